@@ -1,0 +1,109 @@
+"""A table in memory: named, typed columns of equal length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.errors import DataError
+from bpcli.text import counted, listed, quoted, suggestion
+
+Kind = Literal["numeric", "categorical", "boolean"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+Part = Literal["train", "validation", "test"]
+PARTS: tuple[Part, ...] = get_args(Part)
+
+DEFAULT_MISSING: tuple[str, ...] = ("", "NA", "N/A", "NaN", "null", "?")
+"""Cells that stand for a value that is not there."""
+
+TRUE_WORDS = ("true", "yes")
+FALSE_WORDS = ("false", "no")
+"""Words, in any letter case, that make a column boolean when it holds nothing else."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its kind and its values, shape (rows,).
+
+    numeric: any real dtype, NaN where missing. boolean: float64 of 0, 1 and NaN. categorical: int32 codes into
+    `categories`, which are sorted and each used at least once when the column was read whole; -1 where missing.
+    """
+
+    name: str
+    kind: Kind
+    values: NDArray[Any]
+    categories: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def missing(self) -> NDArray[np.bool_]:
+        """Which rows have no value, shape (rows,)."""
+        if self.kind == "categorical":
+            return np.asarray(self.values < 0)
+        if self.values.dtype.kind == "f":
+            return np.isnan(self.values)
+        return np.zeros(len(self.values), dtype=np.bool_)
+
+    def take(self, rows: NDArray[np.intp]) -> Column:
+        """The column at `rows`, in that order."""
+        return Column(self.name, self.kind, self.values[rows], self.categories)
+
+    def labels(self) -> list[str]:
+        """The cells as text, an empty string where missing; whole numbers without a point."""
+        if self.kind == "categorical":
+            names = np.array([*self.categories, ""], dtype=object)
+            return list(names[self.values])
+        if self.kind == "boolean":
+            words = np.array(["false", "true", ""], dtype=object)
+            return list(words[np.where(np.isnan(self.values), 2, self.values).astype(np.intp)])
+        return ["" if value != value else number_label(value) for value in self.values.tolist()]
+
+
+def number_label(value: float) -> str:
+    """A number as a person writes it: `3` for 3.0, `0.25` for 0.25."""
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
+
+
+class Table(Mapping[str, Column]):
+    """Columns by name, in the order of the file; `parts` tells which split the source itself gave each row.
+
+    `parts` has shape (rows,) and holds indices into `PARTS`, or is None where the source names no splits.
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        parts: NDArray[np.int8] | None = None,
+        rows: int | None = None,
+    ) -> None:
+        self._columns = {column.name: column for column in columns}
+        self.rows = len(columns[0]) if columns else (rows or 0)
+        self.parts = parts
+
+    def __getitem__(self, name: str) -> Column:
+        return self._columns[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def take(self, rows: NDArray[np.intp]) -> Table:
+        """The table at `rows`, in that order."""
+        parts = None if self.parts is None else self.parts[rows]
+        return Table([column.take(rows) for column in self.values()], parts, rows=len(rows))
+
+    def require(self, names: Sequence[str], source: str) -> None:
+        """Raise DataError when any of `names` is no column; `source` says where the table came from."""
+        absent = [name for name in names if name not in self]
+        if absent:
+            hint = suggestion(absent[0], self) or f" (it has {listed(self)})"
+            noun = counted(len(absent), "column").split()[1]
+            raise DataError(f"{source}: missing {noun} {', '.join(map(quoted, absent))}{hint}")

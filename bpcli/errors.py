@@ -1,0 +1,95 @@
+"""The errors that a user can cause, and the exit code of each."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """What the process says to the shell; 128+n stands for a stop by signal n."""
+
+    OK = 0
+    BUG = 1
+    CONFIG = 2
+    DATA = 3
+    CHECKPOINT = 4
+    DIVERGED = 5
+    REQUIREMENT = 6
+    IO = 7
+    EXISTS = 8
+    MEMORY = 9
+
+
+class BpcliError(Exception):
+    """Something the user can mend: each message is one line that says where, what, and what to do."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.BUG
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """The lines to print, one for each thing that is wrong."""
+        return (str(self),)
+
+
+class UsageError(BpcliError):
+    """A command line that cannot be carried out."""
+
+    exit_code = ExitCode.CONFIG
+
+
+class ConfigError(BpcliError):
+    """One or more things wrong with a config; all of them are reported at once."""
+
+    exit_code = ExitCode.CONFIG
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """One line a problem."""
+        return self.problems
+
+
+class DataError(BpcliError):
+    """A data file that cannot be read, or that does not hold what the config or the model needs."""
+
+    exit_code = ExitCode.DATA
+
+
+class CheckpointError(BpcliError):
+    """A checkpoint that is missing, damaged, or not one that this version can read."""
+
+    exit_code = ExitCode.CHECKPOINT
+
+
+class DivergedError(BpcliError):
+    """Training whose loss stopped being a finite number."""
+
+    exit_code = ExitCode.DIVERGED
+
+
+class RequirementError(BpcliError):
+    """A metric that was required of a model and not met."""
+
+    exit_code = ExitCode.REQUIREMENT
+
+
+class FileAccessError(BpcliError):
+    """A file that the operating system would not read or write: disk full, read-only, no permission."""
+
+    exit_code = ExitCode.IO
+
+
+class ExistsError(BpcliError):
+    """A run directory or output file that exists already, or is in use."""
+
+    exit_code = ExitCode.EXISTS
+
+
+class MemoryLimitError(BpcliError):
+    """Work refused because it would need more memory than there is."""
+
+    exit_code = ExitCode.MEMORY

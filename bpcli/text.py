@@ -1,0 +1,46 @@
+"""Words for messages: the nearest name, user text made safe to print, counts with their noun."""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Iterable
+
+_UNPRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+"""Unicode categories shown as escapes: controls, bidi and other format marks, surrogates, line separators."""
+
+
+def suggestion(word: str, choices: Iterable[str]) -> str:
+    """`"; did you mean 'relu'?"` when a choice is near to `word`, else an empty string."""
+    names = list(choices)
+    by_folded = {name.casefold(): name for name in reversed(names)}
+    near = difflib.get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.6)
+    return f"; did you mean {quoted(by_folded[near[0]])}?" if near else ""
+
+
+def printable(text: str) -> str:
+    """`text` on one line, with control and direction marks as escapes (`\\x1b`, `\\u202e`)."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char.encode("unicode_escape").decode() if unicodedata.category(char) in _UNPRINTABLE else char
+        for char in text
+    )
+
+
+def quoted(text: str, limit: int = 80) -> str:
+    """`text` printable, shortened to `limit` characters, in single quotes."""
+    shown = printable(text if len(text) <= limit else text[: limit - 1] + "…")
+    return f"'{shown}'"
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """`1 row`, `2 rows`, `12,000 rows`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(names: Iterable[str], limit: int = 8) -> str:
+    """Quoted names, joined by commas, the rest counted."""
+    names = list(names)
+    shown = ", ".join(quoted(name) for name in names[:limit])
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit:,} more"
