@@ -1,0 +1,1 @@
+"""bpcli: neural networks trained by backpropagation, from one YAML file, in NumPy."""

@@ -1,0 +1,130 @@
+"""Where numbers stand: named parameters in one flat vector, and scratch memory that is never allocated twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[tuple[int, ...], np.dtype[Any]]
+"""A float32 or float64 array; a network works in one of them throughout."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One named array within a flat vector; `weight` says that penalties and weight decay apply to it."""
+
+    name: str
+    shape: tuple[int, ...]
+    weight: bool = False
+
+    @property
+    def size(self) -> int:
+        """How many numbers it holds."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The order of named arrays in one flat vector: all weights first, then all the others.
+
+    A gradient and an optimizer's moments have the layout of the parameters, so that a penalty is a slice, a norm a
+    dot product, and a sum over workers one call.
+    """
+
+    slots: tuple[Slot, ...]
+    size: int = field(init=False)
+    weights: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        ordered = sorted(self.slots, key=lambda slot: not slot.weight)
+        object.__setattr__(self, "slots", tuple(ordered))
+        object.__setattr__(self, "size", sum(slot.size for slot in ordered))
+        object.__setattr__(self, "weights", sum(slot.size for slot in ordered if slot.weight))
+
+    def views(self, flat: Array) -> dict[str, Array]:
+        """Each slot's part of `flat`, shape (size,), in its own shape; writing to a view writes to `flat`."""
+        views, start = {}, 0
+        for slot in self.slots:
+            views[slot.name] = flat[start : start + slot.size].reshape(slot.shape)
+            start += slot.size
+        return views
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """A request for scratch memory of shape (rows, width) — or (width,) where `per_row` is false.
+
+    What stands in a `shared` buffer is lost as soon as another layer runs; all requests of one shared name get
+    the same memory.
+    """
+
+    width: int
+    per_row: bool = True
+    shared: bool = False
+
+
+class Workspace:
+    """Scratch arrays of shape (rows, width) for each layer, made once for the largest batch.
+
+    `layers[i]` holds the arrays of layer i by name, `inputs[i]` what it was given in the last forward pass.
+    `leading(n)` is the same memory seen as `n` rows.
+    """
+
+    inputs: list[Array]
+
+    def __init__(self, layers: Iterable[Mapping[str, Buffer]], rows: int, dtype: np.dtype[Any]) -> None:
+        self._requests = [dict(layer) for layer in layers]
+        self.rows = rows
+        pool: dict[str, int] = {}
+        for layer in self._requests:
+            for name, buffer in layer.items():
+                if buffer.shared:
+                    pool[name] = max(pool.get(name, 0), buffer.width)
+        self._shared = {name: np.empty(rows * width, dtype) for name, width in pool.items()}
+        self._own = [
+            {
+                name: np.empty((rows if buffer.per_row else 1) * buffer.width, dtype)
+                for name, buffer in layer.items()
+                if not buffer.shared
+            }
+            for layer in self._requests
+        ]
+        self.layers = self._shaped(rows)
+        self.inputs = []
+
+    def _shaped(self, rows: int) -> list[dict[str, Array]]:
+        def shaped(flat: Array, buffer: Buffer) -> Array:
+            return flat[: rows * buffer.width].reshape(rows, buffer.width) if buffer.per_row else flat
+
+        return [
+            {name: shaped(self._shared[name] if buffer.shared else own[name], buffer) for name, buffer in layer.items()}
+            for layer, own in zip(self._requests, self._own, strict=True)
+        ]
+
+    def leading(self, rows: int) -> Workspace:
+        """The same memory for a batch of `rows`, at most the rows it was made for."""
+        if rows > self.rows:
+            raise ValueError(f"a workspace of {self.rows} rows cannot hold {rows}")
+        part = object.__new__(Workspace)
+        part._requests, part._shared, part._own, part.rows = self._requests, self._shared, self._own, rows
+        part.layers = self._shaped(rows)
+        part.inputs = []
+        return part
+
+    @staticmethod
+    def bytes_needed(layers: Iterable[Mapping[str, Buffer]], rows: int, itemsize: int) -> int:
+        """How much memory a workspace of these requests takes, without taking it."""
+        total = 0
+        pool: dict[str, int] = {}
+        for layer in layers:
+            for name, buffer in layer.items():
+                size = buffer.width * (rows if buffer.per_row else 1)
+                if buffer.shared:
+                    pool[name] = max(pool.get(name, 0), size)
+                else:
+                    total += size
+        return itemsize * (total + sum(pool.values()))

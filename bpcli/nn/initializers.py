@@ -1,0 +1,145 @@
+"""Initial weights. Each member fills a matrix of shape (n_in, n_out); fan_in = n_in, fan_out = n_out."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from bpcli.nn.arrays import Array
+from bpcli.spec import BareName, Spec
+
+
+class GlorotUniform(Spec):
+    """Uniform within ±√(6 / (fan_in + fan_out)) (Glorot and Bengio 2010, equation 16)."""
+
+    type: Literal["glorot_uniform"] = "glorot_uniform"
+
+    def fill(self, out: Array, generator: np.random.Generator) -> None:
+        """Write initial weights to `out`."""
+        limit = sqrt(6.0 / sum(out.shape))
+        out[:] = generator.uniform(-limit, limit, out.shape)
+
+
+class GlorotNormal(Spec):
+    """Normal with variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010, equation 12)."""
+
+    type: Literal["glorot_normal"] = "glorot_normal"
+
+    def fill(self, out: Array, generator: np.random.Generator) -> None:
+        """Write initial weights to `out`."""
+        out[:] = generator.normal(0.0, sqrt(2.0 / sum(out.shape)), out.shape)
+
+
+class HeUniform(Spec):
+    """Uniform within ±√(6 / fan_in) (He et al. 2015)."""
+
+    type: Literal["he_uniform"] = "he_uniform"
+
+    def fill(self, out: Array, generator: np.random.Generator) -> None:
+        """Write initial weights to `out`."""
+        limit = sqrt(6.0 / out.shape[0])
+        out[:] = generator.uniform(-limit, limit, out.shape)
+
+
+class HeNormal(Spec):
+    """Normal with variance 2 / fan_in (He et al. 2015, equation 10)."""
+
+    type: Literal["he_normal"] = "he_normal"
+
+    def fill(self, out: Array, generator: np.random.Generator) -> None:
+        """Write initial weights to `out`."""
+        out[:] = generator.normal(0.0, sqrt(2.0 / out.shape[0]), out.shape)
+
+
+class LecunUniform(Spec):
+    """Uniform within ±√(3 / fan_in) (LeCun et al. 1998, section 4.6)."""
+
+    type: Literal["lecun_uniform"] = "lecun_uniform"
+
+    def fill(self, out: Array, generator: np.random.Generator) -> None:
+        """Write initial weights to `out`."""
+        limit = sqrt(3.0 / out.shape[0])
+        out[:] = generator.uniform(-limit, limit, out.shape)
+
+
+class LecunNormal(Spec):
+    """Normal with variance 1 / fan_in (LeCun et al. 1998, section 4.6)."""
+
+    type: Literal["lecun_normal"] = "lecun_normal"
+
+    def fill(self, out: Array, generator: np.random.Generator) -> None:
+        """Write initial weights to `out`."""
+        out[:] = generator.normal(0.0, sqrt(1.0 / out.shape[0]), out.shape)
+
+
+class Orthogonal(Spec):
+    """`gain` times a random matrix with orthonormal rows or columns, whichever are fewer (Saxe et al. 2013)."""
+
+    type: Literal["orthogonal"] = "orthogonal"
+    gain: float = Field(default=1.0, gt=0, description="Factor on the orthonormal matrix.")
+
+    def fill(self, out: Array, generator: np.random.Generator) -> None:
+        """Write initial weights to `out`."""
+        tall = generator.normal(size=(max(out.shape), min(out.shape)))
+        q, r = np.linalg.qr(tall)
+        # The signs of r's diagonal make the distribution uniform (Mezzadri 2007).
+        q *= np.sign(np.diag(r))
+        out[:] = self.gain * (q if out.shape[0] >= out.shape[1] else q.T)
+
+
+class Normal(Spec):
+    """Normal with a mean of 0 and the standard deviation given."""
+
+    type: Literal["normal"] = "normal"
+    std: float = Field(default=0.05, gt=0, description="Standard deviation.")
+
+    def fill(self, out: Array, generator: np.random.Generator) -> None:
+        """Write initial weights to `out`."""
+        out[:] = generator.normal(0.0, self.std, out.shape)
+
+
+class Uniform(Spec):
+    """Uniform within ±`limit`."""
+
+    type: Literal["uniform"] = "uniform"
+    limit: float = Field(default=0.05, gt=0, description="Largest absolute value.")
+
+    def fill(self, out: Array, generator: np.random.Generator) -> None:
+        """Write initial weights to `out`."""
+        out[:] = generator.uniform(-self.limit, self.limit, out.shape)
+
+
+class Zeros(Spec):
+    """All zeros. A hidden layer of zeros never breaks its symmetry: meant for teaching just that."""
+
+    type: Literal["zeros"] = "zeros"
+
+    def fill(self, out: Array, generator: np.random.Generator) -> None:
+        """Write initial weights to `out`."""
+        out[:] = 0.0
+
+
+Initializer = Annotated[
+    GlorotUniform
+    | GlorotNormal
+    | HeUniform
+    | HeNormal
+    | LecunUniform
+    | LecunNormal
+    | Orthogonal
+    | Normal
+    | Uniform
+    | Zeros,
+    Field(discriminator="type"),
+    BareName(),
+]
+
+DEFAULTS: dict[str, GlorotUniform | HeNormal | LecunNormal] = {
+    "glorot_uniform": GlorotUniform(),
+    "he_normal": HeNormal(),
+    "lecun_normal": LecunNormal(),
+}
+"""The initializers that an activation may name as its default."""

@@ -1,0 +1,18 @@
+"""Layers: each a spec that, once its input width is known, plans a layer of fixed sizes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from bpcli.nn.layers.base import Layer, Position, Views
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.layers.layer_norm import LayerNorm
+from bpcli.spec import BareName
+
+LayerSpec = Annotated[Dense | Dropout | BatchNorm | LayerNorm, Field(discriminator="type"), BareName(default="dense")]
+
+__all__ = ["BatchNorm", "Dense", "Dropout", "Layer", "LayerNorm", "LayerSpec", "Position", "Views"]

@@ -1,0 +1,70 @@
+"""What every planned layer is: sizes, names, and maths on arrays that it is handed."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from bpcli.nn.arrays import Array, Buffer, Slot
+from bpcli.randomness import Stream
+
+Views = Mapping[str, Array]
+"""One layer's arrays by name: parameters, gradients, state or scratch."""
+
+
+@dataclass
+class Position:
+    """Which training step is being taken; its random numbers follow from that alone."""
+
+    noise: Stream
+    epoch: int = 0
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class Layer(ABC):
+    """A layer whose sizes are known. It owns no array: (rows, n_in) goes in, (rows, n_out) comes out.
+
+    `index` is its place in the network, and in the config.
+    """
+
+    type: ClassVar[str]
+
+    index: int
+    n_in: int
+    n_out: int
+
+    def parameters(self) -> tuple[Slot, ...]:
+        """What is trained."""
+        return ()
+
+    def state(self) -> tuple[Slot, ...]:
+        """What is remembered from training without being trained."""
+        return ()
+
+    def buffers(self, training: bool) -> dict[str, Buffer]:
+        """The scratch memory it needs, for training or for inference alone."""
+        return {}
+
+    def initialize(self, out: Views, generator: np.random.Generator) -> None:
+        """Write the parameters to begin with to `out`."""
+        return
+
+    def initialize_state(self, out: Views) -> None:
+        """Write the state to begin with to `out`."""
+        return
+
+    @abstractmethod
+    def forward(self, params: Views, state: Views, x: Array, workspace: Views, position: Position | None) -> Array:
+        """The output for `x`; a training step has a position, inference has none."""
+
+    @abstractmethod
+    def backward(self, params: Views, x: Array, dy: Array, workspace: Views, grads: Views) -> Array:
+        """Write the parameters' gradient to `grads`; from dL/dy, which may be overwritten, return dL/dx.
+
+        `x` is what the last forward pass was given. The first layer of a network need not compute dL/dx.
+        """

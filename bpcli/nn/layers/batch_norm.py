@@ -1,0 +1,114 @@
+"""Batch normalization."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from bpcli.nn.arrays import Array, Buffer, Slot
+from bpcli.nn.layers.base import Layer, Position, Views
+from bpcli.spec import Spec
+
+
+class BatchNorm(Spec):
+    """Each input, less its mean over the batch, divided by its standard deviation; then scaled and shifted."""
+
+    type: Literal["batch_norm"] = "batch_norm"
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="How much of the running statistics a step keeps.")
+    epsilon: float = Field(default=1e-5, gt=0, description="Added to the variance.")
+
+    def plan(self, index: int, n_in: int) -> BatchNormLayer:
+        """The layer for inputs of width `n_in`."""
+        return BatchNormLayer(index, n_in, n_in, self.momentum, self.epsilon)
+
+
+@dataclass(frozen=True)
+class BatchNormLayer(Layer):
+    """Ioffe and Szegedy 2015, algorithms 1 and 2; inference uses the running mean and (unbiased) variance."""
+
+    type: ClassVar[str] = "batch_norm"
+
+    momentum: float
+    epsilon: float
+
+    def parameters(self) -> tuple[Slot, ...]:
+        """Gamma and beta, shape (n_in,)."""
+        return (Slot("scale", (self.n_in,)), Slot("shift", (self.n_in,)))
+
+    def state(self) -> tuple[Slot, ...]:
+        """Running mean and variance, shape (n_in,)."""
+        return (Slot("running_mean", (self.n_in,)), Slot("running_variance", (self.n_in,)))
+
+    def buffers(self, training: bool) -> dict[str, Buffer]:
+        """Output, normalized input, 1 / standard deviation, and a row and an array of scratch."""
+        return {
+            "y": Buffer(self.n_in),
+            "normalized": Buffer(self.n_in),
+            "inverse": Buffer(self.n_in, per_row=False),
+            "row": Buffer(self.n_in, per_row=False),
+            "scratch0": Buffer(self.n_in, shared=True),
+        }
+
+    def initialize(self, out: Views, generator: np.random.Generator) -> None:
+        """Gamma 1, beta 0."""
+        out["scale"][:] = 1.0
+        out["shift"][:] = 0.0
+
+    def initialize_state(self, out: Views) -> None:
+        """Mean 0, variance 1."""
+        out["running_mean"][:] = 0.0
+        out["running_variance"][:] = 1.0
+
+    def forward(self, params: Views, state: Views, x: Array, workspace: Views, position: Position | None) -> Array:
+        """scale · (x - mean) / √(variance + ε) + shift."""
+        y, normalized, inverse = workspace["y"], workspace["normalized"], workspace["inverse"]
+        if position is None:
+            np.add(state["running_variance"], self.epsilon, out=inverse)
+            np.subtract(x, state["running_mean"], out=normalized)
+        else:
+            self._observe(x, state, workspace)
+        np.sqrt(inverse, out=inverse)
+        np.divide(1.0, inverse, out=inverse)
+        np.multiply(normalized, inverse, out=normalized)
+        np.multiply(normalized, params["scale"], out=y)
+        np.add(y, params["shift"], out=y)
+        return y
+
+    def _observe(self, x: Array, state: Views, workspace: Views) -> None:
+        """Leave x - mean in `normalized` and variance + ε in `inverse`, and update the running statistics."""
+        normalized, inverse, row = workspace["normalized"], workspace["inverse"], workspace["row"]
+        rows = len(x)
+        np.add.reduce(x, axis=0, out=row)
+        np.divide(row, rows, out=row)
+        np.subtract(x, row, out=normalized)
+        self._average(state["running_mean"], row, 1.0)
+        np.multiply(normalized, normalized, out=workspace["scratch0"])
+        np.add.reduce(workspace["scratch0"], axis=0, out=inverse)
+        np.divide(inverse, rows, out=inverse)
+        np.copyto(row, inverse)
+        self._average(state["running_variance"], row, rows / max(rows - 1, 1))
+        np.add(inverse, self.epsilon, out=inverse)
+
+    def _average(self, state: Array, row: Array, factor: float) -> None:
+        """state ← momentum · state + (1 - momentum) · factor · row; `row` is used up."""
+        np.multiply(state, self.momentum, out=state)
+        np.multiply(row, (1.0 - self.momentum) * factor, out=row)
+        np.add(state, row, out=state)
+
+    def backward(self, params: Views, x: Array, dy: Array, workspace: Views, grads: Views) -> Array:
+        """dx = scale / (rows · σ) · (rows · dy - Σ dy - x̂ Σ dy x̂), sums over the rows."""
+        normalized, row, product = workspace["normalized"], workspace["row"], workspace["scratch0"]
+        rows = len(dy)
+        np.multiply(dy, normalized, out=product)
+        np.add.reduce(product, axis=0, out=grads["scale"])
+        np.add.reduce(dy, axis=0, out=grads["shift"])
+        np.multiply(normalized, grads["scale"], out=product)
+        np.add(product, grads["shift"], out=product)
+        np.divide(product, rows, out=product)
+        np.subtract(dy, product, out=dy)
+        np.multiply(params["scale"], workspace["inverse"], out=row)
+        np.multiply(dy, row, out=dy)
+        return dy

@@ -1,0 +1,87 @@
+"""The fully connected layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from bpcli.nn.activations import Activation, Relu
+from bpcli.nn.arrays import Array, Buffer, Slot
+from bpcli.nn.initializers import DEFAULTS, Initializer
+from bpcli.nn.layers.base import Layer, Position, Views
+from bpcli.spec import Spec
+
+
+class Dense(Spec):
+    """y = f(x W + b), with a neuron for each of `units`."""
+
+    type: Literal["dense"] = "dense"
+    units: int = Field(gt=0, description="Neurons.")
+    activation: Activation = Field(default=Relu(), description="f, applied to each neuron's weighted sum.")
+    initializer: Initializer | None = Field(
+        default=None,
+        description="Initial weights. Left out: he_normal for relu and its kin, lecun_normal for selu, "
+        "glorot_uniform for the others.",
+    )
+
+    def plan(self, index: int, n_in: int) -> DenseLayer:
+        """The layer for inputs of width `n_in`."""
+        initializer = self.initializer or DEFAULTS[self.activation.default_initializer]
+        return DenseLayer(index, n_in, self.units, self.activation, initializer)
+
+
+@dataclass(frozen=True)
+class DenseLayer(Layer):
+    """A dense layer with its sizes: weight (n_in, n_out), bias (n_out,)."""
+
+    type: ClassVar[str] = "dense"
+
+    activation: Activation
+    initializer: Initializer
+
+    def parameters(self) -> tuple[Slot, ...]:
+        """Weight and bias."""
+        return (Slot("weight", (self.n_in, self.n_out), weight=True), Slot("bias", (self.n_out,)))
+
+    def buffers(self, training: bool) -> dict[str, Buffer]:
+        """The output, the weighted sums where the activation keeps them, and dL/dx."""
+        buffers = {"y": Buffer(self.n_out)}
+        if self.activation.keeps_input:
+            buffers["z"] = Buffer(self.n_out)
+        if training and self.index > 0:
+            buffers["dx"] = Buffer(self.n_in)
+        for i in range(self.activation.scratch_arrays):
+            buffers[f"scratch{i}"] = Buffer(self.n_out, shared=True)
+        return buffers
+
+    def initialize(self, out: Views, generator: np.random.Generator) -> None:
+        """Weights from the initializer, biases of 0."""
+        self.initializer.fill(out["weight"], generator)
+        out["bias"][:] = 0.0
+
+    def forward(self, params: Views, state: Views, x: Array, workspace: Views, position: Position | None) -> Array:
+        """f(x W + b)."""
+        y = workspace["y"]
+        z = workspace["z"] if self.activation.keeps_input else y
+        np.matmul(x, params["weight"], out=z)
+        np.add(z, params["bias"], out=z)
+        self.activation.forward(z, y, self._scratch(workspace))
+        return y
+
+    def backward(self, params: Views, x: Array, dy: Array, workspace: Views, grads: Views) -> Array:
+        """dW = xᵀ dz, db = Σ dz over rows, dx = dz Wᵀ."""
+        kept = workspace["z"] if self.activation.keeps_input else workspace["y"]
+        self.activation.backward(kept, dy, self._scratch(workspace))
+        np.matmul(x.T, dy, out=grads["weight"])
+        np.add.reduce(dy, axis=0, out=grads["bias"])
+        if self.index == 0:
+            return dy
+        dx = workspace["dx"]
+        np.matmul(dy, params["weight"].T, out=dx)
+        return dx
+
+    def _scratch(self, workspace: Views) -> tuple[Array, ...]:
+        return tuple(workspace[f"scratch{i}"] for i in range(self.activation.scratch_arrays))

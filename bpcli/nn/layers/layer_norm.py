@@ -1,0 +1,87 @@
+"""Layer normalization."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from bpcli.nn.arrays import Array, Buffer, Slot
+from bpcli.nn.layers.base import Layer, Position, Views
+from bpcli.spec import Spec
+
+
+class LayerNorm(Spec):
+    """Each row, less its mean over the inputs, divided by its standard deviation; then scaled and shifted."""
+
+    type: Literal["layer_norm"] = "layer_norm"
+    epsilon: float = Field(default=1e-5, gt=0, description="Added to the variance.")
+
+    def plan(self, index: int, n_in: int) -> LayerNormLayer:
+        """The layer for inputs of width `n_in`."""
+        return LayerNormLayer(index, n_in, n_in, self.epsilon)
+
+
+@dataclass(frozen=True)
+class LayerNormLayer(Layer):
+    """Ba, Kiros and Hinton 2016, equation 4: the same in training and in inference."""
+
+    type: ClassVar[str] = "layer_norm"
+
+    epsilon: float
+
+    def parameters(self) -> tuple[Slot, ...]:
+        """Gain and bias, shape (n_in,)."""
+        return (Slot("scale", (self.n_in,)), Slot("shift", (self.n_in,)))
+
+    def buffers(self, training: bool) -> dict[str, Buffer]:
+        """Output, normalized input, 1 / standard deviation and the mean of each row, an array of scratch."""
+        return {
+            "y": Buffer(self.n_in),
+            "normalized": Buffer(self.n_in),
+            "inverse": Buffer(1),
+            "mean": Buffer(1),
+            "scratch0": Buffer(self.n_in, shared=True),
+        }
+
+    def initialize(self, out: Views, generator: np.random.Generator) -> None:
+        """Gain 1, bias 0."""
+        out["scale"][:] = 1.0
+        out["shift"][:] = 0.0
+
+    def forward(self, params: Views, state: Views, x: Array, workspace: Views, position: Position | None) -> Array:
+        """scale · (x - mean) / √(variance + ε) + shift."""
+        y, normalized, inverse = workspace["y"], workspace["normalized"], workspace["inverse"]
+        self._row_mean(x, workspace["mean"])
+        np.subtract(x, workspace["mean"], out=normalized)
+        np.multiply(normalized, normalized, out=workspace["scratch0"])
+        self._row_mean(workspace["scratch0"], inverse)
+        np.add(inverse, self.epsilon, out=inverse)
+        np.sqrt(inverse, out=inverse)
+        np.divide(1.0, inverse, out=inverse)
+        np.multiply(normalized, inverse, out=normalized)
+        np.multiply(normalized, params["scale"], out=y)
+        np.add(y, params["shift"], out=y)
+        return y
+
+    def backward(self, params: Views, x: Array, dy: Array, workspace: Views, grads: Views) -> Array:
+        """dx = (g - mean(g) - x̂ mean(g x̂)) / σ with g = scale · dy, means over the inputs."""
+        normalized, mean, product = workspace["normalized"], workspace["mean"], workspace["scratch0"]
+        np.multiply(dy, normalized, out=product)
+        np.add.reduce(product, axis=0, out=grads["scale"])
+        np.add.reduce(dy, axis=0, out=grads["shift"])
+        np.multiply(dy, params["scale"], out=dy)
+        np.multiply(dy, normalized, out=product)
+        self._row_mean(product, mean)
+        np.multiply(normalized, mean, out=product)
+        self._row_mean(dy, mean)
+        np.subtract(dy, mean, out=dy)
+        np.subtract(dy, product, out=dy)
+        np.multiply(dy, workspace["inverse"], out=dy)
+        return dy
+
+    def _row_mean(self, values: Array, out: Array) -> None:
+        np.add.reduce(values, axis=1, keepdims=True, out=out)
+        np.divide(out, self.n_in, out=out)

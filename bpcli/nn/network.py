@@ -1,0 +1,109 @@
+"""The network: layers in a row, with every number it learns in one flat vector."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bpcli.nn.activations import Identity
+from bpcli.nn.arrays import Array, Layout, Slot, Workspace
+from bpcli.nn.layers import Dense, Layer, LayerSpec, Position, Views
+from bpcli.randomness import Stream
+
+Bound = tuple[Views, ...]
+"""A flat vector as each layer sees it: views by name, layer by layer."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """Planned layers and the layouts of their parameters and of their state; it owns no array that changes."""
+
+    layers: tuple[Layer, ...]
+    layout: Layout
+    state_layout: Layout
+
+    @classmethod
+    def plan(cls, layers: Sequence[LayerSpec], n_in: int, n_out: int) -> Network:
+        """The network of `layers` for `n_in` inputs, closed by a dense layer of `n_out` logits."""
+        planned: list[Layer] = []
+        width = n_in
+        for index, spec in enumerate([*layers, Dense(units=n_out, activation=Identity())]):
+            planned.append(spec.plan(index, width))
+            width = planned[-1].n_out
+        return cls(
+            tuple(planned),
+            Layout(tuple(_named(layer, slot) for layer in planned for slot in layer.parameters())),
+            Layout(tuple(_named(layer, slot) for layer in planned for slot in layer.state())),
+        )
+
+    @property
+    def n_in(self) -> int:
+        """Width of the input."""
+        return self.layers[0].n_in
+
+    @property
+    def n_out(self) -> int:
+        """Number of logits."""
+        return self.layers[-1].n_out
+
+    def bind(self, flat: Array) -> Bound:
+        """Parameters, or a gradient, of shape (layout.size,), as views for each layer."""
+        views = self.layout.views(flat)
+        return tuple({slot.name: views[_name(layer, slot)] for slot in layer.parameters()} for layer in self.layers)
+
+    def bind_state(self, flat: Array) -> Bound:
+        """State of shape (state_layout.size,) as views for each layer."""
+        views = self.state_layout.views(flat)
+        return tuple({slot.name: views[_name(layer, slot)] for slot in layer.state()} for layer in self.layers)
+
+    def initialize(self, seed: int, dtype: np.dtype[Any]) -> tuple[Array, Array]:
+        """Parameters (layout.size,) and state (state_layout.size,) to begin with, from seed and layer index."""
+        params, state = np.empty(self.layout.size, dtype), np.empty(self.state_layout.size, dtype)
+        stream = Stream(seed, "initialize")
+        for layer, p, s in zip(self.layers, self.bind(params), self.bind_state(state), strict=True):
+            layer.initialize(p, stream.at(index=layer.index))
+            layer.initialize_state(s)
+        return params, state
+
+    def workspace(self, rows: int, dtype: np.dtype[Any], training: bool) -> Workspace:
+        """Scratch memory for batches of up to `rows` rows."""
+        return Workspace([layer.buffers(training) for layer in self.layers], rows, dtype)
+
+    def workspace_bytes(self, rows: int, dtype: np.dtype[Any], training: bool) -> int:
+        """What `workspace` would take."""
+        return Workspace.bytes_needed([layer.buffers(training) for layer in self.layers], rows, dtype.itemsize)
+
+    def forward(
+        self, params: Bound, state: Bound, x: Array, workspace: Workspace, position: Position | None = None
+    ) -> Array:
+        """Logits (rows, n_out) of `x` (rows, n_in), valid until the workspace is used again.
+
+        With a position this is a training step: dropout drops, batch_norm normalizes by the batch and updates `state`.
+        """
+        inputs = workspace.inputs
+        inputs.clear()
+        for layer, p, s, work in zip(self.layers, params, state, workspace.layers, strict=True):
+            inputs.append(x)
+            x = layer.forward(p, s, x, work, position)
+        return x
+
+    def backward(self, params: Bound, dy: Array, workspace: Workspace, grads: Bound) -> None:
+        """Write to `grads` the gradient that follows from `dy`, dL/dlogits, which is overwritten.
+
+        The workspace must be as the forward pass left it.
+        """
+        for index in range(len(self.layers) - 1, -1, -1):
+            dy = self.layers[index].backward(
+                params[index], workspace.inputs[index], dy, workspace.layers[index], grads[index]
+            )
+
+
+def _name(layer: Layer, slot: Slot) -> str:
+    return f"layers.{layer.index}.{slot.name}"
+
+
+def _named(layer: Layer, slot: Slot) -> Slot:
+    return Slot(_name(layer, slot), slot.shape, slot.weight)

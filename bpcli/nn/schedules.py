@@ -1,0 +1,136 @@
+"""Learning-rate schedules: each gives a factor on the optimizer's learning rate.
+
+`factor(progress, epochs)` is a function of the time passed since warm-up, in epochs (a fraction within an epoch),
+and of the epochs there are in all after warm-up; nothing of it depends on history, except for reduce_on_plateau.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import cos, pi
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bpcli.spec import BareName, Spec
+
+
+class ScheduleBase(Spec):
+    """Linear warm-up, which every schedule can begin with (Goyal et al. 2017, section 2.2)."""
+
+    warmup_epochs: float = Field(
+        default=0.0, ge=0, description="Epochs over which the learning rate rises linearly to its full value."
+    )
+
+    def factor(self, progress: float, epochs: float) -> float:
+        """The factor `progress` epochs after warm-up, of `epochs`."""
+        raise NotImplementedError
+
+    def learning_rate_factor(self, epoch: int, step: int, steps_per_epoch: int, epochs: int) -> float:
+        """The factor in step `step` of epoch `epoch`, both counted from 0."""
+        progress = epoch + step / steps_per_epoch
+        if progress < self.warmup_epochs:
+            # The first step has a share of its own, so that no step is spent on a rate of zero.
+            return min(1.0, (progress + 1.0 / steps_per_epoch) / self.warmup_epochs)
+        return self.factor(progress - self.warmup_epochs, max(epochs - self.warmup_epochs, 1e-9))
+
+
+class Constant(ScheduleBase):
+    """1 throughout."""
+
+    type: Literal["constant"] = "constant"
+
+    def factor(self, progress: float, epochs: float) -> float:
+        """1."""
+        return 1.0
+
+
+class Step(ScheduleBase):
+    """gamma^floor(progress / every)."""
+
+    type: Literal["step"] = "step"
+    every: int = Field(default=30, gt=0, description="Epochs between two drops.")
+    gamma: float = Field(default=0.1, gt=0, le=1, description="Factor at each drop.")
+
+    def factor(self, progress: float, epochs: float) -> float:
+        """One drop for each full `every` epochs."""
+        return float(self.gamma ** int(progress / self.every))
+
+
+class Exponential(ScheduleBase):
+    """gamma^progress, counted in whole epochs."""
+
+    type: Literal["exponential"] = "exponential"
+    gamma: float = Field(default=0.98, gt=0, le=1, description="Factor for each epoch.")
+
+    def factor(self, progress: float, epochs: float) -> float:
+        """One factor for each full epoch."""
+        return float(self.gamma ** int(progress))
+
+
+class Cosine(ScheduleBase):
+    """Half a cosine from 1 down to `final` (Loshchilov and Hutter 2017, equation 5, without restarts)."""
+
+    type: Literal["cosine"] = "cosine"
+    final: float = Field(default=0.0, ge=0, le=1, description="Factor at the end.")
+
+    def factor(self, progress: float, epochs: float) -> float:
+        """Half a cosine over all epochs."""
+        return _half_cosine(1.0, self.final, progress / epochs)
+
+
+class OneCycle(ScheduleBase):
+    """Up from 1/divisor to 1 over the first `rise` of the epochs, then down to 1/final_divisor (Smith 2018)."""
+
+    type: Literal["one_cycle"] = "one_cycle"
+    rise: float = Field(default=0.3, gt=0, lt=1, description="Share of the epochs in which the rate rises.")
+    divisor: float = Field(default=25.0, gt=1, description="The first factor is 1 / divisor.")
+    final_divisor: float = Field(default=1e4, gt=1, description="The last factor is 1 / final_divisor.")
+
+    def factor(self, progress: float, epochs: float) -> float:
+        """Two half cosines."""
+        share = min(progress / epochs, 1.0)
+        if share < self.rise:
+            return _half_cosine(1.0 / self.divisor, 1.0, share / self.rise)
+        return _half_cosine(1.0, 1.0 / self.final_divisor, (share - self.rise) / (1.0 - self.rise))
+
+
+@dataclass(frozen=True)
+class Plateau:
+    """What reduce_on_plateau remembers: the best value, epochs since then, and the factor it has come down to."""
+
+    best: float = float("inf")
+    stale: int = 0
+    factor: float = 1.0
+
+
+class ReduceOnPlateau(ScheduleBase):
+    """Times `gamma` whenever the monitored value has not improved for more than `patience` epochs."""
+
+    type: Literal["reduce_on_plateau"] = "reduce_on_plateau"
+    gamma: float = Field(default=0.5, gt=0, lt=1, description="Factor at each reduction.")
+    patience: int = Field(default=10, ge=0, description="Epochs without improvement that are put up with.")
+    minimum: float = Field(default=1e-4, ge=0, le=1, description="The factor goes no lower.")
+
+    def factor(self, progress: float, epochs: float) -> float:
+        """1: what this schedule does depends on what was observed, see `observe`."""
+        return 1.0
+
+    def observe(self, value: float, plateau: Plateau) -> Plateau:
+        """The state after an epoch that ended with `value` (lower is better)."""
+        if value < plateau.best:
+            return replace(plateau, best=value, stale=0)
+        if plateau.stale < self.patience:
+            return replace(plateau, stale=plateau.stale + 1)
+        return replace(plateau, stale=0, factor=max(plateau.factor * self.gamma, self.minimum))
+
+
+def _half_cosine(first: float, last: float, share: float) -> float:
+    return last + (first - last) * (1.0 + cos(pi * min(share, 1.0))) / 2.0
+
+
+Schedule = Annotated[
+    Constant | Step | Exponential | Cosine | OneCycle | ReduceOnPlateau,
+    Field(discriminator="type"),
+    BareName(),
+]

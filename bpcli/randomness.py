@@ -1,0 +1,33 @@
+"""Random numbers as a function of (seed, purpose, epoch, step), never of what was drawn before."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+import numpy as np
+
+Purpose = Literal["split", "initialize", "shuffle", "dropout"]
+
+
+class Stream:
+    """The random numbers of one purpose, reachable at any position at once.
+
+    Philox (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3") maps a key and a counter to numbers:
+    the key is made of seed and purpose, three words of the counter are (epoch, step, index), and the fourth
+    counts the draws. A resumed run, or one that another machine continues, draws the same numbers.
+    """
+
+    def __init__(self, seed: int, purpose: Purpose) -> None:
+        digest = hashlib.sha256(f"{seed}:{purpose}".encode()).digest()
+        self._philox = np.random.Philox(key=int.from_bytes(digest[:16], "little"))
+        # A fresh state, whose counter is rewritten in place: ten times cheaper than a new generator.
+        self._state = self._philox.state
+        self._counter = self._state["state"]["counter"]
+        self._generator = np.random.Generator(self._philox)
+
+    def at(self, epoch: int = 0, step: int = 0, index: int = 0) -> np.random.Generator:
+        """The generator, moved to the beginning of the numbers of (epoch, step, index)."""
+        self._counter[:] = (0, index, step, epoch)
+        self._philox.state = self._state
+        return self._generator
