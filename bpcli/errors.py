@@ -53,6 +53,15 @@ class ConfigError(BpcliError):
         return self.problems
 
 
+class MismatchError(ConfigError):
+    """A config and its data that do not fit together; `path` leads to the place in the config."""
+
+    def __init__(self, path: tuple[str | int, ...], what: str) -> None:
+        super().__init__(f"{'.'.join(map(str, path))}: {what}")
+        self.path = path
+        self.what = what
+
+
 class DataError(BpcliError):
     """A data file that cannot be read, or that does not hold what the config or the model needs."""
 

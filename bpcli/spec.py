@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict
 from pydantic_core import core_schema
 
 T = TypeVar("T")
@@ -14,14 +14,20 @@ class Spec(BaseModel):
     """A frozen, strictly validated description: no unknown keys, no coercion, no infinities."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True, protected_namespaces=()
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        defer_build=True,
+        protected_namespaces=(),
     )
 
 
 class BareName:
     """Lets a member of a family be written as its name: `relu` for `{type: relu}`.
 
-    With `default`, a mapping that names no type is of that one: `{units: 32}` is a dense layer.
+    With `default`, a mapping that names no type is of that one: `{units: 32}` is a dense layer. It annotates a union
+    with `Field(discriminator="type")`, in which each `type` has its own name as default.
     """
 
     def __init__(self, default: str | None = None) -> None:
@@ -40,22 +46,22 @@ class BareName:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        union = handler(schema)
-        if self.default is not None:
-            # An object without `type` is legal too, which a discriminator would deny.
-            union = {"anyOf": union["oneOf"]} if "oneOf" in union else union
-        references = [member["$ref"] for member in union.get("oneOf", union.get("anyOf", []))]
-        members = [handler.resolve_ref_schema({"$ref": reference}) for reference in references]
-        bare = [m["properties"]["type"]["const"] for m in members if set(m.get("required", ())) <= {"type"}]
-        return {"anyOf": [{"enum": bare, "type": "string"}, union]} if bare else union
+        members = handler(schema)["oneOf"]
+        resolved = [handler.resolve_ref_schema(member) for member in members]
+        names = [member["properties"]["type"]["const"] for member in resolved]
+        # A `type` has a default, so that Python need not repeat it, but only one member's can be left out of a mapping.
+        objects = [
+            member if name == self.default else {**member, "required": ["type"]}
+            for name, member in zip(names, members, strict=True)
+        ]
+        bare = [
+            name for name, member in zip(names, resolved, strict=True) if set(member.get("required", ())) <= {"type"}
+        ]
+        return {"oneOf": [{"enum": bare, "type": "string"}, *objects] if bare else objects}
 
 
-def _as_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-Sequence = Annotated[tuple[T, ...], BeforeValidator(_as_tuple, json_schema_input_type=list[T])]
-"""A YAML list, kept as a tuple so that the spec stays immutable."""
+Sequence = Annotated[tuple[T, ...], Strict(False)]
+"""A YAML list, kept as a tuple so that the spec stays immutable; only the list itself is converted, its items not."""
 
 
 def type_name(spec: Any) -> str:

@@ -47,7 +47,7 @@ class Column:
         if self.kind == "categorical":
             return np.asarray(self.values < 0)
         if self.values.dtype.kind == "f":
-            return np.isnan(self.values)
+            return np.asarray(np.isnan(self.values))
         return np.zeros(len(self.values), dtype=np.bool_)
 
     def take(self, rows: NDArray[np.intp]) -> Column:

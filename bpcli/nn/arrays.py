@@ -66,6 +66,10 @@ class Buffer:
     per_row: bool = True
     shared: bool = False
 
+    def size(self, rows: int) -> int:
+        """How many numbers it holds for a batch of `rows`."""
+        return self.width * (rows if self.per_row else 1)
+
 
 class Workspace:
     """Scratch arrays of shape (rows, width) for each layer, made once for the largest batch.
@@ -79,18 +83,9 @@ class Workspace:
     def __init__(self, layers: Iterable[Mapping[str, Buffer]], rows: int, dtype: np.dtype[Any]) -> None:
         self._requests = [dict(layer) for layer in layers]
         self.rows = rows
-        pool: dict[str, int] = {}
-        for layer in self._requests:
-            for name, buffer in layer.items():
-                if buffer.shared:
-                    pool[name] = max(pool.get(name, 0), buffer.width)
-        self._shared = {name: np.empty(rows * width, dtype) for name, width in pool.items()}
+        self._shared = {name: np.empty(size, dtype) for name, size in _shared_sizes(self._requests, rows).items()}
         self._own = [
-            {
-                name: np.empty((rows if buffer.per_row else 1) * buffer.width, dtype)
-                for name, buffer in layer.items()
-                if not buffer.shared
-            }
+            {name: np.empty(buffer.size(rows), dtype) for name, buffer in layer.items() if not buffer.shared}
             for layer in self._requests
         ]
         self.layers = self._shaped(rows)
@@ -98,7 +93,8 @@ class Workspace:
 
     def _shaped(self, rows: int) -> list[dict[str, Array]]:
         def shaped(flat: Array, buffer: Buffer) -> Array:
-            return flat[: rows * buffer.width].reshape(rows, buffer.width) if buffer.per_row else flat
+            part = flat[: buffer.size(rows)]
+            return part.reshape(rows, buffer.width) if buffer.per_row else part
 
         return [
             {name: shaped(self._shared[name] if buffer.shared else own[name], buffer) for name, buffer in layer.items()}
@@ -118,13 +114,16 @@ class Workspace:
     @staticmethod
     def bytes_needed(layers: Iterable[Mapping[str, Buffer]], rows: int, itemsize: int) -> int:
         """How much memory a workspace of these requests takes, without taking it."""
-        total = 0
-        pool: dict[str, int] = {}
-        for layer in layers:
-            for name, buffer in layer.items():
-                size = buffer.width * (rows if buffer.per_row else 1)
-                if buffer.shared:
-                    pool[name] = max(pool.get(name, 0), size)
-                else:
-                    total += size
-        return itemsize * (total + sum(pool.values()))
+        requests = list(layers)
+        own = sum(buffer.size(rows) for layer in requests for buffer in layer.values() if not buffer.shared)
+        return itemsize * (own + sum(_shared_sizes(requests, rows).values()))
+
+
+def _shared_sizes(layers: Iterable[Mapping[str, Buffer]], rows: int) -> dict[str, int]:
+    """For each shared name the most that a layer asks for."""
+    sizes: dict[str, int] = {}
+    for layer in layers:
+        for name, buffer in layer.items():
+            if buffer.shared:
+                sizes[name] = max(sizes.get(name, 0), buffer.size(rows))
+    return sizes

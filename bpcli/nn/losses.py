@@ -45,6 +45,16 @@ class LossBase(Spec):
         """Where regression targets must lie, in their own units; a bounded target is not scaled."""
         return None
 
+    def link(self, logits: Array, out: Array) -> None:
+        """Predictions from logits; `out` may be `logits`."""
+        raise NotImplementedError
+
+    def value_and_gradient(
+        self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
+    ) -> float:
+        """The summed loss of the rows; the gradient of their mean goes to `out`."""
+        raise NotImplementedError
+
 
 class CrossEntropy(LossBase):
     """-Σ t log softmax(z), the log-likelihood of classes that exclude each other."""

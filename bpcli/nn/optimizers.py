@@ -107,7 +107,7 @@ class Rprop(OptimizerBase):
 
     @property
     def slots(self) -> dict[str, float]:
-        """The gradient before, and each parameter's step size."""
+        """The sign of the gradient before, and each parameter's step size."""
         return {"g": 0.0, "size": self.learning_rate}
 
     def coefficients(self, step: int, learning_rate: float, product: float) -> Coefficients:
@@ -127,7 +127,6 @@ class Rprop(OptimizerBase):
         scale, half, bend, smallest, largest = c
         before, size = slots
         sign, factor = scratch
-        np.sign(before, out=before)
         np.sign(g, out=sign)
         np.multiply(sign, before, out=before)  # +1 kept, -1 changed, 0 neither
         np.multiply(before, bend, out=factor)

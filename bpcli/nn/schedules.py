@@ -105,11 +105,11 @@ class Plateau:
 
 
 class ReduceOnPlateau(ScheduleBase):
-    """Times `gamma` whenever the monitored value has not improved for more than `patience` epochs."""
+    """Times `gamma` whenever the monitored value has not improved for `patience` epochs in a row."""
 
     type: Literal["reduce_on_plateau"] = "reduce_on_plateau"
     gamma: float = Field(default=0.5, gt=0, lt=1, description="Factor at each reduction.")
-    patience: int = Field(default=10, ge=0, description="Epochs without improvement that are put up with.")
+    patience: int = Field(default=10, ge=1, description="Epochs without improvement after which to reduce.")
     minimum: float = Field(default=1e-4, ge=0, le=1, description="The factor goes no lower.")
 
     def factor(self, progress: float, epochs: float) -> float:
@@ -120,7 +120,7 @@ class ReduceOnPlateau(ScheduleBase):
         """The state after an epoch that ended with `value` (lower is better)."""
         if value < plateau.best:
             return replace(plateau, best=value, stale=0)
-        if plateau.stale < self.patience:
+        if plateau.stale + 1 < self.patience:
             return replace(plateau, stale=plateau.stale + 1)
         return replace(plateau, stale=0, factor=max(plateau.factor * self.gamma, self.minimum))
 

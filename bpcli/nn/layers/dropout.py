@@ -44,9 +44,9 @@ class DropoutLayer(Layer):
         keep = 1.0 - self.rate
         generator = position.noise.at(position.epoch, position.step, self.index)
         generator.random(dtype=mask.dtype.type, out=mask)
-        # floor(u + keep) is 1 with probability `keep`, else 0; a comparison would need a cast.
-        np.add(mask, keep, out=mask)
-        np.floor(mask, out=mask)
+        # ceil(keep - u) is 1 where u < keep, else 0, for any rounding; a comparison would need a cast.
+        np.subtract(keep, mask, out=mask)
+        np.ceil(mask, out=mask)
         np.divide(mask, keep, out=mask)
         np.multiply(x, mask, out=y)
         return y

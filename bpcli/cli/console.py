@@ -1,0 +1,58 @@
+"""Where words go: results to stdout, everything else to stderr, and colour only where a person sees it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import IO, Any
+
+from bpcli.text import printable
+
+
+def result(line: str = "") -> None:
+    """A line of the result."""
+    print(line, file=sys.stdout)
+
+
+def result_json(document: Any) -> None:
+    """The result as one JSON document."""
+    print(json.dumps(document, indent=2, allow_nan=False), file=sys.stdout)
+
+
+def say(line: str) -> None:
+    """A line about the work."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def note(line: str) -> None:
+    """Something that the user should know, though the work goes on."""
+    say(f"note: {line}")
+
+
+def is_terminal(stream: IO[str]) -> bool:
+    """Whether a person watches `stream` and it can redraw lines."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
+    """Rows of cells as lines with columns aligned, those numbered in `right` to the right; the text made printable."""
+    cells = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(len(row[index]) for row in cells) for index in range(len(cells[0]))]
+    return [
+        "  ".join(
+            cell.rjust(width) if index in right else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    ]
+
+
+def number(value: float | int | None) -> str:
+    """A number in a table: whole ones with separators, others to four significant digits, `-` for none."""
+    if value is None:
+        return "-"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.4g}"

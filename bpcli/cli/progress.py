@@ -1,0 +1,132 @@
+"""What training looks like while it runs: a live view on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from time import perf_counter
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from bpcli.cli.console import is_terminal, number, say
+
+if TYPE_CHECKING:
+    from bpcli.training import EpochReport, Progress
+
+LINE_SECONDS = 1.0
+"""Between two lines where nobody watches."""
+
+
+class View(ABC):
+    """Shows events as they come; silent by itself."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return
+
+    @abstractmethod
+    def show(self, event: EpochReport | Progress) -> None:
+        """Show one event."""
+
+
+class Silent(View):
+    """Shows nothing."""
+
+    def show(self, event: EpochReport | Progress) -> None:
+        """Nothing."""
+
+
+class Lines(View):
+    """A line an epoch, at most one a second; the last epoch always has one."""
+
+    def __init__(self, epochs: int) -> None:
+        self._epochs = epochs
+        self._shown = 0.0
+
+    def show(self, event: EpochReport | Progress) -> None:
+        """Print the event unless the last line is too new."""
+        last = getattr(event, "stop", None) is not None
+        if last or perf_counter() - self._shown >= LINE_SECONDS:
+            self._shown = perf_counter()
+            say("  ".join(f"{name} {value}" for name, value in figures(event, self._epochs)))
+
+
+class Live(View):
+    """A panel that redraws itself: a bar, and the latest figures."""
+
+    def __init__(self, name: str, epochs: int) -> None:
+        from rich.console import Console
+        from rich.live import Live as RichLive
+
+        self._name, self._epochs = name, epochs
+        self._live = RichLive(console=Console(stderr=True), refresh_per_second=8, transient=True)
+        self._figures: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def show(self, event: EpochReport | Progress) -> None:
+        """Take up the event; the panel shows it at its next redraw."""
+        from bpcli.training import Progress
+
+        done = event.epoch - 1 + event.step / event.steps if isinstance(event, Progress) else float(event.epoch)
+        self._figures |= dict(figures(event, self._epochs))
+        left = event.seconds / max(done, 1e-9) * (self._epochs - done)
+        self._figures["time left"] = f"{duration(left)} at most"
+        self._live.update(self._panel(done))
+
+    def _panel(self, done: float) -> Any:
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table.grid(padding=(0, 2))
+        for name, value in self._figures.items():
+            table.add_row(Text(name, style="dim"), Text(value, style="bold"))
+        return Group(Text(self._name, style="bold cyan"), ProgressBar(self._epochs, done, width=60), table)
+
+
+def figures(event: EpochReport | Progress, epochs: int) -> list[tuple[str, str]]:
+    """What an event has to say, name by name."""
+    from bpcli.training import Progress
+
+    if isinstance(event, Progress):
+        return [
+            ("epoch", f"{event.epoch}/{epochs}"),
+            ("step", f"{event.step:,}/{event.steps:,}"),
+            ("train_loss", number(event.train_loss)),
+        ]
+    shown = [("epoch", f"{event.epoch}/{epochs}"), ("train_loss", number(event.train_loss))]
+    if event.validation_loss is not None:
+        shown.append(("validation_loss", number(event.validation_loss)))
+    shown += [(name, number(value)) for name, value in event.metrics.items()]
+    shown.append(("best", f"{number(event.best)} (epoch {event.best_epoch})"))
+    shown.append(("learning_rate", f"{event.learning_rate:.3g}"))
+    shown.append(("rows/s", f"{event.rows_per_second:,.0f}"))
+    return shown
+
+
+def duration(seconds: float) -> str:
+    """`3.2 s`, `4 min 10 s`, `2 h 5 min`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def view(name: str, epochs: int, quiet: bool) -> View:
+    """The view that suits where stderr goes."""
+    if quiet:
+        return Silent()
+    return Live(name, epochs) if is_terminal(sys.stderr) else Lines(epochs)

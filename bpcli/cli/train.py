@@ -1,0 +1,116 @@
+"""`bpcli train`: train what a config describes, into a run directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bpcli.cli.console import aligned, note, number, result, result_json, say
+from bpcli.cli.progress import duration, view
+from bpcli.cli.signals import StopRequest
+from bpcli.errors import MismatchError, UsageError
+from bpcli.text import counted, printable
+
+if TYPE_CHECKING:
+    from bpcli.experiment import Prepared
+    from bpcli.runner import Runner
+
+STOPS = {
+    "epochs": "all epochs done",
+    "early_stopping": "early stopping: nothing better for a while",
+    "tolerance": "converged: the training loss no longer falls",
+    "goal": "goal reached",
+    "max_time": "time is up",
+}
+
+
+def train(
+    config: Annotated[Path | None, typer.Argument(help="The experiment, a YAML file.")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override the config; repeatable.")
+    ] = None,
+    run_dir: Annotated[Path | None, typer.Option(help="The run directory; it must not exist yet.")] = None,
+    runs_dir: Annotated[Path, typer.Option(help="Where a run directory named after config and time is made.")] = Path(
+        "runs"
+    ),
+    resume: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped, or with more epochs.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the run directory.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
+) -> None:
+    """Train a network, and print its run directory as the last line.
+
+    Example: bpcli train configs/penguins.yaml --set training.epochs=50
+    """
+    from bpcli.config import load_config
+    from bpcli.experiment import prepare
+    from bpcli.runner import Runner, resume_state, run_path
+    from bpcli.runs import RunDirectory
+    from bpcli.threads import BlasThreads
+
+    if (config is None) == (resume is None):
+        raise UsageError("give a config to train, or --resume and a run directory")
+    if resume is not None and run_dir is not None:
+        raise UsageError("--run-dir does not go with --resume, which goes on in the run's own directory")
+    opened = RunDirectory.open(resume) if resume is not None else None
+    loaded = load_config(opened.config if opened else config or Path(), overrides or ())
+    with BlasThreads().single(), StopRequest() as stop:
+        try:
+            prepared = prepare(loaded.config, loaded.folder)
+        except MismatchError as error:
+            raise loaded.locate(error) from error
+        state = resume_state(prepared, opened) if opened else None
+        if opened:
+            directory = opened
+        elif run_dir is not None:
+            directory = RunDirectory.create(run_dir)
+        else:
+            directory = RunDirectory.create_named(runs_dir, prepared.config.name)
+        if not quiet:
+            announce(prepared)
+        runner = Runner(prepared, directory, state)
+        with view(prepared.config.name, prepared.config.training.epochs, quiet) as shown:
+            for event in runner.run(stop):
+                shown.show(event)
+    if runner.status == "interrupted" and stop.signal is not None:
+        path = printable(run_path(directory.path))
+        say(f"stopped by signal {stop.signal}; go on with: bpcli train --resume {path}")
+        raise typer.Exit(128 + stop.signal)
+    if as_json:
+        result_json({"run_directory": str(directory.path), **directory.read_summary()})
+        return
+    if not quiet:
+        _print_outcome(runner)
+    result(run_path(directory.path))
+
+
+def announce(prepared: Prepared) -> None:
+    """What is about to be trained, and what the user should know of it."""
+    split, network = prepared.selection.split, prepared.network
+    rows = ", ".join(
+        f"{len(split.part(part)):,} {part}" for part in ("train", "validation", "test") if len(split.part(part))
+    )
+    say(
+        f"{prepared.config.name}: {rows} rows; {counted(network.n_in, 'input')}, {network.n_out} "
+        f"{'output' if network.n_out == 1 else 'outputs'}, {counted(network.layout.size, 'parameter')}"
+    )
+    for line in prepared.notes:
+        note(line)
+
+
+def _print_outcome(runner: Runner) -> None:
+    summary: dict[str, Any] = runner.directory.read_summary()
+    reason = STOPS.get(summary["stop_reason"], summary["stop_reason"])
+    result(f"{counted(summary['epochs'], 'epoch')} in {duration(summary['training_seconds'])}; {reason}")
+    best = summary["best"]
+    shown = ", ".join(f"{name} {number(value)}" for name, value in best.items() if name != "epoch" and value is not None)
+    result(f"best epoch {best['epoch']}: {shown}")
+    test = summary["test"]
+    if test:
+        result(f"test, {counted(test['rows'], 'row')}:")
+        scalars = [(name, value) for name, value in test.items() if isinstance(value, float)]
+        for line in aligned([(f"  {name}", number(value)) for name, value in scalars], right=(1,)):
+            result(line)

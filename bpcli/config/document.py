@@ -1,0 +1,104 @@
+"""What a config says and where it says it: plain data, the place of each value, problems and their order."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from bpcli.errors import ConfigError
+from bpcli.text import counted, printable, quoted
+
+KeyPath = tuple[str | int, ...]
+"""Keys and list indices from the top of a config down to one value."""
+
+_PLAIN_KEY = re.compile(r"[\w-]+")
+_SHOWN_KEY = 80
+_SHOWN_PROBLEMS = 100
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where something was written, in order: the file by line and column (from 1), then each `--set` in turn."""
+
+    override: int = field(default=0, kw_only=True)
+    line: int = field(default=0, kw_only=True)
+    column: int = field(default=0, kw_only=True)
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}:{self.column}" if self.line else self.source
+
+
+class Mark(NamedTuple):
+    """The places of a key and of its value; a list item's key is the item itself."""
+
+    key: Place
+    value: Place
+
+
+@dataclass(frozen=True)
+class Document:
+    """A config as plain data; `marks` holds at least the place of the whole, under the empty path."""
+
+    data: dict[str, Any]
+    marks: dict[KeyPath, Mark]
+    name: str
+
+    def mark(self, path: KeyPath) -> Mark:
+        """The mark of `path`, or of the nearest value around it that has one."""
+        while path not in self.marks:
+            path = path[:-1]
+        return self.marks[path]
+
+
+class Problem(NamedTuple):
+    """One thing wrong; printed as `place: dotted.path: what`."""
+
+    place: Place
+    path: KeyPath
+    what: str
+
+    def __str__(self) -> str:
+        where = dotted(self.path)
+        # `--set optimizer.learning_rate` names the path already.
+        shown = [str(self.place)] if not where or self.place.source == f"--set {where}" else [str(self.place), where]
+        return ": ".join([*shown, self.what])
+
+
+def config_error(problems: Iterable[Problem]) -> ConfigError:
+    """One error with a line for each problem, in the order in which a reader meets them."""
+    ordered = sorted(problems, key=lambda problem: problem.place)
+    lines = list(dict.fromkeys(map(str, ordered)))
+    if len(lines) > _SHOWN_PROBLEMS:
+        lines[_SHOWN_PROBLEMS:] = [f"and {counted(len(lines) - _SHOWN_PROBLEMS, 'more problem')}"]
+    return ConfigError(*lines)
+
+
+def dotted(path: Iterable[str | int]) -> str:
+    """`layers.0.units`, as `--set` takes it: a key of other characters than word characters is quoted."""
+    return ".".join(_shown_key(part) if isinstance(part, str) else str(part) for part in path)
+
+
+def _shown_key(key: str) -> str:
+    shown = key if len(key) <= _SHOWN_KEY else key[: _SHOWN_KEY - 1] + "…"
+    return key if _PLAIN_KEY.fullmatch(shown) else printable(json.dumps(shown, ensure_ascii=False))
+
+
+def described(value: Any) -> str:
+    """A value in words, for "not …": `the text 'adam'`, `3`, `true`, `a list`, `.inf`."""
+    if value is None:
+        return "empty (null)"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f"the text {quoted(value)}"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if value != value or value in (float("inf"), float("-inf")):
+        return {"inf": ".inf", "-inf": "-.inf", "nan": ".nan"}[repr(value)]
+    return printable(repr(value))

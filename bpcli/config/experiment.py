@@ -1,0 +1,37 @@
+"""The config of an experiment: the specs of all the parts, composed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from bpcli.data.spec import DataSpec
+from bpcli.nn.layers import Dense, LayerSpec
+from bpcli.nn.losses import Loss
+from bpcli.nn.optimizers import Adam, OptimizerSpec
+from bpcli.nn.schedules import Constant, Schedule
+from bpcli.spec import Sequence, Spec
+from bpcli.training import TrainingSpec
+
+
+class ExperimentConfig(Spec):
+    """One experiment, whole: with the data it names, it determines a run to the last bit."""
+
+    name: str = Field(
+        default="experiment",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        max_length=100,
+        description="Begins the name of each run directory. Left out: the name of the config file.",
+    )
+    seed: int = Field(default=0, ge=0, lt=2**63, description="Decides every random number of the run.")
+    dtype: Literal["float32", "float64"] = Field(default="float32", description="Of parameters and data.")
+    data: DataSpec = Field(description="Where the rows are and what to predict.")
+    layers: Sequence[LayerSpec] = Field(
+        default=(Dense(units=64), Dense(units=32)),
+        description="Hidden layers; the output layer follows from target and loss.",
+    )
+    loss: Loss | None = Field(default=None, description="Left out: chosen from the target.")
+    optimizer: OptimizerSpec = Field(default=Adam(), description="How parameters follow their gradient.")
+    schedule: Schedule = Field(default=Constant(), description="How the learning rate changes.")
+    training: TrainingSpec = Field(default=TrainingSpec(), description="How long, on how much, and when to stop.")

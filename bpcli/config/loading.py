@@ -1,0 +1,39 @@
+"""The door to configs: a YAML file and overrides in, a validated experiment out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bpcli.config.document import Document, Problem, config_error
+from bpcli.config.experiment import ExperimentConfig
+from bpcli.config.overrides import apply_overrides
+from bpcli.config.problems import validate
+from bpcli.config.yaml_text import read_yaml
+from bpcli.errors import ConfigError, MismatchError
+
+
+@dataclass(frozen=True)
+class LoadedConfig:
+    """A config, and where each part of it was written."""
+
+    config: ExperimentConfig
+    folder: Path
+    """What relative paths of data start from."""
+    document: Document
+
+    def locate(self, error: MismatchError) -> ConfigError:
+        """The error with its place in the file."""
+        return config_error([Problem(self.document.mark(error.path).value, error.path, error.what)])
+
+
+def load_config(path: Path, overrides: Iterable[str] = ()) -> LoadedConfig:
+    """Read and validate a config; `overrides` such as `training.epochs=50` win over the file.
+
+    Raises:
+        ConfigError: with every problem found, each with its line and column.
+    """
+    document = apply_overrides(read_yaml(path), overrides)
+    document.data.setdefault("name", path.stem)
+    return LoadedConfig(validate(ExperimentConfig, document), path.parent, document)

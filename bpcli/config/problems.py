@@ -1,0 +1,157 @@
+"""Validation of a document against a model: Pydantic's errors in plain words, with places and suggestions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from bpcli.config.document import Document, Problem, config_error, described
+from bpcli.config.locations import Location, family_names, locate
+from bpcli.text import counted, listed, printable, quoted, suggestion
+
+T = TypeVar("T", bound=BaseModel)
+
+_FEW = 10
+"""Up to so many keys are listed when none of them is near to an unknown one."""
+
+_TYPES = {
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a name or a mapping",
+}
+"""What a value of the wrong type should be, by the type of Pydantic's error."""
+
+_BOUNDS = {
+    "greater_than": ("greater than", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("less than", "lt"),
+    "less_than_equal": ("at most", "le"),
+    "multiple_of": ("a multiple of", "multiple_of"),
+}
+"""What a number out of bounds should be, and the bound's name in the error's context."""
+
+_SIZES = {
+    "too_short": ("at least", "min_length", "item"),
+    "too_long": ("at most", "max_length", "item"),
+    "string_too_short": ("at least", "min_length", "character"),
+    "string_too_long": ("at most", "max_length", "character"),
+}
+"""The same for the length of a list, a mapping or a text."""
+
+
+class _Error(NamedTuple):
+    """One of Pydantic's errors, and where it stands."""
+
+    details: ErrorDetails
+    location: Location
+
+    @property
+    def wanted(self) -> str:
+        """What the value should be, if it is of the wrong type or is none of the words allowed; else empty."""
+        if self.details["type"] == "literal_error":
+            return str(self.details["ctx"]["expected"])
+        return _TYPES.get(self.details["type"], "")
+
+
+def validate(model: type[T], document: Document) -> T:
+    """The model that `document` describes; raises ConfigError with everything that is wrong in it."""
+    try:
+        return model.model_validate(document.data)
+    except ValidationError as error:
+        found = [
+            _Error(details, locate(model, details["loc"]))
+            for details in error.errors(include_url=False)
+            if not _follows_from_items(details)
+        ]
+        raise config_error(_problems(found, document)) from error
+
+
+def _follows_from_items(details: ErrorDetails) -> bool:
+    """Whether a list is too short only because Pydantic leaves out the items that are wrong themselves."""
+    return details["type"] == "too_short" and len(details["input"]) >= details["ctx"]["min_length"]
+
+
+def _problems(errors: list[_Error], document: Document) -> Iterator[Problem]:
+    """A problem for each error; those of one value against each member of a union make one together."""
+    for union, group in groupby(errors, key=lambda error: error.location.union[:-1]):
+        tried = list(group)
+        if not union:
+            yield from (_problem(error, document) for error in tried)
+            continue
+        inside = [error for error in tried if not error.wanted or len(error.details["loc"]) > len(union) + 1]
+        if inside:
+            # The value has the shape of one member: what is wrong with it as that one is what helps.
+            member = inside[0].location.union
+            yield from (_problem(error, document) for error in inside if error.location.union == member)
+        else:
+            path = tried[0].location.path
+            wanted = " or ".join(dict.fromkeys(error.wanted for error in tried))
+            yield Problem(document.mark(path).value, path, _not_wanted(wanted, tried[0].details["input"]))
+
+
+def _problem(error: _Error, document: Document) -> Problem:
+    details, location = error
+    path, mark = location.path, document.mark(location.path)
+    context: dict[str, Any] = details.get("ctx", {})
+    match details["type"]:
+        case "missing":
+            return Problem(document.mark(path[:-1]).key, path, "required, but not given")
+        case "extra_forbidden":
+            return Problem(mark.key, path, f"unknown key{_near_key(location)}")
+        case "union_tag_invalid":
+            names = family_names(location.kind)
+            hint = suggestion(context["tag"], names) or f" (there are {listed(names, limit=20)})"
+            what = f"unknown {location.noun} {quoted(context['tag'])}{hint}"
+            return Problem(document.mark((*path, "type")).value, path, what)
+        case "union_tag_not_found":
+            known = listed(family_names(location.kind), limit=20)
+            return Problem(mark.value, path, f"needs the key 'type' to name the {location.noun}: one of {known}")
+        case "value_error" | "assertion_error":
+            return Problem(mark.value, path, printable(str(context["error"])))
+        case _:
+            return Problem(mark.value, path, _unfit(error, context))
+
+
+def _unfit(error: _Error, context: dict[str, Any]) -> str:
+    """What is wrong with a value by itself."""
+    kind, value = error.details["type"], error.details["input"]
+    if error.wanted:
+        return _not_wanted(error.wanted, value)
+    if kind in _BOUNDS:
+        words, bound = _BOUNDS[kind]
+        return _not_wanted(f"{words} {_number(context[bound])}", value)
+    if kind == "finite_number":
+        return _not_wanted("a finite number", value)
+    if kind in _SIZES:
+        words, bound, noun = _SIZES[kind]
+        if context[bound] == 1 and "short" in kind:
+            return "must not be empty"
+        return f"must have {words} {counted(context[bound], noun)}, not {len(value):,}"
+    return printable(error.details["msg"])
+
+
+def _not_wanted(wanted: str, value: Any) -> str:
+    """`must be … or 'full', not the text 'ful'; did you mean 'full'?`, choosing among the words quoted in `wanted`."""
+    near = suggestion(value, re.findall("'([^']*)'", wanted)) if isinstance(value, str) else ""
+    return f"must be {wanted}, not {described(value)}{near}"
+
+
+def _near_key(location: Location) -> str:
+    fields = list(location.model.model_fields) if location.model else []
+    near = suggestion(location.field, fields)
+    return near or (f" (the keys here are {listed(fields, limit=_FEW)})" if 0 < len(fields) <= _FEW else "")
+
+
+def _number(bound: float) -> str:
+    return str(int(bound)) if bound == int(bound) else repr(bound)

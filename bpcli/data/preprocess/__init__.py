@@ -1,0 +1,19 @@
+"""Preprocessing: encoders, input and target columns, and the fitted whole."""
+
+from bpcli.data.preprocess.encoders import TargetEncoder
+from bpcli.data.preprocess.inputs import ColumnSpec, EncodersSpec, Surprise
+from bpcli.data.preprocess.preprocessor import Preprocessor
+from bpcli.data.preprocess.targets import ClassesTarget, FittedTarget, LabelsTarget, NumbersTarget, choose_loss
+
+__all__ = [
+    "ClassesTarget",
+    "ColumnSpec",
+    "EncodersSpec",
+    "FittedTarget",
+    "LabelsTarget",
+    "NumbersTarget",
+    "Preprocessor",
+    "Surprise",
+    "TargetEncoder",
+    "choose_loss",
+]

@@ -1,0 +1,258 @@
+"""Target columns: classes, labels or numbers, to the network's units and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Names
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from bpcli.data.preprocess.encoders import Affine, NoScaling, Standard, TargetEncoder
+from bpcli.data.table import Column, number_label
+from bpcli.errors import DataError, MismatchError
+from bpcli.nn.arrays import Array
+from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss, LossBase, MeanSquaredError
+from bpcli.spec import Sequence, Spec
+from bpcli.text import counted, quoted
+
+MOST_CLASSES_OF_NUMBERS = 20
+"""A target of whole numbers with more distinct values than this is taken for a quantity, not for classes."""
+
+
+class ClassesTarget(Spec):
+    """One column, each row in one of several classes."""
+
+    type: Literal["classes"] = "classes"
+    name: str
+    classes: Sequence[str] = Field(min_length=2)
+    numbers: Sequence[float] | None = Field(default=None, description="The classes as numbers, for a numeric column.")
+    single_logit: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The target column."""
+        return (self.name,)
+
+    @property
+    def task(self) -> Literal["binary", "multiclass"]:
+        """Binary for two classes."""
+        return "binary" if len(self.classes) == 2 else "multiclass"
+
+    @property
+    def outputs(self) -> int:
+        """Logits: one for two classes that share it, else one a class."""
+        return 1 if self.single_logit else len(self.classes)
+
+    def codes(self, columns: Names[Column]) -> NDArray[np.intp]:
+        """The class of each row, shape (rows,); -1 where it is missing.
+
+        Raises:
+            DataError: a row's class is none that training rows had.
+        """
+        (column,) = columns
+        if self.numbers is not None and column.kind != "categorical":
+            values = np.asarray(column.values, dtype=np.float64)
+            codes = np.searchsorted(self.numbers, values).clip(max=len(self.numbers) - 1)
+            codes = np.where(np.asarray(self.numbers)[codes] == values, codes, -1)
+        else:
+            index = {label: code for code, label in enumerate(self.classes)}
+            labels = column.categories if column.kind == "categorical" else ("false", "true")
+            known = np.array([*(index.get(label, -1) for label in labels), -1], dtype=np.intp)
+            values = column.values if column.kind == "categorical" else np.nan_to_num(column.values, nan=-1)
+            codes = known[values.astype(np.intp)]
+        strange = np.flatnonzero((codes < 0) & ~column.missing())
+        if len(strange):
+            label = column.take(strange[:1]).labels()[0]
+            raise DataError(
+                f"target {quoted(self.name)}: class {quoted(label)} stands in "
+                f"{counted(len(strange), 'row')}, but in no row that the network was trained on"
+            )
+        return np.asarray(codes, dtype=np.intp)
+
+    def encode(self, columns: Names[Column], dtype: np.dtype[Any]) -> Array:
+        """Classes (rows,), or 0 and 1 of shape (rows, 1) where two classes share a logit."""
+        codes = self.codes(columns)
+        return codes.astype(dtype)[:, None] if self.single_logit else codes
+
+    def decode(self, predictions: Array, probabilities: bool) -> NDArray[np.intp]:
+        """The predicted class of each row, shape (rows,), from the loss's predictions (rows, outputs).
+
+        A single output is a probability of the second class, or a score that is positive for it.
+        """
+        if self.single_logit:
+            return np.asarray(predictions[:, 0] > (0.5 if probabilities else 0.0), dtype=np.intp)
+        return np.asarray(np.argmax(predictions, axis=1), dtype=np.intp)
+
+    def probabilities(self, predictions: Array) -> Array:
+        """Probabilities (rows, classes) from predictions that are probabilities."""
+        return np.hstack([1.0 - predictions, predictions]) if self.single_logit else predictions
+
+
+class LabelsTarget(Spec):
+    """Several columns of 0 and 1, which do not exclude each other."""
+
+    type: Literal["labels"] = "labels"
+    names: Sequence[str] = Field(min_length=1)
+    task: Literal["multilabel"] = "multilabel"
+
+    @property
+    def outputs(self) -> int:
+        """One logit a label."""
+        return len(self.names)
+
+    def encode(self, columns: Names[Column], dtype: np.dtype[Any]) -> Array:
+        """0 and 1, shape (rows, labels)."""
+        for column in columns:
+            if not _is_binary(column):
+                raise DataError(f"target {quoted(column.name)}: a label must be 0 or 1, or true or false")
+        return np.ascontiguousarray(np.stack([column.values for column in columns], axis=1), dtype=dtype)
+
+
+class NumbersTarget(Spec):
+    """One or more columns of numbers."""
+
+    type: Literal["numbers"] = "numbers"
+    names: Sequence[str] = Field(min_length=1)
+    encodings: Sequence[Affine]
+    task: Literal["regression"] = "regression"
+
+    @property
+    def outputs(self) -> int:
+        """One logit a column."""
+        return len(self.names)
+
+    def encode(self, columns: Names[Column], dtype: np.dtype[Any]) -> Array:
+        """Scaled numbers, shape (rows, columns)."""
+        encoded = [
+            encoding.encode(np.asarray(column.values, dtype=np.float64))
+            for encoding, column in zip(self.encodings, columns, strict=True)
+        ]
+        return np.ascontiguousarray(np.stack(encoded, axis=1), dtype=dtype)
+
+    def decode(self, predictions: Array) -> NDArray[np.float64]:
+        """Predictions in the user's units, shape (rows, columns)."""
+        scale = np.array([encoding.scale for encoding in self.encodings])
+        center = np.array([encoding.center for encoding in self.encodings])
+        return np.asarray(predictions.astype(np.float64) * scale + center)
+
+
+FittedTarget = Annotated[ClassesTarget | LabelsTarget | NumbersTarget, Field(discriminator="type")]
+
+
+def choose_loss(columns: Names[Column]) -> tuple[Loss, str]:
+    """The loss that suits target columns, and the reason in words."""
+    if len(columns) > 1:
+        if all(_is_binary(column) for column in columns):
+            return BinaryCrossEntropy(), "several targets of 0 and 1 are labels"
+        return MeanSquaredError(), "several targets of numbers are quantities"
+    (column,) = columns
+    if column.kind == "numeric":
+        values = _distinct(column)
+        whole = bool(np.all(values == np.round(values)))
+        if not whole:
+            return MeanSquaredError(), "a target with fractions is a quantity"
+        if len(values) > MOST_CLASSES_OF_NUMBERS:
+            return MeanSquaredError(), f"{len(values)} different whole numbers are a quantity"
+        classes, reason = len(values), f"{len(values)} different whole numbers are classes"
+    else:
+        classes = int(np.count_nonzero(np.bincount(column.values[~column.missing()].astype(np.intp))))
+        reason = f"{counted(classes, 'different name')} are classes"
+    return (BinaryCrossEntropy() if classes == 2 else CrossEntropy()), reason
+
+
+def fit_target(columns: Names[Column], loss: LossBase, encoder: TargetEncoder | None) -> FittedTarget:
+    """Fit the target of a loss on training columns.
+
+    Raises:
+        MismatchError: the columns are not what the loss wants.
+        DataError: there is nothing to learn in them.
+    """
+    name = str(getattr(loss, "type", ""))
+    names = tuple(column.name for column in columns)
+    if "regression" in loss.tasks:
+        return _fit_numbers(columns, loss, name, encoder)
+    if encoder is not None:
+        raise MismatchError(
+            ("data", "target_encoder"), f"the loss {name} has classes, which are not scaled; leave it out"
+        )
+    if len(columns) > 1:
+        if "multilabel" not in loss.tasks:
+            raise MismatchError(
+                ("loss",),
+                f"{name} takes one target column, not {len(columns)}; for labels of 0 and 1 "
+                "use binary_cross_entropy, for quantities mse",
+            )
+        target = LabelsTarget(names=names)
+        target.encode(columns, np.dtype(np.float64))
+        return target
+    return _fit_classes(columns[0], loss, name)
+
+
+def _fit_numbers(columns: Names[Column], loss: LossBase, name: str, encoder: TargetEncoder | None) -> NumbersTarget:
+    bounds = loss.target_bounds
+    if bounds is not None and encoder is not None and not isinstance(encoder, NoScaling):
+        raise MismatchError(
+            ("data", "target_encoder"), f"the loss {name} takes the target as it is; use none, or leave it out"
+        )
+    encodings = []
+    for column in columns:
+        if column.kind == "categorical":
+            raise MismatchError(
+                ("loss",),
+                f"{name} wants numbers, but target {quoted(column.name)} holds names such as "
+                f"{quoted(next(iter(column.categories), ''))}; use cross_entropy, or leave loss out",
+            )
+        values = np.asarray(column.values, dtype=np.float64)
+        if bounds is not None and not np.all((values >= bounds[0]) & (values <= bounds[1])):
+            raise MismatchError(
+                ("loss",),
+                f"{name} wants a target from {bounds[0]:g} to {bounds[1]:g}, "
+                f"but {quoted(column.name)} runs from {values.min():g} to {values.max():g}",
+            )
+        scaler = encoder or (NoScaling() if bounds is not None else Standard())
+        encodings.append(scaler.fit(values))
+    return NumbersTarget(names=tuple(column.name for column in columns), encodings=tuple(encodings))
+
+
+def _fit_classes(column: Column, loss: LossBase, name: str) -> ClassesTarget:
+    numbers = None
+    if column.kind == "categorical":
+        seen = np.unique(column.values[column.values >= 0])
+        classes = tuple(column.categories[code] for code in seen)
+    elif column.kind == "boolean":
+        classes = tuple("true" if value else "false" for value in _distinct(column))
+    else:
+        values = _distinct(column)
+        if len(values) > MOST_CLASSES_OF_NUMBERS and not np.all(values == np.round(values)):
+            raise MismatchError(
+                ("loss",),
+                f"{name} wants classes, but target {quoted(column.name)} holds {len(values):,} different "
+                "numbers with fractions; use mse, or leave loss out",
+            )
+        classes, numbers = tuple(number_label(value) for value in values), tuple(values.tolist())
+    if len(classes) < 2:
+        raise DataError(
+            f"target {quoted(column.name)}: the training rows hold {counted(len(classes), 'class', 'classes')} "
+            "only; there is nothing to tell apart"
+        )
+    if len(classes) > 2 and "multiclass" not in loss.tasks:
+        raise MismatchError(
+            ("loss",),
+            f"{name} tells two classes apart, but target {quoted(column.name)} has {len(classes)}; "
+            "use cross_entropy, or leave loss out",
+        )
+    single = loss.single_logit and len(classes) == 2
+    return ClassesTarget(name=column.name, classes=classes, numbers=numbers, single_logit=single)
+
+
+def _distinct(column: Column) -> NDArray[np.float64]:
+    return np.unique(np.asarray(column.values[~column.missing()], dtype=np.float64))
+
+
+def _is_binary(column: Column) -> bool:
+    if column.kind == "categorical":
+        return False
+    values = column.values[~column.missing()]
+    return bool(np.all((values == 0) | (values == 1)))

@@ -1,0 +1,159 @@
+"""The rows and columns of an experiment: read, checked against the config, and divided into splits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.data.preprocess import choose_loss
+from bpcli.data.read import ReadOptions, read_header, read_table
+from bpcli.data.spec import DataSpec
+from bpcli.data.split import Split, parts_from_labels, split_table
+from bpcli.data.table import Column, Kind, Table
+from bpcli.errors import DataError, MismatchError
+from bpcli.nn.losses import Loss
+from bpcli.spec import type_name
+from bpcli.text import counted, listed, quoted, suggestion
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A table, which of its columns are inputs and targets, and which of its rows are in which split.
+
+    Rows without a target are in none; `notes` says so, and whatever else a user should hear.
+    """
+
+    table: Table
+    inputs: list[str]
+    targets: list[str]
+    split: Split
+    loss: Loss
+    notes: list[str]
+
+
+def read_options(spec: DataSpec, kinds: Mapping[str, Kind]) -> ReadOptions:
+    """How files are read for a spec, with columns of the kinds given."""
+    return ReadOptions(kinds=kinds, missing=spec.missing, x=spec.arrays.x, y=spec.arrays.y)
+
+
+def select_rows(
+    spec: DataSpec, folder: Path, seed: int, loss: Loss | None = None, kinds: Mapping[str, Kind] | None = None
+) -> Selection:
+    """Read the data of a spec whose relative paths start from `folder`, and divide it.
+
+    The same file, spec, seed and loss give the same rows; without a loss, the one that suits the target is chosen.
+    `kinds` says how columns were read before; without it they are as the spec says, or inferred.
+
+    Raises:
+        MismatchError: the spec names a column that is not there, or asks for splits that cannot be made.
+        DataError: a file cannot be read, or has no rows with a target.
+    """
+    sources = spec.sources(folder)
+    options = read_options(spec, {**_kinds_in(spec), **(kinds or {})})
+    header = read_header(sources[0][0], options)
+    targets = spec.targets or _array_targets(spec, header)
+    _check_names(spec, header, targets)
+    table = read_table(sources, replace(options, columns=frozenset(header) - frozenset(spec.exclude)))
+    source = ", ".join(str(path) for path, _ in sources)
+    if kinds is None:
+        table = _with_class_names(table, targets, spec, folder)
+    no_inputs = {*targets, *spec.exclude, spec.weight, spec.split.column}
+    inputs = [name for name in table if name not in no_inputs]
+    if not inputs:
+        raise MismatchError(("data",), "no column is left as an input")
+    if not table.rows:
+        raise DataError(f"{source}: there are no rows under the header")
+    rows, notes = _rows_with_targets(table, targets, source)
+    columns = [table[name].take(rows) for name in targets]
+    if loss is None:
+        loss, reason = choose_loss(columns)
+        notes.append(f"loss: {type_name(loss)}, as {reason}")
+    split = _divide(table, rows, columns, spec, seed, loss)
+    return Selection(table, inputs, targets, split, loss, notes)
+
+
+def _kinds_in(spec: DataSpec) -> dict[str, Kind]:
+    """The kinds that a spec gives to columns."""
+    kinds: dict[str, Kind] = {}
+    for name, column in spec.columns.items():
+        kinds[name] = column.type
+    if spec.weight is not None:
+        kinds[spec.weight] = "numeric"
+    if spec.split.column is not None:
+        kinds[spec.split.column] = "categorical"
+    return kinds
+
+
+def _array_targets(spec: DataSpec, header: list[str]) -> list[str]:
+    """The targets of an NPZ file, which need not be named: the columns of its array y."""
+    y = spec.arrays.y
+    if spec.files[0][0].endswith(".npz"):
+        found = [name for name in header if name == y or (name.startswith(y) and name[len(y) :].isdigit())]
+        if found:
+            return found
+        raise MismatchError(("data", "arrays", "y"), f"the file has no array {quoted(y)} or {quoted(y + '_train')}")
+    raise MismatchError(("data",), f"target is missing: name the column to predict, one of {listed(header)}")
+
+
+def _check_names(spec: DataSpec, header: list[str], targets: list[str]) -> None:
+    named: list[tuple[tuple[str | int, ...], str]] = []
+    if isinstance(spec.target, str):
+        named.append((("data", "target"), spec.target))
+    elif spec.target is not None:
+        named += [(("data", "target", index), name) for index, name in enumerate(spec.target)]
+    named += [(("data", "exclude", index), name) for index, name in enumerate(spec.exclude)]
+    named += [(("data", "columns", name), name) for name in spec.columns]
+    named += [(("data", "weight"), spec.weight)] if spec.weight is not None else []
+    named += [(("data", "split", "column"), spec.split.column)] if spec.split.column is not None else []
+    for path, name in named:
+        if name not in header:
+            hint = suggestion(name, header) or f"; it has {listed(header)}"
+            raise MismatchError(path, f"no column {quoted(name)} in {quoted(spec.files[0][0])}{hint}")
+    if len(set(targets)) < len(targets):
+        raise MismatchError(("data", "target"), "a column is named twice")
+    both = [name for name in targets if name in spec.exclude or name in (spec.weight, spec.split.column)]
+    if both:
+        raise MismatchError(("data", "target"), f"column {quoted(both[0])} cannot be the target and something else too")
+
+
+def _with_class_names(table: Table, targets: list[str], spec: DataSpec, folder: Path) -> Table:
+    """The table with a lone target of yes and no as names, so that predictions use the file's own words."""
+    name = targets[0]
+    if len(targets) > 1 or table[name].kind != "boolean" or name in spec.columns or spec.files[0][0].endswith(".npz"):
+        return table
+    options = ReadOptions(kinds={name: "categorical"}, missing=spec.missing, columns=frozenset([name]))
+    words = read_table(spec.sources(folder), options)
+    return Table([words[name] if column.name == name else column for column in table.values()], table.parts)
+
+
+def _rows_with_targets(table: Table, targets: list[str], source: str) -> tuple[NDArray[np.intp], list[str]]:
+    missing = np.zeros(table.rows, dtype=np.bool_)
+    for name in targets:
+        missing |= table[name].missing()
+    rows = np.flatnonzero(~missing)
+    if not len(rows):
+        raise DataError(f"{source}: no row has a value in target {listed(targets)}")
+    left_out = table.rows - len(rows)
+    if not left_out:
+        return rows, []
+    return rows, [f"{counted(left_out, 'row')} left out: no value in target {listed(targets)}"]
+
+
+def _divide(
+    table: Table, rows: NDArray[np.intp], targets: list[Column], spec: DataSpec, seed: int, loss: Loss
+) -> Split:
+    parts = table.parts
+    if spec.split.column is not None:
+        parts = parts_from_labels(table[spec.split.column].labels(), spec.split.column)
+    classes: NDArray[np.intp] | None = None
+    names: list[str] = []
+    if "regression" not in loss.tasks and len(targets) == 1:
+        _, first, classes = np.unique(targets[0].values, return_index=True, return_inverse=True)
+        names = targets[0].take(first).labels()
+    elif spec.split.stratify:
+        raise MismatchError(("data", "split", "stratify"), "only a target of classes can be stratified by")
+    return split_table(rows, spec.split, seed, None if parts is None else parts[rows], classes, names)

@@ -1,0 +1,74 @@
+"""What a config says of its data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, model_validator
+
+from bpcli.data.preprocess import ColumnSpec, EncodersSpec, TargetEncoder
+from bpcli.data.split import SplitSpec
+from bpcli.data.table import DEFAULT_MISSING, Part
+from bpcli.spec import Sequence, Spec
+
+
+class ArraysSpec(Spec):
+    """The arrays of an NPZ file; with `X_train`, `y_train` and so on the file brings its own splits."""
+
+    x: str = Field(default="X", description="Name of the inputs' array.")
+    y: str = Field(default="y", description="Name of the targets' array.")
+
+
+class DataSpec(Spec):
+    """Where the rows are, what is to be predicted, and how columns become inputs."""
+
+    path: str | None = Field(default=None, description="A CSV, TSV, NPZ or Parquet file, relative to this config.")
+    train: str | None = Field(default=None, description="In place of path: a file of training rows.")
+    validation: str | None = Field(default=None, description="A file of validation rows, beside `train`.")
+    test: str | None = Field(default=None, description="A file of test rows, beside `train`.")
+    target: str | Sequence[str] | None = Field(
+        default=None, description="The column, or list of columns, to predict. May be left out for NPZ."
+    )
+    exclude: Sequence[str] = Field(default=(), description="Columns that are no inputs.")
+    columns: dict[str, ColumnSpec] = Field(
+        default={}, description="Columns whose kind, encoder or imputation is not what inference would choose."
+    )
+    encoders: EncodersSpec = Field(default=EncodersSpec(), description="Encoders of all other columns.")
+    target_encoder: TargetEncoder | None = Field(
+        default=None, description="Scaling of regression targets. Left out: standard, or none where the loss wants it."
+    )
+    missing: Sequence[str] = Field(default=DEFAULT_MISSING, description="Cells that stand for a missing value.")
+    weight: str | None = Field(default=None, description="A column of sample weights.")
+    split: SplitSpec = Field(default=SplitSpec(), description="How rows are divided.")
+    arrays: ArraysSpec = Field(default=ArraysSpec(), description="Names of the arrays in an NPZ file.")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> DataSpec:
+        if (self.path is None) == (self.train is None):
+            raise ValueError("give either path, or train with validation and test")
+        if self.path is not None and (self.validation or self.test):
+            raise ValueError("validation and test files go with train; with path use split")
+        return self
+
+    @property
+    def files(self) -> list[tuple[str, Part | None]]:
+        """The files as written, each with the split that it is, or None for a file of all rows."""
+        if self.path is not None:
+            return [(self.path, None)]
+        parts: list[tuple[str | None, Part]] = [
+            (self.train, "train"),
+            (self.validation, "validation"),
+            (self.test, "test"),
+        ]
+        return [(path, part) for path, part in parts if path is not None]
+
+    @property
+    def targets(self) -> list[str]:
+        """The target columns that are named; none for an NPZ file that names none."""
+        if self.target is None:
+            return []
+        return [self.target] if isinstance(self.target, str) else list(self.target)
+
+    def sources(self, folder: Path) -> list[tuple[Path, Part | None]]:
+        """The files, found from the config's folder."""
+        return [(folder / path, part) for path, part in self.files]

@@ -1,0 +1,188 @@
+"""Which rows train, which validate, which test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from bpcli.data.table import PARTS, Part
+from bpcli.errors import DataError, MismatchError
+from bpcli.randomness import Stream
+from bpcli.spec import Spec
+from bpcli.text import counted, quoted
+
+DEFAULT_SHARE = 0.15
+"""Of validation and test rows each: 70 % of the rows are left to train on."""
+
+Rows = NDArray[np.intp]
+
+
+class SplitSpec(Spec):
+    """How rows are divided where the data does not say so itself."""
+
+    validation: float | None = Field(default=None, ge=0, lt=1, description="Share of validation rows; 0 for none.")
+    test: float | None = Field(default=None, ge=0, lt=1, description="Share of test rows; 0 for none.")
+    stratify: bool | None = Field(
+        default=None,
+        description="Keep the shares of the classes in each split. Left out: where the target has classes, "
+        "and rows of a class too rare for that all train.",
+    )
+    order: Literal["random", "time"] = Field(
+        default="random", description="`time` does not shuffle: the first rows train, the last ones test."
+    )
+    column: str | None = Field(default=None, description="A column that holds train, validation or test.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> SplitSpec:
+        if (self.validation or 0) + (self.test or 0) >= 1:
+            raise ValueError("validation and test leave no rows to train on; their sum must be below 1")
+        if self.order == "time" and self.stratify:
+            raise ValueError("rows in order of time cannot be stratified too; leave out one of the two")
+        if self.column is not None and (self.validation or self.test or self.stratify):
+            raise ValueError("a column that names the splits excludes shares and stratify")
+        return self
+
+
+@dataclass(frozen=True)
+class Split:
+    """Row indices of each split, ascending; no row stands in two of them."""
+
+    train: Rows
+    validation: Rows
+    test: Rows
+
+    def part(self, name: Part) -> Rows:
+        """The rows of one split by its name."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}[name]
+
+
+def split_table(
+    rows: Rows,
+    spec: SplitSpec,
+    seed: int,
+    parts: NDArray[np.int8] | None = None,
+    classes: NDArray[np.intp] | None = None,
+    names: Sequence[str] = (),
+) -> Split:
+    """Divide `rows`, indices into a table.
+
+    `parts` says for each of `rows` which split the data puts it in (an index into PARTS), or is None; splits that it
+    does not name are taken from its training rows. `classes` holds the class of each of `rows`, an index into `names`, or is None.
+
+    Raises:
+        MismatchError: a share is asked for a split that the data brings itself, a split comes out empty, or a class
+            has too few rows to stand in every split.
+        DataError: there are no rows to train on.
+    """
+    if parts is None:
+        parts = np.zeros(len(rows), dtype=np.int8)
+    given: set[Part] = {name for index, name in enumerate(PARTS) if name != "train" and np.any(parts == index)}
+    shares = _shares(spec, given)
+    free = np.flatnonzero(parts == 0)
+    if spec.order == "time":
+        assigned = _in_order(len(free), shares)
+    else:
+        generator = Stream(seed, "split").at()
+        strata = None
+        if classes is not None and spec.stratify is not False and spec.column is None:
+            strata = classes[free]
+        assigned = _at_random(len(free), shares, strata, names, bool(spec.stratify), generator)
+    result = parts.copy()
+    result[free] = assigned
+    split = Split(*(rows[result == index] for index in range(len(PARTS))))
+    _require_rows(split, shares, len(rows))
+    return split
+
+
+def _shares(spec: SplitSpec, given: set[Part]) -> tuple[float, float]:
+    shares = []
+    asked: tuple[tuple[Part, float | None], ...] = (("validation", spec.validation), ("test", spec.test))
+    for name, share in asked:
+        if name in given and share:
+            raise MismatchError(("data", "split", name), f"the data brings its own {name} rows; leave out this share")
+        # Data that names some splits but not this one still gets validation rows, but no second test set.
+        absent = spec.column is not None or (bool(given) and name == "test")
+        default = 0.0 if name in given or absent else DEFAULT_SHARE
+        shares.append(0.0 if name in given else default if share is None else share)
+    return shares[0], shares[1]
+
+
+def _in_order(count: int, shares: tuple[float, float]) -> NDArray[np.int8]:
+    validation, test = (round(count * share) for share in shares)
+    assigned = np.zeros(count, dtype=np.int8)
+    assigned[count - test - validation : count - test] = 1
+    assigned[count - test :] = 2
+    return assigned
+
+
+def _at_random(
+    count: int,
+    shares: tuple[float, float],
+    strata: NDArray[np.intp] | None,
+    names: Sequence[str],
+    strict: bool,
+    generator: np.random.Generator,
+) -> NDArray[np.int8]:
+    shuffled = generator.permutation(count)
+    if strata is None:
+        groups = [shuffled]
+    else:
+        by_class = shuffled[np.argsort(strata[shuffled], kind="stable")]
+        groups = np.split(by_class, np.cumsum(np.bincount(strata))[:-1])
+    needed = 1 + sum(share > 0 for share in shares)
+    assigned = np.zeros(count, dtype=np.int8)
+    # Rounding the running total, not each class, keeps the shares of the whole right to a row.
+    total, taken = 0, [0, 0]
+    for code, group in enumerate(groups):
+        if len(group) < needed and strata is not None:
+            if strict and len(group):
+                raise MismatchError(
+                    ("data", "split", "stratify"),
+                    f"class {quoted(names[code])} has {counted(len(group), 'row')}, too few for {needed} splits; "
+                    "set it to false, or leave that class out",
+                )
+            continue
+        total += len(group)
+        start = 0
+        for part, share in enumerate(shares):
+            if share:
+                size = round(total * share) - taken[part]
+                size = min(max(size, 1), len(group) - start - 1) if len(group) >= needed else 0
+                assigned[group[start : start + size]] = part + 1
+                start += size
+                taken[part] += size
+    return assigned
+
+
+def _require_rows(split: Split, shares: tuple[float, float], rows: int) -> None:
+    if not len(split.train):
+        raise DataError(f"no rows to train on: of {counted(rows, 'row')}, all are validation or test rows")
+    for name, part, share in zip(PARTS[1:], (split.validation, split.test), shares, strict=True):
+        if share and not len(part):
+            raise MismatchError(
+                ("data", "split", name),
+                f"a share of {share:g} of {counted(rows, 'row')} is no row; "
+                f"raise it, or set it to 0 to do without {name} rows",
+            )
+
+
+def parts_from_labels(labels: list[str], column: str) -> NDArray[np.int8]:
+    """The split of each row, an index into PARTS, from a column that names it.
+
+    Raises:
+        MismatchError: a cell is not the name of a split.
+    """
+    index: dict[str, int] = {name: position for position, name in enumerate(PARTS)}
+    unknown = next((label for label in labels if label.strip().lower() not in index), None)
+    if unknown is not None:
+        raise MismatchError(
+            ("data", "split", "column"),
+            f"column {quoted(column)} holds {quoted(unknown)}; "
+            f"its cells must be {', '.join(PARTS[:-1])} or {PARTS[-1]}",
+        )
+    return np.array([index[label.strip().lower()] for label in labels], dtype=np.int8)

@@ -1,0 +1,236 @@
+"""From a config to everything that training needs, up to the point of training."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.config.experiment import ExperimentConfig
+from bpcli.data.batches import Dataset
+from bpcli.data.preprocess import ClassesTarget, Preprocessor, Surprise
+from bpcli.data.read import data_digest
+from bpcli.data.selection import Selection, select_rows
+from bpcli.data.table import PARTS, Part
+from bpcli.errors import MismatchError
+from bpcli.memory import require_memory
+from bpcli.metrics import METRICS
+from bpcli.nn.network import Network
+from bpcli.scoring import HEADLINES, EpochScore, Interpreter
+from bpcli.text import counted, quoted, suggestion
+from bpcli.training import TrainingPlan
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What training takes, in bytes."""
+
+    data: int
+    """Encoded rows of all splits."""
+    parameters: int
+    """Parameters, gradient, optimizer state, and the best parameters so far."""
+    workspace: int
+    """Scratch memory of one batch."""
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.data + self.parameters + self.workspace
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An experiment that is ready to train: everything of it checked, and nothing of it changed by training."""
+
+    config: ExperimentConfig
+    """Resolved: with the loss that was chosen and the targets that were found."""
+    selection: Selection
+    preprocessor: Preprocessor
+    plan: TrainingPlan
+    datasets: dict[Part, Dataset]
+    memory: Memory
+    sources: tuple[Path, ...]
+    """The data files."""
+    digest: str
+    """SHA-256 of all of them."""
+    notes: list[str]
+
+    @property
+    def network(self) -> Network:
+        """The planned network."""
+        return self.plan.network
+
+
+def prepare(config: ExperimentConfig, folder: Path) -> Prepared:
+    """Read, split and encode the data of a config whose paths start from `folder`, and plan its network.
+
+    Raises:
+        MismatchError: config and data do not fit together.
+        DataError: the data cannot be used.
+        MemoryLimitError: training would need more memory than there is.
+    """
+    selection = select_rows(config.data, folder, config.seed, config.loss)
+    config = _resolved(config, selection)
+    dtype = np.dtype(config.dtype)
+    table, split, data = selection.table, selection.split, config.data
+    preprocessor = Preprocessor.fit(
+        table.take(split.train),
+        selection.inputs,
+        selection.targets,
+        data.columns,
+        data.encoders,
+        data.target_encoder,
+        data.weight,
+        selection.loss,
+    )
+    network = Network.plan(config.layers, len(preprocessor.features), preprocessor.target.outputs)
+    memory = estimate_memory(config, network, {part: len(split.part(part)) for part in PARTS})
+    require_memory(memory.total, "training", "use fewer units, a smaller batch, or fewer rows")
+    datasets: dict[Part, Dataset] = {}
+    surprises: dict[Part, Counter[Surprise]] = {}
+    for part in PARTS:
+        if len(rows := split.part(part)):
+            datasets[part], surprises[part] = preprocessor.apply(table.take(rows), dtype)
+    datasets["train"] = _weighted(datasets["train"], config, preprocessor)
+    interpreter = Interpreter(preprocessor.target, selection.loss)
+    plan = TrainingPlan(
+        network=network,
+        loss=selection.loss,
+        optimizer=config.optimizer,
+        schedule=config.schedule,
+        spec=config.training,
+        seed=config.seed,
+        train=datasets["train"],
+        validation=datasets.get("validation"),
+        score=EpochScore(interpreter, _watched_metrics(config, interpreter)),
+        monitor=_monitor(config, interpreter, "validation" in datasets),
+        greater_is_better=lambda name: _greater_is_better(name, interpreter),
+    )
+    sources = tuple(path for path, _ in data.sources(folder))
+    notes = [*selection.notes, *_notes_of_inputs(selection, preprocessor)]
+    for part, found in surprises.items():
+        notes += [f"{part} rows: {note}" for note in surprise_notes(found)]
+    return Prepared(config, selection, preprocessor, plan, datasets, memory, sources, data_digest(sources), notes)
+
+
+def surprise_notes(surprises: Counter[Surprise]) -> list[str]:
+    """What rows hold that training rows did not, in words."""
+    notes = []
+    for surprise, count in sorted(surprises.items(), key=lambda item: (item[0].column, -item[1])):
+        where = f"column {quoted(surprise.column)}"
+        if surprise.value is None:
+            notes.append(f"{where}: {counted(count, 'value')} missing, as none was in training; imputed")
+        else:
+            notes.append(f"{where}: {counted(count, 'row')} with {quoted(surprise.value)}, never seen in training")
+    return notes
+
+
+def estimate_memory(config: ExperimentConfig, network: Network, rows: dict[Part, int]) -> Memory:
+    """What training this network on so many rows of each split takes."""
+    dtype = np.dtype(config.dtype)
+    size = config.training.batch_size
+    batch = rows["train"] if size == "full" else min(size, rows["train"])
+    vectors = 3 + len(config.optimizer.slots)
+    width = network.n_in + network.n_out
+    return Memory(
+        data=sum(rows.values()) * width * dtype.itemsize,
+        parameters=vectors * network.layout.size * dtype.itemsize,
+        workspace=network.workspace_bytes(batch, dtype, training=True) + 2 * batch * width * dtype.itemsize,
+    )
+
+
+def _resolved(config: ExperimentConfig, selection: Selection) -> ExperimentConfig:
+    """The config with its loss, targets and shares written out."""
+    targets = tuple(selection.targets)
+    data = config.data.model_copy(update={"target": targets[0] if len(targets) == 1 else targets})
+    return config.model_copy(update={"data": data, "loss": selection.loss})
+
+
+def _weighted(train: Dataset, config: ExperimentConfig, preprocessor: Preprocessor) -> Dataset:
+    """The training rows with sample and class weights in one, of mean 1, so that they leave the step size alone."""
+    weights = config.training.class_weights
+    if weights is None and train.weight is None:
+        return train
+    total = np.ones(train.rows) if train.weight is None else train.weight.astype(np.float64)
+    if weights is not None:
+        total *= _class_weights(weights, train, preprocessor)
+    return Dataset(train.x, train.y, (total / total.mean()).astype(train.x.dtype))
+
+
+def _class_weights(weights: str | dict[str, float], train: Dataset, preprocessor: Preprocessor) -> NDArray[np.float64]:
+    target = preprocessor.target
+    path = ("training", "class_weights")
+    if not isinstance(target, ClassesTarget):
+        raise MismatchError(path, f"a {target.task} target has no classes to weigh; leave it out")
+    codes = train.y if train.y.ndim == 1 else train.y[:, 0].astype(np.intp)
+    if isinstance(weights, str):
+        counts = np.bincount(codes, minlength=len(target.classes))
+        factors = len(codes) / (len(counts) * counts)
+    else:
+        unknown = next((name for name in weights if name not in target.classes), None)
+        if unknown is not None:
+            hint = suggestion(unknown, target.classes) or f"; they are {', '.join(map(quoted, target.classes))}"
+            raise MismatchError((*path, unknown), f"the target has no class {quoted(unknown)}{hint}")
+        factors = np.array([weights.get(name, 1.0) for name in target.classes])
+    return np.asarray(factors[codes], dtype=np.float64)
+
+
+def _watched_metrics(config: ExperimentConfig, interpreter: Interpreter) -> list[str]:
+    """The headline metric, and those that goal and early stopping name."""
+    named: dict[str, tuple[str, ...]] = {HEADLINES[interpreter.task]: ()}
+    if config.training.goal is not None:
+        named[config.training.goal.metric] = ("training", "goal", "metric")
+    if config.training.early_stopping is not None:
+        prefix, _, metric = config.training.early_stopping.monitor.partition("_")
+        if prefix not in ("train", "validation") or not metric:
+            raise MismatchError(
+                ("training", "early_stopping", "monitor"),
+                "must be train_loss, validation_loss, or validation_ and the name of a metric",
+            )
+        named[metric] = ("training", "early_stopping", "monitor")
+    named.pop("loss", None)
+    possible = interpreter.metric_names()
+    for metric, path in named.items():
+        if metric not in possible:
+            hint = suggestion(metric, [*possible, "loss"]) or f"; there are loss, {', '.join(possible)}"
+            raise MismatchError(path, f"no metric {quoted(metric)} for a {interpreter.task} target{hint}")
+    return list(named)
+
+
+def _monitor(config: ExperimentConfig, interpreter: Interpreter, validated: bool) -> str:
+    """The value by which the best epoch is chosen."""
+    stopping = config.training.early_stopping
+    if stopping is None:
+        return "validation_loss" if validated else "train_loss"
+    path = ("training", "early_stopping", "monitor")
+    if stopping.monitor.startswith("validation_") and not validated:
+        raise MismatchError(path, "there are no validation rows; set data.split.validation, or monitor train_loss")
+    if stopping.monitor.startswith("train_") and stopping.monitor != "train_loss" and validated:
+        raise MismatchError(path, "metrics are computed on the validation rows; use validation_ and the metric's name")
+    return stopping.monitor
+
+
+def _greater_is_better(name: str, interpreter: Interpreter) -> bool:
+    metric = METRICS[interpreter.task].get(name.partition("_")[2])
+    return metric is not None and metric.greater_is_better
+
+
+def _notes_of_inputs(selection: Selection, preprocessor: Preprocessor) -> list[str]:
+    """Columns that are inputs but look as if they should not be."""
+    notes = []
+    train = selection.table.take(selection.split.train)
+    for name in selection.inputs:
+        column = train[name]
+        known = column.values[~column.missing()]
+        distinct = len(np.unique(known))
+        if distinct <= 1:
+            notes.append(f"column {quoted(name)}: the same in all training rows; it cannot help")
+        elif column.kind == "categorical" and distinct > 50 and distinct > len(known) / 2:
+            notes.append(
+                f"column {quoted(name)}: {distinct:,} different names in {counted(len(known), 'row')} become an input "
+                "each; put it in data.exclude unless that is meant"
+            )
+    return notes

@@ -1,0 +1,50 @@
+"""Files written so that a reader sees the old content or the new, never a part of either."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bpcli.errors import FileAccessError
+from bpcli.text import printable
+
+
+@contextmanager
+def file_access(path: Path, doing: str) -> Iterator[None]:
+    """Turn an operating system's refusal into one line: `runs/x: cannot write: No space left on device`."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise FileAccessError(f"{printable(str(path))}: cannot {doing}: {reason}") from error
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write to a temporary file beside `path`, flush it to disk, and rename it over `path`.
+
+    Raises:
+        FileAccessError: the disk is full, the folder read-only, and so on; `path` is then as it was.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with file_access(path, "write"):
+        try:
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Flush the rename itself, which is a change of the folder."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,72 @@
+"""Precision, recall and F1 of each class or label, and their averages, from three counts."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.metrics.ranking import Ranking
+
+Figures = NDArray[np.float64]
+
+
+class Counts:
+    """How many rows of each class were predicted right, predicted at all, and truly there; each (classes,).
+
+    A share of nothing is 0: the precision of a class never predicted, the recall of one without rows.
+    """
+
+    def __init__(self, correct: NDArray[np.int64], predicted: NDArray[np.int64], support: NDArray[np.int64]) -> None:
+        self.correct = correct
+        self.predicted = predicted
+        self.support = support
+
+    @cached_property
+    def precision(self) -> Figures:
+        """The share of a class's predictions that were right, (classes,)."""
+        return _shares(self.correct, self.predicted)
+
+    @cached_property
+    def recall(self) -> Figures:
+        """The share of a class's rows that were predicted right, (classes,)."""
+        return _shares(self.correct, self.support)
+
+    @cached_property
+    def f1(self) -> Figures:
+        """The harmonic mean of precision and recall, (classes,)."""
+        return _shares(2 * self.correct, self.predicted + self.support)
+
+    def macro(self, figures: Figures) -> float | None:
+        """The mean over classes that occur, as true or as predicted; None when none does.
+
+        A class that does neither says nothing about the predictions, and must not pull the mean to 0.
+        """
+        occurs = self.predicted + self.support > 0
+        return float(figures[occurs].mean()) if occurs.any() else None
+
+    def weighted(self, figures: Figures) -> float:
+        """The mean over rows of the figure of each row's true class; a row has just one."""
+        return float(self.support @ figures / self.support.sum())
+
+    def pooled(self) -> Counts:
+        """All classes counted as one: its figures are the micro averages."""
+        return Counts(
+            self.correct.sum(keepdims=True), self.predicted.sum(keepdims=True), self.support.sum(keepdims=True)
+        )
+
+
+def _shares(parts: NDArray[np.int64], wholes: NDArray[np.int64]) -> Figures:
+    return np.divide(parts, wholes, out=np.zeros(len(parts)), where=wholes > 0)
+
+
+def figures_of(counts: Counts, index: int, ranking: Ranking | None) -> dict[str, float | int | None]:
+    """What a report says of one class or label; without a ranking, nothing about ranks."""
+    figures: dict[str, float | int | None] = {
+        "precision": float(counts.precision[index]),
+        "recall": float(counts.recall[index]),
+        "f1": float(counts.f1[index]),
+        "support": int(counts.support[index]),
+    }
+    return figures if ranking is None else figures | ranking._asdict()

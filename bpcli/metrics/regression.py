@@ -1,0 +1,110 @@
+"""Metrics of numbers, in the units in which they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.metrics.metric import Array, Metric, by_name, check_arrays, number
+
+Figures = NDArray[np.float64]
+"""One value a target, (targets,); NaN where the metric is undefined."""
+
+
+class TargetOutcomes:
+    """True and predicted values, (rows, targets) real, and what the metrics share.
+
+    Raises ValueError as `Metric.function` says.
+    """
+
+    def __init__(self, true: Array, predicted: Array) -> None:
+        check_arrays(true, predicted, axes=2)
+        self.true = true.astype(np.float64, copy=False)
+        self.predicted = predicted.astype(np.float64, copy=False)
+
+    @cached_property
+    def absolute_errors(self) -> Figures:
+        """The size of every error, (rows, targets)."""
+        return np.abs(self.true - self.predicted)
+
+    @cached_property
+    def mse(self) -> Figures:
+        """The mean squared error of each target."""
+        return np.asarray(np.square(self.absolute_errors).mean(axis=0))
+
+
+def _r2(outcomes: TargetOutcomes) -> Figures:
+    """1 − mean squared error / variance; undefined where the true values are all equal."""
+    # Equality is asked of the values, whose variance may be a rounding above 0. One that overflowed to infinity
+    # would make any prediction perfect.
+    constant = (outcomes.true == outcomes.true[0]).all(axis=0)
+    variance = outcomes.true.var(axis=0)
+    variance[constant | np.isinf(variance)] = np.nan
+    return np.asarray(1 - outcomes.mse / variance)
+
+
+def _mape(outcomes: TargetOutcomes) -> Figures:
+    """Mean |error| / |true|, a fraction; undefined where any true value is 0."""
+    has_zero = (outcomes.true == 0).any(axis=0)
+    sizes = np.where(has_zero, np.nan, np.abs(outcomes.true))
+    return np.asarray((outcomes.absolute_errors / sizes).mean(axis=0))
+
+
+def _mean_of_targets(figures: Figures) -> float | None:
+    defined = figures[~np.isnan(figures)]
+    return float(defined.mean()) if defined.size else None
+
+
+_FIGURES: Mapping[str, Callable[[TargetOutcomes], Figures]] = {
+    "mse": lambda o: o.mse,
+    "rmse": lambda o: np.sqrt(o.mse),
+    "mae": lambda o: np.asarray(o.absolute_errors.mean(axis=0)),
+    "r2": _r2,
+    "mape": _mape,
+    "median_absolute_error": lambda o: np.asarray(np.median(o.absolute_errors, axis=0)),
+}
+
+
+def _metric(name: str, description: str, greater_is_better: bool = False) -> Metric[TargetOutcomes]:
+    return Metric(
+        lambda true, predicted, _: TargetOutcomes(true, predicted),
+        name,
+        description,
+        lambda outcomes: _mean_of_targets(_FIGURES[name](outcomes)),
+        greater_is_better,
+    )
+
+
+REGRESSION: Mapping[str, Metric[TargetOutcomes]] = by_name(
+    [
+        _metric("mse", "mean squared error"),
+        _metric("rmse", "root of the mean squared error"),
+        _metric("mae", "mean absolute error"),
+        _metric("r2", "share of the variance that is explained", greater_is_better=True),
+        _metric("mape", "mean absolute error as a fraction of the true value"),
+        _metric("median_absolute_error", "median of the absolute errors"),
+    ]
+)
+
+
+def regression_report(true: Array, predicted: Array, targets: Sequence[str]) -> dict[str, Any]:
+    """Every metric by name, the mean over targets for which it is defined, with `rows` and, of several, `per_target`.
+
+    `true` and `predicted` are (rows, targets), in the user's units. Undefined figures are None. Raises ValueError as
+    `Metric.function` says.
+    """
+    outcomes = TargetOutcomes(true, predicted)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        figures = {name: figure(outcomes) for name, figure in _FIGURES.items()}
+        means = {name: number(_mean_of_targets(values)) for name, values in figures.items()}
+    report: dict[str, Any] = {"rows": len(true), **means}
+    if len(targets) > 1:
+        report["per_target"] = {
+            target: {name: number(values[index]) for name, values in figures.items()}
+            for index, target in enumerate(targets)
+        }
+    return report

@@ -1,0 +1,120 @@
+"""A trained model, restored whole: what was fitted in training is what is applied in use."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bpcli.checkpoint import Checkpoint, Header
+from bpcli.data.preprocess import ClassesTarget, LabelsTarget, Preprocessor, Surprise
+from bpcli.data.rows import table_from_rows
+from bpcli.data.table import Table
+from bpcli.errors import UsageError
+from bpcli.nn.arrays import Array
+from bpcli.nn.inference import Inference
+from bpcli.nn.losses import LossBase
+from bpcli.runs import find_checkpoint
+from bpcli.scoring import Interpreter, Outcome
+
+Rows = Mapping[str, Any] | Sequence[Mapping[str, Any]] | Array
+"""Columns by name, rows as mappings, or an array (rows, input columns) of numbers."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """Preprocessing, network and parameters, from a checkpoint."""
+
+    header: Header
+    path: Path
+    """The checkpoint file."""
+    preprocessor: Preprocessor
+    loss: LossBase
+    inference: Inference
+    outputs: int
+    dtype: np.dtype[Any]
+
+    @classmethod
+    def load(cls, path: str | Path) -> Model:
+        """The model in a run directory (its best checkpoint) or in a checkpoint file.
+
+        Raises:
+            CheckpointError: there is none, or it is damaged.
+        """
+        file = find_checkpoint(Path(path))
+        checkpoint = Checkpoint.load(file)
+        header, params = checkpoint.header, checkpoint.vectors["params"]
+        assert header.config.loss is not None
+        return cls(
+            header=header,
+            path=file,
+            preprocessor=header.preprocessor,
+            loss=header.config.loss,
+            inference=Inference(checkpoint.network, params, checkpoint.vectors["state"]),
+            outputs=checkpoint.network.n_out,
+            dtype=params.dtype,
+        )
+
+    @property
+    def interpreter(self) -> Interpreter:
+        """What the network's answers mean."""
+        return Interpreter(self.preprocessor.target, self.loss)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, labels or target columns."""
+        return self.interpreter.names
+
+    def predict(self, rows: Rows) -> Array:
+        """Class names (rows,), labels of 0 and 1 (rows, labels), or numbers: (rows,), or (rows, targets) for several.
+
+        Raises:
+            DataError: a column is missing, or holds what it cannot hold.
+        """
+        table = table_from_rows(rows, self.preprocessor.input_kinds)
+        predicted = self.outcome(table)[0].predicted
+        if isinstance(self.preprocessor.target, ClassesTarget):
+            return np.asarray(self.classes)[predicted]
+        return predicted[:, 0] if predicted.shape[1] == 1 and not self._has_labels else predicted
+
+    def predict_probabilities(self, rows: Rows) -> Array:
+        """Probabilities of shape (rows, classes or labels).
+
+        Raises:
+            UsageError: the model's loss has none.
+            DataError: as for `predict`.
+        """
+        table = table_from_rows(rows, self.preprocessor.input_kinds)
+        return self.require_probabilities(self.outcome(table)[0])
+
+    def require_probabilities(self, outcome: Outcome) -> Array:
+        """The probabilities of an outcome; raises UsageError where the loss gives none."""
+        if outcome.probabilities is None:
+            raise UsageError(f"a model of the loss {self.header.config.loss.type} gives no probabilities")  # type: ignore[union-attr]
+        return outcome.probabilities
+
+    def outcome(self, table: Table) -> tuple[Outcome, Counter[Surprise]]:
+        """What the model says of a table, whose target is not needed, and what it had not seen in training."""
+        x = np.empty((table.rows, len(self.preprocessor.features)), self.dtype)
+        surprises = self.preprocessor.encode(table, x)
+        return self.interpreter.outcome(self._predictions(x)), surprises
+
+    def report(self, table: Table) -> tuple[dict[str, Any], Counter[Surprise]]:
+        """All metrics on a table that has the target, none of it missing."""
+        dataset, surprises = self.preprocessor.apply(table, self.dtype)
+        return {**self.interpreter.report(self._predictions(dataset.x), dataset.y)}, surprises
+
+    def _predictions(self, x: Array) -> Array:
+        predictions = np.empty((len(x), self.outputs), self.dtype)
+        with np.errstate(over="ignore"):
+            self.inference.logits(x, predictions)
+            self.loss.link(predictions, predictions)
+        return predictions
+
+    @property
+    def _has_labels(self) -> bool:
+        return isinstance(self.preprocessor.target, LabelsTarget)

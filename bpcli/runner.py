@@ -1,0 +1,235 @@
+"""A run from beginning to end: training's events written to a run directory as they come."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from bpcli._version import __version__
+from bpcli.checkpoint import Checkpoint, DataFingerprint, Header, Score
+from bpcli.config.experiment import ExperimentConfig
+from bpcli.data.table import PARTS
+from bpcli.errors import CheckpointError, DivergedError
+from bpcli.experiment import Prepared
+from bpcli.nn.arrays import Array
+from bpcli.nn.inference import Inference
+from bpcli.runs import RunDirectory
+from bpcli.scoring import Interpreter
+from bpcli.training import Counters, EpochReport, Progress, TrainingState, train
+
+CHECKPOINT_SECONDS = 10.0
+"""Between two checkpoints: what a killed run loses at most. Writing one safely takes milliseconds, an epoch may too."""
+
+
+class Runner:
+    """Trains what was prepared, and keeps the run directory in step.
+
+    `last` is written before the first step and then every CHECKPOINT_SECONDS; `best` follows when it has changed. At the
+    end, however it comes, both are up to date.
+    """
+
+    def __init__(self, prepared: Prepared, directory: RunDirectory, state: TrainingState | None = None) -> None:
+        self.prepared, self.directory = prepared, directory
+        self.state = state or prepared.plan.new_state()
+        self.status = "running"
+        self.stop_reason: str | None = None
+        self.test: dict[str, Any] | None = None
+        self._best: EpochReport | None = None
+        self._final: EpochReport | None = None
+        self._best_written = self.state.counters.best_epoch
+        self._config = _relocated(prepared, directory)
+        self._started = datetime.now(UTC)
+
+    def run(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[EpochReport | Progress]:
+        """Train, and pass training's events on. The directory is complete when this ends, also by an error."""
+        self.directory.write_config(self._config.model_dump(mode="json", by_alias=True))
+        self.directory.keep_metrics(self.state.counters.epoch)
+        self._save()
+        self._summarize()
+        saved = perf_counter()
+        try:
+            for event in train(self.prepared.plan, self.state, interrupted):
+                if isinstance(event, EpochReport):
+                    self._record(event)
+                    if event.stop is None and perf_counter() - saved > CHECKPOINT_SECONDS:
+                        self._save()
+                        saved = perf_counter()
+                yield event
+        except DivergedError:
+            self.status = "diverged"
+            self._save_best()
+            self._summarize()
+            raise
+        self.status = "interrupted" if self.stop_reason is None else "finished"
+        self._save()
+        if self.status == "finished":
+            self.test = self._test_report()
+        self._summarize()
+
+    def _record(self, report: EpochReport) -> None:
+        self._final = report
+        if report.improved:
+            self._best = report
+        self.stop_reason = report.stop
+        self.directory.append_metrics(
+            {
+                "epoch": report.epoch,
+                "train_loss": report.train_loss,
+                "validation_loss": report.validation_loss,
+                **report.metrics,
+                "learning_rate": report.learning_rate,
+                "seconds": round(report.seconds, 6),
+                "best_epoch": report.best_epoch,
+            }
+        )
+
+    def _save(self) -> None:
+        """`best` first: a crash in between leaves a best that training, going on from `last`, finds again."""
+        self._save_best()
+        state = self.state
+        vectors = {
+            "params": state.params,
+            "state": state.layer_state,
+            "best_params": state.best_params,
+            "best_state": state.best_layer_state,
+            **{f"optimizer.{name}": slot for name, slot in state.optimizer.slots.items()},
+        }
+        self.directory.save_last(self._checkpoint(vectors, resumable=True))
+
+    def _save_best(self) -> None:
+        state = self.state
+        if state.counters.best_epoch != self._best_written:
+            vectors = {"params": state.best_params, "state": state.best_layer_state}
+            self.directory.save_best(self._checkpoint(vectors, resumable=False))
+            self._best_written = state.counters.best_epoch
+
+    def _checkpoint(self, vectors: dict[str, Array], resumable: bool) -> Checkpoint:
+        counters, optimizer = self.state.counters, self.state.optimizer
+        header = Header(
+            config=self._config,
+            preprocessor=self.prepared.preprocessor,
+            features=self.prepared.network.n_in,
+            data=DataFingerprint(
+                sha256=self.prepared.digest,
+                paths=tuple(str(path.resolve()) for path in self.prepared.sources),
+                rows={part: len(self.prepared.selection.split.part(part)) for part in PARTS},
+            ),
+            score=Score(
+                monitor=self.prepared.plan.monitor,
+                value=_signed(self.prepared, counters.best) if counters.best_epoch else None,
+                epoch=counters.best_epoch,
+            ),
+            counters=counters.to_json() if resumable else None,
+            optimizer_steps=optimizer.steps if resumable else 0,
+            optimizer_product=optimizer.product if resumable else 1.0,
+            versions=versions(),
+        )
+        return Checkpoint(header, vectors)
+
+    def _test_report(self) -> dict[str, Any] | None:
+        """The best parameters on the test rows, or None where there are none."""
+        dataset = self.prepared.datasets.get("test")
+        if dataset is None:
+            return None
+        predictions = np.empty((dataset.rows, self.prepared.network.n_out), dataset.x.dtype)
+        state, loss = self.state, self.prepared.plan.loss
+        Inference(self.prepared.network, state.best_params, state.best_layer_state).logits(dataset.x, predictions)
+        loss.link(predictions, predictions)
+        return Interpreter(self.prepared.preprocessor.target, loss).report(predictions, dataset.y)
+
+    def _summarize(self) -> None:
+        counters, finished = self.state.counters, self.status != "running"
+        self.directory.write_summary(
+            {
+                "name": self.prepared.config.name,
+                "status": self.status,
+                "stop_reason": self.stop_reason,
+                "epochs": counters.epoch,
+                "monitor": self.prepared.plan.monitor,
+                "best": _values(self._best) if self._best else {"epoch": counters.best_epoch},
+                "final": _values(self._final) if self._final else None,
+                "test": self.test,
+                "parameters": self.prepared.network.layout.size,
+                "rows": {part: len(self.prepared.selection.split.part(part)) for part in PARTS},
+                "data_sha256": self.prepared.digest,
+                "training_seconds": round(counters.seconds, 6),
+                "started_at": self._started.isoformat(timespec="seconds"),
+                "finished_at": datetime.now(UTC).isoformat() if finished else None,
+                "versions": versions(),
+            }
+        )
+
+
+def resume_state(prepared: Prepared, directory: RunDirectory) -> TrainingState:
+    """The state that `last.safetensors` holds.
+
+    Raises:
+        CheckpointError: there is none, or it is of another network or other data.
+    """
+    if not directory.last.is_file():
+        raise CheckpointError(f"{directory.path}: nothing to resume from; start again with bpcli train")
+    checkpoint = Checkpoint.load(directory.last)
+    header = checkpoint.header
+    state = prepared.plan.new_state()
+    if header.counters is None:
+        raise CheckpointError(f"{directory.last}: not a checkpoint to resume from")
+    if header.data.sha256 != prepared.digest:
+        raise CheckpointError(f"{directory.path}: the data has changed since this run began; start a new run")
+    if checkpoint.network != prepared.network or header.preprocessor != prepared.preprocessor:
+        raise CheckpointError(f"{directory.path}: the network or its inputs are not those of this run; start a new run")
+    if header.config.optimizer.type != prepared.config.optimizer.type:
+        raise CheckpointError(f"{directory.path}: the optimizer is not that of this run; start a new run")
+    targets = {
+        "params": state.params,
+        "state": state.layer_state,
+        "best_params": state.best_params,
+        "best_state": state.best_layer_state,
+        **{f"optimizer.{name}": slot for name, slot in state.optimizer.slots.items()},
+    }
+    if targets.keys() != checkpoint.vectors.keys():
+        raise CheckpointError(f"{directory.path}: the optimizer's options are not those of this run; start a new run")
+    for name, target in targets.items():
+        np.copyto(target, checkpoint.vectors[name])
+    state.optimizer.steps, state.optimizer.product = header.optimizer_steps, header.optimizer_product
+    state.counters = Counters.from_json(header.counters)
+    return state
+
+
+def versions() -> dict[str, str]:
+    """Of everything that numbers depend on."""
+    return {"bpcli": __version__, "numpy": np.__version__, "python": platform.python_version()}
+
+
+def _relocated(prepared: Prepared, directory: RunDirectory) -> ExperimentConfig:
+    """The resolved config with the data's paths as seen from the run directory."""
+    data = prepared.config.data
+    names = [name for name in ("path", "train", "validation", "test") if getattr(data, name) is not None]
+    moved = {name: directory.relative_to_run(path) for name, path in zip(names, prepared.sources, strict=True)}
+    return prepared.config.model_copy(update={"data": data.model_copy(update=moved)})
+
+
+def _signed(prepared: Prepared, value: float) -> float:
+    return -value if prepared.plan.greater_is_better(prepared.plan.monitor) else value
+
+
+def _values(report: EpochReport) -> dict[str, Any]:
+    return {
+        "epoch": report.epoch,
+        "train_loss": report.train_loss,
+        "validation_loss": report.validation_loss,
+        **report.metrics,
+    }
+
+
+def run_path(path: Path) -> str:
+    """A run directory as it is printed: relative to where we are, where that is shorter."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

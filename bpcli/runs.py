@@ -1,0 +1,162 @@
+"""Run directories: the only code that knows what the files of a run are called."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bpcli.checkpoint import Checkpoint
+from bpcli.errors import CheckpointError, ExistsError
+from bpcli.files import file_access, write_atomic
+from bpcli.text import printable
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """`config.yaml`, `metrics.jsonl`, `summary.json`, `checkpoints/best.safetensors` and `last.safetensors`."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, path: Path) -> RunDirectory:
+        """A new directory; raises ExistsError where there is something of that name."""
+        with file_access(path, "create"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                path.mkdir()
+            except FileExistsError as error:
+                raise ExistsError(
+                    f"{printable(str(path))}: exists already; choose another --run-dir, or use --resume to go on with it"
+                ) from error
+            (path / "checkpoints").mkdir()
+        return cls(path)
+
+    @classmethod
+    def create_named(cls, runs: Path, name: str) -> RunDirectory:
+        """A new directory below `runs`, called after the experiment and the time."""
+        stem = f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
+        for number in range(1, 1000):
+            try:
+                return cls.create(runs / (stem if number == 1 else f"{stem}-{number}"))
+            except ExistsError:
+                continue
+        raise ExistsError(f"{printable(str(runs / stem))}: exists already, as do 998 more with a number behind it")
+
+    @classmethod
+    def open(cls, path: Path) -> RunDirectory:
+        """A directory that a run has been in; raises CheckpointError."""
+        if not (path / "checkpoints").is_dir():
+            raise CheckpointError(f"{printable(str(path))}: not a run directory; it has no folder checkpoints")
+        return cls(path)
+
+    @classmethod
+    def newest_finished(cls, runs: Path) -> RunDirectory:
+        """The run below `runs` that finished last; raises CheckpointError where there is none."""
+        finished = []
+        for folder in runs.iterdir() if runs.is_dir() else ():
+            run = cls(folder)
+            summary = run.read_summary()
+            if summary.get("status") == "finished" and run.best.is_file():
+                finished.append((str(summary.get("finished_at", "")), folder.name, run))
+        if not finished:
+            raise CheckpointError(
+                f"{printable(str(runs))}: no finished run; train one first, or name one with --checkpoint"
+            )
+        return max(finished, key=lambda item: item[:2])[2]
+
+    @property
+    def best(self) -> Path:
+        """The checkpoint with the best monitored value."""
+        return self.path / "checkpoints" / "best.safetensors"
+
+    @property
+    def last(self) -> Path:
+        """The checkpoint from which training goes on."""
+        return self.path / "checkpoints" / "last.safetensors"
+
+    @property
+    def metrics(self) -> Path:
+        """One JSON object an epoch."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def config(self) -> Path:
+        """The resolved config, which can be trained again."""
+        return self.path / "config.yaml"
+
+    @property
+    def summary(self) -> Path:
+        """What came of the run."""
+        return self.path / "summary.json"
+
+    def relative_to_run(self, path: Path) -> str:
+        """A path as the run's config holds it, so that run and data can be moved together."""
+        return Path(os.path.relpath(path.resolve(), self.path.resolve())).as_posix()
+
+    def write_config(self, config: dict[str, Any]) -> None:
+        """Write the resolved config."""
+        text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=120)
+        write_atomic(self.config, text.encode())
+
+    def write_summary(self, summary: dict[str, Any]) -> None:
+        """Write the summary."""
+        write_atomic(self.summary, (json.dumps(summary, indent=2) + "\n").encode())
+
+    def read_summary(self) -> dict[str, Any]:
+        """The summary, or nothing where there is none that can be read."""
+        try:
+            summary = json.loads(self.summary.read_text())
+        except (OSError, ValueError):
+            return {}
+        return summary if isinstance(summary, dict) else {}
+
+    def append_metrics(self, record: dict[str, Any]) -> None:
+        """Add an epoch's line."""
+        with file_access(self.metrics, "write"), self.metrics.open("a") as file:
+            file.write(json.dumps(record) + "\n")
+
+    def keep_metrics(self, epochs: int) -> None:
+        """Drop the lines of epochs after `epochs`, and a torn last line: training goes on from there."""
+        kept = [json.dumps(record) for record in self.read_metrics() if record["epoch"] <= epochs]
+        write_atomic(self.metrics, "".join(f"{line}\n" for line in kept).encode())
+
+    def read_metrics(self) -> Iterator[dict[str, Any]]:
+        """The epochs' records, up to a line that cannot be read."""
+        if not self.metrics.is_file():
+            return
+        with file_access(self.metrics, "read"), self.metrics.open() as file:
+            for line in file:
+                try:
+                    yield json.loads(line)
+                except ValueError:
+                    return
+
+    def save_last(self, checkpoint: Checkpoint) -> None:
+        """Replace the checkpoint to go on from."""
+        checkpoint.save(self.last)
+
+    def save_best(self, checkpoint: Checkpoint) -> None:
+        """Replace the best checkpoint."""
+        checkpoint.save(self.best)
+
+
+def find_checkpoint(path: Path) -> Path:
+    """The checkpoint file that a path means: itself, or the best one of a run directory."""
+    if not path.exists():
+        raise CheckpointError(f"{printable(str(path))}: no such run or checkpoint")
+    if not path.is_dir():
+        return path
+    run = RunDirectory.open(path)
+    if not run.best.is_file():
+        raise CheckpointError(
+            f"{printable(str(path))}: stopped before the first epoch was done, so there is no best checkpoint; "
+            f"go on with bpcli train --resume {printable(str(path))}"
+        )
+    return run.best

@@ -1,0 +1,92 @@
+"""From a loss's predictions to metrics in the user's terms: class by class, in the units of the target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bpcli.data.batches import Dataset
+from bpcli.data.preprocess import ClassesTarget, FittedTarget, LabelsTarget
+from bpcli.metrics import METRICS, Task, report
+from bpcli.nn.arrays import Array
+from bpcli.nn.losses import LossBase
+
+HEADLINES: dict[Task, str] = {
+    "binary": "accuracy",
+    "multiclass": "accuracy",
+    "multilabel": "f1_macro",
+    "regression": "rmse",
+}
+"""The metric that is shown for each epoch when no other is asked for."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a model said of some rows: in the shapes that the metrics of its task take."""
+
+    predicted: Array
+    probabilities: Array | None
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """What a loss's predictions mean for a target."""
+
+    target: FittedTarget
+    loss: LossBase
+
+    @property
+    def task(self) -> Task:
+        """The task of the target."""
+        return self.target.task
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of classes, labels or target columns: what metrics are broken down by."""
+        return self.target.classes if isinstance(self.target, ClassesTarget) else self.target.names
+
+    def metric_names(self) -> list[str]:
+        """The metrics that there can be."""
+        metrics = METRICS[self.task].values()
+        return [m.name for m in metrics if self.loss.gives_probabilities or not m.needs_probabilities]
+
+    def outcome(self, predictions: Array) -> Outcome:
+        """Classes (rows,) and probabilities (rows, classes); labels of 0 and 1 with theirs; or numbers in their units."""
+        if isinstance(self.target, ClassesTarget):
+            given = self.loss.gives_probabilities
+            probabilities = self.target.probabilities(predictions) if given else None
+            return Outcome(self.target.decode(predictions, given), probabilities)
+        if isinstance(self.target, LabelsTarget):
+            return Outcome((predictions > 0.5).astype(np.int8), predictions)
+        return Outcome(self.target.decode(predictions), None)
+
+    def truth(self, y: Array) -> Array:
+        """The true outcome from encoded targets, in the shape of `Outcome.predicted`."""
+        if isinstance(self.target, ClassesTarget):
+            return y if y.ndim == 1 else y[:, 0].astype(np.intp)
+        if isinstance(self.target, LabelsTarget):
+            return y.astype(np.int8)
+        return self.target.decode(y)
+
+    def report(self, predictions: Array, y: Array) -> dict[str, Any]:
+        """All metrics of predictions (rows, outputs) for encoded targets."""
+        outcome = self.outcome(predictions)
+        return report(self.task, self.truth(y), outcome.predicted, outcome.probabilities, self.names)
+
+
+@dataclass(frozen=True)
+class EpochScore:
+    """The few metrics that training looks at after each epoch."""
+
+    interpreter: Interpreter
+    metrics: Sequence[str]
+
+    def __call__(self, predictions: Array, dataset: Dataset) -> dict[str, float | None]:
+        """Value by metric."""
+        outcome = self.interpreter.outcome(predictions)
+        members = [METRICS[self.interpreter.task][name] for name in self.metrics]
+        wrapped = members[0].outcomes(self.interpreter.truth(dataset.y), outcome.predicted, outcome.probabilities)
+        return {member.name: member.of(wrapped) for member in members}

@@ -1,0 +1,17 @@
+"""Training: its spec, its state, and the loop."""
+
+from bpcli.training.loop import train
+from bpcli.training.plan import EpochReport, Progress, StopReason, TrainingPlan
+from bpcli.training.spec import TrainingSpec
+from bpcli.training.state import Counters, TrainingState
+
+__all__ = [
+    "Counters",
+    "EpochReport",
+    "Progress",
+    "StopReason",
+    "TrainingPlan",
+    "TrainingSpec",
+    "TrainingState",
+    "train",
+]

@@ -1,0 +1,130 @@
+"""The end of an epoch: validation, the best so far, and whether to stop."""
+
+from __future__ import annotations
+
+from math import isfinite
+from time import perf_counter
+
+import numpy as np
+
+from bpcli.data.batches import Dataset
+from bpcli.errors import DivergedError
+from bpcli.nn.inference import Inference
+from bpcli.nn.losses import LossScratch
+from bpcli.nn.schedules import ReduceOnPlateau
+from bpcli.training.plan import EpochReport, StopReason, TrainingPlan
+from bpcli.training.state import TrainingState
+from bpcli.training.stepper import Stepper
+
+CONVERGED_EPOCHS = 10
+"""Epochs in a row in which the training loss must not have fallen by more than `tolerance`."""
+
+
+class EpochCloser:
+    """Closes epochs: validation, the best so far, and whether to stop."""
+
+    def __init__(self, plan: TrainingPlan, state: TrainingState) -> None:
+        self.plan, self.state = plan, state
+        self.stop: StopReason | None = None
+        self._inference = Inference(plan.network, state.params, state.layer_state)
+
+    def finish_epoch(self, stepper: Stepper, started: float, rows_per_second: float) -> EpochReport:
+        """Validate, update the counters, and report."""
+        plan, state = self.plan, self.state
+        with np.errstate(all="ignore"):
+            finite = bool(np.isfinite(state.params).all())
+            train_loss = state.counters.loss_sum / state.counters.weight_sum + stepper.penalty()
+        if not finite or not isfinite(train_loss):
+            raise DivergedError(
+                f"training diverged in epoch {state.counters.epoch + 1}: a parameter stopped being finite; "
+                "lower optimizer.learning_rate, or set training.clip.norm"
+            )
+        values: dict[str, float | None] = {"train_loss": train_loss}
+        if plan.validation is not None:
+            values |= self._evaluate(plan.validation, "validation")
+        elif plan.spec.goal is not None or plan.monitor != "train_loss":
+            values |= {key: v for key, v in self._evaluate(plan.train, "train").items() if key != "train_loss"}
+        improved = self._count(values, train_loss)
+        state.count(
+            epoch=state.counters.epoch + 1, step=0, loss_sum=0.0, weight_sum=0.0, seconds=perf_counter() - started
+        )
+        if improved:
+            state.keep_best()
+            state.count(best_epoch=state.counters.epoch)
+        self.stop = self._reason_to_stop(values)
+        sign = -1.0 if plan.greater_is_better(plan.monitor) else 1.0
+        return EpochReport(
+            epoch=state.counters.epoch,
+            train_loss=train_loss,
+            validation_loss=values.get("validation_loss"),
+            metrics={key: value for key, value in values.items() if not key.endswith("_loss")},
+            learning_rate=stepper.learning_rate,
+            seconds=state.counters.seconds,
+            rows_per_second=rows_per_second,
+            best_epoch=state.counters.best_epoch,
+            best=sign * state.counters.best,
+            improved=improved,
+            stop=self.stop,
+        )
+
+    def _evaluate(self, dataset: Dataset, part: str) -> dict[str, float | None]:
+        """Loss and metrics of a data set with the parameters as they are."""
+        outputs = self.plan.network.n_out
+        logits = np.empty((dataset.rows, outputs), dataset.x.dtype)
+        scratch = LossScratch(dataset.rows, outputs, dataset.x.dtype)
+        gradient = np.empty_like(logits)
+        with np.errstate(all="ignore"):
+            self._inference.logits(dataset.x, logits)
+            weight = dataset.rows if dataset.weight is None else float(dataset.weight.sum())
+            total = self.plan.loss.value_and_gradient(
+                logits, dataset.targets(outputs), dataset.weight, gradient, scratch
+            )
+            self.plan.loss.link(logits, logits)
+            scores = self.plan.score(logits, dataset)
+        loss = total / weight
+        return {f"{part}_loss": loss, **{f"{part}_{name}": value for name, value in scores.items()}}
+
+    def _count(self, values: dict[str, float | None], train_loss: float) -> bool:
+        """Update what the stopping rules count; true when the monitored value is the best so far."""
+        plan, state, counters = self.plan, self.state, self.state.counters
+        value = values[plan.monitor]
+        watched = float("inf") if value is None or not isfinite(value) else value
+        if plan.greater_is_better(plan.monitor) and isfinite(watched):
+            watched = -watched
+        stopping = plan.spec.early_stopping
+        if watched < counters.reference - (stopping.min_delta if stopping else 0.0):
+            state.count(reference=watched, stale=0)
+        else:
+            state.count(stale=counters.stale + 1)
+        tolerance = plan.spec.tolerance or 0.0
+        if train_loss < counters.lowest - tolerance:
+            state.count(lowest=train_loss, converged=0)
+        else:
+            state.count(converged=counters.converged + 1)
+        if isinstance(plan.schedule, ReduceOnPlateau):
+            state.count(plateau=plan.schedule.observe(watched, counters.plateau))
+        if watched < counters.best:
+            state.count(best=watched)
+            return True
+        return False
+
+    def _reason_to_stop(self, values: dict[str, float | None]) -> StopReason | None:
+        spec, counters = self.plan.spec, self.state.counters
+        if spec.goal is not None and self._reached(values):
+            return "goal"
+        if spec.early_stopping is not None and counters.stale >= spec.early_stopping.patience:
+            return "early_stopping"
+        if spec.tolerance is not None and counters.converged >= CONVERGED_EPOCHS:
+            return "tolerance"
+        if spec.max_time is not None and counters.seconds > spec.max_time:
+            return "max_time"
+        return "epochs" if counters.epoch >= spec.epochs else None
+
+    def _reached(self, values: dict[str, float | None]) -> bool:
+        goal = self.plan.spec.goal
+        assert goal is not None
+        name = f"{'train' if self.plan.validation is None else 'validation'}_{goal.metric}"
+        value = values[name]
+        if value is None:
+            return False
+        return value >= goal.value if self.plan.greater_is_better(name) else value <= goal.value

@@ -1,0 +1,87 @@
+"""What a training run is given, and the events that it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from bpcli.data.batches import Dataset
+from bpcli.nn.arrays import Array
+from bpcli.nn.losses import LossBase
+from bpcli.nn.network import Network
+from bpcli.nn.optimizers import OptimizerBase
+from bpcli.nn.schedules import ScheduleBase
+from bpcli.training.spec import TrainingSpec
+from bpcli.training.state import TrainingState
+
+StopReason = Literal["epochs", "early_stopping", "tolerance", "goal", "max_time"]
+
+
+class Score(Protocol):
+    """Metrics in the user's units, from predictions (rows, outputs) and the rows they are for."""
+
+    def __call__(self, predictions: Array, dataset: Dataset) -> dict[str, float | None]:
+        """Value by metric; None where a metric is undefined."""
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """Everything that stays the same throughout a run."""
+
+    network: Network
+    loss: LossBase
+    optimizer: OptimizerBase
+    schedule: ScheduleBase
+    spec: TrainingSpec
+    seed: int
+    train: Dataset
+    validation: Dataset | None
+    score: Score
+    monitor: str
+    greater_is_better: Callable[[str], bool]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of parameters and data."""
+        return self.train.x.dtype
+
+    @property
+    def batch_size(self) -> int:
+        """Rows a step."""
+        size = self.spec.batch_size
+        return self.train.rows if size == "full" else min(size, self.train.rows)
+
+    def new_state(self) -> TrainingState:
+        """The state before the first step."""
+        return TrainingState(self.network, self.optimizer, self.seed, self.dtype)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A sign of life within an epoch: steps done, of how many, and the mean training loss so far."""
+
+    epoch: int
+    step: int
+    steps: int
+    train_loss: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What an epoch came to. Losses are means a row; metrics are in the user's units, by `validation_` name."""
+
+    epoch: int
+    train_loss: float
+    validation_loss: float | None
+    metrics: dict[str, float | None]
+    learning_rate: float
+    seconds: float
+    rows_per_second: float
+    best_epoch: int
+    best: float
+    improved: bool
+    stop: StopReason | None

@@ -1,0 +1,64 @@
+"""What a config says of training."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bpcli.spec import Spec
+
+
+class EarlyStopping(Spec):
+    """Stop when the monitored value has not improved for `patience` epochs in a row."""
+
+    monitor: str = Field(
+        default="validation_loss", description="train_loss, validation_loss, or validation_ and a metric's name."
+    )
+    patience: int = Field(default=20, ge=1, description="Epochs without improvement after which to stop.")
+    min_delta: float = Field(default=0.0, ge=0, description="Smaller improvements do not count.")
+
+
+class Goal(Spec):
+    """Stop when a metric is good enough, on validation rows where there are any, else on training rows."""
+
+    metric: str = Field(description="A metric's name, such as accuracy or rmse; or loss.")
+    value: float = Field(description="At least this, or at most for a metric of which less is better.")
+
+
+class Clip(Spec):
+    """Bounds on the gradient, applied before the optimizer sees it."""
+
+    norm: float | None = Field(default=None, gt=0, description="Largest Euclidean norm of the whole gradient.")
+    value: float | None = Field(default=None, gt=0, description="Largest absolute value of any component.")
+
+
+class Penalty(Spec):
+    """Added to the loss of training: l1 · Σ|w| + l2/2 · Σw², over weights, not biases."""
+
+    l1: float = Field(default=0.0, ge=0, description="Factor on the absolute values.")
+    l2: float = Field(default=0.0, ge=0, description="Factor on half the squares.")
+
+
+class TrainingSpec(Spec):
+    """How long to train, on how many rows at a time, and when to stop."""
+
+    epochs: int = Field(default=100, ge=1, description="Passes over the training rows, at most.")
+    batch_size: Annotated[int, Field(ge=1)] | Literal["full"] = Field(
+        default=32, description="Rows a step, or full for all of them."
+    )
+    early_stopping: EarlyStopping | None = Field(default=None, description="Stop when nothing improves any more.")
+    tolerance: float | None = Field(
+        default=None,
+        gt=0,
+        description="Stop on convergence: when in 10 epochs the training loss has not fallen by more than this.",
+    )
+    goal: Goal | None = Field(default=None, description="Stop when a metric is good enough.")
+    max_time: float | None = Field(default=None, gt=0, description="Stop after this many seconds of training.")
+    clip: Clip = Field(default=Clip(), description="Bounds on the gradient.")
+    penalty: Penalty = Field(default=Penalty(), description="L1 and L2 penalties on the weights.")
+    class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(gt=0)]] | None = Field(
+        default=None,
+        description="Weights of the classes in training: a factor for each by name (1 where left out), or balanced "
+        "for factors that give each class the same total.",
+    )

@@ -1,0 +1,78 @@
+"""Everything that training carries from step to step; with it, and nothing else, a run goes on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from bpcli.nn.arrays import Array
+from bpcli.nn.network import Network
+from bpcli.nn.optimizers import Optimizer, OptimizerBase
+from bpcli.nn.schedules import Plateau
+
+INFINITY = float("inf")
+
+
+@dataclass(frozen=True)
+class Counters:
+    """The numbers of a run beside its vectors. Monitored values are kept so that less is better."""
+
+    epoch: int = 0
+    """Epochs done."""
+    step: int = 0
+    """Steps done of the epoch under way."""
+    loss_sum: float = 0.0
+    weight_sum: float = 0.0
+    """Training loss so far in the epoch under way, times its weight, and the weight."""
+    best: float = INFINITY
+    best_epoch: int = 0
+    stale: int = 0
+    """Epochs since the monitored value last improved by min_delta on `reference`."""
+    reference: float = INFINITY
+    converged: int = 0
+    """Epochs since the training loss last fell by tolerance below `lowest`."""
+    lowest: float = INFINITY
+    seconds: float = 0.0
+    plateau: Plateau = field(default_factory=Plateau)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data; an infinity, which JSON lacks, as None."""
+
+        def plain(value: Any) -> Any:
+            if isinstance(value, dict):
+                return {key: plain(item) for key, item in value.items()}
+            return None if value == INFINITY else value
+
+        return {key: plain(value) for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Counters:
+        """What `to_json` gave."""
+
+        def restored(values: dict[str, Any]) -> dict[str, Any]:
+            return {key: INFINITY if value is None else value for key, value in values.items()}
+
+        plateau = Plateau(**restored(data["plateau"]))
+        return cls(**{**restored(data), "plateau": plateau})
+
+
+class TrainingState:
+    """Parameters (layout.size,), layer state, optimizer, counters, and the best parameters so far."""
+
+    def __init__(self, network: Network, optimizer: OptimizerBase, seed: int, dtype: np.dtype[Any]) -> None:
+        self.params, self.layer_state = network.initialize(seed, dtype)
+        self.optimizer = Optimizer(optimizer, network.layout.size, network.layout.weights, dtype)
+        self.counters = Counters()
+        self.best_params: Array = self.params.copy()
+        self.best_layer_state: Array = self.layer_state.copy()
+
+    def count(self, **changes: Any) -> None:
+        """Replace counters."""
+        self.counters = replace(self.counters, **changes)
+
+    def keep_best(self) -> None:
+        """Remember the parameters as they are now as the best."""
+        np.copyto(self.best_params, self.params)
+        np.copyto(self.best_layer_state, self.layer_state)

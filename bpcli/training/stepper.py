@@ -1,0 +1,130 @@
+"""Training steps: gather a batch, go forward, compute the error, go backward, update."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import isfinite, sqrt
+from time import perf_counter
+
+import numpy as np
+
+from bpcli.data.batches import Batch, Batches
+from bpcli.errors import DivergedError
+from bpcli.nn.arrays import Array, Workspace
+from bpcli.nn.layers import Position
+from bpcli.nn.losses import LossScratch
+from bpcli.randomness import Stream
+from bpcli.training.plan import Progress, TrainingPlan
+from bpcli.training.state import TrainingState
+
+PROGRESS_SECONDS = 0.25
+"""Between two signs of life within an epoch."""
+
+
+class Stepper:
+    """Takes training steps: gathers a batch, goes forward, computes the error, goes backward, updates."""
+
+    def __init__(self, plan: TrainingPlan, state: TrainingState) -> None:
+        network, dtype, rows = plan.network, plan.dtype, plan.batch_size
+        self.plan, self.state = plan, state
+        self.batches = Batches(plan.train, rows, network.n_out)
+        self.learning_rate = 0.0
+        self._workspaces = {rows: network.workspace(rows, dtype, training=True)}
+        self._scratch = {rows: LossScratch(rows, network.n_out, dtype)}
+        self._dlogits = np.empty((rows, network.n_out), dtype)
+        self._grads = np.empty(network.layout.size, dtype)
+        self._params, self._state = network.bind(state.params), network.bind_state(state.layer_state)
+        self._bound_grads = network.bind(self._grads)
+        self._penalized = np.empty(network.layout.weights if plan.spec.penalty.l1 or plan.spec.penalty.l2 else 0, dtype)
+        self._shuffle = Stream(plan.seed, "shuffle")
+        self._position = Position(Stream(plan.seed, "dropout"))
+
+    def epoch(self, started: float, interrupted: Callable[[], bool]) -> Iterator[Progress]:
+        """The steps that are left of the epoch under way."""
+        state, batches, max_time = self.state, self.batches, self.plan.spec.max_time
+        epoch, step = state.counters.epoch, state.counters.step
+        loss_sum, weight_sum = state.counters.loss_sum, state.counters.weight_sum
+        order = self._shuffle.at(epoch).permutation(self.plan.train.rows)
+        reported = perf_counter()
+        for batch in batches.epoch(order, first=step):
+            loss_sum += self._step(batch, epoch, step)
+            weight_sum += len(batch[0]) if batch[2] is None else float(batch[2].sum())
+            step += 1
+            now = perf_counter()
+            stopping = interrupted() or (max_time is not None and now - started > max_time)
+            if stopping or now - reported > PROGRESS_SECONDS:
+                reported = now
+                yield Progress(epoch + 1, step, batches.count, loss_sum / weight_sum, now - started)
+            if stopping:
+                break
+        state.count(step=step, loss_sum=loss_sum, weight_sum=weight_sum, seconds=perf_counter() - started)
+
+    def _step(self, batch: Batch, epoch: int, step: int) -> float:
+        """One step; the batch's loss, summed over its rows."""
+        plan, state = self.plan, self.state
+        x, y, weight = batch
+        workspace, scratch = self._memory(len(x))
+        dlogits = self._dlogits[: len(x)]
+        self._position.epoch, self._position.step = epoch, step
+        with np.errstate(all="ignore"):
+            logits = plan.network.forward(self._params, self._state, x, workspace, self._position)
+            loss = plan.loss.value_and_gradient(logits, y, weight, dlogits, scratch)
+            if not isfinite(loss):
+                raise DivergedError(self._diagnosis(x, workspace, epoch, step))
+            plan.network.backward(self._params, dlogits, workspace, self._bound_grads)
+            self._penalize()
+            self._clip()
+            factor = plan.schedule.learning_rate_factor(epoch, step, self.batches.count, plan.spec.epochs)
+            self.learning_rate = plan.optimizer.learning_rate * factor * state.counters.plateau.factor
+            state.optimizer.update(self._grads, self.learning_rate, out=state.params)
+        return loss
+
+    def _memory(self, rows: int) -> tuple[Workspace, LossScratch]:
+        """Workspace and scratch for a batch of `rows`: there are two sizes at most, full and last."""
+        if rows not in self._workspaces:
+            full = max(self._workspaces)
+            self._workspaces[rows] = self._workspaces[full].leading(rows)
+            self._scratch[rows] = self._scratch[full].leading(rows)
+        return self._workspaces[rows], self._scratch[rows]
+
+    def _penalize(self) -> None:
+        penalty, weights = self.plan.spec.penalty, self.plan.network.layout.weights
+        for factor, slope in ((penalty.l2, np.positive), (penalty.l1, np.sign)):
+            if factor:
+                slope(self.state.params[:weights], out=self._penalized)
+                np.multiply(self._penalized, factor, out=self._penalized)
+                np.add(self._grads[:weights], self._penalized, out=self._grads[:weights])
+
+    def _clip(self) -> None:
+        clip, grads = self.plan.spec.clip, self._grads
+        if clip.value is not None:
+            np.minimum(grads, clip.value, out=grads)
+            np.maximum(grads, -clip.value, out=grads)
+        if clip.norm is not None:
+            norm = sqrt(float(np.dot(grads, grads)))
+            if norm > clip.norm:
+                np.multiply(grads, clip.norm / norm, out=grads)
+
+    def penalty(self) -> float:
+        """What the penalties add to the loss of a row now."""
+        spec = self.plan.spec.penalty
+        weights = self.state.params[: self.plan.network.layout.weights]
+        total = 0.5 * spec.l2 * float(np.dot(weights, weights)) if spec.l2 else 0.0
+        return total + (spec.l1 * float(np.abs(weights).sum()) if spec.l1 else 0.0)
+
+    def _diagnosis(self, x: Array, workspace: Workspace, epoch: int, step: int) -> str:
+        """Which layer's output stopped being finite first, and what can be done."""
+        outputs = [*workspace.inputs[1:], None]
+        where = "the loss"
+        for layer, output in zip(self.plan.network.layers, outputs, strict=True):
+            if not all(np.isfinite(view).all() for view in self._params[layer.index].values()):
+                where = f"layer {layer.index} ({layer.type}): its parameters"
+                break
+            if output is not None and not np.isfinite(output).all():
+                where = f"layer {layer.index} ({layer.type}): its output"
+                break
+        return (
+            f"training diverged in epoch {epoch + 1}, step {step + 1}, at a learning rate of "
+            f"{self.learning_rate or self.plan.optimizer.learning_rate:.3g}: {where} stopped being finite; "
+            "lower optimizer.learning_rate, or set training.clip.norm"
+        )

@@ -1,0 +1,124 @@
+"""The NumPy reader and the Polars reader give one table, or one error."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bpcli.data import polars_reader
+from bpcli.data.cells import ReadOptions
+from bpcli.data.csv_reader import read_csv
+from bpcli.data.polars_reader import read_csv_polars
+from bpcli.data.table import KINDS, Table
+from bpcli.errors import DataError
+
+pytest.importorskip("polars")
+
+DATASETS = Path(__file__).parents[2] / "datasets"
+
+
+def content(table: Table) -> list[tuple[object, ...]]:
+    return [(c.name, c.kind, c.values.dtype.str, c.values.tobytes(), c.categories) for c in table.values()]
+
+
+def outcome(reader: type(read_csv), path: Path, options: ReadOptions) -> object:  # type: ignore[valid-type]
+    try:
+        table = reader(path, options)
+    except DataError as error:
+        return str(error)
+    return table.rows, content(table)
+
+
+def assert_agree(path: Path, options: ReadOptions) -> None:
+    assert outcome(read_csv_polars, path, options) == outcome(read_csv, path, options)
+
+
+CELL = st.sampled_from(
+    r"""|NA| NA |?|1|-2.50|+3| 4|1e3|1e309|inf|nan|NaN|1_000|１|0x1F|.5|5.|-0|-999|12345678901234567890|4.9e-324
+    |0.1234567890123456789|yes|No|TRUE|false|x| x |é|a,b|say "hi"|5"|a
+b|zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz""".split("|")
+    + ["5\t", "a\r\nb"]
+)
+NUMBER = st.floats(allow_nan=False, allow_infinity=False).map(repr) | st.integers(-(10**20), 10**20).map(str)
+COLUMN = st.sampled_from([CELL, NUMBER, st.sampled_from(["yes", "NO", "", "true"]), NUMBER | st.just("NA")])
+
+
+def quoted_cell(cell: str, always: bool) -> str:
+    if always or any(mark in cell for mark in ',"\r\n'):
+        return '"' + cell.replace('"', '""') + '"'
+    return cell
+
+
+@st.composite
+def files(draw: st.DrawFn) -> bytes:
+    columns = draw(st.lists(COLUMN, min_size=1, max_size=4))
+    rows = draw(st.lists(st.tuples(*columns), max_size=15))
+    always = draw(st.booleans())
+    end = draw(st.sampled_from(["\n", "\r\n", "\r"]))
+    lines = [",".join(quoted_cell(cell, always) for cell in row) for row in rows]
+    lines.insert(draw(st.integers(0, len(lines))), draw(st.sampled_from(["", " ", "1"]))) if draw(
+        st.booleans()
+    ) else None
+    header = ",".join(f"c{index}" for index in range(len(columns)))
+    text = end.join([header, *lines]) + draw(st.sampled_from(["", end]))
+    return draw(st.sampled_from([b"", b"\xef\xbb\xbf"])) + text.encode()
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    data=files(),
+    kinds=st.dictionaries(st.sampled_from(["c0", "c1"]), st.sampled_from(KINDS)),
+    missing=st.sampled_from([ReadOptions().missing, ("-999", "x"), ()]),
+    exact=st.sampled_from([frozenset[str](), frozenset({"c0"})]),
+)
+def test_random_tables_are_read_alike(
+    tmp_path_factory: pytest.TempPathFactory,
+    data: bytes,
+    kinds: dict[str, str],
+    missing: tuple[str, ...],
+    exact: frozenset[str],
+) -> None:
+    path = tmp_path_factory.mktemp("agree") / "t.csv"
+    path.write_bytes(data)
+    assert_agree(path, ReadOptions(kinds=kinds, missing=missing, verbatim=exact))  # type: ignore[arg-type]
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.binary(max_size=30) | st.text('ab1,"\r\n;. ', max_size=40).map(str.encode))
+def test_malformed_files_give_the_same_error_or_the_same_table(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("agree") / "t.csv"
+    path.write_bytes(b"a,b\n" + data)
+    assert_agree(path, ReadOptions())
+
+
+@pytest.mark.parametrize("name", ["auto_mpg", "concrete", "credit_data", "penguins"])
+def test_shipped_data_is_read_alike(name: str) -> None:
+    assert_agree(DATASETS / f"{name}.csv", ReadOptions())
+
+
+def test_a_plain_file_is_left_to_polars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError
+
+    path = tmp_path / "t[1].csv"
+    path.write_bytes(b'a,b,c\r\n1,"x, y",yes\r\n,"z\r\nz",\r\n')
+    expected = outcome(read_csv, path, ReadOptions())
+    monkeypatch.setattr(polars_reader, "read_csv", refuse)
+    assert outcome(read_csv_polars, path, ReadOptions()) == expected
+
+
+def test_short_and_long_rows_do_not_make_up_for_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n1\n2,3,4\n")
+    with pytest.raises(DataError, match="line 2: 1 field, where the header has 2 columns"):
+        read_csv_polars(path, ReadOptions())
+
+
+def test_only_the_wanted_columns_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,b,c\n1,2,3\n")
+    assert list(read_csv_polars(path, ReadOptions(columns=frozenset({"c", "x"})))) == ["c"]
+    assert read_csv_polars(path, ReadOptions(columns=frozenset())).rows == 1

@@ -1,0 +1,82 @@
+"""What the tests of networks share: the members of a family, fitting targets, and a whole training step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, get_args
+
+import numpy as np
+
+from bpcli.nn import losses
+from bpcli.nn.arrays import Array
+from bpcli.nn.layers import Position
+from bpcli.nn.losses import LossScratch
+from bpcli.nn.network import Network
+from bpcli.randomness import Stream
+
+FLOAT32 = np.dtype(np.float32)
+FLOAT64 = np.dtype(np.float64)
+
+
+def members(family: Any) -> tuple[type[Any], ...]:
+    """The classes of a discriminated union such as `Activation`."""
+    return get_args(get_args(family)[0])
+
+
+def targets_for(loss: Any, rows: int, outputs: int, generator: np.random.Generator) -> Array:
+    """Random targets of the kind that a loss is for, shape (rows, outputs)."""
+    if isinstance(loss, losses.CrossEntropy) or (isinstance(loss, losses.Hinge) and outputs > 1):
+        return np.eye(outputs)[generator.integers(outputs, size=rows)]
+    if loss.gives_probabilities or loss.single_logit:
+        return generator.integers(2, size=(rows, outputs)).astype(float)
+    if isinstance(loss, losses.Poisson):
+        return generator.poisson(2.0, (rows, outputs)).astype(float)
+    return generator.uniform(0.0, 1.0, (rows, outputs))
+
+
+class TrainingStep:
+    """A network on random data, with every array that a training step needs."""
+
+    def __init__(
+        self,
+        layers: Sequence[Any],
+        loss: Any,
+        *,
+        n_in: int,
+        n_out: int,
+        rows: int,
+        seed: int = 0,
+        weighted: bool = False,
+        dtype: np.dtype[Any] = FLOAT64,
+    ) -> None:
+        generator = np.random.default_rng(seed)
+        self.loss = loss
+        self.network = Network.plan(layers, n_in, n_out)
+        self.flat, flat_state = self.network.initialize(seed, dtype)
+        # Away from biases of 0 and scales of 1, which would hide mistakes.
+        self.flat += generator.normal(0.0, 0.3, self.flat.shape).astype(dtype)
+        self.grads = np.empty_like(self.flat)
+        self.params = self.network.bind(self.flat)
+        self.state = self.network.bind_state(flat_state)
+        self.bound_grads = self.network.bind(self.grads)
+        self.x = generator.normal(size=(rows, n_in)).astype(dtype)
+        self.target = targets_for(loss, rows, n_out, generator).astype(dtype)
+        self.weight = generator.uniform(0.5, 2.0, rows).astype(dtype) if weighted else None
+        self.workspace = self.network.workspace(rows, dtype, training=True)
+        self.scratch = LossScratch(rows, n_out, dtype)
+        self.dlogits = np.empty((rows, n_out), dtype)
+        self.position = Position(Stream(seed, "dropout"), epoch=2, step=3)
+
+    def logits(self) -> Array:
+        return self.network.forward(self.params, self.state, self.x, self.workspace, self.position)
+
+    def mean_loss(self) -> float:
+        """The loss whose gradient is checked: the sum over rows, divided by their number."""
+        total = self.loss.value_and_gradient(self.logits(), self.target, self.weight, self.dlogits, self.scratch)
+        return float(total) / len(self.x)
+
+    def gradient(self) -> Array:
+        """The gradient of `mean_loss` by backpropagation, shape (layout.size,)."""
+        self.mean_loss()
+        self.network.backward(self.params, self.dlogits, self.workspace, self.bound_grads)
+        return self.grads

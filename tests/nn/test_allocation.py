@@ -1,0 +1,130 @@
+"""A training step allocates no array.
+
+tracemalloc sees NumPy's memory. What remains of a step is Python's: floats, tuples, and views, each about a hundred
+bytes. The sizes are chosen so that the smallest array that a batch could need, one number a row or one number a unit,
+is larger than `BOUND`; the last tests plant such an array and see the check fail. Where NumPy repeats a short operand
+along a long one it does so through a buffer of its own, of 8,192 numbers whatever the sizes of the arrays; here it is
+made small, so that it hides nothing.
+"""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from networks import FLOAT32, TrainingStep, members, targets_for
+
+from bpcli.nn import optimizers
+from bpcli.nn.activations import Activation, Tanh
+from bpcli.nn.arrays import Array
+from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
+from bpcli.nn.losses import CrossEntropy, Loss, LossScratch, MeanSquaredError
+from bpcli.nn.optimizers import Adam, Nadam, Optimizer, OptimizerSpec, Sgd
+
+ROWS = 1100
+UNITS = 1050
+BOUND = 4096
+assert min(ROWS, UNITS) * FLOAT32.itemsize > BOUND
+
+
+def bytes_allocated(step: Callable[[], object], steps: int = 3) -> int:
+    """The most memory that `steps` steps held at once, over what was held before them."""
+    numpys_buffer = np.setbufsize(16)
+    step()  # Imports, caches and views that live on.
+    tracemalloc.start()
+    try:
+        step()
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        for _ in range(steps):
+            step()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        np.setbufsize(numpys_buffer)
+    return peak - before
+
+
+class WholeStep(TrainingStep):
+    """Forward, loss, backward and update."""
+
+    def __init__(self, layers: list[Any], loss: Any, rule: Any, weighted: bool = False) -> None:
+        super().__init__(layers, loss, n_in=3, n_out=2, rows=ROWS, weighted=weighted, dtype=FLOAT32)
+        self.optimizer = Optimizer(rule, self.flat.size, self.network.layout.weights, FLOAT32)
+
+    def __call__(self) -> None:
+        self.position.step += 1
+        self.optimizer.update(self.gradient(), 1e-3, self.flat)
+
+
+@pytest.mark.parametrize("activation", members(Activation))
+def test_a_training_step_of_dense_layers_allocates_no_array(activation: Any) -> None:
+    layers = [Dense(units=UNITS, activation=activation()), Dense(units=4, activation=activation())]
+    assert bytes_allocated(WholeStep(layers, MeanSquaredError(), Sgd())) < BOUND
+
+
+@pytest.mark.parametrize("layer", [Dropout(rate=0.2), BatchNorm(), LayerNorm()], ids=lambda layer: layer.type)
+def test_a_training_step_of_other_layers_allocates_no_array(layer: Any) -> None:
+    layers = [layer, Dense(units=UNITS), layer, Dense(units=3), layer]
+    assert bytes_allocated(WholeStep(layers, CrossEntropy(), Adam(), weighted=True)) < BOUND
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+@pytest.mark.parametrize("loss", [*(loss() for loss in members(Loss)), CrossEntropy(label_smoothing=0.1)], ids=repr)
+def test_a_loss_allocates_no_array(loss: Any, weighted: bool) -> None:
+    generator = np.random.default_rng(0)
+    logits = generator.normal(size=(ROWS, UNITS)).astype(FLOAT32)
+    target = targets_for(loss, ROWS, UNITS, generator).astype(FLOAT32)
+    weight = np.ones(ROWS, FLOAT32) if weighted else None
+    out, scratch = np.empty_like(logits), LossScratch(ROWS, UNITS, FLOAT32)
+    assert bytes_allocated(lambda: loss.value_and_gradient(logits, target, weight, out, scratch), steps=1) < BOUND
+
+
+@pytest.mark.parametrize("block", [40_000, 15_000], ids=["one block", "three blocks"])
+@pytest.mark.parametrize(
+    "rule",
+    [*(rule() for rule in members(OptimizerSpec)), Sgd(momentum=0.9, nesterov=True), Adam(amsgrad=True)],
+    ids=repr,
+)
+def test_an_update_allocates_no_array(rule: Any, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(optimizers, "BLOCK", block)
+    params = np.zeros(40_000, FLOAT32)
+    grads = np.linspace(-1.0, 1.0, len(params), dtype=FLOAT32)
+    optimizer = Optimizer(rule, len(params), len(params) // 2, FLOAT32)
+    assert bytes_allocated(lambda: optimizer.update(grads, 1e-3, params)) < BOUND
+
+
+def test_memory_does_not_grow_with_the_steps() -> None:
+    step = WholeStep([Dense(units=50), BatchNorm(), Dropout(rate=0.5), LayerNorm()], CrossEntropy(), Nadam())
+    assert bytes_allocated(step, steps=200) < BOUND
+
+
+class Wasteful(Tanh):
+    """Tanh that takes one row of memory, and gives it back."""
+
+    def forward(self, z: Array, out: Array, scratch: tuple[Array, ...]) -> None:
+        np.empty(z.shape[1], z.dtype)
+        super().forward(z, out, scratch)
+
+
+class Leaking(Sgd):
+    """Sgd that keeps a few bytes of each step."""
+
+    def accumulate(self, step: int, product: float) -> float:
+        LEAK.append(bytes(100))
+        return product
+
+
+LEAK: list[bytes] = []
+
+
+def test_the_check_sees_one_row_that_a_layer_allocates() -> None:
+    layer = Dense.model_construct(type="dense", units=UNITS, activation=Wasteful(), initializer=None)
+    assert bytes_allocated(WholeStep([layer], MeanSquaredError(), Sgd())) > BOUND
+
+
+def test_the_check_sees_memory_that_grows_with_the_steps() -> None:
+    assert bytes_allocated(WholeStep([Dense(units=50)], MeanSquaredError(), Leaking()), steps=200) > BOUND

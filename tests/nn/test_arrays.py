@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from networks import FLOAT32
+
+from bpcli.nn.arrays import Buffer, Layout, Slot, Workspace
+
+LAYOUT = Layout(
+    (
+        Slot("a.bias", (3,)),
+        Slot("a.weight", (2, 3), weight=True),
+        Slot("b.scale", (4,)),
+        Slot("b.weight", (4, 1), weight=True),
+    )
+)
+
+
+def test_weights_stand_first_and_all_else_keeps_its_order() -> None:
+    assert [slot.name for slot in LAYOUT.slots] == ["a.weight", "b.weight", "a.bias", "b.scale"]
+    assert (LAYOUT.weights, LAYOUT.size) == (10, 17)
+
+
+def test_views_are_the_flat_vector_in_shapes() -> None:
+    flat = np.arange(17.0)
+    views = LAYOUT.views(flat)
+    assert views["a.weight"].tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
+    assert views["b.weight"].tolist() == [[6.0], [7.0], [8.0], [9.0]]
+    assert views["a.bias"].tolist() == [10.0, 11.0, 12.0]
+    assert views["b.scale"].tolist() == [13.0, 14.0, 15.0, 16.0]
+    views["a.weight"][1, 2] = -1.0
+    assert flat[5] == -1.0
+
+
+def test_a_layout_of_nothing_is_a_vector_of_length_zero() -> None:
+    layout = Layout(())
+    assert (layout.size, layout.weights, layout.views(np.empty(0))) == (0, 0, {})
+
+
+REQUESTS = [
+    {"y": Buffer(4), "row": Buffer(4, per_row=False), "scratch": Buffer(2, shared=True)},
+    {"y": Buffer(3), "scratch": Buffer(6, shared=True), "once": Buffer(5, per_row=False, shared=True)},
+    {"once": Buffer(2, per_row=False, shared=True)},
+]
+
+
+def test_each_request_gets_its_shape() -> None:
+    first, second, third = Workspace(REQUESTS, 10, FLOAT32).layers
+    assert {name: array.shape for name, array in first.items()} == {"y": (10, 4), "row": (4,), "scratch": (10, 2)}
+    assert {name: array.shape for name, array in second.items()} == {"y": (10, 3), "scratch": (10, 6), "once": (5,)}
+    assert third["once"].shape == (2,)
+    assert {array.dtype for layer in (first, second, third) for array in layer.values()} == {FLOAT32}
+    assert all(array.flags.c_contiguous for layer in (first, second, third) for array in layer.values())
+
+
+def test_only_shared_requests_of_one_name_share_memory() -> None:
+    first, second, third = Workspace(REQUESTS, 10, FLOAT32).layers
+    assert np.shares_memory(first["scratch"], second["scratch"])
+    assert np.shares_memory(second["once"], third["once"])
+    assert not np.shares_memory(first["y"], second["y"])
+    assert not np.shares_memory(second["scratch"], second["once"])
+
+
+def test_leading_rows_are_the_same_memory_without_gaps() -> None:
+    whole = Workspace(REQUESTS, 10, FLOAT32)
+    part = whole.leading(3)
+    assert part.rows == 3
+    for all_rows, few_rows in zip(whole.layers, part.layers, strict=True):
+        for name, array in few_rows.items():
+            assert array.flags.c_contiguous
+            assert array.__array_interface__["data"] == all_rows[name].__array_interface__["data"]
+    assert part.layers[0]["y"].shape == (3, 4)
+    assert part.layers[0]["row"].shape == (4,)
+
+
+def test_a_workspace_holds_no_more_rows_than_it_was_made_for() -> None:
+    with pytest.raises(ValueError, match="a workspace of 10 rows cannot hold 11"):
+        Workspace(REQUESTS, 10, FLOAT32).leading(11)
+
+
+def test_bytes_needed_are_the_bytes_taken() -> None:
+    # Own: 10 · 4 + 4 + 10 · 3 numbers; shared: the larger of each name, 10 · 6 and 5.
+    assert Workspace.bytes_needed(REQUESTS, 10, 4) == 4 * (40 + 4 + 30 + 60 + 5)
+    layers = Workspace(REQUESTS, 10, FLOAT32).layers
+    taken = {id(array.base): array.base.nbytes for layer in layers for array in layer.values()}
+    assert sum(taken.values()) == Workspace.bytes_needed(REQUESTS, 10, 4)

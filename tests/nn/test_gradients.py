@@ -1,0 +1,184 @@
+"""Backpropagation against central differences, in float64.
+
+The error is ‖g - ĝ‖ / (‖g‖ + ‖ĝ‖) over all parameters at once. A kink (relu at 0, mae at a residual of 0, …) has
+no derivative, and near one a central difference averages both sides. So the data and parameters of a case are drawn
+again, seed after seed, until every weighted sum and every residual is further from its kink than the differences
+reach. No case is left out: a case without such a draw fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from networks import FLOAT64, TrainingStep, members
+
+from bpcli.nn import losses
+from bpcli.nn.activations import Activation, Elu, Identity, LeakyRelu, Relu, Selu
+from bpcli.nn.arrays import Array, Workspace
+from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, LayerSpec, Position
+from bpcli.nn.layers.dense import DenseLayer
+from bpcli.nn.losses import Loss
+from bpcli.randomness import Stream
+
+TOLERANCE = 1e-7
+STEP = 1e-5
+KINK_MARGIN = 2e-3
+
+ACTIVATIONS = [*(member() for member in members(Activation)), LeakyRelu(slope=0.3), Elu(alpha=0.5)]
+LOSSES = [
+    *(member() for member in members(Loss)),
+    losses.CrossEntropy(label_smoothing=0.1),
+    losses.MeanSquaredError(link="sigmoid"),
+    losses.Huber(delta=0.3),
+    losses.Quantile(quantile=0.9),
+]
+SECOND_LAYERS: dict[str, Callable[[Any], Any]] = {
+    "dense": lambda activation: Dense(units=2, activation=activation),
+    "dropout": lambda activation: Dropout(rate=0.3),
+    "batch_norm": lambda activation: BatchNorm(),
+    "layer_norm": lambda activation: LayerNorm(),
+}
+
+
+def named(spec: Any) -> str:
+    """`huber`, or `huber-0.3` for one that is not the default."""
+    options = spec.model_dump(exclude_defaults=True).values()
+    return "-".join([spec.type, *map(str, options)])
+
+
+def central_difference(function: Callable[[], float], at: Array) -> Array:
+    """The gradient of `function`, which reads the array `at`."""
+    gradient, flat = np.empty_like(at), at.reshape(-1)
+    for i, value in enumerate(flat):
+        flat[i] = value + STEP
+        above = function()
+        flat[i] = value - STEP
+        below = function()
+        flat[i] = value
+        gradient.flat[i] = (above - below) / (2.0 * STEP)
+    return gradient
+
+
+def fewest_outputs(loss: Any) -> int:
+    return 2 if isinstance(loss, losses.CrossEntropy) else 1
+
+
+def relative_error(a: Array, b: Array) -> float:
+    return float(np.linalg.norm(a - b) / (np.linalg.norm(a) + np.linalg.norm(b)))
+
+
+def distance_to_kinks_of_activation(activation: Any, z: Array) -> float:
+    return float(np.abs(z).min()) if isinstance(activation, Relu | LeakyRelu | Elu | Selu) else np.inf
+
+
+def distance_to_kinks_of_loss(loss: Any, logits: Array, target: Array) -> float:
+    if isinstance(loss, losses.MeanAbsoluteError | losses.Quantile):
+        return float(np.abs(logits - target).min())
+    if isinstance(loss, losses.Huber):
+        return float(np.abs(np.abs(logits - target) - loss.delta).min())
+    if isinstance(loss, losses.Hinge) and logits.shape[1] == 1:
+        return float(np.abs(1.0 - (2.0 * target - 1.0) * logits).min())
+    if isinstance(loss, losses.Hinge):
+        ranked = np.sort(logits + 1.0 - target, axis=1)
+        return float((ranked[:, -1] - ranked[:, -2]).min())
+    return np.inf
+
+
+def distance_to_kinks(step: TrainingStep) -> float:
+    logits = step.logits()
+    distances = [distance_to_kinks_of_loss(step.loss, logits, step.target)]
+    for layer, x, params in zip(step.network.layers, step.workspace.inputs, step.params, strict=True):
+        if isinstance(layer, DenseLayer):
+            z = x @ params["weight"] + params["bias"]
+            distances.append(distance_to_kinks_of_activation(layer.activation, z))
+    return min(distances)
+
+
+def step_away_from_kinks(layers: list[Any], loss: Any, outputs: int, weighted: bool) -> TrainingStep:
+    for seed in range(50):
+        step = TrainingStep(layers, loss, n_in=3, n_out=outputs, rows=5, seed=seed, weighted=weighted)
+        if distance_to_kinks(step) > KINK_MARGIN:
+            return step
+    raise AssertionError("every draw is near a kink")
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=named)
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=named)
+@pytest.mark.parametrize("second", SECOND_LAYERS)
+def test_backpropagation_gives_the_gradient_of_the_mean_loss(second: str, activation: Any, loss: Any) -> None:
+    layers = [Dense(units=3, activation=activation), SECOND_LAYERS[second](activation)]
+    for outputs, weighted in ((fewest_outputs(loss), False), (3, True)):
+        step = step_away_from_kinks(layers, loss, outputs, weighted)
+        expected = central_difference(step.mean_loss, step.flat)
+        assert relative_error(step.gradient(), expected) < TOLERANCE, f"{outputs=}, {weighted=}"
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+@pytest.mark.parametrize("more_outputs", [0, 2])
+@pytest.mark.parametrize("loss", LOSSES, ids=named)
+def test_backpropagation_gives_the_gradient_through_all_kinds_of_layer_at_once(
+    loss: Any, more_outputs: int, weighted: bool
+) -> None:
+    layers = [
+        BatchNorm(),
+        Dense(units=4, activation="tanh"),
+        Dropout(rate=0.4),
+        LayerNorm(),
+        Dense(units=3, activation="gelu"),
+        BatchNorm(),
+    ]
+    step = step_away_from_kinks(layers, loss, fewest_outputs(loss) + more_outputs, weighted)
+    assert relative_error(step.gradient(), central_difference(step.mean_loss, step.flat)) < TOLERANCE
+
+
+def test_every_kind_of_layer_is_checked() -> None:
+    assert set(SECOND_LAYERS) == {member.model_fields["type"].default for member in members(LayerSpec)}
+
+
+LAYERS = [
+    *(Dense(units=3, activation=activation) for activation in ACTIVATIONS),
+    Dropout(rate=0.3),
+    BatchNorm(),
+    LayerNorm(),
+]
+
+
+@pytest.mark.parametrize("spec", LAYERS, ids=lambda spec: named(getattr(spec, "activation", spec)))
+def test_each_layer_gives_the_gradient_with_respect_to_its_input(spec: Any) -> None:
+    rows, n_in = 4, 3
+    for seed in range(50):
+        generator = np.random.default_rng(seed)
+        layer = spec.plan(1, n_in)
+        params = {slot.name: generator.normal(size=slot.shape) for slot in layer.parameters()}
+        x = generator.normal(size=(rows, n_in))
+        activation = getattr(spec, "activation", Identity())
+        if not params or "weight" not in params:
+            break
+        if distance_to_kinks_of_activation(activation, x @ params["weight"] + params["bias"]) > KINK_MARGIN:
+            break
+    else:
+        raise AssertionError("every draw is near a kink")
+    state = {slot.name: np.ones(slot.shape) for slot in layer.state()}
+    grads = {slot.name: np.empty(slot.shape) for slot in layer.parameters()}
+    (workspace,) = Workspace([layer.buffers(training=True)], rows, FLOAT64).layers
+    position = Position(Stream(0, "dropout"), epoch=1, step=1)
+    slope = generator.normal(size=(rows, layer.n_out))
+
+    def weighted_output() -> float:
+        return float(np.sum(slope * layer.forward(params, state, x, workspace, position)))
+
+    expected = central_difference(weighted_output, x)
+    weighted_output()
+    dx = layer.backward(params, x, slope.copy(), workspace, grads)
+    assert relative_error(dx, expected) < TOLERANCE
+
+
+def test_the_check_would_see_a_wrong_gradient() -> None:
+    step = step_away_from_kinks([Dense(units=3, activation="tanh")], losses.MeanSquaredError(), 1, weighted=False)
+    expected = central_difference(step.mean_loss, step.flat)
+    wrong = step.gradient().copy()
+    wrong[-1] *= 1.0 + 1e-5
+    assert relative_error(wrong, expected) > TOLERANCE

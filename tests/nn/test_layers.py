@@ -1,0 +1,295 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import sqrt
+from typing import Any
+
+import numpy as np
+import pytest
+from networks import FLOAT32, FLOAT64
+from pydantic import TypeAdapter, ValidationError
+
+from bpcli.nn.arrays import Array, Workspace
+from bpcli.nn.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, LayerSpec, Position
+from bpcli.randomness import Stream
+
+SPEC: TypeAdapter[Any] = TypeAdapter(LayerSpec)
+ALL = [Dense(units=4, activation="gelu"), Dropout(rate=0.5), BatchNorm(), LayerNorm()]
+
+
+class Laboratory:
+    """One planned layer with parameters, state, gradient and workspace of its own."""
+
+    def __init__(
+        self, spec: Any, n_in: int, rows: int, *, dtype: np.dtype[Any] = FLOAT64, index: int = 1, training: bool = True
+    ) -> None:
+        self.layer: Layer = spec.plan(index, n_in)
+        self.params = {slot.name: np.empty(slot.shape, dtype) for slot in self.layer.parameters()}
+        self.grads = {slot.name: np.empty(slot.shape, dtype) for slot in self.layer.parameters()}
+        self.state = {slot.name: np.empty(slot.shape, dtype) for slot in self.layer.state()}
+        self.layer.initialize(self.params, np.random.default_rng(0))
+        self.layer.initialize_state(self.state)
+        (self.workspace,) = Workspace([self.layer.buffers(training)], rows, dtype).layers
+
+    def forward(self, x: Array, position: Position | None = None) -> Array:
+        return self.layer.forward(self.params, self.state, x, self.workspace, position)
+
+    def backward(self, x: Array, dy: Array) -> Array:
+        return self.layer.backward(self.params, x, dy, self.workspace, self.grads)
+
+
+def at(epoch: int = 0, step: int = 0, seed: int = 0) -> Position:
+    return Position(Stream(seed, "dropout"), epoch, step)
+
+
+def shapes(slots: tuple[Any, ...]) -> Mapping[str, tuple[int, ...]]:
+    return {slot.name: slot.shape for slot in slots}
+
+
+# All of them
+
+
+@pytest.mark.parametrize(
+    ("spec", "n_out", "parameters", "state"),
+    [
+        (Dense(units=4), 4, {"weight": (3, 4), "bias": (4,)}, {}),
+        (Dropout(rate=0.5), 3, {}, {}),
+        (BatchNorm(), 3, {"scale": (3,), "shift": (3,)}, {"running_mean": (3,), "running_variance": (3,)}),
+        (LayerNorm(), 3, {"scale": (3,), "shift": (3,)}, {}),
+    ],
+    ids=lambda value: getattr(value, "type", ""),
+)
+def test_a_planned_layer_knows_its_sizes(
+    spec: Any, n_out: int, parameters: dict[str, tuple[int, ...]], state: dict[str, tuple[int, ...]]
+) -> None:
+    layer = spec.plan(2, 3)
+    assert (layer.type, layer.index, layer.n_in, layer.n_out) == (spec.type, 2, 3, n_out)
+    assert shapes(layer.parameters()) == parameters
+    assert shapes(layer.state()) == state
+    # Penalties and weight decay are for matrices alone.
+    assert {slot.name for slot in layer.parameters() if slot.weight} == parameters.keys() & {"weight"}
+
+
+@pytest.mark.parametrize("spec", ALL, ids=lambda spec: spec.type)
+def test_inference_gives_a_batch_what_it_gives_each_row(spec: Any) -> None:
+    x = np.random.default_rng(0).normal(size=(9, 5))
+    together = Laboratory(spec, 5, 9, training=False).forward(x)
+    alone = Laboratory(spec, 5, 1, training=False)
+    rows = [alone.forward(x[i : i + 1]).copy() for i in range(9)]
+    np.testing.assert_allclose(together, np.concatenate(rows), rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("spec", [Dense(units=4), LayerNorm()], ids=lambda spec: spec.type)
+def test_training_gives_a_batch_what_it_gives_each_row_in_layers_that_do_not_mix_rows(spec: Any) -> None:
+    x = np.random.default_rng(0).normal(size=(9, 5))
+    together = Laboratory(spec, 5, 9).forward(x, at())
+    alone = Laboratory(spec, 5, 1)
+    rows = [alone.forward(x[i : i + 1], at()).copy() for i in range(9)]
+    np.testing.assert_allclose(together, np.concatenate(rows), rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("spec", ALL, ids=lambda spec: spec.type)
+def test_the_forward_pass_leaves_its_input_as_it_was(spec: Any) -> None:
+    x = np.random.default_rng(0).normal(size=(9, 5))
+    before = x.copy()
+    Laboratory(spec, 5, 9).forward(x, at())
+    np.testing.assert_array_equal(x, before)
+
+
+@pytest.mark.parametrize("spec", ALL, ids=lambda spec: spec.type)
+def test_float32_stays_float32_and_comes_near_to_float64(spec: Any) -> None:
+    x = np.random.default_rng(0).normal(size=(9, 5)).astype(FLOAT32)
+    single, double = Laboratory(spec, 5, 9, dtype=FLOAT32), Laboratory(spec, 5, 9)
+    y = single.forward(x)
+    dx = single.backward(x, np.ones_like(y)) if spec.type != "dropout" else y
+    assert y.dtype == dx.dtype == FLOAT32
+    np.testing.assert_allclose(y, double.forward(x.astype(FLOAT64)), rtol=1e-4, atol=1e-6)
+
+
+def test_a_layer_that_names_no_type_is_dense() -> None:
+    assert SPEC.validate_python({"units": 3}) == Dense(units=3)
+    assert SPEC.validate_python("batch_norm") == BatchNorm()
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"type": "dense", "units": 0},
+        {"type": "dropout", "rate": 1.0},
+        {"type": "dropout", "rate": -0.1},
+        {"type": "batch_norm", "momentum": 1.0},
+        {"type": "layer_norm", "epsilon": 0.0},
+    ],
+    ids=str,
+)
+def test_options_out_of_bounds_are_refused(spec: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=list(spec)[1]):
+        SPEC.validate_python(spec)
+
+
+# Dense
+
+
+def test_dense_by_hand() -> None:
+    dense = Laboratory(Dense(units=2, activation="relu"), 3, 2)
+    dense.params["weight"][:] = [[1.0, 0.0], [2.0, -1.0], [0.0, 3.0]]
+    dense.params["bias"][:] = [0.5, -1.0]
+    x = np.array([[1.0, 1.0, 1.0], [-1.0, 0.0, 2.0]])
+    # Row 0: 1 + 2 + 0.5 and -1 + 3 - 1; row 1: -1 + 0.5, which relu cuts, and 6 - 1.
+    assert dense.forward(x).tolist() == [[3.5, 1.0], [0.0, 5.0]]
+    dx = dense.backward(x, np.array([[1.0, 2.0], [10.0, -1.0]]))
+    # dz = [[1, 2], [0, -1]], as relu lets nothing back where it cut.
+    assert dense.grads["weight"].tolist() == [[1.0, 3.0], [1.0, 2.0], [1.0, 0.0]]
+    assert dense.grads["bias"].tolist() == [1.0, 1.0]
+    assert dx.tolist() == [[1.0, 0.0, 6.0], [0.0, 1.0, -3.0]]
+
+
+def test_dense_begins_with_biases_of_zero() -> None:
+    assert Laboratory(Dense(units=3), 2, 1).params["bias"].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_only_a_dense_layer_that_passes_a_gradient_on_in_training_has_memory_for_it() -> None:
+    spec = Dense(units=3)
+    assert "dx" in spec.plan(1, 2).buffers(training=True)
+    assert "dx" not in spec.plan(0, 2).buffers(training=True)
+    assert "dx" not in spec.plan(1, 2).buffers(training=False)
+
+
+# Dropout
+
+
+def test_dropout_drops_its_share_and_scales_the_rest() -> None:
+    x = np.ones((1000, 100), FLOAT32)
+    y = Laboratory(Dropout(rate=0.3), 100, 1000, dtype=FLOAT32).forward(x, at())
+    kept = y != 0.0
+    # 100,000 draws: the share has a standard deviation of 0.0015.
+    assert kept.mean() == pytest.approx(0.7, abs=0.007)
+    np.testing.assert_array_equal(y[kept], np.float32(1.0) / np.float32(0.7))
+    # Rows and columns drop independently, none of them always.
+    assert kept.mean(axis=0).std() == pytest.approx(sqrt(0.7 * 0.3 / 1000), rel=0.3)
+    assert kept.mean(axis=1).std() == pytest.approx(sqrt(0.7 * 0.3 / 100), rel=0.3)
+
+
+def test_dropout_lets_the_gradient_back_where_it_let_the_input_through() -> None:
+    dropout = Laboratory(Dropout(rate=0.5), 6, 4)
+    x = np.ones((4, 6))
+    y = dropout.forward(x, at()).copy()
+    np.testing.assert_array_equal(dropout.backward(x, np.full((4, 6), 3.0)), 3.0 * y)
+
+
+def test_dropout_does_nothing_in_inference_and_needs_no_memory() -> None:
+    dropout = Laboratory(Dropout(rate=0.5), 3, 2, training=False)
+    x = np.array([[1.0, 2.0, 3.0]])
+    assert dropout.forward(x) is x
+    assert dropout.workspace == {}
+
+
+def test_the_mask_follows_from_seed_epoch_step_and_layer_index_alone() -> None:
+    def kept(position: Position, index: int = 1, width: int = 64) -> list[float]:
+        dropout = Laboratory(Dropout(rate=0.5), width, 1, index=index)
+        return dropout.forward(np.ones((1, width)), position)[0].tolist()
+
+    used = at(epoch=3, step=4)
+    used.noise.at(9, 9, 9).random(1000)
+    assert kept(used) == kept(at(epoch=3, step=4))
+    different = [kept(at(3, 4)), kept(at(4, 4)), kept(at(3, 5)), kept(at(3, 4, seed=1)), kept(at(3, 4), index=2)]
+    assert len({tuple(mask) for mask in different}) == 5
+
+
+class Constant:
+    """A stream whose every random number is `u`."""
+
+    def __init__(self, u: float) -> None:
+        self.u = u
+
+    def at(self, epoch: int, step: int, index: int) -> Constant:
+        return self
+
+    def random(self, dtype: type, out: Array) -> None:
+        out[:] = self.u
+
+
+@pytest.mark.parametrize(("rate", "dtype"), [(0.0, FLOAT32), (0.0, FLOAT64), (1e-12, FLOAT32)])
+def test_at_a_rate_of_nothing_even_the_largest_random_number_keeps(rate: float, dtype: np.dtype[Any]) -> None:
+    # There u + 1 would round to 2.
+    largest = float(np.nextafter(dtype.type(1), dtype.type(0)))
+    position = Position(Constant(largest))  # type: ignore[arg-type]
+    assert Laboratory(Dropout(rate=rate), 1, 1, dtype=dtype).forward(np.ones((1, 1), dtype), position)[0, 0] == 1.0
+
+
+@pytest.mark.parametrize(("u", "y"), [(0.0, 4.0), (0.2499, 4.0), (0.25, 0.0), (0.9999, 0.0)])
+def test_an_input_is_kept_where_the_random_number_is_below_the_share_to_keep(u: float, y: float) -> None:
+    dropout = Laboratory(Dropout(rate=0.75), 1, 1)
+    assert dropout.forward(np.ones((1, 1)), Position(Constant(u)))[0, 0] == y  # type: ignore[arg-type]
+
+
+# Batch norm
+
+
+def test_batch_norm_normalizes_by_the_batch_and_keeps_running_statistics() -> None:
+    norm = Laboratory(BatchNorm(momentum=0.9, epsilon=0.5), 1, 3)
+    norm.params["scale"][:] = 2.0
+    norm.params["shift"][:] = 10.0
+    # Mean 3; squared distances 4, 0, 4: a variance of 8/3 in the batch, of 4 as an estimate for all rows.
+    y = norm.forward(np.array([[1.0], [3.0], [5.0]]), at())
+    deviation = sqrt(8 / 3 + 0.5)
+    np.testing.assert_allclose(y[:, 0], [10.0 - 4.0 / deviation, 10.0, 10.0 + 4.0 / deviation], rtol=1e-14)
+    assert norm.state["running_mean"] == pytest.approx(0.9 * 0.0 + 0.1 * 3.0)
+    assert norm.state["running_variance"] == pytest.approx(0.9 * 1.0 + 0.1 * 4.0)
+    # Mean 6; squared distances 16, 4, 4 · … of -4, 2 and 2: 24 / 2 = 12.
+    norm.forward(np.array([[2.0], [8.0], [8.0]]), at())
+    assert norm.state["running_mean"] == pytest.approx(0.9 * 0.3 + 0.1 * 6.0)
+    assert norm.state["running_variance"] == pytest.approx(0.9 * 1.3 + 0.1 * 12.0)
+
+
+def test_batch_norm_uses_the_running_statistics_in_inference_and_leaves_them() -> None:
+    norm = Laboratory(BatchNorm(epsilon=0.25), 2, 3, training=False)
+    norm.params["scale"][:] = [1.0, 3.0]
+    norm.params["shift"][:] = [0.0, -1.0]
+    norm.state["running_mean"][:] = [1.0, 2.0]
+    norm.state["running_variance"][:] = [3.75, 0.75]
+    y = norm.forward(np.array([[1.0, 2.0], [5.0, 3.0], [-3.0, 0.0]]))
+    np.testing.assert_allclose(y, [[0.0, -1.0], [2.0, 2.0], [-2.0, -7.0]], atol=1e-14)
+    assert norm.state["running_mean"].tolist() == [1.0, 2.0]
+    assert norm.state["running_variance"].tolist() == [3.75, 0.75]
+
+
+def test_batch_norm_before_any_training_changes_next_to_nothing() -> None:
+    x = np.array([[1.0, -2.0]])
+    np.testing.assert_allclose(Laboratory(BatchNorm(), 2, 1).forward(x), x, rtol=1e-5)
+
+
+def test_batch_norm_of_one_row_or_of_equal_rows_is_its_shift() -> None:
+    for rows in (1, 4):
+        norm = Laboratory(BatchNorm(), 2, rows)
+        norm.params["shift"][:] = [0.5, -0.5]
+        x = np.full((rows, 2), 7.0)
+        assert norm.forward(x, at()).tolist() == [[0.5, -0.5]] * rows
+        assert np.isfinite(norm.backward(x, np.ones((rows, 2)))).all()
+
+
+# Layer norm
+
+
+def test_layer_norm_normalizes_each_row_over_its_inputs() -> None:
+    norm = Laboratory(LayerNorm(epsilon=0.5), 4, 2)
+    norm.params["scale"][:] = [1.0, 1.0, 2.0, 1.0]
+    norm.params["shift"][:] = [0.0, 5.0, 0.0, 0.0]
+    # Row 0: mean 3, squared distances 4, 1, 0, 9, a variance of 3.5. Row 1: all equal.
+    y = norm.forward(np.array([[1.0, 2.0, 3.0, 6.0], [7.0, 7.0, 7.0, 7.0]]))
+    np.testing.assert_allclose(y, [[-1.0, 4.5, 0.0, 1.5], [0.0, 5.0, 0.0, 0.0]], atol=1e-14)
+
+
+def test_layer_norm_is_the_same_in_training_and_in_inference() -> None:
+    x = np.random.default_rng(0).normal(size=(5, 3))
+    norm = Laboratory(LayerNorm(), 3, 5)
+    inference = norm.forward(x).copy()
+    np.testing.assert_array_equal(norm.forward(x, at()), inference)
+
+
+@pytest.mark.parametrize("spec", [BatchNorm(), LayerNorm()], ids=lambda spec: spec.type)
+def test_a_large_offset_costs_the_variance_no_precision(spec: Any) -> None:
+    # By E[x²] - E[x]² it would vanish in rounding.
+    x = np.random.default_rng(0).normal(size=(8, 8))
+    plain = Laboratory(spec, 8, 8).forward(x, at()).copy()
+    np.testing.assert_allclose(Laboratory(spec, 8, 8).forward(x + 1e6, at()), plain, rtol=1e-7, atol=1e-7)

@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from math import sin
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from networks import FLOAT32, FLOAT64, members
+from pydantic import TypeAdapter, ValidationError
+
+from bpcli.nn import optimizers
+from bpcli.nn.arrays import Array
+from bpcli.nn.optimizers import Adadelta, Adagrad, Adam, Adamw, Nadam, Optimizer, OptimizerSpec, Rmsprop, Rprop, Sgd
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "optimizers.json").read_text(encoding="utf-8"))
+SPEC: TypeAdapter[Any] = TypeAdapter(OptimizerSpec)
+EVERY_OPTION = [SPEC.validate_python(case["spec"]) for case in GOLDEN["cases"]]
+
+
+def named(spec: Any) -> str:
+    options = spec.model_dump(exclude_defaults=True)
+    return ",".join([spec.type, *(f"{key}={value}" for key, value in options.items())])
+
+
+def golden_gradient(params: Array, step: int) -> Array:
+    """The function of golden/make_optimizers.py."""
+    disturbance = [0.3 * sin(0.7 * step * (i + 1)) for i in range(len(params))]
+    return np.array(GOLDEN["curvatures"]) * params + np.array(disturbance)
+
+
+def optimizer_for(spec: Any, params: Array, weights: int = 0) -> Optimizer:
+    return Optimizer(spec, len(params), weights, params.dtype)
+
+
+# Against PyTorch
+
+
+@pytest.mark.parametrize("case", GOLDEN["cases"], ids=lambda case: named(SPEC.validate_python(case["spec"])))
+def test_a_hundred_steps_end_where_those_of_pytorch_do(case: dict[str, Any]) -> None:
+    spec = SPEC.validate_python(case["spec"])
+    params = np.array(GOLDEN["start"])
+    optimizer = optimizer_for(spec, params, GOLDEN["weights"])
+    for step in range(1, 101):
+        learning_rate = spec.learning_rate * case["rate_decay"] ** (step - 1)
+        optimizer.update(golden_gradient(params, step), learning_rate, params)
+        if expected := case["positions"].get(str(step)):
+            np.testing.assert_allclose(params, expected, rtol=1e-10, atol=1e-12, err_msg=f"{step=}")
+    assert optimizer.steps == 100
+
+
+def test_every_optimizer_is_held_against_pytorch() -> None:
+    assert {type(spec) for spec in EVERY_OPTION} == set(members(OptimizerSpec))
+
+
+# By hand
+
+
+def test_weight_decay_shrinks_the_weights_and_nothing_else() -> None:
+    params = np.array([1.0, -2.0, 3.0])
+    optimizer_for(Adamw(weight_decay=0.1), params, weights=2).update(np.zeros(3), 0.5, params)
+    assert params == pytest.approx([0.95, -1.9, 3.0])
+
+
+def test_a_schedule_scales_the_steps_that_rprop_takes_and_not_those_that_it_remembers() -> None:
+    # Steps of 0.1, 0.12, 0.144 while the sign stays, the second of them halved by the schedule.
+    params = np.array([0.0])
+    optimizer = optimizer_for(Rprop(learning_rate=0.1), params)
+    walked = []
+    for learning_rate in (0.1, 0.05, 0.1):
+        optimizer.update(np.array([7.0]), learning_rate, params)
+        walked.append(float(params[0]))
+    assert walked == pytest.approx([-0.1, -0.16, -0.304])
+
+
+def test_rprop_halves_its_step_and_waits_once_when_the_sign_changes() -> None:
+    # iRprop-: +: walk 0.1 down; -: the step becomes 0.05, nothing is walked; -: as if the sign before were 0, walk 0.05
+    # up; -: the sign stayed, walk 0.06 up; a gradient of 0: stay; -: walk 0.06 up.
+    params = np.array([0.0])
+    optimizer = optimizer_for(Rprop(learning_rate=0.1), params)
+    walked = []
+    for gradient in (3.0, -2.0, -0.1, -9.0, 0.0, -1.0):
+        optimizer.update(np.array([gradient]), 0.1, params)
+        walked.append(float(params[0]))
+    assert walked == pytest.approx([-0.1, -0.1, -0.05, 0.01, 0.01, 0.07])
+
+
+def test_the_first_step_of_adam_has_the_size_of_the_learning_rate() -> None:
+    # m̂ = g and v̂ = g², so that the step is lr g / (|g| + ε).
+    params = np.zeros(3)
+    optimizer_for(Adam(), params).update(np.array([1e-3, -5.0, 2e4]), 0.01, params)
+    assert params == pytest.approx([-0.01, 0.01, -0.01], rel=1e-4)
+
+
+# Convergence
+
+
+def quadratic(p: Array) -> tuple[float, Array]:
+    return 0.5 * float(p @ p), p.copy()
+
+
+def badly_scaled(p: Array) -> tuple[float, Array]:
+    curvatures = np.array([100.0, 1.0])
+    return 0.5 * float(curvatures @ p**2), curvatures * p
+
+
+def valley(p: Array) -> tuple[float, Array]:
+    """Rosenbrock's, with a valley five times as steep across as along: (1 - x)² + 5 (y - x²)²."""
+    x, y = p
+    across = y - x * x
+    return float((1.0 - x) ** 2 + 5.0 * across**2), np.array([-2.0 * (1.0 - x) - 20.0 * x * across, 10.0 * across])
+
+
+FUNCTIONS = [quadratic, badly_scaled, valley]
+CONVERGENT = [
+    Sgd(learning_rate=0.01),
+    Sgd(learning_rate=0.01, momentum=0.9),
+    Sgd(learning_rate=0.01, momentum=0.9, nesterov=True),
+    Rprop(),
+    Adagrad(learning_rate=0.5),
+    Rmsprop(learning_rate=0.01),
+    Adadelta(epsilon=1e-4),
+    Adam(learning_rate=0.05),
+    Adam(learning_rate=0.05, amsgrad=True),
+    Adamw(learning_rate=0.05, weight_decay=1e-4),
+    Nadam(learning_rate=0.05),
+]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)
+@pytest.mark.parametrize("spec", CONVERGENT, ids=named)
+def test_every_optimizer_finds_the_minimum(spec: Any, function: Callable[[Array], tuple[float, Array]]) -> None:
+    params = np.array([-1.0, 1.5])
+    optimizer = optimizer_for(spec, params)
+    for step in range(1500):
+        _, gradient = function(params)
+        # Steps that do not shrink circle around the minimum in optimizers that disregard the gradient's size.
+        optimizer.update(gradient, spec.learning_rate * (1.0 - step / 1500), params)
+    assert function(params)[0] < 1e-3
+
+
+def test_every_optimizer_is_in_the_table_of_convergence() -> None:
+    assert {type(spec) for spec in CONVERGENT} == set(members(OptimizerSpec))
+
+
+# Blocks, state, memory
+
+
+def gradients(steps: int, size: int, dtype: np.dtype[Any]) -> list[Array]:
+    generator = np.random.default_rng(0)
+    return [generator.normal(size=size).astype(dtype) for _ in range(steps)]
+
+
+@pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64], ids=str)
+@pytest.mark.parametrize("spec", EVERY_OPTION, ids=named)
+def test_a_vector_longer_than_a_block_gives_the_bits_of_several_short_ones(
+    spec: Any, dtype: np.dtype[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(optimizers, "BLOCK", 8)
+    size, weights = 21, 13
+    long = gradients(1, size, dtype)[0]
+    parts = [slice(0, 8), slice(8, 13), slice(13, 21)]
+    short = [long[part].copy() for part in parts]
+    optimizer = optimizer_for(spec, long, weights)
+    pieces = [optimizer_for(spec, p, len(p) if part.stop <= weights else 0) for p, part in zip(short, parts, strict=True)]
+    for grads in gradients(5, size, dtype):
+        optimizer.update(grads, spec.learning_rate, long)
+        for piece, p, part in zip(pieces, short, parts, strict=True):
+            piece.update(grads[part], spec.learning_rate, p)
+    np.testing.assert_array_equal(long, np.concatenate(short))
+
+
+@pytest.mark.parametrize("spec", EVERY_OPTION, ids=named)
+def test_a_new_optimizer_with_the_state_of_another_goes_on_with_the_same_bits(spec: Any) -> None:
+    params = np.array(GOLDEN["start"], FLOAT32)
+    first = optimizer_for(spec, params, 5)
+    steps = gradients(20, len(params), FLOAT32)
+    for grads in steps[:10]:
+        first.update(grads, spec.learning_rate, params)
+    resumed_params = params.copy()
+    second = optimizer_for(spec, resumed_params, 5)
+    second.steps, second.product = first.steps, first.product
+    for name, values in first.slots.items():
+        second.slots[name][:] = values
+    for grads in steps[10:]:
+        first.update(grads, spec.learning_rate, params)
+        second.update(grads, spec.learning_rate, resumed_params)
+    np.testing.assert_array_equal(resumed_params, params)
+
+
+@pytest.mark.parametrize("spec", EVERY_OPTION, ids=named)
+def test_a_step_keeps_the_dtype_and_leaves_the_gradient_alone(spec: Any) -> None:
+    params = np.ones(3, FLOAT32)
+    grads = np.array([1.0, -2.0, 0.5], FLOAT32)
+    optimizer = optimizer_for(spec, params)
+    optimizer.update(grads, spec.learning_rate, params)
+    assert grads.tolist() == [1.0, -2.0, 0.5]
+    assert {slot.dtype for slot in optimizer.slots.values()} <= {FLOAT32}
+    assert np.isfinite(params).all()
+    assert (np.sign(1.0 - params) == np.sign(grads)).all()
+
+
+@pytest.mark.parametrize(
+    ("spec", "slots"),
+    [
+        (Sgd(), []),
+        (Sgd(momentum=0.9), ["v"]),
+        (Adam(), ["m", "v"]),
+        (Adam(amsgrad=True), ["m", "v", "v_max"]),
+    ],
+    ids=["sgd", "momentum", "adam", "amsgrad"],
+)
+def test_an_optimizer_remembers_only_what_it_needs(spec: Any, slots: list[str]) -> None:
+    assert list(optimizer_for(spec, np.zeros(2)).slots) == slots
+
+
+@pytest.mark.parametrize("learning_rate", [0.0, -0.1, float("nan"), float("inf"), "0.1", True])
+def test_a_learning_rate_must_be_a_positive_number(learning_rate: object) -> None:
+    with pytest.raises(ValidationError, match="learning_rate"):
+        SPEC.validate_python({"type": "adam", "learning_rate": learning_rate})

@@ -1,0 +1,127 @@
+"""Specs are strict and frozen; families may be written short, and their JSON Schema says the same as they do."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import Field, ValidationError
+
+from bpcli.spec import BareName, Sequence, Spec, type_name
+
+
+class Constant(Spec):
+    type: Literal["constant"] = "constant"
+
+
+class Step(Spec):
+    type: Literal["step"] = "step"
+    every: int
+
+
+class Cosine(Spec):
+    type: Literal["cosine"] = "cosine"
+    floor: float = 0.0
+
+
+Schedule = Annotated[Constant | Step | Cosine, Field(discriminator="type"), BareName()]
+DefaultStep = Annotated[Step | Cosine, Field(discriminator="type"), BareName(default="step")]
+
+
+class Plan(Spec):
+    schedule: Schedule = Constant()
+    steps: Sequence[DefaultStep] = Field(default=(), min_length=1)
+    other: Schedule | None = None
+    numbers: Sequence[int] = ()
+    names: str | Sequence[str] = ""
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("constant", Constant()),
+        ("cosine", Cosine()),
+        ({"type": "cosine", "floor": 1}, Cosine(floor=1.0)),
+        ({"type": "step", "every": 2}, Step(every=2)),
+        (Cosine(), Cosine()),
+    ],
+)
+def test_a_member_is_its_bare_name_or_a_mapping_or_itself(given: Any, read: Spec) -> None:
+    plan = Plan.model_validate({"schedule": given, "other": given})
+    assert (plan.schedule, plan.other) == (read, read)
+    assert type_name(plan.schedule) == type_name(read)
+
+
+def test_a_mapping_without_type_is_the_default_member() -> None:
+    plan = Plan.model_validate({"steps": [{"every": 3}, "cosine", {"type": "step", "every": 4}]})
+    assert plan.steps == (Step(every=3), Cosine(), Step(every=4))
+
+
+MISFITS: dict[str, list[Any]] = {
+    "schedule": ["sine", "step", {}, {"floor": 1}, {"type": "constant", "floor": 1}, 3, None],
+    "steps": [[], ["step"], [{"floor": 1.0}], [{}], "cosine", {"every": 3}],
+    "numbers": [[True], ["1"], [1.0], "12", {1: 2}, 1],
+    "names": [3, [3], None],
+    "unknown": [1],
+}
+
+
+@pytest.mark.parametrize(("field", "value"), [(field, value) for field in MISFITS for value in MISFITS[field]])
+def test_what_does_not_fit_is_refused(field: str, value: Any) -> None:
+    with pytest.raises(ValidationError):
+        Plan.model_validate({field: value})
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan"), "1", True])
+def test_a_number_is_a_finite_number(value: Any) -> None:
+    with pytest.raises(ValidationError):
+        Cosine(floor=value)
+
+
+def test_a_list_becomes_a_tuple_and_a_spec_cannot_be_changed() -> None:
+    plan = Plan.model_validate({"numbers": [1, 2], "names": ["a"]})
+    assert (plan.numbers, plan.names) == ((1, 2), ("a",))
+    with pytest.raises(ValidationError, match="frozen"):
+        plan.numbers = ()  # type: ignore[misc]
+
+
+def test_the_json_schema_takes_bare_names_and_asks_for_type_where_the_reader_does() -> None:
+    schema = Plan.model_json_schema()
+    family = [
+        {"enum": ["constant", "cosine"], "type": "string"},
+        {"$ref": "#/$defs/Constant", "required": ["type"]},
+        {"$ref": "#/$defs/Step", "required": ["type"]},
+        {"$ref": "#/$defs/Cosine", "required": ["type"]},
+    ]
+    properties = schema["properties"]
+    assert properties["schedule"] == {"default": {"type": "constant"}, "oneOf": family, "title": "Schedule"}
+    assert properties["other"]["anyOf"] == [{"oneOf": family}, {"type": "null"}]
+    assert properties["steps"] == {
+        "default": [],
+        "items": {
+            "oneOf": [
+                {"enum": ["cosine"], "type": "string"},
+                {"$ref": "#/$defs/Step"},
+                {"$ref": "#/$defs/Cosine", "required": ["type"]},
+            ]
+        },
+        "minItems": 1,
+        "title": "Steps",
+        "type": "array",
+    }
+    assert properties["numbers"]["items"] == {"type": "integer"}
+    assert sorted(schema["$defs"]) == ["Constant", "Cosine", "Step"]
+    assert schema["$defs"]["Step"]["required"] == ["every"]
+    assert schema["$defs"]["Step"]["properties"]["type"]["const"] == "step"
+
+
+def test_a_family_whose_members_all_need_a_value_has_no_bare_names_in_its_schema() -> None:
+    class Every(Spec):
+        type: Literal["every"] = "every"
+        steps: int
+
+    class Holder(Spec):
+        family: Annotated[Step | Every, Field(discriminator="type"), BareName()]
+
+    family = Holder.model_json_schema()["properties"]["family"]
+    assert [member["$ref"] for member in family["oneOf"]] == ["#/$defs/Step", "#/$defs/Every"]
