@@ -208,10 +208,8 @@ def versions() -> dict[str, str]:
 
 def _relocated(prepared: Prepared, directory: RunDirectory) -> ExperimentConfig:
     """The resolved config with the data's paths as seen from the run directory."""
-    data = prepared.config.data
-    names = [name for name in ("path", "train", "validation", "test") if getattr(data, name) is not None]
-    moved = {name: directory.relative_to_run(path) for name, path in zip(names, prepared.sources, strict=True)}
-    return prepared.config.model_copy(update={"data": data.model_copy(update=moved)})
+    data = prepared.config.data.with_paths(map(directory.relative_to_run, prepared.sources))
+    return prepared.config.model_copy(update={"data": data})
 
 
 def _signed(prepared: Prepared, value: float) -> float:

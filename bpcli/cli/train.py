@@ -106,7 +106,9 @@ def _print_outcome(runner: Runner) -> None:
     reason = STOPS.get(summary["stop_reason"], summary["stop_reason"])
     result(f"{counted(summary['epochs'], 'epoch')} in {duration(summary['training_seconds'])}; {reason}")
     best = summary["best"]
-    shown = ", ".join(f"{name} {number(value)}" for name, value in best.items() if name != "epoch" and value is not None)
+    shown = ", ".join(
+        f"{name} {number(value)}" for name, value in best.items() if name != "epoch" and value is not None
+    )
     result(f"best epoch {best['epoch']}: {shown}")
     test = summary["test"]
     if test:

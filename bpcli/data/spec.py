@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import Field, model_validator
@@ -68,6 +69,11 @@ class DataSpec(Spec):
         if self.target is None:
             return []
         return [self.target] if isinstance(self.target, str) else list(self.target)
+
+    def with_paths(self, paths: Iterable[str]) -> DataSpec:
+        """The same data with its files elsewhere; `paths` in the order of `files`."""
+        names = [name for name in ("path", "train", "validation", "test") if getattr(self, name) is not None]
+        return self.model_copy(update=dict(zip(names, paths, strict=True)))
 
     def sources(self, folder: Path) -> list[tuple[Path, Part | None]]:
         """The files, found from the config's folder."""

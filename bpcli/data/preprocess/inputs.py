@@ -11,7 +11,7 @@ from pydantic import Field
 from bpcli.data.preprocess.encoders import Encoding, NumericEncoder, Standard, Values
 from bpcli.data.table import Column
 from bpcli.nn.arrays import Array
-from bpcli.spec import BareName, Sequence, Spec
+from bpcli.spec import BareName, Sequence, Spec, type_name
 
 
 class OneHot(Spec):
@@ -56,6 +56,7 @@ class NumericColumn(Spec):
             name=column.name,
             indicator=len(known) < len(column),
             fill=fill,
+            encoder=type_name(encoder),
             encoding=encoder.fit(known if len(known) else np.zeros(1)),
         )
 
@@ -134,6 +135,7 @@ class NumericInput(InputBase):
 
     type: Literal["numeric"] = "numeric"
     fill: float
+    encoder: str
     encoding: Encoding
 
     @property

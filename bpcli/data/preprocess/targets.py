@@ -14,7 +14,7 @@ from bpcli.data.table import Column, number_label
 from bpcli.errors import DataError, MismatchError
 from bpcli.nn.arrays import Array
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss, LossBase, MeanSquaredError
-from bpcli.spec import Sequence, Spec
+from bpcli.spec import Sequence, Spec, type_name
 from bpcli.text import counted, quoted
 
 MOST_CLASSES_OF_NUMBERS = 20
@@ -169,7 +169,7 @@ def fit_target(columns: Names[Column], loss: LossBase, encoder: TargetEncoder | 
         MismatchError: the columns are not what the loss wants.
         DataError: there is nothing to learn in them.
     """
-    name = str(getattr(loss, "type", ""))
+    name = type_name(loss)
     names = tuple(column.name for column in columns)
     if "regression" in loss.tasks:
         return _fit_numbers(columns, loss, name, encoder)

@@ -1,0 +1,121 @@
+"""`bpcli check`: everything short of training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bpcli.cli.console import aligned, note, result, result_json
+from bpcli.errors import MismatchError
+from bpcli.text import counted
+
+if TYPE_CHECKING:
+    from bpcli.experiment import Prepared
+
+
+def check(
+    config: Annotated[Path, typer.Argument(help="The experiment, a YAML file.")],
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override the config; repeatable.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
+) -> None:
+    """Check a config against its data, and print what would be trained: columns, layers, parameters, memory.
+
+    Example: bpcli check configs/penguins.yaml
+    """
+    from bpcli.config import load_config
+    from bpcli.experiment import prepare
+
+    loaded = load_config(config, overrides or ())
+    try:
+        prepared = prepare(loaded.config, loaded.folder)
+    except MismatchError as error:
+        raise loaded.locate(error) from error
+    for line in prepared.notes:
+        note(line)
+    summary = describe(prepared)
+    if as_json:
+        result_json(summary)
+    else:
+        _print_summary(summary)
+
+
+def describe(prepared: Prepared) -> dict[str, Any]:
+    """What a prepared experiment is, as plain data."""
+    from bpcli.spec import type_name
+
+    train = prepared.selection.table
+    layers = [
+        {
+            "index": layer.index,
+            "type": layer.type,
+            "shape": [layer.n_in, layer.n_out],
+            "parameters": sum(slot.size for slot in layer.parameters()),
+        }
+        for layer in prepared.network.layers
+    ]
+    columns = [
+        {
+            "name": column.name,
+            "kind": train[column.name].kind,
+            "encoding": column.encoder if column.type == "numeric" else column.type,
+            "inputs": len(column.features),
+            "missing": int(train[column.name].missing().sum()),
+        }
+        for column in prepared.preprocessor.inputs
+    ]
+    target = prepared.preprocessor.target
+    batch = prepared.plan.batch_size
+    return {
+        "name": prepared.config.name,
+        "rows": {part: len(dataset.x) for part, dataset in prepared.datasets.items()},
+        "columns": columns,
+        "target": {"names": list(target.names), "task": target.task, "classes": list(getattr(target, "classes", ()))},
+        "loss": type_name(prepared.plan.loss),
+        "layers": layers,
+        "parameters": prepared.network.layout.size,
+        "batch_size": batch,
+        "steps_per_epoch": -(-prepared.plan.train.rows // batch),
+        "memory_bytes": {
+            "data": prepared.memory.data,
+            "parameters": prepared.memory.parameters,
+            "workspace": prepared.memory.workspace,
+        },
+        "data_sha256": prepared.digest,
+        "notes": prepared.notes,
+    }
+
+
+def _print_summary(summary: dict[str, Any]) -> None:
+    from bpcli.memory import shown_bytes
+
+    result("rows    " + ", ".join(f"{rows:,} {part}" for part, rows in summary["rows"].items()))
+    target = summary["target"]
+    classes = f": {', '.join(target['classes'][:12])}{' …' if len(target['classes']) > 12 else ''}"
+    names = ", ".join(target["names"])
+    result(*aligned([[f"target  {names}, {target['task']}{classes if target['classes'] else ''}"]]))
+    result(f"loss    {summary['loss']}")
+    result()
+    shown = summary["columns"][:40]
+    rows = [[c["name"], c["kind"], c["encoding"], str(c["inputs"]), str(c["missing"])] for c in shown]
+    for line in aligned([["column", "kind", "encoding", "inputs", "missing"], *rows], right=(3, 4)):
+        result(line)
+    if len(summary["columns"]) > len(shown):
+        result(f"and {len(summary['columns']) - len(shown):,} more")
+    result()
+    layers = [
+        [str(layer["index"]), layer["type"], f"{layer['shape'][0]} → {layer['shape'][1]}", f"{layer['parameters']:,}"]
+        for layer in summary["layers"]
+    ]
+    for line in aligned([["layer", "type", "shape", "parameters"], *layers], right=(0, 3)):
+        result(line)
+    result()
+    memory = summary["memory_bytes"]
+    result(
+        f"{counted(summary['parameters'], 'parameter')}; {counted(summary['steps_per_epoch'], 'step')} an epoch of "
+        f"{counted(summary['batch_size'], 'row')}; {shown_bytes(sum(memory.values()))} of memory"
+    )
+    result("ready to train")

@@ -1,0 +1,88 @@
+"""`bpcli evaluate`: how good a trained model is."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bpcli.cli.console import aligned, note, number, result, result_json
+from bpcli.errors import RequirementError, UsageError
+from bpcli.text import counted
+
+MOST_CLASSES_SHOWN = 20
+"""A confusion matrix of more classes than this is left to --json."""
+
+
+class Split(StrEnum):
+    """The names of the splits."""
+
+    train = "train"
+    validation = "validation"
+    test = "test"
+
+
+def evaluate(
+    checkpoint: Annotated[Path, typer.Argument(help="A run directory (its best checkpoint) or a checkpoint file.")],
+    data: Annotated[Path | None, typer.Option(help="Another file, in place of the run's own data.")] = None,
+    split: Annotated[
+        Split | None,
+        typer.Option(help="Rows of the run's own data. Left out: test, or else validation, or else train."),
+    ] = None,
+    require: Annotated[
+        list[str] | None,
+        typer.Option(metavar="METRIC>=VALUE", help="End with exit code 6 when this does not hold; repeatable."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all metrics as one JSON document.")] = False,
+) -> None:
+    """Print the metrics of a trained model.
+
+    Example: bpcli evaluate runs/penguins-20261121-140203 --require "accuracy>=0.95"
+    """
+    from bpcli.evaluation import Requirement, evaluate_file, evaluate_split
+    from bpcli.model import Model
+    from bpcli.threads import BlasThreads
+
+    if data is not None and split is not None:
+        raise UsageError("--split is of the run's own data; leave it out where --data is given")
+    requirements = [Requirement.parse(text) for text in require or ()]
+    with BlasThreads().single():
+        model = Model.load(checkpoint)
+        evaluation = evaluate_file(model, data) if data else evaluate_split(model, split.value if split else None)
+    for line in evaluation.notes:
+        note(line)
+    failures = [failure for item in requirements if (failure := item.check(evaluation.report))]
+    if as_json:
+        document = {"checkpoint": str(model.path), "data": evaluation.source, "notes": evaluation.notes}
+        result_json({**document, "task": model.interpreter.task, **evaluation.report, "failed": failures})
+    else:
+        result(f"{evaluation.source}, {counted(evaluation.report['rows'], 'row')}, epoch {model.header.score.epoch}")
+        print_report(evaluation.report)
+    if failures:
+        raise RequirementError("; ".join(failures))
+
+
+def print_report(report: dict[str, Any]) -> None:
+    """Scalars, a line for each class, label or target, and the confusion matrix of a report."""
+    scalars = [(name, number(value)) for name, value in report.items() if isinstance(value, float) or value is None]
+    for line in aligned(scalars, right=(1,)):
+        result(line)
+    for key in ("per_class", "per_label", "per_target"):
+        if groups := report.get(key):
+            columns = list(next(iter(groups.values())))
+            rows = [[name, *(number(group[column]) for column in columns)] for name, group in groups.items()]
+            result()
+            for line in aligned([["", *columns], *rows], right=range(1, len(columns) + 1)):
+                result(line)
+    matrix = report.get("confusion_matrix")
+    if matrix and len(matrix) <= MOST_CLASSES_SHOWN:
+        names = list(report["per_class"])
+        result()
+        rows = [
+            ["true \\ predicted", *names],
+            *([name, *map(str, row)] for name, row in zip(names, matrix, strict=True)),
+        ]
+        for line in aligned(rows, right=range(1, len(names) + 1)):
+            result(line)

@@ -1,0 +1,16 @@
+"""`bpcli schema`: the config as JSON Schema."""
+
+from __future__ import annotations
+
+from bpcli.cli.console import result_json
+
+
+def schema() -> None:
+    """Print the JSON Schema of the config, for editors that complete and check YAML by it.
+
+    Example: bpcli schema > config.schema.json
+    """
+    from bpcli.config import ExperimentConfig
+
+    document = ExperimentConfig.model_json_schema(by_alias=True)
+    result_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **document})

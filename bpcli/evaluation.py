@@ -1,0 +1,145 @@
+"""How good a trained model is: on the rows that its run set aside, or on other data."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bpcli.data.read import data_digest, read_header, read_table
+from bpcli.data.selection import read_options, select_rows
+from bpcli.data.spec import DataSpec
+from bpcli.data.table import PARTS, Part
+from bpcli.errors import DataError, UsageError
+from bpcli.experiment import surprise_notes
+from bpcli.model import Model
+from bpcli.text import counted, listed, printable, quoted, suggestion
+
+CHANGED = (
+    "the data file is no longer the one that the model was trained on: the rows differ from those of the run, and some "
+    "may have been trained on"
+)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Metrics, the rows they are of, and what the user should know of them."""
+
+    source: str
+    report: dict[str, Any]
+    notes: list[str]
+
+
+def evaluate_split(model: Model, part: Part | None) -> Evaluation:
+    """Metrics on a split of the run's own data: the one asked for, else test, validation or training rows.
+
+    Raises:
+        DataError: the data is gone, or the run has no such rows.
+    """
+    header = model.header
+    part = part or next(name for name in reversed(PARTS) if header.data.rows[name])
+    if not header.data.rows[part]:
+        have = [name for name in PARTS if header.data.rows[name]]
+        raise DataError(f"the run has no {part} rows; it has {listed(have)}")
+    data, folder = _find_data(model)
+    selection = select_rows(data, folder, header.config.seed, header.config.loss, model.preprocessor.evaluation_kinds)
+    notes = list(selection.notes)
+    paths = [path for path, _ in data.sources(folder)]
+    if data_digest(paths) != header.data.sha256:
+        notes.append(CHANGED)
+    rows = selection.split.part(part)
+    if not len(rows):
+        raise DataError(f"{printable(str(paths[0]))}: it has no {part} rows any more")
+    report, surprises = model.report(selection.table.take(rows))
+    source = ", ".join(printable(str(path)) for path in paths)
+    return Evaluation(f"{part} rows of {source}", report, [*notes, *surprise_notes(surprises)])
+
+
+def evaluate_file(model: Model, path: Path) -> Evaluation:
+    """Metrics on all rows of a file.
+
+    Raises:
+        DataError: a column is missing, or no row has a target.
+    """
+    kinds = model.preprocessor.evaluation_kinds
+    options = read_options(model.header.config.data, kinds)
+    require_columns(read_header(path, options), list(kinds), str(path))
+    table = read_table([(path, None)], options)
+    table.require(list(kinds), printable(str(path)))
+    missing = np.any([table[name].missing() for name in model.preprocessor.target.names], axis=0)
+    rows = np.flatnonzero(~missing)
+    if not len(rows):
+        raise DataError(
+            f"{printable(str(path))}: no row has a value in target {listed(model.preprocessor.target.names)}"
+        )
+    notes = []
+    if len(rows) < table.rows:
+        notes.append(f"{counted(table.rows - len(rows), 'row')} left out: no value in the target")
+    report, surprises = model.report(table.take(rows))
+    return Evaluation(printable(str(path)), report, [*notes, *surprise_notes(surprises)])
+
+
+def require_columns(header: list[str], needed: list[str], source: str) -> None:
+    """Raise DataError, with the nearest name that there is, when a column is missing."""
+    for name in needed:
+        if name not in header:
+            hint = suggestion(name, [other for other in header if other not in needed])
+            raise DataError(f"{printable(source)}: no column {quoted(name)}{hint or f'; it has {listed(header)}'}")
+
+
+def _find_data(model: Model) -> tuple[DataSpec, Path]:
+    """The run's data and the folder its paths start from: where the run says, else where it was in training."""
+    data = model.header.config.data
+    folder = model.path.resolve().parent.parent
+    if all(path.exists() for path, _ in data.sources(folder)):
+        return data, folder
+    absolute = data.with_paths(model.header.data.paths)
+    missing = next((path for path, _ in absolute.sources(folder) if not path.exists()), None)
+    if missing is not None:
+        raise DataError(f"{printable(str(missing))}: the data of this run is no longer there; give it with --data")
+    return absolute, folder
+
+
+_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+    "==": operator.eq,
+}
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A bound on a metric, such as `accuracy>=0.95`."""
+
+    metric: str
+    comparison: str
+    bound: float
+
+    @classmethod
+    def parse(cls, text: str) -> Requirement:
+        """Raises UsageError where `text` is no bound on a metric."""
+        match = re.fullmatch(r"\s*(\w+)\s*(>=|<=|==|>|<)\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*", text)
+        if match is None or match[3].count(".") > 1:
+            raise UsageError(
+                f"--require {quoted(text)}: write a metric, a comparison and a number, as in accuracy>=0.95"
+            )
+        return cls(match[1], match[2], float(match[3]))
+
+    def check(self, report: dict[str, Any]) -> str | None:
+        """What is wrong, or None where the requirement is met; raises UsageError for a metric that there is not."""
+        if self.metric not in report or not isinstance(report[self.metric], float | int | None):
+            metrics = [name for name, value in report.items() if isinstance(value, float)]
+            hint = suggestion(self.metric, metrics) or f"; there are {', '.join(metrics)}"
+            raise UsageError(f"--require: no metric {quoted(self.metric)}{hint}")
+        value = report[self.metric]
+        if value is not None and _COMPARISONS[self.comparison](value, self.bound):
+            return None
+        shown = "undefined" if value is None else f"{value:.6g}"
+        return f"required {self.metric} {self.comparison} {self.bound:g}, but it is {shown}"
