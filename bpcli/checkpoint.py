@@ -172,7 +172,7 @@ def _layout(network: Network, vector: str) -> Layout:
 
 
 def _tensor(vector: str, slot: str) -> str:
-    """The readable name of a slot of a vector: `layers.0.weight`, `best.layers.0.weight`, `optimizer.m.layers.0.weight`."""
+    """What a slot of a vector is called in the file: `layers.0.weight`, `optimizer.m.layers.0.weight`."""
     prefix = {"params": "", "state": "", "best_params": "best.", "best_state": "best."}
     return prefix.get(vector, f"{vector}.") + slot
 

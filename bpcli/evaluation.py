@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.data.read import data_digest, read_header, read_table
+from bpcli.data.read import data_digest, read_table
 from bpcli.data.selection import read_options, select_rows
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Part
@@ -42,9 +42,9 @@ def evaluate_split(model: Model, part: Part | None) -> Evaluation:
         DataError: the data is gone, or the run has no such rows.
     """
     header = model.header
-    part = part or next(name for name in reversed(PARTS) if header.data.rows[name])
-    if not header.data.rows[part]:
-        have = [name for name in PARTS if header.data.rows[name]]
+    have = [name for name in PARTS if header.data.rows[name]]
+    part = part or have[-1]
+    if part not in have:
         raise DataError(f"the run has no {part} rows; it has {listed(have)}")
     data, folder = _find_data(model)
     selection = select_rows(data, folder, header.config.seed, header.config.loss, model.preprocessor.evaluation_kinds)
@@ -68,7 +68,6 @@ def evaluate_file(model: Model, path: Path) -> Evaluation:
     """
     kinds = model.preprocessor.evaluation_kinds
     options = read_options(model.header.config.data, kinds)
-    require_columns(read_header(path, options), list(kinds), str(path))
     table = read_table([(path, None)], options)
     table.require(list(kinds), printable(str(path)))
     missing = np.any([table[name].missing() for name in model.preprocessor.target.names], axis=0)
@@ -82,14 +81,6 @@ def evaluate_file(model: Model, path: Path) -> Evaluation:
         notes.append(f"{counted(table.rows - len(rows), 'row')} left out: no value in the target")
     report, surprises = model.report(table.take(rows))
     return Evaluation(printable(str(path)), report, [*notes, *surprise_notes(surprises)])
-
-
-def require_columns(header: list[str], needed: list[str], source: str) -> None:
-    """Raise DataError, with the nearest name that there is, when a column is missing."""
-    for name in needed:
-        if name not in header:
-            hint = suggestion(name, [other for other in header if other not in needed])
-            raise DataError(f"{printable(source)}: no column {quoted(name)}{hint or f'; it has {listed(header)}'}")
 
 
 def _find_data(model: Model) -> tuple[DataSpec, Path]:

@@ -20,7 +20,7 @@ from bpcli.memory import require_memory
 from bpcli.metrics import METRICS
 from bpcli.nn.network import Network
 from bpcli.scoring import HEADLINES, EpochScore, Interpreter
-from bpcli.text import counted, quoted, suggestion
+from bpcli.text import counted, listed, quoted, suggestion
 from bpcli.training import TrainingPlan
 
 
@@ -220,17 +220,21 @@ def _greater_is_better(name: str, interpreter: Interpreter) -> bool:
 
 def _notes_of_inputs(selection: Selection, preprocessor: Preprocessor) -> list[str]:
     """Columns that are inputs but look as if they should not be."""
-    notes = []
+    notes, constant = [], []
     train = selection.table.take(selection.split.train)
     for name in selection.inputs:
         column = train[name]
         known = column.values[~column.missing()]
         distinct = len(np.unique(known))
         if distinct <= 1:
-            notes.append(f"column {quoted(name)}: the same in all training rows; it cannot help")
+            constant.append(name)
         elif column.kind == "categorical" and distinct > 50 and distinct > len(known) / 2:
             notes.append(
                 f"column {quoted(name)}: {distinct:,} different names in {counted(len(known), 'row')} become an input "
                 "each; put it in data.exclude unless that is meant"
             )
+    if constant:
+        notes.append(
+            f"the same in all training rows, so of no help: {counted(len(constant), 'column')}, {listed(constant)}"
+        )
     return notes

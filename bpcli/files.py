@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 
 from bpcli.errors import FileAccessError
 from bpcli.text import printable
@@ -27,18 +28,39 @@ def write_atomic(path: Path, content: bytes) -> None:
     Raises:
         FileAccessError: the disk is full, the folder read-only, and so on; `path` is then as it was.
     """
+    with file_access(path, "write"), _temporary(path) as temporary, temporary.open("wb") as file:
+        file.write(content)
+        _sync(file)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[str]]:
+    """A text file to write to, which takes the place of `path` when the block ends without an error.
+
+    Raises:
+        FileAccessError: as for `write_atomic`.
+    """
+    with file_access(path, "write"), _temporary(path) as temporary, temporary.open("w", newline="") as file:
+        yield file
+        _sync(file)
+
+
+@contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    """The name of a file beside `path`, renamed over it at the end, or removed after an error."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with file_access(path, "write"):
-        try:
-            with temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        _sync_folder(path.parent)
+    try:
+        yield temporary
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync(file: IO[Any]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

@@ -20,6 +20,7 @@ from bpcli.nn.inference import Inference
 from bpcli.nn.losses import LossBase
 from bpcli.runs import find_checkpoint
 from bpcli.scoring import Interpreter, Outcome
+from bpcli.spec import type_name
 
 Rows = Mapping[str, Any] | Sequence[Mapping[str, Any]] | Array
 """Columns by name, rows as mappings, or an array (rows, input columns) of numbers."""
@@ -94,7 +95,7 @@ class Model:
     def require_probabilities(self, outcome: Outcome) -> Array:
         """The probabilities of an outcome; raises UsageError where the loss gives none."""
         if outcome.probabilities is None:
-            raise UsageError(f"a model of the loss {self.header.config.loss.type} gives no probabilities")  # type: ignore[union-attr]
+            raise UsageError(f"a model of the loss {type_name(self.loss)} gives no probabilities")
         return outcome.probabilities
 
     def outcome(self, table: Table) -> tuple[Outcome, Counter[Surprise]]:

@@ -30,8 +30,8 @@ CHECKPOINT_SECONDS = 10.0
 class Runner:
     """Trains what was prepared, and keeps the run directory in step.
 
-    `last` is written before the first step and then every CHECKPOINT_SECONDS; `best` follows when it has changed. At the
-    end, however it comes, both are up to date.
+    `last` is written before the first step and then every CHECKPOINT_SECONDS, and `best` with it when it has changed.
+    At the end, however it comes, both are up to date.
     """
 
     def __init__(self, prepared: Prepared, directory: RunDirectory, state: TrainingState | None = None) -> None:

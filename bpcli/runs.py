@@ -33,7 +33,7 @@ class RunDirectory:
                 path.mkdir()
             except FileExistsError as error:
                 raise ExistsError(
-                    f"{printable(str(path))}: exists already; choose another --run-dir, or use --resume to go on with it"
+                    f"{printable(str(path))}: exists already; choose another --run-dir, or go on with it by --resume"
                 ) from error
             (path / "checkpoints").mkdir()
         return cls(path)

@@ -23,6 +23,15 @@ HEADLINES: dict[Task, str] = {
 """The metric that is shown for each epoch when no other is asked for."""
 
 
+SUMMARIES: dict[Task, tuple[str, ...]] = {
+    "binary": ("accuracy", "roc_auc", "f1_macro", "log_loss"),
+    "multiclass": ("accuracy", "f1_macro", "roc_auc", "log_loss"),
+    "multilabel": ("f1_macro", "subset_accuracy", "roc_auc", "log_loss"),
+    "regression": ("rmse", "mae", "r2"),
+}
+"""The metrics that stand for all of them where there is one line."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a model said of some rows: in the shapes that the metrics of its task take."""
@@ -54,7 +63,7 @@ class Interpreter:
         return [m.name for m in metrics if self.loss.gives_probabilities or not m.needs_probabilities]
 
     def outcome(self, predictions: Array) -> Outcome:
-        """Classes (rows,) and probabilities (rows, classes); labels of 0 and 1 with theirs; or numbers in their units."""
+        """Classes (rows,) and probabilities (rows, classes), labels of 0 and 1 and theirs, or numbers in their units."""
         if isinstance(self.target, ClassesTarget):
             given = self.loss.gives_probabilities
             probabilities = self.target.probabilities(predictions) if given else None

@@ -40,7 +40,13 @@ def test_the_numbers_of_a_position_do_not_depend_on_what_was_drawn_before() -> N
 
 
 def test_another_seed_purpose_epoch_step_or_index_gives_other_numbers() -> None:
-    streams = [Stream(1, "dropout"), Stream(2, "dropout"), Stream(1, "shuffle"), Stream(12, "split"), Stream(1, "split")]
+    streams = [
+        Stream(1, "dropout"),
+        Stream(2, "dropout"),
+        Stream(1, "shuffle"),
+        Stream(12, "split"),
+        Stream(1, "split"),
+    ]
     positions = [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)]
     first_numbers = [draws(stream, *position, size=1)[0] for stream in streams for position in positions]
     assert len(set(first_numbers)) == len(first_numbers)

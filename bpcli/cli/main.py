@@ -9,6 +9,11 @@ from typing import Annotated
 import typer
 
 from bpcli._version import __version__
+from bpcli.cli.check import check
+from bpcli.cli.evaluate import evaluate
+from bpcli.cli.init import init
+from bpcli.cli.predict import predict
+from bpcli.cli.schema import schema
 from bpcli.cli.train import train
 from bpcli.errors import BpcliError, ExitCode
 
@@ -38,7 +43,7 @@ def bpcli(
     """
 
 
-for command in (train,):
+for command in (init, check, train, evaluate, predict, schema):
     app.command()(command)
 
 

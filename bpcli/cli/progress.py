@@ -118,9 +118,9 @@ def figures(event: EpochReport | Progress, epochs: int) -> list[tuple[str, str]]
 
 
 def duration(seconds: float) -> str:
-    """`3.2 s`, `4 min 10 s`, `2 h 5 min`."""
+    """`0.25 s`, `3.2 s`, `4 min 10 s`, `2 h 5 min`."""
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bpcli.cli.console import aligned, note, number, result, result_json, say
+from bpcli.cli.console import note, number, result, result_json, say
 from bpcli.cli.progress import duration, view
 from bpcli.cli.signals import StopRequest
 from bpcli.errors import MismatchError, UsageError
@@ -102,6 +102,8 @@ def announce(prepared: Prepared) -> None:
 
 
 def _print_outcome(runner: Runner) -> None:
+    from bpcli.scoring import SUMMARIES
+
     summary: dict[str, Any] = runner.directory.read_summary()
     reason = STOPS.get(summary["stop_reason"], summary["stop_reason"])
     result(f"{counted(summary['epochs'], 'epoch')} in {duration(summary['training_seconds'])}; {reason}")
@@ -112,7 +114,6 @@ def _print_outcome(runner: Runner) -> None:
     result(f"best epoch {best['epoch']}: {shown}")
     test = summary["test"]
     if test:
-        result(f"test, {counted(test['rows'], 'row')}:")
-        scalars = [(name, value) for name, value in test.items() if isinstance(value, float)]
-        for line in aligned([(f"  {name}", number(value)) for name, value in scalars], right=(1,)):
-            result(line)
+        chosen = SUMMARIES[runner.prepared.preprocessor.target.task]
+        figures = ", ".join(f"{name} {number(test[name])}" for name in chosen if name in test)
+        result(f"test, {counted(test['rows'], 'row')}: {figures}")

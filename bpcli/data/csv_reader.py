@@ -54,7 +54,8 @@ def _typed(text: TextTable, grid: Grid | None, options: ReadOptions) -> Table:
     columns = _Columns(text.header, options)
     if grid is not None:
         columns.add(grid)
-    return Table(list(columns.finish().values()), rows=columns.rows)
+    ignored = [name for name in text.header if not options.wants(name)]
+    return Table(list(columns.finish().values()), rows=columns.rows, ignored=ignored)
 
 
 class _Codes(dict[bytes, int]):
@@ -158,5 +159,6 @@ def _numbers(
         values[values == value] = np.inf
     others = np.flatnonzero(np.isinf(values))
     if len(others):
-        values[others] = parse_cells(list(map(unquoted, grid.raw_cells(starts[others], ends[others]))), missing)
+        text_of = unquoted if b'"' in grid.data else bytes.decode
+        values[others] = parse_cells(list(map(text_of, grid.raw_cells(starts[others], ends[others]))), missing)
     return values.reshape(shape)

@@ -91,7 +91,7 @@ def _parse_piece(padded: NDArray[np.uint8], starts: NDArray[np.intp], ends: NDAr
     # Both operands are exact up to 2^53, so that the division rounds once (W. Clinger, PLDI 1990).
     values: _F64 = mantissa.astype(np.float64) / powers
     if count > 1:
-        long = np.flatnonzero(mantissa > np.uint64(2**53))
+        long = np.flatnonzero(valid & (mantissa > np.uint64(2**53)))
         values[long] = _long_quotient(mantissa[long], powers[long])
         valid &= np.isfinite(values)
     return np.where(valid, np.where(negative, -values, values), np.inf)

@@ -43,30 +43,32 @@ def unquoted(raw: bytes) -> str:
 
 def count_lines(data: bytes) -> int:
     """The line ends in `data`: LF, CR, or both together."""
+    line_feeds, returns, pairs = _line_ends(data)
+    return line_feeds + returns - pairs
+
+
+def has_lone_returns(data: bytes) -> bool:
+    """Whether a CR stands anywhere without an LF after it."""
+    _, returns, pairs = _line_ends(data)
+    return returns > pairs
+
+
+def _line_ends(data: bytes) -> tuple[int, int, int]:
     codes = np.frombuffer(data, np.uint8)  # ten times as fast as bytes.count where ends are frequent
     line_feeds = codes == _LF
     if b"\r" not in data:
-        return int(np.count_nonzero(line_feeds))
+        return int(np.count_nonzero(line_feeds)), 0, 0
     returns = codes == _CR
     pairs = np.count_nonzero(returns[:-1] & line_feeds[1:])
-    return int(np.count_nonzero(line_feeds) + np.count_nonzero(returns) - pairs)
-
-
-def _inside_quotes(quotes: NDArray[np.intp], size: int, inside: bool = False) -> NDArray[np.uint8]:
-    """For each of `size` bytes, whether an odd number of quotes stands up to it (counting one when `inside`)."""
-    parity = (np.arange(len(quotes) + 1, dtype=np.uint8) + np.uint8(inside)) & np.uint8(1)
-    return np.repeat(parity, np.diff(quotes, prepend=0, append=size))
-
-
-def _are_usual(quotes: NDArray[np.intp], is_break: NDArray[np.bool_], inside: bool = False) -> bool:
-    """Whether each quote opens right after a delimiter or line end and closes right before one; so none is doubled."""
-    opening, closing = quotes[int(inside) :: 2], quotes[1 - int(inside) :: 2]
-    closing = closing[closing + 1 < len(is_break)]
-    return bool(is_break[opening[opening > 0] - 1].all() and is_break[closing + 1].all())
+    return int(np.count_nonzero(line_feeds)), int(np.count_nonzero(returns)), int(pairs)
 
 
 def find_cells(data: bytes, delimiter: bytes) -> Cells | None:
-    """The cells of all whole rows in `data`, or None where quotes stand in unusual places: see `scan_cells`."""
+    """The cells of all whole rows in `data`, or None where quotes stand in unusual places: see `scan_cells`.
+
+    Usually each quote opens right after a delimiter or line end and closes right before one, so that none is doubled.
+    Then a byte is inside quotes just when an odd number of quotes stands up to it.
+    """
     codes = np.frombuffer(data, np.uint8)
     is_break = (codes == ord(delimiter)) | (codes == _LF)
     if b"\r" in data:
@@ -75,34 +77,21 @@ def find_cells(data: bytes, delimiter: bytes) -> Cells | None:
         ends = np.flatnonzero(is_break)
     else:
         quotes = np.flatnonzero(codes == _QUOTE)
-        ends = np.flatnonzero(is_break > _inside_quotes(quotes, len(data)))
+        parity = np.arange(len(quotes) + 1, dtype=np.uint8) & 1
+        inside = np.repeat(parity, np.diff(quotes, prepend=0, append=len(data)))
+        ends = np.flatnonzero(is_break > inside)
     row_last = np.flatnonzero(codes[ends] != ord(delimiter))
     ends = ends[: row_last[-1] + 1] if len(row_last) else ends[:0]
     size = int(ends[-1]) + 1 if len(ends) else 0
-    if b'"' in data and not _are_usual(quotes[quotes < size], is_break[:size]):
-        return None
+    if b'"' in data:
+        quotes = quotes[quotes < size]
+        opening, closing = quotes[::2], quotes[1::2]
+        if not (is_break[opening[opening > 0] - 1].all() and is_break[closing + 1].all()):
+            return None
     starts = np.empty_like(ends)
     starts[:1] = 0
     starts[1:] = ends[:-1] + 1
     return Cells(starts, ends, row_last, size)
-
-
-def count_delimiters(data: bytes, delimiter: bytes, inside: bool) -> tuple[int, bool] | None:
-    """The delimiters outside quotes in whole lines of a file, and whether a quote is open at the end.
-
-    None where a quote stands in an unusual place, a line ends in CR alone, or a NUL is found.
-    """
-    codes = np.frombuffer(data, np.uint8)
-    if b"\0" in data or (b"\r" in data and np.count_nonzero(codes == _CR) != data.count(b"\r\n")):
-        return None
-    is_delimiter = codes == ord(delimiter)
-    if b'"' not in data:
-        return 0 if inside else int(np.count_nonzero(is_delimiter)), inside
-    quotes = np.flatnonzero(codes == _QUOTE)
-    if not _are_usual(quotes, is_delimiter | (codes == _LF) | (codes == _CR), inside):
-        return None
-    total = int(np.count_nonzero(is_delimiter > _inside_quotes(quotes, len(data), inside)))
-    return total, inside ^ bool(len(quotes) % 2)
 
 
 def scan_cells(data: bytes, delimiter: bytes) -> tuple[Cells, int]:
@@ -115,10 +104,11 @@ def scan_cells(data: bytes, delimiter: bytes) -> tuple[Cells, int]:
     matched = re.compile(f"(?:{one}{end})*+".encode()).match(data)
     stop = matched.end() if matched else 0
     found = re.findall(f"({one})({end})".encode(), data[:stop])
-    lengths = np.fromiter((len(cell) for cell, _ in found), np.intp, len(found))
-    breaks = np.fromiter((len(mark) for _, mark in found), np.intp, len(found))
+    cells, marks = zip(*found, strict=True) if found else ((), ())
+    lengths = np.fromiter(map(len, cells), np.intp, len(cells))
+    breaks = np.fromiter(map(len, marks), np.intp, len(marks))
     ends = np.cumsum(lengths + breaks) - breaks
-    row_last = np.flatnonzero(np.fromiter((mark != delimiter for _, mark in found), np.bool_, len(found)))
+    row_last = np.flatnonzero(np.fromiter(map(delimiter.__ne__, marks), np.bool_, len(marks)))
     rows_end = int(row_last[-1]) + 1 if len(row_last) else 0
     size = int((ends + breaks)[rows_end - 1]) if rows_end else 0
     return Cells((ends - lengths)[:rows_end], ends[:rows_end], row_last, size), stop

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from gzip import GzipFile
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bpcli.data.cells import ReadOptions, first_not_boolean, numeric_words, parse_cells, shown_path, text_column
-from bpcli.data.csv_reader import read_csv
-from bpcli.data.delimited import count_delimiters
 from bpcli.data.table import Column, Kind, Table
-from bpcli.data.text_source import BLOCK, open_bytes, open_text
+from bpcli.data.text_source import open_bytes, open_text
 from bpcli.errors import DataError
 from bpcli.text import printable, quoted
 
@@ -23,73 +22,77 @@ if TYPE_CHECKING:
 
 
 class _LeaveToNumpy(Exception):
-    """The file is malformed or unusual: the NumPy reader says how, or reads it."""
+    """The file is malformed or unusual."""
 
 
-def read_csv_polars(path: Path, options: ReadOptions) -> Table:
-    """The same table and the same errors as `read_csv`, several times faster on large plain files."""
+def read_csv_polars(path: Path, options: ReadOptions) -> Table | None:
+    """The table that the NumPy reader gives, several times faster on large files; None where only that one is sure.
+
+    A malformed file is among those, so that errors are the same as well.
+    """
     try:
         return _read_plain(path, options)
     except _LeaveToNumpy:
-        return read_csv(path, options)
+        return None
 
 
 def _read_plain(path: Path, options: ReadOptions) -> Table:
     import polars as pl
 
-    with open_text(path) as text:
-        header, delimiter = text.header, text.delimiter
-    delimiters = _count_delimiters(path, delimiter)
+    header, delimiter, rows = _survey(path)
     try:
         frame = pl.read_csv(path, separator=delimiter.decode(), infer_schema=False, glob=False)
     except (pl.exceptions.PolarsError, OSError):
         raise _LeaveToNumpy from None
-    # Polars refuses rows that are too long and fills up short ones; no row is short when no delimiter is lacking.
-    whole = len(header) > 1 and delimiters == (frame.height + 1) * (len(header) - 1)
-    if not whole or [name.strip() for name in frame.columns] != header:
+    if frame.height != rows or [name.strip() for name in frame.columns] != header:
         raise _LeaveToNumpy
+    frame.columns = header
+    frame = frame.select(name for name in header if options.wants(name))
+    trials = [name for name in frame.columns if options.kind(name) in (None, "numeric")]
+    # All columns in one expression, since Polars then works on them in parallel.
+    numbers = frame.select(pl.col(trials).cast(pl.Float64, strict=False))
     columns = []
-    for name in header:
-        series = frame.drop_in_place(frame.columns[0])
-        if options.wants(name):
-            columns.append(_column(name, series, options))
-    return Table(columns, rows=len(series))
-
-
-def _count_delimiters(path: Path, delimiter: bytes) -> int:
-    """Delimiters outside quotes in a plain file where quotes and line ends are usual."""
-    total, inside = 0, False
-    with open_bytes(path) as stream:
-        # Blocks end where lines do, so that no pair of characters falls between two.
-        while block := stream.read(BLOCK) + stream.readline():
-            found = count_delimiters(block, delimiter, inside)
-            if found is None or block.startswith(b"\x1f\x8b"):
-                raise _LeaveToNumpy
-            total, inside = total + found[0], found[1]
-    return total
-
-
-def _column(name: str, series: pl.Series, options: ReadOptions) -> Column:
-    """The column with the semantics of the NumPy reader; its finite casts are a subset of that reader's numbers."""
-    import polars as pl
-
-    missing = frozenset(options.missing)
-    kind = options.kind(name)
-    if kind in (None, "numeric"):
-        numbers = series.cast(pl.Float64, strict=False)
-        other = ~numbers.is_finite().fill_null(False)
-        for value in numeric_words(missing):
-            other |= (numbers == value).fill_null(False)
-        odd = series.filter(other).fill_null("")
-        if not np.isinf(parse_cells(odd.unique().to_list(), missing)).any():
-            values = numbers.fill_null(np.nan).to_numpy()
-            if len(odd):
-                values = values.copy()
-                values[other.to_numpy()] = parse_cells(odd.to_list(), missing)
-            return Column(name, "numeric", values)
-        if kind == "numeric":
+    for series in frame.iter_columns():
+        numeric = _numeric(series, numbers[series.name], options) if series.name in numbers.columns else None
+        if numeric is None and options.kind(series.name) == "numeric":
             raise _LeaveToNumpy
-    return _text(name, series, options)
+        columns.append(_text(series.name, series, options) if numeric is None else numeric)
+    return Table(columns, rows=rows)
+
+
+def _survey(path: Path) -> tuple[list[str], bytes, int]:
+    """Header, delimiter and number of rows of a file in which nothing is unusual.
+
+    Polars fills up short rows and passes over some long ones, so that the cells are counted here.
+    """
+    rows = 0
+    with open_text(path) as text:
+        if isinstance(text.stream, GzipFile) or len(text.header) == 1:
+            raise _LeaveToNumpy  # Polars would unpack it all; and in a single column it takes blank lines for cells
+        try:
+            for grid in text.blocks():
+                if not text.usual:
+                    raise _LeaveToNumpy
+                rows += len(grid)
+        except DataError:
+            raise _LeaveToNumpy from None
+    return text.header, text.delimiter, rows
+
+
+def _numeric(series: pl.Series, numbers: pl.Series, options: ReadOptions) -> Column | None:
+    """The column if all its cells are numbers or missing; finite casts of Polars's are numbers to the other reader."""
+    missing = frozenset(options.missing)
+    other = ~numbers.is_finite().fill_null(False)
+    for value in numeric_words(missing):
+        other |= (numbers == value).fill_null(False)
+    odd = series.filter(other).fill_null("")
+    if np.isinf(parse_cells(odd.unique().to_list(), missing)).any():
+        return None
+    values = numbers.to_numpy()
+    if len(odd):
+        values = values.copy()
+        values[other.to_numpy()] = parse_cells(odd.to_list(), missing)
+    return Column(series.name, "numeric", values)
 
 
 def _text(name: str, series: pl.Series, options: ReadOptions) -> Column:

@@ -102,9 +102,11 @@ def _read_file(path: Path, options: ReadOptions) -> Table:
         return read_parquet(path, options)
     if options.engine == "polars":
         _require_polars("engine: polars")
-    if options.engine == "numpy" or (options.engine == "auto" and not _gains_by_polars(path)):
-        return read_csv(path, options)
-    return read_csv_polars(path, options)
+    if options.engine == "polars" or (options.engine == "auto" and _gains_by_polars(path)):
+        table = read_csv_polars(path, options)
+        if table is not None:
+            return table
+    return read_csv(path, options)
 
 
 def _gains_by_polars(path: Path) -> bool:

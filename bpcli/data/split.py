@@ -72,7 +72,8 @@ def split_table(
     """Divide `rows`, indices into a table.
 
     `parts` says for each of `rows` which split the data puts it in (an index into PARTS), or is None; splits that it
-    does not name are taken from its training rows. `classes` holds the class of each of `rows`, an index into `names`, or is None.
+    does not name are taken from its training rows. `classes` holds the class of each of `rows`, an index into
+    `names`, or is None.
 
     Raises:
         MismatchError: a share is asked for a split that the data brings itself, a split comes out empty, or a class

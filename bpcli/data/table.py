@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.errors import DataError
-from bpcli.text import counted, listed, quoted, suggestion
+from bpcli.text import listed, suggestion
 
 Kind = Literal["numeric", "categorical", "boolean"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -74,6 +74,7 @@ class Table(Mapping[str, Column]):
     """Columns by name, in the order of the file; `parts` tells which split the source itself gave each row.
 
     `parts` has shape (rows,) and holds indices into `PARTS`, or is None where the source names no splits.
+    `ignored` are columns that the source has and that were not asked for.
     """
 
     def __init__(
@@ -81,10 +82,12 @@ class Table(Mapping[str, Column]):
         columns: Sequence[Column],
         parts: NDArray[np.int8] | None = None,
         rows: int | None = None,
+        ignored: Sequence[str] = (),
     ) -> None:
         self._columns = {column.name: column for column in columns}
         self.rows = len(columns[0]) if columns else (rows or 0)
         self.parts = parts
+        self.ignored = tuple(ignored)
 
     def __getitem__(self, name: str) -> Column:
         return self._columns[name]
@@ -98,12 +101,13 @@ class Table(Mapping[str, Column]):
     def take(self, rows: NDArray[np.intp]) -> Table:
         """The table at `rows`, in that order."""
         parts = None if self.parts is None else self.parts[rows]
-        return Table([column.take(rows) for column in self.values()], parts, rows=len(rows))
+        return Table([column.take(rows) for column in self.values()], parts, len(rows), self.ignored)
 
     def require(self, names: Sequence[str], source: str) -> None:
         """Raise DataError when any of `names` is no column; `source` says where the table came from."""
         absent = [name for name in names if name not in self]
         if absent:
-            hint = suggestion(absent[0], self) or f" (it has {listed(self)})"
-            noun = counted(len(absent), "column").split()[1]
-            raise DataError(f"{source}: missing {noun} {', '.join(map(quoted, absent))}{hint}")
+            others = [name for name in (*self, *self.ignored) if name not in names]
+            hint = suggestion(absent[0], others) or f"; it has {listed([*self, *self.ignored])}"
+            columns = "column" if len(absent) == 1 else "columns"
+            raise DataError(f"{source}: no {columns} {listed(absent)}{hint}")

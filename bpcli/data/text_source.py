@@ -22,6 +22,7 @@ from bpcli.data.delimited import (
     cell_pattern,
     count_lines,
     find_cells,
+    has_lone_returns,
     is_broken,
     scan_cells,
     to_grid,
@@ -52,7 +53,10 @@ class ByteStream(Protocol):
 
 @dataclass
 class TextTable:
-    """An open file of delimited text, its header read: `delimiter` is one byte, `path` as messages show it."""
+    """An open file of delimited text, its header read: `delimiter` is one byte, `path` as messages show it.
+
+    `usual` turns False when quotes or line ends are met that other readers may take otherwise.
+    """
 
     stream: ByteStream
     path: str
@@ -61,6 +65,7 @@ class TextTable:
     rest: bytes
     offset: int
     line: int
+    usual: bool = True
 
     def blocks(self, multiple: int = 1) -> Iterator[Grid]:
         """The rows, some at a time; the number of rows is a multiple of `multiple` but for the last block.
@@ -86,6 +91,7 @@ class TextTable:
     def _whole_rows(self, data: bytes, finished: bool) -> tuple[Grid, int]:
         cells = find_cells(data, self.delimiter)
         if cells is None or (cells.size < len(data) and (finished or len(data) - cells.size > FIELD_LIMIT)):
+            self.usual = False
             cells, stop = scan_cells(data, self.delimiter)
             if is_broken(data[stop:]) or (finished and stop < len(data)):
                 line = self.line + count_lines(data[:stop])
@@ -98,6 +104,7 @@ class TextTable:
             if len(data) - cells.size > ROW_LIMIT:
                 raise _row_too_long(self.path, self.line + count_lines(data[: cells.size]))
         check_text(data[: cells.size], self.path, self.offset, self.line)
+        self.usual = self.usual and not has_lone_returns(data)
         return to_grid(data, cells, len(self.header), self.path, self.line), cells.size
 
 

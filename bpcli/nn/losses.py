@@ -82,7 +82,7 @@ class CrossEntropy(LossBase):
         np.maximum.reduce(logits, axis=1, keepdims=True, out=column)
         np.subtract(logits, column, out=out)
         np.exp(out, out=exponentials)
-        likelihood = (1.0 - smoothing) * _dot(target, out, weight)
+        likelihood = (1.0 - smoothing) * _dot(target, out, weight, scratch)
         if smoothing:
             likelihood += smoothing / outputs * _sum(out, weight)
         np.add.reduce(exponentials, axis=1, keepdims=True, out=column)
@@ -116,7 +116,7 @@ class BinaryCrossEntropy(LossBase):
         """Loss log(1 + exp(z)) - t z; gradient σ(z) - t."""
         rows, outputs = logits.shape
         softplus(logits, out, scratch.a)
-        total = _sum(out, weight) - _dot(target, logits, weight)
+        total = _sum(out, weight) - _dot(target, logits, weight, scratch)
         sigmoid(logits, out)
         np.subtract(out, target, out=out)
         _scale(out, 1.0 / (rows * outputs), weight)
@@ -152,13 +152,13 @@ class MeanSquaredError(LossBase):
             y = scratch.a
             sigmoid(logits, y)
             np.subtract(y, target, out=out)
-            total = _dot(out, out, weight)
+            total = _dot(out, out, weight, scratch)
             np.multiply(out, y, out=out)
             np.subtract(1.0, y, out=y)
             np.multiply(out, y, out=out)
         else:
             np.subtract(logits, target, out=out)
-            total = _dot(out, out, weight)
+            total = _dot(out, out, weight, scratch)
         _scale(out, 2.0 / (rows * outputs), weight)
         return total / outputs
 
@@ -180,7 +180,7 @@ class MeanAbsoluteError(LossBase):
         residual = scratch.a
         np.subtract(logits, target, out=residual)
         np.sign(residual, out=out)
-        total = _dot(residual, out, weight)
+        total = _dot(residual, out, weight, scratch)
         _scale(out, 1.0 / (rows * outputs), weight)
         return total / outputs
 
@@ -206,7 +206,7 @@ class Huber(LossBase):
         np.subtract(logits, target, out=rest)
         np.minimum(rest, self.delta, out=out)
         np.maximum(out, -self.delta, out=out)
-        total = _dot(rest, out, weight) - 0.5 * _dot(out, out, weight)
+        total = _dot(rest, out, weight, scratch) - 0.5 * _dot(out, out, weight, scratch)
         _scale(out, 1.0 / (rows * outputs), weight)
         return total / outputs
 
@@ -231,7 +231,7 @@ class Poisson(LossBase):
         """Gradient: exp(z) - t."""
         rows, outputs = logits.shape
         np.exp(logits, out=out)
-        total = _sum(out, weight) - _dot(target, logits, weight)
+        total = _sum(out, weight) - _dot(target, logits, weight, scratch)
         np.subtract(out, target, out=out)
         _scale(out, 1.0 / (rows * outputs), weight)
         return total / outputs
@@ -257,7 +257,7 @@ class Quantile(LossBase):
         np.sign(residual, out=out)
         np.multiply(out, 0.5, out=out)
         np.add(out, 0.5 - self.quantile, out=out)
-        total = _dot(residual, out, weight)
+        total = _dot(residual, out, weight, scratch)
         _scale(out, 1.0 / (rows * outputs), weight)
         return total / outputs
 
@@ -300,10 +300,11 @@ class Hinge(LossBase):
     @staticmethod
     def _more_classes(logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch) -> float:
         worst, column = scratch.a, scratch.column
+        of_true = _dot(target, logits, weight, scratch)
         np.subtract(logits, target, out=worst)
         np.add(worst, 1.0, out=worst)
         np.maximum.reduce(worst, axis=1, keepdims=True, out=column)
-        total = _sum(column, weight) - _dot(target, logits, weight)
+        total = _sum(column, weight) - of_true
         # 1 where the row's maximum stands, shared out where several tie: still a subgradient.
         np.subtract(worst, column, out=worst)
         np.sign(worst, out=worst)
@@ -324,9 +325,12 @@ def _sum(values: Array, weight: Array | None) -> float:
     return float(np.add.reduce(values, axis=None) if weight is None else np.einsum("ij,i->", values, weight))
 
 
-def _dot(a: Array, b: Array, weight: Array | None) -> float:
-    """Σ weight · a · b over all rows and columns."""
-    return float(np.vdot(a, b) if weight is None else np.einsum("ij,ij,i->", a, b, weight))
+def _dot(a: Array, b: Array, weight: Array | None, scratch: LossScratch) -> float:
+    """Σ weight · a · b over all rows and columns; uses up the column."""
+    if weight is None:
+        return float(np.vdot(a, b))
+    rows = np.vecdot(a, b, out=scratch.column[:, 0])
+    return float(np.vdot(rows, weight))
 
 
 def _scale(out: Array, factor: float, weight: Array | None) -> None:

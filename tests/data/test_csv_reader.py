@@ -5,6 +5,7 @@ import math
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,13 +21,13 @@ from bpcli.errors import DataError, FileAccessError
 DATASETS = Path(__file__).parents[2] / "datasets"
 
 
-def read(tmp_path: Path, data: bytes | str, name: str = "t.csv", **options: object) -> Table:
+def read(tmp_path: Path, data: bytes | str, name: str = "t.csv", **options: Any) -> Table:
     path = tmp_path / name
     path.write_bytes(data.encode() if isinstance(data, str) else data)
-    return read_csv(path, ReadOptions(**options))  # type: ignore[arg-type]
+    return read_csv(path, ReadOptions(**options))
 
 
-def error(tmp_path: Path, data: bytes | str, **options: object) -> str:
+def error(tmp_path: Path, data: bytes | str, **options: Any) -> str:
     with pytest.raises(DataError) as raised:
         read(tmp_path, data, **options)
     message = str(raised.value)
@@ -305,9 +306,9 @@ def test_a_row_without_end_is_an_error_before_memory_runs_out(tmp_path: Path, mo
 # Chunks.
 
 
-def chunks(data: str, rows: int, monkeypatch: pytest.MonkeyPatch, **options: object) -> list[Table]:
+def chunks(data: str, rows: int, monkeypatch: pytest.MonkeyPatch, **options: Any) -> list[Table]:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data.encode())))
-    return list(read_csv_chunks(None, ReadOptions(**options), rows))  # type: ignore[arg-type]
+    return list(read_csv_chunks(None, ReadOptions(**options), rows))
 
 
 @pytest.mark.usefixtures("small_blocks")

@@ -55,6 +55,7 @@ def test_plain_decimals_are_read(cell: str) -> None:
         "1/2",
         "½",
         "9" * 25,
+        "~" * 24,
         "9" * 20,
     ],
 )

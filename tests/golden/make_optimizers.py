@@ -129,7 +129,7 @@ def main() -> None:
     }
     # A line for each vector, so that a change can be read in a diff.
     text = json.dumps(document).replace('"start"', '\n"start"').replace('"curvatures"', '\n"curvatures"')
-    text = text.replace('{"spec"', '\n{"spec"').replace('"positions"', '\n"positions"').replace("], \"", "],\n\"")
+    text = text.replace('{"spec"', '\n{"spec"').replace('"positions"', '\n"positions"').replace('], "', '],\n"')
     Path(__file__).with_name("optimizers.json").write_text(text + "\n", encoding="utf-8")
 
 

@@ -77,7 +77,9 @@ def test_values_are_those_of_the_definition(
 ) -> None:
     z = np.array([POINTS], dtype)
     # The error is counted in units of 1, or of |z| where that is larger: some formulas cancel near 0.
-    np.testing.assert_allclose(forward(spec, z)[0], [reference(v) for v in z[0].tolist()], rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(
+        forward(spec, z)[0], [reference(v) for v in z[0].tolist()], rtol=tolerance, atol=tolerance
+    )
 
 
 @with_reference

@@ -213,14 +213,14 @@ class Constant:
 def test_at_a_rate_of_nothing_even_the_largest_random_number_keeps(rate: float, dtype: np.dtype[Any]) -> None:
     # There u + 1 would round to 2.
     largest = float(np.nextafter(dtype.type(1), dtype.type(0)))
-    position = Position(Constant(largest))  # type: ignore[arg-type]
+    position = Position(Constant(largest))
     assert Laboratory(Dropout(rate=rate), 1, 1, dtype=dtype).forward(np.ones((1, 1), dtype), position)[0, 0] == 1.0
 
 
 @pytest.mark.parametrize(("u", "y"), [(0.0, 4.0), (0.2499, 4.0), (0.25, 0.0), (0.9999, 0.0)])
 def test_an_input_is_kept_where_the_random_number_is_below_the_share_to_keep(u: float, y: float) -> None:
     dropout = Laboratory(Dropout(rate=0.75), 1, 1)
-    assert dropout.forward(np.ones((1, 1)), Position(Constant(u)))[0, 0] == y  # type: ignore[arg-type]
+    assert dropout.forward(np.ones((1, 1)), Position(Constant(u)))[0, 0] == y
 
 
 # Batch norm

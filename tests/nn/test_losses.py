@@ -298,6 +298,22 @@ def test_a_link_that_cannot_reach_every_value_bounds_the_targets(loss: Any, boun
     assert loss.target_bounds == bounds
 
 
+@pytest.mark.parametrize(
+    ("loss", "tasks", "single_logit"),
+    [
+        ("cross_entropy", {"binary", "multiclass"}, False),
+        ("binary_cross_entropy", {"binary", "multilabel"}, True),
+        ("hinge", {"binary", "multiclass"}, True),
+        *((loss, {"regression"}, False) for loss in ("mse", "mae", "huber", "poisson", "quantile")),
+    ],
+)
+def test_each_loss_says_what_it_is_for_and_whether_two_classes_share_a_logit(
+    loss: str, tasks: set[str], single_logit: bool
+) -> None:
+    member = SPEC.validate_python(loss)
+    assert (member.tasks, member.single_logit) == (tasks, single_logit)
+
+
 def test_scratch_for_fewer_rows_is_the_same_memory() -> None:
     scratch = LossScratch(8, 3, FLOAT32)
     part = scratch.leading(5)

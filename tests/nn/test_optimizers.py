@@ -164,7 +164,9 @@ def test_a_vector_longer_than_a_block_gives_the_bits_of_several_short_ones(
     parts = [slice(0, 8), slice(8, 13), slice(13, 21)]
     short = [long[part].copy() for part in parts]
     optimizer = optimizer_for(spec, long, weights)
-    pieces = [optimizer_for(spec, p, len(p) if part.stop <= weights else 0) for p, part in zip(short, parts, strict=True)]
+    pieces = [
+        optimizer_for(spec, p, len(p) if part.stop <= weights else 0) for p, part in zip(short, parts, strict=True)
+    ]
     for grads in gradients(5, size, dtype):
         optimizer.update(grads, spec.learning_rate, long)
         for piece, p, part in zip(pieces, short, parts, strict=True):

@@ -50,7 +50,9 @@ def test_factors_at_the_beginning_of_epochs_of_a_hundred(schedule: Any, expected
     ],
     ids=["step", "exponential", "cosine", "one_cycle"],
 )
-def test_drops_wait_for_the_end_of_an_epoch_and_curves_move_with_each_step(schedule: Any, expected: list[float]) -> None:
+def test_drops_wait_for_the_end_of_an_epoch_and_curves_move_with_each_step(
+    schedule: Any, expected: list[float]
+) -> None:
     factors = [schedule.learning_rate_factor(epoch, step, 2, 2) for epoch in (0, 1) for step in (0, 1)]
     assert factors == pytest.approx(expected)
 

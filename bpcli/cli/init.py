@@ -1,0 +1,50 @@
+"""`bpcli init`: a first config for a data file."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bpcli.cli.console import note, result, say
+from bpcli.errors import ExistsError
+from bpcli.text import printable
+
+
+class Task(StrEnum):
+    """What a target of whole numbers can be taken for."""
+
+    classification = "classification"
+    regression = "regression"
+
+
+def init(
+    data: Annotated[Path, typer.Argument(help="CSV, TSV, NPZ or Parquet.")],
+    target: Annotated[
+        list[str] | None, typer.Option(help="The column to predict; repeatable. May be left out for NPZ.")
+    ] = None,
+    task: Annotated[
+        Task | None, typer.Option(help="Where a target of whole numbers could be either. Left out: a guess, explained.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Left out: standard output.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the output file.")] = False,
+) -> None:
+    """Write a commented config for a data file, which trains as it is.
+
+    Example: bpcli init datasets/penguins.csv --target species -o my.yaml
+    """
+    from bpcli.files import write_atomic
+    from bpcli.scaffold import draft_config
+
+    if output is not None and output.exists() and not force:
+        raise ExistsError(f"{printable(str(output))}: exists already; choose another --output, or add --force")
+    draft = draft_config(data, target or [], output, task.value if task else None)
+    for line in draft.notes:
+        note(line)
+    if output is None:
+        result(draft.text.rstrip("\n"))
+    else:
+        write_atomic(output, draft.text.encode())
+        say(f"written to {printable(str(output))}; train it with: bpcli train {printable(str(output))}")

@@ -1,0 +1,76 @@
+"""`bpcli predict`: a trained model applied to rows."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated
+
+import typer
+
+from bpcli.cli.console import note, say
+from bpcli.errors import ExistsError, UsageError
+from bpcli.text import counted, listed, printable
+
+if TYPE_CHECKING:
+    from bpcli.model import Model
+
+
+def predict(
+    data: Annotated[Path, typer.Argument(help="CSV, TSV, NPZ or Parquet; - for CSV on standard input.")],
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="A run directory or a checkpoint file. Left out: the newest finished run below ./runs."),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Left out: standard output.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the output file.")] = False,
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="Add a column with the probability of each class.")
+    ] = False,
+    keep: Annotated[str, typer.Option(metavar="NAME,NAME", help="Input columns to copy to the output.")] = "",
+) -> None:
+    """Predict the target of each row, and print CSV in the order of the rows. The target column is not needed.
+
+    Example: bpcli predict datasets/penguins.csv --probabilities --output predictions.csv
+    """
+    from bpcli.experiment import surprise_notes
+    from bpcli.model import Model
+    from bpcli.prediction import predict_file
+    from bpcli.runs import RunDirectory
+    from bpcli.threads import BlasThreads
+
+    source = None if str(data) == "-" else data
+    if checkpoint is None:
+        checkpoint = RunDirectory.newest_finished(Path("runs")).path
+    with BlasThreads().single():
+        model = Model.load(checkpoint)
+        with _opened(output, source, force) as out:
+            tally = predict_file(model, source, out, probabilities, [name for name in keep.split(",") if name])
+    if tally.ignored:
+        note(f"columns ignored, as the model does not know them: {listed(tally.ignored)}")
+    for line in surprise_notes(tally.surprises):
+        note(line)
+    say(f"{counted(tally.rows, 'row')} predicted by {_shown(model)}")
+
+
+def _shown(model: Model) -> str:
+    return f"{printable(str(model.path))}, epoch {model.header.score.epoch}"
+
+
+@contextmanager
+def _opened(output: Path | None, source: Path | None, force: bool) -> Iterator[IO[str]]:
+    """Standard output, or a file that appears under its name only once it is whole."""
+    from bpcli.files import replacing
+
+    if output is None:
+        yield sys.stdout
+        sys.stdout.flush()
+        return
+    if source is not None and output.resolve() == source.resolve():
+        raise UsageError(f"--output {printable(str(output))}: this is the input itself; choose another name")
+    if output.exists() and not force:
+        raise ExistsError(f"{printable(str(output))}: exists already; choose another --output, or add --force")
+    with replacing(output) as file:
+        yield file

@@ -1,0 +1,99 @@
+"""Predictions from file to file, in constant memory and in the order of the rows."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from bpcli.data.preprocess import ClassesTarget, Surprise
+from bpcli.data.read import ReadOptions, read_chunks
+from bpcli.data.table import Table
+from bpcli.errors import UsageError
+from bpcli.model import Model
+from bpcli.nn.arrays import Array
+from bpcli.scoring import Outcome
+from bpcli.spec import type_name
+from bpcli.text import printable, quoted
+
+CHUNK_ROWS = 8192
+"""Rows that are in memory at a time."""
+
+
+@dataclass
+class Tally:
+    """What there was to see on the way."""
+
+    rows: int = 0
+    surprises: Counter[Surprise] = field(default_factory=Counter)
+    ignored: tuple[str, ...] = ()
+
+
+def predict_file(
+    model: Model, source: Path | None, out: IO[str], probabilities: bool = False, keep: Sequence[str] = ()
+) -> Tally:
+    """Write a CSV line of predictions to `out` for each row of a file, or of standard input where it is None.
+
+    The columns in `keep` come first, as they stand in the input; with `probabilities` one for each class follows.
+
+    Raises:
+        DataError: the file cannot be read, a column is missing, or a cell does not fit its column.
+        UsageError: the model has no probabilities.
+    """
+    kinds = model.preprocessor.input_kinds
+    data = model.header.config.data
+    options = ReadOptions(
+        # A column that is both kept and an input is read as an input; its text is written from the value.
+        kinds=kinds,
+        missing=data.missing,
+        columns=frozenset(kinds) | frozenset(keep),
+        verbatim=frozenset(keep) - frozenset(kinds),
+        x=data.arrays.x,
+        y=data.arrays.y,
+    )
+    if probabilities and not model.loss.gives_probabilities:
+        raise UsageError(f"--probabilities: a model of the loss {quoted(type_name(model.loss))} has none")
+    tally = Tally()
+    writer = csv.writer(out, lineterminator="\n")
+    for table in read_chunks(source, options, CHUNK_ROWS):
+        if not tally.rows:
+            table.require([*kinds, *keep], "standard input" if source is None else printable(str(source)))
+            tally.ignored = tuple(name for name in table.ignored if name not in model.preprocessor.target.names)
+            writer.writerow([*keep, *_header(model, probabilities)])
+        outcome, surprises = model.outcome(table)
+        writer.writerows(zip(*_columns(model, table, outcome, probabilities, keep), strict=True))
+        tally.rows += table.rows
+        tally.surprises.update(surprises)
+    return tally
+
+
+def _header(model: Model, probabilities: bool) -> list[str]:
+    target = model.preprocessor.target
+    names = ["prediction"] if len(target.names) == 1 else [f"prediction_{name}" for name in target.names]
+    return [*names, *([f"probability_{name}" for name in model.classes] if probabilities else [])]
+
+
+def _columns(
+    model: Model, table: Table, outcome: Outcome, probabilities: bool, keep: Sequence[str]
+) -> list[Sequence[Any]]:
+    columns: list[Sequence[Any]] = [table[name].labels() for name in keep]
+    predicted = outcome.predicted
+    if isinstance(model.preprocessor.target, ClassesTarget):
+        columns.append(np.array(model.classes, dtype=object)[predicted].tolist())
+    elif predicted.dtype.kind == "f":
+        columns += _digits(predicted.astype(model.dtype))
+    else:
+        columns += list(predicted.T)
+    if probabilities:
+        columns += _digits(model.require_probabilities(outcome))
+    return columns
+
+
+def _digits(values: Array) -> list[Sequence[str]]:
+    """Each column as text, with just the digits that its type needs to be read back to the last bit."""
+    return [column.astype(str).tolist() for column in values.T]

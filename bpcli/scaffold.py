@@ -1,0 +1,199 @@
+"""A first config for a data file: columns looked at, choices made, and the reasons written beside them."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from bpcli.data.preprocess import choose_loss
+from bpcli.data.read import ReadOptions, read_header, read_table
+from bpcli.data.split import DEFAULT_SHARE
+from bpcli.data.table import Column, Table
+from bpcli.errors import DataError, UsageError
+from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
+from bpcli.spec import type_name
+from bpcli.text import counted, listed, quoted, suggestion
+
+MOST_NAMES = 50
+"""A column of more different names than this, most of them in one row only, is left out as an identifier or a text."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A config as text, and what the user should hear about it."""
+
+    text: str
+    notes: list[str]
+
+
+def draft_config(
+    path: Path, targets: list[str], output: Path | None, task: Literal["classification", "regression"] | None
+) -> Draft:
+    """A commented config that trains as it is; its path of the data is relative to `output`'s folder.
+
+    Raises:
+        DataError: the file cannot be read.
+        UsageError: a target is no column, or not of the task.
+    """
+    header = read_header(path, ReadOptions())
+    for target in targets:
+        if target not in header:
+            hint = suggestion(target, header) or f"; there are {listed(header)}"
+            raise UsageError(f"--target: no column {quoted(target)} in {quoted(str(path))}{hint}")
+    table = read_table([(path, None)], ReadOptions())
+    if not targets:
+        targets = _array_targets(path, header)
+    columns = [_known(table[name]) for name in targets]
+    if not len(columns[0]):
+        raise DataError(f"{path}: no row has a value in target {listed(targets)}")
+    loss, reason = _loss(columns, task)
+    excluded = {} if path.suffix == ".npz" else _excluded(table, targets)
+    notes = [f"{quoted(name)} left out: {why}" for name, why in excluded.items()]
+    if len(excluded) + len(targets) >= len(table):
+        raise DataError(f"{path}: no column is left as an input")
+    folder = output.resolve().parent if output is not None else Path.cwd()
+    where = Path(os.path.relpath(path.resolve(), folder)).as_posix()
+    return Draft(_text(path, where, table, targets, columns, excluded, type_name(loss), reason), notes)
+
+
+def _array_targets(path: Path, header: list[str]) -> list[str]:
+    found = [name for name in header if name == "y" or (name[0] == "y" and name[1:].isdigit())]
+    if path.suffix != ".npz" or not found:
+        raise UsageError(f"--target is missing: name the column to predict, one of {listed(header)}")
+    return found
+
+
+def _known(column: Column) -> Column:
+    return column.take(np.flatnonzero(~column.missing()))
+
+
+def _loss(columns: list[Column], task: str | None) -> tuple[CrossEntropy | BinaryCrossEntropy | MeanSquaredError, str]:
+    loss, reason = choose_loss(columns)
+    if task == "regression":
+        if any(column.kind == "categorical" for column in columns):
+            raise UsageError(f"--task regression: target {quoted(columns[0].name)} holds names, not numbers")
+        return MeanSquaredError(), "as asked for"
+    if task == "classification" and isinstance(loss, MeanSquaredError):
+        if len(columns) > 1:
+            raise UsageError("--task classification: several targets must hold nothing but 0 and 1")
+        classes = len(np.unique(columns[0].values))
+        return (BinaryCrossEntropy() if classes == 2 else CrossEntropy()), "as asked for"
+    assert isinstance(loss, CrossEntropy | BinaryCrossEntropy | MeanSquaredError)
+    return loss, reason
+
+
+def _excluded(table: Table, targets: list[str]) -> dict[str, str]:
+    """Columns that are no use as inputs, and why."""
+    excluded = {}
+    for name, column in table.items():
+        values = _known(column).values
+        distinct = len(np.unique(values))
+        if name in targets:
+            continue
+        if distinct <= 1:
+            excluded[name] = "the same in all rows" if distinct else "empty"
+        elif column.kind == "categorical" and distinct > MOST_NAMES and distinct > len(values) / 2:
+            excluded[name] = f"{distinct:,} different names in {counted(len(values), 'row')}, an identifier or a text"
+        elif column.kind == "numeric" and _counts_rows(values):
+            excluded[name] = "numbers the rows"
+    return excluded
+
+
+def _counts_rows(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> bool:
+    """Whether a column is 0, 1, 2 … or 1, 2, 3 … from the first row to the last."""
+    return len(values) > 2 and values[0] in (0, 1) and bool(np.all(np.diff(values) == 1))
+
+
+def _text(
+    path: Path,
+    where: str,
+    table: Table,
+    targets: list[str],
+    columns: list[Column],
+    excluded: dict[str, str],
+    loss: str,
+    reason: str,
+) -> str:
+    rows = table.rows
+    classes = loss != "mse" and len(targets) == 1
+    batch = 32 if rows < 20_000 else 128 if rows < 200_000 else 512
+    patience = 20 if rows < 20_000 else 10
+    target = _quote(targets[0]) if len(targets) == 1 else f"[{', '.join(map(_quote, targets))}]"
+    lines = [
+        f"# Made by bpcli init from {json.dumps(path.name, ensure_ascii=False)}: {counted(rows, 'row')}, "
+        f"{counted(len(table), 'column')}.",
+        f"name: {_name(path)}",
+        "seed: 0                       # decides every random number of the run",
+        "data:",
+        f"  path: {_quote(where)}",
+        f"  target: {target}",
+    ]
+    if excluded:
+        lines.append("  exclude:")
+        lines += [f"    - {_quote(name)}    # {why}" for name, why in excluded.items()]
+    if classes and columns[0].kind == "numeric" and len(np.unique(columns[0].values)) > 2:
+        lines.append("  # To predict the number itself, in place of classes: bpcli init … --task regression")
+    lines += ["  # Inferred; a column of another kind is named under `columns`, as in {zip_code: categorical}:"]
+    lines += [f"  #   {line}" for line in _described(table, targets, excluded)]
+    if table.parts is None:
+        rare = classes and _rarest(columns[0]) < 3
+        stratify = ", stratify: false}    # a class has fewer rows than there are splits" if rare else "}"
+        lines.append(f"  split: {{validation: {DEFAULT_SHARE:g}, test: {DEFAULT_SHARE:g}{stratify}")
+    lines += [
+        "layers:                       # the output layer follows from target and loss",
+        "  - {units: 64, activation: relu}",
+        "  - {units: 32, activation: relu}",
+        f"loss: {loss}    # {reason}",
+        "optimizer: {type: adam, learning_rate: 0.001}",
+        "training:",
+        "  epochs: 200",
+        f"  batch_size: {batch}",
+        f"  early_stopping: {{monitor: validation_loss, patience: {patience}}}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _described(table: Table, targets: list[str], excluded: dict[str, str]) -> list[str]:
+    """What the input columns hold, a line each, up to forty."""
+    inputs = [column for name, column in table.items() if name not in targets and name not in excluded]
+    lines = []
+    for column in inputs[:40]:
+        known = _known(column)
+        missing = len(column) - len(known)
+        if column.kind == "numeric":
+            what = f"{known.values.min():g} to {known.values.max():g}"
+        elif column.kind == "categorical":
+            what = counted(len(np.unique(known.values)), "name")
+        else:
+            what = "true or false"
+        lines.append(f"{_comment(column.name)}: {column.kind}, {what}" + (f", {missing:,} missing" if missing else ""))
+    return lines if len(inputs) <= 40 else [*lines, f"and {len(inputs) - 40:,} more"]
+
+
+def _rarest(column: Column) -> int:
+    return int(np.unique(column.values, return_counts=True)[1].min())
+
+
+def _name(path: Path) -> str:
+    """A name for runs made from the file's."""
+    stem = path.name.split(".")[0]
+    safe = "".join(char if char.isascii() and (char.isalnum() or char in "_-") else "_" for char in stem)
+    return _quote(safe if safe[:1].isalnum() else f"run{safe}")
+
+
+def _quote(text: str) -> str:
+    """Text as a YAML scalar: bare where that is unmistakable, else in double quotes."""
+    plain = text.isascii() and text.replace("_", "a").replace("/", "a").replace(".", "a").isalnum()
+    bare = plain and text[0].isalpha() and text.lower() not in ("true", "false", "null")
+    bare = bare or (plain and text.startswith("../"))
+    return text if bare else json.dumps(text, ensure_ascii=False)
+
+
+def _comment(text: str) -> str:
+    """Text that stays within its comment."""
+    return " ".join(text.split()) if text.isprintable() else json.dumps(text)

@@ -1,0 +1,80 @@
+"""The house stands on its floors: a module imports only from below, lazily too."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+FLOORS = [
+    "_version errors randomness spec text nn.arrays",
+    "files memory threads nn.functions metrics.metric metrics.ranking data.table",
+    "nn.activations nn.initializers nn.losses nn.schedules nn.optimizers metrics.probabilities metrics.counts data.cells",
+    "metrics.classification metrics.multilabel metrics.regression data.decimals",
+    "metrics.registry data.delimited data.batches data.split data.rows data.preprocess.encoders",
+    "metrics nn.layers.base data.text_source data.preprocess.inputs data.preprocess.targets",
+    "nn.layers.dense nn.layers.dropout nn.layers.batch_norm nn.layers.layer_norm "
+    "data.csv_reader data.npz_reader data.preprocess.preprocessor",
+    "nn.layers data.polars_reader data.preprocess",
+    "nn.network data.read data.spec",
+    "nn.inference nn data.selection data",
+    "training.spec training.state",
+    "training.plan scoring",
+    "training.stepper",
+    "training.epochs",
+    "training.loop",
+    "training",
+    "config.document config.yaml_words config.experiment",
+    "config.yaml_loader config.locations",
+    "config.yaml_text config.problems",
+    "config.overrides",
+    "config.loading",
+    "config",
+    "checkpoint experiment",
+    "runs",
+    "model runner scaffold",
+    "evaluation prediction",
+    "cli cli.console cli.signals",
+    "cli.progress",
+    "cli.init cli.check cli.train cli.evaluate cli.predict cli.schema",
+    "cli.main",
+    "__main__",
+]
+"""From the ground up. A module may import from lines above its own, never from its own line or from one below."""
+
+LEVEL = {name: level for level, line in enumerate(FLOORS) for name in line.split()}
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT / "bpcli").with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in (ROOT / "bpcli").rglob("*.py")}
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Modules of bpcli that a file imports anywhere, within functions and for type checkers too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                found.add(full if full.removeprefix("bpcli.") in MODULES else str(node.module))
+    return {name.removeprefix("bpcli").removeprefix(".") for name in found if name.split(".")[0] == "bpcli"}
+
+
+def test_every_module_has_a_floor():
+    assert set(MODULES) - {""} == set(LEVEL)
+
+
+@pytest.mark.parametrize("name", sorted(set(MODULES) - {""}))
+def test_imports_point_down(name):
+    climbing = {other for other in imported_modules(MODULES[name]) if other and LEVEL[other] >= LEVEL[name]}
+    assert not climbing, f"{name} imports {climbing} from its own floor or above"
