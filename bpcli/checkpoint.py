@@ -118,7 +118,7 @@ class Checkpoint:
         _check_digest(content, metadata)
         header = _header(metadata)
         network = _network(header)
-        return cls(header, _vectors(content, network))
+        return cls(header, _vectors(content, network, np.dtype(header.config.dtype)))
 
 
 def _metadata(content: bytes) -> str:
@@ -177,7 +177,7 @@ def _tensor(vector: str, slot: str) -> str:
     return prefix.get(vector, f"{vector}.") + slot
 
 
-def _vectors(content: bytes, network: Network) -> dict[str, Array]:
+def _vectors(content: bytes, network: Network, dtype: np.dtype[Any]) -> dict[str, Array]:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
@@ -190,7 +190,7 @@ def _vectors(content: bytes, network: Network) -> dict[str, Array]:
     vectors = {}
     for name in ["params", "state", *(["best_params", "best_state"] if resumable else []), *sorted(slots)]:
         layout = _layout(network, name)
-        vector = np.empty(layout.size, tensors[_tensor("params", network.layout.slots[0].name)].dtype)
+        vector = np.empty(layout.size, dtype)
         for slot, view in layout.views(vector).items():
             tensor = tensors.pop(_tensor(name, slot), None)
             if tensor is None or tensor.shape != view.shape or tensor.dtype != view.dtype:

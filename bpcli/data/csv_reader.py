@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -73,11 +74,9 @@ class _Text:
         self.seen = _Codes()
         self.codes: list[NDArray[np.int32]] = []
 
-    def add(self, cells: list[bytes]) -> list[str]:
-        """Take in more rows, and give the texts that were not seen before."""
-        known = len(self.seen)
+    def add(self, cells: list[bytes]) -> None:
+        """Take in more rows."""
         self.codes.append(np.fromiter(map(self.seen.__getitem__, cells), np.int32, len(cells)))
-        return [unquoted(cell) for cell in list(self.seen)[known:]] if len(self.seen) > known else []
 
 
 class _Columns:
@@ -108,12 +107,13 @@ class _Columns:
             self._add_numbers(grid)
         for name, text in self._texts.items():
             position = self._position[name]
-            new = text.add(grid.raw_cells(grid.starts[:, position], grid.ends[:, position]))
+            known = len(text.seen)
+            text.add(grid.raw_cells(grid.starts[:, position], grid.ends[:, position]))
             if self.options.kind(name) == "boolean":
+                new = [unquoted(cell) for cell in islice(text.seen, known, None)]
                 wrong = first_not_boolean(new, self.missing)
                 if wrong is not None:
-                    code = len(text.seen) - len(new) + wrong
-                    row = int(np.argmax(text.codes[-1] == code))
+                    row = int(np.argmax(text.codes[-1] == known + wrong))
                     raise misfit(grid.path, grid.line_of(row), name, new[wrong], "boolean")
         self.rows += len(grid)
 
