@@ -17,6 +17,7 @@ from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Part
 from bpcli.errors import DataError, UsageError
 from bpcli.experiment import surprise_notes
+from bpcli.files import path_from_here
 from bpcli.model import Model
 from bpcli.text import counted, listed, printable, quoted, suggestion
 
@@ -56,7 +57,7 @@ def evaluate_split(model: Model, part: Part | None) -> Evaluation:
     if not len(rows):
         raise DataError(f"{printable(str(paths[0]))}: it has no {part} rows any more")
     report, surprises = model.report(selection.table.take(rows))
-    source = ", ".join(printable(str(path)) for path in paths)
+    source = ", ".join(printable(path_from_here(path)) for path in paths)
     return Evaluation(f"{part} rows of {source}", report, [*notes, *surprise_notes(surprises)])
 
 

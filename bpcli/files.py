@@ -12,6 +12,14 @@ from bpcli.errors import FileAccessError
 from bpcli.text import printable
 
 
+def path_from_here(path: Path) -> str:
+    """A path relative to the working directory where it lies below it, else absolute; without `..` in it."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path.resolve())
+
+
 @contextmanager
 def file_access(path: Path, doing: str) -> Iterator[None]:
     """Turn an operating system's refusal into one line: `runs/x: cannot write: No space left on device`."""

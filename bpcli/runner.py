@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -223,11 +222,3 @@ def _values(report: EpochReport) -> dict[str, Any]:
         "validation_loss": report.validation_loss,
         **report.metrics,
     }
-
-
-def run_path(path: Path) -> str:
-    """A run directory as it is printed: relative to where we are, where that is shorter."""
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

@@ -63,7 +63,7 @@ class Interpreter:
         return [m.name for m in metrics if self.loss.gives_probabilities or not m.needs_probabilities]
 
     def outcome(self, predictions: Array) -> Outcome:
-        """Classes (rows,) and probabilities (rows, classes), labels of 0 and 1 and theirs, or numbers in their units."""
+        """Classes (rows,) and probabilities (rows, classes), labels of 0 and 1 and theirs, or numbers in user units."""
         if isinstance(self.target, ClassesTarget):
             given = self.loss.gives_probabilities
             probabilities = self.target.probabilities(predictions) if given else None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
+import signal
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,10 +18,15 @@ from bpcli.cli.predict import predict
 from bpcli.cli.schema import schema
 from bpcli.cli.train import train
 from bpcli.errors import BpcliError, ExitCode
+from bpcli.text import printable
+
+CLOSED_PIPE = 128 + signal.SIGPIPE
+
+_TyperError: Any = typer.BadParameter.__mro__[2]
+"""What Typer raises for a command line that it cannot read; in some releases it has no public name."""
 
 app = typer.Typer(
     rich_markup_mode=None,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -52,23 +59,51 @@ def run(arguments: list[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Predictions are UTF-8 in any locale, and a path that is not UTF-8 keeps its bytes.
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     try:
-        app(args=arguments, prog_name="bpcli")
+        try:
+            code = app(args=arguments or ["--help"], prog_name="bpcli", standalone_mode=False)
+        finally:
+            sys.stdout.flush()
     except BpcliError as error:
         if debug:
             raise
         for message in error.messages:
-            print(f"error: {message}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # The reader of our output has left. Python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+            _print_error(message)
+        code = error.exit_code
+    except _TyperError as error:
+        _print_error(f"{printable(error.format_message())} (bpcli --help says more)")
+        code = ExitCode.CONFIG
+    except SystemExit as stop:
+        # Typer's own answer to a reader of our output who has left is an exit with code 1.
+        if not isinstance(stop.__context__, BrokenPipeError):
+            raise
+        _discard_output()
+        code = CLOSED_PIPE
+    except OSError as error:
+        _discard_output()
+        if debug:
+            raise
+        if isinstance(error, BrokenPipeError):
+            sys.exit(CLOSED_PIPE)
+        where = "" if error.filename is None else f"{printable(str(error.filename))}: "
+        _print_error(f"{where}{error.strerror or error}")
+        code = ExitCode.IO
     except Exception as error:
         if debug:
             raise
-        print(
-            f"error: a bug in bpcli: {type(error).__name__}: {error}; please report it, with the output of --debug",
-            file=sys.stderr,
-        )
-        sys.exit(ExitCode.BUG)
+        what = printable(f"{type(error).__name__}: {error}")
+        _print_error(f"a bug in bpcli: {what}; please report it, with the output of --debug")
+        code = ExitCode.BUG
+    sys.exit(code)
+
+
+def _print_error(message: str) -> None:
+    print(f"error: {message}", file=sys.stderr)
+
+
+def _discard_output() -> None:
+    """Send what is left of our output nowhere: Python would fail on it once more when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

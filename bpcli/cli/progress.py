@@ -94,7 +94,9 @@ class Live(View):
         table = Table.grid(padding=(0, 2))
         for name, value in self._figures.items():
             table.add_row(Text(name, style="dim"), Text(value, style="bold"))
-        return Group(Text(self._name, style="bold cyan"), ProgressBar(self._epochs, done, width=60), table)
+        bar = Table.grid()  # a bar by itself does not end its line
+        bar.add_row(ProgressBar(self._epochs, done, width=60))
+        return Group(Text(self._name, style="bold cyan"), bar, table)
 
 
 def figures(event: EpochReport | Progress, epochs: int) -> list[tuple[str, str]]:

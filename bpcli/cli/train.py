@@ -47,7 +47,8 @@ def train(
     """
     from bpcli.config import load_config
     from bpcli.experiment import prepare
-    from bpcli.runner import Runner, resume_state, run_path
+    from bpcli.files import path_from_here
+    from bpcli.runner import Runner, resume_state
     from bpcli.runs import RunDirectory
     from bpcli.threads import BlasThreads
 
@@ -76,7 +77,7 @@ def train(
             for event in runner.run(stop):
                 shown.show(event)
     if runner.status == "interrupted" and stop.signal is not None:
-        path = printable(run_path(directory.path))
+        path = printable(path_from_here(directory.path))
         say(f"stopped by signal {stop.signal}; go on with: bpcli train --resume {path}")
         raise typer.Exit(128 + stop.signal)
     if as_json:
@@ -84,7 +85,7 @@ def train(
         return
     if not quiet:
         _print_outcome(runner)
-    result(run_path(directory.path))
+    result(path_from_here(directory.path))
 
 
 def announce(prepared: Prepared) -> None:

@@ -57,7 +57,8 @@ def select_rows(
     header = read_header(sources[0][0], options)
     targets = spec.targets or _array_targets(spec, header)
     _check_names(spec, header, targets)
-    table = read_table(sources, replace(options, columns=frozenset(header) - frozenset(spec.exclude)))
+    unread = frozenset(spec.exclude) - {spec.weight, spec.split.column}
+    table = read_table(sources, replace(options, columns=frozenset(header) - unread))
     source = ", ".join(str(path) for path, _ in sources)
     if kinds is None:
         table = _with_class_names(table, targets, spec, folder)

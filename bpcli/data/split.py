@@ -110,6 +110,13 @@ def _shares(spec: SplitSpec, given: set[Part]) -> tuple[float, float]:
         absent = spec.column is not None or (bool(given) and name == "test")
         default = 0.0 if name in given or absent else DEFAULT_SHARE
         shares.append(0.0 if name in given else default if share is None else share)
+    if sum(shares) >= 1:
+        asked, other = ("validation", "test") if spec.validation else ("test", "validation")
+        raise MismatchError(
+            ("data", "split", asked),
+            f"leaves no rows to train on, since {DEFAULT_SHARE:.0%} are {other} rows where nothing is said; "
+            f"set data.split.{other} too",
+        )
     return shares[0], shares[1]
 
 
@@ -135,13 +142,14 @@ def _at_random(
     else:
         by_class = shuffled[np.argsort(strata[shuffled], kind="stable")]
         groups = np.split(by_class, np.cumsum(np.bincount(strata))[:-1])
-    needed = 1 + sum(share > 0 for share in shares)
+    asked = [part for part, share in enumerate(shares) if share]
+    needed = 1 + len(asked)
     assigned = np.zeros(count, dtype=np.int8)
     # Rounding the running total, not each class, keeps the shares of the whole right to a row.
     total, taken = 0, [0, 0]
     for code, group in enumerate(groups):
-        if len(group) < needed and strata is not None:
-            if strict and len(group):
+        if len(group) < needed:
+            if strict and strata is not None and len(group):
                 raise MismatchError(
                     ("data", "split", "stratify"),
                     f"class {quoted(names[code])} has {counted(len(group), 'row')}, too few for {needed} splits; "
@@ -150,13 +158,12 @@ def _at_random(
             continue
         total += len(group)
         start = 0
-        for part, share in enumerate(shares):
-            if share:
-                size = round(total * share) - taken[part]
-                size = min(max(size, 1), len(group) - start - 1) if len(group) >= needed else 0
-                assigned[group[start : start + size]] = part + 1
-                start += size
-                taken[part] += size
+        for place, part in enumerate(asked):
+            room = len(group) - start - (len(asked) - place)  # one row is left to each later split and to training
+            size = min(max(round(total * shares[part]) - taken[part], 1), room)
+            assigned[group[start : start + size]] = part + 1
+            start += size
+            taken[part] += size
     return assigned
 
 

@@ -9,9 +9,26 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from bpcli.data.table import Column
+from bpcli.errors import DataError
 from bpcli.spec import BareName, Sequence, Spec
+from bpcli.text import quoted
 
 Values = NDArray[np.float64]
+
+LARGEST = 1e38
+"""What float32 can still hold. Beyond it stand marks for missing values, of which squares and sums overflow."""
+
+
+def numbers(column: Column) -> Values:
+    """The values of a column of numbers, NaN where missing; raises DataError for one beyond LARGEST."""
+    values = np.asarray(column.values, dtype=np.float64)
+    if (too_large := np.abs(values) > LARGEST).any():
+        raise DataError(
+            f"column {quoted(column.name)}: {values[too_large][0]:g} is too large to compute with; "
+            "if it stands for a missing value, name it in data.missing"
+        )
+    return values
 
 
 class Affine(Spec):
@@ -87,9 +104,9 @@ class Quantile(Spec):
     def fit(self, values: Values) -> Landmarks:
         """Fit on values without NaN, shape (rows,)."""
         shares = np.linspace(0.0, 1.0, min(self.landmarks, max(len(values), 2)))
-        landmarks, first = np.unique(np.quantile(values, shares), return_index=True)
-        last = len(shares) - 1 - np.unique(np.quantile(values, shares)[::-1], return_index=True)[1]
-        middle = (shares[first] + shares[last]) / 2  # a value that fills several quantiles stands at their middle
+        landmarks, first, counts = np.unique(np.quantile(values, shares), return_index=True, return_counts=True)
+        # A value that fills several quantiles stands at their middle.
+        middle = (shares[first] + shares[first + counts - 1]) / 2
         scores = middle.tolist()
         if self.output == "normal":
             # Half a landmark from either end keeps the outermost scores finite.

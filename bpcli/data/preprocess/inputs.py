@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from bpcli.data.preprocess.encoders import Encoding, NumericEncoder, Standard, Values
+from bpcli.data.preprocess.encoders import Encoding, NumericEncoder, Standard, Values, numbers
 from bpcli.data.table import Column
+from bpcli.errors import MismatchError
 from bpcli.nn.arrays import Array
 from bpcli.spec import BareName, Sequence, Spec, type_name
+from bpcli.text import quoted
 
 
 class OneHot(Spec):
@@ -83,7 +85,7 @@ class CategoricalColumn(Spec):
     encoder: CategoricalEncoder | None = Field(default=None, description="Left out: data.encoders.categorical.")
 
     def fit(self, column: Column, defaults: EncodersSpec) -> OneHotInput | OrdinalInput:
-        """Fit on a training column."""
+        """Fit on a training column; raises MismatchError where an order lacks one of its categories."""
         seen = np.unique(column.values[column.values >= 0])
         categories = tuple(column.categories[code] for code in seen)
         indicator = bool(column.missing().any())
@@ -91,6 +93,12 @@ class CategoricalColumn(Spec):
         if isinstance(encoder, OneHot):
             return OneHotInput(name=column.name, indicator=indicator, categories=categories)
         order = encoder.order or categories
+        absent = next((category for category in categories if category not in order), None)
+        if absent is not None:
+            owner = ("columns", column.name, "encoder") if self.encoder else ("encoders", "categorical")
+            raise MismatchError(
+                ("data", *owner, "order"), f"lacks {quoted(absent)}, which stands in column {quoted(column.name)}"
+            )
         places = _places(column, order)
         known = places[places >= 0]
         fill = float(np.mean(known)) / max(len(order) - 1, 1) if len(known) else 0.0
@@ -205,11 +213,11 @@ FittedInput = Annotated[NumericInput | BooleanInput | OneHotInput | OrdinalInput
 
 
 def _known_values(column: Column) -> Values:
-    return np.asarray(column.values[~column.missing()], dtype=np.float64)
+    return numbers(column)[~column.missing()]
 
 
 def _filled(column: Column, fill: float) -> Values:
-    values = np.asarray(column.values, dtype=np.float64)
+    values = numbers(column)
     missing = column.missing()
     return np.where(missing, fill, values) if missing.any() else values
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from bpcli.data.preprocess.encoders import Affine, NoScaling, Standard, TargetEncoder
+from bpcli.data.preprocess.encoders import Affine, NoScaling, Standard, TargetEncoder, numbers
 from bpcli.data.table import Column, number_label
 from bpcli.errors import DataError, MismatchError
 from bpcli.nn.arrays import Array
@@ -65,9 +65,10 @@ class ClassesTarget(Spec):
         strange = np.flatnonzero((codes < 0) & ~column.missing())
         if len(strange):
             label = column.take(strange[:1]).labels()[0]
+            rows = int(np.count_nonzero(column.values == column.values[strange[0]]))
             raise DataError(
                 f"target {quoted(self.name)}: class {quoted(label)} stands in "
-                f"{counted(len(strange), 'row')}, but in no row that the network was trained on"
+                f"{counted(rows, 'row')}, but in no row that the network was trained on"
             )
         return np.asarray(codes, dtype=np.intp)
 
@@ -126,7 +127,7 @@ class NumbersTarget(Spec):
     def encode(self, columns: Names[Column], dtype: np.dtype[Any]) -> Array:
         """Scaled numbers, shape (rows, columns)."""
         encoded = [
-            encoding.encode(np.asarray(column.values, dtype=np.float64))
+            encoding.encode(numbers(column))
             for encoding, column in zip(self.encodings, columns, strict=True)
         ]
         return np.ascontiguousarray(np.stack(encoded, axis=1), dtype=dtype)
@@ -184,9 +185,14 @@ def fit_target(columns: Names[Column], loss: LossBase, encoder: TargetEncoder | 
                 f"{name} takes one target column, not {len(columns)}; for labels of 0 and 1 "
                 "use binary_cross_entropy, for quantities mse",
             )
-        target = LabelsTarget(names=names)
-        target.encode(columns, np.dtype(np.float64))
-        return target
+        for column in columns:
+            if not _is_binary(column):
+                raise MismatchError(
+                    ("loss",),
+                    f"{name} wants labels of 0 and 1, but target {quoted(column.name)} holds more; "
+                    "use mse for quantities, or predict one column at a time",
+                )
+        return LabelsTarget(names=names)
     return _fit_classes(columns[0], loss, name)
 
 
@@ -204,7 +210,7 @@ def _fit_numbers(columns: Names[Column], loss: LossBase, name: str, encoder: Tar
                 f"{name} wants numbers, but target {quoted(column.name)} holds names such as "
                 f"{quoted(next(iter(column.categories), ''))}; use cross_entropy, or leave loss out",
             )
-        values = np.asarray(column.values, dtype=np.float64)
+        values = numbers(column)
         if bounds is not None and not np.all((values >= bounds[0]) & (values <= bounds[1])):
             raise MismatchError(
                 ("loss",),
