@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.preprocess import Preprocessor
@@ -48,13 +48,19 @@ class Header(Spec):
     sha256: str = _NO_DIGEST
     config: ExperimentConfig
     preprocessor: Preprocessor
-    features: int = Field(gt=0)
     data: DataFingerprint
     score: Score
     counters: dict[str, Any] | None = Field(default=None, description="Of training, where it can go on from here.")
     optimizer_steps: int = 0
     optimizer_product: float = 1.0
     versions: dict[str, str]
+
+    @field_validator("config")
+    @classmethod
+    def _resolved(cls, config: ExperimentConfig) -> ExperimentConfig:
+        if config.loss is None:
+            raise ValueError("names no loss")
+        return config
 
 
 @dataclass(frozen=True)
@@ -164,7 +170,8 @@ def _header(metadata: str) -> Header:
 
 
 def _network(header: Header) -> Network:
-    return Network.plan(header.config.layers, header.features, header.preprocessor.target.outputs)
+    preprocessor = header.preprocessor
+    return Network.plan(header.config.layers, len(preprocessor.features), preprocessor.target.outputs)
 
 
 def _layout(network: Network, vector: str) -> Layout:
@@ -189,18 +196,18 @@ def _vectors(content: bytes, network: Network, dtype: np.dtype[Any]) -> dict[str
     resumable = any(name.startswith("best.") for name in tensors)
     vectors = {}
     for name in ["params", "state", *(["best_params", "best_state"] if resumable else []), *sorted(slots)]:
-        layout = _layout(network, name)
-        vector = np.empty(layout.size, dtype)
-        for slot, view in layout.views(vector).items():
-            tensor = tensors.pop(_tensor(name, slot), None)
-            if tensor is None or tensor.shape != view.shape or tensor.dtype != view.dtype:
+        parts = [np.empty(0, dtype)]
+        for slot in _layout(network, name).slots:
+            full = _tensor(name, slot.name)
+            tensor = tensors.pop(full, None)
+            if tensor is None or tensor.shape != slot.shape or tensor.dtype != dtype:
                 found = "missing" if tensor is None else f"of shape {tensor.shape} and type {tensor.dtype}"
-                wanted = f"shape {view.shape} and type {view.dtype}"
-                raise CheckpointError(f"array {_tensor(name, slot)} is {found}; the network wants {wanted}")
+                wanted = f"shape {slot.shape} and type {dtype}"
+                raise CheckpointError(f"array {printable(full)} is {found}; the network wants {wanted}")
             if not np.isfinite(tensor).all():
-                raise CheckpointError(f"array {_tensor(name, slot)} holds values that are not finite")
-            view[...] = tensor
-        vectors[name] = vector
+                raise CheckpointError(f"array {printable(full)} holds values that are not finite")
+            parts.append(tensor.ravel())
+        vectors[name] = np.concatenate(parts)
     if tensors:
         raise CheckpointError(f"it holds an array that the network has no place for: {printable(min(tensors))}")
     return vectors

@@ -96,6 +96,10 @@ def prepare(config: ExperimentConfig, folder: Path) -> Prepared:
             datasets[part], surprises[part] = preprocessor.apply(table.take(rows), dtype)
     datasets["train"] = _weighted(datasets["train"], config, preprocessor)
     interpreter = Interpreter(preprocessor.target, selection.loss)
+    watched = _watched_metrics(config, interpreter)
+    score = EpochScore(interpreter, list(watched))
+    monitor = _monitor(config, interpreter, "validation" in datasets)
+    _require_defined(watched, score, datasets.get("validation", datasets["train"]), network.n_out)
     plan = TrainingPlan(
         network=network,
         loss=selection.loss,
@@ -105,8 +109,8 @@ def prepare(config: ExperimentConfig, folder: Path) -> Prepared:
         seed=config.seed,
         train=datasets["train"],
         validation=datasets.get("validation"),
-        score=EpochScore(interpreter, _watched_metrics(config, interpreter)),
-        monitor=_monitor(config, interpreter, "validation" in datasets),
+        score=score,
+        monitor=monitor,
         greater_is_better=lambda name: _greater_is_better(name, interpreter),
     )
     sources = tuple(path for path, _ in data.sources(folder))
@@ -178,8 +182,8 @@ def _class_weights(weights: str | dict[str, float], train: Dataset, preprocessor
     return np.asarray(factors[codes], dtype=np.float64)
 
 
-def _watched_metrics(config: ExperimentConfig, interpreter: Interpreter) -> list[str]:
-    """The headline metric, and those that goal and early stopping name."""
+def _watched_metrics(config: ExperimentConfig, interpreter: Interpreter) -> dict[str, tuple[str, ...]]:
+    """The headline metric, and those that goal and early stopping name, each with the place that names it."""
     named: dict[str, tuple[str, ...]] = {HEADLINES[interpreter.task]: ()}
     if config.training.goal is not None:
         named[config.training.goal.metric] = ("training", "goal", "metric")
@@ -197,7 +201,20 @@ def _watched_metrics(config: ExperimentConfig, interpreter: Interpreter) -> list
         if metric not in possible:
             hint = suggestion(metric, [*possible, "loss"]) or f"; there are loss, {', '.join(possible)}"
             raise MismatchError(path, f"no metric {quoted(metric)} for a {interpreter.task} target{hint}")
-    return list(named)
+    return named
+
+
+def _require_defined(watched: dict[str, tuple[str, ...]], score: EpochScore, dataset: Dataset, outputs: int) -> None:
+    """Raise MismatchError where training is to be steered by a metric that these rows do not define.
+
+    Whether they do depends on the true values alone, so that any predictions will tell.
+    """
+    predictions = np.zeros((dataset.rows, outputs), dataset.x.dtype)
+    score.interpreter.loss.link(predictions, predictions)
+    values = score(predictions, dataset)
+    for metric, path in watched.items():
+        if path and values[metric] is None:
+            raise MismatchError(path, f"{metric} is not defined on the rows that it is to be computed on; use loss")
 
 
 def _monitor(config: ExperimentConfig, interpreter: Interpreter, validated: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,7 +49,7 @@ def replacing(path: Path) -> Iterator[IO[str]]:
     Raises:
         FileAccessError: as for `write_atomic`.
     """
-    with file_access(path, "write"), _temporary(path) as temporary, temporary.open("w", newline="") as file:
+    with file_access(path, "write"), _temporary(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         yield file
         _sync(file)
 
@@ -56,6 +57,9 @@ def replacing(path: Path) -> Iterator[IO[str]]:
 @contextmanager
 def _temporary(path: Path) -> Iterator[Path]:
     """The name of a file beside `path`, renamed over it at the end, or removed after an error."""
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "not a regular file")  # a device must not make way for a file
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary

@@ -13,17 +13,23 @@ import numpy as np
 from bpcli._version import __version__
 from bpcli.checkpoint import Checkpoint, DataFingerprint, Header, Score
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS
 from bpcli.errors import CheckpointError, DivergedError
 from bpcli.experiment import Prepared
 from bpcli.nn.arrays import Array
 from bpcli.nn.inference import Inference
+from bpcli.nn.network import Network
 from bpcli.runs import RunDirectory
 from bpcli.scoring import Interpreter
+from bpcli.text import printable
 from bpcli.training import Counters, EpochReport, Progress, TrainingState, train
 
 CHECKPOINT_SECONDS = 10.0
 """Between two checkpoints: what a killed run loses at most. Writing one safely takes milliseconds, an epoch may too."""
+
+NOT_SUMMARIZED = ("learning_rate", "seconds", "best_epoch")
+"""What the summary leaves out of an epoch's record."""
 
 
 class Runner:
@@ -37,11 +43,10 @@ class Runner:
         self.prepared, self.directory = prepared, directory
         self.state = state or prepared.plan.new_state()
         self.status = "running"
-        self.stop_reason: str | None = None
         self.test: dict[str, Any] | None = None
-        self._best: EpochReport | None = None
-        self._final: EpochReport | None = None
-        self._best_written = self.state.counters.best_epoch
+        self._best: dict[str, Any] | None = None
+        self._final: dict[str, Any] | None = None
+        self._best_written = 0
         self._config = _relocated(prepared, directory)
         self._started = datetime.now(UTC)
 
@@ -49,6 +54,8 @@ class Runner:
         """Train, and pass training's events on. The directory is complete when this ends, also by an error."""
         self.directory.write_config(self._config.model_dump(mode="json", by_alias=True))
         self.directory.keep_metrics(self.state.counters.epoch)
+        for record in self.directory.read_metrics():
+            self._remember(record)
         self._save()
         self._summarize()
         saved = perf_counter()
@@ -65,28 +72,31 @@ class Runner:
             self._save_best()
             self._summarize()
             raise
-        self.status = "interrupted" if self.stop_reason is None else "finished"
+        self.status = "interrupted" if self.state.counters.stop is None else "finished"
         self._save()
+        self._summarize()
         if self.status == "finished":
             self.test = self._test_report()
-        self._summarize()
+            self._summarize()
 
     def _record(self, report: EpochReport) -> None:
-        self._final = report
-        if report.improved:
-            self._best = report
-        self.stop_reason = report.stop
-        self.directory.append_metrics(
-            {
-                "epoch": report.epoch,
-                "train_loss": report.train_loss,
-                "validation_loss": report.validation_loss,
-                **report.metrics,
-                "learning_rate": report.learning_rate,
-                "seconds": round(report.seconds, 6),
-                "best_epoch": report.best_epoch,
-            }
-        )
+        record = {
+            "epoch": report.epoch,
+            "train_loss": report.train_loss,
+            "validation_loss": report.validation_loss,
+            **report.metrics,
+            "learning_rate": report.learning_rate,
+            "seconds": round(report.seconds, 6),
+            "best_epoch": report.best_epoch,
+        }
+        self._remember(record)
+        self.directory.append_metrics(record)
+
+    def _remember(self, record: dict[str, Any]) -> None:
+        """Keep an epoch's values for the summary."""
+        self._final = {name: value for name, value in record.items() if name not in NOT_SUMMARIZED}
+        if record["best_epoch"] == record["epoch"]:
+            self._best = self._final
 
     def _save(self) -> None:
         """`best` first: a crash in between leaves a best that training, going on from `last`, finds again."""
@@ -113,7 +123,6 @@ class Runner:
         header = Header(
             config=self._config,
             preprocessor=self.prepared.preprocessor,
-            features=self.prepared.network.n_in,
             data=DataFingerprint(
                 sha256=self.prepared.digest,
                 paths=tuple(str(path.resolve()) for path in self.prepared.sources),
@@ -138,8 +147,9 @@ class Runner:
             return None
         predictions = np.empty((dataset.rows, self.prepared.network.n_out), dataset.x.dtype)
         state, loss = self.state, self.prepared.plan.loss
-        Inference(self.prepared.network, state.best_params, state.best_layer_state).logits(dataset.x, predictions)
-        loss.link(predictions, predictions)
+        with np.errstate(all="ignore"):
+            Inference(self.prepared.network, state.best_params, state.best_layer_state).logits(dataset.x, predictions)
+            loss.link(predictions, predictions)
         return Interpreter(self.prepared.preprocessor.target, loss).report(predictions, dataset.y)
 
     def _summarize(self) -> None:
@@ -148,11 +158,11 @@ class Runner:
             {
                 "name": self.prepared.config.name,
                 "status": self.status,
-                "stop_reason": self.stop_reason,
+                "stop_reason": counters.stop,
                 "epochs": counters.epoch,
                 "monitor": self.prepared.plan.monitor,
-                "best": _values(self._best) if self._best else {"epoch": counters.best_epoch},
-                "final": _values(self._final) if self._final else None,
+                "best": self._best or {"epoch": counters.best_epoch},
+                "final": self._final,
                 "test": self.test,
                 "parameters": self.prepared.network.layout.size,
                 "rows": {part: len(self.prepared.selection.split.part(part)) for part in PARTS},
@@ -168,22 +178,24 @@ class Runner:
 def resume_state(prepared: Prepared, directory: RunDirectory) -> TrainingState:
     """The state that `last.safetensors` holds.
 
+    A run that was over is so still, unless what stops it has changed.
+
     Raises:
-        CheckpointError: there is none, or it is of another network or other data.
+        CheckpointError: there is none, or it is of another network, optimizer or loss, or of other rows.
     """
+    path = printable(str(directory.path))
     if not directory.last.is_file():
-        raise CheckpointError(f"{directory.path}: nothing to resume from; start again with bpcli train")
+        raise CheckpointError(f"{path}: nothing to resume from; start again with bpcli train")
     checkpoint = Checkpoint.load(directory.last)
     header = checkpoint.header
     state = prepared.plan.new_state()
     if header.counters is None:
-        raise CheckpointError(f"{directory.last}: not a checkpoint to resume from")
+        raise CheckpointError(f"{printable(str(directory.last))}: not a checkpoint to resume from")
     if header.data.sha256 != prepared.digest:
-        raise CheckpointError(f"{directory.path}: the data has changed since this run began; start a new run")
-    if checkpoint.network != prepared.network or header.preprocessor != prepared.preprocessor:
-        raise CheckpointError(f"{directory.path}: the network or its inputs are not those of this run; start a new run")
-    if header.config.optimizer.type != prepared.config.optimizer.type:
-        raise CheckpointError(f"{directory.path}: the optimizer is not that of this run; start a new run")
+        raise CheckpointError(f"{path}: the data has changed since this run began; start a new run")
+    changed = _changed(header, checkpoint.network, prepared)
+    if changed is not None:
+        raise CheckpointError(f"{path}: {changed} not what this run began with; start a new run")
     targets = {
         "params": state.params,
         "state": state.layer_state,
@@ -192,12 +204,37 @@ def resume_state(prepared: Prepared, directory: RunDirectory) -> TrainingState:
         **{f"optimizer.{name}": slot for name, slot in state.optimizer.slots.items()},
     }
     if targets.keys() != checkpoint.vectors.keys():
-        raise CheckpointError(f"{directory.path}: the optimizer's options are not those of this run; start a new run")
+        raise CheckpointError(f"{path}: the optimizer's options are not what this run began with; start a new run")
     for name, target in targets.items():
         np.copyto(target, checkpoint.vectors[name])
     state.optimizer.steps, state.optimizer.product = header.optimizer_steps, header.optimizer_product
     state.counters = Counters.from_json(header.counters)
+    before, now = header.config.training, prepared.config.training
+    if before != now:
+        state.count(stop=None)
+    if before.batch_size != now.batch_size:
+        state.count(step=0, loss_sum=0.0, weight_sum=0.0)  # an epoch cut into other batches begins anew
     return state
+
+
+def _changed(header: Header, network: Network, prepared: Prepared) -> str | None:
+    """What of an experiment is not as it was, and yet must be for its training to go on."""
+    before, now = header.config, prepared.config
+    same = {
+        "data is": _without_paths(before.data) == _without_paths(now.data),
+        "seed is": before.seed == now.seed,
+        "dtype is": before.dtype == now.dtype,
+        "layers are": network == prepared.network,
+        "the fitted preprocessing is": header.preprocessor == prepared.preprocessor,
+        "loss is": before.loss == now.loss,
+        "optimizer is": before.optimizer.type == now.optimizer.type,
+        "training.early_stopping.monitor is": header.score.monitor == prepared.plan.monitor,
+    }
+    return next((what for what, holds in same.items() if not holds), None)
+
+
+def _without_paths(data: DataSpec) -> DataSpec:
+    return data.with_paths("" for _ in data.files)
 
 
 def versions() -> dict[str, str]:
@@ -213,12 +250,3 @@ def _relocated(prepared: Prepared, directory: RunDirectory) -> ExperimentConfig:
 
 def _signed(prepared: Prepared, value: float) -> float:
     return -value if prepared.plan.greater_is_better(prepared.plan.monitor) else value
-
-
-def _values(report: EpochReport) -> dict[str, Any]:
-    return {
-        "epoch": report.epoch,
-        "train_loss": report.train_loss,
-        "validation_loss": report.validation_loss,
-        **report.metrics,
-    }

@@ -10,9 +10,11 @@ import numpy as np
 
 from bpcli.data.batches import Dataset
 from bpcli.data.preprocess import ClassesTarget, FittedTarget, LabelsTarget
+from bpcli.errors import DataError
 from bpcli.metrics import METRICS, Task, report
 from bpcli.nn.arrays import Array
 from bpcli.nn.losses import LossBase
+from bpcli.text import counted
 
 HEADLINES: dict[Task, str] = {
     "binary": "accuracy",
@@ -81,7 +83,13 @@ class Interpreter:
         return self.target.decode(y)
 
     def report(self, predictions: Array, y: Array) -> dict[str, Any]:
-        """All metrics of predictions (rows, outputs) for encoded targets."""
+        """All metrics of predictions (rows, outputs) for encoded targets; raises DataError for one that overflowed."""
+        overflowed = int(np.count_nonzero(~np.isfinite(predictions).all(axis=1)))
+        if overflowed:
+            raise DataError(
+                f"the network's answer to {counted(overflowed, 'row')} is not a finite number; "
+                "there must be inputs far beyond those that it was trained on"
+            )
         outcome = self.outcome(predictions)
         return report(self.task, self.truth(y), outcome.predicted, outcome.probabilities, self.names)
 

@@ -74,7 +74,7 @@ def run(arguments: list[str] | None = None) -> None:
             _print_error(message)
         code = error.exit_code
     except _TyperError as error:
-        _print_error(f"{printable(error.format_message())} (bpcli --help says more)")
+        _print_error(f"{printable(error.format_message()).rstrip('.')}; bpcli --help says more")
         code = ExitCode.CONFIG
     except SystemExit as stop:
         # Typer's own answer to a reader of our output who has left is an exit with code 1.

@@ -111,9 +111,9 @@ def _shares(spec: SplitSpec, given: set[Part]) -> tuple[float, float]:
         default = 0.0 if name in given or absent else DEFAULT_SHARE
         shares.append(0.0 if name in given else default if share is None else share)
     if sum(shares) >= 1:
-        asked, other = ("validation", "test") if spec.validation else ("test", "validation")
+        full, other = ("validation", "test") if spec.validation else ("test", "validation")
         raise MismatchError(
-            ("data", "split", asked),
+            ("data", "split", full),
             f"leaves no rows to train on, since {DEFAULT_SHARE:.0%} are {other} rows where nothing is said; "
             f"set data.split.{other} too",
         )

@@ -1,9 +1,9 @@
 """Losses. Each takes logits and owns its link function, so that a wrong pair of the two cannot be written.
 
-`value_and_gradient(logits, target, weight, out, scratch)` returns the sum over rows of weight · loss and writes
-the gradient of their mean over the rows to `out`; a row's loss is the mean over its outputs, except for
-cross_entropy and hinge, which have one loss a row. Logits, target and `out` are (rows, outputs), weight is (rows,)
-or None for ones. `link(logits, out)` writes predictions: probabilities, or values in the units of the target.
+`value_and_gradient(logits, target, weight, out, scratch)` returns the sum over rows of weight · loss and writes the
+gradient of their mean over the rows to `out`, another array than `logits`; a row's loss is the mean over its outputs,
+except for cross_entropy and hinge, which have one loss a row. Logits, target and `out` are (rows, outputs), weight is
+(rows,) or None for ones. `link(logits, out)` writes predictions: probabilities, or values in the units of the target.
 """
 
 from __future__ import annotations

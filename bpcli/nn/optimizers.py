@@ -11,7 +11,7 @@ from math import sqrt
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bpcli.nn.arrays import Array
 from bpcli.spec import BareName, Spec
@@ -63,6 +63,12 @@ class Sgd(OptimizerBase):
     momentum: float = Field(default=0.0, ge=0, lt=1, description="μ: how much of the last step is kept.")
     nesterov: bool = Field(default=False, description="Look ahead along the momentum.")
 
+    @model_validator(mode="after")
+    def _momentum_to_look_along(self) -> Sgd:
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov needs a momentum above 0")
+        return self
+
     @property
     def slots(self) -> dict[str, float]:
         """A velocity where there is momentum."""
@@ -104,6 +110,12 @@ class Rprop(OptimizerBase):
     decrease: float = Field(default=0.5, gt=0, lt=1, description="Factor where the sign changes.")
     smallest: float = Field(default=1e-6, gt=0, description="Step sizes go no lower.")
     largest: float = Field(default=50.0, gt=0, description="Step sizes go no higher.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Rprop:
+        if self.smallest > self.largest:
+            raise ValueError("smallest must not be above largest")
+        return self
 
     @property
     def slots(self) -> dict[str, float]:

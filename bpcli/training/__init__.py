@@ -1,9 +1,9 @@
 """Training: its spec, its state, and the loop."""
 
 from bpcli.training.loop import train
-from bpcli.training.plan import EpochReport, Progress, StopReason, TrainingPlan
+from bpcli.training.plan import EpochReport, Progress, TrainingPlan
 from bpcli.training.spec import TrainingSpec
-from bpcli.training.state import Counters, TrainingState
+from bpcli.training.state import Counters, StopReason, TrainingState
 
 __all__ = [
     "Counters",

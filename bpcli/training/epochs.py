@@ -8,12 +8,12 @@ from time import perf_counter
 import numpy as np
 
 from bpcli.data.batches import Dataset
-from bpcli.errors import DivergedError
+from bpcli.data.table import Part
 from bpcli.nn.inference import Inference
 from bpcli.nn.losses import LossScratch
 from bpcli.nn.schedules import ReduceOnPlateau
-from bpcli.training.plan import EpochReport, StopReason, TrainingPlan
-from bpcli.training.state import TrainingState
+from bpcli.training.plan import EpochReport, TrainingPlan
+from bpcli.training.state import StopReason, TrainingState
 from bpcli.training.stepper import Stepper
 
 CONVERGED_EPOCHS = 10
@@ -25,25 +25,19 @@ class EpochCloser:
 
     def __init__(self, plan: TrainingPlan, state: TrainingState) -> None:
         self.plan, self.state = plan, state
-        self.stop: StopReason | None = None
         self._inference = Inference(plan.network, state.params, state.layer_state)
 
     def finish_epoch(self, stepper: Stepper, started: float, rows_per_second: float) -> EpochReport:
         """Validate, update the counters, and report."""
         plan, state = self.plan, self.state
-        with np.errstate(all="ignore"):
-            finite = bool(np.isfinite(state.params).all())
-            train_loss = state.counters.loss_sum / state.counters.weight_sum + stepper.penalty()
-        if not finite or not isfinite(train_loss):
-            raise DivergedError(
-                f"training diverged in epoch {state.counters.epoch + 1}: a parameter stopped being finite; "
-                "lower optimizer.learning_rate, or set training.clip.norm"
-            )
+        train_loss = state.counters.loss_sum / state.counters.weight_sum + stepper.penalty()
+        if not isfinite(train_loss):
+            raise stepper.diverged("the penalty on the weights")
         values: dict[str, float | None] = {"train_loss": train_loss}
         if plan.validation is not None:
-            values |= self._evaluate(plan.validation, "validation")
+            values |= self._evaluate(plan.validation, "validation", stepper)
         elif plan.spec.goal is not None or plan.monitor != "train_loss":
-            values |= {key: v for key, v in self._evaluate(plan.train, "train").items() if key != "train_loss"}
+            values |= {key: v for key, v in self._evaluate(plan.train, "train", stepper).items() if key != "train_loss"}
         improved = self._count(values, train_loss)
         state.count(
             epoch=state.counters.epoch + 1, step=0, loss_sum=0.0, weight_sum=0.0, seconds=perf_counter() - started
@@ -51,24 +45,24 @@ class EpochCloser:
         if improved:
             state.keep_best()
             state.count(best_epoch=state.counters.epoch)
-        self.stop = self._reason_to_stop(values)
+        state.count(stop=self._reason_to_stop(values))
         sign = -1.0 if plan.greater_is_better(plan.monitor) else 1.0
         return EpochReport(
             epoch=state.counters.epoch,
             train_loss=train_loss,
             validation_loss=values.get("validation_loss"),
-            metrics={key: value for key, value in values.items() if not key.endswith("_loss")},
+            metrics={key: value for key, value in values.items() if key not in ("train_loss", "validation_loss")},
             learning_rate=stepper.learning_rate,
             seconds=state.counters.seconds,
             rows_per_second=rows_per_second,
             best_epoch=state.counters.best_epoch,
             best=sign * state.counters.best,
             improved=improved,
-            stop=self.stop,
+            stop=state.counters.stop,
         )
 
-    def _evaluate(self, dataset: Dataset, part: str) -> dict[str, float | None]:
-        """Loss and metrics of a data set with the parameters as they are."""
+    def _evaluate(self, dataset: Dataset, part: Part, stepper: Stepper) -> dict[str, float | None]:
+        """Loss and metrics of a data set with the parameters as they are; raises DivergedError."""
         outputs = self.plan.network.n_out
         logits = np.empty((dataset.rows, outputs), dataset.x.dtype)
         scratch = LossScratch(dataset.rows, outputs, dataset.x.dtype)
@@ -80,7 +74,10 @@ class EpochCloser:
                 logits, dataset.targets(outputs), dataset.weight, gradient, scratch
             )
             self.plan.loss.link(logits, logits)
-            scores = self.plan.score(logits, dataset)
+        if not isfinite(total) or not np.isfinite(logits).all():
+            layer = self.plan.network.layers[-1]
+            raise stepper.diverged(f"layer {layer.index} ({layer.type}): the loss of its output for {part} rows")
+        scores = self.plan.score(logits, dataset)
         loss = total / weight
         return {f"{part}_loss": loss, **{f"{part}_{name}": value for name, value in scores.items()}}
 
@@ -88,9 +85,8 @@ class EpochCloser:
         """Update what the stopping rules count; true when the monitored value is the best so far."""
         plan, state, counters = self.plan, self.state, self.state.counters
         value = values[plan.monitor]
-        watched = float("inf") if value is None or not isfinite(value) else value
-        if plan.greater_is_better(plan.monitor) and isfinite(watched):
-            watched = -watched
+        sign = -1.0 if plan.greater_is_better(plan.monitor) else 1.0
+        watched = float("inf") if value is None else sign * value
         stopping = plan.spec.early_stopping
         if watched < counters.reference - (stopping.min_delta if stopping else 0.0):
             state.count(reference=watched, stale=0)

@@ -16,8 +16,8 @@ def train(
 ) -> Iterator[EpochReport | Progress]:
     """Train from `state` on, updating it in place, and report each epoch.
 
-    The generator ends after a report that gives a reason to stop, or right after the step in which `interrupted`
-    turned true; from the state as it is then, training goes on as if nothing had happened.
+    The generator ends after a report that gives a reason to stop, which the state then holds too, or right after the
+    step in which `interrupted` turned true; from the state as it is then, training goes on as if nothing had happened.
 
     Raises:
         DivergedError: the loss or a parameter is no longer finite. The state's best parameters still are.
@@ -25,7 +25,9 @@ def train(
     stepper = Stepper(plan, state)
     closer = EpochCloser(plan, state)
     started = perf_counter() - state.counters.seconds
-    while state.counters.epoch < plan.spec.epochs:
+    if state.counters.stop is None and state.counters.epoch >= plan.spec.epochs:
+        state.count(stop="epochs")
+    while state.counters.stop is None:
         epoch_started = perf_counter()
         first = state.counters.step
         yield from stepper.epoch(started, interrupted)
@@ -33,5 +35,5 @@ def train(
             return
         rows = (state.counters.step - first) * stepper.batches.size
         yield closer.finish_epoch(stepper, started, rows / max(perf_counter() - epoch_started, 1e-9))
-        if closer.stop is not None or interrupted():
+        if interrupted():
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -15,9 +15,7 @@ from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OptimizerBase
 from bpcli.nn.schedules import ScheduleBase
 from bpcli.training.spec import TrainingSpec
-from bpcli.training.state import TrainingState
-
-StopReason = Literal["epochs", "early_stopping", "tolerance", "goal", "max_time"]
+from bpcli.training.state import StopReason, TrainingState
 
 
 class Score(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from bpcli.nn.arrays import Array
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Optimizer, OptimizerBase
 from bpcli.nn.schedules import Plateau
+
+StopReason = Literal["epochs", "early_stopping", "tolerance", "goal", "max_time"]
 
 INFINITY = float("inf")
 
@@ -36,6 +38,8 @@ class Counters:
     lowest: float = INFINITY
     seconds: float = 0.0
     plateau: Plateau = field(default_factory=Plateau)
+    stop: StopReason | None = None
+    """Why training is over."""
 
     def to_json(self) -> dict[str, Any]:
         """As plain data; an infinity, which JSON lacks, as None."""
@@ -55,7 +59,7 @@ class Counters:
             return {key: INFINITY if value is None else value for key, value in values.items()}
 
         plateau = Plateau(**restored(data["plateau"]))
-        return cls(**{**restored(data), "plateau": plateau})
+        return cls(**{**restored(data), "plateau": plateau, "stop": data["stop"]})
 
 
 class TrainingState:

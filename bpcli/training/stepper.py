@@ -40,7 +40,7 @@ class Stepper:
         self._position = Position(Stream(plan.seed, "dropout"))
 
     def epoch(self, started: float, interrupted: Callable[[], bool]) -> Iterator[Progress]:
-        """The steps that are left of the epoch under way."""
+        """The steps that are left of the epoch under way; raises DivergedError."""
         state, batches, max_time = self.state, self.batches, self.plan.spec.max_time
         epoch, step = state.counters.epoch, state.counters.step
         loss_sum, weight_sum = state.counters.loss_sum, state.counters.weight_sum
@@ -54,9 +54,10 @@ class Stepper:
             stopping = interrupted() or (max_time is not None and now - started > max_time)
             if stopping or now - reported > PROGRESS_SECONDS:
                 reported = now
-                yield Progress(epoch + 1, step, batches.count, loss_sum / weight_sum, now - started)
+                yield Progress(epoch + 1, step, batches.count, loss_sum / (weight_sum or 1.0), now - started)
             if stopping:
                 break
+        self.require_finite()
         state.count(step=step, loss_sum=loss_sum, weight_sum=weight_sum, seconds=perf_counter() - started)
 
     def _step(self, batch: Batch, epoch: int, step: int) -> float:
@@ -70,7 +71,8 @@ class Stepper:
             logits = plan.network.forward(self._params, self._state, x, workspace, self._position)
             loss = plan.loss.value_and_gradient(logits, y, weight, dlogits, scratch)
             if not isfinite(loss):
-                raise DivergedError(self._diagnosis(x, workspace, epoch, step))
+                self.require_finite()
+                raise self.diverged(self._culprit(workspace, logits))
             plan.network.backward(self._params, dlogits, workspace, self._bound_grads)
             self._penalize()
             self._clip()
@@ -109,22 +111,36 @@ class Stepper:
         """What the penalties add to the loss of a row now."""
         spec = self.plan.spec.penalty
         weights = self.state.params[: self.plan.network.layout.weights]
-        total = 0.5 * spec.l2 * float(np.dot(weights, weights)) if spec.l2 else 0.0
-        return total + (spec.l1 * float(np.abs(weights).sum()) if spec.l1 else 0.0)
+        with np.errstate(over="ignore"):
+            total = 0.5 * spec.l2 * float(np.dot(weights, weights)) if spec.l2 else 0.0
+            return total + (spec.l1 * float(np.abs(weights).sum()) if spec.l1 else 0.0)
 
-    def _diagnosis(self, x: Array, workspace: Workspace, epoch: int, step: int) -> str:
-        """Which layer's output stopped being finite first, and what can be done."""
-        outputs = [*workspace.inputs[1:], None]
-        where = "the loss"
-        for layer, output in zip(self.plan.network.layers, outputs, strict=True):
-            if not all(np.isfinite(view).all() for view in self._params[layer.index].values()):
-                where = f"layer {layer.index} ({layer.type}): its parameters"
-                break
-            if output is not None and not np.isfinite(output).all():
-                where = f"layer {layer.index} ({layer.type}): its output"
-                break
-        return (
-            f"training diverged in epoch {epoch + 1}, step {step + 1}, at a learning rate of "
-            f"{self.learning_rate or self.plan.optimizer.learning_rate:.3g}: {where} stopped being finite; "
+    def require_finite(self) -> None:
+        """Raise DivergedError where something that training carries on is not finite."""
+        network, state = self.plan.network, self.state
+        vectors = [
+            ("parameters", state.params, network.bind),
+            ("running statistics", state.layer_state, network.bind_state),
+            *((f"{name} in the optimizer", slot, network.bind) for name, slot in state.optimizer.slots.items()),
+        ]
+        for what, vector, bind in vectors:
+            if not np.isfinite(vector).all():
+                for layer, views in zip(network.layers, bind(vector), strict=True):
+                    if not all(np.isfinite(view).all() for view in views.values()):
+                        raise self.diverged(f"layer {layer.index} ({layer.type}): its {what}")
+
+    def diverged(self, what: str) -> DivergedError:
+        """The error for what stopped being finite in or after the last step."""
+        return DivergedError(
+            f"training diverged in epoch {self._position.epoch + 1}, step {self._position.step + 1}, at a learning "
+            f"rate of {self.learning_rate or self.plan.optimizer.learning_rate:.3g}: {what} stopped being finite; "
             "lower optimizer.learning_rate, or set training.clip.norm"
         )
+
+    def _culprit(self, workspace: Workspace, logits: Array) -> str:
+        """The first layer whose output is not finite, after a forward pass with finite parameters."""
+        layers = self.plan.network.layers
+        for layer, output in zip(layers, [*workspace.inputs[1:], logits], strict=True):
+            if not np.isfinite(output).all():
+                return f"layer {layer.index} ({layer.type}): its output"
+        return f"layer {layers[-1].index} ({layers[-1].type}): the loss of its output"

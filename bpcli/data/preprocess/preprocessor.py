@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bpcli.data.batches import Dataset
-from bpcli.data.preprocess.encoders import TargetEncoder
+from bpcli.data.preprocess.encoders import TargetEncoder, numbers
 from bpcli.data.preprocess.inputs import (
     BooleanColumn,
     CategoricalColumn,
@@ -97,7 +96,7 @@ class Preprocessor(Spec):
         return surprises
 
     def apply(self, table: Table, dtype: np.dtype[Any]) -> tuple[Dataset, Counter[Surprise]]:
-        """Inputs, targets and weights of a table, none of whose targets is missing."""
+        """Inputs, targets and, where it has them, weights of a table, none of whose targets is missing."""
         x = np.empty((table.rows, len(self.features)), dtype)
         surprises = self.encode(table, x)
         y = self.target.encode([table[name] for name in self.target.names], dtype)
@@ -105,11 +104,10 @@ class Preprocessor(Spec):
 
     def _weights(self, table: Table, dtype: np.dtype[Any]) -> Array | None:
         """Sample weights as the column has them."""
-        if self.weight is None:
+        if self.weight is None or self.weight not in table:
             return None
-        column = table[self.weight]
-        values: NDArray[Any] = column.values
-        if column.kind == "categorical" or not np.all(values >= 0) or not np.any(values > 0):
+        values = numbers(table[self.weight])
+        if not np.all(values >= 0) or not np.any(values > 0):
             raise MismatchError(
                 ("data", "weight"),
                 f"column {quoted(self.weight)} must hold numbers of 0 or more, none missing, and one above 0 at least",

@@ -126,10 +126,7 @@ class NumbersTarget(Spec):
 
     def encode(self, columns: Names[Column], dtype: np.dtype[Any]) -> Array:
         """Scaled numbers, shape (rows, columns)."""
-        encoded = [
-            encoding.encode(numbers(column))
-            for encoding, column in zip(self.encodings, columns, strict=True)
-        ]
+        encoded = [encoding.encode(numbers(column)) for encoding, column in zip(self.encodings, columns, strict=True)]
         return np.ascontiguousarray(np.stack(encoded, axis=1), dtype=dtype)
 
     def decode(self, predictions: Array) -> NDArray[np.float64]:
@@ -208,7 +205,8 @@ def _fit_numbers(columns: Names[Column], loss: LossBase, name: str, encoder: Tar
             raise MismatchError(
                 ("loss",),
                 f"{name} wants numbers, but target {quoted(column.name)} holds names such as "
-                f"{quoted(next(iter(column.categories), ''))}; use cross_entropy, or leave loss out",
+                f"{quoted(next(iter(column.categories), ''))}; "
+                + ("use cross_entropy, or leave loss out" if len(columns) == 1 else "predict that column alone"),
             )
         values = numbers(column)
         if bounds is not None and not np.all((values >= bounds[0]) & (values <= bounds[1])):

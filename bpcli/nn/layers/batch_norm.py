@@ -88,8 +88,9 @@ class BatchNormLayer(Layer):
         np.multiply(normalized, normalized, out=workspace["scratch0"])
         np.add.reduce(workspace["scratch0"], axis=0, out=inverse)
         np.divide(inverse, rows, out=inverse)
-        np.copyto(row, inverse)
-        self._average(state["running_variance"], row, rows / max(rows - 1, 1))
+        if rows > 1:  # one row has no variance to learn from
+            np.copyto(row, inverse)
+            self._average(state["running_variance"], row, rows / (rows - 1))
         np.add(inverse, self.epsilon, out=inverse)
 
     def _average(self, state: Array, row: Array, factor: float) -> None:

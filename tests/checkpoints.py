@@ -1,0 +1,76 @@
+"""A checkpoint small enough to damage in every way, and the means to forge one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load, save
+
+from bpcli.checkpoint import Checkpoint, DataFingerprint, Header, Score
+from bpcli.config import ExperimentConfig
+from bpcli.data.preprocess import Preprocessor
+
+NO_DIGEST = b"0" * 64
+
+
+def small_checkpoint(resumable: bool = False) -> Checkpoint:
+    """One numeric input, a hidden layer of 2 neurons, batch_norm, and a yes-or-no target."""
+    config = ExperimentConfig.model_validate(
+        {
+            "name": "small",
+            "data": {"path": "small.csv", "target": "t\u202e"},
+            "layers": [{"units": 2}, {"type": "batch_norm"}],
+            "loss": "binary_cross_entropy",
+        }
+    )
+    encoding = {"type": "affine", "center": 0.1, "scale": 3.0}
+    preprocessor = Preprocessor.model_validate(
+        {
+            "inputs": [
+                {
+                    "type": "numeric",
+                    "name": "x",
+                    "indicator": False,
+                    "fill": 0.1,
+                    "encoder": "standard",
+                    "encoding": encoding,
+                }
+            ],
+            "target": {"type": "classes", "name": "t\u202e", "classes": ["no", "yes"], "single_logit": True},
+            "target_kinds": ["categorical"],
+        }
+    )
+    header = Header(
+        config=config,
+        preprocessor=preprocessor,
+        data=DataFingerprint(sha256="f" * 64, paths=("/data/small.csv",), rows={"train": 3, "validation": 1, "test": 0}),
+        score=Score(monitor="validation_loss", value=0.25, epoch=7),
+        counters={"epoch": 9, "best": None} if resumable else None,
+        versions={"bpcli": "0.1.0"},
+    )
+    sizes = {"params": 11, "state": 4}
+    if resumable:
+        sizes |= {"best_params": 11, "best_state": 4, "optimizer.m": 11, "optimizer.v": 11}
+    numbers = np.arange(sum(sizes.values()), dtype=np.float32) / 7
+    ends = np.cumsum(list(sizes.values())).tolist()
+    return Checkpoint(header, {name: numbers[end - size : end] for (name, size), end in zip(sizes.items(), ends)})
+
+
+def forged(content: bytes, change: Callable[[dict[str, Any], dict[str, Any]], None]) -> bytes:
+    """The file after `change(header, tensors)`, with the digest that belongs to it."""
+    (length,) = struct.unpack("<Q", content[:8])
+    header = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["bpcli"])
+    tensors = load(content)
+    header["sha256"] = NO_DIGEST.decode()
+    change(header, tensors)
+    return with_digest(save(tensors, metadata={"bpcli": json.dumps(header)}))
+
+
+def with_digest(content: bytes) -> bytes:
+    """The file with its first 64 zeros replaced by its SHA-256."""
+    return content.replace(NO_DIGEST, hashlib.sha256(content).hexdigest().encode(), 1)

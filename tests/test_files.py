@@ -1,0 +1,104 @@
+"""A file is as it was or as it should be, whatever happens in between."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from bpcli.errors import DataError, ExitCode, FileAccessError
+from bpcli.files import file_access, replacing, write_atomic
+
+
+@pytest.fixture
+def disk_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fail)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_is_written_and_replaced(tmp_path: Path):
+    path = tmp_path / "a.bin"
+    write_atomic(path, b"old")
+    write_atomic(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert names(tmp_path) == ["a.bin"]
+
+
+def test_where_the_disk_is_full_the_old_file_stays(tmp_path: Path, request: pytest.FixtureRequest):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"old")
+    request.getfixturevalue("disk_full")
+    with pytest.raises(FileAccessError) as caught:
+        write_atomic(path, b"new")
+    assert str(caught.value) == f"{path}: cannot write: No space left on device"
+    assert caught.value.exit_code == ExitCode.IO == 7
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["a.bin"]
+
+
+def test_where_the_disk_is_full_a_new_file_does_not_appear(tmp_path: Path, disk_full: None):
+    with pytest.raises(FileAccessError, match="No space left on device"), replacing(tmp_path / "a.csv") as file:
+        file.write("half of it")
+    assert names(tmp_path) == []
+
+
+def test_a_file_being_replaced_keeps_its_name_until_it_is_whole(tmp_path: Path):
+    path = tmp_path / "a.csv"
+    path.write_text("old")
+    with replacing(path) as file:
+        file.write("new ü\n")
+        file.flush()
+        assert path.read_text() == "old"
+    assert path.read_bytes() == "new ü\n".encode()
+    assert names(tmp_path) == ["a.csv"]
+
+
+def test_an_error_while_a_file_is_replaced_leaves_the_old_one(tmp_path: Path):
+    path = tmp_path / "a.csv"
+    path.write_text("old")
+    with pytest.raises(DataError, match="bad row"), replacing(path) as file:
+        file.write("half")
+        raise DataError("bad row")
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["a.csv"]
+
+
+def test_a_missing_folder_is_named(tmp_path: Path):
+    with pytest.raises(FileAccessError, match=r"nowhere/a: cannot write: No such file or directory$"):
+        write_atomic(tmp_path / "nowhere" / "a", b"")
+
+
+@pytest.mark.parametrize("name", ["folder", "pipe"])
+def test_only_a_regular_file_is_ever_replaced(tmp_path: Path, name: str):
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileAccessError, match=f"{name}: cannot write: not a regular file"):
+        write_atomic(tmp_path / name, b"")
+    assert names(tmp_path) == ["folder", "pipe"]
+    assert not (tmp_path / name).is_file()
+
+
+def test_a_link_stays_a_link(tmp_path: Path):
+    (tmp_path / "elsewhere").mkdir()
+    target, link = tmp_path / "elsewhere" / "real", tmp_path / "link"
+    target.write_text("old")
+    link.symlink_to(target)
+    write_atomic(link, b"new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+    assert names(target.parent) == ["real"]
+
+
+def test_a_path_in_a_message_is_printable():
+    with pytest.raises(FileAccessError, match=r"^a\\x1bb: cannot read: Permission denied$"), file_access(
+        Path("a\x1bb"), "read"
+    ):
+        raise PermissionError(errno.EACCES, "Permission denied")
