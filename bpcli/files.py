@@ -49,7 +49,11 @@ def replacing(path: Path) -> Iterator[IO[str]]:
     Raises:
         FileAccessError: as for `write_atomic`.
     """
-    with file_access(path, "write"), _temporary(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with (
+        file_access(path, "write"),
+        _temporary(path) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
         yield file
         _sync(file)
 

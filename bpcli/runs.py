@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,11 +12,24 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.nodes import ScalarNode
 
 from bpcli.checkpoint import Checkpoint
 from bpcli.errors import CheckpointError, ExistsError
 from bpcli.files import file_access, write_atomic
 from bpcli.text import printable
+
+
+class _Dumper(yaml.SafeDumper):
+    """PyYAML's writer, with quotes around text that a reader of YAML 1.2 would take for a number, such as 1e5."""
+
+    def represent_str(self, data: str) -> ScalarNode:
+        """Left to itself, PyYAML also writes U+2028 in a way that it reads as a space."""
+        plain = data.isprintable() and not re.match(r"[-+]?\.?[0-9]", data)
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=None if plain else '"')
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
 
 
 @dataclass(frozen=True)
@@ -102,7 +116,7 @@ class RunDirectory:
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Write the resolved config."""
-        text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=120)
+        text = yaml.dump(config, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
         write_atomic(self.config, text.encode())
 
     def write_summary(self, summary: dict[str, Any]) -> None:

@@ -48,7 +48,7 @@ def small_checkpoint(resumable: bool = False) -> Checkpoint:
     header = Header(
         config=config,
         preprocessor=preprocessor,
-        data=DataFingerprint(sha256="f" * 64, paths=("/data/small.csv",), rows={"train": 3, "validation": 1, "test": 0}),
+        data=DataFingerprint(sha256="f" * 64, paths=("/small.csv",), rows={"train": 3, "validation": 1, "test": 0}),
         score=Score(monitor="validation_loss", value=0.25, epoch=7),
         counters={"epoch": 9, "best": None} if resumable else None,
         versions={"bpcli": "0.1.0"},
@@ -57,8 +57,8 @@ def small_checkpoint(resumable: bool = False) -> Checkpoint:
     if resumable:
         sizes |= {"best_params": 11, "best_state": 4, "optimizer.m": 11, "optimizer.v": 11}
     numbers = np.arange(sum(sizes.values()), dtype=np.float32) / 7
-    ends = np.cumsum(list(sizes.values())).tolist()
-    return Checkpoint(header, {name: numbers[end - size : end] for (name, size), end in zip(sizes.items(), ends)})
+    parts = np.split(numbers, np.cumsum(list(sizes.values()))[:-1])
+    return Checkpoint(header, dict(zip(sizes, parts, strict=True)))
 
 
 def forged(content: bytes, change: Callable[[dict[str, Any], dict[str, Any]], None]) -> bytes:

@@ -32,7 +32,8 @@ def test_what_is_loaded_equals_what_was_saved(tmp_path: Path, resumable: bool):
 
 
 def test_arrays_have_the_names_of_their_layers():
-    trained = ["layers.0.bias", "layers.0.weight", "layers.1.scale", "layers.1.shift", "layers.2.bias", "layers.2.weight"]
+    dense = [f"layers.{index}.{name}" for index in (0, 2) for name in ("weight", "bias")]
+    trained = [*dense, "layers.1.scale", "layers.1.shift"]
     everything = [*trained, "layers.1.running_mean", "layers.1.running_variance"]
     assert sorted(load(SMALL)) == sorted(everything)
     assert sorted(load(small_checkpoint(resumable=True).to_bytes())) == sorted(
@@ -41,7 +42,7 @@ def test_arrays_have_the_names_of_their_layers():
     )
 
 
-@pytest.mark.parametrize("seed", ["0", "1", "4242"])
+@pytest.mark.parametrize("seed", ["0", "4242"])
 def test_the_bytes_are_the_same_in_every_process(seed: str):
     program = (
         "from hashlib import sha256; from checkpoints import small_checkpoint as small\n"
@@ -159,7 +160,9 @@ def test_another_precision_than_the_configs_is_refused():
     )
 
 
-@pytest.mark.parametrize("name", ["layers.0.weight", "layers.1.running_mean", "best.layers.2.bias", "optimizer.m.layers.0.bias"])
+@pytest.mark.parametrize(
+    "name", ["layers.0.weight", "layers.1.running_mean", "best.layers.2.bias", "optimizer.m.layers.0.bias"]
+)
 def test_a_missing_array_is_named(name: str):
     assert _forged_error(lambda header, tensors: tensors.pop(name)).startswith(f"array {name} is missing; ")
 

@@ -64,9 +64,14 @@ def test_a_file_being_replaced_keeps_its_name_until_it_is_whole(tmp_path: Path):
 def test_an_error_while_a_file_is_replaced_leaves_the_old_one(tmp_path: Path):
     path = tmp_path / "a.csv"
     path.write_text("old")
-    with pytest.raises(DataError, match="bad row"), replacing(path) as file:
-        file.write("half")
-        raise DataError("bad row")
+
+    def write_half() -> None:
+        with replacing(path) as file:
+            file.write("half")
+            raise DataError("bad row")
+
+    with pytest.raises(DataError, match="bad row"):
+        write_half()
     assert path.read_text() == "old"
     assert names(tmp_path) == ["a.csv"]
 
@@ -98,7 +103,8 @@ def test_a_link_stays_a_link(tmp_path: Path):
 
 
 def test_a_path_in_a_message_is_printable():
-    with pytest.raises(FileAccessError, match=r"^a\\x1bb: cannot read: Permission denied$"), file_access(
-        Path("a\x1bb"), "read"
+    with (
+        pytest.raises(FileAccessError, match=r"^a\\x1bb: cannot read: Permission denied$"),
+        file_access(Path("a\x1bb"), "read"),
     ):
         raise PermissionError(errno.EACCES, "Permission denied")

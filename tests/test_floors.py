@@ -12,7 +12,12 @@ ROOT = Path(__file__).parent.parent
 FLOORS = [
     "_version errors randomness spec text nn.arrays",
     "files memory threads nn.functions metrics.metric metrics.ranking data.table",
-    "nn.activations nn.initializers nn.losses nn.schedules nn.optimizers metrics.probabilities metrics.counts data.cells",
+    "nn.activations.base nn.losses.base nn.optimizers.base nn.initializers nn.schedules "
+    "metrics.probabilities metrics.counts data.cells",
+    "nn.activations.bounded nn.activations.rectified nn.activations.gated "
+    "nn.losses.classification nn.losses.regression nn.optimizers.sgd nn.optimizers.rprop nn.optimizers.adaptive nn.optimizers.adam "
+    "nn.optimizers.driver",
+    "nn.activations nn.losses nn.optimizers",
     "metrics.classification metrics.multilabel metrics.regression data.decimals",
     "metrics.registry data.delimited data.batches data.split data.rows data.preprocess.encoders",
     "metrics nn.layers.base data.text_source data.preprocess.inputs data.preprocess.targets",

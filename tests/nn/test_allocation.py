@@ -17,12 +17,11 @@ import numpy as np
 import pytest
 from networks import FLOAT32, TrainingStep, members, targets_for
 
-from bpcli.nn import optimizers
 from bpcli.nn.activations import Activation, Tanh
 from bpcli.nn.arrays import Array
 from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
 from bpcli.nn.losses import CrossEntropy, Loss, LossScratch, MeanSquaredError
-from bpcli.nn.optimizers import Adam, Nadam, Optimizer, OptimizerSpec, Sgd
+from bpcli.nn.optimizers import Adam, Nadam, Optimizer, OptimizerSpec, Sgd, driver
 
 ROWS = 1100
 UNITS = 1050
@@ -91,7 +90,7 @@ def test_a_loss_allocates_no_array(loss: Any, weighted: bool) -> None:
     ids=repr,
 )
 def test_an_update_allocates_no_array(rule: Any, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(optimizers, "BLOCK", block)
+    monkeypatch.setattr(driver, "BLOCK", block)
     params = np.zeros(40_000, FLOAT32)
     grads = np.linspace(-1.0, 1.0, len(params), dtype=FLOAT32)
     optimizer = Optimizer(rule, len(params), len(params) // 2, FLOAT32)

@@ -11,9 +11,20 @@ import pytest
 from networks import FLOAT32, FLOAT64, members
 from pydantic import TypeAdapter, ValidationError
 
-from bpcli.nn import optimizers
 from bpcli.nn.arrays import Array
-from bpcli.nn.optimizers import Adadelta, Adagrad, Adam, Adamw, Nadam, Optimizer, OptimizerSpec, Rmsprop, Rprop, Sgd
+from bpcli.nn.optimizers import (
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamw,
+    Nadam,
+    Optimizer,
+    OptimizerSpec,
+    Rmsprop,
+    Rprop,
+    Sgd,
+    driver,
+)
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "optimizers.json").read_text(encoding="utf-8"))
 SPEC: TypeAdapter[Any] = TypeAdapter(OptimizerSpec)
@@ -158,7 +169,7 @@ def gradients(steps: int, size: int, dtype: np.dtype[Any]) -> list[Array]:
 def test_a_vector_longer_than_a_block_gives_the_bits_of_several_short_ones(
     spec: Any, dtype: np.dtype[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(optimizers, "BLOCK", 8)
+    monkeypatch.setattr(driver, "BLOCK", 8)
     size, weights = 21, 13
     long = gradients(1, size, dtype)[0]
     parts = [slice(0, 8), slice(8, 13), slice(13, 21)]

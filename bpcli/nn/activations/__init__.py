@@ -1,0 +1,38 @@
+"""Activations: each is its spec, its forward and its derivative; the union is the registry."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from bpcli.nn.activations.base import ActivationBase, Scratch
+from bpcli.nn.activations.bounded import Identity, Sigmoid, Softsign, Tanh
+from bpcli.nn.activations.gated import Gelu, Mish, Silu
+from bpcli.nn.activations.rectified import Elu, LeakyRelu, Relu, Selu, Softplus
+from bpcli.spec import BareName
+
+Activation = Annotated[
+    Identity | Sigmoid | Tanh | Relu | LeakyRelu | Elu | Selu | Gelu | Silu | Mish | Softplus | Softsign,
+    Field(discriminator="type"),
+    BareName(),
+]
+
+
+__all__ = [
+    "Activation",
+    "ActivationBase",
+    "Elu",
+    "Gelu",
+    "Identity",
+    "LeakyRelu",
+    "Mish",
+    "Relu",
+    "Scratch",
+    "Selu",
+    "Sigmoid",
+    "Silu",
+    "Softplus",
+    "Softsign",
+    "Tanh",
+]

@@ -1,0 +1,24 @@
+"""Activations: each is its spec, its forward and its derivative in one place.
+
+`forward(z, out, scratch)` writes f(z) to `out`; all arrays are (rows, units), and `out` may be `z` itself unless the
+member keeps its input. `backward(kept, grads, scratch)` turns dL/dy into dL/dz in place, from what the member keeps:
+its output y = f(z) where the derivative can be written from that, else its input z. `scratch` is a tuple of
+`scratch_arrays` arrays of the same shape.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from bpcli.nn.arrays import Array
+from bpcli.spec import Spec
+
+Scratch = tuple[Array, ...]
+
+
+class ActivationBase(Spec):
+    """What every activation says of itself beside its maths."""
+
+    keeps_input: ClassVar[bool] = False
+    scratch_arrays: ClassVar[int] = 1
+    default_initializer: ClassVar[str] = "glorot_uniform"

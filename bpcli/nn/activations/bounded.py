@@ -1,0 +1,81 @@
+"""Identity, and the activations with bounds: sigmoid, tanh, softsign."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from bpcli.nn.activations.base import ActivationBase, Scratch
+from bpcli.nn.arrays import Array
+from bpcli.nn.functions import sigmoid
+
+
+class Identity(ActivationBase):
+    """f(z) = z."""
+
+    type: Literal["identity"] = "identity"
+    scratch_arrays: ClassVar[int] = 0
+
+    def forward(self, z: Array, out: Array, scratch: Scratch) -> None:
+        """Copy z where `out` is another array."""
+        if out is not z:
+            np.copyto(out, z)
+
+    def backward(self, kept: Array, grads: Array, scratch: Scratch) -> None:
+        """f' = 1."""
+
+
+class Sigmoid(ActivationBase):
+    """f(z) = 1 / (1 + exp(-z)), computed as (1 + tanh(z/2)) / 2, which cannot overflow."""
+
+    type: Literal["sigmoid"] = "sigmoid"
+
+    def forward(self, z: Array, out: Array, scratch: Scratch) -> None:
+        """Write f(z) to `out`."""
+        sigmoid(z, out)
+
+    def backward(self, kept: Array, grads: Array, scratch: Scratch) -> None:
+        """f' = y (1 - y)."""
+        (slope,) = scratch
+        np.multiply(kept, kept, out=slope)
+        np.subtract(kept, slope, out=slope)
+        np.multiply(grads, slope, out=grads)
+
+
+class Tanh(ActivationBase):
+    """f(z) = tanh(z)."""
+
+    type: Literal["tanh"] = "tanh"
+
+    def forward(self, z: Array, out: Array, scratch: Scratch) -> None:
+        """Write f(z) to `out`."""
+        np.tanh(z, out=out)
+
+    def backward(self, kept: Array, grads: Array, scratch: Scratch) -> None:
+        """f' = 1 - y²."""
+        (slope,) = scratch
+        np.multiply(kept, kept, out=slope)
+        np.subtract(1.0, slope, out=slope)
+        np.multiply(grads, slope, out=grads)
+
+
+class Softsign(ActivationBase):
+    """f(z) = z / (1 + |z|) (Bergstra et al. 2009)."""
+
+    type: Literal["softsign"] = "softsign"
+
+    def forward(self, z: Array, out: Array, scratch: Scratch) -> None:
+        """Write f(z) to `out`."""
+        (bound,) = scratch
+        np.abs(z, out=bound)
+        np.add(bound, 1.0, out=bound)
+        np.divide(z, bound, out=out)
+
+    def backward(self, kept: Array, grads: Array, scratch: Scratch) -> None:
+        """f' = (1 - |y|)²."""
+        (slope,) = scratch
+        np.abs(kept, out=slope)
+        np.subtract(1.0, slope, out=slope)
+        np.multiply(slope, slope, out=slope)
+        np.multiply(grads, slope, out=grads)

@@ -1,0 +1,33 @@
+"""Losses: each takes logits and owns its link function; the union is the registry."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from bpcli.nn.losses.base import LossBase, LossScratch
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy, Hinge
+from bpcli.nn.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError, Poisson, Quantile
+from bpcli.spec import BareName
+
+Loss = Annotated[
+    CrossEntropy | BinaryCrossEntropy | MeanSquaredError | MeanAbsoluteError | Huber | Poisson | Quantile | Hinge,
+    Field(discriminator="type"),
+    BareName(),
+]
+
+
+__all__ = [
+    "BinaryCrossEntropy",
+    "CrossEntropy",
+    "Hinge",
+    "Huber",
+    "Loss",
+    "LossBase",
+    "LossScratch",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "Poisson",
+    "Quantile",
+]

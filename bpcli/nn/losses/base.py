@@ -1,0 +1,80 @@
+"""Losses. Each takes logits and owns its link function, so that a wrong pair of the two cannot be written.
+
+`value_and_gradient(logits, target, weight, out, scratch)` returns the sum over rows of weight · loss and writes the
+gradient of their mean over the rows to `out`, another array than `logits`; a row's loss is the mean over its outputs,
+except for cross_entropy and hinge, which have one loss a row. Logits, target and `out` are (rows, outputs), weight is
+(rows,) or None for ones. `link(logits, out)` writes predictions: probabilities, or values in the units of the target.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from bpcli.nn.arrays import Array
+from bpcli.spec import Spec
+
+
+class LossScratch:
+    """What the losses need beside their result: `a` (rows, outputs) and `column` (rows, 1)."""
+
+    def __init__(self, rows: int, outputs: int, dtype: np.dtype[Any]) -> None:
+        self.a = np.empty((rows, outputs), dtype)
+        self.column = np.empty((rows, 1), dtype)
+
+    def leading(self, rows: int) -> LossScratch:
+        """The same memory for `rows` rows."""
+        part = object.__new__(LossScratch)
+        part.a, part.column = self.a[:rows], self.column[:rows]
+        return part
+
+
+class LossBase(Spec):
+    """What every loss says of itself beside its maths."""
+
+    tasks: ClassVar[frozenset[str]] = frozenset({"regression"})
+    gives_probabilities: ClassVar[bool] = False
+    single_logit: ClassVar[bool] = False
+    """Whether two classes share one logit, which is the second one's."""
+
+    @property
+    def target_bounds(self) -> tuple[float, float] | None:
+        """Where regression targets must lie, in their own units; a bounded target is not scaled."""
+        return None
+
+    def link(self, logits: Array, out: Array) -> None:
+        """Predictions from logits; `out` may be `logits`."""
+        raise NotImplementedError
+
+    def value_and_gradient(
+        self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
+    ) -> float:
+        """The summed loss of the rows; the gradient of their mean goes to `out`."""
+        raise NotImplementedError
+
+
+def copy_logits(logits: Array, out: Array) -> None:
+    """The identity link."""
+    if out is not logits:
+        np.copyto(out, logits)
+
+
+def weighted_sum(values: Array, weight: Array | None) -> float:
+    """Σ weight · values over all rows and columns."""
+    return float(np.add.reduce(values, axis=None) if weight is None else np.einsum("ij,i->", values, weight))
+
+
+def weighted_dot(a: Array, b: Array, weight: Array | None, scratch: LossScratch) -> float:
+    """Σ weight · a · b over all rows and columns; uses up the column."""
+    if weight is None:
+        return float(np.vdot(a, b))
+    rows = np.vecdot(a, b, out=scratch.column[:, 0])
+    return float(np.vdot(rows, weight))
+
+
+def scale(out: Array, factor: float, weight: Array | None) -> None:
+    """Turn a gradient of the summed loss into that of the mean: times `factor`, and each row times its weight."""
+    np.multiply(out, factor, out=out)
+    if weight is not None:
+        np.multiply(out, weight[:, None], out=out)

@@ -1,0 +1,132 @@
+"""Losses for classes and labels."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from bpcli.nn.arrays import Array
+from bpcli.nn.functions import sigmoid, softplus
+from bpcli.nn.losses.base import LossBase, LossScratch, copy_logits, scale, weighted_dot, weighted_sum
+
+
+class CrossEntropy(LossBase):
+    """-Σ t log softmax(z), the log-likelihood of classes that exclude each other."""
+
+    type: Literal["cross_entropy"] = "cross_entropy"
+    label_smoothing: float = Field(
+        default=0.0, ge=0, lt=1, description="Share of each target spread over all classes (Szegedy et al. 2016)."
+    )
+    tasks: ClassVar[frozenset[str]] = frozenset({"binary", "multiclass"})
+    gives_probabilities: ClassVar[bool] = True
+
+    def link(self, logits: Array, out: Array) -> None:
+        """Softmax over the outputs of each row."""
+        np.subtract(logits, logits.max(axis=1, keepdims=True), out=out)
+        np.exp(out, out=out)
+        np.divide(out, out.sum(axis=1, keepdims=True), out=out)
+
+    def value_and_gradient(
+        self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
+    ) -> float:
+        """Gradient: softmax(z) - t."""
+        exponentials, column = scratch.a, scratch.column
+        rows, outputs = logits.shape
+        smoothing = self.label_smoothing
+        np.maximum.reduce(logits, axis=1, keepdims=True, out=column)
+        np.subtract(logits, column, out=out)
+        np.exp(out, out=exponentials)
+        likelihood = (1.0 - smoothing) * weighted_dot(target, out, weight, scratch)
+        if smoothing:
+            likelihood += smoothing / outputs * weighted_sum(out, weight)
+        np.add.reduce(exponentials, axis=1, keepdims=True, out=column)
+        np.divide(exponentials, column, out=out)
+        np.log(column, out=column)
+        if smoothing:
+            np.multiply(target, 1.0 - smoothing, out=exponentials)
+            np.subtract(out, exponentials, out=out)
+            np.subtract(out, smoothing / outputs, out=out)
+        else:
+            np.subtract(out, target, out=out)
+        scale(out, 1.0 / rows, weight)
+        return weighted_sum(column, weight) - likelihood
+
+
+class BinaryCrossEntropy(LossBase):
+    """-t log σ(z) - (1 - t) log(1 - σ(z)), for two classes or for labels that do not exclude each other."""
+
+    type: Literal["binary_cross_entropy"] = "binary_cross_entropy"
+    tasks: ClassVar[frozenset[str]] = frozenset({"binary", "multilabel"})
+    gives_probabilities: ClassVar[bool] = True
+    single_logit: ClassVar[bool] = True
+
+    def link(self, logits: Array, out: Array) -> None:
+        """The logistic function of each output."""
+        sigmoid(logits, out)
+
+    def value_and_gradient(
+        self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
+    ) -> float:
+        """Loss log(1 + exp(z)) - t z; gradient σ(z) - t."""
+        rows, outputs = logits.shape
+        softplus(logits, out, scratch.a)
+        total = weighted_sum(out, weight) - weighted_dot(target, logits, weight, scratch)
+        sigmoid(logits, out)
+        np.subtract(out, target, out=out)
+        scale(out, 1.0 / (rows * outputs), weight)
+        return total / outputs
+
+
+class Hinge(LossBase):
+    """max(0, 1 - s z) for two classes s = ±1; for more, max over j of z_j + [j ≠ t] - z_t (Crammer and Singer 2001)."""
+
+    type: Literal["hinge"] = "hinge"
+    tasks: ClassVar[frozenset[str]] = frozenset({"binary", "multiclass"})
+    single_logit: ClassVar[bool] = True
+
+    def link(self, logits: Array, out: Array) -> None:
+        """Identity: scores, of which the sign or the largest decides."""
+        copy_logits(logits, out)
+
+    def value_and_gradient(
+        self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
+    ) -> float:
+        """Gradient: -s within the margin; for more classes the worst class minus the true one."""
+        rows, outputs = logits.shape
+        if outputs == 1:
+            total = self._two_classes(logits, target, weight, out, scratch.a)
+        else:
+            total = self._more_classes(logits, target, weight, out, scratch)
+        scale(out, 1.0 / rows, weight)
+        return total
+
+    @staticmethod
+    def _two_classes(logits: Array, target: Array, weight: Array | None, out: Array, margin: Array) -> float:
+        np.multiply(target, -2.0, out=out)
+        np.add(out, 1.0, out=out)  # -s
+        np.multiply(out, logits, out=margin)
+        np.add(margin, 1.0, out=margin)
+        np.maximum(margin, 0.0, out=margin)
+        total = weighted_sum(margin, weight)
+        np.sign(margin, out=margin)
+        np.multiply(out, margin, out=out)
+        return total
+
+    @staticmethod
+    def _more_classes(logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch) -> float:
+        worst, column = scratch.a, scratch.column
+        of_true = weighted_dot(target, logits, weight, scratch)
+        np.subtract(logits, target, out=worst)
+        np.add(worst, 1.0, out=worst)
+        np.maximum.reduce(worst, axis=1, keepdims=True, out=column)
+        total = weighted_sum(column, weight) - of_true
+        # 1 where the row's maximum stands, shared out where several tie: still a subgradient.
+        np.subtract(worst, column, out=worst)
+        np.sign(worst, out=worst)
+        np.add(worst, 1.0, out=worst)
+        np.add.reduce(worst, axis=1, keepdims=True, out=column)
+        np.divide(worst, column, out=worst)
+        np.subtract(worst, target, out=out)
+        return total

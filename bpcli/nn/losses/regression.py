@@ -1,0 +1,151 @@
+"""Losses for numbers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from bpcli.nn.arrays import Array
+from bpcli.nn.functions import sigmoid
+from bpcli.nn.losses.base import LossBase, LossScratch, copy_logits, scale, weighted_dot, weighted_sum
+
+
+class MeanSquaredError(LossBase):
+    """(y - t)², with y = z, or y = σ(z) for targets between 0 and 1."""
+
+    type: Literal["mse"] = "mse"
+    link_function: Literal["identity", "sigmoid"] = Field(
+        default="identity", alias="link", description="From logits to predictions."
+    )
+
+    @property
+    def target_bounds(self) -> tuple[float, float] | None:
+        """The logistic function's range, where that is the link."""
+        return (0.0, 1.0) if self.link_function == "sigmoid" else None
+
+    def link(self, logits: Array, out: Array) -> None:
+        """Identity or logistic."""
+        if self.link_function == "sigmoid":
+            sigmoid(logits, out)
+        else:
+            copy_logits(logits, out)
+
+    def value_and_gradient(
+        self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
+    ) -> float:
+        """Gradient: 2 (y - t), times y (1 - y) for the logistic link."""
+        rows, outputs = logits.shape
+        if self.link_function == "sigmoid":
+            y = scratch.a
+            sigmoid(logits, y)
+            np.subtract(y, target, out=out)
+            total = weighted_dot(out, out, weight, scratch)
+            np.multiply(out, y, out=out)
+            np.subtract(1.0, y, out=y)
+            np.multiply(out, y, out=out)
+        else:
+            np.subtract(logits, target, out=out)
+            total = weighted_dot(out, out, weight, scratch)
+        scale(out, 2.0 / (rows * outputs), weight)
+        return total / outputs
+
+
+class MeanAbsoluteError(LossBase):
+    """|y - t|, whose minimum is the median."""
+
+    type: Literal["mae"] = "mae"
+
+    def link(self, logits: Array, out: Array) -> None:
+        """Identity."""
+        copy_logits(logits, out)
+
+    def value_and_gradient(
+        self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
+    ) -> float:
+        """Gradient: the sign of y - t."""
+        rows, outputs = logits.shape
+        residual = scratch.a
+        np.subtract(logits, target, out=residual)
+        np.sign(residual, out=out)
+        total = weighted_dot(residual, out, weight, scratch)
+        scale(out, 1.0 / (rows * outputs), weight)
+        return total / outputs
+
+
+class Huber(LossBase):
+    """r²/2 where |r| = |y - t| ≤ delta, else delta (|r| - delta/2) (Huber 1964)."""
+
+    type: Literal["huber"] = "huber"
+    delta: float = Field(
+        default=1.0, gt=0, description="Where squared becomes absolute, in standard deviations of the scaled target."
+    )
+
+    def link(self, logits: Array, out: Array) -> None:
+        """Identity."""
+        copy_logits(logits, out)
+
+    def value_and_gradient(
+        self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
+    ) -> float:
+        """Gradient c = clip(r, -delta, delta); the loss is c (r - c/2)."""
+        rows, outputs = logits.shape
+        rest = scratch.a
+        np.subtract(logits, target, out=rest)
+        np.minimum(rest, self.delta, out=out)
+        np.maximum(out, -self.delta, out=out)
+        total = weighted_dot(rest, out, weight, scratch) - 0.5 * weighted_dot(out, out, weight, scratch)
+        scale(out, 1.0 / (rows * outputs), weight)
+        return total / outputs
+
+
+class Poisson(LossBase):
+    """exp(z) - t z, the log-likelihood of counts with mean exp(z), but for a term without z."""
+
+    type: Literal["poisson"] = "poisson"
+
+    @property
+    def target_bounds(self) -> tuple[float, float] | None:
+        """Counts are not negative."""
+        return (0.0, float("inf"))
+
+    def link(self, logits: Array, out: Array) -> None:
+        """The exponential function."""
+        np.exp(logits, out=out)
+
+    def value_and_gradient(
+        self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
+    ) -> float:
+        """Gradient: exp(z) - t."""
+        rows, outputs = logits.shape
+        np.exp(logits, out=out)
+        total = weighted_sum(out, weight) - weighted_dot(target, logits, weight, scratch)
+        np.subtract(out, target, out=out)
+        scale(out, 1.0 / (rows * outputs), weight)
+        return total / outputs
+
+
+class Quantile(LossBase):
+    """max(q (t - y), (q - 1) (t - y)), whose minimum is the q-quantile (Koenker and Bassett 1978)."""
+
+    type: Literal["quantile"] = "quantile"
+    quantile: float = Field(default=0.5, gt=0, lt=1, description="Which quantile to predict.")
+
+    def link(self, logits: Array, out: Array) -> None:
+        """Identity."""
+        copy_logits(logits, out)
+
+    def value_and_gradient(
+        self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
+    ) -> float:
+        """Gradient: 1 - q above the target, -q below it, which is sign/2 + (1/2 - q) but on the target itself."""
+        rows, outputs = logits.shape
+        residual = scratch.a
+        np.subtract(logits, target, out=residual)
+        np.sign(residual, out=out)
+        np.multiply(out, 0.5, out=out)
+        np.add(out, 0.5 - self.quantile, out=out)
+        total = weighted_dot(residual, out, weight, scratch)
+        scale(out, 1.0 / (rows * outputs), weight)
+        return total / outputs

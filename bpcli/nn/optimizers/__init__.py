@@ -1,0 +1,36 @@
+"""Optimizers: each is its spec, the coefficients of a step, and a kernel; the union is the registry."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from bpcli.nn.optimizers.adam import Adam, Adamw, Nadam
+from bpcli.nn.optimizers.adaptive import Adadelta, Adagrad, Rmsprop
+from bpcli.nn.optimizers.base import OptimizerBase
+from bpcli.nn.optimizers.driver import Optimizer
+from bpcli.nn.optimizers.rprop import Rprop
+from bpcli.nn.optimizers.sgd import Sgd
+from bpcli.spec import BareName
+
+OptimizerSpec = Annotated[
+    Sgd | Rprop | Adagrad | Rmsprop | Adadelta | Adam | Adamw | Nadam,
+    Field(discriminator="type"),
+    BareName(),
+]
+
+
+__all__ = [
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "Adamw",
+    "Nadam",
+    "Optimizer",
+    "OptimizerBase",
+    "OptimizerSpec",
+    "Rmsprop",
+    "Rprop",
+    "Sgd",
+]

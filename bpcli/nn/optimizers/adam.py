@@ -1,0 +1,125 @@
+"""Adam and its kin: AdamW, Nadam."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from bpcli.nn.arrays import Array
+from bpcli.nn.optimizers.base import Arrays, Coefficients, OptimizerBase
+
+
+class AdamBase(OptimizerBase):
+    """The moments of Adam (Kingma and Ba 2015, algorithm 1), kept as m/(1 - β1) and v/(1 - β2).
+
+    So each moment costs one pass less: M ← β1 M + g, V ← β2 V + g². The step lr m̂ / (√v̂ + ε) becomes
+    a M / (√V + e) with r = √((1 - β2) / (1 - β2^t)), a = lr (1 - β1) / (1 - β1^t) / r and e = ε / r.
+    """
+
+    learning_rate: float = Field(default=0.001, gt=0, description="Step size.")
+    beta1: float = Field(default=0.9, ge=0, lt=1, description="Decay of the mean of gradients.")
+    beta2: float = Field(default=0.999, ge=0, lt=1, description="Decay of the mean of squared gradients.")
+    epsilon: float = Field(default=1e-8, gt=0, description="Added to the root.")
+
+    @property
+    def slots(self) -> dict[str, float]:
+        """Both moments."""
+        return {"m": 0.0, "v": 0.0}
+
+    def coefficients(self, step: int, learning_rate: float, product: float) -> Coefficients:
+        """β1, β2, a and e."""
+        r = sqrt((1.0 - self.beta2) / (1.0 - self.beta2**step))
+        a = learning_rate * (1.0 - self.beta1) / (1.0 - self.beta1**step) / r
+        return (self.beta1, self.beta2, a, self.epsilon / r)
+
+    @staticmethod
+    def kernel(p: Array, g: Array, slots: Arrays, scratch: Arrays, c: Coefficients) -> None:
+        """One update; with a third slot, the largest V so far takes V's place (Reddi et al. 2018)."""
+        beta1, beta2, a, e = c
+        m, v = slots[:2]
+        (t, _) = scratch
+        np.multiply(m, beta1, out=m)
+        np.add(m, g, out=m)
+        np.multiply(g, g, out=t)
+        np.multiply(v, beta2, out=v)
+        np.add(v, t, out=v)
+        if len(slots) == 3:
+            v = np.maximum(slots[2], v, out=slots[2])
+        np.sqrt(v, out=t)
+        np.add(t, e, out=t)
+        np.divide(m, t, out=t)
+        np.multiply(t, a, out=t)
+        np.subtract(p, t, out=p)
+
+
+class Adam(AdamBase):
+    """Adam (Kingma and Ba 2015), with `amsgrad` on request (Reddi et al. 2018)."""
+
+    type: Literal["adam"] = "adam"
+    amsgrad: bool = Field(default=False, description="Divide by the largest second moment so far.")
+
+    @property
+    def slots(self) -> dict[str, float]:
+        """Both moments, and the largest second one for amsgrad."""
+        return {"m": 0.0, "v": 0.0, "v_max": 0.0} if self.amsgrad else {"m": 0.0, "v": 0.0}
+
+
+class Adamw(AdamBase):
+    """Adam, with weights that shrink by lr · weight_decay at each step beside it (Loshchilov and Hutter 2019)."""
+
+    type: Literal["adamw"] = "adamw"
+    weight_decay: float = Field(default=0.01, ge=0, description="Shrinks weights, not biases.")
+
+    @property
+    def decay(self) -> float:
+        """The weight decay."""
+        return self.weight_decay
+
+
+class Nadam(AdamBase):
+    """Adam with Nesterov's momentum, whose coefficients μ rise from 0.48 to nearly β1 (Dozat 2016)."""
+
+    type: Literal["nadam"] = "nadam"
+    learning_rate: float = Field(default=0.002, gt=0, description="Step size.")
+    momentum_decay: float = Field(default=0.004, ge=0, description="How fast the momentum coefficient rises.")
+
+    def momentum(self, step: int) -> float:
+        """μ of a step, counted from 1: β1 (1 - 0.96^(step · momentum_decay) / 2)."""
+        return self.beta1 * (1.0 - 0.5 * float(0.96 ** (step * self.momentum_decay)))
+
+    def accumulate(self, step: int, product: float) -> float:
+        """The product of all μ so far."""
+        return product * self.momentum(step)
+
+    def coefficients(self, step: int, learning_rate: float, product: float) -> Coefficients:
+        """β1, β2, the factors of M and of g, and e.
+
+        The step is lr (μ' m / (1 - Πμ μ') + (1 - μ) g / (1 - Πμ)) / (√v̂ + ε), with μ' the coefficient to come.
+        """
+        r = sqrt((1.0 - self.beta2) / (1.0 - self.beta2**step))
+        ahead = self.momentum(step + 1)
+        of_m = learning_rate * ahead * (1.0 - self.beta1) / (1.0 - product * ahead) / r
+        of_g = learning_rate * (1.0 - self.momentum(step)) / (1.0 - product) / r
+        return (self.beta1, self.beta2, of_m, of_g, self.epsilon / r)
+
+    @staticmethod
+    def kernel(p: Array, g: Array, slots: Arrays, scratch: Arrays, c: Coefficients) -> None:
+        """One update."""
+        beta1, beta2, of_m, of_g, e = c
+        m, v = slots
+        d, t = scratch
+        np.multiply(m, beta1, out=m)
+        np.add(m, g, out=m)
+        np.multiply(g, g, out=t)
+        np.multiply(v, beta2, out=v)
+        np.add(v, t, out=v)
+        np.multiply(m, of_m, out=d)
+        np.multiply(g, of_g, out=t)
+        np.add(d, t, out=d)
+        np.sqrt(v, out=t)
+        np.add(t, e, out=t)
+        np.divide(d, t, out=d)
+        np.subtract(p, d, out=p)

@@ -1,0 +1,57 @@
+"""Stochastic gradient descent, with momentum."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from bpcli.nn.arrays import Array
+from bpcli.nn.optimizers.base import Arrays, Coefficients, OptimizerBase
+
+
+class Sgd(OptimizerBase):
+    """p ← p - lr g; with momentum v ← μ v + g and p ← p - lr v, or p - lr (g + μ v) for Nesterov's.
+
+    Sutskever et al. 2013 in the form where the learning rate stands outside of v.
+    """
+
+    type: Literal["sgd"] = "sgd"
+    learning_rate: float = Field(default=0.01, gt=0, description="Step size.")
+    momentum: float = Field(default=0.0, ge=0, lt=1, description="μ: how much of the last step is kept.")
+    nesterov: bool = Field(default=False, description="Look ahead along the momentum.")
+
+    @model_validator(mode="after")
+    def _momentum_to_look_along(self) -> Sgd:
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov needs a momentum above 0")
+        return self
+
+    @property
+    def slots(self) -> dict[str, float]:
+        """A velocity where there is momentum."""
+        return {"v": 0.0} if self.momentum else {}
+
+    def coefficients(self, step: int, learning_rate: float, product: float) -> Coefficients:
+        """Learning rate, momentum, and 1.0 for Nesterov's form."""
+        return (learning_rate, self.momentum, float(self.nesterov))
+
+    @staticmethod
+    def kernel(p: Array, g: Array, slots: Arrays, scratch: Arrays, c: Coefficients) -> None:
+        """One update."""
+        lr, mu, nesterov = c
+        (delta, _) = scratch
+        if not slots:
+            np.multiply(g, lr, out=delta)
+        else:
+            (v,) = slots
+            np.multiply(v, mu, out=v)
+            np.add(v, g, out=v)
+            if nesterov:
+                np.multiply(v, mu, out=delta)
+                np.add(delta, g, out=delta)
+                np.multiply(delta, lr, out=delta)
+            else:
+                np.multiply(v, lr, out=delta)
+        np.subtract(p, delta, out=p)

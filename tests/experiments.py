@@ -1,0 +1,91 @@
+"""What the tests of training share: small tables on disk, experiments on them, and plans without any file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bpcli.config.experiment import ExperimentConfig
+from bpcli.data.batches import Dataset
+from bpcli.experiment import Prepared, prepare
+from bpcli.nn.layers import Dense
+from bpcli.nn.losses import MeanSquaredError
+from bpcli.nn.network import Network
+from bpcli.nn.optimizers import Sgd
+from bpcli.nn.schedules import Constant
+from bpcli.training import EpochReport, TrainingPlan, TrainingSpec, TrainingState, train
+
+
+def write_csv(path: Path, columns: Mapping[str, Sequence[Any]]) -> Path:
+    """A CSV file of columns; None becomes an empty cell."""
+    rows = zip(*columns.values(), strict=True)
+    lines = [",".join("" if cell is None else str(cell) for cell in row) for row in rows]
+    path.write_text("\n".join([",".join(columns), *lines, ""]))
+    return path
+
+
+def prepared(folder: Path, **config: Any) -> Prepared:
+    """A config's experiment, with paths from `folder`."""
+    return prepare(ExperimentConfig.model_validate(config), folder)
+
+
+def plan(
+    x: Any,
+    y: Any,
+    spec: TrainingSpec | None = None,
+    *,
+    weight: Any = None,
+    validation: tuple[Any, Any] | None = None,
+    layers: Sequence[Any] = (Dense(units=3),),
+    loss: Any = None,
+    optimizer: Any = None,
+    schedule: Any = None,
+    score: Callable[..., dict[str, float | None]] = lambda *_: {},
+    monitor: str | None = None,
+    greater_is_better: Callable[[str], bool] = lambda _: False,
+    dtype: Any = np.float64,
+) -> TrainingPlan:
+    """A plan for rows that are at hand as arrays."""
+    train_rows = dataset(x, y, weight, dtype)
+    outputs = train_rows.y.shape[1] if train_rows.y.ndim == 2 else int(train_rows.y.max()) + 1
+    return TrainingPlan(
+        network=Network.plan(layers, train_rows.x.shape[1], outputs),
+        loss=loss or MeanSquaredError(),
+        optimizer=optimizer or Sgd(),
+        schedule=schedule or Constant(),
+        spec=spec or TrainingSpec(epochs=3, batch_size=4),
+        seed=0,
+        train=train_rows,
+        validation=None if validation is None else dataset(*validation, None, dtype),
+        score=score,
+        monitor=monitor or ("validation_loss" if validation else "train_loss"),
+        greater_is_better=greater_is_better,
+    )
+
+
+def dataset(x: Any, y: Any, weight: Any, dtype: Any) -> Dataset:
+    x, y = np.array(x, dtype), np.array(y)
+    y = y.astype(np.intp) if y.ndim == 1 else y.astype(dtype)
+    return Dataset(x, y, None if weight is None else np.array(weight, dtype))
+
+
+def reports(
+    of: TrainingPlan, state: TrainingState | None = None, interrupted: Callable[[], bool] = lambda: False
+) -> list[EpochReport]:
+    """The epochs' reports of a training."""
+    events = train(of, state or of.new_state(), interrupted)
+    return [event for event in events if isinstance(event, EpochReport)]
+
+
+def after(calls: int) -> Callable[[], bool]:
+    """An `interrupted` that turns true at its call number `calls`: training asks once after each step, and once an epoch."""
+    left = [calls]
+
+    def interrupted() -> bool:
+        left[0] -= 1
+        return left[0] <= 0
+
+    return interrupted
