@@ -117,8 +117,8 @@ class Requirement:
     @classmethod
     def parse(cls, text: str) -> Requirement:
         """Raises UsageError where `text` is no bound on a metric."""
-        match = re.fullmatch(r"\s*(\w+)\s*(>=|<=|==|>|<)\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*", text)
-        if match is None or match[3].count(".") > 1:
+        match = re.fullmatch(r"\s*(\w+)\s*(>=|<=|==|>|<)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*", text)
+        if match is None:
             raise UsageError(
                 f"--require {quoted(text)}: write a metric, a comparison and a number, as in accuracy>=0.95"
             )

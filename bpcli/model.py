@@ -55,7 +55,8 @@ class Model:
             path=file,
             preprocessor=header.preprocessor,
             loss=header.config.loss,
-            inference=Inference(checkpoint.network, params, checkpoint.vectors["state"]),
+            # Reproducible to the bit whatever else is asked at the same time: see there.
+            inference=Inference(checkpoint.network, params, checkpoint.vectors["state"], np.dtype(np.float64)),
             outputs=checkpoint.network.n_out,
             dtype=params.dtype,
         )

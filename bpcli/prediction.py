@@ -64,8 +64,9 @@ def predict_file(
         if not tally.rows:
             table.require([*kinds, *keep], "standard input" if source is None else printable(str(source)))
             tally.ignored = tuple(name for name in table.ignored if name not in model.preprocessor.target.names)
-            writer.writerow([*keep, *_header(model, probabilities)])
         outcome, surprises = model.outcome(table)
+        if not tally.rows:
+            writer.writerow([*keep, *_header(model, probabilities)])
         writer.writerows(zip(*_columns(model, table, outcome, probabilities, keep), strict=True))
         tally.rows += table.rows
         tally.surprises.update(surprises)

@@ -148,7 +148,9 @@ class Runner:
         predictions = np.empty((dataset.rows, self.prepared.network.n_out), dataset.x.dtype)
         state, loss = self.state, self.prepared.plan.loss
         with np.errstate(all="ignore"):
-            Inference(self.prepared.network, state.best_params, state.best_layer_state).logits(dataset.x, predictions)
+            exact = np.dtype(np.float64)
+            best = Inference(self.prepared.network, state.best_params, state.best_layer_state, exact)
+            best.logits(dataset.x, predictions)
             loss.link(predictions, predictions)
         return Interpreter(self.prepared.preprocessor.target, loss).report(predictions, dataset.y)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +12,17 @@ import numpy as np
 from bpcli.data.preprocess import choose_loss
 from bpcli.data.read import ReadOptions, read_header, read_table
 from bpcli.data.split import DEFAULT_SHARE
-from bpcli.data.table import Column, Table
+from bpcli.data.table import PARTS, Column, Table
 from bpcli.errors import DataError, UsageError
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
 from bpcli.spec import type_name
-from bpcli.text import counted, listed, quoted, suggestion
+from bpcli.text import counted, listed, printable, quoted, suggestion
 
 MOST_NAMES = 50
 """A column of more different names than this, most of them in one row only, is left out as an identifier or a text."""
+
+FEWEST_ROWS = 20
+"""Fewer rows than this all train: shares of them would be a row or two, which say nothing."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +51,26 @@ def draft_config(
     if not targets:
         targets = _array_targets(path, header)
     columns = [_known(table[name]) for name in targets]
+    shown = printable(str(path))
     if not len(columns[0]):
-        raise DataError(f"{path}: no row has a value in target {listed(targets)}")
+        raise DataError(f"{shown}: no row has a value in target {listed(targets)}")
     loss, reason = _loss(columns, task)
+    if not isinstance(loss, MeanSquaredError) and len(columns) == 1 and _commonest(columns[0]) == len(columns[0]):
+        raise DataError(f"{shown}: target {quoted(targets[0])} has one class only; there is nothing to tell apart")
     excluded = {} if path.suffix == ".npz" else _excluded(table, targets)
     notes = [f"{quoted(name)} left out: {why}" for name, why in excluded.items()]
     if len(excluded) + len(targets) >= len(table):
-        raise DataError(f"{path}: no column is left as an input")
+        raise DataError(f"{shown}: no column is left as an input")
     folder = output.resolve().parent if output is not None else Path.cwd()
     where = Path(os.path.relpath(path.resolve(), folder)).as_posix()
+    if not _is_text(where):
+        raise UsageError(f"{printable(where)}: a config can only name files by UTF-8 text; rename it")
     return Draft(_text(path, where, table, targets, columns, excluded, type_name(loss), reason), notes)
+
+
+def _is_text(name: str) -> bool:
+    """Whether a path is UTF-8, and not bytes that Python only stands in for."""
+    return not any("\ud800" <= char <= "\udfff" for char in name)
 
 
 def _array_targets(path: Path, header: list[str]) -> list[str]:
@@ -88,14 +100,14 @@ def _loss(columns: list[Column], task: str | None) -> tuple[CrossEntropy | Binar
 
 
 def _excluded(table: Table, targets: list[str]) -> dict[str, str]:
-    """Columns that are no use as inputs, and why."""
+    """Columns that are of no use as inputs, and why."""
     excluded = {}
     for name, column in table.items():
         values = _known(column).values
         distinct = len(np.unique(values))
         if name in targets:
             continue
-        if distinct <= 1:
+        if not distinct or (distinct == 1 and len(values) == len(column)):
             excluded[name] = "the same in all rows" if distinct else "empty"
         elif column.kind == "categorical" and distinct > MOST_NAMES and distinct > len(values) / 2:
             excluded[name] = f"{distinct:,} different names in {counted(len(values), 'row')}, an identifier or a text"
@@ -121,12 +133,12 @@ def _text(
 ) -> str:
     rows = table.rows
     classes = loss != "mse" and len(targets) == 1
+    few = table.parts is None and (len(columns[0]) < FEWEST_ROWS or (classes and _commonest(columns[0]) < len(PARTS)))
     batch = 32 if rows < 20_000 else 128 if rows < 200_000 else 512
     patience = 20 if rows < 20_000 else 10
     target = _quote(targets[0]) if len(targets) == 1 else f"[{', '.join(map(_quote, targets))}]"
     lines = [
-        f"# Made by bpcli init from {json.dumps(path.name, ensure_ascii=False)}: {counted(rows, 'row')}, "
-        f"{counted(len(table), 'column')}.",
+        f"# Made by bpcli init from {_quote(path.name)}: {counted(rows, 'row')}, {counted(len(table), 'column')}.",
         f"name: {_name(path)}",
         "seed: 0                       # decides every random number of the run",
         "data:",
@@ -141,9 +153,9 @@ def _text(
     lines += ["  # Inferred; a column of another kind is named under `columns`, as in {zip_code: categorical}:"]
     lines += [f"  #   {line}" for line in _described(table, targets, excluded)]
     if table.parts is None:
-        rare = classes and _rarest(columns[0]) < 3
-        stratify = ", stratify: false}    # a class has fewer rows than there are splits" if rare else "}"
-        lines.append(f"  split: {{validation: {DEFAULT_SHARE:g}, test: {DEFAULT_SHARE:g}{stratify}")
+        share = 0.0 if few else DEFAULT_SHARE
+        why = "    # too few rows to set any aside" if few else ""
+        lines.append(f"  split: {{validation: {share:g}, test: {share:g}}}{why}")
     lines += [
         "layers:                       # the output layer follows from target and loss",
         "  - {units: 64, activation: relu}",
@@ -153,7 +165,7 @@ def _text(
         "training:",
         "  epochs: 200",
         f"  batch_size: {batch}",
-        f"  early_stopping: {{monitor: validation_loss, patience: {patience}}}",
+        f"  early_stopping: {{monitor: {'train' if few else 'validation'}_loss, patience: {patience}}}",
     ]
     return "\n".join(lines) + "\n"
 
@@ -175,25 +187,31 @@ def _described(table: Table, targets: list[str], excluded: dict[str, str]) -> li
     return lines if len(inputs) <= 40 else [*lines, f"and {len(inputs) - 40:,} more"]
 
 
-def _rarest(column: Column) -> int:
-    return int(np.unique(column.values, return_counts=True)[1].min())
+def _commonest(column: Column) -> int:
+    return int(np.unique(column.values, return_counts=True)[1].max())
 
 
 def _name(path: Path) -> str:
     """A name for runs made from the file's."""
     stem = path.name.split(".")[0]
     safe = "".join(char if char.isascii() and (char.isalnum() or char in "_-") else "_" for char in stem)
-    return _quote(safe if safe[:1].isalnum() else f"run{safe}")
+    return _quote((safe if safe[:1].isalnum() else f"run{safe}")[:80])
 
 
 def _quote(text: str) -> str:
     """Text as a YAML scalar: bare where that is unmistakable, else in double quotes."""
     plain = text.isascii() and text.replace("_", "a").replace("/", "a").replace(".", "a").isalnum()
     bare = plain and text[0].isalpha() and text.lower() not in ("true", "false", "null")
-    bare = bare or (plain and text.startswith("../"))
-    return text if bare else json.dumps(text, ensure_ascii=False)
+    return text if bare or (plain and text.startswith("../")) else _double_quoted(text)
+
+
+def _double_quoted(text: str) -> str:
+    """Text in double quotes, on one line, with escapes for what is not printable."""
+    escapes = {'"': r"\"", "\\": r"\\"}
+    chars = (escapes.get(char, char if char.isprintable() else f"\\U{ord(char):08x}") for char in text)
+    return f'"{"".join(chars)}"'
 
 
 def _comment(text: str) -> str:
     """Text that stays within its comment."""
-    return " ".join(text.split()) if text.isprintable() else json.dumps(text)
+    return text if text.isprintable() else _double_quoted(text)

@@ -83,7 +83,8 @@ def run(arguments: list[str] | None = None) -> None:
         _discard_output()
         code = CLOSED_PIPE
     except OSError as error:
-        _discard_output()
+        if error.filename is None:  # a stream, not a file
+            _discard_output()
         if debug:
             raise
         if isinstance(error, BrokenPipeError):

@@ -79,8 +79,8 @@ def test_a_workspace_holds_no_more_rows_than_it_was_made_for() -> None:
 
 
 def test_bytes_needed_are_the_bytes_taken() -> None:
-    # Own: 10 · 4 + 4 + 10 · 3 numbers; shared: the larger of each name, 10 · 6 and 5.
-    assert Workspace.bytes_needed(REQUESTS, 10, 4) == 4 * (40 + 4 + 30 + 60 + 5)
+    # Own: 10 · 4 + 4 + 10 · 3 numbers; shared: the larger of each name, 10 · 6 and 5; a row of 10 ones.
+    assert Workspace.bytes_needed(REQUESTS, 10, 4) == 4 * (40 + 4 + 30 + 60 + 5 + 10)
     layers = Workspace(REQUESTS, 10, FLOAT32).layers
-    taken = {id(array.base): array.base.nbytes for layer in layers for array in layer.values()}
+    taken = {id(array.base): array.base.nbytes for layer in layers for array in (*layer.values(), layer.ones)}
     assert sum(taken.values()) == Workspace.bytes_needed(REQUESTS, 10, 4)

@@ -180,6 +180,6 @@ def test_two_workspaces_and_gradients_on_one_parameter_vector_do_not_touch_each_
 def test_workspace_bytes_are_what_the_workspace_takes(dtype: np.dtype[Any], training: bool) -> None:
     network = planned()
     layers = network.workspace(11, dtype, training).layers
-    taken = {id(array.base): array.base.nbytes for layer in layers for array in layer.values()}
+    taken = {id(array.base): array.base.nbytes for layer in layers for array in (*layer.values(), layer.ones)}
     assert network.workspace_bytes(11, dtype, training) == sum(taken.values())
     assert network.workspace_bytes(11, dtype, training=False) < network.workspace_bytes(11, dtype, training=True)

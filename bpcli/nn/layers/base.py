@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from bpcli.nn.arrays import Array, Buffer, Slot
+from bpcli.nn.arrays import Array, Buffer, LayerArrays, Slot
 from bpcli.randomness import Stream
 
 Views = Mapping[str, Array]
@@ -59,11 +59,13 @@ class Layer(ABC):
         return
 
     @abstractmethod
-    def forward(self, params: Views, state: Views, x: Array, workspace: Views, position: Position | None) -> Array:
+    def forward(
+        self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
+    ) -> Array:
         """The output for `x`; a training step has a position, inference has none."""
 
     @abstractmethod
-    def backward(self, params: Views, x: Array, dy: Array, workspace: Views, grads: Views) -> Array:
+    def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
         """Write the parameters' gradient to `grads`; from dL/dy, which may be overwritten, return dL/dx.
 
         `x` is what the last forward pass was given. The first layer of a network need not compute dL/dx.

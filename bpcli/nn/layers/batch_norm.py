@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from bpcli.nn.arrays import Array, Buffer, Slot
+from bpcli.nn.arrays import Array, Buffer, LayerArrays, Slot
 from bpcli.nn.layers.base import Layer, Position, Views
 from bpcli.spec import Spec
 
@@ -62,7 +62,9 @@ class BatchNormLayer(Layer):
         out["running_mean"][:] = 0.0
         out["running_variance"][:] = 1.0
 
-    def forward(self, params: Views, state: Views, x: Array, workspace: Views, position: Position | None) -> Array:
+    def forward(
+        self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
+    ) -> Array:
         """scale · (x - mean) / √(variance + ε) + shift."""
         y, normalized, inverse = workspace["y"], workspace["normalized"], workspace["inverse"]
         if position is None:
@@ -77,7 +79,7 @@ class BatchNormLayer(Layer):
         np.add(y, params["shift"], out=y)
         return y
 
-    def _observe(self, x: Array, state: Views, workspace: Views) -> None:
+    def _observe(self, x: Array, state: Views, workspace: LayerArrays) -> None:
         """Leave x - mean in `normalized` and variance + ε in `inverse`, and update the running statistics."""
         normalized, inverse, row = workspace["normalized"], workspace["inverse"], workspace["row"]
         rows = len(x)
@@ -99,7 +101,7 @@ class BatchNormLayer(Layer):
         np.multiply(row, (1.0 - self.momentum) * factor, out=row)
         np.add(state, row, out=state)
 
-    def backward(self, params: Views, x: Array, dy: Array, workspace: Views, grads: Views) -> Array:
+    def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
         """dx = scale / (rows · σ) · (rows · dy - Σ dy - x̂ Σ dy x̂), sums over the rows."""
         normalized, row, product = workspace["normalized"], workspace["row"], workspace["scratch0"]
         rows = len(dy)

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from bpcli.nn.activations import Activation, Relu
-from bpcli.nn.arrays import Array, Buffer, Slot
+from bpcli.nn.arrays import Array, Buffer, LayerArrays, Slot
 from bpcli.nn.initializers import DEFAULTS, Initializer
 from bpcli.nn.layers.base import Layer, Position, Views
 from bpcli.spec import Spec
@@ -62,26 +62,29 @@ class DenseLayer(Layer):
         self.initializer.fill(out["weight"], generator)
         out["bias"][:] = 0.0
 
-    def forward(self, params: Views, state: Views, x: Array, workspace: Views, position: Position | None) -> Array:
-        """f(x W + b)."""
+    def forward(
+        self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
+    ) -> Array:
+        """f(x W + b). `dot` is the matrix product with a third of matmul's overhead."""
         y = workspace["y"]
         z = workspace["z"] if self.activation.keeps_input else y
-        np.matmul(x, params["weight"], out=z)
+        if position is None:
+            # A product for each row: one for all of them rounds by the row's place, on many processors in every row.
+            np.matmul(x[:, None], params["weight"], out=z[:, None])
+        else:
+            x.dot(params["weight"], out=z)
         np.add(z, params["bias"], out=z)
-        self.activation.forward(z, y, self._scratch(workspace))
+        self.activation.forward(z, y, workspace.scratch)
         return y
 
-    def backward(self, params: Views, x: Array, dy: Array, workspace: Views, grads: Views) -> Array:
+    def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
         """dW = xᵀ dz, db = Σ dz over rows, dx = dz Wᵀ."""
         kept = workspace["z"] if self.activation.keeps_input else workspace["y"]
-        self.activation.backward(kept, dy, self._scratch(workspace))
-        np.matmul(x.T, dy, out=grads["weight"])
-        np.add.reduce(dy, axis=0, out=grads["bias"])
+        self.activation.backward(kept, dy, workspace.scratch)
+        x.T.dot(dy, out=grads["weight"])
+        workspace.ones.dot(dy, out=grads["bias"])
         if self.index == 0:
             return dy
         dx = workspace["dx"]
-        np.matmul(dy, params["weight"].T, out=dx)
+        dy.dot(params["weight"].T, out=dx)
         return dx
-
-    def _scratch(self, workspace: Views) -> tuple[Array, ...]:
-        return tuple(workspace[f"scratch{i}"] for i in range(self.activation.scratch_arrays))

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from bpcli.nn.arrays import Array, Buffer
+from bpcli.nn.arrays import Array, Buffer, LayerArrays
 from bpcli.nn.layers.base import Layer, Position, Views
 from bpcli.spec import Spec
 
@@ -36,7 +36,9 @@ class DropoutLayer(Layer):
         """Output and mask, in training only."""
         return {"y": Buffer(self.n_in), "mask": Buffer(self.n_in)} if training else {}
 
-    def forward(self, params: Views, state: Views, x: Array, workspace: Views, position: Position | None) -> Array:
+    def forward(
+        self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
+    ) -> Array:
         """X · mask, with a mask drawn for this step."""
         if position is None:
             return x
@@ -51,7 +53,7 @@ class DropoutLayer(Layer):
         np.multiply(x, mask, out=y)
         return y
 
-    def backward(self, params: Views, x: Array, dy: Array, workspace: Views, grads: Views) -> Array:
+    def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
         """dx = dy · mask."""
         np.multiply(dy, workspace["mask"], out=dy)
         return dy

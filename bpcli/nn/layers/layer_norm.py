@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from bpcli.nn.arrays import Array, Buffer, Slot
+from bpcli.nn.arrays import Array, Buffer, LayerArrays, Slot
 from bpcli.nn.layers.base import Layer, Position, Views
 from bpcli.spec import Spec
 
@@ -51,7 +51,9 @@ class LayerNormLayer(Layer):
         out["scale"][:] = 1.0
         out["shift"][:] = 0.0
 
-    def forward(self, params: Views, state: Views, x: Array, workspace: Views, position: Position | None) -> Array:
+    def forward(
+        self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
+    ) -> Array:
         """scale · (x - mean) / √(variance + ε) + shift."""
         y, normalized, inverse = workspace["y"], workspace["normalized"], workspace["inverse"]
         self._row_mean(x, workspace["mean"])
@@ -66,7 +68,7 @@ class LayerNormLayer(Layer):
         np.add(y, params["shift"], out=y)
         return y
 
-    def backward(self, params: Views, x: Array, dy: Array, workspace: Views, grads: Views) -> Array:
+    def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
         """dx = (g - mean(g) - x̂ mean(g x̂)) / σ with g = scale · dy, means over the inputs."""
         normalized, mean, product = workspace["normalized"], workspace["mean"], workspace["scratch0"]
         np.multiply(dy, normalized, out=product)

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from bpcli.nn.arrays import Array
-from bpcli.nn.optimizers.base import Arrays, Coefficients, OptimizerBase
+from bpcli.nn.optimizers.base import Arrays, OptimizerBase
 
 
 class AdamBase(OptimizerBase):
@@ -29,14 +29,14 @@ class AdamBase(OptimizerBase):
         """Both moments."""
         return {"m": 0.0, "v": 0.0}
 
-    def coefficients(self, step: int, learning_rate: float, product: float) -> Coefficients:
+    def coefficients(self, step: int, learning_rate: float, product: float) -> tuple[float, ...]:
         """β1, β2, a and e."""
         r = sqrt((1.0 - self.beta2) / (1.0 - self.beta2**step))
         a = learning_rate * (1.0 - self.beta1) / (1.0 - self.beta1**step) / r
         return (self.beta1, self.beta2, a, self.epsilon / r)
 
     @staticmethod
-    def kernel(p: Array, g: Array, slots: Arrays, scratch: Arrays, c: Coefficients) -> None:
+    def kernel(p: Array, g: Array, slots: Arrays, scratch: Arrays, c: Arrays) -> None:
         """One update; with a third slot, the largest V so far takes V's place (Reddi et al. 2018)."""
         beta1, beta2, a, e = c
         m, v = slots[:2]
@@ -94,7 +94,7 @@ class Nadam(AdamBase):
         """The product of all μ so far."""
         return product * self.momentum(step)
 
-    def coefficients(self, step: int, learning_rate: float, product: float) -> Coefficients:
+    def coefficients(self, step: int, learning_rate: float, product: float) -> tuple[float, ...]:
         """β1, β2, the factors of M and of g, and e.
 
         The step is lr (μ' m / (1 - Πμ μ') + (1 - μ) g / (1 - Πμ)) / (√v̂ + ε), with μ' the coefficient to come.
@@ -106,7 +106,7 @@ class Nadam(AdamBase):
         return (self.beta1, self.beta2, of_m, of_g, self.epsilon / r)
 
     @staticmethod
-    def kernel(p: Array, g: Array, slots: Arrays, scratch: Arrays, c: Coefficients) -> None:
+    def kernel(p: Array, g: Array, slots: Arrays, scratch: Arrays, c: Arrays) -> None:
         """One update."""
         beta1, beta2, of_m, of_g, e = c
         m, v = slots

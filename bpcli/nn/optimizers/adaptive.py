@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from bpcli.nn.arrays import Array
-from bpcli.nn.optimizers.base import Arrays, Coefficients, OptimizerBase
+from bpcli.nn.optimizers.base import Arrays, OptimizerBase
 
 
 class Adagrad(OptimizerBase):
@@ -23,12 +23,12 @@ class Adagrad(OptimizerBase):
         """The sum of squares."""
         return {"s": 0.0}
 
-    def coefficients(self, step: int, learning_rate: float, product: float) -> Coefficients:
+    def coefficients(self, step: int, learning_rate: float, product: float) -> tuple[float, ...]:
         """Learning rate and ε."""
         return (learning_rate, self.epsilon)
 
     @staticmethod
-    def kernel(p: Array, g: Array, slots: Arrays, scratch: Arrays, c: Coefficients) -> None:
+    def kernel(p: Array, g: Array, slots: Arrays, scratch: Arrays, c: Arrays) -> None:
         """One update."""
         lr, epsilon = c
         (s,) = slots
@@ -55,18 +55,18 @@ class Rmsprop(OptimizerBase):
         """The mean of squares."""
         return {"s": 0.0}
 
-    def coefficients(self, step: int, learning_rate: float, product: float) -> Coefficients:
-        """Learning rate, ρ, ε."""
-        return (learning_rate, self.rho, self.epsilon)
+    def coefficients(self, step: int, learning_rate: float, product: float) -> tuple[float, ...]:
+        """Learning rate, ρ, 1 - ρ, ε."""
+        return (learning_rate, self.rho, 1.0 - self.rho, self.epsilon)
 
     @staticmethod
-    def kernel(p: Array, g: Array, slots: Arrays, scratch: Arrays, c: Coefficients) -> None:
+    def kernel(p: Array, g: Array, slots: Arrays, scratch: Arrays, c: Arrays) -> None:
         """One update."""
-        lr, rho, epsilon = c
+        lr, rho, rest, epsilon = c
         (s,) = slots
         (delta, _) = scratch
         np.multiply(g, g, out=delta)
-        np.multiply(delta, 1.0 - rho, out=delta)
+        np.multiply(delta, rest, out=delta)
         np.multiply(s, rho, out=s)
         np.add(s, delta, out=s)
         np.sqrt(s, out=delta)
@@ -89,18 +89,18 @@ class Adadelta(OptimizerBase):
         """The means of squared gradients and of squared steps."""
         return {"s": 0.0, "u": 0.0}
 
-    def coefficients(self, step: int, learning_rate: float, product: float) -> Coefficients:
-        """Learning rate, ρ, ε."""
-        return (learning_rate, self.rho, self.epsilon)
+    def coefficients(self, step: int, learning_rate: float, product: float) -> tuple[float, ...]:
+        """Learning rate, ρ, 1 - ρ, ε."""
+        return (learning_rate, self.rho, 1.0 - self.rho, self.epsilon)
 
     @staticmethod
-    def kernel(p: Array, g: Array, slots: Arrays, scratch: Arrays, c: Coefficients) -> None:
+    def kernel(p: Array, g: Array, slots: Arrays, scratch: Arrays, c: Arrays) -> None:
         """One update."""
-        lr, rho, epsilon = c
+        lr, rho, rest, epsilon = c
         s, u = slots
         d, t = scratch
         np.multiply(g, g, out=t)
-        np.multiply(t, 1.0 - rho, out=t)
+        np.multiply(t, rest, out=t)
         np.multiply(s, rho, out=s)
         np.add(s, t, out=s)
         np.add(u, epsilon, out=d)
@@ -109,7 +109,7 @@ class Adadelta(OptimizerBase):
         np.sqrt(d, out=d)
         np.multiply(d, g, out=d)
         np.multiply(d, d, out=t)
-        np.multiply(t, 1.0 - rho, out=t)
+        np.multiply(t, rest, out=t)
         np.multiply(u, rho, out=u)
         np.add(u, t, out=u)
         np.multiply(d, lr, out=d)

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from bpcli.nn.arrays import Array
-from bpcli.nn.optimizers.base import Arrays, Coefficients, OptimizerBase
+from bpcli.nn.optimizers.base import Arrays, OptimizerBase
 
 
 class Sgd(OptimizerBase):
@@ -33,12 +33,12 @@ class Sgd(OptimizerBase):
         """A velocity where there is momentum."""
         return {"v": 0.0} if self.momentum else {}
 
-    def coefficients(self, step: int, learning_rate: float, product: float) -> Coefficients:
+    def coefficients(self, step: int, learning_rate: float, product: float) -> tuple[float, ...]:
         """Learning rate, momentum, and 1.0 for Nesterov's form."""
         return (learning_rate, self.momentum, float(self.nesterov))
 
     @staticmethod
-    def kernel(p: Array, g: Array, slots: Arrays, scratch: Arrays, c: Coefficients) -> None:
+    def kernel(p: Array, g: Array, slots: Arrays, scratch: Arrays, c: Arrays) -> None:
         """One update."""
         lr, mu, nesterov = c
         (delta, _) = scratch

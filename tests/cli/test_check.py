@@ -1,0 +1,209 @@
+"""`bpcli check`: what would be trained, and every way in which config and data do not fit together."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from commands import CONFIGS, bpcli
+
+HEAD = "data:\n  path: small.csv\n"
+"""Two lines that every config here begins with."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """30 rows of two species, of which the second has 2, with a number and a constant."""
+    rows = [f"{'Gentoo' if n in (3, 20) else 'Adelie'},{n}.5,{n % 7},x,{n % 2}" for n in range(30)]
+    (tmp_path / "small.csv").write_text("species,mass,age,same,flag\n" + "\n".join(rows) + "\n")
+    return tmp_path
+
+
+MISMATCHES = {
+    "target that is no column": (
+        "  target: speces\n",
+        "3:11: data.target: no column 'speces' in 'small.csv'; did you mean 'species'?",
+    ),
+    "one target of several": (
+        "  target: [flag, flug]\n",
+        "3:18: data.target.1: no column 'flug' in 'small.csv'; did you mean 'flag'?",
+    ),
+    "target without a name": (
+        "  exclude: []\n",
+        "2:3: data: target is missing: name the column to predict, one of 'species', 'mass', 'age', 'same', 'flag'",
+    ),
+    "target twice": ("  target: [mass, mass]\n", "3:11: data.target: a column is named twice"),
+    "excluded column": (
+        "  target: species\n  exclude:\n    - age\n    - xyzzy\n",
+        "6:7: data.exclude.1: no column 'xyzzy' in 'small.csv'; it has 'species', 'mass', 'age', 'same', 'flag'",
+    ),
+    "column with a kind": (
+        "  target: species\n  columns: {Mass: numeric}\n",
+        "4:19: data.columns.Mass: no column 'Mass' in 'small.csv'; did you mean 'mass'?",
+    ),
+    "weight": (
+        "  target: species\n  weight: wight\n",
+        "4:11: data.weight: no column 'wight' in 'small.csv'; it has 'species', 'mass', 'age', 'same', 'flag'",
+    ),
+    "weight that is the target": (
+        "  target: mass\n  weight: mass\n",
+        "3:11: data.target: column 'mass' cannot be the target and something else too",
+    ),
+    "split column of other words": (
+        "  target: species\n  split: {column: same}\n",
+        "4:19: data.split.column: column 'same' holds 'x'; its cells must be train, validation or test",
+    ),
+    "no inputs": (
+        "  target: species\n  exclude: [mass, age, same, flag]\n",
+        "2:3: data: no column is left as an input",
+    ),
+    "regression of names": (
+        "  target: species\nloss: mse\n",
+        "4:7: loss: mse wants numbers, but target 'species' holds names such as 'Adelie'; "
+        "use cross_entropy, or leave loss out",
+    ),
+    "classes of fractions": (
+        "  target: mass\n  split: {stratify: false}\nloss: cross_entropy\n",
+        "5:7: loss: cross_entropy wants classes, but target 'mass' holds 20 different numbers with fractions; "
+        "use mse, or leave loss out",
+    ),
+    "two classes of seven": (
+        "  target: age\nloss: binary_cross_entropy\n",
+        "4:7: loss: binary_cross_entropy tells two classes apart, but target 'age' has 7; "
+        "use cross_entropy, or leave loss out",
+    ),
+    "classes of several columns": (
+        "  target: [mass, age]\nloss: cross_entropy\n",
+        "4:7: loss: cross_entropy takes one target column, not 2; for labels of 0 and 1 use binary_cross_entropy, "
+        "for quantities mse",
+    ),
+    "scaled classes": (
+        "  target: species\n  target_encoder: standard\n",
+        "4:19: data.target_encoder: the loss binary_cross_entropy has classes, which are not scaled; leave it out",
+    ),
+    "counts below zero": (
+        "  target: mass\n  target_encoder: min_max\nloss: poisson\n",
+        "4:19: data.target_encoder: the loss poisson takes the target as it is; use none, or leave it out",
+    ),
+    "metric of another task": (
+        "  target: species\ntraining:\n  early_stopping: {monitor: validation_rmse}\n",
+        "5:29: training.early_stopping.monitor: no metric 'rmse' for a binary target; there are loss, accuracy, ",
+    ),
+    "misspelt metric": (
+        "  target: species\ntraining: {goal: {metric: acuracy, value: 1}}\n",
+        "4:27: training.goal.metric: no metric 'acuracy' for a binary target; did you mean 'accuracy'?",
+    ),
+    "monitor that is none": (
+        "  target: species\ntraining: {early_stopping: {monitor: accuracy}}\n",
+        "4:38: training.early_stopping.monitor: must be train_loss, validation_loss, or validation_ and "
+        "the name of a metric",
+    ),
+    "monitor without validation rows": (
+        "  target: species\n  split: {validation: 0}\ntraining: {early_stopping: {}}\n",
+        "5:28: training.early_stopping.monitor: there are no validation rows; set data.split.validation, "
+        "or monitor train_loss",
+    ),
+    "weight of an unknown class": (
+        "  target: species\ntraining: {class_weights: {Gento: 2}}\n",
+        "4:35: training.class_weights.Gento: the target has no class 'Gento'; did you mean 'Gentoo'?",
+    ),
+    "class weights without classes": (
+        "  target: mass\ntraining: {class_weights: balanced}\n",
+        "4:27: training.class_weights: a regression target has no classes to weigh; leave it out",
+    ),
+    "class too rare to stratify": (
+        "  target: species\n  split: {stratify: true}\n",
+        "4:21: data.split.stratify: class 'Gentoo' has 2 rows, too few for 3 splits; "
+        "set it to false, or leave that class out",
+    ),
+    "strata of numbers": (
+        "  target: mass\n  split: {stratify: true}\n",
+        "4:21: data.split.stratify: only a target of classes can be stratified by",
+    ),
+    "share of no row": (
+        "  target: mass\n  split: {order: time, test: 0.01}\n",
+        "4:30: data.split.test: a share of 0.01 of 30 rows is no row; raise it, or set it to 0 to do without test rows",
+    ),
+}
+
+
+@pytest.mark.parametrize("command", ["check", "train"])
+@pytest.mark.parametrize(("text", "problem"), MISMATCHES.values(), ids=MISMATCHES.keys())
+def test_what_does_not_fit_is_named_with_its_place(folder: Path, command: str, text: str, problem: str):
+    (folder / "c.yaml").write_text(HEAD + text)
+    result = bpcli(command, "c.yaml", cwd=folder)
+    assert result.err.startswith(f"error: c.yaml:{problem}")
+    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+    assert sorted(path.name for path in folder.iterdir()) == ["c.yaml", "small.csv"]
+
+
+def test_a_mismatch_in_an_override_names_the_override(folder: Path):
+    (folder / "c.yaml").write_text(HEAD + "  target: species\n")
+    result = bpcli("check", "c.yaml", "--set", "data.target=weight", cwd=folder)
+    assert result.code == 2
+    assert result.err.startswith("error: --set data.target: no column 'weight' in 'small.csv'; ")
+
+
+def test_data_that_is_not_there_is_a_data_error(folder: Path):
+    (folder / "c.yaml").write_text("data: {path: smal.csv, target: species}\n")
+    result = bpcli("check", "c.yaml", cwd=folder)
+    assert (result.code, result.out) == (3, "")
+    assert result.err == "error: smal.csv: no such file; did you mean 'small.csv'?\n"
+
+
+def test_what_would_be_trained_is_printed(tmp_path: Path):
+    result = bpcli("check", CONFIGS / "penguins.yaml", cwd=tmp_path).ok()
+    lines = result.out.splitlines()
+    assert lines[:3] == [
+        "rows    206 train, 69 validation, 69 test",
+        "target  species, multiclass: Adelie, Chinstrap, Gentoo",
+        "loss    cross_entropy",
+    ]
+    # Inputs: 3 islands; 4 measurements and 2 sexes, each with an indicator: 3 + 4 · 2 + 3 = 14.
+    assert "island             categorical  one_hot        3        0" in lines
+    assert "sex                categorical  one_hot        3       11" in lines
+    # 14 · 32 + 32, 32 · 16 + 16, 16 · 3 + 3.
+    assert [line.split() for line in lines if "→" in line] == [
+        ["0", "dense", "14", "→", "32", "480"],
+        ["1", "dropout", "32", "→", "32", "0"],
+        ["2", "dense", "32", "→", "16", "528"],
+        ["3", "dense", "16", "→", "3", "51"],
+    ]
+    assert lines[-2].startswith("1,059 parameters; 7 steps an epoch of 32 rows; ")
+    assert lines[-1] == "ready to train"
+
+
+def test_json_is_one_document_of_the_same(tmp_path: Path):
+    document = bpcli("check", CONFIGS / "penguins.yaml", "--json", cwd=tmp_path).ok().json
+    assert document["rows"] == {"train": 206, "validation": 69, "test": 69}
+    assert document["target"] == {
+        "names": ["species"],
+        "task": "multiclass",
+        "classes": ["Adelie", "Chinstrap", "Gentoo"],
+    }
+    assert [layer["parameters"] for layer in document["layers"]] == [480, 0, 528, 51]
+    assert document["parameters"] == 1059
+    assert sum(column["inputs"] for column in document["columns"]) == 14
+    # x, y as one-hot rows, float32: 344 rows of 14 + 3 numbers; Adam keeps 2 vectors beside 3.
+    assert document["memory_bytes"]["data"] == 344 * (14 + 3) * 4
+    assert document["memory_bytes"]["parameters"] == 5 * 1059 * 4
+
+
+@pytest.mark.parametrize("config", sorted(path.name for path in CONFIGS.glob("*.yaml")))
+def test_every_shipped_config_is_ready_to_train_and_nothing_is_made_of_it(tmp_path: Path, config: str):
+    result = bpcli("check", CONFIGS / config, cwd=tmp_path).ok()
+    assert result.last == "ready to train"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_from_the_data_are_shown_with_their_controls_escaped(tmp_path: Path):
+    rows = "".join(f"{n},[red]a[/red]\n{n},b\x1b[2J\n" for n in range(10))
+    (tmp_path / "evil.csv").write_text("x\x1b]0;owned\x07,[bold]y\n" + rows)
+    config = {"data": {"path": "evil.csv", "target": "[bold]y"}}
+    (tmp_path / "c.yaml").write_text(json.dumps(config))
+    result = bpcli("check", "c.yaml", cwd=tmp_path).ok()
+    assert "\x1b" not in result.out + result.err
+    assert "\x07" not in result.out + result.err
+    assert "x\\x1b]0;owned\\x07" in result.out
+    assert "target  [bold]y, binary: [red]a[/red], b\\x1b[2J" in result.out

@@ -1,0 +1,308 @@
+"""`bpcli init`: a config that trains as it is, whatever the data file looks like."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import DATASETS, PENGUINS, Result, bpcli
+
+from bpcli.config import load_config
+
+PENGUINS_CONFIG = """\
+# Made by bpcli init from penguins.csv: 344 rows, 8 columns.
+name: penguins
+seed: 0                       # decides every random number of the run
+data:
+  path: penguins.csv
+  target: species
+  # Inferred; a column of another kind is named under `columns`, as in {zip_code: categorical}:
+  #   island: categorical, 3 names
+  #   bill_length_mm: numeric, 32.1 to 59.6, 2 missing
+  #   bill_depth_mm: numeric, 13.1 to 21.5, 2 missing
+  #   flipper_length_mm: numeric, 172 to 231, 2 missing
+  #   body_mass_g: numeric, 2700 to 6300, 2 missing
+  #   sex: categorical, 2 names, 11 missing
+  #   year: numeric, 2007 to 2009
+  split: {validation: 0.15, test: 0.15}
+layers:                       # the output layer follows from target and loss
+  - {units: 64, activation: relu}
+  - {units: 32, activation: relu}
+loss: cross_entropy    # 3 different names are classes
+optimizer: {type: adam, learning_rate: 0.001}
+training:
+  epochs: 200
+  batch_size: 32
+  early_stopping: {monitor: validation_loss, patience: 20}
+"""
+
+
+def works(folder: Path, data: Path, *options: str, epochs: int | None = 2) -> Result:
+    """Init, train, evaluate and predict without a change to anything; what evaluate says."""
+    config, run = folder / "made.yaml", folder / "run"
+    bpcli("init", data, *options, "-o", config).ok()
+    limit = [] if epochs is None else ["--set", f"training.epochs={epochs}"]
+    bpcli("train", config, "-q", "--run-dir", run, *limit).ok()
+    evaluation = bpcli("evaluate", run, "--json").ok()
+    predictions = bpcli("predict", data, "--checkpoint", run).ok().rows
+    assert len(predictions) >= evaluation.json["rows"] > 0
+    return evaluation
+
+
+def write_csv(path: Path, rows: Sequence[Sequence[object]], delimiter: str = ",") -> Path:
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter).writerows(rows)
+    path.write_text(text.getvalue())
+    return path
+
+
+def labelled(rows: int, names: Sequence[str], target: str) -> list[list[object]]:
+    """A table of random numbers in columns `names`, and a target that says whether the first is above 0."""
+    generator = np.random.default_rng(7)
+    x = generator.normal(size=(rows, len(names)))
+    return [[*names, target], *([*row, "high" if row[0] > 0 else "low"] for row in x.round(3).tolist())]
+
+
+def test_the_config_for_penguins_is_this(tmp_path: Path):
+    shutil.copy(PENGUINS, tmp_path)
+    result = bpcli("init", "penguins.csv", "--target", "species", cwd=tmp_path).ok()
+    assert result.out == PENGUINS_CONFIG
+    assert result.err == ""
+
+
+def test_the_config_goes_to_a_file_whose_path_of_the_data_starts_from_there(tmp_path: Path):
+    shutil.copy(PENGUINS, tmp_path)
+    (tmp_path / "configs").mkdir()
+    result = bpcli("init", "penguins.csv", "--target", "species", "-o", "configs/my.yaml", cwd=tmp_path).ok()
+    assert result.out == ""
+    assert result.err == "written to configs/my.yaml; train it with: bpcli train configs/my.yaml\n"
+    text = (tmp_path / "configs/my.yaml").read_text()
+    assert text == PENGUINS_CONFIG.replace("path: penguins.csv", "path: ../penguins.csv")
+
+
+def test_an_existing_config_is_replaced_by_force_only(tmp_path: Path):
+    (tmp_path / "my.yaml").write_text("mine")
+    arguments = ("init", PENGUINS, "--target", "species", "-o", tmp_path / "my.yaml")
+    result = bpcli(*arguments)
+    assert result.code == 8
+    assert result.err == f"error: {tmp_path}/my.yaml: exists already; choose another --output, or add --force\n"
+    assert (tmp_path / "my.yaml").read_text() == "mine"
+    bpcli(*arguments, "--force").ok()
+    assert (tmp_path / "my.yaml").read_text().startswith("# Made by bpcli init")
+
+
+@pytest.mark.parametrize(
+    ("data", "target", "metric", "at_least"),
+    [
+        ("penguins.csv", "species", "accuracy", 0.95),
+        ("penguins.csv", "sex", "accuracy", 0.8),
+        ("penguins.csv", "body_mass_g", "r2", 0.75),
+        ("credit_data.csv", "Status", "accuracy", 0.75),
+        ("concrete.csv", "compressive_strength", "r2", 0.8),
+        ("concrete.csv", "age", "accuracy", 0.4),
+        ("auto_mpg.csv", "Miles_per_Gallon", "r2", 0.8),
+        ("auto_mpg.csv", "Origin", "accuracy", 0.65),
+        ("digits_8x8.npz", None, "accuracy", 0.95),
+        ("xor.csv", "xor", "accuracy", 0.5),
+    ],
+)
+def test_shipped_data_trains_to_a_sensible_score(
+    tmp_path: Path, data: str, target: str | None, metric: str, at_least: float
+):
+    options = ("--target", target) if target else ()
+    assert works(tmp_path, DATASETS / data, *options, epochs=None).json[metric] >= at_least
+
+
+def test_an_archive_that_brings_its_own_test_rows_keeps_them(tmp_path: Path):
+    evaluation = works(tmp_path, DATASETS / "fashion_mnist_2k.npz", epochs=3).json
+    assert (evaluation["rows"], evaluation["data"].startswith("test rows of ")) == (200, True)
+    assert evaluation["accuracy"] > 0.6
+    assert "split:" not in (tmp_path / "made.yaml").read_text()
+
+
+AWKWARD = [
+    *("no", "yes", "null", "true", "1e5", "0x1F", "012", "-5", ".5", "~", "on", "=", "y", "inf", ".nan"),
+    *("with space", "a.b.c", "key: value", "# no comment", "x#y", "- dash", "a,b", 'say "hi"', "it's", "{a}", "[b]"),
+    *("&anchor", "*alias", "!tag", "%dir", "@at", "`tick`", "back\\slash", "tab\there", "new\nline", "<<", "?", "|"),
+    *("体重", "größe", "🐧", "e\u0301", "\u202eright", "a\u2028b", "a\u00a0b", "a\u0085b", "\x7f", "zero\u200dwidth"),
+]
+
+
+def test_awkward_column_names_are_kept(tmp_path: Path):
+    data = write_csv(tmp_path / "data.csv", labelled(60, AWKWARD, "target: #1"))
+    evaluation = works(tmp_path, data, "--target", "target: #1")
+    assert sorted(evaluation.json["per_class"]) == ["high", "low"]
+    assert load_config(tmp_path / "made.yaml").config.data.target == "target: #1"
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_any_column_name_can_be_the_target_or_left_out(tmp_path: Path, name: str):
+    rows = labelled(40, ["x", "z"], name)
+    numbered = [[*row, index if index else "row\x1bnumber"] for index, row in enumerate(rows)]
+    data = write_csv(tmp_path / "data.csv", numbered)
+    works(tmp_path, data, "--target", name)
+    spec = load_config(tmp_path / "made.yaml").config.data
+    assert (spec.target, spec.exclude) == (name, ("row\x1bnumber",))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["no.csv", "null.csv", "1e5.csv", "with space.csv", "a: b #c.csv", "体重.csv", 'it\'s "x".csv', "-x.csv", ".csv"]
+    + ["a\nb.csv", "x" * 200 + ".csv", "trailing.dots...csv", "~.csv", "back\\slash.csv", "\u2028.csv"],
+)
+def test_any_file_name_will_do(tmp_path: Path, name: str):
+    works(tmp_path, write_csv(tmp_path / name, labelled(40, ["x"], "y")), "--target", "y")
+
+
+def test_a_file_name_that_is_not_utf_8_is_refused(tmp_path: Path):
+    name = os.fsdecode(b"caf\xe9.csv")
+    data = write_csv(tmp_path / name, labelled(40, ["x"], "y"))
+    result = bpcli("init", data, "--target", "y", "-o", tmp_path / "made.yaml")
+    assert result.code == 2
+    assert result.err == "error: caf\\udce9.csv: a config can only name files by UTF-8 text; rename it\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "delimiter"),
+    [("data.tsv", "\t"), ("data.tab", "\t"), ("data.csv", ";"), ("data.txt", "\t"), ("data", ",")],
+)
+def test_other_delimiters_are_seen(tmp_path: Path, name: str, delimiter: str):
+    works(tmp_path, write_csv(tmp_path / name, labelled(40, ["x", "z"], "y"), delimiter), "--target", "y")
+
+
+def test_gzip_is_seen(tmp_path: Path):
+    plain = write_csv(tmp_path / "data.csv", labelled(40, ["x", "z"], "y"))
+    (tmp_path / "data.csv.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    works(tmp_path, tmp_path / "data.csv.gz", "--target", "y")
+    assert "name: data\n" in (tmp_path / "made.yaml").read_text()
+
+
+def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path: Path):
+    text = write_csv(tmp_path / "plain.csv", labelled(40, ["x", "z"], "y")).read_text()
+    (tmp_path / "data.csv").write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    works(tmp_path, tmp_path / "data.csv", "--target", "y")
+
+
+def test_classes_with_few_rows_all_train(tmp_path: Path):
+    rows = labelled(60, ["x"], "y")
+    rows[5][-1] = rows[9][-1] = "rare"
+    rows[17][-1] = "once"
+    works(tmp_path, write_csv(tmp_path / "data.csv", rows), "--target", "y")
+
+
+@pytest.mark.parametrize(("rows", "classes"), [(4, 2), (19, 2), (30, 15), (50, 50)])
+def test_too_few_rows_to_split_all_train(tmp_path: Path, rows: int, classes: int):
+    table = [["x", "y"], *([row * 0.7, f"class {row % classes}"] for row in range(rows))]
+    evaluation = works(tmp_path, write_csv(tmp_path / "data.csv", table), "--target", "y")
+    assert evaluation.json["data"].startswith("train rows of ")
+    assert evaluation.json["rows"] == rows
+
+
+def test_a_target_of_yes_and_no_is_predicted_in_its_own_words(tmp_path: Path):
+    rows = [[x, "No" if row == "low" else "YES"] for x, row in labelled(60, ["x"], "y")[1:]]
+    data = write_csv(tmp_path / "data.csv", [["x", "y"], *rows])
+    assert sorted(works(tmp_path, data, "--target", "y").json["per_class"]) == ["No", "YES"]
+    predictions = bpcli("predict", data, "--checkpoint", tmp_path / "run").ok().rows
+    assert {row["prediction"] for row in predictions} <= {"No", "YES"}
+
+
+def rated(tmp_path: Path, ratings: int = 5) -> Path:
+    generator = np.random.default_rng(3)
+    x = generator.normal(size=80).round(3).tolist()
+    rows = [["x", "rating"], *([value, min(max(round(value + 3), 1), ratings)] for value in x)]
+    return write_csv(tmp_path / "rated.csv", rows)
+
+
+def test_whole_numbers_are_guessed_to_be_classes_and_the_reason_is_given(tmp_path: Path):
+    text = bpcli("init", rated(tmp_path), "--target", "rating").ok().out
+    assert "\nloss: cross_entropy    # 5 different whole numbers are classes\n" in text
+    assert "  # To predict the number itself, in place of classes: bpcli init … --task regression\n" in text
+
+
+def test_whole_numbers_can_be_asked_to_be_a_quantity(tmp_path: Path):
+    evaluation = works(tmp_path, rated(tmp_path), "--target", "rating", "--task", "regression")
+    assert evaluation.json["task"] == "regression"
+    assert "\nloss: mse    # as asked for\n" in (tmp_path / "made.yaml").read_text()
+
+
+def test_numbers_can_be_asked_to_be_classes(tmp_path: Path):
+    rows = [["x", "y"], *([x / 7, x % 3 + 0.5] for x in range(60))]
+    options = ("--target", "y", "--task", "classification")
+    evaluation = works(tmp_path, write_csv(tmp_path / "data.csv", rows), *options)
+    assert list(evaluation.json["per_class"]) == ["0.5", "1.5", "2.5"]
+
+
+def test_several_targets_are_quantities_or_labels(tmp_path: Path):
+    generator = np.random.default_rng(5)
+    x = generator.normal(size=(60, 2)).round(3)
+    rows = [[*row, int(row[0] > 0), int(row[1] > 0)] for row in x.tolist()]
+    data = write_csv(tmp_path / "data.csv", [["a", "b", "p", "q"], *rows])
+    (tmp_path / "labels").mkdir()
+    labels = works(tmp_path / "labels", data, "--target", "p", "--target", "q").json
+    assert (labels["task"], list(labels["per_label"])) == ("multilabel", ["p", "q"])
+    numbers = works(tmp_path, data, "--target", "a", "--target", "b").json
+    assert (numbers["task"], list(numbers["per_target"])) == ("regression", ["a", "b"])
+
+
+def test_columns_of_no_use_are_left_out_with_the_reason(tmp_path: Path):
+    rows = [
+        [f"user-{n}@example.org", n + 1, "same", "", "x" if n % 5 == 0 else "", n / 9, "high" if n > 30 else "low"]
+        for n in range(80)
+    ]
+    data = write_csv(tmp_path / "data.csv", [["mail", "id", "same", "empty", "mark", "x", "y"], *rows])
+    result = bpcli("init", data, "--target", "y").ok()
+    assert result.err.splitlines() == [
+        "note: 'mail' left out: 80 different names in 80 rows, an identifier or a text",
+        "note: 'id' left out: numbers the rows",
+        "note: 'same' left out: the same in all rows",
+        "note: 'empty' left out: empty",
+    ]
+    assert "    - mail    # 80 different names in 80 rows, an identifier or a text\n" in result.out
+    assert "  #   mark: categorical, 1 name, 64 missing\n" in result.out
+    works(tmp_path, data, "--target", "y")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("--target", "speces"), 2, "--target: no column 'speces' in 'penguins.csv'; did you mean 'species'?"),
+        ((), 2, "--target is missing: name the column to predict, one of 'species', 'island', "),
+        (("--target", "sex", "--task", "regression"), 2, "--task regression: target 'sex' holds names, not numbers"),
+        (
+            ("--target", "body_mass_g", "--target", "bill_depth_mm", "--task", "classification"),
+            2,
+            "--task classification: several targets must hold nothing but 0 and 1",
+        ),
+        (("--target", "sex", "--task", "ranking"), 2, "Invalid value for '--task': "),
+    ],
+)
+def test_what_cannot_be_started_is_said(tmp_path: Path, arguments: tuple[str, ...], code: int, message: str):
+    shutil.copy(PENGUINS, tmp_path)
+    result = bpcli("init", "penguins.csv", *arguments, cwd=tmp_path)
+    assert (result.code, result.out) == (code, "")
+    assert result.err.startswith(f"error: {message}")
+    assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("x,y\n1,\n2,NA\n", "data.csv: no row has a value in target 'y'"),
+        ("y\n1\n2\n3\n", "data.csv: no column is left as an input"),
+        ("same,y\n1,a\n1,b\n", "data.csv: no column is left as an input"),
+        ("x,y\n", "data.csv: no row has a value in target 'y'"),
+        ("x,y\n1,a\n2,a\n", "data.csv: target 'y' has one class only; there is nothing to tell apart"),
+        ("", "data.csv: the file is empty; its first line must name the columns"),
+    ],
+)
+def test_data_that_nothing_can_be_learned_from_is_a_data_error(tmp_path: Path, content: str, message: str):
+    (tmp_path / "data.csv").write_text(content)
+    result = bpcli("init", "data.csv", "--target", "y", cwd=tmp_path)
+    assert (result.code, result.out, result.err) == (3, "", f"error: {message}\n")

@@ -1,0 +1,132 @@
+"""The command line as a whole: help, version, errors and exit codes."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from commands import CONFIGS, PENGUINS, bpcli, bpcli_process, python
+
+from bpcli import __version__, experiment
+
+COMMANDS = ["init", "check", "train", "evaluate", "predict", "schema"]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], []])
+def test_the_help_lists_every_command_in_order_of_use(arguments: list[str]):
+    out = bpcli(*arguments).ok().out
+    assert re.findall(r"^  (\w+)  +[A-Z]", out.partition("Commands:")[2], re.MULTILINE) == COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_every_command_has_an_example(command: str):
+    out = bpcli(command, "--help").ok().out
+    assert re.search(rf"^  Example: bpcli {command}\b", out, re.MULTILINE)
+    assert "\x1b" not in out
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["--version"]])
+def test_help_and_version_load_nothing_that_is_slow(tmp_path: Path, arguments: list[str]):
+    program = (
+        "import sys\nfrom bpcli.cli.main import run\n"
+        f"try:\n    run({arguments!r})\nexcept SystemExit:\n    pass\n"
+        "slow = ('numpy', 'yaml', 'polars', 'safetensors', 'threadpoolctl', 'rich')\n"
+        "print('loaded:', sorted({name.partition('.')[0] for name in sys.modules} & set(slow)))\n"
+        "print('own:', [name for name in sys.modules if name.startswith('bpcli.') and name.count('.') > 1\n"
+        "               and not name.startswith('bpcli.cli')])"
+    )
+    out = python(program, cwd=tmp_path)
+    assert "loaded: []\nown: []\n" in out
+
+
+def test_importing_the_package_loads_nothing_that_is_slow(tmp_path: Path):
+    program = "import bpcli, sys; bpcli.load\nprint(sorted({'numpy', 'yaml', 'pydantic', 'rich', 'typer'} & set(sys.modules)))"
+    assert python(program, cwd=tmp_path) == "[]\n"
+
+
+def test_the_version_is_printed():
+    assert bpcli("--version").ok().out == f"bpcli {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["trian"], "No such command 'trian'"),
+        (["train", "--sett", "a=1"], "No such option: --sett"),
+        (["predict"], "Missing argument 'data'"),
+        (["schema", "surplus"], "Got unexpected extra argument"),
+        (["evaluate", "run", "--split", "tset"], "Invalid value for '--split'"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_one_error_with_2(arguments: list[str], message: str):
+    result = bpcli(*arguments)
+    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+    assert result.err.startswith(f"error: {message}")
+
+
+def broken(*arguments: object, **keywords: object) -> None:
+    raise RuntimeError("never\x1b[2J")
+
+
+def test_a_bug_is_one_line_with_1(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(experiment, "prepare", broken)
+    result = bpcli("check", CONFIGS / "penguins.yaml")
+    assert (result.code, result.out) == (1, "")
+    assert result.err == (
+        "error: a bug in bpcli: RuntimeError: never\\x1b[2J; please report it, with the output of --debug\n"
+    )
+
+
+@pytest.mark.parametrize("arguments", [["--debug", "check"], ["check", "--debug"]])
+def test_debug_brings_the_traceback(monkeypatch: pytest.MonkeyPatch, arguments: list[str]):
+    monkeypatch.setattr(experiment, "prepare", broken)
+    with pytest.raises(RuntimeError, match="never"):
+        bpcli(*arguments, CONFIGS / "penguins.yaml")
+
+
+def test_debug_brings_the_traceback_of_an_error_of_the_users_too(tmp_path: Path):
+    process = bpcli_process("check", "nothing.yaml", "--debug", cwd=tmp_path)
+    _, err = process.communicate(timeout=60)
+    assert err.startswith(b"Traceback (most recent call last):")
+    assert b"ConfigError: nothing.yaml: no such file" in err
+
+
+def test_without_debug_there_is_never_a_traceback(tmp_path: Path):
+    process = bpcli_process("check", "nothing.yaml", cwd=tmp_path)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (2, b"", b"error: nothing.yaml: no such file\n")
+
+
+def test_what_the_system_refuses_is_an_io_error(tmp_path: Path):
+    result = bpcli("evaluate", "x" * 300, cwd=tmp_path)
+    assert (result.code, result.err) == (7, f"error: {'x' * 300}: File name too long\n")
+
+
+def test_a_reader_who_leaves_is_no_error(tmp_path: Path):
+    process = subprocess.run(
+        f"{sys.executable} -m bpcli schema | true; echo ${{PIPESTATUS[0]}}",
+        shell=True,
+        executable="/bin/bash",
+        cwd=tmp_path,
+        capture_output=True,
+        check=True,
+    )
+    assert (process.stdout, process.stderr) == (b"141\n", b"")
+
+
+def test_output_is_utf_8_in_any_locale(tmp_path: Path):
+    process = bpcli_process("check", CONFIGS / "penguins.yaml", cwd=tmp_path, environment={"PYTHONIOENCODING": "ascii"})
+    out, _ = process.communicate(timeout=60)
+    assert (process.returncode, "14 → 32" in out.decode()) == (0, True)
+
+
+def test_ctrl_c_ends_any_command_with_130(penguins_run: Path, monkeypatch: pytest.MonkeyPatch):
+    def interrupt(*arguments: object, **keywords: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bpcli.prediction.predict_file", interrupt)
+    result = bpcli("predict", PENGUINS, "--checkpoint", penguins_run)
+    assert (result.code, result.out, result.err) == (130, "", "")

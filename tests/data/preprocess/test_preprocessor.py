@@ -1,0 +1,123 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bpcli.data.preprocess import Preprocessor, Surprise
+from bpcli.data.preprocess.encoders import MinMax
+from bpcli.data.preprocess.inputs import CategoricalColumn, EncodersSpec, NumericColumn, Ordinal
+from bpcli.data.table import Column, Table
+from bpcli.errors import MismatchError
+from bpcli.nn.losses import BinaryCrossEntropy, MeanSquaredError
+
+NAN = float("nan")
+FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+
+
+def table(
+    size: Any = (1.0, 3.0), color: Any = ("red", "blue"), good: Any = (1.0, 0.0), y: Any = (5.0, 9.0), w: Any = None
+) -> Table:
+    categories = tuple(sorted({name for name in color if name is not None}))
+    codes = [-1 if name is None else categories.index(name) for name in color]
+    columns = [
+        Column("size", "numeric", np.array(size, float)),
+        Column("color", "categorical", np.array(codes, np.int32), categories),
+        Column("good", "boolean", np.array(good, float)),
+        Column("y", "numeric", np.array(y, float)),
+    ]
+    return Table(columns + ([] if w is None else [Column("w", "numeric", np.array(w, float))]))
+
+
+def fitted(train: Table, specs: Any = None, weight: str | None = None, encoders: Any = None) -> Preprocessor:
+    inputs = ["size", "color", "good"]
+    loss = MeanSquaredError()
+    return Preprocessor.fit(train, inputs, ["y"], specs or {}, encoders or EncodersSpec(), None, weight, loss)
+
+
+def test_columns_become_features_in_their_order() -> None:
+    pre = fitted(table())
+    assert pre.features == ["size", "color=blue", "color=red", "good"]
+    data, surprises = pre.apply(table(), FLOAT64)
+    assert data.x.tolist() == [[-1.0, 0.0, 1.0, 1.0], [1.0, 1.0, 0.0, 0.0]]
+    assert data.y.tolist() == [[-1.0], [1.0]]
+    assert data.weight is None
+    assert not surprises
+
+
+@pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64])
+def test_arrays_are_contiguous_and_of_the_type_asked_for(dtype: Any) -> None:
+    data, _ = fitted(table()).apply(table(), dtype)
+    assert data.x.dtype == data.y.dtype == dtype
+    assert data.x.flags.c_contiguous
+    assert data.y.flags.c_contiguous
+
+
+def test_columns_can_have_encoders_of_their_own() -> None:
+    specs = {
+        "size": NumericColumn(encoder=MinMax()),
+        "color": CategoricalColumn(encoder=Ordinal(order=("red", "blue"))),
+    }
+    pre = fitted(table(), specs)
+    assert pre.features == ["size", "color", "good"]
+    assert pre.apply(table(), FLOAT64)[0].x.tolist() == [[0.0, 0.0, 1.0], [1.0, 1.0, 0.0]]
+
+
+def test_surprises_of_all_columns_are_counted_together() -> None:
+    pre = fitted(table())
+    _, surprises = pre.apply(table(size=(NAN, 1.0), color=("green", "green"), good=(NAN, NAN)), FLOAT32)
+    assert surprises == {
+        Surprise(column="size", value=None): 1,
+        Surprise(column="color", value="green"): 2,
+        Surprise(column="good", value=None): 2,
+    }
+
+
+def test_what_was_fitted_depends_on_the_rows_that_it_was_fitted_on_alone() -> None:
+    """A fit on training rows taken from a table is not moved by whatever the table's other rows hold."""
+    color = ["red", "blue", "green", None]
+    whole = table((1, 3, 1e6, NAN), color, (1, 0, NAN, 1), (5, 9, -1e6, 0))
+    other = table((1, 3, NAN, -7), ["red", "blue", "violet", "red"], (1, 0, 0, 0), (5, 9, 0.5, 77))
+    rows = np.array([0, 1])
+    assert fitted(whole.take(rows)) == fitted(other.take(rows)) == fitted(table())
+
+
+def test_it_is_plain_data_and_survives_json() -> None:
+    specs = {"size": NumericColumn(encoder=MinMax(), impute="median"), "color": CategoricalColumn(encoder=Ordinal())}
+    for pre in (fitted(table()), fitted(table(size=(0.1, NAN), color=("é", None)), specs, encoders=EncodersSpec())):
+        assert Preprocessor.model_validate_json(pre.model_dump_json()) == pre
+
+
+def test_a_prediction_needs_the_inputs_and_an_evaluation_the_target_too() -> None:
+    pre = fitted(table())
+    assert pre.input_kinds == {"size": "numeric", "color": "categorical", "good": "boolean"}
+    assert pre.evaluation_kinds == {**pre.input_kinds, "y": "numeric"}
+    no_target = Table([column for column in table().values() if column.name != "y"])
+    out = np.empty((2, 4))
+    assert not pre.encode(no_target, out)
+    assert out[:, 0].tolist() == [-1.0, 1.0]
+
+
+def test_weights_are_as_the_column_has_them() -> None:
+    pre = fitted(table(), weight="w")
+    data, _ = pre.apply(table(w=(0.0, 2.5)), FLOAT32)
+    assert data.weight is not None
+    assert data.weight.dtype == FLOAT32
+    assert data.weight.tolist() == [0.0, 2.5]
+
+
+def test_rows_to_evaluate_need_no_weights() -> None:
+    assert fitted(table(), weight="w").apply(table(), FLOAT32)[0].weight is None
+
+
+@pytest.mark.parametrize("weights", [(-1.0, 2.0), (NAN, 1.0), (0.0, 0.0)])
+def test_weights_that_weigh_nothing_are_an_error_of_the_config(weights: Any) -> None:
+    with pytest.raises(MismatchError, match="column 'w' must hold numbers of 0 or more, none missing") as caught:
+        fitted(table(), weight="w").apply(table(w=weights), FLOAT32)
+    assert caught.value.path == ("data", "weight")
+
+
+def test_the_target_follows_the_loss() -> None:
+    columns = table(y=(0.0, 1.0))
+    pre = Preprocessor.fit(columns, ["size"], ["y"], {}, EncodersSpec(), None, None, BinaryCrossEntropy())
+    assert pre.target.task == "binary"
+    assert pre.apply(columns, FLOAT32)[0].y.tolist() == [[0.0], [1.0]]

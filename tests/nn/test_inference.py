@@ -1,0 +1,128 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from networks import FLOAT32, FLOAT64, members
+
+from bpcli.nn.activations import Activation, Relu, Tanh
+from bpcli.nn.arrays import Array
+from bpcli.nn.inference import BLOCK_ROWS, Inference
+from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
+from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy
+from bpcli.nn.network import Network
+
+ROWS = 2 * BLOCK_ROWS + 77
+
+
+class Answers:
+    """A network with random parameters and state, and its logits for random rows."""
+
+    def __init__(self, layers: list[Any], n_in: int, n_out: int, dtype: np.dtype[Any], rows: int = ROWS) -> None:
+        generator = np.random.default_rng(0)
+        self.network = Network.plan(layers, n_in, n_out)
+        self.params, self.state = self.network.initialize(0, dtype)
+        self.params += generator.normal(0.0, 0.1, len(self.params)).astype(dtype)
+        self.state += generator.uniform(0.0, 1.0, len(self.state)).astype(dtype)
+        self.inference = Inference(self.network, self.params, self.state, FLOAT64)
+        self.x = generator.normal(size=(rows, n_in)).astype(dtype)
+
+    def logits(self, x: Array) -> Array:
+        out = np.empty((len(x), self.network.n_out), x.dtype)
+        self.inference.logits(x, out)
+        return out
+
+
+def check_rows_are_answered_alike(answers: Answers) -> None:
+    together = answers.logits(answers.x)
+    for row in (0, 1, 5, 17, BLOCK_ROWS - 1, BLOCK_ROWS, ROWS - 1):
+        alone = answers.logits(answers.x[row : row + 1])
+        assert alone[0].tobytes() == together[row].tobytes(), "alone"
+        for start in (row - 1, row - 3, row - 130):
+            if start >= 0:
+                moved = answers.logits(answers.x[start:])
+                assert moved[row - start].tobytes() == together[row].tobytes(), "at another position"
+    backwards = answers.logits(np.ascontiguousarray(answers.x[::-1]))
+    assert backwards[::-1].tobytes() == together.tobytes(), "among others"
+
+
+@pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64], ids=str)
+@pytest.mark.parametrize(
+    "widths", [(1, 1, 1), (3, 5, 1), (13, 32, 3), (7, 33, 17), (64, 128, 10), (31, 257, 2)], ids=str
+)
+def test_a_row_gives_the_same_bits_wherever_it_stands(widths: tuple[int, int, int], dtype: np.dtype[Any]) -> None:
+    n_in, units, n_out = widths
+    layers = [Dense(units=units, activation=Relu()), Dense(units=units // 2 + 1, activation=Tanh())]
+    check_rows_are_answered_alike(Answers(layers, n_in, n_out, dtype))
+
+
+@pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64], ids=str)
+@pytest.mark.parametrize("activation", members(Activation))
+def test_a_row_gives_the_same_bits_with_every_activation(activation: Any, dtype: np.dtype[Any]) -> None:
+    check_rows_are_answered_alike(Answers([Dense(units=19, activation=activation())], 6, 3, dtype))
+
+
+@pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64], ids=str)
+@pytest.mark.parametrize("layer", [BatchNorm(), LayerNorm(), Dropout(rate=0.5)], ids=lambda layer: layer.type)
+def test_a_row_gives_the_same_bits_with_every_layer(layer: Any, dtype: np.dtype[Any]) -> None:
+    check_rows_are_answered_alike(Answers([layer, Dense(units=21), layer], 5, 3, dtype))
+
+
+@pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64], ids=str)
+@pytest.mark.parametrize(("loss", "outputs"), [(CrossEntropy(), 3), (CrossEntropy(), 17), (BinaryCrossEntropy(), 1)])
+def test_probabilities_of_a_row_are_the_same_bits_too(loss: Any, outputs: int, dtype: np.dtype[Any]) -> None:
+    answers = Answers([Dense(units=9)], 4, outputs, dtype)
+    logits = answers.logits(answers.x)
+    together = np.empty_like(logits)
+    loss.link(logits, together)
+    for row in range(0, ROWS, 29):
+        for rows in (slice(row, row + 1), slice(max(row - 2, 0), row + 1)):
+            part = np.empty_like(logits[rows])
+            loss.link(logits[rows].copy(), part)
+            assert part[-1].tobytes() == together[row].tobytes()
+
+
+def test_inference_gives_what_the_network_gives() -> None:
+    answers = Answers([Dense(units=8, activation=Tanh()), BatchNorm()], 4, 2, FLOAT64)
+    network, rows = answers.network, len(answers.x)
+    params, state = network.bind(answers.params), network.bind_state(answers.state)
+    expected = network.forward(params, state, answers.x, network.workspace(rows, FLOAT64, training=False))
+    np.testing.assert_allclose(answers.logits(answers.x), expected, rtol=1e-12, atol=1e-14)
+
+
+def test_inference_follows_the_parameters_that_it_was_given() -> None:
+    answers = Answers([], 2, 1, FLOAT64, rows=3)
+    answers.params[:] = [2.0, -1.0, 0.5]
+    assert answers.logits(np.array([[1.0, 1.0], [3.0, 0.0]])).tolist() == [[1.5], [6.5]]
+    answers.params[:] = [0.0, 0.0, 7.0]
+    assert answers.logits(np.array([[1.0, 1.0]])).tolist() == [[7.0]]
+
+
+def test_no_rows_have_no_answers() -> None:
+    answers = Answers([Dense(units=2)], 2, 1, FLOAT32, rows=1)
+    assert answers.logits(np.empty((0, 2), np.float32)).shape == (0, 1)
+
+
+def test_inference_leaves_its_input_and_the_running_statistics_alone() -> None:
+    answers = Answers([BatchNorm()], 4, 2, FLOAT32)
+    x, state = answers.x.copy(), answers.state.copy()
+    answers.logits(answers.x)
+    assert np.array_equal(answers.x, x)
+    assert np.array_equal(answers.state, state)
+
+
+@pytest.mark.parametrize("kernels", ["Haswell", "Sandybridge", "Nehalem"])
+def test_a_row_gives_the_same_bits_with_the_kernels_of_other_processors(kernels: str) -> None:
+    """OpenBLAS takes its x86 kernels from this variable; other BLAS libraries and processors disregard it."""
+    program = (
+        "import numpy as np; from test_inference import Answers, check_rows_are_answered_alike, FLOAT32, Dense\n"
+        "for width in (4, 13, 64, 257): check_rows_are_answered_alike(Answers([Dense(units=width)], 31, 3, FLOAT32))"
+    )
+    folder = Path(__file__).parent
+    paths = os.pathsep.join([str(folder), str(folder.parent)])
+    environment = {**os.environ, "OPENBLAS_CORETYPE": kernels, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": paths}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

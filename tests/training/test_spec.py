@@ -1,0 +1,39 @@
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from bpcli.training import TrainingSpec
+
+
+def test_the_defaults_are_a_hundred_epochs_of_batches_of_32() -> None:
+    spec = TrainingSpec()
+    assert (spec.epochs, spec.batch_size) == (100, 32)
+    assert (spec.early_stopping, spec.tolerance, spec.goal, spec.max_time, spec.class_weights) == (None,) * 5
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"epochs": 0},
+        {"epochs": 1.5},
+        {"batch_size": 0},
+        {"batch_size": "all"},
+        {"tolerance": 0.0},
+        {"max_time": 0.0},
+        {"max_time": float("inf")},
+        {"early_stopping": {"patience": 0}},
+        {"early_stopping": {"min_delta": -0.1}},
+        {"goal": {"metric": "accuracy"}},
+        {"clip": {"norm": 0.0}},
+        {"clip": {"value": -1.0}},
+        {"penalty": {"l1": -1.0}},
+        {"penalty": {"l3": 1.0}},
+        {"class_weights": {"a": 0.0}},
+        {"class_weights": "even"},
+    ],
+    ids=str,
+)
+def test_what_makes_no_sense_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        TrainingSpec.model_validate(options)
