@@ -121,14 +121,19 @@ def prepare(config: ExperimentConfig, folder: Path) -> Prepared:
 
 
 def surprise_notes(surprises: Counter[Surprise]) -> list[str]:
-    """What rows hold that training rows did not, in words."""
+    """What rows hold that training rows did not, in words: for each column, the most frequent categories first."""
     notes = []
+    unseen: dict[str, list[tuple[str, int]]] = {}
     for surprise, count in sorted(surprises.items(), key=lambda item: (item[0].column, -item[1])):
-        where = f"column {quoted(surprise.column)}"
         if surprise.value is None:
-            notes.append(f"{where}: {counted(count, 'value')} missing, as none was in training; imputed")
+            column = quoted(surprise.column)
+            notes.append(f"column {column}: {counted(count, 'value')} missing, as none was in training; imputed")
         else:
-            notes.append(f"{where}: {counted(count, 'row')} with {quoted(surprise.value)}, never seen in training")
+            unseen.setdefault(surprise.column, []).append((surprise.value, count))
+    for name, found in unseen.items():
+        rows = counted(sum(count for _, count in found), "row")
+        values = listed([value for value, _ in found])
+        notes.append(f"column {quoted(name)}: {rows} with {values}, never seen in training")
     return notes
 
 
@@ -243,7 +248,7 @@ def _notes_of_inputs(selection: Selection, preprocessor: Preprocessor) -> list[s
         column = train[name]
         known = column.values[~column.missing()]
         distinct = len(np.unique(known))
-        if distinct <= 1:
+        if not distinct or (distinct == 1 and len(known) == len(column)):
             constant.append(name)
         elif column.kind == "categorical" and distinct > 50 and distinct > len(known) / 2:
             notes.append(

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from bpcli.config.loading import run_name
 from bpcli.data.preprocess import choose_loss
 from bpcli.data.read import ReadOptions, read_header, read_table
 from bpcli.data.split import DEFAULT_SHARE
@@ -139,7 +140,7 @@ def _text(
     target = _quote(targets[0]) if len(targets) == 1 else f"[{', '.join(map(_quote, targets))}]"
     lines = [
         f"# Made by bpcli init from {_quote(path.name)}: {counted(rows, 'row')}, {counted(len(table), 'column')}.",
-        f"name: {_name(path)}",
+        f"name: {_quote(run_name(path.name.split('.')[0]))}",
         "seed: 0                       # decides every random number of the run",
         "data:",
         f"  path: {_quote(where)}",
@@ -189,13 +190,6 @@ def _described(table: Table, targets: list[str], excluded: dict[str, str]) -> li
 
 def _commonest(column: Column) -> int:
     return int(np.unique(column.values, return_counts=True)[1].max())
-
-
-def _name(path: Path) -> str:
-    """A name for runs made from the file's."""
-    stem = path.name.split(".")[0]
-    safe = "".join(char if char.isascii() and (char.isalnum() or char in "_-") else "_" for char in stem)
-    return _quote((safe if safe[:1].isalnum() else f"run{safe}")[:80])
 
 
 def _quote(text: str) -> str:

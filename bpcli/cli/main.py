@@ -85,10 +85,10 @@ def run(arguments: list[str] | None = None) -> None:
     except OSError as error:
         if error.filename is None:  # a stream, not a file
             _discard_output()
-        if debug:
-            raise
         if isinstance(error, BrokenPipeError):
             sys.exit(CLOSED_PIPE)
+        if debug:
+            raise
         where = "" if error.filename is None else f"{printable(str(error.filename))}: "
         _print_error(f"{where}{error.strerror or error}")
         code = ExitCode.IO

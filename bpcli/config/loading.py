@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,5 +36,11 @@ def load_config(path: Path, overrides: Iterable[str] = ()) -> LoadedConfig:
         ConfigError: with every problem found, each with its line and column.
     """
     document = apply_overrides(read_yaml(path), overrides)
-    document.data.setdefault("name", path.stem)
+    document.data.setdefault("name", run_name(path.stem))
     return LoadedConfig(validate(ExperimentConfig, document), path.parent, document)
+
+
+def run_name(stem: str) -> str:
+    """A name that `ExperimentConfig.name` allows, from that of a file."""
+    safe = re.sub(r"[^A-Za-z0-9._-]", "_", stem)
+    return (safe if safe[:1].isalnum() else f"run{safe}")[:80]

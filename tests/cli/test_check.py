@@ -65,7 +65,7 @@ MISMATCHES = {
     ),
     "classes of fractions": (
         "  target: mass\n  split: {stratify: false}\nloss: cross_entropy\n",
-        "5:7: loss: cross_entropy wants classes, but target 'mass' holds 20 different numbers with fractions; "
+        "5:7: loss: cross_entropy wants classes, but target 'mass' holds 22 different numbers with fractions; "
         "use mse, or leave loss out",
     ),
     "two classes of seven": (

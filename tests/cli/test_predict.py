@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import itertools
-import os
 import shutil
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 from commands import CONFIGS, DATASETS, PENGUINS, Result, bpcli, bpcli_process
 
+FULL = Path("/dev/full")
 HEADER, *LINES = PENGUINS.read_text().splitlines()
 
 
@@ -329,9 +329,9 @@ def test_a_pipe_feeds_it(penguins_run: Path, tmp_path: Path):
     assert done.stdout.decode() == predict(penguins_run, PENGUINS).out
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no such device")
+@pytest.mark.skipif(not FULL.exists(), reason="no such device")
 def test_a_full_disk_is_an_io_error(penguins_run: Path, tmp_path: Path):
-    with open("/dev/full", "wb") as full:
+    with FULL.open("wb") as full:
         done = subprocess.run(
             [sys.executable, "-m", "bpcli", "predict", str(PENGUINS), "--checkpoint", str(penguins_run)],
             cwd=tmp_path,

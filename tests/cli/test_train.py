@@ -280,7 +280,8 @@ def test_after_divergence_the_best_checkpoint_can_be_used(line: Path):
 
 
 def test_notes_tell_of_rows_and_columns_that_are_of_no_use(line: Path):
-    (line / "line.csv").write_text("x,same,y\n" + "".join(f"{x},1,{'' if x == 7 else x / 2}\n" for x in range(40)))
+    rows = "".join(f"{x},1,{'x' if x % 3 else ''},{'' if x == 7 else x / 2}\n" for x in range(40))
+    (line / "line.csv").write_text("x,same,mark,y\n" + rows)
     notes = bpcli("train", write(line, ENDLESS), *FEW, "--run-dir", line / "run").err
     assert "note: 1 row left out: no value in target 'y'\n" in notes
     assert "note: the same in all training rows, so of no help: 1 column, 'same'\n" in notes

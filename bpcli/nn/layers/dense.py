@@ -68,11 +68,7 @@ class DenseLayer(Layer):
         """f(x W + b). `dot` is the matrix product with a third of matmul's overhead."""
         y = workspace["y"]
         z = workspace["z"] if self.activation.keeps_input else y
-        if position is None:
-            # A product for each row: one for all of them rounds by the row's place, on many processors in every row.
-            np.matmul(x[:, None], params["weight"], out=z[:, None])
-        else:
-            x.dot(params["weight"], out=z)
+        x.dot(params["weight"], out=z)
         np.add(z, params["bias"], out=z)
         self.activation.forward(z, y, workspace.scratch)
         return y

@@ -1,0 +1,49 @@
+"""`python -m benchmarks`: measure, print Markdown, and with --write keep it in RESULTS.md."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from argparse import ArgumentParser
+from pathlib import Path
+
+from benchmarks import growth, job, predicting, reading, starting, step
+from benchmarks.harness import provenance
+
+BENCHMARKS = {
+    module.__name__.partition(".")[2]: module for module in (step, job, reading, predicting, starting, growth)
+}
+RESULTS = Path(__file__).with_name("RESULTS.md")
+HEAD = """# Results
+
+Measured by `python -m benchmarks --write`, which replaces the sections that it measures anew. A figure is the median
+of repeats taken in turn (A B C A B C …), followed by the smallest and the largest where they are more than a quarter
+apart; a ratio such as 2.0× is what a peer takes in relation to bpcli, so that above 1 bpcli is better.
+"""
+
+
+def main() -> None:
+    parser = ArgumentParser(prog="python -m benchmarks", description="Measure bpcli beside its peers.")
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=BENCHMARKS, help=f"of {', '.join(BENCHMARKS)}")
+    parser.add_argument("--quick", action="store_true", help="a fast look: fewer repeats, smaller sizes")
+    parser.add_argument("--write", action="store_true", help=f"keep the tables in {RESULTS.name}")
+    chosen = parser.parse_args()
+    for name in chosen.names or BENCHMARKS:
+        command = f"python -m benchmarks {name}{' --quick' if chosen.quick else ''}"
+        conditions = provenance(command)
+        body = BENCHMARKS[name].run(chosen.quick)
+        section = f"## {name}\n\n{inspect.getdoc(BENCHMARKS[name])}\n\n{body}\n\n{conditions}\n"
+        print(section, flush=True)
+        if chosen.write:
+            _write(name, section)
+
+
+def _write(name: str, section: str) -> None:
+    """Put the section in its place in RESULTS.md, and leave the others as they are."""
+    found = re.split(r"^(?=## )", RESULTS.read_text(), flags=re.MULTILINE)[1:] if RESULTS.exists() else []
+    sections = {text.split(maxsplit=2)[1]: text.rstrip() + "\n" for text in found} | {name: section}
+    RESULTS.write_text("\n".join([HEAD, *(sections[key] for key in BENCHMARKS if key in sections)]))
+
+
+if __name__ == "__main__":
+    main()

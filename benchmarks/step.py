@@ -1,0 +1,99 @@
+"""A training step: microseconds, with the epoch loop around it.
+
+Measured is everything that an epoch does, divided by its steps: shuffle, gather, forward, backward, Adam's update,
+and the sum of the losses, in float32 with ReLU and cross-entropy on random data, whole batches only; for bpcli also
+its checks that everything is finite and its copy of the best parameters. Not measured: starting, reading, compiling,
+validation. Each figure is from processes of its own, bound to so many cores, with BLAS, OpenMP, PyTorch and XLA on as
+many threads (bpcli: on the threads that `bpcli train` uses). PyTorch uses a fused Adam, JAX one jitted scan an epoch,
+scikit-learn `partial_fit`. The last column is the share of this machine's fastest sgemm that bpcli reaches: the
+floating-point operations of a step's matrix products, divided by its time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
+from statistics import median
+from typing import NamedTuple
+
+from benchmarks.harness import core_counts, figure, in_turn, installed, listed, module, ratio, run_child, table
+
+CONTENDERS = {
+    "bpcli": "numpy",
+    "scikit-learn": "sklearn",
+    "PyTorch": "torch",
+    "PyTorch compiled": "torch",
+    "JAX": "jax",
+}
+CHILDREN = {"scikit-learn": "sklearn", "PyTorch": "torch", "PyTorch compiled": "torch_compiled", "JAX": "jax"}
+SGEMM = "sgemm"
+
+
+class Size(NamedTuple):
+    """Widths from input to output, rows a batch, and steps an epoch."""
+
+    widths: tuple[int, ...]
+    batch: int
+    steps: int
+
+    @property
+    def operations(self) -> int:
+        """Floating-point operations of the matrix products: x W, xᵀ dz, and dz Wᵀ but for the first layer."""
+        products = [n_in * n_out for n_in, n_out in pairwise(self.widths)]
+        return 2 * self.batch * (3 * sum(products) - products[0])
+
+    def __str__(self) -> str:
+        return f"{'-'.join(map(str, self.widths))} batch {self.batch}"
+
+
+SIZES = {
+    "S": Size((4, 16, 3), 16, 1000),
+    "M": Size((54, 128, 64, 7), 256, 100),
+    "L": Size((784, 512, 256, 10), 128, 100),
+    "XL": Size((784, 2048, 2048, 10), 512, 20),
+}
+
+
+def measure(contender: str, size: Size, cores: int, seconds: float) -> float:
+    """Seconds a step, in a process of its own."""
+    arguments = {"sizes": size.widths, "batch": size.batch, "steps": size.steps, "seconds": seconds}
+    child = module("peers.step", CHILDREN.get(contender, contender), json.dumps(arguments))
+    return float(run_child(child, cores).result)
+
+
+def measure_sgemm(cores: int, seconds: float) -> float:
+    """Floating-point operations a second."""
+    return float(run_child(module("peers.step", SGEMM, json.dumps({"seconds": seconds})), cores).result)
+
+
+def run(quick: bool) -> str:
+    """The table in Markdown."""
+    repeats, seconds = (2, 0.3) if quick else (5, 2.0)
+    names, notes = installed(CONTENDERS)
+    rows = []
+    for cores in core_counts():
+        for label, size in SIZES.items():
+            if quick:
+                size = size._replace(steps=max(size.steps // 5, 5))
+            contenders: dict[str, Callable[[], float]] = {
+                name: partial(measure, name, size, cores, seconds) for name in names
+            }
+            contenders[SGEMM] = partial(measure_sgemm, cores, seconds)
+            values, failures = in_turn(f"{label} on {cores}", contenders, repeats)
+            notes += failures
+            peak, ours = max(values.pop(SGEMM)), values["bpcli"]
+            share = f"{size.operations / median(ours) / peak:.0%} of {peak / 1e9:.0f} GFLOP/s"
+            cells = [_cell(values.get(name, []), ours if name != "bpcli" else []) for name in names]
+            rows.append([f"{label} {size}", str(cores), *cells, share])
+    return table(["network", "cores", *(f"{name} µs" for name in names), "bpcli's share of sgemm"], rows) + listed(
+        notes
+    )
+
+
+def _cell(values: list[float], ours: list[float]) -> str:
+    if not values:
+        return "failed"
+    shown = figure([1e6 * value for value in values])
+    return f"{shown}, {ratio(values, ours)}" if ours else shown

@@ -1,0 +1,290 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from experiments import prepared, write_csv
+
+from bpcli import experiment
+from bpcli.data.table import PARTS
+from bpcli.errors import DataError, ExitCode, MemoryLimitError, MismatchError
+from bpcli.experiment import Prepared
+from bpcli.nn.losses import BinaryCrossEntropy
+from bpcli.nn.optimizers import Adam
+
+DATASETS = Path(__file__).parent.parent / "datasets"
+ROWS = 60
+
+
+def columns(rows: int = ROWS) -> dict[str, Any]:
+    numbers = np.random.default_rng(0).normal(size=(2, rows)).round(3)
+    return {
+        "a": numbers[0].tolist(),
+        "b": [f"name{number % 3}" for number in range(rows)],
+        "w": [1 + number % 2 for number in range(rows)],
+        "size": numbers[1].tolist(),
+        "kind": ["x" if number % 3 == 0 else "y" for number in range(rows)],
+        "lot": [f"lot{number % 4}" for number in range(rows)],
+    }
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_csv(tmp_path / "t.csv", columns())
+    return tmp_path
+
+
+def ready(folder: Path, target: Any = "kind", training: Any = None, loss: Any = None, **data: Any) -> Prepared:
+    # The columns that are targets here are no inputs there.
+    exclude = [name for name in ("w", "size", "kind", "lot") if name not in (target, data.get("weight"), *target)]
+    given = {"path": "t.csv", "target": target, "exclude": exclude, **data}
+    return prepared(folder, data=given, training=training or {}, loss=loss)
+
+
+# What is fitted, and on what
+
+
+@pytest.mark.parametrize("encoder", ["standard", "min_max", "robust", "quantile"])
+@pytest.mark.parametrize("target", ["size", "kind"])
+def test_nothing_that_is_fitted_depends_on_validation_or_test_rows(
+    tmp_path: Path, target: str, encoder: str
+) -> None:
+    original = columns()
+    write_csv(tmp_path / "t.csv", original)
+    before = ready(tmp_path, target, encoders={"numeric": encoder})
+    changed = {name: list(values) for name, values in original.items()}
+    held_out = [*before.selection.split.validation.tolist(), *before.selection.split.test.tolist()]
+    assert len(held_out) == 18
+    for place, row in enumerate(held_out):
+        changed["a"][row] = None if place % 2 else 1e9
+        changed["b"][row] = None if place % 3 else "never seen"
+        changed["size"][row] = -1e9 if place % 2 else 77.0
+    write_csv(tmp_path / "t.csv", changed)
+    after = ready(tmp_path, target, encoders={"numeric": encoder})
+    assert after.preprocessor == before.preprocessor
+    assert after.network == before.network
+    assert np.array_equal(after.datasets["train"].x, before.datasets["train"].x)
+    assert np.array_equal(after.datasets["train"].y, before.datasets["train"].y)
+    assert not np.array_equal(after.datasets["test"].x, before.datasets["test"].x)
+
+
+def test_what_validation_rows_hold_and_training_rows_did_not_is_said(folder: Path) -> None:
+    table = columns()
+    table["a"][2] = None
+    table["b"][5] = table["b"][8] = "new"
+    part = ["validation" if number % 3 == 2 else "train" for number in range(ROWS)]
+    write_csv(folder / "t.csv", {**table, "part": part})
+    notes = ready(folder, split={"column": "part"}).notes
+    assert "validation rows: column 'a': 1 value missing, as none was in training; imputed" in notes
+    assert "validation rows: column 'b': 2 rows with 'new', never seen in training" in notes
+
+
+def test_rows_without_a_target_are_in_no_data_set() -> None:
+    ready = prepared(DATASETS, data={"path": "auto_mpg.csv", "target": "Miles_per_Gallon", "exclude": ["Name"]})
+    assert sum(dataset.rows for dataset in ready.datasets.values()) == 398
+    assert any(note.startswith("8 rows left out") for note in ready.notes)
+
+
+def test_a_class_that_training_rows_lack_is_an_error_of_the_data(folder: Path) -> None:
+    part = ["validation" if number % 4 == 0 else "train" for number in range(ROWS)]
+    write_csv(folder / "t.csv", {**columns(), "part": part})
+    with pytest.raises(DataError, match="target 'lot': class 'lot0' stands in 15 rows, but in no row that") as caught:
+        ready(folder, "lot", split={"column": "part"})
+    assert caught.value.exit_code == ExitCode.DATA == 3
+
+
+def test_the_data_decides_the_sizes_of_the_network(folder: Path) -> None:
+    of = ready(folder, "lot")
+    assert (of.network.n_in, of.network.n_out) == (4, 4)  # a, three names; four lots
+    assert of.preprocessor.features == ["a", "b=name0", "b=name1", "b=name2"]
+    assert ready(folder, "kind").network.n_out == 1
+    assert ready(folder, ["a", "size"]).network.n_out == 2
+
+
+def test_the_config_comes_back_with_what_was_chosen(folder: Path) -> None:
+    assert ready(folder).config.loss == BinaryCrossEntropy()
+    archive = prepared(DATASETS, data={"path": "digits_8x8.npz"})
+    assert archive.config.data.target == "y"
+    assert archive.config.loss is not None
+
+
+def test_the_data_sets_are_in_the_dtype_asked_for(folder: Path) -> None:
+    for dtype in ("float32", "float64"):
+        data = {"path": "t.csv", "target": "kind"}
+        of = prepared(folder, data=data, dtype=dtype)
+        assert {str(dataset.x.dtype) for dataset in of.datasets.values()} == {dtype}
+        assert of.plan.dtype == dtype
+
+
+def test_splits_without_rows_are_not_there(folder: Path) -> None:
+    of = ready(folder, split={"validation": 0.0, "test": 0.0})
+    assert list(of.datasets) == ["train"]
+    assert of.plan.validation is None
+    assert of.plan.monitor == "train_loss"
+
+
+# Weights
+
+
+def test_balanced_class_weights_give_each_class_the_same_total(folder: Path) -> None:
+    of = ready(folder, "kind", {"class_weights": "balanced"}, split={"validation": 0.0, "test": 0.0})
+    train = of.datasets["train"]
+    # 20 of x and 40 of y: 60 / (2 · 20) = 1.5 and 60 / (2 · 40) = 0.75
+    assert train.weight is not None
+    assert train.weight[train.y[:, 0] == 0].tolist() == [1.5] * 20
+    assert train.weight[train.y[:, 0] == 1].tolist() == [0.75] * 40
+
+
+@pytest.mark.parametrize("loss", [None, {"type": "cross_entropy"}], ids=["one logit", "two logits"])
+def test_class_weights_are_factors_by_name_scaled_to_a_mean_of_one(folder: Path, loss: Any) -> None:
+    of = ready(folder, "kind", {"class_weights": {"x": 4.0}}, loss, split={"validation": 0.0, "test": 0.0})
+    weight = of.datasets["train"].weight
+    # (20 · 4 + 40 · 1) / 60 = 2
+    assert weight is not None
+    assert weight.tolist() == [2.0 if number % 3 == 0 else 0.5 for number in range(ROWS)]
+
+
+def test_sample_weights_come_from_their_column_with_a_mean_of_one(folder: Path) -> None:
+    of = ready(folder, "size", weight="w", split={"validation": 0.0, "test": 0.0})
+    weight = of.datasets["train"].weight
+    assert weight is not None
+    np.testing.assert_allclose(weight, [(1 + number % 2) / 1.5 for number in range(ROWS)], rtol=1e-6)
+    assert "w" not in of.preprocessor.features
+
+
+def test_sample_and_class_weights_multiply(folder: Path) -> None:
+    of = ready(folder, "kind", {"class_weights": {"x": 3.0}}, weight="w", split={"validation": 0.0, "test": 0.0})
+    weight = of.datasets["train"].weight
+    assert weight is not None
+    raw = np.array([(1 + number % 2) * (3.0 if number % 3 == 0 else 1.0) for number in range(ROWS)])
+    np.testing.assert_allclose(weight, raw / raw.mean(), rtol=1e-6)
+
+
+def test_class_weights_are_for_training_rows_only(folder: Path) -> None:
+    of = ready(folder, "kind", {"class_weights": "balanced"})
+    assert of.datasets["validation"].weight is None
+
+
+# What does not fit together
+
+
+@pytest.mark.parametrize(
+    ("target", "training", "data", "path", "words"),
+    [
+        ("size", {"class_weights": "balanced"}, {}, "training.class_weights", "a regression target has no classes"),
+        ("kind", {"class_weights": {"z": 2.0}}, {}, "training.class_weights.z", "no class 'z'; they are 'x', 'y'"),
+        ("lot", {"class_weights": {"lot5": 2.0}}, {}, "training.class_weights.lot5", "did you mean 'lot"),
+        ("size", {"goal": {"metric": "accuracy", "value": 1.0}}, {}, "training.goal.metric", "no metric 'accuracy'"),
+        ("kind", {"goal": {"metric": "acuracy", "value": 1.0}}, {}, "training.goal.metric", "did you mean 'accuracy'?"),
+        (
+            "kind",
+            {"early_stopping": {"monitor": "validation_rmse"}},
+            {},
+            "training.early_stopping.monitor",
+            "no metric 'rmse' for a binary target",
+        ),
+        (
+            "kind",
+            {"early_stopping": {"monitor": "accuracy"}},
+            {},
+            "training.early_stopping.monitor",
+            "must be train_loss, validation_loss, or",
+        ),
+        (
+            "kind",
+            {"early_stopping": {}},
+            {"split": {"validation": 0.0}},
+            "training.early_stopping.monitor",
+            "there are no validation rows; set data.split.validation, or monitor train_loss",
+        ),
+        (
+            "kind",
+            {"early_stopping": {"monitor": "train_accuracy"}},
+            {},
+            "training.early_stopping.monitor",
+            "metrics are computed on the validation rows",
+        ),
+        ("kind", {}, {"target_encoder": "standard"}, "data.target_encoder", "has classes, which are not scaled"),
+        ("kind", {}, {"weight": "b"}, "data.weight", ""),
+    ],
+)
+def test_what_does_not_fit_the_data_is_an_error_of_the_config_at_its_place(
+    folder: Path, target: str, training: Any, data: Any, path: str, words: str
+) -> None:
+    if data.get("weight") == "b":
+        write_csv(folder / "t.csv", {**columns(), "b": [-1] * ROWS})
+    with pytest.raises(MismatchError) as caught:
+        ready(folder, target, training, **data)
+    assert ".".join(map(str, caught.value.path)) == path
+    assert words in caught.value.what
+    assert caught.value.exit_code == ExitCode.CONFIG == 2
+
+
+def test_a_metric_that_the_rows_do_not_define_cannot_steer_training(folder: Path) -> None:
+    part = ["validation" if number % 3 == 0 else "train" for number in range(ROWS)]
+    kind = ["x" if number % 3 == 0 or number % 2 else "y" for number in range(ROWS)]
+    write_csv(folder / "t.csv", {**columns(), "kind": kind, "part": part})
+    steering = {
+        "early_stopping": {"monitor": "validation_roc_auc"},
+        "goal": {"metric": "roc_auc", "value": 0.9},
+    }
+    for name, value in steering.items():
+        with pytest.raises(MismatchError, match="roc_auc is not defined on the rows") as caught:
+            ready(folder, "kind", {name: value}, split={"column": "part"})
+        assert caught.value.path[:2] == ("training", name)
+    assert ready(folder, "kind", split={"column": "part"}).plan.monitor == "validation_loss"
+
+
+def test_what_is_monitored_is_what_the_config_says_else_the_validation_loss(folder: Path) -> None:
+    assert ready(folder).plan.monitor == "validation_loss"
+    for monitor, greater in (("validation_accuracy", True), ("validation_log_loss", False), ("train_loss", False)):
+        plan = ready(folder, "kind", {"early_stopping": {"monitor": monitor}}).plan
+        assert (plan.monitor, plan.greater_is_better(monitor)) == (monitor, greater)
+
+
+# Memory, notes
+
+
+def test_training_that_needs_more_memory_than_there_is_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needed = ready(folder).memory.total
+    monkeypatch.setattr("bpcli.memory.available_memory", lambda: needed - 1)
+    with pytest.raises(MemoryLimitError, match="training needs .* are available; use fewer units") as caught:
+        ready(folder)
+    assert caught.value.exit_code == ExitCode.MEMORY == 9
+    monkeypatch.setattr("bpcli.memory.available_memory", lambda: needed)
+    ready(folder)
+
+
+def test_memory_is_that_of_rows_vectors_and_scratch(folder: Path) -> None:
+    of = ready(folder, "lot")
+    assert isinstance(of.config.optimizer, Adam)
+    assert of.memory.data == ROWS * (4 + 4) * 4
+    assert of.memory.parameters == 5 * of.network.layout.size * 4  # parameters, gradient, best, and Adam's two
+    assert of.memory.total == of.memory.data + of.memory.parameters + of.memory.workspace
+
+
+def test_columns_that_cannot_help_or_look_like_names_of_rows_are_noted(folder: Path) -> None:
+    same, unique = ["one"] * 200, [f"id{number}" for number in range(200)]
+    write_csv(folder / "t.csv", {"same": same, "id": unique, "kind": ["x", "y"] * 100})
+    notes = prepared(folder, data={"path": "t.csv", "target": "kind"}).notes
+    assert "the same in all training rows, so of no help: 1 column, 'same'" in notes
+    assert any(note.startswith("column 'id': 140 different names in 140 rows become an input each") for note in notes)
+    unseen = [note for note in notes if note.endswith("never seen in training")]
+    assert [note[: note.index(" with")] for note in unseen] == [
+        "validation rows: column 'id': 30 rows",
+        "test rows: column 'id': 30 rows",
+    ]
+    assert unseen[0].count("'id") == 1 + 8
+    assert "and 22 more" in unseen[0]
+
+
+def test_the_digest_is_that_of_the_data_files(folder: Path) -> None:
+    first = ready(folder)
+    write_csv(folder / "t.csv", {**columns(), "a": range(ROWS)})
+    second = ready(folder)
+    assert first.digest != second.digest
+    assert first.sources == (folder / "t.csv",)
+    assert set(first.datasets) == set(PARTS)
+    assert experiment.Memory(1, 2, 3).total == 6
