@@ -21,6 +21,7 @@ from bpcli.nn.losses import LossBase
 from bpcli.runs import find_checkpoint
 from bpcli.scoring import Interpreter, Outcome
 from bpcli.spec import type_name
+from bpcli.threads import BlasThreads
 
 Rows = Mapping[str, Any] | Sequence[Mapping[str, Any]] | Array
 """Columns by name, rows as mappings, or an array (rows, input columns) of numbers."""
@@ -36,6 +37,7 @@ class Model:
     preprocessor: Preprocessor
     loss: LossBase
     inference: Inference
+    threads: BlasThreads
     outputs: int
     dtype: np.dtype[Any]
 
@@ -57,6 +59,7 @@ class Model:
             loss=header.config.loss,
             # Reproducible to the bit whatever else is asked at the same time: see there.
             inference=Inference(checkpoint.network, params, checkpoint.vectors["state"], np.dtype(np.float64)),
+            threads=BlasThreads(),
             outputs=checkpoint.network.n_out,
             dtype=params.dtype,
         )
@@ -112,7 +115,8 @@ class Model:
 
     def _predictions(self, x: Array) -> Array:
         predictions = np.empty((len(x), self.outputs), self.dtype)
-        with np.errstate(over="ignore"):
+        # One thread: how threads share a product among them changes its bits.
+        with np.errstate(over="ignore"), self.threads.single():
             self.inference.logits(x, predictions)
             self.loss.link(predictions, predictions)
         return predictions

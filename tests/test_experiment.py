@@ -71,8 +71,8 @@ def test_nothing_that_is_fitted_depends_on_validation_or_test_rows(
 def test_what_validation_rows_hold_and_training_rows_did_not_is_said(folder: Path) -> None:
     table = columns()
     table["a"][2] = None
-    table["b"][5] = table["b"][8] = "new"
-    part = ["validation" if number % 3 == 2 else "train" for number in range(ROWS)]
+    table["b"][7] = table["b"][12] = "new"
+    part = ["validation" if number % 5 == 2 else "train" for number in range(ROWS)]
     write_csv(folder / "t.csv", {**table, "part": part})
     notes = ready(folder, split={"column": "part"}).notes
     assert "validation rows: column 'a': 1 value missing, as none was in training; imputed" in notes

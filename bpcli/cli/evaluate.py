@@ -43,14 +43,12 @@ def evaluate(
     """
     from bpcli.evaluation import Requirement, evaluate_file, evaluate_split
     from bpcli.model import Model
-    from bpcli.threads import BlasThreads
 
     if data is not None and split is not None:
         raise UsageError("--split is of the run's own data; leave it out where --data is given")
     requirements = [Requirement.parse(text) for text in require or ()]
-    with BlasThreads().single():
-        model = Model.load(checkpoint)
-        evaluation = evaluate_file(model, data) if data else evaluate_split(model, split.value if split else None)
+    model = Model.load(checkpoint)
+    evaluation = evaluate_file(model, data) if data else evaluate_split(model, split.value if split else None)
     for line in evaluation.notes:
         note(line)
     failures = [failure for item in requirements if (failure := item.check(evaluation.report))]

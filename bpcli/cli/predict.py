@@ -39,15 +39,13 @@ def predict(
     from bpcli.model import Model
     from bpcli.prediction import predict_file
     from bpcli.runs import RunDirectory
-    from bpcli.threads import BlasThreads
 
     source = None if str(data) == "-" else data
     if checkpoint is None:
         checkpoint = RunDirectory.newest_finished(Path("runs")).path
-    with BlasThreads().single():
-        model = Model.load(checkpoint)
-        with _opened(output, source, force) as out:
-            tally = predict_file(model, source, out, probabilities, [name for name in keep.split(",") if name])
+    model = Model.load(checkpoint)
+    with _opened(output, source, force) as out:
+        tally = predict_file(model, source, out, probabilities, [name for name in keep.split(",") if name])
     if tally.ignored:
         note(f"columns ignored, as the model does not know them: {listed(tally.ignored)}")
     for line in surprise_notes(tally.surprises):

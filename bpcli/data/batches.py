@@ -43,10 +43,14 @@ Batch = tuple[Array, Array, "Array | None"]
 """x (rows, n_in), y (rows, n_out) and weight (rows,) or None."""
 
 
+GATHERED_BYTES = 1 << 18
+"""How much is gathered at once, so that small batches share the calls; it stays in a core's second-level cache."""
+
+
 class Batches:
     """Cuts an epoch into batches; the last one may be short.
 
-    What it yields is overwritten by the next batch. A batch as large as the data is the data itself, in its order.
+    What it yields is overwritten by later batches. A batch as large as the data is the data itself, in its order.
     """
 
     def __init__(self, dataset: Dataset, batch_size: int, outputs: int) -> None:
@@ -58,11 +62,14 @@ class Batches:
             self._whole = (dataset.x, np.ascontiguousarray(dataset.targets(outputs)), dataset.weight)
             return
         dtype: np.dtype[Any] = dataset.x.dtype
-        self._x = np.empty((self.size, dataset.x.shape[1]), dtype)
-        self._y = np.empty((self.size, outputs), dtype)
-        self._weight = None if dataset.weight is None else np.empty(self.size, dtype)
-        self._classes = np.empty(self.size, np.intp)
+        batch_bytes = self.size * (dataset.x.shape[1] + outputs) * dtype.itemsize
+        self._gathered = self.size * min(max(GATHERED_BYTES // batch_bytes, 1), self.count)
+        self._x = np.empty((self._gathered, dataset.x.shape[1]), dtype)
+        self._y = np.empty((self._gathered, outputs), dtype)
+        self._weight = None if dataset.weight is None else np.empty(self._gathered, dtype)
+        self._classes = np.empty(self._gathered, np.intp)
         self._one_hot = np.eye(outputs, dtype=dtype) if dataset.y.ndim == 1 else None
+        self._cut = [self._slice(start, self.size) for start in range(0, self._gathered, self.size)]
 
     def epoch(self, order: NDArray[np.intp], first: int = 0) -> Iterator[Batch]:
         """The batches of an epoch in the order of rows given, from batch `first` on."""
@@ -70,18 +77,26 @@ class Batches:
             if first == 0:
                 yield self._whole
             return
-        data = self._dataset
-        for start in range(first * self.size, data.rows, self.size):
-            rows = order[start : start + self.size]
-            n = len(rows)
-            # mode="clip" gathers straight into `out`; the default would go through a buffer.
-            x = np.take(data.x, rows, axis=0, out=self._x[:n], mode="clip")
-            if self._one_hot is None:
-                y = np.take(data.y, rows, axis=0, out=self._y[:n], mode="clip")
-            else:
-                classes = np.take(data.y, rows, out=self._classes[:n], mode="clip")
-                y = np.take(self._one_hot, classes, axis=0, out=self._y[:n], mode="clip")
-            weight = None
-            if self._weight is not None and data.weight is not None:
-                weight = np.take(data.weight, rows, out=self._weight[:n], mode="clip")
-            yield x, y, weight
+        for start in range(first * self.size, self._dataset.rows, self._gathered):
+            rows = order[start : start + self._gathered]
+            self._gather(rows)
+            full, rest = divmod(len(rows), self.size)
+            yield from self._cut[:full]
+            if rest:
+                yield self._slice(full * self.size, rest)
+
+    def _gather(self, rows: NDArray[np.intp]) -> None:
+        """Copy rows of the data to the front of the buffers; mode="clip" does so without a buffer in between."""
+        data, n = self._dataset, len(rows)
+        np.take(data.x, rows, axis=0, out=self._x[:n], mode="clip")
+        if self._one_hot is None:
+            np.take(data.y, rows, axis=0, out=self._y[:n], mode="clip")
+        else:
+            classes = np.take(data.y, rows, out=self._classes[:n], mode="clip")
+            np.take(self._one_hot, classes, axis=0, out=self._y[:n], mode="clip")
+        if self._weight is not None and data.weight is not None:
+            np.take(data.weight, rows, out=self._weight[:n], mode="clip")
+
+    def _slice(self, start: int, rows: int) -> Batch:
+        part = slice(start, start + rows)
+        return self._x[part], self._y[part], None if self._weight is None else self._weight[part]

@@ -20,6 +20,9 @@ from bpcli.training.state import TrainingState
 PROGRESS_SECONDS = 0.25
 """Between two signs of life within an epoch."""
 
+Memory = tuple[Workspace, LossScratch, Array]
+"""What a step writes to: the layers' scratch, the loss's, and dL/dlogits."""
+
 
 class Stepper:
     """Takes training steps: gathers a batch, goes forward, computes the error, goes backward, updates."""
@@ -29,9 +32,13 @@ class Stepper:
         self.plan, self.state = plan, state
         self.batches = Batches(plan.train, rows, network.n_out)
         self.learning_rate = 0.0
-        self._workspaces = {rows: network.workspace(rows, dtype, training=True)}
-        self._scratch = {rows: LossScratch(rows, network.n_out, dtype)}
-        self._dlogits = np.empty((rows, network.n_out), dtype)
+        self._memories: dict[int, Memory] = {
+            rows: (
+                network.workspace(rows, dtype, training=True),
+                LossScratch(rows, network.n_out, dtype),
+                np.empty((rows, network.n_out), dtype),
+            )
+        }
         self._grads = np.empty(network.layout.size, dtype)
         self._params, self._state = network.bind(state.params), network.bind_state(state.layer_state)
         self._bound_grads = network.bind(self._grads)
@@ -41,53 +48,61 @@ class Stepper:
 
     def epoch(self, started: float, interrupted: Callable[[], bool]) -> Iterator[Progress]:
         """The steps that are left of the epoch under way; raises DivergedError."""
-        state, batches, max_time = self.state, self.batches, self.plan.spec.max_time
-        epoch, step = state.counters.epoch, state.counters.step
-        loss_sum, weight_sum = state.counters.loss_sum, state.counters.weight_sum
-        order = self._shuffle.at(epoch).permutation(self.plan.train.rows)
-        reported = perf_counter()
-        for batch in batches.epoch(order, first=step):
-            loss_sum += self._step(batch, epoch, step)
-            weight_sum += len(batch[0]) if batch[2] is None else float(batch[2].sum())
-            step += 1
-            now = perf_counter()
-            stopping = interrupted() or (max_time is not None and now - started > max_time)
-            if stopping or now - reported > PROGRESS_SECONDS:
-                reported = now
-                yield Progress(epoch + 1, step, batches.count, loss_sum / (weight_sum or 1.0), now - started)
-            if stopping:
+        state = self.state
+        order = self._shuffle.at(state.counters.epoch).permutation(self.plan.train.rows)
+        batches = self.batches.epoch(order, first=state.counters.step)
+        deadline = started + (self.plan.spec.max_time or float("inf"))
+        while self._steps(batches, min(perf_counter() + PROGRESS_SECONDS, deadline), interrupted):
+            counters, now = state.counters, perf_counter()
+            loss = counters.loss_sum / (counters.weight_sum or 1.0)
+            yield Progress(counters.epoch + 1, counters.step, self.batches.count, loss, now - started)
+            if now > deadline or interrupted():
                 break
         self.require_finite()
-        state.count(step=step, loss_sum=loss_sum, weight_sum=weight_sum, seconds=perf_counter() - started)
+        state.count(seconds=perf_counter() - started)
+
+    def _steps(self, batches: Iterator[Batch], until: float, interrupted: Callable[[], bool]) -> bool:
+        """Take steps until there are no more batches, which gives False, or until it is time for a pause."""
+        counters = self.state.counters
+        epoch, step = counters.epoch, counters.step
+        loss_sum, weight_sum = counters.loss_sum, counters.weight_sum
+        pausing = False
+        with np.errstate(all="ignore"):
+            for batch in batches:
+                loss_sum += self._step(batch, epoch, step)
+                weight_sum += len(batch[0]) if batch[2] is None else float(batch[2].sum())
+                step += 1
+                if interrupted() or perf_counter() > until:
+                    pausing = True
+                    break
+        self.state.count(step=step, loss_sum=loss_sum, weight_sum=weight_sum)
+        return pausing
 
     def _step(self, batch: Batch, epoch: int, step: int) -> float:
         """One step; the batch's loss, summed over its rows."""
         plan, state = self.plan, self.state
         x, y, weight = batch
-        workspace, scratch = self._memory(len(x))
-        dlogits = self._dlogits[: len(x)]
+        workspace, scratch, dlogits = self._memory(len(x))
         self._position.epoch, self._position.step = epoch, step
-        with np.errstate(all="ignore"):
-            logits = plan.network.forward(self._params, self._state, x, workspace, self._position)
-            loss = plan.loss.value_and_gradient(logits, y, weight, dlogits, scratch)
-            if not isfinite(loss):
-                self.require_finite()
-                raise self.diverged(self._culprit(workspace, logits))
-            plan.network.backward(self._params, dlogits, workspace, self._bound_grads)
-            self._penalize()
-            self._clip()
-            factor = plan.schedule.learning_rate_factor(epoch, step, self.batches.count, plan.spec.epochs)
-            self.learning_rate = plan.optimizer.learning_rate * factor * state.counters.plateau.factor
-            state.optimizer.update(self._grads, self.learning_rate, out=state.params)
+        logits = plan.network.forward(self._params, self._state, x, workspace, self._position)
+        loss = plan.loss.value_and_gradient(logits, y, weight, dlogits, scratch)
+        if not isfinite(loss):
+            self.require_finite()
+            raise self.diverged(self._culprit(workspace, logits))
+        plan.network.backward(self._params, dlogits, workspace, self._bound_grads)
+        self._penalize()
+        self._clip()
+        factor = plan.schedule.learning_rate_factor(epoch, step, self.batches.count, plan.spec.epochs)
+        self.learning_rate = plan.optimizer.learning_rate * factor * state.counters.plateau.factor
+        state.optimizer.update(self._grads, self.learning_rate, out=state.params)
         return loss
 
-    def _memory(self, rows: int) -> tuple[Workspace, LossScratch]:
-        """Workspace and scratch for a batch of `rows`: there are two sizes at most, full and last."""
-        if rows not in self._workspaces:
-            full = max(self._workspaces)
-            self._workspaces[rows] = self._workspaces[full].leading(rows)
-            self._scratch[rows] = self._scratch[full].leading(rows)
-        return self._workspaces[rows], self._scratch[rows]
+    def _memory(self, rows: int) -> Memory:
+        """Scratch memory for a batch of `rows`: there are two sizes at most, full and last."""
+        if rows not in self._memories:
+            workspace, scratch, dlogits = self._memories[max(self._memories)]
+            self._memories[rows] = workspace.leading(rows), scratch.leading(rows), dlogits[:rows]
+        return self._memories[rows]
 
     def _penalize(self) -> None:
         penalty, weights = self.plan.spec.penalty, self.plan.network.layout.weights

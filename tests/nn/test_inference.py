@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,16 @@ from bpcli.nn.inference import BLOCK_ROWS, Inference
 from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy
 from bpcli.nn.network import Network
+from bpcli.threads import BlasThreads
 
 ROWS = 2 * BLOCK_ROWS + 77
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """As everywhere in bpcli: how threads share a product among them changes its bits."""
+    with BlasThreads().single():
+        yield
 
 
 class Answers:
