@@ -305,8 +305,8 @@ def test_a_best_checkpoint_that_was_lost_is_written_again(folder: Path, tmp_path
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"layers": [{"units": 6}]}, "layers is not what this run began with"),
-        ({"layers": LAYERS["dropout"]}, "layers is not"),
+        ({"layers": [{"units": 6}]}, "layers are not what this run began with"),
+        ({"layers": LAYERS["dropout"]}, "layers are not"),
         ({"optimizer": "sgd"}, "optimizer is not"),
         ({"optimizer": {"type": "adam", "amsgrad": True}}, "optimizer's options are not"),
         ({"loss": {"type": "cross_entropy", "label_smoothing": 0.1}}, "loss is not"),

@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bpcli.data import batches
 from bpcli.data.batches import Batches, Dataset
 
 
@@ -62,7 +63,8 @@ def test_class_codes_become_rows_of_zero_and_one(size: int, dtype: Any) -> None:
     assert data.targets(3).tolist() == rows.tolist()
 
 
-def test_batches_use_the_same_memory_again() -> None:
+def test_batches_use_the_same_memory_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "GATHERED_BYTES", 1)
     first, second = (x for x, _, _ in Batches(numbered(6), 3, 1).epoch(np.arange(6)))
     assert np.shares_memory(first, second)
 

@@ -1,0 +1,43 @@
+"""Every shipped experiment trains, and reaches a score worth showing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bpcli.config import load_config
+from bpcli.experiment import prepare
+from bpcli.runner import Runner
+from bpcli.runs import RunDirectory
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+
+FLOORS: dict[str, tuple[str, str, float, list[str]]] = {
+    # config: the part, its metric and what that must reach; overrides that shorten the longest trainings
+    "xor": ("final", "train_accuracy", 1.0, []),
+    "penguins": ("test", "accuracy", 0.95, []),
+    "credit": ("test", "roc_auc", 0.80, []),
+    "concrete": ("test", "r2", 0.85, []),
+    "auto_mpg": ("test", "r2", 0.80, []),
+    "digits": ("test", "accuracy", 0.95, []),
+    "fashion": ("test", "accuracy", 0.78, ["training.epochs=12"]),
+}
+
+
+def test_every_shipped_config_is_here() -> None:
+    assert {path.stem for path in CONFIGS.glob("*.yaml")} == set(FLOORS)
+
+
+@pytest.mark.parametrize("name", FLOORS)
+def test_a_shipped_experiment_reaches_its_score(name: str, tmp_path: Path) -> None:
+    part, metric, floor, overrides = FLOORS[name]
+    loaded = load_config(CONFIGS / f"{name}.yaml", overrides)
+    assert loaded.config.name == name
+    directory = RunDirectory.create(tmp_path / "run")
+    runner = Runner(prepare(loaded.config, loaded.folder), directory)
+    list(runner.run())
+    summary: dict[str, Any] = directory.read_summary()
+    assert summary["status"] == "finished"
+    assert summary[part][metric] >= floor
