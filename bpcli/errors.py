@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 
 class ExitCode(IntEnum):
@@ -53,13 +53,23 @@ class ConfigError(BpcliError):
         return self.problems
 
 
-class MismatchError(ConfigError):
-    """A config and its data that do not fit together; `path` leads to the place in the config."""
+class Mismatch(NamedTuple):
+    """One thing in a config that does not fit its data; `path` leads to a value, or with `at_key` to the key itself."""
 
-    def __init__(self, path: tuple[str | int, ...], what: str) -> None:
-        super().__init__(f"{'.'.join(map(str, path))}: {what}")
-        self.path = path
-        self.what = what
+    path: tuple[str | int, ...]
+    what: str
+    at_key: bool = False
+
+    def __str__(self) -> str:
+        return f"{'.'.join(map(str, self.path))}: {self.what}"
+
+
+class MismatchError(ConfigError):
+    """A config and its data that do not fit together."""
+
+    def __init__(self, *mismatches: Mismatch) -> None:
+        super().__init__(*map(str, mismatches))
+        self.mismatches = mismatches
 
 
 class DataError(BpcliError):

@@ -15,7 +15,7 @@ from bpcli.data.preprocess import ClassesTarget, Preprocessor, Surprise
 from bpcli.data.read import data_digest
 from bpcli.data.selection import Selection, select_rows
 from bpcli.data.table import PARTS, Part
-from bpcli.errors import MismatchError
+from bpcli.errors import Mismatch, MismatchError
 from bpcli.memory import require_memory
 from bpcli.metrics import METRICS
 from bpcli.nn.network import Network
@@ -173,7 +173,7 @@ def _class_weights(weights: str | dict[str, float], train: Dataset, preprocessor
     target = preprocessor.target
     path = ("training", "class_weights")
     if not isinstance(target, ClassesTarget):
-        raise MismatchError(path, f"a {target.task} target has no classes to weigh; leave it out")
+        raise MismatchError(Mismatch(path, f"a {target.task} target has no classes to weigh; leave it out"))
     codes = train.y if train.y.ndim == 1 else train.y[:, 0].astype(np.intp)
     if isinstance(weights, str):
         counts = np.bincount(codes, minlength=len(target.classes))
@@ -182,7 +182,9 @@ def _class_weights(weights: str | dict[str, float], train: Dataset, preprocessor
         unknown = next((name for name in weights if name not in target.classes), None)
         if unknown is not None:
             hint = suggestion(unknown, target.classes) or f"; they are {', '.join(map(quoted, target.classes))}"
-            raise MismatchError((*path, unknown), f"the target has no class {quoted(unknown)}{hint}")
+            raise MismatchError(
+                Mismatch((*path, unknown), f"the target has no class {quoted(unknown)}{hint}", at_key=True)
+            )
         factors = np.array([weights.get(name, 1.0) for name in target.classes])
     return np.asarray(factors[codes], dtype=np.float64)
 
@@ -196,8 +198,10 @@ def _watched_metrics(config: ExperimentConfig, interpreter: Interpreter) -> dict
         prefix, _, metric = config.training.early_stopping.monitor.partition("_")
         if prefix not in ("train", "validation") or not metric:
             raise MismatchError(
-                ("training", "early_stopping", "monitor"),
-                "must be train_loss, validation_loss, or validation_ and the name of a metric",
+                Mismatch(
+                    ("training", "early_stopping", "monitor"),
+                    "must be train_loss, validation_loss, or validation_ and the name of a metric",
+                )
             )
         named[metric] = ("training", "early_stopping", "monitor")
     named.pop("loss", None)
@@ -205,7 +209,7 @@ def _watched_metrics(config: ExperimentConfig, interpreter: Interpreter) -> dict
     for metric, path in named.items():
         if metric not in possible:
             hint = suggestion(metric, [*possible, "loss"]) or f"; there are loss, {', '.join(possible)}"
-            raise MismatchError(path, f"no metric {quoted(metric)} for a {interpreter.task} target{hint}")
+            raise MismatchError(Mismatch(path, f"no metric {quoted(metric)} for a {interpreter.task} target{hint}"))
     return named
 
 
@@ -219,7 +223,9 @@ def _require_defined(watched: dict[str, tuple[str, ...]], score: EpochScore, dat
     values = score(predictions, dataset)
     for metric, path in watched.items():
         if path and values[metric] is None:
-            raise MismatchError(path, f"{metric} is not defined on the rows that it is to be computed on; use loss")
+            raise MismatchError(
+                Mismatch(path, f"{metric} is not defined on the rows that it is to be computed on; use loss")
+            )
 
 
 def _monitor(config: ExperimentConfig, interpreter: Interpreter, validated: bool) -> str:
@@ -229,9 +235,13 @@ def _monitor(config: ExperimentConfig, interpreter: Interpreter, validated: bool
         return "validation_loss" if validated else "train_loss"
     path = ("training", "early_stopping", "monitor")
     if stopping.monitor.startswith("validation_") and not validated:
-        raise MismatchError(path, "there are no validation rows; set data.split.validation, or monitor train_loss")
+        raise MismatchError(
+            Mismatch(path, "there are no validation rows; set data.split.validation, or monitor train_loss")
+        )
     if stopping.monitor.startswith("train_") and stopping.monitor != "train_loss" and validated:
-        raise MismatchError(path, "metrics are computed on the validation rows; use validation_ and the metric's name")
+        raise MismatchError(
+            Mismatch(path, "metrics are computed on the validation rows; use validation_ and the metric's name")
+        )
     return stopping.monitor
 
 

@@ -81,7 +81,10 @@ def reports(
 
 
 def after(calls: int) -> Callable[[], bool]:
-    """An `interrupted` that turns true at its call number `calls`: training asks once after each step, and once an epoch."""
+    """An `interrupted` that turns true at its call number `calls`.
+
+    Training asks once after each step, and twice at the end of an epoch.
+    """
     left = [calls]
 
     def interrupted() -> bool:

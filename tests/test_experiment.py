@@ -46,9 +46,7 @@ def ready(folder: Path, target: Any = "kind", training: Any = None, loss: Any = 
 
 @pytest.mark.parametrize("encoder", ["standard", "min_max", "robust", "quantile"])
 @pytest.mark.parametrize("target", ["size", "kind"])
-def test_nothing_that_is_fitted_depends_on_validation_or_test_rows(
-    tmp_path: Path, target: str, encoder: str
-) -> None:
+def test_nothing_that_is_fitted_depends_on_validation_or_test_rows(tmp_path: Path, target: str, encoder: str) -> None:
     original = columns()
     write_csv(tmp_path / "t.csv", original)
     before = ready(tmp_path, target, encoders={"numeric": encoder})
@@ -215,8 +213,8 @@ def test_what_does_not_fit_the_data_is_an_error_of_the_config_at_its_place(
         write_csv(folder / "t.csv", {**columns(), "b": [-1] * ROWS})
     with pytest.raises(MismatchError) as caught:
         ready(folder, target, training, **data)
-    assert ".".join(map(str, caught.value.path)) == path
-    assert words in caught.value.what
+    assert ".".join(map(str, caught.value.mismatches[0].path)) == path
+    assert words in caught.value.mismatches[0].what
     assert caught.value.exit_code == ExitCode.CONFIG == 2
 
 
@@ -231,7 +229,7 @@ def test_a_metric_that_the_rows_do_not_define_cannot_steer_training(folder: Path
     for name, value in steering.items():
         with pytest.raises(MismatchError, match="roc_auc is not defined on the rows") as caught:
             ready(folder, "kind", {name: value}, split={"column": "part"})
-        assert caught.value.path[:2] == ("training", name)
+        assert caught.value.mismatches[0].path[:2] == ("training", name)
     assert ready(folder, "kind", split={"column": "part"}).plan.monitor == "validation_loss"
 
 
@@ -250,7 +248,7 @@ def test_training_that_needs_more_memory_than_there_is_is_refused(
 ) -> None:
     needed = ready(folder).memory.total
     monkeypatch.setattr("bpcli.memory.available_memory", lambda: needed - 1)
-    with pytest.raises(MemoryLimitError, match="training needs .* are available; use fewer units") as caught:
+    with pytest.raises(MemoryLimitError, match=r"training needs .* are available; use fewer units") as caught:
         ready(folder)
     assert caught.value.exit_code == ExitCode.MEMORY == 9
     monkeypatch.setattr("bpcli.memory.available_memory", lambda: needed)

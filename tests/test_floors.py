@@ -15,8 +15,8 @@ FLOORS = [
     "nn.activations.base nn.losses.base nn.optimizers.base nn.initializers nn.schedules "
     "metrics.probabilities metrics.counts data.cells",
     "nn.activations.bounded nn.activations.rectified nn.activations.gated "
-    "nn.losses.classification nn.losses.regression nn.optimizers.sgd nn.optimizers.rprop nn.optimizers.adaptive nn.optimizers.adam "
-    "nn.optimizers.driver",
+    "nn.losses.classification nn.losses.regression "
+    "nn.optimizers.sgd nn.optimizers.rprop nn.optimizers.adaptive nn.optimizers.adam nn.optimizers.driver",
     "nn.activations nn.losses nn.optimizers",
     "metrics.classification metrics.multilabel metrics.regression data.decimals",
     "metrics.registry data.delimited data.batches data.split data.rows data.preprocess.encoders",

@@ -167,9 +167,7 @@ def test_the_resolved_config_trains_again_to_the_same_bits(folder: Path, tmp_pat
     check_same(first, second)
 
 
-def test_checkpoints_are_written_as_time_goes_by(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_checkpoints_are_written_as_time_goes_by(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "CHECKPOINT_SECONDS", 0.0)
     of = prepared(folder, **config())
     directory = new_run(tmp_path / "run")
@@ -280,7 +278,9 @@ def test_the_epochs_of_a_finished_run_can_be_raised(folder: Path, tmp_path: Path
 
 
 def test_resuming_a_finished_run_changes_nothing(folder: Path, tmp_path: Path) -> None:
-    of = prepared(folder, **config(training={"epochs": 9, "batch_size": 8, "goal": {"metric": "accuracy", "value": 0.0}}))
+    of = prepared(
+        folder, **config(training={"epochs": 9, "batch_size": 8, "goal": {"metric": "accuracy", "value": 0.0}})
+    )
     whole, again = new_run(tmp_path / "whole"), new_run(tmp_path / "again")
     go(of, whole)
     go(of, again)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 from bpcli.cli.console import note, number, result, result_json, say
 from bpcli.cli.progress import duration, view
 from bpcli.cli.signals import StopRequest
-from bpcli.errors import MismatchError, UsageError
+from bpcli.errors import DivergedError, MismatchError, UsageError
 from bpcli.text import counted, printable
 
 if TYPE_CHECKING:
@@ -74,11 +75,16 @@ def train(
             announce(prepared)
         runner = Runner(prepared, directory, state)
         with view(prepared.config.name, prepared.config.training.epochs, quiet) as shown:
-            for event in runner.run(stop):
-                shown.show(event)
+            try:
+                for event in runner.run(stop):
+                    shown.show(event)
+            except DivergedError as error:
+                raise DivergedError(
+                    f"{error}; the run is kept in {printable(path_from_here(directory.path))}"
+                ) from error
     if runner.status == "interrupted" and stop.signal is not None:
         path = printable(path_from_here(directory.path))
-        say(f"stopped by signal {stop.signal}; go on with: bpcli train --resume {path}")
+        say(f"stopped by signal {stop.signal}; go on with: bpcli train --resume {shlex.quote(path)}")
         raise typer.Exit(128 + stop.signal)
     if as_json:
         result_json({"run_directory": str(directory.path), **directory.read_summary()})

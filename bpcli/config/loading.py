@@ -26,7 +26,11 @@ class LoadedConfig:
 
     def locate(self, error: MismatchError) -> ConfigError:
         """The error with its place in the file."""
-        return config_error([Problem(self.document.mark(error.path).value, error.path, error.what)])
+        problems = []
+        for mismatch in error.mismatches:
+            mark = self.document.mark(mismatch.path)
+            problems.append(Problem(mark.key if mismatch.at_key else mark.value, mismatch.path, mismatch.what))
+        return config_error(problems)
 
 
 def load_config(path: Path, overrides: Iterable[str] = ()) -> LoadedConfig:

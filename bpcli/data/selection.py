@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.data.preprocess import choose_loss
+from bpcli.data.preprocess import choose_loss, fit_target
 from bpcli.data.read import ReadOptions, read_header, read_table
 from bpcli.data.spec import DataSpec
 from bpcli.data.split import Split, parts_from_labels, split_table
 from bpcli.data.table import Column, Kind, Table
-from bpcli.errors import DataError, MismatchError
+from bpcli.errors import DataError, Mismatch, MismatchError
 from bpcli.nn.losses import Loss
 from bpcli.spec import type_name
 from bpcli.text import counted, listed, quoted, suggestion
@@ -65,7 +65,7 @@ def select_rows(
     no_inputs = {*targets, *spec.exclude, spec.weight, spec.split.column}
     inputs = [name for name in table if name not in no_inputs]
     if not inputs:
-        raise MismatchError(("data",), "no column is left as an input")
+        raise MismatchError(Mismatch(("data",), "no column is left as an input"))
     if not table.rows:
         raise DataError(f"{source}: there are no rows under the header")
     rows, notes = _rows_with_targets(table, targets, source)
@@ -73,6 +73,7 @@ def select_rows(
     if loss is None:
         loss, reason = choose_loss(columns)
         notes.append(f"loss: {type_name(loss)}, as {reason}")
+    fit_target(columns, loss, spec.target_encoder)  # a loss that does not suit is said before splits that fail for it
     split = _divide(table, rows, columns, spec, seed, loss)
     return Selection(table, inputs, targets, split, loss, notes)
 
@@ -96,11 +97,14 @@ def _array_targets(spec: DataSpec, header: list[str]) -> list[str]:
         found = [name for name in header if name == y or (name.startswith(y) and name[len(y) :].isdigit())]
         if found:
             return found
-        raise MismatchError(("data", "arrays", "y"), f"the file has no array {quoted(y)} or {quoted(y + '_train')}")
-    raise MismatchError(("data",), f"target is missing: name the column to predict, one of {listed(header)}")
+        raise MismatchError(
+            Mismatch(("data", "arrays", "y"), f"the file has no array {quoted(y)} or {quoted(y + '_train')}")
+        )
+    raise MismatchError(Mismatch(("data",), f"target is missing: name the column to predict, one of {listed(header)}"))
 
 
 def _check_names(spec: DataSpec, header: list[str], targets: list[str]) -> None:
+    """Raise MismatchError with every column that the spec names and the file lacks."""
     named: list[tuple[tuple[str | int, ...], str]] = []
     if isinstance(spec.target, str):
         named.append((("data", "target"), spec.target))
@@ -110,15 +114,21 @@ def _check_names(spec: DataSpec, header: list[str], targets: list[str]) -> None:
     named += [(("data", "columns", name), name) for name in spec.columns]
     named += [(("data", "weight"), spec.weight)] if spec.weight is not None else []
     named += [(("data", "split", "column"), spec.split.column)] if spec.split.column is not None else []
+    absent = []
     for path, name in named:
         if name not in header:
             hint = suggestion(name, header) or f"; it has {listed(header)}"
-            raise MismatchError(path, f"no column {quoted(name)} in {quoted(spec.files[0][0])}{hint}")
+            what = f"no column {quoted(name)} in {quoted(spec.files[0][0])}{hint}"
+            absent.append(Mismatch(path, what, at_key=path[:2] == ("data", "columns")))
+    if absent:
+        raise MismatchError(*absent)
     if len(set(targets)) < len(targets):
-        raise MismatchError(("data", "target"), "a column is named twice")
+        raise MismatchError(Mismatch(("data", "target"), "a column is named twice"))
     both = [name for name in targets if name in spec.exclude or name in (spec.weight, spec.split.column)]
     if both:
-        raise MismatchError(("data", "target"), f"column {quoted(both[0])} cannot be the target and something else too")
+        raise MismatchError(
+            Mismatch(("data", "target"), f"column {quoted(both[0])} cannot be the target and something else too")
+        )
 
 
 def _with_class_names(table: Table, targets: list[str], spec: DataSpec, folder: Path) -> Table:
@@ -156,5 +166,5 @@ def _divide(
         _, first, classes = np.unique(targets[0].values, return_index=True, return_inverse=True)
         names = targets[0].take(first).labels()
     elif spec.split.stratify:
-        raise MismatchError(("data", "split", "stratify"), "only a target of classes can be stratified by")
+        raise MismatchError(Mismatch(("data", "split", "stratify"), "only a target of classes can be stratified by"))
     return split_table(rows, spec.split, seed, None if parts is None else parts[rows], classes, names)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from bpcli.data.table import PARTS, Part
-from bpcli.errors import DataError, MismatchError
+from bpcli.errors import DataError, Mismatch, MismatchError
 from bpcli.randomness import Stream
 from bpcli.spec import Spec
 from bpcli.text import counted, quoted
@@ -105,7 +105,9 @@ def _shares(spec: SplitSpec, given: set[Part]) -> tuple[float, float]:
     asked: tuple[tuple[Part, float | None], ...] = (("validation", spec.validation), ("test", spec.test))
     for name, share in asked:
         if name in given and share:
-            raise MismatchError(("data", "split", name), f"the data brings its own {name} rows; leave out this share")
+            raise MismatchError(
+                Mismatch(("data", "split", name), f"the data brings its own {name} rows; leave out this share")
+            )
         # Data that names some splits but not this one still gets validation rows, but no second test set.
         absent = spec.column is not None or (bool(given) and name == "test")
         default = 0.0 if name in given or absent else DEFAULT_SHARE
@@ -113,9 +115,11 @@ def _shares(spec: SplitSpec, given: set[Part]) -> tuple[float, float]:
     if sum(shares) >= 1:
         full, other = ("validation", "test") if spec.validation else ("test", "validation")
         raise MismatchError(
-            ("data", "split", full),
-            f"leaves no rows to train on, since {DEFAULT_SHARE:.0%} are {other} rows where nothing is said; "
-            f"set data.split.{other} too",
+            Mismatch(
+                ("data", "split", full),
+                f"leaves no rows to train on, since {DEFAULT_SHARE:.0%} are {other} rows where nothing is said; "
+                f"set data.split.{other} too",
+            )
         )
     return shares[0], shares[1]
 
@@ -144,6 +148,8 @@ def _at_random(
         groups = np.split(by_class, np.cumsum(np.bincount(strata))[:-1])
     asked = [part for part, share in enumerate(shares) if share]
     needed = 1 + len(asked)
+    if not strict and all(len(group) < needed for group in groups):
+        groups = [shuffled]  # every class is too rare to be in all splits
     assigned = np.zeros(count, dtype=np.int8)
     # Rounding the running total, not each class, keeps the shares of the whole right to a row.
     total, taken = 0, [0, 0]
@@ -151,9 +157,11 @@ def _at_random(
         if len(group) < needed:
             if strict and strata is not None and len(group):
                 raise MismatchError(
-                    ("data", "split", "stratify"),
-                    f"class {quoted(names[code])} has {counted(len(group), 'row')}, too few for {needed} splits; "
-                    "set it to false, or leave that class out",
+                    Mismatch(
+                        ("data", "split", "stratify"),
+                        f"class {quoted(names[code])} has {counted(len(group), 'row')}, too few for {needed} splits; "
+                        "set it to false, or leave that class out",
+                    )
                 )
             continue
         total += len(group)
@@ -173,9 +181,11 @@ def _require_rows(split: Split, shares: tuple[float, float], rows: int) -> None:
     for name, part, share in zip(PARTS[1:], (split.validation, split.test), shares, strict=True):
         if share and not len(part):
             raise MismatchError(
-                ("data", "split", name),
-                f"a share of {share:g} of {counted(rows, 'row')} is no row; "
-                f"raise it, or set it to 0 to do without {name} rows",
+                Mismatch(
+                    ("data", "split", name),
+                    f"a share of {share:g} of {counted(rows, 'row')} is no row; "
+                    f"raise it, or set it to 0 to do without {name} rows",
+                )
             )
 
 
@@ -189,8 +199,10 @@ def parts_from_labels(labels: list[str], column: str) -> NDArray[np.int8]:
     unknown = next((label for label in labels if label.strip().lower() not in index), None)
     if unknown is not None:
         raise MismatchError(
-            ("data", "split", "column"),
-            f"column {quoted(column)} holds {quoted(unknown)}; "
-            f"its cells must be {', '.join(PARTS[:-1])} or {PARTS[-1]}",
+            Mismatch(
+                ("data", "split", "column"),
+                f"column {quoted(column)} holds {quoted(unknown)}; "
+                f"its cells must be {', '.join(PARTS[:-1])} or {PARTS[-1]}",
+            )
         )
     return np.array([index[label.strip().lower()] for label in labels], dtype=np.int8)

@@ -40,7 +40,7 @@ MISMATCHES = {
     ),
     "column with a kind": (
         "  target: species\n  columns: {Mass: numeric}\n",
-        "4:19: data.columns.Mass: no column 'Mass' in 'small.csv'; did you mean 'mass'?",
+        "4:13: data.columns.Mass: no column 'Mass' in 'small.csv'; did you mean 'mass'?",
     ),
     "weight": (
         "  target: species\n  weight: wight\n",
@@ -64,8 +64,8 @@ MISMATCHES = {
         "use cross_entropy, or leave loss out",
     ),
     "classes of fractions": (
-        "  target: mass\n  split: {stratify: false}\nloss: cross_entropy\n",
-        "5:7: loss: cross_entropy wants classes, but target 'mass' holds 22 different numbers with fractions; "
+        "  target: mass\nloss: cross_entropy\n",
+        "4:7: loss: cross_entropy wants classes, but target 'mass' holds 30 different numbers with fractions; "
         "use mse, or leave loss out",
     ),
     "two classes of seven": (
@@ -106,7 +106,7 @@ MISMATCHES = {
     ),
     "weight of an unknown class": (
         "  target: species\ntraining: {class_weights: {Gento: 2}}\n",
-        "4:35: training.class_weights.Gento: the target has no class 'Gento'; did you mean 'Gentoo'?",
+        "4:28: training.class_weights.Gento: the target has no class 'Gento'; did you mean 'Gentoo'?",
     ),
     "class weights without classes": (
         "  target: mass\ntraining: {class_weights: balanced}\n",

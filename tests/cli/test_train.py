@@ -267,7 +267,7 @@ def test_divergence_ends_with_5_and_says_where_and_what_to_do(line: Path):
     message = result.err.splitlines()[-1]
     assert re.match(r"error: training diverged in epoch \d+", message)
     assert "layer 0 (dense)" in message or "a parameter stopped being finite" in message
-    assert message.endswith("lower optimizer.learning_rate, or set training.clip.norm")
+    assert message.endswith("lower optimizer.learning_rate, or set training.clip.norm; the run is kept in run")
     assert RunDirectory(line / "run").read_summary()["status"] == "diverged"
 
 

@@ -9,7 +9,7 @@ from commands import CONFIGS
 from pydantic import ValidationError
 
 from bpcli.config import load_config
-from bpcli.errors import ConfigError, MismatchError
+from bpcli.errors import ConfigError, Mismatch, MismatchError
 from bpcli.nn.activations import Relu, Tanh
 from bpcli.nn.initializers import GlorotUniform
 from bpcli.nn.layers import Dense, Dropout
@@ -93,6 +93,6 @@ def test_a_mismatch_gets_the_place_of_what_it_is_about(tmp_path: Path):
     path = tmp_path / "c.yaml"
     path.write_text("data:\n  path: a.csv\n  target: y\n")
     loaded = load_config(path, ["training.epochs=3"])
-    assert str(loaded.locate(MismatchError(("data", "target"), "no"))) == f"{path}:3:11: data.target: no"
-    assert str(loaded.locate(MismatchError(("training", "epochs"), "no"))) == "--set training.epochs: no"
-    assert str(loaded.locate(MismatchError(("loss",), "no"))) == f"{path}:1:1: loss: no"
+    assert str(loaded.locate(MismatchError(Mismatch(("data", "target"), "no")))) == f"{path}:3:11: data.target: no"
+    assert str(loaded.locate(MismatchError(Mismatch(("training", "epochs"), "no")))) == "--set training.epochs: no"
+    assert str(loaded.locate(MismatchError(Mismatch(("loss",), "no")))) == f"{path}:1:1: loss: no"

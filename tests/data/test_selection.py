@@ -92,7 +92,7 @@ def test_a_row_that_lacks_one_of_several_targets_is_left_out(tmp_path: Path) -> 
     write_csv(tmp_path / "t.csv", {"a": range(9), "y": [None, *range(8)], "z": [*range(8), None]})
     selection = select(tmp_path, path="t.csv", target=["y", "z"])
     assert "2 rows left out: no value in target 'y', 'z'" in selection.notes
-    assert {0, 8}.isdisjoint(sum(rows_by_part(selection), []))
+    assert {0, 8}.isdisjoint(row for rows in rows_by_part(selection) for row in rows)
 
 
 def test_a_column_can_name_the_splits(folder: Path) -> None:
@@ -153,16 +153,30 @@ def test_a_config_that_does_not_fit_its_data_is_an_error_at_its_place(
 ) -> None:
     with pytest.raises(MismatchError) as caught:
         select(folder, path="t.csv", **data)
-    assert ".".join(map(str, caught.value.path)) == path
-    assert words in caught.value.what
+    assert ".".join(map(str, caught.value.mismatches[0].path)) == path
+    assert words in caught.value.mismatches[0].what
     assert caught.value.exit_code == ExitCode.CONFIG == 2
+
+
+def test_all_columns_that_are_not_there_are_reported_at_once(folder: Path) -> None:
+    with pytest.raises(MismatchError) as caught:
+        select(folder, path="t.csv", target="why", exclude=["b", "B2"], columns={"c": "numeric"}, weight="v")
+    found = [(".".join(map(str, mismatch.path)), mismatch.at_key) for mismatch in caught.value.mismatches]
+    # A column that `columns` names stands in the config as a key.
+    assert found == [
+        ("data.target", False),
+        ("data.exclude.1", False),
+        ("data.columns.c", True),
+        ("data.weight", False),
+    ]
+    assert len(caught.value.messages) == 4
 
 
 def test_an_archive_without_its_targets_is_an_error(tmp_path: Path) -> None:
     np.savez(tmp_path / "t.npz", X=np.zeros((4, 2)), labels=np.arange(4))
     with pytest.raises(MismatchError, match="no array 'y' or 'y_train'") as caught:
         select(tmp_path, path="t.npz")
-    assert caught.value.path == ("data", "arrays", "y")
+    assert caught.value.mismatches[0].path == ("data", "arrays", "y")
     assert select(tmp_path, path="t.npz", arrays={"y": "labels"}, split={"stratify": False}).targets == ["labels"]
 
 

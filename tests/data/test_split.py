@@ -109,7 +109,7 @@ def test_a_class_too_rare_for_all_splits_is_an_error_where_stratify_is_asked_for
     classes = ["common"] * 20 + ["rare"] * 2
     with pytest.raises(MismatchError, match="class 'rare' has 2 rows, too few for 3 splits") as caught:
         split(22, classes=classes, stratify=True)
-    assert caught.value.path == ("data", "split", "stratify")
+    assert caught.value.mismatches[0].path == ("data", "split", "stratify")
     assert caught.value.exit_code == ExitCode.CONFIG == 2
     without_validation = split(22, classes=classes, stratify=True, validation=0.0)
     assert [without_validation.part(part).max() >= 20 for part in ("train", "test")] == [True, True]
@@ -152,7 +152,7 @@ def test_a_column_that_names_the_splits_leaves_nothing_to_chance() -> None:
 def test_a_share_for_a_split_that_the_data_brings_is_refused() -> None:
     with pytest.raises(MismatchError, match="the data brings its own test rows") as caught:
         split(10, parts=np.repeat([TRAIN, TEST], [8, 2]), test=0.2)
-    assert caught.value.path == ("data", "split", "test")
+    assert caught.value.mismatches[0].path == ("data", "split", "test")
 
 
 def test_a_share_that_comes_to_no_row_is_refused() -> None:

@@ -207,8 +207,9 @@ def test_predictions_for_validation_rows_that_overflow_are_divergence_too() -> N
 # Memory
 
 
-def test_nothing_is_allocated_from_step_to_step() -> None:
+def test_nothing_is_allocated_from_step_to_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """The smallest array of a step is one number a row or a unit; between two steps nothing as large is ever held."""
+    monkeypatch.setattr(stepper, "PROGRESS_SECONDS", float("inf"))
     rows, units = 1100, 1050
     x, y = GENERATOR.normal(size=(5 * rows, 3)), np.arange(5 * rows) % 2
     spec = TrainingSpec(epochs=2, batch_size=rows, penalty=Penalty(l1=0.1, l2=0.1), clip=Clip(norm=1.0, value=1.0))

@@ -1,4 +1,4 @@
-"""What one step does: the gradient of the mean loss with its penalties, clipped, scaled by the schedule, and applied."""
+"""One step: the gradient of the mean loss with its penalties, clipped, scaled by the schedule, and applied."""
 
 from typing import Any
 

@@ -3,7 +3,14 @@
 from bpcli.data.preprocess.encoders import TargetEncoder
 from bpcli.data.preprocess.inputs import ColumnSpec, EncodersSpec, Surprise
 from bpcli.data.preprocess.preprocessor import Preprocessor
-from bpcli.data.preprocess.targets import ClassesTarget, FittedTarget, LabelsTarget, NumbersTarget, choose_loss
+from bpcli.data.preprocess.targets import (
+    ClassesTarget,
+    FittedTarget,
+    LabelsTarget,
+    NumbersTarget,
+    choose_loss,
+    fit_target,
+)
 
 __all__ = [
     "ClassesTarget",
@@ -16,4 +23,5 @@ __all__ = [
     "Surprise",
     "TargetEncoder",
     "choose_loss",
+    "fit_target",
 ]

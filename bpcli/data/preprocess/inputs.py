@@ -10,7 +10,7 @@ from pydantic import Field
 
 from bpcli.data.preprocess.encoders import Encoding, NumericEncoder, Standard, Values, numbers
 from bpcli.data.table import Column
-from bpcli.errors import MismatchError
+from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.arrays import Array
 from bpcli.spec import BareName, Sequence, Spec, type_name
 from bpcli.text import quoted
@@ -97,7 +97,9 @@ class CategoricalColumn(Spec):
         if absent is not None:
             owner = ("columns", column.name, "encoder") if self.encoder else ("encoders", "categorical")
             raise MismatchError(
-                ("data", *owner, "order"), f"lacks {quoted(absent)}, which stands in column {quoted(column.name)}"
+                Mismatch(
+                    ("data", *owner, "order"), f"lacks {quoted(absent)}, which stands in column {quoted(column.name)}"
+                )
             )
         places = _places(column, order)
         known = places[places >= 0]

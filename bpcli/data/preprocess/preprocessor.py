@@ -21,7 +21,7 @@ from bpcli.data.preprocess.inputs import (
 )
 from bpcli.data.preprocess.targets import FittedTarget, fit_target
 from bpcli.data.table import Kind, Table
-from bpcli.errors import MismatchError
+from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.arrays import Array
 from bpcli.nn.losses import LossBase
 from bpcli.spec import Sequence, Spec
@@ -109,7 +109,9 @@ class Preprocessor(Spec):
         values = numbers(table[self.weight])
         if not np.all(values >= 0) or not np.any(values > 0):
             raise MismatchError(
-                ("data", "weight"),
-                f"column {quoted(self.weight)} must hold numbers of 0 or more, none missing, and one above 0 at least",
+                Mismatch(
+                    ("data", "weight"),
+                    f"column {quoted(self.weight)} must hold numbers of 0 or more, none missing, one above 0 at least",
+                )
             )
         return np.asarray(values, dtype=dtype)

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from bpcli.data.preprocess.encoders import Affine, NoScaling, Standard, TargetEncoder, numbers
 from bpcli.data.table import Column, number_label
-from bpcli.errors import DataError, MismatchError
+from bpcli.errors import DataError, Mismatch, MismatchError
 from bpcli.nn.arrays import Array
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss, LossBase, MeanSquaredError
 from bpcli.spec import Sequence, Spec, type_name
@@ -173,21 +173,25 @@ def fit_target(columns: Names[Column], loss: LossBase, encoder: TargetEncoder | 
         return _fit_numbers(columns, loss, name, encoder)
     if encoder is not None:
         raise MismatchError(
-            ("data", "target_encoder"), f"the loss {name} has classes, which are not scaled; leave it out"
+            Mismatch(("data", "target_encoder"), f"the loss {name} has classes, which are not scaled; leave it out")
         )
     if len(columns) > 1:
         if "multilabel" not in loss.tasks:
             raise MismatchError(
-                ("loss",),
-                f"{name} takes one target column, not {len(columns)}; for labels of 0 and 1 "
-                "use binary_cross_entropy, for quantities mse",
+                Mismatch(
+                    ("loss",),
+                    f"{name} takes one target column, not {len(columns)}; for labels of 0 and 1 "
+                    "use binary_cross_entropy, for quantities mse",
+                )
             )
         for column in columns:
             if not _is_binary(column):
                 raise MismatchError(
-                    ("loss",),
-                    f"{name} wants labels of 0 and 1, but target {quoted(column.name)} holds more; "
-                    "use mse for quantities, or predict one column at a time",
+                    Mismatch(
+                        ("loss",),
+                        f"{name} wants labels of 0 and 1, but target {quoted(column.name)} holds more; "
+                        "use mse for quantities, or predict one column at a time",
+                    )
                 )
         return LabelsTarget(names=names)
     return _fit_classes(columns[0], loss, name)
@@ -197,23 +201,29 @@ def _fit_numbers(columns: Names[Column], loss: LossBase, name: str, encoder: Tar
     bounds = loss.target_bounds
     if bounds is not None and encoder is not None and not isinstance(encoder, NoScaling):
         raise MismatchError(
-            ("data", "target_encoder"), f"the loss {name} takes the target as it is; use none, or leave it out"
+            Mismatch(
+                ("data", "target_encoder"), f"the loss {name} takes the target as it is; use none, or leave it out"
+            )
         )
     encodings = []
     for column in columns:
         if column.kind == "categorical":
             raise MismatchError(
-                ("loss",),
-                f"{name} wants numbers, but target {quoted(column.name)} holds names such as "
-                f"{quoted(next(iter(column.categories), ''))}; "
-                + ("use cross_entropy, or leave loss out" if len(columns) == 1 else "predict that column alone"),
+                Mismatch(
+                    ("loss",),
+                    f"{name} wants numbers, but target {quoted(column.name)} holds names such as "
+                    f"{quoted(next(iter(column.categories), ''))}; "
+                    + ("use cross_entropy, or leave loss out" if len(columns) == 1 else "predict that column alone"),
+                )
             )
         values = numbers(column)
         if bounds is not None and not np.all((values >= bounds[0]) & (values <= bounds[1])):
             raise MismatchError(
-                ("loss",),
-                f"{name} wants a target from {bounds[0]:g} to {bounds[1]:g}, "
-                f"but {quoted(column.name)} runs from {values.min():g} to {values.max():g}",
+                Mismatch(
+                    ("loss",),
+                    f"{name} wants a target from {bounds[0]:g} to {bounds[1]:g}, "
+                    f"but {quoted(column.name)} runs from {values.min():g} to {values.max():g}",
+                )
             )
         scaler = encoder or (NoScaling() if bounds is not None else Standard())
         encodings.append(scaler.fit(values))
@@ -231,9 +241,11 @@ def _fit_classes(column: Column, loss: LossBase, name: str) -> ClassesTarget:
         values = _distinct(column)
         if len(values) > MOST_CLASSES_OF_NUMBERS and not np.all(values == np.round(values)):
             raise MismatchError(
-                ("loss",),
-                f"{name} wants classes, but target {quoted(column.name)} holds {len(values):,} different "
-                "numbers with fractions; use mse, or leave loss out",
+                Mismatch(
+                    ("loss",),
+                    f"{name} wants classes, but target {quoted(column.name)} holds {len(values):,} different "
+                    "numbers with fractions; use mse, or leave loss out",
+                )
             )
         classes, numbers = tuple(number_label(value) for value in values), tuple(values.tolist())
     if len(classes) < 2:
@@ -243,9 +255,11 @@ def _fit_classes(column: Column, loss: LossBase, name: str) -> ClassesTarget:
         )
     if len(classes) > 2 and "multiclass" not in loss.tasks:
         raise MismatchError(
-            ("loss",),
-            f"{name} tells two classes apart, but target {quoted(column.name)} has {len(classes)}; "
-            "use cross_entropy, or leave loss out",
+            Mismatch(
+                ("loss",),
+                f"{name} tells two classes apart, but target {quoted(column.name)} has {len(classes)}; "
+                "use cross_entropy, or leave loss out",
+            )
         )
     single = loss.single_logit and len(classes) == 2
     return ClassesTarget(name=column.name, classes=classes, numbers=numbers, single_logit=single)

@@ -166,10 +166,10 @@ def test_an_order_that_lacks_a_category_is_an_error_at_its_place_in_the_config()
     order = Ordinal(order=("a", "b"))
     with pytest.raises(MismatchError, match="lacks 'c', which stands in column 'c'") as caught:
         CategoricalColumn(encoder=order).fit(names("a", "c"), DEFAULTS)
-    assert caught.value.path == ("data", "columns", "c", "encoder", "order")
+    assert caught.value.mismatches[0].path == ("data", "columns", "c", "encoder", "order")
     with pytest.raises(MismatchError) as caught:
         CategoricalColumn().fit(names("a", "c"), EncodersSpec(categorical=order))
-    assert caught.value.path == ("data", "encoders", "categorical", "order")
+    assert caught.value.mismatches[0].path == ("data", "encoders", "categorical", "order")
 
 
 @pytest.mark.parametrize("encoder", [OneHot(), Ordinal()], ids=lambda e: e.type)

@@ -113,7 +113,7 @@ def test_rows_to_evaluate_need_no_weights() -> None:
 def test_weights_that_weigh_nothing_are_an_error_of_the_config(weights: Any) -> None:
     with pytest.raises(MismatchError, match="column 'w' must hold numbers of 0 or more, none missing") as caught:
         fitted(table(), weight="w").apply(table(w=weights), FLOAT32)
-    assert caught.value.path == ("data", "weight")
+    assert caught.value.mismatches[0].path == ("data", "weight")
 
 
 def test_the_target_follows_the_loss() -> None:

@@ -225,5 +225,5 @@ def test_a_target_that_is_not_what_the_loss_wants_is_an_error_of_the_config(
 ) -> None:
     with pytest.raises(MismatchError, match=words) as caught:
         fit_target(columns, loss, encoder)
-    assert ".".join(map(str, caught.value.path)) == path
+    assert ".".join(map(str, caught.value.mismatches[0].path)) == path
     assert caught.value.exit_code == ExitCode.CONFIG == 2
