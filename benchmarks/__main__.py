@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
 from argparse import ArgumentParser
 from pathlib import Path
@@ -28,11 +29,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a fast look: fewer repeats, smaller sizes")
     parser.add_argument("--write", action="store_true", help=f"keep the tables in {RESULTS.name}")
     chosen = parser.parse_args()
+    load = os.getloadavg()[0]  # before this program adds to it
     for name in chosen.names or BENCHMARKS:
         command = f"python -m benchmarks {name}{' --quick' if chosen.quick else ''}"
-        conditions = provenance(command)
         body = BENCHMARKS[name].run(chosen.quick)
-        section = f"## {name}\n\n{inspect.getdoc(BENCHMARKS[name])}\n\n{body}\n\n{conditions}\n"
+        section = f"## {name}\n\n{inspect.getdoc(BENCHMARKS[name])}\n\n{body}\n\n{provenance(command, load)}\n"
         print(section, flush=True)
         if chosen.write:
             _write(name, section)

@@ -1,6 +1,6 @@
 """Growth: what more rows and wider layers cost.
 
-Rows: wall time and peak memory of `bpcli train` with 5 epochs on 20 numeric and 10 categorical columns (hidden layers
+Rows: wall time and peak memory of `bpcli train` with 10 epochs on 20 numeric and 10 categorical columns (hidden layers
 of 64 and 32, batch 256, a single core), less what the same command takes for 100 rows. The exponent is the slope of
 the least-squares line through the logarithms: 1 is linear. bpcli reads files from 16 MB on with Polars where that is
 installed, so that large files cost less a row.
@@ -31,7 +31,7 @@ FEW = 100
 def train(rows: int) -> Finished:
     """Train on so many rows."""
     with TemporaryDirectory() as folder:
-        job = Job(str(generated("mixed", rows)), "outcome", (64, 32), 256, 5)
+        job = Job(str(generated("mixed", rows)), "outcome", (64, 32), 256, 10)
         return run_child(bpcli_train(job, Path(folder)), cores=1)
 
 

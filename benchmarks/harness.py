@@ -155,7 +155,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def listed(notes: Iterable[str]) -> str:
     """Notes as a Markdown list after a table, each of them once; nothing for none."""
-    return "".join(f"\n- {note}" for note in dict.fromkeys(notes)).replace("\n", "\n\n", 1)
+    lines = [f"- {note}" for note in dict.fromkeys(notes)]
+    return "\n".join(["\n", *lines]) if lines else ""
 
 
 def generated(kind: str, size: int) -> Path:
@@ -170,7 +171,7 @@ def generated(kind: str, size: int) -> Path:
     return path
 
 
-def provenance(command: str) -> str:
+def provenance(command: str, load: float) -> str:
     """When, where, with what and how the figures came about, as a line of Markdown."""
     cpu = Path("/proc/cpuinfo")
     models = re.findall(r"^model name\s*: (.*)$", cpu.read_text() if cpu.exists() else "", re.MULTILINE)
@@ -185,6 +186,6 @@ def provenance(command: str) -> str:
             continue
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {(models or [platform.processor() or platform.machine()])[0]}, "
-        f"{len(CORES)} cores, load {os.getloadavg()[0]:.1f} at the start; {platform.system()} {platform.release()}, "
+        f"{len(CORES)} cores, load {load:.1f} at the start; {platform.system()} {platform.release()}, "
         f"Python {platform.python_version()}, {', '.join(held)}; `{command}`"
     )

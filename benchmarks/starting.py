@@ -7,6 +7,7 @@ The files are in the system's cache, modules are compiled; all cores.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -46,7 +47,10 @@ def run(quick: bool) -> str:
         def train() -> Finished:
             return run_child([BPCLI, "train", PENGUINS, "--run-dir", str(Path(scratch) / str(next(numbers)))])
 
-        contenders = {**{label: partial(run_child, command) for label, command in commands.items()}, TRAIN: train}
+        contenders: dict[str, Callable[[], Finished]] = {
+            **{label: partial(run_child, command) for label, command in commands.items()},
+            TRAIN: train,
+        }
         in_turn("warm-up", contenders, repeats=1)
         values, failures = in_turn("starting", contenders, repeats=3 if quick else 15)
     help_seconds = [done.seconds for done in values.get("bpcli --help", [])]

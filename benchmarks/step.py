@@ -19,6 +19,7 @@ from statistics import median
 from typing import NamedTuple
 
 from benchmarks.harness import (
+    Failed,
     core_counts,
     figure,
     in_turn,
@@ -95,6 +96,8 @@ def run(quick: bool) -> str:
             contenders[SGEMM] = partial(measure_sgemm, cores, seconds)
             values, failures = in_turn(f"{label} on {cores}", contenders, repeats)
             notes += failures
+            if SGEMM not in values or "bpcli" not in values:
+                raise Failed("; ".join(failures))
             peak = max(peak, *values.pop(SGEMM))
             measured[f"{label} {size}"] = size, values
         for label, (size, values) in measured.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import Dataset
+from bpcli.data.hints import words_among_numbers
 from bpcli.data.preprocess import ClassesTarget, Preprocessor, Surprise
 from bpcli.data.read import data_digest
 from bpcli.data.selection import Selection, select_rows
@@ -114,7 +116,7 @@ def prepare(config: ExperimentConfig, folder: Path) -> Prepared:
         greater_is_better=lambda name: _greater_is_better(name, interpreter),
     )
     sources = tuple(path for path, _ in data.sources(folder))
-    notes = [*selection.notes, *_notes_of_inputs(selection, preprocessor)]
+    notes = [*selection.notes, *_notes_of_inputs(selection, data.columns)]
     for part, found in surprises.items():
         notes += [f"{part} rows: {note}" for note in surprise_notes(found)]
     return Prepared(config, selection, preprocessor, plan, datasets, memory, sources, data_digest(sources), notes)
@@ -154,7 +156,11 @@ def estimate_memory(config: ExperimentConfig, network: Network, rows: dict[Part,
 def _resolved(config: ExperimentConfig, selection: Selection) -> ExperimentConfig:
     """The config with its loss, targets and shares written out."""
     targets = tuple(selection.targets)
-    data = config.data.model_copy(update={"target": targets[0] if len(targets) == 1 else targets})
+    validation, test = selection.split.shares
+    split = config.data.split.model_copy(update={"validation": validation, "test": test})
+    data = config.data.model_copy(
+        update={"target": targets[0] if len(targets) == 1 else targets, "split": split},
+    )
     return config.model_copy(update={"data": data, "loss": selection.loss})
 
 
@@ -230,9 +236,10 @@ def _require_defined(watched: dict[str, tuple[str, ...]], score: EpochScore, dat
 
 def _monitor(config: ExperimentConfig, interpreter: Interpreter, validated: bool) -> str:
     """The value by which the best epoch is chosen."""
-    stopping = config.training.early_stopping
+    stopping, goal = config.training.early_stopping, config.training.goal
     if stopping is None:
-        return "validation_loss" if validated else "train_loss"
+        # The epoch that reaches a goal is the one to keep.
+        return f"{'validation' if validated else 'train'}_{goal.metric if goal else 'loss'}"
     path = ("training", "early_stopping", "monitor")
     if stopping.monitor.startswith("validation_") and not validated:
         raise MismatchError(
@@ -250,8 +257,8 @@ def _greater_is_better(name: str, interpreter: Interpreter) -> bool:
     return metric is not None and metric.greater_is_better
 
 
-def _notes_of_inputs(selection: Selection, preprocessor: Preprocessor) -> list[str]:
-    """Columns that are inputs but look as if they should not be."""
+def _notes_of_inputs(selection: Selection, given: Collection[str]) -> list[str]:
+    """Columns that are inputs but look as if they should not be, or as something else; `given` ones are meant so."""
     notes, constant = [], []
     train = selection.table.take(selection.split.train)
     for name in selection.inputs:
@@ -260,6 +267,11 @@ def _notes_of_inputs(selection: Selection, preprocessor: Preprocessor) -> list[s
         distinct = len(np.unique(known))
         if not distinct or (distinct == 1 and len(known) == len(column)):
             constant.append(name)
+        elif name not in given and (words := words_among_numbers(column)):
+            notes.append(
+                f"column {quoted(name)}: numbers but for {listed(words)}, and so taken for names; add "
+                f"{'that' if len(words) == 1 else 'those'} to data.missing if no value is meant"
+            )
         elif column.kind == "categorical" and distinct > 50 and distinct > len(known) / 2:
             notes.append(
                 f"column {quoted(name)}: {distinct:,} different names in {counted(len(known), 'row')} become an input "

@@ -27,7 +27,7 @@ Rows = Mapping[str, Any] | Sequence[Mapping[str, Any]] | Array
 """Columns by name, rows as mappings, or an array (rows, input columns) of numbers."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """Preprocessing, network and parameters, from a checkpoint."""
 
@@ -63,6 +63,10 @@ class Model:
             outputs=checkpoint.network.n_out,
             dtype=params.dtype,
         )
+
+    def __repr__(self) -> str:
+        target = self.preprocessor.target
+        return f"Model({str(self.path)!r}: {', '.join(target.names)}, {target.task})"
 
     @property
     def interpreter(self) -> Interpreter:

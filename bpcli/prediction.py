@@ -14,7 +14,7 @@ import numpy as np
 from bpcli.data.preprocess import ClassesTarget, Surprise
 from bpcli.data.read import ReadOptions, read_chunks
 from bpcli.data.table import Table
-from bpcli.errors import UsageError
+from bpcli.errors import DataError, UsageError
 from bpcli.model import Model
 from bpcli.nn.arrays import Array
 from bpcli.scoring import Outcome
@@ -24,6 +24,9 @@ from bpcli.text import printable, quoted
 CHUNK_ROWS = 8192
 """Rows that are in memory at a time."""
 
+MOST_SURPRISES = 1000
+"""Values never seen in training that are remembered, so that memory stays constant whatever the rows hold."""
+
 
 @dataclass
 class Tally:
@@ -32,6 +35,13 @@ class Tally:
     rows: int = 0
     surprises: Counter[Surprise] = field(default_factory=Counter)
     ignored: tuple[str, ...] = ()
+
+    def add(self, surprises: Counter[Surprise]) -> None:
+        """Count surprises, by value for the first MOST_SURPRISES and then by column alone."""
+        for surprise, count in surprises.items():
+            if surprise not in self.surprises and len(self.surprises) >= MOST_SURPRISES:
+                surprise = Surprise(column=surprise.column, value="(others)")
+            self.surprises[surprise] += count
 
 
 def predict_file(
@@ -63,13 +73,17 @@ def predict_file(
     for table in read_chunks(source, options, CHUNK_ROWS):
         if not tally.rows:
             table.require([*kinds, *keep], "standard input" if source is None else printable(str(source)))
-            tally.ignored = tuple(name for name in table.ignored if name not in model.preprocessor.target.names)
+            known = {*model.preprocessor.target.names, *data.exclude, data.weight, data.split.column}
+            tally.ignored = tuple(name for name in table.ignored if name not in known)
+            if tally.ignored and source is not None and source.suffix == ".npz":
+                given = len(kinds) + len(tally.ignored)
+                raise DataError(f"{printable(str(source))}: rows of {given} numbers; the model takes {len(kinds)}")
         outcome, surprises = model.outcome(table)
         if not tally.rows:
             writer.writerow([*keep, *_header(model, probabilities)])
         writer.writerows(zip(*_columns(model, table, outcome, probabilities, keep), strict=True))
         tally.rows += table.rows
-        tally.surprises.update(surprises)
+        tally.add(surprises)
     return tally
 
 

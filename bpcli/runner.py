@@ -13,20 +13,20 @@ import numpy as np
 from bpcli._version import __version__
 from bpcli.checkpoint import Checkpoint, DataFingerprint, Header, Score
 from bpcli.config.experiment import ExperimentConfig
-from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS
-from bpcli.errors import CheckpointError, DivergedError
+from bpcli.errors import DivergedError
 from bpcli.experiment import Prepared
 from bpcli.nn.arrays import Array
 from bpcli.nn.inference import Inference
-from bpcli.nn.network import Network
 from bpcli.runs import RunDirectory
 from bpcli.scoring import Interpreter
-from bpcli.text import printable
-from bpcli.training import Counters, EpochReport, Progress, TrainingState, train
+from bpcli.training import EpochReport, Progress, TrainingState, train
 
-CHECKPOINT_SECONDS = 10.0
-"""Between two checkpoints: what a killed run loses at most. Writing one safely takes milliseconds, an epoch may too."""
+CHECKPOINT_SECONDS = 1.0
+"""Between two checkpoints, at least: what a killed run loses at most, beside the epoch under way."""
+
+CHECKPOINT_SHARE = 0.02
+"""Of the time that may go into checkpoints: where writing one takes longer than 20 ms, they come less often."""
 
 NOT_SUMMARIZED = ("learning_rate", "seconds", "best_epoch")
 """What the summary leaves out of an epoch's record."""
@@ -35,7 +35,7 @@ NOT_SUMMARIZED = ("learning_rate", "seconds", "best_epoch")
 class Runner:
     """Trains what was prepared, and keeps the run directory in step.
 
-    `last` is written before the first step and then every CHECKPOINT_SECONDS, and `best` with it when it has changed.
+    `last` is written before the first step and then about every CHECKPOINT_SECONDS, `best` with it when it has changed.
     At the end, however it comes, both are up to date.
     """
 
@@ -56,16 +56,14 @@ class Runner:
         self.directory.keep_metrics(self.state.counters.epoch)
         for record in self.directory.read_metrics():
             self._remember(record)
-        self._save()
+        due = self._save()
         self._summarize()
-        saved = perf_counter()
         try:
             for event in train(self.prepared.plan, self.state, interrupted):
                 if isinstance(event, EpochReport):
                     self._record(event)
-                    if event.stop is None and perf_counter() - saved > CHECKPOINT_SECONDS:
-                        self._save()
-                        saved = perf_counter()
+                    if event.stop is None and perf_counter() > due:
+                        due = self._save()
                 yield event
         except DivergedError:
             self.status = "diverged"
@@ -98,8 +96,12 @@ class Runner:
         if record["best_epoch"] == record["epoch"]:
             self._best = self._final
 
-    def _save(self) -> None:
-        """`best` first: a crash in between leaves a best that training, going on from `last`, finds again."""
+    def _save(self) -> float:
+        """Write what has changed, and give the time when that is due again.
+
+        `best` first: a crash in between leaves a best that training, going on from `last`, finds again.
+        """
+        started = perf_counter()
         self._save_best()
         state = self.state
         vectors = {
@@ -110,6 +112,8 @@ class Runner:
             **{f"optimizer.{name}": slot for name, slot in state.optimizer.slots.items()},
         }
         self.directory.save_last(self._checkpoint(vectors, resumable=True))
+        now = perf_counter()
+        return now + max(CHECKPOINT_SECONDS, (now - started) / CHECKPOINT_SHARE)
 
     def _save_best(self) -> None:
         state = self.state
@@ -175,68 +179,6 @@ class Runner:
                 "versions": versions(),
             }
         )
-
-
-def resume_state(prepared: Prepared, directory: RunDirectory) -> TrainingState:
-    """The state that `last.safetensors` holds.
-
-    A run that was over is so still, unless what stops it has changed.
-
-    Raises:
-        CheckpointError: there is none, or it is of another network, optimizer or loss, or of other rows.
-    """
-    path = printable(str(directory.path))
-    if not directory.last.is_file():
-        raise CheckpointError(f"{path}: nothing to resume from; start again with bpcli train")
-    checkpoint = Checkpoint.load(directory.last)
-    header = checkpoint.header
-    state = prepared.plan.new_state()
-    if header.counters is None:
-        raise CheckpointError(f"{printable(str(directory.last))}: not a checkpoint to resume from")
-    if header.data.sha256 != prepared.digest:
-        raise CheckpointError(f"{path}: the data has changed since this run began; start a new run")
-    changed = _changed(header, checkpoint.network, prepared)
-    if changed is not None:
-        raise CheckpointError(f"{path}: {changed} not what this run began with; start a new run")
-    targets = {
-        "params": state.params,
-        "state": state.layer_state,
-        "best_params": state.best_params,
-        "best_state": state.best_layer_state,
-        **{f"optimizer.{name}": slot for name, slot in state.optimizer.slots.items()},
-    }
-    if targets.keys() != checkpoint.vectors.keys():
-        raise CheckpointError(f"{path}: the optimizer's options are not what this run began with; start a new run")
-    for name, target in targets.items():
-        np.copyto(target, checkpoint.vectors[name])
-    state.optimizer.steps, state.optimizer.product = header.optimizer_steps, header.optimizer_product
-    state.counters = Counters.from_json(header.counters)
-    before, now = header.config.training, prepared.config.training
-    if before != now:
-        state.count(stop=None)
-    if before.batch_size != now.batch_size:
-        state.count(step=0, loss_sum=0.0, weight_sum=0.0)  # an epoch cut into other batches begins anew
-    return state
-
-
-def _changed(header: Header, network: Network, prepared: Prepared) -> str | None:
-    """What of an experiment is not as it was, and yet must be for its training to go on."""
-    before, now = header.config, prepared.config
-    same = {
-        "data is": _without_paths(before.data) == _without_paths(now.data),
-        "seed is": before.seed == now.seed,
-        "dtype is": before.dtype == now.dtype,
-        "layers are": network == prepared.network,
-        "the fitted preprocessing is": header.preprocessor == prepared.preprocessor,
-        "loss is": before.loss == now.loss,
-        "optimizer is": before.optimizer.type == now.optimizer.type,
-        "training.early_stopping.monitor is": header.score.monitor == prepared.plan.monitor,
-    }
-    return next((what for what, holds in same.items() if not holds), None)
-
-
-def _without_paths(data: DataSpec) -> DataSpec:
-    return data.with_paths("" for _ in data.files)
 
 
 def versions() -> dict[str, str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
+import shlex
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -69,6 +72,22 @@ class RunDirectory:
         if not (path / "checkpoints").is_dir():
             raise CheckpointError(f"{printable(str(path))}: not a run directory; it has no folder checkpoints")
         return cls(path)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from training here; raises ExistsError where one does.
+
+        The system takes the lock from a process that dies, however it dies.
+        """
+        with file_access(self.path, "lock"):
+            folder = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError as error:
+            raise ExistsError(f"{printable(str(self.path))}: another process is training here") from error
+        finally:
+            os.close(folder)
 
     @classmethod
     def newest_finished(cls, runs: Path) -> RunDirectory:
@@ -161,6 +180,12 @@ class RunDirectory:
         checkpoint.save(self.best)
 
 
+def _why_no_best(run: RunDirectory) -> str:
+    if run.read_summary().get("status") == "diverged":
+        return "diverged in its first epoch, so there is no best checkpoint; train again at a lower learning rate"
+    return f"there is no best checkpoint yet; go on with bpcli train --resume {shlex.quote(str(run.path))}"
+
+
 def find_checkpoint(path: Path) -> Path:
     """The checkpoint file that a path means: itself, or the best one of a run directory."""
     if not path.exists():
@@ -169,8 +194,5 @@ def find_checkpoint(path: Path) -> Path:
         return path
     run = RunDirectory.open(path)
     if not run.best.is_file():
-        raise CheckpointError(
-            f"{printable(str(path))}: stopped before the first epoch was done, so there is no best checkpoint; "
-            f"go on with bpcli train --resume {printable(str(path))}"
-        )
+        raise CheckpointError(f"{printable(str(path))}: {_why_no_best(run)}")
     return run.best

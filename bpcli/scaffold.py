@@ -10,12 +10,13 @@ from typing import Literal
 import numpy as np
 
 from bpcli.config.loading import run_name
-from bpcli.data.preprocess import choose_loss
+from bpcli.data.hints import words_among_numbers
+from bpcli.data.preprocess import choose_loss, fit_target
 from bpcli.data.read import ReadOptions, read_header, read_table
 from bpcli.data.split import DEFAULT_SHARE
-from bpcli.data.table import PARTS, Column, Table
-from bpcli.errors import DataError, UsageError
-from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
+from bpcli.data.table import DEFAULT_MISSING, PARTS, Column, Table
+from bpcli.errors import DataError, MismatchError, UsageError
+from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
 from bpcli.spec import type_name
 from bpcli.text import counted, listed, printable, quoted, suggestion
 
@@ -49,8 +50,10 @@ def draft_config(
             hint = suggestion(target, header) or f"; there are {listed(header)}"
             raise UsageError(f"--target: no column {quoted(target)} in {quoted(str(path))}{hint}")
     table = read_table([(path, None)], ReadOptions())
-    if not targets:
-        targets = _array_targets(path, header)
+    words = sorted({word for column in table.values() for word in words_among_numbers(column)})
+    if words:
+        table = read_table([(path, None)], ReadOptions(missing=(*DEFAULT_MISSING, *words)))
+    targets = list(dict.fromkeys(targets)) or _array_targets(path, header)
     columns = [_known(table[name]) for name in targets]
     shown = printable(str(path))
     if not len(columns[0]):
@@ -58,6 +61,7 @@ def draft_config(
     loss, reason = _loss(columns, task)
     if not isinstance(loss, MeanSquaredError) and len(columns) == 1 and _commonest(columns[0]) == len(columns[0]):
         raise DataError(f"{shown}: target {quoted(targets[0])} has one class only; there is nothing to tell apart")
+    _check_targets(columns, loss)
     excluded = {} if path.suffix == ".npz" else _excluded(table, targets)
     notes = [f"{quoted(name)} left out: {why}" for name, why in excluded.items()]
     if len(excluded) + len(targets) >= len(table):
@@ -66,7 +70,7 @@ def draft_config(
     where = Path(os.path.relpath(path.resolve(), folder)).as_posix()
     if not _is_text(where):
         raise UsageError(f"{printable(where)}: a config can only name files by UTF-8 text; rename it")
-    return Draft(_text(path, where, table, targets, columns, excluded, type_name(loss), reason), notes)
+    return Draft(_text(path, where, table, words, targets, columns, excluded, type_name(loss), reason), notes)
 
 
 def _is_text(name: str) -> bool:
@@ -100,6 +104,21 @@ def _loss(columns: list[Column], task: str | None) -> tuple[CrossEntropy | Binar
     return loss, reason
 
 
+def _check_targets(columns: list[Column], loss: LossBase) -> None:
+    """Raise UsageError for targets that nothing can be learned of."""
+    try:
+        fit_target(columns, loss, None)
+    except MismatchError as error:
+        raise UsageError(f"--target: {error.mismatches[0].what}") from error
+    values = columns[0].values
+    enough = len(values) >= FEWEST_ROWS
+    if enough and "regression" not in loss.tasks and len(np.unique(values)) > len(values) / 2:
+        raise UsageError(
+            f"--target {quoted(columns[0].name)}: nearly every row has a class of its own; if it is a quantity, "
+            "use --task regression"
+        )
+
+
 def _excluded(table: Table, targets: list[str]) -> dict[str, str]:
     """Columns that are of no use as inputs, and why."""
     excluded = {}
@@ -126,6 +145,7 @@ def _text(
     path: Path,
     where: str,
     table: Table,
+    words: list[str],
     targets: list[str],
     columns: list[Column],
     excluded: dict[str, str],
@@ -146,6 +166,9 @@ def _text(
         f"  path: {_quote(where)}",
         f"  target: {target}",
     ]
+    if words:
+        missing = ", ".join(map(_double_quoted, (*DEFAULT_MISSING, *words)))
+        lines.append(f"  missing: [{missing}]    # the words that stand among numbers, beside the usual ones")
     if excluded:
         lines.append("  exclude:")
         lines += [f"    - {_quote(name)}    # {why}" for name, why in excluded.items()]

@@ -18,7 +18,7 @@ FLOORS = [
     "nn.losses.classification nn.losses.regression "
     "nn.optimizers.sgd nn.optimizers.rprop nn.optimizers.adaptive nn.optimizers.adam nn.optimizers.driver",
     "nn.activations nn.losses nn.optimizers",
-    "metrics.classification metrics.multilabel metrics.regression data.decimals",
+    "metrics.classification metrics.multilabel metrics.regression data.decimals data.hints",
     "metrics.registry data.delimited data.batches data.split data.rows data.preprocess.encoders",
     "metrics nn.layers.base data.text_source data.preprocess.inputs data.preprocess.targets",
     "nn.layers.dense nn.layers.dropout nn.layers.batch_norm nn.layers.layer_norm "
@@ -40,7 +40,7 @@ FLOORS = [
     "config",
     "checkpoint experiment",
     "runs",
-    "model runner scaffold",
+    "model resume runner scaffold",
     "evaluation prediction",
     "cli cli.console cli.signals",
     "cli.progress",

@@ -17,7 +17,8 @@ from bpcli.errors import CheckpointError, DivergedError, ExitCode
 from bpcli.experiment import Prepared, prepare
 from bpcli.nn.optimizers import OptimizerSpec
 from bpcli.nn.schedules import Schedule
-from bpcli.runner import Runner, resume_state
+from bpcli.resume import resume_state
+from bpcli.runner import Runner
 from bpcli.runs import RunDirectory
 from bpcli.training import EpochReport
 
@@ -169,6 +170,7 @@ def test_the_resolved_config_trains_again_to_the_same_bits(folder: Path, tmp_pat
 
 def test_checkpoints_are_written_as_time_goes_by(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(runner, "CHECKPOINT_SHARE", float("inf"))
     of = prepared(folder, **config())
     directory = new_run(tmp_path / "run")
     for event in Runner(of, directory).run():

@@ -104,7 +104,9 @@ def test_what_is_no_run_or_checkpoint_is_said(tmp_path: Path):
     with pytest.raises(CheckpointError, match="nothing: no such run or checkpoint"):
         find_checkpoint(tmp_path / "nothing")
     RunDirectory.create(tmp_path / "run")
-    with pytest.raises(CheckpointError, match=r"stopped before the first epoch was done.*bpcli train --resume .*/run$"):
+    with pytest.raises(
+        CheckpointError, match=r"there is no best checkpoint yet; go on with bpcli train --resume .*run$"
+    ):
         find_checkpoint(tmp_path / "run")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bpcli.errors import DataError, UsageError
 from bpcli.scaffold import draft_config
 
 
@@ -35,3 +36,31 @@ def test_without_an_output_the_path_starts_from_the_working_folder(tmp_path: Pat
     (tmp_path / "deep").mkdir()
     monkeypatch.chdir(tmp_path / "deep")
     assert "  path: ../data.csv\n" in draft_config(data, ["y"], None, None).text
+
+
+def test_words_among_numbers_are_proposed_as_missing(tmp_path: Path):
+    path = tmp_path / "data.csv"
+    path.write_text("x,y\n" + "".join(f"{'n/a' if row % 10 == 3 else row * 0.5},{row * 0.25}\n" for row in range(50)))
+    text = draft_config(path, ["y"], tmp_path / "c.yaml", None).text
+    assert '  missing: ["", "NA", "N/A", "NaN", "null", "?", "n/a"]    # the words that stand among numbers' in text
+    assert "  #   x: numeric, 0 to 24.5, 5 missing\n" in text
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        (["id"], "--target 'id': nearly every row has a class of its own"),
+        (["x", "id"], "--target: mse wants numbers, but target 'id' holds names such as 'a0'"),
+    ],
+)
+def test_targets_of_which_nothing_can_be_learned_are_refused(tmp_path: Path, targets: list[str], message: str):
+    path = tmp_path / "data.csv"
+    path.write_text("id,x,z,one\n" + "".join(f"a{row},{row * 0.5},{row * 0.3},same\n" for row in range(30)))
+    with pytest.raises(UsageError, match=message):
+        draft_config(path, targets, tmp_path / "c.yaml", None)
+    with pytest.raises(DataError, match="target 'one' has one class only"):
+        draft_config(path, ["one"], tmp_path / "c.yaml", None)
+
+
+def test_a_target_named_twice_counts_once(tmp_path: Path):
+    assert "  target: y\n" in draft_config(write(tmp_path, 1, 30), ["y", "y"], tmp_path / "c.yaml", None).text

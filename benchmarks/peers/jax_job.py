@@ -12,17 +12,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.peers.frames import load
-from benchmarks.peers.jax_network import batches, logits, losses, new_state, train_epoch
+from benchmarks.peers.jax_network import Parameters, batches, logits, losses, new_state, train_epoch
 from benchmarks.peers.jobs import Job
 
 
 @jax.jit
-def mean_loss(params, x, y):
+def mean_loss(params: Parameters, x: jax.Array, y: jax.Array) -> jax.Array:
     return losses(params, x, y).mean()
 
 
 @jax.jit
-def share_right(params, x, y):
+def share_right(params: Parameters, x: jax.Array, y: jax.Array) -> jax.Array:
     return (logits(params, x).argmax(axis=1) == y).mean()
 
 

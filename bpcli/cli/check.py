@@ -22,7 +22,9 @@ def check(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
 ) -> None:
-    """Check a config against its data, and print what would be trained: columns, layers, parameters, memory.
+    """Check a config against its data, without training.
+
+    Prints what would be trained: columns, layers, parameters, memory.
 
     Example: bpcli check configs/penguins.yaml
     """

@@ -50,9 +50,12 @@ def aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[st
 
 
 def number(value: float | int | None) -> str:
-    """A number in a table: whole ones with separators, others to four significant digits, `-` for none."""
+    """A number in a table: four decimals, separators where it is large, an exponent where it is tiny; `-` for none."""
     if value is None:
         return "-"
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.4g}"
+    size = abs(value)
+    if 1e4 <= size < 1e15:
+        return f"{value:,.0f}"
+    return f"{value:.4f}" if 1e-3 <= size < 1e4 or value == 0 else f"{value:.4g}"

@@ -10,7 +10,7 @@ import typer
 
 from bpcli.cli.console import aligned, note, number, result, result_json
 from bpcli.errors import RequirementError, UsageError
-from bpcli.text import counted
+from bpcli.text import counted, quoted
 
 MOST_CLASSES_SHOWN = 20
 """A confusion matrix of more classes than this is left to --json."""
@@ -33,7 +33,7 @@ def evaluate(
     ] = None,
     require: Annotated[
         list[str] | None,
-        typer.Option(metavar="METRIC>=VALUE", help="End with exit code 6 when this does not hold; repeatable."),
+        typer.Option(metavar="METRIC>=VALUE", help="Exit code 6 unless this holds (>=, <=, >, <, ==); repeatable."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print all metrics as one JSON document.")] = False,
 ) -> None:
@@ -53,11 +53,20 @@ def evaluate(
         note(line)
     failures = [failure for item in requirements if (failure := item.check(evaluation.report))]
     if as_json:
-        document = {"checkpoint": str(model.path), "data": evaluation.source, "notes": evaluation.notes}
-        result_json({**document, "task": model.interpreter.task, **evaluation.report, "failed": failures})
+        document = {
+            "checkpoint": str(model.path),
+            "epoch": model.header.score.epoch,
+            "data": evaluation.source,
+            "notes": evaluation.notes,
+            "task": model.interpreter.task,
+            "names": list(model.classes),
+        }
+        result_json({**document, **evaluation.report, "failed": failures})
     else:
         result(f"{evaluation.source}, {counted(evaluation.report['rows'], 'row')}, epoch {model.header.score.epoch}")
         print_report(evaluation.report)
+        if model.interpreter.task == "binary":
+            result(f"\nprecision, recall and f1 by themselves are those of {quoted(model.classes[1])}")
     if failures:
         raise RequirementError("; ".join(failures))
 

@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import sys
+import traceback
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +17,7 @@ from bpcli.cli.evaluate import evaluate
 from bpcli.cli.init import init
 from bpcli.cli.predict import predict
 from bpcli.cli.schema import schema
+from bpcli.cli.signals import ending_quietly
 from bpcli.cli.train import train
 from bpcli.errors import BpcliError, ExitCode
 from bpcli.text import printable
@@ -59,17 +61,19 @@ def run(arguments: list[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
+    _require_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Predictions are UTF-8 in any locale, and a path that is not UTF-8 keeps its bytes.
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     try:
         try:
-            code = app(args=arguments or ["--help"], prog_name="bpcli", standalone_mode=False)
+            with ending_quietly():
+                code = app(args=arguments or ["--help"], prog_name="bpcli", standalone_mode=False)
         finally:
             sys.stdout.flush()
     except BpcliError as error:
         if debug:
-            raise
+            traceback.print_exc()
         for message in error.messages:
             _print_error(message)
         code = error.exit_code
@@ -88,17 +92,24 @@ def run(arguments: list[str] | None = None) -> None:
         if isinstance(error, BrokenPipeError):
             sys.exit(CLOSED_PIPE)
         if debug:
-            raise
+            traceback.print_exc()
         where = "" if error.filename is None else f"{printable(str(error.filename))}: "
         _print_error(f"{where}{error.strerror or error}")
         code = ExitCode.IO
     except Exception as error:
         if debug:
-            raise
+            traceback.print_exc()
         what = printable(f"{type(error).__name__}: {error}")
         _print_error(f"a bug in bpcli: {what}; please report it, with the output of --debug")
         code = ExitCode.BUG
     sys.exit(code)
+
+
+def _require_streams() -> None:
+    """Open the standard streams that were closed when we were started, as Python leaves them None."""
+    for name, flags in (("stdin", os.O_RDONLY), ("stdout", os.O_WRONLY), ("stderr", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, flags), "r" if name == "stdin" else "w"))
 
 
 def _print_error(message: str) -> None:

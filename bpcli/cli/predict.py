@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,9 +30,14 @@ def predict(
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Add a column with the probability of each class.")
     ] = False,
-    keep: Annotated[str, typer.Option(metavar="NAME,NAME", help="Input columns to copy to the output.")] = "",
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME,NAME", help="Input columns to copy to the output; repeatable. Quote as in CSV."),
+    ] = None,
 ) -> None:
-    """Predict the target of each row, and print CSV in the order of the rows. The target column is not needed.
+    """Predict the target of each row, as CSV.
+
+    The order of the rows is kept, and the target column is not needed.
 
     Example: bpcli predict datasets/penguins.csv --probabilities --output predictions.csv
     """
@@ -43,9 +49,11 @@ def predict(
     source = None if str(data) == "-" else data
     if checkpoint is None:
         checkpoint = RunDirectory.newest_finished(Path("runs")).path
+        say(f"the newest finished run: {printable(str(checkpoint))}")
+    kept = [name for row in csv.reader(keep or ()) for name in row if name]
     model = Model.load(checkpoint)
     with _opened(output, source, force) as out:
-        tally = predict_file(model, source, out, probabilities, [name for name in keep.split(",") if name])
+        tally = predict_file(model, source, out, probabilities, kept)
     if tally.ignored:
         note(f"columns ignored, as the model does not know them: {listed(tally.ignored)}")
     for line in surprise_notes(tally.surprises):

@@ -6,7 +6,9 @@ from bpcli.cli.console import result_json
 
 
 def schema() -> None:
-    """Print the JSON Schema of the config, for editors that complete and check YAML by it.
+    """Print the JSON Schema of the config.
+
+    Editors complete and check YAML by it.
 
     Example: bpcli schema > config.schema.json
     """

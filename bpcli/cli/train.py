@@ -33,58 +33,55 @@ def train(
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override the config; repeatable.")
     ] = None,
     run_dir: Annotated[Path | None, typer.Option(help="The run directory; it must not exist yet.")] = None,
-    runs_dir: Annotated[Path, typer.Option(help="Where a run directory named after config and time is made.")] = Path(
-        "runs"
-    ),
+    runs_dir: Annotated[
+        Path | None, typer.Option(help="Where a run directory named after config and time is made. Left out: runs.")
+    ] = None,
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped, or with more epochs.")
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the run directory.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
 ) -> None:
-    """Train a network, and print its run directory as the last line.
+    """Train a network, and print its run directory.
+
+    The run directory is the last line of standard output. Paths in --set are relative to the config's folder.
 
     Example: bpcli train configs/penguins.yaml --set training.epochs=50
     """
     from bpcli.config import load_config
     from bpcli.experiment import prepare
     from bpcli.files import path_from_here
-    from bpcli.runner import Runner, resume_state
+    from bpcli.resume import resume_state
+    from bpcli.runner import Runner
     from bpcli.runs import RunDirectory
     from bpcli.threads import BlasThreads
 
     if (config is None) == (resume is None):
         raise UsageError("give a config to train, or --resume and a run directory")
-    if resume is not None and run_dir is not None:
-        raise UsageError("--run-dir does not go with --resume, which goes on in the run's own directory")
+    if resume is not None and (run_dir or runs_dir):
+        raise UsageError("--run-dir and --runs-dir do not go with --resume, which goes on in the run's own directory")
     opened = RunDirectory.open(resume) if resume is not None else None
     loaded = load_config(opened.config if opened else config or Path(), overrides or ())
-    with BlasThreads().single(), StopRequest() as stop:
+    with BlasThreads().single():
         try:
             prepared = prepare(loaded.config, loaded.folder)
         except MismatchError as error:
             raise loaded.locate(error) from error
-        state = resume_state(prepared, opened) if opened else None
         if opened:
             directory = opened
         elif run_dir is not None:
             directory = RunDirectory.create(run_dir)
         else:
-            directory = RunDirectory.create_named(runs_dir, prepared.config.name)
-        if not quiet:
-            announce(prepared)
-        runner = Runner(prepared, directory, state)
-        with view(prepared.config.name, prepared.config.training.epochs, quiet) as shown:
-            try:
-                for event in runner.run(stop):
-                    shown.show(event)
-            except DivergedError as error:
-                raise DivergedError(
-                    f"{error}; the run is kept in {printable(path_from_here(directory.path))}"
-                ) from error
+            directory = RunDirectory.create_named(runs_dir or Path("runs"), prepared.config.name)
+        with directory.locked():
+            runner = Runner(prepared, directory, resume_state(prepared, directory) if opened else None)
+            if not quiet:
+                announce(prepared)
+            stop = _run(runner, quiet)
     if runner.status == "interrupted" and stop.signal is not None:
         path = printable(path_from_here(directory.path))
-        say(f"stopped by signal {stop.signal}; go on with: bpcli train --resume {shlex.quote(path)}")
+        epochs = counted(runner.state.counters.epoch, "epoch")
+        say(f"stopped after {epochs}, and saved; go on with: bpcli train --resume {shlex.quote(path)}")
         raise typer.Exit(128 + stop.signal)
     if as_json:
         result_json({"run_directory": str(directory.path), **directory.read_summary()})
@@ -92,6 +89,21 @@ def train(
     if not quiet:
         _print_outcome(runner)
     result(path_from_here(directory.path))
+
+
+def _run(runner: Runner, quiet: bool) -> StopRequest:
+    """Train and show it, until it is over or a signal asks to stop."""
+    from bpcli.files import path_from_here
+
+    config = runner.prepared.config
+    with StopRequest() as stop, view(config.name, config.training.epochs, quiet) as shown:
+        try:
+            for event in runner.run(stop):
+                shown.show(event)
+        except DivergedError as error:
+            kept = printable(path_from_here(runner.directory.path))
+            raise DivergedError(f"{error}; the run is kept in {kept}") from error
+    return stop
 
 
 def announce(prepared: Prepared) -> None:

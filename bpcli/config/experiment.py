@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from bpcli.data.spec import DataSpec
 from bpcli.nn.layers import Dense, LayerSpec
@@ -14,14 +15,16 @@ from bpcli.nn.schedules import Constant, Schedule
 from bpcli.spec import Sequence, Spec
 from bpcli.training import TrainingSpec
 
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+
 
 class ExperimentConfig(Spec):
     """One experiment, whole: with the data it names, it determines a run to the last bit."""
 
     name: str = Field(
         default="experiment",
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
         max_length=100,
+        json_schema_extra={"pattern": NAME},
         description="Begins the name of each run directory. Left out: the name of the config file.",
     )
     seed: int = Field(default=0, ge=0, lt=2**63, description="Decides every random number of the run.")
@@ -35,3 +38,10 @@ class ExperimentConfig(Spec):
     optimizer: OptimizerSpec = Field(default=Adam(), description="How parameters follow their gradient.")
     schedule: Schedule = Field(default=Constant(), description="How the learning rate changes.")
     training: TrainingSpec = Field(default=TrainingSpec(), description="How long, on how much, and when to stop.")
+
+    @field_validator("name")
+    @classmethod
+    def _begins_a_folder_name(cls, name: str) -> str:
+        if not re.fullmatch(NAME, name):
+            raise ValueError("must begin with a letter or digit, and hold only letters, digits, '.', '_' and '-'")
+        return name

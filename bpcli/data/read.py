@@ -59,7 +59,9 @@ def read_chunks(path: Path | None, options: ReadOptions, rows: int) -> Iterator[
     categories. There is always at least one table, so that the columns are known.
     """
     if path is not None and _format(path) != "text":
-        table = _read_file(path, options)
+        columns = _read_file(path, options)
+        ignored = [name for name in read_header(path, options) if name not in columns]
+        table = Table(list(columns.values()), rows=columns.rows, ignored=ignored)
         for start in range(0, max(table.rows, 1), rows):
             yield table.take(np.arange(start, min(start + rows, table.rows)))
     else:

@@ -32,8 +32,12 @@ def table_from_rows(rows: Any, kinds: Mapping[str, Kind]) -> Table:
 
 def _columns(rows: Any, names: list[str]) -> dict[str, Any]:
     """Values by column."""
-    if isinstance(rows, Mapping):
-        return {name: rows[name] for name in names if name in rows}
+    if isinstance(rows, Mapping) or hasattr(rows, "columns"):  # a data frame of any library
+        found = {name: rows[name] for name in names if name in getattr(rows, "columns", rows)}
+        single = next((name for name, values in found.items() if not _is_column(values)), None)
+        if single is not None:
+            raise DataError(f"rows: column {quoted(single)} is a single value, not a list; give one row as [row]")
+        return found
     if isinstance(rows, np.ndarray):
         if rows.ndim != 2 or rows.shape[1] != len(names):
             wanted = counted(len(names), "input column")
@@ -48,6 +52,10 @@ def _columns(rows: Any, names: list[str]) -> dict[str, Any]:
                 )
         return {name: [row[name] for row in rows] for name in names}
     raise DataError("rows: give columns by name, a list of mappings, or an array of two axes")
+
+
+def _is_column(values: Any) -> bool:
+    return hasattr(values, "__len__") and not isinstance(values, str | bytes)
 
 
 def _column(name: str, kind: Kind, values: Any) -> Column:

@@ -25,8 +25,18 @@ Rows = NDArray[np.intp]
 class SplitSpec(Spec):
     """How rows are divided where the data does not say so itself."""
 
-    validation: float | None = Field(default=None, ge=0, lt=1, description="Share of validation rows; 0 for none.")
-    test: float | None = Field(default=None, ge=0, lt=1, description="Share of test rows; 0 for none.")
+    validation: float | None = Field(
+        default=None,
+        ge=0,
+        lt=1,
+        description="Share of validation rows; 0 for none. Left out: 0.15, or 0 where the data brings its own.",
+    )
+    test: float | None = Field(
+        default=None,
+        ge=0,
+        lt=1,
+        description="Share of test rows; 0 for none. Left out: 0.15, or 0 where the data names some splits itself.",
+    )
     stratify: bool | None = Field(
         default=None,
         description="Keep the shares of the classes in each split. Left out: where the target has classes, "
@@ -55,6 +65,8 @@ class Split:
     train: Rows
     validation: Rows
     test: Rows
+    shares: tuple[float, float]
+    """Of validation and test rows, as used; 0 where the data brings its own."""
 
     def part(self, name: Part) -> Rows:
         """The rows of one split by its name."""
@@ -95,7 +107,8 @@ def split_table(
         assigned = _at_random(len(free), shares, strata, names, bool(spec.stratify), generator)
     result = parts.copy()
     result[free] = assigned
-    split = Split(*(rows[result == index] for index in range(len(PARTS))))
+    train, validation, test = (rows[result == index] for index in range(len(PARTS)))
+    split = Split(train, validation, test, shares)
     _require_rows(split, shares, len(rows))
     return split
 

@@ -38,8 +38,7 @@ def test_there_is_a_prediction_for_each_row_and_a_word_on_stderr(penguins_run: P
     assert result.out.splitlines()[0] == "prediction"
     right = [row["prediction"] == name for row, name in zip(result.rows, species, strict=True)]
     assert np.mean(right) > 0.97
-    assert result.err.splitlines()[0] == "note: columns ignored, as the model does not know them: 'year'"
-    assert result.err.splitlines()[1].startswith("344 rows predicted by ")
+    assert result.err.startswith("344 rows predicted by "), "the excluded year is no news"
 
 
 def test_the_order_of_rows_is_kept(penguins_run: Path, answers: list[str]):
@@ -95,9 +94,7 @@ def test_columns_too_many_are_ignored_with_a_word(penguins_run: Path):
     text = "\n".join([f"{HEADER},colour,ta\x1bg", *(f"{line},red,9" for line in LINES)])
     result = from_text(penguins_run, text).ok()
     assert result.out == predict(penguins_run, PENGUINS).out
-    assert result.err.startswith(
-        "note: columns ignored, as the model does not know them: 'year', 'colour', 'ta\\x1bg'\n"
-    )
+    assert result.err.startswith("note: columns ignored, as the model does not know them: 'colour', 'ta\\x1bg'\n")
 
 
 def test_a_missing_column_is_named_with_the_nearest(penguins_run: Path):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from subprocess import Popen
 
@@ -197,7 +199,7 @@ def test_a_run_and_its_data_can_move_together(line: Path):
     [
         ((), 2, "give a config to train, or --resume and a run directory"),
         (("c.yaml", "--resume", "run"), 2, "give a config to train, or --resume and a run directory"),
-        (("--resume", "run", "--run-dir", "other"), 2, "--run-dir does not go with --resume, which goes on in the run"),
+        (("--resume", "run", "--run-dir", "other"), 2, "--run-dir and --runs-dir do not go with --resume"),
         (("--resume", "nowhere"), 4, "nowhere: not a run directory"),
         (("nowhere.yaml",), 2, "nowhere.yaml: no such file"),
     ],
@@ -247,7 +249,7 @@ def test_a_signal_leaves_a_checkpoint_that_can_be_resumed(line: Path, number: si
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (code, b"")
-    assert err.decode().endswith(f"stopped by signal {number}; go on with: bpcli train --resume run\n")
+    assert re.search(r"stopped after [\d,]+ epochs?, and saved; go on with: bpcli train --resume run\n$", err.decode())
     run = RunDirectory(line / "run")
     assert run.read_summary()["status"] == "interrupted"
     done = epochs(run.path)
@@ -285,3 +287,30 @@ def test_notes_tell_of_rows_and_columns_that_are_of_no_use(line: Path):
     notes = bpcli("train", write(line, ENDLESS), *FEW, "--run-dir", line / "run").err
     assert "note: 1 row left out: no value in target 'y'\n" in notes
     assert "note: the same in all training rows, so of no help: 1 column, 'same'\n" in notes
+
+
+def test_a_run_directory_in_which_a_process_trains_is_refused_to_another(line: Path):
+    write(line, ENDLESS)
+    process = bpcli_process("train", "config.yaml", "--run-dir", "run", cwd=line)
+    _started(process)
+    result = bpcli("train", "--resume", "run", cwd=line)
+    process.terminate()
+    process.communicate(timeout=60)
+    assert (result.code, result.out) == (8, "")
+    assert result.err == "error: run: another process is training here\n"
+    bpcli("train", "--resume", "run", "--set", "training.epochs=1000000", "--set", "training.max_time=0.1", cwd=line)
+    assert RunDirectory(line / "run").read_summary()["status"] == "finished"
+
+
+def test_fewer_epochs_than_are_done_are_refused(penguins_run: Path):
+    result = bpcli("train", "--resume", penguins_run, "--set", "training.epochs=2")
+    assert result.code == 4
+    assert "epochs are done, more than training.epochs asks for" in result.err
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_do_no_harm(line: Path, closed: str):
+    write(line, ENDLESS)
+    command = f"{sys.executable} -m bpcli train config.yaml --set training.epochs=2 --run-dir run {closed}"
+    assert subprocess.run(["sh", "-c", command], cwd=line, check=False).returncode == 0
+    assert RunDirectory(line / "run").read_summary()["status"] == "finished"

@@ -64,3 +64,25 @@ def test_no_rows_are_a_table_of_no_rows() -> None:
 def test_rows_that_do_not_fit_are_an_error_that_says_why(rows: Any, words: str) -> None:
     with pytest.raises(DataError, match=f"rows: .*{words}"):
         table_from_rows(rows, KINDS)
+
+
+class Frame:
+    """As much of a data frame as all libraries share."""
+
+    def __init__(self, columns: dict[str, list[float]]) -> None:
+        self.columns = list(columns)
+        self._values = columns
+
+    def __getitem__(self, name: str) -> list[float]:
+        return self._values[name]
+
+
+def test_a_data_frame_is_columns_by_name() -> None:
+    table = table_from_rows(Frame({"b": [3.0, 4.0], "a": [1.0, 2.0]}), {"a": "numeric", "b": "numeric"})
+    assert [table[name].values.tolist() for name in ("a", "b")] == [[1.0, 2.0], [3.0, 4.0]]
+
+
+@pytest.mark.parametrize("value", [3, "three"])
+def test_a_single_row_must_stand_in_a_list(value: object) -> None:
+    with pytest.raises(DataError, match=r"rows: column 'a' is a single value, not a list; give one row as \[row\]"):
+        table_from_rows({"a": value}, {"a": "numeric"})
