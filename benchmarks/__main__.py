@@ -25,10 +25,12 @@ apart; a ratio such as 2.0× is what a peer takes in relation to bpcli, so that 
 
 def main() -> None:
     parser = ArgumentParser(prog="python -m benchmarks", description="Measure bpcli beside its peers.")
-    parser.add_argument("names", nargs="*", metavar="NAME", choices=BENCHMARKS, help=f"of {', '.join(BENCHMARKS)}")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; left out: all")
     parser.add_argument("--quick", action="store_true", help="a fast look: fewer repeats, smaller sizes")
     parser.add_argument("--write", action="store_true", help=f"keep the tables in {RESULTS.name}")
     chosen = parser.parse_args()
+    if unknown := set(chosen.names) - set(BENCHMARKS):
+        parser.error(f"no benchmark {min(unknown)}; there are {', '.join(BENCHMARKS)}")
     load = os.getloadavg()[0]  # before this program adds to it
     for name in chosen.names or BENCHMARKS:
         command = f"python -m benchmarks {name}{' --quick' if chosen.quick else ''}"
