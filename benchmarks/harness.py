@@ -186,6 +186,6 @@ def provenance(command: str, load: float) -> str:
             continue
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {(models or [platform.processor() or platform.machine()])[0]}, "
-        f"{len(CORES)} cores, load {load:.1f} at the start; {platform.system()} {platform.release()}, "
+        f"{len(CORES)} cores, load {load:.1f} at the start; {platform.system()}, "
         f"Python {platform.python_version()}, {', '.join(held)}; `{command}`"
     )

@@ -16,7 +16,7 @@ from bpcli.data.hints import words_among_numbers
 from bpcli.data.preprocess import ClassesTarget, Preprocessor, Surprise
 from bpcli.data.read import data_digest
 from bpcli.data.selection import Selection, select_rows
-from bpcli.data.table import PARTS, Part
+from bpcli.data.table import PARTS, Part, Table
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.memory import require_memory
 from bpcli.metrics import METRICS
@@ -78,8 +78,9 @@ def prepare(config: ExperimentConfig, folder: Path) -> Prepared:
     config = _resolved(config, selection)
     dtype = np.dtype(config.dtype)
     table, split, data = selection.table, selection.split, config.data
+    train = table.take(split.train)
     preprocessor = Preprocessor.fit(
-        table.take(split.train),
+        train,
         selection.inputs,
         selection.targets,
         data.columns,
@@ -95,7 +96,8 @@ def prepare(config: ExperimentConfig, folder: Path) -> Prepared:
     surprises: dict[Part, Counter[Surprise]] = {}
     for part in PARTS:
         if len(rows := split.part(part)):
-            datasets[part], surprises[part] = preprocessor.apply(table.take(rows), dtype)
+            of_part = train if part == "train" else table.take(rows)
+            datasets[part], surprises[part] = preprocessor.apply(of_part, dtype)
     datasets["train"] = _weighted(datasets["train"], config, preprocessor)
     interpreter = Interpreter(preprocessor.target, selection.loss)
     watched = _watched_metrics(config, interpreter)
@@ -116,7 +118,7 @@ def prepare(config: ExperimentConfig, folder: Path) -> Prepared:
         greater_is_better=lambda name: _greater_is_better(name, interpreter),
     )
     sources = tuple(path for path, _ in data.sources(folder))
-    notes = [*selection.notes, *_notes_of_inputs(selection, data.columns)]
+    notes = [*selection.notes, *_notes_of_inputs(train, selection.inputs, data.columns)]
     for part, found in surprises.items():
         notes += [f"{part} rows: {note}" for note in surprise_notes(found)]
     return Prepared(config, selection, preprocessor, plan, datasets, memory, sources, data_digest(sources), notes)
@@ -257,11 +259,10 @@ def _greater_is_better(name: str, interpreter: Interpreter) -> bool:
     return metric is not None and metric.greater_is_better
 
 
-def _notes_of_inputs(selection: Selection, given: Collection[str]) -> list[str]:
-    """Columns that are inputs but look as if they should not be, or as something else; `given` ones are meant so."""
+def _notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) -> list[str]:
+    """Inputs that look as if they should be none, or something else; the config says what `given` ones are."""
     notes, constant = [], []
-    train = selection.table.take(selection.split.train)
-    for name in selection.inputs:
+    for name in inputs:
         column = train[name]
         known = column.values[~column.missing()]
         distinct = len(np.unique(known))
