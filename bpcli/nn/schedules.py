@@ -6,6 +6,7 @@ and of the epochs there are in all after warm-up; nothing of it depends on histo
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, replace
 from math import cos, pi
 from typing import Annotated, Literal
@@ -22,9 +23,9 @@ class ScheduleBase(Spec):
         default=0.0, ge=0, description="Epochs over which the learning rate rises linearly to its full value."
     )
 
+    @abstractmethod
     def factor(self, progress: float, epochs: float) -> float:
         """The factor `progress` epochs after warm-up, of `epochs`."""
-        raise NotImplementedError
 
     def learning_rate_factor(self, epoch: int, step: int, steps_per_epoch: int, epochs: int) -> float:
         """The factor in step `step` of epoch `epoch`, both counted from 0."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Annotated, Literal
 
 import numpy as np
@@ -133,8 +134,9 @@ class InputBase(Spec):
             surprises[Surprise(column=self.name, value=None)] = int(missing.sum())
         return surprises
 
+    @abstractmethod
     def _write(self, column: Column, out: Array) -> dict[Surprise, int]:
-        raise NotImplementedError
+        """Encode all but the indicator, and count categories never seen."""
 
     def _features(self, names: list[str]) -> list[str]:
         return [*names, f"{self.name} is missing"] if self.indicator else names

@@ -8,6 +8,7 @@ except for cross_entropy and hinge, which have one loss a row. Logits, target an
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -44,20 +45,15 @@ class LossBase(Spec):
         return None
 
     def link(self, logits: Array, out: Array) -> None:
-        """Predictions from logits; `out` may be `logits`."""
-        raise NotImplementedError
+        """Predictions from logits; `out` may be `logits`. The identity, unless a loss has another."""
+        if out is not logits:
+            np.copyto(out, logits)
 
+    @abstractmethod
     def value_and_gradient(
         self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
     ) -> float:
         """The summed loss of the rows; the gradient of their mean goes to `out`."""
-        raise NotImplementedError
-
-
-def copy_logits(logits: Array, out: Array) -> None:
-    """The identity link."""
-    if out is not logits:
-        np.copyto(out, logits)
 
 
 def weighted_sum(values: Array, weight: Array | None) -> float:

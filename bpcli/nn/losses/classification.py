@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bpcli.nn.arrays import Array
 from bpcli.nn.functions import sigmoid, softplus
-from bpcli.nn.losses.base import LossBase, LossScratch, copy_logits, scale, weighted_dot, weighted_sum
+from bpcli.nn.losses.base import LossBase, LossScratch, scale, weighted_dot, weighted_sum
 
 
 class CrossEntropy(LossBase):
@@ -85,10 +85,6 @@ class Hinge(LossBase):
     type: Literal["hinge"] = "hinge"
     tasks: ClassVar[frozenset[str]] = frozenset({"binary", "multiclass"})
     single_logit: ClassVar[bool] = True
-
-    def link(self, logits: Array, out: Array) -> None:
-        """Identity: scores, of which the sign or the largest decides."""
-        copy_logits(logits, out)
 
     def value_and_gradient(
         self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch

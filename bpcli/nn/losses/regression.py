@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bpcli.nn.arrays import Array
 from bpcli.nn.functions import sigmoid
-from bpcli.nn.losses.base import LossBase, LossScratch, copy_logits, scale, weighted_dot, weighted_sum
+from bpcli.nn.losses.base import LossBase, LossScratch, scale, weighted_dot, weighted_sum
 
 
 class MeanSquaredError(LossBase):
@@ -30,7 +30,7 @@ class MeanSquaredError(LossBase):
         if self.link_function == "sigmoid":
             sigmoid(logits, out)
         else:
-            copy_logits(logits, out)
+            super().link(logits, out)
 
     def value_and_gradient(
         self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
@@ -57,10 +57,6 @@ class MeanAbsoluteError(LossBase):
 
     type: Literal["mae"] = "mae"
 
-    def link(self, logits: Array, out: Array) -> None:
-        """Identity."""
-        copy_logits(logits, out)
-
     def value_and_gradient(
         self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
     ) -> float:
@@ -81,10 +77,6 @@ class Huber(LossBase):
     delta: float = Field(
         default=1.0, gt=0, description="Where squared becomes absolute, in standard deviations of the scaled target."
     )
-
-    def link(self, logits: Array, out: Array) -> None:
-        """Identity."""
-        copy_logits(logits, out)
 
     def value_and_gradient(
         self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
@@ -131,10 +123,6 @@ class Quantile(LossBase):
 
     type: Literal["quantile"] = "quantile"
     quantile: float = Field(default=0.5, gt=0, lt=1, description="Which quantile to predict.")
-
-    def link(self, logits: Array, out: Array) -> None:
-        """Identity."""
-        copy_logits(logits, out)
 
     def value_and_gradient(
         self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch

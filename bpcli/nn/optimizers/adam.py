@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from bpcli.nn.arrays import Array
-from bpcli.nn.optimizers.base import Arrays, OptimizerBase
+from bpcli.nn.optimizers.base import Arrays, OptimizerBase, step_over_root
 
 
 class AdamBase(OptimizerBase):
@@ -41,18 +41,10 @@ class AdamBase(OptimizerBase):
         beta1, beta2, a, e = c
         m, v = slots[:2]
         (t, _) = scratch
-        np.multiply(m, beta1, out=m)
-        np.add(m, g, out=m)
-        np.multiply(g, g, out=t)
-        np.multiply(v, beta2, out=v)
-        np.add(v, t, out=v)
+        _update_moments(g, beta1, beta2, t, m, v)
         if len(slots) == 3:
             v = np.maximum(slots[2], v, out=slots[2])
-        np.sqrt(v, out=t)
-        np.add(t, e, out=t)
-        np.divide(m, t, out=t)
-        np.multiply(t, a, out=t)
-        np.subtract(p, t, out=p)
+        step_over_root(m, v, a, e, t, out=p)
 
 
 class Adam(AdamBase):
@@ -111,11 +103,7 @@ class Nadam(AdamBase):
         beta1, beta2, of_m, of_g, e = c
         m, v = slots
         d, t = scratch
-        np.multiply(m, beta1, out=m)
-        np.add(m, g, out=m)
-        np.multiply(g, g, out=t)
-        np.multiply(v, beta2, out=v)
-        np.add(v, t, out=v)
+        _update_moments(g, beta1, beta2, t, m, v)
         np.multiply(m, of_m, out=d)
         np.multiply(g, of_g, out=t)
         np.add(d, t, out=d)
@@ -123,3 +111,12 @@ class Nadam(AdamBase):
         np.add(t, e, out=t)
         np.divide(d, t, out=d)
         np.subtract(p, d, out=p)
+
+
+def _update_moments(g: Array, beta1: Array, beta2: Array, scratch: Array, m: Array, v: Array) -> None:
+    """M ← β1 M + g, V ← β2 V + g², in place."""
+    np.multiply(m, beta1, out=m)
+    np.add(m, g, out=m)
+    np.multiply(g, g, out=scratch)
+    np.multiply(v, beta2, out=v)
+    np.add(v, scratch, out=v)

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from bpcli.nn.arrays import Array
-from bpcli.nn.optimizers.base import Arrays, OptimizerBase
+from bpcli.nn.optimizers.base import Arrays, OptimizerBase, average_squares, step_over_root
 
 
 class Adagrad(OptimizerBase):
@@ -35,11 +35,7 @@ class Adagrad(OptimizerBase):
         (delta, _) = scratch
         np.multiply(g, g, out=delta)
         np.add(s, delta, out=s)
-        np.sqrt(s, out=delta)
-        np.add(delta, epsilon, out=delta)
-        np.divide(g, delta, out=delta)
-        np.multiply(delta, lr, out=delta)
-        np.subtract(p, delta, out=p)
+        step_over_root(g, s, lr, epsilon, delta, out=p)
 
 
 class Rmsprop(OptimizerBase):
@@ -65,15 +61,8 @@ class Rmsprop(OptimizerBase):
         lr, rho, rest, epsilon = c
         (s,) = slots
         (delta, _) = scratch
-        np.multiply(g, g, out=delta)
-        np.multiply(delta, rest, out=delta)
-        np.multiply(s, rho, out=s)
-        np.add(s, delta, out=s)
-        np.sqrt(s, out=delta)
-        np.add(delta, epsilon, out=delta)
-        np.divide(g, delta, out=delta)
-        np.multiply(delta, lr, out=delta)
-        np.subtract(p, delta, out=p)
+        average_squares(g, rho, rest, delta, out=s)
+        step_over_root(g, s, lr, epsilon, delta, out=p)
 
 
 class Adadelta(OptimizerBase):
@@ -99,18 +88,12 @@ class Adadelta(OptimizerBase):
         lr, rho, rest, epsilon = c
         s, u = slots
         d, t = scratch
-        np.multiply(g, g, out=t)
-        np.multiply(t, rest, out=t)
-        np.multiply(s, rho, out=s)
-        np.add(s, t, out=s)
+        average_squares(g, rho, rest, t, out=s)
         np.add(u, epsilon, out=d)
         np.add(s, epsilon, out=t)
         np.divide(d, t, out=d)
         np.sqrt(d, out=d)
         np.multiply(d, g, out=d)
-        np.multiply(d, d, out=t)
-        np.multiply(t, rest, out=t)
-        np.multiply(u, rho, out=u)
-        np.add(u, t, out=u)
+        average_squares(d, rho, rest, t, out=u)
         np.multiply(d, lr, out=d)
         np.subtract(p, d, out=p)

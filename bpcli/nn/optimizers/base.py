@@ -6,6 +6,10 @@ gradient, `scratch` two arrays of the same length to write to, `c` the step's co
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
+import numpy as np
+
 from bpcli.nn.arrays import Array
 from bpcli.spec import Spec
 
@@ -31,11 +35,28 @@ class OptimizerBase(Spec):
         """A number carried from step to step, 1 before the first; only nadam has a use for it."""
         return product
 
+    @abstractmethod
     def coefficients(self, step: int, learning_rate: float, product: float) -> tuple[float, ...]:
         """What the kernel needs in step `step`, counted from 1; `product` is what `accumulate` gave."""
-        raise NotImplementedError
 
     @staticmethod
+    @abstractmethod
     def kernel(p: Array, g: Array, slots: Arrays, scratch: Arrays, c: Arrays) -> None:
         """One update of a stretch of the parameters."""
-        raise NotImplementedError
+
+
+def average_squares(x: Array, rho: Array, rest: Array, scratch: Array, out: Array) -> None:
+    """out ← ρ out + (1 - ρ) x², with `rest` for 1 - ρ."""
+    np.multiply(x, x, out=scratch)
+    np.multiply(scratch, rest, out=scratch)
+    np.multiply(out, rho, out=out)
+    np.add(out, scratch, out=out)
+
+
+def step_over_root(x: Array, squares: Array, factor: Array, epsilon: Array, scratch: Array, out: Array) -> None:
+    """out ← out - factor · x / (√squares + ε)."""
+    np.sqrt(squares, out=scratch)
+    np.add(scratch, epsilon, out=scratch)
+    np.divide(x, scratch, out=scratch)
+    np.multiply(scratch, factor, out=scratch)
+    np.subtract(out, scratch, out=out)
