@@ -71,6 +71,7 @@ def evaluate_file(model: Model, path: Path) -> Evaluation:
     options = read_options(model.header.config.data, kinds)
     table = read_table([(path, None)], options)
     table.require(list(kinds), printable(str(path)))
+    model.require_width(path, [name for name in table if name not in kinds])
     missing = np.any([table[name].missing() for name in model.preprocessor.target.names], axis=0)
     rows = np.flatnonzero(~missing)
     if not len(rows):

@@ -14,13 +14,14 @@ from bpcli.checkpoint import Checkpoint, Header
 from bpcli.data.preprocess import ClassesTarget, LabelsTarget, Preprocessor, Surprise
 from bpcli.data.rows import table_from_rows
 from bpcli.data.table import Table
-from bpcli.errors import UsageError
+from bpcli.errors import DataError, UsageError
 from bpcli.nn.arrays import Array
 from bpcli.nn.inference import Inference
 from bpcli.nn.losses import LossBase
 from bpcli.runs import find_checkpoint
 from bpcli.scoring import Interpreter, Outcome
 from bpcli.spec import type_name
+from bpcli.text import printable
 from bpcli.threads import BlasThreads
 
 Rows = Mapping[str, Any] | Sequence[Mapping[str, Any]] | Array
@@ -38,7 +39,6 @@ class Model:
     loss: LossBase
     inference: Inference
     threads: BlasThreads
-    outputs: int
     dtype: np.dtype[Any]
 
     @classmethod
@@ -60,7 +60,6 @@ class Model:
             # Reproducible to the bit whatever else is asked at the same time: see there.
             inference=Inference(checkpoint.network, params, checkpoint.vectors["state"], np.dtype(np.float64)),
             threads=BlasThreads(),
-            outputs=checkpoint.network.n_out,
             dtype=params.dtype,
         )
 
@@ -77,6 +76,13 @@ class Model:
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, labels or target columns."""
         return self.interpreter.names
+
+    def require_width(self, source: Path | None, ignored: Sequence[str]) -> None:
+        """Raise DataError for an array of more columns than the model takes: by position, all of them may be others."""
+        if ignored and source is not None and source.suffix == ".npz":
+            takes = len(self.preprocessor.inputs)
+            shown = printable(str(source))
+            raise DataError(f"{shown}: rows of {takes + len(ignored)} numbers; the model takes {takes}")
 
     def predict(self, rows: Rows) -> Array:
         """Class names (rows,), labels of 0 and 1 (rows, labels), or numbers: (rows,), or (rows, targets) for several.
@@ -115,15 +121,12 @@ class Model:
     def report(self, table: Table) -> tuple[dict[str, Any], Counter[Surprise]]:
         """All metrics on a table that has the target, none of it missing."""
         dataset, surprises = self.preprocessor.apply(table, self.dtype)
-        return {**self.interpreter.report(self._predictions(dataset.x), dataset.y)}, surprises
+        return self.interpreter.report(self._predictions(dataset.x), dataset.y), surprises
 
     def _predictions(self, x: Array) -> Array:
-        predictions = np.empty((len(x), self.outputs), self.dtype)
         # One thread: how threads share a product among them changes its bits.
-        with np.errstate(over="ignore"), self.threads.single():
-            self.inference.logits(x, predictions)
-            self.loss.link(predictions, predictions)
-        return predictions
+        with self.threads.single():
+            return self.inference.predictions(x, self.loss)
 
     @property
     def _has_labels(self) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 from bpcli.data.preprocess import ClassesTarget, Surprise
 from bpcli.data.read import ReadOptions, read_chunks
 from bpcli.data.table import Table
-from bpcli.errors import DataError, UsageError
+from bpcli.errors import UsageError
 from bpcli.model import Model
 from bpcli.nn.arrays import Array
 from bpcli.scoring import Outcome
@@ -75,9 +75,7 @@ def predict_file(
             table.require([*kinds, *keep], "standard input" if source is None else printable(str(source)))
             known = {*model.preprocessor.target.names, *data.exclude, data.weight, data.split.column}
             tally.ignored = tuple(name for name in table.ignored if name not in known)
-            if tally.ignored and source is not None and source.suffix == ".npz":
-                given = len(kinds) + len(tally.ignored)
-                raise DataError(f"{printable(str(source))}: rows of {given} numbers; the model takes {len(kinds)}")
+            model.require_width(source, tally.ignored)
         outcome, surprises = model.outcome(table)
         if not tally.rows:
             writer.writerow([*keep, *_header(model, probabilities)])

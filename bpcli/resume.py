@@ -35,13 +35,7 @@ def resume_state(prepared: Prepared, directory: RunDirectory) -> TrainingState:
     changed = _changed(header, checkpoint.network, prepared)
     if changed is not None:
         raise CheckpointError(f"{path}: {changed} not what this run began with; start a new run")
-    targets = {
-        "params": state.params,
-        "state": state.layer_state,
-        "best_params": state.best_params,
-        "best_state": state.best_layer_state,
-        **{f"optimizer.{name}": slot for name, slot in state.optimizer.slots.items()},
-    }
+    targets = state.vectors()
     if targets.keys() != checkpoint.vectors.keys():
         raise CheckpointError(f"{path}: the optimizer's options are not what this run began with; start a new run")
     for name, target in targets.items():

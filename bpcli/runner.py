@@ -103,15 +103,7 @@ class Runner:
         """
         started = perf_counter()
         self._save_best()
-        state = self.state
-        vectors = {
-            "params": state.params,
-            "state": state.layer_state,
-            "best_params": state.best_params,
-            "best_state": state.best_layer_state,
-            **{f"optimizer.{name}": slot for name, slot in state.optimizer.slots.items()},
-        }
-        self.directory.save_last(self._checkpoint(vectors, resumable=True))
+        self.directory.save_last(self._checkpoint(self.state.vectors(), resumable=True))
         now = perf_counter()
         return now + max(CHECKPOINT_SECONDS, (now - started) / CHECKPOINT_SHARE)
 
@@ -134,7 +126,7 @@ class Runner:
             ),
             score=Score(
                 monitor=self.prepared.plan.monitor,
-                value=_signed(self.prepared, counters.best) if counters.best_epoch else None,
+                value=self.prepared.plan.less_is_better(counters.best) if counters.best_epoch else None,
                 epoch=counters.best_epoch,
             ),
             counters=counters.to_json() if resumable else None,
@@ -149,14 +141,10 @@ class Runner:
         dataset = self.prepared.datasets.get("test")
         if dataset is None:
             return None
-        predictions = np.empty((dataset.rows, self.prepared.network.n_out), dataset.x.dtype)
         state, loss = self.state, self.prepared.plan.loss
-        with np.errstate(all="ignore"):
-            exact = np.dtype(np.float64)
-            best = Inference(self.prepared.network, state.best_params, state.best_layer_state, exact)
-            best.logits(dataset.x, predictions)
-            loss.link(predictions, predictions)
-        return Interpreter(self.prepared.preprocessor.target, loss).report(predictions, dataset.y)
+        exact = np.dtype(np.float64)
+        best = Inference(self.prepared.network, state.best_params, state.best_layer_state, exact)
+        return Interpreter(self.prepared.preprocessor.target, loss).report(best.predictions(dataset.x, loss), dataset.y)
 
     def _summarize(self) -> None:
         counters, finished = self.state.counters, self.status != "running"
@@ -190,7 +178,3 @@ def _relocated(prepared: Prepared, directory: RunDirectory) -> ExperimentConfig:
     """The resolved config with the data's paths as seen from the run directory."""
     data = prepared.config.data.with_paths(map(directory.relative_to_run, prepared.sources))
     return prepared.config.model_copy(update={"data": data})
-
-
-def _signed(prepared: Prepared, value: float) -> float:
-    return -value if prepared.plan.greater_is_better(prepared.plan.monitor) else value

@@ -13,6 +13,7 @@ from bpcli.config import ExperimentConfig
 from bpcli.data.preprocess import Surprise
 from bpcli.data.spec import DataSpec
 from bpcli.errors import DataError, UsageError
+from bpcli.evaluation import evaluate_file
 from bpcli.experiment import prepare
 from bpcli.model import Model
 from bpcli.prediction import CHUNK_ROWS, predict_file
@@ -66,6 +67,10 @@ def test_an_array_of_another_width_is_refused(model: Model, tmp_path: Path):
     list(Runner(of, run).run())
     with pytest.raises(DataError, match=r"five\.npz: rows of 5 numbers; the model takes 3"):
         predict_file(Model.load(run.path), tmp_path / "five.npz", io.StringIO())
+    np.savez(tmp_path / "labelled.npz", X=np.hstack([x, x[:, :2]]), y=np.arange(40) % 2)
+    with pytest.raises(DataError, match=r"labelled\.npz: rows of 5 numbers; the model takes 3"):
+        evaluate_file(Model.load(run.path), tmp_path / "labelled.npz")
+    assert evaluate_file(Model.load(run.path), tmp_path / "three.npz").report["rows"] == 40
 
 
 def test_nothing_is_written_where_nothing_can_be_predicted(model: Model, tmp_path: Path, concrete_run: Path):

@@ -13,7 +13,6 @@ from bpcli.errors import DataError
 from bpcli.text import listed, suggestion
 
 Kind = Literal["numeric", "categorical", "boolean"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)

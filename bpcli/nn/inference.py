@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.nn.arrays import Array
+from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
 
 BLOCK_ROWS = 240
@@ -32,6 +33,14 @@ class Inference:
         self._state = network.bind_state(state.astype(dtype, copy=False))
         self._workspace = network.workspace(BLOCK_ROWS, dtype, training=False)
         self._block = np.zeros((BLOCK_ROWS, network.n_in), dtype)
+
+    def predictions(self, x: Array, loss: LossBase) -> Array:
+        """What the loss's link makes of the logits: (rows, n_out), in the dtype of x; infinite where it overflows."""
+        out = np.empty((len(x), self._network.n_out), x.dtype)
+        with np.errstate(all="ignore"):
+            self.logits(x, out)
+            loss.link(out, out)
+        return out
 
     def logits(self, x: Array, out: Array) -> None:
         """Write the logits (rows, n_out) of x (rows, n_in) to `out`."""

@@ -7,7 +7,6 @@ from time import perf_counter
 
 import numpy as np
 
-from bpcli.data.batches import Dataset
 from bpcli.data.table import Part
 from bpcli.nn.inference import Inference
 from bpcli.nn.losses import LossScratch
@@ -26,6 +25,12 @@ class EpochCloser:
     def __init__(self, plan: TrainingPlan, state: TrainingState) -> None:
         self.plan, self.state = plan, state
         self._inference = Inference(plan.network, state.params, state.layer_state)
+        self._evaluated = plan.train if plan.validation is None else plan.validation
+        if plan.validation is not None or plan.spec.goal is not None or plan.monitor != "train_loss":
+            dataset, outputs = self._evaluated, plan.network.n_out
+            self._targets = dataset.targets(outputs)
+            self._logits, self._gradient = np.empty((2, dataset.rows, outputs), dataset.x.dtype)
+            self._scratch = LossScratch(dataset.rows, outputs, dataset.x.dtype)
 
     def finish_epoch(self, stepper: Stepper, started: float, rows_per_second: float) -> EpochReport:
         """Validate, update the counters, and report."""
@@ -35,9 +40,9 @@ class EpochCloser:
             raise stepper.diverged("the penalty on the weights")
         values: dict[str, float | None] = {"train_loss": train_loss}
         if plan.validation is not None:
-            values |= self._evaluate(plan.validation, "validation", stepper)
+            values |= self._evaluate("validation", stepper)
         elif plan.spec.goal is not None or plan.monitor != "train_loss":
-            values |= {key: v for key, v in self._evaluate(plan.train, "train", stepper).items() if key != "train_loss"}
+            values = self._evaluate("train", stepper) | values
         improved = self._count(values, train_loss)
         state.count(
             epoch=state.counters.epoch + 1, step=0, loss_sum=0.0, weight_sum=0.0, seconds=perf_counter() - started
@@ -46,7 +51,6 @@ class EpochCloser:
             state.keep_best()
             state.count(best_epoch=state.counters.epoch)
         state.count(stop=self._reason_to_stop(values))
-        sign = -1.0 if plan.greater_is_better(plan.monitor) else 1.0
         return EpochReport(
             epoch=state.counters.epoch,
             train_loss=train_loss,
@@ -56,22 +60,19 @@ class EpochCloser:
             seconds=state.counters.seconds,
             rows_per_second=rows_per_second,
             best_epoch=state.counters.best_epoch,
-            best=sign * state.counters.best,
+            best=plan.less_is_better(state.counters.best),
             improved=improved,
             stop=state.counters.stop,
         )
 
-    def _evaluate(self, dataset: Dataset, part: Part, stepper: Stepper) -> dict[str, float | None]:
-        """Loss and metrics of a data set with the parameters as they are; raises DivergedError."""
-        outputs = self.plan.network.n_out
-        logits = np.empty((dataset.rows, outputs), dataset.x.dtype)
-        scratch = LossScratch(dataset.rows, outputs, dataset.x.dtype)
-        gradient = np.empty_like(logits)
+    def _evaluate(self, part: Part, stepper: Stepper) -> dict[str, float | None]:
+        """Loss and metrics of the evaluated rows with the parameters as they are; raises DivergedError."""
+        dataset, logits = self._evaluated, self._logits
         with np.errstate(all="ignore"):
             self._inference.logits(dataset.x, logits)
             weight = dataset.rows if dataset.weight is None else float(dataset.weight.sum())
             total = self.plan.loss.value_and_gradient(
-                logits, dataset.targets(outputs), dataset.weight, gradient, scratch
+                logits, self._targets, dataset.weight, self._gradient, self._scratch
             )
             self.plan.loss.link(logits, logits)
         if not isfinite(total) or not np.isfinite(logits).all():
@@ -85,8 +86,7 @@ class EpochCloser:
         """Update what the stopping rules count; true when the monitored value is the best so far."""
         plan, state, counters = self.plan, self.state, self.state.counters
         value = values[plan.monitor]
-        sign = -1.0 if plan.greater_is_better(plan.monitor) else 1.0
-        watched = float("inf") if value is None else sign * value
+        watched = float("inf") if value is None else plan.less_is_better(value)
         stopping = plan.spec.early_stopping
         if watched < counters.reference - (stopping.min_delta if stopping else 0.0):
             state.count(reference=watched, stale=0)

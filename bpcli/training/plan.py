@@ -52,6 +52,10 @@ class TrainingPlan:
         size = self.spec.batch_size
         return self.train.rows if size == "full" else min(size, self.train.rows)
 
+    def less_is_better(self, value: float) -> float:
+        """A monitored value with the sign that makes less better; applied again, it is the value itself."""
+        return -value if self.greater_is_better(self.monitor) else value
+
     def new_state(self) -> TrainingState:
         """The state before the first step."""
         return TrainingState(self.network, self.optimizer, self.seed, self.dtype)

@@ -72,6 +72,16 @@ class TrainingState:
         self.best_params: Array = self.params.copy()
         self.best_layer_state: Array = self.layer_state.copy()
 
+    def vectors(self) -> dict[str, Array]:
+        """Every vector that training goes on from, by the name that checkpoints know it by."""
+        return {
+            "params": self.params,
+            "state": self.layer_state,
+            "best_params": self.best_params,
+            "best_state": self.best_layer_state,
+            **{f"optimizer.{name}": slot for name, slot in self.optimizer.slots.items()},
+        }
+
     def count(self, **changes: Any) -> None:
         """Replace counters."""
         self.counters = replace(self.counters, **changes)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from bpcli.data.cells import ReadOptions
 from bpcli.data.csv_reader import read_csv
 from bpcli.data.polars_reader import read_csv_polars
 from bpcli.data.read import read_table
-from bpcli.data.table import KINDS, Table
+from bpcli.data.table import Kind, Table
 from bpcli.errors import DataError
 
 pytest.importorskip("polars")
@@ -67,7 +68,7 @@ def files(draw: st.DrawFn) -> bytes:
 @settings(max_examples=150, deadline=None)
 @given(
     data=files(),
-    kinds=st.dictionaries(st.sampled_from(["c0", "c1"]), st.sampled_from(KINDS)),
+    kinds=st.dictionaries(st.sampled_from(["c0", "c1"]), st.sampled_from(get_args(Kind))),
     missing=st.sampled_from([ReadOptions().missing, ("-999", "x"), ()]),
     exact=st.sampled_from([frozenset[str](), frozenset({"c0"})]),
 )
