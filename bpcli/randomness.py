@@ -15,7 +15,7 @@ class Stream:
 
     Philox (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3") maps a key and a counter to numbers:
     the key is made of seed and purpose, three words of the counter are (epoch, step, index), and the fourth
-    counts the draws. A resumed run, or one that another machine continues, draws the same numbers.
+    counts the draws, from a point of its own for each shard. A resumed run, or one that another machine continues, draws the same numbers.
     """
 
     def __init__(self, seed: int, purpose: Purpose) -> None:
@@ -26,8 +26,8 @@ class Stream:
         self._counter = self._state["state"]["counter"]
         self._generator = np.random.Generator(self._philox)
 
-    def at(self, epoch: int = 0, step: int = 0, index: int = 0) -> np.random.Generator:
-        """The generator, moved to the beginning of the numbers of (epoch, step, index)."""
-        self._counter[:] = (0, index, step, epoch)
+    def at(self, epoch: int = 0, step: int = 0, index: int = 0, shard: int = 0) -> np.random.Generator:
+        """The generator, moved to the beginning of the numbers of (epoch, step, index, shard)."""
+        self._counter[:] = (shard << 40, index, step, epoch)
         self._philox.state = self._state
         return self._generator

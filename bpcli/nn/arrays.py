@@ -87,7 +87,7 @@ class Workspace:
     """Scratch arrays of shape (rows, width) for each layer, made once for the largest batch.
 
     `layers[i]` holds the arrays of layer i by name, `inputs[i]` what it was given in the last forward pass.
-    `leading(n)` is the same memory seen as `n` rows.
+    `part(start, stop)` is the memory of those rows alone: parts that do not overlap can be written to at once.
     """
 
     inputs: list[Array]
@@ -101,15 +101,19 @@ class Workspace:
             {name: np.empty(buffer.size(rows), dtype) for name, buffer in layer.items() if not buffer.shared}
             for layer in self._requests
         ]
-        self.layers = self._shaped(rows)
+        self.layers = self._shaped(0, rows)
         self.inputs = []
 
-    def _shaped(self, rows: int) -> list[LayerArrays]:
+    def _shaped(self, start: int, stop: int) -> list[LayerArrays]:
         def shaped(flat: Array, buffer: Buffer) -> Array:
-            part = flat[: buffer.size(rows)]
-            return part.reshape(rows, buffer.width) if buffer.per_row else part
+            if not buffer.per_row:
+                return flat[: buffer.width]
+            # Where layers of several widths share memory, each row owns what the widest needs.
+            first = start * (len(flat) // len(self._ones) if buffer.shared else buffer.width)
+            rows = stop - start
+            return flat[first : first + rows * buffer.width].reshape(rows, buffer.width)
 
-        ones = self._ones[:rows]
+        ones = self._ones[start:stop]
         return [
             LayerArrays(
                 {
@@ -121,14 +125,14 @@ class Workspace:
             for layer, own in zip(self._requests, self._own, strict=True)
         ]
 
-    def leading(self, rows: int) -> Workspace:
-        """The same memory for a batch of `rows`, at most the rows it was made for."""
-        if rows > self.rows:
-            raise ValueError(f"a workspace of {self.rows} rows cannot hold {rows}")
+    def part(self, start: int, stop: int) -> Workspace:
+        """The memory of rows `start` to `stop`; what is not per row is shared with the other parts."""
+        if stop > self.rows:
+            raise ValueError(f"a workspace of {self.rows} rows has no rows up to {stop}")
         part = object.__new__(Workspace)
-        part._requests, part._shared, part._own, part.rows = self._requests, self._shared, self._own, rows
-        part._ones = self._ones
-        part.layers = self._shaped(rows)
+        part._requests, part._shared, part._own, part._ones = self._requests, self._shared, self._own, self._ones
+        part.rows = stop - start
+        part.layers = self._shaped(start, stop)
         part.inputs = []
         return part
 

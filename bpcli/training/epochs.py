@@ -13,7 +13,7 @@ from bpcli.nn.losses import LossScratch
 from bpcli.nn.schedules import ReduceOnPlateau
 from bpcli.training.plan import EpochReport, TrainingPlan
 from bpcli.training.state import StopReason, TrainingState
-from bpcli.training.stepper import Stepper
+from bpcli.training.steps import Steps
 
 CONVERGED_EPOCHS = 10
 """Epochs in a row in which the training loss must not have fallen by more than `tolerance`."""
@@ -32,17 +32,17 @@ class EpochCloser:
             self._logits, self._gradient = np.empty((2, dataset.rows, outputs), dataset.x.dtype)
             self._scratch = LossScratch(dataset.rows, outputs, dataset.x.dtype)
 
-    def finish_epoch(self, stepper: Stepper, started: float, rows_per_second: float) -> EpochReport:
+    def finish_epoch(self, steps: Steps, started: float, rows_per_second: float) -> EpochReport:
         """Validate, update the counters, and report."""
         plan, state = self.plan, self.state
-        train_loss = state.counters.loss_sum / state.counters.weight_sum + stepper.penalty()
+        train_loss = state.counters.loss_sum / state.counters.weight_sum + steps.rules.penalty(state.params)
         if not isfinite(train_loss):
-            raise stepper.diverged("the penalty on the weights")
+            raise steps.diverged("the penalty on the weights")
         values: dict[str, float | None] = {"train_loss": train_loss}
         if plan.validation is not None:
-            values |= self._evaluate("validation", stepper)
+            values |= self._evaluate("validation", steps)
         elif plan.spec.goal is not None or plan.monitor != "train_loss":
-            values = self._evaluate("train", stepper) | values
+            values = self._evaluate("train", steps) | values
         improved = self._count(values, train_loss)
         state.count(
             epoch=state.counters.epoch + 1, step=0, loss_sum=0.0, weight_sum=0.0, seconds=perf_counter() - started
@@ -56,7 +56,7 @@ class EpochCloser:
             train_loss=train_loss,
             validation_loss=values.get("validation_loss"),
             metrics={key: value for key, value in values.items() if key not in ("train_loss", "validation_loss")},
-            learning_rate=stepper.learning_rate,
+            learning_rate=steps.learning_rate,
             seconds=state.counters.seconds,
             rows_per_second=rows_per_second,
             best_epoch=state.counters.best_epoch,
@@ -65,7 +65,7 @@ class EpochCloser:
             stop=state.counters.stop,
         )
 
-    def _evaluate(self, part: Part, stepper: Stepper) -> dict[str, float | None]:
+    def _evaluate(self, part: Part, steps: Steps) -> dict[str, float | None]:
         """Loss and metrics of the evaluated rows with the parameters as they are; raises DivergedError."""
         dataset, logits = self._evaluated, self._logits
         with np.errstate(all="ignore"):
@@ -77,7 +77,7 @@ class EpochCloser:
             self.plan.loss.link(logits, logits)
         if not isfinite(total) or not np.isfinite(logits).all():
             layer = self.plan.network.layers[-1]
-            raise stepper.diverged(f"layer {layer.index} ({layer.type}): the loss of its output for {part} rows")
+            raise steps.diverged(f"layer {layer.index} ({layer.type}): the loss of its output for {part} rows")
         scores = self.plan.score(logits, dataset)
         loss = total / weight
         return {f"{part}_loss": loss, **{f"{part}_{name}": value for name, value in scores.items()}}

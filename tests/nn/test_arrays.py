@@ -63,7 +63,7 @@ def test_only_shared_requests_of_one_name_share_memory() -> None:
 
 def test_leading_rows_are_the_same_memory_without_gaps() -> None:
     whole = Workspace(REQUESTS, 10, FLOAT32)
-    part = whole.leading(3)
+    part = whole.part(0, 3)
     assert part.rows == 3
     for all_rows, few_rows in zip(whole.layers, part.layers, strict=True):
         for name, array in few_rows.items():
@@ -74,8 +74,8 @@ def test_leading_rows_are_the_same_memory_without_gaps() -> None:
 
 
 def test_a_workspace_holds_no_more_rows_than_it_was_made_for() -> None:
-    with pytest.raises(ValueError, match="a workspace of 10 rows cannot hold 11"):
-        Workspace(REQUESTS, 10, FLOAT32).leading(11)
+    with pytest.raises(ValueError, match="a workspace of 10 rows has no rows up to 11"):
+        Workspace(REQUESTS, 10, FLOAT32).part(0, 11)
 
 
 def test_bytes_needed_are_the_bytes_taken() -> None:

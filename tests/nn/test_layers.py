@@ -202,7 +202,7 @@ class Constant:
     def __init__(self, u: float) -> None:
         self.u = u
 
-    def at(self, epoch: int, step: int, index: int) -> Constant:
+    def at(self, epoch: int, step: int, index: int, shard: int) -> Constant:
         return self
 
     def random(self, dtype: type, out: Array) -> None:

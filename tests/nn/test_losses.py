@@ -316,7 +316,7 @@ def test_each_loss_says_what_it_is_for_and_whether_two_classes_share_a_logit(
 
 def test_scratch_for_fewer_rows_is_the_same_memory() -> None:
     scratch = LossScratch(8, 3, FLOAT32)
-    part = scratch.leading(5)
+    part = scratch.part(0, 5, batch=5)
     assert (part.a.shape, part.column.shape) == ((5, 3), (5, 1))
     assert np.shares_memory(part.a, scratch.a)
     assert np.shares_memory(part.column, scratch.column)

@@ -112,7 +112,7 @@ def test_a_batch_gets_what_each_row_gets_alone() -> None:
     x = np.random.default_rng(0).normal(size=(20, 5))
     params, state, workspace = inference(network, 20)
     together = network.forward(params, state, x, workspace).copy()
-    rows = [network.forward(params, state, x[i : i + 1], workspace.leading(1)).copy() for i in range(20)]
+    rows = [network.forward(params, state, x[i : i + 1], workspace.part(0, 1)).copy() for i in range(20)]
     np.testing.assert_allclose(np.concatenate(rows), together, rtol=1e-12, atol=1e-14)
 
 
@@ -121,12 +121,12 @@ def test_a_short_batch_runs_in_the_leading_rows_of_the_same_memory() -> None:
     x = np.random.default_rng(0).normal(size=(7, 5))
     params, state, workspace = inference(network, 20)
     _, _, fitting = inference(network, 7)
-    logits = network.forward(params, state, x, workspace.leading(7))
+    logits = network.forward(params, state, x, workspace.part(0, 7))
     np.testing.assert_array_equal(logits, network.forward(params, state, x, fitting))
     assert np.shares_memory(logits, workspace.layers[-1]["y"])
     assert all(
         np.shares_memory(array, workspace.layers[index][name])
-        for index, layer in enumerate(workspace.leading(7).layers)
+        for index, layer in enumerate(workspace.part(0, 7).layers)
         for name, array in layer.items()
     )
 
@@ -134,7 +134,7 @@ def test_a_short_batch_runs_in_the_leading_rows_of_the_same_memory() -> None:
 def test_a_short_batch_has_the_gradient_that_it_has_in_a_workspace_of_its_size() -> None:
     step = TrainingStep(LAYERS, CrossEntropy(), n_in=5, n_out=3, rows=8)
     expected = step.gradient().copy()
-    step.workspace = step.network.workspace(50, FLOAT64, training=True).leading(8)
+    step.workspace = step.network.workspace(50, FLOAT64, training=True).part(0, 8)
     np.testing.assert_array_equal(step.gradient(), expected)
 
 

@@ -6,13 +6,24 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bpcli.nn.layers.base import Layer, Position, Views
+from bpcli.nn.layers.base import Layer, Position, RowwiseLayer, Views
 from bpcli.nn.layers.batch_norm import BatchNorm
-from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dense import Dense, DenseLayer
 from bpcli.nn.layers.dropout import Dropout
 from bpcli.nn.layers.layer_norm import LayerNorm
 from bpcli.spec import BareName
 
 LayerSpec = Annotated[Dense | Dropout | BatchNorm | LayerNorm, Field(discriminator="type"), BareName(default="dense")]
 
-__all__ = ["BatchNorm", "Dense", "Dropout", "Layer", "LayerNorm", "LayerSpec", "Position", "Views"]
+__all__ = [
+    "BatchNorm",
+    "Dense",
+    "DenseLayer",
+    "Dropout",
+    "Layer",
+    "LayerNorm",
+    "LayerSpec",
+    "Position",
+    "RowwiseLayer",
+    "Views",
+]

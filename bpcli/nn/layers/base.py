@@ -18,11 +18,12 @@ Views = Mapping[str, Array]
 
 @dataclass
 class Position:
-    """Which training step is being taken; its random numbers follow from that alone."""
+    """Which training step is being taken, and which part of its rows; its random numbers follow from that alone."""
 
     noise: Stream
     epoch: int = 0
     step: int = 0
+    shard: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,3 +71,16 @@ class Layer(ABC):
 
         `x` is what the last forward pass was given. The first layer of a network need not compute dL/dx.
         """
+
+
+@dataclass(frozen=True)
+class RowwiseLayer(Layer):
+    """A layer that treats each row by itself, so that the rows of a batch can be worked on in parts, at once."""
+
+    def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
+        """dL/dx by `backward_rows`; a layer with parameters adds their gradient."""
+        return self.backward_rows(params, dy, workspace)
+
+    @abstractmethod
+    def backward_rows(self, params: Views, dy: Array, workspace: LayerArrays) -> Array:
+        """Turn `dy` into what the parameters' gradient follows from, and return dL/dx."""

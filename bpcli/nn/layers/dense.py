@@ -11,7 +11,7 @@ from pydantic import Field
 from bpcli.nn.activations import Activation, Relu
 from bpcli.nn.arrays import Array, Buffer, LayerArrays, Slot
 from bpcli.nn.initializers import DEFAULTS, Initializer
-from bpcli.nn.layers.base import Layer, Position, Views
+from bpcli.nn.layers.base import Position, RowwiseLayer, Views
 from bpcli.spec import Spec
 
 
@@ -34,7 +34,7 @@ class Dense(Spec):
 
 
 @dataclass(frozen=True)
-class DenseLayer(Layer):
+class DenseLayer(RowwiseLayer):
     """A dense layer with its sizes: weight (n_in, n_out), bias (n_out,)."""
 
     type: ClassVar[str] = "dense"
@@ -74,13 +74,26 @@ class DenseLayer(Layer):
         return y
 
     def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
-        """dW = xᵀ dz, db = Σ dz over rows, dx = dz Wᵀ."""
+        """As `backward_rows`, and the gradient of all parameters."""
+        dx = self.backward_rows(params, dy, workspace)
+        x.T.dot(dy, out=grads["weight"])
+        self.bias_gradient(dy, workspace, grads)
+        return dx
+
+    def backward_rows(self, params: Views, dy: Array, workspace: LayerArrays) -> Array:
+        """dz = dy f'(z) in place of dy, dx = dz Wᵀ."""
         kept = workspace["z"] if self.activation.keeps_input else workspace["y"]
         self.activation.backward(kept, dy, workspace.scratch)
-        x.T.dot(dy, out=grads["weight"])
-        workspace.ones.dot(dy, out=grads["bias"])
         if self.index == 0:
             return dy
         dx = workspace["dx"]
         dy.dot(params["weight"].T, out=dx)
         return dx
+
+    def weight_gradient(self, x: Array, dz: Array, inputs: slice, grads: Views) -> None:
+        """dW = xᵀ dz, for some of the inputs."""
+        x[:, inputs].T.dot(dz, out=grads["weight"][inputs])
+
+    def bias_gradient(self, dz: Array, workspace: LayerArrays, grads: Views) -> None:
+        """Db = Σ dz over rows."""
+        workspace.ones.dot(dz, out=grads["bias"])

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from bpcli.nn.arrays import Array, Buffer, LayerArrays
-from bpcli.nn.layers.base import Layer, Position, Views
+from bpcli.nn.layers.base import Position, RowwiseLayer, Views
 from bpcli.spec import Spec
 
 
@@ -25,7 +25,7 @@ class Dropout(Spec):
 
 
 @dataclass(frozen=True)
-class DropoutLayer(Layer):
+class DropoutLayer(RowwiseLayer):
     """Dropout in its inverted form (Srivastava et al. 2014, section 10): nothing happens in inference."""
 
     type: ClassVar[str] = "dropout"
@@ -44,7 +44,7 @@ class DropoutLayer(Layer):
             return x
         y, mask = workspace["y"], workspace["mask"]
         keep = 1.0 - self.rate
-        generator = position.noise.at(position.epoch, position.step, self.index)
+        generator = position.noise.at(position.epoch, position.step, self.index, position.shard)
         generator.random(dtype=mask.dtype.type, out=mask)
         # ceil(keep - u) is 1 where u < keep, else 0, for any rounding; a comparison would need a cast.
         np.subtract(keep, mask, out=mask)
@@ -53,7 +53,7 @@ class DropoutLayer(Layer):
         np.multiply(x, mask, out=y)
         return y
 
-    def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
+    def backward_rows(self, params: Views, dy: Array, workspace: LayerArrays) -> Array:
         """dx = dy · mask."""
         np.multiply(dy, workspace["mask"], out=dy)
         return dy

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bpcli.nn.arrays import Array
 from bpcli.nn.functions import sigmoid, softplus
-from bpcli.nn.losses.base import LossBase, LossScratch, scale, weighted_dot, weighted_sum
+from bpcli.nn.losses.base import LossBase, LossScratch, scale, weighted_column, weighted_dot, weighted_sum
 
 
 class CrossEntropy(LossBase):
@@ -33,7 +33,7 @@ class CrossEntropy(LossBase):
     ) -> float:
         """Gradient: softmax(z) - t."""
         exponentials, column = scratch.a, scratch.column
-        rows, outputs = logits.shape
+        outputs = logits.shape[1]
         smoothing = self.label_smoothing
         np.maximum.reduce(logits, axis=1, keepdims=True, out=column)
         np.subtract(logits, column, out=out)
@@ -41,7 +41,7 @@ class CrossEntropy(LossBase):
         likelihood = (1.0 - smoothing) * weighted_dot(target, out, weight, scratch)
         if smoothing:
             likelihood += smoothing / outputs * weighted_sum(out, weight)
-        np.add.reduce(exponentials, axis=1, keepdims=True, out=column)
+        exponentials.dot(scratch.ones_of_outputs, out=column)
         np.divide(exponentials, column, out=out)
         np.log(column, out=column)
         if smoothing:
@@ -50,8 +50,8 @@ class CrossEntropy(LossBase):
             np.subtract(out, smoothing / outputs, out=out)
         else:
             np.subtract(out, target, out=out)
-        scale(out, 1.0 / rows, weight)
-        return weighted_sum(column, weight) - likelihood
+        scale(out, 1.0 / scratch.batch, weight, scratch)
+        return weighted_column(scratch, weight) - likelihood
 
 
 class BinaryCrossEntropy(LossBase):
@@ -70,12 +70,12 @@ class BinaryCrossEntropy(LossBase):
         self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
     ) -> float:
         """Loss log(1 + exp(z)) - t z; gradient σ(z) - t."""
-        rows, outputs = logits.shape
+        outputs = logits.shape[1]
         softplus(logits, out, scratch.a)
         total = weighted_sum(out, weight) - weighted_dot(target, logits, weight, scratch)
         sigmoid(logits, out)
         np.subtract(out, target, out=out)
-        scale(out, 1.0 / (rows * outputs), weight)
+        scale(out, 1.0 / (scratch.batch * outputs), weight, scratch)
         return total / outputs
 
 
@@ -90,12 +90,12 @@ class Hinge(LossBase):
         self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
     ) -> float:
         """Gradient: -s within the margin; for more classes the worst class minus the true one."""
-        rows, outputs = logits.shape
+        outputs = logits.shape[1]
         if outputs == 1:
             total = self._two_classes(logits, target, weight, out, scratch.a)
         else:
             total = self._more_classes(logits, target, weight, out, scratch)
-        scale(out, 1.0 / rows, weight)
+        scale(out, 1.0 / scratch.batch, weight, scratch)
         return total
 
     @staticmethod

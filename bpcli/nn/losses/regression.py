@@ -36,7 +36,7 @@ class MeanSquaredError(LossBase):
         self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
     ) -> float:
         """Gradient: 2 (y - t), times y (1 - y) for the logistic link."""
-        rows, outputs = logits.shape
+        outputs = logits.shape[1]
         if self.link_function == "sigmoid":
             y = scratch.a
             sigmoid(logits, y)
@@ -48,7 +48,7 @@ class MeanSquaredError(LossBase):
         else:
             np.subtract(logits, target, out=out)
             total = weighted_dot(out, out, weight, scratch)
-        scale(out, 2.0 / (rows * outputs), weight)
+        scale(out, 2.0 / (scratch.batch * outputs), weight, scratch)
         return total / outputs
 
 
@@ -61,12 +61,12 @@ class MeanAbsoluteError(LossBase):
         self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
     ) -> float:
         """Gradient: the sign of y - t."""
-        rows, outputs = logits.shape
+        outputs = logits.shape[1]
         residual = scratch.a
         np.subtract(logits, target, out=residual)
         np.sign(residual, out=out)
         total = weighted_dot(residual, out, weight, scratch)
-        scale(out, 1.0 / (rows * outputs), weight)
+        scale(out, 1.0 / (scratch.batch * outputs), weight, scratch)
         return total / outputs
 
 
@@ -82,13 +82,13 @@ class Huber(LossBase):
         self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
     ) -> float:
         """Gradient c = clip(r, -delta, delta); the loss is c (r - c/2)."""
-        rows, outputs = logits.shape
+        outputs = logits.shape[1]
         rest = scratch.a
         np.subtract(logits, target, out=rest)
         np.minimum(rest, self.delta, out=out)
         np.maximum(out, -self.delta, out=out)
         total = weighted_dot(rest, out, weight, scratch) - 0.5 * weighted_dot(out, out, weight, scratch)
-        scale(out, 1.0 / (rows * outputs), weight)
+        scale(out, 1.0 / (scratch.batch * outputs), weight, scratch)
         return total / outputs
 
 
@@ -110,11 +110,11 @@ class Poisson(LossBase):
         self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
     ) -> float:
         """Gradient: exp(z) - t."""
-        rows, outputs = logits.shape
+        outputs = logits.shape[1]
         np.exp(logits, out=out)
         total = weighted_sum(out, weight) - weighted_dot(target, logits, weight, scratch)
         np.subtract(out, target, out=out)
-        scale(out, 1.0 / (rows * outputs), weight)
+        scale(out, 1.0 / (scratch.batch * outputs), weight, scratch)
         return total / outputs
 
 
@@ -128,12 +128,12 @@ class Quantile(LossBase):
         self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
     ) -> float:
         """Gradient: 1 - q above the target, -q below it, which is sign/2 + (1/2 - q) but on the target itself."""
-        rows, outputs = logits.shape
+        outputs = logits.shape[1]
         residual = scratch.a
         np.subtract(logits, target, out=residual)
         np.sign(residual, out=out)
         np.multiply(out, 0.5, out=out)
         np.add(out, 0.5 - self.quantile, out=out)
         total = weighted_dot(residual, out, weight, scratch)
-        scale(out, 1.0 / (rows * outputs), weight)
+        scale(out, 1.0 / (scratch.batch * outputs), weight, scratch)
         return total / outputs

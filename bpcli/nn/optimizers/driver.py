@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.nn.arrays import Array
-from bpcli.nn.optimizers.base import OptimizerBase
+from bpcli.nn.optimizers.base import Arrays, OptimizerBase
 
 BLOCK = 65_536
 """Numbers a kernel works on at once. Smaller blocks cost more calls, larger ones fall out of the cache."""
@@ -24,29 +24,45 @@ class Optimizer:
         self.steps = 0
         self.product = 1.0
         self.slots = {name: np.full(size, value, dtype) for name, value in rule.slots.items()}
-        self._weights = weights
-        self._scratch = tuple(np.empty(min(size, BLOCK), dtype) for _ in range(2))
+        self._slots = tuple(self.slots.values())
+        self._size, self._weights, self._dtype = size, weights, dtype
+        self._decay = rule.decay
+        self._keep = 1.0
+        self._scratch = self.scratch()
         # As arrays without axes, coefficients reach a ufunc in a third of the time that Python floats take.
         count = len(rule.coefficients(1, rule.learning_rate, rule.accumulate(1, 1.0)))
         self._coefficients = tuple(np.empty((), dtype) for _ in range(count))
 
+    def scratch(self) -> Arrays:
+        """What a thread of its own gives to `apply`."""
+        return tuple(np.empty(min(self._size, BLOCK), self._dtype) for _ in range(2))
+
     def update(self, grads: Array, learning_rate: float, out: Array) -> None:
         """Take one step: `out`, the parameters, shape (size,), from their gradient of the same shape."""
+        self.begin(learning_rate)
+        self.apply(0, self._size, grads, out, self._scratch)
+
+    def begin(self, learning_rate: float) -> None:
+        """Begin a step, which `apply` then takes for one stretch of the parameters after another, in any order."""
         rule = self.rule
         self.steps += 1
         self.product = rule.accumulate(self.steps, self.product)
-        c = self._coefficients
-        for scalar, value in zip(c, rule.coefficients(self.steps, learning_rate, self.product), strict=True):
+        values = rule.coefficients(self.steps, learning_rate, self.product)
+        for scalar, value in zip(self._coefficients, values, strict=True):
             scalar[()] = value
-        if rule.decay:
-            decayed = out[: self._weights]
-            np.multiply(decayed, 1.0 - learning_rate * rule.decay, out=decayed)
-        slots = tuple(self.slots.values())
-        if len(out) <= BLOCK:
-            rule.kernel(out, grads, slots, self._scratch, c)
+        self._keep = 1.0 - learning_rate * self._decay
+
+    def apply(self, start: int, stop: int, grads: Array, out: Array, scratch: Arrays) -> None:
+        """The step begun, for parameters `start` to `stop` of `out`."""
+        if self._decay and start < self._weights:
+            decayed = out[start : min(stop, self._weights)]
+            np.multiply(decayed, self._keep, out=decayed)
+        slots = self._slots
+        if stop - start == self._size <= BLOCK:
+            self.rule.kernel(out, grads, slots, scratch, self._coefficients)
             return
-        for start in range(0, len(out), BLOCK):
-            part = slice(start, start + BLOCK)
+        for first in range(start, stop, BLOCK):
+            part = slice(first, min(first + BLOCK, stop))
             p = out[part]
-            scratch = tuple(array[: len(p)] for array in self._scratch)
-            rule.kernel(p, grads[part], tuple(slot[part] for slot in slots), scratch, c)
+            of_scratch = tuple(array[: len(p)] for array in scratch)
+            self.rule.kernel(p, grads[part], tuple(slot[part] for slot in slots), of_scratch, self._coefficients)

@@ -1,0 +1,53 @@
+"""What a config asks of the gradient before the optimizer sees it: penalties, then bounds."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+
+from bpcli.nn.arrays import Array
+from bpcli.training.spec import TrainingSpec
+
+
+class GradientRules:
+    """Penalties on the weights, the first of all parameters, and clipping; `none` says that there is nothing to do."""
+
+    def __init__(self, spec: TrainingSpec, weights: int) -> None:
+        self._l1, self._l2, self._value, self._norm = spec.penalty.l1, spec.penalty.l2, spec.clip.value, spec.clip.norm
+        self._weights = weights
+        self.penalizes = bool(self._l1 or self._l2)
+        self.bounds_norm = self._norm is not None
+        self.none = not self.penalizes and self._value is None and not self.bounds_norm
+
+    def penalty(self, params: Array) -> float:
+        """What the penalties add to the loss of a row: l1 Σ|w| + l2/2 Σw²."""
+        weights = params[: self._weights]
+        with np.errstate(over="ignore"):
+            total = 0.5 * self._l2 * float(np.dot(weights, weights)) if self._l2 else 0.0
+            return total + (self._l1 * float(np.abs(weights).sum()) if self._l1 else 0.0)
+
+    def apply(self, start: int, stop: int, params: Array, grads: Array, scratch: Array) -> None:
+        """Add the penalties' gradient and bound each component, for parameters `start` to `stop`.
+
+        `scratch` holds as many numbers, where there are penalties.
+        """
+        if self.penalizes and start < self._weights:
+            end = min(stop, self._weights)
+            slope = scratch[: end - start]
+            for factor, function in ((self._l2, np.positive), (self._l1, np.sign)):
+                if factor:
+                    function(params[start:end], out=slope)
+                    np.multiply(slope, factor, out=slope)
+                    np.add(grads[start:end], slope, out=grads[start:end])
+        if self._value is not None:
+            part = grads[start:stop]
+            np.minimum(part, self._value, out=part)
+            np.maximum(part, -self._value, out=part)
+
+    def bound_norm(self, grads: Array) -> None:
+        """Scale the whole gradient down to the largest norm allowed."""
+        if self._norm is not None:
+            norm = sqrt(float(np.dot(grads, grads)))
+            if norm > self._norm:
+                np.multiply(grads, self._norm / norm, out=grads)

@@ -1,0 +1,83 @@
+"""What every way of taking training steps shares: batches, learning rates, and what to say of divergence."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.data.batches import Batch, Batches
+from bpcli.errors import DivergedError
+from bpcli.nn.layers import Position
+from bpcli.randomness import Stream
+from bpcli.training.gradient_rules import GradientRules
+from bpcli.training.plan import TrainingPlan
+from bpcli.training.state import TrainingState
+
+Taken = tuple[int, float, float]
+"""Steps taken, and the sums over their rows of loss and of weight."""
+
+
+class Steps(ABC):
+    """Takes the steps of an epoch, updating the state's parameters, layer state and optimizer in place."""
+
+    def __init__(self, plan: TrainingPlan, state: TrainingState) -> None:
+        self.plan, self.state = plan, state
+        self.batches = Batches(plan.train, plan.batch_size, plan.network.n_out)
+        self.rules = GradientRules(plan.spec, plan.network.layout.weights)
+        self.position = Position(Stream(plan.seed, "dropout"))
+        self.learning_rate = 0.0
+
+    @abstractmethod
+    def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[Taken]:
+        """Take the steps of an epoch from step `first` on, and tell of each as soon as it is taken.
+
+        To be used with NumPy's warnings off. Raises DivergedError, with the state as before the step that diverged.
+        """
+
+    def rate(self, epoch: int, step: int) -> float:
+        """The learning rate of a step."""
+        plan = self.plan
+        factor = plan.schedule.learning_rate_factor(epoch, step, self.batches.count, plan.spec.epochs)
+        return plan.optimizer.learning_rate * factor * self.state.counters.plateau.factor
+
+    def explain(self, batch: Batch) -> DivergedError:
+        """The error for a loss that is not finite, at the position: which layer's output was so first."""
+        self.require_finite()
+        network, state = self.plan.network, self.state
+        workspace = network.workspace(len(batch[0]), self.plan.dtype, training=True)
+        layer_state = network.bind_state(state.layer_state.copy())
+        logits = network.forward(network.bind(state.params), layer_state, batch[0], workspace, self.position)
+        for layer, output in zip(network.layers, [*workspace.inputs[1:], logits], strict=True):
+            if not np.isfinite(output).all():
+                return self.diverged(f"layer {layer.index} ({layer.type}): its output")
+        return self.diverged(f"layer {layer.index} ({layer.type}): the loss of its output")
+
+    def require_finite(self) -> None:
+        """Raise DivergedError where something that training carries on is not finite."""
+        network, state = self.plan.network, self.state
+        vectors = [
+            ("parameters", state.params, network.bind),
+            ("running statistics", state.layer_state, network.bind_state),
+            *((f"{name} in the optimizer", slot, network.bind) for name, slot in state.optimizer.slots.items()),
+        ]
+        for what, vector, bind in vectors:
+            if not np.isfinite(vector).all():
+                for layer, views in zip(network.layers, bind(vector), strict=True):
+                    if not all(np.isfinite(view).all() for view in views.values()):
+                        raise self.diverged(f"layer {layer.index} ({layer.type}): its {what}")
+
+    def diverged(self, what: str) -> DivergedError:
+        """The error for what stopped being finite in or after the last step."""
+        return DivergedError(
+            f"training diverged in epoch {self.position.epoch + 1}, step {self.position.step + 1}, at a learning "
+            f"rate of {self.learning_rate or self.plan.optimizer.learning_rate:.3g}: {what} stopped being finite; "
+            "lower optimizer.learning_rate, or set training.clip.norm"
+        )
+
+
+def batch_weight(batch: Batch) -> float:
+    """The summed weights of a batch's rows."""
+    return len(batch[0]) if batch[2] is None else float(batch[2].sum())
