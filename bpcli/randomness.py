@@ -14,8 +14,9 @@ class Stream:
     """The random numbers of one purpose, reachable at any position at once.
 
     Philox (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3") maps a key and a counter to numbers:
-    the key is made of seed and purpose, three words of the counter are (epoch, step, index), and the fourth
-    counts the draws, from a point of its own for each shard. A resumed run, or one that another machine continues, draws the same numbers.
+    the key is made of seed and purpose, three words of the counter are (epoch, step, index), and the fourth counts
+    the draws, from a point of its own for each shard. A resumed run, or one that another machine continues, draws
+    the same numbers.
     """
 
     def __init__(self, seed: int, purpose: Purpose) -> None:

@@ -58,32 +58,41 @@ class Batches:
         self.count = -(-dataset.rows // self.size)
         self._dataset = dataset
         self._whole: Batch | None = None
+        self.block_rows = self.size
         if self.count == 1:
             self._whole = (dataset.x, np.ascontiguousarray(dataset.targets(outputs)), dataset.weight)
             return
         dtype: np.dtype[Any] = dataset.x.dtype
         batch_bytes = self.size * (dataset.x.shape[1] + outputs) * dtype.itemsize
-        self._gathered = self.size * min(max(GATHERED_BYTES // batch_bytes, 1), self.count)
-        self._x = np.empty((self._gathered, dataset.x.shape[1]), dtype)
-        self._y = np.empty((self._gathered, outputs), dtype)
-        self._weight = None if dataset.weight is None else np.empty(self._gathered, dtype)
-        self._classes = np.empty(self._gathered, np.intp)
+        self.block_rows = self.size * min(max(GATHERED_BYTES // batch_bytes, 1), self.count)
+        self._x = np.empty((self.block_rows, dataset.x.shape[1]), dtype)
+        self._y = np.empty((self.block_rows, outputs), dtype)
+        self._weight = None if dataset.weight is None else np.empty(self.block_rows, dtype)
+        self._classes = np.empty(self.block_rows, np.intp)
         self._one_hot = np.eye(outputs, dtype=dtype) if dataset.y.ndim == 1 else None
-        self._cut = [self._slice(start, self.size) for start in range(0, self._gathered, self.size)]
+        self._cut = [self._slice(start, self.size) for start in range(0, self.block_rows, self.size)]
 
     def epoch(self, order: NDArray[np.intp], first: int = 0) -> Iterator[Batch]:
         """The batches of an epoch in the order of rows given, from batch `first` on."""
+        for block in self.blocks(order, first):
+            if self._whole is not None:
+                yield block
+                return
+            full, rest = divmod(len(block[0]), self.size)
+            yield from self._cut[:full]
+            if rest:
+                yield part_of_batch(block, full * self.size, full * self.size + rest)
+
+    def blocks(self, order: NDArray[np.intp], first: int = 0) -> Iterator[Batch]:
+        """The same rows in blocks of `block_rows`, a multiple of the batch size; the last block may be shorter."""
         if self._whole is not None:
             if first == 0:
                 yield self._whole
             return
-        for start in range(first * self.size, self._dataset.rows, self._gathered):
-            rows = order[start : start + self._gathered]
+        for start in range(first * self.size, self._dataset.rows, self.block_rows):
+            rows = order[start : start + self.block_rows]
             self._gather(rows)
-            full, rest = divmod(len(rows), self.size)
-            yield from self._cut[:full]
-            if rest:
-                yield self._slice(full * self.size, rest)
+            yield self._slice(0, len(rows))
 
     def _gather(self, rows: NDArray[np.intp]) -> None:
         """Copy rows of the data to the front of the buffers; mode="clip" does so without a buffer in between."""
@@ -100,3 +109,9 @@ class Batches:
     def _slice(self, start: int, rows: int) -> Batch:
         part = slice(start, start + rows)
         return self._x[part], self._y[part], None if self._weight is None else self._weight[part]
+
+
+def part_of_batch(batch: Batch, start: int, stop: int) -> Batch:
+    """Rows `start` to `stop` of a batch."""
+    x, y, weight = batch
+    return x[start:stop], y[start:stop], None if weight is None else weight[start:stop]

@@ -10,7 +10,7 @@ from bpcli.training.epochs import EpochCloser
 from bpcli.training.plan import EpochReport, Progress, TrainingPlan
 from bpcli.training.state import TrainingState
 from bpcli.training.stepper import Stepper
-from bpcli.training.steps import SerialSteps, ShardedSteps, shard_count
+from bpcli.training.steps import shard_count, steps_for
 
 
 def train(
@@ -29,10 +29,9 @@ def train(
     Raises:
         DivergedError: the loss or a parameter is no longer finite. The state's best parameters still are.
     """
-    shards = shard_count(plan)
-    lanes = min(shards, available_cores() if threads is None else threads)
+    lanes = min(shard_count(plan), available_cores() if threads is None else threads)
     with Crew(lanes) as crew:
-        steps = ShardedSteps(plan, state, crew) if shards > 1 else SerialSteps(plan, state)
+        steps = steps_for(plan, state, crew)
         stepper, closer = Stepper(steps), EpochCloser(plan, state)
         started = perf_counter() - state.counters.seconds
         if state.counters.stop is None and state.counters.epoch >= plan.spec.epochs:

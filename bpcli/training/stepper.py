@@ -9,7 +9,7 @@ import numpy as np
 
 from bpcli.randomness import Stream
 from bpcli.training.plan import Progress
-from bpcli.training.steps import Steps, Taken
+from bpcli.training.steps.base import Steps, Taken
 
 PROGRESS_SECONDS = 0.25
 """Between two signs of life within an epoch."""

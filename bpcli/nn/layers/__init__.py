@@ -9,7 +9,7 @@ from pydantic import Field
 from bpcli.nn.layers.base import Layer, Position, RowwiseLayer, Views
 from bpcli.nn.layers.batch_norm import BatchNorm
 from bpcli.nn.layers.dense import Dense, DenseLayer
-from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.layers.dropout import Dropout, DropoutLayer
 from bpcli.nn.layers.layer_norm import LayerNorm
 from bpcli.spec import BareName
 
@@ -20,6 +20,7 @@ __all__ = [
     "Dense",
     "DenseLayer",
     "Dropout",
+    "DropoutLayer",
     "Layer",
     "LayerNorm",
     "LayerSpec",

@@ -43,15 +43,23 @@ class DropoutLayer(RowwiseLayer):
         if position is None:
             return x
         y, mask = workspace["y"], workspace["mask"]
-        keep = 1.0 - self.rate
-        generator = position.noise.at(position.epoch, position.step, self.index, position.shard)
-        generator.random(dtype=mask.dtype.type, out=mask)
-        # ceil(keep - u) is 1 where u < keep, else 0, for any rounding; a comparison would need a cast.
-        np.subtract(keep, mask, out=mask)
-        np.ceil(mask, out=mask)
-        np.divide(mask, keep, out=mask)
+        self.draw(position, mask)
+        self.make_masks(mask)
         np.multiply(x, mask, out=y)
         return y
+
+    def draw(self, position: Position, out: Array) -> None:
+        """Uniform random numbers of a step, shape (rows, n_in)."""
+        generator = position.noise.at(position.epoch, position.step, self.index, position.shard)
+        generator.random(dtype=out.dtype.type, out=out)
+
+    def make_masks(self, out: Array) -> None:
+        """Turn uniform random numbers into 0 and, where an input is kept, 1 / keep."""
+        keep = 1.0 - self.rate
+        # ceil(keep - u) is 1 where u < keep, else 0, for any rounding; a comparison would need a cast.
+        np.subtract(keep, out, out=out)
+        np.ceil(out, out=out)
+        np.divide(out, keep, out=out)
 
     def backward_rows(self, params: Views, dy: Array, workspace: LayerArrays) -> Array:
         """dx = dy · mask."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bpcli.data.batches import Batch, Batches
 from bpcli.errors import DivergedError
 from bpcli.nn.layers import Position
+from bpcli.nn.schedules import Constant, ReduceOnPlateau
 from bpcli.randomness import Stream
 from bpcli.training.gradient_rules import GradientRules
 from bpcli.training.plan import TrainingPlan
@@ -42,6 +43,13 @@ class Steps(ABC):
         plan = self.plan
         factor = plan.schedule.learning_rate_factor(epoch, step, self.batches.count, plan.spec.epochs)
         return plan.optimizer.learning_rate * factor * self.state.counters.plateau.factor
+
+    def rates(self, epoch: int, first: int, count: int) -> NDArray[np.float64]:
+        """The learning rates of several steps."""
+        schedule = self.plan.schedule
+        if isinstance(schedule, Constant | ReduceOnPlateau) and epoch >= schedule.warmup_epochs:
+            return np.full(count, self.rate(epoch, first))
+        return np.array([self.rate(epoch, step) for step in range(first, first + count)])
 
     def explain(self, batch: Batch) -> DivergedError:
         """The error for a loss that is not finite, at the position: which layer's output was so first."""

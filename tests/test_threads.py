@@ -1,0 +1,66 @@
+"""A crew does all tasks, each once, and hands on what goes wrong."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from functools import partial
+
+import pytest
+
+from bpcli.threads import Crew, available_cores
+
+
+def _note(done: list[int], number: int, lane: int) -> None:
+    done.append(number)
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 5])
+def test_every_task_is_done_once_before_run_returns(lanes: int) -> None:
+    with Crew(lanes) as crew:
+        for count in (0, 1, 3, 100):
+            done: list[int] = []
+            crew.run([partial(_note, done, number) for number in range(count)])
+            assert sorted(done) == list(range(count))
+
+
+def test_tasks_run_at_the_same_time_and_know_their_lane() -> None:
+    both = threading.Barrier(2, timeout=10)
+    lanes: list[int] = []
+
+    def task(lane: int) -> None:
+        both.wait()  # one thread alone would wait in vain
+        lanes.append(lane)
+
+    with Crew(2) as crew:
+        crew.run([task, task])
+    assert sorted(lanes) == [0, 1]
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_a_failure_is_raised_and_the_crew_works_on(lanes: int) -> None:
+    done: list[int] = []
+
+    def fail(lane: int) -> None:
+        raise ZeroDivisionError
+
+    with Crew(lanes) as crew:
+        for _ in range(20):
+            with pytest.raises(ZeroDivisionError):
+                crew.run([fail, partial(time.sleep, 0)] if lanes > 1 else [fail])
+            crew.run([lambda lane: done.append(lane)])
+    assert len(done) == 20
+
+
+def test_threads_end_with_the_context_and_python_switches_as_before() -> None:
+    threads, interval = threading.active_count(), sys.getswitchinterval()
+    with Crew(4):
+        assert threading.active_count() == threads + 3
+        assert sys.getswitchinterval() < interval
+    assert threading.active_count() == threads
+    assert sys.getswitchinterval() == interval
+
+
+def test_there_is_a_core() -> None:
+    assert available_cores() >= 1

@@ -1,0 +1,273 @@
+"""All ways of taking steps take the same ones: to the bit for any number of threads, nearly so as machine code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from experiments import plan
+
+from bpcli.errors import DivergedError
+from bpcli.nn.activations import Gelu, Identity, LeakyRelu, Relu, Sigmoid, Tanh
+from bpcli.nn.layers import BatchNorm, Dense, Dropout
+from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
+from bpcli.nn.optimizers import Adam, Adamw, Rmsprop, Sgd
+from bpcli.nn.schedules import Constant, Cosine
+from bpcli.threads import Crew
+from bpcli.training import TrainingPlan, TrainingSpec, TrainingState
+from bpcli.training.spec import Clip, Penalty
+from bpcli.training.steps import cut, program, steps_for
+from bpcli.training.steps.base import Steps
+from bpcli.training.steps.compiled import CompiledParts, CompiledSteps
+from bpcli.training.steps.numpy_parts import NumpyParts
+from bpcli.training.steps.serial import SerialSteps
+from bpcli.training.steps.sharded import ShardedSteps
+
+Make = Callable[[TrainingPlan, TrainingState], Steps]
+
+RULES: list[dict[str, Any]] = [
+    {},
+    {"penalty": Penalty(l1=0.01, l2=0.02)},
+    {"clip": Clip(value=0.001)},
+    {"clip": Clip(norm=0.01), "penalty": Penalty(l2=0.1)},
+]
+NETWORKS = {
+    "dense": [Dense(units=24, activation=Relu()), Dense(units=8, activation=Tanh())],
+    "dropout": [Dropout(rate=0.2), Dense(units=24, activation=LeakyRelu(slope=0.2)), Dropout(rate=0.5)],
+}
+
+
+def example(
+    layers: Any = tuple(NETWORKS["dense"]), loss: Any = None, weighted: bool = False, rows: int = 300, **given: Any
+) -> TrainingPlan:
+    """Five inputs, three outputs, batches of 64 and a short last one."""
+    generator = np.random.default_rng(0)
+    loss = loss or CrossEntropy()
+    x = generator.normal(size=(rows, 5))
+    y = {"mse": generator.normal(size=(rows, 3)), "binary_cross_entropy": generator.integers(0, 2, (rows, 3))}.get(
+        loss.type, generator.integers(0, 3, rows)
+    )
+    weight = generator.uniform(0.5, 2.0, rows) if weighted else None
+    rules = {name: given.pop(name) for name in ("penalty", "clip") if name in given}
+    spec = TrainingSpec(epochs=4, batch_size=64, **rules)
+    return plan(x, y, spec, weight=weight, layers=layers, loss=loss, dtype=np.float32, **given)
+
+
+def taken(of: TrainingPlan, make: Make, epochs: int = 3) -> tuple[TrainingState, list[float]]:
+    """The state after some epochs, and the training loss of each."""
+    state, losses = of.new_state(), []
+    steps = make(of, state)
+    with np.errstate(all="ignore"):
+        for epoch in range(epochs):
+            order = np.random.default_rng(epoch).permutation(of.train.rows)
+            parts = list(steps.epoch(order, epoch, 0))
+            assert sum(count for count, _, _ in parts) == steps.batches.count
+            losses.append(sum(loss for _, loss, _ in parts) / sum(weight for _, _, weight in parts))
+    return state, losses
+
+
+def sharded(lanes: int, parts: Any = None) -> Make:
+    def make(of: TrainingPlan, state: TrainingState) -> Steps:
+        crew = Crew(lanes).__enter__()
+        CREWS.append(crew)
+        return ShardedSteps(of, state, crew, parts(of, state) if parts else NumpyParts(of, state, lanes))
+
+    return make
+
+
+CREWS: list[Crew] = []
+
+
+@pytest.fixture(autouse=True)
+def crews_are_dismissed() -> Any:
+    yield
+    while CREWS:
+        CREWS.pop().__exit__()
+
+
+@pytest.fixture
+def every_step_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cut, "WORTHWHILE", 0.0)
+    monkeypatch.setattr(cut, "SHARD_ROWS", 20)
+    monkeypatch.setattr(cut, "BLOCK_INPUTS", 4)
+
+
+def vectors_equal(first: TrainingState, second: TrainingState) -> bool:
+    return all(
+        np.array_equal(one, other)
+        for one, other in zip(first.vectors().values(), second.vectors().values(), strict=True)
+    )
+
+
+def assert_close(first: TrainingState, second: TrainingState, rtol: float = 2e-4) -> None:
+    """Parameters agree in relation to the largest of them."""
+    scale = float(np.abs(first.params).max())
+    np.testing.assert_allclose(second.params, first.params, rtol=0, atol=rtol * scale)
+    assert first.optimizer.steps == second.optimizer.steps
+
+
+@pytest.mark.usefixtures("every_step_is_long")
+@pytest.mark.parametrize("parts", [None, CompiledParts], ids=["numpy", "compiled"])
+@pytest.mark.parametrize("rules", RULES, ids=str)
+@pytest.mark.parametrize("layers", NETWORKS.values(), ids=NETWORKS)
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+def test_the_number_of_threads_does_not_change_a_bit(parts: Any, rules: Any, layers: Any, weighted: bool) -> None:
+    of = example(layers, weighted=weighted, optimizer=Adamw(weight_decay=0.1), **rules)
+    assert cut.shard_count(of) == 3
+    alone, losses = taken(of, sharded(1, parts))
+    for lanes in (2, 3):
+        together, same_losses = taken(of, sharded(lanes, parts))
+        assert vectors_equal(alone, together)
+        assert losses == same_losses
+
+
+@pytest.mark.usefixtures("every_step_is_long")
+@pytest.mark.parametrize("rules", RULES, ids=str)
+@pytest.mark.parametrize("rule", [Sgd(learning_rate=0.1, momentum=0.9), Adamw(weight_decay=0.1), Rmsprop()], ids=repr)
+@pytest.mark.parametrize("loss", [CrossEntropy(), MeanSquaredError()], ids=repr)
+def test_shards_take_the_steps_of_the_whole_batch(rules: Any, rule: Any, loss: Any) -> None:
+    of = example(loss=loss, optimizer=rule, weighted=True, **rules)
+    whole, losses = taken(of, SerialSteps)
+    parts, same_losses = taken(of, sharded(2))
+    assert_close(whole, parts)
+    np.testing.assert_allclose(same_losses, losses, rtol=1e-5)
+
+
+@pytest.mark.usefixtures("every_step_is_long")
+def test_shards_drop_inputs_of_their_own() -> None:
+    layers = [Dropout(rate=0.5), Dense(units=4, activation=Identity())]
+    of = example(layers)
+    steps = NumpyParts(of, of.new_state(), 1)
+    steps.begin(
+        (np.ones((64, 5), np.float32), np.eye(3, dtype=np.float32)[[0] * 64], None),
+        SerialSteps(of, of.new_state()).position,
+        0.1,
+    )
+    steps.rows(0, 0, 32, 0)
+    steps.rows(1, 32, 64, 0)
+    workspace = steps._memory(0, 64)[0]
+    kept = workspace.layers[0]["y"] > 0
+    assert not np.array_equal(kept[:32], kept[32:])
+    assert 0.4 < kept.mean() < 0.6
+
+
+COMPILED = [
+    *product([Relu(), LeakyRelu(slope=0.3), Tanh(), Sigmoid(), Identity()], [CrossEntropy()], [Adam()]),
+    *product([Relu()], [BinaryCrossEntropy(), MeanSquaredError()], [Adamw(weight_decay=0.1)]),
+    *product([Tanh()], [MeanSquaredError()], [Sgd(), Sgd(momentum=0.9), Sgd(momentum=0.9, nesterov=True)]),
+]
+
+
+@pytest.mark.parametrize(("activation", "loss", "rule"), COMPILED, ids=repr)
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+def test_machine_code_takes_the_steps_of_numpy(activation: Any, loss: Any, rule: Any, weighted: bool) -> None:
+    layers = [Dense(units=24, activation=activation), Dense(units=8, activation=activation)]
+    of = example(layers, loss, weighted, optimizer=rule, schedule=Cosine(warmup_epochs=0.5))
+    assert program.can_be_compiled(of)
+    expected, losses = taken(of, SerialSteps)
+    state, same_losses = taken(of, CompiledSteps)
+    assert_close(expected, state)
+    np.testing.assert_allclose(same_losses, losses, rtol=1e-5)
+
+
+@pytest.mark.parametrize("rules", RULES, ids=str)
+@pytest.mark.parametrize("layers", NETWORKS.values(), ids=NETWORKS)
+def test_machine_code_keeps_the_rules_and_drops_what_numpy_drops(layers: Any, rules: Any) -> None:
+    of = example(layers, optimizer=Sgd(learning_rate=0.1), **rules)
+    expected, losses = taken(of, SerialSteps)
+    state, same_losses = taken(of, CompiledSteps)
+    assert_close(expected, state, rtol=2e-5)
+    np.testing.assert_allclose(same_losses, losses, rtol=1e-5)
+
+
+@pytest.mark.parametrize("units", [8, 300], ids=["loops", "BLAS"])
+def test_machine_code_multiplies_small_and_large_matrices(units: int) -> None:
+    of = example([Dense(units=units), Dense(units=units)], MeanSquaredError(), optimizer=Sgd(learning_rate=0.01))
+    expected, _ = taken(of, SerialSteps)
+    state, _ = taken(of, CompiledSteps)
+    assert_close(expected, state, rtol=2e-5)
+
+
+@pytest.mark.parametrize("make", [CompiledSteps, SerialSteps])
+def test_an_epoch_goes_on_from_any_step(make: Any) -> None:
+    of = example(NETWORKS["dropout"])
+    whole, _ = taken(of, make, epochs=1)
+    state = of.new_state()
+    order = np.random.default_rng(0).permutation(of.train.rows)
+    with np.errstate(all="ignore"):
+        first = make(of, state)
+        first.batches.block_rows = getattr(first, "_rows", 0) or 64
+        if isinstance(first, CompiledSteps):
+            first._rows = 64
+        halves = first.epoch(order, 0, 0)
+        next(halves)
+        next(halves)
+        list(make(of, state).epoch(order, 0, 2))
+    assert vectors_equal(whole, state)
+
+
+@pytest.mark.usefixtures("every_step_is_long")
+@pytest.mark.parametrize(
+    "make",
+    [SerialSteps, CompiledSteps, sharded(2), sharded(2, CompiledParts)],
+    ids=["serial", "compiled", "numpy shards", "compiled shards"],
+)
+def test_divergence_is_found_at_its_step_and_leaves_the_state_before_it(make: Any) -> None:
+    of = example(loss=MeanSquaredError(), optimizer=Sgd(learning_rate=1e30))
+    state = of.new_state()
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(
+            DivergedError, match=r"epoch 1, step 2, at a learning rate of 1e\+30: layer 2 \(dense\): the loss"
+        ),
+    ):
+        list(make(of, state).epoch(np.arange(of.train.rows), 0, 0))
+    assert state.optimizer.steps == 1
+    assert np.isfinite(state.params).all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "possible"),
+    [
+        ({}, True),
+        ({"layers": [Dense(units=3, activation=Gelu())]}, False),
+        ({"layers": [BatchNorm(), Dense(units=3)]}, False),
+        ({"loss": CrossEntropy(label_smoothing=0.1)}, False),
+        ({"loss": MeanSquaredError(link="sigmoid")}, False),
+        ({"optimizer": Adam(amsgrad=True)}, False),
+        ({"optimizer": Rmsprop()}, False),
+    ],
+    ids=str,
+)
+def test_what_has_no_machine_code_is_left_to_numpy(changes: Any, possible: bool) -> None:
+    assert program.can_be_compiled(example(**{"optimizer": Adam(), **changes})) is possible
+
+
+def test_double_precision_is_left_to_numpy() -> None:
+    of = plan([[0.0], [1.0]], [[0.0], [1.0]], optimizer=Adam(), dtype=np.float64)
+    assert not program.can_be_compiled(of)
+
+
+def test_machine_code_is_used_for_long_trainings_where_numba_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    of = example(optimizer=Adam(), schedule=Constant())
+    with Crew(1) as crew:
+        assert type(steps_for(of, of.new_state(), crew)) is SerialSteps
+        monkeypatch.setattr(program, "WORTHWHILE_SECONDS", program.numpy_seconds(of))
+        assert type(steps_for(of, of.new_state(), crew)) is CompiledSteps
+        monkeypatch.setattr(program, "find_spec", lambda name: None)
+        assert type(steps_for(of, of.new_state(), crew)) is SerialSteps
+
+
+def test_threads_are_for_long_steps_of_layers_that_treat_each_row_by_itself() -> None:
+    def shards(rows: int, *layers: Any) -> int:
+        x, y = np.zeros((rows, 784), np.float32), np.zeros(rows, int)
+        return cut.shard_count(plan(x, y, TrainingSpec(batch_size="full"), layers=layers, dtype=np.float32))
+
+    assert shards(128, Dense(units=512), Dense(units=256)) == 2
+    assert shards(1024, Dense(units=512), Dropout(rate=0.1), Dense(units=256)) == 8
+    assert shards(1024, Dense(units=512), BatchNorm(), Dense(units=256)) == 1
+    assert shards(512, Dense(units=2048)) == 2
+    assert shards(32, Dense(units=512), Dense(units=256)) == 1
