@@ -66,7 +66,7 @@ def run_child(command: Sequence[str], cores: int = len(CORES)) -> Finished:
             stderr=errors,
             cwd=ROOT,
             env=environment(cores),
-            preexec_fn=lambda: _pin(cores),
+            preexec_fn=lambda: pin(cores),
         )
         _, status, usage = os.wait4(process.pid, 0)
         seconds = perf_counter() - started
@@ -92,7 +92,7 @@ def environment(cores: int) -> dict[str, str]:
     return {**os.environ, **dict.fromkeys(names, str(cores)), "XLA_FLAGS": xla, "JAX_PLATFORMS": "cpu"}
 
 
-def _pin(cores: int) -> None:
+def pin(cores: int) -> None:
     """Bind the child to the last `cores` cores: what counts cores itself, and takes no advice, counts these."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, CORES[-cores:])

@@ -84,7 +84,7 @@ def bpcli_train(job: Job, folder: Path) -> list[str]:
     """The command that does a job with bpcli, in a run directory `run` in the folder."""
     config = folder / "job.yaml"
     config.write_text(json.dumps(job.config()))  # JSON is YAML
-    return [BPCLI, "train", str(config), "--run-dir", str(folder / "run"), "--json"]
+    return [BPCLI, "train", str(config), "--run-dir", str(folder / "run"), "--no-cache", "--json"]
 
 
 def run(quick: bool) -> str:

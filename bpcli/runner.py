@@ -13,14 +13,13 @@ import numpy as np
 from bpcli._version import __version__
 from bpcli.checkpoint import Checkpoint, DataFingerprint, Header, Score
 from bpcli.config.experiment import ExperimentConfig
-from bpcli.data.table import PARTS
 from bpcli.errors import DivergedError
 from bpcli.experiment import Prepared
 from bpcli.nn.arrays import Array
 from bpcli.nn.inference import Inference
 from bpcli.runs import RunDirectory
 from bpcli.scoring import Interpreter
-from bpcli.training import EpochReport, Progress, TrainingState, train
+from bpcli.training import EpochReport, Progress, TrainingState, is_compiled, train
 
 CHECKPOINT_SECONDS = 1.0
 """Between two checkpoints, at least: what a killed run loses at most, beside the epoch under way."""
@@ -39,10 +38,18 @@ class Runner:
     At the end, however it comes, both are up to date.
     """
 
-    def __init__(self, prepared: Prepared, directory: RunDirectory, state: TrainingState | None = None) -> None:
+    def __init__(
+        self,
+        prepared: Prepared,
+        directory: RunDirectory,
+        state: TrainingState | None = None,
+        threads: int | None = None,
+    ) -> None:
         self.prepared, self.directory = prepared, directory
         self.state = state or prepared.plan.new_state()
         self.status = "running"
+        self._threads = threads
+        self._versions = versions(is_compiled(prepared.plan))
         self.test: dict[str, Any] | None = None
         self._best: dict[str, Any] | None = None
         self._final: dict[str, Any] | None = None
@@ -59,7 +66,7 @@ class Runner:
         due = self._save()
         self._summarize()
         try:
-            for event in train(self.prepared.plan, self.state, interrupted):
+            for event in train(self.prepared.plan, self.state, interrupted, self._threads):
                 if isinstance(event, EpochReport):
                     self._record(event)
                     if event.stop is None and perf_counter() > due:
@@ -122,7 +129,7 @@ class Runner:
             data=DataFingerprint(
                 sha256=self.prepared.digest,
                 paths=tuple(str(path.resolve()) for path in self.prepared.sources),
-                rows={part: len(self.prepared.selection.split.part(part)) for part in PARTS},
+                rows=self.prepared.rows,
             ),
             score=Score(
                 monitor=self.prepared.plan.monitor,
@@ -132,7 +139,7 @@ class Runner:
             counters=counters.to_json() if resumable else None,
             optimizer_steps=optimizer.steps if resumable else 0,
             optimizer_product=optimizer.product if resumable else 1.0,
-            versions=versions(),
+            versions=self._versions,
         )
         return Checkpoint(header, vectors)
 
@@ -159,19 +166,24 @@ class Runner:
                 "final": self._final,
                 "test": self.test,
                 "parameters": self.prepared.network.layout.size,
-                "rows": {part: len(self.prepared.selection.split.part(part)) for part in PARTS},
+                "rows": self.prepared.rows,
                 "data_sha256": self.prepared.digest,
                 "training_seconds": round(counters.seconds, 6),
                 "started_at": self._started.isoformat(timespec="seconds"),
                 "finished_at": datetime.now(UTC).isoformat() if finished else None,
-                "versions": versions(),
+                "versions": self._versions,
             }
         )
 
 
-def versions() -> dict[str, str]:
+def versions(compiled: bool) -> dict[str, str]:
     """Of everything that numbers depend on."""
-    return {"bpcli": __version__, "numpy": np.__version__, "python": platform.python_version()}
+    found = {"bpcli": __version__, "numpy": np.__version__, "python": platform.python_version()}
+    if compiled:
+        from importlib.metadata import version
+
+        found["numba"] = version("numba")
+    return found
 
 
 def _relocated(prepared: Prepared, directory: RunDirectory) -> ExperimentConfig:

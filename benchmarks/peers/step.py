@@ -20,17 +20,35 @@ SEED = 0
 
 
 def bpcli(sizes: list[int], batch: int, x: Any, y: Any) -> Callable[[], object]:
-    """The training loop of `bpcli train`, with BLAS on the threads that the command gives it."""
+    """As `bpcli_fast`, in NumPy alone."""
+    from bpcli.training.steps import program
+
+    program.WORTHWHILE_SECONDS = float("inf")
+    return bpcli_fast(sizes, batch, x, y)
+
+
+def bpcli_blas(sizes: list[int], batch: int, x: Any, y: Any) -> Callable[[], object]:
+    """As `bpcli`, with BLAS's own threads in place of bpcli's."""
+    from bpcli.training.steps import cut
+
+    cut.WORTHWHILE = float("inf")
+    return bpcli(sizes, batch, x, y)
+
+
+def bpcli_fast(sizes: list[int], batch: int, x: Any, y: Any) -> Callable[[], object]:
+    """The training loop of `bpcli train`, long enough to be taken as machine code where numba is installed."""
     from bpcli.data.batches import Dataset
     from bpcli.nn.layers import Dense
     from bpcli.nn.losses import CrossEntropy
     from bpcli.nn.network import Network
     from bpcli.nn.optimizers import Adam
+    from bpcli.nn.rows import DenseRows
     from bpcli.nn.schedules import Constant
     from bpcli.threads import BlasThreads
     from bpcli.training import EpochReport, TrainingPlan, TrainingSpec, train
 
-    ExitStack().enter_context(BlasThreads().single())
+    if sys.argv[1] != "bpcli_blas":
+        ExitStack().enter_context(BlasThreads().single())
     n_in, *hidden, n_out = sizes
     plan = TrainingPlan(
         network=Network.plan([Dense(units=units) for units in hidden], n_in, n_out),
@@ -39,7 +57,7 @@ def bpcli(sizes: list[int], batch: int, x: Any, y: Any) -> Callable[[], object]:
         schedule=Constant(),
         spec=TrainingSpec(epochs=1_000_000, batch_size=batch),
         seed=SEED,
-        train=Dataset(x, y),
+        train=Dataset(DenseRows(x), y),
         validation=None,
         score=lambda *_: {},
         monitor="train_loss",
@@ -95,7 +113,15 @@ def jax(sizes: list[int], batch: int, x: Any, y: Any) -> Callable[[], object]:
     return epoch
 
 
-CONTENDERS = {"bpcli": bpcli, "sklearn": sklearn, "torch": torch, "torch_compiled": torch_compiled, "jax": jax}
+CONTENDERS = {
+    "bpcli": bpcli,
+    "bpcli_fast": bpcli_fast,
+    "bpcli_blas": bpcli_blas,
+    "sklearn": sklearn,
+    "torch": torch,
+    "torch_compiled": torch_compiled,
+    "jax": jax,
+}
 
 
 def seconds_per_step(contender: str, sizes: list[int], batch: int, steps: int, seconds: float) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 from bpcli.nn.arrays import Array
 from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
+from bpcli.nn.rows import EncodedRows
 
 BLOCK_ROWS = 240
 """Rows a pass. In float64 a row then gives the same bits alone or among a million, wherever it stands in its block.
@@ -32,22 +33,22 @@ class Inference:
         self._params = network.bind(params.astype(dtype, copy=False))
         self._state = network.bind_state(state.astype(dtype, copy=False))
         self._workspace = network.workspace(BLOCK_ROWS, dtype, training=False)
-        self._block = np.zeros((BLOCK_ROWS, network.n_in), dtype)
+        self._dtype = dtype
 
-    def predictions(self, x: Array, loss: LossBase) -> Array:
+    def predictions(self, x: EncodedRows, loss: LossBase) -> Array:
         """What the loss's link makes of the logits: (rows, n_out), in the dtype of x; infinite where it overflows."""
-        out = np.empty((len(x), self._network.n_out), x.dtype)
+        out = np.empty((x.rows, self._network.n_out), x.dtype)
         with np.errstate(all="ignore"):
             self.logits(x, out)
             loss.link(out, out)
         return out
 
-    def logits(self, x: Array, out: Array) -> None:
-        """Write the logits (rows, n_out) of x (rows, n_in) to `out`."""
-        for start in range(0, len(x), BLOCK_ROWS):
-            rows = x[start : start + BLOCK_ROWS]
-            block = self._block
-            block[: len(rows)] = rows
-            block[len(rows) :] = 0.0
-            logits = self._network.forward(self._params, self._state, block, self._workspace)
-            out[start : start + len(rows)] = logits[: len(rows)]
+    def logits(self, x: EncodedRows, out: Array) -> None:
+        """Write the logits (rows, n_out) of x, rows of n_in inputs, to `out`."""
+        reader = x.reader(BLOCK_ROWS, self._dtype)
+        for start in range(0, x.rows, BLOCK_ROWS):
+            stop = min(start + BLOCK_ROWS, x.rows)
+            reader.slice(start, stop)
+            reader.out[stop - start :] = 0.0
+            logits = self._network.forward(self._params, self._state, reader.out, self._workspace)
+            out[start:stop] = logits[: stop - start]

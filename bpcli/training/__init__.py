@@ -4,6 +4,7 @@ from bpcli.training.loop import train
 from bpcli.training.plan import EpochReport, Progress, TrainingPlan
 from bpcli.training.spec import TrainingSpec
 from bpcli.training.state import Counters, StopReason, TrainingState
+from bpcli.training.steps import is_compiled
 
 __all__ = [
     "Counters",
@@ -13,5 +14,6 @@ __all__ = [
     "TrainingPlan",
     "TrainingSpec",
     "TrainingState",
+    "is_compiled",
     "train",
 ]

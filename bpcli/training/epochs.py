@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import isfinite
 from time import perf_counter
 
@@ -18,6 +19,9 @@ from bpcli.training.steps import Steps
 CONVERGED_EPOCHS = 10
 """Epochs in a row in which the training loss must not have fallen by more than `tolerance`."""
 
+EVALUATED_ROWS = 4096
+"""Rows whose loss is computed at a time, so that what it writes to does not grow with the data."""
+
 
 class EpochCloser:
     """Closes epochs: validation, the best so far, and whether to stop."""
@@ -28,9 +32,10 @@ class EpochCloser:
         self._evaluated = plan.train if plan.validation is None else plan.validation
         if plan.validation is not None or plan.spec.goal is not None or plan.monitor != "train_loss":
             dataset, outputs = self._evaluated, plan.network.n_out
-            self._targets = dataset.targets(outputs)
-            self._logits, self._gradient = np.empty((2, dataset.rows, outputs), dataset.x.dtype)
-            self._scratch = LossScratch(dataset.rows, outputs, dataset.x.dtype)
+            rows, dtype = min(dataset.rows, EVALUATED_ROWS), dataset.x.dtype
+            self._logits = np.empty((dataset.rows, outputs), dtype)
+            self._targets = dataset.targets(outputs).reader(rows, dtype)
+            self._gradient, self._scratch = np.empty((rows, outputs), dtype), LossScratch(rows, outputs, dtype)
 
     def finish_epoch(self, steps: Steps, started: float, rows_per_second: float) -> EpochReport:
         """Validate, update the counters, and report."""
@@ -71,9 +76,7 @@ class EpochCloser:
         with np.errstate(all="ignore"):
             self._inference.logits(dataset.x, logits)
             weight = dataset.rows if dataset.weight is None else float(dataset.weight.sum())
-            total = self.plan.loss.value_and_gradient(
-                logits, self._targets, dataset.weight, self._gradient, self._scratch
-            )
+            total = sum(self._losses())
             self.plan.loss.link(logits, logits)
         if not isfinite(total) or not np.isfinite(logits).all():
             layer = self.plan.network.layers[-1]
@@ -81,6 +84,16 @@ class EpochCloser:
         scores = self.plan.score(logits, dataset)
         loss = total / weight
         return {f"{part}_loss": loss, **{f"{part}_{name}": value for name, value in scores.items()}}
+
+    def _losses(self) -> Iterator[float]:
+        """The summed loss of each block of rows, from their logits."""
+        data, rows = self._evaluated, len(self._gradient)
+        for start in range(0, data.rows, rows):
+            logits = self._logits[start : start + rows]
+            count = len(logits)
+            weight = None if data.weight is None else data.weight[start : start + rows]
+            target, scratch = self._targets.slice(start, start + count), self._scratch.part(0, count, batch=count)
+            yield self.plan.loss.value_and_gradient(logits, target, weight, self._gradient[:count], scratch)
 
     def _count(self, values: dict[str, float | None], train_loss: float) -> bool:
         """Update what the stopping rules count; true when the monitored value is the best so far."""

@@ -43,8 +43,10 @@ class Stepper:
         step, loss_sum, weight_sum = counters.step, counters.loss_sum, counters.weight_sum
         pausing = False
         with np.errstate(all="ignore"):
-            for steps, loss, weight in taken:
-                step, loss_sum, weight_sum = step + steps, loss_sum + loss, weight_sum + weight
+            for sums in taken:
+                step += len(sums)
+                for loss, weight in sums:
+                    loss_sum, weight_sum = loss_sum + loss, weight_sum + weight
                 if interrupted() or perf_counter() > until:
                     pausing = True
                     break

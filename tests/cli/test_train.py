@@ -314,3 +314,22 @@ def test_closed_streams_do_no_harm(line: Path, closed: str):
     command = f"{sys.executable} -m bpcli train config.yaml --set training.epochs=2 --run-dir run {closed}"
     assert subprocess.run(["sh", "-c", command], cwd=line, check=False).returncode == 0
     assert RunDirectory(line / "run").read_summary()["status"] == "finished"
+
+
+def test_the_number_of_threads_changes_nothing_but_the_time(
+    line: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("bpcli.training.steps.cut.WORTHWHILE", 0.0)
+    monkeypatch.setattr("bpcli.training.steps.cut.SHARD_ROWS", 1)
+    config = tmp_path / "few.yaml"
+    config.write_text(ENDLESS.replace("1000000", "3"))
+    found = []
+    for threads in ("1", "2"):
+        run = tmp_path / f"run{threads}"
+        assert bpcli("train", config, "--run-dir", run, "--threads", threads).code == 0
+        found.append(Checkpoint.load(run / "checkpoints" / "best.safetensors").vectors["params"])
+    assert np.array_equal(*found)
+
+
+def test_threads_must_be_at_least_one(line: Path) -> None:
+    assert bpcli("train", line, "--threads", "0").code == 2

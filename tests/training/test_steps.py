@@ -63,9 +63,9 @@ def taken(of: TrainingPlan, make: Make, epochs: int = 3) -> tuple[TrainingState,
     with np.errstate(all="ignore"):
         for epoch in range(epochs):
             order = np.random.default_rng(epoch).permutation(of.train.rows)
-            parts = list(steps.epoch(order, epoch, 0))
-            assert sum(count for count, _, _ in parts) == steps.batches.count
-            losses.append(sum(loss for _, loss, _ in parts) / sum(weight for _, _, weight in parts))
+            sums = [step for taken in steps.epoch(order, epoch, 0) for step in taken]
+            assert len(sums) == steps.batches.count
+            losses.append(sum(loss for loss, _ in sums) / sum(weight for _, weight in sums))
     return state, losses
 
 

@@ -12,7 +12,7 @@ from bpcli.training.steps.program import is_compiled
 from bpcli.training.steps.serial import SerialSteps
 from bpcli.training.steps.sharded import ShardedSteps
 
-__all__ = ["Steps", "shard_count", "steps_for"]
+__all__ = ["Steps", "is_compiled", "shard_count", "steps_for"]
 
 
 def steps_for(plan: TrainingPlan, state: TrainingState, crew: Crew) -> Steps:

@@ -17,8 +17,8 @@ from bpcli.training.gradient_rules import GradientRules
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
 
-Taken = tuple[int, float, float]
-"""Steps taken, and the sums over their rows of loss and of weight."""
+Taken = list[tuple[float, float]]
+"""For each step taken the sums over its rows of loss and of weight."""
 
 
 class Steps(ABC):

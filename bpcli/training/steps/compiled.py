@@ -12,7 +12,7 @@ from bpcli.nn.layers import DropoutLayer, Position
 from bpcli.randomness import Stream
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
-from bpcli.training.steps.base import Steps, Taken, batch_weight
+from bpcli.training.steps.base import Steps, Taken
 from bpcli.training.steps.cut import Block, shard_count
 from bpcli.training.steps.program import Program
 
@@ -42,7 +42,16 @@ class CompiledSteps(Steps):
                 part = part_of_batch(block, start, start + self._rows)
                 losses = self._call(part, epoch, step)
                 step += len(losses)
-                yield len(losses), float(losses.sum()), batch_weight(part)
+                yield list(zip(losses.tolist(), self._weights(part), strict=True))
+
+    def _weights(self, block: Batch) -> list[float]:
+        """The summed weights of each batch's rows."""
+        x, _, weight = block
+        starts = np.arange(0, len(x), self.batches.size)
+        sums: list[float] = (
+            np.diff(starts, append=len(x)) if weight is None else np.add.reduceat(weight, starts, dtype=np.float64)
+        ).tolist()
+        return sums
 
     def _call(self, block: Batch, epoch: int, first: int) -> NDArray[np.float64]:
         """Steps over the batches of a block; their losses, summed over rows."""

@@ -42,7 +42,7 @@ class SerialSteps(Steps):
         self.position.epoch = epoch
         for step, batch in enumerate(self.batches.epoch(order, first), first):
             self.position.step = step
-            yield 1, self._step(batch, epoch, step), batch_weight(batch)
+            yield [(self._step(batch, epoch, step), batch_weight(batch))]
 
     def _step(self, batch: Batch, epoch: int, step: int) -> float:
         """One step; the batch's loss, summed over its rows."""

@@ -65,7 +65,7 @@ class ShardedSteps(Steps):
         """See the base class."""
         for step, batch in enumerate(self.batches.epoch(order, first), first):
             self.position.epoch, self.position.step = epoch, step
-            yield 1, self._step(batch), batch_weight(batch)
+            yield [(self._step(batch), batch_weight(batch))]
 
     def _step(self, batch: Batch) -> float:
         """One step; the batch's loss, summed over its rows."""
