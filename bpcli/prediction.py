@@ -6,6 +6,7 @@ import csv
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +21,7 @@ from bpcli.nn.arrays import Array
 from bpcli.scoring import Outcome
 from bpcli.spec import type_name
 from bpcli.text import printable, quoted
+from bpcli.threads import available_cores, in_order
 
 CHUNK_ROWS = 8192
 """Rows that are in memory at a time."""
@@ -68,20 +70,26 @@ def predict_file(
     )
     if probabilities and not model.loss.gives_probabilities:
         raise UsageError(f"--probabilities: a model of the loss {quoted(type_name(model.loss))} has none")
-    tally = Tally()
-    writer = csv.writer(out, lineterminator="\n")
-    for table in read_chunks(source, options, CHUNK_ROWS):
-        if not tally.rows:
-            table.require([*kinds, *keep], "standard input" if source is None else printable(str(source)))
-            known = {*model.preprocessor.target.names, *data.exclude, data.weight, data.split.column}
-            tally.ignored = tuple(name for name in table.ignored if name not in known)
-            model.require_width(source, tally.ignored)
+    tables = read_chunks(source, options, CHUNK_ROWS)
+    first = next(tables)
+    first.require([*kinds, *keep], "standard input" if source is None else printable(str(source)))
+    known = {*model.preprocessor.target.names, *data.exclude, data.weight, data.split.column}
+    tally = Tally(ignored=tuple(name for name in first.ignored if name not in known))
+    model.require_width(source, tally.ignored)
+
+    def answer(table: Table) -> tuple[list[Sequence[Any]], Counter[Surprise]]:
         outcome, surprises = model.outcome(table)
-        if not tally.rows:
-            writer.writerow([*keep, *_header(model, probabilities)])
-        writer.writerows(zip(*_columns(model, table, outcome, probabilities, keep), strict=True))
-        tally.rows += table.rows
-        tally.add(surprises)
+        return _columns(model, table, outcome, probabilities, keep), surprises
+
+    writer = csv.writer(out, lineterminator="\n")
+    threads = available_cores() if first.rows == CHUNK_ROWS else 1
+    with model.threads.single():
+        for number, (columns, surprises) in enumerate(in_order(answer, chain([first], tables), threads)):
+            if not number:
+                writer.writerow([*keep, *_header(model, probabilities)])
+            writer.writerows(zip(*columns, strict=True))
+            tally.rows += len(columns[0])
+            tally.add(surprises)
     return tally
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from threading import Lock, Thread
-from typing import Any
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 Task = Callable[[int], None]
 """A piece of work; it is told which of the crew's lanes it runs in, from 0, and that lane runs nothing else then."""
@@ -39,6 +42,35 @@ class BlasThreads:
 def available_cores() -> int:
     """The cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
+    """What `work` makes of each item, in the order of the items, of which as many as there are threads are in work.
+
+    Where an item cannot be had, or work on one fails, what comes before it is given first.
+    """
+    if threads == 1:
+        yield from map(work, items)
+        return
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+    remaining, failure = iter(items), None
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[Result]] = deque()
+        while True:
+            try:
+                waiting.append(pool.submit(work, next(remaining)))
+            except StopIteration:
+                break
+            except Exception as error:
+                failure = error
+                break
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    if failure is not None:
+        raise failure
 
 
 class Crew:

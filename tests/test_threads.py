@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from functools import partial
 
 import pytest
 
-from bpcli.threads import Crew, available_cores
+from bpcli.threads import Crew, available_cores, in_order
 
 
 def _note(done: list[int], number: int, lane: int) -> None:
@@ -64,3 +65,49 @@ def test_threads_end_with_the_context_and_python_switches_as_before() -> None:
 
 def test_there_is_a_core() -> None:
     assert available_cores() >= 1
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_results_come_in_the_order_of_the_items(threads: int) -> None:
+    def slow_at_first(number: int) -> int:
+        time.sleep(0.01 if number % 4 == 0 else 0)
+        return number * 10
+
+    assert list(in_order(slow_at_first, range(20), threads)) == list(range(0, 200, 10))
+    assert list(in_order(slow_at_first, [], threads)) == []
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("where", ["item", "work"])
+def test_what_comes_before_a_failure_is_given_first(threads: int, where: str) -> None:
+    def items() -> Iterator[int]:
+        yield from range(10)
+        if where == "item":
+            raise KeyError("item")
+        yield 10
+
+    def work(number: int) -> int:
+        if number == 10:
+            raise KeyError("work")
+        return number
+
+    results = in_order(work, items(), threads)
+    assert [next(results) for _ in range(10)] == list(range(10))
+    with pytest.raises(KeyError, match=where):
+        next(results)
+
+
+def test_no_more_items_are_taken_than_are_in_work() -> None:
+    taken = 0
+
+    def items() -> Iterator[int]:
+        nonlocal taken
+        while taken < 100:
+            taken += 1
+            yield taken
+
+    results = in_order(lambda number: number, items(), 2)
+    for number in range(1, 50):
+        assert next(results) == number
+        assert taken <= number + 2
+    results.close()
