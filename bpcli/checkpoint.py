@@ -171,7 +171,7 @@ def _header(metadata: str) -> Header:
 
 def _network(header: Header) -> Network:
     preprocessor = header.preprocessor
-    return Network.plan(header.config.layers, len(preprocessor.features), preprocessor.target.outputs)
+    return Network.plan(header.config.layers, preprocessor.layout.width, preprocessor.target.outputs)
 
 
 def _layout(network: Network, vector: str) -> Layout:

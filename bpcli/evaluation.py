@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.data.read import data_digest, read_table
+from bpcli.data.data_files import DataFiles
 from bpcli.data.selection import read_options, select_rows
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Part
@@ -36,8 +36,10 @@ class Evaluation:
     notes: list[str]
 
 
-def evaluate_split(model: Model, part: Part | None) -> Evaluation:
+def evaluate_split(model: Model, part: Part | None, cache: bool = True) -> Evaluation:
     """Metrics on a split of the run's own data: the one asked for, else test, validation or training rows.
+
+    `cache` is as for `prepare`.
 
     Raises:
         DataError: the data is gone, or the run has no such rows.
@@ -48,10 +50,11 @@ def evaluate_split(model: Model, part: Part | None) -> Evaluation:
     if part not in have:
         raise DataError(f"the run has no {part} rows; it has {listed(have)}")
     data, folder = _find_data(model)
-    selection = select_rows(data, folder, header.config.seed, header.config.loss, model.preprocessor.evaluation_kinds)
+    kinds = model.preprocessor.evaluation_kinds
+    selection = select_rows(data, folder, header.config.seed, header.config.loss, kinds, cache)
     notes = list(selection.notes)
     paths = [path for path, _ in data.sources(folder)]
-    if data_digest(paths) != header.data.sha256:
+    if selection.digest != header.data.sha256:
         notes.append(CHANGED)
     rows = selection.split.part(part)
     if not len(rows):
@@ -61,15 +64,15 @@ def evaluate_split(model: Model, part: Part | None) -> Evaluation:
     return Evaluation(f"{part} rows of {source}", report, [*notes, *surprise_notes(surprises)])
 
 
-def evaluate_file(model: Model, path: Path) -> Evaluation:
-    """Metrics on all rows of a file.
+def evaluate_file(model: Model, path: Path, cache: bool = True) -> Evaluation:
+    """Metrics on all rows of a file; `cache` is as for `prepare`.
 
     Raises:
         DataError: a column is missing, or no row has a target.
     """
     kinds = model.preprocessor.evaluation_kinds
     options = read_options(model.header.config.data, kinds)
-    table = read_table([(path, None)], options)
+    table = DataFiles([(path, None)], cache).read(options)
     table.require(list(kinds), printable(str(path)))
     model.require_width(path, [name for name in table if name not in kinds])
     missing = np.any([table[name].missing() for name in model.preprocessor.target.names], axis=0)

@@ -14,10 +14,10 @@ from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import Dataset
 from bpcli.data.hints import words_among_numbers
 from bpcli.data.preprocess import ClassesTarget, Preprocessor, Surprise
-from bpcli.data.read import data_digest
 from bpcli.data.selection import Selection, select_rows
 from bpcli.data.table import PARTS, Part, Table
 from bpcli.errors import Mismatch, MismatchError
+from bpcli.footprint import Footprint, estimate_memory
 from bpcli.memory import require_memory
 from bpcli.metrics import METRICS
 from bpcli.nn.network import Network
@@ -27,33 +27,17 @@ from bpcli.training import TrainingPlan
 
 
 @dataclass(frozen=True)
-class Memory:
-    """What training takes, in bytes."""
-
-    data: int
-    """Encoded rows of all splits."""
-    parameters: int
-    """Parameters, gradient, optimizer state, and the best parameters so far."""
-    workspace: int
-    """Scratch memory of one batch."""
-
-    @property
-    def total(self) -> int:
-        """All of it."""
-        return self.data + self.parameters + self.workspace
-
-
-@dataclass(frozen=True)
 class Prepared:
     """An experiment that is ready to train: everything of it checked, and nothing of it changed by training."""
 
     config: ExperimentConfig
     """Resolved: with the loss that was chosen and the targets that were found."""
-    selection: Selection
     preprocessor: Preprocessor
     plan: TrainingPlan
     datasets: dict[Part, Dataset]
-    memory: Memory
+    memory: Footprint
+    missing: dict[str, int]
+    """Values that each input column lacks in the whole table, which itself is not kept."""
     sources: tuple[Path, ...]
     """The data files."""
     digest: str
@@ -65,20 +49,28 @@ class Prepared:
         """The planned network."""
         return self.plan.network
 
+    @property
+    def rows(self) -> dict[str, int]:
+        """How many there are in each split, also in those that have none."""
+        return {part: self.datasets[part].rows if part in self.datasets else 0 for part in PARTS}
 
-def prepare(config: ExperimentConfig, folder: Path) -> Prepared:
+
+def prepare(config: ExperimentConfig, folder: Path, cache: bool = True) -> Prepared:
     """Read, split and encode the data of a config whose paths start from `folder`, and plan its network.
+
+    With `cache`, large text files that were read before come from the user's cache.
 
     Raises:
         MismatchError: config and data do not fit together.
         DataError: the data cannot be used.
         MemoryLimitError: training would need more memory than there is.
     """
-    selection = select_rows(config.data, folder, config.seed, config.loss)
+    selection = select_rows(config.data, folder, config.seed, config.loss, cache=cache)
     config = _resolved(config, selection)
     dtype = np.dtype(config.dtype)
     table, split, data = selection.table, selection.split, config.data
-    train = table.take(split.train)
+    tables = {part: table.take(split.part(part)) for part in PARTS}
+    train = tables["train"]
     preprocessor = Preprocessor.fit(
         train,
         selection.inputs,
@@ -89,15 +81,14 @@ def prepare(config: ExperimentConfig, folder: Path) -> Prepared:
         data.weight,
         selection.loss,
     )
-    network = Network.plan(config.layers, len(preprocessor.features), preprocessor.target.outputs)
-    memory = estimate_memory(config, network, {part: len(split.part(part)) for part in PARTS})
+    network = Network.plan(config.layers, preprocessor.layout.width, preprocessor.target.outputs)
+    memory = estimate_memory(config, network, preprocessor, {part: tables[part].rows for part in PARTS})
     require_memory(memory.total, "training", "use fewer units, a smaller batch, or fewer rows")
     datasets: dict[Part, Dataset] = {}
     surprises: dict[Part, Counter[Surprise]] = {}
     for part in PARTS:
-        if len(rows := split.part(part)):
-            of_part = train if part == "train" else table.take(rows)
-            datasets[part], surprises[part] = preprocessor.apply(of_part, dtype)
+        if tables[part].rows:
+            datasets[part], surprises[part] = preprocessor.apply(tables[part], dtype)
     datasets["train"] = _weighted(datasets["train"], config, preprocessor)
     interpreter = Interpreter(preprocessor.target, selection.loss)
     watched = _watched_metrics(config, interpreter)
@@ -121,14 +112,15 @@ def prepare(config: ExperimentConfig, folder: Path) -> Prepared:
     notes = [*selection.notes, *_notes_of_inputs(train, selection.inputs, data.columns)]
     for part, found in surprises.items():
         notes += [f"{part} rows: {note}" for note in surprise_notes(found)]
-    return Prepared(config, selection, preprocessor, plan, datasets, memory, sources, data_digest(sources), notes)
+    missing = {name: int(np.count_nonzero(table[name].missing())) for name in selection.inputs}
+    return Prepared(config, preprocessor, plan, datasets, memory, missing, sources, selection.digest, notes)
 
 
 def surprise_notes(surprises: Counter[Surprise]) -> list[str]:
     """What rows hold that training rows did not, in words: for each column, the most frequent categories first."""
     notes = []
     unseen: dict[str, list[tuple[str, int]]] = {}
-    for surprise, count in sorted(surprises.items(), key=lambda item: (item[0].column, -item[1])):
+    for surprise, count in sorted(surprises.items(), key=lambda item: (item[0].column, -item[1], item[0].value or "")):
         if surprise.value is None:
             column = quoted(surprise.column)
             notes.append(f"column {column}: {counted(count, 'value')} missing, as none was in training; imputed")
@@ -139,20 +131,6 @@ def surprise_notes(surprises: Counter[Surprise]) -> list[str]:
         values = listed([value for value, _ in found])
         notes.append(f"column {quoted(name)}: {rows} with {values}, never seen in training")
     return notes
-
-
-def estimate_memory(config: ExperimentConfig, network: Network, rows: dict[Part, int]) -> Memory:
-    """What training this network on so many rows of each split takes."""
-    dtype = np.dtype(config.dtype)
-    size = config.training.batch_size
-    batch = rows["train"] if size == "full" else min(size, rows["train"])
-    vectors = 3 + len(config.optimizer.slots)
-    width = network.n_in + network.n_out
-    return Memory(
-        data=sum(rows.values()) * width * dtype.itemsize,
-        parameters=vectors * network.layout.size * dtype.itemsize,
-        workspace=network.workspace_bytes(batch, dtype, training=True) + 2 * batch * width * dtype.itemsize,
-    )
 
 
 def _resolved(config: ExperimentConfig, selection: Selection) -> ExperimentConfig:
@@ -265,15 +243,14 @@ def _notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) ->
     for name in inputs:
         column = train[name]
         known = column.values[~column.missing()]
-        distinct = len(np.unique(known))
-        if not distinct or (distinct == 1 and len(known) == len(column)):
+        if not len(known) or (len(known) == len(column) and (known == known[0]).all()):
             constant.append(name)
         elif name not in given and (words := words_among_numbers(column)):
             notes.append(
                 f"column {quoted(name)}: numbers but for {listed(words)}, and so taken for names; add "
                 f"{'that' if len(words) == 1 else 'those'} to data.missing if no value is meant"
             )
-        elif column.kind == "categorical" and distinct > 50 and distinct > len(known) / 2:
+        elif column.kind == "categorical" and (distinct := len(column.present())) > max(50, len(known) / 2):
             notes.append(
                 f"column {quoted(name)}: {distinct:,} different names in {counted(len(known), 'row')} become an input "
                 "each; put it in data.exclude unless that is meant"

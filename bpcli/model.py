@@ -18,6 +18,7 @@ from bpcli.errors import DataError, UsageError
 from bpcli.nn.arrays import Array
 from bpcli.nn.inference import Inference
 from bpcli.nn.losses import LossBase
+from bpcli.nn.rows import EncodedRows
 from bpcli.runs import find_checkpoint
 from bpcli.scoring import Interpreter, Outcome
 from bpcli.spec import type_name
@@ -114,8 +115,7 @@ class Model:
 
     def outcome(self, table: Table) -> tuple[Outcome, Counter[Surprise]]:
         """What the model says of a table, whose target is not needed, and what it had not seen in training."""
-        x = np.empty((table.rows, len(self.preprocessor.features)), self.dtype)
-        surprises = self.preprocessor.encode(table, x)
+        x, surprises = self.preprocessor.encode(table, self.dtype)
         return self.interpreter.outcome(self._predictions(x)), surprises
 
     def report(self, table: Table) -> tuple[dict[str, Any], Counter[Surprise]]:
@@ -123,7 +123,7 @@ class Model:
         dataset, surprises = self.preprocessor.apply(table, self.dtype)
         return self.interpreter.report(self._predictions(dataset.x), dataset.y), surprises
 
-    def _predictions(self, x: Array) -> Array:
+    def _predictions(self, x: EncodedRows) -> Array:
         # One thread: how threads share a product among them changes its bits.
         with self.threads.single():
             return self.inference.predictions(x, self.loss)

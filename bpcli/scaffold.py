@@ -10,9 +10,10 @@ from typing import Literal
 import numpy as np
 
 from bpcli.config.loading import run_name
+from bpcli.data.data_files import DataFiles
 from bpcli.data.hints import words_among_numbers
 from bpcli.data.preprocess import choose_loss, fit_target
-from bpcli.data.read import ReadOptions, read_header, read_table
+from bpcli.data.read import ReadOptions, read_header
 from bpcli.data.split import DEFAULT_SHARE
 from bpcli.data.table import DEFAULT_MISSING, PARTS, Column, Table
 from bpcli.errors import DataError, MismatchError, UsageError
@@ -36,9 +37,15 @@ class Draft:
 
 
 def draft_config(
-    path: Path, targets: list[str], output: Path | None, task: Literal["classification", "regression"] | None
+    path: Path,
+    targets: list[str],
+    output: Path | None,
+    task: Literal["classification", "regression"] | None,
+    cache: bool = True,
 ) -> Draft:
     """A commented config that trains as it is; its path of the data is relative to `output`'s folder.
+
+    `cache` is as for `DataFiles`.
 
     Raises:
         DataError: the file cannot be read.
@@ -49,10 +56,11 @@ def draft_config(
         if target not in header:
             hint = suggestion(target, header) or f"; there are {listed(header)}"
             raise UsageError(f"--target: no column {quoted(target)} in {quoted(str(path))}{hint}")
-    table = read_table([(path, None)], ReadOptions())
+    files = DataFiles([(path, None)], cache)
+    table = files.read(ReadOptions())
     words = sorted({word for column in table.values() for word in words_among_numbers(column)})
     if words:
-        table = read_table([(path, None)], ReadOptions(missing=(*DEFAULT_MISSING, *words)))
+        table = files.read(ReadOptions(missing=(*DEFAULT_MISSING, *words)))
     targets = list(dict.fromkeys(targets)) or _array_targets(path, header)
     columns = [_known(table[name]) for name in targets]
     shown = printable(str(path))

@@ -77,7 +77,7 @@ class Interpreter:
     def truth(self, y: Array) -> Array:
         """The true outcome from encoded targets, in the shape of `Outcome.predicted`."""
         if isinstance(self.target, ClassesTarget):
-            return y if y.ndim == 1 else y[:, 0].astype(np.intp)
+            return (y if y.ndim == 1 else y[:, 0]).astype(np.intp)
         if isinstance(self.target, LabelsTarget):
             return y.astype(np.int8)
         return self.target.decode(y)

@@ -1,11 +1,20 @@
-"""Runs that many tests look at and none changes."""
+"""A cache of the tests' own, and runs that many tests look at and none changes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from commands import CONFIGS, bpcli
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _user_cache_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The user's own cache is neither read nor written to, by processes that tests start too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

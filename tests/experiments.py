@@ -15,6 +15,7 @@ from bpcli.nn.layers import Dense
 from bpcli.nn.losses import MeanSquaredError
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Sgd
+from bpcli.nn.rows import DenseRows, EncodedRows
 from bpcli.nn.schedules import Constant
 from bpcli.training import EpochReport, TrainingPlan, TrainingSpec, TrainingState, train
 
@@ -52,7 +53,7 @@ def plan(
     train_rows = dataset(x, y, weight, dtype)
     outputs = train_rows.y.shape[1] if train_rows.y.ndim == 2 else int(train_rows.y.max()) + 1
     return TrainingPlan(
-        network=Network.plan(layers, train_rows.x.shape[1], outputs),
+        network=Network.plan(layers, train_rows.x.width, outputs),
         loss=loss or MeanSquaredError(),
         optimizer=optimizer or Sgd(),
         schedule=schedule or Constant(),
@@ -67,9 +68,10 @@ def plan(
 
 
 def dataset(x: Any, y: Any, weight: Any, dtype: Any) -> Dataset:
-    x, y = np.array(x, dtype), np.array(y)
+    y = np.array(y)
     y = y.astype(np.intp) if y.ndim == 1 else y.astype(dtype)
-    return Dataset(x, y, None if weight is None else np.array(weight, dtype))
+    rows = x if isinstance(x, EncodedRows) else DenseRows(np.array(x, dtype))
+    return Dataset(rows, y, None if weight is None else np.array(weight, dtype))
 
 
 def reports(

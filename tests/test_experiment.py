@@ -5,12 +5,15 @@ import numpy as np
 import pytest
 from experiments import prepared, write_csv
 
-from bpcli import experiment
-from bpcli.data.table import PARTS
+from bpcli.data.preprocess import preprocessor
+from bpcli.data.selection import select_rows
+from bpcli.data.table import PARTS, Part, Table
 from bpcli.errors import DataError, ExitCode, MemoryLimitError, MismatchError
 from bpcli.experiment import Prepared
+from bpcli.nn.arrays import Array
 from bpcli.nn.losses import BinaryCrossEntropy
-from bpcli.nn.optimizers import Adam
+from bpcli.nn.rows import CompactRows, DenseRows
+from bpcli.training import EpochReport, train
 
 DATASETS = Path(__file__).parent.parent / "datasets"
 ROWS = 60
@@ -51,7 +54,8 @@ def test_nothing_that_is_fitted_depends_on_validation_or_test_rows(tmp_path: Pat
     write_csv(tmp_path / "t.csv", original)
     before = ready(tmp_path, target, encoders={"numeric": encoder})
     changed = {name: list(values) for name, values in original.items()}
-    held_out = [*before.selection.split.validation.tolist(), *before.selection.split.test.tolist()]
+    selection = select_rows(before.config.data, tmp_path, before.config.seed, before.config.loss)
+    held_out = [*selection.split.validation.tolist(), *selection.split.test.tolist()]
     assert len(held_out) == 18
     for place, row in enumerate(held_out):
         changed["a"][row] = None if place % 2 else 1e9
@@ -61,9 +65,13 @@ def test_nothing_that_is_fitted_depends_on_validation_or_test_rows(tmp_path: Pat
     after = ready(tmp_path, target, encoders={"numeric": encoder})
     assert after.preprocessor == before.preprocessor
     assert after.network == before.network
-    assert np.array_equal(after.datasets["train"].x, before.datasets["train"].x)
+    assert np.array_equal(inputs(after, "train"), inputs(before, "train"))
     assert np.array_equal(after.datasets["train"].y, before.datasets["train"].y)
-    assert not np.array_equal(after.datasets["test"].x, before.datasets["test"].x)
+    assert not np.array_equal(inputs(after, "test"), inputs(before, "test"))
+
+
+def inputs(of: Prepared, part: Part) -> Array:
+    return of.datasets[part].x.whole(of.plan.dtype)
 
 
 def test_what_validation_rows_hold_and_training_rows_did_not_is_said(folder: Path) -> None:
@@ -119,6 +127,33 @@ def test_splits_without_rows_are_not_there(folder: Path) -> None:
     assert list(of.datasets) == ["train"]
     assert of.plan.validation is None
     assert of.plan.monitor == "train_loss"
+
+
+def test_rows_and_missing_values_are_counted_and_the_table_is_not_kept(folder: Path) -> None:
+    table = columns()
+    table["a"][2] = table["a"][50] = None
+    write_csv(folder / "t.csv", table)
+    of = ready(folder, split={"validation": 0.2, "test": 0.0})
+    assert of.rows == {"train": 48, "validation": 12, "test": 0}
+    assert of.missing == {"a": 2, "b": 0}
+    kept = [value for value in vars(of).values() if isinstance(value, Table)]
+    assert kept == []
+
+
+@pytest.mark.parametrize("batch_size", [16, "full"])
+def test_training_on_compact_rows_gives_the_bits_of_dense_ones(
+    batch_size: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_csv(folder / "t.csv", {**columns(), "b": [f"name{number % 13}" for number in range(ROWS)]})
+    trained = []
+    for from_bytes, form in ((0, CompactRows), (1 << 30, DenseRows)):
+        monkeypatch.setattr(preprocessor, "COMPACT_FROM", from_bytes)
+        of = ready(folder, training={"epochs": 3, "batch_size": batch_size})
+        assert {type(dataset.x) for dataset in of.datasets.values()} == {form}
+        state = of.plan.new_state()
+        reports = [event for event in train(of.plan, state) if isinstance(event, EpochReport)]
+        trained.append((state.params.tobytes(), [report.validation_loss for report in reports]))
+    assert trained[0] == trained[1]
 
 
 # Weights
@@ -255,14 +290,6 @@ def test_training_that_needs_more_memory_than_there_is_is_refused(
     ready(folder)
 
 
-def test_memory_is_that_of_rows_vectors_and_scratch(folder: Path) -> None:
-    of = ready(folder, "lot")
-    assert isinstance(of.config.optimizer, Adam)
-    assert of.memory.data == ROWS * (4 + 4) * 4
-    assert of.memory.parameters == 5 * of.network.layout.size * 4  # parameters, gradient, best, and Adam's two
-    assert of.memory.total == of.memory.data + of.memory.parameters + of.memory.workspace
-
-
 def test_columns_that_cannot_help_or_look_like_names_of_rows_are_noted(folder: Path) -> None:
     same, unique = ["one"] * 200, [f"id{number}" for number in range(200)]
     write_csv(folder / "t.csv", {"same": same, "id": unique, "kind": ["x", "y"] * 100})
@@ -285,4 +312,3 @@ def test_the_digest_is_that_of_the_data_files(folder: Path) -> None:
     assert first.digest != second.digest
     assert first.sources == (folder / "t.csv",)
     assert set(first.datasets) == set(PARTS)
-    assert experiment.Memory(1, 2, 3).total == 6

@@ -10,26 +10,35 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 FLOORS = [
-    "_version errors randomness spec text nn.arrays",
-    "files memory threads nn.functions metrics.metric metrics.ranking data.table",
+    "_version errors randomness spec text nn.arrays nn.compiled.codes",
+    "files memory threads nn.rows nn.functions metrics.metric metrics.ranking data.table",
     "nn.activations.base nn.losses.base nn.optimizers.base nn.initializers nn.schedules "
-    "metrics.probabilities metrics.counts data.cells",
+    "metrics.probabilities metrics.counts data.cells data.column_file data.words data.growing",
     "nn.activations.bounded nn.activations.rectified nn.activations.gated "
     "nn.losses.classification nn.losses.regression "
     "nn.optimizers.sgd nn.optimizers.rprop nn.optimizers.adaptive nn.optimizers.adam nn.optimizers.driver",
     "nn.activations nn.losses nn.optimizers",
-    "metrics.classification metrics.multilabel metrics.regression data.decimals data.hints",
-    "metrics.registry data.delimited data.batches data.split data.rows data.preprocess.encoders",
+    "metrics.classification metrics.multilabel metrics.regression data.decimals data.hints data.table_cache "
+    "data.polars_cells data.delimited",
+    "metrics.registry data.grid data.batches data.split data.rows data.preprocess.encoders",
     "metrics nn.layers.base data.text_source data.preprocess.inputs data.preprocess.targets",
+    "nn.compiled.blas",
+    "nn.compiled.kernels",
+    "nn.compiled",
     "nn.layers.dense nn.layers.dropout nn.layers.batch_norm nn.layers.layer_norm "
-    "data.csv_reader data.npz_reader data.preprocess.preprocessor",
-    "nn.layers data.polars_reader data.preprocess",
+    "data.csv_reader data.npz_reader data.parquet_reader data.regular data.preprocess.preprocessor",
+    "nn.layers data.polars_blocks data.preprocess",
+    "data.polars_reader",
     "nn.network data.read data.spec",
-    "nn.inference nn data.selection data",
+    "nn.inference nn data.data_files",
+    "data.selection data",
     "training.spec training.state",
     "training.plan scoring",
-    "training.stepper",
-    "training.epochs",
+    "training.gradient_rules",
+    "training.steps.base training.steps.cut training.steps.program",
+    "training.steps.serial training.steps.sharded training.steps.numpy_parts training.steps.compiled",
+    "training.steps",
+    "training.stepper training.epochs",
     "training.loop",
     "training",
     "config.document config.yaml_words config.experiment",
@@ -38,6 +47,7 @@ FLOORS = [
     "config.overrides",
     "config.loading",
     "config",
+    "footprint",
     "checkpoint experiment",
     "runs",
     "model resume runner scaffold",

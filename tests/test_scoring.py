@@ -9,6 +9,7 @@ from bpcli.data.preprocess.encoders import Affine
 from bpcli.errors import DataError
 from bpcli.metrics import METRICS
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, Hinge, MeanSquaredError
+from bpcli.nn.rows import DenseRows
 from bpcli.scoring import HEADLINES, SUMMARIES, EpochScore, Interpreter
 
 THREE = ClassesTarget(name="y", classes=("a", "b", "c"), single_logit=False)
@@ -72,7 +73,7 @@ def test_metrics_that_need_probabilities_are_not_there_without_them() -> None:
 
 def test_an_epoch_has_the_metrics_asked_for_and_no_others() -> None:
     score = EpochScore(Interpreter(TWO, BinaryCrossEntropy()), ["accuracy", "roc_auc"])
-    rows = Dataset(np.zeros((4, 1)), np.array([[0.0], [1.0], [0.0], [1.0]]))
+    rows = Dataset(DenseRows(np.zeros((4, 1))), np.array([[0.0], [1.0], [0.0], [1.0]]))
     assert score(np.array([[0.1], [0.9], [0.8], [0.85]]), rows) == {"accuracy": 0.75, "roc_auc": 1.0}
 
 

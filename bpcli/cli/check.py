@@ -20,6 +20,9 @@ def check(
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override the config; repeatable.")
     ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
 ) -> None:
     """Check a config against its data, without training.
@@ -33,7 +36,7 @@ def check(
 
     loaded = load_config(config, overrides or ())
     try:
-        prepared = prepare(loaded.config, loaded.folder)
+        prepared = prepare(loaded.config, loaded.folder, cache=not no_cache)
     except MismatchError as error:
         raise loaded.locate(error) from error
     for line in prepared.notes:
@@ -49,7 +52,7 @@ def describe(prepared: Prepared) -> dict[str, Any]:
     """What a prepared experiment is, as plain data."""
     from bpcli.spec import type_name
 
-    train = prepared.selection.table
+    kinds = prepared.preprocessor.input_kinds
     layers = [
         {
             "index": layer.index,
@@ -62,10 +65,10 @@ def describe(prepared: Prepared) -> dict[str, Any]:
     columns = [
         {
             "name": column.name,
-            "kind": train[column.name].kind,
+            "kind": kinds[column.name],
             "encoding": column.encoder if column.type == "numeric" else column.type,
-            "inputs": len(column.features),
-            "missing": int(train[column.name].missing().sum()),
+            "inputs": column.width,
+            "missing": prepared.missing[column.name],
         }
         for column in prepared.preprocessor.inputs
     ]
@@ -73,7 +76,7 @@ def describe(prepared: Prepared) -> dict[str, Any]:
     batch = prepared.plan.batch_size
     return {
         "name": prepared.config.name,
-        "rows": {part: len(dataset.x) for part, dataset in prepared.datasets.items()},
+        "rows": {part: dataset.rows for part, dataset in prepared.datasets.items()},
         "columns": columns,
         "target": {"names": list(target.names), "task": target.task, "classes": list(getattr(target, "classes", ()))},
         "loss": type_name(prepared.plan.loss),
@@ -85,6 +88,7 @@ def describe(prepared: Prepared) -> dict[str, Any]:
             "data": prepared.memory.data,
             "parameters": prepared.memory.parameters,
             "workspace": prepared.memory.workspace,
+            "checkpoint": prepared.memory.checkpoint,
         },
         "data_sha256": prepared.digest,
         "notes": prepared.notes,

@@ -35,6 +35,9 @@ def evaluate(
         list[str] | None,
         typer.Option(metavar="METRIC>=VALUE", help="Exit code 6 unless this holds (>=, <=, >, <, ==); repeatable."),
     ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print all metrics as one JSON document.")] = False,
 ) -> None:
     """Print the metrics of a trained model.
@@ -48,7 +51,10 @@ def evaluate(
         raise UsageError("--split is of the run's own data; leave it out where --data is given")
     requirements = [Requirement.parse(text) for text in require or ()]
     model = Model.load(checkpoint)
-    evaluation = evaluate_file(model, data) if data else evaluate_split(model, split.value if split else None)
+    if data:
+        evaluation = evaluate_file(model, data, cache=not no_cache)
+    else:
+        evaluation = evaluate_split(model, split.value if split else None, cache=not no_cache)
     for line in evaluation.notes:
         note(line)
     failures = [failure for item in requirements if (failure := item.check(evaluation.report))]

@@ -30,6 +30,9 @@ def init(
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Left out: standard output.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the output file.")] = False,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
+    ] = False,
 ) -> None:
     """Write a commented config for a data file, which trains as it is.
 
@@ -40,7 +43,7 @@ def init(
 
     if output is not None and output.exists() and not force:
         raise ExistsError(f"{printable(str(output))}: exists already; choose another --output, or add --force")
-    draft = draft_config(data, target or [], output, task.value if task else None)
+    draft = draft_config(data, target or [], output, task.value if task else None, cache=not no_cache)
     for line in draft.notes:
         note(line)
     if output is None:

@@ -39,6 +39,15 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped, or with more epochs.")
     ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Threads that share out long steps; left out: one a core. The result is the same."
+        ),
+    ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the run directory.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
 ) -> None:
@@ -64,7 +73,7 @@ def train(
     loaded = load_config(opened.config if opened else config or Path(), overrides or ())
     with BlasThreads().single():
         try:
-            prepared = prepare(loaded.config, loaded.folder)
+            prepared = prepare(loaded.config, loaded.folder, cache=not no_cache)
         except MismatchError as error:
             raise loaded.locate(error) from error
         if opened:
@@ -74,7 +83,7 @@ def train(
         else:
             directory = RunDirectory.create_named(runs_dir or Path("runs"), prepared.config.name)
         with directory.locked():
-            runner = Runner(prepared, directory, resume_state(prepared, directory) if opened else None)
+            runner = Runner(prepared, directory, resume_state(prepared, directory) if opened else None, threads)
             if not quiet:
                 announce(prepared)
             stop = _run(runner, quiet)
@@ -108,10 +117,8 @@ def _run(runner: Runner, quiet: bool) -> StopRequest:
 
 def announce(prepared: Prepared) -> None:
     """What is about to be trained, and what the user should know of it."""
-    split, network = prepared.selection.split, prepared.network
-    rows = ", ".join(
-        f"{len(split.part(part)):,} {part}" for part in ("train", "validation", "test") if len(split.part(part))
-    )
+    network = prepared.network
+    rows = ", ".join(f"{rows:,} {part}" for part, rows in prepared.rows.items() if rows)
     say(
         f"{prepared.config.name}: {rows} rows; {counted(network.n_in, 'input')}, {network.n_out} "
         f"{'output' if network.n_out == 1 else 'outputs'}, {counted(network.layout.size, 'parameter')}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from bpcli.errors import ConfigError
@@ -19,14 +18,13 @@ _SHOWN_KEY = 80
 _SHOWN_PROBLEMS = 100
 
 
-@dataclass(frozen=True, order=True)
-class Place:
+class Place(NamedTuple):
     """Where something was written, in order: the file by line and column (from 1), then each `--set` in turn."""
 
-    override: int = field(default=0, kw_only=True)
-    line: int = field(default=0, kw_only=True)
-    column: int = field(default=0, kw_only=True)
-    source: str
+    override: int = 0
+    line: int = 0
+    column: int = 0
+    source: str = ""
 
     def __str__(self) -> str:
         return f"{self.source}:{self.line}:{self.column}" if self.line else self.source
@@ -39,8 +37,7 @@ class Mark(NamedTuple):
     value: Place
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(NamedTuple):
     """A config as plain data; `marks` holds at least the place of the whole, under the empty path."""
 
     data: dict[str, Any]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from bpcli.config.document import Document, Problem, config_error
 from bpcli.config.experiment import ExperimentConfig
@@ -15,8 +15,7 @@ from bpcli.config.yaml_text import read_yaml
 from bpcli.errors import ConfigError, MismatchError
 
 
-@dataclass(frozen=True)
-class LoadedConfig:
+class LoadedConfig(NamedTuple):
     """A config, and where each part of it was written."""
 
     config: ExperimentConfig

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -14,8 +13,7 @@ Loc = tuple[str | int, ...]
 """Keys and indices as Pydantic gives them, mixed with labels of the member of a union that it tried."""
 
 
-@dataclass(frozen=True)
-class Location:
+class Location(NamedTuple):
     """Where an error stands."""
 
     kind: Any
@@ -60,24 +58,24 @@ def _walk(at: Location, rest: Loc, loc: Loc) -> Location:
     if len(members) > 1:
         tagged = [member for member in members if part in _tags(member)]
         if tagged:
-            return _walk(replace(at, kind=tagged[0]), after, loc)
+            return _walk(at._replace(kind=tagged[0]), after, loc)
         union = at.union or loc[: len(loc) - len(after)]
         named = [member for member in members if getattr(member, "__name__", None) == part] or members
-        tried = [_walk(replace(at, kind=member, union=union), after, loc) for member in named]
+        tried = [_walk(at._replace(kind=member, union=union), after, loc) for member in named]
         best = min(tried, key=lambda location: len(location.left))
-        return best if after else replace(best, kind=at.kind)
+        return best if after else best._replace(kind=at.kind)
     kind = members[0]
     origin, arguments = get_origin(kind), get_args(kind)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         known = kind.model_fields.get(str(part))
         inner = known.annotation if known else Any
-        return _walk(replace(at, kind=inner, path=(*at.path, part), field=str(part), model=kind), after, loc)
+        return _walk(at._replace(kind=inner, path=(*at.path, part), field=str(part), model=kind), after, loc)
     if origin in (list, tuple) and isinstance(part, int):
         inner = arguments[part] if origin is tuple and Ellipsis not in arguments else arguments[0]
-        return _walk(replace(at, kind=inner, path=(*at.path, part)), after, loc)
+        return _walk(at._replace(kind=inner, path=(*at.path, part)), after, loc)
     if origin is dict:
-        return _walk(replace(at, kind=arguments[1], path=(*at.path, part)), after, loc)
-    return replace(at, left=rest)
+        return _walk(at._replace(kind=arguments[1], path=(*at.path, part)), after, loc)
+    return at._replace(left=rest)
 
 
 def _members(kind: Any) -> list[Any]:

@@ -34,9 +34,9 @@ def apply_overrides(document: Document, overrides: Iterable[str]) -> Document:
 
 
 def _with_override(document: Document, override: str, number: int) -> Document:
-    unparsed = Place(f"--set {quoted(override)}", override=number)
+    unparsed = Place(source=f"--set {quoted(override)}", override=number)
     keys, text = _parsed(override, unparsed)
-    place = Place(f"--set {dotted(keys)}", override=number)
+    place = Place(source=f"--set {dotted(keys)}", override=number)
     value = parse_value(text, place)
     path = _resolved(document.data, keys, place)
     marks = {at: mark for at, mark in document.marks.items() if at[: len(path)] != path}

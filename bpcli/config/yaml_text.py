@@ -62,7 +62,7 @@ def _near_file(path: Path) -> str:
 def parse_yaml(text: str, name: str) -> Document:
     """The mapping that `text` holds; raises ConfigError, whose places start with `name`."""
     shown = printable(name)
-    data, marks = _read(text, lambda line, column: Place(shown, line=line, column=column))
+    data, marks = _read(text, lambda line, column: Place(source=shown, line=line, column=column))
     if data is None:
         raise ConfigError(f"{shown}: empty; a config is a mapping of keys to values, such as 'seed: 0'")
     if not isinstance(data, dict):

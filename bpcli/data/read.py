@@ -13,12 +13,13 @@ import numpy as np
 from bpcli.data.cells import ReadOptions, shown_path
 from bpcli.data.csv_reader import read_csv, read_csv_chunks
 from bpcli.data.npz_reader import npz_header, read_npz
-from bpcli.data.polars_reader import parquet_header, read_csv_polars, read_parquet
+from bpcli.data.parquet_reader import parquet_header, read_parquet
+from bpcli.data.polars_reader import read_chunks_polars, read_csv_polars
 from bpcli.data.table import PARTS, Column, Kind, Part, Table
 from bpcli.data.text_source import open_bytes, open_text
 from bpcli.errors import DataError
 
-__all__ = ["ReadOptions", "data_digest", "read_chunks", "read_header", "read_table"]
+__all__ = ["ReadOptions", "data_digest", "is_text", "read_chunks", "read_header", "read_table"]
 
 POLARS_FROM = 16 << 20
 """Bytes from which Polars is worth its import (0.2 s): what the NumPy reader does in that time."""
@@ -58,12 +59,14 @@ def read_chunks(path: Path | None, options: ReadOptions, rows: int) -> Iterator[
     Text is read in constant memory. A kind that is not given is inferred for each chunk by itself, and so are the
     categories. There is always at least one table, so that the columns are known.
     """
-    if path is not None and _format(path) != "text":
+    if path is not None and not is_text(path):
         columns = _read_file(path, options)
         ignored = [name for name in read_header(path, options) if name not in columns]
         table = Table(list(columns.values()), rows=columns.rows, ignored=ignored)
         for start in range(0, max(table.rows, 1), rows):
             yield table.take(np.arange(start, min(start + rows, table.rows)))
+    elif path is not None and _by_polars(path, options):
+        yield from read_chunks_polars(path, options, rows)
     else:
         yield from read_csv_chunks(path, options, rows)
 
@@ -78,6 +81,11 @@ def read_header(path: Path, options: ReadOptions) -> list[str]:
         return parquet_header(path)
     with open_text(path) as text:
         return text.header
+
+
+def is_text(path: Path) -> bool:
+    """Whether a file is read as delimited text, as all are whose suffix does not say otherwise."""
+    return _format(path) == "text"
 
 
 def data_digest(paths: Sequence[Path]) -> str:
@@ -102,17 +110,20 @@ def _read_file(path: Path, options: ReadOptions) -> Table:
     if form == "parquet":
         _require_polars(f"{shown_path(path)}: Parquet is read by Polars")
         return read_parquet(path, options)
-    if options.engine == "polars":
-        _require_polars("engine: polars")
-    if options.engine == "polars" or (options.engine == "auto" and _gains_by_polars(path)):
+    if _by_polars(path, options):
         table = read_csv_polars(path, options)
         if table is not None:
             return table
     return read_csv(path, options)
 
 
-def _gains_by_polars(path: Path) -> bool:
-    return path.is_file() and path.stat().st_size >= POLARS_FROM and find_spec("polars") is not None
+def _by_polars(path: Path, options: ReadOptions) -> bool:
+    """Whether text is given to Polars first."""
+    if options.engine == "polars":
+        _require_polars("engine: polars")
+        return True
+    large = path.is_file() and path.stat().st_size >= POLARS_FROM
+    return options.engine == "auto" and large and find_spec("polars") is not None
 
 
 def _require_polars(purpose: str) -> None:

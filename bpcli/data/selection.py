@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.data.data_files import DataFiles
 from bpcli.data.preprocess import choose_loss, fit_target
-from bpcli.data.read import ReadOptions, read_header, read_table
+from bpcli.data.read import ReadOptions, read_header
 from bpcli.data.spec import DataSpec
-from bpcli.data.split import Split, parts_from_labels, split_table
+from bpcli.data.split import Split, parts_from_column, split_table
 from bpcli.data.table import Column, Kind, Table
 from bpcli.errors import DataError, Mismatch, MismatchError
 from bpcli.nn.losses import Loss
@@ -32,6 +34,8 @@ class Selection:
     targets: list[str]
     split: Split
     loss: Loss
+    digest: str
+    """SHA-256 of the data files."""
     notes: list[str]
 
 
@@ -41,12 +45,18 @@ def read_options(spec: DataSpec, kinds: Mapping[str, Kind]) -> ReadOptions:
 
 
 def select_rows(
-    spec: DataSpec, folder: Path, seed: int, loss: Loss | None = None, kinds: Mapping[str, Kind] | None = None
+    spec: DataSpec,
+    folder: Path,
+    seed: int,
+    loss: Loss | None = None,
+    kinds: Mapping[str, Kind] | None = None,
+    cache: bool = True,
 ) -> Selection:
     """Read the data of a spec whose relative paths start from `folder`, and divide it.
 
     The same file, spec, seed and loss give the same rows; without a loss, the one that suits the target is chosen.
-    `kinds` says how columns were read before; without it they are as the spec says, or inferred.
+    `kinds` says how columns were read before; without it they are as the spec says, or inferred. `cache` is as for
+    `DataFiles`.
 
     Raises:
         MismatchError: the spec names a column that is not there, or asks for splits that cannot be made.
@@ -58,10 +68,11 @@ def select_rows(
     targets = spec.targets or _array_targets(spec, header)
     _check_names(spec, header, targets)
     unread = frozenset(spec.exclude) - {spec.weight, spec.split.column}
-    table = read_table(sources, replace(options, columns=frozenset(header) - unread))
+    files = DataFiles(sources, cache)
+    table = files.read(replace(options, columns=frozenset(header) - unread))
     source = ", ".join(str(path) for path, _ in sources)
     if kinds is None:
-        table = _with_class_names(table, targets, spec, folder)
+        table = _with_class_names(table, targets, spec, files)
     no_inputs = {*targets, *spec.exclude, spec.weight, spec.split.column}
     inputs = [name for name in table if name not in no_inputs]
     if not inputs:
@@ -75,7 +86,7 @@ def select_rows(
         notes.append(f"loss: {type_name(loss)}, as {reason}")
     fit_target(columns, loss, spec.target_encoder)  # a loss that does not suit is said before splits that fail for it
     split = _divide(table, rows, columns, spec, seed, loss)
-    return Selection(table, inputs, targets, split, loss, notes)
+    return Selection(table, inputs, targets, split, loss, files.digest, notes)
 
 
 def _kinds_in(spec: DataSpec) -> dict[str, Kind]:
@@ -131,13 +142,13 @@ def _check_names(spec: DataSpec, header: list[str], targets: list[str]) -> None:
         )
 
 
-def _with_class_names(table: Table, targets: list[str], spec: DataSpec, folder: Path) -> Table:
+def _with_class_names(table: Table, targets: list[str], spec: DataSpec, files: DataFiles) -> Table:
     """The table with a lone target of yes and no as names, so that predictions use the file's own words."""
     name = targets[0]
     if len(targets) > 1 or table[name].kind != "boolean" or name in spec.columns or spec.files[0][0].endswith(".npz"):
         return table
     options = ReadOptions(kinds={name: "categorical"}, missing=spec.missing, columns=frozenset([name]))
-    words = read_table(spec.sources(folder), options)
+    words = files.read(options)
     return Table([words[name] if column.name == name else column for column in table.values()], table.parts)
 
 
@@ -159,12 +170,15 @@ def _divide(
 ) -> Split:
     parts = table.parts
     if spec.split.column is not None:
-        parts = parts_from_labels(table[spec.split.column].labels(), spec.split.column)
-    classes: NDArray[np.intp] | None = None
-    names: list[str] = []
+        parts = parts_from_column(table[spec.split.column])
+    classes: NDArray[np.integer[Any]] | None = None
+    names: Sequence[str] = ()
     if "regression" not in loss.tasks and len(targets) == 1:
-        _, first, classes = np.unique(targets[0].values, return_index=True, return_inverse=True)
-        names = targets[0].take(first).labels()
+        if targets[0].kind == "categorical":
+            classes, names = targets[0].values, targets[0].categories
+        else:
+            _, first, classes = np.unique(targets[0].values, return_index=True, return_inverse=True)
+            names = targets[0].take(first).labels()
     elif spec.split.stratify:
         raise MismatchError(Mismatch(("data", "split", "stratify"), "only a target of classes can be stratified by"))
     return split_table(rows, spec.split, seed, None if parts is None else parts[rows], classes, names)

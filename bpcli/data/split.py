@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from bpcli.data.table import PARTS, Part
+from bpcli.data.table import PARTS, Column, Part
 from bpcli.errors import DataError, Mismatch, MismatchError
 from bpcli.randomness import Stream
 from bpcli.spec import Spec
@@ -78,7 +78,7 @@ def split_table(
     spec: SplitSpec,
     seed: int,
     parts: NDArray[np.int8] | None = None,
-    classes: NDArray[np.intp] | None = None,
+    classes: NDArray[np.integer[Any]] | None = None,
     names: Sequence[str] = (),
 ) -> Split:
     """Divide `rows`, indices into a table.
@@ -148,7 +148,7 @@ def _in_order(count: int, shares: tuple[float, float]) -> NDArray[np.int8]:
 def _at_random(
     count: int,
     shares: tuple[float, float],
-    strata: NDArray[np.intp] | None,
+    strata: NDArray[np.integer[Any]] | None,
     names: Sequence[str],
     strict: bool,
     generator: np.random.Generator,
@@ -157,7 +157,9 @@ def _at_random(
     if strata is None:
         groups = [shuffled]
     else:
-        by_class = shuffled[np.argsort(strata[shuffled], kind="stable")]
+        # Of 16 bits at most NumPy sorts by counting, in linear time.
+        narrow = strata.astype(np.min_scalar_type(int(strata.max(initial=0))))
+        by_class = shuffled[np.argsort(narrow[shuffled], kind="stable")]
         groups = np.split(by_class, np.cumsum(np.bincount(strata))[:-1])
     asked = [part for part, share in enumerate(shares) if share]
     needed = 1 + len(asked)
@@ -202,20 +204,23 @@ def _require_rows(split: Split, shares: tuple[float, float], rows: int) -> None:
             )
 
 
-def parts_from_labels(labels: list[str], column: str) -> NDArray[np.int8]:
-    """The split of each row, an index into PARTS, from a column that names it.
+def parts_from_column(column: Column) -> NDArray[np.int8]:
+    """The split of each row, an index into PARTS, from a categorical column that names it.
 
     Raises:
         MismatchError: a cell is not the name of a split.
     """
     index: dict[str, int] = {name: position for position, name in enumerate(PARTS)}
-    unknown = next((label for label in labels if label.strip().lower() not in index), None)
-    if unknown is not None:
+    # The extra one stands last, where the code of a missing value, -1, finds it.
+    known = [index.get(label.strip().lower(), -1) for label in (*column.categories, "")]
+    parts: NDArray[np.int8] = np.array(known, dtype=np.int8)[column.values]
+    unknown = np.flatnonzero(parts < 0)
+    if len(unknown):
         raise MismatchError(
             Mismatch(
                 ("data", "split", "column"),
-                f"column {quoted(column)} holds {quoted(unknown)}; "
+                f"column {quoted(column.name)} holds {quoted(column.take(unknown[:1]).labels()[0])}; "
                 f"its cells must be {', '.join(PARTS[:-1])} or {PARTS[-1]}",
             )
         )
-    return np.array([index[label.strip().lower()] for label in labels], dtype=np.int8)
+    return parts

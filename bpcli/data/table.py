@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -49,9 +50,15 @@ class Column:
             return np.asarray(np.isnan(self.values))
         return np.zeros(len(self.values), dtype=np.bool_)
 
-    def take(self, rows: NDArray[np.intp]) -> Column:
-        """The column at `rows`, in that order."""
+    def take(self, rows: NDArray[np.intp] | slice) -> Column:
+        """The column at `rows`, in that order; a slice is a view."""
         return Column(self.name, self.kind, self.values[rows], self.categories)
+
+    def present(self) -> tuple[str, ...]:
+        """The categories that stand in some row, in their order."""
+        found = np.zeros(len(self.categories) + 1, dtype=np.bool_)
+        found[self.values] = True  # a code of -1 finds the extra one
+        return tuple(compress(self.categories, found.tolist()))
 
     def labels(self) -> list[str]:
         """The cells as text, an empty string where missing; whole numbers without a point."""
@@ -84,12 +91,14 @@ class Table(Mapping[str, Column]):
         ignored: Sequence[str] = (),
     ) -> None:
         self._columns = {column.name: column for column in columns}
+        self._at: NDArray[np.intp] | None = None
         self.rows = len(columns[0]) if columns else (rows or 0)
         self.parts = parts
         self.ignored = tuple(ignored)
 
     def __getitem__(self, name: str) -> Column:
-        return self._columns[name]
+        column = self._columns[name]
+        return column if self._at is None else column.take(self._at)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._columns)
@@ -98,9 +107,21 @@ class Table(Mapping[str, Column]):
         return len(self._columns)
 
     def take(self, rows: NDArray[np.intp]) -> Table:
-        """The table at `rows`, in that order."""
+        """The table at `rows`, in that order. A column of it is copied each time that it is asked for, and not kept."""
         parts = None if self.parts is None else self.parts[rows]
-        return Table([column.take(rows) for column in self.values()], parts, len(rows), self.ignored)
+        part = Table(list(self._columns.values()), parts, ignored=self.ignored)
+        part._at = rows if self._at is None else self._at[rows]
+        part.rows = len(rows)
+        return part
+
+    def slice(self, start: int, stop: int) -> Table:
+        """The table from row `start` to row `stop`, in the same memory."""
+        rows = range(self.rows)[start:stop]
+        if self._at is not None:
+            return self.take(np.array(rows, dtype=np.intp))
+        part = slice(rows.start, rows.stop)
+        columns = [column.take(part) for column in self._columns.values()]
+        return Table(columns, None if self.parts is None else self.parts[part], len(rows), self.ignored)
 
     def require(self, names: Sequence[str], source: str) -> None:
         """Raise DataError when any of `names` is no column; `source` says where the table came from."""

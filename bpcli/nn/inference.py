@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.nn.arrays import Array
+from bpcli.nn.arrays import Array, Workspace
 from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
 from bpcli.nn.rows import EncodedRows
@@ -24,7 +24,7 @@ class Inference:
     """A network with parameters, ready to answer.
 
     In the dtype of the parameters, the default, it follows the vectors it was given when they change. In another dtype
-    it keeps a converted copy of them.
+    it keeps a converted copy of them. Several threads may ask at once: each takes a workspace of its own.
     """
 
     def __init__(self, network: Network, params: Array, state: Array, dtype: np.dtype[Any] | None = None) -> None:
@@ -32,7 +32,7 @@ class Inference:
         self._network = network
         self._params = network.bind(params.astype(dtype, copy=False))
         self._state = network.bind_state(state.astype(dtype, copy=False))
-        self._workspace = network.workspace(BLOCK_ROWS, dtype, training=False)
+        self._workspaces = [network.workspace(BLOCK_ROWS, dtype, training=False)]
         self._dtype = dtype
 
     def predictions(self, x: EncodedRows, loss: LossBase) -> Array:
@@ -45,10 +45,17 @@ class Inference:
 
     def logits(self, x: EncodedRows, out: Array) -> None:
         """Write the logits (rows, n_out) of x, rows of n_in inputs, to `out`."""
-        reader = x.reader(BLOCK_ROWS, self._dtype)
+        reader, workspace = x.reader(BLOCK_ROWS, self._dtype), self._take_workspace()
         for start in range(0, x.rows, BLOCK_ROWS):
             stop = min(start + BLOCK_ROWS, x.rows)
             reader.slice(start, stop)
             reader.out[stop - start :] = 0.0
-            logits = self._network.forward(self._params, self._state, reader.out, self._workspace)
+            logits = self._network.forward(self._params, self._state, reader.out, workspace)
             out[start:stop] = logits[: stop - start]
+        self._workspaces.append(workspace)
+
+    def _take_workspace(self) -> Workspace:
+        try:
+            return self._workspaces.pop()
+        except IndexError:  # all of them are in use
+            return self._network.workspace(BLOCK_ROWS, self._dtype, training=False)

@@ -185,8 +185,8 @@ def test_json_is_one_document_of_the_same(tmp_path: Path):
     assert [layer["parameters"] for layer in document["layers"]] == [480, 0, 528, 51]
     assert document["parameters"] == 1059
     assert sum(column["inputs"] for column in document["columns"]) == 14
-    # x, y as one-hot rows, float32: 344 rows of 14 + 3 numbers; Adam keeps 2 vectors beside 3.
-    assert document["memory_bytes"]["data"] == 344 * (14 + 3) * 4
+    # 14 numbers in float32 and a class in a byte; Adam keeps 2 vectors beside 3.
+    assert document["memory_bytes"]["data"] == 344 * (14 * 4 + 1)
     assert document["memory_bytes"]["parameters"] == 5 * 1059 * 4
 
 

@@ -11,7 +11,7 @@ import pytest
 from commands import CONFIGS, DATASETS, PENGUINS, Result, bpcli
 
 from bpcli.config import load_config
-from bpcli.experiment import prepare
+from bpcli.data.selection import select_rows
 
 
 def predicted(run: Path, data: Path) -> list[dict[str, str]]:
@@ -25,7 +25,8 @@ def column(path: Path, name: str) -> list[str]:
 
 def split_rows(config: Path, part: str) -> np.ndarray:
     loaded = load_config(config)
-    return getattr(prepare(loaded.config, loaded.folder).selection.split, part)
+    selection = select_rows(loaded.config.data, loaded.folder, loaded.config.seed, loaded.config.loss)
+    return getattr(selection.split, part)
 
 
 @pytest.mark.parametrize("part", ["train", "validation", "test"])

@@ -48,9 +48,63 @@ def test_help_and_version_load_nothing_that_is_slow(tmp_path: Path, arguments: l
     assert python(program, cwd=tmp_path).endswith("loaded: []\n")
 
 
+NEVER = ("rich", "polars", "numpy.ma", "asyncio", "concurrent", "logging", "multiprocessing", "unittest")
+"""What no command on a small CSV has a use for where nobody watches it."""
+
+
+@pytest.mark.parametrize(
+    ("command", "needless"),
+    [
+        ("check {config}", (*NEVER, "safetensors", "threadpoolctl")),
+        ("train {config} --run-dir new --set training.epochs=1", NEVER),
+        ("evaluate {run}", NEVER),
+        ("predict {data} --checkpoint {run}", NEVER),
+    ],
+)
+def test_a_command_loads_nothing_that_it_does_not_need(
+    tmp_path: Path, penguins_run: Path, command: str, needless: tuple[str, ...]
+):
+    paths = {"config": CONFIGS / "penguins.yaml", "run": penguins_run, "data": PENGUINS}
+    arguments = [word.format(**paths) for word in command.split()]
+    report = f"print('loaded:', sorted(set({needless}) & set(sys.modules)))"
+    assert python(as_command(arguments, report), cwd=tmp_path).endswith("loaded: []\n")
+
+
+def as_command(arguments: list[str], report: str, before: str = "pass") -> str:
+    """A program that does what the console script does, and then reports."""
+    return (
+        f"import sys\nfrom bpcli.__main__ import run\nsys.argv = ['bpcli', *{arguments!r}]\n{before}\n"
+        f"try:\n    run()\nexcept SystemExit:\n    pass\n{report}"
+    )
+
+
+def test_a_command_starts_without_threads_of_blas(tmp_path: Path):
+    report = (
+        "from threadpoolctl import threadpool_info\n"
+        "print('threads:', [pool['num_threads'] for pool in threadpool_info() if pool['user_api'] == 'blas'])"
+    )
+    program = as_command(["check", str(CONFIGS / "penguins.yaml")], report)
+    assert python(program, cwd=tmp_path, environment={"OPENBLAS_NUM_THREADS": "2"}).endswith("threads: [1]\n")
+
+
+def test_a_command_starts_without_a_search_for_garbage(tmp_path: Path):
+    searches = "sum(generation['collections'] for generation in gc.get_stats())"
+    before, report = f"import gc\nbefore = {searches}", f"print('searches:', {searches} - before)"
+    program = as_command(["check", str(CONFIGS / "penguins.yaml")], report, before)
+    assert python(program, cwd=tmp_path).endswith("searches: 0\n")
+
+
 def test_importing_the_package_loads_nothing_that_is_slow(tmp_path: Path):
     program = f"import bpcli, sys\nassert bpcli.load\nprint(sorted(set({(*SLOW, 'typer')}) & set(sys.modules)))"
     assert python(program, cwd=tmp_path) == "[]\n"
+
+
+def test_the_package_as_a_library_leaves_the_process_as_it_is(tmp_path: Path, penguins_run: Path):
+    program = (
+        "import gc, os\nstate = lambda: (gc.get_threshold(), gc.get_freeze_count(), dict(os.environ))\n"
+        f"before = state()\nimport bpcli\nbpcli.load({str(penguins_run)!r})\nprint(state() == before)"
+    )
+    assert python(program, cwd=tmp_path) == "True\n"
 
 
 def test_the_version_is_printed():

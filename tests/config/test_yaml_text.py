@@ -91,7 +91,7 @@ def test_a_byte_order_mark_moves_no_column(tmp_path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbfa: 1\n")
     document = read_yaml(path)
     assert document.data == {"a": 1}
-    assert document.mark(("a",)).value == Place(str(path), line=1, column=4)
+    assert document.mark(("a",)).value == Place(source=str(path), line=1, column=4)
 
 
 def test_aliases_repeat_what_their_anchor_names_as_values_of_their_own() -> None:
@@ -243,7 +243,7 @@ def test_nesting_of_fifty_levels_is_read() -> None:
 
 
 def test_a_value_by_itself_follows_the_same_rules() -> None:
-    place = Place("--set a", override=1)
+    place = Place(source="--set a", override=1)
     assert parse_value("{a: [1e-3, no, 012]}", place) == {"a": [0.001, "no", "012"]}
     assert parse_value("", place) is None
     with pytest.raises(ConfigError, match=r"\A--set a: ',' or ']' is missing here, in the list that starts at"):

@@ -6,12 +6,22 @@ import pytest
 
 from bpcli.data import batches
 from bpcli.data.batches import Batches, Dataset
+from bpcli.nn.rows import CompactRows, DenseRows, RowLayout
 
 
 def numbered(rows: int, weighted: bool = False, dtype: Any = np.float32) -> Dataset:
     """Rows that tell their number in every array."""
     x = np.arange(rows, dtype=dtype)[:, None] + np.array([0.0, 0.25], dtype)
-    return Dataset(x, x[:, :1] * 2, np.arange(rows, dtype=dtype) if weighted else None)
+    return Dataset(DenseRows(x), x[:, :1] * 2, np.arange(rows, dtype=dtype) if weighted else None)
+
+
+def compact(rows: int) -> Dataset:
+    """A number, and one of three classes in a group between it and another number; labels of 0 and 1."""
+    layout = RowLayout.of([(1, False), (3, True), (1, False)])
+    records = np.zeros(rows, layout.records(np.dtype(np.float32)))
+    records["numbers"] = np.arange(rows)[:, None]
+    records["codes"] = np.arange(rows)[:, None] % 3
+    return Dataset(CompactRows(records, layout), np.arange(rows, dtype=np.uint8)[:, None] % 2)
 
 
 @pytest.mark.parametrize(("rows", "size"), [(10, 3), (10, 5), (10, 10), (10, 99), (1, 1), (7, 1)])
@@ -49,18 +59,41 @@ def test_an_epoch_can_be_entered_at_any_batch() -> None:
 def test_a_full_batch_is_the_data_itself() -> None:
     data = numbered(6)
     ((x, _, weight),) = Batches(data, 6, 1).epoch(np.arange(6)[::-1])
-    assert x is data.x
+    assert x is data.x.whole(x.dtype)
     assert weight is None
+
+
+@pytest.mark.parametrize("size", [3, 7, 30])
+def test_compact_rows_make_the_batches_of_dense_ones(size: int) -> None:
+    data, order = compact(30), np.random.default_rng(0).permutation(30)
+    dense = Dataset(DenseRows(data.x.whole(data.x.dtype)), data.y.astype(np.float32))
+    batches = [[(x.copy(), y.copy()) for x, y, _ in Batches(rows, size, 1).epoch(order)] for rows in (data, dense)]
+    for (x, y), (dense_x, dense_y) in zip(*batches, strict=True):
+        assert x.tobytes() == dense_x.tobytes()
+        assert y.tobytes() == dense_y.tobytes()
+
+
+@pytest.mark.parametrize("kilobytes", [0, 1, 1000])
+@pytest.mark.parametrize("first", [0, 2])
+def test_blocks_hold_whole_batches_in_order(kilobytes: int, first: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "GATHERED_BYTES", 1000 * kilobytes)
+    of, order = Batches(numbered(250, weighted=True), 8, 1), np.random.default_rng(0).permutation(250)
+    blocks = [[part.copy() for part in block if part is not None] for block in of.blocks(order, first)]
+    assert of.block_rows % 8 == 0
+    assert {len(x) for x, _, _ in blocks[:-1]} <= {of.block_rows}
+    rows = np.concatenate([weight for _, _, weight in blocks])
+    assert rows.tolist() == order[8 * first :].tolist()
+    assert np.concatenate([y for _, y, _ in blocks])[:, 0].tolist() == (2 * rows).tolist()
 
 
 @pytest.mark.parametrize("size", [2, 5])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_class_codes_become_rows_of_zero_and_one(size: int, dtype: Any) -> None:
-    data = Dataset(np.zeros((5, 1), dtype), np.array([2, 0, 1, 2, 0]))
+    data = Dataset(DenseRows(np.zeros((5, 1), dtype)), np.array([2, 0, 1, 2, 0], np.uint8))
     rows = np.concatenate([y.copy() for _, y, _ in Batches(data, size, 3).epoch(np.arange(5))])
     assert rows.dtype == dtype
     assert rows.tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 0, 0]]
-    assert data.targets(3).tolist() == rows.tolist()
+    assert data.targets(3).whole(rows.dtype).tolist() == rows.tolist()
 
 
 def test_batches_use_the_same_memory_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,13 +102,13 @@ def test_batches_use_the_same_memory_again(monkeypatch: pytest.MonkeyPatch) -> N
     assert np.shares_memory(first, second)
 
 
-@pytest.mark.parametrize("coded", [False, True])
-def test_an_epoch_allocates_no_array(coded: bool) -> None:
-    rows, size = 5000, 1000
-    data = numbered(rows, weighted=True)
-    if coded:
-        data = Dataset(data.x, np.arange(rows) % 3, data.weight)
-    batches, order = Batches(data, size, 3 if coded else 1), np.arange(rows)[::-1].copy()
+@pytest.mark.parametrize("kind", ["numbers", "classes", "compact"])
+def test_an_epoch_allocates_no_array(kind: str) -> None:
+    rows, size, outputs = 20_000, 4000, 3 if kind == "classes" else 1
+    data = compact(rows) if kind == "compact" else numbered(rows, weighted=True)
+    if kind == "classes":
+        data = Dataset(data.x, np.arange(rows, dtype=np.uint8) % 3, data.weight)
+    batches, order = Batches(data, size, outputs), np.arange(rows)[::-1].copy()
     list(batches.epoch(order))
     tracemalloc.start()
     for _ in batches.epoch(order):

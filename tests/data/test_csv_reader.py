@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpcli.data import delimited, text_source
+from bpcli.data import text_source
 from bpcli.data.cells import ReadOptions
 from bpcli.data.csv_reader import read_csv, read_csv_chunks
 from bpcli.data.table import Table
@@ -193,6 +193,26 @@ def test_fields_of_up_to_a_mebibyte_are_read(tmp_path: Path) -> None:
     assert "line 2: a field longer than 1 MiB" in error(tmp_path, b'a,b\n1,"' + b"x\n" * (2 << 20))
 
 
+@pytest.mark.parametrize("distinct", [1, 7, 1000, 50_000])
+@pytest.mark.parametrize(
+    "form", ["{}", "a street, {}", 'said ""{}""', "{} and a text of more than sixty-four bytes, as long ones are"]
+)
+def test_each_of_many_rows_keeps_its_text(tmp_path: Path, distinct: int, form: str) -> None:
+    texts = [form.format(number * 7919 % distinct) for number in range(4000)]
+    rows = "".join(f'{number},"{text}"\n' for number, text in enumerate(texts))
+    table = read(tmp_path, f"a,b\n{rows}", kinds={"b": "categorical"})
+    assert table["b"].labels() == [text.replace('""', '"') for text in texts]
+    assert table["b"].categories == tuple(sorted(set(table["b"].labels())))
+    assert table["a"].values.tolist() == list(range(4000))
+
+
+def test_a_column_of_text_may_hold_numbers_in_any_spelling(tmp_path: Path) -> None:
+    cells_of = ["1", "1e5", " 2", "NA", "x", "1e6", "3"]
+    table = read(tmp_path, "a,b\n" + "".join(f"{cell},{cell}\n" for cell in cells_of).replace(",x", ",4"))
+    assert table["a"].labels() == ["1", "1e5", "2", "", "x", "1e6", "3"]
+    np.testing.assert_array_equal(table["b"].values, [1, 1e5, 2, np.nan, 4, 1e6, 3])
+
+
 # What is refused, and where the message points.
 
 
@@ -221,6 +241,24 @@ def test_lines_are_counted_over_blocks(tmp_path: Path) -> None:
 )
 def test_a_quote_that_does_not_close_is_named_by_the_line_it_opens_on(tmp_path: Path, data: str, line: int) -> None:
     assert error(tmp_path, data).startswith(f"line {line}: a quoted field begins here")
+
+
+@pytest.mark.parametrize("block", [16, 1 << 20])
+@pytest.mark.parametrize(
+    ("data", "first"),
+    [
+        ('1,2\n3\n4,"5"6\n', "line 3: 1 field"),
+        ('1,2\n3,"4"5\n6\n', "line 3: a quoted field"),
+        ('1,2\n3\n4,"5\n', "line 3: 1 field"),
+        ('1,2\nx,3\n4,"5\n', "line 3: column 'a'"),
+        ('1,2\nx,3\n4,5"\n7,"8"9\n', "line 3: column 'a'"),
+    ],
+)
+def test_of_two_errors_the_first_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, data: str, first: str
+) -> None:
+    monkeypatch.setattr(text_source, "BLOCK", block)
+    assert error(tmp_path, "a,b\n" + data, kinds={"a": "numeric"}).startswith(first)
 
 
 def test_an_open_quote_in_the_header_is_an_error(tmp_path: Path) -> None:
@@ -321,6 +359,16 @@ def test_chunks_of_standard_input_have_the_asked_number_of_rows(rows: int, monke
     assert tables[0]["b"].categories == tuple(sorted(f"x\n{number}" for number in range(min(rows, 50))))
 
 
+@pytest.mark.usefixtures("small_blocks")
+def test_in_a_chunk_a_column_may_turn_out_to_be_text_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = [f"{number:03}" for number in range(50)]
+    first, second = chunks("a,b\n" + "".join(f"{n},1\n" for n in numbers) + "x,2\n1,3\n", 51, monkeypatch)
+    assert first["a"].labels() == [*numbers, "x"]
+    assert first["b"].values.tolist() == [1] * 50 + [2]
+    assert second["a"].values.tolist() == [1]
+    assert list(first) == ["a", "b"]
+
+
 def test_chunks_of_a_header_alone_are_one_empty_table(monkeypatch: pytest.MonkeyPatch) -> None:
     (table,) = chunks("a,b\n", 10, monkeypatch, kinds={"a": "boolean"})
     assert table.rows == 0
@@ -357,21 +405,6 @@ def test_what_the_csv_module_writes_is_read_back(
         patch.setattr(text_source, "BLOCK", block)
         table = read_csv(path, ReadOptions(verbatim=frozenset(names)))
     assert [list(row) for row in zip(*cells(table).values(), strict=True)] == rows
-
-
-@settings(max_examples=60, deadline=None)
-@given(data=st.text('ab1,"\r\n ', max_size=40), delimiter=st.sampled_from([b",", b";"]))
-def test_both_ways_to_find_cells_agree(data: str, delimiter: bytes) -> None:
-    text = data.encode() + b"\n"
-    fast = delimited.find_cells(text, delimiter)
-    slow, _ = delimited.scan_cells(text, delimiter)
-    if fast is None:
-        return
-    # The fast way takes the two characters of a CRLF for two line ends; blank lines are dropped later.
-    found = [text[a:b] for a, b in zip(fast.starts, fast.ends, strict=True) if a < b]
-    # It gives fewer rows where it waits for a quote to close.
-    reference = [text[a:b] for a, b in zip(slow.starts, slow.ends, strict=True) if a < b <= fast.size]
-    assert found == reference
 
 
 # The shipped data.

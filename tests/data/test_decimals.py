@@ -13,7 +13,7 @@ PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 
 
 def parse(cells: list[str]) -> list[float]:
-    data = b"0" * WINDOW + ",".join(cells).encode() + b",\n"
+    data = b"0" * WINDOW + ",".join(cells).encode() + b"0" * WINDOW
     lengths = np.array([len(cell.encode()) for cell in cells], np.intp)
     ends = np.cumsum(lengths + 1) - 1 + WINDOW
     values: list[float] = parse_decimals(np.frombuffer(data, np.uint8), ends - lengths, ends).tolist()
@@ -83,6 +83,25 @@ def test_long_decimals_are_hardly_ever_left() -> None:
     source = random.Random(0)
     values = parse([repr(source.gauss(0, 1)) for _ in range(5000)])
     assert sum(map(math.isinf, values)) < 50
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "9999999.99999999",
+        "0.00000001",
+        "12345678.5",
+        "1.123456789",
+        "99999999",
+        "1234567890123456",
+        "12345678901234568",
+    ],
+)
+def test_short_and_long_numbers_are_read_beside_one_another(cell: str) -> None:
+    for others in (["7"] * 10, ["0.1234567890123456"] * 10, ["12345678901234"] * 10, ["x"] * 10):
+        cells = [*others, cell, f"-{cell}", *others]
+        check(cells)
+        assert parse(cells)[10:12] == [float(cell), -float(cell)]
 
 
 def test_more_cells_than_fit_in_one_piece_keep_their_order() -> None:

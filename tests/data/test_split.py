@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from bpcli.data.split import Split, SplitSpec, parts_from_labels, split_table
+from bpcli.data.split import Split, SplitSpec, parts_from_column, split_table
+from bpcli.data.table import Column
 from bpcli.errors import DataError, ExitCode, MismatchError
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
@@ -192,6 +193,18 @@ def test_what_contradicts_itself_is_refused(options: dict[str, Any], words: str)
 
 
 def test_a_column_names_splits_in_any_letter_case() -> None:
-    assert parts_from_labels(["train", " Test", "VALIDATION"], "part").tolist() == [TRAIN, TEST, VALIDATION]
-    with pytest.raises(MismatchError, match="column 'part' holds 'dev'; its cells must be train, validation or test"):
-        parts_from_labels(["train", "dev"], "part")
+    assert parts_from_column(names("train", " Test", "VALIDATION", "train")).tolist() == [0, 2, 1, 0]
+
+
+@pytest.mark.parametrize(("other", "shown"), [("dev", "dev"), (None, "")])
+def test_a_column_of_splits_holds_nothing_else(other: str | None, shown: str) -> None:
+    words = f"column 'part' holds '{shown}'; its cells must be train, validation or test"
+    with pytest.raises(MismatchError, match=words) as caught:
+        parts_from_column(names("train", "test", other, "zebra"))
+    assert caught.value.mismatches[0].path == ("data", "split", "column")
+
+
+def names(*values: str | None) -> Column:
+    categories = tuple(sorted({value for value in values if value is not None}))
+    codes = [-1 if value is None else categories.index(value) for value in values]
+    return Column("part", "categorical", np.array(codes, np.int32), categories)

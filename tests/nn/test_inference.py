@@ -15,6 +15,7 @@ from bpcli.nn.inference import BLOCK_ROWS, Inference
 from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy
 from bpcli.nn.network import Network
+from bpcli.nn.rows import DenseRows
 from bpcli.threads import BlasThreads
 
 ROWS = 2 * BLOCK_ROWS + 77
@@ -41,7 +42,7 @@ class Answers:
 
     def logits(self, x: Array) -> Array:
         out = np.empty((len(x), self.network.n_out), x.dtype)
-        self.inference.logits(x, out)
+        self.inference.logits(DenseRows(x), out)
         return out
 
 

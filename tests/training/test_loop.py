@@ -14,6 +14,7 @@ from bpcli.errors import DivergedError, ExitCode
 from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
 from bpcli.nn.losses import CrossEntropy, MeanAbsoluteError, MeanSquaredError, Poisson
 from bpcli.nn.optimizers import Adam, OptimizerSpec, Sgd
+from bpcli.nn.rows import CompactRows, DenseRows, EncodedRows, RowLayout
 from bpcli.nn.schedules import Constant
 from bpcli.training import EpochReport, Progress, TrainingPlan, TrainingSpec, TrainingState, stepper, train
 from bpcli.training.spec import Clip, EarlyStopping, Penalty
@@ -207,18 +208,23 @@ def test_predictions_for_validation_rows_that_overflow_are_divergence_too() -> N
 # Memory
 
 
-def test_nothing_is_allocated_from_step_to_step(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("compact", [False, True], ids=["dense", "compact"])
+def test_nothing_is_allocated_from_step_to_step(compact: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The smallest array of a step is one number a row or a unit; between two steps nothing as large is ever held."""
     monkeypatch.setattr(stepper, "PROGRESS_SECONDS", float("inf"))
     rows, units = 1100, 1050
-    x, y = GENERATOR.normal(size=(5 * rows, 3)), np.arange(5 * rows) % 2
+    x: EncodedRows = DenseRows(GENERATOR.normal(size=(5 * rows, 3)).astype(np.float32))
+    if compact:
+        layout = RowLayout.of([(1, False), (2, True), (3, True)])
+        x = CompactRows(np.zeros(5 * rows, layout.records(np.dtype(np.float32))), layout)
+    y = np.arange(5 * rows) % 2
     spec = TrainingSpec(epochs=2, batch_size=rows, penalty=Penalty(l1=0.1, l2=0.1), clip=Clip(norm=1.0, value=1.0))
     layers = [Dense(units=units), Dropout(rate=0.1), BatchNorm(), Dense(units=2)]
     of = plan(
         x,
         y,
         spec,
-        weight=np.ones(len(x)),
+        weight=np.ones(x.rows),
         layers=layers,
         loss=CrossEntropy(),
         optimizer=Adam(),

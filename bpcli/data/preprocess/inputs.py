@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Annotated, Literal
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,8 +89,7 @@ class CategoricalColumn(Spec):
 
     def fit(self, column: Column, defaults: EncodersSpec) -> OneHotInput | OrdinalInput:
         """Fit on a training column; raises MismatchError where an order lacks one of its categories."""
-        seen = np.unique(column.values[column.values >= 0])
-        categories = tuple(column.categories[code] for code in seen)
+        categories = column.present()
         indicator = bool(column.missing().any())
         encoder = self.encoder or defaults.categorical
         if isinstance(encoder, OneHot):
@@ -102,7 +103,7 @@ class CategoricalColumn(Spec):
                     ("data", *owner, "order"), f"lacks {quoted(absent)}, which stands in column {quoted(column.name)}"
                 )
             )
-        places = _places(column, order)
+        places = _lookup(column, _places(order), -1, -1)[column.values]
         known = places[places >= 0]
         fill = float(np.mean(known)) / max(len(order) - 1, 1) if len(known) else 0.0
         return OrdinalInput(name=column.name, indicator=indicator, fill=fill, categories=order)
@@ -118,28 +119,51 @@ class Surprise(Spec):
     value: str | None
 
 
+Surprises = dict[Surprise, int]
+
+Writer = Callable[[Column, Array], Surprises]
+"""Encodes some rows of a column, and counts in them what training had not seen."""
+
+
 class InputBase(Spec):
     """A fitted input column; with an indicator, its last feature is 1 where the value is missing."""
+
+    is_one_hot: ClassVar[bool] = False
+    """Whether at most one of the features is 1 and all others are 0, so that its place says it all."""
 
     name: str
     indicator: bool
 
-    def write(self, column: Column, out: Array) -> dict[Surprise, int]:
-        """Encode a column into `out`, shape (rows, width), and count what training had not seen."""
-        surprises = self._write(column, out)
-        missing = column.missing()
-        if self.indicator:
-            out[:, -1] = missing
-        elif missing.any():
-            surprises[Surprise(column=self.name, value=None)] = int(missing.sum())
-        return surprises
+    @property
+    def width(self) -> int:
+        """How many features there are."""
+        return 1 + self.indicator
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the network's inputs made of this column."""
+        return self._with_indicator([self.name])
 
     @abstractmethod
-    def _write(self, column: Column, out: Array) -> dict[Surprise, int]:
-        """Encode all but the indicator, and count categories never seen."""
+    def writer(self, column: Column) -> Writer:
+        """What encodes rows of a column with the categories of this one.
 
-    def _features(self, names: list[str]) -> list[str]:
+        It writes to `out` of shape (rows, width); of a one-hot column the place of the 1, or -1, of shape (rows,).
+        """
+
+    def _with_indicator(self, names: list[str]) -> list[str]:
         return [*names, f"{self.name} is missing"] if self.indicator else names
+
+    def _note_missing(self, missing: NDArray[np.bool_], out: Array) -> Surprises:
+        """Write the indicator, or count what is missing where there is none."""
+        if self.indicator:
+            out[:, 1] = missing
+            return {}
+        return self._unexpected(missing)
+
+    def _unexpected(self, missing: NDArray[np.bool_]) -> Surprises:
+        count = int(np.count_nonzero(missing))
+        return {Surprise(column=self.name, value=None): count} if count else {}
 
 
 class NumericInput(InputBase):
@@ -150,14 +174,14 @@ class NumericInput(InputBase):
     encoder: str
     encoding: Encoding
 
-    @property
-    def features(self) -> list[str]:
-        """Names of the network's inputs made of this column."""
-        return self._features([self.name])
+    def writer(self, column: Column) -> Writer:
+        """The same for every column."""
+        return self._write
 
-    def _write(self, column: Column, out: Array) -> dict[Surprise, int]:
-        out[:, 0] = self.encoding.encode(_filled(column, self.fill))
-        return {}
+    def _write(self, column: Column, out: Array) -> Surprises:
+        missing = column.missing()
+        out[:, 0] = self.encoding.encode(_filled(numbers(column), missing, self.fill))
+        return self._note_missing(missing, out)
 
 
 class BooleanInput(InputBase):
@@ -166,33 +190,42 @@ class BooleanInput(InputBase):
     type: Literal["boolean"] = "boolean"
     fill: float
 
-    @property
-    def features(self) -> list[str]:
-        """Names of the network's inputs made of this column."""
-        return self._features([self.name])
+    def writer(self, column: Column) -> Writer:
+        """The same for every column."""
+        return self._write
 
-    def _write(self, column: Column, out: Array) -> dict[Surprise, int]:
-        out[:, 0] = _filled(column, self.fill)
-        return {}
+    def _write(self, column: Column, out: Array) -> Surprises:
+        missing = column.missing()
+        out[:, 0] = _filled(column.values, missing, self.fill)
+        return self._note_missing(missing, out)
 
 
 class OneHotInput(InputBase):
     """A 0/1 feature for each category."""
 
+    is_one_hot: ClassVar[bool] = True
     type: Literal["one_hot"] = "one_hot"
     categories: Sequence[str]
 
     @property
+    def width(self) -> int:
+        """A feature a category, and the indicator."""
+        return len(self.categories) + self.indicator
+
+    @property
     def features(self) -> list[str]:
         """Names of the network's inputs made of this column."""
-        return self._features([f"{self.name}={category}" for category in self.categories])
+        return self._with_indicator([f"{self.name}={category}" for category in self.categories])
 
-    def _write(self, column: Column, out: Array) -> dict[Surprise, int]:
-        places = _places(column, self.categories)
-        out[:] = 0.0
-        rows = np.flatnonzero(places >= 0)
-        out[rows, places[rows]] = 1.0
-        return _unseen(self.name, column, places)
+    def writer(self, column: Column) -> Writer:
+        """Categories are matched here, by name, and not row by row."""
+        missing = len(self.categories) if self.indicator else -1
+        return partial(self._write, _lookup(column, _places(self.categories), -1, missing))
+
+    def _write(self, lookup: NDArray[Any], column: Column, out: Array) -> Surprises:
+        out[:] = lookup.take(column.values)
+        unexpected = {} if self.indicator else self._unexpected(column.missing())
+        return unexpected | _unseen(self.name, column, out < 0)
 
 
 class OrdinalInput(InputBase):
@@ -202,15 +235,17 @@ class OrdinalInput(InputBase):
     fill: float
     categories: Sequence[str]
 
-    @property
-    def features(self) -> list[str]:
-        """Names of the network's inputs made of this column."""
-        return self._features([self.name])
+    def writer(self, column: Column) -> Writer:
+        """Categories are matched here, by name, and not row by row."""
+        steps = max(len(self.categories) - 1, 1)
+        scores = {category: place / steps for category, place in _places(self.categories).items()}
+        return partial(self._write, _lookup(column, scores, np.nan, np.nan))
 
-    def _write(self, column: Column, out: Array) -> dict[Surprise, int]:
-        places = _places(column, self.categories)
-        out[:, 0] = np.where(places >= 0, places / max(len(self.categories) - 1, 1), self.fill)
-        return _unseen(self.name, column, places)
+    def _write(self, lookup: Values, column: Column, out: Array) -> Surprises:
+        scores = lookup.take(column.values)
+        unknown = np.isnan(scores)
+        out[:, 0] = np.where(unknown, self.fill, scores)
+        return self._note_missing(column.missing(), out) | _unseen(self.name, column, unknown)
 
 
 FittedInput = Annotated[NumericInput | BooleanInput | OneHotInput | OrdinalInput, Field(discriminator="type")]
@@ -220,24 +255,24 @@ def _known_values(column: Column) -> Values:
     return numbers(column)[~column.missing()]
 
 
-def _filled(column: Column, fill: float) -> Values:
-    values = numbers(column)
-    missing = column.missing()
+def _filled(values: Values, missing: NDArray[np.bool_], fill: float) -> Values:
     return np.where(missing, fill, values) if missing.any() else values
 
 
-def _places(column: Column, categories: tuple[str, ...]) -> NDArray[np.intp]:
-    """The index into `categories` of each row, -1 where it is missing or not among them."""
-    index = {category: place for place, category in enumerate(categories)}
-    known = [index.get(category, -1) for category in column.categories]
-    return np.asarray(np.array([*known, -1], dtype=np.intp)[column.values])
+def _places(categories: tuple[str, ...]) -> dict[str, int]:
+    return {category: place for place, category in enumerate(categories)}
 
 
-def _unseen(name: str, column: Column, places: NDArray[np.intp]) -> dict[Surprise, int]:
-    strange = column.values[(places < 0) & (column.values >= 0)]
-    if not len(strange):
+def _lookup(column: Column, known: Mapping[str, float], unseen: float, missing: float) -> NDArray[Any]:
+    """For each code of the column what its category is known by, else `unseen`; last, where -1 finds it, `missing`."""
+    return np.array([*(known.get(category, unseen) for category in column.categories), missing])
+
+
+def _unseen(name: str, column: Column, unknown: NDArray[np.bool_]) -> Surprises:
+    """How many rows hold each category that was never seen, given the rows that hold one or are missing."""
+    if not unknown.any():
         return {}
-    codes, counts = np.unique(strange, return_counts=True)
+    codes, counts = np.unique(column.values[unknown & (column.values >= 0)], return_counts=True)
     return {
         Surprise(column=name, value=column.categories[code]): int(count)
         for code, count in zip(codes, counts, strict=True)

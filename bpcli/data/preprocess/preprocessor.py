@@ -24,6 +24,7 @@ from bpcli.data.table import Kind, Table
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.arrays import Array
 from bpcli.nn.losses import LossBase
+from bpcli.nn.rows import CompactRows, DenseRows, EncodedRows, Records, RowLayout
 from bpcli.spec import Sequence, Spec
 from bpcli.text import quoted
 
@@ -33,6 +34,19 @@ PLAIN: dict[Kind, ColumnSpec] = {
     "boolean": BooleanColumn(),
 }
 """What is done with a column of which the config says nothing, by its kind."""
+
+COMPACT_FROM = 1 << 25
+"""Bytes of dense rows from which on compact ones are gathered about as fast.
+
+Of 40 numbers and 10 one-hot columns, 125 features, a row took 23 ns dense and 65 ns compact where all dense rows were
+3.5 MB, and so in a cache; 78 and 87 ns where they were 35 MB, 105 and 104 ns where they were 350 MB.
+"""
+
+COMPACT_GAIN = 2
+"""How many times smaller than dense rows compact ones must be."""
+
+ENCODED_ROWS = 8192
+"""Rows that are encoded at a time: what stands between a raw column and its features stays in a core's cache."""
 
 
 class Preprocessor(Spec):
@@ -60,7 +74,8 @@ class Preprocessor(Spec):
         Raises:
             MismatchError: a column cannot be what the config says of it.
         """
-        fitted = [specs.get(name, PLAIN[train[name].kind]).fit(train[name], encoders) for name in inputs]
+        columns = (train[name] for name in inputs)  # one at a time: a part of a table copies them
+        fitted = [specs.get(column.name, PLAIN[column.kind]).fit(column, encoders) for column in columns]
         target_columns = [train[name] for name in targets]
         return cls(
             inputs=tuple(fitted),
@@ -85,20 +100,48 @@ class Preprocessor(Spec):
         """The columns that an evaluation needs: those of a prediction, and the target."""
         return {**self.input_kinds, **dict(zip(self.target.names, self.target_kinds, strict=True))}
 
-    def encode(self, table: Table, out: Array) -> Counter[Surprise]:
-        """Encode the input columns into `out`, shape (rows, features); count what training had not seen."""
-        surprises: Counter[Surprise] = Counter()
-        start = 0
-        for column in self.inputs:
-            width = len(column.features)
-            surprises.update(column.write(table[column.name], out[:, start : start + width]))
-            start += width
-        return surprises
+    @property
+    def layout(self) -> RowLayout:
+        """Where the features of each input column stand in a row."""
+        return RowLayout.of((column.width, column.is_one_hot) for column in self.inputs)
+
+    def compacts(self, rows: int, dtype: np.dtype[Any]) -> bool:
+        """Whether so many rows are held with codes in place of one-hot features."""
+        layout = self.layout
+        dense, compact = layout.width * dtype.itemsize, layout.records(dtype).itemsize
+        return rows * dense >= COMPACT_FROM and dense >= COMPACT_GAIN * compact
+
+    def bytes_needed(self, rows: int, dtype: np.dtype[Any]) -> int:
+        """What `apply` makes of so many rows."""
+        compact = self.compacts(rows, dtype)
+        x = self.layout.records(dtype).itemsize if compact else self.layout.width * dtype.itemsize
+        y = len(self.target.names) * self.target.encoded_dtype(dtype).itemsize
+        return rows * (x + y + (dtype.itemsize if self.weight is not None else 0))
+
+    def encode(self, table: Table, dtype: np.dtype[Any], compact: bool = True) -> tuple[EncodedRows, Counter[Surprise]]:
+        """The input columns of a table as rows of features, and what training had not seen in them, counted.
+
+        The rows are compact where there are one-hot features, unless dense ones are asked for.
+        """
+        layout, encoder = self.layout, _TableEncoder(self.inputs, table)
+        starts = range(0, table.rows, ENCODED_ROWS)
+        if compact or not layout.groups:
+            records = np.empty(table.rows, layout.records(dtype))
+            for start in starts:
+                encoder.write(start, records[start : start + ENCODED_ROWS])
+            encoded = CompactRows(records, layout) if layout.groups else DenseRows(records["numbers"])
+            return encoded, encoder.surprises
+        x = np.empty((table.rows, layout.width), dtype)
+        records = np.empty(min(table.rows, ENCODED_ROWS), layout.records(dtype))
+        for start in starts:
+            part = x[start : start + ENCODED_ROWS]
+            encoder.write(start, records[: len(part)])
+            CompactRows(records[: len(part)], layout).expand(part)
+        return DenseRows(x), encoder.surprises
 
     def apply(self, table: Table, dtype: np.dtype[Any]) -> tuple[Dataset, Counter[Surprise]]:
         """Inputs, targets and, where it has them, weights of a table, none of whose targets is missing."""
-        x = np.empty((table.rows, len(self.features)), dtype)
-        surprises = self.encode(table, x)
+        x, surprises = self.encode(table, dtype, self.compacts(table.rows, dtype))
         y = self.target.encode([table[name] for name in self.target.names], dtype)
         return Dataset(x, y, self._weights(table, dtype)), surprises
 
@@ -115,3 +158,27 @@ class Preprocessor(Spec):
                 )
             )
         return np.asarray(values, dtype=dtype)
+
+
+class _TableEncoder:
+    """Writes the input columns of a table to records, some rows at a time, and counts what training had not seen."""
+
+    def __init__(self, inputs: Sequence[FittedInput], table: Table) -> None:
+        self.surprises: Counter[Surprise] = Counter()
+        nothing = table.slice(0, 0)
+        self._table = table
+        self._writers = [(column, column.writer(nothing[column.name])) for column in inputs]
+
+    def write(self, start: int, records: Records) -> None:
+        """Encode the rows from `start` on, one a record."""
+        block = self._table.slice(start, start + len(records))
+        numbers, codes = records["numbers"], records["codes"]
+        number = group = 0
+        for column, write in self._writers:
+            if column.is_one_hot:
+                out = codes[:, group]
+                group += 1
+            else:
+                out = numbers[:, number : number + column.width]
+                number += column.width
+            self.surprises.update(write(block[column.name], out))

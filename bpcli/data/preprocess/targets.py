@@ -45,6 +45,10 @@ class ClassesTarget(Spec):
         """Logits: one for two classes that share it, else one a class."""
         return 1 if self.single_logit else len(self.classes)
 
+    def encoded_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        """Of encoded targets, for a network of a dtype: the smallest that holds the classes."""
+        return np.min_scalar_type(len(self.classes) - 1)
+
     def codes(self, columns: Names[Column]) -> NDArray[np.intp]:
         """The class of each row, shape (rows,); -1 where it is missing.
 
@@ -73,9 +77,9 @@ class ClassesTarget(Spec):
         return np.asarray(codes, dtype=np.intp)
 
     def encode(self, columns: Names[Column], dtype: np.dtype[Any]) -> Array:
-        """Classes (rows,), or 0 and 1 of shape (rows, 1) where two classes share a logit."""
-        codes = self.codes(columns)
-        return codes.astype(dtype)[:, None] if self.single_logit else codes
+        """Classes (rows,), or 0 and 1 of shape (rows, 1) where two classes share a logit, as small integers."""
+        codes = self.codes(columns).astype(self.encoded_dtype(dtype))
+        return codes[:, None] if self.single_logit else codes
 
     def decode(self, predictions: Array, probabilities: bool) -> NDArray[np.intp]:
         """The predicted class of each row, shape (rows,), from the loss's predictions (rows, outputs).
@@ -103,12 +107,18 @@ class LabelsTarget(Spec):
         """One logit a label."""
         return len(self.names)
 
+    def encoded_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        """Of encoded targets, for a network of a dtype: the smallest that holds 0 and 1."""
+        return np.dtype(np.uint8)
+
     def encode(self, columns: Names[Column], dtype: np.dtype[Any]) -> Array:
-        """0 and 1, shape (rows, labels)."""
-        for column in columns:
+        """0 and 1, shape (rows, labels), as small integers."""
+        labels = np.empty((len(columns[0]), len(columns)), self.encoded_dtype(dtype))
+        for index, column in enumerate(columns):
             if not _is_binary(column):
                 raise DataError(f"target {quoted(column.name)}: a label must be 0 or 1, or true or false")
-        return np.ascontiguousarray(np.stack([column.values for column in columns], axis=1), dtype=dtype)
+            labels[:, index] = column.values
+        return labels
 
 
 class NumbersTarget(Spec):
@@ -124,10 +134,16 @@ class NumbersTarget(Spec):
         """One logit a column."""
         return len(self.names)
 
+    def encoded_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        """Of encoded targets, for a network of a dtype: the same."""
+        return dtype
+
     def encode(self, columns: Names[Column], dtype: np.dtype[Any]) -> Array:
         """Scaled numbers, shape (rows, columns)."""
-        encoded = [encoding.encode(numbers(column)) for encoding, column in zip(self.encodings, columns, strict=True)]
-        return np.ascontiguousarray(np.stack(encoded, axis=1), dtype=dtype)
+        encoded = np.empty((len(columns[0]), len(columns)), self.encoded_dtype(dtype))
+        for index, (encoding, column) in enumerate(zip(self.encodings, columns, strict=True)):
+            encoded[:, index] = encoding.encode(numbers(column))
+        return encoded
 
     def decode(self, predictions: Array) -> NDArray[np.float64]:
         """Predictions in the user's units, shape (rows, columns)."""
@@ -147,15 +163,15 @@ def choose_loss(columns: Names[Column]) -> tuple[Loss, str]:
         return MeanSquaredError(), "several targets of numbers are quantities"
     (column,) = columns
     if column.kind == "numeric":
-        values = _distinct(column)
-        whole = bool(np.all(values == np.round(values)))
-        if not whole:
+        known = column.values[~column.missing()]
+        if not np.array_equal(known, np.round(known)):
             return MeanSquaredError(), "a target with fractions is a quantity"
+        values = _distinct(column)
         if len(values) > MOST_CLASSES_OF_NUMBERS:
             return MeanSquaredError(), f"{len(values)} different whole numbers are a quantity"
         classes, reason = len(values), f"{len(values)} different whole numbers are classes"
     else:
-        classes = int(np.count_nonzero(np.bincount(column.values[~column.missing()].astype(np.intp))))
+        classes = len(column.present()) if column.kind == "categorical" else len(_distinct(column))
         reason = f"{counted(classes, 'different name')} are classes"
     return (BinaryCrossEntropy() if classes == 2 else CrossEntropy()), reason
 
@@ -233,8 +249,7 @@ def _fit_numbers(columns: Names[Column], loss: LossBase, name: str, encoder: Tar
 def _fit_classes(column: Column, loss: LossBase, name: str) -> ClassesTarget:
     numbers = None
     if column.kind == "categorical":
-        seen = np.unique(column.values[column.values >= 0])
-        classes = tuple(column.categories[code] for code in seen)
+        classes = column.present()
     elif column.kind == "boolean":
         classes = tuple("true" if value else "false" for value in _distinct(column))
     else:

@@ -36,8 +36,14 @@ def names(*values: str | None) -> Column:
 
 def written(fitted: Any, column: Column) -> tuple[list[list[float]], dict[tuple[str | None, int], None]]:
     """The features of a column, and what was surprising: (value, rows)."""
-    out = np.full((len(column), len(fitted.features)), NAN)
-    surprises = fitted.write(column, out)
+    assert fitted.width == len(fitted.features)
+    out = np.full((len(column), fitted.width), NAN)
+    if fitted.is_one_hot:
+        codes = np.zeros(len(column), np.int8)
+        surprises = fitted.writer(column)(column, codes)
+        out[:] = np.arange(fitted.width) == codes[:, None]
+    else:
+        surprises = fitted.writer(column)(column, out)
     return out.tolist(), {(surprise.value, count): None for surprise, count in surprises.items()}
 
 
@@ -180,4 +186,14 @@ def test_a_column_of_names_without_any_value_is_its_indicator(encoder: Any) -> N
 
 def test_what_is_surprising_is_told_by_column_and_value() -> None:
     fitted = CategoricalColumn().fit(names("a", "b"), DEFAULTS)
-    assert fitted.write(names("x"), np.empty((1, 2))) == {Surprise(column="c", value="x"): 1}
+    other = names("x")
+    assert fitted.writer(other)(other, np.empty(1, np.int8)) == {Surprise(column="c", value="x"): 1}
+
+
+def test_rows_without_some_of_the_categories_are_encoded_like_all_rows() -> None:
+    column = names("b", None, "a", "z")
+    fitted = CategoricalColumn().fit(names("a", "b", None), DEFAULTS)
+    write, codes = fitted.writer(column), np.empty(4, np.int8)
+    for row in range(4):
+        write(column.take(slice(row, row + 1)), codes[row : row + 1])
+    assert codes.tolist() == [1, 2, 0, -1]

@@ -3,12 +3,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli.data.preprocess import Preprocessor, Surprise
+from bpcli.data.preprocess import Preprocessor, Surprise, preprocessor
 from bpcli.data.preprocess.encoders import MinMax
 from bpcli.data.preprocess.inputs import CategoricalColumn, EncodersSpec, NumericColumn, Ordinal
 from bpcli.data.table import Column, Table
 from bpcli.errors import MismatchError
 from bpcli.nn.losses import BinaryCrossEntropy, MeanSquaredError
+from bpcli.nn.rows import CompactRows, DenseRows
 
 NAN = float("nan")
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
@@ -38,7 +39,7 @@ def test_columns_become_features_in_their_order() -> None:
     pre = fitted(table())
     assert pre.features == ["size", "color=blue", "color=red", "good"]
     data, surprises = pre.apply(table(), FLOAT64)
-    assert data.x.tolist() == [[-1.0, 0.0, 1.0, 1.0], [1.0, 1.0, 0.0, 0.0]]
+    assert data.x.whole(FLOAT64).tolist() == [[-1.0, 0.0, 1.0, 1.0], [1.0, 1.0, 0.0, 0.0]]
     assert data.y.tolist() == [[-1.0], [1.0]]
     assert data.weight is None
     assert not surprises
@@ -47,8 +48,8 @@ def test_columns_become_features_in_their_order() -> None:
 @pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64])
 def test_arrays_are_contiguous_and_of_the_type_asked_for(dtype: Any) -> None:
     data, _ = fitted(table()).apply(table(), dtype)
-    assert data.x.dtype == data.y.dtype == dtype
-    assert data.x.flags.c_contiguous
+    assert data.x.dtype == data.x.whole(dtype).dtype == data.y.dtype == dtype
+    assert data.x.whole(dtype).flags.c_contiguous
     assert data.y.flags.c_contiguous
 
 
@@ -59,7 +60,7 @@ def test_columns_can_have_encoders_of_their_own() -> None:
     }
     pre = fitted(table(), specs)
     assert pre.features == ["size", "color", "good"]
-    assert pre.apply(table(), FLOAT64)[0].x.tolist() == [[0.0, 0.0, 1.0], [1.0, 1.0, 0.0]]
+    assert pre.apply(table(), FLOAT64)[0].x.whole(FLOAT64).tolist() == [[0.0, 0.0, 1.0], [1.0, 1.0, 0.0]]
 
 
 def test_surprises_of_all_columns_are_counted_together() -> None:
@@ -70,6 +71,65 @@ def test_surprises_of_all_columns_are_counted_together() -> None:
         Surprise(column="color", value="green"): 2,
         Surprise(column="good", value=None): 2,
     }
+
+
+def many(rows: int) -> Table:
+    """Rows with missing values and some with a color that the first ten lack."""
+    generator = np.random.default_rng(0)
+    color = [*["red", "blue", None] * 3, "red", *(["red", "green", "blue", None] * rows)][:rows]
+    size = np.where(generator.random(rows) < 0.2, NAN, generator.normal(size=rows))
+    return table(size, color, generator.integers(2, size=rows), generator.normal(size=rows))
+
+
+@pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64])
+def test_compact_rows_are_the_dense_ones_however_many_are_encoded_at_a_time(
+    dtype: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = many(50)
+    pre = fitted(whole.take(np.arange(10)))
+    dense, surprises = pre.encode(whole, dtype, compact=False)
+    assert isinstance(dense, DenseRows)
+    assert surprises[Surprise(column="color", value="green")] > 5
+    monkeypatch.setattr(preprocessor, "ENCODED_ROWS", 7)
+    for compact in (True, False):
+        again, counted = pre.encode(whole, dtype, compact)
+        assert again.whole(dtype).tobytes() == dense.whole(dtype).tobytes()
+        assert counted == surprises
+    assert isinstance(pre.encode(whole, dtype)[0], CompactRows)
+
+
+def test_numbers_alone_are_dense_rows() -> None:
+    columns = table()
+    pre = Preprocessor.fit(columns, ["size", "good"], ["y"], {}, EncodersSpec(), None, None, MeanSquaredError())
+    encoded, _ = pre.encode(columns, FLOAT32)
+    assert isinstance(encoded, DenseRows)
+    assert encoded.whole(FLOAT32).tolist() == [[-1.0, 1.0], [1.0, 0.0]]
+    assert encoded.values.flags.c_contiguous
+
+
+def test_many_rows_are_held_compact_where_that_is_much_smaller() -> None:
+    def spread(categories: int) -> Preprocessor:
+        color = [f"color {row % categories}" for row in range(categories)]
+        rows = np.arange(categories, dtype=float)
+        return fitted(table(rows, color, rows % 2, rows))
+
+    # Two numbers and a code: 12 bytes of float32 against (2 + categories) · 4.
+    for categories, rows, compact in ((100, 10_000, False), (100, 100_000, True), (3, 10_000_000, False)):
+        assert spread(categories).compacts(rows, FLOAT32) is compact
+
+
+@pytest.mark.parametrize("weight", [None, "w"])
+@pytest.mark.parametrize("from_bytes", [0, 1 << 30])
+def test_what_encoded_rows_take_is_known_beforehand(
+    weight: str | None, from_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preprocessor, "COMPACT_FROM", from_bytes)
+    color, rows = [f"color {row % 30}" for row in range(60)], np.arange(60.0)
+    columns = table(rows, color, rows % 2, rows, rows)
+    pre = fitted(columns, weight=weight)
+    data, _ = pre.apply(columns, FLOAT32)
+    assert isinstance(data.x, DenseRows if from_bytes else CompactRows)
+    assert pre.bytes_needed(60, FLOAT32) == data.nbytes
 
 
 def test_what_was_fitted_depends_on_the_rows_that_it_was_fitted_on_alone() -> None:
@@ -92,9 +152,9 @@ def test_a_prediction_needs_the_inputs_and_an_evaluation_the_target_too() -> Non
     assert pre.input_kinds == {"size": "numeric", "color": "categorical", "good": "boolean"}
     assert pre.evaluation_kinds == {**pre.input_kinds, "y": "numeric"}
     no_target = Table([column for column in table().values() if column.name != "y"])
-    out = np.empty((2, 4))
-    assert not pre.encode(no_target, out)
-    assert out[:, 0].tolist() == [-1.0, 1.0]
+    encoded, surprises = pre.encode(no_target, FLOAT64)
+    assert not surprises
+    assert encoded.whole(FLOAT64)[:, 0].tolist() == [-1.0, 1.0]
 
 
 def test_weights_are_as_the_column_has_them() -> None:

@@ -76,7 +76,7 @@ def test_names_are_classes_in_sorted_order() -> None:
     assert (target.task, target.outputs) == ("multiclass", 3)
     codes = target.encode([names("b", "c", "a", "b")], FLOAT32)
     assert codes.tolist() == [1, 2, 0, 1]
-    assert codes.dtype == np.intp
+    assert codes.dtype == np.uint8 == target.encoded_dtype(FLOAT32)
 
 
 def test_two_classes_share_a_logit_where_the_loss_is_binary() -> None:
@@ -85,7 +85,7 @@ def test_two_classes_share_a_logit_where_the_loss_is_binary() -> None:
     assert (target.task, target.outputs, target.classes) == ("binary", 1, ("no", "yes"))
     encoded = target.encode([column], FLOAT32)
     assert encoded.tolist() == [[0.0], [1.0], [0.0]]
-    assert encoded.dtype == FLOAT32
+    assert encoded.dtype == np.uint8
     both = classes(column, CrossEntropy())
     assert (both.task, both.outputs) == ("binary", 2)
     assert both.encode([column], FLOAT32).tolist() == [0, 1, 0]

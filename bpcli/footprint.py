@@ -1,0 +1,76 @@
+"""How much memory training takes, known before it is taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bpcli.config.experiment import ExperimentConfig
+from bpcli.data.batches import GATHERED_BYTES
+from bpcli.data.preprocess import Preprocessor
+from bpcli.data.table import Part
+from bpcli.nn.inference import BLOCK_ROWS
+from bpcli.nn.network import Network
+from bpcli.nn.optimizers.driver import BLOCK
+from bpcli.training.epochs import EVALUATED_ROWS
+
+CHECKPOINT_COPIES = 3
+"""Of all that a checkpoint holds, while it is written."""
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What training takes, in bytes."""
+
+    data: int
+    """Encoded rows of all splits."""
+    parameters: int
+    """Parameters, gradient, optimizer state, and the best parameters so far."""
+    workspace: int
+    """What a step and the end of an epoch write to, or the evaluation of the test rows, if that is more."""
+    checkpoint: int
+    """Copies of the vectors while they are written."""
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.data + self.parameters + self.workspace + self.checkpoint
+
+
+def estimate_memory(
+    config: ExperimentConfig, network: Network, preprocessor: Preprocessor, rows: dict[Part, int]
+) -> Footprint:
+    """What training this network on so many rows of each split takes, beside the table that they are encoded from."""
+    dtype, exact = np.dtype(config.dtype), np.dtype(np.float64)
+    size, train = config.training.batch_size, rows["train"]
+    batch = train if size == "full" else min(size, train)
+    n_in, n_out = network.n_in * dtype.itemsize, network.n_out * dtype.itemsize
+    data = sum(preprocessor.bytes_needed(count, dtype) for count in rows.values())
+    if config.training.class_weights is not None and preprocessor.weight is None:
+        data += train * dtype.itemsize
+    if batch < train:
+        gathered = max(batch * (n_in + n_out), min(train * (n_in + n_out), GATHERED_BYTES))
+    else:
+        gathered = train * (n_out + (n_in if preprocessor.compacts(train, dtype) else 0))
+    step = network.workspace_bytes(batch, dtype, training=True) + 2 * batch * n_out
+    order = train * np.dtype(np.intp).itemsize
+    parameters = network.layout.size
+    # Whether all of them are finite takes a byte for each.
+    update = 2 * min(parameters, BLOCK) * dtype.itemsize + parameters
+    evaluated = rows["validation"] or train
+    logits = (evaluated + 3 * min(evaluated, EVALUATED_ROWS)) * n_out
+    training = gathered + step + order + update + logits + _inference_bytes(network, dtype)
+    testing = rows["test"] * n_out + parameters * exact.itemsize + _inference_bytes(network, exact)
+    slots = len(config.optimizer.slots)
+    return Footprint(
+        data=data,
+        parameters=(3 + slots) * parameters * dtype.itemsize,
+        workspace=max(training, testing),
+        checkpoint=CHECKPOINT_COPIES * (2 + slots) * parameters * dtype.itemsize,
+    )
+
+
+def _inference_bytes(network: Network, dtype: np.dtype[np.floating]) -> int:
+    """What answering takes, beside parameters in another dtype than training's."""
+    return network.workspace_bytes(BLOCK_ROWS, dtype, training=False) + BLOCK_ROWS * network.n_in * dtype.itemsize

@@ -1,0 +1,43 @@
+"""Columns in memory."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bpcli.data.table import Column, Table
+
+
+@pytest.mark.parametrize(
+    ("codes", "present"),
+    [([2, -1, 0, 2], ("a", "c")), ([1], ("b",)), ([-1, -1], ()), ([], ())],
+)
+def test_a_column_knows_the_categories_that_stand_in_its_rows(codes: list[int], present: tuple[str, ...]):
+    column = Column("x", "categorical", np.array(codes, dtype=np.int32), ("a", "b", "c"))
+    assert column.present() == present
+
+
+def numbered(rows: int) -> Table:
+    column = Column("x", "numeric", np.arange(float(rows)))
+    return Table([column], (np.arange(rows) % 3).astype(np.int8), ignored=["y"])
+
+
+def test_rows_of_a_table_are_copied_when_a_column_is_asked_for():
+    whole = numbered(10)
+    part = whole.take(np.array([7, 2, 4]))
+    assert part["x"].values.tolist() == [7, 2, 4]
+    assert part["x"].values is not part["x"].values
+    assert (part.rows, part.parts.tolist(), part.ignored, list(part)) == (3, [1, 2, 1], ("y",), ["x"])
+    assert part.take(np.array([2, 0]))["x"].values.tolist() == [4, 7]
+
+
+@pytest.mark.parametrize(("start", "stop", "rows"), [(2, 5, [2, 3, 4]), (8, 99, [8, 9]), (0, 0, []), (10, 20, [])])
+def test_a_slice_of_a_table_is_a_view(start: int, stop: int, rows: list[int]):
+    whole = numbered(10)
+    part = whole.slice(start, stop)
+    assert part["x"].values.tolist() == rows
+    assert part["x"].values.base is whole["x"].values
+    assert (part.rows, len(part.parts), part.ignored) == (len(rows), len(rows), ("y",))
+    backwards = whole.take(np.arange(10)[::-1]).slice(start, stop)
+    assert backwards["x"].values.tolist() == [9 - row for row in rows]
+    assert backwards.rows == len(rows)
