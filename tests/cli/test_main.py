@@ -48,8 +48,16 @@ def test_help_and_version_load_nothing_that_is_slow(tmp_path: Path, arguments: l
     assert python(program, cwd=tmp_path).endswith("loaded: []\n")
 
 
-NEVER = ("rich", "polars", "numpy.ma", "asyncio", "concurrent", "logging", "multiprocessing", "unittest")
-"""What no command on a small CSV has a use for where nobody watches it."""
+def as_command(arguments: list[str], report: str, before: str = "pass") -> str:
+    """A program that does what the console script does, and then reports."""
+    return (
+        f"import sys\nfrom bpcli.__main__ import run\nsys.argv = ['bpcli', *{arguments!r}]\n{before}\n"
+        f"try:\n    run()\nexcept SystemExit:\n    pass\n{report}"
+    )
+
+
+NEVER = ("rich", "polars", "numba", "numpy.ma", "asyncio", "concurrent", "logging", "multiprocessing", "unittest")
+"""What no command has a use for on a small CSV where nobody watches it."""
 
 
 @pytest.mark.parametrize(
@@ -68,14 +76,6 @@ def test_a_command_loads_nothing_that_it_does_not_need(
     arguments = [word.format(**paths) for word in command.split()]
     report = f"print('loaded:', sorted(set({needless}) & set(sys.modules)))"
     assert python(as_command(arguments, report), cwd=tmp_path).endswith("loaded: []\n")
-
-
-def as_command(arguments: list[str], report: str, before: str = "pass") -> str:
-    """A program that does what the console script does, and then reports."""
-    return (
-        f"import sys\nfrom bpcli.__main__ import run\nsys.argv = ['bpcli', *{arguments!r}]\n{before}\n"
-        f"try:\n    run()\nexcept SystemExit:\n    pass\n{report}"
-    )
 
 
 def test_a_command_starts_without_threads_of_blas(tmp_path: Path):
