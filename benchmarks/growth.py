@@ -48,7 +48,7 @@ def by_rows(quick: bool) -> str:
     for size in (FEW, *sizes):
         generated("mixed", size)
     contenders = {f"{size:,}": partial(train, size) for size in (FEW, *sizes)}
-    values, notes = in_turn("rows", contenders, repeats=2 if quick else 5)
+    values, notes = in_turn("rows", contenders, repeats=2 if quick else 3)
     header = ["rows", "seconds", "peak MB", "seconds beyond the fixed cost", "MB beyond the fixed cost"]
     if notes:
         return listed(notes)
@@ -75,9 +75,9 @@ def by_widths(quick: bool) -> str:
     widths = [64, 256, 1024] if quick else [64, 128, 256, 512, 1024, 2048, 4096]
     sizes = {width: step.Size((64, width, width, 10), 128, max(10, 20_000 // width)) for width in widths}
     contenders = {
-        str(width): partial(step.measure, "bpcli", sizes[width], 1, 0.3 if quick else 2.0) for width in widths
+        str(width): partial(step.measure, "bpcli", sizes[width], 1, 0.3 if quick else 1.0) for width in widths
     }
-    values, notes = in_turn("widths", contenders, repeats=2 if quick else 5)
+    values, notes = in_turn("widths", contenders, repeats=2 if quick else 3)
     if notes:
         return listed(notes)
     medians = [median(found) for found in values.values()]

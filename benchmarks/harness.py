@@ -86,10 +86,11 @@ def module(name: str, *arguments: str) -> list[str]:
 
 
 def environment(cores: int) -> dict[str, str]:
-    """The environment in which every library that is measured keeps to so many threads."""
+    """The environment in which every library that is measured keeps to so many threads, and finds itself compiled."""
     names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
     xla = f"--xla_cpu_multi_thread_eigen={'true' if cores > 1 else 'false'}"
-    return {**os.environ, **dict.fromkeys(names, str(cores)), "XLA_FLAGS": xla, "JAX_PLATFORMS": "cpu"}
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, **dict.fromkeys(names, str(cores)), "XLA_FLAGS": xla, "JAX_PLATFORMS": "cpu"}
 
 
 def pin(cores: int) -> None:

@@ -94,7 +94,7 @@ def run(quick: bool) -> str:
     for label, job in jobs(quick).items():
         for cores in core_counts():
             contenders: dict[str, Callable[[], Outcome]] = {name: partial(measure, name, job, cores) for name in names}
-            values, failures = in_turn(f"{label} on {cores}", contenders, repeats=2 if quick else 5)
+            values, failures = in_turn(f"{label} on {cores}", contenders, repeats=2 if quick else 3)
             notes += failures
             ours = [outcome.seconds for outcome in values.get("bpcli", [])]
             for name, outcomes in values.items():

@@ -87,7 +87,7 @@ def run(quick: bool) -> str:
                 notes.append(f"{name}: its training failed, {reason}")
                 names = [other for other in names if CONTENDERS[other] != needed]
         contenders: dict[str, Callable[[], Finished]] = {name: partial(bench.measure, name) for name in names}
-        values, failures = in_turn("predicting", contenders, repeats=2 if quick else 5)
+        values, failures = in_turn("predicting", contenders, repeats=2 if quick else 3)
         ours = [done.seconds for done in values.get("bpcli", [])]
         for name, found in values.items():
             seconds = [done.seconds for done in found]

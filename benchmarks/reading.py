@@ -53,7 +53,7 @@ def run(quick: bool) -> str:
                 pass
         able = [name for name in names if kind == "numbers" or name != "np.loadtxt"]
         contenders = {name: partial(measure, name, path) for name in able}
-        values, failures = in_turn(kind, contenders, repeats=2 if quick else 5)
+        values, failures = in_turn(kind, contenders, repeats=2 if quick else 3)
         notes += failures
         ours = values.get("bpcli", [])
         notes += [

@@ -41,7 +41,7 @@ def measure(contender: str, size: step.Size, cores: int, seconds: float, busy: b
 
 def run(quick: bool) -> str:
     """The table in Markdown."""
-    repeats, seconds = (1, 0.3) if quick else (5, 2.0)
+    repeats, seconds = (1, 0.3) if quick else (3, 1.0)
     if len(CORES) == 1:
         return "This machine has a single core."
     rows, notes = [], []
