@@ -85,5 +85,7 @@ def _typed(path: str, series: pl.Series, options: ReadOptions) -> Column:
         wrong = first_not_boolean(found.texts, frozenset(options.missing))
         if wrong is not None:
             row = int(np.argmax(found.codes == wrong))
-            raise DataError(f"{where}: row {row}: {quoted(found.texts[wrong])} is neither true nor false (nor yes or no)")
+            raise DataError(
+                f"{where}: row {row}: {quoted(found.texts[wrong])} is neither true nor false (nor yes or no)"
+            )
     return text_column(name, found.texts, found.codes.astype(np.int32), options)

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import chain, repeat
-from typing import TYPE_CHECKING
+from itertools import chain, islice
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.cells import ReadOptions, first_not_boolean
-from bpcli.data.delimited import count_lines
 from bpcli.data.polars_cells import Coded, TextCoder, plain_numbers, worded_numbers
-from bpcli.data.regular import Block, RegularBlocks
+from bpcli.data.regular import Blocks, find_rows
 from bpcli.data.text_source import TextTable
+from bpcli.threads import available_cores, in_order
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     import polars as pl
 
-_WORKERS = 2
-"""Blocks in work while the next one is looked through; within each, Polars uses all cores too."""
+_MOST_THREADS = 4
+"""The most blocks in work at the same time, as each takes some 40 MB. Polars itself takes one core for a block."""
 
 _MAGIC = (b"\xef\xbb\xbf", b"x\x01", b"x^", b"x\x9c", b"x\xda")
 """Polars drops a byte order mark at the beginning of any block, and unpacks what begins as zlib data do."""
@@ -31,8 +28,17 @@ Cells = Mapping[str, NDArray[np.float64] | Coded]
 """The wanted columns of a block."""
 
 
+class Block(NamedTuple):
+    """Text of whole rows, where each ends (rows,), the number of its lines, and its cells."""
+
+    text: bytes
+    ends: NDArray[np.intp]
+    lines: int
+    cells: Cells
+
+
 class _Doubt(Exception):
-    """A block that only the NumPy reader is sure of."""
+    """What Polars gives may not be what the NumPy reader gives."""
 
 
 class Typing:
@@ -46,56 +52,51 @@ class Typing:
         self.names = [name for name in text.header if options.wants(name)]
         self.numeric = frozenset(name for name in self.names if options.kind(name) in kinds)
         self._header = text.header
-        self._delimiter = text.delimiter.decode()
+        self._delimiter = text.delimiter
         self._options = options
         self._missing = frozenset(options.missing)
         self._worded: set[str] = set()  # numeric columns in which there was more than numbers and empty cells
         self._coder = TextCoder()
 
-    def cells(self, block: Block) -> Cells | None:
-        """The columns in a block; None if only the NumPy reader is sure of it, or words the error."""
-        if not self.names:
-            return {}
-        if block.data.startswith(_MAGIC):
-            return None
+    def block(self, text: bytes) -> Block | bytes:
+        """A block of text, typed; or the text itself if only the NumPy reader is sure of it, or words the error."""
+        rows = find_rows(text, self._delimiter, len(self._header))
+        if rows is None or text.startswith(_MAGIC):
+            return text
         try:
-            return self._typed(block)
+            return Block(text, rows.ends, rows.lines, self._cells(text, len(rows.ends)) if self.names else {})
         except _Doubt:
-            return None
+            return text
 
-    def _typed(self, block: Block) -> Cells:
+    def _cells(self, text: bytes, rows: int) -> Cells:
         floats = [name for name in self.names if name in self.numeric and name not in self._worded]
         try:
-            frame = self._read(block, self.names, floats)
+            frame = self._read(text, rows, self.names, floats)
         except _Doubt:  # as where a cell is no number for Polars
-            frame = self._read(block, self.names)
-        numbers: dict[str, NDArray[np.float64]] = {}
-        texts, doubtful = [], []
-        for cells in frame:
-            if not cells.dtype.is_float():
-                texts.append(cells)
-            elif (values := plain_numbers(cells, self._missing)) is not None:
-                numbers[cells.name] = values
-            else:
-                doubtful.append(cells.name)
+            frame, floats = self._read(text, rows, self.names), []
+        numbers = plain_numbers(frame.select(floats), self._missing)
+        texts = list(frame.drop(floats))
+        doubtful = [name for name in floats if name not in numbers]
         if doubtful:
-            texts.extend(self._read(block, doubtful))
+            texts.extend(self._read(text, rows, doubtful))
         for cells in texts:
             if cells.name in self.numeric and (values := self._worded_numbers(cells)) is not None:
                 numbers[cells.name] = values
         return {**numbers, **self._coded([cells for cells in texts if cells.name not in numbers])}
 
-    def _read(self, block: Block, names: Collection[str], floats: Collection[str] = ()) -> pl.DataFrame:
+    def _read(self, text: bytes, rows: int, names: Collection[str], floats: Collection[str] = ()) -> pl.DataFrame:
         """Some columns, as text but for `floats`."""
         import polars as pl
 
         schema = {name: pl.Float64 if name in floats else pl.String for name in self._header}
         wanted = [position for position, name in enumerate(self._header) if name in names]
         try:
-            frame = pl.read_csv(block.data, has_header=False, schema=schema, columns=wanted, separator=self._delimiter)
+            frame = pl.read_csv(
+                text, has_header=False, schema=schema, columns=wanted, separator=self._delimiter.decode()
+            )
         except pl.exceptions.PolarsError:
             raise _Doubt from None
-        if frame.height != block.rows:
+        if frame.height != rows:
             raise _Doubt
         return frame
 
@@ -115,30 +116,22 @@ class Typing:
         return found
 
 
-def typed_blocks(text: TextTable, typing: Typing, rows: int | None = None) -> Iterator[tuple[int, Cells]]:
-    """The rows of a file in blocks, each with their number: see `RegularBlocks`.
+def typed_blocks(text: TextTable, typing: Typing) -> Iterator[Block]:
+    """The rows of a file, some megabytes at a time.
 
     Ends early at the first block that the NumPy reader must read, where `text` then stands; else `text.rest` is empty.
     """
-    from concurrent.futures import ThreadPoolExecutor
-
-    waiting: deque[tuple[Block, Future[Cells | None]]] = deque()
-    blocks = RegularBlocks(text, rows)
-    ahead = 0  # the first block is waited for, so that the others are read as it teaches
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        for block in chain(blocks, repeat(None)):
-            if block is not None:
-                waiting.append((block, pool.submit(typing.cells, block)))
-                if len(waiting) <= ahead:
-                    continue
-            if not waiting:
-                break
-            cells = waiting[0][1].result()
-            if cells is None:
-                break
-            done, _ = waiting.popleft()
-            text.offset += len(done.data)
-            text.line += count_lines(done.data) if b'"' in done.data else done.rows
-            yield done.rows, cells
-            ahead = _WORKERS
-    text.rest = b"".join(block.data for block, _ in waiting) + blocks.rest
+    source = Blocks(text)
+    remaining = iter(source)
+    threads = min(available_cores(), _MOST_THREADS)
+    left: list[bytes] = []
+    # The first block is typed alone, since the others are read as it teaches.
+    for block in chain(map(typing.block, islice(remaining, 1)), in_order(typing.block, remaining, threads)):
+        if isinstance(block, bytes) or left:
+            source.stop()
+            left.append(block if isinstance(block, bytes) else block.text)
+        else:
+            text.offset += len(block.text)
+            text.line += block.lines
+            yield block
+    text.rest = b"".join(left) + source.rest

@@ -34,45 +34,63 @@ class Coded(NamedTuple):
 
 
 class _Known(NamedTuple):
+    """What a column was seen to hold: as Polars and as Python have it, and with an empty text behind, for nulls."""
+
     enum: pl.Enum
     texts: list[str]
+    and_empty: list[str]
+
+
+def _known(enum: pl.Enum) -> _Known:
+    texts = enum.categories.to_list()
+    return _Known(enum, texts, [*texts, ""])
 
 
 class TextCoder:
-    """Gives texts their codes, in half the time where all of them stood in the block before."""
+    """Gives texts their codes; in a third less time where all of them stood in an earlier block too."""
 
     def __init__(self) -> None:
-        self._known: dict[str, _Known] = {}
+        self._remembered: dict[str, _Known] = {}
 
     def coded(self, columns: Sequence[pl.Series]) -> dict[str, Coded]:
         """Columns of text; a null is an empty cell. Texts of earlier blocks may be among the texts."""
         import polars as pl
 
-        frame = pl.DataFrame(columns).select(pl.all().fill_null(""))
-        known = {name: self._known.get(name) or _Known(pl.Enum([]), []) for name in frame.columns}
+        frame = pl.DataFrame(columns)
+        nothing = _known(pl.Enum([]))
+        known = {name: self._remembered.get(name, nothing) for name in frame.columns}
         codes = frame.select(pl.col(name).cast(known[name].enum, strict=False).to_physical() for name in frame.columns)
         found = {}
-        for cells, code in zip(frame.iter_columns(), codes.iter_columns(), strict=True):
-            name = cells.name
-            enum, texts = known[name]
-            if code.null_count():
-                enum = pl.Enum(pl.concat([enum.categories, cells.filter(code.is_null()).unique()]))
-                texts = enum.categories.to_list()
+        for cells, code in zip(frame, codes, strict=True):
+            enum, texts, and_empty = known[cells.name]
+            if code.null_count() > cells.null_count():
+                new = cells.filter(code.is_null() & cells.is_not_null()).unique()
+                enum, texts, and_empty = seen = _known(pl.Enum(pl.concat([enum.categories, new])))
+                self._remembered[cells.name] = seen if len(texts) <= _REMEMBERED else nothing
                 code = cells.cast(enum).to_physical()
-                self._known[name] = _Known(enum, texts) if len(texts) <= _REMEMBERED else _Known(pl.Enum([]), [])
-            found[name] = Coded(texts, code.to_numpy())
+            if code.null_count():
+                found[cells.name] = Coded(and_empty, code.cast(pl.UInt32).fill_null(len(texts)).to_numpy())
+            else:
+                found[cells.name] = Coded(texts, code.to_numpy())
         return found
 
 
-def plain_numbers(cells: pl.Series, missing: frozenset[str]) -> NDArray[np.float64] | None:
-    """Floats that Polars read, NaN where the cell is empty; None if something else stood there.
+def plain_numbers(frame: pl.DataFrame, missing: frozenset[str]) -> dict[str, NDArray[np.float64]]:
+    """Floats that Polars read, NaN where the cell is empty, without the columns in which something else stood.
 
     What is not finite is not a number to the NumPy reader, and what is one of the missing words not either.
     """
-    values = cells.to_numpy()
-    if np.count_nonzero(np.isfinite(values)) < len(values) - (cells.null_count() if "" in missing else 0):
-        return None
-    return None if any((values == word).any() for word in numeric_words(missing)) else values
+    import polars as pl
+
+    found = {}
+    for cells in frame.select(pl.all().fill_null(np.nan)):
+        values = cells.to_numpy()
+        empty = frame[cells.name].null_count() if "" in missing else 0
+        if np.count_nonzero(np.isfinite(values)) + empty == len(values) and not any(
+            (values == word).any() for word in numeric_words(missing)
+        ):
+            found[cells.name] = values
+    return found
 
 
 class Numbers(NamedTuple):

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bpcli.data import regular, text_source
 from bpcli.data.cells import ReadOptions
 from bpcli.data.csv_reader import read_csv
 from bpcli.data.polars_reader import read_csv_polars
-from bpcli.data.read import read_table
+from bpcli.data.read import read_chunks, read_table
 from bpcli.data.table import Kind, Table
 from bpcli.errors import DataError
 
@@ -32,15 +33,40 @@ def outcome(path: Path, options: ReadOptions) -> object:
     return table.rows, content(table)
 
 
-def assert_agree(path: Path, options: ReadOptions) -> None:
-    assert outcome(path, replace(options, engine="polars")) == outcome(path, replace(options, engine="numpy"))
+def chunks(path: Path, options: ReadOptions, rows: int) -> tuple[list[object], str | None]:
+    """All tables, and the error that ended them, if there was one."""
+    found: list[object] = []
+    try:
+        found.extend((table.rows, table.ignored, content(table)) for table in read_chunks(path, options, rows))
+    except DataError as error:
+        return found, str(error)
+    return found, None
+
+
+def assert_agree(path: Path, options: ReadOptions, rows: int = 3, same_error: bool = True) -> None:
+    """One table or one error; and the same chunks, of which more or fewer may come before an error."""
+    by_polars, by_numpy = replace(options, engine="polars"), replace(options, engine="numpy")
+    assert outcome(path, by_polars) == outcome(path, by_numpy)
+    found, error = chunks(path, by_polars, rows)
+    expected, expected_error = chunks(path, by_numpy, rows)
+    assert all(one == other for one, other in zip(found, expected, strict=expected_error is None))
+    assert error == expected_error or not (same_error or None in (error, expected_error))
+
+
+def assert_agree_in_blocks(path: Path, options: ReadOptions, block: int, rows: int) -> None:
+    """The same with blocks of a few bytes, where of several errors one reader may meet another one first."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_source, "BLOCK", block)
+        patch.setattr(regular, "BLOCK", block)
+        assert_agree(path, options, rows, same_error=False)
 
 
 WORDS = ["", "NA", " NA ", "?", "yes", "No", "TRUE", "false", "x", " x ", "é", "z" * 70, "a,b", "a\nb", "a\r\nb", "5\t"]
 ODD = ["1", "-2.50", "+3", " 4", "1e3", ".5", "5.", "-0", "-999", "12345678901234567890", "0.1234567890123456789"]
 ODDER = ["1e309", "inf", "nan", "NaN", "1_000", "１", "0x1F", "4.9e-324", 'say "hi"', '5"']
 CELL = st.sampled_from(WORDS + ODD + ODDER)
-NUMBER = st.floats(allow_nan=False, allow_infinity=False).map(repr) | st.integers(-(10**20), 10**20).map(str)
+SPELLING = st.from_regex(r"[+-]?(?:[0-9]{1,25}\.?[0-9]{0,25}|\.[0-9]{1,25})(?:[eE][+-]?[0-9]{1,3})?", fullmatch=True)
+NUMBER = st.floats(allow_nan=False, allow_infinity=False).map(repr) | st.integers(-(10**20), 10**20).map(str) | SPELLING
 COLUMN = st.sampled_from([CELL, NUMBER, st.sampled_from(["yes", "NO", "", "true"]), NUMBER | st.just("NA")])
 
 
@@ -68,9 +94,11 @@ def files(draw: st.DrawFn) -> bytes:
 @settings(max_examples=150, deadline=None)
 @given(
     data=files(),
-    kinds=st.dictionaries(st.sampled_from(["c0", "c1"]), st.sampled_from(get_args(Kind))),
+    kinds=st.dictionaries(st.sampled_from(["c0", "c1", "c2", "c3"]), st.sampled_from(get_args(Kind))),
     missing=st.sampled_from([ReadOptions().missing, ("-999", "x"), ()]),
     exact=st.sampled_from([frozenset[str](), frozenset({"c0"})]),
+    block=st.sampled_from([10, 50]),
+    rows=st.integers(1, 6),
 )
 def test_random_tables_are_read_alike(
     tmp_path_factory: pytest.TempPathFactory,
@@ -78,20 +106,31 @@ def test_random_tables_are_read_alike(
     kinds: dict[str, str],
     missing: tuple[str, ...],
     exact: frozenset[str],
+    block: int,
+    rows: int,
 ) -> None:
     path = tmp_path_factory.mktemp("agree") / "t.csv"
     path.write_bytes(data)
-    assert_agree(path, ReadOptions(kinds=kinds, missing=missing, verbatim=exact))  # type: ignore[arg-type]
+    options = ReadOptions(kinds=kinds, missing=missing, verbatim=exact)  # type: ignore[arg-type]
+    assert_agree(path, options, rows)
+    assert_agree_in_blocks(path, options, block, rows)
 
 
 @settings(max_examples=100, deadline=None)
-@given(data=st.binary(max_size=30) | st.text('ab1,"\r\n;. ', max_size=40).map(str.encode))
+@given(
+    data=st.binary(max_size=30) | st.text('ab1,"\r\n;. ', max_size=40).map(str.encode),
+    before=st.integers(0, 10),
+    kind=st.sampled_from(get_args(Kind)),
+    block=st.sampled_from([8, 30]),
+)
 def test_malformed_files_give_the_same_error_or_the_same_table(
-    tmp_path_factory: pytest.TempPathFactory, data: bytes
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, before: int, kind: Kind, block: int
 ) -> None:
     path = tmp_path_factory.mktemp("agree") / "t.csv"
-    path.write_bytes(b"a,b\n" + data)
-    assert_agree(path, ReadOptions())
+    path.write_bytes(b"a,b\n" + b'1,"x"\n' * before + data)
+    for options in (ReadOptions(), ReadOptions(kinds={"a": "categorical", "b": kind})):
+        assert_agree(path, options)
+        assert_agree_in_blocks(path, options, block, rows=3)
 
 
 @pytest.mark.parametrize("name", ["auto_mpg", "concrete", "credit_data", "penguins"])
