@@ -23,7 +23,7 @@ from bpcli.spec import type_name
 from bpcli.text import printable, quoted
 from bpcli.threads import available_cores, in_order
 
-CHUNK_ROWS = 32_768
+CHUNK_ROWS = 8_192
 """Rows that are in memory at a time."""
 
 MOST_SURPRISES = 1000
