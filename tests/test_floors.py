@@ -23,6 +23,7 @@ FLOORS = [
     "metrics.registry data.grid data.batches data.split data.rows data.preprocess.encoders",
     "metrics nn.layers.base data.text_source data.preprocess.inputs data.preprocess.targets",
     "nn.compiled.blas",
+    "nn.compiled.functions",
     "nn.compiled.kernels",
     "nn.compiled",
     "nn.layers.dense nn.layers.dropout nn.layers.batch_norm nn.layers.layer_norm "

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli.nn.compiled import blas, kernels
+from bpcli.nn.compiled import blas, codes, functions
 
 F32 = np.float32
 GENERATOR = np.random.default_rng(0)
 GEMM = blas.sgemm_address()
 SIZES = [(1, 1, 1), (16, 3, 4), (7, 5, 300), (60, 50, 40)]
-assert min(m * n * k for m, n, k in SIZES) < kernels.SMALL < max(m * n * k for m, n, k in SIZES)
+assert min(m * n * k for m, n, k in SIZES) < functions.SMALL < max(m * n * k for m, n, k in SIZES)
 
 
 def integers(*shape: int) -> Any:
@@ -26,8 +26,8 @@ def integers(*shape: int) -> Any:
 def test_products_are_exact_on_integers_and_write_only_where_they_should(m: int, n: int, k: int) -> None:
     a, b, bt, at = integers(m, k), integers(k, n), integers(n, k), integers(k, m)
     for expected, multiply, left, right in (
-        (a @ b, kernels.multiply, a, b),
-        (a @ bt.T, kernels.multiply_by_transposed, a, bt),
+        (a @ b, functions.multiply, a, b),
+        (a @ bt.T, functions.multiply_by_transposed, a, bt),
     ):
         out = np.full(m * n + 4, 77, F32)
         multiply(GEMM, np.r_[F32(5), left.ravel()], 1, np.r_[integers(2), right.ravel()], 2, out, 3, m, n, k)
@@ -35,7 +35,7 @@ def test_products_are_exact_on_integers_and_write_only_where_they_should(m: int,
         assert list(out[[0, 1, 2, -1]]) == [77] * 4
     first, last = m // 3, m - m // 4
     out = np.full((m, n), 77, F32)
-    kernels.multiply_transposed(GEMM, at.ravel(), 0, first, last, m, b.ravel(), 0, out.reshape(-1), 0, n, k)
+    functions.multiply_transposed(GEMM, at.ravel(), 0, first, last, m, b.ravel(), 0, out.reshape(-1), 0, n, k)
     np.testing.assert_array_equal(out[first:last], (at.T @ b)[first:last])
     assert (out[:first] == 77).all()
     assert (out[last:] == 77).all()
@@ -44,7 +44,7 @@ def test_products_are_exact_on_integers_and_write_only_where_they_should(m: int,
 def test_tanh_is_within_six_units_in_the_last_place() -> None:
     z = np.concatenate([np.linspace(-12, 12, 20_001), np.geomspace(1e-30, 1, 2001)]).astype(F32)
     out = z.reshape(1, -1).copy()
-    kernels.activate(out, np.zeros_like(z), kernels.TANH, F32(0))
+    functions.activate(out, np.zeros_like(z), codes.TANH, F32(0))
     exact = np.tanh(z.astype(np.float64))
     assert (np.abs(out[0] - exact) <= 6 * np.spacing(np.abs(exact).astype(F32))).all()
 
@@ -52,7 +52,7 @@ def test_tanh_is_within_six_units_in_the_last_place() -> None:
 def test_a_nan_passes_through_every_activation() -> None:
     for code in range(5):
         out = np.full((1, 1), np.nan, F32)
-        kernels.activate(out, np.zeros(1, F32), code, F32(0.1))
+        functions.activate(out, np.zeros(1, F32), code, F32(0.1))
         assert np.isnan(out).all(), code
 
 
@@ -61,7 +61,7 @@ def test_losses_are_finite_for_large_logits(logit: float) -> None:
     z, t = np.array([[logit, -logit, 0.0]], F32), np.array([[0.0, 1.0, 0.0]], F32)
     for code, expected in ((0, 2e4 if logit > 0 else 0.0), (1, (logit > 0) * 2e4 / 3 + np.log(2) / 3)):
         d = np.empty_like(z)
-        total = kernels.loss_and_gradient(code, z, t, np.empty(0, F32), 0, d, 1)
+        total = functions.loss_and_gradient(code, z, t, np.empty(0, F32), 0, d, 1)
         assert total == pytest.approx(expected, rel=1e-6)
         assert np.isfinite(d).all()
 

@@ -1,7 +1,7 @@
-"""A whole training step as machine code: what NumPy does in some thirty calls, with fewer passes over memory.
+"""A whole training step as machine code: what NumPy does in some thirty calls.
 
-Arrays are flat and float32; a matrix is an array and the index at which it begins. `layers` is the table that
-bpcli.nn.compiled.codes describes. First the parts of a step, then the steps of a whole block of batches.
+Arrays are flat and float32. `layers` is the table that bpcli.nn.compiled.codes describes. First the parts of a step,
+then the steps of a whole block of batches.
 """
 
 from __future__ import annotations
@@ -10,25 +10,20 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-from bpcli.nn.compiled.blas import PLAIN, TRANSPOSED, sgemm
 from bpcli.nn.compiled.codes import (
     ACTIVATION,
     ADAM,
     BETA1,
     BETA2,
     BIAS,
-    BINARY_CROSS_ENTROPY,
     BOUND,
-    CROSS_ENTROPY,
     DROPOUT,
     EPSILON,
     ERROR,
     KIND,
     L1,
     L2,
-    LEAKY_RELU,
     MASK,
     MOMENTUM,
     N_IN,
@@ -36,236 +31,23 @@ from bpcli.nn.compiled.codes import (
     NESTEROV,
     NORM,
     OUTPUT,
-    RELU,
-    SIGMOID,
-    TANH,
     WEIGHT,
     WEIGHT_DECAY,
 )
-
-compiled = njit(nogil=True, cache=True, error_model="numpy")
-
-reordered = njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "nsz", "contract"})
-"""For sums whose terms may be added in any order: only then are several added at a time."""
-
-SMALL = 16_384
-"""Multiplications of a product up to which the loops here are faster than a call of BLAS."""
-
-ZERO, HALF, ONE, TWO = (np.float32(value) for value in (0.0, 0.5, 1.0, 2.0))
-
-
-@compiled
-def matrix(flat: Any, at: int, rows: int, columns: int) -> Any:
-    """The matrix that begins at an index."""
-    return flat[at : at + rows * columns].reshape(rows, columns)
-
-
-@reordered
-def multiply(gemm: int, a: Any, a_at: int, b: Any, b_at: int, c: Any, c_at: int, m: int, n: int, k: int) -> None:
-    """C (m, n) = A (m, k) B (k, n)."""
-    if m * n * k > SMALL:
-        sgemm(gemm, PLAIN, PLAIN, m, n, k, a, a_at, k, b, b_at, n, c, c_at, n)
-        return
-    left, right, out = matrix(a, a_at, m, k), matrix(b, b_at, k, n), matrix(c, c_at, m, n)
-    for i in range(m):
-        for j in range(n):
-            out[i, j] = ZERO
-        for p in range(k):
-            factor = left[i, p]
-            for j in range(n):
-                out[i, j] += factor * right[p, j]
-
-
-@reordered
-def multiply_by_transposed(
-    gemm: int, a: Any, a_at: int, b: Any, b_at: int, c: Any, c_at: int, m: int, n: int, k: int
-) -> None:
-    """C (m, n) = A (m, k) Bᵀ, of B (n, k)."""
-    if m * n * k > SMALL:
-        sgemm(gemm, PLAIN, TRANSPOSED, m, n, k, a, a_at, k, b, b_at, k, c, c_at, n)
-        return
-    left, right, out = matrix(a, a_at, m, k), matrix(b, b_at, n, k), matrix(c, c_at, m, n)
-    for i in range(m):
-        for j in range(n):
-            total = ZERO
-            for p in range(k):
-                total += left[i, p] * right[j, p]
-            out[i, j] = total
-
-
-@reordered
-def multiply_transposed(
-    gemm: int,
-    a: Any,
-    a_at: int,
-    first: int,
-    last: int,
-    width: int,
-    b: Any,
-    b_at: int,
-    c: Any,
-    c_at: int,
-    n: int,
-    k: int,
-) -> None:
-    """Rows `first` to `last` of C (width, n) = Aᵀ B, of A (k, width) and B (k, n)."""
-    m = last - first
-    if m * n * k > SMALL:
-        sgemm(gemm, TRANSPOSED, PLAIN, m, n, k, a, a_at + first, width, b, b_at, n, c, c_at + first * n, n)
-        return
-    left, right, out = matrix(a, a_at, k, width), matrix(b, b_at, k, n), matrix(c, c_at, width, n)
-    for i in range(first, last):
-        for j in range(n):
-            out[i, j] = ZERO
-    for p in range(k):
-        for i in range(first, last):
-            factor = left[p, i]
-            for j in range(n):
-                out[i, j] += factor * right[p, j]
-
-
-@reordered
-def sum_rows(a: Any, a_at: int, out: Any, rows: int, columns: int) -> None:
-    """Σ over the rows of A (rows, columns)."""
-    values = matrix(a, a_at, rows, columns)
-    for j in range(columns):
-        out[j] = ZERO
-    for i in range(rows):
-        for j in range(columns):
-            out[j] += values[i, j]
-
-
-@compiled
-def tanh(z: Any) -> Any:
-    """The rational function that Eigen uses (Math/MathFunctionsImpl.h): within 6 units in the last place."""
-    z = min(max(z, np.float32(-7.90531110763549805)), np.float32(7.90531110763549805))
-    s = z * z
-    p = s * np.float32(-2.76076847742355e-16) + np.float32(2.00018790482477e-13)
-    p = s * p + np.float32(-8.60467152213735e-11)
-    p = s * p + np.float32(5.12229709037114e-08)
-    p = s * p + np.float32(1.48572235717979e-05)
-    p = s * p + np.float32(6.37261928875436e-04)
-    p = s * p + np.float32(4.89352455891786e-03)
-    q = s * np.float32(1.19825839466702e-06) + np.float32(1.18534705686654e-04)
-    q = s * q + np.float32(2.26843463243900e-03)
-    q = s * q + np.float32(4.89352518554385e-03)
-    return z * p / q
-
-
-@compiled
-def sigmoid(z: Any) -> Any:
-    """σ(z) = (1 + tanh(z/2)) / 2."""
-    return HALF * tanh(HALF * z) + HALF
-
-
-@compiled
-def activate(y: Any, bias: Any, code: int, slope: Any) -> None:
-    """Y ← f(y + bias)."""
-    rows, columns = y.shape
-    if code == RELU:
-        for i in range(rows):
-            for j in range(columns):
-                z = y[i, j] + bias[j]
-                y[i, j] = ZERO if z <= ZERO else z  # unlike max, this lets a NaN through
-    elif code == LEAKY_RELU:
-        for i in range(rows):
-            for j in range(columns):
-                z = y[i, j] + bias[j]
-                y[i, j] = z * slope if z < z * slope else z
-    elif code == TANH:
-        for i in range(rows):
-            for j in range(columns):
-                y[i, j] = tanh(y[i, j] + bias[j])
-    elif code == SIGMOID:
-        for i in range(rows):
-            for j in range(columns):
-                y[i, j] = sigmoid(y[i, j] + bias[j])
-    else:
-        for i in range(rows):
-            for j in range(columns):
-                y[i, j] += bias[j]
-
-
-@compiled
-def slope_back(d: Any, y: Any, code: int, slope: Any) -> None:
-    """D ← d f'(z), with f' from y = f(z); both are flat."""
-    if code == RELU:
-        for i in range(len(d)):
-            d[i] = d[i] if y[i] > ZERO else ZERO * d[i]
-    elif code == LEAKY_RELU:
-        for i in range(len(d)):
-            d[i] = d[i] if y[i] > ZERO else slope * d[i]
-    elif code == TANH:
-        for i in range(len(d)):
-            d[i] *= ONE - y[i] * y[i]
-    elif code == SIGMOID:
-        for i in range(len(d)):
-            d[i] *= y[i] * (ONE - y[i])
-
-
-@reordered
-def cross_entropy(z: Any, t: Any, weight: Any, first: int, d: Any, share: Any) -> float:
-    """Summed loss of softmax(z) against t; D = (softmax(z) - t) · share · weight."""
-    rows, columns = z.shape
-    total: Any = 0.0
-    for i in range(rows):
-        largest = z[i, 0]
-        for j in range(1, columns):
-            largest = max(largest, z[i, j])
-        of_row, likelihood = ZERO, ZERO
-        for j in range(columns):
-            shifted = z[i, j] - largest
-            likelihood += t[i, j] * shifted
-            d[i, j] = math.exp(shifted)
-            of_row += d[i, j]
-        w = ONE if len(weight) == 0 else weight[first + i]
-        total += w * (math.log(of_row) - likelihood)
-        for j in range(columns):
-            d[i, j] = (d[i, j] / of_row - t[i, j]) * share * w
-    return total
-
-
-@reordered
-def binary_cross_entropy(z: Any, t: Any, weight: Any, first: int, d: Any, share: Any) -> float:
-    """Summed loss of σ(z) against t; D = (σ(z) - t) · share · weight / columns."""
-    rows, columns = z.shape
-    total: Any = 0.0
-    for i in range(rows):
-        w = ONE if len(weight) == 0 else weight[first + i]
-        of_row = ZERO
-        for j in range(columns):
-            of_row += max(z[i, j], ZERO) + math.log1p(math.exp(-abs(z[i, j]))) - t[i, j] * z[i, j]
-            d[i, j] = (sigmoid(z[i, j]) - t[i, j]) * share * w
-        total += w * of_row
-    return total / columns
-
-
-@reordered
-def squared_error(z: Any, t: Any, weight: Any, first: int, d: Any, share: Any) -> float:
-    """Summed loss (z - t)²; D = 2 (z - t) · share · weight / columns."""
-    rows, columns = z.shape
-    total: Any = 0.0
-    for i in range(rows):
-        w = ONE if len(weight) == 0 else weight[first + i]
-        of_row = ZERO
-        for j in range(columns):
-            residual = z[i, j] - t[i, j]
-            of_row += residual * residual
-            d[i, j] = TWO * residual * share * w
-        total += w * of_row
-    return total / columns
-
-
-@compiled
-def loss_and_gradient(code: int, z: Any, t: Any, weight: Any, first: int, d: Any, batch: int) -> float:
-    """Summed loss of the rows; D is the gradient of its mean over a batch."""
-    columns = z.shape[1]
-    if code == CROSS_ENTROPY:
-        return cross_entropy(z, t, weight, first, d, np.float32(1.0 / batch))
-    share = np.float32(1.0 / (batch * columns))
-    if code == BINARY_CROSS_ENTROPY:
-        return binary_cross_entropy(z, t, weight, first, d, share)
-    return squared_error(z, t, weight, first, d, share)
+from bpcli.nn.compiled.functions import (
+    ONE,
+    ZERO,
+    activate,
+    compiled,
+    loss_and_gradient,
+    matrix,
+    multiply,
+    multiply_by_transposed,
+    multiply_transposed,
+    reordered,
+    slope_back,
+    sum_rows,
+)
 
 
 @compiled

@@ -176,7 +176,8 @@ class CompiledParts:
 
     def update(self, start: int, stop: int, lane: int) -> None:
         """See Parts."""
-        from bpcli.nn.compiled.kernels import ONE, update
+        from bpcli.nn.compiled.functions import ONE
+        from bpcli.nn.compiled.kernels import update
 
         program = self._program
         update(
