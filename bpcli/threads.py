@@ -18,7 +18,7 @@ Task = Callable[[int], None]
 
 SWITCH_SECONDS = 1e-4
 """How long a thread may keep Python to itself while another waits. With Python's own 5 ms, a thread that comes back
-from a matrix product waits for one that does small things: a step of 784-512-256-10 took a fifth longer."""
+from a matrix product may wait longer for one that does small things than the product took."""
 
 
 class BlasThreads:

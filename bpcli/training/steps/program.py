@@ -27,7 +27,7 @@ ACTIVATIONS: dict[type, int] = {
 
 WORTHWHILE_SECONDS = 10.0
 """Of training in NumPy, about, from which machine code pays: loading it takes half a second, making it, the first time
-that it is used on a machine, some five seconds. What is estimated follows from the config and the number of rows."""
+that it is used on a machine, some seven seconds. What is estimated follows from the config and the number of rows."""
 
 STEP_SECONDS, OPERATION_SECONDS = 10e-6, 1 / 60e9
 """NumPy's time for a step, per layer, and per floating-point operation of its matrix products."""
