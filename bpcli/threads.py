@@ -44,6 +44,17 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 
 
+def go_apart(lane: int) -> None:
+    """Move this thread to a core that threads with other lanes are not moved to; it may be moved on from there.
+
+    Threads that wait for each other in short naps were left on a single core for seconds while another was idle.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        cores = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {sorted(cores)[lane % len(cores)]})
+        os.sched_setaffinity(0, cores)
+
+
 def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
     """What `work` makes of each item, in the order of the items, of which as many as there are threads are in work.
 

@@ -117,9 +117,11 @@ def check_resumes(tmp_path: Path, of: Prepared, calls: list[int]) -> None:
 def test_shared_and_compiled_steps_go_on_as_if_nothing_had_happened(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shards: int, compiled: bool
 ) -> None:
-    monkeypatch.setattr("bpcli.training.steps.cut.shard_count", lambda plan: shards)
-    for module in ("", ".numpy_parts", ".compiled", ".sharded"):
-        monkeypatch.setattr(f"bpcli.training.steps{module}.shard_count", lambda plan: shards)
+    for module, count in (
+        *((module, "shard_count") for module in ("", ".numpy_parts", ".sharded")),
+        *((module, "part_count") for module in ("", ".program", ".compiled")),
+    ):
+        monkeypatch.setattr(f"bpcli.training.steps{module}.{count}", lambda plan: shards)
     monkeypatch.setattr("bpcli.training.steps.program.WORTHWHILE_SECONDS", 0.0 if compiled else float("inf"))
     monkeypatch.setattr("bpcli.data.batches.GATHERED_BYTES", 1)
     of = prepared(folder, **config(layers=LAYERS["dropout"]))

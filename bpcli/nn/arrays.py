@@ -12,6 +12,16 @@ import numpy as np
 Array = np.ndarray[tuple[int, ...], np.dtype[Any]]
 """A float32 or float64 array; a network works in one of them throughout."""
 
+CACHE_LINE = 64
+"""Bytes."""
+
+
+def aligned(size: int, dtype: np.dtype[Any]) -> Array:
+    """A flat array, not filled, that begins at a line of the cache: 5 % of a step of 54-128-64-7 as machine code."""
+    raw = np.empty(size * dtype.itemsize + CACHE_LINE, np.uint8)
+    start = -raw.ctypes.data % CACHE_LINE
+    return raw[start : start + size * dtype.itemsize].view(dtype)
+
 
 @dataclass(frozen=True)
 class Slot:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.nn.activations import Identity
-from bpcli.nn.arrays import Array, Layout, Slot, Workspace
+from bpcli.nn.arrays import Array, Layout, Slot, Workspace, aligned
 from bpcli.nn.layers import Dense, Layer, LayerSpec, Position, Views
 from bpcli.randomness import Stream
 
@@ -61,7 +61,7 @@ class Network:
 
     def initialize(self, seed: int, dtype: np.dtype[Any]) -> tuple[Array, Array]:
         """Parameters (layout.size,) and state (state_layout.size,) to begin with, from seed and layer index."""
-        params, state = np.empty(self.layout.size, dtype), np.empty(self.state_layout.size, dtype)
+        params, state = aligned(self.layout.size, dtype), np.empty(self.state_layout.size, dtype)
         stream = Stream(seed, "initialize")
         for layer, p, s in zip(self.layers, self.bind(params), self.bind_state(state), strict=True):
             layer.initialize(p, stream.at(index=layer.index))

@@ -23,22 +23,23 @@ def integers(*shape: int) -> Any:
 
 
 @pytest.mark.parametrize(("m", "n", "k"), SIZES)
-def test_products_are_exact_on_integers_and_write_only_where_they_should(m: int, n: int, k: int) -> None:
-    a, b, bt, at = integers(m, k), integers(k, n), integers(n, k), integers(k, m)
+@pytest.mark.parametrize("gap", [0, 3])
+def test_products_are_exact_on_integers_and_write_only_where_they_should(m: int, n: int, k: int, gap: int) -> None:
+    a, b, bt, at = integers(m, k), integers(k, n + gap), integers(n, k), integers(k, m + gap)
+    step = n + gap
     for expected, multiply, left, right in (
-        (a @ b, functions.multiply, a, b),
+        (a @ b[:, :n], functions.multiply, a, b),
         (a @ bt.T, functions.multiply_by_transposed, a, bt),
     ):
-        out = np.full(m * n + 4, 77, F32)
-        multiply(GEMM, np.r_[F32(5), left.ravel()], 1, np.r_[integers(2), right.ravel()], 2, out, 3, m, n, k)
-        np.testing.assert_array_equal(out[3:-1].reshape(m, n), expected)
+        out = np.full(m * step + 4, 77, F32)
+        multiply(GEMM, np.r_[F32(5), left.ravel()], 1, np.r_[integers(2), right.ravel()], 2, out, 3, step, m, n, k)
+        np.testing.assert_array_equal(out[3:-1].reshape(m, step)[:, :n], expected)
+        assert (out[3:-1].reshape(m, step)[:, n:] == 77).all()
         assert list(out[[0, 1, 2, -1]]) == [77] * 4
-    first, last = m // 3, m - m // 4
-    out = np.full((m, n), 77, F32)
-    functions.multiply_transposed(GEMM, at.ravel(), 0, first, last, m, b.ravel(), 0, out.reshape(-1), 0, n, k)
-    np.testing.assert_array_equal(out[first:last], (at.T @ b)[first:last])
-    assert (out[:first] == 77).all()
-    assert (out[last:] == 77).all()
+    out, right = np.full(m * n + 2, 77, F32), b[:, :n]
+    functions.multiply_transposed(GEMM, at.ravel(), gap, m + gap, right.ravel(), 0, out, 1, m, n, k)
+    np.testing.assert_array_equal(out[1:-1].reshape(m, n), at[:, gap:].T @ right)
+    assert list(out[[0, -1]]) == [77] * 2
 
 
 def test_tanh_is_within_six_units_in_the_last_place() -> None:

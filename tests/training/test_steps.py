@@ -21,7 +21,7 @@ from bpcli.training import TrainingPlan, TrainingSpec, TrainingState
 from bpcli.training.spec import Clip, Penalty
 from bpcli.training.steps import cut, program, steps_for
 from bpcli.training.steps.base import Steps
-from bpcli.training.steps.compiled import CompiledParts, CompiledSteps
+from bpcli.training.steps.compiled import CompiledSteps
 from bpcli.training.steps.numpy_parts import NumpyParts
 from bpcli.training.steps.serial import SerialSteps
 from bpcli.training.steps.sharded import ShardedSteps
@@ -69,13 +69,16 @@ def taken(of: TrainingPlan, make: Make, epochs: int = 3) -> tuple[TrainingState,
     return state, losses
 
 
-def sharded(lanes: int, parts: Any = None) -> Make:
+def shared(steps: type[ShardedSteps | CompiledSteps], lanes: int) -> Make:
     def make(of: TrainingPlan, state: TrainingState) -> Steps:
         crew = Crew(lanes).__enter__()
         CREWS.append(crew)
-        return ShardedSteps(of, state, crew, parts(of, state) if parts else NumpyParts(of, state, lanes))
+        return steps(of, state, crew)
 
     return make
+
+
+compiled = shared(CompiledSteps, 1)
 
 
 CREWS: list[Crew] = []
@@ -93,6 +96,8 @@ def every_step_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cut, "WORTHWHILE", 0.0)
     monkeypatch.setattr(cut, "SHARD_ROWS", 20)
     monkeypatch.setattr(cut, "BLOCK_INPUTS", 4)
+    monkeypatch.setattr(cut, "OUTPUTS", 8)
+    monkeypatch.setattr(cut, "LINE", 2)
 
 
 def vectors_equal(first: TrainingState, second: TrainingState) -> bool:
@@ -110,16 +115,16 @@ def assert_close(first: TrainingState, second: TrainingState, rtol: float = 2e-4
 
 
 @pytest.mark.usefixtures("every_step_is_long")
-@pytest.mark.parametrize("parts", [None, CompiledParts], ids=["numpy", "compiled"])
+@pytest.mark.parametrize("steps", [ShardedSteps, CompiledSteps])
 @pytest.mark.parametrize("rules", RULES, ids=str)
 @pytest.mark.parametrize("layers", NETWORKS.values(), ids=NETWORKS)
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
-def test_the_number_of_threads_does_not_change_a_bit(parts: Any, rules: Any, layers: Any, weighted: bool) -> None:
+def test_the_number_of_threads_does_not_change_a_bit(steps: Any, rules: Any, layers: Any, weighted: bool) -> None:
     of = example(layers, weighted=weighted, optimizer=Adamw(weight_decay=0.1), **rules)
-    assert cut.shard_count(of) == 3
-    alone, losses = taken(of, sharded(1, parts))
+    assert cut.shard_count(of) == cut.part_count(of) == 3
+    alone, losses = taken(of, shared(steps, 1))
     for lanes in (2, 3):
-        together, same_losses = taken(of, sharded(lanes, parts))
+        together, same_losses = taken(of, shared(steps, lanes))
         assert vectors_equal(alone, together)
         assert losses == same_losses
 
@@ -131,7 +136,7 @@ def test_the_number_of_threads_does_not_change_a_bit(parts: Any, rules: Any, lay
 def test_shards_take_the_steps_of_the_whole_batch(rules: Any, rule: Any, loss: Any) -> None:
     of = example(loss=loss, optimizer=rule, weighted=True, **rules)
     whole, losses = taken(of, SerialSteps)
-    parts, same_losses = taken(of, sharded(2))
+    parts, same_losses = taken(of, shared(ShardedSteps, 2))
     assert_close(whole, parts)
     np.testing.assert_allclose(same_losses, losses, rtol=1e-5)
 
@@ -144,10 +149,9 @@ def test_shards_drop_inputs_of_their_own() -> None:
     steps.begin(
         (np.ones((64, 5), np.float32), np.eye(3, dtype=np.float32)[[0] * 64], None),
         SerialSteps(of, of.new_state()).position,
-        0.1,
     )
-    steps.rows(0, 0, 32, 0)
-    steps.rows(1, 32, 64, 0)
+    steps.rows(0, 0, 32)
+    steps.rows(1, 32, 64)
     workspace = steps._memory(0, 64)[0]
     kept = workspace.layers[0]["y"] > 0
     assert not np.array_equal(kept[:32], kept[32:])
@@ -168,17 +172,19 @@ def test_machine_code_takes_the_steps_of_numpy(activation: Any, loss: Any, rule:
     of = example(layers, loss, weighted, optimizer=rule, schedule=Cosine(warmup_epochs=0.5))
     assert program.can_be_compiled(of)
     expected, losses = taken(of, SerialSteps)
-    state, same_losses = taken(of, CompiledSteps)
+    state, same_losses = taken(of, compiled)
     assert_close(expected, state)
     np.testing.assert_allclose(same_losses, losses, rtol=1e-5)
 
 
+@pytest.mark.usefixtures("every_step_is_long")
 @pytest.mark.parametrize("rules", RULES, ids=str)
 @pytest.mark.parametrize("layers", NETWORKS.values(), ids=NETWORKS)
-def test_machine_code_keeps_the_rules_and_drops_what_numpy_drops(layers: Any, rules: Any) -> None:
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_machine_code_in_parts_keeps_the_rules_and_drops_what_numpy_drops(layers: Any, rules: Any, lanes: int) -> None:
     of = example(layers, optimizer=Sgd(learning_rate=0.1), **rules)
     expected, losses = taken(of, SerialSteps)
-    state, same_losses = taken(of, CompiledSteps)
+    state, same_losses = taken(of, shared(CompiledSteps, lanes))
     assert_close(expected, state, rtol=2e-5)
     np.testing.assert_allclose(same_losses, losses, rtol=1e-5)
 
@@ -187,11 +193,11 @@ def test_machine_code_keeps_the_rules_and_drops_what_numpy_drops(layers: Any, ru
 def test_machine_code_multiplies_small_and_large_matrices(units: int) -> None:
     of = example([Dense(units=units), Dense(units=units)], MeanSquaredError(), optimizer=Sgd(learning_rate=0.01))
     expected, _ = taken(of, SerialSteps)
-    state, _ = taken(of, CompiledSteps)
+    state, _ = taken(of, compiled)
     assert_close(expected, state, rtol=2e-5)
 
 
-@pytest.mark.parametrize("make", [CompiledSteps, SerialSteps])
+@pytest.mark.parametrize("make", [compiled, SerialSteps], ids=["compiled", "serial"])
 def test_an_epoch_goes_on_from_any_step(make: Any) -> None:
     of = example(NETWORKS["dropout"])
     whole, _ = taken(of, make, epochs=1)
@@ -212,8 +218,8 @@ def test_an_epoch_goes_on_from_any_step(make: Any) -> None:
 @pytest.mark.usefixtures("every_step_is_long")
 @pytest.mark.parametrize(
     "make",
-    [SerialSteps, CompiledSteps, sharded(2), sharded(2, CompiledParts)],
-    ids=["serial", "compiled", "numpy shards", "compiled shards"],
+    [SerialSteps, compiled, shared(ShardedSteps, 2), shared(CompiledSteps, 2)],
+    ids=["serial", "compiled", "shared", "compiled and shared"],
 )
 def test_divergence_is_found_at_its_step_and_leaves_the_state_before_it(make: Any) -> None:
     of = example(loss=MeanSquaredError(), optimizer=Sgd(learning_rate=1e30))
@@ -271,3 +277,28 @@ def test_threads_are_for_long_steps_of_layers_that_treat_each_row_by_itself() ->
     assert shards(1024, Dense(units=512), BatchNorm(), Dense(units=256)) == 1
     assert shards(512, Dense(units=2048)) == 2
     assert shards(32, Dense(units=512), Dense(units=256)) == 1
+
+
+def test_machine_code_is_cut_between_the_outputs_of_wide_layers() -> None:
+    def parts(rows: int, units: int) -> int:
+        x, y = np.zeros((rows, 784), np.float32), np.zeros(rows, int)
+        return cut.part_count(plan(x, y, TrainingSpec(batch_size="full"), layers=[Dense(units=units)]))
+
+    assert [parts(128, units) for units in (64, 256, 512, 2048, 4096)] == [1, 1, 2, 8, 8]
+    assert parts(16, 512) == 1
+    assert cut.cuts(100, 3) == [0, 32, 64, 100]
+    assert cut.cuts(10, 3) == [0, 0, 0, 10]
+
+
+@pytest.mark.usefixtures("every_step_is_long")
+def test_a_failure_in_one_lane_lets_the_others_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    of = example()
+    steps = shared(CompiledSteps, 2)(of, of.new_state())
+
+    def fail(lane: int) -> None:
+        if lane == 1:
+            raise ZeroDivisionError
+
+    monkeypatch.setattr("bpcli.training.steps.compiled.go_apart", fail)
+    with pytest.raises(ZeroDivisionError):
+        list(steps.epoch(np.arange(of.train.rows), 0, 0))

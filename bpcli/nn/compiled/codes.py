@@ -8,6 +8,10 @@ DENSE, DROPOUT = 0, 1
 KIND, N_IN, N_OUT, ACTIVATION, WEIGHT, BIAS, OUTPUT, ERROR, MASK, COLUMNS = range(10)
 """Columns of the table of layers: sizes, then where parameters, outputs, errors dL/dy and masks begin."""
 
+IS_WEIGHT, LAYER, FIRST, START, STOP = range(5)
+"""Columns of the table of blocks of parameters: weights of inputs from FIRST on, or biases from there; then which
+parameters they are."""
+
 IDENTITY, RELU, LEAKY_RELU, TANH, SIGMOID = range(5)
 """Activations."""
 

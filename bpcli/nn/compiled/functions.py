@@ -39,36 +39,40 @@ def matrix(flat: Any, at: int, rows: int, columns: int) -> Any:
 
 
 @reordered
-def multiply(gemm: int, a: Any, a_at: int, b: Any, b_at: int, c: Any, c_at: int, m: int, n: int, k: int) -> None:
-    """C (m, n) = A (m, k) B (k, n)."""
+def multiply(
+    gemm: int, a: Any, a_at: int, b: Any, b_at: int, c: Any, c_at: int, step: int, m: int, n: int, k: int
+) -> None:
+    """C (m, n) = A (m, k) B (k, n); the rows of B and C begin `step` apart."""
     if m * n * k > SMALL:
-        sgemm(gemm, PLAIN, PLAIN, m, n, k, a, a_at, k, b, b_at, n, c, c_at, n)
+        sgemm(gemm, PLAIN, PLAIN, m, n, k, a, a_at, k, b, b_at, step, c, c_at, step)
         return
-    left, right, out = matrix(a, a_at, m, k), matrix(b, b_at, k, n), matrix(c, c_at, m, n)
     for i in range(m):
+        out = c[c_at + i * step : c_at + i * step + n]
         for j in range(n):
-            out[i, j] = ZERO
+            out[j] = ZERO
         for p in range(k):
-            factor = left[i, p]
+            factor = a[a_at + i * k + p]
+            row = b[b_at + p * step : b_at + p * step + n]
             for j in range(n):
-                out[i, j] += factor * right[p, j]
+                out[j] += factor * row[j]
 
 
 @reordered
 def multiply_by_transposed(
-    gemm: int, a: Any, a_at: int, b: Any, b_at: int, c: Any, c_at: int, m: int, n: int, k: int
+    gemm: int, a: Any, a_at: int, b: Any, b_at: int, c: Any, c_at: int, step: int, m: int, n: int, k: int
 ) -> None:
-    """C (m, n) = A (m, k) Bᵀ, of B (n, k)."""
+    """C (m, n) = A (m, k) Bᵀ, of B (n, k); the rows of C begin `step` apart."""
     if m * n * k > SMALL:
-        sgemm(gemm, PLAIN, TRANSPOSED, m, n, k, a, a_at, k, b, b_at, k, c, c_at, n)
+        sgemm(gemm, PLAIN, TRANSPOSED, m, n, k, a, a_at, k, b, b_at, k, c, c_at, step)
         return
-    left, right, out = matrix(a, a_at, m, k), matrix(b, b_at, n, k), matrix(c, c_at, m, n)
     for i in range(m):
+        left = a[a_at + i * k : a_at + i * k + k]
         for j in range(n):
+            row = b[b_at + j * k : b_at + j * k + k]
             total = ZERO
             for p in range(k):
-                total += left[i, p] * right[j, p]
-            out[i, j] = total
+                total += left[p] * row[p]
+            c[c_at + i * step + j] = total
 
 
 @reordered
@@ -76,41 +80,37 @@ def multiply_transposed(
     gemm: int,
     a: Any,
     a_at: int,
-    first: int,
-    last: int,
-    width: int,
+    step: int,
     b: Any,
     b_at: int,
     c: Any,
     c_at: int,
+    m: int,
     n: int,
     k: int,
 ) -> None:
-    """Rows `first` to `last` of C (width, n) = Aᵀ B, of A (k, width) and B (k, n)."""
-    m = last - first
+    """C (m, n) = Aᵀ B, of A (k, m), whose rows begin `step` apart, and B (k, n)."""
     if m * n * k > SMALL:
-        sgemm(gemm, TRANSPOSED, PLAIN, m, n, k, a, a_at + first, width, b, b_at, n, c, c_at + first * n, n)
+        sgemm(gemm, TRANSPOSED, PLAIN, m, n, k, a, a_at, step, b, b_at, n, c, c_at, n)
         return
-    left, right, out = matrix(a, a_at, k, width), matrix(b, b_at, k, n), matrix(c, c_at, width, n)
-    for i in range(first, last):
-        for j in range(n):
-            out[i, j] = ZERO
+    for i in range(m * n):
+        c[c_at + i] = ZERO
     for p in range(k):
-        for i in range(first, last):
-            factor = left[p, i]
+        row = b[b_at + p * n : b_at + p * n + n]
+        for i in range(m):
+            factor = a[a_at + p * step + i]
+            out = c[c_at + i * n : c_at + i * n + n]
             for j in range(n):
-                out[i, j] += factor * right[p, j]
+                out[j] += factor * row[j]
 
 
 @reordered
-def sum_rows(a: Any, a_at: int, out: Any, rows: int, columns: int) -> None:
-    """Σ over the rows of A (rows, columns)."""
-    values = matrix(a, a_at, rows, columns)
-    for j in range(columns):
-        out[j] = ZERO
+def add_rows(a: Any, out: Any) -> None:
+    """Add the sum over the rows of A."""
+    rows, columns = a.shape
     for i in range(rows):
         for j in range(columns):
-            out[j] += values[i, j]
+            out[j] += a[i, j]
 
 
 @compiled
@@ -138,7 +138,7 @@ def sigmoid(z: Any) -> Any:
 
 @compiled
 def activate(y: Any, bias: Any, code: int, slope: Any) -> None:
-    """Y ← f(y + bias)."""
+    """Y ← f(Y + bias)."""
     rows, columns = y.shape
     if code == RELU:
         for i in range(rows):
@@ -166,7 +166,7 @@ def activate(y: Any, bias: Any, code: int, slope: Any) -> None:
 
 @compiled
 def slope_back(d: Any, y: Any, code: int, slope: Any) -> None:
-    """D ← d f'(z), with f' from y = f(z); both are flat."""
+    """D ← d f'(z), with f' from y = f(z)."""
     if code == RELU:
         for i in range(len(d)):
             d[i] = d[i] if y[i] > ZERO else ZERO * d[i]

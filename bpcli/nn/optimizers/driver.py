@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.nn.arrays import Array
+from bpcli.nn.arrays import Array, aligned
 from bpcli.nn.optimizers.base import Arrays, OptimizerBase
 
 BLOCK = 65_536
@@ -23,7 +23,9 @@ class Optimizer:
         self.rule = rule
         self.steps = 0
         self.product = 1.0
-        self.slots = {name: np.full(size, value, dtype) for name, value in rule.slots.items()}
+        self.slots = {name: aligned(size, dtype) for name in rule.slots}
+        for name, value in rule.slots.items():
+            self.slots[name].fill(value)
         self._slots = tuple(self.slots.values())
         self._size, self._weights, self._dtype = size, weights, dtype
         self._decay = rule.decay

@@ -24,9 +24,10 @@ Taken = list[tuple[float, float]]
 class Steps(ABC):
     """Takes the steps of an epoch, updating the state's parameters, layer state and optimizer in place."""
 
-    def __init__(self, plan: TrainingPlan, state: TrainingState) -> None:
+    def __init__(self, plan: TrainingPlan, state: TrainingState, at_once: int = 1) -> None:
+        """With at least so many batches gathered at once."""
         self.plan, self.state = plan, state
-        self.batches = Batches(plan.train, plan.batch_size, plan.network.n_out)
+        self.batches = Batches(plan.train, plan.batch_size, plan.network.n_out, at_once)
         self.rules = GradientRules(plan.spec, plan.network.layout.weights)
         self.position = Position(Stream(plan.seed, "dropout"))
         self.learning_rate = 0.0

@@ -1,37 +1,43 @@
-"""Steps as machine code: all batches of a block in one call, or the parts of a long step that threads share."""
+"""Steps as machine code: all batches of a block in one call, which the lanes of a crew may make together."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.batches import Batch, part_of_batch
-from bpcli.nn.layers import DropoutLayer, Position
-from bpcli.randomness import Stream
+from bpcli.nn.layers import DropoutLayer
+from bpcli.threads import Crew, go_apart
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
 from bpcli.training.steps.base import Steps, Taken
-from bpcli.training.steps.cut import Block, shard_count
+from bpcli.training.steps.cut import operations, part_count
 from bpcli.training.steps.program import Program
 
 MASKED_NUMBERS = 1 << 18
 """Random numbers drawn for dropout before the steps that use them: 1 MiB."""
 
+HANDED_OVER = 1e9
+"""Floating-point operations that lanes are called for at least: some 10 ms of work, since to wake them and to wait for
+the last of them took a tenth of a millisecond."""
+
 NO_WEIGHT = np.empty(0, np.float32)
 
 
 class CompiledSteps(Steps):
-    """All steps of a block of batches in one call."""
+    """All steps of a block of batches in one call of each lane."""
 
-    def __init__(self, plan: TrainingPlan, state: TrainingState) -> None:
-        super().__init__(plan, state)
+    def __init__(self, plan: TrainingPlan, state: TrainingState, crew: Crew) -> None:
+        super().__init__(plan, state, ceil(HANDED_OVER / operations(plan)) if part_count(plan) > 1 else 1)
         batch = self.batches.size
         masked = sum(layer.n_out for layer in plan.network.layers if isinstance(layer, DropoutLayer))
         most = max(1, MASKED_NUMBERS // (batch * masked)) * batch if masked else self.batches.block_rows
         self._rows = min(self.batches.block_rows, most)
         self._program = Program(plan, state, self._rows)
+        self._crew, self._lanes = crew, min(crew.lanes, self._program.parts)
         self._losses = np.empty(-(-self._rows // batch))
 
     def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[Taken]:
@@ -55,142 +61,75 @@ class CompiledSteps(Steps):
 
     def _call(self, block: Batch, epoch: int, first: int) -> NDArray[np.float64]:
         """Steps over the batches of a block; their losses, summed over rows."""
-        from bpcli.nn.compiled.kernels import steps
-
-        x, y, weight = block
-        program, state, rows, batch = self._program, self.state, len(x), self.batches.size
-        count = -(-rows // batch)
+        state, batch = self.state, self.batches.size
+        count = -(-len(block[0]) // batch)
         self.position.epoch = epoch
-        for index in range(count if program.dropout else 0):
-            self.position.step = first + index
-            for layer, mask in zip(program.dropout, program.masks, strict=True):
-                layer.draw(self.position, mask[index * batch : min(rows, (index + 1) * batch)])
-        for layer, mask in zip(program.dropout, program.masks, strict=True):
-            layer.make_masks(mask[:rows])
-        rates, losses = self.rates(epoch, first, count), self._losses[:count]
-        taken = steps(
-            program.gemm,
-            program.layers,
-            program.slopes,
-            program.loss,
-            program.optimizer,
-            program.coefficients,
-            program.rules,
-            program.params,
-            program.grads,
-            program.m,
-            program.v,
-            program.memory,
-            x.reshape(-1),
-            y.reshape(-1),
-            NO_WEIGHT if weight is None else weight,
-            program.flat_masks,
-            rows,
-            batch,
-            self.plan.network.layout.weights,
-            state.optimizer.steps,
-            rates,
-            losses,
-        )
+        self._draw(len(block[0]), first)
+        rates = self.rates(epoch, first, count)
+        taken = self._take(block, rates)
         state.optimizer.steps += taken
         self.position.step = first + min(taken, count - 1)
         self.learning_rate = float(rates[max(taken - 1, 0)])
         if taken < count:
             raise self.explain(part_of_batch(block, taken * batch, (taken + 1) * batch))
-        return losses
+        return self._losses[:count]
 
-
-class CompiledParts:
-    """The parts of a step as machine code, which lets other threads run meanwhile."""
-
-    def __init__(self, plan: TrainingPlan, state: TrainingState) -> None:
-        rows = plan.batch_size
-        self._program, self._state = Program(plan, state, rows), state
-        self._weights = plan.network.layout.weights
-        self._positions = [Position(Stream(plan.seed, "dropout"), shard=index) for index in range(shard_count(plan))]
-        self.grads = self._program.grads
-
-    def begin(self, batch: Batch, at: Position, learning_rate: float) -> None:
-        """See Parts."""
-        x, y, weight = batch
-        self._x, self._y, self._rows = x.reshape(-1), y.reshape(-1), len(x)
-        self._weight = NO_WEIGHT if weight is None else weight
-        self._at, self._learning_rate = at, learning_rate
-
-    def rows(self, index: int, first: int, last: int, lane: int) -> float:
-        """See Parts."""
-        from bpcli.nn.compiled.kernels import rows_pass
-
-        program, position = self._program, self._positions[index]
-        position.epoch, position.step = self._at.epoch, self._at.step
+    def _draw(self, rows: int, first: int) -> None:
+        """The masks of all dropout layers."""
+        program, batch = self._program, self.batches.size
+        for start in range(0, rows if program.dropout else 0, batch):
+            self.position.step = first + start // batch
+            for layer, mask in zip(program.dropout, program.masks, strict=True):
+                layer.draw(self.position, mask[start : min(rows, start + batch)])
         for layer, mask in zip(program.dropout, program.masks, strict=True):
-            layer.draw(position, mask[first:last])
-            layer.make_masks(mask[first:last])
-        loss: float = rows_pass(
-            program.gemm,
-            program.layers,
-            program.slopes,
-            program.loss,
-            program.params,
-            program.memory,
-            self._x,
-            self._y,
-            self._weight,
-            program.flat_masks,
-            0,
-            self._rows,
-            first,
-            last,
-        )
-        return loss
+            layer.make_masks(mask[:rows])
 
-    def weights(self, block: Block, lane: int) -> None:
-        """See Parts."""
-        from bpcli.nn.compiled.kernels import weight_gradient
+    def _take(self, block: Batch, rates: NDArray[np.float64]) -> int:
+        """Take the steps, as many as there are rates; gives how many were taken before one that diverged."""
+        from bpcli.nn.compiled.barrier import give_up, places
+        from bpcli.nn.compiled.steps import steps
 
-        program, inputs = self._program, block.inputs
-        weight_gradient(
-            program.gemm,
-            program.layers,
-            block.layer.index,
-            program.memory,
-            self._x,
-            0,
-            self._rows,
-            inputs.start,
-            inputs.stop,
-            program.grads,
-        )
+        x, y, weight = block
+        program, taken = self._program, [0] * self._lanes
+        meeting = places(self._lanes)
 
-    def biases(self, lane: int) -> None:
-        """See Parts."""
-        from bpcli.nn.compiled.kernels import bias_gradients
+        def take(lane: int) -> None:
+            try:
+                if self._lanes > 1:
+                    go_apart(lane)
+                taken[lane] = steps(
+                    program.gemm,
+                    program.layers,
+                    program.slopes,
+                    program.loss,
+                    program.optimizer,
+                    program.coefficients,
+                    program.rules,
+                    program.params,
+                    program.grads,
+                    program.m,
+                    program.v,
+                    program.memory,
+                    x.reshape(-1),
+                    y.reshape(-1),
+                    NO_WEIGHT if weight is None else weight,
+                    program.flat_masks,
+                    len(x),
+                    self.batches.size,
+                    self.state.optimizer.steps,
+                    rates,
+                    self._losses,
+                    program.cuts,
+                    program.blocks,
+                    program.ends,
+                    program.sums,
+                    meeting,
+                    lane,
+                    self._lanes,
+                )
+            except BaseException:
+                give_up(meeting)
+                raise
 
-        bias_gradients(self._program.layers, self._program.memory, self._rows, self._program.grads)
-
-    def apply_rules(self, start: int, stop: int, lane: int) -> None:
-        """See Parts."""
-        from bpcli.nn.compiled.kernels import apply_rules
-
-        apply_rules(self._program.rules, self._program.params, self._program.grads, start, stop, self._weights)
-
-    def update(self, start: int, stop: int, lane: int) -> None:
-        """See Parts."""
-        from bpcli.nn.compiled.functions import ONE
-        from bpcli.nn.compiled.kernels import update
-
-        program = self._program
-        update(
-            program.optimizer,
-            program.coefficients,
-            self._learning_rate,
-            self._state.optimizer.steps,
-            program.params,
-            program.grads,
-            program.m,
-            program.v,
-            start,
-            stop,
-            self._weights,
-            ONE,
-        )
+        self._crew.run([take] * self._lanes)
+        return min(taken)

@@ -13,7 +13,12 @@ SHARD_ROWS, OF_LARGE_LAYERS, LARGE = 64, 256, 1 << 20
 """Rows of a shard, at least, and where a layer has more than LARGE weights: each shard brings them into the cache anew.
 Products of 64 rows with 2,048 × 2,048 weights took a third longer than those of 512 rows, with 784 × 512 a tenth."""
 
-MOST_SHARDS = 8
+OUTPUTS = 256
+"""Outputs of the widest layer in a part, at least: compiled steps cut layers between outputs, and each part brings
+the inputs into the cache anew."""
+
+MOST = 8
+"""Shards or parts, at most."""
 
 BLOCK_INPUTS = 384
 """Inputs of a layer in a block of its weights, at least: each block brings the errors into the cache anew. The gradient
@@ -23,14 +28,37 @@ WORTHWHILE = 100e6
 """Floating-point operations in the matrix products of a step from which threads pay: one takes about a millisecond for
 them, and handing work over and waiting for its end takes a tenth of that."""
 
+LINE = 16
+"""Numbers in a line of the cache: parts begin at a multiple of it, so that no two threads write to one line."""
+
+
+def operations(plan: TrainingPlan) -> float:
+    """Floating-point operations in the matrix products of a step, about."""
+    return 6.0 * plan.batch_size * sum(_sizes(plan))
+
 
 def shard_count(plan: TrainingPlan) -> int:
     """How many shards the rows of a batch are cut into: 1 where a step is too short to gain from threads."""
     divisible = all(isinstance(layer, RowwiseLayer) for layer in plan.network.layers)
-    sizes = [layer.n_in * layer.n_out for layer in plan.network.layers if isinstance(layer, DenseLayer)]
-    if not divisible or 6.0 * plan.batch_size * sum(sizes) < WORTHWHILE:
+    if not divisible or operations(plan) < WORTHWHILE:
         return 1
-    return max(1, min(MOST_SHARDS, plan.batch_size // (OF_LARGE_LAYERS if max(sizes) > LARGE else SHARD_ROWS)))
+    return max(1, min(MOST, plan.batch_size // (OF_LARGE_LAYERS if max(_sizes(plan)) > LARGE else SHARD_ROWS)))
+
+
+def part_count(plan: TrainingPlan) -> int:
+    """How many parts compiled steps are cut into: 1 where a step is too short to gain from threads."""
+    if operations(plan) < WORTHWHILE:
+        return 1
+    return max(1, min(MOST, max(layer.n_out for layer in plan.network.layers) // OUTPUTS))
+
+
+def cuts(size: int, parts: int) -> list[int]:
+    """Where parts of so many units begin, and the last ends, which may be larger than others; some may be empty."""
+    return [size * number // parts // LINE * LINE for number in range(parts)] + [size]
+
+
+def _sizes(plan: TrainingPlan) -> list[int]:
+    return [layer.n_in * layer.n_out for layer in plan.network.layers if isinstance(layer, DenseLayer)]
 
 
 def shards(rows: int, count: int) -> list[tuple[int, int]]:

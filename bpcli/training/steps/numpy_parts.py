@@ -19,7 +19,10 @@ Memory = tuple[Workspace, LossScratch, Array]
 
 
 class NumpyParts:
-    """The same calls as in `SerialSteps`, over some of the rows or some of the parameters."""
+    """The same calls as in `SerialSteps`, over some of the rows or some of the parameters.
+
+    Each may run at the same time as others of its name; `lane` says whose scratch memory it may use.
+    """
 
     def __init__(self, plan: TrainingPlan, state: TrainingState, lanes: int) -> None:
         network, dtype, rows = plan.network, plan.dtype, plan.batch_size
@@ -40,12 +43,12 @@ class NumpyParts:
         self._penalized = np.empty((lanes, longest if self._rules.penalizes else 0), dtype)
         self._scratch = [state.optimizer.scratch() for _ in range(lanes)]
 
-    def begin(self, batch: Batch, at: Position, learning_rate: float) -> None:
-        """See Parts."""
+    def begin(self, batch: Batch, at: Position) -> None:
+        """What the calls to come are about."""
         self._batch, self._at = batch, at
 
-    def rows(self, index: int, first: int, last: int, lane: int) -> float:
-        """See Parts."""
+    def rows(self, index: int, first: int, last: int) -> float:
+        """Forward and back to the errors of each neuron for the rows of a shard; gives their summed loss."""
         x, y, weight = part_of_batch(self._batch, first, last)
         workspace, scratch, dlogits = self._memory(first, last)
         position = self._positions[index]
@@ -57,13 +60,13 @@ class NumpyParts:
             dy = layer.backward_rows(params, dy, work)
         return loss
 
-    def weights(self, block: Block, lane: int) -> None:
-        """See Parts."""
+    def weights(self, block: Block) -> None:
+        """The gradient of a block of weights, from all rows."""
         index = block.layer.index
         block.layer.weight_gradient(self._input(index), self._errors(index), block.inputs, self._bound_grads[index])
 
-    def biases(self, lane: int) -> None:
-        """See Parts."""
+    def biases(self) -> None:
+        """The gradient of all that are no weights."""
         workspace, _, _ = self._memory(0, len(self._batch[0]))
         for layer in self._layers:
             if isinstance(layer, DenseLayer):
@@ -71,11 +74,11 @@ class NumpyParts:
                 layer.bias_gradient(self._errors(index), workspace.layers[index], self._bound_grads[index])
 
     def apply_rules(self, start: int, stop: int, lane: int) -> None:
-        """See Parts."""
+        """Penalties and bounds of single components, for some of the gradient."""
         self._rules.apply(start, stop, self._flat, self.grads, self._penalized[lane])
 
     def update(self, start: int, stop: int, lane: int) -> None:
-        """See Parts."""
+        """The optimizer's step, for some of the parameters."""
         self._optimizer.apply(start, stop, self.grads, self._flat, self._scratch[lane])
 
     def _input(self, index: int) -> Array:

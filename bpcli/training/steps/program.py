@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.nn.activations import Identity, LeakyRelu, Relu, Sigmoid, Tanh
-from bpcli.nn.arrays import Array
+from bpcli.nn.arrays import Array, aligned
 from bpcli.nn.compiled import codes
 from bpcli.nn.layers import DenseLayer, DropoutLayer
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
 from bpcli.nn.optimizers import Adam, Adamw, OptimizerBase, Sgd
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
+from bpcli.training.steps.cut import cuts, operations, part_count
 
 ACTIVATIONS: dict[type, int] = {
     Identity: codes.IDENTITY,
@@ -44,9 +45,8 @@ def is_compiled(plan: TrainingPlan) -> bool:
 
 def numpy_seconds(plan: TrainingPlan) -> float:
     """A rough estimate of what all epochs take in NumPy on one core."""
-    operations = 6.0 * plan.batch_size * sum(layer.n_in * layer.n_out for layer in _dense(plan))
     steps = plan.spec.epochs * -(-plan.train.rows // plan.batch_size)
-    return steps * (STEP_SECONDS * len(plan.network.layers) + OPERATION_SECONDS * operations)
+    return steps * (STEP_SECONDS * len(plan.network.layers) + OPERATION_SECONDS * operations(plan))
 
 
 def can_be_compiled(plan: TrainingPlan) -> bool:
@@ -61,10 +61,6 @@ def can_be_compiled(plan: TrainingPlan) -> bool:
         and _loss_code(plan.loss) is not None
         and _optimizer_code(plan.optimizer) is not None
     )
-
-
-def _dense(plan: TrainingPlan) -> list[DenseLayer]:
-    return [layer for layer in plan.network.layers if isinstance(layer, DenseLayer)]
 
 
 def _loss_code(loss: LossBase) -> int | None:
@@ -104,15 +100,20 @@ class Program:
         self.coefficients = _coefficients(plan.optimizer)
         self.rules = _rules(plan)
         self.params = state.params
-        self.grads = np.empty_like(state.params)
+        self.grads = aligned(state.params.size, plan.dtype)
         none = np.empty(0, np.float32)
         self.m, self.v = (state.optimizer.slots.get(name, none) for name in ("m", "v"))
-        self.memory = np.empty(self._lay_out(plan, plan.batch_size), np.float32)
+        self.memory = aligned(self._lay_out(plan, plan.batch_size), plan.dtype)
         self.dropout = [layer for layer in layers if isinstance(layer, DropoutLayer)]
         ends = np.cumsum([0, *(rows * layer.n_out for layer in self.dropout)])
         self.flat_masks = np.empty(ends[-1], np.float32)
         self.masks = [self.flat_masks[start:stop].reshape(rows, -1) for start, stop in pairwise(ends)]
         self.layers[[layer.index for layer in self.dropout], codes.MASK] = ends[:-1]
+        self.parts = part_count(plan)
+        widths = [plan.network.n_in, *(layer.n_out for layer in layers)]
+        self.cuts = np.array([cuts(width, self.parts) for width in widths], np.int64)
+        self.blocks, self.ends = self._blocks()
+        self.sums = np.zeros((2, self.parts))
 
     def _lay_out(self, plan: TrainingPlan, rows: int) -> int:
         """Fill the table; gives the size of the memory for outputs, and for the errors that come back to them."""
@@ -133,6 +134,22 @@ class Program:
             else:
                 table[index, codes.ERROR], end = end, end + rows * layers[index].n_out
         return end
+
+    def _blocks(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The parameters by part, and where the blocks of each part begin and end."""
+        blocks, ends = [], [0]
+        for part in range(self.parts):
+            for index, line in enumerate(self.layers):
+                if line[codes.KIND] == codes.DENSE:
+                    for is_weight, side, at, width in (
+                        (1, index, line[codes.WEIGHT], line[codes.N_OUT]),
+                        (0, index + 1, line[codes.BIAS], 1),
+                    ):
+                        first, last = self.cuts[side, part : part + 2]
+                        if last > first:
+                            blocks.append((is_weight, index, first, at + first * width, at + last * width))
+            ends.append(len(blocks))
+        return np.array(blocks, np.int64), np.array(ends, np.int64)
 
 
 def _slope(layer: object) -> float:

@@ -12,51 +12,25 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
 from math import isfinite
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.batches import Batch
-from bpcli.nn.arrays import Array
-from bpcli.nn.layers import Position
 from bpcli.threads import Crew
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
 from bpcli.training.steps.base import Steps, Taken, batch_weight
 from bpcli.training.steps.cut import Block, shard_count, shards, weight_blocks
-
-
-class Parts(Protocol):
-    """The arithmetic of a step in parts, each of which may run at the same time as others of its name."""
-
-    grads: Array
-
-    def begin(self, batch: Batch, at: Position, learning_rate: float) -> None:
-        """What the calls to come are about."""
-
-    def rows(self, index: int, first: int, last: int, lane: int) -> float:
-        """Forward and back to the errors of each neuron for the rows of a shard; gives their summed loss."""
-
-    def weights(self, block: Block, lane: int) -> None:
-        """The gradient of a block of weights, from all rows."""
-
-    def biases(self, lane: int) -> None:
-        """The gradient of all that are no weights."""
-
-    def apply_rules(self, start: int, stop: int, lane: int) -> None:
-        """Penalties and bounds of single components, for some of the gradient."""
-
-    def update(self, start: int, stop: int, lane: int) -> None:
-        """The optimizer's step, for some of the parameters."""
+from bpcli.training.steps.numpy_parts import NumpyParts
 
 
 class ShardedSteps(Steps):
     """Steps whose rows, and then whose parameters, are worked on in parts by a crew."""
 
-    def __init__(self, plan: TrainingPlan, state: TrainingState, crew: Crew, parts: Parts) -> None:
+    def __init__(self, plan: TrainingPlan, state: TrainingState, crew: Crew) -> None:
         super().__init__(plan, state)
-        self._crew, self._parts = crew, parts
+        self._crew, self._parts = crew, NumpyParts(plan, state, crew.lanes)
         self._shards = shard_count(plan)
         self._blocks = weight_blocks(plan.network)
         self._ends = [*(block.start for block in self._blocks), plan.network.layout.weights, plan.network.layout.size]
@@ -71,7 +45,7 @@ class ShardedSteps(Steps):
         """One step; the batch's loss, summed over its rows."""
         parts, crew = self._parts, self._crew
         rate = self.rate(self.position.epoch, self.position.step)
-        parts.begin(batch, self.position, rate)
+        parts.begin(batch, self.position)
         cut = [(first, last) for first, last in shards(len(batch[0]), self._shards) if last > first]
         losses = [0.0] * len(cut)
         crew.run([partial(self._rows, losses, index, first, last) for index, (first, last) in enumerate(cut)])
@@ -88,16 +62,16 @@ class ShardedSteps(Steps):
 
     def _rows(self, losses: list[float], index: int, first: int, last: int, lane: int) -> None:
         with np.errstate(all="ignore"):
-            losses[index] = self._parts.rows(index, first, last, lane)
+            losses[index] = self._parts.rows(index, first, last)
 
     def _weights(self, block: Block, lane: int) -> None:
         with np.errstate(all="ignore"):
-            self._parts.weights(block, lane)
+            self._parts.weights(block)
             self._finish(block.start, block.stop, lane)
 
     def _biases(self, lane: int) -> None:
         with np.errstate(all="ignore"):
-            self._parts.biases(lane)
+            self._parts.biases()
             self._finish(self._ends[-2], self._ends[-1], lane)
 
     def _update(self, start: int, stop: int, lane: int) -> None:
