@@ -14,7 +14,7 @@ import numpy as np
 from bpcli.data.data_files import DataFiles
 from bpcli.data.selection import read_options, select_rows
 from bpcli.data.spec import DataSpec
-from bpcli.data.table import PARTS, Part
+from bpcli.data.table import PARTS, Part, Table
 from bpcli.errors import DataError, UsageError
 from bpcli.experiment import surprise_notes
 from bpcli.files import path_from_here
@@ -36,10 +36,18 @@ class Evaluation:
     notes: list[str]
 
 
-def evaluate_split(model: Model, part: Part | None, cache: bool = True) -> Evaluation:
-    """Metrics on a split of the run's own data: the one asked for, else test, validation or training rows.
+@dataclass(frozen=True)
+class SplitRows:
+    """Rows of a split of the run's own data, none of whose targets is missing."""
 
-    `cache` is as for `prepare`.
+    table: Table
+    part: Part
+    source: str
+    notes: list[str]
+
+
+def split_rows(model: Model, part: Part | None, cache: bool = True) -> SplitRows:
+    """Rows of the split asked for, else of the test, validation or training split; `cache` is as for `prepare`.
 
     Raises:
         DataError: the data is gone, or the run has no such rows.
@@ -59,9 +67,15 @@ def evaluate_split(model: Model, part: Part | None, cache: bool = True) -> Evalu
     rows = selection.split.part(part)
     if not len(rows):
         raise DataError(f"{printable(str(paths[0]))}: it has no {part} rows any more")
-    report, surprises = model.report(selection.table.take(rows))
     source = ", ".join(printable(path_from_here(path)) for path in paths)
-    return Evaluation(f"{part} rows of {source}", report, [*notes, *surprise_notes(surprises)])
+    return SplitRows(selection.table.take(rows), part, f"{part} rows of {source}", notes)
+
+
+def evaluate_split(model: Model, part: Part | None, cache: bool = True) -> Evaluation:
+    """Metrics on a split of the run's own data, as `split_rows` chooses it."""
+    rows = split_rows(model, part, cache)
+    report, surprises = model.report(rows.table)
+    return Evaluation(rows.source, report, [*rows.notes, *surprise_notes(surprises)])
 
 
 def evaluate_file(model: Model, path: Path, cache: bool = True) -> Evaluation:

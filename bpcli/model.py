@@ -118,6 +118,11 @@ class Model:
         x, surprises = self.preprocessor.encode(table, self.dtype)
         return self.interpreter.outcome(self._predictions(x)), surprises
 
+    def answers(self, table: Table) -> tuple[Outcome, Array]:
+        """What the model says of a table that has the target, none of it missing, and what is true."""
+        dataset, _ = self.preprocessor.apply(table, self.dtype)
+        return self.interpreter.outcome(self._predictions(dataset.x)), self.interpreter.truth(dataset.y)
+
     def report(self, table: Table) -> tuple[dict[str, Any], Counter[Surprise]]:
         """All metrics on a table that has the target, none of it missing."""
         dataset, surprises = self.preprocessor.apply(table, self.dtype)

@@ -129,6 +129,11 @@ class RunDirectory:
         """What came of the run."""
         return self.path / "summary.json"
 
+    @property
+    def report(self) -> Path:
+        """The run as a page."""
+        return self.path / "report.html"
+
     def relative_to_run(self, path: Path) -> str:
         """A path as the run's config holds it, so that run and data can be moved together."""
         return Path(os.path.relpath(path.resolve(), self.path.resolve())).as_posix()

@@ -21,12 +21,17 @@ def rank(positive: NDArray[np.bool_], scores: NDArray[Any]) -> Ranking:
     Each distinct score is a threshold, which rows of equal scores pass together: the order of tied rows plays no
     part. Costs one sort.
     """
+    true_positives, false_positives = positives_above(positive, scores)
+    return Ranking(_roc_auc(true_positives, false_positives), _average_precision(true_positives, false_positives))
+
+
+def positives_above(positive: NDArray[np.bool_], scores: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """True and false positives at or above each distinct score, from the highest on: (thresholds,) each."""
     descending = np.argsort(scores)[::-1]
     ranked = scores[descending]
     last_of_ties = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)
     true_positives = np.cumsum(positive[descending], dtype=np.int64)[last_of_ties]
-    false_positives = last_of_ties + 1 - true_positives
-    return Ranking(_roc_auc(true_positives, false_positives), _average_precision(true_positives, false_positives))
+    return true_positives, last_of_ties + 1 - true_positives
 
 
 def _roc_auc(true_positives: NDArray[np.int64], false_positives: NDArray[np.int64]) -> float | None:

@@ -29,7 +29,7 @@ class Inference:
 
     def __init__(self, network: Network, params: Array, state: Array, dtype: np.dtype[Any] | None = None) -> None:
         dtype = params.dtype if dtype is None else dtype
-        self._network = network
+        self.network = network
         self._params = network.bind(params.astype(dtype, copy=False))
         self._state = network.bind_state(state.astype(dtype, copy=False))
         self._workspaces = [network.workspace(BLOCK_ROWS, dtype, training=False)]
@@ -37,7 +37,7 @@ class Inference:
 
     def predictions(self, x: EncodedRows, loss: LossBase) -> Array:
         """What the loss's link makes of the logits: (rows, n_out), in the dtype of x; infinite where it overflows."""
-        out = np.empty((x.rows, self._network.n_out), x.dtype)
+        out = np.empty((x.rows, self.network.n_out), x.dtype)
         with np.errstate(all="ignore"):
             self.logits(x, out)
             loss.link(out, out)
@@ -50,7 +50,7 @@ class Inference:
             stop = min(start + BLOCK_ROWS, x.rows)
             reader.slice(start, stop)
             reader.out[stop - start :] = 0.0
-            logits = self._network.forward(self._params, self._state, reader.out, workspace)
+            logits = self.network.forward(self._params, self._state, reader.out, workspace)
             out[start:stop] = logits[: stop - start]
         self._workspaces.append(workspace)
 
@@ -58,4 +58,4 @@ class Inference:
         try:
             return self._workspaces.pop()
         except IndexError:  # all of them are in use
-            return self._network.workspace(BLOCK_ROWS, self._dtype, training=False)
+            return self.network.workspace(BLOCK_ROWS, self._dtype, training=False)

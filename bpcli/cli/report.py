@@ -1,0 +1,45 @@
+"""`bpcli report`: a run as one HTML page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bpcli.cli.console import note, result
+from bpcli.errors import ExistsError
+from bpcli.text import printable
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="A run directory.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The file to write; report.html in the run directory if left out."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")] = False,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
+    ] = False,
+) -> None:
+    """Write a run as one HTML page: curves, scores, data, network, config.
+
+    The page needs no other file and no connection, and can be printed. Without --output, a report that the run has
+    already is written anew.
+
+    Example: bpcli report runs/penguins-20261121-140203 -o penguins.html
+    """
+    from bpcli.files import write_atomic
+    from bpcli.report.contents import report_of
+    from bpcli.runs import RunDirectory
+
+    directory = RunDirectory.open(run)
+    if output is not None and output.exists() and not force:
+        raise ExistsError(f"{printable(str(output))}: exists already; choose another --output, or add --force")
+    path = output or directory.report
+    made = report_of(directory, cache=not no_cache)
+    for line in made.notes:
+        note(line)
+    write_atomic(path, made.html.encode())
+    result(printable(str(path)))

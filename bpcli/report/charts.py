@@ -1,0 +1,194 @@
+"""Charts as SVG: lines, points and bars over two axes, and a table of counts in shades.
+
+The page's style sheet colours them by class (s0 to s5), and its script reads the values back from `data-points`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import pairwise
+from math import isfinite
+from typing import Any, Literal
+
+from bpcli.report.scale import Scale
+from bpcli.text import printable
+
+WIDTH, HEIGHT = 640, 360
+LEFT, RIGHT, TOP, BOTTOM = 76, 16, 16, 48
+
+COLOURS = 6
+"""Styles of series in the style sheet; dashes tell them apart without colour."""
+
+MOST_POINTS = 400
+"""Of a line: more cannot be told apart at this width, and would only make the page large."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """Numbers to draw; None, or a value that is not finite, leaves a gap."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float | None]
+    kind: Literal["line", "points", "bars"] = "line"
+
+    def points(self) -> list[tuple[float, float]]:
+        """What can be drawn; of a long line the lowest and the highest point of each stretch, so that peaks stay."""
+        known = [(float(x), float(y)) for x, y in zip(self.x, self.y, strict=True) if y is not None and isfinite(y)]
+        if self.kind != "line" or len(known) <= MOST_POINTS:
+            return known
+        stretch = -(-2 * len(known) // MOST_POINTS)
+        kept = {0, len(known) - 1}
+        for start in range(0, len(known), stretch):
+            places = range(start, min(start + stretch, len(known)))
+            kept |= {min(places, key=lambda place: known[place][1]), max(places, key=lambda place: known[place][1])}
+        return [known[place] for place in sorted(kept)]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Series over two axes. `mark` is a place on the x axis with a word for it, `diagonal` the line y = x."""
+
+    title: str
+    x_label: str
+    y_label: str
+    series: Sequence[Series]
+    logarithmic: bool = False
+    unit_square: bool = False
+    diagonal: bool = False
+    mark: tuple[float, str] | None = None
+    note: str = ""
+
+    def html(self) -> str:
+        """A figure with caption, drawing, legend, and a line in which the script shows values."""
+        drawn = [series.points() for series in self.series]
+        x, y = self._scales(drawn)
+        shapes = [*_axes(x, y, self.x_label, self.y_label), *self._lines(x, y)]
+        for number, (series, points) in enumerate(zip(self.series, drawn, strict=True)):
+            shapes.extend(_shapes(series.kind, number % COLOURS, points, x, y))
+        data = [
+            {"name": printable(series.name), "points": [[*_pixels(point, x, y), *point] for point in points]}
+            for series, points in zip(self.series, drawn, strict=True)
+        ]
+        names = [series.name for series in self.series]
+        about = f"{self.title}: {self.y_label} against {self.x_label}, {', '.join(names)}"
+        legend = "".join(f'<li class="s{i % COLOURS}">{text(name)}</li>' for i, name in enumerate(names))
+        return (
+            f'<figure class="chart" tabindex="0" data-x="{text(self.x_label)}" data-y="{text(self.y_label)}" '
+            f'data-points="{escape(json.dumps(_rounded(data), separators=(",", ":")))}">'
+            f"<figcaption>{text(self.title)}</figcaption>"
+            f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{text(about)}">{"".join(shapes)}'
+            f'<g class="cursor" visibility="hidden"><line y1="{TOP}" y2="{HEIGHT - BOTTOM}"/><circle r="4"/></g></svg>'
+            f'<ul class="legend">{legend if len(names) > 1 else ""}</ul>'
+            f'<output aria-live="polite"></output>{f"<p>{text(self.note)}</p>" if self.note else ""}</figure>'
+        )
+
+    def _scales(self, drawn: Sequence[Sequence[tuple[float, float]]]) -> tuple[Scale, Scale]:
+        right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
+        if self.unit_square:
+            return Scale(0.0, 1.0, LEFT, right), Scale(0.0, 1.0, bottom, TOP)
+        xs, ys = ([point[axis] for points in drawn for point in points] for axis in (0, 1))
+        if self.diagonal:
+            xs = ys = [*xs, *ys]
+        if any(series.kind == "bars" for series in self.series):
+            ys = [*ys, 0.0]
+        return Scale.over(xs, LEFT, right), Scale.over(ys, bottom, TOP, self.logarithmic)
+
+    def _lines(self, x: Scale, y: Scale) -> Iterator[str]:
+        if self.diagonal:
+            low, high = max(x.low, y.low), min(x.high, y.high)
+            yield _line(x.place(low), y.place(low), x.place(high), y.place(high), "diagonal")
+        if self.mark and x.low <= self.mark[0] <= x.high:
+            place = x.place(self.mark[0])
+            yield _line(place, TOP, place, HEIGHT - BOTTOM, "mark")
+            anchor = "end" if place > WIDTH / 2 else "start"
+            shift = -4 if anchor == "end" else 4
+            yield f'<text x="{place + shift:.1f}" y="{TOP + 12}" text-anchor="{anchor}">{text(self.mark[1])}</text>'
+
+
+@dataclass(frozen=True)
+class Counts:
+    """A table of counts in shades: rows are what is true, columns what was predicted."""
+
+    title: str
+    names: Sequence[str]
+    counts: Sequence[Sequence[int]]
+
+    def html(self) -> str:
+        """A table whose cells are shaded by their share of the row."""
+        head = "".join(f'<th scope="col">{text(name)}</th>' for name in self.names)
+        rows = []
+        for name, row in zip(self.names, self.counts, strict=True):
+            total = sum(row) or 1
+            cells = "".join(
+                f'<td style="--share:{count / total:.3f}" title="{text(name)} taken for {text(other)}: {count}, '
+                f'{100 * count / total:.1f} %">{count}</td>'
+                for other, count in zip(self.names, row, strict=True)
+            )
+            rows.append(f'<tr><th scope="row">{text(name)}</th>{cells}</tr>')
+        return (
+            f'<div class="wide"><table class="counts"><caption>{text(self.title)}</caption>'
+            f'<thead><tr><th scope="col">true \\ predicted</th>{head}</tr></thead>'
+            f"<tbody>{''.join(rows)}</tbody></table></div>"
+        )
+
+
+def text(words: str) -> str:
+    """A user's words for HTML: control characters shown, markup escaped."""
+    return escape(printable(words))
+
+
+def _axes(x: Scale, y: Scale, x_label: str, y_label: str) -> Iterator[str]:
+    bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
+    for value, label in y.marks():
+        place = y.place(value)
+        yield _line(LEFT, place, right, place, "grid")
+        yield f'<text x="{LEFT - 6}" y="{place + 4:.1f}" text-anchor="end">{label}</text>'
+    for value, label in x.marks():
+        place = x.place(value)
+        yield _line(place, bottom, place, bottom + 4, "axis")
+        yield f'<text x="{place:.1f}" y="{bottom + 18}" text-anchor="middle">{label}</text>'
+    yield _line(LEFT, bottom, right, bottom, "axis")
+    yield f'<text x="{(LEFT + right) / 2:.1f}" y="{HEIGHT - 8}" text-anchor="middle">{text(x_label)}</text>'
+    middle = (TOP + bottom) / 2
+    yield (
+        f'<text x="13" y="{middle:.1f}" transform="rotate(-90 13 {middle:.1f})" text-anchor="middle">'
+        f"{text(y_label)}</text>"
+    )
+
+
+def _shapes(kind: str, colour: int, points: Sequence[tuple[float, float]], x: Scale, y: Scale) -> Iterator[str]:
+    places = [_pixels(point, x, y) for point in points]
+    if kind == "points" or len(places) == 1:
+        dots = "".join(f"M{px:.1f} {py:.1f}h0" for px, py in places)
+        yield f'<path class="dots s{colour}" d="{dots}"/>'
+    elif kind == "bars":
+        width = 0.9 * min((b[0] - a[0] for a, b in pairwise(places)), default=40.0)
+        floor = y.place(0.0)
+        bars = "".join(f"M{px - width / 2:.1f} {floor:.1f}V{py:.1f}h{width:.1f}V{floor:.1f}z" for px, py in places)
+        yield f'<path class="bars s{colour}" d="{bars}"/>'
+    elif places:
+        line = "L".join(f"{px:.1f} {py:.1f}" for px, py in places)
+        yield f'<path class="line s{colour}" d="M{line}"/>'
+
+
+def _pixels(point: tuple[float, float], x: Scale, y: Scale) -> tuple[float, float]:
+    return x.place(point[0]), y.place(max(point[1], y.low) if y.logarithmic else point[1])
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, name: str) -> str:
+    return f'<line class="{name}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'
+
+
+def _rounded(value: Any) -> Any:
+    """Numbers to six digits: what a person reads off."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return value

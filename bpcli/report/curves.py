@@ -1,0 +1,79 @@
+"""The charts of an evaluation: what a model said of some rows, beside what is true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from bpcli.metrics.ranking import positives_above
+from bpcli.nn.arrays import Array
+from bpcli.report.charts import Chart, Series
+
+MOST_CURVES = 6
+"""Curves in one chart, of the most frequent classes: more cannot be told apart."""
+
+BINS = 10
+"""Of probabilities in a calibration curve."""
+
+MOST_DOTS = 1500
+"""Rows in a chart of points, evenly spread over the rows there are."""
+
+
+def probability_charts(truth: Array, probabilities: Array, names: Sequence[str]) -> Iterator[Chart]:
+    """ROC, precision and recall, and calibration, one class or label against the rest.
+
+    truth: (rows,) classes, or (rows, labels) of 0 and 1. probabilities: (rows, names).
+    """
+    positive = truth.astype(bool) if truth.ndim == 2 else truth[:, None] == np.arange(len(names))
+    shown = [1] if truth.ndim == 1 and len(names) == 2 else _most_frequent(positive)
+    known = [index for index in shown if 0 < np.count_nonzero(positive[:, index]) < len(positive)]
+    if not known:
+        return
+    note = f"the {len(known)} most frequent of {len(names)}" if len(names) > len(known) > 1 else ""
+    roc, precision, calibration = [], [], []
+    for index in known:
+        is_positive, scores, name = positive[:, index], probabilities[:, index], names[index]
+        true_positives, false_positives = positives_above(is_positive, scores)
+        recall = true_positives / true_positives[-1]
+        roc.append(Series(name, [0.0, *(false_positives / false_positives[-1])], [0.0, *recall]))
+        precision.append(Series(name, [*recall], [*(true_positives / (true_positives + false_positives))]))
+        bins = np.minimum((scores * BINS).astype(int), BINS - 1)
+        filled = [members for number in range(BINS) if (members := np.flatnonzero(bins == number)).size]
+        calibration.append(
+            Series(
+                name,
+                [float(scores[members].mean()) for members in filled],
+                [float(is_positive[members].mean()) for members in filled],
+            )
+        )
+    yield Chart("ROC", "false positive rate", "true positive rate", roc, unit_square=True, diagonal=True, note=note)
+    yield Chart("Precision and recall", "recall", "precision", precision, unit_square=True, note=note)
+    yield Chart(
+        "Calibration",
+        "mean predicted probability",
+        "share that is so",
+        calibration,
+        unit_square=True,
+        diagonal=True,
+        note="; ".join(filter(None, [note, f"{BINS} equal ranges of probability, empty ones left out"])),
+    )
+
+
+def residual_charts(truth: Array, predicted: Array, names: Sequence[str]) -> Iterator[Chart]:
+    """Predicted against true, and how far off, for each target column; both (rows, targets), in the user's units."""
+    rows = np.linspace(0, len(truth) - 1, min(len(truth), MOST_DOTS)).astype(int)
+    note = f"{len(rows):,} of {len(truth):,} rows" if len(rows) < len(truth) else ""
+    for index, name in enumerate(names):
+        actual, answers = truth[:, index], predicted[:, index]
+        points = Series(name, actual[rows].tolist(), answers[rows].tolist(), "points")
+        yield Chart(f"{name}: predicted against true", "true", "predicted", [points], diagonal=True, note=note)
+        counts, edges = np.histogram(answers - actual, bins=min(30, max(5, int(np.sqrt(len(truth))))))
+        bars = Series(name, ((edges[1:] + edges[:-1]) / 2).tolist(), counts.tolist(), "bars")
+        yield Chart(f"{name}: residuals", "predicted − true", "rows", [bars], mark=(0.0, "no error"))
+
+
+def _most_frequent(positive: Array) -> list[int]:
+    """The indices of the most frequent columns, in their order."""
+    frequent = np.argsort(-positive.sum(axis=0), kind="stable")[:MOST_CURVES]
+    return sorted(int(index) for index in frequent)

@@ -1,0 +1,63 @@
+"""From numbers to places on a chart: axes with round marks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import ceil, floor, isfinite, log10
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A range of numbers, low to high, laid on a range of pixels; logarithmic where that is said."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    step: float = 0.2
+    """Between two marks."""
+    logarithmic: bool = False
+
+    @classmethod
+    def over(cls, values: Iterable[float], start: float, end: float, logarithmic: bool = False) -> Scale:
+        """The scale that takes in all values, out to the next round marks."""
+        known = [value for value in values if isfinite(value) and (value > 0 or not logarithmic)]
+        low, high = (min(known), max(known)) if known else (1.0, 10.0) if logarithmic else (0.0, 1.0)
+        if logarithmic:
+            exponents = floor(log10(low)), ceil(log10(high))
+            return cls(10.0 ** exponents[0], 10.0 ** max(exponents[1], exponents[0] + 1), start, end, logarithmic=True)
+        if low == high:
+            low, high = low - (abs(low) or 1.0) / 2, high + (abs(high) or 1.0) / 2
+        step = _round_step((high - low) / 5)
+        return cls(floor(low / step + 1e-9) * step, ceil(high / step - 1e-9) * step, start, end, step)
+
+    def place(self, value: float) -> float:
+        """The pixel of a value."""
+        if self.logarithmic:
+            share = (log10(value) - log10(self.low)) / (log10(self.high) - log10(self.low))
+        else:
+            share = (value - self.low) / (self.high - self.low)
+        return self.start + share * (self.end - self.start)
+
+    def marks(self) -> list[tuple[float, str]]:
+        """Round values along the axis, with their text."""
+        if self.logarithmic:
+            first, last = round(log10(self.low)), round(log10(self.high))
+            stride = max(1, (last - first) // 6)
+            return [(10.0**exponent, f"{10.0**exponent:g}") for exponent in range(first, last + 1, stride)]
+        decimals = max(0, -floor(log10(self.step) + 1e-9))
+        numbers = range(round(self.low / self.step), round(self.high / self.step) + 1)
+        return [(number * self.step, _text(number * self.step, decimals)) for number in numbers]
+
+
+def _round_step(step: float) -> float:
+    """The next of 1, 2 and 5 times a power of ten."""
+    power = 10.0 ** floor(log10(step))
+    return next(factor * power for factor in (1.0, 2.0, 5.0, 10.0) if factor * power >= step * (1 - 1e-9))
+
+
+def _text(value: float, decimals: int) -> str:
+    if abs(value) >= 1e6 or decimals > 5:
+        return f"{value:g}"
+    return f"{value + 0.0:,.{decimals}f}"

@@ -1,0 +1,75 @@
+"""Charts show what they are given: every value is in the page, and no name can break it."""
+
+from __future__ import annotations
+
+import json
+import re
+from html import unescape
+from xml.etree import ElementTree
+
+import pytest
+
+from bpcli.report.charts import HEIGHT, MOST_POINTS, WIDTH, Chart, Counts, Series
+
+HOSTILE = "<script>alert('x')</script>\x1b[31m & \"quoted\""
+
+
+def points(html: str) -> list[dict[str, list[list[float]]]]:
+    match = re.search(r'data-points="([^"]*)"', html)
+    assert match is not None
+    return json.loads(unescape(match[1]))  # type: ignore[no-any-return]
+
+
+def drawing(html: str) -> ElementTree.Element:
+    return ElementTree.fromstring(html[html.index("<svg") : html.index("</svg>") + 6])
+
+
+def test_each_value_stands_beside_its_place() -> None:
+    html = Chart("t", "x", "y", [Series("a", [0, 5, 10], [0.0, 1.0, 0.5])]).html()
+    (series,) = points(html)
+    assert [point[2:] for point in series["points"]] == [[0, 0], [5, 1], [10, 0.5]]
+    line = drawing(html).find(".//path[@class='line s0']")
+    assert line is not None
+    places = [tuple(map(float, place.split())) for place in line.attrib["d"][1:].split("L")]
+    assert places == [tuple(point[:2]) for point in series["points"]]
+    assert places[0][1] > places[2][1] > places[1][1]  # y grows downwards
+    assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in places)
+
+
+def test_undefined_values_are_left_out() -> None:
+    html = Chart("t", "x", "y", [Series("a", [1, 2, 3, 4], [None, float("nan"), float("inf"), 7.0])]).html()
+    assert [point[2:] for point in points(html)[0]["points"]] == [[4, 7]]
+
+
+def test_a_long_line_keeps_its_ends_and_its_peaks() -> None:
+    y = [0.0] * 10_000
+    y[1234], y[7777] = 5.0, -3.0
+    kept = Series("a", range(10_000), y).points()
+    assert len(kept) <= MOST_POINTS + 2
+    assert (1234.0, 5.0) in kept
+    assert (7777.0, -3.0) in kept
+    assert kept[0] == (0.0, 0.0)
+    assert kept[-1] == (9999.0, 0.0)
+
+
+@pytest.mark.parametrize("kind", ["line", "points", "bars"])
+def test_names_of_the_users_are_shown_and_not_obeyed(kind: str) -> None:
+    html = Chart(HOSTILE, HOSTILE, HOSTILE, [Series(HOSTILE, [1, 2], [1, 2], kind)], mark=(1.0, HOSTILE)).html()  # type: ignore[arg-type]
+    html += Counts(HOSTILE, [HOSTILE], [[1]]).html()
+    assert "<script" not in html
+    assert "\x1b" not in html
+    assert "&lt;script&gt;" in html
+    drawing(html)
+
+
+def test_counts_are_shaded_by_their_share_of_the_row() -> None:
+    html = Counts("m", ["a", "b"], [[3, 1], [0, 0]]).html()
+    assert re.findall(r"--share:([\d.]+)", html) == ["0.750", "0.250", "0.000", "0.000"]
+    assert 'title="a taken for b: 1, 25.0 %"' in html
+
+
+def test_a_chart_can_be_reached_and_read_without_a_pointer() -> None:
+    html = Chart("Loss", "epoch", "loss a row", [Series("train", [1], [2.0]), Series("test", [1], [3.0])]).html()
+    assert 'tabindex="0"' in html
+    assert 'aria-live="polite"' in html
+    assert drawing(html).attrib["aria-label"] == "Loss: loss a row against epoch, train, test"
