@@ -130,12 +130,12 @@ def test_metrics_are_appended_line_by_line(tmp_path: Path):
     assert list(run.read_metrics()) == records
 
 
-@pytest.mark.parametrize("torn", ["", '{"epoch": 4, "lo', "\0\0\0\0"])
-def test_going_on_drops_later_epochs_and_a_torn_line(tmp_path: Path, torn: str):
+@pytest.mark.parametrize("torn", [b"", b'{"epoch": 4, "lo', b"\0\0\0\0", b'{"epoch": 4, "lo\xff'])
+def test_going_on_drops_later_epochs_and_a_torn_line(tmp_path: Path, torn: bytes):
     run = RunDirectory.create(tmp_path / "run")
     for epoch in (1, 2, 3):
         run.append_metrics({"epoch": epoch})
-    with run.metrics.open("a") as file:
+    with run.metrics.open("ab") as file:
         file.write(torn)
     run.keep_metrics(2)
     assert run.metrics.read_text() == '{"epoch": 1}\n{"epoch": 2}\n'
