@@ -23,8 +23,7 @@ def resume_state(prepared: Prepared, directory: RunDirectory) -> TrainingState:
         CheckpointError: there is none, or it is of another network, optimizer or loss, or of other rows.
     """
     path = printable(str(directory.path))
-    if not directory.last.is_file():
-        raise CheckpointError(f"{path}: nothing to resume from; start again with bpcli train")
+    directory.require_last()
     checkpoint = Checkpoint.load(directory.last)
     header = checkpoint.header
     state = prepared.plan.new_state()

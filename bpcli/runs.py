@@ -74,6 +74,11 @@ class RunDirectory:
             raise CheckpointError(f"{printable(str(path))}: not a run directory; it has no folder checkpoints")
         return cls(path)
 
+    def require_last(self) -> None:
+        """Raise CheckpointError where there is no checkpoint to go on from."""
+        if not self.last.is_file():
+            raise CheckpointError(f"{printable(str(self.path))}: nothing to resume from; start again with bpcli train")
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes from training here; raises ExistsError where one does.

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from experiments import after
 
 from bpcli.checkpoint import Checkpoint
+from bpcli.errors import CheckpointError
 from bpcli.experiment import Prepared
 from bpcli.resume import resume_state
 from bpcli.runner import Runner
@@ -52,3 +55,36 @@ def check_same(one: RunDirectory, other: RunDirectory) -> None:
     assert contents(one.best) == contents(other.best)
     assert summary(one) == summary(other)
     assert one.config.read_text() == other.config.read_text()
+
+
+@dataclass(frozen=True)
+class Whole:
+    """An experiment, where its files are, and a run of it that nothing disturbed."""
+
+    folder: Path
+    config: Path
+    prepared: Prepared
+    directory: RunDirectory
+
+
+def check_left_whole(directory: RunDirectory) -> None:
+    """Every file of a run under its final name can be read."""
+    for path in (directory.last, directory.best):
+        if path.exists():
+            Checkpoint.load(path)
+    for path in (directory.summary, directory.config):
+        assert not path.exists() or path.read_text().endswith("\n")
+
+
+def check_goes_on(whole: Whole, directory: RunDirectory) -> bool:
+    """A run that was broken off goes on to the bits of the whole one, if there is a checkpoint, or says what to do."""
+    check_left_whole(directory)
+    if not directory.last.exists():
+        with pytest.raises(CheckpointError, match="nothing to resume from; start again with bpcli train"):
+            resume_state(whole.prepared, directory)
+        return False
+    go(whole.prepared, directory, resume=True)
+    check_same(whole.directory, directory)
+    names = [[path.relative_to(run.path) for path in run.path.rglob("*")] for run in (whole.directory, directory)]
+    assert sorted(names[0]) == sorted(names[1])
+    return True

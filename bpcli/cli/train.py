@@ -70,6 +70,8 @@ def train(
     if resume is not None and (run_dir or runs_dir):
         raise UsageError("--run-dir and --runs-dir do not go with --resume, which goes on in the run's own directory")
     opened = RunDirectory.open(resume) if resume is not None else None
+    if opened:
+        opened.require_last()  # which a run has from its first second on, as it has its config
     loaded = load_config(opened.config if opened else config or Path(), overrides or ())
     with BlasThreads().single():
         try:

@@ -40,7 +40,7 @@ class EpochCloser:
     def finish_epoch(self, steps: Steps, started: float, rows_per_second: float) -> EpochReport:
         """Validate, update the counters, and report."""
         plan, state = self.plan, self.state
-        # Of the last step, which may have been taken before a checkpoint from which only this end of the epoch was left.
+        # Of the last step, which may stand before the checkpoint from which training went on.
         learning_rate = steps.rate(state.counters.epoch, steps.batches.count - 1)
         train_loss = state.counters.loss_sum / state.counters.weight_sum + steps.rules.penalty(state.params)
         if not isfinite(train_loss):
