@@ -50,7 +50,8 @@ class Runner:
         self.status = "running"
         self._threads = threads
         self._versions = versions(is_compiled(prepared.plan))
-        self.test: dict[str, Any] | None = None
+        self.summary: dict[str, Any] = {}
+        self._test: dict[str, Any] | None = None
         self._best: dict[str, Any] | None = None
         self._final: dict[str, Any] | None = None
         self._best_written = 0
@@ -65,7 +66,7 @@ class Runner:
         """
         self.directory.remove_leftovers()
         if self._is_finished_on_disk():
-            self.status = "finished"
+            self.status, self.summary = "finished", self.directory.read_summary()
             return
         self.directory.write_config(self._config.model_dump(mode="json", by_alias=True))
         self.directory.keep_metrics(self.state.counters.epoch)
@@ -89,7 +90,7 @@ class Runner:
         if self.state.counters.stop is None:
             self.status = "interrupted"
         else:
-            self.test = self._test_report()
+            self._test = self._test_report()
             self.status = "finished"
         self._summarize()
 
@@ -179,25 +180,24 @@ class Runner:
 
     def _summarize(self) -> None:
         counters, finished = self.state.counters, self.status != "running"
-        self.directory.write_summary(
-            {
-                "name": self.prepared.config.name,
-                "status": self.status,
-                "stop_reason": counters.stop,
-                "epochs": counters.epoch,
-                "monitor": self.prepared.plan.monitor,
-                "best": self._best or {"epoch": counters.best_epoch},
-                "final": self._final,
-                "test": self.test,
-                "parameters": self.prepared.network.layout.size,
-                "rows": self.prepared.rows,
-                "data_sha256": self.prepared.digest,
-                "training_seconds": round(counters.seconds, 6),
-                "started_at": self._started.isoformat(timespec="seconds"),
-                "finished_at": datetime.now(UTC).isoformat() if finished else None,
-                "versions": self._versions,
-            }
-        )
+        self.summary = {
+            "name": self.prepared.config.name,
+            "status": self.status,
+            "stop_reason": counters.stop,
+            "epochs": counters.epoch,
+            "monitor": self.prepared.plan.monitor,
+            "best": self._best or {"epoch": counters.best_epoch},
+            "final": self._final,
+            "test": self._test,
+            "parameters": self.prepared.network.layout.size,
+            "rows": self.prepared.rows,
+            "data_sha256": self.prepared.digest,
+            "training_seconds": round(counters.seconds, 6),
+            "started_at": self._started.isoformat(timespec="seconds"),
+            "finished_at": datetime.now(UTC).isoformat() if finished else None,
+            "versions": self._versions,
+        }
+        self.directory.write_summary(self.summary)
 
 
 def versions(compiled: bool) -> dict[str, str]:

@@ -9,7 +9,7 @@ import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -34,12 +34,20 @@ Strike = Callable[[Call], object]
 
 @contextmanager
 def disk(strike: Strike = lambda call: None) -> Iterator[list[str]]:
-    """Within the block `strike` comes before each call; gives the calls' names."""
+    """Within the block `strike` comes before each call but its own; gives the calls' names."""
     names: list[str] = []
+    striking = False
 
     def about_to(name: str, half: Callable[[], object] | None = None) -> None:
+        nonlocal striking
+        if striking:
+            return
         names.append(name)
-        strike(Call(len(names), name, half))
+        striking = True
+        try:
+            strike(Call(len(names), name, half))
+        finally:
+            striking = False
 
     class File(io.FileIO):
         def write(self, data: Any) -> int:
@@ -64,7 +72,12 @@ def disk(strike: Strike = lambda call: None) -> Iterator[list[str]]:
         plain = getattr(os, name)
 
         def call(*arguments: Any, **keywords: Any) -> Any:
-            about_to(name)
+            try:
+                about_to(name)
+            except OSError:
+                if name == "close":
+                    plain(*arguments)
+                raise
             return plain(*arguments, **keywords)
 
         return call
@@ -84,6 +97,11 @@ def kill_within(call: Call) -> None:
     if call.half:
         call.half()
     kill(call)
+
+
+def since(number: int, strike: Strike, names: Collection[str]) -> Strike:
+    """At one call, and at all later ones of these names."""
+    return lambda call: strike(call) if call.number >= number and call.name in names else None
 
 
 def at(number: int, strike: Strike) -> Strike:
