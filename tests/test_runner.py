@@ -1,6 +1,7 @@
 """A run, whole or in pieces, leaves the same directory behind; and pieces that do not fit are refused."""
 
 import itertools
+import os
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,33 @@ def test_what_is_not_finite_is_not_saved_in_the_middle_of_an_epoch(folder: Path,
     with pytest.raises(DivergedError):
         go(of, directory)
     assert Checkpoint.load(directory.last).header.optimizer_steps < STEPS
+
+
+def test_an_epochs_line_is_on_disk_before_a_checkpoint_that_knows_of_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a power cut leaves is what was flushed: metrics.jsonl must not end before the epochs of `last`."""
+    on_disk: dict[int, int] = {}
+    fsync, save = os.fsync, RunDirectory.save_last
+
+    def noting_fsync(descriptor: int) -> None:
+        status = os.fstat(descriptor)
+        on_disk[status.st_ino] = status.st_size
+        fsync(descriptor)
+
+    def checking_save(self: RunDirectory, checkpoint: Checkpoint) -> None:
+        status = self.metrics.stat()
+        assert on_disk[status.st_ino] == status.st_size
+        assert checkpoint.header.counters is not None
+        seen.append((checkpoint.header.counters["epoch"], len(records(self))))
+        save(self, checkpoint)
+
+    seen: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "fsync", noting_fsync)
+    monkeypatch.setattr(RunDirectory, "save_last", checking_save)
+    training = {"epochs": 3, "batch_size": 8, "checkpoint_every": {"seconds": 1e-9}}
+    go(prepared(folder, **config(training=training)), new_run(tmp_path / "run"))
+    assert seen == [(0, 0), (1, 1), (2, 2), (3, 3)]
 
 
 # In pieces

@@ -63,7 +63,8 @@ def test_a_disk_that_refuses_any_call_of_training_is_one_line_with_7_and_the_run
     result, names = train(small, runs / "counted")
     result.ok()
     cases, went_on = 0, 0
-    places = range(2, len(names) + 1, step)  # the first makes the folder of runs, which is there
+    # The first makes the folder of runs, which is there already; the last closes a folder, which no disk has a say in.
+    places = range(2, len(names), step)
     for place in places:
         directory, refused = RunDirectory(runs / f"refused{place}"), list[int]()
         result, _ = train(small, directory.path, refusing(refusal, place, refused))
@@ -72,7 +73,7 @@ def test_a_disk_that_refuses_any_call_of_training_is_one_line_with_7_and_the_run
             continue
         cases += 1
         assert (result.code, result.out, result.err.count("\n")) == (7, "", 1)
-        assert result.err.startswith(f"error: {runs}") or names[place - 1] == "close"
+        assert result.err.startswith(f"error: {runs}")
         if directory.last.exists():
             went_on += check_goes_on(small, directory)
         elif directory.path.exists():
@@ -117,7 +118,7 @@ def test_a_disk_that_refuses_any_call_of_predicting_leaves_the_old_file_or_none(
     assert cases > len(names)
 
 
-@pytest.mark.parametrize("step", [331, pytest.param(1, marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("step", [331, pytest.param(13, marks=pytest.mark.exhaustive)])
 def test_a_limit_on_the_size_of_files_is_one_line_with_7_and_the_run_goes_on(
     small: Whole, runs: Path, step: int, record_property: Any
 ) -> None:

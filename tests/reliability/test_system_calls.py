@@ -1,4 +1,4 @@
-"""A run killed at its system calls, as the kernel sees them: what Python's own calls do in between is among them."""
+"""A run killed or refused at its system calls, as the kernel sees them: those that Python makes by itself are among them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ import pytest
 from faults import ended, start
 from same_runs import Whole, check_goes_on, go, new_run
 
+from bpcli.errors import FileAccessError
+from bpcli.runs import RunDirectory
+
 STRACE = shutil.which("strace")
+needs_strace = pytest.mark.skipif(STRACE is None, reason="strace is not installed; it is what acts at system calls")
 
 
 def traced(work: Callable[[], object], log: Path, *options: str) -> int:
@@ -43,16 +47,21 @@ def traced(work: Callable[[], object], log: Path, *options: str) -> int:
     return code
 
 
-@pytest.mark.skipif(STRACE is None, reason="strace is not installed; it is what kills at system calls")
+def calls_of(whole: Whole, directory: RunDirectory, log: Path) -> Counter[str]:
+    """How often a run makes each system call."""
+    assert traced(lambda: go(whole.prepared, directory), log) == 0
+    calls = Counter(match[1] for match in re.finditer(r"^([a-z]\w+)\(", log.read_text(), re.MULTILINE))
+    assert calls.keys() >= {"openat", "write", "fsync", "rename", "close"}
+    return calls
+
+
+@needs_strace
 @pytest.mark.parametrize("step", [40, pytest.param(1, marks=pytest.mark.exhaustive)])
 def test_a_run_killed_at_any_system_call_goes_on_to_the_same_bits(
     small: Whole, runs: Path, tmp_path: Path, step: int, record_property: Any
 ) -> None:
     log = tmp_path / "log"
-    directory = new_run(runs / "counted")
-    assert traced(lambda: go(small.prepared, directory), log) == 0
-    calls = Counter(match[1] for match in re.finditer(r"^([a-z]\w+)\(", log.read_text(), re.MULTILINE))
-    assert calls.keys() >= {"openat", "write", "fsync", "rename", "close"}
+    calls = calls_of(small, new_run(runs / "counted"), log)
     # strace counts the calls of each name by themselves.
     places = [(name, number) for name in sorted(calls) for number in range(1, calls[name] + 1)][::step]
     killed = 0
@@ -63,3 +72,27 @@ def test_a_run_killed_at_any_system_call_goes_on_to_the_same_bits(
         check_goes_on(small, directory)
     record_property("cases", killed)
     assert killed >= 0.9 * len(places)
+
+
+@needs_strace
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("refusal", ["ENOSPC", "EIO", "EDQUOT"])
+@pytest.mark.parametrize("name", ["write", "fsync", "rename"])
+def test_a_system_call_that_is_refused_ends_with_7_and_the_run_goes_on(
+    small: Whole, runs: Path, tmp_path: Path, name: str, refusal: str, record_property: Any
+) -> None:
+    def run(directory: RunDirectory) -> None:
+        try:
+            go(small.prepared, directory)
+        except FileAccessError as error:
+            raise SystemExit(error.exit_code) from error
+
+    log = tmp_path / "log"
+    count = calls_of(small, new_run(runs / "counted"), log)[name]
+    for number in range(1, count + 1):
+        directory = new_run(runs / f"refused{number}")
+        options = ("-e", f"trace={name}", "-e", f"inject={name}:error={refusal}:when={number}")
+        assert traced(lambda to=directory: run(to), log, *options) == 7
+        check_goes_on(small, directory)
+    record_property("cases", count)
+    assert count > 10
