@@ -22,7 +22,7 @@ from bpcli.scoring import Interpreter
 from bpcli.training import EpochReport, Progress, TrainingState, is_compiled, train
 
 CHECKPOINT_SECONDS = 1.0
-"""Between two checkpoints, where the config does not say: what a killed run loses is not worth a person's thought."""
+"""Between two checkpoints, where the config does not say: what a killed run loses is done again in a moment."""
 
 CHECKPOINT_SHARE = 0.02
 """Of the time that may go into checkpoints: where writing one takes longer than 20 ms, they come less often."""
@@ -110,7 +110,7 @@ class Runner:
     def _remember(self, record: dict[str, Any]) -> None:
         """Keep an epoch's values for the summary."""
         self._final = {name: value for name, value in record.items() if name not in NOT_SUMMARIZED}
-        if record["best_epoch"] == record["epoch"]:
+        if record.get("best_epoch") == record["epoch"]:
             self._best = self._final
 
     def _save(self) -> None:

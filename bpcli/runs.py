@@ -185,9 +185,12 @@ class RunDirectory:
         with file_access(self.metrics, "read"), self.metrics.open("rb") as file:
             for line in file:
                 try:
-                    yield json.loads(line)
+                    record = json.loads(line)
                 except ValueError:
                     return
+                if not isinstance(record, dict) or not isinstance(record.get("epoch"), int):
+                    return
+                yield record
 
     def save_last(self, checkpoint: Checkpoint) -> None:
         """Replace the checkpoint to go on from."""

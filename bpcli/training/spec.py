@@ -46,7 +46,11 @@ class CheckpointEvery(Spec, json_schema_extra={"minProperties": 1}):
     seconds: float | None = Field(
         default=None, gt=0, description="Seconds between two, at least; looked at four times a second."
     )
-    steps: int | None = Field(default=None, ge=1, description="One at each multiple of this many steps of the run.")
+    steps: int | None = Field(
+        default=None,
+        ge=1,
+        description="One at each multiple of this many steps of the run, or soon after where steps are taken by the block.",
+    )
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

@@ -1,4 +1,4 @@
-"""A run killed or refused at its system calls, as the kernel sees them: those that Python makes by itself are among them."""
+"""A run killed or refused at its system calls, as the kernel sees them, with those that Python makes by itself."""
 
 from __future__ import annotations
 
