@@ -49,7 +49,8 @@ class CheckpointEvery(Spec, json_schema_extra={"minProperties": 1}):
     steps: int | None = Field(
         default=None,
         ge=1,
-        description="One at each multiple of this many steps of the run, or soon after where steps are taken by the block.",
+        description="One at each multiple of this many steps of the run, or soon after where steps are taken by the "
+        "block.",
     )
 
     @model_validator(mode="after")

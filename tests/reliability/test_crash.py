@@ -141,7 +141,7 @@ def test_a_run_killed_at_any_moment_goes_on_to_the_same_bits(
     small: Whole, runs: Path, kills: int, record_property: Any
 ) -> None:
     """The command, from reading its config on, killed from outside; and killed again while it goes on."""
-    options = ("--set", "training.epochs=60")
+    options = ("--set", "training.epochs=20")
     started = time.perf_counter()
     bpcli("train", small.config, *options, "--run-dir", runs / "whole").ok()
     took = time.perf_counter() - started
