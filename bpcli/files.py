@@ -58,6 +58,17 @@ def replacing(path: Path) -> Iterator[IO[str]]:
         _sync(file)
 
 
+def remove_leftovers(path: Path) -> None:
+    """Remove temporary files that processes which were killed left beside `path`; for its only writer.
+
+    Raises:
+        FileAccessError: the folder cannot be changed.
+    """
+    with file_access(path.parent, "clean up"):
+        for leftover in path.parent.glob(f".{path.name}.*.tmp"):
+            leftover.unlink(missing_ok=True)
+
+
 @contextmanager
 def _temporary(path: Path) -> Iterator[Path]:
     """The name of a file beside `path`, renamed over it at the end, or removed after an error."""
@@ -71,7 +82,7 @@ def _temporary(path: Path) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _sync(file: IO[Any]) -> None:
@@ -79,7 +90,7 @@ def _sync(file: IO[Any]) -> None:
     os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Flush the rename itself, which is a change of the folder."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -23,8 +23,7 @@ def resume_state(prepared: Prepared, directory: RunDirectory) -> TrainingState:
         CheckpointError: there is none, or it is of another network, optimizer or loss, or of other rows.
     """
     path = printable(str(directory.path))
-    if not directory.last.is_file():
-        raise CheckpointError(f"{path}: nothing to resume from; start again with bpcli train")
+    directory.require_last()
     checkpoint = Checkpoint.load(directory.last)
     header = checkpoint.header
     state = prepared.plan.new_state()
@@ -45,9 +44,9 @@ def resume_state(prepared: Prepared, directory: RunDirectory) -> TrainingState:
     if state.counters.epoch > prepared.plan.spec.epochs:
         done = state.counters.epoch
         raise CheckpointError(f"{path}: {done} epochs are done, more than training.epochs asks for; raise it")
-    before, now = header.config.training, prepared.config.training
-    if before != now:
-        state.count(stop=None)
+    before, now, stop = header.config.training, prepared.config.training, state.counters.stop
+    if stop is not None and getattr(before, stop) != getattr(now, stop):
+        state.count(stop=None)  # a reason to stop has the name of the setting that gives it
     if before.batch_size != now.batch_size:
         state.count(step=0, loss_sum=0.0, weight_sum=0.0)  # an epoch cut into other batches begins anew
     return state

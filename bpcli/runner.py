@@ -22,7 +22,7 @@ from bpcli.scoring import Interpreter
 from bpcli.training import EpochReport, Progress, TrainingState, is_compiled, train
 
 CHECKPOINT_SECONDS = 1.0
-"""Between two checkpoints, at least: what a killed run loses at most, beside the epoch under way."""
+"""Between two checkpoints, where the config does not say: what a killed run loses is done again in a moment."""
 
 CHECKPOINT_SHARE = 0.02
 """Of the time that may go into checkpoints: where writing one takes longer than 20 ms, they come less often."""
@@ -34,8 +34,8 @@ NOT_SUMMARIZED = ("learning_rate", "seconds", "best_epoch")
 class Runner:
     """Trains what was prepared, and keeps the run directory in step.
 
-    `last` is written before the first step and then about every CHECKPOINT_SECONDS, `best` with it when it has changed.
-    At the end, however it comes, both are up to date.
+    `last` is written before the first step and then as `training.checkpoint_every` says, `best` with it when it has
+    changed. At the end, however it comes, both are up to date.
     """
 
     def __init__(
@@ -50,39 +50,49 @@ class Runner:
         self.status = "running"
         self._threads = threads
         self._versions = versions(is_compiled(prepared.plan))
-        self.test: dict[str, Any] | None = None
+        self.summary: dict[str, Any] = {}
+        self._test: dict[str, Any] | None = None
         self._best: dict[str, Any] | None = None
         self._final: dict[str, Any] | None = None
         self._best_written = 0
+        self._due_at = self._due_step = float("inf")
         self._config = _relocated(prepared, directory)
         self._started = datetime.now(UTC)
 
     def run(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[EpochReport | Progress]:
-        """Train, and pass training's events on. The directory is complete when this ends, also by an error."""
+        """Train, and pass training's events on. The directory is complete when this ends, also by an error.
+
+        A run that had finished already, and still has, is left as it is.
+        """
+        self.directory.remove_leftovers()
+        if self._is_finished_on_disk():
+            self.status, self.summary = "finished", self.directory.read_summary()
+            return
         self.directory.write_config(self._config.model_dump(mode="json", by_alias=True))
         self.directory.keep_metrics(self.state.counters.epoch)
         for record in self.directory.read_metrics():
             self._remember(record)
-        due = self._save()
+        self._save()
         self._summarize()
         try:
             for event in train(self.prepared.plan, self.state, interrupted, self._threads):
                 if isinstance(event, EpochReport):
                     self._record(event)
-                    if event.stop is None and perf_counter() > due:
-                        due = self._save()
+                if self.state.counters.stop is None and self._is_due():
+                    self._save()
                 yield event
         except DivergedError:
             self.status = "diverged"
             self._save_best()
             self._summarize()
             raise
-        self.status = "interrupted" if self.state.counters.stop is None else "finished"
         self._save()
+        if self.state.counters.stop is None:
+            self.status = "interrupted"
+        else:
+            self._test = self._test_report()
+            self.status = "finished"
         self._summarize()
-        if self.status == "finished":
-            self.test = self._test_report()
-            self._summarize()
 
     def _record(self, report: EpochReport) -> None:
         record = {
@@ -100,19 +110,34 @@ class Runner:
     def _remember(self, record: dict[str, Any]) -> None:
         """Keep an epoch's values for the summary."""
         self._final = {name: value for name, value in record.items() if name not in NOT_SUMMARIZED}
-        if record["best_epoch"] == record["epoch"]:
+        if record.get("best_epoch") == record["epoch"]:
             self._best = self._final
 
-    def _save(self) -> float:
-        """Write what has changed, and give the time when that is due again.
+    def _save(self) -> None:
+        """Write what has changed, and note when that is due again.
 
-        `best` first: a crash in between leaves a best that training, going on from `last`, finds again.
+        `last` comes after all that it relies on: a crash before it leaves a best checkpoint that training, going on
+        from the `last` of before, finds again, and epochs that it repeats.
         """
         started = perf_counter()
+        self.directory.flush_metrics()
         self._save_best()
         self.directory.save_last(self._checkpoint(self.state.vectors(), resumable=True))
-        now = perf_counter()
-        return now + max(CHECKPOINT_SECONDS, (now - started) / CHECKPOINT_SHARE)
+        now, every = perf_counter(), self.prepared.config.training.checkpoint_every
+        if every is None:
+            self._due_at = now + max(CHECKPOINT_SECONDS, (now - started) / CHECKPOINT_SHARE)
+        else:
+            self._due_at = now + (every.seconds or float("inf"))
+            self._due_step = every.next_step(self.state.optimizer.steps)
+
+    def _is_finished_on_disk(self) -> bool:
+        """Whether the directory holds all that is to come of the state."""
+        counters, summary = self.state.counters, self.directory.read_summary()
+        written = (summary.get("status"), summary.get("stop_reason"), summary.get("epochs"))
+        return written == ("finished", counters.stop, counters.epoch) and self.directory.best.is_file()
+
+    def _is_due(self) -> bool:
+        return perf_counter() > self._due_at or self.state.optimizer.steps >= self._due_step
 
     def _save_best(self) -> None:
         state = self.state
@@ -155,25 +180,24 @@ class Runner:
 
     def _summarize(self) -> None:
         counters, finished = self.state.counters, self.status != "running"
-        self.directory.write_summary(
-            {
-                "name": self.prepared.config.name,
-                "status": self.status,
-                "stop_reason": counters.stop,
-                "epochs": counters.epoch,
-                "monitor": self.prepared.plan.monitor,
-                "best": self._best or {"epoch": counters.best_epoch},
-                "final": self._final,
-                "test": self.test,
-                "parameters": self.prepared.network.layout.size,
-                "rows": self.prepared.rows,
-                "data_sha256": self.prepared.digest,
-                "training_seconds": round(counters.seconds, 6),
-                "started_at": self._started.isoformat(timespec="seconds"),
-                "finished_at": datetime.now(UTC).isoformat() if finished else None,
-                "versions": self._versions,
-            }
-        )
+        self.summary = {
+            "name": self.prepared.config.name,
+            "status": self.status,
+            "stop_reason": counters.stop,
+            "epochs": counters.epoch,
+            "monitor": self.prepared.plan.monitor,
+            "best": self._best or {"epoch": counters.best_epoch},
+            "final": self._final,
+            "test": self._test,
+            "parameters": self.prepared.network.layout.size,
+            "rows": self.prepared.rows,
+            "data_sha256": self.prepared.digest,
+            "training_seconds": round(counters.seconds, 6),
+            "started_at": self._started.isoformat(timespec="seconds"),
+            "finished_at": datetime.now(UTC).isoformat() if finished else None,
+            "versions": self._versions,
+        }
+        self.directory.write_summary(self.summary)
 
 
 def versions(compiled: bool) -> dict[str, str]:

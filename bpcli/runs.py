@@ -19,7 +19,7 @@ from yaml.nodes import ScalarNode
 
 from bpcli.checkpoint import Checkpoint
 from bpcli.errors import CheckpointError, ExistsError
-from bpcli.files import file_access, write_atomic
+from bpcli.files import file_access, remove_leftovers, sync_folder, write_atomic
 from bpcli.text import printable
 
 
@@ -53,6 +53,7 @@ class RunDirectory:
                     f"{printable(str(path))}: exists already; choose another --run-dir, or go on with it by --resume"
                 ) from error
             (path / "checkpoints").mkdir()
+            sync_folder(path.parent)
         return cls(path)
 
     @classmethod
@@ -73,6 +74,11 @@ class RunDirectory:
             raise CheckpointError(f"{printable(str(path))}: not a run directory; it has no folder checkpoints")
         return cls(path)
 
+    def require_last(self) -> None:
+        """Raise CheckpointError where there is no checkpoint to go on from."""
+        if not self.last.is_file():
+            raise CheckpointError(f"{printable(str(self.path))}: nothing to resume from; start again with bpcli train")
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes from training here; raises ExistsError where one does.
@@ -82,10 +88,12 @@ class RunDirectory:
         with file_access(self.path, "lock"):
             folder = os.open(self.path, os.O_RDONLY)
         try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with file_access(self.path, "lock"):
+                try:
+                    fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError as error:
+                    raise ExistsError(f"{printable(str(self.path))}: another process is training here") from error
             yield
-        except BlockingIOError as error:
-            raise ExistsError(f"{printable(str(self.path))}: another process is training here") from error
         finally:
             os.close(folder)
 
@@ -138,6 +146,11 @@ class RunDirectory:
         """A path as the run's config holds it, so that run and data can be moved together."""
         return Path(os.path.relpath(path.resolve(), self.path.resolve())).as_posix()
 
+    def remove_leftovers(self) -> None:
+        """Remove what processes that were killed while they wrote have left; for the holder of the lock."""
+        for path in (self.config, self.metrics, self.summary, self.best, self.last):
+            remove_leftovers(path)
+
     def write_config(self, config: dict[str, Any]) -> None:
         """Write the resolved config."""
         text = yaml.dump(config, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
@@ -160,21 +173,29 @@ class RunDirectory:
         with file_access(self.metrics, "write"), self.metrics.open("a") as file:
             file.write(json.dumps(record) + "\n")
 
+    def flush_metrics(self) -> None:
+        """See the lines to disk: a checkpoint that knows of an epoch must not survive its line."""
+        with file_access(self.metrics, "write"), self.metrics.open("a") as file:
+            os.fsync(file.fileno())
+
     def keep_metrics(self, epochs: int) -> None:
         """Drop the lines of epochs after `epochs`, and a torn last line: training goes on from there."""
         kept = [json.dumps(record) for record in self.read_metrics() if record["epoch"] <= epochs]
         write_atomic(self.metrics, "".join(f"{line}\n" for line in kept).encode())
 
     def read_metrics(self) -> Iterator[dict[str, Any]]:
-        """The epochs' records, up to a line that cannot be read."""
+        """The epochs' records, up to a line that is not one: the last, where a process was killed while it wrote."""
         if not self.metrics.is_file():
             return
-        with file_access(self.metrics, "read"), self.metrics.open() as file:
+        with file_access(self.metrics, "read"), self.metrics.open("rb") as file:
             for line in file:
                 try:
-                    yield json.loads(line)
+                    record = json.loads(line)
                 except ValueError:
                     return
+                if not isinstance(record, dict) or not isinstance(record.get("epoch"), int):
+                    return
+                yield record
 
     def save_last(self, checkpoint: Checkpoint) -> None:
         """Replace the checkpoint to go on from."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -94,3 +95,25 @@ def after(calls: int) -> Callable[[], bool]:
         return left[0] <= 0
 
     return interrupted
+
+
+def snapshot(state: TrainingState) -> dict[str, Any]:
+    """All of a state but the time it took."""
+    counters = asdict(state.counters)
+    del counters["seconds"]
+    vectors = {
+        "params": state.params,
+        "layer_state": state.layer_state,
+        "best_params": state.best_params,
+        "best_layer_state": state.best_layer_state,
+        **state.optimizer.slots,
+    }
+    return {
+        **{name: vector.tobytes() for name, vector in vectors.items()},
+        **counters,
+        "optimizer": (state.optimizer.steps, state.optimizer.product),
+    }
+
+
+def timeless(report: EpochReport) -> dict[str, Any]:
+    return {key: value for key, value in asdict(report).items() if key not in ("seconds", "rows_per_second")}

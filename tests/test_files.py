@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bpcli.errors import DataError, ExitCode, FileAccessError
-from bpcli.files import file_access, replacing, write_atomic
+from bpcli.files import file_access, remove_leftovers, replacing, write_atomic
 
 
 @pytest.fixture
@@ -79,6 +79,14 @@ def test_an_error_while_a_file_is_replaced_leaves_the_old_one(tmp_path: Path):
 def test_a_missing_folder_is_named(tmp_path: Path):
     with pytest.raises(FileAccessError, match=r"nowhere/a: cannot write: No such file or directory$"):
         write_atomic(tmp_path / "nowhere" / "a", b"")
+
+
+def test_only_left_over_temporary_files_of_the_same_name_are_removed(tmp_path: Path):
+    kept = ["a", ".a", ".a.tmp.txt", ".b.1.tmp", "a.1.tmp"]
+    for name in [*kept, ".a.1.tmp", ".a.22.tmp"]:
+        (tmp_path / name).write_text("")
+    remove_leftovers(tmp_path / "a")
+    assert names(tmp_path) == sorted(kept)
 
 
 @pytest.mark.parametrize("name", ["folder", "pipe"])

@@ -1,14 +1,15 @@
 """A run, whole or in pieces, leaves the same directory behind; and pieces that do not fit are refused."""
 
 import itertools
-import json
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from experiments import after, prepared, write_csv
+from experiments import prepared, write_csv
 from networks import members
+from same_runs import check_same, contents, go, new_run, records
 
 from bpcli import runner
 from bpcli.checkpoint import Checkpoint
@@ -58,45 +59,6 @@ def config(**changes: Any) -> dict[str, Any]:
         "training": {"epochs": EPOCHS, "batch_size": 8, "early_stopping": {"patience": 4}},
     }
     return {**base, **changes}
-
-
-def new_run(path: Path) -> RunDirectory:
-    return RunDirectory.create(path)
-
-
-def go(of: Prepared, directory: RunDirectory, calls: int | None = None, resume: bool = False) -> Runner:
-    """Run, until the call number `calls` for whether to stop, and from the directory's checkpoint if so told."""
-    run = Runner(of, directory, resume_state(of, directory) if resume else None)
-    list(run.run((lambda: False) if calls is None else after(calls)))
-    return run
-
-
-def records(directory: RunDirectory) -> list[dict[str, Any]]:
-    lines = [json.loads(line) for line in directory.metrics.read_text().splitlines()]
-    return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
-
-
-def contents(path: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
-    """A checkpoint's vectors as bytes, and its header without times."""
-    checkpoint = Checkpoint.load(path)
-    header = checkpoint.header.model_dump()
-    del header["sha256"]
-    if header["counters"]:
-        del header["counters"]["seconds"]
-    return {name: vector.tobytes() for name, vector in checkpoint.vectors.items()}, header
-
-
-def summary(directory: RunDirectory) -> dict[str, Any]:
-    times = ("training_seconds", "started_at", "finished_at")
-    return {key: value for key, value in directory.read_summary().items() if key not in times}
-
-
-def check_same(one: RunDirectory, other: RunDirectory) -> None:
-    assert records(one) == records(other)
-    assert contents(one.last) == contents(other.last)
-    assert contents(one.best) == contents(other.best)
-    assert summary(one) == summary(other)
-    assert one.config.read_text() == other.config.read_text()
 
 
 def check_resumes(tmp_path: Path, of: Prepared, calls: list[int]) -> None:
@@ -198,6 +160,81 @@ def test_checkpoints_are_written_as_time_goes_by(folder: Path, tmp_path: Path, m
     counters = Checkpoint.load(directory.last).header.counters
     assert counters is not None
     assert counters["epoch"] == EPOCHS - 1
+
+
+def saved_steps(folder: Path, path: Path, **training: Any) -> list[int]:
+    """The steps that `last` knows of after each of training's events, without repetitions."""
+    of = prepared(folder, **config(training={"epochs": 2, "batch_size": 8, **training}))
+    directory = new_run(path)
+    steps = [Checkpoint.load(directory.last).header.optimizer_steps for _ in Runner(of, directory).run()]
+    return [step for step, _ in itertools.groupby(steps)]
+
+
+@pytest.mark.parametrize(("every", "steps"), [(1, [1, 2, 3, 4, 5, 6, 7, 8]), (3, [3, 6]), (4, [4, 8]), (9, [0])])
+def test_a_checkpoint_comes_at_each_multiple_of_as_many_steps_as_the_config_says(
+    folder: Path, tmp_path: Path, every: int, steps: list[int]
+) -> None:
+    assert saved_steps(folder, tmp_path / "run", checkpoint_every={"steps": every}) == steps
+    last = Checkpoint.load(tmp_path / "run/checkpoints/last.safetensors").header
+    assert (last.optimizer_steps, last.counters and last.counters["epoch"]) == (2 * STEPS, 2)
+
+
+def test_a_checkpoint_comes_after_as_many_seconds_as_the_config_says(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert saved_steps(folder, tmp_path / "late", checkpoint_every={"seconds": 1e9}) == [0]
+    monkeypatch.setattr("bpcli.training.stepper.PROGRESS_SECONDS", 0.0)
+    assert saved_steps(folder, tmp_path / "soon", checkpoint_every={"seconds": 1e-9}) == [1, 2, 3, 4, 5, 6, 7, 8]
+    both = {"seconds": 1e9, "steps": 5}
+    assert saved_steps(folder, tmp_path / "both", checkpoint_every=both) == [0, 5]
+
+
+def test_a_long_epoch_is_not_lost_where_the_config_says_nothing(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bpcli.training.stepper.PROGRESS_SECONDS", 0.0)
+    assert saved_steps(folder, tmp_path / "late") == [0]
+    monkeypatch.setattr(runner, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(runner, "CHECKPOINT_SHARE", float("inf"))
+    assert saved_steps(folder, tmp_path / "soon") == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_what_is_not_finite_is_not_saved_in_the_middle_of_an_epoch(folder: Path, tmp_path: Path) -> None:
+    """A rate that overflows parameters within an epoch, of which each step would be saved."""
+    optimizer = {"type": "sgd", "learning_rate": 1e38}
+    training = {"epochs": 2, "batch_size": 8, "checkpoint_every": {"steps": 1}}
+    of = prepared(folder, **config(optimizer=optimizer, training=training))
+    directory = new_run(tmp_path / "run")
+    with pytest.raises(DivergedError):
+        go(of, directory)
+    assert Checkpoint.load(directory.last).header.optimizer_steps < STEPS
+
+
+def test_an_epochs_line_is_on_disk_before_a_checkpoint_that_knows_of_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a power cut leaves is what was flushed: metrics.jsonl must not end before the epochs of `last`."""
+    on_disk: dict[int, int] = {}
+    fsync, save = os.fsync, RunDirectory.save_last
+
+    def noting_fsync(descriptor: int) -> None:
+        status = os.fstat(descriptor)
+        on_disk[status.st_ino] = status.st_size
+        fsync(descriptor)
+
+    def checking_save(self: RunDirectory, checkpoint: Checkpoint) -> None:
+        status = self.metrics.stat()
+        assert on_disk[status.st_ino] == status.st_size
+        assert checkpoint.header.counters is not None
+        seen.append((checkpoint.header.counters["epoch"], len(records(self))))
+        save(self, checkpoint)
+
+    seen: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "fsync", noting_fsync)
+    monkeypatch.setattr(RunDirectory, "save_last", checking_save)
+    training = {"epochs": 3, "batch_size": 8, "checkpoint_every": {"seconds": 1e-9}}
+    go(prepared(folder, **config(training=training)), new_run(tmp_path / "run"))
+    assert seen == [(0, 0), (1, 1), (2, 2), (3, 3)]
 
 
 # In pieces
@@ -306,6 +343,61 @@ def test_resuming_a_finished_run_changes_nothing(folder: Path, tmp_path: Path) -
     assert again.read_summary()["stop_reason"] == "goal"
     assert go(of, again, resume=True).status == "finished"
     check_same(whole, again)
+
+
+def test_resuming_a_finished_run_writes_nothing(folder: Path, tmp_path: Path) -> None:
+    of = prepared(folder, **config())
+    directory = new_run(tmp_path / "run")
+    go(of, directory)
+
+    def files() -> dict[Path, tuple[int, bytes]]:
+        return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in directory.path.rglob("*.*")}
+
+    before = files()
+    assert go(of, directory, resume=True).status == "finished"
+    assert files() == before
+    assert len(before) == 5
+
+
+def test_more_epochs_do_not_undo_a_stop_for_another_reason(folder: Path, tmp_path: Path) -> None:
+    def epochs(number: int, patience: int) -> Prepared:
+        stopping = {"patience": patience, "min_delta": 10.0}
+        return prepared(folder, **config(training={"epochs": number, "batch_size": 8, "early_stopping": stopping}))
+
+    whole, raised = new_run(tmp_path / "whole"), new_run(tmp_path / "raised")
+    go(epochs(30, patience=4), whole)
+    go(epochs(9, patience=4), raised)
+    assert raised.read_summary()["stop_reason"] == "early_stopping"
+    go(epochs(30, patience=4), raised, resume=True)
+    assert records(raised) == records(whole)
+    assert contents(raised.best)[0] == contents(whole.best)[0]
+    go(epochs(30, patience=7), raised, resume=True)
+    assert len(records(raised)) == len(records(whole)) + 3
+
+
+def test_checkpoints_may_come_at_another_pace_in_a_run_that_goes_on(folder: Path, tmp_path: Path) -> None:
+    def paced(every: Any) -> Prepared:
+        return prepared(folder, **config(training={**config()["training"], "checkpoint_every": every}))
+
+    whole, parts = new_run(tmp_path / "whole"), new_run(tmp_path / "parts")
+    go(paced({"steps": 3}), whole)
+    go(paced(None), parts, STEPS + 4)
+    go(paced({"steps": 3}), parts, resume=True)
+    check_same(whole, parts)
+    assert resume_state(paced({"seconds": 5.0}), whole).counters.stop == "epochs"
+
+
+def test_left_over_temporary_files_are_removed(folder: Path, tmp_path: Path) -> None:
+    of = prepared(folder, **config())
+    whole, directory = new_run(tmp_path / "whole"), new_run(tmp_path / "run")
+    go(of, whole)
+    go(of, directory, 5)
+    expected = sorted(path.relative_to(whole.path) for path in whole.path.rglob("*"))
+    for path in (directory.last, directory.best, directory.config, directory.metrics, directory.summary):
+        path.with_name(f".{path.name}.123.tmp").write_bytes(b"half")
+    go(of, directory, resume=True)
+    assert sorted(path.relative_to(directory.path) for path in directory.path.rglob("*")) == expected
+    check_same(whole, directory)
 
 
 def test_a_best_checkpoint_that_was_lost_is_written_again(folder: Path, tmp_path: Path) -> None:

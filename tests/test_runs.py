@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -130,15 +133,33 @@ def test_metrics_are_appended_line_by_line(tmp_path: Path):
     assert list(run.read_metrics()) == records
 
 
-@pytest.mark.parametrize("torn", ["", '{"epoch": 4, "lo', "\0\0\0\0"])
-def test_going_on_drops_later_epochs_and_a_torn_line(tmp_path: Path, torn: str):
+@pytest.mark.parametrize(
+    "torn", [b"", b'{"epoch": 4, "lo', b"\0\0\0\0", b'{"epoch": 4, "lo\xff', b"7\n", b'{"epoch": null}\n']
+)
+def test_going_on_drops_later_epochs_and_a_torn_line(tmp_path: Path, torn: bytes):
     run = RunDirectory.create(tmp_path / "run")
     for epoch in (1, 2, 3):
         run.append_metrics({"epoch": epoch})
-    with run.metrics.open("a") as file:
+    with run.metrics.open("ab") as file:
         file.write(torn)
     run.keep_metrics(2)
     assert run.metrics.read_text() == '{"epoch": 1}\n{"epoch": 2}\n'
+
+
+def test_a_disk_that_knows_no_locks_is_an_io_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    run = RunDirectory.create(tmp_path / "run")
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(FileAccessError, match="run: cannot lock: No locks available"), run.locked():
+        raise AssertionError("it was not locked")
+
+
+def test_what_goes_wrong_under_the_lock_is_not_taken_for_a_lock_that_is_held(tmp_path: Path):
+    run = RunDirectory.create(tmp_path / "run")
+    with pytest.raises(BlockingIOError), run.locked():
+        raise BlockingIOError
 
 
 def test_a_run_without_metrics_has_none(tmp_path: Path):

@@ -22,8 +22,16 @@ def result_json(document: Any) -> None:
 
 
 def say(line: str) -> None:
-    """A line about the work."""
-    print(line, file=sys.stderr, flush=True)
+    """A line about the work, which goes on also where stderr takes no more."""
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        discard(sys.stderr)
+
+
+def discard(stream: IO[str]) -> None:
+    """Send what is left of an output nowhere: Python would fail on it once more when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def note(line: str) -> None:

@@ -13,6 +13,7 @@ import typer
 
 from bpcli._version import __version__
 from bpcli.cli.check import check
+from bpcli.cli.console import discard, say
 from bpcli.cli.evaluate import evaluate
 from bpcli.cli.init import init
 from bpcli.cli.predict import predict
@@ -76,32 +77,32 @@ def run(arguments: list[str] | None = None) -> None:
         if debug:
             traceback.print_exc()
         for message in error.messages:
-            _print_error(message)
+            say(f"error: {message}")
         code = error.exit_code
     except _TyperError as error:
-        _print_error(f"{printable(error.format_message()).rstrip('.')}; bpcli --help says more")
+        say(f"error: {printable(error.format_message()).rstrip('.')}; bpcli --help says more")
         code = ExitCode.CONFIG
     except SystemExit as stop:
         # Typer's own answer to a reader of our output who has left is an exit with code 1.
         if not isinstance(stop.__context__, BrokenPipeError):
             raise
-        _discard_output()
+        discard(sys.stdout)
         code = CLOSED_PIPE
     except OSError as error:
         if error.filename is None:  # a stream, not a file
-            _discard_output()
+            discard(sys.stdout)
         if isinstance(error, BrokenPipeError):
             sys.exit(CLOSED_PIPE)
         if debug:
             traceback.print_exc()
         where = "" if error.filename is None else f"{printable(str(error.filename))}: "
-        _print_error(f"{where}{error.strerror or error}")
+        say(f"error: {where}{error.strerror or error}")
         code = ExitCode.IO
     except Exception as error:
         if debug:
             traceback.print_exc()
         what = printable(f"{type(error).__name__}: {error}")
-        _print_error(f"a bug in bpcli: {what}; please report it, with the output of --debug")
+        say(f"error: a bug in bpcli: {what}; please report it, with the output of --debug")
         code = ExitCode.BUG
     sys.exit(code)
 
@@ -111,12 +112,3 @@ def _require_streams() -> None:
     for name, flags in (("stdin", os.O_RDONLY), ("stdout", os.O_WRONLY), ("stderr", os.O_WRONLY)):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, flags), "r" if name == "stdin" else "w"))
-
-
-def _print_error(message: str) -> None:
-    print(f"error: {message}", file=sys.stderr)
-
-
-def _discard_output() -> None:
-    """Send what is left of our output nowhere: Python would fail on it once more when it flushes at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -70,6 +70,8 @@ def train(
     if resume is not None and (run_dir or runs_dir):
         raise UsageError("--run-dir and --runs-dir do not go with --resume, which goes on in the run's own directory")
     opened = RunDirectory.open(resume) if resume is not None else None
+    if opened:
+        opened.require_last()  # which a run has from its first second on, as it has its config
     loaded = load_config(opened.config if opened else config or Path(), overrides or ())
     with BlasThreads().single():
         try:
@@ -93,7 +95,7 @@ def train(
         say(f"stopped after {epochs}, and saved; go on with: bpcli train --resume {shlex.quote(path)}")
         raise typer.Exit(128 + stop.signal)
     if as_json:
-        result_json({"run_directory": str(directory.path), **directory.read_summary()})
+        result_json({"run_directory": str(directory.path), **runner.summary})
         return
     if not quiet:
         _print_outcome(runner)
@@ -130,7 +132,7 @@ def announce(prepared: Prepared) -> None:
 def _print_outcome(runner: Runner) -> None:
     from bpcli.scoring import SUMMARIES
 
-    summary: dict[str, Any] = runner.directory.read_summary()
+    summary = runner.summary
     reason = STOPS.get(summary["stop_reason"], summary["stop_reason"])
     result(f"{counted(summary['epochs'], 'epoch')} in {duration(summary['training_seconds'])}; {reason}")
     best = summary["best"]

@@ -40,6 +40,8 @@ class EpochCloser:
     def finish_epoch(self, steps: Steps, started: float, rows_per_second: float) -> EpochReport:
         """Validate, update the counters, and report."""
         plan, state = self.plan, self.state
+        # Of the last step, which may stand before the checkpoint from which training went on.
+        learning_rate = steps.rate(state.counters.epoch, steps.batches.count - 1)
         train_loss = state.counters.loss_sum / state.counters.weight_sum + steps.rules.penalty(state.params)
         if not isfinite(train_loss):
             raise steps.diverged("the penalty on the weights")
@@ -61,7 +63,7 @@ class EpochCloser:
             train_loss=train_loss,
             validation_loss=values.get("validation_loss"),
             metrics={key: value for key, value in values.items() if key not in ("train_loss", "validation_loss")},
-            learning_rate=steps.learning_rate,
+            learning_rate=learning_rate,
             seconds=state.counters.seconds,
             rows_per_second=rows_per_second,
             best_epoch=state.counters.best_epoch,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bpcli.spec import Spec
 
@@ -40,6 +40,30 @@ class Penalty(Spec):
     l2: float = Field(default=0.0, ge=0, description="Factor on half the squares.")
 
 
+class CheckpointEvery(Spec, json_schema_extra={"minProperties": 1}):
+    """How far apart checkpoints are; with both keys, whichever is due first."""
+
+    seconds: float | None = Field(
+        default=None, gt=0, description="Seconds between two, at least; looked at four times a second."
+    )
+    steps: int | None = Field(
+        default=None,
+        ge=1,
+        description="One at each multiple of this many steps of the run, or soon after where steps are taken by the "
+        "block.",
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.seconds is None and self.steps is None:
+            raise ValueError("give seconds, steps, or both")
+        return self
+
+    def next_step(self, done: int) -> float:
+        """How many steps of the run are done when the next checkpoint is due, after `done` steps."""
+        return float("inf") if self.steps is None else (done // self.steps + 1) * self.steps
+
+
 class TrainingSpec(Spec):
     """How long to train, on how many rows at a time, and when to stop."""
 
@@ -55,6 +79,11 @@ class TrainingSpec(Spec):
     )
     goal: Goal | None = Field(default=None, description="Stop when a metric is good enough.")
     max_time: float | None = Field(default=None, gt=0, description="Stop after this many seconds of training.")
+    checkpoint_every: CheckpointEvery | None = Field(
+        default=None,
+        description="How often to write a checkpoint to resume from, within an epoch too. Left out: once a second, "
+        "less often where that would take more than 2 % of the time.",
+    )
     clip: Clip = Field(default=Clip(), description="Bounds on the gradient.")
     penalty: Penalty = Field(default=Penalty(), description="L1 and L2 penalties on the weights.")
     class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(gt=0)]] | None = Field(

@@ -29,7 +29,10 @@ class Stepper:
         taken = self.steps.epoch(order, state.counters.epoch, state.counters.step)
         deadline = started + (self.plan.spec.max_time or float("inf"))
         while self._advance(taken, min(perf_counter() + PROGRESS_SECONDS, deadline), interrupted):
-            counters, now = state.counters, perf_counter()
+            self.steps.require_finite()  # what others keep of the state now must be of use
+            now = perf_counter()
+            state.count(seconds=now - started)
+            counters = state.counters
             loss = counters.loss_sum / (counters.weight_sum or 1.0)
             yield Progress(counters.epoch + 1, counters.step, self.steps.batches.count, loss, now - started)
             if now > deadline or interrupted():
@@ -41,13 +44,15 @@ class Stepper:
         """Take steps until there are no more, which gives False, or until it is time for a pause."""
         counters = self.state.counters
         step, loss_sum, weight_sum = counters.step, counters.loss_sum, counters.weight_sum
+        optimizer, every = self.state.optimizer, self.plan.spec.checkpoint_every
+        checkpoint = every.next_step(optimizer.steps) if every else float("inf")
         pausing = False
         with np.errstate(all="ignore"):
             for sums in taken:
                 step += len(sums)
                 for loss, weight in sums:
                     loss_sum, weight_sum = loss_sum + loss, weight_sum + weight
-                if interrupted() or perf_counter() > until:
+                if interrupted() or perf_counter() > until or optimizer.steps >= checkpoint:
                     pausing = True
                     break
         self.state.count(step=step, loss_sum=loss_sum, weight_sum=weight_sum)

@@ -2,12 +2,11 @@
 
 import tracemalloc
 from copy import deepcopy
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pytest
-from experiments import after, plan, reports
+from experiments import after, plan, reports, snapshot, timeless
 from networks import members
 
 from bpcli.errors import DivergedError, ExitCode
@@ -16,7 +15,7 @@ from bpcli.nn.losses import CrossEntropy, MeanAbsoluteError, MeanSquaredError, P
 from bpcli.nn.optimizers import Adam, OptimizerSpec, Sgd
 from bpcli.nn.rows import CompactRows, DenseRows, EncodedRows, RowLayout
 from bpcli.nn.schedules import Constant
-from bpcli.training import EpochReport, Progress, TrainingPlan, TrainingSpec, TrainingState, stepper, train
+from bpcli.training import EpochReport, Progress, TrainingPlan, TrainingSpec, stepper, train
 from bpcli.training.spec import Clip, EarlyStopping, Penalty
 
 GENERATOR = np.random.default_rng(0)
@@ -34,28 +33,6 @@ def classifier(optimizer: Any, dtype: Any = np.float32) -> TrainingPlan:
     return plan(
         X, CLASSES, spec, layers=layers, loss=CrossEntropy(), optimizer=optimizer, validation=OTHERS, dtype=dtype
     )
-
-
-def snapshot(state: TrainingState) -> dict[str, Any]:
-    """All of a state but the time it took."""
-    counters = asdict(state.counters)
-    del counters["seconds"]
-    vectors = {
-        "params": state.params,
-        "layer_state": state.layer_state,
-        "best_params": state.best_params,
-        "best_layer_state": state.best_layer_state,
-        **state.optimizer.slots,
-    }
-    return {
-        **{name: vector.tobytes() for name, vector in vectors.items()},
-        **counters,
-        "optimizer": (state.optimizer.steps, state.optimizer.product),
-    }
-
-
-def timeless(report: EpochReport) -> dict[str, Any]:
-    return {key: value for key, value in asdict(report).items() if key not in ("seconds", "rows_per_second")}
 
 
 @pytest.mark.parametrize("optimizer", [rule() for rule in members(OptimizerSpec)], ids=lambda rule: rule.type)

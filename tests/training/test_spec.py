@@ -10,6 +10,7 @@ def test_the_defaults_are_a_hundred_epochs_of_batches_of_32() -> None:
     spec = TrainingSpec()
     assert (spec.epochs, spec.batch_size) == (100, 32)
     assert (spec.early_stopping, spec.tolerance, spec.goal, spec.max_time, spec.class_weights) == (None,) * 5
+    assert spec.checkpoint_every is None
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,10 @@ def test_the_defaults_are_a_hundred_epochs_of_batches_of_32() -> None:
         {"early_stopping": {"patience": 0}},
         {"early_stopping": {"min_delta": -0.1}},
         {"goal": {"metric": "accuracy"}},
+        {"checkpoint_every": {}},
+        {"checkpoint_every": {"seconds": 0.0}},
+        {"checkpoint_every": {"steps": 0}},
+        {"checkpoint_every": 30},
         {"clip": {"norm": 0.0}},
         {"clip": {"value": -1.0}},
         {"penalty": {"l1": -1.0}},
