@@ -15,6 +15,7 @@ from bpcli.data.preprocess import ClassesTarget, LabelsTarget, Preprocessor, Sur
 from bpcli.data.rows import table_from_rows
 from bpcli.data.table import Table
 from bpcli.errors import DataError, UsageError
+from bpcli.memory import require_memory
 from bpcli.nn.arrays import Array
 from bpcli.nn.inference import Inference
 from bpcli.nn.losses import LossBase
@@ -48,18 +49,22 @@ class Model:
 
         Raises:
             CheckpointError: there is none, or it is damaged.
+            MemoryLimitError: its network needs more memory than there is.
         """
         file = find_checkpoint(Path(path))
         checkpoint = Checkpoint.load(file)
-        header, params = checkpoint.header, checkpoint.vectors["params"]
+        header, network, params = checkpoint.header, checkpoint.network, checkpoint.vectors["params"]
         assert header.config.loss is not None
+        # Reproducible to the bit whatever else is asked at the same time: see there.
+        exact = np.dtype(np.float64)
+        needed = Inference.bytes_needed(network, exact)
+        require_memory(needed, f"{printable(str(file))}: its network", "free some, or train a smaller one")
         return cls(
             header=header,
             path=file,
             preprocessor=header.preprocessor,
             loss=header.config.loss,
-            # Reproducible to the bit whatever else is asked at the same time: see there.
-            inference=Inference(checkpoint.network, params, checkpoint.vectors["state"], np.dtype(np.float64)),
+            inference=Inference(network, params, checkpoint.vectors["state"], exact),
             threads=BlasThreads(),
             dtype=params.dtype,
         )

@@ -170,12 +170,12 @@ def test_a_missing_array_is_named(name: str):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("layers.3.weight", "it holds an array that the network has no place for: layers.3.weight"),
-        ("wei\x1brd", "it holds an array that the network has no place for: wei\\x1brd"),
-        ("best.x", "it holds an array that the network has no place for: best.x"),
+        ("layers.3.weight", "it holds an array that the network has no place for: 'layers.3.weight'"),
+        ("wei\x1brd", "it holds an array that the network has no place for: 'wei\\x1brd'"),
+        ("best.x", "it holds an array that the network has no place for: 'best.x'"),
         (
             "optimizer.\x1b.layers.0.bias",
-            "array optimizer.\\x1b.layers.0.weight is missing; the network wants shape (1, 2) and type float32",
+            "it holds an array that the network has no place for: 'optimizer.\\x1b.layers.0.bias'",
         ),
     ],
 )

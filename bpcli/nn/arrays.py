@@ -15,11 +15,15 @@ Array = np.ndarray[tuple[int, ...], np.dtype[Any]]
 
 @dataclass(frozen=True)
 class Slot:
-    """One named array within a flat vector; `weight` says that penalties and weight decay apply to it."""
+    """One named array within a flat vector; `weight` says that penalties and weight decay apply to it.
+
+    No number in it is ever below `least`.
+    """
 
     name: str
     shape: tuple[int, ...]
     weight: bool = False
+    least: float = float("-inf")
 
     @property
     def size(self) -> int:
