@@ -21,7 +21,7 @@ from bpcli.nn.inference import Inference
 from bpcli.nn.losses import LossBase
 from bpcli.nn.rows import EncodedRows
 from bpcli.runs import find_checkpoint
-from bpcli.scoring import Interpreter, Outcome
+from bpcli.scoring import Interpreter, Outcome, require_finite
 from bpcli.spec import type_name
 from bpcli.text import printable
 from bpcli.threads import BlasThreads
@@ -119,14 +119,22 @@ class Model:
         return outcome.probabilities
 
     def outcome(self, table: Table) -> tuple[Outcome, Counter[Surprise]]:
-        """What the model says of a table, whose target is not needed, and what it had not seen in training."""
-        x, surprises = self.preprocessor.encode(table, self.dtype)
-        return self.interpreter.outcome(self._predictions(x)), surprises
+        """What the model says of a table, whose target is not needed, and what it had not seen in training.
+
+        Raises:
+            DataError: a row is so far beyond the training rows that the answer to it overflows.
+        """
+        with np.errstate(all="ignore"):
+            x, surprises = self.preprocessor.encode(table, self.dtype)
+            predictions = self._predictions(x)
+            require_finite(predictions)
+            return self.interpreter.outcome(predictions), surprises
 
     def report(self, table: Table) -> tuple[dict[str, Any], Counter[Surprise]]:
-        """All metrics on a table that has the target, none of it missing."""
-        dataset, surprises = self.preprocessor.apply(table, self.dtype)
-        return self.interpreter.report(self._predictions(dataset.x), dataset.y), surprises
+        """All metrics on a table that has the target, none of it missing; raises DataError as `outcome` does."""
+        with np.errstate(all="ignore"):
+            dataset, surprises = self.preprocessor.apply(table, self.dtype)
+            return self.interpreter.report(self._predictions(dataset.x), dataset.y), surprises
 
     def _predictions(self, x: EncodedRows) -> Array:
         # One thread: how threads share a product among them changes its bits.
