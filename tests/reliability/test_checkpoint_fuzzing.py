@@ -129,7 +129,7 @@ def _places(tree: Any) -> list[tuple[Any, Any]]:
 def _change(tree: Any, place: int, how: str, value: Any, other: int) -> None:
     """Replace, remove or add one value somewhere, or put one there that stands elsewhere."""
     places = _places(tree)
-    holder, key = places[place % len(places)]
+    (holder, key), value = places[place % len(places)], _copy(value)
     if how == "replace":
         holder[key] = value
     elif how == "remove":
