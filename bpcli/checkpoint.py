@@ -25,7 +25,10 @@ from bpcli.training import Counters
 FORMAT_VERSION = 1
 
 LONGEST = 200
-"""Characters of what is wrong with a header that are shown: some of them stand in the header."""
+"""Characters that are shown of what is wrong with a header."""
+
+MOST_LISTED = 1000
+"""Errors in a header beyond which none is named: to list 200,000 took 200 MB."""
 
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 
@@ -163,10 +166,17 @@ def _header(about: dict[str, Any]) -> Header:
     try:
         return Header.model_validate(about)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        what = printable(": ".join(filter(None, (where, first["msg"])))[:LONGEST])
-        raise CheckpointError(f"its header is not valid: {what}") from error
+        raise CheckpointError(f"its header is not valid: {_first(error)}") from None
+
+
+def _first(error: ValidationError) -> str:
+    """The first of the things that are wrong, shortened, since parts of it stand in the header."""
+    count = error.error_count()
+    if count > MOST_LISTED:
+        return f"{count:,} errors"
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    return printable(": ".join(filter(None, (where, first["msg"])))[:LONGEST])
 
 
 def _network(header: Header) -> Network:

@@ -57,7 +57,8 @@ class Counters:
         """What `to_json` gave; raises ValueError for anything else."""
         values = _restored(cls, data)
         counters = cls(**{**values, "plateau": Plateau(**_restored(Plateau, values["plateau"]))})
-        if counters.best_epoch > counters.epoch or counters.weight_sum < 0:
+        unlike = (counters.best < INFINITY) != (counters.best_epoch > 0)
+        if unlike or counters.best_epoch > counters.epoch or counters.weight_sum < 0:
             raise ValueError("hold numbers that contradict each other")
         return counters
 
