@@ -85,8 +85,10 @@ class Interpreter:
     def report(self, predictions: Array, y: Array) -> dict[str, Any]:
         """All metrics of predictions (rows, outputs) for encoded targets; raises DataError for one that overflowed."""
         require_finite(predictions)
-        outcome = self.outcome(predictions)
-        return report(self.task, self.truth(y), outcome.predicted, outcome.probabilities, self.names)
+        outcome, true = self.outcome(predictions), self.truth(y)
+        if self.task == "regression":
+            require_finite(outcome.predicted - true)  # in the user's units, too
+        return report(self.task, true, outcome.predicted, outcome.probabilities, self.names)
 
 
 def require_finite(predictions: Array) -> None:

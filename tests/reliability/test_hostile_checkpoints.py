@@ -322,6 +322,18 @@ def test_training_does_not_go_on_from_a_step_beyond_its_epoch(run: Path):
         assert code == 0 or "its step lies beyond the end of its epoch" in result.err
 
 
+def test_evaluating_on_data_that_lacks_a_column_of_the_model_names_the_column(run: Path):
+    data = run.parent / "d.csv"
+    text = data.read_text()
+    data.write_text(text.replace("x,y", "z,y"))
+    result = bpcli("evaluate", run)
+    data.write_text(text)
+    assert (result.code, result.out) == (3, "")
+    assert result.err.startswith(f"error: {data}: ")
+    assert "'x'" in result.err
+    assert bpcli("evaluate", run).code == 0
+
+
 # Memory
 
 MIB = 2**20
