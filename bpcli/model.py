@@ -30,7 +30,7 @@ Rows = Mapping[str, Any] | Sequence[Mapping[str, Any]] | Array
 """Columns by name, rows as mappings, or an array (rows, input columns) of numbers."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Model:
     """Preprocessing, network and parameters, from a checkpoint."""
 

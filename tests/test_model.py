@@ -202,6 +202,32 @@ def test_a_value_beyond_all_training_is_answered_without_a_warning(concrete_run:
     assert np.isfinite(package.load(concrete_run).predict(np.full((1, 8), 1e37))).all()
 
 
+@pytest.mark.parametrize(
+    ("source", "ignored", "refused"),
+    [
+        ("a.npz", ["X6"], True),
+        ("a.npz", [], False),
+        ("a.tsv", ["id"], False),
+        ("a.csv", ["id"], False),
+        (None, ["id"], False),
+    ],
+)
+def test_only_an_array_must_have_no_column_too_many(
+    model: Model, source: str | None, ignored: list[str], refused: bool
+):
+    path = None if source is None else Path(source)
+    if refused:
+        with pytest.raises(DataError, match=r"^a\.npz: rows of 7 numbers; the model takes 6$"):
+            model.require_width(path, ignored)
+    else:
+        model.require_width(path, ignored)
+
+
+def test_a_model_cannot_be_changed(model: Model):
+    with pytest.raises(AttributeError):
+        model.loss = None  # type: ignore[misc, assignment]
+
+
 def test_a_model_says_what_it_is_of(model: Model, penguins_run: Path):
     assert repr(model) == f"Model('{penguins_run}/checkpoints/best.safetensors': species, multiclass)"
 

@@ -84,36 +84,50 @@ def put(tree: Any, path: str, value: Any) -> None:
         tree[last] = value
 
 
-ARRAYS: dict[str, tuple[str, Any]] = {
-    "another type of float": ("layers.0.bias/dtype", "F16"),
-    "integers": ("layers.0.bias/dtype", "I32"),
-    "a type that there is not": ("layers.0.bias/dtype", "\x1b[31m"),
-    "half as many, twice as wide": ("layers.0.bias", {"dtype": "F64", "shape": [1], "data_offsets": [0, 8]}),
-    "a negative size": ("layers.0.bias/shape", [-2]),
-    "no size": ("layers.0.bias/shape", [0]),
-    "a size that is no whole number": ("layers.0.bias/shape", [2.0]),
-    "many axes": ("layers.0.bias/shape", [2] + [1] * 99),
-    "petabytes": ("layers.0.bias/shape", [10**15]),
-    "petabytes that are said to be there": (
-        "layers.0.bias",
-        {"dtype": "F32", "shape": [10**15], "data_offsets": [0, 4 * 10**15]},
-    ),
-    "offsets that overlap": ("layers.0.weight/data_offsets", [0, 8]),
-    "offsets in the wrong order": ("layers.0.bias/data_offsets", [8, 0]),
-    "offsets before the file": ("layers.0.bias/data_offsets", [-8, 0]),
-    "one offset": ("layers.0.bias/data_offsets", [0]),
-    "no offsets": ("layers.0.bias/data_offsets", ...),
-    "more than there is to say": ("layers.0.bias/surprise", 1),
-    "no description": ("layers.0.bias", None),
-    "an array left out": ("layers.0.bias", ...),
-    "an array too many": ("zzz", {"dtype": "F32", "shape": [1], "data_offsets": [300, 304]}),
+NOT_ARRAY = "array 'best.layers.0.bias' is not described as an array of float numbers"
+NOT_THERE = "array 'best.layers.0.bias' does not stand where the header says"
+PETABYTES = {"dtype": "F32", "shape": [10**15], "data_offsets": [0, 4 * 10**15]}
+TWO_HALVES = {"dtype": "F64", "shape": [1], "data_offsets": [0, 8]}
+ARRAYS: dict[str, tuple[str, Any, str]] = {
+    "another type of float": ("dtype", "F16", NOT_ARRAY),
+    "integers": ("dtype", "I32", NOT_ARRAY),
+    "a type that there is not": ("dtype", "\x1b[31m", NOT_ARRAY),
+    "half as many, twice as wide": ("", TWO_HALVES, "of shape (1,) and type float64; the network wants shape (2,)"),
+    "a negative size": ("shape", [-2], NOT_ARRAY),
+    "no size": ("shape", [0], NOT_ARRAY),
+    "a size that is no whole number": ("shape", [2.0], NOT_ARRAY),
+    "another shape of the same size": ("shape", [2, 1], "is of shape (2, 1) and type float32; the network wants"),
+    "a third axis": ("shape", [2, 1, 1], NOT_ARRAY),
+    "petabytes": ("shape", [10**15], NOT_THERE),
+    "petabytes that are said to be there": ("", PETABYTES, NOT_THERE),
+    "offsets a byte on": ("data_offsets", [1, 9], NOT_THERE),
+    "offsets in the wrong order": ("data_offsets", [8, 0], NOT_THERE),
+    "offsets before the file": ("data_offsets", [-8, 0], NOT_THERE),
+    "one offset": ("data_offsets", [0], NOT_THERE),
+    "no offsets": ("data_offsets", ..., NOT_ARRAY),
+    "more than there is to say": ("surprise", 1, NOT_ARRAY),
+    "no description": ("", None, NOT_ARRAY),
 }
 
 
-@pytest.mark.parametrize(("path", "value"), ARRAYS.values(), ids=ARRAYS)
-def test_arrays_that_are_described_wrongly_are_refused(path: str, value: Any):
-    message = refusal(edited(lambda entries, about: put(entries, path.replace("layers.0", "best.layers.0"), value)))
-    assert message.startswith(("array '", "array best.layers.0.bias", "there is something behind"))
+@pytest.mark.parametrize(("key", "value", "message"), ARRAYS.values(), ids=ARRAYS)
+def test_an_array_that_is_described_wrongly_is_refused(key: str, value: Any, message: str):
+    def change(entries: dict[str, Any], about: dict[str, Any]) -> None:
+        assert next(iter(entries)) == "best.layers.0.bias"
+        tree, last = (entries["best.layers.0.bias"], key) if key else (entries, "best.layers.0.bias")
+        put(tree, last, value)
+
+    assert message in refusal(edited(change))
+
+
+def test_bytes_that_no_array_accounts_for_are_refused():
+    _, _, data = taken_apart(RESUMABLE)
+    behind = "there is something behind its last array"
+    assert refusal(edited(lambda entries, about: None, data + b"\0")) == behind
+    assert refusal(edited(lambda entries, about: entries.popitem())) == behind
+    assert refusal(edited(lambda entries, about: None, data[:-1])).endswith("does not stand where the header says")
+    message = refusal(edited(lambda entries, about: entries.pop("best.layers.0.bias")))
+    assert message == "array 'best.layers.0.weight' does not stand where the header says"
 
 
 HEADERS: dict[str, tuple[str, Any, str]] = {
