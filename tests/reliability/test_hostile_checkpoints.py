@@ -222,7 +222,19 @@ HEADERS: dict[str, tuple[str, Any, str]] = {
 def test_a_header_that_contradicts_itself_is_refused(path: str, value: Any, message: str):
     found = refusal(edited(lambda entries, about: put(about, path, value)))
     assert message in found
-    assert len(found) < 300
+    assert len(found) <= len("its header is not valid: ") + 200
+
+
+def test_a_long_key_is_cut_off_after_200_characters():
+    assert refusal(edited(lambda entries, about: put(about, "k" * 300, 1))) == f"its header is not valid: {'k' * 200}"
+
+
+def test_a_weight_column_that_config_and_preprocessing_agree_on_is_accepted():
+    def change(entries: dict[str, Any], about: dict[str, Any]) -> None:
+        put(about, "config/data/weight", "w")
+        put(about, "preprocessor/weight", "w")
+
+    assert Checkpoint.from_bytes(edited(change)).header.config.data.weight == "w"
 
 
 def test_what_a_run_itself_would_count_is_accepted():
@@ -435,6 +447,9 @@ def test_a_file_or_header_that_could_take_more_memory_than_there_is_is_refused_u
     Checkpoint.load(path)
     monkeypatch.setattr(memory, "available_memory", lambda: 2 * len(SMALL) - 1)
     with pytest.raises(MemoryLimitError, match=r"a\.safetensors: reading it needs .* are available; free some$"):
+        Checkpoint.load(path)
+    monkeypatch.setattr(memory, "available_memory", lambda: 2 * len(SMALL))
+    with pytest.raises(MemoryLimitError, match="reading the header of a checkpoint needs"):
         Checkpoint.load(path)
 
 
