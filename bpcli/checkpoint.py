@@ -174,7 +174,7 @@ def _first(error: ValidationError) -> str:
     count = error.error_count()
     if count > MOST_LISTED:
         return f"{count:,} errors"
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    first = error.errors()[0]
     where = ".".join(map(str, first["loc"]))
     return printable(": ".join(filter(None, (where, first["msg"])))[:LONGEST])
 

@@ -239,6 +239,7 @@ def test_the_config_can_be_read_again_whatever_its_words_are(tmp_path: Path):
     run.write_config(config)
     assert read_yaml(run.config).data == config
     text = run.config.read_text()
+    assert "- é\n  - 🐧\n" in text
     assert text.index("name") < text.index("data") < text.index("numbers")
 
 
