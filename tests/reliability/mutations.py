@@ -26,8 +26,8 @@ TESTS = {
     "checkpoint": f"{HOSTILE} tests/test_model.py",
     "files": "tests/test_files.py",
     "model": "tests/test_model.py tests/test_prediction.py",
-    "resume": "tests/test_runner.py",
-    "runner": "tests/test_runner.py",
+    "resume": f"tests/test_resume.py {HOSTILE}",
+    "runner": "tests/test_resume.py tests/test_runner.py",
     "runs": "tests/test_runs.py",
     "sealed": HOSTILE,
 }
