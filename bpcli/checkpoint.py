@@ -1,28 +1,36 @@
-"""Checkpoints: one safetensors file that holds data only, and a digest over all of it."""
+"""Checkpoints: what a model is and where its training stands, in one file that holds data only."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.preprocess import Preprocessor
+from bpcli.data.table import PARTS
 from bpcli.errors import CheckpointError
 from bpcli.files import file_access, write_atomic
+from bpcli.memory import require_memory
 from bpcli.nn.arrays import Array, Layout
 from bpcli.nn.network import Network
+from bpcli.sealed import NO_DIGEST, seal, unseal
 from bpcli.spec import Sequence, Spec
-from bpcli.text import printable
+from bpcli.text import printable, quoted
+from bpcli.training import Counters
 
 FORMAT_VERSION = 1
-_NO_DIGEST = "0" * 64
+
+LONGEST = 200
+"""Characters that are shown of what is wrong with a header."""
+
+MOST_LISTED = 1000
+"""Errors in a header beyond which none is named: to list 200,000 took 200 MB."""
+
+Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class DataFingerprint(Spec):
@@ -30,7 +38,14 @@ class DataFingerprint(Spec):
 
     sha256: str
     paths: Sequence[str] = Field(description="Absolute, as they were then.")
-    rows: dict[str, int] = Field(description="Rows of each split.")
+    rows: dict[str, Count] = Field(description="Rows of each split.")
+
+    @field_validator("rows")
+    @classmethod
+    def _of_every_split(cls, rows: dict[str, int]) -> dict[str, int]:
+        if rows.keys() != set(PARTS) or not rows["train"]:
+            raise ValueError("must count the rows of every split, and some to train on")
+        return rows
 
 
 class Score(Spec):
@@ -38,21 +53,21 @@ class Score(Spec):
 
     monitor: str
     value: float | None
-    epoch: int
+    epoch: Count
 
 
 class Header(Spec):
     """Everything in a checkpoint that is not an array."""
 
     format: Literal[1] = 1
-    sha256: str = _NO_DIGEST
+    sha256: str = NO_DIGEST
     config: ExperimentConfig
     preprocessor: Preprocessor
     data: DataFingerprint
     score: Score
     counters: dict[str, Any] | None = Field(default=None, description="Of training, where it can go on from here.")
-    optimizer_steps: int = 0
-    optimizer_product: float = 1.0
+    optimizer_steps: Count = 0
+    optimizer_product: float = Field(default=1.0, ge=0, le=1)
     versions: dict[str, str]
 
     @field_validator("config")
@@ -61,6 +76,26 @@ class Header(Spec):
         if config.loss is None:
             raise ValueError("names no loss")
         return config
+
+    @field_validator("counters")
+    @classmethod
+    def _countable(cls, counters: dict[str, Any] | None) -> dict[str, Any] | None:
+        if counters is not None:
+            Counters.from_json(counters)
+        return counters
+
+    @model_validator(mode="after")
+    def _of_one_piece(self) -> Header:
+        """The parts agree with each other, so that whatever is done with the model, they can work together."""
+        data, target, loss = self.config.data, self.preprocessor.target, self.config.loss
+        assert loss is not None
+        if not target.suits(loss):
+            raise ValueError("the loss is not one for the target")
+        if data.targets not in ([], list(target.names)) or data.weight != self.preprocessor.weight:
+            raise ValueError("the preprocessing is not of the config's columns")
+        if len(self.data.paths) != len(data.files):
+            raise ValueError("there must be a path for each file of the config")
+        return self
 
 
 @dataclass(frozen=True)
@@ -85,20 +120,12 @@ class Checkpoint:
 
     def to_bytes(self) -> bytes:
         """The file: the same checkpoint always gives the same bytes."""
-        from safetensors.numpy import save
-
         network = self.network
-        tensors: dict[str, Array] = {}
+        arrays: dict[str, Array] = {}
         for name, vector in self.vectors.items():
             layout = _layout(network, name)
-            # safetensors scrambles arrays that are not contiguous without a word.
-            tensors |= {_tensor(name, slot): np.ascontiguousarray(v) for slot, v in layout.views(vector).items()}
-        # One metadata entry, since safetensors writes several in an order that differs from run to run.
-        header = self.header.model_copy(update={"sha256": _NO_DIGEST}).model_dump(mode="json", by_alias=True)
-        content = save(tensors, metadata={"bpcli": json.dumps(header, ensure_ascii=True, allow_nan=False)})
-        start = content.index(_NO_DIGEST.encode())
-        digest = hashlib.sha256(content).hexdigest().encode()
-        return content[:start] + digest + content[start + len(digest) :]
+            arrays |= {_array(name, slot): view for slot, view in layout.views(vector).items()}
+        return seal(arrays, self.header.model_dump(mode="json", by_alias=True))
 
     @classmethod
     def load(cls, path: Path) -> Checkpoint:
@@ -107,66 +134,49 @@ class Checkpoint:
         Raises:
             CheckpointError: it is not a checkpoint, or not as it was written.
             FileAccessError: it cannot be read.
+            MemoryLimitError: it needs more memory than there is.
         """
+        shown = printable(str(path))
         if not path.is_file():
-            raise CheckpointError(f"{printable(str(path))}: no such checkpoint")
+            raise CheckpointError(f"{shown}: no such checkpoint")
         with file_access(path, "read"):
+            require_memory(2 * path.stat().st_size, f"{shown}: reading it", "free some")
             content = path.read_bytes()
         try:
             return cls.from_bytes(content)
         except CheckpointError as error:
-            raise CheckpointError(f"{printable(str(path))}: {error}") from error
+            raise CheckpointError(f"{shown}: {error}") from error
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Checkpoint:
-        """The checkpoint that `to_bytes` made these bytes of; raises CheckpointError."""
-        metadata = _metadata(content)
-        _check_digest(content, metadata)
-        header = _header(metadata)
-        network = _network(header)
-        return cls(header, _vectors(content, network, np.dtype(header.config.dtype)))
+        """The checkpoint that `to_bytes` made these bytes of; raises CheckpointError and MemoryLimitError.
+
+        Nothing that the header declares is allocated before the file is known to hold it: beside `content` it takes
+        the memory of the vectors, and that of the header.
+        """
+        about, arrays = unseal(content)
+        header = _header(about)
+        return cls(header, _vectors(arrays, header))
 
 
-def _metadata(content: bytes) -> str:
-    """Our entry of the file's metadata, as text."""
-    not_ours = CheckpointError("not a checkpoint of bpcli; give a run directory or a .safetensors file that it wrote")
-    if len(content) < 8:
-        raise not_ours
-    (length,) = struct.unpack("<Q", content[:8])
-    if length > len(content) - 8:
-        raise CheckpointError("cut off, or not a checkpoint: its header is longer than the file")
-    try:
-        text = json.loads(content[8 : 8 + length])["__metadata__"]["bpcli"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise not_ours from error
-    if not isinstance(text, str):
-        raise not_ours
-    return text
-
-
-def _check_digest(content: bytes, metadata: str) -> None:
-    damaged = CheckpointError("damaged: its content does not match its SHA-256; restore it from a copy")
-    try:
-        digest = json.loads(metadata)["sha256"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise damaged from error
-    if not isinstance(digest, str) or len(digest) != len(_NO_DIGEST) or content.count(digest.encode()) != 1:
-        raise damaged
-    if hashlib.sha256(content.replace(digest.encode(), _NO_DIGEST.encode())).hexdigest() != digest:
-        raise damaged
-
-
-def _header(metadata: str) -> Header:
-    data = json.loads(metadata)
-    version = data.get("format")
+def _header(about: dict[str, Any]) -> Header:
+    version = about.get("format")
     if isinstance(version, int) and version > FORMAT_VERSION:
-        raise CheckpointError(f"written in format {version}, which this version cannot read; upgrade bpcli")
+        raise CheckpointError(f"written in format {str(version)[:9]}, which this version cannot read; upgrade bpcli")
     try:
-        return Header.model_validate(data)
+        return Header.model_validate(about)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise CheckpointError(f"its header is not valid: {printable(where)}: {first['msg']}") from error
+        raise CheckpointError(f"its header is not valid: {_first(error)}") from None
+
+
+def _first(error: ValidationError) -> str:
+    """The first of the things that are wrong, shortened, since parts of it stand in the header."""
+    count = error.error_count()
+    if count > MOST_LISTED:
+        return f"{count:,} errors"
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"]))
+    return printable(": ".join(filter(None, (where, first["msg"])))[:LONGEST])
 
 
 def _network(header: Header) -> Network:
@@ -178,36 +188,36 @@ def _layout(network: Network, vector: str) -> Layout:
     return network.state_layout if vector in ("state", "best_state") else network.layout
 
 
-def _tensor(vector: str, slot: str) -> str:
+def _array(vector: str, slot: str) -> str:
     """What a slot of a vector is called in the file: `layers.0.weight`, `optimizer.m.layers.0.weight`."""
     prefix = {"params": "", "state": "", "best_params": "best.", "best_state": "best."}
     return prefix.get(vector, f"{vector}.") + slot
 
 
-def _vectors(content: bytes, network: Network, dtype: np.dtype[Any]) -> dict[str, Array]:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    try:
-        tensors = load(content)
-    except (SafetensorError, ValueError, KeyError) as error:
-        raise CheckpointError(f"its arrays cannot be read: {error}") from error
-    slots = {name.split(".layers.")[0] for name in tensors if name.startswith("optimizer.")}
-    resumable = any(name.startswith("best.") for name in tensors)
+def _vectors(arrays: dict[str, Array], header: Header) -> dict[str, Array]:
+    """The vectors that the header asks for, made of all the arrays that there are."""
+    network, dtype = _network(header), np.dtype(header.config.dtype)
+    names = ["params", "state"]
+    if header.counters is not None:
+        names += ["best_params", "best_state", *(f"optimizer.{slot}" for slot in header.config.optimizer.slots)]
     vectors = {}
-    for name in ["params", "state", *(["best_params", "best_state"] if resumable else []), *sorted(slots)]:
+    for name in names:
         parts = [np.empty(0, dtype)]
         for slot in _layout(network, name).slots:
-            full = _tensor(name, slot.name)
-            tensor = tensors.pop(full, None)
-            if tensor is None or tensor.shape != slot.shape or tensor.dtype != dtype:
-                found = "missing" if tensor is None else f"of shape {tensor.shape} and type {tensor.dtype}"
+            full = _array(name, slot.name)
+            array = arrays.pop(full, None)
+            if array is None or array.shape != slot.shape or array.dtype != dtype:
+                found = "missing" if array is None else f"of shape {array.shape} and type {array.dtype}"
                 wanted = f"shape {slot.shape} and type {dtype}"
-                raise CheckpointError(f"array {printable(full)} is {found}; the network wants {wanted}")
-            if not np.isfinite(tensor).all():
-                raise CheckpointError(f"array {printable(full)} holds values that are not finite")
-            parts.append(tensor.ravel())
+                raise CheckpointError(f"array {full} is {found}; the network wants {wanted}")
+            # The extremes are not finite where one number is not, and need no memory to find.
+            lowest, highest = array.min(), array.max()
+            if not (np.isfinite(lowest) and np.isfinite(highest)):
+                raise CheckpointError(f"array {full} holds values that are not finite")
+            if lowest < slot.least:
+                raise CheckpointError(f"array {full} holds a value below {slot.least:g}")
+            parts.append(array.ravel())
         vectors[name] = np.concatenate(parts)
-    if tensors:
-        raise CheckpointError(f"it holds an array that the network has no place for: {printable(min(tensors))}")
+    if arrays:
+        raise CheckpointError(f"it holds an array that the network has no place for: {quoted(min(arrays))}")
     return vectors

@@ -62,6 +62,7 @@ def split_rows(model: Model, part: Part | None, cache: bool = True) -> SplitRows
     selection = select_rows(data, folder, header.config.seed, header.config.loss, kinds, cache)
     notes = list(selection.notes)
     paths = [path for path, _ in data.sources(folder)]
+    selection.table.require(list(kinds), printable(path_from_here(paths[0])))
     if selection.digest != header.data.sha256:
         notes.append(CHANGED)
     rows = selection.split.part(part)

@@ -15,12 +15,13 @@ from bpcli.data.preprocess import ClassesTarget, LabelsTarget, Preprocessor, Sur
 from bpcli.data.rows import table_from_rows
 from bpcli.data.table import Table
 from bpcli.errors import DataError, UsageError
+from bpcli.memory import require_memory
 from bpcli.nn.arrays import Array
 from bpcli.nn.inference import Inference
 from bpcli.nn.losses import LossBase
 from bpcli.nn.rows import EncodedRows
 from bpcli.runs import find_checkpoint
-from bpcli.scoring import Interpreter, Outcome
+from bpcli.scoring import Interpreter, Outcome, require_finite
 from bpcli.spec import type_name
 from bpcli.text import printable
 from bpcli.threads import BlasThreads
@@ -29,7 +30,7 @@ Rows = Mapping[str, Any] | Sequence[Mapping[str, Any]] | Array
 """Columns by name, rows as mappings, or an array (rows, input columns) of numbers."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Model:
     """Preprocessing, network and parameters, from a checkpoint."""
 
@@ -48,18 +49,22 @@ class Model:
 
         Raises:
             CheckpointError: there is none, or it is damaged.
+            MemoryLimitError: its network needs more memory than there is.
         """
         file = find_checkpoint(Path(path))
         checkpoint = Checkpoint.load(file)
-        header, params = checkpoint.header, checkpoint.vectors["params"]
+        header, network, params = checkpoint.header, checkpoint.network, checkpoint.vectors["params"]
         assert header.config.loss is not None
+        # Reproducible to the bit whatever else is asked at the same time: see there.
+        exact = np.dtype(np.float64)
+        needed = Inference.bytes_needed(network, exact)
+        require_memory(needed, f"{printable(str(file))}: its network", "free some, or train a smaller one")
         return cls(
             header=header,
             path=file,
             preprocessor=header.preprocessor,
             loss=header.config.loss,
-            # Reproducible to the bit whatever else is asked at the same time: see there.
-            inference=Inference(checkpoint.network, params, checkpoint.vectors["state"], np.dtype(np.float64)),
+            inference=Inference(network, params, checkpoint.vectors["state"], exact),
             threads=BlasThreads(),
             dtype=params.dtype,
         )
@@ -114,9 +119,16 @@ class Model:
         return outcome.probabilities
 
     def outcome(self, table: Table) -> tuple[Outcome, Counter[Surprise]]:
-        """What the model says of a table, whose target is not needed, and what it had not seen in training."""
-        x, surprises = self.preprocessor.encode(table, self.dtype)
-        return self.interpreter.outcome(self._predictions(x)), surprises
+        """What the model says of a table, whose target is not needed, and what it had not seen in training.
+
+        Raises:
+            DataError: a row is so far beyond the training rows that the answer to it overflows.
+        """
+        with np.errstate(all="ignore"):
+            x, surprises = self.preprocessor.encode(table, self.dtype)
+            predictions = self._predictions(x)
+            require_finite(predictions)
+            return self.interpreter.outcome(predictions), surprises
 
     def answers(self, table: Table) -> tuple[Outcome, Array]:
         """What the model says of a table that has the target, none of it missing, and what is true."""
@@ -124,9 +136,10 @@ class Model:
         return self.interpreter.outcome(self._predictions(dataset.x)), self.interpreter.truth(dataset.y)
 
     def report(self, table: Table) -> tuple[dict[str, Any], Counter[Surprise]]:
-        """All metrics on a table that has the target, none of it missing."""
-        dataset, surprises = self.preprocessor.apply(table, self.dtype)
-        return self.interpreter.report(self._predictions(dataset.x), dataset.y), surprises
+        """All metrics on a table that has the target, none of it missing; raises DataError as `outcome` does."""
+        with np.errstate(all="ignore"):
+            dataset, surprises = self.preprocessor.apply(table, self.dtype)
+            return self.interpreter.report(self._predictions(dataset.x), dataset.y), surprises
 
     def _predictions(self, x: EncodedRows) -> Array:
         # One thread: how threads share a product among them changes its bits.

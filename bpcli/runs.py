@@ -164,7 +164,7 @@ class RunDirectory:
         """The summary, or nothing where there is none that can be read."""
         try:
             summary = json.loads(self.summary.read_text())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return summary if isinstance(summary, dict) else {}
 

@@ -84,14 +84,21 @@ class Interpreter:
 
     def report(self, predictions: Array, y: Array) -> dict[str, Any]:
         """All metrics of predictions (rows, outputs) for encoded targets; raises DataError for one that overflowed."""
-        overflowed = int(np.count_nonzero(~np.isfinite(predictions).all(axis=1)))
-        if overflowed:
-            raise DataError(
-                f"the network's answer to {counted(overflowed, 'row')} is not a finite number; "
-                "there must be inputs far beyond those that it was trained on"
-            )
-        outcome = self.outcome(predictions)
-        return report(self.task, self.truth(y), outcome.predicted, outcome.probabilities, self.names)
+        require_finite(predictions)
+        outcome, true = self.outcome(predictions), self.truth(y)
+        if self.task == "regression":
+            require_finite(outcome.predicted - true)  # in the user's units, too
+        return report(self.task, true, outcome.predicted, outcome.probabilities, self.names)
+
+
+def require_finite(predictions: Array) -> None:
+    """Raise DataError for predictions (rows, outputs) that overflowed: they would pass for the first class."""
+    overflowed = int(np.count_nonzero(~np.isfinite(predictions).all(axis=1)))
+    if overflowed:
+        raise DataError(
+            f"the network's answer to {counted(overflowed, 'row')} is not a finite number; "
+            "there must be inputs far beyond those that it was trained on"
+        )
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from safetensors.numpy import load, save
 from bpcli.checkpoint import Checkpoint, DataFingerprint, Header, Score
 from bpcli.config import ExperimentConfig
 from bpcli.data.preprocess import Preprocessor
+from bpcli.training import Counters
 
 NO_DIGEST = b"0" * 64
 
@@ -50,7 +51,7 @@ def small_checkpoint(resumable: bool = False) -> Checkpoint:
         preprocessor=preprocessor,
         data=DataFingerprint(sha256="f" * 64, paths=("/small.csv",), rows={"train": 3, "validation": 1, "test": 0}),
         score=Score(monitor="validation_loss", value=0.25, epoch=7),
-        counters={"epoch": 9, "best": None} if resumable else None,
+        counters=Counters(epoch=9, best=0.25, best_epoch=7).to_json() if resumable else None,
         versions={"bpcli": "0.1.0"},
     )
     sizes = {"params": 11, "state": 4}
@@ -63,12 +64,25 @@ def small_checkpoint(resumable: bool = False) -> Checkpoint:
 
 def forged(content: bytes, change: Callable[[dict[str, Any], dict[str, Any]], None]) -> bytes:
     """The file after `change(header, tensors)`, with the digest that belongs to it."""
-    (length,) = struct.unpack("<Q", content[:8])
-    header = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["bpcli"])
+    _, about, _ = taken_apart(content)
     tensors = load(content)
-    header["sha256"] = NO_DIGEST.decode()
-    change(header, tensors)
-    return with_digest(save(tensors, metadata={"bpcli": json.dumps(header)}))
+    change(about, tensors)
+    return with_digest(save(tensors, metadata={"bpcli": json.dumps(about)}))
+
+
+def taken_apart(content: bytes) -> tuple[dict[str, Any], dict[str, Any], bytes]:
+    """What the file says of each array, our own header without its digest, and the arrays' bytes."""
+    (length,) = struct.unpack("<Q", content[:8])
+    entries = json.loads(content[8 : 8 + length])
+    about = json.loads(entries.pop("__metadata__")["bpcli"])
+    return entries, {**about, "sha256": NO_DIGEST.decode()}, content[8 + length :]
+
+
+def put_together(entries: Any, about: Any, data: bytes, finish: Callable[[str], str] = str) -> bytes:
+    """The file of such parts, whatever they are, with the digest that belongs to it; `finish` has our header's JSON."""
+    metadata = {"__metadata__": {"bpcli": finish(json.dumps(about))}}
+    head = finish(json.dumps({**metadata, **entries} if isinstance(entries, dict) else entries)).encode()
+    return with_digest(struct.pack("<Q", len(head)) + head + data)
 
 
 def with_digest(content: bytes) -> bytes:

@@ -76,21 +76,6 @@ def _assert_refused(content: bytes) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_every_single_flipped_bit_is_refused():
-    for position in range(8 * len(SMALL)):
-        _assert_refused(_flipped(position))
-
-
-def test_a_file_cut_off_anywhere_is_refused():
-    for length in [*range(64), *range(64, len(SMALL), 7), len(SMALL) - 1]:
-        _assert_refused(SMALL[:length])
-
-
-@pytest.mark.parametrize("extra", [b"\0", b"\n", SMALL])
-def test_a_file_with_something_behind_it_is_refused(extra: bytes):
-    _assert_refused(SMALL + extra)
-
-
 @pytest.mark.parametrize(
     "content",
     [
@@ -170,12 +155,12 @@ def test_a_missing_array_is_named(name: str):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("layers.3.weight", "it holds an array that the network has no place for: layers.3.weight"),
-        ("wei\x1brd", "it holds an array that the network has no place for: wei\\x1brd"),
-        ("best.x", "it holds an array that the network has no place for: best.x"),
+        ("layers.3.weight", "it holds an array that the network has no place for: 'layers.3.weight'"),
+        ("wei\x1brd", "it holds an array that the network has no place for: 'wei\\x1brd'"),
+        ("best.x", "it holds an array that the network has no place for: 'best.x'"),
         (
             "optimizer.\x1b.layers.0.bias",
-            "array optimizer.\\x1b.layers.0.weight is missing; the network wants shape (1, 2) and type float32",
+            "it holds an array that the network has no place for: 'optimizer.\\x1b.layers.0.bias'",
         ),
     ],
 )

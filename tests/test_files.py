@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bpcli.errors import DataError, ExitCode, FileAccessError
-from bpcli.files import file_access, remove_leftovers, replacing, write_atomic
+from bpcli.files import file_access, path_from_here, remove_leftovers, replacing, write_atomic
 
 
 @pytest.fixture
@@ -108,6 +108,23 @@ def test_a_link_stays_a_link(tmp_path: Path):
     assert link.is_symlink()
     assert target.read_text() == "new"
     assert names(target.parent) == ["real"]
+
+
+def test_a_temporary_file_that_cannot_be_made_is_said_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(path: Path, *arguments: object, **options: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(FileAccessError, match=r"a: cannot write: Permission denied$"):
+        write_atomic(tmp_path / "a", b"")
+
+
+def test_a_path_is_shown_from_here_only_where_it_lies_below(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    here = tmp_path.resolve() / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    assert path_from_here(here / "runs" / ".." / "runs" / "a") == "runs/a"
+    assert path_from_here(Path("../there")) == str(here.parent / "there")
 
 
 def test_a_path_in_a_message_is_printable():

@@ -50,7 +50,7 @@ FLOORS = [
     "config.overrides",
     "config.loading",
     "config",
-    "footprint",
+    "footprint sealed",
     "checkpoint experiment",
     "runs",
     "model resume runner scaffold",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from commands import CONFIGS, DATASETS, PENGUINS, bpcli
 
 import bpcli as package
+from bpcli.checkpoint import Checkpoint
+from bpcli.data.rows import table_from_rows
 from bpcli.errors import BpcliError, CheckpointError, DataError, UsageError
 from bpcli.model import Model
 
@@ -183,6 +186,58 @@ def test_what_is_no_model_is_a_checkpoint_error(tmp_path: Path):
         with pytest.raises(CheckpointError) as caught:
             package.load(path)
         assert isinstance(caught.value, BpcliError)
+
+
+def test_an_answer_that_overflows_is_refused_and_not_taken_for_a_class(tmp_path: Path, penguins_run: Path):
+    sound = Checkpoint.load(penguins_run / "checkpoints/best.safetensors")
+    vectors = {**sound.vectors, "params": np.full_like(sound.vectors["params"], 3e38)}
+    Checkpoint(sound.header, vectors).save(tmp_path / "huge.safetensors")
+    model = package.load(tmp_path / "huge.safetensors")
+    for answer in (model.predict, model.predict_probabilities):
+        with pytest.raises(DataError, match="the network's answer to 3 rows is not a finite number"):
+            answer(penguins(slice(3)))
+
+
+def test_a_value_beyond_all_training_is_answered_without_a_warning(concrete_run: Path):
+    assert np.isfinite(package.load(concrete_run).predict(np.full((1, 8), 1e37))).all()
+
+
+@pytest.mark.parametrize(
+    ("source", "ignored", "refused"),
+    [
+        ("a.npz", ["X6"], True),
+        ("a.npz", [], False),
+        ("a.tsv", ["id"], False),
+        ("a.csv", ["id"], False),
+        (None, ["id"], False),
+    ],
+)
+def test_only_an_array_must_have_no_column_too_many(
+    model: Model, source: str | None, ignored: list[str], refused: bool
+):
+    path = None if source is None else Path(source)
+    if refused:
+        with pytest.raises(DataError, match=r"^a\.npz: rows of 7 numbers; the model takes 6$"):
+            model.require_width(path, ignored)
+    else:
+        model.require_width(path, ignored)
+
+
+def test_a_model_cannot_be_changed(model: Model):
+    with pytest.raises(AttributeError):
+        model.loss = None  # type: ignore[misc, assignment]
+
+
+def test_a_model_says_what_it_is_of(model: Model, penguins_run: Path):
+    assert repr(model) == f"Model('{penguins_run}/checkpoints/best.safetensors': species, multiclass)"
+
+
+def test_a_model_knows_the_metrics_of_a_table(model: Model):
+    rows = {name: [row[name] for row in penguins()] for name in [*INPUTS, "species"]}
+    table = table_from_rows(rows, model.preprocessor.evaluation_kinds)
+    report, surprises = model.report(table)
+    right = np.mean(model.predict(rows) == np.array(rows["species"]))
+    assert (report["rows"], report["accuracy"], surprises) == (344, right, Counter())
 
 
 def test_prediction_is_the_same_in_double_precision(tmp_path: Path):

@@ -482,6 +482,28 @@ def test_an_epoch_cut_into_other_batches_begins_anew(folder: Path, tmp_path: Pat
     assert (counters.epoch, counters.step, counters.loss_sum, counters.weight_sum) == (1, 0, 0.0, 0.0)
 
 
+def test_fewer_epochs_than_are_done_are_refused_and_as_many_are_not(folder: Path, tmp_path: Path) -> None:
+    directory = new_run(tmp_path / "run")
+    go(prepared(folder, **config()), directory, 3 * (STEPS + 2))
+
+    def epochs(number: int) -> Prepared:
+        return prepared(folder, **config(training={**config()["training"], "epochs": number}))
+
+    with pytest.raises(
+        CheckpointError, match=r"run: 3 epochs are done, more than training\.epochs asks for; raise it$"
+    ):
+        resume_state(epochs(2), directory)
+    assert go(epochs(3), directory, resume=True).status == "finished"
+    assert len(records(directory)) == 3
+
+
+def test_a_run_without_test_rows_has_no_test_metrics(folder: Path, tmp_path: Path) -> None:
+    data = {**config()["data"], "split": {"validation": 0.2, "test": 0.0, "stratify": False}}
+    directory = new_run(tmp_path / "run")
+    assert go(prepared(folder, **config(data=data)), directory).status == "finished"
+    assert directory.read_summary()["test"] is None
+
+
 def test_where_there_is_nothing_to_resume_from_is_an_error(folder: Path, tmp_path: Path) -> None:
     of = prepared(folder, **config())
     directory = new_run(tmp_path / "run\x1b")

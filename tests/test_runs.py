@@ -60,6 +60,34 @@ def test_runs_of_one_second_have_different_names(tmp_path: Path):
     assert all(re.fullmatch(r"penguins-\d{8}-\d{6}(-\d)?", name) for name in names)
 
 
+def test_where_all_names_are_taken_it_is_said_and_nothing_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    asked = []
+
+    def taken(path: Path) -> RunDirectory:
+        asked.append(path.name)
+        raise ExistsError("taken")
+
+    monkeypatch.setattr(RunDirectory, "create", taken)
+    with pytest.raises(
+        ExistsError, match=r"p\\x1b-\d{8}-\d{6}: exists already, as do 998 more with a number behind it$"
+    ):
+        RunDirectory.create_named(tmp_path, "p\x1b")
+    assert len(set(asked)) == 999
+    assert asked[1] == f"{asked[0]}-2"
+    assert asked[-1] == f"{asked[0]}-999"
+
+
+def test_only_one_at_a_time_trains_in_a_directory(tmp_path: Path):
+    run = RunDirectory.create(tmp_path / "run\x1b")
+    with run.locked(), pytest.raises(ExistsError, match=r"run\\x1b: another process is training here$"), run.locked():
+        pass
+    with run.locked():
+        assert run.path.is_dir()
+    run.path.rename(tmp_path / "elsewhere")
+    with pytest.raises(FileAccessError, match=r"run\\x1b: cannot lock: No such file or directory$"), run.locked():
+        pass
+
+
 def test_the_newest_run_is_the_one_that_finished_last(tmp_path: Path):
     finished(tmp_path, "z", "2026-11-21T10:00:00")
     finished(tmp_path, "a", "2026-11-21T12:00:00")
@@ -74,6 +102,7 @@ def test_runs_that_are_unfinished_broken_or_none_are_passed_over(tmp_path: Path)
     finished(tmp_path, "without a best", "2026-11-22T10:00:00").best.unlink()
     finished(tmp_path, "torn summary", "2026-11-22T10:00:00").summary.write_text('{"status": "fin')
     finished(tmp_path, "other summary", "2026-11-22T10:00:00").summary.write_text("[]")
+    finished(tmp_path, "deep summary", "2026-11-22T10:00:00").summary.write_text("[" * 100_000)
     finished(tmp_path, "binary summary", "2026-11-22T10:00:00").summary.write_bytes(b"\xff\xfe")
     (tmp_path / "notes.txt").write_text("")
     assert RunDirectory.newest_finished(tmp_path).path.name == "good"
@@ -111,6 +140,16 @@ def test_what_is_no_run_or_checkpoint_is_said(tmp_path: Path):
         CheckpointError, match=r"there is no best checkpoint yet; go on with bpcli train --resume .*run$"
     ):
         find_checkpoint(tmp_path / "run")
+
+
+def test_a_run_that_diverged_before_it_had_a_best_says_what_to_do(tmp_path: Path):
+    run = RunDirectory.create(tmp_path / "run")
+    run.write_summary({"status": "diverged"})
+    with pytest.raises(CheckpointError) as caught:
+        find_checkpoint(run.path)
+    assert str(caught.value) == (
+        f"{run.path}: diverged in its first epoch, so there is no best checkpoint; train again at a lower learning rate"
+    )
 
 
 def test_paths_of_data_are_kept_relative_to_the_run_through_links_too(tmp_path: Path):
@@ -221,6 +260,7 @@ def test_the_config_can_be_read_again_whatever_its_words_are(tmp_path: Path):
     run.write_config(config)
     assert read_yaml(run.config).data == config
     text = run.config.read_text()
+    assert "- é\n  - 🐧\n" in text
     assert text.index("name") < text.index("data") < text.index("numbers")
 
 

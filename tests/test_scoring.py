@@ -82,6 +82,14 @@ def test_an_answer_that_overflowed_is_an_error_and_not_a_metric() -> None:
         Interpreter(NUMBERS, MeanSquaredError()).report(np.array([[np.inf], [np.nan], [1.0]]), np.ones((3, 1)))
 
 
+def test_an_answer_that_overflows_only_in_the_units_of_the_target_is_an_error_too() -> None:
+    with (
+        np.errstate(over="ignore"),
+        pytest.raises(DataError, match="the network's answer to 1 row is not a finite number"),
+    ):
+        Interpreter(NUMBERS, MeanSquaredError()).report(np.array([[1e308], [1.0]]), np.ones((2, 1)))
+
+
 @pytest.mark.parametrize("task", METRICS)
 def test_every_task_has_a_headline_and_a_summary_among_its_metrics(task: str) -> None:
     assert HEADLINES[task] in METRICS[task]  # type: ignore[index]

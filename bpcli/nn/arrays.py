@@ -25,11 +25,15 @@ def aligned(size: int, dtype: np.dtype[Any]) -> Array:
 
 @dataclass(frozen=True)
 class Slot:
-    """One named array within a flat vector; `weight` says that penalties and weight decay apply to it."""
+    """One named array within a flat vector; `weight` says that penalties and weight decay apply to it.
+
+    No number in it is ever below `least`.
+    """
 
     name: str
     shape: tuple[int, ...]
     weight: bool = False
+    least: float = float("-inf")
 
     @property
     def size(self) -> int:

@@ -35,6 +35,12 @@ class Inference:
         self._workspaces = [network.workspace(BLOCK_ROWS, dtype, training=False)]
         self._dtype = dtype
 
+    @staticmethod
+    def bytes_needed(network: Network, dtype: np.dtype[Any]) -> int:
+        """What one takes that converts its parameters to `dtype`, for one thread."""
+        numbers = network.layout.size + network.state_layout.size
+        return numbers * dtype.itemsize + network.workspace_bytes(BLOCK_ROWS, dtype, training=False)
+
     def predictions(self, x: EncodedRows, loss: LossBase) -> Array:
         """What the loss's link makes of the logits: (rows, n_out), in the dtype of x; infinite where it overflows."""
         out = np.empty((x.rows, self.network.n_out), x.dtype)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -106,4 +106,4 @@ def _name(layer: Layer, slot: Slot) -> str:
 
 
 def _named(layer: Layer, slot: Slot) -> Slot:
-    return Slot(_name(layer, slot), slot.shape, slot.weight)
+    return replace(slot, name=_name(layer, slot))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field, fields, replace
+from math import isfinite
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -52,14 +53,35 @@ class Counters:
         return {key: plain(value) for key, value in asdict(self).items()}
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Counters:
-        """What `to_json` gave."""
+    def from_json(cls, data: Any) -> Counters:
+        """What `to_json` gave; raises ValueError for anything else."""
+        values = _restored(cls, data)
+        counters = cls(**{**values, "plateau": Plateau(**_restored(Plateau, values["plateau"]))})
+        unlike = (counters.best < INFINITY) != (counters.best_epoch > 0)
+        if unlike or counters.best_epoch > counters.epoch or counters.weight_sum < 0:
+            raise ValueError("hold numbers that contradict each other")
+        return counters
 
-        def restored(values: dict[str, Any]) -> dict[str, Any]:
-            return {key: INFINITY if value is None else value for key, value in values.items()}
 
-        plateau = Plateau(**restored(data["plateau"]))
-        return cls(**{**restored(data), "plateau": plateau, "stop": data["stop"]})
+def _restored(of: type[Counters | Plateau], data: Any) -> dict[str, Any]:
+    """The values of a dataclass's fields, each of the kind that its default is of."""
+    if not isinstance(data, dict) or data.keys() != {entry.name for entry in fields(of)}:
+        raise ValueError("must be what a run counts, each by its name")
+    values = {}
+    for entry in fields(of):
+        value, fits = data[entry.name], True
+        if entry.name == "stop":
+            fits = value in (None, *get_args(StopReason))
+        elif entry.default == INFINITY and value is None:
+            value = INFINITY
+        elif isinstance(entry.default, float):
+            fits = isinstance(value, float) and isfinite(value)
+        elif isinstance(entry.default, int):
+            fits = type(value) is int and 0 <= value < 2**63
+        if not fits:
+            raise ValueError(f"hold no fitting {entry.name}")
+        values[entry.name] = value
+    return values
 
 
 class TrainingState:

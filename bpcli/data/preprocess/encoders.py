@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from operator import lt
 from statistics import NormalDist
 from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bpcli.data.table import Column
 from bpcli.errors import DataError
@@ -53,6 +54,12 @@ class Landmarks(Spec):
     type: Literal["landmarks"] = "landmarks"
     values: Sequence[float] = Field(min_length=1)
     scores: Sequence[float] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _rising(self) -> Landmarks:
+        if len(self.values) != len(self.scores) or not all(map(lt, self.values, self.values[1:])):
+            raise ValueError("values must rise, and there must be a score for each")
+        return self
 
     def encode(self, values: Values) -> Values:
         """Encoded values, of the same shape."""

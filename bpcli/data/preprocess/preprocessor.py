@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from pydantic import Field, model_validator
 
 from bpcli.data.batches import Dataset
 from bpcli.data.preprocess.encoders import TargetEncoder, numbers
@@ -19,7 +20,7 @@ from bpcli.data.preprocess.inputs import (
     NumericColumn,
     Surprise,
 )
-from bpcli.data.preprocess.targets import FittedTarget, fit_target
+from bpcli.data.preprocess.targets import ClassesTarget, FittedTarget, fit_target
 from bpcli.data.table import Kind, Table
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.arrays import Array
@@ -52,10 +53,25 @@ ENCODED_ROWS = 8192
 class Preprocessor(Spec):
     """Everything that was fitted on the training rows; a checkpoint holds it as it is."""
 
-    inputs: Sequence[FittedInput]
+    inputs: Sequence[FittedInput] = Field(min_length=1)
     target: FittedTarget
     weight: str | None = None
     target_kinds: Sequence[Kind]
+
+    @model_validator(mode="after")
+    def _of_one_table(self) -> Preprocessor:
+        names = [*(column.name for column in self.inputs), *self.target.names, self.weight]
+        if len(set(names)) < len(names):
+            raise ValueError("a column stands in two places")
+        if not self.layout.width:
+            raise ValueError("the inputs make no feature")
+        if isinstance(self.target, ClassesTarget):
+            fits = self.target_kinds in ((("numeric",),) if self.target.numbers else (("categorical",), ("boolean",)))
+        else:
+            fits = len(self.target_kinds) == len(self.target.names) and "categorical" not in self.target_kinds
+        if not fits:
+            raise ValueError("target_kinds are not those of the target")
+        return self
 
     @classmethod
     def fit(

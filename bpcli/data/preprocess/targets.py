@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Names
+from operator import lt
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bpcli.data.preprocess.encoders import Affine, NoScaling, Standard, TargetEncoder, numbers
 from bpcli.data.table import Column, number_label
@@ -29,6 +30,20 @@ class ClassesTarget(Spec):
     classes: Sequence[str] = Field(min_length=2)
     numbers: Sequence[float] | None = Field(default=None, description="The classes as numbers, for a numeric column.")
     single_logit: bool
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> ClassesTarget:
+        if len(set(self.classes)) < len(self.classes) or (self.single_logit and len(self.classes) > 2):
+            raise ValueError("classes must have different names, and only two can share a logit")
+        if self.numbers is not None and (
+            len(self.numbers) != len(self.classes) or not all(map(lt, self.numbers, self.numbers[1:]))
+        ):
+            raise ValueError("numbers must rise, and there must be one for each class")
+        return self
+
+    def suits(self, loss: LossBase) -> bool:
+        """Whether the loss is one for these classes."""
+        return self.task in loss.tasks and self.single_logit == (loss.single_logit and len(self.classes) == 2)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -102,6 +117,10 @@ class LabelsTarget(Spec):
     names: Sequence[str] = Field(min_length=1)
     task: Literal["multilabel"] = "multilabel"
 
+    def suits(self, loss: LossBase) -> bool:
+        """Whether the loss is one for labels."""
+        return self.task in loss.tasks
+
     @property
     def outputs(self) -> int:
         """One logit a label."""
@@ -128,6 +147,16 @@ class NumbersTarget(Spec):
     names: Sequence[str] = Field(min_length=1)
     encodings: Sequence[Affine]
     task: Literal["regression"] = "regression"
+
+    @model_validator(mode="after")
+    def _each_encoded(self) -> NumbersTarget:
+        if len(self.encodings) != len(self.names):
+            raise ValueError("there must be an encoding for each column")
+        return self
+
+    def suits(self, loss: LossBase) -> bool:
+        """Whether the loss is one for numbers."""
+        return self.task in loss.tasks
 
     @property
     def outputs(self) -> int:

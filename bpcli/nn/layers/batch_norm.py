@@ -40,7 +40,7 @@ class BatchNormLayer(Layer):
 
     def state(self) -> tuple[Slot, ...]:
         """Running mean and variance, shape (n_in,)."""
-        return (Slot("running_mean", (self.n_in,)), Slot("running_variance", (self.n_in,)))
+        return (Slot("running_mean", (self.n_in,)), Slot("running_variance", (self.n_in,), least=0.0))
 
     def buffers(self, training: bool) -> dict[str, Buffer]:
         """Output, normalized input, 1 / standard deviation, and a row and an array of scratch."""

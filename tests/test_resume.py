@@ -1,0 +1,104 @@
+"""What must be as it was for training to go on, in whichever direction it changed; and when checkpoints are due."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from experiments import after, prepared, write_csv
+
+from bpcli import runner
+from bpcli.checkpoint import Checkpoint
+from bpcli.errors import CheckpointError
+from bpcli.resume import resume_state
+from bpcli.runner import Runner
+from bpcli.runs import RunDirectory
+from bpcli.training import EpochReport
+
+STEPS = 4
+"""In an epoch: 26 rows to train on, in batches of 8."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    numbers = np.random.default_rng(0).normal(size=(2, 34))
+    write_csv(folder / "t.csv", {"a": numbers[0], "b": numbers[1], "y": ["yes" if a > 0 else "no" for a in numbers[0]]})
+    return folder
+
+
+def config(**changes: Any) -> dict[str, Any]:
+    data = {"path": "t.csv", "target": "y", "split": {"validation": 0.12, "test": 0.12, "stratify": False}}
+    training = {"epochs": 3, "batch_size": 8, **changes.pop("training", {})}
+    return {"data": data, "layers": [{"units": 3}], "training": training, **changes}
+
+
+PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "layers": ({"layers": [{"units": 2}]}, {"layers": [{"units": 3}]}),
+    "seed": ({"seed": 1}, {"seed": 2}),
+    "dtype": ({"dtype": "float32"}, {"dtype": "float64"}),
+    "loss": ({"loss": "hinge"}, {"loss": "binary_cross_entropy"}),
+    "optimizer": ({"optimizer": "adam"}, {"optimizer": "nadam"}),
+    "training.early_stopping.monitor": (
+        {"training": {"early_stopping": {"monitor": "validation_accuracy"}}},
+        {"training": {"early_stopping": {"monitor": "validation_loss"}}},
+    ),
+}
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize(("what", "pair"), PAIRS.items(), ids=PAIRS)
+def test_a_run_goes_on_neither_from_one_to_the_other_nor_back(
+    folder: Path, tmp_path: Path, what: str, pair: tuple[dict[str, Any], dict[str, Any]], backwards: bool
+):
+    one, other = reversed(pair) if backwards else pair
+    directory = RunDirectory.create(tmp_path / "run")
+    list(Runner(prepared(folder, **config(**one)), directory).run(after(3)))
+    with pytest.raises(
+        CheckpointError, match=rf"run: .*{what} (is|are) not what this run began with; start a new run$"
+    ):
+        resume_state(prepared(folder, **config(**other)), directory)
+    assert resume_state(prepared(folder, **config(**one)), directory).counters.step == 3
+
+
+@pytest.mark.parametrize(("batch_size", "step"), [(5, 0), (8, 3), (13, 0), ("full", 0)])
+def test_an_epoch_begins_anew_with_batches_of_any_other_size(
+    folder: Path, tmp_path: Path, batch_size: int | str, step: int
+):
+    directory = RunDirectory.create(tmp_path / "run")
+    list(Runner(prepared(folder, **config()), directory).run(after(3)))
+    of = prepared(folder, **config(training={"batch_size": batch_size}))
+    state = resume_state(of, directory)
+    assert state.counters.step == step
+    assert (state.counters.loss_sum > 0, state.counters.weight_sum) == ((False, 0.0), (True, 24.0))[step > 0]
+    assert np.array_equal(state.params, Checkpoint.load(directory.last).vectors["params"])
+
+
+@pytest.mark.parametrize(
+    ("cost", "saved"),
+    [(0.0, [0, 4, 7, 10, 13, 16]), (0.01, [0, 4, 7, 10, 13, 16]), (0.05, [0, 8, 15, 17])],
+    ids=["free", "cheap", "dear"],
+)
+def test_checkpoints_come_a_second_apart_and_take_a_fiftieth_of_the_time_at_most(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cost: float, saved: list[int]
+):
+    """Epochs of 0.4 seconds, and checkpoints that take `cost` seconds: one more epoch is due only at the end."""
+    clock, epochs = [100.0], [0]
+    saves: list[int] = []
+
+    def save_last(directory: RunDirectory, checkpoint: Checkpoint) -> None:
+        clock[0] += cost
+        assert checkpoint.header.counters is not None
+        saves.append(checkpoint.header.counters["epoch"])
+
+    monkeypatch.setattr(runner, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(RunDirectory, "save_last", save_last)
+    of = prepared(folder, **config(training={"epochs": saved[-1]}))
+    for event in Runner(of, RunDirectory.create(tmp_path / "run")).run():
+        if isinstance(event, EpochReport):
+            epochs[0] += 1
+            clock[0] += 0.4
+    assert epochs == [saved[-1]]
+    assert saves == saved
