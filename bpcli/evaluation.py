@@ -15,7 +15,7 @@ from bpcli.data.data_files import DataFiles
 from bpcli.data.selection import read_options, select_rows
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Part
-from bpcli.errors import DataError, UsageError
+from bpcli.errors import DataError, UsageError, errors_in
 from bpcli.experiment import surprise_notes
 from bpcli.files import path_from_here
 from bpcli.model import Model
@@ -59,8 +59,9 @@ def evaluate_split(model: Model, part: Part | None, cache: bool = True) -> Evalu
     rows = selection.split.part(part)
     if not len(rows):
         raise DataError(f"{printable(str(paths[0]))}: it has no {part} rows any more")
-    report, surprises = model.report(selection.table.take(rows))
     source = ", ".join(printable(path_from_here(path)) for path in paths)
+    with errors_in(f"{source}: {part} rows"):
+        report, surprises = model.report(selection.table.take(rows))
     return Evaluation(f"{part} rows of {source}", report, [*notes, *surprise_notes(surprises)])
 
 
@@ -84,7 +85,8 @@ def evaluate_file(model: Model, path: Path, cache: bool = True) -> Evaluation:
     notes = []
     if len(rows) < table.rows:
         notes.append(f"{counted(table.rows - len(rows), 'row')} left out: no value in the target")
-    report, surprises = model.report(table.take(rows))
+    with errors_in(printable(str(path))):
+        report, surprises = model.report(table.take(rows))
     return Evaluation(printable(str(path)), report, [*notes, *surprise_notes(surprises)])
 
 

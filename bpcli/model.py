@@ -20,7 +20,7 @@ from bpcli.nn.inference import Inference
 from bpcli.nn.losses import LossBase
 from bpcli.nn.rows import EncodedRows
 from bpcli.runs import find_checkpoint
-from bpcli.scoring import Interpreter, Outcome
+from bpcli.scoring import Interpreter, Outcome, require_finite
 from bpcli.spec import type_name
 from bpcli.text import printable
 from bpcli.threads import BlasThreads
@@ -114,9 +114,15 @@ class Model:
         return outcome.probabilities
 
     def outcome(self, table: Table) -> tuple[Outcome, Counter[Surprise]]:
-        """What the model says of a table, whose target is not needed, and what it had not seen in training."""
+        """What the model says of a table, whose target is not needed, and what it had not seen in training.
+
+        Raises:
+            DataError: an input is too far from those of training to be computed with.
+        """
         x, surprises = self.preprocessor.encode(table, self.dtype)
-        return self.interpreter.outcome(self._predictions(x)), surprises
+        predictions = self._predictions(x)
+        require_finite(predictions)
+        return self.interpreter.outcome(predictions), surprises
 
     def report(self, table: Table) -> tuple[dict[str, Any], Counter[Surprise]]:
         """All metrics on a table that has the target, none of it missing."""

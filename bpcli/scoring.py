@@ -84,14 +84,19 @@ class Interpreter:
 
     def report(self, predictions: Array, y: Array) -> dict[str, Any]:
         """All metrics of predictions (rows, outputs) for encoded targets; raises DataError for one that overflowed."""
-        overflowed = int(np.count_nonzero(~np.isfinite(predictions).all(axis=1)))
-        if overflowed:
-            raise DataError(
-                f"the network's answer to {counted(overflowed, 'row')} is not a finite number; "
-                "there must be inputs far beyond those that it was trained on"
-            )
+        require_finite(predictions)
         outcome = self.outcome(predictions)
         return report(self.task, self.truth(y), outcome.predicted, outcome.probabilities, self.names)
+
+
+def require_finite(answers: Array) -> None:
+    """Raise DataError where an answer, shape (rows, outputs), overflowed: it would still have a largest class."""
+    overflowed = int(np.count_nonzero(~np.isfinite(answers).all(axis=1)))
+    if overflowed:
+        raise DataError(
+            f"the network's answer to {counted(overflowed, 'row')} is not a finite number; "
+            "there must be inputs far beyond those that it was trained on"
+        )
 
 
 @dataclass(frozen=True)

@@ -283,7 +283,7 @@ def test_a_number_far_from_all_others_is_answered(penguins_run: Path, value: str
 def test_a_number_too_large_to_compute_with_is_a_data_error(penguins_run: Path, value: str):
     result = from_text(penguins_run, with_bill(value))
     assert (result.code, result.out, result.err.count("\n")) == (3, "", 1)
-    assert result.err.startswith("error: column 'bill_length_mm': ")
+    assert result.err.startswith("error: standard input: column 'bill_length_mm': ")
 
 
 def test_memory_does_not_grow_with_the_input(penguins_run: Path, tmp_path: Path):
