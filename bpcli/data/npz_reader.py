@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import math
+import warnings
 import zipfile
 import zlib
 from collections import Counter
@@ -27,6 +28,9 @@ MOST_COLUMNS = 1_000_000
 
 _NUMBERS = "fiub"
 _TEXT = "US"
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
+"""What the standard library raises for an archive that cannot be read."""
+
 _ARRAY_WORDS = {"O": "Python objects", "c": "complex numbers", "V": "records", "M": "dates", "m": "durations"}
 
 
@@ -69,7 +73,7 @@ def _open_archive(path: Path) -> Iterator[_Archive]:
         try:
             with zipfile.ZipFile(stream) as archive:
                 yield _Archive(archive, shown)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        except _DAMAGE as error:
             # A damaged offset may lead before the start of the file, which the system calls an invalid argument.
             if isinstance(error, OSError) and error.errno != errno.EINVAL:
                 raise
@@ -147,10 +151,15 @@ def _read_header(stream: BinaryIO, where: str) -> tuple[tuple[int, ...], np.dtyp
         version = np.lib.format.read_magic(stream)
         if version not in readers:
             raise DataError(f"{where}: array format {version[0]}.{version[1]} is not supported")
-        shape, _, dtype = readers[version](stream)
-    except ValueError as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(f"{where}: its header is damaged: {reason}") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a header that Python 2 wrote, which is read all the same
+            shape, _, dtype = readers[version](stream)
+    except (DataError, *_DAMAGE):
+        raise
+    except Exception as error:
+        # NumPy parses the header as a Python literal: it may raise ValueError, TypeError, TokenError, RecursionError …
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"{where}: its header is damaged: {printable(reason)}") from None
     return shape, dtype
 
 
