@@ -100,7 +100,7 @@ def predict_file(
             outcome, surprises = model.outcome(table)
             return [*kept, *_columns(model, outcome, classes, probabilities)], surprises
 
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(_LineFeeds(out), lineterminator="\r\n")
     threads = available_cores() if first.rows == CHUNK_ROWS else 1
     with model.threads.single():
         for number, (columns, surprises) in enumerate(in_order(answer, chain([first], tables), threads)):
@@ -110,6 +110,16 @@ def predict_file(
             tally.rows += len(columns[0])
             tally.add(surprises)
     return tally
+
+
+class _LineFeeds:
+    """Takes rows that end in CRLF, and writes them with LF: before Python 3.13 `csv` quotes a CR only in such rows."""
+
+    def __init__(self, out: SupportsWrite[str]) -> None:
+        self._write = out.write
+
+    def write(self, row: str) -> object:
+        return self._write(f"{row[:-2]}\n")
 
 
 def _header(model: Model, probabilities: bool) -> list[str]:
