@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.data.cells import shown_path
+from bpcli.data.cells import shown_path, typed
 from bpcli.data.preprocess import ClassesTarget, Surprise
 from bpcli.data.read import ReadOptions, read_chunks
 from bpcli.data.table import Table
@@ -71,11 +71,10 @@ def predict_file(
     kinds = model.preprocessor.input_kinds
     data = model.header.config.data
     options = ReadOptions(
-        # A column that is both kept and an input is read as an input; its text is written from the value.
         kinds=kinds,
         missing=data.missing,
         columns=frozenset(kinds) | frozenset(keep),
-        verbatim=frozenset(keep) - frozenset(kinds),
+        verbatim=frozenset(keep),
         x=data.arrays.x,
         y=data.arrays.y,
     )
@@ -94,8 +93,17 @@ def predict_file(
 
     classes = np.array(written(list(model.classes)), dtype=object)
 
-    def answer(table: Table) -> tuple[list[Sequence[Any]], Counter[Surprise]]:
+    def answer(numbered: tuple[int, Table]) -> tuple[list[Sequence[Any]], Counter[Surprise]]:
+        number, table = numbered
         kept = [written(table[name].labels()) for name in keep]
+        # Inputs that are kept were read as they are to be written, too.
+        inputs = {
+            name: typed(table[name], kind, data.missing, where, number * CHUNK_ROWS + 1)
+            if name in keep
+            else table[name]
+            for name, kind in kinds.items()
+        }
+        table = Table(list(inputs.values()), rows=table.rows)
         with errors_in(where):
             outcome, surprises = model.outcome(table)
             return [*kept, *_columns(model, outcome, classes, probabilities)], surprises
@@ -103,7 +111,7 @@ def predict_file(
     writer = csv.writer(_LineFeeds(out), lineterminator="\r\n")
     threads = available_cores() if first.rows == CHUNK_ROWS else 1
     with model.threads.single():
-        for number, (columns, surprises) in enumerate(in_order(answer, chain([first], tables), threads)):
+        for number, (columns, surprises) in enumerate(in_order(answer, enumerate(chain([first], tables)), threads)):
             if not number:
                 writer.writerow(written([*keep, *_header(model, probabilities)]))
             writer.writerows(zip(*columns, strict=True))
