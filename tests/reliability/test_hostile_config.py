@@ -36,6 +36,12 @@ REFUSED = {
     "over 1 MiB": (DATA + "#" * (1 << 20), "c.yaml: larger than 1 MiB, which is too much for a config; is it the data"),
     "escapes": (DATA + '"\x1b[2J": 1\n', "c.yaml:2:2: the character '\\x1b' is not allowed in YAML"),
     "escaped escapes": (DATA + '"\\e[2J\\u202e": 1\n', 'c.yaml:2:1: "\\u001b[2J\\u202e": unknown key'),
+    "a name that climbs out": (DATA + "name: ../../run\n", "c.yaml:2:7: name: must begin with a letter or digit"),
+    "no data": ("data: {target: y}\n", "c.yaml:1:7: data: give either path, or train with validation and test"),
+    "data twice": (
+        "data: {path: a.csv, validation: b.csv}\n",
+        "c.yaml:1:7: data: validation and test files go with train; with path use split",
+    ),
     "infinite rate": (DATA + "optimizer: {type: sgd, learning_rate: .inf}\n", "must be a finite number, not .inf"),
     "5,000 digits": (DATA + f"seed: {'9' * 5000}\n", "c.yaml:2:7: seed: a number of 5,000 characters"),
 }

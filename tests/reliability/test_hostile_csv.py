@@ -110,7 +110,7 @@ def test_the_same_table_however_it_is_written_gives_the_same_answers(tmp_path: P
     ]
     assert described[0] == described[1]
     predicted = [
-        bpcli("predict", tmp_path / name, "--checkpoint", run, "--probabilities", "--keep", "k").ok().out
+        bpcli("predict", tmp_path / name, "--checkpoint", run, "--probabilities").ok().out
         for name in ("plain.csv", "t.csv")
     ]
     assert predicted[0] == predicted[1]
@@ -146,6 +146,12 @@ def test_a_word_among_quantities_does_not_make_classes_of_them(tmp_path: Path, t
     assert f"{tmp_path}/c.yaml:1:29: data.target: column 'y': numbers but for '{text[:79]}" in result.err
     assert "add that to data.missing if no value is meant" in result.err
     assert bpcli("check", config(tmp_path, f"path: t.csv, target: y, missing: ['{text}']")).code == 0
+
+
+def test_a_word_among_few_whole_numbers_is_a_class_like_them(tmp_path: Path) -> None:
+    grades = ["1", "2", "3", "4", "absent"]
+    (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{row},{grades[row % 5]}\n" for row in range(60)))
+    assert bpcli("check", config(tmp_path), "--json").ok().json["target"]["classes"] == grades
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,13 @@ def test_a_member_that_stands_twice_is_refused(tmp_path: Path, run: Path, name: 
     assert (result.code, result.err) == (3, f"error: {tmp_path}/t.npz: the archive holds 'X.npy' more than once\n")
 
 
+@pytest.mark.parametrize("name", ["check", "train", "init", "evaluate"])
+def test_bytes_that_are_no_text_are_refused_where_they_are_classes(tmp_path: Path, run: Path, name: str) -> None:
+    save(tmp_path / "t.npz", {"X.npy": X, "y.npy": np.array(["é".encode("latin-1"), b"e"] * 20)})
+    result = command(name, tmp_path, run)
+    assert (result.code, result.err) == (3, f"error: {tmp_path}/t.npz: column 'y': its bytes are not UTF-8\n")
+
+
 class Canary:
     """Makes a file when it is unpickled."""
 

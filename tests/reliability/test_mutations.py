@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -65,6 +66,7 @@ SOURCES = [
     Source("datasets/penguins.csv.gz", CELLS, CSV + MODEL),
     Source("datasets/digits_8x8.npz", CELLS, (("check", "{config}"), ("init", "{file}"))),
     Source("datasets/deflated.npz", CELLS, (("check", "{config}"), ("init", "{file}"))),
+    Source("datasets/penguins.parquet", CELLS, (*CSV, *MODEL)),
     Source("datasets/X.npy", ARRAYS, (("check", "{config}"), ("init", "{file}"))),
 ]
 TARGETS = {
@@ -88,6 +90,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "datasets" / path.name).write_bytes(head)
     penguins = (folder / "datasets" / "penguins.csv").read_bytes()
     (folder / "datasets" / "penguins.csv.gz").write_bytes(gzip.compress(penguins, mtime=0))
+    if find_spec("polars"):
+        import polars as pl
+
+        pl.read_csv(penguins, null_values="NA").write_parquet(folder / "datasets" / "penguins.parquet")
     saved: dict[str, Callable[..., None]] = {
         "digits_8x8": np.savez,
         "deflated": np.savez_compressed,
@@ -101,7 +107,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         save(stream, **few)
         (folder / "datasets" / f"{name}.npz").write_bytes(stream.getvalue())
     for name, target in TARGETS.items():
-        for suffix in (".csv", ".csv.gz", ".npz"):
+        for suffix in (".csv", ".csv.gz", ".npz", ".parquet"):
             (folder / f"{name}{suffix}.yaml").write_text(f"data: {{path: mutated{suffix}, target: {target}}}\n")
     with np.load(folder / "datasets" / "digits_8x8.npz") as arrays:
         np.save(folder / "datasets" / "X.npy", arrays["X"])
@@ -152,6 +158,8 @@ def test_a_mutated_file_is_read_or_refused(
     folder: Path, penguins_run: Path, source: Source, cases: int, record_property: Callable[[str, Any], None]
 ) -> None:
     original = folder / source.path
+    if original.suffix == ".parquet":
+        pytest.importorskip("polars")
     suffix = "".join(original.suffixes)
     name = original.name.removesuffix(suffix)
     file = folder / ("configs/mutated.yaml" if suffix == ".yaml" else f"mutated{suffix.replace('npy', 'npz')}")
