@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 from pathlib import Path
 
 import pytest
 from commands import Result, bpcli
 
+from bpcli import memory
 from bpcli.data import read
 
 LINES = ["x,k,y", *(f"{row},{'ab'[row % 2]},{'pq'[row % 3 == 0]}" for row in range(40))]
@@ -233,6 +235,22 @@ def test_integers_beyond_float64_are_no_classes_unless_they_are_names(tmp_path: 
     bpcli("train", names, "--run-dir", tmp_path / "run", "-q", "--set", "training.epochs=150").ok()
     rows = bpcli("predict", tmp_path / "t.csv", "--checkpoint", tmp_path / "run").ok().rows
     assert [row["prediction"] for row in rows] == list(map(str, big))
+
+
+def test_a_compression_bomb_is_refused_before_memory_runs_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = b"1,a,p\n" * (1 << 20)
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress(b"x,k,y\n" + rows * 8, compresslevel=1))
+    monkeypatch.setattr(memory, "available_memory", lambda: 3_000_000)
+    tracemalloc.start()
+    try:
+        result = bpcli("check", config(tmp_path, "path: t.csv.gz, target: y"), "--no-cache")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (result.code, result.out) == (9, "")
+    assert "error: a column of " in result.err
+    assert "but 3.0 MB are available; use fewer rows" in result.err
+    assert peak < 50_000_000 <= len(rows) * 8, "less than the text itself"
 
 
 def test_fields_over_128_kib_are_read(tmp_path: Path, run: Path) -> None:
