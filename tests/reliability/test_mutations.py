@@ -11,7 +11,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
@@ -202,7 +202,7 @@ def test_both_readers_find_the_same_in_a_mutated_file(
 def content_of(path: Path, options: ReadOptions) -> object:
     """The table in a file, or what is wrong with it."""
     try:
-        table = read_table([(path, None)], replace(options))
+        table = read_table([(path, None)], options)
     except DataError as error:
         return str(error)
     return [(c.name, c.kind, c.values.dtype.str, c.values.tobytes(), c.categories) for c in table.values()]
