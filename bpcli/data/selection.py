@@ -90,9 +90,8 @@ def select_rows(
         loss, reason = choose_loss(columns)
         notes.append(f"loss: {type_name(loss)}, as {reason}")
     with errors_in(source):
-        fit_target(
-            columns, loss, spec.target_encoder
-        )  # a loss that does not suit is said before splits that fail for it
+        # A loss that does not suit is said before splits that fail for it.
+        fit_target(columns, loss, spec.target_encoder)
         split = _divide(table, rows, columns, spec, seed, loss)
     return Selection(table, inputs, targets, split, loss, source, files.digest, notes)
 
