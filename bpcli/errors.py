@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import ClassVar, NamedTuple
 
@@ -76,6 +78,15 @@ class DataError(BpcliError):
     """A data file that cannot be read, or that does not hold what the config or the model needs."""
 
     exit_code = ExitCode.DATA
+
+
+@contextmanager
+def errors_in(where: str) -> Iterator[None]:
+    """Within the block, a DataError gets the place of the data, which it does not know, in front."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from error
 
 
 class CheckpointError(BpcliError):

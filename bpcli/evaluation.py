@@ -15,7 +15,7 @@ from bpcli.data.data_files import DataFiles
 from bpcli.data.selection import read_options, select_rows
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Part, Table
-from bpcli.errors import DataError, UsageError
+from bpcli.errors import DataError, UsageError, errors_in
 from bpcli.experiment import surprise_notes
 from bpcli.files import path_from_here
 from bpcli.model import Model
@@ -75,7 +75,8 @@ def split_rows(model: Model, part: Part | None, cache: bool = True) -> SplitRows
 def evaluate_split(model: Model, part: Part | None, cache: bool = True) -> Evaluation:
     """Metrics on a split of the run's own data, as `split_rows` chooses it."""
     rows = split_rows(model, part, cache)
-    report, surprises = model.report(rows.table)
+    with errors_in(rows.source):
+        report, surprises = model.report(rows.table)
     return Evaluation(rows.source, report, [*rows.notes, *surprise_notes(surprises)])
 
 
@@ -99,7 +100,8 @@ def evaluate_file(model: Model, path: Path, cache: bool = True) -> Evaluation:
     notes = []
     if len(rows) < table.rows:
         notes.append(f"{counted(table.rows - len(rows), 'row')} left out: no value in the target")
-    report, surprises = model.report(table.take(rows))
+    with errors_in(printable(str(path))):
+        report, surprises = model.report(table.take(rows))
     return Evaluation(printable(str(path)), report, [*notes, *surprise_notes(surprises)])
 
 

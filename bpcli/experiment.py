@@ -16,7 +16,7 @@ from bpcli.data.hints import words_among_numbers
 from bpcli.data.preprocess import ClassesTarget, Preprocessor, Surprise
 from bpcli.data.selection import Selection, select_rows
 from bpcli.data.table import PARTS, Part, Table
-from bpcli.errors import Mismatch, MismatchError
+from bpcli.errors import Mismatch, MismatchError, errors_in
 from bpcli.footprint import Footprint, estimate_memory
 from bpcli.memory import require_memory
 from bpcli.metrics import METRICS
@@ -71,16 +71,17 @@ def prepare(config: ExperimentConfig, folder: Path, cache: bool = True) -> Prepa
     table, split, data = selection.table, selection.split, config.data
     tables = {part: table.take(split.part(part)) for part in PARTS}
     train = tables["train"]
-    preprocessor = Preprocessor.fit(
-        train,
-        selection.inputs,
-        selection.targets,
-        data.columns,
-        data.encoders,
-        data.target_encoder,
-        data.weight,
-        selection.loss,
-    )
+    with errors_in(f"{selection.source}: train rows"):
+        preprocessor = Preprocessor.fit(
+            train,
+            selection.inputs,
+            selection.targets,
+            data.columns,
+            data.encoders,
+            data.target_encoder,
+            data.weight,
+            selection.loss,
+        )
     network = Network.plan(config.layers, preprocessor.layout.width, preprocessor.target.outputs)
     memory = estimate_memory(config, network, preprocessor, {part: tables[part].rows for part in PARTS})
     require_memory(memory.total, "training", "use fewer units, a smaller batch, or fewer rows")
@@ -88,7 +89,8 @@ def prepare(config: ExperimentConfig, folder: Path, cache: bool = True) -> Prepa
     surprises: dict[Part, Counter[Surprise]] = {}
     for part in PARTS:
         if tables[part].rows:
-            datasets[part], surprises[part] = preprocessor.apply(tables[part], dtype)
+            with errors_in(f"{selection.source}: {part} rows"):
+                datasets[part], surprises[part] = preprocessor.apply(tables[part], dtype)
     datasets["train"] = _weighted(datasets["train"], config, preprocessor)
     interpreter = Interpreter(preprocessor.target, selection.loss)
     watched = _watched_metrics(config, interpreter)

@@ -8,20 +8,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import IO, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from bpcli.data.cells import shown_path, typed
 from bpcli.data.preprocess import ClassesTarget, Surprise
 from bpcli.data.read import ReadOptions, read_chunks
 from bpcli.data.table import Table
-from bpcli.errors import UsageError
+from bpcli.errors import UsageError, errors_in
 from bpcli.model import Model
 from bpcli.nn.arrays import Array
-from bpcli.scoring import Outcome
+from bpcli.scoring import Outcome, require_finite
 from bpcli.spec import type_name
-from bpcli.text import printable, quoted
+from bpcli.text import quoted, without_formula
 from bpcli.threads import available_cores, in_order
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 CHUNK_ROWS = 8_192
 """Rows that are in memory at a time."""
@@ -47,11 +52,17 @@ class Tally:
 
 
 def predict_file(
-    model: Model, source: Path | None, out: IO[str], probabilities: bool = False, keep: Sequence[str] = ()
+    model: Model,
+    source: Path | None,
+    out: SupportsWrite[str],
+    probabilities: bool = False,
+    keep: Sequence[str] = (),
+    spreadsheet_safe: bool = False,
 ) -> Tally:
     """Write a CSV line of predictions to `out` for each row of a file, or of standard input where it is None.
 
     The columns in `keep` come first, as they stand in the input; with `probabilities` one for each class follows.
+    With `spreadsheet_safe` no text in it is a formula.
 
     Raises:
         DataError: the file cannot be read, a column is missing, or a cell does not fit its column.
@@ -60,11 +71,10 @@ def predict_file(
     kinds = model.preprocessor.input_kinds
     data = model.header.config.data
     options = ReadOptions(
-        # A column that is both kept and an input is read as an input; its text is written from the value.
         kinds=kinds,
         missing=data.missing,
         columns=frozenset(kinds) | frozenset(keep),
-        verbatim=frozenset(keep) - frozenset(kinds),
+        verbatim=frozenset(keep),
         x=data.arrays.x,
         y=data.arrays.y,
     )
@@ -72,25 +82,52 @@ def predict_file(
         raise UsageError(f"--probabilities: a model of the loss {quoted(type_name(model.loss))} has none")
     tables = read_chunks(source, options, CHUNK_ROWS)
     first = next(tables)
-    first.require([*kinds, *keep], "standard input" if source is None else printable(str(source)))
+    where = shown_path(source)
+    first.require([*kinds, *keep], where)
     known = {*model.preprocessor.target.names, *data.exclude, data.weight, data.split.column}
     tally = Tally(ignored=tuple(name for name in first.ignored if name not in known))
     model.require_width(source, tally.ignored)
 
-    def answer(table: Table) -> tuple[list[Sequence[Any]], Counter[Surprise]]:
-        outcome, surprises = model.outcome(table)
-        return _columns(model, table, outcome, probabilities, keep), surprises
+    def written(texts: list[str]) -> list[str]:
+        return list(map(without_formula, texts)) if spreadsheet_safe else texts
 
-    writer = csv.writer(out, lineterminator="\n")
+    classes = np.array(written(list(model.classes)), dtype=object)
+
+    def answer(numbered: tuple[int, Table]) -> tuple[list[Sequence[Any]], Counter[Surprise]]:
+        number, table = numbered
+        kept = [written(table[name].labels()) for name in keep]
+        # Inputs that are kept were read as they are to be written, too.
+        inputs = {
+            name: typed(table[name], kind, data.missing, where, number * CHUNK_ROWS + 1)
+            if name in keep
+            else table[name]
+            for name, kind in kinds.items()
+        }
+        table = Table(list(inputs.values()), rows=table.rows)
+        with errors_in(where):
+            outcome, surprises = model.outcome(table)
+            return [*kept, *_columns(model, outcome, classes, probabilities)], surprises
+
+    writer = csv.writer(_LineFeeds(out), lineterminator="\r\n")
     threads = available_cores() if first.rows == CHUNK_ROWS else 1
     with model.threads.single():
-        for number, (columns, surprises) in enumerate(in_order(answer, chain([first], tables), threads)):
+        for number, (columns, surprises) in enumerate(in_order(answer, enumerate(chain([first], tables)), threads)):
             if not number:
-                writer.writerow([*keep, *_header(model, probabilities)])
+                writer.writerow(written([*keep, *_header(model, probabilities)]))
             writer.writerows(zip(*columns, strict=True))
             tally.rows += len(columns[0])
             tally.add(surprises)
     return tally
+
+
+class _LineFeeds:
+    """Takes rows that end in CRLF, and writes them with LF: before Python 3.13 `csv` quotes a CR only in such rows."""
+
+    def __init__(self, out: SupportsWrite[str]) -> None:
+        self._write = out.write
+
+    def write(self, row: str) -> object:
+        return self._write(f"{row[:-2]}\n")
 
 
 def _header(model: Model, probabilities: bool) -> list[str]:
@@ -99,15 +136,16 @@ def _header(model: Model, probabilities: bool) -> list[str]:
     return [*names, *([f"probability_{name}" for name in model.classes] if probabilities else [])]
 
 
-def _columns(
-    model: Model, table: Table, outcome: Outcome, probabilities: bool, keep: Sequence[str]
-) -> list[Sequence[Any]]:
-    columns: list[Sequence[Any]] = [table[name].labels() for name in keep]
+def _columns(model: Model, outcome: Outcome, classes: NDArray[np.object_], probabilities: bool) -> list[Sequence[Any]]:
+    columns: list[Sequence[Any]] = []
     predicted = outcome.predicted
     if isinstance(model.preprocessor.target, ClassesTarget):
-        columns.append(np.array(model.classes, dtype=object)[predicted].tolist())
+        columns.append(classes[predicted].tolist())
     elif predicted.dtype.kind == "f":
-        columns += _digits(predicted.astype(model.dtype))
+        with np.errstate(over="ignore"):
+            numbers = predicted.astype(model.dtype)
+        require_finite(numbers)
+        columns += _digits(numbers)
     else:
         columns += list(predicted.T)
     if probabilities:

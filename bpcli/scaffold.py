@@ -16,7 +16,7 @@ from bpcli.data.preprocess import choose_loss, fit_target
 from bpcli.data.read import ReadOptions, read_header
 from bpcli.data.split import DEFAULT_SHARE
 from bpcli.data.table import DEFAULT_MISSING, PARTS, Column, Table
-from bpcli.errors import DataError, MismatchError, UsageError
+from bpcli.errors import DataError, MismatchError, UsageError, errors_in
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
 from bpcli.spec import type_name
 from bpcli.text import counted, listed, printable, quoted, suggestion
@@ -67,9 +67,8 @@ def draft_config(
     if not len(columns[0]):
         raise DataError(f"{shown}: no row has a value in target {listed(targets)}")
     loss, reason = _loss(columns, task)
-    if not isinstance(loss, MeanSquaredError) and len(columns) == 1 and _commonest(columns[0]) == len(columns[0]):
-        raise DataError(f"{shown}: target {quoted(targets[0])} has one class only; there is nothing to tell apart")
-    _check_targets(columns, loss)
+    with errors_in(shown):
+        _check_targets(columns, loss)
     excluded = {} if path.suffix == ".npz" else _excluded(table, targets)
     notes = [f"{quoted(name)} left out: {why}" for name, why in excluded.items()]
     if len(excluded) + len(targets) >= len(table):

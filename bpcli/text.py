@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable
 
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Unicode categories shown as escapes: controls, bidi and other format marks, surrogates, line separators."""
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 def suggestion(word: str, choices: Iterable[str]) -> str:
@@ -31,6 +35,14 @@ def quoted(text: str, limit: int = 80) -> str:
     """`text` printable, shortened to `limit` characters, in single quotes."""
     shown = printable(text if len(text) <= limit else text[: limit - 1] + "…")
     return f"'{shown}'"
+
+
+def without_formula(text: str) -> str:
+    """`text` with an apostrophe in front where a spreadsheet would take it for a formula (OWASP, "CSV Injection").
+
+    Numbers stay as they are.
+    """
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text) else text
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

@@ -58,7 +58,7 @@ def test_targets_of_which_nothing_can_be_learned_are_refused(tmp_path: Path, tar
     path.write_text("id,x,z,one\n" + "".join(f"a{row},{row * 0.5},{row * 0.3},same\n" for row in range(30)))
     with pytest.raises(UsageError, match=message):
         draft_config(path, targets, tmp_path / "c.yaml", None)
-    with pytest.raises(DataError, match="target 'one' has one class only"):
+    with pytest.raises(DataError, match="target 'one' has 1 class only"):
         draft_config(path, ["one"], tmp_path / "c.yaml", None)
 
 

@@ -21,6 +21,22 @@ def result_json(document: Any) -> None:
     print(json.dumps(document, indent=2, allow_nan=False), file=sys.stdout)
 
 
+def result_path(path: str) -> None:
+    """A path as the result: as it is for a program, and with its control characters as escapes for a person."""
+    result(printable(path) if sys.stdout.isatty() else path)
+
+
+class PrintableLines:
+    """A terminal to which whole lines are written, their control characters shown as escapes."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, line: str) -> object:
+        """One line, which may hold line ends of its own before the last."""
+        return self._stream.write(printable(line.removesuffix("\n")) + "\n")
+
+
 def say(line: str) -> None:
     """A line about the work, which goes on also where stderr takes no more."""
     try:

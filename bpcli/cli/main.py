@@ -98,6 +98,11 @@ def run(arguments: list[str] | None = None) -> None:
         where = "" if error.filename is None else f"{printable(str(error.filename))}: "
         say(f"error: {where}{error.strerror or error}")
         code = ExitCode.IO
+    except MemoryError:
+        if debug:
+            traceback.print_exc()
+        _print_error("out of memory; use fewer rows or columns, fewer units, or a smaller batch")
+        code = ExitCode.MEMORY
     except Exception as error:
         if debug:
             traceback.print_exc()

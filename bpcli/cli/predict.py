@@ -7,15 +7,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpcli.cli.console import note, say
+from bpcli.cli.console import PrintableLines, note, say
 from bpcli.errors import ExistsError, UsageError
 from bpcli.text import counted, listed, printable
 
 if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
+
     from bpcli.model import Model
 
 
@@ -34,6 +36,14 @@ def predict(
         list[str] | None,
         typer.Option(metavar="NAME,NAME", help="Input columns to copy to the output; repeatable. Quote as in CSV."),
     ] = None,
+    spreadsheet_safe: Annotated[
+        bool,
+        typer.Option(
+            "--spreadsheet-safe",
+            help="Put an apostrophe before text and names that a spreadsheet would run as a formula (those that begin "
+            "with = + - @ or a tab or line end); numbers stay as they are.",
+        ),
+    ] = False,
 ) -> None:
     """Predict the target of each row, as CSV.
 
@@ -53,7 +63,7 @@ def predict(
     kept = [name for row in csv.reader(keep or ()) for name in row if name]
     model = Model.load(checkpoint)
     with _opened(output, source, force) as out:
-        tally = predict_file(model, source, out, probabilities, kept)
+        tally = predict_file(model, source, out, probabilities, kept, spreadsheet_safe)
     if tally.ignored:
         note(f"columns ignored, as the model does not know them: {listed(tally.ignored)}")
     for line in surprise_notes(tally.surprises):
@@ -66,12 +76,12 @@ def _shown(model: Model) -> str:
 
 
 @contextmanager
-def _opened(output: Path | None, source: Path | None, force: bool) -> Iterator[IO[str]]:
+def _opened(output: Path | None, source: Path | None, force: bool) -> Iterator[SupportsWrite[str]]:
     """Standard output, or a file that appears under its name only once it is whole."""
     from bpcli.files import replacing
 
     if output is None:
-        yield sys.stdout
+        yield PrintableLines(sys.stdout) if sys.stdout.isatty() else sys.stdout
         sys.stdout.flush()
         return
     if source is not None and output.resolve() == source.resolve():

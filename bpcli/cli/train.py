@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpcli.cli.console import note, number, result, result_json, say
+from bpcli.cli.console import note, number, result, result_json, result_path, say
 from bpcli.cli.progress import duration, view
 from bpcli.cli.signals import StopRequest
 from bpcli.errors import DivergedError, MismatchError, UsageError
@@ -99,7 +99,7 @@ def train(
         return
     if not quiet:
         _print_outcome(runner)
-    result(path_from_here(directory.path))
+    result_path(path_from_here(directory.path))
 
 
 def _run(runner: Runner, quiet: bool) -> StopRequest:

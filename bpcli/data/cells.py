@@ -121,10 +121,30 @@ def text_column(name: str, texts: Sequence[str], codes: NDArray[np.int32], optio
     return Column(name, kind, recoded[codes], categories)
 
 
-def misfit(path: str, line: int, name: str, cell: str, kind: Kind) -> DataError:
+def typed(column: Column, kind: Kind, missing: tuple[str, ...], where: str, first_row: int) -> Column:
+    """A column that was read verbatim, as it comes out where it is read as of a kind.
+
+    Raises DataError for a cell that the kind does not allow, naming `where` and the row, counted from `first_row`.
+    """
+    words, texts, codes = frozenset(missing), column.categories, column.values
+    if kind == "numeric":
+        values = np.array([*parse_cells(texts, words), np.nan])  # the extra one stands last, where -1 finds it
+        strange = np.flatnonzero(np.isinf(values))
+    else:
+        wrong = first_not_boolean(texts, words) if kind == "boolean" else None
+        strange = np.array([] if wrong is None else [wrong], np.intp)
+    if len(strange):
+        row = int(np.argmax(np.isin(codes, strange)))
+        raise misfit(f"{where}: row {first_row + row:,}", column.name, texts[codes[row]], kind)
+    if kind == "numeric":
+        return Column(column.name, kind, values[codes])
+    return text_column(column.name, texts, codes, ReadOptions(kinds={column.name: kind}, missing=missing))
+
+
+def misfit(where: str, name: str, cell: str, kind: Kind) -> DataError:
     """The error for a cell that the given kind of its column does not allow."""
     wrong = "is not a finite number" if kind == "numeric" else "is neither true nor false (nor yes or no)"
-    return DataError(f"{path}: line {line}: column {quoted(name)}: {quoted(cell.strip(BLANKS))} {wrong}")
+    return DataError(f"{where}: column {quoted(name)}: {quoted(cell.strip(BLANKS))} {wrong}")
 
 
 def shown_path(path: Path | None) -> str:

@@ -129,7 +129,7 @@ class _Columns:
                 wrong = first_not_boolean(new, self.missing)
                 if wrong is not None:
                     row = int(np.argmax(codes == known + wrong))
-                    raise misfit(grid.path, grid.line_of(row), name, new[wrong], "boolean")
+                    raise misfit(f"{grid.path}: line {grid.line_of(row)}", name, new[wrong], "boolean")
         self.rows += len(grid)
 
     def _add_numbers(self, grid: Grid) -> None:
@@ -143,7 +143,7 @@ class _Columns:
             elif self.options.kind(name) == "numeric":
                 row = int(np.argmax(is_wrong))
                 (cell,) = unquoted([grid.data[grid.starts[row, position] : grid.ends[row, position]]])
-                raise misfit(grid.path, grid.line_of(row), name, cell, "numeric")
+                raise misfit(f"{grid.path}: line {grid.line_of(row)}", name, cell, "numeric")
             elif len(self._numbers.pop(name)):
                 self.late.append(name)
             else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import math
+import warnings
 import zipfile
 import zlib
 from collections import Counter
@@ -22,8 +23,14 @@ from bpcli.errors import DataError
 from bpcli.memory import require_memory
 from bpcli.text import counted, listed, printable, quoted, suggestion
 
+MOST_COLUMNS = 1_000_000
+"""Of an array: one without rows takes no bytes however many columns it declares."""
+
 _NUMBERS = "fiub"
 _TEXT = "US"
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
+"""What the standard library raises for an archive that cannot be read."""
+
 _ARRAY_WORDS = {"O": "Python objects", "c": "complex numbers", "V": "records", "M": "dates", "m": "durations"}
 
 
@@ -66,7 +73,7 @@ def _open_archive(path: Path) -> Iterator[_Archive]:
         try:
             with zipfile.ZipFile(stream) as archive:
                 yield _Archive(archive, shown)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        except _DAMAGE as error:
             # A damaged offset may lead before the start of the file, which the system calls an invalid argument.
             if isinstance(error, OSError) and error.errno != errno.EINVAL:
                 raise
@@ -107,10 +114,16 @@ class _Archive:
         require_memory(size, where, "use fewer rows")
         with self._archive.open(self._members[name]) as member:
             array = np.lib.format.read_array(cast(BinaryIO, member), allow_pickle=False)
+        native = np.dtype(np.float64) if dtype.kind == "f" and dtype.itemsize > 8 else dtype.newbyteorder("=")
+        with np.errstate(over="ignore"):  # a long double that overflows is an infinity, of which more below
+            array = array.astype(native, copy=False).reshape(shape)
         if dtype.kind == "f" and np.isinf(array).any():
             row = int(np.argwhere(np.isinf(array))[0][0])
             raise DataError(f"{where}: row {row} holds an infinity; numbers must be finite, or NaN where missing")
-        return array.astype(dtype.newbyteorder("="), copy=False).reshape(shape)
+        if dtype.kind == "U" and (strange := _not_unicode(array)).any():
+            row = int(np.argwhere(strange)[0][0])
+            raise DataError(f"{where}: row {row} holds text that is not Unicode; save the array again")
+        return array
 
     def _declared(self, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
         info = self._members[name]
@@ -121,10 +134,15 @@ class _Archive:
         _check_dtype(dtype, where)
         if not shape or min(shape) < 0:
             raise DataError(f"{where}: shape {shape} has no rows; an array of one or more axes was expected")
+        if not dtype.itemsize:
+            raise DataError(f"{where}: holds text of no length; leave the array out")
         size = dtype.itemsize * math.prod(shape)
         if size != held:
             raise DataError(f"{where}: its header declares {size:,} bytes, the archive holds {held:,}")
-        return (shape if len(shape) <= 2 else (shape[0], math.prod(shape[1:]))), dtype
+        width = math.prod(shape[1:])
+        if width > MOST_COLUMNS:
+            raise DataError(f"{where}: {width:,} columns, where {MOST_COLUMNS:,} are allowed")
+        return (shape if len(shape) <= 2 else (shape[0], width)), dtype
 
 
 def _read_header(stream: BinaryIO, where: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
@@ -133,11 +151,22 @@ def _read_header(stream: BinaryIO, where: str) -> tuple[tuple[int, ...], np.dtyp
         version = np.lib.format.read_magic(stream)
         if version not in readers:
             raise DataError(f"{where}: array format {version[0]}.{version[1]} is not supported")
-        shape, _, dtype = readers[version](stream)
-    except ValueError as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(f"{where}: its header is damaged: {reason}") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a header that Python 2 wrote, which is read all the same
+            shape, _, dtype = readers[version](stream)
+    except (DataError, *_DAMAGE):
+        raise
+    except Exception as error:
+        # NumPy parses the header as a Python literal: it may raise ValueError, TypeError, TokenError, RecursionError …
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"{where}: its header is damaged: {printable(reason)}") from None
     return shape, dtype
+
+
+def _not_unicode(text: NDArray[np.str_]) -> NDArray[np.bool_]:
+    """Whether any character of each text is none: half of one (a surrogate), or beyond the last code point."""
+    codes = text.reshape(*text.shape, 1).view(np.uint32)
+    return np.asarray(((codes > 0x10FFFF) | ((codes >= 0xD800) & (codes <= 0xDFFF))).any(axis=-1))
 
 
 def _check_dtype(dtype: np.dtype[Any], where: str) -> None:

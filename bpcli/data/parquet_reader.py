@@ -50,8 +50,9 @@ def _open_parquet(path: Path) -> Iterator[BufferedReader]:
     with open_bytes(path) as stream:
         try:
             yield stream
-        except pl.exceptions.PolarsError as error:
-            reason = printable(str(error).splitlines()[0])
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            # Some damage Polars does not foresee: its own assertions fail, which it says on standard error by itself.
+            reason = printable((str(error).splitlines() or ["damaged"])[0])
             raise DataError(f"{shown_path(path)}: not a readable Parquet file: {reason}") from None
 
 

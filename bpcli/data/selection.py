@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.data.cells import parse_cells, shown_path
 from bpcli.data.data_files import DataFiles
+from bpcli.data.hints import words_among_numbers
 from bpcli.data.preprocess import choose_loss, fit_target
 from bpcli.data.read import ReadOptions, read_header
 from bpcli.data.spec import DataSpec
 from bpcli.data.split import Split, parts_from_column, split_table
 from bpcli.data.table import Column, Kind, Table
-from bpcli.errors import DataError, Mismatch, MismatchError
-from bpcli.nn.losses import Loss
+from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
+from bpcli.nn.losses import Loss, MeanSquaredError
 from bpcli.spec import type_name
 from bpcli.text import counted, listed, quoted, suggestion
 
@@ -34,6 +36,8 @@ class Selection:
     targets: list[str]
     split: Split
     loss: Loss
+    source: str
+    """The data files, as messages show them."""
     digest: str
     """SHA-256 of the data files."""
     notes: list[str]
@@ -70,7 +74,7 @@ def select_rows(
     unread = frozenset(spec.exclude) - {spec.weight, spec.split.column}
     files = DataFiles(sources, cache)
     table = files.read(replace(options, columns=frozenset(header) - unread))
-    source = ", ".join(str(path) for path, _ in sources)
+    source = ", ".join(shown_path(path) for path, _ in sources)
     if kinds is None:
         table = _with_class_names(table, targets, spec, files)
     no_inputs = {*targets, *spec.exclude, spec.weight, spec.split.column}
@@ -82,11 +86,14 @@ def select_rows(
     rows, notes = _rows_with_targets(table, targets, source)
     columns = [table[name].take(rows) for name in targets]
     if loss is None:
+        _refuse_words_in_quantities(columns, spec)
         loss, reason = choose_loss(columns)
         notes.append(f"loss: {type_name(loss)}, as {reason}")
-    fit_target(columns, loss, spec.target_encoder)  # a loss that does not suit is said before splits that fail for it
-    split = _divide(table, rows, columns, spec, seed, loss)
-    return Selection(table, inputs, targets, split, loss, files.digest, notes)
+    with errors_in(source):
+        # A loss that does not suit is said before splits that fail for it.
+        fit_target(columns, loss, spec.target_encoder)
+        split = _divide(table, rows, columns, spec, seed, loss)
+    return Selection(table, inputs, targets, split, loss, source, files.digest, notes)
 
 
 def _kinds_in(spec: DataSpec) -> dict[str, Kind]:
@@ -150,6 +157,20 @@ def _with_class_names(table: Table, targets: list[str], spec: DataSpec, files: D
     options = ReadOptions(kinds={name: "categorical"}, missing=spec.missing, columns=frozenset([name]))
     words = files.read(options)
     return Table([words[name] if column.name == name else column for column in table.values()], table.parts)
+
+
+def _refuse_words_in_quantities(columns: Sequence[Column], spec: DataSpec) -> None:
+    """Raise MismatchError where a few words among numbers would make classes of what would be a quantity else."""
+    for column in columns:
+        words = () if column.name in spec.columns else words_among_numbers(column)
+        if words:
+            numbers = parse_cells(column.categories, frozenset(words))[column.values]
+            if isinstance(choose_loss([Column(column.name, "numeric", numbers)])[0], MeanSquaredError):
+                what = (
+                    f"column {quoted(column.name)}: numbers but for {listed(words)}; add that to data.missing if no "
+                    "value is meant, or name the column categorical under data.columns"
+                )
+                raise MismatchError(Mismatch(("data", "target"), what))
 
 
 def _rows_with_targets(table: Table, targets: list[str], source: str) -> tuple[NDArray[np.intp], list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from bpcli.data.preprocess import ColumnSpec, EncodersSpec, TargetEncoder
 from bpcli.data.split import SplitSpec
@@ -42,6 +42,13 @@ class DataSpec(Spec):
     weight: str | None = Field(default=None, description="A column of sample weights.")
     split: SplitSpec = Field(default=SplitSpec(), description="How rows are divided.")
     arrays: ArraysSpec = Field(default=ArraysSpec(), description="Names of the arrays in an NPZ file.")
+
+    @field_validator("path", "train", "validation", "test")
+    @classmethod
+    def _is_a_file_name(cls, path: str | None) -> str | None:
+        if path is not None and "\0" in path:
+            raise ValueError("no file can have a NUL character in its name")
+        return path
 
     @model_validator(mode="after")
     def _one_source(self) -> DataSpec:

@@ -21,6 +21,9 @@ PARTS: tuple[Part, ...] = get_args(Part)
 DEFAULT_MISSING: tuple[str, ...] = ("", "NA", "N/A", "NaN", "null", "?")
 """Cells that stand for a value that is not there."""
 
+EXACT = 2**53
+"""Below this float64 holds every whole number; from here on, two that differ may become one."""
+
 TRUE_WORDS = ("true", "yes")
 FALSE_WORDS = ("false", "no")
 """Words, in any letter case, that make a column boolean when it holds nothing else."""
@@ -72,7 +75,9 @@ class Column:
 
 
 def number_label(value: float) -> str:
-    """A number as a person writes it: `3` for 3.0, `0.25` for 0.25."""
+    """A number as a person writes it: `3` for 3.0, `0.25` for 0.25; an integer has all its digits."""
+    if isinstance(value, int):
+        return str(value)
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
 
 

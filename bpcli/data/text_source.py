@@ -143,7 +143,7 @@ def open_bytes(path: Path) -> Iterator[BufferedReader]:
             raise DataError(f"{shown}: {what}; a data file was expected")
         with path.open("rb") as stream:
             yield stream
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         folder = path.parent
         near = suggestion(path.name, (p.name for p in folder.iterdir())) if folder.is_dir() else ""
         raise DataError(f"{shown}: no such file{near}") from None

@@ -300,7 +300,7 @@ def test_what_cannot_be_started_is_said(tmp_path: Path, arguments: tuple[str, ..
         ("y\n1\n2\n3\n", "data.csv: no column is left as an input"),
         ("same,y\n1,a\n1,b\n", "data.csv: no column is left as an input"),
         ("x,y\n", "data.csv: no row has a value in target 'y'"),
-        ("x,y\n1,a\n2,a\n", "data.csv: target 'y' has one class only; there is nothing to tell apart"),
+        ("x,y\n1,a\n2,a\n", "data.csv: target 'y' has 1 class only; there is nothing to tell apart"),
         ("", "data.csv: the file is empty; its first line must name the columns"),
     ],
 )

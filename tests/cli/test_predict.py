@@ -158,6 +158,36 @@ def test_input_columns_can_be_kept_just_as_they_stand(penguins_run: Path):
     assert list(result.rows[0]) == ["id", "island", "species", "prediction"]
 
 
+def test_inputs_are_kept_just_as_they_stand_and_change_no_answer(penguins_run: Path):
+    spellings = {
+        "181.0": "0181",
+        "186.0": "1.86e2",
+        "195.0": '"9007199254740993"',
+        "Torgersen": " Torgersen ",
+        "male": "NA",
+    }
+    text = "\n".join([HEADER, *LINES[:30]]) + "\n"
+    for plain, other in spellings.items():
+        assert f",{plain}," in text
+        text = text.replace(f",{plain},", f",{other},")
+    written = [line.split(",") for line in text.replace('"', "").splitlines()[1:]]
+    result = from_text(penguins_run, text, "--keep", "flipper_length_mm,island,sex").ok()
+    assert [row["flipper_length_mm"] for row in result.rows] == [cells[4] for cells in written]
+    assert [row["island"] for row in result.rows] == [cells[1] for cells in written]
+    assert [row["sex"] for row in result.rows] == [cells[6] for cells in written]
+    without = from_text(penguins_run, text).ok()
+    assert [row["prediction"] for row in result.rows] == [row["prediction"] for row in without.rows]
+    assert result.err == without.err
+
+
+def test_a_kept_input_that_does_not_fit_is_named_with_its_row(penguins_run: Path):
+    lines = [HEADER, *(LINES * 30)]
+    lines[9001] = ",".join(["x", *LINES[0].split(",")[1:4], "long", *LINES[0].split(",")[5:]])
+    result = from_text(penguins_run, "\n".join(lines) + "\n", "--keep", "flipper_length_mm")
+    assert result.code == 3
+    assert result.err == "error: standard input: row 9,001: column 'flipper_length_mm': 'long' is not a finite number\n"
+
+
 def test_a_column_to_keep_that_is_not_there_is_a_data_error(penguins_run: Path):
     result = from_text(penguins_run, PENGUINS.read_text(), "--keep", "yaer")
     assert (result.code, result.out) == (3, "")
@@ -283,7 +313,7 @@ def test_a_number_far_from_all_others_is_answered(penguins_run: Path, value: str
 def test_a_number_too_large_to_compute_with_is_a_data_error(penguins_run: Path, value: str):
     result = from_text(penguins_run, with_bill(value))
     assert (result.code, result.out, result.err.count("\n")) == (3, "", 1)
-    assert result.err.startswith("error: column 'bill_length_mm': ")
+    assert result.err.startswith("error: standard input: column 'bill_length_mm': ")
 
 
 def test_memory_does_not_grow_with_the_input(penguins_run: Path, tmp_path: Path):

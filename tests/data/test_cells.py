@@ -1,12 +1,15 @@
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpcli.data.cells import ReadOptions, first_not_boolean, parse_cells, text_column
-from bpcli.data.table import DEFAULT_MISSING, Column
+from bpcli.data.cells import ReadOptions, first_not_boolean, parse_cells, text_column, typed
+from bpcli.data.csv_reader import read_csv
+from bpcli.data.table import DEFAULT_MISSING, Column, Kind
+from bpcli.errors import DataError
 
 MISSING = frozenset(DEFAULT_MISSING)
 
@@ -101,3 +104,34 @@ def test_the_first_text_that_is_not_boolean_is_found() -> None:
 def test_what_python_writes_is_read_back_to_the_bit(numbers: list[float]) -> None:
     read = parse_cells([repr(number) for number in numbers], MISSING)
     assert read.tobytes() == np.array(numbers, np.float64).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("kind", "cells"),
+    [
+        ("numeric", ["1", " 007", "NA", "", "1e3", "9007199254740993", "?", "-0"]),
+        ("boolean", ["yes", " No", "TRUE", "NA", "", "yes"]),
+        ("categorical", ["b", " b ", "a", "NA", "007", "yes", "", "n/a"]),
+    ],
+)
+@pytest.mark.parametrize("missing", [DEFAULT_MISSING, ("-999", "", "NA", "?")])
+def test_a_column_read_verbatim_is_typed_as_where_it_is_read_as_of_its_kind(
+    tmp_path: Path, kind: Kind, cells: list[str], missing: tuple[str, ...]
+) -> None:
+    (tmp_path / "t.csv").write_text("a,c\n" + "".join(f"1,{cell}\n" for cell in cells))
+    verbatim = read_csv(tmp_path / "t.csv", ReadOptions(verbatim=frozenset("c")))["c"]
+    assert verbatim.labels() == cells
+    found = typed(verbatim, kind, missing, "t.csv", first_row=1)
+    expected = read_csv(tmp_path / "t.csv", ReadOptions(kinds={"c": kind}, missing=missing))["c"]
+    assert (found.name, found.kind, found.categories) == (expected.name, expected.kind, expected.categories)
+    np.testing.assert_array_equal(found.values, expected.values)
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong"), [("numeric", "is not a finite number"), ("boolean", "is neither true nor false (nor yes or no)")]
+)
+def test_a_verbatim_cell_that_does_not_fit_is_named_with_its_row(kind: Kind, wrong: str) -> None:
+    column = Column("c", "categorical", np.array([1, 0, 2, 0], np.int32), ("1,5", "NA", "zz"))
+    with pytest.raises(DataError) as raised:
+        typed(column, kind, DEFAULT_MISSING, "t.csv", first_row=8193)
+    assert str(raised.value) == f"t.csv: row 8,194: column 'c': '1,5' {wrong}"

@@ -170,6 +170,13 @@ def test_parquet_that_is_no_table_of_numbers_and_text_is_refused(tmp_path: Path)
         frame.write_parquet(path)
         with pytest.raises(DataError, match=words):
             read_table([(path, None)], OPTIONS)
+    pl.DataFrame({"a": ["yes", "perhaps"], "b": [0, 2]}).write_parquet(path)
+    for name, words in (
+        ("a", "column 'a': row 1: 'perhaps' is neither true nor false"),
+        ("b", "column 'b': holds numb"),
+    ):
+        with pytest.raises(DataError, match=words):
+            read_table([(path, None)], ReadOptions(kinds={name: "boolean"}))
     path.write_bytes(b"PAR1 no, not really PAR1")
     with pytest.raises(DataError, match="not a readable Parquet file"):
         read_table([(path, None)], OPTIONS)

@@ -24,12 +24,16 @@ LARGEST = 1e38
 def numbers(column: Column) -> Values:
     """The values of a column of numbers, NaN where missing; raises DataError for one beyond LARGEST."""
     values = np.asarray(column.values, dtype=np.float64)
-    if (too_large := np.abs(values) > LARGEST).any():
+    _require_small(values, column.name, values)
+    return values
+
+
+def _require_small(numbers: Values, name: str, values: Values) -> None:
+    if (too_large := np.abs(numbers) > LARGEST).any():
         raise DataError(
-            f"column {quoted(column.name)}: {values[too_large][0]:g} is too large to compute with; "
+            f"column {quoted(name)}: {values[too_large][0]:g} is too large to compute with; "
             "if it stands for a missing value, name it in data.missing"
         )
-    return values
 
 
 class Affine(Spec):
@@ -67,6 +71,17 @@ class Landmarks(Spec):
 
 
 Encoding = Annotated[Affine | Landmarks, Field(discriminator="type")]
+
+
+def encoded(encoding: Encoding, name: str, values: Values) -> Values:
+    """The values of a column, none of them NaN, in the units of the network; raises DataError for one beyond LARGEST.
+
+    A value that is none yet may become one where training values were nearly the same.
+    """
+    with np.errstate(over="ignore"):
+        result = encoding.encode(values)
+    _require_small(result, name, values)
+    return result
 
 
 class Standard(Spec):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from bpcli.data.preprocess.encoders import Encoding, NumericEncoder, Standard, Values, numbers
+from bpcli.data.preprocess.encoders import Encoding, NumericEncoder, Standard, Values, encoded, numbers
 from bpcli.data.table import Column
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.arrays import Array
@@ -180,7 +180,7 @@ class NumericInput(InputBase):
 
     def _write(self, column: Column, out: Array) -> Surprises:
         missing = column.missing()
-        out[:, 0] = self.encoding.encode(_filled(numbers(column), missing, self.fill))
+        out[:, 0] = encoded(self.encoding, self.name, _filled(numbers(column), missing, self.fill))
         return self._note_missing(missing, out)
 
 

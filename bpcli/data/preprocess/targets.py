@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from bpcli.data.preprocess.encoders import Affine, NoScaling, Standard, TargetEncoder, numbers
-from bpcli.data.table import Column, number_label
+from bpcli.data.hints import words_among_numbers
+from bpcli.data.preprocess.encoders import Affine, NoScaling, Standard, TargetEncoder, encoded, numbers
+from bpcli.data.table import EXACT, Column, number_label
 from bpcli.errors import DataError, Mismatch, MismatchError
 from bpcli.nn.arrays import Array
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss, LossBase, MeanSquaredError
@@ -87,7 +88,8 @@ class ClassesTarget(Spec):
             rows = int(np.count_nonzero(column.values == column.values[strange[0]]))
             raise DataError(
                 f"target {quoted(self.name)}: class {quoted(label)} stands in "
-                f"{counted(rows, 'row')}, but in no row that the network was trained on"
+                f"{counted(rows, 'row')}, but in no row that the network was trained on; leave those out, or train on "
+                "rows of that class"
             )
         return np.asarray(codes, dtype=np.intp)
 
@@ -169,10 +171,10 @@ class NumbersTarget(Spec):
 
     def encode(self, columns: Names[Column], dtype: np.dtype[Any]) -> Array:
         """Scaled numbers, shape (rows, columns)."""
-        encoded = np.empty((len(columns[0]), len(columns)), self.encoded_dtype(dtype))
+        y = np.empty((len(columns[0]), len(columns)), self.encoded_dtype(dtype))
         for index, (encoding, column) in enumerate(zip(self.encodings, columns, strict=True)):
-            encoded[:, index] = encoding.encode(numbers(column))
-        return encoded
+            y[:, index] = encoded(encoding, column.name, numbers(column))
+        return y
 
     def decode(self, predictions: Array) -> NDArray[np.float64]:
         """Predictions in the user's units, shape (rows, columns)."""
@@ -257,7 +259,7 @@ def _fit_numbers(columns: Names[Column], loss: LossBase, name: str, encoder: Tar
                 Mismatch(
                     ("loss",),
                     f"{name} wants numbers, but target {quoted(column.name)} holds names such as "
-                    f"{quoted(next(iter(column.categories), ''))}; "
+                    f"{quoted(next(iter(words_among_numbers(column) or column.categories), ''))}; "
                     + ("use cross_entropy, or leave loss out" if len(columns) == 1 else "predict that column alone"),
                 )
             )
@@ -283,6 +285,14 @@ def _fit_classes(column: Column, loss: LossBase, name: str) -> ClassesTarget:
         classes = tuple("true" if value else "false" for value in _distinct(column))
     else:
         values = _distinct(column)
+        if np.any(np.abs(values) >= EXACT):
+            raise MismatchError(
+                Mismatch(
+                    ("data", "target"),
+                    f"column {quoted(column.name)} holds classes from {EXACT:,} (2^53) on, where numbers next to each "
+                    "other cannot be told apart; name it categorical under data.columns",
+                )
+            )
         if len(values) > MOST_CLASSES_OF_NUMBERS and not np.all(values == np.round(values)):
             raise MismatchError(
                 Mismatch(
@@ -294,8 +304,8 @@ def _fit_classes(column: Column, loss: LossBase, name: str) -> ClassesTarget:
         classes, numbers = tuple(number_label(value) for value in values), tuple(values.tolist())
     if len(classes) < 2:
         raise DataError(
-            f"target {quoted(column.name)}: the training rows hold {counted(len(classes), 'class', 'classes')} "
-            "only; there is nothing to tell apart"
+            f"target {quoted(column.name)} has {counted(len(classes), 'class', 'classes')} only; there is nothing to "
+            "tell apart"
         )
     if len(classes) > 2 and "multiclass" not in loss.tasks:
         raise MismatchError(

@@ -146,7 +146,7 @@ def test_a_single_probability_decides_at_a_half_and_a_score_at_zero() -> None:
 
 
 def test_a_single_class_is_nothing_to_learn() -> None:
-    with pytest.raises(DataError, match="target 'y': the training rows hold 1 class only"):
+    with pytest.raises(DataError, match="target 'y' has 1 class only"):
         classes(names("a", "a"))
 
 
