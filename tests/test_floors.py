@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 
 FLOORS = [
     "_version errors randomness spec text nn.arrays nn.compiled.codes",
-    "files memory threads nn.rows nn.functions metrics.metric metrics.ranking data.table",
+    "environment files memory threads nn.rows nn.functions metrics.metric metrics.ranking data.table",
     "nn.activations.base nn.losses.base nn.optimizers.base nn.initializers nn.schedules "
     "metrics.probabilities metrics.counts data.cells data.column_file data.words data.growing",
     "nn.activations.bounded nn.activations.rectified nn.activations.gated "
@@ -53,9 +53,10 @@ FLOORS = [
     "runs",
     "model resume runner scaffold",
     "evaluation prediction",
+    "reproduction",
     "cli cli.console cli.signals",
     "cli.progress",
-    "cli.init cli.check cli.train cli.evaluate cli.predict cli.schema",
+    "cli.init cli.check cli.train cli.evaluate cli.predict cli.reproduce cli.schema",
     "cli.main",
     "__main__",
 ]

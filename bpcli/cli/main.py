@@ -16,6 +16,7 @@ from bpcli.cli.check import check
 from bpcli.cli.evaluate import evaluate
 from bpcli.cli.init import init
 from bpcli.cli.predict import predict
+from bpcli.cli.reproduce import reproduce
 from bpcli.cli.schema import schema
 from bpcli.cli.signals import ending_quietly
 from bpcli.cli.train import train
@@ -52,7 +53,7 @@ def bpcli(
     """
 
 
-for command in (init, check, train, evaluate, predict, schema):
+for command in (init, check, train, evaluate, predict, reproduce, schema):
     app.command()(command)
 
 
