@@ -19,7 +19,7 @@ from bpcli.nn.arrays import Array
 from bpcli.runner import epoch_record
 from bpcli.runs import RunDirectory
 from bpcli.text import printable
-from bpcli.training import EpochReport, Progress, TrainingState, is_compiled, train
+from bpcli.training import Counters, EpochReport, Progress, TrainingState, is_compiled, train
 
 NOT_COMPARED = ("epoch", "seconds")
 """Of an epoch's record: the first says which one it is, the second how long it took."""
@@ -89,9 +89,9 @@ class Reproduction:
         if not directory.last.is_file():
             raise CheckpointError(f"{printable(str(directory.path))}: nothing to reproduce; it has no last checkpoint")
         last = Checkpoint.load(directory.last)
-        counters = last.header.counters
-        if counters is None:
+        if last.header.counters is None:
             raise CheckpointError(f"{printable(str(directory.last))}: not the last checkpoint of a run")
+        counters = Counters.from_json(last.header.counters)
         best = Checkpoint.load(directory.best) if directory.best.is_file() else None
         self.prepared = _prepared(directory, last, cache)
         plan = self.prepared.plan
@@ -102,15 +102,15 @@ class Reproduction:
         self.changes = environment_changes(self.recorded_environment, self.environment)
 
         steps = -(-plan.train.rows // plan.batch_size)
-        cut_short = counters["stop"] == "max_time" and last.header.optimizer_steps < counters["epoch"] * steps
-        whole = self._whole = int(counters["epoch"]) - cut_short
+        cut_short = counters.stop == "max_time" and last.header.optimizer_steps < counters.epoch * steps
+        whole = self._whole = counters.epoch - cut_short
         self._records = _by_epoch(directory.read_metrics())
         self.not_compared: list[str] = []
         self.weights: dict[str, Weights] = {}
         if cut_short:
             self._records.pop(whole + 1, None)
             self.not_compared.append(f"epoch {whole + 1} and its weights, as max_time ended it before its last step")
-        elif counters["step"]:
+        elif counters.step:
             self.not_compared.append(f"the last weights, as the run was stopped within epoch {whole + 1}")
         else:
             self.weights["last"] = Weights.of(last, whole)
