@@ -18,10 +18,10 @@ FLOORS = [
     "nn.losses.classification nn.losses.regression "
     "nn.optimizers.sgd nn.optimizers.rprop nn.optimizers.adaptive nn.optimizers.adam nn.optimizers.driver",
     "nn.activations nn.losses nn.optimizers",
-    "metrics.classification metrics.multilabel metrics.regression data.decimals data.hints data.table_cache "
-    "data.polars_cells data.delimited",
+    "metrics.classification metrics.multilabel metrics.regression data.decimals data.hints data.giveaways "
+    "data.table_cache data.polars_cells data.delimited",
     "metrics.registry data.grid data.batches data.split data.rows data.preprocess.encoders",
-    "metrics nn.layers.base data.text_source data.preprocess.inputs data.preprocess.targets",
+    "metrics nn.layers.base data.repeats data.text_source data.preprocess.inputs data.preprocess.targets",
     "nn.compiled.blas",
     "nn.compiled.functions",
     "nn.compiled.kernels",
@@ -33,6 +33,7 @@ FLOORS = [
     "nn.network data.read data.spec",
     "nn.inference nn data.data_files",
     "data.selection data",
+    "data.leaks",
     "training.spec training.state",
     "training.plan scoring",
     "training.gradient_rules",
