@@ -87,6 +87,7 @@ def prepare(config: ExperimentConfig, folder: Path, cache: bool = True) -> Prepa
     network = Network.plan(config.layers, preprocessor.layout.width, preprocessor.target.outputs)
     memory = estimate_memory(config, network, preprocessor, {part: tables[part].rows for part in PARTS})
     require_memory(memory.total, "training", "use fewer units, a smaller batch, or fewer rows")
+    warnings = find_leaks(selection, data.columns)  # 30 to 70 ms for 100,000 rows of 20 columns
     datasets: dict[Part, Dataset] = {}
     surprises: dict[Part, Counter[Surprise]] = {}
     for part in PARTS:
@@ -115,7 +116,6 @@ def prepare(config: ExperimentConfig, folder: Path, cache: bool = True) -> Prepa
     notes = [*selection.notes, *_notes_of_inputs(train, selection.inputs, data.columns)]
     for part, found in surprises.items():
         notes += [f"{part} rows: {note}" for note in surprise_notes(found)]
-    warnings = find_leaks(selection, data.columns)
     missing = {name: int(np.count_nonzero(table[name].missing())) for name in selection.inputs}
     return Prepared(config, preprocessor, plan, datasets, memory, missing, sources, selection.digest, notes, warnings)
 
