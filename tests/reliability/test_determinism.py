@@ -31,7 +31,8 @@ SHARDED: dict[str, Any] = {
     "layers": [{"units": 512}, {"type": "dropout", "rate": 0.2}, {"units": 512}],
     "training": {"epochs": 1, "batch_size": 128},
 }
-LONG: dict[str, Any] = {**SMALL, "layers": [{"units": 8}], "training": {"epochs": 40_000, "batch_size": "full"}}
+SOON = {"epochs": 100_000, "early_stopping": {"patience": 3, "min_delta": 1e3}}
+"""So many epochs that machine code pays, and an end after four."""
 
 
 class Training(NamedTuple):
@@ -139,10 +140,13 @@ def test_another_seed_gives_other_bits(reference: tuple[Path, Path], tmp_path: P
 
 
 @pytest.mark.exhaustive
+@pytest.mark.parametrize(
+    "changes", [{**SMALL, "layers": [{"units": 8}, {"units": 4}]}, SHARDED], ids=["small", "sharded"]
+)
 def test_machine_code_made_anew_in_each_place_gives_the_same_bits(
-    tmp_path: Path, record_property: Callable[[str, object], None]
+    tmp_path: Path, changes: dict[str, Any], record_property: Callable[[str, object], None]
 ):
-    config = experiment(tmp_path / "here", LONG)
+    config = experiment(tmp_path / "here", {**changes, "training": {**changes["training"], **SOON}})
     loaded = load_config(config)
     assert is_compiled(prepare(loaded.config, loaded.folder).plan)
     expected = trained(config, tmp_path / "reference", Training({}), tmp_path)
@@ -151,4 +155,5 @@ def test_machine_code_made_anew_in_each_place_gives_the_same_bits(
         way = VARIANTS[name]
         fresh = Training({**way.environment, "NUMBA_CACHE_DIR": str(tmp_path / f"code{number}")}, way.options)
         assert trained(config, tmp_path / f"run{number}", fresh, tmp_path) == expected, name
+        assert any((tmp_path / f"code{number}").rglob("*.nbi"))
     record_property("cases", len(ways))
