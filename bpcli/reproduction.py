@@ -39,9 +39,9 @@ class Difference:
 
     @property
     def size(self) -> float | None:
-        """How far the values are apart, where both are numbers."""
-        numbers = isinstance(self.was, int | float) and isinstance(self.now, int | float)
-        return abs(self.now - self.was) if numbers else None
+        """How far the values are apart, where both are measures and not counts."""
+        measures = isinstance(self.was, float) and isinstance(self.now, float)
+        return abs(self.now - self.was) if measures else None
 
     def __str__(self) -> str:
         first = f"epoch {self.epoch} is the first that differs"
@@ -53,16 +53,15 @@ class Difference:
 
 @dataclass
 class Weights:
-    """A checkpoint's parameters and running statistics after an epoch, by their SHA-256; `now` is None until then."""
+    """A checkpoint's parameters and running statistics, by their SHA-256, and after how many steps and epochs they are.
+
+    `now` is None until training has come there again.
+    """
 
     epoch: int
+    steps: int
     was: str
     now: str | None = None
-
-    @classmethod
-    def of(cls, checkpoint: Checkpoint, epoch: int) -> Weights:
-        """Those of a checkpoint that was written after `epoch`."""
-        return cls(epoch, weights_sha256(checkpoint.vectors["params"], checkpoint.vectors["state"]))
 
     @property
     def identical(self) -> bool:
@@ -71,11 +70,11 @@ class Weights:
 
 
 class Reproduction:
-    """A run that is trained again in memory, as far as it went in whole epochs; the run itself is only read.
+    """A run that is trained again in memory, as far as it went; the run itself is only read.
 
-    difference: the first epoch that differs, and how. weights: of `best` and `last`, but for one that was written
-    within an epoch. epochs: how many were trained, of those `wanted`. not_compared: what was left out, and why.
-    changes: of the environment, as `environment_changes` has them.
+    difference: the first epoch that differs, and how. weights: of `last` and `best`. epochs: how many were trained, of
+    those `wanted`. not_compared: what was left out, and why. changes: of the environment, as `environment_changes` has
+    them.
     """
 
     def __init__(self, directory: RunDirectory, cache: bool = True) -> None:
@@ -101,22 +100,23 @@ class Reproduction:
         self.recorded_environment = last.header.versions
         self.changes = environment_changes(self.recorded_environment, self.environment)
 
-        steps = -(-plan.train.rows // plan.batch_size)
-        cut_short = counters.stop == "max_time" and last.header.optimizer_steps < counters.epoch * steps
-        whole = self._whole = counters.epoch - cut_short
+        an_epoch = -(-plan.train.rows // plan.batch_size)
         self._records = _by_epoch(directory.read_metrics())
         self.not_compared: list[str] = []
-        self.weights: dict[str, Weights] = {}
-        if cut_short:
-            self._records.pop(whole + 1, None)
-            self.not_compared.append(f"epoch {whole + 1} and its weights, as max_time ended it before its last step")
-        elif counters.step:
-            self.not_compared.append(f"the last weights, as the run was stopped within epoch {whole + 1}")
-        else:
-            self.weights["last"] = Weights.of(last, whole)
-        if best is not None and not (cut_short and best.header.score.epoch > whole):
-            self.weights["best"] = Weights.of(best, best.header.score.epoch)
-        self.wanted = max([whole, *self._records, *(weights.epoch for weights in self.weights.values())])
+        whole, steps = counters.epoch, counters.epoch * an_epoch + counters.step
+        if counters.stop == "max_time" and last.header.optimizer_steps < steps:
+            whole, steps = whole - 1, last.header.optimizer_steps
+            self._records.pop(counters.epoch, None)
+            self.not_compared.append(f"metrics of epoch {counters.epoch}, as max_time ended it before its last step")
+        self._whole = whole
+        self.weights = {"last": Weights(counters.epoch, steps, _weights_of(last))}
+        if best is not None:
+            epoch = best.header.score.epoch
+            at = min(epoch * an_epoch, steps) if epoch == counters.epoch else epoch * an_epoch
+            self.weights["best"] = Weights(epoch, at, _weights_of(best))
+        epochs = max([whole, *self._records])
+        self._end = max(epochs * an_epoch, *(weights.steps for weights in self.weights.values()))
+        self.wanted = -(-self._end // an_epoch)
         self.epochs = 0
         self.difference: Difference | None = None
 
@@ -128,25 +128,28 @@ class Reproduction:
     def run(self, threads: int | None = None) -> Iterator[EpochReport | Progress]:
         """Train again, and pass training's events on; after that the results can be read."""
         state = self._plan.new_state()
-        self._weigh(state)
-        if not self.wanted:
+        if self._look(state):
             return
         try:
-            for event in train(self._plan, state, threads=threads):
-                yield event
+            for event in train(self._plan, state, lambda: self._look(state), threads):
                 if isinstance(event, EpochReport):
                     self._compare(event)
-                    self._weigh(state)
-                    if event.epoch == self.wanted:
-                        return
+                yield event
         except DivergedError:
-            pass  # as an epoch that there is not now
-        self._differ(Difference(self.epochs + 1, None))
+            pass  # as an end before its time
+        if state.optimizer.steps < self._end:
+            self._differ(Difference(self.epochs + 1, None))
+        for name, weights in list(self.weights.items()):
+            if weights.now is None and weights.steps < state.optimizer.steps:
+                del self.weights[name]
+                self.not_compared.append(f"the {name} weights, as machine code takes the steps around them at once")
 
-    def _weigh(self, state: TrainingState) -> None:
+    def _look(self, state: TrainingState) -> bool:
+        """Take the digest of the weights where the run has a checkpoint; true where there is no more to train."""
         for weights in self.weights.values():
-            if weights.epoch == state.counters.epoch:
+            if weights.now is None and weights.steps == state.optimizer.steps:
                 weights.now = weights_sha256(state.params, state.layer_state)
+        return state.optimizer.steps >= self._end
 
     def _compare(self, report: EpochReport) -> None:
         """Compare an epoch with the run's; one that a crash kept from its file is no difference."""
@@ -163,12 +166,21 @@ class Reproduction:
 
 
 def _shown(value: Any) -> str:
-    return "missing" if value is None else repr(value)
+    text = repr(value)
+    return "missing" if value is None else text if len(text) <= 80 else f"{text[:80]}…"
 
 
 def _by_epoch(records: Iterable[Any]) -> dict[int, dict[str, Any]]:
     """Epochs' records by number, without what is none."""
-    return {record["epoch"]: record for record in records if isinstance(record, dict) and "epoch" in record}
+    return {
+        record["epoch"]: record
+        for record in records
+        if isinstance(record, dict) and isinstance(record.get("epoch"), int)
+    }
+
+
+def _weights_of(checkpoint: Checkpoint) -> str:
+    return weights_sha256(checkpoint.vectors["params"], checkpoint.vectors["state"])
 
 
 def weights_sha256(params: Array, layer_state: Array) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,7 +33,7 @@ def reproduce(
 ) -> None:
     """Train a run again, and say whether the same weights and metrics come out.
 
-    Exit code 6 says that they do not. A run that was stopped is trained as far as it went in whole epochs.
+    Exit code 6 says that they do not. A run that was stopped is trained as far as it went.
 
     Example: bpcli reproduce runs/penguins-20261121-140203
     """
@@ -67,12 +68,18 @@ def _document(reproduction: Reproduction) -> dict[str, Any]:
         and {
             "epoch": difference.epoch,
             "metric": difference.metric,
-            "was": difference.was,
+            "was": _finite(difference.was),
             "now": difference.now,
-            "difference": difference.size,
+            "difference": _finite(difference.size),
         },
         "weights": {
-            name: {"epoch": weights.epoch, "was": weights.was, "now": weights.now, "identical": weights.identical}
+            name: {
+                "epoch": weights.epoch,
+                "steps": weights.steps,
+                "was": weights.was,
+                "now": weights.now,
+                "identical": weights.identical,
+            }
             for name, weights in reproduction.weights.items()
         },
         "not_compared": reproduction.not_compared,
@@ -84,12 +91,18 @@ def _document(reproduction: Reproduction) -> dict[str, Any]:
     }
 
 
+def _finite(value: Any) -> Any:
+    """A value of a file as JSON has it: NaN and infinities, which JSON lacks, as text."""
+    return str(value) if isinstance(value, float) and not isfinite(value) else value
+
+
 def _print(reproduction: Reproduction) -> None:
     same = "identical" if reproduction.difference is None else "not identical"
     result(f"metrics of {counted(reproduction.epochs, 'epoch')}: {same}")
     for name, weights in reproduction.weights.items():
-        same = "identical" if weights.identical else f"not identical, SHA-256 {weights.now} now"
-        result(f"{name} weights, epoch {weights.epoch}: SHA-256 {weights.was}, {same}")
+        other = "not reached" if weights.now is None else f"not identical, SHA-256 {weights.now} now"
+        same = "identical" if weights.identical else other
+        result(f"{name} weights, {counted(weights.steps, 'step')}: SHA-256 {weights.was}, {same}")
     for what in reproduction.not_compared:
         result(f"not compared: {what}")
 

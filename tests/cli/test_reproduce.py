@@ -117,8 +117,8 @@ def test_a_run_comes_out_again_with_the_digests_of_its_weights(run: Path):
 def test_what_comes_out_is_said_in_words(run: Path):
     lines = reproduce(run).ok().out.splitlines()
     assert lines[0] == "metrics of 6 epochs: identical"
-    assert re.fullmatch(r"last weights, epoch 6: SHA-256 [0-9a-f]{64}, identical", lines[1])
-    assert re.fullmatch(r"best weights, epoch \d: SHA-256 [0-9a-f]{64}, identical", lines[2])
+    assert re.fullmatch(r"last weights, 24 steps: SHA-256 [0-9a-f]{64}, identical", lines[1])
+    assert re.fullmatch(r"best weights, \d+ steps: SHA-256 [0-9a-f]{64}, identical", lines[2])
     assert len(lines) == 3
 
 
@@ -191,18 +191,32 @@ def test_a_run_that_was_stopped_between_epochs_comes_out_that_far(folder: Path):
     assert (document["epochs"], document["weights"]["last"]["epoch"], document["not_compared"]) == (2, 2, [])
 
 
-def test_a_run_that_was_stopped_within_an_epoch_comes_out_up_to_that(folder: Path):
-    run = partly_trained(folder, 2 * (STEPS + 2) + 2)
+@pytest.mark.parametrize("compiled", [False, True], ids=["numpy", "compiled"])
+@pytest.mark.parametrize("call", [2, 2 * (STEPS + 2) + 2])
+def test_a_run_that_was_stopped_within_an_epoch_comes_out_to_that_step(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, call: int, compiled: bool
+):
+    monkeypatch.setattr("bpcli.training.steps.program.WORTHWHILE_SECONDS", 0.0 if compiled else float("inf"))
+    monkeypatch.setattr("bpcli.data.batches.GATHERED_BYTES", 1)  # a batch at a time
+    run = partly_trained(folder, call, "layers=[{units: 5}]")
+    last = Checkpoint.load(run / "checkpoints/last.safetensors").header
+    assert 0 < last.counters["step"] < STEPS
     document = identical(run)
-    assert (document["epochs"], list(document["weights"])) == (2, ["best"])
-    assert document["not_compared"] == ["the last weights, as the run was stopped within epoch 3"]
-    assert "not compared: the last weights, as the run was stopped within epoch 3\n" in reproduce(run).out
+    whole = call // (STEPS + 2)
+    assert (document["epochs"], document["weights"]["last"]["epoch"], document["not_compared"]) == (whole, whole, [])
+    assert document["weights"]["last"]["steps"] == last.optimizer_steps == whole * STEPS + last.counters["step"]
 
 
-def test_a_run_that_was_stopped_before_its_first_epoch_has_nothing_to_compare(folder: Path):
-    run = partly_trained(folder, 2)
-    document = identical(run)
-    assert (document["epochs"], document["weights"]) == (0, {})
+def test_weights_between_two_looks_at_machine_code_are_left_out(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bpcli.training.steps.program.WORTHWHILE_SECONDS", 0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr("bpcli.data.batches.GATHERED_BYTES", 1)
+        run = partly_trained(folder, 2, "layers=[{units: 5}]")
+    document = identical(run)  # all batches of an epoch at a time
+    assert document["weights"] == {}
+    assert document["not_compared"] == ["the last weights, as machine code takes the steps around them at once"]
+    lines = reproduce(run).out.splitlines()
+    assert lines[-1] == "not compared: the last weights, as machine code takes the steps around them at once"
 
 
 def test_a_run_that_was_killed_comes_out_as_far_as_its_metrics_and_its_best_go(folder: Path):
@@ -222,7 +236,9 @@ def test_a_run_that_diverged_comes_out_up_to_that(folder: Path):
     assert identical(folder / "run")["weights"]["last"]["epoch"] == 0
 
 
-def test_an_epoch_that_time_cut_short_is_left_out(folder: Path, monkeypatch: pytest.MonkeyPatch):
+def test_an_epoch_that_time_cut_short_has_the_same_weights_but_no_metrics_to_compare(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
     for limit in range(5, 30):  # seconds of a clock that moves by one at each look
         ticks = iter(range(1000))
         with monkeypatch.context() as patch:
@@ -238,7 +254,8 @@ def test_an_epoch_that_time_cut_short_is_left_out(folder: Path, monkeypatch: pyt
     assert (done - 1) * STEPS < last.optimizer_steps < done * STEPS
     document = identical(run)
     assert document["epochs"] == done - 1
-    assert document["not_compared"] == [f"epoch {done} and its weights, as max_time ended it before its last step"]
+    assert document["not_compared"] == [f"metrics of epoch {done}, as max_time ended it before its last step"]
+    assert document["weights"]["last"]["steps"] == last.optimizer_steps
 
 
 # Something else
@@ -272,13 +289,22 @@ def test_durations_do_not_count(run: Path):
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(None, "missing"), ("\x1b[2J", "'\\x1b[2J'"), ([1], "[1]"), (float("nan"), "nan")]
+    ("value", "shown"),
+    [(None, "missing"), ("\x1b[2J", "'\\x1b[2J'"), ([1], "[1]"), (float("nan"), "nan"), (10**400, f"1{'0' * 79}…")],
 )
 def test_a_value_that_is_none_differs(run: Path, value: Any, shown: str):
     change_epoch(run, 2, train_loss=value)
-    message = differing(run)
-    assert message.startswith(f"epoch 2 is the first that differs: train_loss was {shown}, is ")
-    assert "\x1b" not in message
+    assert differing(run).startswith(f"epoch 2 is the first that differs: train_loss was {shown}, is ")
+    first = reproduce(run, "--json").json["first_difference"]
+    assert first["was"] == ("nan" if value != value else value)
+    assert first["difference"] == ("nan" if value != value else None)
+
+
+@pytest.mark.parametrize("line", ["[]", "7", "{}", '{"epoch": "9"}', '{"epoch": null}', "nonsense"])
+def test_a_line_that_is_no_epoch_is_passed_over(run: Path, line: str):
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write(f"{line}\n")
+    assert identical(run)["epochs"] == 6
 
 
 def test_an_epoch_that_is_not_in_the_metrics_differs(run: Path):
@@ -293,6 +319,15 @@ def test_an_epoch_too_many_differs(run: Path):
     assert differing(run).startswith("epoch 7 is the first that differs: the run has it, but now training ended before")
 
 
+def test_a_training_that_now_ends_before_the_runs_end_differs(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    run = trained(folder, "training.goal={metric: loss, value: 0.01}")
+    monkeypatch.setattr("bpcli.training.epochs.EpochCloser._reached", lambda *_: True)
+    result = reproduce(run)
+    assert result.code == 6
+    assert "epoch 2 is the first that differs: the run has it, but now training ended before; " in result.err
+    assert re.search(r"^last weights, 24 steps: SHA-256 \w+, not reached$", result.out, re.MULTILINE)
+
+
 @pytest.mark.parametrize("name", ["last", "best"])
 def test_other_weights_differ_though_no_metric_does(run: Path, name: str):
     def nudge(header: dict[str, Any], tensors: dict[str, Any]) -> None:
@@ -301,7 +336,7 @@ def test_other_weights_differ_though_no_metric_does(run: Path, name: str):
     path = run / f"checkpoints/{name}.safetensors"
     path.write_bytes(forged(path.read_bytes(), nudge))
     assert differing(run).startswith(f"no epoch's metrics differ, but the weights of {name} do; ")
-    assert re.search(rf"^{name} weights, epoch \d: SHA-256 \w+, not identical, SHA-256 \w+ now$", reproduce(run).out,
+    assert re.search(rf"^{name} weights, \d+ steps: SHA-256 \w+, not identical, SHA-256 \w+ now$", reproduce(run).out,
                      re.MULTILINE)  # fmt: skip
 
 
