@@ -21,7 +21,7 @@ CHANCE = 1e-9
 """At most as probable it is that a column determines a target to which it has no relation."""
 
 MOST_NAMES = 50
-"""As many different names a column may have though most of them stand in one row only."""
+"""A column of more different names than this, most of them in one row only, is an identifier or a text."""
 
 LINE = 1e-6
 """How far from 1 a correlation is at most that is taken for 1: what rounding leaves."""
@@ -80,10 +80,8 @@ def tells_rows_apart(column: Column) -> bool:
     if column.kind == "categorical":
         distinct = len(column.present())
         return distinct == rows or distinct > max(MOST_NAMES, rows / 2)
-    values = column.values
-    first, last = values.min(), values.max()  # NaN where a cell is missing
-    numbers_rows = last - first == rows - 1 and first == np.rint(first)
-    return bool(numbers_rows) and np.array_equal(np.sort(values), first + np.arange(rows))
+    first, last = float(column.values.min()), float(column.values.max())  # NaN where a cell is missing
+    return last - first == rows - 1 and np.array_equal(np.sort(column.values), int(first) + np.arange(rows))
 
 
 def _centered(values: NDArray[np.float64]) -> NDArray[Any]:
