@@ -118,7 +118,7 @@ def _complaint(reproduction: Reproduction) -> str:
         changes = (f"{name} ({_value(was)}, now {_value(now)})" for name, (was, now) in reproduction.changes.items())
         why = f"what differs in the environment: {', '.join(changes)}"
     else:
-        why = "nothing that the run recorded of its environment differs"
+        why = "its environment is as recorded; perhaps it was resumed with other settings"
     return f"not reproduced: {what}; {why}"
 
 

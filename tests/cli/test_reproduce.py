@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from experiments import after, write_csv
 
 from bpcli.checkpoint import Checkpoint
 from bpcli.config import load_config
+from bpcli.errors import DivergedError
 from bpcli.experiment import prepare
 from bpcli.resume import resume_state
 from bpcli.runner import Runner
 from bpcli.runs import RunDirectory
+from bpcli.training import EpochReport, Progress, train
 
 CONFIG = {
     "name": "small",
@@ -267,7 +270,7 @@ def test_the_first_epoch_that_differs_is_named_with_its_metric_and_how_much(run:
     change_epoch(run, 3, train_loss=loss + 0.25, learning_rate=0.5)
     assert differing(run) == (
         f"epoch 3 is the first that differs: train_loss was {loss + 0.25!r}, is {loss!r} now, off by 0.25; "
-        "nothing that the run recorded of its environment differs"
+        "its environment is as recorded; perhaps it was resumed with other settings"
     )
     document = reproduce(run, "--json").json
     assert not document["identical"]
@@ -328,6 +331,17 @@ def test_a_training_that_now_ends_before_the_runs_end_differs(folder: Path, monk
     assert re.search(r"^last weights, 24 steps: SHA-256 \w+, not reached$", result.out, re.MULTILINE)
 
 
+def test_a_training_that_now_diverges_differs(run: Path, monkeypatch: pytest.MonkeyPatch):
+    def diverging(*arguments: Any) -> Iterator[EpochReport | Progress]:
+        for event in train(*arguments):
+            if isinstance(event, EpochReport) and event.epoch == 3:
+                raise DivergedError("training diverged")
+            yield event
+
+    monkeypatch.setattr("bpcli.reproduction.train", diverging)
+    assert differing(run).startswith("epoch 3 is the first that differs: the run has it, but now training ended before")
+
+
 @pytest.mark.parametrize("name", ["last", "best"])
 def test_other_weights_differ_though_no_metric_does(run: Path, name: str):
     def nudge(header: dict[str, Any], tensors: dict[str, Any]) -> None:
@@ -355,7 +369,9 @@ def test_what_differs_in_the_environment_is_named_before_and_in_the_error(run: P
 def test_a_run_that_was_resumed_at_another_pace_differs_from_the_epoch_before_that(folder: Path, run: Path):
     change = ("--set", "training.epochs=9", "--set", "optimizer.learning_rate=0.5")
     bpcli("train", "--resume", run, "-q", *change).ok()
-    assert differing(run).startswith("epoch 1 is the first that differs: ")
+    message = differing(run)
+    assert message.startswith("epoch 1 is the first that differs: ")
+    assert message.endswith("; perhaps it was resumed with other settings")
 
 
 # What cannot be done
