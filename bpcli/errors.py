@@ -89,6 +89,19 @@ def errors_in(where: str) -> Iterator[None]:
         raise DataError(f"{where}: {error}") from error
 
 
+class DataWarningsError(DataError):
+    """Warnings about the data that a strict command takes for errors; all of them are reported at once."""
+
+    def __init__(self, *warnings: str) -> None:
+        super().__init__("\n".join(warnings))
+        self.warnings = warnings
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """One line a warning."""
+        return self.warnings
+
+
 class CheckpointError(BpcliError):
     """A checkpoint that is missing, damaged, or not one that this version can read."""
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.checkpoint import Header
 from bpcli.data.data_files import DataFiles
 from bpcli.data.selection import read_options, select_rows
 from bpcli.data.spec import DataSpec
@@ -57,7 +58,7 @@ def split_rows(model: Model, part: Part | None, cache: bool = True) -> SplitRows
     part = part or have[-1]
     if part not in have:
         raise DataError(f"the run has no {part} rows; it has {listed(have)}")
-    data, folder = _find_data(model)
+    data, folder = find_data(header, model.path, "give it with --data")
     kinds = model.preprocessor.evaluation_kinds
     selection = select_rows(data, folder, header.config.seed, header.config.loss, kinds, cache)
     notes = list(selection.notes)
@@ -105,16 +106,20 @@ def evaluate_file(model: Model, path: Path, cache: bool = True) -> Evaluation:
     return Evaluation(printable(str(path)), report, [*notes, *surprise_notes(surprises)])
 
 
-def _find_data(model: Model) -> tuple[DataSpec, Path]:
-    """The run's data and the folder its paths start from: where the run says, else where it was in training."""
-    data = model.header.config.data
-    folder = model.path.resolve().parent.parent
+def find_data(header: Header, checkpoint: Path, otherwise: str) -> tuple[DataSpec, Path]:
+    """A run's data and the folder its paths start from: where the run says, else where it was in training.
+
+    Raises:
+        DataError: it is in neither place, and what to do `otherwise`.
+    """
+    data = header.config.data
+    folder = checkpoint.resolve().parent.parent
     if all(path.exists() for path, _ in data.sources(folder)):
         return data, folder
-    absolute = data.with_paths(model.header.data.paths)
+    absolute = data.with_paths(header.data.paths)
     missing = next((path for path, _ in absolute.sources(folder) if not path.exists()), None)
     if missing is not None:
-        raise DataError(f"{printable(str(missing))}: the data of this run is no longer there; give it with --data")
+        raise DataError(f"{printable(str(missing))}: the data of this run is no longer there; {otherwise}")
     return absolute, folder
 
 

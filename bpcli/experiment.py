@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import Dataset
 from bpcli.data.hints import words_among_numbers
+from bpcli.data.leaks import find_leaks
 from bpcli.data.preprocess import ClassesTarget, Preprocessor, Surprise
 from bpcli.data.selection import Selection, select_rows
 from bpcli.data.table import PARTS, Part, Table
@@ -43,6 +44,8 @@ class Prepared:
     digest: str
     """SHA-256 of all of them."""
     notes: list[str]
+    warnings: list[str]
+    """Of rows and columns that may make scores better than the model is."""
 
     @property
     def network(self) -> Network:
@@ -85,6 +88,7 @@ def prepare(config: ExperimentConfig, folder: Path, cache: bool = True) -> Prepa
     network = Network.plan(config.layers, preprocessor.layout.width, preprocessor.target.outputs)
     memory = estimate_memory(config, network, preprocessor, {part: tables[part].rows for part in PARTS})
     require_memory(memory.total, "training", "use fewer units, a smaller batch, or fewer rows")
+    warnings = find_leaks(selection, data.columns)  # 30 to 70 ms for 100,000 rows of 20 columns
     datasets: dict[Part, Dataset] = {}
     surprises: dict[Part, Counter[Surprise]] = {}
     for part in PARTS:
@@ -115,7 +119,7 @@ def prepare(config: ExperimentConfig, folder: Path, cache: bool = True) -> Prepa
     for part, found in surprises.items():
         notes += [f"{part} rows: {note}" for note in surprise_notes(found)]
     missing = {name: int(np.count_nonzero(table[name].missing())) for name in selection.inputs}
-    return Prepared(config, preprocessor, plan, datasets, memory, missing, sources, selection.digest, notes)
+    return Prepared(config, preprocessor, plan, datasets, memory, missing, sources, selection.digest, notes, warnings)
 
 
 def surprise_notes(surprises: Counter[Surprise]) -> list[str]:
@@ -251,11 +255,6 @@ def _notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) ->
             notes.append(
                 f"column {quoted(name)}: numbers but for {listed(words)}, and so taken for names; add "
                 f"{'that' if len(words) == 1 else 'those'} to data.missing if no value is meant"
-            )
-        elif column.kind == "categorical" and (distinct := len(column.present())) > max(50, len(known) / 2):
-            notes.append(
-                f"column {quoted(name)}: {distinct:,} different names in {counted(len(known), 'row')} become an input "
-                "each; put it in data.exclude unless that is meant"
             )
     if constant:
         notes.append(

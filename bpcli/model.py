@@ -131,9 +131,14 @@ class Model:
             return self.interpreter.outcome(predictions), surprises
 
     def answers(self, table: Table) -> tuple[Outcome, Array]:
-        """What the model says of a table that has the target, none of it missing, and what is true."""
-        dataset, _ = self.preprocessor.apply(table, self.dtype)
-        return self.interpreter.outcome(self._predictions(dataset.x)), self.interpreter.truth(dataset.y)
+        """What the model says of a table that has the target, none of it missing, and what is true.
+
+        Raises:
+            DataError: as for `outcome`.
+        """
+        outcome, _ = self.outcome(table)
+        y = self.preprocessor.target.encode([table[name] for name in self.preprocessor.target.names], self.dtype)
+        return outcome, self.interpreter.truth(y)
 
     def report(self, table: Table) -> tuple[dict[str, Any], Counter[Surprise]]:
         """All metrics on a table that has the target, none of it missing; raises DataError as `outcome` does."""

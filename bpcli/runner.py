@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from time import perf_counter
@@ -10,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from bpcli._version import __version__
 from bpcli.checkpoint import Checkpoint, DataFingerprint, Header, Score
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.environment import environment
 from bpcli.errors import DivergedError
 from bpcli.experiment import Prepared
 from bpcli.nn.arrays import Array
@@ -49,7 +48,7 @@ class Runner:
         self.state = state or prepared.plan.new_state()
         self.status = "running"
         self._threads = threads
-        self._versions = versions(is_compiled(prepared.plan))
+        self._versions = environment(is_compiled(prepared.plan))
         self.summary: dict[str, Any] = {}
         self._test: dict[str, Any] | None = None
         self._best: dict[str, Any] | None = None
@@ -95,15 +94,7 @@ class Runner:
         self._summarize()
 
     def _record(self, report: EpochReport) -> None:
-        record = {
-            "epoch": report.epoch,
-            "train_loss": report.train_loss,
-            "validation_loss": report.validation_loss,
-            **report.metrics,
-            "learning_rate": report.learning_rate,
-            "seconds": round(report.seconds, 6),
-            "best_epoch": report.best_epoch,
-        }
+        record = epoch_record(report)
         self._remember(record)
         self.directory.append_metrics(record)
 
@@ -200,14 +191,17 @@ class Runner:
         self.directory.write_summary(self.summary)
 
 
-def versions(compiled: bool) -> dict[str, str]:
-    """Of everything that numbers depend on."""
-    found = {"bpcli": __version__, "numpy": np.__version__, "python": platform.python_version()}
-    if compiled:
-        from importlib.metadata import version
-
-        found["numba"] = version("numba")
-    return found
+def epoch_record(report: EpochReport) -> dict[str, Any]:
+    """An epoch's line of metrics.jsonl."""
+    return {
+        "epoch": report.epoch,
+        "train_loss": report.train_loss,
+        "validation_loss": report.validation_loss,
+        **report.metrics,
+        "learning_rate": report.learning_rate,
+        "seconds": round(report.seconds, 6),
+        "best_epoch": report.best_epoch,
+    }
 
 
 def _relocated(prepared: Prepared, directory: RunDirectory) -> ExperimentConfig:

@@ -11,6 +11,7 @@ import numpy as np
 
 from bpcli.config.loading import run_name
 from bpcli.data.data_files import DataFiles
+from bpcli.data.giveaways import MOST_NAMES
 from bpcli.data.hints import words_among_numbers
 from bpcli.data.preprocess import choose_loss, fit_target
 from bpcli.data.read import ReadOptions, read_header
@@ -20,9 +21,6 @@ from bpcli.errors import DataError, MismatchError, UsageError, errors_in
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
 from bpcli.spec import type_name
 from bpcli.text import counted, listed, printable, quoted, suggestion
-
-MOST_NAMES = 50
-"""A column of more different names than this, most of them in one row only, is left out as an identifier or a text."""
 
 FEWEST_ROWS = 20
 """Fewer rows than this all train: shares of them would be a row or two, which say nothing."""

@@ -290,12 +290,16 @@ def test_training_that_needs_more_memory_than_there_is_is_refused(
     ready(folder)
 
 
-def test_columns_that_cannot_help_or_look_like_names_of_rows_are_noted(folder: Path) -> None:
+def test_columns_that_cannot_help_are_noted_and_those_that_look_like_names_of_rows_warned_of(folder: Path) -> None:
     same, unique = ["one"] * 200, [f"id{number}" for number in range(200)]
     write_csv(folder / "t.csv", {"same": same, "id": unique, "kind": ["x", "y"] * 100})
-    notes = prepared(folder, data={"path": "t.csv", "target": "kind"}).notes
+    of = prepared(folder, data={"path": "t.csv", "target": "kind"})
+    notes = of.notes
     assert "the same in all training rows, so of no help: 1 column, 'same'" in notes
-    assert any(note.startswith("column 'id': 140 different names in 140 rows become an input each") for note in notes)
+    assert of.warnings == [
+        "column 'id': 200 different names in 200 rows, as an identifier or a text has, become an input each; "
+        "put it in data.exclude, or in data.columns if it is meant"
+    ]
     unseen = [note for note in notes if note.endswith("never seen in training")]
     assert [note[: note.index(" with")] for note in unseen] == [
         "validation rows: column 'id': 30 rows",

@@ -11,17 +11,17 @@ ROOT = Path(__file__).parent.parent
 
 FLOORS = [
     "_version errors randomness spec text nn.arrays nn.compiled.codes",
-    "files memory threads nn.rows nn.functions metrics.metric metrics.ranking data.table",
+    "environment files memory threads nn.rows nn.functions metrics.metric metrics.ranking data.table",
     "nn.activations.base nn.losses.base nn.optimizers.base nn.initializers nn.schedules "
     "metrics.probabilities metrics.counts data.cells data.column_file data.words data.growing",
     "nn.activations.bounded nn.activations.rectified nn.activations.gated "
     "nn.losses.classification nn.losses.regression "
     "nn.optimizers.sgd nn.optimizers.rprop nn.optimizers.adaptive nn.optimizers.adam nn.optimizers.driver",
     "nn.activations nn.losses nn.optimizers",
-    "metrics.classification metrics.multilabel metrics.regression data.decimals data.hints data.table_cache "
-    "data.polars_cells data.delimited",
+    "metrics.classification metrics.multilabel metrics.regression data.decimals data.hints data.giveaways "
+    "data.table_cache data.polars_cells data.delimited",
     "metrics.registry data.grid data.batches data.split data.rows data.preprocess.encoders",
-    "metrics nn.layers.base data.text_source data.preprocess.inputs data.preprocess.targets",
+    "metrics nn.layers.base data.repeats data.text_source data.preprocess.inputs data.preprocess.targets",
     "nn.compiled.blas",
     "nn.compiled.functions",
     "nn.compiled.barrier nn.compiled.passes nn.compiled.updates",
@@ -34,6 +34,7 @@ FLOORS = [
     "nn.network data.read data.spec",
     "nn.inference nn data.data_files",
     "data.selection data",
+    "data.leaks",
     "training.spec training.state",
     "training.plan scoring",
     "training.gradient_rules",
@@ -55,12 +56,12 @@ FLOORS = [
     "runs",
     "model resume runner scaffold",
     "evaluation prediction report.scale",
-    "report.charts",
+    "report.charts reproduction",
     "report.page report.curves",
     "report.contents report",
     "cli cli.console cli.signals",
     "cli.progress",
-    "cli.init cli.check cli.train cli.evaluate cli.predict cli.report cli.schema",
+    "cli.init cli.check cli.train cli.evaluate cli.predict cli.report cli.reproduce cli.schema",
     "cli.main",
     "__main__",
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bpcli.cli.console import aligned, note, result, result_json
+from bpcli.cli.console import aligned, note, result, result_json, warn
 from bpcli.errors import MismatchError
 from bpcli.text import counted
 
@@ -23,6 +23,7 @@ def check(
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
     ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Take warnings about the data for errors.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
 ) -> None:
     """Check a config against its data, without training.
@@ -41,6 +42,7 @@ def check(
         raise loaded.locate(error) from error
     for line in prepared.notes:
         note(line)
+    warn(prepared.warnings, strict)
     summary = describe(prepared)
     if as_json:
         result_json(summary)
@@ -92,6 +94,7 @@ def describe(prepared: Prepared) -> dict[str, Any]:
         },
         "data_sha256": prepared.digest,
         "notes": prepared.notes,
+        "warnings": prepared.warnings,
     }
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import IO, Any
 
+from bpcli.errors import DataWarningsError
 from bpcli.text import printable
 
 
@@ -53,6 +54,14 @@ def discard(stream: IO[str]) -> None:
 def note(line: str) -> None:
     """Something that the user should know, though the work goes on."""
     say(f"note: {line}")
+
+
+def warn(lines: Sequence[str], strict: bool) -> None:
+    """What is probably wrong with the data; raises DataWarningsError where the user is strict."""
+    if strict and lines:
+        raise DataWarningsError(*lines)
+    for line in lines:
+        say(f"warning: {line}")
 
 
 def is_terminal(stream: IO[str]) -> bool:

@@ -18,6 +18,7 @@ from bpcli.cli.evaluate import evaluate
 from bpcli.cli.init import init
 from bpcli.cli.predict import predict
 from bpcli.cli.report import report
+from bpcli.cli.reproduce import reproduce
 from bpcli.cli.schema import schema
 from bpcli.cli.signals import ending_quietly
 from bpcli.cli.train import train
@@ -54,7 +55,7 @@ def bpcli(
     """
 
 
-for command in (init, check, train, evaluate, predict, report, schema):
+for command in (init, check, train, evaluate, predict, report, reproduce, schema):
     app.command()(command)
 
 
@@ -101,7 +102,7 @@ def run(arguments: list[str] | None = None) -> None:
     except MemoryError:
         if debug:
             traceback.print_exc()
-        _print_error("out of memory; use fewer rows or columns, fewer units, or a smaller batch")
+        say("error: out of memory; use fewer rows or columns, fewer units, or a smaller batch")
         code = ExitCode.MEMORY
     except Exception as error:
         if debug:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bpcli.cli.console import note, result
+from bpcli.cli.console import note, result_path
 from bpcli.errors import ExistsError
 from bpcli.text import printable
 
@@ -42,4 +42,4 @@ def report(
     for line in made.notes:
         note(line)
     write_atomic(path, made.html.encode())
-    result(printable(str(path)))
+    result_path(str(path))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpcli.cli.console import note, number, result, result_json, result_path, say
+from bpcli.cli.console import note, number, result, result_json, result_path, say, warn
 from bpcli.cli.progress import duration, view
 from bpcli.cli.signals import StopRequest
 from bpcli.errors import DivergedError, MismatchError, UsageError
@@ -48,6 +48,9 @@ def train(
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
     ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Take warnings about the data for errors, before anything is trained.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the run directory.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
 ) -> None:
@@ -78,6 +81,7 @@ def train(
             prepared = prepare(loaded.config, loaded.folder, cache=not no_cache)
         except MismatchError as error:
             raise loaded.locate(error) from error
+        warn(() if quiet and not strict else prepared.warnings, strict)
         if opened:
             directory = opened
         elif run_dir is not None:

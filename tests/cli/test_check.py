@@ -207,3 +207,56 @@ def test_names_from_the_data_are_shown_with_their_controls_escaped(tmp_path: Pat
     assert "\x07" not in result.out + result.err
     assert "x\\x1b]0;owned\\x07" in result.out
     assert "target  [bold]y, binary: [red]a[/red], b\\x1b[2J" in result.out
+
+
+LEAKING = "species,mass,code,id\n" + "".join(
+    f"{'Gentoo' if n % 2 else 'Adelie'},{n % 7}.5,{n % 2},{n}\n" for n in range(60)
+)
+WARNINGS = (
+    "column 'code': each of its 2 values stands with one value of target 'species' only; put it in data.exclude unless "
+    "it is known before the target is",
+    "column 'id': numbers the rows, 0 to 59, as an identifier does; put it in data.exclude, or in data.columns if it "
+    "is meant",
+)
+
+
+@pytest.fixture
+def leaking(tmp_path: Path) -> Path:
+    """A folder with a column that gives the target away, and one that numbers the rows."""
+    (tmp_path / "small.csv").write_text(LEAKING)
+    (tmp_path / "c.yaml").write_text(f"{HEAD}  target: species\ntraining: {{epochs: 1}}\n")
+    return tmp_path
+
+
+def warnings_in(err: str) -> list[str]:
+    return [line.removeprefix("warning: ") for line in err.splitlines() if line.startswith("warning: ")]
+
+
+@pytest.mark.parametrize("command", ["check", "train"])
+def test_leaks_are_warned_of(leaking: Path, command: str):
+    assert warnings_in(bpcli(command, "c.yaml", cwd=leaking).ok().err) == [*WARNINGS]
+
+
+def test_warnings_are_part_of_the_json(leaking: Path):
+    assert bpcli("check", "c.yaml", "--json", cwd=leaking).ok().json["warnings"] == [*WARNINGS]
+
+
+def test_a_quiet_training_does_not_warn(leaking: Path):
+    assert bpcli("train", "c.yaml", "-q", cwd=leaking).ok().err == ""
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["check", "--json"], ["train"], ["train", "--quiet"]])
+def test_strict_takes_all_warnings_for_errors_of_the_data(leaking: Path, arguments: list[str]):
+    command, *options = arguments
+    result = bpcli(command, "c.yaml", "--strict", *options, cwd=leaking)
+    assert (result.code, result.out) == (3, "")
+    assert [line for line in result.err.splitlines() if line.startswith("error: ")] == [
+        f"error: {warning}" for warning in WARNINGS
+    ]
+    assert sorted(path.name for path in leaking.iterdir()) == ["c.yaml", "small.csv"]
+
+
+@pytest.mark.parametrize("command", [["check"], ["train", "--set", "training.epochs=1"]], ids=lambda words: words[0])
+def test_strict_has_nothing_against_clean_data(tmp_path: Path, command: list[str]):
+    result = bpcli(*command, CONFIGS / "penguins.yaml", "--strict", cwd=tmp_path).ok()
+    assert warnings_in(result.err) == []

@@ -12,7 +12,7 @@ from commands import CONFIGS, PENGUINS, bpcli, bpcli_process, python
 
 from bpcli import __version__, experiment
 
-COMMANDS = ["init", "check", "train", "evaluate", "predict", "report", "schema"]
+COMMANDS = ["init", "check", "train", "evaluate", "predict", "report", "reproduce", "schema"]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], []])
@@ -67,6 +67,7 @@ NEVER = ("rich", "polars", "numba", "numpy.ma", "asyncio", "concurrent", "loggin
         ("train {config} --run-dir new --set training.epochs=1", NEVER),
         ("evaluate {run}", NEVER),
         ("predict {data} --checkpoint {run}", NEVER),
+        ("reproduce {run}", NEVER),
     ],
 )
 def test_a_command_loads_nothing_that_it_does_not_need(

@@ -11,7 +11,7 @@ from bpcli.data.batches import Dataset
 from bpcli.nn.arrays import Array
 from bpcli.nn.layers import BatchNorm, Dense
 from bpcli.nn.optimizers import Sgd
-from bpcli.nn.schedules import ReduceOnPlateau
+from bpcli.nn.schedules import Plateau, ReduceOnPlateau
 from bpcli.training import TrainingPlan, TrainingSpec
 from bpcli.training import epochs as epochs_module
 from bpcli.training.spec import EarlyStopping, Goal
@@ -74,6 +74,31 @@ def test_of_a_metric_that_should_be_large_more_is_better() -> None:
 def test_an_undefined_value_is_no_improvement() -> None:
     ended = reports(watching([0.5, None, None, 0.9], greater=True, early_stopping=EarlyStopping(patience=2)))
     assert (ended[-1].epoch, ended[-1].best_epoch) == (3, 1)
+
+
+@pytest.mark.parametrize("greater", [False, True])
+def test_a_value_that_is_not_a_number_is_never_the_best_nor_what_others_are_compared_with(greater: bool) -> None:
+    nan = float("nan")
+    of = watching([nan, 0.5, nan, 0.4, 0.6, nan], greater, early_stopping=EarlyStopping(patience=2))
+    state = of.new_state()
+    first = state.params.copy()
+    ended = reports(of, state)
+    best = [0, 2, 2, 2] if greater else [0, 2, 2, 4, 4, 4]
+    assert [report.best_epoch for report in ended] == best
+    assert [report.improved for report in ended] == [number == epoch for number, epoch in enumerate(best, 1)]
+    assert ended[-1].stop == "early_stopping"
+    assert ended[-1].best == (0.5 if greater else 0.4)
+    (only,) = reports(watching([nan], greater, epochs=1), other := of.new_state())
+    assert (only.best_epoch, only.improved) == (0, False)
+    np.testing.assert_array_equal(other.best_params, first)
+
+
+def test_a_plateau_is_not_ended_by_what_is_not_a_number() -> None:
+    rule = ReduceOnPlateau(patience=2, gamma=0.5)
+    plateau = rule.observe(1.0, Plateau())
+    for expected in (1.0, 0.5):
+        plateau = rule.observe(float("nan"), plateau)
+        assert (plateau.factor, plateau.best) == (expected, 1.0)
 
 
 def test_the_best_parameters_and_layer_state_are_those_of_the_best_epoch() -> None:

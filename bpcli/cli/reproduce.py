@@ -1,0 +1,126 @@
+"""`bpcli reproduce`: whether a run comes out the same when it is trained again."""
+
+from __future__ import annotations
+
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bpcli.cli.console import note, result, result_json
+from bpcli.cli.progress import view
+from bpcli.errors import RequirementError
+from bpcli.text import counted, printable
+
+if TYPE_CHECKING:
+    from bpcli.reproduction import Reproduction
+
+
+def reproduce(
+    run: Annotated[Path, typer.Argument(help="A run directory; it is only read.")],
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Threads that share out long steps; left out: one a core. The result is the same."
+        ),
+    ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
+) -> None:
+    """Train a run again, and say whether the same weights and metrics come out.
+
+    Exit code 6 says that they do not. A run that was stopped is trained as far as it went.
+
+    Example: bpcli reproduce runs/penguins-20261121-140203
+    """
+    from bpcli.reproduction import Reproduction
+    from bpcli.runs import RunDirectory
+    from bpcli.threads import BlasThreads
+
+    with BlasThreads().single():
+        reproduction = Reproduction(RunDirectory.open(run), cache=not no_cache)
+        if not quiet:
+            for name, (was, now) in reproduction.changes.items():
+                note(f"{name} was {_value(was)}, is {_value(now)} now")
+        config = reproduction.prepared.config
+        with view(config.name, reproduction.wanted, quiet) as shown:
+            for event in reproduction.run(threads):
+                shown.show(event)
+    if as_json:
+        result_json(_document(reproduction))
+    else:
+        _print(reproduction)
+    if not reproduction.identical:
+        raise RequirementError(_complaint(reproduction))
+
+
+def _document(reproduction: Reproduction) -> dict[str, Any]:
+    difference = reproduction.difference
+    return {
+        "run_directory": str(reproduction.directory.path),
+        "identical": reproduction.identical,
+        "epochs": reproduction.epochs,
+        "first_difference": difference
+        and {
+            "epoch": difference.epoch,
+            "metric": difference.metric,
+            "was": _finite(difference.was),
+            "now": difference.now,
+            "difference": _finite(difference.size),
+        },
+        "weights": {
+            name: {
+                "epoch": weights.epoch,
+                "steps": weights.steps,
+                "was": weights.was,
+                "now": weights.now,
+                "identical": weights.identical,
+            }
+            for name, weights in reproduction.weights.items()
+        },
+        "not_compared": reproduction.not_compared,
+        "environment": {
+            "was": dict(reproduction.recorded_environment),
+            "now": reproduction.environment,
+            "changed": list(reproduction.changes),
+        },
+    }
+
+
+def _finite(value: Any) -> Any:
+    """A value of a file as JSON has it: NaN and infinities, which JSON lacks, as text."""
+    return str(value) if isinstance(value, float) and not isfinite(value) else value
+
+
+def _print(reproduction: Reproduction) -> None:
+    same = "identical" if reproduction.difference is None else "not identical"
+    result(f"metrics of {counted(reproduction.epochs, 'epoch')}: {same}")
+    for name, weights in reproduction.weights.items():
+        other = "not reached" if weights.now is None else f"not identical, SHA-256 {weights.now} now"
+        same = "identical" if weights.identical else other
+        result(f"{name} weights, {counted(weights.steps, 'step')}: SHA-256 {weights.was}, {same}")
+    for what in reproduction.not_compared:
+        result(f"not compared: {what}")
+
+
+def _complaint(reproduction: Reproduction) -> str:
+    """One line that says what differs first, and what else does."""
+    if reproduction.difference is not None:
+        what = str(reproduction.difference)
+    else:
+        names = " and ".join(name for name, weights in reproduction.weights.items() if not weights.identical)
+        what = f"no epoch's metrics differ, but the weights of {names} do"
+    if reproduction.changes:
+        changes = (f"{name} ({_value(was)}, now {_value(now)})" for name, (was, now) in reproduction.changes.items())
+        why = f"what differs in the environment: {', '.join(changes)}"
+    else:
+        why = "its environment is as recorded; perhaps it was resumed with other settings"
+    return f"not reproduced: {what}; {why}"
+
+
+def _value(value: str | None) -> str:
+    return "not used" if value is None else printable(value)
