@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from checkpoints import forged
 from experiments import after, prepared, write_csv
 
 from bpcli import runner
@@ -29,18 +30,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+DATA = {"path": "t.csv", "target": "y", "split": {"validation": 0.12, "test": 0.12, "stratify": False}}
+
+
 def config(**changes: Any) -> dict[str, Any]:
-    data = {"path": "t.csv", "target": "y", "split": {"validation": 0.12, "test": 0.12, "stratify": False}}
     training = {"epochs": 3, "batch_size": 8, **changes.pop("training", {})}
-    return {"data": data, "layers": [{"units": 3}], "training": training, **changes}
+    return {"data": DATA, "layers": [{"units": 3}], "training": training, **changes}
 
 
 PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "data": ({"data": {**DATA, "exclude": ["b"]}}, {"data": DATA}),
     "layers": ({"layers": [{"units": 2}]}, {"layers": [{"units": 3}]}),
     "seed": ({"seed": 1}, {"seed": 2}),
     "dtype": ({"dtype": "float32"}, {"dtype": "float64"}),
     "loss": ({"loss": "hinge"}, {"loss": "binary_cross_entropy"}),
     "optimizer": ({"optimizer": "adam"}, {"optimizer": "nadam"}),
+    "the optimizer's options": ({"optimizer": "adam"}, {"optimizer": {"type": "adam", "amsgrad": True}}),
     "training.early_stopping.monitor": (
         {"training": {"early_stopping": {"monitor": "validation_accuracy"}}},
         {"training": {"early_stopping": {"monitor": "validation_loss"}}},
@@ -74,6 +79,41 @@ def test_an_epoch_begins_anew_with_batches_of_any_other_size(
     assert state.counters.step == step
     assert (state.counters.loss_sum > 0, state.counters.weight_sum) == ((False, 0.0), (True, 24.0))[step > 0]
     assert np.array_equal(state.params, Checkpoint.load(directory.last).vectors["params"])
+
+
+def _scale(about: dict[str, Any], tensors: dict[str, Any]) -> None:
+    about["preprocessor"]["inputs"][0]["encoding"]["scale"] *= 2.0
+
+
+def test_a_run_does_not_go_on_with_preprocessing_that_was_fitted_to_other_rows(folder: Path, tmp_path: Path):
+    directory = RunDirectory.create(tmp_path / "run")
+    list(Runner(prepared(folder, **config()), directory).run(after(3)))
+    directory.last.write_bytes(forged(directory.last.read_bytes(), _scale))
+    with pytest.raises(CheckpointError, match="run: the fitted preprocessing is not what this run began with"):
+        resume_state(prepared(folder, **config()), directory)
+
+
+@pytest.mark.parametrize(("step", "goes_on"), [(3, True), (4, False), (5, False)])
+def test_a_run_does_not_go_on_from_a_step_beyond_its_epoch(folder: Path, tmp_path: Path, step: int, goes_on: bool):
+    def change(about: dict[str, Any], tensors: dict[str, Any]) -> None:
+        about["counters"]["step"] = step
+
+    directory = RunDirectory.create(tmp_path / "run")
+    list(Runner(prepared(folder, **config()), directory).run(after(3)))
+    directory.last.write_bytes(forged(directory.last.read_bytes(), change))
+    of = prepared(folder, **config())
+    if goes_on:
+        assert resume_state(of, directory).counters.step == step
+    else:
+        with pytest.raises(CheckpointError, match=r"last\.safetensors: its step lies beyond the end of its epoch$"):
+            resume_state(of, directory)
+
+
+def test_a_run_that_was_over_is_over_until_more_is_asked_of_it(folder: Path, tmp_path: Path):
+    directory = RunDirectory.create(tmp_path / "run")
+    list(Runner(prepared(folder, **config()), directory).run())
+    assert resume_state(prepared(folder, **config()), directory).counters.stop == "epochs"
+    assert resume_state(prepared(folder, **config(training={"epochs": 4})), directory).counters.stop is None
 
 
 @pytest.mark.parametrize(

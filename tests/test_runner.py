@@ -545,3 +545,13 @@ def test_a_run_that_diverges_at_once_can_still_be_resumed_from_its_beginning(fol
         go(of, directory)
     assert not directory.best.exists()
     assert resume_state(of, directory).counters.epoch == 0
+
+
+def test_the_summary_and_the_best_checkpoint_hold_what_belongs_to_the_best_epoch(folder: Path, tmp_path: Path) -> None:
+    directory = new_run(tmp_path / "run")
+    go(prepared(folder, **config(optimizer={"type": "nadam", "learning_rate": 2.0})), directory)
+    best = min(records(directory), key=lambda record: record["validation_loss"])
+    assert best["epoch"] < EPOCHS
+    assert directory.read_summary()["best"] == {name: best[name] for name in directory.read_summary()["final"]}
+    header = Checkpoint.load(directory.best).header
+    assert (header.counters, header.optimizer_steps, header.optimizer_product) == (None, 0, 1.0)

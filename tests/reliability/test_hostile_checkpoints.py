@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checkpoints import forged, put_together, small_checkpoint, taken_apart
+from checkpoints import NO_DIGEST, forged, put_together, small_checkpoint, taken_apart, with_digest
 from commands import ROOT, bpcli, python
 
 import bpcli as package
@@ -118,6 +118,15 @@ def test_an_array_that_is_described_wrongly_is_refused(key: str, value: Any, mes
         put(tree, last, value)
 
     assert message in refusal(edited(change))
+
+
+@pytest.mark.parametrize("byte", range(8))
+def test_a_header_that_is_said_to_be_longer_than_the_file_is_refused_whatever_the_digest(byte: int):
+    length = int.from_bytes(SMALL[:8], "little") | 0xFF << 8 * byte
+    zeroed = SMALL.replace(Checkpoint.from_bytes(SMALL).header.sha256.encode(), NO_DIGEST)
+    message = refusal(with_digest(length.to_bytes(8, "little") + zeroed[8:]))
+    if byte:
+        assert message == "cut off, or not a checkpoint: its header is longer than the file"
 
 
 def test_bytes_that_no_array_accounts_for_are_refused():
@@ -231,10 +240,10 @@ def test_a_long_key_is_cut_off_after_200_characters():
 
 def test_a_weight_column_that_config_and_preprocessing_agree_on_is_accepted():
     def change(entries: dict[str, Any], about: dict[str, Any]) -> None:
-        put(about, "config/data/weight", "w")
-        put(about, "preprocessor/weight", "w")
+        put(about, "config/data/weight", "how often")
+        put(about, "preprocessor/weight", "how often")
 
-    assert Checkpoint.from_bytes(edited(change)).header.config.data.weight == "w"
+    assert Checkpoint.from_bytes(edited(change)).header.config.data.weight == "how often"
 
 
 def test_what_a_run_itself_would_count_is_accepted():
