@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -40,6 +40,8 @@ class TrainingPlan:
     score: Score
     monitor: str
     greater_is_better: Callable[[str], bool]
+    initial_parameters: Mapping[str, Array] = field(default_factory=dict)
+    """Those that are given and not drawn, by the names of the network's layout."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -58,7 +60,12 @@ class TrainingPlan:
 
     def new_state(self) -> TrainingState:
         """The state before the first step."""
-        return TrainingState(self.network, self.optimizer, self.seed, self.dtype)
+        state = TrainingState(self.network, self.optimizer, self.seed, self.dtype)
+        views = self.network.layout.views(state.params)
+        for name, values in self.initial_parameters.items():
+            np.copyto(views[name], values)
+        state.keep_best()
+        return state
 
 
 @dataclass(frozen=True)
