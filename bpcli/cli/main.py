@@ -14,6 +14,7 @@ import typer
 from bpcli._version import __version__
 from bpcli.cli.check import check
 from bpcli.cli.evaluate import evaluate
+from bpcli.cli.gradcheck import gradcheck
 from bpcli.cli.init import init
 from bpcli.cli.predict import predict
 from bpcli.cli.schema import schema
@@ -52,7 +53,7 @@ def bpcli(
     """
 
 
-for command in (init, check, train, evaluate, predict, schema):
+for command in (init, check, train, evaluate, predict, gradcheck, schema):
     app.command()(command)
 
 
