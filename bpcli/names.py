@@ -43,7 +43,7 @@ def _of_logits(preprocessor: Preprocessor) -> tuple[str, ...]:
     """The logits: two classes that share one are named by the second."""
     target = preprocessor.target
     if isinstance(target, ClassesTarget):
-        return target.classes[1:] if target.single_logit else target.classes
+        return (f"{target.name}={target.classes[1]}",) if target.single_logit else target.classes
     return target.names
 
 

@@ -19,6 +19,7 @@ from bpcli.cli.init import init
 from bpcli.cli.predict import predict
 from bpcli.cli.schema import schema
 from bpcli.cli.signals import ending_quietly
+from bpcli.cli.trace import trace
 from bpcli.cli.train import train
 from bpcli.errors import BpcliError, ExitCode
 from bpcli.text import printable
@@ -53,7 +54,7 @@ def bpcli(
     """
 
 
-for command in (init, check, train, evaluate, predict, gradcheck, schema):
+for command in (init, check, train, evaluate, predict, gradcheck, trace, schema):
     app.command()(command)
 
 

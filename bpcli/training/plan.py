@@ -54,6 +54,16 @@ class TrainingPlan:
         size = self.spec.batch_size
         return self.train.rows if size == "full" else min(size, self.train.rows)
 
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps in which an epoch goes over the rows."""
+        return -(-self.train.rows // self.batch_size)
+
+    def learning_rate(self, epoch: int, step: int, plateau: float) -> float:
+        """The learning rate of a step, both counted from 0, where plateaus have brought it down by a factor."""
+        factor = self.schedule.learning_rate_factor(epoch, step, self.steps_per_epoch, self.spec.epochs)
+        return self.optimizer.learning_rate * factor * plateau
+
     def less_is_better(self, value: float) -> float:
         """A monitored value with the sign that makes less better; applied again, it is the value itself."""
         return -value if self.greater_is_better(self.monitor) else value

@@ -12,7 +12,7 @@ from commands import CONFIGS, PENGUINS, bpcli, bpcli_process, python
 
 from bpcli import __version__, experiment
 
-COMMANDS = ["init", "check", "train", "evaluate", "predict", "gradcheck", "schema"]
+COMMANDS = ["init", "check", "train", "evaluate", "predict", "gradcheck", "trace", "schema"]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], []])
