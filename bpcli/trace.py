@@ -182,7 +182,8 @@ def _layer(layer: Layer, record: LayerRecord, names: Names) -> Document:
     return {
         "index": layer.index,
         "type": layer.type,
-        "formula": _formula(layer),
+        "formula": _formula(type(layer).forward),
+        "gradient": _formula(getattr(type(layer), "backward_rows", type(layer).backward)),
         "activation": None
         if activation is None
         else {**activation.model_dump(mode="json"), "formula": _formula(activation)},
@@ -237,9 +238,9 @@ def _error(plan: TrainingPlan, last: LayerRecord, batch: Batch, objective: Objec
 
 
 def _formula(member: Any) -> str:
-    """The first line of what a member says of itself, which is its formula."""
+    """The first sentence of what a member, or one of its methods, says of itself: its formula."""
     said = getdoc(member if callable(member) else type(member)) or ""
-    return said.splitlines()[0].rstrip(".") if said else ""
+    return said.partition("\n")[0].partition(". ")[0].rstrip(".")
 
 
 def _rule(optimizer: OptimizerBase) -> str:

@@ -68,7 +68,7 @@ def trace(
     for line in [*prepared.notes, *document["notes"]]:
         note(line)
     if as_json:
-        result_json(document)
+        result_json(document, indent=None)  # a line for each of half a million weights made it 124 MB
         return
     for line in trace_lines(document, layer, neuron):
         result(line)

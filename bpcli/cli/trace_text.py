@@ -46,6 +46,8 @@ class _Text:
             f"after {counted(document['epoch'], 'epoch')}, {document['dtype']}"
         )
         yield "rows are counted from 1, as in the file; layers and neurons from 0, as in the config"
+        if any(len(self.shown[one["index"]]) < len(one["outputs"]) for one in self.layers) and self.neuron is None:
+            yield "of wide layers a part is shown: --layer and --neuron narrow it, --json has all"
         if self.neuron is None:
             yield from self._inputs()
         yield from ("", "FORWARD")
@@ -125,7 +127,7 @@ class _Text:
 
     def _backward(self, layer: Document) -> Iterator[str]:
         backward, shown = layer["backward"], self.shown[layer["index"]]
-        yield from ("", _title(layer, formula=False))
+        yield from ("", _title(layer, "gradient"))
         behind = next((one for one in self.document["layers"] if one["index"] == layer["index"] + 1), None)
         for row in self.rows:
             yield from self._row(row)
@@ -208,7 +210,12 @@ class _Text:
         yield from aligned(table, right=(0, 2, 3, 4))
 
     def _chain(self, behind: Document | None, row: int, j: int) -> str:
-        """Where dL/dy of a neuron comes from: the errors behind it, each times the weight that leads there."""
+        """Where dL/dy of a neuron comes from: the errors behind it, each times the weight that leads there.
+
+        Nothing is written out for norms, in which every error depends on all others.
+        """
+        if behind is not None and behind["type"] == "dropout":
+            return self._products([behind["backward"]["dy"][row][j]], [behind["forward"]["mask"][row][j]])
         if behind is None or "weight" not in behind["parameters"]:
             return ""
         dz, weight = behind["backward"]["dz"][row], behind["parameters"]["weight"]["before"][j]
@@ -274,7 +281,7 @@ class _Text:
 
     def _rest(self, count: int, noun: str, which: str) -> Iterator[str]:
         if count > 0:
-            yield f"and {counted(count, noun)} {which}: --layer and --neuron narrow it, --json has all"
+            yield f"and {counted(count, noun)} {which}"
 
     def _row(self, row: int) -> Iterator[str]:
         """Which row a table is of, where there are several."""
@@ -297,15 +304,18 @@ class _Text:
         return f"({self._short(value)})" if value < 0 else self._short(value)
 
 
-def _title(layer: Document, formula: bool = True) -> str:
+def _title(layer: Document, what: str = "formula") -> str:
     activation = layer["activation"]
-    kind = layer["type"] if activation is None else f"{layer['type']}, {activation['type']}"
-    said = (activation or layer)["formula"]
-    return f"layer {layer['index']}: {kind}{f'   {said}' if formula else ''}"
+    if activation is None:
+        return f"layer {layer['index']}: {layer['type']}   {layer[what]}"
+    formula = f"   {activation['formula']}" if what == "formula" else ""
+    return f"layer {layer['index']}: {layer['type']}, {activation['type']}{formula}"
 
 
 def _from(behind: Document | None) -> str:
-    return "" if behind is None else f" = Σ w · dL/dz of layer {behind['index']}"
+    if behind is None:
+        return ""
+    return f" = {'dL/dy · mask' if behind['type'] == 'dropout' else 'Σ dL/dz · w'} of layer {behind['index']}"
 
 
 def _first(columns: dict[str, str]) -> list[tuple[str, str]]:

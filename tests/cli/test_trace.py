@@ -90,7 +90,8 @@ def test_wide_layers_are_narrowed_to_the_largest_errors():
     out = bpcli("trace", CONFIGS / "digits.yaml").ok().out
     assert len(out.splitlines()) < 300
     assert max(map(len, out.splitlines())) < 200
-    assert "and 120 neurons with smaller errors: --layer and --neuron narrow it, --json has all\n" in out
+    assert "\nof wide layers a part is shown: --layer and --neuron narrow it, --json has all\n" in out
+    assert "\nand 120 neurons with smaller errors\n" in out
 
 
 def test_a_layer_and_a_neuron_narrow_the_text():
