@@ -6,10 +6,11 @@ The quotient is the central one of fourth order, (8 (φ(h) - φ(-h)) - (φ(2h) -
 A kink (relu at 0, mae at a residual of 0, huber at delta …) between the points puts the quotient anywhere between the
 slopes on both sides. No list of kinks is kept, which would have to know every member: a claim that disagrees is tried
 again with smaller steps, which get in front of a kink that is not exactly here, and agree then if the claim is right.
-A wrong claim disagrees at every step, and no step may acquit it whose own rounding is more than half of what first
-stood between quotient and claim. Where all steps disagree, the slopes on both sides tell a kink that is exactly here,
-where the difference between them stays as the step shrinks, from a smooth place, where it shrinks with the step. At
-such a kink, any claim between both slopes is a subgradient, and is left undecided.
+A wrong claim stays as far from the quotient at every step: a smaller one acquits only where it halves what first stood
+between them, and where its own rounding is less than a quarter of that. Where all steps disagree, the slopes on both
+sides tell a kink that is exactly here, where the difference between them stays as the step shrinks, from a smooth
+place, where it shrinks with the step. At such a kink, any claim between both slopes is a subgradient, and is left
+undecided.
 """
 
 from __future__ import annotations
@@ -52,14 +53,14 @@ def compare(function: Callable[[float], float], claimed: float, size: float) -> 
     first = shown = last = _compare_at(function, claimed, size, STEP)
     if first.verdict == "agrees":
         return first
-    apart = abs(first.claimed - first.measured)
+    apart = abs(claimed - first.measured)
     for step in FINER:
-        if 2.0 * (TOLERANCE * abs(claimed) + _rounding(size, step)) >= apart:
+        if 4.0 * _rounding(size, step) >= apart:
             break
         last = _compare_at(function, claimed, size, step)
-        if last.verdict == "agrees":
+        if last.verdict == "agrees" and 2.0 * abs(claimed - last.measured) <= apart:
             return last
-        if _rounding(size, step) <= 0.01 * TOLERANCE * abs(last.measured):
+        if last.verdict == "differs" and _rounding(size, step) <= 0.01 * TOLERANCE * abs(last.measured):
             shown = last
     return replace(last, verdict="undecided") if _is_subgradient(function, claimed, size, last.step) else shown
 
@@ -69,7 +70,7 @@ def _compare_at(function: Callable[[float], float], claimed: float, size: float,
     far = function(2.0 * step) - function(-2.0 * step)
     measured = (8.0 * near - far) / (12.0 * step)
     scale = max(abs(claimed), abs(measured)) + _rounding(size, step) / TOLERANCE
-    error = abs(claimed - measured) / scale
+    error = abs(claimed - measured) / scale if scale else 0.0
     # Written so that NaN differs.
     return Comparison(claimed, measured, error, step, "agrees" if error <= TOLERANCE else "differs")
 

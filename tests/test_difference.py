@@ -65,3 +65,8 @@ def test_at_a_kink_any_other_slope_differs(claim: float) -> None:
 def test_a_function_that_is_not_finite_differs() -> None:
     assert compare(lambda t: np.nan, 0.0, 1.0).verdict == "differs"
     assert compare(lambda t: 0.5 * t, np.nan, 1.0).verdict == "differs"
+
+
+def test_a_function_that_is_0_throughout_agrees_with_0_alone() -> None:
+    assert compare(lambda t: 0.0, 0.0, 0.0).verdict == "agrees"
+    assert compare(lambda t: 0.0, 1e-9, 0.0).verdict == "differs"

@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from commands import CONFIGS
 from experiments import plan
 from networks import members, targets_for
 
+from bpcli.config import load_config
+from bpcli.experiment import prepare
 from bpcli.gradcheck import DIRECTIONS, EVERY, GradientCheck, check_gradient
 from bpcli.nn import losses
 from bpcli.nn.activations import Activation, Elu, LeakyRelu
@@ -198,3 +201,57 @@ def test_rectifiers_on_their_kinks_accuse_nobody(record_property: Callable[[str,
         finer += sum(array.finer for array in result.arrays)
     assert finer >= 5
     record_property("cases", finer)
+
+
+# Networks on real rows, at many places
+
+NORMS = [
+    {"units": 20, "activation": "leaky_relu"},
+    {"type": "batch_norm"},
+    {"units": 9, "activation": "elu"},
+    {"type": "layer_norm"},
+]
+PLACES: dict[str, tuple[str, list[str]]] = {
+    "xor": ("xor", []),
+    "xor, hinge": ("xor", ["loss=hinge"]),
+    "xor, norms": ("xor", ["layers=[batch_norm, {units: 5}, layer_norm, {units: 3, activation: mish}]"]),
+    "penguins": ("penguins", []),
+    "penguins, hinge": ("penguins", ["loss=hinge"]),
+    "penguins, norms": ("penguins", [f"layers={NORMS}"]),
+    "concrete, mae": ("concrete", ["loss=mae"]),
+    "concrete, quantile": ("concrete", ["loss={type: quantile, quantile: 0.9}", "layers=[{units: 30}, {units: 30}]"]),
+    "concrete, unscaled": ("concrete", ["data.encoders.numeric=none", "data.columns={}", "loss=huber"]),
+    "auto_mpg, poisson": ("auto_mpg", ["loss=poisson"]),
+    "credit": ("credit", []),
+    "digits": ("digits", []),
+}
+
+
+def no_false_alarm(name: str, rows: int, seeds: range) -> int:
+    config, overrides = PLACES[name]
+    loaded = load_config(CONFIGS / f"{config}.yaml", ["dtype=float64", *overrides])
+    prepared = prepare(loaded.config, loaded.folder)
+    for seed in seeds:
+        result = check_gradient(prepared.plan, rows, seed)
+        assert result.passed, (name, rows, seed, result)
+    return len(seeds)
+
+
+@pytest.mark.parametrize(("rows", "seed"), [(16, 7), (64, 2)])
+def test_strong_curvature_is_no_wrong_gradient(rows: int, seed: int) -> None:
+    """Where a norm makes the first step's truncation a little more than the tolerance."""
+    assert no_false_alarm("penguins, norms", rows, range(seed, seed + 1)) == 1
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_no_right_gradient_is_called_wrong(name: str, record_property: Callable[[str, object], None]) -> None:
+    record_property("cases", sum(no_false_alarm(name, rows, range(1)) for rows in (1, 2, 16)))
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", PLACES)
+def test_no_right_gradient_is_called_wrong_at_many_places(
+    name: str, record_property: Callable[[str, object], None]
+) -> None:
+    seeds = range(1, 40 if name.startswith("xor") else 8)
+    record_property("cases", sum(no_false_alarm(name, rows, seeds) for rows in (1, 2, 16, 64)))

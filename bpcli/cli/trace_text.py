@@ -275,9 +275,8 @@ class _Text:
 
     def _left_out(self, layer: Document) -> Iterator[str]:
         if self.neuron is None:
-            yield from self._rest(
-                len(layer["outputs"]) - len(self.shown[layer["index"]]), "neuron", "with smaller errors"
-            )
+            noun = "neuron" if layer["activation"] else "output"
+            yield from self._rest(len(layer["outputs"]) - len(self.shown[layer["index"]]), noun, "with smaller errors")
 
     def _rest(self, count: int, noun: str, which: str) -> Iterator[str]:
         if count > 0:

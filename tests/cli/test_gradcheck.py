@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -51,7 +52,7 @@ def test_a_wrong_derivative_ends_with_6_and_says_where(monkeypatch: pytest.Monke
     assert (result.code, result.err.count("error: ")) == (6, 1)
     error = result.err.splitlines()[-1]
     assert error.startswith("error: backpropagation does not give the gradient: layers.")
-    assert error.endswith("a relative error of 0.0099; the fault is in layer 2 (tanh)")
+    assert re.search(r"a relative error of 0\.009[89]\d*; the fault is in layer 2 \(tanh\)$", error)
     if options:
         assert [layer["passed"] for layer in result.json["layers"]] == [False, True, False, True]
         assert [layer["alone_passed"] for layer in result.json["layers"]] == [True, True, False, True]
