@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from bpcli.cli.arithmetic import MOST_TERMS, Arithmetic, Document
 from bpcli.cli.console import aligned
 from bpcli.text import counted, printable
-
-Document = dict[str, Any]
-Rows = list[list[str]]
 
 MOST_NEURONS = 8
 """Of a layer that are shown unless one is asked for: those with the largest errors."""
@@ -19,9 +17,6 @@ MOST_INPUTS = 16
 
 FEW_WEIGHTS = 8
 """Of more, those with the largest gradients."""
-
-MOST_TERMS = 4
-"""Terms up to which a sum is written out."""
 
 
 def trace_lines(document: Document, layer: int | None = None, neuron: int | None = None) -> Iterator[str]:
@@ -33,8 +28,8 @@ class _Text:
     def __init__(self, document: Document, layer: int | None, neuron: int | None) -> None:
         self.document, self.neuron = document, neuron
         self.layers = [one for one in document["layers"] if layer in (None, one["index"])]
-        self.decimals = 9 if document["dtype"] == "float64" else 6
         self.rows = range(len(document["rows"]))
+        self.shows = Arithmetic(9 if document["dtype"] == "float64" else 6, len(self.rows))
         self.shown = {one["index"]: self._neurons(one) for one in self.layers}
 
     def lines(self) -> Iterator[str]:
@@ -69,14 +64,14 @@ class _Text:
             in_file = ", ".join(f"{name} {value or '(missing)'}" for name, value in _first(row["columns"]))
             more = len(row["columns"]) - MOST_INPUTS
             target = ", ".join(f"{name} {value}" for name, value in row["target"].items())
-            weight = "" if row["weight"] == 1.0 else f", weight {self._short(row['weight'])}"
+            weight = "" if row["weight"] == 1.0 else f", weight {self.shows.short(row['weight'])}"
             yield from _text(
                 f"row {row['row']} ({row['split']}): {in_file}{f' and {more} more' if more > 0 else ''}; "
                 f"target {target}{weight}"
             )
             x = document["layers"][0]["forward"]["x"][place]
             chosen = _largest(x, MOST_INPUTS)
-            yield from aligned([["input", "x"], *([inputs[i], self._fixed(x[i])] for i in chosen)], right=(1,))
+            yield from aligned([["input", "x"], *([inputs[i], self.shows.fixed(x[i])] for i in chosen)], right=(1,))
             yield from self._rest(len(x) - len(chosen), "input", "with smaller values")
 
     def _forward(self, layer: Document) -> Iterator[str]:
@@ -90,18 +85,23 @@ class _Text:
                 z = forward["z"][row]
                 table = [["neuron", "z = Σ x · w + b", "z", "y = f(z)"]]
                 table += [
-                    [layer["outputs"][j], self._sum_of(layer, x, j), self._fixed(z[j]), self._fixed(y[j])]
+                    [
+                        layer["outputs"][j],
+                        self.shows.weighted_sum(layer, x, j),
+                        self.shows.fixed(z[j]),
+                        self.shows.fixed(y[j]),
+                    ]
                     for j in shown
                 ]
                 yield from aligned(table, right=(2, 3))
                 if self.neuron is not None and len(x) > MOST_TERMS:
-                    yield from self._terms(layer, x)
+                    yield from self.shows.terms(layer, x, self.neuron)
             else:
                 keeps = [name for name in ("mask", "normalized") if name in forward]
                 table = [["output", "x", *keeps, "y"]]
                 for j in shown:
-                    kept = [self._fixed(forward[name][row][j]) for name in keeps]
-                    table.append([layer["outputs"][j], self._fixed(x[j]), *kept, self._fixed(y[j])])
+                    kept = [self.shows.fixed(forward[name][row][j]) for name in keeps]
+                    table.append([layer["outputs"][j], self.shows.fixed(x[j]), *kept, self.shows.fixed(y[j])])
                 yield from aligned(table, right=range(1, len(table[0])))
         yield from self._left_out(layer)
 
@@ -115,15 +115,15 @@ class _Text:
             columns = [error[name][row] for name in ("logits", "predictions", "targets", "dlogits")]
             chosen = sorted(_largest(columns[3], MOST_NEURONS))
             table = [["output", "z", "prediction", "target", "dL/dz"]]
-            table += [[document["outputs"][k], *(self._fixed(column[k]) for column in columns)] for k in chosen]
+            table += [[document["outputs"][k], *(self.shows.fixed(column[k]) for column in columns)] for k in chosen]
             yield from aligned(table, right=range(1, 5))
             yield from self._rest(len(document["outputs"]) - len(chosen), "output", "with smaller errors")
-            yield f"loss of the row: {self._fixed(error['of_rows'][row])}"
+            yield f"loss of the row: {self.shows.fixed(error['of_rows'][row])}"
         if len(self.rows) > 1:
-            yield f"mean: {self._fixed(sum(error['of_rows']) / len(self.rows))}"
+            yield f"mean: {self.shows.fixed(sum(error['of_rows']) / len(self.rows))}"
         if error["penalty"]:
-            yield f"penalties on the weights: {self._fixed(error['penalty'])}"
-        yield f"L = {self._fixed(document['loss']['before'])}"
+            yield f"penalties on the weights: {self.shows.fixed(error['penalty'])}"
+        yield f"L = {self.shows.fixed(document['loss']['before'])}"
 
     def _backward(self, layer: Document) -> Iterator[str]:
         backward, shown = layer["backward"], self.shown[layer["index"]]
@@ -136,13 +136,13 @@ class _Text:
                 table = [["neuron", f"dL/dy{_from(behind)}", "dL/dy", "f'(z)", "dL/dz = dL/dy · f'(z)"]]
                 slope, dz = backward["slope"][row], backward["dz"][row]
                 for j in shown:
-                    numbers = [self._fixed(value[j]) for value in (dy, slope, dz)]
-                    table.append([layer["outputs"][j], self._chain(behind, row, j), *numbers])
+                    numbers = [self.shows.fixed(value[j]) for value in (dy, slope, dz)]
+                    table.append([layer["outputs"][j], self.shows.chain(behind, row, j), *numbers])
                 if not any(line[1] for line in table[1:]):
                     table = [[line[0], *line[2:]] for line in table]
                 yield from aligned(table, right=range(len(table[0]) - 3, len(table[0])))
             else:
-                table = [["output", "dL/dy"], *([layer["outputs"][j], self._fixed(dy[j])] for j in shown)]
+                table = [["output", "dL/dy"], *([layer["outputs"][j], self.shows.fixed(dy[j])] for j in shown)]
                 yield from aligned(table, right=(1,))
         yield from self._left_out(layer)
         if layer["parameters"]:
@@ -155,8 +155,8 @@ class _Text:
                     [
                         _name(layer, name, place),
                         _of(layer, place),
-                        self._fixed(value),
-                        self._product(layer, name, place),
+                        self.shows.fixed(value),
+                        self.shows.gradient(layer, name, place),
                     ]
                 )
             yield from aligned(table, right=(2,))
@@ -169,7 +169,7 @@ class _Text:
             "",
             f"UPDATE  {update['optimizer']['type']}{f' ({options})' if options else ''}",
             *(line for line in update["formula"].splitlines() if line),
-            f"step {update['number']} of the optimizer, learning rate {self._short(update['learning_rate'])}",
+            f"step {update['number']} of the optimizer, learning rate {self.shows.short(update['learning_rate'])}",
         )
         for layer in self.layers:
             if not layer["parameters"]:
@@ -184,64 +184,12 @@ class _Text:
                 one = layer["parameters"][name]
                 moments = [one["optimizer"][slot]["after"] for slot in slots]
                 arrays = [one["before"], one["gradient"], *([one["applied"]] if ruled else []), *moments]
-                numbers = [self._fixed(_at(array, place)) for array in [*arrays, one["step"], one["after"]]]
+                numbers = [self.shows.fixed(_at(array, place)) for array in [*arrays, one["step"], one["after"]]]
                 table.append([_name(layer, name, place), _of(layer, place), *numbers])
             yield from aligned(table, right=range(2, len(table[0])))
             yield from self._rest(left_out, "parameter", "with smaller gradients")
         loss = document["loss"]
-        yield from ("", f"L before {self._fixed(loss['before'])}, after {self._fixed(loss['after'])}")
-
-    # Arithmetic
-
-    def _sum_of(self, layer: Document, x: Sequence[float], j: int) -> str:
-        """A neuron's weighted sum, written out where it has few terms."""
-        weight, bias = layer["parameters"]["weight"]["before"], layer["parameters"]["bias"]["before"]
-        if len(x) > MOST_TERMS:
-            return f"{len(x)} products + {self._short(bias[j])}"
-        return f"{self._products(x, [row[j] for row in weight])} + {self._factor(bias[j])}"
-
-    def _terms(self, layer: Document, x: Sequence[float]) -> Iterator[str]:
-        """All products of the one neuron that is shown."""
-        weight = [row[self.neuron] for row in layer["parameters"]["weight"]["before"]]
-        table = [["", "input", "x", "w", "x · w"]]
-        for i, name in enumerate(layer["inputs"]):
-            table.append([str(i), name, *(self._fixed(value) for value in (x[i], weight[i], x[i] * weight[i]))])
-        yield ""
-        yield from aligned(table, right=(0, 2, 3, 4))
-
-    def _chain(self, behind: Document | None, row: int, j: int) -> str:
-        """Where dL/dy of a neuron comes from: the errors behind it, each times the weight that leads there.
-
-        Nothing is written out for norms, in which every error depends on all others.
-        """
-        if behind is not None and behind["type"] == "dropout":
-            return self._products([behind["backward"]["dy"][row][j]], [behind["forward"]["mask"][row][j]])
-        if behind is None or "weight" not in behind["parameters"]:
-            return ""
-        dz, weight = behind["backward"]["dz"][row], behind["parameters"]["weight"]["before"][j]
-        if len(dz) > MOST_TERMS:
-            return f"{len(dz)} products"
-        return self._products(dz, weight)
-
-    def _product(self, layer: Document, name: str, place: tuple[int, ...]) -> str:
-        """What gives the gradient of a parameter: input times error, of each row."""
-        if name not in ("weight", "bias"):
-            return ""
-        dz = [layer["backward"]["dz"][row][place[-1]] for row in self.rows]
-        if name == "bias":
-            formula = "dL/dz"
-            said = " + ".join([self._short(dz[0]), *map(self._factor, dz[1:])])
-        else:
-            formula = "x · dL/dz"
-            x = [layer["forward"]["x"][row][place[0]] for row in self.rows]
-            said = self._products(x, dz)
-        return f"= {formula} = {said}" if len(dz) <= MOST_TERMS else f"= Σ {formula} over the rows"
-
-    def _products(self, a: Sequence[float], b: Sequence[float]) -> str:
-        """Σ a · b, written out; only what follows a sign needs brackets around its own."""
-        first = f"{self._short(a[0])} · {self._factor(b[0])}"
-        others = (f"{self._factor(left)} · {self._factor(right)}" for left, right in zip(a[1:], b[1:], strict=True))
-        return " + ".join([first, *others])
+        yield from ("", f"L before {self.shows.fixed(loss['before'])}, after {self.shows.fixed(loss['after'])}")
 
     # What is shown, and how
 
@@ -286,21 +234,6 @@ class _Text:
         """Which row a table is of, where there are several."""
         if len(self.rows) > 1:
             yield f"row {self.document['rows'][row]['row']}"
-
-    def _fixed(self, value: float) -> str:
-        """A number of a column."""
-        if value == 0:
-            return "0"
-        size, tiny = abs(value), 10.0 ** (3 - self.decimals)
-        return f"{value:.{self.decimals}f}" if tiny <= size < 1e6 else f"{value:.{self.decimals - 3}e}"
-
-    def _short(self, value: float) -> str:
-        """A number in a line: as few digits as there are, up to those of a column."""
-        return f"{value:.{self.decimals}g}"
-
-    def _factor(self, value: float) -> str:
-        """A number after a sign."""
-        return f"({self._short(value)})" if value < 0 else self._short(value)
 
 
 def _title(layer: Document, what: str = "formula") -> str:
