@@ -24,6 +24,7 @@ from bpcli.names import Names
 from bpcli.nn.arrays import Array
 from bpcli.nn.layers import DenseLayer, Layer, Position
 from bpcli.nn.losses import LossScratch
+from bpcli.nn.network import Bound, Network
 from bpcli.nn.optimizers import OptimizerBase
 from bpcli.nn.recording import LayerRecord, recorded
 from bpcli.nn.rows import DenseRows
@@ -34,6 +35,9 @@ from bpcli.training.objective import Objective
 from bpcli.training.steps.serial import SerialSteps
 
 Document = dict[str, Any]
+
+Moments = dict[str, dict[str, Bound]]
+"""Before and after the step: the parameters and the optimizer's slots by name."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def choose_rows(prepared: Prepared, folder: Path, numbers: Sequence[int], cache:
 class _Step(SerialSteps):
     """One step on a batch, at the learning rate that the whole run has at that point."""
 
-    def __init__(self, run: TrainingPlan, network: Any, batch: Batch, state: TrainingState) -> None:
+    def __init__(self, run: TrainingPlan, network: Network, batch: Batch, state: TrainingState) -> None:
         x, y, weight = batch
         spec = run.spec.model_copy(update={"batch_size": "full"})
         super().__init__(replace(run, network=network, spec=spec, train=Dataset(DenseRows(x), y, weight)), state)
@@ -129,7 +133,7 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows) -> Do
     if not isfinite(loss_after) or not all(np.isfinite(vector).all() for vector in _vectors(state).values()):
         raise DivergedError("the step leaves numbers that are not finite; lower optimizer.learning_rate")
     names = Names.of(plan.network, prepared.preprocessor)
-    views = {
+    views: Moments = {
         when: {name: plan.network.bind(vector) for name, vector in vectors.items()}
         for when, vectors in (("before", before), ("after", _vectors(state)))
     }
@@ -194,7 +198,7 @@ def _layer(layer: Layer, record: LayerRecord, names: Names) -> Document:
     }
 
 
-def _parameter(name: str, index: int, record: LayerRecord, given: Any, views: Any) -> Document:
+def _parameter(name: str, index: int, record: LayerRecord, given: Bound, views: Moments) -> Document:
     """A parameter array before and after the step, and what led from one to the other."""
     before, after = views["before"]["params"][index][name], views["after"]["params"][index][name]
     return {

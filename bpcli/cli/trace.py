@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,7 @@ from bpcli.text import printable
 
 if TYPE_CHECKING:
     from bpcli.experiment import Prepared
+    from bpcli.runs import RunDirectory
     from bpcli.training import TrainingState
 
 
@@ -74,7 +75,8 @@ def trace(
         result(line)
 
 
-def _run(source: Path) -> Any:
+def _run(source: Path) -> RunDirectory | None:
+    """The run, or None for a config."""
     from bpcli.runs import RunDirectory
 
     if source.suffix == ".safetensors":
@@ -82,7 +84,8 @@ def _run(source: Path) -> Any:
     return RunDirectory.open(source) if source.is_dir() else None
 
 
-def _state(prepared: Prepared, run: Any) -> TrainingState:
+def _state(prepared: Prepared, run: RunDirectory | None) -> TrainingState:
+    """Where the step begins."""
     from bpcli.resume import resume_state
 
     return prepared.plan.new_state() if run is None else resume_state(prepared, run)

@@ -84,15 +84,9 @@ class _Text:
             if dense:
                 z = forward["z"][row]
                 table = [["neuron", "z = Σ x · w + b", "z", "y = f(z)"]]
-                table += [
-                    [
-                        layer["outputs"][j],
-                        self.shows.weighted_sum(layer, x, j),
-                        self.shows.fixed(z[j]),
-                        self.shows.fixed(y[j]),
-                    ]
-                    for j in shown
-                ]
+                for j in shown:
+                    numbers = [self.shows.fixed(z[j]), self.shows.fixed(y[j])]
+                    table.append([layer["outputs"][j], self.shows.weighted_sum(layer, x, j), *numbers])
                 yield from aligned(table, right=(2, 3))
                 if self.neuron is not None and len(x) > MOST_TERMS:
                     yield from self.shows.terms(layer, x, self.neuron)
