@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.batches import Batch
-from bpcli.difference import STEP, Comparison, compare
+from bpcli.difference import STEP, Comparison, Verdict, compare
 from bpcli.errors import DivergedError
 from bpcli.nn.arrays import Array, Workspace
 from bpcli.nn.layers import Layer, Position, Views
@@ -63,7 +63,12 @@ class ArrayCheck:
     @property
     def passed(self) -> bool:
         """Whether none differs, and not all are undecided."""
-        return self.worst.comparison.verdict == "agrees"
+        return self.verdict == "agrees"
+
+    @property
+    def verdict(self) -> Verdict:
+        """That of the worst comparison: undecided where all of them are."""
+        return self.worst.comparison.verdict
 
 
 @dataclass(frozen=True)
@@ -197,9 +202,10 @@ def _faults(objective: Objective, params: Array, generator: np.random.Generator)
     inputs = [x.copy() for x in objective.workspace.inputs]
     state = objective.network.bind_state(objective.state)
     for layer, x, p, s in zip(objective.network.layers, inputs, objective.network.bind(params), state, strict=True):
-        if not all(array.passed for array in _layer_alone(layer, x, p, s, objective.position, generator)):
+        alone = list(_layer_alone(layer, x, p, s, objective.position, generator))
+        if any(array.verdict == "differs" for array in alone):
             yield layer.index
-    if not _loss_alone(objective, logits, generator).passed:
+    if _loss_alone(objective, logits, generator).verdict == "differs":
         yield "loss"
 
 

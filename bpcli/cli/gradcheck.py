@@ -112,7 +112,7 @@ def _array(prepared: Prepared, array: ArrayCheck) -> dict[str, Any]:
         "compared": array.compared,
         "smaller_steps": array.finer,
         "undecided": array.undecided,
-        "passed": array.passed,
+        "verdict": array.verdict,
         "worst": {
             "parameter": name,
             "of": of,
@@ -130,7 +130,7 @@ def _finite(value: float) -> float | None:
 
 def _badness(array: dict[str, Any]) -> tuple[bool, float]:
     error = array["worst"]["relative_error"]
-    return not array["passed"], float("inf") if error is None else error
+    return array["verdict"] == "differs", float("inf") if error is None else error
 
 
 def _named(worst: dict[str, Any]) -> str:
@@ -150,7 +150,9 @@ def _print(document: dict[str, Any]) -> None:
     lines = [["layer", "type", "parameters", "compared", "relative error", "worst", "verdict"]]
     for layer in document["layers"]:
         kind = f"{layer['type']}, {layer['activation']}" if layer["activation"] else layer["type"]
-        verdict = "ok" if layer["passed"] else "WRONG" if layer["alone_passed"] else "WRONG, by itself too"
+        differs = any(array["verdict"] == "differs" for array in layer["arrays"])
+        failed = "WRONG, by itself too" if not layer["alone_passed"] else "WRONG" if differs else "undecided"
+        verdict = "ok" if layer["passed"] else failed
         compared = sum(array["compared"] for array in layer["arrays"])
         worst = max(layer["arrays"], key=_badness)["worst"] if layer["arrays"] else None
         cells = [_shown(worst["relative_error"]), _named(worst)] if worst else ["-", "-"]
@@ -170,8 +172,13 @@ def _print(document: dict[str, Any]) -> None:
 
 
 def _failure(document: dict[str, Any]) -> str:
-    """One line: which layers, the worst parameter, and where the fault is."""
-    arrays = [array for layer in document["layers"] for array in layer["arrays"] if not array["passed"]]
+    """One line: the worst parameter and where the fault is, or what could not be decided."""
+    arrays = [array for layer in document["layers"] for array in layer["arrays"] if array["verdict"] != "agrees"]
+    if not document["faults"] and all(array["verdict"] == "undecided" for array in arrays):
+        return (
+            f"{arrays[0]['name']}: every comparison is at a kink, where there is no gradient to compare with; "
+            "try another --seed, or more --rows"
+        )
     found = [
         f"layer {layer['index']} ({layer['activation'] or layer['type']})"
         for layer in document["layers"]
@@ -180,7 +187,7 @@ def _failure(document: dict[str, Any]) -> str:
     if not document["loss"]["passed"]:
         found.append(f"the loss ({document['loss']['type']})")
     where = ", ".join(found) or "no layer by itself; look at penalties, and at what joins the layers"
-    if not arrays:
+    if not any(array["verdict"] == "differs" for array in arrays):
         return f"backpropagation does not give the gradient; the fault is in {where}"
     worst = max(arrays, key=_badness)["worst"]
     of = f" ({printable(worst['of'])})" if worst["of"] else ""
