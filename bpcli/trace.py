@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.data.batches import Batch, Dataset
+from bpcli.data.preprocess import NumbersTarget
 from bpcli.data.selection import select_rows
 from bpcli.data.table import PARTS
 from bpcli.errors import DivergedError, UsageError
@@ -160,7 +161,7 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows) -> Do
             }
             for layer, record in zip(plan.network.layers, records, strict=True)
         ],
-        "error": _error(plan, records[-1], rows.batch, objective, before["params"]),
+        "error": _error(prepared, records[-1], rows.batch, objective, before["params"]),
         "update": {
             "optimizer": plan.optimizer.model_dump(mode="json", by_alias=True),
             "formula": _rule(plan.optimizer),
@@ -215,13 +216,13 @@ def _parameter(name: str, index: int, record: LayerRecord, given: Bound, views: 
     }
 
 
-def _error(plan: TrainingPlan, last: LayerRecord, batch: Batch, objective: Objective, params: Array) -> Document:
-    """From logits to the loss and its gradient."""
-    loss, logits, (_, y, weight) = plan.loss, last.y, batch
+def _error(prepared: Prepared, last: LayerRecord, batch: Batch, objective: Objective, params: Array) -> Document:
+    """From logits to the loss and its gradient; `in_units` are the predictions of numbers as the file has them."""
+    loss, target, logits, (_, y, weight) = prepared.plan.loss, prepared.preprocessor.target, last.y, batch
     predictions, out = np.empty_like(logits), np.empty_like(logits)
     loss.link(logits, predictions)
     count = len(logits)
-    scratch = LossScratch(count, plan.network.n_out, logits.dtype)
+    scratch = LossScratch(count, logits.shape[1], logits.dtype)
     of_rows = []
     for row in range(count):
         at = slice(row, row + 1)
@@ -234,6 +235,7 @@ def _error(plan: TrainingPlan, last: LayerRecord, batch: Batch, objective: Objec
         "gradient": _formula(type(loss).value_and_gradient),
         "logits": logits.tolist(),
         "predictions": predictions.tolist(),
+        "in_units": target.decode(predictions).tolist() if isinstance(target, NumbersTarget) else None,
         "targets": y.tolist(),
         "dlogits": last.dy.tolist(),
         "of_rows": of_rows,

@@ -212,3 +212,15 @@ def test_a_row_weighs_what_it_weighs_in_training(tmp_path: Path) -> None:
     config = config_in(tmp_path, training={"class_weights": {"z": 3.0}})
     weights = [row["weight"] for row in traced(config, *ALL_ROWS)["rows"]]
     assert weights == pytest.approx([7 / 9, 7 / 9, 7 / 9, 21 / 9, 7 / 9, 7 / 9, 7 / 9], rel=1e-6)
+
+
+def test_predictions_of_numbers_are_in_the_units_of_the_file_too() -> None:
+    document = traced(CONFIGS / "concrete.yaml", "--row", 1, "--row", 2)
+    error = document["error"]
+    target = [float(row["target"]["compressive_strength"]) for row in document["rows"]]
+    scaled, predicted = numbers(error["targets"])[:, 0], numbers(error["predictions"])[:, 0]
+    slope = (target[1] - target[0]) / (scaled[1] - scaled[0])
+    expected = target[0] + (predicted - scaled[0]) * slope
+    np.testing.assert_allclose(numbers(error["in_units"])[:, 0], expected, rtol=1e-5)
+    assert "prediction in its units" in bpcli("trace", CONFIGS / "concrete.yaml").ok().out
+    assert "in its units" not in bpcli("trace", CONFIGS / "textbook.yaml").ok().out

@@ -107,10 +107,14 @@ class _Text:
         for row in self.rows:
             yield from self._row(row)
             columns = [error[name][row] for name in ("logits", "predictions", "targets", "dlogits")]
+            heads = ["output", "z", "prediction", "target", "dL/dz"]
+            if error["in_units"] is not None and error["in_units"] != error["predictions"]:
+                columns.append(error["in_units"][row])
+                heads.append("prediction in its units")
             chosen = sorted(_largest(columns[3], MOST_NEURONS))
-            table = [["output", "z", "prediction", "target", "dL/dz"]]
+            table = [heads]
             table += [[document["outputs"][k], *(self.shows.fixed(column[k]) for column in columns)] for k in chosen]
-            yield from aligned(table, right=range(1, 5))
+            yield from aligned(table, right=range(1, len(heads)))
             yield from self._rest(len(document["outputs"]) - len(chosen), "output", "with smaller errors")
             yield f"loss of the row: {self.shows.fixed(error['of_rows'][row])}"
         if len(self.rows) > 1:
