@@ -70,3 +70,8 @@ def test_a_function_that_is_not_finite_differs() -> None:
 def test_a_function_that_is_0_throughout_agrees_with_0_alone() -> None:
     assert compare(lambda t: 0.0, 0.0, 0.0).verdict == "agrees"
     assert compare(lambda t: 0.0, 1e-9, 0.0).verdict == "differs"
+
+
+def test_of_a_wrong_claim_near_a_kink_the_slope_on_this_side_is_told() -> None:
+    wrong = compare(kinked(3e-5, 0.0, 1.0), 0.301, 1.0)
+    assert (wrong.verdict, wrong.measured) == ("differs", pytest.approx(0.3, abs=1e-6))
