@@ -120,6 +120,12 @@ class RequirementError(BpcliError):
     exit_code = ExitCode.REQUIREMENT
 
 
+class GradientError(BpcliError):
+    """A gradient of backpropagation's that differences do not confirm."""
+
+    exit_code = ExitCode.REQUIREMENT
+
+
 class FileAccessError(BpcliError):
     """A file that the operating system would not read or write: disk full, read-only, no permission."""
 

@@ -21,6 +21,7 @@ from bpcli.errors import Mismatch, MismatchError, errors_in
 from bpcli.footprint import Footprint, estimate_memory
 from bpcli.memory import require_memory
 from bpcli.metrics import METRICS
+from bpcli.nn.arrays import Array
 from bpcli.nn.network import Network
 from bpcli.scoring import HEADLINES, EpochScore, Interpreter
 from bpcli.text import counted, listed, quoted, suggestion
@@ -113,6 +114,7 @@ def prepare(config: ExperimentConfig, folder: Path, cache: bool = True) -> Prepa
         score=score,
         monitor=monitor,
         greater_is_better=lambda name: _greater_is_better(name, interpreter),
+        initial_parameters=_initial_parameters(config, network),
     )
     sources = tuple(path for path, _ in data.sources(folder))
     notes = [*selection.notes, *_notes_of_inputs(train, selection.inputs, data.columns)]
@@ -148,6 +150,28 @@ def _resolved(config: ExperimentConfig, selection: Selection) -> ExperimentConfi
         update={"target": targets[0] if len(targets) == 1 else targets, "split": split},
     )
     return config.model_copy(update={"data": data, "loss": selection.loss})
+
+
+def _initial_parameters(config: ExperimentConfig, network: Network) -> dict[str, Array]:
+    """The parameters that the config gives, as arrays; raises MismatchError for those that the network has not so."""
+    shapes = {slot.name: slot.shape for slot in network.layout.slots}
+    given, mismatches = {}, []
+    for name, values in config.initial_parameters.items():
+        path = ("initial_parameters", name)
+        if name not in shapes:
+            hint = suggestion(name, shapes) or f"; it has {listed(shapes)}"
+            mismatches.append(Mismatch(path, f"the network has no parameter {quoted(name)}{hint}", at_key=True))
+            continue
+        widths = {len(row) if isinstance(row, tuple) else 0 for row in values}
+        shape = shapes[name]
+        if len(values) != shape[0] or widths != {shape[1] if len(shape) == 2 else 0}:
+            rows = f"{counted(shape[0], 'row')}, one for each input, of " if len(shape) == 2 else ""
+            mismatches.append(Mismatch(path, f"must be {rows}{counted(shape[-1], 'number')}"))
+            continue
+        given[name] = np.array(values, config.dtype)
+    if mismatches:
+        raise MismatchError(*mismatches)
+    return given
 
 
 def _weighted(train: Dataset, config: ExperimentConfig, preprocessor: Preprocessor) -> Dataset:

@@ -49,7 +49,7 @@ def resume_state(prepared: Prepared, directory: RunDirectory) -> TrainingState:
         state.count(stop=None)  # a reason to stop has the name of the setting that gives it
     if before.batch_size != now.batch_size:
         state.count(step=0, loss_sum=0.0, weight_sum=0.0)  # an epoch cut into other batches begins anew
-    elif state.counters.step * prepared.plan.batch_size >= prepared.plan.train.rows:
+    elif (state.counters.step - 1) * prepared.plan.batch_size >= prepared.plan.train.rows:
         raise CheckpointError(f"{printable(str(directory.last))}: its step lies beyond the end of its epoch")
     return state
 

@@ -316,3 +316,39 @@ def test_the_digest_is_that_of_the_data_files(folder: Path) -> None:
     assert first.digest != second.digest
     assert first.sources == (folder / "t.csv",)
     assert set(first.datasets) == set(PARTS)
+
+
+# Parameters that the config gives
+
+
+def with_parameters(folder: Path, **given: Any) -> Prepared:
+    names = {name.replace("_", ".", 2): values for name, values in given.items()}
+    data = {"path": "t.csv", "target": "size", "exclude": ["b", "w", "kind", "lot"]}
+    return prepared(folder, data=data, layers=[{"units": 2}], initial_parameters=names)
+
+
+def test_training_begins_with_the_parameters_that_are_given_and_draws_the_others(folder: Path) -> None:
+    given = with_parameters(folder, layers_0_weight=[[0.5, -2]], layers_1_bias=[7.0])
+    drawn = with_parameters(folder)
+    state, other = given.plan.new_state(), drawn.plan.new_state()
+    views, others = given.network.layout.views(state.params), given.network.layout.views(other.params)
+    assert views["layers.0.weight"].tolist() == [[0.5, -2.0]]
+    assert views["layers.1.bias"].tolist() == [7.0]
+    assert np.array_equal(views["layers.1.weight"], others["layers.1.weight"])
+    assert np.array_equal(state.best_params, state.params)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("layers_0_weigth", [[1.0, 2.0]], "the network has no parameter 'layers.0.weigth'; did you mean"),
+        ("layers_0_weight", [1.0, 2.0], "must be 1 row, one for each input, of 2 numbers"),
+        ("layers_0_weight", [[1.0, 2.0], [3.0, 4.0]], "must be 1 row, one for each input, of 2 numbers"),
+        ("layers_0_bias", [1.0], "must be 2 numbers"),
+        ("layers_0_bias", [[1.0], [2.0]], "must be 2 numbers"),
+    ],
+)
+def test_parameters_that_the_network_has_not_so_are_refused(folder: Path, name: str, values: Any, message: str) -> None:
+    with pytest.raises(MismatchError, match=message) as caught:
+        with_parameters(folder, **{name: values})
+    assert str(caught.value).startswith(f"initial_parameters.{name.replace('_', '.', 2)}: ")

@@ -28,7 +28,7 @@ FLOORS: dict[str, tuple[str, str, float, list[str]]] = {
 
 
 def test_every_shipped_config_is_here() -> None:
-    assert {path.stem for path in CONFIGS.glob("*.yaml")} == set(FLOORS)
+    assert {path.stem for path in CONFIGS.glob("*.yaml")} == {*FLOORS, "textbook"}
 
 
 @pytest.mark.parametrize("name", FLOORS)
@@ -42,3 +42,10 @@ def test_a_shipped_experiment_reaches_its_score(name: str, tmp_path: Path) -> No
     summary: dict[str, Any] = directory.read_summary()
     assert summary["status"] == "finished"
     assert summary[part][metric] >= floor
+
+
+def test_the_textbook_example_learns_its_row(tmp_path: Path) -> None:
+    loaded = load_config(CONFIGS / "textbook.yaml")
+    directory = RunDirectory.create(tmp_path / "run")
+    list(Runner(prepare(loaded.config, loaded.folder), directory).run())
+    assert directory.read_summary()["final"]["train_loss"] < 1e-4

@@ -17,9 +17,9 @@ def result(line: str = "") -> None:
     print(line, file=sys.stdout)
 
 
-def result_json(document: Any) -> None:
-    """The result as one JSON document."""
-    print(json.dumps(document, indent=2, allow_nan=False), file=sys.stdout)
+def result_json(document: Any, indent: int | None = 2) -> None:
+    """The result as one JSON document; without an indent, on one line."""
+    print(json.dumps(document, indent=indent, allow_nan=False), file=sys.stdout)
 
 
 def result_path(path: str) -> None:

@@ -15,12 +15,14 @@ from bpcli._version import __version__
 from bpcli.cli.check import check
 from bpcli.cli.console import discard, say
 from bpcli.cli.evaluate import evaluate
+from bpcli.cli.gradcheck import gradcheck
 from bpcli.cli.init import init
 from bpcli.cli.predict import predict
 from bpcli.cli.report import report
 from bpcli.cli.reproduce import reproduce
 from bpcli.cli.schema import schema
 from bpcli.cli.signals import ending_quietly
+from bpcli.cli.trace import trace
 from bpcli.cli.train import train
 from bpcli.errors import BpcliError, ExitCode
 from bpcli.text import printable
@@ -55,7 +57,20 @@ def bpcli(
     """
 
 
-for command in (init, check, train, evaluate, predict, report, reproduce, schema):
+COMMANDS = (
+    init,
+    check,
+    train,
+    evaluate,
+    predict,
+    report,
+    reproduce,
+    gradcheck,
+    trace,
+    schema,
+)
+
+for command in COMMANDS:
     app.command()(command)
 
 

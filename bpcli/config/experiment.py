@@ -15,6 +15,8 @@ from bpcli.nn.schedules import Constant, Schedule
 from bpcli.spec import Sequence, Spec
 from bpcli.training import TrainingSpec
 
+ParameterValues = Sequence[float] | Sequence[Sequence[float]]
+
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
 
@@ -33,6 +35,11 @@ class ExperimentConfig(Spec):
     layers: Sequence[LayerSpec] = Field(
         default=(Dense(units=64), Dense(units=32)),
         description="Hidden layers; the output layer follows from target and loss.",
+    )
+    initial_parameters: dict[str, ParameterValues] = Field(
+        default={},
+        description="Parameters to begin with, by names such as layers.0.weight, with a row for each input and a "
+        "column for each neuron, and layers.0.bias; all others are drawn by their initializer.",
     )
     loss: Loss | None = Field(default=None, description="Left out: chosen from the target.")
     optimizer: OptimizerSpec = Field(default=Adam(), description="How parameters follow their gradient.")

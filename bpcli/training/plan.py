@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -40,6 +40,8 @@ class TrainingPlan:
     score: Score
     monitor: str
     greater_is_better: Callable[[str], bool]
+    initial_parameters: Mapping[str, Array] = field(default_factory=dict)
+    """Those that are given and not drawn, by the names of the network's layout."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -52,13 +54,28 @@ class TrainingPlan:
         size = self.spec.batch_size
         return self.train.rows if size == "full" else min(size, self.train.rows)
 
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps in which an epoch goes over the rows."""
+        return -(-self.train.rows // self.batch_size)
+
+    def learning_rate(self, epoch: int, step: int, plateau: float) -> float:
+        """The learning rate of a step, both counted from 0, where plateaus have brought it down by a factor."""
+        factor = self.schedule.learning_rate_factor(epoch, step, self.steps_per_epoch, self.spec.epochs)
+        return self.optimizer.learning_rate * factor * plateau
+
     def less_is_better(self, value: float) -> float:
         """A monitored value with the sign that makes less better; applied again, it is the value itself."""
         return -value if self.greater_is_better(self.monitor) else value
 
     def new_state(self) -> TrainingState:
         """The state before the first step."""
-        return TrainingState(self.network, self.optimizer, self.seed, self.dtype)
+        state = TrainingState(self.network, self.optimizer, self.seed, self.dtype)
+        views = self.network.layout.views(state.params)
+        for name, values in self.initial_parameters.items():
+            np.copyto(views[name], values)
+        state.keep_best()
+        return state
 
 
 @dataclass(frozen=True)

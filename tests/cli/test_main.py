@@ -12,7 +12,18 @@ from commands import CONFIGS, PENGUINS, bpcli, bpcli_process, python
 
 from bpcli import __version__, experiment
 
-COMMANDS = ["init", "check", "train", "evaluate", "predict", "report", "reproduce", "schema"]
+COMMANDS = [
+    "init",
+    "check",
+    "train",
+    "evaluate",
+    "predict",
+    "report",
+    "reproduce",
+    "gradcheck",
+    "trace",
+    "schema",
+]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], []])

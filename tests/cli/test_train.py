@@ -150,7 +150,7 @@ def test_all_errors_of_a_config_come_at_once_each_with_its_place(line: Path):
         f"error: {path}:3:13: layers.0.units: must be greater than 0, not 0",
         f"error: {path}:3:28: layers.0.activation: unknown activation 'rellu'; did you mean 'relu'?",
         f"error: {path}:4:1: epochs: unknown key (the keys here are 'name', 'seed', 'dtype', 'data', 'layers', "
-        "'loss', 'optimizer', 'schedule', 'training')",
+        "'initial_parameters', 'loss', 'optimizer', 'schedule', 'training')",
         "error: --set seed: must be at least 0, not -1",
     ]
 

@@ -91,3 +91,5 @@ def test_one_step_gives_the_published_weights() -> None:
     assert hidden["weight"].ravel() == pytest.approx([0.149780716, 0.24975114, 0.19956143, 0.29950229], abs=5e-9)
     # w5+ = 0.40 - 0.5 · 0.082167041, and so on: w5, w7 over w6, w8.
     assert closing["weight"].ravel() == pytest.approx([0.35891648, 0.511301270, 0.408666186, 0.561370121], abs=5e-9)
+    # "the total error is now down to 0.291027924", where these weights give 0.291027774
+    assert example.error() == pytest.approx(0.291027924, abs=2e-7)

@@ -41,9 +41,7 @@ class Steps(ABC):
 
     def rate(self, epoch: int, step: int) -> float:
         """The learning rate of a step."""
-        plan = self.plan
-        factor = plan.schedule.learning_rate_factor(epoch, step, self.batches.count, plan.spec.epochs)
-        return plan.optimizer.learning_rate * factor * self.state.counters.plateau.factor
+        return self.plan.learning_rate(epoch, step, self.state.counters.plateau.factor)
 
     def rates(self, epoch: int, first: int, count: int) -> NDArray[np.float64]:
         """The learning rates of several steps."""

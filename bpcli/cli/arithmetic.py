@@ -1,0 +1,85 @@
+"""How the numbers of a traced step are shown, and the sums and products that they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from bpcli.cli.console import aligned
+
+Document = dict[str, Any]
+
+MOST_TERMS = 4
+"""Terms up to which a sum is written out."""
+
+
+class Arithmetic:
+    """Numbers with so many decimals, of a step on so many rows."""
+
+    def __init__(self, decimals: int, rows: int) -> None:
+        self._decimals, self._rows = decimals, range(rows)
+
+    def fixed(self, value: float) -> str:
+        """A number of a column."""
+        if value == 0:
+            return "0"
+        size, tiny = abs(value), 10.0 ** (3 - self._decimals)
+        return f"{value:.{self._decimals}f}" if tiny <= size < 1e6 else f"{value:.{self._decimals - 3}e}"
+
+    def short(self, value: float) -> str:
+        """A number in a line: as few digits as there are, up to those of a column."""
+        return f"{value:.{self._decimals}g}"
+
+    def factor(self, value: float) -> str:
+        """A number after a sign."""
+        return f"({self.short(value)})" if value < 0 else self.short(value)
+
+    def weighted_sum(self, layer: Document, x: Sequence[float], j: int) -> str:
+        """A neuron's weighted sum, written out where it has few terms."""
+        weight, bias = layer["parameters"]["weight"]["before"], layer["parameters"]["bias"]["before"]
+        if len(x) > MOST_TERMS:
+            return f"{len(x)} products + {self.factor(bias[j])}"
+        return f"{self.products(x, [row[j] for row in weight])} + {self.factor(bias[j])}"
+
+    def terms(self, layer: Document, x: Sequence[float], neuron: int) -> Iterator[str]:
+        """All products of one neuron."""
+        weight = [row[neuron] for row in layer["parameters"]["weight"]["before"]]
+        table = [["", "input", "x", "w", "x · w"]]
+        for i, name in enumerate(layer["inputs"]):
+            table.append([str(i), name, *(self.fixed(value) for value in (x[i], weight[i], x[i] * weight[i]))])
+        yield ""
+        yield from aligned(table, right=(0, 2, 3, 4))
+
+    def chain(self, behind: Document | None, row: int, j: int) -> str:
+        """Where dL/dy of a neuron comes from: the errors behind it, each times the weight that leads there.
+
+        Nothing is written out for norms, in which every error depends on all others.
+        """
+        if behind is not None and behind["type"] == "dropout":
+            return self.products([behind["backward"]["dy"][row][j]], [behind["forward"]["mask"][row][j]])
+        if behind is None or "weight" not in behind["parameters"]:
+            return ""
+        dz, weight = behind["backward"]["dz"][row], behind["parameters"]["weight"]["before"][j]
+        if len(dz) > MOST_TERMS:
+            return f"{len(dz)} products"
+        return self.products(dz, weight)
+
+    def gradient(self, layer: Document, name: str, place: tuple[int, ...]) -> str:
+        """What gives the gradient of a parameter: input times error, of each row."""
+        if name not in ("weight", "bias"):
+            return ""
+        dz = [layer["backward"]["dz"][row][place[-1]] for row in self._rows]
+        if name == "bias":
+            formula = "dL/dz"
+            said = " + ".join([self.short(dz[0]), *map(self.factor, dz[1:])])
+        else:
+            formula = "x · dL/dz"
+            x = [layer["forward"]["x"][row][place[0]] for row in self._rows]
+            said = self.products(x, dz)
+        return f"= {formula} = {said}" if len(dz) <= MOST_TERMS else f"= Σ {formula} over the rows"
+
+    def products(self, a: Sequence[float], b: Sequence[float]) -> str:
+        """Σ a · b, written out; only what follows a sign needs brackets around its own."""
+        first = f"{self.short(a[0])} · {self.factor(b[0])}"
+        others = (f"{self.factor(left)} · {self.factor(right)}" for left, right in zip(a[1:], b[1:], strict=True))
+        return " + ".join([first, *others])

@@ -1,0 +1,198 @@
+"""`bpcli gradcheck`: backpropagation held against differences."""
+
+from __future__ import annotations
+
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bpcli.cli.console import aligned, note, result, result_json
+from bpcli.errors import GradientError, MismatchError
+from bpcli.text import counted, printable
+
+if TYPE_CHECKING:
+    from bpcli.experiment import Prepared
+    from bpcli.gradcheck import ArrayCheck, GradientCheck
+
+
+def gradcheck(
+    config: Annotated[Path, typer.Argument(help="The experiment, a YAML file.")],
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override the config; repeatable.")
+    ] = None,
+    rows: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Training rows, of those that a first epoch begins with.")
+    ] = 16,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            min=0, metavar="N", help="Of rows, directions and where parameters stand. Left out: the config's."
+        ),
+    ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
+) -> None:
+    """Check the gradient that backpropagation gives, on your own network and rows.
+
+    In float64, near the initial parameters. Networks of up to 4,096 parameters are compared with central differences
+    parameter by parameter, larger ones along random directions. Ends with exit code 6 where they do not agree.
+
+    Example: bpcli gradcheck configs/penguins.yaml
+    """
+    from bpcli.config import load_config
+    from bpcli.experiment import prepare
+    from bpcli.gradcheck import check_gradient
+    from bpcli.threads import BlasThreads
+
+    loaded = load_config(config, overrides or ())
+    with BlasThreads().single():
+        try:
+            prepared = prepare(loaded.config.model_copy(update={"dtype": "float64"}), loaded.folder, not no_cache)
+        except MismatchError as error:
+            raise loaded.locate(error) from error
+        for line in prepared.notes:
+            note(line)
+        checked = check_gradient(prepared.plan, rows, prepared.config.seed if seed is None else seed)
+    document = describe(prepared, checked)
+    if as_json:
+        result_json(document)
+    else:
+        _print(document)
+    if not checked.passed:
+        raise GradientError(_failure(document))
+
+
+def describe(prepared: Prepared, checked: GradientCheck) -> dict[str, Any]:
+    """What came of a check, as plain data."""
+    from bpcli.difference import TOLERANCE
+    from bpcli.spec import type_name
+
+    layers = []
+    for layer in prepared.network.layers:
+        arrays = [array for array in checked.arrays if array.name.startswith(f"layers.{layer.index}.")]
+        alone = layer.index not in checked.faults
+        layers.append(
+            {
+                "index": layer.index,
+                "type": layer.type,
+                "activation": type_name(layer.activation) if hasattr(layer, "activation") else None,
+                "parameters": sum(slot.size for slot in layer.parameters()),
+                "passed": alone and all(array.passed for array in arrays),
+                "alone_passed": alone,
+                "arrays": [_array(prepared, array) for array in arrays],
+            }
+        )
+    return {
+        "name": prepared.config.name,
+        "rows": checked.rows,
+        "parameters": prepared.network.layout.size,
+        "method": "every parameter" if checked.every else "random directions",
+        "tolerance": TOLERANCE,
+        "passed": checked.passed,
+        "layers": layers,
+        "loss": {"type": type_name(prepared.plan.loss), "passed": "loss" not in checked.faults},
+        "faults": list(checked.faults),
+        "notes": prepared.notes,
+    }
+
+
+def _array(prepared: Prepared, array: ArrayCheck) -> dict[str, Any]:
+    from bpcli.names import Names, parameter_name
+
+    comparison, name, of = array.worst.comparison, array.name, None
+    if array.worst.of_one:
+        name, layer, _, place = parameter_name(prepared.network, array.worst.start)
+        of = Names.of(prepared.network, prepared.preprocessor).place(layer, place)
+    return {
+        "name": array.name,
+        "compared": array.compared,
+        "smaller_steps": array.finer,
+        "undecided": array.undecided,
+        "verdict": array.verdict,
+        "worst": {
+            "parameter": name,
+            "of": of,
+            "backpropagation": _finite(comparison.claimed),
+            "differences": _finite(comparison.measured),
+            "relative_error": _finite(comparison.error),
+            "step": comparison.step,
+        },
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if isfinite(value) else None
+
+
+def _badness(array: dict[str, Any]) -> tuple[bool, float]:
+    error = array["worst"]["relative_error"]
+    return array["verdict"] == "differs", float("inf") if error is None else error
+
+
+def _named(worst: dict[str, Any]) -> str:
+    return f"{worst['parameter']}  {worst['of'] or '(a direction)'}"
+
+
+def _shown(value: float | None) -> str:
+    return "not finite" if value is None else f"{value:.3g}"
+
+
+def _print(document: dict[str, Any]) -> None:
+    result(
+        f"{document['name']}: gradient of {document['loss']['type']} on {counted(document['rows'], 'training row')}, "
+        f"{counted(document['parameters'], 'parameter')}, float64; compared: {document['method']}"
+    )
+    result()
+    lines = [["layer", "type", "parameters", "compared", "relative error", "worst", "verdict"]]
+    for layer in document["layers"]:
+        kind = f"{layer['type']}, {layer['activation']}" if layer["activation"] else layer["type"]
+        differs = any(array["verdict"] == "differs" for array in layer["arrays"])
+        failed = "WRONG, by itself too" if not layer["alone_passed"] else "WRONG" if differs else "undecided"
+        verdict = "ok" if layer["passed"] else failed
+        compared = sum(array["compared"] for array in layer["arrays"])
+        worst = max(layer["arrays"], key=_badness)["worst"] if layer["arrays"] else None
+        cells = [_shown(worst["relative_error"]), _named(worst)] if worst else ["-", "-"]
+        lines.append([str(layer["index"]), kind, f"{layer['parameters']:,}", f"{compared:,}", *cells, verdict])
+    verdict = "ok" if document["loss"]["passed"] else "WRONG"
+    lines.append(["", f"loss, {document['loss']['type']}", "-", "-", "-", "-", verdict])
+    for line in aligned(lines, right=(0, 2, 3, 4)):
+        result(line)
+    arrays = [array for layer in document["layers"] for array in layer["arrays"]]
+    result()
+    if smaller := sum(array["smaller_steps"] for array in arrays):
+        result(f"{counted(smaller, 'comparison')} took a smaller step: a kink, or strong curvature, was near")
+    if undecided := sum(array["undecided"] for array in arrays):
+        result(f"{counted(undecided, 'comparison')} undecided: at a kink, with a slope between those on its sides")
+    if document["passed"]:
+        result(f"backpropagation agrees with central differences, to {document['tolerance']:g}")
+
+
+def _failure(document: dict[str, Any]) -> str:
+    """One line: the worst parameter and where the fault is, or what could not be decided."""
+    arrays = [array for layer in document["layers"] for array in layer["arrays"] if array["verdict"] != "agrees"]
+    if not document["faults"] and all(array["verdict"] == "undecided" for array in arrays):
+        return (
+            f"{arrays[0]['name']}: every comparison is at a kink, where there is no gradient to compare with; "
+            "try another --seed, or more --rows"
+        )
+    found = [
+        f"layer {layer['index']} ({layer['activation'] or layer['type']})"
+        for layer in document["layers"]
+        if not layer["alone_passed"]
+    ]
+    if not document["loss"]["passed"]:
+        found.append(f"the loss ({document['loss']['type']})")
+    where = ", ".join(found) or "no layer by itself; look at penalties, and at what joins the layers"
+    if not any(array["verdict"] == "differs" for array in arrays):
+        return f"backpropagation does not give the gradient; the fault is in {where}"
+    worst = max(arrays, key=_badness)["worst"]
+    of = f" ({printable(worst['of'])})" if worst["of"] else ""
+    return (
+        f"backpropagation does not give the gradient: {worst['parameter']}{of} is {_shown(worst['backpropagation'])} "
+        f"by backpropagation, {_shown(worst['differences'])} by differences, a relative error of "
+        f"{_shown(worst['relative_error'])}; the fault is in {where}"
+    )

@@ -1,0 +1,104 @@
+"""`bpcli trace`: one training step, worked as by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bpcli.cli.console import note, result, result_json
+from bpcli.errors import MismatchError, UsageError
+from bpcli.text import printable
+
+if TYPE_CHECKING:
+    from bpcli.experiment import Prepared
+    from bpcli.runs import RunDirectory
+    from bpcli.training import TrainingState
+
+
+def trace(
+    source: Annotated[Path, typer.Argument(metavar="RUN_OR_CONFIG", help="A run directory, or a YAML file.")],
+    row: Annotated[
+        list[int] | None,
+        typer.Option(
+            metavar="N", help="A row of the data, counted from 1; repeatable. Left out: the first to train on."
+        ),
+    ] = None,
+    layer: Annotated[
+        int | None, typer.Option(metavar="N", help="Show this layer only, counted from 0 as in the config.")
+    ] = None,
+    neuron: Annotated[
+        int | None, typer.Option(metavar="N", help="Show this neuron of --layer only, counted from 0, with all inputs.")
+    ] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override the config; repeatable.")
+    ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print all numbers as one JSON document, of all layers.")
+    ] = False,
+) -> None:
+    """Show one training step on chosen rows: forward, error, backward, update.
+
+    A config begins with its initial parameters, a run goes on from its last checkpoint, with its optimizer; neither is
+    changed. Of wide layers, the neurons with the largest errors are shown.
+
+    Example: bpcli trace configs/penguins.yaml --row 3
+    """
+    from bpcli.cli.trace_text import trace_lines
+    from bpcli.config import load_config
+    from bpcli.experiment import prepare
+    from bpcli.threads import BlasThreads
+    from bpcli.trace import choose_rows, trace_step
+
+    run = _run(source)
+    loaded = load_config(source if run is None else run.config, overrides or ())
+    with BlasThreads().single():
+        try:
+            prepared = prepare(loaded.config, loaded.folder, cache=not no_cache)
+        except MismatchError as error:
+            raise loaded.locate(error) from error
+        state = _state(prepared, run)
+        _require_place(prepared, layer, neuron)
+        rows = choose_rows(prepared, loaded.folder, row or (), cache=not no_cache)
+        document = trace_step(prepared, state, rows)
+    document["source"] = str(source) if run is None else str(run.last)
+    for line in [*prepared.notes, *document["notes"]]:
+        note(line)
+    if as_json:
+        result_json(document, indent=None)  # a line for each of half a million weights made it 124 MB
+        return
+    for line in trace_lines(document, layer, neuron):
+        result(line)
+
+
+def _run(source: Path) -> RunDirectory | None:
+    """The run, or None for a config."""
+    from bpcli.runs import RunDirectory
+
+    if source.suffix == ".safetensors":
+        raise UsageError(f"{printable(str(source))}: give the run directory; a step is taken from its last checkpoint")
+    return RunDirectory.open(source) if source.is_dir() else None
+
+
+def _state(prepared: Prepared, run: RunDirectory | None) -> TrainingState:
+    """Where the step begins."""
+    from bpcli.resume import resume_state
+
+    return prepared.plan.new_state() if run is None else resume_state(prepared, run)
+
+
+def _require_place(prepared: Prepared, layer: int | None, neuron: int | None) -> None:
+    """Raise UsageError for a layer or a neuron that there is not."""
+    layers = prepared.network.layers
+    if layer is None:
+        if neuron is not None:
+            raise UsageError("--neuron is one of a layer; say which by --layer")
+        return
+    if not 0 <= layer < len(layers):
+        raise UsageError(f"--layer {layer}: the network has layers 0 to {len(layers) - 1}")
+    if neuron is not None and not 0 <= neuron < layers[layer].n_out:
+        raise UsageError(f"--neuron {neuron}: layer {layer} has neurons 0 to {layers[layer].n_out - 1}")

@@ -1,0 +1,278 @@
+"""A traced step as text: forward, error, backward and update, each layer a table with its arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from bpcli.cli.arithmetic import MOST_TERMS, Arithmetic, Document
+from bpcli.cli.console import aligned
+from bpcli.text import counted, printable
+
+MOST_NEURONS = 8
+"""Of a layer that are shown unless one is asked for: those with the largest errors."""
+
+MOST_INPUTS = 16
+"""Inputs of a row that are shown, those that are furthest from 0; and weights of a layer up to which all are."""
+
+FEW_WEIGHTS = 8
+"""Of more, those with the largest gradients."""
+
+
+def trace_lines(document: Document, layer: int | None = None, neuron: int | None = None) -> Iterator[str]:
+    """The lines of a trace, of all layers or of one, and of all of its neurons that there is room for, or of one."""
+    yield from _Text(document, layer, neuron).lines()
+
+
+class _Text:
+    def __init__(self, document: Document, layer: int | None, neuron: int | None) -> None:
+        self.document, self.neuron = document, neuron
+        self.layers = [one for one in document["layers"] if layer in (None, one["index"])]
+        self.rows = range(len(document["rows"]))
+        self.shows = Arithmetic(9 if document["dtype"] == "float64" else 6, len(self.rows))
+        self.shown = {one["index"]: self._neurons(one) for one in self.layers}
+
+    def lines(self) -> Iterator[str]:
+        document = self.document
+        numbers = ", ".join(str(row["row"]) for row in document["rows"])
+        word = "row" if len(self.rows) == 1 else "rows"
+        yield from _text(
+            f"{document['name']}: a training step on {word} {numbers}, from {document['source']}, "
+            f"after {counted(document['epoch'], 'epoch')}, {document['dtype']}"
+        )
+        yield "rows are counted from 1, as in the file; layers and neurons from 0, as in the config"
+        if any(len(self.shown[one["index"]]) < len(one["outputs"]) for one in self.layers) and self.neuron is None:
+            yield "of wide layers a part is shown: --layer and --neuron narrow it, --json has all"
+        if self.neuron is None:
+            yield from self._inputs()
+        yield from ("", "FORWARD")
+        for layer in self.layers:
+            yield from self._forward(layer)
+        yield from self._error()
+        yield from ("", "BACKWARD")
+        for layer in reversed(self.layers):
+            yield from self._backward(layer)
+        yield from self._update()
+
+    # The parts
+
+    def _inputs(self) -> Iterator[str]:
+        document = self.document
+        inputs = document["inputs"]
+        for place, row in enumerate(document["rows"]):
+            yield ""
+            in_file = ", ".join(f"{name} {value or '(missing)'}" for name, value in _first(row["columns"]))
+            more = len(row["columns"]) - MOST_INPUTS
+            target = ", ".join(f"{name} {value}" for name, value in row["target"].items())
+            weight = "" if row["weight"] == 1.0 else f", weight {self.shows.short(row['weight'])}"
+            yield from _text(
+                f"row {row['row']} ({row['split']}): {in_file}{f' and {more} more' if more > 0 else ''}; "
+                f"target {target}{weight}"
+            )
+            x = document["layers"][0]["forward"]["x"][place]
+            chosen = _largest(x, MOST_INPUTS)
+            yield from aligned([["input", "x"], *([inputs[i], self.shows.fixed(x[i])] for i in chosen)], right=(1,))
+            yield from self._rest(len(x) - len(chosen), "input", "with smaller values")
+
+    def _forward(self, layer: Document) -> Iterator[str]:
+        forward, shown = layer["forward"], self.shown[layer["index"]]
+        yield from ("", _title(layer))
+        dense = "weight" in layer["parameters"]
+        for row in self.rows:
+            yield from self._row(row)
+            x, y = forward["x"][row], forward["y"][row]
+            if dense:
+                z = forward["z"][row]
+                table = [["neuron", "z = Σ x · w + b", "z", "y = f(z)"]]
+                for j in shown:
+                    numbers = [self.shows.fixed(z[j]), self.shows.fixed(y[j])]
+                    table.append([layer["outputs"][j], self.shows.weighted_sum(layer, x, j), *numbers])
+                yield from aligned(table, right=(2, 3))
+                if self.neuron is not None and len(x) > MOST_TERMS:
+                    yield from self.shows.terms(layer, x, self.neuron)
+            else:
+                keeps = [name for name in ("mask", "normalized") if name in forward]
+                table = [["output", "x", *keeps, "y"]]
+                for j in shown:
+                    kept = [self.shows.fixed(forward[name][row][j]) for name in keeps]
+                    table.append([layer["outputs"][j], self.shows.fixed(x[j]), *kept, self.shows.fixed(y[j])])
+                yield from aligned(table, right=range(1, len(table[0])))
+        yield from self._left_out(layer)
+
+    def _error(self) -> Iterator[str]:
+        error, document = self.document["error"], self.document
+        options = ", ".join(f"{name} {value}" for name, value in error["loss"].items() if name != "type")
+        yield from ("", f"ERROR  {error['loss']['type']}{f' ({options})' if options else ''}: {error['formula']}")
+        yield from _text(f"{error['gradient']}; L is the mean over rows, and over outputs where each has a loss")
+        for row in self.rows:
+            yield from self._row(row)
+            columns = [error[name][row] for name in ("logits", "predictions", "targets", "dlogits")]
+            heads = ["output", "z", "prediction", "target", "dL/dz"]
+            if error["in_units"] is not None and error["in_units"] != error["predictions"]:
+                columns.append(error["in_units"][row])
+                heads.append("prediction in its units")
+            chosen = sorted(_largest(columns[3], MOST_NEURONS))
+            table = [heads]
+            table += [[document["outputs"][k], *(self.shows.fixed(column[k]) for column in columns)] for k in chosen]
+            yield from aligned(table, right=range(1, len(heads)))
+            yield from self._rest(len(document["outputs"]) - len(chosen), "output", "with smaller errors")
+            yield f"loss of the row: {self.shows.fixed(error['of_rows'][row])}"
+        if len(self.rows) > 1:
+            yield f"mean: {self.shows.fixed(sum(error['of_rows']) / len(self.rows))}"
+        if error["penalty"]:
+            yield f"penalties on the weights: {self.shows.fixed(error['penalty'])}"
+        yield f"L = {self.shows.fixed(document['loss']['before'])}"
+
+    def _backward(self, layer: Document) -> Iterator[str]:
+        backward, shown = layer["backward"], self.shown[layer["index"]]
+        yield from ("", _title(layer, "gradient"))
+        behind = next((one for one in self.document["layers"] if one["index"] == layer["index"] + 1), None)
+        for row in self.rows:
+            yield from self._row(row)
+            dy = backward["dy"][row]
+            if "dz" in backward:
+                table = [["neuron", f"dL/dy{_from(behind)}", "dL/dy", "f'(z)", "dL/dz = dL/dy · f'(z)"]]
+                slope, dz = backward["slope"][row], backward["dz"][row]
+                for j in shown:
+                    numbers = [self.shows.fixed(value[j]) for value in (dy, slope, dz)]
+                    table.append([layer["outputs"][j], self.shows.chain(behind, row, j), *numbers])
+                if not any(line[1] for line in table[1:]):
+                    table = [[line[0], *line[2:]] for line in table]
+                yield from aligned(table, right=range(len(table[0]) - 3, len(table[0])))
+            else:
+                table = [["output", "dL/dy"], *([layer["outputs"][j], self.shows.fixed(dy[j])] for j in shown)]
+                yield from aligned(table, right=(1,))
+        yield from self._left_out(layer)
+        if layer["parameters"]:
+            yield ""
+            table = [["parameter", "of", "gradient", ""]]
+            places, left_out = self._parameters(layer)
+            for name, place in places:
+                value = _at(layer["parameters"][name]["gradient"], place)
+                table.append(
+                    [
+                        _name(layer, name, place),
+                        _of(layer, place),
+                        self.shows.fixed(value),
+                        self.shows.gradient(layer, name, place),
+                    ]
+                )
+            yield from aligned(table, right=(2,))
+            yield from self._rest(left_out, "parameter", "with smaller gradients")
+
+    def _update(self) -> Iterator[str]:
+        update, document = self.document["update"], self.document
+        options = ", ".join(f"{k} {v}" for k, v in update["optimizer"].items() if k not in ("type", "learning_rate"))
+        yield from (
+            "",
+            f"UPDATE  {update['optimizer']['type']}{f' ({options})' if options else ''}",
+            *(line for line in update["formula"].splitlines() if line),
+            f"step {update['number']} of the optimizer, learning rate {self.shows.short(update['learning_rate'])}",
+        )
+        for layer in self.layers:
+            if not layer["parameters"]:
+                continue
+            yield ""
+            slots = list(next(iter(layer["parameters"].values()))["optimizer"])
+            ruled = any(one["applied"] != one["gradient"] for one in layer["parameters"].values())
+            given = ["with penalties and bounds"] if ruled else []
+            table = [["parameter", "of", "before", "gradient", *given, *slots, "step", "after"]]
+            places, left_out = self._parameters(layer)
+            for name, place in places:
+                one = layer["parameters"][name]
+                moments = [one["optimizer"][slot]["after"] for slot in slots]
+                arrays = [one["before"], one["gradient"], *([one["applied"]] if ruled else []), *moments]
+                numbers = [self.shows.fixed(_at(array, place)) for array in [*arrays, one["step"], one["after"]]]
+                table.append([_name(layer, name, place), _of(layer, place), *numbers])
+            yield from aligned(table, right=range(2, len(table[0])))
+            yield from self._rest(left_out, "parameter", "with smaller gradients")
+        loss = document["loss"]
+        yield from ("", f"L before {self.shows.fixed(loss['before'])}, after {self.shows.fixed(loss['after'])}")
+
+    # What is shown, and how
+
+    def _neurons(self, layer: Document) -> list[int]:
+        """Places of the neurons that are shown: the one that is asked for, or those with the largest errors."""
+        if self.neuron is not None:
+            return [self.neuron]
+        errors = layer["backward"].get("dz", layer["backward"]["dy"])
+        sizes = [max(abs(row[j]) for row in errors) for j in range(len(layer["outputs"]))]
+        return sorted(_largest(sizes, MOST_NEURONS))
+
+    def _parameters(self, layer: Document) -> tuple[list[tuple[str, tuple[int, ...]]], int]:
+        """Parameters of the neurons shown, and how many of the layer's are left out."""
+        shown = self.shown[layer["index"]]
+        places: list[tuple[str, tuple[int, ...]]] = []
+        for name, one in layer["parameters"].items():
+            gradient = one["gradient"]
+            found: list[tuple[float, tuple[int, ...]]]
+            if isinstance(gradient[0], list):
+                found = [(abs(gradient[i][j]), (i, j)) for j in shown for i in range(len(gradient))]
+            else:
+                found = [(abs(gradient[j]), (j,)) for j in shown]
+            if self.neuron is None and len(found) > MOST_INPUTS:
+                found = sorted(found, key=lambda item: -item[0])[:FEW_WEIGHTS]
+            places += [(name, place) for _, place in found]
+        total = sum(
+            len(one["gradient"]) * (len(one["gradient"][0]) if isinstance(one["gradient"][0], list) else 1)
+            for one in layer["parameters"].values()
+        )
+        return places, 0 if self.neuron is not None else total - len(places)
+
+    def _left_out(self, layer: Document) -> Iterator[str]:
+        if self.neuron is None:
+            noun = "neuron" if layer["activation"] else "output"
+            yield from self._rest(len(layer["outputs"]) - len(self.shown[layer["index"]]), noun, "with smaller errors")
+
+    def _rest(self, count: int, noun: str, which: str) -> Iterator[str]:
+        if count > 0:
+            yield f"and {counted(count, noun)} {which}"
+
+    def _row(self, row: int) -> Iterator[str]:
+        """Which row a table is of, where there are several."""
+        if len(self.rows) > 1:
+            yield f"row {self.document['rows'][row]['row']}"
+
+
+def _title(layer: Document, what: str = "formula") -> str:
+    activation = layer["activation"]
+    if activation is None:
+        return f"layer {layer['index']}: {layer['type']}   {layer[what]}"
+    formula = f"   {activation['formula']}" if what == "formula" else ""
+    return f"layer {layer['index']}: {layer['type']}, {activation['type']}{formula}"
+
+
+def _from(behind: Document | None) -> str:
+    if behind is None:
+        return ""
+    return f" = {'dL/dy · mask' if behind['type'] == 'dropout' else 'Σ dL/dz · w'} of layer {behind['index']}"
+
+
+def _first(columns: dict[str, str]) -> list[tuple[str, str]]:
+    return list(columns.items())[:MOST_INPUTS]
+
+
+def _largest(values: Sequence[float], count: int) -> list[int]:
+    """Places of the largest by size, in their order; all where there are no more than that."""
+    places = sorted(range(len(values)), key=lambda place: -abs(values[place]))[:count]
+    return sorted(places)
+
+
+def _at(array: Any, place: tuple[int, ...]) -> float:
+    for index in place:
+        array = array[index]
+    return float(array)
+
+
+def _name(layer: Document, name: str, place: tuple[int, ...]) -> str:
+    return f"layers.{layer['index']}.{name}[{', '.join(map(str, place))}]"
+
+
+def _of(layer: Document, place: tuple[int, ...]) -> str:
+    of = layer["outputs"][place[-1]]
+    return of if len(place) == 1 else f"{layer['inputs'][place[0]]} → {of}"
+
+
+def _text(line: str) -> Iterator[str]:
+    """Text with the user's own words in it, made printable."""
+    yield printable(line)

@@ -1,0 +1,110 @@
+"""A network that computes as another does, with the same code, and keeps a copy of every number on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, cast
+
+import numpy as np
+
+from bpcli.nn.activations import Activation
+from bpcli.nn.arrays import Array, Buffer, LayerArrays, Slot
+from bpcli.nn.layers import DenseLayer, Layer, Position, Views
+from bpcli.nn.network import Network
+
+
+@dataclass
+class LayerRecord:
+    """What passed through a layer in one step: all of it (rows, n_in) or (rows, n_out), but for `grads`.
+
+    A layer without an activation has neither z nor what follows from it.
+    """
+
+    x: Array = field(default_factory=lambda: np.empty(0))
+    y: Array = field(default_factory=lambda: np.empty(0))
+    dy: Array = field(default_factory=lambda: np.empty(0))
+    """dL/dy, as the layer behind, or the loss, hands it back."""
+    z: Array | None = None
+    slope: Array | None = None
+    """f'(z)."""
+    dz: Array | None = None
+    """dL/dz = dL/dy · f'(z)."""
+    kept: dict[str, Array] = field(default_factory=dict)
+    """What else the layer has computed: the mask of dropout, the normalized input of a norm."""
+    grads: dict[str, Array] = field(default_factory=dict)
+    """Of its parameters."""
+
+
+def recorded(network: Network) -> tuple[Network, list[LayerRecord]]:
+    """The network, and a record for each of its layers that a training step fills in."""
+    records = [LayerRecord() for _ in network.layers]
+    layers = tuple(_recorded(layer, record) for layer, record in zip(network.layers, records, strict=True))
+    return replace(network, layers=layers), records
+
+
+def _recorded(layer: Layer, record: LayerRecord) -> Layer:
+    if isinstance(layer, DenseLayer):
+        watched = cast(Activation, _RecordedActivation(layer.activation, record))
+        layer = replace(layer, activation=watched)
+    return _RecordedLayer(layer.index, layer.n_in, layer.n_out, layer, record)
+
+
+class _RecordedActivation:
+    """An activation that keeps what it is given and gives."""
+
+    def __init__(self, inner: Activation, record: LayerRecord) -> None:
+        self._inner, self._record = inner, record
+        self.keeps_input, self.scratch_arrays = inner.keeps_input, inner.scratch_arrays
+
+    def forward(self, z: Array, out: Array, scratch: tuple[Array, ...]) -> None:
+        self._record.z = z.copy()
+        self._inner.forward(z, out, scratch)
+
+    def backward(self, kept: Array, grads: Array, scratch: tuple[Array, ...]) -> None:
+        self._inner.backward(kept, grads, scratch)
+        self._record.dz = grads.copy()
+        self._record.slope = np.ones_like(grads)
+        self._inner.backward(kept, self._record.slope, scratch)
+
+
+@dataclass(frozen=True)
+class _RecordedLayer(Layer):
+    """A layer that keeps what it is given and gives."""
+
+    type: ClassVar[str] = "recorded"
+
+    inner: Layer
+    record: LayerRecord
+
+    def parameters(self) -> tuple[Slot, ...]:
+        return self.inner.parameters()
+
+    def state(self) -> tuple[Slot, ...]:
+        return self.inner.state()
+
+    def buffers(self, training: bool) -> dict[str, Buffer]:
+        return self.inner.buffers(training)
+
+    def initialize(self, out: Views, generator: np.random.Generator) -> None:
+        self.inner.initialize(out, generator)
+
+    def initialize_state(self, out: Views) -> None:
+        self.inner.initialize_state(out)
+
+    def forward(
+        self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
+    ) -> Array:
+        record = self.record
+        record.x = x.copy()
+        y = self.inner.forward(params, state, x, workspace, position)
+        record.y = y.copy()
+        known = ("y", "z", "dx", "row")
+        record.kept = {n: a.copy() for n, a in workspace.items() if n not in known and not n.startswith("scratch")}
+        return y
+
+    def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
+        record = self.record
+        record.dy = dy.copy()
+        dx = self.inner.backward(params, x, dy, workspace, grads)
+        record.grads = {name: array.copy() for name, array in grads.items()}
+        return dx

@@ -1,0 +1,255 @@
+"""One training step on chosen rows, with every number on the way, taken by the code that trains.
+
+The step is `SerialSteps`' own, on a batch of those rows; the network is wrapped so that it keeps what passes through.
+What comes of it is one document of plain data, which text, JSON and pages are made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from inspect import getdoc
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bpcli.data.batches import Batch, Dataset
+from bpcli.data.preprocess import NumbersTarget
+from bpcli.data.selection import select_rows
+from bpcli.data.table import PARTS
+from bpcli.errors import DivergedError, UsageError
+from bpcli.experiment import Prepared
+from bpcli.names import Names
+from bpcli.nn.arrays import Array
+from bpcli.nn.layers import DenseLayer, Layer, Position
+from bpcli.nn.losses import LossScratch
+from bpcli.nn.network import Bound, Network
+from bpcli.nn.optimizers import OptimizerBase
+from bpcli.nn.recording import LayerRecord, recorded
+from bpcli.nn.rows import DenseRows
+from bpcli.randomness import Stream
+from bpcli.text import counted
+from bpcli.training import TrainingPlan, TrainingState
+from bpcli.training.objective import Objective
+from bpcli.training.steps.serial import SerialSteps
+
+Document = dict[str, Any]
+
+Moments = dict[str, dict[str, Bound]]
+"""Before and after the step: the parameters and the optimizer's slots by name."""
+
+
+@dataclass(frozen=True)
+class ChosenRows:
+    """Rows of the data as the network takes them, and as they stand in the file."""
+
+    batch: Batch
+    described: list[Document]
+    notes: list[str]
+
+
+def choose_rows(prepared: Prepared, folder: Path, numbers: Sequence[int], cache: bool = True) -> ChosenRows:
+    """Rows by their numbers in the data, counted from 1 through all of its files; without any, the first to train on.
+
+    Raises:
+        UsageError: there is no such row, or it has no target.
+    """
+    config, plan = prepared.config, prepared.plan
+    selection = select_rows(config.data, folder, config.seed, config.loss, cache=cache)
+    table, notes = selection.table, []
+    described, xs, ys, weights = [], [], [], []
+    for number in numbers or [int(selection.split.train[0]) + 1]:
+        if not 1 <= number <= table.rows:
+            raise UsageError(f"--row {number}: the data has rows 1 to {table.rows:,}, counted without the header")
+        found = [(part, np.flatnonzero(selection.split.part(part) == number - 1)) for part in PARTS]
+        place = next(((part, at) for part, at in found if len(at)), None)
+        if place is None:
+            raise UsageError(f"--row {number}: it is in no split, as it has no value in the target; choose another")
+        part, at = place
+        dataset = prepared.datasets[part]
+        xs.append(dataset.x.reader(1, plan.dtype).take(at))
+        ys.append(dataset.targets(plan.network.n_out).reader(1, plan.dtype).take(at))
+        weights.append(1.0 if part != "train" or dataset.weight is None else float(dataset.weight[at[0]]))
+        if part != "train":
+            notes.append(f"row {number} is a {part} row, which training never sees; here it is trained on")
+        row = table.take(np.array([number - 1]))
+        described.append(
+            {
+                "row": number,
+                "split": part,
+                "columns": {name: row[name].labels()[0] for name in selection.inputs},
+                "target": {name: row[name].labels()[0] for name in selection.targets},
+                "weight": weights[-1],
+            }
+        )
+    weight = None if plan.train.weight is None else np.array(weights, plan.dtype)
+    return ChosenRows((np.concatenate(xs), np.concatenate(ys), weight), described, notes)
+
+
+class _Step(SerialSteps):
+    """One step on a batch, at the learning rate that the whole run has at that point."""
+
+    def __init__(self, run: TrainingPlan, network: Network, batch: Batch, state: TrainingState) -> None:
+        x, y, weight = batch
+        spec = run.spec.model_copy(update={"batch_size": "full"})
+        super().__init__(replace(run, network=network, spec=spec, train=Dataset(DenseRows(x), y, weight)), state)
+        self._run = run
+
+    def rate(self, epoch: int, step: int) -> float:
+        return self._run.learning_rate(epoch, step, self.state.counters.plateau.factor)
+
+    def take(self, epoch: int, step: int) -> Array:
+        """Take it, and give the gradient that the optimizer was given."""
+        (batch,) = self.batches.epoch(np.arange(self.batches.size))
+        self.position.epoch, self.position.step = epoch, step
+        with np.errstate(all="ignore"):
+            self._step(batch, epoch, step)
+        return self._grads
+
+
+def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows) -> Document:
+    """Take the step that follows on `state`, which it changes, and give all numbers of it.
+
+    The document: `rows`, `inputs` and `outputs` by name, `layers` (each with forward, backward and parameters, arrays
+    of (rows, width) or in the parameter's shape), `error`, `update`, and `loss` before and after.
+
+    Raises:
+        DivergedError: a number is not finite.
+    """
+    plan, loss = prepared.plan, prepared.plan.loss
+    done = state.counters.epoch >= plan.spec.epochs
+    epoch, step = (plan.spec.epochs - 1, 0) if done else (state.counters.epoch, state.counters.step)
+    position = Position(Stream(plan.seed, "dropout"), epoch, step)
+    objective = Objective(plan.network, loss, plan.spec, rows.batch, state.layer_state, position)
+    before = {name: vector.copy() for name, vector in _vectors(state).items()}
+    loss_before = objective.value(state.params)
+    if not isfinite(loss_before):
+        raise DivergedError("the loss of these rows is not a finite number")
+    network, records = recorded(plan.network)
+    steps = _Step(plan, network, rows.batch, state)
+    applied = steps.take(epoch, step)
+    loss_after = objective.value(state.params)
+    if not isfinite(loss_after) or not all(np.isfinite(vector).all() for vector in _vectors(state).values()):
+        raise DivergedError("the step leaves numbers that are not finite; lower optimizer.learning_rate")
+    names = Names.of(plan.network, prepared.preprocessor)
+    views: Moments = {
+        when: {name: plan.network.bind(vector) for name, vector in vectors.items()}
+        for when, vectors in (("before", before), ("after", _vectors(state)))
+    }
+    given = plan.network.bind(applied)
+    notes = list(rows.notes)
+    if done:
+        notes.append(f"all {counted(plan.spec.epochs, 'epoch')} are done: this step is as one of the last epoch")
+    if len(rows.described) == 1 and any(layer.type == "batch_norm" for layer in plan.network.layers):
+        notes.append("batch_norm takes from a single row its own mean, which leaves 0; give several rows")
+    return {
+        "name": prepared.config.name,
+        "dtype": prepared.config.dtype,
+        "epoch": epoch,
+        "step": step,
+        "rows": rows.described,
+        "inputs": list(names.inputs),
+        "outputs": list(names.outputs[-1]),
+        "layers": [
+            {
+                **_layer(layer, record, names),
+                "parameters": {
+                    slot.name: _parameter(slot.name, layer.index, record, given, views) for slot in layer.parameters()
+                },
+            }
+            for layer, record in zip(plan.network.layers, records, strict=True)
+        ],
+        "error": _error(prepared, records[-1], rows.batch, objective, before["params"]),
+        "update": {
+            "optimizer": plan.optimizer.model_dump(mode="json", by_alias=True),
+            "formula": _rule(plan.optimizer),
+            "learning_rate": steps.learning_rate,
+            "number": state.optimizer.steps,
+            "penalty": plan.spec.penalty.model_dump(mode="json"),
+            "clip": plan.spec.clip.model_dump(mode="json"),
+        },
+        "loss": {"before": loss_before, "after": loss_after},
+        "notes": notes,
+    }
+
+
+def _vectors(state: TrainingState) -> dict[str, Array]:
+    return {"params": state.params, **state.optimizer.slots}
+
+
+def _layer(layer: Layer, record: LayerRecord, names: Names) -> Document:
+    """What went forward through a layer, and what came back."""
+    forward = {"x": record.x, "z": record.z, "y": record.y, **record.kept}
+    backward = {"dy": record.dy, "slope": record.slope, "dz": record.dz}
+    activation = layer.activation if isinstance(layer, DenseLayer) else None
+    return {
+        "index": layer.index,
+        "type": layer.type,
+        "formula": _formula(type(layer).forward),
+        "gradient": _formula(getattr(type(layer), "backward_rows", type(layer).backward)),
+        "activation": None
+        if activation is None
+        else {**activation.model_dump(mode="json"), "formula": _formula(activation)},
+        "inputs": list(names.into(layer.index)),
+        "outputs": list(names.outputs[layer.index]),
+        "forward": {name: array.tolist() for name, array in forward.items() if array is not None},
+        "backward": {name: array.tolist() for name, array in backward.items() if array is not None},
+    }
+
+
+def _parameter(name: str, index: int, record: LayerRecord, given: Bound, views: Moments) -> Document:
+    """A parameter array before and after the step, and what led from one to the other."""
+    before, after = views["before"]["params"][index][name], views["after"]["params"][index][name]
+    return {
+        "before": before.tolist(),
+        "gradient": record.grads[name].tolist(),
+        "applied": given[index][name].tolist(),
+        "step": (after.astype(np.float64) - before).tolist(),
+        "after": after.tolist(),
+        "optimizer": {
+            slot: {when: views[when][slot][index][name].tolist() for when in ("before", "after")}
+            for slot in views["before"]
+            if slot != "params"
+        },
+    }
+
+
+def _error(prepared: Prepared, last: LayerRecord, batch: Batch, objective: Objective, params: Array) -> Document:
+    """From logits to the loss and its gradient; `in_units` are the predictions of numbers as the file has them."""
+    loss, target, logits, (_, y, weight) = prepared.plan.loss, prepared.preprocessor.target, last.y, batch
+    predictions, out = np.empty_like(logits), np.empty_like(logits)
+    loss.link(logits, predictions)
+    count = len(logits)
+    scratch = LossScratch(count, logits.shape[1], logits.dtype)
+    of_rows = []
+    for row in range(count):
+        at = slice(row, row + 1)
+        part = scratch.part(row, row + 1, batch=count)
+        of_row = None if weight is None else weight[at]
+        of_rows.append(float(loss.value_and_gradient(logits[at], y[at], of_row, out[at], part)))
+    return {
+        "loss": loss.model_dump(mode="json", by_alias=True),
+        "formula": _formula(loss),
+        "gradient": _formula(type(loss).value_and_gradient),
+        "logits": logits.tolist(),
+        "predictions": predictions.tolist(),
+        "in_units": target.decode(predictions).tolist() if isinstance(target, NumbersTarget) else None,
+        "targets": y.tolist(),
+        "dlogits": last.dy.tolist(),
+        "of_rows": of_rows,
+        "penalty": objective.rules.penalty(params),
+    }
+
+
+def _formula(member: Any) -> str:
+    """The first sentence of what a member, or one of its methods, says of itself: its formula."""
+    said = getdoc(member if callable(member) else type(member)) or ""
+    return said.partition("\n")[0].partition(". ")[0].rstrip(".")
+
+
+def _rule(optimizer: OptimizerBase) -> str:
+    """All that an optimizer, and those that it is made of, say of their rule."""
+    members = type(optimizer).__mro__[: type(optimizer).__mro__.index(OptimizerBase)]
+    return "\n".join(getdoc(member) or "" for member in members)

@@ -1,0 +1,55 @@
+"""What a training step descends on: the mean loss of a batch with its penalties, as a function of the parameters."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bpcli.data.batches import Batch
+from bpcli.nn.arrays import Array
+from bpcli.nn.layers import Position
+from bpcli.nn.losses import LossBase, LossScratch
+from bpcli.nn.network import Network
+from bpcli.training.gradient_rules import GradientRules
+from bpcli.training.spec import Clip, TrainingSpec
+
+
+class Objective:
+    """The loss of one batch at one position of training, which fixes what dropout drops.
+
+    Clipping is left out: what it makes of a gradient is the gradient of nothing.
+    """
+
+    def __init__(
+        self, network: Network, loss: LossBase, spec: TrainingSpec, batch: Batch, state: Array, position: Position
+    ) -> None:
+        """With layer state of shape (state_layout.size,), which stays as it is."""
+        x, self.target, self.weight = batch
+        self.network, self.loss, self.x, self.position = network, loss, x, position
+        self.rules = GradientRules(spec.model_copy(update={"clip": Clip()}), network.layout.weights)
+        self.state = state.copy()
+        self.workspace = network.workspace(len(x), x.dtype, training=True)
+        self.scratch = LossScratch(len(x), network.n_out, x.dtype)
+        self.dlogits = np.empty((len(x), network.n_out), x.dtype)
+
+    def logits(self, params: Array) -> Array:
+        """Logits (rows, n_out) for parameters (layout.size,), valid until the next call."""
+        network = self.network
+        return network.forward(
+            network.bind(params), network.bind_state(self.state), self.x, self.workspace, self.position
+        )
+
+    def value(self, params: Array) -> float:
+        """The sum over rows of weight · loss, divided by their number, and the penalties; may be infinite or NaN."""
+        with np.errstate(all="ignore"):
+            logits = self.logits(params)
+            total = self.loss.value_and_gradient(logits, self.target, self.weight, self.dlogits, self.scratch)
+            return float(total) / len(self.x) + self.rules.penalty(params)
+
+    def gradient(self, params: Array) -> Array:
+        """The gradient of `value` by backpropagation, shape (layout.size,)."""
+        grads = np.empty_like(params)
+        self.value(params)
+        with np.errstate(all="ignore"):
+            self.network.backward(self.network.bind(params), self.dlogits, self.workspace, self.network.bind(grads))
+            self.rules.apply(0, len(grads), params, grads, np.empty_like(params))
+        return grads

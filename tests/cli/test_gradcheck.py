@@ -1,0 +1,93 @@
+"""`bpcli gradcheck`: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from commands import CONFIGS, bpcli
+
+from bpcli.difference import Comparison
+from bpcli.nn.activations import Tanh
+
+
+@pytest.mark.parametrize("name", ["textbook", "xor", "penguins", "digits", "concrete", "credit", "auto_mpg"])
+def test_every_shipped_config_passes(name: str):
+    result = bpcli("gradcheck", CONFIGS / f"{name}.yaml", "--json").ok().json
+    assert (result["passed"], result["faults"], result["loss"]["passed"]) == (True, [], True)
+    arrays = [array for layer in result["layers"] for array in layer["arrays"]]
+    assert all(array["worst"]["relative_error"] <= result["tolerance"] for array in arrays)
+    if result["method"] == "every parameter":
+        assert sum(array["compared"] for array in arrays) == result["parameters"]
+
+
+def test_the_text_names_columns_and_classes():
+    out = bpcli("gradcheck", CONFIGS / "penguins.yaml", "--rows", "8").ok().out
+    assert out.startswith("penguins: gradient of cross_entropy on 8 training rows, 1,059 parameters, float64; compared")
+    assert "layer  type                 parameters  compared  relative error  worst" in out
+    assert out.endswith("backpropagation agrees with central differences, to 1e-06\n")
+    assert any(f"→ {species}" in out for species in ("Adelie", "Chinstrap", "Gentoo"))
+
+
+def test_rows_and_seed_decide_the_result():
+    def worst(*options: object) -> list[float]:
+        layers = bpcli("gradcheck", CONFIGS / "penguins.yaml", "--json", *options).ok().json["layers"]
+        return [array["worst"]["relative_error"] for layer in layers for array in layer["arrays"]]
+
+    assert worst() == worst("--seed", 0) == worst("--rows", 16)
+    assert worst() != worst("--seed", 1)
+    assert worst() != worst("--rows", 15)
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_wrong_derivative_ends_with_6_and_says_where(monkeypatch: pytest.MonkeyPatch, options: list[str]):
+    right = Tanh.backward
+
+    def wrong(self: Any, kept: Any, grads: Any, scratch: Any) -> None:
+        right(self, kept, grads, scratch)
+        grads *= 1.01
+
+    monkeypatch.setattr(Tanh, "backward", wrong)
+    result = bpcli("gradcheck", CONFIGS / "penguins.yaml", *options)
+    assert (result.code, result.err.count("error: ")) == (6, 1)
+    error = result.err.splitlines()[-1]
+    assert error.startswith("error: backpropagation does not give the gradient: layers.")
+    assert re.search(r"a relative error of 0\.009[89]\d*; the fault is in layer 2 \(tanh\)$", error)
+    if options:
+        assert [layer["passed"] for layer in result.json["layers"]] == [False, True, False, True]
+        assert [layer["alone_passed"] for layer in result.json["layers"]] == [True, True, False, True]
+    else:
+        verdicts = [line.split("  ")[-1].strip() for line in result.out.splitlines()[3:7]]
+        assert verdicts == ["WRONG", "ok", "WRONG, by itself too", "ok"]
+
+
+def test_weights_smoothing_penalties_and_every_layer_are_checked_as_training_uses_them():
+    options = [
+        "--set=layers=[batch_norm, {units: 8, activation: relu}, {type: dropout, rate: 0.3}, layer_norm, {units: 5}]",
+        "--set=loss={type: cross_entropy, label_smoothing: 0.1}",
+        "--set=training.class_weights=balanced",
+        "--set=training.penalty={l1: 0.01, l2: 0.1}",
+        "--set=training.clip.norm=0.001",
+    ]
+    result = bpcli("gradcheck", CONFIGS / "penguins.yaml", "--json", *options).ok().json
+    assert [layer["type"] for layer in result["layers"]] == [
+        "batch_norm", "dense", "dropout", "layer_norm", "dense", "dense",
+    ]  # fmt: skip
+
+
+def test_a_mismatch_has_its_place_in_the_file():
+    result = bpcli("gradcheck", CONFIGS / "penguins.yaml", "--set", "data.target=speces")
+    assert (result.code, result.out) == (2, "")
+    assert "data.target: no column 'speces'" in result.err
+
+
+def test_where_nothing_can_be_decided_nothing_is_called_right_or_wrong(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bpcli.gradcheck.compare", lambda *_: Comparison(0.0, 1.0, 1.0, 1e-8, "undecided"))
+    result = bpcli("gradcheck", CONFIGS / "xor.yaml")
+    assert (result.code, result.out.count("undecided\n")) == (6, 2)
+    assert "17 comparisons undecided: at a kink, with a slope between those on its sides\n" in result.out
+    assert result.err.endswith(
+        "error: layers.0.weight: every comparison is at a kink, where there is no gradient to compare with; "
+        "try another --seed, or more --rows\n"
+    )
