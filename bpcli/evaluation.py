@@ -49,7 +49,7 @@ def evaluate_split(model: Model, part: Part | None, cache: bool = True) -> Evalu
     part = part or have[-1]
     if part not in have:
         raise DataError(f"the run has no {part} rows; it has {listed(have)}")
-    data, folder = _find_data(model)
+    data, folder = find_data(model)
     kinds = model.preprocessor.evaluation_kinds
     selection = select_rows(data, folder, header.config.seed, header.config.loss, kinds, cache)
     notes = list(selection.notes)
@@ -88,7 +88,7 @@ def evaluate_file(model: Model, path: Path, cache: bool = True) -> Evaluation:
     return Evaluation(printable(str(path)), report, [*notes, *surprise_notes(surprises)])
 
 
-def _find_data(model: Model) -> tuple[DataSpec, Path]:
+def find_data(model: Model) -> tuple[DataSpec, Path]:
     """The run's data and the folder its paths start from: where the run says, else where it was in training."""
     data = model.header.config.data
     folder = model.path.resolve().parent.parent

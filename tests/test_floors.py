@@ -11,9 +11,9 @@ ROOT = Path(__file__).parent.parent
 
 FLOORS = [
     "_version errors randomness spec text nn.arrays nn.compiled.codes",
-    "files memory threads nn.rows nn.functions metrics.metric metrics.ranking data.table",
+    "files memory threads nn.rows nn.functions metrics.metric metrics.ranking metrics.significance data.table",
     "nn.activations.base nn.losses.base nn.optimizers.base nn.initializers nn.schedules "
-    "metrics.probabilities metrics.counts data.cells data.column_file data.words data.growing",
+    "metrics.probabilities metrics.counts metrics.rowwise data.cells data.column_file data.words data.growing",
     "nn.activations.bounded nn.activations.rectified nn.activations.gated "
     "nn.losses.classification nn.losses.regression "
     "nn.optimizers.sgd nn.optimizers.rprop nn.optimizers.adaptive nn.optimizers.adam nn.optimizers.driver",
@@ -53,11 +53,12 @@ FLOORS = [
     "footprint",
     "checkpoint experiment",
     "runs",
-    "model resume runner scaffold",
-    "evaluation prediction",
+    "model resume runner scaffold listing",
+    "evaluation prediction seeds",
+    "comparison",
     "cli cli.console cli.signals",
     "cli.progress",
-    "cli.init cli.check cli.train cli.evaluate cli.predict cli.schema",
+    "cli.init cli.check cli.train cli.evaluate cli.predict cli.runs cli.compare cli.schema",
     "cli.main",
     "__main__",
 ]

@@ -13,9 +13,11 @@ import typer
 
 from bpcli._version import __version__
 from bpcli.cli.check import check
+from bpcli.cli.compare import compare
 from bpcli.cli.evaluate import evaluate
 from bpcli.cli.init import init
 from bpcli.cli.predict import predict
+from bpcli.cli.runs import runs
 from bpcli.cli.schema import schema
 from bpcli.cli.signals import ending_quietly
 from bpcli.cli.train import train
@@ -52,7 +54,7 @@ def bpcli(
     """
 
 
-for command in (init, check, train, evaluate, predict, schema):
+for command in (init, check, train, evaluate, predict, runs, compare, schema):
     app.command()(command)
 
 

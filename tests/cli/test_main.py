@@ -12,7 +12,7 @@ from commands import CONFIGS, PENGUINS, bpcli, bpcli_process, python
 
 from bpcli import __version__, experiment
 
-COMMANDS = ["init", "check", "train", "evaluate", "predict", "schema"]
+COMMANDS = ["init", "check", "train", "evaluate", "predict", "runs", "compare", "schema"]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], []])
