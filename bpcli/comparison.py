@@ -207,8 +207,8 @@ def _tables_of_test(contestants: Sequence[Contestant], cache: bool) -> tuple[str
     for contestant, selection in zip(contestants, selections, strict=True):
         if selection.digest != selections[0].digest or selection.table.rows != selections[0].table.rows:
             raise DataError(
-                f"{contestant.shown} was trained on other data than {first.shown}, so that it cannot be said which rows "
-                "are new to both; give such rows with --data"
+                f"{contestant.shown} was trained on other data than {first.shown}, so that it cannot be said which "
+                "rows are new to both; give such rows with --data"
             )
         for seen, what in ((selection.split.train, "training"), (selection.split.validation, "validation")):
             known = int(np.isin(rows, seen).sum())

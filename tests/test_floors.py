@@ -58,6 +58,7 @@ FLOORS = [
     "comparison",
     "cli cli.console cli.signals",
     "cli.progress",
+    "cli.seeds",
     "cli.init cli.check cli.train cli.evaluate cli.predict cli.runs cli.compare cli.schema",
     "cli.main",
     "__main__",

@@ -27,9 +27,9 @@ def compare(
 ) -> None:
     """Compare runs with the first: configs, curves, and scores on the same rows.
 
-    All are asked the test rows of the first, which must be new to the others too: the same data, seed and split. Whether
-    a difference is more than chance, a paired bootstrap interval says, and of classes McNemar's exact test; of more
-    than two runs, p-values are corrected by Holm's method.
+    All are asked the test rows of the first, which must be new to the others too: the same data, seed and split.
+    Whether a difference is more than chance, a paired bootstrap interval says, and of classes McNemar's exact test; of
+    more than two runs, p-values are corrected by Holm's method.
 
     Example: bpcli compare runs/small runs/large
     """

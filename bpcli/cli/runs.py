@@ -60,7 +60,7 @@ def runs(
         raise UsageError("--json and --csv exclude each other")
     listing = list_runs(folder)
     listed = _sorted(listing, sort)
-    keys = differing_keys([run.config for run in listed])
+    keys = differing_keys([run.config for run in listed if run.config])  # which it has from its first second on
     if as_json:
         result_json(_document(folder, listing, listed, keys))
     elif as_csv:

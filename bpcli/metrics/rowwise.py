@@ -1,4 +1,4 @@
-"""The headline metric of each task as a function of means over rows, so that rows can be drawn again by the thousand."""
+"""The headline metric of each task as a function of means over rows, so that rows can be drawn again and again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class RowwiseMetric:
 
 
 def _right(true: Array, predicted: Array) -> Figures:
-    return (true == predicted).astype(np.float64)[:, None]
+    return np.equal(true, predicted)[:, None].astype(np.float64)
 
 
 def _label_counts(true: Array, predicted: Array) -> Figures:

@@ -59,11 +59,12 @@ def mcnemar_exact(only_first: int, only_second: int) -> float:
     difference between correlated proportions or percentages", with the binomial distribution itself in place of χ².
     """
     rows = only_first + only_second
-    term = total = 1
+    term = total = 1  # Python's integers: binomial coefficients pass any other kind
     for heads in range(min(only_first, only_second)):
         term = term * (rows - heads) // (heads + 1)
         total += term
-    return min(1.0, 2 * total / 2**rows)
+    p: float = 2 * total / 2**rows
+    return min(1.0, p)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
