@@ -5,6 +5,7 @@ All of it is one document of plain values, which the terminal, `--json` and any 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 from bpcli.data.data_files import DataFiles
 from bpcli.data.selection import Selection, read_options, select_rows
 from bpcli.data.table import Table
-from bpcli.errors import DataError, UsageError
+from bpcli.errors import CheckpointError, DataError, UsageError
 from bpcli.evaluation import find_data
 from bpcli.experiment import surprise_notes
 from bpcli.files import path_from_here
@@ -176,7 +177,14 @@ def _contestants(paths: Sequence[Path]) -> list[Contestant]:
     models = [Model.load(RunDirectory.open(path).path) for path in paths]
     names = [path.resolve().name for path in paths]
     labels = names if len(set(names)) == len(names) else [path_from_here(path) for path in paths]
-    return [Contestant(label, read_run(path), model) for label, path, model in zip(labels, paths, models, strict=True)]
+    return [Contestant(label, _read(path), model) for label, path, model in zip(labels, paths, models, strict=True)]
+
+
+def _read(path: Path) -> ListedRun:
+    try:
+        return read_run(path)
+    except CheckpointError as error:
+        raise CheckpointError(f"{printable(str(path))}: {error}") from error
 
 
 def _require_same_task(contestants: Sequence[Contestant]) -> None:
@@ -287,5 +295,12 @@ def _answers(model: Model, table: Table) -> tuple[Answers, list[str]]:
 
 
 def _curve(path: Path) -> list[dict[str, Any]]:
-    """The epochs' records."""
-    return [record for record in RunDirectory(path).read_metrics() if isinstance(record, dict)]
+    """The epochs' records; None for what is no number of JSON's, which training does not write."""
+    records = [record for record in RunDirectory(path).read_metrics() if isinstance(record, dict)]
+    return [
+        {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in record.items()
+        }
+        for record in records
+    ]

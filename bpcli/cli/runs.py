@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bpcli.listing import ListedRun, Listing
 
 COLUMNS: dict[str, Callable[[ListedRun], Any]] = {
-    "name": lambda run: run.name,
+    "run": lambda run: run.name,
     "started": lambda run: run.started_at,
     "status": lambda run: run.status,
     "epochs": lambda run: run.epochs,
@@ -30,7 +30,9 @@ COLUMNS: dict[str, Callable[[ListedRun], Any]] = {
     "monitor": lambda run: run.monitor,
     "best": lambda run: run.score,
 }
-"""What every run has; `best` is the value of `monitor` in the best epoch."""
+"""What every run has: `run` is the name of its directory, `best` the value of `monitor` in the best epoch.
+
+No key of a config is called like one of them."""
 
 NEWEST_FIRST = "started"
 
@@ -145,7 +147,7 @@ def _print_csv(listed: list[ListedRun], keys: list[str]) -> None:
     for run in listed:
         values = [_value(run, name) for name in COLUMNS]
         values += [run.metrics.get(name) for name in metrics] + [run.config.get(key) for key in keys]
-        writer.writerow(["" if value is None else value for value in values])
+        writer.writerow(["" if value is None else plain(value) for value in values])
 
 
 def _print_table(listed: list[ListedRun], keys: list[str], sort: str) -> None:

@@ -237,6 +237,21 @@ def test_what_cannot_be_compared_is_said(folder: Path, tmp_path: Path):
         assert message in result.err
 
 
+def test_a_damaged_run_is_named(folder: Path, tmp_path: Path):
+    shutil.copytree(folder / "poor", tmp_path / "damaged")
+    with (tmp_path / "damaged/metrics.jsonl").open("a") as file:
+        file.write('{"epoch": 16, "validation_loss": NaN}\n')
+    curve = bpcli("compare", folder / "good", tmp_path / "damaged", "--json").ok().json["runs"][1]["curve"]
+    assert [record["epoch"] for record in curve] == list(range(1, 17))
+    assert curve[-1]["validation_loss"] is None
+    (tmp_path / "damaged/summary.json").write_text("{}")
+    result = bpcli("compare", folder / "good", tmp_path / "damaged")
+    assert (result.code, result.err) == (
+        4,
+        f"error: {tmp_path}/damaged: damaged: its summary.json is not as training writes it\n",
+    )
+
+
 def test_runs_without_test_rows_need_others(tmp_path: Path):
     for name in "ab":
         train(tmp_path / name, "data.split={validation: 0.2, test: 0}", f"name={name}")

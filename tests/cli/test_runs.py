@@ -46,7 +46,7 @@ def names(folder: Path, *options: str) -> list[str]:
 
 def test_a_line_a_run_with_only_the_keys_in_which_they_differ(runs: Path):
     lines = bpcli("runs", runs).ok().out.splitlines()
-    header = ["name", "started", "status", "epochs", "monitor", "best", "layers.0.units", "optimizer.learning_rate"]
+    header = ["run", "started", "status", "epochs", "monitor", "best", "layers.0.units", "optimizer.learning_rate"]
     assert lines[0].split() == header
     assert len(lines) == 4
     row = next(line for line in lines if line.startswith("c ")).split()
@@ -73,11 +73,12 @@ def test_json_holds_what_summary_and_config_say(runs: Path):
 
 def test_csv_holds_every_metric(runs: Path):
     rows = list(csv.DictReader(io.StringIO(bpcli("runs", runs, "--csv").ok().out)))
-    assert {row["name"] for row in rows} == {"a", "b", "c"}
+    assert {row["run"] for row in rows} == {"a", "b", "c"}
     for row in rows:
-        summary = RunDirectory(runs / row["name"]).read_summary()
+        summary = RunDirectory(runs / row["run"]).read_summary()
         assert float(row["best"]) == float(row["validation_loss"]) == summary["best"]["validation_loss"]
         assert float(row["test_log_loss"]) == summary["test"]["log_loss"]
+        assert row["layers.0.units"] == ("8" if row["run"] == "c" else "32")
 
 
 def test_runs_come_newest_first(runs: Path):
@@ -92,7 +93,7 @@ def test_runs_come_newest_first(runs: Path):
         ("validation_accuracy", ["c", "b", "a"]),  # the best first: the greatest accuracy, the least loss
         ("validation_loss", ["c", "b", "a"]),
         ("test_log_loss", ["c", "b", "a"]),
-        ("name", ["a", "b", "c"]),
+        ("run", ["a", "b", "c"]),
         ("optimizer.learning_rate", ["a", "b", "c"]),
         ("layers.0.units", ["c", "a", "b"]),
     ],
@@ -237,6 +238,12 @@ def test_a_config_is_flattened_to_the_paths_that_set_takes(runs: Path):
     assert flat["data.exclude"] == ["year"]
     assert flat["data.weight"] is None
     assert flatten({"a": {}, "b": [], "c": [{"d": 1}, 2]}) == {"a": {}, "b": [], "c.0.d": 1, "c.1": 2}
+
+
+def test_no_key_of_a_config_is_taken_for_a_column(runs: Path):
+    from bpcli.cli.runs import COLUMNS
+
+    assert not set(COLUMNS) & set(flat_config(RunDirectory(runs / "a")))
 
 
 def test_what_says_nothing_is_no_difference():
