@@ -84,19 +84,16 @@ def _sorted(listing: Listing, by: str) -> list[ListedRun]:
     """The runs in the order asked for, those without a value last; raises UsageError for what no run has."""
     if by == NEWEST_FIRST or not listing.runs:
         return listing.runs
-    values = [_value(run, by) for run in listing.runs]
     if by not in COLUMNS and not any(by in run.metrics or by in run.config for run in listing.runs):
         known = dict.fromkeys([*COLUMNS, *(name for run in listing.runs for name in run.metrics)])
         hint = suggestion(by, [*known, *(key for run in listing.runs for key in run.config)])
         there_are = f"; there are {', '.join(map(printable, known))}"
         raise UsageError(f"--sort {quoted(by)}: no such metric, column or key{hint or there_are}")
-    present = [(value, run) for value, run in zip(values, listing.runs, strict=True) if value is not None]
-    plain = all(isinstance(value, int | float) for value, _ in present)
-    present.sort(key=lambda pair: pair[0] if plain else str(pair[0]), reverse=_greater_is_better(by))
-    return [
-        *(run for _, run in present),
-        *(run for value, run in zip(values, listing.runs, strict=True) if value is None),
-    ]
+    present = [run for run in listing.runs if _value(run, by) is not None]
+    absent = [run for run in listing.runs if _value(run, by) is None]
+    numeric = all(isinstance(_value(run, by), int | float) for run in present)
+    present.sort(key=lambda run: _value(run, by) if numeric else str(_value(run, by)), reverse=_greater_is_better(by))
+    return [*present, *absent]
 
 
 def _value(run: ListedRun, name: str) -> Any:
