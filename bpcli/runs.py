@@ -12,15 +12,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from time import sleep
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from yaml.nodes import ScalarNode
 
-from bpcli.checkpoint import Checkpoint
 from bpcli.errors import CheckpointError, ExistsError
 from bpcli.files import file_access, remove_leftovers, sync_folder, write_atomic
 from bpcli.text import printable
+
+if TYPE_CHECKING:
+    from bpcli.checkpoint import Checkpoint  # runs are listed without NumPy
+
+LOCK_TRIES = 5
+"""How often the lock is asked for, 10 ms apart: whoever only looks whether it is taken has it for microseconds."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -59,7 +65,7 @@ class RunDirectory:
     @classmethod
     def create_named(cls, runs: Path, name: str) -> RunDirectory:
         """A new directory below `runs`, called after the experiment and the time."""
-        stem = f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
+        stem = timed(name)
         for number in range(1, 1000):
             try:
                 return cls.create(runs / (stem if number == 1 else f"{stem}-{number}"))
@@ -90,12 +96,24 @@ class RunDirectory:
         try:
             with file_access(self.path, "lock"):
                 try:
-                    fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    _lock(folder)
                 except BlockingIOError as error:
                     raise ExistsError(f"{printable(str(self.path))}: another process is training here") from error
             yield
         finally:
             os.close(folder)
+
+    def is_locked(self) -> bool:
+        """Whether a process is training here."""
+        with file_access(self.path, "read"):
+            folder = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(folder)
+        return False
 
     @classmethod
     def newest_finished(cls, runs: Path) -> RunDirectory:
@@ -204,6 +222,21 @@ class RunDirectory:
     def save_best(self, checkpoint: Checkpoint) -> None:
         """Replace the best checkpoint."""
         checkpoint.save(self.best)
+
+
+def timed(name: str) -> str:
+    """What a run is called that begins now: `penguins-20261121-140203`."""
+    return f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+def _lock(folder: int) -> None:
+    """Lock an open folder for this process; raises BlockingIOError where another holds it."""
+    for _ in range(LOCK_TRIES - 1):
+        try:
+            return fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sleep(0.01)
+    return fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _why_no_best(run: RunDirectory) -> str:

@@ -11,9 +11,10 @@ ROOT = Path(__file__).parent.parent
 
 FLOORS = [
     "_version errors randomness spec text nn.arrays nn.compiled.codes",
-    "environment files memory threads nn.rows nn.functions metrics.metric metrics.ranking data.table",
+    "environment files memory threads nn.rows nn.functions "
+    "metrics.metric metrics.ranking metrics.significance data.table",
     "nn.activations.base nn.losses.base nn.optimizers.base nn.initializers nn.schedules "
-    "metrics.probabilities metrics.counts data.cells data.column_file data.words data.growing",
+    "metrics.probabilities metrics.counts metrics.rowwise data.cells data.column_file data.words data.growing",
     "nn.activations.bounded nn.activations.rectified nn.activations.gated "
     "nn.losses.classification nn.losses.regression "
     "nn.optimizers.sgd nn.optimizers.rprop nn.optimizers.adaptive nn.optimizers.adam nn.optimizers.driver",
@@ -55,15 +56,16 @@ FLOORS = [
     "checkpoint experiment",
     "runs",
     "names difference",
-    "model resume runner scaffold gradcheck trace",
-    "evaluation prediction report.scale",
-    "report.charts reproduction",
+    "model resume runner scaffold gradcheck trace listing",
+    "evaluation prediction seeds report.scale",
+    "report.charts reproduction comparison",
     "report.page report.curves",
     "report.contents report",
     "cli cli.console cli.signals",
     "cli.progress cli.arithmetic",
-    "cli.trace_text",
-    "cli.init cli.check cli.train cli.evaluate cli.predict cli.report cli.reproduce cli.gradcheck cli.trace cli.schema",
+    "cli.trace_text cli.seeds",
+    "cli.init cli.check cli.train cli.evaluate cli.predict cli.runs cli.compare cli.report cli.reproduce "
+    "cli.gradcheck cli.trace cli.schema",
     "cli.main",
     "__main__",
 ]

@@ -13,6 +13,7 @@ import typer
 
 from bpcli._version import __version__
 from bpcli.cli.check import check
+from bpcli.cli.compare import compare
 from bpcli.cli.console import discard, say
 from bpcli.cli.evaluate import evaluate
 from bpcli.cli.gradcheck import gradcheck
@@ -20,6 +21,7 @@ from bpcli.cli.init import init
 from bpcli.cli.predict import predict
 from bpcli.cli.report import report
 from bpcli.cli.reproduce import reproduce
+from bpcli.cli.runs import runs
 from bpcli.cli.schema import schema
 from bpcli.cli.signals import ending_quietly
 from bpcli.cli.trace import trace
@@ -63,6 +65,8 @@ COMMANDS = (
     train,
     evaluate,
     predict,
+    runs,
+    compare,
     report,
     reproduce,
     gradcheck,

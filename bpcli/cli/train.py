@@ -10,6 +10,7 @@ import typer
 
 from bpcli.cli.console import note, number, result, result_json, result_path, say, warn
 from bpcli.cli.progress import duration, view
+from bpcli.cli.seeds import train_seeds
 from bpcli.cli.signals import StopRequest
 from bpcli.errors import DivergedError, MismatchError, UsageError
 from bpcli.text import counted, printable
@@ -45,6 +46,15 @@ def train(
             min=1, metavar="N", help="Threads that share out long steps; left out: one a core. The result is the same."
         ),
     ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            metavar="N",
+            help="Train with N seeds, from the config's on, side by side as cores and memory allow. The name of each "
+            "run directory is --run-dir, or config and time, then -seed and the seed; --resume takes what is before.",
+        ),
+    ] = None,
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
     ] = False,
@@ -57,6 +67,8 @@ def train(
     """Train a network, and print its run directory.
 
     The run directory is the last line of standard output. Paths in --set are relative to the config's folder.
+    With --seeds, mean and standard deviation of every metric are reported, then the run directories, a line each; the
+    exit code is the highest of the runs.
 
     Example: bpcli train configs/penguins.yaml --set training.epochs=50
     """
@@ -72,6 +84,12 @@ def train(
         raise UsageError("give a config to train, or --resume and a run directory")
     if resume is not None and (run_dir or runs_dir):
         raise UsageError("--run-dir and --runs-dir do not go with --resume, which goes on in the run's own directory")
+    if seeds is not None:
+        passed_on = [*(["--no-cache"] if no_cache else []), *(["--strict"] if strict else [])]
+        train_seeds(
+            seeds, config, overrides or [], run_dir, runs_dir, resume, threads, passed_on, quiet=quiet, as_json=as_json
+        )
+        return
     opened = RunDirectory.open(resume) if resume is not None else None
     if opened:
         opened.require_last()  # which a run has from its first second on, as it has its config

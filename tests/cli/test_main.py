@@ -18,6 +18,8 @@ COMMANDS = [
     "train",
     "evaluate",
     "predict",
+    "runs",
+    "compare",
     "report",
     "reproduce",
     "gradcheck",

@@ -1,0 +1,117 @@
+"""`bpcli compare`: in what runs differ, and whether that is more than chance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bpcli.cli.console import aligned, note, number, plain, result, result_json
+from bpcli.text import counted, printable
+
+OF_TWO_MODELS = "this is about these trained models; how much scores vary with the seed, bpcli train --seeds says"
+
+
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="A B [C]...", help="Run directories, the first to compare with.")
+    ],
+    data: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Rows new to all runs, in place of the first run's test rows.")
+    ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as one JSON document.")] = False,
+) -> None:
+    """Compare runs with the first: configs, curves, and scores on the same rows.
+
+    All are asked the test rows of the first, which must be new to the others too: the same data, seed and split.
+    Whether a difference is more than chance, a paired bootstrap interval says, and of classes McNemar's exact test; of
+    more than two runs, p-values are corrected by Holm's method.
+
+    Example: bpcli compare runs/small runs/large
+    """
+    from bpcli.comparison import compare_runs
+
+    comparison = compare_runs(runs, data, cache=not no_cache)
+    for line in comparison["notes"]:
+        note(line)
+    if as_json:
+        result_json(comparison)
+        return
+    _print_config(comparison)
+    _print_curves(comparison)
+    _print_scores(comparison)
+    _print_differences(comparison)
+    note(OF_TWO_MODELS)
+
+
+def _print_config(comparison: dict[str, Any]) -> None:
+    labels = [run["label"] for run in comparison["runs"]]
+    if not comparison["config"]:
+        result("the configs are the same")
+        return
+    rows = [
+        [entry["key"], *(plain(entry["values"][label]) if label in entry["values"] else "-" for label in labels)]
+        for entry in comparison["config"]
+    ]
+    _print_table([["config", *labels], *rows])
+
+
+def _print_curves(comparison: dict[str, Any]) -> None:
+    """A line for each value of the best epoch and of the last, a column a run."""
+    runs = comparison["runs"]
+    names = list(dict.fromkeys(name for run in runs for name in run["best"] if name != "epoch"))
+    rows = [
+        ["status", *(run["status"] for run in runs)],
+        ["parameters", *(number(run["parameters"]) for run in runs)],
+        ["epochs", *(number(run["epochs"]) for run in runs)],
+        ["best epoch", *(number(run["best"].get("epoch")) for run in runs)],
+    ]
+    rows += [[f"best {name}", *(number(run["best"].get(name)) for run in runs)] for name in names]
+    ends = [run["curve"][-1] if run["curve"] else {} for run in runs]
+    rows += [[f"last {name}", *(number(end.get(name)) for end in ends)] for name in names]
+    result()
+    _print_table([["training", *(run["label"] for run in runs)], *rows], right=True)
+
+
+def _print_scores(comparison: dict[str, Any]) -> None:
+    from bpcli.scoring import SUMMARIES
+
+    reports = comparison["scores"]
+    rows = [
+        [name, *(number(report.get(name)) for report in reports.values())]
+        for name in SUMMARIES[comparison["task"]]
+        if any(name in report for report in reports.values())
+    ]
+    result(f"\n{comparison['rows']['source']}, {counted(comparison['rows']['count'], 'row')}")
+    _print_table([["score", *reports], *rows], right=True)
+
+
+def _print_differences(comparison: dict[str, Any]) -> None:
+    several = len(comparison["differences"]) > 1
+    for entry in comparison["differences"]:
+        low, high = entry["interval"]["low"], entry["interval"]["high"]
+        run, against = printable(entry["run"]), printable(entry["against"])
+        result(f"\n{run} less {against}: {entry['metric']} {_signed(entry['difference'])}")
+        result(f"  {entry['interval']['confidence']:.0%} interval from {_signed(low)} to {_signed(high)}")
+        if "right_by" in entry:
+            only = [f"{count:,} by {printable(label)} alone" for label, count in entry["right_by"].items()]
+            result(f"  rows predicted right: {', '.join(only)}")
+        corrected = f", {entry['p_corrected']:.4g} corrected by Holm's method" if several else ""
+        result(f"  {entry['test']}: p = {entry['p']:.4g}{corrected}")
+        result(f"  {entry['verdict']}")
+
+
+def _print_table(rows: list[list[str]], right: bool = False) -> None:
+    for line in aligned(rows, right=range(1, len(rows[0])) if right else ()):
+        result(line)
+
+
+def _signed(value: float | None) -> str:
+    """A difference with its sign, in the digits of the metrics above it."""
+    if value is None:
+        return "undefined"
+    return f"{'-' if value < 0 else '+'}{number(abs(value))}" if value else "0"

@@ -1,0 +1,185 @@
+"""`bpcli runs`: what has been trained, and in what it differs."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bpcli.cli.console import aligned, note, number, plain, result, result_json
+from bpcli.errors import UsageError
+from bpcli.files import path_from_here
+from bpcli.text import counted, printable, quoted, suggestion
+
+if TYPE_CHECKING:
+    from bpcli.listing import ListedRun, Listing
+
+COLUMNS: dict[str, Callable[[ListedRun], Any]] = {
+    "run": lambda run: run.name,
+    "started": lambda run: run.started_at,
+    "status": lambda run: run.status,
+    "epochs": lambda run: run.epochs,
+    "seconds": lambda run: run.training_seconds,
+    "monitor": lambda run: run.monitor,
+    "best": lambda run: run.score,
+}
+"""What every run has: `run` is the name of its directory, `best` the value of `monitor` in the best epoch.
+
+No key of a config is called like one of them."""
+
+NEWEST_FIRST = "started"
+
+
+def runs(
+    folder: Annotated[Path, typer.Argument(help="Where the run directories are.")] = Path("runs"),
+    sort: Annotated[
+        str,
+        typer.Option(
+            metavar="METRIC",
+            help="A metric, such as validation_loss or test_accuracy; a column; or a key of the config.",
+        ),
+    ] = NEWEST_FIRST,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the runs as one JSON document.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the runs as CSV, with every metric.")] = False,
+) -> None:
+    """List runs: when, how they ended, their best score, and in what their configs differ.
+
+    A run whose process is gone though it never said so is listed as died; bpcli train --resume goes on with it. Metrics
+    are those of the best epoch, and come best first; test_ stands before those of the test rows.
+
+    Example: bpcli runs --sort validation_loss
+    """
+    from bpcli.listing import DIED, differing_keys, list_runs
+
+    if as_json and as_csv:
+        raise UsageError("--json and --csv exclude each other")
+    listing = list_runs(folder)
+    listed = _sorted(listing, sort)
+    keys = differing_keys([run.config for run in listed if run.config])  # which it has from its first second on
+    if as_json:
+        result_json(_document(folder, listing, listed, keys))
+    elif as_csv:
+        _print_csv(listed, keys)
+    elif listed:
+        _print_table(listed, keys, sort)
+    for reason, count in Counter(listing.others.values()).items():
+        names = [name for name, why in listing.others.items() if why == reason]
+        shown = ", ".join(map(quoted, names[:3])) + (f" and {count - 3:,} more" if count > 3 else "")
+        note(f"not listed: {shown}: {printable(reason)}")
+    died = sum(run.status == DIED for run in listed)
+    if died:
+        note(f"{counted(died, 'run')} died: no process trains there any more; go on with bpcli train --resume")
+    if not listed:
+        note(f"no runs in {printable(str(folder))}")
+
+
+def _sorted(listing: Listing, by: str) -> list[ListedRun]:
+    """The runs in the order asked for, those without a value last; raises UsageError for what no run has."""
+    if by == NEWEST_FIRST or not listing.runs:
+        return listing.runs
+    if by not in COLUMNS and not any(by in run.metrics or by in run.config for run in listing.runs):
+        known = dict.fromkeys([*COLUMNS, *(name for run in listing.runs for name in run.metrics)])
+        hint = suggestion(by, [*known, *(key for run in listing.runs for key in run.config)])
+        there_are = f"; there are {', '.join(map(printable, known))}"
+        raise UsageError(f"--sort {quoted(by)}: no such metric, column or key{hint or there_are}")
+    present = [run for run in listing.runs if _value(run, by) is not None]
+    absent = [run for run in listing.runs if _value(run, by) is None]
+    numeric = all(isinstance(_value(run, by), int | float) for run in present)
+    present.sort(key=lambda run: _value(run, by) if numeric else str(_value(run, by)), reverse=_greater_is_better(by))
+    return [*present, *absent]
+
+
+def _value(run: ListedRun, name: str) -> Any:
+    """The value of a column, a metric or a key of the config, None where the run has none."""
+    if name in COLUMNS:
+        return COLUMNS[name](run)
+    return run.metrics[name] if name in run.metrics else run.config.get(name)
+
+
+def _greater_is_better(name: str) -> bool:
+    prefix, _, metric = name.partition("_")
+    if prefix not in ("train", "validation", "test") or metric == "loss":
+        return False
+    from bpcli.metrics import METRICS
+
+    return any(metric in metrics and metrics[metric].greater_is_better for metrics in METRICS.values())
+
+
+def _document(folder: Path, listing: Listing, listed: list[ListedRun], keys: list[str]) -> dict[str, Any]:
+    return {
+        "folder": str(folder),
+        "differing": keys,
+        "runs": [
+            {
+                "name": run.name,
+                "path": path_from_here(run.path),
+                "status": run.status,
+                "started_at": run.started_at,
+                "finished_at": run.finished_at,
+                "epochs": run.epochs,
+                "training_seconds": run.training_seconds,
+                "monitor": run.monitor,
+                "score": run.score,
+                "best": run.best,
+                "test": run.test,
+                "config": {key: run.config[key] for key in keys if key in run.config},
+            }
+            for run in listed
+        ],
+        "others": [{"name": name, "reason": reason} for name, reason in listing.others.items()],
+    }
+
+
+def _print_csv(listed: list[ListedRun], keys: list[str]) -> None:
+    metrics = list(dict.fromkeys(name for run in listed for name in run.metrics))
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow([*COLUMNS, *metrics, *keys])
+    for run in listed:
+        values = [_value(run, name) for name in COLUMNS]
+        values += [run.metrics.get(name) for name in metrics] + [run.config.get(key) for key in keys]
+        writer.writerow(["" if value is None else plain(value) for value in values])
+
+
+def _print_table(listed: list[ListedRun], keys: list[str], sort: str) -> None:
+    """A line a run; on a terminal only as many keys as fit."""
+    names = [name for name in COLUMNS if name != "seconds" or sort == name]
+    names += [sort] if sort not in COLUMNS and sort not in keys else []
+    rows = [[*names, *keys], *([_cell(name, _value(run, name)) for name in (*names, *keys)] for run in listed)]
+    shown = len(rows[0])
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+        while shown > len(names) and max(map(len, aligned([row[:shown] for row in rows]))) > width:
+            shown -= 1
+    numeric = [
+        index
+        for index, name in enumerate(rows[0])
+        if all(isinstance(_value(run, name), int | float | None) for run in listed)
+    ]
+    for line in aligned([row[:shown] for row in rows], right=numeric):
+        result(line)
+    if shown < len(rows[0]):
+        left = counted(len(rows[0]) - shown, "more key differs", "more keys differ")
+        note(f"{left}: {', '.join(map(printable, rows[0][shown:][:4]))} …; --json and --csv have all of them")
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return "-"
+    if name == "started":
+        return _local_time(value)
+    measured = isinstance(value, int | float) and "." not in name and not isinstance(value, bool)
+    return number(value) if measured else plain(value)
+
+
+def _local_time(text: str) -> str:
+    try:
+        return f"{datetime.fromisoformat(text).astimezone():%Y-%m-%d %H:%M:%S}"
+    except ValueError:
+        return text

@@ -1,0 +1,187 @@
+"""`bpcli train --seeds`: what it starts, shows and reports."""
+
+from __future__ import annotations
+
+import resource
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from bpcli.cli.console import aligned, note, number, result, result_json, say
+from bpcli.cli.signals import StopRequest
+from bpcli.errors import MismatchError
+from bpcli.files import path_from_here
+from bpcli.text import counted, printable
+
+if TYPE_CHECKING:
+    from bpcli.experiment import Prepared
+    from bpcli.listing import ListedRun
+    from bpcli.seeds import SeedRun
+
+ITS_OWN = "each seed has its own initialization and order of rows, and, where rows are split at random, its own split"
+
+
+def train_seeds(
+    count: int,
+    config: Path | None,
+    overrides: Sequence[str],
+    run_dir: Path | None,
+    runs_dir: Path | None,
+    resume: Path | None,
+    threads: int | None,
+    passed_on: Sequence[str],
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Train a config with `count` seeds, or go on with the runs called after `resume`; `passed_on` goes to each."""
+    from bpcli.runs import timed
+    from bpcli.seeds import SeedRun, require_none, train_side_by_side
+
+    there = SeedRun.called_after(resume) if resume is not None else []
+    if there:  # of which the first may have been stopped before it had a config
+        config = next(run.directory.config for run in there if run.directory.config.is_file())
+    assert config is not None
+    prepared = _prepare_first(config, overrides, count, cache="--no-cache" not in passed_on)
+    stem = resume or run_dir or (runs_dir or Path("runs")) / timed(prepared.config.name)
+    seed = there[0].seed if there else prepared.config.seed
+    runs = SeedRun.below(stem, range(seed, seed + count))
+    if not there:
+        require_none(runs)
+    at_once, each = _share_out(count, prepared, threads)
+    common = [*(part for item in overrides for part in ("--set", item)), *passed_on, "--threads", str(each)]
+    commands = {run: _command(run, config, common, resume is not None) for run in runs}
+    del prepared  # the memory that it takes is for the runs
+    if not quiet:
+        shown = f"{path_from_here(runs[0].path)} … {runs[-1].path.name}"
+        say(f"{counted(count, 'seed')}, {at_once} at a time: {printable(shown)}")
+        note(f"{ITS_OWN}; what several say alike is shown once")
+    heard: set[str] = set()
+
+    def hear(run: SeedRun, line: str) -> None:
+        """Pass on what a run says; errors in any case."""
+        if line.startswith("error: "):
+            say(f"error: seed {run.seed}: {line.removeprefix('error: ')}")
+        elif not quiet and line not in heard:
+            heard.add(line)
+            say(f"seed {run.seed}: {line}")
+
+    with StopRequest() as stop:
+        codes = train_side_by_side(commands, at_once, lambda: stop.signal, hear)
+    code = max(codes.values(), default=0)
+    if stop.signal is not None and (len(codes) < count or code > 128):
+        path = shlex.quote(printable(path_from_here(stem)))
+        say(f"stopped; go on with all of them by: bpcli train --seeds {count} --resume {path}")
+        raise typer.Exit(max(code, 128 + stop.signal))
+    _report(stem, _read(runs), codes, as_json, quiet)
+    if code:
+        raise typer.Exit(code)
+
+
+def _prepare_first(config: Path, overrides: Sequence[str], count: int, cache: bool) -> Prepared:
+    """The experiment with the first seed, so that what is wrong with it is said once, before training."""
+    from bpcli.config import load_config
+    from bpcli.experiment import prepare
+
+    loaded = load_config(config, overrides)
+    load_config(config, [*overrides, f"seed={loaded.config.seed + count - 1}"])  # the last seed must be one too
+    try:
+        return prepare(loaded.config, loaded.folder, cache=cache)
+    except MismatchError as error:
+        raise loaded.locate(error) from error
+
+
+def _share_out(count: int, prepared: Prepared, threads: int | None) -> tuple[int, int]:
+    """How many runs are trained at once, and the threads of each: as cores and memory allow."""
+    from bpcli.memory import available_memory
+    from bpcli.threads import available_cores
+
+    cores = available_cores()
+    at_once = min(count, max(1, cores // (threads or 1)))
+    # To read and encode the data takes a process as much as it took this one at its highest; training comes to that.
+    highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    by_memory = max(1, available_memory() // (highest + prepared.memory.total))
+    if by_memory < at_once:
+        at_once = by_memory
+        note(f"there is memory for {counted(at_once, 'run')} at a time")
+    return at_once, threads or max(1, cores // at_once)
+
+
+def _command(run: SeedRun, config: Path, common: Sequence[str], resumed: bool) -> Sequence[str]:
+    """What trains a run: from its beginning, or from where it was stopped."""
+    if resumed and run.has_begun():
+        return ["train", "--resume", str(run.path), *common]
+    return ["train", str(config), *common, "--set", f"seed={run.seed}", "--run-dir", str(run.path)]
+
+
+def _read(runs: Sequence[SeedRun]) -> dict[SeedRun, ListedRun | None]:
+    """The runs as they are; None where one has not come to be, of which its error has told."""
+    from bpcli.errors import BpcliError
+    from bpcli.listing import read_run
+
+    found: dict[SeedRun, ListedRun | None] = {}
+    for run in runs:
+        try:
+            found[run] = read_run(run.path)
+        except (BpcliError, OSError):
+            found[run] = None
+    return found
+
+
+def _report(
+    stem: Path, found: dict[SeedRun, ListedRun | None], codes: dict[SeedRun, int], as_json: bool, quiet: bool
+) -> None:
+    from bpcli.seeds import spreads
+
+    finished = [entry for entry in found.values() if entry is not None and entry.status == "finished"]
+    if as_json:
+        entries = [_entry(run, entry, codes[run]) for run, entry in found.items()]
+        document = {"stem": path_from_here(stem), "finished": len(finished), "runs": entries}
+        result_json({**document, "metrics": spreads(finished)})
+        return
+    if not quiet:
+        _print_runs(found)
+        _print_spreads(finished, len(found))
+    for run, entry in found.items():
+        if entry is not None:
+            result(path_from_here(run.path))
+
+
+def _entry(run: SeedRun, entry: ListedRun | None, code: int) -> dict[str, Any]:
+    told = {"status": entry.status, "epochs": entry.epochs, "best": entry.best, "test": entry.test} if entry else {}
+    return {"seed": run.seed, "run_directory": path_from_here(run.path), "exit_code": code, **told}
+
+
+def _print_runs(found: dict[SeedRun, ListedRun | None]) -> None:
+    """A line a seed, with its monitored value."""
+    there = {run: entry for run, entry in found.items() if entry is not None}
+    if not there:
+        return
+    monitor = next(iter(there.values())).monitor or ""
+    rows = [
+        [str(run.seed), entry.status, number(entry.epochs), number(entry.best.get("epoch")), number(entry.score)]
+        for run, entry in there.items()
+    ]
+    for line in aligned([["seed", "status", "epochs", "best epoch", monitor], *rows], right=(0, 2, 3, 4)):
+        result(line)
+    result()
+
+
+def _print_spreads(finished: Sequence[ListedRun], count: int) -> None:
+    """A line a metric, with its mean and standard deviation."""
+    from bpcli.seeds import spreads
+
+    over = counted(count, "seed") if len(finished) == count else f"{len(finished)} of {count} seeds"
+    if len(finished) < 2:
+        result(f"{over} finished; mean and standard deviation take two")
+        return
+    rows = [
+        [name, number(found["mean"]), "±", number(found["std"]), number(found["min"]), number(found["max"])]
+        for name, found in spreads(finished).items()
+    ]
+    result(f"over {over}: mean ± standard deviation (n − 1), least and greatest")
+    for line in aligned(rows, right=(1, 3, 4, 5)):
+        result(line)

@@ -1,0 +1,279 @@
+"""`bpcli compare`: the same rows for all, none of them trained on, and a verdict that is true."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from commands import CONFIGS, DATASETS, PENGUINS, bpcli
+
+from bpcli.comparison import Answers, differences
+from bpcli.metrics import report
+from bpcli.runs import RunDirectory
+
+
+def train(path: Path, *settings: str, config: Path = CONFIGS / "penguins.yaml") -> Path:
+    options = [part for setting in settings for part in ("--set", setting)]
+    bpcli("train", config, "--quiet", "--run-dir", path, "--set", "training.epochs=15", *options).ok()
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A good run, one that hardly learned, one on fewer columns, one with another seed, and regression twice."""
+    folder = tmp_path_factory.mktemp("runs")
+    train(folder / "good")
+    train(folder / "poor", "optimizer.learning_rate=1e-6")
+    train(folder / "narrow", "data.exclude=[year, island, sex]", "layers=[{units: 8}]")
+    train(folder / "other_seed", "seed=1")
+    train(folder / "concrete", config=CONFIGS / "concrete.yaml")
+    train(folder / "concrete2", "layers=[]", config=CONFIGS / "concrete.yaml")
+    return folder
+
+
+def compare(folder: Path, *runs: str, options: tuple[object, ...] = ()) -> dict[str, Any]:
+    document: dict[str, Any] = bpcli("compare", *(folder / run for run in runs), "--json", *options).ok().json
+    return document
+
+
+def predictions(run: Path) -> list[str]:
+    return [row["prediction"] for row in bpcli("predict", PENGUINS, "--checkpoint", run).ok().rows]
+
+
+def test_all_runs_are_asked_the_test_rows_of_the_first(folder: Path):
+    document = compare(folder, "good", "poor", "narrow")
+    assert document["rows"]["count"] == 69
+    for name in ("good", "poor", "narrow"):
+        assert document["scores"][name] == {
+            key: value
+            for key, value in bpcli("evaluate", folder / name, "--json").ok().json.items()
+            if key in document["scores"][name]
+        }
+
+
+def test_the_rows_that_one_run_alone_has_right_are_counted_as_by_hand(folder: Path):
+    from bpcli.config import load_config
+    from bpcli.data.selection import select_rows
+
+    loaded = load_config(CONFIGS / "penguins.yaml")
+    rows = select_rows(loaded.config.data, loaded.folder, 0, loaded.config.loss).split.test
+    true = np.array([line.split(",")[0] for line in PENGUINS.read_text().splitlines()[1:]])
+    good, poor = (np.array(predictions(folder / name))[rows] == true[rows] for name in ("good", "poor"))
+    (entry,) = compare(folder, "good", "poor")["differences"]
+    assert entry["right_by"] == {"good": int((good & ~poor).sum()), "poor": int((poor & ~good).sum())}
+    assert entry["difference"] == pytest.approx(poor.mean() - good.mean(), abs=1e-12)
+
+
+def test_a_difference_beyond_chance_is_called_one(folder: Path):
+    (entry,) = compare(folder, "good", "poor")["differences"]
+    assert entry["test"] == "McNemar, exact"
+    assert entry["p"] < 1e-6
+    assert entry["interval"]["high"] < 0
+    assert (entry["interval"]["resamples"], entry["interval"]["confidence"]) == (10_000, 0.95)
+    assert entry["better"] == "good"
+    assert entry["verdict"] == "good is better in accuracy, by more than chance on these 69 rows"
+    assert compare(folder, "poor", "good")["differences"][0]["better"] == "good"
+
+
+def test_a_difference_that_chance_explains_is_not_called_equal(folder: Path, tmp_path: Path):
+    train(tmp_path / "longer", "training.epochs=16")
+    (entry,) = bpcli("compare", folder / "good", tmp_path / "longer", "--json").ok().json["differences"]
+    assert entry["p"] > 0.1
+    assert entry["better"] is None
+    assert entry["verdict"] == "no difference in accuracy beyond chance on these 69 rows"
+
+
+def test_of_quantities_less_error_is_better(folder: Path):
+    document = compare(folder, "concrete", "concrete2")
+    (entry,) = document["differences"]
+    assert (entry["metric"], entry["test"], entry["better"]) == ("rmse", "paired bootstrap", "concrete")
+    assert entry["difference"] == document["scores"]["concrete2"]["rmse"] - document["scores"]["concrete"]["rmse"]
+    assert 0 < entry["interval"]["low"] < entry["difference"] < entry["interval"]["high"]
+    assert "right_by" not in entry
+
+
+def test_p_values_of_several_runs_are_corrected(folder: Path):
+    entries = compare(folder, "good", "poor", "narrow")["differences"]
+    least, greatest = sorted(entries, key=lambda entry: entry["p"])
+    assert least["p_corrected"] == pytest.approx(2 * least["p"])
+    assert greatest["p_corrected"] == greatest["p"]
+    assert [entry["against"] for entry in entries] == ["good", "good"]
+    assert "corrected by Holm's method" in bpcli("compare", *(folder / n for n in ("good", "poor", "narrow"))).ok().out
+
+
+def test_correction_can_turn_a_verdict():
+    # 6 rows that one model alone has right: p = 1/32, significant by itself, but not as one of two.
+    true = np.zeros(60, np.intp)
+    base = np.array([1] * 6 + [0] * 54)
+    answers = [
+        Answers(true, guess, report("binary", true, guess, None, ["no", "yes"])) for guess in (base, true, base.copy())
+    ]
+    (alone,) = differences(["a", "b"], answers[:2], "binary", 0)
+    assert (alone["p"], alone["p_corrected"], alone["better"]) == (1 / 32, 1 / 32, "b")
+    first, second = differences(["a", "b", "c"], answers, "binary", 0)
+    assert (first["p"], first["p_corrected"], first["better"]) == (1 / 32, 1 / 16, None)
+    assert (second["p"], second["interval"]["low"], second["interval"]["high"]) == (1, 0, 0)
+
+
+def test_configs_are_compared_key_by_key(folder: Path):
+    values = {entry["key"]: entry["values"] for entry in compare(folder, "good", "narrow")["config"]}
+    assert values["data.exclude"] == {"good": ["year"], "narrow": ["year", "island", "sex"]}
+    assert values["layers.0.units"] == {"good": 32, "narrow": 8}
+    assert values["layers.2.units"] == {"good": 16}
+    assert "optimizer.learning_rate" not in values
+
+
+def test_where_runs_and_data_stand_is_no_difference_of_configs(folder: Path, tmp_path: Path):
+    train(tmp_path / "much/deeper/run")
+    document = bpcli("compare", folder / "good", tmp_path / "much/deeper/run", "--json").ok().json
+    assert document["config"] == []
+    assert document["differences"][0]["p"] == 1
+    assert "the configs are the same" in bpcli("compare", folder / "good", tmp_path / "much/deeper/run").ok().out
+
+
+def test_curves_are_those_of_the_runs(folder: Path):
+    for run in compare(folder, "good", "poor")["runs"]:
+        directory = RunDirectory(folder / run["label"])
+        assert run["curve"] == list(directory.read_metrics())
+        assert run["best"] == directory.read_summary()["best"]
+        assert len(run["curve"]) == run["epochs"] == 15
+
+
+def test_a_table_is_printed_for_people(folder: Path):
+    result = bpcli("compare", folder / "good", folder / "poor").ok()
+    lines = result.out.splitlines()
+    assert lines[0].split() == ["config", "good", "poor"]
+    assert lines[1].split() == ["optimizer.learning_rate", "0.003", "1e-06"]
+    assert any(line.split()[:2] == ["best", "validation_loss"] for line in lines)
+    assert any(line.startswith("test rows of ") and line.endswith("penguins.csv, 69 rows") for line in lines)
+    assert lines[-1] == "  good is better in accuracy, by more than chance on these 69 rows"
+    assert result.err.startswith("note: this is about these trained models")
+
+
+def test_test_rows_that_another_run_was_trained_on_are_refused(folder: Path):
+    result = bpcli("compare", folder / "good", folder / "other_seed")
+    assert (result.code, result.out) == (3, "")
+    assert result.err.startswith("error: of the 69 test rows of 'good', ")
+    assert " are training rows of 'other_seed', as their seeds or splits differ; give rows new to all" in result.err
+
+
+def test_test_rows_by_which_another_run_was_chosen_are_refused(tmp_path: Path):
+    header, *rows = PENGUINS.read_text().splitlines()
+    parts = [("test", "validation"), ("validation", "test"), ("train", "train"), ("train", "train")]
+    lines = [f"{row},{p},{q}" for row, (p, q) in zip(rows, parts * 86, strict=True)]
+    (tmp_path / "both.csv").write_text("\n".join([f"{header},p,q", *lines]) + "\n")
+    for name, other in ("pq", "qp"):
+        settings = (f"data.exclude=[year, {other}]", f"data.split={{column: {name}}}")
+        train(tmp_path / name, f"data.path={tmp_path}/both.csv", *settings)
+    result = bpcli("compare", tmp_path / "p", tmp_path / "q")
+    assert (result.code, result.out) == (3, "")
+    assert "of the 86 test rows of 'p', 86 are validation rows of 'q'" in result.err
+
+
+def test_other_rows_can_be_given(folder: Path, tmp_path: Path):
+    lines = PENGUINS.read_text().splitlines()
+    (tmp_path / "new.csv").write_text("\n".join(lines[:41]) + "\n")
+    document = compare(folder, "good", "other_seed", options=("--data", tmp_path / "new.csv"))
+    assert document["rows"] == {"source": str(tmp_path / "new.csv"), "count": 40}
+    for name in ("good", "other_seed"):
+        expected = bpcli("evaluate", folder / name, "--data", tmp_path / "new.csv", "--json").ok().json
+        assert document["scores"][name]["accuracy"] == expected["accuracy"]
+    assert "whether runs were trained on some of the rows" in document["notes"][0]
+
+
+def test_a_file_that_a_run_was_trained_on_is_refused_under_any_name(folder: Path, tmp_path: Path):
+    shutil.copy(PENGUINS, tmp_path / "copy.csv")
+    for path in (PENGUINS, tmp_path / "copy.csv"):
+        result = bpcli("compare", folder / "good", folder / "other_seed", "--data", path)
+        assert (result.code, result.out) == (3, "")
+        assert "'good' was trained on rows of this file; give rows new to all" in result.err
+
+
+def test_data_that_changed_since_training_is_refused(tmp_path: Path):
+    shutil.copy(PENGUINS, tmp_path / "data.csv")
+    for seed in ("a", "b"):
+        train(tmp_path / seed, f"data.path={tmp_path}/data.csv", f"name={seed}")
+    lines = PENGUINS.read_text().splitlines()
+    (tmp_path / "data.csv").write_text("\n".join([lines[0], *reversed(lines[1:])]) + "\n")
+    result = bpcli("compare", tmp_path / "a", tmp_path / "b")
+    assert result.code == 3
+    assert result.err.startswith("error: 'a': its data file has changed since")
+
+
+def test_runs_of_other_data_are_refused(folder: Path, tmp_path: Path):
+    lines = PENGUINS.read_text().splitlines()
+    (tmp_path / "less.csv").write_text("\n".join(lines[:-1]) + "\n")
+    train(tmp_path / "less", f"data.path={tmp_path}/less.csv")
+    result = bpcli("compare", folder / "good", tmp_path / "less")
+    assert result.code == 3
+    assert result.err.startswith("error: 'less' was trained on other data than 'good'")
+
+
+def test_runs_of_other_targets_are_refused(folder: Path, tmp_path: Path):
+    result = bpcli("compare", folder / "good", folder / "concrete")
+    assert (result.code, result.out) == (3, "")
+    assert result.err == (
+        "error: 'good' and 'concrete' cannot be compared: they predict 'species' and 'compressive_strength'\n"
+    )
+    lines = [line for line in PENGUINS.read_text().splitlines() if not line.startswith("Gentoo")]
+    (tmp_path / "two.csv").write_text("\n".join(lines) + "\n")
+    train(tmp_path / "two", f"data.path={tmp_path}/two.csv")
+    assert "their tasks are multiclass and binary" in bpcli("compare", folder / "good", tmp_path / "two").err
+
+
+def test_what_cannot_be_compared_is_said(folder: Path, tmp_path: Path):
+    for arguments, code, message in [
+        (("good",), 2, "give two or more runs"),
+        (("good", "good"), 2, "given twice"),
+        (("good", "nothing"), 4, "nothing: not a run directory"),
+        (("good", "poor/../good"), 2, "given twice"),
+    ]:
+        result = bpcli("compare", *(folder / name for name in arguments))
+        assert (result.code, result.out, result.err.count("\n")) == (code, "", 1)
+        assert message in result.err
+
+
+def test_a_damaged_run_is_named(folder: Path, tmp_path: Path):
+    shutil.copytree(folder / "poor", tmp_path / "damaged")
+    with (tmp_path / "damaged/metrics.jsonl").open("a") as file:
+        file.write('{"epoch": 16, "validation_loss": NaN}\n')
+    curve = bpcli("compare", folder / "good", tmp_path / "damaged", "--json").ok().json["runs"][1]["curve"]
+    assert [record["epoch"] for record in curve] == list(range(1, 17))
+    assert curve[-1]["validation_loss"] is None
+    (tmp_path / "damaged/summary.json").write_text("{}")
+    result = bpcli("compare", folder / "good", tmp_path / "damaged")
+    assert (result.code, result.err) == (
+        4,
+        f"error: {tmp_path}/damaged: damaged: its summary.json is not as training writes it\n",
+    )
+
+
+def test_runs_without_test_rows_need_others(tmp_path: Path):
+    for name in "ab":
+        train(tmp_path / name, "data.split={validation: 0.2, test: 0}", f"name={name}")
+    result = bpcli("compare", tmp_path / "a", tmp_path / "b")
+    assert (result.code, result.err) == (3, "error: 'a' has no test rows; give other rows with --data\n")
+
+
+def test_runs_of_the_same_name_are_told_apart_by_their_folders(folder: Path, tmp_path: Path):
+    train(tmp_path / "good", "optimizer.learning_rate=0.01")
+    document = bpcli("compare", folder / "good", tmp_path / "good", "--json").ok().json
+    assert [run["label"] for run in document["runs"]] == [str(folder / "good"), str(tmp_path / "good")]
+
+
+def test_missing_targets_are_left_out_of_a_given_file(folder: Path, tmp_path: Path):
+    lines = PENGUINS.read_text().splitlines()
+    (tmp_path / "new.csv").write_text("\n".join([*lines[:11], "," + lines[11].partition(",")[2]]) + "\n")
+    document = compare(folder, "good", "poor", options=("--data", tmp_path / "new.csv"))
+    assert document["rows"]["count"] == 10
+    assert document["notes"][1] == "1 row left out: no value in the target"
+
+
+def test_the_document_is_plain_json(folder: Path):
+    document = compare(folder, "concrete", "concrete2")
+    assert json.loads(json.dumps(document, allow_nan=False)) == document
+    assert document["rows"]["source"].endswith(str(Path("datasets") / (DATASETS / "concrete.csv").name))

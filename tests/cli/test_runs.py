@@ -1,0 +1,252 @@
+"""`bpcli runs`: every run as it truly is, whatever else stands in the folder."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import CONFIGS, bpcli, python
+
+from bpcli.listing import differing_keys, flat_config, flatten, list_runs
+from bpcli.metrics import METRICS
+from bpcli.runs import RunDirectory
+
+TRAIN = ("train", CONFIGS / "penguins.yaml", "--quiet", "--set", "training.epochs=3")
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs that differ in learning rate and units."""
+    folder = tmp_path_factory.mktemp("three")
+    for name, rate, units in (("a", 0.001, 32), ("b", 0.01, 32), ("c", 0.1, 8)):
+        settings = ("--set", f"optimizer.learning_rate={rate}", "--set", f"layers.0.units={units}")
+        bpcli(*TRAIN, *settings, "--run-dir", folder / name).ok()
+    return folder
+
+
+@pytest.fixture
+def runs(three: Path, tmp_path: Path) -> Path:
+    """A copy of the three to change."""
+    return Path(shutil.copytree(three, tmp_path / "runs"))
+
+
+def change(run: Path, **values: Any) -> None:
+    summary = json.loads((run / "summary.json").read_text())
+    (run / "summary.json").write_text(json.dumps({**summary, **values}))
+
+
+def names(folder: Path, *options: str) -> list[str]:
+    return [run["name"] for run in bpcli("runs", folder, "--json", *options).ok().json["runs"]]
+
+
+def test_a_line_a_run_with_only_the_keys_in_which_they_differ(runs: Path):
+    lines = bpcli("runs", runs).ok().out.splitlines()
+    header = ["run", "started", "status", "epochs", "monitor", "best", "layers.0.units", "optimizer.learning_rate"]
+    assert lines[0].split() == header
+    assert len(lines) == 4
+    row = next(line for line in lines if line.startswith("c ")).split()
+    assert row[3:6] == ["finished", "3", "validation_loss"]
+    assert row[-2:] == ["8", "0.1"]
+
+
+def test_json_holds_what_summary_and_config_say(runs: Path):
+    document = bpcli("runs", runs, "--json").ok().json
+    assert document["differing"] == ["layers.0.units", "optimizer.learning_rate"]
+    for run in document["runs"]:
+        summary = RunDirectory(runs / run["name"]).read_summary()
+        assert run["score"] == summary["best"]["validation_loss"]
+        assert {
+            key: summary[key] for key in ("status", "epochs", "started_at", "best", "monitor")
+        }.items() <= run.items()
+        assert run["test"]["accuracy"] == summary["test"]["accuracy"]
+    assert {run["name"]: run["config"]["optimizer.learning_rate"] for run in document["runs"]} == {
+        "a": 0.001,
+        "b": 0.01,
+        "c": 0.1,
+    }
+
+
+def test_csv_holds_every_metric(runs: Path):
+    rows = list(csv.DictReader(io.StringIO(bpcli("runs", runs, "--csv").ok().out)))
+    assert {row["run"] for row in rows} == {"a", "b", "c"}
+    for row in rows:
+        summary = RunDirectory(runs / row["run"]).read_summary()
+        assert float(row["best"]) == float(row["validation_loss"]) == summary["best"]["validation_loss"]
+        assert float(row["test_log_loss"]) == summary["test"]["log_loss"]
+        assert row["layers.0.units"] == ("8" if row["run"] == "c" else "32")
+
+
+def test_runs_come_newest_first(runs: Path):
+    for name, hour in (("a", 11), ("b", 13), ("c", 12)):
+        change(runs / name, started_at=f"2026-11-21T{hour}:00:00+00:00")
+    assert names(runs) == ["b", "c", "a"]
+
+
+@pytest.mark.parametrize(
+    ("by", "order"),
+    [
+        ("validation_accuracy", ["c", "b", "a"]),  # the best first: the greatest accuracy, the least loss
+        ("validation_loss", ["c", "b", "a"]),
+        ("test_log_loss", ["c", "b", "a"]),
+        ("run", ["a", "b", "c"]),
+        ("optimizer.learning_rate", ["a", "b", "c"]),
+        ("layers.0.units", ["c", "a", "b"]),
+    ],
+)
+def test_runs_are_sorted_by_any_metric_column_or_key(runs: Path, by: str, order: list[str]):
+    for value, name in enumerate("abc"):
+        started = f"2026-11-21T1{9 - value}:00:00+00:00"
+        best = {"epoch": 3, "validation_loss": 1 - value / 10, "validation_accuracy": value / 10}
+        change(runs / name, best=best, test={"rows": 9, "log_loss": 1 - value / 10}, started_at=started)
+    assert names(runs, "--sort", by) == order
+
+
+def test_the_direction_of_a_metric_is_that_of_its_registry():
+    from bpcli.cli.runs import _greater_is_better
+
+    for metrics in METRICS.values():
+        for name, metric in metrics.items():
+            assert _greater_is_better(f"test_{name}") == metric.greater_is_better
+
+
+def test_runs_without_the_value_come_last(runs: Path):
+    change(runs / "a", best={"epoch": 0})
+    change(runs / "b", best={"epoch": 1, "validation_loss": None})
+    assert names(runs, "--sort", "validation_loss")[0] == "c"
+    assert names(runs, "--sort", "validation_accuracy")[0] == "c"
+
+
+def test_what_no_run_has_cannot_be_sorted_by(runs: Path):
+    result = bpcli("runs", runs, "--sort", "validation_los")
+    assert result.code == 2
+    assert result.err == (
+        "error: --sort 'validation_los': no such metric, column or key; did you mean 'validation_loss'?\n"
+    )
+
+
+def test_a_run_whose_process_is_gone_is_listed_as_died_and_one_at_work_as_running(runs: Path):
+    change(runs / "a", status="running")
+    change(runs / "b", status="running")
+    with RunDirectory(runs / "a").locked():
+        result = bpcli("runs", runs, "--json").ok()
+    assert {run["name"]: run["status"] for run in result.json["runs"]} == {"a": "running", "b": "died", "c": "finished"}
+    assert result.err == "note: 1 run died: no process trains there any more; go on with bpcli train --resume\n"
+
+
+def test_whoever_lists_runs_keeps_nobody_from_training(runs: Path):
+    run = RunDirectory(runs / "a")
+    assert not run.is_locked()
+    with run.locked():
+        assert run.is_locked()
+    assert not run.is_locked()
+
+
+def damage(runs: Path) -> dict[str, str]:
+    """Folders of many kinds beside the runs; what must be said of each."""
+    damaged = "damaged: its summary.json is not as training writes it"
+    summary = json.loads((runs / "a/summary.json").read_text())
+    bad_summaries = [
+        "",
+        "{",
+        "[]",
+        "null",
+        "\0\0",
+        "[" * 100_000,
+        '{"status": "finished"}',
+        json.dumps({**summary, "status": "done"}),
+        json.dumps({**summary, "best": None}),
+        json.dumps({**summary, "best": {"epoch": "x"}}),
+        json.dumps({**summary, "epochs": "3"}),
+        json.dumps({**summary, "started_at": 5}),
+        json.dumps({**summary, "test": []}),
+        json.dumps({**summary, "best": {"validation_loss": float("nan")}}),
+    ]
+    said = {}
+    for index, text in enumerate(bad_summaries):
+        shutil.copytree(runs / "a", runs / f"summary{index}")
+        (runs / f"summary{index}/summary.json").write_text(text)
+        said[f"summary{index}"] = damaged
+    unreadable = [
+        "\0",
+        "a: [",
+        "[" * 100_000,
+        "- " * 100_000,
+        "a: 2026-99-99",
+        "&a [*a]",
+        "? [a]\n: b",
+        '"\\UFFFFFFFF"',
+    ]
+    bad_configs = {**dict.fromkeys(unreadable, "cannot be read"), "- a": "is no config", "": "is no config"}
+    for index, (text, what) in enumerate(bad_configs.items()):
+        shutil.copytree(runs / "a", runs / f"config{index}")
+        (runs / f"config{index}/config.yaml").write_text(text)
+        said[f"config{index}"] = f"damaged: its config.yaml {what}"
+    (runs / "foreign\x1b[2J").mkdir()
+    (runs / "foreign\x1b[2J/notes").write_text("mine")
+    said["foreign\x1b[2J"] = "not a run; it has no folder checkpoints"
+    return said
+
+
+def test_damaged_and_foreign_folders_are_named_and_the_runs_listed(runs: Path, record_property: Any):
+    said = damage(runs)
+    (runs / "file").write_text("")
+    (runs / ".hidden").mkdir()
+    result = bpcli("runs", runs, "--json").ok()
+    assert {run["name"] for run in result.json["runs"]} == {"a", "b", "c"}
+    assert {other["name"]: other["reason"] for other in result.json["others"]} == said
+    assert "note: not listed: 'foreign\\x1b[2J': not a run; it has no folder checkpoints\n" in result.err
+    assert "'summary0', 'summary1', 'summary10' and 11 more: damaged" in result.err
+    record_property("cases", len(said))
+    assert len(said) == 25
+
+
+def test_an_empty_shell_is_a_run_that_died(tmp_path: Path):
+    RunDirectory.create(tmp_path / "runs/shell")
+    assert [(run.name, run.status) for run in list_runs(tmp_path / "runs").runs] == [("shell", "died")]
+    assert bpcli("runs", tmp_path / "runs").ok().out.splitlines()[1].split() == ["shell", "-", "died", "0", "-", "-"]
+
+
+def test_no_folder_and_no_runs_are_said(tmp_path: Path):
+    result = bpcli("runs", cwd=tmp_path)
+    assert (result.code, result.err) == (4, "error: runs: no such folder; bpcli train makes runs, in runs by itself\n")
+    (tmp_path / "runs").mkdir()
+    empty = bpcli("runs", cwd=tmp_path).ok()
+    assert (empty.out, empty.err) == ("", "note: no runs in runs\n")
+
+
+def test_json_and_csv_exclude_each_other(runs: Path):
+    assert bpcli("runs", runs, "--json", "--csv").code == 2
+
+
+def test_runs_are_listed_without_numpy(runs: Path):
+    program = (
+        f"import sys\nfrom bpcli.__main__ import run\nsys.argv = ['bpcli', 'runs', {str(runs)!r}]\n"
+        "try:\n    run()\nexcept SystemExit:\n    pass\n"
+        "print(sorted({'numpy', 'rich', 'polars', 'safetensors', 'threadpoolctl'} & set(sys.modules)))"
+    )
+    assert python(program, cwd=runs).splitlines()[-1] == "[]"
+
+
+def test_a_config_is_flattened_to_the_paths_that_set_takes(runs: Path):
+    flat = flat_config(RunDirectory(runs / "a"))
+    assert (flat["layers.0.units"], flat["layers.0.activation.type"]) == (32, "relu")
+    assert flat["data.exclude"] == ["year"]
+    assert flat["data.weight"] is None
+    assert flatten({"a": {}, "b": [], "c": [{"d": 1}, 2]}) == {"a": {}, "b": [], "c.0.d": 1, "c.1": 2}
+
+
+def test_no_key_of_a_config_is_taken_for_a_column(runs: Path):
+    from bpcli.cli.runs import COLUMNS
+
+    assert not set(COLUMNS) & set(flat_config(RunDirectory(runs / "a")))
+
+
+def test_what_says_nothing_is_no_difference():
+    assert differing_keys([{"a": 1, "b": None}, {"a": 1}]) == []
+    assert differing_keys([{"a": 1, "b": 2}, {"a": 1}, {"a": 3, "b": 2}]) == ["a", "b"]
+    assert differing_keys([]) == []

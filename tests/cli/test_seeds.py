@@ -1,0 +1,263 @@
+"""`bpcli train --seeds`: the same runs as one by one, side by side, stopped and resumed together."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import CONFIGS, bpcli, bpcli_process
+
+from bpcli import memory, threads
+from bpcli.listing import list_runs, read_run
+from bpcli.runs import RunDirectory
+from bpcli.seeds import SeedRun, spread, train_side_by_side
+
+PENGUINS = CONFIGS / "penguins.yaml"
+FEW = ("--set", "training.epochs=4")
+ENDLESS = ("--set", "training.epochs=1000000", "--set", "training.early_stopping=null")
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def content(run: Path) -> bytes:
+    return (run / "checkpoints/best.safetensors").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """Three seeds from 5 on, and the document about them."""
+    folder = tmp_path_factory.mktemp("seeds")
+    options = (*FEW, "--set", "seed=5", "--seeds", 3, "--run-dir", folder / "p", "--json")
+    return folder, bpcli("train", PENGUINS, *options).ok().json
+
+
+def test_each_seed_is_the_run_that_it_would_be_by_itself(trained: tuple[Path, Any]):
+    folder, document = trained
+    assert [entry["seed"] for entry in document["runs"]] == [5, 6, 7]
+    for seed in (5, 6, 7):
+        alone = folder / f"alone{seed}"
+        bpcli("train", PENGUINS, *FEW, "--set", f"seed={seed}", "-q", "--run-dir", alone).ok()
+        assert content(alone) == content(folder / f"p-seed{seed}")
+
+
+def test_mean_and_deviation_are_those_of_the_runs(trained: tuple[Path, Any]):
+    folder, document = trained
+    assert document["finished"] == 3
+    summaries = [RunDirectory(folder / f"p-seed{seed}").read_summary() for seed in (5, 6, 7)]
+    for name, values in [
+        ("test_accuracy", [summary["test"]["accuracy"] for summary in summaries]),
+        ("validation_loss", [summary["best"]["validation_loss"] for summary in summaries]),
+    ]:
+        found = document["metrics"][name]
+        assert found["mean"] == pytest.approx(statistics.fmean(values), rel=1e-12)
+        assert found["std"] == pytest.approx(statistics.stdev(values), rel=1e-12)
+        assert (found["min"], found["max"], found["count"]) == (min(values), max(values), 3)
+
+
+def test_the_deviation_is_that_of_a_sample():
+    assert spread([1.0, 2.0, None, 4.0]) == {
+        "mean": 7 / 3,
+        "std": pytest.approx((((4 / 3) ** 2 + (1 / 3) ** 2 + (5 / 3) ** 2) / 2) ** 0.5),
+        "min": 1.0,
+        "max": 4.0,
+        "count": 3,
+    }
+    assert spread([3.0])["std"] is None
+    assert spread([None]) == {"mean": None, "std": None, "min": None, "max": None, "count": 0}
+
+
+def test_a_report_and_the_run_directories_are_printed(tmp_path: Path):
+    result = bpcli("train", PENGUINS, *FEW, "--seeds", 2, cwd=tmp_path).ok()
+    lines = result.out.splitlines()
+    assert lines[0].split() == ["seed", "status", "epochs", "best", "epoch", "validation_loss"]
+    assert lines[1].split()[:4] == ["0", "finished", "4", "4"]
+    assert "over 2 seeds: mean ± standard deviation (n − 1), least and greatest" in lines
+    assert any(line.startswith("test_accuracy ") and " ± " in line for line in lines)
+    names = sorted(path.name for path in (tmp_path / "runs").iterdir())
+    assert lines[-2:] == [f"runs/{name}" for name in names]
+    assert [name[-6:] for name in names] == ["-seed0", "-seed1"]
+    said = result.err.splitlines()
+    assert sum("69 test rows" in line for line in said) == 1
+    assert any(line.startswith("seed 0: epoch 4/4 ") for line in said)
+    assert any(line.startswith("seed 1: epoch 4/4 ") for line in said)
+
+
+def test_quiet_prints_nothing_but_the_run_directories(tmp_path: Path):
+    result = bpcli("train", PENGUINS, *FEW, "--seeds", 2, "-q", "--run-dir", "p", cwd=tmp_path).ok()
+    assert (result.out, result.err) == ("p-seed0\np-seed1\n", "")
+
+
+def test_an_existing_run_is_refused_before_any_is_trained(tmp_path: Path):
+    (tmp_path / "p-seed1").mkdir()
+    result = bpcli("train", PENGUINS, *FEW, "--seeds", 2, "--run-dir", "p", cwd=tmp_path)
+    assert (result.code, result.err) == (
+        8,
+        "error: p-seed1: exists already; choose another --run-dir, or go on with it by --resume\n",
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["p-seed1"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ((PENGUINS, "--seeds", 1), 2, "Invalid value for '--seeds'"),
+        (("--seeds", 2), 2, "give a config to train, or --resume"),
+        ((PENGUINS, "--seeds", 2, "--set", "seed=9223372036854775807"), 2, "--set seed: must be less than"),
+        (("--seeds", 2, "--resume", "nothing"), 4, "nothing: no run directories are called so, and then -seed"),
+        (("--seeds", 2, "--resume", "p", "--run-dir", "q"), 2, "do not go with --resume"),
+        ((PENGUINS, "--seeds", 2, "--set", "data.target=specis"), 2, "no column 'specis'"),
+    ],
+)
+def test_what_cannot_be_done_is_one_error_before_anything_is_made(
+    tmp_path: Path, arguments: tuple[object, ...], code: int, message: str
+):
+    result = bpcli("train", *arguments, cwd=tmp_path)
+    assert (result.code, result.out, result.err.count("\n")) == (code, "", 1)
+    assert message in result.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_all_and_all_go_on_from_where_they_were(tmp_path: Path, number: int, code: int):
+    process = bpcli_process("train", PENGUINS, *ENDLESS, "--seeds", 3, "--run-dir", "p", "-q", cwd=tmp_path)
+    running = [tmp_path / "p-seed0", tmp_path / "p-seed1"][: threads.available_cores()]
+    wait_for(
+        lambda: all((run / "metrics.jsonl").is_file() and (run / "metrics.jsonl").stat().st_size for run in running)
+    )
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (code, b"")
+    assert err == b"stopped; go on with all of them by: bpcli train --seeds 3 --resume p\n"
+    assert {run.status for run in list_runs(tmp_path).runs} == {"interrupted"}
+    done = {run.name: (run.path / "metrics.jsonl").read_text() for run in list_runs(tmp_path).runs}
+    assert len(done) == len(running)
+    epochs = 20 + max(run.epochs for run in list_runs(tmp_path).runs)
+    settings = ("--set", f"training.epochs={epochs}")
+    document = bpcli("train", "--seeds", 3, "--resume", "p", *settings, "--json", cwd=tmp_path).ok().json
+    assert [(entry["seed"], entry["epochs"]) for entry in document["runs"]] == [(0, epochs), (1, epochs), (2, epochs)]
+    for name, lines in done.items():
+        assert (tmp_path / name / "metrics.jsonl").read_text().startswith(lines)
+
+
+def test_runs_that_were_stopped_before_they_began_begin(tmp_path: Path):
+    bpcli("train", PENGUINS, *FEW, "--seeds", 2, "--run-dir", "p", "-q", cwd=tmp_path).ok()
+    (tmp_path / "p-seed0").rename(tmp_path / "whole")
+    RunDirectory.create(tmp_path / "p-seed0")
+    document = bpcli("train", "--seeds", 3, "--resume", "p", "--json", cwd=tmp_path).ok().json
+    assert [(entry["seed"], entry["status"]) for entry in document["runs"]] == [(seed, "finished") for seed in range(3)]
+    one, other = (json.loads((tmp_path / name / "summary.json").read_text()) for name in ("whole", "p-seed0"))
+    assert (one["best"], one["test"]) == (other["best"], other["test"])
+
+
+def test_no_process_outlives_one_that_is_killed(tmp_path: Path):
+    process = bpcli_process("train", PENGUINS, *ENDLESS, "--seeds", 2, "--run-dir", "p", "-q", cwd=tmp_path)
+    runs = [RunDirectory(tmp_path / f"p-seed{seed}") for seed in range(2)][: threads.available_cores()]
+    wait_for(lambda: all(run.path.is_dir() and run.is_locked() for run in runs))
+    process.kill()
+    process.communicate(timeout=60)
+    # Their next line, a second later at most, finds no reader.
+    wait_for(lambda: not any(run.is_locked() for run in runs))
+    assert all(read_run(run.path).status != "running" for run in runs)
+
+
+def test_the_exit_code_is_the_highest_and_the_others_are_reported(tmp_path: Path):
+    rows = "".join(f"{x},{2 * x}.5\n" for x in range(40))
+    (tmp_path / "line.csv").write_text("x,y\n" + rows)
+    (tmp_path / "c.yaml").write_text(
+        "data: {path: line.csv, target: y, split: {validation: 0, test: 0}}\nlayers: []\n"
+        "optimizer: {type: sgd, learning_rate: 3}\ntraining: {epochs: 1000, batch_size: full}\n"
+    )
+    result = bpcli("train", "c.yaml", "--seeds", 2, "--run-dir", "p", "--json", cwd=tmp_path)
+    assert result.code == 5
+    assert [(entry["status"], entry["exit_code"]) for entry in result.json["runs"]] == [("diverged", 5)] * 2
+    assert (result.json["finished"], result.json["metrics"]) == (0, {})
+    assert result.err.count("error: seed 0: ") == result.err.count("error: seed 1: ") == 1
+    assert "Traceback" not in result.err
+
+
+def commands(*programs: str) -> dict[SeedRun, list[str]]:
+    """Commands that `python -c` stands for; see `pythons`."""
+    return {SeedRun(seed, Path(f"r{seed}")): [program] for seed, program in enumerate(programs)}
+
+
+@pytest.fixture
+def pythons(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In place of bpcli a process runs its argument as a program."""
+    from bpcli import seeds
+
+    original = seeds.subprocess.Popen
+
+    def popen(arguments: list[str], **options: Any) -> Any:
+        return original([sys.executable, "-c", arguments[-1]], **options)
+
+    monkeypatch.setattr(seeds.subprocess, "Popen", popen)
+
+
+@pytest.mark.usefixtures("pythons")
+def test_exit_codes_are_those_of_the_processes_and_of_signals_as_a_shell_has_them():
+    programs = ("raise SystemExit(5)", "import os; os.kill(os.getpid(), 9)", "pass")
+    codes = train_side_by_side(commands(*programs), 2, lambda: None, lambda run, line: None)
+    assert {run.seed: code for run, code in codes.items()} == {0: 5, 1: 137, 2: 0}
+
+
+@pytest.mark.usefixtures("pythons")
+def test_lines_come_whole_however_they_are_written():
+    program = (
+        "import sys, time\nfor part in ('a', 'b\\nc', '\\n', 'é\\n'):\n"
+        "    sys.stderr.write(part)\n    sys.stderr.flush()\n    time.sleep(0.05)"
+    )
+    heard: list[str] = []
+    train_side_by_side(commands(program), 1, lambda: None, lambda run, line: heard.append(line))
+    assert heard == ["ab", "c", "é"]
+
+
+@pytest.mark.usefixtures("pythons")
+def test_no_more_than_asked_for_run_at_once(tmp_path: Path, record_property: Any):
+    program = (
+        f"import os, time, pathlib\nfolder = pathlib.Path({str(tmp_path)!r})\n"
+        "(folder / f'{os.getpid()}').touch()\nprint(len(list(folder.iterdir())), file=__import__('sys').stderr)\n"
+        "time.sleep(0.2)\n(folder / f'{os.getpid()}').unlink()"
+    )
+    counts: list[int] = []
+    train_side_by_side(commands(*[program] * 6), 2, lambda: None, lambda run, line: counts.append(int(line)))
+    assert len(counts) == 6
+    assert max(counts) == 2
+    record_property("cases", 6)
+
+
+@pytest.mark.usefixtures("pythons")
+def test_an_error_of_our_own_leaves_no_process_behind():
+    program = "import os, sys, time\nprint(os.getpid(), file=sys.stderr, flush=True)\ntime.sleep(600)"
+    found: list[int] = []
+
+    def fail(run: SeedRun, line: str) -> None:
+        found.append(int(line))
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        train_side_by_side(commands(program, program), 2, lambda: None, fail)
+    assert len(found) == 1
+    with pytest.raises(ProcessLookupError):
+        os.kill(found[0], 0)
+
+
+def test_memory_limits_how_many_run_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(threads, "available_cores", lambda: 2)
+    monkeypatch.setattr(memory, "available_memory", lambda: 1)
+    monkeypatch.setattr("bpcli.experiment.require_memory", lambda *_: None)
+    result = bpcli("train", PENGUINS, *FEW, "--seeds", 2, "--run-dir", tmp_path / "p").ok()
+    assert "note: there is memory for 1 run at a time\n" in result.err
+    assert "2 seeds, 1 at a time: " in result.err
