@@ -119,15 +119,30 @@ def train_side_by_side(
     return codes
 
 
+PROGRAM = """
+import os, signal, sys, threading
+
+sys.path[:] = {path!r}
+
+def stop_with_parent():
+    os.read(0, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+threading.Thread(target=stop_with_parent, daemon=True).start()
+from bpcli.__main__ import run
+run()
+"""
+"""The modules that this process has are those that the other finds, whatever the current folder holds. Where this
+process is killed, the other saves what it has and ends."""
+
+
 class _Process:
     """A bpcli command in a process, whose standard error is read."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
-        # The modules that this process has are those that the other finds, whatever the current folder holds.
-        program = f"import sys; sys.path[:] = {sys.path!r}; from bpcli.__main__ import run; run()"
         self._process = subprocess.Popen(
-            [sys.executable, "-c", program, *arguments],
-            stdin=subprocess.DEVNULL,
+            [sys.executable, "-c", PROGRAM.format(path=sys.path), *arguments],
+            stdin=subprocess.PIPE,  # never written to; it ends when this process does
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             start_new_session=True,  # a terminal's Ctrl-C comes to it from us alone, and once
@@ -155,6 +170,8 @@ class _Process:
         """Wait for the end; 128+n for an end by signal n, as a shell has it."""
         self.output.close()
         code = self._process.wait()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
         return code if code >= 0 else 128 - code
 
 

@@ -165,12 +165,11 @@ def test_runs_that_were_stopped_before_they_began_begin(tmp_path: Path):
 def test_no_process_outlives_one_that_is_killed(tmp_path: Path):
     process = bpcli_process("train", PENGUINS, *ENDLESS, "--seeds", 2, "--run-dir", "p", "-q", cwd=tmp_path)
     runs = [RunDirectory(tmp_path / f"p-seed{seed}") for seed in range(2)][: threads.available_cores()]
-    wait_for(lambda: all(run.path.is_dir() and run.is_locked() for run in runs))
+    wait_for(lambda: all(run.last.is_file() and run.summary.is_file() for run in runs))
     process.kill()
     process.communicate(timeout=60)
-    # Their next line, a second later at most, finds no reader.
     wait_for(lambda: not any(run.is_locked() for run in runs))
-    assert all(read_run(run.path).status != "running" for run in runs)
+    assert [read_run(run.path).status for run in runs] == ["interrupted"] * len(runs)
 
 
 def test_the_exit_code_is_the_highest_and_the_others_are_reported(tmp_path: Path):

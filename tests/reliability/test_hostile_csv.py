@@ -263,11 +263,13 @@ def test_fields_over_128_kib_are_read(tmp_path: Path, run: Path) -> None:
 
 @pytest.mark.parametrize("categories", [20_000, pytest.param(1_000_000, marks=pytest.mark.exhaustive)])
 def test_a_million_categories_are_counted_and_fit_in_memory_or_are_refused(tmp_path: Path, categories: int) -> None:
-    (tmp_path / "t.csv").write_text("k,y\n" + "".join(f"c{row},{'pq'[row % 2]}\n" for row in range(categories)))
+    (tmp_path / "t.csv").write_text(
+        "k,x,y\n" + "".join(f"c{row},{row % 7},{'pq'[row % 2]}\n" for row in range(categories))
+    )
     result = bpcli("check", config(tmp_path), "--json", "--no-cache", "--set", "layers=[{type: dense, units: 4}]").ok()
     train_rows = result.json["rows"]["train"]
     assert result.json["columns"][0]["inputs"] == train_rows > 0.6 * categories
-    assert f"note: column 'k': {train_rows:,} different names in {train_rows:,} rows become an input each" in result.err
+    assert f"warning: column 'k': {categories:,} different names in {categories:,} rows, as an identifier" in result.err
     result = bpcli("check", config(tmp_path), "--no-cache", "--set", "layers=[{type: dense, units: 100000000}]")
     assert result.code == 9
     assert "error: training needs " in result.err

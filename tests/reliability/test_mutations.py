@@ -139,7 +139,7 @@ def no_hang(seconds: int = 60) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-SAID = re.compile(r"(error|note): \S|[\d,]+ rows? predicted")
+SAID = re.compile(r"(error|note|warning): \S|[\d,]+ rows? predicted")
 
 
 def is_an_answer(result: Result) -> bool:
