@@ -126,7 +126,7 @@ class Model:
         """
         with np.errstate(all="ignore"):
             x, surprises = self.preprocessor.encode(table, self.dtype)
-            predictions = self._predictions(x)
+            predictions = self.predictions(x)
             require_finite(predictions)
             return self.interpreter.outcome(predictions), surprises
 
@@ -144,9 +144,10 @@ class Model:
         """All metrics on a table that has the target, none of it missing; raises DataError as `outcome` does."""
         with np.errstate(all="ignore"):
             dataset, surprises = self.preprocessor.apply(table, self.dtype)
-            return self.interpreter.report(self._predictions(dataset.x), dataset.y), surprises
+            return self.interpreter.report(self.predictions(dataset.x), dataset.y), surprises
 
-    def _predictions(self, x: EncodedRows) -> Array:
+    def predictions(self, x: EncodedRows) -> Array:
+        """What the loss's link makes of the logits for encoded rows: (rows, n_out)."""
         # One thread: how threads share a product among them changes its bits.
         with self.threads.single():
             return self.inference.predictions(x, self.loss)

@@ -18,6 +18,7 @@ from bpcli.cli.console import discard, say
 from bpcli.cli.evaluate import evaluate
 from bpcli.cli.gradcheck import gradcheck
 from bpcli.cli.init import init
+from bpcli.cli.inspect import inspect
 from bpcli.cli.predict import predict
 from bpcli.cli.report import report
 from bpcli.cli.reproduce import reproduce
@@ -65,6 +66,7 @@ COMMANDS = (
     train,
     evaluate,
     predict,
+    inspect,
     runs,
     compare,
     report,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -59,6 +61,23 @@ class Inference:
             logits = self.network.forward(self._params, self._state, reader.out, workspace)
             out[start:stop] = logits[: stop - start]
         self._workspaces.append(workspace)
+
+    def outputs(self, x: EncodedRows) -> list[Array]:
+        """What each layer puts out, (rows, n_out) each."""
+        return [y.copy() for y in self._through(x.whole(self._dtype), 0)]
+
+    def continued(self, layer: int, outputs: Array) -> Array:
+        """The logits (rows, n_out) that follow where a layer has put out `outputs`, (rows, its n_out)."""
+        *_, logits = self._through(outputs.astype(self._dtype, copy=False), layer + 1)
+        return logits
+
+    def _through(self, y: Array, first: int) -> Iterator[Array]:
+        """What the layers from `first` on put out, each to be used before the next is asked for."""
+        workspace = self.network.workspace(len(y), self._dtype, training=False)
+        layers = zip(self.network.layers, self._params, self._state, workspace.layers, strict=True)
+        for layer, params, state, work in islice(layers, first, None):
+            y = layer.forward(params, state, y, work, None)
+            yield y
 
     def _take_workspace(self) -> Workspace:
         try:

@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 from bpcli.errors import DataError
-from bpcli.evaluation import split_rows
+from bpcli.evaluation import SplitRows, split_rows
+from bpcli.inspection.importance import permutation_importance
 from bpcli.model import Model
 from bpcli.nn.layers import DenseLayer
 from bpcli.report.charts import Chart, Counts, Series
@@ -22,6 +23,9 @@ from bpcli.text import counted, quoted
 
 MOST_CLASSES = 30
 """A confusion matrix of more classes than this is left to `bpcli evaluate --json`."""
+
+MOST_COLUMNS = 30
+"""Columns in the table of importance."""
 
 LOG_FROM = 50.0
 """Largest over smallest loss from which a curve is drawn on a logarithmic axis."""
@@ -47,8 +51,9 @@ def report_of(directory: RunDirectory, cache: bool = True) -> Report:
     notes: list[str] = []
     scores: dict[str, Any] = {}
     try:
-        section, scores, notes = _evaluation(model, cache)
-        sections.append(section)
+        rows = split_rows(model, None, cache)
+        section, scores, notes = _evaluation(model, rows)
+        sections += [section, _importance(model, rows)]
     except DataError as error:
         notes = [f"no evaluation: {error}"]
         sections.append(Section("Evaluation", [f"There is none: {error}"]))
@@ -89,8 +94,7 @@ def _learning(records: list[dict[str, Any]], summary: dict[str, Any]) -> Section
     return Section("Learning", [sentence], charts)
 
 
-def _evaluation(model: Model, cache: bool) -> tuple[Section, dict[str, Any], list[str]]:
-    rows = split_rows(model, None, cache)
+def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, dict[str, Any], list[str]]:
     report, _ = model.report(rows.table)
     outcome, truth = model.answers(rows.table)
     names, task = model.classes, model.interpreter.task
@@ -115,6 +119,18 @@ def _evaluation(model: Model, cache: bool) -> tuple[Section, dict[str, Any], lis
     if task == "binary":
         sentences.append(f"Precision, recall and f1 by themselves are those of {quoted(names[1])}.")
     return Section("Evaluation", [*sentences, *rows.notes], charts, tables), report, rows.notes
+
+
+def _importance(model: Model, rows: SplitRows) -> Section:
+    found = permutation_importance(model, rows.table)
+    sentence = (
+        f"How much worse {_words(found.metric)} gets where a column's cells stand in another order, on "
+        f"{counted(found.rows, 'row')}. Of columns that say the same, each looks unimportant."
+    )
+    cells = [[one.column, _number(round(one.loss, 9)), f"± {_number(one.deviation)}"] for one in found.columns]
+    left_out = len(cells) - MOST_COLUMNS
+    sentences = [sentence, *([f"{left_out:,} columns of less importance are left out."] if left_out > 0 else [])]
+    return Section("Importance", sentences, (), [Table(["column", "worse by", ""], cells[:MOST_COLUMNS])])
 
 
 def _data(model: Model) -> Section:

@@ -18,6 +18,7 @@ COMMANDS = [
     "train",
     "evaluate",
     "predict",
+    "inspect",
     "runs",
     "compare",
     "report",

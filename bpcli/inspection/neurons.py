@@ -1,0 +1,173 @@
+"""What each hidden neuron does: what drives it, what it tells apart, whether it does anything at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.data.preprocess import ClassesTarget
+from bpcli.data.table import Table
+from bpcli.model import Model
+from bpcli.names import Names
+from bpcli.nn.activations import Relu, Sigmoid, Softsign, Tanh
+from bpcli.nn.arrays import Array
+from bpcli.nn.layers import DenseLayer
+from bpcli.nn.losses import LossScratch
+from bpcli.nn.rows import DenseRows
+
+MOST_ROWS = 2_000
+"""Evenly spaced rows stand for all where there are more."""
+
+DRIVERS, EXCITING = 3, 3
+"""Features and rows that are named of each neuron."""
+
+SATURATED, IN_MOST_ROWS = 0.99, 0.95
+"""How near to the ends of its range, as a share of it, an output must be in how many of the rows."""
+
+ALIKE = 0.999
+"""Correlation from which two neurons of a layer are said to do the same."""
+
+
+@dataclass(frozen=True)
+class Neuron:
+    """One hidden neuron over the rows looked at.
+
+    drivers: features with their correlation to its output, the strongest first. rows: those that excite it most, as
+    places among the rows of the table. by_class: its mean output for each class. separation: the share of its variance
+    that lies between classes, η² (or, for quantities, its squared correlation with the first target). loss_without: how
+    much the mean loss grows when its output is its mean whatever the input.
+    """
+
+    layer: int
+    place: int
+    mean: float
+    deviation: float
+    state: str
+    drivers: list[tuple[str, float]]
+    rows: list[int]
+    by_class: dict[str, float]
+    separation: float
+    loss_without: float
+
+
+def inspect_neurons(model: Model, table: Table) -> list[Neuron]:
+    """Every neuron of the hidden dense layers, as it answers to the rows of a table that has the target."""
+    rows = np.linspace(0, table.rows - 1, min(table.rows, MOST_ROWS)).astype(np.intp)
+    chosen = table.take(rows)
+    dataset, _ = model.preprocessor.apply(chosen, model.dtype)
+    x = dataset.x.whole(np.dtype(np.float64))
+    truth = model.interpreter.truth(dataset.y)
+    network = model.inference.network
+    features = list(Names.of(network, model.preprocessor).inputs)
+    found: list[Neuron] = []
+    with model.threads.single():
+        losses = _Losses(model, dataset.targets(network.n_out).whole(model.dtype))
+        for layer, y in zip(network.layers[:-1], model.inference.outputs(DenseRows(x)), strict=False):
+            if isinstance(layer, DenseLayer):
+                states, correlations = _states(layer, y), _correlations(x, y)
+                found += [
+                    Neuron(
+                        layer=layer.index,
+                        place=place,
+                        mean=float(values.mean()),
+                        deviation=float(values.std()),
+                        state=states[place],
+                        drivers=_strongest(correlations[:, place], features),
+                        rows=[int(rows[row]) for row in np.argsort(-values, kind="stable")[:EXCITING]],
+                        by_class=_by_class(model, values, truth),
+                        separation=_separation(model, values, truth),
+                        loss_without=losses.without(layer.index, place, y),
+                    )
+                    for place, values in enumerate(y.T)
+                ]
+    return found
+
+
+class _Losses:
+    """The mean loss of the rows, with a neuron's output as it is or held at its mean."""
+
+    def __init__(self, model: Model, targets: Array) -> None:
+        self._model = model
+        self._targets = targets.astype(np.float64)
+        self._scratch = LossScratch(len(targets), targets.shape[1], np.dtype(np.float64))
+        self._gradient = np.empty(self._targets.shape)
+        self._before: dict[int, float] = {}
+
+    def without(self, layer: int, place: int, outputs: Array) -> float:
+        """How much the mean loss grows when a neuron of a layer gives its mean for each row."""
+        if layer not in self._before:
+            self._before[layer] = self._mean(layer, outputs)
+        held = outputs.copy()
+        held[:, place] = outputs[:, place].mean()
+        return self._mean(layer, held) - self._before[layer]
+
+    def _mean(self, layer: int, outputs: Array) -> float:
+        logits = self._model.inference.continued(layer, outputs)
+        with np.errstate(all="ignore"):
+            total = self._model.loss.value_and_gradient(logits, self._targets, None, self._gradient, self._scratch)
+        return total / len(outputs)
+
+
+def _states(layer: DenseLayer, y: Array) -> list[str]:
+    """For each neuron what is wrong with it, or nothing."""
+    bounds = {Sigmoid: (0.0, 1.0), Tanh: (-1.0, 1.0), Softsign: (-1.0, 1.0)}.get(type(layer.activation))
+    alike = _correlations(y, y)
+    states = []
+    for place in range(layer.n_out):
+        values = y[:, place]
+        twin = next((other for other in range(place) if alike[other, place] >= ALIKE), None)
+        if isinstance(layer.activation, Relu) and not values.any():
+            states.append("dead")
+        elif not np.ptp(values):
+            states.append("constant")
+        elif bounds is not None and _at_the_ends(values, *bounds) >= IN_MOST_ROWS:
+            states.append("saturated")
+        else:
+            states.append("" if twin is None else f"as neuron {twin}")
+    return states
+
+
+def _at_the_ends(values: Array, low: float, high: float) -> float:
+    margin = (1.0 - SATURATED) * (high - low)
+    return float(np.mean((values < low + margin) | (values > high - margin)))
+
+
+def _correlations(a: Array, b: Array) -> NDArray[np.float64]:
+    """Pearson's correlation of each column of `a` with each of `b`; 0 where one of them does not vary."""
+
+    def standardized(values: Array) -> NDArray[np.float64]:
+        centered = values - values.mean(axis=0)
+        norms = np.sqrt((centered * centered).sum(axis=0))
+        found: NDArray[np.float64] = np.divide(centered, norms, out=np.zeros_like(centered), where=norms > 1e-12)
+        return found
+
+    product: NDArray[np.float64] = standardized(np.asarray(a, np.float64)).T @ standardized(np.asarray(b, np.float64))
+    return product
+
+
+def _strongest(correlations: Array, features: list[str]) -> list[tuple[str, float]]:
+    order = np.argsort(-np.abs(correlations), kind="stable")[:DRIVERS]
+    return [(features[index], float(correlations[index])) for index in order if correlations[index] != 0.0]
+
+
+def _by_class(model: Model, values: Array, truth: Array) -> dict[str, float]:
+    if not isinstance(model.preprocessor.target, ClassesTarget):
+        return {}
+    return {
+        name: float(values[truth == index].mean()) for index, name in enumerate(model.classes) if (truth == index).any()
+    }
+
+
+def _separation(model: Model, values: Array, truth: Array) -> float:
+    total = float(((values - values.mean()) ** 2).sum())
+    if total <= 1e-12 * len(values):
+        return 0.0
+    if not isinstance(model.preprocessor.target, ClassesTarget):
+        first = truth if truth.ndim == 1 else truth[:, 0]
+        return float(_correlations(values[:, None], first[:, None])[0, 0] ** 2)
+    means = [
+        (np.count_nonzero(of), values[of].mean()) for index in range(len(model.classes)) if (of := truth == index).any()
+    ]
+    return float(sum(count * (mean - values.mean()) ** 2 for count, mean in means)) / total
