@@ -76,6 +76,8 @@ class RunDirectory:
     @classmethod
     def open(cls, path: Path) -> RunDirectory:
         """A directory that a run has been in; raises CheckpointError."""
+        if not path.exists():
+            raise CheckpointError(f"{printable(str(path))}: no such run")
         if not (path / "checkpoints").is_dir():
             raise CheckpointError(f"{printable(str(path))}: not a run directory; it has no folder checkpoints")
         return cls(path)

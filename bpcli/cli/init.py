@@ -28,7 +28,7 @@ def init(
     task: Annotated[
         Task | None, typer.Option(help="Where a target of whole numbers could be either. Left out: a guess, explained.")
     ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Left out: standard output.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Left out, or -: standard output.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the output file.")] = False,
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
@@ -41,6 +41,8 @@ def init(
     from bpcli.files import write_atomic
     from bpcli.scaffold import draft_config
 
+    if str(output) == "-":
+        output = None
     if output is not None and output.exists() and not force:
         raise ExistsError(f"{printable(str(output))}: exists already; choose another --output, or add --force")
     draft = draft_config(data, target or [], output, task.value if task else None, cache=not no_cache)

@@ -27,7 +27,7 @@ def predict(
         Path | None,
         typer.Option(help="A run directory or a checkpoint file. Left out: the newest finished run below ./runs."),
     ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Left out: standard output.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Left out, or -: standard output.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the output file.")] = False,
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Add a column with the probability of each class.")
@@ -56,7 +56,7 @@ def predict(
     from bpcli.prediction import predict_file
     from bpcli.runs import RunDirectory
 
-    source = None if str(data) == "-" else data
+    source, output = (None if path is None or str(path) == "-" else path for path in (data, output))
     if checkpoint is None:
         checkpoint = RunDirectory.newest_finished(Path("runs")).path
         say(f"the newest finished run: {printable(str(checkpoint))}")

@@ -110,7 +110,11 @@ def train(
             runner = Runner(prepared, directory, resume_state(prepared, directory) if opened else None, threads)
             if not quiet:
                 announce(prepared)
+            steps_before = runner.state.optimizer.steps
             stop = _run(runner, quiet)
+    if runner.status == "finished" and runner.state.optimizer.steps == steps_before:
+        setting = f"training.{runner.summary['stop_reason']}"
+        note(f"nothing was trained, as this run was over before; to go on, change {setting}, for example with --set")
     if runner.status == "interrupted" and stop.signal is not None:
         path = printable(path_from_here(directory.path))
         epochs = counted(runner.state.counters.epoch, "epoch")

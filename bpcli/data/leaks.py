@@ -50,8 +50,8 @@ def _repeats(selection: Selection) -> list[str]:
         for (first, second), count in found.items()
     ]
     return [
-        f"rows that stand in more than one split: {', '.join(where)}; scores on them may be too good; drop the "
-        "repeats, or keep equal rows together by data.split.column"
+        f"rows that stand in more than one split, equal in all columns used: {', '.join(where)}; scores on them may be "
+        "too good; drop the repeats, or keep equal rows together by data.split.column"
     ]
 
 

@@ -30,7 +30,9 @@ def probability_charts(truth: Array, probabilities: Array, names: Sequence[str])
     known = [index for index in shown if 0 < np.count_nonzero(positive[:, index]) < len(positive)]
     if not known:
         return
-    note = f"the {len(known)} most frequent of {len(names)}" if len(names) > len(known) > 1 else ""
+    note = (
+        f"{len(known)} of {len(names)}; none that is left out is more frequent" if len(names) > len(known) > 1 else ""
+    )
     roc, precision, calibration = [], [], []
     for index in known:
         is_positive, scores, name = positive[:, index], probabilities[:, index], names[index]

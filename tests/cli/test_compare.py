@@ -229,7 +229,7 @@ def test_what_cannot_be_compared_is_said(folder: Path, tmp_path: Path):
     for arguments, code, message in [
         (("good",), 2, "give two or more runs"),
         (("good", "good"), 2, "given twice"),
-        (("good", "nothing"), 4, "nothing: not a run directory"),
+        (("good", "nothing"), 4, "nothing: no such run"),
         (("good", "poor/../good"), 2, "given twice"),
     ]:
         result = bpcli("compare", *(folder / name for name in arguments))

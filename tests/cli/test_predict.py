@@ -368,3 +368,9 @@ def test_a_full_disk_is_an_io_error(penguins_run: Path, tmp_path: Path):
         )
     assert done.returncode == 7
     assert done.stderr.decode().splitlines()[-1] == "error: No space left on device"
+
+
+def test_a_dash_is_standard_output(penguins_run: Path, tmp_path: Path):
+    given = bpcli("predict", PENGUINS, "--checkpoint", penguins_run, "-o", "-", cwd=tmp_path).ok()
+    assert len(given.rows) == 344
+    assert list(tmp_path.iterdir()) == []

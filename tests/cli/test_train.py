@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -200,7 +201,7 @@ def test_a_run_and_its_data_can_move_together(line: Path):
         ((), 2, "give a config to train, or --resume and a run directory"),
         (("c.yaml", "--resume", "run"), 2, "give a config to train, or --resume and a run directory"),
         (("--resume", "run", "--run-dir", "other"), 2, "--run-dir and --runs-dir do not go with --resume"),
-        (("--resume", "nowhere"), 4, "nowhere: not a run directory"),
+        (("--resume", "nowhere"), 4, "nowhere: no such run"),
         (("nowhere.yaml",), 2, "nowhere.yaml: no such file"),
     ],
 )
@@ -333,3 +334,11 @@ def test_the_number_of_threads_changes_nothing_but_the_time(
 
 def test_threads_must_be_at_least_one(line: Path) -> None:
     assert bpcli("train", line, "--threads", "0").code == 2
+
+
+def test_going_on_with_a_run_that_is_over_says_so(penguins_run: Path, tmp_path: Path):
+    shutil.copytree(penguins_run, tmp_path / "run")
+    result = bpcli("train", "--resume", tmp_path / "run").ok()
+    assert (
+        "note: nothing was trained, as this run was over before; to go on, change training.early_stopping" in result.err
+    )

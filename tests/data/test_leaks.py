@@ -43,7 +43,8 @@ def test_rows_in_several_splits_are_counted_by_the_names_of_the_splits(tmp_path:
         column[100] = column[0]
         column[101] = column[90]
     expected = (
-        "rows that stand in more than one split: 3 of 20 validation rows in train too, 1 of 20 test rows in train too, "
+        "rows that stand in more than one split, equal in all columns used: "
+        "3 of 20 validation rows in train too, 1 of 20 test rows in train too, "
         "2 of 20 test rows in validation too; scores on them may be too good; drop the repeats, or keep equal rows "
         "together by data.split.column"
     )

@@ -145,8 +145,10 @@ def test_a_run_killed_at_any_moment_goes_on_to_the_same_bits(
     started = time.perf_counter()
     bpcli("train", small.config, *options, "--run-dir", runs / "whole").ok()
     took = time.perf_counter() - started
-    moments, reached, went_on = random.Random(0), 0, 0
-    for number in range(kills):
+    moments, number, reached, went_on = random.Random(0), 0, 0, 0
+    while number < kills or went_on < kills // 4:
+        number += 1
+        assert number < 20 * kills
         directory = RunDirectory(runs / f"killed{number}")
         reached += killed_after(moments.uniform(0, took), "train", small.config, *options, "--run-dir", directory.path)
         if directory.last.exists():
@@ -154,11 +156,12 @@ def test_a_run_killed_at_any_moment_goes_on_to_the_same_bits(
             bpcli("train", "--resume", directory.path).ok()
             check_same(RunDirectory(runs / "whole"), directory)
             went_on += 1
-        elif directory.path.exists():
-            assert bpcli("train", "--resume", directory.path).code == 4
+        else:
+            took *= 1.2  # a process takes longer to begin than the command did here
+            if directory.path.exists():
+                assert bpcli("train", "--resume", directory.path).code == 4
     record_property("cases", reached)
     assert reached >= kills // 2
-    assert went_on >= kills // 4
 
 
 def killed_after(seconds: float, *arguments: object) -> bool:

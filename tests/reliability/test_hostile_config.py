@@ -134,7 +134,7 @@ def test_nothing_waits_for_what_is_no_regular_file(
     refused(bpcli("evaluate", penguins_run, "--data", path), 3, path, data)
     refused(bpcli("predict", PENGUINS, "--checkpoint", path), 4, path, checkpoint)
     refused(bpcli("evaluate", path), 4, path, checkpoint)
-    refused(bpcli("train", "--resume", path), 4, path, "not a run directory")
+    refused(bpcli("train", "--resume", path), 4, path, "not a run directory" if path.exists() else "no such run")
 
 
 def refused(result: Result, code: int, path: Path, words: str) -> None:
