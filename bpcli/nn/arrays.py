@@ -17,7 +17,7 @@ CACHE_LINE = 64
 
 
 def aligned(size: int, dtype: np.dtype[Any]) -> Array:
-    """A flat array, not filled, that begins at a line of the cache: 5 % of a step of 54-128-64-7 as machine code."""
+    """A flat array, not filled, that begins at a line of the cache, so that no vector register straddles two."""
     raw = np.empty(size * dtype.itemsize + CACHE_LINE, np.uint8)
     start = -raw.ctypes.data % CACHE_LINE
     return raw[start : start + size * dtype.itemsize].view(dtype)

@@ -20,7 +20,7 @@ APART = 16
 """Numbers between the places of two lanes: 128 bytes, so that no two share a line of the cache."""
 
 LOOKS, PAUSE = 50_000, np.uint32(20)
-"""Times that a lane looks, which takes some fifty microseconds, and the microseconds that it sleeps from then on: where
+"""Times that a lane looks, which takes some thirty microseconds, and the microseconds that it sleeps from then on: where
 lanes have one core between them, looking for ever, even with sched_yield, kept both of them on it."""
 
 usleep = types.ExternalFunction("usleep", types.int32(types.uint32))

@@ -2,8 +2,8 @@
 
 Arrays are flat and float32. `layers` is the table that bpcli.nn.compiled.codes describes, and `cuts` says where the
 parts of the inputs, and of each layer's outputs, begin. A layer is cut between its outputs, since each product brings
-the weights that it uses into an order of its own: two halves of the outputs of 784 × 512 cost no more than the whole,
-two halves of a batch of 128 rows a tenth more. Only the last layer, mostly narrow, is cut between rows.
+the weights that it uses into an order of its own: a step of 784-512-256-10 took no longer in two parts than in one, and
+in two halves of its 128 rows up to a tenth longer. Only the last layer, mostly narrow, is cut between rows.
 """
 
 from __future__ import annotations
