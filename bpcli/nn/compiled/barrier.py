@@ -20,8 +20,8 @@ APART = 16
 """Numbers between the places of two lanes: 128 bytes, so that no two share a line of the cache."""
 
 LOOKS, PAUSE = 50_000, np.uint32(20)
-"""Times that a lane looks, which takes some thirty microseconds, and the microseconds that it sleeps from then on: where
-lanes have one core between them, looking for ever, even with sched_yield, kept both of them on it."""
+"""Times that a lane looks, which takes some thirty microseconds, and the microseconds that it sleeps from then on. Two
+lanes that were on one core stayed there while each looked for ever, even with sched_yield in between."""
 
 usleep = types.ExternalFunction("usleep", types.int32(types.uint32))
 
