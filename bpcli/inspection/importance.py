@@ -9,17 +9,14 @@ from itertools import pairwise
 import numpy as np
 
 from bpcli.data.table import Table
+from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, evenly_spaced, predictions
 from bpcli.metrics import METRICS
 from bpcli.model import Model
 from bpcli.nn.arrays import Array
-from bpcli.nn.rows import DenseRows
 from bpcli.scoring import HEADLINES
 
 REPEATS = 5
 """Orders in which each column's cells are dealt out."""
-
-MOST_MULTIPLICATIONS = 5e10
-"""Of all passes together, some seconds; where it would be more, evenly spaced rows stand for all."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +50,8 @@ def permutation_importance(model: Model, table: Table, repeats: int = REPEATS, s
     """
     columns = model.preprocessor.inputs
     size = model.inference.network.layout.weights
-    rows = int(max(1, min(table.rows, MOST_MULTIPLICATIONS / (size * (1 + repeats * len(columns))))))
-    chosen = table.take(np.linspace(0, table.rows - 1, rows).astype(np.intp)) if rows < table.rows else table
+    taken = evenly_spaced(table.rows, MOST_MULTIPLICATIONS / (size * (1 + repeats * len(columns))))
+    rows, chosen = len(taken), table.take(taken)
     encoded, _ = model.preprocessor.encode(chosen, model.dtype, compact=False)
     x = encoded.whole(model.dtype)
     score = _scorer(model, chosen)
@@ -84,7 +81,7 @@ def _scorer(model: Model, table: Table) -> Callable[[Array], float]:
     truth = interpreter.truth(target.encode([table[name] for name in target.names], model.dtype))
 
     def score(x: Array) -> float:
-        outcome = interpreter.outcome(model.predictions(DenseRows(x)))
+        outcome = interpreter.outcome(predictions(model, x))
         return metric.function(truth, outcome.predicted, outcome.probabilities) or 0.0
 
     return score

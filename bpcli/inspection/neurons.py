@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bpcli.data.preprocess import ClassesTarget
 from bpcli.data.table import Table
+from bpcli.inspection.sampling import evenly_spaced
 from bpcli.model import Model
 from bpcli.names import Names
 from bpcli.nn.activations import Relu, Sigmoid, Softsign, Tanh
@@ -54,7 +55,7 @@ class Neuron:
 
 def inspect_neurons(model: Model, table: Table) -> list[Neuron]:
     """Every neuron of the hidden dense layers, as it answers to the rows of a table that has the target."""
-    rows = np.linspace(0, table.rows - 1, min(table.rows, MOST_ROWS)).astype(np.intp)
+    rows = evenly_spaced(table.rows, MOST_ROWS)
     chosen = table.take(rows)
     dataset, _ = model.preprocessor.apply(chosen, model.dtype)
     x = dataset.x.whole(np.dtype(np.float64))

@@ -67,9 +67,28 @@ class Inference:
         return [y.copy() for y in self._through(x.whole(self._dtype), 0)]
 
     def continued(self, layer: int, outputs: Array) -> Array:
-        """The logits (rows, n_out) that follow where a layer has put out `outputs`, (rows, its n_out)."""
+        """The logits (rows, n_out) that follow where a layer has put out `outputs`, (rows, its n_out).
+
+        Layer -1 stands for the inputs.
+        """
         *_, logits = self._through(outputs.astype(self._dtype, copy=False), layer + 1)
         return logits
+
+    def weighted_sums(self, x: Array, layer: int) -> Array:
+        """What a dense layer applies its activation to, (rows, its n_out), for inputs of the network (rows, n_in)."""
+        for y in islice(self._through(x, 0), layer):
+            x = y
+        sums: Array = x.dot(self._params[layer]["weight"])
+        return np.add(sums, self._params[layer]["bias"], out=sums)
+
+    def input_gradient(self, x: Array, dlogits: Array) -> Array:
+        """The gradient of Σ dlogits · logits with respect to the inputs x, (rows, n_in); dlogits is overwritten."""
+        workspace = self.network.workspace(len(x), self._dtype, training=False)
+        self.network.forward(self._params, self._state, x, workspace)
+        steps = zip(self.network.layers, self._params, self._state, workspace.layers, strict=True)
+        for layer, params, state, work in reversed(list(steps)):
+            dlogits = layer.input_gradient(params, state, dlogits, work)
+        return dlogits
 
     def _through(self, y: Array, first: int) -> Iterator[Array]:
         """What the layers from `first` on put out, each to be used before the next is asked for."""

@@ -108,3 +108,6 @@ class _RecordedLayer(Layer):
         dx = self.inner.backward(params, x, dy, workspace, grads)
         record.grads = {name: array.copy() for name, array in grads.items()}
         return dx
+
+    def input_gradient(self, params: Views, state: Views, dy: Array, workspace: LayerArrays) -> Array:
+        return self.inner.input_gradient(params, state, dy, workspace)

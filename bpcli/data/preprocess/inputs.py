@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bpcli.data.preprocess.encoders import Encoding, NumericEncoder, Standard, Values, encoded, numbers
 from bpcli.data.table import Column
@@ -17,6 +17,8 @@ from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.arrays import Array
 from bpcli.spec import BareName, Sequence, Spec, type_name
 from bpcli.text import quoted
+
+Count = Annotated[int, Field(gt=0, lt=2**63)]
 
 
 class OneHot(Spec):
@@ -61,6 +63,7 @@ class NumericColumn(Spec):
             name=column.name,
             indicator=len(known) < len(column),
             fill=fill,
+            mean=float(np.mean(known)) if len(known) else fill,
             encoder=type_name(encoder),
             encoding=encoder.fit(known if len(known) else np.zeros(1)),
         )
@@ -93,7 +96,10 @@ class CategoricalColumn(Spec):
         indicator = bool(column.missing().any())
         encoder = self.encoder or defaults.categorical
         if isinstance(encoder, OneHot):
-            return OneHotInput(name=column.name, indicator=indicator, categories=categories)
+            counts = np.bincount(column.values[column.values >= 0])
+            return OneHotInput(
+                name=column.name, indicator=indicator, categories=categories, counts=tuple(counts[counts > 0].tolist())
+            )
         order = encoder.order or categories
         absent = next((category for category in categories if category not in order), None)
         if absent is not None:
@@ -144,12 +150,21 @@ class InputBase(Spec):
         """Names of the network's inputs made of this column."""
         return self._with_indicator([self.name])
 
+    @property
+    @abstractmethod
+    def average(self) -> list[float]:
+        """The features of an average cell of the training rows that is not missing, `width` of them."""
+
     @abstractmethod
     def writer(self, column: Column) -> Writer:
         """What encodes rows of a column with the categories of this one.
 
         It writes to `out` of shape (rows, width); of a one-hot column the place of the 1, or -1, of shape (rows,).
         """
+
+    def _known(self, features: list[float]) -> list[float]:
+        """Features, and an indicator that says that the value is not missing."""
+        return [*features, 0.0] if self.indicator else features
 
     def _with_indicator(self, names: list[str]) -> list[str]:
         return [*names, f"{self.name} is missing"] if self.indicator else names
@@ -171,8 +186,15 @@ class NumericInput(InputBase):
 
     type: Literal["numeric"] = "numeric"
     fill: float
+    mean: float | None = Field(default=None, description="Of the training rows; checkpoints of before lack it.")
     encoder: str
     encoding: Encoding
+
+    @property
+    def average(self) -> list[float]:
+        """The mean of the training rows, encoded."""
+        mean = np.array([self.fill if self.mean is None else self.mean])
+        return self._known(encoded(self.encoding, self.name, mean).tolist())
 
     def writer(self, column: Column) -> Writer:
         """The same for every column."""
@@ -190,6 +212,11 @@ class BooleanInput(InputBase):
     type: Literal["boolean"] = "boolean"
     fill: float
 
+    @property
+    def average(self) -> list[float]:
+        """The share of ones."""
+        return self._known([self.fill])
+
     def writer(self, column: Column) -> Writer:
         """The same for every column."""
         return self._write
@@ -206,6 +233,21 @@ class OneHotInput(InputBase):
     is_one_hot: ClassVar[bool] = True
     type: Literal["one_hot"] = "one_hot"
     categories: Sequence[str]
+    counts: Sequence[Count] | None = Field(
+        default=None, description="Training rows of each category; checkpoints of before lack them."
+    )
+
+    @model_validator(mode="after")
+    def _all_counted(self) -> OneHotInput:
+        if self.counts is not None and len(self.counts) != len(self.categories):
+            raise ValueError("there must be a count for each category")
+        return self
+
+    @property
+    def average(self) -> list[float]:
+        """The share of each category among the rows that have one; without counts, the same of each."""
+        counts = np.array(self.counts or (1,) * len(self.categories), np.float64)
+        return self._known((counts / max(counts.sum(), 1.0)).tolist())
 
     @property
     def width(self) -> int:
@@ -234,6 +276,11 @@ class OrdinalInput(InputBase):
     type: Literal["ordinal"] = "ordinal"
     fill: float
     categories: Sequence[str]
+
+    @property
+    def average(self) -> list[float]:
+        """The mean of the training rows."""
+        return self._known([self.fill])
 
     def writer(self, column: Column) -> Writer:
         """Categories are matched here, by name, and not row by row."""

@@ -105,6 +105,10 @@ class Preprocessor(Spec):
         """Names of the network's inputs, in order."""
         return [feature for column in self.inputs for feature in column.features]
 
+    def average(self, dtype: np.dtype[Any]) -> Array:
+        """The features (width,) of an average row: numbers at their training mean, each category by its share."""
+        return np.array([feature for column in self.inputs for feature in column.average], dtype)
+
     @property
     def input_kinds(self) -> dict[str, Kind]:
         """The columns that a prediction needs, and how to read each."""

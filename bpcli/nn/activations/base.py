@@ -21,4 +21,7 @@ class ActivationBase(Spec):
 
     keeps_input: ClassVar[bool] = False
     scratch_arrays: ClassVar[int] = 1
+    smooth: ClassVar[bool] = True
+    """Whether all derivatives exist everywhere; where one does not, that is at z = 0."""
+    piecewise_linear: ClassVar[bool] = False
     default_initializer: ClassVar[str] = "glorot_uniform"

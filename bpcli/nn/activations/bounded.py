@@ -15,6 +15,7 @@ class Identity(ActivationBase):
     """f(z) = z."""
 
     type: Literal["identity"] = "identity"
+    piecewise_linear: ClassVar[bool] = True
     scratch_arrays: ClassVar[int] = 0
 
     def forward(self, z: Array, out: Array, scratch: Scratch) -> None:
@@ -64,6 +65,7 @@ class Softsign(ActivationBase):
     """f(z) = z / (1 + |z|) (Bergstra et al. 2009)."""
 
     type: Literal["softsign"] = "softsign"
+    smooth: ClassVar[bool] = False
 
     def forward(self, z: Array, out: Array, scratch: Scratch) -> None:
         """Write f(z) to `out`."""

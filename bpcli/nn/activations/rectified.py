@@ -16,6 +16,8 @@ class Relu(ActivationBase):
     """f(z) = max(z, 0) (Nair and Hinton 2010)."""
 
     type: Literal["relu"] = "relu"
+    smooth: ClassVar[bool] = False
+    piecewise_linear: ClassVar[bool] = True
     default_initializer: ClassVar[str] = "he_normal"
 
     def forward(self, z: Array, out: Array, scratch: Scratch) -> None:
@@ -33,6 +35,8 @@ class LeakyRelu(ActivationBase):
     """f(z) = z where z > 0, else `slope` · z (Maas et al. 2013)."""
 
     type: Literal["leaky_relu"] = "leaky_relu"
+    smooth: ClassVar[bool] = False
+    piecewise_linear: ClassVar[bool] = True
     slope: float = Field(default=0.01, ge=0, lt=1, description="Slope for negative inputs.")
     default_initializer: ClassVar[str] = "he_normal"
 
@@ -56,6 +60,7 @@ class Elu(ActivationBase):
     """f(z) = z where z > 0, else alpha (exp(z) - 1) (Clevert et al. 2015)."""
 
     type: Literal["elu"] = "elu"
+    smooth: ClassVar[bool] = False
     scratch_arrays: ClassVar[int] = 2
     alpha: float = Field(default=1.0, gt=0, description="The limit for very negative inputs is -alpha.")
     default_initializer: ClassVar[str] = "he_normal"
@@ -73,6 +78,7 @@ class Selu(ActivationBase):
     """f(z) = scale · elu(z; alpha), with the two constants that keep mean 0 and variance 1 (Klambauer et al. 2017)."""
 
     type: Literal["selu"] = "selu"
+    smooth: ClassVar[bool] = False
     scratch_arrays: ClassVar[int] = 2
     default_initializer: ClassVar[str] = "lecun_normal"
     alpha: ClassVar[float] = 1.6732632423543772848170429916717

@@ -10,7 +10,7 @@ from bpcli.nn.layers.base import Layer, Position, RowwiseLayer, Views
 from bpcli.nn.layers.batch_norm import BatchNorm
 from bpcli.nn.layers.dense import Dense, DenseLayer
 from bpcli.nn.layers.dropout import Dropout, DropoutLayer
-from bpcli.nn.layers.layer_norm import LayerNorm
+from bpcli.nn.layers.layer_norm import LayerNorm, LayerNormLayer
 from bpcli.spec import BareName
 
 LayerSpec = Annotated[Dense | Dropout | BatchNorm | LayerNorm, Field(discriminator="type"), BareName(default="dense")]
@@ -23,6 +23,7 @@ __all__ = [
     "DropoutLayer",
     "Layer",
     "LayerNorm",
+    "LayerNormLayer",
     "LayerSpec",
     "Position",
     "RowwiseLayer",

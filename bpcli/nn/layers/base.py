@@ -72,6 +72,14 @@ class Layer(ABC):
         `x` is what the last forward pass was given. The first layer of a network need not compute dL/dx.
         """
 
+    @abstractmethod
+    def input_gradient(self, params: Views, state: Views, dy: Array, workspace: LayerArrays) -> Array:
+        """dL/dx of inference, whose forward pass the workspace holds; of the first layer too.
+
+        Where `backward` is a step of training, this is the derivative of what is answered: nothing is dropped, and
+        batch_norm's statistics are constants. `dy`, dL/dy, may be overwritten.
+        """
+
 
 @dataclass(frozen=True)
 class RowwiseLayer(Layer):

@@ -115,3 +115,9 @@ class BatchNormLayer(Layer):
         np.multiply(params["scale"], workspace["inverse"], out=row)
         np.multiply(dy, row, out=dy)
         return dy
+
+    def input_gradient(self, params: Views, state: Views, dy: Array, workspace: LayerArrays) -> Array:
+        """dx = dy · scale / σ, with the running variance σ²."""
+        np.multiply(params["scale"], workspace["inverse"], out=workspace["row"])
+        np.multiply(dy, workspace["row"], out=dy)
+        return dy

@@ -90,6 +90,13 @@ class DenseLayer(RowwiseLayer):
         dy.dot(params["weight"].T, out=dx)
         return dx
 
+    def input_gradient(self, params: Views, state: Views, dy: Array, workspace: LayerArrays) -> Array:
+        """dx = dy f'(z) Wᵀ."""
+        kept = workspace["z"] if self.activation.keeps_input else workspace["y"]
+        self.activation.backward(kept, dy, workspace.scratch)
+        dx: Array = dy.dot(params["weight"].T)
+        return dx
+
     def weight_gradient(self, x: Array, dz: Array, inputs: slice, grads: Views) -> None:
         """dW = xᵀ dz, for some of the inputs."""
         x[:, inputs].T.dot(dz, out=grads["weight"][inputs])

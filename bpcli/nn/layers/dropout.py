@@ -65,3 +65,7 @@ class DropoutLayer(RowwiseLayer):
         """dx = dy · mask."""
         np.multiply(dy, workspace["mask"], out=dy)
         return dy
+
+    def input_gradient(self, params: Views, state: Views, dy: Array, workspace: LayerArrays) -> Array:
+        """dx = dy."""
+        return dy

@@ -69,11 +69,16 @@ class LayerNormLayer(Layer):
         return y
 
     def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
-        """dx = (g - mean(g) - x̂ mean(g x̂)) / σ with g = scale · dy, means over the inputs."""
-        normalized, mean, product = workspace["normalized"], workspace["mean"], workspace["scratch0"]
-        np.multiply(dy, normalized, out=product)
+        """As `input_gradient`, and the gradient of gain and bias."""
+        product = workspace["scratch0"]
+        np.multiply(dy, workspace["normalized"], out=product)
         np.add.reduce(product, axis=0, out=grads["scale"])
         np.add.reduce(dy, axis=0, out=grads["shift"])
+        return self.input_gradient(params, {}, dy, workspace)
+
+    def input_gradient(self, params: Views, state: Views, dy: Array, workspace: LayerArrays) -> Array:
+        """dx = (g - mean(g) - x̂ mean(g x̂)) / σ with g = scale · dy, means over the inputs."""
+        normalized, mean, product = workspace["normalized"], workspace["mean"], workspace["scratch0"]
         np.multiply(dy, params["scale"], out=dy)
         np.multiply(dy, normalized, out=product)
         self._row_mean(product, mean)

@@ -1,0 +1,137 @@
+"""What each input column adds to a model's answer to a row, beside its answer to an average row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.data.preprocess import ClassesTarget, LabelsTarget
+from bpcli.data.table import Table
+from bpcli.inspection.integrated_gradients import Integrated, integrated_gradients
+from bpcli.model import Model
+from bpcli.nn.arrays import Array
+from bpcli.nn.losses import Poisson
+from bpcli.scoring import require_finite
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Attributions:
+    """For each row: baseline + contributions.sum(axis=2) is `explained`, to rounding.
+
+    meaning: what is explained, in words. outputs: its names, a single empty one but for several targets or labels.
+    explained, baseline: (rows, outputs). contributions: (rows, outputs, columns). remainder: the most that integration
+    left over, as a share of the larger of explained and baseline; it is shared out among a row's columns by their size.
+    """
+
+    meaning: str
+    columns: tuple[str, ...]
+    outputs: tuple[str, ...]
+    explained: Numbers
+    baseline: Numbers
+    contributions: Numbers
+    remainder: float
+
+    @property
+    def importance(self) -> Numbers:
+        """The mean of |contribution| over rows and outputs, (columns,)."""
+        found: Numbers = np.abs(self.contributions).mean(axis=(0, 1))
+        return found
+
+
+def attributions(model: Model, table: Table) -> Attributions:
+    """Integrated gradients of what `explained_output` says, by input column, for rows that need no target.
+
+    The baseline is the answer to an average row: each number at the mean of the training rows, each category by its
+    share of them, nothing missing.
+
+    Raises:
+        DataError: the answer to a row is not finite.
+    """
+    exact = np.dtype(np.float64)
+    with np.errstate(all="ignore"), model.threads.single():
+        encoded, _ = model.preprocessor.encode(table, model.dtype, compact=False)
+        predictions = model.predictions(encoded)
+        require_finite(predictions)
+        x = encoded.whole(exact)
+        average = model.preprocessor.average(model.dtype).astype(exact)
+        widths = np.array([column.width for column in model.preprocessor.inputs])
+        firsts = (np.cumsum(widths) - widths)[widths > 0]
+        found = [
+            integrated_gradients(model.inference, average, x, weights, firsts)
+            for weights in _sums(model, model.interpreter.outcome(predictions).predicted)
+        ]
+    contributions = np.zeros((len(x), len(found), len(widths)))
+    for index, one in enumerate(found):
+        contributions[:, index, widths > 0] = _shared_out(one)
+    offsets = _offsets(model)
+    return Attributions(
+        meaning=explained_output(model),
+        columns=tuple(column.name for column in model.preprocessor.inputs),
+        outputs=explained_names(model),
+        explained=np.column_stack([one.answer for one in found]) + offsets,
+        baseline=np.column_stack([one.baseline for one in found]) + offsets,
+        contributions=contributions,
+        remainder=max((_largest_share(one) for one in found), default=0.0),
+    )
+
+
+def explained_output(model: Model) -> str:
+    """What is explained: always a sum of logits, and so the prediction where the loss's link is the identity."""
+    target, loss = model.preprocessor.target, model.loss
+    if isinstance(target, ClassesTarget):
+        what = "log-odds" if loss.gives_probabilities else "score"
+        more = "" if len(target.classes) == 2 else ", the mean of those against each other class"
+        return f"the {what} of the predicted class{more}"
+    if isinstance(target, LabelsTarget):
+        return "the log-odds of each label"
+    if isinstance(loss, Poisson):
+        return "the natural logarithm of the prediction"
+    return "the prediction" if loss.target_bounds is None else "the log-odds of the prediction"
+
+
+def explained_names(model: Model) -> tuple[str, ...]:
+    """The targets or labels where there are several, else one empty name."""
+    names = model.preprocessor.target.names
+    return tuple(names) if len(names) > 1 else ("",)
+
+
+def _sums(model: Model, predicted: Array) -> list[Array]:
+    """For each output that is explained, the weights of the logits in it: (rows, logits).
+
+    Of classes, the logit of the one that is predicted less the mean of the others: whatever is added to all logits
+    changes neither probabilities nor this.
+    """
+    target, rows = model.preprocessor.target, len(predicted)
+    if isinstance(target, ClassesTarget):
+        if target.single_logit:
+            return [np.where(predicted == 1, 1.0, -1.0)[:, None]]
+        others = len(target.classes) - 1
+        return [np.eye(others + 1)[predicted] * (1.0 + 1.0 / others) - 1.0 / others]
+    scales = [1.0] * target.outputs if isinstance(target, LabelsTarget) else [one.scale for one in target.encodings]
+    return [np.tile(weights, (rows, 1)) for weights in np.diag(scales)]
+
+
+def _offsets(model: Model) -> Numbers:
+    """What is added to the sums of logits: the centres of the targets' encodings."""
+    target = model.preprocessor.target
+    if isinstance(target, ClassesTarget | LabelsTarget):
+        return np.zeros(1)
+    return np.array([encoding.center for encoding in target.encodings])
+
+
+def _shared_out(found: Integrated) -> Numbers:
+    """What each group adds, and of what is left over a share that goes by its size."""
+    sizes = np.abs(found.added)
+    totals = sizes.sum(axis=1, keepdims=True)
+    shares = np.divide(sizes, totals, out=np.full_like(sizes, 1.0 / sizes.shape[1]), where=totals > 0.0)
+    spread: Numbers = found.added + shares * found.left[:, None]
+    return spread
+
+
+def _largest_share(found: Integrated) -> float:
+    sizes = np.maximum(np.abs(found.answer), np.abs(found.baseline))
+    return float(np.max(np.abs(found.left) / np.where(sizes > 0.0, sizes, 1.0), initial=0.0))

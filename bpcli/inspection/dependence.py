@@ -1,0 +1,143 @@
+"""Partial dependence: a model's mean answer where a column has one value in all rows, for a grid of values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bpcli.data.preprocess import ClassesTarget
+from bpcli.data.table import Column, Table
+from bpcli.errors import UsageError
+from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, MOST_NUMBERS, evenly_spaced, predictions
+from bpcli.model import Model
+from bpcli.nn.arrays import Array
+from bpcli.scoring import require_finite
+from bpcli.text import listed, quoted, suggestion
+
+GRID = 20
+"""Values of a column of numbers: quantiles, evenly spaced in rank, those that are equal taken once."""
+
+MOST_ROWS = 1_000
+"""Evenly spaced rows stand for all where there are more."""
+
+
+@dataclass(frozen=True)
+class Dependence:
+    """The mean answer for each value of a column.
+
+    values: numbers in the units of the file, or categories, or false and true. answers: for each class its mean
+    probability (of a loss that gives none, the mean score), for each label its probability, for each target its
+    prediction; one number a value.
+    """
+
+    column: str
+    values: list[float] | list[str]
+    answers: dict[str, list[float]]
+
+    @property
+    def spread(self) -> float:
+        """How far the answer that moves most goes: largest less smallest."""
+        return max(max(answer) - min(answer) for answer in self.answers.values())
+
+
+@dataclass(frozen=True)
+class PartialDependence:
+    """What the answers are, over how many rows each is a mean, and the columns in the order asked for."""
+
+    answer: str
+    rows: int
+    columns: list[Dependence]
+
+
+def partial_dependence(model: Model, table: Table, columns: Sequence[str] | None = None) -> PartialDependence:
+    """The mean answer over the rows of a table for each value of input columns, all of them unless some are named.
+
+    Friedman 2001, "Greedy function approximation", section 8.2. Where columns go together, some of the rows that are
+    asked about are such as there are none.
+
+    Raises:
+        UsageError: a column is none that the model takes.
+        DataError: an answer is not finite.
+    """
+    inputs = {column.name: column for column in model.preprocessor.inputs}
+    names = list(inputs) if columns is None else list(dict.fromkeys(columns))
+    for name in names:
+        if name not in inputs:
+            hint = suggestion(name, inputs) or f"; it takes {listed(inputs)}"
+            raise UsageError(f"the model has no input column {quoted(name)}{hint}")
+    grids = [_grid(model, table[name]) for name in names]
+    passes = sum(len(grid) for grid in grids)
+    most = MOST_MULTIPLICATIONS / (model.inference.network.layout.weights * max(passes, 1))
+    chosen = table.take(evenly_spaced(table.rows, min(MOST_ROWS, most)))
+    encoded, _ = model.preprocessor.encode(chosen, model.dtype, compact=False)
+    x = encoded.whole(model.dtype)
+    ends = np.cumsum([column.width for column in inputs.values()])
+    found = []
+    for name, grid in zip(names, grids, strict=True):
+        last = int(ends[list(inputs).index(name)])
+        features = slice(last - inputs[name].width, last)
+        means = _mean_answers(model, x, _encoded(model, chosen, grid, features), features)
+        found.append(Dependence(name, _shown(grid), dict(zip(_names(model), means.T.tolist(), strict=True))))
+    return PartialDependence(_meaning(model), len(x), found)
+
+
+def _grid(model: Model, column: Column) -> Column:
+    """The values to ask about, as a column."""
+    if column.kind == "boolean":
+        return Column(column.name, column.kind, np.array([0.0, 1.0]))
+    if column.kind == "categorical":
+        (fitted,) = (one for one in model.preprocessor.inputs if one.name == column.name)
+        categories = tuple(getattr(fitted, "categories", ()))
+        return Column(column.name, column.kind, np.arange(len(categories), dtype=np.int32), categories)
+    known = np.asarray(column.values[~column.missing()], np.float64)
+    if not len(known):
+        return Column(column.name, column.kind, np.empty(0))
+    # Values of the column itself, not numbers between them.
+    return Column(column.name, column.kind, np.unique(np.quantile(known, np.linspace(0, 1, GRID), method="nearest")))
+
+
+def _shown(grid: Column) -> list[float] | list[str]:
+    return grid.values.tolist() if grid.kind == "numeric" else grid.labels()
+
+
+def _encoded(model: Model, table: Table, grid: Column, features: slice) -> Array:
+    """The features of each value of a grid, (values, width)."""
+    row = table.take(np.zeros(len(grid), np.intp))
+    whole = Table([grid if name == grid.name else row[name] for name in model.preprocessor.input_kinds], rows=len(grid))
+    encoded, _ = model.preprocessor.encode(whole, model.dtype, compact=False)
+    return encoded.whole(model.dtype)[:, features]
+
+
+def _mean_answers(model: Model, x: Array, cells: Array, features: slice) -> Array:
+    """The mean answer to encoded rows (rows, inputs) with each of the cells (values, width): (values, answers)."""
+    rows, answers = len(x), len(_names(model))
+    means = np.empty((len(cells), answers))
+    together = max(1, MOST_NUMBERS // x.size)
+    for start in range(0, len(cells), together):
+        some = cells[start : start + together]
+        asked = np.tile(x, (len(some), 1))
+        asked[:, features] = np.repeat(some, rows, axis=0)
+        said = predictions(model, asked)
+        require_finite(said)
+        outcome = model.interpreter.outcome(said)
+        if outcome.probabilities is not None:
+            said = outcome.probabilities
+        elif not isinstance(model.preprocessor.target, ClassesTarget):
+            said = outcome.predicted
+        means[start : start + together] = said.reshape(len(some), rows, answers).mean(axis=1)
+    return means
+
+
+def _names(model: Model) -> tuple[str, ...]:
+    target = model.preprocessor.target
+    if isinstance(target, ClassesTarget) and target.single_logit and not model.loss.gives_probabilities:
+        return target.classes[1:]
+    return model.classes
+
+
+def _meaning(model: Model) -> str:
+    if model.loss.gives_probabilities:
+        return "probability"
+    return "score" if isinstance(model.preprocessor.target, ClassesTarget) else "prediction"

@@ -1,0 +1,206 @@
+"""Integrated gradients: how much of a network's answer each input adds on the straight way from a baseline.
+
+Sundararajan, Taly and Yan 2017, "Axiomatic attribution for deep networks", equation 1: on the way x(t) = b + t (x - b)
+input i adds (x_i - b_i) ∫ ∂F/∂x_i dt. The sum over the inputs is F(x) - F(b), whatever the network ("completeness").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.nn.arrays import Array
+from bpcli.nn.inference import Inference
+from bpcli.nn.layers import DenseLayer, LayerNormLayer
+
+NODES, PIECES = 8, 4
+"""Of Gauss and Legendre's rule on each piece, and pieces to begin with where a network is not linear in pieces.
+
+One piece would do where its sum is right, but what cancels out in the sum could be wrong for each input.
+"""
+
+TOLERANCE = 1e-10
+"""Of a piece's completeness, as a share of the larger answer at the two ends of the way."""
+
+ROUNDS = 12
+"""Times that a piece which is not complete is halved."""
+
+MOST_NUMBERS = 1 << 20
+"""Numbers in all layers for the points of a block of rows, so that they stay in a core's cache."""
+
+MOST_PIECES = 1 << 14
+"""In a block of rows that are halved once more; rounding may never let them be complete."""
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Stretches of the ways of rows, from `start` to `stop` between 0 and 1, in order: shape (pieces,) each."""
+
+    row: NDArray[np.intp]
+    start: NDArray[np.float64]
+    stop: NDArray[np.float64]
+
+    def __getitem__(self, chosen: NDArray[np.bool_]) -> Pieces:
+        return Pieces(self.row[chosen], self.start[chosen], self.stop[chosen])
+
+    @classmethod
+    def whole(cls, rows: int, pieces: int) -> Pieces:
+        """The whole way of each row, in pieces of the same length."""
+        ends = np.linspace(0.0, 1.0, pieces + 1)
+        return cls(np.repeat(np.arange(rows), pieces), np.tile(ends[:-1], rows), np.tile(ends[1:], rows))
+
+    def cut(self, piece: NDArray[np.intp], share: NDArray[np.float64]) -> Pieces:
+        """Each of the pieces named, cut at a share of its length; one may be named several times."""
+        owner = np.concatenate([np.arange(len(self.row)), piece])
+        start = np.concatenate([self.start, self.start[piece] + share * (self.stop - self.start)[piece]])
+        order = np.lexsort((start, owner))
+        owner, start = owner[order], start[order]
+        stop = self.stop[owner]
+        inner = owner[1:] == owner[:-1]
+        stop[:-1][inner] = start[1:][inner]
+        return Pieces(self.row[owner], start, stop)
+
+    def halves(self) -> Pieces:
+        """Twice as many."""
+        return self.cut(np.arange(len(self.row)), np.full(len(self.row), 0.5))
+
+
+class Ways:
+    """The straight ways from a baseline (inputs,) to rows (rows, inputs), and a weighted sum of the logits on them.
+
+    `weights` (rows, logits) are those of the sum; float64 throughout, as the network must compute.
+    """
+
+    def __init__(self, inference: Inference, baseline: Array, x: Array, weights: Array) -> None:
+        self._inference, self._baseline, self._weights = inference, baseline, weights
+        self._steps = x - baseline
+        layers = inference.network.layers
+        self._bends = [layer.index for layer in layers if isinstance(layer, DenseLayer) and not layer.activation.smooth]
+        self.linear_in_pieces = all(
+            layer.activation.piecewise_linear
+            if isinstance(layer, DenseLayer)
+            else not isinstance(layer, LayerNormLayer)
+            for layer in layers
+        )
+
+    def answers(self, row: NDArray[np.intp], t: NDArray[np.float64]) -> Array:
+        """The sum at places of the ways, (places,)."""
+        logits = self._inference.continued(-1, self._points(row, t))
+        sums: Array = np.einsum("pk,pk->p", logits, self._weights[row])
+        return sums
+
+    def bent(self, pieces: Pieces) -> Pieces:
+        """The pieces, cut where a weighted sum whose activation has a kink passes 0.
+
+        Layer by layer: between the kinks of the layers before it, a sum in a network that is linear in pieces moves
+        along a straight line, so that the place is exact. In others it is near.
+        """
+        for layer in self._bends:
+            before, after = _at_ends(pieces, partial(self._sums, layer))
+            piece, neuron = np.nonzero(np.signbit(before) != np.signbit(after))
+            before, after = before[piece, neuron], after[piece, neuron]
+            with np.errstate(invalid="ignore"):
+                share = before / (before - after)
+            inside = (share > 0.0) & (share < 1.0)
+            pieces = pieces.cut(piece[inside], share[inside])
+        return pieces
+
+    def integrals(self, pieces: Pieces, nodes: int, firsts: NDArray[np.intp]) -> Array:
+        """What the inputs add on each piece, summed up from each of `firsts` to the next: (pieces, firsts)."""
+        places, shares = np.polynomial.legendre.leggauss(nodes)
+        lengths = pieces.stop - pieces.start
+        t = pieces.start[:, None] + lengths[:, None] * (places + 1.0) / 2.0
+        row = np.repeat(pieces.row, nodes)
+        slopes = self._inference.input_gradient(self._points(row, t.reshape(-1)), self._weights[row])
+        means = (shares / 2.0) @ slopes.reshape(len(lengths), nodes, -1)
+        np.multiply(means, self._steps[pieces.row], out=means)
+        np.multiply(means, lengths[:, None], out=means)
+        added: Array = np.add.reduceat(means, firsts, axis=1)
+        return added
+
+    def _sums(self, layer: int, row: NDArray[np.intp], t: NDArray[np.float64]) -> Array:
+        return self._inference.weighted_sums(self._points(row, t), layer)
+
+    def _points(self, row: NDArray[np.intp], t: NDArray[np.float64]) -> Array:
+        points: Array = self._steps[row]
+        np.multiply(points, t[:, None], out=points)
+        np.add(points, self._baseline, out=points)
+        return points
+
+
+@dataclass(frozen=True)
+class Integrated:
+    """A sum of logits at a baseline and at rows, (rows,) each, and what groups of inputs add to it, (rows, groups).
+
+    `left` (rows,) is what the groups' sums lack: some roundings where a network is linear in pieces, else up to
+    TOLERANCE for each of the pieces that the way was cut into.
+    """
+
+    baseline: Array
+    answer: Array
+    added: Array
+    left: Array
+
+
+def integrated_gradients(
+    inference: Inference, baseline: Array, x: Array, weights: Array, firsts: NDArray[np.intp]
+) -> Integrated:
+    """What groups of inputs add to Σ weights · logits on the way from a baseline to each row.
+
+    baseline: (inputs,); x: (rows, inputs); weights: (rows, logits); firsts: the first input of each group, from 0, in
+    order. All of it, and the inference, in float64.
+    """
+    layers = inference.network.layers
+    points = 1 + NODES * PIECES + sum(layer.n_out for layer in layers if isinstance(layer, DenseLayer))
+    numbers = points * (inference.network.n_in + sum(layer.n_out for layer in layers))
+    block = max(1, MOST_NUMBERS // numbers)
+    result = Integrated(np.empty(len(x)), np.empty(len(x)), np.empty((len(x), len(firsts))), np.empty(len(x)))
+    for start in range(0, len(x), block):
+        rows = slice(start, start + block)
+        found = _along(Ways(inference, baseline, x[rows], weights[rows]), len(x[rows]), firsts)
+        result.baseline[rows], result.answer[rows] = found.baseline, found.answer
+        result.added[rows], result.left[rows] = found.added, found.left
+    return result
+
+
+def _along(ways: Ways, rows: int, firsts: NDArray[np.intp]) -> Integrated:
+    every = np.arange(rows)
+    low, high = ways.answers(every, np.zeros(rows)), ways.answers(every, np.ones(rows))
+    allowed = TOLERANCE * np.maximum(np.abs(low), np.abs(high))
+    nodes = 1 if ways.linear_in_pieces else NODES
+    pieces = ways.bent(Pieces.whole(rows, 1 if ways.linear_in_pieces else PIECES))
+    complete = np.zeros((rows, len(firsts)))
+    for _ in range(ROUNDS):
+        parts = ways.integrals(pieces, nodes, firsts)
+        added = complete.copy()
+        _add_by_row(pieces.row, parts, added)
+        left = high - low - added.sum(axis=1)
+        far = np.abs(left) > allowed
+        if not far.any():
+            break
+        before, after = _at_ends(pieces, ways.answers)
+        bad = far[pieces.row] & (np.abs(after - before - parts.sum(axis=1)) > allowed[pieces.row])
+        if not bad.any() or np.count_nonzero(bad) > MOST_PIECES:
+            break
+        _add_by_row(pieces.row[~bad], parts[~bad], complete)
+        pieces = ways.bent(pieces[bad].halves())
+    return Integrated(low, high, added, left)
+
+
+def _add_by_row(row: NDArray[np.intp], parts: Array, out: Array) -> None:
+    """Add each of the parts to the row of `out` that it is of; rows are in order."""
+    firsts = np.flatnonzero(np.diff(row, prepend=-1))
+    out[row[firsts]] += np.add.reduceat(parts, firsts, axis=0)
+
+
+def _at_ends(pieces: Pieces, function: Callable[[NDArray[np.intp], NDArray[np.float64]], Array]) -> tuple[Array, Array]:
+    """A function of row and place at the start and at the stop of each piece; most starts are the stop before."""
+    apart = np.append((pieces.row[1:] != pieces.row[:-1]) | (pieces.start[1:] != pieces.stop[:-1]), True)
+    before = function(pieces.row, pieces.start)
+    after = np.concatenate([before[1:], before[:1]])
+    after[apart] = function(pieces.row[apart], pieces.stop[apart])
+    return before, after

@@ -1,0 +1,32 @@
+"""What looking into a model takes: rows that stand for all, and answers to any number of them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.model import Model
+from bpcli.nn.arrays import Array
+
+MOST_MULTIPLICATIONS = 5e10
+"""Of all passes of one look together, some seconds; where it would be more, evenly spaced rows stand for all."""
+
+MOST_NUMBERS = 1 << 22
+"""Of inputs, or in all layers together, that are in memory at a time."""
+
+
+def evenly_spaced(rows: int, most: float) -> NDArray[np.intp]:
+    """Which rows stand for all of them: at least one, the first and the last among several."""
+    return np.linspace(0, rows - 1, int(max(1, min(rows, most)))).astype(np.intp)
+
+
+def predictions(model: Model, x: Array) -> Array:
+    """As the model's own for dense rows, but in blocks that fit them: to the last bit they may differ."""
+    network = model.inference.network
+    block = max(1, MOST_NUMBERS // (network.n_in + sum(layer.n_out for layer in network.layers)))
+    out = np.empty((len(x), network.n_out))
+    with np.errstate(all="ignore"), model.threads.single():
+        for start in range(0, len(x), block):
+            out[start : start + block] = model.inference.continued(-1, x[start : start + block])
+        model.loss.link(out, out)
+    return out
