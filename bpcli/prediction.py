@@ -18,6 +18,7 @@ from bpcli.data.preprocess import ClassesTarget, Surprise
 from bpcli.data.read import ReadOptions, read_chunks
 from bpcli.data.table import Table
 from bpcli.errors import UsageError, errors_in
+from bpcli.inspection.attributions import attributions, explained_names
 from bpcli.model import Model
 from bpcli.nn.arrays import Array
 from bpcli.scoring import Outcome, require_finite
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 CHUNK_ROWS = 8_192
 """Rows that are in memory at a time."""
+
+EXPLAINED_ROWS = 512
+"""The same where they are explained: of 784 columns that is 400,000 contributions, as text."""
 
 MOST_SURPRISES = 1000
 """Values never seen in training that are remembered, so that memory stays constant whatever the rows hold."""
@@ -58,15 +62,17 @@ def predict_file(
     probabilities: bool = False,
     keep: Sequence[str] = (),
     spreadsheet_safe: bool = False,
+    explain: bool = False,
 ) -> Tally:
     """Write a CSV line of predictions to `out` for each row of a file, or of standard input where it is None.
 
     The columns in `keep` come first, as they stand in the input; with `probabilities` one for each class follows.
+    With `explain` come last what is explained, its baseline, and the contribution of each input column, which add up.
     With `spreadsheet_safe` no text in it is a formula.
 
     Raises:
         DataError: the file cannot be read, a column is missing, or a cell does not fit its column.
-        UsageError: the model has no probabilities.
+        UsageError: the model has no probabilities, or a column that is kept has the name of one that explains.
     """
     kinds = model.preprocessor.input_kinds
     data = model.header.config.data
@@ -80,7 +86,12 @@ def predict_file(
     )
     if probabilities and not model.loss.gives_probabilities:
         raise UsageError(f"--probabilities: a model of the loss {quoted(type_name(model.loss))} has none")
-    tables = read_chunks(source, options, CHUNK_ROWS)
+    explaining = _explaining_header(model) if explain else []
+    clash = next((name for name in keep if name in explaining), None)
+    if clash is not None:
+        raise UsageError(f"--keep {quoted(clash)}: --explain writes a column of that name; leave out one of the two")
+    chunk_rows = EXPLAINED_ROWS if explain else CHUNK_ROWS
+    tables = read_chunks(source, options, chunk_rows)
     first = next(tables)
     where = shown_path(source)
     first.require([*kinds, *keep], where)
@@ -98,7 +109,7 @@ def predict_file(
         kept = [written(table[name].labels()) for name in keep]
         # Inputs that are kept were read as they are to be written, too.
         inputs = {
-            name: typed(table[name], kind, data.missing, where, number * CHUNK_ROWS + 1)
+            name: typed(table[name], kind, data.missing, where, number * chunk_rows + 1)
             if name in keep
             else table[name]
             for name, kind in kinds.items()
@@ -106,14 +117,15 @@ def predict_file(
         table = Table(list(inputs.values()), rows=table.rows)
         with errors_in(where):
             outcome, surprises = model.outcome(table)
-            return [*kept, *_columns(model, outcome, classes, probabilities)], surprises
+            columns = _columns(model, outcome, classes, probabilities)
+            return [*kept, *columns, *(_explaining_columns(model, table) if explain else [])], surprises
 
     writer, careful = csv.writer(out, lineterminator="\n"), csv.writer(_LineFeeds(out), lineterminator="\r\n")
-    threads = available_cores() if first.rows == CHUNK_ROWS else 1
+    threads = available_cores() if first.rows == chunk_rows else 1
     with model.threads.single():
         for number, (columns, surprises) in enumerate(in_order(answer, enumerate(chain([first], tables)), threads)):
             if not number:
-                careful.writerow(written([*keep, *_header(model, probabilities)]))
+                careful.writerow(written([*keep, *_header(model, probabilities), *explaining]))
             texts = chain(classes, *columns[: len(keep)])
             (careful if "\r" in "".join(texts) else writer).writerows(zip(*columns, strict=True))
             tally.rows += len(columns[0])
@@ -154,6 +166,27 @@ def _columns(model: Model, outcome: Outcome, classes: NDArray[np.object_], proba
         columns += list(predicted.T)
     if probabilities:
         columns += _digits(model.require_probabilities(outcome))
+    return columns
+
+
+def _explaining_header(model: Model) -> list[str]:
+    header = []
+    for output in explained_names(model):
+        of, to = (f"_{output}", f"_to_{output}") if output else ("", "")
+        columns = [f"contribution_{column.name}{to}" for column in model.preprocessor.inputs]
+        header += [f"explained{of}", f"baseline{of}", *columns]
+    return header
+
+
+def _explaining_columns(model: Model, table: Table) -> list[Sequence[Any]]:
+    found = attributions(model, table)
+    columns: list[Sequence[Any]] = []
+    for index in range(len(found.outputs)):
+        numbers = np.column_stack([found.explained[:, index], found.baseline[:, index], found.contributions[:, index]])
+        with np.errstate(over="ignore"):
+            numbers = numbers.astype(model.dtype)
+        require_finite(numbers)
+        columns += _digits(numbers)
     return columns
 
 

@@ -36,6 +36,17 @@ def predict(
         list[str] | None,
         typer.Option(metavar="NAME,NAME", help="Input columns to copy to the output; repeatable. Quote as in CSV."),
     ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="Add what each input column contributes to each prediction: the columns explained, baseline and "
+            "contribution_NAME, where explained = baseline + all contributions (integrated gradients). Explained is "
+            "the prediction of a number, and the log-odds of a class; baseline is the same of an average training "
+            "row. Several targets have such columns each: explained_TARGET, baseline_TARGET, "
+            "contribution_NAME_to_TARGET.",
+        ),
+    ] = False,
     spreadsheet_safe: Annotated[
         bool,
         typer.Option(
@@ -52,6 +63,7 @@ def predict(
     Example: bpcli predict datasets/penguins.csv --probabilities --output predictions.csv
     """
     from bpcli.experiment import surprise_notes
+    from bpcli.inspection.attributions import explained_output
     from bpcli.model import Model
     from bpcli.prediction import predict_file
     from bpcli.runs import RunDirectory
@@ -63,11 +75,13 @@ def predict(
     kept = [name for row in csv.reader(keep or ()) for name in row if name]
     model = Model.load(checkpoint)
     with _opened(output, source, force) as out:
-        tally = predict_file(model, source, out, probabilities, kept, spreadsheet_safe)
+        tally = predict_file(model, source, out, probabilities, kept, spreadsheet_safe, explain)
     if tally.ignored:
         note(f"columns ignored, as the model does not know them: {listed(tally.ignored)}")
     for line in surprise_notes(tally.surprises):
         note(line)
+    if explain:
+        note(f"explained is {explained_output(model)}; baseline is the same of an average training row")
     say(f"{counted(tally.rows, 'row')} predicted by {_shown(model)}")
 
 
