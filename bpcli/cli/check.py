@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bpcli.cli.architecture import architecture, layer_lines, target_lines
 from bpcli.cli.console import aligned, note, result, result_json, warn
 from bpcli.errors import MismatchError
 from bpcli.text import counted
@@ -52,38 +53,14 @@ def check(
 
 def describe(prepared: Prepared) -> dict[str, Any]:
     """What a prepared experiment is, as plain data."""
-    from bpcli.spec import type_name
-
-    kinds = prepared.preprocessor.input_kinds
-    layers = [
-        {
-            "index": layer.index,
-            "type": layer.type,
-            "shape": [layer.n_in, layer.n_out],
-            "parameters": sum(slot.size for slot in layer.parameters()),
-        }
-        for layer in prepared.network.layers
-    ]
-    columns = [
-        {
-            "name": column.name,
-            "kind": kinds[column.name],
-            "encoding": column.encoder if column.type == "numeric" else column.type,
-            "inputs": column.width,
-            "missing": prepared.missing[column.name],
-        }
-        for column in prepared.preprocessor.inputs
-    ]
-    target = prepared.preprocessor.target
+    network = architecture(prepared.preprocessor, prepared.network, prepared.plan.loss)
+    columns = [{**column, "missing": prepared.missing[column["name"]]} for column in network["columns"]]
     batch = prepared.plan.batch_size
     return {
         "name": prepared.config.name,
         "rows": {part: dataset.rows for part, dataset in prepared.datasets.items()},
+        **network,
         "columns": columns,
-        "target": {"names": list(target.names), "task": target.task, "classes": list(getattr(target, "classes", ()))},
-        "loss": type_name(prepared.plan.loss),
-        "layers": layers,
-        "parameters": prepared.network.layout.size,
         "batch_size": batch,
         "steps_per_epoch": -(-prepared.plan.train.rows // batch),
         "memory_bytes": {
@@ -102,11 +79,8 @@ def _print_summary(summary: dict[str, Any]) -> None:
     from bpcli.memory import shown_bytes
 
     result("rows    " + ", ".join(f"{rows:,} {part}" for part, rows in summary["rows"].items()))
-    target = summary["target"]
-    classes = f": {', '.join(target['classes'][:12])}{' …' if len(target['classes']) > 12 else ''}"
-    names = ", ".join(target["names"])
-    result(*aligned([[f"target  {names}, {target['task']}{classes if target['classes'] else ''}"]]))
-    result(f"loss    {summary['loss']}")
+    for line in target_lines(summary):
+        result(line)
     result()
     shown = summary["columns"][:40]
     rows = [[c["name"], c["kind"], c["encoding"], str(c["inputs"]), str(c["missing"])] for c in shown]
@@ -115,11 +89,7 @@ def _print_summary(summary: dict[str, Any]) -> None:
     if len(summary["columns"]) > len(shown):
         result(f"and {len(summary['columns']) - len(shown):,} more")
     result()
-    layers = [
-        [str(layer["index"]), layer["type"], f"{layer['shape'][0]} → {layer['shape'][1]}", f"{layer['parameters']:,}"]
-        for layer in summary["layers"]
-    ]
-    for line in aligned([["layer", "type", "shape", "parameters"], *layers], right=(0, 3)):
+    for line in layer_lines(summary):
         result(line)
     result()
     memory = summary["memory_bytes"]

@@ -1,107 +1,128 @@
-"""`bpcli inspect`: what a trained network is, and what its neurons learned."""
+"""`bpcli inspect`: what a trained network is, what its answers hang on, and what its neurons learned."""
 
 from __future__ import annotations
 
+import csv
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bpcli.cli.console import aligned, note, number, result, result_json
+from bpcli.cli.architecture import architecture, layer_lines, target_lines
+from bpcli.cli.console import note, result, result_json
+from bpcli.cli.inspect_text import column_lines, dependence_lines, grid_lines, neuron_lines, neurons_lines
+from bpcli.errors import UsageError
 from bpcli.text import counted, quoted
 
 if TYPE_CHECKING:
-    from bpcli.inspection.importance import Importance
-    from bpcli.inspection.neurons import Neuron
+    from bpcli.model import Model
 
-MOST_COLUMNS, MOST_NEURONS = 20, 40
-"""Lines of each table; --json has all."""
+NEURONS = 10
+"""Lines of the table of neurons, as fit on a screen with the rest."""
+
+MOST_DEPENDENCE = 40
+"""Columns whose partial dependence is found where none are named: the most important ones."""
 
 
 def inspect(
     run: Annotated[Path, typer.Argument(help="A run directory (its best checkpoint) or a checkpoint file.")],
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME,NAME", help="Only these input columns, each with all of its values; repeatable. Quote as CSV."
+        ),
+    ] = None,
+    neurons: Annotated[
+        int, typer.Option(metavar="N", min=0, help="How many neurons to list, those that matter most first.")
+    ] = NEURONS,
+    layer: Annotated[
+        int | None, typer.Option(metavar="L", min=0, help="Only neurons of this layer, by its index from 0.")
+    ] = None,
+    neuron: Annotated[
+        list[str] | None,
+        typer.Option(metavar="L.N", help="Only this neuron, such as 0.12, with all that is known of it; repeatable."),
+    ] = None,
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as one JSON document.")] = False,
 ) -> None:
-    """Show which columns a model's answers hang on, and what each hidden neuron does.
+    """Show what a network is, which columns its answers hang on and how, and what each hidden neuron does.
 
     Looked at are the rows that evaluate takes: test, or else validation, or else training rows.
 
-    Example: bpcli inspect runs/penguins-20261121-140203
+    Example: bpcli inspect runs/penguins-20261121-140203 --column bill_length_mm
     """
     from bpcli.evaluation import split_rows
+    from bpcli.inspection.attributions import sampled_attributions
+    from bpcli.inspection.dependence import partial_dependence, require_columns
     from bpcli.inspection.importance import permutation_importance
     from bpcli.inspection.neurons import inspect_neurons
     from bpcli.model import Model
 
     model = Model.load(run)
+    named = [name for row in csv.reader(column or ()) for name in row if name]
+    require_columns(model, named)
+    wanted = _wanted(model, layer, neuron or [])
     rows = split_rows(model, None, cache=not no_cache)
     for line in rows.notes:
         note(line)
-    importance = permutation_importance(model, rows.table)
-    neurons = inspect_neurons(model, rows.table)
+    network = architecture(model.preprocessor, model.inference.network, model.loss)
+    document: dict[str, Any] = {"checkpoint": str(model.path), "rows": rows.source, "network": network}
+    sections = [[f"{rows.source}, {counted(rows.table.rows, 'row')}, epoch {model.header.score.epoch}"]]
+    if not (named or neuron):
+        sections += [target_lines(network), [*layer_lines(network), counted(network["parameters"], "parameter")]]
+    if named or not neuron:
+        importance = permutation_importance(model, rows.table)
+        added = sampled_attributions(model, rows.table)
+        contributions = dict(zip(added.columns, added.importance.tolist(), strict=True))
+        ranked = [{**asdict(one), "contribution": contributions[one.column]} for one in importance.columns]
+        ranked.sort(key=lambda one: (-round(one["loss"], 9), -one["contribution"]))
+        most = [one["column"] for one in ranked[:MOST_DEPENDENCE]]
+        dependence = partial_dependence(model, rows.table, named or most)
+        columns = [one for one in ranked if not named or one["column"] in named]
+        document["importance"] = {**asdict(importance), "columns": columns}
+        document["contributions"] = {
+            "meaning": added.meaning,
+            "rows": len(added.explained),
+            "remainder": added.remainder,
+        }
+        document["dependence"] = asdict(dependence)
+        sections.append(column_lines(document, every=bool(named)))
+        sections += (
+            [grid_lines(one, dependence) for one in dependence.columns] if named else [dependence_lines(dependence)]
+        )
+    if neuron or not named:
+        found = [one for one in inspect_neurons(model, rows.table) if (one.layer, one.place) in wanted]
+        document["neurons"] = [asdict(one) for one in found]
+        if neuron:
+            sections += [neuron_lines(one, model.preprocessor.target.names) for one in found]
+        elif found:
+            sections.append(neurons_lines(found, neurons))
     if as_json:
-        result_json(
-            {
-                "checkpoint": str(model.path),
-                "rows": rows.source,
-                "importance": asdict(importance),
-                "neurons": [asdict(neuron) for neuron in neurons],
-            }
-        )
+        result_json(document)
         return
-    result(f"{rows.source}, {counted(rows.table.rows, 'row')}, epoch {model.header.score.epoch}")
-    _print_importance(importance)
-    if neurons:
-        _print_neurons(neurons)
+    for index, section in enumerate(sections):
+        for line in ["", *section] if index else section:
+            result(line)
 
 
-def _print_importance(importance: Importance) -> None:
-    result(f"\n{importance.metric} {number(importance.score)}; how much worse with a column's cells in another order")
-    shown = importance.columns[:MOST_COLUMNS]
-    rows = [[one.column, number(round(one.loss, 9)), f"± {number(one.deviation)}"] for one in shown]
-    for line in aligned([["column", "worse by", ""], *rows], right=(1, 2)):
-        result(line)
-    if len(importance.columns) > len(shown):
-        result(f"and {len(importance.columns) - len(shown):,} more, none above; --json has all")
+def _wanted(model: Model, layer: int | None, neurons: list[str]) -> set[tuple[int, int]]:
+    """Layer and place of the hidden neurons asked for; raises UsageError for one that there is not."""
+    from bpcli.nn.layers import DenseLayer
 
-
-def _print_neurons(neurons: list[Neuron]) -> None:
-    result("\nhidden neurons; loss without: how much the mean loss grows where one gives its mean for every row")
-    ordered = sorted(neurons, key=lambda neuron: -neuron.loss_without)
-    rows = [
-        [
-            f"layer {neuron.layer}, neuron {neuron.place}",
-            number(neuron.loss_without),
-            number(neuron.separation),
-            neuron.state,
-            ", ".join(f"{'+' if value > 0 else '−'} {name}" for name, value in neuron.drivers),
-            _told_apart(neuron),
-        ]
-        for neuron in ordered[:MOST_NEURONS]
-    ]
-    header = ["neuron", "loss without", "separation", "state", "driven by", "highest for"]
-    for line in aligned([header, *rows], right=(1, 2)):
-        result(line)
-    if len(ordered) > MOST_NEURONS:
-        result(f"and {len(ordered) - MOST_NEURONS:,} more; --json has all")
-    idle = [neuron for neuron in neurons if neuron.state]
-    if idle:
-        states: dict[str, int] = {}
-        for neuron in idle:
-            state = neuron.state.partition(" ")[0]
-            states[state] = states.get(state, 0) + 1
-        words = {"as": "like another of their layer"}
-        result(
-            ", ".join(f"{count} {words.get(state, state)}" for state, count in states.items()) + f", of {len(neurons)}"
-        )
-
-
-def _told_apart(neuron: Neuron) -> str:
-    if not neuron.by_class:
-        return ""
-    best: Any = max(neuron.by_class, key=lambda name: neuron.by_class[name])
-    return quoted(best)
+    hidden = {one.index: one.n_out for one in model.inference.network.layers[:-1] if isinstance(one, DenseLayer)}
+    widths = [f"layer {index} has {counted(width, 'neuron')}, from {index}.0" for index, width in hidden.items()]
+    there = "; ".join(widths) or "the network has no hidden layer"
+    if layer is not None and layer not in hidden:
+        raise UsageError(f"--layer {layer}: no hidden layer of neurons; {there}")
+    every = {(index, place) for index, width in hidden.items() for place in range(width)}
+    for text in neurons:
+        if text not in {f"{index}.{place}" for index, place in every}:
+            raise UsageError(f"--neuron {quoted(text)}: no such hidden neuron; {there}")
+    return {
+        (index, place)
+        for index, place in every
+        if layer in (None, index) and (not neurons or f"{index}.{place}" in neurons)
+    }

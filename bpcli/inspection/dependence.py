@@ -63,10 +63,7 @@ def partial_dependence(model: Model, table: Table, columns: Sequence[str] | None
     """
     inputs = {column.name: column for column in model.preprocessor.inputs}
     names = list(inputs) if columns is None else list(dict.fromkeys(columns))
-    for name in names:
-        if name not in inputs:
-            hint = suggestion(name, inputs) or f"; it takes {listed(inputs)}"
-            raise UsageError(f"the model has no input column {quoted(name)}{hint}")
+    require_columns(model, names)
     grids = [_grid(model, table[name]) for name in names]
     passes = sum(len(grid) for grid in grids)
     most = MOST_MULTIPLICATIONS / (model.inference.network.layout.weights * max(passes, 1))
@@ -81,6 +78,15 @@ def partial_dependence(model: Model, table: Table, columns: Sequence[str] | None
         means = _mean_answers(model, x, _encoded(model, chosen, grid, features), features)
         found.append(Dependence(name, _shown(grid), dict(zip(_names(model), means.T.tolist(), strict=True))))
     return PartialDependence(_meaning(model), len(x), found)
+
+
+def require_columns(model: Model, names: Sequence[str]) -> None:
+    """Raise UsageError for a name that is no input column."""
+    inputs = [column.name for column in model.preprocessor.inputs]
+    for name in names:
+        if name not in inputs:
+            hint = suggestion(name, inputs) or f"; it takes {listed(inputs)}"
+            raise UsageError(f"the model has no input column {quoted(name)}{hint}")
 
 
 def _grid(model: Model, column: Column) -> Column:

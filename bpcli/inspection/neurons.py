@@ -32,13 +32,23 @@ ALIKE = 0.999
 
 
 @dataclass(frozen=True)
+class ExcitingRow:
+    """A row that a neuron puts out much for: its target, and its cells in the columns that drive the neuron."""
+
+    row: int
+    output: float
+    target: list[str]
+    cells: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Neuron:
     """One hidden neuron over the rows looked at.
 
     drivers: features with their correlation to its output, the strongest first. rows: those that excite it most, as
-    places among the rows of the table. by_class: its mean output for each class. separation: the share of its variance
-    that lies between classes, η² (or, for quantities, its squared correlation with the first target). loss_without: how
-    much the mean loss grows when its output is its mean whatever the input.
+    places among the rows of the table; excited_by: what stands in them. by_class: its mean output for each class.
+    separation: the share of its variance that lies between classes, η² (or, for quantities, its squared correlation
+    with the first target). loss_without: how much the mean loss grows when its output is its mean whatever the input.
     """
 
     layer: int
@@ -48,6 +58,7 @@ class Neuron:
     state: str
     drivers: list[tuple[str, float]]
     rows: list[int]
+    excited_by: list[ExcitingRow]
     by_class: dict[str, float]
     separation: float
     loss_without: float
@@ -62,12 +73,15 @@ def inspect_neurons(model: Model, table: Table) -> list[Neuron]:
     truth = model.interpreter.truth(dataset.y)
     network = model.inference.network
     features = list(Names.of(network, model.preprocessor).inputs)
+    cells = _Cells(model, table)
     found: list[Neuron] = []
     with model.threads.single():
         losses = _Losses(model, dataset.targets(network.n_out).whole(model.dtype))
         for layer, y in zip(network.layers[:-1], model.inference.outputs(DenseRows(x)), strict=False):
             if isinstance(layer, DenseLayer):
                 states, correlations = _states(layer, y), _correlations(x, y)
+                drivers = [_strongest(correlations[:, place]) for place in range(layer.n_out)]
+                exciting = [np.argsort(-values, kind="stable")[:EXCITING] for values in y.T]
                 found += [
                     Neuron(
                         layer=layer.index,
@@ -75,8 +89,9 @@ def inspect_neurons(model: Model, table: Table) -> list[Neuron]:
                         mean=float(values.mean()),
                         deviation=float(values.std()),
                         state=states[place],
-                        drivers=_strongest(correlations[:, place], features),
-                        rows=[int(rows[row]) for row in np.argsort(-values, kind="stable")[:EXCITING]],
+                        drivers=[(features[index], float(correlations[index, place])) for index in drivers[place]],
+                        rows=rows[exciting[place]].tolist(),
+                        excited_by=cells.of(rows[exciting[place]], values[exciting[place]], drivers[place]),
                         by_class=_by_class(model, values, truth),
                         separation=_separation(model, values, truth),
                         loss_without=losses.without(layer.index, place, y),
@@ -84,6 +99,30 @@ def inspect_neurons(model: Model, table: Table) -> list[Neuron]:
                     for place, values in enumerate(y.T)
                 ]
     return found
+
+
+class _Cells:
+    """What stands in some rows of a table, as text."""
+
+    def __init__(self, model: Model, table: Table) -> None:
+        self._table = table
+        self._targets = model.preprocessor.target.names
+        self._column_of = [column.name for column in model.preprocessor.inputs for _ in column.features]
+
+    def of(self, rows: NDArray[np.intp], outputs: Array, features: list[int]) -> list[ExcitingRow]:
+        """Rows with a neuron's output for each, and their cells in the columns of features."""
+        some = self._table.take(rows)
+        names = list(dict.fromkeys(self._column_of[index] for index in features))
+        cells = {name: some[name].labels() for name in (*self._targets, *names)}
+        return [
+            ExcitingRow(
+                int(row),
+                float(output),
+                [cells[name][place] for name in self._targets],
+                {name: cells[name][place] for name in names},
+            )
+            for place, (row, output) in enumerate(zip(rows, outputs, strict=True))
+        ]
 
 
 class _Losses:
@@ -148,9 +187,9 @@ def _correlations(a: Array, b: Array) -> NDArray[np.float64]:
     return product
 
 
-def _strongest(correlations: Array, features: list[str]) -> list[tuple[str, float]]:
+def _strongest(correlations: Array) -> list[int]:
     order = np.argsort(-np.abs(correlations), kind="stable")[:DRIVERS]
-    return [(features[index], float(correlations[index])) for index in order if correlations[index] != 0.0]
+    return [int(index) for index in order if correlations[index] != 0.0]
 
 
 def _by_class(model: Model, values: Array, truth: Array) -> dict[str, float]:

@@ -165,10 +165,10 @@ def test_what_would_be_trained_is_printed(tmp_path: Path):
     assert "sex                categorical  one_hot        3       11" in lines
     # 14 · 32 + 32, 32 · 16 + 16, 16 · 3 + 3.
     assert [line.split() for line in lines if "→" in line] == [
-        ["0", "dense", "14", "→", "32", "480"],
+        ["0", "dense", "relu", "14", "→", "32", "480"],
         ["1", "dropout", "32", "→", "32", "0"],
-        ["2", "dense", "32", "→", "16", "528"],
-        ["3", "dense", "16", "→", "3", "51"],
+        ["2", "dense", "tanh", "32", "→", "16", "528"],
+        ["3", "dense", "identity", "16", "→", "3", "51"],
     ]
     assert lines[-2].startswith("1,059 parameters; 7 steps an epoch of 32 rows; ")
     assert lines[-1] == "ready to train"

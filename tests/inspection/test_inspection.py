@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from commands import bpcli
-from experiments import write_csv
+from planted import trained
 
 from bpcli.evaluation import split_rows
 from bpcli.inspection.importance import Importance, permutation_importance
@@ -17,19 +17,6 @@ from bpcli.model import Model
 
 GENERATOR = np.random.default_rng(0)
 A, B = GENERATOR.uniform(1, 5, 200), GENERATOR.normal(size=200)
-UNTRAINED = "{type: sgd, learning_rate: 1.0e-30}"
-
-
-def trained(folder: Path, layers: str, parameters: str, columns: dict[str, Any], extra: str = "") -> Path:
-    """A run whose parameters are those given."""
-    write_csv(folder / "t.csv", columns)
-    (folder / "c.yaml").write_text(
-        f"dtype: float64\ndata: {{path: t.csv, target: y, encoders: {{numeric: none}}, "
-        f"split: {{validation: 0, test: 0}}{extra}}}\nlayers: {layers}\ninitial_parameters: {parameters}\n"
-        f"optimizer: {UNTRAINED}\ntraining: {{epochs: 1}}\n"
-    )
-    bpcli("train", folder / "c.yaml", "--run-dir", folder / "run", "-q").ok()
-    return folder / "run"
 
 
 def neurons_of(run: Path) -> list[Neuron]:
@@ -121,7 +108,7 @@ def test_the_command_shows_what_the_document_has(planted: Path) -> None:
     assert [neuron["state"] for neuron in document["neurons"]] == ["", "as neuron 0", "dead", "constant"]
     out = bpcli("inspect", planted).ok().out
     assert "1 like another of their layer, 1 dead, 1 constant, of 4" in out.splitlines()[-1]
-    assert "layer 0, neuron 0" in out
+    assert out.splitlines()[-5].split() == ["0.0", f"{A.var():.4f}", "1.0000", "+", "a,", "−", "b"]
 
 
 def test_a_network_without_hidden_layers_has_importance_alone(tmp_path: Path) -> None:

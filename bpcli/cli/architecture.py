@@ -1,0 +1,68 @@
+"""What a network is, as plain data and in lines: columns and their encodings, target, layers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bpcli.cli.console import aligned
+
+if TYPE_CHECKING:
+    from bpcli.data.preprocess import Preprocessor
+    from bpcli.nn.losses import LossBase
+    from bpcli.nn.network import Network
+
+
+def architecture(preprocessor: Preprocessor, network: Network, loss: LossBase) -> dict[str, Any]:
+    """What comes in, what is made of it, and what comes out."""
+    from bpcli.nn.layers import DenseLayer
+    from bpcli.spec import type_name
+
+    kinds, target = preprocessor.input_kinds, preprocessor.target
+    return {
+        "columns": [
+            {
+                "name": column.name,
+                "kind": kinds[column.name],
+                "encoding": column.encoder if column.type == "numeric" else column.type,
+                "inputs": column.width,
+            }
+            for column in preprocessor.inputs
+        ],
+        "target": {"names": list(target.names), "task": target.task, "classes": list(getattr(target, "classes", ()))},
+        "loss": type_name(loss),
+        "layers": [
+            {
+                "index": layer.index,
+                "type": layer.type,
+                "activation": type_name(layer.activation) if isinstance(layer, DenseLayer) else None,
+                "shape": [layer.n_in, layer.n_out],
+                "parameters": sum(slot.size for slot in layer.parameters()),
+            }
+            for layer in network.layers
+        ],
+        "parameters": network.layout.size,
+    }
+
+
+def target_lines(summary: dict[str, Any]) -> list[str]:
+    """Target and loss."""
+    target = summary["target"]
+    classes = f": {', '.join(target['classes'][:12])}{' …' if len(target['classes']) > 12 else ''}"
+    names = ", ".join(target["names"])
+    line = f"target  {names}, {target['task']}{classes if target['classes'] else ''}"
+    return [*aligned([[line]]), f"loss    {summary['loss']}"]
+
+
+def layer_lines(summary: dict[str, Any]) -> list[str]:
+    """A table of the layers."""
+    rows = [
+        [
+            str(layer["index"]),
+            layer["type"],
+            layer["activation"] or "",
+            f"{layer['shape'][0]} → {layer['shape'][1]}",
+            f"{layer['parameters']:,}",
+        ]
+        for layer in summary["layers"]
+    ]
+    return aligned([["layer", "type", "activation", "shape", "parameters"], *rows], right=(0, 4))
