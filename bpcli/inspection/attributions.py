@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.data.preprocess import ClassesTarget, LabelsTarget
+from bpcli.data.preprocess import ClassesTarget, LabelsTarget, NumbersTarget
 from bpcli.data.table import Table
 from bpcli.inspection.integrated_gradients import Integrated, integrated_gradients
 from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, evenly_spaced
@@ -29,7 +29,8 @@ class Attributions:
 
     meaning: what is explained, in words. outputs: its names, a single empty one but for several targets or labels.
     explained, baseline: (rows, outputs). contributions: (rows, outputs, columns). remainder: the most that integration
-    left over, as a share of the larger of explained and baseline; it is shared out among a row's columns by their size.
+    left over, as a share of the larger of explained and baseline. It is shared out among a row's columns by their size,
+    as is what a float32 model rounds off its prediction.
     """
 
     meaning: str
@@ -61,26 +62,30 @@ def attributions(model: Model, table: Table) -> Attributions:
         encoded, _ = model.preprocessor.encode(table, model.dtype, compact=False)
         predictions = model.predictions(encoded)
         require_finite(predictions)
+        predicted = model.interpreter.outcome(predictions).predicted
         x = encoded.whole(exact)
         average = model.preprocessor.average(model.dtype).astype(exact)
         widths = np.array([column.width for column in model.preprocessor.inputs])
         firsts = (np.cumsum(widths) - widths)[widths > 0]
         found = [
-            integrated_gradients(model.inference, average, x, weights, firsts)
-            for weights in _sums(model, model.interpreter.outcome(predictions).predicted)
+            integrated_gradients(model.inference, average, x, weights, firsts) for weights in _sums(model, predicted)
         ]
+    offsets = _offsets(model)
+    baseline = np.column_stack([one.baseline for one in found]) + offsets
+    # The prediction itself, whose logits were rounded to the model's dtype.
+    explained = predicted if _explains_prediction(model) else np.column_stack([one.answer for one in found]) + offsets
     contributions = np.zeros((len(x), len(found), len(widths)))
     for index, one in enumerate(found):
-        contributions[:, index, widths > 0] = _shared_out(one)
-    offsets = _offsets(model)
+        lacking = explained[:, index] - baseline[:, index] - one.added.sum(axis=1)
+        contributions[:, index, widths > 0] = _shared_out(one.added, lacking)
     return Attributions(
         meaning=explained_output(model),
         columns=tuple(column.name for column in model.preprocessor.inputs),
         outputs=explained_names(model),
-        explained=np.column_stack([one.answer for one in found]) + offsets,
-        baseline=np.column_stack([one.baseline for one in found]) + offsets,
+        explained=explained,
+        baseline=baseline,
         contributions=contributions,
-        remainder=max((_largest_share(one) for one in found), default=0.0),
+        remainder=max(_largest_share(one) for one in found),
     )
 
 
@@ -104,13 +109,18 @@ def explained_output(model: Model) -> str:
         return "the log-odds of each label"
     if isinstance(loss, Poisson):
         return "the natural logarithm of the prediction"
-    return "the prediction" if loss.target_bounds is None else "the log-odds of the prediction"
+    return "the prediction" if _explains_prediction(model) else "the log-odds of the prediction"
 
 
 def explained_names(model: Model) -> tuple[str, ...]:
     """The targets or labels where there are several, else one empty name."""
     names = model.preprocessor.target.names
     return tuple(names) if len(names) > 1 else ("",)
+
+
+def _explains_prediction(model: Model) -> bool:
+    """Whether the prediction is a sum of logits: that of numbers is, where the loss's link is the identity."""
+    return isinstance(model.preprocessor.target, NumbersTarget) and model.loss.target_bounds is None
 
 
 def _sums(model: Model, predicted: Array) -> list[Array]:
@@ -137,12 +147,12 @@ def _offsets(model: Model) -> Numbers:
     return np.array([encoding.center for encoding in target.encodings])
 
 
-def _shared_out(found: Integrated) -> Numbers:
-    """What each group adds, and of what is left over a share that goes by its size."""
-    sizes = np.abs(found.added)
+def _shared_out(added: Numbers, lacking: Numbers) -> Numbers:
+    """What each group adds (rows, groups), and of what the sum lacks (rows,) a share that goes by its size."""
+    sizes = np.abs(added)
     totals = sizes.sum(axis=1, keepdims=True)
     shares = np.divide(sizes, totals, out=np.full_like(sizes, 1.0 / sizes.shape[1]), where=totals > 0.0)
-    spread: Numbers = found.added + shares * found.left[:, None]
+    spread: Numbers = added + shares * lacking[:, None]
     return spread
 
 

@@ -39,7 +39,7 @@ class Dependence:
     @property
     def spread(self) -> float:
         """How far the answer that moves most goes: largest less smallest."""
-        return max(max(answer) - min(answer) for answer in self.answers.values())
+        return max((max(answer) - min(answer) for answer in self.answers.values() if answer), default=0.0)
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from planted import trained
 
+from bpcli.data.table import Column, Table
 from bpcli.errors import UsageError
 from bpcli.evaluation import split_rows
 from bpcli.inspection.dependence import GRID, PartialDependence, partial_dependence
 from bpcli.model import Model
+from bpcli.nn.losses import Hinge
 
 GENERATOR = np.random.default_rng(0)
 A, B = GENERATOR.uniform(1, 5, 60), GENERATOR.normal(size=60)
@@ -89,7 +92,7 @@ def test_classes_have_a_mean_probability_each(penguins_run: Path) -> None:
 def test_a_loss_without_probabilities_has_scores(tmp_path: Path) -> None:
     names = np.where(A > 3, "high", "low")
     run = trained(
-        tmp_path / "run",
+        tmp_path,
         "[]",
         "{layers.0.weight: [[2], [0]], layers.0.bias: [-6]}",
         {"a": A, "b": B, "y": names},
@@ -112,6 +115,7 @@ def test_a_column_that_says_nothing_in_these_rows_has_no_values(penguins_run: Pa
     found = partial_dependence(model, Table(columns), ["bill_length_mm"])
     assert found.columns[0].values == []
     assert found.columns[0].answers == {"Adelie": [], "Chinstrap": [], "Gentoo": []}
+    assert found.columns[0].spread == 0.0
 
 
 def test_fewer_rows_are_taken_and_the_answers_are_the_same_in_parts(
