@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from bpcli.cli.console import aligned, number
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS, MOST_CURVES = 12, 6
 """Lines of the tables where all columns are looked at; --json has all."""
+
+PROSE = 100
+"""Characters of a line of words."""
+
+WIDEST = 40
+"""Blocks of a curve."""
 
 LEVELS = "▁▂▃▄▅▆▇█"
 
@@ -35,11 +42,13 @@ def column_lines(document: dict[str, Any], every: bool) -> list[str]:
         for one in shown
     ]
     lines = [
-        f"{importance['metric']} {number(importance['score'])} on {counted(importance['rows'], 'row')}; worse by: how "
-        "much worse that gets with the column's cells in another order,",
-        "± standard deviation over orders; contribution: how far the column moves the answer, up or down, from that to "
-        "an average row,",
-        f"mean over {counted(added['rows'], 'row')}; the answer is {added['meaning']}",
+        *wrap(
+            f"{importance['metric']} {number(importance['score'])} on {counted(importance['rows'], 'row')}; worse by: "
+            "how much worse that gets with the column's cells in another order, ± standard deviation over orders; "
+            "contribution: how far the column moves the answer, up or down, from that to an average row, mean over "
+            f"{counted(added['rows'], 'row')}; the answer is {added['meaning']}",
+            PROSE,
+        ),
         *aligned([["column", "encoding", "inputs", "worse by", "", "contribution"], *rows], right=(2, 3, 4, 5)),
     ]
     left = len(importance["columns"]) - len(shown)
@@ -57,12 +66,12 @@ def dependence_lines(found: PartialDependence) -> list[str]:
         rows.append([one.column, name, _cell(one.values[0]), curve(answers), _cell(one.values[-1]), ends])
     if not rows:
         return []
-    heads = [
+    head = wrap(
         f"partial dependence: mean {found.answer} over {counted(found.rows, 'row')} with a column at one value in all "
-        "of them,",
-        "from its lowest to its highest or category by category; --column NAME shows each",
-    ]
-    return [*heads, *aligned([["column", "of", "from", "", "to", found.answer], *rows], right=(2,))]
+        "of them, from its lowest to its highest or category by category; --column NAME shows each",
+        PROSE,
+    )
+    return [*head, *aligned([["column", "of", "from", "", "to", found.answer], *rows], right=(2,))]
 
 
 def grid_lines(one: Dependence, found: PartialDependence) -> list[str]:
@@ -93,11 +102,11 @@ def neurons_lines(neurons: list[Neuron], most: int) -> list[str]:
     ]
     classes = any(neuron.by_class for neuron in neurons)
     of = "the class" if classes else "the target"
-    lines = [
+    lines = wrap(
         "hidden neurons, as layer.neuron; loss without: how much the mean loss grows where it gives its mean for every "
-        "row;",
-        f"separation: the share of its variance, 0 to 1, that goes with {of}; --neuron L.N shows more of one",
-    ]
+        f"row; separation: the share of its variance, 0 to 1, that goes with {of}; --neuron L.N shows more of one",
+        PROSE,
+    )
     if rows:
         header = ["neuron", "loss without", "separation", "state", "driven by", *(["highest for"] if classes else [])]
         lines += aligned([header, *rows], right=(1, 2))
@@ -140,7 +149,9 @@ def neuron_lines(neuron: Neuron, targets: tuple[str, ...]) -> list[str]:
 
 
 def curve(values: list[float]) -> str:
-    """Values as blocks, the lowest for the smallest of them and the highest for the largest."""
+    """Values as blocks, the lowest for the smallest of them and the highest for the largest; of many, every so many."""
+    if len(values) > WIDEST:
+        values = [values[place * (len(values) - 1) // (WIDEST - 1)] for place in range(WIDEST)]
     low, high = min(values), max(values)
     if high == low:
         return LEVELS[0] * len(values)

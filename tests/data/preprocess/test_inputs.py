@@ -197,3 +197,14 @@ def test_rows_without_some_of_the_categories_are_encoded_like_all_rows() -> None
     for row in range(4):
         write(column.take(slice(row, row + 1)), codes[row : row + 1])
     assert codes.tolist() == [1, 2, 0, -1]
+
+
+def test_an_average_cell_is_the_mean_of_what_is_known() -> None:
+    fitted = NumericColumn(impute=-1.0, encoder=MinMax()).fit(numeric(1, np.nan, 2, 5), EncodersSpec())
+    assert fitted.average == [pytest.approx((8 / 3 - 1) / 4), 0.0]
+    kinds = CategoricalColumn().fit(names("b", "a", "b", None, "b"), EncodersSpec())
+    assert kinds.counts == (1, 3)
+    assert kinds.average == [0.25, 0.75, 0.0]
+    assert BooleanColumn().fit(boolean(1, 0, 1, 1), EncodersSpec()).average == [0.75]
+    ordered = CategoricalColumn(encoder=Ordinal()).fit(names("a", "b", "c", "c"), EncodersSpec())
+    assert ordered.average == [pytest.approx((0 + 0.5 + 1 + 1) / 4)]
