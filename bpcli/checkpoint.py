@@ -70,6 +70,14 @@ class Header(Spec):
     optimizer_product: float = Field(default=1.0, ge=0, le=1)
     versions: dict[str, str]
 
+    @field_validator("versions")
+    @classmethod
+    def _named(cls, versions: dict[str, str]) -> dict[str, str]:
+        # Pydantic writes a key that is half a character as another.
+        if not all(name.isprintable() for name in versions):
+            raise ValueError("the names of what wrote it must be printable")
+        return versions
+
     @field_validator("config")
     @classmethod
     def _resolved(cls, config: ExperimentConfig) -> ExperimentConfig:
