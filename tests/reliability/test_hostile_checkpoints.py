@@ -180,6 +180,12 @@ HEADERS: dict[str, tuple[str, Any, str]] = {
         [{"type": "one_hot", "name": "x", "indicator": False, "categories": []}],
         "the inputs make no feature",
     ),
+    "a count for no category": (
+        "preprocessor/inputs/0",
+        {"type": "one_hot", "name": "x", "indicator": False, "categories": ["a"], "counts": [1, 2]},
+        "there must be a count for each category",
+    ),
+    "a name that cannot be written": ("versions", {"\ud800": "1"}, "the names of what wrote it must be printable"),
     "an input that is the target": ("preprocessor/inputs/0/name", "t\u202e", "a column stands in two places"),
     "a target of another kind": ("preprocessor/target_kinds", ["numeric"], "target_kinds are not those of the target"),
     "a target of two kinds": ("preprocessor/target_kinds", ["categorical", "categorical"], "target_kinds are not"),
