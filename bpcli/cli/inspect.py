@@ -11,7 +11,7 @@ import typer
 
 from bpcli.cli.architecture import architecture, layer_lines, target_lines
 from bpcli.cli.console import note, result, result_json
-from bpcli.cli.inspect_text import column_lines, dependence_lines, grid_lines, neuron_lines, neurons_lines
+from bpcli.cli.inspect_text import MOST_CURVES, column_lines, dependence_lines, grid_lines, neuron_lines, neurons_lines
 from bpcli.errors import UsageError
 from bpcli.text import counted, quoted
 
@@ -22,7 +22,7 @@ NEURONS = 10
 """Lines of the table of neurons, as fit on a screen with the rest."""
 
 MOST_DEPENDENCE = 40
-"""Columns whose partial dependence is found where none are named: the most important ones."""
+"""Columns whose partial dependence the document has where none are named: the most important ones."""
 
 
 def inspect(
@@ -79,7 +79,7 @@ def inspect(
         contributions = dict(zip(added.columns, added.importance.tolist(), strict=True))
         ranked = [{**asdict(one), "contribution": contributions[one.column]} for one in importance.columns]
         ranked.sort(key=lambda one: (-round(one["loss"], 9), -one["contribution"]))
-        most = [one["column"] for one in ranked[:MOST_DEPENDENCE]]
+        most = [one["column"] for one in ranked[: MOST_DEPENDENCE if as_json else MOST_CURVES]]
         dependence = partial_dependence(model, rows.table, named or most)
         columns = [one for one in ranked if not named or one["column"] in named]
         document["importance"] = {**asdict(importance), "columns": columns}
