@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 
 FLOORS = [
     "_version errors randomness spec text nn.arrays nn.compiled.codes",
-    "environment files memory threads nn.rows nn.functions "
+    "environment endings files memory threads nn.rows nn.functions "
     "metrics.metric metrics.ranking metrics.significance data.table",
     "nn.activations.base nn.losses.base nn.optimizers.base nn.initializers nn.schedules "
     "metrics.probabilities metrics.counts metrics.rowwise data.cells data.column_file data.words data.growing",
@@ -55,10 +55,12 @@ FLOORS = [
     "footprint sealed",
     "checkpoint experiment",
     "runs",
-    "names difference",
+    "names difference requirement",
     "model resume runner scaffold gradcheck trace listing",
     "evaluation prediction seeds report.scale inspection.importance inspection.neurons",
-    "report.charts reproduction comparison inspection",
+    "report.charts reproduction comparison.contestants comparison.differences inspection",
+    "comparison.rows comparison.disagreement",
+    "comparison.document comparison",
     "report.page report.curves",
     "report.contents report",
     "cli cli.console cli.signals",
