@@ -59,10 +59,11 @@ FLOORS = [
     "model resume runner scaffold gradcheck trace listing",
     "evaluation prediction seeds report.scale inspection.importance inspection.neurons",
     "report.charts reproduction comparison inspection",
-    "report.page report.curves",
+    "report.frame report.curves",
+    "report.page",
     "report.contents report",
     "cli cli.console cli.signals",
-    "cli.progress cli.arithmetic",
+    "cli.progress cli.output cli.arithmetic",
     "cli.trace_text cli.seeds",
     "cli.init cli.check cli.train cli.evaluate cli.predict cli.inspect cli.runs cli.compare cli.report cli.reproduce "
     "cli.gradcheck cli.trace cli.schema",
