@@ -163,7 +163,10 @@ def _print_table(listed: list[ListedRun], short: dict[str, str], sort: str) -> N
     names += [sort] if sort not in COLUMNS and sort not in short else []
     keys = sorted(short, key=lambda key: key != sort)  # the one that is sorted by is among those shown
     rows = [[*names, *(short[key] for key in keys)]]
-    rows += [[_cell(name, _value(run, name)) for name in (*names, *keys)] for run in listed]
+    rows += [
+        [*(_cell(name, _value(run, name)) for name in names), *(_setting(run.config.get(key)) for key in keys)]
+        for run in listed
+    ]
     shown = len(names) + min(len(keys), MOST_KEYS)
     if sys.stdout.isatty():
         width = shutil.get_terminal_size().columns
@@ -188,10 +191,14 @@ def _cell(name: str, value: Any) -> str:
         return "-"
     if name == "started":
         return _local_time(value)
-    if isinstance(value, int | float) and "." not in name and not isinstance(value, bool):
-        return number(value)
-    shown = plain(value)
-    if "." not in name or len(shown) <= WIDEST_VALUE:
+    measured = isinstance(value, int | float) and "." not in name and not isinstance(value, bool)
+    return number(value) if measured else plain(value)
+
+
+def _setting(value: Any) -> str:
+    """A value of a config, cut to a width at which others have room beside it."""
+    shown = "-" if value is None else plain(value)
+    if len(shown) <= WIDEST_VALUE:
         return shown
     # Of a path the end says more.
     return f"…{shown[1 - WIDEST_VALUE :]}" if "/" in shown else f"{shown[: WIDEST_VALUE - 1]}…"
