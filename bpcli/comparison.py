@@ -26,7 +26,7 @@ from bpcli.metrics.rowwise import ROWWISE
 from bpcli.metrics.significance import CONFIDENCE, RESAMPLES, holm, mcnemar_exact, paired_bootstrap
 from bpcli.model import Model
 from bpcli.nn.arrays import Array
-from bpcli.runs import RunDirectory
+from bpcli.runs import RunDirectory, run_labels
 from bpcli.scoring import HEADLINES
 from bpcli.text import counted, listed, printable, quoted
 
@@ -175,8 +175,7 @@ def _contestants(paths: Sequence[Path]) -> list[Contestant]:
         if any(path.exists() and other.exists() and path.samefile(other) for other in paths[:index]):
             raise UsageError(f"{printable(str(path))}: given twice; a run does not differ from itself")
     models = [Model.load(RunDirectory.open(path).path) for path in paths]
-    names = [path.resolve().name for path in paths]
-    labels = names if len(set(names)) == len(names) else [path_from_here(path) for path in paths]
+    labels = run_labels(paths)
     return [Contestant(label, _read(path), model) for label, path, model in zip(labels, paths, models, strict=True)]
 
 

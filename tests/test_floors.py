@@ -55,17 +55,17 @@ FLOORS = [
     "footprint sealed",
     "checkpoint experiment",
     "runs",
-    "names difference",
+    "names difference curves",
     "model resume runner scaffold gradcheck trace listing",
     "evaluation prediction seeds report.scale inspection.importance inspection.neurons",
-    "report.charts reproduction comparison inspection",
+    "report.charts plot reproduction comparison inspection",
     "report.page report.curves",
     "report.contents report",
     "cli cli.console cli.signals",
     "cli.progress cli.arithmetic",
     "cli.trace_text cli.seeds",
-    "cli.init cli.check cli.train cli.evaluate cli.predict cli.inspect cli.runs cli.compare cli.report cli.reproduce "
-    "cli.gradcheck cli.trace cli.schema",
+    "cli.init cli.check cli.train cli.evaluate cli.predict cli.inspect cli.runs cli.compare cli.report cli.plot "
+    "cli.reproduce cli.gradcheck cli.trace cli.schema",
     "cli.main",
     "__main__",
 ]

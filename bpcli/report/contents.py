@@ -16,6 +16,7 @@ from bpcli.nn.layers import DenseLayer
 from bpcli.report.charts import Chart, Counts, Series
 from bpcli.report.curves import probability_charts, residual_charts
 from bpcli.report.page import Listing, Section, Table, page
+from bpcli.report.scale import wants_logarithm
 from bpcli.runs import RunDirectory
 from bpcli.scoring import SUMMARIES
 from bpcli.spec import type_name
@@ -26,9 +27,6 @@ MOST_CLASSES = 30
 
 MOST_COLUMNS = 30
 """Columns in the table of importance."""
-
-LOG_FROM = 50.0
-"""Largest over smallest loss from which a curve is drawn on a logarithmic axis."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ def _learning(records: list[dict[str, Any]], summary: dict[str, Any]) -> Section
     def chart(title: str, label: str, keys: Sequence[str], loss: bool = False) -> Chart:
         series = [Series(_words(key), epochs, [record.get(key) for record in records]) for key in keys]
         values = [value for one in series for value in one.y if value is not None]
-        wide = loss and bool(values) and min(values) > 0 and max(values) / min(values) >= LOG_FROM
+        wide = loss and wants_logarithm(values)
         return Chart(title, "epoch", label, series, logarithmic=wide, mark=mark)
 
     keys = list(records[-1])
