@@ -183,6 +183,7 @@ class Runner:
             "parameters": self.prepared.network.layout.size,
             "rows": self.prepared.rows,
             "data_sha256": self.prepared.digest,
+            "warnings": self.prepared.warnings,
             "training_seconds": round(counters.seconds, 6),
             "started_at": self._started.isoformat(timespec="seconds"),
             "finished_at": datetime.now(UTC).isoformat() if finished else None,

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 
 FLOORS = [
     "_version errors randomness spec text nn.arrays nn.compiled.codes",
-    "environment files memory threads nn.rows nn.functions "
+    "environment endings files memory threads nn.rows nn.functions "
     "metrics.metric metrics.ranking metrics.significance data.table",
     "nn.activations.base nn.losses.base nn.optimizers.base nn.initializers nn.schedules "
     "metrics.probabilities metrics.counts metrics.rowwise data.cells data.column_file data.words data.growing",
@@ -55,14 +55,15 @@ FLOORS = [
     "footprint sealed",
     "checkpoint experiment",
     "runs",
-    "names difference curves",
+    "names difference requirement curves",
     "model resume runner scaffold gradcheck trace listing",
     "evaluation prediction seeds report.scale inspection.importance inspection.neurons",
-    "report.charts plot reproduction comparison inspection",
-    "report.page report.curves",
+    "report.charts plot reproduction comparison.contestants comparison.differences inspection",
+    "comparison.rows comparison.disagreement report.frame report.curves",
+    "comparison.document comparison report.page",
     "report.contents report",
     "cli cli.console cli.signals",
-    "cli.progress cli.arithmetic",
+    "cli.progress cli.output cli.arithmetic",
     "cli.trace_text cli.seeds",
     "cli.init cli.check cli.train cli.evaluate cli.predict cli.inspect cli.runs cli.compare cli.report cli.plot "
     "cli.reproduce cli.gradcheck cli.trace cli.schema",

@@ -54,7 +54,7 @@ def describe(prepared: Prepared) -> dict[str, Any]:
     """What a prepared experiment is, as plain data."""
     from bpcli.spec import type_name
 
-    kinds = prepared.preprocessor.input_kinds
+    kinds, encodings = prepared.preprocessor.input_kinds, prepared.preprocessor.encodings
     layers = [
         {
             "index": layer.index,
@@ -68,7 +68,7 @@ def describe(prepared: Prepared) -> dict[str, Any]:
         {
             "name": column.name,
             "kind": kinds[column.name],
-            "encoding": column.encoder if column.type == "numeric" else column.type,
+            "encoding": encodings[column.name],
             "inputs": column.width,
             "missing": prepared.missing[column.name],
         }

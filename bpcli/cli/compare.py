@@ -33,7 +33,7 @@ def compare(
 
     Example: bpcli compare runs/small runs/large
     """
-    from bpcli.comparison import compare_runs
+    from bpcli.comparison.document import compare_runs
 
     comparison = compare_runs(runs, data, cache=not no_cache)
     for line in comparison["notes"]:
@@ -95,6 +95,9 @@ def _print_differences(comparison: dict[str, Any]) -> None:
     for entry in comparison["differences"]:
         low, high = entry["interval"]["low"], entry["interval"]["high"]
         run, against = printable(entry["run"]), printable(entry["against"])
+        if entry["same_model"]:
+            result(f"\n{run} and {against}: {entry['verdict']}")
+            continue
         result(f"\n{run} less {against}: {entry['metric']} {_signed(entry['difference'])}")
         result(f"  {entry['interval']['confidence']:.0%} interval from {_signed(low)} to {_signed(high)}")
         if "right_by" in entry:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bpcli.cli.console import PrintableLines, note, say
-from bpcli.errors import ExistsError, UsageError
+from bpcli.cli.output import require_free
+from bpcli.errors import UsageError
 from bpcli.text import counted, listed, printable
 
 if TYPE_CHECKING:
@@ -86,7 +87,6 @@ def _opened(output: Path | None, source: Path | None, force: bool) -> Iterator[S
         return
     if source is not None and output.resolve() == source.resolve():
         raise UsageError(f"--output {printable(str(output))}: this is the input itself; choose another name")
-    if output.exists() and not force:
-        raise ExistsError(f"{printable(str(output))}: exists already; choose another --output, or add --force")
+    require_free(output, force)
     with replacing(output) as file:
         yield file

@@ -12,20 +12,13 @@ from bpcli.cli.console import note, number, result, result_json, result_path, sa
 from bpcli.cli.progress import duration, view
 from bpcli.cli.seeds import train_seeds
 from bpcli.cli.signals import StopRequest
+from bpcli.endings import stop_words
 from bpcli.errors import DivergedError, MismatchError, UsageError
 from bpcli.text import counted, printable
 
 if TYPE_CHECKING:
     from bpcli.experiment import Prepared
     from bpcli.runner import Runner
-
-STOPS = {
-    "epochs": "all epochs done",
-    "early_stopping": "early stopping: nothing better for a while",
-    "tolerance": "converged: the training loss no longer falls",
-    "goal": "goal reached",
-    "max_time": "time is up",
-}
 
 
 def train(
@@ -159,8 +152,8 @@ def _print_outcome(runner: Runner) -> None:
     from bpcli.scoring import SUMMARIES
 
     summary = runner.summary
-    reason = STOPS.get(summary["stop_reason"], summary["stop_reason"])
-    result(f"{counted(summary['epochs'], 'epoch')} in {duration(summary['training_seconds'])}; {reason}")
+    took = f"{counted(summary['epochs'], 'epoch')} in {duration(summary['training_seconds'])}"
+    result(f"{took}; {stop_words(summary['stop_reason'])}")
     best = summary["best"]
     shown = ", ".join(
         f"{name} {number(value)}" for name, value in best.items() if name != "epoch" and value is not None

@@ -1,12 +1,12 @@
-"""The page around the charts: sections, tables, and the style sheet and script that it carries."""
+"""The report's page: sections with sentences, charts and tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 
 from bpcli.report.charts import Chart, Counts, text
+from bpcli.report.frame import carried, html_document
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,11 @@ class Section:
 
 def page(title: str, subtitle: str, scores: Iterable[tuple[str, str]], sections: Iterable[Section]) -> str:
     """An HTML document that asks nothing of any other file or place."""
-    style, script = ((files("bpcli.report") / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     shown = "".join(f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in scores)
-    return (
-        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{text(title)}</title>\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<link rel="icon" href="data:,">\n'
-        f"<style>\n{style}</style>\n</head>\n<body>\n<header><h1>{text(title)}</h1>"
-        f'<p class="soft">{text(subtitle)}</p><dl class="scores">{shown}</dl></header>\n<main>'
-        f"{''.join(section.html() for section in sections)}</main>\n<script>\n{script}</script>\n</body>\n</html>\n"
+    return html_document(
+        title,
+        f'<header><h1>{text(title)}</h1><p class="soft">{text(subtitle)}</p><dl class="scores">{shown}</dl></header>\n'
+        f"<main>{''.join(section.html() for section in sections)}</main>\n",
+        style=carried("page.css"),
+        script=carried("page.js"),
     )

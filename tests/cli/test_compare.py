@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from commands import CONFIGS, DATASETS, PENGUINS, bpcli
 
-from bpcli.comparison import Answers, differences
+from bpcli.comparison.differences import Answers, differences
 from bpcli.metrics import report
 from bpcli.runs import RunDirectory
 

@@ -112,6 +112,11 @@ class Preprocessor(Spec):
         return {column.name: kinds.get(column.type, "categorical") for column in self.inputs}
 
     @property
+    def encodings(self) -> dict[str, str]:
+        """What makes features of each input column, by the name that a config has for it."""
+        return {column.name: column.encoder if column.type == "numeric" else column.type for column in self.inputs}
+
+    @property
     def evaluation_kinds(self) -> dict[str, Kind]:
         """The columns that an evaluation needs: those of a prediction, and the target."""
         return {**self.input_kinds, **dict(zip(self.target.names, self.target_kinds, strict=True))}
