@@ -10,8 +10,9 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
-DESKTOP, PHONE = (1280, 800), (390, 844)
+SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 """Width and height in the pixels of CSS."""
+
+CONTRASTS = (Path(__file__).parent / "contrasts.js").read_text()
 
 
 @dataclass
@@ -39,6 +42,35 @@ class Visit:
         self.page.evaluate("new Promise(done => setTimeout(done))")  # what is on its way arrives before this does
         assert self.said == []
         assert [address for address in self.requests if not address.startswith("data:")] == [self.path.as_uri()]
+
+    def require_fit(self) -> None:
+        """Nothing makes the page wider than the window; what is wide scrolls in a box of its own."""
+        width, window = self.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert width <= window
+
+    def require_accessible(self) -> None:
+        """No rule of axe is broken, neither those of WCAG 2 nor what is only good practice."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        broken = Axe().run(self.page).response["violations"]
+        assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in broken] == []
+
+    def require_contrast(self, least: float = 4.5, on_paper: bool = False) -> int:
+        """Every text stands out from what is behind it, text in drawings too, which axe passes over; how many there are.
+
+        on_paper: where no background is printed.
+        """
+        texts: list[dict[str, Any]] = self.page.evaluate(CONTRASTS, on_paper)
+        assert [text for text in texts if text["contrast"] < least] == []
+        return len(texts)
+
+    def colours(self, selector: str) -> dict[str, float]:
+        """The share of an element's pixels that each colour has, the most frequent first, as `#0b63c4`."""
+        from PIL import Image
+
+        picture = Image.open(BytesIO(self.page.locator(selector).first.screenshot())).convert("RGB")
+        counts = sorted(picture.getcolors(maxcolors=1 << 24), reverse=True)
+        return {"#%02x%02x%02x" % colour: count / (picture.width * picture.height) for count, colour in counts}
 
 
 Open = Callable[..., Visit]
@@ -60,11 +92,12 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Open]:
-    """Opens a file: `visit(path, size=PHONE, color_scheme="dark")`. At the end, every page must have been quiet."""
+    """Opens a file: `visit(path, "phone", color_scheme="dark")`. At the end, every page must have been quiet."""
     visits = []
 
-    def opened(path: Path, size: tuple[int, int] = DESKTOP, **emulated: object) -> Visit:
-        context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **emulated)
+    def opened(path: Path, size: str = "desktop", **emulated: Any) -> Visit:
+        width, height = SIZES[size]
+        context = browser.new_context(viewport={"width": width, "height": height}, **emulated)
         visit = Visit(context.new_page(), path)
         visits.append(visit)
         visit.page.on("console", lambda message: visit.said.append(f"{message.type}: {message.text}"))
