@@ -92,8 +92,3 @@ def number(value: float | int | None) -> str:
     if 1e4 <= size < 1e15:
         return f"{value:,.0f}"
     return f"{value:.4f}" if 1e-3 <= size < 1e4 or value == 0 else f"{value:.4g}"
-
-
-def plain(value: Any) -> str:
-    """A value of a config, as it could be written there."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
