@@ -56,7 +56,7 @@ class Visit:
         assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in broken] == []
 
     def require_contrast(self, least: float = 4.5, on_paper: bool = False) -> int:
-        """Every text stands out from what is behind it, text in drawings too, which axe passes over; how many there are.
+        """Every text, in drawings too, which axe passes over, stands out from what is behind it; how many there are.
 
         on_paper: where no background is printed.
         """
@@ -70,7 +70,7 @@ class Visit:
 
         picture = Image.open(BytesIO(self.page.locator(selector).first.screenshot())).convert("RGB")
         counts = sorted(picture.getcolors(maxcolors=1 << 24), reverse=True)
-        return {"#%02x%02x%02x" % colour: count / (picture.width * picture.height) for count, colour in counts}
+        return {f"#{bytes(colour).hex()}": count / (picture.width * picture.height) for count, colour in counts}
 
 
 Open = Callable[..., Visit]
