@@ -159,9 +159,9 @@ def text(words: str) -> str:
     return escape(printable(words))
 
 
-def shortened(name: str) -> str:
-    """A name as long as fits a legend or a cell."""
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+def shortened(name: str, longest: int = LONGEST_NAME) -> str:
+    """A name as long as there is room for."""
+    return name if len(name) <= longest else name[: longest - 1] + "…"
 
 
 def _axes(x: Scale, y: Scale, x_label: str, y_label: str) -> Iterator[str]:
@@ -206,7 +206,8 @@ def _key(kind: str, colour: int) -> str:
 
 
 def _pixels(point: tuple[float, float], x: Scale, y: Scale) -> tuple[float, float]:
-    return x.place(point[0]), y.place(max(point[1], y.low) if y.logarithmic else point[1])
+    """To a tenth, which nobody sees, as thousands of them stand on a page."""
+    return round(x.place(point[0]), 1), round(y.place(max(point[1], y.low) if y.logarithmic else point[1]), 1)
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, name: str) -> str:

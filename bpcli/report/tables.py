@@ -10,6 +10,9 @@ from bpcli.report.charts import shortened, text
 MOST_ROWS = 200
 """Of a table; the rest is counted."""
 
+LONGEST_OF_COUNTS = 24
+"""Characters of a name in a table of counts, where it stands in every cell of its row and column."""
+
 MOST_CHARACTERS = 60_000
 """Of a text."""
 
@@ -49,7 +52,7 @@ class Counts:
 
     def html(self) -> str:
         """A table whose cells are shaded by their share of the row."""
-        names = [shortened(name) for name in self.names]
+        names = [shortened(name, LONGEST_OF_COUNTS) for name in self.names]
         head = "".join(f'<th scope="col">{text(name)}</th>' for name in names)
         rows = []
         for name, row in zip(names, self.counts, strict=True):

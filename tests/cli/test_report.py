@@ -9,8 +9,10 @@ from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from commands import CONFIGS, PENGUINS, bpcli
+from experiments import write_csv
 
 VOID = {"meta", "link", "line", "circle", "br"}
 
@@ -111,3 +113,134 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
     refused = bpcli("report", tmp_path)
     assert refused.code == 4
     assert "not a run directory" in refused.err
+
+
+def tables(html: str) -> dict[str, list[list[str]]]:
+    """The rows of every table by its caption, the header first."""
+    found = {}
+    for caption, rest in re.findall(r"<table[^>]*><caption>(.*?)</caption>(.*?)</table>", html, re.DOTALL):
+        rows = re.findall(r"<tr>(.*?)</tr>", rest, re.DOTALL)
+        found[unescape(caption)] = [
+            [unescape(cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t", row)] for row in rows
+        ]
+    return found
+
+
+def test_its_columns_are_those_of_check_in_the_same_words(penguins_page: str) -> None:
+    said = bpcli("check", CONFIGS / "penguins.yaml", "--json").ok().json["columns"]
+    header, *rows = tables(penguins_page)["Inputs"]
+    assert header == ["column", "kind", "encoding", "inputs", "missing"]
+    assert rows == [
+        [str(column[name]) for name in ("name", "kind", "encoding", "inputs", "missing")] for column in said
+    ]
+
+
+def test_the_rows_of_each_class_in_each_split_are_counted(penguins_run: Path, penguins_page: str) -> None:
+    header, *rows = tables(penguins_page)["Rows of each class"]
+    assert header == ["", "train", "validation", "test"]
+    summary = json.loads((penguins_run / "summary.json").read_text())
+    assert [sum(int(row[place]) for row in rows) for place in (1, 2, 3)] == list(summary["rows"].values())
+    lines = [line.split(",")[0] for line in PENGUINS.read_text().splitlines()[1:]]
+    assert {row[0]: sum(map(int, row[1:])) for row in rows} == {name: lines.count(name) for name in set(lines)}
+    support = {row[0]: row[4] for row in tables(penguins_page)["Per class, one against the rest"][1:]}
+    assert {row[0]: row[3] for row in rows} == support
+
+
+def test_the_spread_of_a_quantity_in_each_split_is_shown(concrete_run: Path) -> None:
+    rows = tables(bpcli("report", concrete_run, "-o", "-").ok().out)["Target"]
+    assert rows[0] == ["target", "split", "mean", "standard deviation", "least", "greatest"]
+    assert [row[1] for row in rows[1:]] == ["train", "validation", "test"]
+    least, greatest = min(float(row[4]) for row in rows[1:]), max(float(row[5]) for row in rows[1:])
+    values = [float(line.split(",")[-1]) for line in (CONFIGS.parent / "datasets/concrete.csv").read_text().split()[1:]]
+    assert (least, greatest) == (round(min(values), 4), round(max(values), 4))
+
+
+def test_how_the_run_ended_is_said_in_the_words_of_train(penguins_page: str, tmp_path: Path) -> None:
+    trained = bpcli(
+        "train", CONFIGS / "penguins.yaml", "--set", "training.epochs=2", "--run-dir", tmp_path / "two"
+    ).ok()
+    assert "; all epochs done\n" in trained.out
+    assert "finished after 2 epochs (all epochs done)" in bpcli("report", tmp_path / "two", "-o", "-").ok().out
+    assert "(early stopping: nothing better for a while)" in penguins_page
+
+
+def test_the_page_goes_to_standard_output(penguins_run: Path, penguins_page: str) -> None:
+    assert bpcli("report", penguins_run, "-o", "-").ok().out == penguins_page
+
+
+def test_health_and_warnings_stand_on_the_page(penguins_run: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(penguins_run, tmp_path / "run"))
+    records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    for record in records:
+        layer = {"layer": 0, "gradient_norm": 0.5, "update_ratio": 0.001, "dead": 0.25, "saturated": None}
+        record["health"] = [layer, {**layer, "layer": 2, "dead": None, "saturated": 0.125}]
+    (run / "metrics.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    summary = json.loads((run / "summary.json").read_text())
+    told = {"diagnosis": ["layer 0: sick <b>"], "warnings": ["column 'x': equal to target <i>"]}
+    (run / "summary.json").write_text(json.dumps({**summary, **told}))
+    html = bpcli("report", run, "-o", "-").ok().out
+    assert "<p>Layer 0: sick &lt;b&gt;.</p>" in html
+    assert "<p>Warning: column &#x27;x&#x27;: equal to target &lt;i&gt;.</p>" in html
+    assert re.findall(r"<figcaption>(Gradient norm|Update to weight|Dead units|Saturated units)<", html) == [
+        "Gradient norm",
+        "Update to weight",
+        "Dead units",
+        "Saturated units",
+    ]
+    assert "layer 0 (dense)" in html
+    Checked(html)
+
+
+def test_a_regression_that_is_worse_than_the_mean_is_called_that(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    write_csv(tmp_path / "d.csv", {"x": rng.normal(size=80), "y": rng.normal(size=80) + 50})
+    (tmp_path / "c.yaml").write_text("data: {path: d.csv, target: y}\nlayers: []\ntraining: {epochs: 1}\n")
+    settings = ("--set", "optimizer={type: sgd, learning_rate: 0.9}", "--set", "training.batch_size=2")
+    bpcli("train", "c.yaml", *settings, "-q", "--run-dir", "r", cwd=tmp_path).ok()
+    evaluated = bpcli("evaluate", "r", "--json", cwd=tmp_path).ok()
+    assert evaluated.json["r2"] < 0
+    assert evaluated.err == "note: r2 is below 0: worse than always giving the mean of these rows\n"
+    said = "R2 is below 0: worse than always giving the mean of these rows."
+    assert said in Checked(bpcli("report", "r", "-o", "-", cwd=tmp_path).ok().out).words
+
+
+def test_the_largest_of_runs_makes_a_page_that_is_still_small(tmp_path: Path) -> None:
+    """26 classes, 784 columns, 2,000 epochs, eight layers that were all watched, and names as long as they come."""
+    rng = np.random.default_rng(0)
+    classes = [f"class {chr(97 + number)} {'long ' * 40}" for number in range(26)]
+    columns = {f"column_{number}_{'x' * 60}": rng.normal(size=520).round(3) for number in range(784)}
+    write_csv(tmp_path / "d.csv", {**columns, "class": classes * 20})
+    (tmp_path / "c.yaml").write_text(
+        "data: {path: d.csv, target: class}\nlayers: [{units: 4}, {units: 4}]\ntraining: {epochs: 1}\n"
+    )
+    bpcli("train", "c.yaml", "-q", "--run-dir", "r", cwd=tmp_path).ok()
+    with (tmp_path / "r/metrics.jsonl").open("w") as file:
+        for epoch in range(1, 2_001):
+            names = ("gradient_norm", "update_ratio", "dead", "saturated")
+            health = [{"layer": index, **dict(zip(names, rng.random(4), strict=True))} for index in range(8)]
+            values = dict(zip(("train_loss", "validation_loss", "validation_accuracy"), rng.random(3), strict=True))
+            record = {"epoch": epoch, **values, "learning_rate": rng.random(), "best_epoch": 1, "health": health}
+            file.write(json.dumps(record) + "\n")
+    html = bpcli("report", "r", "-o", "-", cwd=tmp_path).ok().out
+    Checked(html)
+    assert html.count("<figure") == 10
+    assert "Confusion matrix" in tables(html)
+    assert 200_000 < len(html.encode()) < 500_000
+
+
+def test_charts_and_tables_are_for_keyboards_and_screen_readers_too(penguins_page: str) -> None:
+    figures = re.findall(r"<figure[^>]*>", penguins_page)
+    assert figures
+    assert all('tabindex="0"' in figure and 'aria-describedby="how-to-read"' in figure for figure in figures)
+    assert penguins_page.count('id="how-to-read"') == 1
+    drawings = re.findall(r"<svg viewBox=[^>]*>", penguins_page)
+    assert len(drawings) == len(figures)
+    assert all('role="img" aria-label="' in drawing for drawing in drawings)
+    assert penguins_page.count("<caption>") == penguins_page.count("<table")
+    assert '<html lang="en">' in penguins_page
+
+
+def test_what_is_printed_is_dark_on_light_and_without_controls(penguins_page: str) -> None:
+    assert "@media screen and (prefers-color-scheme: dark)" in penguins_page
+    printed = "".join(re.findall(r"@media print \{(.*?)\n\}", penguins_page, re.DOTALL))
+    assert "output, details, .how { display: none; }" in printed
