@@ -28,7 +28,7 @@ class Arithmetic:
 
     def short(self, value: float) -> str:
         """A number in a line: as few digits as there are, up to those of a column."""
-        return f"{value:.{self._decimals}g}"
+        return f"{value + 0.0:.{self._decimals}g}"  # -0.0 + 0.0 is 0.0
 
     def factor(self, value: float) -> str:
         """A number after a sign."""

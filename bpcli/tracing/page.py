@@ -26,6 +26,9 @@ WIDTHS = (40, 32, 24, 16, 12, 8)
 
 MOST_BYTES = 480_000
 
+LEAST_OF_EDGE, LEAST_OF_ROW = 200, 25
+"""Bytes of an edge on a page, and of what it has for each row, at the very least."""
+
 LEGEND = (
     ("positive", "weight above 0"),
     ("negative", "weight below 0; the wider a line, the larger the weight"),
@@ -40,17 +43,28 @@ def trace_page(document: Document, layer: int | None = None, neuron: int | None 
         UsageError: so many rows do not fit on a page.
     """
     steps = stages(document, layer)
+    tables = "".join(_html(islice(account(document, layer, neuron), 1, None)))  # its opening stands in the head
     for most in WIDTHS:
-        page = _page(document, steps, draw(document, steps, most, layer, neuron), account(document, layer, neuron))
-        if len(page.encode()) <= MOST_BYTES:
-            return page
+        if len(tables) + _least_bytes(document, layer, neuron, most) <= MOST_BYTES:
+            page = _page(document, steps, draw(document, steps, most, layer, neuron), tables)
+            if len(page.encode()) <= MOST_BYTES:
+                return page
     raise UsageError(
         f"{counted(len(document['rows']), 'row')} of this network do not fit on a page; "
         "choose fewer by --row, or a part of the network by --layer"
     )
 
 
-def _page(document: Document, steps: Sequence[Stage], drawing: Drawing, parts: Iterable[Part]) -> str:
+def _least_bytes(document: Document, layer: int | None, neuron: int | None, most: int) -> int:
+    """What the edges take at least, so that a page that is far too large is not made."""
+    edges = 0
+    for one in document["layers"]:
+        if one["activation"] is not None and layer in (None, one["index"]):
+            edges += min(len(one["inputs"]), most) * (1 if neuron is not None else min(len(one["outputs"]), most))
+    return edges * (LEAST_OF_EDGE + LEAST_OF_ROW * len(document["rows"]))
+
+
+def _page(document: Document, steps: Sequence[Stage], drawing: Drawing, tables: str) -> str:
     name, shows = document["name"], Arithmetic(document)
     update, loss = document["update"], document["loss"]
     figures = [
@@ -78,7 +92,7 @@ def _page(document: Document, steps: Sequence[Stage], drawing: Drawing, parts: I
         f"<li>∂: gradient, dL/dw</li><li>t: target</li></ul></figure>"
         f'<section id="panel" aria-labelledby="panel-title" hidden><h2 id="panel-title"></h2>'
         f'<p id="panel-hint" class="soft"></p><dl id="lines"></dl></section></div></section>\n'
-        f'<section id="account"><h2>All of it in tables</h2>{"".join(_html(islice(parts, 1, None)))}</section>\n</main>\n'
+        f'<section id="account"><h2>All of it in tables</h2>{tables}</section>\n</main>\n'
         f'<script type="application/json" id="data">{_json(_data(document, steps, drawing))}</script>\n'
     )
     return html_document(
@@ -107,7 +121,8 @@ def _controls(document: Document, steps: Sequence[Stage]) -> str:
         '<button type="button" id="previous">Previous</button><button type="button" id="next">Next</button>'
         f'{rows}<span class="soft">or the arrow keys ← →</span></div>'
         f'<details><summary>All {len(steps)} stages</summary><ol id="stages">{chosen}</ol></details>'
-        '<h2 id="stage-title"></h2><ul id="formulas"></ul><p id="words" role="status" aria-live="polite"></p></div>'
+        '<div role="status" aria-live="polite"><h2 id="stage-title"></h2><p id="words"></p></div>'
+        '<ul id="formulas"></ul></div>'
     )
 
 

@@ -65,7 +65,9 @@ class _Stages:
         else:
             over = "its mean over the rows" if layer["type"] == "batch_norm" else "the mean of its row"
             said = f"Of each input {over} is taken away; the rest is divided by the standard deviation"
-        words = [f"{said}.{self._results(layer['outputs'], layer['forward']['y'][row])}" for row in self.rows]
+        words = [
+            f"{said}.{self._results('Outputs', layer['outputs'], layer['forward']['y'][row])}" for row in self.rows
+        ]
         return Stage(f"forward-{index}", f"Forward: {title(layer)}", formulas, words, (index + 1,), (index,))
 
     def _error(self, columns: Sequence[int]) -> Stage:
@@ -75,7 +77,7 @@ class _Stages:
         for row, value in enumerate(error["of_rows"]):
             said = f"The loss says how far predictions and targets are apart: {name} of this row is"
             mean = f" L, over all rows, is {self.shows.fixed(self.document['loss']['before'])}." if several else ""
-            predicted = self._results(self.document["outputs"], error["predictions"][row])
+            predicted = self._results("Predictions", self.document["outputs"], error["predictions"][row])
             words.append(f"{said} {self.shows.fixed(value)}.{predicted}{mean}")
         return Stage("error", f"Error: {name}", [error["formula"], error["gradient"]], words, columns)
 
@@ -93,7 +95,10 @@ class _Stages:
             formulas, error = ["dL/dz = dL/dy · f'(z)", "dL/dw = x · dL/dz", "dL/db = dL/dz"], "dz"
             if len(self.rows) > 1:
                 formulas[1:] = ["dL/dw = Σ x · dL/dz over the rows", "dL/db = Σ dL/dz over the rows"]
-        words = [f"{said}.{self._results(layer['outputs'], layer['backward'][error][row])}" for row in self.rows]
+        words = [
+            f"{said}.{self._results(f'dL/{error}', layer['outputs'], layer['backward'][error][row])}"
+            for row in self.rows
+        ]
         return Stage(f"backward-{index}", f"Backward: {title(layer)}", formulas, words, (index + 1,), (index,))
 
     def _update(self) -> Stage:
@@ -106,7 +111,7 @@ class _Stages:
         columns = [index + 1 for index in indices]
         return Stage("update", "Update", rule(update), [said] * len(self.rows), columns, indices)
 
-    def _results(self, names: Sequence[str], values: Sequence[float]) -> str:
+    def _results(self, what: str, names: Sequence[str], values: Sequence[float]) -> str:
         said = ", ".join(f"{n} {self.shows.fixed(v)}" for n, v in list(zip(names, values, strict=True))[:MOST_SAID])
         more = len(names) - MOST_SAID
-        return f" Now: {said}{f' and {more:,} more' if more > 0 else ''}."
+        return f" {what}: {said}{f' and {more:,} more' if more > 0 else ''}."

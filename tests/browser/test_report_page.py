@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 KINDS = ("penguins", "concrete", "hostile")
 
-COLUMNS = ("</script><script>alert(1)</script>", "\"double\" 'single' & <b>", "[/red]\u202egnirts", "long" * 30)
+COLUMNS = ("</script><script>alert(1)</script>", "\"double\" 'single' & <b>", "[/red]\u202egnirts", "long" * 50)
 CLASSES = ("<img src=x onerror=alert(1)>", "\u202eabc", '[bold]x[/red] "y"')
 
 
@@ -171,7 +171,7 @@ def test_arrow_keys_go_from_value_to_value_and_to_the_next_curve(
     figure = chart(opened, "Loss")
     opened.page.keyboard.press("Tab")
     assert figure.evaluate("figure => figure === document.activeElement")
-    assert "arrow keys" in figure.locator("output").inner_text()
+    assert "arrow keys" in opened.page.locator(f"#{figure.get_attribute('aria-describedby')}").inner_text()
     epochs = list(records(runs["penguins"]))
     for epoch in epochs[:5]:
         opened.page.keyboard.press("ArrowRight")
@@ -197,16 +197,20 @@ def test_the_tab_key_reaches_every_chart_and_all_that_scrolls_in_order(
     page.evaluate(
         """[...document.querySelectorAll("main *")].filter(element => {
             const scrolls = getComputedStyle(element).overflowX === "auto" && element.scrollWidth > element.clientWidth;
-            return scrolls || element.matches("figure.chart");
+            return scrolls || element.matches("figure.chart, summary");
         }).forEach((element, index) => { element.dataset.stop = index; })"""
     )
     stops = page.locator("[data-stop]").count()
-    assert stops > page.locator("figure.chart").count() > 3
+    charts = page.locator("figure.chart").count()
+    assert charts > 3
+    assert stops >= 2 * charts + (2 if size == "phone" else 0)
     reached = []
-    for _ in range(stops):
+    while True:
         page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement === document.body"):
+            break
         reached.append(page.evaluate("document.activeElement.dataset.stop"))
-    assert reached == [str(index) for index in range(stops)]
+    assert [stop for stop in reached if stop is not None] == [str(index) for index in range(stops)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -244,7 +248,7 @@ def test_names_that_could_break_a_page_are_shown_as_they_are(visit: Open, pages:
     assert opened.page.locator("main b").count() == 0
     visible = [name.replace("\u202e", "\\u202e") for name in (*COLUMNS, *CLASSES)]
     for name in visible:
-        assert opened.page.locator("tbody th", has_text=name).count() > 0
+        assert opened.page.locator("tbody th", has_text=name[:20]).count() > 0
     legend = chart(opened, "ROC").locator(".legend li").all_inner_texts()
     assert sorted(legend) == sorted(visible[len(COLUMNS) :])
 
