@@ -7,7 +7,7 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +19,7 @@ import yaml
 from yaml.nodes import ScalarNode
 
 from bpcli.errors import CheckpointError, ExistsError
-from bpcli.files import file_access, remove_leftovers, sync_folder, write_atomic
+from bpcli.files import file_access, path_from_here, remove_leftovers, sync_folder, write_atomic
 from bpcli.text import printable
 
 if TYPE_CHECKING:
@@ -224,6 +224,12 @@ class RunDirectory:
     def save_best(self, checkpoint: Checkpoint) -> None:
         """Replace the best checkpoint."""
         checkpoint.save(self.best)
+
+
+def run_labels(paths: Sequence[Path]) -> list[str]:
+    """What runs that are shown together are called: by their directories, or by whole paths where two are the same."""
+    names = [path.resolve().name for path in paths]
+    return names if len(set(names)) == len(names) else [path_from_here(path) for path in paths]
 
 
 def timed(name: str) -> str:

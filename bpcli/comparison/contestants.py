@@ -10,10 +10,9 @@ import numpy as np
 
 from bpcli.checkpoint import Checkpoint
 from bpcli.errors import CheckpointError, DataError, UsageError
-from bpcli.files import path_from_here
 from bpcli.listing import ListedRun, read_run
 from bpcli.model import Model
-from bpcli.runs import RunDirectory
+from bpcli.runs import RunDirectory, run_labels
 from bpcli.text import listed, printable, quoted
 
 
@@ -45,8 +44,7 @@ def contestants_of(paths: Sequence[Path]) -> list[Contestant]:
         if any(path.exists() and other.exists() and path.samefile(other) for other in paths[:index]):
             raise UsageError(f"{printable(str(path))}: given twice; a run does not differ from itself")
     models = [Model.load(RunDirectory.open(path).path) for path in paths]
-    names = [path.resolve().name for path in paths]
-    labels = names if len(set(names)) == len(names) else [path_from_here(path) for path in paths]
+    labels = run_labels(paths)
     found = [Contestant(label, _read(path), model) for label, path, model in zip(labels, paths, models, strict=True)]
     _require_same_task(found)
     return found

@@ -119,9 +119,8 @@ def _importance(model: Model, rows: SplitRows) -> Section:
     cells = [[one.column, number(round(one.loss, 9)), f"± {number(one.deviation)}"] for one in found.columns]
     left_out = len(cells) - MOST_COLUMNS
     sentences = [sentence, *([f"{left_out:,} columns of less importance are left out."] if left_out > 0 else [])]
-    return Section(
-        "Importance", sentences, (), [Table("By permutation", ["column", "worse by", ""], cells[:MOST_COLUMNS])]
-    )
+    header = ["column", "worse by", "standard deviation"]
+    return Section("Importance", sentences, (), [Table("By permutation", header, cells[:MOST_COLUMNS])])
 
 
 def _network(model: Model) -> Section:

@@ -53,7 +53,8 @@ def _target_table(model: Model, own: OwnData) -> Table:
     else:
         counts = [np.bincount(truth, minlength=len(model.classes)) for truth in truths]
     rows = [[name, *(number(int(count[index])) for count in counts)] for index, name in enumerate(model.classes)]
-    return Table("Rows of each label" if target.task == "multilabel" else "Rows of each class", ["", *parts], rows)
+    what = "label" if target.task == "multilabel" else "class"
+    return Table(f"Rows of each {what}", [what, *parts], rows)
 
 
 def _input_table(model: Model, own: OwnData | None) -> Table:

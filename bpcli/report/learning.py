@@ -7,10 +7,8 @@ from typing import Any
 
 from bpcli.report.charts import Chart, Series
 from bpcli.report.page import Section
+from bpcli.report.scale import wants_logarithm
 from bpcli.report.words import spaced
-
-LOG_FROM = 50.0
-"""Largest over smallest loss from which a curve is drawn on a logarithmic axis."""
 
 
 def learning_section(records: Sequence[dict[str, Any]], summary: dict[str, Any]) -> Section:
@@ -55,8 +53,7 @@ def _chart(
         for name, (records, key) in curves.items()
     ]
     values = [value for one in series for value in one.y if value is not None]
-    wide = loss and bool(values) and min(values) > 0 and max(values) / min(values) >= LOG_FROM
-    return Chart(title, "epoch", label, series, logarithmic=wide, mark=mark_of(best))
+    return Chart(title, "epoch", label, series, logarithmic=loss and wants_logarithm(values), mark=mark_of(best))
 
 
 def mark_of(best: int | None) -> tuple[float, str] | None:

@@ -26,7 +26,7 @@ for (const figure of document.querySelectorAll("figure.chart")) {
     output.textContent = "";
   };
 
-  svg.addEventListener("pointermove", (event) => {
+  const showNearest = (event) => {
     const box = svg.getBoundingClientRect();
     const factor = svg.viewBox.baseVal.width / box.width;
     const x = (event.clientX - box.left) * factor;
@@ -38,8 +38,12 @@ for (const figure of document.querySelectorAll("figure.chart")) {
       if (distance < least) [least, best] = [distance, [which, index]];
     }));
     if (best) show(best);
+  };
+  svg.addEventListener("pointermove", showNearest);
+  svg.addEventListener("pointerdown", showNearest);
+  svg.addEventListener("pointerleave", ({ pointerType }) => {
+    if (pointerType === "mouse") hide(); // a finger leaves as soon as it is lifted
   });
-  svg.addEventListener("pointerleave", hide);
   figure.addEventListener("blur", hide);
   figure.addEventListener("keydown", (event) => {
     if (event.target !== figure) return;
@@ -64,7 +68,7 @@ for (const figure of document.querySelectorAll("figure.chart")) {
     if (!details.open || details.querySelector("table")) return;
     const table = element("table");
     const head = table.createTHead().insertRow();
-    for (const label of ["", figure.dataset.x, figure.dataset.y]) head.append(element("th", label, { scope: "col" }));
+    for (const label of ["curve", figure.dataset.x, figure.dataset.y]) head.append(element("th", label, { scope: "col" }));
     const body = table.createTBody();
     for (const { name, points } of series) {
       for (const [, , x, y] of points) {

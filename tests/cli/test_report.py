@@ -6,41 +6,13 @@ import json
 import re
 import shutil
 from html import unescape
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 from commands import CONFIGS, PENGUINS, bpcli
 from experiments import write_csv
-
-VOID = {"meta", "link", "line", "circle", "br"}
-
-
-class Checked(HTMLParser):
-    """A parser that sees to it that every element is closed, and remembers what could ask something of elsewhere."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.addresses: list[str] = []
-        self.words: list[str] = []
-        self.feed(html)
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        if tag not in VOID:
-            self.open.append(tag)
-        self.addresses += [value or "" for name, value in attributes if name in ("src", "href", "action", "xlink:href")]
-
-    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        assert tag in VOID | {"path"}
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
+from pages import Checked
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +68,10 @@ def test_a_file_that_exists_is_replaced_only_by_force(penguins_run: Path, tmp_pa
     assert page.read_text() == "mine"
     bpcli("report", penguins_run, "-o", page, "--force").ok()
     assert page.read_text().startswith("<!doctype html>")
+
+
+def test_a_dash_is_standard_output(penguins_run: Path) -> None:
+    assert bpcli("report", penguins_run, "-o", "-").ok().out.startswith("<!doctype html>")
 
 
 def test_a_run_whose_data_is_gone_has_a_report_without_an_evaluation(penguins_run: Path, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ class Identity(ActivationBase):
 
 
 class Sigmoid(ActivationBase):
-    """f(z) = 1 / (1 + exp(-z)), computed as (1 + tanh(z/2)) / 2, which cannot overflow."""
+    """f(z) = 1 / (1 + exp(-z)). It is computed as (1 + tanh(z/2)) / 2, which cannot overflow."""
 
     type: Literal["sigmoid"] = "sigmoid"
 
