@@ -296,11 +296,12 @@ def _answers(model: Model, table: Table) -> tuple[Answers, list[str]]:
 
 def _curve(path: Path) -> list[dict[str, Any]]:
     """The epochs' records; None for what is no number of JSON's, which training does not write."""
-    records = [record for record in RunDirectory(path).read_metrics() if isinstance(record, dict)]
-    return [
-        {
-            name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in record.items()
-        }
-        for record in records
-    ]
+
+    def finite(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: finite(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [finite(item) for item in value]
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+    return [finite(record) for record in RunDirectory(path).read_metrics()]

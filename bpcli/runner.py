@@ -26,7 +26,7 @@ CHECKPOINT_SECONDS = 1.0
 CHECKPOINT_SHARE = 0.02
 """Of the time that may go into checkpoints: where writing one takes longer than 20 ms, they come less often."""
 
-NOT_SUMMARIZED = ("learning_rate", "seconds", "best_epoch")
+NOT_SUMMARIZED = ("learning_rate", "seconds", "best_epoch", "health")
 """What the summary leaves out of an epoch's record."""
 
 
@@ -201,6 +201,7 @@ def epoch_record(report: EpochReport) -> dict[str, Any]:
         "learning_rate": report.learning_rate,
         "seconds": round(report.seconds, 6),
         "best_epoch": report.best_epoch,
+        "health": [layer._asdict() for layer in report.health],
     }
 
 

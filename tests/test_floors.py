@@ -15,7 +15,7 @@ FLOORS = [
     "metrics.metric metrics.ranking metrics.significance data.table",
     "nn.activations.base nn.losses.base nn.optimizers.base nn.initializers nn.schedules "
     "metrics.probabilities metrics.counts metrics.rowwise data.cells data.column_file data.words data.growing",
-    "nn.activations.bounded nn.activations.rectified nn.activations.gated "
+    "nn.units nn.activations.bounded nn.activations.rectified nn.activations.gated "
     "nn.losses.classification nn.losses.regression "
     "nn.optimizers.sgd nn.optimizers.rprop nn.optimizers.adaptive nn.optimizers.adam nn.optimizers.driver",
     "nn.activations nn.losses nn.optimizers",
@@ -43,7 +43,8 @@ FLOORS = [
     "training.steps.numpy_parts training.steps.program",
     "training.steps.serial training.steps.sharded training.steps.compiled",
     "training.steps",
-    "training.stepper training.epochs",
+    "training.stepper training.health",
+    "training.epochs",
     "training.loop",
     "training",
     "config.document config.yaml_words config.experiment",
