@@ -56,7 +56,7 @@ FLOORS = [
     "footprint sealed",
     "checkpoint experiment",
     "runs",
-    "names difference",
+    "names difference diagnosis stopping",
     "model resume runner scaffold gradcheck trace listing",
     "evaluation prediction seeds report.scale inspection.importance inspection.neurons",
     "report.charts reproduction comparison inspection",

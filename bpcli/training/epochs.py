@@ -55,6 +55,9 @@ class EpochCloser:
             values = self._evaluate("train") | values
         health = self._health.look(state.counters.epoch)
         improved = self._count(values, train_loss)
+        when = plan.spec.stop_when
+        unhealthy = when is not None and any(when.exceeded(layer._asdict()) for layer in health)
+        state.count(unhealthy=state.counters.unhealthy + 1 if unhealthy else 0)
         state.count(
             epoch=state.counters.epoch + 1, step=0, loss_sum=0.0, weight_sum=0.0, seconds=perf_counter() - started
         )
@@ -128,6 +131,8 @@ class EpochCloser:
         spec, counters = self.plan.spec, self.state.counters
         if spec.goal is not None and self._reached(values):
             return "goal"
+        if spec.stop_when is not None and counters.unhealthy >= spec.stop_when.epochs:
+            return "stop_when"
         if spec.early_stopping is not None and counters.stale >= spec.early_stopping.patience:
             return "early_stopping"
         if spec.tolerance is not None and counters.converged >= CONVERGED_EPOCHS:
