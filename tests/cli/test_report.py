@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from commands import CONFIGS, PENGUINS, bpcli
 from experiments import write_csv
-from pages import Checked
+from pages import Checked, tables
 
 
 @pytest.fixture(scope="module")
@@ -91,17 +91,6 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
     assert "not a run directory" in refused.err
 
 
-def tables(html: str) -> dict[str, list[list[str]]]:
-    """The rows of every table by its caption, the header first."""
-    found = {}
-    for caption, rest in re.findall(r"<table[^>]*><caption>(.*?)</caption>(.*?)</table>", html, re.DOTALL):
-        rows = re.findall(r"<tr>(.*?)</tr>", rest, re.DOTALL)
-        found[unescape(caption)] = [
-            [unescape(cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t", row)] for row in rows
-        ]
-    return found
-
-
 def test_its_columns_are_those_of_check_in_the_same_words(penguins_page: str) -> None:
     said = bpcli("check", CONFIGS / "penguins.yaml", "--json").ok().json["columns"]
     header, *rows = tables(penguins_page)["Inputs"]
@@ -113,7 +102,7 @@ def test_its_columns_are_those_of_check_in_the_same_words(penguins_page: str) ->
 
 def test_the_rows_of_each_class_in_each_split_are_counted(penguins_run: Path, penguins_page: str) -> None:
     header, *rows = tables(penguins_page)["Rows of each class"]
-    assert header == ["", "train", "validation", "test"]
+    assert header == ["class", "train", "validation", "test"]
     summary = json.loads((penguins_run / "summary.json").read_text())
     assert [sum(int(row[place]) for row in rows) for place in (1, 2, 3)] == list(summary["rows"].values())
     lines = [line.split(",")[0] for line in PENGUINS.read_text().splitlines()[1:]]
@@ -137,7 +126,16 @@ def test_how_the_run_ended_is_said_in_the_words_of_train(penguins_page: str, tmp
     ).ok()
     assert "; all epochs done\n" in trained.out
     assert "finished after 2 epochs (all epochs done)" in bpcli("report", tmp_path / "two", "-o", "-").ok().out
-    assert "(early stopping: nothing better for a while)" in penguins_page
+    assert "(early stopping: validation_loss has not improved for 20 epochs)" in penguins_page
+
+
+def test_a_run_of_before_says_why_it_ended_by_the_name_of_the_reason(penguins_run: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(penguins_run, tmp_path / "run"))
+    summary = json.loads((run / "summary.json").read_text())
+    for name in ("stop_explanation", "diagnosis", "warnings"):
+        del summary[name]
+    (run / "summary.json").write_text(json.dumps(summary))
+    assert "(early stopping)" in bpcli("report", run, "-o", "-").ok().out
 
 
 def test_the_page_goes_to_standard_output(penguins_run: Path, penguins_page: str) -> None:
