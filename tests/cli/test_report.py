@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from commands import CONFIGS, PENGUINS, bpcli
 from experiments import write_csv
-from pages import Checked, tables
+from pages import Checked, drawn, tables
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +163,23 @@ def test_health_and_warnings_stand_on_the_page(penguins_run: Path, tmp_path: Pat
     ]
     assert "layer 0 (dense)" in html
     Checked(html)
+
+
+def test_the_health_of_layers_is_that_of_the_file(penguins_run: Path, penguins_page: str) -> None:
+    records = [json.loads(line) for line in (penguins_run / "metrics.jsonl").read_text().splitlines()]
+    charts = {"Gradient norm": "gradient_norm", "Update to weight": "update_ratio", "Dead units": "dead"}
+    for title, key in {**charts, "Saturated units": "saturated"}.items():
+        curves = drawn(penguins_page)[title]
+        assert curves
+        for curve in curves:
+            index = int(curve["name"].split()[1])
+            values = {
+                record["epoch"]: layer[key]
+                for record in records
+                for layer in record["health"]
+                if layer["layer"] == index and layer[key] is not None
+            }
+            assert {x: y for *_, x, y in curve["points"]} == pytest.approx(values, rel=1e-5)
 
 
 def test_a_regression_that_is_worse_than_the_mean_is_called_that(tmp_path: Path) -> None:
