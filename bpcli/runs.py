@@ -118,8 +118,8 @@ class RunDirectory:
         return False
 
     @classmethod
-    def newest_finished(cls, runs: Path) -> RunDirectory:
-        """The run below `runs` that finished last; raises CheckpointError where there is none."""
+    def finished(cls, runs: Path) -> list[RunDirectory]:
+        """The runs below `runs` that finished, the last one first; raises CheckpointError where there is none."""
         finished = []
         for folder in runs.iterdir() if runs.is_dir() else ():
             run = cls(folder)
@@ -130,7 +130,7 @@ class RunDirectory:
             raise CheckpointError(
                 f"{printable(str(runs))}: no finished run; train one first, or name one with --checkpoint"
             )
-        return max(finished, key=lambda item: item[:2])[2]
+        return [run for _, _, run in sorted(finished, key=lambda item: item[:2], reverse=True)]
 
     @property
     def best(self) -> Path:

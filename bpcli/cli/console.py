@@ -6,10 +6,11 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import IO, Any
 
-from bpcli.errors import DataWarningsError
-from bpcli.text import printable
+from bpcli.errors import DataWarningsError, ExistsError, FileAccessError
+from bpcli.text import printable, quoted
 
 
 def result(line: str = "") -> None:
@@ -62,6 +63,17 @@ def warn(lines: Sequence[str], strict: bool) -> None:
         raise DataWarningsError(*lines)
     for line in lines:
         say(f"warning: {line}")
+
+
+def require_free(output: Path, force: bool) -> None:
+    """Before the work: raise ExistsError where the output is there and need not give way, or FileAccessError where its
+    folder is not there.
+    """
+    shown = printable(str(output))
+    if output.exists() and not force:
+        raise ExistsError(f"{shown}: exists already; choose another --output, or add --force")
+    if not output.parent.is_dir():
+        raise FileAccessError(f"{shown}: there is no folder {quoted(str(output.parent))}; make it first")
 
 
 def is_terminal(stream: IO[str]) -> bool:

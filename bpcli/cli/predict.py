@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpcli.cli.console import PrintableLines, note, say
-from bpcli.errors import ExistsError, UsageError
+from bpcli.cli.console import PrintableLines, note, require_free, say
+from bpcli.errors import UsageError
 from bpcli.text import counted, listed, printable
 
 if TYPE_CHECKING:
@@ -53,15 +53,14 @@ def predict(
     """
     from bpcli.experiment import surprise_notes
     from bpcli.model import Model
-    from bpcli.prediction import predict_file
-    from bpcli.runs import RunDirectory
+    from bpcli.prediction import newest_model, predict_file
 
     source, output = (None if path is None or str(path) == "-" else path for path in (data, output))
+    model = newest_model(source, Path("runs")) if checkpoint is None else Model.load(checkpoint)
     if checkpoint is None:
-        checkpoint = RunDirectory.newest_finished(Path("runs")).path
-        say(f"the newest finished run: {printable(str(checkpoint))}")
+        run, targets = model.path.parent.parent, listed(model.preprocessor.target.names)
+        say(f"the newest finished run: {printable(str(run))}, which predicts {targets}")
     kept = [name for row in csv.reader(keep or ()) for name in row if name]
-    model = Model.load(checkpoint)
     with _opened(output, source, force) as out:
         tally = predict_file(model, source, out, probabilities, kept, spreadsheet_safe)
     if tally.ignored:
@@ -86,7 +85,6 @@ def _opened(output: Path | None, source: Path | None, force: bool) -> Iterator[S
         return
     if source is not None and output.resolve() == source.resolve():
         raise UsageError(f"--output {printable(str(output))}: this is the input itself; choose another name")
-    if output.exists() and not force:
-        raise ExistsError(f"{printable(str(output))}: exists already; choose another --output, or add --force")
+    require_free(output, force)
     with replacing(output) as file:
         yield file

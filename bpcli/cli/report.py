@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bpcli.cli.console import note, result_path
-from bpcli.errors import ExistsError
-from bpcli.text import printable
+from bpcli.cli.console import note, require_free, result_path
 
 
 def report(
@@ -35,8 +33,8 @@ def report(
     from bpcli.runs import RunDirectory
 
     directory = RunDirectory.open(run)
-    if output is not None and output.exists() and not force:
-        raise ExistsError(f"{printable(str(output))}: exists already; choose another --output, or add --force")
+    if output is not None:
+        require_free(output, force)
     path = output or directory.report
     made = report_of(directory, cache=not no_cache)
     for line in made.notes:
