@@ -54,8 +54,12 @@ def predict(
     from bpcli.experiment import surprise_notes
     from bpcli.model import Model
     from bpcli.prediction import newest_model, predict_file
+    from bpcli.runs import RunDirectory
 
     source, output = (None if path is None or str(path) == "-" else path for path in (data, output))
+    if source is not None and RunDirectory(source).is_run():
+        shown = printable(str(source))
+        raise UsageError(f"{shown}: a run directory, not data; give the data, and --checkpoint {shown}")
     model = newest_model(source, Path("runs")) if checkpoint is None else Model.load(checkpoint)
     if checkpoint is None:
         run, targets = model.path.parent.parent, listed(model.preprocessor.target.names)
