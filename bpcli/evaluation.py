@@ -20,6 +20,7 @@ from bpcli.errors import DataError, UsageError, errors_in
 from bpcli.experiment import surprise_notes
 from bpcli.files import path_from_here
 from bpcli.model import Model
+from bpcli.scoring import remarks
 from bpcli.text import counted, listed, printable, quoted, suggestion
 
 CHANGED = (
@@ -78,7 +79,7 @@ def evaluate_split(model: Model, part: Part | None, cache: bool = True) -> Evalu
     rows = split_rows(model, part, cache)
     with errors_in(rows.source):
         report, surprises = model.report(rows.table)
-    return Evaluation(rows.source, report, [*rows.notes, *surprise_notes(surprises)])
+    return Evaluation(rows.source, report, [*rows.notes, *surprise_notes(surprises), *remarks(report)])
 
 
 def evaluate_file(model: Model, path: Path, cache: bool = True) -> Evaluation:
@@ -103,7 +104,7 @@ def evaluate_file(model: Model, path: Path, cache: bool = True) -> Evaluation:
         notes.append(f"{counted(table.rows - len(rows), 'row')} left out: no value in the target")
     with errors_in(printable(str(path))):
         report, surprises = model.report(table.take(rows))
-    return Evaluation(printable(str(path)), report, [*notes, *surprise_notes(surprises)])
+    return Evaluation(printable(str(path)), report, [*notes, *surprise_notes(surprises), *remarks(report)])
 
 
 def find_data(header: Header, checkpoint: Path, otherwise: str) -> tuple[DataSpec, Path]:
