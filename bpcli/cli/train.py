@@ -82,6 +82,11 @@ def train(
             seeds, config, overrides or [], run_dir, runs_dir, resume, threads, passed_on, quiet=quiet, as_json=as_json
         )
         return
+    if config is not None and RunDirectory(config).is_run():
+        shown = printable(str(config))
+        raise UsageError(
+            f"{shown}: a run directory, not a config; --resume {shown} goes on with it, {shown}/config.yaml trains anew"
+        )
     opened = RunDirectory.open(resume) if resume is not None else None
     if opened:
         opened.require_last()  # which a run has from its first second on, as it has its config

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from bpcli.errors import DataError
-from bpcli.evaluation import SplitRows, own_data, remarks
+from bpcli.evaluation import SplitRows, own_data
 from bpcli.inspection.importance import permutation_importance
 from bpcli.model import Model
 from bpcli.nn.layers import DenseLayer
@@ -20,7 +20,7 @@ from bpcli.report.page import Section, page
 from bpcli.report.tables import Counts, Listing, Table
 from bpcli.report.words import number, sentence, spaced
 from bpcli.runs import RunDirectory
-from bpcli.scoring import SUMMARIES
+from bpcli.scoring import SUMMARIES, remarks
 from bpcli.spec import type_name
 from bpcli.text import counted, quoted
 

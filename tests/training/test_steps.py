@@ -291,7 +291,7 @@ def test_double_precision_is_left_to_numpy() -> None:
     assert not program.can_be_compiled(of)
 
 
-def test_machine_code_is_used_for_long_trainings_where_numba_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_machine_code_is_used_for_long_epochs_where_numba_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     of = example(optimizer=Adam(), schedule=Constant())
     with Crew(1) as crew:
         assert type(steps_for(of, of.new_state(), crew)) is SerialSteps
