@@ -1,9 +1,9 @@
 """Health: what it costs to look at every layer at the end of each epoch.
 
-The processor's time of training with and without that, in turn, on a single core: the copy of parameters before the
-last step, norms and ratios, the forward pass over a sample of rows, and, for whole commands, what is written of them and
-the diagnosis. Without it, nothing is copied, looked at or written. The cost is the difference of the medians; `inside`
-is the time that was spent within those calls, by the clock, as a share of training, which noise disturbs less.
+The processor's time of training with and without that, in turn, on a single core: the copy of the parameters before
+the last step, norms and ratios, the forward pass over a sample of rows, and, for whole commands, what is written of
+them and the diagnosis. Without it, nothing is copied, looked at or written. The cost is the difference of the medians;
+`inside` is the time spent on looking at layers, by the clock, as a share of training, which noise disturbs less.
 """
 
 from __future__ import annotations

@@ -557,6 +557,19 @@ def test_a_run_that_diverges_keeps_its_last_finite_checkpoints(folder: Path, tmp
     assert last.header.counters["epoch"] == 2
 
 
+def test_a_run_that_is_interrupted_has_its_diagnosis(folder: Path, tmp_path: Path) -> None:
+    still = {"type": "sgd", "learning_rate": 1e-12}
+    training = {"epochs": 30, "batch_size": 8}
+    of = prepared(folder, **config(layers=LAYERS["dense"], optimizer=still, training=training))
+    directory = new_run(tmp_path / "run")
+    assert go(of, directory, 13 * (STEPS + 2)).status == "interrupted"
+    (said,) = directory.read_summary()["diagnosis"]
+    assert said.startswith("in 13 of 13 epochs a step changed no layer's parameters by more than a millionth")
+    healthy = new_run(tmp_path / "healthy")
+    go(prepared(folder, **config()), healthy)
+    assert healthy.read_summary()["diagnosis"] == []
+
+
 def test_a_run_that_diverges_at_once_can_still_be_resumed_from_its_beginning(folder: Path, tmp_path: Path) -> None:
     of = prepared(folder, **config(optimizer={"type": "sgd", "learning_rate": 1e38}))
     directory = new_run(tmp_path / "run")
