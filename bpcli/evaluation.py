@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import operator
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bpcli.checkpoint import Header
 from bpcli.data.data_files import DataFiles
-from bpcli.data.selection import read_options, select_rows
+from bpcli.data.selection import Selection, read_options, select_rows
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Part, Table
-from bpcli.errors import DataError, UsageError, errors_in
+from bpcli.errors import DataError, errors_in
 from bpcli.experiment import surprise_notes
 from bpcli.files import path_from_here
 from bpcli.model import Model
-from bpcli.text import counted, listed, printable, quoted, suggestion
+from bpcli.runs import RunDirectory
+from bpcli.scoring import remarks
+from bpcli.text import counted, listed, printable
 
 CHANGED = (
     "the data file is no longer the one that the model was trained on: the rows differ from those of the run, and some "
@@ -47,63 +47,125 @@ class SplitRows:
     notes: list[str]
 
 
-def split_rows(model: Model, part: Part | None, cache: bool = True) -> SplitRows:
-    """Rows of the split asked for, else of the test, validation or training split; `cache` is as for `prepare`.
+@dataclass(frozen=True)
+class OwnData:
+    """The data that a model was trained on, as it is now, divided as it was in training."""
+
+    model: Model
+    selection: Selection
+    paths: list[Path]
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the files are no longer what they were."""
+        return self.selection.digest != self.model.header.data.sha256
+
+    def rows(self, part: Part | None) -> SplitRows:
+        """Rows of the split asked for, else of the test, validation or training split.
+
+        Raises:
+            DataError: the run has no such rows, or the data no longer has them or a column that the model needs.
+        """
+        part = _known_part(self.model, part)
+        table, path = self.selection.table, self.paths[0]
+        table.require(list(self.model.preprocessor.evaluation_kinds), printable(path_from_here(path)))
+        rows = self.selection.split.part(part)
+        if not len(rows):
+            raise DataError(f"{printable(str(path))}: it has no {part} rows any more")
+        source = ", ".join(printable(path_from_here(path)) for path in self.paths)
+        notes = [*self.selection.notes, *([CHANGED] if self.is_changed else [])]
+        return SplitRows(table.take(rows), part, f"{part} rows of {source}", notes)
+
+
+def own_data(model: Model, cache: bool = True, otherwise: str = "give it with --data") -> OwnData:
+    """A model's own data; `cache` is as for `prepare`.
 
     Raises:
-        DataError: the data is gone, or the run has no such rows.
+        DataError: the data is gone, and what to do `otherwise`, or it cannot be read.
     """
-    header = model.header
-    have = [name for name in PARTS if header.data.rows[name]]
-    part = part or have[-1]
-    if part not in have:
+    config, kinds = model.header.config, model.preprocessor.evaluation_kinds
+    data, folder = find_data(model.header, model.path, otherwise)
+    selection = select_rows(data, folder, config.seed, config.loss, kinds, cache)
+    return OwnData(model, selection, [path for path, _ in data.sources(folder)])
+
+
+def split_rows(model: Model, part: Part | None, cache: bool = True) -> SplitRows:
+    """Rows of a split of a model's own data, as `OwnData.rows` chooses it; raises DataError as that and `own_data`."""
+    _known_part(model, part)  # before anything is read
+    return own_data(model, cache).rows(part)
+
+
+def _known_part(model: Model, part: Part | None) -> Part:
+    """The split asked for, or the last that the run has; raises DataError for one that it never had."""
+    have = [name for name in PARTS if model.header.data.rows[name]]
+    if part is not None and part not in have:
         raise DataError(f"the run has no {part} rows; it has {listed(have)}")
-    data, folder = find_data(header, model.path, "give it with --data")
+    return part or have[-1]
+
+
+@dataclass(frozen=True)
+class FileRows:
+    """The rows of a file as a model reads them."""
+
+    files: DataFiles
+    table: Table
+    has_target: NDArray[np.bool_]
+
+
+def file_rows(model: Model, path: Path, cache: bool = True) -> FileRows:
+    """All rows of a file; `cache` is as for `prepare`.
+
+    Raises:
+        DataError: a column is missing, or the file cannot be read.
+    """
     kinds = model.preprocessor.evaluation_kinds
-    selection = select_rows(data, folder, header.config.seed, header.config.loss, kinds, cache)
-    notes = list(selection.notes)
-    paths = [path for path, _ in data.sources(folder)]
-    selection.table.require(list(kinds), printable(path_from_here(paths[0])))
-    if selection.digest != header.data.sha256:
-        notes.append(CHANGED)
-    rows = selection.split.part(part)
+    files = DataFiles([(path, None)], cache)
+    table = files.read(read_options(model.header.config.data, kinds))
+    table.require(list(kinds), printable(str(path)))
+    model.require_width(path, [name for name in table if name not in kinds])
+    missing = np.any([table[name].missing() for name in model.preprocessor.target.names], axis=0)
+    return FileRows(files, table, ~missing)
+
+
+def chosen_rows(has_target: NDArray[np.bool_], model: Model, path: Path) -> tuple[NDArray[np.intp], list[str]]:
+    """The numbers of the rows of a file that have a target, and a note of those left out.
+
+    Raises:
+        DataError: there are none.
+    """
+    rows = np.flatnonzero(has_target)
     if not len(rows):
-        raise DataError(f"{printable(str(paths[0]))}: it has no {part} rows any more")
-    source = ", ".join(printable(path_from_here(path)) for path in paths)
-    return SplitRows(selection.table.take(rows), part, f"{part} rows of {source}", notes)
+        raise DataError(
+            f"{printable(str(path))}: no row has a value in target {listed(model.preprocessor.target.names)}"
+        )
+    left_out = len(has_target) - len(rows)
+    return rows, [f"{counted(left_out, 'row')} left out: no value in the target"] if left_out else []
 
 
 def evaluate_split(model: Model, part: Part | None, cache: bool = True) -> Evaluation:
     """Metrics on a split of the run's own data, as `split_rows` chooses it."""
     rows = split_rows(model, part, cache)
-    with errors_in(rows.source):
-        report, surprises = model.report(rows.table)
-    return Evaluation(rows.source, report, [*rows.notes, *surprise_notes(surprises)])
+    return _evaluated(model, rows.table, rows.source, [*rows.notes, *warnings_of_training(model)])
 
 
 def evaluate_file(model: Model, path: Path, cache: bool = True) -> Evaluation:
-    """Metrics on all rows of a file; `cache` is as for `prepare`.
+    """Metrics on all rows of a file that have a target; raises DataError as `file_rows` and `chosen_rows` do."""
+    found = file_rows(model, path, cache)
+    rows, notes = chosen_rows(found.has_target, model, path)
+    return _evaluated(model, found.table.take(rows), printable(str(path)), notes)
 
-    Raises:
-        DataError: a column is missing, or no row has a target.
-    """
-    kinds = model.preprocessor.evaluation_kinds
-    options = read_options(model.header.config.data, kinds)
-    table = DataFiles([(path, None)], cache).read(options)
-    table.require(list(kinds), printable(str(path)))
-    model.require_width(path, [name for name in table if name not in kinds])
-    missing = np.any([table[name].missing() for name in model.preprocessor.target.names], axis=0)
-    rows = np.flatnonzero(~missing)
-    if not len(rows):
-        raise DataError(
-            f"{printable(str(path))}: no row has a value in target {listed(model.preprocessor.target.names)}"
-        )
-    notes = []
-    if len(rows) < table.rows:
-        notes.append(f"{counted(table.rows - len(rows), 'row')} left out: no value in the target")
-    with errors_in(printable(str(path))):
-        report, surprises = model.report(table.take(rows))
-    return Evaluation(printable(str(path)), report, [*notes, *surprise_notes(surprises)])
+
+def _evaluated(model: Model, table: Table, source: str, notes: list[str]) -> Evaluation:
+    with errors_in(source):
+        report, surprises = model.report(table)
+    return Evaluation(source, report, [*notes, *surprise_notes(surprises), *remarks(report)])
+
+
+def warnings_of_training(model: Model) -> list[str]:
+    """What `train` warned of in the model's data; nothing where its run directory does not say."""
+    warnings = RunDirectory(model.path.resolve().parent.parent).read_summary().get("warnings")
+    lines = warnings if isinstance(warnings, list) else []
+    return [f"warned of in training: {printable(line)}" for line in lines if isinstance(line, str)]
 
 
 def find_data(header: Header, checkpoint: Path, otherwise: str) -> tuple[DataSpec, Path]:
@@ -121,43 +183,3 @@ def find_data(header: Header, checkpoint: Path, otherwise: str) -> tuple[DataSpe
     if missing is not None:
         raise DataError(f"{printable(str(missing))}: the data of this run is no longer there; {otherwise}")
     return absolute, folder
-
-
-_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
-    ">=": operator.ge,
-    "<=": operator.le,
-    ">": operator.gt,
-    "<": operator.lt,
-    "==": operator.eq,
-}
-
-
-@dataclass(frozen=True)
-class Requirement:
-    """A bound on a metric, such as `accuracy>=0.95`."""
-
-    metric: str
-    comparison: str
-    bound: float
-
-    @classmethod
-    def parse(cls, text: str) -> Requirement:
-        """Raises UsageError where `text` is no bound on a metric."""
-        match = re.fullmatch(r"\s*(\w+)\s*(>=|<=|==|>|<)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*", text)
-        if match is None:
-            raise UsageError(
-                f"--require {quoted(text)}: write a metric, a comparison and a number, as in accuracy>=0.95"
-            )
-        return cls(match[1], match[2], float(match[3]))
-
-    def check(self, report: dict[str, Any]) -> str | None:
-        """What is wrong, or None where the requirement is met; raises UsageError for a metric that there is not."""
-        if self.metric not in report or not isinstance(report[self.metric], float | int | None):
-            metrics = [name for name, value in report.items() if isinstance(value, float)]
-            hint = suggestion(self.metric, metrics) or f"; there are {', '.join(metrics)}"
-            raise UsageError(f"--require: no metric {quoted(self.metric)}{hint}")
-        value = report[self.metric]
-        if value is not None and _COMPARISONS[self.comparison](value, self.bound):
-            return None
-        shown = "undefined" if value is None else f"{value:.6g}"
-        return f"required {self.metric} {self.comparison} {self.bound:g}, but it is {shown}"

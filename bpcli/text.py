@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 import unicodedata
 from collections.abc import Iterable
+from typing import Any
 
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Unicode categories shown as escapes: controls, bidi and other format marks, surrogates, line separators."""
@@ -55,3 +57,8 @@ def listed(names: Iterable[str], limit: int = 8) -> str:
     names = list(names)
     shown = ", ".join(quoted(name) for name in names[:limit])
     return shown if len(names) <= limit else f"{shown} and {len(names) - limit:,} more"
+
+
+def plain(value: Any) -> str:
+    """A value of a config, as it could be written there."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -15,7 +15,7 @@ FLOORS = [
     "metrics.metric metrics.ranking metrics.significance data.table",
     "nn.activations.base nn.losses.base nn.optimizers.base nn.initializers nn.schedules "
     "metrics.probabilities metrics.counts metrics.rowwise data.cells data.column_file data.words data.growing",
-    "nn.activations.bounded nn.activations.rectified nn.activations.gated "
+    "nn.units nn.activations.bounded nn.activations.rectified nn.activations.gated "
     "nn.losses.classification nn.losses.regression "
     "nn.optimizers.sgd nn.optimizers.rprop nn.optimizers.adaptive nn.optimizers.adam nn.optimizers.driver",
     "nn.activations nn.losses nn.optimizers",
@@ -23,7 +23,7 @@ FLOORS = [
     "data.table_cache data.polars_cells data.delimited",
     "metrics.registry data.grid data.batches data.split data.rows data.preprocess.encoders",
     "metrics nn.layers.base data.repeats data.text_source data.preprocess.inputs data.preprocess.targets",
-    "nn.compiled.blas",
+    "nn.compiled.blas data.preprocess.target_fitting",
     "nn.compiled.functions",
     "nn.compiled.barrier nn.compiled.passes nn.compiled.updates",
     "nn.compiled.steps",
@@ -43,7 +43,8 @@ FLOORS = [
     "training.steps.numpy_parts training.steps.program",
     "training.steps.serial training.steps.sharded training.steps.compiled",
     "training.steps",
-    "training.stepper training.epochs",
+    "training.stepper training.health",
+    "training.epochs",
     "training.loop",
     "training",
     "config.document config.yaml_words config.experiment",
@@ -55,19 +56,25 @@ FLOORS = [
     "footprint sealed",
     "checkpoint experiment",
     "runs",
-    "names difference",
-    "model resume runner scaffold gradcheck trace listing inspection.integrated_gradients",
+    "names difference requirement curves diagnosis stopping",
+    "model resume runner scaffold gradcheck tracing.step tracing.arithmetic listing inspection.integrated_gradients",
     "inspection.sampling",
     "inspection.attributions",
-    "evaluation prediction seeds report.scale inspection.importance inspection.neurons inspection.dependence",
-    "report.charts reproduction comparison inspection",
-    "report.page report.curves",
-    "report.contents report",
+    "evaluation prediction seeds report.scale report.words inspection.importance inspection.neurons "
+    "inspection.dependence",
+    "report.charts plot reproduction comparison.contestants comparison.differences inspection tracing.account",
+    "comparison.rows comparison.disagreement report.frame report.curves report.intervals report.tables "
+    "tracing.loss tracing.stages",
+    "comparison.document comparison report.page tracing.worked",
+    "report.learning report.data tracing.drawing",
+    "report.health tracing.svg",
+    "tracing.page",
+    "report.contents report.compared report tracing",
     "cli cli.console cli.signals",
-    "cli.progress cli.arithmetic cli.architecture",
-    "cli.trace_text cli.inspect_text cli.seeds",
-    "cli.init cli.check cli.train cli.evaluate cli.predict cli.inspect cli.runs cli.compare cli.report cli.reproduce "
-    "cli.gradcheck cli.trace cli.schema",
+    "cli.progress cli.output cli.architecture",
+    "cli.inspect_text cli.seeds",
+    "cli.init cli.check cli.train cli.evaluate cli.predict cli.inspect cli.runs cli.compare cli.report cli.plot "
+    "cli.reproduce cli.gradcheck cli.trace cli.schema",
     "cli.main",
     "__main__",
 ]

@@ -109,7 +109,10 @@ def test_a_run_leaves_a_complete_directory(folder: Path, tmp_path: Path) -> None
         "validation_accuracy",
         "learning_rate",
         "best_epoch",
+        "health",
     }
+    assert [layer["layer"] for layer in written[0]["health"]] == [0, 1, 2, 3]
+    assert set(written[0]["health"][0]) == {"layer", "gradient_norm", "update_ratio", "dead", "saturated"}
     assert run.status == "finished"
     result = directory.read_summary()
     assert (result["status"], result["stop_reason"], result["epochs"]) == ("finished", "epochs", 5)
@@ -163,14 +166,14 @@ def test_checkpoints_are_written_as_time_goes_by(folder: Path, tmp_path: Path, m
 
 
 def saved_steps(folder: Path, path: Path, **training: Any) -> list[int]:
-    """The steps that `last` knows of after each of training's events, without repetitions."""
+    """The steps that `last` knows of after each of training's events, without repetitions; all but the last of them."""
     of = prepared(folder, **config(training={"epochs": 2, "batch_size": 8, **training}))
     directory = new_run(path)
     steps = [Checkpoint.load(directory.last).header.optimizer_steps for _ in Runner(of, directory).run()]
     return [step for step, _ in itertools.groupby(steps)]
 
 
-@pytest.mark.parametrize(("every", "steps"), [(1, [1, 2, 3, 4, 5, 6, 7, 8]), (3, [3, 6]), (4, [4, 8]), (9, [0])])
+@pytest.mark.parametrize(("every", "steps"), [(1, [1, 2, 3, 4, 5, 6, 7]), (3, [3, 6]), (4, [4]), (9, [0])])
 def test_a_checkpoint_comes_at_each_multiple_of_as_many_steps_as_the_config_says(
     folder: Path, tmp_path: Path, every: int, steps: list[int]
 ) -> None:
@@ -184,7 +187,7 @@ def test_a_checkpoint_comes_after_as_many_seconds_as_the_config_says(
 ) -> None:
     assert saved_steps(folder, tmp_path / "late", checkpoint_every={"seconds": 1e9}) == [0]
     monkeypatch.setattr("bpcli.training.stepper.PROGRESS_SECONDS", 0.0)
-    assert saved_steps(folder, tmp_path / "soon", checkpoint_every={"seconds": 1e-9}) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert saved_steps(folder, tmp_path / "soon", checkpoint_every={"seconds": 1e-9}) == [1, 2, 3, 4, 5, 6, 7]
     both = {"seconds": 1e9, "steps": 5}
     assert saved_steps(folder, tmp_path / "both", checkpoint_every=both) == [0, 5]
 
@@ -196,7 +199,7 @@ def test_a_long_epoch_is_not_lost_where_the_config_says_nothing(
     assert saved_steps(folder, tmp_path / "late") == [0]
     monkeypatch.setattr(runner, "CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(runner, "CHECKPOINT_SHARE", float("inf"))
-    assert saved_steps(folder, tmp_path / "soon") == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert saved_steps(folder, tmp_path / "soon") == [1, 2, 3, 4, 5, 6, 7]
 
 
 def test_what_is_not_finite_is_not_saved_in_the_middle_of_an_epoch(folder: Path, tmp_path: Path) -> None:
@@ -283,6 +286,7 @@ def test_a_run_can_be_interrupted_again_and_again(folder: Path, tmp_path: Path) 
         {"penalty": {"l1": 0.01, "l2": 0.01}, "clip": {"norm": 0.5, "value": 0.1}},
         {"class_weights": "balanced"},
         {"tolerance": 10.0},
+        {"stop_when": {"update_ratio": 1e-9, "epochs": 3}},
         {"batch_size": "full"},
     ],
     ids=str,
@@ -357,6 +361,21 @@ def test_resuming_a_finished_run_writes_nothing(folder: Path, tmp_path: Path) ->
     assert go(of, directory, resume=True).status == "finished"
     assert files() == before
     assert len(before) == 5
+
+
+def test_a_run_that_a_layer_ended_goes_on_by_other_bounds_with_a_count_of_its_own(folder: Path, tmp_path: Path) -> None:
+    def until(**when: Any) -> Prepared:
+        return prepared(folder, **config(training={"epochs": 9, "batch_size": 8, "stop_when": when or None}))
+
+    directory = new_run(tmp_path / "run")
+    first = go(until(update_ratio=1e-9, epochs=3), directory)
+    assert (first.status, first.state.counters.stop, first.state.counters.epoch) == ("finished", "stop_when", 3)
+    said = directory.read_summary()["stop_explanation"]
+    assert said.startswith("stop_when: layer 0: a step has changed its parameters by ")
+    assert said.endswith(" of their norm, more than 1e-09, for 3 epochs in a row")
+    second = go(until(gradient_norm=1e-9, epochs=2), directory, resume=True)
+    assert (second.state.counters.stop, second.state.counters.epoch) == ("stop_when", 5)
+    assert go(until(), directory, resume=True).state.counters.stop == "epochs"
 
 
 def test_more_epochs_do_not_undo_a_stop_for_another_reason(folder: Path, tmp_path: Path) -> None:
@@ -536,6 +555,19 @@ def test_a_run_that_diverges_keeps_its_last_finite_checkpoints(folder: Path, tmp
     assert all(np.isfinite(vector).all() for vector in last.vectors.values())
     assert last.header.counters is not None
     assert last.header.counters["epoch"] == 2
+
+
+def test_a_run_that_is_interrupted_has_its_diagnosis(folder: Path, tmp_path: Path) -> None:
+    still = {"type": "sgd", "learning_rate": 1e-12}
+    training = {"epochs": 30, "batch_size": 8}
+    of = prepared(folder, **config(layers=LAYERS["dense"], optimizer=still, training=training))
+    directory = new_run(tmp_path / "run")
+    assert go(of, directory, 13 * (STEPS + 2)).status == "interrupted"
+    (said,) = directory.read_summary()["diagnosis"]
+    assert said.startswith("in 13 of 13 epochs a step changed no layer's parameters by more than a millionth")
+    healthy = new_run(tmp_path / "healthy")
+    go(prepared(folder, **config()), healthy)
+    assert healthy.read_summary()["diagnosis"] == []
 
 
 def test_a_run_that_diverges_at_once_can_still_be_resumed_from_its_beginning(folder: Path, tmp_path: Path) -> None:

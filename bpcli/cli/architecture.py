@@ -23,7 +23,7 @@ def architecture(preprocessor: Preprocessor, network: Network, loss: LossBase) -
             {
                 "name": column.name,
                 "kind": kinds[column.name],
-                "encoding": column.encoder if column.type == "numeric" else column.type,
+                "encoding": preprocessor.encodings[column.name],
                 "inputs": column.width,
             }
             for column in preprocessor.inputs

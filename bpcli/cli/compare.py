@@ -7,8 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from bpcli.cli.console import aligned, note, number, plain, result, result_json
-from bpcli.text import counted, printable
+from bpcli.cli.console import aligned, note, number, result, result_json
+from bpcli.cli.output import require_free, write_page
+from bpcli.errors import UsageError
+from bpcli.text import counted, plain, printable
 
 OF_TWO_MODELS = "this is about these trained models; how much scores vary with the seed, bpcli train --seeds says"
 
@@ -24,6 +26,10 @@ def compare(
         bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as one JSON document.")] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write it as one HTML page; - for standard output.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the page if it exists.")] = False,
 ) -> None:
     """Compare runs with the first: configs, curves, and scores on the same rows.
 
@@ -33,13 +39,22 @@ def compare(
 
     Example: bpcli compare runs/small runs/large
     """
-    from bpcli.comparison import compare_runs
+    from bpcli.comparison.document import compare_runs
 
+    if as_json and html is not None:
+        raise UsageError("--json and --html exclude each other")
+    if html is not None:
+        require_free(html, force, "--html")
     comparison = compare_runs(runs, data, cache=not no_cache)
     for line in comparison["notes"]:
         note(line)
     if as_json:
         result_json(comparison)
+        return
+    if html is not None:
+        from bpcli.report.compared import comparison_page
+
+        write_page(html, comparison_page(comparison))
         return
     _print_config(comparison)
     _print_curves(comparison)
@@ -95,6 +110,9 @@ def _print_differences(comparison: dict[str, Any]) -> None:
     for entry in comparison["differences"]:
         low, high = entry["interval"]["low"], entry["interval"]["high"]
         run, against = printable(entry["run"]), printable(entry["against"])
+        if entry["same_model"]:
+            result(f"\n{run} and {against} are {entry['verdict']}")
+            continue
         result(f"\n{run} less {against}: {entry['metric']} {_signed(entry['difference'])}")
         result(f"  {entry['interval']['confidence']:.0%} interval from {_signed(low)} to {_signed(high)}")
         if "right_by" in entry:

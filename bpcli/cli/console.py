@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import IO, Any
 
 from bpcli.errors import DataWarningsError
@@ -69,7 +69,7 @@ def is_terminal(stream: IO[str]) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
 
 
-def aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
+def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[str]:
     """Rows of cells as lines with columns aligned, those numbered in `right` to the right; the text made printable."""
     cells = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[index]) for row in cells) for index in range(len(cells[0]))]
@@ -92,8 +92,3 @@ def number(value: float | int | None) -> str:
     if 1e4 <= size < 1e15:
         return f"{value:,.0f}"
     return f"{value:.4f}" if 1e-3 <= size < 1e4 or value == 0 else f"{value:.4g}"
-
-
-def plain(value: Any) -> str:
-    """A value of a config, as it could be written there."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -44,8 +44,9 @@ def evaluate(
 
     Example: bpcli evaluate runs/penguins-20261121-140203 --require "accuracy>=0.95"
     """
-    from bpcli.evaluation import Requirement, evaluate_file, evaluate_split
+    from bpcli.evaluation import evaluate_file, evaluate_split
     from bpcli.model import Model
+    from bpcli.requirement import Requirement
 
     if data is not None and split is not None:
         raise UsageError("--split is of the run's own data; leave it out where --data is given")

@@ -19,6 +19,7 @@ from bpcli.cli.evaluate import evaluate
 from bpcli.cli.gradcheck import gradcheck
 from bpcli.cli.init import init
 from bpcli.cli.inspect import inspect
+from bpcli.cli.plot import plot
 from bpcli.cli.predict import predict
 from bpcli.cli.report import report
 from bpcli.cli.reproduce import reproduce
@@ -70,6 +71,7 @@ COMMANDS = (
     runs,
     compare,
     report,
+    plot,
     reproduce,
     gradcheck,
     trace,

@@ -7,39 +7,39 @@ from typing import Annotated
 
 import typer
 
-from bpcli.cli.console import note, result_path
-from bpcli.errors import ExistsError
-from bpcli.text import printable
+from bpcli.cli.console import note
+from bpcli.cli.output import require_free, write_page
 
 
 def report(
     run: Annotated[Path, typer.Argument(help="A run directory.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The file to write; report.html in the run directory if left out."),
+        typer.Option(
+            "--output",
+            "-o",
+            help="The file to write, - for standard output; report.html in the run directory if left out.",
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")] = False,
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
     ] = False,
 ) -> None:
-    """Write a run as one HTML page: curves, scores, data, network, config.
+    """Write a run as one HTML page: curves, health of layers, scores, data, network, config.
 
     The page needs no other file and no connection, and can be printed. Without --output, a report that the run has
     already is written anew.
 
     Example: bpcli report runs/penguins-20261121-140203 -o penguins.html
     """
-    from bpcli.files import write_atomic
     from bpcli.report.contents import report_of
     from bpcli.runs import RunDirectory
 
     directory = RunDirectory.open(run)
-    if output is not None and output.exists() and not force:
-        raise ExistsError(f"{printable(str(output))}: exists already; choose another --output, or add --force")
-    path = output or directory.report
+    if output is not None:
+        require_free(output, force)
     made = report_of(directory, cache=not no_cache)
     for line in made.notes:
         note(line)
-    write_atomic(path, made.html.encode())
-    result_path(str(path))
+    write_page(output or directory.report, made.html)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpcli.cli.console import note, result, result_json
+from bpcli.cli.console import aligned, note, result, result_json
+from bpcli.cli.output import require_free, write_page
 from bpcli.errors import MismatchError, UsageError
 from bpcli.text import printable
 
 if TYPE_CHECKING:
     from bpcli.experiment import Prepared
     from bpcli.runs import RunDirectory
+    from bpcli.tracing.account import Part
     from bpcli.training import TrainingState
 
 
@@ -40,20 +43,34 @@ def trace(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print all numbers as one JSON document, of all layers.")
     ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            metavar="FILE",
+            help="Write a page to step through, with the network drawn; - for standard output.",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the page if it exists.")] = False,
 ) -> None:
     """Show one training step on chosen rows: forward, error, backward, update.
 
     A config begins with its initial parameters, a run goes on from its last checkpoint, with its optimizer; neither is
     changed. Of wide layers, the neurons with the largest errors are shown.
 
-    Example: bpcli trace configs/penguins.yaml --row 3
+    Example: bpcli trace configs/penguins.yaml --row 3 --html step.html
     """
-    from bpcli.cli.trace_text import trace_lines
     from bpcli.config import load_config
     from bpcli.experiment import prepare
     from bpcli.threads import BlasThreads
-    from bpcli.trace import choose_rows, trace_step
+    from bpcli.tracing.account import account
+    from bpcli.tracing.page import trace_page
+    from bpcli.tracing.step import choose_rows, trace_step
 
+    if html is not None:
+        if as_json:
+            raise UsageError("--json and --html: choose one; a page has the numbers too")
+        require_free(html, force, "--html")
     run = _run(source)
     loaded = load_config(source if run is None else run.config, overrides or ())
     with BlasThreads().single():
@@ -66,12 +83,15 @@ def trace(
         rows = choose_rows(prepared, loaded.folder, row or (), cache=not no_cache)
         document = trace_step(prepared, state, rows)
     document["source"] = str(source) if run is None else str(run.last)
-    for line in [*prepared.notes, *document["notes"]]:
+    for line in document["notes"]:
         note(line)
     if as_json:
         result_json(document, indent=None)  # a line for each of half a million weights made it 124 MB
         return
-    for line in trace_lines(document, layer, neuron):
+    if html is not None:
+        write_page(html, trace_page(document, layer, neuron))
+        return
+    for line in _lines(account(document, layer, neuron)):
         result(line)
 
 
@@ -102,3 +122,16 @@ def _require_place(prepared: Prepared, layer: int | None, neuron: int | None) ->
         raise UsageError(f"--layer {layer}: the network has layers 0 to {len(layers) - 1}")
     if neuron is not None and not 0 <= neuron < layers[layer].n_out:
         raise UsageError(f"--neuron {neuron}: layer {layer} has neurons 0 to {layers[layer].n_out - 1}")
+
+
+def _lines(parts: Iterable[Part]) -> Iterator[str]:
+    """The account for a terminal."""
+    from bpcli.tracing.account import Grid, Heading
+
+    for part in parts:
+        if isinstance(part, Heading):
+            yield from ("", printable(part.words))
+        elif isinstance(part, Grid):
+            yield from aligned(part.cells, part.right)
+        else:
+            yield printable(part)

@@ -19,14 +19,6 @@ if TYPE_CHECKING:
     from bpcli.experiment import Prepared
     from bpcli.runner import Runner
 
-STOPS = {
-    "epochs": "all epochs done",
-    "early_stopping": "early stopping: nothing better for a while",
-    "tolerance": "converged: the training loss no longer falls",
-    "goal": "goal reached",
-    "max_time": "time is up",
-}
-
 
 def train(
     config: Annotated[Path | None, typer.Argument(help="The experiment, a YAML file.")] = None,
@@ -90,6 +82,11 @@ def train(
             seeds, config, overrides or [], run_dir, runs_dir, resume, threads, passed_on, quiet=quiet, as_json=as_json
         )
         return
+    if config is not None and RunDirectory(config).is_run():
+        shown = printable(str(config))
+        raise UsageError(
+            f"{shown}: a run directory, not a config; --resume {shown} goes on with it, {shown}/config.yaml trains anew"
+        )
     opened = RunDirectory.open(resume) if resume is not None else None
     if opened:
         opened.require_last()  # which a run has from its first second on, as it has its config
@@ -115,6 +112,8 @@ def train(
     if runner.status == "finished" and runner.state.optimizer.steps == steps_before:
         setting = f"training.{runner.summary['stop_reason']}"
         note(f"nothing was trained, as this run was over before; to go on, change {setting}, for example with --set")
+    elif not quiet:
+        warn(runner.summary["diagnosis"], strict=False)
     if runner.status == "interrupted" and stop.signal is not None:
         path = printable(path_from_here(directory.path))
         epochs = counted(runner.state.counters.epoch, "epoch")
@@ -138,6 +137,8 @@ def _run(runner: Runner, quiet: bool) -> StopRequest:
             for event in runner.run(stop):
                 shown.show(event)
         except DivergedError as error:
+            if not quiet:
+                warn(runner.summary["diagnosis"], strict=False)
             kept = printable(path_from_here(runner.directory.path))
             raise DivergedError(f"{error}; the run is kept in {kept}") from error
     return stop
@@ -159,7 +160,7 @@ def _print_outcome(runner: Runner) -> None:
     from bpcli.scoring import SUMMARIES
 
     summary = runner.summary
-    reason = STOPS.get(summary["stop_reason"], summary["stop_reason"])
+    reason = summary.get("stop_explanation") or summary["stop_reason"]
     result(f"{counted(summary['epochs'], 'epoch')} in {duration(summary['training_seconds'])}; {reason}")
     best = summary["best"]
     shown = ", ".join(

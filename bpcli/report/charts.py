@@ -1,4 +1,4 @@
-"""Charts as SVG: lines, points and bars over two axes, and a table of counts in shades.
+"""Charts as SVG: lines, points and bars over two axes.
 
 The page's style sheet colours them by class (s0 to s5), and its script reads the values back from `data-points`.
 """
@@ -22,8 +22,17 @@ LEFT, RIGHT, TOP, BOTTOM = 76, 16, 16, 48
 COLOURS = 6
 """Styles of series in the style sheet; dashes tell them apart without colour."""
 
+HOW_TO_READ = "how-to-read"
+"""The id of the sentence on a page that says how values are read off a chart."""
+
 MOST_POINTS = 400
 """Of a line: more cannot be told apart at this width, and would only make the page large."""
+
+MOST_POINTS_IN_ALL = 800
+"""Of the lines of a chart, which share them: 40 bytes each."""
+
+LONGEST_NAME = 80
+"""Characters of a name in a legend or a cell."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +44,12 @@ class Series:
     y: Sequence[float | None]
     kind: Literal["line", "points", "bars"] = "line"
 
-    def points(self) -> list[tuple[float, float]]:
+    def points(self, most: int = MOST_POINTS) -> list[tuple[float, float]]:
         """What can be drawn; of a long line the lowest and the highest point of each stretch, so that peaks stay."""
         known = [(float(x), float(y)) for x, y in zip(self.x, self.y, strict=True) if y is not None and isfinite(y)]
-        if self.kind != "line" or len(known) <= MOST_POINTS:
+        if self.kind != "line" or len(known) <= most:
             return known
-        stretch = -(-2 * len(known) // MOST_POINTS)
+        stretch = -(-2 * len(known) // most)
         kept = {0, len(known) - 1}
         for start in range(0, len(known), stretch):
             places = range(start, min(start + stretch, len(known)))
@@ -50,41 +59,44 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """Series over two axes. `mark` is a place on the x axis with a word for it, `diagonal` the line y = x."""
+    """Series over two axes.
+
+    `mark` is a place on the x axis with a word for it, `level` one on the y axis, `diagonal` the line y = x. Of
+    `shares` the y axis goes from 0 to 1, of a `unit_square` both do.
+    """
 
     title: str
     x_label: str
     y_label: str
     series: Sequence[Series]
     logarithmic: bool = False
+    shares: bool = False
     unit_square: bool = False
     diagonal: bool = False
     mark: tuple[float, str] | None = None
+    level: tuple[float, str] | None = None
     note: str = ""
 
     def html(self) -> str:
         """A figure with caption, drawing, legend, and a line in which the script shows values."""
-        drawn = [series.points() for series in self.series]
+        most = min(MOST_POINTS, MOST_POINTS_IN_ALL // max(1, len(self.series)))
+        drawn = [series.points(most) for series in self.series]
         x, y = self._scales(drawn)
-        shapes = [*_axes(x, y, self.x_label, self.y_label), *self._lines(x, y)]
+        shapes = [*_axes(x, y, self.x_label, self.y_label)]
         for number, (series, points) in enumerate(zip(self.series, drawn, strict=True)):
             shapes.extend(_shapes(series.kind, number % COLOURS, points, x, y))
+        shapes.extend(self._lines(x, y))
+        names = [shortened(series.name) for series in self.series]
         data = [
-            {"name": printable(series.name), "points": [[*_pixels(point, x, y), *point] for point in points]}
-            for series, points in zip(self.series, drawn, strict=True)
+            {"name": printable(name), "points": [[*_pixels(point, x, y), *point] for point in points]}
+            for name, points in zip(names, drawn, strict=True)
         ]
-        names = [series.name for series in self.series]
-        about = f"{self.title}: {self.y_label} against {self.x_label}, {', '.join(names)}"
-        legend = "".join(f'<li class="s{i % COLOURS}">{text(name)}</li>' for i, name in enumerate(names))
-        return (
-            f'<figure class="chart" tabindex="0" data-x="{text(self.x_label)}" data-y="{text(self.y_label)}" '
-            f'data-points="{escape(json.dumps(_rounded(data), separators=(",", ":")))}">'
-            f"<figcaption>{text(self.title)}</figcaption>"
-            f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{text(about)}">{"".join(shapes)}'
-            f'<g class="cursor" visibility="hidden"><line y1="{TOP}" y2="{HEIGHT - BOTTOM}"/><circle r="4"/></g></svg>'
-            f'<ul class="legend">{legend if len(names) > 1 else ""}</ul>'
-            f'<output aria-live="polite"></output>{f"<p>{text(self.note)}</p>" if self.note else ""}</figure>'
-        )
+        about = f"{shortened(self.title)}: {self.y_label} against {self.x_label}, {', '.join(names)}"
+        keys = [
+            (series.kind, index % COLOURS, name)
+            for index, (series, name) in enumerate(zip(self.series, names, strict=True))
+        ]
+        return figure(self.title, about, (self.x_label, self.y_label), data, "".join(shapes), keys, self.note)
 
     def _scales(self, drawn: Sequence[Sequence[tuple[float, float]]]) -> tuple[Scale, Scale]:
         right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
@@ -95,7 +107,10 @@ class Chart:
             xs = ys = [*xs, *ys]
         if any(series.kind == "bars" for series in self.series):
             ys = [*ys, 0.0]
-        return Scale.over(xs, LEFT, right), Scale.over(ys, bottom, TOP, self.logarithmic)
+        if self.level:
+            ys = [*ys, self.level[0]]
+        y = Scale(0.0, 1.0, bottom, TOP) if self.shares else Scale.over(ys, bottom, TOP, self.logarithmic)
+        return Scale.over(xs, LEFT, right), y
 
     def _lines(self, x: Scale, y: Scale) -> Iterator[str]:
         if self.diagonal:
@@ -107,38 +122,49 @@ class Chart:
             anchor = "end" if place > WIDTH / 2 else "start"
             shift = -4 if anchor == "end" else 4
             yield f'<text x="{place + shift:.1f}" y="{TOP + 12}" text-anchor="{anchor}">{text(self.mark[1])}</text>'
+        if self.level:
+            place = y.place(self.level[0])
+            yield _line(LEFT, place, WIDTH - RIGHT, place, "mark")
+            yield (f'<text x="{WIDTH - RIGHT - 4}" y="{place - 5:.1f}" text-anchor="end">{text(self.level[1])}</text>')
 
 
-@dataclass(frozen=True)
-class Counts:
-    """A table of counts in shades: rows are what is true, columns what was predicted."""
+def figure(
+    title: str,
+    about: str,
+    axes: tuple[str, str],
+    data: list[dict[str, Any]],
+    shapes: str,
+    keys: Sequence[tuple[str, int, str]],
+    note: str = "",
+    height: int = HEIGHT,
+) -> str:
+    """A figure with caption, drawing, legend, and a line in which the script shows values.
 
-    title: str
-    names: Sequence[str]
-    counts: Sequence[Sequence[int]]
-
-    def html(self) -> str:
-        """A table whose cells are shaded by their share of the row."""
-        head = "".join(f'<th scope="col">{text(name)}</th>' for name in self.names)
-        rows = []
-        for name, row in zip(self.names, self.counts, strict=True):
-            total = sum(row) or 1
-            cells = "".join(
-                f'<td style="--share:{count / total:.3f}" title="{text(name)} taken for {text(other)}: {count}, '
-                f'{100 * count / total:.1f} %">{count}</td>'
-                for other, count in zip(self.names, row, strict=True)
-            )
-            rows.append(f'<tr><th scope="row">{text(name)}</th>{cells}</tr>')
-        return (
-            f'<div class="wide"><table class="counts"><caption>{text(self.title)}</caption>'
-            f'<thead><tr><th scope="col">true \\ predicted</th>{head}</tr></thead>'
-            f"<tbody>{''.join(rows)}</tbody></table></div>"
-        )
+    `about` is what is read out in place of the drawing, `data` what the script shows: for each series its name, and
+    points of two pixels and two values, which are called as `axes`. `keys` are the kind, colour and name of each
+    series in the legend.
+    """
+    legend = "".join(f"<li>{_key(kind, colour)}{text(name)}</li>" for kind, colour, name in keys)
+    return (
+        f'<figure class="chart" tabindex="0" aria-describedby="{HOW_TO_READ}" '
+        f'data-x="{text(axes[0])}" data-y="{text(axes[1])}" '
+        f'data-points="{escape(json.dumps(_rounded(data), separators=(",", ":")))}">'
+        f"<figcaption>{text(shortened(title))}</figcaption>"
+        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{text(about)}">{shapes}'
+        f'<g class="cursor" visibility="hidden"><line y1="{TOP}" y2="{height - BOTTOM}"/><circle r="4"/></g></svg>'
+        f'<ul class="legend">{legend if len(keys) > 1 else ""}</ul>'
+        f'<output aria-live="polite"></output>{f"<p>{text(note)}</p>" if note else ""}</figure>'
+    )
 
 
 def text(words: str) -> str:
     """A user's words for HTML: control characters shown, markup escaped."""
     return escape(printable(words))
+
+
+def shortened(name: str, longest: int = LONGEST_NAME) -> str:
+    """A name as long as there is room for."""
+    return name if len(name) <= longest else name[: longest - 1] + "…"
 
 
 def _axes(x: Scale, y: Scale, x_label: str, y_label: str) -> Iterator[str]:
@@ -175,8 +201,16 @@ def _shapes(kind: str, colour: int, points: Sequence[tuple[float, float]], x: Sc
         yield f'<path class="line s{colour}" d="M{line}"/>'
 
 
+def _key(kind: str, colour: int) -> str:
+    """A piece of a series as it is drawn, for the legend."""
+    piece = {"points": "M14 5h0", "bars": "M4 0V10h20V0z"}.get(kind, "M0 5H28")
+    name = {"points": "dots"}.get(kind, kind)
+    return f'<svg class="key" viewBox="0 0 28 10" aria-hidden="true"><path class="{name} s{colour}" d="{piece}"/></svg>'
+
+
 def _pixels(point: tuple[float, float], x: Scale, y: Scale) -> tuple[float, float]:
-    return x.place(point[0]), y.place(max(point[1], y.low) if y.logarithmic else point[1])
+    """To a tenth, which nobody sees, as thousands of them stand on a page."""
+    return round(x.place(point[0]), 1), round(y.place(max(point[1], y.low) if y.logarithmic else point[1]), 1)
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, name: str) -> str:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from bpcli.errors import DataError
-from bpcli.evaluation import SplitRows, split_rows
+from bpcli.evaluation import SplitRows, own_data
 from bpcli.inspection.importance import permutation_importance
 from bpcli.model import Model
 from bpcli.nn.layers import DenseLayer
-from bpcli.report.charts import Chart, Counts, Series
 from bpcli.report.curves import probability_charts, residual_charts
-from bpcli.report.page import Listing, Section, Table, page
+from bpcli.report.data import data_section
+from bpcli.report.health import health_section
+from bpcli.report.learning import MOST_EPOCHS, learning_section, measured
+from bpcli.report.page import Section, page
+from bpcli.report.tables import Counts, Listing, Table
+from bpcli.report.words import as_sentence, number, spaced
 from bpcli.runs import RunDirectory
-from bpcli.scoring import SUMMARIES
+from bpcli.scoring import SUMMARIES, remarks
 from bpcli.spec import type_name
 from bpcli.text import counted, quoted
 
@@ -27,8 +30,13 @@ MOST_CLASSES = 30
 MOST_COLUMNS = 30
 """Columns in the table of importance."""
 
-LOG_FROM = 50.0
-"""Largest over smallest loss from which a curve is drawn on a logarithmic axis."""
+
+GROUPS = {
+    "per_class": "Each class against the rest",
+    "per_label": "Each label",
+    "per_target": "Each target",
+}
+"""Titles of a report's parts."""
 
 
 @dataclass(frozen=True)
@@ -46,52 +54,37 @@ def report_of(directory: RunDirectory, cache: bool = True) -> Report:
         CheckpointError: there is none.
     """
     model = Model.load(directory.path)
-    summary, records = directory.read_summary(), list(directory.read_metrics())
-    sections = [_learning(records, summary)]
+    summary = directory.read_summary()
+    records = [record for record in directory.read_metrics() if 0 < record["epoch"] < MOST_EPOCHS]
+    layers = {layer.index: f"layer {layer.index} ({layer.type})" for layer in model.inference.network.layers}
+    health = health_section(records, summary, layers)
+    sections = [learning_section(records, summary), *([health] if health else [])]
     notes: list[str] = []
     scores: dict[str, Any] = {}
+    own = None
     try:
-        rows = split_rows(model, None, cache)
+        own = own_data(model, cache)
+        rows = own.rows(None)
         section, scores, notes = _evaluation(model, rows)
         sections += [section, _importance(model, rows)]
     except DataError as error:
         notes = [f"no evaluation: {error}"]
         sections.append(Section("Evaluation", [f"There is none: {error}"]))
-    sections += [_data(model), _network(model), _environment(directory, model, summary)]
+    sections += [data_section(model, own, summary), _network(model), _environment(model, summary)]
     task = model.interpreter.task
-    shown = [(name, _number(scores[name])) for name in SUMMARIES[task] if name in scores]
+    shown = [(name, number(scores[name])) for name in SUMMARIES[task] if name in scores]
     name = summary.get("name") or directory.path.name
-    stop = f", {_words(str(summary['stop_reason']))}" if summary.get("stop_reason") else ""
-    subtitle = (
-        f"{directory.path.name}: {summary.get('status', 'unknown')}{stop}, "
-        f"{counted(int(summary.get('epochs', 0)), 'epoch')}, started {summary.get('started_at', 'at an unknown time')}"
-    )
+    started = str(summary.get("started_at", "at an unknown time")).replace("T", " ")
+    subtitle = f"{directory.path.name}: {_ending(summary)}, started {started}"
     return Report(page(str(name), subtitle, shown, sections), notes)
 
 
-def _learning(records: list[dict[str, Any]], summary: dict[str, Any]) -> Section:
-    if not records:
-        return Section("Learning", ["No epoch was finished."])
-    epochs = [record["epoch"] for record in records]
-    best = summary.get("best", {}).get("epoch")
-    mark = (float(best), f"best epoch, {best}") if best else None
-
-    def chart(title: str, label: str, keys: Sequence[str], loss: bool = False) -> Chart:
-        series = [Series(_words(key), epochs, [record.get(key) for record in records]) for key in keys]
-        values = [value for one in series for value in one.y if value is not None]
-        wide = loss and bool(values) and min(values) > 0 and max(values) / min(values) >= LOG_FROM
-        return Chart(title, "epoch", label, series, logarithmic=wide, mark=mark)
-
-    keys = list(records[-1])
-    losses = [key for key in ("train_loss", "validation_loss") if key in keys]
-    metrics = [key for key in keys if key.startswith("validation_") and key not in losses]
-    charts = [chart("Loss", "loss a row", losses, loss=True)]
-    charts += [chart(_words(key).capitalize(), _words(key), [key]) for key in metrics]
-    if len({record.get("learning_rate") for record in records}) > 1:
-        charts.append(chart("Learning rate", "learning rate", ["learning_rate"]))
-    sentence = f"Epochs are compared by {_words(str(summary.get('monitor', 'train_loss')))}"
-    sentence += f"; the best is epoch {best}, and the model that is kept is the one of that epoch." if best else "."
-    return Section("Learning", [sentence], charts)
+def _ending(summary: dict[str, Any]) -> str:
+    """`finished after 100 epochs (all epochs done)`, `interrupted after 1 epoch`, with the reason that `train` gave."""
+    epochs = summary.get("epochs")
+    after = f" after {counted(epochs, 'epoch')}" if isinstance(epochs, int) else ""
+    reason = summary.get("stop_explanation") or spaced(str(summary.get("stop_reason") or ""))
+    return f"{summary.get('status', 'unknown')}{after}{f' ({reason})' if reason else ''}"
 
 
 def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, dict[str, Any], list[str]]:
@@ -108,43 +101,31 @@ def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, dict[str, Any],
     matrix = report.get("confusion_matrix")
     if matrix and len(matrix) <= MOST_CLASSES:
         tables.append(Counts("Confusion matrix", names, matrix))
-    for key in ("per_class", "per_label", "per_target"):
+    for key, title in GROUPS.items():
         if groups := report.get(key):
             columns = list(next(iter(groups.values())))
-            cells = [[name, *(_number(group[column]) for column in columns)] for name, group in groups.items()]
-            tables.append(Table(["", *map(_words, columns)], cells))
-    scalars = [[_words(name), _number(value)] for name, value in report.items() if isinstance(value, float)]
-    tables.append(Table(["metric", "value"], scalars))
-    sentences = [f"{rows.source[0].upper()}{rows.source[1:]}: {counted(report['rows'], 'row')}."]
+            cells = [[name, *(number(group[column]) for column in columns)] for name, group in groups.items()]
+            tables.append(Table(title, [key.removeprefix("per_"), *map(spaced, columns)], cells))
+    scalars = [[spaced(name), number(value)] for name, value in report.items() if isinstance(value, float)]
+    tables.append(Table("All metrics", ["metric", "value"], scalars))
+    sentences = [as_sentence(f"{rows.source}: {counted(report['rows'], 'row')}")]
     if task == "binary":
         sentences.append(f"Precision, recall and f1 by themselves are those of {quoted(names[1])}.")
-    return Section("Evaluation", [*sentences, *rows.notes], charts, tables), report, rows.notes
+    sentences += map(as_sentence, [*rows.notes, *remarks(report)])
+    return Section("Evaluation", sentences, charts, tables), report, rows.notes
 
 
 def _importance(model: Model, rows: SplitRows) -> Section:
     found = permutation_importance(model, rows.table)
     sentence = (
-        f"How much worse {_words(found.metric)} gets where a column's cells stand in another order, on "
+        f"How much worse {spaced(found.metric)} gets where a column's cells stand in another order, on "
         f"{counted(found.rows, 'row')}. Of columns that say the same, each looks unimportant."
     )
-    cells = [[one.column, _number(round(one.loss, 9)), f"± {_number(one.deviation)}"] for one in found.columns]
+    cells = [[one.column, number(round(one.loss, 9)), f"± {number(one.deviation)}"] for one in found.columns]
     left_out = len(cells) - MOST_COLUMNS
     sentences = [sentence, *([f"{left_out:,} columns of less importance are left out."] if left_out > 0 else [])]
-    return Section("Importance", sentences, (), [Table(["column", "worse by", ""], cells[:MOST_COLUMNS])])
-
-
-def _data(model: Model) -> Section:
-    header, preprocessor = model.header, model.preprocessor
-    rows = [[part, _number(count)] for part, count in header.data.rows.items()]
-    inputs = [[column.name, column.type, _number(column.width)] for column in preprocessor.inputs]
-    sentences = [
-        f"{counted(len(inputs), 'input column')} make {counted(len(preprocessor.features), 'feature')}; "
-        f"the target is {', '.join(quoted(name) for name in preprocessor.target.names)}.",
-        f"SHA-256 of the data: {header.data.sha256}",
-    ]
-    return Section(
-        "Data", sentences, (), [Table(["split", "rows"], rows), Table(["input", "kind", "features"], inputs)]
-    )
+    header = ["column", "worse by", "standard deviation"]
+    return Section("Importance", sentences, (), [Table("By permutation", header, cells[:MOST_COLUMNS])])
 
 
 def _network(model: Model) -> Section:
@@ -153,28 +134,18 @@ def _network(model: Model) -> Section:
     for layer in model.inference.network.layers:
         activation = type_name(layer.activation) if isinstance(layer, DenseLayer) else ""
         size = sum(slot.size for slot in layer.parameters())
-        rows.append([f"{layer.index} {layer.type}", activation, *map(_number, (layer.n_in, layer.n_out, size))])
+        rows.append([f"{layer.index} {layer.type}", activation, *map(number, (layer.n_in, layer.n_out, size))])
     assert config.loss is not None
     total = counted(model.inference.network.layout.size, "parameter")
     sentences = [f"{total}; the loss is {type_name(config.loss)}, the optimizer {type_name(config.optimizer)}."]
-    return Section("Network", sentences, (), [Table(["layer", "activation", "inputs", "outputs", "parameters"], rows)])
+    header = ["layer", "activation", "inputs", "outputs", "parameters"]
+    return Section("Network", sentences, (), [Table("Layers", header, rows)])
 
 
-def _environment(directory: RunDirectory, model: Model, summary: dict[str, Any]) -> Section:
+def _environment(model: Model, summary: dict[str, Any]) -> Section:
     versions = [[name, version] for name, version in model.header.versions.items()]
-    versions.append(["seconds of training", _number(summary.get("training_seconds"))])
+    versions.append(["seconds of training", number(measured(summary.get("training_seconds")))])
     config = model.header.config.model_dump(mode="json", by_alias=True)
     text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=100)
-    return Section("Config and environment", (), (), [Table(["what", "version"], versions, words=True), Listing(text)])
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _number(value: float | int | None) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e4 else f"{value:.4g}"
+    table = Table("Environment", ["what", "version"], versions, words=True)
+    return Section("Config and environment", (), (), [table, Listing("config.yaml", text)])

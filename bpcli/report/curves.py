@@ -17,7 +17,7 @@ BINS = 10
 """Of probabilities in a calibration curve."""
 
 MOST_DOTS = 1500
-"""Rows in a chart of points, evenly spread over the rows there are."""
+"""Rows in all charts of points, evenly spread over the rows there are."""
 
 
 def probability_charts(truth: Array, probabilities: Array, names: Sequence[str]) -> Iterator[Chart]:
@@ -64,12 +64,16 @@ def probability_charts(truth: Array, probabilities: Array, names: Sequence[str])
 
 def residual_charts(truth: Array, predicted: Array, names: Sequence[str]) -> Iterator[Chart]:
     """Predicted against true, and how far off, for each target column; both (rows, targets), in the user's units."""
-    rows = np.linspace(0, len(truth) - 1, min(len(truth), MOST_DOTS)).astype(int)
+    shown = names[:MOST_CURVES]
+    dots = min(len(truth), MOST_DOTS // max(1, len(shown)))
+    rows = np.linspace(0, len(truth) - 1, dots).astype(int)
     note = f"{len(rows):,} of {len(truth):,} rows" if len(rows) < len(truth) else ""
-    for index, name in enumerate(names):
+    left_out = f"the first {len(shown)} of {len(names)} targets" if len(shown) < len(names) else ""
+    for index, name in enumerate(shown):
         actual, answers = truth[:, index], predicted[:, index]
         points = Series(name, actual[rows].tolist(), answers[rows].tolist(), "points")
-        yield Chart(f"{name}: predicted against true", "true", "predicted", [points], diagonal=True, note=note)
+        said = "; ".join(filter(None, [note, left_out]))
+        yield Chart(f"{name}: predicted against true", "true", "predicted", [points], diagonal=True, note=said)
         counts, edges = np.histogram(answers - actual, bins=min(30, max(5, int(np.sqrt(len(truth))))))
         bars = Series(name, ((edges[1:] + edges[:-1]) / 2).tolist(), counts.tolist(), "bars")
         yield Chart(f"{name}: residuals", "predicted − true", "rows", [bars], mark=(0.0, "no error"))

@@ -1,4 +1,4 @@
-// Values under the pointer, or one after another with the arrow keys.
+// Values under the pointer, one after another with the arrow keys, or all of them as a table.
 for (const figure of document.querySelectorAll("figure.chart")) {
   const series = JSON.parse(figure.dataset.points);
   const svg = figure.querySelector("svg");
@@ -26,7 +26,7 @@ for (const figure of document.querySelectorAll("figure.chart")) {
     output.textContent = "";
   };
 
-  svg.addEventListener("pointermove", (event) => {
+  const showNearest = (event) => {
     const box = svg.getBoundingClientRect();
     const factor = svg.viewBox.baseVal.width / box.width;
     const x = (event.clientX - box.left) * factor;
@@ -38,17 +38,47 @@ for (const figure of document.querySelectorAll("figure.chart")) {
       if (distance < least) [least, best] = [distance, [which, index]];
     }));
     if (best) show(best);
+  };
+  svg.addEventListener("pointermove", showNearest);
+  svg.addEventListener("pointerdown", showNearest);
+  svg.addEventListener("pointerleave", ({ pointerType }) => {
+    if (pointerType === "mouse") hide(); // a finger leaves as soon as it is lifted
   });
-  svg.addEventListener("pointerleave", hide);
   figure.addEventListener("blur", hide);
   figure.addEventListener("keydown", (event) => {
+    if (event.target !== figure) return;
+    if (event.key === "Escape") hide();
     const [which, index] = current;
+    const far = { Home: -Infinity, End: Infinity }[event.key];
     const move = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
-    if (!move) return;
-    const next = (which + move[0] + series.length) % series.length;
+    if (!move && far === undefined) return;
+    const [down, along] = move ?? [0, far];
+    const next = (which + down + series.length) % series.length;
     const last = series[next].points.length - 1;
     if (last < 0) return;
     event.preventDefault();
-    show([next, Math.min(Math.max(index + move[1], 0), last)]);
+    show([next, Math.min(Math.max(index + along, 0), last)]);
   });
+
+  const element = (name, text = "", properties = {}) =>
+    Object.assign(document.createElement(name), { textContent: text, ...properties });
+  const details = element("details");
+  details.append(element("summary", "Values"));
+  details.addEventListener("toggle", () => {
+    if (!details.open || details.querySelector("table")) return;
+    const table = element("table");
+    const head = table.createTHead().insertRow();
+    for (const label of ["curve", figure.dataset.x, figure.dataset.y]) head.append(element("th", label, { scope: "col" }));
+    const body = table.createTBody();
+    for (const { name, points } of series) {
+      for (const [, , x, y] of points) {
+        const row = body.insertRow();
+        row.append(element("th", name, { scope: "row" }), element("td", x), element("td", y));
+      }
+    }
+    const box = element("div", "", { className: "wide values", tabIndex: 0 });
+    box.append(table);
+    details.append(box);
+  });
+  figure.append(details);
 }

@@ -1,42 +1,14 @@
-"""The page around the charts: sections, tables, and the style sheet and script that it carries."""
+"""The report's page: sections with sentences, charts and tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 
-from bpcli.report.charts import Chart, Counts, text
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of cells under a header; the first cell of a row names it. `words` says that all cells are words."""
-
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    words: bool = False
-
-    def html(self) -> str:
-        """The table, in a box of its own that scrolls where it is wide."""
-        head = "".join(f'<th scope="col">{text(cell)}</th>' for cell in self.header)
-        kind = ' class="words"' if self.words else ""
-        body = "".join(
-            f'<tr><th scope="row">{text(row[0])}</th>{"".join(f"<td{kind}>{text(cell)}</td>" for cell in row[1:])}</tr>'
-            for row in self.rows
-        )
-        return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
-@dataclass(frozen=True)
-class Listing:
-    """Text as it stands in a file."""
-
-    lines: str
-
-    def html(self) -> str:
-        """The text, its lines kept."""
-        return f"<pre>{chr(10).join(text(line) for line in self.lines.splitlines())}</pre>"
+from bpcli.report.charts import HOW_TO_READ, Chart, text
+from bpcli.report.frame import carried, html_document
+from bpcli.report.intervals import Intervals
+from bpcli.report.tables import Counts, Listing, Table
 
 
 @dataclass(frozen=True)
@@ -45,7 +17,7 @@ class Section:
 
     title: str
     sentences: Sequence[str] = ()
-    charts: Sequence[Chart] = ()
+    charts: Sequence[Chart | Intervals] = ()
     tables: Sequence[Table | Counts | Listing] = field(default=())
 
     def html(self) -> str:
@@ -59,13 +31,13 @@ class Section:
 
 def page(title: str, subtitle: str, scores: Iterable[tuple[str, str]], sections: Iterable[Section]) -> str:
     """An HTML document that asks nothing of any other file or place."""
-    style, script = ((files("bpcli.report") / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     shown = "".join(f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in scores)
-    return (
-        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{text(title)}</title>\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<link rel="icon" href="data:,">\n'
-        f"<style>\n{style}</style>\n</head>\n<body>\n<header><h1>{text(title)}</h1>"
-        f'<p class="soft">{text(subtitle)}</p><dl class="scores">{shown}</dl></header>\n<main>'
-        f"{''.join(section.html() for section in sections)}</main>\n<script>\n{script}</script>\n</body>\n</html>\n"
+    return html_document(
+        title,
+        f'<header><h1>{text(title)}</h1><p class="soft">{text(subtitle)}</p><dl class="scores">{shown}</dl>'
+        f'<p class="soft how" id="{HOW_TO_READ}">Point at a chart to read values off it, or go to it and use the arrow '
+        "keys; “Values” under it lists them.</p></header>\n"
+        f"<main>{''.join(section.html() for section in sections)}</main>\n",
+        style=carried("page.css"),
+        script=carried("page.js"),
     )

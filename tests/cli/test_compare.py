@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from commands import CONFIGS, DATASETS, PENGUINS, bpcli
+from pages import drawn, tables
 
-from bpcli.comparison import Answers, differences
+from bpcli.comparison.differences import Answers, differences
+from bpcli.comparison.disagreement import disagreement
 from bpcli.metrics import report
 from bpcli.runs import RunDirectory
+from bpcli.text import plain
 
 
 def train(path: Path, *settings: str, config: Path = CONFIGS / "penguins.yaml") -> Path:
@@ -277,3 +282,166 @@ def test_the_document_is_plain_json(folder: Path):
     document = compare(folder, "concrete", "concrete2")
     assert json.loads(json.dumps(document, allow_nan=False)) == document
     assert document["rows"]["source"].endswith(str(Path("datasets") / (DATASETS / "concrete.csv").name))
+
+
+@pytest.fixture(scope="module")
+def page(folder: Path) -> str:
+    """Three runs as a page."""
+    return bpcli("compare", *(folder / name for name in ("good", "poor", "narrow")), "--html", "-").ok().out
+
+
+def test_the_page_asks_nothing_of_elsewhere_and_is_small(page: str):
+    assert re.findall(r'(?:src|href|action)="([^"]*)"', page) == ["data:,"]
+    assert not re.search(r"url\(|@import|fetch\(|https?:", page)
+    assert len(page.encode()) < 500_000
+
+
+def test_the_numbers_of_the_page_are_those_of_the_document(folder: Path, page: str):
+    document = compare(folder, "good", "poor", "narrow")
+    found, charts = tables(page), drawn(page)
+    rows = {row[0]: row[1:] for row in found["Scores"]}
+    assert rows.pop("metric") == ["good", "poor", "narrow"]
+    for name, cells in rows.items():
+        values = [document["scores"][run][name.replace(" ", "_")] for run in ("good", "poor", "narrow")]
+        assert [float(cell.removeprefix("★ ")) for cell in cells] == [
+            pytest.approx(v, rel=1e-3, abs=5e-5) for v in values
+        ]
+        best = min(values) if name in ("log loss", "brier") else max(values)
+        assert [cell.startswith("★") for cell in cells] == [value == best for value in values]
+    for entry, row, interval in zip(
+        document["differences"], found["Tests"][1:], charts["Difference in accuracy"], strict=True
+    ):
+        numbers = [entry["difference"], entry["interval"]["low"], entry["interval"]["high"]]
+        assert [float(cell) for cell in row[1:4]] == [pytest.approx(value, abs=5e-5) for value in numbers]
+        assert row[4] == "McNemar, exact"
+        assert [float(cell) for cell in row[5:]] == [pytest.approx(entry[p], rel=1e-3) for p in ("p", "p_corrected")]
+        assert interval["name"] == row[0] == f"{entry['run']} less good"
+        ends = [point[3] for point in interval["points"]]
+        assert ends == [pytest.approx(numbers[place], rel=1e-5) for place in (1, 0, 2)]
+    assert found["Differences"][1:] == [
+        [entry["key"], *(plain(entry["values"].get(run, "–")) for run in ("good", "poor", "narrow"))]
+        for entry in document["config"]
+    ]
+
+
+def test_the_curves_of_all_runs_stand_in_one_chart(folder: Path, page: str):
+    charts = drawn(page)
+    for title, key in [
+        ("Train loss", "train_loss"),
+        ("Validation loss", "validation_loss"),
+        ("Validation accuracy", "validation_accuracy"),
+    ]:
+        assert [series["name"] for series in charts[title]] == ["good", "poor", "narrow"]
+        for series in charts[title]:
+            records = RunDirectory(folder / series["name"]).read_metrics()
+            expected = [(record["epoch"], pytest.approx(record[key], rel=1e-5)) for record in records]
+            assert [tuple(point[2:]) for point in series["points"]] == expected
+
+
+def test_where_runs_disagree_is_counted_class_by_class(folder: Path, page: str):
+    (entry,) = compare(folder, "good", "poor")["differences"]
+    groups = entry["disagreement"]
+    assert [group["name"] for group in groups] == ["Adelie", "Chinstrap", "Gentoo"]
+    assert sum(group["rows"] for group in groups) == 69
+    for name in ("good", "poor"):
+        assert sum(group["right_by"][name] for group in groups) == entry["right_by"][name]
+    assert all(sum(group["right_by"].values()) <= group["different"] <= group["rows"] for group in groups)
+    assert tables(page)["poor beside good"][1:] == [
+        [group["name"], *map(str, (group["rows"], group["different"], *group["right_by"].values()))] for group in groups
+    ]
+
+
+def test_of_quantities_the_nearer_answers_are_counted(folder: Path):
+    document = compare(folder, "concrete", "concrete2")
+    (group,) = document["differences"][0]["disagreement"]
+    assert group["name"] == "compressive_strength"
+    assert group["nearer"]["concrete"] + group["nearer"]["concrete2"] == group["rows"] == document["rows"]["count"]
+    assert group["nearer"]["concrete"] > group["nearer"]["concrete2"]
+    assert 0 < group["mean_distance"] < group["greatest_distance"]
+    html = bpcli("compare", folder / "concrete", folder / "concrete2", "--html", "-").ok().out
+    assert tables(html)["concrete2 beside concrete"][1][0] == "compressive_strength"
+
+
+def test_disagreements_of_labels_and_numbers_are_those_counted_by_hand():
+    def answers(true: Any, guess: Any) -> Answers:
+        return Answers(np.array(true), np.array(guess), {})
+
+    true, one, two = [[1, 0], [1, 1], [0, 0]], [[1, 0], [0, 1], [0, 1]], [[1, 1], [1, 1], [0, 0]]
+    assert disagreement(("a", "b"), ["x", "y"], "multilabel", answers(true, one), answers(true, two)) == [
+        {"name": "x", "rows": 3, "different": 1, "right_by": {"a": 0, "b": 1}},
+        {"name": "y", "rows": 3, "different": 2, "right_by": {"a": 1, "b": 1}},
+    ]
+    first, other = (
+        answers([[1.0], [2.0], [3.0]], [[1.0], [2.5], [5.0]]),
+        answers([[1.0], [2.0], [3.0]], [[2.0], [2.0], [1.0]]),
+    )
+    (found,) = disagreement(("a", "b"), ["x"], "regression", first, other)
+    assert found == {
+        "name": "x",
+        "rows": 3,
+        "different": 3,
+        "mean_distance": 5.5 / 3,
+        "greatest_distance": 4.0,
+        "nearer": {"a": 1, "b": 1},
+    }
+
+
+def test_identical_models_are_called_that(folder: Path, tmp_path: Path):
+    train(tmp_path / "again")
+    (entry,) = bpcli("compare", folder / "good", tmp_path / "again", "--json").ok().json["differences"]
+    assert (entry["same_model"], entry["verdict"]) == (True, "the same model: weights are identical")
+    shown = bpcli("compare", folder / "good", tmp_path / "again").ok().out
+    assert shown.splitlines()[-1] == "again and good are the same model: weights are identical"
+    assert "interval" not in shown
+    html = bpcli("compare", folder / "good", tmp_path / "again", "--html", "-").ok().out
+    assert "<p>again and good are the same model: weights are identical.</p>" in html
+    assert "Tests" not in tables(html)
+    assert "★ 0" not in html
+
+
+def test_the_same_weights_behind_other_preprocessing_are_another_model(folder: Path, tmp_path: Path):
+    from bpcli.comparison.contestants import are_same
+    from bpcli.model import Model
+
+    train(tmp_path / "again")
+    good, again = Model.load(folder / "good"), Model.load(tmp_path / "again")
+    assert are_same(good, again)
+    assert not are_same(good, Model.load(folder / "other_seed"))
+    inputs = good.preprocessor.inputs
+    other = good.preprocessor.model_copy(update={"inputs": (inputs[1], inputs[0], *inputs[2:])})
+    assert not are_same(good, replace(again, preprocessor=other))
+
+
+def test_a_page_follows_the_conventions_of_outputs(folder: Path, tmp_path: Path):
+    path = tmp_path / "c.html"
+    arguments = ("compare", folder / "good", folder / "poor", "--html", path)
+    assert bpcli(*arguments).ok().out == f"{path}\n"
+    path.write_text("mine")
+    refused = bpcli(*arguments)
+    assert (refused.code, refused.out) == (8, "")
+    assert "exists already; choose another --html, or add --force" in refused.err
+    assert path.read_text() == "mine"
+    bpcli(*arguments, "--force").ok()
+    assert path.read_text().startswith("<!doctype html>")
+    assert bpcli(*arguments, "--json").code == 2
+
+
+def test_names_of_the_users_are_shown_on_the_page_and_not_obeyed(folder: Path, tmp_path: Path):
+    hostile = tmp_path / "<img src=x>\x1b[2J"
+    shutil.copytree(folder / "poor", hostile)
+    html = bpcli("compare", folder / "good", hostile, "--html", "-").ok().out
+    assert "<img" not in html
+    assert "\x1b" not in html
+    assert "&lt;img src=x&gt;\\x1b[2J" in html
+
+
+def test_a_copy_of_one_of_several_training_files_is_refused(tmp_path: Path):
+    header, *lines = PENGUINS.read_text().splitlines()
+    for name, rows in (("train", lines[::2]), ("test", lines[1::2])):
+        (tmp_path / f"{name}.csv").write_text("\n".join([header, *rows]) + "\n")
+    for name in "ab":
+        settings = (f"data.train={tmp_path}/train.csv", f"data.test={tmp_path}/test.csv", "data.path=null")
+        train(tmp_path / name, *settings, "data.split={validation: 0.2}", f"name={name}")
+    for name, code in (("train", 3), ("test", 0)):
+        shutil.copy(tmp_path / f"{name}.csv", tmp_path / "copy.csv")
+        assert bpcli("compare", tmp_path / "a", tmp_path / "b", "--data", tmp_path / "copy.csv").code == code

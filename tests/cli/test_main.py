@@ -22,6 +22,7 @@ COMMANDS = [
     "runs",
     "compare",
     "report",
+    "plot",
     "reproduce",
     "gradcheck",
     "trace",

@@ -117,7 +117,10 @@ def test_the_order_of_rows_is_kept_beyond_a_chunk(penguins_run: Path) -> None:
 def test_a_kept_column_of_the_same_name_is_a_usage_error(penguins_run: Path, name: str) -> None:
     result = explain(penguins_run, "-", "--keep", name, stdin=f"{name},{HEADER}\n1,{LINES[0]}\n")
     assert (result.code, result.out) == (2, "")
-    assert result.err == (f"error: --keep '{name}': --explain writes a column of that name; leave out one of the two\n")
+    assert result.err == (
+        f"error: --keep: '{name}': --explain writes a column of that name; "
+        "each column of the output has a name of its own\n"
+    )
     kept = bpcli("predict", "-", "--checkpoint", penguins_run, "--keep", name, stdin=f"{name},{HEADER}\n1,{LINES[0]}\n")
     assert kept.ok().rows[0][name] == "1"
 

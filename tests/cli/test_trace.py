@@ -90,8 +90,11 @@ def test_wide_layers_are_narrowed_to_the_largest_errors():
     out = bpcli("trace", CONFIGS / "digits.yaml").ok().out
     assert len(out.splitlines()) < 300
     assert max(map(len, out.splitlines())) < 200
-    assert "\nof wide layers a part is shown: --layer and --neuron narrow it, --json has all\n" in out
-    assert "\nand 120 neurons with smaller errors\n" in out
+    assert (
+        "\nof wide layers the neurons with the largest |dL/dz|, as it comes in BACKWARD, are shown: "
+        "--layer and --neuron narrow it, --json has all\n"
+    ) in out
+    assert "\nand 120 neurons with smaller |dL/dz|\n" in out
 
 
 def test_a_layer_and_a_neuron_narrow_the_text():
@@ -120,3 +123,45 @@ def test_names_from_the_data_are_made_printable(tmp_path: Path):
     out = bpcli("trace", tmp_path / "t.yaml").ok().out
     assert "\x1b" not in out
     assert "a\\x1b[2J" in out
+
+
+def test_a_learner_is_told_nothing_that_the_step_does_not_need():
+    result = bpcli("trace", CONFIGS / "textbook.yaml").ok()
+    assert result.err == ""
+    assert "UPDATE  sgd\np ← p - lr g\nstep 1 of the optimizer, learning rate 0.5\n" in result.out
+    assert "layer 0: dense, sigmoid   f(z) = 1 / (1 + exp(-z))\n" in result.out
+    assert "; L is the mean over the outputs\n" in result.out
+    momentum = bpcli("trace", CONFIGS / "textbook.yaml", "--set", "optimizer.momentum=0.9").ok().out
+    assert "UPDATE  sgd (momentum 0.9)\np ← p - lr g; with momentum v ← μ v + g" in momentum
+
+
+# A page
+
+
+def test_a_page_is_written_where_it_is_asked_for(tmp_path: Path):
+    page = tmp_path / "step.html"
+    assert bpcli("trace", CONFIGS / "textbook.yaml", "--html", page).ok().out == f"{page}\n"
+    assert bpcli("trace", CONFIGS / "textbook.yaml", "--html", "-").ok().out == page.read_text()
+
+
+def test_a_page_that_exists_is_replaced_only_by_force(tmp_path: Path):
+    page = tmp_path / "step.html"
+    page.write_text("mine")
+    refused = bpcli("trace", CONFIGS / "textbook.yaml", "--html", page)
+    assert (refused.code, refused.out) == (8, "")
+    assert refused.err == f"error: {page}: exists already; choose another --html, or add --force\n"
+    assert page.read_text() == "mine"
+    bpcli("trace", CONFIGS / "textbook.yaml", "--html", page, "--force").ok()
+    assert page.read_text().startswith("<!doctype html>")
+
+
+def test_a_page_and_json_at_once_are_refused(tmp_path: Path):
+    refused = bpcli("trace", CONFIGS / "textbook.yaml", "--html", tmp_path / "t.html", "--json")
+    assert refused.code == 2
+    assert refused.err == "error: --json and --html: choose one; a page has the numbers too\n"
+    assert not (tmp_path / "t.html").exists()
+
+
+def test_a_run_has_a_page_of_its_next_step(penguins_run: Path):
+    page = bpcli("trace", penguins_run, "--row=3", "--html", "-").ok().out
+    assert "checkpoints/last.safetensors, after " in page

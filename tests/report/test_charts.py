@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bpcli.report.charts import HEIGHT, MOST_POINTS, WIDTH, Chart, Counts, Series
+from bpcli.report.charts import HEIGHT, LONGEST_NAME, MOST_POINTS, MOST_POINTS_IN_ALL, WIDTH, Chart, Series
+from bpcli.report.tables import Counts
 
 HOSTILE = "<script>alert('x')</script>\x1b[31m & \"quoted\""
 
@@ -73,3 +74,37 @@ def test_a_chart_can_be_reached_and_read_without_a_pointer() -> None:
     assert 'tabindex="0"' in html
     assert 'aria-live="polite"' in html
     assert drawing(html).attrib["aria-label"] == "Loss: loss a row against epoch, train, test"
+
+
+def test_lines_share_the_points_of_their_chart() -> None:
+    y = [float(index % 7) for index in range(5_000)]
+    html = Chart("t", "x", "y", [Series(f"{name}", range(5_000), y) for name in range(6)]).html()
+    counts = [len(series["points"]) for series in points(html)]
+    assert max(counts) <= MOST_POINTS_IN_ALL / 6 + 2
+    assert sum(counts) > MOST_POINTS_IN_ALL / 2
+    assert len(html) < 60_000
+
+
+def test_a_level_is_drawn_and_taken_in_by_the_axis() -> None:
+    chart = Chart("t", "x", "y", [Series("a", [1, 2], [0.5, 0.7])], logarithmic=True, level=(1e-3, "usual"))
+    (level,) = drawing(chart.html()).findall(".//line[@class='mark']")
+    assert level.attrib["y1"] == level.attrib["y2"]
+    assert float(level.attrib["y1"]) == pytest.approx(HEIGHT - 48)  # the foot of an axis from 0.001 to 1
+    assert ">usual</text>" in chart.html()
+
+
+def test_an_axis_of_shares_goes_from_0_to_1() -> None:
+    html = Chart("t", "x", "y", [Series("a", [1, 2], [0.0, 0.25])], shares=True).html()
+    assert [point[1] for point in points(html)[0]["points"]] == [312.0, pytest.approx(312 - 0.25 * 296)]
+
+
+def test_long_names_are_cut() -> None:
+    html = Chart("t" * 999, "x", "y", [Series("n" * 999, [1], [2.0]), Series("m", [1], [2.0])]).html()
+    assert len(html) < 5_000
+    assert "n" * (LONGEST_NAME - 1) + "…" in html
+
+
+def test_the_legend_shows_a_piece_of_each_line_as_it_is_drawn() -> None:
+    html = Chart("t", "x", "y", [Series("a", [1], [2.0]), Series("b", [1], [3.0])]).html()
+    keys = re.findall(r'<li><svg class="key"[^>]*aria-hidden="true"><path class="line (s\d)"', html)
+    assert keys == ["s0", "s1"]

@@ -20,7 +20,8 @@ from bpcli.data.preprocess.inputs import (
     NumericColumn,
     Surprise,
 )
-from bpcli.data.preprocess.targets import ClassesTarget, FittedTarget, fit_target
+from bpcli.data.preprocess.target_fitting import fit_target
+from bpcli.data.preprocess.targets import ClassesTarget, FittedTarget
 from bpcli.data.table import Kind, Table
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.arrays import Array
@@ -114,6 +115,11 @@ class Preprocessor(Spec):
         """The columns that a prediction needs, and how to read each."""
         kinds: dict[str, Kind] = {"numeric": "numeric", "boolean": "boolean"}
         return {column.name: kinds.get(column.type, "categorical") for column in self.inputs}
+
+    @property
+    def encodings(self) -> dict[str, str]:
+        """What makes features of each input column, by the name that a config has for it."""
+        return {column.name: column.encoder if column.type == "numeric" else column.type for column in self.inputs}
 
     @property
     def evaluation_kinds(self) -> dict[str, Kind]:

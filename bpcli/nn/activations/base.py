@@ -25,3 +25,10 @@ class ActivationBase(Spec):
     """Whether all derivatives exist everywhere; where one does not, that is at z = 0."""
     piecewise_linear: ClassVar[bool] = False
     default_initializer: ClassVar[str] = "glorot_uniform"
+    bounds: ClassVar[tuple[float, float] | None] = None
+    """What its output comes near to on either side and never leaves, so that it no longer follows its input there."""
+
+    @property
+    def has_dead_region(self) -> bool:
+        """Whether its output is 0 for all inputs below some number, where no gradient comes through."""
+        return False

@@ -28,9 +28,10 @@ class Identity(ActivationBase):
 
 
 class Sigmoid(ActivationBase):
-    """f(z) = 1 / (1 + exp(-z)), computed as (1 + tanh(z/2)) / 2, which cannot overflow."""
+    """f(z) = 1 / (1 + exp(-z)). It is computed as (1 + tanh(z/2)) / 2, which cannot overflow."""
 
     type: Literal["sigmoid"] = "sigmoid"
+    bounds: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
 
     def forward(self, z: Array, out: Array, scratch: Scratch) -> None:
         """Write f(z) to `out`."""
@@ -48,6 +49,7 @@ class Tanh(ActivationBase):
     """f(z) = tanh(z)."""
 
     type: Literal["tanh"] = "tanh"
+    bounds: ClassVar[tuple[float, float] | None] = (-1.0, 1.0)
 
     def forward(self, z: Array, out: Array, scratch: Scratch) -> None:
         """Write f(z) to `out`."""
@@ -66,6 +68,7 @@ class Softsign(ActivationBase):
 
     type: Literal["softsign"] = "softsign"
     smooth: ClassVar[bool] = False
+    bounds: ClassVar[tuple[float, float] | None] = (-1.0, 1.0)
 
     def forward(self, z: Array, out: Array, scratch: Scratch) -> None:
         """Write f(z) to `out`."""

@@ -39,7 +39,7 @@ class DropoutLayer(RowwiseLayer):
     def forward(
         self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
     ) -> Array:
-        """X · mask, with a mask drawn for this step."""
+        """x · mask, with a mask drawn for this step."""
         if position is None:
             return x
         y, mask = workspace["y"], workspace["mask"]

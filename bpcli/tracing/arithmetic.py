@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
-
-from bpcli.cli.console import aligned
 
 Document = dict[str, Any]
 
@@ -14,10 +12,12 @@ MOST_TERMS = 4
 
 
 class Arithmetic:
-    """Numbers with so many decimals, of a step on so many rows."""
+    """Numbers with as many decimals as the type of a step's numbers holds well, of a step on so many rows."""
 
-    def __init__(self, decimals: int, rows: int) -> None:
-        self._decimals, self._rows = decimals, range(rows)
+    def __init__(self, document: Document, brief: bool = False) -> None:
+        """`brief` is for numbers in a drawing: four digits."""
+        self._decimals = 4 if brief else 9 if document["dtype"] == "float64" else 6
+        self._rows = range(len(document["rows"]))
 
     def fixed(self, value: float) -> str:
         """A number of a column."""
@@ -28,11 +28,18 @@ class Arithmetic:
 
     def short(self, value: float) -> str:
         """A number in a line: as few digits as there are, up to those of a column."""
-        return f"{value:.{self._decimals}g}"
+        return f"{value + 0.0:.{self._decimals}g}"  # -0.0 + 0.0 is 0.0
 
     def factor(self, value: float) -> str:
         """A number after a sign."""
         return f"({self.short(value)})" if value < 0 else self.short(value)
+
+    @staticmethod
+    def at(array: Any, place: tuple[int, ...]) -> float:
+        """A number of nested lists."""
+        for index in place:
+            array = array[index]
+        return float(array)
 
     def weighted_sum(self, layer: Document, x: Sequence[float], j: int) -> str:
         """A neuron's weighted sum, written out where it has few terms."""
@@ -41,14 +48,13 @@ class Arithmetic:
             return f"{len(x)} products + {self.factor(bias[j])}"
         return f"{self.products(x, [row[j] for row in weight])} + {self.factor(bias[j])}"
 
-    def terms(self, layer: Document, x: Sequence[float], neuron: int) -> Iterator[str]:
-        """All products of one neuron."""
+    def terms(self, layer: Document, x: Sequence[float], neuron: int) -> list[list[str]]:
+        """All products of one neuron, as a table."""
         weight = [row[neuron] for row in layer["parameters"]["weight"]["before"]]
         table = [["", "input", "x", "w", "x · w"]]
         for i, name in enumerate(layer["inputs"]):
             table.append([str(i), name, *(self.fixed(value) for value in (x[i], weight[i], x[i] * weight[i]))])
-        yield ""
-        yield from aligned(table, right=(0, 2, 3, 4))
+        return table
 
     def chain(self, behind: Document | None, row: int, j: int) -> str:
         """Where dL/dy of a neuron comes from: the errors behind it, each times the weight that leads there.
@@ -65,18 +71,17 @@ class Arithmetic:
         return self.products(dz, weight)
 
     def gradient(self, layer: Document, name: str, place: tuple[int, ...]) -> str:
-        """What gives the gradient of a parameter: input times error, of each row."""
-        if name not in ("weight", "bias"):
-            return ""
-        dz = [layer["backward"]["dz"][row][place[-1]] for row in self._rows]
-        if name == "bias":
-            formula = "dL/dz"
-            said = " + ".join([self.short(dz[0]), *map(self.factor, dz[1:])])
+        """What gives the gradient of a parameter, over the rows: input times error, or of a norm what it scales."""
+        kind, j = ("dz", place[-1]) if name in ("weight", "bias") else ("dy", place[-1])
+        error = [layer["backward"][kind][row][j] for row in self._rows]
+        if name in ("bias", "shift"):
+            formula = f"dL/{kind}"
+            said = " + ".join([self.short(error[0]), *map(self.factor, error[1:])])
         else:
-            formula = "x · dL/dz"
-            x = [layer["forward"]["x"][row][place[0]] for row in self._rows]
-            said = self.products(x, dz)
-        return f"= {formula} = {said}" if len(dz) <= MOST_TERMS else f"= Σ {formula} over the rows"
+            factor, source, i = ("x", "x", place[0]) if name == "weight" else ("x̂", "normalized", j)
+            formula = f"{factor} · dL/{kind}"
+            said = self.products([layer["forward"][source][row][i] for row in self._rows], error)
+        return f"= {formula} = {said}" if len(error) <= MOST_TERMS else f"= Σ {formula} over the rows"
 
     def products(self, a: Sequence[float], b: Sequence[float]) -> str:
         """Σ a · b, written out; only what follows a sign needs brackets around its own."""

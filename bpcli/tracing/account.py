@@ -1,13 +1,15 @@
-"""A traced step as text: forward, error, backward and update, each layer a table with its arithmetic."""
+"""A traced step told in full: forward, error, backward and update, each layer a table with its arithmetic.
+
+What is told is the same in the terminal and on a page; how a heading or a table looks is theirs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
-from bpcli.cli.arithmetic import MOST_TERMS, Arithmetic, Document
-from bpcli.cli.console import aligned
-from bpcli.text import counted, printable
+from bpcli.text import counted
+from bpcli.tracing.arithmetic import MOST_TERMS, Arithmetic, Document
 
 MOST_NEURONS = 8
 """Of a layer that are shown unless one is asked for: those with the largest errors."""
@@ -19,64 +21,79 @@ FEW_WEIGHTS = 8
 """Of more, those with the largest gradients."""
 
 
-def trace_lines(document: Document, layer: int | None = None, neuron: int | None = None) -> Iterator[str]:
-    """The lines of a trace, of all layers or of one, and of all of its neurons that there is room for, or of one."""
-    yield from _Text(document, layer, neuron).lines()
+PER_ROW = ("cross_entropy", "hinge")
+"""Losses that a row has one of; of the others each output has one."""
 
 
-class _Text:
+@dataclass(frozen=True)
+class Heading:
+    """What the parts after it are about: one of the stages, or (`level` 2) a layer in it."""
+
+    words: str
+    level: int = 1
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table whose first row is its header; columns in `right` hold numbers."""
+
+    cells: Sequence[Sequence[str]]
+    right: Collection[int] = ()
+
+
+Part = Heading | Grid | str
+"""A part of the account; an empty string is space."""
+
+
+def account(document: Document, layer: int | None = None, neuron: int | None = None) -> Iterator[Part]:
+    """What a trace says, of all layers or of one, and of all of its neurons that there is room for, or of one."""
+    yield from _Account(document, layer, neuron).parts()
+
+
+class _Account:
     def __init__(self, document: Document, layer: int | None, neuron: int | None) -> None:
         self.document, self.neuron = document, neuron
         self.layers = [one for one in document["layers"] if layer in (None, one["index"])]
         self.rows = range(len(document["rows"]))
-        self.shows = Arithmetic(9 if document["dtype"] == "float64" else 6, len(self.rows))
+        self.shows = Arithmetic(document)
         self.shown = {one["index"]: self._neurons(one) for one in self.layers}
 
-    def lines(self) -> Iterator[str]:
-        document = self.document
-        numbers = ", ".join(str(row["row"]) for row in document["rows"])
-        word = "row" if len(self.rows) == 1 else "rows"
-        yield from _text(
-            f"{document['name']}: a training step on {word} {numbers}, from {document['source']}, "
-            f"after {counted(document['epoch'], 'epoch')}, {document['dtype']}"
-        )
+    def parts(self) -> Iterator[Part]:
+        yield opening(self.document)
         yield "rows are counted from 1, as in the file; layers and neurons from 0, as in the config"
         if any(len(self.shown[one["index"]]) < len(one["outputs"]) for one in self.layers) and self.neuron is None:
-            yield "of wide layers a part is shown: --layer and --neuron narrow it, --json has all"
+            yield (
+                "of wide layers the neurons with the largest |dL/dz|, as it comes in BACKWARD, are shown: "
+                "--layer and --neuron narrow it, --json has all"
+            )
         if self.neuron is None:
             yield from self._inputs()
-        yield from ("", "FORWARD")
+        yield Heading("FORWARD")
         for layer in self.layers:
             yield from self._forward(layer)
         yield from self._error()
-        yield from ("", "BACKWARD")
+        yield Heading("BACKWARD")
         for layer in reversed(self.layers):
             yield from self._backward(layer)
         yield from self._update()
 
     # The parts
 
-    def _inputs(self) -> Iterator[str]:
+    def _inputs(self) -> Iterator[Part]:
         document = self.document
         inputs = document["inputs"]
         for place, row in enumerate(document["rows"]):
             yield ""
-            in_file = ", ".join(f"{name} {value or '(missing)'}" for name, value in _first(row["columns"]))
-            more = len(row["columns"]) - MOST_INPUTS
-            target = ", ".join(f"{name} {value}" for name, value in row["target"].items())
-            weight = "" if row["weight"] == 1.0 else f", weight {self.shows.short(row['weight'])}"
-            yield from _text(
-                f"row {row['row']} ({row['split']}): {in_file}{f' and {more} more' if more > 0 else ''}; "
-                f"target {target}{weight}"
-            )
+            yield row_in_file(row, self.shows)
             x = document["layers"][0]["forward"]["x"][place]
-            chosen = _largest(x, MOST_INPUTS)
-            yield from aligned([["input", "x"], *([inputs[i], self.shows.fixed(x[i])] for i in chosen)], right=(1,))
+            chosen = largest(x, MOST_INPUTS)
+            yield Grid([["input", "x"], *([inputs[i], self.shows.fixed(x[i])] for i in chosen)], right=(1,))
             yield from self._rest(len(x) - len(chosen), "input", "with smaller values")
 
-    def _forward(self, layer: Document) -> Iterator[str]:
+    def _forward(self, layer: Document) -> Iterator[Part]:
         forward, shown = layer["forward"], self.shown[layer["index"]]
-        yield from ("", _title(layer))
+        formula = layer["formula"] if layer["activation"] is None else layer["activation"]["formula"]
+        yield Heading(f"{title(layer)}   {formula}", 2)
         dense = "weight" in layer["parameters"]
         for row in self.rows:
             yield from self._row(row)
@@ -87,23 +104,23 @@ class _Text:
                 for j in shown:
                     numbers = [self.shows.fixed(z[j]), self.shows.fixed(y[j])]
                     table.append([layer["outputs"][j], self.shows.weighted_sum(layer, x, j), *numbers])
-                yield from aligned(table, right=(2, 3))
+                yield Grid(table, right=(2, 3))
                 if self.neuron is not None and len(x) > MOST_TERMS:
-                    yield from self.shows.terms(layer, x, self.neuron)
+                    yield ""
+                    yield Grid(self.shows.terms(layer, x, self.neuron), right=(0, 2, 3, 4))
             else:
                 keeps = [name for name in ("mask", "normalized") if name in forward]
                 table = [["output", "x", *keeps, "y"]]
                 for j in shown:
                     kept = [self.shows.fixed(forward[name][row][j]) for name in keeps]
                     table.append([layer["outputs"][j], self.shows.fixed(x[j]), *kept, self.shows.fixed(y[j])])
-                yield from aligned(table, right=range(1, len(table[0])))
+                yield Grid(table, right=range(1, len(table[0])))
         yield from self._left_out(layer)
 
-    def _error(self) -> Iterator[str]:
+    def _error(self) -> Iterator[Part]:
         error, document = self.document["error"], self.document
-        options = ", ".join(f"{name} {value}" for name, value in error["loss"].items() if name != "type")
-        yield from ("", f"ERROR  {error['loss']['type']}{f' ({options})' if options else ''}: {error['formula']}")
-        yield from _text(f"{error['gradient']}; L is the mean over rows, and over outputs where each has a loss")
+        yield Heading(f"ERROR  {_member(error['loss'])}: {error['formula']}")
+        yield f"{error['gradient']}{self._mean()}"
         for row in self.rows:
             yield from self._row(row)
             columns = [error[name][row] for name in ("logits", "predictions", "targets", "dlogits")]
@@ -111,11 +128,11 @@ class _Text:
             if error["in_units"] is not None and error["in_units"] != error["predictions"]:
                 columns.append(error["in_units"][row])
                 heads.append("prediction in its units")
-            chosen = sorted(_largest(columns[3], MOST_NEURONS))
+            chosen = sorted(largest(columns[3], MOST_NEURONS))
             table = [heads]
             table += [[document["outputs"][k], *(self.shows.fixed(column[k]) for column in columns)] for k in chosen]
-            yield from aligned(table, right=range(1, len(heads)))
-            yield from self._rest(len(document["outputs"]) - len(chosen), "output", "with smaller errors")
+            yield Grid(table, right=range(1, len(heads)))
+            yield from self._rest(len(document["outputs"]) - len(chosen), "output", "with smaller |dL/dz|")
             yield f"loss of the row: {self.shows.fixed(error['of_rows'][row])}"
         if len(self.rows) > 1:
             yield f"mean: {self.shows.fixed(sum(error['of_rows']) / len(self.rows))}"
@@ -123,9 +140,9 @@ class _Text:
             yield f"penalties on the weights: {self.shows.fixed(error['penalty'])}"
         yield f"L = {self.shows.fixed(document['loss']['before'])}"
 
-    def _backward(self, layer: Document) -> Iterator[str]:
+    def _backward(self, layer: Document) -> Iterator[Part]:
         backward, shown = layer["backward"], self.shown[layer["index"]]
-        yield from ("", _title(layer, "gradient"))
+        yield Heading(title(layer) if layer["activation"] else f"{title(layer)}   {layer['gradient']}", 2)
         behind = next((one for one in self.document["layers"] if one["index"] == layer["index"] + 1), None)
         for row in self.rows:
             yield from self._row(row)
@@ -138,17 +155,17 @@ class _Text:
                     table.append([layer["outputs"][j], self.shows.chain(behind, row, j), *numbers])
                 if not any(line[1] for line in table[1:]):
                     table = [[line[0], *line[2:]] for line in table]
-                yield from aligned(table, right=range(len(table[0]) - 3, len(table[0])))
+                yield Grid(table, right=range(len(table[0]) - 3, len(table[0])))
             else:
                 table = [["output", "dL/dy"], *([layer["outputs"][j], self.shows.fixed(dy[j])] for j in shown)]
-                yield from aligned(table, right=(1,))
+                yield Grid(table, right=(1,))
         yield from self._left_out(layer)
         if layer["parameters"]:
             yield ""
             table = [["parameter", "of", "gradient", ""]]
             places, left_out = self._parameters(layer)
             for name, place in places:
-                value = _at(layer["parameters"][name]["gradient"], place)
+                value = self.shows.at(layer["parameters"][name]["gradient"], place)
                 table.append(
                     [
                         _name(layer, name, place),
@@ -157,18 +174,14 @@ class _Text:
                         self.shows.gradient(layer, name, place),
                     ]
                 )
-            yield from aligned(table, right=(2,))
+            yield Grid(table, right=(2,))
             yield from self._rest(left_out, "parameter", "with smaller gradients")
 
-    def _update(self) -> Iterator[str]:
+    def _update(self) -> Iterator[Part]:
         update, document = self.document["update"], self.document
-        options = ", ".join(f"{k} {v}" for k, v in update["optimizer"].items() if k not in ("type", "learning_rate"))
-        yield from (
-            "",
-            f"UPDATE  {update['optimizer']['type']}{f' ({options})' if options else ''}",
-            *(line for line in update["formula"].splitlines() if line),
-            f"step {update['number']} of the optimizer, learning rate {self.shows.short(update['learning_rate'])}",
-        )
+        yield Heading(f"UPDATE  {_member(update['optimizer'], but='learning_rate')}")
+        yield from rule(update)
+        yield f"step {update['number']} of the optimizer, learning rate {self.shows.short(update['learning_rate'])}"
         for layer in self.layers:
             if not layer["parameters"]:
                 continue
@@ -182,9 +195,11 @@ class _Text:
                 one = layer["parameters"][name]
                 moments = [one["optimizer"][slot]["after"] for slot in slots]
                 arrays = [one["before"], one["gradient"], *([one["applied"]] if ruled else []), *moments]
-                numbers = [self.shows.fixed(_at(array, place)) for array in [*arrays, one["step"], one["after"]]]
+                numbers = [
+                    self.shows.fixed(self.shows.at(array, place)) for array in [*arrays, one["step"], one["after"]]
+                ]
                 table.append([_name(layer, name, place), _of(layer, place), *numbers])
-            yield from aligned(table, right=range(2, len(table[0])))
+            yield Grid(table, right=range(2, len(table[0])))
             yield from self._rest(left_out, "parameter", "with smaller gradients")
         loss = document["loss"]
         yield from ("", f"L before {self.shows.fixed(loss['before'])}, after {self.shows.fixed(loss['after'])}")
@@ -197,7 +212,7 @@ class _Text:
             return [self.neuron]
         errors = layer["backward"].get("dz", layer["backward"]["dy"])
         sizes = [max(abs(row[j]) for row in errors) for j in range(len(layer["outputs"]))]
-        return sorted(_largest(sizes, MOST_NEURONS))
+        return sorted(largest(sizes, MOST_NEURONS))
 
     def _parameters(self, layer: Document) -> tuple[list[tuple[str, tuple[int, ...]]], int]:
         """Parameters of the neurons shown, and how many of the layer's are left out."""
@@ -219,27 +234,70 @@ class _Text:
         )
         return places, 0 if self.neuron is not None else total - len(places)
 
-    def _left_out(self, layer: Document) -> Iterator[str]:
+    def _left_out(self, layer: Document) -> Iterator[Part]:
         if self.neuron is None:
-            noun = "neuron" if layer["activation"] else "output"
-            yield from self._rest(len(layer["outputs"]) - len(self.shown[layer["index"]]), noun, "with smaller errors")
+            noun, error = ("neuron", "dL/dz") if layer["activation"] else ("output", "dL/dy")
+            count = len(layer["outputs"]) - len(self.shown[layer["index"]])
+            yield from self._rest(count, noun, f"with smaller |{error}|")
 
-    def _rest(self, count: int, noun: str, which: str) -> Iterator[str]:
+    def _mean(self) -> str:
+        """Over what L is the mean."""
+        error, document = self.document["error"], self.document
+        over = ["the rows"] if len(self.rows) > 1 else []
+        over += ["the outputs"] if len(document["outputs"]) > 1 and error["loss"]["type"] not in PER_ROW else []
+        return f"; L is the mean over {' and '.join(over)}" if over else ""
+
+    def _rest(self, count: int, noun: str, which: str) -> Iterator[Part]:
         if count > 0:
             yield f"and {counted(count, noun)} {which}"
 
-    def _row(self, row: int) -> Iterator[str]:
+    def _row(self, row: int) -> Iterator[Part]:
         """Which row a table is of, where there are several."""
         if len(self.rows) > 1:
             yield f"row {self.document['rows'][row]['row']}"
 
 
-def _title(layer: Document, what: str = "formula") -> str:
-    activation = layer["activation"]
-    if activation is None:
-        return f"layer {layer['index']}: {layer['type']}   {layer[what]}"
-    formula = f"   {activation['formula']}" if what == "formula" else ""
-    return f"layer {layer['index']}: {layer['type']}, {activation['type']}{formula}"
+def opening(document: Document) -> str:
+    """Of what a trace is: its rows, and where the step begins."""
+    numbers = ", ".join(str(row["row"]) for row in document["rows"])
+    return (
+        f"{document['name']}: a training step on {'row' if len(document['rows']) == 1 else 'rows'} {numbers}, "
+        f"from {document['source']}, after {counted(document['epoch'], 'epoch')}, {document['dtype']}"
+    )
+
+
+def row_in_file(row: Document, shows: Arithmetic) -> str:
+    """A row in the words of its file."""
+    in_file = ", ".join(f"{name} {value or '(missing)'}" for name, value in list(row["columns"].items())[:MOST_INPUTS])
+    more = len(row["columns"]) - MOST_INPUTS
+    target = ", ".join(f"{name} {value}" for name, value in row["target"].items())
+    weight = "" if row["weight"] == 1.0 else f", weight {shows.short(row['weight'])}"
+    in_file += f" and {more} more" if more > 0 else ""
+    return f"row {row['row']} ({row['split']}): {in_file}; target {target}{weight}"
+
+
+def rule(update: Document) -> list[str]:
+    """The optimizer's rule; of plain gradient descent without what momentum would make of it."""
+    if is_plain(update["optimizer"]):
+        return [update["formula"].partition(";")[0]]
+    return [line for line in update["formula"].splitlines() if line]
+
+
+def is_plain(optimizer: Document) -> bool:
+    """Whether a step is the learning rate times the gradient, and nothing else."""
+    return optimizer["type"] == "sgd" and not optimizer["momentum"]
+
+
+def _member(spec: Document, but: str = "") -> str:
+    """A loss or an optimizer with its options, but for those that are off."""
+    options = ", ".join(f"{name} {value}" for name, value in spec.items() if name not in ("type", but) and value)
+    return f"{spec['type']} ({options})" if options else str(spec["type"])
+
+
+def title(layer: Document) -> str:
+    """Which layer it is, and of what kind."""
+    kind = layer["type"] if layer["activation"] is None else f"{layer['type']}, {layer['activation']['type']}"
+    return f"layer {layer['index']}: {kind}"
 
 
 def _from(behind: Document | None) -> str:
@@ -248,20 +306,10 @@ def _from(behind: Document | None) -> str:
     return f" = {'dL/dy · mask' if behind['type'] == 'dropout' else 'Σ dL/dz · w'} of layer {behind['index']}"
 
 
-def _first(columns: dict[str, str]) -> list[tuple[str, str]]:
-    return list(columns.items())[:MOST_INPUTS]
-
-
-def _largest(values: Sequence[float], count: int) -> list[int]:
+def largest(values: Sequence[float], count: int) -> list[int]:
     """Places of the largest by size, in their order; all where there are no more than that."""
     places = sorted(range(len(values)), key=lambda place: -abs(values[place]))[:count]
     return sorted(places)
-
-
-def _at(array: Any, place: tuple[int, ...]) -> float:
-    for index in place:
-        array = array[index]
-    return float(array)
 
 
 def _name(layer: Document, name: str, place: tuple[int, ...]) -> str:
@@ -271,8 +319,3 @@ def _name(layer: Document, name: str, place: tuple[int, ...]) -> str:
 def _of(layer: Document, place: tuple[int, ...]) -> str:
     of = layer["outputs"][place[-1]]
     return of if len(place) == 1 else f"{layer['inputs'][place[0]]} → {of}"
-
-
-def _text(line: str) -> Iterator[str]:
-    """Text with the user's own words in it, made printable."""
-    yield printable(line)

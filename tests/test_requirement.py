@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bpcli.errors import UsageError
-from bpcli.evaluation import Requirement
+from bpcli.requirement import Requirement
 
 REPORT = {"accuracy": 0.95, "roc_auc": None, "rows": 40, "per_class": {}}
 

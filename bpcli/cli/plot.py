@@ -1,0 +1,74 @@
+"""`bpcli plot`: learning curves as a figure for a paper."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bpcli.cli.console import note, result_path
+from bpcli.errors import ExistsError, UsageError
+from bpcli.text import printable, quoted
+
+INCHES = (1.0, 30.0)
+"""The least and the most that a side may have."""
+
+
+def plot(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN [RUN]...", help="Run directories; several share their axes.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write: PNG, PDF or SVG by its suffix.")],
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Such as loss, accuracy or validation_loss; repeatable. Left out: all that runs watched.",
+        ),
+    ] = None,
+    logarithmic: Annotated[
+        bool | None,
+        typer.Option("--log/--no-log", help="The axis of losses. Left out: as wide as they spread."),
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="WxH", help="Inches. Left out: 3.5 wide, as a column of print.")
+    ] = None,
+    dpi: Annotated[int, typer.Option(min=50, max=600, metavar="N", help="Dots an inch of a PNG.")] = 300,
+    force: Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")] = False,
+) -> None:
+    """Draw the learning curves of runs as a figure: for papers, in print and in grey.
+
+    Fonts are embedded, and the same runs give the same bytes. The extra plot brings what it draws with.
+
+    Example: bpcli plot runs/small runs/large -o curve.pdf
+    """
+    from bpcli.curves import panels_of, read_curves
+    from bpcli.files import write_atomic
+    from bpcli.plot import FORMATS, learning_curves, render, require_matplotlib
+
+    form = output.suffix.removeprefix(".").lower()
+    if form not in FORMATS:
+        suffixes = ", ".join(f".{form}" for form in FORMATS)
+        raise UsageError(f"--output {printable(str(output))}: the suffix says what is drawn; choose one of {suffixes}")
+    inches = _inches(size) if size is not None else None
+    require_matplotlib()
+    curves = read_curves(runs)
+    panels = panels_of(curves, metric or ())
+    if output.exists() and not force:
+        raise ExistsError(f"{printable(str(output))}: exists already; choose another --output, or add --force")
+    content, remarks = render(learning_curves(curves, panels, inches, logarithmic), form, dpi)
+    for line in remarks:
+        note(line)
+    write_atomic(output, content)
+    result_path(str(output))
+
+
+def _inches(size: str) -> tuple[float, float]:
+    """Width and height; raises UsageError for what is no such pair."""
+    sides = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", size)
+    low, high = INCHES
+    if sides is None or not all(low <= float(side) <= high for side in sides.groups()):
+        raise UsageError(f"--size {quoted(size)}: give width and height in inches, {low:g} to {high:g}, as in 3.5x2.5")
+    return float(sides[1]), float(sides[2])

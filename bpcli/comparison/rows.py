@@ -1,0 +1,101 @@
+"""The rows that all runs are asked, new to each of them."""
+
+from __future__ import annotations
+
+import filecmp
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bpcli.comparison.contestants import Contestant
+from bpcli.data.table import Table
+from bpcli.errors import DataError
+from bpcli.evaluation import FileRows, OwnData, chosen_rows, file_rows, own_data
+from bpcli.files import path_from_here
+from bpcli.text import counted, printable
+
+
+@dataclass(frozen=True)
+class CommonRows:
+    """The same rows as each model reads them."""
+
+    source: str
+    tables: list[Table]
+    notes: list[str]
+
+
+def rows_of_test(contestants: Sequence[Contestant], cache: bool) -> CommonRows:
+    """The test rows of the first run.
+
+    Raises:
+        DataError: there are none, or a run was trained or chosen by some of them, or it cannot be said.
+    """
+    first = contestants[0]
+    owned = [_unchanged_data(contestant, cache) for contestant in contestants]
+    selections = [data.selection for data in owned]
+    rows = selections[0].split.test
+    if not len(rows):
+        raise DataError(f"{first.shown} has no test rows; give other rows with --data")
+    for contestant, selection in zip(contestants, selections, strict=True):
+        if selection.digest != selections[0].digest or selection.table.rows != selections[0].table.rows:
+            raise DataError(
+                f"{contestant.shown} was trained on other data than {first.shown}, so that it cannot be said which "
+                "rows are new to both; give such rows with --data"
+            )
+        for seen, what in ((selection.split.train, "training"), (selection.split.validation, "validation")):
+            known = int(np.isin(rows, seen).sum())
+            if known:
+                raise DataError(
+                    f"of the {counted(len(rows), 'test row')} of {first.shown}, {known:,} are {what} rows of "
+                    f"{contestant.shown}, as their seeds or splits differ; give rows new to all with --data, or train "
+                    "with the same seed and split"
+                )
+    paths = ", ".join(printable(path_from_here(path)) for path in owned[0].paths)
+    return CommonRows(f"test rows of {paths}", [selection.table.take(rows) for selection in selections], [])
+
+
+def rows_of_file(contestants: Sequence[Contestant], path: Path, cache: bool) -> CommonRows:
+    """All rows of a file that have a target.
+
+    Raises:
+        DataError: there are none, or a run was trained on the file.
+    """
+    found = []
+    for contestant in contestants:
+        found.append(file_rows(contestant.model, path, cache))
+        _require_new(contestant, path, found[-1])
+    has_target = np.all([one.has_target for one in found], axis=0)
+    rows, left_out = chosen_rows(has_target, contestants[0].model, path)
+    shown = printable(str(path))
+    notes = [f"whether runs were trained on some of the rows of {shown} cannot be told from here", *left_out]
+    return CommonRows(shown, [one.table.take(rows) for one in found], notes)
+
+
+def _unchanged_data(contestant: Contestant, cache: bool) -> OwnData:
+    """The data of a run; raises DataError where it has changed since."""
+    data = own_data(contestant.model, cache, "give other data with --data")
+    if data.is_changed:
+        raise DataError(
+            f"{contestant.shown}: its data file has changed since, so that it cannot be said which rows it was trained "
+            "on; give rows new to all with --data"
+        )
+    return data
+
+
+def _require_new(contestant: Contestant, path: Path, found: FileRows) -> None:
+    """Raise DataError for a file that a run was trained on, by its name or by its content."""
+    header = contestant.model.header
+    parts = [part for _, part in header.config.data.files]
+    trained = [Path(known) for known, part in zip(header.data.paths, parts, strict=True) if part != "test"]
+    if header.data.sha256 == found.files.digest or any(_is_copy(path, known) for known in trained):
+        raise DataError(
+            f"{printable(str(path))}: {contestant.shown} was trained on rows of this file; give rows new to all, or "
+            "leave --data out for the test rows"
+        )
+
+
+def _is_copy(path: Path, other: Path) -> bool:
+    """Whether files are one, or hold the same; of files of different sizes nothing is read."""
+    return path.resolve() == other or (other.is_file() and filecmp.cmp(path, other, shallow=False))

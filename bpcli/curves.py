@@ -1,0 +1,97 @@
+"""The epochs of runs as curves, and which of them share a pair of axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite, nan
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bpcli.errors import CheckpointError, UsageError
+from bpcli.runs import RunDirectory, run_labels
+from bpcli.text import listed, printable, quoted, suggestion
+
+SPLITS = ("train", "validation")
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The epochs of a run, under the name that a legend gives it."""
+
+    label: str
+    records: list[dict[str, Any]]
+
+    @property
+    def names(self) -> list[str]:
+        """What can be drawn: every value that is a finite number in some epoch."""
+        names = dict.fromkeys(name for record in self.records for name in record)
+        return [
+            name
+            for name in names
+            if name not in ("epoch", "best_epoch") and any(isfinite(value) for value in self.points(name)[1])
+        ]
+
+    @property
+    def best(self) -> int | None:
+        """The epoch whose model was kept."""
+        best = self.records[-1].get("best_epoch")
+        return best if isinstance(best, int) and best else None
+
+    def points(self, name: str) -> tuple[list[int], list[float]]:
+        """Epochs and values; NaN, which leaves a gap, where an epoch has no finite number of that name."""
+        values = [record.get(name) for record in self.records]
+        numbers = [float(value) if isinstance(value, int | float) else nan for value in values]
+        return [record["epoch"] for record in self.records], [value if isfinite(value) else nan for value in numbers]
+
+
+class Panel(NamedTuple):
+    """A quantity, such as `loss`, and the names of the values that are drawn over its axes."""
+
+    quantity: str
+    names: list[str]
+
+
+def read_curves(paths: Sequence[Path]) -> list[Curves]:
+    """The curves of runs, labelled by their directories.
+
+    Raises:
+        CheckpointError: one is not a run, or has not finished an epoch.
+    """
+    found = []
+    for path, label in zip(paths, run_labels(paths), strict=True):
+        records = list(RunDirectory.open(path).read_metrics())
+        if not records:
+            raise CheckpointError(f"{printable(str(path))}: no epoch was finished, so there is no curve")
+        found.append(Curves(label, records))
+    return found
+
+
+def panels_of(runs: Sequence[Curves], metrics: Sequence[str] = ()) -> list[Panel]:
+    """A panel for each of `metrics`, quantities or names of values; left out, for all that is known of some split.
+
+    Raises:
+        UsageError: no run has one of them.
+    """
+    names = list(dict.fromkeys(name for run in runs for name in run.names))
+    quantities = list(dict.fromkeys(quantity_of(name) for name in names))
+    metrics = metrics or [quantity_of(name) for name in names if split_of(name)]
+    panels = []
+    for metric in dict.fromkeys(metrics):
+        shown = [name for name in names if metric in (name, quantity_of(name))]
+        if not shown:
+            near = suggestion(metric, [*quantities, *names])
+            raise UsageError(f"--metric {quoted(metric)}: no run has it{near}; there are {listed(quantities, 20)}")
+        panels.append(Panel(quantity_of(shown[0]), shown))
+    return panels
+
+
+def split_of(name: str) -> str:
+    """`validation` of `validation_loss`; nothing for a value of no split, such as `learning_rate`."""
+    split = name.partition("_")[0]
+    return split if split in SPLITS else ""
+
+
+def quantity_of(name: str) -> str:
+    """`loss` of `validation_loss`."""
+    return name.partition("_")[2] if split_of(name) else name

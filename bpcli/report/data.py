@@ -1,0 +1,69 @@
+"""The section of a report on the data: its splits, what is known of the target in each, and the input columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bpcli.data.table import PARTS
+from bpcli.evaluation import OwnData
+from bpcli.model import Model
+from bpcli.report.page import Section
+from bpcli.report.tables import Table
+from bpcli.report.words import as_sentence, number
+from bpcli.text import counted, quoted
+
+
+def data_section(model: Model, own: OwnData | None, summary: dict[str, Any]) -> Section:
+    """Rows, targets and inputs; of data that is gone or has changed only what the checkpoint says."""
+    header, preprocessor = model.header, model.preprocessor
+    found = summary.get("warnings")
+    warnings = [line for line in found if isinstance(line, str)] if isinstance(found, list) else []
+    sentences = [
+        f"{counted(len(preprocessor.inputs), 'input column')} make {counted(len(preprocessor.features), 'feature')}; "
+        f"the target is {', '.join(quoted(name) for name in preprocessor.target.names)}.",
+        *(as_sentence(f"warning: {line}") for line in warnings),
+        f"SHA-256 of the data: {header.data.sha256}",
+    ]
+    tables = [Table("Rows", ["split", "rows"], [[part, number(count)] for part, count in header.data.rows.items()])]
+    if own is not None and not own.is_changed:
+        tables.append(_target_table(model, own))
+    tables.append(_input_table(model, own))
+    return Section("Data", sentences, (), tables)
+
+
+def _target_table(model: Model, own: OwnData) -> Table:
+    """The rows of each class or label in each split, or the spread of each target column in it."""
+    target, split = model.preprocessor.target, own.selection.split
+    parts = [part for part in PARTS if len(split.part(part))]
+    truths = []
+    for part in parts:
+        columns = [own.selection.table[name].take(split.part(part)) for name in target.names]
+        truths.append(model.interpreter.truth(target.encode(columns, model.dtype)))
+    if target.task == "regression":
+        rows = [
+            [name, part, *(number(float(of(truth[:, index]))) for of in (np.mean, np.std, np.min, np.max))]
+            for index, name in enumerate(target.names)
+            for part, truth in zip(parts, truths, strict=True)
+        ]
+        return Table("Target", ["target", "split", "mean", "standard deviation", "least", "greatest"], rows)
+    if target.task == "multilabel":
+        counts = [truth.sum(axis=0) for truth in truths]
+    else:
+        counts = [np.bincount(truth, minlength=len(model.classes)) for truth in truths]
+    rows = [[name, *(number(int(count[index])) for count in counts)] for index, name in enumerate(model.classes)]
+    what = "label" if target.task == "multilabel" else "class"
+    return Table(f"Rows of each {what}", [what, *parts], rows)
+
+
+def _input_table(model: Model, own: OwnData | None) -> Table:
+    """The input columns, in the words in which `check` lists them."""
+    kinds, encodings = model.preprocessor.input_kinds, model.preprocessor.encodings
+    rows = []
+    for column in model.preprocessor.inputs:
+        name = column.name
+        known = own is not None and name in own.selection.table
+        missing = int(np.count_nonzero(own.selection.table[name].missing())) if known and own else None
+        rows.append([name, kinds[name], encodings[name], number(column.width), number(missing)])
+    return Table("Inputs", ["column", "kind", "encoding", "inputs", "missing"], rows)

@@ -1,0 +1,105 @@
+"""The section of a report on the health of training: what went on in each layer, epoch by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+from bpcli.report.charts import Chart, Series
+from bpcli.report.curves import MOST_CURVES
+from bpcli.report.learning import best_epoch, mark_of, measured
+from bpcli.report.page import Section
+from bpcli.report.words import as_sentence
+
+USUAL_RATIO = 1e-3
+"""Update over weight in training that goes well, as a rule of thumb: Karpathy, CS231n, "Ratio of weights:updates"."""
+
+CHARTS = {
+    "gradient_norm": ("Gradient norm", "norm of the gradient"),
+    "update_ratio": ("Update to weight", "norm of step / of parameters"),
+    "dead": ("Dead units", "share of units"),
+    "saturated": ("Saturated units", "share of units"),
+}
+"""Title and axis of what is measured in each layer."""
+
+ABOUT = (
+    "Gradients and steps are those of the last step of each epoch. A dead unit puts out nothing on the rows looked at; "
+    "a saturated one hardly leaves its bounds."
+)
+
+SHARES = ("dead", "saturated")
+
+Curve = list[float | None]
+
+
+def health_section(
+    records: Sequence[dict[str, Any]], summary: dict[str, Any], layers: Mapping[int, str]
+) -> Section | None:
+    """Charts of what was measured in the layers, named by `layers`, and the diagnosis; None for a run without them."""
+    found = summary.get("diagnosis")
+    diagnosis = [line for line in found if isinstance(line, str)] if isinstance(found, list) else None
+    epochs = [record["epoch"] for record in records]
+    best = mark_of(best_epoch(summary))
+    charts = []
+    for key, (title, label) in CHARTS.items():
+        curves = _curves(records, key)
+        shown = _most_telling(curves, key)
+        if not shown:
+            continue
+        names = [layers.get(layer, f"layer {layer}") for layer in shown]
+        charts.append(
+            Chart(
+                title,
+                "epoch",
+                label,
+                [Series(name, epochs, curves[layer]) for name, layer in zip(names, shown, strict=True)],
+                logarithmic=key not in SHARES,
+                shares=key in SHARES,
+                mark=best,
+                level=(USUAL_RATIO, "usual order, 0.001") if key == "update_ratio" else None,
+                note=names[0] if len(names) == 1 else _choice(len(shown), len(curves), key),
+            )
+        )
+    if not charts and not diagnosis:
+        return None
+    nothing = ["No layer shows a sign of trouble."] if diagnosis == [] else []
+    about = [ABOUT] if charts else []
+    return Section("Health", [*map(as_sentence, diagnosis or ()), *nothing, *about], charts)
+
+
+def _curves(records: Sequence[dict[str, Any]], key: str) -> dict[int, Curve]:
+    """What was measured in each layer after each epoch, for the layers where it was; None where it was not."""
+    curves: dict[int, Curve] = {}
+    for place, record in enumerate(records):
+        entries = record.get("health")
+        for entry in entries if isinstance(entries, list) else ():
+            value = measured(entry.get(key)) if isinstance(entry, dict) else None
+            if value is not None and isfinite(value) and isinstance(entry.get("layer"), int):
+                curves.setdefault(entry["layer"], [None] * len(records))[place] = value
+    return dict(sorted(curves.items()))
+
+
+def _most_telling(curves: dict[int, Curve], key: str) -> list[int]:
+    """As many layers as one chart has room for: of shares the highest, else evenly from the lowest to the highest.
+
+    Layers are ordered by the middle one of their values, so that a single epoch does not decide.
+    """
+    if len(curves) <= MOST_CURVES:
+        return list(curves)
+    order = sorted(curves, key=lambda layer: _median(curves[layer]))
+    if key in SHARES:
+        return sorted(order[-MOST_CURVES:])
+    last = len(order) - 1
+    return sorted({order[round(place * last / (MOST_CURVES - 1))] for place in range(MOST_CURVES)})
+
+
+def _choice(shown: int, layers: int, key: str) -> str:
+    if shown == layers:
+        return ""
+    return f"{shown} of {layers} layers: {'the highest' if key in SHARES else 'from the lowest to the highest'}"
+
+
+def _median(curve: Curve) -> float:
+    known = sorted(value for value in curve if value is not None)
+    return known[len(known) // 2]

@@ -1,0 +1,75 @@
+"""The section of a report on how training went: a curve for each value that was measured after each epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bpcli.report.charts import Chart, Series
+from bpcli.report.page import Section
+from bpcli.report.scale import wants_logarithm
+from bpcli.report.words import spaced
+
+MOST_EPOCHS = 10**9
+"""A number of an epoch beyond this is none."""
+
+
+def learning_section(records: Sequence[dict[str, Any]], summary: dict[str, Any]) -> Section:
+    """Losses in one chart, each metric in one, and the learning rate where it changed."""
+    if not records:
+        return Section("Learning", ["No epoch was finished."])
+    best = best_epoch(summary)
+    keys = list(records[-1])
+    losses = [key for key in ("train_loss", "validation_loss") if key in keys]
+    metrics = [key for key in keys if key.startswith("validation_") and key not in losses]
+    charts = [_chart("Loss", "loss a row", {spaced(key): (records, key) for key in losses}, best)]
+    charts += [metric_chart({spaced(key): records}, key, best) for key in metrics]
+    if len({measured(record.get("learning_rate")) for record in records}) > 1:
+        charts.append(metric_chart({"learning rate": records}, "learning_rate", best))
+    sentence = f"Epochs are compared by {spaced(str(summary.get('monitor', 'train_loss')))}"
+    sentence += f"; the best is epoch {best}, and the model that is kept is the one of that epoch." if best else "."
+    return Section("Learning", [sentence], charts)
+
+
+def best_epoch(summary: dict[str, Any]) -> int | None:
+    """The number of the best epoch; None where there is none yet."""
+    best = summary.get("best")
+    epoch = best.get("epoch") if isinstance(best, dict) else None
+    return epoch if isinstance(epoch, int) and 0 < epoch < MOST_EPOCHS else None
+
+
+def metric_chart(records: dict[str, Sequence[dict[str, Any]]], key: str, best: int | None = None) -> Chart:
+    """A curve of one value for each run; of losses on a logarithmic axis where they span much."""
+    named = spaced(key)
+    curves = {name: (lines, key) for name, lines in records.items()}
+    return _chart(f"{named[0].upper()}{named[1:]}", named, curves, best, loss=key.endswith("_loss"))
+
+
+def _chart(
+    title: str,
+    label: str,
+    curves: dict[str, tuple[Sequence[dict[str, Any]], str]],
+    best: int | None,
+    loss: bool = True,
+) -> Chart:
+    series = [
+        Series(name, [record["epoch"] for record in records], [measured(record.get(key)) for record in records])
+        for name, (records, key) in curves.items()
+    ]
+    values = [value for one in series for value in one.y if value is not None]
+    return Chart(title, "epoch", label, series, logarithmic=loss and wants_logarithm(values), mark=mark_of(best))
+
+
+def mark_of(best: int | None) -> tuple[float, str] | None:
+    """The line at the best epoch."""
+    return (float(best), f"best epoch, {best}") if best else None
+
+
+def measured(value: Any) -> float | None:
+    """A value of a record as a number; None for what is none, or is beyond all numbers."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None

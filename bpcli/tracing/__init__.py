@@ -1,0 +1,1 @@
+"""One training step taken apart: the step itself, its arithmetic, its account in tables, and a page of it."""

@@ -1,0 +1,218 @@
+"""Where the units and edges of a network stand in its drawing, which of them are drawn, and what each has to show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from bpcli.tracing.account import largest, title
+from bpcli.tracing.arithmetic import Arithmetic, Document
+from bpcli.tracing.stages import Stage
+from bpcli.tracing.worked import Line, Worked
+
+ROOMY = 8
+"""Units of the widest column up to which each has a circle with its number inside; more of them stand closer."""
+
+MOST_LABELS = 16
+"""Edges between two columns up to which each has its number beside it."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A number that a unit or an edge shows from a stage on, on each row; `slot` is where, `name` what it is."""
+
+    stage: int
+    slot: str
+    name: str
+    values: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """An input, a neuron or other output of a layer, a prediction, or the loss."""
+
+    column: int
+    place: int
+    name: str
+    kind: str
+    x: float
+    y: float
+    readings: Sequence[Reading]
+    lines: Sequence[Line]
+
+    @property
+    def id(self) -> str:
+        """Its column and its place there, also where others of the column are not drawn."""
+        return f"u{self.column}-{self.place}"
+
+
+@dataclass(frozen=True)
+class Edge:
+    """What leads from one unit to another; `weight` is None where it has none, `share` its part of the largest."""
+
+    start: Unit
+    end: Unit
+    weight: float | None = None
+    share: float = 0.0
+    readings: Sequence[Reading] = ()
+    lines: Sequence[Line] = ()
+
+    @property
+    def id(self) -> str:
+        """The column that it leaves, and the places of its ends."""
+        return f"e{self.start.column}-{self.start.place}-{self.end.place}"
+
+
+@dataclass(frozen=True)
+class Column:
+    """Units above each other under a heading, of `total` that there are."""
+
+    heading: Sequence[str]
+    units: Sequence[Unit]
+    total: int
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A network on a plane, `width` by `height`."""
+
+    columns: Sequence[Column]
+    edges: Sequence[Edge]
+    width: float
+    height: float
+    roomy: bool
+
+
+def draw(document: Document, stages: Sequence[Stage], most: int, layer: int | None, neuron: int | None) -> Drawing:
+    """The network with up to `most` units in a column, those with the largest inputs and errors; or a part of it."""
+    return _Draughtsman(document, stages, most, layer, neuron).drawing()
+
+
+class _Draughtsman:
+    def __init__(
+        self, document: Document, stages: Sequence[Stage], most: int, layer: int | None, neuron: int | None
+    ) -> None:
+        self.document, self.most, self.neuron = document, most, neuron
+        self.at = {stage.key: place for place, stage in enumerate(stages)}
+        self.shows, self.worked = Arithmetic(document, brief=True), Worked(document, self.at)
+        self.layers = [one for one in document["layers"] if layer in (None, one["index"])]
+        self.first = self.layers[0]["index"]
+        self.closes = self.layers[-1]["index"] == len(document["layers"]) - 1
+        self.rows = range(len(document["rows"]))
+
+    def drawing(self) -> Drawing:
+        chosen = self._chosen()
+        tallest = max(map(len, chosen))
+        roomy = tallest <= ROOMY
+        labelled = roomy and any(len(a) * len(b) <= MOST_LABELS for a, b in pairwise(chosen))
+        gap, pitch, left, right = (180 if labelled else 150, 100, 64, 64) if roomy else (190, 24, 170, 110)
+        top = 76.0
+        columns = []
+        for number, places in enumerate(chosen):
+            x, above = left + number * gap, top + (tallest - len(places)) * pitch / 2
+            columns.append(self._column(number, places, x, [above + (k + 0.5) * pitch for k in range(len(places))]))
+        edges = [edge for a, b in pairwise(columns) for edge in self._edges(a.units, b.units)]
+        width = left + (len(columns) - 1) * gap + right
+        return Drawing(columns, edges, width, top + tallest * pitch + 12, roomy)
+
+    def _chosen(self) -> list[list[int]]:
+        """Places drawn in each column."""
+        columns = [largest(_sizes(self.layers[0]["forward"]["x"]), self.most)]
+        if self.layers[0]["activation"] is None and self.neuron is not None:
+            columns = [[self.neuron]]
+        for layer in self.layers:
+            if self.neuron is not None:
+                columns.append([self.neuron])
+            elif layer["activation"] is None:
+                columns.append(columns[-1])
+            else:
+                columns.append(largest(_sizes(layer["backward"]["dz"]), self.most))
+        return [*columns, columns[-1], [0]] if self.closes else columns
+
+    def _column(self, number: int, places: Sequence[int], x: float, ys: Sequence[float]) -> Column:
+        column, document = self.first + number, self.document
+        if number == 0:
+            names = self.layers[0]["inputs"]
+            kind, heading = "input", ["inputs"] if column == 0 else ["from", title(document["layers"][column - 1])]
+        elif number <= len(self.layers):
+            layer = self.layers[number - 1]
+            names, kind = layer["outputs"], "neuron" if layer["activation"] else "pass"
+            heading = list(title(layer).split(": ", 1))
+        elif number == len(self.layers) + 1:
+            names, kind, heading = document["outputs"], "prediction", ["predictions"]
+        else:
+            names, kind, heading = ["L"], "loss", ["loss", document["error"]["loss"]["type"]]
+        units = []
+        for place, y in zip(places, ys, strict=True):
+            readings, lines = list(self._readings(kind, column, place)), list(self._lines(kind, column, place))
+            units.append(Unit(column, place, names[place], kind, x, y, readings, lines))
+        return Column(heading, units, len(names))
+
+    def _readings(self, kind: str, column: int, place: int) -> Iterator[Reading]:
+        if kind == "input":
+            yield self._reading(0, "in", "x", [row[place] for row in self.layers[0]["forward"]["x"]])
+        elif kind in ("neuron", "pass"):
+            layer = self.document["layers"][column - 1]
+            error = "dz" if kind == "neuron" else "dy"
+            y = self._reading(
+                self.at[f"forward-{column - 1}"], "in", "y", [row[place] for row in layer["forward"]["y"]]
+            )
+            if "mask" in layer["forward"]:
+                masks = [row[place] for row in layer["forward"]["mask"]]
+                y = replace(y, values=[v if mask else "dropped" for v, mask in zip(y.values, masks, strict=True)])
+            yield y
+            errors = [row[place] for row in layer["backward"][error]]
+            yield self._reading(self.at[f"backward-{column - 1}"], "out", f"dL/{error}", errors)
+        elif kind == "prediction":
+            error = self.document["error"]
+            yield self._reading(0, "out", "target", [row[place] for row in error["targets"]])
+            yield self._reading(self.at["error"], "in", "prediction", [row[place] for row in error["predictions"]])
+        else:
+            for stage, when in (("error", "before"), ("after", "after")):
+                yield self._reading(self.at[stage], "in", "L", [self.document["loss"][when]] * len(self.rows))
+
+    def _lines(self, kind: str, column: int, place: int) -> Iterator[Line]:
+        if kind == "input" and column:
+            shows = Arithmetic(self.document)
+            for row, x in enumerate(self.layers[0]["forward"]["x"]):
+                yield Line(0, f"x = {shows.fixed(x[place])}, from layer {column - 1}", row)
+        elif kind == "input":
+            yield from self.worked.input(place)
+        elif kind in ("neuron", "pass"):
+            yield from self.worked.unit(self.document["layers"][column - 1], place)
+        elif kind == "prediction":
+            yield from self.worked.prediction(place)
+        else:
+            yield from self.worked.loss()
+
+    def _edges(self, starts: Sequence[Unit], ends: Sequence[Unit]) -> Iterator[Edge]:
+        """Between two columns: every weight of a dense layer, all predictions to the loss, otherwise straight on."""
+        column, kind = starts[0].column, ends[0].kind
+        if kind != "neuron":
+            for start in starts:
+                yield from (Edge(start, end) for end in ends if kind == "loss" or start.place == end.place)
+            return
+        layer = self.document["layers"][column]
+        one = layer["parameters"]["weight"]
+        most = max(abs(one["before"][start.place][end.place]) for start in starts for end in ends) or 1.0
+        labelled = len(starts) * len(ends) <= MOST_LABELS
+        for start in starts:
+            for end in ends:
+                i, j = start.place, end.place
+                weight = one["before"][i][j]
+                readings = [
+                    self._reading(0, "label", "w", [weight]),
+                    self._reading(self.at[f"backward-{column}"], "label", "dL/dw", [one["gradient"][i][j]]),
+                    self._reading(self.at["update"], "label", "new w", [one["after"][i][j]]),
+                ]
+                lines = list(self.worked.edge(layer, i, j))
+                yield Edge(start, end, weight, abs(weight) / most, readings if labelled else (), lines)
+
+    def _reading(self, stage: int, slot: str, name: str, values: Sequence[float]) -> Reading:
+        return Reading(stage, slot, name, [self.shows.short(value) for value in values])
+
+
+def _sizes(rows: Sequence[Sequence[float]]) -> list[float]:
+    """The largest size of each column."""
+    return [max(map(abs, column)) for column in zip(*rows, strict=True)]

@@ -1,0 +1,204 @@
+"""A traced step as one page: the network drawn, a way to step through it, the arithmetic of what is chosen.
+
+All of it stands in tables too, for those who print it or have no script.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from bpcli.errors import UsageError
+from bpcli.report.charts import text
+from bpcli.report.frame import carried, html_document
+from bpcli.text import counted, printable
+from bpcli.tracing.account import Grid, Heading, Part, account, opening
+from bpcli.tracing.arithmetic import Arithmetic, Document
+from bpcli.tracing.drawing import Drawing, Reading, draw
+from bpcli.tracing.stages import Stage, stages
+from bpcli.tracing.svg import SIGNS, svg
+from bpcli.tracing.worked import Line
+
+WIDTHS = (40, 32, 24, 16, 12, 8)
+"""Units of a layer that are drawn: the first of these numbers with which the page stays small."""
+
+MOST_BYTES = 480_000
+
+LEAST_OF_EDGE, LEAST_OF_ROW = 200, 25
+"""Bytes of an edge on a page, and of what it has for each row, at the very least."""
+
+LEGEND = (
+    ("positive", "weight above 0"),
+    ("negative", "weight below 0; the wider a line, the larger the weight"),
+    ("now", "worked out in this stage"),
+)
+
+
+def trace_page(document: Document, layer: int | None = None, neuron: int | None = None) -> str:
+    """The page of all layers, or of one, or of one of its neurons.
+
+    Raises:
+        UsageError: so many rows do not fit on a page.
+    """
+    steps = stages(document, layer)
+    tables = "".join(_html(islice(account(document, layer, neuron), 1, None)))  # its opening stands in the head
+    for most in WIDTHS:
+        if len(tables) + _least_bytes(document, layer, neuron, most) <= MOST_BYTES:
+            page = _page(document, steps, draw(document, steps, most, layer, neuron), tables)
+            if len(page.encode()) <= MOST_BYTES:
+                return page
+    raise UsageError(
+        f"{counted(len(document['rows']), 'row')} of this network do not fit on a page; "
+        "choose fewer by --row, or a part of the network by --layer"
+    )
+
+
+def _least_bytes(document: Document, layer: int | None, neuron: int | None, most: int) -> int:
+    """What the edges take at least, so that a page that is far too large is not made."""
+    edges = 0
+    for one in document["layers"]:
+        if one["activation"] is not None and layer in (None, one["index"]):
+            edges += min(len(one["inputs"]), most) * (1 if neuron is not None else min(len(one["outputs"]), most))
+    return edges * (LEAST_OF_EDGE + LEAST_OF_ROW * len(document["rows"]))
+
+
+def _page(document: Document, steps: Sequence[Stage], drawing: Drawing, tables: str) -> str:
+    name, shows = document["name"], Arithmetic(document)
+    update, loss = document["update"], document["loss"]
+    figures = [
+        ("loss", document["error"]["loss"]["type"]),
+        ("L before", shows.fixed(loss["before"])),
+        ("L after", shows.fixed(loss["after"])),
+        ("optimizer", update["optimizer"]["type"]),
+        ("learning rate", shows.short(update["learning_rate"])),
+    ]
+    shown = "".join(f"<div><dt>{text(term)}</dt><dd>{text(value)}</dd></div>" for term, value in figures)
+    notes = "".join(f'<p class="soft">note: {text(note)}</p>' for note in document["notes"])
+    if any(len(column.units) < column.total for column in drawing.columns):
+        notes += (
+            '<p class="soft">Of wide layers a part is drawn: the inputs that are furthest from 0, and the neurons with '
+            "the largest errors. Sums are over all of them.</p>"
+        )
+    legend = "".join(f'<li class="{kind}">{words}</li>' for kind, words in LEGEND)
+    body = (
+        f'<header><h1>{text(name)}: one training step</h1><p class="soft">{text(opening(document))}</p>'
+        f'<dl class="figures">{shown}</dl>{notes}</header>\n<main>\n'
+        f'<section id="stepper" aria-label="The step, stage by stage">{_controls(document, steps)}'
+        f'<div class="stage"><figure><div class="wide" id="view" tabindex="0" role="region" '
+        f'aria-label="The network; scrolls where it is wide">{svg(drawing, f"The network of {name}")}</div>'
+        f'<ul class="key">{legend}<li>δ: error, dL/dz of a neuron, dL/dy of others</li>'
+        f"<li>∂: gradient, dL/dw</li><li>t: target</li></ul></figure>"
+        f'<section id="panel" aria-labelledby="panel-title" hidden><h2 id="panel-title"></h2>'
+        f'<p id="panel-hint" class="soft"></p><dl id="lines"></dl></section></div></section>\n'
+        f'<section id="account"><h2>All of it in tables</h2>{tables}</section>\n</main>\n'
+        f'<script type="application/json" id="data">{_json(_data(document, steps, drawing))}</script>\n'
+    )
+    return html_document(
+        f"{name}: one training step",
+        body,
+        style=carried("trace.css", "bpcli.tracing"),
+        script=carried("trace.js", "bpcli.tracing"),
+    )
+
+
+def _controls(document: Document, steps: Sequence[Stage]) -> str:
+    """Buttons, the stages, and the rows where there are several; of use with the script only, which shows them."""
+    chosen = "".join(
+        f'<li><button type="button" data-stage="{place}">{text(stage.title)}</button></li>'
+        for place, stage in enumerate(steps)
+    )
+    rows = ""
+    if len(document["rows"]) > 1:
+        options = "".join(
+            f'<option value="{place}">{row["row"]} ({row["split"]})</option>'
+            for place, row in enumerate(document["rows"])
+        )
+        rows = f'<label>row <select id="row">{options}</select></label>'
+    return (
+        '<div id="controls" hidden><div class="buttons"><button type="button" id="first">First</button>'
+        '<button type="button" id="previous">Previous</button><button type="button" id="next">Next</button>'
+        f'{rows}<span class="soft">or the arrow keys ← →</span></div>'
+        f'<details><summary>All {len(steps)} stages</summary><ol id="stages">{chosen}</ol></details>'
+        '<div role="status" aria-live="polite"><h2 id="stage-title"></h2><p id="words"></p></div>'
+        '<ul id="formulas"></ul></div>'
+    )
+
+
+def _html(parts: Iterable[Part]) -> Iterator[str]:
+    """The account as headings, sentences and tables."""
+    for part in parts:
+        if isinstance(part, Heading):
+            yield f"<h{part.level + 2}>{text(part.words)}</h{part.level + 2}>"
+        elif isinstance(part, Grid):
+            head, *rows = part.cells
+            body = "".join(
+                f'<tr><th scope="row">{text(row[0])}</th>'
+                + "".join(
+                    f"<td>{text(cell)}</td>" if place in part.right else f'<td class="words">{text(cell)}</td>'
+                    for place, cell in enumerate(row[1:], 1)
+                )
+                + "</tr>"
+                for row in rows
+            )
+            heads = "".join(
+                f'<th scope="col"{"" if place in part.right else " class=words"}>{text(cell)}</th>'
+                for place, cell in enumerate(head)
+            )
+            yield f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
+        elif part:
+            yield f"<p>{text(part)}</p>"
+
+
+def _data(document: Document, steps: Sequence[Stage], drawing: Drawing) -> dict[str, Any]:
+    """What the script knows: the stages in words, and of units and edges what they show and how it came about."""
+    return {
+        "rows": [row["row"] for row in document["rows"]],
+        "stages": [
+            {
+                "title": stage.title,
+                "formulas": stage.formulas,
+                "words": [printable(words) for words in stage.words],
+                "columns": stage.columns,
+                "layers": stage.layers,
+            }
+            for stage in steps
+        ],
+        "units": {
+            unit.id: {
+                "name": printable(unit.name),
+                "of": " ".join(column.heading),
+                "column": unit.column,
+                "readings": [_reading(one) for one in unit.readings],
+                "lines": [_line(one) for one in unit.lines],
+            }
+            for column in drawing.columns
+            for unit in column.units
+        },
+        "edges": {
+            edge.id: {
+                "start": edge.start.id,
+                "end": edge.end.id,
+                "readings": [_reading(one) for one in edge.readings],
+                "lines": [_line(one) for one in edge.lines],
+            }
+            for edge in drawing.edges
+            if edge.weight is not None
+        },
+    }
+
+
+def _reading(reading: Reading) -> list[Any]:
+    return [reading.stage, reading.slot, reading.name, SIGNS.get(reading.name, ""), list(reading.values)]
+
+
+def _line(line: Line) -> list[Any]:
+    words = printable(line.words)
+    return [line.stage, words] if line.row is None else [line.stage, words, line.row]
+
+
+def _json(value: Any) -> str:
+    """JSON that no text in it can lead out of its element."""
+    made = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return made.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -1,0 +1,229 @@
+// Steps through the stages of a training step, and shows the arithmetic of what is worked out or chosen.
+// The address keeps the place: #stage=3&row=0&show=u1-0.
+"use strict";
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const element = (id) => document.getElementById(id);
+const network = element("network");
+const lastStage = data.stages.length - 1;
+const MOST_SHOWN = 12; // units and edges whose lines are shown where none is chosen
+const state = { stage: 0, row: 0, show: null };
+
+const isEdge = (id) => id in data.edges;
+const thing = (id) => data.edges[id] ?? data.units[id];
+
+function nameOf(id) {
+  if (!isEdge(id)) return data.units[id].name;
+  const { start, end } = data.edges[id];
+  return `${data.units[start].name} → ${data.units[end].name}`;
+}
+
+// What a unit or an edge shows at this stage: of each place in the drawing the latest number that is known.
+function readings(id) {
+  const known = new Map();
+  for (const [stage, slot, name, sign, values] of thing(id).readings) {
+    if (stage <= state.stage) known.set(slot, { name, value: values[state.row] ?? values[0], sign });
+  }
+  return known;
+}
+
+// The lines of arithmetic that are known, those of this stage marked.
+function lines(id) {
+  return thing(id).lines
+    .filter(([stage, , row]) => stage <= state.stage && (row === undefined || row === state.row))
+    .map(([stage, words]) => ({ words, now: stage === state.stage }));
+}
+
+// Units and edges for the keys to walk along: each unit after the edges that lead to it.
+const walk = [
+  ...Object.keys(data.units).flatMap((unit) => [
+    ...Object.keys(data.edges).filter((edge) => data.edges[edge].end === unit),
+    unit,
+  ]),
+];
+
+// A drawn line is too thin to be hit: an invisible one lies over each edge and stands for it.
+for (const id of Object.keys(data.edges)) {
+  const hit = element(id).cloneNode();
+  hit.id = `${id}-hit`;
+  hit.setAttribute("class", "hit");
+  hit.removeAttribute("stroke-width");
+  network.insertBefore(hit, network.querySelector("text"));
+}
+const target = (id) => element(isEdge(id) ? `${id}-hit` : id);
+walk.forEach((id, place) => {
+  target(id).dataset.of = id;
+  target(id).setAttribute("role", "button");
+  target(id).setAttribute("tabindex", place === 0 ? "0" : "-1");
+});
+
+function drawNetwork() {
+  const { columns, layers } = data.stages[state.stage];
+  network.classList.toggle("choosing", state.show !== null);
+  for (const [id, unit] of Object.entries(data.units)) {
+    const known = readings(id);
+    for (const slot of ["in", "out"]) {
+      const found = known.get(slot);
+      element(id).querySelector(`.${slot}`).textContent = found ? found.sign + found.value : "";
+    }
+    element(id).classList.toggle("now", columns.includes(unit.column));
+    element(id).classList.toggle("chosen", state.show === id);
+    const said = [...known.values()].map(({ name, value }) => `${name} ${value}`);
+    label(id, [`${unit.name}, ${unit.of}`, ...said]);
+  }
+  for (const [id, edge] of Object.entries(data.edges)) {
+    const found = readings(id).get("label");
+    const text = element(`${id}-label`);
+    if (text && found) text.textContent = found.sign + found.value;
+    const drawn = element(id);
+    drawn.classList.toggle("now", layers.includes(data.units[edge.start].column));
+    drawn.classList.toggle("chosen", [id, edge.start, edge.end].includes(state.show));
+    label(id, [nameOf(id), ...(found ? [`${found.name} ${found.value}`] : [])]);
+  }
+}
+
+function label(id, words) {
+  target(id).setAttribute("aria-label", words.join(", "));
+  target(id).setAttribute("aria-pressed", String(state.show === id));
+}
+
+function drawStage() {
+  const stage = data.stages[state.stage];
+  element("stage-title").textContent = `${state.stage + 1} of ${lastStage + 1}: ${stage.title}`;
+  element("formulas").replaceChildren(...stage.formulas.map((formula) => made("li", formula)));
+  element("words").textContent = stage.words[state.row];
+  element("first").disabled = element("previous").disabled = state.stage === 0;
+  element("next").disabled = state.stage === lastStage;
+  document.querySelectorAll("#stages button").forEach((button, place) => {
+    if (place === state.stage) button.setAttribute("aria-current", "step");
+    else button.removeAttribute("aria-current");
+  });
+}
+
+function drawPanel() {
+  let shown;
+  let hint;
+  if (state.show) {
+    // A unit is shown with the edges that lead to it and those that its error comes back by.
+    const edges = Object.keys(data.edges).filter((id) => {
+      const { start, end } = data.edges[id];
+      return end === state.show || start === state.show;
+    });
+    shown = isEdge(state.show) ? [state.show] : [state.show, ...edges];
+    element("panel-title").textContent = nameOf(state.show);
+    hint = "All that is known of it at this stage. Escape goes back to the stage.";
+  } else {
+    shown = [...Object.keys(data.units), ...Object.keys(data.edges)];
+    element("panel-title").textContent = "Worked out in this stage";
+    hint = "Choose a circle or a line of the drawing to see its arithmetic alone.";
+  }
+  const found = shown
+    .map((id) => {
+      const all = lines(id);
+      // Around the unit that is chosen, and where none is, only what is new counts.
+      return [id, id === state.show ? all : all.filter(({ now }) => now)];
+    })
+    .filter(([, all]) => all.length > 0);
+  const most = state.show ? Infinity : MOST_SHOWN;
+  element("lines").replaceChildren(...found.slice(0, most).map(([id, all]) => {
+    const group = made("div");
+    group.append(made("dt", nameOf(id)));
+    for (const { words, now } of all) {
+      const line = made("dd", words);
+      if (now) line.className = "now";
+      group.append(line);
+    }
+    return group;
+  }));
+  if (found.length === 0) hint = "Nothing of it is known yet at this stage.";
+  if (found.length > most) hint += ` ${found.length - most} more are worked out in it.`;
+  element("panel-hint").textContent = hint;
+}
+
+function made(tag, text = "") {
+  const created = document.createElement(tag);
+  created.textContent = text;
+  return created;
+}
+
+function draw() {
+  drawNetwork();
+  drawStage();
+  drawPanel();
+  if (element("row")) element("row").value = String(state.row);
+  const place = { stage: state.stage, row: state.row, ...(state.show ? { show: state.show } : {}) };
+  history.replaceState(null, "", `#${new URLSearchParams(place)}`);
+}
+
+function go(stage) {
+  state.stage = Math.min(Math.max(stage, 0), lastStage);
+  draw();
+  const unit = Object.keys(data.units).find((id) => data.stages[state.stage].columns.includes(data.units[id].column));
+  if (unit) reveal(unit);
+}
+
+// Where the drawing is wider than the screen, bring a unit to the middle of it.
+function reveal(id) {
+  const view = element("view");
+  const [box, frame] = [element(id).getBoundingClientRect(), view.getBoundingClientRect()];
+  view.scrollLeft += box.left + box.width / 2 - frame.left - frame.width / 2;
+}
+
+function choose(id) {
+  state.show = id;
+  draw();
+}
+
+// The one of all units and edges that the tab key comes to.
+function focus(id) {
+  walk.forEach((other) => target(other).setAttribute("tabindex", other === id ? "0" : "-1"));
+  target(id).focus();
+}
+
+function readAddress() {
+  const place = new URLSearchParams(location.hash.slice(1));
+  const whole = (name, most) => Math.min(Math.max(Number.parseInt(place.get(name) ?? "0", 10) || 0, 0), most);
+  const show = place.get("show");
+  state.row = whole("row", data.rows.length - 1);
+  state.show = walk.includes(show) ? show : null;
+  go(whole("stage", lastStage));
+}
+
+element("first").addEventListener("click", () => go(0));
+element("previous").addEventListener("click", () => go(state.stage - 1));
+element("next").addEventListener("click", () => go(state.stage + 1));
+element("stages").addEventListener("click", ({ target: { dataset } }) => {
+  if (dataset.stage) go(Number(dataset.stage));
+});
+element("row")?.addEventListener("change", ({ target: { value } }) => {
+  state.row = Number(value);
+  draw();
+});
+network.addEventListener("click", (event) => {
+  const id = event.target.closest("[data-of]")?.dataset.of;
+  if (!id) return;
+  focus(id);
+  choose(state.show === id ? null : id);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.altKey || event.ctrlKey || event.metaKey || event.target.matches("select, input")) return;
+  const focused = event.target.dataset?.of;
+  const actions = {
+    ArrowRight: () => go(state.stage + 1),
+    ArrowLeft: () => go(state.stage - 1),
+    Escape: () => choose(null),
+  };
+  if (focused) {
+    const next = (by) => () => focus(walk[(walk.indexOf(focused) + by + walk.length) % walk.length]);
+    const toggle = () => choose(state.show === focused ? null : focused);
+    Object.assign(actions, { ArrowDown: next(1), ArrowUp: next(-1), Enter: toggle, " ": toggle });
+  }
+  const action = actions[event.key];
+  if (!action) return;
+  event.preventDefault();
+  action();
+});
+window.addEventListener("hashchange", readAddress);
+
+element("controls").hidden = element("panel").hidden = false;
+readAddress();
