@@ -107,7 +107,7 @@ class _Draughtsman:
         roomy = tallest <= ROOMY
         labelled = roomy and any(len(a) * len(b) <= MOST_LABELS for a, b in pairwise(chosen))
         gap, pitch, left, right = (180 if labelled else 150, 100, 64, 64) if roomy else (190, 24, 170, 110)
-        top = 76.0
+        top = 52.0  # three lines of a heading
         columns = []
         for number, places in enumerate(chosen):
             x, above = left + number * gap, top + (tallest - len(places)) * pitch / 2

@@ -112,6 +112,6 @@ class _Stages:
         return Stage("update", "Update", rule(update), [said] * len(self.rows), columns, indices)
 
     def _results(self, what: str, names: Sequence[str], values: Sequence[float]) -> str:
-        said = ", ".join(f"{n} {self.shows.fixed(v)}" for n, v in list(zip(names, values, strict=True))[:MOST_SAID])
+        said = ", ".join(f"{n} = {self.shows.fixed(v)}" for n, v in list(zip(names, values, strict=True))[:MOST_SAID])
         more = len(names) - MOST_SAID
         return f" {what}: {said}{f' and {more:,} more' if more > 0 else ''}."

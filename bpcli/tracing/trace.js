@@ -136,7 +136,7 @@ function drawPanel() {
     return group;
   }));
   if (found.length === 0) hint = "Nothing of it is known yet at this stage.";
-  if (found.length > most) hint += ` ${found.length - most} more are worked out in it.`;
+  if (found.length > most) hint += ` ${found.length - most} more are worked out in this stage.`;
   element("panel-hint").textContent = hint;
 }
 
