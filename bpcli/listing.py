@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -184,6 +185,24 @@ def differing_keys(configs: Sequence[Flat]) -> list[str]:
     """
     keys = dict.fromkeys(key for config in configs for key in config)
     return [key for key in keys if any(config.get(key) != configs[0].get(key) for config in configs[1:])]
+
+
+def short_names(keys: Sequence[str], taken: Collection[str] = ()) -> dict[str, str]:
+    """For each key as few of its last parts as tell it from the others and from what is `taken`.
+
+    A `type` is never alone: of `layers.0.activation.type` at least `activation.type` stays.
+    """
+    ends = Counter(end for key in keys for end in _ends(key))
+    return {
+        key: next((end for end in _ends(key) if ends[end] == 1 and end not in taken and end != "type"), key)
+        for key in keys
+    }
+
+
+def _ends(key: str) -> list[str]:
+    """The last part of a key, its last two parts, and so on."""
+    parts = key.split(".")
+    return [".".join(parts[start:]) for start in range(len(parts) - 1, -1, -1)]
 
 
 _FIELDS: dict[str, type | tuple[type, ...]] = {

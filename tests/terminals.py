@@ -11,14 +11,14 @@ from pathlib import Path
 from commands import Result
 
 
-def bpcli_on_terminal(*arguments: object, cwd: Path) -> Result:
+def bpcli_on_terminal(*arguments: object, cwd: Path, columns: int = 400) -> Result:
     """Run a command whose streams are a terminal; what it shows is in `out`, standard error with it."""
     terminal, screen = pty.openpty()
     environment = {name: value for name, value in os.environ.items() if name != "CI"}
     with subprocess.Popen(
         [sys.executable, "-m", "bpcli", *map(str, arguments)],
         cwd=cwd,
-        env={**environment, "TERM": "xterm-256color", "COLUMNS": "400"},
+        env={**environment, "TERM": "xterm-256color", "COLUMNS": str(columns)},
         stdin=screen,
         stdout=screen,
         stderr=screen,

@@ -36,6 +36,12 @@ No key of a config is called like one of them."""
 
 NEWEST_FIRST = "started"
 
+MOST_KEYS = 6
+"""Keys of the configs that the table shows."""
+
+WIDEST_VALUE = 24
+"""Characters of a config's value in the table."""
+
 
 def runs(
     folder: Annotated[Path, typer.Argument(help="Where the run directories are.")] = Path("runs"),
@@ -43,7 +49,8 @@ def runs(
         str,
         typer.Option(
             metavar="METRIC",
-            help="A metric, such as validation_loss or test_accuracy; a column; or a key of the config.",
+            help="A metric, such as validation_loss or test_accuracy; a column; or a key of the config, whole or as "
+            "in the table.",
         ),
     ] = NEWEST_FIRST,
     as_json: Annotated[bool, typer.Option("--json", help="Print the runs as one JSON document.")] = False,
@@ -52,23 +59,26 @@ def runs(
     """List runs: when, how they ended, their best score, and in what their configs differ.
 
     A run whose process is gone though it never said so is listed as died; bpcli train --resume goes on with it. Metrics
-    are those of the best epoch, and come best first; test_ stands before those of the test rows.
+    are those of the best epoch, and come best first; test_ stands before those of the test rows. Of the keys in which
+    configs differ the table has a few, by their last parts; --json and --csv have all, whole.
 
     Example: bpcli runs --sort validation_loss
     """
-    from bpcli.listing import DIED, differing_keys, list_runs
+    from bpcli.listing import DIED, differing_keys, list_runs, short_names
 
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other")
     listing = list_runs(folder)
+    keys = differing_keys([run.config for run in listing.runs if run.config])  # which it has from its first second on
+    short = short_names(keys, COLUMNS)
+    sort = next((key for key, name in short.items() if name == sort), sort)
     listed = _sorted(listing, sort)
-    keys = differing_keys([run.config for run in listed if run.config])  # which it has from its first second on
     if as_json:
         result_json(_document(folder, listing, listed, keys))
     elif as_csv:
         _print_csv(listed, keys)
     elif listed:
-        _print_table(listed, keys, sort)
+        _print_table(listed, short, sort)
     for reason, count in Counter(listing.others.values()).items():
         names = [name for name, why in listing.others.items() if why == reason]
         shown = ", ".join(map(quoted, names[:3])) + (f" and {count - 3:,} more" if count > 3 else "")
@@ -147,26 +157,33 @@ def _print_csv(listed: list[ListedRun], keys: list[str]) -> None:
         writer.writerow(["" if value is None else plain(value) for value in values])
 
 
-def _print_table(listed: list[ListedRun], keys: list[str], sort: str) -> None:
-    """A line a run; on a terminal only as many keys as fit."""
+def _print_table(listed: list[ListedRun], short: dict[str, str], sort: str) -> None:
+    """A line a run, with the first few keys by their short names; on a terminal only as many as fit."""
     names = [name for name in COLUMNS if name != "seconds" or sort == name]
-    names += [sort] if sort not in COLUMNS and sort not in keys else []
-    rows = [[*names, *keys], *([_cell(name, _value(run, name)) for name in (*names, *keys)] for run in listed)]
-    shown = len(rows[0])
+    names += [sort] if sort not in COLUMNS and sort not in short else []
+    keys = sorted(short, key=lambda key: key != sort)  # the one that is sorted by is among those shown
+    rows = [[*names, *(short[key] for key in keys)]]
+    rows += [
+        [*(_cell(name, _value(run, name)) for name in names), *(_setting(run.config.get(key)) for key in keys)]
+        for run in listed
+    ]
+    shown = len(names) + min(len(keys), MOST_KEYS)
     if sys.stdout.isatty():
         width = shutil.get_terminal_size().columns
         while shown > len(names) and max(map(len, aligned([row[:shown] for row in rows]))) > width:
             shown -= 1
     numeric = [
         index
-        for index, name in enumerate(rows[0])
+        for index, name in enumerate((*names, *keys))
         if all(isinstance(_value(run, name), int | float | None) for run in listed)
     ]
     for line in aligned([row[:shown] for row in rows], right=numeric):
         result(line)
     if shown < len(rows[0]):
         left = counted(len(rows[0]) - shown, "more key differs", "more keys differ")
-        note(f"{left}: {', '.join(map(printable, rows[0][shown:][:4]))} …; --json and --csv have all of them")
+        first = ", ".join(map(printable, rows[0][shown:][:4]))
+        more = " …" if len(rows[0]) > shown + 4 else ""
+        note(f"{left}: {first}{more}; --json and --csv have all of them")
 
 
 def _cell(name: str, value: Any) -> str:
@@ -176,6 +193,15 @@ def _cell(name: str, value: Any) -> str:
         return _local_time(value)
     measured = isinstance(value, int | float) and "." not in name and not isinstance(value, bool)
     return number(value) if measured else plain(value)
+
+
+def _setting(value: Any) -> str:
+    """A value of a config, cut to a width at which others have room beside it."""
+    shown = "-" if value is None else plain(value)
+    if len(shown) <= WIDEST_VALUE:
+        return shown
+    # Of a path the end says more.
+    return f"…{shown[1 - WIDEST_VALUE :]}" if "/" in shown else f"{shown[: WIDEST_VALUE - 1]}…"
 
 
 def _local_time(text: str) -> str:

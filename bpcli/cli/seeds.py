@@ -165,7 +165,7 @@ def _print_runs(found: dict[SeedRun, ListedRun | None]) -> None:
         [str(run.seed), entry.status, number(entry.epochs), number(entry.best.get("epoch")), number(entry.score)]
         for run, entry in there.items()
     ]
-    for line in aligned([["seed", "status", "epochs", "best epoch", monitor], *rows], right=(0, 2, 3, 4)):
+    for line in aligned([["seed", "status", "epochs", "best epoch", f"best {monitor}"], *rows], right=(0, 2, 3, 4)):
         result(line)
     result()
 
@@ -182,6 +182,7 @@ def _print_spreads(finished: Sequence[ListedRun], count: int) -> None:
         [name, number(found["mean"]), "±", number(found["std"]), number(found["min"]), number(found["max"])]
         for name, found in spreads(finished).items()
     ]
-    result(f"over {over}: mean ± standard deviation (n − 1), least and greatest")
-    for line in aligned(rows, right=(1, 3, 4, 5)):
+    result(f"over {over}: values of the best epoch and, as test_, of the test rows; standard deviation with n − 1")
+    header = ["metric", "mean", "±", "standard deviation", "least", "greatest"]
+    for line in aligned([header, *rows], right=(1, 3, 4, 5)):
         result(line)

@@ -61,7 +61,8 @@ class Series:
 class Chart:
     """Series over two axes.
 
-    `mark` is a place on the x axis with a word for it, `level` one on the y axis, `diagonal` the line y = x.
+    `mark` is a place on the x axis with a word for it, `level` one on the y axis, `diagonal` the line y = x. Of
+    `shares` the y axis goes from 0 to 1, of a `unit_square` both do.
     """
 
     title: str
@@ -69,6 +70,7 @@ class Chart:
     y_label: str
     series: Sequence[Series]
     logarithmic: bool = False
+    shares: bool = False
     unit_square: bool = False
     diagonal: bool = False
     mark: tuple[float, str] | None = None
@@ -107,7 +109,8 @@ class Chart:
             ys = [*ys, 0.0]
         if self.level:
             ys = [*ys, self.level[0]]
-        return Scale.over(xs, LEFT, right), Scale.over(ys, bottom, TOP, self.logarithmic)
+        y = Scale(0.0, 1.0, bottom, TOP) if self.shares else Scale.over(ys, bottom, TOP, self.logarithmic)
+        return Scale.over(xs, LEFT, right), y
 
     def _lines(self, x: Scale, y: Scale) -> Iterator[str]:
         if self.diagonal:

@@ -42,18 +42,18 @@ def health_section(
         shown = _most_telling(curves, key)
         if not shown:
             continue
-        note = f"{len(shown)} of {len(curves)} layers: " if len(shown) < len(curves) else ""
-        note += "" if not note else "the highest" if key in SHARES else "from the lowest to the highest"
+        names = [layers.get(layer, f"layer {layer}") for layer in shown]
         charts.append(
             Chart(
                 title,
                 "epoch",
                 label,
-                [Series(layers.get(layer, f"layer {layer}"), epochs, curves[layer]) for layer in shown],
+                [Series(name, epochs, curves[layer]) for name, layer in zip(names, shown, strict=True)],
                 logarithmic=key not in SHARES,
+                shares=key in SHARES,
                 mark=best,
                 level=(USUAL_RATIO, "usual order, 0.001") if key == "update_ratio" else None,
-                note=note,
+                note=names[0] if len(names) == 1 else _choice(len(shown), len(curves), key),
             )
         )
     if not charts and not diagnosis:
@@ -86,6 +86,12 @@ def _most_telling(curves: dict[int, Curve], key: str) -> list[int]:
         return sorted(order[-MOST_CURVES:])
     last = len(order) - 1
     return sorted({order[round(place * last / (MOST_CURVES - 1))] for place in range(MOST_CURVES)})
+
+
+def _choice(shown: int, layers: int, key: str) -> str:
+    if shown == layers:
+        return ""
+    return f"{shown} of {layers} layers: {'the highest' if key in SHARES else 'from the lowest to the highest'}"
 
 
 def _median(curve: Curve) -> float:

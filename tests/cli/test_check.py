@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -239,6 +240,26 @@ def test_leaks_are_warned_of(leaking: Path, command: str):
 
 def test_warnings_are_part_of_the_json(leaking: Path):
     assert bpcli("check", "c.yaml", "--json", cwd=leaking).ok().json["warnings"] == [*WARNINGS]
+
+
+def test_warnings_are_kept_with_the_run_and_said_again_where_its_rows_are_judged(leaking: Path):
+    bpcli("train", "c.yaml", "-q", "--run-dir", "r", cwd=leaking).ok()
+    assert json.loads((leaking / "r/summary.json").read_text())["warnings"] == [*WARNINGS]
+    again = [f"note: warned of in training: {warning}" for warning in WARNINGS]
+    evaluated = bpcli("evaluate", "r", cwd=leaking).ok().err.splitlines()
+    assert [line for line in evaluated if "warned" in line] == again
+    assert "warned" not in bpcli("evaluate", "r", "--data", "small.csv", cwd=leaking).ok().err
+    page = unescape(bpcli("report", "r", "-o", "-", cwd=leaking).ok().out)
+    assert all(f"<p>Warning: {warning}.</p>" in page for warning in WARNINGS)
+
+
+@pytest.mark.parametrize("damage", [None, 5, "x", {}, [5], [None]])
+def test_a_summary_without_such_warnings_is_no_trouble(leaking: Path, damage: object):
+    bpcli("train", "c.yaml", "-q", "--run-dir", "r", cwd=leaking).ok()
+    summary = json.loads((leaking / "r/summary.json").read_text())
+    (leaking / "r/summary.json").write_text(json.dumps({**summary, "warnings": damage}))
+    assert "warned" not in bpcli("evaluate", "r", cwd=leaking).ok().err
+    assert "Warning" not in bpcli("report", "r", "-o", "-", cwd=leaking).ok().out
 
 
 def test_a_quiet_training_does_not_warn(leaking: Path):

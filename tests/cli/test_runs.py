@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from commands import CONFIGS, bpcli, python
+from terminals import bpcli_on_terminal
 
-from bpcli.listing import differing_keys, flat_config, flatten, list_runs
+from bpcli.listing import differing_keys, flat_config, flatten, list_runs, short_names
 from bpcli.metrics import METRICS
 from bpcli.runs import RunDirectory
 
@@ -46,7 +47,7 @@ def names(folder: Path, *options: str) -> list[str]:
 
 def test_a_line_a_run_with_only_the_keys_in_which_they_differ(runs: Path):
     lines = bpcli("runs", runs).ok().out.splitlines()
-    header = ["run", "started", "status", "epochs", "monitor", "best", "layers.0.units", "optimizer.learning_rate"]
+    header = ["run", "started", "status", "epochs", "monitor", "best", "units", "learning_rate"]
     assert lines[0].split() == header
     assert len(lines) == 4
     row = next(line for line in lines if line.startswith("c ")).split()
@@ -96,6 +97,8 @@ def test_runs_come_newest_first(runs: Path):
         ("run", ["a", "b", "c"]),
         ("optimizer.learning_rate", ["a", "b", "c"]),
         ("layers.0.units", ["c", "a", "b"]),
+        ("learning_rate", ["a", "b", "c"]),
+        ("units", ["c", "a", "b"]),
     ],
 )
 def test_runs_are_sorted_by_any_metric_column_or_key(runs: Path, by: str, order: list[str]):
@@ -250,3 +253,56 @@ def test_what_says_nothing_is_no_difference():
     assert differing_keys([{"a": 1, "b": None}, {"a": 1}]) == []
     assert differing_keys([{"a": 1, "b": 2}, {"a": 1}, {"a": 3, "b": 2}]) == ["a", "b"]
     assert differing_keys([]) == []
+
+
+def test_keys_are_called_by_as_few_parts_as_tell_them_apart():
+    assert short_names(["optimizer.learning_rate", "layers.0.units", "layers.2.units", "seed"]) == {
+        "optimizer.learning_rate": "learning_rate",
+        "layers.0.units": "0.units",
+        "layers.2.units": "2.units",
+        "seed": "seed",
+    }
+    assert short_names(["training.epochs"], ["epochs"]) == {"training.epochs": "training.epochs"}
+    assert short_names(["loss.type"]) == {"loss.type": "loss.type"}
+    assert short_names(["a.b", "b"]) == {"a.b": "a.b", "b": "b"}
+    assert short_names([]) == {}
+
+
+@pytest.fixture
+def many(runs: Path) -> Path:
+    """Runs that differ in ten keys, one of them with a long value."""
+    for name in "abc":
+        text = (runs / name / "config.yaml").read_text()
+        keys = "".join(f"key{number}: {name}{'x' * 50 if number == 0 else ''}\n" for number in range(9))
+        (runs / name / "config.yaml").write_text(f"{text}extra:\n  path: /{'deep/' * 20}{name}.csv\n{keys}")
+    return runs
+
+
+def test_the_table_has_a_few_keys_and_says_how_many_more_there_are(many: Path):
+    result = bpcli("runs", many).ok()
+    header, *lines = result.out.splitlines()
+    assert header.split()[6:] == ["units", "learning_rate", "path", "key0", "key1", "key2"]
+    assert all(len(line) < 160 for line in lines)
+    row = next(line for line in lines if line.startswith("a ")).split()[9:13]
+    assert row == ["…ep/deep/deep/deep/a.csv", f"a{'x' * 22}…", "a", "a"]
+    assert result.err == "note: 6 more keys differ: key3, key4, key5, key6 …; --json and --csv have all of them\n"
+
+
+def test_json_and_csv_have_every_key_whole(many: Path):
+    document = bpcli("runs", many, "--json").ok().json
+    assert len(document["differing"]) == 12
+    row = bpcli("runs", many, "--csv").ok().rows[0]
+    assert set(document["differing"]) <= set(row)
+    assert {run["config"]["key0"] for run in document["runs"]} == {f"{name}{'x' * 50}" for name in "abc"}
+    assert row["extra.path"] == document["runs"][0]["config"]["extra.path"]
+
+
+def test_the_key_that_runs_are_sorted_by_is_among_those_shown(many: Path):
+    assert bpcli("runs", many, "--sort", "key8").ok().out.splitlines()[0].split()[6:8] == ["key8", "units"]
+
+
+@pytest.mark.parametrize("columns", [80, 100, 120])
+def test_on_a_terminal_the_table_is_no_wider_than_that(many: Path, columns: int):
+    shown = bpcli_on_terminal("runs", many, cwd=many, columns=columns).ok().out.splitlines()
+    assert max(len(line) for line in shown[:4]) <= columns
+    assert "more keys differ" in shown[4]

@@ -82,9 +82,11 @@ def test_the_deviation_is_that_of_a_sample():
 def test_a_report_and_the_run_directories_are_printed(tmp_path: Path):
     result = bpcli("train", PENGUINS, *FEW, "--seeds", 2, cwd=tmp_path).ok()
     lines = result.out.splitlines()
-    assert lines[0].split() == ["seed", "status", "epochs", "best", "epoch", "validation_loss"]
+    assert lines[0].split() == ["seed", "status", "epochs", "best", "epoch", "best", "validation_loss"]
     assert lines[1].split()[:4] == ["0", "finished", "4", "4"]
-    assert "over 2 seeds: mean ± standard deviation (n − 1), least and greatest" in lines
+    said = "over 2 seeds: values of the best epoch and, as test_, of the test rows; standard deviation with n − 1"
+    heading = lines[lines.index(said) + 1]
+    assert heading.split() == ["metric", "mean", "±", "standard", "deviation", "least", "greatest"]
     assert any(line.startswith("test_accuracy ") and " ± " in line for line in lines)
     names = sorted(path.name for path in (tmp_path / "runs").iterdir())
     assert lines[-2:] == [f"runs/{name}" for name in names]

@@ -93,6 +93,11 @@ def test_a_level_is_drawn_and_taken_in_by_the_axis() -> None:
     assert ">usual</text>" in chart.html()
 
 
+def test_an_axis_of_shares_goes_from_0_to_1() -> None:
+    html = Chart("t", "x", "y", [Series("a", [1, 2], [0.0, 0.25])], shares=True).html()
+    assert [point[1] for point in points(html)[0]["points"]] == [312.0, pytest.approx(312 - 0.25 * 296)]
+
+
 def test_long_names_are_cut() -> None:
     html = Chart("t" * 999, "x", "y", [Series("n" * 999, [1], [2.0]), Series("m", [1], [2.0])]).html()
     assert len(html) < 5_000

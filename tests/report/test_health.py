@@ -34,6 +34,7 @@ def test_a_chart_for_each_thing_that_was_measured() -> None:
         ("layer 1 (dense)", [1, 2], [0.25, None]),
     ]
     assert [one.name for one in dead.series] == ["layer 0 (dense)"]
+    assert (dead.note, norms.note, dead.shares, norms.shares) == ("layer 0 (dense)", "", True, False)
     assert (norms.logarithmic, ratios.logarithmic, dead.logarithmic) == (True, True, False)
     assert (norms.level, ratios.level) == (None, (USUAL_RATIO, "usual order, 0.001"))
     assert norms.mark == (2.0, "best epoch, 2")
