@@ -127,9 +127,11 @@ def _controls(document: Document, steps: Sequence[Stage]) -> str:
 
 
 def _html(parts: Iterable[Part]) -> Iterator[str]:
-    """The account as headings, sentences and tables."""
+    """The account as headings, sentences and tables; these scroll by themselves, by keys too."""
+    about = ""
     for part in parts:
         if isinstance(part, Heading):
+            about = part.words
             yield f"<h{part.level + 2}>{text(part.words)}</h{part.level + 2}>"
         elif isinstance(part, Grid):
             head, *rows = part.cells
@@ -146,7 +148,8 @@ def _html(parts: Iterable[Part]) -> Iterator[str]:
                 f'<th scope="col"{"" if place in part.right else " class=words"}>{text(cell)}</th>'
                 for place, cell in enumerate(head)
             )
-            yield f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
+            table = f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+            yield f'<div class="wide" tabindex="0" role="group" aria-label="{text(about or "inputs")}">{table}</div>'
         elif part:
             yield f"<p>{text(part)}</p>"
 

@@ -206,7 +206,8 @@ network.addEventListener("click", (event) => {
   choose(state.show === id ? null : id);
 });
 document.addEventListener("keydown", (event) => {
-  if (event.altKey || event.ctrlKey || event.metaKey || event.target.matches("select, input")) return;
+  // Left and right have a use of their own in the list of rows and in a table that scrolls.
+  if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest("select, #account")) return;
   const focused = event.target.dataset?.of;
   const actions = {
     ArrowRight: () => go(state.stage + 1),
