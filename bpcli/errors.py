@@ -28,10 +28,9 @@ class BpcliError(Exception):
 
     exit_code: ClassVar[ExitCode] = ExitCode.BUG
 
-    @property
-    def messages(self) -> tuple[str, ...]:
-        """The lines to print, one for each thing that is wrong."""
-        return (str(self),)
+    def __init__(self, *messages: str) -> None:
+        super().__init__("\n".join(messages))
+        self.messages = messages
 
 
 class UsageError(BpcliError):
@@ -44,15 +43,6 @@ class ConfigError(BpcliError):
     """One or more things wrong with a config; all of them are reported at once."""
 
     exit_code = ExitCode.CONFIG
-
-    def __init__(self, *problems: str) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
-
-    @property
-    def messages(self) -> tuple[str, ...]:
-        """One line a problem."""
-        return self.problems
 
 
 class Mismatch(NamedTuple):
@@ -91,15 +81,6 @@ def errors_in(where: str) -> Iterator[None]:
 
 class DataWarningsError(DataError):
     """Warnings about the data that a strict command takes for errors; all of them are reported at once."""
-
-    def __init__(self, *warnings: str) -> None:
-        super().__init__("\n".join(warnings))
-        self.warnings = warnings
-
-    @property
-    def messages(self) -> tuple[str, ...]:
-        """One line a warning."""
-        return self.warnings
 
 
 class CheckpointError(BpcliError):

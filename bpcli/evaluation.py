@@ -19,6 +19,7 @@ from bpcli.experiment import surprise_notes
 from bpcli.files import path_from_here
 from bpcli.model import Model
 from bpcli.runs import RunDirectory
+from bpcli.scoring import remarks
 from bpcli.text import counted, listed, printable
 
 CHANGED = (
@@ -158,16 +159,6 @@ def _evaluated(model: Model, table: Table, source: str, notes: list[str]) -> Eva
     with errors_in(source):
         report, surprises = model.report(table)
     return Evaluation(source, report, [*notes, *surprise_notes(surprises), *remarks(report)])
-
-
-def remarks(report: dict[str, Any]) -> list[str]:
-    """What some numbers of a report mean, in words."""
-    r2 = {name: target["r2"] for name, target in report.get("per_target", {}).items()} or {"": report.get("r2")}
-    poor = [name for name, value in r2.items() if value is not None and value < 0]
-    if not poor:
-        return []
-    of = f" of {listed(poor)}" if len(r2) > 1 else ""
-    return [f"r2{of} is below 0: worse than always giving the mean of these rows"]
 
 
 def warnings_of_training(model: Model) -> list[str]:

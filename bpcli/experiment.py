@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import Dataset
-from bpcli.data.hints import words_among_numbers
+from bpcli.data.hints import are_dates, dates_noted, words_among_numbers
 from bpcli.data.leaks import find_leaks
 from bpcli.data.preprocess import ClassesTarget, Preprocessor, Surprise
 from bpcli.data.selection import Selection, select_rows
@@ -280,6 +280,8 @@ def _notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) ->
                 f"column {quoted(name)}: numbers but for {listed(words)}, and so taken for names; add "
                 f"{'that' if len(words) == 1 else 'those'} to data.missing if no value is meant"
             )
+        elif name not in given and are_dates(column):
+            notes.append(f"column {quoted(name)}: {dates_noted(column)}")
     if constant:
         notes.append(
             f"the same in all training rows, so of no help: {counted(len(constant), 'column')}, {listed(constant)}"

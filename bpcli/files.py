@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from bpcli.errors import FileAccessError
 from bpcli.text import printable
@@ -19,6 +19,24 @@ def path_from_here(path: Path) -> str:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:
         return str(path.resolve())
+
+
+Kind = Literal["config", "data", "checkpoint"]
+
+_KINDS: dict[str, Kind] = {
+    ".yaml": "config",
+    ".yml": "config",
+    ".csv": "data",
+    ".tsv": "data",
+    ".npz": "data",
+    ".parquet": "data",
+    ".safetensors": "checkpoint",
+}
+
+
+def kind_of(path: Path) -> Kind | None:
+    """What a file holds by its name, so that one given in place of another kind can be told; None for other names."""
+    return _KINDS.get(Path(path.name.removesuffix(".gz")).suffix.lower())
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from bpcli.nn.inference import BLOCK_ROWS
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers.driver import BLOCK
 from bpcli.training.epochs import EVALUATED_ROWS
+from bpcli.training.health import HealthCheck
 
 CHECKPOINT_COPIES = 3
 """Of all that a checkpoint holds, while it is written."""
@@ -26,11 +27,11 @@ class Footprint:
     data: int
     """Encoded rows of all splits."""
     parameters: int
-    """Parameters, gradient, optimizer state, and the best parameters so far."""
+    """Parameters, those before the last step, gradient, optimizer state, and the best parameters so far."""
     workspace: int
     """What a step and the end of an epoch write to, or the evaluation of the test rows, if that is more."""
     checkpoint: int
-    """Copies of the vectors while they are written."""
+    """Copies of the vectors while they are written, beyond what the rows of validation took, which is free by then."""
 
     @property
     def total(self) -> int:
@@ -60,14 +61,15 @@ def estimate_memory(
     update = 2 * min(parameters, BLOCK) * dtype.itemsize + parameters
     evaluated = rows["validation"] or train
     logits = (evaluated + 3 * min(evaluated, EVALUATED_ROWS)) * n_out
-    training = gathered + step + order + update + logits + _inference_bytes(network, dtype)
+    health = HealthCheck.bytes_needed(network, train, dtype)
+    training = gathered + step + order + update + logits + health + _inference_bytes(network, dtype)
     testing = rows["test"] * n_out + parameters * exact.itemsize + _inference_bytes(network, exact)
     slots = len(config.optimizer.slots)
     return Footprint(
         data=data,
-        parameters=(3 + slots) * parameters * dtype.itemsize,
+        parameters=(4 + slots) * parameters * dtype.itemsize,
         workspace=max(training, testing),
-        checkpoint=CHECKPOINT_COPIES * (2 + slots) * parameters * dtype.itemsize,
+        checkpoint=max(0, CHECKPOINT_COPIES * (2 + slots) * parameters * dtype.itemsize - BLOCK_ROWS * n_in),
     )
 
 

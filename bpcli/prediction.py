@@ -15,14 +15,16 @@ from numpy.typing import NDArray
 
 from bpcli.data.cells import shown_path, typed
 from bpcli.data.preprocess import ClassesTarget, Surprise
-from bpcli.data.read import ReadOptions, read_chunks
-from bpcli.data.table import Table
-from bpcli.errors import UsageError, errors_in
+from bpcli.data.read import ReadOptions, read_chunks, read_header
+from bpcli.data.selection import read_options
+from bpcli.data.table import Table, require_columns
+from bpcli.errors import BpcliError, DataError, UsageError, errors_in
 from bpcli.model import Model
 from bpcli.nn.arrays import Array
+from bpcli.runs import RunDirectory
 from bpcli.scoring import Outcome, require_finite
 from bpcli.spec import type_name
-from bpcli.text import quoted, without_formula
+from bpcli.text import printable, quoted, without_formula
 from bpcli.threads import available_cores, in_order
 
 if TYPE_CHECKING:
@@ -51,6 +53,42 @@ class Tally:
             self.surprises[surprise] += count
 
 
+def newest_model(source: Path | None, runs: Path) -> Model:
+    """The model of the run below `runs` that finished last, for a file, or for standard input where it is None.
+
+    Raises:
+        CheckpointError: there is no finished run, or it is damaged.
+        DataError: the file lacks a column that the model takes; the message names a run whose columns it has.
+    """
+    newest, *others = RunDirectory.finished(runs)
+    model = Model.load(newest.path)
+    if source is None:
+        return model
+    kinds, header = model.preprocessor.input_kinds, _header_of(source, model)
+    try:
+        require_columns(list(kinds), header, shown_path(source))
+    except DataError as error:
+        fitting = next((run for run in others if _takes(run, source)), None)
+        other = "RUN" if fitting is None else printable(str(fitting.path))
+        what = "for another run" if fitting is None else "for one that takes this file"
+        taken = f"{printable(str(newest.path))} is the newest finished run; {what} add --checkpoint {other}"
+        raise DataError(f"{error}; {taken}") from error
+    return model
+
+
+def _header_of(source: Path, model: Model) -> list[str]:
+    return read_header(source, read_options(model.header.config.data, {}))
+
+
+def _takes(run: RunDirectory, source: Path) -> bool:
+    """Whether a file has all columns that the run's model takes."""
+    try:
+        model = Model.load(run.path)
+        return set(model.preprocessor.input_kinds) <= set(_header_of(source, model))
+    except BpcliError:
+        return False
+
+
 def predict_file(
     model: Model,
     source: Path | None,
@@ -66,7 +104,7 @@ def predict_file(
 
     Raises:
         DataError: the file cannot be read, a column is missing, or a cell does not fit its column.
-        UsageError: the model has no probabilities.
+        UsageError: the model has no probabilities, or two columns of the output would have one name.
     """
     kinds = model.preprocessor.input_kinds
     data = model.header.config.data
@@ -80,6 +118,11 @@ def predict_file(
     )
     if probabilities and not model.loss.gives_probabilities:
         raise UsageError(f"--probabilities: a model of the loss {quoted(type_name(model.loss))} has none")
+    header = [*keep, *_names_of_predictions(model, probabilities)]
+    twice = next((name for index, name in enumerate(header) if name in header[:index]), None)
+    if twice is not None:
+        why = "named twice" if header.count(twice) == keep.count(twice) else "a column of predictions is called so"
+        raise UsageError(f"--keep: {quoted(twice)}: {why}; each column of the output has a name of its own")
     tables = read_chunks(source, options, CHUNK_ROWS)
     first = next(tables)
     where = shown_path(source)
@@ -113,7 +156,7 @@ def predict_file(
     with model.threads.single():
         for number, (columns, surprises) in enumerate(in_order(answer, enumerate(chain([first], tables)), threads)):
             if not number:
-                careful.writerow(written([*keep, *_header(model, probabilities)]))
+                careful.writerow(written(header))
             texts = chain(classes, *columns[: len(keep)])
             (careful if "\r" in "".join(texts) else writer).writerows(zip(*columns, strict=True))
             tally.rows += len(columns[0])
@@ -134,7 +177,7 @@ class _LineFeeds:
         return self._write(f"{row[:-2]}\n")
 
 
-def _header(model: Model, probabilities: bool) -> list[str]:
+def _names_of_predictions(model: Model, probabilities: bool) -> list[str]:
     target = model.preprocessor.target
     names = ["prediction"] if len(target.names) == 1 else [f"prediction_{name}" for name in target.names]
     return [*names, *([f"probability_{name}" for name in model.classes] if probabilities else [])]

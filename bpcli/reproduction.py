@@ -15,6 +15,7 @@ from bpcli.environment import environment, environment_changes
 from bpcli.errors import CheckpointError, DataError, DivergedError, MismatchError
 from bpcli.evaluation import find_data
 from bpcli.experiment import Prepared, prepare
+from bpcli.listing import flatten
 from bpcli.nn.arrays import Array
 from bpcli.runner import epoch_record
 from bpcli.runs import RunDirectory
@@ -156,7 +157,9 @@ class Reproduction:
         self.epochs = report.epoch
         if report.epoch > self._whole and report.epoch not in self._records:
             return
-        was, now = self._records.get(report.epoch, {}), epoch_record(report)
+        was, now = flatten(self._records.get(report.epoch, {})), flatten(epoch_record(report))
+        if not any(name.startswith("health.") for name in was):  # a run of before layers were looked at
+            now = {name: value for name, value in now.items() if not name.startswith("health.")}
         for name in now:
             if name not in NOT_COMPARED and was.get(name) != now[name]:
                 self._differ(Difference(report.epoch, name, was.get(name), now[name]))

@@ -47,6 +47,8 @@ def resume_state(prepared: Prepared, directory: RunDirectory) -> TrainingState:
     before, now, stop = header.config.training, prepared.config.training, state.counters.stop
     if stop is not None and getattr(before, stop) != getattr(now, stop):
         state.count(stop=None)  # a reason to stop has the name of the setting that gives it
+    if before.stop_when != now.stop_when:
+        state.count(unhealthy=0)  # what was counted was measured by other bounds
     if before.batch_size != now.batch_size:
         state.count(step=0, loss_sum=0.0, weight_sum=0.0)  # an epoch cut into other batches begins anew
     elif (state.counters.step - 1) * prepared.plan.batch_size >= prepared.plan.train.rows:

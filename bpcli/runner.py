@@ -11,13 +11,17 @@ import numpy as np
 
 from bpcli.checkpoint import Checkpoint, DataFingerprint, Header, Score
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.diagnosis import diagnose
 from bpcli.environment import environment
 from bpcli.errors import DivergedError
 from bpcli.experiment import Prepared
 from bpcli.nn.arrays import Array
 from bpcli.nn.inference import Inference
+from bpcli.nn.layers import DenseLayer
 from bpcli.runs import RunDirectory
 from bpcli.scoring import Interpreter
+from bpcli.spec import type_name
+from bpcli.stopping import stop_explanation
 from bpcli.training import EpochReport, Progress, TrainingState, is_compiled, train
 
 CHECKPOINT_SECONDS = 1.0
@@ -26,7 +30,7 @@ CHECKPOINT_SECONDS = 1.0
 CHECKPOINT_SHARE = 0.02
 """Of the time that may go into checkpoints: where writing one takes longer than 20 ms, they come less often."""
 
-NOT_SUMMARIZED = ("learning_rate", "seconds", "best_epoch")
+NOT_SUMMARIZED = ("learning_rate", "seconds", "best_epoch", "health")
 """What the summary leaves out of an epoch's record."""
 
 
@@ -53,6 +57,7 @@ class Runner:
         self._test: dict[str, Any] | None = None
         self._best: dict[str, Any] | None = None
         self._final: dict[str, Any] | None = None
+        self._health: Any = []
         self._best_written = 0
         self._due_at = self._due_step = float("inf")
         self._config = _relocated(prepared, directory)
@@ -101,6 +106,7 @@ class Runner:
     def _remember(self, record: dict[str, Any]) -> None:
         """Keep an epoch's values for the summary."""
         self._final = {name: value for name, value in record.items() if name not in NOT_SUMMARIZED}
+        self._health = record.get("health", [])
         if record.get("best_epoch") == record["epoch"]:
             self._best = self._final
 
@@ -175,6 +181,8 @@ class Runner:
             "name": self.prepared.config.name,
             "status": self.status,
             "stop_reason": counters.stop,
+            "stop_explanation": self._why_stopped(),
+            "diagnosis": self._diagnosis() if finished else [],
             "epochs": counters.epoch,
             "monitor": self.prepared.plan.monitor,
             "best": self._best or {"epoch": counters.best_epoch},
@@ -191,6 +199,17 @@ class Runner:
         }
         self.directory.write_summary(self.summary)
 
+    def _why_stopped(self) -> str | None:
+        reason = self.state.counters.stop
+        if reason is None:
+            return None
+        return stop_explanation(reason, self.prepared.config.training, self.prepared.plan.monitor, self._health)
+
+    def _diagnosis(self) -> list[str]:
+        layers = self.prepared.network.layers
+        activations = {layer.index: type_name(layer.activation) for layer in layers if isinstance(layer, DenseLayer)}
+        return diagnose(self.directory.read_metrics(), activations, self.state.counters.stop)
+
 
 def epoch_record(report: EpochReport) -> dict[str, Any]:
     """An epoch's line of metrics.jsonl."""
@@ -202,6 +221,7 @@ def epoch_record(report: EpochReport) -> dict[str, Any]:
         "learning_rate": report.learning_rate,
         "seconds": round(report.seconds, 6),
         "best_epoch": report.best_epoch,
+        "health": [layer._asdict() for layer in report.health],
     }
 
 

@@ -19,7 +19,7 @@ import yaml
 from yaml.nodes import ScalarNode
 
 from bpcli.errors import CheckpointError, ExistsError
-from bpcli.files import file_access, path_from_here, remove_leftovers, sync_folder, write_atomic
+from bpcli.files import file_access, kind_of, path_from_here, remove_leftovers, sync_folder, write_atomic
 from bpcli.text import printable
 
 if TYPE_CHECKING:
@@ -78,9 +78,14 @@ class RunDirectory:
         """A directory that a run has been in; raises CheckpointError."""
         if not path.exists():
             raise CheckpointError(f"{printable(str(path))}: no such run")
-        if not (path / "checkpoints").is_dir():
-            raise CheckpointError(f"{printable(str(path))}: not a run directory; it has no folder checkpoints")
-        return cls(path)
+        run = cls(path)
+        if not run.is_run():
+            raise CheckpointError(f"{printable(str(path))}: not a run directory{_instead_of_run(path)}")
+        return run
+
+    def is_run(self) -> bool:
+        """Whether a run has been in this directory."""
+        return (self.path / "checkpoints").is_dir()
 
     def require_last(self) -> None:
         """Raise CheckpointError where there is no checkpoint to go on from."""
@@ -118,8 +123,8 @@ class RunDirectory:
         return False
 
     @classmethod
-    def newest_finished(cls, runs: Path) -> RunDirectory:
-        """The run below `runs` that finished last; raises CheckpointError where there is none."""
+    def finished(cls, runs: Path) -> list[RunDirectory]:
+        """The runs below `runs` that finished, the last one first; raises CheckpointError where there is none."""
         finished = []
         for folder in runs.iterdir() if runs.is_dir() else ():
             run = cls(folder)
@@ -130,7 +135,7 @@ class RunDirectory:
             raise CheckpointError(
                 f"{printable(str(runs))}: no finished run; train one first, or name one with --checkpoint"
             )
-        return max(finished, key=lambda item: item[:2])[2]
+        return [run for _, _, run in sorted(finished, key=lambda item: item[:2], reverse=True)]
 
     @property
     def best(self) -> Path:
@@ -253,11 +258,30 @@ def _why_no_best(run: RunDirectory) -> str:
     return f"there is no best checkpoint yet; go on with bpcli train --resume {shlex.quote(str(run.path))}"
 
 
+def _instead_of_run(path: Path) -> str:
+    """What a path is that is neither a run nor a checkpoint, and what to give in its place, as far as can be told."""
+    shown, folder = printable(str(path)), path.absolute().parent
+    run = RunDirectory(folder.parent if folder.name == "checkpoints" else folder)
+    if run.is_run():
+        return f"; give {printable(path_from_here(run.path))}, of which it is a part"
+    if path.is_dir():
+        with file_access(path, "read"):
+            if any(RunDirectory(inner).is_run() for inner in path.iterdir()):
+                return f", but a folder of runs; give one of those that bpcli runs {shown} lists"
+    elif kind_of(path) == "config":
+        return f", but a config; bpcli train {shown} makes a run of it"
+    elif kind_of(path) == "data":
+        return ", but data; bpcli init writes a config for it, and bpcli train makes a run of that"
+    return "; it has no folder checkpoints"
+
+
 def find_checkpoint(path: Path) -> Path:
     """The checkpoint file that a path means: itself, or the best one of a run directory."""
     if not path.exists():
         raise CheckpointError(f"{printable(str(path))}: no such run or checkpoint")
     if not path.is_dir():
+        if kind_of(path) in ("config", "data"):
+            raise CheckpointError(f"{printable(str(path))}: neither a run nor a checkpoint{_instead_of_run(path)}")
         return path
     run = RunDirectory.open(path)
     if not run.best.is_file():

@@ -12,7 +12,7 @@ import numpy as np
 from bpcli.config.loading import run_name
 from bpcli.data.data_files import DataFiles
 from bpcli.data.giveaways import MOST_NAMES
-from bpcli.data.hints import words_among_numbers
+from bpcli.data.hints import OF_DATES, are_dates, dates_noted, words_among_numbers
 from bpcli.data.preprocess import choose_loss, fit_target
 from bpcli.data.read import ReadOptions, read_header
 from bpcli.data.split import DEFAULT_SHARE
@@ -69,8 +69,11 @@ def draft_config(
         _check_targets(columns, loss)
     excluded = {} if path.suffix == ".npz" else _excluded(table, targets)
     notes = [f"{quoted(name)} left out: {why}" for name, why in excluded.items()]
+    for name, column in table.items():
+        if name not in targets and name not in excluded and are_dates(column):
+            notes.append(f"{quoted(name)} {dates_noted(column)}")
     if len(excluded) + len(targets) >= len(table):
-        raise DataError(f"{shown}: no column is left as an input")
+        raise DataError("; ".join([f"{shown}: no column is left as an input", *notes]))
     folder = output.resolve().parent if output is not None else Path.cwd()
     where = Path(os.path.relpath(path.resolve(), folder)).as_posix()
     if not _is_text(where):
@@ -134,6 +137,8 @@ def _excluded(table: Table, targets: list[str]) -> dict[str, str]:
             continue
         if not distinct or (distinct == 1 and len(values) == len(column)):
             excluded[name] = "the same in all rows" if distinct else "empty"
+        elif distinct > MOST_NAMES and are_dates(column):
+            excluded[name] = f"looks like dates; {OF_DATES}"
         elif column.kind == "categorical" and distinct > MOST_NAMES and distinct > len(values) / 2:
             excluded[name] = f"{distinct:,} different names in {counted(len(values), 'row')}, an identifier or a text"
         elif column.kind == "numeric" and _counts_rows(values):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from bpcli.errors import DataError
 from bpcli.metrics import METRICS, Task, report
 from bpcli.nn.arrays import Array
 from bpcli.nn.losses import LossBase
-from bpcli.text import counted
+from bpcli.text import counted, quoted
 
 HEADLINES: dict[Task, str] = {
     "binary": "accuracy",
@@ -89,6 +89,17 @@ class Interpreter:
         if self.task == "regression":
             require_finite(outcome.predicted - true)  # in the user's units, too
         return report(self.task, true, outcome.predicted, outcome.probabilities, self.names)
+
+
+def remarks(report: Mapping[str, Any]) -> list[str]:
+    """What a report's figures mean that no model should have, in words; empty where there is no such."""
+    groups = report.get("per_target") or {"": report}
+    worse = {name: group["r2"] for name, group in groups.items() if (group.get("r2") or 0.0) < 0}
+    return [
+        f"{f'target {quoted(name)}: ' if name else ''}r2 is {value:.3g}, below 0: worse than always giving the mean of "
+        "these rows"
+        for name, value in worse.items()
+    ]
 
 
 def require_finite(predictions: Array) -> None:

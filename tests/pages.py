@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
+from html import unescape
 from html.parser import HTMLParser
+from typing import Any
 
 VOID = {"meta", "link", "line", "circle", "br"}
 
@@ -34,3 +38,20 @@ class Checked(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.words.append(data)
+
+
+def tables(html: str) -> dict[str, list[list[str]]]:
+    """The rows of every table by its caption, the header first."""
+    found = {}
+    for caption, rest in re.findall(r"<table[^>]*><caption>(.*?)</caption>(.*?)</table>", html, re.DOTALL):
+        rows = re.findall(r"<tr>(.*?)</tr>", rest, re.DOTALL)
+        found[unescape(caption)] = [
+            [unescape(cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t", row)] for row in rows
+        ]
+    return found
+
+
+def drawn(html: str) -> dict[str, list[dict[str, Any]]]:
+    """What the script shows of every chart, by its caption."""
+    pattern = r'data-points="([^"]*)"><figcaption>(.*?)</figcaption>'
+    return {unescape(caption): json.loads(unescape(data)) for data, caption in re.findall(pattern, html)}

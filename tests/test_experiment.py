@@ -309,6 +309,19 @@ def test_columns_that_cannot_help_are_noted_and_those_that_look_like_names_of_ro
     assert "and 22 more" in unseen[0]
 
 
+@pytest.mark.parametrize("given", [False, True])
+def test_a_column_of_dates_is_called_so_unless_the_config_says_what_it_is(folder: Path, given: bool) -> None:
+    days = [f"2024-{1 + number % 12:02}-0{1 + number % 7}" for number in range(200)]
+    write_csv(folder / "t.csv", {"day": days, "x": range(1, 401, 2), "kind": ["x", "y"] * 100})
+    data = {"path": "t.csv", "target": "kind", **({"columns": {"day": "categorical"}} if given else {})}
+    found = [note for note in prepared(folder, data=data).notes if "dates" in note]
+    expected = (
+        "column 'day': looks like dates, taken for 78 different names; there are no inputs of dates: give it as "
+        "columns of numbers, such as year, month and weekday"
+    )
+    assert found == ([] if given else [expected])
+
+
 def test_the_digest_is_that_of_the_data_files(folder: Path) -> None:
     first = ready(folder)
     write_csv(folder / "t.csv", {**columns(), "a": range(ROWS)})

@@ -11,11 +11,11 @@ ROOT = Path(__file__).parent.parent
 
 FLOORS = [
     "_version errors randomness spec text nn.arrays nn.compiled.codes",
-    "environment endings files memory threads nn.rows nn.functions "
+    "environment files memory threads nn.rows nn.functions "
     "metrics.metric metrics.ranking metrics.significance data.table",
     "nn.activations.base nn.losses.base nn.optimizers.base nn.initializers nn.schedules "
     "metrics.probabilities metrics.counts metrics.rowwise data.cells data.column_file data.words data.growing",
-    "nn.activations.bounded nn.activations.rectified nn.activations.gated "
+    "nn.units nn.activations.bounded nn.activations.rectified nn.activations.gated "
     "nn.losses.classification nn.losses.regression "
     "nn.optimizers.sgd nn.optimizers.rprop nn.optimizers.adaptive nn.optimizers.adam nn.optimizers.driver",
     "nn.activations nn.losses nn.optimizers",
@@ -23,7 +23,7 @@ FLOORS = [
     "data.table_cache data.polars_cells data.delimited",
     "metrics.registry data.grid data.batches data.split data.rows data.preprocess.encoders",
     "metrics nn.layers.base data.repeats data.text_source data.preprocess.inputs data.preprocess.targets",
-    "nn.compiled.blas",
+    "nn.compiled.blas data.preprocess.target_fitting",
     "nn.compiled.functions",
     "nn.compiled.barrier nn.compiled.passes nn.compiled.updates",
     "nn.compiled.steps",
@@ -43,7 +43,8 @@ FLOORS = [
     "training.steps.numpy_parts training.steps.program",
     "training.steps.serial training.steps.sharded training.steps.compiled",
     "training.steps",
-    "training.stepper training.epochs",
+    "training.stepper training.health",
+    "training.epochs",
     "training.loop",
     "training",
     "config.document config.yaml_words config.experiment",
@@ -55,7 +56,7 @@ FLOORS = [
     "footprint sealed",
     "checkpoint experiment",
     "runs",
-    "names difference requirement curves",
+    "names difference requirement curves diagnosis stopping",
     "model resume runner scaffold gradcheck tracing.step tracing.arithmetic listing",
     "evaluation prediction seeds report.scale report.words inspection.importance inspection.neurons",
     "report.charts plot reproduction comparison.contestants comparison.differences inspection tracing.account",

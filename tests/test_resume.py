@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from checkpoints import forged
-from experiments import after, prepared, write_csv
+from experiments import after, prepared, snapshot, write_csv
 
 from bpcli import runner
 from bpcli.checkpoint import Checkpoint
@@ -16,7 +16,8 @@ from bpcli.errors import CheckpointError
 from bpcli.resume import resume_state
 from bpcli.runner import Runner
 from bpcli.runs import RunDirectory
-from bpcli.training import EpochReport
+from bpcli.training import EpochReport, is_compiled
+from bpcli.training.steps import program
 
 STEPS = 4
 """In an epoch: 26 rows to train on, in batches of 8."""
@@ -114,6 +115,28 @@ def test_a_run_that_was_over_is_over_until_more_is_asked_of_it(folder: Path, tmp
     list(Runner(prepared(folder, **config()), directory).run())
     assert resume_state(prepared(folder, **config()), directory).counters.stop == "epochs"
     assert resume_state(prepared(folder, **config(training={"epochs": 4})), directory).counters.stop is None
+
+
+@pytest.mark.parametrize("factor", [0.999, 1.0, 1.001], ids=["below", "at", "above"])
+def test_a_run_with_more_epochs_asked_of_it_takes_the_way_that_it_would_have_taken(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, factor: float
+):
+    """Around the time an epoch from which on machine code is worth its making, and whatever the epochs are."""
+    short, long = (prepared(folder, **config(training={"epochs": epochs})) for epochs in (2, 6))
+    monkeypatch.setattr(program, "WORTHWHILE_SECONDS", factor * program.numpy_seconds(short.plan))
+    ways = [is_compiled(prepared(folder, **config(training={"epochs": epochs})).plan) for epochs in (1, 2, 6, 10**6)]
+    assert ways == [factor <= 1] * 4
+    whole = Runner(long, RunDirectory.create(tmp_path / "whole"))
+    list(whole.run())
+    directory = RunDirectory.create(tmp_path / "run")
+    list(Runner(short, directory).run())
+    resumed = Runner(long, directory, resume_state(long, directory))
+    list(resumed.run())
+    assert (resumed.status, resumed.state.counters.epoch) == ("finished", 6)
+    assert snapshot(resumed.state) == snapshot(whole.state)
+    for kept in ("best", "last"):
+        one, other = (Checkpoint.load(getattr(run.directory, kept)) for run in (whole, resumed))
+        assert all(np.array_equal(one.vectors[name], other.vectors[name]) for name in {**one.vectors, **other.vectors})
 
 
 @pytest.mark.parametrize(

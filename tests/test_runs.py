@@ -88,11 +88,11 @@ def test_only_one_at_a_time_trains_in_a_directory(tmp_path: Path):
         pass
 
 
-def test_the_newest_run_is_the_one_that_finished_last(tmp_path: Path):
+def test_of_finished_runs_the_one_that_finished_last_comes_first(tmp_path: Path):
     finished(tmp_path, "z", "2026-11-21T10:00:00")
     finished(tmp_path, "a", "2026-11-21T12:00:00")
     finished(tmp_path, "m", "2026-11-21T11:00:00")
-    assert RunDirectory.newest_finished(tmp_path).path.name == "a"
+    assert [run.path.name for run in RunDirectory.finished(tmp_path)] == ["a", "m", "z"]
 
 
 def test_runs_that_are_unfinished_broken_or_none_are_passed_over(tmp_path: Path):
@@ -105,7 +105,7 @@ def test_runs_that_are_unfinished_broken_or_none_are_passed_over(tmp_path: Path)
     finished(tmp_path, "deep summary", "2026-11-22T10:00:00").summary.write_text("[" * 100_000)
     finished(tmp_path, "binary summary", "2026-11-22T10:00:00").summary.write_bytes(b"\xff\xfe")
     (tmp_path / "notes.txt").write_text("")
-    assert RunDirectory.newest_finished(tmp_path).path.name == "good"
+    assert [run.path.name for run in RunDirectory.finished(tmp_path)] == ["good"]
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -114,7 +114,7 @@ def test_without_a_finished_run_there_is_a_word_on_what_to_do(tmp_path: Path, th
     if there:
         runs.mkdir()
     with pytest.raises(CheckpointError) as caught:
-        RunDirectory.newest_finished(runs)
+        RunDirectory.finished(runs)
     assert str(caught.value) == f"{runs}: no finished run; train one first, or name one with --checkpoint"
     assert caught.value.exit_code == ExitCode.CHECKPOINT == 4
 

@@ -7,10 +7,10 @@ from bpcli.data.batches import Dataset
 from bpcli.data.preprocess import ClassesTarget, LabelsTarget, NumbersTarget
 from bpcli.data.preprocess.encoders import Affine
 from bpcli.errors import DataError
-from bpcli.metrics import METRICS
+from bpcli.metrics import METRICS, report
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, Hinge, MeanSquaredError
 from bpcli.nn.rows import DenseRows
-from bpcli.scoring import HEADLINES, SUMMARIES, EpochScore, Interpreter
+from bpcli.scoring import HEADLINES, SUMMARIES, EpochScore, Interpreter, remarks
 
 THREE = ClassesTarget(name="y", classes=("a", "b", "c"), single_logit=False)
 TWO = ClassesTarget(name="y", classes=("no", "yes"), single_logit=True)
@@ -94,3 +94,26 @@ def test_an_answer_that_overflows_only_in_the_units_of_the_target_is_an_error_to
 def test_every_task_has_a_headline_and_a_summary_among_its_metrics(task: str) -> None:
     assert HEADLINES[task] in METRICS[task]  # type: ignore[index]
     assert set(SUMMARIES[task]) <= set(METRICS[task])  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        ([[0.0, 3.0], [2.0, 3.0], [4.0, 3.0]], []),  # as it is, and the mean, whose R² is 0
+        ([[0.0, 5.0], [2.0, 3.0], [4.0, 1.0]], ["target 'v': r2 is -3"]),
+        ([[4.0, 5.0], [2.0, 3.0], [0.0, 1.0]], ["target 'u': r2 is -3", "target 'v': r2 is -3"]),
+    ],
+)
+def test_answers_worse_than_the_mean_are_remarked_upon(answers: list[list[float]], words: list[str]) -> None:
+    true = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])
+    why = ", below 0: worse than always giving the mean of these rows"
+    assert remarks(report("regression", true, np.array(answers), None, ("u", "v"))) == [f"{w}{why}" for w in words]
+
+
+def test_a_lone_target_needs_no_name_and_classes_no_remark() -> None:
+    true, answers = np.array([[0.0], [2.0], [4.0]]), np.array([[4.0], [2.0], [0.0]])
+    lone = remarks(report("regression", true, answers, None, ("u",)))
+    assert lone == ["r2 is -3, below 0: worse than always giving the mean of these rows"]
+    codes = np.array([0, 1])
+    assert remarks(report("binary", codes, 1 - codes, None, ("a", "b"))) == []
+    assert remarks(report("regression", np.ones((2, 1)), np.zeros((2, 1)), None, ("u",))) == []  # R² is undefined

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bpcli.cli.console import note, result, say
-from bpcli.errors import ExistsError
+from bpcli.cli.output import require_free
 from bpcli.text import printable
 
 
@@ -43,8 +43,8 @@ def init(
 
     if str(output) == "-":
         output = None
-    if output is not None and output.exists() and not force:
-        raise ExistsError(f"{printable(str(output))}: exists already; choose another --output, or add --force")
+    if output is not None:
+        require_free(output, force)
     draft = draft_config(data, target or [], output, task.value if task else None, cache=not no_cache)
     for line in draft.notes:
         note(line)

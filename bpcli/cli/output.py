@@ -6,14 +6,24 @@ import sys
 from pathlib import Path
 
 from bpcli.cli.console import result_path
-from bpcli.errors import ExistsError
-from bpcli.text import printable
+from bpcli.errors import ExistsError, FileAccessError
+from bpcli.text import printable, quoted
 
 
 def require_free(path: Path, force: bool, option: str = "--output") -> None:
-    """Raise ExistsError for a file that is there and may not be replaced; `-` is standard output."""
-    if str(path) != "-" and path.exists() and not force:
-        raise ExistsError(f"{printable(str(path))}: exists already; choose another {option}, or add --force")
+    """Before the work: see that the output can be written; `-` is standard output, which can.
+
+    Raises:
+        ExistsError: it is there and need not give way.
+        FileAccessError: its folder is not there.
+    """
+    if str(path) == "-":
+        return
+    shown = printable(str(path))
+    if path.exists() and not force:
+        raise ExistsError(f"{shown}: exists already; choose another {option}, or add --force")
+    if not path.parent.is_dir():
+        raise FileAccessError(f"{shown}: there is no folder {quoted(str(path.parent))}; make it first")
 
 
 def write_page(path: Path, html: str) -> None:

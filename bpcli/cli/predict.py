@@ -54,15 +54,18 @@ def predict(
     """
     from bpcli.experiment import surprise_notes
     from bpcli.model import Model
-    from bpcli.prediction import predict_file
+    from bpcli.prediction import newest_model, predict_file
     from bpcli.runs import RunDirectory
 
     source, output = (None if path is None or str(path) == "-" else path for path in (data, output))
+    if source is not None and RunDirectory(source).is_run():
+        shown = printable(str(source))
+        raise UsageError(f"{shown}: a run directory, not data; give the data, and --checkpoint {shown}")
+    model = newest_model(source, Path("runs")) if checkpoint is None else Model.load(checkpoint)
     if checkpoint is None:
-        checkpoint = RunDirectory.newest_finished(Path("runs")).path
-        say(f"the newest finished run: {printable(str(checkpoint))}")
+        run, targets = model.path.parent.parent, listed(model.preprocessor.target.names)
+        say(f"the newest finished run: {printable(str(run))}, which predicts {targets}")
     kept = [name for row in csv.reader(keep or ()) for name in row if name]
-    model = Model.load(checkpoint)
     with _opened(output, source, force) as out:
         tally = predict_file(model, source, out, probabilities, kept, spreadsheet_safe)
     if tally.ignored:

@@ -12,7 +12,6 @@ from bpcli.cli.console import note, number, result, result_json, result_path, sa
 from bpcli.cli.progress import duration, view
 from bpcli.cli.seeds import train_seeds
 from bpcli.cli.signals import StopRequest
-from bpcli.endings import stop_words
 from bpcli.errors import DivergedError, MismatchError, UsageError
 from bpcli.text import counted, printable
 
@@ -83,6 +82,11 @@ def train(
             seeds, config, overrides or [], run_dir, runs_dir, resume, threads, passed_on, quiet=quiet, as_json=as_json
         )
         return
+    if config is not None and RunDirectory(config).is_run():
+        shown = printable(str(config))
+        raise UsageError(
+            f"{shown}: a run directory, not a config; --resume {shown} goes on with it, {shown}/config.yaml trains anew"
+        )
     opened = RunDirectory.open(resume) if resume is not None else None
     if opened:
         opened.require_last()  # which a run has from its first second on, as it has its config
@@ -108,6 +112,8 @@ def train(
     if runner.status == "finished" and runner.state.optimizer.steps == steps_before:
         setting = f"training.{runner.summary['stop_reason']}"
         note(f"nothing was trained, as this run was over before; to go on, change {setting}, for example with --set")
+    if not quiet:
+        warn(runner.summary.get("diagnosis", []), strict=False)
     if runner.status == "interrupted" and stop.signal is not None:
         path = printable(path_from_here(directory.path))
         epochs = counted(runner.state.counters.epoch, "epoch")
@@ -131,6 +137,8 @@ def _run(runner: Runner, quiet: bool) -> StopRequest:
             for event in runner.run(stop):
                 shown.show(event)
         except DivergedError as error:
+            if not quiet:
+                warn(runner.summary["diagnosis"], strict=False)
             kept = printable(path_from_here(runner.directory.path))
             raise DivergedError(f"{error}; the run is kept in {kept}") from error
     return stop
@@ -152,8 +160,8 @@ def _print_outcome(runner: Runner) -> None:
     from bpcli.scoring import SUMMARIES
 
     summary = runner.summary
-    took = f"{counted(summary['epochs'], 'epoch')} in {duration(summary['training_seconds'])}"
-    result(f"{took}; {stop_words(summary['stop_reason'])}")
+    reason = summary.get("stop_explanation") or summary["stop_reason"]
+    result(f"{counted(summary['epochs'], 'epoch')} in {duration(summary['training_seconds'])}; {reason}")
     best = summary["best"]
     shown = ", ".join(
         f"{name} {number(value)}" for name, value in best.items() if name != "epoch" and value is not None

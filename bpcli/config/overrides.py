@@ -27,7 +27,7 @@ def apply_overrides(document: Document, overrides: Iterable[str]) -> Document:
         try:
             document = _with_override(document, override, number)
         except ConfigError as error:
-            problems.extend(error.problems)
+            problems.extend(error.messages)
     if problems:
         raise ConfigError(*problems)
     return document

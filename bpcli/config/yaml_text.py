@@ -13,12 +13,18 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from bpcli.config.document import Document, KeyPath, Mark, Place, Problem, config_error, described
 from bpcli.config.yaml_loader import BOOL, FLOAT, INT, MAX_DEPTH, NULL, TOO_DEEP, Locate, compose, line_and_column
 from bpcli.errors import ConfigError, FileAccessError
+from bpcli.files import Kind, kind_of
 from bpcli.text import printable, quoted, suggestion
 
 MAX_BYTES = 1 << 20
 
 _MAX_NUMBER = 100
 """Characters of a number; Python itself refuses to print an integer of more than 4,300 digits."""
+
+_OTHERS: dict[Kind | None, str] = {
+    "data": "data, not a config; bpcli init writes a config for it",
+    "checkpoint": "a checkpoint, not a config; its run directory has one, config.yaml",
+}
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _HALF_CHARACTER = "half of a character (a surrogate escape); write the character itself"
@@ -29,14 +35,17 @@ def read_yaml(path: Path) -> Document:
     shown = printable(str(path))
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            kind = "a folder" if path.is_dir() else "a pipe or device"
-            raise ConfigError(f"{shown}: {kind}; a config is a regular file of YAML text")
+            what = "a folder" if path.is_dir() else "a pipe or device"
+            inside = f", as {shown}/config.yaml is" if (path / "config.yaml").is_file() else ""
+            raise ConfigError(f"{shown}: {what}; a config is a regular file of YAML text{inside}")
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ConfigError(f"{shown}: no such file{_near_file(path)}") from error
     except OSError as error:
         raise FileAccessError(f"{shown}: cannot be read: {error.strerror}") from error
+    if (kind := kind_of(path)) in _OTHERS:
+        raise ConfigError(f"{shown}: {_OTHERS[kind]}")
     if len(raw) > MAX_BYTES:
         raise ConfigError(f"{shown}: larger than 1 MiB, which is too much for a config; is it the data file?")
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):

@@ -41,14 +41,13 @@ def read_csv_chunks(path: Path | None, options: ReadOptions, rows: int) -> Itera
 
 def text_chunks(text: TextTable, options: ReadOptions, rows: int) -> Iterator[Table]:
     """The same of an open file, from where it stands."""
-    ignored = [name for name in text.header if not options.wants(name)]
     for grids in _in_chunks(text.blocks(), rows):
         columns = _Columns(text.header, options)
         for grid in grids:
             columns.add(grid)
         if columns.late:
             columns.reread(grids)
-        yield Table(columns.finish(), rows=columns.rows, ignored=ignored)
+        yield Table(columns.finish(), rows=columns.rows, header=text.header)
 
 
 def _in_chunks(blocks: Iterable[Grid], rows: int) -> Iterator[list[Grid]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import log
+from math import lgamma, log
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ FEWEST_ROWS = 20
 """Fewer rows than this say nothing about a column."""
 
 MOST_VALUES, ROWS_A_VALUE = 500, 5
-"""A column of more values, or of fewer rows for each, tells rows apart, and so determines anything."""
+"""A column of more values, or of fewer rows for each, tells rows apart, and so determines anything; a target of more
+values is determined by anything that rises with it."""
 
 CHANCE = 1e-9
 """At most as probable it is that a column determines a target to which it has no relation."""
@@ -56,6 +57,38 @@ def values_that_determine(column: Column, codes: NDArray[np.intp]) -> int | None
         if (last[groups] != here).any():
             return None
     return count if total >= FEWEST_ROWS and (total - count) * log(commonest) <= log(CHANCE) else None
+
+
+def thresholds_that_determine(column: Column, codes: NDArray[np.intp]) -> int | None:
+    """How many thresholds cut a column of numbers into a range for each target value, or None where none do.
+
+    codes: as for `values_that_determine`. Looked at are the rows in which the column is known; every target value must
+    stand in some. A target of few rows for each of its values does not count, nor a column that may be as it is by
+    chance: of all orders in which n rows can stand, k! · n1! · … · nk! / n! have the k target values apart.
+    """
+    kinds, here = int(codes.max(initial=0)) + 1, codes
+    if not 2 <= kinds <= min(MOST_VALUES, len(codes) / ROWS_A_VALUE):
+        return None
+    for rows in _some_then_all(len(codes)):
+        part = column.take(rows)
+        known = ~part.missing()
+        here = codes[rows][known]
+        if not _are_apart(part.values[known], here):
+            return None
+    counts = np.bincount(here, minlength=kinds).tolist()
+    chance = lgamma(kinds + 1) + sum(lgamma(count + 1) for count in counts) - lgamma(len(here) + 1)
+    enough = min(counts) > 0 and len(here) >= max(FEWEST_ROWS, kinds * ROWS_A_VALUE)
+    return kinds - 1 if enough and chance <= log(CHANCE) else None
+
+
+def _are_apart(values: NDArray[Any], codes: NDArray[np.intp]) -> bool:
+    """Whether the ranges of the values that stand with each code have nothing in common; codes are below 2¹⁶."""
+    by_code = np.argsort(codes.astype(np.uint16), kind="stable")  # which NumPy sorts by radix
+    values, codes = values[by_code], codes[by_code]
+    starts = np.flatnonzero(np.diff(codes, prepend=-1))
+    lowest, highest = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
+    upwards = np.argsort(lowest)
+    return bool((highest[upwards][:-1] < lowest[upwards][1:]).all())
 
 
 def is_line(column: Column, target: Column) -> bool:

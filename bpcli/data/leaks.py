@@ -7,7 +7,13 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.data.giveaways import equals, is_line, tells_rows_apart, values_that_determine
+from bpcli.data.giveaways import (
+    equals,
+    is_line,
+    tells_rows_apart,
+    thresholds_that_determine,
+    values_that_determine,
+)
 from bpcli.data.repeats import repeated_rows
 from bpcli.data.selection import Selection
 from bpcli.data.table import PARTS, Column
@@ -65,15 +71,14 @@ def _identity(column: Column) -> str:
 
 def _giveaway(column: Column, target: Column, codes: NDArray[np.intp], numeric: bool) -> str:
     """How a column gives a target away, or nothing."""
-    name = quoted(target.name)
-    line = numeric and column.kind != "categorical" and is_line(column, target)
-    count = None if line else values_that_determine(column, codes)
-    if not line and count is None:
+    name, numbers = quoted(target.name), column.kind != "categorical"
+    if numeric and numbers and is_line(column, target):
+        how = f"has a correlation of 1 with target {name}"
+    elif count := values_that_determine(column, codes):
+        how = f"each of its {count} values stands with one value of target {name} only"
+    elif numbers and (cuts := thresholds_that_determine(column, codes)):
+        tell = "threshold tells" if cuts == 1 else "thresholds tell"
+        return f"{cuts} {tell} the {cuts + 1} values of target {name} apart, in every row that has it"
+    else:
         return ""
-    if equals(column, target):
-        return f"equal to target {name} in all rows"
-    return (
-        f"has a correlation of 1 with target {name}"
-        if line
-        else f"each of its {count} values stands with one value of target {name} only"
-    )
+    return f"equal to target {name} in all rows" if equals(column, target) else how

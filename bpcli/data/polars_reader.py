@@ -59,7 +59,6 @@ def read_chunks_polars(path: Path, options: ReadOptions, rows: int) -> Iterator[
     """
     with open_text(path) as text:
         typing = Typing(text, options)
-        ignored = [name for name in text.header if not options.wants(name)]
         columns, empty = _Columns(typing.names, options, likely=rows), True
         waiting: list[bytes | memoryview] = []  # the text of the rows in `columns`
         for block in typed_blocks(text, typing) if all(map(options.kind, typing.names)) else ():
@@ -70,7 +69,7 @@ def read_chunks_polars(path: Path, options: ReadOptions, rows: int) -> Iterator[
                 columns.add(_part(block.cells, start, stop), stop - start)
                 start = stop
                 if columns.rows == rows:
-                    yield Table(list(columns.finish().values()), rows=rows, ignored=ignored)
+                    yield Table(list(columns.finish().values()), rows=rows, header=text.header)
                     columns, empty = _Columns(typing.names, options, likely=rows), False
                     waiting = [memoryview(block.text)[int(block.ends[stop - 1]) + 1 :]]
         if text.rest or (empty and not columns.rows):
@@ -81,7 +80,7 @@ def read_chunks_polars(path: Path, options: ReadOptions, rows: int) -> Iterator[
             # The rest may be blank lines alone; a table without rows is for a file without rows.
             yield from (table for table in text_chunks(text, options, rows) if table.rows or empty)
         elif columns.rows:
-            yield Table(list(columns.finish().values()), rows=columns.rows, ignored=ignored)
+            yield Table(list(columns.finish().values()), rows=columns.rows, header=text.header)
 
 
 def _part(cells: Cells, start: int, stop: int) -> Cells:

@@ -61,8 +61,7 @@ def read_chunks(path: Path | None, options: ReadOptions, rows: int) -> Iterator[
     """
     if path is not None and not is_text(path):
         columns = _read_file(path, options)
-        ignored = [name for name in read_header(path, options) if name not in columns]
-        table = Table(list(columns.values()), rows=columns.rows, ignored=ignored)
+        table = Table(list(columns.values()), rows=columns.rows, header=read_header(path, options))
         for start in range(0, max(table.rows, 1), rows):
             yield table.take(np.arange(start, min(start + rows, table.rows)))
     elif path is not None and _by_polars(path, options):

@@ -81,11 +81,20 @@ def number_label(value: float) -> str:
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
 
 
+def require_columns(names: Sequence[str], header: Sequence[str], source: str) -> None:
+    """Raise DataError when any of `names` does not stand in a header; `source` says whose it is."""
+    there = set(header)
+    absent = [name for name in names if name not in there]
+    if absent:
+        hint = suggestion(absent[0], [name for name in header if name not in names]) or f"; it has {listed(header)}"
+        raise DataError(f"{source}: no {'column' if len(absent) == 1 else 'columns'} {listed(absent)}{hint}")
+
+
 class Table(Mapping[str, Column]):
     """Columns by name, in the order of the file; `parts` tells which split the source itself gave each row.
 
     `parts` has shape (rows,) and holds indices into `PARTS`, or is None where the source names no splits.
-    `ignored` are columns that the source has and that were not asked for.
+    `header` has the names of all columns of the source, also of those that were not asked for, in its order.
     """
 
     def __init__(
@@ -93,13 +102,18 @@ class Table(Mapping[str, Column]):
         columns: Sequence[Column],
         parts: NDArray[np.int8] | None = None,
         rows: int | None = None,
-        ignored: Sequence[str] = (),
+        header: Sequence[str] = (),
     ) -> None:
         self._columns = {column.name: column for column in columns}
         self._at: NDArray[np.intp] | None = None
         self.rows = len(columns[0]) if columns else (rows or 0)
         self.parts = parts
-        self.ignored = tuple(ignored)
+        self.header = tuple(header) or tuple(self._columns)
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """Columns of the source that were not asked for."""
+        return tuple(name for name in self.header if name not in self)
 
     def __getitem__(self, name: str) -> Column:
         column = self._columns[name]
@@ -114,7 +128,7 @@ class Table(Mapping[str, Column]):
     def take(self, rows: NDArray[np.intp]) -> Table:
         """The table at `rows`, in that order. A column of it is copied each time that it is asked for, and not kept."""
         parts = None if self.parts is None else self.parts[rows]
-        part = Table(list(self._columns.values()), parts, ignored=self.ignored)
+        part = Table(list(self._columns.values()), parts, header=self.header)
         part._at = rows if self._at is None else self._at[rows]
         part.rows = len(rows)
         return part
@@ -126,13 +140,8 @@ class Table(Mapping[str, Column]):
             return self.take(np.array(rows, dtype=np.intp))
         part = slice(rows.start, rows.stop)
         columns = [column.take(part) for column in self._columns.values()]
-        return Table(columns, None if self.parts is None else self.parts[part], len(rows), self.ignored)
+        return Table(columns, None if self.parts is None else self.parts[part], len(rows), self.header)
 
     def require(self, names: Sequence[str], source: str) -> None:
         """Raise DataError when any of `names` is no column; `source` says where the table came from."""
-        absent = [name for name in names if name not in self]
-        if absent:
-            others = [name for name in (*self, *self.ignored) if name not in names]
-            hint = suggestion(absent[0], others) or f"; it has {listed([*self, *self.ignored])}"
-            columns = "column" if len(absent) == 1 else "columns"
-            raise DataError(f"{source}: no {columns} {listed(absent)}{hint}")
+        require_columns(names, self.header, source)

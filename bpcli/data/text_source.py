@@ -28,6 +28,7 @@ from bpcli.data.delimited import (
 )
 from bpcli.data.grid import Grid, to_grid, too_long
 from bpcli.errors import DataError, FileAccessError
+from bpcli.files import kind_of
 from bpcli.text import listed, suggestion
 
 BLOCK = 1 << 20
@@ -141,6 +142,8 @@ def open_bytes(path: Path) -> Iterator[BufferedReader]:
         if not stat.S_ISREG(path.stat().st_mode):
             what = "a folder" if path.is_dir() else "not a regular file"
             raise DataError(f"{shown}: {what}; a data file was expected")
+        if (kind := kind_of(path)) in ("config", "checkpoint"):
+            raise DataError(f"{shown}: a {kind}; a data file was expected")
         with path.open("rb") as stream:
             yield stream
     except (FileNotFoundError, NotADirectoryError):

@@ -11,20 +11,17 @@ from bpcli.data.preprocess import ClassesTarget
 from bpcli.data.table import Table
 from bpcli.model import Model
 from bpcli.names import Names
-from bpcli.nn.activations import Relu, Sigmoid, Softsign, Tanh
 from bpcli.nn.arrays import Array
 from bpcli.nn.layers import DenseLayer
 from bpcli.nn.losses import LossScratch
 from bpcli.nn.rows import DenseRows
+from bpcli.nn.units import dead_units, saturated_units
 
 MOST_ROWS = 2_000
 """Evenly spaced rows stand for all where there are more."""
 
 DRIVERS, EXCITING = 3, 3
 """Features and rows that are named of each neuron."""
-
-SATURATED, IN_MOST_ROWS = 0.99, 0.95
-"""How near to the ends of its range, as a share of it, an output must be in how many of the rows."""
 
 ALIKE = 0.999
 """Correlation from which two neurons of a layer are said to do the same."""
@@ -112,26 +109,21 @@ class _Losses:
 
 def _states(layer: DenseLayer, y: Array) -> list[str]:
     """For each neuron what is wrong with it, or nothing."""
-    bounds = {Sigmoid: (0.0, 1.0), Tanh: (-1.0, 1.0), Softsign: (-1.0, 1.0)}.get(type(layer.activation))
     alike = _correlations(y, y)
+    dead, saturated = dead_units(layer.activation, y), saturated_units(layer.activation, y)
     states = []
     for place in range(layer.n_out):
         values = y[:, place]
         twin = next((other for other in range(place) if alike[other, place] >= ALIKE), None)
-        if isinstance(layer.activation, Relu) and not values.any():
+        if dead is not None and dead[place]:
             states.append("dead")
         elif not np.ptp(values):
             states.append("constant")
-        elif bounds is not None and _at_the_ends(values, *bounds) >= IN_MOST_ROWS:
+        elif saturated is not None and saturated[place]:
             states.append("saturated")
         else:
             states.append("" if twin is None else f"as neuron {twin}")
     return states
-
-
-def _at_the_ends(values: Array, low: float, high: float) -> float:
-    margin = (1.0 - SATURATED) * (high - low)
-    return float(np.mean((values < low + margin) | (values > high - margin)))
 
 
 def _correlations(a: Array, b: Array) -> NDArray[np.float64]:

@@ -60,6 +60,7 @@ class Inference:
             reader.out[stop - start :] = 0.0
             logits = self.network.forward(self._params, self._state, reader.out, workspace)
             out[start:stop] = logits[: stop - start]
+        workspace.inputs.clear()  # or the reader's memory would last as long as the workspace
         self._workspaces.append(workspace)
 
     def outputs(self, x: EncodedRows) -> list[Array]:

@@ -7,9 +7,8 @@ from typing import Any
 
 import yaml
 
-from bpcli.endings import ending
 from bpcli.errors import DataError
-from bpcli.evaluation import SplitRows, own_data, remarks
+from bpcli.evaluation import SplitRows, own_data
 from bpcli.inspection.importance import permutation_importance
 from bpcli.model import Model
 from bpcli.nn.layers import DenseLayer
@@ -21,7 +20,7 @@ from bpcli.report.page import Section, page
 from bpcli.report.tables import Counts, Listing, Table
 from bpcli.report.words import number, sentence, spaced
 from bpcli.runs import RunDirectory
-from bpcli.scoring import SUMMARIES
+from bpcli.scoring import SUMMARIES, remarks
 from bpcli.spec import type_name
 from bpcli.text import counted, quoted
 
@@ -67,8 +66,16 @@ def report_of(directory: RunDirectory, cache: bool = True) -> Report:
     shown = [(name, number(scores[name])) for name in SUMMARIES[task] if name in scores]
     name = summary.get("name") or directory.path.name
     started = str(summary.get("started_at", "at an unknown time")).replace("T", " ")
-    subtitle = f"{directory.path.name}: {ending(summary)}, started {started}"
+    subtitle = f"{directory.path.name}: {_ending(summary)}, started {started}"
     return Report(page(str(name), subtitle, shown, sections), notes)
+
+
+def _ending(summary: dict[str, Any]) -> str:
+    """`finished after 100 epochs (all epochs done)`, `interrupted after 1 epoch`, with the reason that `train` gave."""
+    epochs = summary.get("epochs")
+    after = f" after {counted(epochs, 'epoch')}" if isinstance(epochs, int) else ""
+    reason = summary.get("stop_explanation") or spaced(str(summary.get("stop_reason") or ""))
+    return f"{summary.get('status', 'unknown')}{after}{f' ({reason})' if reason else ''}"
 
 
 def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, dict[str, Any], list[str]]:

@@ -106,7 +106,7 @@ class _Step(SerialSteps):
         self.position.epoch, self.position.step = epoch, step
         with np.errstate(all="ignore"):
             self._step(batch, epoch, step)
-        return self._grads
+        return self.grads
 
 
 def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows) -> Document:

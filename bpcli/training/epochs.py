@@ -12,8 +12,9 @@ from bpcli.data.table import Part
 from bpcli.nn.inference import Inference
 from bpcli.nn.losses import LossScratch
 from bpcli.nn.schedules import ReduceOnPlateau
-from bpcli.training.plan import EpochReport, TrainingPlan
-from bpcli.training.state import StopReason, TrainingState
+from bpcli.training.health import HealthCheck
+from bpcli.training.plan import EpochReport
+from bpcli.training.state import StopReason
 from bpcli.training.steps import Steps
 
 CONVERGED_EPOCHS = 10
@@ -26,8 +27,10 @@ EVALUATED_ROWS = 4096
 class EpochCloser:
     """Closes epochs: validation, the best so far, and whether to stop."""
 
-    def __init__(self, plan: TrainingPlan, state: TrainingState) -> None:
-        self.plan, self.state = plan, state
+    def __init__(self, steps: Steps) -> None:
+        self.steps, self.plan, self.state = steps, steps.plan, steps.state
+        plan, state = self.plan, self.state
+        self._health = HealthCheck(steps)
         self._inference = Inference(plan.network, state.params, state.layer_state)
         self._evaluated = plan.train if plan.validation is None else plan.validation
         if plan.validation is not None or plan.spec.goal is not None or plan.monitor != "train_loss":
@@ -37,9 +40,9 @@ class EpochCloser:
             self._targets = dataset.targets(outputs).reader(rows, dtype)
             self._gradient, self._scratch = np.empty((rows, outputs), dtype), LossScratch(rows, outputs, dtype)
 
-    def finish_epoch(self, steps: Steps, started: float, rows_per_second: float) -> EpochReport:
+    def finish_epoch(self, started: float, rows_per_second: float) -> EpochReport:
         """Validate, update the counters, and report."""
-        plan, state = self.plan, self.state
+        plan, state, steps = self.plan, self.state, self.steps
         # Of the last step, which may stand before the checkpoint from which training went on.
         learning_rate = steps.rate(state.counters.epoch, steps.batches.count - 1)
         train_loss = state.counters.loss_sum / state.counters.weight_sum + steps.rules.penalty(state.params)
@@ -47,10 +50,14 @@ class EpochCloser:
             raise steps.diverged("the penalty on the weights")
         values: dict[str, float | None] = {"train_loss": train_loss}
         if plan.validation is not None:
-            values |= self._evaluate("validation", steps)
+            values |= self._evaluate("validation")
         elif plan.spec.goal is not None or plan.monitor != "train_loss":
-            values = self._evaluate("train", steps) | values
+            values = self._evaluate("train") | values
+        health = self._health.look(state.counters.epoch)
         improved = self._count(values, train_loss)
+        when = plan.spec.stop_when
+        unhealthy = when is not None and any(when.exceeded(layer._asdict()) for layer in health)
+        state.count(unhealthy=state.counters.unhealthy + 1 if unhealthy else 0)
         state.count(
             epoch=state.counters.epoch + 1, step=0, loss_sum=0.0, weight_sum=0.0, seconds=perf_counter() - started
         )
@@ -70,9 +77,10 @@ class EpochCloser:
             best=plan.less_is_better(state.counters.best),
             improved=improved,
             stop=state.counters.stop,
+            health=health,
         )
 
-    def _evaluate(self, part: Part, steps: Steps) -> dict[str, float | None]:
+    def _evaluate(self, part: Part) -> dict[str, float | None]:
         """Loss and metrics of the evaluated rows with the parameters as they are; raises DivergedError."""
         dataset, logits = self._evaluated, self._logits
         with np.errstate(all="ignore"):
@@ -82,7 +90,7 @@ class EpochCloser:
             self.plan.loss.link(logits, logits)
         if not isfinite(total) or not np.isfinite(logits).all():
             layer = self.plan.network.layers[-1]
-            raise steps.diverged(f"layer {layer.index} ({layer.type}): the loss of its output for {part} rows")
+            raise self.steps.diverged(f"layer {layer.index} ({layer.type}): the loss of its output for {part} rows")
         scores = self.plan.score(logits, dataset)
         loss = total / weight
         return {f"{part}_loss": loss, **{f"{part}_{name}": value for name, value in scores.items()}}
@@ -123,6 +131,8 @@ class EpochCloser:
         spec, counters = self.plan.spec, self.state.counters
         if spec.goal is not None and self._reached(values):
             return "goal"
+        if spec.stop_when is not None and counters.unhealthy >= spec.stop_when.epochs:
+            return "stop_when"
         if spec.early_stopping is not None and counters.stale >= spec.early_stopping.patience:
             return "early_stopping"
         if spec.tolerance is not None and counters.converged >= CONVERGED_EPOCHS:

@@ -32,7 +32,7 @@ def train(
     lanes = min(most_lanes(plan), available_cores() if threads is None else threads)
     with Crew(lanes) as crew:
         steps = steps_for(plan, state, crew)
-        stepper, closer = Stepper(steps), EpochCloser(plan, state)
+        stepper, closer = Stepper(steps), EpochCloser(steps)
         started = perf_counter() - state.counters.seconds
         if state.counters.stop is None and state.counters.epoch >= plan.spec.epochs:
             state.count(stop="epochs")
@@ -43,6 +43,6 @@ def train(
             if interrupted() and state.counters.step < steps.batches.count:
                 return
             rows = (state.counters.step - first) * steps.batches.size
-            yield closer.finish_epoch(steps, started, rows / max(perf_counter() - epoch_started, 1e-9))
+            yield closer.finish_epoch(started, rows / max(perf_counter() - epoch_started, 1e-9))
             if interrupted():
                 return

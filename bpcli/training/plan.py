@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -89,6 +89,22 @@ class Progress:
     seconds: float
 
 
+class LayerHealth(NamedTuple):
+    """One layer at the end of an epoch; what does not apply to it, was not seen or is not finite is None.
+
+    gradient_norm: Euclidean norm of the gradient of its parameters that the optimizer was given in the last step, with
+    penalties and bounds. update_ratio: norm of that step's change of its parameters over their norm before it. dead:
+    share of its units that put out 0 for all rows looked at. saturated: share of its units that are near a bound of
+    their range for nearly all of them.
+    """
+
+    layer: int
+    gradient_norm: float | None = None
+    update_ratio: float | None = None
+    dead: float | None = None
+    saturated: float | None = None
+
+
 @dataclass(frozen=True)
 class EpochReport:
     """What an epoch came to. Losses are means a row; metrics are in the user's units, by `validation_` name."""
@@ -104,3 +120,5 @@ class EpochReport:
     best: float
     improved: bool
     stop: StopReason | None
+    health: tuple[LayerHealth, ...] = ()
+    """Of all layers that have parameters."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -64,6 +64,38 @@ class CheckpointEvery(Spec, json_schema_extra={"minProperties": 1}):
         return float("inf") if self.steps is None else (done // self.steps + 1) * self.steps
 
 
+MEASURES = ("dead", "saturated", "gradient_norm", "update_ratio")
+
+
+class StopWhen(Spec, json_schema_extra={"anyOf": [{"required": [name]} for name in MEASURES]}):
+    """Stop when some layer is beyond one of these bounds for so many epochs in a row; at least one is given."""
+
+    dead: float | None = Field(default=None, ge=0, lt=1, description="Share of a layer's units that put out nothing.")
+    saturated: float | None = Field(
+        default=None, ge=0, lt=1, description="Share of a layer's units that are near the bounds of their range."
+    )
+    gradient_norm: float | None = Field(default=None, gt=0, description="Euclidean norm of a layer's gradient.")
+    update_ratio: float | None = Field(
+        default=None, gt=0, description="Norm of a step's change of a layer's parameters over their norm."
+    )
+    epochs: int = Field(default=1, ge=1, description="Epochs in a row.")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if all(getattr(self, name) is None for name in MEASURES):
+            raise ValueError(f"give at least one of {', '.join(MEASURES)}")
+        return self
+
+    def exceeded(self, layer: Any) -> list[str]:
+        """Which measures of a layer's health, as a record of metrics.jsonl has them, are beyond their bounds."""
+        if not isinstance(layer, dict):
+            return []
+        bounds = ((name, getattr(self, name), layer.get(name)) for name in MEASURES)
+        return [
+            name for name, bound, value in bounds if bound is not None and isinstance(value, float) and value > bound
+        ]
+
+
 class TrainingSpec(Spec):
     """How long to train, on how many rows at a time, and when to stop."""
 
@@ -78,6 +110,7 @@ class TrainingSpec(Spec):
         description="Stop on convergence: when in 10 epochs the training loss has not fallen by more than this.",
     )
     goal: Goal | None = Field(default=None, description="Stop when a metric is good enough.")
+    stop_when: StopWhen | None = Field(default=None, description="Stop when a layer does badly.")
     max_time: float | None = Field(default=None, gt=0, description="Stop after this many seconds of training.")
     checkpoint_every: CheckpointEvery | None = Field(
         default=None,

@@ -13,7 +13,7 @@ from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Optimizer, OptimizerBase
 from bpcli.nn.schedules import Plateau
 
-StopReason = Literal["epochs", "early_stopping", "tolerance", "goal", "max_time"]
+StopReason = Literal["epochs", "early_stopping", "tolerance", "goal", "stop_when", "max_time"]
 
 INFINITY = float("inf")
 
@@ -37,6 +37,8 @@ class Counters:
     converged: int = 0
     """Epochs since the training loss last fell by tolerance below `lowest`."""
     lowest: float = INFINITY
+    unhealthy: int = 0
+    """Epochs in a row in which some layer was beyond a bound of `stop_when`."""
     seconds: float = 0.0
     plateau: Plateau = field(default_factory=Plateau)
     stop: StopReason | None = None
@@ -55,6 +57,8 @@ class Counters:
     @classmethod
     def from_json(cls, data: Any) -> Counters:
         """What `to_json` gave; raises ValueError for anything else."""
+        if isinstance(data, dict):
+            data = {"unhealthy": 0, **data}  # which checkpoints of before it was counted lack
         values = _restored(cls, data)
         counters = cls(**{**values, "plateau": Plateau(**_restored(Plateau, values["plateau"]))})
         unlike = (counters.best < INFINITY) != (counters.best_epoch > 0)

@@ -41,7 +41,11 @@ class Stepper:
         state.count(seconds=perf_counter() - started)
 
     def _advance(self, taken: Iterator[Taken], until: float, interrupted: Callable[[], bool]) -> bool:
-        """Take steps until there are no more, which gives False, or until it is time for a pause."""
+        """Take steps until there are no more, which gives False, or until it is time for a pause.
+
+        There is no pause between the last step and the end of its epoch, where what that step did is looked at: no
+        checkpoint holds it.
+        """
         counters = self.state.counters
         step, loss_sum, weight_sum = counters.step, counters.loss_sum, counters.weight_sum
         optimizer, every = self.state.optimizer, self.plan.spec.checkpoint_every
@@ -52,8 +56,9 @@ class Stepper:
                 step += len(sums)
                 for loss, weight in sums:
                     loss_sum, weight_sum = loss_sum + loss, weight_sum + weight
-                if interrupted() or perf_counter() > until or optimizer.steps >= checkpoint:
-                    pausing = True
+                due = interrupted() or perf_counter() > until or optimizer.steps >= checkpoint
+                pausing = due and step < self.steps.batches.count
+                if pausing:
                     break
         self.state.count(step=step, loss_sum=loss_sum, weight_sum=weight_sum)
         return pausing

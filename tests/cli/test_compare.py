@@ -6,13 +6,13 @@ import json
 import re
 import shutil
 from dataclasses import replace
-from html import unescape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from commands import CONFIGS, DATASETS, PENGUINS, bpcli
+from pages import drawn, tables
 
 from bpcli.comparison.differences import Answers, differences
 from bpcli.comparison.disagreement import disagreement
@@ -288,23 +288,6 @@ def test_the_document_is_plain_json(folder: Path):
 def page(folder: Path) -> str:
     """Three runs as a page."""
     return bpcli("compare", *(folder / name for name in ("good", "poor", "narrow")), "--html", "-").ok().out
-
-
-def tables(html: str) -> dict[str, list[list[str]]]:
-    """The rows of every table by its caption, the header first."""
-    found = {}
-    for caption, rest in re.findall(r"<table[^>]*><caption>(.*?)</caption>(.*?)</table>", html, re.DOTALL):
-        rows = re.findall(r"<tr>(.*?)</tr>", rest, re.DOTALL)
-        found[unescape(caption)] = [
-            [unescape(cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t", row)] for row in rows
-        ]
-    return found
-
-
-def drawn(html: str) -> dict[str, list[dict[str, Any]]]:
-    """What the script shows of every chart, by its caption."""
-    pattern = r'data-points="([^"]*)"><figcaption>(.*?)</figcaption>'
-    return {unescape(caption): json.loads(unescape(data)) for data, caption in re.findall(pattern, html)}
 
 
 def test_the_page_asks_nothing_of_elsewhere_and_is_small(page: str):

@@ -236,3 +236,16 @@ def test_class_names_are_shown_with_their_controls_escaped(tmp_path: Path):
     assert "\x1b" not in out
     assert "[red]a " in out
     assert "b\\x1b[2J " in out
+
+
+def test_a_quantity_that_is_predicted_worse_than_by_its_mean_is_noted(concrete_run: Path, tmp_path: Path):
+    header, *lines = (DATASETS / "concrete.csv").read_text().splitlines()
+    cells = [line.split(",") for line in lines[:200]]
+    strange = [",".join([*row[:-1], f"{1000 + float(row[-1])}"]) for row in cells]
+    (tmp_path / "other.csv").write_text("\n".join([header, *strange]) + "\n")
+    result = bpcli("evaluate", concrete_run, "--data", tmp_path / "other.csv").ok()
+    r2 = float(re.search(r"^r2 +(\S+)", result.out, re.MULTILINE)[1].replace(",", ""))
+    (remark,) = [line for line in result.err.splitlines() if "r2" in line]
+    assert r2 < -100
+    assert remark == f"note: r2 is {r2:.3g}, below 0: worse than always giving the mean of these rows"
+    assert "r2" not in bpcli("evaluate", concrete_run).ok().err

@@ -298,7 +298,10 @@ def test_what_cannot_be_started_is_said(tmp_path: Path, arguments: tuple[str, ..
     [
         ("x,y\n1,\n2,NA\n", "data.csv: no row has a value in target 'y'"),
         ("y\n1\n2\n3\n", "data.csv: no column is left as an input"),
-        ("same,y\n1,a\n1,b\n", "data.csv: no column is left as an input"),
+        (
+            "same,y\n1,a\n1,b\n",
+            "data.csv: no column is left as an input; 'same' left out: the same in all rows",
+        ),
         ("x,y\n", "data.csv: no row has a value in target 'y'"),
         ("x,y\n1,a\n2,a\n", "data.csv: target 'y' has 1 class only; there is nothing to tell apart"),
         ("", "data.csv: the file is empty; its first line must name the columns"),
@@ -308,3 +311,24 @@ def test_data_that_nothing_can_be_learned_from_is_a_data_error(tmp_path: Path, c
     (tmp_path / "data.csv").write_text(content)
     result = bpcli("init", "data.csv", "--target", "y", cwd=tmp_path)
     assert (result.code, result.out, result.err) == (3, "", f"error: {message}\n")
+
+
+def test_dates_are_left_out_with_what_to_do_about_them(tmp_path: Path):
+    rows = [[f"{1 + n % 28:02}/{1 + n % 12:02}/2024", n % 7 + 0.5, n // 2 % 2] for n in range(160)]
+    write_csv(tmp_path / "data.csv", [["when", "x", "y"], *rows])
+    result = bpcli("init", "data.csv", "--target", "y", cwd=tmp_path).ok()
+    why = (
+        "looks like dates; there are no inputs of dates: give it as columns of numbers, such as year, month and weekday"
+    )
+    assert result.err == f"note: 'when' left out: {why}\n"
+    assert f"  exclude:\n    - when    # {why}\n" in result.out
+    works(tmp_path, tmp_path / "data.csv", "--target", "y")
+
+
+def test_a_few_dates_stay_as_names_with_a_word(tmp_path: Path):
+    result = bpcli("init", DATASETS / "auto_mpg.csv", "--target", "Miles_per_Gallon", "-o", tmp_path / "c.yaml").ok()
+    assert "  #   Year: categorical, 12 names\n" in (tmp_path / "c.yaml").read_text()
+    assert result.err.splitlines()[-2] == (
+        "note: 'Year' looks like dates, taken for 12 different names; there are no inputs of dates: give it as columns "
+        "of numbers, such as year, month and weekday"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import json
 import shutil
 import subprocess
 import sys
@@ -280,7 +281,77 @@ def test_the_newest_finished_run_is_the_default(tmp_path: Path):
     for name in ("z_first", "a_second"):
         bpcli(*train, "--run-dir", f"runs/{name}", cwd=tmp_path).ok()
     result = bpcli("predict", PENGUINS, cwd=tmp_path).ok()
-    assert "predicted by runs/a_second/checkpoints/best.safetensors, epoch 1\n" in result.err
+    assert result.err.splitlines() == [
+        "the newest finished run: runs/a_second, which predicts 'species'",
+        "344 rows predicted by runs/a_second/checkpoints/best.safetensors, epoch 1",
+    ]
+
+
+def test_where_the_newest_run_takes_other_columns_one_that_takes_these_is_named(
+    penguins_run: Path, concrete_run: Path, tmp_path: Path
+):
+    for name, source, time in (("old", penguins_run, "2026-01-01"), ("new", concrete_run, "2026-01-02")):
+        shutil.copytree(source, tmp_path / "runs" / name)
+        summary = tmp_path / "runs" / name / "summary.json"
+        summary.write_text(json.dumps({**json.loads(summary.read_text()), "finished_at": time}))
+    lacks = f"error: {PENGUINS}: no columns 'cement', 'blast_furnace_slag', "
+    taken = "; runs/new is the newest finished run; for "
+    result = bpcli("predict", PENGUINS, "-o", "out.csv", cwd=tmp_path)
+    assert (result.code, result.out, result.err.count("\n")) == (3, "", 1)
+    assert result.err.startswith(lacks)
+    assert result.err.endswith(f"{taken}one that takes this file add --checkpoint runs/old\n")
+    bpcli("predict", PENGUINS, "--checkpoint", "runs/old", cwd=tmp_path).ok()
+    shutil.rmtree(tmp_path / "runs/old")
+    result = bpcli("predict", PENGUINS, cwd=tmp_path)
+    assert result.err.endswith(f"{taken}another run add --checkpoint RUN\n")
+    assert bpcli("predict", "-", stdin=PENGUINS.read_text(), cwd=tmp_path).code == 3
+    assert not (tmp_path / "out.csv").exists()
+    missing = bpcli("predict", "none.csv", cwd=tmp_path)
+    assert (missing.code, missing.err) == (3, "error: none.csv: no such file\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "why"),
+    [
+        (("--keep", "island,year,island"), "island", "named twice"),
+        (("--keep", "island", "--keep", "island"), "island", "named twice"),
+        (("--keep", "prediction"), "prediction", "a column of predictions is called so"),
+        (
+            ("--keep", "probability_Gentoo", "--probabilities"),
+            "probability_Gentoo",
+            "a column of predictions is called so",
+        ),
+    ],
+)
+def test_no_two_columns_of_the_output_have_one_name(
+    penguins_run: Path, tmp_path: Path, options: tuple[str, ...], name: str, why: str
+):
+    text = "\n".join([f"{HEADER},prediction,probability_Gentoo", *(f"{line},1,1" for line in LINES)])
+    result = from_text(penguins_run, text, *options, "-o", tmp_path / "out.csv")
+    assert (result.code, result.out) == (2, "")
+    assert result.err == f"error: --keep: '{name}': {why}; each column of the output has a name of its own\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_column_of_the_input_is_called_as_one_of_the_output_where_that_is_not_there(penguins_run: Path):
+    text = "\n".join([f"{HEADER},probability_Gentoo", *(f"{line},1" for line in LINES)])
+    assert list(from_text(penguins_run, text, "--keep", "probability_Gentoo").ok().rows[0]) == [
+        "probability_Gentoo",
+        "prediction",
+    ]
+
+
+def test_columns_that_a_file_has_are_listed_in_its_order(penguins_run: Path):
+    names = ["z", "year", "a", "island", "m"]
+    result = from_text(penguins_run, ",".join(names) + "\n" + ",".join(["1"] * 5) + "\n")
+    assert result.code == 3
+    assert result.err.endswith("'sex'; it has 'z', 'year', 'a', 'island', 'm'\n")
+
+
+def test_a_folder_that_is_not_there_is_named_before_anything_is_predicted(penguins_run: Path, tmp_path: Path):
+    result = predict(penguins_run, PENGUINS, "-o", tmp_path / "no/such/out.csv")
+    assert (result.code, result.out) == (7, "")
+    assert result.err == f"error: {tmp_path}/no/such/out.csv: there is no folder '{tmp_path}/no/such'; make it first\n"
 
 
 def test_without_a_run_there_is_a_checkpoint_error(tmp_path: Path):

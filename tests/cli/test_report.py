@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from commands import CONFIGS, PENGUINS, bpcli
 from experiments import write_csv
-from pages import Checked
+from pages import Checked, drawn, tables
 
 
 @pytest.fixture(scope="module")
@@ -91,17 +91,6 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
     assert "not a run directory" in refused.err
 
 
-def tables(html: str) -> dict[str, list[list[str]]]:
-    """The rows of every table by its caption, the header first."""
-    found = {}
-    for caption, rest in re.findall(r"<table[^>]*><caption>(.*?)</caption>(.*?)</table>", html, re.DOTALL):
-        rows = re.findall(r"<tr>(.*?)</tr>", rest, re.DOTALL)
-        found[unescape(caption)] = [
-            [unescape(cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t", row)] for row in rows
-        ]
-    return found
-
-
 def test_its_columns_are_those_of_check_in_the_same_words(penguins_page: str) -> None:
     said = bpcli("check", CONFIGS / "penguins.yaml", "--json").ok().json["columns"]
     header, *rows = tables(penguins_page)["Inputs"]
@@ -137,7 +126,16 @@ def test_how_the_run_ended_is_said_in_the_words_of_train(penguins_page: str, tmp
     ).ok()
     assert "; all epochs done\n" in trained.out
     assert "finished after 2 epochs (all epochs done)" in bpcli("report", tmp_path / "two", "-o", "-").ok().out
-    assert "(early stopping: nothing better for a while)" in penguins_page
+    assert "(early stopping: validation_loss has not improved for 20 epochs)" in penguins_page
+
+
+def test_a_run_of_before_says_why_it_ended_by_the_name_of_the_reason(penguins_run: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(penguins_run, tmp_path / "run"))
+    summary = json.loads((run / "summary.json").read_text())
+    for name in ("stop_explanation", "diagnosis", "warnings"):
+        del summary[name]
+    (run / "summary.json").write_text(json.dumps(summary))
+    assert "(early stopping)" in bpcli("report", run, "-o", "-").ok().out
 
 
 def test_the_page_goes_to_standard_output(penguins_run: Path, penguins_page: str) -> None:
@@ -167,6 +165,23 @@ def test_health_and_warnings_stand_on_the_page(penguins_run: Path, tmp_path: Pat
     Checked(html)
 
 
+def test_the_health_of_layers_is_that_of_the_file(penguins_run: Path, penguins_page: str) -> None:
+    records = [json.loads(line) for line in (penguins_run / "metrics.jsonl").read_text().splitlines()]
+    charts = {"Gradient norm": "gradient_norm", "Update to weight": "update_ratio", "Dead units": "dead"}
+    for title, key in {**charts, "Saturated units": "saturated"}.items():
+        curves = drawn(penguins_page)[title]
+        assert curves
+        for curve in curves:
+            index = int(curve["name"].split()[1])
+            values = {
+                record["epoch"]: layer[key]
+                for record in records
+                for layer in record["health"]
+                if layer["layer"] == index and layer[key] is not None
+            }
+            assert {x: y for *_, x, y in curve["points"]} == pytest.approx(values, rel=1e-5)
+
+
 def test_a_regression_that_is_worse_than_the_mean_is_called_that(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     write_csv(tmp_path / "d.csv", {"x": rng.normal(size=80), "y": rng.normal(size=80) + 50})
@@ -174,10 +189,9 @@ def test_a_regression_that_is_worse_than_the_mean_is_called_that(tmp_path: Path)
     settings = ("--set", "optimizer={type: sgd, learning_rate: 0.9}", "--set", "training.batch_size=2")
     bpcli("train", "c.yaml", *settings, "-q", "--run-dir", "r", cwd=tmp_path).ok()
     evaluated = bpcli("evaluate", "r", "--json", cwd=tmp_path).ok()
-    assert evaluated.json["r2"] < 0
-    assert evaluated.err == "note: r2 is below 0: worse than always giving the mean of these rows\n"
-    said = "R2 is below 0: worse than always giving the mean of these rows."
-    assert said in Checked(bpcli("report", "r", "-o", "-", cwd=tmp_path).ok().out).words
+    said = f"r2 is {evaluated.json['r2']:.3g}, below 0: worse than always giving the mean of these rows"
+    assert evaluated.err == f"note: {said}\n"
+    assert f"R{said[1:]}." in Checked(bpcli("report", "r", "-o", "-", cwd=tmp_path).ok().out).words
 
 
 def test_the_largest_of_runs_makes_a_page_that_is_still_small(tmp_path: Path) -> None:

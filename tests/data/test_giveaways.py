@@ -8,7 +8,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from bpcli.data.giveaways import equals, is_line, tells_rows_apart, values_that_determine
+from bpcli.data.giveaways import (
+    equals,
+    is_line,
+    tells_rows_apart,
+    thresholds_that_determine,
+    values_that_determine,
+)
 from bpcli.data.table import Column
 
 RANDOM = np.random.default_rng(0)
@@ -87,6 +93,92 @@ def test_columns_without_relation_are_not_taken_for_giveaways(record_property: C
                 for _ in range(20):
                     target = random.integers(0, classes, rows)
                     assert values_that_determine(numeric(random.integers(0, values, rows)), target) is None
+                    cases += 1
+    assert cases == 900
+    record_property("cases", cases)
+
+
+# Thresholds that determine
+
+WITHIN = RANDOM.uniform(0, 0.9, 300)
+"""What scatters values within the range of their class."""
+
+
+@pytest.mark.parametrize(
+    ("values", "codes", "thresholds"),
+    [
+        (CLASSES + WITHIN, CLASSES, 2),
+        (np.array([2, 0, 1])[CLASSES] - WITHIN, CLASSES, 2),  # whatever the order of the classes
+        (1e300 * (CLASSES + WITHIN), CLASSES, 2),
+        (np.minimum(CLASSES, 1) + WITHIN, np.minimum(CLASSES, 1), 1),
+        (np.where(np.arange(300) % 4, CLASSES + WITHIN, np.nan), CLASSES, 2),  # in the rows in which it is known
+    ],
+)
+def test_ranges_of_one_class_each_determine_it(values: np.ndarray, codes: np.ndarray, thresholds: int):
+    assert values_that_determine(numeric(values), codes) is None
+    assert thresholds_that_determine(numeric(values), codes) == thresholds
+
+
+def test_numbers_of_any_type_are_cut():
+    whole = CLASSES * 100 + np.arange(300) % 97
+    for dtype in (np.int16, np.uint16, np.int64, np.float32):
+        assert thresholds_that_determine(Column("x", "numeric", whole.astype(dtype)), CLASSES) == 2
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.where(np.arange(300) == 299, 3 - CLASSES + WITHIN, CLASSES + WITHIN),  # all but one
+        np.minimum(CLASSES, 1) + WITHIN,  # one class of three apart
+        np.where(CLASSES == 2, WITHIN * (np.arange(300) % 2 * 4 - 1), CLASSES + 1 + WITHIN),  # two ranges of a class
+        np.where(CLASSES == 2, np.nan, CLASSES + WITHIN),  # never known of a class
+        np.where(np.arange(300) < 15, CLASSES + WITHIN, np.nan),
+        np.full(300, np.nan),
+        np.zeros(300),
+        np.where(np.arange(300) == np.argmin(CLASSES), 1, CLASSES + WITHIN * (CLASSES != 1)),  # they touch at 1
+    ],
+)
+def test_ranges_that_overlap_or_leave_a_class_out_do_not(values: np.ndarray):
+    assert thresholds_that_determine(numeric(values), CLASSES) is None
+
+
+def test_an_exception_to_a_threshold_anywhere_in_many_rows_is_found():
+    classes = np.arange(100_000) % 2
+    values = classes + np.random.default_rng(1).uniform(0, 0.9, 100_000)
+    assert thresholds_that_determine(numeric(values), classes) == 1
+    for row in (0, 1, 50_001, 99_999):
+        almost = classes.copy()
+        almost[row] = 1 - almost[row]
+        assert thresholds_that_determine(numeric(values), almost) is None
+
+
+def test_an_order_that_may_be_chance_does_not_count():
+    # Of two classes as common as each other: 2 of 33! / (16! 17!) orders, and of 34! / (17! 17!), which is 2.3 · 10⁹.
+    for rows, found in ((20, None), (33, None), (34, 1), (60, 1)):
+        classes = (np.arange(rows) >= rows // 2).astype(np.intp)
+        assert thresholds_that_determine(numeric(np.sqrt(np.arange(rows))), classes) == found
+    # 2 · 3! / (1000 · 999 · 998) for three rows of a rare class, which is 10⁻⁸.
+    for rare, found in ((1, None), (3, None), (4, 1)):
+        classes = (np.arange(1000) >= 1000 - rare).astype(np.intp)
+        assert thresholds_that_determine(numeric(np.sqrt(np.arange(1000))), classes) == found
+
+
+def test_a_target_of_few_rows_a_value_is_not_given_away_by_what_rises_with_it():
+    for rows_a_value, found in ((1, None), (4, None), (5, 19)):
+        codes = np.arange(20 * rows_a_value) // rows_a_value
+        assert thresholds_that_determine(numeric(np.sqrt(np.arange(len(codes)))), codes) == found
+
+
+def test_columns_without_relation_have_no_thresholds(record_property: Callable[[str, object], None]):
+    random, cases = np.random.default_rng(2), 0
+    for rows in (20, 30, 50, 100, 500):
+        for classes in (2, 3, 10):
+            for rare in (1, 3, rows // 2):
+                for _ in range(20):
+                    target = np.zeros(rows, np.intp)
+                    target[:rare] = 1 + np.arange(rare) % (classes - 1)
+                    random.shuffle(target)
+                    assert thresholds_that_determine(numeric(random.normal(size=rows)), target) is None
                     cases += 1
     assert cases == 900
     record_property("cases", cases)

@@ -66,6 +66,27 @@ def test_a_column_that_says_the_class_is_warned_of(tmp_path: Path):
     ]
 
 
+def test_a_column_of_which_thresholds_say_the_class_is_warned_of(tmp_path: Path):
+    within = RANDOM.uniform(0, 0.9, ROWS)
+    place = {"ada": 0, "bob": 2, "cat": 1}
+    hours = np.array([place[name] for name in SPECIES]) + within
+    found = leaks(tmp_path, {"a": A, "hours": hours, "y": SPECIES})
+    assert found == [
+        f"column 'hours': 2 thresholds tell the 3 values of target 'y' apart, in every row that has it{UNLESS}"
+    ]
+    passed = (hours > 1).astype(int)
+    some = [hour if row % 9 else None for row, hour in enumerate(hours)]
+    found = leaks(tmp_path, {"a": A, "hours": some, "passed": passed}, "passed")
+    assert found == [
+        f"column 'hours': 1 threshold tells the 2 values of target 'passed' apart, in every row that has it{UNLESS}"
+    ]
+
+
+def test_one_class_of_several_that_stands_apart_gives_nothing_away(tmp_path: Path):
+    petal = np.where(SPECIES == "ada", 1.5, 5.0) + RANDOM.normal(0, 0.3, ROWS)
+    assert leaks(tmp_path, {"a": A, "petal": petal, "y": SPECIES}) == []
+
+
 def test_a_column_that_equals_the_target_is_said_to(tmp_path: Path):
     assert leaks(tmp_path, {"a": A, "same": SPECIES, "y": SPECIES}) == [
         f"column 'same': equal to target 'y' in all rows{UNLESS}"
@@ -88,8 +109,8 @@ def test_a_quantity_can_be_given_away_by_names_too(tmp_path: Path):
 
 
 def test_each_of_several_targets_is_looked_at(tmp_path: Path):
-    flag = (B > 0).astype(int)
-    found = leaks(tmp_path, {"a": A, "b": B, "copy": 1 - flag, "y": (A > 0).astype(int), "z": flag}, target=["y", "z"])
+    flag = (A + B > 0).astype(int)
+    found = leaks(tmp_path, {"a": A, "b": B, "copy": 1 - flag, "y": (A > B).astype(int), "z": flag}, target=["y", "z"])
     assert found == [f"column 'copy': each of its 2 values stands with one value of target 'z' only{UNLESS}"]
 
 

@@ -19,7 +19,7 @@ def test_a_column_knows_the_categories_that_stand_in_its_rows(codes: list[int], 
 
 def numbered(rows: int) -> Table:
     column = Column("x", "numeric", np.arange(float(rows)))
-    return Table([column], (np.arange(rows) % 3).astype(np.int8), ignored=["y"])
+    return Table([column], (np.arange(rows) % 3).astype(np.int8), header=["x", "y"])
 
 
 def test_rows_of_a_table_are_copied_when_a_column_is_asked_for():

@@ -31,8 +31,13 @@ SHARDED: dict[str, Any] = {
     "layers": [{"units": 512}, {"type": "dropout", "rate": 0.2}, {"units": 512}],
     "training": {"epochs": 1, "batch_size": 128},
 }
-SOON = {"epochs": 100_000, "early_stopping": {"patience": 3, "min_delta": 1e3}}
-"""So many epochs that machine code pays, and an end after four."""
+LONG: dict[str, dict[str, Any]] = {
+    "small": {**SMALL, "layers": [{"units": 8}, {"units": 4}], "training": {"epochs": 4, "batch_size": 1}},
+    "sharded": {**SHARDED, "training": {"epochs": 4, "batch_size": 128}},
+}
+"""Of LONG_ROWS rows an epoch takes so long that machine code pays."""
+
+LONG_ROWS = 6000
 
 
 class Training(NamedTuple):
@@ -58,11 +63,11 @@ VARIANTS = {
 }
 
 
-def experiment(folder: Path, changes: dict[str, Any]) -> Path:
-    """A config in a folder of its own, and 400 rows of numbers and names beside it."""
+def experiment(folder: Path, changes: dict[str, Any], rows: int = 400) -> Path:
+    """A config in a folder of its own, and rows of numbers and names beside it."""
     random = np.random.default_rng(0)
-    numbers = random.normal(size=(4, 400))
-    names = [f"{name}é" for name in random.choice(["I", "i", "x"], 400)]
+    numbers = random.normal(size=(4, rows))
+    names = [f"{name}é" for name in random.choice(["I", "i", "x"], rows)]
     target = [f"c{int(a > b) + int(c > 0.5)}" for a, b, c, _ in numbers.T]
     folder.mkdir(parents=True)
     write_csv(folder / "t.csv", {**dict(zip("abcd", numbers, strict=True)), "name": names, "y": target})
@@ -155,13 +160,11 @@ def test_another_seed_gives_other_bits(reference: tuple[Path, Path], tmp_path: P
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize(
-    "changes", [{**SMALL, "layers": [{"units": 8}, {"units": 4}]}, SHARDED], ids=["small", "sharded"]
-)
+@pytest.mark.parametrize("changes", LONG.values(), ids=LONG)
 def test_machine_code_made_anew_in_each_place_gives_the_same_bits(
     tmp_path: Path, changes: dict[str, Any], record_property: Callable[[str, object], None]
 ):
-    config = experiment(tmp_path / "here", {**changes, "training": {**changes["training"], **SOON}})
+    config = experiment(tmp_path / "here", changes, LONG_ROWS)
     loaded = load_config(config)
     assert is_compiled(prepare(loaded.config, loaded.folder).plan)
     expected = trained(config, tmp_path / "reference", Training({}), tmp_path)

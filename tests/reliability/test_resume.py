@@ -22,8 +22,8 @@ from bpcli.runs import RunDirectory
 from bpcli.training import EpochReport, train
 
 EPOCHS, STEPS = 5, 10
-POINTS = EPOCHS * (STEPS + 1)
-"""After each step, and after each epoch."""
+POINTS = EPOCHS * STEPS
+"""After each step; after an epoch's last one, when the epoch is over."""
 
 OPTIMIZERS = [rule().type for rule in members(OptimizerSpec)]
 SCHEDULES = {

@@ -18,6 +18,7 @@ from bpcli.nn.optimizers import Adam, Adamw, Rmsprop, Sgd
 from bpcli.nn.schedules import Constant, Cosine
 from bpcli.threads import Crew
 from bpcli.training import TrainingPlan, TrainingSpec, TrainingState
+from bpcli.training.epochs import EpochCloser
 from bpcli.training.spec import Clip, Penalty
 from bpcli.training.steps import cut, program, steps_for
 from bpcli.training.steps.base import Steps
@@ -197,6 +198,39 @@ def test_machine_code_multiplies_small_and_large_matrices(units: int) -> None:
     assert_close(expected, state, rtol=2e-5)
 
 
+def looked(of: TrainingPlan, make: Make, epochs: int = 3) -> list[Any]:
+    """The health of some epochs, whose steps are taken in a certain way."""
+    state = of.new_state()
+    steps = make(of, state)
+    closer, found = EpochCloser(steps), []
+    with np.errstate(all="ignore"):
+        for epoch in range(epochs):
+            order = np.random.default_rng(epoch).permutation(of.train.rows)
+            sums = [step for taken in steps.epoch(order, epoch, 0) for step in taken]
+            state.count(loss_sum=sum(loss for loss, _ in sums), weight_sum=sum(weight for _, weight in sums))
+            found.append(closer.finish_epoch(0.0, 0.0).health)
+    return found
+
+
+@pytest.mark.usefixtures("every_step_is_long")
+@pytest.mark.parametrize("rules", [{}, {"clip": Clip(norm=0.01), "penalty": Penalty(l2=0.1)}], ids=str)
+def test_all_ways_of_taking_steps_see_the_same(rules: Any) -> None:
+    layers = [Dense(units=24), Dropout(rate=0.2), Dense(units=8, activation=Sigmoid())]
+    of = example(layers[:1] + layers[2:], optimizer=Adam(), **rules)
+    expected = looked(of, SerialSteps)
+    assert [layer.layer for layer in expected[0]] == [0, 1, 2]
+    for steps in (ShardedSteps, CompiledSteps):
+        alone, together = (looked(of, shared(steps, lanes)) for lanes in (1, 3))
+        assert alone == together
+        for ours, theirs in zip(expected, alone, strict=True):
+            for one, other in zip(ours, theirs, strict=True):
+                assert [value is None for value in other] == [value is None for value in one]
+                known = [(a, b) for a, b in zip(one, other, strict=True) if a is not None]
+                np.testing.assert_allclose(*zip(*known, strict=True), rtol=1e-3)
+    of = example(layers, optimizer=Adam(), **rules)
+    assert looked(of, shared(CompiledSteps, 1)) == looked(of, shared(CompiledSteps, 3))
+
+
 @pytest.mark.parametrize("make", [compiled, SerialSteps], ids=["compiled", "serial"])
 def test_an_epoch_goes_on_from_any_step(make: Any) -> None:
     of = example(NETWORKS["dropout"])
@@ -257,7 +291,7 @@ def test_double_precision_is_left_to_numpy() -> None:
     assert not program.can_be_compiled(of)
 
 
-def test_machine_code_is_used_for_long_trainings_where_numba_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_machine_code_is_used_for_long_epochs_where_numba_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     of = example(optimizer=Adam(), schedule=Constant())
     with Crew(1) as crew:
         assert type(steps_for(of, of.new_state(), crew)) is SerialSteps

@@ -3,14 +3,8 @@
 from bpcli.data.preprocess.encoders import TargetEncoder
 from bpcli.data.preprocess.inputs import ColumnSpec, EncodersSpec, Surprise
 from bpcli.data.preprocess.preprocessor import Preprocessor
-from bpcli.data.preprocess.targets import (
-    ClassesTarget,
-    FittedTarget,
-    LabelsTarget,
-    NumbersTarget,
-    choose_loss,
-    fit_target,
-)
+from bpcli.data.preprocess.target_fitting import choose_loss, fit_target
+from bpcli.data.preprocess.targets import ClassesTarget, FittedTarget, LabelsTarget, NumbersTarget
 
 __all__ = [
     "ClassesTarget",

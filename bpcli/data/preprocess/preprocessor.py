@@ -20,7 +20,8 @@ from bpcli.data.preprocess.inputs import (
     NumericColumn,
     Surprise,
 )
-from bpcli.data.preprocess.targets import ClassesTarget, FittedTarget, fit_target
+from bpcli.data.preprocess.target_fitting import fit_target
+from bpcli.data.preprocess.targets import ClassesTarget, FittedTarget
 from bpcli.data.table import Kind, Table
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.arrays import Array

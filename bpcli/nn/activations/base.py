@@ -22,3 +22,10 @@ class ActivationBase(Spec):
     keeps_input: ClassVar[bool] = False
     scratch_arrays: ClassVar[int] = 1
     default_initializer: ClassVar[str] = "glorot_uniform"
+    bounds: ClassVar[tuple[float, float] | None] = None
+    """What its output comes near to on either side and never leaves, so that it no longer follows its input there."""
+
+    @property
+    def has_dead_region(self) -> bool:
+        """Whether its output is 0 for all inputs below some number, where no gradient comes through."""
+        return False

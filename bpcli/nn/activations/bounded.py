@@ -30,6 +30,7 @@ class Sigmoid(ActivationBase):
     """f(z) = 1 / (1 + exp(-z)). It is computed as (1 + tanh(z/2)) / 2, which cannot overflow."""
 
     type: Literal["sigmoid"] = "sigmoid"
+    bounds: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
 
     def forward(self, z: Array, out: Array, scratch: Scratch) -> None:
         """Write f(z) to `out`."""
@@ -47,6 +48,7 @@ class Tanh(ActivationBase):
     """f(z) = tanh(z)."""
 
     type: Literal["tanh"] = "tanh"
+    bounds: ClassVar[tuple[float, float] | None] = (-1.0, 1.0)
 
     def forward(self, z: Array, out: Array, scratch: Scratch) -> None:
         """Write f(z) to `out`."""
@@ -64,6 +66,7 @@ class Softsign(ActivationBase):
     """f(z) = z / (1 + |z|) (Bergstra et al. 2009)."""
 
     type: Literal["softsign"] = "softsign"
+    bounds: ClassVar[tuple[float, float] | None] = (-1.0, 1.0)
 
     def forward(self, z: Array, out: Array, scratch: Scratch) -> None:
         """Write f(z) to `out`."""

@@ -18,6 +18,11 @@ class Relu(ActivationBase):
     type: Literal["relu"] = "relu"
     default_initializer: ClassVar[str] = "he_normal"
 
+    @property
+    def has_dead_region(self) -> bool:
+        """Below 0."""
+        return True
+
     def forward(self, z: Array, out: Array, scratch: Scratch) -> None:
         """Write f(z) to `out`."""
         np.maximum(z, 0.0, out=out)
@@ -35,6 +40,11 @@ class LeakyRelu(ActivationBase):
     type: Literal["leaky_relu"] = "leaky_relu"
     slope: float = Field(default=0.01, ge=0, lt=1, description="Slope for negative inputs.")
     default_initializer: ClassVar[str] = "he_normal"
+
+    @property
+    def has_dead_region(self) -> bool:
+        """Below 0, where the slope is 0."""
+        return self.slope == 0.0
 
     def forward(self, z: Array, out: Array, scratch: Scratch) -> None:
         """f(z) = max(z, slope · z), as the slope is below 1."""

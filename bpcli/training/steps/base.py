@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bpcli.data.batches import Batch, Batches
 from bpcli.errors import DivergedError
+from bpcli.nn.arrays import Array
 from bpcli.nn.layers import Position
 from bpcli.nn.schedules import Constant, ReduceOnPlateau
 from bpcli.randomness import Stream
@@ -22,7 +23,13 @@ Taken = list[tuple[float, float]]
 
 
 class Steps(ABC):
-    """Takes the steps of an epoch, updating the state's parameters, layer state and optimizer in place."""
+    """Takes the steps of an epoch, updating the state's parameters, layer state and optimizer in place.
+
+    After the last step of epoch `ended`, `grads` is the gradient that the optimizer was given in it, with penalties and
+    bounds, and `before` are the parameters from before it.
+    """
+
+    grads: Array
 
     def __init__(self, plan: TrainingPlan, state: TrainingState, at_once: int = 1) -> None:
         """With at least so many batches gathered at once."""
@@ -31,6 +38,8 @@ class Steps(ABC):
         self.rules = GradientRules(plan.spec, plan.network.layout.weights)
         self.position = Position(Stream(plan.seed, "dropout"))
         self.learning_rate = 0.0
+        self.before = np.empty_like(state.params)
+        self.ended: int | None = None
 
     @abstractmethod
     def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[Taken]:
@@ -38,6 +47,12 @@ class Steps(ABC):
 
         To be used with NumPy's warnings off. Raises DivergedError, with the state as before the step that diverged.
         """
+
+    def remember(self, epoch: int, step: int) -> None:
+        """Keep the parameters as they are where the step that is to come is the last of its epoch."""
+        if step == self.batches.count - 1:
+            np.copyto(self.before, self.state.params)
+            self.ended = epoch
 
     def rate(self, epoch: int, step: int) -> float:
         """The learning rate of a step."""

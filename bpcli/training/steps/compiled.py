@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from math import ceil
 
 import numpy as np
@@ -28,7 +29,7 @@ NO_WEIGHT = np.empty(0, np.float32)
 
 
 class CompiledSteps(Steps):
-    """All steps of a block of batches in one call of each lane."""
+    """All steps of a block of batches in one call of each lane; the last step of an epoch in a call of its own."""
 
     def __init__(self, plan: TrainingPlan, state: TrainingState, crew: Crew) -> None:
         super().__init__(plan, state, ceil(HANDED_OVER / operations(plan)) if part_count(plan) > 1 else 1)
@@ -37,15 +38,19 @@ class CompiledSteps(Steps):
         most = max(1, MASKED_NUMBERS // (batch * masked)) * batch if masked else self.batches.block_rows
         self._rows = min(self.batches.block_rows, most)
         self._program = Program(plan, state, self._rows)
+        self.grads = self._program.grads
         self._crew, self._lanes = crew, min(crew.lanes, self._program.parts)
         self._losses = np.empty(-(-self._rows // batch))
 
     def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[Taken]:
         """See the base class."""
-        step = first
+        step, last = first, self.batches.count - 1
         for block in self.batches.blocks(order, first):
-            for start in range(0, len(block[0]), self._rows):
-                part = part_of_batch(block, start, start + self._rows)
+            rows = len(block[0])
+            cuts = {*range(0, rows, self._rows), min((last - step) * self.batches.size, rows), rows}
+            for start, stop in pairwise(sorted(cuts)):
+                self.remember(epoch, step)
+                part = part_of_batch(block, start, stop)
                 losses = self._call(part, epoch, step)
                 step += len(losses)
                 yield list(zip(losses.tolist(), self._weights(part), strict=True))

@@ -26,16 +26,18 @@ ACTIVATIONS: dict[type, int] = {
     Sigmoid: codes.SIGMOID,
 }
 
-WORTHWHILE_SECONDS = 10.0
-"""Of training in NumPy, about, from which machine code pays: loading it takes half a second, making it, the first time
-that it is used on a machine, some seven seconds. What is estimated follows from the config and the number of rows."""
+WORTHWHILE_SECONDS = 0.1
+"""Of an epoch in NumPy, about, from which machine code pays, 10 s of the 100 epochs that there are by default: loading
+it takes half a second, making it, the first time that it is used on a machine, some seven seconds. What is estimated
+follows from the network, the batches and the number of rows, and not from the epochs: a run that goes on with more of
+them must not change its way, and its last digits with it."""
 
 STEP_SECONDS, OPERATION_SECONDS = 10e-6, 1 / 60e9
 """NumPy's time for a step, per layer, and per floating-point operation of its matrix products."""
 
 
 def is_compiled(plan: TrainingPlan) -> bool:
-    """Whether steps are taken as machine code: the plan can be so done, training is long, and it can be made here."""
+    """Whether steps are taken as machine code: the plan can be so done, epochs are long, and it can be made here."""
     if not can_be_compiled(plan) or numpy_seconds(plan) < WORTHWHILE_SECONDS or find_spec("numba") is None:
         return False
     from bpcli.nn.compiled.blas import sgemm_address
@@ -44,9 +46,8 @@ def is_compiled(plan: TrainingPlan) -> bool:
 
 
 def numpy_seconds(plan: TrainingPlan) -> float:
-    """A rough estimate of what all epochs take in NumPy on one core."""
-    steps = plan.spec.epochs * -(-plan.train.rows // plan.batch_size)
-    return steps * (STEP_SECONDS * len(plan.network.layers) + OPERATION_SECONDS * operations(plan))
+    """A rough estimate of what an epoch takes in NumPy on one core."""
+    return plan.steps_per_epoch * (STEP_SECONDS * len(plan.network.layers) + OPERATION_SECONDS * operations(plan))
 
 
 def can_be_compiled(plan: TrainingPlan) -> bool:

@@ -32,9 +32,9 @@ class SerialSteps(Steps):
                 np.empty((rows, network.n_out), dtype),
             )
         }
-        self._grads = np.empty(network.layout.size, dtype)
+        self.grads = np.empty(network.layout.size, dtype)
         self._params, self._state = network.bind(state.params), network.bind_state(state.layer_state)
-        self._bound_grads = network.bind(self._grads)
+        self._bound_grads = network.bind(self.grads)
         self._penalized = np.empty(network.layout.weights if self.rules.penalizes else 0, dtype)
 
     def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[Taken]:
@@ -42,11 +42,12 @@ class SerialSteps(Steps):
         self.position.epoch = epoch
         for step, batch in enumerate(self.batches.epoch(order, first), first):
             self.position.step = step
+            self.remember(epoch, step)
             yield [(self._step(batch, epoch, step), batch_weight(batch))]
 
     def _step(self, batch: Batch, epoch: int, step: int) -> float:
         """One step; the batch's loss, summed over its rows."""
-        plan, state, grads = self.plan, self.state, self._grads
+        plan, state, grads = self.plan, self.state, self.grads
         x, y, weight = batch
         workspace, scratch, dlogits = self._memories.get(len(x)) or self._short_memory(len(x))
         logits = plan.network.forward(self._params, self._state, x, workspace, self.position)

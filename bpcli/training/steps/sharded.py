@@ -31,6 +31,7 @@ class ShardedSteps(Steps):
     def __init__(self, plan: TrainingPlan, state: TrainingState, crew: Crew) -> None:
         super().__init__(plan, state)
         self._crew, self._parts = crew, NumpyParts(plan, state, crew.lanes)
+        self.grads = self._parts.grads
         self._shards = shard_count(plan)
         self._blocks = weight_blocks(plan.network)
         self._ends = [*(block.start for block in self._blocks), plan.network.layout.weights, plan.network.layout.size]
@@ -39,6 +40,7 @@ class ShardedSteps(Steps):
         """See the base class."""
         for step, batch in enumerate(self.batches.epoch(order, first), first):
             self.position.epoch, self.position.step = epoch, step
+            self.remember(epoch, step)
             yield [(self._step(batch), batch_weight(batch))]
 
     def _step(self, batch: Batch) -> float:
@@ -56,7 +58,7 @@ class ShardedSteps(Steps):
         self.state.optimizer.begin(rate)
         crew.run([*(partial(self._weights, block) for block in self._blocks), self._biases])
         if self.rules.bounds_norm:
-            self.rules.bound_norm(parts.grads)
+            self.rules.bound_norm(self.grads)
             crew.run([partial(self._update, start, stop) for start, stop in pairwise(self._ends)])
         return loss
 

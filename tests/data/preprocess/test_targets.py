@@ -3,9 +3,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli.data.preprocess import ClassesTarget, LabelsTarget, NumbersTarget, choose_loss
+from bpcli.data.preprocess import ClassesTarget, LabelsTarget, NumbersTarget, choose_loss, fit_target
 from bpcli.data.preprocess.encoders import MinMax, NoScaling, Standard
-from bpcli.data.preprocess.targets import fit_target
 from bpcli.data.table import Column
 from bpcli.errors import DataError, ExitCode, MismatchError
 from bpcli.nn.losses import (

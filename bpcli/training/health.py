@@ -1,0 +1,119 @@
+"""How every layer does at the end of an epoch: what its last step did to it, and what its units put out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite, sqrt
+from typing import Any
+
+import numpy as np
+
+from bpcli.nn.arrays import Array, Workspace
+from bpcli.nn.layers import DenseLayer
+from bpcli.nn.network import Network
+from bpcli.nn.units import Units, dead_units, saturated_units
+from bpcli.training.plan import LayerHealth
+from bpcli.training.steps import Steps
+
+SAMPLE_SHARE, LEAST_ROWS, MOST_ROWS = 32, 64, 256
+"""Units are looked at on every 32nd of the training rows, but on so many at least and at most: to go forward with them
+takes a hundredth of an epoch, and a unit that answers to one row in 14 is missed by 64 of them once in a hundred."""
+
+EXACT = 1e-30, 1e30
+"""Between these a sum of float32 squares has lost nothing to numbers whose squares are too small or too large."""
+
+
+class HealthCheck:
+    """Looks at all layers that have parameters after the last step of an epoch."""
+
+    def __init__(self, steps: Steps) -> None:
+        plan, state, self._steps = steps.plan, steps.state, steps
+        network = plan.network
+        self._layers = [layer.index for layer in network.layers if layer.parameters()]
+        bound = (network.bind(vector) for vector in (steps.grads, steps.before))
+        self._grads, self._before = (
+            [[view.reshape(-1) for view in views.values()] for views in layers] for layers in bound
+        )
+        depth = _depth(network)
+        rows = _sample_size(plan.train.rows) if depth else 0
+        workspace = Workspace([layer.buffers(False) for layer in network.layers[:depth]], rows, plan.dtype)
+        params, layer_state = network.bind(state.params), network.bind_state(state.layer_state)
+        self._passed = list(zip(network.layers, params, layer_state, workspace.layers, strict=False))
+        chosen = np.linspace(0, plan.train.rows - 1, rows).astype(np.intp)
+        self._x = plan.train.x.reader(rows, plan.dtype).take(chosen)
+
+    @staticmethod
+    def bytes_needed(network: Network, rows: int, dtype: np.dtype[Any]) -> int:
+        """What looking at units takes, with so many training rows."""
+        layers = network.layers[: _depth(network)]
+        if not layers:
+            return 0
+        sample = _sample_size(rows)
+        scratch = sample * max(layer.n_out for layer in layers) * (dtype.itemsize + 1)
+        buffers = [layer.buffers(False) for layer in layers]
+        return (
+            sample * network.n_in * dtype.itemsize + scratch + Workspace.bytes_needed(buffers, sample, dtype.itemsize)
+        )
+
+    def look(self, epoch: int) -> tuple[LayerHealth, ...]:
+        """Every layer with parameters, in order; where the last step of the epoch was not taken here, without it."""
+        with np.errstate(all="ignore"):
+            stepped = self._of_step() if self._steps.ended == epoch else {}
+            units = self._of_units()
+        nothing = None, None
+        return tuple(
+            LayerHealth(index, *stepped.get(index, nothing), *units.get(index, nothing)) for index in self._layers
+        )
+
+    def _of_step(self) -> dict[int, tuple[float | None, float | None]]:
+        """Gradient norm and update ratio by layer; `before` then holds the change."""
+        steps = self._steps
+        sizes = {index: _norm(self._before[index]) for index in self._layers}
+        np.subtract(steps.state.params, steps.before, out=steps.before)
+        found = {}
+        for index in self._layers:
+            change, size = _norm(self._before[index]), sizes[index]
+            ratio = change / size if size and change is not None else None
+            found[index] = _norm(self._grads[index]), ratio if ratio is not None and isfinite(ratio) else None
+        return found
+
+    def _of_units(self) -> dict[int, tuple[float | None, float | None]]:
+        """Shares of dead and of saturated units by layer."""
+        found, y = {}, self._x
+        for layer, params, state, work in self._passed:
+            y = layer.forward(params, state, y, work, None)
+            if isinstance(layer, DenseLayer):
+                found[layer.index] = (
+                    _share(dead_units(layer.activation, y)),
+                    _share(saturated_units(layer.activation, y)),
+                )
+        return found
+
+
+def _sample_size(rows: int) -> int:
+    return min(rows, max(LEAST_ROWS, min(MOST_ROWS, rows // SAMPLE_SHARE)))
+
+
+def _depth(network: Network) -> int:
+    """How many layers the forward pass goes through: up to the last with units that can die or saturate."""
+    return max(
+        (
+            layer.index + 1
+            for layer in network.layers
+            if isinstance(layer, DenseLayer) and (layer.activation.has_dead_region or layer.activation.bounds)
+        ),
+        default=0,
+    )
+
+
+def _share(units: Units | None) -> float | None:
+    return None if units is None else float(np.count_nonzero(units) / len(units))
+
+
+def _norm(parts: Sequence[Array]) -> float | None:
+    """The Euclidean norm of flat arrays together, or None where it is not finite."""
+    total = sum(float(part.dot(part)) for part in parts)
+    if not EXACT[0] < total < EXACT[1]:
+        wide = [part.astype(np.float64) for part in parts]
+        total = sum(float(part.dot(part)) for part in wide)
+    return sqrt(total) if isfinite(total) else None
