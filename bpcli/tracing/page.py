@@ -146,6 +146,8 @@ def _html(parts: Iterable[Part]) -> Iterator[str]:
             )
             heads = "".join(
                 f'<th scope="col"{"" if place in part.right else " class=words"}>{text(cell)}</th>'
+                if cell
+                else "<td></td>"
                 for place, cell in enumerate(head)
             )
             table = f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
