@@ -20,13 +20,15 @@ def test_no_page_is_forgotten(pages: dict[str, Path]) -> None:
 
 @pytest.mark.parametrize(("size", "scheme"), [("desktop", "dark"), ("phone", "light")])
 @pytest.mark.parametrize("name", PAGES)
-def test_it_fits_can_be_read_and_breaks_no_rule_of_accessibility(
-    visit: Open, pages: dict[str, Path], name: str, size: str, scheme: str
-) -> None:
+def test_it_fits_and_can_be_read(visit: Open, pages: dict[str, Path], name: str, size: str, scheme: str) -> None:
     opened = visit(pages[name], size, color_scheme=scheme)
     opened.require_fit()
     assert opened.require_contrast() > 30
-    opened.require_accessible()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_rule_of_accessibility_is_broken(visit: Open, pages: dict[str, Path], name: str) -> None:
+    visit(pages[name], "phone").require_accessible()
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -41,12 +43,11 @@ def test_on_paper_all_of_it_stands_dark_on_white(visit: Open, pages: dict[str, P
     assert opened.page.pdf().startswith(b"%PDF-")
 
 
-@pytest.mark.parametrize("size", ["desktop", "phone"])
 @pytest.mark.parametrize("name", PAGES)
 def test_the_tab_key_reaches_every_chart_and_all_that_scrolls_in_order(
-    visit: Open, pages: dict[str, Path], name: str, size: str
+    visit: Open, pages: dict[str, Path], name: str
 ) -> None:
-    page = visit(pages[name], size).page
+    page = visit(pages[name], "phone").page
     page.evaluate(
         """[...document.querySelectorAll("main *")].filter(element => {
             const scrolls = getComputedStyle(element).overflowX === "auto" && element.scrollWidth > element.clientWidth;
@@ -55,10 +56,10 @@ def test_the_tab_key_reaches_every_chart_and_all_that_scrolls_in_order(
     )
     stops = page.locator("[data-stop]").count()
     assert stops >= 2
-    reached = []
-    while True:
+    reached: list[str | None] = []
+    while "body" not in reached:
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement === document.body"):
-            break
-        reached.append(page.evaluate("document.activeElement.dataset.stop"))
-    assert [stop for stop in reached if stop is not None] == [str(index) for index in range(stops)]
+        reached.append(
+            page.evaluate("document.activeElement.matches('body') ? 'body' : document.activeElement.dataset.stop")
+        )
+    assert [stop for stop in reached if stop is not None] == [*map(str, range(stops)), "body"]

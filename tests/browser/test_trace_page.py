@@ -38,8 +38,7 @@ def panel(page: Page) -> list[str]:
     return page.locator("#lines dd").all_inner_texts()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_stage_can_be_stepped_to(visit: Open, pages: dict[str, Path], name: str, width: int, scheme: str) -> None:
     page = visit(pages[name], color_scheme=scheme).page
