@@ -15,7 +15,10 @@ ROOMY = 8
 """Units of the widest column up to which each has a circle with its number inside; more of them stand closer."""
 
 MOST_LABELS = 16
-"""Edges between two columns up to which each has its number beside it."""
+"""Edges between two columns up to which each has its number beside it, where no more than `FAN` leave a unit."""
+
+FAN = 4
+"""More edges than this bring the numbers of one unit over those of the next."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +108,8 @@ class _Draughtsman:
         chosen = self._chosen()
         tallest = max(map(len, chosen))
         roomy = tallest <= ROOMY
-        labelled = roomy and any(len(a) * len(b) <= MOST_LABELS for a, b in pairwise(chosen))
-        gap, pitch, left, right = (180 if labelled else 150, 100, 64, 64) if roomy else (190, 24, 170, 110)
+        labelled = roomy and any(_have_labels(a, b) for a, b in pairwise(chosen))
+        gap, pitch, left, right = (180 if labelled else 150, 100, 64, 84) if roomy else (190, 24, 170, 110)
         top = 52.0  # three lines of a heading
         columns = []
         for number, places in enumerate(chosen):
@@ -196,7 +199,7 @@ class _Draughtsman:
         layer = self.document["layers"][column]
         one = layer["parameters"]["weight"]
         most = max(abs(one["before"][start.place][end.place]) for start in starts for end in ends) or 1.0
-        labelled = len(starts) * len(ends) <= MOST_LABELS
+        labelled = _have_labels(starts, ends)
         for start in starts:
             for end in ends:
                 i, j = start.place, end.place
@@ -211,6 +214,10 @@ class _Draughtsman:
 
     def _reading(self, stage: int, slot: str, name: str, values: Sequence[float]) -> Reading:
         return Reading(stage, slot, name, [self.shows.short(value) for value in values])
+
+
+def _have_labels(starts: Sequence[object], ends: Sequence[object]) -> bool:
+    return len(ends) <= FAN and len(starts) * len(ends) <= MOST_LABELS
 
 
 def _sizes(rows: Sequence[Sequence[float]]) -> list[float]:

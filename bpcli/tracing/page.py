@@ -119,7 +119,7 @@ def _controls(document: Document, steps: Sequence[Stage]) -> str:
     return (
         '<div id="controls" hidden><div class="buttons"><button type="button" id="first">First</button>'
         '<button type="button" id="previous">Previous</button><button type="button" id="next">Next</button>'
-        f'{rows}<span class="soft">or the arrow keys ← →</span></div>'
+        f'{rows}<span class="soft">or the keys ← →; in the drawing ↑ ↓ and Enter</span></div>'
         f'<details><summary>All {len(steps)} stages</summary><ol id="stages">{chosen}</ol></details>'
         '<div role="status" aria-live="polite"><h2 id="stage-title"></h2><p id="words"></p></div>'
         '<ul id="formulas"></ul></div>'
