@@ -315,6 +315,7 @@ def test_of_wide_layers_those_with_the_largest_errors_are_drawn() -> None:
     assert min(errors[j] for j in drawn) >= max(errors[j] for j in range(len(errors)) if j not in drawn)
     assert f">{len(drawn)} of {len(errors)}</text>" in page
     assert "Of wide layers a part is drawn" in page
+    assert 'class="label"' not in page
 
 
 def test_a_layer_and_a_neuron_narrow_the_page() -> None:
@@ -325,6 +326,7 @@ def test_a_layer_and_a_neuron_narrow_the_page() -> None:
     neuron = data_of(page_of(CONFIGS / "penguins.yaml", "--layer=2", "--neuron=5"))
     assert [name for name in neuron["units"] if name.startswith("u3")] == ["u3-5"]
     assert len(neuron["edges"]) == 32
+    assert re.search(r"Outputs: neuron 5 = -?0\.\d{6}\.$", neuron["stages"][1]["words"][0])
     assert words_of(neuron["units"]["u3-5"]) == words_of(whole["units"]["u3-5"])
     single = data_of(page_of(CONFIGS / "penguins.yaml", "--layer=1", "--neuron=5"))  # dropout: one in, one out
     assert list(single["units"]) == ["u1-5", "u2-5"]
