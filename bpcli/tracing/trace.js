@@ -115,7 +115,7 @@ function drawPanel() {
   } else {
     shown = [...Object.keys(data.units), ...Object.keys(data.edges)];
     element("panel-title").textContent = "Worked out in this stage";
-    hint = "Choose a circle or a line of the drawing to see its arithmetic alone.";
+    hint = "Choose a neuron or a line in the drawing to see its own arithmetic.";
   }
   const found = shown
     .map((id) => {
