@@ -26,7 +26,7 @@ def report(
         bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
     ] = False,
 ) -> None:
-    """Write a run as one HTML page: curves, scores, data, network, config.
+    """Write a run as one HTML page: curves, health of layers, scores, data, network, config.
 
     The page needs no other file and no connection, and can be printed. Without --output, a report that the run has
     already is written anew.

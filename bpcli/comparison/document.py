@@ -87,13 +87,13 @@ def _answers(model: Model, table: Table) -> tuple[Answers, list[str]]:
 
 def _curve(path: Path) -> list[dict[str, Any]]:
     """The epochs' records."""
-    return [_finite(record) for record in RunDirectory(path).read_metrics()]
+    return [_measured(record) for record in RunDirectory(path).read_metrics()]
 
 
-def _finite(value: Any) -> Any:
-    """A value with None for what is no number of JSON's, which training does not write."""
+def _measured(value: Any) -> Any:
+    """A record with None for what is no number of JSON's, which training does not write."""
     if isinstance(value, dict):
-        return {name: _finite(part) for name, part in value.items()}
+        return {name: _measured(part) for name, part in value.items()}
     if isinstance(value, list):
-        return [_finite(part) for part in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        return [_measured(part) for part in value]
+    return value if isinstance(value, int | float) and abs(value) < math.inf else None

@@ -15,7 +15,7 @@ from bpcli.nn.layers import DenseLayer
 from bpcli.report.curves import probability_charts, residual_charts
 from bpcli.report.data import data_section
 from bpcli.report.health import health_section
-from bpcli.report.learning import learning_section
+from bpcli.report.learning import MOST_EPOCHS, learning_section, measured
 from bpcli.report.page import Section, page
 from bpcli.report.tables import Counts, Listing, Table
 from bpcli.report.words import number, sentence, spaced
@@ -46,7 +46,8 @@ def report_of(directory: RunDirectory, cache: bool = True) -> Report:
         CheckpointError: there is none.
     """
     model = Model.load(directory.path)
-    summary, records = directory.read_summary(), list(directory.read_metrics())
+    summary = directory.read_summary()
+    records = [record for record in directory.read_metrics() if 0 < record["epoch"] < MOST_EPOCHS]
     layers = {layer.index: f"layer {layer.index} ({layer.type})" for layer in model.inference.network.layers}
     health = health_section(records, summary, layers)
     sections = [learning_section(records, summary), *([health] if health else [])]
@@ -146,7 +147,7 @@ def _network(model: Model) -> Section:
 
 def _environment(model: Model, summary: dict[str, Any]) -> Section:
     versions = [[name, version] for name, version in model.header.versions.items()]
-    versions.append(["seconds of training", number(summary.get("training_seconds"))])
+    versions.append(["seconds of training", number(measured(summary.get("training_seconds")))])
     config = model.header.config.model_dump(mode="json", by_alias=True)
     text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=100)
     table = Table("Environment", ["what", "version"], versions, words=True)

@@ -16,12 +16,17 @@ USUAL_RATIO = 1e-3
 """Update over weight in training that goes well, as a rule of thumb: Karpathy, CS231n, "Ratio of weights:updates"."""
 
 CHARTS = {
-    "gradient_norm": ("Gradient norm", "norm of the last step's gradient"),
-    "update_ratio": ("Update to weight", "norm of the last step over that of the parameters"),
-    "dead": ("Dead units", "share of units that put out nothing"),
-    "saturated": ("Saturated units", "share of units near their bounds"),
+    "gradient_norm": ("Gradient norm", "norm of the gradient"),
+    "update_ratio": ("Update to weight", "norm of step / of parameters"),
+    "dead": ("Dead units", "share of units"),
+    "saturated": ("Saturated units", "share of units"),
 }
 """Title and axis of what is measured in each layer."""
+
+ABOUT = (
+    "Gradients and steps are those of the last step of each epoch. A dead unit puts out nothing on the rows looked at; "
+    "a saturated one hardly leaves its bounds."
+)
 
 SHARES = ("dead", "saturated")
 
@@ -59,7 +64,8 @@ def health_section(
     if not charts and not diagnosis:
         return None
     nothing = ["No layer shows a sign of trouble."] if diagnosis == [] else []
-    return Section("Health", [*map(sentence, diagnosis or ()), *nothing], charts)
+    about = [ABOUT] if charts else []
+    return Section("Health", [*map(sentence, diagnosis or ()), *nothing, *about], charts)
 
 
 def _curves(records: Sequence[dict[str, Any]], key: str) -> dict[int, Curve]:

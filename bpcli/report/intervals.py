@@ -50,7 +50,7 @@ class Intervals:
         for row, one in enumerate(self.intervals):
             colour, y = row % COLOURS, TOP + ROW * row + 38.0
             low, value, high = x.place(one.low), x.place(one.value), x.place(one.high)
-            shapes.append(f'<text x="{left:.1f}" y="{y - 20:.1f}">{text(shortened(one.name))}</text>')
+            shapes.append(f'<text x="{left + 6:.1f}" y="{y - 20:.1f}">{text(shortened(one.name))}</text>')
             lines = f"M{low:.1f} {y - 7}v14M{high:.1f} {y - 7}v14M{low:.1f} {y}H{high:.1f}"
             shapes.append(f'<path class="interval s{colour}" d="{lines}"/>')
             shapes.append(f'<path class="dots s{colour}" d="M{value:.1f} {y}h0"/>')

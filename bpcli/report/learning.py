@@ -10,6 +10,9 @@ from bpcli.report.page import Section
 from bpcli.report.scale import wants_logarithm
 from bpcli.report.words import spaced
 
+MOST_EPOCHS = 10**9
+"""A number of an epoch beyond this is none."""
+
 
 def learning_section(records: Sequence[dict[str, Any]], summary: dict[str, Any]) -> Section:
     """Losses in one chart, each metric in one, and the learning rate where it changed."""
@@ -21,7 +24,7 @@ def learning_section(records: Sequence[dict[str, Any]], summary: dict[str, Any])
     metrics = [key for key in keys if key.startswith("validation_") and key not in losses]
     charts = [_chart("Loss", "loss a row", {spaced(key): (records, key) for key in losses}, best)]
     charts += [metric_chart({spaced(key): records}, key, best) for key in metrics]
-    if len({record.get("learning_rate") for record in records}) > 1:
+    if len({measured(record.get("learning_rate")) for record in records}) > 1:
         charts.append(metric_chart({"learning rate": records}, "learning_rate", best))
     sentence = f"Epochs are compared by {spaced(str(summary.get('monitor', 'train_loss')))}"
     sentence += f"; the best is epoch {best}, and the model that is kept is the one of that epoch." if best else "."
@@ -31,7 +34,8 @@ def learning_section(records: Sequence[dict[str, Any]], summary: dict[str, Any])
 def best_epoch(summary: dict[str, Any]) -> int | None:
     """The number of the best epoch; None where there is none yet."""
     best = summary.get("best")
-    return best.get("epoch") or None if isinstance(best, dict) else None
+    epoch = best.get("epoch") if isinstance(best, dict) else None
+    return epoch if isinstance(epoch, int) and 0 < epoch < MOST_EPOCHS else None
 
 
 def metric_chart(records: dict[str, Sequence[dict[str, Any]]], key: str, best: int | None = None) -> Chart:
@@ -62,5 +66,10 @@ def mark_of(best: int | None) -> tuple[float, str] | None:
 
 
 def measured(value: Any) -> float | None:
-    """A value of a record as a number; None for what is none."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """A value of a record as a number; None for what is none, or is beyond all numbers."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None

@@ -9,6 +9,9 @@ from math import ceil, floor, isfinite, log10
 LOG_FROM = 50.0
 """Largest over smallest value from which curves of losses are drawn on a logarithmic axis."""
 
+EXTREME = 1e300
+"""Beyond this, and nearer to 0 than one over it, values are drawn at the edge: sums of greater ones overflow."""
+
 
 def wants_logarithm(values: Iterable[float]) -> bool:
     """Whether losses, of which there may be none, spread so wide that a logarithmic axis shows them better."""
@@ -31,13 +34,17 @@ class Scale:
     @classmethod
     def over(cls, values: Iterable[float], start: float, end: float, logarithmic: bool = False) -> Scale:
         """The scale that takes in all values, out to the next round marks."""
-        known = [value for value in values if isfinite(value) and (value > 0 or not logarithmic)]
+        known = [
+            min(max(value, -EXTREME), EXTREME) for value in values if isfinite(value) and (value > 0 or not logarithmic)
+        ]
         low, high = (min(known), max(known)) if known else (1.0, 10.0) if logarithmic else (0.0, 1.0)
         if logarithmic:
-            exponents = floor(log10(low)), ceil(log10(high))
+            exponents = floor(log10(max(low, 1 / EXTREME))), ceil(log10(max(high, 1 / EXTREME)))
             return cls(10.0 ** exponents[0], 10.0 ** max(exponents[1], exponents[0] + 1), start, end, logarithmic=True)
-        if low == high:
-            low, high = low - (abs(low) or 1.0) / 2, high + (abs(high) or 1.0) / 2
+        size = max(abs(low), abs(high))
+        if high - low <= 1e-12 * size or size < 1 / EXTREME:  # one value, or as good as one
+            half = (size if size >= 1 / EXTREME else 1.0) / 2
+            low, high = low - half, high + half
         step = _round_step((high - low) / 5)
         return cls(floor(low / step + 1e-9) * step, ceil(high / step - 1e-9) * step, start, end, step)
 

@@ -7,12 +7,18 @@ import re
 import shutil
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from commands import CONFIGS, PENGUINS, bpcli
 from experiments import write_csv
 from pages import Checked, drawn, tables
+
+from bpcli.errors import DataError
+from bpcli.model import Model
+from bpcli.report.contents import report_of
+from bpcli.runs import RunDirectory
 
 
 @pytest.fixture(scope="module")
@@ -234,3 +240,38 @@ def test_what_is_printed_is_dark_on_light_and_without_controls(penguins_page: st
     assert "@media screen and (prefers-color-scheme: dark)" in penguins_page
     printed = "".join(re.findall(r"@media print \{(.*?)\n\}", penguins_page, re.DOTALL))
     assert "output, details, .how { display: none; }" in printed
+
+
+DAMAGES: list[Any] = [None, "x", [1], -1, 1e308, 10**400, {"epoch": "x"}, {"epoch": 10**400}]
+
+
+def test_whatever_stands_in_summary_and_metrics_there_is_a_page(
+    penguins_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record_property: Any
+) -> None:
+    """Files that somebody edited: each value of both in turn something that training does not write."""
+    run = Path(shutil.copytree(penguins_run, tmp_path / "run"))
+    summary = json.loads((run / "summary.json").read_text())
+    first, *between, last = map(json.loads, (run / "metrics.jsonl").read_text().splitlines()[:3])
+
+    def no_data(*_: Any) -> None:
+        raise DataError("left out, as it takes its time")
+
+    monkeypatch.setattr("bpcli.report.contents.own_data", no_data)
+    model = Model.load(run)
+    monkeypatch.setattr("bpcli.report.contents.Model.load", lambda _: model)
+    cases = 0
+
+    def report(told: dict[str, Any], records: list[Any]) -> None:
+        nonlocal cases
+        (run / "summary.json").write_text(json.dumps(told))
+        (run / "metrics.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+        Checked(report_of(RunDirectory(run)).html)
+        cases += 1
+
+    for damage in DAMAGES:
+        for place in summary:
+            report({**summary, place: damage}, [first, *between, last])
+        for place in last:
+            report(summary, [{**first, place: damage}, *between, {**last, place: damage}])
+    record_property("cases", cases)
+    assert cases == len(DAMAGES) * (len(summary) + len(last)) > 200

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bpcli.report.curves import MOST_CURVES
-from bpcli.report.health import USUAL_RATIO, health_section
+from bpcli.report.health import ABOUT, USUAL_RATIO, health_section
 
 NAMES = {0: "layer 0 (dense)", 1: "layer 1 (dense)"}
 
@@ -38,7 +38,7 @@ def test_a_chart_for_each_thing_that_was_measured() -> None:
     assert (norms.logarithmic, ratios.logarithmic, dead.logarithmic) == (True, True, False)
     assert (norms.level, ratios.level) == (None, (USUAL_RATIO, "usual order, 0.001"))
     assert norms.mark == (2.0, "best epoch, 2")
-    assert list(section.sentences) == ["No layer shows a sign of trouble."]
+    assert list(section.sentences) == ["No layer shows a sign of trouble.", ABOUT]
 
 
 def test_the_diagnosis_is_told() -> None:

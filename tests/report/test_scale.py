@@ -39,3 +39,26 @@ def test_powers_of_ten_are_laid_evenly_on_a_logarithmic_axis() -> None:
 
 def test_an_axis_over_many_powers_of_ten_has_few_marks() -> None:
     assert 3 <= len(Scale.over([1e-30, 1e30], 0, 1, logarithmic=True).marks()) <= 8
+
+
+@pytest.mark.parametrize("logarithmic", [False, True])
+@pytest.mark.parametrize(
+    "values",
+    [
+        [-1.7e308, 1.7e308],
+        [5e-324],
+        [0.0, 5e-324],
+        [1.0, 1.0 + 2**-52],
+        [-1e-310, 1e-310],
+        [1e300, 1.0000001e300],
+        [5e-324, 1.7e308],
+        [1e15, 1e15 + 0.25],
+    ],
+)
+def test_numbers_at_the_ends_of_what_there_is_have_a_place(values: list[float], logarithmic: bool) -> None:
+    scale = Scale.over(values, 0, 100, logarithmic)
+    assert scale.low < scale.high
+    assert 2 <= len(scale.marks()) <= 20
+    for value in values:
+        if value > 0 or not logarithmic:
+            assert -1e12 < scale.place(value) < 1e12
