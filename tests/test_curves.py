@@ -29,7 +29,18 @@ def test_what_is_no_finite_number_leaves_a_gap():
     assert all(math.isnan(value) for value in Curves("run", RECORDS).points("validation_loss")[1])
 
 
-@pytest.mark.parametrize(("last", "best"), [({"best_epoch": 7}, 7), ({"best_epoch": 0}, None), ({}, None)])
+def test_what_somebody_wrote_into_the_lines_is_no_number():
+    run = Curves("run", [{"epoch": 1, "a": "2", "b": True, "c": 10**400, "d": [], "e": 3}, {"epoch": 10**400}])
+    assert run.names == ["e"]
+    epochs, values = run.points("e")
+    assert (epochs[0], values[0]) == (1, 3)
+    assert math.isnan(epochs[1])
+    assert panels_of([run]) == [Panel("e", ["e"])]
+
+
+@pytest.mark.parametrize(
+    ("last", "best"), [({"best_epoch": 7}, 7), ({"best_epoch": 0}, None), ({}, None), ({"best_epoch": 10**400}, None)]
+)
 def test_the_best_epoch_is_the_one_that_the_last_knows_of(last: dict[str, int], best: int | None):
     assert Curves("run", [{"epoch": 9, **last}]).best == best
 
@@ -66,5 +77,5 @@ def test_runs_are_labelled_by_their_directories_or_by_whole_paths_where_those_ar
 
 def test_a_run_without_an_epoch_has_no_curve(tmp_path: Path):
     (tmp_path / "checkpoints").mkdir()
-    with pytest.raises(CheckpointError, match="no epoch was finished, so there is no curve"):
+    with pytest.raises(CheckpointError, match="there is no epoch with a number in it, so no curve"):
         read_curves([tmp_path])

@@ -56,11 +56,11 @@ def plot(
         suffixes = ", ".join(f".{form}" for form in FORMATS)
         raise UsageError(f"--output {printable(str(output))}: the suffix says what is drawn; choose one of {suffixes}")
     inches = _inches(size) if size is not None else None
+    require_free(output, force)
     require_matplotlib()
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # of a home where it cannot keep its list of fonts
     curves = read_curves(runs)
     panels = panels_of(curves, metric or ())
-    require_free(output, force)
     content, remarks = render(learning_curves(curves, panels, inches, logarithmic), form, dpi)
     for line in remarks:
         note(line)

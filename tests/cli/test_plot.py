@@ -36,7 +36,7 @@ def test_the_same_runs_give_the_same_file(penguins_run: Path, concrete_run: Path
         (["-o", "a.png", "--dpi", "9999"], 2, "Invalid value for '--dpi'"),
         (["-o", "a.png", "--metric", "loss\x1b"], 2, "--metric 'loss\\x1b': no run has it; did you mean 'loss'?"),
         (["-o", "there.png"], 8, "there.png: exists already; choose another --output, or add --force"),
-        (["-o", "no/folder/a.png"], 7, "no/folder/a.png: cannot write: No such file or directory"),
+        (["-o", "no/folder/a.png"], 7, "no/folder/a.png: there is no folder"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(
