@@ -8,11 +8,12 @@ import re
 from argparse import ArgumentParser
 from pathlib import Path
 
-from benchmarks import growth, job, predicting, reading, starting, step, threads
+from benchmarks import growth, health, job, predicting, reading, starting, step, threads
 from benchmarks.harness import provenance
 
 BENCHMARKS = {
-    module.__name__.partition(".")[2]: module for module in (step, threads, job, reading, predicting, starting, growth)
+    module.__name__.partition(".")[2]: module
+    for module in (step, threads, job, reading, predicting, starting, growth, health)
 }
 RESULTS = Path(__file__).with_name("RESULTS.md")
 HEAD = """# Results

@@ -163,6 +163,16 @@ def test_overfitting_is_left_to_early_stopping_where_that_is_what_ended_training
     assert diagnose(curve(FALLING, [value / 4 + 0.75 for value in validation]), LAYERS, "epochs") == []
 
 
+def test_the_gradient_of_a_short_last_batch_that_batch_norm_lets_little_through_of_does_not_vanish() -> None:
+    norms: list[float | None] = [1e-5] * 40
+    records = curve(FALLING, gradient_norm=norms)
+    (found,) = diagnose(records, LAYERS, None)
+    assert found.startswith("layer 0: its gradient vanishes, with a norm of 0.0001 times that of layer 1 in the median")
+    for record in records:
+        record["health"].insert(1, {"layer": 2, "gradient_norm": 1.0})
+    assert diagnose(records, LAYERS, None) == []
+
+
 def test_a_loss_that_does_not_fall_is_said_where_nothing_else_explains_it() -> None:
     (found,) = diagnose(curve([0.7, *[0.71] * 14]), LAYERS, None)
     assert found.startswith("train_loss has not fallen: it was 0.7 in epoch 1, and is 0.71; try a learning rate of a")

@@ -286,6 +286,7 @@ def test_a_run_can_be_interrupted_again_and_again(folder: Path, tmp_path: Path) 
         {"penalty": {"l1": 0.01, "l2": 0.01}, "clip": {"norm": 0.5, "value": 0.1}},
         {"class_weights": "balanced"},
         {"tolerance": 10.0},
+        {"stop_when": {"update_ratio": 1e-9, "epochs": 3}},
         {"batch_size": "full"},
     ],
     ids=str,
@@ -360,6 +361,21 @@ def test_resuming_a_finished_run_writes_nothing(folder: Path, tmp_path: Path) ->
     assert go(of, directory, resume=True).status == "finished"
     assert files() == before
     assert len(before) == 5
+
+
+def test_a_run_that_a_layer_ended_goes_on_by_other_bounds_with_a_count_of_its_own(folder: Path, tmp_path: Path) -> None:
+    def until(**when: Any) -> Prepared:
+        return prepared(folder, **config(training={"epochs": 9, "batch_size": 8, "stop_when": when or None}))
+
+    directory = new_run(tmp_path / "run")
+    first = go(until(update_ratio=1e-9, epochs=3), directory)
+    assert (first.status, first.state.counters.stop, first.state.counters.epoch) == ("finished", "stop_when", 3)
+    said = directory.read_summary()["stop_explanation"]
+    assert said.startswith("stop_when: layer 0: a step has changed its parameters by ")
+    assert said.endswith(" of their norm, more than 1e-09, for 3 epochs in a row")
+    second = go(until(gradient_norm=1e-9, epochs=2), directory, resume=True)
+    assert (second.state.counters.stop, second.state.counters.epoch) == ("stop_when", 5)
+    assert go(until(), directory, resume=True).state.counters.stop == "epochs"
 
 
 def test_more_epochs_do_not_undo_a_stop_for_another_reason(folder: Path, tmp_path: Path) -> None:
@@ -539,6 +555,19 @@ def test_a_run_that_diverges_keeps_its_last_finite_checkpoints(folder: Path, tmp
     assert all(np.isfinite(vector).all() for vector in last.vectors.values())
     assert last.header.counters is not None
     assert last.header.counters["epoch"] == 2
+
+
+def test_a_run_that_is_interrupted_has_its_diagnosis(folder: Path, tmp_path: Path) -> None:
+    still = {"type": "sgd", "learning_rate": 1e-12}
+    training = {"epochs": 30, "batch_size": 8}
+    of = prepared(folder, **config(layers=LAYERS["dense"], optimizer=still, training=training))
+    directory = new_run(tmp_path / "run")
+    assert go(of, directory, 13 * (STEPS + 2)).status == "interrupted"
+    (said,) = directory.read_summary()["diagnosis"]
+    assert said.startswith("in 13 of 13 epochs a step changed no layer's parameters by more than a millionth")
+    healthy = new_run(tmp_path / "healthy")
+    go(prepared(folder, **config()), healthy)
+    assert healthy.read_summary()["diagnosis"] == []
 
 
 def test_a_run_that_diverges_at_once_can_still_be_resumed_from_its_beginning(folder: Path, tmp_path: Path) -> None:

@@ -112,8 +112,8 @@ def train(
     if runner.status == "finished" and runner.state.optimizer.steps == steps_before:
         setting = f"training.{runner.summary['stop_reason']}"
         note(f"nothing was trained, as this run was over before; to go on, change {setting}, for example with --set")
-    if not quiet:
-        warn(runner.summary.get("diagnosis", []), strict=False)
+    elif not quiet:
+        warn(runner.summary["diagnosis"], strict=False)
     if runner.status == "interrupted" and stop.signal is not None:
         path = printable(path_from_here(directory.path))
         epochs = counted(runner.state.counters.epoch, "epoch")

@@ -12,9 +12,9 @@ from bpcli.report.intervals import Interval, Intervals
 from bpcli.report.learning import metric_chart
 from bpcli.report.page import Section, page
 from bpcli.report.tables import Table
-from bpcli.report.words import number, sentence, spaced
+from bpcli.report.words import as_sentence, number, spaced
 from bpcli.scoring import HEADLINES, SUMMARIES
-from bpcli.text import counted, plain, printable
+from bpcli.text import counted, plain
 
 BETTER = "★"
 """Beside the best score of a line."""
@@ -51,7 +51,7 @@ def _verdicts(document: dict[str, Any]) -> Section:
         if entry["difference"] is not None
     ]
     if not tested:
-        return Section("Is the difference more than chance?", [*sentences, *map(sentence, document["notes"])])
+        return Section("Is the difference more than chance?", [*sentences, *map(as_sentence, document["notes"])])
     interval = tested[0]["interval"]
     note = (
         f"{interval['confidence']:.0%} intervals, {interval['method']}, {interval['resamples']:,} samples; one that "
@@ -72,12 +72,12 @@ def _verdicts(document: dict[str, Any]) -> Section:
     ]
     header = ["runs", f"difference in {metric}", "low", "high", "test", "p", "p, corrected (Holm)"]
     about = "This is about these trained models; how much scores vary with the seed, bpcli train --seeds says."
-    sentences = [*sentences, about, *map(sentence, document["notes"])]
+    sentences = [*sentences, about, *map(as_sentence, document["notes"])]
     return Section("Is the difference more than chance?", sentences, charts, [Table("Tests", header, rows)])
 
 
 def _both(entry: dict[str, Any]) -> str:
-    return f"{printable(entry['run'])} and {printable(entry['against'])}"
+    return f"{entry['run']} and {entry['against']}"
 
 
 def _less(entry: dict[str, Any]) -> str:
@@ -133,7 +133,7 @@ def _in_all(entry: dict[str, Any]) -> str:
     groups = entry["disagreement"]
     rows, different = (sum(group[name] for group in groups) for name in ("rows", "different"))
     alone = [
-        f"{sum(group['right_by'][name] for group in groups):,} only {printable(name)} has right"
+        f"{sum(group['right_by'][name] for group in groups):,} only {name} has right"
         for name in (entry["against"], entry["run"])
     ]
     return f"{_both(entry)} differ in {different:,} of {counted(rows, 'answer')}: {', '.join(alone)}."

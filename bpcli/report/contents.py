@@ -19,7 +19,7 @@ from bpcli.report.health import health_section
 from bpcli.report.learning import MOST_EPOCHS, learning_section
 from bpcli.report.page import Section, page
 from bpcli.report.tables import Counts, Listing, Table
-from bpcli.report.words import number, sentence, spaced
+from bpcli.report.words import as_sentence, number, spaced
 from bpcli.runs import RunDirectory
 from bpcli.scoring import SUMMARIES, remarks
 from bpcli.spec import type_name
@@ -30,6 +30,14 @@ MOST_CLASSES = 30
 
 MOST_COLUMNS = 30
 """Columns in the table of importance."""
+
+
+GROUPS = {
+    "per_class": "Each class against the rest",
+    "per_label": "Each label",
+    "per_target": "Each target",
+}
+"""Titles of a report's parts."""
 
 
 @dataclass(frozen=True)
@@ -94,29 +102,18 @@ def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, dict[str, Any],
     matrix = report.get("confusion_matrix")
     if matrix and len(matrix) <= MOST_CLASSES:
         tables.append(Counts("Confusion matrix", names, matrix))
-    for key in ("per_class", "per_label", "per_target"):
+    for key, title in GROUPS.items():
         if groups := report.get(key):
             columns = list(next(iter(groups.values())))
             cells = [[name, *(number(group[column]) for column in columns)] for name, group in groups.items()]
-            title = (
-                f"{spaced(key).capitalize()}, one against the rest" if key == "per_class" else spaced(key).capitalize()
-            )
             tables.append(Table(title, [key.removeprefix("per_"), *map(spaced, columns)], cells))
     scalars = [[spaced(name), number(value)] for name, value in report.items() if isinstance(value, float)]
     tables.append(Table("All metrics", ["metric", "value"], scalars))
-    sentences = [sentence(f"{rows.source}: {counted(report['rows'], 'row')}")]
+    sentences = [as_sentence(f"{rows.source}: {counted(report['rows'], 'row')}")]
     if task == "binary":
         sentences.append(f"Precision, recall and f1 by themselves are those of {quoted(names[1])}.")
-    return (
-        Section(
-            "Evaluation",
-            [*sentences, *map(sentence, [*rows.notes, *remarks(report)])],
-            charts,
-            tables,
-        ),
-        report,
-        rows.notes,
-    )
+    sentences += map(as_sentence, [*rows.notes, *remarks(report)])
+    return Section("Evaluation", sentences, charts, tables), report, rows.notes
 
 
 def _importance(model: Model, rows: SplitRows) -> Section:

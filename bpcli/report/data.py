@@ -11,7 +11,7 @@ from bpcli.evaluation import OwnData
 from bpcli.model import Model
 from bpcli.report.page import Section
 from bpcli.report.tables import Table
-from bpcli.report.words import number, sentence
+from bpcli.report.words import as_sentence, number
 from bpcli.text import counted, quoted
 
 
@@ -23,7 +23,7 @@ def data_section(model: Model, own: OwnData | None, summary: dict[str, Any]) -> 
     sentences = [
         f"{counted(len(preprocessor.inputs), 'input column')} make {counted(len(preprocessor.features), 'feature')}; "
         f"the target is {', '.join(quoted(name) for name in preprocessor.target.names)}.",
-        *(sentence(f"warning: {line}") for line in warnings),
+        *(as_sentence(f"warning: {line}") for line in warnings),
         f"SHA-256 of the data: {header.data.sha256}",
     ]
     tables = [Table("Rows", ["split", "rows"], [[part, number(count)] for part, count in header.data.rows.items()])]

@@ -11,7 +11,7 @@ from bpcli.report.charts import Chart, Series
 from bpcli.report.curves import MOST_CURVES
 from bpcli.report.learning import best_epoch, mark_of
 from bpcli.report.page import Section
-from bpcli.report.words import sentence
+from bpcli.report.words import as_sentence
 
 USUAL_RATIO = 1e-3
 """Update over weight in training that goes well, as a rule of thumb: Karpathy, CS231n, "Ratio of weights:updates"."""
@@ -66,7 +66,7 @@ def health_section(
         return None
     nothing = ["No layer shows a sign of trouble."] if diagnosis == [] else []
     about = [ABOUT] if charts else []
-    return Section("Health", [*map(sentence, diagnosis or ()), *nothing, *about], charts)
+    return Section("Health", [*map(as_sentence, diagnosis or ()), *nothing, *about], charts)
 
 
 def _curves(records: Sequence[dict[str, Any]], key: str) -> dict[int, Curve]:

@@ -17,6 +17,6 @@ def number(value: float | int | None) -> str:
     return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e4 else f"{value:.4g}"
 
 
-def sentence(line: str) -> str:
+def as_sentence(line: str) -> str:
     """A note or warning, which begin small and end bare, as a sentence among others."""
     return f"{line[:1].upper()}{line[1:]}{'' if line.endswith('.') else '.'}"

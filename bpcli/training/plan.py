@@ -93,9 +93,9 @@ class LayerHealth(NamedTuple):
     """One layer at the end of an epoch; what does not apply to it, was not seen or is not finite is None.
 
     gradient_norm: Euclidean norm of the gradient of its parameters that the optimizer was given in the last step, with
-    penalties and bounds. update_ratio: norm of that step's change of its parameters over their norm before it. dead:
-    share of its units that put out 0 for all rows looked at. saturated: share of its units that are near a bound of
-    their range for nearly all of them.
+    penalties and bounds; that step's batch may be a short one. update_ratio: norm of that step's change of its
+    parameters over their norm before it. dead: share of its units that put out 0 for all rows looked at. saturated:
+    share of its units that are near a bound of their range for nearly all of them.
     """
 
     layer: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
+from pydantic.config import JsonDict
 
 from bpcli.spec import Spec
 
@@ -67,7 +68,10 @@ class CheckpointEvery(Spec, json_schema_extra={"minProperties": 1}):
 MEASURES = ("dead", "saturated", "gradient_norm", "update_ratio")
 
 
-class StopWhen(Spec, json_schema_extra={"anyOf": [{"required": [name]} for name in MEASURES]}):
+ONE_OF_THEM: JsonDict = {"anyOf": [{"required": [name], "properties": {name: {"type": "number"}}} for name in MEASURES]}
+
+
+class StopWhen(Spec, json_schema_extra=ONE_OF_THEM):
     """Stop when some layer is beyond one of these bounds for so many epochs in a row; at least one is given."""
 
     dead: float | None = Field(default=None, ge=0, lt=1, description="Share of a layer's units that put out nothing.")

@@ -113,7 +113,7 @@ def test_the_rows_of_each_class_in_each_split_are_counted(penguins_run: Path, pe
     assert [sum(int(row[place]) for row in rows) for place in (1, 2, 3)] == list(summary["rows"].values())
     lines = [line.split(",")[0] for line in PENGUINS.read_text().splitlines()[1:]]
     assert {row[0]: sum(map(int, row[1:])) for row in rows} == {name: lines.count(name) for name in set(lines)}
-    support = {row[0]: row[4] for row in tables(penguins_page)["Per class, one against the rest"][1:]}
+    support = {row[0]: row[4] for row in tables(penguins_page)["Each class against the rest"][1:]}
     assert {row[0]: row[3] for row in rows} == support
 
 

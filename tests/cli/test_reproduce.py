@@ -117,6 +117,23 @@ def test_a_run_comes_out_again_with_the_digests_of_its_weights(run: Path):
     }  # fmt: skip
 
 
+def test_a_run_of_before_layers_were_looked_at_comes_out_again(folder: Path):
+    run = trained(folder, "training.epochs=3")
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert all(line.pop("health") for line in lines)
+    (run / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    assert identical(run)["epochs"] == 3
+
+
+def test_a_layer_that_came_out_otherwise_is_named(folder: Path):
+    run = trained(folder, "training.epochs=3")
+    health = record(run, 2)["health"]
+    health[1]["gradient_norm"] += 0.25
+    change_epoch(run, 2, health=health)
+    assert "epoch 2 is the first that differs: health.1.gradient_norm was " in differing(run)
+    assert "off by 0.25" in differing(run)
+
+
 def test_what_comes_out_is_said_in_words(run: Path):
     lines = reproduce(run).ok().out.splitlines()
     assert lines[0] == "metrics of 6 epochs: identical"

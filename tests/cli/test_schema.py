@@ -48,6 +48,7 @@ def test_a_resolved_config_is_accepted(validator: Draft202012Validator, penguins
         "schedule: cosine",
         "loss: {type: cross_entropy, label_smoothing: 0.1}",
         "training: {batch_size: full, checkpoint_every: {seconds: 30, steps: 500}}",
+        "training: {stop_when: {dead: 0.9, update_ratio: 0.5, epochs: 3}}",
         "training: {class_weights: {Adelie: 2}}",
         "training: {class_weights: balanced, clip: {norm: 1.0}, penalty: {l1: 0.1, l2: 0.2}}",
         "layers: [{units: 3}, batch_norm, {units: 2, activation: {type: leaky_relu, slope: 0.1}}]",
@@ -89,6 +90,8 @@ def test_what_bpcli_accepts_is_accepted(validator: Draft202012Validator, change:
         "training: {epochs: true}",
         "training: {batch_size: half}",
         "training: {early_stopping: 20}",
+        "training: {stop_when: {epochs: 3}}",
+        "training: {stop_when: {dead: null}}",
         "training: {goal: {metric: accuracy}}",
     ],
 )

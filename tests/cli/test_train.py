@@ -274,6 +274,45 @@ def test_divergence_ends_with_5_and_says_where_and_what_to_do(line: Path):
     assert RunDirectory(line / "run").read_summary()["status"] == "diverged"
 
 
+SICK = ["--set", "layers=[{units: 64}, {units: 32}]", "--set", "optimizer.learning_rate=0.3"]
+"""Rectified units of the digits' network that nearly all die in the first epoch."""
+
+
+def test_what_is_wrong_with_a_network_is_said_at_the_end(tmp_path: Path):
+    result = bpcli("train", CONFIGS / "digits.yaml", *SICK, "--set", "training.epochs=3", "--run-dir", tmp_path / "run")
+    warnings = [line for line in result.ok().err.splitlines() if line.startswith("warning: ")]
+    pattern = (
+        r"warning: layer 0: \d+ % of relu units are dead since epoch 1; lower the learning rate, or use leaky_relu"
+    )
+    assert re.fullmatch(pattern, warnings[0])
+    said = RunDirectory(tmp_path / "run").read_summary()["diagnosis"]
+    assert [f"warning: {line}" for line in said] == warnings
+    quiet = ["--set", "training.epochs=3", "--run-dir", tmp_path / "a", "-q"]
+    assert bpcli("train", CONFIGS / "digits.yaml", *SICK, *quiet).ok().err == ""
+    assert RunDirectory(tmp_path / "a").read_summary()["diagnosis"] == said
+
+
+def test_a_training_can_be_asked_to_end_on_what_a_layer_does(tmp_path: Path):
+    when = ["--set", "training.stop_when={dead: 0.9, epochs: 2}"]
+    result = bpcli("train", CONFIGS / "digits.yaml", *SICK, *when, "--run-dir", tmp_path / "run").ok()
+    assert re.match(
+        r"2 epochs in .* s; stop_when: layer 0: \S+ % of its units are dead, more than 90 %, for 2 epochs in a row\n",
+        result.out,
+    )
+    summary = RunDirectory(tmp_path / "run").read_summary()
+    assert (summary["status"], summary["stop_reason"]) == ("finished", "stop_when")
+    assert summary["stop_explanation"] in result.out
+    assert (tmp_path / "run/checkpoints/best.safetensors").is_file()
+
+
+def test_what_was_wrong_is_said_before_the_error_of_divergence(line: Path):
+    result = diverged(line)
+    *_, warning, error = result.err.splitlines()
+    assert warning.startswith("warning: layer 0: its gradient explodes, with a norm of ")
+    assert error.startswith("error: training diverged in epoch ")
+    assert RunDirectory(line / "run").read_summary()["diagnosis"] == [warning.removeprefix("warning: ")]
+
+
 def test_after_divergence_the_best_checkpoint_can_be_used(line: Path):
     diverged(line)
     checkpoint = Checkpoint.load(line / "run/checkpoints/best.safetensors")

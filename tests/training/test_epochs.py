@@ -12,9 +12,10 @@ from bpcli.nn.arrays import Array
 from bpcli.nn.layers import BatchNorm, Dense
 from bpcli.nn.optimizers import Sgd
 from bpcli.nn.schedules import Plateau, ReduceOnPlateau
-from bpcli.training import TrainingPlan, TrainingSpec
+from bpcli.training import LayerHealth, TrainingPlan, TrainingSpec
 from bpcli.training import epochs as epochs_module
-from bpcli.training.spec import EarlyStopping, Goal
+from bpcli.training.health import HealthCheck
+from bpcli.training.spec import EarlyStopping, Goal, StopWhen
 
 GENERATOR = np.random.default_rng(0)
 X, Y = GENERATOR.normal(size=(8, 2)), GENERATOR.normal(size=(8, 1))
@@ -186,6 +187,46 @@ def test_a_goal_that_is_reached_comes_before_patience_that_is_at_an_end() -> Non
     assert reports(watching([6.0, 6.0], **both))[-1].stop == "early_stopping"
     spec = {**both, "early_stopping": EarlyStopping(patience=1, min_delta=10.0)}
     assert reports(watching([6.0, 5.0], **spec))[-1].stop == "goal"
+
+
+def looking(values: Iterable[float | None], when: StopWhen, monkeypatch: pytest.MonkeyPatch, **spec: Any) -> list[Any]:
+    """The reports of a training whose second layer has scripted shares of dead units, and its first none."""
+    left = iter(values)
+    monkeypatch.setattr(
+        HealthCheck, "look", lambda *_: (LayerHealth(0, dead=0.0), LayerHealth(1, dead=next(left), gradient_norm=5.0))
+    )
+    return reports(plan(X, Y, TrainingSpec(epochs=9, batch_size=4, stop_when=when, **spec)))
+
+
+@pytest.mark.parametrize(
+    ("values", "when", "epoch"),
+    [
+        ([0.4, 0.6], StopWhen(dead=0.5), 2),
+        ([0.5, 0.5, 0.5, 0.51], StopWhen(dead=0.5), 4),
+        ([0.6, 0.6, 0.4, 0.6, 0.6, 0.6], StopWhen(dead=0.5, epochs=3), 6),
+        ([0.6, None, 0.6, 0.6], StopWhen(dead=0.5, epochs=2), 4),
+        ([0.0], StopWhen(dead=0.5, gradient_norm=4.9), 1),
+    ],
+    ids=str,
+)
+def test_training_ends_when_a_layer_is_beyond_a_bound_for_so_many_epochs_in_a_row(
+    values: list[float | None], when: StopWhen, epoch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = looking(values, when, monkeypatch)
+    assert (ended[-1].epoch, ended[-1].stop) == (epoch, "stop_when")
+
+
+def test_what_is_not_known_or_within_its_bounds_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    when = StopWhen(dead=0.5, saturated=0.0, update_ratio=1e-9, gradient_norm=5.0)
+    assert looking([0.5, None, 0.0] * 3, when, monkeypatch)[-1].stop == "epochs"
+
+
+def test_a_goal_that_is_reached_comes_before_a_layer_beyond_its_bounds_and_that_before_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    goal = Goal(metric="loss", value=1e9)
+    assert looking([1.0], StopWhen(dead=0.5), monkeypatch, goal=goal)[-1].stop == "goal"
+    assert looking([1.0], StopWhen(dead=0.5), monkeypatch, max_time=1e-9)[-1].stop == "stop_when"
 
 
 def test_reduce_on_plateau_follows_what_is_monitored() -> None:

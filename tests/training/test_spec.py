@@ -10,7 +10,7 @@ def test_the_defaults_are_a_hundred_epochs_of_batches_of_32() -> None:
     spec = TrainingSpec()
     assert (spec.epochs, spec.batch_size) == (100, 32)
     assert (spec.early_stopping, spec.tolerance, spec.goal, spec.max_time, spec.class_weights) == (None,) * 5
-    assert spec.checkpoint_every is None
+    assert spec.checkpoint_every is spec.stop_when is None
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,13 @@ def test_the_defaults_are_a_hundred_epochs_of_batches_of_32() -> None:
         {"early_stopping": {"patience": 0}},
         {"early_stopping": {"min_delta": -0.1}},
         {"goal": {"metric": "accuracy"}},
+        {"stop_when": {}},
+        {"stop_when": {"epochs": 3}},
+        {"stop_when": {"dead": 1.0}},
+        {"stop_when": {"saturated": -0.1}},
+        {"stop_when": {"gradient_norm": 0.0}},
+        {"stop_when": {"update_ratio": 0.5, "epochs": 0}},
+        {"stop_when": 0.9},
         {"checkpoint_every": {}},
         {"checkpoint_every": {"seconds": 0.0}},
         {"checkpoint_every": {"steps": 0}},

@@ -25,6 +25,7 @@ from bpcli.training import Counters, TrainingState
             reference=-0.7,
             converged=4,
             lowest=1 / 3,
+            unhealthy=2,
             seconds=2.5,
             plateau=Plateau(best=0.1, stale=2, factor=0.125),
             stop="goal",
@@ -34,6 +35,12 @@ from bpcli.training import Counters, TrainingState
 def test_counters_survive_json_to_the_last_bit(counters: Counters) -> None:
     text = json.dumps(counters.to_json(), allow_nan=False)
     assert Counters.from_json(json.loads(text)) == counters
+
+
+def test_counters_of_before_layers_were_looked_at_can_be_gone_on_from() -> None:
+    data = Counters(epoch=3).to_json()
+    del data["unhealthy"]
+    assert Counters.from_json(data) == Counters(epoch=3)
 
 
 def test_a_new_state_follows_from_the_seed_and_has_its_first_parameters_as_best() -> None:
