@@ -36,13 +36,12 @@ class Curves:
     def best(self) -> int | None:
         """The epoch whose model was kept."""
         best = self.records[-1].get("best_epoch")
-        return best if isinstance(best, int) and best else None
+        return best if isinstance(best, int) and measured(best) else None
 
-    def points(self, name: str) -> tuple[list[int], list[float]]:
+    def points(self, name: str) -> tuple[list[float], list[float]]:
         """Epochs and values; NaN, which leaves a gap, where an epoch has no finite number of that name."""
-        values = [record.get(name) for record in self.records]
-        numbers = [float(value) if isinstance(value, int | float) else nan for value in values]
-        return [record["epoch"] for record in self.records], [value if isfinite(value) else nan for value in numbers]
+        epochs, values = ([measured(record.get(key)) for record in self.records] for key in ("epoch", name))
+        return [_or_gap(epoch) for epoch in epochs], [_or_gap(value) for value in values]
 
 
 class Panel(NamedTuple):
@@ -56,14 +55,14 @@ def read_curves(paths: Sequence[Path]) -> list[Curves]:
     """The curves of runs, labelled by their directories.
 
     Raises:
-        CheckpointError: one is not a run, or has not finished an epoch.
+        CheckpointError: one is not a run, or has nothing to draw.
     """
     found = []
     for path, label in zip(paths, run_labels(paths), strict=True):
-        records = list(RunDirectory.open(path).read_metrics())
-        if not records:
-            raise CheckpointError(f"{printable(str(path))}: no epoch was finished, so there is no curve")
-        found.append(Curves(label, records))
+        curves = Curves(label, list(RunDirectory.open(path).read_metrics()))
+        if not curves.names:
+            raise CheckpointError(f"{printable(str(path))}: there is no epoch with a number in it, so no curve")
+        found.append(curves)
     return found
 
 
@@ -75,7 +74,7 @@ def panels_of(runs: Sequence[Curves], metrics: Sequence[str] = ()) -> list[Panel
     """
     names = list(dict.fromkeys(name for run in runs for name in run.names))
     quantities = list(dict.fromkeys(quantity_of(name) for name in names))
-    metrics = metrics or [quantity_of(name) for name in names if split_of(name)]
+    metrics = metrics or [quantity_of(name) for name in names if split_of(name)] or quantities
     panels = []
     for metric in dict.fromkeys(metrics):
         shown = [name for name in names if metric in (name, quantity_of(name))]
@@ -84,6 +83,16 @@ def panels_of(runs: Sequence[Curves], metrics: Sequence[str] = ()) -> list[Panel
             raise UsageError(f"--metric {quoted(metric)}: no run has it{near}; there are {listed(quantities, 20)}")
         panels.append(Panel(quantity_of(shown[0]), shown))
     return panels
+
+
+def measured(value: Any) -> float | None:
+    """A value of an epoch's record as a number; None for what is none, or is beyond all numbers."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
 
 
 def split_of(name: str) -> str:
@@ -95,3 +104,7 @@ def split_of(name: str) -> str:
 def quantity_of(name: str) -> str:
     """`loss` of `validation_loss`."""
     return name.partition("_")[2] if split_of(name) else name
+
+
+def _or_gap(value: float | None) -> float:
+    return value if value is not None and isfinite(value) else nan

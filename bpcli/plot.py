@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -113,9 +112,7 @@ def render(figure: Figure, form: str, dpi: int) -> tuple[bytes, list[str]]:
 
 @contextmanager
 def _style() -> Iterator[list[warnings.WarningMessage]]:
-    """Matplotlib with STYLE over its own defaults, whatever a matplotlibrc says, and its warnings, as of a letter
-    that the font does not have. Of a home where it can keep nothing it is silent."""
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    """Matplotlib with STYLE over its own defaults, whatever a matplotlibrc says; the warnings that come meanwhile."""
     import matplotlib
 
     with matplotlib.rc_context(), warnings.catch_warnings(record=True) as warned:

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from bpcli.cli.console import note, result_path
-from bpcli.errors import ExistsError, UsageError
+from bpcli.cli.output import require_free
+from bpcli.errors import UsageError
 from bpcli.text import printable, quoted
 
 INCHES = (1.0, 30.0)
@@ -44,6 +45,8 @@ def plot(
 
     Example: bpcli plot runs/small runs/large -o curve.pdf
     """
+    import logging
+
     from bpcli.curves import panels_of, read_curves
     from bpcli.files import write_atomic
     from bpcli.plot import FORMATS, learning_curves, render, require_matplotlib
@@ -53,11 +56,11 @@ def plot(
         suffixes = ", ".join(f".{form}" for form in FORMATS)
         raise UsageError(f"--output {printable(str(output))}: the suffix says what is drawn; choose one of {suffixes}")
     inches = _inches(size) if size is not None else None
+    require_free(output, force)
     require_matplotlib()
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # of a home where it cannot keep its list of fonts
     curves = read_curves(runs)
     panels = panels_of(curves, metric or ())
-    if output.exists() and not force:
-        raise ExistsError(f"{printable(str(output))}: exists already; choose another --output, or add --force")
     content, remarks = render(learning_curves(curves, panels, inches, logarithmic), form, dpi)
     for line in remarks:
         note(line)

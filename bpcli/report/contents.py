@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from bpcli.curves import measured
 from bpcli.errors import DataError
 from bpcli.evaluation import SplitRows, own_data
 from bpcli.inspection.importance import permutation_importance
@@ -15,7 +16,7 @@ from bpcli.nn.layers import DenseLayer
 from bpcli.report.curves import probability_charts, residual_charts
 from bpcli.report.data import data_section
 from bpcli.report.health import health_section
-from bpcli.report.learning import MOST_EPOCHS, learning_section, measured
+from bpcli.report.learning import MOST_EPOCHS, learning_section
 from bpcli.report.page import Section, page
 from bpcli.report.tables import Counts, Listing, Table
 from bpcli.report.words import as_sentence, number, spaced

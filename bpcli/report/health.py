@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
+from bpcli.curves import measured
 from bpcli.report.charts import Chart, Series
 from bpcli.report.curves import MOST_CURVES
-from bpcli.report.learning import best_epoch, mark_of, measured
+from bpcli.report.learning import best_epoch, mark_of
 from bpcli.report.page import Section
 from bpcli.report.words import as_sentence
 

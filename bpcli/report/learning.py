@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bpcli.curves import measured
 from bpcli.report.charts import Chart, Series
 from bpcli.report.page import Section
 from bpcli.report.scale import wants_logarithm
@@ -63,13 +64,3 @@ def _chart(
 def mark_of(best: int | None) -> tuple[float, str] | None:
     """The line at the best epoch."""
     return (float(best), f"best epoch, {best}") if best else None
-
-
-def measured(value: Any) -> float | None:
-    """A value of a record as a number; None for what is none, or is beyond all numbers."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return float(value)
-    except OverflowError:
-        return None

@@ -162,7 +162,7 @@ class _Account:
         yield from self._left_out(layer)
         if layer["parameters"]:
             yield ""
-            table = [["parameter", "of", "gradient", ""]]
+            table = [["parameter", "of", "gradient", "from"]]
             places, left_out = self._parameters(layer)
             for name, place in places:
                 value = self.shows.at(layer["parameters"][name]["gradient"], place)

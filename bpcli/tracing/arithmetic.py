@@ -51,7 +51,7 @@ class Arithmetic:
     def terms(self, layer: Document, x: Sequence[float], neuron: int) -> list[list[str]]:
         """All products of one neuron, as a table."""
         weight = [row[neuron] for row in layer["parameters"]["weight"]["before"]]
-        table = [["", "input", "x", "w", "x · w"]]
+        table = [["place", "input", "x", "w", "x · w"]]
         for i, name in enumerate(layer["inputs"]):
             table.append([str(i), name, *(self.fixed(value) for value in (x[i], weight[i], x[i] * weight[i]))])
         return table

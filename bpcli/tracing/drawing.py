@@ -15,7 +15,10 @@ ROOMY = 8
 """Units of the widest column up to which each has a circle with its number inside; more of them stand closer."""
 
 MOST_LABELS = 16
-"""Edges between two columns up to which each has its number beside it."""
+"""Edges between two columns of a roomy drawing up to which each has its number, if no more than `FAN` leave a unit."""
+
+FAN = 4
+"""More edges than this bring the numbers of one unit over those of the next."""
 
 
 @dataclass(frozen=True)
@@ -100,21 +103,22 @@ class _Draughtsman:
         self.first = self.layers[0]["index"]
         self.closes = self.layers[-1]["index"] == len(document["layers"]) - 1
         self.rows = range(len(document["rows"]))
+        self.chosen = self._chosen()
+        self.tallest = max(map(len, self.chosen))
+        self.roomy = self.tallest <= ROOMY
 
     def drawing(self) -> Drawing:
-        chosen = self._chosen()
-        tallest = max(map(len, chosen))
-        roomy = tallest <= ROOMY
-        labelled = roomy and any(len(a) * len(b) <= MOST_LABELS for a, b in pairwise(chosen))
-        gap, pitch, left, right = (180 if labelled else 150, 100, 64, 64) if roomy else (190, 24, 170, 110)
-        top = 76.0
+        chosen, tallest = self.chosen, self.tallest
+        labelled = any(self._have_labels(a, b) for a, b in pairwise(chosen))
+        gap, pitch, left, right = (180 if labelled else 150, 100, 64, 84) if self.roomy else (190, 24, 170, 110)
+        top = 52.0  # three lines of a heading
         columns = []
         for number, places in enumerate(chosen):
             x, above = left + number * gap, top + (tallest - len(places)) * pitch / 2
             columns.append(self._column(number, places, x, [above + (k + 0.5) * pitch for k in range(len(places))]))
         edges = [edge for a, b in pairwise(columns) for edge in self._edges(a.units, b.units)]
         width = left + (len(columns) - 1) * gap + right
-        return Drawing(columns, edges, width, top + tallest * pitch + 12, roomy)
+        return Drawing(columns, edges, width, top + tallest * pitch + 12, self.roomy)
 
     def _chosen(self) -> list[list[int]]:
         """Places drawn in each column."""
@@ -196,7 +200,7 @@ class _Draughtsman:
         layer = self.document["layers"][column]
         one = layer["parameters"]["weight"]
         most = max(abs(one["before"][start.place][end.place]) for start in starts for end in ends) or 1.0
-        labelled = len(starts) * len(ends) <= MOST_LABELS
+        labelled = self._have_labels(starts, ends)
         for start in starts:
             for end in ends:
                 i, j = start.place, end.place
@@ -208,6 +212,9 @@ class _Draughtsman:
                 ]
                 lines = list(self.worked.edge(layer, i, j))
                 yield Edge(start, end, weight, abs(weight) / most, readings if labelled else (), lines)
+
+    def _have_labels(self, starts: Sequence[object], ends: Sequence[object]) -> bool:
+        return self.roomy and len(ends) <= FAN and len(starts) * len(ends) <= MOST_LABELS
 
     def _reading(self, stage: int, slot: str, name: str, values: Sequence[float]) -> Reading:
         return Reading(stage, slot, name, [self.shows.short(value) for value in values])

@@ -42,7 +42,7 @@ def trace_page(document: Document, layer: int | None = None, neuron: int | None 
     Raises:
         UsageError: so many rows do not fit on a page.
     """
-    steps = stages(document, layer)
+    steps = stages(document, layer, neuron)
     tables = "".join(_html(islice(account(document, layer, neuron), 1, None)))  # its opening stands in the head
     for most in WIDTHS:
         if len(tables) + _least_bytes(document, layer, neuron, most) <= MOST_BYTES:
@@ -76,7 +76,7 @@ def _page(document: Document, steps: Sequence[Stage], drawing: Drawing, tables: 
     ]
     shown = "".join(f"<div><dt>{text(term)}</dt><dd>{text(value)}</dd></div>" for term, value in figures)
     notes = "".join(f'<p class="soft">note: {text(note)}</p>' for note in document["notes"])
-    if any(len(column.units) < column.total for column in drawing.columns):
+    if any(1 < len(column.units) < column.total for column in drawing.columns):
         notes += (
             '<p class="soft">Of wide layers a part is drawn: the inputs that are furthest from 0, and the neurons with '
             "the largest errors. Sums are over all of them.</p>"
@@ -119,7 +119,7 @@ def _controls(document: Document, steps: Sequence[Stage]) -> str:
     return (
         '<div id="controls" hidden><div class="buttons"><button type="button" id="first">First</button>'
         '<button type="button" id="previous">Previous</button><button type="button" id="next">Next</button>'
-        f'{rows}<span class="soft">or the arrow keys ← →</span></div>'
+        f'{rows}<span class="soft">or the keys ← →; in the drawing ↑ ↓ and Enter</span></div>'
         f'<details><summary>All {len(steps)} stages</summary><ol id="stages">{chosen}</ol></details>'
         '<div role="status" aria-live="polite"><h2 id="stage-title"></h2><p id="words"></p></div>'
         '<ul id="formulas"></ul></div>'
@@ -127,9 +127,11 @@ def _controls(document: Document, steps: Sequence[Stage]) -> str:
 
 
 def _html(parts: Iterable[Part]) -> Iterator[str]:
-    """The account as headings, sentences and tables."""
+    """The account as headings, sentences and tables; these scroll by themselves, by keys too."""
+    about = ""
     for part in parts:
         if isinstance(part, Heading):
+            about = part.words
             yield f"<h{part.level + 2}>{text(part.words)}</h{part.level + 2}>"
         elif isinstance(part, Grid):
             head, *rows = part.cells
@@ -144,9 +146,12 @@ def _html(parts: Iterable[Part]) -> Iterator[str]:
             )
             heads = "".join(
                 f'<th scope="col"{"" if place in part.right else " class=words"}>{text(cell)}</th>'
+                if cell
+                else "<td></td>"
                 for place, cell in enumerate(head)
             )
-            yield f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
+            table = f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+            yield f'<div class="wide" tabindex="0" role="group" aria-label="{text(about or "inputs")}">{table}</div>'
         elif part:
             yield f"<p>{text(part)}</p>"
 

@@ -28,14 +28,14 @@ class Stage:
     layers: Sequence[int] = ()
 
 
-def stages(document: Document, layer: int | None = None) -> list[Stage]:
-    """The stages of all layers, or of one."""
-    return list(_Stages(document, layer).all())
+def stages(document: Document, layer: int | None = None, neuron: int | None = None) -> list[Stage]:
+    """The stages of all layers, or of one, with words on all of its neurons or on one."""
+    return list(_Stages(document, layer, neuron).all())
 
 
 class _Stages:
-    def __init__(self, document: Document, layer: int | None) -> None:
-        self.document, self.shows = document, Arithmetic(document)
+    def __init__(self, document: Document, layer: int | None, neuron: int | None) -> None:
+        self.document, self.shows, self.neuron = document, Arithmetic(document), neuron
         self.layers = [one for one in document["layers"] if layer in (None, one["index"])]
         self.rows = range(len(document["rows"]))
 
@@ -65,9 +65,7 @@ class _Stages:
         else:
             over = "its mean over the rows" if layer["type"] == "batch_norm" else "the mean of its row"
             said = f"Of each input {over} is taken away; the rest is divided by the standard deviation"
-        words = [
-            f"{said}.{self._results('Outputs', layer['outputs'], layer['forward']['y'][row])}" for row in self.rows
-        ]
+        words = [f"{said}.{self._of_layer('Outputs', layer, values)}" for values in layer["forward"]["y"]]
         return Stage(f"forward-{index}", f"Forward: {title(layer)}", formulas, words, (index + 1,), (index,))
 
     def _error(self, columns: Sequence[int]) -> Stage:
@@ -95,10 +93,7 @@ class _Stages:
             formulas, error = ["dL/dz = dL/dy · f'(z)", "dL/dw = x · dL/dz", "dL/db = dL/dz"], "dz"
             if len(self.rows) > 1:
                 formulas[1:] = ["dL/dw = Σ x · dL/dz over the rows", "dL/db = Σ dL/dz over the rows"]
-        words = [
-            f"{said}.{self._results(f'dL/{error}', layer['outputs'], layer['backward'][error][row])}"
-            for row in self.rows
-        ]
+        words = [f"{said}.{self._of_layer(f'dL/{error}', layer, values)}" for values in layer["backward"][error]]
         return Stage(f"backward-{index}", f"Backward: {title(layer)}", formulas, words, (index + 1,), (index,))
 
     def _update(self) -> Stage:
@@ -111,7 +106,11 @@ class _Stages:
         columns = [index + 1 for index in indices]
         return Stage("update", "Update", rule(update), [said] * len(self.rows), columns, indices)
 
+    def _of_layer(self, what: str, layer: Document, values: Sequence[float]) -> str:
+        chosen = slice(None) if self.neuron is None else slice(self.neuron, self.neuron + 1)
+        return self._results(what, layer["outputs"][chosen], values[chosen])
+
     def _results(self, what: str, names: Sequence[str], values: Sequence[float]) -> str:
-        said = ", ".join(f"{n} {self.shows.fixed(v)}" for n, v in list(zip(names, values, strict=True))[:MOST_SAID])
+        said = ", ".join(f"{n} = {self.shows.fixed(v)}" for n, v in list(zip(names, values, strict=True))[:MOST_SAID])
         more = len(names) - MOST_SAID
         return f" {what}: {said}{f' and {more:,} more' if more > 0 else ''}."

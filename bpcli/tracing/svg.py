@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bpcli.report.charts import text
 from bpcli.tracing.drawing import Column, Drawing, Edge, Unit
 
-RADIUS, SMALL_RADIUS = 25, 7
+RADIUS, SMALL_RADIUS = 27, 7
 
 LONGEST = {"input": 24, "neuron": 16, "pass": 16, "prediction": 16, "loss": 16}
 """Characters of a name in the drawing; the whole name is the unit's title."""
@@ -73,9 +73,9 @@ def _edge(edge: Edge, roomy: bool) -> str:
 
 
 def _label(edge: Edge) -> Iterator[str]:
-    """The number of an edge, near its start, where lines to different units are apart already."""
+    """The number of an edge, near its start, so that those of different units stay apart."""
     if edge.readings:
-        start, end, along = edge.start, edge.end, 0.24
+        start, end, along = edge.start, edge.end, 0.2
         x, y = (a + (b - a) * along for a, b in ((start.x, end.x), (start.y, end.y)))
         place = f'x="{x:.1f}" y="{y + 4:.1f}"'
         yield f'<text class="label" id="{edge.id}-label" {place}>{edge.readings[0].values[0]}</text>'

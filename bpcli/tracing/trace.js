@@ -115,7 +115,7 @@ function drawPanel() {
   } else {
     shown = [...Object.keys(data.units), ...Object.keys(data.edges)];
     element("panel-title").textContent = "Worked out in this stage";
-    hint = "Choose a circle or a line of the drawing to see its arithmetic alone.";
+    hint = "Choose a neuron or a line in the drawing to see its own arithmetic.";
   }
   const found = shown
     .map((id) => {
@@ -136,7 +136,7 @@ function drawPanel() {
     return group;
   }));
   if (found.length === 0) hint = "Nothing of it is known yet at this stage.";
-  if (found.length > most) hint += ` ${found.length - most} more are worked out in it.`;
+  if (found.length > most) hint += ` ${found.length - most} more are worked out in this stage.`;
   element("panel-hint").textContent = hint;
 }
 
@@ -206,7 +206,8 @@ network.addEventListener("click", (event) => {
   choose(state.show === id ? null : id);
 });
 document.addEventListener("keydown", (event) => {
-  if (event.altKey || event.ctrlKey || event.metaKey || event.target.matches("select, input")) return;
+  // Left and right have a use of their own in the list of rows and in a table that scrolls.
+  if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest("select, #account")) return;
   const focused = event.target.dataset?.of;
   const actions = {
     ArrowRight: () => go(state.stage + 1),

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-
-if TYPE_CHECKING:
-    from conftest import Open
+from browsing import Open
 
 PAGE = '<!doctype html>\n<html lang="en"><title>t</title><h1>t</h1>{}</html>'
 

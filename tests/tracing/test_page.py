@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -168,13 +169,38 @@ def config_in(folder: Path, **given: Any) -> Path:
     return path
 
 
-def value_of(written: str) -> float | None:
-    """What an expression comes to; None where it is not made of numbers alone."""
+NUMBER = re.compile(r"(?<!\*\*)\d+(?:\.\d+)?(?:e[+-]\d+)?")
+FUNCTIONS = {"log": math.log, "exp": math.exp, "tanh": math.tanh, "identity": float}
+
+
+def evaluated(spelled: str) -> float:
+    return float(eval(spelled, {**FUNCTIONS, "sigmoid": lambda z: 1 / (1 + math.exp(-z))}))
+
+
+def value_of(written: str) -> tuple[float, float] | None:
+    """What an expression of numbers alone comes to, and how far from it by their ninth digits."""
     spelled = written.replace("·", "*").replace("²", "**2")
     if re.sub(r"log|exp|sigmoid|tanh|identity", "", spelled).strip("0123456789.e+-*/() ") or not spelled.strip():
         return None
-    functions = {"log": math.log, "exp": math.exp, "tanh": math.tanh, "identity": float}
-    return float(eval(spelled, {**functions, "sigmoid": lambda z: 1 / (1 + math.exp(-z))}))
+    value, error = evaluated(spelled), 0.0
+    for found in NUMBER.finditer(spelled):
+        moved = f"{spelled[: found.start()]}({found[0]}*(1+1e-8)){spelled[found.end() :]}"
+        error += abs(evaluated(moved) - value)
+    return value, error
+
+
+def require_arithmetic(data: Any) -> int:
+    """Every line with a sum or product of numbers is true; how many there are."""
+    cases = 0
+    for thing in [*data["units"].values(), *data["edges"].values()]:
+        for words in words_of(thing):
+            parts = re.split(r" [=←] ", words.removesuffix(": dropped in this step"))
+            known = [value for value in map(value_of, parts) if value is not None]
+            for value, error in known[:-1]:
+                result, rounded = known[-1]
+                assert abs(value - result) <= error + rounded + 1e-9, words
+                cases += 1
+    return cases
 
 
 @pytest.mark.parametrize("name", WORKED)
@@ -186,14 +212,7 @@ def test_what_is_written_out_comes_to_what_stands_behind_it(
     if rows == 1:  # of a single row, batch_norm leaves nothing
         given["layers"] = [layer for layer in STACK if layer.get("type") != "batch_norm"]
     data = data_of(page_of(config_in(tmp_path, **given), *(f"--row={number + 1}" for number in range(rows))))
-    cases = 0
-    for thing in [*data["units"].values(), *data["edges"].values()]:
-        for words in words_of(thing):
-            parts = re.split(r" [=←] ", words.removesuffix(": dropped in this step"))
-            known = [value for value in map(value_of, parts) if value is not None]
-            if len(known) > 1:
-                assert known[:-1] == [pytest.approx(known[-1], rel=1e-6, abs=2e-8)] * (len(known) - 1), words
-                cases += 1
+    cases = require_arithmetic(data)
     assert cases > 60
     record_property("cases", cases)
 
@@ -218,6 +237,50 @@ def test_layers_without_neurons_are_shown_as_what_they_are(tmp_path: Path) -> No
             assert any(line.startswith("dL/dscale") and fixed(scale["gradient"][j]) in line for line in lines)
             assert any(line.startswith("scale ←") and line.endswith(fixed(scale["after"][j])) for line in lines)
     assert 0 < dropped < 9
+
+
+ACTIVATIONS = [
+    "identity",
+    "sigmoid",
+    "tanh",
+    "softsign",
+    "relu",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "softplus",
+    "gelu",
+    "silu",
+    "mish",
+]
+OPTIMIZERS = ["sgd", "rprop", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "nadam"]
+LOSSES = {"number": ("mse", "mae", "huber", "quantile"), "kind": ("cross_entropy", "hinge"), "count": ("poisson",)}
+
+
+@pytest.mark.parametrize("networks", [12, pytest.param(300, marks=pytest.mark.exhaustive)])
+def test_the_arithmetic_of_networks_drawn_by_lot_comes_out(
+    tmp_path: Path, networks: int, record_property: Callable[[str, object], None]
+) -> None:
+    lot = random.Random(0)
+    cases = 0
+    for number in range(networks):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        target = lot.choice(list(LOSSES))
+        layers: list[dict[str, Any]] = []
+        for _ in range(lot.randint(0, 4)):
+            kinds = [{"type": "dropout", "rate": 0.5}, {"type": "batch_norm"}, {"type": "layer_norm"}]
+            dense = {"units": lot.randint(1, 10), "activation": lot.choice(ACTIVATIONS)}
+            layers.append(lot.choice([dense, dense, *kinds]))
+        given = {"layers": layers, "loss": lot.choice(LOSSES[target]), "optimizer": lot.choice(OPTIMIZERS)}
+        rows = [f"--row={row}" for row in lot.sample(range(1, 7), lot.randint(2, 6))]
+        page = page_of(config_in(folder, target=target, **given), *rows)
+        Checked(page)
+        assert len(page.encode()) < PAGE_LIMIT
+        cases += require_arithmetic(data_of(page))
+    assert cases > 50 * networks
+    record_property("networks", networks)
+    record_property("cases", cases)
 
 
 # Its size and form
@@ -252,6 +315,7 @@ def test_of_wide_layers_those_with_the_largest_errors_are_drawn() -> None:
     assert min(errors[j] for j in drawn) >= max(errors[j] for j in range(len(errors)) if j not in drawn)
     assert f">{len(drawn)} of {len(errors)}</text>" in page
     assert "Of wide layers a part is drawn" in page
+    assert 'class="label"' not in page
 
 
 def test_a_layer_and_a_neuron_narrow_the_page() -> None:
@@ -262,6 +326,7 @@ def test_a_layer_and_a_neuron_narrow_the_page() -> None:
     neuron = data_of(page_of(CONFIGS / "penguins.yaml", "--layer=2", "--neuron=5"))
     assert [name for name in neuron["units"] if name.startswith("u3")] == ["u3-5"]
     assert len(neuron["edges"]) == 32
+    assert re.search(r"Outputs: neuron 5 = -?0\.\d{6}\.$", neuron["stages"][1]["words"][0])
     assert words_of(neuron["units"]["u3-5"]) == words_of(whole["units"]["u3-5"])
     single = data_of(page_of(CONFIGS / "penguins.yaml", "--layer=1", "--neuron=5"))  # dropout: one in, one out
     assert list(single["units"]) == ["u1-5", "u2-5"]

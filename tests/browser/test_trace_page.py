@@ -1,0 +1,176 @@
+"""The page of a traced step as a learner meets it: stepped through by buttons and keys, its arithmetic chosen."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from commands import CONFIGS, bpcli
+
+if TYPE_CHECKING:
+    from conftest import Open
+    from playwright.sync_api import Browser, Page
+
+STACK = "layers=[{units: 3, activation: tanh}, {type: dropout, rate: 0.4}, batch_norm, {units: 3}, layer_norm]"
+SOURCES: dict[str, list[object]] = {
+    "textbook": [CONFIGS / "textbook.yaml"],
+    "penguins": [CONFIGS / "penguins.yaml", "--row=3"],
+    "layers of every kind": [CONFIGS / "xor.yaml", "--set", STACK, "--row=1", "--row=2", "--row=3"],
+}
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("pages")
+    for name, options in SOURCES.items():
+        bpcli("trace", *options, "--html", folder / f"{name}.html").ok()
+    return {name: folder / f"{name}.html" for name in SOURCES}
+
+
+def data_of(page: Page) -> Any:
+    return json.loads(page.locator("#data").text_content() or "")
+
+
+def panel(page: Page) -> list[str]:
+    return page.locator("#lines dd").all_inner_texts()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_stage_can_be_stepped_to(visit: Open, pages: dict[str, Path], name: str, width: int, scheme: str) -> None:
+    page = visit(pages[name], color_scheme=scheme).page
+    page.set_viewport_size({"width": width, "height": 900})
+    stages = data_of(page)["stages"]
+    assert page.locator("#previous").is_disabled()
+    for number, stage in enumerate(stages, 1):
+        assert page.inner_text("#stage-title") == f"{number} of {len(stages)}: {stage['title']}"
+        assert page.inner_text("#words") == stage["words"][0]
+        assert panel(page)
+        ringed = page.locator(".unit.now").evaluate_all("units => units.map(unit => Number(unit.id.match(/[0-9]+/)))")
+        assert set(ringed) == set(stage["columns"])
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        if number < len(stages):
+            page.click("#next")
+    assert page.locator("#next").is_disabled()
+    page.click("#first")
+    assert page.inner_text("#stage-title").startswith("1 of ")
+
+
+def test_numbers_appear_when_they_are_known(visit: Open, pages: dict[str, Path]) -> None:
+    page = visit(pages["textbook"]).page
+    seen = []
+    for _ in range(8):
+        texts = page.locator("#u1-0 .in, #u1-0 .out, #e0-0-0-label, #u4-0 .in").evaluate_all(
+            "all => all.map(one => one.textContent)"
+        )
+        seen.append(texts)
+        page.keyboard.press("ArrowRight")
+    label, new = "0.15", "0.1498"
+    assert seen == [
+        [label, "", "", ""],
+        [label, "0.5933", "", ""],
+        [label, "0.5933", "", ""],
+        [label, "0.5933", "", "0.2984"],
+        [label, "0.5933", "", "0.2984"],
+        ["∂0.0004386", "0.5933", "δ 0.008771", "0.2984"],
+        [new, "0.5933", "δ 0.008771", "0.2984"],
+        [new, "0.5933", "δ 0.008771", "0.2805"],
+    ]
+
+
+def test_a_neuron_and_an_edge_show_their_arithmetic(visit: Open, pages: dict[str, Path]) -> None:
+    page = visit(pages["textbook"]).page
+    page.locator("#stages button").nth(6).evaluate("button => button.click()")
+    page.click("#u1-0 circle")
+    assert page.inner_text("#panel-title") == "neuron 0"
+    assert panel(page)[:2] == [
+        "z = 0.05 · 0.15 + 0.1 · 0.2 + 0.35 = 0.377500000",
+        "y = sigmoid(0.3775) = 0.593269992",
+    ]
+    assert "b ← 0.35 - 0.5 · 0.00877135469 = 0.345614323" in panel(page)
+    page.locator("#e0-0-0-hit").click(force=True, position={"x": 30, "y": 5})
+    assert page.inner_text("#panel-title") == "i1 → neuron 0"
+    assert panel(page) == [
+        "x · w = 0.05 · 0.15 = 0.007500000",
+        "dL/dw = x · dL/dz = 0.05 · 0.00877135469 = 0.000438568",
+        "w ← 0.15 - 0.5 · 0.000438567734 = 0.149780716",
+    ]
+    assert page.locator("#lines dd.now").all_inner_texts() == panel(page)[-1:]
+    page.keyboard.press("ArrowLeft")
+    assert len(panel(page)) == 2
+
+
+def test_all_of_it_can_be_done_by_keys(visit: Open, pages: dict[str, Path]) -> None:
+    page = visit(pages["textbook"]).page
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.closest('#network') !== null"):
+            break
+    reached = []
+    for _ in range(15):
+        focused = page.locator(":focus")
+        assert focused.get_attribute("role") == "button"
+        reached.append(focused.get_attribute("aria-label"))
+        page.keyboard.press("ArrowDown")
+    # Nine units and eight edges but for the last two, each edge before the unit that it leads to.
+    assert reached[:5] == [
+        "i1, inputs, x 0.05",
+        "i2, inputs, x 0.1",
+        "i1 → neuron 0, w 0.15",
+        "i2 → neuron 0, w 0.2",
+        "neuron 0, layer 0 dense, sigmoid",
+    ]
+    assert len(set(reached)) == 15
+    for _ in range(11):
+        page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    focused = page.locator(":focus")
+    assert focused.get_attribute("aria-pressed") == "true"
+    assert focused.get_attribute("aria-label") == "neuron 0, layer 0 dense, sigmoid, y 0.5933"
+    assert page.inner_text("#panel-title") == "neuron 0"
+    page.keyboard.press("Escape")
+    assert page.inner_text("#panel-title") == "Worked out in this stage"
+    assert page.locator("[role=status]").inner_text().startswith("2 of 8: Forward")
+
+
+def test_rows_can_be_chosen(visit: Open, pages: dict[str, Path]) -> None:
+    page = visit(pages["layers of every kind"]).page
+    units = data_of(page)["units"]
+    page.locator("#stages button").nth(2).evaluate("button => button.click()")
+    shown = []
+    for row in range(3):
+        page.select_option("#row", str(row))
+        for j in range(3):
+            (values,) = (reading[-1] for reading in units[f"u2-{j}"]["readings"] if reading[2] == "y")
+            shown.append(page.locator(f"#u2-{j} .in").text_content())
+            assert shown[-1] == values[row]
+    assert 0 < shown.count("dropped") < 9
+
+
+def test_the_address_keeps_the_place(visit: Open, pages: dict[str, Path]) -> None:
+    page = visit(pages["layers of every kind"]).page
+    page.evaluate("location.hash = '#stage=3&row=2&show=u3-1'")
+    page.wait_for_function("document.getElementById('row').value === '2'")
+    assert page.inner_text("#stage-title").startswith("4 of ")
+    assert page.inner_text("#panel-title") == "neuron 1"
+    page.keyboard.press("ArrowRight")
+    assert re.search(r"#stage=4&row=2&show=u3-1$", page.url)
+    page.evaluate("location.hash = '#stage=999&row=-7&show=nothing'")
+    page.wait_for_function("document.getElementById('next').disabled")
+    assert page.url.endswith(f"#stage={len(data_of(page)['stages']) - 1}&row=0")
+
+
+def test_without_a_script_it_is_all_in_tables(browser: Browser, pages: dict[str, Path]) -> None:
+    page = browser.new_page(java_script_enabled=False)
+    page.goto(pages["textbook"].as_uri())
+    assert page.locator("#network").is_visible()
+    assert not page.locator("#controls").is_visible()
+    assert not page.locator("#panel").is_visible()
+    cells = page.locator("#account td").all_inner_texts()
+    assert "= x · dL/dz = 0.05 · 0.00877135469" in cells
+    assert "0.05 · 0.15 + 0.1 · 0.2 + 0.35" in cells
+    page.close()
