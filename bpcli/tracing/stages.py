@@ -65,6 +65,7 @@ class _Stages:
         else:
             over = "its mean over the rows" if layer["type"] == "batch_norm" else "the mean of its row"
             said = f"Of each input {over} is taken away; the rest is divided by the standard deviation"
+            said += ", then scaled and shifted"
         words = [f"{said}.{self._of_layer('Outputs', layer, values)}" for values in layer["forward"]["y"]]
         return Stage(f"forward-{index}", f"Forward: {title(layer)}", formulas, words, (index + 1,), (index,))
 
