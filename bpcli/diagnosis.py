@@ -54,8 +54,8 @@ class _History:
             for name, column in losses.items():
                 column.append(_number(record.get(name)))
             entries = record.get("health")
-            entries = entries if isinstance(entries, list) else []
-            by_layer = {entry.get("layer"): entry for entry in entries if isinstance(entry, dict)}
+            entries = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+            by_layer = {entry["layer"]: entry for entry in entries if isinstance(entry.get("layer"), int)}
             self.normalizes |= any(layer not in activations for layer in by_layer)
             for (layer, name), column in measures.items():
                 column.append(_number(by_layer.get(layer, {}).get(name)))

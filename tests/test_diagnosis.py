@@ -193,6 +193,12 @@ def test_records_of_before_layers_were_looked_at_have_no_health_and_damaged_ones
     plain = [{"epoch": epoch + 1, "train_loss": loss} for epoch, loss in enumerate(FALLING)]
     assert diagnose(plain, LAYERS, "epochs") == []
     assert diagnose([], LAYERS, None) == []
-    damaged: list[Any] = [7, [None], [{"layer": 0, "dead": "x", "gradient_norm": float("nan")}], {"layer": 0}]
+    damaged: list[Any] = [
+        7,
+        [None],
+        [{"layer": 0, "dead": "x", "gradient_norm": float("nan")}],
+        {"layer": 0},
+        [{"layer": []}],
+    ]
     for health in damaged:
         assert diagnose([{**record, "health": health} for record in plain], LAYERS, None) == []

@@ -17,9 +17,9 @@ CONFIG = """
 data: {path: t.csv, target: y, split: {validation: 0.2, test: 0.2, stratify: false}}
 layers: [{units: 3}, batch_norm, {type: dropout, rate: 0.3}]
 optimizer: {type: adam, learning_rate: 0.05}
-training: {epochs: 2, batch_size: 8, checkpoint_every: {steps: 1}}
+training: {epochs: 2, batch_size: 5, checkpoint_every: {steps: 1}}
 """
-"""Twelve training rows: two steps an epoch, and a checkpoint after each."""
+"""Twelve training rows: three steps an epoch, and a checkpoint after each."""
 
 
 @pytest.fixture(scope="session")
