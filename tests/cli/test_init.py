@@ -367,3 +367,11 @@ def test_a_file_of_another_format_is_told_to_be_saved_as_csv(tmp_path: Path, nam
     words = f"CSV, TSV, NPZ and Parquet are read, {suffix} is not; save it as CSV"
     assert (result.code, result.err) == (3, f"error: {name}: {words}\n")
     assert "no such file" in bpcli("init", f"other-{name}", "--target", "y", cwd=tmp_path).err
+
+
+def test_a_task_that_there_is_not_is_answered_by_those_that_there_are(tmp_path: Path):
+    result = bpcli("init", PENGUINS, "--target", "year", "--task", "regresion", cwd=tmp_path)
+    assert (result.code, result.out) == (2, "")
+    (line,) = result.err.splitlines()
+    assert line.startswith("error: Invalid value for '--task': 'regresion' is not one of ")
+    assert "'classification', 'regression'" in line
