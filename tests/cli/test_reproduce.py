@@ -416,7 +416,8 @@ def test_another_config_is_refused_by_naming_the_difference(run: Path, old: str,
 
 
 def test_what_is_no_run_is_refused(folder: Path, run: Path):
-    assert refused(folder, 4).endswith("not a run directory; it has no folder checkpoints\n")
+    (folder / "other").mkdir()
+    assert refused(folder / "other", 4).endswith("not a run directory; it has no folder checkpoints\n")
     (run / "checkpoints/last.safetensors").unlink()
     assert refused(run, 4).endswith("run: nothing to reproduce; it has no last checkpoint\n")
     (run / "checkpoints/best.safetensors").rename(run / "checkpoints/last.safetensors")
