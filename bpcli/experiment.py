@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import Dataset
-from bpcli.data.hints import are_dates, dates_noted, words_among_numbers
+from bpcli.data.hints import OF_NUMBERS, are_dates, dates_noted, unusual_number, words_among_numbers
 from bpcli.data.leaks import find_leaks
 from bpcli.data.preprocess import ClassesTarget, Preprocessor, Surprise
 from bpcli.data.selection import Selection, select_rows
@@ -282,6 +282,11 @@ def _notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) ->
             )
         elif name not in given and are_dates(column):
             notes.append(f"column {quoted(name)}: {dates_noted(column)}")
+        elif name not in given and (number := unusual_number(column)):
+            notes.append(
+                f"column {quoted(name)}: looks like numbers in an unusual writing, such as {quoted(number)}, and so "
+                f"taken for names; {OF_NUMBERS}"
+            )
     if constant:
         notes.append(
             f"the same in all training rows, so of no help: {counted(len(constant), 'column')}, {listed(constant)}"

@@ -12,15 +12,15 @@ import numpy as np
 from bpcli.config.loading import run_name
 from bpcli.data.data_files import DataFiles
 from bpcli.data.giveaways import MOST_NAMES
-from bpcli.data.hints import OF_DATES, are_dates, dates_noted, words_among_numbers
+from bpcli.data.hints import OF_DATES, OF_NUMBERS, are_dates, dates_noted, unusual_number, words_among_numbers
 from bpcli.data.preprocess import choose_loss, fit_target
 from bpcli.data.read import ReadOptions, read_header
 from bpcli.data.split import DEFAULT_SHARE
-from bpcli.data.table import DEFAULT_MISSING, PARTS, Column, Table
+from bpcli.data.table import DEFAULT_MISSING, PARTS, Column, Table, instead_of
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
 from bpcli.spec import type_name
-from bpcli.text import counted, listed, printable, quoted, suggestion
+from bpcli.text import counted, listed, printable, quoted
 
 FEWEST_ROWS = 20
 """Fewer rows than this all train: shares of them would be a row or two, which say nothing."""
@@ -52,8 +52,8 @@ def draft_config(
     header = read_header(path, ReadOptions())
     for target in targets:
         if target not in header:
-            hint = suggestion(target, header) or f"; there are {listed(header)}"
-            raise UsageError(f"--target: no column {quoted(target)} in {quoted(str(path))}{hint}")
+            instead = instead_of(target, header)
+            raise UsageError(f"--target: no column {quoted(target)} in {quoted(str(path))}{instead}")
     files = DataFiles([(path, None)], cache)
     table = files.read(ReadOptions())
     words = sorted({word for column in table.values() for word in words_among_numbers(column)})
@@ -62,6 +62,8 @@ def draft_config(
     targets = list(dict.fromkeys(targets)) or _array_targets(path, header)
     columns = [_known(table[name]) for name in targets]
     shown = printable(str(path))
+    if not table.rows:
+        raise DataError(f"{shown}: there are no rows under the header")
     if not len(columns[0]):
         raise DataError(f"{shown}: no row has a value in target {listed(targets)}")
     loss, reason = _loss(columns, task)
@@ -139,6 +141,8 @@ def _excluded(table: Table, targets: list[str]) -> dict[str, str]:
             excluded[name] = "the same in all rows" if distinct else "empty"
         elif distinct > MOST_NAMES and are_dates(column):
             excluded[name] = f"looks like dates; {OF_DATES}"
+        elif distinct > MOST_NAMES and (number := unusual_number(column)):
+            excluded[name] = f"looks like numbers in an unusual writing, such as {quoted(number)}; {OF_NUMBERS}"
         elif column.kind == "categorical" and distinct > MOST_NAMES and distinct > len(values) / 2:
             excluded[name] = f"{distinct:,} different names in {counted(len(values), 'row')}, an identifier or a text"
         elif column.kind == "numeric" and _counts_rows(values):

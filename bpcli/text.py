@@ -39,12 +39,17 @@ def quoted(text: str, limit: int = 80) -> str:
     return f"'{shown}'"
 
 
+def is_number(text: str) -> bool:
+    """Whether `text` is a number as a program writes it."""
+    return _NUMBER.fullmatch(text) is not None
+
+
 def without_formula(text: str) -> str:
     """`text` with an apostrophe in front where a spreadsheet would take it for a formula (OWASP, "CSV Injection").
 
     Numbers stay as they are.
     """
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text) else text
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) and not is_number(text) else text
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

@@ -322,6 +322,15 @@ def test_a_column_of_dates_is_called_so_unless_the_config_says_what_it_is(folder
     assert found == ([] if given else [expected])
 
 
+def test_a_column_of_numbers_as_people_write_them_is_noted(folder: Path) -> None:
+    prices = [f"{number % 40},5" for number in range(200)]
+    write_csv(folder / "t.csv", {"price": [f'"{price}"' for price in prices], "kind": ["x", "y", "y", "x"] * 50})
+    assert (
+        "column 'price': looks like numbers in an unusual writing, such as '0,5', and so taken for names; write them "
+        "with digits and a decimal point alone, as 1234.5"
+    ) in prepared(folder, data={"path": "t.csv", "target": "kind"}).notes
+
+
 def test_the_digest_is_that_of_the_data_files(folder: Path) -> None:
     first = ready(folder)
     write_csv(folder / "t.csv", {**columns(), "a": range(ROWS)})

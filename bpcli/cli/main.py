@@ -104,7 +104,8 @@ def run(arguments: list[str] | None = None) -> None:
             say(f"error: {message}")
         code = error.exit_code
     except _TyperError as error:
-        say(f"error: {printable(error.format_message()).rstrip('.')}; bpcli --help says more")
+        what = printable(error.format_message()).rstrip(".").replace("Value error, ", "")
+        say(f"error: {what}; bpcli --help says more")
         code = ExitCode.CONFIG
     except SystemExit as stop:
         # Typer's own answer to a reader of our output who has left is an exit with code 1.

@@ -24,6 +24,9 @@ __all__ = ["ReadOptions", "data_digest", "is_text", "read_chunks", "read_header"
 POLARS_FROM = 16 << 20
 """Bytes from which Polars is worth its import (0.2 s): what the NumPy reader does in that time."""
 
+OTHER_FORMATS = (".xlsx", ".xls", ".ods", ".json", ".jsonl", ".feather", ".arrow", ".h5", ".pkl", ".sqlite", ".zip")
+"""Suffixes of tables that are no text, or no rows of cells."""
+
 _INSTALL = 'pip install "backprop-cli[tables]"'
 
 
@@ -99,6 +102,8 @@ def data_digest(paths: Sequence[Path]) -> str:
 
 def _format(path: Path) -> str:
     suffix = path.suffix.lower()
+    if suffix in OTHER_FORMATS and path.is_file():
+        raise DataError(f"{shown_path(path)}: CSV, TSV, NPZ and Parquet are read, {suffix} is not; save it as CSV")
     return {".npz": "npz", ".parquet": "parquet"}.get(suffix, "text")
 
 

@@ -17,11 +17,11 @@ from bpcli.data.preprocess import choose_loss, fit_target
 from bpcli.data.read import ReadOptions, read_header
 from bpcli.data.spec import DataSpec
 from bpcli.data.split import Split, parts_from_column, split_table
-from bpcli.data.table import Column, Kind, Table
+from bpcli.data.table import Column, Kind, Table, instead_of
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
 from bpcli.nn.losses import Loss, MeanSquaredError
 from bpcli.spec import type_name
-from bpcli.text import counted, listed, quoted, suggestion
+from bpcli.text import counted, listed, quoted
 
 
 @dataclass(frozen=True)
@@ -135,8 +135,7 @@ def _check_names(spec: DataSpec, header: list[str], targets: list[str]) -> None:
     absent = []
     for path, name in named:
         if name not in header:
-            hint = suggestion(name, header) or f"; it has {listed(header)}"
-            what = f"no column {quoted(name)} in {quoted(spec.files[0][0])}{hint}"
+            what = f"no column {quoted(name)} in {quoted(spec.files[0][0])}{instead_of(name, header)}"
             absent.append(Mismatch(path, what, at_key=path[:2] == ("data", "columns")))
     if absent:
         raise MismatchError(*absent)

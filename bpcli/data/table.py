@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.errors import DataError
-from bpcli.text import listed, suggestion
+from bpcli.text import is_number, listed, suggestion
 
 Kind = Literal["numeric", "categorical", "boolean"]
 
@@ -81,12 +82,25 @@ def number_label(value: float) -> str:
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
 
 
+def instead_of(name: str, header: Sequence[str]) -> str:
+    """What a header has in place of a name that it lacks: the nearest one, or all of them, and what may be wrong."""
+    if near := suggestion(name, header):
+        return near
+    there = f"; it has {listed(header)}"
+    if len(header) == 1 and re.search(r"[|:\s]", header[0]):
+        return f"{there}, one column: commas, semicolons or tabs separate columns"
+    if header and all(map(is_number, header)):
+        return f"{there}: is the line that names the columns missing?"
+    return there
+
+
 def require_columns(names: Sequence[str], header: Sequence[str], source: str) -> None:
     """Raise DataError when any of `names` does not stand in a header; `source` says whose it is."""
     there = set(header)
     absent = [name for name in names if name not in there]
     if absent:
-        hint = suggestion(absent[0], [name for name in header if name not in names]) or f"; it has {listed(header)}"
+        others = [name for name in header if name not in names]
+        hint = suggestion(absent[0], others) or instead_of(absent[0], header)
         raise DataError(f"{source}: no {'column' if len(absent) == 1 else 'columns'} {listed(absent)}{hint}")
 
 

@@ -29,7 +29,7 @@ from bpcli.data.delimited import (
 from bpcli.data.grid import Grid, to_grid, too_long
 from bpcli.errors import DataError, FileAccessError
 from bpcli.files import kind_of
-from bpcli.text import listed, suggestion
+from bpcli.text import is_number, listed, suggestion
 
 BLOCK = 1 << 20
 """Bytes read at a time: with 256 KiB a table of text took a fifth longer, and numbers are read alike up to 2 MiB."""
@@ -199,7 +199,8 @@ def _check_header(header: list[str], path: str, line: int) -> None:
         raise DataError(f"{path}: line {line}: the header leaves column {blank[0]} of {len(header)} without a name")
     twice = [name for name, times in Counter(header).items() if times > 1]
     if twice:
-        raise DataError(f"{path}: line {line}: the header names {listed(twice)} more than once")
+        why = "; is the line that names the columns missing?" if all(map(is_number, header)) else ""
+        raise DataError(f"{path}: line {line}: the header names {listed(twice)} more than once{why}")
 
 
 def check_text(data: bytes, path: str, offset: int, line: int) -> None:

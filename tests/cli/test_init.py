@@ -302,7 +302,7 @@ def test_what_cannot_be_started_is_said(tmp_path: Path, arguments: tuple[str, ..
             "same,y\n1,a\n1,b\n",
             "data.csv: no column is left as an input; 'same' left out: the same in all rows",
         ),
-        ("x,y\n", "data.csv: no row has a value in target 'y'"),
+        ("x,y\n", "data.csv: there are no rows under the header"),
         ("x,y\n1,a\n2,a\n", "data.csv: target 'y' has 1 class only; there is nothing to tell apart"),
         ("", "data.csv: the file is empty; its first line must name the columns"),
     ],
@@ -332,3 +332,46 @@ def test_a_few_dates_stay_as_names_with_a_word(tmp_path: Path):
         "note: 'Year' looks like dates, taken for 12 different names; there are no inputs of dates: give it as columns "
         "of numbers, such as year, month and weekday"
     )
+
+
+def test_numbers_that_were_not_read_as_such_are_left_out_with_what_to_do_about_them(tmp_path: Path):
+    write_csv(tmp_path / "data.csv", [["price", "x", "y"], *([f"{n},5", n % 7 + 0.5, n // 2 % 2] for n in range(80))])
+    result = bpcli("init", "data.csv", "--target", "y", cwd=tmp_path).ok()
+    assert result.err == (
+        "note: 'price' left out: looks like numbers in an unusual writing, such as '0,5'; write them with digits and a "
+        "decimal point alone, as 1234.5\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("a|b|c", "; it has 'a|b|c', one column: commas, semicolons or tabs separate columns"),
+        ("a b c", "; it has 'a b c', one column: commas, semicolons or tabs separate columns"),
+        ("1.5,2,-3", "; it has '1.5', '2', '-3': is the line that names the columns missing?"),
+        ("q,b,a", "; it has 'q', 'b', 'a'"),
+        ("ye,b", "; did you mean 'ye'?"),
+    ],
+)
+def test_a_target_that_is_no_column_is_answered_by_what_there_is(tmp_path: Path, header: str, words: str):
+    (tmp_path / "data.csv").write_text(f"{header}\n")
+    result = bpcli("init", "data.csv", "--target", "y", cwd=tmp_path)
+    assert (result.code, result.err) == (2, f"error: --target: no column 'y' in 'data.csv'{words}\n")
+
+
+@pytest.mark.parametrize("name", ["data.xlsx", "data.JSON"])
+def test_a_file_of_another_format_is_told_to_be_saved_as_csv(tmp_path: Path, name: str):
+    (tmp_path / name).write_bytes(b"PK\3\4")
+    result = bpcli("init", name, "--target", "y", cwd=tmp_path)
+    suffix = Path(name).suffix.lower()
+    words = f"CSV, TSV, NPZ and Parquet are read, {suffix} is not; save it as CSV"
+    assert (result.code, result.err) == (3, f"error: {name}: {words}\n")
+    assert "no such file" in bpcli("init", f"other-{name}", "--target", "y", cwd=tmp_path).err
+
+
+def test_a_task_that_there_is_not_is_answered_by_those_that_there_are(tmp_path: Path):
+    result = bpcli("init", PENGUINS, "--target", "year", "--task", "regresion", cwd=tmp_path)
+    assert (result.code, result.out) == (2, "")
+    (line,) = result.err.splitlines()
+    assert line.startswith("error: Invalid value for '--task': 'regresion' is not one of ")
+    assert "'classification', 'regression'" in line

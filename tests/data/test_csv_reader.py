@@ -267,7 +267,9 @@ def test_an_open_quote_in_the_header_is_an_error(tmp_path: Path) -> None:
 
 def test_blank_and_repeated_names_are_errors(tmp_path: Path) -> None:
     assert "column 2 of 3 without a name" in error(tmp_path, "a, ,c\n1,2,3\n")
-    assert "names 'a' more than once" in error(tmp_path, "a,b, a\n1,2,3\n")
+    assert error(tmp_path, "a,b, a\n1,2,3\n").endswith("line 1: the header names 'a' more than once")
+    missing = "line 1: the header names '0' more than once; is the line that names the columns missing?"
+    assert error(tmp_path, "0,1.5,0\n1,2,3\n").endswith(missing)
 
 
 @pytest.mark.parametrize("data", ["", "\n\n", "\ufeff", " \n"])

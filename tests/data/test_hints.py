@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bpcli.data.hints import are_dates, words_among_numbers
+from bpcli.data.hints import are_dates, unusual_number, words_among_numbers
 from bpcli.data.table import Column
 
 
@@ -78,3 +78,26 @@ def test_only_names_that_stand_in_a_row_are_looked_at() -> None:
     assert not are_dates(column.take(np.array([0, 1])))
     assert not are_dates(column.take(np.array([], dtype=np.intp)))
     assert not are_dates(Column("c", "numeric", np.array([20240131.0])))
+
+
+@pytest.mark.parametrize(
+    ("cells", "example"),
+    [
+        (["0,5", "1,25", "-3,0"], "-3,0"),
+        (["1,234.5", "999", "12,000"], "1,234.5"),
+        (["1.234,5", "1.000.000,25"], "1.000.000,25"),
+        (["1 000", "20\u00a0000", "1'000'000"], "1 000"),
+        (["3 %", "4%"], "3 %"),
+        (["€20", "$ 3.50", "7 £"], "$ 3.50"),
+        ([" 0,5 ", "1"], "0,5"),
+        (["1", "2", "3", "0,5", "none"], "0,5"),
+        (["1", "2", "3"], None),
+        (["1.2.3", "1.10.0"], None),
+        (["12A", "3rd"], None),
+        (["10-20", "20-30"], None),
+        (["0,5", "small", "large"], None),
+        (["2024-01-31", "31/01/2024"], None),
+    ],
+)
+def test_numbers_as_people_write_them_are_recognized(cells: list[str], example: str | None) -> None:
+    assert unusual_number(names(*cells)) == example
