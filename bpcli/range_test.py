@@ -31,6 +31,9 @@ LOWEST, HIGHEST = 1e-6, 100.0
 WITHIN = 100.0
 """How far the range goes beyond the configured rate on either side, at least, as a factor."""
 
+UTMOST = 1e30
+"""The range goes no higher, nor lower than its inverse."""
+
 WINDOW = 11
 """Losses in a running median, where steps see different rows: as many as an epoch has steps, if that is less."""
 
@@ -90,14 +93,13 @@ class _Rising(ScheduleBase):
     """A factor that grows by `growth` with each step."""
 
     type: Literal["rising"] = "rising"
-    first: float
     growth: float
 
     def factor(self, progress: float, epochs: float) -> float:
-        return self.first
+        return 1.0
 
     def learning_rate_factor(self, epoch: int, step: int, steps_per_epoch: int, epochs: int) -> float:
-        return float(self.first * self.growth ** (epoch * steps_per_epoch + step))
+        return float(self.growth ** (epoch * steps_per_epoch + step))
 
 
 def try_rates(plan: TrainingPlan, threads: int) -> RangeTest:
@@ -113,11 +115,16 @@ def try_rates(plan: TrainingPlan, threads: int) -> RangeTest:
             "no rate to test"
         )
     configured = plan.optimizer.learning_rate
-    low, high = min(LOWEST, configured / WITHIN), max(HIGHEST, configured * WITHIN)
+    low = max(min(LOWEST, configured / WITHIN), 1 / UTMOST)
+    high = min(max(HIGHEST, configured * WITHIN), UTMOST)
     growth = (high / low) ** (1.0 / (RATES - 1))
-    rising = _Rising(first=low / configured, growth=growth)
     epochs = -(-(RATES + 1) // plan.steps_per_epoch)
-    plan = replace(plan, schedule=rising, spec=plan.spec.model_copy(update={"epochs": epochs}))
+    plan = replace(
+        plan,
+        optimizer=plan.optimizer.model_copy(update={"learning_rate": low}),
+        schedule=_Rising(growth=growth),
+        spec=plan.spec.model_copy(update={"epochs": epochs}),
+    )
     with Crew(min(most_lanes(plan), threads)) as crew:
         steps = steps_for(plan, plan.new_state(), crew)
         losses = list(_losses(steps))

@@ -162,6 +162,14 @@ def test_a_loss_that_is_not_finite_to_begin_with_is_said_so():
         try_rates(of, 1)
 
 
+@pytest.mark.parametrize("rate", [5e-324, 1e-200, 1e-9, 1e4, 1e200, 1.7e308])
+def test_the_range_takes_in_the_configured_rate_as_far_as_that_makes_sense(rate: float):
+    tried = try_rates(classes(optimizer=Adam(learning_rate=rate)), 1)
+    assert tried.points[0].learning_rate == pytest.approx(max(min(1e-6, rate / 100), 1e-30))
+    assert len(tried.points) > 20
+    assert tried.within is False
+
+
 def test_where_nothing_can_be_learned_there_is_no_suggestion():
     x = np.array([[-1.0], [1.0]])
     of = plan(x, np.zeros((2, 1)), FULL, layers=())

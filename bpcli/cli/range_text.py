@@ -74,7 +74,7 @@ def describe(prepared: Prepared, tried: RangeTest) -> dict[str, Any]:
 
 def curve(tried: RangeTest, width: int, glyphs: Glyphs) -> list[str]:
     """The smoothed loss against the rate on a logarithmic axis; no lines where there is no room for it."""
-    top = ABOVE_START * tried.start
+    top = min(ABOVE_START * tried.start, sys.float_info.max)
     losses = [min(point.smoothed, top) for point in tried.points]
     drawing = draw([(loss, loss) for loss in losses], (), width, CHART_ROWS, glyphs)
     if drawing is None:
@@ -82,8 +82,8 @@ def curve(tried: RangeTest, width: int, glyphs: Glyphs) -> list[str]:
     first, last = tried.points[0].learning_rate, tried.points[-1].learning_rate
     marks, legend = [" "] * drawing.columns, []
     for mark, name, rate in (("*", "suggested", tried.suggested), ("^", "configured", tried.configured)):
-        if rate is not None and first <= rate <= last:
-            marks[round(log(rate / first) / log(last / first or 1.0) * (drawing.columns - 1))] = mark
+        if rate is not None and first <= rate <= last != first:
+            marks[round(log(rate / first) / log(last / first) * (drawing.columns - 1))] = mark
             legend.append(f"{mark} {name}, {rate:.3g}")
     low, high = f"{first:.3g}", f"{last:.3g}"
     indent = " " * drawing.start
