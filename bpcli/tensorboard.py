@@ -86,7 +86,7 @@ class EventFile:
 def scalars(record: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     """The finite numbers of an epoch's record by name, those of a layer's health as `health/0/gradient_norm`."""
     named = [(name, value) for name, value in record.items() if name not in NO_CURVES]
-    for layer in record.get("health", ()):
+    for layer in record.get("health") or ():
         named += [(f"health/{layer['layer']}/{name}", value) for name, value in layer.items() if name != "layer"]
     for name, value in named:
         if isinstance(value, int | float) and isfinite(value):

@@ -52,9 +52,6 @@ class Bins:
         self._size = 1
         self._filled = 0
 
-    def __len__(self) -> int:
-        return len(self._bins)
-
     def add(self, value: float) -> None:
         """Add a value to the end; one that is not finite has no place in a chart."""
         if not isfinite(value):

@@ -105,7 +105,7 @@ def test_bins_are_few_and_lose_no_extreme(values: list[float], columns: int):
     bins = Bins()
     for value in values:
         bins.add(value)
-    assert len(bins) <= MOST_BINS
+    assert len(bins.all()) <= MOST_BINS
     for found in (bins.all(), in_columns(bins.all(), columns)):
         assert min(low for low, _ in found) == min(values)
         assert max(high for _, high in found) == max(values)
