@@ -196,13 +196,16 @@ def test_compiled_steps_give_the_same_range(monkeypatch: pytest.MonkeyPatch):
     np.testing.assert_allclose(one, other, rtol=1e-3)
 
 
+SHIPPED = ["auto_mpg", "concrete", "credit", "digits", "penguins", "textbook", "xor"]
+
+
 def shipped(name: str) -> tuple[Prepared, RangeTest]:
     loaded = load_config(CONFIGS / f"{name}.yaml")
     of = prepare(loaded.config, loaded.folder)
     return of, try_rates(of.plan, 1)
 
 
-@pytest.mark.parametrize("name", ["auto_mpg", "concrete", "credit", "digits", "fashion", "penguins", "textbook", "xor"])
+@pytest.mark.parametrize("name", [*SHIPPED, pytest.param("fashion", marks=pytest.mark.exhaustive)])
 def test_the_rates_of_the_shipped_experiments_are_where_their_loss_falls_and_suggestions_are_near(name: str):
     _, tried = shipped(name)
     assert tried.within
