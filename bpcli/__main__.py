@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+from contextlib import suppress
 
 _ENVIRONMENT = {
     # NumPy's BLAS is held to one thread (bpcli.threads). Left alone, OpenBLAS starts one for each core as soon as NumPy
@@ -20,10 +21,16 @@ _COLLECTED_EVERY = 200_000
 every 700, as Python does by itself, took 13 ms of `bpcli check`; training and predicting make none."""
 
 
+def _end(number: int, frame: object) -> None:
+    """End the process at once."""
+    with suppress(OSError):
+        os.write(2, b"interrupted\n")
+    os._exit(128 + number)
+
+
 def run() -> None:
     """Run the command line."""
-    # Until the command line is loaded, Ctrl-C just ends the process.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, _end)  # until the command line is loaded, which has handlers of its own
     os.environ.update(_ENVIRONMENT)
     gc.set_threshold(_COLLECTED_EVERY)
     from bpcli.cli.main import run as run_command

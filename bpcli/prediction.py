@@ -128,8 +128,8 @@ def predict_file(
     header = [*keep, *_names_of_predictions(model, probabilities), *explaining]
     twice = next((name for index, name in enumerate(header) if name in header[:index]), None)
     if twice is not None:
-        writer = "--explain writes a column of that name" if twice in explaining else "predictions are called so"
-        why = "named twice" if header.count(twice) == keep.count(twice) else writer
+        whose = "--explain writes a column of that name" if twice in explaining else "predictions are called so"
+        why = "named twice" if header.count(twice) == keep.count(twice) else whose
         raise UsageError(f"--keep: {quoted(twice)}: {why}; each column of the output has a name of its own")
     chunk_rows = EXPLAINED_ROWS if explain else CHUNK_ROWS
     tables = read_chunks(source, options, chunk_rows)

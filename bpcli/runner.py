@@ -22,6 +22,7 @@ from bpcli.runs import RunDirectory
 from bpcli.scoring import Interpreter
 from bpcli.spec import type_name
 from bpcli.stopping import stop_explanation
+from bpcli.tensorboard import EventFile
 from bpcli.training import EpochReport, Progress, TrainingState, is_compiled, train
 
 CHECKPOINT_SECONDS = 1.0
@@ -47,11 +48,13 @@ class Runner:
         directory: RunDirectory,
         state: TrainingState | None = None,
         threads: int | None = None,
+        tensorboard: bool = False,
     ) -> None:
         self.prepared, self.directory = prepared, directory
         self.state = state or prepared.plan.new_state()
         self.status = "running"
         self._threads = threads
+        self._events = EventFile(directory.tensorboard) if tensorboard else None
         self._versions = environment(is_compiled(prepared.plan))
         self.summary: dict[str, Any] = {}
         self._test: dict[str, Any] | None = None
@@ -66,11 +69,12 @@ class Runner:
     def run(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[EpochReport | Progress]:
         """Train, and pass training's events on. The directory is complete when this ends, also by an error.
 
-        A run that had finished already, and still has, is left as it is.
+        A run that had finished already, and still has, is left as it is, but for TensorBoard's file.
         """
         self.directory.remove_leftovers()
         if self._is_finished_on_disk():
             self.status, self.summary = "finished", self.directory.read_summary()
+            self._begin_events()
             return
         self.directory.write_config(self._config.model_dump(mode="json", by_alias=True))
         self.directory.keep_metrics(self.state.counters.epoch)
@@ -78,6 +82,7 @@ class Runner:
             self._remember(record)
         self._save()
         self._summarize()
+        self._begin_events()
         try:
             for event in train(self.prepared.plan, self.state, interrupted, self._threads):
                 if isinstance(event, EpochReport):
@@ -102,6 +107,12 @@ class Runner:
         record = epoch_record(report)
         self._remember(record)
         self.directory.append_metrics(record)
+        if self._events is not None:
+            self._events.add(record)
+
+    def _begin_events(self) -> None:
+        if self._events is not None:
+            self._events.begin(self.directory.read_metrics(), self.state.counters.seconds)
 
     def _remember(self, record: dict[str, Any]) -> None:
         """Keep an epoch's values for the summary."""

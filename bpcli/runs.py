@@ -167,6 +167,11 @@ class RunDirectory:
         """The run as a page."""
         return self.path / "report.html"
 
+    @property
+    def tensorboard(self) -> Path:
+        """The folder that TensorBoard looks into."""
+        return self.path / "tensorboard"
+
     def relative_to_run(self, path: Path) -> str:
         """A path as the run's config holds it, so that run and data can be moved together."""
         return Path(os.path.relpath(path.resolve(), self.path.resolve())).as_posix()

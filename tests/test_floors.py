@@ -56,8 +56,9 @@ FLOORS = [
     "footprint sealed",
     "checkpoint experiment",
     "runs",
-    "names difference requirement curves diagnosis stopping",
-    "model resume runner scaffold gradcheck tracing.step tracing.arithmetic listing inspection.integrated_gradients",
+    "names difference requirement curves diagnosis stopping tensorboard",
+    "model resume runner scaffold gradcheck range_test tracing.step tracing.arithmetic listing "
+    "inspection.integrated_gradients",
     "inspection.sampling",
     "inspection.attributions",
     "evaluation prediction seeds report.scale report.words inspection.importance inspection.neurons "
@@ -71,8 +72,9 @@ FLOORS = [
     "tracing.page",
     "report.contents report.compared report tracing",
     "cli cli.console cli.signals",
-    "cli.progress cli.output cli.architecture",
-    "cli.inspect_text cli.seeds",
+    "cli.blocks cli.output cli.architecture",
+    "cli.progress",
+    "cli.inspect_text cli.seeds cli.range_text",
     "cli.init cli.check cli.train cli.evaluate cli.predict cli.inspect cli.runs cli.compare cli.report cli.plot "
     "cli.reproduce cli.gradcheck cli.trace cli.schema",
     "cli.main",

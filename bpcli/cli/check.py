@@ -9,6 +9,7 @@ import typer
 
 from bpcli.cli.architecture import architecture, layer_lines, target_lines
 from bpcli.cli.console import aligned, note, result, result_json, warn
+from bpcli.cli.range_text import show_range_test
 from bpcli.errors import MismatchError
 from bpcli.text import counted
 
@@ -21,6 +22,13 @@ def check(
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override the config; repeatable.")
     ] = None,
+    learning_rate: Annotated[
+        bool,
+        typer.Option(
+            "--learning-rate",
+            help="Try ever higher learning rates on a copy of the network, a step each, and draw the loss.",
+        ),
+    ] = False,
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
     ] = False,
@@ -29,9 +37,10 @@ def check(
 ) -> None:
     """Check a config against its data, without training.
 
-    Prints what would be trained: columns, layers, parameters, memory.
+    Prints what would be trained: columns, layers, parameters, memory. With --learning-rate, a range test instead: at
+    which rates the loss falls, from where on training diverges, and a suggestion. Nothing is written.
 
-    Example: bpcli check configs/penguins.yaml
+    Example: bpcli check configs/penguins.yaml --learning-rate
     """
     from bpcli.config import load_config
     from bpcli.experiment import prepare
@@ -44,6 +53,9 @@ def check(
     for line in prepared.notes:
         note(line)
     warn(prepared.warnings, strict)
+    if learning_rate:
+        show_range_test(prepared, as_json)
+        return
     summary = describe(prepared)
     if as_json:
         result_json(summary)

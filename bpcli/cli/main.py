@@ -25,7 +25,7 @@ from bpcli.cli.report import report
 from bpcli.cli.reproduce import reproduce
 from bpcli.cli.runs import runs
 from bpcli.cli.schema import schema
-from bpcli.cli.signals import ending_quietly
+from bpcli.cli.signals import ending_cleanly
 from bpcli.cli.trace import trace
 from bpcli.cli.train import train
 from bpcli.errors import BpcliError, ExitCode
@@ -93,7 +93,7 @@ def run(arguments: list[str] | None = None) -> None:
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     try:
         try:
-            with ending_quietly():
+            with ending_cleanly():
                 code = app(args=arguments or ["--help"], prog_name="bpcli", standalone_mode=False)
         finally:
             sys.stdout.flush()
@@ -110,6 +110,8 @@ def run(arguments: list[str] | None = None) -> None:
     except SystemExit as stop:
         # Typer's own answer to a reader of our output who has left is an exit with code 1.
         if not isinstance(stop.__context__, BrokenPipeError):
+            if stop.code == 128 + signal.SIGINT:
+                say("interrupted")
             raise
         discard(sys.stdout)
         code = CLOSED_PIPE

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from itertools import groupby
 from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from bpcli.cli.blocks import Bins, Glyphs, draw
 from bpcli.cli.console import is_terminal, number, say
 
 if TYPE_CHECKING:
@@ -16,6 +19,12 @@ if TYPE_CHECKING:
 
 LINE_SECONDS = 1.0
 """Between two lines where nobody watches."""
+
+
+LOSSES = ("train_loss", "validation_loss")
+
+CHART_ROWS = 8
+"""Of the losses, where the terminal is high enough."""
 
 
 class View(ABC):
@@ -57,15 +66,28 @@ class Lines(View):
 
 
 class Live(View):
-    """A panel that redraws itself: a bar, and the latest figures."""
+    """A panel that redraws itself: a bar, the latest figures, and the losses epoch by epoch.
 
-    def __init__(self, name: str, epochs: int) -> None:
+    It is put together when it is drawn, eight times a second, however many events there are.
+    """
+
+    def __init__(self, name: str, epochs: int, earlier: Iterable[Mapping[str, Any]] = ()) -> None:
+        """With the records of epochs that were trained before."""
         from rich.console import Console
         from rich.live import Live as RichLive
 
         self._name, self._epochs = name, epochs
-        self._live = RichLive(console=Console(stderr=True), refresh_per_second=8, transient=True)
+        self._console = Console(stderr=True)
+        self._glyphs = Glyphs.of(self._console.encoding)
         self._figures: dict[str, str] = {}
+        self._report: EpochReport | None = None
+        self._progress: Progress | None = None
+        self._losses = {name: Bins() for name in LOSSES}
+        for record in earlier:
+            for name, bins in self._losses.items():
+                if isinstance(record.get(name), float):
+                    bins.add(record[name])
+        self._live = RichLive(console=self._console, refresh_per_second=8, transient=True, get_renderable=self._panel)
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -81,24 +103,67 @@ class Live(View):
         """Take up the event; the panel shows it at its next redraw."""
         from bpcli.training import Progress
 
-        done = event.epoch - 1 + event.step / event.steps if isinstance(event, Progress) else float(event.epoch)
-        self._figures |= dict(figures(event, self._epochs))
-        left = event.seconds / max(done, 1e-9) * (self._epochs - done)
-        self._figures["time left"] = f"{duration(left)} at most"
-        self._live.update(self._panel(done))
+        if isinstance(event, Progress):
+            self._progress = event
+            return
+        self._report, self._progress = event, None
+        self._losses["train_loss"].add(event.train_loss)
+        if event.validation_loss is not None:
+            self._losses["validation_loss"].add(event.validation_loss)
 
-    def _panel(self, done: float) -> Any:
+    def _panel(self) -> Any:
         from rich.console import Group
         from rich.progress_bar import ProgressBar
         from rich.table import Table
         from rich.text import Text
 
+        done = self._take_figures()
         table = Table.grid(padding=(0, 2))
         for name, value in self._figures.items():
-            table.add_row(Text(name, style="dim"), Text(value, style="bold"))
+            table.add_row(Text(name, style="dim", no_wrap=True), Text(value, style="bold", no_wrap=True))
         bar = Table.grid()  # a bar by itself does not end its line
         bar.add_row(ProgressBar(self._epochs, done, width=60))
-        return Group(Text(self._name, style="bold cyan"), bar, table)
+        return Group(Text(self._name, style="bold cyan"), bar, table, *self._chart(2 + len(self._figures)))
+
+    def _take_figures(self) -> float:
+        """Bring the figures up to date; gives the epochs done."""
+        done = 0.0
+        for event in (self._report, self._progress):
+            if event is not None:
+                self._figures |= dict(figures(event, self._epochs))
+                done = self._done(event)
+                left = event.seconds / max(done, 1e-9) * (self._epochs - done)
+                self._figures["time left"] = f"{duration(left)} at most"
+        return done
+
+    @staticmethod
+    def _done(event: EpochReport | Progress) -> float:
+        from bpcli.training import Progress
+
+        return event.epoch - 1 + event.step / event.steps if isinstance(event, Progress) else float(event.epoch)
+
+    def _chart(self, above: int) -> list[Any]:
+        """The losses as lines for what room the terminal has below other lines: none where that is too little."""
+        from rich.text import Text
+
+        train, validation = (bins.all() for bins in self._losses.values())
+        room = self._console.height - above - 3  # its legend, and a line for the cursor
+        drawing = draw(train, validation, self._console.width, min(room, CHART_ROWS), self._glyphs)
+        if drawing is None or len(train) < 2:
+            return []
+        styles = {**dict.fromkeys(self._glyphs.fills + self._glyphs.spread, "cyan"), self._glyphs.point: "yellow"}
+        lines = []
+        for line in drawing.lines:
+            plot = Text(line[: drawing.start], style="dim")
+            for glyph, run in groupby(line[drawing.start :]):
+                plot.append("".join(run), styles.get(glyph, ""))
+            lines.append(plot)
+        legend = Text(no_wrap=True).append(self._glyphs.fills[-1], "cyan").append(" train_loss")
+        if validation:
+            legend.append(" ").append(self._glyphs.point, "yellow").append(" validation_loss")
+        if drawing.logarithmic:
+            legend.append(" (log)")
+        return [*lines, legend]
 
 
 def figures(event: EpochReport | Progress, epochs: int) -> list[tuple[str, str]]:
@@ -129,8 +194,8 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def view(name: str, epochs: int, quiet: bool) -> View:
-    """The view that suits where stderr goes."""
+def view(name: str, epochs: int, quiet: bool, earlier: Iterable[Mapping[str, Any]] = ()) -> View:
+    """The view that suits where stderr goes; `earlier` are the records of epochs that were trained before."""
     if quiet:
         return Silent()
-    return Live(name, epochs) if is_terminal(sys.stderr) else Lines(epochs)
+    return Live(name, epochs, earlier) if is_terminal(sys.stderr) else Lines(epochs)

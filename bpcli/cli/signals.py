@@ -24,8 +24,8 @@ def _restore(handlers: dict[signal.Signals, object]) -> None:
 
 
 @contextmanager
-def ending_quietly() -> Iterator[None]:
-    """Within the block a signal ends the process with 128 + n: without words, but cleaning up on the way out."""
+def ending_cleanly() -> Iterator[None]:
+    """Within the block a signal ends the process with 128 + n, cleaning up on the way out."""
 
     def end(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)

@@ -47,6 +47,13 @@ def train(
             "run directory is --run-dir, or config and time, then -seed and the seed; --resume takes what is before.",
         ),
     ] = None,
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard",
+            help="Write an event file for TensorBoard, too, into the folder tensorboard of the run directory.",
+        ),
+    ] = False,
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
     ] = False,
@@ -70,14 +77,18 @@ def train(
     from bpcli.resume import resume_state
     from bpcli.runner import Runner
     from bpcli.runs import RunDirectory
+    from bpcli.tensorboard import require_tensorboard
     from bpcli.threads import BlasThreads
 
     if (config is None) == (resume is None):
         raise UsageError("give a config to train, or --resume and a run directory")
     if resume is not None and (run_dir or runs_dir):
         raise UsageError("--run-dir and --runs-dir do not go with --resume, which goes on in the run's own directory")
+    if tensorboard:
+        require_tensorboard()
     if seeds is not None:
-        passed_on = [*(["--no-cache"] if no_cache else []), *(["--strict"] if strict else [])]
+        given = {"--no-cache": no_cache, "--strict": strict, "--tensorboard": tensorboard}
+        passed_on = [name for name, is_given in given.items() if is_given]
         train_seeds(
             seeds, config, overrides or [], run_dir, runs_dir, resume, threads, passed_on, quiet=quiet, as_json=as_json
         )
@@ -104,7 +115,8 @@ def train(
         else:
             directory = RunDirectory.create_named(runs_dir or Path("runs"), prepared.config.name)
         with directory.locked():
-            runner = Runner(prepared, directory, resume_state(prepared, directory) if opened else None, threads)
+            state = resume_state(prepared, directory) if opened else None
+            runner = Runner(prepared, directory, state, threads, tensorboard)
             if not quiet:
                 announce(prepared)
             steps_before = runner.state.optimizer.steps
@@ -131,8 +143,9 @@ def _run(runner: Runner, quiet: bool) -> StopRequest:
     """Train and show it, until it is over or a signal asks to stop."""
     from bpcli.files import path_from_here
 
-    config = runner.prepared.config
-    with StopRequest() as stop, view(config.name, config.training.epochs, quiet) as shown:
+    config, done = runner.prepared.config, runner.state.counters.epoch
+    earlier = (record for record in runner.directory.read_metrics() if record["epoch"] <= done)
+    with StopRequest() as stop, view(config.name, config.training.epochs, quiet, earlier) as shown:
         try:
             for event in runner.run(stop):
                 shown.show(event)

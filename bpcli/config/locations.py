@@ -49,6 +49,15 @@ def family_names(kind: Any) -> list[str]:
     return []
 
 
+def fields_with(model: type[BaseModel], key: str) -> list[str]:
+    """The fields of a model whose own models have this key."""
+    return [
+        name
+        for name, field in model.model_fields.items()
+        if any(key in getattr(member, "model_fields", ()) for member in _members(field.annotation))
+    ]
+
+
 def _walk(at: Location, rest: Loc, loc: Loc) -> Location:
     """`at`, moved on along `rest`, the end of `loc`."""
     members = _members(at.kind)

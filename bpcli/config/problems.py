@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bpcli.config.document import Document, Problem, config_error, described
-from bpcli.config.locations import Location, family_names, locate
+from bpcli.config.locations import Location, family_names, fields_with, locate
 from bpcli.text import counted, listed, printable, quoted, suggestion
 
 T = TypeVar("T", bound=BaseModel)
@@ -116,7 +116,10 @@ def _problem(error: _Error, document: Document) -> Problem:
             return Problem(document.mark((*path, "type")).value, path, what)
         case "union_tag_not_found":
             known = listed(family_names(location.kind), limit=20)
-            return Problem(mark.value, path, f"needs the key 'type' to name the {location.noun}: one of {known}")
+            what = f"needs the key 'type' to name the {location.noun}: one of {known}"
+            parted = (str(key).partition(":") for key in details["input"])
+            hint = next((_space_missing(key, rest) for key, colon, rest in parted if colon and key == "type"), "")
+            return Problem(mark.value, path, what + hint)
         case "value_error" | "assertion_error":
             return Problem(mark.value, path, printable(str(context["error"])))
         case _:
@@ -149,8 +152,18 @@ def _not_wanted(wanted: str, value: Any) -> str:
 
 def _near_key(location: Location) -> str:
     fields = list(location.model.model_fields) if location.model else []
+    key, colon, rest = location.field.partition(":")
+    if colon and key in fields:
+        return _space_missing(key, rest)
+    if location.model and (above := fields_with(location.model, key)):
+        return f"; it belongs below {' or '.join(map(quoted, above))}"
     near = suggestion(location.field, fields)
     return near or (f" (the keys here are {listed(fields, limit=_FEW)})" if 0 < len(fields) <= _FEW else "")
+
+
+def _space_missing(key: str, rest: str) -> str:
+    """`{seconds:1}` is a mapping to YAML, whose only key is `seconds:1`."""
+    return f"; put a space after the colon: {printable(f'{key}: {rest}')}"
 
 
 def _number(bound: float) -> str:

@@ -8,10 +8,12 @@ import pty
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from commands import CONFIGS
+from commands import CONFIGS, bpcli
+from terminals import bpcli_on_terminal
 
 from bpcli.cli import console, progress
 from bpcli.cli.progress import Lines, Live, Silent, duration, view
@@ -86,6 +88,76 @@ def test_the_live_view_shows_a_name_from_outside_as_it_is(monkeypatch: pytest.Mo
     assert re.search(r"learning_rate\s+0\.001", stream.getvalue())
     # 3 seconds for 7 epochs leave 9/7 for 3.
     assert re.search(r"time left\s+1\.3 s at most", stream.getvalue())
+
+
+def panel(shown: Live, columns: int, lines: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the view shows on a terminal of that size."""
+    from rich.console import Console
+
+    monkeypatch.setattr(shown._console, "size", (columns, lines))
+    stream = io.StringIO()
+    Console(file=stream, width=columns, height=lines, force_terminal=False).print(shown._live.renderable)
+    return [line.rstrip() for line in stream.getvalue().splitlines()]
+
+
+def falling(epochs: int, validation: bool = True) -> Live:
+    shown = Live("x", epochs, [{"epoch": 1, "train_loss": 100.0, "validation_loss": 90.0 if validation else None}])
+    for epoch in range(2, epochs + 1):
+        loss = 90.0 / epoch
+        shown.show(replace(report(epoch), train_loss=loss, validation_loss=2 * loss if validation else None))
+    return shown
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(80, 24), (40, 24), (200, 50), (80, 18)])
+def test_the_live_view_draws_both_losses_in_the_room_that_there_is(
+    monkeypatch: pytest.MonkeyPatch, columns: int, lines: int
+):
+    shown = panel(falling(1000), columns, lines, monkeypatch)
+    chart = [line for line in shown if "│" in line]
+    assert len(shown) < lines
+    assert len(chart) == (8 if lines > 20 else 4)
+    assert max(map(len, chart)) == columns
+    assert chart[0].startswith("100.0000 │")  # of the epoch before this view
+    assert chart[-1].startswith("  0.0900 │█")
+    assert "●" in chart[1]
+    assert shown[-1] == "█ train_loss ● validation_loss (log)"
+
+
+def test_the_live_view_draws_one_loss_where_there_is_one(monkeypatch: pytest.MonkeyPatch):
+    shown = panel(falling(10, validation=False), 80, 24, monkeypatch)
+    assert shown[-1] == "█ train_loss"
+    assert "●" not in "".join(shown)
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(80, 14), (18, 24), (1, 1)])
+def test_where_there_is_no_room_the_live_view_has_no_chart(monkeypatch: pytest.MonkeyPatch, columns: int, lines: int):
+    assert "│" not in "".join(panel(falling(1000), columns, lines, monkeypatch))
+
+
+def test_a_terminal_without_block_characters_gets_ascii(monkeypatch: pytest.MonkeyPatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stderr", stream)
+    shown = panel(falling(100), 60, 24, monkeypatch)
+    assert shown[-1] == "# train_loss o validation_loss (log)"
+    chart = "".join(line for line in shown if "|" in line)
+    assert {"#", "o", "|"} < set(chart)
+    assert chart.isascii()
+
+
+def test_the_live_view_keeps_no_more_of_a_long_run_than_of_a_short_one():
+    shown = falling(20_000)
+    assert all(len(bins.all()) <= 512 for bins in shown._losses.values())
+
+
+def test_a_run_that_goes_on_shows_its_earlier_epochs_on_a_terminal(tmp_path: Path):
+    config, run = CONFIGS / "penguins.yaml", tmp_path / "run"
+    bpcli("train", config, "--run-dir", run, "--quiet", "--set", "training.epochs=20").ok()
+    (run / "metrics.jsonl").write_text(
+        (run / "metrics.jsonl").read_text().replace('"train_loss": 1.0', '"train_loss": 777.0', 1)
+    )
+    result = bpcli_on_terminal("train", "--resume", run, "--set", "training.epochs=400", cwd=tmp_path)
+    assert result.code == 0
+    assert re.search(r"777\.\d{4} │", re.sub(r"\x1b\[[0-9;]*m", "", result.out))
 
 
 @pytest.mark.parametrize(

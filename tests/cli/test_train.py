@@ -150,8 +150,7 @@ def test_all_errors_of_a_config_come_at_once_each_with_its_place(line: Path):
     assert result.err.splitlines() == [
         f"error: {path}:3:13: layers.0.units: must be greater than 0, not 0",
         f"error: {path}:3:28: layers.0.activation: unknown activation 'rellu'; did you mean 'relu'?",
-        f"error: {path}:4:1: epochs: unknown key (the keys here are 'name', 'seed', 'dtype', 'data', 'layers', "
-        "'initial_parameters', 'loss', 'optimizer', 'schedule', 'training')",
+        f"error: {path}:4:1: epochs: unknown key; it belongs below 'training'",
         "error: --set seed: must be at least 0, not -1",
     ]
 

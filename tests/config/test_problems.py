@@ -131,6 +131,13 @@ BOTH = "(there are 'relu', 'leaky_relu')"
         ("training: {epochs: 1, epcohs: 2}", "1:23: training.epcohs: unknown key; did you mean 'epochs'?"),
         ("split: {x: 1}", "1:9: split.x: unknown key (the keys here are 'validation', 'test')"),
         ("zzz: 1", "1:1: zzz: unknown key"),
+        ("epochs: 3", "1:1: epochs: unknown key; it belongs below 'training'"),
+        ("split: {test:0.1}", '1:9: split."test:0.1": unknown key; put a space after the colon: test: 0.1'),
+        (
+            "hidden: {type:relu}",
+            "1:9: hidden: needs the key 'type' to name the hidden: one of 'relu', 'leaky_relu'; put a space after the "
+            "colon: type: relu",
+        ),
         ("hidden: {type: relu, x: 1}", "1:22: hidden.x: unknown key (the keys here are 'type')"),
         ("mixed: {type: relu, x: 1}", "1:21: mixed.x: unknown key (the keys here are 'type')"),
         ('{"a.b": 1}', '1:2: "a.b": unknown key'),

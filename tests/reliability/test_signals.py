@@ -122,9 +122,39 @@ def test_a_signal_while_predictions_are_written_leaves_the_old_file(
     for place in range(1, names.index("replace") + 1):
         with disk(at(place, send(number))):
             result = bpcli(*arguments)
-        assert (result.code, result.out, result.err) == (128 + number, "", "")
+        said = "interrupted\n" if number == signal.SIGINT else ""
+        assert (result.code, result.out, result.err) == (128 + number, "", said)
         assert output.read_text() == "old"
         assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+def test_ctrl_c_before_there_is_a_run_is_said_and_leaves_nothing(
+    small: Whole, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: object, **keywords: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("bpcli.experiment.prepare", interrupted)
+    result = bpcli("train", small.config, "--run-dir", runs / "run")
+    assert (result.code, result.out, result.err) == (130, "", "interrupted\n")
+    assert not (runs / "run").exists()
+
+
+def test_ctrl_c_while_the_command_line_is_loaded_is_said() -> None:
+    program = """
+import signal, sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "bpcli.cli.main":
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+from bpcli.__main__ import run
+run()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
 
 
 # Those who leave
