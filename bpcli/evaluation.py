@@ -39,9 +39,13 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class SplitRows:
-    """Rows of a split of the run's own data, none of whose targets is missing."""
+    """Rows of a split of the run's own data, none of whose targets is missing.
+
+    numbers: which rows of the data these are, counted from 1, as `bpcli trace --row` takes them.
+    """
 
     table: Table
+    numbers: NDArray[np.intp]
     part: Part
     source: str
     notes: list[str]
@@ -74,7 +78,7 @@ class OwnData:
             raise DataError(f"{printable(str(path))}: it has no {part} rows any more")
         source = ", ".join(printable(path_from_here(path)) for path in self.paths)
         notes = [*self.selection.notes, *([CHANGED] if self.is_changed else [])]
-        return SplitRows(table.take(rows), part, f"{part} rows of {source}", notes)
+        return SplitRows(table.take(rows), rows + 1, part, f"{part} rows of {source}", notes)
 
 
 def own_data(model: Model, cache: bool = True, otherwise: str = "give it with --data") -> OwnData:

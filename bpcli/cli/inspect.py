@@ -94,7 +94,7 @@ def inspect(
             [grid_lines(one, dependence) for one in dependence.columns] if named else [dependence_lines(dependence)]
         )
     if neuron or not named:
-        found = [one for one in inspect_neurons(model, rows.table) if (one.layer, one.place) in wanted]
+        found = [one for one in inspect_neurons(model, rows.table, rows.numbers) if (one.layer, one.place) in wanted]
         document["neurons"] = [asdict(one) for one in found]
         if neuron:
             sections += [neuron_lines(one, model.preprocessor.target.names) for one in found]

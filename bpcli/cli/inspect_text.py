@@ -138,11 +138,11 @@ def neuron_lines(neuron: Neuron, targets: tuple[str, ...]) -> list[str]:
     if neuron.excited_by:
         columns = list(neuron.excited_by[0].cells)
         rows = [
-            [f"  {one.row:,}", number(one.output), *one.target, *(one.cells[name] for name in columns)]
+            [f"  {one.row}", number(one.output), *one.target, *(one.cells[name] for name in columns)]
             for one in neuron.excited_by
         ]
         lines += [
-            "rows that excite it most, counted from 0",
+            "rows that excite it most, by their numbers in the data, as bpcli trace --row takes them",
             *aligned([["  row", "output", *targets, *columns], *rows], right=(0, 1)),
         ]
     return lines

@@ -11,7 +11,7 @@ import typer
 from bpcli.cli.console import aligned, note, result, result_json
 from bpcli.cli.output import require_free, write_page
 from bpcli.errors import MismatchError, UsageError
-from bpcli.text import printable
+from bpcli.text import printable, quoted
 
 if TYPE_CHECKING:
     from bpcli.experiment import Prepared
@@ -32,7 +32,11 @@ def trace(
         int | None, typer.Option(metavar="N", help="Show this layer only, counted from 0 as in the config.")
     ] = None,
     neuron: Annotated[
-        int | None, typer.Option(metavar="N", help="Show this neuron of --layer only, counted from 0, with all inputs.")
+        str | None,
+        typer.Option(
+            metavar="L.N",
+            help="Show this neuron only, such as 0.12, with all inputs; with --layer its number is enough.",
+        ),
     ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override the config; repeatable.")
@@ -79,7 +83,7 @@ def trace(
         except MismatchError as error:
             raise loaded.locate(error) from error
         state = _state(prepared, run)
-        _require_place(prepared, layer, neuron)
+        layer, place = _place(prepared, layer, neuron)
         rows = choose_rows(prepared, loaded.folder, row or (), cache=not no_cache)
         document = trace_step(prepared, state, rows)
     document["source"] = str(source) if run is None else str(run.last)
@@ -89,9 +93,9 @@ def trace(
         result_json(document, indent=None)  # a line for each of half a million weights made it 124 MB
         return
     if html is not None:
-        write_page(html, trace_page(document, layer, neuron))
+        write_page(html, trace_page(document, layer, place))
         return
-    for line in _lines(account(document, layer, neuron)):
+    for line in _lines(account(document, layer, place)):
         result(line)
 
 
@@ -111,17 +115,23 @@ def _state(prepared: Prepared, run: RunDirectory | None) -> TrainingState:
     return prepared.plan.new_state() if run is None else resume_state(prepared, run)
 
 
-def _require_place(prepared: Prepared, layer: int | None, neuron: int | None) -> None:
-    """Raise UsageError for a layer or a neuron that there is not."""
+def _place(prepared: Prepared, layer: int | None, neuron: str | None) -> tuple[int | None, int | None]:
+    """The layer, and the place in it of the neuron; raises UsageError for one that there is not."""
     layers = prepared.network.layers
+    of, _, place = (neuron or "").rpartition(".")
+    if of and (layer is None or of == str(layer)) and of.isdecimal():
+        layer = int(of)
+    elif of or (neuron is not None and layer is None):
+        raise UsageError(f"--neuron {quoted(str(neuron))}: must be a layer and a place in it, such as 0.12")
     if layer is None:
-        if neuron is not None:
-            raise UsageError("--neuron is one of a layer; say which by --layer")
-        return
+        return None, None
     if not 0 <= layer < len(layers):
         raise UsageError(f"--layer {layer}: the network has layers 0 to {len(layers) - 1}")
-    if neuron is not None and not 0 <= neuron < layers[layer].n_out:
-        raise UsageError(f"--neuron {neuron}: layer {layer} has neurons 0 to {layers[layer].n_out - 1}")
+    if neuron is None:
+        return layer, None
+    if not place.isdecimal() or int(place) >= layers[layer].n_out:
+        raise UsageError(f"--neuron {quoted(neuron)}: layer {layer} has neurons 0 to {layers[layer].n_out - 1}")
+    return layer, int(place)
 
 
 def _lines(parts: Iterable[Part]) -> Iterator[str]:

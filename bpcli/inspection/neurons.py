@@ -42,8 +42,8 @@ class ExcitingRow:
 class Neuron:
     """One hidden neuron over the rows looked at.
 
-    drivers: features with their correlation to its output, the strongest first. rows: those that excite it most, as
-    places among the rows of the table; excited_by: what stands in them. by_class: its mean output for each class.
+    drivers: features with their correlation to its output, the strongest first. excited_by: the rows that excite it
+    most. by_class: its mean output for each class.
     separation: the share of its variance that lies between classes, η² (or, for quantities, its squared correlation
     with the first target). loss_without: how much the mean loss grows when its output is its mean whatever the input.
     """
@@ -54,15 +54,17 @@ class Neuron:
     deviation: float
     state: str
     drivers: list[tuple[str, float]]
-    rows: list[int]
     excited_by: list[ExcitingRow]
     by_class: dict[str, float]
     separation: float
     loss_without: float
 
 
-def inspect_neurons(model: Model, table: Table) -> list[Neuron]:
-    """Every neuron of the hidden dense layers, as it answers to the rows of a table that has the target."""
+def inspect_neurons(model: Model, table: Table, numbers: NDArray[np.intp]) -> list[Neuron]:
+    """Every neuron of the hidden dense layers, as it answers to the rows of a table that has the target.
+
+    numbers: what the table's rows are called, (rows,).
+    """
     rows = evenly_spaced(table.rows, MOST_ROWS)
     chosen = table.take(rows)
     dataset, _ = model.preprocessor.apply(chosen, model.dtype)
@@ -70,7 +72,7 @@ def inspect_neurons(model: Model, table: Table) -> list[Neuron]:
     truth = model.interpreter.truth(dataset.y)
     network = model.inference.network
     features = list(Names.of(network, model.preprocessor).inputs)
-    cells = _Cells(model, table)
+    cells = _Cells(model, table, numbers)
     found: list[Neuron] = []
     with model.threads.single():
         losses = _Losses(model, dataset.targets(network.n_out).whole(model.dtype))
@@ -87,7 +89,6 @@ def inspect_neurons(model: Model, table: Table) -> list[Neuron]:
                         deviation=float(values.std()),
                         state=states[place],
                         drivers=[(features[index], float(correlations[index, place])) for index in drivers[place]],
-                        rows=rows[exciting[place]].tolist(),
                         excited_by=cells.of(rows[exciting[place]], values[exciting[place]], drivers[place]),
                         by_class=_by_class(model, values, truth),
                         separation=_separation(model, values, truth),
@@ -101,8 +102,8 @@ def inspect_neurons(model: Model, table: Table) -> list[Neuron]:
 class _Cells:
     """What stands in some rows of a table, as text."""
 
-    def __init__(self, model: Model, table: Table) -> None:
-        self._table = table
+    def __init__(self, model: Model, table: Table, numbers: NDArray[np.intp]) -> None:
+        self._table, self._numbers = table, numbers
         self._targets = model.preprocessor.target.names
         self._column_of = [column.name for column in model.preprocessor.inputs for _ in column.features]
 
@@ -113,7 +114,7 @@ class _Cells:
         cells = {name: some[name].labels() for name in (*self._targets, *names)}
         return [
             ExcitingRow(
-                int(row),
+                int(self._numbers[row]),
                 float(output),
                 [cells[name][place] for name in self._targets],
                 {name: cells[name][place] for name in names},

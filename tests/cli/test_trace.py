@@ -45,10 +45,13 @@ def test_a_row_that_does_not_train_is_said_to_be_none():
     [
         (["--row", 0], "--row 0: the data has rows 1 to 344, counted without the header"),
         (["--row", 345], "--row 345: the data has rows 1 to 344, counted without the header"),
-        (["--neuron", 1], "--neuron is one of a layer; say which by --layer"),
+        (["--neuron", 1], "--neuron '1': must be a layer and a place in it, such as 0.12"),
+        (["--neuron", "2.x"], "--neuron '2.x': layer 2 has neurons 0 to 15"),
+        (["--neuron", "two.1"], "--neuron 'two.1': must be a layer and a place in it, such as 0.12"),
+        (["--layer", 0, "--neuron", "2.1"], "--neuron '2.1': must be a layer and a place in it, such as 0.12"),
         (["--layer", 4], "--layer 4: the network has layers 0 to 3"),
         (["--layer", -1], "--layer -1: the network has layers 0 to 3"),
-        (["--layer", 2, "--neuron", 16], "--neuron 16: layer 2 has neurons 0 to 15"),
+        (["--layer", 2, "--neuron", 16], "--neuron '16': layer 2 has neurons 0 to 15"),
     ],
 )
 def test_what_is_not_there_is_refused(options: list[object], message: str):
@@ -99,6 +102,7 @@ def test_wide_layers_are_narrowed_to_the_largest_errors():
 
 def test_a_layer_and_a_neuron_narrow_the_text():
     out = bpcli("trace", CONFIGS / "penguins.yaml", "--row", 3, "--layer", 2, "--neuron", 5).ok().out
+    assert bpcli("trace", CONFIGS / "penguins.yaml", "--row", 3, "--neuron", "2.5").ok().out == out
     assert "layer 2: dense, tanh" in out
     assert "layer 0" not in out
     shown = [line.split()[0] for line in out.splitlines() if line.startswith("layers.")]

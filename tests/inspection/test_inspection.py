@@ -21,7 +21,8 @@ A, B = GENERATOR.uniform(1, 5, 200), GENERATOR.normal(size=200)
 
 def neurons_of(run: Path) -> list[Neuron]:
     model = Model.load(run)
-    return inspect_neurons(model, split_rows(model, None).table)
+    rows = split_rows(model, None)
+    return inspect_neurons(model, rows.table, rows.numbers)
 
 
 def importance_of(run: Path, **options: Any) -> Importance:
@@ -50,7 +51,7 @@ def test_a_neuron_is_told_what_it_is(planted: Path) -> None:
     assert third.drivers == fourth.drivers == []
     assert first.mean == pytest.approx(A.mean())
     assert first.deviation == pytest.approx(A.std())
-    assert first.rows == np.argsort(-A)[:3].tolist()
+    assert [one.row for one in first.excited_by] == (np.argsort(-A)[:3] + 1).tolist()
     assert first.separation == pytest.approx(1.0)
     assert third.separation == fourth.separation == 0.0
 
