@@ -67,6 +67,10 @@ def check_scalars(run: RunDirectory) -> int:
     return sum(map(len, expected.values()))
 
 
+VALUES = 4 + 8
+"""An epoch's of penguins: two losses, an accuracy, the learning rate; and the health of three layers."""
+
+
 @pytest.fixture(scope="module")
 def penguins() -> Prepared:
     loaded = load_config(CONFIGS / "penguins.yaml", ["training.epochs=12"])
@@ -83,9 +87,9 @@ def train(of: Prepared, run: RunDirectory, calls: int | None = None, resume: boo
 def test_the_command_writes_what_metrics_jsonl_holds(tmp_path: Path, record_property: Any):
     run = RunDirectory(tmp_path / "run")
     bpcli("train", CONFIGS / "penguins.yaml", "--run-dir", run.path, "--tensorboard", "--quiet").ok()
-    assert sorted(read_scalars(run)) == sorted(CURVES)
+    assert [tag for tag in read_scalars(run) if not tag.startswith("health/")] == list(CURVES)
     count = check_scalars(run)
-    assert count == 4 * len(list(run.read_metrics())) > 100
+    assert count == VALUES * len(list(run.read_metrics())) > 100
     record_property("cases", count)
 
 
@@ -136,7 +140,7 @@ def test_a_run_that_goes_on_has_every_epoch_once(penguins: Prepared, tmp_path: P
     train(penguins, run, calls)
     check_scalars(run)
     train(penguins, run, resume=True)
-    assert check_scalars(run) == 4 * 12
+    assert check_scalars(run) == VALUES * 12
     check_same(whole, run)
 
 
@@ -153,7 +157,7 @@ def test_epochs_that_are_repeated_after_a_crash_are_there_once(penguins: Prepare
     with path.open("ab") as file:
         file.write(b"\x07torn")
     train(penguins, run, resume=True)
-    assert check_scalars(run) == 4 * 12
+    assert check_scalars(run) == VALUES * 12
     assert 9.0 not in [value for _, value in read_scalars(run)["train_loss"]]
 
 
@@ -161,7 +165,7 @@ def test_a_run_that_was_trained_without_gets_its_earlier_epochs_too(penguins: Pr
     run = new_run(tmp_path / "run")
     go(penguins, run, 40)
     train(penguins, run, resume=True)
-    assert check_scalars(run) == 4 * 12
+    assert check_scalars(run) == VALUES * 12
 
 
 def test_a_finished_run_gets_an_event_file_without_being_trained(penguins: Prepared, tmp_path: Path):
@@ -169,7 +173,7 @@ def test_a_finished_run_gets_an_event_file_without_being_trained(penguins: Prepa
     go(penguins, whole)
     go(penguins, run)
     train(penguins, run, resume=True)
-    assert check_scalars(run) == 4 * 12
+    assert check_scalars(run) == VALUES * 12
     check_same(whole, run)
 
 
@@ -177,7 +181,7 @@ def test_seeds_are_given_it_too(tmp_path: Path):
     arguments = ("--seeds", 2, "--run-dir", tmp_path / "run", "--tensorboard", "--set", "training.epochs=3", "--quiet")
     bpcli("train", CONFIGS / "penguins.yaml", *arguments).ok()
     for seed in (0, 1):
-        assert check_scalars(RunDirectory(tmp_path / f"run-seed{seed}")) == 4 * 3
+        assert check_scalars(RunDirectory(tmp_path / f"run-seed{seed}")) == VALUES * 3
 
 
 def test_where_the_library_is_missing_the_command_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -233,6 +237,6 @@ def test_a_disk_that_refuses_any_call_for_an_event_file_is_one_line_with_7_and_t
         assert result.err.startswith(f"error: {run.path}/tensorboard")
         bpcli("train", "--resume", run.path, "--tensorboard", "--quiet").ok()
         check_same(whole, run)
-        assert check_scalars(run) == 4 * 2
+        assert check_scalars(run) == VALUES * 2
     record_property("cases", cases)
     assert cases > 8
