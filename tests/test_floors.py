@@ -23,7 +23,7 @@ FLOORS = [
     "data.table_cache data.polars_cells data.delimited",
     "metrics.registry data.grid data.batches data.split data.rows data.preprocess.encoders",
     "metrics nn.layers.base data.repeats data.text_source data.preprocess.inputs data.preprocess.targets",
-    "nn.compiled.blas data.preprocess.target_fitting",
+    "nn.compiled.blas data.preprocess.target_fitting data.preprocess.columns",
     "nn.compiled.functions",
     "nn.compiled.barrier nn.compiled.passes nn.compiled.updates",
     "nn.compiled.steps",

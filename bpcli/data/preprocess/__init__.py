@@ -1,7 +1,8 @@
 """Preprocessing: encoders, input and target columns, and the fitted whole."""
 
+from bpcli.data.preprocess.columns import ColumnSpec, EncodersSpec
 from bpcli.data.preprocess.encoders import TargetEncoder
-from bpcli.data.preprocess.inputs import ColumnSpec, EncodersSpec, Surprise
+from bpcli.data.preprocess.inputs import Surprise
 from bpcli.data.preprocess.preprocessor import Preprocessor
 from bpcli.data.preprocess.target_fitting import choose_loss, fit_target
 from bpcli.data.preprocess.targets import ClassesTarget, FittedTarget, LabelsTarget, NumbersTarget

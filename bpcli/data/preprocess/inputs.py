@@ -1,4 +1,4 @@
-"""Input columns: what a config may say of one, and what is kept of it once it is fitted."""
+"""Fitted input columns: what is kept of one, and how its cells become features."""
 
 from __future__ import annotations
 
@@ -11,111 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from bpcli.data.preprocess.encoders import Encoding, NumericEncoder, Standard, Values, encoded, numbers
+from bpcli.data.preprocess.encoders import Encoding, Values, encoded, numbers
 from bpcli.data.table import Column
-from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.arrays import Array
-from bpcli.spec import BareName, Sequence, Spec, type_name
-from bpcli.text import quoted
+from bpcli.spec import Sequence, Spec
 
 Count = Annotated[int, Field(gt=0, lt=2**63)]
-
-
-class OneHot(Spec):
-    """A 0/1 input for each category seen in training; one never seen is all zeros."""
-
-    type: Literal["one_hot"] = "one_hot"
-
-
-class Ordinal(Spec):
-    """One input that rises evenly from 0 for the first category to 1 for the last."""
-
-    type: Literal["ordinal"] = "ordinal"
-    order: Sequence[str] | None = Field(default=None, description="Categories from low to high; left out: sorted.")
-
-
-CategoricalEncoder = Annotated[OneHot | Ordinal, Field(discriminator="type"), BareName()]
-
-
-class EncodersSpec(Spec):
-    """The encoders of the columns that say nothing else."""
-
-    numeric: NumericEncoder = Field(default=Standard(), description="For numeric columns.")
-    categorical: CategoricalEncoder = Field(default=OneHot(), description="For categorical columns.")
-
-
-class NumericColumn(Spec):
-    """A column of numbers."""
-
-    type: Literal["numeric"] = "numeric"
-    encoder: NumericEncoder | None = Field(default=None, description="Left out: data.encoders.numeric.")
-    impute: Literal["mean", "median"] | float = Field(default="mean", description="What a missing value becomes.")
-
-    def fit(self, column: Column, defaults: EncodersSpec) -> NumericInput:
-        """Fit on a training column."""
-        known = _known_values(column)
-        if isinstance(self.impute, str):
-            fill = float(np.mean(known) if self.impute == "mean" else np.median(known)) if len(known) else 0.0
-        else:
-            fill = float(self.impute)
-        encoder = self.encoder or defaults.numeric
-        return NumericInput(
-            name=column.name,
-            indicator=len(known) < len(column),
-            fill=fill,
-            mean=float(np.mean(known)) if len(known) else fill,
-            encoder=type_name(encoder),
-            encoding=encoder.fit(known if len(known) else np.zeros(1)),
-        )
-
-
-class BooleanColumn(Spec):
-    """A column of true and false."""
-
-    type: Literal["boolean"] = "boolean"
-
-    def fit(self, column: Column, defaults: EncodersSpec) -> BooleanInput:
-        """Fit on a training column."""
-        known = _known_values(column)
-        return BooleanInput(
-            name=column.name,
-            indicator=len(known) < len(column),
-            fill=float(np.mean(known)) if len(known) else 0.0,
-        )
-
-
-class CategoricalColumn(Spec):
-    """A column of names."""
-
-    type: Literal["categorical"] = "categorical"
-    encoder: CategoricalEncoder | None = Field(default=None, description="Left out: data.encoders.categorical.")
-
-    def fit(self, column: Column, defaults: EncodersSpec) -> OneHotInput | OrdinalInput:
-        """Fit on a training column; raises MismatchError where an order lacks one of its categories."""
-        categories = column.present()
-        indicator = bool(column.missing().any())
-        encoder = self.encoder or defaults.categorical
-        if isinstance(encoder, OneHot):
-            counts = np.bincount(column.values[column.values >= 0])
-            return OneHotInput(
-                name=column.name, indicator=indicator, categories=categories, counts=tuple(counts[counts > 0].tolist())
-            )
-        order = encoder.order or categories
-        absent = next((category for category in categories if category not in order), None)
-        if absent is not None:
-            owner = ("columns", column.name, "encoder") if self.encoder else ("encoders", "categorical")
-            raise MismatchError(
-                Mismatch(
-                    ("data", *owner, "order"), f"lacks {quoted(absent)}, which stands in column {quoted(column.name)}"
-                )
-            )
-        places = _lookup(column, _places(order), -1, -1)[column.values]
-        known = places[places >= 0]
-        fill = float(np.mean(known)) / max(len(order) - 1, 1) if len(known) else 0.0
-        return OrdinalInput(name=column.name, indicator=indicator, fill=fill, categories=order)
-
-
-ColumnSpec = Annotated[NumericColumn | CategoricalColumn | BooleanColumn, Field(discriminator="type"), BareName()]
 
 
 class Surprise(Spec):
@@ -262,7 +163,7 @@ class OneHotInput(InputBase):
     def writer(self, column: Column) -> Writer:
         """Categories are matched here, by name, and not row by row."""
         missing = len(self.categories) if self.indicator else -1
-        return partial(self._write, _lookup(column, _places(self.categories), -1, missing))
+        return partial(self._write, lookup(column, places_of(self.categories), -1, missing))
 
     def _write(self, lookup: NDArray[Any], column: Column, out: Array) -> Surprises:
         out[:] = lookup.take(column.values)
@@ -285,8 +186,8 @@ class OrdinalInput(InputBase):
     def writer(self, column: Column) -> Writer:
         """Categories are matched here, by name, and not row by row."""
         steps = max(len(self.categories) - 1, 1)
-        scores = {category: place / steps for category, place in _places(self.categories).items()}
-        return partial(self._write, _lookup(column, scores, np.nan, np.nan))
+        scores = {category: place / steps for category, place in places_of(self.categories).items()}
+        return partial(self._write, lookup(column, scores, np.nan, np.nan))
 
     def _write(self, lookup: Values, column: Column, out: Array) -> Surprises:
         scores = lookup.take(column.values)
@@ -298,7 +199,8 @@ class OrdinalInput(InputBase):
 FittedInput = Annotated[NumericInput | BooleanInput | OneHotInput | OrdinalInput, Field(discriminator="type")]
 
 
-def _known_values(column: Column) -> Values:
+def known_values(column: Column) -> Values:
+    """The values of a column that are not missing."""
     return numbers(column)[~column.missing()]
 
 
@@ -306,11 +208,12 @@ def _filled(values: Values, missing: NDArray[np.bool_], fill: float) -> Values:
     return np.where(missing, fill, values) if missing.any() else values
 
 
-def _places(categories: tuple[str, ...]) -> dict[str, int]:
+def places_of(categories: tuple[str, ...]) -> dict[str, int]:
+    """Categories with their places from 0."""
     return {category: place for place, category in enumerate(categories)}
 
 
-def _lookup(column: Column, known: Mapping[str, float], unseen: float, missing: float) -> NDArray[Any]:
+def lookup(column: Column, known: Mapping[str, float], unseen: float, missing: float) -> NDArray[Any]:
     """For each code of the column what its category is known by, else `unseen`; last, where -1 finds it, `missing`."""
     return np.array([*(known.get(category, unseen) for category in column.categories), missing])
 

@@ -10,16 +10,9 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from bpcli.data.batches import Dataset
+from bpcli.data.preprocess.columns import BooleanColumn, CategoricalColumn, ColumnSpec, EncodersSpec, NumericColumn
 from bpcli.data.preprocess.encoders import TargetEncoder, numbers
-from bpcli.data.preprocess.inputs import (
-    BooleanColumn,
-    CategoricalColumn,
-    ColumnSpec,
-    EncodersSpec,
-    FittedInput,
-    NumericColumn,
-    Surprise,
-)
+from bpcli.data.preprocess.inputs import FittedInput, Surprise
 from bpcli.data.preprocess.target_fitting import fit_target
 from bpcli.data.preprocess.targets import ClassesTarget, FittedTarget
 from bpcli.data.table import Kind, Table

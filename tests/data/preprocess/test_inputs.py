@@ -3,16 +3,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli.data.preprocess.encoders import MinMax, NoScaling, Quantile, Standard
-from bpcli.data.preprocess.inputs import (
+from bpcli.data.preprocess.columns import (
     BooleanColumn,
     CategoricalColumn,
     EncodersSpec,
     NumericColumn,
     OneHot,
     Ordinal,
-    Surprise,
 )
+from bpcli.data.preprocess.encoders import MinMax, NoScaling, Quantile, Standard
+from bpcli.data.preprocess.inputs import Surprise
 from bpcli.data.table import Column
 from bpcli.errors import MismatchError
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from bpcli.data.preprocess import Preprocessor, Surprise, preprocessor
+from bpcli.data.preprocess.columns import CategoricalColumn, EncodersSpec, NumericColumn, Ordinal
 from bpcli.data.preprocess.encoders import MinMax
-from bpcli.data.preprocess.inputs import CategoricalColumn, EncodersSpec, NumericColumn, Ordinal
 from bpcli.data.table import Column, Table
 from bpcli.errors import MismatchError
 from bpcli.nn.losses import BinaryCrossEntropy, MeanSquaredError
