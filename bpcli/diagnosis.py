@@ -77,7 +77,12 @@ class _History:
     def learned_before(self, start: int) -> bool:
         """Whether the training loss had halved before an epoch, and has not risen since."""
         loss = self.train
-        return start > 0 and bool(loss[start - 1] < loss[0] / 2 and loss[-1] <= loss[start - 1])
+        return start > 0 and self.has_fallen(0.5, start - 1) and bool(loss[-1] <= loss[start - 1])
+
+    def has_fallen(self, share: float, place: int = -1) -> bool:
+        """Whether the training loss fell by more than a share of its first value, whatever the sign of that."""
+        first = self.train[0]
+        return bool(first - self.train[place] > share * abs(first))
 
 
 def diagnose(records: Iterable[Mapping[str, Any]], activations: Mapping[int, str], stop: str | None) -> list[str]:
@@ -140,7 +145,7 @@ def _exploding(history: _History, activations: Mapping[int, str]) -> Iterator[st
     worst = max(activations, key=lambda layer: float(np.nan_to_num(history.of(layer, "gradient_norm")[-1])))
     norm = history.of(worst, "gradient_norm")
     start = history.since(norm > EXPLODED)
-    if start is not None and not history.train[-1] < history.train[0] / 100:
+    if start is not None and not history.has_fallen(0.99):
         yield (
             f"layer {worst}: its gradient explodes, with a norm of {norm[-1]:.1g} and above {EXPLODED:.0f} since epoch "
             f"{history.epochs[start]}; use smaller initial weights, a lower learning rate or training.clip.norm, and a "
@@ -170,9 +175,12 @@ def _small_updates(history: _History, activations: Mapping[int, str]) -> Iterato
 
 
 def _overfitting(history: _History, stop: str | None) -> Iterator[str]:
-    """Not where early stopping or a goal ended training: they keep an epoch from before."""
+    """Not where early stopping or a goal ended training: they keep an epoch from before.
+
+    Nor of a loss that goes below zero, as poisson's does: how many times its lowest it is then says nothing.
+    """
     loss, train = history.validation, history.train
-    if stop in ("early_stopping", "goal") or not np.isfinite(loss).all():
+    if stop in ("early_stopping", "goal") or not (np.isfinite(loss) & (loss >= 0)).all():
         return
     lowest, tail = int(np.argmin(loss)), max(1, min(LONG, len(loss) // 10))
     now, now_train = float(loss[-tail:].mean()), float(train[-tail:].mean())
