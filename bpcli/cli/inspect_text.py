@@ -102,9 +102,12 @@ def neurons_lines(neurons: list[Neuron], most: int) -> list[str]:
     ]
     classes = any(neuron.by_class for neuron in neurons)
     of = "the class" if classes else "the target"
+    some = neurons[0]
+    over = f", over {counted(some.loss_rows, 'row')}," if some.loss_rows < some.rows else ""
     lines = wrap(
-        "hidden neurons, as layer.neuron; loss without: how much the mean loss grows where it gives its mean for every "
-        f"row; separation: the share of its variance, 0 to 1, that goes with {of}; --neuron L.N shows more of one",
+        f"hidden neurons, as layer.neuron; loss without: how much the mean loss{over} grows where it gives its mean "
+        f"for every row; separation: the share of its variance, 0 to 1, that goes with {of}; --neuron L.N shows more "
+        "of one",
         PROSE,
     )
     if rows:
