@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from math import isfinite, nan
+from math import nan
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bpcli.runs import health_of, measured
 
 STUCK = 0.75
 """Share of a layer's units."""
@@ -52,13 +54,11 @@ class _History:
         for record in records:
             epochs.append(record["epoch"])
             for name, column in losses.items():
-                column.append(_number(record.get(name)))
-            entries = record.get("health")
-            entries = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-            by_layer = {entry["layer"]: entry for entry in entries if isinstance(entry.get("layer"), int)}
+                column.append(_or_nan(measured(record.get(name))))
+            by_layer = health_of(record)
             self.normalizes |= any(layer not in activations for layer in by_layer)
             for (layer, name), column in measures.items():
-                column.append(_number(by_layer.get(layer, {}).get(name)))
+                column.append(_or_nan(measured(by_layer.get(layer, {}).get(name))))
         self.epochs = np.array(epochs)
         self.train, self.validation = (np.array(column) for column in losses.values())
         self._measures = measures
@@ -203,5 +203,5 @@ def _not_falling(history: _History) -> Iterator[str]:
         )
 
 
-def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) and isfinite(value) else nan
+def _or_nan(value: float | None) -> float:
+    return nan if value is None else value
