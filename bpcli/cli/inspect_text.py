@@ -6,8 +6,9 @@ from collections import Counter
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from bpcli.cli.console import aligned, number
-from bpcli.text import counted, printable, quoted
+from bpcli.cli.blocks import BLOCKS
+from bpcli.cli.console import aligned
+from bpcli.text import counted, number, printable, quoted
 
 if TYPE_CHECKING:
     from bpcli.inspection.dependence import Dependence, PartialDependence
@@ -21,8 +22,6 @@ PROSE = 100
 
 WIDEST = 40
 """Blocks of a curve."""
-
-LEVELS = "▁▂▃▄▅▆▇█"
 
 
 def column_lines(document: dict[str, Any], every: bool) -> list[str]:
@@ -156,9 +155,10 @@ def curve(values: list[float]) -> str:
     if len(values) > WIDEST:
         values = [values[place * (len(values) - 1) // (WIDEST - 1)] for place in range(WIDEST)]
     low, high = min(values), max(values)
+    levels = BLOCKS.fills
     if high == low:
-        return LEVELS[0] * len(values)
-    return "".join(LEVELS[min(int((value - low) / (high - low) * len(LEVELS)), len(LEVELS) - 1)] for value in values)
+        return levels[0] * len(values)
+    return "".join(levels[min(int((value - low) / (high - low) * len(levels)), len(levels) - 1)] for value in values)
 
 
 def _moving(one: Dependence) -> tuple[str, list[float]]:

@@ -18,6 +18,9 @@ from bpcli.listing import differing_keys
 from bpcli.model import Model
 from bpcli.runs import RunDirectory, measured
 
+OF_THESE_MODELS = "this is about these trained models; how much scores vary with the seed, bpcli train --seeds says"
+"""What a comparison does not say."""
+
 SAME = "the same model: weights are identical"
 """The verdict on two runs whose best models are one."""
 
