@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite, nan
+from math import isnan, nan
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bpcli.errors import CheckpointError, UsageError
-from bpcli.runs import RunDirectory, run_labels
+from bpcli.runs import RunDirectory, measured, run_labels
 from bpcli.text import listed, printable, quoted, suggestion
 
 SPLITS = ("train", "validation")
@@ -27,9 +27,7 @@ class Curves:
         """What can be drawn: every value that is a finite number in some epoch."""
         names = dict.fromkeys(name for record in self.records for name in record)
         return [
-            name
-            for name in names
-            if name not in ("epoch", "best_epoch") and any(isfinite(value) for value in self.points(name)[1])
+            name for name in names if name not in ("epoch", "best_epoch") and not all(map(isnan, self.points(name)[1]))
         ]
 
     @property
@@ -85,16 +83,6 @@ def panels_of(runs: Sequence[Curves], metrics: Sequence[str] = ()) -> list[Panel
     return panels
 
 
-def measured(value: Any) -> float | None:
-    """A value of an epoch's record as a number; None for what is none, or is beyond all numbers."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return float(value)
-    except OverflowError:
-        return None
-
-
 def split_of(name: str) -> str:
     """`validation` of `validation_loss`; nothing for a value of no split, such as `learning_rate`."""
     split = name.partition("_")[0]
@@ -107,4 +95,4 @@ def quantity_of(name: str) -> str:
 
 
 def _or_gap(value: float | None) -> float:
-    return value if value is not None and isfinite(value) else nan
+    return nan if value is None else value

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from math import isfinite, nan
+from math import nan
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bpcli.runs import health_of, measured
 
 STUCK = 0.75
 """Share of a layer's units."""
@@ -52,13 +54,11 @@ class _History:
         for record in records:
             epochs.append(record["epoch"])
             for name, column in losses.items():
-                column.append(_number(record.get(name)))
-            entries = record.get("health")
-            entries = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-            by_layer = {entry["layer"]: entry for entry in entries if isinstance(entry.get("layer"), int)}
+                column.append(_or_nan(measured(record.get(name))))
+            by_layer = health_of(record)
             self.normalizes |= any(layer not in activations for layer in by_layer)
             for (layer, name), column in measures.items():
-                column.append(_number(by_layer.get(layer, {}).get(name)))
+                column.append(_or_nan(measured(by_layer.get(layer, {}).get(name))))
         self.epochs = np.array(epochs)
         self.train, self.validation = (np.array(column) for column in losses.values())
         self._measures = measures
@@ -77,7 +77,12 @@ class _History:
     def learned_before(self, start: int) -> bool:
         """Whether the training loss had halved before an epoch, and has not risen since."""
         loss = self.train
-        return start > 0 and bool(loss[start - 1] < loss[0] / 2 and loss[-1] <= loss[start - 1])
+        return start > 0 and self.has_fallen(0.5, start - 1) and bool(loss[-1] <= loss[start - 1])
+
+    def has_fallen(self, share: float, place: int = -1) -> bool:
+        """Whether the training loss fell by more than a share of its first value, whatever the sign of that."""
+        first = self.train[0]
+        return bool(first - self.train[place] > share * abs(first))
 
 
 def diagnose(records: Iterable[Mapping[str, Any]], activations: Mapping[int, str], stop: str | None) -> list[str]:
@@ -140,7 +145,7 @@ def _exploding(history: _History, activations: Mapping[int, str]) -> Iterator[st
     worst = max(activations, key=lambda layer: float(np.nan_to_num(history.of(layer, "gradient_norm")[-1])))
     norm = history.of(worst, "gradient_norm")
     start = history.since(norm > EXPLODED)
-    if start is not None and not history.train[-1] < history.train[0] / 100:
+    if start is not None and not history.has_fallen(0.99):
         yield (
             f"layer {worst}: its gradient explodes, with a norm of {norm[-1]:.1g} and above {EXPLODED:.0f} since epoch "
             f"{history.epochs[start]}; use smaller initial weights, a lower learning rate or training.clip.norm, and a "
@@ -170,9 +175,12 @@ def _small_updates(history: _History, activations: Mapping[int, str]) -> Iterato
 
 
 def _overfitting(history: _History, stop: str | None) -> Iterator[str]:
-    """Not where early stopping or a goal ended training: they keep an epoch from before."""
+    """Not where early stopping or a goal ended training: they keep an epoch from before.
+
+    Nor of a loss that goes below zero, as poisson's does: how many times its lowest it is then says nothing.
+    """
     loss, train = history.validation, history.train
-    if stop in ("early_stopping", "goal") or not np.isfinite(loss).all():
+    if stop in ("early_stopping", "goal") or not (np.isfinite(loss) & (loss >= 0)).all():
         return
     lowest, tail = int(np.argmin(loss)), max(1, min(LONG, len(loss) // 10))
     now, now_train = float(loss[-tail:].mean()), float(train[-tail:].mean())
@@ -195,5 +203,5 @@ def _not_falling(history: _History) -> Iterator[str]:
         )
 
 
-def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) and isfinite(value) else nan
+def _or_nan(value: float | None) -> float:
+    return nan if value is None else value

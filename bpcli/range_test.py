@@ -153,8 +153,13 @@ def _losses(steps: Steps) -> Iterator[float]:
         except DivergedError:
             found.append(inf)
         yield found[-1]
-        if found[-1] == inf or median(found[-2 * half - 1 :]) > EXPLODED * median(found[: 2 * half + 1]):
+        if found[-1] == inf or median(found[-2 * half - 1 :]) > times(EXPLODED, median(found[: 2 * half + 1])):
             return
+
+
+def times(factor: float, start: float) -> float:
+    """So many times the loss at the start; of one below zero, as poisson's may be, what is as far above it."""
+    return start + (factor - 1.0) * abs(start)
 
 
 def _half_window(plan: TrainingPlan) -> int:
@@ -170,11 +175,11 @@ def _running_median(values: list[float], half: int) -> list[float]:
 def _judged(configured: float, start: float, points: list[Point]) -> RangeTest:
     """Where the loss falls, is least, and is lost for good."""
     rates, losses = [point.learning_rate for point in points], [point.smoothed for point in points]
-    lost = 1 + max((place for place, loss in enumerate(losses) if loss <= start * (1 + NOTICEABLE)), default=-1)
+    lost = 1 + max((place for place, loss in enumerate(losses) if loss <= times(1 + NOTICEABLE, start)), default=-1)
     diverges = rates[lost] if lost < len(rates) else None
     lowest = losses.index(min(losses))
     fall = start - losses[lowest]
-    if fall <= NOTICEABLE * start:
+    if fall <= NOTICEABLE * abs(start):
         return RangeTest(configured, start, tuple(points), None, None, None, diverges)
     last = next(place for place, loss in enumerate(losses) if loss <= start - DONE * fall)
     first = 1 + max((place for place in range(last) if losses[place] > start - BEGUN * fall), default=-1)

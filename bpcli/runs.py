@@ -7,10 +7,11 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 from pathlib import Path
 from time import sleep
 from typing import TYPE_CHECKING, Any
@@ -214,18 +215,17 @@ class RunDirectory:
         write_atomic(self.metrics, "".join(f"{line}\n" for line in kept).encode())
 
     def read_metrics(self) -> Iterator[dict[str, Any]]:
-        """The epochs' records, up to a line that is not one: the last, where a process was killed while it wrote."""
+        """The epochs' records; a line that is none, such as the last where a process was killed, is passed over."""
         if not self.metrics.is_file():
             return
         with file_access(self.metrics, "read"), self.metrics.open("rb") as file:
             for line in file:
                 try:
                     record = json.loads(line)
-                except ValueError:
-                    return
-                if not isinstance(record, dict) or not isinstance(record.get("epoch"), int):
-                    return
-                yield record
+                except (ValueError, RecursionError):
+                    continue
+                if isinstance(record, dict) and isinstance(record.get("epoch"), int):
+                    yield record
 
     def save_last(self, checkpoint: Checkpoint) -> None:
         """Replace the checkpoint to go on from."""
@@ -234,6 +234,23 @@ class RunDirectory:
     def save_best(self, checkpoint: Checkpoint) -> None:
         """Replace the best checkpoint."""
         checkpoint.save(self.best)
+
+
+def measured(value: Any) -> float | None:
+    """A value of an epoch's record, which may hold anything, as a finite number; None for what is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if isfinite(value) else None
+    except OverflowError:
+        return None
+
+
+def health_of(record: Mapping[str, Any]) -> dict[int, Mapping[str, Any]]:
+    """What an epoch's record, which may hold anything, has of the health of layers, by their indices."""
+    entries = record.get("health")
+    found = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    return {entry["layer"]: entry for entry in found if isinstance(entry.get("layer"), int)}
 
 
 def run_labels(paths: Sequence[Path]) -> list[str]:

@@ -11,13 +11,13 @@ import socket
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
-from math import isfinite
 from pathlib import Path
 from time import time
 from typing import Any
 
 from bpcli.errors import UsageError
 from bpcli.files import file_access
+from bpcli.runs import health_of, measured
 
 NO_CURVES = ("epoch", "seconds", "best_epoch")
 """What of an epoch's record is not drawn: the first two are the axis."""
@@ -79,18 +79,18 @@ class EventFile:
         from tensorboardX.proto.summary_pb2 import Summary
 
         values = [Summary.Value(tag=tag, simple_value=value) for tag, value in scalars(record)]
-        when = self._began + record.get("seconds", 0.0)
+        when = self._began + (measured(record.get("seconds")) or 0.0)
         return framed(Event(wall_time=when, step=record["epoch"], summary=Summary(value=values)))
 
 
 def scalars(record: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     """The finite numbers of an epoch's record by name, those of a layer's health as `health/0/gradient_norm`."""
     named = [(name, value) for name, value in record.items() if name not in NO_CURVES]
-    for layer in record.get("health") or ():
-        named += [(f"health/{layer['layer']}/{name}", value) for name, value in layer.items() if name != "layer"]
+    for layer, health in health_of(record).items():
+        named += [(f"health/{layer}/{name}", value) for name, value in health.items() if name != "layer"]
     for name, value in named:
-        if isinstance(value, int | float) and isfinite(value):
-            yield name, float(value)
+        if (number := measured(value)) is not None:
+            yield name, number
 
 
 def framed(event: Any) -> bytes:

@@ -57,6 +57,18 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def number(value: float | int | None, none: str = "-") -> str:
+    """A number in a table: four decimals, separators where it is large, an exponent where it is tiny."""
+    if value is None:
+        return none
+    if isinstance(value, int):
+        return f"{value:,}"
+    size = abs(value)
+    if 1e4 <= size < 1e15:
+        return f"{value:,.0f}"
+    return f"{value:.4f}" if 1e-3 <= size < 1e4 or value == 0 else f"{value:.4g}"
+
+
 def listed(names: Iterable[str], limit: int = 8) -> str:
     """Quoted names, joined by commas, the rest counted."""
     names = list(names)

@@ -163,6 +163,16 @@ def test_overfitting_is_left_to_early_stopping_where_that_is_what_ended_training
     assert diagnose(curve(FALLING, [value / 4 + 0.75 for value in validation]), LAYERS, "epochs") == []
 
 
+def test_of_a_loss_below_zero_as_poissons_may_be_no_ratio_is_made() -> None:
+    train, validation = [-20.0 - 0.01 * epoch for epoch in range(40)], [-23.7] * 10 + [-23.6] * 30
+    assert diagnose(curve(train, validation), LAYERS, "epochs") == []
+    norms: list[float | None] = [1e5] * 40
+    assert len(diagnose(curve(train, gradient_norm=norms), LAYERS, None)) == 1  # it fell by 2 %
+    dead: list[float | None] = [0.0] * 3 + [0.8] * 37
+    assert len(diagnose(curve(train, dead=dead), LAYERS, None)) == 1
+    assert diagnose(curve([1.0, -2.0, -20.0, *[-22.0] * 37], dead=dead), LAYERS, None) == []
+
+
 def test_the_gradient_of_a_short_last_batch_that_batch_norm_lets_little_through_of_does_not_vanish() -> None:
     norms: list[float | None] = [1e-5] * 40
     records = curve(FALLING, gradient_norm=norms)

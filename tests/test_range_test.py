@@ -16,7 +16,7 @@ from bpcli.config import load_config
 from bpcli.errors import DivergedError, UsageError
 from bpcli.experiment import Prepared, prepare
 from bpcli.nn.layers import BatchNorm, Dense, Dropout
-from bpcli.nn.losses import CrossEntropy
+from bpcli.nn.losses import CrossEntropy, Poisson
 from bpcli.nn.optimizers import Adam, OptimizerBase, OptimizerSpec, Rprop, Sgd
 from bpcli.nn.schedules import Cosine, ReduceOnPlateau, ScheduleBase, Step
 from bpcli.range_test import RATES, RangeTest, try_rates
@@ -168,6 +168,20 @@ def test_the_range_takes_in_the_configured_rate_as_far_as_that_makes_sense(rate:
     assert tried.points[0].learning_rate == pytest.approx(max(min(1e-6, rate / 100), 1e-30))
     assert len(tried.points) > 20
     assert tried.within is False
+
+
+def test_a_loss_that_is_below_zero_to_begin_with_falls_too():
+    """Poisson's: exp(z) - t z, which from z = 2 on falls to its least at z = log t, and is lost far beyond that."""
+    x, y = np.linspace(-1, 1, 20)[:, None], np.full((20, 1), 20.0)
+    of = plan(x, y, FULL, layers=(), loss=Poisson())
+    begun = {"layers.0.weight": np.zeros((1, 1)), "layers.0.bias": np.full(1, 2.0)}
+    tried = try_rates(replace(of, initial_parameters=begun), 1)
+    assert tried.start == pytest.approx(np.exp(2.0) - 40.0)
+    assert min(point.loss for point in tried.points) == pytest.approx(20.0 - 20.0 * np.log(20.0), rel=1e-3)
+    assert tried.suggested is not None
+    assert tried.diverges is not None
+    assert tried.suggested < 2 / 20 < tried.diverges  # the curvature at the minimum is t
+    assert tried.points[-1].loss > tried.start + 3 * abs(tried.start)
 
 
 def test_where_nothing_can_be_learned_there_is_no_suggestion():

@@ -14,7 +14,7 @@ import pytest
 
 from bpcli.config.yaml_text import read_yaml
 from bpcli.errors import CheckpointError, ExistsError, ExitCode, FileAccessError
-from bpcli.runs import RunDirectory, find_checkpoint
+from bpcli.runs import RunDirectory, find_checkpoint, health_of, measured
 
 
 def finished(runs: Path, name: str, at: str, status: str = "finished") -> RunDirectory:
@@ -185,6 +185,15 @@ def test_going_on_drops_later_epochs_and_a_torn_line(tmp_path: Path, torn: bytes
     assert run.metrics.read_text() == '{"epoch": 1}\n{"epoch": 2}\n'
 
 
+@pytest.mark.parametrize("damaged", ["", "{", "\0\0", "[" * 100_000, "7", '{"epoch": "2"}'])
+def test_a_damaged_line_costs_no_other_its_epoch(tmp_path: Path, damaged: str):
+    run = RunDirectory.create(tmp_path / "run")
+    run.metrics.write_text(f'{{"epoch": 1}}\n{damaged}\n{{"epoch": 3}}\n')
+    assert list(run.read_metrics()) == [{"epoch": 1}, {"epoch": 3}]
+    run.keep_metrics(3)
+    assert run.metrics.read_text() == '{"epoch": 1}\n{"epoch": 3}\n'
+
+
 def test_a_disk_that_knows_no_locks_is_an_io_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def refuse(descriptor: int, operation: int) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
@@ -269,3 +278,23 @@ def test_a_summary_is_read_back_and_none_is_empty(tmp_path: Path):
     assert run.read_summary() == {}
     run.write_summary({"status": "running", "best": None})
     assert run.read_summary() == {"status": "running", "best": None}
+
+
+@pytest.mark.parametrize(("value", "number"), [(0.5, 0.5), (-3, -3.0), (0, 0.0)])
+def test_a_number_of_a_record_is_that_number(value: Any, number: float):
+    assert measured(value) == number
+
+
+@pytest.mark.parametrize("value", [None, True, "2", [], {}, float("nan"), float("inf"), 10**400])
+def test_what_somebody_wrote_into_a_record_is_no_number(value: Any):
+    assert measured(value) is None
+
+
+@pytest.mark.parametrize("health", [None, 7, {}, [None], [7], [{}], [{"layer": []}], [{"layer": "0"}]])
+def test_a_damaged_record_has_no_health(health: Any):
+    assert health_of({"epoch": 1, "health": health}) == health_of({"epoch": 1}) == {}
+
+
+def test_the_health_of_a_record_is_that_of_each_layer():
+    entries = [{"layer": 0, "dead": 0.5}, None, {"layer": 2, "dead": 0.0}]
+    assert health_of({"health": entries}) == {0: entries[0], 2: entries[2]}

@@ -133,6 +133,12 @@ def test_the_scalars_of_a_record_are_its_finite_numbers_with_the_health_of_each_
     }
 
 
+def test_what_somebody_wrote_into_a_record_is_left_out():
+    record = {"epoch": 3, "train_loss": 10**400, "validation_loss": True, "lr": 0.5, "health": [None, {"dead": 1.0}]}
+    assert dict(scalars(record)) == {"lr": 0.5}
+    assert dict(scalars({"epoch": 3, "health": [7]})) == {}
+
+
 @pytest.mark.parametrize("calls", [1, 2, 9, 10, 40, 65])
 def test_a_run_that_goes_on_has_every_epoch_once(penguins: Prepared, tmp_path: Path, calls: int):
     run, whole = new_run(tmp_path / "run"), new_run(tmp_path / "whole")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bpcli.text import counted, listed, printable, quoted, suggestion
+from bpcli.report import words
+from bpcli.text import counted, listed, number, printable, quoted, suggestion
 
 
 @pytest.mark.parametrize(
@@ -62,3 +63,25 @@ def test_long_lists_are_cut_and_the_rest_is_counted():
     assert listed(["a", "b"]) == "'a', 'b'"
     assert listed("abcdefgh") == "'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'"
     assert listed("abcdefghij") == "'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h' and 2 more"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0, "0"),
+        (0.0, "0.0000"),
+        (1234567, "1,234,567"),
+        (0.5, "0.5000"),
+        (-0.001, "-0.0010"),
+        (0.00012345, "0.0001234"),
+        (9999.5, "9999.5000"),
+        (23456.7, "23,457"),
+        (1e20, "1e+20"),
+    ],
+)
+def test_a_number_is_shown_alike_in_the_terminal_and_on_a_page(value: float, shown: str):
+    assert number(value) == words.number(value) == shown
+
+
+def test_where_there_is_no_number_there_is_a_dash():
+    assert (number(None), words.number(None)) == ("-", "–")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite, log10
 
-from bpcli.cli.console import number
+from bpcli.text import number
 
 Bin = tuple[float, float]
 """The least and the greatest of some values that stand side by side."""

@@ -7,12 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from bpcli.cli.console import aligned, note, number, result, result_json
+from bpcli.cli.console import aligned, note, result, result_json
 from bpcli.cli.output import require_free, write_page
 from bpcli.errors import UsageError
-from bpcli.text import counted, plain, printable
-
-OF_TWO_MODELS = "this is about these trained models; how much scores vary with the seed, bpcli train --seeds says"
+from bpcli.text import counted, number, plain, printable
 
 
 def compare(
@@ -39,7 +37,7 @@ def compare(
 
     Example: bpcli compare runs/small runs/large
     """
-    from bpcli.comparison.document import compare_runs
+    from bpcli.comparison.document import OF_THESE_MODELS, compare_runs
 
     if as_json and html is not None:
         raise UsageError("--json and --html exclude each other")
@@ -60,7 +58,7 @@ def compare(
     _print_curves(comparison)
     _print_scores(comparison)
     _print_differences(comparison)
-    note(OF_TWO_MODELS)
+    note(OF_THESE_MODELS)
 
 
 def _print_config(comparison: dict[str, Any]) -> None:

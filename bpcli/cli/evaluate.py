@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from bpcli.cli.console import aligned, note, number, result, result_json
+from bpcli.cli.console import aligned, note, result, result_json
 from bpcli.errors import RequirementError, UsageError
-from bpcli.text import counted, quoted
+from bpcli.text import counted, number, quoted
 
 MOST_CLASSES_SHOWN = 20
 """A confusion matrix of more classes than this is left to --json."""

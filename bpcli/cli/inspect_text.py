@@ -6,8 +6,9 @@ from collections import Counter
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from bpcli.cli.console import aligned, number
-from bpcli.text import counted, printable, quoted
+from bpcli.cli.blocks import BLOCKS
+from bpcli.cli.console import aligned
+from bpcli.text import counted, number, printable, quoted
 
 if TYPE_CHECKING:
     from bpcli.inspection.dependence import Dependence, PartialDependence
@@ -21,8 +22,6 @@ PROSE = 100
 
 WIDEST = 40
 """Blocks of a curve."""
-
-LEVELS = "▁▂▃▄▅▆▇█"
 
 
 def column_lines(document: dict[str, Any], every: bool) -> list[str]:
@@ -102,9 +101,12 @@ def neurons_lines(neurons: list[Neuron], most: int) -> list[str]:
     ]
     classes = any(neuron.by_class for neuron in neurons)
     of = "the class" if classes else "the target"
+    some = neurons[0]
+    over = f", over {counted(some.loss_rows, 'row')}," if some.loss_rows < some.rows else ""
     lines = wrap(
-        "hidden neurons, as layer.neuron; loss without: how much the mean loss grows where it gives its mean for every "
-        f"row; separation: the share of its variance, 0 to 1, that goes with {of}; --neuron L.N shows more of one",
+        f"hidden neurons, as layer.neuron; loss without: how much the mean loss{over} grows where it gives its mean "
+        f"for every row; separation: the share of its variance, 0 to 1, that goes with {of}; --neuron L.N shows more "
+        "of one",
         PROSE,
     )
     if rows:
@@ -153,9 +155,10 @@ def curve(values: list[float]) -> str:
     if len(values) > WIDEST:
         values = [values[place * (len(values) - 1) // (WIDEST - 1)] for place in range(WIDEST)]
     low, high = min(values), max(values)
+    levels = BLOCKS.fills
     if high == low:
-        return LEVELS[0] * len(values)
-    return "".join(LEVELS[min(int((value - low) / (high - low) * len(LEVELS)), len(LEVELS) - 1)] for value in values)
+        return levels[0] * len(values)
+    return "".join(levels[min(int((value - low) / (high - low) * len(levels)), len(levels) - 1)] for value in values)
 
 
 def _moving(one: Dependence) -> tuple[str, list[float]]:

@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from bpcli.cli.blocks import Bins, Glyphs, draw
-from bpcli.cli.console import is_terminal, number, say
+from bpcli.cli.console import is_terminal, say
+from bpcli.text import number
 
 if TYPE_CHECKING:
     from bpcli.training import EpochReport, Progress

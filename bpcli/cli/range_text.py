@@ -42,6 +42,7 @@ def show_range_test(prepared: Prepared, as_json: bool) -> None:
         f"{tried.points[-1].learning_rate:.3g}"
     )
     result()
+    # Of the two, stderr has the encoding of the terminal: stdout is UTF-8 everywhere.
     for line in curve(tried, min(shutil.get_terminal_size().columns, MOST_COLUMNS), Glyphs.of(sys.stderr.encoding)):
         result(line)
     for line in words(tried):
@@ -74,7 +75,9 @@ def describe(prepared: Prepared, tried: RangeTest) -> dict[str, Any]:
 
 def curve(tried: RangeTest, width: int, glyphs: Glyphs) -> list[str]:
     """The smoothed loss against the rate on a logarithmic axis; no lines where there is no room for it."""
-    top = min(ABOVE_START * tried.start, sys.float_info.max)
+    from bpcli.range_test import times
+
+    top = min(times(ABOVE_START, tried.start), sys.float_info.max)
     losses = [min(point.smoothed, top) for point in tried.points]
     drawing = draw([(loss, loss) for loss in losses], (), width, CHART_ROWS, glyphs)
     if drawing is None:

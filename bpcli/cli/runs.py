@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bpcli.cli.console import aligned, note, number, result, result_json
+from bpcli.cli.console import aligned, note, result, result_json
 from bpcli.errors import UsageError
 from bpcli.files import path_from_here
-from bpcli.text import counted, plain, printable, quoted, suggestion
+from bpcli.text import counted, number, plain, printable, quoted, suggestion
 
 if TYPE_CHECKING:
     from bpcli.listing import ListedRun, Listing

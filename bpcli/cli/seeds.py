@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from bpcli.cli.console import aligned, note, number, result, result_json, say
+from bpcli.cli.console import aligned, note, result, result_json, say
 from bpcli.cli.signals import StopRequest
 from bpcli.errors import MismatchError
 from bpcli.files import path_from_here
-from bpcli.text import counted, printable
+from bpcli.text import counted, number, printable
 
 if TYPE_CHECKING:
     from bpcli.experiment import Prepared

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpcli.cli.console import note, number, result, result_json, result_path, say, warn
+from bpcli.cli.console import note, result, result_json, result_path, say, warn
 from bpcli.cli.progress import duration, view
 from bpcli.cli.seeds import train_seeds
 from bpcli.cli.signals import StopRequest
 from bpcli.errors import DivergedError, MismatchError, UsageError
-from bpcli.text import counted, printable
+from bpcli.text import counted, number, printable
 
 if TYPE_CHECKING:
     from bpcli.experiment import Prepared

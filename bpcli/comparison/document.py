@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,10 @@ from bpcli.experiment import surprise_notes
 from bpcli.files import path_from_here
 from bpcli.listing import differing_keys
 from bpcli.model import Model
-from bpcli.runs import RunDirectory
+from bpcli.runs import RunDirectory, measured
+
+OF_THESE_MODELS = "this is about these trained models; how much scores vary with the seed, bpcli train --seeds says"
+"""What a comparison does not say."""
 
 SAME = "the same model: weights are identical"
 """The verdict on two runs whose best models are one."""
@@ -87,13 +89,13 @@ def _answers(model: Model, table: Table) -> tuple[Answers, list[str]]:
 
 def _curve(path: Path) -> list[dict[str, Any]]:
     """The epochs' records."""
-    return [_measured(record) for record in RunDirectory(path).read_metrics()]
+    return [_plain(record) for record in RunDirectory(path).read_metrics()]
 
 
-def _measured(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     """A record with None for what is no number of JSON's, which training does not write."""
     if isinstance(value, dict):
-        return {name: _measured(part) for name, part in value.items()}
+        return {name: _plain(part) for name, part in value.items()}
     if isinstance(value, list):
-        return [_measured(part) for part in value]
-    return value if isinstance(value, int | float) and abs(value) < math.inf else None
+        return [_plain(part) for part in value]
+    return None if measured(value) is None else value

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from bpcli.data.table import Table
-from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, evenly_spaced, predictions
+from bpcli.inspection.sampling import MOST_INPUTS, MOST_MULTIPLICATIONS, evenly_spaced, predictions
 from bpcli.metrics import METRICS
 from bpcli.model import Model
 from bpcli.nn.arrays import Array
@@ -49,8 +49,10 @@ def permutation_importance(model: Model, table: Table, repeats: int = REPEATS, s
         DataError: an answer is not finite.
     """
     columns = model.preprocessor.inputs
-    size = model.inference.network.layout.weights
-    taken = evenly_spaced(table.rows, MOST_MULTIPLICATIONS / (size * (1 + repeats * len(columns))))
+    network = model.inference.network
+    passes = 1 + repeats * len(columns)
+    most = min(MOST_MULTIPLICATIONS / (network.layout.weights * passes), MOST_INPUTS / network.n_in)
+    taken = evenly_spaced(table.rows, most)
     rows, chosen = len(taken), table.take(taken)
     encoded, _ = model.preprocessor.encode(chosen, model.dtype, compact=False)
     x = encoded.whole(model.dtype)

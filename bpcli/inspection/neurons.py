@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bpcli.data.preprocess import ClassesTarget
 from bpcli.data.table import Table
-from bpcli.inspection.sampling import evenly_spaced
+from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, evenly_spaced
 from bpcli.model import Model
 from bpcli.names import Names
 from bpcli.nn.arrays import Array
@@ -40,12 +40,13 @@ class ExcitingRow:
 
 @dataclass(frozen=True)
 class Neuron:
-    """One hidden neuron over the rows looked at.
+    """One hidden neuron over so many `rows` looked at.
 
     drivers: features with their correlation to its output, the strongest first. excited_by: the rows that excite it
     most. by_class: its mean output for each class.
     separation: the share of its variance that lies between classes, η² (or, for quantities, its squared correlation
-    with the first target). loss_without: how much the mean loss grows when its output is its mean whatever the input.
+    with the first target). loss_without: how much the mean loss grows when its output is its mean whatever the input;
+    of a large network over some of the rows, `loss_rows`.
     """
 
     layer: int
@@ -58,6 +59,8 @@ class Neuron:
     by_class: dict[str, float]
     separation: float
     loss_without: float
+    rows: int
+    loss_rows: int
 
 
 def inspect_neurons(model: Model, table: Table, numbers: NDArray[np.intp]) -> list[Neuron]:
@@ -93,6 +96,8 @@ def inspect_neurons(model: Model, table: Table, numbers: NDArray[np.intp]) -> li
                         by_class=_by_class(model, values, truth),
                         separation=_separation(model, values, truth),
                         loss_without=losses.without(layer.index, place, y),
+                        rows=len(rows),
+                        loss_rows=losses.rows,
                     )
                     for place, values in enumerate(y.T)
                 ]
@@ -124,20 +129,22 @@ class _Cells:
 
 
 class _Losses:
-    """The mean loss of the rows, with a neuron's output as it is or held at its mean."""
+    """The mean loss of the rows, or of evenly spaced ones, with a neuron's output as it is or held at its mean."""
 
     def __init__(self, model: Model, targets: Array) -> None:
         self._model = model
-        self._targets = targets.astype(np.float64)
-        self._scratch = LossScratch(len(targets), targets.shape[1], np.dtype(np.float64))
+        self._places = evenly_spaced(len(targets), MOST_MULTIPLICATIONS / max(_multiplications(model), 1))
+        self.rows = len(self._places)
+        self._targets = targets[self._places].astype(np.float64)
+        self._scratch = LossScratch(self.rows, targets.shape[1], np.dtype(np.float64))
         self._gradient = np.empty(self._targets.shape)
         self._before: dict[int, float] = {}
 
     def without(self, layer: int, place: int, outputs: Array) -> float:
-        """How much the mean loss grows when a neuron of a layer gives its mean for each row."""
+        """How much the mean loss grows when a neuron of a layer gives its mean for each row; outputs (rows, n_out)."""
+        held = outputs[self._places]
         if layer not in self._before:
-            self._before[layer] = self._mean(layer, outputs)
-        held = outputs.copy()
+            self._before[layer] = self._mean(layer, held)
         held[:, place] = outputs[:, place].mean()
         return self._mean(layer, held) - self._before[layer]
 
@@ -146,6 +153,15 @@ class _Losses:
         with np.errstate(all="ignore"):
             total = self._model.loss.value_and_gradient(logits, self._targets, None, self._gradient, self._scratch)
         return total / len(outputs)
+
+
+def _multiplications(model: Model) -> int:
+    """What a row takes: a pass through the layers behind it for each neuron."""
+    found = weights = 0
+    for layer in reversed(model.inference.network.layers):
+        found += layer.n_out * weights
+        weights += sum(slot.size for slot in layer.parameters())
+    return found
 
 
 def _states(layer: DenseLayer, y: Array) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bpcli.comparison.document import OF_THESE_MODELS
 from bpcli.metrics import METRICS
 from bpcli.report.charts import Chart
 from bpcli.report.curves import MOST_CURVES
@@ -71,8 +72,7 @@ def _verdicts(document: dict[str, Any]) -> Section:
         for entry in tested
     ]
     header = ["runs", f"difference in {metric}", "low", "high", "test", "p", "p, corrected (Holm)"]
-    about = "This is about these trained models; how much scores vary with the seed, bpcli train --seeds says."
-    sentences = [*sentences, about, *map(as_sentence, document["notes"])]
+    sentences += map(as_sentence, [OF_THESE_MODELS, *document["notes"]])
     return Section("Is the difference more than chance?", sentences, charts, [Table("Tests", header, rows)])
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import yaml
 
-from bpcli.curves import measured
 from bpcli.errors import DataError
 from bpcli.evaluation import SplitRows, own_data
 from bpcli.inspection.importance import permutation_importance
@@ -20,7 +19,7 @@ from bpcli.report.learning import MOST_EPOCHS, learning_section
 from bpcli.report.page import Section, page
 from bpcli.report.tables import Counts, Listing, Table
 from bpcli.report.words import as_sentence, number, spaced
-from bpcli.runs import RunDirectory
+from bpcli.runs import RunDirectory, measured
 from bpcli.scoring import SUMMARIES, remarks
 from bpcli.spec import type_name
 from bpcli.text import counted, quoted

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
 from typing import Any
 
-from bpcli.curves import measured
 from bpcli.report.charts import Chart, Series
 from bpcli.report.curves import MOST_CURVES
 from bpcli.report.learning import best_epoch, mark_of
 from bpcli.report.page import Section
 from bpcli.report.words import as_sentence
+from bpcli.runs import health_of, measured
 
 USUAL_RATIO = 1e-3
 """Update over weight in training that goes well, as a rule of thumb: Karpathy, CS231n, "Ratio of weights:updates"."""
@@ -73,11 +72,9 @@ def _curves(records: Sequence[dict[str, Any]], key: str) -> dict[int, Curve]:
     """What was measured in each layer after each epoch, for the layers where it was; None where it was not."""
     curves: dict[int, Curve] = {}
     for place, record in enumerate(records):
-        entries = record.get("health")
-        for entry in entries if isinstance(entries, list) else ():
-            value = measured(entry.get(key)) if isinstance(entry, dict) else None
-            if value is not None and isfinite(value) and isinstance(entry.get("layer"), int):
-                curves.setdefault(entry["layer"], [None] * len(records))[place] = value
+        for layer, health in health_of(record).items():
+            if (value := measured(health.get(key))) is not None:
+                curves.setdefault(layer, [None] * len(records))[place] = value
     return dict(sorted(curves.items()))
 
 

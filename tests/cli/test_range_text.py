@@ -10,6 +10,10 @@ from typing import Any
 import pytest
 from commands import CONFIGS, bpcli, bpcli_process
 
+from bpcli.cli.blocks import BLOCKS
+from bpcli.cli.range_text import curve
+from bpcli.range_test import Point, RangeTest
+
 PENGUINS = CONFIGS / "penguins.yaml"
 
 
@@ -89,3 +93,11 @@ def test_the_curve_suits_the_terminal(tmp_path: Path, columns: int, environment:
     assert all(len(line) <= columns for line in chart)
     assert len(chart) == (10 if glyph else 0)
     assert glyph is None or glyph in chart[-1]
+
+
+def test_the_curve_of_a_loss_below_zero_reaches_from_its_least_to_a_quarter_above_the_start():
+    losses = [-10.0 - place / 4 for place in range(40)] + [5.0]
+    points = tuple(Point(1e-3 * 1.1**place, loss, loss) for place, loss in enumerate(losses))
+    lines = curve(RangeTest(1e-2, -10.0, points, 1e-3, 1e-2, 4e-2, None), 80, BLOCKS)
+    assert lines[0].startswith(" -7.5000 │")
+    assert lines[9].startswith("-19.7500 │")

@@ -206,9 +206,9 @@ def test_a_sample_stands_for_all_where_there_are_many(penguins_run: Path, monkey
     model = Model.load(penguins_run)
     table = split_rows(model, None).table
     assert len(sampled_attributions(model, table).explained) == table.rows
-    monkeypatch.setattr("bpcli.inspection.attributions.MOST_ROWS", 7)
+    monkeypatch.setattr("bpcli.inspection.attributions.MOST_ROWS", 40)
     some = sampled_attributions(model, table)
-    chosen = np.linspace(0, table.rows - 1, 7).astype(int)
+    chosen = np.linspace(0, table.rows - 1, 40).astype(int)
     np.testing.assert_allclose(some.explained, attributions(model, table).explained[chosen], rtol=1e-12)
 
 

@@ -124,8 +124,8 @@ def test_fewer_rows_are_taken_and_the_answers_are_the_same_in_parts(
     whole = dependence_of(penguins_run, ["island"])
     monkeypatch.setattr("bpcli.inspection.dependence.MOST_NUMBERS", 1)
     assert dependence_of(penguins_run, ["island"]) == whole
-    monkeypatch.setattr("bpcli.inspection.dependence.MOST_ROWS", 5)
-    assert dependence_of(penguins_run, ["island"]).rows == 5
+    monkeypatch.setattr("bpcli.inspection.dependence.MOST_ROWS", 35)
+    assert dependence_of(penguins_run, ["island"]).rows == 35
 
 
 def test_a_name_that_is_no_input_is_a_usage_error(linear: Path) -> None:

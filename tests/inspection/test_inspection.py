@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 from commands import bpcli
 from planted import trained
 
+from bpcli.cli.inspect_text import neurons_lines
 from bpcli.evaluation import split_rows
+from bpcli.inspection import neurons, sampling
 from bpcli.inspection.importance import Importance, permutation_importance
 from bpcli.inspection.neurons import Neuron, inspect_neurons
 from bpcli.model import Model
@@ -59,6 +62,30 @@ def test_a_neuron_is_told_what_it_is(planted: Path) -> None:
 def test_what_a_neuron_contributes_is_the_loss_without_it(planted: Path) -> None:
     contributions = [neuron.loss_without for neuron in neurons_of(planted)]
     assert contributions == [pytest.approx(A.var()), 0.0, 0.0, 0.0]
+
+
+def test_in_a_large_network_the_loss_without_a_neuron_is_that_over_some_rows(
+    planted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_all = neurons_of(planted)
+    assert {(neuron.rows, neuron.loss_rows) for neuron in of_all} == {(200, 200)}
+    # Behind each of four neurons a layer of five parameters.
+    monkeypatch.setattr(neurons, "MOST_MULTIPLICATIONS", 4 * 5 * 50)
+    some = neurons_of(planted)
+    assert {(neuron.rows, neuron.loss_rows) for neuron in some} == {(200, 50)}
+    a = A[np.linspace(0, 199, 50).astype(int)]
+    assert some[0].loss_without == pytest.approx(np.mean((a - A.mean()) ** 2))
+    assert [replace(one, loss_without=0.0, loss_rows=0) for one in some] == [
+        replace(one, loss_without=0.0, loss_rows=0) for one in of_all
+    ]
+    assert "how much the mean loss, over 50 rows, grows" in " ".join(neurons_lines(some, 1))
+    assert "how much the mean loss grows" in " ".join(neurons_lines(of_all, 1))
+
+
+def test_rows_that_stand_for_all_are_enough_for_a_mean() -> None:
+    assert sampling.evenly_spaced(1000, 0.01).tolist() == np.linspace(0, 999, 30).astype(int).tolist()
+    assert sampling.evenly_spaced(1000, 250.9).tolist() == np.linspace(0, 999, 250).astype(int).tolist()
+    assert sampling.evenly_spaced(20, 1).tolist() == sampling.evenly_spaced(20, 1e9).tolist() == list(range(20))
 
 
 def test_a_column_that_the_network_does_not_use_has_no_importance(planted: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bpcli.report.curves import MOST_CURVES, MOST_DOTS, probability_charts, residual_charts
+from bpcli.report.curves import MOST_CURVES, MOST_DOTS, MOST_THRESHOLDS, probability_charts, residual_charts
 
 
 def test_roc_precision_and_calibration_of_two_classes() -> None:
@@ -18,6 +18,17 @@ def test_roc_precision_and_calibration_of_two_classes() -> None:
     assert list(precision.series[0].y) == pytest.approx([1, 1 / 2, 2 / 3, 1 / 2])
     assert list(calibration.series[0].x) == pytest.approx([0.05, 0.35, 0.65, 0.95])
     assert calibration.series[0].y == [0, 1, 0, 1]
+
+
+def test_of_many_rows_a_curve_has_thresholds_enough_and_its_ends() -> None:
+    scores = np.linspace(0, 1, 3 * MOST_THRESHOLDS)
+    truth = (np.arange(len(scores)) % 2).astype(int)
+    roc, precision, _ = probability_charts(truth, np.column_stack([1 - scores, scores]), ["no", "yes"])
+    (curve,), (other,) = roc.series, precision.series
+    assert len(curve.x) == len(other.x) + 1 == MOST_THRESHOLDS + 1
+    assert (curve.x[0], curve.y[0]) == (0.0, 0.0)
+    assert (curve.x[-1], curve.y[-1]) == (1.0, 1.0)
+    assert (other.x[0], other.y[0], other.x[-1], other.y[-1]) == (2 / len(truth), 1.0, 1.0, 0.5)
 
 
 def test_a_certainty_is_in_the_last_range() -> None:
