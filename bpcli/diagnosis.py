@@ -39,6 +39,9 @@ LONG = 10
 OVERFITTED = 1.5
 """Validation loss at the end over its lowest; in the configs that ship with bpcli at most 1.34."""
 
+FALLING = 0.005
+"""Share of the training loss by which it falls from the last tenth of the epochs but one to the last."""
+
 Column = NDArray[np.float64]
 
 
@@ -98,12 +101,12 @@ def diagnose(records: Iterable[Mapping[str, Any]], activations: Mapping[int, str
         return []
     with np.errstate(all="ignore"):
         return (
-            [*_stuck(history, activations), *_exploding(history, activations)]
+            [*_stuck(history, activations), *_exploding(history, activations), *_overfitting(history, stop)]
             or [*_vanishing(history, activations)]
             or [*_large_updates(history, activations)]
             or [*_small_updates(history, activations)]
-            or [*_overfitting(history, stop)]
             or [*_not_falling(history)]
+            or [*_still_falling(history, stop)]
         )
 
 
@@ -111,15 +114,16 @@ def _stuck(history: _History, activations: Mapping[int, str]) -> Iterator[str]:
     """Layers whose units are dead or saturated, unless that came about while the network learned."""
     advice = {
         "dead": "lower the learning rate, or use leaky_relu",
-        "saturated": "use smaller initial weights or scaled inputs, or lower the learning rate",
+        "saturated": "lower the learning rate, or use smaller initial weights or scaled inputs",
     }
     for layer, activation in activations.items():
         for state, what_to_do in advice.items():
             share = history.of(layer, state)
             start = history.since(share >= STUCK)
             if start is not None and not history.learned_before(start):
+                least = 100 * share[start:].min()
                 yield (
-                    f"layer {layer}: {100 * share[-1]:.0f} % of {activation} units are {state} since epoch "
+                    f"layer {layer}: at least {least:.0f} % of {activation} units are {state} since epoch "
                     f"{history.epochs[start]}; {what_to_do}"
                 )
 
@@ -165,9 +169,10 @@ def _large_updates(history: _History, activations: Mapping[int, str]) -> Iterato
 
 
 def _small_updates(history: _History, activations: Mapping[int, str]) -> Iterator[str]:
+    """Not where the loss fell by half before: a schedule may well end in such steps."""
     ratio = np.max([history.of(layer, "update_ratio") for layer in activations], axis=0)
     still = int(np.count_nonzero(ratio < TOO_SMALL))
-    if still >= LONG and 2 * still > len(ratio):
+    if still >= LONG and 2 * still > len(ratio) and not history.has_fallen(0.5):
         yield (
             f"in {still} of {len(ratio)} epochs a step changed no layer's parameters by more than a millionth of their "
             "norm; raise the learning rate"
@@ -200,6 +205,22 @@ def _not_falling(history: _History) -> Iterator[str]:
         yield (
             f"train_loss has not fallen: it was {loss[0]:.3g} in epoch {history.epochs[0]}, and is {later:.3g}; try a "
             "learning rate of a tenth and of ten times, and see whether the inputs tell something of the target"
+        )
+
+
+def _still_falling(history: _History, stop: str | None) -> Iterator[str]:
+    """Where the epochs ran out before the loss was half of what it was, and validation was never better."""
+    loss = history.train
+    tail = len(loss) // 10
+    if stop != "epochs" or tail < 1 or history.has_fallen(0.5) or len(loss) < 2 * LONG:
+        return
+    before, now = float(loss[-2 * tail : -tail].mean()), float(loss[-tail:].mean())
+    fallen = (before - now) / abs(before) if before else 0.0
+    lowest = float(np.nanmin(history.validation)) if np.isfinite(history.validation).any() else None
+    if fallen > FALLING and lowest in (None, float(history.validation[-1])):
+        yield (
+            f"train_loss was still falling when the epochs ran out, by {100 * fallen:.2g} % in the last tenth of them; "
+            "raise training.epochs, or the learning rate"
         )
 
 

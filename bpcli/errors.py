@@ -96,7 +96,7 @@ class DivergedError(BpcliError):
 
 
 class RequirementError(BpcliError):
-    """A metric that was required of a model and not met."""
+    """What was required of a model, or of its training, and not met."""
 
     exit_code = ExitCode.REQUIREMENT
 

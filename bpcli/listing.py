@@ -17,7 +17,7 @@ from bpcli.files import file_access, path_from_here
 from bpcli.runs import RunDirectory
 from bpcli.text import printable
 
-STATUSES = ("running", "finished", "interrupted", "diverged")
+STATUSES = ("running", "finished", "stopped", "interrupted", "diverged")
 """What a summary can say of its run."""
 
 DIED = "died"

@@ -73,7 +73,7 @@ class Runner:
         """
         self.directory.remove_leftovers()
         if self._is_finished_on_disk():
-            self.status, self.summary = "finished", self.directory.read_summary()
+            self.status, self.summary = self._status_at_end(), self.directory.read_summary()
             self._begin_events()
             return
         self.directory.write_config(self._config.model_dump(mode="json", by_alias=True))
@@ -100,7 +100,7 @@ class Runner:
             self.status = "interrupted"
         else:
             self._test = self._test_report()
-            self.status = "finished"
+            self.status = self._status_at_end()
         self._summarize()
 
     def _record(self, report: EpochReport) -> None:
@@ -142,7 +142,11 @@ class Runner:
         """Whether the directory holds all that is to come of the state."""
         counters, summary = self.state.counters, self.directory.read_summary()
         written = (summary.get("status"), summary.get("stop_reason"), summary.get("epochs"))
-        return written == ("finished", counters.stop, counters.epoch) and self.directory.best.is_file()
+        return written == (self._status_at_end(), counters.stop, counters.epoch) and self.directory.best.is_file()
+
+    def _status_at_end(self) -> str:
+        """A run that `stop_when` ended is not one that finished: nobody should take its model for a good one."""
+        return "stopped" if self.state.counters.stop == "stop_when" else "finished"
 
     def _is_due(self) -> bool:
         return perf_counter() > self._due_at or self.state.optimizer.steps >= self._due_step

@@ -12,7 +12,7 @@ from bpcli.cli.console import note, result, result_json, result_path, say, warn
 from bpcli.cli.progress import duration, view
 from bpcli.cli.seeds import train_seeds
 from bpcli.cli.signals import StopRequest
-from bpcli.errors import DivergedError, MismatchError, UsageError
+from bpcli.errors import DivergedError, MismatchError, RequirementError, UsageError
 from bpcli.text import counted, number, printable
 
 if TYPE_CHECKING:
@@ -121,9 +121,12 @@ def train(
                 announce(prepared)
             steps_before = runner.state.optimizer.steps
             stop = _run(runner, quiet)
-    if runner.status == "finished" and runner.state.optimizer.steps == steps_before:
+    if runner.status in ("finished", "stopped") and runner.state.optimizer.steps == steps_before:
         setting = f"training.{runner.summary['stop_reason']}"
-        note(f"nothing was trained, as this run was over before; to go on, change {setting}, for example with --set")
+        note(
+            "nothing was trained, and nothing of its config changed, as this run was over before; to go on, "
+            f"change {setting}, for example with --set"
+        )
     elif not quiet:
         warn(runner.summary["diagnosis"], strict=False)
     if runner.status == "interrupted" and stop.signal is not None:
@@ -133,10 +136,12 @@ def train(
         raise typer.Exit(128 + stop.signal)
     if as_json:
         result_json({"run_directory": str(directory.path), **runner.summary})
-        return
-    if not quiet:
-        _print_outcome(runner)
-    result_path(path_from_here(directory.path))
+    else:
+        if not quiet:
+            _print_outcome(runner)
+        result_path(path_from_here(directory.path))
+    if runner.status == "stopped":
+        raise RequirementError(f"{printable(path_from_here(directory.path))}: {runner.summary['stop_explanation']}")
 
 
 def _run(runner: Runner, quiet: bool) -> StopRequest:
