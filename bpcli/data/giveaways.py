@@ -24,6 +24,10 @@ CHANCE = 1e-9
 MOST_NAMES = 50
 """A column of more different names than this, most of them in one row only, is an identifier or a text."""
 
+FEW = 0.01
+"""Share of the rows that may repeat a number, and of the numbers that may be left out, where a column numbers rows: of
+numbers drawn by lot from as many as there are rows, a third and more are repeats."""
+
 LINE = 1e-6
 """How far from 1 a correlation is at most that is taken for 1: what rounding leaves."""
 
@@ -106,15 +110,17 @@ def is_line(column: Column, target: Column) -> bool:
 
 
 def tells_rows_apart(column: Column) -> bool:
-    """Whether most rows have a name of their own in a column, or all of them whole numbers without a gap."""
+    """Whether most rows have a name of their own in a column, or whole numbers with hardly a gap or a repeat."""
     rows = len(column) - int(np.count_nonzero(column.missing()))
     if rows < FEWEST_ROWS:
         return False
     if column.kind == "categorical":
         distinct = len(column.present())
         return distinct == rows or distinct > max(MOST_NAMES, rows / 2)
-    first, last = float(column.values.min()), float(column.values.max())  # NaN where a cell is missing
-    return last - first == rows - 1 and np.array_equal(np.sort(column.values), int(first) + np.arange(rows))
+    span = float(column.values.max()) - float(column.values.min()) + 1.0  # NaN where a cell is missing
+    if not rows * (1 - FEW) <= span <= rows * (1 + FEW) or (column.values % 1).any():
+        return False
+    return len(np.unique(column.values)) >= rows * (1 - FEW)
 
 
 def _centered(values: NDArray[np.float64]) -> NDArray[Any]:

@@ -258,6 +258,10 @@ def test_columns_are_equal_cell_for_cell():
         (numeric(np.arange(30) * 2), False),
         (numeric([*range(29), 40]), False),
         (numeric([*range(28), 0, 29]), False),  # as far from first to last, but one twice
+        (numeric([*range(1000), 5]), True),  # one row stands twice
+        (numeric(np.delete(np.arange(1000), [7, 500])), True),  # some were left out
+        (numeric([*range(1000), *range(0, 1000, 50)]), False),
+        (numeric(RANDOM.integers(0, 1000, 1000)), False),
         (numeric([*range(29), np.nan]), False),
         (numeric(np.arange(19)), False),
         (names(np.arange(30)), True),
