@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import isnan, nan
+from math import isfinite, isnan, nan
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +13,9 @@ from bpcli.runs import RunDirectory, measured, run_labels
 from bpcli.text import listed, printable, quoted, suggestion
 
 SPLITS = ("train", "validation")
+
+LOG_FROM = 50.0
+"""Largest over smallest value from which curves of losses are drawn on a logarithmic axis."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,12 @@ def panels_of(runs: Sequence[Curves], metrics: Sequence[str] = ()) -> list[Panel
             raise UsageError(f"--metric {quoted(metric)}: no run has it{near}; there are {listed(quantities, 20)}")
         panels.append(Panel(quantity_of(shown[0]), shown))
     return panels
+
+
+def wants_logarithm(values: Iterable[float]) -> bool:
+    """Whether losses, of which there may be none, spread so wide that a logarithmic axis shows them better."""
+    known = [value for value in values if isfinite(value)]
+    return bool(known) and min(known) > 0 and max(known) / min(known) >= LOG_FROM
 
 
 def split_of(name: str) -> str:

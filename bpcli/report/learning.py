@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bpcli.curves import wants_logarithm
 from bpcli.report.charts import Chart, Series
 from bpcli.report.page import Section
-from bpcli.report.scale import wants_logarithm
 from bpcli.report.words import spaced
 from bpcli.runs import measured
 

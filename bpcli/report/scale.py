@@ -6,17 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil, floor, isfinite, log10
 
-LOG_FROM = 50.0
-"""Largest over smallest value from which curves of losses are drawn on a logarithmic axis."""
-
 EXTREME = 1e300
 """Beyond this, and nearer to 0 than one over it, values are drawn at the edge: sums of greater ones overflow."""
-
-
-def wants_logarithm(values: Iterable[float]) -> bool:
-    """Whether losses, of which there may be none, spread so wide that a logarithmic axis shows them better."""
-    known = [value for value in values if isfinite(value)]
-    return bool(known) and min(known) > 0 and max(known) / min(known) >= LOG_FROM
 
 
 @dataclass(frozen=True)

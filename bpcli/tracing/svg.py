@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpcli.report.charts import text
+from bpcli.report.charts import shortened, text
 from bpcli.tracing.drawing import Column, Drawing, Edge, Unit
 
 RADIUS, SMALL_RADIUS = 27, 7
@@ -34,7 +34,7 @@ def _column(column: Column, roomy: bool) -> Iterator[str]:
     x, drawn = column.units[0].x, len(column.units)
     part = [f"{drawn} of {column.total:,}"] if drawn < column.total else []
     for line, words in enumerate([*column.heading, *part]):
-        yield f'<text class="heading" x="{x:g}" y="{14 + 15 * line}">{text(_clipped(words, 24))}</text>'
+        yield f'<text class="heading" x="{x:g}" y="{14 + 15 * line}">{text(shortened(words, 24))}</text>'
     for unit in column.units:
         yield _unit(unit, roomy)
 
@@ -48,7 +48,7 @@ def _unit(unit: Unit, roomy: bool) -> str:
     first = dict.fromkeys(("in", "out"), "")
     for reading in reversed(unit.readings):
         first[reading.slot] = f"{SIGNS.get(reading.name, '')}{reading.values[0]}"
-    name = _clipped(unit.name, LONGEST[unit.kind])
+    name = shortened(unit.name, LONGEST[unit.kind])
     if roomy:
         places = {"name": (0, -radius - 7), "in": (0, 4), "out": (0, radius + 15)}
     else:
@@ -79,7 +79,3 @@ def _label(edge: Edge) -> Iterator[str]:
         x, y = (a + (b - a) * along for a, b in ((start.x, end.x), (start.y, end.y)))
         place = f'x="{x:.1f}" y="{y + 4:.1f}"'
         yield f'<text class="label" id="{edge.id}-label" {place}>{edge.readings[0].values[0]}</text>'
-
-
-def _clipped(name: str, most: int) -> str:
-    return name if len(name) <= most else f"{name[: most - 1]}…"
