@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,6 +93,8 @@ class Interpreter:
 
 def remarks(report: Mapping[str, Any]) -> list[str]:
     """What a report's figures mean that no model should have, in words; empty where there is no such."""
+    if "confusion_matrix" in report:
+        return list(_remarks_of_classes(report))
     groups = report.get("per_target") or {"": report}
     worse = {name: group["r2"] for name, group in groups.items() if (group.get("r2") or 0.0) < 0}
     return [
@@ -100,6 +102,19 @@ def remarks(report: Mapping[str, Any]) -> list[str]:
         "these rows"
         for name, value in worse.items()
     ]
+
+
+def _remarks_of_classes(report: Mapping[str, Any]) -> Iterator[str]:
+    counts = [sum(row) for row in report["confusion_matrix"]]
+    share, accuracy, auc = max(counts) / max(sum(counts), 1), report["accuracy"], report.get("roc_auc")
+    if accuracy <= share < 1:
+        name = list(report["per_class"])[counts.index(max(counts))]
+        yield (
+            f"accuracy is {accuracy:.3g}, no better than always answering {quoted(name)}, as {share:.3g} of these rows "
+            "are"
+        )
+    if auc is not None and auc < 0.5:
+        yield f"roc_auc is {auc:.3g}, below 0.5: the classes would be ordered better by lot"
 
 
 def require_finite(predictions: Array) -> None:

@@ -110,10 +110,20 @@ def test_answers_worse_than_the_mean_are_remarked_upon(answers: list[list[float]
     assert remarks(report("regression", true, np.array(answers), None, ("u", "v"))) == [f"{w}{why}" for w in words]
 
 
-def test_a_lone_target_needs_no_name_and_classes_no_remark() -> None:
+def test_a_lone_target_needs_no_name() -> None:
     true, answers = np.array([[0.0], [2.0], [4.0]]), np.array([[4.0], [2.0], [0.0]])
     lone = remarks(report("regression", true, answers, None, ("u",)))
     assert lone == ["r2 is -3, below 0: worse than always giving the mean of these rows"]
-    codes = np.array([0, 1])
-    assert remarks(report("binary", codes, 1 - codes, None, ("a", "b"))) == []
     assert remarks(report("regression", np.ones((2, 1)), np.zeros((2, 1)), None, ("u",))) == []  # R² is undefined
+
+
+def test_classes_told_no_better_than_by_always_the_same_are_remarked_upon() -> None:
+    true = np.array([0, 0, 0, 1, 1])
+    always = "accuracy is 0.6, no better than always answering 'a', as 0.6 of these rows are"
+    backwards = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.95, 0.05], [0.75, 0.25]])
+    auc = "roc_auc is 0.333, below 0.5: the classes would be ordered better by lot"
+    assert remarks(report("binary", true, np.zeros(5, int), None, ("a", "b"))) == [always]
+    reported = report("binary", true, np.zeros(5, int), backwards, ("a", "b"))
+    assert remarks(reported) == [always, auc]
+    assert remarks(report("binary", true, np.array([0, 0, 0, 0, 1]), None, ("a", "b"))) == []
+    assert remarks(report("binary", np.zeros(3, int), np.zeros(3, int), None, ("a", "b"))) == []  # of one class alone

@@ -175,7 +175,7 @@ def announce(prepared: Prepared) -> None:
 
 
 def _print_outcome(runner: Runner) -> None:
-    from bpcli.scoring import SUMMARIES
+    from bpcli.scoring import SUMMARIES, remarks
 
     summary = runner.summary
     reason = summary.get("stop_explanation") or summary["stop_reason"]
@@ -190,3 +190,5 @@ def _print_outcome(runner: Runner) -> None:
         chosen = SUMMARIES[runner.prepared.preprocessor.target.task]
         figures = ", ".join(f"{name} {number(test[name])}" for name in chosen if name in test)
         result(f"test, {counted(test['rows'], 'row')}: {figures}")
+        for line in remarks(test):
+            note(line)

@@ -149,12 +149,17 @@ def _check_names(spec: DataSpec, header: list[str], targets: list[str]) -> None:
 
 
 def _with_class_names(table: Table, targets: list[str], spec: DataSpec, files: DataFiles) -> Table:
-    """The table with a lone target of yes and no as names, so that predictions use the file's own words."""
+    """The table with a lone target of yes and no as names, so that predictions use the file's own words.
+
+    Where it has more than one word for either, such as yes and Yes, it stays true and false.
+    """
     name = targets[0]
     if len(targets) > 1 or table[name].kind != "boolean" or name in spec.columns or spec.files[0][0].endswith(".npz"):
         return table
     options = ReadOptions(kinds={name: "categorical"}, missing=spec.missing, columns=frozenset([name]))
     words = files.read(options)
+    if len(words[name].present()) > 2:
+        return table
     return Table([words[name] if column.name == name else column for column in table.values()], table.parts)
 
 

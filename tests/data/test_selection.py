@@ -67,6 +67,14 @@ def test_yes_and_no_stay_the_names_of_the_classes(folder: Path) -> None:
     assert as_said.kind == "boolean"
 
 
+def test_yes_in_more_than_one_spelling_is_true_and_no_is_false(folder: Path) -> None:
+    spellings = ["yes", "no", "Yes", "NO"] * (ROWS // 4)
+    write_csv(folder / "t.csv", columns() | {"y": spellings})
+    selection = select(folder, path="t.csv", target="y")
+    assert type_name(selection.loss) == "binary_cross_entropy"
+    assert selection.table["y"].labels() == ["true", "false"] * (ROWS // 2)
+
+
 def test_kinds_are_as_the_config_says(folder: Path) -> None:
     assert select(folder, path="t.csv", target="y").table["w"].kind == "numeric"
     assert select(folder, path="t.csv", target="y", columns={"w": "categorical"}).table["w"].categories == ("1", "2")
