@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from bpcli.footprint import Footprint, estimate_memory
 from bpcli.memory import require_memory
 from bpcli.metrics import METRICS
 from bpcli.nn.arrays import Array
+from bpcli.nn.initializers import Zeros
+from bpcli.nn.layers import Dense
 from bpcli.nn.network import Network
 from bpcli.scoring import HEADLINES, EpochScore, Interpreter
 from bpcli.text import counted, listed, quoted, suggestion
@@ -117,7 +119,7 @@ def prepare(config: ExperimentConfig, folder: Path, cache: bool = True) -> Prepa
         initial_parameters=_initial_parameters(config, network),
     )
     sources = tuple(path for path, _ in data.sources(folder))
-    notes = [*selection.notes, *_notes_of_inputs(train, selection.inputs, data.columns)]
+    notes = [*selection.notes, *_notes_of_inputs(train, selection.inputs, data.columns), *_notes_of_layers(config)]
     for part, found in surprises.items():
         notes += [f"{part} rows: {note}" for note in surprise_notes(found)]
     missing = {name: int(np.count_nonzero(table[name].missing())) for name in selection.inputs}
@@ -265,6 +267,14 @@ def _monitor(config: ExperimentConfig, interpreter: Interpreter, validated: bool
 def _greater_is_better(name: str, interpreter: Interpreter) -> bool:
     metric = METRICS[interpreter.task].get(name.partition("_")[2])
     return metric is not None and metric.greater_is_better
+
+
+def _notes_of_layers(config: ExperimentConfig) -> Iterator[str]:
+    """Hidden layers whose units can never differ."""
+    for index, layer in enumerate(config.layers):
+        name = f"layers.{index}.weight"
+        if isinstance(layer, Dense) and isinstance(layer.initializer, Zeros) and name not in config.initial_parameters:
+            yield f"layer {index}: its weights begin at 0, and so its units stay alike; leave initializer out"
 
 
 def _notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) -> list[str]:

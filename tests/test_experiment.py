@@ -331,6 +331,16 @@ def test_a_column_of_numbers_as_people_write_them_is_noted(folder: Path) -> None
     ) in prepared(folder, data={"path": "t.csv", "target": "kind"}).notes
 
 
+def test_a_hidden_layer_whose_units_stay_alike_is_noted(folder: Path) -> None:
+    def notes(**given: Any) -> list[str]:
+        data = {"path": "t.csv", "target": "kind", "exclude": ["b", "w", "size", "lot"]}
+        found = prepared(folder, data=data, layers=[{"units": 2, "initializer": "zeros"}], **given)
+        return [note for note in found.notes if note.startswith("layer")]
+
+    assert notes() == ["layer 0: its weights begin at 0, and so its units stay alike; leave initializer out"]
+    assert notes(initial_parameters={"layers.0.weight": [[0.5, -0.5]]}) == []
+
+
 def test_the_digest_is_that_of_the_data_files(folder: Path) -> None:
     first = ready(folder)
     write_csv(folder / "t.csv", {**columns(), "a": range(ROWS)})

@@ -108,9 +108,9 @@ def test_an_array_of_another_shape_is_refused(concrete_run: Path, shape: tuple[i
     ("change", "message"),
     [
         ({"sex": ...}, "no value for column 'sex'"),
-        ({"bill_length_mm": "long"}, "column 'bill_length_mm' holds a value that is not numeric"),
+        ({"bill_length_mm": "long"}, "column 'bill_length_mm' holds the text 'long', which is not numeric"),
         ({"bill_length_mm": float("inf")}, "column 'bill_length_mm' holds inf, which is not numeric"),
-        ({"bill_length_mm": [1, 2]}, "column 'bill_length_mm' holds a value that is not numeric"),
+        ({"bill_length_mm": [1, 2]}, "column 'bill_length_mm' holds a value of type list, which is not numeric"),
     ],
 )
 def test_rows_that_do_not_fit_are_a_data_error(model: Model, change: dict[str, Any], message: str):

@@ -138,7 +138,7 @@ def train(
         result_json({"run_directory": str(directory.path), **runner.summary})
     else:
         if not quiet:
-            _print_outcome(runner)
+            _print_outcome(runner, tensorboard)
         result_path(path_from_here(directory.path))
     if runner.status == "stopped":
         raise RequirementError(f"{printable(path_from_here(directory.path))}: {runner.summary['stop_explanation']}")
@@ -174,7 +174,8 @@ def announce(prepared: Prepared) -> None:
         note(line)
 
 
-def _print_outcome(runner: Runner) -> None:
+def _print_outcome(runner: Runner, tensorboard: bool) -> None:
+    from bpcli.files import path_from_here
     from bpcli.scoring import SUMMARIES, remarks
 
     summary = runner.summary
@@ -192,3 +193,5 @@ def _print_outcome(runner: Runner) -> None:
         result(f"test, {counted(test['rows'], 'row')}: {figures}")
         for line in remarks(test):
             note(line)
+    if tensorboard:
+        note(f"see it by: tensorboard --logdir {shlex.quote(printable(path_from_here(runner.directory.path)))}")

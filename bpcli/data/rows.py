@@ -64,10 +64,14 @@ def _column(name: str, kind: Kind, values: Any) -> Column:
         categories = tuple(sorted({text for text in texts if text is not None}))
         index: dict[str | None, int] = {text: code for code, text in enumerate(categories)}
         return Column(name, kind, np.array([index.get(text, -1) for text in texts], dtype=np.int32), categories)
-    try:
-        numbers = np.array([_number(value, kind) for value in values], dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"rows: column {quoted(name)} holds a value that is not {kind}") from error
+    numbers = np.empty(len(values))
+    for place, value in enumerate(values):
+        try:
+            numbers[place] = _number(value, kind)
+        except (TypeError, ValueError) as error:
+            shown = f"the text {quoted(value)}" if isinstance(value, str) else f"a value of type {type(value).__name__}"
+            what = f"column {quoted(name)} holds {shown}, which is not {kind}"
+            raise DataError(f"rows: row {place}, counted from 0: {what}") from error
     allowed = np.isnan(numbers) | ((numbers == 0) | (numbers == 1) if kind == "boolean" else np.isfinite(numbers))
     if not allowed.all():
         raise DataError(f"rows: column {quoted(name)} holds {numbers[~allowed][0]:g}, which is not {kind}")
