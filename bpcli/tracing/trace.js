@@ -6,7 +6,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const element = (id) => document.getElementById(id);
 const network = element("network");
 const lastStage = data.stages.length - 1;
-const FADE = 40; // pixels that fade at a side where there is more of the drawing
+const FADE = 24; // pixels that fade at a side where there is more of the drawing
 const MOST_SHOWN = 12; // units and edges whose lines are shown where none is chosen
 const state = { stage: 0, row: 0, show: null };
 
@@ -149,14 +149,23 @@ function drawPanel() {
   element("panel-hint").textContent = hint;
 }
 
-// A line of arithmetic, which may break before a sign, but not between a sign and what it stands before, nor in a product.
+// A line of arithmetic, which may break before a sign, but not after it, nor within a product that fits in a line; and in
+// one that does not, before a dot.
+const FACTOR = String.raw`(?:\([^()]*\)\S*|[^\s=+←]\S*)`;
+const TERM = new RegExp(`((?:[=+←] )?${FACTOR}(?: [·/] ${FACTOR})+|[=+←] ${FACTOR})`);
 function terms(words) {
-  return words.split(/((?:[=+←] )?[^\s=+←]+(?: · [^\s]+)+|[=+←] [^\s]+)/).map((part, place) => {
+  return words.split(TERM).map((part, place) => {
     if (place % 2 === 0) return part;
-    const term = made("span", part);
-    term.className = "term";
-    return term;
+    const [first, ...others] = part.split(" · ");
+    return together(first, ...others.flatMap((factor) => [" ", together(`· ${factor}`)]));
   });
+}
+
+function together(...parts) {
+  const term = made("span");
+  term.className = "term";
+  term.append(...parts);
+  return term;
 }
 
 function made(tag, text = "") {
@@ -191,7 +200,12 @@ function reveal(...choices) {
   });
   const [left, right] = bounds.find((bound) => bound[1] - bound[0] <= frame.width) ?? bounds.at(-1);
   const spare = (frame.width - (right - left)) / 2;
-  if (Number.isFinite(left)) view.scrollLeft += left - frame.left - (spare >= 0 ? spare : FADE);
+  if (!Number.isFinite(left)) return;
+  view.scrollLeft += left - frame.left - (spare >= 0 ? spare : FADE);
+  // Near an end of the drawing, go there, so that nothing fades at that side.
+  const end = view.scrollWidth - view.clientWidth;
+  if (view.scrollLeft <= spare) view.scrollLeft = 0;
+  else if (end - view.scrollLeft <= spare) view.scrollLeft = end;
 }
 
 // Fade the drawing where there is more of it.

@@ -184,6 +184,12 @@ def test_arithmetic_breaks_at_its_signs_and_none_is_cut_off(visit: Open, pages: 
     assert {"= 0.138498562 · 0.4", "+ (-0.0380982365) · 0.5", "= 0.036350306"} <= set(written)
     one, *others = terms.evaluate_all("terms => terms.map(term => term.getBoundingClientRect().height)")
     assert set(others) == {one}
+    page.evaluate("location.hash = '#stage=3&show=u3-0'")
+    page.wait_for_function("document.getElementById('panel-title').textContent === 'o1'")
+    long = terms.filter(has_text="(1 - ")
+    assert long.first.inner_text() == "= 2 · (0.75136507 - 0.01) · 0.75136507 · (1 - 0.75136507) / 2"
+    parts = long.first.locator(".term").evaluate_all("terms => terms.map(term => term.getBoundingClientRect().height)")
+    assert set(parts) == {one}
     assert page.evaluate(
         "(panel => panel.scrollHeight <= panel.clientHeight && panel.scrollWidth <= panel.clientWidth)"
         "(document.getElementById('panel'))"
