@@ -116,8 +116,9 @@ function drawPanel() {
     });
     shown = isEdge(state.show) ? [state.show] : [state.show, ...edges];
     element("panel-title").textContent = nameOf(state.show);
-    const known = state.stage === lastStage ? "was worked out of it before the step and in it" : "is known of it at this stage";
-    hint = `All that ${known}. Escape goes back to the stage.`;
+    const old = state.stage === lastStage;
+    hint = old ? "All that was worked out of it before the step and in it." : "All that is known of it at this stage.";
+    hint += " Escape goes back to the stage.";
   } else {
     shown = [...Object.keys(data.units), ...Object.keys(data.edges)];
     element("panel-title").textContent = "Worked out in this stage";
@@ -144,13 +145,14 @@ function drawPanel() {
   }));
   if (found.length === 0) hint = "Nothing of it is known yet at this stage.";
   if (found.length > most) {
-    hint += ` ${found.length - most} more are worked out in this stage: choose what they lead to, or see the tables below.`;
+    hint += ` ${found.length - most} more are worked out in this stage: choose what they lead to, or see the tables`;
+    hint += " below.";
   }
   element("panel-hint").textContent = hint;
 }
 
-// A line of arithmetic, which may break before a sign, but not after it, nor within a product that fits in a line; and in
-// one that does not, before a dot.
+// A line of arithmetic, which may break before a sign but not after it, nor within a product that fits in a line; one
+// that does not may break before a dot.
 const FACTOR = String.raw`(?:\([^()]*\)\S*|[^\s=+←]\S*)`;
 const TERM = new RegExp(`((?:[=+←] )?${FACTOR}(?: [·/] ${FACTOR})+|[=+←] ${FACTOR})`);
 function terms(words) {
@@ -187,10 +189,11 @@ function go(stage) {
   state.stage = Math.min(Math.max(stage, 0), lastStage);
   draw();
   const { columns, layers } = data.stages[state.stage];
-  reveal([...layers, ...columns], columns, layers.length > 0 ? columns.slice(0, 1) : columns.slice(-1)); // the loss is last
+  const main = layers.length > 0 ? columns[0] : columns.at(-1); // of predictions and loss, the loss
+  reveal([...layers, ...columns], columns, [main]);
 }
 
-// Where the drawing is wider than its box, bring columns to the middle: the first of these choices that fits, or the last.
+// Where the drawing is wider than its box, bring columns to the middle: the first choice that fits, or the last.
 function reveal(...choices) {
   const view = element("view");
   const frame = view.getBoundingClientRect();
