@@ -20,10 +20,22 @@ MOST_LABELS = 16
 FAN = 4
 """More edges than this bring the numbers of one unit over those of the next."""
 
+LONGEST, LONGEST_OF_INPUT = 14, 24
+"""Characters of a name in the drawing, of an input beside its unit more; the whole name is the unit's title."""
+
+STRETCH = 2
+"""Units of a narrower layer stand up to so many times as far apart as those of the widest."""
+
+ROOM, ROOM_OF_INPUT = 110, 70
+"""Right of a unit in a close drawing, for the number that it puts out and the error below that; of an input, for x."""
+
 
 @dataclass(frozen=True)
 class Reading:
-    """A number that a unit or an edge shows from a stage on, on each row; `slot` is where, `name` what it is."""
+    """A number that a unit or an edge shows from a stage on, on each row; `slot` is where, `name` what it is.
+
+    An empty value takes away what was shown there.
+    """
 
     stage: int
     slot: str
@@ -33,7 +45,10 @@ class Reading:
 
 @dataclass(frozen=True)
 class Unit:
-    """An input, a neuron or other output of a layer, a prediction, or the loss."""
+    """An input, a neuron or other output of a layer, a prediction, or the loss.
+
+    Lines reach it `left` of its middle and leave it `right` of that; its texts stand in between.
+    """
 
     column: int
     place: int
@@ -41,6 +56,8 @@ class Unit:
     kind: str
     x: float
     y: float
+    left: float
+    right: float
     readings: Sequence[Reading]
     lines: Sequence[Line]
 
@@ -108,17 +125,54 @@ class _Draughtsman:
         self.roomy = self.tallest <= ROOMY
 
     def drawing(self) -> Drawing:
-        chosen, tallest = self.chosen, self.tallest
-        labelled = any(self._have_labels(a, b) for a, b in pairwise(chosen))
-        gap, pitch, left, right = (180 if labelled else 150, 100, 64, 84) if self.roomy else (190, 24, 170, 110)
-        top = 52.0  # three lines of a heading
-        columns = []
-        for number, places in enumerate(chosen):
-            x, above = left + number * gap, top + (tallest - len(places)) * pitch / 2
-            columns.append(self._column(number, places, x, [above + (k + 0.5) * pitch for k in range(len(places))]))
+        pitch = 112.0 if self.roomy else 34.0
+        top, height = 60.0, self.tallest * pitch  # above them the three lines of a heading
+        columns: list[Column] = []
+        x = 0.0
+        for number, places in enumerate(self.chosen):
+            x += self._gap(number)
+            apart = min(height / len(places), STRETCH * pitch)
+            above = top + (height - len(places) * apart) / 2
+            columns.append(self._column(number, places, x, [above + (k + 0.5) * apart for k in range(len(places))]))
         edges = [edge for a, b in pairwise(columns) for edge in self._edges(a.units, b.units)]
-        width = left + (len(columns) - 1) * gap + right
-        return Drawing(columns, edges, width, top + tallest * pitch + 12, self.roomy)
+        return Drawing(columns, edges, x + (84 if self.roomy or self.closes else ROOM), top + height + 16, self.roomy)
+
+    def _gap(self, number: int) -> float:
+        """From the column before, or from the left; wide where there are many lines, or numbers on them."""
+        dense = self._kind(number) == "neuron"
+        if not self.roomy:
+            return self._left(number) + (0 if number == 0 else self._right(number - 1) + (130 if dense else 24))
+        if number == 0:
+            return 64
+        if not dense:
+            return 120
+        return 216 if self._have_labels(self.chosen[number - 1], self.chosen[number]) else 170
+
+    def _left(self, number: int) -> float:
+        """What the names of a column take beside its units in a close drawing."""
+        longest = max(len(self._names(number)[place]) for place in self.chosen[number])
+        return 20 + 7.5 * min(longest, LONGEST if number else LONGEST_OF_INPUT)
+
+    def _right(self, number: int) -> float:
+        """What the numbers of a column take beside its units in a close drawing."""
+        return ROOM if number else ROOM_OF_INPUT
+
+    def _kind(self, number: int) -> str:
+        if number == 0:
+            return "input"
+        if number <= len(self.layers):
+            return "neuron" if self.layers[number - 1]["activation"] else "pass"
+        return "prediction" if number == len(self.layers) + 1 else "loss"
+
+    def _names(self, number: int) -> Sequence[str]:
+        names: Sequence[str] = ["L"]
+        if number == 0:
+            names = self.layers[0]["inputs"]
+        elif number <= len(self.layers):
+            names = self.layers[number - 1]["outputs"]
+        elif number == len(self.layers) + 1:
+            names = self.document["outputs"]
+        return names
 
     def _chosen(self) -> list[list[int]]:
         """Places drawn in each column."""
@@ -135,27 +189,26 @@ class _Draughtsman:
         return [*columns, columns[-1], [0]] if self.closes else columns
 
     def _column(self, number: int, places: Sequence[int], x: float, ys: Sequence[float]) -> Column:
-        column, document = self.first + number, self.document
-        if number == 0:
-            names = self.layers[0]["inputs"]
-            kind, heading = "input", ["inputs"] if column == 0 else ["from", title(document["layers"][column - 1])]
-        elif number <= len(self.layers):
-            layer = self.layers[number - 1]
-            names, kind = layer["outputs"], "neuron" if layer["activation"] else "pass"
-            heading = list(title(layer).split(": ", 1))
-        elif number == len(self.layers) + 1:
-            names, kind, heading = document["outputs"], "prediction", ["predictions"]
+        column, kind, names = self.first + number, self._kind(number), self._names(number)
+        if kind == "input":
+            heading = ["inputs"] if column == 0 else ["from", title(self.document["layers"][column - 1])]
+        elif kind in ("neuron", "pass"):
+            heading = list(title(self.layers[number - 1]).split(": ", 1))
         else:
-            names, kind, heading = ["L"], "loss", ["loss", document["error"]["loss"]["type"]]
+            heading = ["predictions"] if kind == "prediction" else ["loss", self.document["error"]["loss"]["type"]]
+        left = 0.0 if self.roomy or number == 0 else self._left(number)
+        right = 0.0 if self.roomy or number == len(self.chosen) - 1 else self._right(number)
         units = []
         for place, y in zip(places, ys, strict=True):
             readings, lines = list(self._readings(kind, column, place)), list(self._lines(kind, column, place))
-            units.append(Unit(column, place, names[place], kind, x, y, readings, lines))
+            units.append(Unit(column, place, names[place], kind, x, y, left, right, readings, lines))
         return Column(heading, units, len(names))
 
     def _readings(self, kind: str, column: int, place: int) -> Iterator[Reading]:
         if kind == "input":
             yield self._reading(0, "in", "x", [row[place] for row in self.layers[0]["forward"]["x"]])
+            if column:
+                yield self._outdated("in")
         elif kind in ("neuron", "pass"):
             layer = self.document["layers"][column - 1]
             error = "dz" if kind == "neuron" else "dy"
@@ -168,10 +221,12 @@ class _Draughtsman:
             yield y
             errors = [row[place] for row in layer["backward"][error]]
             yield self._reading(self.at[f"backward-{column - 1}"], "out", f"dL/{error}", errors)
+            yield from (self._outdated(slot) for slot in ("in", "out"))
         elif kind == "prediction":
             error = self.document["error"]
             yield self._reading(0, "out", "target", [row[place] for row in error["targets"]])
             yield self._reading(self.at["error"], "in", "prediction", [row[place] for row in error["predictions"]])
+            yield self._outdated("in")
         else:
             for stage, when in (("error", "before"), ("after", "after")):
                 yield self._reading(self.at[stage], "in", "L", [self.document["loss"][when]] * len(self.rows))
@@ -215,6 +270,10 @@ class _Draughtsman:
 
     def _have_labels(self, starts: Sequence[object], ends: Sequence[object]) -> bool:
         return self.roomy and len(ends) <= FAN and len(starts) * len(ends) <= MOST_LABELS
+
+    def _outdated(self, slot: str) -> Reading:
+        """After the step it is another, which the trace does not hold."""
+        return Reading(self.at["after"], slot, "", [""])
 
     def _reading(self, stage: int, slot: str, name: str, values: Sequence[float]) -> Reading:
         return Reading(stage, slot, name, [self.shows.short(value) for value in values])

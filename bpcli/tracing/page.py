@@ -18,7 +18,7 @@ from bpcli.tracing.account import Grid, Heading, Part, account, opening
 from bpcli.tracing.arithmetic import Arithmetic, Document
 from bpcli.tracing.drawing import Drawing, Reading, draw
 from bpcli.tracing.stages import Stage, stages
-from bpcli.tracing.svg import SIGNS, svg
+from bpcli.tracing.svg import sign, svg
 from bpcli.tracing.worked import Line
 
 WIDTHS = (40, 32, 24, 16, 12, 8)
@@ -29,10 +29,9 @@ MOST_BYTES = 480_000
 LEAST_OF_EDGE, LEAST_OF_ROW = 200, 25
 """Bytes of an edge on a page, and of what it has for each row, at the very least."""
 
-LEGEND = (
-    ("positive", "weight above 0"),
-    ("negative", "weight below 0; the wider a line, the larger the weight"),
-    ("now", "worked out in this stage"),
+AFTERWARDS = (
+    "L is that of a second forward pass, with the new parameters. Of its other numbers none is kept, so neurons and "
+    "predictions stand empty."
 )
 
 
@@ -81,15 +80,14 @@ def _page(document: Document, steps: Sequence[Stage], drawing: Drawing, tables: 
             '<p class="soft">Of wide layers a part is drawn: the inputs that are furthest from 0, and the neurons with '
             "the largest errors. Sums are over all of them.</p>"
         )
-    legend = "".join(f'<li class="{kind}">{words}</li>' for kind, words in LEGEND)
+    legend = "".join(f'<li class="{kind}">{words}</li>' for kind, words in _legend(drawing))
     body = (
         f'<header><h1>{text(name)}: one training step</h1><p class="soft">{text(opening(document))}</p>'
         f'<dl class="figures">{shown}</dl>{notes}</header>\n<main>\n'
         f'<section id="stepper" aria-label="The step, stage by stage">{_controls(document, steps)}'
         f'<div class="stage"><figure><div class="wide" id="view" tabindex="0" role="region" '
         f'aria-label="The network; scrolls where it is wide">{svg(drawing, f"The network of {name}")}</div>'
-        f'<ul class="key">{legend}<li>δ: error, dL/dz of a neuron, dL/dy of others</li>'
-        f"<li>∂: gradient, dL/dw</li><li>t: target</li></ul></figure>"
+        f'<ul class="key">{legend}</ul></figure>'
         f'<section id="panel" aria-labelledby="panel-title" hidden><h2 id="panel-title"></h2>'
         f'<p id="panel-hint" class="soft"></p><dl id="lines"></dl></section></div></section>\n'
         f'<section id="account"><h2>All of it in tables</h2>{tables}</section>\n</main>\n'
@@ -101,6 +99,17 @@ def _page(document: Document, steps: Sequence[Stage], drawing: Drawing, tables: 
         style=carried("trace.css", "bpcli.tracing"),
         script=carried("trace.js", "bpcli.tracing"),
     )
+
+
+def _legend(drawing: Drawing) -> Iterator[tuple[str, str]]:
+    """What the lines and numbers of the drawing are, each with the class of its sample."""
+    yield "positive", "weight above 0"
+    yield "negative", "weight below 0; the wider a line, the larger the weight"
+    yield "now", "worked out in this stage"
+    if any(edge.readings for edge in drawing.edges):
+        yield "plain", "on a line: its weight, then its gradient dL/dw, at the end its new weight"
+    place = "in" if drawing.roomy else "beside"
+    yield "plain", f"{place} a neuron: its output y; below, once it is known, its error dL/dz (other layers: dL/dy)"
 
 
 def _controls(document: Document, steps: Sequence[Stage]) -> str:
@@ -121,7 +130,8 @@ def _controls(document: Document, steps: Sequence[Stage]) -> str:
         '<button type="button" id="previous">Previous</button><button type="button" id="next">Next</button>'
         f'{rows}<span class="soft">or the keys ← →; in the drawing ↑ ↓ and Enter</span></div>'
         f'<details><summary>All {len(steps)} stages</summary><ol id="stages">{chosen}</ol></details>'
-        '<div role="status" aria-live="polite"><h2 id="stage-title"></h2><p id="words"></p></div>'
+        '<div role="status" aria-live="polite"><h2 id="stage-title"></h2><p id="words"></p>'
+        '<p id="note" class="soft"></p></div>'
         '<ul id="formulas"></ul></div>'
     )
 
@@ -165,6 +175,7 @@ def _data(document: Document, steps: Sequence[Stage], drawing: Drawing) -> dict[
                 "title": stage.title,
                 "formulas": stage.formulas,
                 "words": [printable(words) for words in stage.words],
+                "note": _note(document) if stage.key == "after" else "",
                 "columns": stage.columns,
                 "layers": stage.layers,
             }
@@ -194,8 +205,14 @@ def _data(document: Document, steps: Sequence[Stage], drawing: Drawing) -> dict[
     }
 
 
+def _note(document: Document) -> str:
+    """What the last stage shows, and that it is not by other masks that L changed."""
+    dropout = any(layer["type"] == "dropout" for layer in document["layers"])
+    return f"{AFTERWARDS}{' Dropout keeps its mask.' if dropout else ''}"
+
+
 def _reading(reading: Reading) -> list[Any]:
-    return [reading.stage, reading.slot, reading.name, SIGNS.get(reading.name, ""), list(reading.values)]
+    return [reading.stage, reading.slot, reading.name, sign(reading.name), list(reading.values)]
 
 
 def _line(line: Line) -> list[Any]:

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpcli.report.charts import shortened, text
-from bpcli.tracing.drawing import Column, Drawing, Edge, Unit
+from bpcli.tracing.drawing import LONGEST, LONGEST_OF_INPUT, Column, Drawing, Edge, Unit
 
-RADIUS, SMALL_RADIUS = 27, 7
+RADIUS, SMALL_RADIUS = 32, 7
 
-LONGEST = {"input": 24, "neuron": 16, "pass": 16, "prediction": 16, "loss": 16}
-"""Characters of a name in the drawing; the whole name is the unit's title."""
-
-SIGNS = {"dL/dz": "δ ", "dL/dy": "δ ", "target": "t ", "dL/dw": "∂"}
-"""What a number in the drawing is, where it is not the output of its unit."""
+SIGNED = ("dL/dz", "dL/dy", "dL/dw", "target")
+"""Numbers with their names before them: all but what a unit puts out and what an edge weighs."""
 
 
 def svg(drawing: Drawing, about: str) -> str:
@@ -21,7 +18,7 @@ def svg(drawing: Drawing, about: str) -> str:
     shapes = [
         *(_edge(edge, drawing.roomy) for edge in drawing.edges),
         *(shape for edge in drawing.edges for shape in _label(edge)),
-        *(shape for column in drawing.columns for shape in _column(column, drawing.roomy)),
+        *(_column(column, drawing.roomy) for column in drawing.columns),
     ]
     kind = "roomy" if drawing.roomy else "close"
     return (
@@ -30,13 +27,20 @@ def svg(drawing: Drawing, about: str) -> str:
     )
 
 
-def _column(column: Column, roomy: bool) -> Iterator[str]:
+def sign(name: str) -> str:
+    """What stands before a number of this name in the drawing."""
+    return f"{name} " if name in SIGNED else ""
+
+
+def _column(column: Column, roomy: bool) -> str:
     x, drawn = column.units[0].x, len(column.units)
     part = [f"{drawn} of {column.total:,}"] if drawn < column.total else []
-    for line, words in enumerate([*column.heading, *part]):
-        yield f'<text class="heading" x="{x:g}" y="{14 + 15 * line}">{text(shortened(words, 24))}</text>'
-    for unit in column.units:
-        yield _unit(unit, roomy)
+    headings = (
+        f'<text class="heading" x="{x:g}" y="{14 + 15 * line}">{text(shortened(words, 24))}</text>'
+        for line, words in enumerate([*column.heading, *part])
+    )
+    units = (_unit(unit, roomy) for unit in column.units)
+    return f'<g class="column" id="column-{column.units[0].column}">{"".join(headings)}{"".join(units)}</g>'
 
 
 def _unit(unit: Unit, roomy: bool) -> str:
@@ -47,15 +51,21 @@ def _unit(unit: Unit, roomy: bool) -> str:
         shape = f'<rect x="{-radius}" y="{-radius}" width="{2 * radius}" height="{2 * radius}" rx="{radius / 4:g}"/>'
     first = dict.fromkeys(("in", "out"), "")
     for reading in reversed(unit.readings):
-        first[reading.slot] = f"{SIGNS.get(reading.name, '')}{reading.values[0]}"
-    name = shortened(unit.name, LONGEST[unit.kind])
+        first[reading.slot] = sign(reading.name) + reading.values[0]
+    name = shortened(unit.name, LONGEST if roomy or unit.kind != "input" else LONGEST_OF_INPUT)
     if roomy:
-        places = {"name": (0, -radius - 7), "in": (0, 4), "out": (0, radius + 15)}
-    else:
-        places = {"name": (-radius - 4, 4), "in": (radius + 4, 4), "out": (radius + 52, 4)}
+        error = max(
+            (sign(one.name) + value for one in unit.readings if one.slot == "out" for value in one.values),
+            key=len,
+            default="",
+        )
+        places = {"name": (_aside(name), -radius - 7), "in": (0, 4), "out": (_aside(error), radius + 15)}
+    else:  # above and below the line that leads past them
+        shape = f'<path class="lead" d="M{-unit.left:g} 0H{unit.right:g}"/>{shape}'
+        places = {"name": (-radius - 5, -4), "in": (radius + 5, -4), "out": (radius + 5, 12)}
     words = {"name": name, **first}
     texts = "".join(
-        f'<text class="{slot}" x="{x}" y="{y}">{text(words[slot])}</text>' for slot, (x, y) in places.items()
+        f'<text class="{slot}" x="{x:g}" y="{y}">{text(words[slot])}</text>' for slot, (x, y) in places.items()
     )
     return (
         f'<g class="unit {unit.kind}" id="{unit.id}" transform="translate({unit.x:g} {unit.y:g})">'
@@ -63,19 +73,29 @@ def _unit(unit: Unit, roomy: bool) -> str:
     )
 
 
+def _aside(words: str) -> float:
+    """Where the middle of a text stands so that it ends before the numbers of the lines that leave its unit."""
+    return min(0.0, RADIUS + 5 - 3.6 * len(words))
+
+
 def _edge(edge: Edge, roomy: bool) -> str:
-    path = f"M{edge.start.x:g} {edge.start.y:g}L{edge.end.x:g} {edge.end.y:g}"
+    (x, y), (to_x, to_y) = _ends(edge)
+    path = f"M{x:g} {y:g}L{to_x:g} {to_y:g}"
     if edge.weight is None:
         return f'<path class="link" d="{path}"/>'
-    sign = "negative" if edge.weight < 0 else "positive"
+    side = "negative" if edge.weight < 0 else "positive"
     width = 0.5 + (4.5 if roomy else 2.5) * edge.share
-    return f'<path class="edge {sign}" id="{edge.id}" d="{path}" stroke-width="{width:.1f}"/>'
+    return f'<path class="edge {side}" id="{edge.id}" d="{path}" stroke-width="{width:.1f}"/>'
+
+
+def _ends(edge: Edge) -> tuple[tuple[float, float], tuple[float, float]]:
+    return (edge.start.x + edge.start.right, edge.start.y), (edge.end.x - edge.end.left, edge.end.y)
 
 
 def _label(edge: Edge) -> Iterator[str]:
     """The number of an edge, near its start, so that those of different units stay apart."""
     if edge.readings:
-        start, end, along = edge.start, edge.end, 0.2
-        x, y = (a + (b - a) * along for a, b in ((start.x, end.x), (start.y, end.y)))
+        along = 0.2
+        x, y = (a + (b - a) * along for a, b in zip(*_ends(edge), strict=True))
         place = f'x="{x:.1f}" y="{y + 4:.1f}"'
         yield f'<text class="label" id="{edge.id}-label" {place}>{edge.readings[0].values[0]}</text>'

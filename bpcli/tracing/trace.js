@@ -6,6 +6,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const element = (id) => document.getElementById(id);
 const network = element("network");
 const lastStage = data.stages.length - 1;
+const FADE = 24; // pixels that fade at a side where there is more of the drawing
 const MOST_SHOWN = 12; // units and edges whose lines are shown where none is chosen
 const state = { stage: 0, row: 0, show: null };
 
@@ -22,7 +23,10 @@ function nameOf(id) {
 function readings(id) {
   const known = new Map();
   for (const [stage, slot, name, sign, values] of thing(id).readings) {
-    if (stage <= state.stage) known.set(slot, { name, value: values[state.row] ?? values[0], sign });
+    const value = values[state.row] ?? values[0];
+    if (stage > state.stage) continue;
+    if (value) known.set(slot, { name, value, sign });
+    else known.delete(slot);
   }
   return known;
 }
@@ -48,7 +52,7 @@ for (const id of Object.keys(data.edges)) {
   hit.id = `${id}-hit`;
   hit.setAttribute("class", "hit");
   hit.removeAttribute("stroke-width");
-  network.insertBefore(hit, network.querySelector("text"));
+  network.insertBefore(hit, network.querySelector(":scope > .label, :scope > .column"));
 }
 const target = (id) => element(isEdge(id) ? `${id}-hit` : id);
 walk.forEach((id, place) => {
@@ -92,6 +96,7 @@ function drawStage() {
   element("stage-title").textContent = `${state.stage + 1} of ${lastStage + 1}: ${stage.title}`;
   element("formulas").replaceChildren(...stage.formulas.map((formula) => made("li", formula)));
   element("words").textContent = stage.words[state.row];
+  element("note").textContent = stage.note;
   element("first").disabled = element("previous").disabled = state.stage === 0;
   element("next").disabled = state.stage === lastStage;
   document.querySelectorAll("#stages button").forEach((button, place) => {
@@ -111,7 +116,9 @@ function drawPanel() {
     });
     shown = isEdge(state.show) ? [state.show] : [state.show, ...edges];
     element("panel-title").textContent = nameOf(state.show);
-    hint = "All that is known of it at this stage. Escape goes back to the stage.";
+    const old = state.stage === lastStage;
+    hint = old ? "All that was worked out of it before the step and in it." : "All that is known of it at this stage.";
+    hint += " Escape goes back to the stage.";
   } else {
     shown = [...Object.keys(data.units), ...Object.keys(data.edges)];
     element("panel-title").textContent = "Worked out in this stage";
@@ -129,15 +136,38 @@ function drawPanel() {
     const group = made("div");
     group.append(made("dt", nameOf(id)));
     for (const { words, now } of all) {
-      const line = made("dd", words);
+      const line = made("dd");
+      line.append(...terms(words));
       if (now) line.className = "now";
       group.append(line);
     }
     return group;
   }));
   if (found.length === 0) hint = "Nothing of it is known yet at this stage.";
-  if (found.length > most) hint += ` ${found.length - most} more are worked out in this stage.`;
+  if (found.length > most) {
+    hint += ` ${found.length - most} more are worked out in this stage: choose what they lead to, or see the tables`;
+    hint += " below.";
+  }
   element("panel-hint").textContent = hint;
+}
+
+// A line of arithmetic, which may break before a sign but not after it, nor within a product that fits in a line; one
+// that does not may break before a dot.
+const FACTOR = String.raw`(?:\([^()]*\)\S*|[^\s=+←]\S*)`;
+const TERM = new RegExp(`((?:[=+←] )?${FACTOR}(?: [·/] ${FACTOR})+|[=+←] ${FACTOR})`);
+function terms(words) {
+  return words.split(TERM).map((part, place) => {
+    if (place % 2 === 0) return part;
+    const [first, ...others] = part.split(" · ");
+    return together(first, ...others.flatMap((factor) => [" ", together(`· ${factor}`)]));
+  });
+}
+
+function together(...parts) {
+  const term = made("span");
+  term.className = "term";
+  term.append(...parts);
+  return term;
 }
 
 function made(tag, text = "") {
@@ -158,15 +188,34 @@ function draw() {
 function go(stage) {
   state.stage = Math.min(Math.max(stage, 0), lastStage);
   draw();
-  const unit = Object.keys(data.units).find((id) => data.stages[state.stage].columns.includes(data.units[id].column));
-  if (unit) reveal(unit);
+  const { columns, layers } = data.stages[state.stage];
+  const main = layers.length > 0 ? columns[0] : columns.at(-1); // of predictions and loss, the loss
+  reveal([...layers, ...columns], columns, [main]);
 }
 
-// Where the drawing is wider than the screen, bring a unit to the middle of it.
-function reveal(id) {
+// Where the drawing is wider than its box, bring columns to the middle: the first choice that fits, or the last.
+function reveal(...choices) {
   const view = element("view");
-  const [box, frame] = [element(id).getBoundingClientRect(), view.getBoundingClientRect()];
-  view.scrollLeft += box.left + box.width / 2 - frame.left - frame.width / 2;
+  const frame = view.getBoundingClientRect();
+  const bounds = choices.map((columns) => {
+    const boxes = columns.map((column) => element(`column-${column}`)?.getBoundingClientRect()).filter(Boolean);
+    return [Math.min(...boxes.map(({ left }) => left)), Math.max(...boxes.map(({ right }) => right))];
+  });
+  const [left, right] = bounds.find((bound) => bound[1] - bound[0] <= frame.width) ?? bounds.at(-1);
+  const spare = (frame.width - (right - left)) / 2;
+  if (!Number.isFinite(left)) return;
+  view.scrollLeft += left - frame.left - (spare >= 0 ? spare : FADE);
+  // Near an end of the drawing, go there, so that nothing fades at that side.
+  const end = view.scrollWidth - view.clientWidth;
+  if (view.scrollLeft <= spare) view.scrollLeft = 0;
+  else if (end - view.scrollLeft <= spare) view.scrollLeft = end;
+}
+
+// Fade the drawing where there is more of it.
+function fade() {
+  const view = element("view");
+  view.classList.toggle("more-left", view.scrollLeft > 1);
+  view.classList.toggle("more-right", view.scrollLeft + view.clientWidth < view.scrollWidth - 1);
 }
 
 function choose(id) {
@@ -180,6 +229,7 @@ function focus(id) {
   target(id).focus();
 }
 
+// The address is read at the start, and when it is changed by hand.
 function readAddress() {
   const place = new URLSearchParams(location.hash.slice(1));
   const whole = (name, most) => Math.min(Math.max(Number.parseInt(place.get(name) ?? "0", 10) || 0, 0), most);
@@ -187,6 +237,11 @@ function readAddress() {
   state.row = whole("row", data.rows.length - 1);
   state.show = walk.includes(show) ? show : null;
   go(whole("stage", lastStage));
+  if (state.show) {
+    const { start, end } = data.edges[state.show] ?? { start: state.show, end: state.show };
+    const shown = [start, end].map((id) => data.units[id].column);
+    reveal([...data.stages[state.stage].columns, ...shown], shown);
+  }
 }
 
 element("first").addEventListener("click", () => go(0));
@@ -225,6 +280,9 @@ document.addEventListener("keydown", (event) => {
   action();
 });
 window.addEventListener("hashchange", readAddress);
+window.addEventListener("resize", fade);
+element("view").addEventListener("scroll", fade);
 
 element("controls").hidden = element("panel").hidden = false;
 readAddress();
+fade();

@@ -11,6 +11,8 @@ import pytest
 from commands import CONFIGS, bpcli
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conftest import Open
     from playwright.sync_api import Browser, Page
 
@@ -75,10 +77,132 @@ def test_numbers_appear_when_they_are_known(visit: Open, pages: dict[str, Path])
         [label, "0.5933", "", ""],
         [label, "0.5933", "", "0.2984"],
         [label, "0.5933", "", "0.2984"],
-        ["∂0.0004386", "0.5933", "δ 0.008771", "0.2984"],
-        [new, "0.5933", "δ 0.008771", "0.2984"],
-        [new, "0.5933", "δ 0.008771", "0.2805"],
+        ["dL/dw 0.0004386", "0.5933", "dL/dz 0.008771", "0.2984"],
+        [new, "0.5933", "dL/dz 0.008771", "0.2984"],
+        [new, "", "", "0.2805"],
     ]
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_after_the_step_nothing_from_before_it_is_left_in_the_drawing(
+    visit: Open, pages: dict[str, Path], name: str
+) -> None:
+    page = visit(pages[name]).page
+    shown = page.locator(".unit:not(.input) .in, .neuron .out, .pass .out")
+    assert shown.count() > 8
+    assert page.inner_text("#note") == ""
+    page.evaluate("location.hash = '#stage=999'")
+    page.wait_for_function("document.getElementById('next').disabled")
+    values = [value for value in shown.all_text_contents() if value]
+    assert values == [f"{float(page.locator('.figures dd').nth(2).inner_text()):.4g}"]
+    assert "second forward pass, with the new parameters" in page.inner_text("#note")
+    assert page.inner_text("#note").endswith("Dropout keeps its mask.") == (name != "textbook")
+    said = page.locator(".neuron").first.get_attribute("aria-label") or ""
+    assert not re.search(" y |dL", said)
+    page.click("#previous")
+    assert page.inner_text("#note") == ""
+    assert all(shown.all_text_contents())
+
+
+BOXES = """texts => texts.filter(text => text.textContent).map(text => {
+    const [box, frame] = [text.getBoundingClientRect(), document.getElementById("network").getBoundingClientRect()];
+    const size = parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a;
+    return [text.textContent, size, box.left - frame.left, box.right - frame.left, box.top - frame.top,
+        box.bottom - frame.top, frame.width, frame.height];
+})"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_text_of_the_drawing_can_be_read_and_none_lies_over_another(
+    visit: Open, pages: dict[str, Path], name: str, width: int, record_property: Callable[[str, object], None]
+) -> None:
+    page = visit(pages[name]).page
+    page.set_viewport_size({"width": width, "height": 900})
+    stages, cases = len(data_of(page)["stages"]), 0
+    for _ in range(stages):
+        boxes = page.locator("#network text").evaluate_all(BOXES)
+        for words, size, left, right, top, bottom, across, down in boxes:
+            assert size >= 11, words
+            assert 0 <= left < right <= across, words
+            assert 0 <= top < bottom <= down, words
+        for number, (words, _, left, right, top, bottom, *_) in enumerate(boxes):
+            for other, _, from_x, to_x, from_y, to_y, *_ in boxes[:number]:
+                across, down = min(right, to_x) - max(left, from_x), min(bottom, to_y) - max(top, from_y)
+                assert across <= 0 or down <= 4, (words, other)  # a box of text has room above and below its letters
+                cases += 1
+        page.keyboard.press("ArrowRight")
+    assert cases > 100 * stages
+    record_property("cases", cases)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_on_a_phone_each_stage_scrolls_the_drawing_alone_to_what_it_works_out(
+    visit: Open, pages: dict[str, Path], name: str
+) -> None:
+    page = visit(pages[name], "phone").page
+    across = []
+    for stage in data_of(page)["stages"]:
+        (left, right), columns = page.evaluate(
+            """columns => {
+                const sides = element => (({ left, right }) => [left, right])(element.getBoundingClientRect());
+                const places = columns.map(column => sides(document.getElementById(`column-${column}`)));
+                return [sides(document.getElementById("view")), places];
+            }""",
+            stage["columns"],
+        )
+        seen = [left <= start and end <= right for start, end in columns]
+        assert any(seen)
+        if stage["title"].startswith(("Forward", "Backward", "Error", "After")):
+            assert all(seen)
+        across.append(page.evaluate("document.getElementById('view').scrollLeft"))
+        page.keyboard.press("ArrowRight")
+    assert page.evaluate("scrollY") == 0
+    assert across[0] < 100 < max(across)
+
+
+def test_the_drawing_fades_where_there_is_more_of_it(visit: Open, pages: dict[str, Path]) -> None:
+    page = visit(pages["penguins"], "phone").page
+    for to, faded in ((0, "right"), (300, "left right"), (99999, "left")):
+        page.evaluate("to => { document.getElementById('view').scrollLeft = to; }", to)
+        wanted = " ".join(f"more-{side}" for side in faded.split())
+        page.wait_for_function(
+            "wanted => [...document.getElementById('view').classList].filter(one => one !== 'wide').sort().join(' ')"
+            " === wanted",
+            arg=wanted,
+        )
+    assert visit(pages["textbook"]).page.get_attribute("#view", "class") == "wide"
+
+
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+def test_arithmetic_breaks_at_its_signs_and_none_is_cut_off(visit: Open, pages: dict[str, Path], size: str) -> None:
+    page = visit(pages["textbook"], size).page
+    page.evaluate("location.hash = '#stage=6&show=u1-0'")
+    page.wait_for_function("document.querySelectorAll('#lines .term').length > 20")
+    terms = page.locator("#lines .term")
+    written = terms.all_inner_texts()
+    assert {"= 0.138498562 · 0.4", "+ (-0.0380982365) · 0.5", "= 0.036350306"} <= set(written)
+    one, *others = terms.evaluate_all("terms => terms.map(term => term.getBoundingClientRect().height)")
+    assert set(others) == {one}
+    page.evaluate("location.hash = '#stage=3&show=u3-0'")
+    page.wait_for_function("document.getElementById('panel-title').textContent === 'o1'")
+    long = terms.filter(has_text="(1 - ")
+    assert long.first.inner_text() == "= 2 · (0.75136507 - 0.01) · 0.75136507 · (1 - 0.75136507) / 2"
+    parts = long.first.locator(".term").evaluate_all("terms => terms.map(term => term.getBoundingClientRect().height)")
+    assert set(parts) == {one}
+    assert page.evaluate(
+        "(panel => panel.scrollHeight <= panel.clientHeight && panel.scrollWidth <= panel.clientWidth)"
+        "(document.getElementById('panel'))"
+    )
+
+
+def test_where_more_is_worked_out_than_shown_it_is_said_where_it_is(visit: Open, pages: dict[str, Path]) -> None:
+    page = visit(pages["penguins"]).page
+    page.keyboard.press("ArrowRight")
+    assert re.search(
+        r" \d+ more are worked out in this stage: choose what they lead to, or see the tables below\.$",
+        page.inner_text("#panel-hint"),
+    )
 
 
 def test_a_neuron_and_an_edge_show_their_arithmetic(visit: Open, pages: dict[str, Path]) -> None:
@@ -91,7 +215,7 @@ def test_a_neuron_and_an_edge_show_their_arithmetic(visit: Open, pages: dict[str
         "y = sigmoid(0.3775) = 0.593269992",
     ]
     assert "b ← 0.35 - 0.5 · 0.00877135469 = 0.345614323" in panel(page)
-    page.locator("#e0-0-0-hit").click(force=True, position={"x": 30, "y": 5})
+    page.locator("#e0-0-0-hit").click(force=True, position={"x": 60, "y": 5})
     assert page.inner_text("#panel-title") == "i1 → neuron 0"
     assert panel(page) == [
         "x · w = 0.05 · 0.15 = 0.007500000",
