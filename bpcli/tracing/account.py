@@ -119,8 +119,8 @@ class _Account:
 
     def _error(self) -> Iterator[Part]:
         error, document = self.document["error"], self.document
-        yield Heading(f"ERROR  {_member(error['loss'])}: {error['formula']}")
-        yield f"{error['gradient']}{self._mean()}"
+        yield Heading(f"ERROR  {_member(error['loss'])}")
+        yield from loss_rule(document)
         for row in self.rows:
             yield from self._row(row)
             columns = [error[name][row] for name in ("logits", "predictions", "targets", "dlogits")]
@@ -142,7 +142,8 @@ class _Account:
 
     def _backward(self, layer: Document) -> Iterator[Part]:
         backward, shown = layer["backward"], self.shown[layer["index"]]
-        yield Heading(title(layer) if layer["activation"] else f"{title(layer)}   {layer['gradient']}", 2)
+        slope = layer["gradient"] if layer["activation"] is None else layer["activation"]["derivative"]
+        yield Heading(f"{title(layer)}   {slope}", 2)
         behind = next((one for one in self.document["layers"] if one["index"] == layer["index"] + 1), None)
         for row in self.rows:
             yield from self._row(row)
@@ -240,13 +241,6 @@ class _Account:
             count = len(layer["outputs"]) - len(self.shown[layer["index"]])
             yield from self._rest(count, noun, f"with smaller |{error}|")
 
-    def _mean(self) -> str:
-        """Over what L is the mean."""
-        error, document = self.document["error"], self.document
-        over = ["the rows"] if len(self.rows) > 1 else []
-        over += ["the outputs"] if len(document["outputs"]) > 1 and error["loss"]["type"] not in PER_ROW else []
-        return f"; L is the mean over {' and '.join(over)}" if over else ""
-
     def _rest(self, count: int, noun: str, which: str) -> Iterator[Part]:
         if count > 0:
             yield f"and {counted(count, noun)} {which}"
@@ -274,6 +268,24 @@ def row_in_file(row: Document, shows: Arithmetic) -> str:
     weight = "" if row["weight"] == 1.0 else f", weight {shows.short(row['weight'])}"
     in_file += f" and {more} more" if more > 0 else ""
     return f"row {row['row']} ({row['split']}): {in_file}; target {target}{weight}"
+
+
+FOLDED = {"softmax": "softmax", "σ": "the sigmoid", "exp": "exp"}
+
+
+def loss_rule(document: Document) -> list[str]:
+    """What the loss computes, of which its slope by the logits is a part."""
+    error = document["error"]
+    over = ["the rows"] if len(document["rows"]) > 1 else []
+    over += ["the outputs"] if len(document["outputs"]) > 1 and error["loss"]["type"] not in PER_ROW else []
+    mean = f"; L is the mean over {' and '.join(over)}" if over else ""
+    lines = [f"{error['link']}; loss {error['formula']}", f"dL/dz = {error['gradient']}{mean}"]
+    link = error["link"].removeprefix("ŷ = ").partition("(")[0]
+    if link in FOLDED:
+        lines.append(
+            f"{FOLDED[link]} belongs to the loss: the last layer puts out z, and dL/dz is the slope through both"
+        )
+    return lines
 
 
 def rule(update: Document) -> list[str]:

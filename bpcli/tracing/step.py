@@ -22,6 +22,7 @@ from bpcli.data.table import PARTS
 from bpcli.errors import DivergedError, UsageError
 from bpcli.experiment import Prepared
 from bpcli.names import Names
+from bpcli.nn.activations import Activation
 from bpcli.nn.arrays import Array
 from bpcli.nn.layers import DenseLayer, Layer, Position
 from bpcli.nn.losses import LossScratch
@@ -119,8 +120,8 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows) -> Do
         DivergedError: a number is not finite.
     """
     plan, loss = prepared.plan, prepared.plan.loss
-    done = state.counters.epoch >= plan.spec.epochs
-    epoch, step = (plan.spec.epochs - 1, 0) if done else (state.counters.epoch, state.counters.step)
+    epochs, done = state.counters.epoch, state.counters.epoch >= plan.spec.epochs
+    epoch, step = (plan.spec.epochs - 1, 0) if done else (epochs, state.counters.step)
     position = Position(Stream(plan.seed, "dropout"), epoch, step)
     objective = Objective(plan.network, loss, plan.spec, rows.batch, state.layer_state, position)
     before = {name: vector.copy() for name, vector in _vectors(state).items()}
@@ -141,13 +142,16 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows) -> Do
     given = plan.network.bind(applied)
     notes = list(rows.notes)
     if done:
-        notes.append(f"all {counted(plan.spec.epochs, 'epoch')} are done: this step is as one of the last epoch")
+        notes.append(
+            f"all {counted(plan.spec.epochs, 'epoch')} are done: this step is one more, "
+            "at the learning rate that the last epoch began with"
+        )
     if len(rows.described) == 1 and any(layer.type == "batch_norm" for layer in plan.network.layers):
         notes.append("batch_norm takes from a single row its own mean, which leaves 0; give several rows")
     return {
         "name": prepared.config.name,
         "dtype": prepared.config.dtype,
-        "epoch": epoch,
+        "epoch": epochs,
         "step": step,
         "rows": rows.described,
         "inputs": list(names.inputs),
@@ -187,16 +191,20 @@ def _layer(layer: Layer, record: LayerRecord, names: Names) -> Document:
     return {
         "index": layer.index,
         "type": layer.type,
-        "formula": _formula(type(layer).forward),
-        "gradient": _formula(getattr(type(layer), "backward_rows", type(layer).backward)),
-        "activation": None
-        if activation is None
-        else {**activation.model_dump(mode="json"), "formula": _formula(activation)},
+        "formula": layer.formula.format(**vars(layer)),
+        "gradient": layer.gradient,
+        "activation": None if activation is None else _activation(activation),
         "inputs": list(names.into(layer.index)),
         "outputs": list(names.outputs[layer.index]),
         "forward": {name: array.tolist() for name, array in forward.items() if array is not None},
         "backward": {name: array.tolist() for name, array in backward.items() if array is not None},
     }
+
+
+def _activation(activation: Activation) -> Document:
+    options = activation.model_dump(mode="json")
+    formulas = {name: getattr(activation, name).format(**options) for name in ("formula", "derivative")}
+    return {**options, **formulas}
 
 
 def _parameter(name: str, index: int, record: LayerRecord, given: Bound, views: Moments) -> Document:
@@ -221,7 +229,7 @@ def _error(prepared: Prepared, last: LayerRecord, batch: Batch, objective: Objec
     loss, target, logits, (_, y, weight) = prepared.plan.loss, prepared.preprocessor.target, last.y, batch
     predictions, out = np.empty_like(logits), np.empty_like(logits)
     loss.link(logits, predictions)
-    count = len(logits)
+    count, formulas = len(logits), loss.formulas(logits.shape[1])
     scratch = LossScratch(count, logits.shape[1], logits.dtype)
     of_rows = []
     for row in range(count):
@@ -231,8 +239,9 @@ def _error(prepared: Prepared, last: LayerRecord, batch: Batch, objective: Objec
         of_rows.append(float(loss.value_and_gradient(logits[at], y[at], of_row, out[at], part)))
     return {
         "loss": loss.model_dump(mode="json", by_alias=True),
-        "formula": _formula(loss),
-        "gradient": _formula(type(loss).value_and_gradient),
+        "link": formulas.prediction,
+        "formula": formulas.loss,
+        "gradient": formulas.gradient,
         "logits": logits.tolist(),
         "predictions": predictions.tolist(),
         "in_units": target.decode(predictions).tolist() if isinstance(target, NumbersTarget) else None,
@@ -241,12 +250,6 @@ def _error(prepared: Prepared, last: LayerRecord, batch: Batch, objective: Objec
         "of_rows": of_rows,
         "penalty": objective.rules.penalty(params),
     }
-
-
-def _formula(member: Any) -> str:
-    """The first sentence of what a member, or one of its methods, says of itself: its formula."""
-    said = getdoc(member if callable(member) else type(member)) or ""
-    return said.partition("\n")[0].partition(". ")[0].rstrip(".")
 
 
 def _rule(optimizer: OptimizerBase) -> str:

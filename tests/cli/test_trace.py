@@ -24,10 +24,11 @@ def test_a_run_goes_on_from_its_last_checkpoint_and_is_left_as_it_is(penguins_ru
     assert content() == before
 
 
-def test_after_the_last_epoch_the_step_is_one_of_that_epoch(concrete_run: Path):
+def test_after_the_last_epoch_the_step_is_one_more_at_its_learning_rate(concrete_run: Path):
     result = bpcli("trace", concrete_run, "--json").ok()
-    assert result.json["epoch"] == 19
-    assert "note: all 20 epochs are done: this step is as one of the last epoch\n" in result.err
+    assert result.json["epoch"] == 20
+    note = "all 20 epochs are done: this step is one more, at the learning rate that the last epoch began with"
+    assert f"note: {note}\n" in result.err
     assert result.json["update"]["learning_rate"] > 0
 
 
