@@ -57,9 +57,9 @@ FLOORS = [
     "checkpoint experiment",
     "runs",
     "names difference requirement curves diagnosis stopping tensorboard",
-    "model resume runner scaffold gradcheck range_test tracing.step tracing.arithmetic listing "
-    "inspection.integrated_gradients",
-    "inspection.sampling",
+    "model resume runner scaffold gradcheck range_test tracing.updates tracing.arithmetic "
+    "listing inspection.integrated_gradients",
+    "inspection.sampling tracing.step",
     "inspection.attributions",
     "evaluation prediction seeds report.scale report.words inspection.importance inspection.neurons "
     "inspection.dependence",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bpcli.text import counted
 from bpcli.tracing.arithmetic import MOST_TERMS, Arithmetic, Document
@@ -181,29 +182,41 @@ class _Account:
     def _update(self) -> Iterator[Part]:
         update, document = self.document["update"], self.document
         yield Heading(f"UPDATE  {_member(update['optimizer'], but='learning_rate')}")
-        yield from rule(update)
-        yield f"step {update['number']} of the optimizer, learning rate {self.shows.short(update['learning_rate'])}"
-        for layer in self.layers:
-            if not layer["parameters"]:
-                continue
+        yield from rule(update, self.shows)
+        rate = self.shows.constant(update["learning_rate"])
+        yield f"step {update['number']} of the optimizer, learning rate lr = {rate}"
+        learning = [layer for layer in self.layers if layer["parameters"]]
+        for layer in learning:
             yield ""
-            slots = list(next(iter(layer["parameters"].values()))["optimizer"])
-            ruled = any(one["applied"] != one["gradient"] for one in layer["parameters"].values())
-            given = ["with penalties and bounds"] if ruled else []
-            table = [["parameter", "of", "before", "gradient", *given, *slots, "step", "after"]]
             places, left_out = self._parameters(layer)
+            table = []
             for name, place in places:
-                one = layer["parameters"][name]
-                moments = [one["optimizer"][slot]["after"] for slot in slots]
-                arrays = [one["before"], one["gradient"], *([one["applied"]] if ruled else []), *moments]
-                numbers = [
-                    self.shows.fixed(self.shows.at(array, place)) for array in [*arrays, one["step"], one["after"]]
-                ]
+                columns = self._columns(layer, layer["parameters"][name])
+                numbers = [self.shows.fixed(self.shows.at(array, place)) for array in columns.values()]
                 table.append([_name(layer, name, place), _of(layer, place), *numbers])
-            yield Grid(table, right=range(2, len(table[0])))
+            yield Grid([["parameter", "of", *columns], *table], right=range(2, 2 + len(columns)))
             yield from self._rest(left_out, "parameter", "with smaller gradients")
+            if layer is learning[0]:
+                name, place = places[0]
+                one, letter = layer["parameters"][name], LETTER.get(name, name)
+                yield f"worked out for {_name(layer, name, place)}:"
+                for words in (
+                    *self.shows.applied(update, one, place, letter),
+                    *self.shows.update(update, one, place, letter),
+                ):
+                    yield f"  {words}"
         loss = document["loss"]
         yield from ("", f"L before {self.shows.fixed(loss['before'])}, after {self.shows.fixed(loss['after'])}")
+
+    def _columns(self, layer: Document, one: Document) -> dict[str, Any]:
+        """What is shown of the step of a parameter; a moment from before it too, where there is but one."""
+        columns = {"before": one["before"], "gradient": one["gradient"]}
+        if any(other["applied"] != other["gradient"] for other in layer["parameters"].values()):
+            columns["g"] = one["applied"]
+        if len(one["optimizer"]) == 1:
+            columns |= {f"{name} before": of["before"] for name, of in one["optimizer"].items()}
+        columns |= {name: of["after"] for name, of in one["optimizer"].items()}
+        return {**columns, **one["terms"], "step": one["step"], "after": one["after"]}
 
     # What is shown, and how
 
@@ -288,16 +301,37 @@ def loss_rule(document: Document) -> list[str]:
     return lines
 
 
-def rule(update: Document) -> list[str]:
-    """The optimizer's rule; of plain gradient descent without what momentum would make of it."""
-    if is_plain(update["optimizer"]):
-        return [update["formula"].partition(";")[0]]
-    return [line for line in update["formula"].splitlines() if line]
+LETTER = {"weight": "w", "bias": "b"}
+"""What a parameter is called in a formula; others go by their names."""
 
 
-def is_plain(optimizer: Document) -> bool:
-    """Whether a step is the learning rate times the gradient, and nothing else."""
-    return optimizer["type"] == "sgd" and not optimizer["momentum"]
+def rule(update: Document, shows: Arithmetic) -> list[str]:
+    """The optimizer's rule, after what penalties and bounds make of the gradient of the data's loss."""
+    penalty, clip = update["penalty"], update["clip"]
+    lines = []
+    if penalty["l1"] or penalty["l2"]:
+        terms = [f"{name} · {of}" for name, of in (("l2", "w"), ("l1", "sign of w")) if penalty[name]]
+        numbers = ", ".join(f"{name} = {shows.constant(penalty[name])}" for name in ("l2", "l1") if penalty[name])
+        lines.append(f"weights: g = dL/dw + {' + '.join(terms)}, {numbers}; other parameters: g = gradient")
+    if clip["value"] is not None:
+        lines.append(f"each g is kept between -{shows.constant(clip['value'])} and {shows.constant(clip['value'])}")
+    if clip["norm"] is not None:
+        norm, bound, factor = shows.short(update["gradient_norm"]), clip["norm"], update["clip_factor"]
+        if factor == 1.0:
+            lines.append(f"norm of the whole gradient {norm}, within the bound {shows.constant(bound)}")
+        else:
+            lines.append(
+                "g ← g · clip factor, clip factor = bound / norm of the whole gradient = "
+                f"{shows.constant(bound)} / {norm} = {shows.fixed(factor)}"
+            )
+    lines += [f"{name} ← {right}" for name, right in update["equations"]]
+    if update["decayed"] is not None:
+        name, right = update["decayed"]
+        lines[-1:] = [f"{name} ← {right} for weights", f"{lines[-1]} for other parameters"]
+    others = {name: value for name, value in update["constants"].items() if name != "lr"}
+    if others:
+        lines.append(", ".join(f"{name} = {shows.constant(value)}" for name, value in others.items()))
+    return lines
 
 
 def _member(spec: Document, but: str = "") -> str:

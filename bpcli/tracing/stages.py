@@ -104,11 +104,11 @@ class _Stages:
         update = self.document["update"]
         said = (
             f"{update['optimizer']['type']} changes each parameter by what its gradient asks for, "
-            f"at learning rate {self.shows.short(update['learning_rate'])}."
+            f"at learning rate {self.shows.constant(update['learning_rate'])}."
         )
         indices = [layer["index"] for layer in self.layers if layer["parameters"]]
         columns = [index + 1 for index in indices]
-        return Stage("update", "Update", rule(update), [said] * len(self.rows), columns, indices)
+        return Stage("update", "Update", rule(update, self.shows), [said] * len(self.rows), columns, indices)
 
     def _of_layer(self, what: str, layer: Document, values: Sequence[float]) -> str:
         chosen = slice(None) if self.neuron is None else slice(self.neuron, self.neuron + 1)

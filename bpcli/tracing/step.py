@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from inspect import getdoc
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -23,16 +22,17 @@ from bpcli.errors import DivergedError, UsageError
 from bpcli.experiment import Prepared
 from bpcli.names import Names
 from bpcli.nn.activations import Activation
-from bpcli.nn.arrays import Array
+from bpcli.nn.arrays import Array, Slot
 from bpcli.nn.layers import DenseLayer, Layer, Position
 from bpcli.nn.losses import LossScratch
 from bpcli.nn.network import Bound, Network
-from bpcli.nn.optimizers import OptimizerBase
 from bpcli.nn.recording import LayerRecord, recorded
 from bpcli.nn.rows import DenseRows
 from bpcli.randomness import Stream
 from bpcli.text import counted
+from bpcli.tracing.updates import Rule, rule_of
 from bpcli.training import TrainingPlan, TrainingState
+from bpcli.training.gradient_rules import GradientRules
 from bpcli.training.objective import Objective
 from bpcli.training.steps.serial import SerialSteps
 
@@ -114,7 +114,10 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows) -> Do
     """Take the step that follows on `state`, which it changes, and give all numbers of it.
 
     The document: `rows`, `inputs` and `outputs` by name, `layers` (each with forward, backward and parameters, arrays
-    of (rows, width) or in the parameter's shape), `error`, `update`, and `loss` before and after.
+    of (rows, width) or in the parameter's shape), `error`, `update`, and `loss` before and after. A parameter has its
+    `gradient` of the data's loss, what was `applied` after penalties and bounds, under `optimizer` the moments in the
+    scale of the optimizer's paper (m and v of Adam are those of Kingma and Ba), and under `terms` what `equations` of
+    the update give on the way, such as m̂ and v̂.
 
     Raises:
         DivergedError: a number is not finite.
@@ -140,6 +143,9 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows) -> Do
         for when, vectors in (("before", before), ("after", _vectors(state)))
     }
     given = plan.network.bind(applied)
+    rule = rule_of(state.optimizer, steps.learning_rate)
+    norm = _norm(plan, records, before["params"])
+    bound = plan.spec.clip.norm
     notes = list(rows.notes)
     if done:
         notes.append(
@@ -160,7 +166,7 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows) -> Do
             {
                 **_layer(layer, record, names),
                 "parameters": {
-                    slot.name: _parameter(slot.name, layer.index, record, given, views) for slot in layer.parameters()
+                    slot.name: _parameter(slot, layer.index, record, given, views, rule) for slot in layer.parameters()
                 },
             }
             for layer, record in zip(plan.network.layers, records, strict=True)
@@ -168,11 +174,15 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows) -> Do
         "error": _error(prepared, records[-1], rows.batch, objective, before["params"]),
         "update": {
             "optimizer": plan.optimizer.model_dump(mode="json", by_alias=True),
-            "formula": _rule(plan.optimizer),
+            "equations": [list(equation) for equation in rule.equations],
+            "decayed": None if rule.decayed is None else list(rule.decayed),
+            "constants": dict(rule.constants),
             "learning_rate": steps.learning_rate,
             "number": state.optimizer.steps,
             "penalty": plan.spec.penalty.model_dump(mode="json"),
             "clip": plan.spec.clip.model_dump(mode="json"),
+            "gradient_norm": norm,
+            "clip_factor": 1.0 if bound is None or norm <= bound else bound / norm,
         },
         "loss": {"before": loss_before, "after": loss_after},
         "notes": notes,
@@ -207,20 +217,43 @@ def _activation(activation: Activation) -> Document:
     return {**options, **formulas}
 
 
-def _parameter(name: str, index: int, record: LayerRecord, given: Bound, views: Moments) -> Document:
-    """A parameter array before and after the step, and what led from one to the other."""
+def _norm(plan: TrainingPlan, records: Sequence[LayerRecord], params: Array) -> float:
+    """The norm of the whole gradient with its penalties, before it is bounded by that norm."""
+    grads = np.empty_like(params)
+    for bound, record in zip(plan.network.bind(grads), records, strict=True):
+        for name, gradient in record.grads.items():
+            np.copyto(bound[name], gradient)
+    spec = plan.spec.model_copy(update={"clip": plan.spec.clip.model_copy(update={"norm": None})})
+    GradientRules(spec, plan.network.layout.weights).apply(0, len(grads), params, grads, np.empty_like(params))
+    return float(np.linalg.norm(grads.astype(np.float64)))
+
+
+def _parameter(slot: Slot, index: int, record: LayerRecord, given: Bound, views: Moments, rule: Rule) -> Document:
+    """A parameter array before and after the step, and what led from one to the other.
+
+    Moments are in the scale of the optimizer's paper, which for Adam's is not that of the vectors it keeps.
+    """
+    name = slot.name
+    moments = {
+        shown: {when: views[when][kept][index][name].astype(np.float64) * by for when in ("before", "after")}
+        for shown, (kept, by) in rule.slots.items()
+    }
+    g = given[index][name].astype(np.float64)
+    terms = rule.terms(
+        g,
+        after={shown: of["after"] for shown, of in moments.items()},
+        before={shown: of["before"] for shown, of in moments.items()},
+    )
     before, after = views["before"]["params"][index][name], views["after"]["params"][index][name]
     return {
         "before": before.tolist(),
         "gradient": record.grads[name].tolist(),
-        "applied": given[index][name].tolist(),
+        "applied": g.tolist(),
+        "is_weight": slot.weight,
         "step": (after.astype(np.float64) - before).tolist(),
         "after": after.tolist(),
-        "optimizer": {
-            slot: {when: views[when][slot][index][name].tolist() for when in ("before", "after")}
-            for slot in views["before"]
-            if slot != "params"
-        },
+        "optimizer": {shown: {when: array.tolist() for when, array in of.items()} for shown, of in moments.items()},
+        "terms": {term: array.tolist() for term, array in terms.items()},
     }
 
 
@@ -250,9 +283,3 @@ def _error(prepared: Prepared, last: LayerRecord, batch: Batch, objective: Objec
         "of_rows": of_rows,
         "penalty": objective.rules.penalty(params),
     }
-
-
-def _rule(optimizer: OptimizerBase) -> str:
-    """All that an optimizer, and those that it is made of, say of their rule."""
-    members = type(optimizer).__mro__[: type(optimizer).__mro__.index(OptimizerBase)]
-    return "\n".join(getdoc(member) or "" for member in members)

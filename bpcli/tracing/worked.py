@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bpcli.tracing.account import is_plain
 from bpcli.tracing.arithmetic import Arithmetic, Document
 from bpcli.tracing.loss import loss_lines, row_lines
 
@@ -134,24 +133,16 @@ class Worked:
         """A parameter's gradient, and what the step makes of it."""
         shows, one = self.shows, layer["parameters"][name]
         letter = {"weight": "w", "bias": "b"}.get(name, name)
-        before, gradient, applied, step, after = (
-            shows.at(one[key], place) for key in ("before", "gradient", "applied", "step", "after")
-        )
+        gradient = shows.at(one["gradient"], place)
         worked = shows.gradient(layer, name, place)
         if len(self.rows) == 1 and name in ("bias", "shift"):  # a sum of one number, which needs no writing out
             worked = worked[: worked.rindex(" =")]
         yield Line(self.stages[f"backward-{layer['index']}"], f"dL/d{letter} {worked} = {shows.fixed(gradient)}")
         stage, update = self.stages["update"], self.document["update"]
-        if applied != gradient:
-            yield Line(stage, f"gradient with penalties and bounds = {shows.fixed(applied)}")
-        for slot, moments in one["optimizer"].items():
-            was, now = (shows.fixed(shows.at(moments[when], place)) for when in ("before", "after"))
-            yield Line(stage, f"{slot} ← {now}, from {was}")
-        if is_plain(update["optimizer"]):
-            by = f"- {shows.short(update['learning_rate'])} · {shows.factor(applied)}"
-        else:
-            by = f"+ {shows.factor(step)}"
-        yield Line(stage, f"{letter} ← {shows.short(before)} {by} = {shows.fixed(after)}")
+        for words in shows.applied(update, one, place, letter):
+            yield Line(stage, words)
+        for words in shows.update(update, one, place, letter):
+            yield Line(stage, words)
 
     def _product(self, a: float, b: float) -> str:
         return f"{self.shows.products([a], [b])} = {self.shows.fixed(a * b)}"

@@ -133,11 +133,11 @@ def test_names_from_the_data_are_made_printable(tmp_path: Path):
 def test_a_learner_is_told_nothing_that_the_step_does_not_need():
     result = bpcli("trace", CONFIGS / "textbook.yaml").ok()
     assert result.err == ""
-    assert "UPDATE  sgd\np ← p - lr g\nstep 1 of the optimizer, learning rate 0.5\n" in result.out
+    assert "UPDATE  sgd\np ← p - lr · g\nstep 1 of the optimizer, learning rate lr = 0.5\n" in result.out
     assert "layer 0: dense, sigmoid   f(z) = 1 / (1 + exp(-z))\n" in result.out
     assert "; L is the mean over the outputs\n" in result.out
     momentum = bpcli("trace", CONFIGS / "textbook.yaml", "--set", "optimizer.momentum=0.9").ok().out
-    assert "UPDATE  sgd (momentum 0.9)\np ← p - lr g; with momentum v ← μ v + g" in momentum
+    assert "UPDATE  sgd (momentum 0.9)\nv ← μ · v + g\np ← p - lr · v\nμ = 0.9\n" in momentum
 
 
 # A page
