@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bpcli.text import counted
-from bpcli.tracing.arithmetic import MOST_TERMS, Arithmetic, Document
+from bpcli.tracing.arithmetic import MOST_TERMS, Arithmetic, Document, is_arithmetic
+from bpcli.tracing.loss import PER_ROW, row_lines, slope
+from bpcli.tracing.norms import Norm
 
 MOST_NEURONS = 8
 """Of a layer that are shown unless one is asked for: those with the largest errors."""
@@ -20,10 +22,6 @@ MOST_INPUTS = 16
 
 FEW_WEIGHTS = 8
 """Of more, those with the largest gradients."""
-
-
-PER_ROW = ("cross_entropy", "hinge")
-"""Losses that a row has one of; of the others each output has one."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,8 @@ class _Account:
             yield row_in_file(row, self.shows)
             x = document["layers"][0]["forward"]["x"][place]
             chosen = largest(x, MOST_INPUTS)
-            yield Grid([["input", "x"], *([inputs[i], self.shows.fixed(x[i])] for i in chosen)], right=(1,))
+            made = row["inputs_made"]
+            yield Grid([["input", "x", "from"], *([inputs[i], self.shows.fixed(x[i]), made[i]] for i in chosen)], (1,))
             yield from self._rest(len(x) - len(chosen), "input", "with smaller values")
 
     def _forward(self, layer: Document) -> Iterator[Part]:
@@ -110,12 +109,11 @@ class _Account:
                     yield ""
                     yield Grid(self.shows.terms(layer, x, self.neuron), right=(0, 2, 3, 4))
             else:
-                keeps = [name for name in ("mask", "normalized") if name in forward]
-                table = [["output", "x", *keeps, "y"]]
+                table = []
                 for j in shown:
-                    kept = [self.shows.fixed(forward[name][row][j]) for name in keeps]
-                    table.append([layer["outputs"][j], self.shows.fixed(x[j]), *kept, self.shows.fixed(y[j])])
-                yield Grid(table, right=range(1, len(table[0])))
+                    columns = self._passed(layer, row, j)
+                    table.append([layer["outputs"][j], *(self.shows.fixed(value) for value in columns.values())])
+                yield Grid([["output", *columns], *table], right=range(1, len(table[0])))
         yield from self._left_out(layer)
 
     def _error(self) -> Iterator[Part]:
@@ -124,19 +122,26 @@ class _Account:
         yield from loss_rule(document)
         for row in self.rows:
             yield from self._row(row)
-            columns = [error[name][row] for name in ("logits", "predictions", "targets", "dlogits")]
-            heads = ["output", "z", "prediction", "target", "dL/dz"]
+            columns = {name: error[key][row] for name, key in (("z", "logits"), ("ŷ", "predictions"), ("t", "targets"))}
             if error["in_units"] is not None and error["in_units"] != error["predictions"]:
-                columns.append(error["in_units"][row])
-                heads.append("prediction in its units")
-            chosen = sorted(largest(columns[3], MOST_NEURONS))
-            table = [heads]
-            table += [[document["outputs"][k], *(self.shows.fixed(column[k]) for column in columns)] for k in chosen]
-            yield Grid(table, right=range(1, len(heads)))
+                columns["ŷ in the file's units"] = error["in_units"][row]
+            dz = error["dlogits"][row]
+            chosen = sorted(largest(dz, MOST_NEURONS))
+            table = [["output", *columns, "worked out", "dL/dz"]]
+            for k in chosen:
+                numbers = [self.shows.fixed(column[k]) for column in columns.values()]
+                worked = slope(document, self.shows, row, k)
+                table.append([document["outputs"][k], *numbers, worked, self.shows.fixed(dz[k])])
+            yield Grid(table, right=(*range(1, len(columns) + 1), len(columns) + 2))
             yield from self._rest(len(document["outputs"]) - len(chosen), "output", "with smaller |dL/dz|")
-            yield f"loss of the row: {self.shows.fixed(error['of_rows'][row])}"
+            made = document["rows"][row]["targets_made"]
+            for k in chosen:
+                of = f"t of {document['outputs'][k]}" if len(set(made)) > 1 else "t"
+                if made[k] != "as in the file" and (len(set(made)) > 1 or k == chosen[0]):
+                    yield f"{of} = {self._made(made[k], error['targets'][row][k])}"
+            yield from row_lines(document, self.shows, row)
         if len(self.rows) > 1:
-            yield f"mean: {self.shows.fixed(sum(error['of_rows']) / len(self.rows))}"
+            yield f"mean over the rows: {self.shows.fixed(sum(error['of_rows']) / len(self.rows))}"
         if error["penalty"]:
             yield f"penalties on the weights: {self.shows.fixed(error['penalty'])}"
         yield f"L = {self.shows.fixed(document['loss']['before'])}"
@@ -157,14 +162,15 @@ class _Account:
                     table.append([layer["outputs"][j], self.shows.chain(behind, row, j), *numbers])
                 if not any(line[1] for line in table[1:]):
                     table = [[line[0], *line[2:]] for line in table]
+                    table[0][1] = f"dL/dy{_from(behind)}"
                 yield Grid(table, right=range(len(table[0]) - 3, len(table[0])))
             else:
-                table = [["output", "dL/dy"], *([layer["outputs"][j], self.shows.fixed(dy[j])] for j in shown)]
-                yield Grid(table, right=(1,))
+                yield from self._handed_back(layer, row)
         yield from self._left_out(layer)
         if layer["parameters"]:
             yield ""
-            table = [["parameter", "of", "gradient", "from"]]
+            ruled = any(one["applied"] != one["gradient"] for one in layer["parameters"].values())
+            table = [["parameter", "of", "gradient of the data's loss" if ruled else "gradient", "from"]]
             places, left_out = self._parameters(layer)
             for name, place in places:
                 value = self.shows.at(layer["parameters"][name]["gradient"], place)
@@ -178,6 +184,30 @@ class _Account:
                 )
             yield Grid(table, right=(2,))
             yield from self._rest(left_out, "parameter", "with smaller gradients")
+
+    def _passed(self, layer: Document, row: int, j: int) -> dict[str, float]:
+        """What a layer without neurons makes of an input."""
+        forward = layer["forward"]
+        x, y = forward["x"][row][j], forward["y"][row][j]
+        if layer["type"] == "dropout":
+            return {"x": x, "mask": forward["mask"][row][j], "y": y}
+        norm = Norm(layer, row, j)
+        statistics = {"mean": norm.mean, "variance": norm.variance, "σ": norm.deviation}
+        return {"x": x, **statistics, "x̂": forward["normalized"][row][j], "y": y}
+
+    def _handed_back(self, layer: Document, row: int) -> Iterator[Part]:
+        """dL/dx of a layer without neurons; of the first one nobody asks it."""
+        shown, table = self.shown[layer["index"]], []
+        for j in shown:
+            cells = [layer["outputs"][j], self.shows.fixed(layer["backward"]["dy"][row][j])]
+            if (dx := handed_back(self.document, layer, row, j)) is not None:
+                cells += [handed_back_by(layer, self.shows, row, j), self.shows.fixed(dx)]
+            table.append(cells)
+        yield Grid([["output", "dL/dy", "worked out", "dL/dx"][: len(table[0])], *table], right=(1, 3))
+        if layer["type"] != "dropout" and len(table[0]) > 2:
+            for j in shown if layer["type"] == "batch_norm" else shown[:1]:
+                of = f"{layer['outputs'][j]}: " if layer["type"] == "batch_norm" else ""
+                yield f"{of}{', '.join(Norm(layer, row, j).means(self.shows))}"
 
     def _update(self) -> Iterator[Part]:
         update, document = self.document["update"], self.document
@@ -254,6 +284,9 @@ class _Account:
             count = len(layer["outputs"]) - len(self.shown[layer["index"]])
             yield from self._rest(count, noun, f"with smaller |{error}|")
 
+    def _made(self, how: str, value: float) -> str:
+        return f"{how} = {self.shows.fixed(value)}" if is_arithmetic(how) else how
+
     def _rest(self, count: int, noun: str, which: str) -> Iterator[Part]:
         if count > 0:
             yield f"and {counted(count, noun)} {which}"
@@ -291,8 +324,9 @@ def loss_rule(document: Document) -> list[str]:
     error = document["error"]
     over = ["the rows"] if len(document["rows"]) > 1 else []
     over += ["the outputs"] if len(document["outputs"]) > 1 and error["loss"]["type"] not in PER_ROW else []
-    mean = f"; L is the mean over {' and '.join(over)}" if over else ""
-    lines = [f"{error['link']}; loss {error['formula']}", f"dL/dz = {error['gradient']}{mean}"]
+    parts = len(document["rows"]) * (len(document["outputs"]) if "the outputs" in over else 1)
+    mean = f"; L is the mean over {' and '.join(over)}, so this is divided by {parts}" if over else ""
+    lines = [f"{error['link']}, t the target; loss {error['formula']}", f"dL/dz = {error['gradient']}{mean}"]
     link = error["link"].removeprefix("ŷ = ").partition("(")[0]
     if link in FOLDED:
         lines.append(
@@ -349,7 +383,21 @@ def title(layer: Document) -> str:
 def _from(behind: Document | None) -> str:
     if behind is None:
         return ""
-    return f" = {'dL/dy · mask' if behind['type'] == 'dropout' else 'Σ dL/dz · w'} of layer {behind['index']}"
+    return f" = {'dL/dx' if behind['activation'] is None else 'Σ dL/dz · w'} of layer {behind['index']}"
+
+
+def handed_back(document: Document, layer: Document, row: int, j: int) -> float | None:
+    """dL/dx of a layer without neurons, which is dL/dy of the one before it."""
+    if layer["activation"] is not None or not layer["index"]:
+        return None
+    return float(document["layers"][layer["index"] - 1]["backward"]["dy"][row][j])
+
+
+def handed_back_by(layer: Document, shows: Arithmetic, row: int, j: int) -> str:
+    """How that is worked out."""
+    if layer["type"] == "dropout":
+        return shows.products([layer["backward"]["dy"][row][j]], [layer["forward"]["mask"][row][j]])
+    return Norm(layer, row, j).handed_back(shows)
 
 
 def largest(values: Sequence[float], count: int) -> list[int]:

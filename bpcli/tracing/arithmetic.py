@@ -12,6 +12,11 @@ MOST_TERMS = 4
 """Terms up to which a sum is written out."""
 
 
+def is_arithmetic(made: str) -> bool:
+    """Whether what an input or a target is made of is an expression, and not words."""
+    return "/" in made and made.lstrip("-(")[:1].isdecimal()
+
+
 class Arithmetic:
     """Numbers with as many decimals as the type of a step's numbers holds well, of a step on so many rows."""
 
@@ -68,10 +73,8 @@ class Arithmetic:
     def chain(self, behind: Document | None, row: int, j: int) -> str:
         """Where dL/dy of a neuron comes from: the errors behind it, each times the weight that leads there.
 
-        Nothing is written out for norms, in which every error depends on all others.
+        Nothing is written out for a layer without neurons, which works out its dL/dx itself.
         """
-        if behind is not None and behind["type"] == "dropout":
-            return self.products([behind["backward"]["dy"][row][j]], [behind["forward"]["mask"][row][j]])
         if behind is None or "weight" not in behind["parameters"]:
             return ""
         dz, weight = behind["backward"]["dz"][row], behind["parameters"]["weight"]["before"][j]
@@ -83,14 +86,15 @@ class Arithmetic:
         """What gives the gradient of a parameter, over the rows: input times error, or of a norm what it scales."""
         kind, j = ("dz", place[-1]) if name in ("weight", "bias") else ("dy", place[-1])
         error = [layer["backward"][kind][row][j] for row in self._rows]
+        sigma = "Σ " if len(error) > 1 else ""
         if name in ("bias", "shift"):
-            formula = f"dL/{kind}"
+            formula = f"{sigma}dL/{kind}"
             said = " + ".join([self.short(error[0]), *map(self.factor, error[1:])])
         else:
             factor, source, i = ("x", "x", place[0]) if name == "weight" else ("x̂", "normalized", j)
-            formula = f"{factor} · dL/{kind}"
+            formula = f"{sigma}{factor} · dL/{kind}"
             said = self.products([layer["forward"][source][row][i] for row in self._rows], error)
-        return f"= {formula} = {said}" if len(error) <= MOST_TERMS else f"= Σ {formula} over the rows"
+        return f"= {formula} = {said}" if len(error) <= MOST_TERMS else f"= {formula} over the rows"
 
     def filled(self, right: str, values: Mapping[str, str]) -> str:
         """The right side of an equation with numbers, as they are written, in place of names."""

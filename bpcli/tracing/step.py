@@ -30,6 +30,7 @@ from bpcli.nn.recording import LayerRecord, recorded
 from bpcli.nn.rows import DenseRows
 from bpcli.randomness import Stream
 from bpcli.text import counted
+from bpcli.tracing.cells import inputs_made, targets_made
 from bpcli.tracing.updates import Rule, rule_of
 from bpcli.training import TrainingPlan, TrainingState
 from bpcli.training.gradient_rules import GradientRules
@@ -82,6 +83,8 @@ def choose_rows(prepared: Prepared, folder: Path, numbers: Sequence[int], cache:
                 "split": part,
                 "columns": {name: row[name].labels()[0] for name in selection.inputs},
                 "target": {name: row[name].labels()[0] for name in selection.targets},
+                "inputs_made": inputs_made(prepared.preprocessor, row),
+                "targets_made": targets_made(prepared.preprocessor, row, plan.network.n_out),
                 "weight": weights[-1],
             }
         )
@@ -201,6 +204,7 @@ def _layer(layer: Layer, record: LayerRecord, names: Names) -> Document:
     return {
         "index": layer.index,
         "type": layer.type,
+        "options": {name: value for name, value in vars(layer).items() if isinstance(value, float)},
         "formula": layer.formula.format(**vars(layer)),
         "gradient": layer.gradient,
         "activation": None if activation is None else _activation(activation),

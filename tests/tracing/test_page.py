@@ -241,7 +241,7 @@ def test_layers_without_neurons_are_shown_as_what_they_are(tmp_path: Path) -> No
         for column, layer in ((3, document["layers"][2]), (5, document["layers"][4])):
             lines = words_of(data["units"][f"u{column}-{j}"])
             for row in range(3):
-                assert "x̂ = (x - mean) / √(variance + ε) = " in " ".join(lines)
+                assert "x̂ = (x - mean) / σ = " in " ".join(lines)
                 assert any(line.endswith(f"= {fixed(layer['forward']['normalized'][row][j])}") for line in lines)
             scale = layer["parameters"]["scale"]
             assert any(line.startswith("dL/dscale") and fixed(scale["gradient"][j]) in line for line in lines)

@@ -55,7 +55,7 @@ def test_the_text_of_the_textbook_example_shows_them() -> None:
     lines = [" ".join(line.split()) for line in out.splitlines()]
     for shown in (
         "neuron 0 0.05 · 0.15 + 0.1 · 0.2 + 0.35 0.377500000 0.593269992",
-        "o1 1.105905967 0.751365070 0.010000000 0.138498562",
+        "o1 1.105905967 0.751365070 0.010000000 2 · (0.75136507 - 0.01) · 0.75136507 · (1 - 0.75136507) / 2 0.138498562",
         "L = 0.298371109",
         "neuron 0 0.138498562 · 0.4 + (-0.038098237) · 0.5 0.036350306 0.241300709 0.008771355",
         "layers.0.weight[0, 0] i1 → neuron 0 0.000438568 = x · dL/dz = 0.05 · 0.008771355",
@@ -222,5 +222,5 @@ def test_predictions_of_numbers_are_in_the_units_of_the_file_too() -> None:
     slope = (target[1] - target[0]) / (scaled[1] - scaled[0])
     expected = target[0] + (predicted - scaled[0]) * slope
     np.testing.assert_allclose(numbers(error["in_units"])[:, 0], expected, rtol=1e-5)
-    assert "prediction in its units" in bpcli("trace", CONFIGS / "concrete.yaml").ok().out
-    assert "in its units" not in bpcli("trace", CONFIGS / "textbook.yaml").ok().out
+    assert "ŷ in the file's units" in bpcli("trace", CONFIGS / "concrete.yaml").ok().out
+    assert "the file's units" not in bpcli("trace", CONFIGS / "textbook.yaml").ok().out
