@@ -115,6 +115,8 @@ class _Account:
                     table.append([layer["outputs"][j], *(self.shows.fixed(value) for value in columns.values())])
                 yield Grid([["output", *columns], *table], right=range(1, len(table[0])))
         yield from self._left_out(layer)
+        if dense and self.neuron is None and len(layer["inputs"]) > MOST_TERMS:
+            yield f"--neuron {layer['index']}.{shown[0]} lists the products of a neuron"
 
     def _error(self) -> Iterator[Part]:
         error, document = self.document["error"], self.document
@@ -164,6 +166,10 @@ class _Account:
                     table = [[line[0], *line[2:]] for line in table]
                     table[0][1] = f"dL/dy{_from(behind)}"
                 yield Grid(table, right=range(len(table[0]) - 3, len(table[0])))
+                summed = behind is not None and behind["activation"] is not None and len(behind["outputs"]) > MOST_TERMS
+                if self.neuron is not None and behind is not None and summed:
+                    yield ""
+                    yield Grid(self.shows.chain_terms(behind, row, self.neuron), right=(0, 2, 3, 4))
             else:
                 yield from self._handed_back(layer, row)
         yield from self._left_out(layer)

@@ -59,7 +59,7 @@ class Arithmetic:
         """A neuron's weighted sum, written out where it has few terms."""
         weight, bias = layer["parameters"]["weight"]["before"], layer["parameters"]["bias"]["before"]
         if len(x) > MOST_TERMS:
-            return f"{len(x)} products + {self.factor(bias[j])}"
+            return f"the sum of {len(x)} products + {self.factor(bias[j])}"
         return f"{self.products(x, [row[j] for row in weight])} + {self.factor(bias[j])}"
 
     def terms(self, layer: Document, x: Sequence[float], neuron: int) -> list[list[str]]:
@@ -68,6 +68,14 @@ class Arithmetic:
         table = [["place", "input", "x", "w", "x · w"]]
         for i, name in enumerate(layer["inputs"]):
             table.append([str(i), name, *(self.fixed(value) for value in (x[i], weight[i], x[i] * weight[i]))])
+        return table
+
+    def chain_terms(self, behind: Document, row: int, neuron: int) -> list[list[str]]:
+        """All products that dL/dy of one neuron is the sum of, as a table."""
+        table = [["place", "neuron behind", "dL/dz", "w", "dL/dz · w"]]
+        weight = behind["parameters"]["weight"]["before"][neuron]
+        for k, (name, dz, w) in enumerate(zip(behind["outputs"], behind["backward"]["dz"][row], weight, strict=True)):
+            table.append([str(k), name, *(self.fixed(value) for value in (dz, w, dz * w))])
         return table
 
     def chain(self, behind: Document | None, row: int, j: int) -> str:
@@ -79,7 +87,7 @@ class Arithmetic:
             return ""
         dz, weight = behind["backward"]["dz"][row], behind["parameters"]["weight"]["before"][j]
         if len(dz) > MOST_TERMS:
-            return f"{len(dz)} products"
+            return f"the sum of {len(dz)} products"
         return self.products(dz, weight)
 
     def gradient(self, layer: Document, name: str, place: tuple[int, ...]) -> str:

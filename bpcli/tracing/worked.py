@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bpcli.tracing.account import handed_back, handed_back_by
-from bpcli.tracing.arithmetic import Arithmetic, Document, is_arithmetic
+from bpcli.tracing.arithmetic import MOST_TERMS, Arithmetic, Document, is_arithmetic
 from bpcli.tracing.loss import loss_lines, row_lines
 from bpcli.tracing.norms import Norm
 
@@ -92,6 +92,8 @@ class Worked:
         if layer["activation"] is not None:
             z = forward["z"][row][j]
             yield f"z = {shows.weighted_sum(layer, x, j)} = {shows.fixed(z)}"
+            if len(x) > MOST_TERMS:
+                yield f"its products are listed with the lines that lead here; --neuron {layer['index']}.{j} draws all"
             yield f"y = {layer['activation']['type']}({shows.short(z)}) = {shows.fixed(y)}"
         elif layer["type"] == "dropout":
             mask = forward["mask"][row][j]
