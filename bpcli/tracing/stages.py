@@ -97,6 +97,8 @@ class _Stages:
             )
             if len(self.rows) > 1:
                 formulas[1:] = ["dL/dw = Σ x · dL/dz over the rows", "dL/db = Σ dL/dz over the rows"]
+        if layer["parameters"] and any(self.document["update"]["penalty"].values()):
+            formulas.append("these are gradients of the data's loss; the update adds those of the penalties")
         words = [f"{said}.{self._of_layer(f'dL/{error}', layer, values)}" for values in layer["backward"][error]]
         return Stage(f"backward-{index}", f"Backward: {title(layer)}", formulas, words, (index + 1,), (index,))
 

@@ -125,6 +125,7 @@ def test_the_textbook_is_worked_as_by_hand() -> None:
 
 TARGETS: dict[str, list[object]] = {
     "number": [0.5, 1.5, 0.25, 2.5, 1.0, 0.75],
+    "share": [0.5, 0.9, 0.25, 0.1, 1.0, 0.75],
     "kind": ["x", "y", "z", "x", "y", "z"],
     "two": ["p", "q", "p", "p", "q", "q"],
     "count": [0, 3, 1, 2, 5, 1],
@@ -149,12 +150,19 @@ WORKED: dict[str, dict[str, Any]] = {
     "two classes": {"target": "two", "loss": "binary_cross_entropy"},
     "margin": {"target": "two", "loss": "hinge"},
     "momentum": {"target": "kind", "optimizer": {"type": "sgd", "momentum": 0.9}},
+    "nesterov": {"target": "kind", "optimizer": {"type": "sgd", "momentum": 0.9, "nesterov": True}},
+    "amsgrad": {"target": "kind", "optimizer": {"type": "adam", "amsgrad": True}},
+    "weight decay": {"target": "kind", "optimizer": {"type": "adamw", "weight_decay": 0.1}},
+    **{name: {"target": "kind", "optimizer": name} for name in ("nadam", "rmsprop", "adagrad", "adadelta", "rprop")},
+    "quantiles": {"target": "number", "data": {"encoders": {"numeric": "quantile"}}},
+    "logistic link": {"target": "share", "loss": {"type": "mse", "link": "sigmoid"}},
     "plain": {"target": "kind", "optimizer": {"type": "sgd", "learning_rate": 0.1}},
     "penalties and bounds": {
         "target": "kind",
         "optimizer": "sgd",
         "training": {"penalty": {"l2": 0.1}, "clip": {"value": 0.05}},
     },
+    "norm": {"target": "kind", "training": {"penalty": {"l1": 0.02, "l2": 0.1}, "clip": {"norm": 0.2}}},
 }
 
 
@@ -163,7 +171,7 @@ def config_in(folder: Path, **given: Any) -> Path:
     target = given.pop("target")
     named = [target] if isinstance(target, str) else target
     write_csv(folder / "t.csv", {**columns, **{name: TARGETS[name] for name in named}})
-    data = {"path": "t.csv", "target": target, "split": {"validation": 0, "test": 0}}
+    data = {"path": "t.csv", "target": target, "split": {"validation": 0, "test": 0}, **given.pop("data", {})}
     path = folder / "t.yaml"
     path.write_text(yaml.safe_dump({"data": data, "layers": STACK, "dtype": "float64", **given}))
     return path
@@ -223,6 +231,30 @@ def test_what_is_written_out_comes_to_what_stands_behind_it(
         given["layers"] = [layer for layer in STACK if layer.get("type") != "batch_norm"]
     data = data_of(page_of(config_in(tmp_path, **given), *(f"--row={number + 1}" for number in range(rows))))
     cases = require_arithmetic(data)
+    assert cases > 60
+    record_property("cases", cases)
+
+
+@pytest.mark.parametrize("name", ["momentum", "amsgrad", "nadam", "adadelta", "norm", "logistic link"])
+def test_what_the_terminal_works_out_comes_to_what_stands_behind_it(
+    tmp_path: Path, name: str, record_property: Callable[[str, object], None]
+) -> None:
+    """The update that it works out, and of every table with sums and products each with the number of its row."""
+    out = bpcli("trace", config_in(tmp_path, **WORKED[name]), "--row=1", "--row=2", "--row=3").ok().out
+    cases = 0
+    for line in out.splitlines():
+        cells = [cell for cell in re.split(r"  +", line.strip()) if cell]
+        parts = [part for cell in cells for part in re.split(r" = | ← |^= ", cell)]
+        written = [place for place, part in enumerate(parts) if re.search(r"\d [·/+] [\d(]", part) and value_of(part)]
+        for place in written:
+            value, error = value_of(parts[place]) or (0.0, 0.0)
+            assert any(
+                abs(value - other) <= 1.01 * (error + rounded) + 1e-12 * abs(value)
+                for at, part in enumerate(parts)
+                if at != place
+                for other, rounded in [value_of(part) or (math.inf, 0.0)]
+            ), line
+            cases += 1
     assert cases > 60
     record_property("cases", cases)
 
