@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bpcli.tracing.account import handed_back, handed_back_by
+from bpcli.tracing.account import LETTER, handed_back, handed_back_by
 from bpcli.tracing.arithmetic import MOST_TERMS, Arithmetic, Document, is_arithmetic
 from bpcli.tracing.loss import loss_lines, row_lines
 from bpcli.tracing.norms import Norm
@@ -123,7 +123,7 @@ class Worked:
     def _parameter(self, layer: Document, name: str, place: tuple[int, ...]) -> Iterator[Line]:
         """A parameter's gradient, and what the step makes of it."""
         shows, one = self.shows, layer["parameters"][name]
-        letter = {"weight": "w", "bias": "b"}.get(name, name)
+        letter = LETTER.get(name, name)
         gradient = shows.at(one["gradient"], place)
         worked = shows.gradient(layer, name, place)
         if len(self.rows) == 1 and name in ("bias", "shift"):  # a sum of one number, which needs no writing out
