@@ -57,15 +57,14 @@ FLOORS = [
     "checkpoint experiment",
     "runs",
     "names difference requirement curves diagnosis stopping tensorboard",
-    "model resume runner scaffold gradcheck range_test tracing.step tracing.arithmetic listing "
-    "inspection.integrated_gradients",
-    "inspection.sampling",
-    "inspection.attributions",
+    "model resume runner scaffold gradcheck range_test tracing.updates tracing.arithmetic "
+    "listing inspection.integrated_gradients",
+    "inspection.sampling tracing.cells tracing.loss tracing.norms",
+    "inspection.attributions tracing.step",
     "evaluation prediction seeds report.scale report.words inspection.importance inspection.neurons "
     "inspection.dependence",
     "report.charts plot reproduction comparison.contestants comparison.differences inspection tracing.account",
-    "comparison.rows comparison.disagreement report.frame report.curves report.intervals report.tables "
-    "tracing.loss tracing.stages",
+    "comparison.rows comparison.disagreement report.frame report.curves report.intervals report.tables tracing.stages",
     "comparison.document comparison report.page tracing.worked",
     "report.learning report.data tracing.drawing",
     "report.health tracing.svg",

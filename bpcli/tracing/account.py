@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bpcli.text import counted
-from bpcli.tracing.arithmetic import MOST_TERMS, Arithmetic, Document
+from bpcli.tracing.arithmetic import MOST_TERMS, Arithmetic, Document, is_arithmetic
+from bpcli.tracing.loss import PER_ROW, row_lines, slope
+from bpcli.tracing.norms import Norm
 
 MOST_NEURONS = 8
 """Of a layer that are shown unless one is asked for: those with the largest errors."""
@@ -19,10 +22,6 @@ MOST_INPUTS = 16
 
 FEW_WEIGHTS = 8
 """Of more, those with the largest gradients."""
-
-
-PER_ROW = ("cross_entropy", "hinge")
-"""Losses that a row has one of; of the others each output has one."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,8 @@ class _Account:
             yield row_in_file(row, self.shows)
             x = document["layers"][0]["forward"]["x"][place]
             chosen = largest(x, MOST_INPUTS)
-            yield Grid([["input", "x"], *([inputs[i], self.shows.fixed(x[i])] for i in chosen)], right=(1,))
+            made = row["inputs_made"]
+            yield Grid([["input", "x", "from"], *([inputs[i], self.shows.fixed(x[i]), made[i]] for i in chosen)], (1,))
             yield from self._rest(len(x) - len(chosen), "input", "with smaller values")
 
     def _forward(self, layer: Document) -> Iterator[Part]:
@@ -109,40 +109,49 @@ class _Account:
                     yield ""
                     yield Grid(self.shows.terms(layer, x, self.neuron), right=(0, 2, 3, 4))
             else:
-                keeps = [name for name in ("mask", "normalized") if name in forward]
-                table = [["output", "x", *keeps, "y"]]
+                table = []
                 for j in shown:
-                    kept = [self.shows.fixed(forward[name][row][j]) for name in keeps]
-                    table.append([layer["outputs"][j], self.shows.fixed(x[j]), *kept, self.shows.fixed(y[j])])
-                yield Grid(table, right=range(1, len(table[0])))
+                    columns = self._passed(layer, row, j)
+                    table.append([layer["outputs"][j], *(self.shows.fixed(value) for value in columns.values())])
+                yield Grid([["output", *columns], *table], right=range(1, len(table[0])))
         yield from self._left_out(layer)
+        if dense and self.neuron is None and len(layer["inputs"]) > MOST_TERMS:
+            yield f"--neuron {layer['index']}.{shown[0]} lists the products of a neuron"
 
     def _error(self) -> Iterator[Part]:
         error, document = self.document["error"], self.document
-        yield Heading(f"ERROR  {_member(error['loss'])}: {error['formula']}")
-        yield f"{error['gradient']}{self._mean()}"
+        yield Heading(f"ERROR  {_member(error['loss'])}")
+        yield from loss_rule(document)
         for row in self.rows:
             yield from self._row(row)
-            columns = [error[name][row] for name in ("logits", "predictions", "targets", "dlogits")]
-            heads = ["output", "z", "prediction", "target", "dL/dz"]
+            columns = {name: error[key][row] for name, key in (("z", "logits"), ("ŷ", "predictions"), ("t", "targets"))}
             if error["in_units"] is not None and error["in_units"] != error["predictions"]:
-                columns.append(error["in_units"][row])
-                heads.append("prediction in its units")
-            chosen = sorted(largest(columns[3], MOST_NEURONS))
-            table = [heads]
-            table += [[document["outputs"][k], *(self.shows.fixed(column[k]) for column in columns)] for k in chosen]
-            yield Grid(table, right=range(1, len(heads)))
+                columns["ŷ in the file's units"] = error["in_units"][row]
+            dz = error["dlogits"][row]
+            chosen = sorted(largest(dz, MOST_NEURONS))
+            table = [["output", *columns, "worked out", "dL/dz"]]
+            for k in chosen:
+                numbers = [self.shows.fixed(column[k]) for column in columns.values()]
+                worked = slope(document, self.shows, row, k)
+                table.append([document["outputs"][k], *numbers, worked, self.shows.fixed(dz[k])])
+            yield Grid(table, right=(*range(1, len(columns) + 1), len(columns) + 2))
             yield from self._rest(len(document["outputs"]) - len(chosen), "output", "with smaller |dL/dz|")
-            yield f"loss of the row: {self.shows.fixed(error['of_rows'][row])}"
+            made = document["rows"][row]["targets_made"]
+            for k in chosen:
+                of = f"t of {document['outputs'][k]}" if len(set(made)) > 1 else "t"
+                if made[k] != "as in the file" and (len(set(made)) > 1 or k == chosen[0]):
+                    yield f"{of} = {self._made(made[k], error['targets'][row][k])}"
+            yield from row_lines(document, self.shows, row)
         if len(self.rows) > 1:
-            yield f"mean: {self.shows.fixed(sum(error['of_rows']) / len(self.rows))}"
+            yield f"mean over the rows: {self.shows.fixed(sum(error['of_rows']) / len(self.rows))}"
         if error["penalty"]:
             yield f"penalties on the weights: {self.shows.fixed(error['penalty'])}"
         yield f"L = {self.shows.fixed(document['loss']['before'])}"
 
     def _backward(self, layer: Document) -> Iterator[Part]:
         backward, shown = layer["backward"], self.shown[layer["index"]]
-        yield Heading(title(layer) if layer["activation"] else f"{title(layer)}   {layer['gradient']}", 2)
+        slope = layer["gradient"] if layer["activation"] is None else layer["activation"]["derivative"]
+        yield Heading(f"{title(layer)}   {slope}", 2)
         behind = next((one for one in self.document["layers"] if one["index"] == layer["index"] + 1), None)
         for row in self.rows:
             yield from self._row(row)
@@ -155,14 +164,19 @@ class _Account:
                     table.append([layer["outputs"][j], self.shows.chain(behind, row, j), *numbers])
                 if not any(line[1] for line in table[1:]):
                     table = [[line[0], *line[2:]] for line in table]
+                    table[0][1] = f"dL/dy{_from(behind)}"
                 yield Grid(table, right=range(len(table[0]) - 3, len(table[0])))
+                summed = behind is not None and behind["activation"] is not None and len(behind["outputs"]) > MOST_TERMS
+                if self.neuron is not None and behind is not None and summed:
+                    yield ""
+                    yield Grid(self.shows.chain_terms(behind, row, self.neuron), right=(0, 2, 3, 4))
             else:
-                table = [["output", "dL/dy"], *([layer["outputs"][j], self.shows.fixed(dy[j])] for j in shown)]
-                yield Grid(table, right=(1,))
+                yield from self._handed_back(layer, row)
         yield from self._left_out(layer)
         if layer["parameters"]:
             yield ""
-            table = [["parameter", "of", "gradient", "from"]]
+            ruled = any(one["applied"] != one["gradient"] for one in layer["parameters"].values())
+            table = [["parameter", "of", "gradient of the data's loss" if ruled else "gradient", "from"]]
             places, left_out = self._parameters(layer)
             for name, place in places:
                 value = self.shows.at(layer["parameters"][name]["gradient"], place)
@@ -177,32 +191,68 @@ class _Account:
             yield Grid(table, right=(2,))
             yield from self._rest(left_out, "parameter", "with smaller gradients")
 
+    def _passed(self, layer: Document, row: int, j: int) -> dict[str, float]:
+        """What a layer without neurons makes of an input."""
+        forward = layer["forward"]
+        x, y = forward["x"][row][j], forward["y"][row][j]
+        if layer["type"] == "dropout":
+            return {"x": x, "mask": forward["mask"][row][j], "y": y}
+        norm = Norm(layer, row, j)
+        statistics = {"mean": norm.mean, "variance": norm.variance, "σ": norm.deviation}
+        return {"x": x, **statistics, "x̂": forward["normalized"][row][j], "y": y}
+
+    def _handed_back(self, layer: Document, row: int) -> Iterator[Part]:
+        """dL/dx of a layer without neurons; of the first one nobody asks it."""
+        shown, table = self.shown[layer["index"]], []
+        for j in shown:
+            cells = [layer["outputs"][j], self.shows.fixed(layer["backward"]["dy"][row][j])]
+            if (dx := handed_back(self.document, layer, row, j)) is not None:
+                cells += [handed_back_by(layer, self.shows, row, j), self.shows.fixed(dx)]
+            table.append(cells)
+        yield Grid([["output", "dL/dy", "worked out", "dL/dx"][: len(table[0])], *table], right=(1, 3))
+        if layer["type"] != "dropout" and len(table[0]) > 2:
+            for j in shown if layer["type"] == "batch_norm" else shown[:1]:
+                of = f"{layer['outputs'][j]}: " if layer["type"] == "batch_norm" else ""
+                yield f"{of}{', '.join(Norm(layer, row, j).means(self.shows))}"
+
     def _update(self) -> Iterator[Part]:
         update, document = self.document["update"], self.document
         yield Heading(f"UPDATE  {_member(update['optimizer'], but='learning_rate')}")
-        yield from rule(update)
-        yield f"step {update['number']} of the optimizer, learning rate {self.shows.short(update['learning_rate'])}"
-        for layer in self.layers:
-            if not layer["parameters"]:
-                continue
+        yield from rule(update, self.shows)
+        rate = self.shows.constant(update["learning_rate"])
+        yield f"step {update['number']} of the optimizer, learning rate lr = {rate}"
+        learning = [layer for layer in self.layers if layer["parameters"]]
+        for layer in learning:
             yield ""
-            slots = list(next(iter(layer["parameters"].values()))["optimizer"])
-            ruled = any(one["applied"] != one["gradient"] for one in layer["parameters"].values())
-            given = ["with penalties and bounds"] if ruled else []
-            table = [["parameter", "of", "before", "gradient", *given, *slots, "step", "after"]]
             places, left_out = self._parameters(layer)
+            table = []
             for name, place in places:
-                one = layer["parameters"][name]
-                moments = [one["optimizer"][slot]["after"] for slot in slots]
-                arrays = [one["before"], one["gradient"], *([one["applied"]] if ruled else []), *moments]
-                numbers = [
-                    self.shows.fixed(self.shows.at(array, place)) for array in [*arrays, one["step"], one["after"]]
-                ]
+                columns = self._columns(layer, layer["parameters"][name])
+                numbers = [self.shows.fixed(self.shows.at(array, place)) for array in columns.values()]
                 table.append([_name(layer, name, place), _of(layer, place), *numbers])
-            yield Grid(table, right=range(2, len(table[0])))
+            yield Grid([["parameter", "of", *columns], *table], right=range(2, 2 + len(columns)))
             yield from self._rest(left_out, "parameter", "with smaller gradients")
+            if layer is learning[0]:
+                name, place = places[0]
+                one, letter = layer["parameters"][name], LETTER.get(name, name)
+                yield f"worked out for {_name(layer, name, place)}:"
+                for words in (
+                    *self.shows.applied(update, one, place, letter),
+                    *self.shows.update(update, one, place, letter),
+                ):
+                    yield f"  {words}"
         loss = document["loss"]
         yield from ("", f"L before {self.shows.fixed(loss['before'])}, after {self.shows.fixed(loss['after'])}")
+
+    def _columns(self, layer: Document, one: Document) -> dict[str, Any]:
+        """What is shown of the step of a parameter; a moment from before it too, where there is but one."""
+        columns = {"before": one["before"], "gradient": one["gradient"]}
+        if any(other["applied"] != other["gradient"] for other in layer["parameters"].values()):
+            columns["g"] = one["applied"]
+        if len(one["optimizer"]) == 1:
+            columns |= {f"{name} before": of["before"] for name, of in one["optimizer"].items()}
+        columns |= {name: of["after"] for name, of in one["optimizer"].items()}
+        return {**columns, **one["terms"], "step": one["step"], "after": one["after"]}
 
     # What is shown, and how
 
@@ -240,12 +290,8 @@ class _Account:
             count = len(layer["outputs"]) - len(self.shown[layer["index"]])
             yield from self._rest(count, noun, f"with smaller |{error}|")
 
-    def _mean(self) -> str:
-        """Over what L is the mean."""
-        error, document = self.document["error"], self.document
-        over = ["the rows"] if len(self.rows) > 1 else []
-        over += ["the outputs"] if len(document["outputs"]) > 1 and error["loss"]["type"] not in PER_ROW else []
-        return f"; L is the mean over {' and '.join(over)}" if over else ""
+    def _made(self, how: str, value: float) -> str:
+        return f"{how} = {self.shows.fixed(value)}" if is_arithmetic(how) else how
 
     def _rest(self, count: int, noun: str, which: str) -> Iterator[Part]:
         if count > 0:
@@ -276,16 +322,56 @@ def row_in_file(row: Document, shows: Arithmetic) -> str:
     return f"row {row['row']} ({row['split']}): {in_file}; target {target}{weight}"
 
 
-def rule(update: Document) -> list[str]:
-    """The optimizer's rule; of plain gradient descent without what momentum would make of it."""
-    if is_plain(update["optimizer"]):
-        return [update["formula"].partition(";")[0]]
-    return [line for line in update["formula"].splitlines() if line]
+FOLDED = {"softmax": "softmax", "σ": "the sigmoid", "exp": "exp"}
 
 
-def is_plain(optimizer: Document) -> bool:
-    """Whether a step is the learning rate times the gradient, and nothing else."""
-    return optimizer["type"] == "sgd" and not optimizer["momentum"]
+def loss_rule(document: Document) -> list[str]:
+    """What the loss computes, of which its slope by the logits is a part."""
+    error = document["error"]
+    over = ["the rows"] if len(document["rows"]) > 1 else []
+    over += ["the outputs"] if len(document["outputs"]) > 1 and error["loss"]["type"] not in PER_ROW else []
+    parts = len(document["rows"]) * (len(document["outputs"]) if "the outputs" in over else 1)
+    mean = f"; L is the mean over {' and '.join(over)}, so this is divided by {parts}" if over else ""
+    lines = [f"{error['link']}, t the target; loss {error['formula']}", f"dL/dz = {error['gradient']}{mean}"]
+    link = error["link"].removeprefix("ŷ = ").partition("(")[0]
+    if link in FOLDED:
+        lines.append(
+            f"{FOLDED[link]} belongs to the loss: the last layer puts out z, and dL/dz is the slope through both"
+        )
+    return lines
+
+
+LETTER = {"weight": "w", "bias": "b"}
+"""What a parameter is called in a formula; others go by their names."""
+
+
+def rule(update: Document, shows: Arithmetic) -> list[str]:
+    """The optimizer's rule, after what penalties and bounds make of the gradient of the data's loss."""
+    penalty, clip = update["penalty"], update["clip"]
+    lines = []
+    if penalty["l1"] or penalty["l2"]:
+        terms = [f"{name} · {of}" for name, of in (("l2", "w"), ("l1", "sign of w")) if penalty[name]]
+        numbers = ", ".join(f"{name} = {shows.constant(penalty[name])}" for name in ("l2", "l1") if penalty[name])
+        lines.append(f"weights: g = dL/dw + {' + '.join(terms)}, {numbers}; other parameters: g = gradient")
+    if clip["value"] is not None:
+        lines.append(f"each g is kept between -{shows.constant(clip['value'])} and {shows.constant(clip['value'])}")
+    if clip["norm"] is not None:
+        norm, bound, factor = shows.short(update["gradient_norm"]), clip["norm"], update["clip_factor"]
+        if factor == 1.0:
+            lines.append(f"norm of the whole gradient {norm}, within the bound {shows.constant(bound)}")
+        else:
+            lines.append(
+                "g ← g · clip factor, clip factor = bound / norm of the whole gradient = "
+                f"{shows.constant(bound)} / {norm} = {shows.fixed(factor)}"
+            )
+    lines += [f"{name} ← {right}" for name, right in update["equations"]]
+    if update["decayed"] is not None:
+        name, right = update["decayed"]
+        lines[-1:] = [f"{name} ← {right} for weights", f"{lines[-1]} for other parameters"]
+    others = {name: value for name, value in update["constants"].items() if name != "lr"}
+    if others:
+        lines.append(", ".join(f"{name} = {shows.constant(value)}" for name, value in others.items()))
+    return lines
 
 
 def _member(spec: Document, but: str = "") -> str:
@@ -303,7 +389,21 @@ def title(layer: Document) -> str:
 def _from(behind: Document | None) -> str:
     if behind is None:
         return ""
-    return f" = {'dL/dy · mask' if behind['type'] == 'dropout' else 'Σ dL/dz · w'} of layer {behind['index']}"
+    return f" = {'dL/dx' if behind['activation'] is None else 'Σ dL/dz · w'} of layer {behind['index']}"
+
+
+def handed_back(document: Document, layer: Document, row: int, j: int) -> float | None:
+    """dL/dx of a layer without neurons, which is dL/dy of the one before it."""
+    if layer["activation"] is not None or not layer["index"]:
+        return None
+    return float(document["layers"][layer["index"] - 1]["backward"]["dy"][row][j])
+
+
+def handed_back_by(layer: Document, shows: Arithmetic, row: int, j: int) -> str:
+    """How that is worked out."""
+    if layer["type"] == "dropout":
+        return shows.products([layer["backward"]["dy"][row][j]], [layer["forward"]["mask"][row][j]])
+    return Norm(layer, row, j).handed_back(shows)
 
 
 def largest(values: Sequence[float], count: int) -> list[int]:

@@ -71,7 +71,7 @@ def _page(document: Document, steps: Sequence[Stage], drawing: Drawing, tables: 
         ("L before", shows.fixed(loss["before"])),
         ("L after", shows.fixed(loss["after"])),
         ("optimizer", update["optimizer"]["type"]),
-        ("learning rate", shows.short(update["learning_rate"])),
+        ("learning rate", shows.constant(update["learning_rate"])),
     ]
     shown = "".join(f"<div><dt>{text(term)}</dt><dd>{text(value)}</dd></div>" for term, value in figures)
     notes = "".join(f'<p class="soft">note: {text(note)}</p>' for note in document["notes"])

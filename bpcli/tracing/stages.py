@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bpcli.tracing.account import row_in_file, rule, title
+from bpcli.tracing.account import loss_rule, row_in_file, rule, title
 from bpcli.tracing.arithmetic import Arithmetic, Document
 
 MOST_SAID = 4
@@ -78,7 +78,7 @@ class _Stages:
             mean = f" L, over all rows, is {self.shows.fixed(self.document['loss']['before'])}." if several else ""
             predicted = self._results("Predictions", self.document["outputs"], error["predictions"][row])
             words.append(f"{said} {self.shows.fixed(value)}.{predicted}{mean}")
-        return Stage("error", f"Error: {name}", [error["formula"], error["gradient"]], words, columns)
+        return Stage("error", f"Error: {name}", loss_rule(self.document), words, columns)
 
     def _backward(self, layer: Document) -> Stage:
         index, last = layer["index"], layer["index"] == len(self.document["layers"]) - 1
@@ -91,9 +91,14 @@ class _Stages:
                 f"dL/dy comes back {origin}; times the activation's slope it is the error of each neuron, dL/dz. "
                 "Input times error is the gradient of a weight"
             )
-            formulas, error = ["dL/dz = dL/dy · f'(z)", "dL/dw = x · dL/dz", "dL/db = dL/dz"], "dz"
+            formulas, error = (
+                [f"dL/dz = dL/dy · f'(z), {layer['activation']['derivative']}", "dL/dw = x · dL/dz", "dL/db = dL/dz"],
+                "dz",
+            )
             if len(self.rows) > 1:
                 formulas[1:] = ["dL/dw = Σ x · dL/dz over the rows", "dL/db = Σ dL/dz over the rows"]
+        if layer["parameters"] and any(self.document["update"]["penalty"].values()):
+            formulas.append("these are gradients of the data's loss; the update adds those of the penalties")
         words = [f"{said}.{self._of_layer(f'dL/{error}', layer, values)}" for values in layer["backward"][error]]
         return Stage(f"backward-{index}", f"Backward: {title(layer)}", formulas, words, (index + 1,), (index,))
 
@@ -101,11 +106,11 @@ class _Stages:
         update = self.document["update"]
         said = (
             f"{update['optimizer']['type']} changes each parameter by what its gradient asks for, "
-            f"at learning rate {self.shows.short(update['learning_rate'])}."
+            f"at learning rate {self.shows.constant(update['learning_rate'])}."
         )
         indices = [layer["index"] for layer in self.layers if layer["parameters"]]
         columns = [index + 1 for index in indices]
-        return Stage("update", "Update", rule(update), [said] * len(self.rows), columns, indices)
+        return Stage("update", "Update", rule(update, self.shows), [said] * len(self.rows), columns, indices)
 
     def _of_layer(self, what: str, layer: Document, values: Sequence[float]) -> str:
         chosen = slice(None) if self.neuron is None else slice(self.neuron, self.neuron + 1)

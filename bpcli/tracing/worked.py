@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bpcli.tracing.account import is_plain
-from bpcli.tracing.arithmetic import Arithmetic, Document
+from bpcli.tracing.account import LETTER, handed_back, handed_back_by
+from bpcli.tracing.arithmetic import MOST_TERMS, Arithmetic, Document, is_arithmetic
 from bpcli.tracing.loss import loss_lines, row_lines
+from bpcli.tracing.norms import Norm
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,11 @@ class Worked:
         self.rows = range(len(document["rows"]))
 
     def input(self, place: int) -> Iterator[Line]:
-        """An input of the network, and the cell it is made of where that has the same name."""
-        name, first = self.document["inputs"][place], self.document["layers"][0]
+        """An input of the network, and how it is made of a cell."""
+        first = self.document["layers"][0]
         for row, of_row in enumerate(self.document["rows"]):
-            cell = of_row["columns"].get(name)
-            in_file = "" if cell is None else f", from {cell} in the file" if cell else ", as it is missing in the file"
-            yield Line(0, f"x = {self.shows.fixed(first['forward']['x'][row][place])}{in_file}", row)
+            made, x = of_row["inputs_made"][place], self.shows.fixed(first["forward"]["x"][row][place])
+            yield Line(0, f"x = {made} = {x}" if is_arithmetic(made) else f"x = {x}: {made}", row)
 
     def unit(self, layer: Document, j: int) -> Iterator[Line]:
         """A neuron, or an output of a layer that has none."""
@@ -92,27 +92,14 @@ class Worked:
         if layer["activation"] is not None:
             z = forward["z"][row][j]
             yield f"z = {shows.weighted_sum(layer, x, j)} = {shows.fixed(z)}"
+            if len(x) > MOST_TERMS:
+                yield f"its products are listed with the lines that lead here; --neuron {layer['index']}.{j} draws all"
             yield f"y = {layer['activation']['type']}({shows.short(z)}) = {shows.fixed(y)}"
         elif layer["type"] == "dropout":
             mask = forward["mask"][row][j]
             yield f"y = x · mask = {self._product(x[j], mask)}{'' if mask else ': dropped in this step'}"
         else:
-            if layer["type"] == "batch_norm":
-                mean = sum(one[j] for one in forward["x"]) / len(forward["x"])
-                inverse, over = forward["inverse"][j], "over the rows"
-            else:
-                mean, inverse, over = forward["mean"][row][0], forward["inverse"][row][0], "of the row"
-            normalized = forward["normalized"][row][j]
-            scale, shift = (layer["parameters"][name]["before"][j] for name in ("scale", "shift"))
-            yield f"mean {over} = {shows.fixed(mean)}, 1 / √(variance + ε) = {shows.fixed(inverse)}"
-            yield (
-                f"x̂ = (x - mean) / √(variance + ε) = "
-                f"({shows.short(x[j])} - {shows.factor(mean)}) · {shows.short(inverse)} = {shows.fixed(normalized)}"
-            )
-            yield (
-                f"y = scale · x̂ + shift = {shows.short(scale)} · {shows.factor(normalized)} + {shows.factor(shift)} "
-                f"= {shows.fixed(y)}"
-            )
+            yield from Norm(layer, row, j).forward(shows)
 
     def _backward(self, layer: Document, row: int, j: int) -> Iterator[str]:
         backward, shows = layer["backward"], self.shows
@@ -121,37 +108,32 @@ class Worked:
         if behind is None:
             yield f"dL/dy = {shows.fixed(dy)}, from the loss"
         elif chain:
-            factor = "dL/dy · mask" if behind["type"] == "dropout" else "Σ dL/dz · w"
-            yield f"dL/dy = {factor} of layer {behind['index']} = {chain} = {shows.fixed(dy)}"
+            yield f"dL/dy = Σ dL/dz · w of layer {behind['index']} = {chain} = {shows.fixed(dy)}"
         else:
-            yield f"dL/dy = {shows.fixed(dy)}, from layer {behind['index']} by {behind['gradient']}"
+            yield f"dL/dy = dL/dx of layer {behind['index']} = {shows.fixed(dy)}"
         if "dz" in backward:
             slope, dz = backward["slope"][row][j], backward["dz"][row][j]
             yield f"f'(z) = {shows.fixed(slope)}"
             yield f"dL/dz = dL/dy · f'(z) = {shows.short(dy)} · {shows.factor(slope)} = {shows.fixed(dz)}"
+        elif layer["type"] != "dropout":
+            yield from Norm(layer, row, j).means(shows)
+        if (dx := handed_back(self.document, layer, row, j)) is not None:
+            yield f"{layer['gradient'].partition(',')[0]} = {handed_back_by(layer, shows, row, j)} = {shows.fixed(dx)}"
 
     def _parameter(self, layer: Document, name: str, place: tuple[int, ...]) -> Iterator[Line]:
         """A parameter's gradient, and what the step makes of it."""
         shows, one = self.shows, layer["parameters"][name]
-        letter = {"weight": "w", "bias": "b"}.get(name, name)
-        before, gradient, applied, step, after = (
-            shows.at(one[key], place) for key in ("before", "gradient", "applied", "step", "after")
-        )
+        letter = LETTER.get(name, name)
+        gradient = shows.at(one["gradient"], place)
         worked = shows.gradient(layer, name, place)
         if len(self.rows) == 1 and name in ("bias", "shift"):  # a sum of one number, which needs no writing out
             worked = worked[: worked.rindex(" =")]
         yield Line(self.stages[f"backward-{layer['index']}"], f"dL/d{letter} {worked} = {shows.fixed(gradient)}")
         stage, update = self.stages["update"], self.document["update"]
-        if applied != gradient:
-            yield Line(stage, f"gradient with penalties and bounds = {shows.fixed(applied)}")
-        for slot, moments in one["optimizer"].items():
-            was, now = (shows.fixed(shows.at(moments[when], place)) for when in ("before", "after"))
-            yield Line(stage, f"{slot} ← {now}, from {was}")
-        if is_plain(update["optimizer"]):
-            by = f"- {shows.short(update['learning_rate'])} · {shows.factor(applied)}"
-        else:
-            by = f"+ {shows.factor(step)}"
-        yield Line(stage, f"{letter} ← {shows.short(before)} {by} = {shows.fixed(after)}")
+        for words in shows.applied(update, one, place, letter):
+            yield Line(stage, words)
+        for words in shows.update(update, one, place, letter):
+            yield Line(stage, words)
 
     def _product(self, a: float, b: float) -> str:
         return f"{self.shows.products([a], [b])} = {self.shows.fixed(a * b)}"

@@ -24,10 +24,11 @@ def test_a_run_goes_on_from_its_last_checkpoint_and_is_left_as_it_is(penguins_ru
     assert content() == before
 
 
-def test_after_the_last_epoch_the_step_is_one_of_that_epoch(concrete_run: Path):
+def test_after_the_last_epoch_the_step_is_one_more_at_its_learning_rate(concrete_run: Path):
     result = bpcli("trace", concrete_run, "--json").ok()
-    assert result.json["epoch"] == 19
-    assert "note: all 20 epochs are done: this step is as one of the last epoch\n" in result.err
+    assert result.json["epoch"] == 20
+    note = "all 20 epochs are done: this step is one more, at the learning rate that the last epoch began with"
+    assert f"note: {note}\n" in result.err
     assert result.json["update"]["learning_rate"] > 0
 
 
@@ -83,7 +84,7 @@ def test_batch_norm_of_one_row_is_remarked_on():
     assert "note: batch_norm takes from a single row" in bpcli("trace", CONFIGS / "xor.yaml", *options).ok().err
     several = bpcli("trace", CONFIGS / "xor.yaml", "--row=1", "--row=2", *options).ok()
     assert "batch_norm takes" not in several.err
-    assert "normalized" in several.out
+    assert "variance" in several.out
 
 
 # How much is shown
@@ -132,11 +133,11 @@ def test_names_from_the_data_are_made_printable(tmp_path: Path):
 def test_a_learner_is_told_nothing_that_the_step_does_not_need():
     result = bpcli("trace", CONFIGS / "textbook.yaml").ok()
     assert result.err == ""
-    assert "UPDATE  sgd\np ← p - lr g\nstep 1 of the optimizer, learning rate 0.5\n" in result.out
+    assert "UPDATE  sgd\np ← p - lr · g\nstep 1 of the optimizer, learning rate lr = 0.5\n" in result.out
     assert "layer 0: dense, sigmoid   f(z) = 1 / (1 + exp(-z))\n" in result.out
-    assert "; L is the mean over the outputs\n" in result.out
+    assert "; L is the mean over the outputs, so this is divided by 2\n" in result.out
     momentum = bpcli("trace", CONFIGS / "textbook.yaml", "--set", "optimizer.momentum=0.9").ok().out
-    assert "UPDATE  sgd (momentum 0.9)\np ← p - lr g; with momentum v ← μ v + g" in momentum
+    assert "UPDATE  sgd (momentum 0.9)\nv ← μ · v + g\np ← p - lr · v\nμ = 0.9\n" in momentum
 
 
 # A page

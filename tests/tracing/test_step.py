@@ -55,10 +55,11 @@ def test_the_text_of_the_textbook_example_shows_them() -> None:
     lines = [" ".join(line.split()) for line in out.splitlines()]
     for shown in (
         "neuron 0 0.05 · 0.15 + 0.1 · 0.2 + 0.35 0.377500000 0.593269992",
-        "o1 1.105905967 0.751365070 0.010000000 0.138498562",
+        "o1 1.105905967 0.751365070 0.010000000 "
+        "2 · (0.75136507 - 0.01) · 0.75136507 · (1 - 0.75136507) / 2 0.138498562",
         "L = 0.298371109",
-        "neuron 0 0.138498562 · 0.4 + (-0.0380982365) · 0.5 0.036350306 0.241300709 0.008771355",
-        "layers.0.weight[0, 0] i1 → neuron 0 0.000438568 = x · dL/dz = 0.05 · 0.00877135469",
+        "neuron 0 0.138498562 · 0.4 + (-0.038098237) · 0.5 0.036350306 0.241300709 0.008771355",
+        "layers.0.weight[0, 0] i1 → neuron 0 0.000438568 = x · dL/dz = 0.05 · 0.008771355",
         "layers.0.weight[0, 0] i1 → neuron 0 0.150000000 0.000438568 -0.000219284 0.149780716",
         "layers.1.weight[0, 0] neuron 0 → o1 0.400000000 0.082167041 -0.041083520 0.358916480",
         "L before 0.298371109, after 0.280471447",
@@ -222,5 +223,41 @@ def test_predictions_of_numbers_are_in_the_units_of_the_file_too() -> None:
     slope = (target[1] - target[0]) / (scaled[1] - scaled[0])
     expected = target[0] + (predicted - scaled[0]) * slope
     np.testing.assert_allclose(numbers(error["in_units"])[:, 0], expected, rtol=1e-5)
-    assert "prediction in its units" in bpcli("trace", CONFIGS / "concrete.yaml").ok().out
-    assert "in its units" not in bpcli("trace", CONFIGS / "textbook.yaml").ok().out
+    assert "ŷ in the file's units" in bpcli("trace", CONFIGS / "concrete.yaml").ok().out
+    assert "the file's units" not in bpcli("trace", CONFIGS / "textbook.yaml").ok().out
+
+
+def test_inputs_and_targets_say_how_they_are_made_of_the_files_values() -> None:
+    document = traced(CONFIGS / "penguins.yaml", "--row", 3, "--row", 4)
+    third, fourth = (dict(zip(document["inputs"], row["inputs_made"], strict=True)) for row in document["rows"])
+    assert third["sex=female"] == "one-hot: 1 where sex is female, else 0; it is female"
+    assert third["bill_length_mm"].startswith("(40.3 - 43.977560976) / ")
+    x = dict(zip(document["inputs"], document["layers"][0]["forward"]["x"][0], strict=True))
+    assert eval(third["bill_length_mm"]) == pytest.approx(x["bill_length_mm"], rel=1e-6)
+    assert fourth["bill_length_mm"].startswith(
+        "missing, so 43.977560976 takes its place: (43.977560976 - 43.977560976)"
+    )
+    assert fourth["sex=male"] == "one-hot: 1 where sex is male, else 0; the value is missing"
+    assert fourth["sex is missing"] == "1 where sex is missing, else 0"
+    assert document["rows"][0]["targets_made"] == ["1 for the class of the row, Adelie, 0 for the others"] * 3
+    assert "(0 - 0.5) / 0.5" in bpcli("trace", CONFIGS / "xor.yaml").ok().out
+    concrete = traced(CONFIGS / "concrete.yaml", "--row", 2)
+    (target,) = concrete["rows"][0]["targets_made"]
+    assert target.startswith("(61.89 - ")
+    assert eval(target) == pytest.approx(concrete["error"]["targets"][0][0], rel=1e-6)
+
+
+def test_the_norm_of_the_gradient_and_the_factor_are_shown(tmp_path: Path) -> None:
+    config = config_in(tmp_path, dtype="float64", training={"penalty": {"l2": 0.1}, "clip": {"norm": 0.1}})
+    document = traced(config, *ALL_ROWS)
+    update, squares = document["update"], 0.0
+    for layer in document["layers"]:
+        for one in layer["parameters"].values():
+            penalty = 0.1 * numbers(one["before"]) if one["is_weight"] else 0.0
+            squares += float(np.sum((numbers(one["gradient"]) + penalty) ** 2))
+    assert update["gradient_norm"] == pytest.approx(squares**0.5, rel=1e-12)
+    assert update["clip_factor"] == pytest.approx(0.1 / squares**0.5, rel=1e-12)
+    out = bpcli("trace", config, *ALL_ROWS).ok().out
+    assert "weights: g = dL/dw + l2 · w, l2 = 0.1; other parameters: g = gradient\n" in out
+    assert f"= 0.1 / {squares**0.5:.9f} = {0.1 / squares**0.5:.9f}\n" in out
+    assert "gradient of the data's loss" in out

@@ -19,6 +19,10 @@ Scratch = tuple[Array, ...]
 class ActivationBase(Spec):
     """What every activation says of itself beside its maths."""
 
+    formula: ClassVar[str]
+    """f(z) in a line, with options in braces as `str.format` fills them in."""
+    derivative: ClassVar[str]
+    """f'(z) in a line, from z or from y = f(z)."""
     keeps_input: ClassVar[bool] = False
     scratch_arrays: ClassVar[int] = 1
     smooth: ClassVar[bool] = True

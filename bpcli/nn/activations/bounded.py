@@ -15,6 +15,8 @@ class Identity(ActivationBase):
     """f(z) = z."""
 
     type: Literal["identity"] = "identity"
+    formula: ClassVar[str] = "f(z) = z"
+    derivative: ClassVar[str] = "f'(z) = 1"
     piecewise_linear: ClassVar[bool] = True
     scratch_arrays: ClassVar[int] = 0
 
@@ -31,6 +33,8 @@ class Sigmoid(ActivationBase):
     """f(z) = 1 / (1 + exp(-z)). It is computed as (1 + tanh(z/2)) / 2, which cannot overflow."""
 
     type: Literal["sigmoid"] = "sigmoid"
+    formula: ClassVar[str] = "f(z) = 1 / (1 + exp(-z))"
+    derivative: ClassVar[str] = "f'(z) = y (1 - y)"
     bounds: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
 
     def forward(self, z: Array, out: Array, scratch: Scratch) -> None:
@@ -49,6 +53,8 @@ class Tanh(ActivationBase):
     """f(z) = tanh(z)."""
 
     type: Literal["tanh"] = "tanh"
+    formula: ClassVar[str] = "f(z) = tanh(z)"
+    derivative: ClassVar[str] = "f'(z) = 1 - y²"
     bounds: ClassVar[tuple[float, float] | None] = (-1.0, 1.0)
 
     def forward(self, z: Array, out: Array, scratch: Scratch) -> None:
@@ -67,6 +73,8 @@ class Softsign(ActivationBase):
     """f(z) = z / (1 + |z|) (Bergstra et al. 2009)."""
 
     type: Literal["softsign"] = "softsign"
+    formula: ClassVar[str] = "f(z) = z / (1 + |z|)"
+    derivative: ClassVar[str] = "f'(z) = (1 - |y|)²"
     smooth: ClassVar[bool] = False
     bounds: ClassVar[tuple[float, float] | None] = (-1.0, 1.0)
 

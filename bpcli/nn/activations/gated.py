@@ -16,6 +16,10 @@ class Gelu(ActivationBase):
     """f(z) = z/2 (1 + tanh(√(2/π) (z + 0.044715 z³))), the tanh form of Hendrycks and Gimpel 2016."""
 
     type: Literal["gelu"] = "gelu"
+    formula: ClassVar[str] = "f(z) = z/2 (1 + tanh(√(2/π) (z + 0.044715 z³)))"
+    derivative: ClassVar[str] = (
+        "f'(z) = (1 + t)/2 + z/2 (1 - t²) √(2/π) (1 + 0.134145 z²), t = tanh(√(2/π) (z + 0.044715 z³))"
+    )
     keeps_input: ClassVar[bool] = True
     scratch_arrays: ClassVar[int] = 2
     default_initializer: ClassVar[str] = "he_normal"
@@ -61,6 +65,8 @@ class Silu(ActivationBase):
     """f(z) = z σ(z), also named swish (Elfwing et al. 2017)."""
 
     type: Literal["silu"] = "silu"
+    formula: ClassVar[str] = "f(z) = z σ(z), σ(z) = 1 / (1 + exp(-z))"
+    derivative: ClassVar[str] = "f'(z) = σ(z) (1 + z (1 - σ(z)))"
     keeps_input: ClassVar[bool] = True
     scratch_arrays: ClassVar[int] = 2
     default_initializer: ClassVar[str] = "he_normal"
@@ -85,6 +91,8 @@ class Mish(ActivationBase):
     """f(z) = z tanh(log(1 + exp(z))) (Misra 2019), as z (1 - 2/d) with d = e² + 2e + 2 and e = exp(z)."""
 
     type: Literal["mish"] = "mish"
+    formula: ClassVar[str] = "f(z) = z tanh(log(1 + exp(z)))"
+    derivative: ClassVar[str] = "f'(z) = t + z (1 - t²) σ(z), t = tanh(log(1 + exp(z)))"
     keeps_input: ClassVar[bool] = True
     scratch_arrays: ClassVar[int] = 3
     default_initializer: ClassVar[str] = "he_normal"

@@ -16,6 +16,8 @@ class Relu(ActivationBase):
     """f(z) = max(z, 0) (Nair and Hinton 2010)."""
 
     type: Literal["relu"] = "relu"
+    formula: ClassVar[str] = "f(z) = max(z, 0)"
+    derivative: ClassVar[str] = "f'(z) = 1 where z > 0, else 0"
     smooth: ClassVar[bool] = False
     piecewise_linear: ClassVar[bool] = True
     default_initializer: ClassVar[str] = "he_normal"
@@ -40,6 +42,8 @@ class LeakyRelu(ActivationBase):
     """f(z) = z where z > 0, else `slope` · z (Maas et al. 2013)."""
 
     type: Literal["leaky_relu"] = "leaky_relu"
+    formula: ClassVar[str] = "f(z) = z where z > 0, else {slope:g} z"
+    derivative: ClassVar[str] = "f'(z) = 1 where z > 0, else {slope:g}"
     smooth: ClassVar[bool] = False
     piecewise_linear: ClassVar[bool] = True
     slope: float = Field(default=0.01, ge=0, lt=1, description="Slope for negative inputs.")
@@ -70,6 +74,8 @@ class Elu(ActivationBase):
     """f(z) = z where z > 0, else alpha (exp(z) - 1) (Clevert et al. 2015)."""
 
     type: Literal["elu"] = "elu"
+    formula: ClassVar[str] = "f(z) = z where z > 0, else {alpha:g} (exp(z) - 1)"
+    derivative: ClassVar[str] = "f'(z) = 1 where z > 0, else {alpha:g} exp(z)"
     smooth: ClassVar[bool] = False
     scratch_arrays: ClassVar[int] = 2
     alpha: float = Field(default=1.0, gt=0, description="The limit for very negative inputs is -alpha.")
@@ -88,6 +94,8 @@ class Selu(ActivationBase):
     """f(z) = scale · elu(z; alpha), with the two constants that keep mean 0 and variance 1 (Klambauer et al. 2017)."""
 
     type: Literal["selu"] = "selu"
+    formula: ClassVar[str] = "f(z) = 1.050701 z where z > 0, else 1.758099 (exp(z) - 1)"
+    derivative: ClassVar[str] = "f'(z) = 1.050701 where z > 0, else 1.758099 exp(z)"
     smooth: ClassVar[bool] = False
     scratch_arrays: ClassVar[int] = 2
     default_initializer: ClassVar[str] = "lecun_normal"
@@ -107,6 +115,8 @@ class Softplus(ActivationBase):
     """f(z) = log(1 + exp(z)) (Dugas et al. 2000)."""
 
     type: Literal["softplus"] = "softplus"
+    formula: ClassVar[str] = "f(z) = log(1 + exp(z))"
+    derivative: ClassVar[str] = "f'(z) = 1 / (1 + exp(-z))"
 
     def forward(self, z: Array, out: Array, scratch: Scratch) -> None:
         """Write f(z) to `out`."""

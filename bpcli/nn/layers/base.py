@@ -34,6 +34,10 @@ class Layer(ABC):
     """
 
     type: ClassVar[str]
+    formula: ClassVar[str]
+    """What it puts out in training, in a line; options in braces, as `str.format` fills them in."""
+    gradient: ClassVar[str]
+    """What it hands back, in a line."""
 
     index: int
     n_in: int

@@ -30,6 +30,8 @@ class BatchNormLayer(Layer):
     """Ioffe and Szegedy 2015, algorithms 1 and 2; inference uses the running mean and (unbiased) variance."""
 
     type: ClassVar[str] = "batch_norm"
+    formula: ClassVar[str] = "y = scale · x̂ + shift, x̂ = (x - mean) / σ, σ = √(variance + {epsilon:g}), over the rows"
+    gradient: ClassVar[str] = "dL/dx = scale / σ · (dL/dy - mean(dL/dy) - x̂ · mean(dL/dy · x̂)), means over the rows"
 
     momentum: float
     epsilon: float

@@ -38,6 +38,8 @@ class DenseLayer(RowwiseLayer):
     """A dense layer with its sizes: weight (n_in, n_out), bias (n_out,)."""
 
     type: ClassVar[str] = "dense"
+    formula: ClassVar[str] = "y = f(z), z = Σ x · w + b"
+    gradient: ClassVar[str] = "dL/dz = dL/dy · f'(z), dL/dx = Σ dL/dz · w"
 
     activation: Activation
     initializer: Initializer

@@ -29,6 +29,8 @@ class DropoutLayer(RowwiseLayer):
     """Dropout in its inverted form (Srivastava et al. 2014, section 10): nothing happens in inference."""
 
     type: ClassVar[str] = "dropout"
+    formula: ClassVar[str] = "y = x · mask, mask = 0 with probability {rate:g}, else 1 / (1 - {rate:g})"
+    gradient: ClassVar[str] = "dL/dx = dL/dy · mask"
 
     rate: float
 

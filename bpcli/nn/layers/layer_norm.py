@@ -29,6 +29,8 @@ class LayerNormLayer(Layer):
     """Ba, Kiros and Hinton 2016, equation 4: the same in training and in inference."""
 
     type: ClassVar[str] = "layer_norm"
+    formula: ClassVar[str] = "y = scale · x̂ + shift, x̂ = (x - mean) / σ, σ = √(variance + {epsilon:g}), of each row"
+    gradient: ClassVar[str] = "dL/dx = (g - mean(g) - x̂ · mean(g · x̂)) / σ, g = scale · dL/dy, means over the row"
 
     epsilon: float
 

@@ -9,7 +9,7 @@ except for cross_entropy and hinge, which have one loss a row. Logits, target an
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -40,6 +40,16 @@ class LossScratch:
         return part
 
 
+class LossFormulas(NamedTuple):
+    """A loss in lines, of one output or one row, for the options at hand; ŷ is a prediction, t its target."""
+
+    prediction: str
+    """ŷ from the logit z: the link function."""
+    loss: str
+    gradient: str
+    """dL/dz, through the link, before means over outputs and rows are taken."""
+
+
 class LossBase(Spec):
     """What every loss says of itself beside its maths."""
 
@@ -57,6 +67,10 @@ class LossBase(Spec):
         """Predictions from logits; `out` may be `logits`. The identity, unless a loss has another."""
         if out is not logits:
             np.copyto(out, logits)
+
+    @abstractmethod
+    def formulas(self, outputs: int) -> LossFormulas:
+        """What it computes of so many outputs."""
 
     @abstractmethod
     def value_and_gradient(

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bpcli.nn.arrays import Array
 from bpcli.nn.functions import sigmoid, softplus
-from bpcli.nn.losses.base import LossBase, LossScratch, scale, weighted_column, weighted_dot, weighted_sum
+from bpcli.nn.losses.base import LossBase, LossFormulas, LossScratch, scale, weighted_column, weighted_dot, weighted_sum
 
 
 class CrossEntropy(LossBase):
@@ -27,6 +27,14 @@ class CrossEntropy(LossBase):
         np.subtract(logits, logits.max(axis=1, keepdims=True), out=out)
         np.exp(out, out=out)
         np.divide(out, out.sum(axis=1, keepdims=True), out=out)
+
+    def formulas(self, outputs: int) -> LossFormulas:
+        """With the smoothing, if any."""
+        smoothing = self.label_smoothing
+        if not smoothing:
+            return LossFormulas("ŷ = softmax(z) = exp(z) / Σ exp(z)", "-Σ t log ŷ", "ŷ - t")
+        target = f"t' = {1.0 - smoothing:g} t + {smoothing:g} / {outputs}"
+        return LossFormulas("ŷ = softmax(z) = exp(z) / Σ exp(z)", f"-Σ t' log ŷ, {target}", f"ŷ - t', {target}")
 
     def value_and_gradient(
         self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
@@ -66,6 +74,10 @@ class BinaryCrossEntropy(LossBase):
         """The logistic function of each output."""
         sigmoid(logits, out)
 
+    def formulas(self, outputs: int) -> LossFormulas:
+        """The same for any number of outputs."""
+        return LossFormulas("ŷ = σ(z) = 1 / (1 + exp(-z))", "-t log ŷ - (1 - t) log(1 - ŷ)", "ŷ - t")
+
     def value_and_gradient(
         self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
     ) -> float:
@@ -85,6 +97,16 @@ class Hinge(LossBase):
     type: Literal["hinge"] = "hinge"
     tasks: ClassVar[frozenset[str]] = frozenset({"binary", "multiclass"})
     single_logit: ClassVar[bool] = True
+
+    def formulas(self, outputs: int) -> LossFormulas:
+        """Those of two classes, or of more."""
+        if outputs == 1:
+            return LossFormulas("ŷ = z", "max(0, 1 - s ŷ), s = 2 t - 1", "-s where s ŷ < 1, else 0")
+        return LossFormulas(
+            "ŷ = z",
+            "the largest of ŷ + 1 - t over the classes, less ŷ of the true class",
+            "1 - t where ŷ + 1 - t is largest, else -t",
+        )
 
     def value_and_gradient(
         self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch

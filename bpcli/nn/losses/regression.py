@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bpcli.nn.arrays import Array
 from bpcli.nn.functions import sigmoid
-from bpcli.nn.losses.base import LossBase, LossScratch, scale, weighted_dot, weighted_sum
+from bpcli.nn.losses.base import LossBase, LossFormulas, LossScratch, scale, weighted_dot, weighted_sum
 
 
 class MeanSquaredError(LossBase):
@@ -31,6 +31,12 @@ class MeanSquaredError(LossBase):
             sigmoid(logits, out)
         else:
             super().link(logits, out)
+
+    def formulas(self, outputs: int) -> LossFormulas:
+        """Those of its link."""
+        if self.link_function == "sigmoid":
+            return LossFormulas("ŷ = σ(z) = 1 / (1 + exp(-z))", "(ŷ - t)²", "2 (ŷ - t) ŷ (1 - ŷ)")
+        return LossFormulas("ŷ = z", "(ŷ - t)²", "2 (ŷ - t)")
 
     def value_and_gradient(
         self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
@@ -57,6 +63,10 @@ class MeanAbsoluteError(LossBase):
 
     type: Literal["mae"] = "mae"
 
+    def formulas(self, outputs: int) -> LossFormulas:
+        """The same for any number of outputs."""
+        return LossFormulas("ŷ = z", "|ŷ - t|", "1 where ŷ > t, -1 where ŷ < t")
+
     def value_and_gradient(
         self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
     ) -> float:
@@ -77,6 +87,15 @@ class Huber(LossBase):
     delta: float = Field(
         default=1.0, gt=0, description="Where squared becomes absolute, in standard deviations of the scaled target."
     )
+
+    def formulas(self, outputs: int) -> LossFormulas:
+        """The same for any number of outputs."""
+        d = f"{self.delta:g}"
+        return LossFormulas(
+            "ŷ = z",
+            f"(ŷ - t)² / 2 where |ŷ - t| ≤ {d}, else {d} (|ŷ - t| - {d} / 2)",
+            f"ŷ - t, but no less than -{d} and no more than {d}",
+        )
 
     def value_and_gradient(
         self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
@@ -106,6 +125,10 @@ class Poisson(LossBase):
         """The exponential function."""
         np.exp(logits, out=out)
 
+    def formulas(self, outputs: int) -> LossFormulas:
+        """The same for any number of outputs."""
+        return LossFormulas("ŷ = exp(z)", "ŷ - t z", "ŷ - t")
+
     def value_and_gradient(
         self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
     ) -> float:
@@ -123,6 +146,13 @@ class Quantile(LossBase):
 
     type: Literal["quantile"] = "quantile"
     quantile: float = Field(default=0.5, gt=0, lt=1, description="Which quantile to predict.")
+
+    def formulas(self, outputs: int) -> LossFormulas:
+        """The same for any number of outputs."""
+        q = f"{self.quantile:g}"
+        return LossFormulas(
+            "ŷ = z", f"{q} (t - ŷ) where ŷ < t, else (1 - {q}) (ŷ - t)", f"1 - {q} where ŷ > t, -{q} where ŷ < t"
+        )
 
     def value_and_gradient(
         self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
