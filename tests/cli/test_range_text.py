@@ -18,9 +18,11 @@ def test_it_draws_the_curve_marks_the_rates_and_says_what_they_are(monkeypatch: 
     lines = bpcli("check", PENGUINS, "--learning-rate").ok().out.splitlines()
     tried = bpcli("check", PENGUINS, "--learning-rate", "--json").ok().json
     assert re.fullmatch(r"penguins: \d+ steps of adam on 32 rows each, at rates from 1e-06 to [\d.]+", lines[0])
-    chart, marks, ends = lines[2:12], lines[12], lines[13]
-    assert all(len(line) <= 80 for line in lines[:15])
-    assert "█" in chart[-1]
+    chart, axis, marks, ends = lines[2:12], lines[12], lines[13], lines[14]
+    assert all(len(line) <= 80 for line in lines[:16])
+    assert any("⠀" < glyph <= "⣿" for glyph in chart[-1])
+    assert set(axis) == {" ", "└", "─"}
+    assert ", both axes logarithmic; * suggested, " in lines[16]
     assert set(marks) == {" ", "^", "*"}
     assert ends.split()[0] == "1e-06"
     start = chart[0].index("│") + 1
@@ -75,7 +77,7 @@ def test_rprop_is_refused():
 
 @pytest.mark.parametrize(
     ("columns", "environment", "glyph"),
-    [(40, {}, "█"), (60, {"PYTHONIOENCODING": "ascii"}, "#"), (15, {}, None)],
+    [(40, {}, "⠒"), (60, {"PYTHONIOENCODING": "ascii"}, "#"), (15, {}, None)],
 )
 def test_the_curve_suits_the_terminal(tmp_path: Path, columns: int, environment: dict[str, str], glyph: str | None):
     process = bpcli_process(
@@ -88,4 +90,4 @@ def test_the_curve_suits_the_terminal(tmp_path: Path, columns: int, environment:
     chart = [line for line in lines if "│" in line or "|" in line]
     assert all(len(line) <= columns for line in chart)
     assert len(chart) == (10 if glyph else 0)
-    assert glyph is None or glyph in chart[-1]
+    assert glyph is None or glyph in "".join(chart)
