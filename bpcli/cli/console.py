@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import IO, Any
 
 from bpcli.errors import DataWarningsError
+from bpcli.text import number as number  # a line of output is made of it
 from bpcli.text import printable
 
 
@@ -80,15 +81,3 @@ def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[
         ).rstrip()
         for row in cells
     ]
-
-
-def number(value: float | int | None) -> str:
-    """A number in a table: four decimals, separators where it is large, an exponent where it is tiny; `-` for none."""
-    if value is None:
-        return "-"
-    if isinstance(value, int):
-        return f"{value:,}"
-    size = abs(value)
-    if 1e4 <= size < 1e15:
-        return f"{value:,.0f}"
-    return f"{value:.4f}" if 1e-3 <= size < 1e4 or value == 0 else f"{value:.4g}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bpcli import text
+
 
 def spaced(name: str) -> str:
     """`validation_loss` as `validation loss`."""
@@ -9,12 +11,8 @@ def spaced(name: str) -> str:
 
 
 def number(value: float | int | None) -> str:
-    """A number in a table: four decimals, an exponent where it is tiny or huge, separators if whole; – for none."""
-    if value is None:
-        return "–"
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e4 else f"{value:.4g}"
+    """A number as the terminal shows it; – for none."""
+    return text.number(value, none="–")
 
 
 def as_sentence(line: str) -> str:

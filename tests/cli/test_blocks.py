@@ -85,11 +85,11 @@ def test_a_logarithmic_axis_is_taken_where_values_differ_twentyfold():
 
 
 def test_of_a_logarithmic_axis_equal_factors_are_equal_heights():
-    assert lines(points(1, 10, 100, 1000), [], 23, 4, ASCII) == [
-        "1000.0000 |          ##",
-        "          |      ####",
-        "          |  ####",
-        "   1.0000 |##",
+    assert lines(points(1, 10, 100, 1000), [], 24, 4, ASCII) == [
+        "1,000.0000 |          ##",
+        "           |      ####",
+        "           |  ####",
+        "    1.0000 |##",
     ]
 
 
