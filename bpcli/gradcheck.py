@@ -59,6 +59,8 @@ class ArrayCheck:
     undecided: int
     """Comparisons at a kink."""
     worst: Tried
+    flat: bool = False
+    """Whether backpropagation says 0 in every comparison: where differences agree, little has been checked."""
 
     @property
     def passed(self) -> bool:
@@ -157,6 +159,7 @@ class _Checker:
             sum(one.comparison.step < STEP for one in tried),
             sum(one.comparison.verdict == "undecided" for one in tried),
             worst,
+            all(one.comparison.claimed == 0 for one in tried),
         )
 
     def _located(self, start: int, stop: int) -> Tried | None:

@@ -57,18 +57,6 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def number(value: float | int | None, none: str = "-") -> str:
-    """A number in a table: four decimals, separators where it is large, an exponent where it is tiny."""
-    if value is None:
-        return none
-    if isinstance(value, int):
-        return f"{value:,}"
-    size = abs(value)
-    if 1e4 <= size < 1e15:
-        return f"{value:,.0f}"
-    return f"{value:.4f}" if 1e-3 <= size < 1e4 or value == 0 else f"{value:.4g}"
-
-
 def listed(names: Iterable[str], limit: int = 8) -> str:
     """Quoted names, joined by commas, the rest counted."""
     names = list(names)
@@ -79,3 +67,28 @@ def listed(names: Iterable[str], limit: int = 8) -> str:
 def plain(value: Any) -> str:
     """A value of a config, as it could be written there."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def number(value: float | int | None, none: str = "-") -> str:
+    """A number in a table: four decimals, none where it is large, an exponent where it is tiny or huge; separators."""
+    if value is None:
+        return none
+    if isinstance(value, int):
+        return f"{value:,}"
+    size = abs(value)
+    if not size < 1e15 or 0 < size < 1e-3:
+        return f"{value:.4g}"
+    return f"{value:,.{_decimals(size)}f}"
+
+
+def with_deviation(value: float, deviation: float) -> tuple[str, str]:
+    """A value and its ± as `number` shows them, with as many decimals as each other."""
+    largest = max(abs(value), abs(deviation))
+    if not largest < 1e15 or 0 < largest < 1e-3:
+        return number(value), number(deviation)
+    decimals = _decimals(largest)
+    return f"{value:,.{decimals}f}", f"{deviation:,.{decimals}f}"
+
+
+def _decimals(size: float) -> int:
+    return 0 if size >= 1e4 else 4

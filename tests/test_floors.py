@@ -14,8 +14,8 @@ FLOORS = [
     "environment files memory threads nn.rows nn.functions "
     "metrics.metric metrics.ranking metrics.significance data.table",
     "nn.activations.base nn.losses.base nn.optimizers.base nn.initializers nn.schedules "
-    "metrics.probabilities metrics.counts metrics.rowwise data.cells data.column_file data.words data.growing",
-    "nn.units nn.activations.bounded nn.activations.rectified nn.activations.gated "
+    "metrics.probabilities metrics.counts data.cells data.column_file data.words data.growing",
+    "metrics.rowwise nn.units nn.activations.bounded nn.activations.rectified nn.activations.gated "
     "nn.losses.classification nn.losses.regression "
     "nn.optimizers.sgd nn.optimizers.rprop nn.optimizers.adaptive nn.optimizers.adam nn.optimizers.driver",
     "nn.activations nn.losses nn.optimizers",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bpcli.report import words
-from bpcli.text import counted, listed, number, printable, quoted, suggestion
+from bpcli.text import counted, listed, number, printable, quoted, suggestion, with_deviation
 
 
 @pytest.mark.parametrize(
@@ -68,20 +67,40 @@ def test_long_lists_are_cut_and_the_rest_is_counted():
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
-        (0, "0"),
-        (0.0, "0.0000"),
+        (None, "-"),
         (1234567, "1,234,567"),
-        (0.5, "0.5000"),
-        (-0.001, "-0.0010"),
-        (0.00012345, "0.0001234"),
-        (9999.5, "9999.5000"),
-        (23456.7, "23,457"),
-        (1e20, "1e+20"),
+        (0.0, "0.0000"),
+        (0.12345, "0.1235"),
+        (1234.5, "1,234.5000"),
+        (110415.4, "110,415"),
+        (-110415.4, "-110,415"),
+        (0.000123456, "0.0001235"),
+        (1.5e-7, "1.5e-07"),
+        (1e15, "1e+15"),
     ],
 )
-def test_a_number_is_shown_alike_in_the_terminal_and_on_a_page(value: float, shown: str):
-    assert number(value) == words.number(value) == shown
+def test_a_number_has_digits_that_a_table_has_room_for(value: float | None, shown: str) -> None:
+    assert number(value) == shown
 
 
-def test_where_there_is_no_number_there_is_a_dash():
-    assert (number(None), words.number(None)) == ("-", "–")
+@pytest.mark.parametrize(
+    ("value", "deviation", "shown"),
+    [
+        (103296.2, 2894.4, ("103,296", "2,894")),
+        (2894.4, 103296.2, ("2,894", "103,296")),
+        (0.97, 0.0123, ("0.9700", "0.0123")),
+        (0.97, 0.0, ("0.9700", "0.0000")),
+        (0.5, 0.00002, ("0.5000", "0.0000")),
+        (2e-5, 3.5e-6, ("2e-05", "3.5e-06")),
+    ],
+)
+def test_a_value_and_its_deviation_have_the_same_decimals(
+    value: float, deviation: float, shown: tuple[str, str]
+) -> None:
+    assert with_deviation(value, deviation) == shown
+
+
+def test_a_page_shows_numbers_as_the_terminal_does() -> None:
+    from bpcli.report import words
+
+    assert [words.number(value) for value in (110415.4, 0.5, 3, None)] == ["110,415", "0.5000", "3", "–"]

@@ -12,7 +12,7 @@ import pytest
 from commands import CONFIGS, DATASETS, ROOT, bpcli
 
 TOUR = (ROOT / "docs" / "tour.md").read_text()
-BLOCKS = "▁▂▃▄▅▆▇█"
+BLOCKS = "▁▂▃▄▅▆▇█" + "".join(map(chr, range(0x2801, 0x2900)))  # the last are Braille
 NUMBER = re.compile(r"[-+]?\d[\d,]*(\.\d+)?(e[-+]?\d+)?")
 
 

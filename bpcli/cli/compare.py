@@ -32,8 +32,9 @@ def compare(
     """Compare runs with the first: configs, curves, and scores on the same rows.
 
     All are asked the test rows of the first, which must be new to the others too: the same data, seed and split.
-    Whether a difference is more than chance, a paired bootstrap interval says, and of classes McNemar's exact test; of
-    more than two runs, p-values are corrected by Holm's method.
+    Whether a difference is more than chance, a paired bootstrap interval says, and of classes McNemar's exact test.
+    Where models give probabilities, their log loss is compared too. Of more than two runs, the p-values of each metric
+    are corrected by Holm's method.
 
     Example: bpcli compare runs/small runs/large
     """
@@ -104,21 +105,28 @@ def _print_scores(comparison: dict[str, Any]) -> None:
 
 
 def _print_differences(comparison: dict[str, Any]) -> None:
-    several = len(comparison["differences"]) > 1
+    """For each run but the first, what each of its metrics' tests found."""
     for entry in comparison["differences"]:
-        low, high = entry["interval"]["low"], entry["interval"]["high"]
         run, against = printable(entry["run"]), printable(entry["against"])
         if entry["same_model"]:
             result(f"\n{run} and {against} are {entry['verdict']}")
             continue
-        result(f"\n{run} less {against}: {entry['metric']} {_signed(entry['difference'])}")
-        result(f"  {entry['interval']['confidence']:.0%} interval from {_signed(low)} to {_signed(high)}")
-        if "right_by" in entry:
-            only = [f"{count:,} by {printable(label)} alone" for label, count in entry["right_by"].items()]
-            result(f"  rows predicted right: {', '.join(only)}")
-        corrected = f", {entry['p_corrected']:.4g} corrected by Holm's method" if several else ""
-        result(f"  {entry['test']}: p = {entry['p']:.4g}{corrected}")
-        result(f"  {entry['verdict']}")
+        for part in (entry, entry.get("log_loss")):
+            if part is not None:
+                _print_difference(part, len(comparison["differences"]))
+
+
+def _print_difference(entry: dict[str, Any], tests: int) -> None:
+    low, high = entry["interval"]["low"], entry["interval"]["high"]
+    run, against = printable(entry["run"]), printable(entry["against"])
+    result(f"\n{run} less {against}: {entry['metric']} {_signed(entry['difference'])}")
+    result(f"  {entry['interval']['confidence']:.0%} interval from {_signed(low)} to {_signed(high)}")
+    if "right_by" in entry:
+        only = [f"{count:,} by {printable(label)} alone" for label, count in entry["right_by"].items()]
+        result(f"  rows predicted right: {', '.join(only)}")
+    corrected = f", {entry['p_corrected']:.4g} corrected by Holm's method, over {tests} tests of {entry['metric']}"
+    result(f"  {entry['test']}: p = {entry['p']:.4g}{corrected if tests > 1 else ''}")
+    result(f"  {entry['verdict']}")
 
 
 def _print_table(rows: list[list[str]], right: bool = False) -> None:

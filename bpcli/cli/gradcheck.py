@@ -83,6 +83,7 @@ def describe(prepared: Prepared, checked: GradientCheck) -> dict[str, Any]:
                 "parameters": sum(slot.size for slot in layer.parameters()),
                 "passed": alone and all(array.passed for array in arrays),
                 "alone_passed": alone,
+                "gradient_is_zero": bool(arrays) and all(array.flat and array.passed for array in arrays),
                 "arrays": [_array(prepared, array) for array in arrays],
             }
         )
@@ -146,13 +147,16 @@ def _print(document: dict[str, Any]) -> None:
         f"{document['name']}: gradient of {document['loss']['type']} on {counted(document['rows'], 'training row')}, "
         f"{counted(document['parameters'], 'parameter')}, float64; compared: {document['method']}"
     )
+    for line in _where(document):
+        result(line)
     result()
     lines = [["layer", "type", "parameters", "compared", "relative error", "worst", "verdict"]]
     for layer in document["layers"]:
         kind = f"{layer['type']}, {layer['activation']}" if layer["activation"] else layer["type"]
         differs = any(array["verdict"] == "differs" for array in layer["arrays"])
         failed = "WRONG, by itself too" if not layer["alone_passed"] else "WRONG" if differs else "undecided"
-        verdict = "ok" if layer["passed"] else failed
+        passed = "gradient is 0 everywhere: nothing was checked" if layer["gradient_is_zero"] else "ok"
+        verdict = passed if layer["passed"] else failed
         compared = sum(array["compared"] for array in layer["arrays"])
         worst = max(layer["arrays"], key=_badness)["worst"] if layer["arrays"] else None
         cells = [_shown(worst["relative_error"]), _named(worst)] if worst else ["-", "-"]
@@ -168,7 +172,22 @@ def _print(document: dict[str, Any]) -> None:
     if undecided := sum(array["undecided"] for array in arrays):
         result(f"{counted(undecided, 'comparison')} undecided: at a kink, with a slope between those on its sides")
     if document["passed"]:
-        result(f"backpropagation agrees with central differences, to {document['tolerance']:g}")
+        zero = any(layer["gradient_is_zero"] for layer in document["layers"])
+        where = "; where the gradient is 0, try more --rows or another --seed" if zero else ""
+        result(f"backpropagation agrees with central differences, to {document['tolerance']:g}{where}")
+
+
+def _where(document: dict[str, Any]) -> list[str]:
+    """At which parameters the gradient is taken, and what layers do there that do not always do the same."""
+    from bpcli.gradcheck import SPREAD
+
+    types = {layer["type"] for layer in document["layers"]}
+    lines = [f"at the initial parameters, each array moved at random by {SPREAD:.0%} of its size"]
+    if "dropout" in types:
+        lines.append("dropout takes one draw of what it drops, the first of training, for every pass")
+    if "batch_norm" in types:
+        lines.append("batch_norm takes the mean and variance of these rows, as in training")
+    return lines
 
 
 def _failure(document: dict[str, Any]) -> str:

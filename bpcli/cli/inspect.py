@@ -78,7 +78,7 @@ def inspect(
         added = sampled_attributions(model, rows.table)
         contributions = dict(zip(added.columns, added.importance.tolist(), strict=True))
         ranked = [{**asdict(one), "contribution": contributions[one.column]} for one in importance.columns]
-        ranked.sort(key=lambda one: (-round(one["loss"], 9), -one["contribution"]))
+        ranked.sort(key=lambda one: (-round(one["importance"], 9), -one["contribution"]))
         most = [one["column"] for one in ranked[: MOST_DEPENDENCE if as_json else MOST_CURVES]]
         dependence = partial_dependence(model, rows.table, named or most)
         columns = [one for one in ranked if not named or one["column"] in named]

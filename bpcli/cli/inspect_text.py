@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from bpcli.cli.blocks import BLOCKS
 from bpcli.cli.console import aligned
-from bpcli.text import counted, number, printable, quoted
+from bpcli.text import counted, number, printable, quoted, with_deviation
 
 if TYPE_CHECKING:
     from bpcli.inspection.dependence import Dependence, PartialDependence
@@ -20,54 +20,67 @@ MOST_COLUMNS, MOST_CURVES = 12, 6
 PROSE = 100
 """Characters of a line of words."""
 
+LEVELS = "▁▂▃▄▅▆▇█"
+
 WIDEST = 40
 """Blocks of a curve."""
 
 
 def column_lines(document: dict[str, Any], every: bool) -> list[str]:
     """The columns: what the network makes of them, and how much its answers hang on each."""
-    importance, added = document["importance"], document["contributions"]
+    found, added = document["importance"], document["contributions"]
     encodings = {column["name"]: column for column in document["network"]["columns"]}
-    shown = importance["columns"] if every else importance["columns"][:MOST_COLUMNS]
-    rows = [
-        [
-            one["column"],
-            encodings[one["column"]]["encoding"],
-            str(encodings[one["column"]]["inputs"]),
-            number(round(one["loss"], 9) + 0.0),
-            f"± {number(one['deviation'])}",
-            number(one["contribution"]),
-        ]
-        for one in shown
-    ]
+    shown = found["columns"] if every else found["columns"][:MOST_COLUMNS]
+    rows = []
+    for one in shown:
+        importance, deviation = with_deviation(round(one["importance"], 9) + 0.0, one["deviation"])
+        encoding = encodings[one["column"]]
+        rows.append(
+            [
+                one["column"],
+                encoding["encoding"],
+                str(encoding["inputs"]),
+                importance,
+                f"± {deviation}",
+                number(one["contribution"]),
+            ]
+        )
+    with_missing = any(column["kind"] == "numeric" and column["inputs"] == 2 for column in encodings.values())
     lines = [
         *wrap(
-            f"{importance['metric']} {number(importance['score'])} on {counted(importance['rows'], 'row')}; worse by: "
-            "how much worse that gets with the column's cells in another order, ± standard deviation over orders; "
-            "contribution: how far the column moves the answer, up or down, from that to an average row, mean over "
-            f"{counted(added['rows'], 'row')}; the answer is {added['meaning']}",
+            f"{found['metric']} {number(found['score'])} on {counted(found['rows'], 'row')}; permutation: how much "
+            "worse that gets with the column's cells in another order, ± standard deviation over orders; integrated "
+            "gradients: mean |contribution| to the answer, from that to an average row on, over "
+            f"{counted(added['rows'], 'row')}; the answer is {added['meaning']}"
+            f"{'; 2 inputs of a number: its value, whether it is missing' if with_missing else ''}",
             PROSE,
         ),
-        *aligned([["column", "encoding", "inputs", "worse by", "", "contribution"], *rows], right=(2, 3, 4, 5)),
+        *aligned(
+            [["column", "encoding", "inputs", "permutation", "", "integrated gradients"], *rows], right=(2, 3, 4, 5)
+        ),
     ]
-    left = len(importance["columns"]) - len(shown)
+    left = len(found["columns"]) - len(shown)
     return [*lines, f"and {left:,} more, none above; --json has all"] if left else lines
 
 
 def dependence_lines(found: PartialDependence) -> list[str]:
-    """A curve for each of the first columns: that of the class, label or target that moves most."""
+    """A curve for each of the first columns: that of the class, label or target that it moves most."""
+    columns = found.columns[:MOST_CURVES]
+    low, high = _scale(found, columns)
     rows = []
-    for one in found.columns[:MOST_CURVES]:
+    for one in columns:
         name, answers = _moving(one)
-        if not answers:
-            continue
-        ends = f"{number(answers[0])} → {number(answers[-1])}"
-        rows.append([one.column, name, _cell(one.values[0]), curve(answers), _cell(one.values[-1]), ends])
+        if answers:
+            line = curve(answers, low, high)
+            rows.append([one.column, name, _cell(one.values[0]), line, _cell(one.values[-1]), _ends(one, answers)])
     if not rows:
         return []
+    classes = len(found.columns[0].answers) > 1
+    moved = "; of: the one that it moves most" if classes else ""
     head = wrap(
         f"partial dependence: mean {found.answer} over {counted(found.rows, 'row')} with a column at one value in all "
-        "of them, from its lowest to its highest or category by category; --column NAME shows each",
+        f"of them, {low:.4g} to {high:.4g} in height; numbers go by quantiles, of categories the lowest and highest "
+        f"are named{moved}; --column NAME shows each",
         PROSE,
     )
     return [*head, *aligned([["column", "of", "from", "", "to", found.answer], *rows], right=(2,))]
@@ -79,9 +92,11 @@ def grid_lines(one: Dependence, found: PartialDependence) -> list[str]:
     head = f"{printable(one.column)}: mean {found.answer} over {over} with this value in all of them"
     if not one.values:
         return [head, "it has no value in these rows"]
+    low, high = _scale(found, [one])
     values = [_cell(value) for value in one.values]
     rows = [[value, *map(number, means)] for value, *means in zip(values, *one.answers.values(), strict=True)]
-    curves = ["", *(curve(answers) for answers in one.answers.values())]
+    curves = ["", *(curve(answers, low, high) for answers in one.answers.values())]
+    head += f"; curves: {low:.4g} to {high:.4g} in height"
     return [head, *aligned([["value", *one.answers], *rows, curves], right=range(len(curves)))]
 
 
@@ -104,9 +119,9 @@ def neurons_lines(neurons: list[Neuron], most: int) -> list[str]:
     some = neurons[0]
     over = f", over {counted(some.loss_rows, 'row')}," if some.loss_rows < some.rows else ""
     lines = wrap(
-        f"hidden neurons, as layer.neuron; loss without: how much the mean loss{over} grows where it gives its mean "
-        f"for every row; separation: the share of its variance, 0 to 1, that goes with {of}; --neuron L.N shows more "
-        "of one",
+        f"hidden neurons, as layer.neuron; loss without (ablation): how much the mean loss{over} grows where it gives "
+        f"its mean for every row; separation ({'η²' if classes else 'r²'}): the share of its variance, 0 to 1, that "
+        f"goes with {of}; --neuron L.N shows more of one",
         PROSE,
     )
     if rows:
@@ -124,13 +139,17 @@ def neurons_lines(neurons: list[Neuron], most: int) -> list[str]:
 
 def neuron_lines(neuron: Neuron, targets: tuple[str, ...]) -> list[str]:
     """All that is known of one neuron."""
+    share = "η²" if neuron.by_class else "r²"
     lines = [
         f"layer {neuron.layer}, neuron {neuron.place}{f': {neuron.state}' if neuron.state else ''}",
         *aligned(
             [
-                ["output", f"{number(neuron.mean)} ± {number(neuron.deviation)}, mean and standard deviation"],
-                ["loss without", f"{number(neuron.loss_without)} more, where it gives its mean for every row"],
-                ["separation", f"{number(neuron.separation)} of its variance goes with the target"],
+                ["output", f"{' ± '.join(with_deviation(neuron.mean, neuron.deviation))}, mean and standard deviation"],
+                [
+                    "loss without",
+                    f"{number(neuron.loss_without)} more, where it gives its mean for every row (ablation)",
+                ],
+                ["separation", f"{number(neuron.separation)} of its variance goes with the target ({share})"],
                 ["driven by", ", ".join(f"{name} ({value:+.2f})" for name, value in neuron.drivers) or "nothing"],
             ]
         ),
@@ -150,15 +169,29 @@ def neuron_lines(neuron: Neuron, targets: tuple[str, ...]) -> list[str]:
     return lines
 
 
-def curve(values: list[float]) -> str:
-    """Values as blocks, the lowest for the smallest of them and the highest for the largest; of many, every so many."""
+def curve(values: list[float], low: float, high: float) -> str:
+    """Values as blocks on a scale from low to high; of many values, every so many."""
     if len(values) > WIDEST:
         values = [values[place * (len(values) - 1) // (WIDEST - 1)] for place in range(WIDEST)]
-    low, high = min(values), max(values)
-    levels = BLOCKS.fills
     if high == low:
-        return levels[0] * len(values)
-    return "".join(levels[min(int((value - low) / (high - low) * len(levels)), len(levels) - 1)] for value in values)
+        return LEVELS[0] * len(values)
+    return "".join(LEVELS[min(int((value - low) / (high - low) * len(LEVELS)), len(LEVELS) - 1)] for value in values)
+
+
+def _scale(found: PartialDependence, columns: Sequence[Dependence]) -> tuple[float, float]:
+    """The ends of the scale on which curves are drawn, one for all columns, so that their heights can be compared."""
+    if found.answer == "probability":
+        return 0.0, 1.0
+    answers = [value for one in columns for values in one.answers.values() for value in values]
+    return min(answers, default=0.0), max(answers, default=0.0)
+
+
+def _ends(one: Dependence, answers: list[float]) -> str:
+    """The answers at a number's ends; of categories the lowest and the highest answer, with their names."""
+    if not isinstance(one.values[0], str):
+        return f"{number(answers[0])} → {number(answers[-1])}"
+    low, high = answers.index(min(answers)), answers.index(max(answers))
+    return f"{number(answers[low])} {one.values[low]}, {number(answers[high])} {one.values[high]}"
 
 
 def _moving(one: Dependence) -> tuple[str, list[float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ import typer
 from bpcli.cli.console import note, result_path
 from bpcli.cli.output import require_free
 from bpcli.errors import UsageError
-from bpcli.text import printable, quoted
+from bpcli.text import listed, printable, quoted
 
 INCHES = (1.0, 30.0)
 """The least and the most that a side may have."""
@@ -61,11 +62,23 @@ def plot(
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # of a home where it cannot keep its list of fonts
     curves = read_curves(runs)
     panels = panels_of(curves, metric or ())
+    losses = _losses(runs) if any(panel.quantity == "loss" for panel in panels) else []
+    if len(losses) > 1:
+        note(f"losses of different kinds on one axis, whose values cannot be compared: {listed(losses)}")
     content, remarks = render(learning_curves(curves, panels, inches, logarithmic), form, dpi)
     for line in remarks:
         note(line)
     write_atomic(output, content)
     result_path(str(output))
+
+
+def _losses(runs: Sequence[Path]) -> list[str]:
+    """The types of the losses that runs were trained with, as far as their configs say."""
+    from bpcli.listing import flat_config
+    from bpcli.runs import RunDirectory
+
+    types = (flat_config(RunDirectory(path)).get("loss.type") for path in runs)
+    return list(dict.fromkeys(str(name) for name in types if name is not None))
 
 
 def _inches(size: str) -> tuple[float, float]:

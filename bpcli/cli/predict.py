@@ -43,8 +43,8 @@ def predict(
             "--explain",
             help="Add what each input column contributes to each prediction: the columns explained, baseline and "
             "contribution_NAME, where explained = baseline + all contributions (integrated gradients). Explained is "
-            "the prediction of a number, and the log-odds of a class; baseline is the same of an average training "
-            "row. Several targets have such columns each: explained_TARGET, baseline_TARGET, "
+            "the prediction of a number, and the log-odds of a class; baseline is the same, of the same class, for an "
+            "average training row. Several targets have such columns each: explained_TARGET, baseline_TARGET, "
             "contribution_NAME_to_TARGET.",
         ),
     ] = False,
@@ -85,7 +85,8 @@ def predict(
     for line in surprise_notes(tally.surprises):
         note(line)
     if explain:
-        note(f"explained is {explained_output(model)}; baseline is the same of an average training row")
+        same = "that of the same class" if model.interpreter.task in ("binary", "multiclass") else "the same"
+        note(f"explained is {explained_output(model)}; baseline is {same} for an average training row")
     say(f"{counted(tally.rows, 'row')} predicted by {_shown(model)}")
 
 

@@ -67,7 +67,7 @@ class Lines(View):
 
 
 class Live(View):
-    """A panel that redraws itself: a bar, the latest figures, and the losses epoch by epoch.
+    """A panel that redraws itself: a bar, the latest figures, and the losses epoch by epoch; the last one stays.
 
     It is put together when it is drawn, eight times a second, however many events there are.
     """
@@ -84,11 +84,14 @@ class Live(View):
         self._report: EpochReport | None = None
         self._progress: Progress | None = None
         self._losses = {name: Bins() for name in LOSSES}
+        self._epochs_before = 0
         for record in earlier:
+            self._epochs_before = record["epoch"]
             for name, bins in self._losses.items():
                 if isinstance(record.get(name), float):
                     bins.add(record[name])
-        self._live = RichLive(console=self._console, refresh_per_second=8, transient=True, get_renderable=self._panel)
+        self._ended = False
+        self._live = RichLive(console=self._console, refresh_per_second=8, get_renderable=self._panel)
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -97,6 +100,8 @@ class Live(View):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._ended = True
+        self._live.transient = self._report is None  # of no epoch there is nothing to keep
         with suppress(OSError):  # the terminal may be gone
             self._live.stop()
 
@@ -135,6 +140,8 @@ class Live(View):
                 done = self._done(event)
                 left = event.seconds / max(done, 1e-9) * (self._epochs - done)
                 self._figures["time left"] = f"{duration(left)} at most"
+        if self._ended:
+            self._figures.pop("time left", None)
         return done
 
     @staticmethod
@@ -148,23 +155,27 @@ class Live(View):
         from rich.text import Text
 
         train, validation = (bins.all() for bins in self._losses.values())
-        room = self._console.height - above - 3  # its legend, and a line for the cursor
-        drawing = draw(train, validation, self._console.width, min(room, CHART_ROWS), self._glyphs)
+        glyphs = self._glyphs
+        room = self._console.height - above - 5  # its axis, its legend, and a line for the cursor
+        drawing = draw(train, validation, self._console.width, min(room, CHART_ROWS), glyphs, cut=True)
         if drawing is None or len(train) < 2:
             return []
-        styles = {**dict.fromkeys(self._glyphs.fills + self._glyphs.spread, "cyan"), self._glyphs.point: "yellow"}
         lines = []
-        for line in drawing.lines:
-            plot = Text(line[: drawing.start], style="dim")
-            for glyph, run in groupby(line[drawing.start :]):
-                plot.append("".join(run), styles.get(glyph, ""))
+        for label, row in zip(drawing.labels, drawing.cells, strict=True):
+            plot = Text(label, style="dim", no_wrap=True)
+            for second, run in groupby(row, key=lambda cell: cell.second):
+                plot.append("".join(cell.glyph for cell in run), "yellow" if second else "cyan")
             lines.append(plot)
-        legend = Text(no_wrap=True).append(self._glyphs.fills[-1], "cyan").append(" train_loss")
+        last = self._epochs_before if self._report is None else self._report.epoch
+        axis = [Text(line, style="dim", no_wrap=True) for line in drawing.axis("1", f"epoch {last:,}", glyphs)]
+        legend = Text(no_wrap=True).append(glyphs.solid, "cyan").append(" train_loss")
         if validation:
-            legend.append(" ").append(self._glyphs.point, "yellow").append(" validation_loss")
+            legend.append("  ").append(glyphs.dotted, "yellow").append(" validation_loss")
         if drawing.logarithmic:
             legend.append(" (log)")
-        return [*lines, legend]
+        if drawing.above is not None:
+            legend.append(f", up to {number(drawing.above)} in the first epochs")
+        return [*lines, *axis, legend]
 
 
 def figures(event: EpochReport | Progress, epochs: int) -> list[tuple[str, str]]:
@@ -181,7 +192,7 @@ def figures(event: EpochReport | Progress, epochs: int) -> list[tuple[str, str]]
     if event.validation_loss is not None:
         shown.append(("validation_loss", number(event.validation_loss)))
     shown += [(name, number(value)) for name, value in event.metrics.items()]
-    shown.append(("best", f"{number(event.best)} (epoch {event.best_epoch})"))
+    shown.append((f"best {event.monitor}", f"{number(event.best)} (epoch {event.best_epoch})"))
     shown.append(("learning_rate", f"{event.learning_rate:.3g}"))
     shown.append(("rows/s", f"{event.rows_per_second:,.0f}"))
     return shown

@@ -88,14 +88,15 @@ def curve(tried: RangeTest, width: int, glyphs: Glyphs) -> list[str]:
         if rate is not None and first <= rate <= last != first:
             marks[round(log(rate / first) / log(last / first) * (drawing.columns - 1))] = mark
             legend.append(f"{mark} {name}, {rate:.3g}")
-    low, high = f"{first:.3g}", f"{last:.3g}"
-    indent = " " * drawing.start
+    axis, ends = drawing.axis(f"{first:.3g}", f"{last:.3g}", glyphs)
+    scales = "both axes logarithmic" if drawing.logarithmic else "rates on a logarithmic axis"
     return [
         *drawing.lines,
-        indent + "".join(marks).rstrip(),
-        f"{indent}{low}{high:>{drawing.columns - len(low)}}",
+        axis,
+        " " * drawing.start + "".join(marks).rstrip(),
+        ends,
         "",
-        f"loss by learning rate{', both logarithmic' if drawing.logarithmic else ', logarithmic'}; {'; '.join(legend)}",
+        "; ".join([f"loss by learning rate, {scales}", *legend]),
         "",
     ]
 

@@ -39,6 +39,10 @@ NEWEST_FIRST = "started"
 MOST_KEYS = 6
 """Keys of the configs that the table shows."""
 
+MATTER_MOST = ("layers", "loss", "optimizer", "schedule", "training")
+MATTER_LEAST = ("data", "name", "dtype")
+"""Sections of a config: which of the differing keys the table shows first, and which last."""
+
 WIDEST_VALUE = 24
 """Characters of a config's value in the table."""
 
@@ -60,7 +64,8 @@ def runs(
 
     A run whose process is gone though it never said so is listed as died; bpcli train --resume goes on with it. Metrics
     are those of the best epoch, and come best first; test_ stands before those of the test rows. Of the keys in which
-    configs differ the table has a few, by their last parts; --json and --csv have all, whole.
+    configs differ the table has a few, by their last parts, of layers and training before those of data; --json and
+    --csv have all, whole.
 
     Example: bpcli runs --sort validation_loss
     """
@@ -99,11 +104,38 @@ def _sorted(listing: Listing, by: str) -> list[ListedRun]:
         hint = suggestion(by, [*known, *(key for run in listing.runs for key in run.config)])
         there_are = f"; there are {', '.join(map(printable, known))}"
         raise UsageError(f"--sort {quoted(by)}: no such metric, column or key{hint or there_are}")
+    if by == "best":
+        _require_one_monitor(listing.runs)
+        by = next((run.monitor for run in listing.runs if run.score is not None and run.monitor), by)
     present = [run for run in listing.runs if _value(run, by) is not None]
     absent = [run for run in listing.runs if _value(run, by) is None]
     numeric = all(isinstance(_value(run, by), int | float) for run in present)
     present.sort(key=lambda run: _value(run, by) if numeric else str(_value(run, by)), reverse=_greater_is_better(by))
     return [*present, *absent]
+
+
+def _require_one_monitor(runs: list[ListedRun]) -> None:
+    """Raise UsageError where the best values are of different things, such as a loss and an accuracy."""
+    monitors = list(dict.fromkeys(_monitored(run) for run in runs if run.score is not None))
+    if len(monitors) > 1:
+        shared = [name for name in runs[0].metrics if name.startswith("test_") and all(name in r.metrics for r in runs)]
+        such = f"such as {printable(shared[0])}" if shared else "such as test_accuracy, by its name"
+        of = ", ".join(map(quoted, monitors))
+        raise UsageError(f"--sort best: it is of {of}, which cannot be ordered; sort by one score, {such}")
+
+
+def _monitored(run: ListedRun) -> str:
+    """What `best` is the value of; of a loss its type too."""
+    loss = run.config.get("loss.type")
+    of = f" of {loss}" if loss and (run.monitor or "").endswith("_loss") else ""
+    return f"{run.monitor}{of}"
+
+
+def _relevance(key: str, runs: list[ListedRun]) -> tuple[int, int]:
+    """What puts a key before others: its section of the config, then how many values it has."""
+    section = key.partition(".")[0]
+    place = 0 if section in MATTER_MOST else 2 if section in MATTER_LEAST else 1
+    return place, -len({plain(run.config.get(key)) for run in runs})
 
 
 def _value(run: ListedRun, name: str) -> Any:
@@ -161,7 +193,8 @@ def _print_table(listed: list[ListedRun], short: dict[str, str], sort: str) -> N
     """A line a run, with the first few keys by their short names; on a terminal only as many as fit."""
     names = [name for name in COLUMNS if name != "seconds" or sort == name]
     names += [sort] if sort not in COLUMNS and sort not in short else []
-    keys = sorted(short, key=lambda key: key != sort)  # the one that is sorted by is among those shown
+    # The one that is sorted by is among those shown.
+    keys = sorted(short, key=lambda key: (key != sort, *_relevance(key, listed)))
     rows = [[*names, *(short[key] for key in keys)]]
     rows += [
         [*(_cell(name, _value(run, name)) for name in names), *(_setting(run.config.get(key)) for key in keys)]

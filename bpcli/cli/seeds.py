@@ -15,7 +15,7 @@ from bpcli.cli.console import aligned, note, result, result_json, say
 from bpcli.cli.signals import StopRequest
 from bpcli.errors import MismatchError
 from bpcli.files import path_from_here
-from bpcli.text import counted, number, printable
+from bpcli.text import counted, number, printable, with_deviation
 
 if TYPE_CHECKING:
     from bpcli.experiment import Prepared
@@ -179,8 +179,9 @@ def _print_spreads(finished: Sequence[ListedRun], count: int) -> None:
         result(f"{over} finished; mean and standard deviation take two")
         return
     rows = [
-        [name, number(found["mean"]), "±", number(found["std"]), number(found["min"]), number(found["max"])]
+        [name, mean, "±", deviation, number(found["min"]), number(found["max"])]
         for name, found in spreads(finished).items()
+        for mean, deviation in [with_deviation(found["mean"], found["std"])]
     ]
     result(f"over {over}: values of the best epoch and, as test_, of the test rows; standard deviation with n − 1")
     header = ["metric", "mean", "±", "standard deviation", "least", "greatest"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bpcli.comparison.contestants import are_same, contestants_of
+from bpcli.comparison.contestants import Contestant, are_same, contestants_of
 from bpcli.comparison.differences import Answers, differences
 from bpcli.comparison.disagreement import disagreement
 from bpcli.comparison.rows import rows_of_file, rows_of_test
@@ -41,6 +41,7 @@ def compare_runs(paths: Sequence[Path], data: Path | None = None, cache: bool = 
             answer, surprises = _answers(contestant.model, table)
         answers.append(answer)
         notes += [f"{contestant.shown}: {line}" for line in surprises]
+    notes += _unequal_epochs(contestants)
     first = contestants[0].model
     task = first.interpreter.task
     configs = [contestant.run.config for contestant in contestants]
@@ -84,7 +85,16 @@ def compare_runs(paths: Sequence[Path], data: Path | None = None, cache: bool = 
 def _answers(model: Model, table: Table) -> tuple[Answers, list[str]]:
     report, surprises = model.report(table)
     outcome, true = model.answers(table)
-    return Answers(true, outcome.predicted, report), surprise_notes(surprises)
+    return Answers(true, outcome.predicted, report, outcome.probabilities), surprise_notes(surprises)
+
+
+def _unequal_epochs(contestants: Sequence[Contestant]) -> list[str]:
+    """A note where runs were trained for different numbers of epochs, which by itself can make a difference."""
+    counts = [contestant.run.epochs for contestant in contestants]
+    if len(set(counts)) == 1:
+        return []
+    each = ", ".join(f"{contestant.shown} {count:,}" for contestant, count in zip(contestants, counts, strict=True))
+    return [f"trained for different numbers of epochs: {each}"]
 
 
 def _curve(path: Path) -> list[dict[str, Any]]:

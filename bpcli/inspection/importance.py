@@ -24,7 +24,7 @@ class ColumnImportance:
     """How much worse the metric is with a column's cells in another order: mean and standard deviation over orders."""
 
     column: str
-    loss: float
+    importance: float
     deviation: float
 
 
@@ -65,13 +65,13 @@ def permutation_importance(model: Model, table: Table, repeats: int = REPEATS, s
     ends = np.cumsum([0, *(column.width for column in columns)])
     for column, (first, last) in zip(columns, pairwise(ends), strict=True):
         kept = x[:, first:last].copy()
-        losses = []
+        drops = []
         for order in orders:
             x[:, first:last] = kept[order]
-            losses.append(sign * (base - score(x)))
+            drops.append(sign * (base - score(x)))
         x[:, first:last] = kept
-        found.append(ColumnImportance(column.name, float(np.mean(losses)), float(np.std(losses))))
-    found.sort(key=lambda one: -one.loss)
+        found.append(ColumnImportance(column.name, float(np.mean(drops)), float(np.std(drops))))
+    found.sort(key=lambda one: -one.importance)
     return Importance(metric.name, rows, base, found)
 
 

@@ -22,11 +22,16 @@ def check_probabilities(probabilities: Array, shape: tuple[int, ...]) -> None:
         raise ValueError("probabilities must be finite")
 
 
-def mean_log_loss(of_true: Array) -> float:
-    """−mean log p, natural logarithm, of the probabilities given to what turned out true.
+def log_losses(of_true: Array) -> Array:
+    """−log p, natural logarithm, of each of the probabilities given to what turned out true, float64.
 
     p is clipped to [ε, 1 − ε] with the ε of its own dtype, so that a certainty that was wrong costs 36.0 in float64
     and 15.9 in float32, and not infinity.
     """
     epsilon = np.finfo(of_true.dtype).eps
-    return -float(np.log(np.clip(of_true, epsilon, 1 - epsilon), dtype=np.float64).mean())
+    return np.asarray(-np.log(np.clip(of_true, epsilon, 1 - epsilon), dtype=np.float64))
+
+
+def mean_log_loss(of_true: Array) -> float:
+    """The mean of `log_losses`."""
+    return float(log_losses(of_true).mean())

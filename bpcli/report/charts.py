@@ -19,6 +19,12 @@ from bpcli.text import printable
 WIDTH, HEIGHT = 640, 360
 LEFT, RIGHT, TOP, BOTTOM = 76, 16, 16, 48
 
+LETTER = 9.5
+"""The width of a digit at 17 px, the size of letters on a phone."""
+
+TITLE = 28
+"""The width of the y axis's title with the room beside it, and between labels and axis."""
+
 COLOURS = 6
 """Styles of series in the style sheet; dashes tell them apart without colour."""
 
@@ -101,7 +107,8 @@ class Chart:
     def _scales(self, drawn: Sequence[Sequence[tuple[float, float]]]) -> tuple[Scale, Scale]:
         right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
         if self.unit_square:
-            return Scale(0.0, 1.0, LEFT, right), Scale(0.0, 1.0, bottom, TOP)
+            y = Scale(0.0, 1.0, bottom, TOP)
+            return Scale(0.0, 1.0, _left(y), right), y
         xs, ys = ([point[axis] for points in drawn for point in points] for axis in (0, 1))
         if self.diagonal:
             xs = ys = [*xs, *ys]
@@ -110,7 +117,7 @@ class Chart:
         if self.level:
             ys = [*ys, self.level[0]]
         y = Scale(0.0, 1.0, bottom, TOP) if self.shares else Scale.over(ys, bottom, TOP, self.logarithmic)
-        return Scale.over(xs, LEFT, right), y
+        return Scale.over(xs, _left(y), right), y
 
     def _lines(self, x: Scale, y: Scale) -> Iterator[str]:
         if self.diagonal:
@@ -124,7 +131,7 @@ class Chart:
             yield f'<text x="{place + shift:.1f}" y="{TOP + 12}" text-anchor="{anchor}">{text(self.mark[1])}</text>'
         if self.level:
             place = y.place(self.level[0])
-            yield _line(LEFT, place, WIDTH - RIGHT, place, "mark")
+            yield _line(x.start, place, WIDTH - RIGHT, place, "mark")
             yield (f'<text x="{WIDTH - RIGHT - 4}" y="{place - 5:.1f}" text-anchor="end">{text(self.level[1])}</text>')
 
 
@@ -167,18 +174,30 @@ def shortened(name: str, longest: int = LONGEST_NAME) -> str:
     return name if len(name) <= longest else name[: longest - 1] + "…"
 
 
+def mark_below(place: float, bottom: float, label: str) -> str:
+    """The text of a mark on the x axis, in the middle under it, unless it would be cut off at a side."""
+    half = LETTER * len(label) / 2
+    middle = max(half, min(place, WIDTH - half))
+    return f'<text x="{middle:.1f}" y="{bottom + 18}" text-anchor="middle">{label}</text>'
+
+
+def _left(y: Scale) -> float:
+    """Where the y axis stands: as far in as its widest label needs beside its title."""
+    return max(float(LEFT), TITLE + LETTER * max(len(label) for _, label in y.marks()))
+
+
 def _axes(x: Scale, y: Scale, x_label: str, y_label: str) -> Iterator[str]:
-    bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
+    bottom, left, right = HEIGHT - BOTTOM, x.start, WIDTH - RIGHT
     for value, label in y.marks():
         place = y.place(value)
-        yield _line(LEFT, place, right, place, "grid")
-        yield f'<text x="{LEFT - 6}" y="{place + 4:.1f}" text-anchor="end">{label}</text>'
+        yield _line(left, place, right, place, "grid")
+        yield f'<text x="{left - 6:.1f}" y="{place + 4:.1f}" text-anchor="end">{label}</text>'
     for value, label in x.marks():
         place = x.place(value)
         yield _line(place, bottom, place, bottom + 4, "axis")
-        yield f'<text x="{place:.1f}" y="{bottom + 18}" text-anchor="middle">{label}</text>'
-    yield _line(LEFT, bottom, right, bottom, "axis")
-    yield f'<text x="{(LEFT + right) / 2:.1f}" y="{HEIGHT - 8}" text-anchor="middle">{text(x_label)}</text>'
+        yield mark_below(place, bottom, label)
+    yield _line(left, bottom, right, bottom, "axis")
+    yield f'<text x="{(left + right) / 2:.1f}" y="{HEIGHT - 8}" text-anchor="middle">{text(x_label)}</text>'
     middle = (TOP + bottom) / 2
     yield (
         f'<text x="13" y="{middle:.1f}" transform="rotate(-90 13 {middle:.1f})" text-anchor="middle">'

@@ -38,27 +38,51 @@ def comparison_page(document: dict[str, Any]) -> str:
 
 
 def _verdicts(document: dict[str, Any]) -> Section:
-    """Whether the runs differ by more than chance: a sentence, an interval and the tests for each but the first."""
-    metric = spaced(HEADLINES[document["task"]])
+    """Whether the runs differ by more than chance: sentences for each but the first, intervals and tests by metric."""
     entries = document["differences"]
-    sentences = [
-        f"{_both(entry)} are {entry['verdict']}." if entry["same_model"] else f"{entry['verdict']}."
-        for entry in entries
-    ]
     tested = [entry for entry in entries if not entry["same_model"]]
+    of_probabilities = [entry["log_loss"] for entry in tested if "log_loss" in entry]
+    sentences = [*map(as_sentence, document["notes"])]
+    for entry in entries:
+        if entry["same_model"]:
+            sentences.append(f"Runs {_both(entry)} are {entry['verdict']}.")
+        else:
+            parts = [entry, *([entry["log_loss"]] if "log_loss" in entry else [])]
+            sentences.append(" ".join(map(_verdict, parts)))
+    charts: list[Intervals] = []
+    tables: list[Table] = []
+    for parts in (tested, of_probabilities):
+        if parts:
+            charts += _intervals(parts)
+            tables.append(_tests(parts, len(entries)))
+    about = as_sentence(OF_THESE_MODELS.replace("bpcli train --seeds", "`bpcli train --seeds`"))
+    return Section("Is the difference more than chance?", [*sentences, *([about] if tested else [])], charts, tables)
+
+
+def _verdict(entry: dict[str, Any]) -> str:
+    """The verdict as a sentence; a run's name keeps its own letters."""
+    return f"Run {entry['verdict']}." if entry["better"] else as_sentence(entry["verdict"])
+
+
+def _intervals(entries: Sequence[dict[str, Any]]) -> list[Intervals]:
+    """A chart of the intervals of a metric, where it is defined."""
+    metric = spaced(entries[0]["metric"])
     intervals = [
         Interval(_less(entry), entry["interval"]["low"], entry["difference"], entry["interval"]["high"])
-        for entry in tested
+        for entry in entries
         if entry["difference"] is not None
     ]
-    if not tested:
-        return Section("Is the difference more than chance?", [*sentences, *map(as_sentence, document["notes"])])
-    interval = tested[0]["interval"]
+    interval = entries[0]["interval"]
     note = (
         f"{interval['confidence']:.0%} intervals, {interval['method']}, {interval['resamples']:,} samples; one that "
         "takes in zero is within chance"
     )
-    charts = [Intervals(f"Difference in {metric}", f"difference in {metric}", intervals, note)] if intervals else []
+    return [Intervals(f"Difference in {metric}", f"difference in {metric}", intervals, note)] if intervals else []
+
+
+def _tests(entries: Sequence[dict[str, Any]], count: int) -> Table:
+    """The tests of a metric, a line a run; p-values are corrected for `count` of them."""
+    metric = spaced(entries[0]["metric"])
     rows = [
         [
             _less(entry),
@@ -69,11 +93,11 @@ def _verdicts(document: dict[str, Any]) -> Section:
             number(entry["p"]),
             number(entry["p_corrected"]),
         ]
-        for entry in tested
+        for entry in entries
     ]
-    header = ["runs", f"difference in {metric}", "low", "high", "test", "p", "p, corrected (Holm)"]
-    sentences += map(as_sentence, [OF_THESE_MODELS, *document["notes"]])
-    return Section("Is the difference more than chance?", sentences, charts, [Table("Tests", header, rows)])
+    corrected = f"p, corrected (Holm, over {counted(count, 'test')})"
+    header = ["runs", f"difference in {metric}", "low", "high", "test", "p", corrected]
+    return Table(f"Tests of {metric}", header, rows)
 
 
 def _both(entry: dict[str, Any]) -> str:

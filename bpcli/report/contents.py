@@ -22,7 +22,7 @@ from bpcli.report.words import as_sentence, number, spaced
 from bpcli.runs import RunDirectory, measured
 from bpcli.scoring import SUMMARIES, remarks
 from bpcli.spec import type_name
-from bpcli.text import counted, quoted
+from bpcli.text import counted, quoted, with_deviation
 
 MOST_CLASSES = 30
 """A confusion matrix of more classes than this is left to `bpcli evaluate --json`."""
@@ -121,11 +121,14 @@ def _importance(model: Model, rows: SplitRows) -> Section:
         f"How much worse {spaced(found.metric)} gets where a column's cells stand in another order, on "
         f"{counted(found.rows, 'row')}. Of columns that say the same, each looks unimportant."
     )
-    cells = [[one.column, number(round(one.loss, 9)), f"± {number(one.deviation)}"] for one in found.columns]
+    cells = []
+    for one in found.columns:
+        importance, deviation = with_deviation(round(one.importance, 9) + 0.0, one.deviation)
+        cells.append([one.column, importance, f"± {deviation}"])
     left_out = len(cells) - MOST_COLUMNS
     sentences = [sentence, *([f"{left_out:,} columns of less importance are left out."] if left_out > 0 else [])]
     header = ["column", "worse by", "standard deviation"]
-    return Section("Importance", sentences, (), [Table("By permutation", header, cells[:MOST_COLUMNS])])
+    return Section("Importance", sentences, (), [Table("Permutation importance", header, cells[:MOST_COLUMNS])])
 
 
 def _network(model: Model) -> Section:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bpcli.report.charts import BOTTOM, COLOURS, LEFT, RIGHT, TOP, WIDTH, figure, shortened, text
+from bpcli.report.charts import BOTTOM, COLOURS, LEFT, RIGHT, TOP, WIDTH, figure, mark_below, shortened, text
 from bpcli.report.scale import Scale
 
 ROW = 56
@@ -42,7 +42,7 @@ class Intervals:
         for value, label in x.marks():
             place = x.place(value)
             shapes.append(f'<line class="grid" x1="{place:.1f}" y1="{TOP}" x2="{place:.1f}" y2="{bottom}"/>')
-            shapes.append(f'<text x="{place:.1f}" y="{bottom + 18}" text-anchor="middle">{label}</text>')
+            shapes.append(mark_below(place, bottom, label))
         shapes.append(f'<line class="zero" x1="{zero:.1f}" y1="{TOP}" x2="{zero:.1f}" y2="{bottom}"/>')
         middle = (left + right) / 2
         shapes.append(f'<text x="{middle:.1f}" y="{bottom + 40}" text-anchor="middle">{text(self.label)}</text>')

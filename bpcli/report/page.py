@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -9,6 +10,8 @@ from bpcli.report.charts import HOW_TO_READ, Chart, text
 from bpcli.report.frame import carried, html_document
 from bpcli.report.intervals import Intervals
 from bpcli.report.tables import Counts, Listing, Table
+
+COMMAND = re.compile(r"`(bpcli [^`]*)`")
 
 
 @dataclass(frozen=True)
@@ -22,11 +25,16 @@ class Section:
 
     def html(self) -> str:
         """The section; nothing where it has nothing to show."""
-        sentences = "".join(f"<p>{text(sentence)}</p>" for sentence in self.sentences)
+        sentences = "".join(f"<p>{_with_commands(sentence)}</p>" for sentence in self.sentences)
         charts = "".join(chart.html() for chart in self.charts)
         drawn = f'<div class="charts">{charts}</div>' if charts else ""
         tables = "".join(table.html() for table in self.tables)
         return f"<section><h2>{text(self.title)}</h2>{sentences}{drawn}{tables}</section>"
+
+
+def _with_commands(sentence: str) -> str:
+    """A sentence for HTML, in which a command of bpcli between backticks is code, that no line is broken in."""
+    return COMMAND.sub(r"<code>\1</code>", text(sentence))
 
 
 def page(title: str, subtitle: str, scores: Iterable[tuple[str, str]], sections: Iterable[Section]) -> str:

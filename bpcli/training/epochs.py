@@ -73,6 +73,7 @@ class EpochCloser:
             learning_rate=learning_rate,
             seconds=state.counters.seconds,
             rows_per_second=rows_per_second,
+            monitor=self.plan.monitor,
             best_epoch=state.counters.best_epoch,
             best=plan.less_is_better(state.counters.best),
             improved=improved,

@@ -116,6 +116,8 @@ class EpochReport:
     learning_rate: float
     seconds: float
     rows_per_second: float
+    monitor: str
+    """What `best` is the value of."""
     best_epoch: int
     best: float
     improved: bool

@@ -1,4 +1,4 @@
-"""Charts in block characters."""
+"""Charts of characters."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpcli.cli.blocks import ASCII, BLOCKS, MOST_BINS, Bins, Glyphs, draw, in_columns
+from bpcli.cli.blocks import ASCII, BRAILLE, MOST_BINS, Bins, Glyphs, draw, in_columns
 
 
 def points(*values: float) -> list[tuple[float, float]]:
@@ -21,34 +21,60 @@ def lines(*arguments: object, **keywords: object) -> list[str]:
     return drawing.lines
 
 
-def test_an_area_is_filled_up_to_each_value_by_eighths_with_the_ends_of_the_axis_named():
-    # 24 steps of height, from 1 for the least to 24 for the greatest; 12 columns for 4 values.
-    assert lines(points(0, 7 / 23, 8 / 23, 1), [], 20, 3, BLOCKS) == [
-        "1.0000 │         ███",
-        "       │      ▁▁▁███",
-        "0.0000 │▁▁▁█████████",
+def test_a_curve_goes_through_its_values_with_the_ends_of_the_axis_named():
+    # Twelve heights of dots, 0 to 11, in 24 columns of dots: two straight lines that meet at the top.
+    assert lines(points(0, 1, 0), [], 20, 3, BRAILLE) == [
+        "1.0000 │    ⡠⠊⠑⢄",
+        "       │  ⡠⠊    ⠑⢄",
+        "0.0000 │⡠⠊        ⠑⢄",
     ]
 
 
 def test_a_second_series_is_told_apart_by_its_character_alone():
-    assert lines(points(0, 0.5, 1), points(1, 0.5, 0), 20, 3, ASCII) == [
-        "1.0000 |oooo    ####",
-        "       |    oooo####",
-        "0.0000 |....####oooo",
+    assert lines(points(0, 0.5, 1), points(1, 0.5, 0), 21, 3, ASCII) == [
+        "1.0000 |oooo     ####",
+        "       |    ooooo",
+        "0.0000 |####     oooo",
     ]
 
 
-def test_what_many_values_of_a_column_lie_between_is_shown():
-    assert lines([(0.0, 1.0), (0.0, 0.0), (0.5, 0.5)], [], 20, 3, ASCII) == [
-        "1.0000 |''''",
-        "       |''''    ::::",
-        "0.0000 |........####",
-    ]
+def test_a_second_curve_is_dotted():
+    solid, dotted = points(0, 0), points(1, 1)
+    assert lines(solid, dotted, 20, 3, BRAILLE) == ["1.0000 │⠁⠁⠁⠁⠁⠁⠁⠁⠁⠁⠁⠁", "       │", "0.0000 │⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀"]
+    drawing = draw(solid, dotted, 20, 3, BRAILLE)
+    assert drawing is not None
+    assert [{cell.second for cell in row if cell.glyph != " "} for row in drawing.cells] == [{True}, set(), {False}]
+
+
+def test_what_many_values_of_a_column_lie_between_is_drawn():
+    bins = [(0.0, 1.0), *points(*[0.0] * 11)]
+    assert lines(bins, [], 20, 3, ASCII) == ["1.0000 |#", "       |#", "0.0000 |############"]
+
+
+def test_a_beginning_far_above_the_rest_is_cut_off_and_said_so():
+    losses = points(10, *(2 - place / 100 for place in range(100)))
+    drawing = draw(losses, [], 40, 5, BRAILLE, cut=True)
+    assert drawing is not None
+    assert (drawing.above, drawing.logarithmic) == (10, False)
+    assert float(drawing.labels[0].split()[0]) < 2
+    whole = draw(losses, [], 40, 5, BRAILLE)
+    assert whole is not None
+    assert whole.above is None
+    assert whole.labels[0].startswith("10.0000")
+    gentle = draw(points(*range(10, 0, -1)), [], 40, 5, BRAILLE, cut=True)
+    assert gentle is not None
+    assert gentle.above is None
+
+
+def test_the_axis_names_its_ends():
+    drawing = draw(points(0, 1), [], 20, 3, ASCII)
+    assert drawing is not None
+    assert drawing.axis("1", "epoch 2", ASCII) == ["       +------------", "        1    epoch 2"]
 
 
 def test_a_logarithmic_axis_is_taken_where_values_differ_twentyfold():
     def logarithmic(*values: float) -> bool:
-        drawing = draw(points(*values), [], 40, 4, BLOCKS)
+        drawing = draw(points(*values), [], 40, 4, BRAILLE)
         assert drawing is not None
         return drawing.logarithmic
 
@@ -59,35 +85,35 @@ def test_a_logarithmic_axis_is_taken_where_values_differ_twentyfold():
 
 
 def test_of_a_logarithmic_axis_equal_factors_are_equal_heights():
-    # 12 steps of height for three powers of ten, so that 3/11 of them are three steps.
-    assert lines(points(1, 10 ** (9 / 11), 10 ** (18 / 11), 1000), [], 23, 4, ASCII) == [
-        "1000.0000 |         ###",
-        "          |      ...###",
-        "          |   ...######",
-        "   1.0000 |...#########",
+    assert lines(points(1, 10, 100, 1000), [], 24, 4, ASCII) == [
+        "1,000.0000 |          ##",
+        "           |      ####",
+        "           |  ####",
+        "    1.0000 |##",
     ]
 
 
 def test_values_that_are_all_the_same_lie_in_the_middle():
-    assert lines(points(3, 3), [], 20, 4, ASCII) == [
+    assert lines(points(3, 3), [], 20, 5, ASCII) == [
         "3.0000 |",
         "       |",
         "       |############",
-        "3.0000 |############",
+        "       |",
+        "3.0000 |",
     ]
 
 
 @pytest.mark.parametrize(("width", "rows"), [(19, 5), (40, 2), (0, 0), (-5, -5)])
 def test_there_is_no_chart_where_there_is_no_room(width: int, rows: int):
-    assert draw(points(0, 1), [], width, rows, BLOCKS) is None
-    assert draw([], [], 80, 8, BLOCKS) is None
+    assert draw(points(0, 1), [], width, rows, BRAILLE) is None
+    assert draw([], [], 80, 8, BRAILLE) is None
 
 
 @pytest.mark.parametrize(
     ("encoding", "glyphs"),
     [
-        ("utf-8", BLOCKS),
-        ("UTF-16", BLOCKS),
+        ("utf-8", BRAILLE),
+        ("UTF-16", BRAILLE),
         ("ascii", ASCII),
         ("latin-1", ASCII),
         ("cp437", ASCII),
@@ -106,7 +132,7 @@ def test_bins_are_few_and_lose_no_extreme(values: list[float], columns: int):
     for value in values:
         bins.add(value)
     assert len(bins.all()) <= MOST_BINS
-    for found in (bins.all(), in_columns(bins.all(), columns)):
+    for found in (bins.all(), in_columns(bins.all(), min(columns, len(bins.all())))):
         assert min(low for low, _ in found) == min(values)
         assert max(high for _, high in found) == max(values)
 
@@ -138,13 +164,16 @@ def test_a_value_that_is_not_finite_is_left_out():
     marked=st.lists(st.tuples(st.floats(0, 1e308), st.floats(0, 1e308)).map(lambda pair: (min(pair), max(pair)))),
     width=st.integers(-3, 150),
     rows=st.integers(-3, 20),
-    glyphs=st.sampled_from([BLOCKS, ASCII]),
+    glyphs=st.sampled_from([BRAILLE, ASCII]),
+    cut=st.booleans(),
 )
 def test_a_chart_fits_its_room_whatever_it_shows(
-    area: list[tuple[float, float]], marked: list[tuple[float, float]], width: int, rows: int, glyphs: Glyphs
+    area: list[tuple[float, float]], marked: list[tuple[float, float]], width: int, rows: int, glyphs: Glyphs, cut: bool
 ):
-    drawing = draw(area, marked, width, rows, glyphs)
+    drawing = draw(area, marked, width, rows, glyphs, cut)
     if drawing is not None:
         assert len(drawing.lines) == rows
         assert all(len(line) <= width for line in drawing.lines)
-        assert {line[drawing.start - 1] for line in drawing.lines} == {glyphs.axis}
+        assert {line[drawing.start - 1] for line in drawing.lines} == {glyphs.side}
+        assert {len(row) for row in drawing.cells} == {drawing.columns}
+        assert all(len(line) <= width for line in drawing.axis("1", "epoch 9", glyphs))

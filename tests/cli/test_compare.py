@@ -89,7 +89,7 @@ def test_a_difference_that_chance_explains_is_not_called_equal(folder: Path, tmp
     (entry,) = bpcli("compare", folder / "good", tmp_path / "longer", "--json").ok().json["differences"]
     assert entry["p"] > 0.1
     assert entry["better"] is None
-    assert entry["verdict"] == "no difference in accuracy beyond chance on these 69 rows"
+    assert entry["verdict"] == "no difference in accuracy: both give the same answer to every row"
 
 
 def test_of_quantities_less_error_is_better(folder: Path):
@@ -107,7 +107,8 @@ def test_p_values_of_several_runs_are_corrected(folder: Path):
     assert least["p_corrected"] == pytest.approx(2 * least["p"])
     assert greatest["p_corrected"] == greatest["p"]
     assert [entry["against"] for entry in entries] == ["good", "good"]
-    assert "corrected by Holm's method" in bpcli("compare", *(folder / n for n in ("good", "poor", "narrow"))).ok().out
+    shown = bpcli("compare", *(folder / name for name in ("good", "poor", "narrow"))).ok().out
+    assert "corrected by Holm's method, over 2 tests of accuracy" in shown
 
 
 def test_correction_can_turn_a_verdict():
@@ -122,6 +123,60 @@ def test_correction_can_turn_a_verdict():
     first, second = differences(["a", "b", "c"], answers, "binary", 0)
     assert (first["p"], first["p_corrected"], first["better"]) == (1 / 32, 1 / 16, None)
     assert (second["p"], second["interval"]["low"], second["interval"]["high"]) == (1, 0, 0)
+
+
+def always_no(probabilities: list[float]) -> Answers:
+    """Answers of a model that says `no` to each of 60 rows, the last 12 of which are `yes`."""
+    true = np.array([0] * 48 + [1] * 12)
+    shares = np.stack([1 - np.array(probabilities), np.array(probabilities)], axis=1)
+    guess = np.zeros(60, np.intp)
+    return Answers(true, guess, report("binary", true, guess, shares, ["no", "yes"]), shares)
+
+
+def test_probabilities_are_compared_where_all_answers_are_alike():
+    knows, knows_not = always_no([0.05] * 48 + [0.45] * 12), always_no([0.45] * 48 + [0.05] * 12)
+    assert (knows.report["roc_auc"], knows_not.report["roc_auc"]) == (1, 0)
+    (entry,) = differences(["a", "b"], [knows_not, knows], "binary", 0)
+    assert (entry["better"], entry["difference"], entry["p"]) == (None, 0, 1)
+    assert entry["verdict"] == "no difference in accuracy: both give the same answer to every row"
+    found = entry["log_loss"]
+    by_hand = (48 * np.log(0.95) + 12 * np.log(0.45)) - (48 * np.log(0.55) + 12 * np.log(0.05))
+    assert found["difference"] == pytest.approx(-by_hand / 60, rel=1e-9)
+    assert found["interval"]["low"] < found["difference"] < found["interval"]["high"] < 0
+    assert found["verdict"] == "b is better in log_loss, by more than chance on these 60 rows"
+
+
+def test_of_several_runs_each_verdict_names_both_and_each_metric_is_corrected_by_itself():
+    answers = [always_no([0.45] * 48 + [0.05] * 12), always_no([0.05] * 48 + [0.45] * 12), always_no([0.3] * 60)]
+    found = differences(["a", "b", "c"], answers, "binary", 0)
+    assert [entry["verdict"] for entry in found] == [
+        f"no difference in accuracy: {run} and a give the same answer to every row" for run in "bc"
+    ]
+    assert [entry["log_loss"]["verdict"] for entry in found] == [
+        f"{run} is better than a in log_loss, by more than chance on these 60 rows" for run in "bc"
+    ]
+    assert [entry["p_corrected"] for entry in found] == [1, 1]
+    p = [entry["log_loss"]["p"] for entry in found]
+    assert min(entry["log_loss"]["p_corrected"] for entry in found) == pytest.approx(2 * min(p))
+    (same,) = differences(["a", "b"], [answers[0], answers[0]], "binary", 0)
+    assert same["log_loss"]["verdict"] == "no difference in log_loss: both give the same probabilities to every row"
+
+
+def test_a_loss_without_probabilities_is_compared_by_answers_alone():
+    one = always_no([0.2] * 60)
+    (entry,) = differences(["a", "b"], [one, replace(one, probabilities=None)], "binary", 0)
+    assert "log_loss" not in entry
+
+
+def test_different_numbers_of_epochs_are_told(folder: Path, tmp_path: Path):
+    train(tmp_path / "longer", "training.epochs=16")
+    result = bpcli("compare", folder / "good", tmp_path / "longer").ok()
+    told = "trained for different numbers of epochs: 'good' 15, 'longer' 16"
+    assert f"note: {told}\n" in result.err
+    html = bpcli("compare", folder / "good", tmp_path / "longer", "--html", "-").ok().out
+    assert "<p>Trained for different numbers of epochs: &#x27;good&#x27; 15, &#x27;longer&#x27; 16.</p>" in html
+    assert "<code>bpcli train --seeds</code>" in html
+    assert "epochs" not in bpcli("compare", folder / "good", folder / "poor").ok().err
 
 
 def test_configs_are_compared_key_by_key(folder: Path):
@@ -155,7 +210,10 @@ def test_a_table_is_printed_for_people(folder: Path):
     assert lines[1].split() == ["optimizer.learning_rate", "0.003", "1e-06"]
     assert any(line.split()[:2] == ["best", "validation_loss"] for line in lines)
     assert any(line.startswith("test rows of ") and line.endswith("penguins.csv, 69 rows") for line in lines)
-    assert lines[-1] == "  good is better in accuracy, by more than chance on these 69 rows"
+    verdicts = [line for line in lines if "by more than chance" in line]
+    assert verdicts == [
+        f"  good is better in {metric}, by more than chance on these 69 rows" for metric in ("accuracy", "log_loss")
+    ]
     assert result.err.startswith("note: this is about these trained models")
 
 
@@ -309,7 +367,7 @@ def test_the_numbers_of_the_page_are_those_of_the_document(folder: Path, page: s
         best = min(values) if name in ("log loss", "brier") else max(values)
         assert [cell.startswith("★") for cell in cells] == [value == best for value in values]
     for entry, row, interval in zip(
-        document["differences"], found["Tests"][1:], charts["Difference in accuracy"], strict=True
+        document["differences"], found["Tests of accuracy"][1:], charts["Difference in accuracy"], strict=True
     ):
         numbers = [entry["difference"], entry["interval"]["low"], entry["interval"]["high"]]
         assert [float(cell) for cell in row[1:4]] == [pytest.approx(value, abs=5e-5) for value in numbers]
@@ -394,8 +452,8 @@ def test_identical_models_are_called_that(folder: Path, tmp_path: Path):
     assert shown.splitlines()[-1] == "again and good are the same model: weights are identical"
     assert "interval" not in shown
     html = bpcli("compare", folder / "good", tmp_path / "again", "--html", "-").ok().out
-    assert "<p>again and good are the same model: weights are identical.</p>" in html
-    assert "Tests" not in tables(html)
+    assert "<p>Runs again and good are the same model: weights are identical.</p>" in html
+    assert not [title for title in tables(html) if title.startswith("Tests")]
     assert "★ 0" not in html
 
 

@@ -58,7 +58,7 @@ def test_a_wrong_derivative_ends_with_6_and_says_where(monkeypatch: pytest.Monke
         assert [layer["passed"] for layer in result.json["layers"]] == [False, True, False, True]
         assert [layer["alone_passed"] for layer in result.json["layers"]] == [True, True, False, True]
     else:
-        verdicts = [line.split("  ")[-1].strip() for line in result.out.splitlines()[3:7]]
+        verdicts = [line.split("  ")[-1].strip() for line in result.out.splitlines()[5:9]]
         assert verdicts == ["WRONG", "ok", "WRONG, by itself too", "ok"]
 
 
@@ -91,3 +91,23 @@ def test_where_nothing_can_be_decided_nothing_is_called_right_or_wrong(monkeypat
         "error: layers.0.weight: every comparison is at a kink, where there is no gradient to compare with; "
         "try another --seed, or more --rows\n"
     )
+
+
+def test_a_gradient_of_zero_is_not_called_a_check():
+    arguments = ("gradcheck", CONFIGS / "penguins.yaml", "--set", "layers=[{units: 4}, batch_norm, {units: 3}]")
+    document = bpcli(*arguments, "--rows", "1", "--json").ok().json
+    # Of one row each value is its own mean, so that batch_norm hands on zeros whatever comes in.
+    assert [layer["gradient_is_zero"] for layer in document["layers"]] == [True, False, False, False]
+    out = bpcli(*arguments, "--rows", "1").ok().out
+    assert out.count("gradient is 0 everywhere: nothing was checked") == 1
+    assert out.splitlines()[-1].endswith("; where the gradient is 0, try more --rows or another --seed")
+    more = bpcli(*arguments).ok().out
+    assert "nothing was checked" not in more
+    assert "batch_norm takes the mean and variance of these rows, as in training" in more.splitlines()
+    assert "dropout" not in more
+
+
+def test_where_the_gradient_is_taken_is_said():
+    lines = bpcli("gradcheck", CONFIGS / "penguins.yaml").ok().out.splitlines()
+    assert lines[1] == "at the initial parameters, each array moved at random by 10% of its size"
+    assert lines[2] == "dropout takes one draw of what it drops, the first of training, for every pass"

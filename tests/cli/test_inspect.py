@@ -10,10 +10,10 @@ import pytest
 from commands import DATASETS, Result, bpcli
 from planted import trained
 
-from bpcli.cli.inspect_text import curve
+from bpcli.cli.inspect_text import curve, dependence_lines
 from bpcli.evaluation import split_rows
 from bpcli.inspection.attributions import attributions
-from bpcli.inspection.dependence import partial_dependence
+from bpcli.inspection.dependence import Dependence, PartialDependence, partial_dependence
 from bpcli.inspection.importance import permutation_importance
 from bpcli.model import Model
 
@@ -58,15 +58,15 @@ def test_columns_have_both_importances_in_one_table(penguins_run: Path, document
     added = attributions(model, table)
     contributions = dict(zip(added.columns, added.importance, strict=True))
     for one in document["importance"]["columns"]:
-        assert one["loss"] == permuted[one["column"]].loss
+        assert one["importance"] == permuted[one["column"]].importance
         assert one["contribution"] == pytest.approx(contributions[one["column"]], rel=1e-12)
     assert document["contributions"]["meaning"] == added.meaning
     header, *rows = table_below(inspect(penguins_run).ok().out, "column             encoding")
-    assert header == ["column", "encoding", "inputs", "worse", "by", "contribution"]
+    assert header == ["column", "encoding", "inputs", "permutation", "integrated", "gradients"]
     first = document["importance"]["columns"][0]
     assert rows[0][0] == first["column"] == "bill_length_mm"
     assert rows[0][-1] == f"{first['contribution']:.4f}"
-    assert rows[0][3] == f"{first['loss']:.4f}"
+    assert rows[0][3] == f"{first['importance']:.4f}"
 
 
 def test_the_words_above_a_table_say_what_its_columns_mean(penguins_run: Path) -> None:
@@ -74,10 +74,13 @@ def test_the_words_above_a_table_say_what_its_columns_mean(penguins_run: Path) -
     assert len(out.splitlines()) <= 50
     out = " ".join(out.split())
     for words in (
-        "worse by: how much worse",
+        "permutation: how much worse",
         "± standard deviation",
-        "contribution: how far",
-        "loss without: how much",
+        "integrated gradients: mean |contribution| to the answer",
+        "2 inputs of a number: its value, whether it is missing",
+        "0 to 1 in height; numbers go by quantiles, of categories the lowest and highest are named; of: the one",
+        "loss without (ablation): how much",
+        "separation (η²): the share",
     ):
         assert words in out
     assert "the answer is the log-odds of the predicted class" in out
@@ -100,7 +103,7 @@ def test_a_column_is_shown_with_all_of_its_values(penguins_run: Path, document: 
     header, *rows = table_below(out, "island: ")[1:]
     assert header == ["value", "Adelie", "Chinstrap", "Gentoo"]
     assert rows[0] == ["Biscoe", *(f"{island['answers'][name][0]:.4f}" for name in header[1:])]
-    assert rows[3] == [curve(island["answers"][name]) for name in header[1:]]
+    assert rows[3] == [curve(island["answers"][name], 0, 1) for name in header[1:]]
     assert "bill_depth_mm: mean probability over 69 rows" in out
     assert "hidden neurons" not in out
     assert "layer" not in out
@@ -121,7 +124,7 @@ def test_a_neuron_is_shown_with_all_that_is_known_of_it(penguins_run: Path, docu
     assert header == ["row", "output", "species", *columns]
     assert [row[0] for row in rows] == [str(one["row"]) for one in neuron["excited_by"]]
     assert [row[2] for row in rows] == [one["target"][0] for one in neuron["excited_by"]]
-    assert "worse by" not in out
+    assert "permutation" not in out
     assert [one["place"] for one in inspect(penguins_run, "--neuron", "2.10", "--json").ok().json["neurons"]] == [10]
 
 
@@ -181,8 +184,21 @@ def test_without_hidden_layers_there_is_no_neuron_to_ask_for(tmp_path: Path) -> 
     assert "hidden neurons" not in inspect(run).ok().out
 
 
-def test_a_curve_has_the_lowest_block_for_the_smallest_and_the_highest_for_the_largest() -> None:
-    assert curve([0, 1, 2, 3, 4, 5, 6, 7]) == "▁▂▃▄▅▆▇█"
-    assert curve([3.0, -1.0, 3.0]) == "█▁█"
-    assert curve([2.0, 2.0]) == "▁▁"
-    assert curve([float(place) for place in range(10_000)]) == "▁▁▁▁▁▂▂▂▂▂▃▃▃▃▃▄▄▄▄▄▅▅▅▅▅▆▆▆▆▆▇▇▇▇▇█████"
+def test_a_curve_has_the_lowest_block_for_the_low_end_of_its_scale_and_the_highest_for_the_high_end() -> None:
+    assert curve([0, 1, 2, 3, 4, 5, 6, 7], 0, 7) == "▁▂▃▄▅▆▇█"
+    assert curve([0.0, 0.5, 1.0], 0, 1) == "▁▅█"
+    assert curve([0.5, 0.52], 0, 1) == "▅▅"
+    assert curve([2.0, 2.0], 2, 2) == "▁▁"
+    many = [float(place) for place in range(10_000)]
+    assert curve(many, 0, many[-1]) == "▁▁▁▁▁▂▂▂▂▂▃▃▃▃▃▄▄▄▄▄▅▅▅▅▅▆▆▆▆▆▇▇▇▇▇█████"
+
+
+def test_all_curves_of_numbers_are_on_one_scale_and_categories_are_named_by_their_answers() -> None:
+    steep = Dependence("steep", [1.0, 2.0, 3.0], {"y": [0.0, 50.0, 100.0]})
+    flat = Dependence("flat", [1.0, 2.0, 3.0], {"y": [50.0, 51.0, 52.0]})
+    words = Dependence("words", ["a", "b", "c"], {"y": [30.0, 10.0, 20.0]})
+    *_, first, second, third = dependence_lines(PartialDependence("prediction", 5, [steep, flat, words]))
+    assert "▁▅█" in first
+    assert first.endswith("0.0000 → 100.0000")
+    assert "▅▅▅" in second
+    assert third.endswith("10.0000 b, 30.0000 a")

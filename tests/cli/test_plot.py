@@ -25,6 +25,14 @@ def test_the_same_runs_give_the_same_file(penguins_run: Path, concrete_run: Path
     assert b'width="360pt" height="180pt"' in paths[0].read_bytes()
 
 
+def test_losses_of_different_kinds_on_one_axis_are_told(penguins_run: Path, concrete_run: Path, tmp_path: Path) -> None:
+    told = "note: losses of different kinds on one axis, whose values cannot be compared: 'cross_entropy', 'mse'\n"
+    assert bpcli("plot", penguins_run, concrete_run, "-o", tmp_path / "a.svg").ok().err == told
+    assert bpcli("plot", penguins_run, "-o", tmp_path / "b.svg").ok().err == ""
+    of_rate = ("--metric", "learning_rate")
+    assert bpcli("plot", penguins_run, concrete_run, "-o", tmp_path / "c.svg", *of_rate).ok().err == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -30,6 +30,7 @@ def report(epoch: int, stop: StopReason | None = None) -> EpochReport:
         learning_rate=0.001,
         seconds=3.0,
         rows_per_second=12345.6,
+        monitor="validation_loss",
         best_epoch=2,
         best=0.125,
         improved=False,
@@ -61,7 +62,7 @@ def test_a_line_says_all_there_is_to_say(capsys: pytest.CaptureFixture[str]):
     Lines(10).show(report(7))
     assert capsys.readouterr().err == (
         "epoch 7/10  train_loss 0.5000  validation_loss 0.2500  validation_accuracy 0.7500  validation_f1_macro -  "
-        "best 0.1250 (epoch 2)  learning_rate 0.001  rows/s 12,346\n"
+        "best validation_loss 0.1250 (epoch 2)  learning_rate 0.001  rows/s 12,346\n"
     )
 
 
@@ -108,25 +109,24 @@ def falling(epochs: int, validation: bool = True) -> Live:
     return shown
 
 
-@pytest.mark.parametrize(("columns", "lines"), [(80, 24), (40, 24), (200, 50), (80, 18)])
+@pytest.mark.parametrize(("columns", "lines"), [(80, 24), (40, 24), (200, 50), (80, 19)])
 def test_the_live_view_draws_both_losses_in_the_room_that_there_is(
     monkeypatch: pytest.MonkeyPatch, columns: int, lines: int
 ):
     shown = panel(falling(1000), columns, lines, monkeypatch)
     chart = [line for line in shown if "│" in line]
     assert len(shown) < lines
-    assert len(chart) == (8 if lines > 20 else 4)
+    assert len(chart) == (8 if lines > 20 else 3)
     assert max(map(len, chart)) == columns
     assert chart[0].startswith("100.0000 │")  # of the epoch before this view
-    assert chart[-1].startswith("  0.0900 │█")
-    assert "●" in chart[1]
-    assert shown[-1] == "█ train_loss ● validation_loss (log)"
+    assert chart[-1].startswith("  0.0900 │")
+    assert shown[-2].split() == ["1", "epoch", "1,000"]
+    assert shown[-1] == "⠒⠒ train_loss  ⠂⠂ validation_loss (log)"
 
 
 def test_the_live_view_draws_one_loss_where_there_is_one(monkeypatch: pytest.MonkeyPatch):
     shown = panel(falling(10, validation=False), 80, 24, monkeypatch)
-    assert shown[-1] == "█ train_loss"
-    assert "●" not in "".join(shown)
+    assert shown[-1] == "⠒⠒ train_loss"
 
 
 @pytest.mark.parametrize(("columns", "lines"), [(80, 14), (18, 24), (1, 1)])
@@ -138,7 +138,7 @@ def test_a_terminal_without_block_characters_gets_ascii(monkeypatch: pytest.Monk
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stderr", stream)
     shown = panel(falling(100), 60, 24, monkeypatch)
-    assert shown[-1] == "# train_loss o validation_loss (log)"
+    assert shown[-1] == "# train_loss  o validation_loss (log)"
     chart = "".join(line for line in shown if "|" in line)
     assert {"#", "o", "|"} < set(chart)
     assert chart.isascii()
@@ -157,7 +157,7 @@ def test_a_run_that_goes_on_shows_its_earlier_epochs_on_a_terminal(tmp_path: Pat
     )
     result = bpcli_on_terminal("train", "--resume", run, "--set", "training.epochs=400", cwd=tmp_path)
     assert result.code == 0
-    assert re.search(r"777\.\d{4} │", re.sub(r"\x1b\[[0-9;]*m", "", result.out))
+    assert re.search(r"777\.\d{4} (│|in the first epochs)", re.sub(r"\x1b\[[0-9;]*m", "", result.out))
 
 
 @pytest.mark.parametrize(
@@ -226,6 +226,9 @@ def test_a_terminal_shows_the_live_view_and_stdout_stays_plain(tmp_path: Path):
     assert "\x1b[?25h" in shown
     assert "train_loss" in shown
     assert "epoch 3/3" not in shown
+    last = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown).rstrip().splitlines()[-6:]
+    assert "train_loss  ⠂⠂ validation_loss" in "".join(last)  # the last frame stays on the screen
+    assert not shown.rstrip("\r\n").endswith("\x1b[2K")  # nothing is erased after it
 
 
 def test_no_color_is_respected(tmp_path: Path):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from commands import CONFIGS, bpcli, bpcli_process
 
-from bpcli.cli.blocks import BLOCKS
+from bpcli.cli.blocks import BRAILLE
 from bpcli.cli.range_text import curve
 from bpcli.range_test import Point, RangeTest
 
@@ -22,9 +22,11 @@ def test_it_draws_the_curve_marks_the_rates_and_says_what_they_are(monkeypatch: 
     lines = bpcli("check", PENGUINS, "--learning-rate").ok().out.splitlines()
     tried = bpcli("check", PENGUINS, "--learning-rate", "--json").ok().json
     assert re.fullmatch(r"penguins: \d+ steps of adam on 32 rows each, at rates from 1e-06 to [\d.]+", lines[0])
-    chart, marks, ends = lines[2:12], lines[12], lines[13]
-    assert all(len(line) <= 80 for line in lines[:15])
-    assert "█" in chart[-1]
+    chart, axis, marks, ends = lines[2:12], lines[12], lines[13], lines[14]
+    assert all(len(line) <= 80 for line in lines[:16])
+    assert any("⠀" < glyph <= "⣿" for glyph in chart[-1])
+    assert set(axis) == {" ", "└", "─"}
+    assert ", both axes logarithmic; * suggested, " in lines[16]
     assert set(marks) == {" ", "^", "*"}
     assert ends.split()[0] == "1e-06"
     start = chart[0].index("│") + 1
@@ -79,7 +81,7 @@ def test_rprop_is_refused():
 
 @pytest.mark.parametrize(
     ("columns", "environment", "glyph"),
-    [(40, {}, "█"), (60, {"PYTHONIOENCODING": "ascii"}, "#"), (15, {}, None)],
+    [(40, {}, "⠒"), (60, {"PYTHONIOENCODING": "ascii"}, "#"), (15, {}, None)],
 )
 def test_the_curve_suits_the_terminal(tmp_path: Path, columns: int, environment: dict[str, str], glyph: str | None):
     process = bpcli_process(
@@ -92,12 +94,12 @@ def test_the_curve_suits_the_terminal(tmp_path: Path, columns: int, environment:
     chart = [line for line in lines if "│" in line or "|" in line]
     assert all(len(line) <= columns for line in chart)
     assert len(chart) == (10 if glyph else 0)
-    assert glyph is None or glyph in chart[-1]
+    assert glyph is None or glyph in "".join(chart)
 
 
 def test_the_curve_of_a_loss_below_zero_reaches_from_its_least_to_a_quarter_above_the_start():
     losses = [-10.0 - place / 4 for place in range(40)] + [5.0]
     points = tuple(Point(1e-3 * 1.1**place, loss, loss) for place, loss in enumerate(losses))
-    lines = curve(RangeTest(1e-2, -10.0, points, 1e-3, 1e-2, 4e-2, None), 80, BLOCKS)
+    lines = curve(RangeTest(1e-2, -10.0, points, 1e-3, 1e-2, 4e-2, None), 80, BRAILLE)
     assert lines[0].startswith(" -7.5000 │")
     assert lines[9].startswith("-19.7500 │")

@@ -47,12 +47,12 @@ def names(folder: Path, *options: str) -> list[str]:
 
 def test_a_line_a_run_with_only_the_keys_in_which_they_differ(runs: Path):
     lines = bpcli("runs", runs).ok().out.splitlines()
-    header = ["run", "started", "status", "epochs", "monitor", "best", "units", "learning_rate"]
+    header = ["run", "started", "status", "epochs", "monitor", "best", "learning_rate", "units"]
     assert lines[0].split() == header
     assert len(lines) == 4
     row = next(line for line in lines if line.startswith("c ")).split()
     assert row[3:6] == ["finished", "3", "validation_loss"]
-    assert row[-2:] == ["8", "0.1"]
+    assert row[-2:] == ["0.1", "8"]
 
 
 def test_json_holds_what_summary_and_config_say(runs: Path):
@@ -122,6 +122,48 @@ def test_runs_without_the_value_come_last(runs: Path):
     change(runs / "b", best={"epoch": 1, "validation_loss": None})
     assert names(runs, "--sort", "validation_loss")[0] == "c"
     assert names(runs, "--sort", "validation_accuracy")[0] == "c"
+
+
+def monitor(run: Path, name: str, best: float, loss: str = "cross_entropy") -> None:
+    """Make a run one that was chosen by a metric."""
+    change(run, monitor=name, best={"epoch": 1, name: best}, test={"rows": 9, "log_loss": 1 - best})
+    config = (run / "config.yaml").read_text()
+    (run / "config.yaml").write_text(config.replace("type: cross_entropy", f"type: {loss}"))
+
+
+def test_the_best_of_a_metric_that_should_be_great_is_the_greatest(runs: Path):
+    for name, best in (("a", 0.5), ("b", 0.9), ("c", 0.7)):
+        monitor(runs / name, "validation_accuracy", best)
+    assert names(runs, "--sort", "best") == ["b", "c", "a"]
+
+
+def test_best_values_of_different_things_are_not_put_in_one_order(runs: Path):
+    for name in "ab":
+        monitor(runs / name, "validation_loss", 0.5)
+    assert names(runs, "--sort", "best")
+    monitor(runs / "c", "validation_accuracy", 0.9)
+    refused = bpcli("runs", runs, "--sort", "best")
+    both = ["'validation_loss of cross_entropy'", "'validation_accuracy'"]
+    assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
+    assert refused.err.startswith("error: --sort best: it is of ")
+    assert all(one in refused.err for one in both)
+    assert refused.err.endswith("; sort by one score, such as test_log_loss\n")
+    monitor(runs / "c", "validation_loss", 0.9, loss="focal")
+    refused = bpcli("runs", runs, "--sort", "best")
+    assert refused.code == 2
+    assert "'validation_loss of focal'" in refused.err
+
+
+def test_keys_of_layers_and_training_are_shown_before_those_of_data(runs: Path):
+    for index, name in enumerate("abc"):
+        path = runs / name / "config.yaml"
+        path.write_text(
+            path.read_text()
+            .replace("order: random", f"order: order{index}")
+            .replace("dtype: float32", f"dtype: f{index}")
+        )
+    header = bpcli("runs", runs).ok().out.splitlines()[0].split()
+    assert header[6:] == ["learning_rate", "units", "dtype", "order"]
 
 
 def test_what_no_run_has_cannot_be_sorted_by(runs: Path):
@@ -281,7 +323,7 @@ def many(runs: Path) -> Path:
 def test_the_table_has_a_few_keys_and_says_how_many_more_there_are(many: Path):
     result = bpcli("runs", many).ok()
     header, *lines = result.out.splitlines()
-    assert header.split()[6:] == ["units", "learning_rate", "path", "key0", "key1", "key2"]
+    assert header.split()[6:] == ["learning_rate", "units", "path", "key0", "key1", "key2"]
     assert all(len(line) < 160 for line in lines)
     row = next(line for line in lines if line.startswith("a ")).split()[9:13]
     assert row == ["…ep/deep/deep/deep/a.csv", f"a{'x' * 22}…", "a", "a"]
@@ -298,7 +340,7 @@ def test_json_and_csv_have_every_key_whole(many: Path):
 
 
 def test_the_key_that_runs_are_sorted_by_is_among_those_shown(many: Path):
-    assert bpcli("runs", many, "--sort", "key8").ok().out.splitlines()[0].split()[6:8] == ["key8", "units"]
+    assert bpcli("runs", many, "--sort", "key8").ok().out.splitlines()[0].split()[6:8] == ["key8", "learning_rate"]
 
 
 @pytest.mark.parametrize("columns", [80, 100, 120])

@@ -93,8 +93,8 @@ def test_a_column_that_the_network_does_not_use_has_no_importance(planted: Path)
     assert (found.metric, found.rows, found.score) == ("rmse", 200, pytest.approx(0.0, abs=1e-12))
     assert [one.column for one in found.columns] == ["a", "b"]
     # Two cells drawn at random differ by sqrt(2) standard deviations.
-    assert found.columns[0].loss == pytest.approx(np.sqrt(2) * A.std(), rel=0.02)
-    assert (found.columns[1].loss, found.columns[1].deviation) == (0.0, 0.0)
+    assert found.columns[0].importance == pytest.approx(np.sqrt(2) * A.std(), rel=0.02)
+    assert (found.columns[1].importance, found.columns[1].deviation) == (0.0, 0.0)
 
 
 def test_the_rows_stand_as_they_were_after_a_column_was_permuted(planted: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bpcli.metrics import report
-from bpcli.metrics.rowwise import ROWWISE
+from bpcli.metrics.rowwise import ROWWISE, ROWWISE_LOG_LOSS
 from bpcli.metrics.significance import holm, mcnemar_exact, paired_bootstrap
 from bpcli.scoring import HEADLINES
 
@@ -107,6 +107,26 @@ def test_the_headline_metric_taken_apart_is_the_metric(task, record_property):
         expected = report(task, true, predicted, None, names)[HEADLINES[task]]
         assert found.shape == (1,)
         assert found[0] == pytest.approx(expected, rel=1e-12)
+        cases += 1
+    record_property("cases", cases)
+    assert cases == 4
+
+
+@pytest.mark.parametrize("task", list(ROWWISE_LOG_LOSS))
+def test_the_log_loss_taken_apart_is_the_metric(task, record_property):
+    generator = np.random.default_rng(7)
+    cases = 0
+    for rows in (1, 2, 7, 100):
+        names = ["a", "b", "c"][: 2 if task == "binary" else 3]
+        shares = generator.dirichlet(np.ones(len(names)), rows)
+        shares[0] = np.eye(len(names))[0]  # certain, and clipped
+        true, predicted = generator.integers(0, len(names), (2, rows))
+        if task == "multilabel":
+            true, predicted = np.eye(3, dtype=np.int8)[true], (shares > 0.5).astype(np.int8)
+        rowwise = ROWWISE_LOG_LOSS[task]
+        found = rowwise.of_means(rowwise.figures(true, shares).mean(axis=0, keepdims=True))
+        assert found.shape == (1,)
+        assert found[0] == pytest.approx(report(task, true, predicted, shares, names)["log_loss"], rel=1e-12)
         cases += 1
     record_property("cases", cases)
     assert cases == 4

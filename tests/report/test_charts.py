@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bpcli.report.charts import HEIGHT, LONGEST_NAME, MOST_POINTS, MOST_POINTS_IN_ALL, WIDTH, Chart, Series
+from bpcli.report.charts import HEIGHT, LETTER, LONGEST_NAME, MOST_POINTS, MOST_POINTS_IN_ALL, WIDTH, Chart, Series
 from bpcli.report.tables import Counts
 
 HOSTILE = "<script>alert('x')</script>\x1b[31m & \"quoted\""
@@ -108,3 +108,22 @@ def test_the_legend_shows_a_piece_of_each_line_as_it_is_drawn() -> None:
     html = Chart("t", "x", "y", [Series("a", [1], [2.0]), Series("b", [1], [3.0])]).html()
     keys = re.findall(r'<li><svg class="key"[^>]*aria-hidden="true"><path class="line (s\d)"', html)
     assert keys == ["s0", "s1"]
+
+
+def test_long_labels_keep_clear_of_the_title_of_the_axis_and_of_the_sides() -> None:
+    """At 17 px, the size on a phone, where a digit is LETTER wide."""
+    chart = Chart("c", "x", "y", [Series("s", [0, 500_000], [0, 900_000])])
+    texts = [
+        (float(x), anchor, label)
+        for x, anchor, label in re.findall(
+            r'<text x="([\d.]+)" y="[\d.]+" text-anchor="(\w+)">([\d,]+)</text>', chart.html()
+        )
+    ]
+    ends = [(x, label) for x, anchor, label in texts if anchor == "end"]
+    middles = [(x, label) for x, anchor, label in texts if anchor == "middle"]
+    assert max(len(label) for _, label in ends) >= len("800,000")
+    assert min(x - LETTER * len(label) for x, label in ends) >= 20  # the title stands left of that
+    assert "500,000" in {label for _, label in middles}
+    for x, label in middles:
+        assert x - LETTER * len(label) / 2 >= 0
+        assert x + LETTER * len(label) / 2 <= WIDTH + 0.05  # as places are written to a tenth
