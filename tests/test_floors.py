@@ -60,7 +60,7 @@ FLOORS = [
     "model resume runner scaffold gradcheck range_test tracing.updates tracing.arithmetic "
     "listing inspection.integrated_gradients",
     "inspection.sampling tracing.cells tracing.loss tracing.norms",
-    "inspection.attributions tracing.step",
+    "inspection.attributions tracing.step tracing.words",
     "evaluation prediction seeds report.scale report.words inspection.importance inspection.neurons "
     "inspection.dependence",
     "report.charts plot reproduction comparison.contestants comparison.differences inspection tracing.account",

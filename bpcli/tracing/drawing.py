@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from bpcli.tracing.account import largest, title
 from bpcli.tracing.arithmetic import Arithmetic, Document
 from bpcli.tracing.stages import Stage
+from bpcli.tracing.words import largest, title
 from bpcli.tracing.worked import Line, Worked
 
 ROOMY = 8

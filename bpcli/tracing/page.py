@@ -14,11 +14,12 @@ from bpcli.errors import UsageError
 from bpcli.report.charts import text
 from bpcli.report.frame import carried, html_document
 from bpcli.text import counted, printable
-from bpcli.tracing.account import Grid, Heading, Part, account, opening
+from bpcli.tracing.account import Grid, Heading, Part, account
 from bpcli.tracing.arithmetic import Arithmetic, Document
 from bpcli.tracing.drawing import Drawing, Reading, draw
 from bpcli.tracing.stages import Stage, stages
 from bpcli.tracing.svg import sign, svg
+from bpcli.tracing.words import opening
 from bpcli.tracing.worked import Line
 
 WIDTHS = (40, 32, 24, 16, 12, 8)

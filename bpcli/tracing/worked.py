@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bpcli.tracing.account import LETTER, handed_back, handed_back_by
 from bpcli.tracing.arithmetic import MOST_TERMS, Arithmetic, Document, is_arithmetic
 from bpcli.tracing.loss import loss_lines, row_lines
 from bpcli.tracing.norms import Norm
+from bpcli.tracing.words import LETTER, handed_back, handed_back_by
 
 
 @dataclass(frozen=True)
