@@ -55,8 +55,11 @@ class Finished:
         return json.loads(self.output.splitlines()[-1])
 
 
-def run_child(command: Sequence[str], cores: int = len(CORES)) -> Finished:
-    """Run a command from the checkout on so many cores and threads; raises Failed with its last words."""
+def run_child(command: Sequence[str], cores: int = len(CORES), told: Mapping[str, str] | None = None) -> Finished:
+    """Run a command from the checkout on so many cores and threads; raises Failed with its last words.
+
+    told: environment variables for this child alone, where they are not given otherwise.
+    """
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         started = perf_counter()
         process = subprocess.Popen(
@@ -65,7 +68,7 @@ def run_child(command: Sequence[str], cores: int = len(CORES)) -> Finished:
             stdout=output,
             stderr=errors,
             cwd=ROOT,
-            env=environment(cores),
+            env={**(told or {}), **environment(cores)},
             preexec_fn=lambda: pin(cores),
         )
         _, status, usage = os.wait4(process.pid, 0)

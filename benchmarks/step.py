@@ -32,6 +32,7 @@ from benchmarks.harness import (
     significant,
     table,
 )
+from bpcli.blas import blas_environment
 
 CONTENDERS = {
     "bpcli": "numpy",
@@ -49,6 +50,9 @@ CHILDREN = {
     "JAX": "jax",
 }
 SGEMM = "sgemm"
+
+BPCLI_TOLD = blas_environment({})
+"""What the command tells BLAS when it starts."""
 
 
 class Size(NamedTuple):
@@ -80,12 +84,12 @@ def measure(contender: str, size: Size, cores: int, seconds: float) -> float:
     """Seconds a step, in a process of its own."""
     arguments = {"sizes": size.widths, "batch": size.batch, "steps": size.steps, "seconds": seconds}
     child = module("peers.step", CHILDREN.get(contender, contender), json.dumps(arguments))
-    return float(run_child(child, cores).result)
+    return float(run_child(child, cores, BPCLI_TOLD if contender.startswith("bpcli") else None).result)
 
 
 def measure_sgemm(cores: int, seconds: float) -> float:
-    """Floating-point operations a second."""
-    return float(run_child(module("peers.step", SGEMM, json.dumps({"seconds": seconds})), cores).result)
+    """Floating-point operations a second, with the kernels of BLAS that bpcli chooses."""
+    return float(run_child(module("peers.step", SGEMM, json.dumps({"seconds": seconds})), cores, BPCLI_TOLD).result)
 
 
 def run(quick: bool) -> str:

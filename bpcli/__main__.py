@@ -7,10 +7,9 @@ import os
 import signal
 from contextlib import suppress
 
+from bpcli.blas import blas_environment
+
 _ENVIRONMENT = {
-    # NumPy's BLAS is held to one thread (bpcli.threads). Left alone, OpenBLAS starts one for each core as soon as NumPy
-    # is loaded, and these spin at first: 65 ms of a second core.
-    "OPENBLAS_NUM_THREADS": "1",
     # No plugin may change what our models do; only to look for some takes 3 ms among 40 packages, 16 ms among 340.
     "PYDANTIC_DISABLE_PLUGINS": "__all__",
 }
@@ -31,7 +30,7 @@ def _end(number: int, frame: object) -> None:
 def run() -> None:
     """Run the command line."""
     signal.signal(signal.SIGINT, _end)  # until the command line is loaded, which has handlers of its own
-    os.environ.update(_ENVIRONMENT)
+    os.environ.update(_ENVIRONMENT, **blas_environment(os.environ))
     gc.set_threshold(_COLLECTED_EVERY)
     from bpcli.cli.main import run as run_command
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.blas import BlasThreads
 from bpcli.checkpoint import Checkpoint, Header
 from bpcli.data.preprocess import ClassesTarget, LabelsTarget, Preprocessor, Surprise
 from bpcli.data.rows import table_from_rows
@@ -24,7 +25,6 @@ from bpcli.runs import find_checkpoint
 from bpcli.scoring import Interpreter, Outcome, require_finite
 from bpcli.spec import type_name
 from bpcli.text import printable
-from bpcli.threads import BlasThreads
 
 Rows = Mapping[str, Any] | Sequence[Mapping[str, Any]] | Array
 """Columns by name, rows as mappings, or an array (rows, input columns) of numbers."""

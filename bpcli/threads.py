@@ -1,4 +1,4 @@
-"""Threads: one for the BLAS library, several that share out the tasks of a training step."""
+"""Threads that share out the tasks of a training step, or work on one item each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
 from threading import Lock, Thread
 from typing import Any, TypeVar
 
@@ -19,24 +18,6 @@ Task = Callable[[int], None]
 SWITCH_SECONDS = 1e-4
 """How long a thread may keep Python to itself while another waits. With Python's own 5 ms, a thread that comes back
 from a matrix product may wait longer for one that does small things than the product took."""
-
-
-class BlasThreads:
-    """Holds the BLAS library that NumPy uses to one thread.
-
-    Its own threads are no faster than one on networks of the size trained here, and up to twenty times slower where
-    another process wants the second core, since OpenBLAS spins; and one thread gives the same bits everywhere.
-    """
-
-    def __init__(self) -> None:
-        from threadpoolctl import ThreadpoolController
-
-        self._controller: Any = ThreadpoolController()
-
-    def single(self) -> AbstractContextManager[Any]:
-        """One thread within the block, what there was before after it."""
-        limit: AbstractContextManager[Any] = self._controller.limit(limits=1, user_api="blas")
-        return limit
 
 
 def available_cores() -> int:

@@ -1,11 +1,17 @@
-"""A cache of the tests' own, and runs that many tests look at and none changes."""
+"""The command's BLAS, a cache of the tests' own, and runs that many tests look at and none changes."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from bpcli.blas import blas_environment
+
+os.environ.update(blas_environment(os.environ))  # before NumPy is loaded: the bits in here are those of the command
+
 from commands import CONFIGS, bpcli
 
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 
 FLOORS = [
     "_version errors randomness spec text nn.arrays nn.compiled.codes",
-    "environment files memory threads nn.rows nn.functions "
+    "blas environment files memory threads nn.rows nn.functions "
     "metrics.metric metrics.ranking metrics.significance data.table",
     "nn.activations.base nn.losses.base nn.optimizers.base nn.initializers nn.schedules "
     "metrics.probabilities metrics.counts data.cells data.column_file data.words data.growing",

@@ -37,9 +37,9 @@ def reproduce(
 
     Example: bpcli reproduce runs/penguins-20261121-140203
     """
+    from bpcli.blas import BlasThreads
     from bpcli.reproduction import Reproduction
     from bpcli.runs import RunDirectory
-    from bpcli.threads import BlasThreads
 
     with BlasThreads().single():
         reproduction = Reproduction(RunDirectory.open(run), cache=not no_cache)

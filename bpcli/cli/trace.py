@@ -64,9 +64,9 @@ def trace(
 
     Example: bpcli trace configs/penguins.yaml --row 3 --html step.html
     """
+    from bpcli.blas import BlasThreads
     from bpcli.config import load_config
     from bpcli.experiment import prepare
-    from bpcli.threads import BlasThreads
     from bpcli.tracing.account import account
     from bpcli.tracing.page import trace_page
     from bpcli.tracing.step import choose_rows, trace_step

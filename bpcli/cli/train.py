@@ -71,6 +71,7 @@ def train(
 
     Example: bpcli train configs/penguins.yaml --set training.epochs=50
     """
+    from bpcli.blas import BlasThreads
     from bpcli.config import load_config
     from bpcli.experiment import prepare
     from bpcli.files import path_from_here
@@ -78,7 +79,6 @@ def train(
     from bpcli.runner import Runner
     from bpcli.runs import RunDirectory
     from bpcli.tensorboard import require_tensorboard
-    from bpcli.threads import BlasThreads
 
     if (config is None) == (resume is None):
         raise UsageError("give a config to train, or --resume and a run directory")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from networks import FLOAT32
 
-from bpcli.nn.arrays import Buffer, Layout, Slot, Workspace
+from bpcli.nn.arrays import CACHE_LINE, ON_LARGE_PAGES, Buffer, Layout, Slot, Workspace, aligned
 
 LAYOUT = Layout(
     (
@@ -14,6 +14,19 @@ LAYOUT = Layout(
         Slot("b.weight", (4, 1), weight=True),
     )
 )
+
+
+LARGE = ON_LARGE_PAGES // FLOAT32.itemsize
+
+
+@pytest.mark.parametrize("size", [1, 1000, LARGE - 1, LARGE, 3 * LARGE + 1])
+def test_aligned_arrays_begin_at_a_line_of_the_cache_and_are_apart(size: int) -> None:
+    arrays = [aligned(size, FLOAT32) for _ in range(10)]
+    for number, array in enumerate(arrays):
+        assert (array.shape, array.dtype) == ((size,), FLOAT32)
+        assert array.ctypes.data % CACHE_LINE == 0
+        array.fill(number)
+    assert all((array == number).all() for number, array in enumerate(arrays))
 
 
 def test_weights_stand_first_and_all_else_keeps_its_order() -> None:
