@@ -38,7 +38,7 @@ PLANS = {
 COMMANDS = ("fashion", "credit", "digits", "penguins", "xor")
 
 WITHOUT = """
-from bpcli import runner
+from bpcli.runs import runner
 from bpcli.training.health import HealthCheck
 from bpcli.training.steps.base import Steps
 
@@ -98,7 +98,7 @@ def plan_of(given: dict[str, Any]) -> Any:
 
 def main() -> None:
     """The child: train in turn with, without, and with a clock inside; print the times of each."""
-    from bpcli.blas import BlasThreads
+    from bpcli.system.blas import BlasThreads
     from bpcli.training import train
     from bpcli.training.health import HealthCheck
     from bpcli.training.steps.base import Steps

@@ -32,7 +32,7 @@ from benchmarks.harness import (
     significant,
     table,
 )
-from bpcli.blas import blas_environment
+from bpcli.system.blas import blas_environment
 
 CONTENDERS = {
     "bpcli": "numpy",

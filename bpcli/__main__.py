@@ -7,7 +7,7 @@ import os
 import signal
 from contextlib import suppress
 
-from bpcli.blas import blas_environment
+from bpcli.system.blas import blas_environment
 
 _ENVIRONMENT = {
     # No plugin may change what our models do; only to look for some takes 3 ms among 40 packages, 16 ms among 340.

@@ -13,12 +13,12 @@ from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS
 from bpcli.errors import CheckpointError
-from bpcli.files import file_access, write_atomic
-from bpcli.memory import require_memory
 from bpcli.nn.arrays import Array, Layout
 from bpcli.nn.network import Network
 from bpcli.sealed import NO_DIGEST, seal, unseal
 from bpcli.spec import Sequence, Spec
+from bpcli.system.files import file_access, write_atomic
+from bpcli.system.memory import require_memory
 from bpcli.text import printable, quoted
 from bpcli.training import Counters
 

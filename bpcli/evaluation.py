@@ -16,10 +16,10 @@ from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Part, Table
 from bpcli.errors import DataError, errors_in
 from bpcli.experiment import surprise_notes
-from bpcli.files import path_from_here
 from bpcli.model import Model
-from bpcli.runs import RunDirectory
+from bpcli.runs.directory import RunDirectory
 from bpcli.scoring import remarks
+from bpcli.system.files import path_from_here
 from bpcli.text import counted, listed, printable
 
 CHANGED = (

@@ -19,13 +19,13 @@ from bpcli.data.selection import Selection, select_rows
 from bpcli.data.table import PARTS, Part, Table
 from bpcli.errors import Mismatch, MismatchError, errors_in
 from bpcli.footprint import Footprint, estimate_memory
-from bpcli.memory import require_memory
 from bpcli.metrics import METRICS
 from bpcli.nn.arrays import Array
 from bpcli.nn.initializers import Zeros
 from bpcli.nn.layers import Dense
 from bpcli.nn.network import Network
 from bpcli.scoring import HEADLINES, EpochScore, Interpreter
+from bpcli.system.memory import require_memory
 from bpcli.text import counted, listed, quoted, suggestion
 from bpcli.training import TrainingPlan
 

@@ -10,20 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.blas import BlasThreads
 from bpcli.checkpoint import Checkpoint, Header
 from bpcli.data.preprocess import ClassesTarget, LabelsTarget, Preprocessor, Surprise
 from bpcli.data.rows import table_from_rows
 from bpcli.data.table import Table
 from bpcli.errors import DataError, UsageError
-from bpcli.memory import require_memory
 from bpcli.nn.arrays import Array
 from bpcli.nn.inference import Inference
 from bpcli.nn.losses import LossBase
 from bpcli.nn.rows import EncodedRows
-from bpcli.runs import find_checkpoint
+from bpcli.runs.directory import find_checkpoint
 from bpcli.scoring import Interpreter, Outcome, require_finite
 from bpcli.spec import type_name
+from bpcli.system.blas import BlasThreads
+from bpcli.system.memory import require_memory
 from bpcli.text import printable
 
 Rows = Mapping[str, Any] | Sequence[Mapping[str, Any]] | Array

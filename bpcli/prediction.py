@@ -22,11 +22,11 @@ from bpcli.errors import BpcliError, DataError, UsageError, errors_in
 from bpcli.inspection.attributions import attributions, explained_names
 from bpcli.model import Model
 from bpcli.nn.arrays import Array
-from bpcli.runs import RunDirectory
+from bpcli.runs.directory import RunDirectory
 from bpcli.scoring import Outcome, require_finite
 from bpcli.spec import type_name
+from bpcli.system.threads import available_cores, in_order
 from bpcli.text import printable, quoted, without_formula
-from bpcli.threads import available_cores, in_order
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite

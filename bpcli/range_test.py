@@ -18,7 +18,7 @@ from bpcli.errors import DivergedError, UsageError
 from bpcli.nn.optimizers import Rprop
 from bpcli.nn.schedules import ScheduleBase
 from bpcli.randomness import Stream
-from bpcli.threads import Crew
+from bpcli.system.threads import Crew
 from bpcli.training import TrainingPlan
 from bpcli.training.steps import Steps, most_lanes, steps_for
 

@@ -16,9 +16,9 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from bpcli.errors import CheckpointError
-from bpcli.memory import require_memory
 from bpcli.nn.arrays import Array
 from bpcli.spec import Sequence, Spec
+from bpcli.system.memory import require_memory
 from bpcli.text import quoted
 
 NO_DIGEST = "0" * 64

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bpcli.blas import blas_environment
+from bpcli.system.blas import blas_environment
 
 os.environ.update(blas_environment(os.environ))  # before NumPy is loaded: the bits in here are those of the command
 

@@ -282,11 +282,11 @@ def test_training_that_needs_more_memory_than_there_is_is_refused(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     needed = ready(folder).memory.total
-    monkeypatch.setattr("bpcli.memory.available_memory", lambda: needed - 1)
+    monkeypatch.setattr("bpcli.system.memory.available_memory", lambda: needed - 1)
     with pytest.raises(MemoryLimitError, match=r"training needs .* are available; use fewer units") as caught:
         ready(folder)
     assert caught.value.exit_code == ExitCode.MEMORY == 9
-    monkeypatch.setattr("bpcli.memory.available_memory", lambda: needed)
+    monkeypatch.setattr("bpcli.system.memory.available_memory", lambda: needed)
     ready(folder)
 
 

@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 FLOORS = [
-    "_version errors randomness spec text nn.arrays nn.compiled.codes",
-    "blas environment files memory threads nn.rows nn.functions "
+    "system runs history _version errors randomness spec text nn.arrays nn.compiled.codes",
+    "system.blas system.environment system.files system.memory system.threads nn.rows nn.functions "
     "metrics.metric metrics.ranking metrics.significance data.table",
     "nn.activations.base nn.losses.base nn.optimizers.base nn.initializers nn.schedules "
     "metrics.probabilities metrics.counts data.cells data.column_file data.words data.growing",
@@ -55,15 +55,16 @@ FLOORS = [
     "config",
     "footprint sealed",
     "checkpoint experiment",
-    "runs",
-    "names difference requirement curves diagnosis stopping tensorboard",
-    "model resume runner scaffold gradcheck range_test tracing.updates tracing.arithmetic "
-    "listing inspection.integrated_gradients",
+    "runs.directory",
+    "names difference requirement history.curves history.diagnosis runs.stopping history.tensorboard",
+    "model runs.resume runs.runner scaffold gradcheck range_test tracing.updates tracing.arithmetic "
+    "runs.listing inspection.integrated_gradients",
     "inspection.sampling tracing.cells tracing.loss tracing.norms",
     "inspection.attributions tracing.step tracing.words",
-    "evaluation prediction seeds report.scale report.words inspection.importance inspection.neurons "
+    "evaluation prediction runs.seeds report.scale report.words inspection.importance inspection.neurons "
     "inspection.dependence",
-    "report.charts plot reproduction comparison.contestants comparison.differences inspection tracing.account",
+    "report.charts history.plot runs.reproduction comparison.contestants comparison.differences inspection "
+    "tracing.account",
     "comparison.rows comparison.disagreement report.frame report.curves report.intervals report.tables tracing.stages",
     "comparison.document comparison report.page tracing.worked",
     "report.learning report.data tracing.drawing",

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from experiments import prepared, write_csv
 
-from bpcli import runner
 from bpcli.data.preprocess import preprocessor
 from bpcli.footprint import Footprint
 from bpcli.nn.optimizers import Adam
 from bpcli.nn.rows import CompactRows, DenseRows
-from bpcli.runner import Runner
-from bpcli.runs import RunDirectory
+from bpcli.runs import runner
+from bpcli.runs.directory import RunDirectory
+from bpcli.runs.runner import Runner
 
 FIXED = 300_000
 """Bytes of objects that there is one of, whatever is trained on."""

@@ -88,7 +88,7 @@ def describe(prepared: Prepared) -> dict[str, Any]:
 
 
 def _print_summary(summary: dict[str, Any]) -> None:
-    from bpcli.memory import shown_bytes
+    from bpcli.system.memory import shown_bytes
 
     result("rows    " + ", ".join(f"{rows:,} {part}" for part, rows in summary["rows"].items()))
     for line in target_lines(summary):

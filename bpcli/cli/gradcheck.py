@@ -43,10 +43,10 @@ def gradcheck(
 
     Example: bpcli gradcheck configs/penguins.yaml
     """
-    from bpcli.blas import BlasThreads
     from bpcli.config import load_config
     from bpcli.experiment import prepare
     from bpcli.gradcheck import check_gradient
+    from bpcli.system.blas import BlasThreads
 
     loaded = load_config(config, overrides or ())
     with BlasThreads().single():

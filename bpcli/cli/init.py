@@ -38,8 +38,8 @@ def init(
 
     Example: bpcli init datasets/penguins.csv --target species -o my.yaml
     """
-    from bpcli.files import write_atomic
     from bpcli.scaffold import draft_config
+    from bpcli.system.files import write_atomic
 
     if str(output) == "-":
         output = None

@@ -28,7 +28,7 @@ def require_free(path: Path, force: bool, option: str = "--output") -> None:
 
 def write_page(path: Path, html: str) -> None:
     """Write a page and say where it is; `-` takes the page itself, in UTF-8 as its head says."""
-    from bpcli.files import write_atomic
+    from bpcli.system.files import write_atomic
 
     if str(path) == "-":
         sys.stdout.buffer.write(html.encode())

@@ -48,9 +48,9 @@ def plot(
     """
     import logging
 
-    from bpcli.curves import panels_of, read_curves
-    from bpcli.files import write_atomic
-    from bpcli.plot import FORMATS, learning_curves, render, require_matplotlib
+    from bpcli.history.curves import panels_of, read_curves
+    from bpcli.history.plot import FORMATS, learning_curves, render, require_matplotlib
+    from bpcli.system.files import write_atomic
 
     form = output.suffix.removeprefix(".").lower()
     if form not in FORMATS:
@@ -74,8 +74,8 @@ def plot(
 
 def _losses(runs: Sequence[Path]) -> list[str]:
     """The types of the losses that runs were trained with, as far as their configs say."""
-    from bpcli.listing import flat_config
-    from bpcli.runs import RunDirectory
+    from bpcli.runs.directory import RunDirectory
+    from bpcli.runs.listing import flat_config
 
     types = (flat_config(RunDirectory(path)).get("loss.type") for path in runs)
     return list(dict.fromkeys(str(name) for name in types if name is not None))

@@ -67,7 +67,7 @@ def predict(
     from bpcli.inspection.attributions import explained_output
     from bpcli.model import Model
     from bpcli.prediction import newest_model, predict_file
-    from bpcli.runs import RunDirectory
+    from bpcli.runs.directory import RunDirectory
 
     source, output = (None if path is None or str(path) == "-" else path for path in (data, output))
     if source is not None and RunDirectory(source).is_run():
@@ -97,7 +97,7 @@ def _shown(model: Model) -> str:
 @contextmanager
 def _opened(output: Path | None, source: Path | None, force: bool) -> Iterator[SupportsWrite[str]]:
     """Standard output, or a file that appears under its name only once it is whole."""
-    from bpcli.files import replacing
+    from bpcli.system.files import replacing
 
     if output is None:
         yield PrintableLines(sys.stdout) if sys.stdout.isatty() else sys.stdout

@@ -27,9 +27,9 @@ ABOVE_START = 1.25
 
 def show_range_test(prepared: Prepared, as_json: bool) -> None:
     """Run the test, and print what it came to."""
-    from bpcli.blas import BlasThreads
     from bpcli.range_test import try_rates
-    from bpcli.threads import available_cores
+    from bpcli.system.blas import BlasThreads
+    from bpcli.system.threads import available_cores
 
     with BlasThreads().single():
         tried = try_rates(prepared.plan, available_cores())

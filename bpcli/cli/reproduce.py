@@ -14,7 +14,7 @@ from bpcli.errors import RequirementError
 from bpcli.text import counted, printable
 
 if TYPE_CHECKING:
-    from bpcli.reproduction import Reproduction
+    from bpcli.runs.reproduction import Reproduction
 
 
 def reproduce(
@@ -37,9 +37,9 @@ def reproduce(
 
     Example: bpcli reproduce runs/penguins-20261121-140203
     """
-    from bpcli.blas import BlasThreads
-    from bpcli.reproduction import Reproduction
-    from bpcli.runs import RunDirectory
+    from bpcli.runs.directory import RunDirectory
+    from bpcli.runs.reproduction import Reproduction
+    from bpcli.system.blas import BlasThreads
 
     with BlasThreads().single():
         reproduction = Reproduction(RunDirectory.open(run), cache=not no_cache)

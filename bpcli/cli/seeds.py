@@ -14,13 +14,13 @@ import typer
 from bpcli.cli.console import aligned, note, result, result_json, say
 from bpcli.cli.signals import StopRequest
 from bpcli.errors import MismatchError
-from bpcli.files import path_from_here
+from bpcli.system.files import path_from_here
 from bpcli.text import counted, number, printable, with_deviation
 
 if TYPE_CHECKING:
     from bpcli.experiment import Prepared
-    from bpcli.listing import ListedRun
-    from bpcli.seeds import SeedRun
+    from bpcli.runs.listing import ListedRun
+    from bpcli.runs.seeds import SeedRun
 
 ITS_OWN = "each seed has its own initialization and order of rows, and, where rows are split at random, its own split"
 
@@ -38,8 +38,8 @@ def train_seeds(
     as_json: bool,
 ) -> None:
     """Train a config with `count` seeds, or go on with the runs called after `resume`; `passed_on` goes to each."""
-    from bpcli.runs import timed
-    from bpcli.seeds import SeedRun, require_none, train_side_by_side
+    from bpcli.runs.directory import timed
+    from bpcli.runs.seeds import SeedRun, require_none, train_side_by_side
 
     there = SeedRun.called_after(resume) if resume is not None else []
     if there:  # of which the first may have been stopped before it had a config
@@ -96,8 +96,8 @@ def _prepare_first(config: Path, overrides: Sequence[str], count: int, cache: bo
 
 def _share_out(count: int, prepared: Prepared, threads: int | None) -> tuple[int, int]:
     """How many runs are trained at once, and the threads of each: as cores and memory allow."""
-    from bpcli.memory import available_memory
-    from bpcli.threads import available_cores
+    from bpcli.system.memory import available_memory
+    from bpcli.system.threads import available_cores
 
     cores = available_cores()
     at_once = min(count, max(1, cores // (threads or 1)))
@@ -120,7 +120,7 @@ def _command(run: SeedRun, config: Path, common: Sequence[str], resumed: bool) -
 def _read(runs: Sequence[SeedRun]) -> dict[SeedRun, ListedRun | None]:
     """The runs as they are; None where one has not come to be, of which its error has told."""
     from bpcli.errors import BpcliError
-    from bpcli.listing import read_run
+    from bpcli.runs.listing import read_run
 
     found: dict[SeedRun, ListedRun | None] = {}
     for run in runs:
@@ -134,7 +134,7 @@ def _read(runs: Sequence[SeedRun]) -> dict[SeedRun, ListedRun | None]:
 def _report(
     stem: Path, found: dict[SeedRun, ListedRun | None], codes: dict[SeedRun, int], as_json: bool, quiet: bool
 ) -> None:
-    from bpcli.seeds import spreads
+    from bpcli.runs.seeds import spreads
 
     finished = [entry for entry in found.values() if entry is not None and entry.status == "finished"]
     if as_json:
@@ -172,7 +172,7 @@ def _print_runs(found: dict[SeedRun, ListedRun | None]) -> None:
 
 def _print_spreads(finished: Sequence[ListedRun], count: int) -> None:
     """A line a metric, with its mean and standard deviation."""
-    from bpcli.seeds import spreads
+    from bpcli.runs.seeds import spreads
 
     over = counted(count, "seed") if len(finished) == count else f"{len(finished)} of {count} seeds"
     if len(finished) < 2:

@@ -15,7 +15,7 @@ from bpcli.text import printable, quoted
 
 if TYPE_CHECKING:
     from bpcli.experiment import Prepared
-    from bpcli.runs import RunDirectory
+    from bpcli.runs.directory import RunDirectory
     from bpcli.tracing.account import Part
     from bpcli.training import TrainingState
 
@@ -64,9 +64,9 @@ def trace(
 
     Example: bpcli trace configs/penguins.yaml --row 3 --html step.html
     """
-    from bpcli.blas import BlasThreads
     from bpcli.config import load_config
     from bpcli.experiment import prepare
+    from bpcli.system.blas import BlasThreads
     from bpcli.tracing.account import account
     from bpcli.tracing.page import trace_page
     from bpcli.tracing.step import choose_rows, trace_step
@@ -101,7 +101,7 @@ def trace(
 
 def _run(source: Path) -> RunDirectory | None:
     """The run, or None for a config."""
-    from bpcli.runs import RunDirectory
+    from bpcli.runs.directory import RunDirectory
 
     if source.suffix == ".safetensors":
         raise UsageError(f"{printable(str(source))}: give the run directory; a step is taken from its last checkpoint")
@@ -110,7 +110,7 @@ def _run(source: Path) -> RunDirectory | None:
 
 def _state(prepared: Prepared, run: RunDirectory | None) -> TrainingState:
     """Where the step begins."""
-    from bpcli.resume import resume_state
+    from bpcli.runs.resume import resume_state
 
     return prepared.plan.new_state() if run is None else resume_state(prepared, run)
 

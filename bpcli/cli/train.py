@@ -17,7 +17,7 @@ from bpcli.text import counted, number, printable
 
 if TYPE_CHECKING:
     from bpcli.experiment import Prepared
-    from bpcli.runner import Runner
+    from bpcli.runs.runner import Runner
 
 
 def train(
@@ -71,14 +71,14 @@ def train(
 
     Example: bpcli train configs/penguins.yaml --set training.epochs=50
     """
-    from bpcli.blas import BlasThreads
     from bpcli.config import load_config
     from bpcli.experiment import prepare
-    from bpcli.files import path_from_here
-    from bpcli.resume import resume_state
-    from bpcli.runner import Runner
-    from bpcli.runs import RunDirectory
-    from bpcli.tensorboard import require_tensorboard
+    from bpcli.history.tensorboard import require_tensorboard
+    from bpcli.runs.directory import RunDirectory
+    from bpcli.runs.resume import resume_state
+    from bpcli.runs.runner import Runner
+    from bpcli.system.blas import BlasThreads
+    from bpcli.system.files import path_from_here
 
     if (config is None) == (resume is None):
         raise UsageError("give a config to train, or --resume and a run directory")
@@ -146,7 +146,7 @@ def train(
 
 def _run(runner: Runner, quiet: bool) -> StopRequest:
     """Train and show it, until it is over or a signal asks to stop."""
-    from bpcli.files import path_from_here
+    from bpcli.system.files import path_from_here
 
     config, done = runner.prepared.config, runner.state.counters.epoch
     earlier = (record for record in runner.directory.read_metrics() if record["epoch"] <= done)
@@ -175,8 +175,8 @@ def announce(prepared: Prepared) -> None:
 
 
 def _print_outcome(runner: Runner, tensorboard: bool) -> None:
-    from bpcli.files import path_from_here
     from bpcli.scoring import SUMMARIES, remarks
+    from bpcli.system.files import path_from_here
 
     summary = runner.summary
     reason = summary.get("stop_explanation") or summary["stop_reason"]

@@ -10,9 +10,9 @@ import numpy as np
 
 from bpcli.checkpoint import Checkpoint
 from bpcli.errors import CheckpointError, DataError, UsageError
-from bpcli.listing import ListedRun, read_run
 from bpcli.model import Model
-from bpcli.runs import RunDirectory, run_labels
+from bpcli.runs.directory import RunDirectory, run_labels
+from bpcli.runs.listing import ListedRun, read_run
 from bpcli.text import listed, printable, quoted
 
 

@@ -13,10 +13,10 @@ from bpcli.comparison.rows import rows_of_file, rows_of_test
 from bpcli.data.table import Table
 from bpcli.errors import errors_in
 from bpcli.experiment import surprise_notes
-from bpcli.files import path_from_here
-from bpcli.listing import differing_keys
 from bpcli.model import Model
-from bpcli.runs import RunDirectory, measured
+from bpcli.runs.directory import RunDirectory, measured
+from bpcli.runs.listing import differing_keys
+from bpcli.system.files import path_from_here
 
 OF_THESE_MODELS = "this is about these trained models; how much scores vary with the seed, bpcli train --seeds says"
 """What a comparison does not say."""

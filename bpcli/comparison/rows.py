@@ -13,7 +13,7 @@ from bpcli.comparison.contestants import Contestant
 from bpcli.data.table import Table
 from bpcli.errors import DataError
 from bpcli.evaluation import FileRows, OwnData, chosen_rows, file_rows, own_data
-from bpcli.files import path_from_here
+from bpcli.system.files import path_from_here
 from bpcli.text import counted, printable
 
 

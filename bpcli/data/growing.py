@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from bpcli.memory import require_memory
+from bpcli.system.memory import require_memory
 
 _LARGE = 1 << 20
 """Bytes from which on it is asked whether they are there, which takes 0.2 ms: what is packed may be a thousand times as

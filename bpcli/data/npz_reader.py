@@ -20,7 +20,7 @@ from bpcli.data.cells import ReadOptions, parse_cells, shown_path, text_column
 from bpcli.data.table import PARTS, Column, Part, Table, number_label
 from bpcli.data.text_source import open_bytes
 from bpcli.errors import DataError
-from bpcli.memory import require_memory
+from bpcli.system.memory import require_memory
 from bpcli.text import counted, listed, printable, quoted, suggestion
 
 MOST_COLUMNS = 1_000_000

@@ -13,7 +13,7 @@ from bpcli.data.cells import ReadOptions, first_not_boolean
 from bpcli.data.polars_cells import Coded, TextCoder, plain_numbers, worded_numbers
 from bpcli.data.regular import Blocks, find_rows
 from bpcli.data.text_source import TextTable
-from bpcli.threads import available_cores, in_order
+from bpcli.system.threads import available_cores, in_order
 
 if TYPE_CHECKING:
     import polars as pl

@@ -28,7 +28,7 @@ from bpcli.data.delimited import (
 )
 from bpcli.data.grid import Grid, to_grid, too_long
 from bpcli.errors import DataError, FileAccessError
-from bpcli.files import kind_of
+from bpcli.system.files import kind_of
 from bpcli.text import is_number, listed, suggestion
 
 BLOCK = 1 << 20

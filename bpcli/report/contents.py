@@ -19,7 +19,7 @@ from bpcli.report.learning import MOST_EPOCHS, learning_section
 from bpcli.report.page import Section, page
 from bpcli.report.tables import Counts, Listing, Table
 from bpcli.report.words import as_sentence, number, spaced
-from bpcli.runs import RunDirectory, measured
+from bpcli.runs.directory import RunDirectory, measured
 from bpcli.scoring import SUMMARIES, remarks
 from bpcli.spec import type_name
 from bpcli.text import counted, quoted, with_deviation

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bpcli.curves import wants_logarithm
+from bpcli.history.curves import wants_logarithm
 from bpcli.report.charts import Chart, Series
 from bpcli.report.page import Section
 from bpcli.report.words import spaced
-from bpcli.runs import measured
+from bpcli.runs.directory import measured
 
 MOST_EPOCHS = 10**9
 """A number of an epoch beyond this is none."""

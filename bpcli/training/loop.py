@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from time import perf_counter
 
-from bpcli.threads import Crew, available_cores
+from bpcli.system.threads import Crew, available_cores
 from bpcli.training.epochs import EpochCloser
 from bpcli.training.plan import EpochReport, Progress, TrainingPlan
 from bpcli.training.state import TrainingState

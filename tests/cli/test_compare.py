@@ -17,7 +17,7 @@ from pages import drawn, tables
 from bpcli.comparison.differences import Answers, differences
 from bpcli.comparison.disagreement import disagreement
 from bpcli.metrics import report
-from bpcli.runs import RunDirectory
+from bpcli.runs.directory import RunDirectory
 from bpcli.text import plain
 
 

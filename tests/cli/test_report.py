@@ -18,7 +18,7 @@ from pages import Checked, drawn, tables
 from bpcli.errors import DataError
 from bpcli.model import Model
 from bpcli.report.contents import report_of
-from bpcli.runs import RunDirectory
+from bpcli.runs.directory import RunDirectory
 
 
 @pytest.fixture(scope="module")

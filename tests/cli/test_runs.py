@@ -13,9 +13,9 @@ import pytest
 from commands import CONFIGS, bpcli, python
 from terminals import bpcli_on_terminal
 
-from bpcli.listing import differing_keys, flat_config, flatten, list_runs, short_names
 from bpcli.metrics import METRICS
-from bpcli.runs import RunDirectory
+from bpcli.runs.directory import RunDirectory
+from bpcli.runs.listing import differing_keys, flat_config, flatten, list_runs, short_names
 
 TRAIN = ("train", CONFIGS / "penguins.yaml", "--quiet", "--set", "training.epochs=3")
 

@@ -18,7 +18,7 @@ from commands import CONFIGS, Result, bpcli, bpcli_process
 from bpcli.checkpoint import Checkpoint
 from bpcli.config.yaml_text import read_yaml
 from bpcli.errors import CheckpointError
-from bpcli.runs import RunDirectory
+from bpcli.runs.directory import RunDirectory
 
 PENGUINS = CONFIGS / "penguins.yaml"
 FEW = ("--set", "training.epochs=3")

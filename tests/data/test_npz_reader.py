@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli import memory
 from bpcli.data.cells import ReadOptions
 from bpcli.data.npz_reader import npz_header, read_npz
 from bpcli.data.table import Table
 from bpcli.errors import DataError, MemoryLimitError
+from bpcli.system import memory
 
 DATASETS = Path(__file__).parents[2] / "datasets"
 

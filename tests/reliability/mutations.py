@@ -24,19 +24,19 @@ ROOT = Path(__file__).parent.parent.parent
 HOSTILE = "tests/reliability/test_hostile_checkpoints.py tests/test_checkpoint.py"
 TESTS = {
     "checkpoint": f"{HOSTILE} tests/test_model.py",
-    "files": "tests/test_files.py",
     "model": "tests/test_model.py tests/test_prediction.py",
-    "resume": f"tests/test_resume.py {HOSTILE}",
-    "runner": "tests/test_resume.py tests/test_runner.py",
-    "runs": "tests/test_runs.py",
+    "runs.directory": "tests/runs/test_directory.py",
+    "runs.resume": f"tests/runs/test_resume.py {HOSTILE}",
+    "runs.runner": "tests/runs/test_resume.py tests/runs/test_runner.py",
     "sealed": HOSTILE,
+    "system.files": "tests/system/test_files.py",
 }
 SLOW = ("reading_takes", "more_than_64", "in_every_process", "compiled-")
 """Words in the names of tests that start processes or compile; what they alone would notice counts as a survivor."""
 
 CONFIG = """
 [cosmic-ray]
-module-path = "bpcli/{module}.py"
+module-path = "{path}"
 timeout = 120.0
 excluded-modules = []
 test-command = "{python} -m pytest -x -q -p no:cacheprovider --tb=no -k '{fast}' {tests}"
@@ -52,7 +52,8 @@ def survey(module: str, sample: int, copy: Path, folder: Path) -> tuple[int, int
     """Mutants killed, and mutants tried, of one module of a copy of the project."""
     fast = " and ".join(f"not {word}" for word in SLOW)
     config, session = folder / f"{module}.toml", folder / f"{module}.sqlite"
-    config.write_text(CONFIG.format(module=module, python=sys.executable, fast=fast, tests=TESTS[module]))
+    path = f"bpcli/{module.replace('.', '/')}.py"
+    config.write_text(CONFIG.format(path=path, python=sys.executable, fast=fast, tests=TESTS[module]))
 
     def cosmic_ray(*command: object) -> None:
         scripts = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(copy)}

@@ -18,7 +18,7 @@ from same_runs import Whole, check_same, contents, go
 
 from bpcli.checkpoint import Checkpoint
 from bpcli.errors import ExistsError
-from bpcli.runs import RunDirectory
+from bpcli.runs.directory import RunDirectory
 
 AT_ONCE = [(6, 3), pytest.param((50, 20), marks=pytest.mark.exhaustive)]
 """Processes, and how often they meet."""

@@ -14,9 +14,9 @@ from checkpoints import NO_DIGEST, forged, put_together, small_checkpoint, taken
 from commands import ROOT, bpcli, python
 
 import bpcli as package
-from bpcli import memory
 from bpcli.checkpoint import Checkpoint
 from bpcli.errors import CheckpointError, ExitCode, MemoryLimitError
+from bpcli.system import memory
 
 SMALL = small_checkpoint().to_bytes()
 RESUMABLE = small_checkpoint(resumable=True).to_bytes()

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from commands import Result, bpcli
 
-from bpcli import memory
 from bpcli.data import read
+from bpcli.system import memory
 
 LINES = ["x,k,y", *(f"{row},{'ab'[row % 2]},{'pq'[row % 3 == 0]}" for row in range(40))]
 PLAIN = ("\n".join(LINES) + "\n").encode()

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from commands import Result, bpcli
 
-from bpcli import memory
+from bpcli.system import memory
 
 X = np.random.default_rng(0).normal(size=(40, 3))
 Y = np.arange(40) % 2

@@ -18,7 +18,7 @@ from networks import members
 from bpcli.checkpoint import Checkpoint
 from bpcli.nn.losses import Loss
 from bpcli.nn.optimizers import OptimizerSpec
-from bpcli.runs import RunDirectory
+from bpcli.runs.directory import RunDirectory
 
 ROWS = 60
 OPTIMIZERS = [rule().type for rule in members(OptimizerSpec)]

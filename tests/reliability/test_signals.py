@@ -17,7 +17,7 @@ from same_runs import Whole, check_goes_on, check_left_whole
 
 from bpcli.checkpoint import Checkpoint
 from bpcli.cli.signals import StopRequest
-from bpcli.runs import RunDirectory
+from bpcli.runs.directory import RunDirectory
 
 MANY = ("--set", "training.epochs=200", "--set", "training.checkpoint_every={seconds: 1000}")
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1]

@@ -16,7 +16,7 @@ from bpcli.nn.layers import BatchNorm, Dense, Dropout
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
 from bpcli.nn.optimizers import Adam, Adamw, Rmsprop, Sgd
 from bpcli.nn.schedules import Constant, Cosine
-from bpcli.threads import Crew
+from bpcli.system.threads import Crew
 from bpcli.training import TrainingPlan, TrainingSpec, TrainingState
 from bpcli.training.epochs import EpochCloser
 from bpcli.training.spec import Clip, Penalty

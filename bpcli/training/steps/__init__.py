@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bpcli.threads import Crew
+from bpcli.system.threads import Crew
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
 from bpcli.training.steps.base import Steps

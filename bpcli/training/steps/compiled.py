@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bpcli.data.batches import Batch, part_of_batch
 from bpcli.nn.layers import DropoutLayer
-from bpcli.threads import Crew, go_apart
+from bpcli.system.threads import Crew, go_apart
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
 from bpcli.training.steps.base import Steps, Taken

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.batches import Batch
-from bpcli.threads import Crew
+from bpcli.system.threads import Crew
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
 from bpcli.training.steps.base import Steps, Taken, batch_weight

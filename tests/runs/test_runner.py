@@ -11,16 +11,16 @@ from experiments import prepared, write_csv
 from networks import members
 from same_runs import check_same, contents, go, new_run, records
 
-from bpcli import runner
 from bpcli.checkpoint import Checkpoint
 from bpcli.config import load_config
 from bpcli.errors import CheckpointError, DivergedError, ExitCode
 from bpcli.experiment import Prepared, prepare
 from bpcli.nn.optimizers import OptimizerSpec
 from bpcli.nn.schedules import Schedule
-from bpcli.resume import resume_state
-from bpcli.runner import Runner
-from bpcli.runs import RunDirectory
+from bpcli.runs import runner
+from bpcli.runs.directory import RunDirectory
+from bpcli.runs.resume import resume_state
+from bpcli.runs.runner import Runner
 from bpcli.training import EpochReport
 
 EPOCHS, STEPS = 5, 4

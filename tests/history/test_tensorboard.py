@@ -17,13 +17,13 @@ from experiments import after
 from faults import Call, disk, fail
 from same_runs import check_same, go, new_run
 
-from bpcli import tensorboard
 from bpcli.config import load_config
 from bpcli.experiment import Prepared, prepare
-from bpcli.resume import resume_state
-from bpcli.runner import Runner
-from bpcli.runs import RunDirectory
-from bpcli.tensorboard import EventFile, scalars
+from bpcli.history import tensorboard
+from bpcli.history.tensorboard import EventFile, scalars
+from bpcli.runs.directory import RunDirectory
+from bpcli.runs.resume import resume_state
+from bpcli.runs.runner import Runner
 
 pytest.importorskip("tensorboardX")
 

@@ -11,10 +11,10 @@ import pytest
 from commands import ROOT
 
 from bpcli.config import load_config
-from bpcli.diagnosis import diagnose
 from bpcli.experiment import prepare
+from bpcli.history.diagnosis import diagnose
 from bpcli.nn.layers import DenseLayer
-from bpcli.runner import epoch_record
+from bpcli.runs.runner import epoch_record
 from bpcli.training import EpochReport, train
 
 

@@ -16,8 +16,8 @@ from time import time
 from typing import Any
 
 from bpcli.errors import UsageError
-from bpcli.files import file_access
-from bpcli.runs import health_of, measured
+from bpcli.runs.directory import health_of, measured
+from bpcli.system.files import file_access
 
 NO_CURVES = ("epoch", "seconds", "best_epoch")
 """What of an epoch's record is not drawn: the first two are the axis."""

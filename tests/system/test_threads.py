@@ -10,7 +10,7 @@ from functools import partial
 
 import pytest
 
-from bpcli.threads import Crew, available_cores, in_order
+from bpcli.system.threads import Crew, available_cores, in_order
 
 
 def _note(done: list[int], number: int, lane: int) -> None:

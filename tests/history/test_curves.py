@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bpcli.curves import Curves, Panel, panels_of, read_curves
 from bpcli.errors import CheckpointError, UsageError
+from bpcli.history.curves import Curves, Panel, panels_of, read_curves
 
 RECORDS = [
     {"epoch": 1, "train_loss": 2.0, "validation_loss": None, "validation_f1": 0.5, "learning_rate": 0.1, "health": []},

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bpcli.errors import DataError, ExitCode, FileAccessError
-from bpcli.files import file_access, path_from_here, remove_leftovers, replacing, write_atomic
+from bpcli.system.files import file_access, path_from_here, remove_leftovers, replacing, write_atomic
 
 
 @pytest.fixture

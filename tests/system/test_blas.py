@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bpcli import blas
+from bpcli.system import blas
 
 ZEN_4 = "cpu:type:x86,ven0002fam0019mod0011:feature:,0000,0001\n"
 ZEN_5 = "cpu:type:x86,ven0002fam001Amod0002:feature:,0000,0001\n"
@@ -46,7 +46,7 @@ def test_a_system_that_does_not_name_its_processor_is_left_to_openblas(modalias:
 
 def test_openblas_does_as_it_is_told() -> None:
     """Where NumPy's BLAS is another one, or has no such kernels, it disregards what it is told."""
-    program = "import numpy; from bpcli.environment import environment; print(environment(False)['blas'])"
+    program = "import numpy; from bpcli.system.environment import environment; print(environment(False)['blas'])"
     told = {**os.environ, "OPENBLAS_CORETYPE": "Zen"}
     done = subprocess.run([sys.executable, "-c", program], env=told, capture_output=True, text=True, check=True)
     if "openblas" not in done.stdout or platform.machine() not in ("x86_64", "AMD64"):

@@ -14,7 +14,7 @@ import pytest
 
 from bpcli.config.yaml_text import read_yaml
 from bpcli.errors import CheckpointError, ExistsError, ExitCode, FileAccessError
-from bpcli.runs import RunDirectory, find_checkpoint, health_of, measured
+from bpcli.runs.directory import RunDirectory, find_checkpoint, health_of, measured
 
 
 def finished(runs: Path, name: str, at: str, status: str = "finished") -> RunDirectory:

@@ -9,7 +9,7 @@ from bpcli.data.spec import DataSpec
 from bpcli.errors import CheckpointError
 from bpcli.experiment import Prepared
 from bpcli.nn.network import Network
-from bpcli.runs import RunDirectory
+from bpcli.runs.directory import RunDirectory
 from bpcli.text import printable
 from bpcli.training import Counters, TrainingState
 

@@ -16,9 +16,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from bpcli.curves import Curves, panels_of
 from bpcli.errors import UsageError
-from bpcli.plot import FORMATS, learning_curves, render
+from bpcli.history.curves import Curves, panels_of
+from bpcli.history.plot import FORMATS, learning_curves, render
 
 
 def run_of(label: str = "run", losses: Sequence[float | None] = (1.0, 0.5, 0.25), **last: Any) -> Curves:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from bpcli.errors import CheckpointError, ExistsError
-from bpcli.listing import ListedRun
-from bpcli.runs import RunDirectory
+from bpcli.runs.directory import RunDirectory
+from bpcli.runs.listing import ListedRun
 from bpcli.text import printable
 
 POLL_SECONDS = 0.1

@@ -10,12 +10,12 @@ import pytest
 from checkpoints import forged
 from experiments import after, prepared, snapshot, write_csv
 
-from bpcli import runner
 from bpcli.checkpoint import Checkpoint
 from bpcli.errors import CheckpointError
-from bpcli.resume import resume_state
-from bpcli.runner import Runner
-from bpcli.runs import RunDirectory
+from bpcli.runs import runner
+from bpcli.runs.directory import RunDirectory
+from bpcli.runs.resume import resume_state
+from bpcli.runs.runner import Runner
 from bpcli.training import EpochReport, is_compiled
 from bpcli.training.steps import program
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bpcli.errors import CheckpointError, UsageError
-from bpcli.runs import RunDirectory, measured, run_labels
+from bpcli.runs.directory import RunDirectory, measured, run_labels
 from bpcli.text import listed, printable, quoted, suggestion
 
 SPLITS = ("train", "validation")

@@ -11,18 +11,18 @@ import numpy as np
 
 from bpcli.checkpoint import Checkpoint, DataFingerprint, Header, Score
 from bpcli.config.experiment import ExperimentConfig
-from bpcli.diagnosis import diagnose
-from bpcli.environment import environment
 from bpcli.errors import DivergedError
 from bpcli.experiment import Prepared
+from bpcli.history.diagnosis import diagnose
+from bpcli.history.tensorboard import EventFile
 from bpcli.nn.arrays import Array
 from bpcli.nn.inference import Inference
 from bpcli.nn.layers import DenseLayer
-from bpcli.runs import RunDirectory
+from bpcli.runs.directory import RunDirectory
+from bpcli.runs.stopping import stop_explanation
 from bpcli.scoring import Interpreter
 from bpcli.spec import type_name
-from bpcli.stopping import stop_explanation
-from bpcli.tensorboard import EventFile
+from bpcli.system.environment import environment
 from bpcli.training import EpochReport, Progress, TrainingState, is_compiled, train
 
 CHECKPOINT_SECONDS = 1.0

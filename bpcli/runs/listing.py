@@ -13,8 +13,8 @@ import yaml
 from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
 from bpcli.errors import BpcliError, CheckpointError
-from bpcli.files import file_access, path_from_here
-from bpcli.runs import RunDirectory
+from bpcli.runs.directory import RunDirectory
+from bpcli.system.files import file_access, path_from_here
 from bpcli.text import printable
 
 STATUSES = ("running", "finished", "stopped", "interrupted", "diverged")

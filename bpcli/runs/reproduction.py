@@ -11,14 +11,14 @@ from bpcli.checkpoint import Checkpoint
 from bpcli.config import load_config
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.read import data_digest
-from bpcli.environment import environment, environment_changes
 from bpcli.errors import CheckpointError, DataError, DivergedError, MismatchError
 from bpcli.evaluation import find_data
 from bpcli.experiment import Prepared, prepare
-from bpcli.listing import flatten
 from bpcli.nn.arrays import Array
-from bpcli.runner import epoch_record
-from bpcli.runs import RunDirectory
+from bpcli.runs.directory import RunDirectory
+from bpcli.runs.listing import flatten
+from bpcli.runs.runner import epoch_record
+from bpcli.system.environment import environment, environment_changes
 from bpcli.text import printable
 from bpcli.training import Counters, EpochReport, Progress, TrainingState, is_compiled, train
 

@@ -20,7 +20,7 @@ import yaml
 from yaml.nodes import ScalarNode
 
 from bpcli.errors import CheckpointError, ExistsError
-from bpcli.files import file_access, kind_of, path_from_here, remove_leftovers, sync_folder, write_atomic
+from bpcli.system.files import file_access, kind_of, path_from_here, remove_leftovers, sync_folder, write_atomic
 from bpcli.text import printable
 
 if TYPE_CHECKING:

@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from bpcli import memory
 from bpcli.errors import ExitCode, MemoryLimitError
-from bpcli.memory import available_memory, require_memory, shown_bytes
+from bpcli.system import memory
+from bpcli.system.memory import available_memory, require_memory, shown_bytes
 
 
 @pytest.mark.parametrize(

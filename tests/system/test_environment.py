@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from bpcli import __version__, environment
-from bpcli.environment import environment_changes
+from bpcli import __version__
+from bpcli.system import environment
+from bpcli.system.environment import environment_changes
 
 
 def test_versions_are_recorded_beside_what_the_machine_computes_with():

@@ -9,8 +9,8 @@ from importlib.util import find_spec
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from bpcli.curves import SPLITS, Curves, Panel, split_of, wants_logarithm
 from bpcli.errors import UsageError
+from bpcli.history.curves import SPLITS, Curves, Panel, split_of, wants_logarithm
 from bpcli.text import printable
 
 if TYPE_CHECKING:
