@@ -38,7 +38,7 @@ PLANS = {
 COMMANDS = ("fashion", "credit", "digits", "penguins", "xor")
 
 WITHOUT = """
-from bpcli.runs import runner
+from bpcli.running import runner
 from bpcli.training.health import HealthCheck
 from bpcli.training.steps.base import Steps
 

@@ -13,9 +13,9 @@ from experiments import after
 from bpcli.checkpoint import Checkpoint
 from bpcli.errors import CheckpointError
 from bpcli.experiment import Prepared
+from bpcli.running.resume import resume_state
+from bpcli.running.runner import Runner
 from bpcli.runs.directory import RunDirectory
-from bpcli.runs.resume import resume_state
-from bpcli.runs.runner import Runner
 
 
 def new_run(path: Path) -> RunDirectory:

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 FLOORS = [
-    "system runs history _version errors randomness spec text nn.arrays nn.compiled.codes",
+    "system runs history running _version errors randomness spec text nn.arrays nn.compiled.codes",
     "system.blas system.environment system.files system.memory system.threads nn.rows nn.functions "
     "metrics.metric metrics.ranking metrics.significance data.table",
     "nn.activations.base nn.losses.base nn.optimizers.base nn.initializers nn.schedules "
@@ -56,14 +56,14 @@ FLOORS = [
     "footprint sealed",
     "checkpoint experiment",
     "runs.directory",
-    "names difference requirement history.curves history.diagnosis runs.stopping history.tensorboard",
-    "model runs.resume runs.runner scaffold gradcheck range_test tracing.updates tracing.arithmetic "
+    "names difference requirement history.curves history.diagnosis running.stopping history.tensorboard",
+    "model running.resume running.runner scaffold gradcheck range_test tracing.updates tracing.arithmetic "
     "runs.listing inspection.integrated_gradients",
     "inspection.sampling tracing.cells tracing.loss tracing.norms",
     "inspection.attributions tracing.step tracing.words",
-    "evaluation prediction runs.seeds report.scale report.words inspection.importance inspection.neurons "
+    "evaluation prediction running.seeds report.scale report.words inspection.importance inspection.neurons "
     "inspection.dependence",
-    "report.charts history.plot runs.reproduction comparison.contestants comparison.differences inspection "
+    "report.charts history.plot running.reproduction comparison.contestants comparison.differences inspection "
     "tracing.account",
     "comparison.rows comparison.disagreement report.frame report.curves report.intervals report.tables tracing.stages",
     "comparison.document comparison report.page tracing.worked",

@@ -13,9 +13,9 @@ from bpcli.data.preprocess import preprocessor
 from bpcli.footprint import Footprint
 from bpcli.nn.optimizers import Adam
 from bpcli.nn.rows import CompactRows, DenseRows
-from bpcli.runs import runner
+from bpcli.running import runner
+from bpcli.running.runner import Runner
 from bpcli.runs.directory import RunDirectory
-from bpcli.runs.runner import Runner
 
 FIXED = 300_000
 """Bytes of objects that there is one of, whatever is trained on."""

@@ -17,8 +17,8 @@ from bpcli.evaluation import evaluate_file
 from bpcli.experiment import prepare
 from bpcli.model import Model
 from bpcli.prediction import CHUNK_ROWS, predict_file
+from bpcli.running.runner import Runner
 from bpcli.runs.directory import RunDirectory
-from bpcli.runs.runner import Runner
 from bpcli.training import TrainingSpec
 
 HEADER, *LINES = PENGUINS.read_text().splitlines()

@@ -9,8 +9,8 @@ import pytest
 
 from bpcli.config import load_config
 from bpcli.experiment import prepare
+from bpcli.running.runner import Runner
 from bpcli.runs.directory import RunDirectory
-from bpcli.runs.runner import Runner
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 

@@ -14,7 +14,7 @@ from bpcli.errors import RequirementError
 from bpcli.text import counted, printable
 
 if TYPE_CHECKING:
-    from bpcli.runs.reproduction import Reproduction
+    from bpcli.running.reproduction import Reproduction
 
 
 def reproduce(
@@ -37,8 +37,8 @@ def reproduce(
 
     Example: bpcli reproduce runs/penguins-20261121-140203
     """
+    from bpcli.running.reproduction import Reproduction
     from bpcli.runs.directory import RunDirectory
-    from bpcli.runs.reproduction import Reproduction
     from bpcli.system.blas import BlasThreads
 
     with BlasThreads().single():

@@ -19,8 +19,8 @@ from bpcli.text import counted, number, printable, with_deviation
 
 if TYPE_CHECKING:
     from bpcli.experiment import Prepared
+    from bpcli.running.seeds import SeedRun
     from bpcli.runs.listing import ListedRun
-    from bpcli.runs.seeds import SeedRun
 
 ITS_OWN = "each seed has its own initialization and order of rows, and, where rows are split at random, its own split"
 
@@ -38,8 +38,8 @@ def train_seeds(
     as_json: bool,
 ) -> None:
     """Train a config with `count` seeds, or go on with the runs called after `resume`; `passed_on` goes to each."""
+    from bpcli.running.seeds import SeedRun, require_none, train_side_by_side
     from bpcli.runs.directory import timed
-    from bpcli.runs.seeds import SeedRun, require_none, train_side_by_side
 
     there = SeedRun.called_after(resume) if resume is not None else []
     if there:  # of which the first may have been stopped before it had a config
@@ -134,7 +134,7 @@ def _read(runs: Sequence[SeedRun]) -> dict[SeedRun, ListedRun | None]:
 def _report(
     stem: Path, found: dict[SeedRun, ListedRun | None], codes: dict[SeedRun, int], as_json: bool, quiet: bool
 ) -> None:
-    from bpcli.runs.seeds import spreads
+    from bpcli.running.seeds import spreads
 
     finished = [entry for entry in found.values() if entry is not None and entry.status == "finished"]
     if as_json:
@@ -172,7 +172,7 @@ def _print_runs(found: dict[SeedRun, ListedRun | None]) -> None:
 
 def _print_spreads(finished: Sequence[ListedRun], count: int) -> None:
     """A line a metric, with its mean and standard deviation."""
-    from bpcli.runs.seeds import spreads
+    from bpcli.running.seeds import spreads
 
     over = counted(count, "seed") if len(finished) == count else f"{len(finished)} of {count} seeds"
     if len(finished) < 2:

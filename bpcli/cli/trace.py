@@ -110,7 +110,7 @@ def _run(source: Path) -> RunDirectory | None:
 
 def _state(prepared: Prepared, run: RunDirectory | None) -> TrainingState:
     """Where the step begins."""
-    from bpcli.runs.resume import resume_state
+    from bpcli.running.resume import resume_state
 
     return prepared.plan.new_state() if run is None else resume_state(prepared, run)
 

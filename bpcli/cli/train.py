@@ -17,7 +17,7 @@ from bpcli.text import counted, number, printable
 
 if TYPE_CHECKING:
     from bpcli.experiment import Prepared
-    from bpcli.runs.runner import Runner
+    from bpcli.running.runner import Runner
 
 
 def train(
@@ -74,9 +74,9 @@ def train(
     from bpcli.config import load_config
     from bpcli.experiment import prepare
     from bpcli.history.tensorboard import require_tensorboard
+    from bpcli.running.resume import resume_state
+    from bpcli.running.runner import Runner
     from bpcli.runs.directory import RunDirectory
-    from bpcli.runs.resume import resume_state
-    from bpcli.runs.runner import Runner
     from bpcli.system.blas import BlasThreads
     from bpcli.system.files import path_from_here
 

@@ -1,1 +1,1 @@
-"""Runs: their folders, training into them, going on, doing it again, with several seeds, and what runs there are."""
+"""Runs on disk: the folder of one, and what runs there are."""

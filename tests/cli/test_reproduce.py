@@ -20,9 +20,9 @@ from bpcli.checkpoint import Checkpoint
 from bpcli.config import load_config
 from bpcli.errors import DivergedError
 from bpcli.experiment import prepare
+from bpcli.running.resume import resume_state
+from bpcli.running.runner import Runner
 from bpcli.runs.directory import RunDirectory
-from bpcli.runs.resume import resume_state
-from bpcli.runs.runner import Runner
 from bpcli.training import EpochReport, Progress, train
 
 CONFIG = {
@@ -355,7 +355,7 @@ def test_a_training_that_now_diverges_differs(run: Path, monkeypatch: pytest.Mon
                 raise DivergedError("training diverged")
             yield event
 
-    monkeypatch.setattr("bpcli.runs.reproduction.train", diverging)
+    monkeypatch.setattr("bpcli.running.reproduction.train", diverging)
     assert differing(run).startswith("epoch 3 is the first that differs: the run has it, but now training ended before")
 
 

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from commands import CONFIGS, bpcli, bpcli_process
 
+from bpcli.running.seeds import SeedRun, spread, train_side_by_side
 from bpcli.runs.directory import RunDirectory
 from bpcli.runs.listing import list_runs, read_run
-from bpcli.runs.seeds import SeedRun, spread, train_side_by_side
 from bpcli.system import memory, threads
 
 PENGUINS = CONFIGS / "penguins.yaml"
@@ -197,7 +197,7 @@ def commands(*programs: str) -> dict[SeedRun, list[str]]:
 @pytest.fixture
 def pythons(monkeypatch: pytest.MonkeyPatch) -> None:
     """In place of bpcli a process runs its argument as a program."""
-    from bpcli.runs import seeds
+    from bpcli.running import seeds
 
     original = seeds.subprocess.Popen
 

@@ -14,7 +14,7 @@ from bpcli.config import load_config
 from bpcli.experiment import prepare
 from bpcli.history.diagnosis import diagnose
 from bpcli.nn.layers import DenseLayer
-from bpcli.runs.runner import epoch_record
+from bpcli.running.runner import epoch_record
 from bpcli.training import EpochReport, train
 
 

@@ -21,9 +21,9 @@ from bpcli.config import load_config
 from bpcli.experiment import Prepared, prepare
 from bpcli.history import tensorboard
 from bpcli.history.tensorboard import EventFile, scalars
+from bpcli.running.resume import resume_state
+from bpcli.running.runner import Runner
 from bpcli.runs.directory import RunDirectory
-from bpcli.runs.resume import resume_state
-from bpcli.runs.runner import Runner
 
 pytest.importorskip("tensorboardX")
 

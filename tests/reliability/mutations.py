@@ -26,8 +26,8 @@ TESTS = {
     "checkpoint": f"{HOSTILE} tests/test_model.py",
     "model": "tests/test_model.py tests/test_prediction.py",
     "runs.directory": "tests/runs/test_directory.py",
-    "runs.resume": f"tests/runs/test_resume.py {HOSTILE}",
-    "runs.runner": "tests/runs/test_resume.py tests/runs/test_runner.py",
+    "running.resume": f"tests/running/test_resume.py {HOSTILE}",
+    "running.runner": "tests/running/test_resume.py tests/running/test_runner.py",
     "sealed": HOSTILE,
     "system.files": "tests/system/test_files.py",
 }

@@ -25,9 +25,9 @@ from bpcli.errors import BpcliError, CheckpointError
 from bpcli.evaluation import evaluate_split
 from bpcli.experiment import Prepared
 from bpcli.model import Model
+from bpcli.running.resume import resume_state
+from bpcli.running.runner import Runner
 from bpcli.runs.directory import RunDirectory
-from bpcli.runs.resume import resume_state
-from bpcli.runs.runner import Runner
 
 SAMPLE, ALL = 1_000, 35_000
 """Cases of each of the three ways to change a file: in every run of the tests, and in the exhaustive one."""

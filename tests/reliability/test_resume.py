@@ -16,9 +16,9 @@ from same_runs import new_run
 from bpcli.experiment import Prepared
 from bpcli.nn.optimizers import OptimizerSpec
 from bpcli.nn.schedules import Schedule
+from bpcli.running.resume import resume_state
+from bpcli.running.runner import Runner
 from bpcli.runs.directory import RunDirectory
-from bpcli.runs.resume import resume_state
-from bpcli.runs.runner import Runner
 from bpcli.training import EpochReport, train
 
 EPOCHS, STEPS = 5, 10

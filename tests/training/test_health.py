@@ -14,7 +14,7 @@ from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
 from bpcli.nn.losses import MeanAbsoluteError, MeanSquaredError
 from bpcli.nn.optimizers import Rprop, Sgd
 from bpcli.nn.rows import CompactRows, RowLayout
-from bpcli.runs.runner import epoch_record
+from bpcli.running.runner import epoch_record
 from bpcli.training import EpochReport, LayerHealth, TrainingPlan, TrainingSpec, TrainingState, health
 from bpcli.training.spec import Clip, Penalty
 from bpcli.training.steps.serial import SerialSteps

@@ -12,10 +12,10 @@ from experiments import after, prepared, snapshot, write_csv
 
 from bpcli.checkpoint import Checkpoint
 from bpcli.errors import CheckpointError
-from bpcli.runs import runner
+from bpcli.running import runner
+from bpcli.running.resume import resume_state
+from bpcli.running.runner import Runner
 from bpcli.runs.directory import RunDirectory
-from bpcli.runs.resume import resume_state
-from bpcli.runs.runner import Runner
 from bpcli.training import EpochReport, is_compiled
 from bpcli.training.steps import program
 

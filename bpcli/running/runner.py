@@ -18,8 +18,8 @@ from bpcli.history.tensorboard import EventFile
 from bpcli.nn.arrays import Array
 from bpcli.nn.inference import Inference
 from bpcli.nn.layers import DenseLayer
+from bpcli.running.stopping import stop_explanation
 from bpcli.runs.directory import RunDirectory
-from bpcli.runs.stopping import stop_explanation
 from bpcli.scoring import Interpreter
 from bpcli.spec import type_name
 from bpcli.system.environment import environment

@@ -15,9 +15,9 @@ from bpcli.errors import CheckpointError, DataError, DivergedError, MismatchErro
 from bpcli.evaluation import find_data
 from bpcli.experiment import Prepared, prepare
 from bpcli.nn.arrays import Array
+from bpcli.running.runner import epoch_record
 from bpcli.runs.directory import RunDirectory
 from bpcli.runs.listing import flatten
-from bpcli.runs.runner import epoch_record
 from bpcli.system.environment import environment, environment_changes
 from bpcli.text import printable
 from bpcli.training import Counters, EpochReport, Progress, TrainingState, is_compiled, train

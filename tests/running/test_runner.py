@@ -17,10 +17,10 @@ from bpcli.errors import CheckpointError, DivergedError, ExitCode
 from bpcli.experiment import Prepared, prepare
 from bpcli.nn.optimizers import OptimizerSpec
 from bpcli.nn.schedules import Schedule
-from bpcli.runs import runner
+from bpcli.running import runner
+from bpcli.running.resume import resume_state
+from bpcli.running.runner import Runner
 from bpcli.runs.directory import RunDirectory
-from bpcli.runs.resume import resume_state
-from bpcli.runs.runner import Runner
 from bpcli.training import EpochReport
 
 EPOCHS, STEPS = 5, 4

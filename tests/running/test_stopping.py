@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bpcli.runs.stopping import stop_explanation
+from bpcli.running.stopping import stop_explanation
 from bpcli.training import TrainingSpec
 
 HEALTH = [
