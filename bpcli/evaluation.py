@@ -15,8 +15,8 @@ from bpcli.data.selection import Selection, read_options, select_rows
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Part, Table
 from bpcli.errors import DataError, errors_in
-from bpcli.experiment import surprise_notes
 from bpcli.model import Model
+from bpcli.notes import surprise_notes
 from bpcli.runs.directory import RunDirectory
 from bpcli.scoring import remarks
 from bpcli.system.files import path_from_here

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,18 +11,16 @@ from numpy.typing import NDArray
 
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import Dataset
-from bpcli.data.hints import OF_NUMBERS, are_dates, dates_noted, unusual_number, words_among_numbers
 from bpcli.data.leaks import find_leaks
 from bpcli.data.preprocess import ClassesTarget, Preprocessor, Surprise
 from bpcli.data.selection import Selection, select_rows
-from bpcli.data.table import PARTS, Part, Table
+from bpcli.data.table import PARTS, Part
 from bpcli.errors import Mismatch, MismatchError, errors_in
 from bpcli.footprint import Footprint, estimate_memory
 from bpcli.metrics import METRICS
 from bpcli.nn.arrays import Array
-from bpcli.nn.initializers import Zeros
-from bpcli.nn.layers import Dense
 from bpcli.nn.network import Network
+from bpcli.notes import notes_of_inputs, notes_of_layers, surprise_notes
 from bpcli.scoring import HEADLINES, EpochScore, Interpreter
 from bpcli.system.memory import require_memory
 from bpcli.text import counted, listed, quoted, suggestion
@@ -119,28 +116,11 @@ def prepare(config: ExperimentConfig, folder: Path, cache: bool = True) -> Prepa
         initial_parameters=_initial_parameters(config, network),
     )
     sources = tuple(path for path, _ in data.sources(folder))
-    notes = [*selection.notes, *_notes_of_inputs(train, selection.inputs, data.columns), *_notes_of_layers(config)]
+    notes = [*selection.notes, *notes_of_inputs(train, selection.inputs, data.columns), *notes_of_layers(config)]
     for part, found in surprises.items():
         notes += [f"{part} rows: {note}" for note in surprise_notes(found)]
     missing = {name: int(np.count_nonzero(table[name].missing())) for name in selection.inputs}
     return Prepared(config, preprocessor, plan, datasets, memory, missing, sources, selection.digest, notes, warnings)
-
-
-def surprise_notes(surprises: Counter[Surprise]) -> list[str]:
-    """What rows hold that training rows did not, in words: for each column, the most frequent categories first."""
-    notes = []
-    unseen: dict[str, list[tuple[str, int]]] = {}
-    for surprise, count in sorted(surprises.items(), key=lambda item: (item[0].column, -item[1], item[0].value or "")):
-        if surprise.value is None:
-            column = quoted(surprise.column)
-            notes.append(f"column {column}: {counted(count, 'value')} missing, as none was in training; imputed")
-        else:
-            unseen.setdefault(surprise.column, []).append((surprise.value, count))
-    for name, found in unseen.items():
-        rows = counted(sum(count for _, count in found), "row")
-        values = listed([value for value, _ in found])
-        notes.append(f"column {quoted(name)}: {rows} with {values}, never seen in training")
-    return notes
 
 
 def _resolved(config: ExperimentConfig, selection: Selection) -> ExperimentConfig:
@@ -267,38 +247,3 @@ def _monitor(config: ExperimentConfig, interpreter: Interpreter, validated: bool
 def _greater_is_better(name: str, interpreter: Interpreter) -> bool:
     metric = METRICS[interpreter.task].get(name.partition("_")[2])
     return metric is not None and metric.greater_is_better
-
-
-def _notes_of_layers(config: ExperimentConfig) -> Iterator[str]:
-    """Hidden layers whose units can never differ."""
-    for index, layer in enumerate(config.layers):
-        name = f"layers.{index}.weight"
-        if isinstance(layer, Dense) and isinstance(layer.initializer, Zeros) and name not in config.initial_parameters:
-            yield f"layer {index}: its weights begin at 0, and so its units stay alike; leave initializer out"
-
-
-def _notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) -> list[str]:
-    """Inputs that look as if they should be none, or something else; the config says what `given` ones are."""
-    notes, constant = [], []
-    for name in inputs:
-        column = train[name]
-        known = column.values[~column.missing()]
-        if not len(known) or (len(known) == len(column) and (known == known[0]).all()):
-            constant.append(name)
-        elif name not in given and (words := words_among_numbers(column)):
-            notes.append(
-                f"column {quoted(name)}: numbers but for {listed(words)}, and so taken for names; add "
-                f"{'that' if len(words) == 1 else 'those'} to data.missing if no value is meant"
-            )
-        elif name not in given and are_dates(column):
-            notes.append(f"column {quoted(name)}: {dates_noted(column)}")
-        elif name not in given and (number := unusual_number(column)):
-            notes.append(
-                f"column {quoted(name)}: looks like numbers in an unusual writing, such as {quoted(number)}, and so "
-                f"taken for names; {OF_NUMBERS}"
-            )
-    if constant:
-        notes.append(
-            f"the same in all training rows, so of no help: {counted(len(constant), 'column')}, {listed(constant)}"
-        )
-    return notes

@@ -52,7 +52,7 @@ class Tally:
     def add(self, surprises: Counter[Surprise]) -> None:
         """Count surprises, by value for the first MOST_SURPRISES and then by column alone."""
         for surprise, count in surprises.items():
-            if surprise not in self.surprises and len(self.surprises) >= MOST_SURPRISES:
+            if surprise.value is not None and len(self.surprises) >= MOST_SURPRISES and surprise not in self.surprises:
                 surprise = Surprise(column=surprise.column, value="(others)")
             self.surprises[surprise] += count
 

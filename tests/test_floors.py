@@ -53,7 +53,7 @@ FLOORS = [
     "config.overrides",
     "config.loading",
     "config",
-    "footprint sealed",
+    "footprint sealed notes",
     "checkpoint experiment",
     "runs.directory",
     "names difference requirement history.curves history.diagnosis running.stopping history.tensorboard",

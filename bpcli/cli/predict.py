@@ -63,9 +63,9 @@ def predict(
 
     Example: bpcli predict datasets/penguins.csv --probabilities --output predictions.csv
     """
-    from bpcli.experiment import surprise_notes
     from bpcli.inspection.attributions import explained_output
     from bpcli.model import Model
+    from bpcli.notes import surprise_notes
     from bpcli.prediction import newest_model, predict_file
     from bpcli.runs.directory import RunDirectory
 

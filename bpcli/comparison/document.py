@@ -12,8 +12,8 @@ from bpcli.comparison.disagreement import disagreement
 from bpcli.comparison.rows import rows_of_file, rows_of_test
 from bpcli.data.table import Table
 from bpcli.errors import errors_in
-from bpcli.experiment import surprise_notes
 from bpcli.model import Model
+from bpcli.notes import surprise_notes
 from bpcli.runs.directory import RunDirectory, measured
 from bpcli.runs.listing import differing_keys
 from bpcli.system.files import path_from_here

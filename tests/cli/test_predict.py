@@ -126,6 +126,18 @@ def test_categories_never_seen_are_counted_aloud(penguins_run: Path):
     assert len(result.rows) == 50
 
 
+def test_numbers_far_outside_of_those_in_training_are_counted_aloud(penguins_run: Path):
+    """As of lengths in cm, or in m: the model's answer for them is no more than a guess."""
+
+    def notes(*lengths: float) -> str:
+        lines = [f",Biscoe,40,18,{length},4000,male,2007" for length in lengths]
+        return from_text(penguins_run, "\n".join([HEADER, *lines, ""])).ok().err
+
+    assert "outside" not in notes(150)
+    far = "note: column 'flipper_length_mm': 2 values far outside of 172 to 231, the range in training\n"
+    assert far in notes(19.5, 1.9)
+
+
 def test_missing_values_are_no_news_where_training_rows_had_them(penguins_run: Path):
     result = from_text(penguins_run, f"{HEADER}\n,Biscoe,NA,,?,NaN,null,2007\n").ok()
     assert [line for line in result.err.splitlines() if "missing" in line] == []

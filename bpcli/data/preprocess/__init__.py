@@ -2,7 +2,7 @@
 
 from bpcli.data.preprocess.columns import ColumnSpec, EncodersSpec
 from bpcli.data.preprocess.encoders import TargetEncoder
-from bpcli.data.preprocess.inputs import Surprise
+from bpcli.data.preprocess.inputs import Range, Surprise
 from bpcli.data.preprocess.preprocessor import Preprocessor
 from bpcli.data.preprocess.target_fitting import choose_loss, fit_target
 from bpcli.data.preprocess.targets import ClassesTarget, FittedTarget, LabelsTarget, NumbersTarget
@@ -15,6 +15,7 @@ __all__ = [
     "LabelsTarget",
     "NumbersTarget",
     "Preprocessor",
+    "Range",
     "Surprise",
     "TargetEncoder",
     "choose_loss",

@@ -66,6 +66,7 @@ class NumericColumn(Spec):
             indicator=len(known) < len(column),
             fill=fill,
             mean=float(np.mean(known)) if len(known) else fill,
+            range=(float(np.min(known)), float(np.max(known))) if len(known) else None,
             encoder=type_name(encoder),
             encoding=encoder.fit(known if len(known) else np.zeros(1)),
         )

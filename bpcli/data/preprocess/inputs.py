@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field, Strict, model_validator
 
 from bpcli.data.preprocess.encoders import Encoding, Values, encoded, numbers
 from bpcli.data.table import Column
@@ -18,12 +18,16 @@ from bpcli.spec import Sequence, Spec
 
 Count = Annotated[int, Field(gt=0, lt=2**63)]
 
+Range = Annotated[tuple[float, float], Strict(False)]
+"""The least and the greatest of some numbers."""
+
 
 class Surprise(Spec):
-    """Rows that hold what training did not: `value` is a category never seen, or None for a missing value."""
+    """Rows that hold what training did not: a category, numbers far outside of a range, or else a missing value."""
 
     column: str
-    value: str | None
+    value: str | None = Field(default=None, description="A category never seen.")
+    outside: Range | None = Field(default=None, description="The range of the training rows.")
 
 
 Surprises = dict[Surprise, int]
@@ -88,6 +92,7 @@ class NumericInput(InputBase):
     type: Literal["numeric"] = "numeric"
     fill: float
     mean: float | None = Field(default=None, description="Of the training rows; checkpoints of before lack it.")
+    range: Range | None = Field(default=None, description="Of the training rows; checkpoints of before lack it.")
     encoder: str
     encoding: Encoding
 
@@ -102,9 +107,18 @@ class NumericInput(InputBase):
         return self._write
 
     def _write(self, column: Column, out: Array) -> Surprises:
-        missing = column.missing()
-        out[:, 0] = encoded(self.encoding, self.name, _filled(numbers(column), missing, self.fill))
-        return self._note_missing(missing, out)
+        values, missing = numbers(column), column.missing()
+        out[:, 0] = encoded(self.encoding, self.name, _filled(values, missing, self.fill))
+        return self._note_missing(missing, out) | self._far_outside(values)
+
+    def _far_outside(self, values: Values) -> Surprises:
+        """Count what is farther from the range of the training rows than that is wide."""
+        if self.range is None:
+            return {}
+        least, greatest = self.range
+        width = greatest - least
+        count = int(np.count_nonzero(values < least - width) + np.count_nonzero(values > greatest + width))
+        return {Surprise(column=self.name, outside=self.range): count} if count else {}
 
 
 class BooleanInput(InputBase):

@@ -73,6 +73,27 @@ def test_surprises_of_all_columns_are_counted_together() -> None:
     }
 
 
+def test_numbers_farther_from_the_range_in_training_than_that_is_wide_are_a_surprise() -> None:
+    pre = fitted(table(size=(10.0, 20.0)))
+    seen = {
+        size: pre.apply(table(size=(15.0, size)), FLOAT32)[1][Surprise(column="size", outside=(10.0, 20.0))]
+        for size in (-0.1, 0.0, 10.0, 20.0, 30.0, 30.1, 1e9, -1e9)
+    }
+    assert [size for size, count in seen.items() if count] == [-0.1, 30.1, 1e9, -1e9]
+
+
+def test_models_of_before_know_no_range() -> None:
+    pre = fitted(table(size=(10.0, 20.0)))
+    size, *others = pre.inputs
+    old = pre.model_copy(update={"inputs": (size.model_copy(update={"range": None}), *others)})
+    assert not old.apply(table(size=(15.0, 1e9)), FLOAT32)[1]
+
+
+def test_a_column_without_any_number_has_no_range() -> None:
+    pre = fitted(table(size=(NAN, NAN)))
+    assert not pre.apply(table(size=(1.0, 2.0)), FLOAT32)[1]
+
+
 def many(rows: int) -> Table:
     """Rows with missing values and some with a color that the first ten lack."""
     generator = np.random.default_rng(0)
