@@ -22,7 +22,7 @@ def blas_environment(given: Mapping[str, str]) -> dict[str, str]:
 
     One thread: left alone it starts one for each core as soon as it is loaded, and these spin at first, 65 ms of a
     second core. On AMD's family 25 the kernels made for it: for Zen 4 OpenBLAS chooses those with AVX-512, which Zen 4
-    executes in two halves. In float32 products of 128 to 512 rows with 784 × 512 to 2,048 × 2,048 weights they took 3
+    executes in two halves. In float32 products of 128 to 512 rows with 512 × 256 to 2,048 × 2,048 weights they took 2
     to 18 % longer. Other BLAS libraries disregard both.
     """
     told = {"OPENBLAS_NUM_THREADS": "1"}
