@@ -161,8 +161,8 @@ def evaluate_file(model: Model, path: Path, cache: bool = True) -> Evaluation:
 
 def _evaluated(model: Model, table: Table, source: str, notes: list[str]) -> Evaluation:
     with errors_in(source):
-        report, surprises = model.report(table)
-    return Evaluation(source, report, [*notes, *surprise_notes(surprises), *remarks(report)])
+        answers, surprises = model.answers(table)
+    return Evaluation(source, answers.report, [*notes, *surprise_notes(surprises), *remarks(answers.report)])
 
 
 def warnings_of_training(model: Model) -> list[str]:

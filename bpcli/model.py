@@ -20,7 +20,7 @@ from bpcli.nn.inference import Inference
 from bpcli.nn.losses import LossBase
 from bpcli.nn.rows import EncodedRows
 from bpcli.runs.directory import find_checkpoint
-from bpcli.scoring import Interpreter, Outcome, require_finite
+from bpcli.scoring import Answers, Interpreter, Outcome, require_finite
 from bpcli.spec import type_name
 from bpcli.system.blas import BlasThreads
 from bpcli.system.memory import require_memory
@@ -130,21 +130,15 @@ class Model:
             require_finite(predictions)
             return self.interpreter.outcome(predictions), surprises
 
-    def answers(self, table: Table) -> tuple[Outcome, Array]:
-        """What the model says of a table that has the target, none of it missing, and what is true.
+    def answers(self, table: Table) -> tuple[Answers, Counter[Surprise]]:
+        """What the model says of a table that has the target, none of it missing, beside what is true, and all metrics.
 
         Raises:
             DataError: as for `outcome`.
         """
-        outcome, _ = self.outcome(table)
-        y = self.preprocessor.target.encode([table[name] for name in self.preprocessor.target.names], self.dtype)
-        return outcome, self.interpreter.truth(y)
-
-    def report(self, table: Table) -> tuple[dict[str, Any], Counter[Surprise]]:
-        """All metrics on a table that has the target, none of it missing; raises DataError as `outcome` does."""
         with np.errstate(all="ignore"):
             dataset, surprises = self.preprocessor.apply(table, self.dtype)
-            return self.interpreter.report(self.predictions(dataset.x), dataset.y), surprises
+            return self.interpreter.answers(self.predictions(dataset.x), dataset.y), surprises
 
     def predictions(self, x: EncodedRows) -> Array:
         """What the loss's link makes of the logits for encoded rows: (rows, n_out)."""

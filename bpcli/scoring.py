@@ -43,6 +43,19 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """What a model said of rows whose target is known, what is true, and all metrics of it.
+
+    `true` has the shape of `predicted`; `probabilities` are there where the loss gives them.
+    """
+
+    true: Array
+    predicted: Array
+    report: dict[str, Any]
+    probabilities: Array | None = None
+
+
+@dataclass(frozen=True)
 class Interpreter:
     """What a loss's predictions mean for a target."""
 
@@ -82,13 +95,14 @@ class Interpreter:
             return y.astype(np.int8)
         return self.target.decode(y)
 
-    def report(self, predictions: Array, y: Array) -> dict[str, Any]:
-        """All metrics of predictions (rows, outputs) for encoded targets; raises DataError for one that overflowed."""
+    def answers(self, predictions: Array, y: Array) -> Answers:
+        """Predictions (rows, outputs) beside encoded targets; raises DataError for one that overflowed."""
         require_finite(predictions)
         outcome, true = self.outcome(predictions), self.truth(y)
         if self.task == "regression":
             require_finite(outcome.predicted - true)  # in the user's units, too
-        return report(self.task, true, outcome.predicted, outcome.probabilities, self.names)
+        metrics = report(self.task, true, outcome.predicted, outcome.probabilities, self.names)
+        return Answers(true, outcome.predicted, metrics, outcome.probabilities)
 
 
 def remarks(report: Mapping[str, Any]) -> list[str]:

@@ -235,9 +235,10 @@ def test_a_model_says_what_it_is_of(model: Model, penguins_run: Path):
 def test_a_model_knows_the_metrics_of_a_table(model: Model):
     rows = {name: [row[name] for row in penguins()] for name in [*INPUTS, "species"]}
     table = table_from_rows(rows, model.preprocessor.evaluation_kinds)
-    report, surprises = model.report(table)
+    answers, surprises = model.answers(table)
     right = np.mean(model.predict(rows) == np.array(rows["species"]))
-    assert (report["rows"], report["accuracy"], surprises) == (344, right, Counter())
+    assert (answers.report["rows"], answers.report["accuracy"], surprises) == (344, right, Counter())
+    assert np.array_equal(np.array(model.classes)[answers.true], rows["species"])
 
 
 def test_prediction_is_the_same_in_double_precision(tmp_path: Path):

@@ -46,8 +46,9 @@ def test_labels_are_each_decided_at_a_half() -> None:
 def test_numbers_are_in_the_units_of_the_target() -> None:
     interpreter = Interpreter(NUMBERS, MeanSquaredError())
     assert interpreter.outcome(np.array([[-1.0], [0.5]])).predicted.tolist() == [[8.0], [11.0]]
-    report = interpreter.report(np.array([[-1.0], [0.5]]), np.array([[0.0], [0.5]]))
-    assert report["rmse"] == pytest.approx(math.sqrt((2.0**2 + 0.0) / 2))
+    answers = interpreter.answers(np.array([[-1.0], [0.5]]), np.array([[0.0], [0.5]]))
+    assert (answers.predicted.tolist(), answers.true.tolist()) == ([[8.0], [11.0]], [[10.0], [11.0]])
+    assert answers.report["rmse"] == pytest.approx(math.sqrt((2.0**2 + 0.0) / 2))
 
 
 def test_the_truth_comes_back_in_the_shape_of_the_outcome() -> None:
@@ -79,7 +80,7 @@ def test_an_epoch_has_the_metrics_asked_for_and_no_others() -> None:
 
 def test_an_answer_that_overflowed_is_an_error_and_not_a_metric() -> None:
     with pytest.raises(DataError, match="the network's answer to 2 rows is not a finite number"):
-        Interpreter(NUMBERS, MeanSquaredError()).report(np.array([[np.inf], [np.nan], [1.0]]), np.ones((3, 1)))
+        Interpreter(NUMBERS, MeanSquaredError()).answers(np.array([[np.inf], [np.nan], [1.0]]), np.ones((3, 1)))
 
 
 def test_an_answer_that_overflows_only_in_the_units_of_the_target_is_an_error_too() -> None:
@@ -87,7 +88,7 @@ def test_an_answer_that_overflows_only_in_the_units_of_the_target_is_an_error_to
         np.errstate(over="ignore"),
         pytest.raises(DataError, match="the network's answer to 1 row is not a finite number"),
     ):
-        Interpreter(NUMBERS, MeanSquaredError()).report(np.array([[1e308], [1.0]]), np.ones((2, 1)))
+        Interpreter(NUMBERS, MeanSquaredError()).answers(np.array([[1e308], [1.0]]), np.ones((2, 1)))
 
 
 @pytest.mark.parametrize("task", METRICS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,22 +10,11 @@ import numpy as np
 from bpcli.metrics import METRICS
 from bpcli.metrics.rowwise import ROWWISE, ROWWISE_LOG_LOSS, Figures, RowwiseMetric
 from bpcli.metrics.significance import CONFIDENCE, RESAMPLES, holm, mcnemar_exact, paired_bootstrap
-from bpcli.nn.arrays import Array
-from bpcli.scoring import HEADLINES
+from bpcli.scoring import HEADLINES, Answers
 from bpcli.text import counted, printable
 
 SIGNIFICANT = 1 - CONFIDENCE
 """A p-value above this is called chance."""
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What a model made of the rows; `probabilities` where its loss gives them."""
-
-    true: Array
-    predicted: Array
-    report: dict[str, Any]
-    probabilities: Array | None = None
 
 
 def differences(labels: Sequence[str], answers: Sequence[Answers], task: Any, seed: int) -> list[dict[str, Any]]:

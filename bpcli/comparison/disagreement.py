@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.comparison.differences import Answers
 from bpcli.metrics import Task
 from bpcli.nn.arrays import Array
+from bpcli.scoring import Answers
 
 
 def disagreement(

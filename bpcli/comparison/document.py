@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from bpcli.comparison.contestants import Contestant, are_same, contestants_of
-from bpcli.comparison.differences import Answers, differences
+from bpcli.comparison.differences import differences
 from bpcli.comparison.disagreement import disagreement
 from bpcli.comparison.rows import rows_of_file, rows_of_test
-from bpcli.data.table import Table
 from bpcli.errors import errors_in
-from bpcli.model import Model
 from bpcli.notes import surprise_notes
 from bpcli.runs.directory import RunDirectory, measured
 from bpcli.runs.listing import differing_keys
@@ -38,9 +36,9 @@ def compare_runs(paths: Sequence[Path], data: Path | None = None, cache: bool = 
     answers, notes = [], rows.notes
     for contestant, table in zip(contestants, rows.tables, strict=True):
         with errors_in(contestant.shown):
-            answer, surprises = _answers(contestant.model, table)
+            answer, surprises = contestant.model.answers(table)
         answers.append(answer)
-        notes += [f"{contestant.shown}: {line}" for line in surprises]
+        notes += [f"{contestant.shown}: {line}" for line in surprise_notes(surprises)]
     notes += _unequal_epochs(contestants)
     first = contestants[0].model
     task = first.interpreter.task
@@ -80,12 +78,6 @@ def compare_runs(paths: Sequence[Path], data: Path | None = None, cache: bool = 
         "differences": found,
         "notes": notes,
     }
-
-
-def _answers(model: Model, table: Table) -> tuple[Answers, list[str]]:
-    report, surprises = model.report(table)
-    outcome, true = model.answers(table)
-    return Answers(true, outcome.predicted, report, outcome.probabilities), surprise_notes(surprises)
 
 
 def _unequal_epochs(contestants: Sequence[Contestant]) -> list[str]:

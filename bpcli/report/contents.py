@@ -88,13 +88,13 @@ def _ending(summary: dict[str, Any]) -> str:
 
 
 def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, dict[str, Any], list[str]]:
-    report, _ = model.report(rows.table)
-    outcome, truth = model.answers(rows.table)
+    answers, _ = model.answers(rows.table)
+    report = answers.report
     names, task = model.classes, model.interpreter.task
     if task == "regression":
-        charts = list(residual_charts(truth, outcome.predicted, names))
-    elif outcome.probabilities is not None:
-        charts = list(probability_charts(truth, outcome.probabilities, names))
+        charts = list(residual_charts(answers.true, answers.predicted, names))
+    elif answers.probabilities is not None:
+        charts = list(probability_charts(answers.true, answers.probabilities, names))
     else:
         charts = []
     tables: list[Table | Counts | Listing] = []

@@ -188,7 +188,8 @@ class Runner:
         state, loss = self.state, self.prepared.plan.loss
         exact = np.dtype(np.float64)
         best = Inference(self.prepared.network, state.best_params, state.best_layer_state, exact)
-        return Interpreter(self.prepared.preprocessor.target, loss).report(best.predictions(dataset.x, loss), dataset.y)
+        interpreter = Interpreter(self.prepared.preprocessor.target, loss)
+        return interpreter.answers(best.predictions(dataset.x, loss), dataset.y).report
 
     def _summarize(self) -> None:
         counters, finished = self.state.counters, self.status != "running"

@@ -14,10 +14,11 @@ import pytest
 from commands import CONFIGS, DATASETS, PENGUINS, bpcli
 from pages import drawn, tables
 
-from bpcli.comparison.differences import Answers, differences
+from bpcli.comparison.differences import differences
 from bpcli.comparison.disagreement import disagreement
 from bpcli.metrics import report
 from bpcli.runs.directory import RunDirectory
+from bpcli.scoring import Answers
 from bpcli.text import plain
 
 
