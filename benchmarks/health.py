@@ -38,7 +38,7 @@ PLANS = {
 COMMANDS = ("fashion", "credit", "digits", "penguins", "xor")
 
 WITHOUT = """
-from bpcli.running import runner
+from bpcli.jobs import runner
 from bpcli.training.health import HealthCheck
 from bpcli.training.steps.base import Steps
 
@@ -62,19 +62,19 @@ def plan_of(given: dict[str, Any]) -> Any:
     import numpy as np
 
     from bpcli.config import load_config
-    from bpcli.experiment import prepare
+    from bpcli.experiment.prepare import prepare
     from bpcli.training import TrainingSpec
 
     if "config" in given:
         changes = ["training.early_stopping=null", "training.goal=null", f"training.epochs={given['epochs']}"]
         loaded = load_config(ROOT / f"configs/{given['config']}.yaml", changes)
         return prepare(loaded.config, loaded.folder).plan
+    from bpcli.arrays.rows import DenseRows
     from bpcli.data.batches import Dataset
     from bpcli.nn.layers import Dense
     from bpcli.nn.losses import CrossEntropy
     from bpcli.nn.network import Network
     from bpcli.nn.optimizers import Adam
-    from bpcli.nn.rows import DenseRows
     from bpcli.nn.schedules import Constant
     from bpcli.training import TrainingPlan
 

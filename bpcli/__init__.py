@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bpcli._version import __version__
 
 if TYPE_CHECKING:
-    from bpcli.model import Model
+    from bpcli.models.model import Model
 
 __all__ = ["__version__", "load"]
 
@@ -19,6 +19,6 @@ def load(path: str | Path) -> Model:
     Raises:
         CheckpointError: there is none, or it is damaged.
     """
-    from bpcli.model import Model
+    from bpcli.models.model import Model
 
     return Model.load(path)

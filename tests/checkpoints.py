@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load, save
 
-from bpcli.checkpoint import Checkpoint, DataFingerprint, Header, Score
 from bpcli.config import ExperimentConfig
 from bpcli.data.preprocess import Preprocessor
+from bpcli.storage.checkpoint import Checkpoint, DataFingerprint, Header, Score
 from bpcli.training import Counters
 
 NO_DIGEST = b"0" * 64

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.arrays.rows import DenseRows, EncodedRows
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import Dataset
-from bpcli.experiment import Prepared, prepare
+from bpcli.experiment.prepare import Prepared, prepare
 from bpcli.nn.layers import Dense
 from bpcli.nn.losses import MeanSquaredError
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Sgd
-from bpcli.nn.rows import DenseRows, EncodedRows
 from bpcli.nn.schedules import Constant
 from bpcli.training import EpochReport, TrainingPlan, TrainingSpec, TrainingState, train
 

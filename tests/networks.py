@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 import numpy as np
 
+from bpcli.arrays.memory import Array
 from bpcli.nn import losses
-from bpcli.nn.arrays import Array
 from bpcli.nn.layers import Position
 from bpcli.nn.losses import LossScratch
 from bpcli.nn.network import Network

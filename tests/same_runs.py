@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from experiments import after
 
-from bpcli.checkpoint import Checkpoint
 from bpcli.errors import CheckpointError
-from bpcli.experiment import Prepared
-from bpcli.running.resume import resume_state
-from bpcli.running.runner import Runner
-from bpcli.runs.directory import RunDirectory
+from bpcli.experiment.prepare import Prepared
+from bpcli.jobs.resume import resume_state
+from bpcli.jobs.runner import Runner
+from bpcli.storage.checkpoint import Checkpoint
+from bpcli.storage.run_directory import RunDirectory
 
 
 def new_run(path: Path) -> RunDirectory:

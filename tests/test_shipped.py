@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from bpcli.config import load_config
-from bpcli.experiment import prepare
-from bpcli.running.runner import Runner
-from bpcli.runs.directory import RunDirectory
+from bpcli.experiment.prepare import prepare
+from bpcli.jobs.runner import Runner
+from bpcli.storage.run_directory import RunDirectory
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 

@@ -19,7 +19,7 @@ Shape = tuple[int, int]
 
 def bpcli(path: str, engine: Literal["numpy", "polars"] = "numpy") -> Callable[[], Shape]:
     """The base install's reader: typed columns, text as codes of categories."""
-    from bpcli.data.read import ReadOptions, read_table
+    from bpcli.data.files.read import ReadOptions, read_table
 
     def read() -> Shape:
         columns = read_table([(Path(path), None)], ReadOptions(engine=engine))

@@ -45,12 +45,12 @@ def bpcli_fast(sizes: list[int], batch: int, x: Any, y: Any) -> Callable[[], obj
 
 def _bpcli(sizes: list[int], batch: int, x: Any, y: Any) -> Callable[[], object]:
     """The training loop of `bpcli train`."""
+    from bpcli.arrays.rows import DenseRows
     from bpcli.data.batches import Dataset
     from bpcli.nn.layers import Dense
     from bpcli.nn.losses import CrossEntropy
     from bpcli.nn.network import Network
     from bpcli.nn.optimizers import Adam
-    from bpcli.nn.rows import DenseRows
     from bpcli.nn.schedules import Constant
     from bpcli.system.blas import BlasThreads
     from bpcli.training import EpochReport, TrainingPlan, TrainingSpec, train

@@ -9,12 +9,12 @@ import typer
 
 from bpcli.cli.architecture import architecture, layer_lines, target_lines
 from bpcli.cli.console import aligned, note, result, result_json, warn
-from bpcli.cli.range_text import show_range_test
+from bpcli.cli.learning_rate_range import show_range_test
 from bpcli.errors import MismatchError
-from bpcli.text import counted
+from bpcli.wording import counted
 
 if TYPE_CHECKING:
-    from bpcli.experiment import Prepared
+    from bpcli.experiment.prepare import Prepared
 
 
 def check(
@@ -43,7 +43,7 @@ def check(
     Example: bpcli check configs/penguins.yaml --learning-rate
     """
     from bpcli.config import load_config
-    from bpcli.experiment import prepare
+    from bpcli.experiment.prepare import prepare
 
     loaded = load_config(config, overrides or ())
     try:

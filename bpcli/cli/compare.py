@@ -10,7 +10,7 @@ import typer
 from bpcli.cli.console import aligned, note, result, result_json
 from bpcli.cli.output import require_free, write_page
 from bpcli.errors import UsageError
-from bpcli.text import counted, number, plain, printable
+from bpcli.wording import counted, number, plain, printable
 
 
 def compare(
@@ -38,7 +38,7 @@ def compare(
 
     Example: bpcli compare runs/small runs/large
     """
-    from bpcli.comparison.document import OF_THESE_MODELS, compare_runs
+    from bpcli.comparison.compare import OF_THESE_MODELS, compare_runs
 
     if as_json and html is not None:
         raise UsageError("--json and --html exclude each other")
@@ -92,7 +92,7 @@ def _print_curves(comparison: dict[str, Any]) -> None:
 
 
 def _print_scores(comparison: dict[str, Any]) -> None:
-    from bpcli.scoring import SUMMARIES
+    from bpcli.training.scoring import SUMMARIES
 
     reports = comparison["scores"]
     rows = [

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import IO, Any
 
 from bpcli.errors import DataWarningsError
-from bpcli.text import printable
+from bpcli.wording import printable
 
 
 def result(line: str = "") -> None:

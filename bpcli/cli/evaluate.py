@@ -10,7 +10,7 @@ import typer
 
 from bpcli.cli.console import aligned, note, result, result_json
 from bpcli.errors import RequirementError, UsageError
-from bpcli.text import counted, number, quoted
+from bpcli.wording import counted, number, quoted
 
 MOST_CLASSES_SHOWN = 20
 """A confusion matrix of more classes than this is left to --json."""
@@ -44,9 +44,9 @@ def evaluate(
 
     Example: bpcli evaluate runs/penguins-20261121-140203 --require "accuracy>=0.95"
     """
-    from bpcli.evaluation import evaluate_file, evaluate_split
-    from bpcli.model import Model
-    from bpcli.requirement import Requirement
+    from bpcli.metrics.requirement import Requirement
+    from bpcli.models.evaluation import evaluate_file, evaluate_split
+    from bpcli.models.model import Model
 
     if data is not None and split is not None:
         raise UsageError("--split is of the run's own data; leave it out where --data is given")

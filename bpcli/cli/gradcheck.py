@@ -10,11 +10,11 @@ import typer
 
 from bpcli.cli.console import aligned, note, result, result_json
 from bpcli.errors import GradientError, MismatchError
-from bpcli.text import counted, printable
+from bpcli.wording import counted, printable
 
 if TYPE_CHECKING:
-    from bpcli.experiment import Prepared
-    from bpcli.gradcheck import ArrayCheck, GradientCheck
+    from bpcli.checks.gradcheck import ArrayCheck, GradientCheck
+    from bpcli.experiment.prepare import Prepared
 
 
 def gradcheck(
@@ -43,9 +43,9 @@ def gradcheck(
 
     Example: bpcli gradcheck configs/penguins.yaml
     """
+    from bpcli.checks.gradcheck import check_gradient
     from bpcli.config import load_config
-    from bpcli.experiment import prepare
-    from bpcli.gradcheck import check_gradient
+    from bpcli.experiment.prepare import prepare
     from bpcli.system.blas import BlasThreads
 
     loaded = load_config(config, overrides or ())
@@ -68,7 +68,7 @@ def gradcheck(
 
 def describe(prepared: Prepared, checked: GradientCheck) -> dict[str, Any]:
     """What came of a check, as plain data."""
-    from bpcli.difference import TOLERANCE
+    from bpcli.checks.finite_difference import TOLERANCE
     from bpcli.spec import type_name
 
     layers = []
@@ -102,7 +102,7 @@ def describe(prepared: Prepared, checked: GradientCheck) -> dict[str, Any]:
 
 
 def _array(prepared: Prepared, array: ArrayCheck) -> dict[str, Any]:
-    from bpcli.names import Names, parameter_name
+    from bpcli.models.feature_names import Names, parameter_name
 
     comparison, name, of = array.worst.comparison, array.name, None
     if array.worst.of_one:
@@ -179,7 +179,7 @@ def _print(document: dict[str, Any]) -> None:
 
 def _where(document: dict[str, Any]) -> list[str]:
     """At which parameters the gradient is taken, and what layers do there that do not always do the same."""
-    from bpcli.gradcheck import SPREAD
+    from bpcli.checks.gradcheck import SPREAD
 
     types = {layer["type"] for layer in document["layers"]}
     lines = [f"at the initial parameters, each array moved at random by {SPREAD:.0%} of its size"]

@@ -10,7 +10,7 @@ import typer
 
 from bpcli.cli.console import note, result, say
 from bpcli.cli.output import require_free
-from bpcli.text import printable
+from bpcli.wording import printable
 
 
 class Task(StrEnum):
@@ -38,7 +38,7 @@ def init(
 
     Example: bpcli init datasets/penguins.csv --target species -o my.yaml
     """
-    from bpcli.scaffold import draft_config
+    from bpcli.experiment.first_config import draft_config
     from bpcli.system.files import write_atomic
 
     if str(output) == "-":

@@ -13,10 +13,10 @@ from bpcli.cli.architecture import architecture, layer_lines, target_lines
 from bpcli.cli.console import note, result, result_json
 from bpcli.cli.inspect_text import MOST_CURVES, column_lines, dependence_lines, grid_lines, neuron_lines, neurons_lines
 from bpcli.errors import UsageError
-from bpcli.text import counted, quoted
+from bpcli.wording import counted, quoted
 
 if TYPE_CHECKING:
-    from bpcli.model import Model
+    from bpcli.models.model import Model
 
 NEURONS = 10
 """Lines of the table of neurons, as fit on a screen with the rest."""
@@ -54,12 +54,12 @@ def inspect(
 
     Example: bpcli inspect runs/penguins-20261121-140203 --column bill_length_mm
     """
-    from bpcli.evaluation import split_rows
     from bpcli.inspection.attributions import sampled_attributions
     from bpcli.inspection.dependence import partial_dependence, require_columns
     from bpcli.inspection.importance import permutation_importance
     from bpcli.inspection.neurons import inspect_neurons
-    from bpcli.model import Model
+    from bpcli.models.evaluation import split_rows
+    from bpcli.models.model import Model
 
     model = Model.load(run)
     named = [name for row in csv.reader(column or ()) for name in row if name]

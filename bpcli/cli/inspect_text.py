@@ -8,7 +8,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from bpcli.cli.console import aligned
-from bpcli.text import counted, number, printable, quoted, with_deviation
+from bpcli.wording import counted, number, printable, quoted, with_deviation
 
 if TYPE_CHECKING:
     from bpcli.inspection.dependence import Dependence, PartialDependence

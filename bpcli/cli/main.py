@@ -29,7 +29,7 @@ from bpcli.cli.signals import ending_cleanly
 from bpcli.cli.trace import trace
 from bpcli.cli.train import train
 from bpcli.errors import BpcliError, ExitCode
-from bpcli.text import printable
+from bpcli.wording import printable
 
 CLOSED_PIPE = 128 + signal.SIGPIPE
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bpcli.cli.console import result_path
 from bpcli.errors import ExistsError, FileAccessError
-from bpcli.text import printable, quoted
+from bpcli.wording import printable, quoted
 
 
 def require_free(path: Path, force: bool, option: str = "--output") -> None:

@@ -12,7 +12,7 @@ import typer
 from bpcli.cli.console import note, result_path
 from bpcli.cli.output import require_free
 from bpcli.errors import UsageError
-from bpcli.text import listed, printable, quoted
+from bpcli.wording import listed, printable, quoted
 
 INCHES = (1.0, 30.0)
 """The least and the most that a side may have."""
@@ -74,8 +74,8 @@ def plot(
 
 def _losses(runs: Sequence[Path]) -> list[str]:
     """The types of the losses that runs were trained with, as far as their configs say."""
-    from bpcli.runs.directory import RunDirectory
-    from bpcli.runs.listing import flat_config
+    from bpcli.storage.run_directory import RunDirectory
+    from bpcli.storage.run_listing import flat_config
 
     types = (flat_config(RunDirectory(path)).get("loss.type") for path in runs)
     return list(dict.fromkeys(str(name) for name in types if name is not None))

@@ -14,12 +14,12 @@ import typer
 from bpcli.cli.console import PrintableLines, note, say
 from bpcli.cli.output import require_free
 from bpcli.errors import UsageError
-from bpcli.text import counted, listed, printable
+from bpcli.wording import counted, listed, printable
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
-    from bpcli.model import Model
+    from bpcli.models.model import Model
 
 
 def predict(
@@ -63,11 +63,12 @@ def predict(
 
     Example: bpcli predict datasets/penguins.csv --probabilities --output predictions.csv
     """
+    from bpcli.experiment.notes import surprise_notes
     from bpcli.inspection.attributions import explained_output
-    from bpcli.model import Model
-    from bpcli.notes import surprise_notes
-    from bpcli.prediction import newest_model, predict_file
-    from bpcli.runs.directory import RunDirectory
+    from bpcli.inspection.explained_predictions import AttributionColumns
+    from bpcli.models.model import Model
+    from bpcli.models.prediction import newest_model, predict_file
+    from bpcli.storage.run_directory import RunDirectory
 
     source, output = (None if path is None or str(path) == "-" else path for path in (data, output))
     if source is not None and RunDirectory(source).is_run():
@@ -78,8 +79,9 @@ def predict(
         run, targets = model.path.parent.parent, listed(model.preprocessor.target.names)
         say(f"the newest finished run: {printable(str(run))}, which predicts {targets}")
     kept = [name for row in csv.reader(keep or ()) for name in row if name]
+    explainer = AttributionColumns(model) if explain else None
     with _opened(output, source, force) as out:
-        tally = predict_file(model, source, out, probabilities, kept, spreadsheet_safe, explain)
+        tally = predict_file(model, source, out, probabilities, kept, spreadsheet_safe, explainer)
     if tally.ignored:
         note(f"columns ignored, as the model does not know them: {listed(tally.ignored)}")
     for line in surprise_notes(tally.surprises):

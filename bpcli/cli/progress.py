@@ -11,9 +11,9 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from bpcli.cli.blocks import Bins, Glyphs, draw
 from bpcli.cli.console import is_terminal, say
-from bpcli.text import number
+from bpcli.cli.terminal_chart import Bins, Glyphs, draw
+from bpcli.wording import number
 
 if TYPE_CHECKING:
     from bpcli.training import EpochReport, Progress

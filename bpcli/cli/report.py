@@ -34,7 +34,7 @@ def report(
     Example: bpcli report runs/penguins-20261121-140203 -o penguins.html
     """
     from bpcli.report.contents import report_of
-    from bpcli.runs.directory import RunDirectory
+    from bpcli.storage.run_directory import RunDirectory
 
     directory = RunDirectory.open(run)
     if output is not None:

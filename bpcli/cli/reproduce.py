@@ -11,10 +11,10 @@ import typer
 from bpcli.cli.console import note, result, result_json
 from bpcli.cli.progress import view
 from bpcli.errors import RequirementError
-from bpcli.text import counted, printable
+from bpcli.wording import counted, printable
 
 if TYPE_CHECKING:
-    from bpcli.running.reproduction import Reproduction
+    from bpcli.jobs.reproduction import Reproduction
 
 
 def reproduce(
@@ -37,8 +37,8 @@ def reproduce(
 
     Example: bpcli reproduce runs/penguins-20261121-140203
     """
-    from bpcli.running.reproduction import Reproduction
-    from bpcli.runs.directory import RunDirectory
+    from bpcli.jobs.reproduction import Reproduction
+    from bpcli.storage.run_directory import RunDirectory
     from bpcli.system.blas import BlasThreads
 
     with BlasThreads().single():

@@ -16,10 +16,10 @@ import typer
 from bpcli.cli.console import aligned, note, result, result_json
 from bpcli.errors import UsageError
 from bpcli.system.files import path_from_here
-from bpcli.text import counted, number, plain, printable, quoted, suggestion
+from bpcli.wording import counted, number, plain, printable, quoted, suggestion
 
 if TYPE_CHECKING:
-    from bpcli.runs.listing import ListedRun, Listing
+    from bpcli.storage.run_listing import ListedRun, Listing
 
 COLUMNS: dict[str, Callable[[ListedRun], Any]] = {
     "run": lambda run: run.name,
@@ -69,7 +69,7 @@ def runs(
 
     Example: bpcli runs --sort validation_loss
     """
-    from bpcli.runs.listing import DIED, differing_keys, list_runs, short_names
+    from bpcli.storage.run_listing import DIED, differing_keys, list_runs, short_names
 
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other")

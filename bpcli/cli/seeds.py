@@ -15,12 +15,12 @@ from bpcli.cli.console import aligned, note, result, result_json, say
 from bpcli.cli.signals import StopRequest
 from bpcli.errors import MismatchError
 from bpcli.system.files import path_from_here
-from bpcli.text import counted, number, printable, with_deviation
+from bpcli.wording import counted, number, printable, with_deviation
 
 if TYPE_CHECKING:
-    from bpcli.experiment import Prepared
-    from bpcli.running.seeds import SeedRun
-    from bpcli.runs.listing import ListedRun
+    from bpcli.experiment.prepare import Prepared
+    from bpcli.jobs.seeds import SeedRun
+    from bpcli.storage.run_listing import ListedRun
 
 ITS_OWN = "each seed has its own initialization and order of rows, and, where rows are split at random, its own split"
 
@@ -38,8 +38,8 @@ def train_seeds(
     as_json: bool,
 ) -> None:
     """Train a config with `count` seeds, or go on with the runs called after `resume`; `passed_on` goes to each."""
-    from bpcli.running.seeds import SeedRun, require_none, train_side_by_side
-    from bpcli.runs.directory import timed
+    from bpcli.jobs.seeds import SeedRun, require_none, train_side_by_side
+    from bpcli.storage.run_directory import timed
 
     there = SeedRun.called_after(resume) if resume is not None else []
     if there:  # of which the first may have been stopped before it had a config
@@ -84,7 +84,7 @@ def train_seeds(
 def _prepare_first(config: Path, overrides: Sequence[str], count: int, cache: bool) -> Prepared:
     """The experiment with the first seed, so that what is wrong with it is said once, before training."""
     from bpcli.config import load_config
-    from bpcli.experiment import prepare
+    from bpcli.experiment.prepare import prepare
 
     loaded = load_config(config, overrides)
     load_config(config, [*overrides, f"seed={loaded.config.seed + count - 1}"])  # the last seed must be one too
@@ -120,7 +120,7 @@ def _command(run: SeedRun, config: Path, common: Sequence[str], resumed: bool) -
 def _read(runs: Sequence[SeedRun]) -> dict[SeedRun, ListedRun | None]:
     """The runs as they are; None where one has not come to be, of which its error has told."""
     from bpcli.errors import BpcliError
-    from bpcli.runs.listing import read_run
+    from bpcli.storage.run_listing import read_run
 
     found: dict[SeedRun, ListedRun | None] = {}
     for run in runs:
@@ -134,7 +134,7 @@ def _read(runs: Sequence[SeedRun]) -> dict[SeedRun, ListedRun | None]:
 def _report(
     stem: Path, found: dict[SeedRun, ListedRun | None], codes: dict[SeedRun, int], as_json: bool, quiet: bool
 ) -> None:
-    from bpcli.running.seeds import spreads
+    from bpcli.jobs.seeds import spreads
 
     finished = [entry for entry in found.values() if entry is not None and entry.status == "finished"]
     if as_json:
@@ -172,7 +172,7 @@ def _print_runs(found: dict[SeedRun, ListedRun | None]) -> None:
 
 def _print_spreads(finished: Sequence[ListedRun], count: int) -> None:
     """A line a metric, with its mean and standard deviation."""
-    from bpcli.running.seeds import spreads
+    from bpcli.jobs.seeds import spreads
 
     over = counted(count, "seed") if len(finished) == count else f"{len(finished)} of {count} seeds"
     if len(finished) < 2:

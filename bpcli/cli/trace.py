@@ -11,12 +11,12 @@ import typer
 from bpcli.cli.console import aligned, note, result, result_json
 from bpcli.cli.output import require_free, write_page
 from bpcli.errors import MismatchError, UsageError
-from bpcli.text import printable, quoted
+from bpcli.wording import printable, quoted
 
 if TYPE_CHECKING:
-    from bpcli.experiment import Prepared
-    from bpcli.runs.directory import RunDirectory
-    from bpcli.tracing.account import Part
+    from bpcli.experiment.prepare import Prepared
+    from bpcli.storage.run_directory import RunDirectory
+    from bpcli.tracing.as_text import Part
     from bpcli.training import TrainingState
 
 
@@ -65,9 +65,9 @@ def trace(
     Example: bpcli trace configs/penguins.yaml --row 3 --html step.html
     """
     from bpcli.config import load_config
-    from bpcli.experiment import prepare
+    from bpcli.experiment.prepare import prepare
     from bpcli.system.blas import BlasThreads
-    from bpcli.tracing.account import account
+    from bpcli.tracing.as_text import account
     from bpcli.tracing.page import trace_page
     from bpcli.tracing.step import choose_rows, trace_step
 
@@ -101,7 +101,7 @@ def trace(
 
 def _run(source: Path) -> RunDirectory | None:
     """The run, or None for a config."""
-    from bpcli.runs.directory import RunDirectory
+    from bpcli.storage.run_directory import RunDirectory
 
     if source.suffix == ".safetensors":
         raise UsageError(f"{printable(str(source))}: give the run directory; a step is taken from its last checkpoint")
@@ -110,7 +110,7 @@ def _run(source: Path) -> RunDirectory | None:
 
 def _state(prepared: Prepared, run: RunDirectory | None) -> TrainingState:
     """Where the step begins."""
-    from bpcli.running.resume import resume_state
+    from bpcli.jobs.resume import resume_state
 
     return prepared.plan.new_state() if run is None else resume_state(prepared, run)
 
@@ -136,7 +136,7 @@ def _place(prepared: Prepared, layer: int | None, neuron: str | None) -> tuple[i
 
 def _lines(parts: Iterable[Part]) -> Iterator[str]:
     """The account for a terminal."""
-    from bpcli.tracing.account import Grid, Heading
+    from bpcli.tracing.as_text import Grid, Heading
 
     for part in parts:
         if isinstance(part, Heading):

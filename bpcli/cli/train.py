@@ -13,11 +13,11 @@ from bpcli.cli.progress import duration, view
 from bpcli.cli.seeds import train_seeds
 from bpcli.cli.signals import StopRequest
 from bpcli.errors import DivergedError, MismatchError, RequirementError, UsageError
-from bpcli.text import counted, number, printable
+from bpcli.wording import counted, number, printable
 
 if TYPE_CHECKING:
-    from bpcli.experiment import Prepared
-    from bpcli.running.runner import Runner
+    from bpcli.experiment.prepare import Prepared
+    from bpcli.jobs.runner import Runner
 
 
 def train(
@@ -72,11 +72,11 @@ def train(
     Example: bpcli train configs/penguins.yaml --set training.epochs=50
     """
     from bpcli.config import load_config
-    from bpcli.experiment import prepare
+    from bpcli.experiment.prepare import prepare
     from bpcli.history.tensorboard import require_tensorboard
-    from bpcli.running.resume import resume_state
-    from bpcli.running.runner import Runner
-    from bpcli.runs.directory import RunDirectory
+    from bpcli.jobs.resume import resume_state
+    from bpcli.jobs.runner import Runner
+    from bpcli.storage.run_directory import RunDirectory
     from bpcli.system.blas import BlasThreads
     from bpcli.system.files import path_from_here
 
@@ -175,8 +175,8 @@ def announce(prepared: Prepared) -> None:
 
 
 def _print_outcome(runner: Runner, tensorboard: bool) -> None:
-    from bpcli.scoring import SUMMARIES, remarks
     from bpcli.system.files import path_from_here
+    from bpcli.training.scoring import SUMMARIES, remarks
 
     summary = runner.summary
     reason = summary.get("stop_explanation") or summary["stop_reason"]

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.arrays.memory import Array
 from bpcli.metrics import Task
-from bpcli.nn.arrays import Array
-from bpcli.scoring import Answers
+from bpcli.training.scoring import Answers
 
 
 def disagreement(

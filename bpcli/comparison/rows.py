@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from bpcli.comparison.contestants import Contestant
+from bpcli.comparison.runs import Contestant
 from bpcli.data.table import Table
 from bpcli.errors import DataError
-from bpcli.evaluation import FileRows, OwnData, chosen_rows, file_rows, own_data
+from bpcli.models.evaluation import FileRows, OwnData, chosen_rows, file_rows, own_data
 from bpcli.system.files import path_from_here
-from bpcli.text import counted, printable
+from bpcli.wording import counted, printable
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from bpcli.errors import ConfigError
-from bpcli.text import counted, printable, quoted
+from bpcli.wording import counted, printable, quoted
 
 KeyPath = tuple[str | int, ...]
 """Keys and list indices from the top of a config down to one value."""

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from bpcli.config.document import Document, Problem, config_error, described
 from bpcli.config.locations import Location, family_names, fields_with, locate
-from bpcli.text import counted, listed, printable, quoted, suggestion
+from bpcli.wording import counted, listed, printable, quoted, suggestion
 
 T = TypeVar("T", bound=BaseModel)
 

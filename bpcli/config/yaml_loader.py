@@ -15,7 +15,7 @@ from yaml.reader import ReaderError
 
 from bpcli.config.document import Place, Problem, config_error
 from bpcli.config.yaml_words import TAG, syntax_error
-from bpcli.text import quoted
+from bpcli.wording import quoted
 
 MAX_DEPTH = 50
 MAX_NODES = 100_000

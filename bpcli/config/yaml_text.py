@@ -14,7 +14,7 @@ from bpcli.config.document import Document, KeyPath, Mark, Place, Problem, confi
 from bpcli.config.yaml_loader import BOOL, FLOAT, INT, MAX_DEPTH, NULL, TOO_DEEP, Locate, compose, line_and_column
 from bpcli.errors import ConfigError, FileAccessError
 from bpcli.system.files import Kind, kind_of
-from bpcli.text import printable, quoted, suggestion
+from bpcli.wording import printable, quoted, suggestion
 
 MAX_BYTES = 1 << 20
 

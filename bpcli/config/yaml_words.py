@@ -6,7 +6,7 @@ import re
 
 from yaml.error import Mark, MarkedYAMLError
 
-from bpcli.text import printable
+from bpcli.wording import printable
 
 TAG = "tags ('!…') are not allowed; put text that starts with '!' in quotes"
 _SHOWN = 200

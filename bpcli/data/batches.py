@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.nn.arrays import Array
-from bpcli.nn.rows import CompactRows, DenseRows, EncodedRows
+from bpcli.arrays.memory import Array
+from bpcli.arrays.rows import CompactRows, DenseRows, EncodedRows
 
 
 @dataclass(frozen=True)

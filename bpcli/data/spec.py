@@ -4,13 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from bpcli.data.preprocess import ColumnSpec, EncodersSpec, TargetEncoder
-from bpcli.data.split import SplitSpec
+from bpcli.data.columns import ColumnSpec, EncodersSpec, TargetEncoder
 from bpcli.data.table import DEFAULT_MISSING, Part
 from bpcli.spec import Sequence, Spec
+
+
+class SplitSpec(Spec):
+    """How rows are divided where the data does not say so itself."""
+
+    validation: float | None = Field(
+        default=None,
+        ge=0,
+        lt=1,
+        description="Share of validation rows; 0 for none. Left out: 0.15, or 0 where the data brings its own.",
+    )
+    test: float | None = Field(
+        default=None,
+        ge=0,
+        lt=1,
+        description="Share of test rows; 0 for none. Left out: 0.15, or 0 where the data names some splits itself.",
+    )
+    stratify: bool | None = Field(
+        default=None,
+        description="Keep the shares of the classes in each split. Left out: where the target has classes, "
+        "and rows of a class too rare for that all train.",
+    )
+    order: Literal["random", "time"] = Field(
+        default="random", description="`time` does not shuffle: the first rows train, the last ones test."
+    )
+    column: str | None = Field(default=None, description="A column that holds train, validation or test.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> SplitSpec:
+        if (self.validation or 0) + (self.test or 0) >= 1:
+            raise ValueError("validation and test leave no rows to train on; their sum must be below 1")
+        if self.order == "time" and self.stratify:
+            raise ValueError("rows in order of time cannot be stratified too; leave out one of the two")
+        if self.column is not None and (self.validation or self.test or self.stratify):
+            raise ValueError("a column that names the splits excludes shares and stratify")
+        return self
 
 
 class ArraysSpec(Spec):

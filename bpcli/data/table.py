@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.errors import DataError
-from bpcli.text import is_number, listed, suggestion
+from bpcli.wording import is_number, listed, suggestion
 
 Kind = Literal["numeric", "categorical", "boolean"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bpcli.errors import CheckpointError, UsageError
-from bpcli.runs.directory import RunDirectory, measured, run_labels
-from bpcli.text import listed, printable, quoted, suggestion
+from bpcli.storage.run_directory import RunDirectory, measured, run_labels
+from bpcli.wording import listed, printable, quoted, suggestion
 
 SPLITS = ("train", "validation")
 

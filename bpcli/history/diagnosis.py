@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.runs.directory import health_of, measured
+from bpcli.storage.run_directory import health_of, measured
 
 STUCK = 0.75
 """Share of a layer's units."""

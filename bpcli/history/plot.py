@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bpcli.errors import UsageError
 from bpcli.history.curves import SPLITS, Curves, Panel, split_of, wants_logarithm
-from bpcli.text import printable
+from bpcli.wording import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,7 +16,7 @@ from time import time
 from typing import Any
 
 from bpcli.errors import UsageError
-from bpcli.runs.directory import health_of, measured
+from bpcli.storage.run_directory import health_of, measured
 from bpcli.system.files import file_access
 
 NO_CURVES = ("epoch", "seconds", "best_epoch")

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.data.preprocess import ClassesTarget, LabelsTarget, NumbersTarget
+from bpcli.arrays.memory import Array
 from bpcli.data.table import Table
+from bpcli.data.targets import ClassesTarget, LabelsTarget, NumbersTarget
 from bpcli.inspection.integrated_gradients import Integrated, integrated_gradients
 from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, evenly_spaced
-from bpcli.model import Model
-from bpcli.nn.arrays import Array
+from bpcli.models.model import Model
 from bpcli.nn.layers import DenseLayer
 from bpcli.nn.losses import Poisson
-from bpcli.scoring import require_finite
+from bpcli.training.scoring import require_finite
 
 Numbers = NDArray[np.float64]
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpcli.data.preprocess import ClassesTarget
+from bpcli.arrays.memory import Array
 from bpcli.data.table import Column, Table
+from bpcli.data.targets import ClassesTarget
 from bpcli.errors import UsageError
 from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, MOST_NUMBERS, evenly_spaced, predictions
-from bpcli.model import Model
-from bpcli.nn.arrays import Array
-from bpcli.scoring import require_finite
-from bpcli.text import listed, quoted, suggestion
+from bpcli.models.model import Model
+from bpcli.training.scoring import require_finite
+from bpcli.wording import listed, quoted, suggestion
 
 GRID = 20
 """Values of a column of numbers: quantiles, evenly spaced in rank, those that are equal taken once."""

@@ -8,12 +8,12 @@ from itertools import pairwise
 
 import numpy as np
 
+from bpcli.arrays.memory import Array
 from bpcli.data.table import Table
 from bpcli.inspection.sampling import MOST_INPUTS, MOST_MULTIPLICATIONS, evenly_spaced, predictions
 from bpcli.metrics import METRICS
-from bpcli.model import Model
-from bpcli.nn.arrays import Array
-from bpcli.scoring import HEADLINES
+from bpcli.models.model import Model
+from bpcli.training.scoring import HEADLINES
 
 REPEATS = 5
 """Orders in which each column's cells are dealt out."""

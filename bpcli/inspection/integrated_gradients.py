@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.nn.arrays import Array
+from bpcli.arrays.memory import Array
 from bpcli.nn.inference import Inference
 from bpcli.nn.layers import DenseLayer, LayerNormLayer
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.data.preprocess import ClassesTarget
+from bpcli.arrays.memory import Array
+from bpcli.arrays.rows import DenseRows
 from bpcli.data.table import Table
+from bpcli.data.targets import ClassesTarget
 from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, evenly_spaced
-from bpcli.model import Model
-from bpcli.names import Names
-from bpcli.nn.arrays import Array
+from bpcli.models.feature_names import Names
+from bpcli.models.model import Model
 from bpcli.nn.layers import DenseLayer
 from bpcli.nn.losses import LossScratch
-from bpcli.nn.rows import DenseRows
 from bpcli.nn.units import dead_units, saturated_units
 
 MOST_ROWS = 2_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.model import Model
-from bpcli.nn.arrays import Array
+from bpcli.arrays.memory import Array
+from bpcli.models.model import Model
 
 MOST_MULTIPLICATIONS = 5e10
 """Of all passes of one look together, some seconds; where it would be more, evenly spaced rows stand for all."""

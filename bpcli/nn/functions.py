@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bpcli.nn.arrays import Array
+from bpcli.arrays.memory import Array
 
 
 def sigmoid(z: Array, out: Array) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.nn.arrays import Array, Workspace
+from bpcli.arrays.memory import Array
+from bpcli.arrays.rows import EncodedRows
+from bpcli.arrays.workspace import Workspace
 from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
-from bpcli.nn.rows import EncodedRows
 
 BLOCK_ROWS = 240
 """Rows a pass. In float64 a row then gives the same bits alone or among a million, wherever it stands in its block.

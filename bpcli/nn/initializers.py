@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from bpcli.nn.arrays import Array
+from bpcli.arrays.memory import Array
 from bpcli.spec import BareName, Spec
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.arrays.layout import Layout, Slot
+from bpcli.arrays.memory import Array, aligned
+from bpcli.arrays.workspace import Workspace
 from bpcli.nn.activations import Identity
-from bpcli.nn.arrays import Array, Layout, Slot, Workspace, aligned
 from bpcli.nn.layers import Dense, Layer, LayerSpec, Position, Views
 from bpcli.randomness import Stream
 

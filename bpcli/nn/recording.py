@@ -7,8 +7,10 @@ from typing import ClassVar, cast
 
 import numpy as np
 
+from bpcli.arrays.layout import Slot
+from bpcli.arrays.memory import Array
+from bpcli.arrays.workspace import Buffer, LayerArrays
 from bpcli.nn.activations import Activation
-from bpcli.nn.arrays import Array, Buffer, LayerArrays, Slot
 from bpcli.nn.layers import DenseLayer, Layer, Position, Views
 from bpcli.nn.network import Network
 

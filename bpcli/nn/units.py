@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.arrays.memory import Array
 from bpcli.nn.activations.base import ActivationBase
-from bpcli.nn.arrays import Array
 
 MARGIN, IN_MOST_ROWS = 0.01, 0.95
 """How near to a bound, as a share of the range between the two, an output must be in how many of the rows."""

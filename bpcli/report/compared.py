@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bpcli.comparison.document import OF_THESE_MODELS
+from bpcli.comparison.compare import OF_THESE_MODELS
 from bpcli.metrics import METRICS
-from bpcli.report.charts import Chart
+from bpcli.pages.charts import Chart
+from bpcli.pages.intervals import Interval, Intervals
+from bpcli.pages.page import Section, page
+from bpcli.pages.phrases import as_sentence, number, spaced
+from bpcli.pages.tables import Table
 from bpcli.report.curves import MOST_CURVES
-from bpcli.report.intervals import Interval, Intervals
 from bpcli.report.learning import metric_chart
-from bpcli.report.page import Section, page
-from bpcli.report.tables import Table
-from bpcli.report.words import as_sentence, number, spaced
-from bpcli.scoring import HEADLINES, SUMMARIES
-from bpcli.text import counted, plain
+from bpcli.training.scoring import HEADLINES, SUMMARIES
+from bpcli.wording import counted, plain
 
 BETTER = "★"
 """Beside the best score of a line."""

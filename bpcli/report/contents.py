@@ -8,21 +8,21 @@ from typing import Any
 import yaml
 
 from bpcli.errors import DataError
-from bpcli.evaluation import SplitRows, own_data
 from bpcli.inspection.importance import permutation_importance
-from bpcli.model import Model
+from bpcli.models.evaluation import SplitRows, own_data
+from bpcli.models.model import Model
 from bpcli.nn.layers import DenseLayer
+from bpcli.pages.page import Section, page
+from bpcli.pages.phrases import as_sentence, number, spaced
+from bpcli.pages.tables import Counts, Listing, Table
 from bpcli.report.curves import probability_charts, residual_charts
 from bpcli.report.data import data_section
 from bpcli.report.health import health_section
 from bpcli.report.learning import MOST_EPOCHS, learning_section
-from bpcli.report.page import Section, page
-from bpcli.report.tables import Counts, Listing, Table
-from bpcli.report.words import as_sentence, number, spaced
-from bpcli.runs.directory import RunDirectory, measured
-from bpcli.scoring import SUMMARIES, remarks
 from bpcli.spec import type_name
-from bpcli.text import counted, quoted, with_deviation
+from bpcli.storage.run_directory import RunDirectory, measured
+from bpcli.training.scoring import SUMMARIES, remarks
+from bpcli.wording import counted, quoted, with_deviation
 
 MOST_CLASSES = 30
 """A confusion matrix of more classes than this is left to `bpcli evaluate --json`."""

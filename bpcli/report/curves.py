@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from bpcli.arrays.memory import Array
 from bpcli.metrics.ranking import positives_above
-from bpcli.nn.arrays import Array
-from bpcli.report.charts import Chart, Series
+from bpcli.pages.charts import Chart, Series
 
 MOST_CURVES = 6
 """Curves in one chart, of the most frequent classes: more cannot be told apart."""

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from bpcli.data.table import PARTS
-from bpcli.evaluation import OwnData
-from bpcli.model import Model
-from bpcli.report.page import Section
-from bpcli.report.tables import Table
-from bpcli.report.words import as_sentence, number
-from bpcli.text import counted, quoted
+from bpcli.models.evaluation import OwnData
+from bpcli.models.model import Model
+from bpcli.pages.page import Section
+from bpcli.pages.phrases import as_sentence, number
+from bpcli.pages.tables import Table
+from bpcli.wording import counted, quoted
 
 
 def data_section(model: Model, own: OwnData | None, summary: dict[str, Any]) -> Section:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bpcli.report.charts import Chart, Series
+from bpcli.pages.charts import Chart, Series
+from bpcli.pages.page import Section
+from bpcli.pages.phrases import as_sentence
 from bpcli.report.curves import MOST_CURVES
 from bpcli.report.learning import best_epoch, mark_of
-from bpcli.report.page import Section
-from bpcli.report.words import as_sentence
-from bpcli.runs.directory import health_of, measured
+from bpcli.storage.run_directory import health_of, measured
 
 USUAL_RATIO = 1e-3
 """Update over weight in training that goes well, as a rule of thumb: Karpathy, CS231n, "Ratio of weights:updates"."""

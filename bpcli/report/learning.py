@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from bpcli.history.curves import wants_logarithm
-from bpcli.report.charts import Chart, Series
-from bpcli.report.page import Section
-from bpcli.report.words import spaced
-from bpcli.runs.directory import measured
+from bpcli.pages.charts import Chart, Series
+from bpcli.pages.page import Section
+from bpcli.pages.phrases import spaced
+from bpcli.storage.run_directory import measured
 
 MOST_EPOCHS = 10**9
 """A number of an epoch beyond this is none."""

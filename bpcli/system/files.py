@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from bpcli.errors import FileAccessError
-from bpcli.text import printable
+from bpcli.wording import printable
 
 
 def path_from_here(path: Path) -> str:

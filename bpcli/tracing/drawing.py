@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from bpcli.tracing.arithmetic import Arithmetic, Document
+from bpcli.tracing.phrases import largest, title
 from bpcli.tracing.stages import Stage
-from bpcli.tracing.words import largest, title
-from bpcli.tracing.worked import Line, Worked
+from bpcli.tracing.unit_lines import Line, Worked
 
 ROOMY = 8
 """Units of the widest column up to which each has a circle with its number inside; more of them stand closer."""

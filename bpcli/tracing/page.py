@@ -11,16 +11,16 @@ from itertools import islice
 from typing import Any
 
 from bpcli.errors import UsageError
-from bpcli.report.charts import text
-from bpcli.report.frame import carried, html_document
-from bpcli.text import counted, printable
-from bpcli.tracing.account import Grid, Heading, Part, account
+from bpcli.pages.charts import text
+from bpcli.pages.frame import carried, html_document
 from bpcli.tracing.arithmetic import Arithmetic, Document
+from bpcli.tracing.as_text import Grid, Heading, Part, account
 from bpcli.tracing.drawing import Drawing, Reading, draw
+from bpcli.tracing.phrases import opening
 from bpcli.tracing.stages import Stage, stages
 from bpcli.tracing.svg import sign, svg
-from bpcli.tracing.words import opening
-from bpcli.tracing.worked import Line
+from bpcli.tracing.unit_lines import Line
+from bpcli.wording import counted, printable
 
 WIDTHS = (40, 32, 24, 16, 12, 8)
 """Units of a layer that are drawn: the first of these numbers with which the page stays small."""

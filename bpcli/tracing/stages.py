@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bpcli.tracing.arithmetic import Arithmetic, Document
-from bpcli.tracing.words import loss_rule, row_in_file, rule, title
+from bpcli.tracing.phrases import loss_rule, row_in_file, rule, title
 
 MOST_SAID = 4
 """Results of a layer that are said in words."""

@@ -14,28 +14,29 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.arrays.layout import Slot
+from bpcli.arrays.memory import Array
+from bpcli.arrays.rows import DenseRows
 from bpcli.data.batches import Batch, Dataset
-from bpcli.data.preprocess import NumbersTarget
-from bpcli.data.selection import select_rows
+from bpcli.data.examples.selection import select_rows
 from bpcli.data.table import PARTS
+from bpcli.data.targets import NumbersTarget
 from bpcli.errors import DivergedError, UsageError
-from bpcli.experiment import Prepared
-from bpcli.names import Names
+from bpcli.experiment.prepare import Prepared
+from bpcli.models.feature_names import Names
 from bpcli.nn.activations import Activation
-from bpcli.nn.arrays import Array, Slot
 from bpcli.nn.layers import DenseLayer, Layer, Position
 from bpcli.nn.losses import LossScratch
 from bpcli.nn.network import Bound, Network
 from bpcli.nn.recording import LayerRecord, recorded
-from bpcli.nn.rows import DenseRows
 from bpcli.randomness import Stream
-from bpcli.text import counted
-from bpcli.tracing.cells import inputs_made, targets_made
-from bpcli.tracing.updates import Rule, rule_of
+from bpcli.tracing.encodings import inputs_made, targets_made
+from bpcli.tracing.optimizers import Rule, rule_of
 from bpcli.training import TrainingPlan, TrainingState
 from bpcli.training.gradient_rules import GradientRules
 from bpcli.training.objective import Objective
 from bpcli.training.steps.serial import SerialSteps
+from bpcli.wording import counted
 
 Document = dict[str, Any]
 

@@ -6,7 +6,7 @@ from math import sqrt
 
 import numpy as np
 
-from bpcli.nn.arrays import Array
+from bpcli.arrays.memory import Array
 from bpcli.training.spec import TrainingSpec
 
 

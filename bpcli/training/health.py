@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.nn.arrays import Array, Workspace
+from bpcli.arrays.memory import Array
+from bpcli.arrays.workspace import Workspace
 from bpcli.nn.layers import DenseLayer
 from bpcli.nn.network import Network
 from bpcli.nn.units import Units, dead_units, saturated_units

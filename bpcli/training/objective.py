@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from bpcli.arrays.memory import Array
 from bpcli.data.batches import Batch
-from bpcli.nn.arrays import Array
 from bpcli.nn.layers import Position
 from bpcli.nn.losses import LossBase, LossScratch
 from bpcli.nn.network import Network

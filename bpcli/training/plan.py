@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
-from bpcli.nn.arrays import Array
 from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OptimizerBase

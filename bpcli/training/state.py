@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from bpcli.nn.arrays import Array
+from bpcli.arrays.memory import Array
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Optimizer, OptimizerBase
 from bpcli.nn.schedules import Plateau

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from commands import CONFIGS, PENGUINS, bpcli
 
-from bpcli.data import data_files
+from bpcli.data.files import source as data_files
 
 TRAIN = ("train", CONFIGS / "penguins.yaml", "--set", "training.epochs=1", "--quiet", "--json")
 

@@ -14,12 +14,12 @@ import pytest
 from commands import CONFIGS, DATASETS, PENGUINS, bpcli
 from pages import drawn, tables
 
-from bpcli.comparison.differences import differences
 from bpcli.comparison.disagreement import disagreement
+from bpcli.comparison.score_differences import differences
 from bpcli.metrics import report
-from bpcli.runs.directory import RunDirectory
-from bpcli.scoring import Answers
-from bpcli.text import plain
+from bpcli.storage.run_directory import RunDirectory
+from bpcli.training.scoring import Answers
+from bpcli.wording import plain
 
 
 def train(path: Path, *settings: str, config: Path = CONFIGS / "penguins.yaml") -> Path:
@@ -63,7 +63,7 @@ def test_all_runs_are_asked_the_test_rows_of_the_first(folder: Path):
 
 def test_the_rows_that_one_run_alone_has_right_are_counted_as_by_hand(folder: Path):
     from bpcli.config import load_config
-    from bpcli.data.selection import select_rows
+    from bpcli.data.examples.selection import select_rows
 
     loaded = load_config(CONFIGS / "penguins.yaml")
     rows = select_rows(loaded.config.data, loaded.folder, 0, loaded.config.loss).split.test
@@ -459,8 +459,8 @@ def test_identical_models_are_called_that(folder: Path, tmp_path: Path):
 
 
 def test_the_same_weights_behind_other_preprocessing_are_another_model(folder: Path, tmp_path: Path):
-    from bpcli.comparison.contestants import are_same
-    from bpcli.model import Model
+    from bpcli.comparison.runs import are_same
+    from bpcli.models.model import Model
 
     train(tmp_path / "again")
     good, again = Model.load(folder / "good"), Model.load(tmp_path / "again")

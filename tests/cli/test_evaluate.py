@@ -11,7 +11,7 @@ import pytest
 from commands import CONFIGS, DATASETS, PENGUINS, Result, bpcli
 
 from bpcli.config import load_config
-from bpcli.data.selection import select_rows
+from bpcli.data.examples.selection import select_rows
 
 
 def predicted(run: Path, data: Path) -> list[dict[str, str]]:

@@ -11,11 +11,11 @@ from commands import DATASETS, Result, bpcli
 from planted import trained
 
 from bpcli.cli.inspect_text import curve, dependence_lines
-from bpcli.evaluation import split_rows
 from bpcli.inspection.attributions import attributions
 from bpcli.inspection.dependence import Dependence, PartialDependence, partial_dependence
 from bpcli.inspection.importance import permutation_importance
-from bpcli.model import Model
+from bpcli.models.evaluation import split_rows
+from bpcli.models.model import Model
 
 
 def inspect(run: Path, *options: object) -> Result:

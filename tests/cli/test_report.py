@@ -16,9 +16,9 @@ from experiments import write_csv
 from pages import Checked, drawn, tables
 
 from bpcli.errors import DataError
-from bpcli.model import Model
+from bpcli.models.model import Model
 from bpcli.report.contents import report_of
-from bpcli.runs.directory import RunDirectory
+from bpcli.storage.run_directory import RunDirectory
 
 
 @pytest.fixture(scope="module")

@@ -16,13 +16,13 @@ from checkpoints import forged
 from commands import Result, bpcli
 from experiments import after, write_csv
 
-from bpcli.checkpoint import Checkpoint
 from bpcli.config import load_config
 from bpcli.errors import DivergedError
-from bpcli.experiment import prepare
-from bpcli.running.resume import resume_state
-from bpcli.running.runner import Runner
-from bpcli.runs.directory import RunDirectory
+from bpcli.experiment.prepare import prepare
+from bpcli.jobs.resume import resume_state
+from bpcli.jobs.runner import Runner
+from bpcli.storage.checkpoint import Checkpoint
+from bpcli.storage.run_directory import RunDirectory
 from bpcli.training import EpochReport, Progress, train
 
 CONFIG = {
@@ -355,7 +355,7 @@ def test_a_training_that_now_diverges_differs(run: Path, monkeypatch: pytest.Mon
                 raise DivergedError("training diverged")
             yield event
 
-    monkeypatch.setattr("bpcli.running.reproduction.train", diverging)
+    monkeypatch.setattr("bpcli.jobs.reproduction.train", diverging)
     assert differing(run).startswith("epoch 3 is the first that differs: the run has it, but now training ended before")
 
 

@@ -14,8 +14,8 @@ from commands import CONFIGS, bpcli, python
 from terminals import bpcli_on_terminal
 
 from bpcli.metrics import METRICS
-from bpcli.runs.directory import RunDirectory
-from bpcli.runs.listing import differing_keys, flat_config, flatten, list_runs, short_names
+from bpcli.storage.run_directory import RunDirectory
+from bpcli.storage.run_listing import differing_keys, flat_config, flatten, list_runs, short_names
 
 TRAIN = ("train", CONFIGS / "penguins.yaml", "--quiet", "--set", "training.epochs=3")
 

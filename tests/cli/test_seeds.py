@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from commands import CONFIGS, bpcli, bpcli_process
 
-from bpcli.running.seeds import SeedRun, spread, train_side_by_side
-from bpcli.runs.directory import RunDirectory
-from bpcli.runs.listing import list_runs, read_run
+from bpcli.jobs.seeds import SeedRun, spread, train_side_by_side
+from bpcli.storage.run_directory import RunDirectory
+from bpcli.storage.run_listing import list_runs, read_run
 from bpcli.system import memory, threads
 
 PENGUINS = CONFIGS / "penguins.yaml"
@@ -197,7 +197,7 @@ def commands(*programs: str) -> dict[SeedRun, list[str]]:
 @pytest.fixture
 def pythons(monkeypatch: pytest.MonkeyPatch) -> None:
     """In place of bpcli a process runs its argument as a program."""
-    from bpcli.running import seeds
+    from bpcli.jobs import seeds
 
     original = seeds.subprocess.Popen
 
@@ -258,7 +258,7 @@ def test_an_error_of_our_own_leaves_no_process_behind():
 def test_memory_limits_how_many_run_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(threads, "available_cores", lambda: 2)
     monkeypatch.setattr(memory, "available_memory", lambda: 1)
-    monkeypatch.setattr("bpcli.experiment.require_memory", lambda *_: None)
+    monkeypatch.setattr("bpcli.experiment.prepare.require_memory", lambda *_: None)
     result = bpcli("train", PENGUINS, *FEW, "--seeds", 2, "--run-dir", tmp_path / "p").ok()
     assert "note: there is memory for 1 run at a time\n" in result.err
     assert "2 seeds, 1 at a time: " in result.err

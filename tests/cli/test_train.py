@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from commands import CONFIGS, Result, bpcli, bpcli_process
 
-from bpcli.checkpoint import Checkpoint
 from bpcli.config.yaml_text import read_yaml
 from bpcli.errors import CheckpointError
-from bpcli.runs.directory import RunDirectory
+from bpcli.storage.checkpoint import Checkpoint
+from bpcli.storage.run_directory import RunDirectory
 
 PENGUINS = CONFIGS / "penguins.yaml"
 FEW = ("--set", "training.epochs=3")

@@ -4,9 +4,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bpcli.arrays.rows import CompactRows, DenseRows, RowLayout
 from bpcli.data import batches
 from bpcli.data.batches import Batches, Dataset
-from bpcli.nn.rows import CompactRows, DenseRows, RowLayout
 
 
 def numbered(rows: int, weighted: bool = False, dtype: Any = np.float32) -> Dataset:

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bpcli.data import regular, text_source
-from bpcli.data.cells import ReadOptions
-from bpcli.data.csv_reader import read_csv
-from bpcli.data.polars_reader import read_csv_polars
-from bpcli.data.read import read_chunks, read_table
+from bpcli.data.files.cells import ReadOptions
+from bpcli.data.files.csv_reader import read_csv
+from bpcli.data.files.polars_reader import read_csv_polars
+from bpcli.data.files.read import read_chunks, read_table
 from bpcli.data.table import Kind, Table
 from bpcli.errors import DataError
 

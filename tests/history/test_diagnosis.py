@@ -11,10 +11,10 @@ import pytest
 from commands import ROOT
 
 from bpcli.config import load_config
-from bpcli.experiment import prepare
+from bpcli.experiment.prepare import prepare
 from bpcli.history.diagnosis import diagnose
+from bpcli.jobs.runner import epoch_record
 from bpcli.nn.layers import DenseLayer
-from bpcli.running.runner import epoch_record
 from bpcli.training import EpochReport, train
 
 

@@ -18,12 +18,12 @@ from faults import Call, disk, fail
 from same_runs import check_same, go, new_run
 
 from bpcli.config import load_config
-from bpcli.experiment import Prepared, prepare
+from bpcli.experiment.prepare import Prepared, prepare
 from bpcli.history import tensorboard
 from bpcli.history.tensorboard import EventFile, scalars
-from bpcli.running.resume import resume_state
-from bpcli.running.runner import Runner
-from bpcli.runs.directory import RunDirectory
+from bpcli.jobs.resume import resume_state
+from bpcli.jobs.runner import Runner
+from bpcli.storage.run_directory import RunDirectory
 
 pytest.importorskip("tensorboardX")
 

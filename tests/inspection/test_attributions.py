@@ -10,9 +10,9 @@ import pytest
 from commands import CONFIGS, DATASETS, PENGUINS, bpcli
 from planted import trained
 
-from bpcli.evaluation import split_rows
 from bpcli.inspection.attributions import Attributions, attributions, sampled_attributions
-from bpcli.model import Model
+from bpcli.models.evaluation import split_rows
+from bpcli.models.model import Model
 
 GENERATOR = np.random.default_rng(0)
 A, B = GENERATOR.uniform(1, 5, 50), GENERATOR.normal(size=50)

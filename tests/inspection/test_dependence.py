@@ -11,9 +11,9 @@ from planted import trained
 
 from bpcli.data.table import Column, Table
 from bpcli.errors import UsageError
-from bpcli.evaluation import split_rows
 from bpcli.inspection.dependence import GRID, PartialDependence, partial_dependence
-from bpcli.model import Model
+from bpcli.models.evaluation import split_rows
+from bpcli.models.model import Model
 from bpcli.nn.losses import Hinge
 
 GENERATOR = np.random.default_rng(0)

@@ -12,11 +12,11 @@ from commands import bpcli
 from planted import trained
 
 from bpcli.cli.inspect_text import neurons_lines
-from bpcli.evaluation import split_rows
 from bpcli.inspection import neurons, sampling
 from bpcli.inspection.importance import Importance, permutation_importance
 from bpcli.inspection.neurons import Neuron, inspect_neurons
-from bpcli.model import Model
+from bpcli.models.evaluation import split_rows
+from bpcli.models.model import Model
 
 GENERATOR = np.random.default_rng(0)
 A, B = GENERATOR.uniform(1, 5, 200), GENERATOR.normal(size=200)

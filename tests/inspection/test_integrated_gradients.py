@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from networks import FLOAT64, members
 
+from bpcli.arrays.memory import Array
 from bpcli.inspection.integrated_gradients import Integrated, integrated_gradients
 from bpcli.nn.activations import Activation, Relu, Tanh
-from bpcli.nn.arrays import Array
 from bpcli.nn.inference import Inference
 from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
 from bpcli.nn.network import Network

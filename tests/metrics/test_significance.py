@@ -11,7 +11,7 @@ import pytest
 from bpcli.metrics import report
 from bpcli.metrics.rowwise import ROWWISE, ROWWISE_LOG_LOSS
 from bpcli.metrics.significance import holm, mcnemar_exact, paired_bootstrap
-from bpcli.scoring import HEADLINES
+from bpcli.training.scoring import HEADLINES
 
 
 def mean(means: np.ndarray) -> np.ndarray:

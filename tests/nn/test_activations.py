@@ -9,8 +9,8 @@ import pytest
 from networks import FLOAT32, FLOAT64, members
 from pydantic import TypeAdapter, ValidationError
 
+from bpcli.arrays.memory import Array
 from bpcli.nn.activations import Activation, Elu, Gelu, LeakyRelu, Selu
-from bpcli.nn.arrays import Array
 
 POINTS = [-30.0, -5.0, -1.7, -0.4, -1e-3, 0.0, 1e-3, 0.3, 1.1, 4.0, 30.0]
 

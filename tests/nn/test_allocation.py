@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 from networks import FLOAT32, TrainingStep, members, targets_for
 
+from bpcli.arrays.memory import Array
 from bpcli.nn.activations import Activation, Tanh
-from bpcli.nn.arrays import Array
 from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
 from bpcli.nn.losses import CrossEntropy, Loss, LossScratch, MeanSquaredError
 from bpcli.nn.optimizers import Adam, Nadam, Optimizer, OptimizerSpec, Sgd, driver

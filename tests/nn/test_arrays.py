@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from networks import FLOAT32
 
-from bpcli.nn.arrays import CACHE_LINE, ON_LARGE_PAGES, Buffer, Layout, Slot, Workspace, aligned
+from bpcli.arrays.layout import Layout, Slot
+from bpcli.arrays.memory import CACHE_LINE, ON_LARGE_PAGES, aligned
+from bpcli.arrays.workspace import Buffer, Workspace
 
 LAYOUT = Layout(
     (

@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 from networks import FLOAT64, TrainingStep, members
 
+from bpcli.arrays.memory import Array
+from bpcli.arrays.workspace import Workspace
 from bpcli.nn import losses
 from bpcli.nn.activations import Activation, Elu, Identity, LeakyRelu, Relu, Selu
-from bpcli.nn.arrays import Array, Workspace
 from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, LayerSpec, Position
 from bpcli.nn.layers.dense import DenseLayer
 from bpcli.nn.losses import Loss

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from networks import FLOAT32, FLOAT64, members
 
+from bpcli.arrays.memory import Array
+from bpcli.arrays.rows import DenseRows
 from bpcli.nn.activations import Activation, Relu, Tanh
-from bpcli.nn.arrays import Array
 from bpcli.nn.inference import BLOCK_ROWS, Inference
 from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy
 from bpcli.nn.network import Network
-from bpcli.nn.rows import DenseRows
 from bpcli.system.blas import BlasThreads
 
 ROWS = 2 * BLOCK_ROWS + 77

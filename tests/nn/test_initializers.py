@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from networks import FLOAT32, FLOAT64, members
 
+from bpcli.arrays.memory import Array
 from bpcli.nn.activations import Activation
-from bpcli.nn.arrays import Array
 from bpcli.nn.initializers import (
     DEFAULTS,
     GlorotNormal,

@@ -9,7 +9,8 @@ import pytest
 from networks import FLOAT32, FLOAT64
 from pydantic import TypeAdapter, ValidationError
 
-from bpcli.nn.arrays import Array, Workspace
+from bpcli.arrays.memory import Array
+from bpcli.arrays.workspace import Workspace
 from bpcli.nn.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, LayerSpec, Position
 from bpcli.randomness import Stream
 

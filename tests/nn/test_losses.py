@@ -9,7 +9,7 @@ import pytest
 from networks import FLOAT32, FLOAT64, members, targets_for
 from pydantic import TypeAdapter, ValidationError
 
-from bpcli.nn.arrays import Array
+from bpcli.arrays.memory import Array
 from bpcli.nn.losses import (
     BinaryCrossEntropy,
     CrossEntropy,

@@ -11,7 +11,7 @@ import pytest
 from networks import FLOAT32, FLOAT64, members
 from pydantic import TypeAdapter, ValidationError
 
-from bpcli.nn.arrays import Array
+from bpcli.arrays.memory import Array
 from bpcli.nn.optimizers import (
     Adadelta,
     Adagrad,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from networks import FLOAT64
 
-from bpcli.nn.arrays import Array
+from bpcli.arrays.memory import Array
 from bpcli.nn.layers import Dense
 from bpcli.nn.losses import LossScratch, MeanSquaredError
 from bpcli.nn.network import Network

@@ -11,7 +11,7 @@ from experiments import write_csv
 from same_runs import Whole, go, new_run
 
 from bpcli.config import load_config
-from bpcli.experiment import prepare
+from bpcli.experiment.prepare import prepare
 
 CONFIG = """
 data: {path: t.csv, target: y, split: {validation: 0.2, test: 0.2, stratify: false}}

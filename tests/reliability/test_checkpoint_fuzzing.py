@@ -20,14 +20,14 @@ from experiments import prepared, write_csv
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bpcli.checkpoint import Checkpoint
 from bpcli.errors import BpcliError, CheckpointError
-from bpcli.evaluation import evaluate_split
-from bpcli.experiment import Prepared
-from bpcli.model import Model
-from bpcli.running.resume import resume_state
-from bpcli.running.runner import Runner
-from bpcli.runs.directory import RunDirectory
+from bpcli.experiment.prepare import Prepared
+from bpcli.jobs.resume import resume_state
+from bpcli.jobs.runner import Runner
+from bpcli.models.evaluation import evaluate_split
+from bpcli.models.model import Model
+from bpcli.storage.checkpoint import Checkpoint
+from bpcli.storage.run_directory import RunDirectory
 
 SAMPLE, ALL = 1_000, 35_000
 """Cases of each of the three ways to change a file: in every run of the tests, and in the exhaustive one."""

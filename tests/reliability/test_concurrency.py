@@ -16,9 +16,9 @@ from commands import bpcli
 from faults import at, disk, ended, kill, start
 from same_runs import Whole, check_same, contents, go
 
-from bpcli.checkpoint import Checkpoint
 from bpcli.errors import ExistsError
-from bpcli.runs.directory import RunDirectory
+from bpcli.storage.checkpoint import Checkpoint
+from bpcli.storage.run_directory import RunDirectory
 
 AT_ONCE = [(6, 3), pytest.param((50, 20), marks=pytest.mark.exhaustive)]
 """Processes, and how often they meet."""

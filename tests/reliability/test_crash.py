@@ -16,9 +16,9 @@ from commands import bpcli
 from faults import Strike, at, disk, ended, forked, kill, kill_within, start
 from same_runs import Whole, check_goes_on, check_same, go, new_run
 
-from bpcli.running.resume import resume_state
-from bpcli.running.runner import Runner
-from bpcli.runs.directory import RunDirectory
+from bpcli.jobs.resume import resume_state
+from bpcli.jobs.runner import Runner
+from bpcli.storage.run_directory import RunDirectory
 from bpcli.training import EpochReport
 
 

@@ -17,9 +17,9 @@ import pytest
 from commands import ROOT
 from experiments import write_csv
 
-from bpcli.checkpoint import Checkpoint
 from bpcli.config import load_config
-from bpcli.experiment import prepare
+from bpcli.experiment.prepare import prepare
+from bpcli.storage.checkpoint import Checkpoint
 from bpcli.training.steps import is_compiled, shard_count
 
 SMALL: dict[str, Any] = {

@@ -16,7 +16,7 @@ from commands import ROOT, Result, bpcli
 from faults import Call, Strike, at, disk, fail, fill_up, forked, since
 from same_runs import Whole, check_goes_on, check_left_whole
 
-from bpcli.runs.directory import RunDirectory
+from bpcli.storage.run_directory import RunDirectory
 
 WRITING = ("open", "write", "fsync", "mkdir")
 CHANGING = ("open", "replace", "unlink", "mkdir")

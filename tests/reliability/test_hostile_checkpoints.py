@@ -14,8 +14,8 @@ from checkpoints import NO_DIGEST, forged, put_together, small_checkpoint, taken
 from commands import ROOT, bpcli, python
 
 import bpcli as package
-from bpcli.checkpoint import Checkpoint
 from bpcli.errors import CheckpointError, ExitCode, MemoryLimitError
+from bpcli.storage.checkpoint import Checkpoint
 from bpcli.system import memory
 
 SMALL = small_checkpoint().to_bytes()
@@ -382,7 +382,7 @@ MIB = 2**20
 CHILD = """
 import gc, sys
 from checkpoints import small_checkpoint
-from bpcli.checkpoint import Checkpoint
+from bpcli.storage.checkpoint import Checkpoint
 from bpcli.errors import CheckpointError
 from pathlib import Path
 

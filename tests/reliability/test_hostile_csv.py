@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from commands import Result, bpcli
 
-from bpcli.data import read
+from bpcli.data.files import read
 from bpcli.system import memory
 
 LINES = ["x,k,y", *(f"{row},{'ab'[row % 2]},{'pq'[row % 3 == 0]}" for row in range(40))]

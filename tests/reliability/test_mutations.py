@@ -22,7 +22,7 @@ import pytest
 from commands import CONFIGS, DATASETS, Result, bpcli
 from mutations import mutated
 
-from bpcli.data.read import ReadOptions, read_table
+from bpcli.data.files.read import ReadOptions, read_table
 from bpcli.errors import DataError
 
 ROWS = 60

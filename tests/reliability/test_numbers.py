@@ -15,10 +15,10 @@ from commands import Result, bpcli, bpcli_process
 from experiments import write_csv
 from networks import members
 
-from bpcli.checkpoint import Checkpoint
 from bpcli.nn.losses import Loss
 from bpcli.nn.optimizers import OptimizerSpec
-from bpcli.runs.directory import RunDirectory
+from bpcli.storage.checkpoint import Checkpoint
+from bpcli.storage.run_directory import RunDirectory
 
 ROWS = 60
 OPTIMIZERS = [rule().type for rule in members(OptimizerSpec)]

@@ -13,12 +13,12 @@ from experiments import prepared, snapshot, timeless, write_csv
 from networks import members
 from same_runs import new_run
 
-from bpcli.experiment import Prepared
+from bpcli.experiment.prepare import Prepared
+from bpcli.jobs.resume import resume_state
+from bpcli.jobs.runner import Runner
 from bpcli.nn.optimizers import OptimizerSpec
 from bpcli.nn.schedules import Schedule
-from bpcli.running.resume import resume_state
-from bpcli.running.runner import Runner
-from bpcli.runs.directory import RunDirectory
+from bpcli.storage.run_directory import RunDirectory
 from bpcli.training import EpochReport, train
 
 EPOCHS, STEPS = 5, 10

@@ -15,9 +15,9 @@ from commands import Result, bpcli, bpcli_process
 from faults import Call, Strike, at, disk, forked, send
 from same_runs import Whole, check_goes_on, check_left_whole
 
-from bpcli.checkpoint import Checkpoint
 from bpcli.cli.signals import StopRequest
-from bpcli.runs.directory import RunDirectory
+from bpcli.storage.checkpoint import Checkpoint
+from bpcli.storage.run_directory import RunDirectory
 
 MANY = ("--set", "training.epochs=200", "--set", "training.checkpoint_every={seconds: 1000}")
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1]

@@ -17,7 +17,7 @@ from faults import ended, start
 from same_runs import Whole, check_goes_on, go, new_run
 
 from bpcli.errors import FileAccessError
-from bpcli.runs.directory import RunDirectory
+from bpcli.storage.run_directory import RunDirectory
 
 STRACE = shutil.which("strace")
 needs_strace = pytest.mark.skipif(STRACE is None, reason="strace is not installed; it is what acts at system calls")

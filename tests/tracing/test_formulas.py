@@ -15,7 +15,7 @@ from bpcli.nn.activations import Activation
 from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
 from bpcli.nn.losses import Loss
 from bpcli.nn.optimizers import Optimizer, OptimizerSpec, Rprop
-from bpcli.tracing.updates import rule_of
+from bpcli.tracing.optimizers import rule_of
 
 
 def members(union: Any) -> list[Any]:

@@ -13,8 +13,8 @@ import yaml
 from commands import CONFIGS, bpcli
 from experiments import write_csv
 
-from bpcli.checkpoint import Checkpoint
-from bpcli.nn.arrays import Array
+from bpcli.arrays.memory import Array
+from bpcli.storage.checkpoint import Checkpoint
 
 
 def traced(source: Path, *options: object) -> Any:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from experiments import plan, reports
 
+from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
-from bpcli.nn.arrays import Array
 from bpcli.nn.layers import BatchNorm, Dense
 from bpcli.nn.optimizers import Sgd
 from bpcli.nn.schedules import Plateau, ReduceOnPlateau

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from experiments import after, plan, reports
 
+from bpcli.arrays.rows import CompactRows, RowLayout
+from bpcli.jobs.runner import epoch_record
 from bpcli.nn.activations import LeakyRelu, Relu, Sigmoid, Softsign, Tanh
 from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
 from bpcli.nn.losses import MeanAbsoluteError, MeanSquaredError
 from bpcli.nn.optimizers import Rprop, Sgd
-from bpcli.nn.rows import CompactRows, RowLayout
-from bpcli.running.runner import epoch_record
 from bpcli.training import EpochReport, LayerHealth, TrainingPlan, TrainingSpec, TrainingState, health
 from bpcli.training.spec import Clip, Penalty
 from bpcli.training.steps.serial import SerialSteps

@@ -9,11 +9,11 @@ import pytest
 from experiments import after, plan, reports, snapshot, timeless
 from networks import members
 
+from bpcli.arrays.rows import CompactRows, DenseRows, EncodedRows, RowLayout
 from bpcli.errors import DivergedError, ExitCode
 from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
 from bpcli.nn.losses import CrossEntropy, MeanAbsoluteError, MeanSquaredError, Poisson
 from bpcli.nn.optimizers import Adam, OptimizerSpec, Sgd
-from bpcli.nn.rows import CompactRows, DenseRows, EncodedRows, RowLayout
 from bpcli.nn.schedules import Constant
 from bpcli.training import EpochReport, Progress, TrainingPlan, TrainingSpec, stepper, train
 from bpcli.training.spec import Clip, EarlyStopping, Penalty

@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 from pydantic import Field, model_validator
 
+from bpcli.arrays.memory import Array
+from bpcli.arrays.rows import CompactRows, DenseRows, EncodedRows, Records, RowLayout
 from bpcli.data.batches import Dataset
-from bpcli.data.preprocess.columns import BooleanColumn, CategoricalColumn, ColumnSpec, EncodersSpec, NumericColumn
-from bpcli.data.preprocess.encoders import TargetEncoder, numbers
-from bpcli.data.preprocess.inputs import FittedInput, Surprise
-from bpcli.data.preprocess.target_fitting import fit_target
-from bpcli.data.preprocess.targets import ClassesTarget, FittedTarget
+from bpcli.data.columns.encoders import TargetEncoder, numbers
+from bpcli.data.columns.inputs import FittedInput, Surprise
+from bpcli.data.columns.spec import BooleanColumn, CategoricalColumn, ColumnSpec, EncodersSpec, NumericColumn
 from bpcli.data.table import Kind, Table
+from bpcli.data.targets.fitting import fit_target
+from bpcli.data.targets.targets import ClassesTarget, FittedTarget
 from bpcli.errors import Mismatch, MismatchError
-from bpcli.nn.arrays import Array
 from bpcli.nn.losses import LossBase
-from bpcli.nn.rows import CompactRows, DenseRows, EncodedRows, Records, RowLayout
 from bpcli.spec import Sequence, Spec
-from bpcli.text import quoted
+from bpcli.wording import quoted
 
 PLAIN: dict[Kind, ColumnSpec] = {
     "numeric": NumericColumn(),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from bpcli.nn.arrays import Array
+from bpcli.arrays.memory import Array
 from bpcli.spec import Spec
 
 Scratch = tuple[Array, ...]

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from bpcli.arrays.memory import Array
 from bpcli.nn.activations.base import ActivationBase, Scratch
-from bpcli.nn.arrays import Array
 from bpcli.nn.functions import softplus
 
 

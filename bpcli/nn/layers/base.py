@@ -9,7 +9,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from bpcli.nn.arrays import Array, Buffer, LayerArrays, Slot
+from bpcli.arrays.layout import Slot
+from bpcli.arrays.memory import Array
+from bpcli.arrays.workspace import Buffer, LayerArrays
 from bpcli.randomness import Stream
 
 Views = Mapping[str, Array]

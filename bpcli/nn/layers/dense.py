@@ -8,8 +8,10 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from bpcli.arrays.layout import Slot
+from bpcli.arrays.memory import Array
+from bpcli.arrays.workspace import Buffer, LayerArrays
 from bpcli.nn.activations import Activation, Relu
-from bpcli.nn.arrays import Array, Buffer, LayerArrays, Slot
 from bpcli.nn.initializers import DEFAULTS, Initializer
 from bpcli.nn.layers.base import Position, RowwiseLayer, Views
 from bpcli.spec import Spec

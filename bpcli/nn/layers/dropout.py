@@ -8,7 +8,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from bpcli.nn.arrays import Array, Buffer, LayerArrays
+from bpcli.arrays.memory import Array
+from bpcli.arrays.workspace import Buffer, LayerArrays
 from bpcli.nn.layers.base import Position, RowwiseLayer, Views
 from bpcli.spec import Spec
 

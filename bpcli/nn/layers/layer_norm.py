@@ -8,7 +8,9 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from bpcli.nn.arrays import Array, Buffer, LayerArrays, Slot
+from bpcli.arrays.layout import Slot
+from bpcli.arrays.memory import Array
+from bpcli.arrays.workspace import Buffer, LayerArrays
 from bpcli.nn.layers.base import Layer, Position, Views
 from bpcli.spec import Spec
 

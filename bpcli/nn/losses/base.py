@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from bpcli.nn.arrays import Array
+from bpcli.arrays.memory import Array
 from bpcli.spec import Spec
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from bpcli.nn.arrays import Array
+from bpcli.arrays.memory import Array
 from bpcli.nn.functions import sigmoid, softplus
 from bpcli.nn.losses.base import LossBase, LossFormulas, LossScratch, scale, weighted_column, weighted_dot, weighted_sum
 

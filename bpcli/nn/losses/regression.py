@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from bpcli.nn.arrays import Array
+from bpcli.arrays.memory import Array
 from bpcli.nn.functions import sigmoid
 from bpcli.nn.losses.base import LossBase, LossFormulas, LossScratch, scale, weighted_dot, weighted_sum
 

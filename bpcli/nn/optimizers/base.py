@@ -10,7 +10,7 @@ from abc import abstractmethod
 
 import numpy as np
 
-from bpcli.nn.arrays import Array
+from bpcli.arrays.memory import Array
 from bpcli.spec import Spec
 
 Arrays = tuple[Array, ...]

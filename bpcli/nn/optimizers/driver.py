@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.nn.arrays import Array, aligned
+from bpcli.arrays.memory import Array, aligned
 from bpcli.nn.optimizers.base import Arrays, OptimizerBase
 
 BLOCK = 65_536

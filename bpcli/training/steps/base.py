@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.arrays.memory import Array
 from bpcli.data.batches import Batch, Batches
 from bpcli.errors import DivergedError
-from bpcli.nn.arrays import Array
 from bpcli.nn.layers import Position
 from bpcli.nn.schedules import Constant, ReduceOnPlateau
 from bpcli.randomness import Stream

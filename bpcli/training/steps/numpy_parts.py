@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from bpcli.arrays.memory import Array
+from bpcli.arrays.workspace import Workspace
 from bpcli.data.batches import Batch, part_of_batch
-from bpcli.nn.arrays import Array, Workspace
 from bpcli.nn.layers import DenseLayer, Position, RowwiseLayer
 from bpcli.nn.losses import LossScratch
 from bpcli.randomness import Stream

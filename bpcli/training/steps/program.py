@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.arrays.memory import Array, aligned
 from bpcli.nn.activations import Identity, LeakyRelu, Relu, Sigmoid, Tanh
-from bpcli.nn.arrays import Array, aligned
 from bpcli.nn.compiled import codes
 from bpcli.nn.layers import DenseLayer, DropoutLayer
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError

@@ -8,8 +8,9 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.arrays.memory import Array
+from bpcli.arrays.workspace import Workspace
 from bpcli.data.batches import Batch
-from bpcli.nn.arrays import Array, Workspace
 from bpcli.nn.losses import LossScratch
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState

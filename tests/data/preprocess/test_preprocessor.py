@@ -3,13 +3,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli.data.preprocess import Preprocessor, Surprise, preprocessor
-from bpcli.data.preprocess.columns import CategoricalColumn, EncodersSpec, NumericColumn, Ordinal
-from bpcli.data.preprocess.encoders import MinMax
+from bpcli.arrays.rows import CompactRows, DenseRows
+from bpcli.data.columns import Surprise
+from bpcli.data.columns.encoders import MinMax
+from bpcli.data.columns.spec import CategoricalColumn, EncodersSpec, NumericColumn, Ordinal
+from bpcli.data.preprocess import Preprocessor, preprocessor
 from bpcli.data.table import Column, Table
 from bpcli.errors import MismatchError
 from bpcli.nn.losses import BinaryCrossEntropy, MeanSquaredError
-from bpcli.nn.rows import CompactRows, DenseRows
 
 NAN = float("nan")
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)

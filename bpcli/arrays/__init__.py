@@ -1,0 +1,1 @@
+"""Arrays and their layout: fields, named slots of a vector, scratch memory, encoded rows."""

@@ -1,0 +1,111 @@
+"""Scratch memory that is never allocated twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bpcli.arrays.memory import Array
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """A request for scratch memory of shape (rows, width) — or (width,) where `per_row` is false.
+
+    What stands in a `shared` buffer is lost as soon as another layer runs; all requests of one shared name get
+    the same memory.
+    """
+
+    width: int
+    per_row: bool = True
+    shared: bool = False
+
+    def size(self, rows: int) -> int:
+        """How many numbers it holds for a batch of `rows`."""
+        return self.width * (rows if self.per_row else 1)
+
+
+class LayerArrays(dict[str, Array]):
+    """One layer's scratch arrays by name; `scratch` are those whose names begin with that word, in order.
+
+    `ones` is a row of ones, shape (rows,): its product with a matrix sums over the rows faster than a reduction does.
+    """
+
+    def __init__(self, arrays: Mapping[str, Array], ones: Array) -> None:
+        super().__init__(arrays)
+        self.scratch = tuple(array for name, array in arrays.items() if name.startswith("scratch"))
+        self.ones = ones
+
+
+class Workspace:
+    """Scratch arrays of shape (rows, width) for each layer, made once for the largest batch.
+
+    `layers[i]` holds the arrays of layer i by name, `inputs[i]` what it was given in the last forward pass.
+    `part(start, stop)` is the memory of those rows alone: parts that do not overlap can be written to at once.
+    """
+
+    inputs: list[Array]
+
+    def __init__(self, layers: Iterable[Mapping[str, Buffer]], rows: int, dtype: np.dtype[Any]) -> None:
+        self._requests = [dict(layer) for layer in layers]
+        self.rows = rows
+        self._ones = np.ones(rows, dtype)
+        self._shared = {name: np.empty(size, dtype) for name, size in _shared_sizes(self._requests, rows).items()}
+        self._own = [
+            {name: np.empty(buffer.size(rows), dtype) for name, buffer in layer.items() if not buffer.shared}
+            for layer in self._requests
+        ]
+        self.layers = self._shaped(0, rows)
+        self.inputs = []
+
+    def _shaped(self, start: int, stop: int) -> list[LayerArrays]:
+        def shaped(flat: Array, buffer: Buffer) -> Array:
+            if not buffer.per_row:
+                return flat[: buffer.width]
+            # Where layers of several widths share memory, each row owns what the widest needs.
+            first = start * (len(flat) // len(self._ones) if buffer.shared else buffer.width)
+            rows = stop - start
+            return flat[first : first + rows * buffer.width].reshape(rows, buffer.width)
+
+        ones = self._ones[start:stop]
+        return [
+            LayerArrays(
+                {
+                    name: shaped((self._shared if buffer.shared else own)[name], buffer)
+                    for name, buffer in layer.items()
+                },
+                ones,
+            )
+            for layer, own in zip(self._requests, self._own, strict=True)
+        ]
+
+    def part(self, start: int, stop: int) -> Workspace:
+        """The memory of rows `start` to `stop`; what is not per row is shared with the other parts."""
+        if stop > self.rows:
+            raise ValueError(f"a workspace of {self.rows} rows has no rows up to {stop}")
+        part = object.__new__(Workspace)
+        part._requests, part._shared, part._own, part._ones = self._requests, self._shared, self._own, self._ones
+        part.rows = stop - start
+        part.layers = self._shaped(start, stop)
+        part.inputs = []
+        return part
+
+    @staticmethod
+    def bytes_needed(layers: Iterable[Mapping[str, Buffer]], rows: int, itemsize: int) -> int:
+        """How much memory a workspace of these requests takes, without taking it."""
+        requests = list(layers)
+        own = sum(buffer.size(rows) for layer in requests for buffer in layer.values() if not buffer.shared)
+        return itemsize * (rows + own + sum(_shared_sizes(requests, rows).values()))
+
+
+def _shared_sizes(layers: Iterable[Mapping[str, Buffer]], rows: int) -> dict[str, int]:
+    """For each shared name the most that a layer asks for."""
+    sizes: dict[str, int] = {}
+    for layer in layers:
+        for name, buffer in layer.items():
+            if buffer.shared:
+                sizes[name] = max(sizes.get(name, 0), buffer.size(rows))
+    return sizes

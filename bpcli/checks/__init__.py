@@ -1,0 +1,1 @@
+"""Checks of a network before it is trained: gradients, learning rates."""

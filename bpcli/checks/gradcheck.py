@@ -1,0 +1,246 @@
+"""Backpropagation against differences, on the user's own network and rows, in float64.
+
+For each layer, the gradient of the training loss with respect to its parameters: each of them in a network of up to
+EVERY, else along random directions, at a cost that does not grow with the network. Then each layer alone: what it
+hands back for what it was given (a product of a random vector with its Jacobian), so that a wrong derivative, which
+spoils the gradient of all layers before it too, is found where it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.arrays.memory import Array
+from bpcli.arrays.workspace import Workspace
+from bpcli.checks.finite_difference import STEP, Comparison, Verdict, compare
+from bpcli.data.batches import Batch
+from bpcli.errors import DivergedError
+from bpcli.nn.layers import Layer, Position, Views
+from bpcli.randomness import Stream
+from bpcli.training import TrainingPlan
+from bpcli.training.objective import Objective
+
+EVERY = 4096
+"""Parameters up to which each is compared by itself: 4 forward passes for each, some seconds in all."""
+
+DIRECTIONS = 8
+"""Random directions for each array: a single wrong number of n moves each by about 1/√n of its slope."""
+
+SPREAD = 0.1
+"""How far parameters are moved from their initial values, of those of their array: biases of 0 and scales of 1 hide
+mistakes, and put rectifiers exactly on their kinks."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A derivative that was compared: at one number of a flat vector, or along a direction in a stretch of it."""
+
+    comparison: Comparison
+    start: int
+    stop: int
+
+    @property
+    def of_one(self) -> bool:
+        """Whether it is of a single number."""
+        return self.stop == self.start + 1
+
+
+@dataclass(frozen=True)
+class ArrayCheck:
+    """One parameter array: the comparisons made, of which the worst is kept."""
+
+    name: str
+    compared: int
+    finer: int
+    """Comparisons that took a smaller step, as there was a kink or strong curvature near."""
+    undecided: int
+    """Comparisons at a kink."""
+    worst: Tried
+    flat: bool = False
+    """Whether backpropagation says 0 in every comparison: where differences agree, little has been checked."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether none differs, and not all are undecided."""
+        return self.verdict == "agrees"
+
+    @property
+    def verdict(self) -> Verdict:
+        """That of the worst comparison: undecided where all of them are."""
+        return self.worst.comparison.verdict
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """What came of it. `faults` are the layers whose own backward pass is wrong, and "loss"."""
+
+    rows: int
+    every: bool
+    arrays: tuple[ArrayCheck, ...]
+    faults: tuple[int | str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything agrees."""
+        return not self.faults and all(array.passed for array in self.arrays)
+
+
+def check_gradient(plan: TrainingPlan, rows: int, seed: int) -> GradientCheck:
+    """Check the gradient of a plan of float64, on as many of its training rows as the first epoch begins with.
+
+    Raises:
+        DivergedError: the loss is not a finite number to begin with.
+    """
+    generator = np.random.default_rng(seed)
+    objective = Objective(
+        plan.network,
+        plan.loss,
+        plan.spec,
+        first_batch(plan, rows, seed),
+        plan.new_state().layer_state,
+        Position(Stream(plan.seed, "dropout")),
+    )
+    params = _moved(plan, generator)
+    value = objective.value(params)
+    size = abs(value) + float(np.abs(objective.logits(params)).max())
+    if not np.isfinite(value) or not np.isfinite(size):
+        raise DivergedError("the loss of these rows is not a finite number; scale the inputs, or lower the weights")
+    every = plan.network.layout.size <= EVERY
+    checker = _Checker(lambda: objective.value(params), params, objective.gradient(params), size, generator)
+    arrays, start = [], 0
+    for slot in plan.network.layout.slots:
+        arrays.append(checker.check(slot.name, start, start + slot.size, every))
+        start += slot.size
+    return GradientCheck(len(objective.x), every, tuple(arrays), tuple(_faults(objective, params, generator)))
+
+
+def first_batch(plan: TrainingPlan, rows: int, seed: int) -> Batch:
+    """Up to `rows` training rows, in the order of a first epoch of that seed."""
+    train, dtype = plan.train, plan.dtype
+    order = Stream(seed, "shuffle").at(0).permutation(train.rows)[:rows]
+    x = train.x.reader(len(order), dtype).take(order)
+    y = train.targets(plan.network.n_out).reader(len(order), dtype).take(order)
+    return x, y, None if train.weight is None else train.weight[order]
+
+
+def _moved(plan: TrainingPlan, generator: np.random.Generator) -> Array:
+    """Initial parameters, moved a little."""
+    params = plan.new_state().params
+    for values in plan.network.layout.views(params).values():
+        spread = SPREAD * (float(np.sqrt(np.mean(values * values))) or 1.0)
+        values += generator.normal(0.0, spread, values.shape)
+    return params
+
+
+class _Checker:
+    """Compares derivatives of a function of the flat array `at`, which it reads, with those claimed."""
+
+    def __init__(
+        self, function: Callable[[], float], at: Array, claimed: Array, size: float, generator: np.random.Generator
+    ) -> None:
+        self._function, self._at, self._claimed = function, at, claimed
+        self._size, self._generator = size, generator
+
+    def check(self, name: str, start: int, stop: int, every: bool) -> ArrayCheck:
+        """A stretch of the array: each number, or along random directions and, where one differs, down to a number."""
+        if every:
+            tried = [self._along(np.ones(1), place, place + 1) for place in range(start, stop)]
+        else:
+            tried = [self._along(self._direction(stop - start), start, stop) for _ in range(DIRECTIONS)]
+        worst = max(tried, key=_badness)
+        if worst.comparison.verdict == "differs" and not worst.of_one:
+            worst = self._located(start, stop) or worst
+        return ArrayCheck(
+            name,
+            len(tried),
+            sum(one.comparison.step < STEP for one in tried),
+            sum(one.comparison.verdict == "undecided" for one in tried),
+            worst,
+            all(one.comparison.claimed == 0 for one in tried),
+        )
+
+    def _located(self, start: int, stop: int) -> Tried | None:
+        """A number that differs, by halving the stretch in which a direction does; None where single ones agree."""
+        found = None
+        while stop - start > 1:
+            middle = (start + stop) // 2
+            halves = [(start, middle), (middle, stop)]
+            tried = [self._along(self._direction(last - first), first, last) for first, last in halves]
+            found = max(tried, key=_badness)
+            if found.comparison.verdict != "differs":
+                return None
+            start, stop = found.start, found.stop
+        return found
+
+    def _along(self, direction: Array, start: int, stop: int) -> Tried:
+        at, part = self._at, self._at[start:stop]
+        kept = part.copy()
+
+        def moved(step: float) -> float:
+            np.copyto(at[start:stop], kept + step * direction)
+            return self._function()
+
+        comparison = compare(moved, float(np.dot(self._claimed[start:stop], direction)), self._size)
+        np.copyto(part, kept)
+        return Tried(comparison, start, stop)
+
+    def _direction(self, size: int) -> NDArray[np.float64]:
+        """A random corner of a cube, at a distance of 1: every number has the same share in it."""
+        return np.asarray(self._generator.choice((-1.0, 1.0), size) / np.sqrt(size))
+
+
+def _badness(tried: Tried) -> tuple[int, float]:
+    """Those that differ first, then those that agree, by their error; NaN is the worst."""
+    order = {"differs": 2, "agrees": 1, "undecided": 0}
+    error = tried.comparison.error
+    return order[tried.comparison.verdict], error if error == error else float("inf")
+
+
+def _faults(objective: Objective, params: Array, generator: np.random.Generator) -> Iterator[int | str]:
+    """The layers, and the loss, that by themselves hand back something else than their derivative."""
+    logits = objective.logits(params).copy()
+    inputs = [x.copy() for x in objective.workspace.inputs]
+    state = objective.network.bind_state(objective.state)
+    for layer, x, p, s in zip(objective.network.layers, inputs, objective.network.bind(params), state, strict=True):
+        alone = list(_layer_alone(layer, x, p, s, objective.position, generator))
+        if any(array.verdict == "differs" for array in alone):
+            yield layer.index
+    if _loss_alone(objective, logits, generator).verdict == "differs":
+        yield "loss"
+
+
+def _layer_alone(
+    layer: Layer, x: Array, params: Views, state: Views, position: Position, generator: np.random.Generator
+) -> Iterator[ArrayCheck]:
+    """Its parameters' gradient and, but for the first layer, which hands nothing back, dL/dx: along directions."""
+    own = {name: array.copy() for name, array in params.items()}
+    grads = {name: np.empty_like(array) for name, array in own.items()}
+    (workspace,) = Workspace([layer.buffers(training=True)], len(x), x.dtype).layers
+    weights = generator.normal(size=(len(x), layer.n_out))
+
+    def output() -> Array:
+        return weights * layer.forward(own, state, x, workspace, position)
+
+    size = float(np.abs(output()).sum())
+    dx = layer.backward(own, x, weights.copy(), workspace, grads).copy()
+    pairs = [(name, array, grads[name]) for name, array in own.items()]
+    for name, at, claimed in [*pairs, ("input", x, dx)] if layer.index else pairs:
+        checker = _Checker(lambda: float(output().sum()), at.reshape(-1), claimed.reshape(-1), size, generator)
+        yield checker.check(name, 0, at.size, every=False)
+
+
+def _loss_alone(objective: Objective, logits: Array, generator: np.random.Generator) -> ArrayCheck:
+    """dL/dlogits, along directions."""
+    loss, rows, out = objective.loss, len(logits), np.empty_like(logits)
+
+    def value() -> float:
+        total = loss.value_and_gradient(logits, objective.target, objective.weight, out, objective.scratch)
+        return float(total) / rows
+
+    size = abs(value()) + float(np.abs(logits).max())
+    checker = _Checker(value, logits.reshape(-1), out.copy().reshape(-1), size, generator)
+    return checker.check("logits", 0, logits.size, every=False)

@@ -1,0 +1,84 @@
+"""The runs that are compared, and whether they can be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bpcli.errors import CheckpointError, DataError, UsageError
+from bpcli.models.model import Model
+from bpcli.storage.checkpoint import Checkpoint
+from bpcli.storage.run_directory import RunDirectory, run_labels
+from bpcli.storage.run_listing import ListedRun, read_run
+from bpcli.wording import listed, printable, quoted
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A run that is compared: what its directory says, and its best model."""
+
+    label: str
+    run: ListedRun
+    model: Model
+
+    @property
+    def shown(self) -> str:
+        """Its label as messages quote it."""
+        return quoted(self.label)
+
+
+def contestants_of(paths: Sequence[Path]) -> list[Contestant]:
+    """The runs in directories, called by the names of those, or by their paths where names are the same.
+
+    Raises:
+        UsageError: fewer than two runs, or one of them twice.
+        CheckpointError: a run has no best checkpoint, or is damaged.
+        DataError: they do not predict the same.
+    """
+    if len(paths) < 2:
+        raise UsageError("give two or more runs to compare")
+    for index, path in enumerate(paths):
+        if any(path.exists() and other.exists() and path.samefile(other) for other in paths[:index]):
+            raise UsageError(f"{printable(str(path))}: given twice; a run does not differ from itself")
+    models = [Model.load(RunDirectory.open(path).path) for path in paths]
+    labels = run_labels(paths)
+    found = [Contestant(label, _read(path), model) for label, path, model in zip(labels, paths, models, strict=True)]
+    _require_same_task(found)
+    return found
+
+
+def are_same(first: Model, other: Model) -> bool:
+    """Whether two models answer alike whatever they are asked: the same weights in the same network, fed the same."""
+    told = [(model.header.config.layers, model.loss, model.preprocessor) for model in (first, other)]
+    if told[0] != told[1]:
+        return False
+    one, two = (Checkpoint.load(model.path).vectors for model in (first, other))
+    return one.keys() == two.keys() and all(np.array_equal(one[name], two[name]) for name in one)
+
+
+def _read(path: Path) -> ListedRun:
+    try:
+        return read_run(path)
+    except CheckpointError as error:
+        raise CheckpointError(f"{printable(str(path))}: {error}") from error
+
+
+def _require_same_task(contestants: Sequence[Contestant]) -> None:
+    """Raise DataError unless all predict the same: metrics of different targets have nothing to do with each other."""
+    first = contestants[0]
+    target = first.model.interpreter.target
+    for other in contestants[1:]:
+        theirs = other.model.interpreter.target
+        both = f"{first.shown} and {other.shown}"
+        if target.names != theirs.names:
+            raise DataError(
+                f"{both} cannot be compared: they predict {listed(target.names)} and {listed(theirs.names)}"
+            )
+        if target.task != theirs.task:
+            raise DataError(f"{both} cannot be compared: their tasks are {target.task} and {theirs.task}")
+        if first.model.classes != other.model.classes:
+            classes, others = listed(first.model.classes), listed(other.model.classes)
+            raise DataError(f"{both} cannot be compared: their classes are {classes} and {others}")

@@ -1,0 +1,158 @@
+"""Encoders of numbers: fitted on training values, then applied to any."""
+
+from __future__ import annotations
+
+from operator import lt
+from statistics import NormalDist
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from bpcli.data.table import Column
+from bpcli.errors import DataError
+from bpcli.spec import BareName, Sequence, Spec
+from bpcli.wording import quoted
+
+Values = NDArray[np.float64]
+
+LARGEST = 1e38
+"""What float32 can still hold. Beyond it stand marks for missing values, of which squares and sums overflow."""
+
+
+def numbers(column: Column) -> Values:
+    """The values of a column of numbers, NaN where missing; raises DataError for one beyond LARGEST."""
+    values = np.asarray(column.values, dtype=np.float64)
+    _require_small(values, column.name, values)
+    return values
+
+
+def _require_small(numbers: Values, name: str, values: Values) -> None:
+    if (too_large := np.abs(numbers) > LARGEST).any():
+        raise DataError(
+            f"column {quoted(name)}: {values[too_large][0]:g} is too large to compute with; "
+            "if it stands for a missing value, name it in data.missing"
+        )
+
+
+class Affine(Spec):
+    """A fitted encoding: (value - center) / scale."""
+
+    type: Literal["affine"] = "affine"
+    center: float
+    scale: float = Field(gt=0)
+
+    def encode(self, values: Values) -> Values:
+        """Encoded values, of the same shape."""
+        return (values - self.center) / self.scale
+
+    def decode(self, encoded: Values) -> Values:
+        """The values that `encode` would encode so."""
+        return encoded * self.scale + self.center
+
+
+class Landmarks(Spec):
+    """A fitted encoding: linear between landmarks, constant beyond the first and the last."""
+
+    type: Literal["landmarks"] = "landmarks"
+    values: Sequence[float] = Field(min_length=1)
+    scores: Sequence[float] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _rising(self) -> Landmarks:
+        if len(self.values) != len(self.scores) or not all(map(lt, self.values, self.values[1:])):
+            raise ValueError("values must rise, and there must be a score for each")
+        return self
+
+    def encode(self, values: Values) -> Values:
+        """Encoded values, of the same shape."""
+        return np.interp(values, self.values, self.scores)
+
+
+Encoding = Annotated[Affine | Landmarks, Field(discriminator="type")]
+
+
+def encoded(encoding: Encoding, name: str, values: Values) -> Values:
+    """The values of a column, none of them NaN, in the units of the network; raises DataError for one beyond LARGEST.
+
+    A value that is none yet may become one where training values were nearly the same.
+    """
+    with np.errstate(over="ignore"):
+        result = encoding.encode(values)
+    _require_small(result, name, values)
+    return result
+
+
+class Standard(Spec):
+    """Less the mean, divided by the standard deviation (of the population)."""
+
+    type: Literal["standard"] = "standard"
+
+    def fit(self, values: Values) -> Affine:
+        """Fit on values without NaN, shape (rows,)."""
+        return _affine(float(np.mean(values)), float(np.std(values)))
+
+
+class MinMax(Spec):
+    """From smallest and largest to 0 and 1."""
+
+    type: Literal["min_max"] = "min_max"
+
+    def fit(self, values: Values) -> Affine:
+        """Fit on values without NaN, shape (rows,)."""
+        low, high = float(np.min(values)), float(np.max(values))
+        return _affine(low, high - low)
+
+
+class Robust(Spec):
+    """Less the median, divided by the distance between the quartiles: outliers do not count."""
+
+    type: Literal["robust"] = "robust"
+
+    def fit(self, values: Values) -> Affine:
+        """Fit on values without NaN, shape (rows,); where the quartiles coincide, by the standard deviation."""
+        low, middle, high = (float(q) for q in np.quantile(values, (0.25, 0.5, 0.75)))
+        return _affine(middle, high - low or float(np.std(values)))
+
+
+class Quantile(Spec):
+    """To the normal distribution (or the uniform one on 0 to 1) by rank, whatever the distribution was."""
+
+    type: Literal["quantile"] = "quantile"
+    output: Literal["normal", "uniform"] = Field(default="normal", description="The distribution to map to.")
+    landmarks: int = Field(default=200, ge=2, le=1000, description="Quantiles kept; between them it is linear.")
+
+    def fit(self, values: Values) -> Landmarks:
+        """Fit on values without NaN, shape (rows,)."""
+        shares = np.linspace(0.0, 1.0, min(self.landmarks, max(len(values), 2)))
+        landmarks, first, counts = np.unique(np.quantile(values, shares), return_index=True, return_counts=True)
+        # A value that fills several quantiles stands at their middle.
+        middle = (shares[first] + shares[first + counts - 1]) / 2
+        scores = middle.tolist()
+        if self.output == "normal":
+            # Half a landmark from either end keeps the outermost scores finite.
+            margin = 0.5 / len(shares)
+            scores = [NormalDist().inv_cdf(min(max(share, margin), 1 - margin)) for share in scores]
+        return Landmarks(values=tuple(landmarks.tolist()), scores=tuple(scores))
+
+
+class NoScaling(Spec):
+    """The numbers as they are."""
+
+    type: Literal["none"] = "none"
+
+    def fit(self, values: Values) -> Affine:
+        """Center 0, scale 1."""
+        return Affine(center=0.0, scale=1.0)
+
+
+def _affine(center: float, scale: float) -> Affine:
+    """A constant column, whose spread is nothing but rounding, keeps a scale of 1."""
+    negligible = 1e-12 * max(abs(center), 1e-300)
+    return Affine(center=center, scale=scale if scale > negligible else 1.0)
+
+
+NumericEncoder = Annotated[Standard | MinMax | Robust | Quantile | NoScaling, Field(discriminator="type"), BareName()]
+TargetEncoder = Annotated[Standard | MinMax | Robust | NoScaling, Field(discriminator="type"), BareName()]
+"""Encoders of numbers that can be undone."""

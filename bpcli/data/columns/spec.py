@@ -1,0 +1,121 @@
+"""What a config may say of an input column, and fitting it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from bpcli.data.columns.encoders import NumericEncoder, Standard
+from bpcli.data.columns.inputs import (
+    BooleanInput,
+    NumericInput,
+    OneHotInput,
+    OrdinalInput,
+    known_values,
+    lookup,
+    places_of,
+)
+from bpcli.data.table import Column
+from bpcli.errors import Mismatch, MismatchError
+from bpcli.spec import BareName, Sequence, Spec, type_name
+from bpcli.wording import quoted
+
+
+class OneHot(Spec):
+    """A 0/1 input for each category seen in training; one never seen is all zeros."""
+
+    type: Literal["one_hot"] = "one_hot"
+
+
+class Ordinal(Spec):
+    """One input that rises evenly from 0 for the first category to 1 for the last."""
+
+    type: Literal["ordinal"] = "ordinal"
+    order: Sequence[str] | None = Field(default=None, description="Categories from low to high; left out: sorted.")
+
+
+CategoricalEncoder = Annotated[OneHot | Ordinal, Field(discriminator="type"), BareName()]
+
+
+class EncodersSpec(Spec):
+    """The encoders of the columns that say nothing else."""
+
+    numeric: NumericEncoder = Field(default=Standard(), description="For numeric columns.")
+    categorical: CategoricalEncoder = Field(default=OneHot(), description="For categorical columns.")
+
+
+class NumericColumn(Spec):
+    """A column of numbers."""
+
+    type: Literal["numeric"] = "numeric"
+    encoder: NumericEncoder | None = Field(default=None, description="Left out: data.encoders.numeric.")
+    impute: Literal["mean", "median"] | float = Field(default="mean", description="What a missing value becomes.")
+
+    def fit(self, column: Column, defaults: EncodersSpec) -> NumericInput:
+        """Fit on a training column."""
+        known = known_values(column)
+        if isinstance(self.impute, str):
+            fill = float(np.mean(known) if self.impute == "mean" else np.median(known)) if len(known) else 0.0
+        else:
+            fill = float(self.impute)
+        encoder = self.encoder or defaults.numeric
+        return NumericInput(
+            name=column.name,
+            indicator=len(known) < len(column),
+            fill=fill,
+            mean=float(np.mean(known)) if len(known) else fill,
+            range=(float(np.min(known)), float(np.max(known))) if len(known) else None,
+            encoder=type_name(encoder),
+            encoding=encoder.fit(known if len(known) else np.zeros(1)),
+        )
+
+
+class BooleanColumn(Spec):
+    """A column of true and false."""
+
+    type: Literal["boolean"] = "boolean"
+
+    def fit(self, column: Column, defaults: EncodersSpec) -> BooleanInput:
+        """Fit on a training column."""
+        known = known_values(column)
+        return BooleanInput(
+            name=column.name,
+            indicator=len(known) < len(column),
+            fill=float(np.mean(known)) if len(known) else 0.0,
+        )
+
+
+class CategoricalColumn(Spec):
+    """A column of names."""
+
+    type: Literal["categorical"] = "categorical"
+    encoder: CategoricalEncoder | None = Field(default=None, description="Left out: data.encoders.categorical.")
+
+    def fit(self, column: Column, defaults: EncodersSpec) -> OneHotInput | OrdinalInput:
+        """Fit on a training column; raises MismatchError where an order lacks one of its categories."""
+        categories = column.present()
+        indicator = bool(column.missing().any())
+        encoder = self.encoder or defaults.categorical
+        if isinstance(encoder, OneHot):
+            counts = np.bincount(column.values[column.values >= 0])
+            return OneHotInput(
+                name=column.name, indicator=indicator, categories=categories, counts=tuple(counts[counts > 0].tolist())
+            )
+        order = encoder.order or categories
+        absent = next((category for category in categories if category not in order), None)
+        if absent is not None:
+            owner = ("columns", column.name, "encoder") if self.encoder else ("encoders", "categorical")
+            raise MismatchError(
+                Mismatch(
+                    ("data", *owner, "order"), f"lacks {quoted(absent)}, which stands in column {quoted(column.name)}"
+                )
+            )
+        places = lookup(column, places_of(order), -1, -1)[column.values]
+        known = places[places >= 0]
+        fill = float(np.mean(known)) / max(len(order) - 1, 1) if len(known) else 0.0
+        return OrdinalInput(name=column.name, indicator=indicator, fill=fill, categories=order)
+
+
+ColumnSpec = Annotated[NumericColumn | CategoricalColumn | BooleanColumn, Field(discriminator="type"), BareName()]

@@ -1,0 +1,1 @@
+"""Examples: which rows are used, in which split, and what is suspicious about them."""

@@ -1,0 +1,84 @@
+"""What makes scores better than the model is: warnings about rows and columns, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.data.examples.duplicates import repeated_rows
+from bpcli.data.examples.selection import Selection
+from bpcli.data.examples.target_leaks import (
+    equals,
+    is_line,
+    tells_rows_apart,
+    thresholds_that_determine,
+    values_that_determine,
+)
+from bpcli.data.table import PARTS, Column
+from bpcli.wording import counted, quoted
+
+
+def find_leaks(selection: Selection, given: Collection[str] = ()) -> list[str]:
+    """Rows in more than one split, and input columns that give a target away or only tell rows apart.
+
+    The config says what `given` columns are, so that they are not taken for identifiers; a lone input is what it is.
+    """
+    table, inputs = selection.table, selection.inputs
+    warnings = _repeats(selection)
+    if len(inputs) < 2:
+        return warnings
+    rows = np.sort(np.concatenate([selection.split.part(part) for part in PARTS]))
+    targets = [table[name].take(rows) for name in selection.targets]
+    codes = [np.unique(target.values, return_inverse=True)[1] for target in targets]
+    numeric = "regression" in selection.loss.tasks
+    for name in inputs:
+        if name not in given and tells_rows_apart(table[name]):
+            otherwise = "put it in data.exclude, or in data.columns if it is meant"
+            warnings.append(f"column {quoted(name)}: {_identity(table[name])}; {otherwise}")
+            continue
+        column = table[name].take(rows)
+        for target, of_target in zip(targets, codes, strict=True):
+            if what := _giveaway(column, target, of_target, numeric):
+                warnings.append(
+                    f"column {quoted(name)}: {what}; put it in data.exclude unless it is known before the target is"
+                )
+    return warnings
+
+
+def _repeats(selection: Selection) -> list[str]:
+    found = repeated_rows(selection.table, [*selection.inputs, *selection.targets], selection.split)
+    if not found:
+        return []
+    where = [
+        f"{count:,} of {counted(len(selection.split.part(second)), f'{second} row')} in {first} too"
+        for (first, second), count in found.items()
+    ]
+    return [
+        f"rows that stand in more than one split, equal in all columns used: {', '.join(where)}; scores on them may be "
+        "too good; drop the repeats, or keep equal rows together by data.split.column"
+    ]
+
+
+def _identity(column: Column) -> str:
+    if column.kind == "categorical":
+        known = len(column) - int(np.count_nonzero(column.missing()))
+        distinct = counted(len(column.present()), "different name")
+        return f"{distinct} in {counted(known, 'row')}, as an identifier or a text has, become an input each"
+    return f"numbers the rows, {column.values.min():.0f} to {column.values.max():.0f}, as an identifier does"
+
+
+def _giveaway(column: Column, target: Column, codes: NDArray[np.intp], numeric: bool) -> str:
+    """How a column gives a target away, or nothing."""
+    name, numbers = quoted(target.name), column.kind != "categorical"
+    if numeric and numbers and is_line(column, target):
+        how = f"has a correlation of 1 with target {name}"
+    elif count := values_that_determine(column, codes):
+        how = f"each of its {count} values stands with one value of target {name} only"
+    elif numbers and (cuts := thresholds_that_determine(column, codes)):
+        tell = "threshold tells" if cuts == 1 else "thresholds tell"
+        return f"{cuts} {tell} the {cuts + 1} values of target {name} apart, in every row that has it"
+    else:
+        return ""
+    return f"equal to target {name} in all rows" if equals(column, target) else how

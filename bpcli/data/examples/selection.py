@@ -1,0 +1,209 @@
+"""The rows and columns of an experiment: read, checked against the config, and divided into splits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.data.examples.split import Split, parts_from_column, split_table
+from bpcli.data.files.cells import parse_cells, shown_path
+from bpcli.data.files.kind_hints import words_among_numbers
+from bpcli.data.files.read import ReadOptions, read_header
+from bpcli.data.files.source import DataFiles
+from bpcli.data.spec import DataSpec
+from bpcli.data.table import Column, Kind, Table, instead_of
+from bpcli.data.targets import choose_loss, fit_target
+from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
+from bpcli.nn.losses import Loss, MeanSquaredError
+from bpcli.spec import type_name
+from bpcli.wording import counted, listed, quoted
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A table, which of its columns are inputs and targets, and which of its rows are in which split.
+
+    Rows without a target are in none; `notes` says so, and whatever else a user should hear.
+    """
+
+    table: Table
+    inputs: list[str]
+    targets: list[str]
+    split: Split
+    loss: Loss
+    source: str
+    """The data files, as messages show them."""
+    digest: str
+    """SHA-256 of the data files."""
+    notes: list[str]
+
+
+def read_options(spec: DataSpec, kinds: Mapping[str, Kind]) -> ReadOptions:
+    """How files are read for a spec, with columns of the kinds given."""
+    return ReadOptions(kinds=kinds, missing=spec.missing, x=spec.arrays.x, y=spec.arrays.y)
+
+
+def select_rows(
+    spec: DataSpec,
+    folder: Path,
+    seed: int,
+    loss: Loss | None = None,
+    kinds: Mapping[str, Kind] | None = None,
+    cache: bool = True,
+) -> Selection:
+    """Read the data of a spec whose relative paths start from `folder`, and divide it.
+
+    The same file, spec, seed and loss give the same rows; without a loss, the one that suits the target is chosen.
+    `kinds` says how columns were read before; without it they are as the spec says, or inferred. `cache` is as for
+    `DataFiles`.
+
+    Raises:
+        MismatchError: the spec names a column that is not there, or asks for splits that cannot be made.
+        DataError: a file cannot be read, or has no rows with a target.
+    """
+    sources = spec.sources(folder)
+    options = read_options(spec, {**_kinds_in(spec), **(kinds or {})})
+    header = read_header(sources[0][0], options)
+    targets = spec.targets or _array_targets(spec, header)
+    _check_names(spec, header, targets)
+    unread = frozenset(spec.exclude) - {spec.weight, spec.split.column}
+    files = DataFiles(sources, cache)
+    table = files.read(replace(options, columns=frozenset(header) - unread))
+    source = ", ".join(shown_path(path) for path, _ in sources)
+    if kinds is None:
+        table = _with_class_names(table, targets, spec, files)
+    no_inputs = {*targets, *spec.exclude, spec.weight, spec.split.column}
+    inputs = [name for name in table if name not in no_inputs]
+    if not inputs:
+        raise MismatchError(Mismatch(("data",), "no column is left as an input"))
+    if not table.rows:
+        raise DataError(f"{source}: there are no rows under the header")
+    rows, notes = _rows_with_targets(table, targets, source)
+    columns = [table[name].take(rows) for name in targets]
+    if loss is None:
+        _refuse_words_in_quantities(columns, spec)
+        loss, reason = choose_loss(columns)
+        notes.append(f"loss: {type_name(loss)}, as {reason}")
+    with errors_in(source):
+        # A loss that does not suit is said before splits that fail for it.
+        fit_target(columns, loss, spec.target_encoder)
+        split = _divide(table, rows, columns, spec, seed, loss)
+    return Selection(table, inputs, targets, split, loss, source, files.digest, notes)
+
+
+def _kinds_in(spec: DataSpec) -> dict[str, Kind]:
+    """The kinds that a spec gives to columns."""
+    kinds: dict[str, Kind] = {}
+    for name, column in spec.columns.items():
+        kinds[name] = column.type
+    if spec.weight is not None:
+        kinds[spec.weight] = "numeric"
+    if spec.split.column is not None:
+        kinds[spec.split.column] = "categorical"
+    return kinds
+
+
+def _array_targets(spec: DataSpec, header: list[str]) -> list[str]:
+    """The targets of an NPZ file, which need not be named: the columns of its array y."""
+    y = spec.arrays.y
+    if spec.files[0][0].endswith(".npz"):
+        found = [name for name in header if name == y or (name.startswith(y) and name[len(y) :].isdigit())]
+        if found:
+            return found
+        raise MismatchError(
+            Mismatch(("data", "arrays", "y"), f"the file has no array {quoted(y)} or {quoted(y + '_train')}")
+        )
+    raise MismatchError(Mismatch(("data",), f"target is missing: name the column to predict, one of {listed(header)}"))
+
+
+def _check_names(spec: DataSpec, header: list[str], targets: list[str]) -> None:
+    """Raise MismatchError with every column that the spec names and the file lacks."""
+    named: list[tuple[tuple[str | int, ...], str]] = []
+    if isinstance(spec.target, str):
+        named.append((("data", "target"), spec.target))
+    elif spec.target is not None:
+        named += [(("data", "target", index), name) for index, name in enumerate(spec.target)]
+    named += [(("data", "exclude", index), name) for index, name in enumerate(spec.exclude)]
+    named += [(("data", "columns", name), name) for name in spec.columns]
+    named += [(("data", "weight"), spec.weight)] if spec.weight is not None else []
+    named += [(("data", "split", "column"), spec.split.column)] if spec.split.column is not None else []
+    absent = []
+    for path, name in named:
+        if name not in header:
+            what = f"no column {quoted(name)} in {quoted(spec.files[0][0])}{instead_of(name, header)}"
+            absent.append(Mismatch(path, what, at_key=path[:2] == ("data", "columns")))
+    if absent:
+        raise MismatchError(*absent)
+    if len(set(targets)) < len(targets):
+        raise MismatchError(Mismatch(("data", "target"), "a column is named twice"))
+    both = [name for name in targets if name in spec.exclude or name in (spec.weight, spec.split.column)]
+    if both:
+        raise MismatchError(
+            Mismatch(("data", "target"), f"column {quoted(both[0])} cannot be the target and something else too")
+        )
+
+
+def _with_class_names(table: Table, targets: list[str], spec: DataSpec, files: DataFiles) -> Table:
+    """The table with a lone target of yes and no as names, so that predictions use the file's own words.
+
+    Where it has more than one word for either, such as yes and Yes, it stays true and false.
+    """
+    name = targets[0]
+    if len(targets) > 1 or table[name].kind != "boolean" or name in spec.columns or spec.files[0][0].endswith(".npz"):
+        return table
+    options = ReadOptions(kinds={name: "categorical"}, missing=spec.missing, columns=frozenset([name]))
+    words = files.read(options)
+    if len(words[name].present()) > 2:
+        return table
+    return Table([words[name] if column.name == name else column for column in table.values()], table.parts)
+
+
+def _refuse_words_in_quantities(columns: Sequence[Column], spec: DataSpec) -> None:
+    """Raise MismatchError where a few words among numbers would make classes of what would be a quantity else."""
+    for column in columns:
+        words = () if column.name in spec.columns else words_among_numbers(column)
+        if words:
+            numbers = parse_cells(column.categories, frozenset(words))[column.values]
+            if isinstance(choose_loss([Column(column.name, "numeric", numbers)])[0], MeanSquaredError):
+                what = (
+                    f"column {quoted(column.name)}: numbers but for {listed(words)}; add that to data.missing if no "
+                    "value is meant, or name the column categorical under data.columns"
+                )
+                raise MismatchError(Mismatch(("data", "target"), what))
+
+
+def _rows_with_targets(table: Table, targets: list[str], source: str) -> tuple[NDArray[np.intp], list[str]]:
+    missing = np.zeros(table.rows, dtype=np.bool_)
+    for name in targets:
+        missing |= table[name].missing()
+    rows = np.flatnonzero(~missing)
+    if not len(rows):
+        raise DataError(f"{source}: no row has a value in target {listed(targets)}")
+    left_out = table.rows - len(rows)
+    if not left_out:
+        return rows, []
+    return rows, [f"{counted(left_out, 'row')} left out: no value in target {listed(targets)}"]
+
+
+def _divide(
+    table: Table, rows: NDArray[np.intp], targets: list[Column], spec: DataSpec, seed: int, loss: Loss
+) -> Split:
+    parts = table.parts
+    if spec.split.column is not None:
+        parts = parts_from_column(table[spec.split.column])
+    classes: NDArray[np.integer[Any]] | None = None
+    names: Sequence[str] = ()
+    if "regression" not in loss.tasks and len(targets) == 1:
+        if targets[0].kind == "categorical":
+            classes, names = targets[0].values, targets[0].categories
+        else:
+            _, first, classes = np.unique(targets[0].values, return_index=True, return_inverse=True)
+            names = targets[0].take(first).labels()
+    elif spec.split.stratify:
+        raise MismatchError(Mismatch(("data", "split", "stratify"), "only a target of classes can be stratified by"))
+    return split_table(rows, spec.split, seed, None if parts is None else parts[rows], classes, names)

@@ -1,0 +1,1 @@
+"""Data files: readers, cells, and a cache of typed tables."""

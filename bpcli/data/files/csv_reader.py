@@ -1,0 +1,196 @@
+"""CSV and TSV with NumPy alone: each block of rows is typed at once, and no text is kept."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count, islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.data.files.cell_grid import Grid
+from bpcli.data.files.cells import ReadOptions, first_not_boolean, misfit, numeric_words, parse_cells, text_column
+from bpcli.data.files.delimited import unquoted
+from bpcli.data.files.growing_array import GrowingArray
+from bpcli.data.files.text_source import TextTable, open_text
+from bpcli.data.table import Column, Table
+
+
+def read_csv(path: Path, options: ReadOptions) -> Table:
+    """The whole file as a table; raises DataError naming file, line and column."""
+    with open_text(path) as text:
+        columns = _Columns(text.header, options)
+        for grid in text.blocks():
+            columns.add(grid)
+    if columns.late:
+        with open_text(path) as text:
+            columns.reread(text.blocks())
+    return Table(columns.finish(), rows=columns.rows)
+
+
+def read_csv_chunks(path: Path | None, options: ReadOptions, rows: int) -> Iterator[Table]:
+    """Tables of a fixed number of rows, the last one of up to as many, in constant memory; None is standard input.
+
+    A file without rows gives one empty table.
+    """
+    with open_text(path) as text:
+        yield from text_chunks(text, options, rows)
+
+
+def text_chunks(text: TextTable, options: ReadOptions, rows: int) -> Iterator[Table]:
+    """The same of an open file, from where it stands."""
+    for grids in _in_chunks(text.blocks(), rows):
+        columns = _Columns(text.header, options)
+        for grid in grids:
+            columns.add(grid)
+        if columns.late:
+            columns.reread(grids)
+        yield Table(columns.finish(), rows=columns.rows, header=text.header)
+
+
+def _in_chunks(blocks: Iterable[Grid], rows: int) -> Iterator[list[Grid]]:
+    """Parts of blocks that have `rows` rows together; the last ones, which may be none, have fewer."""
+    parts: list[Grid] = []
+    wanted = rows
+    empty = True
+    for grid in blocks:
+        start = 0
+        while start < len(grid):
+            part = grid.part(start, start + wanted)
+            parts.append(part)
+            start += len(part)
+            wanted -= len(part)
+            if not wanted:
+                yield parts
+                parts, wanted, empty = [], rows, False
+    if parts or empty:
+        yield parts
+
+
+class _Text:
+    """A column of text so far: the distinct raw cells in the order of their first appearance, each row's as a code."""
+
+    def __init__(self) -> None:
+        self.seen: defaultdict[bytes, int] = defaultdict(count().__next__)
+        self.codes: GrowingArray[np.int32] = GrowingArray(np.int32)
+
+    def add(self, grid: Grid, column: int) -> NDArray[np.int32]:
+        """Take in more rows, and return their codes."""
+        starts, ends = grid.starts[:, column], grid.ends[:, column]
+        first = grid.first_alike(starts, ends)
+        if first is None:
+            codes = self._coded(grid.raw_cells(starts, ends))
+        else:
+            distinct = np.flatnonzero(first == np.arange(len(first)))
+            codes = np.empty(len(first), np.int32)
+            codes[distinct] = self._coded(grid.raw_cells(starts[distinct], ends[distinct]))
+            codes = codes[first]
+        self.codes.extend(codes)
+        return codes
+
+    def _coded(self, cells: list[bytes]) -> NDArray[np.int32]:
+        return np.fromiter(map(self.seen.__getitem__, cells), np.int32, len(cells))
+
+
+class _Columns:
+    """The wanted columns while a file is read: chunks of numbers, or text.
+
+    A column whose kind is to be inferred counts as numeric until a cell is not; when that is after the first block, its
+    name goes to `late`, and all blocks must be read again for it.
+    """
+
+    def __init__(self, header: list[str], options: ReadOptions) -> None:
+        self.options = options
+        self.missing = frozenset(options.missing)
+        self.rows = 0
+        self.late: list[str] = []
+        self._position = {name: position for position, name in enumerate(header) if options.wants(name)}
+        self._numeric_words = numeric_words(self.missing)
+        self._numbers: dict[str, GrowingArray[np.float64]] = {}
+        self._texts: dict[str, _Text] = {}
+        for name in self._position:
+            if options.kind(name) in ("numeric", None):
+                self._numbers[name] = GrowingArray(np.float64)
+            else:
+                self._texts[name] = _Text()
+
+    def add(self, grid: Grid) -> None:
+        """Take in a block of rows; raises DataError for a cell that the given kind of its column does not allow."""
+        if self._numbers:
+            self._add_numbers(grid)
+        for name, text in self._texts.items():
+            known = len(text.seen)
+            codes = text.add(grid, self._position[name])
+            if self.options.kind(name) == "boolean":
+                new = unquoted(list(islice(text.seen, known, None)))
+                wrong = first_not_boolean(new, self.missing)
+                if wrong is not None:
+                    row = int(np.argmax(codes == known + wrong))
+                    raise misfit(f"{grid.path}: line {grid.line_of(row)}", name, new[wrong], "boolean")
+        self.rows += len(grid)
+
+    def _add_numbers(self, grid: Grid) -> None:
+        names = list(self._numbers)
+        positions = [self._position[name] for name in names]
+        values = self._parse(grid, positions)
+        wrong = np.isinf(values)
+        for name, position, column, is_wrong in zip(names, positions, values, wrong, strict=True):
+            if not is_wrong.any():
+                self._numbers[name].extend(column)
+            elif self.options.kind(name) == "numeric":
+                row = int(np.argmax(is_wrong))
+                (cell,) = unquoted([grid.data[grid.starts[row, position] : grid.ends[row, position]]])
+                raise misfit(f"{grid.path}: line {grid.line_of(row)}", name, cell, "numeric")
+            elif len(self._numbers.pop(name)):
+                self.late.append(name)
+            else:
+                self._texts[name] = _Text()
+
+    def _parse(self, grid: Grid, positions: Sequence[int]) -> NDArray[np.float64]:
+        """The numbers in some columns, shape (columns, rows): NaN where missing, infinity where there is no number.
+
+        Where a column holds text, numbers in unusual spellings may be infinity as well.
+        """
+        starts, ends = grid.starts.T[positions].ravel(), grid.ends.T[positions].ravel()
+        values = grid.parse_plain(starts, ends)
+        for value in self._numeric_words:
+            values[values == value] = np.inf
+        odd = np.flatnonzero(np.isinf(values))
+        if "" in self.missing:
+            empty = starts[odd] == ends[odd]
+            values[odd[empty]] = np.nan
+            odd = odd[~empty]
+
+        def parse_each(cells: NDArray[np.intp]) -> NDArray[np.float64]:
+            return parse_cells(unquoted(grid.raw_cells(starts[cells], ends[cells])), self.missing)
+
+        if len(odd):
+            # The first odd cell of a column tells of most columns of text that they are; the others are then left.
+            _, index, counts = np.unique(odd // len(grid), return_index=True, return_counts=True)
+            first = odd[index]
+            values[first] = parse_each(first)
+            odd = odd[np.repeat(~np.isinf(values[first]), counts)]
+            values[odd] = parse_each(odd)
+        return values.reshape(len(positions), len(grid))
+
+    def reread(self, blocks: Iterable[Grid]) -> None:
+        """Take in all blocks again for the late columns."""
+        late, self.late = self.late, []
+        self._texts |= {name: _Text() for name in late}
+        for grid in blocks:
+            for name in late:
+                self._texts[name].add(grid, self._position[name])
+
+    def finish(self) -> list[Column]:
+        """The columns in the order of the file; can be called once, since it frees what it joins."""
+        return [self._finished(name) for name in self._position]
+
+    def _finished(self, name: str) -> Column:
+        if name in self._numbers:
+            return Column(name, "numeric", self._numbers[name].finish())
+        text = self._texts.pop(name)
+        texts, codes = unquoted(list(text.seen)), text.codes.finish()
+        del text
+        return text_column(name, texts, codes, self.options)

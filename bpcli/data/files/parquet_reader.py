@@ -1,0 +1,92 @@
+"""Parquet, read by Polars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bpcli.data.files.cells import ReadOptions, first_not_boolean, parse_cells, shown_path, text_column
+from bpcli.data.files.polars_cells import TextCoder
+from bpcli.data.files.text_source import open_bytes
+from bpcli.data.table import Column, Kind, Table
+from bpcli.errors import DataError
+from bpcli.wording import printable, quoted
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def read_parquet(path: Path, options: ReadOptions) -> Table:
+    """A Parquet file as a table; nulls are missing, and dates are categories.
+
+    Raises DataError for a damaged file, for columns that hold lists, records or bytes, and for infinities.
+    """
+    import polars as pl
+
+    shown = shown_path(path)
+    with _open_parquet(path) as stream:
+        frame = pl.read_parquet(stream)
+    wanted = [series for series in frame.iter_columns() if options.wants(series.name)]
+    return Table([_typed(shown, series, options) for series in wanted], rows=frame.height)
+
+
+def parquet_header(path: Path) -> list[str]:
+    """The names of the columns of a Parquet file."""
+    import polars as pl
+
+    with _open_parquet(path) as stream:
+        return list(pl.read_parquet_schema(stream))
+
+
+@contextmanager
+def _open_parquet(path: Path) -> Iterator[BufferedReader]:
+    import polars as pl
+
+    with open_bytes(path) as stream:
+        try:
+            yield stream
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            # Some damage Polars does not foresee: its own assertions fail, which it says on standard error by itself.
+            reason = printable((str(error).splitlines() or ["damaged"])[0])
+            raise DataError(f"{shown_path(path)}: not a readable Parquet file: {reason}") from None
+
+
+def _typed(path: str, series: pl.Series, options: ReadOptions) -> Column:
+    import polars as pl
+
+    name, kind = series.name, options.kind(series.name)
+    where = f"{path}: column {quoted(name)}"
+    if series.dtype.is_nested() or series.dtype in (pl.Binary, pl.Object):
+        raise DataError(f"{where}: holds {series.dtype}; only numbers, booleans, text and dates are read")
+    is_number = series.dtype.is_numeric() and kind != "categorical"
+    if is_number or (series.dtype == pl.Boolean and kind != "categorical"):
+        values = series.cast(pl.Float64).fill_null(np.nan).to_numpy()
+        if np.isinf(values).any():
+            raise DataError(f"{where}: row {int(np.argmax(np.isinf(values)))} holds an infinity")
+        typed: Kind = kind or ("numeric" if is_number else "boolean")
+        if typed == "boolean" and not np.isin(values[~np.isnan(values)], (0, 1)).all():
+            raise DataError(f"{where}: holds numbers other than 0 and 1, as a boolean must not")
+        return Column(name, typed, values)
+    # A missing word of the caller's stands for null here, whatever the words are.
+    null = options.missing[0] if options.missing else ""
+    texts = series.cast(pl.String).fill_null(null)
+    if kind == "numeric":
+        numbers = parse_cells(texts.to_list(), frozenset(options.missing))
+        if np.isinf(numbers).any():
+            row = int(np.argmax(np.isinf(numbers)))
+            raise DataError(f"{where}: row {row}: {quoted(texts[row])} is not a finite number")
+        return Column(name, "numeric", numbers)
+    found = TextCoder().coded([texts])[name]
+    if kind == "boolean":
+        wrong = first_not_boolean(found.texts, frozenset(options.missing))
+        if wrong is not None:
+            row = int(np.argmax(found.codes == wrong))
+            raise DataError(
+                f"{where}: row {row}: {quoted(found.texts[wrong])} is neither true nor false (nor yes or no)"
+            )
+    return text_column(name, found.texts, found.codes.astype(np.int32), options)

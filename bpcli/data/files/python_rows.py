@@ -1,0 +1,100 @@
+"""Tables from Python values, as a program that embeds a model has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bpcli.data.table import FALSE_WORDS, TRUE_WORDS, Column, Kind, Table, number_label
+from bpcli.errors import DataError
+from bpcli.wording import counted, quoted
+
+
+def table_from_rows(rows: Any, kinds: Mapping[str, Kind]) -> Table:
+    """A table of the columns in `kinds`, from columns by name, a list of rows, or an array (rows, columns) of numbers.
+
+    None and NaN stand for a missing value; columns that are not in `kinds` are ignored.
+
+    Raises:
+        DataError: a column is missing, of another length than the others, or holds what its kind cannot hold.
+    """
+    columns = _columns(rows, list(kinds))
+    absent = [name for name in kinds if name not in columns]
+    if absent:
+        raise DataError(f"rows: no column {quoted(absent[0])}")
+    lengths = {name: len(columns[name]) for name in kinds}
+    if len(set(lengths.values())) > 1:
+        raise DataError(f"rows: columns differ in length: {min(lengths.values())} to {max(lengths.values())} values")
+    return Table([_column(name, kind, columns[name]) for name, kind in kinds.items()])
+
+
+def _columns(rows: Any, names: list[str]) -> dict[str, Any]:
+    """Values by column."""
+    if isinstance(rows, Mapping) or hasattr(rows, "columns"):  # a data frame of any library
+        found = {name: rows[name] for name in names if name in getattr(rows, "columns", rows)}
+        single = next((name for name, values in found.items() if not _is_column(values)), None)
+        if single is not None:
+            raise DataError(f"rows: column {quoted(single)} is a single value, not a list; give one row as [row]")
+        return found
+    if isinstance(rows, np.ndarray):
+        if rows.ndim != 2 or rows.shape[1] != len(names):
+            wanted = counted(len(names), "input column")
+            raise DataError(f"rows: an array must be (rows, {len(names)}), for {wanted}; this one is {rows.shape}")
+        return {name: rows[:, index] for index, name in enumerate(names)}
+    if isinstance(rows, Sequence) and all(isinstance(row, Mapping) for row in rows):
+        for number, row in enumerate(rows):
+            absent = next((name for name in names if name not in row), None)
+            if absent is not None:
+                raise DataError(
+                    f"rows: row {number} has no value for column {quoted(absent)}; use None if it is unknown"
+                )
+        return {name: [row[name] for row in rows] for name in names}
+    raise DataError("rows: give columns by name, a list of mappings, or an array of two axes")
+
+
+def _is_column(values: Any) -> bool:
+    return hasattr(values, "__len__") and not isinstance(values, str | bytes)
+
+
+def _column(name: str, kind: Kind, values: Any) -> Column:
+    if kind == "categorical":
+        texts = [None if _is_missing(value) else _label(value) for value in values]
+        categories = tuple(sorted({text for text in texts if text is not None}))
+        index: dict[str | None, int] = {text: code for code, text in enumerate(categories)}
+        return Column(name, kind, np.array([index.get(text, -1) for text in texts], dtype=np.int32), categories)
+    numbers = np.empty(len(values))
+    for place, value in enumerate(values):
+        try:
+            numbers[place] = _number(value, kind)
+        except (TypeError, ValueError) as error:
+            shown = f"the text {quoted(value)}" if isinstance(value, str) else f"a value of type {type(value).__name__}"
+            what = f"column {quoted(name)} holds {shown}, which is not {kind}"
+            raise DataError(f"rows: row {place}, counted from 0: {what}") from error
+    allowed = np.isnan(numbers) | ((numbers == 0) | (numbers == 1) if kind == "boolean" else np.isfinite(numbers))
+    if not allowed.all():
+        raise DataError(f"rows: column {quoted(name)} holds {numbers[~allowed][0]:g}, which is not {kind}")
+    return Column(name, kind, numbers)
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float | np.floating) and bool(np.isnan(value)))
+
+
+def _label(value: Any) -> str:
+    if isinstance(value, float | np.floating):
+        return number_label(float(value))
+    return str(value)
+
+
+def _number(value: Any, kind: Kind) -> float:
+    if _is_missing(value):
+        return float("nan")
+    if kind == "boolean" and isinstance(value, str):
+        word = value.strip().lower()
+        if word in TRUE_WORDS + FALSE_WORDS:
+            return float(word in TRUE_WORDS)
+    if isinstance(value, str):
+        raise ValueError(value)
+    return float(value)

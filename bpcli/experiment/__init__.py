@@ -1,0 +1,1 @@
+"""An experiment up to the point of training."""

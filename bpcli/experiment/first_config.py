@@ -1,0 +1,255 @@
+"""A first config for a data file: columns looked at, choices made, and the reasons written beside them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from bpcli.config.loading import run_name
+from bpcli.data.examples.split import DEFAULT_SHARE
+from bpcli.data.examples.target_leaks import MOST_NAMES
+from bpcli.data.files.kind_hints import (
+    OF_DATES,
+    OF_NUMBERS,
+    are_dates,
+    dates_noted,
+    unusual_number,
+    words_among_numbers,
+)
+from bpcli.data.files.read import ReadOptions, read_header
+from bpcli.data.files.source import DataFiles
+from bpcli.data.table import DEFAULT_MISSING, PARTS, Column, Table, instead_of
+from bpcli.data.targets import choose_loss, fit_target
+from bpcli.errors import DataError, MismatchError, UsageError, errors_in
+from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
+from bpcli.spec import type_name
+from bpcli.wording import counted, listed, printable, quoted
+
+FEWEST_ROWS = 20
+"""Fewer rows than this all train: shares of them would be a row or two, which say nothing."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A config as text, and what the user should hear about it."""
+
+    text: str
+    notes: list[str]
+
+
+def draft_config(
+    path: Path,
+    targets: list[str],
+    output: Path | None,
+    task: Literal["classification", "regression"] | None,
+    cache: bool = True,
+) -> Draft:
+    """A commented config that trains as it is; its path of the data is relative to `output`'s folder.
+
+    `cache` is as for `DataFiles`.
+
+    Raises:
+        DataError: the file cannot be read.
+        UsageError: a target is no column, or not of the task.
+    """
+    header = read_header(path, ReadOptions())
+    for target in targets:
+        if target not in header:
+            instead = instead_of(target, header)
+            raise UsageError(f"--target: no column {quoted(target)} in {quoted(str(path))}{instead}")
+    files = DataFiles([(path, None)], cache)
+    table = files.read(ReadOptions())
+    words = sorted({word for column in table.values() for word in words_among_numbers(column)})
+    if words:
+        table = files.read(ReadOptions(missing=(*DEFAULT_MISSING, *words)))
+    targets = list(dict.fromkeys(targets)) or _array_targets(path, header)
+    columns = [_known(table[name]) for name in targets]
+    shown = printable(str(path))
+    if not table.rows:
+        raise DataError(f"{shown}: there are no rows under the header")
+    if not len(columns[0]):
+        raise DataError(f"{shown}: no row has a value in target {listed(targets)}")
+    loss, reason = _loss(columns, task)
+    with errors_in(shown):
+        _check_targets(columns, loss)
+    excluded = {} if path.suffix == ".npz" else _excluded(table, targets)
+    notes = [f"{quoted(name)} left out: {why}" for name, why in excluded.items()]
+    for name, column in table.items():
+        if name not in targets and name not in excluded and are_dates(column):
+            notes.append(f"{quoted(name)} {dates_noted(column)}")
+    if len(excluded) + len(targets) >= len(table):
+        raise DataError("; ".join([f"{shown}: no column is left as an input", *notes]))
+    folder = output.resolve().parent if output is not None else Path.cwd()
+    where = Path(os.path.relpath(path.resolve(), folder)).as_posix()
+    if not _is_text(where):
+        raise UsageError(f"{printable(where)}: a config can only name files by UTF-8 text; rename it")
+    return Draft(_text(path, where, table, words, targets, columns, excluded, type_name(loss), reason), notes)
+
+
+def _is_text(name: str) -> bool:
+    """Whether a path is UTF-8, and not bytes that Python only stands in for."""
+    return not any("\ud800" <= char <= "\udfff" for char in name)
+
+
+def _array_targets(path: Path, header: list[str]) -> list[str]:
+    found = [name for name in header if name == "y" or (name[0] == "y" and name[1:].isdigit())]
+    if path.suffix != ".npz" or not found:
+        raise UsageError(f"--target is missing: name the column to predict, one of {listed(header)}")
+    return found
+
+
+def _known(column: Column) -> Column:
+    return column.take(np.flatnonzero(~column.missing()))
+
+
+def _loss(columns: list[Column], task: str | None) -> tuple[CrossEntropy | BinaryCrossEntropy | MeanSquaredError, str]:
+    loss, reason = choose_loss(columns)
+    if task == "regression":
+        if any(column.kind == "categorical" for column in columns):
+            raise UsageError(f"--task regression: target {quoted(columns[0].name)} holds names, not numbers")
+        return MeanSquaredError(), "as asked for"
+    if task == "classification" and isinstance(loss, MeanSquaredError):
+        if len(columns) > 1:
+            raise UsageError("--task classification: several targets must hold nothing but 0 and 1")
+        classes = len(np.unique(columns[0].values))
+        return (BinaryCrossEntropy() if classes == 2 else CrossEntropy()), "as asked for"
+    assert isinstance(loss, CrossEntropy | BinaryCrossEntropy | MeanSquaredError)
+    return loss, reason
+
+
+def _check_targets(columns: list[Column], loss: LossBase) -> None:
+    """Raise UsageError for targets that nothing can be learned of."""
+    try:
+        fit_target(columns, loss, None)
+    except MismatchError as error:
+        raise UsageError(f"--target: {error.mismatches[0].what}") from error
+    values = columns[0].values
+    enough = len(values) >= FEWEST_ROWS
+    if enough and "regression" not in loss.tasks and len(np.unique(values)) > len(values) / 2:
+        raise UsageError(
+            f"--target {quoted(columns[0].name)}: nearly every row has a class of its own; if it is a quantity, "
+            "use --task regression"
+        )
+
+
+def _excluded(table: Table, targets: list[str]) -> dict[str, str]:
+    """Columns that are of no use as inputs, and why."""
+    excluded = {}
+    for name, column in table.items():
+        values = _known(column).values
+        distinct = len(np.unique(values))
+        if name in targets:
+            continue
+        if not distinct or (distinct == 1 and len(values) == len(column)):
+            excluded[name] = "the same in all rows" if distinct else "empty"
+        elif distinct > MOST_NAMES and are_dates(column):
+            excluded[name] = f"looks like dates; {OF_DATES}"
+        elif distinct > MOST_NAMES and (number := unusual_number(column)):
+            excluded[name] = f"looks like numbers in an unusual writing, such as {quoted(number)}; {OF_NUMBERS}"
+        elif column.kind == "categorical" and distinct > MOST_NAMES and distinct > len(values) / 2:
+            excluded[name] = f"{distinct:,} different names in {counted(len(values), 'row')}, an identifier or a text"
+        elif column.kind == "numeric" and _counts_rows(values):
+            excluded[name] = "numbers the rows"
+    return excluded
+
+
+def _counts_rows(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> bool:
+    """Whether a column is 0, 1, 2 … or 1, 2, 3 … from the first row to the last."""
+    return len(values) > 2 and values[0] in (0, 1) and bool(np.all(np.diff(values) == 1))
+
+
+def _text(
+    path: Path,
+    where: str,
+    table: Table,
+    words: list[str],
+    targets: list[str],
+    columns: list[Column],
+    excluded: dict[str, str],
+    loss: str,
+    reason: str,
+) -> str:
+    rows = table.rows
+    classes = loss != "mse" and len(targets) == 1
+    few = table.parts is None and (len(columns[0]) < FEWEST_ROWS or (classes and _commonest(columns[0]) < len(PARTS)))
+    batch = 32 if rows < 20_000 else 128 if rows < 200_000 else 512
+    patience = 20 if rows < 20_000 else 10
+    target = _quote(targets[0]) if len(targets) == 1 else f"[{', '.join(map(_quote, targets))}]"
+    lines = [
+        f"# Made by bpcli init from {_quote(path.name)}: {counted(rows, 'row')}, {counted(len(table), 'column')}.",
+        f"name: {_quote(run_name(path.name.split('.')[0]))}",
+        "seed: 0                       # decides every random number of the run",
+        "data:",
+        f"  path: {_quote(where)}",
+        f"  target: {target}",
+    ]
+    if words:
+        missing = ", ".join(map(_double_quoted, (*DEFAULT_MISSING, *words)))
+        lines.append(f"  missing: [{missing}]    # the words that stand among numbers, beside the usual ones")
+    if excluded:
+        lines.append("  exclude:")
+        lines += [f"    - {_quote(name)}    # {why}" for name, why in excluded.items()]
+    if classes and columns[0].kind == "numeric" and len(np.unique(columns[0].values)) > 2:
+        lines.append("  # To predict the number itself, in place of classes: bpcli init … --task regression")
+    lines += ["  # Inferred; a column of another kind is named under `columns`, as in {zip_code: categorical}:"]
+    lines += [f"  #   {line}" for line in _described(table, targets, excluded)]
+    if table.parts is None:
+        share = 0.0 if few else DEFAULT_SHARE
+        why = "    # too few rows to set any aside" if few else ""
+        lines.append(f"  split: {{validation: {share:g}, test: {share:g}}}{why}")
+    lines += [
+        "layers:                       # the output layer follows from target and loss",
+        "  - {units: 64, activation: relu}",
+        "  - {units: 32, activation: relu}",
+        f"loss: {loss}    # {reason}",
+        "optimizer: {type: adam, learning_rate: 0.001}",
+        "training:",
+        "  epochs: 200",
+        f"  batch_size: {batch}",
+        f"  early_stopping: {{monitor: {'train' if few else 'validation'}_loss, patience: {patience}}}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _described(table: Table, targets: list[str], excluded: dict[str, str]) -> list[str]:
+    """What the input columns hold, a line each, up to forty."""
+    inputs = [column for name, column in table.items() if name not in targets and name not in excluded]
+    lines = []
+    for column in inputs[:40]:
+        known = _known(column)
+        missing = len(column) - len(known)
+        if column.kind == "numeric":
+            what = f"{known.values.min():g} to {known.values.max():g}"
+        elif column.kind == "categorical":
+            what = counted(len(np.unique(known.values)), "name")
+        else:
+            what = "true or false"
+        lines.append(f"{_comment(column.name)}: {column.kind}, {what}" + (f", {missing:,} missing" if missing else ""))
+    return lines if len(inputs) <= 40 else [*lines, f"and {len(inputs) - 40:,} more"]
+
+
+def _commonest(column: Column) -> int:
+    return int(np.unique(column.values, return_counts=True)[1].max())
+
+
+def _quote(text: str) -> str:
+    """Text as a YAML scalar: bare where that is unmistakable, else in double quotes."""
+    plain = text.isascii() and text.replace("_", "a").replace("/", "a").replace(".", "a").isalnum()
+    bare = plain and text[0].isalpha() and text.lower() not in ("true", "false", "null")
+    return text if bare or (plain and text.startswith("../")) else _double_quoted(text)
+
+
+def _double_quoted(text: str) -> str:
+    """Text in double quotes, on one line, with escapes for what is not printable."""
+    escapes = {'"': r"\"", "\\": r"\\"}
+    chars = (escapes.get(char, char if char.isprintable() else f"\\U{ord(char):08x}") for char in text)
+    return f'"{"".join(chars)}"'
+
+
+def _comment(text: str) -> str:
+    """Text that stays within its comment."""
+    return text if text.isprintable() else _double_quoted(text)

@@ -1,0 +1,86 @@
+"""What is worth saying of an experiment, or of rows that a model is given, and is no error."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+
+from bpcli.config.experiment import ExperimentConfig
+from bpcli.data.columns import Range, Surprise
+from bpcli.data.files.kind_hints import OF_NUMBERS, are_dates, dates_noted, unusual_number, words_among_numbers
+from bpcli.data.table import Table
+from bpcli.nn.initializers import Zeros
+from bpcli.nn.layers import Dense
+from bpcli.wording import counted, listed, quoted
+
+MOST_FAR = 3
+"""Columns with numbers far outside of the range in training that are told of one by one: of an image many may be so."""
+
+
+def surprise_notes(surprises: Counter[Surprise]) -> list[str]:
+    """What rows hold that training rows did not, in words: for each column, the most frequent categories first."""
+    notes = []
+    unseen: dict[str, list[tuple[str, int]]] = {}
+    far: list[tuple[int, str, Range]] = []
+    for surprise, count in sorted(surprises.items(), key=lambda item: (item[0].column, -item[1], item[0].value or "")):
+        if surprise.outside is not None:
+            far.append((count, surprise.column, surprise.outside))
+        elif surprise.value is None:
+            column = quoted(surprise.column)
+            notes.append(f"column {column}: {counted(count, 'value')} missing, as none was in training; imputed")
+        else:
+            unseen.setdefault(surprise.column, []).append((surprise.value, count))
+    for name, found in unseen.items():
+        rows = counted(sum(count for _, count in found), "row")
+        values = listed([value for value, _ in found])
+        notes.append(f"column {quoted(name)}: {rows} with {values}, never seen in training")
+    return notes + _notes_of_numbers(far)
+
+
+def _notes_of_numbers(far: list[tuple[int, str, Range]]) -> list[str]:
+    """Of numbers far outside of the range that their columns had in training, the most frequent first."""
+    notes = []
+    far = sorted(far, key=lambda found: -found[0])
+    for count, column, (least, greatest) in far[:MOST_FAR]:
+        notes.append(
+            f"column {quoted(column)}: {counted(count, 'value')} far outside of {least:.6g} to {greatest:.6g}, "
+            "the range in training"
+        )
+    if len(far) > MOST_FAR:
+        notes.append(f"numbers far outside of the range in training in {counted(len(far) - MOST_FAR, 'more column')}")
+    return notes
+
+
+def notes_of_layers(config: ExperimentConfig) -> Iterator[str]:
+    """Hidden layers whose units can never differ."""
+    for index, layer in enumerate(config.layers):
+        name = f"layers.{index}.weight"
+        if isinstance(layer, Dense) and isinstance(layer.initializer, Zeros) and name not in config.initial_parameters:
+            yield f"layer {index}: its weights begin at 0, and so its units stay alike; leave initializer out"
+
+
+def notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) -> list[str]:
+    """Inputs that look as if they should be none, or something else; the config says what `given` ones are."""
+    notes, constant = [], []
+    for name in inputs:
+        column = train[name]
+        known = column.values[~column.missing()]
+        if not len(known) or (len(known) == len(column) and (known == known[0]).all()):
+            constant.append(name)
+        elif name not in given and (words := words_among_numbers(column)):
+            notes.append(
+                f"column {quoted(name)}: numbers but for {listed(words)}, and so taken for names; add "
+                f"{'that' if len(words) == 1 else 'those'} to data.missing if no value is meant"
+            )
+        elif name not in given and are_dates(column):
+            notes.append(f"column {quoted(name)}: {dates_noted(column)}")
+        elif name not in given and (number := unusual_number(column)):
+            notes.append(
+                f"column {quoted(name)}: looks like numbers in an unusual writing, such as {quoted(number)}, and so "
+                f"taken for names; {OF_NUMBERS}"
+            )
+    if constant:
+        notes.append(
+            f"the same in all training rows, so of no help: {counted(len(constant), 'column')}, {listed(constant)}"
+        )
+    return notes

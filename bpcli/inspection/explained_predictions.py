@@ -1,0 +1,40 @@
+"""Attributions as columns of predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from bpcli.data.table import Table
+from bpcli.inspection.attributions import attributions, explained_names
+from bpcli.models.model import Model
+from bpcli.models.prediction import digits
+from bpcli.training.scoring import require_finite
+
+
+class AttributionColumns:
+    """For each explained output its value, its baseline, and the contribution of each input column; they add up."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self.header: list[str] = []
+        for output in explained_names(model):
+            of, to = (f"_{output}", f"_to_{output}") if output else ("", "")
+            columns = [f"contribution_{column.name}{to}" for column in model.preprocessor.inputs]
+            self.header += [f"explained{of}", f"baseline{of}", *columns]
+
+    def columns(self, table: Table) -> list[Sequence[Any]]:
+        """A column of digits for each name in the header; raises DataError where a number is not finite."""
+        found = attributions(self._model, table)
+        columns: list[Sequence[Any]] = []
+        for index in range(len(found.outputs)):
+            numbers = np.column_stack(
+                [found.explained[:, index], found.baseline[:, index], found.contributions[:, index]]
+            )
+            with np.errstate(over="ignore"):
+                numbers = numbers.astype(self._model.dtype)
+            require_finite(numbers)
+            columns += digits(numbers)
+        return columns

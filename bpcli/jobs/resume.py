@@ -1,0 +1,76 @@
+"""Going on with a run from where its last checkpoint left it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bpcli.data.spec import DataSpec
+from bpcli.errors import CheckpointError
+from bpcli.experiment.prepare import Prepared
+from bpcli.nn.network import Network
+from bpcli.storage.checkpoint import Checkpoint, Header
+from bpcli.storage.run_directory import RunDirectory
+from bpcli.training import Counters, TrainingState
+from bpcli.wording import printable
+
+
+def resume_state(prepared: Prepared, directory: RunDirectory) -> TrainingState:
+    """The state that `last.safetensors` holds.
+
+    A run that was over is so still, unless what stops it has changed.
+
+    Raises:
+        CheckpointError: there is none, or it is of another network, optimizer or loss, or of other rows.
+    """
+    path = printable(str(directory.path))
+    directory.require_last()
+    checkpoint = Checkpoint.load(directory.last)
+    header = checkpoint.header
+    state = prepared.plan.new_state()
+    if header.counters is None:
+        raise CheckpointError(f"{printable(str(directory.last))}: not a checkpoint to resume from")
+    if header.data.sha256 != prepared.digest:
+        raise CheckpointError(f"{path}: the data has changed since this run began; start a new run")
+    changed = _changed(header, checkpoint.network, prepared)
+    if changed is not None:
+        raise CheckpointError(f"{path}: {changed} not what this run began with; start a new run")
+    targets = state.vectors()
+    if targets.keys() != checkpoint.vectors.keys():
+        raise CheckpointError(f"{path}: the optimizer's options are not what this run began with; start a new run")
+    for name, target in targets.items():
+        np.copyto(target, checkpoint.vectors[name])
+    state.optimizer.steps, state.optimizer.product = header.optimizer_steps, header.optimizer_product
+    state.counters = Counters.from_json(header.counters)
+    if state.counters.epoch > prepared.plan.spec.epochs:
+        done = state.counters.epoch
+        raise CheckpointError(f"{path}: {done} epochs are done, more than training.epochs asks for; raise it")
+    before, now, stop = header.config.training, prepared.config.training, state.counters.stop
+    if stop is not None and getattr(before, stop) != getattr(now, stop):
+        state.count(stop=None)  # a reason to stop has the name of the setting that gives it
+    if before.stop_when != now.stop_when:
+        state.count(unhealthy=0)  # what was counted was measured by other bounds
+    if before.batch_size != now.batch_size:
+        state.count(step=0, loss_sum=0.0, weight_sum=0.0)  # an epoch cut into other batches begins anew
+    elif (state.counters.step - 1) * prepared.plan.batch_size >= prepared.plan.train.rows:
+        raise CheckpointError(f"{printable(str(directory.last))}: its step lies beyond the end of its epoch")
+    return state
+
+
+def _changed(header: Header, network: Network, prepared: Prepared) -> str | None:
+    """What of an experiment is not as it was, and yet must be for its training to go on."""
+    before, now = header.config, prepared.config
+    same = {
+        "data is": _without_paths(before.data) == _without_paths(now.data),
+        "seed is": before.seed == now.seed,
+        "dtype is": before.dtype == now.dtype,
+        "layers are": network == prepared.network,
+        "the fitted preprocessing is": header.preprocessor == prepared.preprocessor,
+        "loss is": before.loss == now.loss,
+        "optimizer is": before.optimizer.type == now.optimizer.type,
+        "training.early_stopping.monitor is": header.score.monitor == prepared.plan.monitor,
+    }
+    return next((what for what, holds in same.items() if not holds), None)
+
+
+def _without_paths(data: DataSpec) -> DataSpec:
+    return data.with_paths("" for _ in data.files)

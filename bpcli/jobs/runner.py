@@ -1,0 +1,247 @@
+"""A run from beginning to end: training's events written to a run directory as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from bpcli.arrays.memory import Array
+from bpcli.config.experiment import ExperimentConfig
+from bpcli.errors import DivergedError
+from bpcli.experiment.prepare import Prepared
+from bpcli.history.diagnosis import diagnose
+from bpcli.history.tensorboard import EventFile
+from bpcli.jobs.stopping import stop_explanation
+from bpcli.nn.inference import Inference
+from bpcli.nn.layers import DenseLayer
+from bpcli.spec import type_name
+from bpcli.storage.checkpoint import Checkpoint, DataFingerprint, Header, Score
+from bpcli.storage.run_directory import RunDirectory
+from bpcli.system.environment import environment
+from bpcli.training import EpochReport, Progress, TrainingState, is_compiled, train
+from bpcli.training.scoring import Interpreter
+
+CHECKPOINT_SECONDS = 1.0
+"""Between two checkpoints, where the config does not say: what a killed run loses is done again in a moment."""
+
+CHECKPOINT_SHARE = 0.02
+"""Of the time that may go into checkpoints: where writing one takes longer than 20 ms, they come less often."""
+
+NOT_SUMMARIZED = ("learning_rate", "seconds", "best_epoch", "health")
+"""What the summary leaves out of an epoch's record."""
+
+
+class Runner:
+    """Trains what was prepared, and keeps the run directory in step.
+
+    `last` is written before the first step and then as `training.checkpoint_every` says, `best` with it when it has
+    changed. At the end, however it comes, both are up to date.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        directory: RunDirectory,
+        state: TrainingState | None = None,
+        threads: int | None = None,
+        tensorboard: bool = False,
+    ) -> None:
+        self.prepared, self.directory = prepared, directory
+        self.state = state or prepared.plan.new_state()
+        self.status = "running"
+        self._threads = threads
+        self._events = EventFile(directory.tensorboard) if tensorboard else None
+        self._versions = environment(is_compiled(prepared.plan))
+        self.summary: dict[str, Any] = {}
+        self._test: dict[str, Any] | None = None
+        self._best: dict[str, Any] | None = None
+        self._final: dict[str, Any] | None = None
+        self._health: Any = []
+        self._best_written = 0
+        self._due_at = self._due_step = float("inf")
+        self._config = _relocated(prepared, directory)
+        self._started = datetime.now(UTC)
+
+    def run(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[EpochReport | Progress]:
+        """Train, and pass training's events on. The directory is complete when this ends, also by an error.
+
+        A run that had finished already, and still has, is left as it is, but for TensorBoard's file.
+        """
+        self.directory.remove_leftovers()
+        if self._is_finished_on_disk():
+            self.status, self.summary = self._status_at_end(), self.directory.read_summary()
+            self._begin_events()
+            return
+        self.directory.write_config(self._config.model_dump(mode="json", by_alias=True))
+        self.directory.keep_metrics(self.state.counters.epoch)
+        for record in self.directory.read_metrics():
+            self._remember(record)
+        self._save()
+        self._summarize()
+        self._begin_events()
+        try:
+            for event in train(self.prepared.plan, self.state, interrupted, self._threads):
+                if isinstance(event, EpochReport):
+                    self._record(event)
+                if self.state.counters.stop is None and self._is_due():
+                    self._save()
+                yield event
+        except DivergedError:
+            self.status = "diverged"
+            self._save_best()
+            self._summarize()
+            raise
+        self._save()
+        if self.state.counters.stop is None:
+            self.status = "interrupted"
+        else:
+            self._test = self._test_report()
+            self.status = self._status_at_end()
+        self._summarize()
+
+    def _record(self, report: EpochReport) -> None:
+        record = epoch_record(report)
+        self._remember(record)
+        self.directory.append_metrics(record)
+        if self._events is not None:
+            self._events.add(record)
+
+    def _begin_events(self) -> None:
+        if self._events is not None:
+            self._events.begin(self.directory.read_metrics(), self.state.counters.seconds)
+
+    def _remember(self, record: dict[str, Any]) -> None:
+        """Keep an epoch's values for the summary."""
+        self._final = {name: value for name, value in record.items() if name not in NOT_SUMMARIZED}
+        self._health = record.get("health", [])
+        if record.get("best_epoch") == record["epoch"]:
+            self._best = self._final
+
+    def _save(self) -> None:
+        """Write what has changed, and note when that is due again.
+
+        `last` comes after all that it relies on: a crash before it leaves a best checkpoint that training, going on
+        from the `last` of before, finds again, and epochs that it repeats.
+        """
+        started = perf_counter()
+        self.directory.flush_metrics()
+        self._save_best()
+        self.directory.save_last(self._checkpoint(self.state.vectors(), resumable=True))
+        now, every = perf_counter(), self.prepared.config.training.checkpoint_every
+        if every is None:
+            self._due_at = now + max(CHECKPOINT_SECONDS, (now - started) / CHECKPOINT_SHARE)
+        else:
+            self._due_at = now + (every.seconds or float("inf"))
+            self._due_step = every.next_step(self.state.optimizer.steps)
+
+    def _is_finished_on_disk(self) -> bool:
+        """Whether the directory holds all that is to come of the state."""
+        counters, summary = self.state.counters, self.directory.read_summary()
+        written = (summary.get("status"), summary.get("stop_reason"), summary.get("epochs"))
+        return written == (self._status_at_end(), counters.stop, counters.epoch) and self.directory.best.is_file()
+
+    def _status_at_end(self) -> str:
+        """A run that `stop_when` ended is not one that finished: nobody should take its model for a good one."""
+        return "stopped" if self.state.counters.stop == "stop_when" else "finished"
+
+    def _is_due(self) -> bool:
+        return perf_counter() > self._due_at or self.state.optimizer.steps >= self._due_step
+
+    def _save_best(self) -> None:
+        state = self.state
+        if state.counters.best_epoch != self._best_written:
+            vectors = {"params": state.best_params, "state": state.best_layer_state}
+            self.directory.save_best(self._checkpoint(vectors, resumable=False))
+            self._best_written = state.counters.best_epoch
+
+    def _checkpoint(self, vectors: dict[str, Array], resumable: bool) -> Checkpoint:
+        counters, optimizer = self.state.counters, self.state.optimizer
+        header = Header(
+            config=self._config,
+            preprocessor=self.prepared.preprocessor,
+            data=DataFingerprint(
+                sha256=self.prepared.digest,
+                paths=tuple(str(path.resolve()) for path in self.prepared.sources),
+                rows=self.prepared.rows,
+            ),
+            score=Score(
+                monitor=self.prepared.plan.monitor,
+                value=self.prepared.plan.less_is_better(counters.best) if counters.best_epoch else None,
+                epoch=counters.best_epoch,
+            ),
+            counters=counters.to_json() if resumable else None,
+            optimizer_steps=optimizer.steps if resumable else 0,
+            optimizer_product=optimizer.product if resumable else 1.0,
+            versions=self._versions,
+        )
+        return Checkpoint(header, vectors)
+
+    def _test_report(self) -> dict[str, Any] | None:
+        """The best parameters on the test rows, or None where there are none."""
+        dataset = self.prepared.datasets.get("test")
+        if dataset is None:
+            return None
+        state, loss = self.state, self.prepared.plan.loss
+        exact = np.dtype(np.float64)
+        best = Inference(self.prepared.network, state.best_params, state.best_layer_state, exact)
+        interpreter = Interpreter(self.prepared.preprocessor.target, loss)
+        return interpreter.answers(best.predictions(dataset.x, loss), dataset.y).report
+
+    def _summarize(self) -> None:
+        counters, finished = self.state.counters, self.status != "running"
+        self.summary = {
+            "name": self.prepared.config.name,
+            "status": self.status,
+            "stop_reason": counters.stop,
+            "stop_explanation": self._why_stopped(),
+            "diagnosis": self._diagnosis() if finished else [],
+            "epochs": counters.epoch,
+            "monitor": self.prepared.plan.monitor,
+            "best": self._best or {"epoch": counters.best_epoch},
+            "final": self._final,
+            "test": self._test,
+            "parameters": self.prepared.network.layout.size,
+            "rows": self.prepared.rows,
+            "data_sha256": self.prepared.digest,
+            "warnings": self.prepared.warnings,
+            "training_seconds": round(counters.seconds, 6),
+            "started_at": self._started.isoformat(timespec="seconds"),
+            "finished_at": datetime.now(UTC).isoformat() if finished else None,
+            "versions": self._versions,
+        }
+        self.directory.write_summary(self.summary)
+
+    def _why_stopped(self) -> str | None:
+        reason = self.state.counters.stop
+        if reason is None:
+            return None
+        return stop_explanation(reason, self.prepared.config.training, self.prepared.plan.monitor, self._health)
+
+    def _diagnosis(self) -> list[str]:
+        layers = self.prepared.network.layers
+        activations = {layer.index: type_name(layer.activation) for layer in layers if isinstance(layer, DenseLayer)}
+        return diagnose(self.directory.read_metrics(), activations, self.state.counters.stop)
+
+
+def epoch_record(report: EpochReport) -> dict[str, Any]:
+    """An epoch's line of metrics.jsonl."""
+    return {
+        "epoch": report.epoch,
+        "train_loss": report.train_loss,
+        "validation_loss": report.validation_loss,
+        **report.metrics,
+        "learning_rate": report.learning_rate,
+        "seconds": round(report.seconds, 6),
+        "best_epoch": report.best_epoch,
+        "health": [layer._asdict() for layer in report.health],
+    }
+
+
+def _relocated(prepared: Prepared, directory: RunDirectory) -> ExperimentConfig:
+    """The resolved config with the data's paths as seen from the run directory."""
+    data = prepared.config.data.with_paths(map(directory.relative_to_run, prepared.sources))
+    return prepared.config.model_copy(update={"data": data})

@@ -1,0 +1,193 @@
+"""One experiment with several seeds: processes side by side, a run each, and how their scores spread."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import selectors
+import signal
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bpcli.errors import CheckpointError, ExistsError
+from bpcli.storage.run_directory import RunDirectory
+from bpcli.storage.run_listing import ListedRun
+from bpcli.wording import printable
+
+POLL_SECONDS = 0.1
+"""How long a signal may wait before it is passed on."""
+
+
+@dataclass(frozen=True)
+class SeedRun:
+    """A run to be, or to go on with: its seed and its directory."""
+
+    seed: int
+    path: Path
+
+    @classmethod
+    def below(cls, stem: Path, seeds: Sequence[int]) -> list[SeedRun]:
+        """The runs of seeds: `stem`, a hyphen, `seed` and the seed."""
+        return [cls(seed, stem.with_name(f"{stem.name}-seed{seed}")) for seed in seeds]
+
+    @classmethod
+    def called_after(cls, stem: Path) -> list[SeedRun]:
+        """The runs that have this stem, by seed; raises CheckpointError where none of them has a config."""
+        pattern = re.compile(re.escape(stem.name) + r"-seed(\d+)")
+        names = [path.name for path in stem.parent.iterdir()] if stem.parent.is_dir() else []
+        runs = cls.below(stem, sorted(int(match[1]) for name in names if (match := pattern.fullmatch(name))))
+        if not any(run.directory.config.is_file() for run in runs):
+            raise CheckpointError(
+                f"{printable(str(stem))}: no run directories are called so, and then -seed and a number; give what "
+                "stands before that"
+            )
+        return runs
+
+    @property
+    def directory(self) -> RunDirectory:
+        """The directory, which need not be there yet."""
+        return RunDirectory(self.path)
+
+    def has_begun(self) -> bool:
+        """Whether there is something to go on with.
+
+        What a process leaves that is stopped as soon as it has made its directory is removed: it is empty.
+        """
+        checkpoints = self.path / "checkpoints"
+        if checkpoints.is_dir() and not self.directory.is_locked():
+            with suppress(OSError):
+                checkpoints.rmdir()
+                self.path.rmdir()
+        return self.path.exists()
+
+
+def require_none(runs: Sequence[SeedRun]) -> None:
+    """Raise ExistsError where one of the runs exists already."""
+    for run in runs:
+        if os.path.lexists(run.path):
+            raise ExistsError(
+                f"{printable(str(run.path))}: exists already; choose another --run-dir, or go on with it by --resume"
+            )
+
+
+def train_side_by_side(
+    commands: Mapping[SeedRun, Sequence[str]],
+    at_once: int,
+    stop: Callable[[], int | None],
+    say: Callable[[SeedRun, str], None],
+) -> dict[SeedRun, int]:
+    """Run the bpcli command of each seed in a process of its own, and give their exit codes.
+
+    `say` is told every line that one of them says. As soon as `stop` gives a signal, all get it, once, and no more are
+    started; those have no exit code.
+    """
+    codes: dict[SeedRun, int] = {}
+    waiting = list(commands)
+    processes: dict[SeedRun, _Process] = {}
+    with selectors.DefaultSelector() as selector:
+        try:
+            while waiting or processes:
+                number = stop()
+                if number is not None:
+                    waiting.clear()
+                    for process in processes.values():
+                        process.pass_on(number)
+                while waiting and len(processes) < at_once:
+                    run = waiting.pop(0)
+                    processes[run] = _Process(commands[run])
+                    selector.register(processes[run].output, selectors.EVENT_READ, run)
+                for key, _ in selector.select(POLL_SECONDS):
+                    run = key.data
+                    lines = processes[run].read()
+                    if lines is None:
+                        selector.unregister(key.fileobj)
+                        codes[run] = processes.pop(run).exit_code()
+                    else:
+                        for line in lines:
+                            say(run, line)
+        finally:
+            for process in processes.values():  # after an error of our own
+                process.pass_on(signal.SIGTERM)
+                process.exit_code()
+    return codes
+
+
+PROGRAM = """
+import os, signal, sys, threading
+
+sys.path[:] = {path!r}
+
+def stop_with_parent():
+    os.read(0, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+threading.Thread(target=stop_with_parent, daemon=True).start()
+from bpcli.__main__ import run
+run()
+"""
+"""The modules that this process has are those that the other finds, whatever the current folder holds. Where this
+process is killed, the other saves what it has and ends."""
+
+
+class _Process:
+    """A bpcli command in a process, whose standard error is read."""
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM.format(path=sys.path), *arguments],
+            stdin=subprocess.PIPE,  # never written to; it ends when this process does
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # a terminal's Ctrl-C comes to it from us alone, and once
+        )
+        assert self._process.stderr is not None
+        self.output = self._process.stderr
+        self._rest = b""
+        self._told = False
+
+    def read(self) -> list[str] | None:
+        """The lines that have come since, or None after the last."""
+        content = os.read(self.output.fileno(), 1 << 16)
+        if not content:
+            return None
+        *lines, self._rest = (self._rest + content).split(b"\n")
+        return [line.decode(errors="backslashreplace") for line in lines]
+
+    def pass_on(self, number: int) -> None:
+        """Send a signal, unless one has been sent."""
+        if not self._told:
+            self._told = True
+            self._process.send_signal(number)
+
+    def exit_code(self) -> int:
+        """Wait for the end; 128+n for an end by signal n, as a shell has it."""
+        self.output.close()
+        code = self._process.wait()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        return code if code >= 0 else 128 - code
+
+
+def spread(values: Sequence[float | None]) -> dict[str, Any]:
+    """Mean, sample standard deviation (n − 1 below the line), extremes and number of the values that are defined."""
+    defined = [value for value in values if value is not None and math.isfinite(value)]
+    return {
+        "mean": statistics.fmean(defined) if defined else None,
+        "std": statistics.stdev(defined) if len(defined) > 1 else None,
+        "min": min(defined, default=None),
+        "max": max(defined, default=None),
+        "count": len(defined),
+    }
+
+
+def spreads(runs: Sequence[ListedRun]) -> dict[str, dict[str, Any]]:
+    """The spread of every metric over runs, by its name in `ListedRun.metrics`."""
+    names = dict.fromkeys(name for run in runs for name in run.metrics)
+    return {name: spread([run.metrics.get(name) for run in runs]) for name in names}

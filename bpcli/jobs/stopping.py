@@ -1,0 +1,44 @@
+"""Why training ended, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bpcli.training import StopReason, TrainingSpec
+from bpcli.training.epochs import CONVERGED_EPOCHS
+from bpcli.training.spec import StopWhen
+from bpcli.wording import counted
+
+
+def stop_explanation(reason: StopReason, training: TrainingSpec, monitor: str, health: Any) -> str:
+    """What ended a training, with the numbers that it was asked to end on; `health` is that of the last epoch's record.
+
+    Records come from a file, which may hold anything.
+    """
+    stopping, goal = training.early_stopping, training.goal
+    if reason == "early_stopping" and stopping is not None:
+        by = f" by more than {stopping.min_delta:g}" if stopping.min_delta else ""
+        return f"early stopping: {monitor} has not improved{by} for {counted(stopping.patience, 'epoch')}"
+    if reason == "tolerance" and training.tolerance is not None:
+        return f"converged: train_loss has not fallen by more than {training.tolerance:g} in {CONVERGED_EPOCHS} epochs"
+    if reason == "goal" and goal is not None:
+        return f"goal reached: {goal.metric} {goal.value:g}"
+    if reason == "max_time" and training.max_time is not None:
+        return f"time is up: {training.max_time:g} s"
+    if reason == "stop_when" and training.stop_when is not None:
+        return f"stop_when: {_exceeded(training.stop_when, health)}"
+    return "all epochs done"
+
+
+def _exceeded(when: StopWhen, health: Any) -> str:
+    """The first layer, and of it the first measure, beyond its bound."""
+    so_long = "" if when.epochs == 1 else f", for {when.epochs} epochs in a row"
+    for layer in health if isinstance(health, list) else []:
+        for name in when.exceeded(layer):
+            value, bound = layer[name], getattr(when, name)
+            what = {
+                "gradient_norm": f"its gradient has a norm of {value:.3g}, more than {bound:g}",
+                "update_ratio": f"a step has changed its parameters by {value:.3g} of their norm, more than {bound:g}",
+            }.get(name, f"{100 * value:.3g} % of its units are {name}, more than {100 * bound:.3g} %")
+            return f"layer {layer.get('layer')}: {what}{so_long}"
+    return "a layer was beyond its bounds"

@@ -1,0 +1,51 @@
+"""A bound that a metric must keep, as `evaluate --require` takes it."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bpcli.errors import UsageError
+from bpcli.wording import quoted, suggestion
+
+_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+    "==": operator.eq,
+}
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A bound on a metric, such as `accuracy>=0.95`."""
+
+    metric: str
+    comparison: str
+    bound: float
+
+    @classmethod
+    def parse(cls, text: str) -> Requirement:
+        """Raises UsageError where `text` is no bound on a metric."""
+        match = re.fullmatch(r"\s*(\w+)\s*(>=|<=|==|>|<)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*", text)
+        if match is None:
+            raise UsageError(
+                f"--require {quoted(text)}: write a metric, a comparison and a number, as in accuracy>=0.95"
+            )
+        return cls(match[1], match[2], float(match[3]))
+
+    def check(self, report: dict[str, Any]) -> str | None:
+        """What is wrong, or None where the requirement is met; raises UsageError for a metric that there is not."""
+        if self.metric not in report or not isinstance(report[self.metric], float | int | None):
+            metrics = [name for name, value in report.items() if isinstance(value, float)]
+            hint = suggestion(self.metric, metrics) or f"; there are {', '.join(metrics)}"
+            raise UsageError(f"--require: no metric {quoted(self.metric)}{hint}")
+        value = report[self.metric]
+        if value is not None and _COMPARISONS[self.comparison](value, self.bound):
+            return None
+        shown = "undefined" if value is None else f"{value:.6g}"
+        return f"required {self.metric} {self.comparison} {self.bound:g}, but it is {shown}"

@@ -1,0 +1,189 @@
+"""How good a trained model is: on the rows that its run set aside, or on other data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.data.examples.selection import Selection, read_options, select_rows
+from bpcli.data.files.source import DataFiles
+from bpcli.data.spec import DataSpec
+from bpcli.data.table import PARTS, Part, Table
+from bpcli.errors import DataError, errors_in
+from bpcli.experiment.notes import surprise_notes
+from bpcli.models.model import Model
+from bpcli.storage.checkpoint import Header
+from bpcli.storage.run_directory import RunDirectory
+from bpcli.system.files import path_from_here
+from bpcli.training.scoring import remarks
+from bpcli.wording import counted, listed, printable
+
+CHANGED = (
+    "the data file is no longer the one that the model was trained on: the rows differ from those of the run, and some "
+    "may have been trained on"
+)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Metrics, the rows they are of, and what the user should know of them."""
+
+    source: str
+    report: dict[str, Any]
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class SplitRows:
+    """Rows of a split of the run's own data, none of whose targets is missing.
+
+    numbers: which rows of the data these are, counted from 1, as `bpcli trace --row` takes them.
+    """
+
+    table: Table
+    numbers: NDArray[np.intp]
+    part: Part
+    source: str
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class OwnData:
+    """The data that a model was trained on, as it is now, divided as it was in training."""
+
+    model: Model
+    selection: Selection
+    paths: list[Path]
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the files are no longer what they were."""
+        return self.selection.digest != self.model.header.data.sha256
+
+    def rows(self, part: Part | None) -> SplitRows:
+        """Rows of the split asked for, else of the test, validation or training split.
+
+        Raises:
+            DataError: the run has no such rows, or the data no longer has them or a column that the model needs.
+        """
+        part = _known_part(self.model, part)
+        table, path = self.selection.table, self.paths[0]
+        table.require(list(self.model.preprocessor.evaluation_kinds), printable(path_from_here(path)))
+        rows = self.selection.split.part(part)
+        if not len(rows):
+            raise DataError(f"{printable(str(path))}: it has no {part} rows any more")
+        source = ", ".join(printable(path_from_here(path)) for path in self.paths)
+        notes = [*self.selection.notes, *([CHANGED] if self.is_changed else [])]
+        return SplitRows(table.take(rows), rows + 1, part, f"{part} rows of {source}", notes)
+
+
+def own_data(model: Model, cache: bool = True, otherwise: str = "give it with --data") -> OwnData:
+    """A model's own data; `cache` is as for `prepare`.
+
+    Raises:
+        DataError: the data is gone, and what to do `otherwise`, or it cannot be read.
+    """
+    config, kinds = model.header.config, model.preprocessor.evaluation_kinds
+    data, folder = find_data(model.header, model.path, otherwise)
+    selection = select_rows(data, folder, config.seed, config.loss, kinds, cache)
+    return OwnData(model, selection, [path for path, _ in data.sources(folder)])
+
+
+def split_rows(model: Model, part: Part | None, cache: bool = True) -> SplitRows:
+    """Rows of a split of a model's own data, as `OwnData.rows` chooses it; raises DataError as that and `own_data`."""
+    _known_part(model, part)  # before anything is read
+    return own_data(model, cache).rows(part)
+
+
+def _known_part(model: Model, part: Part | None) -> Part:
+    """The split asked for, or the last that the run has; raises DataError for one that it never had."""
+    have = [name for name in PARTS if model.header.data.rows[name]]
+    if part is not None and part not in have:
+        raise DataError(f"the run has no {part} rows; it has {listed(have)}")
+    return part or have[-1]
+
+
+@dataclass(frozen=True)
+class FileRows:
+    """The rows of a file as a model reads them."""
+
+    files: DataFiles
+    table: Table
+    has_target: NDArray[np.bool_]
+
+
+def file_rows(model: Model, path: Path, cache: bool = True) -> FileRows:
+    """All rows of a file; `cache` is as for `prepare`.
+
+    Raises:
+        DataError: a column is missing, or the file cannot be read.
+    """
+    kinds = model.preprocessor.evaluation_kinds
+    files = DataFiles([(path, None)], cache)
+    table = files.read(read_options(model.header.config.data, kinds))
+    table.require(list(kinds), printable(str(path)))
+    model.require_width(path, [name for name in table if name not in kinds])
+    missing = np.any([table[name].missing() for name in model.preprocessor.target.names], axis=0)
+    return FileRows(files, table, ~missing)
+
+
+def chosen_rows(has_target: NDArray[np.bool_], model: Model, path: Path) -> tuple[NDArray[np.intp], list[str]]:
+    """The numbers of the rows of a file that have a target, and a note of those left out.
+
+    Raises:
+        DataError: there are none.
+    """
+    rows = np.flatnonzero(has_target)
+    if not len(rows):
+        raise DataError(
+            f"{printable(str(path))}: no row has a value in target {listed(model.preprocessor.target.names)}"
+        )
+    left_out = len(has_target) - len(rows)
+    return rows, [f"{counted(left_out, 'row')} left out: no value in the target"] if left_out else []
+
+
+def evaluate_split(model: Model, part: Part | None, cache: bool = True) -> Evaluation:
+    """Metrics on a split of the run's own data, as `split_rows` chooses it."""
+    rows = split_rows(model, part, cache)
+    return _evaluated(model, rows.table, rows.source, [*rows.notes, *warnings_of_training(model)])
+
+
+def evaluate_file(model: Model, path: Path, cache: bool = True) -> Evaluation:
+    """Metrics on all rows of a file that have a target; raises DataError as `file_rows` and `chosen_rows` do."""
+    found = file_rows(model, path, cache)
+    rows, notes = chosen_rows(found.has_target, model, path)
+    return _evaluated(model, found.table.take(rows), printable(str(path)), notes)
+
+
+def _evaluated(model: Model, table: Table, source: str, notes: list[str]) -> Evaluation:
+    with errors_in(source):
+        answers, surprises = model.answers(table)
+    return Evaluation(source, answers.report, [*notes, *surprise_notes(surprises), *remarks(answers.report)])
+
+
+def warnings_of_training(model: Model) -> list[str]:
+    """What `train` warned of in the model's data; nothing where its run directory does not say."""
+    warnings = RunDirectory(model.path.resolve().parent.parent).read_summary().get("warnings")
+    lines = warnings if isinstance(warnings, list) else []
+    return [f"warned of in training: {printable(line)}" for line in lines if isinstance(line, str)]
+
+
+def find_data(header: Header, checkpoint: Path, otherwise: str) -> tuple[DataSpec, Path]:
+    """A run's data and the folder its paths start from: where the run says, else where it was in training.
+
+    Raises:
+        DataError: it is in neither place, and what to do `otherwise`.
+    """
+    data = header.config.data
+    folder = checkpoint.resolve().parent.parent
+    if all(path.exists() for path, _ in data.sources(folder)):
+        return data, folder
+    absolute = data.with_paths(header.data.paths)
+    missing = next((path for path, _ in absolute.sources(folder) if not path.exists()), None)
+    if missing is not None:
+        raise DataError(f"{printable(str(missing))}: the data of this run is no longer there; {otherwise}")
+    return absolute, folder

@@ -1,0 +1,153 @@
+"""A trained model, restored whole: what was fitted in training is what is applied in use."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bpcli.arrays.memory import Array
+from bpcli.arrays.rows import EncodedRows
+from bpcli.data.columns import Surprise
+from bpcli.data.files.python_rows import table_from_rows
+from bpcli.data.preprocess import Preprocessor
+from bpcli.data.table import Table
+from bpcli.data.targets import ClassesTarget, LabelsTarget
+from bpcli.errors import DataError, UsageError
+from bpcli.nn.inference import Inference
+from bpcli.nn.losses import LossBase
+from bpcli.spec import type_name
+from bpcli.storage.checkpoint import Checkpoint, Header
+from bpcli.storage.run_directory import find_checkpoint
+from bpcli.system.blas import BlasThreads
+from bpcli.system.memory import require_memory
+from bpcli.training.scoring import Answers, Interpreter, Outcome, require_finite
+from bpcli.wording import printable
+
+Rows = Mapping[str, Any] | Sequence[Mapping[str, Any]] | Array
+"""Columns by name, rows as mappings, or an array (rows, input columns) of numbers."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """Preprocessing, network and parameters, from a checkpoint."""
+
+    header: Header
+    path: Path
+    """The checkpoint file."""
+    preprocessor: Preprocessor
+    loss: LossBase
+    inference: Inference
+    threads: BlasThreads
+    dtype: np.dtype[Any]
+
+    @classmethod
+    def load(cls, path: str | Path) -> Model:
+        """The model in a run directory (its best checkpoint) or in a checkpoint file.
+
+        Raises:
+            CheckpointError: there is none, or it is damaged.
+            MemoryLimitError: its network needs more memory than there is.
+        """
+        file = find_checkpoint(Path(path))
+        checkpoint = Checkpoint.load(file)
+        header, network, params = checkpoint.header, checkpoint.network, checkpoint.vectors["params"]
+        assert header.config.loss is not None
+        # Reproducible to the bit whatever else is asked at the same time: see there.
+        exact = np.dtype(np.float64)
+        needed = Inference.bytes_needed(network, exact)
+        require_memory(needed, f"{printable(str(file))}: its network", "free some, or train a smaller one")
+        return cls(
+            header=header,
+            path=file,
+            preprocessor=header.preprocessor,
+            loss=header.config.loss,
+            inference=Inference(network, params, checkpoint.vectors["state"], exact),
+            threads=BlasThreads(),
+            dtype=params.dtype,
+        )
+
+    def __repr__(self) -> str:
+        target = self.preprocessor.target
+        return f"Model({str(self.path)!r}: {', '.join(target.names)}, {target.task})"
+
+    @property
+    def interpreter(self) -> Interpreter:
+        """What the network's answers mean."""
+        return Interpreter(self.preprocessor.target, self.loss)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, labels or target columns."""
+        return self.interpreter.names
+
+    def require_width(self, source: Path | None, ignored: Sequence[str]) -> None:
+        """Raise DataError for an array of more columns than the model takes: by position, all of them may be others."""
+        if ignored and source is not None and source.suffix == ".npz":
+            takes = len(self.preprocessor.inputs)
+            shown = printable(str(source))
+            raise DataError(f"{shown}: rows of {takes + len(ignored)} numbers; the model takes {takes}")
+
+    def predict(self, rows: Rows) -> Array:
+        """Class names (rows,), labels of 0 and 1 (rows, labels), or numbers: (rows,), or (rows, targets) for several.
+
+        Raises:
+            DataError: a column is missing, or holds what it cannot hold.
+        """
+        table = table_from_rows(rows, self.preprocessor.input_kinds)
+        predicted = self.outcome(table)[0].predicted
+        if isinstance(self.preprocessor.target, ClassesTarget):
+            return np.asarray(self.classes)[predicted]
+        return predicted[:, 0] if predicted.shape[1] == 1 and not self._has_labels else predicted
+
+    def predict_probabilities(self, rows: Rows) -> Array:
+        """Probabilities of shape (rows, classes or labels).
+
+        Raises:
+            UsageError: the model's loss has none.
+            DataError: as for `predict`.
+        """
+        table = table_from_rows(rows, self.preprocessor.input_kinds)
+        return self.require_probabilities(self.outcome(table)[0])
+
+    def require_probabilities(self, outcome: Outcome) -> Array:
+        """The probabilities of an outcome; raises UsageError where the loss gives none."""
+        if outcome.probabilities is None:
+            raise UsageError(f"a model of the loss {type_name(self.loss)} gives no probabilities")
+        return outcome.probabilities
+
+    def outcome(self, table: Table) -> tuple[Outcome, Counter[Surprise]]:
+        """What the model says of a table, whose target is not needed, and what it had not seen in training.
+
+        Raises:
+            DataError: a row is so far beyond the training rows that the answer to it overflows.
+        """
+        with np.errstate(all="ignore"):
+            x, surprises = self.preprocessor.encode(table, self.dtype)
+            predictions = self.predictions(x)
+            require_finite(predictions)
+            return self.interpreter.outcome(predictions), surprises
+
+    def answers(self, table: Table) -> tuple[Answers, Counter[Surprise]]:
+        """What the model says of a table that has the target, none of it missing, beside what is true, and all metrics.
+
+        Raises:
+            DataError: as for `outcome`.
+        """
+        with np.errstate(all="ignore"):
+            dataset, surprises = self.preprocessor.apply(table, self.dtype)
+            return self.interpreter.answers(self.predictions(dataset.x), dataset.y), surprises
+
+    def predictions(self, x: EncodedRows) -> Array:
+        """What the loss's link makes of the logits for encoded rows: (rows, n_out)."""
+        # One thread: how threads share a product among them changes its bits.
+        with self.threads.single():
+            return self.inference.predictions(x, self.loss)
+
+    @property
+    def _has_labels(self) -> bool:
+        return isinstance(self.preprocessor.target, LabelsTarget)

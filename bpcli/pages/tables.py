@@ -1,0 +1,94 @@
+"""Tables of a page: rows of cells, counts in shades, and text as it stands in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bpcli.pages.charts import shortened, text
+
+MOST_ROWS = 200
+"""Of a table; the rest is counted."""
+
+LONGEST_OF_COUNTS = 24
+"""Characters of a name in a table of counts, where it stands in every cell of its row and column."""
+
+MOST_CHARACTERS = 60_000
+"""Of a text."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under a header; the first cell of a row names it. `words` says that all cells are words."""
+
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    words: bool = False
+
+    def html(self) -> str:
+        """The table under its title."""
+        kind = ' class="words"' if self.words else ""
+        head = "".join(f'<th scope="col"{kind}>{text(shortened(cell))}</th>' for cell in self.header)
+        body = "".join(
+            f'<tr><th scope="row">{text(shortened(row[0]))}</th>'
+            f"{''.join(f'<td{kind}>{text(shortened(cell))}</td>' for cell in row[1:])}</tr>"
+            for row in self.rows[:MOST_ROWS]
+        )
+        left_out = len(self.rows) - MOST_ROWS
+        rest = f'<p class="soft">and {left_out:,} more</p>' if left_out > 0 else ""
+        caption = f"<caption>{text(self.title)}</caption>"
+        table = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{rest}"
+        return _wide(table, self.title)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """A table of counts in shades: rows are what is true, columns what was predicted."""
+
+    title: str
+    names: Sequence[str]
+    counts: Sequence[Sequence[int]]
+
+    def html(self) -> str:
+        """A table whose cells are shaded by their share of the row."""
+        names = [shortened(name, LONGEST_OF_COUNTS) for name in self.names]
+        head = "".join(f'<th scope="col">{text(name)}</th>' for name in names)
+        rows = []
+        for name, row in zip(names, self.counts, strict=True):
+            total = sum(row) or 1
+            cells = "".join(
+                f'<td style="--share:{count / total:.3f}" title="{text(name)} taken for {text(other)}: {count}, '
+                f'{100 * count / total:.1f} %">{count}</td>'
+                for other, count in zip(names, row, strict=True)
+            )
+            rows.append(f'<tr><th scope="row">{text(name)}</th>{cells}</tr>')
+        return _wide(
+            f'<table class="counts"><caption>{text(self.title)}</caption>'
+            f'<thead><tr><th scope="col">true \\ predicted</th>{head}</tr></thead>'
+            f"<tbody>{''.join(rows)}</tbody></table>",
+            self.title,
+        )
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Text as it stands in a file, as many lines of it as have room."""
+
+    title: str
+    lines: str
+
+    def html(self) -> str:
+        """The text, its lines kept."""
+        shown = self.lines[:MOST_CHARACTERS]
+        if len(shown) < len(self.lines):
+            shown = shown[: shown.rfind("\n") + 1]
+        left_out = self.lines[len(shown) :].count("\n")
+        rest = f'<p class="soft">and {left_out:,} more lines</p>' if left_out else ""
+        lines = "\n".join(text(line) for line in shown.splitlines())
+        return f'<pre tabindex="0" role="group" aria-label="{text(self.title)}">{lines}</pre>{rest}'
+
+
+def _wide(table: str, title: str) -> str:
+    """A table in a box of its own, which scrolls where it is wide, by keyboard too."""
+    return f'<div class="wide" tabindex="0" role="group" aria-label="{text(title)}">{table}</div>'

@@ -1,0 +1,232 @@
+"""Checkpoints: what a model is and where its training stands, in one file that holds data only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from bpcli.arrays.layout import Layout
+from bpcli.arrays.memory import Array
+from bpcli.config.experiment import ExperimentConfig
+from bpcli.data.preprocess import Preprocessor
+from bpcli.data.table import PARTS
+from bpcli.errors import CheckpointError
+from bpcli.nn.network import Network
+from bpcli.spec import Sequence, Spec
+from bpcli.storage.safetensors_file import NO_DIGEST, seal, unseal
+from bpcli.system.files import file_access, write_atomic
+from bpcli.system.memory import require_memory
+from bpcli.training import Counters
+from bpcli.wording import printable, quoted
+
+FORMAT_VERSION = 1
+
+LONGEST = 200
+"""Characters that are shown of what is wrong with a header."""
+
+MOST_LISTED = 1000
+"""Errors in a header beyond which none is named: to list 200,000 took 200 MB."""
+
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+class DataFingerprint(Spec):
+    """The data that a model was trained on."""
+
+    sha256: str
+    paths: Sequence[str] = Field(description="Absolute, as they were then.")
+    rows: dict[str, Count] = Field(description="Rows of each split.")
+
+    @field_validator("rows")
+    @classmethod
+    def _of_every_split(cls, rows: dict[str, int]) -> dict[str, int]:
+        if rows.keys() != set(PARTS) or not rows["train"]:
+            raise ValueError("must count the rows of every split, and some to train on")
+        return rows
+
+
+class Score(Spec):
+    """The value by which epochs are compared."""
+
+    monitor: str
+    value: float | None
+    epoch: Count
+
+
+class Header(Spec):
+    """Everything in a checkpoint that is not an array."""
+
+    format: Literal[1] = 1
+    sha256: str = NO_DIGEST
+    config: ExperimentConfig
+    preprocessor: Preprocessor
+    data: DataFingerprint
+    score: Score
+    counters: dict[str, Any] | None = Field(default=None, description="Of training, where it can go on from here.")
+    optimizer_steps: Count = 0
+    optimizer_product: float = Field(default=1.0, ge=0, le=1)
+    versions: dict[str, str]
+
+    @field_validator("versions")
+    @classmethod
+    def _named(cls, versions: dict[str, str]) -> dict[str, str]:
+        # Pydantic writes a key that is half a character as another.
+        if not all(name.isprintable() for name in versions):
+            raise ValueError("the names of what wrote it must be printable")
+        return versions
+
+    @field_validator("config")
+    @classmethod
+    def _resolved(cls, config: ExperimentConfig) -> ExperimentConfig:
+        if config.loss is None:
+            raise ValueError("names no loss")
+        return config
+
+    @field_validator("counters")
+    @classmethod
+    def _countable(cls, counters: dict[str, Any] | None) -> dict[str, Any] | None:
+        if counters is not None:
+            Counters.from_json(counters)
+        return counters
+
+    @model_validator(mode="after")
+    def _of_one_piece(self) -> Header:
+        """The parts agree with each other, so that whatever is done with the model, they can work together."""
+        data, target, loss = self.config.data, self.preprocessor.target, self.config.loss
+        assert loss is not None
+        if not target.suits(loss):
+            raise ValueError("the loss is not one for the target")
+        if data.targets not in ([], list(target.names)) or data.weight != self.preprocessor.weight:
+            raise ValueError("the preprocessing is not of the config's columns")
+        if len(self.data.paths) != len(data.files):
+            raise ValueError("there must be a path for each file of the config")
+        return self
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A header, and vectors in the layouts of the network that the header describes.
+
+    vectors: "params" (layout.size,), "state" (state_layout.size,); in a checkpoint to resume from also
+    "best_params", "best_state", and the optimizer's, as "optimizer." and the name of the slot.
+    """
+
+    header: Header
+    vectors: dict[str, Array]
+
+    @property
+    def network(self) -> Network:
+        """The network that the vectors belong to."""
+        return _network(self.header)
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint in one atomic step; raises FileAccessError."""
+        write_atomic(path, self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """The file: the same checkpoint always gives the same bytes."""
+        network = self.network
+        arrays: dict[str, Array] = {}
+        for name, vector in self.vectors.items():
+            layout = _layout(network, name)
+            arrays |= {_array(name, slot): view for slot, view in layout.views(vector).items()}
+        return seal(arrays, self.header.model_dump(mode="json", by_alias=True))
+
+    @classmethod
+    def load(cls, path: Path) -> Checkpoint:
+        """Read a checkpoint file.
+
+        Raises:
+            CheckpointError: it is not a checkpoint, or not as it was written.
+            FileAccessError: it cannot be read.
+            MemoryLimitError: it needs more memory than there is.
+        """
+        shown = printable(str(path))
+        if not path.is_file():
+            raise CheckpointError(f"{shown}: no such checkpoint")
+        with file_access(path, "read"):
+            require_memory(2 * path.stat().st_size, f"{shown}: reading it", "free some")
+            content = path.read_bytes()
+        try:
+            return cls.from_bytes(content)
+        except CheckpointError as error:
+            raise CheckpointError(f"{shown}: {error}") from error
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Checkpoint:
+        """The checkpoint that `to_bytes` made these bytes of; raises CheckpointError and MemoryLimitError.
+
+        Nothing that the header declares is allocated before the file is known to hold it: beside `content` it takes
+        the memory of the vectors, and that of the header.
+        """
+        about, arrays = unseal(content)
+        header = _header(about)
+        return cls(header, _vectors(arrays, header))
+
+
+def _header(about: dict[str, Any]) -> Header:
+    version = about.get("format")
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise CheckpointError(f"written in format {str(version)[:9]}, which this version cannot read; upgrade bpcli")
+    try:
+        return Header.model_validate(about)
+    except ValidationError as error:
+        raise CheckpointError(f"its header is not valid: {_first(error)}") from None
+
+
+def _first(error: ValidationError) -> str:
+    """The first of the things that are wrong, shortened, since parts of it stand in the header."""
+    count = error.error_count()
+    if count > MOST_LISTED:
+        return f"{count:,} errors"
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"]))
+    return printable(": ".join(filter(None, (where, first["msg"])))[:LONGEST])
+
+
+def _network(header: Header) -> Network:
+    preprocessor = header.preprocessor
+    return Network.plan(header.config.layers, preprocessor.layout.width, preprocessor.target.outputs)
+
+
+def _layout(network: Network, vector: str) -> Layout:
+    return network.state_layout if vector in ("state", "best_state") else network.layout
+
+
+def _array(vector: str, slot: str) -> str:
+    """What a slot of a vector is called in the file: `layers.0.weight`, `optimizer.m.layers.0.weight`."""
+    prefix = {"params": "", "state": "", "best_params": "best.", "best_state": "best."}
+    return prefix.get(vector, f"{vector}.") + slot
+
+
+def _vectors(arrays: dict[str, Array], header: Header) -> dict[str, Array]:
+    """The vectors that the header asks for, made of all the arrays that there are."""
+    network, dtype = _network(header), np.dtype(header.config.dtype)
+    names = ["params", "state"]
+    if header.counters is not None:
+        names += ["best_params", "best_state", *(f"optimizer.{slot}" for slot in header.config.optimizer.slots)]
+    vectors = {}
+    for name in names:
+        parts = [np.empty(0, dtype)]
+        for slot in _layout(network, name).slots:
+            full = _array(name, slot.name)
+            array = arrays.pop(full, None)
+            if array is None or array.shape != slot.shape or array.dtype != dtype:
+                found = "missing" if array is None else f"of shape {array.shape} and type {array.dtype}"
+                wanted = f"shape {slot.shape} and type {dtype}"
+                raise CheckpointError(f"array {full} is {found}; the network wants {wanted}")
+            # The extremes are not finite where one number is not, and need no memory to find.
+            lowest, highest = array.min(), array.max()
+            if not (np.isfinite(lowest) and np.isfinite(highest)):
+                raise CheckpointError(f"array {full} holds values that are not finite")
+            if lowest < slot.least:
+                raise CheckpointError(f"array {full} holds a value below {slot.least:g}")
+            parts.append(array.ravel())
+        vectors[name] = np.concatenate(parts)
+    if arrays:
+        raise CheckpointError(f"it holds an array that the network has no place for: {quoted(min(arrays))}")
+    return vectors

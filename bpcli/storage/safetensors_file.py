@@ -1,0 +1,113 @@
+"""A safetensors file of ours: named arrays, one JSON object about them, and a digest over all of it.
+
+Layout: https://huggingface.co/docs/safetensors, with our JSON as the entry "bpcli" of the metadata. It is read here and
+not by the library, which copies every array: in its place arrays are views, so that a large file fits in memory twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from math import prod
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, ValidationError
+
+from bpcli.arrays.memory import Array
+from bpcli.errors import CheckpointError
+from bpcli.spec import Sequence, Spec
+from bpcli.system.memory import require_memory
+from bpcli.wording import quoted
+
+NO_DIGEST = "0" * 64
+
+_TYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
+
+_OBJECTS = 250
+"""Bytes of memory that a byte of the header may come to: 240 were measured, in a list of nothing but `{}`."""
+
+
+class _Entry(Spec):
+    """What the header says of one array."""
+
+    dtype: Literal["F32", "F64"]
+    shape: Sequence[Annotated[int, Field(gt=0)]] = Field(max_length=2)
+    data_offsets: Sequence[int]
+
+
+def seal(arrays: dict[str, Array], about: dict[str, Any]) -> bytes:
+    """A file of arrays and a JSON object, whose "sha256" is filled in; the same content always gives the same bytes."""
+    from safetensors.numpy import save
+
+    # safetensors scrambles arrays that are not contiguous without a word.
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    # One metadata entry, since safetensors writes several in an order that differs from run to run.
+    text = json.dumps({**about, "sha256": NO_DIGEST}, ensure_ascii=True, allow_nan=False)
+    content = save(contiguous, metadata={"bpcli": text})
+    start = content.index(NO_DIGEST.encode())
+    digest = hashlib.sha256(content).hexdigest().encode()
+    return content[:start] + digest + content[start + len(digest) :]
+
+
+def unseal(content: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
+    """The JSON object and the arrays, which are views of `content`.
+
+    Raises:
+        CheckpointError: they are not what `seal` made.
+        MemoryLimitError: the header is so long that reading it could take more memory than there is.
+    """
+    length = int.from_bytes(content[:8], "little")
+    data = 8 + length
+    if data > len(content):
+        raise CheckpointError("cut off, or not a checkpoint: its header is longer than the file")
+    require_memory(_OBJECTS * length, "reading the header of a checkpoint", "free some")
+    entries = _json_object(content[8:data])
+    metadata = entries.pop("__metadata__", None)
+    text = metadata.get("bpcli") if isinstance(metadata, dict) else None
+    if not isinstance(text, str):
+        raise CheckpointError("not a checkpoint of bpcli; give a run directory or a .safetensors file that it wrote")
+    about = _json_object(text)
+    _check_digest(content, about.get("sha256"))
+    return about, _arrays(content, data, entries)
+
+
+def _json_object(text: str | bytes) -> dict[str, Any]:
+    """The JSON object that a text is, or an empty one where it is none."""
+    try:
+        value = json.loads(text if isinstance(text, str) else text.decode())
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _check_digest(content: bytes, digest: object) -> None:
+    """Raise CheckpointError unless `digest` is that of the file with zeros in its place."""
+    if isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest):
+        start, view = content.find(digest.encode()), memoryview(content)
+        stop = start + len(digest)
+        actual = hashlib.sha256(view[:start])
+        actual.update(NO_DIGEST.encode())
+        actual.update(view[stop:])
+        if actual.hexdigest() == digest and content.find(digest.encode(), stop) < 0:
+            return
+    raise CheckpointError("damaged: its content does not match its SHA-256; restore it from a copy")
+
+
+def _arrays(content: bytes, start: int, entries: dict[str, Any]) -> dict[str, Array]:
+    """The arrays by name; they stand one behind another from `start` to the end, without a gap."""
+    arrays, end = {}, start
+    for name, value in entries.items():
+        try:
+            entry = _Entry.model_validate(value)
+        except ValidationError as error:
+            raise CheckpointError(f"array {quoted(name)} is not described as an array of float numbers") from error
+        dtype = _TYPES[entry.dtype]
+        first, end = end, end + prod(entry.shape) * dtype.itemsize
+        if entry.data_offsets != (first - start, end - start) or end > len(content):
+            raise CheckpointError(f"array {quoted(name)} does not stand where the header says")
+        arrays[name] = np.frombuffer(memoryview(content)[first:end], dtype).reshape(entry.shape)
+    if end != len(content):
+        raise CheckpointError("there is something behind its last array")
+    return arrays

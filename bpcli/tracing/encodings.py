@@ -1,0 +1,82 @@
+"""How inputs and targets are made of the values in a row of the file, in a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from bpcli.data.columns.encoders import Affine, Encoding
+from bpcli.data.columns.inputs import FittedInput
+from bpcli.data.preprocess import Preprocessor
+from bpcli.data.table import Column, Table
+from bpcli.data.targets import ClassesTarget, NumbersTarget
+from bpcli.tracing.arithmetic import Arithmetic
+
+_SHOWS = Arithmetic({"dtype": "float64", "rows": []})
+"""Encodings are computed in float64, whatever the network is."""
+
+
+def inputs_made(preprocessor: Preprocessor, row: Table) -> list[str]:
+    """For each of the network's inputs how it comes of a table's one row: arithmetic, or words."""
+    return [line for spec in preprocessor.inputs for line in _input(spec, row[spec.name])]
+
+
+def targets_made(preprocessor: Preprocessor, row: Table, outputs: int) -> list[str]:
+    """The same for the targets of the network's outputs."""
+    target = preprocessor.target
+    columns = [row[name] for name in target.names]
+    if isinstance(target, NumbersTarget):
+        pairs = zip(target.encodings, columns, strict=True)
+        return [_scaled(encoding, float(column.values[0])) for encoding, column in pairs]
+    if isinstance(target, ClassesTarget):
+        label = columns[0].labels()[0]
+        if target.single_logit:
+            return [f"0 for {target.classes[0]}, 1 for {target.classes[1]}; the row has {label}"]
+        return [f"1 for the class of the row, {label}, 0 for the others"] * outputs
+    return ["0 or 1, as in the file"] * outputs
+
+
+def _input(spec: FittedInput, column: Column) -> Iterator[str]:
+    missing, label = bool(column.missing()[0]), column.labels()[0]
+    if spec.type == "numeric":
+        value = spec.fill if missing else float(column.values[0])
+        filled = f"missing, so {_number(value)} takes its place: " if missing else ""
+        yield f"{filled}{_scaled(spec.encoding, value)}"
+    elif spec.type == "boolean":
+        filled = f"missing, so the share of ones, {_number(spec.fill)}, takes its place"
+        yield filled if missing else "1 for true, 0 for false"
+    elif spec.type == "one_hot":
+        of = "the value is missing" if missing else f"it is {label}"
+        for category in spec.categories:
+            yield f"one-hot: 1 where {spec.name} is {category}, else 0; {of}"
+    elif missing or label not in spec.categories:
+        yield f"{'missing' if missing else 'never seen'}, so the mean, {_number(spec.fill)}, takes its place"
+    else:
+        yield f"place {spec.categories.index(label)} of 0 to {len(spec.categories) - 1}, scaled to 0 to 1"
+    if spec.indicator:
+        yield f"1 where {spec.name} is missing, else 0"
+
+
+def _scaled(encoding: Encoding, value: float) -> str:
+    """A number in the units of the network."""
+    if isinstance(encoding, Affine):
+        if encoding.center == 0 and encoding.scale == 1:
+            return "as in the file"
+        return f"({_number(value)} - {_bracketed(encoding.center)}) / {_number(encoding.scale)}"
+    values, scores = encoding.values, encoding.scores
+    if not values[0] < value < values[-1]:
+        end = 0 if value <= values[0] else -1
+        return f"that of the {('smallest', 'largest')[end]} value in training, {_number(values[end])}"
+    place = int(np.searchsorted(values, value))
+    (low, high), (of_low, of_high) = values[place - 1 : place + 1], scores[place - 1 : place + 1]
+    apart = f"({_number(value)} - {_bracketed(low)}) / ({_number(high)} - {_bracketed(low)})"
+    return f"{_number(of_low)} + {apart} · ({_number(of_high)} - {_bracketed(of_low)})"
+
+
+def _number(value: float) -> str:
+    return _SHOWS.short(value)
+
+
+def _bracketed(value: float) -> str:
+    return f"({_number(value)})" if value < 0 else _number(value)

@@ -1,0 +1,257 @@
+"""`check_gradient`: every member passes, and a wrong derivative planted in any of them is found where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from commands import CONFIGS
+from experiments import plan
+from networks import members, targets_for
+
+from bpcli.checks.gradcheck import DIRECTIONS, EVERY, GradientCheck, check_gradient
+from bpcli.config import load_config
+from bpcli.experiment.prepare import prepare
+from bpcli.nn import losses
+from bpcli.nn.activations import Activation, Elu, LeakyRelu
+from bpcli.nn.layers import BatchNorm, Dense, DenseLayer, Dropout, DropoutLayer, LayerNorm
+from bpcli.nn.layers.batch_norm import BatchNormLayer
+from bpcli.nn.layers.layer_norm import LayerNormLayer
+from bpcli.nn.losses import Loss
+from bpcli.training import TrainingSpec
+
+ACTIVATIONS = [*(member() for member in members(Activation)), LeakyRelu(slope=0.3), Elu(alpha=0.5)]
+LOSSES = [
+    *(member() for member in members(Loss)),
+    losses.CrossEntropy(label_smoothing=0.1),
+    losses.MeanSquaredError(link="sigmoid"),
+    losses.Huber(delta=0.3),
+    losses.Quantile(quantile=0.9),
+]
+SECOND: dict[str, Any] = {
+    "dense": Dense(units=3, activation="tanh"),
+    "dropout": Dropout(rate=0.3),
+    "batch_norm": BatchNorm(),
+    "layer_norm": LayerNorm(),
+}
+PLANNED = {"dense": DenseLayer, "dropout": DropoutLayer, "batch_norm": BatchNormLayer, "layer_norm": LayerNormLayer}
+
+
+def checked(
+    layers: list[Any], loss: Any, *, outputs: int = 3, n_in: int = 3, rows: int = 6, seed: int = 0, **training: Any
+) -> GradientCheck:
+    generator = np.random.default_rng(seed)
+    y = targets_for(loss, rows, outputs, generator)
+    spec = TrainingSpec.model_validate({"epochs": 1, **training})
+    weight = generator.uniform(0.5, 2.0, rows)
+    return check_gradient(
+        plan(generator.normal(size=(rows, n_in)), y, spec, weight=weight, layers=layers, loss=loss), rows, seed
+    )
+
+
+def passes(activation: Any, loss: Any, second: str) -> None:
+    layers = [Dense(units=4, activation=activation), SECOND[second]]
+    for outputs in (3,) if isinstance(loss, losses.CrossEntropy) else (1, 3):
+        result = checked(layers, loss, outputs=outputs)
+        assert result.passed, (activation, loss, second, outputs, result)
+
+
+ALL = list(product(ACTIVATIONS, LOSSES, SECOND))
+
+
+def test_every_activation_loss_and_layer_passes(record_property: Callable[[str, object], None]) -> None:
+    """A sample in which every pair of activation and layer, and of loss and layer, stands."""
+    sample = [
+        (activation, LOSSES[(number + place) % len(LOSSES)], second)
+        for number, activation in enumerate(ACTIVATIONS)
+        for place, second in enumerate(SECOND)
+    ]
+    assert {(named, second) for _, named, second in ((a, loss.type, s) for a, loss, s in sample)} == set(
+        product({loss.type for loss in LOSSES}, SECOND)
+    )
+    for case in sample:
+        passes(*case)
+    record_property("cases", len(sample))
+
+
+@pytest.mark.exhaustive
+def test_every_activation_with_every_loss_and_layer_passes(record_property: Callable[[str, object], None]) -> None:
+    for case in ALL:
+        passes(*case)
+    record_property("cases", len(ALL))
+
+
+@pytest.mark.parametrize("factor", [1.00001, 0.5, -1.0])
+@pytest.mark.parametrize("activation", [member() for member in members(Activation)], ids=lambda one: one.type)
+def test_a_wrong_derivative_of_an_activation_is_found_in_its_layer(
+    monkeypatch: pytest.MonkeyPatch, activation: Any, factor: float
+) -> None:
+    right = type(activation).backward
+
+    def wrong(self: Any, kept: Any, grads: Any, scratch: Any) -> None:
+        right(self, kept, grads, scratch)
+        grads *= factor
+
+    monkeypatch.setattr(type(activation), "backward", wrong)
+    other = "tanh" if activation.type != "tanh" else "sigmoid"
+    layers = [Dense(units=4, activation=other), Dense(units=4, activation=activation), Dense(units=3, activation=other)]
+    result = checked(layers, losses.MeanSquaredError())
+    assert result.faults == ((1, 3) if activation.type == "identity" else (1,))
+    spoilt = {array.name for array in result.arrays if not array.passed}
+    before = {"layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias"}
+    if activation.type == "identity":  # that of the logits too: wrong twice may be right
+        assert {"layers.2.weight", "layers.3.weight"} <= spoilt
+    else:
+        assert spoilt == before
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda one: one.type)
+def test_a_wrong_derivative_of_a_loss_is_found_there(monkeypatch: pytest.MonkeyPatch, loss: Any) -> None:
+    right = type(loss).value_and_gradient
+
+    def wrong(self: Any, logits: Any, target: Any, weight: Any, out: Any, scratch: Any) -> float:
+        value = right(self, logits, target, weight, out, scratch)
+        out *= 1.00001
+        return float(value)
+
+    monkeypatch.setattr(type(loss), "value_and_gradient", wrong)
+    result = checked([Dense(units=4, activation="tanh")], loss)
+    assert result.faults == ("loss",)
+    assert not any(array.passed for array in result.arrays)
+
+
+@pytest.mark.parametrize("kind", SECOND)
+def test_a_wrong_derivative_that_a_layer_hands_back_is_found_there(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    right = PLANNED[kind].backward
+
+    def wrong(self: Any, params: Any, x: Any, dy: Any, workspace: Any, grads: Any) -> Any:
+        dx = right(self, params, x, dy, workspace, grads)
+        dx[:, 0] *= 1.00001
+        return dx
+
+    monkeypatch.setattr(PLANNED[kind], "backward", wrong)
+    result = checked([Dense(units=4, activation="tanh"), SECOND[kind]], losses.MeanSquaredError())
+    assert result.faults == ((1, 2) if kind == "dense" else (1,))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("dense", "weight"), ("dense", "bias"), *product(["batch_norm", "layer_norm"], ["scale", "shift"])],
+)
+def test_one_wrong_parameter_is_named(monkeypatch: pytest.MonkeyPatch, kind: str, name: str) -> None:
+    right = PLANNED[kind].backward
+
+    def wrong(self: Any, params: Any, x: Any, dy: Any, workspace: Any, grads: Any) -> Any:
+        dx = right(self, params, x, dy, workspace, grads)
+        if self.index == 1:
+            grads[name].reshape(-1)[2] *= 1.00001
+        return dx
+
+    monkeypatch.setattr(PLANNED[kind], "backward", wrong)
+    result = checked([Dense(units=4, activation="tanh"), SECOND[kind]], losses.MeanSquaredError())
+    (array,) = [array for array in result.arrays if not array.passed]
+    start = sum(one.compared for one in result.arrays[: result.arrays.index(array)])
+    assert (result.faults, array.name) == ((1,), f"layers.1.{name}")
+    assert (array.worst.start, array.worst.of_one) == (start + 2, True)
+
+
+def test_one_wrong_parameter_of_a_large_network_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = DenseLayer.backward
+
+    def wrong(self: Any, params: Any, x: Any, dy: Any, workspace: Any, grads: Any) -> Any:
+        dx = right(self, params, x, dy, workspace, grads)
+        if self.index == 1:
+            grads["weight"][17, 5] += 0.01
+        return dx
+
+    layers = [Dense(units=80, activation="relu"), Dense(units=60, activation="tanh")]
+    before = checked(layers, losses.MeanSquaredError(), n_in=5)
+    monkeypatch.setattr(DenseLayer, "backward", wrong)
+    after = checked(layers, losses.MeanSquaredError(), n_in=5)
+    assert before.passed
+    assert not before.every
+    assert {array.compared for array in before.arrays} == {DIRECTIONS}
+    (array,) = [array for array in after.arrays if not array.passed]
+    assert EVERY < 80 * 60
+    assert (array.name, array.worst.start, array.worst.of_one) == ("layers.1.weight", 5 * 80 + 17 * 60 + 5, True)
+    assert after.faults == (1,)
+
+
+@pytest.mark.parametrize("training", [{"penalty": {"l1": 0.01, "l2": 0.1}}, {"clip": {"norm": 1e-6, "value": 1e-6}}])
+def test_penalties_are_part_of_the_gradient_and_bounds_are_not(training: Any) -> None:
+    assert checked([Dense(units=4, activation="relu")], losses.MeanSquaredError(), **training).passed
+
+
+def test_a_missing_gradient_of_a_penalty_is_seen_and_no_layer_is_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bpcli.training.gradient_rules.GradientRules.apply", lambda *_: None)
+    result = checked([Dense(units=4, activation="relu")], losses.MeanSquaredError(), penalty={"l2": 0.1})
+    assert (result.passed, result.faults) == (False, ())
+    assert {array.name for array in result.arrays if not array.passed} == {"layers.0.weight", "layers.1.weight"}
+
+
+def test_rectifiers_on_their_kinks_accuse_nobody(record_property: Callable[[str, object], None]) -> None:
+    """Of 64 neurons on 60 rows, some weighted sums are nearer to 0 than the first step reaches."""
+    finer = 0
+    for seed in range(3):
+        result = checked([Dense(units=64, activation="relu")], losses.MeanAbsoluteError(), rows=60, seed=seed)
+        assert result.passed, result
+        finer += sum(array.finer for array in result.arrays)
+    assert finer >= 5
+    record_property("cases", finer)
+
+
+# Networks on real rows, at many places
+
+NORMS = [
+    {"units": 20, "activation": "leaky_relu"},
+    {"type": "batch_norm"},
+    {"units": 9, "activation": "elu"},
+    {"type": "layer_norm"},
+]
+PLACES: dict[str, tuple[str, list[str]]] = {
+    "xor": ("xor", []),
+    "xor, hinge": ("xor", ["loss=hinge"]),
+    "xor, norms": ("xor", ["layers=[batch_norm, {units: 5}, layer_norm, {units: 3, activation: mish}]"]),
+    "penguins": ("penguins", []),
+    "penguins, hinge": ("penguins", ["loss=hinge"]),
+    "penguins, norms": ("penguins", [f"layers={NORMS}"]),
+    "concrete, mae": ("concrete", ["loss=mae"]),
+    "concrete, quantile": ("concrete", ["loss={type: quantile, quantile: 0.9}", "layers=[{units: 30}, {units: 30}]"]),
+    "concrete, unscaled": ("concrete", ["data.encoders.numeric=none", "data.columns={}", "loss=huber"]),
+    "auto_mpg, poisson": ("auto_mpg", ["loss=poisson"]),
+    "credit": ("credit", []),
+    "digits": ("digits", []),
+}
+
+
+def no_false_alarm(name: str, rows: int, seeds: range) -> int:
+    config, overrides = PLACES[name]
+    loaded = load_config(CONFIGS / f"{config}.yaml", ["dtype=float64", *overrides])
+    prepared = prepare(loaded.config, loaded.folder)
+    for seed in seeds:
+        result = check_gradient(prepared.plan, rows, seed)
+        assert result.passed, (name, rows, seed, result)
+    return len(seeds)
+
+
+@pytest.mark.parametrize(("rows", "seed"), [(16, 7), (64, 2)])
+def test_strong_curvature_is_no_wrong_gradient(rows: int, seed: int) -> None:
+    """Where a norm makes the first step's truncation a little more than the tolerance."""
+    assert no_false_alarm("penguins, norms", rows, range(seed, seed + 1)) == 1
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_no_right_gradient_is_called_wrong(name: str, record_property: Callable[[str, object], None]) -> None:
+    record_property("cases", sum(no_false_alarm(name, rows, range(1)) for rows in (1, 2, 16)))
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", PLACES)
+def test_no_right_gradient_is_called_wrong_at_many_places(
+    name: str, record_property: Callable[[str, object], None]
+) -> None:
+    seeds = range(1, 40 if name.startswith("xor") else 8)
+    record_property("cases", sum(no_false_alarm(name, rows, seeds) for rows in (1, 2, 16, 64)))

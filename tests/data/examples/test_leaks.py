@@ -1,0 +1,166 @@
+"""Warnings of what makes scores better than a model is: rows in several splits, giveaways, identifiers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from commands import CONFIGS
+from experiments import write_csv
+
+from bpcli.config import load_config
+from bpcli.config.experiment import ExperimentConfig
+from bpcli.data.examples.leaks import find_leaks
+from bpcli.data.examples.selection import select_rows
+
+RANDOM = np.random.default_rng(0)
+ROWS = 120
+A, B = RANDOM.normal(size=(2, ROWS)).round(6)
+SPECIES = np.array(["ada", "bob", "cat"])[RANDOM.integers(0, 3, ROWS)]
+PRICE = RANDOM.uniform(1, 100, ROWS).round(2)
+UNLESS = "; put it in data.exclude unless it is known before the target is"
+
+
+def leaks(folder: Path, table: dict[str, Any], target: Any = "y", loss: str | None = None, **data: Any) -> list[str]:
+    write_csv(folder / "t.csv", table)
+    values = {"data": {"path": "t.csv", "target": target, **data}, **({"loss": loss} if loss else {})}
+    config = ExperimentConfig.model_validate(values)
+    return find_leaks(select_rows(config.data, folder, config.seed, config.loss), config.data.columns)
+
+
+def test_clean_data_has_no_warning(tmp_path: Path):
+    assert leaks(tmp_path, {"a": A, "b": B, "y": SPECIES}) == []
+    assert leaks(tmp_path, {"a": A, "b": B, "y": PRICE}) == []
+
+
+def test_rows_in_several_splits_are_counted_by_the_names_of_the_splits(tmp_path: Path):
+    part = ["train"] * 80 + ["validation"] * 20 + ["test"] * 20
+    a, b, y = A.copy(), B.copy(), SPECIES.copy()
+    for column in (a, b, y):
+        column[80:83] = column[:3]
+        column[100] = column[0]
+        column[101] = column[90]
+    expected = (
+        "rows that stand in more than one split, equal in all columns used: "
+        "3 of 20 validation rows in train too, 1 of 20 test rows in train too, "
+        "2 of 20 test rows in validation too; scores on them may be too good; drop the repeats, or keep equal rows "
+        "together by data.split.column"
+    )
+    columns = {"a": a, "b": b, "note": range(ROWS), "y": y, "part": part}
+    assert leaks(tmp_path, columns, exclude=["note"], split={"column": "part"}) == [expected]
+    y[100] = "dan"  # equal inputs with another target are no repeat
+    assert "1 of 20 test rows in validation" in leaks(
+        tmp_path, {"a": a, "b": b, "y": y, "part": part}, split={"column": "part"}
+    )[0]  # fmt: skip
+
+
+def test_a_column_that_says_the_class_is_warned_of(tmp_path: Path):
+    code = {"ada": 7, "bob": 5, "cat": 2}
+    breed = [f"{name}-{number % 3}" for number, name in enumerate(SPECIES)]
+    found = leaks(tmp_path, {"a": A, "code": [code[name] for name in SPECIES], "breed": breed, "y": SPECIES})
+    assert found == [
+        f"column 'code': each of its 3 values stands with one value of target 'y' only{UNLESS}",
+        f"column 'breed': each of its 9 values stands with one value of target 'y' only{UNLESS}",
+    ]
+
+
+def test_a_column_of_which_thresholds_say_the_class_is_warned_of(tmp_path: Path):
+    within = RANDOM.uniform(0, 0.9, ROWS)
+    place = {"ada": 0, "bob": 2, "cat": 1}
+    hours = np.array([place[name] for name in SPECIES]) + within
+    found = leaks(tmp_path, {"a": A, "hours": hours, "y": SPECIES})
+    assert found == [
+        f"column 'hours': 2 thresholds tell the 3 values of target 'y' apart, in every row that has it{UNLESS}"
+    ]
+    passed = (hours > 1).astype(int)
+    some = [hour if row % 9 else None for row, hour in enumerate(hours)]
+    found = leaks(tmp_path, {"a": A, "hours": some, "passed": passed}, "passed")
+    assert found == [
+        f"column 'hours': 1 threshold tells the 2 values of target 'passed' apart, in every row that has it{UNLESS}"
+    ]
+
+
+def test_one_class_of_several_that_stands_apart_gives_nothing_away(tmp_path: Path):
+    petal = np.where(SPECIES == "ada", 1.5, 5.0) + RANDOM.normal(0, 0.3, ROWS)
+    assert leaks(tmp_path, {"a": A, "petal": petal, "y": SPECIES}) == []
+
+
+def test_a_column_that_equals_the_target_is_said_to(tmp_path: Path):
+    assert leaks(tmp_path, {"a": A, "same": SPECIES, "y": SPECIES}) == [
+        f"column 'same': equal to target 'y' in all rows{UNLESS}"
+    ]
+    assert leaks(tmp_path, {"a": A, "same": PRICE, "y": PRICE}) == [
+        f"column 'same': equal to target 'y' in all rows{UNLESS}"
+    ]
+
+
+def test_a_straight_line_of_a_quantity_is_warned_of(tmp_path: Path):
+    assert leaks(tmp_path, {"a": A, "cents": (100 * PRICE).round(), "square": PRICE**2, "y": PRICE}) == [
+        f"column 'cents': has a correlation of 1 with target 'y'{UNLESS}"
+    ]
+
+
+def test_a_quantity_can_be_given_away_by_names_too(tmp_path: Path):
+    kinds = np.arange(ROWS) % 12
+    found = leaks(tmp_path, {"a": A, "product": [f"p{kind}" for kind in kinds], "y": PRICE[kinds]})
+    assert found[-1] == f"column 'product': each of its 12 values stands with one value of target 'y' only{UNLESS}"
+
+
+def test_each_of_several_targets_is_looked_at(tmp_path: Path):
+    flag = (A + B > 0).astype(int)
+    found = leaks(tmp_path, {"a": A, "b": B, "copy": 1 - flag, "y": (A > B).astype(int), "z": flag}, target=["y", "z"])
+    assert found == [f"column 'copy': each of its 2 values stands with one value of target 'z' only{UNLESS}"]
+
+
+def test_identifiers_are_warned_of_once(tmp_path: Path):
+    identifiers = {"id": range(1, ROWS + 1), "name": [f"n{number}" for number in range(ROWS)]}
+    found = leaks(tmp_path, {"a": A, **identifiers, "y": SPECIES})
+    otherwise = "; put it in data.exclude, or in data.columns if it is meant"
+    assert found == [
+        f"column 'id': numbers the rows, 1 to 120, as an identifier does{otherwise}",
+        "column 'name': 120 different names in 120 rows, as an identifier or a text has, become an input "
+        f"each{otherwise}",
+    ]
+
+
+def test_a_column_that_the_config_says_what_it_is_of_is_no_identifier(tmp_path: Path):
+    columns = {"a": A, "year": range(1900, 1900 + ROWS), "y": SPECIES}
+    assert len(leaks(tmp_path, columns)) == 1
+    assert leaks(tmp_path, columns, columns={"year": "numeric"}) == []
+
+
+def test_what_is_excluded_gives_nothing_away(tmp_path: Path):
+    columns = {"a": A, "id": range(ROWS), "same": SPECIES, "weight": range(1, ROWS + 1), "y": SPECIES}
+    assert leaks(tmp_path, columns, exclude=["id", "same"], weight="weight") == []
+
+
+def test_a_lone_input_is_what_it_is(tmp_path: Path):
+    x = np.arange(ROWS)
+    assert leaks(tmp_path, {"x": x, "y": 2 * x}, loss="mse") == []
+
+
+def test_names_are_shown_with_their_controls_escaped(tmp_path: Path):
+    (found,) = leaks(tmp_path, {"a": A, "[red]\x1b[2J": SPECIES, "\u202ey": SPECIES}, target="\u202ey")
+    assert found.startswith("column '[red]\\x1b[2J': equal to target '\\u202ey' in all rows")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("auto_mpg", []),
+        ("concrete", ["6 of 154 validation rows in train too, 8 of 206 test rows in train too, 3 of 206 test rows in"]),
+        ("credit", ["1 of 668 validation rows in train too, 1 of 891 test rows in train too;"]),
+        ("digits", []),
+        ("fashion", []),
+        ("penguins", []),
+        ("xor", []),
+    ],
+)
+def test_shipped_data_is_warned_of_only_for_rows_that_it_really_repeats(name: str, expected: list[str]):
+    loaded = load_config(CONFIGS / f"{name}.yaml")
+    config = loaded.config
+    found = find_leaks(select_rows(config.data, loaded.folder, config.seed, config.loss), config.data.columns)
+    assert len(found) == len(expected)
+    assert all(words in warning for words, warning in zip(expected, found, strict=True))

@@ -1,0 +1,91 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bpcli.data.files.python_rows import table_from_rows
+from bpcli.data.table import Kind
+from bpcli.errors import DataError
+
+KINDS: dict[str, Kind] = {"n": "numeric", "c": "categorical", "b": "boolean"}
+NAN = float("nan")
+
+
+def check(rows: Any) -> None:
+    table = table_from_rows(rows, KINDS)
+    assert list(table) == ["n", "c", "b"]
+    np.testing.assert_array_equal(table["n"].values, [1.5, NAN, 3.0])
+    assert table["c"].labels() == ["x", "", "7"]
+    np.testing.assert_array_equal(table["b"].values, [1.0, 0.0, NAN])
+
+
+def test_rows_can_be_columns_by_name() -> None:
+    check({"n": [1.5, None, 3], "c": ["x", None, 7], "b": [True, "no", None], "extra": [0]})
+    check({"b": np.array([1.0, 0.0, NAN]), "c": ["x", NAN, 7.0], "n": np.array([1.5, NAN, 3.0], np.float32)})
+
+
+def test_rows_can_be_a_list_of_mappings() -> None:
+    check([{"n": 1.5, "c": "x", "b": "YES"}, {"n": None, "c": None, "b": 0}, {"n": 3, "c": 7, "b": None, "z": 1}])
+
+
+def test_rows_can_be_an_array_of_numbers_in_the_order_of_the_columns() -> None:
+    table = table_from_rows(np.array([[1.0, 7.0, 0.0], [NAN, 8.5, 1.0]]), KINDS)
+    np.testing.assert_array_equal(table["n"].values, [1.0, NAN])
+    assert table["c"].labels() == ["7", "8.5"]
+    assert table["b"].values.tolist() == [0.0, 1.0]
+
+
+def test_categories_are_sorted_and_each_is_used() -> None:
+    column = table_from_rows({"c": ["b", "a", "b"]}, {"c": "categorical"})["c"]
+    assert (column.categories, column.values.tolist()) == (("a", "b"), [1, 0, 1])
+
+
+def test_no_rows_are_a_table_of_no_rows() -> None:
+    assert table_from_rows([], KINDS).rows == 0
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ({"n": [1], "c": ["x"]}, "no column 'b'"),
+        ([{"n": 1, "c": "x", "b": 0}, {"n": 1, "c": "x"}], "row 1 has no value for column 'b'; use None"),
+        ({"n": [1, 2], "c": ["x"], "b": [0]}, "columns differ in length: 1 to 2 values"),
+        (
+            {"n": ["1"], "c": ["x"], "b": [0]},
+            "row 0, counted from 0: column 'n' holds the text '1', which is not numeric",
+        ),
+        ({"n": [[1]], "c": ["x"], "b": [0]}, "column 'n' holds a value of type list, which is not numeric"),
+        ({"n": [float("inf")], "c": ["x"], "b": [0]}, "column 'n' holds inf, which is not numeric"),
+        ({"n": [1], "c": ["x"], "b": [2]}, "column 'b' holds 2, which is not boolean"),
+        ({"n": [1], "c": ["x"], "b": ["maybe"]}, "column 'b' holds the text 'maybe', which is not boolean"),
+        (np.zeros((2, 2)), r"an array must be \(rows, 3\)"),
+        (np.zeros(3), r"an array must be \(rows, 3\)"),
+        ("text", "give columns by name, a list of mappings, or an array"),
+        ([[1, 2, 3]], "give columns by name, a list of mappings, or an array"),
+    ],
+)
+def test_rows_that_do_not_fit_are_an_error_that_says_why(rows: Any, words: str) -> None:
+    with pytest.raises(DataError, match=f"rows: .*{words}"):
+        table_from_rows(rows, KINDS)
+
+
+class Frame:
+    """As much of a data frame as all libraries share."""
+
+    def __init__(self, columns: dict[str, list[float]]) -> None:
+        self.columns = list(columns)
+        self._values = columns
+
+    def __getitem__(self, name: str) -> list[float]:
+        return self._values[name]
+
+
+def test_a_data_frame_is_columns_by_name() -> None:
+    table = table_from_rows(Frame({"b": [3.0, 4.0], "a": [1.0, 2.0]}), {"a": "numeric", "b": "numeric"})
+    assert [table[name].values.tolist() for name in ("a", "b")] == [[1.0, 2.0], [3.0, 4.0]]
+
+
+@pytest.mark.parametrize("value", [3, "three"])
+def test_a_single_row_must_stand_in_a_list(value: object) -> None:
+    with pytest.raises(DataError, match=r"rows: column 'a' is a single value, not a list; give one row as \[row\]"):
+        table_from_rows({"a": value}, {"a": "numeric"})

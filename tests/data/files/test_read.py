@@ -1,0 +1,182 @@
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bpcli.data import read as read_module
+from bpcli.data.files.read import ReadOptions, data_digest, read_chunks, read_header, read_table
+from bpcli.data.table import Table
+from bpcli.errors import DataError
+
+OPTIONS = ReadOptions()
+
+
+def write(tmp_path: Path, name: str, text: str) -> Path:
+    path = tmp_path / name
+    path.write_text(text)
+    return path
+
+
+def parts(tmp_path: Path, train: str, test: str, options: ReadOptions = OPTIONS) -> Table:
+    return read_table(
+        [(write(tmp_path, "train.csv", train), "train"), (write(tmp_path, "test.csv", test), "test")], options
+    )
+
+
+def test_one_file_has_no_parts(tmp_path: Path) -> None:
+    table = read_table([(write(tmp_path, "t.csv", "a\n1\n"), None)], OPTIONS)
+    assert table.parts is None
+    assert table["a"].values.tolist() == [1]
+
+
+def test_files_by_split_become_one_table(tmp_path: Path) -> None:
+    table = parts(tmp_path, "a,b\n1,x\n2,z\n", "b,extra,a\ny,9,3\n")
+    assert list(table) == ["a", "b"]
+    assert table.parts is not None
+    assert table.parts.tolist() == [0, 0, 2]
+    assert table["a"].values.tolist() == [1, 2, 3]
+    assert table["b"].categories == ("x", "y", "z")
+    assert table["b"].values.tolist() == [0, 2, 1]
+
+
+def test_a_single_file_can_be_one_split(tmp_path: Path) -> None:
+    table = read_table([(write(tmp_path, "t.csv", "a\n1\n"), "test")], OPTIONS)
+    assert table.parts is not None
+    assert table.parts.tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "kind", "labels"),
+    [
+        ("1\n02", "x", "categorical", ["1", "02", "x"]),
+        ("yes", "02", "categorical", ["yes", "02"]),
+        ("YES", "maybe", "categorical", ["YES", "maybe"]),
+        ("NA", "yes", "boolean", ["", "true"]),
+        ("yes", "NA", "boolean", ["true", ""]),
+        ("NA", "?", "numeric", ["", ""]),
+        ("?", "x", "categorical", ["", "x"]),
+    ],
+)
+def test_kinds_are_inferred_over_all_files_together(
+    tmp_path: Path, train: str, test: str, kind: str, labels: list[str]
+) -> None:
+    column = parts(tmp_path, f"a\n{train}\n", f"a\n{test}\n")["a"]
+    assert column.kind == kind
+    assert column.labels() == labels
+
+
+def test_a_column_that_one_file_lacks_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"test\.csv: no column 'weight'; did you mean 'weigth'\?"):
+        parts(tmp_path, "a,weight\n1,2\n", "a,weigth\n1,2\n")
+
+
+def test_archives_can_be_splits_unless_they_hold_splits(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", X=np.zeros((2, 1)), y=np.ones(2))
+    np.savez(tmp_path / "b.npz", X_train=np.zeros((2, 1)), y_train=np.ones(2))
+    csv = write(tmp_path, "c.csv", "X0,y\n5,6\n")
+    table = read_table([(tmp_path / "a.npz", "train"), (csv, "validation")], OPTIONS)
+    assert table["X0"].values.tolist() == [0, 0, 5]
+    with pytest.raises(DataError, match="holds splits of its own"):
+        read_table([(tmp_path / "b.npz", "train"), (csv, "validation")], OPTIONS)
+    whole = read_table([(tmp_path / "b.npz", None)], OPTIONS)
+    assert whole.parts is not None
+
+
+def test_chunks_of_a_file_join_to_the_table(tmp_path: Path) -> None:
+    path = write(tmp_path, "t.csv", "a\n" + "".join(f"{number}\n" for number in range(10)))
+    np.savez(tmp_path / "t.npz", X=np.arange(10), y=np.arange(10))
+    for source, name in ((path, "a"), (tmp_path / "t.npz", "X0")):
+        tables = list(read_chunks(source, OPTIONS, 4))
+        assert [table.rows for table in tables] == [4, 4, 2]
+        assert np.concatenate([table[name].values for table in tables]).tolist() == list(range(10))
+
+
+def test_an_archive_without_rows_gives_one_empty_chunk(tmp_path: Path) -> None:
+    np.savez(tmp_path / "t.npz", X=np.zeros((0, 2)))
+    (table,) = read_chunks(tmp_path / "t.npz", OPTIONS, 4)
+    assert list(table) == ["X0", "X1"]
+
+
+def test_headers_are_read_alone(tmp_path: Path) -> None:
+    assert read_header(write(tmp_path, "t.csv", " b ,a\n1\n"), OPTIONS) == ["b", "a"]
+    np.savez(tmp_path / "t.npz", X=np.zeros((0, 2)))
+    assert read_header(tmp_path / "t.npz", OPTIONS) == ["X0", "X1"]
+
+
+def test_the_digest_is_that_of_all_bytes(tmp_path: Path) -> None:
+    first, second = write(tmp_path, "a.csv", "a\n1\n"), write(tmp_path, "b.csv", "a\n2\n")
+    assert data_digest([first]) == hashlib.sha256(b"a\n1\n").hexdigest()
+    assert data_digest([first, second]) == hashlib.sha256(b"a\n1\na\n2\n").hexdigest()
+    with pytest.raises(DataError, match="no such file"):
+        data_digest([tmp_path / "c.csv"])
+
+
+def test_large_files_go_to_polars_when_it_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, "t.csv", "a,b\n1,2\n")
+    taken: list[str] = []
+
+    def reader(name: str) -> Callable[[Path, ReadOptions], Table]:
+        def record(*_: object) -> Table:
+            taken.append(name)
+            return Table([])
+
+        return record
+
+    monkeypatch.setattr(read_module, "read_csv", reader("numpy"))
+    monkeypatch.setattr(read_module, "read_csv_polars", reader("polars"))
+    read_table([(path, None)], OPTIONS)
+    read_table([(path, None)], ReadOptions(engine="polars"))
+    monkeypatch.setattr(read_module, "POLARS_FROM", 1)
+    read_table([(path, None)], OPTIONS)
+    read_table([(path, None)], ReadOptions(engine="numpy"))
+    monkeypatch.setattr(read_module, "find_spec", lambda _: None)
+    read_table([(path, None)], OPTIONS)
+    assert taken == ["numpy", "polars", "polars", "numpy", "numpy"]
+
+
+def test_without_polars_the_message_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read_module, "find_spec", lambda _: None)
+    for name, options in (("t.parquet", OPTIONS), ("t.csv", ReadOptions(engine="polars"))):
+        with pytest.raises(DataError, match=r'not installed: pip install "backprop-cli\[tables\]"'):
+            read_table([(write(tmp_path, name, "a\n1\n"), None)], options)
+
+
+def test_parquet_columns_keep_their_types(tmp_path: Path) -> None:
+    pl = pytest.importorskip("polars")
+    path = tmp_path / "t.parquet"
+    frame = pl.DataFrame({"n": [1, None, 3], "b": [True, None, False], "t": ["x", None, "12"], "f": [0.5, 1.5, None]})
+    frame.write_parquet(path)
+    table = read_table([(path, None)], OPTIONS)
+    assert read_header(path, OPTIONS) == ["n", "b", "t", "f"]
+    assert [column.kind for column in table.values()] == ["numeric", "boolean", "categorical", "numeric"]
+    np.testing.assert_array_equal(table["n"].values, [1, np.nan, 3])
+    np.testing.assert_array_equal(table["b"].values, [1, np.nan, 0])
+    assert table["t"].labels() == ["x", "", "12"]
+    given = ReadOptions(kinds={"n": "categorical", "t": "numeric"}, columns=frozenset({"n", "t"}))
+    with pytest.raises(DataError, match="column 't': row 0: 'x' is not a finite number"):
+        read_table([(path, None)], given)
+    assert read_table([(path, None)], ReadOptions(kinds={"n": "categorical"}))["n"].categories == ("1", "3")
+
+
+def test_parquet_that_is_no_table_of_numbers_and_text_is_refused(tmp_path: Path) -> None:
+    pl = pytest.importorskip("polars")
+    path = tmp_path / "t.parquet"
+    for frame, words in (
+        (pl.DataFrame({"a": [[1], [2]]}), "column 'a': holds List"),
+        (pl.DataFrame({"a": [1.0, float("-inf")]}), "column 'a': row 1 holds an infinity"),
+    ):
+        frame.write_parquet(path)
+        with pytest.raises(DataError, match=words):
+            read_table([(path, None)], OPTIONS)
+    pl.DataFrame({"a": ["yes", "perhaps"], "b": [0, 2]}).write_parquet(path)
+    for name, words in (
+        ("a", "column 'a': row 1: 'perhaps' is neither true nor false"),
+        ("b", "column 'b': holds numb"),
+    ):
+        with pytest.raises(DataError, match=words):
+            read_table([(path, None)], ReadOptions(kinds={name: "boolean"}))
+    path.write_bytes(b"PAR1 no, not really PAR1")
+    with pytest.raises(DataError, match="not a readable Parquet file"):
+        read_table([(path, None)], OPTIONS)

@@ -1,0 +1,73 @@
+"""The memory that training is said to take, beside what it takes."""
+
+import gc
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from experiments import prepared, write_csv
+
+from bpcli.arrays.rows import CompactRows, DenseRows
+from bpcli.data.preprocess import preprocessor
+from bpcli.experiment.memory_estimate import Footprint
+from bpcli.jobs import runner
+from bpcli.jobs.runner import Runner
+from bpcli.nn.optimizers import Adam
+from bpcli.storage.run_directory import RunDirectory
+
+FIXED = 300_000
+"""Bytes of objects that there is one of, whatever is trained on."""
+
+
+def test_the_total_is_all_of_it() -> None:
+    assert Footprint(1, 2, 3, 4).total == 10
+
+
+@pytest.mark.parametrize(
+    ("form", "rows", "numbers", "names", "classes", "options"),
+    [
+        (DenseRows, 2_000, 5, [3], 2, {}),
+        (DenseRows, 20_000, 5, [], 20, {}),
+        (DenseRows, 5_000, 5, [3], 2, {"training": {"batch_size": "full"}}),
+        (DenseRows, 2_000, 2, [3], 3, {"layers": [{"type": "dense", "units": 1000}] * 2}),
+        (CompactRows, 5_000, 1, [30] * 5, 0, {}),
+        (CompactRows, 5_000, 1, [30] * 5, 0, {"training": {"batch_size": "full"}}),
+        (CompactRows, 2_000, 1, [1000], 2, {"training": {"class_weights": "balanced"}}),
+        (CompactRows, 2_000, 1, [1000], 2, {"training": {"batch_size": 4}, "layers": [{"type": "dense", "units": 1}]}),
+    ],
+    ids=["small", "classes", "full batch", "wide layers", "compact", "compact full batch", "categories", "test rows"],
+)
+def test_a_run_takes_the_memory_that_was_estimated(
+    form: type,
+    rows: int,
+    numbers: int,
+    names: list[int],
+    classes: int,
+    options: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(preprocessor, "COMPACT_FROM", 100_000)
+    monkeypatch.setattr(runner, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(runner, "CHECKPOINT_SHARE", float("inf"))
+    generator = np.random.default_rng(0)
+    columns: dict[str, Any] = {f"n{index}": generator.normal(size=rows).round(2).tolist() for index in range(numbers)}
+    columns |= {f"c{i}": [f"c{code}" for code in generator.integers(n, size=rows)] for i, n in enumerate(names)}
+    columns["y"] = [f"y{row % classes}" for row in range(rows)] if classes else generator.normal(size=rows).tolist()
+    write_csv(tmp_path / "t.csv", columns)
+    training = {"epochs": 2, "batch_size": 128, **options.get("training", {})}
+    data = {"path": "t.csv", "target": "y"}
+    of = prepared(tmp_path, data=data, **{**options, "training": training})
+    assert isinstance(of.config.optimizer, Adam)
+    assert of.memory.data == sum(dataset.nbytes for dataset in of.datasets.values())
+    assert isinstance(of.datasets["train"].x, form)
+    list(Runner(of, RunDirectory.create(tmp_path / "first")).run())  # imports what a run needs
+    directory = RunDirectory.create(tmp_path / "second")
+    gc.collect()
+    tracemalloc.start()
+    list(Runner(of, directory).run())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert of.memory.total - of.memory.data == pytest.approx(peak, rel=0.1, abs=FIXED)

@@ -1,0 +1,34 @@
+"""What rows hold that training rows did not is told in few words, however many columns it is in."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from bpcli.data.columns import Surprise
+from bpcli.experiment.notes import MOST_FAR, surprise_notes
+
+
+def far(column: str) -> Surprise:
+    return Surprise(column=column, outside=(0.0, 12.5))
+
+
+def test_numbers_far_outside_come_last_and_the_most_frequent_first() -> None:
+    surprises = Counter({far("a"): 1, far("b"): 20, Surprise(column="c", value="new"): 3, Surprise(column="d"): 2})
+    assert surprise_notes(surprises) == [
+        "column 'd': 2 values missing, as none was in training; imputed",
+        "column 'c': 3 rows with 'new', never seen in training",
+        "column 'b': 20 values far outside of 0 to 12.5, the range in training",
+        "column 'a': 1 value far outside of 0 to 12.5, the range in training",
+    ]
+
+
+def test_of_many_columns_with_numbers_far_outside_some_are_told_of_and_the_others_counted() -> None:
+    surprises = Counter({far(f"X{pixel}"): 1 + pixel for pixel in range(100)})
+    notes = surprise_notes(surprises)
+    assert len(notes) == MOST_FAR + 1
+    assert notes[0].startswith("column 'X99': 100 values")
+    assert notes[-1] == f"numbers far outside of the range in training in {100 - MOST_FAR} more columns"
+
+
+def test_nothing_new_is_nothing_to_tell() -> None:
+    assert surprise_notes(Counter()) == []

@@ -1,0 +1,300 @@
+"""Run directories: made once, found again, and never half written."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bpcli.config.yaml_text import read_yaml
+from bpcli.errors import CheckpointError, ExistsError, ExitCode, FileAccessError
+from bpcli.storage.run_directory import RunDirectory, find_checkpoint, health_of, measured
+
+
+def finished(runs: Path, name: str, at: str, status: str = "finished") -> RunDirectory:
+    run = RunDirectory.create(runs / name)
+    run.best.write_bytes(b"")
+    run.write_summary({"status": status, "finished_at": at})
+    return run
+
+
+def test_a_new_directory_has_room_for_checkpoints(tmp_path: Path):
+    run = RunDirectory.create(tmp_path / "deep" / "run")
+    assert run.best.parent.is_dir()
+    assert [path.relative_to(tmp_path / "deep/run").as_posix() for path in (run.best, run.last)] == [
+        "checkpoints/best.safetensors",
+        "checkpoints/last.safetensors",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["folder", "file", "link"])
+def test_nothing_that_exists_is_ever_taken_for_a_new_run(tmp_path: Path, kind: str):
+    path = tmp_path / "run"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "file":
+        path.write_text("")
+    else:
+        path.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(ExistsError, match="run: exists already; choose another --run-dir") as caught:
+        RunDirectory.create(path)
+    assert caught.value.exit_code == ExitCode.EXISTS == 8
+
+
+def test_a_run_below_a_file_cannot_be_made(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileAccessError, match="file/run: cannot create: "):
+        RunDirectory.create(tmp_path / "file" / "run")
+
+
+def test_runs_of_one_second_have_different_names(tmp_path: Path):
+    names = [RunDirectory.create_named(tmp_path, "penguins").path.name for _ in range(5)]
+    assert len(set(names)) == 5
+    assert re.fullmatch(r"penguins-\d{8}-\d{6}", names[0])
+    assert all(re.fullmatch(r"penguins-\d{8}-\d{6}(-\d)?", name) for name in names)
+
+
+def test_where_all_names_are_taken_it_is_said_and_nothing_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    asked = []
+
+    def taken(path: Path) -> RunDirectory:
+        asked.append(path.name)
+        raise ExistsError("taken")
+
+    monkeypatch.setattr(RunDirectory, "create", taken)
+    with pytest.raises(
+        ExistsError, match=r"p\\x1b-\d{8}-\d{6}: exists already, as do 998 more with a number behind it$"
+    ):
+        RunDirectory.create_named(tmp_path, "p\x1b")
+    assert len(set(asked)) == 999
+    assert asked[1] == f"{asked[0]}-2"
+    assert asked[-1] == f"{asked[0]}-999"
+
+
+def test_only_one_at_a_time_trains_in_a_directory(tmp_path: Path):
+    run = RunDirectory.create(tmp_path / "run\x1b")
+    with run.locked(), pytest.raises(ExistsError, match=r"run\\x1b: another process is training here$"), run.locked():
+        pass
+    with run.locked():
+        assert run.path.is_dir()
+    run.path.rename(tmp_path / "elsewhere")
+    with pytest.raises(FileAccessError, match=r"run\\x1b: cannot lock: No such file or directory$"), run.locked():
+        pass
+
+
+def test_of_finished_runs_the_one_that_finished_last_comes_first(tmp_path: Path):
+    finished(tmp_path, "z", "2026-11-21T10:00:00")
+    finished(tmp_path, "a", "2026-11-21T12:00:00")
+    finished(tmp_path, "m", "2026-11-21T11:00:00")
+    assert [run.path.name for run in RunDirectory.finished(tmp_path)] == ["a", "m", "z"]
+
+
+def test_runs_that_are_unfinished_broken_or_none_are_passed_over(tmp_path: Path):
+    finished(tmp_path, "good", "2026-11-21T10:00:00")
+    for status in ("running", "interrupted", "diverged"):
+        finished(tmp_path, status, "2026-11-22T10:00:00", status)
+    finished(tmp_path, "without a best", "2026-11-22T10:00:00").best.unlink()
+    finished(tmp_path, "torn summary", "2026-11-22T10:00:00").summary.write_text('{"status": "fin')
+    finished(tmp_path, "other summary", "2026-11-22T10:00:00").summary.write_text("[]")
+    finished(tmp_path, "deep summary", "2026-11-22T10:00:00").summary.write_text("[" * 100_000)
+    finished(tmp_path, "binary summary", "2026-11-22T10:00:00").summary.write_bytes(b"\xff\xfe")
+    (tmp_path / "notes.txt").write_text("")
+    assert [run.path.name for run in RunDirectory.finished(tmp_path)] == ["good"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_without_a_finished_run_there_is_a_word_on_what_to_do(tmp_path: Path, there: bool):
+    runs = tmp_path / "runs"
+    if there:
+        runs.mkdir()
+    with pytest.raises(CheckpointError) as caught:
+        RunDirectory.finished(runs)
+    assert str(caught.value) == f"{runs}: no finished run; train one first, or name one with --checkpoint"
+    assert caught.value.exit_code == ExitCode.CHECKPOINT == 4
+
+
+def test_a_folder_without_checkpoints_is_no_run(tmp_path: Path):
+    with pytest.raises(CheckpointError, match="not a run directory"):
+        RunDirectory.open(tmp_path)
+
+
+def test_a_run_stands_for_its_best_checkpoint_and_a_file_for_itself(tmp_path: Path):
+    run = finished(tmp_path, "run", "")
+    assert find_checkpoint(run.path) == run.best
+    assert find_checkpoint(run.best) == run.best
+    run.last.write_bytes(b"")
+    assert find_checkpoint(run.last) == run.last
+
+
+def test_what_is_no_run_or_checkpoint_is_said(tmp_path: Path):
+    with pytest.raises(CheckpointError, match="nothing: no such run or checkpoint"):
+        find_checkpoint(tmp_path / "nothing")
+    RunDirectory.create(tmp_path / "run")
+    with pytest.raises(
+        CheckpointError, match=r"there is no best checkpoint yet; go on with bpcli train --resume .*run$"
+    ):
+        find_checkpoint(tmp_path / "run")
+
+
+def test_a_run_that_diverged_before_it_had_a_best_says_what_to_do(tmp_path: Path):
+    run = RunDirectory.create(tmp_path / "run")
+    run.write_summary({"status": "diverged"})
+    with pytest.raises(CheckpointError) as caught:
+        find_checkpoint(run.path)
+    assert str(caught.value) == (
+        f"{run.path}: diverged in its first epoch, so there is no best checkpoint; train again at a lower learning rate"
+    )
+
+
+def test_paths_of_data_are_kept_relative_to_the_run_through_links_too(tmp_path: Path):
+    (tmp_path / "disk" / "runs").mkdir(parents=True)
+    (tmp_path / "runs").symlink_to(tmp_path / "disk" / "runs")
+    data = tmp_path / "data.csv"
+    data.write_text("a\n")
+    run = RunDirectory.create(tmp_path / "runs" / "r")
+    relative = run.relative_to_run(data)
+    assert relative == "../../../data.csv"
+    assert (run.path / relative).samefile(data)
+
+
+def test_metrics_are_appended_line_by_line(tmp_path: Path):
+    run = RunDirectory.create(tmp_path / "run")
+    records: list[dict[str, Any]] = [{"epoch": 1, "loss": 0.1}, {"epoch": 2, "loss": None}]
+    for record in records:
+        run.append_metrics(record)
+    assert [json.loads(line) for line in run.metrics.read_text().splitlines()] == records
+    assert list(run.read_metrics()) == records
+
+
+@pytest.mark.parametrize(
+    "torn", [b"", b'{"epoch": 4, "lo', b"\0\0\0\0", b'{"epoch": 4, "lo\xff', b"7\n", b'{"epoch": null}\n']
+)
+def test_going_on_drops_later_epochs_and_a_torn_line(tmp_path: Path, torn: bytes):
+    run = RunDirectory.create(tmp_path / "run")
+    for epoch in (1, 2, 3):
+        run.append_metrics({"epoch": epoch})
+    with run.metrics.open("ab") as file:
+        file.write(torn)
+    run.keep_metrics(2)
+    assert run.metrics.read_text() == '{"epoch": 1}\n{"epoch": 2}\n'
+
+
+@pytest.mark.parametrize("damaged", ["", "{", "\0\0", "[" * 100_000, "7", '{"epoch": "2"}'])
+def test_a_damaged_line_costs_no_other_its_epoch(tmp_path: Path, damaged: str):
+    run = RunDirectory.create(tmp_path / "run")
+    run.metrics.write_text(f'{{"epoch": 1}}\n{damaged}\n{{"epoch": 3}}\n')
+    assert list(run.read_metrics()) == [{"epoch": 1}, {"epoch": 3}]
+    run.keep_metrics(3)
+    assert run.metrics.read_text() == '{"epoch": 1}\n{"epoch": 3}\n'
+
+
+def test_a_disk_that_knows_no_locks_is_an_io_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    run = RunDirectory.create(tmp_path / "run")
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(FileAccessError, match="run: cannot lock: No locks available"), run.locked():
+        raise AssertionError("it was not locked")
+
+
+def test_what_goes_wrong_under_the_lock_is_not_taken_for_a_lock_that_is_held(tmp_path: Path):
+    run = RunDirectory.create(tmp_path / "run")
+    with pytest.raises(BlockingIOError), run.locked():
+        raise BlockingIOError
+
+
+def test_a_run_without_metrics_has_none(tmp_path: Path):
+    run = RunDirectory.create(tmp_path / "run")
+    assert list(run.read_metrics()) == []
+    run.keep_metrics(5)
+    assert run.metrics.read_text() == ""
+
+
+WORDS = [
+    *(
+        "no",
+        "yes",
+        "on",
+        "null",
+        "Null",
+        "~",
+        "true",
+        "FALSE",
+        "1e5",
+        "-1e5",
+        "+.5e3",
+        ".5",
+        "0o17",
+        "0x1F",
+        "017",
+        "12:30",
+    ),
+    *(
+        "1_000",
+        "2026-11-21",
+        ".inf",
+        ".nan",
+        "-.INF",
+        "",
+        " ",
+        "a: b",
+        "# c",
+        "- d",
+        "<<",
+        "=",
+        "!e",
+        "&f",
+        "*g",
+        "[h",
+        "{i",
+    ),
+    *("'", '"', "\\", "é", "🐧", "\u2028", "\x85", "a\nb", "a\tb", "\ufeff", "\x7f", "?", "%j", "@k", "`l", ">", "|"),
+]
+
+
+def test_the_config_can_be_read_again_whatever_its_words_are(tmp_path: Path):
+    run = RunDirectory.create(tmp_path / "run")
+    config = {
+        "name": "x",
+        "data": {"target": WORDS, "columns": {word: "numeric" for word in WORDS if word not in ("", "<<")}},
+        "numbers": [0, -1, 1e-05, 1e20, 0.1, 1e-320, True, None],
+    }
+    run.write_config(config)
+    assert read_yaml(run.config).data == config
+    text = run.config.read_text()
+    assert "- é\n  - 🐧\n" in text
+    assert text.index("name") < text.index("data") < text.index("numbers")
+
+
+def test_a_summary_is_read_back_and_none_is_empty(tmp_path: Path):
+    run = RunDirectory.create(tmp_path / "run")
+    assert run.read_summary() == {}
+    run.write_summary({"status": "running", "best": None})
+    assert run.read_summary() == {"status": "running", "best": None}
+
+
+@pytest.mark.parametrize(("value", "number"), [(0.5, 0.5), (-3, -3.0), (0, 0.0)])
+def test_a_number_of_a_record_is_that_number(value: Any, number: float):
+    assert measured(value) == number
+
+
+@pytest.mark.parametrize("value", [None, True, "2", [], {}, float("nan"), float("inf"), 10**400])
+def test_what_somebody_wrote_into_a_record_is_no_number(value: Any):
+    assert measured(value) is None
+
+
+@pytest.mark.parametrize("health", [None, 7, {}, [None], [7], [{}], [{"layer": []}], [{"layer": "0"}]])
+def test_a_damaged_record_has_no_health(health: Any):
+    assert health_of({"epoch": 1, "health": health}) == health_of({"epoch": 1}) == {}
+
+
+def test_the_health_of_a_record_is_that_of_each_layer():
+    entries = [{"layer": 0, "dead": 0.5}, None, {"layer": 2, "dead": 0.0}]
+    assert health_of({"health": entries}) == {0: entries[0], 2: entries[2]}

@@ -1,0 +1,106 @@
+"""Words for messages."""
+
+from __future__ import annotations
+
+import pytest
+
+from bpcli.wording import counted, listed, number, printable, quoted, suggestion, with_deviation
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("rellu", "; did you mean 'relu'?"),
+        ("RELU", "; did you mean 'relu'?"),
+        ("Tahn", "; did you mean 'tanh'?"),
+        ("xyz", ""),
+        ("", ""),
+    ],
+)
+def test_the_nearest_name_is_suggested_in_any_letter_case(word: str, hint: str):
+    assert suggestion(word, ["tanh", "relu", "gelu"]) == hint
+
+
+def test_a_suggestion_keeps_the_case_of_the_name_that_there_is():
+    assert suggestion("island", ["Island", "sex"]) == "; did you mean 'Island'?"
+
+
+def test_nothing_is_suggested_where_there_is_nothing():
+    assert suggestion("relu", []) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain", "plain"),
+        ("Überdruß 体重 🐧", "Überdruß 体重 🐧"),
+        ("a\nb\tc", "a\\nb\\tc"),
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("abc\u202etxt", "abc\\u202etxt"),
+        ("\u2028\u2029", "\\u2028\\u2029"),
+        ("\udcff", "\\udcff"),
+        ("\x9b31m", "\\x9b31m"),
+        ("no-break\u00a0space", "no-break\u00a0space"),
+    ],
+)
+def test_controls_and_direction_marks_are_shown_as_escapes(text: str, shown: str):
+    assert printable(text) == shown
+
+
+def test_quoted_text_is_printable_and_cut_to_a_limit():
+    assert quoted("a\nb") == "'a\\nb'"
+    assert quoted("x" * 80) == "'" + "x" * 80 + "'"
+    assert quoted("x" * 81) == "'" + "x" * 79 + "…'"
+
+
+def test_numbers_go_with_their_noun():
+    assert [counted(number, "row") for number in (0, 1, 12000)] == ["0 rows", "1 row", "12,000 rows"]
+    assert [counted(number, "class", "classes") for number in (1, 3)] == ["1 class", "3 classes"]
+
+
+def test_long_lists_are_cut_and_the_rest_is_counted():
+    assert listed(["a", "b"]) == "'a', 'b'"
+    assert listed("abcdefgh") == "'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'"
+    assert listed("abcdefghij") == "'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h' and 2 more"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "-"),
+        (1234567, "1,234,567"),
+        (0.0, "0.0000"),
+        (0.12345, "0.1235"),
+        (1234.5, "1,234.5000"),
+        (110415.4, "110,415"),
+        (-110415.4, "-110,415"),
+        (0.000123456, "0.0001235"),
+        (1.5e-7, "1.5e-07"),
+        (1e15, "1e+15"),
+    ],
+)
+def test_a_number_has_digits_that_a_table_has_room_for(value: float | None, shown: str) -> None:
+    assert number(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "deviation", "shown"),
+    [
+        (103296.2, 2894.4, ("103,296", "2,894")),
+        (2894.4, 103296.2, ("2,894", "103,296")),
+        (0.97, 0.0123, ("0.9700", "0.0123")),
+        (0.97, 0.0, ("0.9700", "0.0000")),
+        (0.5, 0.00002, ("0.5000", "0.0000")),
+        (2e-5, 3.5e-6, ("2e-05", "3.5e-06")),
+    ],
+)
+def test_a_value_and_its_deviation_have_the_same_decimals(
+    value: float, deviation: float, shown: tuple[str, str]
+) -> None:
+    assert with_deviation(value, deviation) == shown
+
+
+def test_a_page_shows_numbers_as_the_terminal_does() -> None:
+    from bpcli.pages import phrases as words
+
+    assert [words.number(value) for value in (110415.4, 0.5, 3, None)] == ["110,415", "0.5000", "3", "–"]

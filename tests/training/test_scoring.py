@@ -1,0 +1,130 @@
+import math
+
+import numpy as np
+import pytest
+
+from bpcli.arrays.rows import DenseRows
+from bpcli.data.batches import Dataset
+from bpcli.data.columns.encoders import Affine
+from bpcli.data.targets import ClassesTarget, LabelsTarget, NumbersTarget
+from bpcli.errors import DataError
+from bpcli.metrics import METRICS, report
+from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, Hinge, MeanSquaredError
+from bpcli.training.scoring import HEADLINES, SUMMARIES, EpochScore, Interpreter, remarks
+
+THREE = ClassesTarget(name="y", classes=("a", "b", "c"), single_logit=False)
+TWO = ClassesTarget(name="y", classes=("no", "yes"), single_logit=True)
+LABELS = LabelsTarget(names=("p", "q"))
+NUMBERS = NumbersTarget(names=("u",), encodings=(Affine(center=10.0, scale=2.0),))
+
+
+def test_classes_have_a_code_and_probabilities() -> None:
+    outcome = Interpreter(THREE, CrossEntropy()).outcome(np.array([[0.2, 0.5, 0.3], [0.6, 0.1, 0.3]]))
+    assert outcome.predicted.tolist() == [1, 0]
+    assert outcome.probabilities is not None
+    assert outcome.probabilities.tolist() == [[0.2, 0.5, 0.3], [0.6, 0.1, 0.3]]
+
+
+def test_a_single_probability_is_that_of_the_second_class() -> None:
+    outcome = Interpreter(TWO, BinaryCrossEntropy()).outcome(np.array([[0.25], [0.75]]))
+    assert outcome.predicted.tolist() == [0, 1]
+    assert outcome.probabilities is not None
+    assert outcome.probabilities.tolist() == [[0.75, 0.25], [0.25, 0.75]]
+
+
+def test_scores_of_hinge_decide_at_zero_and_are_no_probabilities() -> None:
+    outcome = Interpreter(TWO, Hinge()).outcome(np.array([[-0.1], [0.3]]))
+    assert outcome.predicted.tolist() == [0, 1]
+    assert outcome.probabilities is None
+
+
+def test_labels_are_each_decided_at_a_half() -> None:
+    outcome = Interpreter(LABELS, BinaryCrossEntropy()).outcome(np.array([[0.6, 0.4], [0.5, 0.9]]))
+    assert outcome.predicted.tolist() == [[1, 0], [0, 1]]
+
+
+def test_numbers_are_in_the_units_of_the_target() -> None:
+    interpreter = Interpreter(NUMBERS, MeanSquaredError())
+    assert interpreter.outcome(np.array([[-1.0], [0.5]])).predicted.tolist() == [[8.0], [11.0]]
+    answers = interpreter.answers(np.array([[-1.0], [0.5]]), np.array([[0.0], [0.5]]))
+    assert (answers.predicted.tolist(), answers.true.tolist()) == ([[8.0], [11.0]], [[10.0], [11.0]])
+    assert answers.report["rmse"] == pytest.approx(math.sqrt((2.0**2 + 0.0) / 2))
+
+
+def test_the_truth_comes_back_in_the_shape_of_the_outcome() -> None:
+    assert Interpreter(THREE, CrossEntropy()).truth(np.array([2, 0])).tolist() == [2, 0]
+    assert Interpreter(TWO, BinaryCrossEntropy()).truth(np.array([[1.0], [0.0]])).tolist() == [1, 0]
+    assert Interpreter(LABELS, BinaryCrossEntropy()).truth(np.array([[1.0, 0.0]])).tolist() == [[1, 0]]
+    assert Interpreter(NUMBERS, MeanSquaredError()).truth(np.array([[1.0]])).tolist() == [[12.0]]
+
+
+def test_metrics_are_broken_down_by_the_names_of_the_target() -> None:
+    assert Interpreter(THREE, CrossEntropy()).names == ("a", "b", "c")
+    assert Interpreter(LABELS, BinaryCrossEntropy()).names == ("p", "q")
+    assert Interpreter(NUMBERS, MeanSquaredError()).names == ("u",)
+
+
+def test_metrics_that_need_probabilities_are_not_there_without_them() -> None:
+    with_them = Interpreter(TWO, BinaryCrossEntropy()).metric_names()
+    without = Interpreter(TWO, Hinge()).metric_names()
+    assert {"accuracy", "roc_auc", "log_loss"} <= set(with_them)
+    assert "accuracy" in without
+    assert {"roc_auc", "log_loss", "brier"}.isdisjoint(without)
+
+
+def test_an_epoch_has_the_metrics_asked_for_and_no_others() -> None:
+    score = EpochScore(Interpreter(TWO, BinaryCrossEntropy()), ["accuracy", "roc_auc"])
+    rows = Dataset(DenseRows(np.zeros((4, 1))), np.array([[0.0], [1.0], [0.0], [1.0]]))
+    assert score(np.array([[0.1], [0.9], [0.8], [0.85]]), rows) == {"accuracy": 0.75, "roc_auc": 1.0}
+
+
+def test_an_answer_that_overflowed_is_an_error_and_not_a_metric() -> None:
+    with pytest.raises(DataError, match="the network's answer to 2 rows is not a finite number"):
+        Interpreter(NUMBERS, MeanSquaredError()).answers(np.array([[np.inf], [np.nan], [1.0]]), np.ones((3, 1)))
+
+
+def test_an_answer_that_overflows_only_in_the_units_of_the_target_is_an_error_too() -> None:
+    with (
+        np.errstate(over="ignore"),
+        pytest.raises(DataError, match="the network's answer to 1 row is not a finite number"),
+    ):
+        Interpreter(NUMBERS, MeanSquaredError()).answers(np.array([[1e308], [1.0]]), np.ones((2, 1)))
+
+
+@pytest.mark.parametrize("task", METRICS)
+def test_every_task_has_a_headline_and_a_summary_among_its_metrics(task: str) -> None:
+    assert HEADLINES[task] in METRICS[task]  # type: ignore[index]
+    assert set(SUMMARIES[task]) <= set(METRICS[task])  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        ([[0.0, 3.0], [2.0, 3.0], [4.0, 3.0]], []),  # as it is, and the mean, whose R² is 0
+        ([[0.0, 5.0], [2.0, 3.0], [4.0, 1.0]], ["target 'v': r2 is -3"]),
+        ([[4.0, 5.0], [2.0, 3.0], [0.0, 1.0]], ["target 'u': r2 is -3", "target 'v': r2 is -3"]),
+    ],
+)
+def test_answers_worse_than_the_mean_are_remarked_upon(answers: list[list[float]], words: list[str]) -> None:
+    true = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])
+    why = ", below 0: worse than always giving the mean of these rows"
+    assert remarks(report("regression", true, np.array(answers), None, ("u", "v"))) == [f"{w}{why}" for w in words]
+
+
+def test_a_lone_target_needs_no_name() -> None:
+    true, answers = np.array([[0.0], [2.0], [4.0]]), np.array([[4.0], [2.0], [0.0]])
+    lone = remarks(report("regression", true, answers, None, ("u",)))
+    assert lone == ["r2 is -3, below 0: worse than always giving the mean of these rows"]
+    assert remarks(report("regression", np.ones((2, 1)), np.zeros((2, 1)), None, ("u",))) == []  # R² is undefined
+
+
+def test_classes_told_no_better_than_by_always_the_same_are_remarked_upon() -> None:
+    true = np.array([0, 0, 0, 1, 1])
+    always = "accuracy is 0.6, no better than always answering 'a', as 0.6 of these rows are"
+    backwards = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.95, 0.05], [0.75, 0.25]])
+    auc = "roc_auc is 0.333, below 0.5: the classes would be ordered better by lot"
+    assert remarks(report("binary", true, np.zeros(5, int), None, ("a", "b"))) == [always]
+    reported = report("binary", true, np.zeros(5, int), backwards, ("a", "b"))
+    assert remarks(reported) == [always, auc]
+    assert remarks(report("binary", true, np.array([0, 0, 0, 0, 1]), None, ("a", "b"))) == []
+    assert remarks(report("binary", np.zeros(3, int), np.zeros(3, int), None, ("a", "b"))) == []  # of one class alone
