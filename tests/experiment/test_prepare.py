@@ -15,7 +15,7 @@ from bpcli.experiment.prepare import Prepared
 from bpcli.nn.losses import BinaryCrossEntropy
 from bpcli.training import EpochReport, train
 
-DATASETS = Path(__file__).parent.parent / "datasets"
+DATASETS = Path(__file__).parents[2] / "datasets"
 ROWS = 60
 
 

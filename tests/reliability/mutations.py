@@ -21,14 +21,14 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-HOSTILE = "tests/reliability/test_hostile_checkpoints.py tests/test_checkpoint.py"
+HOSTILE = "tests/reliability/test_hostile_checkpoints.py tests/storage/test_checkpoint.py"
 TESTS = {
-    "checkpoint": f"{HOSTILE} tests/test_model.py",
-    "model": "tests/test_model.py tests/test_prediction.py",
-    "runs.directory": "tests/runs/test_directory.py",
-    "running.resume": f"tests/running/test_resume.py {HOSTILE}",
-    "running.runner": "tests/running/test_resume.py tests/running/test_runner.py",
-    "sealed": HOSTILE,
+    "storage.checkpoint": f"{HOSTILE} tests/models/test_model.py",
+    "models.model": "tests/models/test_model.py tests/models/test_prediction.py",
+    "storage.run_directory": "tests/storage/test_run_directory.py",
+    "jobs.resume": f"tests/jobs/test_resume.py {HOSTILE}",
+    "jobs.runner": "tests/jobs/test_resume.py tests/jobs/test_runner.py",
+    "storage.safetensors_file": HOSTILE,
     "system.files": "tests/system/test_files.py",
 }
 SLOW = ("reading_takes", "more_than_64", "in_every_process", "compiled-")

@@ -10,7 +10,7 @@ from bpcli.data.spec import DataSpec
 from bpcli.errors import DataError, ExitCode, MismatchError
 from bpcli.spec import type_name
 
-DATASETS = Path(__file__).parents[2] / "datasets"
+DATASETS = Path(__file__).parents[3] / "datasets"
 ROWS = 40
 
 

@@ -18,7 +18,7 @@ from bpcli.data.files.csv_reader import read_csv, read_csv_chunks
 from bpcli.data.table import Table
 from bpcli.errors import DataError, FileAccessError
 
-DATASETS = Path(__file__).parents[2] / "datasets"
+DATASETS = Path(__file__).parents[3] / "datasets"
 
 
 def read(tmp_path: Path, data: bytes | str, name: str = "t.csv", **options: Any) -> Table:

@@ -14,7 +14,7 @@ from bpcli.data.table import Table
 from bpcli.errors import DataError, MemoryLimitError
 from bpcli.system import memory
 
-DATASETS = Path(__file__).parents[2] / "datasets"
+DATASETS = Path(__file__).parents[3] / "datasets"
 
 
 def npy(array: Any) -> bytes:
