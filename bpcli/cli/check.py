@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,6 +9,7 @@ import typer
 from bpcli.cli.architecture import architecture, layer_lines, target_lines
 from bpcli.cli.console import aligned, note, result, result_json, warn
 from bpcli.cli.learning_rate_range import show_range_test
+from bpcli.cli.options import AsJson, ConfigArgument, NoCache, Overrides, Strict
 from bpcli.errors import MismatchError
 from bpcli.wording import counted
 
@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 
 
 def check(
-    config: Annotated[Path, typer.Argument(help="The experiment, a YAML file.")],
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override the config; repeatable.")
-    ] = None,
+    config: ConfigArgument,
+    overrides: Overrides = None,
     learning_rate: Annotated[
         bool,
         typer.Option(
@@ -29,11 +27,9 @@ def check(
             help="Try ever higher learning rates on a copy of the network, a step each, and draw the loss.",
         ),
     ] = False,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
-    ] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Take warnings about the data for errors.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
+    no_cache: NoCache = False,
+    strict: Strict = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check a config against its data, without training.
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from bpcli.cli.console import aligned, note, result, result_json
+from bpcli.cli.options import AsJson, Force, NoCache
 from bpcli.cli.output import require_free, write_page
 from bpcli.errors import UsageError
 from bpcli.wording import counted, number, plain, printable
@@ -20,14 +21,12 @@ def compare(
     data: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Rows new to all runs, in place of the first run's test rows.")
     ] = None,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as one JSON document.")] = False,
+    no_cache: NoCache = False,
+    as_json: AsJson = False,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write it as one HTML page; - for standard output.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the page if it exists.")] = False,
+    force: Force = False,
 ) -> None:
     """Compare runs with the first: configs, curves, and scores on the same rows.
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from bpcli.cli.console import aligned, note, result, result_json
+from bpcli.cli.options import AsJson, CheckpointArgument, NoCache
 from bpcli.errors import RequirementError, UsageError
 from bpcli.wording import counted, number, quoted
 
@@ -25,7 +26,7 @@ class Split(StrEnum):
 
 
 def evaluate(
-    checkpoint: Annotated[Path, typer.Argument(help="A run directory (its best checkpoint) or a checkpoint file.")],
+    checkpoint: CheckpointArgument,
     data: Annotated[Path | None, typer.Option(help="Another file, in place of the run's own data.")] = None,
     split: Annotated[
         Split | None,
@@ -35,10 +36,8 @@ def evaluate(
         list[str] | None,
         typer.Option(metavar="METRIC>=VALUE", help="Exit code 6 unless this holds (>=, <=, >, <, ==); repeatable."),
     ] = None,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print all metrics as one JSON document.")] = False,
+    no_cache: NoCache = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print the metrics of a trained model.
 

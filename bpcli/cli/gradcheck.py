@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from math import isfinite
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bpcli.cli.console import aligned, note, result, result_json
+from bpcli.cli.options import AsJson, ConfigArgument, NoCache, Overrides
 from bpcli.errors import GradientError, MismatchError
 from bpcli.wording import counted, printable
 
@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 
 
 def gradcheck(
-    config: Annotated[Path, typer.Argument(help="The experiment, a YAML file.")],
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override the config; repeatable.")
-    ] = None,
+    config: ConfigArgument,
+    overrides: Overrides = None,
     rows: Annotated[
         int, typer.Option(min=1, metavar="N", help="Training rows, of those that a first epoch begins with.")
     ] = 16,
@@ -31,10 +29,8 @@ def gradcheck(
             min=0, metavar="N", help="Of rows, directions and where parameters stand. Left out: the config's."
         ),
     ] = None,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
+    no_cache: NoCache = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check the gradient that backpropagation gives, on your own network and rows.
 

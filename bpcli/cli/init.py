@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from bpcli.cli.console import note, result, say
+from bpcli.cli.options import Force, NoCache, OutputFile
 from bpcli.cli.output import require_free
 from bpcli.wording import printable
 
@@ -28,11 +29,9 @@ def init(
     task: Annotated[
         Task | None, typer.Option(help="Where a target of whole numbers could be either. Left out: a guess, explained.")
     ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Left out, or -: standard output.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the output file.")] = False,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
-    ] = False,
+    output: OutputFile = None,
+    force: Force = False,
+    no_cache: NoCache = False,
 ) -> None:
     """Write a commented config for a data file, which trains as it is.
 

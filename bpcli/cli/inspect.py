@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +11,7 @@ import typer
 from bpcli.cli.architecture import architecture, layer_lines, target_lines
 from bpcli.cli.console import note, result, result_json
 from bpcli.cli.inspect_text import MOST_CURVES, column_lines, dependence_lines, grid_lines, neuron_lines, neurons_lines
+from bpcli.cli.options import AsJson, CheckpointArgument, NoCache
 from bpcli.errors import UsageError
 from bpcli.wording import counted, quoted
 
@@ -26,7 +26,7 @@ MOST_DEPENDENCE = 40
 
 
 def inspect(
-    run: Annotated[Path, typer.Argument(help="A run directory (its best checkpoint) or a checkpoint file.")],
+    run: CheckpointArgument,
     column: Annotated[
         list[str] | None,
         typer.Option(
@@ -43,10 +43,8 @@ def inspect(
         list[str] | None,
         typer.Option(metavar="L.N", help="Only this neuron, such as 0.12, with all that is known of it; repeatable."),
     ] = None,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print everything as one JSON document.")] = False,
+    no_cache: NoCache = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what a network is, which columns its answers hang on and how, and what each hidden neuron does.
 

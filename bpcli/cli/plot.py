@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from bpcli.cli.console import note, result_path
+from bpcli.cli.options import Force
 from bpcli.cli.output import require_free
 from bpcli.errors import UsageError
 from bpcli.wording import listed, printable, quoted
@@ -38,7 +39,7 @@ def plot(
         str | None, typer.Option(metavar="WxH", help="Inches. Left out: 3.5 wide, as a column of print.")
     ] = None,
     dpi: Annotated[int, typer.Option(min=50, max=600, metavar="N", help="Dots an inch of a PNG.")] = 300,
-    force: Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")] = False,
+    force: Force = False,
 ) -> None:
     """Draw the learning curves of runs as a figure: for papers, in print and in grey.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bpcli.cli.console import PrintableLines, note, say
+from bpcli.cli.options import Force, OutputFile
 from bpcli.cli.output import require_free
 from bpcli.errors import UsageError
 from bpcli.wording import counted, listed, printable
@@ -28,8 +29,8 @@ def predict(
         Path | None,
         typer.Option(help="A run directory or a checkpoint file. Left out: the newest finished run below ./runs."),
     ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Left out, or -: standard output.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the output file.")] = False,
+    output: OutputFile = None,
+    force: Force = False,
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Add a column with the probability of each class.")
     ] = False,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bpcli.cli.console import note
+from bpcli.cli.options import Force, NoCache
 from bpcli.cli.output import require_free, write_page
 
 
@@ -21,10 +22,8 @@ def report(
             help="The file to write, - for standard output; report.html in the run directory if left out.",
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")] = False,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
-    ] = False,
+    force: Force = False,
+    no_cache: NoCache = False,
 ) -> None:
     """Write a run as one HTML page: curves, health of layers, scores, data, network, config.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bpcli.cli.console import note, result, result_json
+from bpcli.cli.options import AsJson, NoCache, Quiet, Threads
 from bpcli.cli.progress import view
 from bpcli.errors import RequirementError
 from bpcli.wording import counted, printable
@@ -19,17 +20,10 @@ if TYPE_CHECKING:
 
 def reproduce(
     run: Annotated[Path, typer.Argument(help="A run directory; it is only read.")],
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            min=1, metavar="N", help="Threads that share out long steps; left out: one a core. The result is the same."
-        ),
-    ] = None,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
+    threads: Threads = None,
+    no_cache: NoCache = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train a run again, and say whether the same weights and metrics come out.
 

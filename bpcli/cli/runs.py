@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bpcli.cli.console import aligned, note, result, result_json
+from bpcli.cli.options import AsJson
 from bpcli.errors import UsageError
 from bpcli.system.files import path_from_here
 from bpcli.wording import counted, number, plain, printable, quoted, suggestion
@@ -57,7 +58,7 @@ def runs(
             "in the table.",
         ),
     ] = NEWEST_FIRST,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the runs as one JSON document.")] = False,
+    as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the runs as CSV, with every metric.")] = False,
 ) -> None:
     """List runs: when, how they ended, their best score, and in what their configs differ.

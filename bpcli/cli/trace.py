@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bpcli.cli.console import aligned, note, result, result_json
+from bpcli.cli.options import AsJson, Force, NoCache, Overrides
 from bpcli.cli.output import require_free, write_page
 from bpcli.errors import MismatchError, UsageError
 from bpcli.wording import printable, quoted
@@ -38,15 +39,9 @@ def trace(
             help="Show this neuron only, such as 0.12, with all inputs; with --layer its number is enough.",
         ),
     ] = None,
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override the config; repeatable.")
-    ] = None,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print all numbers as one JSON document, of all layers.")
-    ] = False,
+    overrides: Overrides = None,
+    no_cache: NoCache = False,
+    as_json: AsJson = False,
     html: Annotated[
         Path | None,
         typer.Option(
@@ -55,7 +50,7 @@ def trace(
             help="Write a page to step through, with the network drawn; - for standard output.",
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the page if it exists.")] = False,
+    force: Force = False,
 ) -> None:
     """Show one training step on chosen rows: forward, error, backward, update.
 

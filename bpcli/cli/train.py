@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bpcli.cli.console import note, result, result_json, result_path, say, warn
+from bpcli.cli.options import AsJson, NoCache, Overrides, Quiet, Strict, Threads
 from bpcli.cli.progress import duration, view
 from bpcli.cli.seeds import train_seeds
 from bpcli.cli.signals import StopRequest
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
 
 def train(
     config: Annotated[Path | None, typer.Argument(help="The experiment, a YAML file.")] = None,
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override the config; repeatable.")
-    ] = None,
+    overrides: Overrides = None,
     run_dir: Annotated[Path | None, typer.Option(help="The run directory; it must not exist yet.")] = None,
     runs_dir: Annotated[
         Path | None, typer.Option(help="Where a run directory named after config and time is made. Left out: runs.")
@@ -32,12 +31,7 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped, or with more epochs.")
     ] = None,
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            min=1, metavar="N", help="Threads that share out long steps; left out: one a core. The result is the same."
-        ),
-    ] = None,
+    threads: Threads = None,
     seeds: Annotated[
         int | None,
         typer.Option(
@@ -54,14 +48,10 @@ def train(
             help="Write an event file for TensorBoard, too, into the folder tensorboard of the run directory.",
         ),
     ] = False,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Read the data file anew, and keep no typed copy in the user's cache.")
-    ] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Take warnings about the data for errors, before anything is trained.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the run directory.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
+    no_cache: NoCache = False,
+    strict: Strict = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train a network, and print its run directory.
 
