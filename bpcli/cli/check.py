@@ -10,7 +10,6 @@ from bpcli.cli.architecture import architecture, layer_lines, target_lines
 from bpcli.cli.console import aligned, note, result, result_json, warn
 from bpcli.cli.learning_rate_range import show_range_test
 from bpcli.cli.options import AsJson, ConfigArgument, NoCache, Overrides, Strict
-from bpcli.errors import MismatchError
 from bpcli.wording import counted
 
 if TYPE_CHECKING:
@@ -38,14 +37,9 @@ def check(
 
     Example: bpcli check configs/penguins.yaml --learning-rate
     """
-    from bpcli.config import load_config
-    from bpcli.experiment.prepare import prepare
+    from bpcli.experiment.opening import open_experiment
 
-    loaded = load_config(config, overrides or ())
-    try:
-        prepared = prepare(loaded.config, loaded.folder, cache=not no_cache)
-    except MismatchError as error:
-        raise loaded.locate(error) from error
+    prepared = open_experiment(config, overrides or (), cache=not no_cache)
     for line in prepared.notes:
         note(line)
     warn(prepared.warnings, strict)

@@ -9,7 +9,7 @@ import typer
 
 from bpcli.cli.console import aligned, note, result, result_json
 from bpcli.cli.options import AsJson, ConfigArgument, NoCache, Overrides
-from bpcli.errors import GradientError, MismatchError
+from bpcli.errors import GradientError
 from bpcli.wording import counted, printable
 
 if TYPE_CHECKING:
@@ -40,16 +40,16 @@ def gradcheck(
     Example: bpcli gradcheck configs/penguins.yaml
     """
     from bpcli.checks.gradcheck import check_gradient
-    from bpcli.config import load_config
-    from bpcli.experiment.prepare import prepare
+    from bpcli.experiment.opening import open_experiment
     from bpcli.system.blas import BlasThreads
 
-    loaded = load_config(config, overrides or ())
     with BlasThreads().single():
-        try:
-            prepared = prepare(loaded.config.model_copy(update={"dtype": "float64"}), loaded.folder, not no_cache)
-        except MismatchError as error:
-            raise loaded.locate(error) from error
+        prepared = open_experiment(
+            config,
+            overrides or (),
+            cache=not no_cache,
+            change=lambda config: config.model_copy(update={"dtype": "float64"}),
+        )
         for line in prepared.notes:
             note(line)
         checked = check_gradient(prepared.plan, rows, prepared.config.seed if seed is None else seed)

@@ -13,7 +13,6 @@ import typer
 
 from bpcli.cli.console import aligned, note, result, result_json, say
 from bpcli.cli.signals import StopRequest
-from bpcli.errors import MismatchError
 from bpcli.system.files import path_from_here
 from bpcli.wording import counted, number, printable, with_deviation
 
@@ -84,14 +83,11 @@ def train_seeds(
 def _prepare_first(config: Path, overrides: Sequence[str], count: int, cache: bool) -> Prepared:
     """The experiment with the first seed, so that what is wrong with it is said once, before training."""
     from bpcli.config import load_config
-    from bpcli.experiment.prepare import prepare
+    from bpcli.experiment.opening import open_experiment
 
-    loaded = load_config(config, overrides)
-    load_config(config, [*overrides, f"seed={loaded.config.seed + count - 1}"])  # the last seed must be one too
-    try:
-        return prepare(loaded.config, loaded.folder, cache=cache)
-    except MismatchError as error:
-        raise loaded.locate(error) from error
+    prepared = open_experiment(config, overrides, cache=cache)
+    load_config(config, [*overrides, f"seed={prepared.config.seed + count - 1}"])  # the last seed must be one too
+    return prepared
 
 
 def _share_out(count: int, prepared: Prepared, threads: int | None) -> tuple[int, int]:

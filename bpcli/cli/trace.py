@@ -11,7 +11,7 @@ import typer
 from bpcli.cli.console import aligned, note, result, result_json
 from bpcli.cli.options import AsJson, Force, NoCache, Overrides
 from bpcli.cli.output import require_free, write_page
-from bpcli.errors import MismatchError, UsageError
+from bpcli.errors import UsageError
 from bpcli.wording import printable, quoted
 
 if TYPE_CHECKING:
@@ -59,8 +59,7 @@ def trace(
 
     Example: bpcli trace configs/penguins.yaml --row 3 --html step.html
     """
-    from bpcli.config import load_config
-    from bpcli.experiment.prepare import prepare
+    from bpcli.experiment.opening import open_experiment
     from bpcli.system.blas import BlasThreads
     from bpcli.tracing.as_text import account
     from bpcli.tracing.page import trace_page
@@ -71,15 +70,12 @@ def trace(
             raise UsageError("--json and --html: choose one; a page has the numbers too")
         require_free(html, force, "--html")
     run = _run(source)
-    loaded = load_config(source if run is None else run.config, overrides or ())
+    path = source if run is None else run.config
     with BlasThreads().single():
-        try:
-            prepared = prepare(loaded.config, loaded.folder, cache=not no_cache)
-        except MismatchError as error:
-            raise loaded.locate(error) from error
+        prepared = open_experiment(path, overrides or (), cache=not no_cache, keep_examples=True)
         state = _state(prepared, run)
         layer, place = _place(prepared, layer, neuron)
-        rows = choose_rows(prepared, loaded.folder, row or (), cache=not no_cache)
+        rows = choose_rows(prepared, row or ())
         document = trace_step(prepared, state, rows)
     document["source"] = str(source) if run is None else str(run.last)
     for line in document["notes"]:

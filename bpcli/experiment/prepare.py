@@ -48,6 +48,8 @@ class Prepared:
     notes: list[str]
     warnings: list[str]
     """Of rows and columns that may make scores better than the model is."""
+    examples: Selection | None = None
+    """The table and its splits, where they were to be kept."""
 
     @property
     def network(self) -> Network:
@@ -60,10 +62,11 @@ class Prepared:
         return {part: self.datasets[part].rows if part in self.datasets else 0 for part in PARTS}
 
 
-def prepare(config: ExperimentConfig, folder: Path, cache: bool = True) -> Prepared:
+def prepare(config: ExperimentConfig, folder: Path, cache: bool = True, keep_examples: bool = False) -> Prepared:
     """Read, split and encode the data of a config whose paths start from `folder`, and plan its network.
 
-    With `cache`, large text files that were read before come from the user's cache.
+    With `cache`, large text files that were read before come from the user's cache. With `keep_examples` the result
+    holds the table; else its memory is free once the rows are encoded.
 
     Raises:
         MismatchError: config and data do not fit together.
@@ -122,7 +125,10 @@ def prepare(config: ExperimentConfig, folder: Path, cache: bool = True) -> Prepa
     for part, found in surprises.items():
         notes += [f"{part} rows: {note}" for note in surprise_notes(found)]
     missing = {name: int(np.count_nonzero(table[name].missing())) for name in selection.inputs}
-    return Prepared(config, preprocessor, plan, datasets, memory, missing, sources, selection.digest, notes, warnings)
+    examples = selection if keep_examples else None
+    return Prepared(
+        config, preprocessor, plan, datasets, memory, missing, sources, selection.digest, notes, warnings, examples
+    )
 
 
 def _resolved(config: ExperimentConfig, selection: Selection) -> ExperimentConfig:

@@ -11,8 +11,9 @@ from bpcli.arrays.memory import Array
 from bpcli.config import load_config
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.files.read import data_digest
-from bpcli.errors import CheckpointError, DataError, DivergedError, MismatchError
-from bpcli.experiment.prepare import Prepared, prepare
+from bpcli.errors import CheckpointError, DataError, DivergedError
+from bpcli.experiment.opening import open_experiment
+from bpcli.experiment.prepare import Prepared
 from bpcli.jobs.runner import epoch_record
 from bpcli.models.evaluation import find_data
 from bpcli.storage.checkpoint import Checkpoint
@@ -205,10 +206,9 @@ def _prepared(directory: RunDirectory, last: Checkpoint, cache: bool) -> Prepare
     if data_digest(paths) != header.data.sha256:
         files = ", ".join(printable(str(path)) for path in paths)
         raise DataError(f"{files}: the data has changed since the run; put back what it was trained on")
-    try:
-        return prepare(loaded.config.model_copy(update={"data": data}), folder, cache)
-    except MismatchError as error:
-        raise loaded.locate(error) from error
+    return open_experiment(
+        directory.config, cache=cache, change=lambda config: config.model_copy(update={"data": data}), folder=folder
+    )
 
 
 def _plain(config: ExperimentConfig) -> Any:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,6 @@ from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import DenseRows
 from bpcli.data.batches import Batch, Dataset
-from bpcli.data.examples.selection import select_rows
 from bpcli.data.table import PARTS
 from bpcli.data.targets import NumbersTarget
 from bpcli.errors import DivergedError, UsageError
@@ -53,14 +51,14 @@ class ChosenRows:
     notes: list[str]
 
 
-def choose_rows(prepared: Prepared, folder: Path, numbers: Sequence[int], cache: bool = True) -> ChosenRows:
+def choose_rows(prepared: Prepared, numbers: Sequence[int]) -> ChosenRows:
     """Rows by their numbers in the data, counted from 1 through all of its files; without any, the first to train on.
 
     Raises:
         UsageError: there is no such row, or it has no target.
     """
-    config, plan = prepared.config, prepared.plan
-    selection = select_rows(config.data, folder, config.seed, config.loss, cache=cache)
+    plan, selection = prepared.plan, prepared.examples
+    assert selection is not None, "the examples were not kept"
     table, notes = selection.table, []
     described, xs, ys, weights = [], [], [], []
     for number in numbers or [int(selection.split.train[0]) + 1]:

@@ -1,0 +1,38 @@
+"""The door to an experiment: a config file in, everything that training needs out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from bpcli.config import load_config
+from bpcli.config.experiment import ExperimentConfig
+from bpcli.errors import MismatchError
+from bpcli.experiment.prepare import Prepared, prepare
+
+
+def open_experiment(
+    path: Path,
+    overrides: Iterable[str] = (),
+    *,
+    cache: bool = True,
+    keep_examples: bool = False,
+    change: Callable[[ExperimentConfig], ExperimentConfig] = lambda config: config,
+    folder: Path | None = None,
+) -> Prepared:
+    """Read a config, its data, and plan its network.
+
+    path: the YAML file. overrides: settings such as `training.epochs=50`, which win over the file. cache: whether
+    typed tables come from the user's cache. keep_examples: whether the table stays in memory. change: what is altered
+    in the validated config. folder: where relative paths of data start (default: the config's folder).
+
+    Raises:
+        ConfigError: the config is wrong, or does not fit its data; with line and column.
+        DataError: the data cannot be used.
+        MemoryLimitError: training would need more memory than is available.
+    """
+    loaded = load_config(path, overrides)
+    try:
+        return prepare(change(loaded.config), folder or loaded.folder, cache, keep_examples)
+    except MismatchError as error:
+        raise loaded.locate(error) from error
