@@ -77,6 +77,7 @@ def plan_of(given: dict[str, Any]) -> Any:
     from bpcli.nn.optimizers import Adam
     from bpcli.nn.schedules import Constant
     from bpcli.training import TrainingPlan
+    from bpcli.training.monitor import Monitor
 
     generator = np.random.default_rng(0)
     n_in, *hidden, n_out = given["widths"]
@@ -91,8 +92,7 @@ def plan_of(given: dict[str, Any]) -> Any:
         train=Dataset(DenseRows(x), generator.integers(0, n_out, len(x))),
         validation=None,
         score=lambda *_: {},
-        monitor="train_loss",
-        greater_is_better=lambda _: False,
+        monitor=Monitor("train", "loss"),
     )
 
 

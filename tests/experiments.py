@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Sgd
 from bpcli.nn.schedules import Constant
 from bpcli.training import EpochReport, TrainingPlan, TrainingSpec, TrainingState, train
+from bpcli.training.monitor import Monitor
 
 
 def write_csv(path: Path, columns: Mapping[str, Sequence[Any]]) -> Path:
@@ -46,25 +47,27 @@ def plan(
     optimizer: Any = None,
     schedule: Any = None,
     score: Callable[..., dict[str, float | None]] = lambda *_: {},
-    monitor: str | None = None,
-    greater_is_better: Callable[[str], bool] = lambda _: False,
+    monitor: Monitor | None = None,
+    greater_is_better: bool = False,
     dtype: Any = np.float64,
 ) -> TrainingPlan:
     """A plan for rows that are at hand as arrays."""
     train_rows = dataset(x, y, weight, dtype)
+    spec = spec or TrainingSpec(epochs=3, batch_size=4)
+    part: Literal["train", "validation"] = "validation" if validation else "train"
     outputs = train_rows.y.shape[1] if train_rows.y.ndim == 2 else int(train_rows.y.max()) + 1
     return TrainingPlan(
         network=Network.plan(layers, train_rows.x.width, outputs),
         loss=loss or MeanSquaredError(),
         optimizer=optimizer or Sgd(),
         schedule=schedule or Constant(),
-        spec=spec or TrainingSpec(epochs=3, batch_size=4),
+        spec=spec,
         seed=0,
         train=train_rows,
         validation=None if validation is None else dataset(*validation, None, dtype),
         score=score,
-        monitor=monitor or ("validation_loss" if validation else "train_loss"),
-        greater_is_better=greater_is_better,
+        monitor=monitor or Monitor(part, "loss"),
+        goal=Monitor(part, spec.goal.metric, greater_is_better) if spec.goal else None,
     )
 
 

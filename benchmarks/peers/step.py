@@ -54,6 +54,7 @@ def _bpcli(sizes: list[int], batch: int, x: Any, y: Any) -> Callable[[], object]
     from bpcli.nn.schedules import Constant
     from bpcli.system.blas import BlasThreads
     from bpcli.training import EpochReport, TrainingPlan, TrainingSpec, train
+    from bpcli.training.monitor import Monitor
 
     if sys.argv[1] != "bpcli_blas":
         ExitStack().enter_context(BlasThreads().single())
@@ -68,8 +69,7 @@ def _bpcli(sizes: list[int], batch: int, x: Any, y: Any) -> Callable[[], object]
         train=Dataset(DenseRows(x), y),
         validation=None,
         score=lambda *_: {},
-        monitor="train_loss",
-        greater_is_better=lambda _: False,
+        monitor=Monitor("train", "loss"),
     )
     reports = (event for event in train(plan, plan.new_state()) if isinstance(event, EpochReport))
     return lambda: next(reports)

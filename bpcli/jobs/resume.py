@@ -67,7 +67,7 @@ def _changed(header: Header, network: Network, prepared: Prepared) -> str | None
         "the fitted preprocessing is": header.preprocessor == prepared.preprocessor,
         "loss is": before.loss == now.loss,
         "optimizer is": before.optimizer.type == now.optimizer.type,
-        "training.early_stopping.monitor is": header.score.monitor == prepared.plan.monitor,
+        "training.early_stopping.monitor is": header.score.monitor == prepared.plan.monitor.name,
     }
     return next((what for what, holds in same.items() if not holds), None)
 

@@ -169,8 +169,8 @@ class Runner:
                 rows=self.prepared.rows,
             ),
             score=Score(
-                monitor=self.prepared.plan.monitor,
-                value=self.prepared.plan.less_is_better(counters.best) if counters.best_epoch else None,
+                monitor=self.prepared.plan.monitor.name,
+                value=self.prepared.plan.monitor.less_is_better(counters.best) if counters.best_epoch else None,
                 epoch=counters.best_epoch,
             ),
             counters=counters.to_json() if resumable else None,
@@ -200,7 +200,7 @@ class Runner:
             "stop_explanation": self._why_stopped(),
             "diagnosis": self._diagnosis() if finished else [],
             "epochs": counters.epoch,
-            "monitor": self.prepared.plan.monitor,
+            "monitor": self.prepared.plan.monitor.name,
             "best": self._best or {"epoch": counters.best_epoch},
             "final": self._final,
             "test": self._test,
@@ -219,7 +219,7 @@ class Runner:
         reason = self.state.counters.stop
         if reason is None:
             return None
-        return stop_explanation(reason, self.prepared.config.training, self.prepared.plan.monitor, self._health)
+        return stop_explanation(reason, self.prepared.config.training, self.prepared.plan.monitor.name, self._health)
 
     def _diagnosis(self) -> list[str]:
         layers = self.prepared.network.layers

@@ -33,7 +33,7 @@ class EpochCloser:
         self._health = HealthCheck(steps)
         self._inference = Inference(plan.network, state.params, state.layer_state)
         self._evaluated = plan.train if plan.validation is None else plan.validation
-        if plan.validation is not None or plan.spec.goal is not None or plan.monitor != "train_loss":
+        if plan.validation is not None or plan.goal is not None or plan.monitor.needs_evaluation:
             dataset, outputs = self._evaluated, plan.network.n_out
             rows, dtype = min(dataset.rows, EVALUATED_ROWS), dataset.x.dtype
             self._logits = np.empty((dataset.rows, outputs), dtype)
@@ -51,7 +51,7 @@ class EpochCloser:
         values: dict[str, float | None] = {"train_loss": train_loss}
         if plan.validation is not None:
             values |= self._evaluate("validation")
-        elif plan.spec.goal is not None or plan.monitor != "train_loss":
+        elif plan.goal is not None or plan.monitor.needs_evaluation:
             values = self._evaluate("train") | values
         health = self._health.look(state.counters.epoch)
         improved = self._count(values, train_loss)
@@ -73,9 +73,9 @@ class EpochCloser:
             learning_rate=learning_rate,
             seconds=state.counters.seconds,
             rows_per_second=rows_per_second,
-            monitor=self.plan.monitor,
+            monitor=plan.monitor.name,
             best_epoch=state.counters.best_epoch,
-            best=plan.less_is_better(state.counters.best),
+            best=plan.monitor.less_is_better(state.counters.best),
             improved=improved,
             stop=state.counters.stop,
             health=health,
@@ -109,8 +109,8 @@ class EpochCloser:
     def _count(self, values: dict[str, float | None], train_loss: float) -> bool:
         """Update what the stopping rules count; true when the monitored value is the best so far."""
         plan, state, counters = self.plan, self.state, self.state.counters
-        value = values[plan.monitor]
-        watched = float("inf") if value is None else plan.less_is_better(value)
+        value = values[plan.monitor.name]
+        watched = float("inf") if value is None else plan.monitor.less_is_better(value)
         stopping = plan.spec.early_stopping
         if watched < counters.reference - (stopping.min_delta if stopping else 0.0):
             state.count(reference=watched, stale=0)
@@ -130,7 +130,8 @@ class EpochCloser:
 
     def _reason_to_stop(self, values: dict[str, float | None]) -> StopReason | None:
         spec, counters = self.plan.spec, self.state.counters
-        if spec.goal is not None and self._reached(values):
+        goal = self.plan.goal
+        if spec.goal is not None and goal is not None and goal.is_reached(values[goal.name], spec.goal.value):
             return "goal"
         if spec.stop_when is not None and counters.unhealthy >= spec.stop_when.epochs:
             return "stop_when"
@@ -141,12 +142,3 @@ class EpochCloser:
         if spec.max_time is not None and counters.seconds > spec.max_time:
             return "max_time"
         return "epochs" if counters.epoch >= spec.epochs else None
-
-    def _reached(self, values: dict[str, float | None]) -> bool:
-        goal = self.plan.spec.goal
-        assert goal is not None
-        name = f"{'train' if self.plan.validation is None else 'validation'}_{goal.metric}"
-        value = values[name]
-        if value is None:
-            return False
-        return value >= goal.value if self.plan.greater_is_better(name) else value <= goal.value

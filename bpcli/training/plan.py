@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -14,6 +14,7 @@ from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OptimizerBase
 from bpcli.nn.schedules import ScheduleBase
+from bpcli.training.monitor import Monitor
 from bpcli.training.spec import TrainingSpec
 from bpcli.training.state import StopReason, TrainingState
 
@@ -38,8 +39,10 @@ class TrainingPlan:
     train: Dataset
     validation: Dataset | None
     score: Score
-    monitor: str
-    greater_is_better: Callable[[str], bool]
+    monitor: Monitor
+    """Decides which epoch is the best."""
+    goal: Monitor | None = None
+    """What `spec.goal` is about."""
     initial_parameters: Mapping[str, Array] = field(default_factory=dict)
     """Those that are given and not drawn, by the names of the network's layout."""
 
@@ -63,10 +66,6 @@ class TrainingPlan:
         """The learning rate of a step, both counted from 0, where plateaus have brought it down by a factor."""
         factor = self.schedule.learning_rate_factor(epoch, step, self.steps_per_epoch, self.spec.epochs)
         return self.optimizer.learning_rate * factor * plateau
-
-    def less_is_better(self, value: float) -> float:
-        """A monitored value with the sign that makes less better; applied again, it is the value itself."""
-        return -value if self.greater_is_better(self.monitor) else value
 
     def new_state(self) -> TrainingState:
         """The state before the first step."""

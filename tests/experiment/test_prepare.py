@@ -126,7 +126,7 @@ def test_splits_without_rows_are_not_there(folder: Path) -> None:
     of = ready(folder, split={"validation": 0.0, "test": 0.0})
     assert list(of.datasets) == ["train"]
     assert of.plan.validation is None
-    assert of.plan.monitor == "train_loss"
+    assert of.plan.monitor.name == "train_loss"
 
 
 def test_rows_and_missing_values_are_counted_and_the_table_is_not_kept(folder: Path) -> None:
@@ -265,14 +265,14 @@ def test_a_metric_that_the_rows_do_not_define_cannot_steer_training(folder: Path
         with pytest.raises(MismatchError, match="roc_auc is not defined on the rows") as caught:
             ready(folder, "kind", {name: value}, split={"column": "part"})
         assert caught.value.mismatches[0].path[:2] == ("training", name)
-    assert ready(folder, "kind", split={"column": "part"}).plan.monitor == "validation_loss"
+    assert ready(folder, "kind", split={"column": "part"}).plan.monitor.name == "validation_loss"
 
 
 def test_what_is_monitored_is_what_the_config_says_else_the_validation_loss(folder: Path) -> None:
-    assert ready(folder).plan.monitor == "validation_loss"
+    assert ready(folder).plan.monitor.name == "validation_loss"
     for monitor, greater in (("validation_accuracy", True), ("validation_log_loss", False), ("train_loss", False)):
         plan = ready(folder, "kind", {"early_stopping": {"monitor": monitor}}).plan
-        assert (plan.monitor, plan.greater_is_better(monitor)) == (monitor, greater)
+        assert (plan.monitor.name, plan.monitor.greater_is_better) == (monitor, greater)
 
 
 # Memory, notes

@@ -15,6 +15,7 @@ from bpcli.nn.schedules import Plateau, ReduceOnPlateau
 from bpcli.training import LayerHealth, TrainingPlan, TrainingSpec
 from bpcli.training import epochs as epochs_module
 from bpcli.training.health import HealthCheck
+from bpcli.training.monitor import Monitor
 from bpcli.training.spec import EarlyStopping, Goal, StopWhen
 
 GENERATOR = np.random.default_rng(0)
@@ -32,9 +33,8 @@ def watching(values: Iterable[float | None], greater: bool = False, **spec: Any)
     """A plan that monitors a scripted metric on validation rows."""
     given = TrainingSpec(batch_size=4, **{"epochs": 50, **spec})
     score = scripted("m", values)
-    return plan(
-        X, Y, given, validation=OTHERS, score=score, monitor="validation_m", greater_is_better=lambda _: greater
-    )
+    monitor = Monitor("validation", "m", greater)
+    return plan(X, Y, given, validation=OTHERS, score=score, monitor=monitor, greater_is_better=greater)
 
 
 def test_training_ends_after_its_epochs() -> None:

@@ -1,0 +1,110 @@
+"""What a run watches: the monitor, the goal, and the metrics that both need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from bpcli.config.experiment import ExperimentConfig
+from bpcli.data.batches import Dataset
+from bpcli.data.table import Part
+from bpcli.errors import Mismatch, MismatchError
+from bpcli.metrics import METRICS
+from bpcli.training.monitor import Monitor
+from bpcli.training.scoring import HEADLINES, EpochScore, Interpreter
+from bpcli.wording import quoted, suggestion
+
+SteeringPart = Literal["train", "validation"]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What training watches: the monitor decides which epoch is best, the goal ends training."""
+
+    monitor: Monitor
+    goal: Monitor | None
+    score: EpochScore
+
+
+def watched(config: ExperimentConfig, interpreter: Interpreter, datasets: Mapping[Part, Dataset]) -> Watched:
+    """What the config asks to be watched.
+
+    Raises MismatchError for a metric that the target does not have, that its rows do not define, or of absent rows.
+    """
+    metrics = _metrics(config, interpreter)
+    score = EpochScore(interpreter, list(metrics))
+    part: SteeringPart = "validation" if "validation" in datasets else "train"
+    named = _monitored(config, part)
+    _require_defined(metrics, score, datasets[part])
+    goal = config.training.goal
+    return Watched(
+        monitor=_monitor(*named, interpreter),
+        goal=None if goal is None else _monitor(part, goal.metric, interpreter),
+        score=score,
+    )
+
+
+def _metrics(config: ExperimentConfig, interpreter: Interpreter) -> dict[str, tuple[str, ...]]:
+    """The headline metric, and those that goal and early stopping name, each with the place that names it."""
+    named: dict[str, tuple[str, ...]] = {HEADLINES[interpreter.task]: ()}
+    if config.training.goal is not None:
+        named[config.training.goal.metric] = ("training", "goal", "metric")
+    if config.training.early_stopping is not None:
+        prefix, _, metric = config.training.early_stopping.monitor.partition("_")
+        if prefix not in ("train", "validation") or not metric:
+            raise MismatchError(
+                Mismatch(
+                    ("training", "early_stopping", "monitor"),
+                    "must be train_loss, validation_loss, or validation_ and the name of a metric",
+                )
+            )
+        named[metric] = ("training", "early_stopping", "monitor")
+    named.pop("loss", None)
+    possible = interpreter.metric_names()
+    for metric, path in named.items():
+        if metric not in possible:
+            hint = suggestion(metric, [*possible, "loss"]) or f"; there are loss, {', '.join(possible)}"
+            raise MismatchError(Mismatch(path, f"no metric {quoted(metric)} for a {interpreter.task} target{hint}"))
+    return named
+
+
+def _require_defined(metrics: Mapping[str, tuple[str, ...]], score: EpochScore, dataset: Dataset) -> None:
+    """Raise MismatchError where training is to be steered by a metric that these rows do not define.
+
+    Whether they do depends on the true values alone, so any predictions will tell.
+    """
+    target, loss = score.interpreter.target, score.interpreter.loss
+    predictions = np.zeros((dataset.rows, target.outputs), dataset.x.dtype)
+    loss.link(predictions, predictions)
+    values = score(predictions, dataset)
+    for metric, path in metrics.items():
+        if path and values[metric] is None:
+            raise MismatchError(
+                Mismatch(path, f"{metric} is not defined on the rows that it is to be computed on; use loss")
+            )
+
+
+def _monitored(config: ExperimentConfig, part: SteeringPart) -> tuple[SteeringPart, str]:
+    """Split and metric of the value by which the best epoch is chosen; `part` is the one that metrics come from."""
+    stopping, goal = config.training.early_stopping, config.training.goal
+    if stopping is None:
+        return part, goal.metric if goal else "loss"  # the epoch that reaches a goal is the one to keep
+    path = ("training", "early_stopping", "monitor")
+    prefix, _, metric = stopping.monitor.partition("_")
+    if prefix == "validation" and part != "validation":
+        raise MismatchError(
+            Mismatch(path, "there are no validation rows; set data.split.validation, or monitor train_loss")
+        )
+    if prefix == "train" and metric != "loss" and part == "validation":
+        raise MismatchError(
+            Mismatch(path, "metrics are computed on the validation rows; use validation_ and the metric's name")
+        )
+    return "validation" if prefix == "validation" else "train", metric
+
+
+def _monitor(part: SteeringPart, metric: str, interpreter: Interpreter) -> Monitor:
+    known = METRICS[interpreter.task].get(metric)
+    return Monitor(part, metric, known is not None and known.greater_is_better)

@@ -1,0 +1,44 @@
+"""Sample and class weights of the training rows."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.config.experiment import ExperimentConfig
+from bpcli.data.batches import Dataset
+from bpcli.data.preprocess import Preprocessor
+from bpcli.data.targets import ClassesTarget
+from bpcli.errors import Mismatch, MismatchError
+from bpcli.wording import quoted, suggestion
+
+
+def weighted(train: Dataset, config: ExperimentConfig, preprocessor: Preprocessor) -> Dataset:
+    """The training rows with sample and class weights in one, of mean 1, so that they leave the step size alone."""
+    weights = config.training.class_weights
+    if weights is None and train.weight is None:
+        return train
+    total = np.ones(train.rows) if train.weight is None else train.weight.astype(np.float64)
+    if weights is not None:
+        total *= _class_weights(weights, train, preprocessor)
+    return Dataset(train.x, train.y, (total / total.mean()).astype(train.x.dtype))
+
+
+def _class_weights(weights: str | dict[str, float], train: Dataset, preprocessor: Preprocessor) -> NDArray[np.float64]:
+    target = preprocessor.target
+    path = ("training", "class_weights")
+    if not isinstance(target, ClassesTarget):
+        raise MismatchError(Mismatch(path, f"a {target.task} target has no classes to weigh; leave it out"))
+    codes = train.y if train.y.ndim == 1 else train.y[:, 0].astype(np.intp)
+    if isinstance(weights, str):
+        counts = np.bincount(codes, minlength=len(target.classes))
+        factors = len(codes) / (len(counts) * counts)
+    else:
+        unknown = next((name for name in weights if name not in target.classes), None)
+        if unknown is not None:
+            hint = suggestion(unknown, target.classes) or f"; they are {', '.join(map(quoted, target.classes))}"
+            raise MismatchError(
+                Mismatch((*path, unknown), f"the target has no class {quoted(unknown)}{hint}", at_key=True)
+            )
+        factors = np.array([weights.get(name, 1.0) for name in target.classes])
+    return np.asarray(factors[codes], dtype=np.float64)
