@@ -74,3 +74,15 @@ def test_no_circle_runs_inside_a_room(name: str) -> None:
         list(TopologicalSorter(graph).static_order())
     except CycleError as error:
         pytest.fail(" imports ".join(error.args[1]))
+
+
+TARGETS = {"TargetBase", "ClassesTarget", "LabelsTarget", "NumbersTarget"}
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if not name.startswith("data.targets")])
+def test_a_target_answers_for_itself(name: str) -> None:
+    """Nobody outside its family's room asks for the class of a target, but by one `singledispatch`."""
+    for node in ast.walk(ast.parse(MODULES[name].read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
+            asked = {part.id for part in ast.walk(node.args[1]) if isinstance(part, ast.Name)}
+            assert not asked & TARGETS, f"{name}:{node.lineno}"

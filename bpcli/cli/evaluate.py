@@ -64,14 +64,14 @@ def evaluate(
             "epoch": model.header.score.epoch,
             "data": evaluation.source,
             "notes": evaluation.notes,
-            "task": model.interpreter.task,
+            "task": model.target.task,
             "names": list(model.classes),
         }
         result_json({**document, **evaluation.report, "failed": failures})
     else:
         result(f"{evaluation.source}, {counted(evaluation.report['rows'], 'row')}, epoch {model.header.score.epoch}")
         print_report(evaluation.report)
-        if model.interpreter.task == "binary":
+        if model.target.task == "binary":
             result(f"\nprecision, recall and f1 by themselves are those of {quoted(model.classes[1])}")
     if failures:
         raise RequirementError("; ".join(failures))

@@ -88,7 +88,7 @@ def predict(
     for line in surprise_notes(tally.surprises):
         note(line)
     if explain:
-        same = "that of the same class" if model.interpreter.task in ("binary", "multiclass") else "the same"
+        same = "that of the same class" if model.target.task in ("binary", "multiclass") else "the same"
         note(f"explained is {explained_output(model)}; baseline is {same} for an average training row")
     say(f"{counted(tally.rows, 'row')} predicted by {_shown(model)}")
 

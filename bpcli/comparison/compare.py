@@ -41,7 +41,7 @@ def compare_runs(paths: Sequence[Path], data: Path | None = None, cache: bool = 
         notes += [f"{contestant.shown}: {line}" for line in surprise_notes(surprises)]
     notes += _unequal_epochs(contestants)
     first = contestants[0].model
-    task = first.interpreter.task
+    task = first.target.task
     configs = [contestant.run.config for contestant in contestants]
     labels = [contestant.label for contestant in contestants]
     found = differences(labels, answers, task, seed)

@@ -69,9 +69,9 @@ def _read(path: Path) -> ListedRun:
 def _require_same_task(contestants: Sequence[Contestant]) -> None:
     """Raise DataError unless all predict the same: metrics of different targets have nothing to do with each other."""
     first = contestants[0]
-    target = first.model.interpreter.target
+    target = first.model.target
     for other in contestants[1:]:
-        theirs = other.model.interpreter.target
+        theirs = other.model.target
         both = f"{first.shown} and {other.shown}"
         if target.names != theirs.names:
             raise DataError(

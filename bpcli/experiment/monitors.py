@@ -11,10 +11,12 @@ import numpy as np
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import Dataset
 from bpcli.data.table import Part
+from bpcli.data.targets import TargetBase
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.metrics import METRICS
+from bpcli.nn.losses import LossBase
 from bpcli.training.monitor import Monitor
-from bpcli.training.scoring import HEADLINES, EpochScore, Interpreter
+from bpcli.training.scoring import HEADLINES, EpochScore, metric_names
 from bpcli.wording import quoted, suggestion
 
 SteeringPart = Literal["train", "validation"]
@@ -29,27 +31,27 @@ class Watched:
     score: EpochScore
 
 
-def watched(config: ExperimentConfig, interpreter: Interpreter, datasets: Mapping[Part, Dataset]) -> Watched:
+def watched(config: ExperimentConfig, target: TargetBase, loss: LossBase, datasets: Mapping[Part, Dataset]) -> Watched:
     """What the config asks to be watched.
 
     Raises MismatchError for a metric that the target does not have, that its rows do not define, or of absent rows.
     """
-    metrics = _metrics(config, interpreter)
-    score = EpochScore(interpreter, list(metrics))
+    metrics = _metrics(config, target, loss)
+    score = EpochScore(target, loss, list(metrics))
     part: SteeringPart = "validation" if "validation" in datasets else "train"
     named = _monitored(config, part)
     _require_defined(metrics, score, datasets[part])
     goal = config.training.goal
     return Watched(
-        monitor=_monitor(*named, interpreter),
-        goal=None if goal is None else _monitor(part, goal.metric, interpreter),
+        monitor=_monitor(*named, target),
+        goal=None if goal is None else _monitor(part, goal.metric, target),
         score=score,
     )
 
 
-def _metrics(config: ExperimentConfig, interpreter: Interpreter) -> dict[str, tuple[str, ...]]:
+def _metrics(config: ExperimentConfig, target: TargetBase, loss: LossBase) -> dict[str, tuple[str, ...]]:
     """The headline metric, and those that goal and early stopping name, each with the place that names it."""
-    named: dict[str, tuple[str, ...]] = {HEADLINES[interpreter.task]: ()}
+    named: dict[str, tuple[str, ...]] = {HEADLINES[target.task]: ()}
     if config.training.goal is not None:
         named[config.training.goal.metric] = ("training", "goal", "metric")
     if config.training.early_stopping is not None:
@@ -63,11 +65,11 @@ def _metrics(config: ExperimentConfig, interpreter: Interpreter) -> dict[str, tu
             )
         named[metric] = ("training", "early_stopping", "monitor")
     named.pop("loss", None)
-    possible = interpreter.metric_names()
+    possible = metric_names(target, loss)
     for metric, path in named.items():
         if metric not in possible:
             hint = suggestion(metric, [*possible, "loss"]) or f"; there are loss, {', '.join(possible)}"
-            raise MismatchError(Mismatch(path, f"no metric {quoted(metric)} for a {interpreter.task} target{hint}"))
+            raise MismatchError(Mismatch(path, f"no metric {quoted(metric)} for a {target.task} target{hint}"))
     return named
 
 
@@ -76,7 +78,7 @@ def _require_defined(metrics: Mapping[str, tuple[str, ...]], score: EpochScore, 
 
     Whether they do depends on the true values alone, so any predictions will tell.
     """
-    target, loss = score.interpreter.target, score.interpreter.loss
+    target, loss = score.target, score.loss
     predictions = np.zeros((dataset.rows, target.outputs), dataset.x.dtype)
     loss.link(predictions, predictions)
     values = score(predictions, dataset)
@@ -105,6 +107,6 @@ def _monitored(config: ExperimentConfig, part: SteeringPart) -> tuple[SteeringPa
     return "validation" if prefix == "validation" else "train", metric
 
 
-def _monitor(part: SteeringPart, metric: str, interpreter: Interpreter) -> Monitor:
-    known = METRICS[interpreter.task].get(metric)
+def _monitor(part: SteeringPart, metric: str, target: TargetBase) -> Monitor:
+    known = METRICS[target.task].get(metric)
     return Monitor(part, metric, known is not None and known.greater_is_better)

@@ -24,7 +24,6 @@ from bpcli.experiment.row_weights import weighted
 from bpcli.nn.network import Network
 from bpcli.system.memory import require_memory
 from bpcli.training import TrainingPlan
-from bpcli.training.scoring import Interpreter
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ def prepare(config: ExperimentConfig, folder: Path, cache: bool = True, keep_exa
             with errors_in(f"{selection.source}: {part} rows"):
                 datasets[part], surprises[part] = preprocessor.apply(tables[part], dtype)
     datasets["train"] = weighted(datasets["train"], config, preprocessor)
-    steering = watched(config, Interpreter(preprocessor.target, selection.loss), datasets)
+    steering = watched(config, preprocessor.target, selection.loss, datasets)
     plan = TrainingPlan(
         network=network,
         loss=selection.loss,

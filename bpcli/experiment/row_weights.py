@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import Dataset
 from bpcli.data.preprocess import Preprocessor
-from bpcli.data.targets import ClassesTarget
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.wording import quoted, suggestion
 
@@ -27,18 +26,18 @@ def weighted(train: Dataset, config: ExperimentConfig, preprocessor: Preprocesso
 def _class_weights(weights: str | dict[str, float], train: Dataset, preprocessor: Preprocessor) -> NDArray[np.float64]:
     target = preprocessor.target
     path = ("training", "class_weights")
-    if not isinstance(target, ClassesTarget):
+    if not target.class_names:
         raise MismatchError(Mismatch(path, f"a {target.task} target has no classes to weigh; leave it out"))
-    codes = train.y if train.y.ndim == 1 else train.y[:, 0].astype(np.intp)
+    codes = target.truth(train.y)
     if isinstance(weights, str):
-        counts = np.bincount(codes, minlength=len(target.classes))
+        counts = np.bincount(codes, minlength=len(target.class_names))
         factors = len(codes) / (len(counts) * counts)
     else:
-        unknown = next((name for name in weights if name not in target.classes), None)
+        unknown = next((name for name in weights if name not in target.class_names), None)
         if unknown is not None:
-            hint = suggestion(unknown, target.classes) or f"; they are {', '.join(map(quoted, target.classes))}"
+            hint = suggestion(unknown, target.class_names) or f"; they are {', '.join(map(quoted, target.class_names))}"
             raise MismatchError(
                 Mismatch((*path, unknown), f"the target has no class {quoted(unknown)}{hint}", at_key=True)
             )
-        factors = np.array([weights.get(name, 1.0) for name in target.classes])
+        factors = np.array([weights.get(name, 1.0) for name in target.class_names])
     return np.asarray(factors[codes], dtype=np.float64)

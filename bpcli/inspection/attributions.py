@@ -7,14 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.arrays.memory import Array
 from bpcli.data.table import Table
-from bpcli.data.targets import ClassesTarget, LabelsTarget, NumbersTarget
 from bpcli.inspection.integrated_gradients import Integrated, integrated_gradients
 from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, evenly_spaced
 from bpcli.models.model import Model
 from bpcli.nn.layers import DenseLayer
-from bpcli.nn.losses import Poisson
 from bpcli.training.scoring import require_finite
 
 Numbers = NDArray[np.float64]
@@ -62,18 +59,23 @@ def attributions(model: Model, table: Table) -> Attributions:
         encoded, _ = model.preprocessor.encode(table, model.dtype, compact=False)
         predictions = model.predictions(encoded)
         require_finite(predictions)
-        predicted = model.interpreter.outcome(predictions).predicted
+        predicted = model.target.outcome(predictions, model.loss).predicted
         x = encoded.whole(exact)
         average = model.preprocessor.average(model.dtype).astype(exact)
         widths = np.array([column.width for column in model.preprocessor.inputs])
         firsts = (np.cumsum(widths) - widths)[widths > 0]
         found = [
-            integrated_gradients(model.inference, average, x, weights, firsts) for weights in _sums(model, predicted)
+            integrated_gradients(model.inference, average, x, weights, firsts)
+            for weights in model.target.explained_weights(predicted)
         ]
-    offsets = _offsets(model)
+    offsets = model.target.explained_offsets
     baseline = np.column_stack([one.baseline for one in found]) + offsets
     # The prediction itself, whose logits were rounded to the model's dtype.
-    explained = predicted if _explains_prediction(model) else np.column_stack([one.answer for one in found]) + offsets
+    explained = (
+        predicted
+        if model.target.explains_prediction(model.loss)
+        else np.column_stack([one.answer for one in found]) + offsets
+    )
     contributions = np.zeros((len(x), len(found), len(widths)))
     for index, one in enumerate(found):
         lacking = explained[:, index] - baseline[:, index] - one.added.sum(axis=1)
@@ -99,52 +101,14 @@ def sampled_attributions(model: Model, table: Table) -> Attributions:
 
 
 def explained_output(model: Model) -> str:
-    """What is explained: always a sum of logits, and so the prediction where the loss's link is the identity."""
-    target, loss = model.preprocessor.target, model.loss
-    if isinstance(target, ClassesTarget):
-        what = "log-odds" if loss.gives_probabilities else "score"
-        more = "" if len(target.classes) == 2 else " (the mean of those against each other class)"
-        return f"the {what} of the predicted class{more}"
-    if isinstance(target, LabelsTarget):
-        return "the log-odds of each label"
-    if isinstance(loss, Poisson):
-        return "the natural logarithm of the prediction"
-    return "the prediction" if _explains_prediction(model) else "the log-odds of the prediction"
+    """What is explained, in words."""
+    return model.target.explained(model.loss)
 
 
 def explained_names(model: Model) -> tuple[str, ...]:
     """The targets or labels where there are several, else one empty name."""
     names = model.preprocessor.target.names
     return tuple(names) if len(names) > 1 else ("",)
-
-
-def _explains_prediction(model: Model) -> bool:
-    """Whether the prediction is a sum of logits: that of numbers is, where the loss's link is the identity."""
-    return isinstance(model.preprocessor.target, NumbersTarget) and model.loss.target_bounds is None
-
-
-def _sums(model: Model, predicted: Array) -> list[Array]:
-    """For each output that is explained, the weights of the logits in it: (rows, logits).
-
-    Of classes, the logit of the one that is predicted less the mean of the others: whatever is added to all logits
-    changes neither probabilities nor this.
-    """
-    target, rows = model.preprocessor.target, len(predicted)
-    if isinstance(target, ClassesTarget):
-        if target.single_logit:
-            return [np.where(predicted == 1, 1.0, -1.0)[:, None]]
-        others = len(target.classes) - 1
-        return [np.eye(others + 1)[predicted] * (1.0 + 1.0 / others) - 1.0 / others]
-    scales = [1.0] * target.outputs if isinstance(target, LabelsTarget) else [one.scale for one in target.encodings]
-    return [np.tile(weights, (rows, 1)) for weights in np.diag(scales)]
-
-
-def _offsets(model: Model) -> Numbers:
-    """What is added to the sums of logits: the centres of the targets' encodings."""
-    target = model.preprocessor.target
-    if isinstance(target, ClassesTarget | LabelsTarget):
-        return np.zeros(1)
-    return np.array([encoding.center for encoding in target.encodings])
 
 
 def _shared_out(added: Numbers, lacking: Numbers) -> Numbers:

@@ -9,7 +9,6 @@ import numpy as np
 
 from bpcli.arrays.memory import Array
 from bpcli.data.table import Column, Table
-from bpcli.data.targets import ClassesTarget
 from bpcli.errors import UsageError
 from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, MOST_NUMBERS, evenly_spaced, predictions
 from bpcli.models.model import Model
@@ -71,13 +70,14 @@ def partial_dependence(model: Model, table: Table, columns: Sequence[str] | None
     encoded, _ = model.preprocessor.encode(chosen, model.dtype, compact=False)
     x = encoded.whole(model.dtype)
     ends = np.cumsum([column.width for column in inputs.values()])
+    answers = model.target.answer_names(model.loss)
     found = []
     for name, grid in zip(names, grids, strict=True):
         last = int(ends[list(inputs).index(name)])
         features = slice(last - inputs[name].width, last)
         means = _mean_answers(model, x, _encoded(model, chosen, grid, features), features)
-        found.append(Dependence(name, _shown(grid), dict(zip(_names(model), means.T.tolist(), strict=True))))
-    return PartialDependence(_meaning(model), len(x), found)
+        found.append(Dependence(name, _shown(grid), dict(zip(answers, means.T.tolist(), strict=True))))
+    return PartialDependence(model.target.answer_meaning(model.loss), len(x), found)
 
 
 def require_columns(model: Model, names: Sequence[str]) -> None:
@@ -118,7 +118,7 @@ def _encoded(model: Model, table: Table, grid: Column, features: slice) -> Array
 
 def _mean_answers(model: Model, x: Array, cells: Array, features: slice) -> Array:
     """The mean answer to encoded rows (rows, inputs) with each of the cells (values, width): (values, answers)."""
-    rows, answers = len(x), len(_names(model))
+    rows, answers = len(x), len(model.target.answer_names(model.loss))
     means = np.empty((len(cells), answers))
     together = max(1, MOST_NUMBERS // x.size)
     for start in range(0, len(cells), together):
@@ -127,23 +127,6 @@ def _mean_answers(model: Model, x: Array, cells: Array, features: slice) -> Arra
         asked[:, features] = np.repeat(some, rows, axis=0)
         said = predictions(model, asked)
         require_finite(said)
-        outcome = model.interpreter.outcome(said)
-        if outcome.probabilities is not None:
-            said = outcome.probabilities
-        elif not isinstance(model.preprocessor.target, ClassesTarget):
-            said = outcome.predicted
+        said = model.target.answers(said, model.loss)
         means[start : start + together] = said.reshape(len(some), rows, answers).mean(axis=1)
     return means
-
-
-def _names(model: Model) -> tuple[str, ...]:
-    target = model.preprocessor.target
-    if isinstance(target, ClassesTarget) and target.single_logit and not model.loss.gives_probabilities:
-        return target.classes[1:]
-    return model.classes
-
-
-def _meaning(model: Model) -> str:
-    if model.loss.gives_probabilities:
-        return "probability"
-    return "score" if isinstance(model.preprocessor.target, ClassesTarget) else "prediction"

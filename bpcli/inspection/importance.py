@@ -57,7 +57,7 @@ def permutation_importance(model: Model, table: Table, repeats: int = REPEATS, s
     encoded, _ = model.preprocessor.encode(chosen, model.dtype, compact=False)
     x = encoded.whole(model.dtype)
     score = _scorer(model, chosen)
-    metric = METRICS[model.interpreter.task][HEADLINES[model.interpreter.task]]
+    metric = METRICS[model.target.task][HEADLINES[model.target.task]]
     sign = 1.0 if metric.greater_is_better else -1.0
     base, generator = score(x), np.random.default_rng(seed)
     orders = [generator.permutation(rows) for _ in range(repeats)]
@@ -77,13 +77,12 @@ def permutation_importance(model: Model, table: Table, repeats: int = REPEATS, s
 
 def _scorer(model: Model, table: Table) -> Callable[[Array], float]:
     """The headline metric of the model's answers to encoded rows."""
-    interpreter = model.interpreter
-    metric = METRICS[interpreter.task][HEADLINES[interpreter.task]]
+    metric = METRICS[model.target.task][HEADLINES[model.target.task]]
     target = model.preprocessor.target
-    truth = interpreter.truth(target.encode([table[name] for name in target.names], model.dtype))
+    truth = model.target.truth(target.encode([table[name] for name in target.names], model.dtype))
 
     def score(x: Array) -> float:
-        outcome = interpreter.outcome(predictions(model, x))
+        outcome = model.target.outcome(predictions(model, x), model.loss)
         return metric.function(truth, outcome.predicted, outcome.probabilities) or 0.0
 
     return score

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import DenseRows
 from bpcli.data.table import Table
-from bpcli.data.targets import ClassesTarget
 from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, evenly_spaced
 from bpcli.models.feature_names import Names
 from bpcli.models.model import Model
@@ -72,7 +71,7 @@ def inspect_neurons(model: Model, table: Table, numbers: NDArray[np.intp]) -> li
     chosen = table.take(rows)
     dataset, _ = model.preprocessor.apply(chosen, model.dtype)
     x = dataset.x.whole(np.dtype(np.float64))
-    truth = model.interpreter.truth(dataset.y)
+    truth = model.target.truth(dataset.y)
     network = model.inference.network
     features = list(Names.of(network, model.preprocessor).inputs)
     cells = _Cells(model, table, numbers)
@@ -202,7 +201,7 @@ def _strongest(correlations: Array) -> list[int]:
 
 
 def _by_class(model: Model, values: Array, truth: Array) -> dict[str, float]:
-    if not isinstance(model.preprocessor.target, ClassesTarget):
+    if not model.target.class_names:
         return {}
     return {
         name: float(values[truth == index].mean()) for index, name in enumerate(model.classes) if (truth == index).any()
@@ -213,7 +212,7 @@ def _separation(model: Model, values: Array, truth: Array) -> float:
     total = float(((values - values.mean()) ** 2).sum())
     if total <= 1e-12 * len(values):
         return 0.0
-    if not isinstance(model.preprocessor.target, ClassesTarget):
+    if not model.target.class_names:
         first = truth if truth.ndim == 1 else truth[:, 0]
         return float(_correlations(values[:, None], first[:, None])[0, 0] ** 2)
     means = [

@@ -23,7 +23,7 @@ from bpcli.storage.checkpoint import Checkpoint, DataFingerprint, Header, Score
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.environment import environment
 from bpcli.training import EpochReport, Progress, TrainingState, is_compiled, train
-from bpcli.training.scoring import Interpreter
+from bpcli.training.scoring import answers
 
 CHECKPOINT_SECONDS = 1.0
 """Between two checkpoints, where the config does not say: what a killed run loses is done again in a moment."""
@@ -188,8 +188,8 @@ class Runner:
         state, loss = self.state, self.prepared.plan.loss
         exact = np.dtype(np.float64)
         best = Inference(self.prepared.network, state.best_params, state.best_layer_state, exact)
-        interpreter = Interpreter(self.prepared.preprocessor.target, loss)
-        return interpreter.answers(best.predictions(dataset.x, loss), dataset.y).report
+        target = self.prepared.preprocessor.target
+        return answers(target, loss, best.predictions(dataset.x, loss), dataset.y).report
 
     def _summarize(self) -> None:
         counters, finished = self.state.counters, self.status != "running"

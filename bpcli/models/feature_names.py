@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcli.data.preprocess import Preprocessor
-from bpcli.data.targets import ClassesTarget
 from bpcli.nn.layers import DenseLayer
 from bpcli.nn.network import Network
 
@@ -28,7 +27,7 @@ class Names:
             if isinstance(layer, DenseLayer):
                 names = tuple(f"neuron {place}" for place in range(layer.n_out))
             outputs.append(names)
-        return cls(inputs, (*outputs, _of_logits(preprocessor)))
+        return cls(inputs, (*outputs, preprocessor.target.logit_names))
 
     def into(self, layer: int) -> tuple[str, ...]:
         """The inputs of a layer."""
@@ -38,14 +37,6 @@ class Names:
         """What a parameter at a place of its array belongs to: `mass → neuron 3` for a weight, else `neuron 3`."""
         of = self.outputs[layer][place[-1]]
         return of if len(place) == 1 else f"{self.into(layer)[place[0]]} → {of}"
-
-
-def _of_logits(preprocessor: Preprocessor) -> tuple[str, ...]:
-    """The logits: two classes that share one are named by the second."""
-    target = preprocessor.target
-    if isinstance(target, ClassesTarget):
-        return (f"{target.name}={target.classes[1]}",) if target.single_logit else target.classes
-    return target.names
 
 
 def parameter_name(network: Network, index: int) -> tuple[str, int, str, tuple[int, ...]]:

@@ -16,7 +16,7 @@ from bpcli.data.columns import Surprise
 from bpcli.data.files.python_rows import table_from_rows
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Table
-from bpcli.data.targets import ClassesTarget, LabelsTarget
+from bpcli.data.targets import Outcome, TargetBase
 from bpcli.errors import DataError, UsageError
 from bpcli.nn.inference import Inference
 from bpcli.nn.losses import LossBase
@@ -25,7 +25,7 @@ from bpcli.storage.checkpoint import Checkpoint, Header
 from bpcli.storage.run_directory import find_checkpoint
 from bpcli.system.blas import BlasThreads
 from bpcli.system.memory import require_memory
-from bpcli.training.scoring import Answers, Interpreter, Outcome, require_finite
+from bpcli.training.scoring import Answers, answers, require_finite
 from bpcli.wording import printable
 
 Rows = Mapping[str, Any] | Sequence[Mapping[str, Any]] | Array
@@ -76,14 +76,14 @@ class Model:
         return f"Model({str(self.path)!r}: {', '.join(target.names)}, {target.task})"
 
     @property
-    def interpreter(self) -> Interpreter:
-        """What the network's answers mean."""
-        return Interpreter(self.preprocessor.target, self.loss)
+    def target(self) -> TargetBase:
+        """What the model predicts."""
+        return self.preprocessor.target
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, labels or target columns."""
-        return self.interpreter.names
+        return self.target.labels
 
     def require_width(self, source: Path | None, ignored: Sequence[str]) -> None:
         """Raise DataError for an array of more columns than the model takes: by position, all of them may be others."""
@@ -99,10 +99,7 @@ class Model:
             DataError: a column is missing, or holds what it cannot hold.
         """
         table = table_from_rows(rows, self.preprocessor.input_kinds)
-        predicted = self.outcome(table)[0].predicted
-        if isinstance(self.preprocessor.target, ClassesTarget):
-            return np.asarray(self.classes)[predicted]
-        return predicted[:, 0] if predicted.shape[1] == 1 and not self._has_labels else predicted
+        return self.target.values(self.outcome(table)[0].predicted)
 
     def predict_probabilities(self, rows: Rows) -> Array:
         """Probabilities of shape (rows, classes or labels).
@@ -130,7 +127,7 @@ class Model:
             x, surprises = self.preprocessor.encode(table, self.dtype)
             predictions = self.predictions(x)
             require_finite(predictions)
-            return self.interpreter.outcome(predictions), surprises
+            return self.target.outcome(predictions, self.loss), surprises
 
     def answers(self, table: Table) -> tuple[Answers, Counter[Surprise]]:
         """What the model says of a table that has the target, none of it missing, beside what is true, and all metrics.
@@ -140,14 +137,10 @@ class Model:
         """
         with np.errstate(all="ignore"):
             dataset, surprises = self.preprocessor.apply(table, self.dtype)
-            return self.interpreter.answers(self.predictions(dataset.x), dataset.y), surprises
+            return answers(self.target, self.loss, self.predictions(dataset.x), dataset.y), surprises
 
     def predictions(self, x: EncodedRows) -> Array:
         """What the loss's link makes of the logits for encoded rows: (rows, n_out)."""
         # One thread: how threads share a product among them changes its bits.
         with self.threads.single():
             return self.inference.predictions(x, self.loss)
-
-    @property
-    def _has_labels(self) -> bool:
-        return isinstance(self.preprocessor.target, LabelsTarget)

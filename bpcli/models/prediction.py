@@ -19,13 +19,13 @@ from bpcli.data.examples.selection import read_options
 from bpcli.data.files.cells import shown_path, typed
 from bpcli.data.files.read import ReadOptions, read_chunks, read_header
 from bpcli.data.table import Table, require_columns
-from bpcli.data.targets import ClassesTarget
+from bpcli.data.targets import Outcome
 from bpcli.errors import BpcliError, DataError, UsageError, errors_in
 from bpcli.models.model import Model
 from bpcli.spec import type_name
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.threads import available_cores, in_order
-from bpcli.training.scoring import Outcome, require_finite
+from bpcli.training.scoring import require_finite
 from bpcli.wording import printable, quoted, without_formula
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ def _names_of_predictions(model: Model, probabilities: bool) -> list[str]:
 def _columns(model: Model, outcome: Outcome, classes: NDArray[np.object_], probabilities: bool) -> list[Sequence[Any]]:
     columns: list[Sequence[Any]] = []
     predicted = outcome.predicted
-    if isinstance(model.preprocessor.target, ClassesTarget):
+    if model.target.class_names:
         columns.append(classes[predicted].tolist())
     elif predicted.dtype.kind == "f":
         with np.errstate(over="ignore"):

@@ -71,7 +71,7 @@ def report_of(directory: RunDirectory, cache: bool = True) -> Report:
         notes = [f"no evaluation: {error}"]
         sections.append(Section("Evaluation", [f"There is none: {error}"]))
     sections += [data_section(model, own, summary), _network(model), _environment(model, summary)]
-    task = model.interpreter.task
+    task = model.target.task
     shown = [(name, number(scores[name])) for name in SUMMARIES[task] if name in scores]
     name = summary.get("name") or directory.path.name
     started = str(summary.get("started_at", "at an unknown time")).replace("T", " ")
@@ -90,7 +90,7 @@ def _ending(summary: dict[str, Any]) -> str:
 def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, dict[str, Any], list[str]]:
     answers, _ = model.answers(rows.table)
     report = answers.report
-    names, task = model.classes, model.interpreter.task
+    names, task = model.classes, model.target.task
     if task == "regression":
         charts = list(residual_charts(answers.true, answers.predicted, names))
     elif answers.probabilities is not None:

@@ -40,7 +40,7 @@ def _target_table(model: Model, own: OwnData) -> Table:
     truths = []
     for part in parts:
         columns = [own.selection.table[name].take(split.part(part)) for name in target.names]
-        truths.append(model.interpreter.truth(target.encode(columns, model.dtype)))
+        truths.append(model.target.truth(target.encode(columns, model.dtype)))
     if target.task == "regression":
         rows = [
             [name, part, *(number(float(of(truth[:, index]))) for of in (np.mean, np.std, np.min, np.max))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import singledispatch
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from bpcli.data.columns.encoders import Affine, Encoding
 from bpcli.data.columns.inputs import FittedInput
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Column, Table
-from bpcli.data.targets import ClassesTarget, NumbersTarget
+from bpcli.data.targets import ClassesTarget, LabelsTarget, NumbersTarget, TargetBase
 from bpcli.tracing.arithmetic import Arithmetic
 
 _SHOWS = Arithmetic({"dtype": "float64", "rows": []})
@@ -24,16 +25,31 @@ def inputs_made(preprocessor: Preprocessor, row: Table) -> list[str]:
 
 def targets_made(preprocessor: Preprocessor, row: Table, outputs: int) -> list[str]:
     """The same for the targets of the network's outputs."""
-    target = preprocessor.target
-    columns = [row[name] for name in target.names]
-    if isinstance(target, NumbersTarget):
-        pairs = zip(target.encodings, columns, strict=True)
-        return [_scaled(encoding, float(column.values[0])) for encoding, column in pairs]
-    if isinstance(target, ClassesTarget):
-        label = columns[0].labels()[0]
-        if target.single_logit:
-            return [f"0 for {target.classes[0]}, 1 for {target.classes[1]}; the row has {label}"]
-        return [f"1 for the class of the row, {label}, 0 for the others"] * outputs
+    columns = [row[name] for name in preprocessor.target.names]
+    return _target(preprocessor.target, columns, outputs)
+
+
+@singledispatch
+def _target(target: TargetBase, columns: list[Column], outputs: int) -> list[str]:
+    raise NotImplementedError(f"no account of {type(target).__name__}")
+
+
+@_target.register
+def _numbers(target: NumbersTarget, columns: list[Column], outputs: int) -> list[str]:
+    pairs = zip(target.encodings, columns, strict=True)
+    return [_scaled(encoding, float(column.values[0])) for encoding, column in pairs]
+
+
+@_target.register
+def _classes(target: ClassesTarget, columns: list[Column], outputs: int) -> list[str]:
+    label = columns[0].labels()[0]
+    if target.single_logit:
+        return [f"0 for {target.classes[0]}, 1 for {target.classes[1]}; the row has {label}"]
+    return [f"1 for the class of the row, {label}, 0 for the others"] * outputs
+
+
+@_target.register
+def _labels(target: LabelsTarget, columns: list[Column], outputs: int) -> list[str]:
     return ["0 or 1, as in the file"] * outputs
 
 

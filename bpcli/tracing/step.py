@@ -18,7 +18,6 @@ from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import DenseRows
 from bpcli.data.batches import Batch, Dataset
 from bpcli.data.table import PARTS
-from bpcli.data.targets import NumbersTarget
 from bpcli.errors import DivergedError, UsageError
 from bpcli.experiment.prepare import Prepared
 from bpcli.models.feature_names import Names
@@ -280,7 +279,7 @@ def _error(prepared: Prepared, last: LayerRecord, batch: Batch, objective: Objec
         "gradient": formulas.gradient,
         "logits": logits.tolist(),
         "predictions": predictions.tolist(),
-        "in_units": target.decode(predictions).tolist() if isinstance(target, NumbersTarget) else None,
+        "in_units": None if (units := target.in_units(predictions)) is None else units.tolist(),
         "targets": y.tolist(),
         "dlogits": last.dy.tolist(),
         "of_rows": of_rows,

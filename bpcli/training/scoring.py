@@ -10,7 +10,7 @@ import numpy as np
 
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
-from bpcli.data.targets import ClassesTarget, FittedTarget, LabelsTarget
+from bpcli.data.targets import TargetBase
 from bpcli.errors import DataError
 from bpcli.metrics import METRICS, Task, report
 from bpcli.nn.losses import LossBase
@@ -35,14 +35,6 @@ SUMMARIES: dict[Task, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a model said of some rows: in the shapes that the metrics of its task take."""
-
-    predicted: Array
-    probabilities: Array | None
-
-
-@dataclass(frozen=True)
 class Answers:
     """What a model said of rows whose target is known, what is true, and all metrics of it.
 
@@ -55,54 +47,20 @@ class Answers:
     probabilities: Array | None = None
 
 
-@dataclass(frozen=True)
-class Interpreter:
-    """What a loss's predictions mean for a target."""
+def metric_names(target: TargetBase, loss: LossBase) -> list[str]:
+    """The metrics that there can be of a target with a loss."""
+    metrics = METRICS[target.task].values()
+    return [metric.name for metric in metrics if loss.gives_probabilities or not metric.needs_probabilities]
 
-    target: FittedTarget
-    loss: LossBase
 
-    @property
-    def task(self) -> Task:
-        """The task of the target."""
-        return self.target.task
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Of classes, labels or target columns: what metrics are broken down by."""
-        return self.target.classes if isinstance(self.target, ClassesTarget) else self.target.names
-
-    def metric_names(self) -> list[str]:
-        """The metrics that there can be."""
-        metrics = METRICS[self.task].values()
-        return [m.name for m in metrics if self.loss.gives_probabilities or not m.needs_probabilities]
-
-    def outcome(self, predictions: Array) -> Outcome:
-        """Classes (rows,) and probabilities (rows, classes), labels of 0 and 1 and theirs, or numbers in user units."""
-        if isinstance(self.target, ClassesTarget):
-            given = self.loss.gives_probabilities
-            probabilities = self.target.probabilities(predictions) if given else None
-            return Outcome(self.target.decode(predictions, given), probabilities)
-        if isinstance(self.target, LabelsTarget):
-            return Outcome((predictions > 0.5).astype(np.int8), predictions)
-        return Outcome(self.target.decode(predictions), None)
-
-    def truth(self, y: Array) -> Array:
-        """The true outcome from encoded targets, in the shape of `Outcome.predicted`."""
-        if isinstance(self.target, ClassesTarget):
-            return (y if y.ndim == 1 else y[:, 0]).astype(np.intp)
-        if isinstance(self.target, LabelsTarget):
-            return y.astype(np.int8)
-        return self.target.decode(y)
-
-    def answers(self, predictions: Array, y: Array) -> Answers:
-        """Predictions (rows, outputs) beside encoded targets; raises DataError for one that overflowed."""
-        require_finite(predictions)
-        outcome, true = self.outcome(predictions), self.truth(y)
-        if self.task == "regression":
-            require_finite(outcome.predicted - true)  # in the user's units, too
-        metrics = report(self.task, true, outcome.predicted, outcome.probabilities, self.names)
-        return Answers(true, outcome.predicted, metrics, outcome.probabilities)
+def answers(target: TargetBase, loss: LossBase, predictions: Array, y: Array) -> Answers:
+    """Predictions (rows, outputs) and encoded targets, scored; raises DataError for a prediction that overflowed."""
+    require_finite(predictions)
+    outcome, true = target.outcome(predictions, loss), target.truth(y)
+    if target.task == "regression":
+        require_finite(outcome.predicted - true)  # in the user's units, too
+    metrics = report(target.task, true, outcome.predicted, outcome.probabilities, target.labels)
+    return Answers(true, outcome.predicted, metrics, outcome.probabilities)
 
 
 def remarks(report: Mapping[str, Any]) -> list[str]:
@@ -145,12 +103,13 @@ def require_finite(predictions: Array) -> None:
 class EpochScore:
     """The few metrics that training looks at after each epoch."""
 
-    interpreter: Interpreter
+    target: TargetBase
+    loss: LossBase
     metrics: Sequence[str]
 
     def __call__(self, predictions: Array, dataset: Dataset) -> dict[str, float | None]:
         """Value by metric."""
-        outcome = self.interpreter.outcome(predictions)
-        members = [METRICS[self.interpreter.task][name] for name in self.metrics]
-        wrapped = members[0].outcomes(self.interpreter.truth(dataset.y), outcome.predicted, outcome.probabilities)
+        outcome = self.target.outcome(predictions, self.loss)
+        members = [METRICS[self.target.task][name] for name in self.metrics]
+        wrapped = members[0].outcomes(self.target.truth(dataset.y), outcome.predicted, outcome.probabilities)
         return {member.name: member.of(wrapped) for member in members}

@@ -196,7 +196,7 @@ def _use(subject: Subject, content: bytes) -> None:
     with _ours():
         predicted = model.predict({name: _values(kind) for name, kind in model.preprocessor.input_kinds.items()})
         assert len(predicted) == 3
-        if model.interpreter.task in ("binary", "multiclass"):
+        if model.target.task in ("binary", "multiclass"):
             assert set(predicted) <= set(model.classes)
         else:
             assert not np.isnan(predicted.astype(float)).any()

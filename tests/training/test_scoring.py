@@ -10,7 +10,7 @@ from bpcli.data.targets import ClassesTarget, LabelsTarget, NumbersTarget
 from bpcli.errors import DataError
 from bpcli.metrics import METRICS, report
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, Hinge, MeanSquaredError
-from bpcli.training.scoring import HEADLINES, SUMMARIES, EpochScore, Interpreter, remarks
+from bpcli.training.scoring import HEADLINES, SUMMARIES, EpochScore, answers, metric_names, remarks
 
 THREE = ClassesTarget(name="y", classes=("a", "b", "c"), single_logit=False)
 TWO = ClassesTarget(name="y", classes=("no", "yes"), single_logit=True)
@@ -19,68 +19,67 @@ NUMBERS = NumbersTarget(names=("u",), encodings=(Affine(center=10.0, scale=2.0),
 
 
 def test_classes_have_a_code_and_probabilities() -> None:
-    outcome = Interpreter(THREE, CrossEntropy()).outcome(np.array([[0.2, 0.5, 0.3], [0.6, 0.1, 0.3]]))
+    outcome = THREE.outcome(np.array([[0.2, 0.5, 0.3], [0.6, 0.1, 0.3]]), CrossEntropy())
     assert outcome.predicted.tolist() == [1, 0]
     assert outcome.probabilities is not None
     assert outcome.probabilities.tolist() == [[0.2, 0.5, 0.3], [0.6, 0.1, 0.3]]
 
 
 def test_a_single_probability_is_that_of_the_second_class() -> None:
-    outcome = Interpreter(TWO, BinaryCrossEntropy()).outcome(np.array([[0.25], [0.75]]))
+    outcome = TWO.outcome(np.array([[0.25], [0.75]]), BinaryCrossEntropy())
     assert outcome.predicted.tolist() == [0, 1]
     assert outcome.probabilities is not None
     assert outcome.probabilities.tolist() == [[0.75, 0.25], [0.25, 0.75]]
 
 
 def test_scores_of_hinge_decide_at_zero_and_are_no_probabilities() -> None:
-    outcome = Interpreter(TWO, Hinge()).outcome(np.array([[-0.1], [0.3]]))
+    outcome = TWO.outcome(np.array([[-0.1], [0.3]]), Hinge())
     assert outcome.predicted.tolist() == [0, 1]
     assert outcome.probabilities is None
 
 
 def test_labels_are_each_decided_at_a_half() -> None:
-    outcome = Interpreter(LABELS, BinaryCrossEntropy()).outcome(np.array([[0.6, 0.4], [0.5, 0.9]]))
+    outcome = LABELS.outcome(np.array([[0.6, 0.4], [0.5, 0.9]]), BinaryCrossEntropy())
     assert outcome.predicted.tolist() == [[1, 0], [0, 1]]
 
 
 def test_numbers_are_in_the_units_of_the_target() -> None:
-    interpreter = Interpreter(NUMBERS, MeanSquaredError())
-    assert interpreter.outcome(np.array([[-1.0], [0.5]])).predicted.tolist() == [[8.0], [11.0]]
-    answers = interpreter.answers(np.array([[-1.0], [0.5]]), np.array([[0.0], [0.5]]))
-    assert (answers.predicted.tolist(), answers.true.tolist()) == ([[8.0], [11.0]], [[10.0], [11.0]])
-    assert answers.report["rmse"] == pytest.approx(math.sqrt((2.0**2 + 0.0) / 2))
+    assert NUMBERS.outcome(np.array([[-1.0], [0.5]]), MeanSquaredError()).predicted.tolist() == [[8.0], [11.0]]
+    found = answers(NUMBERS, MeanSquaredError(), np.array([[-1.0], [0.5]]), np.array([[0.0], [0.5]]))
+    assert (found.predicted.tolist(), found.true.tolist()) == ([[8.0], [11.0]], [[10.0], [11.0]])
+    assert found.report["rmse"] == pytest.approx(math.sqrt((2.0**2 + 0.0) / 2))
 
 
 def test_the_truth_comes_back_in_the_shape_of_the_outcome() -> None:
-    assert Interpreter(THREE, CrossEntropy()).truth(np.array([2, 0])).tolist() == [2, 0]
-    assert Interpreter(TWO, BinaryCrossEntropy()).truth(np.array([[1.0], [0.0]])).tolist() == [1, 0]
-    assert Interpreter(LABELS, BinaryCrossEntropy()).truth(np.array([[1.0, 0.0]])).tolist() == [[1, 0]]
-    assert Interpreter(NUMBERS, MeanSquaredError()).truth(np.array([[1.0]])).tolist() == [[12.0]]
+    assert THREE.truth(np.array([2, 0])).tolist() == [2, 0]
+    assert TWO.truth(np.array([[1.0], [0.0]])).tolist() == [1, 0]
+    assert LABELS.truth(np.array([[1.0, 0.0]])).tolist() == [[1, 0]]
+    assert NUMBERS.truth(np.array([[1.0]])).tolist() == [[12.0]]
 
 
 def test_metrics_are_broken_down_by_the_names_of_the_target() -> None:
-    assert Interpreter(THREE, CrossEntropy()).names == ("a", "b", "c")
-    assert Interpreter(LABELS, BinaryCrossEntropy()).names == ("p", "q")
-    assert Interpreter(NUMBERS, MeanSquaredError()).names == ("u",)
+    assert THREE.labels == ("a", "b", "c")
+    assert LABELS.labels == ("p", "q")
+    assert NUMBERS.labels == ("u",)
 
 
 def test_metrics_that_need_probabilities_are_not_there_without_them() -> None:
-    with_them = Interpreter(TWO, BinaryCrossEntropy()).metric_names()
-    without = Interpreter(TWO, Hinge()).metric_names()
+    with_them = metric_names(TWO, BinaryCrossEntropy())
+    without = metric_names(TWO, Hinge())
     assert {"accuracy", "roc_auc", "log_loss"} <= set(with_them)
     assert "accuracy" in without
     assert {"roc_auc", "log_loss", "brier"}.isdisjoint(without)
 
 
 def test_an_epoch_has_the_metrics_asked_for_and_no_others() -> None:
-    score = EpochScore(Interpreter(TWO, BinaryCrossEntropy()), ["accuracy", "roc_auc"])
+    score = EpochScore(TWO, BinaryCrossEntropy(), ["accuracy", "roc_auc"])
     rows = Dataset(DenseRows(np.zeros((4, 1))), np.array([[0.0], [1.0], [0.0], [1.0]]))
     assert score(np.array([[0.1], [0.9], [0.8], [0.85]]), rows) == {"accuracy": 0.75, "roc_auc": 1.0}
 
 
 def test_an_answer_that_overflowed_is_an_error_and_not_a_metric() -> None:
     with pytest.raises(DataError, match="the network's answer to 2 rows is not a finite number"):
-        Interpreter(NUMBERS, MeanSquaredError()).answers(np.array([[np.inf], [np.nan], [1.0]]), np.ones((3, 1)))
+        answers(NUMBERS, MeanSquaredError(), np.array([[np.inf], [np.nan], [1.0]]), np.ones((3, 1)))
 
 
 def test_an_answer_that_overflows_only_in_the_units_of_the_target_is_an_error_too() -> None:
@@ -88,7 +87,7 @@ def test_an_answer_that_overflows_only_in_the_units_of_the_target_is_an_error_to
         np.errstate(over="ignore"),
         pytest.raises(DataError, match="the network's answer to 1 row is not a finite number"),
     ):
-        Interpreter(NUMBERS, MeanSquaredError()).answers(np.array([[1e308], [1.0]]), np.ones((2, 1)))
+        answers(NUMBERS, MeanSquaredError(), np.array([[1e308], [1.0]]), np.ones((2, 1)))
 
 
 @pytest.mark.parametrize("task", METRICS)

@@ -16,8 +16,8 @@ from bpcli.data.columns.encoders import TargetEncoder, numbers
 from bpcli.data.columns.inputs import FittedInput, Surprise
 from bpcli.data.columns.spec import BooleanColumn, CategoricalColumn, ColumnSpec, EncodersSpec, NumericColumn
 from bpcli.data.table import Kind, Table
+from bpcli.data.targets import FittedTarget
 from bpcli.data.targets.fitting import fit_target
-from bpcli.data.targets.targets import ClassesTarget, FittedTarget
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.losses import LossBase
 from bpcli.spec import Sequence, Spec
@@ -59,11 +59,7 @@ class Preprocessor(Spec):
             raise ValueError("a column stands in two places")
         if not self.layout.width:
             raise ValueError("the inputs make no feature")
-        if isinstance(self.target, ClassesTarget):
-            fits = self.target_kinds in ((("numeric",),) if self.target.numbers else (("categorical",), ("boolean",)))
-        else:
-            fits = len(self.target_kinds) == len(self.target.names) and "categorical" not in self.target_kinds
-        if not fits:
+        if not self.target.has_kinds(self.target_kinds):
             raise ValueError("target_kinds are not those of the target")
         return self
 

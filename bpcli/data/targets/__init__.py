@@ -1,6 +1,18 @@
 """Targets: classes, labels and numbers, fitted on the training rows."""
 
-from bpcli.data.targets.fitting import choose_loss, fit_target
-from bpcli.data.targets.targets import ClassesTarget, FittedTarget, LabelsTarget, NumbersTarget
+from bpcli.data.targets.base import Outcome, TargetBase
+from bpcli.data.targets.classes import ClassesTarget
+from bpcli.data.targets.fitting import FittedTarget, choose_loss, fit_target
+from bpcli.data.targets.labels import LabelsTarget
+from bpcli.data.targets.numbers import NumbersTarget
 
-__all__ = ["ClassesTarget", "FittedTarget", "LabelsTarget", "NumbersTarget", "choose_loss", "fit_target"]
+__all__ = [
+    "ClassesTarget",
+    "FittedTarget",
+    "LabelsTarget",
+    "NumbersTarget",
+    "Outcome",
+    "TargetBase",
+    "choose_loss",
+    "fit_target",
+]

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Names
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from bpcli.data.columns.encoders import NoScaling, Standard, TargetEncoder, numbers
 from bpcli.data.files.kind_hints import words_among_numbers
 from bpcli.data.table import EXACT, Column, number_label
-from bpcli.data.targets.targets import ClassesTarget, FittedTarget, LabelsTarget, NumbersTarget, is_binary
+from bpcli.data.targets.classes import ClassesTarget
+from bpcli.data.targets.labels import LabelsTarget, is_binary
+from bpcli.data.targets.numbers import NumbersTarget
 from bpcli.errors import DataError, Mismatch, MismatchError
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss, LossBase, MeanSquaredError
 from bpcli.spec import type_name
 from bpcli.wording import counted, quoted
+
+FittedTarget = Annotated[ClassesTarget | LabelsTarget | NumbersTarget, Field(discriminator="type")]
 
 MOST_CLASSES_OF_NUMBERS = 20
 """A target of whole numbers with more distinct values than this is taken for a quantity, not for classes."""

@@ -63,6 +63,11 @@ class LossBase(Spec):
         """Where regression targets must lie, in their own units; a bounded target is not scaled."""
         return None
 
+    @property
+    def logit_scale(self) -> str:
+        """What a logit is of the prediction, such as its log-odds; empty where it is the prediction itself."""
+        return ""
+
     def link(self, logits: Array, out: Array) -> None:
         """Predictions from logits; `out` may be `logits`. The identity, unless a loss has another."""
         if out is not logits:

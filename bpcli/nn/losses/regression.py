@@ -25,6 +25,11 @@ class MeanSquaredError(LossBase):
         """The logistic function's range, where that is the link."""
         return (0.0, 1.0) if self.link_function == "sigmoid" else None
 
+    @property
+    def logit_scale(self) -> str:
+        """Log-odds of a sigmoid's value."""
+        return "log-odds" if self.link_function == "sigmoid" else ""
+
     def link(self, logits: Array, out: Array) -> None:
         """Identity or logistic."""
         if self.link_function == "sigmoid":
@@ -120,6 +125,11 @@ class Poisson(LossBase):
     def target_bounds(self) -> tuple[float, float] | None:
         """Counts are not negative."""
         return (0.0, float("inf"))
+
+    @property
+    def logit_scale(self) -> str:
+        """The link is exp."""
+        return "natural logarithm"
 
     def link(self, logits: Array, out: Array) -> None:
         """The exponential function."""

@@ -132,16 +132,18 @@ def test_decoding_undoes_encoding_of_classes() -> None:
     column = names("b", "c", "a", "b")
     target = classes(column)
     certain = np.eye(3)[target.encode([column], FLOAT32)]
-    assert target.decode(certain, probabilities=True).tolist() == [1, 2, 0, 1]
-    assert target.probabilities(certain) is certain
+    outcome = target.outcome(certain, CrossEntropy())
+    assert outcome.predicted.tolist() == [1, 2, 0, 1]
+    assert outcome.probabilities is certain
 
 
 def test_a_single_probability_decides_at_a_half_and_a_score_at_zero() -> None:
     target = classes(names("a", "b"), BinaryCrossEntropy())
     predictions = np.array([[0.2], [0.5], [0.6]])
-    assert target.decode(predictions, probabilities=True).tolist() == [0, 0, 1]
-    np.testing.assert_allclose(target.probabilities(predictions), [[0.8, 0.2], [0.5, 0.5], [0.4, 0.6]])
-    assert target.decode(np.array([[-0.1], [0.0], [0.1]]), probabilities=False).tolist() == [0, 0, 1]
+    outcome = target.outcome(predictions, BinaryCrossEntropy())
+    assert outcome.predicted.tolist() == [0, 0, 1]
+    np.testing.assert_allclose(outcome.probabilities, [[0.8, 0.2], [0.5, 0.5], [0.4, 0.6]])
+    assert target.outcome(np.array([[-0.1], [0.0], [0.1]]), Hinge()).predicted.tolist() == [0, 0, 1]
 
 
 def test_a_single_class_is_nothing_to_learn() -> None:
@@ -173,8 +175,8 @@ def test_numbers_are_standardized_inside_and_given_back_in_their_own_units() -> 
     encoded = target.encode(columns, FLOAT32)
     assert encoded.tolist() == [[-1.0, -1.0], [1.0, 1.0]]
     assert encoded.flags.c_contiguous
-    assert target.decode(encoded).tolist() == [[10.0, -1.0], [30.0, 1.0]]
-    assert target.decode(np.array([[0.0, 3.0]], np.float32)).tolist() == [[20.0, 3.0]]
+    assert target.in_units(encoded).tolist() == [[10.0, -1.0], [30.0, 1.0]]
+    assert target.in_units(np.array([[0.0, 3.0]], np.float32)).tolist() == [[20.0, 3.0]]
 
 
 def test_the_scaling_of_a_target_can_be_chosen() -> None:

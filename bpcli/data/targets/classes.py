@@ -1,0 +1,158 @@
+"""A target of classes that exclude each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Names
+from operator import lt
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from bpcli.arrays.memory import Array
+from bpcli.data.table import Column, Kind
+from bpcli.data.targets.base import Outcome, TargetBase
+from bpcli.errors import DataError
+from bpcli.nn.losses import LossBase
+from bpcli.spec import Sequence
+from bpcli.wording import counted, quoted
+
+
+class ClassesTarget(TargetBase):
+    """One column, each row in one of several classes."""
+
+    type: Literal["classes"] = "classes"
+    name: str
+    classes: Sequence[str] = Field(min_length=2)
+    numbers: Sequence[float] | None = Field(default=None, description="The classes as numbers, for a numeric column.")
+    single_logit: bool
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> ClassesTarget:
+        if len(set(self.classes)) < len(self.classes) or (self.single_logit and len(self.classes) > 2):
+            raise ValueError("classes must have different names, and only two can share a logit")
+        if self.numbers is not None and (
+            len(self.numbers) != len(self.classes) or not all(map(lt, self.numbers, self.numbers[1:]))
+        ):
+            raise ValueError("numbers must rise, and there must be one for each class")
+        return self
+
+    def suits(self, loss: LossBase) -> bool:
+        """Whether the loss is one for these classes."""
+        return self.task in loss.tasks and self.single_logit == (loss.single_logit and len(self.classes) == 2)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The target column."""
+        return (self.name,)
+
+    @property
+    def task(self) -> Literal["binary", "multiclass"]:
+        """Binary for two classes."""
+        return "binary" if len(self.classes) == 2 else "multiclass"
+
+    @property
+    def outputs(self) -> int:
+        """Logits: one for two classes that share it, else one a class."""
+        return 1 if self.single_logit else len(self.classes)
+
+    def encoded_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        """Of encoded targets, for a network of a dtype: the smallest that holds the classes."""
+        return np.min_scalar_type(len(self.classes) - 1)
+
+    def codes(self, columns: Names[Column]) -> NDArray[np.intp]:
+        """The class of each row, shape (rows,); -1 where it is missing.
+
+        Raises:
+            DataError: a row's class is none that training rows had.
+        """
+        (column,) = columns
+        if self.numbers is not None and column.kind != "categorical":
+            values = np.asarray(column.values, dtype=np.float64)
+            codes = np.searchsorted(self.numbers, values).clip(max=len(self.numbers) - 1)
+            codes = np.where(np.asarray(self.numbers)[codes] == values, codes, -1)
+        else:
+            index = {label: code for code, label in enumerate(self.classes)}
+            labels = column.categories if column.kind == "categorical" else ("false", "true")
+            known = np.array([*(index.get(label, -1) for label in labels), -1], dtype=np.intp)
+            values = column.values if column.kind == "categorical" else np.nan_to_num(column.values, nan=-1)
+            codes = known[values.astype(np.intp)]
+        strange = np.flatnonzero((codes < 0) & ~column.missing())
+        if len(strange):
+            label = column.take(strange[:1]).labels()[0]
+            rows = int(np.count_nonzero(column.values == column.values[strange[0]]))
+            raise DataError(
+                f"target {quoted(self.name)}: class {quoted(label)} stands in "
+                f"{counted(rows, 'row')}, but in no row that the network was trained on; leave those out, or train on "
+                "rows of that class"
+            )
+        return np.asarray(codes, dtype=np.intp)
+
+    def encode(self, columns: Names[Column], dtype: np.dtype[Any]) -> Array:
+        """Classes (rows,), or 0 and 1 of shape (rows, 1) where two classes share a logit, as small integers."""
+        codes = self.codes(columns).astype(self.encoded_dtype(dtype))
+        return codes[:, None] if self.single_logit else codes
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes, in the order of their codes."""
+        return self.classes
+
+    @property
+    def logit_names(self) -> tuple[str, ...]:
+        """The classes; two that share a logit are named by the second."""
+        return (f"{self.name}={self.classes[1]}",) if self.single_logit else self.classes
+
+    def has_kinds(self, kinds: Names[Kind]) -> bool:
+        """One column: numeric for classes that are numbers, else categorical or boolean."""
+        return tuple(kinds) in ((("numeric",),) if self.numbers else (("categorical",), ("boolean",)))
+
+    def outcome(self, predictions: Array, loss: LossBase) -> Outcome:
+        """Classes (rows,) and probabilities (rows, classes).
+
+        A single output is a probability of the second class, or a score that is positive for it.
+        """
+        if not self.single_logit:
+            predicted = np.asarray(np.argmax(predictions, axis=1), dtype=np.intp)
+            return Outcome(predicted, predictions if loss.gives_probabilities else None)
+        if not loss.gives_probabilities:
+            return Outcome(np.asarray(predictions[:, 0] > 0.0, dtype=np.intp), None)
+        return Outcome(np.asarray(predictions[:, 0] > 0.5, dtype=np.intp), np.hstack([1.0 - predictions, predictions]))
+
+    def truth(self, y: Array) -> Array:
+        """Classes (rows,)."""
+        return (y if y.ndim == 1 else y[:, 0]).astype(np.intp)
+
+    def values(self, predicted: Array) -> Array:
+        """Class names (rows,)."""
+        return np.asarray(self.classes)[predicted]
+
+    def answer_names(self, loss: LossBase) -> tuple[str, ...]:
+        """The classes; of a single score, the second one."""
+        return self.classes[1:] if self.single_logit and not loss.gives_probabilities else self.classes
+
+    def answers(self, predictions: Array, loss: LossBase) -> Array:
+        """Probabilities, else the scores themselves."""
+        probabilities = self.outcome(predictions, loss).probabilities
+        return predictions if probabilities is None else probabilities
+
+    def answer_meaning(self, loss: LossBase) -> str:
+        """Probability or score."""
+        return "probability" if loss.gives_probabilities else "score"
+
+    def explained(self, loss: LossBase) -> str:
+        """The predicted class's log-odds or score."""
+        what = "log-odds" if loss.gives_probabilities else "score"
+        more = "" if len(self.classes) == 2 else " (the mean of those against each other class)"
+        return f"the {what} of the predicted class{more}"
+
+    def explained_weights(self, predicted: Array) -> list[Array]:
+        """The logit of the predicted class less the mean of the others.
+
+        Whatever is added to all logits changes neither probabilities nor this.
+        """
+        if self.single_logit:
+            return [np.where(predicted == 1, 1.0, -1.0)[:, None]]
+        others = len(self.classes) - 1
+        return [np.eye(others + 1)[predicted] * (1.0 + 1.0 / others) - 1.0 / others]

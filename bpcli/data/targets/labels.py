@@ -1,0 +1,79 @@
+"""A target of labels that do not exclude each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Names
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from bpcli.arrays.memory import Array
+from bpcli.data.table import Column, Kind
+from bpcli.data.targets.base import Outcome, TargetBase
+from bpcli.errors import DataError
+from bpcli.nn.losses import LossBase
+from bpcli.spec import Sequence
+from bpcli.wording import quoted
+
+
+class LabelsTarget(TargetBase):
+    """Several columns of 0 and 1, which do not exclude each other."""
+
+    type: Literal["labels"] = "labels"
+    names: Sequence[str] = Field(min_length=1)
+    task: Literal["multilabel"] = "multilabel"
+
+    def suits(self, loss: LossBase) -> bool:
+        """Whether the loss is one for labels."""
+        return self.task in loss.tasks
+
+    @property
+    def outputs(self) -> int:
+        """One logit a label."""
+        return len(self.names)
+
+    def encoded_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        """Of encoded targets, for a network of a dtype: the smallest that holds 0 and 1."""
+        return np.dtype(np.uint8)
+
+    def encode(self, columns: Names[Column], dtype: np.dtype[Any]) -> Array:
+        """0 and 1, shape (rows, labels), as small integers."""
+        labels = np.empty((len(columns[0]), len(columns)), self.encoded_dtype(dtype))
+        for index, column in enumerate(columns):
+            if not is_binary(column):
+                raise DataError(f"target {quoted(column.name)}: a label must be 0 or 1, or true or false")
+            labels[:, index] = column.values
+        return labels
+
+    def has_kinds(self, kinds: Names[Kind]) -> bool:
+        """A column a label, none of text."""
+        return len(kinds) == len(self.names) and "categorical" not in kinds
+
+    def outcome(self, predictions: Array, loss: LossBase) -> Outcome:
+        """Labels of 0 and 1, and their probabilities, (rows, labels) each."""
+        return Outcome((predictions > 0.5).astype(np.int8), predictions)
+
+    def truth(self, y: Array) -> Array:
+        """Labels of 0 and 1, (rows, labels)."""
+        return y.astype(np.int8)
+
+    def values(self, predicted: Array) -> Array:
+        """Labels of 0 and 1, (rows, labels)."""
+        return predicted
+
+    def explained(self, loss: LossBase) -> str:
+        """The log-odds of each."""
+        return "the log-odds of each label"
+
+    def explained_weights(self, predicted: Array) -> list[Array]:
+        """Each logit by itself."""
+        return [np.tile(weights, (len(predicted), 1)) for weights in np.eye(self.outputs)]
+
+
+def is_binary(column: Column) -> bool:
+    """Whether a column that is not text holds nothing but 0 and 1, where it is known."""
+    if column.kind == "categorical":
+        return False
+    values = column.values[~column.missing()]
+    return bool(np.all((values == 0) | (values == 1)))
