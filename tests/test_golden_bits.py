@@ -1,0 +1,25 @@
+"""Every shipped experiment, and more that together use all there is, train to the bits of version 0.1."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from golden.make_bits import ARITHMETIC, GROUPS, recorded, train_group
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_training_gives_the_recorded_bits_with_one_thread_and_with_two(group: str, tmp_path: Path):
+    compiled = group == "compiled"
+    if compiled:
+        pytest.importorskip("numba")
+    trained = train_group(tmp_path, group)
+    assert {name for name, run in trained.items() if run.one != run.two} == set()
+    assert {name for name, run in trained.items() if ("numba" in run.versions) != compiled} == set()
+    versions = next(iter(trained.values())).versions
+    for entry in recorded():
+        if all(entry["environment"][key] == versions.get(key) for key in (*ARITHMETIC, *["numba"] * compiled)):
+            found = {name: run.one for name, run in trained.items()}
+            assert found == entry["bits"][group]
+            return
+    pytest.skip(f"no bits are recorded for {', '.join(versions[key] for key in ARITHMETIC)}; see make_bits.py")
