@@ -89,7 +89,7 @@ def _require_new(contestant: Contestant, path: Path, found: FileRows) -> None:
     header = contestant.model.header
     parts = [part for _, part in header.config.data.files]
     trained = [Path(known) for known, part in zip(header.data.paths, parts, strict=True) if part != "test"]
-    if header.data.sha256 == found.files.digest or any(_is_copy(path, known) for known in trained):
+    if header.data.sha256 == found.source.digest or any(_is_copy(path, known) for known in trained):
         raise DataError(
             f"{printable(str(path))}: {contestant.shown} was trained on rows of this file; give rows new to all, or "
             "leave --data out for the test rows"

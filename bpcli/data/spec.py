@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from bpcli.data.columns import ColumnSpec, EncodersSpec, TargetEncoder
-from bpcli.data.table import DEFAULT_MISSING, Part
+from bpcli.data.table import DEFAULT_MISSING, Kind, Part
 from bpcli.spec import Sequence, Spec
 
 
@@ -112,6 +112,16 @@ class DataSpec(Spec):
         if self.target is None:
             return []
         return [self.target] if isinstance(self.target, str) else list(self.target)
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """The kinds that are given to columns."""
+        kinds: dict[str, Kind] = {name: column.type for name, column in self.columns.items()}
+        if self.weight is not None:
+            kinds[self.weight] = "numeric"
+        if self.split.column is not None:
+            kinds[self.split.column] = "categorical"
+        return kinds
 
     def with_paths(self, paths: Iterable[str]) -> DataSpec:
         """The same data with its files elsewhere; `paths` in the order of `files`."""

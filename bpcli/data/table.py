@@ -34,8 +34,9 @@ FALSE_WORDS = ("false", "no")
 class Column:
     """One column: its kind and its values, shape (rows,).
 
-    numeric: any real dtype, NaN where missing. boolean: float64 of 0, 1 and NaN. categorical: int32 codes into
-    `categories`, which are sorted and each used at least once when the column was read whole; -1 where missing.
+    numeric: any real dtype, NaN where missing. boolean: float64 of 0, 1 and NaN; `categories` are the words of a text
+    that it was read from. categorical: int32 codes into `categories`, which are sorted and each used at least once
+    when the column was read whole; -1 where missing.
     """
 
     name: str
@@ -63,6 +64,15 @@ class Column:
         found = np.zeros(len(self.categories) + 1, dtype=np.bool_)
         found[self.values] = True  # a code of -1 finds the extra one
         return tuple(compress(self.categories, found.tolist()))
+
+    def as_words(self) -> Column:
+        """A boolean column as its own words, categorical; itself, unless there is one word for each truth value."""
+        truths = [word.lower() in TRUE_WORDS for word in self.categories]
+        if self.kind != "boolean" or not truths or len(set(truths)) < len(truths):
+            return self
+        code_of = np.array([truths.index(truth) if truth in truths else -1 for truth in (False, True)] + [-1], np.int32)
+        codes = code_of[np.where(np.isnan(self.values), 2, self.values).astype(np.intp)]
+        return Column(self.name, "categorical", codes, self.categories)
 
     def labels(self) -> list[str]:
         """The cells as text, an empty string where missing; whole numbers without a point."""

@@ -20,8 +20,8 @@ from bpcli.data.files.kind_hints import (
     unusual_number,
     words_among_numbers,
 )
-from bpcli.data.files.read import ReadOptions, read_header
-from bpcli.data.files.source import DataFiles
+from bpcli.data.files.read import ReadOptions
+from bpcli.data.files.source import Source
 from bpcli.data.table import DEFAULT_MISSING, PARTS, Column, Table, instead_of
 from bpcli.data.targets import choose_loss, fit_target
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
@@ -50,22 +50,22 @@ def draft_config(
 ) -> Draft:
     """A commented config that trains as it is; its path of the data is relative to `output`'s folder.
 
-    `cache` is as for `DataFiles`.
+    `cache` is as for `Source`.
 
     Raises:
         DataError: the file cannot be read.
         UsageError: a target is no column, or not of the task.
     """
-    header = read_header(path, ReadOptions())
+    source = Source([(path, None)], cache=cache)
+    header = source.header
     for target in targets:
         if target not in header:
             instead = instead_of(target, header)
             raise UsageError(f"--target: no column {quoted(target)} in {quoted(str(path))}{instead}")
-    files = DataFiles([(path, None)], cache)
-    table = files.read(ReadOptions())
+    table = source.read(source.options)
     words = sorted({word for column in table.values() for word in words_among_numbers(column)})
     if words:
-        table = files.read(ReadOptions(missing=(*DEFAULT_MISSING, *words)))
+        table = source.read(ReadOptions(missing=(*DEFAULT_MISSING, *words)))
     targets = list(dict.fromkeys(targets)) or _array_targets(path, header)
     columns = [_known(table[name]) for name in targets]
     shown = printable(str(path))

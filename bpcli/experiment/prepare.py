@@ -12,7 +12,8 @@ from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import Dataset
 from bpcli.data.columns import Surprise
 from bpcli.data.examples.leaks import find_leaks
-from bpcli.data.examples.selection import Selection, select_rows
+from bpcli.data.examples.selection import Examples, select_examples
+from bpcli.data.files.source import open_source
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part
 from bpcli.errors import errors_in
@@ -45,7 +46,7 @@ class Prepared:
     notes: list[str]
     warnings: list[str]
     """Of rows and columns that may make scores better than the model is."""
-    examples: Selection | None = None
+    examples: Examples | None = None
     """The table and its splits, where they were to be kept."""
 
     @property
@@ -70,7 +71,8 @@ def prepare(config: ExperimentConfig, folder: Path, cache: bool = True, keep_exa
         DataError: the data cannot be used.
         MemoryLimitError: training would need more memory than there is.
     """
-    selection = select_rows(config.data, folder, config.seed, config.loss, cache=cache)
+    source = open_source(config.data, folder, cache=cache)
+    selection = select_examples(source, config.data, config.seed, config.loss)
     config = _resolved(config, selection)
     dtype = np.dtype(config.dtype)
     table, split, data = selection.table, selection.split, config.data
@@ -124,7 +126,7 @@ def prepare(config: ExperimentConfig, folder: Path, cache: bool = True, keep_exa
     )
 
 
-def _resolved(config: ExperimentConfig, selection: Selection) -> ExperimentConfig:
+def _resolved(config: ExperimentConfig, selection: Examples) -> ExperimentConfig:
     """The config with its loss, targets and shares written out."""
     targets = tuple(selection.targets)
     validation, test = selection.split.shares

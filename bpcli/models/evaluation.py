@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.data.examples.selection import Selection, read_options, select_rows
-from bpcli.data.files.source import DataFiles
+from bpcli.data.examples.selection import Examples, select_examples
+from bpcli.data.files.source import Source, open_source, read_options
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Part, Table
 from bpcli.errors import DataError, errors_in
@@ -56,7 +56,7 @@ class OwnData:
     """The data that a model was trained on, as it is now, divided as it was in training."""
 
     model: Model
-    selection: Selection
+    selection: Examples
     paths: list[Path]
 
     @property
@@ -89,8 +89,9 @@ def own_data(model: Model, cache: bool = True, otherwise: str = "give it with --
     """
     config, kinds = model.header.config, model.preprocessor.evaluation_kinds
     data, folder = find_data(model.header, model.path, otherwise)
-    selection = select_rows(data, folder, config.seed, config.loss, kinds, cache)
-    return OwnData(model, selection, [path for path, _ in data.sources(folder)])
+    source = open_source(data, folder, kinds, cache)
+    examples = select_examples(source, data, config.seed, config.loss, as_read_before=True)
+    return OwnData(model, examples, source.paths)
 
 
 def split_rows(model: Model, part: Part | None, cache: bool = True) -> SplitRows:
@@ -111,7 +112,7 @@ def _known_part(model: Model, part: Part | None) -> Part:
 class FileRows:
     """The rows of a file as a model reads them."""
 
-    files: DataFiles
+    source: Source
     table: Table
     has_target: NDArray[np.bool_]
 
@@ -123,12 +124,12 @@ def file_rows(model: Model, path: Path, cache: bool = True) -> FileRows:
         DataError: a column is missing, or the file cannot be read.
     """
     kinds = model.preprocessor.evaluation_kinds
-    files = DataFiles([(path, None)], cache)
-    table = files.read(read_options(model.header.config.data, kinds))
+    source = Source([(path, None)], read_options(model.header.config.data, kinds), cache)
+    table = source.read(source.options)
     table.require(list(kinds), printable(str(path)))
     model.require_width(path, [name for name in table if name not in kinds])
     missing = np.any([table[name].missing() for name in model.preprocessor.target.names], axis=0)
-    return FileRows(files, table, ~missing)
+    return FileRows(source, table, ~missing)
 
 
 def chosen_rows(has_target: NDArray[np.bool_], model: Model, path: Path) -> tuple[NDArray[np.intp], list[str]]:

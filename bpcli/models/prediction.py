@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
 from bpcli.data.columns import Surprise
-from bpcli.data.examples.selection import read_options
 from bpcli.data.files.cells import shown_path, typed
 from bpcli.data.files.read import ReadOptions, read_chunks, read_header
+from bpcli.data.files.source import read_options
 from bpcli.data.table import Table, require_columns
 from bpcli.data.targets import Outcome
 from bpcli.errors import BpcliError, DataError, UsageError, errors_in

@@ -63,10 +63,13 @@ def test_all_runs_are_asked_the_test_rows_of_the_first(folder: Path):
 
 def test_the_rows_that_one_run_alone_has_right_are_counted_as_by_hand(folder: Path):
     from bpcli.config import load_config
-    from bpcli.data.examples.selection import select_rows
+    from bpcli.data.examples.selection import select_examples
+    from bpcli.data.files.source import open_source
 
     loaded = load_config(CONFIGS / "penguins.yaml")
-    rows = select_rows(loaded.config.data, loaded.folder, 0, loaded.config.loss).split.test
+    rows = select_examples(
+        open_source(loaded.config.data, loaded.folder), loaded.config.data, 0, loaded.config.loss
+    ).split.test
     true = np.array([line.split(",")[0] for line in PENGUINS.read_text().splitlines()[1:]])
     good, poor = (np.array(predictions(folder / name))[rows] == true[rows] for name in ("good", "poor"))
     (entry,) = compare(folder, "good", "poor")["differences"]

@@ -11,7 +11,8 @@ import pytest
 from commands import CONFIGS, DATASETS, PENGUINS, Result, bpcli
 
 from bpcli.config import load_config
-from bpcli.data.examples.selection import select_rows
+from bpcli.data.examples.selection import select_examples
+from bpcli.data.files.source import open_source
 
 
 def predicted(run: Path, data: Path) -> list[dict[str, str]]:
@@ -25,7 +26,9 @@ def column(path: Path, name: str) -> list[str]:
 
 def split_rows(config: Path, part: str) -> np.ndarray:
     loaded = load_config(config)
-    selection = select_rows(loaded.config.data, loaded.folder, loaded.config.seed, loaded.config.loss)
+    selection = select_examples(
+        open_source(loaded.config.data, loaded.folder), loaded.config.data, loaded.config.seed, loaded.config.loss
+    )
     return getattr(selection.split, part)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpcli.data import regular, text_source
+from bpcli.data.files import regular_text, text_source
 from bpcli.data.files.cells import ReadOptions
 from bpcli.data.files.csv_reader import read_csv
 from bpcli.data.files.polars_reader import read_csv_polars
@@ -57,7 +57,7 @@ def assert_agree_in_blocks(path: Path, options: ReadOptions, block: int, rows: i
     """The same with blocks of a few bytes, where of several errors one reader may meet another one first."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(text_source, "BLOCK", block)
-        patch.setattr(regular, "BLOCK", block)
+        patch.setattr(regular_text, "BLOCK", block)
         assert_agree(path, options, rows, same_error=False)
 
 

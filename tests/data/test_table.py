@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -41,3 +43,22 @@ def test_a_slice_of_a_table_is_a_view(start: int, stop: int, rows: list[int]):
     backwards = whole.take(np.arange(10)[::-1]).slice(start, stop)
     assert backwards["x"].values.tolist() == [9 - row for row in rows]
     assert backwards.rows == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("words", "values", "expected"),
+    [
+        (("no", "yes"), [1.0, 0.0, np.nan], ["yes", "no", ""]),
+        (("TRUE", "false"), [1.0, 0.0], ["TRUE", "false"]),
+        (("yes",), [1.0, np.nan], ["yes", ""]),
+    ],
+)
+def test_a_boolean_column_is_told_in_its_own_words(words: tuple[str, ...], values: Any, expected: list[str]) -> None:
+    column = Column("a", "boolean", np.array(values), words).as_words()
+    assert (column.kind, column.labels()) == ("categorical", expected)
+
+
+@pytest.mark.parametrize("words", [(), ("Yes", "no", "yes"), ("true", "yes")])
+def test_a_boolean_column_with_more_words_than_one_for_a_truth_value_stays_as_it_is(words: tuple[str, ...]) -> None:
+    column = Column("a", "boolean", np.array([1.0, 1.0]), words)
+    assert column.as_words() is column

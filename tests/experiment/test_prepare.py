@@ -7,7 +7,8 @@ from experiments import prepared, write_csv
 
 from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import CompactRows, DenseRows
-from bpcli.data.examples.selection import select_rows
+from bpcli.data.examples.selection import select_examples
+from bpcli.data.files.source import open_source
 from bpcli.data.preprocess import preprocessor
 from bpcli.data.table import PARTS, Part, Table
 from bpcli.errors import DataError, ExitCode, MemoryLimitError, MismatchError
@@ -54,7 +55,9 @@ def test_nothing_that_is_fitted_depends_on_validation_or_test_rows(tmp_path: Pat
     write_csv(tmp_path / "t.csv", original)
     before = ready(tmp_path, target, encoders={"numeric": encoder})
     changed = {name: list(values) for name, values in original.items()}
-    selection = select_rows(before.config.data, tmp_path, before.config.seed, before.config.loss)
+    selection = select_examples(
+        open_source(before.config.data, tmp_path), before.config.data, before.config.seed, before.config.loss
+    )
     held_out = [*selection.split.validation.tolist(), *selection.split.test.tolist()]
     assert len(held_out) == 18
     for place, row in enumerate(held_out):

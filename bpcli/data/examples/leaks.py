@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.examples.duplicates import repeated_rows
-from bpcli.data.examples.selection import Selection
+from bpcli.data.examples.selection import Examples
 from bpcli.data.examples.target_leaks import (
     equals,
     is_line,
@@ -20,7 +20,7 @@ from bpcli.data.table import PARTS, Column
 from bpcli.wording import counted, quoted
 
 
-def find_leaks(selection: Selection, given: Collection[str] = ()) -> list[str]:
+def find_leaks(selection: Examples, given: Collection[str] = ()) -> list[str]:
     """Rows in more than one split, and input columns that give a target away or only tell rows apart.
 
     The config says what `given` columns are, so that they are not taken for identifiers; a lone input is what it is.
@@ -47,7 +47,7 @@ def find_leaks(selection: Selection, given: Collection[str] = ()) -> list[str]:
     return warnings
 
 
-def _repeats(selection: Selection) -> list[str]:
+def _repeats(selection: Examples) -> list[str]:
     found = repeated_rows(selection.table, [*selection.inputs, *selection.targets], selection.split)
     if not found:
         return []

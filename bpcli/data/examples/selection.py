@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.examples.split import Split, parts_from_column, split_table
-from bpcli.data.files.cells import parse_cells, shown_path
+from bpcli.data.files.cells import parse_cells
 from bpcli.data.files.kind_hints import words_among_numbers
-from bpcli.data.files.read import ReadOptions, read_header
-from bpcli.data.files.source import DataFiles
+from bpcli.data.files.source import Source
 from bpcli.data.spec import DataSpec
-from bpcli.data.table import Column, Kind, Table, instead_of
+from bpcli.data.table import Column, Table, instead_of
 from bpcli.data.targets import choose_loss, fit_target
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
 from bpcli.nn.losses import Loss, MeanSquaredError
@@ -25,7 +23,7 @@ from bpcli.wording import counted, listed, quoted
 
 
 @dataclass(frozen=True)
-class Selection:
+class Examples:
     """A table, which of its columns are inputs and targets, and which of its rows are in which split.
 
     Rows without a target are in none; `notes` says so, and whatever else a user should hear.
@@ -43,69 +41,41 @@ class Selection:
     notes: list[str]
 
 
-def read_options(spec: DataSpec, kinds: Mapping[str, Kind]) -> ReadOptions:
-    """How files are read for a spec, with columns of the kinds given."""
-    return ReadOptions(kinds=kinds, missing=spec.missing, x=spec.arrays.x, y=spec.arrays.y)
+def select_examples(
+    source: Source, spec: DataSpec, seed: int, loss: Loss | None = None, as_read_before: bool = False
+) -> Examples:
+    """Read a source and divide its rows.
 
-
-def select_rows(
-    spec: DataSpec,
-    folder: Path,
-    seed: int,
-    loss: Loss | None = None,
-    kinds: Mapping[str, Kind] | None = None,
-    cache: bool = True,
-) -> Selection:
-    """Read the data of a spec whose relative paths start from `folder`, and divide it.
-
-    The same file, spec, seed and loss give the same rows; without a loss, the one that suits the target is chosen.
-    `kinds` says how columns were read before; without it they are as the spec says, or inferred. `cache` is as for
-    `DataFiles`.
+    The same source, spec, seed and loss give the same rows; without a loss, the one that suits the target is chosen.
+    With `as_read_before` the source's options hold the kinds of columns from an earlier reading.
 
     Raises:
         MismatchError: the spec names a column that is not there, or asks for splits that cannot be made.
         DataError: a file cannot be read, or has no rows with a target.
     """
-    sources = spec.sources(folder)
-    options = read_options(spec, {**_kinds_in(spec), **(kinds or {})})
-    header = read_header(sources[0][0], options)
+    header = source.header
     targets = spec.targets or _array_targets(spec, header)
     _check_names(spec, header, targets)
-    unread = frozenset(spec.exclude) - {spec.weight, spec.split.column}
-    files = DataFiles(sources, cache)
-    table = files.read(replace(options, columns=frozenset(header) - unread))
-    source = ", ".join(shown_path(path) for path, _ in sources)
-    if kinds is None:
-        table = _with_class_names(table, targets, spec, files)
+    table = source.table(without={*spec.exclude} - {spec.weight, spec.split.column})
+    if not as_read_before:
+        table = _with_class_names(table, targets, spec)
     no_inputs = {*targets, *spec.exclude, spec.weight, spec.split.column}
     inputs = [name for name in table if name not in no_inputs]
     if not inputs:
         raise MismatchError(Mismatch(("data",), "no column is left as an input"))
     if not table.rows:
-        raise DataError(f"{source}: there are no rows under the header")
-    rows, notes = _rows_with_targets(table, targets, source)
+        raise DataError(f"{source.shown}: there are no rows under the header")
+    rows, notes = _rows_with_targets(table, targets, source.shown)
     columns = [table[name].take(rows) for name in targets]
     if loss is None:
         _refuse_words_in_quantities(columns, spec)
         loss, reason = choose_loss(columns)
         notes.append(f"loss: {type_name(loss)}, as {reason}")
-    with errors_in(source):
+    with errors_in(source.shown):
         # A loss that does not suit is said before splits that fail for it.
         fit_target(columns, loss, spec.target_encoder)
         split = _divide(table, rows, columns, spec, seed, loss)
-    return Selection(table, inputs, targets, split, loss, source, files.digest, notes)
-
-
-def _kinds_in(spec: DataSpec) -> dict[str, Kind]:
-    """The kinds that a spec gives to columns."""
-    kinds: dict[str, Kind] = {}
-    for name, column in spec.columns.items():
-        kinds[name] = column.type
-    if spec.weight is not None:
-        kinds[spec.weight] = "numeric"
-    if spec.split.column is not None:
-        kinds[spec.split.column] = "categorical"
-    return kinds
+    return Examples(table, inputs, targets, split, loss, source.shown, source.digest, notes)
 
 
 def _array_targets(spec: DataSpec, header: list[str]) -> list[str]:
@@ -148,19 +118,15 @@ def _check_names(spec: DataSpec, header: list[str], targets: list[str]) -> None:
         )
 
 
-def _with_class_names(table: Table, targets: list[str], spec: DataSpec, files: DataFiles) -> Table:
+def _with_class_names(table: Table, targets: list[str], spec: DataSpec) -> Table:
     """The table with a lone target of yes and no as names, so that predictions use the file's own words.
 
     Where it has more than one word for either, such as yes and Yes, it stays true and false.
     """
     name = targets[0]
-    if len(targets) > 1 or table[name].kind != "boolean" or name in spec.columns or spec.files[0][0].endswith(".npz"):
+    if len(targets) > 1 or name in spec.columns or spec.files[0][0].endswith(".npz"):
         return table
-    options = ReadOptions(kinds={name: "categorical"}, missing=spec.missing, columns=frozenset([name]))
-    words = files.read(options)
-    if len(words[name].present()) > 2:
-        return table
-    return Table([words[name] if column.name == name else column for column in table.values()], table.parts)
+    return Table([column.as_words() if column.name == name else column for column in table.values()], table.parts)
 
 
 def _refuse_words_in_quantities(columns: Sequence[Column], spec: DataSpec) -> None:

@@ -31,7 +31,7 @@ def pack(table: Table, asked: Mapping[str, Kind | None]) -> tuple[bytes, list[ND
     for number, (name, column) in enumerate(table.items()):
         columns.append([name, asked[name], column.kind])
         arrays[f"{number}"] = column.values
-        if column.kind == "categorical":
+        if column.kind == "categorical" or column.categories:
             text = "".join(f"{category}\0" for category in column.categories)
             arrays[f"{number}.categories"] = np.frombuffer(text.encode(), np.uint8)
     if table.parts is not None:
@@ -90,7 +90,7 @@ class ColumnFile:
 
     def _column(self, number: int, name: str, kind: Kind) -> Column:
         categories: list[str] = []
-        if kind == "categorical":
+        if f"{number}.categories" in self._entries:
             *categories, _ = self._array(f"{number}.categories").tobytes().decode().split("\0")
         return Column(name, kind, self._array(f"{number}"), tuple(categories))
 

@@ -71,7 +71,8 @@ def _typed(path: str, series: pl.Series, options: ReadOptions) -> Column:
         typed: Kind = kind or ("numeric" if is_number else "boolean")
         if typed == "boolean" and not np.isin(values[~np.isnan(values)], (0, 1)).all():
             raise DataError(f"{where}: holds numbers other than 0 and 1, as a boolean must not")
-        return Column(name, typed, values)
+        words = [word for word, truth in (("false", 0.0), ("true", 1.0)) if (values == truth).any()]
+        return Column(name, typed, values, () if is_number else tuple(words))
     # A missing word of the caller's stands for null here, whatever the words are.
     null = options.missing[0] if options.missing else ""
     texts = series.cast(pl.String).fill_null(null)

@@ -143,9 +143,9 @@ def _joint_kind(columns: Sequence[Column]) -> Kind:
 
 def _joined(columns: Sequence[Column]) -> Column:
     name, kind = columns[0].name, columns[0].kind
-    if kind != "categorical":
-        return Column(name, kind, np.concatenate([column.values for column in columns]))
     categories = sorted({category for column in columns for category in column.categories})
+    if kind != "categorical":
+        return Column(name, kind, np.concatenate([column.values for column in columns]), tuple(categories))
     position = {category: index for index, category in enumerate(categories)}
     recoded = [
         np.array([*(position[category] for category in column.categories), -1], np.int32)[column.values]

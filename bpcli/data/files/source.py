@@ -1,32 +1,64 @@
-"""The files of a table: hashed once for a command, and parsed once for as long as the cache keeps what came out."""
+"""The door to data files: header, digest and table, each read once; tables are kept in the user's cache."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 from bpcli._version import __version__
-from bpcli.data.files.read import ReadOptions, data_digest, is_text, read_header, read_table
-from bpcli.data.table import Part, Table
+from bpcli.data.files.cells import ReadOptions, shown_path
+from bpcli.data.files.read import data_digest, is_text, read_header, read_table
+from bpcli.data.spec import DataSpec
+from bpcli.data.table import Kind, Part, Table
 
 CACHED_FROM = 2 << 20
 """Bytes of text from which the cache is used: as many took 30 ms to read as plain numbers, 230 as quoted text."""
 
 
-class DataFiles:
-    """Files to read tables from, each file a part of them (`train`, `validation`, `test`) or the only one.
+def read_options(spec: DataSpec, kinds: Mapping[str, Kind]) -> ReadOptions:
+    """How files are read for a spec, with columns of the kinds given."""
+    return ReadOptions(kinds=kinds, missing=spec.missing, x=spec.arrays.x, y=spec.arrays.y)
+
+
+def open_source(spec: DataSpec, folder: Path, kinds: Mapping[str, Kind] | None = None, cache: bool = True) -> Source:
+    """The files of a spec whose relative paths start from `folder`.
+
+    `kinds` says how columns were read before; without it they are as the spec says, or inferred.
+    """
+    return Source(spec.sources(folder), read_options(spec, {**spec.kinds, **(kinds or {})}), cache)
+
+
+class Source:
+    """Data files, each a part of the rows (`train`, `validation`, `test`) or the only one, and how they are read.
 
     With `cache`, columns of large text files come from the user's cache where they were read before, and go there
     else. They are found by the content of the files, so that no other table can ever come in their place.
     """
 
-    def __init__(self, sources: Sequence[tuple[Path, Part | None]], cache: bool = True) -> None:
+    def __init__(
+        self, sources: Sequence[tuple[Path, Part | None]], options: ReadOptions | None = None, cache: bool = True
+    ) -> None:
         self.sources = sources
         self.paths = [path for path, _ in sources]
+        self.options = options or ReadOptions()
         self._cached = cache
+
+    @property
+    def shown(self) -> str:
+        """The files, as messages show them."""
+        return ", ".join(map(shown_path, self.paths))
+
+    @cached_property
+    def header(self) -> list[str]:
+        """Names of the columns of the first file, which the others have too; raises as `read_header` does."""
+        return read_header(self.paths[0], self.options)
+
+    def table(self, without: Collection[str] = ()) -> Table:
+        """All columns but those named; raises as `read` does."""
+        return self.read(replace(self.options, columns=frozenset(self.header).difference(without)))
 
     @property
     def digest(self) -> str:
@@ -42,7 +74,7 @@ class DataFiles:
         cache = TableCache.of_user()
         if cache is None:
             return read_table(self.sources, options)
-        wanted = {name: options.kind(name) for name in read_header(self.paths[0], options) if options.wants(name)}
+        wanted = {name: options.kind(name) for name in self.header if options.wants(name)}
         key = self._key(options)
         table = cache.find(key, wanted)
         columns = dict(table)

@@ -13,7 +13,8 @@ from experiments import write_csv
 from bpcli.config import load_config
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.examples.leaks import find_leaks
-from bpcli.data.examples.selection import select_rows
+from bpcli.data.examples.selection import select_examples
+from bpcli.data.files.source import open_source
 
 RANDOM = np.random.default_rng(0)
 ROWS = 120
@@ -27,7 +28,9 @@ def leaks(folder: Path, table: dict[str, Any], target: Any = "y", loss: str | No
     write_csv(folder / "t.csv", table)
     values = {"data": {"path": "t.csv", "target": target, **data}, **({"loss": loss} if loss else {})}
     config = ExperimentConfig.model_validate(values)
-    return find_leaks(select_rows(config.data, folder, config.seed, config.loss), config.data.columns)
+    return find_leaks(
+        select_examples(open_source(config.data, folder), config.data, config.seed, config.loss), config.data.columns
+    )
 
 
 def test_clean_data_has_no_warning(tmp_path: Path):
@@ -161,6 +164,9 @@ def test_names_are_shown_with_their_controls_escaped(tmp_path: Path):
 def test_shipped_data_is_warned_of_only_for_rows_that_it_really_repeats(name: str, expected: list[str]):
     loaded = load_config(CONFIGS / f"{name}.yaml")
     config = loaded.config
-    found = find_leaks(select_rows(config.data, loaded.folder, config.seed, config.loss), config.data.columns)
+    found = find_leaks(
+        select_examples(open_source(config.data, loaded.folder), config.data, config.seed, config.loss),
+        config.data.columns,
+    )
     assert len(found) == len(expected)
     assert all(words in warning for words, warning in zip(expected, found, strict=True))

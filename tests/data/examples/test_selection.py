@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from experiments import write_csv
 
-from bpcli.data.examples.selection import Selection, select_rows
+from bpcli.data.examples.selection import Examples, select_examples
+from bpcli.data.files.source import open_source
 from bpcli.data.spec import DataSpec
 from bpcli.errors import DataError, ExitCode, MismatchError
 from bpcli.spec import type_name
@@ -24,8 +25,10 @@ def columns(rows: int = ROWS) -> dict[str, Any]:
     }
 
 
-def select(folder: Path, seed: int = 0, loss: Any = None, **data: Any) -> Selection:
-    return select_rows(DataSpec.model_validate(data), folder, seed, loss)
+def select(folder: Path, seed: int = 0, loss: Any = None, **data: Any) -> Examples:
+    return select_examples(
+        open_source(DataSpec.model_validate(data), folder), DataSpec.model_validate(data), seed, loss
+    )
 
 
 @pytest.fixture
@@ -34,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def rows_by_part(selection: Selection) -> list[list[int]]:
+def rows_by_part(selection: Examples) -> list[list[int]]:
     return [selection.split.part(part).tolist() for part in ("train", "validation", "test")]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpcli.data import polars_reader, regular, text_source
+from bpcli.data.files import polars_reader, regular_text, text_source
 from bpcli.data.files.cells import ReadOptions
 from bpcli.data.files.csv_reader import read_csv, read_csv_chunks
 from bpcli.data.files.polars_reader import read_chunks_polars, read_csv_polars
@@ -23,7 +23,7 @@ GIVEN = ReadOptions(kinds=KINDS)
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_source, "BLOCK", 64)
-    monkeypatch.setattr(regular, "BLOCK", 64)
+    monkeypatch.setattr(regular_text, "BLOCK", 64)
 
 
 def rows(count: int) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpcli.data import read as read_module
+from bpcli.data.files import read as read_module
 from bpcli.data.files.read import ReadOptions, data_digest, read_chunks, read_header, read_table
 from bpcli.data.table import Table
 from bpcli.errors import DataError

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpcli.data import data_files, read
+from bpcli.data.files import read, source
 from bpcli.data.files.read import ReadOptions, data_digest, read_table
-from bpcli.data.files.source import DataFiles
+from bpcli.data.files.source import Source
 from bpcli.data.files.table_cache import TableCache
 from bpcli.data.table import Part, Table
 from bpcli.errors import BpcliError, DataError
@@ -22,7 +22,7 @@ Sources = list[tuple[Path, Part | None]]
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a cache that takes files of any size."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(data_files, "CACHED_FROM", 0)
+    monkeypatch.setattr(source, "CACHED_FROM", 0)
     return tmp_path / "cache" / "bpcli" / "tables"
 
 
@@ -35,7 +35,7 @@ def columns_read(monkeypatch: pytest.MonkeyPatch) -> list[set[str] | None]:
         calls.append(None if options.columns is None else set(options.columns))
         return read_table(sources, options)
 
-    monkeypatch.setattr(data_files, "read_table", recording)
+    monkeypatch.setattr(source, "read_table", recording)
     return calls
 
 
@@ -46,7 +46,7 @@ def write(path: Path, text: str = CSV) -> Path:
 
 def cached(path: Path, options: ReadOptions = OPTIONS) -> Table:
     """The table as a command of its own reads it."""
-    return DataFiles([(path, None)]).read(options)
+    return Source([(path, None)]).read(options)
 
 
 def content(table: Table) -> object:
@@ -141,7 +141,7 @@ def test_another_reader_reads_anew(
 ) -> None:
     path = write(tmp_path / "t.csv")
     cached(path)
-    monkeypatch.setattr(data_files, name, lambda: "another")
+    monkeypatch.setattr(source, name, lambda: "another")
     cached(path)
     assert len(columns_read) == 2
 
@@ -150,17 +150,17 @@ def test_splits_in_files_of_their_own_are_one_table(tmp_path: Path, columns_read
     first, second = write(tmp_path / "a.csv", "a,b\n1,x\n2,y\n"), write(tmp_path / "b.csv", "a,b\n3,z\n")
     sources: Sources = [(first, "train"), (second, "test")]
     for _ in range(2):
-        assert content(DataFiles(sources).read(OPTIONS)) == content(read_table(sources, OPTIONS))
+        assert content(Source(sources).read(OPTIONS)) == content(read_table(sources, OPTIONS))
     assert len(columns_read) == 1
     validation: Sources = [(first, "train"), (second, "validation")]
-    assert content(DataFiles(validation).read(OPTIONS)) == content(read_table(validation, OPTIONS))
+    assert content(Source(validation).read(OPTIONS)) == content(read_table(validation, OPTIONS))
 
 
 def test_where_a_file_ends_makes_another_table(tmp_path: Path) -> None:
     tables = []
     for text, other in (("a\n1\n", "a\n2\na\n3\n"), ("a\n1\na\n2\n", "a\n3\n")):
         sources: Sources = [(write(tmp_path / "a.csv", text), "train"), (write(tmp_path / "b.csv", other), "test")]
-        tables.append(content(DataFiles(sources).read(OPTIONS)))
+        tables.append(content(Source(sources).read(OPTIONS)))
         assert tables[-1] == content(read_table(sources, OPTIONS))
     assert tables[0] != tables[1]
 
@@ -169,9 +169,9 @@ def test_the_digest_is_that_of_the_data_and_taken_once(tmp_path: Path, monkeypat
     paths = [write(tmp_path / "a.csv"), write(tmp_path / "b.csv")]
     digest = data_digest(paths)
     calls = []
-    monkeypatch.setattr(data_files, "data_digest", lambda paths: (calls.append(paths), data_digest(paths))[1])
+    monkeypatch.setattr(source, "data_digest", lambda paths: (calls.append(paths), data_digest(paths))[1])
     for cache in (True, False):
-        files = DataFiles([(paths[0], "train"), (paths[1], "test")], cache)
+        files = Source([(paths[0], "train"), (paths[1], "test")], cache=cache)
         files.read(OPTIONS)
         files.read(ReadOptions(columns=frozenset({"n"})))
         assert files.digest == digest
@@ -182,10 +182,10 @@ def test_small_files_archives_and_those_of_who_wants_no_cache_are_left_alone(
     tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path / "t.csv")
-    DataFiles([(path, None)], cache=False).read(OPTIONS)
+    Source([(path, None)], cache=False).read(OPTIONS)
     np.savez(tmp_path / "t.npz", X=np.zeros((2, 2)), y=np.ones(2))
-    DataFiles([(tmp_path / "t.npz", None)]).read(OPTIONS)
-    monkeypatch.setattr(data_files, "CACHED_FROM", len(CSV.encode()) + 1)
+    Source([(tmp_path / "t.npz", None)]).read(OPTIONS)
+    monkeypatch.setattr(source, "CACHED_FROM", len(CSV.encode()) + 1)
     cached(path)
     assert not folder.exists()
 
@@ -193,7 +193,7 @@ def test_small_files_archives_and_those_of_who_wants_no_cache_are_left_alone(
 def test_without_the_cache_it_is_not_read_either(tmp_path: Path, columns_read: list[object]) -> None:
     path = write(tmp_path / "t.csv")
     cached(path)
-    DataFiles([(path, None)], cache=False).read(OPTIONS)
+    Source([(path, None)], cache=False).read(OPTIONS)
     assert len(columns_read) == 2
 
 
@@ -227,13 +227,13 @@ def test_a_damaged_file_is_the_same_error_and_nothing_is_kept(tmp_path: Path, fo
     options = ReadOptions(kinds={"n": "numeric", "b": "boolean"})
     expected = error(lambda: read_table(sources, options))
     for _ in range(2):
-        assert error(lambda: DataFiles(sources).read(options)) == expected
+        assert error(lambda: Source(sources).read(options)) == expected
     assert not folder.exists()
 
 
 def test_the_first_of_several_errors_stays_the_first(tmp_path: Path) -> None:
     sources: Sources = [(write(tmp_path / "a.csv", "a,b\n1\n"), "train"), (tmp_path / "none.csv", "test")]
-    assert error(lambda: DataFiles(sources).read(OPTIONS)) == error(lambda: read_table(sources, OPTIONS))
+    assert error(lambda: Source(sources).read(OPTIONS)) == error(lambda: read_table(sources, OPTIONS))
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_kept(
@@ -247,7 +247,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_kept(
         path.write_text(f"{CSV}9,yes,z,9\n")
         return read_table(sources, options)
 
-    monkeypatch.setattr(data_files, "read_table", changing)
+    monkeypatch.setattr(source, "read_table", changing)
     assert content(cached(path)) == content(read_table([(path, None)], OPTIONS))
     assert list(folder.iterdir()) == kept
 
