@@ -78,7 +78,9 @@ def experiment(folder: Path, changes: dict[str, Any], rows: int = 400) -> Path:
 
 def trained(config: Path, run: Path, how: Training, cwd: Path, package: Path = ROOT) -> dict[str, str]:
     """The SHA-256 of each vector of both checkpoints, of a training in a process of its own."""
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "LC_", "OPENBLAS"))}
+    inherited = {
+        key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "LC_", "OPENBLAS_NUM"))
+    }
     command = [sys.executable, "-m", "bpcli", "train", str(config), "--run-dir", str(run), "-q", *how.options]
     done = subprocess.run(
         command, cwd=cwd, env={**inherited, "PYTHONPATH": str(package), **how.environment}, capture_output=True
