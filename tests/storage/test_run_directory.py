@@ -14,7 +14,7 @@ import pytest
 
 from bpcli.config.yaml_text import read_yaml
 from bpcli.errors import CheckpointError, ExistsError, ExitCode, FileAccessError
-from bpcli.storage.run_directory import RunDirectory, find_checkpoint, health_of, measured
+from bpcli.storage.run_directory import RunDirectory, health_of, measured
 
 
 def finished(runs: Path, name: str, at: str, status: str = "finished") -> RunDirectory:
@@ -122,34 +122,6 @@ def test_without_a_finished_run_there_is_a_word_on_what_to_do(tmp_path: Path, th
 def test_a_folder_without_checkpoints_is_no_run(tmp_path: Path):
     with pytest.raises(CheckpointError, match="not a run directory"):
         RunDirectory.open(tmp_path)
-
-
-def test_a_run_stands_for_its_best_checkpoint_and_a_file_for_itself(tmp_path: Path):
-    run = finished(tmp_path, "run", "")
-    assert find_checkpoint(run.path) == run.best
-    assert find_checkpoint(run.best) == run.best
-    run.last.write_bytes(b"")
-    assert find_checkpoint(run.last) == run.last
-
-
-def test_what_is_no_run_or_checkpoint_is_said(tmp_path: Path):
-    with pytest.raises(CheckpointError, match="nothing: no such run or checkpoint"):
-        find_checkpoint(tmp_path / "nothing")
-    RunDirectory.create(tmp_path / "run")
-    with pytest.raises(
-        CheckpointError, match=r"there is no best checkpoint yet; go on with bpcli train --resume .*run$"
-    ):
-        find_checkpoint(tmp_path / "run")
-
-
-def test_a_run_that_diverged_before_it_had_a_best_says_what_to_do(tmp_path: Path):
-    run = RunDirectory.create(tmp_path / "run")
-    run.write_summary({"status": "diverged"})
-    with pytest.raises(CheckpointError) as caught:
-        find_checkpoint(run.path)
-    assert str(caught.value) == (
-        f"{run.path}: diverged in its first epoch, so there is no best checkpoint; train again at a lower learning rate"
-    )
 
 
 def test_paths_of_data_are_kept_relative_to_the_run_through_links_too(tmp_path: Path):
