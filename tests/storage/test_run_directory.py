@@ -88,6 +88,63 @@ def test_only_one_at_a_time_trains_in_a_directory(tmp_path: Path):
         pass
 
 
+def test_a_run_has_died_if_it_is_marked_running_and_nobody_holds_its_lock(tmp_path: Path):
+    run = RunDirectory.create(tmp_path / "run")
+    assert run.has_died()  # before it had a summary
+    with run.locked():
+        assert run.is_marked_running()
+        assert not run.has_died()
+    for status in ("running", "interrupted", "diverged", "finished", "stopped"):
+        run.write_summary({"status": status})
+        assert run.is_marked_running() == run.has_died() == (status == "running")
+    run.summary.write_text("{")
+    assert not run.has_died()
+
+
+def test_a_death_has_the_name_of_the_signal_that_was_logged(tmp_path: Path):
+    run = RunDirectory.create(tmp_path / "run")
+    assert (run.signal, run.death()) == (None, "died")
+    run.crash_log.touch()
+    assert (run.signal, run.death()) == (None, "died")
+    run.crash_log.write_text("Fatal Python error: Illegal instruction\n\n")
+    assert (run.signal, run.death()) == ("SIGILL", "died of SIGILL")
+    run.remove_leftovers()
+    assert not run.crash_log.exists()
+
+
+def test_nothing_to_resume_from_says_how_the_process_died(tmp_path: Path):
+    run = RunDirectory.create(tmp_path / "run")
+    run.crash_log.write_text("Fatal Python error: Aborted\n\n")
+    nothing = "nothing to resume from; start again with bpcli train"
+    with pytest.raises(CheckpointError, match=f"run: died of SIGABRT before its first checkpoint: {nothing}$"):
+        run.require_last()
+    finished(tmp_path, "other", "")
+    with pytest.raises(CheckpointError, match=f"other: {nothing}$"):
+        RunDirectory(tmp_path / "other").require_last()
+
+
+def test_only_a_run_that_died_before_its_first_checkpoint_is_discarded(tmp_path: Path):
+    def began(name: str) -> RunDirectory:
+        run = RunDirectory.create(tmp_path / name)
+        for path in (run.config, run.metrics, run.crash_log, run.last.with_name(".last.safetensors.1.tmp")):
+            path.touch()
+        run.write_summary({"status": "running"})
+        return run
+
+    began("died").discard_unbegun()
+    for kept in (began("last").last, began("best").best, tmp_path / "foreign/checkpoints/notes.txt"):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.touch()
+    began("over").write_summary({"status": "finished"})
+    RunDirectory.create(tmp_path / "empty")
+    with began("training").locked():
+        for path in tmp_path.iterdir():
+            RunDirectory(path).discard_unbegun()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best", "foreign", "last", "over", "training"]
+    assert all((tmp_path / name / "config.yaml").exists() for name in ("best", "last", "over", "training"))
+    assert (tmp_path / "foreign/checkpoints/notes.txt").exists()
+
+
 def test_of_finished_runs_the_one_that_finished_last_comes_first(tmp_path: Path):
     finished(tmp_path, "z", "2026-11-21T10:00:00")
     finished(tmp_path, "a", "2026-11-21T12:00:00")
