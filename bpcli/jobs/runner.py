@@ -20,7 +20,8 @@ from bpcli.nn.inference import Inference
 from bpcli.nn.layers import DenseLayer
 from bpcli.spec import type_name
 from bpcli.storage.checkpoint import Checkpoint, DataFingerprint, Header, Score
-from bpcli.storage.run_directory import RunDirectory
+from bpcli.storage.run_directory import RunDirectory, summarized
+from bpcli.system.crash_log import crash_logged
 from bpcli.system.environment import environment
 from bpcli.training import EpochReport, Progress, TrainingState, is_compiled, train
 from bpcli.training.scoring import answers
@@ -30,9 +31,6 @@ CHECKPOINT_SECONDS = 1.0
 
 CHECKPOINT_SHARE = 0.02
 """Of the time that may go into checkpoints: where writing one takes longer than 20 ms, they come less often."""
-
-NOT_SUMMARIZED = ("learning_rate", "seconds", "best_epoch", "health")
-"""What the summary leaves out of an epoch's record."""
 
 
 class Runner:
@@ -76,6 +74,10 @@ class Runner:
             self.status, self.summary = self._status_at_end(), self.directory.read_summary()
             self._begin_events()
             return
+        with crash_logged(self.directory.crash_log):
+            yield from self._train(interrupted)
+
+    def _train(self, interrupted: Callable[[], bool]) -> Iterator[EpochReport | Progress]:
         self.directory.write_config(self._config.model_dump(mode="json", by_alias=True))
         self.directory.keep_metrics(self.state.counters.epoch)
         for record in self.directory.read_metrics():
@@ -116,7 +118,7 @@ class Runner:
 
     def _remember(self, record: dict[str, Any]) -> None:
         """Keep an epoch's values for the summary."""
-        self._final = {name: value for name, value in record.items() if name not in NOT_SUMMARIZED}
+        self._final = summarized(record)
         self._health = record.get("health", [])
         if record.get("best_epoch") == record["epoch"]:
             self._best = self._final

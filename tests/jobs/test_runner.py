@@ -527,7 +527,7 @@ def test_a_run_without_test_rows_has_no_test_metrics(folder: Path, tmp_path: Pat
 def test_where_there_is_nothing_to_resume_from_is_an_error(folder: Path, tmp_path: Path) -> None:
     of = prepared(folder, **config())
     directory = new_run(tmp_path / "run\x1b")
-    with pytest.raises(CheckpointError, match=r"run\\x1b: nothing to resume from"):
+    with pytest.raises(CheckpointError, match=r"run\\x1b: died before its first checkpoint: nothing to resume from"):
         resume_state(of, directory)
     go(of, directory)
     directory.best.replace(directory.last)
