@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ from bpcli.nn.losses import MeanSquaredError
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Sgd
 from bpcli.nn.schedules import Constant
-from bpcli.training import EpochReport, TrainingPlan, TrainingSpec, TrainingState, train
+from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec, TrainingState, train
 from bpcli.training.monitor import Monitor
 
 
@@ -33,6 +33,11 @@ def write_csv(path: Path, columns: Mapping[str, Sequence[Any]]) -> Path:
 def prepared(folder: Path, **config: Any) -> Prepared:
     """A config's experiment, with paths from `folder`."""
     return prepare(ExperimentConfig.model_validate(config), folder)
+
+
+def taken_so(of: Prepared, stepping: Stepping) -> Prepared:
+    """The same experiment, whose steps are taken in a certain way."""
+    return replace(of, plan=replace(of.plan, stepping=stepping))
 
 
 def plan(

@@ -22,7 +22,7 @@ from bpcli.spec import type_name
 from bpcli.storage.checkpoint import Checkpoint, DataFingerprint, Header, Score
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.environment import environment
-from bpcli.training import EpochReport, Progress, TrainingState, is_compiled, train
+from bpcli.training import EpochReport, Progress, TrainingState, train
 from bpcli.training.scoring import answers
 
 CHECKPOINT_SECONDS = 1.0
@@ -55,7 +55,7 @@ class Runner:
         self.status = "running"
         self._threads = threads
         self._events = EventFile(directory.tensorboard) if tensorboard else None
-        self._versions = environment(is_compiled(prepared.plan))
+        self._versions = environment(prepared.plan.stepping.compiled)
         self.summary: dict[str, Any] = {}
         self._test: dict[str, Any] | None = None
         self._best: dict[str, Any] | None = None

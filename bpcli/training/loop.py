@@ -10,7 +10,7 @@ from bpcli.training.epochs import EpochCloser
 from bpcli.training.plan import EpochReport, Progress, TrainingPlan
 from bpcli.training.state import TrainingState
 from bpcli.training.stepper import Stepper
-from bpcli.training.steps import most_lanes, steps_for
+from bpcli.training.steps import steps_for
 
 
 def train(
@@ -29,7 +29,7 @@ def train(
     Raises:
         DivergedError: the loss or a parameter is no longer finite. The state's best parameters still are.
     """
-    lanes = min(most_lanes(plan), available_cores() if threads is None else threads)
+    lanes = min(plan.stepping.parts, available_cores() if threads is None else threads)
     with Crew(lanes) as crew:
         steps = steps_for(plan, state, crew)
         stepper, closer = Stepper(steps), EpochCloser(steps)

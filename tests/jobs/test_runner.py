@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from experiments import prepared, write_csv
+from experiments import prepared, taken_so, write_csv
 from networks import members
 from same_runs import check_same, contents, go, new_run, records
 
@@ -21,7 +21,7 @@ from bpcli.nn.optimizers import OptimizerSpec
 from bpcli.nn.schedules import Schedule
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.training import EpochReport
+from bpcli.training import EpochReport, Stepping
 
 EPOCHS, STEPS = 5, 4
 OVER = ("finished", "stopped")
@@ -75,21 +75,14 @@ def check_resumes(tmp_path: Path, of: Prepared, calls: list[int]) -> None:
     check_same(whole, pieces)
 
 
-@pytest.mark.parametrize("shards", [1, 2])
-@pytest.mark.parametrize("compiled", [False, True], ids=["numpy", "compiled"])
+@pytest.mark.parametrize("parts", [1, 2])
+@pytest.mark.parametrize("way", ["sharded", "compiled"])
 def test_shared_and_compiled_steps_go_on_as_if_nothing_had_happened(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shards: int, compiled: bool
+    folder: Path, tmp_path: Path, parts: int, way: Any
 ) -> None:
-    for module, count in (
-        *((module, "shard_count") for module in ("", ".numpy_parts", ".sharded")),
-        *((module, "part_count") for module in ("", ".program", ".compiled")),
-    ):
-        monkeypatch.setattr(f"bpcli.training.steps{module}.{count}", lambda plan: shards)
-    monkeypatch.setattr("bpcli.training.steps.program.WORTHWHILE_SECONDS", 0.0 if compiled else float("inf"))
-    monkeypatch.setattr("bpcli.data.batches.GATHERED_BYTES", 1)
-    of = prepared(folder, **config(layers=LAYERS["dropout"]))
+    of = taken_so(prepared(folder, **config(layers=LAYERS["dropout"])), Stepping(way, parts, gathered_bytes=1))
     check_resumes(tmp_path, of, calls=[3, 1, 5])
-    assert ("numba" in RunDirectory(tmp_path / "whole").read_summary()["versions"]) is compiled
+    assert ("numba" in RunDirectory(tmp_path / "whole").read_summary()["versions"]) is (way == "compiled")
 
 
 # A whole run

@@ -34,7 +34,8 @@ class Steps(ABC):
     def __init__(self, plan: TrainingPlan, state: TrainingState, at_once: int = 1) -> None:
         """With at least so many batches gathered at once."""
         self.plan, self.state = plan, state
-        self.batches = Batches(plan.train, plan.batch_size, plan.network.n_out, at_once)
+        gathered = plan.stepping.gathered_bytes
+        self.batches = Batches(plan.train, plan.batch_size, plan.network.n_out, at_once, gathered)
         self.rules = GradientRules(plan.spec, plan.network.layout.weights)
         self.position = Position(Stream(plan.seed, "dropout"))
         self.learning_rate = 0.0

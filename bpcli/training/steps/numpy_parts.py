@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from bpcli.arrays.memory import Array
@@ -13,7 +15,7 @@ from bpcli.randomness import Stream
 from bpcli.training.gradient_rules import GradientRules
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
-from bpcli.training.steps.cut import Block, shard_count, weight_blocks
+from bpcli.training.steps.division import Block
 
 Memory = tuple[Workspace, LossScratch, Array]
 """What the rows of a shard write to: the layers' scratch, the loss's, and dL/dlogits."""
@@ -25,7 +27,7 @@ class NumpyParts:
     Each may run at the same time as others of its name; `lane` says whose scratch memory it may use.
     """
 
-    def __init__(self, plan: TrainingPlan, state: TrainingState, lanes: int) -> None:
+    def __init__(self, plan: TrainingPlan, state: TrainingState, blocks: Sequence[Block], lanes: int) -> None:
         network, dtype, rows = plan.network, plan.dtype, plan.batch_size
         self._plan, self._optimizer, self._flat = plan, state.optimizer, state.params
         self._layers = [layer for layer in network.layers if isinstance(layer, RowwiseLayer)]
@@ -38,9 +40,9 @@ class NumpyParts:
             np.empty((rows, network.n_out), dtype),
         )
         self._memories: dict[tuple[int, int], Memory] = {}
-        self._positions = [Position(Stream(plan.seed, "dropout"), shard=index) for index in range(shard_count(plan))]
+        self._positions = [Position(Stream(plan.seed, "dropout"), shard=index) for index in range(plan.stepping.parts)]
         self._rules = GradientRules(plan.spec, network.layout.weights)
-        longest = max(block.stop - block.start for block in weight_blocks(network))
+        longest = max(block.stop - block.start for block in blocks)
         self._penalized = np.empty((lanes, longest if self._rules.penalizes else 0), dtype)
         self._scratch = [state.optimizer.scratch() for _ in range(lanes)]
 

@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.batches import Batch
+from bpcli.nn.layers import RowwiseLayer
 from bpcli.system.threads import Crew
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
 from bpcli.training.steps.base import Steps, Taken, batch_weight
-from bpcli.training.steps.cut import Block, shard_count, shards, weight_blocks
+from bpcli.training.steps.division import Block, shards, weight_blocks
 from bpcli.training.steps.numpy_parts import NumpyParts
 
 
@@ -30,10 +31,12 @@ class ShardedSteps(Steps):
 
     def __init__(self, plan: TrainingPlan, state: TrainingState, crew: Crew) -> None:
         super().__init__(plan, state)
-        self._crew, self._parts = crew, NumpyParts(plan, state, crew.lanes)
+        if not all(isinstance(layer, RowwiseLayer) for layer in plan.network.layers):
+            raise ValueError("a layer of this plan treats rows together: they cannot be divided")
+        self._shards = plan.stepping.parts
+        self._blocks = weight_blocks(plan.network, plan.stepping.block_inputs)
+        self._crew, self._parts = crew, NumpyParts(plan, state, self._blocks, crew.lanes)
         self.grads = self._parts.grads
-        self._shards = shard_count(plan)
-        self._blocks = weight_blocks(plan.network)
         self._ends = [*(block.start for block in self._blocks), plan.network.layout.weights, plan.network.layout.size]
 
     def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[Taken]:
