@@ -119,7 +119,7 @@ def snapshot(state: TrainingState) -> dict[str, Any]:
     return {
         **{name: vector.tobytes() for name, vector in vectors.items()},
         **counters,
-        "optimizer": (state.optimizer.steps, state.optimizer.product),
+        "optimizer": (state.optimizer.steps, state.optimizer.numbers),
     }
 
 

@@ -175,7 +175,7 @@ class Runner:
             ),
             counters=counters.to_json() if resumable else None,
             optimizer_steps=optimizer.steps if resumable else 0,
-            optimizer_product=optimizer.product if resumable else 1.0,
+            optimizer_product=optimizer.numbers.get("product", 1.0) if resumable else 1.0,
             versions=self._versions,
         )
         return Checkpoint(header, vectors)

@@ -145,7 +145,7 @@ def test_shards_drop_inputs_of_their_own() -> None:
     layers = [Dropout(rate=0.5), Dense(units=4, activation=Identity())]
     of = example(layers)
     of = replace(of, stepping=SHARDED)
-    steps = NumpyParts(of, of.new_state(), weight_blocks(of.network, 4), 1)
+    steps = NumpyParts(of, of.new_state(), weight_blocks(of.network, 4), serial(of, of.new_state()).update, 1)
     steps.begin(
         (np.ones((64, 5), np.float32), np.eye(3, dtype=np.float32)[[0] * 64], None),
         SerialSteps(of, of.new_state()).position,

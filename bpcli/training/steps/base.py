@@ -12,6 +12,7 @@ from bpcli.arrays.memory import Array
 from bpcli.data.batches import Batch, Batches
 from bpcli.errors import DivergedError
 from bpcli.nn.layers import Position
+from bpcli.nn.optimizers import Update
 from bpcli.nn.schedules import Constant, ReduceOnPlateau
 from bpcli.randomness import Stream
 from bpcli.training.gradient_rules import GradientRules
@@ -38,6 +39,7 @@ class Steps(ABC):
         self.batches = Batches(plan.train, plan.batch_size, plan.network.n_out, at_once, gathered)
         self.rules = GradientRules(plan.spec, plan.network.layout.weights)
         self.position = Position(Stream(plan.seed, "dropout"))
+        self.update = Update(plan.optimizer, plan.network.layout.size, plan.network.layout.weights, plan.dtype)
         self.learning_rate = 0.0
         self.before = np.empty_like(state.params)
         self.ended: int | None = None

@@ -11,6 +11,7 @@ from bpcli.arrays.workspace import Workspace
 from bpcli.data.batches import Batch, part_of_batch
 from bpcli.nn.layers import DenseLayer, Position, RowwiseLayer
 from bpcli.nn.losses import LossScratch
+from bpcli.nn.optimizers import Update
 from bpcli.randomness import Stream
 from bpcli.training.gradient_rules import GradientRules
 from bpcli.training.plan import TrainingPlan
@@ -27,9 +28,12 @@ class NumpyParts:
     Each may run at the same time as others of its name; `lane` says whose scratch memory it may use.
     """
 
-    def __init__(self, plan: TrainingPlan, state: TrainingState, blocks: Sequence[Block], lanes: int) -> None:
+    def __init__(
+        self, plan: TrainingPlan, state: TrainingState, blocks: Sequence[Block], update: Update, lanes: int
+    ) -> None:
         network, dtype, rows = plan.network, plan.dtype, plan.batch_size
         self._plan, self._optimizer, self._flat = plan, state.optimizer, state.params
+        self._update, self._coefficients = update, update.coefficients()
         self._layers = [layer for layer in network.layers if isinstance(layer, RowwiseLayer)]
         self._params, self._state = network.bind(state.params), network.bind_state(state.layer_state)
         self.grads = np.empty(network.layout.size, dtype)
@@ -44,7 +48,7 @@ class NumpyParts:
         self._rules = GradientRules(plan.spec, network.layout.weights)
         longest = max(block.stop - block.start for block in blocks)
         self._penalized = np.empty((lanes, longest if self._rules.penalizes else 0), dtype)
-        self._scratch = [state.optimizer.scratch() for _ in range(lanes)]
+        self._scratch = [update.scratch() for _ in range(lanes)]
 
     def begin(self, batch: Batch, at: Position) -> None:
         """What the calls to come are about."""
@@ -76,13 +80,18 @@ class NumpyParts:
                 index = layer.index
                 layer.bias_gradient(self._errors(index), workspace.layers[index], self._bound_grads[index])
 
+    def begin_update(self, learning_rate: float) -> None:
+        """Move the optimizer on to the step whose parts are to be updated."""
+        self._update.begin(learning_rate, self._optimizer, self._coefficients)
+
     def apply_rules(self, start: int, stop: int, lane: int) -> None:
         """Penalties and bounds of single components, for some of the gradient."""
         self._rules.apply(start, stop, self._flat, self.grads, self._penalized[lane])
 
     def update(self, start: int, stop: int, lane: int) -> None:
         """The optimizer's step, for some of the parameters."""
-        self._optimizer.apply(start, stop, self.grads, self._flat, self._scratch[lane])
+        scratch, coefficients = self._scratch[lane], self._coefficients
+        self._update.apply(start, stop, coefficients, self.grads, self._optimizer, self._flat, scratch)
 
     def _input(self, index: int) -> Array:
         """What a layer was given by all shards together in the forward pass."""

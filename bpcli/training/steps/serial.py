@@ -60,7 +60,7 @@ class SerialSteps(Steps):
             self.rules.apply(0, len(grads), state.params, grads, self._penalized)
             self.rules.bound_norm(grads)
         self.learning_rate = self.rate(epoch, step)
-        state.optimizer.update(grads, self.learning_rate, out=state.params)
+        self.update.take(grads, self.learning_rate, state.optimizer, out=state.params)
         return loss
 
     def _short_memory(self, rows: int) -> Memory:

@@ -35,7 +35,7 @@ class ShardedSteps(Steps):
             raise ValueError("a layer of this plan treats rows together: they cannot be divided")
         self._shards = plan.stepping.parts
         self._blocks = weight_blocks(plan.network, plan.stepping.block_inputs)
-        self._crew, self._parts = crew, NumpyParts(plan, state, self._blocks, crew.lanes)
+        self._crew, self._parts = crew, NumpyParts(plan, state, self._blocks, self.update, crew.lanes)
         self.grads = self._parts.grads
         self._ends = [*(block.start for block in self._blocks), plan.network.layout.weights, plan.network.layout.size]
 
@@ -58,7 +58,7 @@ class ShardedSteps(Steps):
         if not isfinite(loss):
             raise self.explain(batch)
         self.learning_rate = rate
-        self.state.optimizer.begin(rate)
+        parts.begin_update(rate)
         crew.run([*(partial(self._weights, block) for block in self._blocks), self._biases])
         if self.rules.bounds_norm:
             self.rules.bound_norm(self.grads)
