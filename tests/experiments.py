@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from bpcli.nn.optimizers import Sgd
 from bpcli.nn.schedules import Constant
 from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec, TrainingState, train
 from bpcli.training.monitor import Monitor
+from bpcli.training.stepping import SERIAL
 
 
 def write_csv(path: Path, columns: Mapping[str, Sequence[Any]]) -> Path:
@@ -55,6 +57,7 @@ def plan(
     monitor: Monitor | None = None,
     greater_is_better: bool = False,
     dtype: Any = np.float64,
+    stepping: Stepping = SERIAL,
 ) -> TrainingPlan:
     """A plan for rows that are at hand as arrays."""
     train_rows = dataset(x, y, weight, dtype)
@@ -71,6 +74,7 @@ def plan(
         train=train_rows,
         validation=None if validation is None else dataset(*validation, None, dtype),
         score=score,
+        stepping=stepping,
         monitor=monitor or Monitor(part, "loss"),
         goal=Monitor(part, spec.goal.metric, greater_is_better) if spec.goal else None,
     )
@@ -84,11 +88,16 @@ def dataset(x: Any, y: Any, weight: Any, dtype: Any) -> Dataset:
 
 
 def reports(
-    of: TrainingPlan, state: TrainingState | None = None, interrupted: Callable[[], bool] = lambda: False
+    of: TrainingPlan, state: TrainingState | None = None, interrupted: Callable[[], bool] = lambda: False, **given: Any
 ) -> list[EpochReport]:
-    """The epochs' reports of a training."""
-    events = train(of, state or of.new_state(), interrupted)
+    """The epochs' reports of a training; `given` is for `train`."""
+    events = train(of, state or of.new_state(), interrupted, **given)
     return [event for event in events if isinstance(event, EpochReport)]
+
+
+def ticking() -> Callable[[], float]:
+    """A clock that moves by a second at each look."""
+    return map(float, count()).__next__
 
 
 def after(calls: int) -> Callable[[], bool]:

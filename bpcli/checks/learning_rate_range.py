@@ -144,6 +144,7 @@ def _losses(steps: Steps) -> Iterator[float]:
         epoch, step = divmod(number, plan.steps_per_epoch)
         if step == 0:
             order = shuffle.at(epoch).permutation(plan.train.rows)
+        steps.sync()
         penalty = steps.rules.penalty(state.params)
         try:
             with np.errstate(all="ignore"):

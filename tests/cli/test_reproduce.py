@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from checkpoints import forged
 from commands import Result, bpcli
-from experiments import after, taken_so, write_csv
+from experiments import after, taken_so, ticking, write_csv
 
 from bpcli.config import load_config
 from bpcli.errors import DivergedError
 from bpcli.experiment.prepare import prepare
 from bpcli.jobs.resume import resume_state
-from bpcli.jobs.runner import Runner
+from bpcli.jobs.runner import Pace, Runner
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training import EpochReport, Progress, Stepping, train
@@ -267,15 +267,12 @@ def test_a_run_that_diverged_comes_out_up_to_that(folder: Path):
     assert identical(folder / "run")["weights"]["last"]["epoch"] == 0
 
 
-def test_an_epoch_that_time_cut_short_has_the_same_weights_but_no_metrics_to_compare(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-):
-    for limit in range(5, 30):  # seconds of a clock that moves by one at each look
-        ticks = iter(range(1000))
-        with monkeypatch.context() as patch:
-            for module in ("stepper", "epochs", "loop"):
-                patch.setattr(f"bpcli.training.{module}.perf_counter", lambda ticks=ticks: float(next(ticks)))
-            run = trained(folder, f"training.max_time={limit}")
+def test_an_epoch_that_time_cut_short_has_the_same_weights_but_no_metrics_to_compare(folder: Path):
+    run = folder / "run"
+    for limit in range(5, 60):  # seconds of a clock that moves by one at each look
+        loaded = load_config(folder / "c.json", [f"training.max_time={limit}"])
+        pace = Pace(clock=ticking())
+        list(Runner(prepare(loaded.config, loaded.folder), RunDirectory.create(run), pace=pace).run())
         last = Checkpoint.load(run / "checkpoints/last.safetensors").header
         done = last.counters["epoch"]
         if done > 1 and last.optimizer_steps < done * STEPS:
@@ -352,7 +349,7 @@ def test_an_epoch_too_many_differs(run: Path):
 
 def test_a_training_that_now_ends_before_the_runs_end_differs(folder: Path, monkeypatch: pytest.MonkeyPatch):
     run = trained(folder, "training.goal={metric: loss, value: 0.01}")
-    monkeypatch.setattr("bpcli.training.epochs.EpochCloser._reached", lambda *_: True)
+    monkeypatch.setattr("bpcli.training.monitor.Monitor.is_reached", lambda *_: True)
     result = reproduce(run)
     assert result.code == 6
     assert "epoch 2 is the first that differs: the run has it, but now training ended before; " in result.err

@@ -12,9 +12,8 @@ from experiments import after, prepared, snapshot, taken_so, write_csv
 
 from bpcli.errors import CheckpointError
 from bpcli.experiment.prepare import Prepared
-from bpcli.jobs import runner
 from bpcli.jobs.resume import resume_state
-from bpcli.jobs.runner import Runner
+from bpcli.jobs.runner import Pace, Runner
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training import EpochReport, choose_stepping
@@ -160,10 +159,9 @@ def test_checkpoints_come_a_second_apart_and_take_a_fiftieth_of_the_time_at_most
         assert checkpoint.header.counters is not None
         saves.append(checkpoint.header.counters["epoch"])
 
-    monkeypatch.setattr(runner, "perf_counter", lambda: clock[0])
     monkeypatch.setattr(RunDirectory, "save_last", save_last)
     of = prepared(folder, **config(training={"epochs": saved[-1]}))
-    for event in Runner(of, RunDirectory.create(tmp_path / "run")).run():
+    for event in Runner(of, RunDirectory.create(tmp_path / "run"), pace=Pace(clock=lambda: clock[0])).run():
         if isinstance(event, EpochReport):
             epochs[0] += 1
             clock[0] += 0.4

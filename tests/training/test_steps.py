@@ -26,8 +26,6 @@ from bpcli.training.steps import steps_for
 from bpcli.training.steps.base import Steps
 from bpcli.training.steps.choice import numpy_seconds
 from bpcli.training.steps.compiled import CompiledSteps
-from bpcli.training.steps.division import weight_blocks
-from bpcli.training.steps.numpy_parts import NumpyParts
 from bpcli.training.steps.serial import SerialSteps
 from bpcli.training.steps.sharded import ShardedSteps
 
@@ -143,17 +141,11 @@ def test_shards_take_the_steps_of_the_whole_batch(rules: Any, rule: Any, loss: A
 
 def test_shards_drop_inputs_of_their_own() -> None:
     layers = [Dropout(rate=0.5), Dense(units=4, activation=Identity())]
-    of = example(layers)
-    of = replace(of, stepping=SHARDED)
-    steps = NumpyParts(of, of.new_state(), weight_blocks(of.network, 4), serial(of, of.new_state()).update, 1)
-    steps.begin(
-        (np.ones((64, 5), np.float32), np.eye(3, dtype=np.float32)[[0] * 64], None),
-        SerialSteps(of, of.new_state()).position,
-    )
-    steps.rows(0, 0, 32)
-    steps.rows(1, 32, 64)
-    workspace = steps._memory(0, 64)[0]
-    kept = workspace.layers[0]["y"] > 0
+    of = replace(example(layers), stepping=Stepping("sharded", 2))
+    steps = taking(of.stepping)(of, of.new_state())
+    assert isinstance(steps, ShardedSteps)
+    steps._step((np.ones((64, 5), np.float32), np.eye(3, dtype=np.float32)[[0] * 64], None))
+    kept = steps._memory(64).outputs[0] > 0
     assert not np.array_equal(kept[:32], kept[32:])
     assert 0.4 < kept.mean() < 0.6
 

@@ -7,16 +7,22 @@ from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
 from bpcli.training.steps.base import Steps
 from bpcli.training.steps.choice import choose_stepping
+from bpcli.training.steps.exchange import LOCAL, Exchange
 from bpcli.training.steps.serial import SerialSteps
 from bpcli.training.steps.sharded import ShardedSteps
 
-__all__ = ["Steps", "choose_stepping", "steps_for"]
+__all__ = ["LOCAL", "Exchange", "Steps", "choose_stepping", "steps_for"]
 
 
-def steps_for(plan: TrainingPlan, state: TrainingState, crew: Crew) -> Steps:
-    """The steps of a plan, taken in the way that it says."""
+def steps_for(plan: TrainingPlan, state: TrainingState, crew: Crew, exchange: Exchange = LOCAL) -> Steps:
+    """The steps of a plan, taken in the way that it says.
+
+    Sharded and compiled steps update parameters before the whole gradient is known: they have no room for an exchange.
+    """
+    if exchange is not LOCAL and plan.stepping.way != "serial":
+        raise ValueError(f"{plan.stepping.way} steps cannot exchange gradients")
     if plan.stepping.way == "compiled":
         from bpcli.training.steps.compiled import CompiledSteps
 
         return CompiledSteps(plan, state, crew)
-    return ShardedSteps(plan, state, crew) if plan.stepping.way == "sharded" else SerialSteps(plan, state)
+    return ShardedSteps(plan, state, crew) if plan.stepping.way == "sharded" else SerialSteps(plan, state, exchange)

@@ -57,6 +57,15 @@ class Steps(ABC):
             np.copyto(self.before, self.state.params)
             self.ended = epoch
 
+    def sync(self) -> None:
+        """Bring the state's vectors up to date; called before anybody else reads them. Here they always are."""
+        return
+
+    def change(self) -> Array:
+        """What the last step of the epoch has changed, in the memory of `before`, which is gone with it."""
+        self.ended = None
+        return np.subtract(self.state.params, self.before, out=self.before)
+
     def rate(self, epoch: int, step: int) -> float:
         """The learning rate of a step."""
         return self.plan.learning_rate(epoch, step, self.state.counters.plateau.factor)

@@ -56,11 +56,15 @@ def choose_stepping(
     compiled_from: float = COMPILED_FROM,
     shared_from: float = SHARED_FROM,
     can_compile: Callable[[], bool] = can_compile,
+    exchanges: bool = False,
 ) -> Stepping:
     """The way for a plan: compiled for long epochs where it can be, else sharded for long steps, else serial.
 
+    Serial it is, too, where gradients are exchanged with other workers.
     `compiled_from` is in seconds an epoch, as `numpy_seconds` estimates them, `shared_from` in operations a step.
     """
+    if exchanges:
+        return SERIAL
     shared = operations(plan) >= shared_from
     compiled = has_kernels(plan.network, plan.loss, plan.optimizer, plan.dtype)
     if compiled and numpy_seconds(plan) >= compiled_from and can_compile():
