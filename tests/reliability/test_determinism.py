@@ -20,7 +20,6 @@ from experiments import write_csv
 from bpcli.config import load_config
 from bpcli.experiment.prepare import prepare
 from bpcli.storage.checkpoint import Checkpoint
-from bpcli.training.steps import is_compiled, shard_count
 
 SMALL: dict[str, Any] = {
     "layers": [{"units": 8}, {"type": "batch_norm"}, {"type": "dropout", "rate": 0.2}, {"units": 4}],
@@ -118,8 +117,8 @@ def reference(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 def test_the_sharded_network_is_sharded_and_the_small_one_is_not(reference: tuple[Path, Path]):
     loaded = load_config(reference[0])
-    count = shard_count(prepare(loaded.config, loaded.folder).plan)
-    assert (count > 1) is (len(loaded.config.layers) == len(SHARDED["layers"]))
+    way = prepare(loaded.config, loaded.folder).plan.stepping.way
+    assert (way == "sharded") is (len(loaded.config.layers) == len(SHARDED["layers"]))
 
 
 @pytest.mark.parametrize(
@@ -168,7 +167,7 @@ def test_machine_code_made_anew_in_each_place_gives_the_same_bits(
 ):
     config = experiment(tmp_path / "here", changes, LONG_ROWS)
     loaded = load_config(config)
-    assert is_compiled(prepare(loaded.config, loaded.folder).plan)
+    assert prepare(loaded.config, loaded.folder).plan.stepping.compiled
     expected = trained(config, tmp_path / "reference", Training({}), tmp_path)
     ways = ("hash seed 4711", "Turkish, where I is no i", "2 threads", "2 threads of BLAS")
     for number, name in enumerate(ways):
