@@ -55,11 +55,8 @@ class Finished:
         return json.loads(self.output.splitlines()[-1])
 
 
-def run_child(command: Sequence[str], cores: int = len(CORES), told: Mapping[str, str] | None = None) -> Finished:
-    """Run a command from the checkout on so many cores and threads; raises Failed with its last words.
-
-    told: environment variables for this child alone, where they are not given otherwise.
-    """
+def run_child(command: Sequence[str], cores: int = len(CORES)) -> Finished:
+    """Run a command from the checkout on so many cores and threads; raises Failed with its last words."""
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         started = perf_counter()
         process = subprocess.Popen(
@@ -68,7 +65,7 @@ def run_child(command: Sequence[str], cores: int = len(CORES), told: Mapping[str
             stdout=output,
             stderr=errors,
             cwd=ROOT,
-            env={**(told or {}), **environment(cores)},
+            env=environment(cores),
             preexec_fn=lambda: pin(cores),
         )
         _, status, usage = os.wait4(process.pid, 0)

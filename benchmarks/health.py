@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -76,13 +77,13 @@ def plan_of(given: dict[str, Any]) -> Any:
     from bpcli.nn.network import Network
     from bpcli.nn.optimizers import Adam
     from bpcli.nn.schedules import Constant
-    from bpcli.training import TrainingPlan
+    from bpcli.training import TrainingPlan, choose_stepping
     from bpcli.training.monitor import Monitor
 
     generator = np.random.default_rng(0)
     n_in, *hidden, n_out = given["widths"]
     x = generator.normal(size=(given["rows"], n_in)).astype(np.float32)
-    return TrainingPlan(
+    plan = TrainingPlan(
         network=Network.plan([Dense(units=units) for units in hidden], n_in, n_out),
         loss=CrossEntropy(),
         optimizer=Adam(),
@@ -94,6 +95,7 @@ def plan_of(given: dict[str, Any]) -> Any:
         score=lambda *_: {},
         monitor=Monitor("train", "loss"),
     )
+    return replace(plan, stepping=choose_stepping(plan))
 
 
 def main() -> None:

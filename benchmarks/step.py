@@ -32,7 +32,6 @@ from benchmarks.harness import (
     significant,
     table,
 )
-from bpcli.system.blas import blas_environment
 
 CONTENDERS = {
     "bpcli": "numpy",
@@ -50,9 +49,6 @@ CHILDREN = {
     "JAX": "jax",
 }
 SGEMM = "sgemm"
-
-BPCLI_TOLD = blas_environment({})
-"""What the command tells BLAS when it starts."""
 
 
 class Size(NamedTuple):
@@ -84,12 +80,12 @@ def measure(contender: str, size: Size, cores: int, seconds: float) -> float:
     """Seconds a step, in a process of its own."""
     arguments = {"sizes": size.widths, "batch": size.batch, "steps": size.steps, "seconds": seconds}
     child = module("peers.step", CHILDREN.get(contender, contender), json.dumps(arguments))
-    return float(run_child(child, cores, BPCLI_TOLD if contender.startswith("bpcli") else None).result)
+    return float(run_child(child, cores).result)
 
 
 def measure_sgemm(cores: int, seconds: float) -> float:
-    """Floating-point operations a second, with the kernels of BLAS that bpcli chooses."""
-    return float(run_child(module("peers.step", SGEMM, json.dumps({"seconds": seconds})), cores, BPCLI_TOLD).result)
+    """Floating-point operations a second."""
+    return float(run_child(module("peers.step", SGEMM, json.dumps({"seconds": seconds})), cores).result)
 
 
 def run(quick: bool) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,27 @@ def load(path: str | Path) -> Model:
 
     Raises:
         CheckpointError: there is none, or it is damaged.
+        BlasError: NumPy was loaded before with kernels of OpenBLAS that crash on this processor.
     """
+    if "OPENBLAS_CORETYPE" in os.environ and "numpy" not in sys.modules:
+        _load_numpy()
     from bpcli.models.model import Model
 
     return Model.load(path)
+
+
+def _load_numpy() -> None:
+    """Load NumPy without kernels that crash being forced on it, and leave the environment as it was."""
+    import warnings
+    from importlib import import_module
+
+    from bpcli.system.openblas import CORETYPE, drop_crashing_kernels
+
+    kernels = os.environ[CORETYPE]
+    ignored = drop_crashing_kernels(os.environ)
+    try:
+        import_module("numpy")
+    finally:
+        os.environ[CORETYPE] = kernels
+    if ignored:
+        warnings.warn(ignored, RuntimeWarning, stacklevel=3)

@@ -45,6 +45,12 @@ class ConfigError(BpcliError):
     exit_code = ExitCode.CONFIG
 
 
+class BlasError(BpcliError):
+    """An environment in which products of matrices would crash the process."""
+
+    exit_code = ExitCode.CONFIG
+
+
 class Mismatch(NamedTuple):
     """One thing in a config that does not fit its data; `path` leads to a value, or with `at_key` to the key itself."""
 

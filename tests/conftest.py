@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from bpcli.system.blas import blas_environment
-
-os.environ.update(blas_environment(os.environ))  # before NumPy is loaded: the bits in here are those of the command
-
 from commands import CONFIGS, bpcli
+
+from bpcli.system.blas import BLAS_ENVIRONMENT
+from bpcli.system.openblas import drop_crashing_kernels
+
+# Before NumPy is loaded, which the imports above do not: the bits in here are those of the command.
+os.environ.update(BLAS_ENVIRONMENT)
+drop_crashing_kernels(os.environ)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,8 +19,9 @@ from bpcli.nn.losses import MeanSquaredError
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Sgd
 from bpcli.nn.schedules import Constant
-from bpcli.training import EpochReport, TrainingPlan, TrainingSpec, TrainingState, train
+from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec, TrainingState, train
 from bpcli.training.monitor import Monitor
+from bpcli.training.stepping import SERIAL
 
 
 def write_csv(path: Path, columns: Mapping[str, Sequence[Any]]) -> Path:
@@ -33,6 +35,11 @@ def write_csv(path: Path, columns: Mapping[str, Sequence[Any]]) -> Path:
 def prepared(folder: Path, **config: Any) -> Prepared:
     """A config's experiment, with paths from `folder`."""
     return prepare(ExperimentConfig.model_validate(config), folder)
+
+
+def taken_so(of: Prepared, stepping: Stepping) -> Prepared:
+    """The same experiment, whose steps are taken in a certain way."""
+    return replace(of, plan=replace(of.plan, stepping=stepping))
 
 
 def plan(
@@ -50,6 +57,7 @@ def plan(
     monitor: Monitor | None = None,
     greater_is_better: bool = False,
     dtype: Any = np.float64,
+    stepping: Stepping = SERIAL,
 ) -> TrainingPlan:
     """A plan for rows that are at hand as arrays."""
     train_rows = dataset(x, y, weight, dtype)
@@ -66,6 +74,7 @@ def plan(
         train=train_rows,
         validation=None if validation is None else dataset(*validation, None, dtype),
         score=score,
+        stepping=stepping,
         monitor=monitor or Monitor(part, "loss"),
         goal=Monitor(part, spec.goal.metric, greater_is_better) if spec.goal else None,
     )
@@ -79,11 +88,16 @@ def dataset(x: Any, y: Any, weight: Any, dtype: Any) -> Dataset:
 
 
 def reports(
-    of: TrainingPlan, state: TrainingState | None = None, interrupted: Callable[[], bool] = lambda: False
+    of: TrainingPlan, state: TrainingState | None = None, interrupted: Callable[[], bool] = lambda: False, **given: Any
 ) -> list[EpochReport]:
-    """The epochs' reports of a training."""
-    events = train(of, state or of.new_state(), interrupted)
+    """The epochs' reports of a training; `given` is for `train`."""
+    events = train(of, state or of.new_state(), interrupted, **given)
     return [event for event in events if isinstance(event, EpochReport)]
+
+
+def ticking() -> Callable[[], float]:
+    """A clock that moves by a second at each look."""
+    return map(float, count()).__next__
 
 
 def after(calls: int) -> Callable[[], bool]:
@@ -114,7 +128,7 @@ def snapshot(state: TrainingState) -> dict[str, Any]:
     return {
         **{name: vector.tobytes() for name, vector in vectors.items()},
         **counters,
-        "optimizer": (state.optimizer.steps, state.optimizer.product),
+        "optimizer": (state.optimizer.steps, state.optimizer.numbers),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import faulthandler
 import io
 import os
 import signal
@@ -140,6 +141,7 @@ def start(work: Callable[[], object]) -> int:
     code = 99
     try:
         signal.alarm(100)
+        faulthandler.disable()  # pytest's own, which the command's process has not
         work()
         code = 0
     except SystemExit as stop:

@@ -9,8 +9,8 @@ import numpy as np
 
 from bpcli.arrays.memory import Array
 from bpcli.nn import losses
+from bpcli.nn.batch_pass import BatchPass
 from bpcli.nn.layers import Position
-from bpcli.nn.losses import LossScratch
 from bpcli.nn.network import Network
 from bpcli.randomness import Stream
 
@@ -62,21 +62,18 @@ class TrainingStep:
         self.x = generator.normal(size=(rows, n_in)).astype(dtype)
         self.target = targets_for(loss, rows, n_out, generator).astype(dtype)
         self.weight = generator.uniform(0.5, 2.0, rows).astype(dtype) if weighted else None
-        self.workspace = self.network.workspace(rows, dtype, training=True)
-        self.scratch = LossScratch(rows, n_out, dtype)
-        self.dlogits = np.empty((rows, n_out), dtype)
+        self.through = BatchPass(self.network, loss, rows, dtype)
         self.position = Position(Stream(seed, "dropout"), epoch=2, step=3)
 
     def logits(self) -> Array:
-        return self.network.forward(self.params, self.state, self.x, self.workspace, self.position)
+        return self.through.forward(self.params, self.state, self.x, self.position)
 
     def mean_loss(self) -> float:
         """The loss whose gradient is checked: the sum over rows, divided by their number."""
-        total = self.loss.value_and_gradient(self.logits(), self.target, self.weight, self.dlogits, self.scratch)
-        return float(total) / len(self.x)
+        return float(self.through.value(self.logits(), self.target, self.weight)) / len(self.x)
 
     def gradient(self) -> Array:
         """The gradient of `mean_loss` by backpropagation, shape (layout.size,)."""
         self.mean_loss()
-        self.network.backward(self.params, self.dlogits, self.workspace, self.bound_grads)
+        self.through.backward(self.params, self.bound_grads)
         return self.grads

@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -21,29 +22,20 @@ SEED = 0
 
 def bpcli(sizes: list[int], batch: int, x: Any, y: Any) -> Callable[[], object]:
     """In NumPy alone."""
-    from bpcli.training.steps import program
-
-    program.WORTHWHILE_SECONDS = float("inf")
-    return _bpcli(sizes, batch, x, y)
+    return _bpcli(sizes, batch, x, y, compiled_from=float("inf"))
 
 
 def bpcli_blas(sizes: list[int], batch: int, x: Any, y: Any) -> Callable[[], object]:
     """As `bpcli`, with BLAS's own threads in place of bpcli's."""
-    from bpcli.training.steps import cut
-
-    cut.WORTHWHILE = float("inf")
-    return bpcli(sizes, batch, x, y)
+    return _bpcli(sizes, batch, x, y, compiled_from=float("inf"), shared_from=float("inf"))
 
 
 def bpcli_fast(sizes: list[int], batch: int, x: Any, y: Any) -> Callable[[], object]:
     """As machine code where numba is installed, however short an epoch is."""
-    from bpcli.training.steps import program
-
-    program.WORTHWHILE_SECONDS = 0.0
-    return _bpcli(sizes, batch, x, y)
+    return _bpcli(sizes, batch, x, y, compiled_from=0.0)
 
 
-def _bpcli(sizes: list[int], batch: int, x: Any, y: Any) -> Callable[[], object]:
+def _bpcli(sizes: list[int], batch: int, x: Any, y: Any, **thresholds: float) -> Callable[[], object]:
     """The training loop of `bpcli train`."""
     from bpcli.arrays.rows import DenseRows
     from bpcli.data.batches import Dataset
@@ -53,7 +45,7 @@ def _bpcli(sizes: list[int], batch: int, x: Any, y: Any) -> Callable[[], object]
     from bpcli.nn.optimizers import Adam
     from bpcli.nn.schedules import Constant
     from bpcli.system.blas import BlasThreads
-    from bpcli.training import EpochReport, TrainingPlan, TrainingSpec, train
+    from bpcli.training import EpochReport, TrainingPlan, TrainingSpec, choose_stepping, train
     from bpcli.training.monitor import Monitor
 
     if sys.argv[1] != "bpcli_blas":
@@ -71,6 +63,7 @@ def _bpcli(sizes: list[int], batch: int, x: Any, y: Any) -> Callable[[], object]
         score=lambda *_: {},
         monitor=Monitor("train", "loss"),
     )
+    plan = replace(plan, stepping=choose_stepping(plan, **thresholds))
     reports = (event for event in train(plan, plan.new_state()) if isinstance(event, EpochReport))
     return lambda: next(reports)
 

@@ -203,7 +203,7 @@ def _badness(tried: Tried) -> tuple[int, float]:
 def _faults(objective: Objective, params: Array, generator: np.random.Generator) -> Iterator[int | str]:
     """The layers, and the loss, that by themselves hand back something else than their derivative."""
     logits = objective.logits(params).copy()
-    inputs = [x.copy() for x in objective.workspace.inputs]
+    inputs = [x.copy() for x in objective.through.workspace.inputs]
     state = objective.network.bind_state(objective.state)
     for layer, x, p, s in zip(objective.network.layers, inputs, objective.network.bind(params), state, strict=True):
         alone = list(_layer_alone(layer, x, p, s, objective.position, generator))
@@ -238,7 +238,7 @@ def _loss_alone(objective: Objective, logits: Array, generator: np.random.Genera
     loss, rows, out = objective.loss, len(logits), np.empty_like(logits)
 
     def value() -> float:
-        total = loss.value_and_gradient(logits, objective.target, objective.weight, out, objective.scratch)
+        total = loss.value_and_gradient(logits, objective.target, objective.weight, out, objective.through.scratch)
         return float(total) / rows
 
     size = abs(value()) + float(np.abs(logits).max())

@@ -20,7 +20,7 @@ from bpcli.nn.schedules import ScheduleBase
 from bpcli.randomness import Stream
 from bpcli.system.threads import Crew
 from bpcli.training import TrainingPlan
-from bpcli.training.steps import Steps, most_lanes, steps_for
+from bpcli.training.steps import Steps, steps_for
 
 RATES, DECADE = 200, 25
 """Rates that are tried, a step at each, of which about so many lie within a factor of ten."""
@@ -125,7 +125,7 @@ def try_rates(plan: TrainingPlan, threads: int) -> RangeTest:
         schedule=_Rising(growth=growth),
         spec=plan.spec.model_copy(update={"epochs": epochs}),
     )
-    with Crew(min(most_lanes(plan), threads)) as crew:
+    with Crew(min(plan.stepping.parts, threads)) as crew:
         steps = steps_for(plan, plan.new_state(), crew)
         losses = list(_losses(steps))
     if losses[0] == inf:
@@ -144,6 +144,7 @@ def _losses(steps: Steps) -> Iterator[float]:
         epoch, step = divmod(number, plan.steps_per_epoch)
         if step == 0:
             order = shuffle.at(epoch).permutation(plan.train.rows)
+        steps.sync()
         penalty = steps.rules.penalty(state.params)
         try:
             with np.errstate(all="ignore"):

@@ -17,6 +17,7 @@ from bpcli.wording import counted, quoted
 
 if TYPE_CHECKING:
     from bpcli.models.model import Model
+    from bpcli.storage.run_checkpoint import unfinished_notes
 
 NEURONS = 10
 """Lines of the table of neurons, as fit on a screen with the rest."""
@@ -64,7 +65,7 @@ def inspect(
     require_columns(model, named)
     wanted = _wanted(model, layer, neuron or [])
     rows = split_rows(model, None, cache=not no_cache)
-    for line in rows.notes:
+    for line in [*unfinished_notes(model.path), *rows.notes]:
         note(line)
     network = architecture(model.preprocessor, model.inference.network, model.loss)
     document: dict[str, Any] = {"checkpoint": str(model.path), "rows": rows.source, "network": network}

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +15,7 @@ import typer
 from bpcli._version import __version__
 from bpcli.cli.check import check
 from bpcli.cli.compare import compare
-from bpcli.cli.console import discard, say
+from bpcli.cli.console import discard, note, say
 from bpcli.cli.evaluate import evaluate
 from bpcli.cli.gradcheck import gradcheck
 from bpcli.cli.init import init
@@ -51,6 +52,7 @@ def _version(shown: bool) -> None:
 
 @app.callback()
 def bpcli(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -59,6 +61,8 @@ def bpcli(
 
     With --debug, anywhere on the line, an error shows where in bpcli it came from.
     """
+    for line in context.obj:
+        note(line)
 
 
 COMMANDS = (
@@ -82,11 +86,13 @@ for command in COMMANDS:
     app.command()(command)
 
 
-def run(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit with the code that the result has."""
+def run(arguments: list[str] | None = None, notes: Sequence[str] = ()) -> None:
+    """Run the command line and exit with the code that the result has; a command says the notes before it works."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
+    if not {"--quiet", "-q"}.isdisjoint(arguments):
+        notes = ()
     _require_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Predictions are UTF-8 in any locale, and a path that is not UTF-8 keeps its bytes.
@@ -94,7 +100,7 @@ def run(arguments: list[str] | None = None) -> None:
     try:
         try:
             with ending_cleanly():
-                code = app(args=arguments or ["--help"], prog_name="bpcli", standalone_mode=False)
+                code = app(args=arguments or ["--help"], prog_name="bpcli", standalone_mode=False, obj=notes)
         finally:
             sys.stdout.flush()
     except BpcliError as error:

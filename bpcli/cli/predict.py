@@ -69,6 +69,7 @@ def predict(
     from bpcli.inspection.explained_predictions import AttributionColumns
     from bpcli.models.model import Model
     from bpcli.models.prediction import newest_model, predict_file
+    from bpcli.storage.run_checkpoint import unfinished_notes
     from bpcli.storage.run_directory import RunDirectory
 
     source, output = (None if path is None or str(path) == "-" else path for path in (data, output))
@@ -85,7 +86,7 @@ def predict(
         tally = predict_file(model, source, out, probabilities, kept, spreadsheet_safe, explainer)
     if tally.ignored:
         note(f"columns ignored, as the model does not know them: {listed(tally.ignored)}")
-    for line in surprise_notes(tally.surprises):
+    for line in [*unfinished_notes(model.path), *surprise_notes(tally.surprises)]:
         note(line)
     if explain:
         same = "that of the same class" if model.target.task in ("binary", "multiclass") else "the same"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import shutil
 import sys
-from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +16,7 @@ from bpcli.cli.console import aligned, note, result, result_json
 from bpcli.cli.options import AsJson
 from bpcli.errors import UsageError
 from bpcli.system.files import path_from_here
-from bpcli.wording import counted, number, plain, printable, quoted, suggestion
+from bpcli.wording import counted, listed, number, plain, printable, quoted, suggestion
 
 if TYPE_CHECKING:
     from bpcli.storage.run_listing import ListedRun, Listing
@@ -63,10 +62,10 @@ def runs(
 ) -> None:
     """List runs: when, how they ended, their best score, and in what their configs differ.
 
-    A run whose process is gone though it never said so is listed as died; bpcli train --resume goes on with it. Metrics
-    are those of the best epoch, and come best first; test_ stands before those of the test rows. Of the keys in which
-    configs differ the table has a few, by their last parts, of layers and training before those of data; --json and
-    --csv have all, whole.
+    A run whose process ended without a word is listed as died; bpcli train --resume goes on with it. Metrics are those
+    of the best epoch, and come best first; test_ stands before those of the test rows. Of the keys in which configs
+    differ the table has a few, by their last parts, of layers and training before those of data; --json and --csv have
+    all, whole.
 
     Example: bpcli runs --sort validation_loss
     """
@@ -78,22 +77,31 @@ def runs(
     keys = differing_keys([run.config for run in listing.runs if run.config])  # which it has from its first second on
     short = short_names(keys, COLUMNS)
     sort = next((key for key, name in short.items() if name == sort), sort)
-    listed = _sorted(listing, sort)
+    ordered = _sorted(listing, sort)
     if as_json:
-        result_json(_document(folder, listing, listed, keys))
+        result_json(_document(folder, listing, ordered, keys))
     elif as_csv:
-        _print_csv(listed, keys)
-    elif listed:
-        _print_table(listed, short, sort)
-    for reason, count in Counter(listing.others.values()).items():
+        _print_csv(ordered, keys)
+    elif ordered:
+        _print_table(ordered, short, sort)
+    for reason in dict.fromkeys(listing.others.values()):
         names = [name for name, why in listing.others.items() if why == reason]
-        shown = ", ".join(map(quoted, names[:3])) + (f" and {count - 3:,} more" if count > 3 else "")
-        note(f"not listed: {shown}: {printable(reason)}")
-    died = sum(run.status == DIED for run in listed)
-    if died:
-        note(f"{counted(died, 'run')} died: no process trains there any more; go on with bpcli train --resume")
-    if not listed:
+        note(f"not listed: {listed(names, 3)}: {printable(reason)}")
+    _tell_of_deaths([run for run in ordered if run.status == DIED])
+    if not ordered:
         note(f"no runs in {printable(str(folder))}")
+
+
+def _tell_of_deaths(died: list[ListedRun]) -> None:
+    """Notes on runs that died: how many, what to do, and the fatal signals that were logged."""
+    resumable = sum(run.resumable for run in died)
+    if resumable:
+        note(f"{counted(resumable, 'run')} died: no process trains there any more; go on with bpcli train --resume")
+    if resumable < len(died):
+        note(f"{counted(len(died) - resumable, 'run')} died before a first checkpoint; start again with bpcli train")
+    for signal in sorted({run.signal for run in died if run.signal}):
+        names = [run.name for run in died if run.signal == signal]
+        note(f"died of {signal}: {listed(names, 3)}; crash.log in the run directory says where")
 
 
 def _sorted(listing: Listing, by: str) -> list[ListedRun]:
@@ -155,7 +163,7 @@ def _greater_is_better(name: str) -> bool:
     return any(metric in metrics and metrics[metric].greater_is_better for metrics in METRICS.values())
 
 
-def _document(folder: Path, listing: Listing, listed: list[ListedRun], keys: list[str]) -> dict[str, Any]:
+def _document(folder: Path, listing: Listing, ordered: list[ListedRun], keys: list[str]) -> dict[str, Any]:
     return {
         "folder": str(folder),
         "differing": keys,
@@ -164,6 +172,7 @@ def _document(folder: Path, listing: Listing, listed: list[ListedRun], keys: lis
                 "name": run.name,
                 "path": path_from_here(run.path),
                 "status": run.status,
+                "signal": run.signal,
                 "started_at": run.started_at,
                 "finished_at": run.finished_at,
                 "epochs": run.epochs,
@@ -174,32 +183,32 @@ def _document(folder: Path, listing: Listing, listed: list[ListedRun], keys: lis
                 "test": run.test,
                 "config": {key: run.config[key] for key in keys if key in run.config},
             }
-            for run in listed
+            for run in ordered
         ],
         "others": [{"name": name, "reason": reason} for name, reason in listing.others.items()],
     }
 
 
-def _print_csv(listed: list[ListedRun], keys: list[str]) -> None:
-    metrics = list(dict.fromkeys(name for run in listed for name in run.metrics))
+def _print_csv(ordered: list[ListedRun], keys: list[str]) -> None:
+    metrics = list(dict.fromkeys(name for run in ordered for name in run.metrics))
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow([*COLUMNS, *metrics, *keys])
-    for run in listed:
+    for run in ordered:
         values = [_value(run, name) for name in COLUMNS]
         values += [run.metrics.get(name) for name in metrics] + [run.config.get(key) for key in keys]
         writer.writerow(["" if value is None else plain(value) for value in values])
 
 
-def _print_table(listed: list[ListedRun], short: dict[str, str], sort: str) -> None:
+def _print_table(ordered: list[ListedRun], short: dict[str, str], sort: str) -> None:
     """A line a run, with the first few keys by their short names; on a terminal only as many as fit."""
     names = [name for name in COLUMNS if name != "seconds" or sort == name]
     names += [sort] if sort not in COLUMNS and sort not in short else []
     # The one that is sorted by is among those shown.
-    keys = sorted(short, key=lambda key: (key != sort, *_relevance(key, listed)))
+    keys = sorted(short, key=lambda key: (key != sort, *_relevance(key, ordered)))
     rows = [[*names, *(short[key] for key in keys)]]
     rows += [
         [*(_cell(name, _value(run, name)) for name in names), *(_setting(run.config.get(key)) for key in keys)]
-        for run in listed
+        for run in ordered
     ]
     shown = len(names) + min(len(keys), MOST_KEYS)
     if sys.stdout.isatty():
@@ -209,7 +218,7 @@ def _print_table(listed: list[ListedRun], short: dict[str, str], sort: str) -> N
     numeric = [
         index
         for index, name in enumerate((*names, *keys))
-        if all(isinstance(_value(run, name), int | float | None) for run in listed)
+        if all(isinstance(_value(run, name), int | float | None) for run in ordered)
     ]
     for line in aligned([row[:shown] for row in rows], right=numeric):
         result(line)

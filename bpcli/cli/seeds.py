@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from bpcli.cli.console import aligned, note, result, result_json, say
-from bpcli.cli.signals import StopRequest
+from bpcli.cli.signals import StopRequest, signal_name
 from bpcli.system.files import path_from_here
 from bpcli.wording import counted, number, printable, with_deviation
 
@@ -41,8 +42,8 @@ def train_seeds(
     from bpcli.storage.run_directory import timed
 
     there = SeedRun.called_after(resume) if resume is not None else []
-    if there:  # of which the first may have been stopped before it had a config
-        config = next(run.directory.config for run in there if run.directory.config.is_file())
+    if there:  # a seed without a checkpoint begins again, and its config is removed
+        config = next(run.directory.config for run in there if run.directory.last.is_file())
     assert config is not None
     prepared = _prepare_first(config, overrides, count, cache="--no-cache" not in passed_on)
     stem = resume or run_dir or (runs_dir or Path("runs")) / timed(prepared.config.name)
@@ -59,6 +60,7 @@ def train_seeds(
         say(f"{counted(count, 'seed')}, {at_once} at a time: {printable(shown)}")
         note(f"{ITS_OWN}; what several say alike is shown once")
     heard: set[str] = set()
+    resuming = f"bpcli train --seeds {count} --resume {shlex.quote(printable(path_from_here(stem)))}"
 
     def hear(run: SeedRun, line: str) -> None:
         """Pass on what a run says; errors in any case."""
@@ -68,12 +70,19 @@ def train_seeds(
             heard.add(line)
             say(f"seed {run.seed}: {line}")
 
+    def lost(run: SeedRun, number: int) -> None:
+        """Report a process that a signal killed."""
+        memory = ", as the system does when memory runs out" if number == signal.SIGKILL else ""
+        say(
+            f"error: seed {run.seed}: {printable(path_from_here(run.path))}: killed by {signal_name(number)}{memory}; "
+            f"go on with: {resuming}"
+        )
+
     with StopRequest() as stop:
-        codes = train_side_by_side(commands, at_once, lambda: stop.signal, hear)
+        codes = train_side_by_side(commands, at_once, lambda: stop.signal, hear, lost)
     code = max(codes.values(), default=0)
     if stop.signal is not None and (len(codes) < count or code > 128):
-        path = shlex.quote(printable(path_from_here(stem)))
-        say(f"stopped; go on with all of them by: bpcli train --seeds {count} --resume {path}")
+        say(f"stopped; go on with all of them by: {resuming}")
         raise typer.Exit(max(code, 128 + stop.signal))
     _report(stem, _read(runs), codes, as_json, quiet)
     if code:
@@ -156,7 +165,7 @@ def _print_runs(found: dict[SeedRun, ListedRun | None]) -> None:
     there = {run: entry for run, entry in found.items() if entry is not None}
     if not there:
         return
-    monitor = next(iter(there.values())).monitor or ""
+    monitor = next((entry.monitor for entry in there.values() if entry.monitor), "")
     rows = [
         [str(run.seed), entry.status, number(entry.epochs), number(entry.best.get("epoch")), number(entry.score)]
         for run, entry in there.items()

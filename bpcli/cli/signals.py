@@ -12,6 +12,14 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 """What ends a process in good order: Ctrl-C, a shutdown, a terminal that goes, a scheduler that wants the machine."""
 
 
+def signal_name(number: int) -> str:
+    """`SIGSEGV` for 11; a number that has no name as `signal 40`."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
 def _handle_with(handler: Callable[[int, FrameType | None], None]) -> dict[signal.Signals, object]:
     """Handle the stopping signals, but those that are ignored, as nohup has it; the handlers that there were."""
     taken = [number for number in STOPPING if signal.getsignal(number) is not signal.SIG_IGN]

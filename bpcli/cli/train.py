@@ -19,6 +19,7 @@ from bpcli.wording import counted, number, printable
 if TYPE_CHECKING:
     from bpcli.experiment.prepare import Prepared
     from bpcli.jobs.runner import Runner
+    from bpcli.training import Counters
 
 
 def train(
@@ -106,6 +107,8 @@ def train(
             directory = RunDirectory.create_named(runs_dir or Path("runs"), prepared.config.name)
         with directory.locked():
             state = resume_state(prepared, directory) if opened else None
+            if state and directory.is_marked_running() and not quiet:
+                note(f"the process that trained here {directory.death()}; going on {_after(state.counters)}")
             runner = Runner(prepared, directory, state, threads, tensorboard)
             if not quiet:
                 announce(prepared)
@@ -132,6 +135,12 @@ def train(
         result_path(path_from_here(directory.path))
     if runner.status == "stopped":
         raise RequirementError(f"{printable(path_from_here(directory.path))}: {runner.summary['stop_explanation']}")
+
+
+def _after(counters: Counters) -> str:
+    """How far training had come: `after 3 epochs and 2 steps`."""
+    done = [counted(count, what) for count, what in ((counters.epoch, "epoch"), (counters.step, "step")) if count]
+    return f"after {' and '.join(done)}" if done else "from the start"
 
 
 def _run(runner: Runner, quiet: bool) -> StopRequest:

@@ -12,6 +12,7 @@ from bpcli.comparison.runs import Contestant, are_same, contestants_of
 from bpcli.comparison.score_differences import differences
 from bpcli.errors import errors_in
 from bpcli.experiment.notes import surprise_notes
+from bpcli.storage.run_checkpoint import unfinished_notes
 from bpcli.storage.run_directory import RunDirectory, measured
 from bpcli.storage.run_listing import differing_keys
 from bpcli.system.files import path_from_here
@@ -38,7 +39,8 @@ def compare_runs(paths: Sequence[Path], data: Path | None = None, cache: bool = 
         with errors_in(contestant.shown):
             answer, surprises = contestant.model.answers(table)
         answers.append(answer)
-        notes += [f"{contestant.shown}: {line}" for line in surprise_notes(surprises)]
+        told = [*unfinished_notes(contestant.model.path), *surprise_notes(surprises)]
+        notes += [f"{contestant.shown}: {line}" for line in told]
     notes += _unequal_epochs(contestants)
     first = contestants[0].model
     task = first.target.task

@@ -53,13 +53,15 @@ class Batches:
     What it yields is overwritten by later batches. A batch as large as the data is all of the data, in its order.
     """
 
-    def __init__(self, dataset: Dataset, batch_size: int, outputs: int, at_once: int = 1) -> None:
-        """With blocks of at least so many batches."""
+    def __init__(
+        self, dataset: Dataset, batch_size: int, outputs: int, at_once: int = 1, gathered_bytes: int = GATHERED_BYTES
+    ) -> None:
+        """With blocks of at least `at_once` batches, and of as many as `gathered_bytes` hold."""
         self.size = min(batch_size, dataset.rows)
         self.count = -(-dataset.rows // self.size)
         x, y, dtype = dataset.x, dataset.targets(outputs), dataset.x.dtype
         batch_bytes = self.size * (x.width + outputs) * dtype.itemsize
-        self.block_rows = self.size * min(max(GATHERED_BYTES // batch_bytes, at_once), self.count)
+        self.block_rows = self.size * min(max(gathered_bytes // batch_bytes, at_once), self.count)
         self._rows, self._weight = dataset.rows, dataset.weight
         self._whole: Batch | None = None
         if self.count == 1:

@@ -12,7 +12,7 @@ from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Part
 from bpcli.nn.inference import BLOCK_ROWS
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers.driver import BLOCK
+from bpcli.nn.optimizers.update import BLOCK
 from bpcli.training.epochs import EVALUATED_ROWS
 from bpcli.training.health import HealthCheck
 

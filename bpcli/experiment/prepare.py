@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from bpcli.experiment.notes import notes_of_inputs, notes_of_layers, surprise_no
 from bpcli.experiment.row_weights import weighted
 from bpcli.nn.network import Network
 from bpcli.system.memory import require_memory
-from bpcli.training import TrainingPlan
+from bpcli.training import TrainingPlan, choose_stepping
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,7 @@ def prepare(config: ExperimentConfig, folder: Path, cache: bool = True, keep_exa
         goal=steering.goal,
         initial_parameters=initial_parameters(config, network),
     )
+    plan = replace(plan, stepping=choose_stepping(plan))
     sources = tuple(path for path, _ in data.sources(folder))
     notes = [*selection.notes, *notes_of_inputs(train, selection.inputs, data.columns), *notes_of_layers(config)]
     for part, found in surprises.items():

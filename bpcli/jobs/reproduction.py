@@ -20,7 +20,7 @@ from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.storage.run_listing import flatten
 from bpcli.system.environment import environment, environment_changes
-from bpcli.training import Counters, EpochReport, Progress, TrainingState, is_compiled, train
+from bpcli.training import Counters, EpochReport, Progress, TrainingState, train
 from bpcli.wording import printable
 
 NOT_COMPARED = ("epoch", "seconds")
@@ -98,7 +98,7 @@ class Reproduction:
         plan = self.prepared.plan
         # How far a time limit let a run come does not follow from its config.
         self._plan = replace(plan, spec=plan.spec.model_copy(update={"max_time": None}))
-        self.environment = environment(is_compiled(plan))
+        self.environment = environment(plan.stepping.compiled)
         self.recorded_environment = last.header.versions
         self.changes = environment_changes(self.recorded_environment, self.environment)
 

@@ -39,7 +39,8 @@ def resume_state(prepared: Prepared, directory: RunDirectory) -> TrainingState:
         raise CheckpointError(f"{path}: the optimizer's options are not what this run began with; start a new run")
     for name, target in targets.items():
         np.copyto(target, checkpoint.vectors[name])
-    state.optimizer.steps, state.optimizer.product = header.optimizer_steps, header.optimizer_product
+    state.optimizer.steps = header.optimizer_steps
+    state.optimizer.numbers |= {name: header.optimizer_numbers[name] for name in state.optimizer.numbers}
     state.counters = Counters.from_json(header.counters)
     if state.counters.epoch > prepared.plan.spec.epochs:
         done = state.counters.epoch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
@@ -20,19 +21,27 @@ from bpcli.nn.inference import Inference
 from bpcli.nn.layers import DenseLayer
 from bpcli.spec import type_name
 from bpcli.storage.checkpoint import Checkpoint, DataFingerprint, Header, Score
-from bpcli.storage.run_directory import RunDirectory
+from bpcli.storage.run_directory import RunDirectory, summarized
+from bpcli.system.crash_log import crash_logged
 from bpcli.system.environment import environment
-from bpcli.training import EpochReport, Progress, TrainingState, is_compiled, train
+from bpcli.training import EpochReport, Progress, TrainingState, train
+from bpcli.training.loop import PROGRESS_SECONDS, Clock
 from bpcli.training.scoring import answers
 
-CHECKPOINT_SECONDS = 1.0
-"""Between two checkpoints, where the config does not say: what a killed run loses is done again in a moment."""
 
-CHECKPOINT_SHARE = 0.02
-"""Of the time that may go into checkpoints: where writing one takes longer than 20 ms, they come less often."""
+@dataclass(frozen=True)
+class Pace:
+    """How often a run tells where it is, and keeps it."""
 
-NOT_SUMMARIZED = ("learning_rate", "seconds", "best_epoch", "health")
-"""What the summary leaves out of an epoch's record."""
+    checkpoint_seconds: float = 1.0
+    """Between two checkpoints, where the config does not say: what a killed run loses is done again in a moment."""
+    checkpoint_share: float = 0.02
+    """Of the time that may go into checkpoints: where writing one takes longer than 20 ms, they come less often."""
+    progress_seconds: float = PROGRESS_SECONDS
+    clock: Clock = perf_counter
+
+
+PACE = Pace()
 
 
 class Runner:
@@ -49,13 +58,14 @@ class Runner:
         state: TrainingState | None = None,
         threads: int | None = None,
         tensorboard: bool = False,
+        pace: Pace = PACE,
     ) -> None:
         self.prepared, self.directory = prepared, directory
         self.state = state or prepared.plan.new_state()
         self.status = "running"
-        self._threads = threads
+        self._threads, self._pace = threads, pace
         self._events = EventFile(directory.tensorboard) if tensorboard else None
-        self._versions = environment(is_compiled(prepared.plan))
+        self._versions = environment(prepared.plan.stepping.compiled)
         self.summary: dict[str, Any] = {}
         self._test: dict[str, Any] | None = None
         self._best: dict[str, Any] | None = None
@@ -76,6 +86,10 @@ class Runner:
             self.status, self.summary = self._status_at_end(), self.directory.read_summary()
             self._begin_events()
             return
+        with crash_logged(self.directory.crash_log):
+            yield from self._train(interrupted)
+
+    def _train(self, interrupted: Callable[[], bool]) -> Iterator[EpochReport | Progress]:
         self.directory.write_config(self._config.model_dump(mode="json", by_alias=True))
         self.directory.keep_metrics(self.state.counters.epoch)
         for record in self.directory.read_metrics():
@@ -83,8 +97,17 @@ class Runner:
         self._save()
         self._summarize()
         self._begin_events()
+        pace = self._pace
+        events = train(
+            self.prepared.plan,
+            self.state,
+            interrupted,
+            self._threads,
+            progress_seconds=pace.progress_seconds,
+            clock=pace.clock,
+        )
         try:
-            for event in train(self.prepared.plan, self.state, interrupted, self._threads):
+            for event in events:
                 if isinstance(event, EpochReport):
                     self._record(event)
                 if self.state.counters.stop is None and self._is_due():
@@ -116,7 +139,7 @@ class Runner:
 
     def _remember(self, record: dict[str, Any]) -> None:
         """Keep an epoch's values for the summary."""
-        self._final = {name: value for name, value in record.items() if name not in NOT_SUMMARIZED}
+        self._final = summarized(record)
         self._health = record.get("health", [])
         if record.get("best_epoch") == record["epoch"]:
             self._best = self._final
@@ -127,13 +150,13 @@ class Runner:
         `last` comes after all that it relies on: a crash before it leaves a best checkpoint that training, going on
         from the `last` of before, finds again, and epochs that it repeats.
         """
-        started = perf_counter()
+        pace, started = self._pace, self._pace.clock()
         self.directory.flush_metrics()
         self._save_best()
         self.directory.save_last(self._checkpoint(self.state.vectors(), resumable=True))
-        now, every = perf_counter(), self.prepared.config.training.checkpoint_every
+        now, every = pace.clock(), self.prepared.config.training.checkpoint_every
         if every is None:
-            self._due_at = now + max(CHECKPOINT_SECONDS, (now - started) / CHECKPOINT_SHARE)
+            self._due_at = now + max(pace.checkpoint_seconds, (now - started) / pace.checkpoint_share)
         else:
             self._due_at = now + (every.seconds or float("inf"))
             self._due_step = every.next_step(self.state.optimizer.steps)
@@ -149,7 +172,7 @@ class Runner:
         return "stopped" if self.state.counters.stop == "stop_when" else "finished"
 
     def _is_due(self) -> bool:
-        return perf_counter() > self._due_at or self.state.optimizer.steps >= self._due_step
+        return self._pace.clock() > self._due_at or self.state.optimizer.steps >= self._due_step
 
     def _save_best(self) -> None:
         state = self.state
@@ -175,7 +198,7 @@ class Runner:
             ),
             counters=counters.to_json() if resumable else None,
             optimizer_steps=optimizer.steps if resumable else 0,
-            optimizer_product=optimizer.product if resumable else 1.0,
+            optimizer_product=optimizer.numbers.get("product", 1.0) if resumable else 1.0,
             versions=self._versions,
         )
         return Checkpoint(header, vectors)

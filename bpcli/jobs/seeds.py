@@ -11,7 +11,6 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,14 +38,18 @@ class SeedRun:
 
     @classmethod
     def called_after(cls, stem: Path) -> list[SeedRun]:
-        """The runs that have this stem, by seed; raises CheckpointError where none of them has a config."""
+        """The runs that have this stem, by seed; raises CheckpointError if there are none, or none can be resumed."""
         pattern = re.compile(re.escape(stem.name) + r"-seed(\d+)")
         names = [path.name for path in stem.parent.iterdir()] if stem.parent.is_dir() else []
         runs = cls.below(stem, sorted(int(match[1]) for name in names if (match := pattern.fullmatch(name))))
-        if not any(run.directory.config.is_file() for run in runs):
+        if not runs:
             raise CheckpointError(
                 f"{printable(str(stem))}: no run directories are called so, and then -seed and a number; give what "
                 "stands before that"
+            )
+        if not any(run.directory.last.is_file() for run in runs):
+            raise CheckpointError(
+                f"{printable(str(stem))}: no seed has a checkpoint to resume from; start again with bpcli train --seeds"
             )
         return runs
 
@@ -58,13 +61,10 @@ class SeedRun:
     def has_begun(self) -> bool:
         """Whether there is something to go on with.
 
-        What a process leaves that is stopped as soon as it has made its directory is removed: it is empty.
+        The directory of a process that ended before its first checkpoint is removed.
         """
-        checkpoints = self.path / "checkpoints"
-        if checkpoints.is_dir() and not self.directory.is_locked():
-            with suppress(OSError):
-                checkpoints.rmdir()
-                self.path.rmdir()
+        if self.directory.is_run():
+            self.directory.discard_unbegun()
         return self.path.exists()
 
 
@@ -82,11 +82,12 @@ def train_side_by_side(
     at_once: int,
     stop: Callable[[], int | None],
     say: Callable[[SeedRun, str], None],
+    killed: Callable[[SeedRun, int], None],
 ) -> dict[SeedRun, int]:
-    """Run the bpcli command of each seed in a process of its own, and give their exit codes.
+    """Run the bpcli command of each seed in a process of its own, and give their exit codes, 128+n for signal n.
 
-    `say` is told every line that one of them says. As soon as `stop` gives a signal, all get it, once, and no more are
-    started; those have no exit code.
+    `say` is told every line that one of them says, and `killed` the number of a signal that kills one. As soon as
+    `stop` gives a signal, all get it, once, and no more are started; those have no exit code.
     """
     codes: dict[SeedRun, int] = {}
     waiting = list(commands)
@@ -108,7 +109,10 @@ def train_side_by_side(
                     lines = processes[run].read()
                     if lines is None:
                         selector.unregister(key.fileobj)
-                        codes[run] = processes.pop(run).exit_code()
+                        code = processes.pop(run).exit_code()
+                        codes[run] = code if code >= 0 else 128 - code
+                        if code < 0:
+                            killed(run, -code)
                     else:
                         for line in lines:
                             say(run, line)
@@ -167,12 +171,12 @@ class _Process:
             self._process.send_signal(number)
 
     def exit_code(self) -> int:
-        """Wait for the end; 128+n for an end by signal n, as a shell has it."""
+        """Wait for the end; the exit code, or -n if signal n killed the process."""
         self.output.close()
         code = self._process.wait()
         assert self._process.stdin is not None
         self._process.stdin.close()
-        return code if code >= 0 else 128 - code
+        return code
 
 
 def spread(values: Sequence[float | None]) -> dict[str, Any]:

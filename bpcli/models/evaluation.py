@@ -17,6 +17,7 @@ from bpcli.errors import DataError, errors_in
 from bpcli.experiment.notes import surprise_notes
 from bpcli.models.model import Model
 from bpcli.storage.checkpoint import Header
+from bpcli.storage.run_checkpoint import unfinished_notes
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.files import path_from_here
 from bpcli.training.scoring import remarks
@@ -163,7 +164,8 @@ def evaluate_file(model: Model, path: Path, cache: bool = True) -> Evaluation:
 def _evaluated(model: Model, table: Table, source: str, notes: list[str]) -> Evaluation:
     with errors_in(source):
         answers, surprises = model.answers(table)
-    return Evaluation(source, answers.report, [*notes, *surprise_notes(surprises), *remarks(answers.report)])
+    told = [*unfinished_notes(model.path), *notes, *surprise_notes(surprises), *remarks(answers.report)]
+    return Evaluation(source, answers.report, told)
 
 
 def warnings_of_training(model: Model) -> list[str]:

@@ -22,7 +22,7 @@ from bpcli.nn.inference import Inference
 from bpcli.nn.losses import LossBase
 from bpcli.spec import type_name
 from bpcli.storage.checkpoint import Checkpoint, Header
-from bpcli.storage.run_directory import find_checkpoint
+from bpcli.storage.run_checkpoint import find_checkpoint
 from bpcli.system.blas import BlasThreads
 from bpcli.system.memory import require_memory
 from bpcli.training.scoring import Answers, answers, require_finite

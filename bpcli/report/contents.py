@@ -75,16 +75,17 @@ def report_of(directory: RunDirectory, cache: bool = True) -> Report:
     shown = [(name, number(scores[name])) for name in SUMMARIES[task] if name in scores]
     name = summary.get("name") or directory.path.name
     started = str(summary.get("started_at", "at an unknown time")).replace("T", " ")
-    subtitle = f"{directory.path.name}: {_ending(summary)}, started {started}"
+    subtitle = f"{directory.path.name}: {_ending(directory, summary, records)}, started {started}"
     return Report(page(str(name), subtitle, shown, sections), notes)
 
 
-def _ending(summary: dict[str, Any]) -> str:
-    """`finished after 100 epochs (all epochs done)`, `interrupted after 1 epoch`, with the reason that `train` gave."""
-    epochs = summary.get("epochs")
+def _ending(directory: RunDirectory, summary: dict[str, Any], records: list[dict[str, Any]]) -> str:
+    """How a run ended: `finished after 100 epochs (all epochs done)`, `died of SIGSEGV after 1 epoch`."""
+    epochs = records[-1]["epoch"] if directory.is_marked_running() and records else summary.get("epochs")
     after = f" after {counted(epochs, 'epoch')}" if isinstance(epochs, int) else ""
     reason = summary.get("stop_explanation") or spaced(str(summary.get("stop_reason") or ""))
-    return f"{summary.get('status', 'unknown')}{after}{f' ({reason})' if reason else ''}"
+    status = directory.death() if directory.has_died() else summary.get("status", "unknown")
+    return f"{status}{after}{f' ({reason})' if reason else ''}"
 
 
 def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, dict[str, Any], list[str]]:

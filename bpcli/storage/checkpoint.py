@@ -68,8 +68,13 @@ class Header(Spec):
     score: Score
     counters: dict[str, Any] | None = Field(default=None, description="Of training, where it can go on from here.")
     optimizer_steps: Count = 0
-    optimizer_product: float = Field(default=1.0, ge=0, le=1)
+    optimizer_product: float = Field(default=1.0, ge=0, le=1, description="Nadam's; 1 for all other optimizers.")
     versions: dict[str, str]
+
+    @property
+    def optimizer_numbers(self) -> dict[str, float]:
+        """The numbers in an optimizer's state, as far as this format has room for them."""
+        return {"product": self.optimizer_product}
 
     @field_validator("versions")
     @classmethod

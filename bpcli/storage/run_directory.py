@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import re
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
 from pathlib import Path
-from time import sleep
 from typing import TYPE_CHECKING, Any
 
-import yaml
-from yaml.nodes import ScalarNode
-
 from bpcli.errors import CheckpointError, ExistsError
+from bpcli.storage.config_text import config_text
+from bpcli.system.crash_log import fatal_signal
 from bpcli.system.files import file_access, kind_of, path_from_here, remove_leftovers, sync_folder, write_atomic
+from bpcli.system.locks import is_locked, locked
 from bpcli.wording import printable
 
 if TYPE_CHECKING:
     from bpcli.storage.checkpoint import Checkpoint  # runs are listed without NumPy
-
-LOCK_TRIES = 5
-"""How often the lock is asked for, 10 ms apart: whoever only looks whether it is taken has it for microseconds."""
-
-
-class _Dumper(yaml.SafeDumper):
-    """PyYAML's writer, with quotes around text that a reader of YAML 1.2 would take for a number, such as 1e5."""
-
-    def represent_str(self, data: str) -> ScalarNode:
-        """Left to itself, PyYAML also writes U+2028 in a way that it reads as a space."""
-        plain = data.isprintable() and not re.match(r"[-+]?\.?[0-9]", data)
-        return self.represent_scalar("tag:yaml.org,2002:str", data, style=None if plain else '"')
-
-
-_Dumper.add_representer(str, _Dumper.represent_str)
 
 
 @dataclass(frozen=True)
@@ -81,7 +62,7 @@ class RunDirectory:
             raise CheckpointError(f"{printable(str(path))}: no such run")
         run = cls(path)
         if not run.is_run():
-            raise CheckpointError(f"{printable(str(path))}: not a run directory{_instead_of_run(path)}")
+            raise CheckpointError(f"{printable(str(path))}: not a run directory{instead_of_run(path)}")
         return run
 
     def is_run(self) -> bool:
@@ -91,7 +72,10 @@ class RunDirectory:
     def require_last(self) -> None:
         """Raise CheckpointError where there is no checkpoint to go on from."""
         if not self.last.is_file():
-            raise CheckpointError(f"{printable(str(self.path))}: nothing to resume from; start again with bpcli train")
+            why = f"{self.death()} before its first checkpoint: " if self.has_died() else ""
+            raise CheckpointError(
+                f"{printable(str(self.path))}: {why}nothing to resume from; start again with bpcli train"
+            )
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -99,29 +83,46 @@ class RunDirectory:
 
         The system takes the lock from a process that dies, however it dies.
         """
-        with file_access(self.path, "lock"):
-            folder = os.open(self.path, os.O_RDONLY)
-        try:
-            with file_access(self.path, "lock"):
-                try:
-                    _lock(folder)
-                except BlockingIOError as error:
-                    raise ExistsError(f"{printable(str(self.path))}: another process is training here") from error
+        with locked(self.path) as held:
+            if not held:
+                raise ExistsError(f"{printable(str(self.path))}: another process is training here")
             yield
-        finally:
-            os.close(folder)
 
     def is_locked(self) -> bool:
         """Whether a process is training here."""
-        with file_access(self.path, "read"):
-            folder = os.open(self.path, os.O_RDONLY)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(folder)
-        return False
+        return is_locked(self.path)
+
+    def is_marked_running(self) -> bool:
+        """Whether the summary says that training is under way, or has not been written yet.
+
+        To the holder of the lock this means that the last process to train here has died.
+        """
+        return self.read_summary().get("status") == "running" or not self.summary.exists()
+
+    def has_died(self) -> bool:
+        """Whether the process that trained here is gone, and the run not over."""
+        # The run may end between the first look at the summary and the one at the lock.
+        return self.is_marked_running() and not self.is_locked() and self.is_marked_running()
+
+    @property
+    def signal(self) -> str | None:
+        """The fatal signal that ended training here, such as SIGSEGV, if it was logged."""
+        return fatal_signal(self.crash_log)
+
+    def death(self) -> str:
+        """Phrase for the end of a process that died: `died of SIGSEGV`, or `died` if no fatal signal was logged."""
+        return f"died of {self.signal}" if self.signal else "died"
+
+    def discard_unbegun(self) -> None:
+        """Remove a directory whose process died before its first checkpoint. Does nothing to any other."""
+        if self.last.is_file() or self.best.is_file() or not self.has_died():
+            return
+        with suppress(OSError):
+            self.remove_leftovers()
+            for path in (self.config, self.metrics, self.summary):
+                path.unlink(missing_ok=True)
+            self.last.parent.rmdir()
+            self.path.rmdir()
 
     @classmethod
     def finished(cls, runs: Path) -> list[RunDirectory]:
@@ -164,6 +165,11 @@ class RunDirectory:
         return self.path / "summary.json"
 
     @property
+    def crash_log(self) -> Path:
+        """All threads' stacks at the fatal signal that ended training; empty while training is under way."""
+        return self.path / "crash.log"
+
+    @property
     def report(self) -> Path:
         """The run as a page."""
         return self.path / "report.html"
@@ -178,14 +184,15 @@ class RunDirectory:
         return Path(os.path.relpath(path.resolve(), self.path.resolve())).as_posix()
 
     def remove_leftovers(self) -> None:
-        """Remove what processes that were killed while they wrote have left; for the holder of the lock."""
+        """Remove temporary files and the crash log of processes that died; for the holder of the lock."""
         for path in (self.config, self.metrics, self.summary, self.best, self.last):
             remove_leftovers(path)
+        with file_access(self.crash_log, "remove"):
+            self.crash_log.unlink(missing_ok=True)
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Write the resolved config."""
-        text = yaml.dump(config, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
-        write_atomic(self.config, text.encode())
+        write_atomic(self.config, config_text(config).encode())
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write the summary."""
@@ -236,6 +243,12 @@ class RunDirectory:
         checkpoint.save(self.best)
 
 
+def summarized(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of an epoch's record that a summary repeats: its number, loss and metrics."""
+    left_out = ("learning_rate", "seconds", "best_epoch", "health")
+    return {name: value for name, value in record.items() if name not in left_out}
+
+
 def measured(value: Any) -> float | None:
     """A value of an epoch's record, which may hold anything, as a finite number; None for what is none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -264,23 +277,7 @@ def timed(name: str) -> str:
     return f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
-def _lock(folder: int) -> None:
-    """Lock an open folder for this process; raises BlockingIOError where another holds it."""
-    for _ in range(LOCK_TRIES - 1):
-        try:
-            return fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            sleep(0.01)
-    return fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _why_no_best(run: RunDirectory) -> str:
-    if run.read_summary().get("status") == "diverged":
-        return "diverged in its first epoch, so there is no best checkpoint; train again at a lower learning rate"
-    return f"there is no best checkpoint yet; go on with bpcli train --resume {shlex.quote(str(run.path))}"
-
-
-def _instead_of_run(path: Path) -> str:
+def instead_of_run(path: Path) -> str:
     """What a path is that is neither a run nor a checkpoint, and what to give in its place, as far as can be told."""
     shown, folder = printable(str(path)), path.absolute().parent
     run = RunDirectory(folder.parent if folder.name == "checkpoints" else folder)
@@ -295,17 +292,3 @@ def _instead_of_run(path: Path) -> str:
     elif kind_of(path) == "data":
         return ", but data; bpcli init writes a config for it, and bpcli train makes a run of that"
     return "; it has no folder checkpoints"
-
-
-def find_checkpoint(path: Path) -> Path:
-    """The checkpoint file that a path means: itself, or the best one of a run directory."""
-    if not path.exists():
-        raise CheckpointError(f"{printable(str(path))}: no such run or checkpoint")
-    if not path.is_dir():
-        if kind_of(path) in ("config", "data"):
-            raise CheckpointError(f"{printable(str(path))}: neither a run nor a checkpoint{_instead_of_run(path)}")
-        return path
-    run = RunDirectory.open(path)
-    if not run.best.is_file():
-        raise CheckpointError(f"{printable(str(path))}: {_why_no_best(run)}")
-    return run.best

@@ -13,7 +13,7 @@ import yaml
 from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
 from bpcli.errors import BpcliError, CheckpointError
-from bpcli.storage.run_directory import RunDirectory
+from bpcli.storage.run_directory import RunDirectory, measured, summarized
 from bpcli.system.files import file_access, path_from_here
 from bpcli.wording import printable
 
@@ -37,6 +37,10 @@ class ListedRun:
 
     path: Path
     status: str
+    signal: str | None = None
+    """The fatal signal that a run died of, such as SIGSEGV, if it was logged."""
+    resumable: bool = False
+    """Whether there is a checkpoint to resume from."""
     started_at: str | None = None
     finished_at: str | None = None
     epochs: int = 0
@@ -107,15 +111,15 @@ def read_run(path: Path) -> ListedRun:
     run = RunDirectory(path)
     summary, config = _summary(run), flat_config(run)
     status = summary.get("status", "running")
-    if status == "running" and not run.is_locked():
-        # Another look: between the two a run may have ended.
-        summary = _summary(run)
-        status = summary.get("status", "running")
-        status = DIED if status == "running" else status
+    if status == "running":
+        status = DIED if run.has_died() else status
+        summary |= _progress(run)
     best, test = summary.get("best") or {}, summary.get("test") or {}
     return ListedRun(
         path=path,
         status=status,
+        signal=run.signal if status == DIED else None,
+        resumable=run.last.is_file(),
         started_at=summary.get("started_at"),
         finished_at=summary.get("finished_at"),
         epochs=summary.get("epochs", 0),
@@ -126,6 +130,17 @@ def read_run(path: Path) -> ListedRun:
         training_seconds=summary.get("training_seconds"),
         config=config,
     )
+
+
+def _progress(run: RunDirectory) -> dict[str, Any]:
+    """Epochs and best values so far, which are not in the summary of a run that is not over."""
+    records = {record["epoch"]: record for record in run.read_metrics()}
+    if not records:
+        return {}
+    last = max(records)
+    best = records.get(measured(records[last].get("best_epoch")) or 0, {})
+    values = {name: measured(value) for name, value in summarized(best).items() if name != "epoch"}
+    return {"epochs": last, "best": {"epoch": best["epoch"], **values} if best else {}}
 
 
 def flat_config(run: RunDirectory) -> Flat:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bpcli.arrays.memory import Array
-from bpcli.nn.optimizers import Adadelta, Adagrad, Nadam, Optimizer, OptimizerBase, Rmsprop, Rprop, Sgd
+from bpcli.nn.optimizers import Adadelta, Adagrad, Nadam, OptimizerBase, OptimizerState, Rmsprop, Rprop, Sgd
 from bpcli.nn.optimizers.adam import Adam, AdamBase
 
 
@@ -53,16 +53,14 @@ class Rule:
         return given
 
 
-def rule_of(optimizer: Optimizer, learning_rate: float) -> Rule:
-    """The rule of an optimizer that has just taken a step at a learning rate."""
-    spec, step = optimizer.rule, optimizer.steps
-    if isinstance(spec, AdamBase):
-        return _adam(spec, step, learning_rate, optimizer.product)
-    return _others(spec, learning_rate)
+def rule_of(spec: OptimizerBase, state: OptimizerState, learning_rate: float) -> Rule:
+    """The rule of an optimizer that has just taken a step at a learning rate, with the state after it."""
+    return _adam(spec, state, learning_rate) if isinstance(spec, AdamBase) else _others(spec, learning_rate)
 
 
-def _adam(spec: AdamBase, step: int, learning_rate: float, product: float) -> Rule:
+def _adam(spec: AdamBase, state: OptimizerState, learning_rate: float) -> Rule:
     """Kingma and Ba 2015, algorithm 1; its moments are 1 - β times the vectors that the kernel keeps."""
+    step = state.steps
     constants = {
         "lr": learning_rate,
         "β1": spec.beta1,
@@ -80,7 +78,7 @@ def _adam(spec: AdamBase, step: int, learning_rate: float, product: float) -> Ru
     first = "m̂"
     if isinstance(spec, Nadam):
         first = "m̄"
-        constants |= {"μ": spec.momentum(step), "μ'": spec.momentum(step + 1), "Πμ": product}
+        constants |= {"μ": spec.momentum(step), "μ'": spec.momentum(step + 1), "Πμ": state.numbers["product"]}
         equations.append(Equation("m̄", "μ' · m / (1 - Πμ · μ') + (1 - μ) · g / (1 - Πμ)"))
     else:
         equations.append(Equation("m̂", "m / (1 - β1^t)"))

@@ -144,7 +144,7 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows) -> Do
         for when, vectors in (("before", before), ("after", _vectors(state)))
     }
     given = plan.network.bind(applied)
-    rule = rule_of(state.optimizer, steps.learning_rate)
+    rule = rule_of(plan.optimizer, state.optimizer, steps.learning_rate)
     norm = _norm(plan, records, before["params"])
     bound = plan.spec.clip.norm
     notes = list(rows.notes)

@@ -4,17 +4,19 @@ from bpcli.training.loop import train
 from bpcli.training.plan import EpochReport, LayerHealth, Progress, TrainingPlan
 from bpcli.training.spec import TrainingSpec
 from bpcli.training.state import Counters, StopReason, TrainingState
-from bpcli.training.steps import is_compiled
+from bpcli.training.stepping import Stepping
+from bpcli.training.steps import choose_stepping
 
 __all__ = [
     "Counters",
     "EpochReport",
     "LayerHealth",
     "Progress",
+    "Stepping",
     "StopReason",
     "TrainingPlan",
     "TrainingSpec",
     "TrainingState",
-    "is_compiled",
+    "choose_stepping",
     "train",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import isfinite
 from time import perf_counter
 
@@ -27,9 +27,9 @@ EVALUATED_ROWS = 4096
 class EpochCloser:
     """Closes epochs: validation, the best so far, and whether to stop."""
 
-    def __init__(self, steps: Steps) -> None:
+    def __init__(self, steps: Steps, clock: Callable[[], float] = perf_counter) -> None:
         self.steps, self.plan, self.state = steps, steps.plan, steps.state
-        plan, state = self.plan, self.state
+        plan, state, self._clock = self.plan, self.state, clock
         self._health = HealthCheck(steps)
         self._inference = Inference(plan.network, state.params, state.layer_state)
         self._evaluated = plan.train if plan.validation is None else plan.validation
@@ -59,7 +59,7 @@ class EpochCloser:
         unhealthy = when is not None and any(when.exceeded(layer._asdict()) for layer in health)
         state.count(unhealthy=state.counters.unhealthy + 1 if unhealthy else 0)
         state.count(
-            epoch=state.counters.epoch + 1, step=0, loss_sum=0.0, weight_sum=0.0, seconds=perf_counter() - started
+            epoch=state.counters.epoch + 1, step=0, loss_sum=0.0, weight_sum=0.0, seconds=self._clock() - started
         )
         if improved:
             state.keep_best()

@@ -67,10 +67,9 @@ class HealthCheck:
         )
 
     def _of_step(self) -> dict[int, tuple[float | None, float | None]]:
-        """Gradient norm and update ratio by layer; `before` then holds the change."""
-        steps = self._steps
+        """Gradient norm and update ratio by layer."""
         sizes = {index: _norm(self._before[index]) for index in self._layers}
-        np.subtract(steps.state.params, steps.before, out=steps.before)
+        self._steps.change()  # in place of what was before
         found = {}
         for index in self._layers:
             change, size = _norm(self._before[index]), sizes[index]

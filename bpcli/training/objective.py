@@ -6,8 +6,9 @@ import numpy as np
 
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Batch
+from bpcli.nn.batch_pass import BatchPass
 from bpcli.nn.layers import Position
-from bpcli.nn.losses import LossBase, LossScratch
+from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
 from bpcli.training.gradient_rules import GradientRules
 from bpcli.training.spec import Clip, TrainingSpec
@@ -27,22 +28,17 @@ class Objective:
         self.network, self.loss, self.x, self.position = network, loss, x, position
         self.rules = GradientRules(spec.model_copy(update={"clip": Clip()}), network.layout.weights)
         self.state = state.copy()
-        self.workspace = network.workspace(len(x), x.dtype, training=True)
-        self.scratch = LossScratch(len(x), network.n_out, x.dtype)
-        self.dlogits = np.empty((len(x), network.n_out), x.dtype)
+        self.through = BatchPass(network, loss, len(x), x.dtype)
 
     def logits(self, params: Array) -> Array:
         """Logits (rows, n_out) for parameters (layout.size,), valid until the next call."""
         network = self.network
-        return network.forward(
-            network.bind(params), network.bind_state(self.state), self.x, self.workspace, self.position
-        )
+        return self.through.forward(network.bind(params), network.bind_state(self.state), self.x, self.position)
 
     def value(self, params: Array) -> float:
         """The sum over rows of weight · loss, divided by their number, and the penalties; may be infinite or NaN."""
         with np.errstate(all="ignore"):
-            logits = self.logits(params)
-            total = self.loss.value_and_gradient(logits, self.target, self.weight, self.dlogits, self.scratch)
+            total = self.through.value(self.logits(params), self.target, self.weight)
             return float(total) / len(self.x) + self.rules.penalty(params)
 
     def gradient(self, params: Array) -> Array:
@@ -50,6 +46,6 @@ class Objective:
         grads = np.empty_like(params)
         self.value(params)
         with np.errstate(all="ignore"):
-            self.network.backward(self.network.bind(params), self.dlogits, self.workspace, self.network.bind(grads))
+            self.through.backward(self.network.bind(params), self.network.bind(grads))
             self.rules.apply(0, len(grads), params, grads, np.empty_like(params))
         return grads

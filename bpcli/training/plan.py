@@ -17,6 +17,7 @@ from bpcli.nn.schedules import ScheduleBase
 from bpcli.training.monitor import Monitor
 from bpcli.training.spec import TrainingSpec
 from bpcli.training.state import StopReason, TrainingState
+from bpcli.training.stepping import SERIAL, Stepping
 
 
 class Score(Protocol):
@@ -45,6 +46,8 @@ class TrainingPlan:
     """What `spec.goal` is about."""
     initial_parameters: Mapping[str, Array] = field(default_factory=dict)
     """Those that are given and not drawn, by the names of the network's layout."""
+    stepping: Stepping = SERIAL
+    """How its steps are taken."""
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from bpcli.arrays.memory import Array
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import Optimizer, OptimizerBase
+from bpcli.nn.optimizers import OptimizerBase
 from bpcli.nn.schedules import Plateau
 
 StopReason = Literal["epochs", "early_stopping", "tolerance", "goal", "stop_when", "max_time"]
@@ -93,7 +93,7 @@ class TrainingState:
 
     def __init__(self, network: Network, optimizer: OptimizerBase, seed: int, dtype: np.dtype[Any]) -> None:
         self.params, self.layer_state = network.initialize(seed, dtype)
-        self.optimizer = Optimizer(optimizer, network.layout.size, network.layout.weights, dtype)
+        self.optimizer = optimizer.init(network.layout.size, dtype)
         self.counters = Counters()
         self.best_params: Array = self.params.copy()
         self.best_layer_state: Array = self.layer_state.copy()

@@ -20,9 +20,8 @@ from bpcli.nn.layers import BatchNorm, Dense, Dropout
 from bpcli.nn.losses import CrossEntropy, Poisson
 from bpcli.nn.optimizers import Adam, OptimizerBase, OptimizerSpec, Rprop, Sgd
 from bpcli.nn.schedules import Cosine, ReduceOnPlateau, ScheduleBase, Step
-from bpcli.training import EpochReport, TrainingPlan, TrainingSpec, is_compiled, train
+from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec, train
 from bpcli.training.spec import Penalty
-from bpcli.training.steps import program
 
 FULL = TrainingSpec(epochs=1, batch_size="full")
 GROWTH = 1e8 ** (1 / (RATES - 1))
@@ -196,15 +195,13 @@ def views(of: TrainingPlan) -> dict[str, Any]:
     return of.network.layout.views(of.new_state().params)
 
 
-def test_compiled_steps_give_the_same_range(monkeypatch: pytest.MonkeyPatch):
+def test_compiled_steps_give_the_same_range():
     """Many of them are otherwise taken in one call, which a test that ends with one of them must not lose."""
     pytest.importorskip("numba")
     layers = (Dense(units=8),)
     of = plan(CLASSES, SPECIES, TrainingSpec(batch_size=8), layers=layers, loss=CrossEntropy(), dtype=np.float32)
     plain = try_rates(of, 1)
-    monkeypatch.setattr(program, "WORTHWHILE_SECONDS", 0.0)
-    assert is_compiled(of)
-    compiled = try_rates(of, 1)
+    compiled = try_rates(replace(of, stepping=Stepping("compiled")), 1)
     assert len(compiled.points) == pytest.approx(len(plain.points), abs=2)
     one, other = ([point.loss for point in tried.points[:130]] for tried in (plain, compiled))
     np.testing.assert_allclose(one, other, rtol=1e-3)

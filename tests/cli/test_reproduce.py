@@ -14,16 +14,16 @@ import numpy as np
 import pytest
 from checkpoints import forged
 from commands import Result, bpcli
-from experiments import after, write_csv
+from experiments import after, taken_so, ticking, write_csv
 
 from bpcli.config import load_config
 from bpcli.errors import DivergedError
 from bpcli.experiment.prepare import prepare
 from bpcli.jobs.resume import resume_state
-from bpcli.jobs.runner import Runner
+from bpcli.jobs.runner import Pace, Runner
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.training import EpochReport, Progress, train
+from bpcli.training import EpochReport, Progress, Stepping, train
 
 CONFIG = {
     "name": "small",
@@ -35,12 +35,26 @@ CONFIG = {
 STEPS = 4
 """28 training rows in batches of 8."""
 
+LONG_CONFIG = {**CONFIG, "layers": [{"units": 5}] * 9, "training": {"epochs": 3, "batch_size": 1}}
+LONG_STEPS, AT_ONCE = 1050, 642
+"""So many steps of ten layers are worth machine code, of which the first call in an epoch takes so many."""
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     numbers = np.random.default_rng(0).normal(size=(2, 40))
     write_csv(tmp_path / "t.csv", {"a": numbers[0], "b": numbers[1], "y": [f"c{int(a > b)}" for a, b in numbers.T]})
     (tmp_path / "c.json").write_text(json.dumps(CONFIG))
+    return tmp_path
+
+
+@pytest.fixture
+def long(tmp_path: Path) -> Path:
+    """A folder like the other, whose training is long enough for machine code, and an epoch of it for three calls."""
+    numbers = np.random.default_rng(0).normal(size=(101, 1500)).round(3)
+    columns = {f"x{index}": column for index, column in enumerate(numbers)}
+    write_csv(tmp_path / "t.csv", {**columns, "y": [f"c{int(a > b)}" for a, b in zip(*numbers[:2], strict=True)]})
+    (tmp_path / "c.json").write_text(json.dumps(LONG_CONFIG))
     return tmp_path
 
 
@@ -56,11 +70,12 @@ def trained(folder: Path, *settings: str) -> Path:
     return folder / "run"
 
 
-def partly_trained(folder: Path, calls: int, *settings: str) -> Path:
+def partly_trained(folder: Path, calls: int, *settings: str, stepping: Stepping | None = None) -> Path:
     """A run that was stopped at the call number `calls` for whether to stop, and resumed if there was one."""
     directory, old = RunDirectory(folder / "run"), (folder / "run").exists()
     loaded = load_config(directory.config if old else folder / "c.json", settings)
     prepared = prepare(loaded.config, loaded.folder)
+    prepared = prepared if stepping is None else taken_so(prepared, stepping)
     directory = directory if old else RunDirectory.create(folder / "run")
     list(Runner(prepared, directory, resume_state(prepared, directory) if old else None).run(after(calls)))
     return directory.path
@@ -179,11 +194,9 @@ def test_a_run_that_was_resumed_with_more_epochs_comes_out_again(folder: Path, r
     assert identical(run)["epochs"] == 9
 
 
-@pytest.mark.parametrize("compiled", [False, True], ids=["numpy", "compiled"])
-def test_machine_code_comes_out_again_too(folder: Path, monkeypatch: pytest.MonkeyPatch, compiled: bool):
-    monkeypatch.setattr("bpcli.training.steps.program.WORTHWHILE_SECONDS", 0.0 if compiled else float("inf"))
-    document = identical(trained(folder, "layers=[{units: 5}]"))
-    assert ("numba" in document["environment"]["now"]) is compiled
+def test_machine_code_comes_out_again_too(long: Path):
+    document = identical(trained(long))
+    assert document["environment"]["now"]["numba"] == document["environment"]["was"]["numba"]
 
 
 def test_a_run_comes_out_again_elsewhere(folder: Path, tmp_path_factory: pytest.TempPathFactory):
@@ -211,28 +224,26 @@ def test_a_run_that_was_stopped_between_epochs_comes_out_that_far(folder: Path):
     assert (document["epochs"], document["weights"]["last"]["epoch"], document["not_compared"]) == (2, 2, [])
 
 
+@pytest.mark.parametrize("whole", [0, 2])
 @pytest.mark.parametrize("compiled", [False, True], ids=["numpy", "compiled"])
-@pytest.mark.parametrize("call", [2, 2 * (STEPS + 2) + 2])
 def test_a_run_that_was_stopped_within_an_epoch_comes_out_to_that_step(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, call: int, compiled: bool
+    request: pytest.FixtureRequest, whole: int, compiled: bool
 ):
-    monkeypatch.setattr("bpcli.training.steps.program.WORTHWHILE_SECONDS", 0.0 if compiled else float("inf"))
-    monkeypatch.setattr("bpcli.data.batches.GATHERED_BYTES", 1)  # a batch at a time
-    run = partly_trained(folder, call, "layers=[{units: 5}]")
+    """Two steps, or a call of machine code, into an epoch; an epoch asks once for each, and twice at its end."""
+    if compiled:
+        run, steps, step = partly_trained(request.getfixturevalue("long"), whole * 5 + 1), LONG_STEPS, AT_ONCE
+    else:
+        run, steps, step = partly_trained(request.getfixturevalue("folder"), whole * (STEPS + 2) + 2), STEPS, 2
     last = Checkpoint.load(run / "checkpoints/last.safetensors").header
-    assert 0 < last.counters["step"] < STEPS
+    assert last.counters["step"] == step
     document = identical(run)
-    whole = call // (STEPS + 2)
     assert (document["epochs"], document["weights"]["last"]["epoch"], document["not_compared"]) == (whole, whole, [])
-    assert document["weights"]["last"]["steps"] == last.optimizer_steps == whole * STEPS + last.counters["step"]
+    assert document["weights"]["last"]["steps"] == last.optimizer_steps == whole * steps + step
 
 
-def test_weights_between_two_looks_at_machine_code_are_left_out(folder: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("bpcli.training.steps.program.WORTHWHILE_SECONDS", 0.0)
-    with monkeypatch.context() as patch:
-        patch.setattr("bpcli.data.batches.GATHERED_BYTES", 1)
-        run = partly_trained(folder, 2, "layers=[{units: 5}]")
-    document = identical(run)  # all batches of an epoch at a time
+def test_weights_between_two_looks_at_machine_code_are_left_out(long: Path):
+    run = partly_trained(long, 2, stepping=Stepping("compiled", gathered_bytes=1))
+    document = identical(run)  # many batches at a time
     assert document["weights"] == {}
     assert document["not_compared"] == ["the last weights, as machine code takes the steps around them at once"]
     lines = reproduce(run).out.splitlines()
@@ -256,15 +267,12 @@ def test_a_run_that_diverged_comes_out_up_to_that(folder: Path):
     assert identical(folder / "run")["weights"]["last"]["epoch"] == 0
 
 
-def test_an_epoch_that_time_cut_short_has_the_same_weights_but_no_metrics_to_compare(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-):
-    for limit in range(5, 30):  # seconds of a clock that moves by one at each look
-        ticks = iter(range(1000))
-        with monkeypatch.context() as patch:
-            for module in ("stepper", "epochs", "loop"):
-                patch.setattr(f"bpcli.training.{module}.perf_counter", lambda ticks=ticks: float(next(ticks)))
-            run = trained(folder, f"training.max_time={limit}")
+def test_an_epoch_that_time_cut_short_has_the_same_weights_but_no_metrics_to_compare(folder: Path):
+    run = folder / "run"
+    for limit in range(5, 60):  # seconds of a clock that moves by one at each look
+        loaded = load_config(folder / "c.json", [f"training.max_time={limit}"])
+        pace = Pace(clock=ticking())
+        list(Runner(prepare(loaded.config, loaded.folder), RunDirectory.create(run), pace=pace).run())
         last = Checkpoint.load(run / "checkpoints/last.safetensors").header
         done = last.counters["epoch"]
         if done > 1 and last.optimizer_steps < done * STEPS:
@@ -341,7 +349,7 @@ def test_an_epoch_too_many_differs(run: Path):
 
 def test_a_training_that_now_ends_before_the_runs_end_differs(folder: Path, monkeypatch: pytest.MonkeyPatch):
     run = trained(folder, "training.goal={metric: loss, value: 0.01}")
-    monkeypatch.setattr("bpcli.training.epochs.EpochCloser._reached", lambda *_: True)
+    monkeypatch.setattr("bpcli.training.monitor.Monitor.is_reached", lambda *_: True)
     result = reproduce(run)
     assert result.code == 6
     assert "epoch 2 is the first that differs: the run has it, but now training ended before; " in result.err

@@ -183,6 +183,54 @@ def test_a_run_whose_process_is_gone_is_listed_as_died_and_one_at_work_as_runnin
     assert result.err == "note: 1 run died: no process trains there any more; go on with bpcli train --resume\n"
 
 
+def test_what_a_run_that_died_had_done_is_told_from_its_epochs(runs: Path):
+    before = bpcli("runs", runs, "--json").ok().json["runs"]
+    (whole,) = (run for run in before if run["name"] == "b")
+    change(runs / "b", status="running", epochs=0, best={"epoch": 0}, test=None, finished_at=None)
+    with (runs / "b/metrics.jsonl").open("a") as file:
+        file.write('{"epoch": 99, "train_l')
+    after = bpcli("runs", runs, "--json").ok().json["runs"]
+    (died,) = (run for run in after if run["name"] == "b")
+    assert whole["epochs"] == died["epochs"] > 0
+    assert whole["best"] == died["best"]
+    assert whole["score"] == died["score"]
+    assert (died["status"], died["signal"], died["test"]) == ("died", None, {})
+
+
+@pytest.mark.parametrize("best", ["null", '"x"', "7", "1e999", "[1]", "true", "1.5"])
+def test_a_best_epoch_that_is_none_is_left_out(runs: Path, best: str):
+    change(runs / "a", status="running", best={"epoch": 0})
+    (runs / "a/metrics.jsonl").write_text(f'{{"epoch": 1, "loss": 0.5}}\n{{"epoch": 2, "best_epoch": {best}}}\n')
+    listed = {run["name"]: run for run in bpcli("runs", runs, "--json").ok().json["runs"]}
+    assert (listed["a"]["epochs"], listed["a"]["best"]) == (2, {})
+
+
+def test_the_signal_that_a_run_died_of_is_told_and_where_to_look(runs: Path):
+    for name, words in {"a": "Segmentation fault", "b": "Aborted", "c": "Aborted"}.items():
+        change(runs / name, status="running")
+        (runs / name / "crash.log").write_text(f"Fatal Python error: {words}\n\n")
+    RunDirectory(runs / "b").last.unlink()
+    result = bpcli("runs", runs, "--json").ok()
+    signals = {run["name"]: run["signal"] for run in result.json["runs"]}
+    assert signals == {"a": "SIGSEGV", "b": "SIGABRT", "c": "SIGABRT"}
+    assert sorted(result.err.splitlines()[2:]) == [
+        f"note: died of SIGABRT: {', '.join(repr(name) for name in signals if name != 'a')}; crash.log in the run "
+        "directory says where",
+        "note: died of SIGSEGV: 'a'; crash.log in the run directory says where",
+    ]
+    assert result.err.splitlines()[:2] == [
+        "note: 2 runs died: no process trains there any more; go on with bpcli train --resume",
+        "note: 1 run died before a first checkpoint; start again with bpcli train",
+    ]
+
+
+def test_a_run_that_is_over_has_no_signal_whatever_lies_there(runs: Path):
+    (runs / "a/crash.log").write_text("Fatal Python error: Segmentation fault\n\n")
+    result = bpcli("runs", runs, "--json").ok()
+    assert {run["signal"] for run in result.json["runs"]} == {None}
+    assert result.err == ""
+
+
 def test_whoever_lists_runs_keeps_nobody_from_training(runs: Path):
     run = RunDirectory(runs / "a")
     assert not run.is_locked()

@@ -9,6 +9,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,61 @@ def test_runs_that_were_stopped_before_they_began_begin(tmp_path: Path):
     assert (one["best"], one["test"]) == (other["best"], other["test"])
 
 
+def process_training(run: Path) -> int:
+    """The number of the process whose command line ends with the directory of a run."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended since
+            if path.read_bytes().endswith(bytes(run) + b"\0"):
+                return int(path.parent.name)
+    raise AssertionError("no process trains there")
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="there is no /proc to find the process in")
+def test_a_seed_that_is_killed_is_one_line_and_the_others_are_kept(tmp_path: Path):
+    settings = ("--set", "training.epochs=500", "--set", "training.early_stopping=null")
+    stem = tmp_path / "p"
+    process = bpcli_process("train", PENGUINS, *settings, "--seeds", 2, "--run-dir", stem, "--json", cwd=tmp_path)
+    lost = RunDirectory(tmp_path / "p-seed1")
+    wait_for(lambda: lost.best.is_file())
+    os.kill(process_training(lost.path), signal.SIGSEGV)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGSEGV
+    document = json.loads(out)
+    assert [(run["seed"], run["status"], run["exit_code"]) for run in document["runs"]] == [
+        (0, "finished", 0),
+        (1, "died", 139),
+    ]
+    assert document["finished"] == 1
+    errors = [line for line in err.decode().splitlines() if "error" in line]
+    assert errors == ["error: seed 1: p-seed1: killed by SIGSEGV; go on with: bpcli train --seeds 2 --resume p"]
+    assert b"Traceback" not in err
+    assert lost.signal == "SIGSEGV"
+    resumed = bpcli("train", "--seeds", 2, "--resume", "p", "--json", cwd=tmp_path).ok().json
+    assert [(run["status"], run["epochs"]) for run in resumed["runs"]] == [("finished", 500)] * 2
+
+
+def test_a_seed_that_died_before_its_first_checkpoint_begins_again(tmp_path: Path):
+    bpcli("train", PENGUINS, *FEW, "--seeds", 2, "--run-dir", "p", "-q", cwd=tmp_path).ok()
+    died = RunDirectory(tmp_path / "p-seed0")
+    whole = content(died.path)
+    for path in (died.summary, died.best, died.last):
+        path.unlink()
+    died.crash_log.write_text("Fatal Python error: Segmentation fault\n\n")
+    bpcli("train", "--seeds", 2, "--resume", "p", "-q", cwd=tmp_path).ok()
+    assert content(died.path) == whole
+    assert not died.crash_log.exists()
+
+
+def test_seeds_that_all_died_before_a_checkpoint_have_nothing_to_resume_from(tmp_path: Path):
+    RunDirectory.create(tmp_path / "p-seed0").config.write_text("name: x\n")
+    result = bpcli("train", "--seeds", 2, "--resume", "p", cwd=tmp_path)
+    assert (result.code, result.err) == (
+        4,
+        "error: p: no seed has a checkpoint to resume from; start again with bpcli train --seeds\n",
+    )
+    assert (tmp_path / "p-seed0/config.yaml").exists()
+
+
 def test_no_process_outlives_one_that_is_killed(tmp_path: Path):
     process = bpcli_process("train", PENGUINS, *ENDLESS, "--seeds", 2, "--run-dir", "p", "-q", cwd=tmp_path)
     runs = [RunDirectory(tmp_path / f"p-seed{seed}") for seed in range(2)][: threads.available_cores()]
@@ -194,6 +250,10 @@ def commands(*programs: str) -> dict[SeedRun, list[str]]:
     return {SeedRun(seed, Path(f"r{seed}")): [program] for seed, program in enumerate(programs)}
 
 
+def none_killed(run: SeedRun, number: int) -> None:
+    raise AssertionError(f"seed {run.seed} was killed by {number}")
+
+
 @pytest.fixture
 def pythons(monkeypatch: pytest.MonkeyPatch) -> None:
     """In place of bpcli a process runs its argument as a program."""
@@ -210,8 +270,23 @@ def pythons(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("pythons")
 def test_exit_codes_are_those_of_the_processes_and_of_signals_as_a_shell_has_them():
     programs = ("raise SystemExit(5)", "import os; os.kill(os.getpid(), 9)", "pass")
-    codes = train_side_by_side(commands(*programs), 2, lambda: None, lambda run, line: None)
+    codes = train_side_by_side(commands(*programs), 2, lambda: None, lambda run, line: None, lambda run, number: None)
     assert {run.seed: code for run, code in codes.items()} == {0: 5, 1: 137, 2: 0}
+
+
+@pytest.mark.usefixtures("pythons")
+def test_of_processes_those_that_a_signal_kills_are_told_of_and_the_others_end_by_themselves():
+    crash = "import ctypes; ctypes.string_at(0)"
+    killed: list[tuple[int, int]] = []
+    codes = train_side_by_side(
+        commands("pass", crash, "raise SystemExit(139)", "import os; os.kill(os.getpid(), 9)", "pass"),
+        2,
+        lambda: None,
+        lambda run, line: None,
+        lambda run, number: killed.append((run.seed, number)),
+    )
+    assert {run.seed: code for run, code in codes.items()} == {0: 0, 1: 139, 2: 139, 3: 137, 4: 0}
+    assert sorted(killed) == [(1, signal.SIGSEGV), (3, signal.SIGKILL)]
 
 
 @pytest.mark.usefixtures("pythons")
@@ -221,7 +296,7 @@ def test_lines_come_whole_however_they_are_written():
         "    sys.stderr.write(part)\n    sys.stderr.flush()\n    time.sleep(0.05)"
     )
     heard: list[str] = []
-    train_side_by_side(commands(program), 1, lambda: None, lambda run, line: heard.append(line))
+    train_side_by_side(commands(program), 1, lambda: None, lambda run, line: heard.append(line), none_killed)
     assert heard == ["ab", "c", "é"]
 
 
@@ -233,7 +308,9 @@ def test_no_more_than_asked_for_run_at_once(tmp_path: Path, record_property: Any
         "time.sleep(0.2)\n(folder / f'{os.getpid()}').unlink()"
     )
     counts: list[int] = []
-    train_side_by_side(commands(*[program] * 6), 2, lambda: None, lambda run, line: counts.append(int(line)))
+    train_side_by_side(
+        commands(*[program] * 6), 2, lambda: None, lambda run, line: counts.append(int(line)), none_killed
+    )
     assert len(counts) == 6
     assert max(counts) == 2
     record_property("cases", 6)
@@ -249,7 +326,7 @@ def test_an_error_of_our_own_leaves_no_process_behind():
         raise BrokenPipeError
 
     with pytest.raises(BrokenPipeError):
-        train_side_by_side(commands(program, program), 2, lambda: None, fail)
+        train_side_by_side(commands(program, program), 2, lambda: None, fail, none_killed)
     assert len(found) == 1
     with pytest.raises(ProcessLookupError):
         os.kill(found[0], 0)

@@ -15,10 +15,13 @@ import numpy as np
 import pytest
 from commands import CONFIGS, Result, bpcli, bpcli_process
 
+from bpcli.config import load_config
 from bpcli.config.yaml_text import read_yaml
 from bpcli.errors import CheckpointError
+from bpcli.experiment.prepare import prepare
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_directory import RunDirectory
+from bpcli.training import Stepping
 
 PENGUINS = CONFIGS / "penguins.yaml"
 FEW = ("--set", "training.epochs=3")
@@ -36,6 +39,13 @@ data: {path: line.csv, target: y}
 layers: [{units: 8}]
 training: {epochs: 1000000, batch_size: 4}
 """
+
+WIDE = """
+data: {path: line.csv, target: y}
+layers: [{units: 512}, {units: 256}]
+training: {epochs: 3, batch_size: full}
+"""
+"""Steps that are long enough to be shared out, where there are 140 rows to train on."""
 
 
 @pytest.fixture
@@ -362,13 +372,11 @@ def test_closed_streams_do_no_harm(line: Path, closed: str):
     assert RunDirectory(line / "run").read_summary()["status"] == "finished"
 
 
-def test_the_number_of_threads_changes_nothing_but_the_time(
-    line: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr("bpcli.training.steps.cut.WORTHWHILE", 0.0)
-    monkeypatch.setattr("bpcli.training.steps.cut.SHARD_ROWS", 1)
-    config = tmp_path / "few.yaml"
-    config.write_text(ENDLESS.replace("1000000", "3"))
+def test_the_number_of_threads_changes_nothing_but_the_time(tmp_path: Path) -> None:
+    (tmp_path / "line.csv").write_text("x,y\n" + "".join(f"{x},{2 * x}.5\n" for x in range(200)))
+    config = write(tmp_path, WIDE)
+    loaded = load_config(config)
+    assert prepare(loaded.config, loaded.folder).plan.stepping == Stepping("sharded", 2)
     found = []
     for threads in ("1", "2"):
         run = tmp_path / f"run{threads}"

@@ -13,6 +13,7 @@ import csv
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -98,9 +99,8 @@ class Trained(NamedTuple):
 
 
 def write_data(folder: Path, rows: int = 3000) -> None:
-    """Link the shipped data sets, and write tables of seeded numbers; `random` gives the same ones in all versions."""
-    for path in (ROOT / "datasets").iterdir():
-        (folder / path.name).symlink_to(path)
+    """Copy the shipped data sets, and write tables of seeded numbers; `random` gives the same ones in all versions."""
+    shutil.copytree(ROOT / "datasets", folder, dirs_exist_ok=True)
     random = Random(0).random
     with (folder / "mixed.csv").open("w", newline="") as file:
         write = csv.writer(file).writerow
@@ -152,17 +152,8 @@ def write_config(folder: Path, name: str) -> tuple[str, list[str]]:
     return yaml.safe_load(path.read_text())["data"]["path"], arguments
 
 
-def train(folder: Path, names: Iterable[str], without_numba: bool = False) -> dict[str, Trained]:
-    """Train experiments in one process, each with one thread and with two; all must end well, or by `stop_when`."""
-    way = "numpy" if without_numba else "run"
-    runs = {name: [folder / f"{name}-{way}-{threads}" for threads in (1, 2)] for name in names}
-    commands = []
-    for name, of_name in runs.items():
-        data, arguments = write_config(folder, name)
-        for threads, run in enumerate(of_name, 1):
-            place = ["--run-dir", str(run), "--threads", str(threads)]
-            commands.append(["train", *arguments, *place, "--quiet", "--no-cache"])
-            commands.append(["predict", data, "--checkpoint", str(run), "--output", str(run / PREDICTIONS)])
+def bpcli(commands: list[list[str]], folder: Path, without_numba: bool = False) -> None:
+    """Run command lines in one process; all must end well, or by `stop_when`."""
     done = subprocess.run(
         [sys.executable, "-c", CHILD, json.dumps(without_numba), json.dumps(commands)],
         cwd=folder,
@@ -171,10 +162,29 @@ def train(folder: Path, names: Iterable[str], without_numba: bool = False) -> di
         text=True,
     )
     assert done.returncode == 0, done.stderr
+
+
+def train(folder: Path, names: Iterable[str], without_numba: bool = False) -> dict[str, Trained]:
+    """Train experiments in one process, each with one thread and with two."""
+    way = "numpy" if without_numba else "run"
+    runs = {name: [folder / f"{name}-{way}-{threads}" for threads in (1, 2)] for name in names}
+    commands = []
+    for name, of_name in runs.items():
+        data, arguments = write_config(folder, name)
+        for threads, run in enumerate(of_name, 1):
+            place = ["--run-dir", str(run), "--threads", str(threads)]
+            commands.append(["train", *arguments, *place, "--quiet", "--no-cache"])
+            commands.append(prediction(run, data))
+    bpcli(commands, folder, without_numba)
     return {
         name: Trained(json.loads((of_name[0] / "summary.json").read_text())["versions"], *map(bits, of_name))
         for name, of_name in runs.items()
     }
+
+
+def prediction(run: Path, data: str, output: Path | None = None) -> list[str]:
+    """The command line that predicts the rows of a file."""
+    return ["predict", data, "--checkpoint", str(run), "--output", str(output or run / PREDICTIONS), "--force"]
 
 
 def bits(run: Path) -> Bits:

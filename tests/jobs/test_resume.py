@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 from checkpoints import forged
-from experiments import after, prepared, snapshot, write_csv
+from experiments import after, prepared, snapshot, taken_so, write_csv
 
 from bpcli.errors import CheckpointError
-from bpcli.jobs import runner
+from bpcli.experiment.prepare import Prepared
 from bpcli.jobs.resume import resume_state
-from bpcli.jobs.runner import Runner
+from bpcli.jobs.runner import Pace, Runner
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.training import EpochReport, is_compiled
-from bpcli.training.steps import program
+from bpcli.training import EpochReport, choose_stepping
+from bpcli.training.steps.choice import numpy_seconds
 
 STEPS = 4
 """In an epoch: 26 rows to train on, in batches of 8."""
@@ -119,13 +119,16 @@ def test_a_run_that_was_over_is_over_until_more_is_asked_of_it(folder: Path, tmp
 
 @pytest.mark.parametrize("factor", [0.999, 1.0, 1.001], ids=["below", "at", "above"])
 def test_a_run_with_more_epochs_asked_of_it_takes_the_way_that_it_would_have_taken(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, factor: float
+    folder: Path, tmp_path: Path, factor: float
 ):
     """Around the time an epoch from which on machine code is worth its making, and whatever the epochs are."""
-    short, long = (prepared(folder, **config(training={"epochs": epochs})) for epochs in (2, 6))
-    monkeypatch.setattr(program, "WORTHWHILE_SECONDS", factor * program.numpy_seconds(short.plan))
-    ways = [is_compiled(prepared(folder, **config(training={"epochs": epochs})).plan) for epochs in (1, 2, 6, 10**6)]
-    assert ways == [factor <= 1] * 4
+
+    def of(epochs: int) -> Prepared:
+        of = prepared(folder, **config(training={"epochs": epochs}))
+        return taken_so(of, choose_stepping(of.plan, compiled_from=factor * numpy_seconds(of.plan)))
+
+    short, long = of(2), of(6)
+    assert [of(epochs).plan.stepping.compiled for epochs in (1, 2, 6, 10**6)] == [factor <= 1] * 4
     whole = Runner(long, RunDirectory.create(tmp_path / "whole"))
     list(whole.run())
     directory = RunDirectory.create(tmp_path / "run")
@@ -156,10 +159,9 @@ def test_checkpoints_come_a_second_apart_and_take_a_fiftieth_of_the_time_at_most
         assert checkpoint.header.counters is not None
         saves.append(checkpoint.header.counters["epoch"])
 
-    monkeypatch.setattr(runner, "perf_counter", lambda: clock[0])
     monkeypatch.setattr(RunDirectory, "save_last", save_last)
     of = prepared(folder, **config(training={"epochs": saved[-1]}))
-    for event in Runner(of, RunDirectory.create(tmp_path / "run")).run():
+    for event in Runner(of, RunDirectory.create(tmp_path / "run"), pace=Pace(clock=lambda: clock[0])).run():
         if isinstance(event, EpochReport):
             epochs[0] += 1
             clock[0] += 0.4

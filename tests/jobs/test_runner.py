@@ -7,21 +7,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from experiments import prepared, write_csv
+from experiments import prepared, taken_so, write_csv
 from networks import members
 from same_runs import check_same, contents, go, new_run, records
 
 from bpcli.config import load_config
 from bpcli.errors import CheckpointError, DivergedError, ExitCode
 from bpcli.experiment.prepare import Prepared, prepare
-from bpcli.jobs import runner
 from bpcli.jobs.resume import resume_state
-from bpcli.jobs.runner import Runner
+from bpcli.jobs.runner import PACE, Pace, Runner
 from bpcli.nn.optimizers import OptimizerSpec
 from bpcli.nn.schedules import Schedule
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.training import EpochReport
+from bpcli.training import EpochReport, Progress, Stepping
 
 EPOCHS, STEPS = 5, 4
 OVER = ("finished", "stopped")
@@ -75,21 +74,14 @@ def check_resumes(tmp_path: Path, of: Prepared, calls: list[int]) -> None:
     check_same(whole, pieces)
 
 
-@pytest.mark.parametrize("shards", [1, 2])
-@pytest.mark.parametrize("compiled", [False, True], ids=["numpy", "compiled"])
+@pytest.mark.parametrize("parts", [1, 2])
+@pytest.mark.parametrize("way", ["sharded", "compiled"])
 def test_shared_and_compiled_steps_go_on_as_if_nothing_had_happened(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shards: int, compiled: bool
+    folder: Path, tmp_path: Path, parts: int, way: Any
 ) -> None:
-    for module, count in (
-        *((module, "shard_count") for module in ("", ".numpy_parts", ".sharded")),
-        *((module, "part_count") for module in ("", ".program", ".compiled")),
-    ):
-        monkeypatch.setattr(f"bpcli.training.steps{module}.{count}", lambda plan: shards)
-    monkeypatch.setattr("bpcli.training.steps.program.WORTHWHILE_SECONDS", 0.0 if compiled else float("inf"))
-    monkeypatch.setattr("bpcli.data.batches.GATHERED_BYTES", 1)
-    of = prepared(folder, **config(layers=LAYERS["dropout"]))
+    of = taken_so(prepared(folder, **config(layers=LAYERS["dropout"])), Stepping(way, parts, gathered_bytes=1))
     check_resumes(tmp_path, of, calls=[3, 1, 5])
-    assert ("numba" in RunDirectory(tmp_path / "whole").read_summary()["versions"]) is compiled
+    assert ("numba" in RunDirectory(tmp_path / "whole").read_summary()["versions"]) is (way == "compiled")
 
 
 # A whole run
@@ -151,13 +143,16 @@ def test_the_resolved_config_trains_again_to_the_same_bits(folder: Path, tmp_pat
     check_same(first, second)
 
 
-def test_checkpoints_are_written_as_time_goes_by(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(runner, "CHECKPOINT_SHARE", float("inf"))
+OFTEN = Pace(checkpoint_seconds=0.0, checkpoint_share=float("inf"), progress_seconds=0.0)
+
+
+def test_checkpoints_are_written_as_time_goes_by(folder: Path, tmp_path: Path) -> None:
     of = prepared(folder, **config())
     directory = new_run(tmp_path / "run")
-    for event in Runner(of, directory).run():
-        if isinstance(event, EpochReport) and event.stop is None:
+    for event in Runner(of, directory, pace=OFTEN).run():
+        if isinstance(event, Progress):
+            continue
+        if event.stop is None:
             # This generator is a step ahead of the file: it writes once it goes on.
             continue
         break
@@ -166,11 +161,11 @@ def test_checkpoints_are_written_as_time_goes_by(folder: Path, tmp_path: Path, m
     assert counters["epoch"] == EPOCHS - 1
 
 
-def saved_steps(folder: Path, path: Path, **training: Any) -> list[int]:
+def saved_steps(folder: Path, path: Path, pace: Pace = PACE, **training: Any) -> list[int]:
     """The steps that `last` knows of after each of training's events, without repetitions; all but the last of them."""
     of = prepared(folder, **config(training={"epochs": 2, "batch_size": 8, **training}))
     directory = new_run(path)
-    steps = [Checkpoint.load(directory.last).header.optimizer_steps for _ in Runner(of, directory).run()]
+    steps = [Checkpoint.load(directory.last).header.optimizer_steps for _ in Runner(of, directory, pace=pace).run()]
     return [step for step, _ in itertools.groupby(steps)]
 
 
@@ -183,24 +178,17 @@ def test_a_checkpoint_comes_at_each_multiple_of_as_many_steps_as_the_config_says
     assert (last.optimizer_steps, last.counters and last.counters["epoch"]) == (2 * STEPS, 2)
 
 
-def test_a_checkpoint_comes_after_as_many_seconds_as_the_config_says(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_checkpoint_comes_after_as_many_seconds_as_the_config_says(folder: Path, tmp_path: Path) -> None:
+    pace = Pace(progress_seconds=0.0)
     assert saved_steps(folder, tmp_path / "late", checkpoint_every={"seconds": 1e9}) == [0]
-    monkeypatch.setattr("bpcli.training.stepper.PROGRESS_SECONDS", 0.0)
-    assert saved_steps(folder, tmp_path / "soon", checkpoint_every={"seconds": 1e-9}) == [1, 2, 3, 4, 5, 6, 7]
+    assert saved_steps(folder, tmp_path / "soon", pace, checkpoint_every={"seconds": 1e-9}) == [1, 2, 3, 4, 5, 6, 7]
     both = {"seconds": 1e9, "steps": 5}
-    assert saved_steps(folder, tmp_path / "both", checkpoint_every=both) == [0, 5]
+    assert saved_steps(folder, tmp_path / "both", pace, checkpoint_every=both) == [0, 5]
 
 
-def test_a_long_epoch_is_not_lost_where_the_config_says_nothing(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bpcli.training.stepper.PROGRESS_SECONDS", 0.0)
-    assert saved_steps(folder, tmp_path / "late") == [0]
-    monkeypatch.setattr(runner, "CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(runner, "CHECKPOINT_SHARE", float("inf"))
-    assert saved_steps(folder, tmp_path / "soon") == [1, 2, 3, 4, 5, 6, 7]
+def test_a_long_epoch_is_not_lost_where_the_config_says_nothing(folder: Path, tmp_path: Path) -> None:
+    assert saved_steps(folder, tmp_path / "late", Pace(progress_seconds=0.0)) == [0]
+    assert saved_steps(folder, tmp_path / "soon", OFTEN) == [1, 2, 3, 4, 5, 6, 7]
 
 
 def test_what_is_not_finite_is_not_saved_in_the_middle_of_an_epoch(folder: Path, tmp_path: Path) -> None:
@@ -527,7 +515,7 @@ def test_a_run_without_test_rows_has_no_test_metrics(folder: Path, tmp_path: Pat
 def test_where_there_is_nothing_to_resume_from_is_an_error(folder: Path, tmp_path: Path) -> None:
     of = prepared(folder, **config())
     directory = new_run(tmp_path / "run\x1b")
-    with pytest.raises(CheckpointError, match=r"run\\x1b: nothing to resume from"):
+    with pytest.raises(CheckpointError, match=r"run\\x1b: died before its first checkpoint: nothing to resume from"):
         resume_state(of, directory)
     go(of, directory)
     directory.best.replace(directory.last)

@@ -21,7 +21,7 @@ from bpcli.arrays.memory import Array
 from bpcli.nn.activations import Activation, Tanh
 from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
 from bpcli.nn.losses import CrossEntropy, Loss, LossScratch, MeanSquaredError
-from bpcli.nn.optimizers import Adam, Nadam, Optimizer, OptimizerSpec, Sgd, driver
+from bpcli.nn.optimizers import Adam, Nadam, OptimizerSpec, OptimizerState, Sgd, Update
 
 ROWS = 1100
 UNITS = 1050
@@ -53,11 +53,12 @@ class WholeStep(TrainingStep):
 
     def __init__(self, layers: list[Any], loss: Any, rule: Any, rows: int = ROWS, weighted: bool = False) -> None:
         super().__init__(layers, loss, n_in=3, n_out=2, rows=rows, weighted=weighted, dtype=FLOAT32)
-        self.optimizer = Optimizer(rule, self.flat.size, self.network.layout.weights, FLOAT32)
+        self.update = Update(rule, self.flat.size, self.network.layout.weights, FLOAT32)
+        self.optimizer = rule.init(self.flat.size, FLOAT32)
 
     def __call__(self) -> None:
         self.position.step += 1
-        self.optimizer.update(self.gradient(), 1e-3, self.flat)
+        self.update.take(self.gradient(), 1e-3, self.optimizer, self.flat)
 
 
 @pytest.mark.parametrize("activation", members(Activation))
@@ -89,12 +90,11 @@ def test_a_loss_allocates_no_array(loss: Any, weighted: bool) -> None:
     [*(rule() for rule in members(OptimizerSpec)), Sgd(momentum=0.9, nesterov=True), Adam(amsgrad=True)],
     ids=repr,
 )
-def test_an_update_allocates_no_array(rule: Any, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(driver, "BLOCK", block)
+def test_an_update_allocates_no_array(rule: Any, block: int) -> None:
     params = np.zeros(40_000, FLOAT32)
     grads = np.linspace(-1.0, 1.0, len(params), dtype=FLOAT32)
-    optimizer = Optimizer(rule, len(params), len(params) // 2, FLOAT32)
-    assert bytes_allocated(lambda: optimizer.update(grads, 1e-3, params)) < BOUND
+    update, state = Update(rule, len(params), len(params) // 2, FLOAT32, block), rule.init(len(params), FLOAT32)
+    assert bytes_allocated(lambda: update.take(grads, 1e-3, state, params)) < BOUND
 
 
 def test_memory_does_not_grow_with_the_steps() -> None:
@@ -115,9 +115,9 @@ class Wasteful(Tanh):
 class Leaking(Sgd):
     """Sgd that keeps a hundred bytes of each step."""
 
-    def accumulate(self, step: int, product: float) -> float:
+    def advance(self, state: OptimizerState) -> None:
         LEAK.append(bytes(100))
-        return product
+        super().advance(state)
 
 
 LEAK: list[bytes] = []

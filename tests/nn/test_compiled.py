@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli.nn.compiled import blas, codes, functions
+from bpcli.nn.compiled import codes, functions, library
 
 F32 = np.float32
 GENERATOR = np.random.default_rng(0)
-GEMM = blas.sgemm_address()
+GEMM = library.sgemm_address()
 SIZES = [(1, 1, 1), (16, 3, 4), (7, 5, 300), (60, 50, 40)]
 assert min(m * n * k for m, n, k in SIZES) < functions.SMALL < max(m * n * k for m, n, k in SIZES)
 
@@ -83,5 +83,5 @@ def test_the_product_that_is_found_is_tried_before_it_is_used() -> None:
 
     address = ctypes.cast(does_nothing, ctypes.c_void_p).value
     assert address is not None
-    assert not blas._multiplies(address)
-    assert blas._multiplies(GEMM or 0)
+    assert not library._multiplies(address)
+    assert library._multiplies(GEMM or 0)

@@ -91,7 +91,7 @@ def distance_to_kinks_of_loss(loss: Any, logits: Array, target: Array) -> float:
 def distance_to_kinks(step: TrainingStep) -> float:
     logits = step.logits()
     distances = [distance_to_kinks_of_loss(step.loss, logits, step.target)]
-    for layer, x, params in zip(step.network.layers, step.workspace.inputs, step.params, strict=True):
+    for layer, x, params in zip(step.network.layers, step.through.workspace.inputs, step.params, strict=True):
         if isinstance(layer, DenseLayer):
             z = x @ params["weight"] + params["bias"]
             distances.append(distance_to_kinks_of_activation(layer.activation, z))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from networks import FLOAT32, FLOAT64, TrainingStep
 
+from bpcli.nn.batch_pass import BatchPass
 from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, Position
 from bpcli.nn.losses import CrossEntropy
 from bpcli.nn.network import Network
@@ -134,7 +135,7 @@ def test_a_short_batch_runs_in_the_leading_rows_of_the_same_memory() -> None:
 def test_a_short_batch_has_the_gradient_that_it_has_in_a_workspace_of_its_size() -> None:
     step = TrainingStep(LAYERS, CrossEntropy(), n_in=5, n_out=3, rows=8)
     expected = step.gradient().copy()
-    step.workspace = step.network.workspace(50, FLOAT64, training=True).part(0, 8)
+    step.through = BatchPass(step.network, step.loss, 50, FLOAT64).part(0, 8, batch=8)
     np.testing.assert_array_equal(step.gradient(), expected)
 
 
@@ -171,7 +172,7 @@ def test_two_workspaces_and_gradients_on_one_parameter_vector_do_not_touch_each_
     other = TrainingStep(LAYERS, CrossEntropy(), n_in=5, n_out=3, rows=8, seed=9)
     other.params = step.params
     other.gradient()
-    step.network.backward(step.params, step.dlogits, step.workspace, step.bound_grads)
+    step.through.backward(step.params, step.bound_grads)
     np.testing.assert_array_equal(step.grads, expected)
 
 

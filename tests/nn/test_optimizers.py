@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from math import sin
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,13 @@ from bpcli.nn.optimizers import (
     Adam,
     Adamw,
     Nadam,
-    Optimizer,
     OptimizerSpec,
     Rmsprop,
     Rprop,
     Sgd,
-    driver,
+    Update,
 )
+from bpcli.nn.optimizers.update import BLOCK
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "optimizers.json").read_text(encoding="utf-8"))
 SPEC: TypeAdapter[Any] = TypeAdapter(OptimizerSpec)
@@ -42,8 +43,15 @@ def golden_gradient(params: Array, step: int) -> Array:
     return np.array(GOLDEN["curvatures"]) * params + np.array(disturbance)
 
 
-def optimizer_for(spec: Any, params: Array, weights: int = 0) -> Optimizer:
-    return Optimizer(spec, len(params), weights, params.dtype)
+class Optimizer:
+    """A rule with the state of one parameter vector."""
+
+    def __init__(self, spec: Any, params: Array, weights: int = 0, block: int = BLOCK) -> None:
+        self.state = spec.init(len(params), params.dtype)
+        self._update = Update(spec, len(params), weights, params.dtype, block)
+
+    def update(self, grads: Array, learning_rate: float, out: Array) -> None:
+        self._update.take(grads, learning_rate, self.state, out)
 
 
 # Against PyTorch
@@ -53,13 +61,13 @@ def optimizer_for(spec: Any, params: Array, weights: int = 0) -> Optimizer:
 def test_a_hundred_steps_end_where_those_of_pytorch_do(case: dict[str, Any]) -> None:
     spec = SPEC.validate_python(case["spec"])
     params = np.array(GOLDEN["start"])
-    optimizer = optimizer_for(spec, params, GOLDEN["weights"])
+    optimizer = Optimizer(spec, params, GOLDEN["weights"])
     for step in range(1, 101):
         learning_rate = spec.learning_rate * case["rate_decay"] ** (step - 1)
         optimizer.update(golden_gradient(params, step), learning_rate, params)
         if expected := case["positions"].get(str(step)):
             np.testing.assert_allclose(params, expected, rtol=1e-10, atol=1e-12, err_msg=f"{step=}")
-    assert optimizer.steps == 100
+    assert optimizer.state.steps == 100
 
 
 def test_every_optimizer_is_held_against_pytorch() -> None:
@@ -71,14 +79,14 @@ def test_every_optimizer_is_held_against_pytorch() -> None:
 
 def test_weight_decay_shrinks_the_weights_and_nothing_else() -> None:
     params = np.array([1.0, -2.0, 3.0])
-    optimizer_for(Adamw(weight_decay=0.1), params, weights=2).update(np.zeros(3), 0.5, params)
+    Optimizer(Adamw(weight_decay=0.1), params, weights=2).update(np.zeros(3), 0.5, params)
     assert params == pytest.approx([0.95, -1.9, 3.0])
 
 
 def test_a_schedule_scales_the_steps_that_rprop_takes_and_not_those_that_it_remembers() -> None:
     # Steps of 0.1, 0.12, 0.144 while the sign stays, the second of them halved by the schedule.
     params = np.array([0.0])
-    optimizer = optimizer_for(Rprop(learning_rate=0.1), params)
+    optimizer = Optimizer(Rprop(learning_rate=0.1), params)
     walked = []
     for learning_rate in (0.1, 0.05, 0.1):
         optimizer.update(np.array([7.0]), learning_rate, params)
@@ -90,7 +98,7 @@ def test_rprop_halves_its_step_and_waits_once_when_the_sign_changes() -> None:
     # iRprop-: +: walk 0.1 down; -: the step becomes 0.05, nothing is walked; -: as if the sign before were 0, walk 0.05
     # up; -: the sign stayed, walk 0.06 up; a gradient of 0: stay; -: walk 0.06 up.
     params = np.array([0.0])
-    optimizer = optimizer_for(Rprop(learning_rate=0.1), params)
+    optimizer = Optimizer(Rprop(learning_rate=0.1), params)
     walked = []
     for gradient in (3.0, -2.0, -0.1, -9.0, 0.0, -1.0):
         optimizer.update(np.array([gradient]), 0.1, params)
@@ -101,7 +109,7 @@ def test_rprop_halves_its_step_and_waits_once_when_the_sign_changes() -> None:
 def test_the_first_step_of_adam_has_the_size_of_the_learning_rate() -> None:
     # m̂ = g and v̂ = g², so that the step is lr g / (|g| + ε).
     params = np.zeros(3)
-    optimizer_for(Adam(), params).update(np.array([1e-3, -5.0, 2e4]), 0.01, params)
+    Optimizer(Adam(), params).update(np.array([1e-3, -5.0, 2e4]), 0.01, params)
     assert params == pytest.approx([-0.01, 0.01, -0.01], rel=1e-4)
 
 
@@ -144,7 +152,7 @@ CONVERGENT = [
 @pytest.mark.parametrize("spec", CONVERGENT, ids=named)
 def test_every_optimizer_finds_the_minimum(spec: Any, function: Callable[[Array], tuple[float, Array]]) -> None:
     params = np.array([-1.0, 1.5])
-    optimizer = optimizer_for(spec, params)
+    optimizer = Optimizer(spec, params)
     for step in range(1500):
         _, gradient = function(params)
         # Steps that do not shrink circle around the minimum in optimizers that disregard the gradient's size.
@@ -166,18 +174,13 @@ def gradients(steps: int, size: int, dtype: np.dtype[Any]) -> list[Array]:
 
 @pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64], ids=str)
 @pytest.mark.parametrize("spec", EVERY_OPTION, ids=named)
-def test_a_vector_longer_than_a_block_gives_the_bits_of_several_short_ones(
-    spec: Any, dtype: np.dtype[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(driver, "BLOCK", 8)
+def test_a_vector_longer_than_a_block_gives_the_bits_of_several_short_ones(spec: Any, dtype: np.dtype[Any]) -> None:
     size, weights = 21, 13
     long = gradients(1, size, dtype)[0]
     parts = [slice(0, 8), slice(8, 13), slice(13, 21)]
     short = [long[part].copy() for part in parts]
-    optimizer = optimizer_for(spec, long, weights)
-    pieces = [
-        optimizer_for(spec, p, len(p) if part.stop <= weights else 0) for p, part in zip(short, parts, strict=True)
-    ]
+    optimizer = Optimizer(spec, long, weights, block=8)
+    pieces = [Optimizer(spec, p, len(p) if part.stop <= weights else 0) for p, part in zip(short, parts, strict=True)]
     for grads in gradients(5, size, dtype):
         optimizer.update(grads, spec.learning_rate, long)
         for piece, p, part in zip(pieces, short, parts, strict=True):
@@ -186,17 +189,15 @@ def test_a_vector_longer_than_a_block_gives_the_bits_of_several_short_ones(
 
 
 @pytest.mark.parametrize("spec", EVERY_OPTION, ids=named)
-def test_a_new_optimizer_with_the_state_of_another_goes_on_with_the_same_bits(spec: Any) -> None:
+def test_a_copy_of_the_state_goes_on_with_the_same_bits(spec: Any) -> None:
     params = np.array(GOLDEN["start"], FLOAT32)
-    first = optimizer_for(spec, params, 5)
+    first = Optimizer(spec, params, 5)
     steps = gradients(20, len(params), FLOAT32)
     for grads in steps[:10]:
         first.update(grads, spec.learning_rate, params)
     resumed_params = params.copy()
-    second = optimizer_for(spec, resumed_params, 5)
-    second.steps, second.product = first.steps, first.product
-    for name, values in first.slots.items():
-        second.slots[name][:] = values
+    second = Optimizer(spec, resumed_params, 5)
+    second.state = deepcopy(first.state)
     for grads in steps[10:]:
         first.update(grads, spec.learning_rate, params)
         second.update(grads, spec.learning_rate, resumed_params)
@@ -207,10 +208,10 @@ def test_a_new_optimizer_with_the_state_of_another_goes_on_with_the_same_bits(sp
 def test_a_step_keeps_the_dtype_and_leaves_the_gradient_alone(spec: Any) -> None:
     params = np.ones(3, FLOAT32)
     grads = np.array([1.0, -2.0, 0.5], FLOAT32)
-    optimizer = optimizer_for(spec, params)
+    optimizer = Optimizer(spec, params)
     optimizer.update(grads, spec.learning_rate, params)
     assert grads.tolist() == [1.0, -2.0, 0.5]
-    assert {slot.dtype for slot in optimizer.slots.values()} <= {FLOAT32}
+    assert {slot.dtype for slot in optimizer.state.slots.values()} <= {FLOAT32}
     assert np.isfinite(params).all()
     assert (np.sign(1.0 - params) == np.sign(grads)).all()
 
@@ -226,7 +227,34 @@ def test_a_step_keeps_the_dtype_and_leaves_the_gradient_alone(spec: Any) -> None
     ids=["sgd", "momentum", "adam", "amsgrad"],
 )
 def test_an_optimizer_remembers_only_what_it_needs(spec: Any, slots: list[str]) -> None:
-    assert list(optimizer_for(spec, np.zeros(2)).slots) == slots
+    assert list(spec.init(2, FLOAT64).slots) == slots
+
+
+def test_one_rule_serves_several_states_by_turns() -> None:
+    """Nothing hides in the rule: two vectors that take their steps by turns end where each alone does."""
+    spec, alone = Nadam(), [np.array([1.0, -2.0]), np.array([3.0, 0.5])]
+    turns, optimizers = [params.copy() for params in alone], [Optimizer(spec, params) for params in alone]
+    update, states = Update(spec, 2, 0, FLOAT64), [spec.init(2, FLOAT64) for _ in alone]
+    for params, optimizer in zip(alone, optimizers, strict=True):
+        for _ in range(5):
+            optimizer.update(params.copy(), 0.1, params)
+    for _ in range(5):
+        for params, state in zip(turns, states, strict=True):
+            update.take(params.copy(), 0.1, state, params)
+    assert np.array_equal(alone, turns)
+    assert [state.numbers for state in states] == [optimizers[0].state.numbers] * 2
+
+
+def test_the_product_of_momenta_is_nadams_alone() -> None:
+    """μ of the first two steps: β1 (1 - 0.96^(t · momentum_decay) / 2)."""
+    carrying = [type(spec) for spec in EVERY_OPTION if spec.init(1, FLOAT64).numbers]
+    assert set(carrying) == {Nadam}
+    spec = Nadam(beta1=0.9, momentum_decay=1.0)
+    state = spec.init(1, FLOAT64)
+    spec.advance(state)
+    spec.advance(state)
+    expected = 0.9 * (1 - 0.5 * 0.96) * 0.9 * (1 - 0.5 * 0.96**2)
+    assert (state.steps, state.numbers["product"]) == (2, pytest.approx(expected, rel=1e-15))
 
 
 @pytest.mark.parametrize("learning_rate", [0.0, -0.1, float("nan"), float("inf"), "0.1", True])

@@ -15,7 +15,7 @@ from bpcli.arrays.memory import Array
 from bpcli.nn.layers import Dense
 from bpcli.nn.losses import LossScratch, MeanSquaredError
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import Optimizer, Sgd
+from bpcli.nn.optimizers import Sgd, Update
 
 
 class Example:
@@ -34,7 +34,7 @@ class Example:
         self.workspace = self.network.workspace(1, FLOAT64, training=True)
         self.dlogits = np.empty((1, 2))
         self.scratch = LossScratch(1, 2, FLOAT64)
-        self.optimizer = Optimizer(Sgd(learning_rate=0.5), self.flat.size, self.network.layout.weights, FLOAT64)
+        self.update = Update(Sgd(), self.flat.size, self.network.layout.weights, FLOAT64)
 
     def outputs(self) -> Array:
         logits = self.network.forward(self.params, ({}, {}), self.x, self.workspace)
@@ -55,7 +55,7 @@ class Example:
     def step_of_the_weights(self) -> None:
         grads = self.gradient()
         grads[self.network.layout.weights :] = 0.0
-        self.optimizer.update(grads, 0.5, self.flat)
+        self.update.take(grads, 0.5, Sgd().init(self.flat.size, FLOAT64), self.flat)
 
 
 def test_the_forward_pass_gives_the_published_outputs_and_error() -> None:

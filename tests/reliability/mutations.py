@@ -29,7 +29,10 @@ TESTS = {
     "jobs.resume": f"tests/jobs/test_resume.py {HOSTILE}",
     "jobs.runner": "tests/jobs/test_resume.py tests/jobs/test_runner.py",
     "storage.safetensors_file": HOSTILE,
+    "storage.run_checkpoint": "tests/storage/test_run_checkpoint.py",
+    "system.crash_log": "tests/system/test_crash_log.py",
     "system.files": "tests/system/test_files.py",
+    "system.locks": "tests/system/test_locks.py",
 }
 SLOW = ("reading_takes", "more_than_64", "in_every_process", "compiled-")
 """Words in the names of tests that start processes or compile; what they alone would notice counts as a survivor."""

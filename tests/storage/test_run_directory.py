@@ -14,7 +14,7 @@ import pytest
 
 from bpcli.config.yaml_text import read_yaml
 from bpcli.errors import CheckpointError, ExistsError, ExitCode, FileAccessError
-from bpcli.storage.run_directory import RunDirectory, find_checkpoint, health_of, measured
+from bpcli.storage.run_directory import RunDirectory, health_of, measured
 
 
 def finished(runs: Path, name: str, at: str, status: str = "finished") -> RunDirectory:
@@ -88,6 +88,63 @@ def test_only_one_at_a_time_trains_in_a_directory(tmp_path: Path):
         pass
 
 
+def test_a_run_has_died_if_it_is_marked_running_and_nobody_holds_its_lock(tmp_path: Path):
+    run = RunDirectory.create(tmp_path / "run")
+    assert run.has_died()  # before it had a summary
+    with run.locked():
+        assert run.is_marked_running()
+        assert not run.has_died()
+    for status in ("running", "interrupted", "diverged", "finished", "stopped"):
+        run.write_summary({"status": status})
+        assert run.is_marked_running() == run.has_died() == (status == "running")
+    run.summary.write_text("{")
+    assert not run.has_died()
+
+
+def test_a_death_has_the_name_of_the_signal_that_was_logged(tmp_path: Path):
+    run = RunDirectory.create(tmp_path / "run")
+    assert (run.signal, run.death()) == (None, "died")
+    run.crash_log.touch()
+    assert (run.signal, run.death()) == (None, "died")
+    run.crash_log.write_text("Fatal Python error: Illegal instruction\n\n")
+    assert (run.signal, run.death()) == ("SIGILL", "died of SIGILL")
+    run.remove_leftovers()
+    assert not run.crash_log.exists()
+
+
+def test_nothing_to_resume_from_says_how_the_process_died(tmp_path: Path):
+    run = RunDirectory.create(tmp_path / "run")
+    run.crash_log.write_text("Fatal Python error: Aborted\n\n")
+    nothing = "nothing to resume from; start again with bpcli train"
+    with pytest.raises(CheckpointError, match=f"run: died of SIGABRT before its first checkpoint: {nothing}$"):
+        run.require_last()
+    finished(tmp_path, "other", "")
+    with pytest.raises(CheckpointError, match=f"other: {nothing}$"):
+        RunDirectory(tmp_path / "other").require_last()
+
+
+def test_only_a_run_that_died_before_its_first_checkpoint_is_discarded(tmp_path: Path):
+    def began(name: str) -> RunDirectory:
+        run = RunDirectory.create(tmp_path / name)
+        for path in (run.config, run.metrics, run.crash_log, run.last.with_name(".last.safetensors.1.tmp")):
+            path.touch()
+        run.write_summary({"status": "running"})
+        return run
+
+    began("died").discard_unbegun()
+    for kept in (began("last").last, began("best").best, tmp_path / "foreign/checkpoints/notes.txt"):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.touch()
+    began("over").write_summary({"status": "finished"})
+    RunDirectory.create(tmp_path / "empty")
+    with began("training").locked():
+        for path in tmp_path.iterdir():
+            RunDirectory(path).discard_unbegun()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best", "foreign", "last", "over", "training"]
+    assert all((tmp_path / name / "config.yaml").exists() for name in ("best", "last", "over", "training"))
+    assert (tmp_path / "foreign/checkpoints/notes.txt").exists()
+
+
 def test_of_finished_runs_the_one_that_finished_last_comes_first(tmp_path: Path):
     finished(tmp_path, "z", "2026-11-21T10:00:00")
     finished(tmp_path, "a", "2026-11-21T12:00:00")
@@ -122,34 +179,6 @@ def test_without_a_finished_run_there_is_a_word_on_what_to_do(tmp_path: Path, th
 def test_a_folder_without_checkpoints_is_no_run(tmp_path: Path):
     with pytest.raises(CheckpointError, match="not a run directory"):
         RunDirectory.open(tmp_path)
-
-
-def test_a_run_stands_for_its_best_checkpoint_and_a_file_for_itself(tmp_path: Path):
-    run = finished(tmp_path, "run", "")
-    assert find_checkpoint(run.path) == run.best
-    assert find_checkpoint(run.best) == run.best
-    run.last.write_bytes(b"")
-    assert find_checkpoint(run.last) == run.last
-
-
-def test_what_is_no_run_or_checkpoint_is_said(tmp_path: Path):
-    with pytest.raises(CheckpointError, match="nothing: no such run or checkpoint"):
-        find_checkpoint(tmp_path / "nothing")
-    RunDirectory.create(tmp_path / "run")
-    with pytest.raises(
-        CheckpointError, match=r"there is no best checkpoint yet; go on with bpcli train --resume .*run$"
-    ):
-        find_checkpoint(tmp_path / "run")
-
-
-def test_a_run_that_diverged_before_it_had_a_best_says_what_to_do(tmp_path: Path):
-    run = RunDirectory.create(tmp_path / "run")
-    run.write_summary({"status": "diverged"})
-    with pytest.raises(CheckpointError) as caught:
-        find_checkpoint(run.path)
-    assert str(caught.value) == (
-        f"{run.path}: diverged in its first epoch, so there is no best checkpoint; train again at a lower learning rate"
-    )
 
 
 def test_paths_of_data_are_kept_relative_to_the_run_through_links_too(tmp_path: Path):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from experiments import after, plan, reports
+from experiments import after, plan, reports, ticking
 
 from bpcli.arrays.rows import CompactRows, RowLayout
 from bpcli.jobs.runner import epoch_record
@@ -182,12 +182,9 @@ def test_an_epoch_whose_last_step_was_taken_before_has_units_but_no_step() -> No
     assert None not in [layer.update_ratio for layer in second.health]
 
 
-def test_an_epoch_that_ran_out_of_time_has_units_but_no_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    ticks = iter(range(1000))
-    for module in ("stepper", "epochs", "loop"):
-        monkeypatch.setattr(f"bpcli.training.{module}.perf_counter", lambda: float(next(ticks)))
+def test_an_epoch_that_ran_out_of_time_has_units_but_no_step() -> None:
     x, y = GENERATOR.normal(size=(8, 2)), np.ones((8, 1))
-    (report,) = reports(plan(x, y, TrainingSpec(epochs=50, batch_size=1, max_time=5.0)))
+    (report,) = reports(plan(x, y, TrainingSpec(epochs=50, batch_size=1, max_time=5.0)), clock=ticking())
     assert [layer[1:3] for layer in report.health] == [(None, None)] * 2
     assert report.health[0].dead is not None
 

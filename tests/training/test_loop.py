@@ -15,7 +15,7 @@ from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
 from bpcli.nn.losses import CrossEntropy, MeanAbsoluteError, MeanSquaredError, Poisson
 from bpcli.nn.optimizers import Adam, OptimizerSpec, Sgd
 from bpcli.nn.schedules import Constant
-from bpcli.training import EpochReport, Progress, TrainingPlan, TrainingSpec, stepper, train
+from bpcli.training import EpochReport, Progress, TrainingPlan, TrainingSpec, train
 from bpcli.training.spec import Clip, EarlyStopping, Penalty
 
 GENERATOR = np.random.default_rng(0)
@@ -75,10 +75,9 @@ def test_an_interruption_ends_right_after_the_step_with_a_sign_of_life() -> None
     assert progress.train_loss == pytest.approx(state.counters.loss_sum / state.counters.weight_sum)
 
 
-def test_there_is_a_sign_of_life_within_a_long_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stepper, "PROGRESS_SECONDS", 0.0)
+def test_there_is_a_sign_of_life_within_a_long_epoch() -> None:
     of = classifier(Adam())
-    events = list(train(of, of.new_state()))
+    events = list(train(of, of.new_state(), progress_seconds=0.0))
     assert [event.epoch for event in events if isinstance(event, EpochReport)] == list(range(1, EPOCHS + 1))
     assert [event.step for event in events if isinstance(event, Progress)] == list(range(1, STEPS)) * EPOCHS
 
@@ -186,9 +185,8 @@ def test_predictions_for_validation_rows_that_overflow_are_divergence_too() -> N
 
 
 @pytest.mark.parametrize("compact", [False, True], ids=["dense", "compact"])
-def test_nothing_is_allocated_from_step_to_step(compact: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_allocated_from_step_to_step(compact: bool) -> None:
     """The smallest array of a step is one number a row or a unit; between two steps nothing as large is ever held."""
-    monkeypatch.setattr(stepper, "PROGRESS_SECONDS", float("inf"))
     rows, units = 1100, 1050
     x: EncodedRows = DenseRows(GENERATOR.normal(size=(5 * rows, 3)).astype(np.float32))
     if compact:
@@ -222,7 +220,7 @@ def test_nothing_is_allocated_from_step_to_step(compact: bool, monkeypatch: pyte
     numpys_buffer = np.setbufsize(16)
     tracemalloc.start()
     try:
-        list(train(of, of.new_state(), measure))
+        list(train(of, of.new_state(), measure, progress_seconds=float("inf")))
     finally:
         tracemalloc.stop()
         np.setbufsize(numpys_buffer)

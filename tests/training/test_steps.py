@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -12,18 +13,19 @@ from experiments import plan
 
 from bpcli.errors import DivergedError
 from bpcli.nn.activations import Gelu, Identity, LeakyRelu, Relu, Sigmoid, Tanh
+from bpcli.nn.compiled.program import cuts
 from bpcli.nn.layers import BatchNorm, Dense, Dropout
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
 from bpcli.nn.optimizers import Adam, Adamw, Rmsprop, Sgd
 from bpcli.nn.schedules import Constant, Cosine
 from bpcli.system.threads import Crew
-from bpcli.training import TrainingPlan, TrainingSpec, TrainingState
+from bpcli.training import Stepping, TrainingPlan, TrainingSpec, TrainingState, choose_stepping
 from bpcli.training.epochs import EpochCloser
 from bpcli.training.spec import Clip, Penalty
-from bpcli.training.steps import cut, program, steps_for
+from bpcli.training.steps import steps_for
 from bpcli.training.steps.base import Steps
+from bpcli.training.steps.choice import numpy_seconds
 from bpcli.training.steps.compiled import CompiledSteps
-from bpcli.training.steps.numpy_parts import NumpyParts
 from bpcli.training.steps.serial import SerialSteps
 from bpcli.training.steps.sharded import ShardedSteps
 
@@ -70,16 +72,21 @@ def taken(of: TrainingPlan, make: Make, epochs: int = 3) -> tuple[TrainingState,
     return state, losses
 
 
-def shared(steps: type[ShardedSteps | CompiledSteps], lanes: int) -> Make:
+def taking(stepping: Stepping, lanes: int = 1) -> Make:
+    """The steps of a plan in a certain way, by so many threads."""
+
     def make(of: TrainingPlan, state: TrainingState) -> Steps:
         crew = Crew(lanes).__enter__()
         CREWS.append(crew)
-        return steps(of, state, crew)
+        return steps_for(replace(of, stepping=stepping), state, crew)
 
     return make
 
 
-compiled = shared(CompiledSteps, 1)
+SHARDED, IN_PARTS = Stepping("sharded", 3, block_inputs=4), Stepping("compiled", 3, line=2)
+"""Small steps, cut as only long ones are."""
+
+serial, compiled = taking(Stepping()), taking(Stepping("compiled"))
 
 
 CREWS: list[Crew] = []
@@ -90,15 +97,6 @@ def crews_are_dismissed() -> Any:
     yield
     while CREWS:
         CREWS.pop().__exit__()
-
-
-@pytest.fixture
-def every_step_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cut, "WORTHWHILE", 0.0)
-    monkeypatch.setattr(cut, "SHARD_ROWS", 20)
-    monkeypatch.setattr(cut, "BLOCK_INPUTS", 4)
-    monkeypatch.setattr(cut, "OUTPUTS", 8)
-    monkeypatch.setattr(cut, "LINE", 2)
 
 
 def vectors_equal(first: TrainingState, second: TrainingState) -> bool:
@@ -115,46 +113,39 @@ def assert_close(first: TrainingState, second: TrainingState, rtol: float = 2e-4
     assert first.optimizer.steps == second.optimizer.steps
 
 
-@pytest.mark.usefixtures("every_step_is_long")
-@pytest.mark.parametrize("steps", [ShardedSteps, CompiledSteps])
+@pytest.mark.parametrize("stepping", [SHARDED, IN_PARTS], ids=lambda stepping: stepping.way)
 @pytest.mark.parametrize("rules", RULES, ids=str)
 @pytest.mark.parametrize("layers", NETWORKS.values(), ids=NETWORKS)
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
-def test_the_number_of_threads_does_not_change_a_bit(steps: Any, rules: Any, layers: Any, weighted: bool) -> None:
+def test_the_number_of_threads_does_not_change_a_bit(
+    stepping: Stepping, rules: Any, layers: Any, weighted: bool
+) -> None:
     of = example(layers, weighted=weighted, optimizer=Adamw(weight_decay=0.1), **rules)
-    assert cut.shard_count(of) == cut.part_count(of) == 3
-    alone, losses = taken(of, shared(steps, 1))
+    alone, losses = taken(of, taking(stepping))
     for lanes in (2, 3):
-        together, same_losses = taken(of, shared(steps, lanes))
+        together, same_losses = taken(of, taking(stepping, lanes))
         assert vectors_equal(alone, together)
         assert losses == same_losses
 
 
-@pytest.mark.usefixtures("every_step_is_long")
 @pytest.mark.parametrize("rules", RULES, ids=str)
 @pytest.mark.parametrize("rule", [Sgd(learning_rate=0.1, momentum=0.9), Adamw(weight_decay=0.1), Rmsprop()], ids=repr)
 @pytest.mark.parametrize("loss", [CrossEntropy(), MeanSquaredError()], ids=repr)
 def test_shards_take_the_steps_of_the_whole_batch(rules: Any, rule: Any, loss: Any) -> None:
     of = example(loss=loss, optimizer=rule, weighted=True, **rules)
-    whole, losses = taken(of, SerialSteps)
-    parts, same_losses = taken(of, shared(ShardedSteps, 2))
+    whole, losses = taken(of, serial)
+    parts, same_losses = taken(of, taking(SHARDED, 2))
     assert_close(whole, parts)
     np.testing.assert_allclose(same_losses, losses, rtol=1e-5)
 
 
-@pytest.mark.usefixtures("every_step_is_long")
 def test_shards_drop_inputs_of_their_own() -> None:
     layers = [Dropout(rate=0.5), Dense(units=4, activation=Identity())]
-    of = example(layers)
-    steps = NumpyParts(of, of.new_state(), 1)
-    steps.begin(
-        (np.ones((64, 5), np.float32), np.eye(3, dtype=np.float32)[[0] * 64], None),
-        SerialSteps(of, of.new_state()).position,
-    )
-    steps.rows(0, 0, 32)
-    steps.rows(1, 32, 64)
-    workspace = steps._memory(0, 64)[0]
-    kept = workspace.layers[0]["y"] > 0
+    of = replace(example(layers), stepping=Stepping("sharded", 2))
+    steps = taking(of.stepping)(of, of.new_state())
+    assert isinstance(steps, ShardedSteps)
+    steps._step((np.ones((64, 5), np.float32), np.eye(3, dtype=np.float32)[[0] * 64], None))
+    kept = steps._memory(64).outputs[0] > 0
     assert not np.array_equal(kept[:32], kept[32:])
     assert 0.4 < kept.mean() < 0.6
 
@@ -171,21 +162,19 @@ COMPILED = [
 def test_machine_code_takes_the_steps_of_numpy(activation: Any, loss: Any, rule: Any, weighted: bool) -> None:
     layers = [Dense(units=24, activation=activation), Dense(units=8, activation=activation)]
     of = example(layers, loss, weighted, optimizer=rule, schedule=Cosine(warmup_epochs=0.5))
-    assert program.can_be_compiled(of)
-    expected, losses = taken(of, SerialSteps)
+    expected, losses = taken(of, serial)
     state, same_losses = taken(of, compiled)
     assert_close(expected, state)
     np.testing.assert_allclose(same_losses, losses, rtol=1e-5)
 
 
-@pytest.mark.usefixtures("every_step_is_long")
 @pytest.mark.parametrize("rules", RULES, ids=str)
 @pytest.mark.parametrize("layers", NETWORKS.values(), ids=NETWORKS)
 @pytest.mark.parametrize("lanes", [1, 3])
 def test_machine_code_in_parts_keeps_the_rules_and_drops_what_numpy_drops(layers: Any, rules: Any, lanes: int) -> None:
     of = example(layers, optimizer=Sgd(learning_rate=0.1), **rules)
-    expected, losses = taken(of, SerialSteps)
-    state, same_losses = taken(of, shared(CompiledSteps, lanes))
+    expected, losses = taken(of, serial)
+    state, same_losses = taken(of, taking(IN_PARTS, lanes))
     assert_close(expected, state, rtol=2e-5)
     np.testing.assert_allclose(same_losses, losses, rtol=1e-5)
 
@@ -193,7 +182,7 @@ def test_machine_code_in_parts_keeps_the_rules_and_drops_what_numpy_drops(layers
 @pytest.mark.parametrize("units", [8, 300], ids=["loops", "BLAS"])
 def test_machine_code_multiplies_small_and_large_matrices(units: int) -> None:
     of = example([Dense(units=units), Dense(units=units)], MeanSquaredError(), optimizer=Sgd(learning_rate=0.01))
-    expected, _ = taken(of, SerialSteps)
+    expected, _ = taken(of, serial)
     state, _ = taken(of, compiled)
     assert_close(expected, state, rtol=2e-5)
 
@@ -212,15 +201,14 @@ def looked(of: TrainingPlan, make: Make, epochs: int = 3) -> list[Any]:
     return found
 
 
-@pytest.mark.usefixtures("every_step_is_long")
 @pytest.mark.parametrize("rules", [{}, {"clip": Clip(norm=0.01), "penalty": Penalty(l2=0.1)}], ids=str)
 def test_all_ways_of_taking_steps_see_the_same(rules: Any) -> None:
     layers = [Dense(units=24), Dropout(rate=0.2), Dense(units=8, activation=Sigmoid())]
     of = example(layers[:1] + layers[2:], optimizer=Adam(), **rules)
-    expected = looked(of, SerialSteps)
+    expected = looked(of, serial)
     assert [layer.layer for layer in expected[0]] == [0, 1, 2]
-    for steps in (ShardedSteps, CompiledSteps):
-        alone, together = (looked(of, shared(steps, lanes)) for lanes in (1, 3))
+    for stepping in (SHARDED, IN_PARTS):
+        alone, together = (looked(of, taking(stepping, lanes)) for lanes in (1, 3))
         assert alone == together
         for ours, theirs in zip(expected, alone, strict=True):
             for one, other in zip(ours, theirs, strict=True):
@@ -228,31 +216,25 @@ def test_all_ways_of_taking_steps_see_the_same(rules: Any) -> None:
                 known = [(a, b) for a, b in zip(one, other, strict=True) if a is not None]
                 np.testing.assert_allclose(*zip(*known, strict=True), rtol=1e-3)
     of = example(layers, optimizer=Adam(), **rules)
-    assert looked(of, shared(CompiledSteps, 1)) == looked(of, shared(CompiledSteps, 3))
+    assert looked(of, taking(IN_PARTS, 1)) == looked(of, taking(IN_PARTS, 3))
 
 
-@pytest.mark.parametrize("make", [compiled, SerialSteps], ids=["compiled", "serial"])
-def test_an_epoch_goes_on_from_any_step(make: Any) -> None:
+@pytest.mark.parametrize("way", ["compiled", "serial"])
+def test_an_epoch_goes_on_from_any_step(way: Any) -> None:
     of = example(NETWORKS["dropout"])
-    whole, _ = taken(of, make, epochs=1)
-    state = of.new_state()
+    whole, _ = taken(of, taking(Stepping(way)), epochs=1)
+    state, make = of.new_state(), taking(Stepping(way, gathered_bytes=1))
     order = np.random.default_rng(0).permutation(of.train.rows)
     with np.errstate(all="ignore"):
-        first = make(of, state)
-        first.batches.block_rows = getattr(first, "_rows", 0) or 64
-        if isinstance(first, CompiledSteps):
-            first._rows = 64
-        halves = first.epoch(order, 0, 0)
-        next(halves)
-        next(halves)
+        halves = make(of, state).epoch(order, 0, 0)
+        assert len(next(halves)) == len(next(halves)) == 1
         list(make(of, state).epoch(order, 0, 2))
     assert vectors_equal(whole, state)
 
 
-@pytest.mark.usefixtures("every_step_is_long")
 @pytest.mark.parametrize(
     "make",
-    [SerialSteps, compiled, shared(ShardedSteps, 2), shared(CompiledSteps, 2)],
+    [serial, compiled, taking(SHARDED, 2), taking(IN_PARTS, 2)],
     ids=["serial", "compiled", "shared", "compiled and shared"],
 )
 def test_divergence_is_found_at_its_step_and_leaves_the_state_before_it(make: Any) -> None:
@@ -283,28 +265,51 @@ def test_divergence_is_found_at_its_step_and_leaves_the_state_before_it(make: An
     ids=str,
 )
 def test_what_has_no_machine_code_is_left_to_numpy(changes: Any, possible: bool) -> None:
-    assert program.can_be_compiled(example(**{"optimizer": Adam(), **changes})) is possible
+    stepping = choose_stepping(example(**{"optimizer": Adam(), **changes}), compiled_from=0.0, can_compile=lambda: True)
+    assert stepping.compiled is possible
 
 
 def test_double_precision_is_left_to_numpy() -> None:
     of = plan([[0.0], [1.0]], [[0.0], [1.0]], optimizer=Adam(), dtype=np.float64)
-    assert not program.can_be_compiled(of)
+    assert choose_stepping(of, compiled_from=0.0, can_compile=lambda: True) == Stepping()
 
 
-def test_machine_code_is_used_for_long_epochs_where_numba_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plan_without_machine_code_cannot_be_compiled() -> None:
+    with pytest.raises(ValueError, match="no machine code"):
+        compiled(example(optimizer=Rmsprop()), example(optimizer=Rmsprop()).new_state())
+
+
+def test_a_plan_with_a_layer_that_treats_rows_together_cannot_be_sharded() -> None:
+    of = example([BatchNorm(), Dense(units=3)])
+    with pytest.raises(ValueError, match="rows together"):
+        taking(SHARDED)(of, of.new_state())
+
+
+def test_machine_code_is_used_for_long_epochs_where_it_can_be_made() -> None:
     of = example(optimizer=Adam(), schedule=Constant())
-    with Crew(1) as crew:
-        assert type(steps_for(of, of.new_state(), crew)) is SerialSteps
-        monkeypatch.setattr(program, "WORTHWHILE_SECONDS", program.numpy_seconds(of))
-        assert type(steps_for(of, of.new_state(), crew)) is CompiledSteps
-        monkeypatch.setattr(program, "find_spec", lambda name: None)
-        assert type(steps_for(of, of.new_state(), crew)) is SerialSteps
+    assert choose_stepping(of) == of.stepping == Stepping()
+    seconds = numpy_seconds(of)
+    assert choose_stepping(of, compiled_from=seconds, can_compile=lambda: True) == Stepping("compiled")
+    assert choose_stepping(of, compiled_from=1.001 * seconds, can_compile=lambda: True) == Stepping()
+    assert choose_stepping(of, compiled_from=seconds, can_compile=lambda: False) == Stepping()
+
+
+def test_steps_are_taken_in_the_way_that_the_plan_says() -> None:
+    of = example()
+    ways = [type(make(of, of.new_state())) for make in (serial, taking(SHARDED), compiled)]
+    assert ways == [SerialSteps, ShardedSteps, CompiledSteps]
+
+
+def long_steps(rows: int, *layers: Any, **given: Any) -> Stepping:
+    """What is chosen for one step an epoch on 784 inputs."""
+    x, y = np.zeros((rows, 784), np.float32), np.zeros(rows, int)
+    of = plan(x, y, TrainingSpec(batch_size="full"), layers=layers, loss=CrossEntropy(), dtype=np.float32)
+    return choose_stepping(of, can_compile=lambda: True, **given)
 
 
 def test_threads_are_for_long_steps_of_layers_that_treat_each_row_by_itself() -> None:
     def shards(rows: int, *layers: Any) -> int:
-        x, y = np.zeros((rows, 784), np.float32), np.zeros(rows, int)
-        return cut.shard_count(plan(x, y, TrainingSpec(batch_size="full"), layers=layers, dtype=np.float32))
+        return long_steps(rows, *layers, compiled_from=float("inf")).parts
 
     assert shards(128, Dense(units=512), Dense(units=256)) == 2
     assert shards(1024, Dense(units=512), Dropout(rate=0.1), Dense(units=256)) == 8
@@ -315,19 +320,19 @@ def test_threads_are_for_long_steps_of_layers_that_treat_each_row_by_itself() ->
 
 def test_machine_code_is_cut_between_the_outputs_of_wide_layers() -> None:
     def parts(rows: int, units: int) -> int:
-        x, y = np.zeros((rows, 784), np.float32), np.zeros(rows, int)
-        return cut.part_count(plan(x, y, TrainingSpec(batch_size="full"), layers=[Dense(units=units)]))
+        chosen = long_steps(rows, Dense(units=units), compiled_from=0.0)
+        assert chosen.compiled
+        return chosen.parts
 
     assert [parts(128, units) for units in (64, 256, 512, 2048, 4096)] == [1, 1, 2, 4, 4]
     assert parts(16, 512) == 1
-    assert cut.cuts(100, 3) == [0, 32, 64, 100]
-    assert cut.cuts(10, 3) == [0, 0, 0, 10]
+    assert cuts(100, 3, 16) == [0, 32, 64, 100]
+    assert cuts(10, 3, 16) == [0, 0, 0, 10]
 
 
-@pytest.mark.usefixtures("every_step_is_long")
 def test_a_failure_in_one_lane_lets_the_others_go(monkeypatch: pytest.MonkeyPatch) -> None:
     of = example()
-    steps = shared(CompiledSteps, 2)(of, of.new_state())
+    steps = taking(IN_PARTS, 2)(of, of.new_state())
 
     def fail(lane: int) -> None:
         if lane == 1:

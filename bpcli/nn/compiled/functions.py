@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from bpcli.nn.compiled.blas import PLAIN, TRANSPOSED, sgemm
+from bpcli.nn.compiled.blas import sgemm
 from bpcli.nn.compiled.codes import (
     BINARY_CROSS_ENTROPY,
     CROSS_ENTROPY,
@@ -20,6 +20,7 @@ from bpcli.nn.compiled.codes import (
     SIGMOID,
     TANH,
 )
+from bpcli.nn.compiled.library import PLAIN, TRANSPOSED
 
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 

@@ -97,4 +97,7 @@ class RowwiseLayer(Layer):
 
     @abstractmethod
     def backward_rows(self, params: Views, dy: Array, workspace: LayerArrays) -> Array:
-        """Turn `dy` into what the parameters' gradient follows from, and return dL/dx."""
+        """Turn `dy` into what the parameters' gradient follows from, and return dL/dx.
+
+        The output has been left in the buffer `y`; dL/dx comes in the buffer `dx`, or without one in place of `dy`.
+        """

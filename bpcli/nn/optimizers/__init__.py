@@ -8,10 +8,10 @@ from pydantic import Field
 
 from bpcli.nn.optimizers.adam import Adam, Adamw, Nadam
 from bpcli.nn.optimizers.adaptive import Adadelta, Adagrad, Rmsprop
-from bpcli.nn.optimizers.base import OptimizerBase
-from bpcli.nn.optimizers.driver import Optimizer
+from bpcli.nn.optimizers.base import OptimizerBase, OptimizerState
 from bpcli.nn.optimizers.rprop import Rprop
 from bpcli.nn.optimizers.sgd import Sgd
+from bpcli.nn.optimizers.update import Coefficients, Update
 from bpcli.spec import BareName
 
 OptimizerSpec = Annotated[
@@ -26,11 +26,13 @@ __all__ = [
     "Adagrad",
     "Adam",
     "Adamw",
+    "Coefficients",
     "Nadam",
-    "Optimizer",
     "OptimizerBase",
     "OptimizerSpec",
+    "OptimizerState",
     "Rmsprop",
     "Rprop",
     "Sgd",
+    "Update",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from bpcli.arrays.memory import Array
-from bpcli.nn.optimizers.base import Arrays, OptimizerBase, step_over_root
+from bpcli.nn.optimizers.base import Arrays, OptimizerBase, OptimizerState, step_over_root
 
 
 class AdamBase(OptimizerBase):
@@ -29,8 +29,9 @@ class AdamBase(OptimizerBase):
         """Both moments."""
         return {"m": 0.0, "v": 0.0}
 
-    def coefficients(self, step: int, learning_rate: float, product: float) -> tuple[float, ...]:
+    def coefficients(self, state: OptimizerState, learning_rate: float) -> tuple[float, ...]:
         """β1, β2, a and e."""
+        step = state.steps
         r = sqrt((1.0 - self.beta2) / (1.0 - self.beta2**step))
         a = learning_rate * (1.0 - self.beta1) / (1.0 - self.beta1**step) / r
         return (self.beta1, self.beta2, a, self.epsilon / r)
@@ -82,15 +83,22 @@ class Nadam(AdamBase):
         """μ of a step, counted from 1: β1 (1 - 0.96^(step · momentum_decay) / 2)."""
         return self.beta1 * (1.0 - 0.5 * float(0.96 ** (step * self.momentum_decay)))
 
-    def accumulate(self, step: int, product: float) -> float:
+    @property
+    def numbers(self) -> dict[str, float]:
         """The product of all μ so far."""
-        return product * self.momentum(step)
+        return {"product": 1.0}
 
-    def coefficients(self, step: int, learning_rate: float, product: float) -> tuple[float, ...]:
+    def advance(self, state: OptimizerState) -> None:
+        """Take the next μ into the product."""
+        super().advance(state)
+        state.numbers["product"] *= self.momentum(state.steps)
+
+    def coefficients(self, state: OptimizerState, learning_rate: float) -> tuple[float, ...]:
         """β1, β2, the factors of M and of g, and e.
 
         The step is lr (μ' m / (1 - Πμ μ') + (1 - μ) g / (1 - Πμ)) / (√v̂ + ε), with μ' the coefficient to come.
         """
+        step, product = state.steps, state.numbers["product"]
         r = sqrt((1.0 - self.beta2) / (1.0 - self.beta2**step))
         ahead = self.momentum(step + 1)
         of_m = learning_rate * ahead * (1.0 - self.beta1) / (1.0 - product * ahead) / r

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from bpcli.arrays.memory import Array
-from bpcli.nn.optimizers.base import Arrays, OptimizerBase, average_squares, step_over_root
+from bpcli.nn.optimizers.base import Arrays, OptimizerBase, OptimizerState, average_squares, step_over_root
 
 
 class Adagrad(OptimizerBase):
@@ -23,7 +23,7 @@ class Adagrad(OptimizerBase):
         """The sum of squares."""
         return {"s": 0.0}
 
-    def coefficients(self, step: int, learning_rate: float, product: float) -> tuple[float, ...]:
+    def coefficients(self, state: OptimizerState, learning_rate: float) -> tuple[float, ...]:
         """Learning rate and ε."""
         return (learning_rate, self.epsilon)
 
@@ -51,7 +51,7 @@ class Rmsprop(OptimizerBase):
         """The mean of squares."""
         return {"s": 0.0}
 
-    def coefficients(self, step: int, learning_rate: float, product: float) -> tuple[float, ...]:
+    def coefficients(self, state: OptimizerState, learning_rate: float) -> tuple[float, ...]:
         """Learning rate, ρ, 1 - ρ, ε."""
         return (learning_rate, self.rho, 1.0 - self.rho, self.epsilon)
 
@@ -78,7 +78,7 @@ class Adadelta(OptimizerBase):
         """The means of squared gradients and of squared steps."""
         return {"s": 0.0, "u": 0.0}
 
-    def coefficients(self, step: int, learning_rate: float, product: float) -> tuple[float, ...]:
+    def coefficients(self, state: OptimizerState, learning_rate: float) -> tuple[float, ...]:
         """Learning rate, ρ, 1 - ρ, ε."""
         return (learning_rate, self.rho, 1.0 - self.rho, self.epsilon)
 

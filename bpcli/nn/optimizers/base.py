@@ -1,4 +1,4 @@
-"""What every optimizer says of itself: its coefficients in a step, and a kernel for any stretch of the vectors.
+"""What every optimizer says of itself: its state, its coefficients in a step, and a kernel for any stretch.
 
 `kernel(p, g, slots, scratch, c)` writes the new parameters to `p` and the new moments to `slots`; `g` is the
 gradient, `scratch` two arrays of the same length to write to, `c` the step's coefficients, arrays without axes.
@@ -7,17 +7,28 @@ gradient, `scratch` two arrays of the same length to write to, `c` the step's co
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from bpcli.arrays.memory import Array
+from bpcli.arrays.memory import Array, aligned
 from bpcli.spec import Spec
 
 Arrays = tuple[Array, ...]
 
 
+@dataclass
+class OptimizerState:
+    """What an optimizer carries from step to step: vectors and numbers by name, and how many steps it has taken."""
+
+    slots: dict[str, Array]
+    numbers: dict[str, float] = field(default_factory=dict)
+    steps: int = 0
+
+
 class OptimizerBase(Spec):
-    """What every optimizer says of itself beside its maths."""
+    """What every optimizer says of itself beside its maths. It is a rule, and holds nothing that changes."""
 
     learning_rate: float
 
@@ -31,13 +42,25 @@ class OptimizerBase(Spec):
         """How much of each weight a step takes away, as a multiple of the learning rate."""
         return 0.0
 
-    def accumulate(self, step: int, product: float) -> float:
-        """A number carried from step to step, 1 before the first; only nadam has a use for it."""
-        return product
+    @property
+    def numbers(self) -> dict[str, float]:
+        """The numbers it remembers, with their initial value."""
+        return {}
+
+    def init(self, size: int, dtype: np.dtype[Any]) -> OptimizerState:
+        """The state before the first step, for parameters of shape (size,)."""
+        slots = {name: aligned(size, dtype) for name in self.slots}
+        for name, value in self.slots.items():
+            slots[name].fill(value)
+        return OptimizerState(slots, self.numbers)
+
+    def advance(self, state: OptimizerState) -> None:
+        """Move the state's count and numbers on to the next step."""
+        state.steps += 1
 
     @abstractmethod
-    def coefficients(self, step: int, learning_rate: float, product: float) -> tuple[float, ...]:
-        """What the kernel needs in step `step`, counted from 1; `product` is what `accumulate` gave."""
+    def coefficients(self, state: OptimizerState, learning_rate: float) -> tuple[float, ...]:
+        """What the kernel needs in the step that the state has been moved on to, counted from 1."""
 
     @staticmethod
     @abstractmethod

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from bpcli.arrays.memory import Array
-from bpcli.nn.optimizers.base import Arrays, OptimizerBase
+from bpcli.nn.optimizers.base import Arrays, OptimizerBase, OptimizerState
 
 
 class Rprop(OptimizerBase):
@@ -35,7 +35,7 @@ class Rprop(OptimizerBase):
         """The sign of the gradient before, and each parameter's step size."""
         return {"g": 0.0, "size": self.learning_rate}
 
-    def coefficients(self, step: int, learning_rate: float, product: float) -> tuple[float, ...]:
+    def coefficients(self, state: OptimizerState, learning_rate: float) -> tuple[float, ...]:
         """The schedule scales the steps that are taken, not those that are remembered."""
         return (
             learning_rate / self.learning_rate,

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from bpcli.arrays.memory import Array
-from bpcli.nn.optimizers.base import Arrays, OptimizerBase
+from bpcli.nn.optimizers.base import Arrays, OptimizerBase, OptimizerState
 
 
 class Sgd(OptimizerBase):
@@ -33,7 +33,7 @@ class Sgd(OptimizerBase):
         """A velocity where there is momentum."""
         return {"v": 0.0} if self.momentum else {}
 
-    def coefficients(self, step: int, learning_rate: float, product: float) -> tuple[float, ...]:
+    def coefficients(self, state: OptimizerState, learning_rate: float) -> tuple[float, ...]:
         """Learning rate, momentum, and 1.0 for Nesterov's form."""
         return (learning_rate, self.momentum, float(self.nesterov))
 

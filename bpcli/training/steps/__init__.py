@@ -6,23 +6,23 @@ from bpcli.system.threads import Crew
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
 from bpcli.training.steps.base import Steps
-from bpcli.training.steps.cut import part_count, shard_count
-from bpcli.training.steps.program import is_compiled
+from bpcli.training.steps.choice import choose_stepping
+from bpcli.training.steps.exchange import LOCAL, Exchange
 from bpcli.training.steps.serial import SerialSteps
 from bpcli.training.steps.sharded import ShardedSteps
 
-__all__ = ["Steps", "is_compiled", "most_lanes", "steps_for"]
+__all__ = ["LOCAL", "Exchange", "Steps", "choose_stepping", "steps_for"]
 
 
-def most_lanes(plan: TrainingPlan) -> int:
-    """How many threads a step of the plan can be shared out among: 1 where it is too short to gain."""
-    return part_count(plan) if is_compiled(plan) else shard_count(plan)
+def steps_for(plan: TrainingPlan, state: TrainingState, crew: Crew, exchange: Exchange = LOCAL) -> Steps:
+    """The steps of a plan, taken in the way that it says.
 
-
-def steps_for(plan: TrainingPlan, state: TrainingState, crew: Crew) -> Steps:
-    """The way to take the steps of a plan; which it is follows from the plan and from whether numba is installed."""
-    if is_compiled(plan):
+    Sharded and compiled steps update parameters before the whole gradient is known: they have no room for an exchange.
+    """
+    if exchange is not LOCAL and plan.stepping.way != "serial":
+        raise ValueError(f"{plan.stepping.way} steps cannot exchange gradients")
+    if plan.stepping.way == "compiled":
         from bpcli.training.steps.compiled import CompiledSteps
 
         return CompiledSteps(plan, state, crew)
-    return ShardedSteps(plan, state, crew) if shard_count(plan) > 1 else SerialSteps(plan, state)
+    return ShardedSteps(plan, state, crew) if plan.stepping.way == "sharded" else SerialSteps(plan, state, exchange)

@@ -12,6 +12,7 @@ from bpcli.arrays.memory import Array
 from bpcli.data.batches import Batch, Batches
 from bpcli.errors import DivergedError
 from bpcli.nn.layers import Position
+from bpcli.nn.optimizers import Update
 from bpcli.nn.schedules import Constant, ReduceOnPlateau
 from bpcli.randomness import Stream
 from bpcli.training.gradient_rules import GradientRules
@@ -34,9 +35,11 @@ class Steps(ABC):
     def __init__(self, plan: TrainingPlan, state: TrainingState, at_once: int = 1) -> None:
         """With at least so many batches gathered at once."""
         self.plan, self.state = plan, state
-        self.batches = Batches(plan.train, plan.batch_size, plan.network.n_out, at_once)
+        gathered = plan.stepping.gathered_bytes
+        self.batches = Batches(plan.train, plan.batch_size, plan.network.n_out, at_once, gathered)
         self.rules = GradientRules(plan.spec, plan.network.layout.weights)
         self.position = Position(Stream(plan.seed, "dropout"))
+        self.update = Update(plan.optimizer, plan.network.layout.size, plan.network.layout.weights, plan.dtype)
         self.learning_rate = 0.0
         self.before = np.empty_like(state.params)
         self.ended: int | None = None
@@ -53,6 +56,15 @@ class Steps(ABC):
         if step == self.batches.count - 1:
             np.copyto(self.before, self.state.params)
             self.ended = epoch
+
+    def sync(self) -> None:
+        """Bring the state's vectors up to date; called before anybody else reads them. Here they always are."""
+        return
+
+    def change(self) -> Array:
+        """What the last step of the epoch has changed, in the memory of `before`, which is gone with it."""
+        self.ended = None
+        return np.subtract(self.state.params, self.before, out=self.before)
 
     def rate(self, epoch: int, step: int) -> float:
         """The learning rate of a step."""

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.batches import Batch, part_of_batch
+from bpcli.nn.compiled.program import Program, Rules
 from bpcli.nn.layers import DropoutLayer
 from bpcli.system.threads import Crew, go_apart
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
 from bpcli.training.steps.base import Steps, Taken
-from bpcli.training.steps.cut import operations, part_count
-from bpcli.training.steps.program import Program
+from bpcli.training.steps.choice import operations
 
 MASKED_NUMBERS = 1 << 18
 """Random numbers drawn for dropout before the steps that use them: 1 MiB."""
@@ -32,12 +32,25 @@ class CompiledSteps(Steps):
     """All steps of a block of batches in one call of each lane; the last step of an epoch in a call of its own."""
 
     def __init__(self, plan: TrainingPlan, state: TrainingState, crew: Crew) -> None:
-        super().__init__(plan, state, ceil(HANDED_OVER / operations(plan)) if part_count(plan) > 1 else 1)
+        stepping, penalty, clip = plan.stepping, plan.spec.penalty, plan.spec.clip
+        super().__init__(plan, state, ceil(HANDED_OVER / operations(plan)) if stepping.parts > 1 else 1)
         batch = self.batches.size
         masked = sum(layer.n_out for layer in plan.network.layers if isinstance(layer, DropoutLayer))
         most = max(1, MASKED_NUMBERS // (batch * masked)) * batch if masked else self.batches.block_rows
         self._rows = min(self.batches.block_rows, most)
-        self._program = Program(plan, state, self._rows)
+        value, norm = (np.inf if bound is None else bound for bound in (clip.value, clip.norm))
+        self._program = Program(
+            plan.network,
+            plan.loss,
+            plan.optimizer,
+            Rules(penalty.l1, penalty.l2, value, norm),
+            state.params,
+            state.optimizer.slots,
+            batch=plan.batch_size,
+            rows=self._rows,
+            parts=stepping.parts,
+            line=stepping.line,
+        )
         self.grads = self._program.grads
         self._crew, self._lanes = crew, min(crew.lanes, self._program.parts)
         self._losses = np.empty(-(-self._rows // batch))

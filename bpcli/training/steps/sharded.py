@@ -3,7 +3,7 @@
 Every shard of the rows goes forward and back to the errors of its neurons, and writes to rows of its own. Then every
 block of the parameters gets its gradient, from all rows at once, and its update. So no gradient is ever added up over
 threads, a block's gradient is still in the cache when it is used, and what comes out depends on how the work is cut,
-which follows from the config, and not on how many threads share it.
+which follows from the plan, and not on how many threads share it.
 """
 
 from __future__ import annotations
@@ -12,29 +12,56 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
 from math import isfinite
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.data.batches import Batch
+from bpcli.arrays.memory import Array
+from bpcli.data.batches import Batch, part_of_batch
+from bpcli.nn.batch_pass import BatchPass
+from bpcli.nn.layers import DenseLayer, Position, RowwiseLayer
+from bpcli.randomness import Stream
 from bpcli.system.threads import Crew
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
 from bpcli.training.steps.base import Steps, Taken, batch_weight
-from bpcli.training.steps.cut import Block, shard_count, shards, weight_blocks
-from bpcli.training.steps.numpy_parts import NumpyParts
+from bpcli.training.steps.division import Block, shards, weight_blocks
+
+
+class BatchMemory(NamedTuple):
+    """The memory of a batch of some size: all of it, and by shard, with the first row and last row + 1 of each."""
+
+    whole: BatchPass
+    outputs: list[Array]
+    errors: list[Array]
+    shards: list[tuple[int, int, BatchPass]]
 
 
 class ShardedSteps(Steps):
-    """Steps whose rows, and then whose parameters, are worked on in parts by a crew."""
+    """Steps whose rows, and then whose parameters, are worked on in parts by a crew.
+
+    The methods that take a `lane` may run at the same time, for other parts; it says whose scratch memory they may use.
+    """
 
     def __init__(self, plan: TrainingPlan, state: TrainingState, crew: Crew) -> None:
         super().__init__(plan, state)
-        self._crew, self._parts = crew, NumpyParts(plan, state, crew.lanes)
-        self.grads = self._parts.grads
-        self._shards = shard_count(plan)
-        self._blocks = weight_blocks(plan.network)
-        self._ends = [*(block.start for block in self._blocks), plan.network.layout.weights, plan.network.layout.size]
+        network, layout, dtype = plan.network, plan.network.layout, plan.dtype
+        if not all(isinstance(layer, RowwiseLayer) for layer in network.layers):
+            raise ValueError("a layer of this plan treats rows together: they cannot be divided")
+        self._crew = crew
+        self._params, self._state = network.bind(state.params), network.bind_state(state.layer_state)
+        self.grads = np.empty(layout.size, dtype)
+        self._bound_grads = network.bind(self.grads)
+        self._memories: dict[int, BatchMemory] = {}
+        self._largest = BatchPass(network, plan.loss, plan.batch_size, dtype)
+        self._positions = [Position(Stream(plan.seed, "dropout"), shard=shard) for shard in range(plan.stepping.parts)]
+        self._blocks = weight_blocks(network, plan.stepping.block_inputs)
+        self._ends = [*(block.start for block in self._blocks), layout.weights, layout.size]
+        longest = max(block.stop - block.start for block in self._blocks)
+        self._penalized = np.empty((crew.lanes, longest if self.rules.penalizes else 0), dtype)
+        self._coefficients = self.update.coefficients()
+        self._scratch = [self.update.scratch() for _ in range(crew.lanes)]
 
     def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[Taken]:
         """See the base class."""
@@ -45,44 +72,72 @@ class ShardedSteps(Steps):
 
     def _step(self, batch: Batch) -> float:
         """One step; the batch's loss, summed over its rows."""
-        parts, crew = self._parts, self._crew
+        crew, memory = self._crew, self._memory(len(batch[0]))
         rate = self.rate(self.position.epoch, self.position.step)
-        parts.begin(batch, self.position)
-        cut = [(first, last) for first, last in shards(len(batch[0]), self._shards) if last > first]
-        losses = [0.0] * len(cut)
-        crew.run([partial(self._rows, losses, index, first, last) for index, (first, last) in enumerate(cut)])
+        losses = [0.0] * len(memory.shards)
+        crew.run([partial(self._rows, batch, memory, losses, shard) for shard in range(len(losses))])
         loss = sum(losses)
         if not isfinite(loss):
             raise self.explain(batch)
         self.learning_rate = rate
-        self.state.optimizer.begin(rate)
-        crew.run([*(partial(self._weights, block) for block in self._blocks), self._biases])
+        self.update.begin(rate, self.state.optimizer, self._coefficients)
+        blocks = [partial(self._weights, batch[0], memory, block) for block in self._blocks]
+        crew.run([*blocks, partial(self._biases, memory)])
         if self.rules.bounds_norm:
             self.rules.bound_norm(self.grads)
             crew.run([partial(self._update, start, stop) for start, stop in pairwise(self._ends)])
         return loss
 
-    def _rows(self, losses: list[float], index: int, first: int, last: int, lane: int) -> None:
+    def _rows(self, batch: Batch, memory: BatchMemory, losses: list[float], shard: int, lane: int) -> None:
+        """Forward and back to the errors of each neuron, for the rows of a shard."""
+        first, last, through = memory.shards[shard]
+        x, y, weight = part_of_batch(batch, first, last)
+        position = self._positions[shard]
+        position.epoch, position.step = self.position.epoch, self.position.step
         with np.errstate(all="ignore"):
-            losses[index] = self._parts.rows(index, first, last)
+            logits = through.forward(self._params, self._state, x, position)
+            losses[shard] = through.value(logits, y, weight)
+            through.backward_rows(self._params)
 
-    def _weights(self, block: Block, lane: int) -> None:
+    def _weights(self, x: Array, memory: BatchMemory, block: Block, lane: int) -> None:
+        """The gradient of a block of weights, from all rows, and their update."""
+        index = block.layer.index
+        given = memory.outputs[index - 1] if index else x
         with np.errstate(all="ignore"):
-            self._parts.weights(block)
-            self._finish(block.start, block.stop, lane)
+            block.layer.weight_gradient(given, memory.errors[index], block.inputs, self._bound_grads[index])
+        self._finish(block.start, block.stop, lane)
 
-    def _biases(self, lane: int) -> None:
+    def _biases(self, memory: BatchMemory, lane: int) -> None:
+        """The gradient of all that are no weights, and their update."""
         with np.errstate(all="ignore"):
-            self._parts.biases()
-            self._finish(self._ends[-2], self._ends[-1], lane)
-
-    def _update(self, start: int, stop: int, lane: int) -> None:
-        with np.errstate(all="ignore"):
-            self._parts.update(start, stop, lane)
+            for layer in self.plan.network.layers:
+                if isinstance(layer, DenseLayer):
+                    index = layer.index
+                    work = memory.whole.workspace.layers[index]
+                    layer.bias_gradient(memory.errors[index], work, self._bound_grads[index])
+        self._finish(self._ends[-2], self._ends[-1], lane)
 
     def _finish(self, start: int, stop: int, lane: int) -> None:
-        """What is left to do for some parameters that have their gradient, unless all of it is to be bounded first."""
+        """Rules and update for parameters that have their gradient, unless all of it is to be bounded first."""
         if not self.rules.none:
-            self._parts.apply_rules(start, stop, lane)
+            with np.errstate(all="ignore"):
+                self.rules.apply(start, stop, self.state.params, self.grads, self._penalized[lane])
         if not self.rules.bounds_norm:
-            self._parts.update(start, stop, lane)
+            self._update(start, stop, lane)
+
+    def _update(self, start: int, stop: int, lane: int) -> None:
+        state, scratch = self.state, self._scratch[lane]
+        with np.errstate(all="ignore"):
+            self.update.apply(start, stop, self._coefficients, self.grads, state.optimizer, state.params, scratch)
+
+    def _memory(self, rows: int) -> BatchMemory:
+        """The memory of a batch, which is made once for each size: there are two at most."""
+        if rows not in self._memories:
+            whole = self._largest.part(0, rows, batch=rows)
+            cut = [
+                (first, last, whole.part(first, last, batch=rows))
+                for first, last in shards(rows, self.plan.stepping.parts)
+                if last > first
+            ]
+            self._memories[rows] = BatchMemory(whole, whole.outputs(), whole.errors(), cut)
+        return self._memories[rows]

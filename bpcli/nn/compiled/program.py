@@ -1,0 +1,166 @@
+"""What has a kernel among the compiled ones, and a network as they take it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.arrays.memory import Array, aligned
+from bpcli.nn.activations import Identity, LeakyRelu, Relu, Sigmoid, Tanh
+from bpcli.nn.compiled import codes
+from bpcli.nn.layers import DenseLayer, DropoutLayer
+from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
+from bpcli.nn.network import Network
+from bpcli.nn.optimizers import Adam, Adamw, OptimizerBase, Sgd
+
+ACTIVATIONS: dict[type, int] = {
+    Identity: codes.IDENTITY,
+    Relu: codes.RELU,
+    LeakyRelu: codes.LEAKY_RELU,
+    Tanh: codes.TANH,
+    Sigmoid: codes.SIGMOID,
+}
+
+
+def has_kernels(network: Network, loss: LossBase, optimizer: OptimizerBase, dtype: np.dtype[Any]) -> bool:
+    """Whether there is machine code for all that a training step of these takes."""
+    return (
+        dtype == np.float32
+        and all(
+            type(layer.activation) in ACTIVATIONS if isinstance(layer, DenseLayer) else isinstance(layer, DropoutLayer)
+            for layer in network.layers
+        )
+        and _loss_code(loss) is not None
+        and _optimizer_code(optimizer) is not None
+    )
+
+
+def _loss_code(loss: LossBase) -> int | None:
+    match loss:
+        case CrossEntropy(label_smoothing=0.0):
+            return codes.CROSS_ENTROPY
+        case BinaryCrossEntropy():
+            return codes.BINARY_CROSS_ENTROPY
+        case MeanSquaredError(link_function="identity"):
+            return codes.SQUARED_ERROR
+    return None
+
+
+def _optimizer_code(rule: OptimizerBase) -> int | None:
+    match rule:
+        case Adam(amsgrad=False) | Adamw():
+            return codes.ADAM
+        case Sgd():
+            return codes.SGD
+    return None
+
+
+class Rules(NamedTuple):
+    """What is done to a gradient before the update: factors of the penalties, bounds on components and on the norm."""
+
+    l1: float = 0.0
+    l2: float = 0.0
+    value: float = np.inf
+    norm: float = np.inf
+
+
+class Program:
+    """A network in training as compiled code takes it: a table of layers, codes, coefficients, and memory."""
+
+    def __init__(
+        self,
+        network: Network,
+        loss: LossBase,
+        optimizer: OptimizerBase,
+        rules: Rules,
+        params: Array,
+        slots: Mapping[str, Array],
+        *,
+        batch: int,
+        rows: int,
+        parts: int,
+        line: int,
+    ) -> None:
+        """For calls over at most `rows` rows, in batches of `batch`; each layer in `parts` parts of whole `line`s."""
+        from bpcli.nn.compiled.library import sgemm_address
+
+        layers, dtype = network.layers, params.dtype
+        loss_code, rule_code, gemm = _loss_code(loss), _optimizer_code(optimizer), sgemm_address()
+        if loss_code is None or rule_code is None or gemm is None or not has_kernels(network, loss, optimizer, dtype):
+            raise ValueError("there is no machine code for this plan")
+        self.loss, self.optimizer, self.gemm = loss_code, rule_code, gemm
+        self.layers = np.zeros((len(layers), codes.COLUMNS), np.int64)
+        self.slopes = np.array([_slope(layer) for layer in layers], np.float32)
+        self.coefficients = _coefficients(optimizer)
+        self.rules = np.array(rules, np.float32)
+        self.params = params
+        self.grads = aligned(params.size, dtype)
+        none = np.empty(0, np.float32)
+        self.m, self.v = (slots.get(name, none) for name in ("m", "v"))
+        self.memory = aligned(self._lay_out(network, batch), dtype)
+        self.dropout = [layer for layer in layers if isinstance(layer, DropoutLayer)]
+        ends = np.cumsum([0, *(rows * layer.n_out for layer in self.dropout)])
+        self.flat_masks = np.empty(ends[-1], np.float32)
+        self.masks = [self.flat_masks[start:stop].reshape(rows, -1) for start, stop in pairwise(ends)]
+        self.layers[[layer.index for layer in self.dropout], codes.MASK] = ends[:-1]
+        self.parts = parts
+        widths = [network.n_in, *(layer.n_out for layer in layers)]
+        self.cuts = np.array([cuts(width, parts, line) for width in widths], np.int64)
+        self.blocks, self.ends = self._blocks()
+        self.sums = np.zeros((2, parts))
+
+    def _lay_out(self, network: Network, rows: int) -> int:
+        """Fill the table; gives the size of the memory for outputs, and for the errors that come back to them."""
+        table, layers = self.layers, network.layers
+        weight, bias, end = 0, network.layout.weights, 0
+        for line, layer in zip(table, layers, strict=True):
+            line[codes.N_IN], line[codes.N_OUT] = layer.n_in, layer.n_out
+            line[codes.OUTPUT], end = end, end + rows * layer.n_out
+            if isinstance(layer, DenseLayer):
+                line[codes.KIND], line[codes.ACTIVATION] = codes.DENSE, ACTIVATIONS[type(layer.activation)]
+                line[codes.WEIGHT], weight = weight, weight + layer.n_in * layer.n_out
+                line[codes.BIAS], bias = bias, bias + layer.n_out
+            else:
+                line[codes.KIND] = codes.DROPOUT
+        for index in range(len(layers) - 1, -1, -1):
+            if index + 1 < len(layers) and isinstance(layers[index + 1], DropoutLayer):
+                table[index, codes.ERROR] = table[index + 1, codes.ERROR]
+            else:
+                table[index, codes.ERROR], end = end, end + rows * layers[index].n_out
+        return end
+
+    def _blocks(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The parameters by part, and where the blocks of each part begin and end."""
+        blocks, ends = [], [0]
+        for part in range(self.parts):
+            for index, line in enumerate(self.layers):
+                if line[codes.KIND] == codes.DENSE:
+                    for is_weight, side, at, width in (
+                        (1, index, line[codes.WEIGHT], line[codes.N_OUT]),
+                        (0, index + 1, line[codes.BIAS], 1),
+                    ):
+                        first, last = self.cuts[side, part : part + 2]
+                        if last > first:
+                            blocks.append((is_weight, index, first, at + first * width, at + last * width))
+            ends.append(len(blocks))
+        return np.array(blocks, np.int64), np.array(ends, np.int64)
+
+
+def cuts(size: int, parts: int, line: int) -> list[int]:
+    """Where parts of so many units begin, and the last ends, which may be larger than others; some may be empty."""
+    return [size * number // parts // line * line for number in range(parts)] + [size]
+
+
+def _slope(layer: object) -> float:
+    return layer.activation.slope if isinstance(layer, DenseLayer) and isinstance(layer.activation, LeakyRelu) else 0.0
+
+
+def _coefficients(rule: OptimizerBase) -> NDArray[np.float64]:
+    return np.array(
+        [float(getattr(rule, name, 0.0)) for name in ("beta1", "beta2", "epsilon", "momentum", "nesterov")]
+        + [rule.decay]
+    )

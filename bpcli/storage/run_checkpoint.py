@@ -1,0 +1,51 @@
+"""The checkpoint that a path stands for, and what to know of it while its run is not over."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from bpcli.errors import CheckpointError
+from bpcli.storage.run_directory import RunDirectory, instead_of_run
+from bpcli.system.files import kind_of, path_from_here
+from bpcli.wording import printable
+
+
+def find_checkpoint(path: Path) -> Path:
+    """The checkpoint file that a path means: itself, or the best one of a run directory."""
+    if not path.exists():
+        raise CheckpointError(f"{printable(str(path))}: no such run or checkpoint")
+    if not path.is_dir():
+        if kind_of(path) in ("config", "data"):
+            raise CheckpointError(f"{printable(str(path))}: neither a run nor a checkpoint{instead_of_run(path)}")
+        return path
+    run = RunDirectory.open(path)
+    if not run.best.is_file():
+        raise CheckpointError(f"{printable(str(path))}: {_why_no_best(run)}")
+    return run.best
+
+
+def unfinished_notes(checkpoint: Path) -> list[str]:
+    """Note on a checkpoint file whose run has died or is still training; none on any other."""
+    run = RunDirectory(checkpoint.resolve().parent.parent)
+    if run.read_summary().get("status") != "running":
+        return []
+    if run.has_died():
+        return [f"this run {run.death()} before it finished; go on with {_resuming(run)}"]
+    return ["this run is still training; its best checkpoint may change"]
+
+
+def _why_no_best(run: RunDirectory) -> str:
+    if run.read_summary().get("status") == "diverged":
+        return "diverged in its first epoch, so there is no best checkpoint; train again at a lower learning rate"
+    if run.has_died():
+        if not run.last.is_file():
+            return f"{run.death()} before its first checkpoint; start again with bpcli train"
+        return f"{run.death()} before there was a best checkpoint; go on with {_resuming(run)}"
+    if run.is_marked_running():
+        return "there is no best checkpoint yet, as its first epoch is still training; try again later"
+    return f"there is no best checkpoint yet; go on with {_resuming(run)}"
+
+
+def _resuming(run: RunDirectory) -> str:
+    return f"bpcli train --resume {shlex.quote(printable(path_from_here(run.path)))}"

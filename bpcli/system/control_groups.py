@@ -1,0 +1,137 @@
+"""Control groups of Linux, versions 1 and 2: the memory and CPU time that they leave to this process."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+PROC = Path("/proc")
+
+_UNLIMITED = 1 << 62
+"""Memory limits of version 1 from here on mean none: the largest that the kernel can hold."""
+
+_MOUNT = re.compile(r"\S+ \S+ \S+ (?P<root>\S+) (?P<point>\S+) .*- (?P<kind>cgroup2?) \S+ (?P<options>\S+)")
+"""A line of `mountinfo`."""
+
+_FIELD = re.compile(r"^(hierarchical_memory_limit|(?:total_)?(?:in)?active_file) ([0-9]{1,19})$", re.MULTILINE)
+"""A line of `memory.stat` that is of use; there are fifty."""
+
+
+class ControlGroup(NamedTuple):
+    """A folder of the cgroup file system."""
+
+    version: int
+    folder: Path
+
+    def text(self, name: str) -> str:
+        """Content of a file; empty where it is missing or unreadable."""
+        return read_text(self.folder / name)
+
+    def number(self, name: str) -> int | None:
+        """Content of a file that holds a number; None for anything else, such as `max`."""
+        return _number(self.text(name))
+
+    def statistics(self) -> dict[str, int]:
+        """Fields of `memory.stat`, in bytes."""
+        return {name: int(digits) for name, digits in _FIELD.findall(self.text("memory.stat"))}
+
+
+def control_groups(controller: str, proc: Path = PROC) -> Iterator[ControlGroup]:
+    """Yield the visible groups of this process, each before the one around it, up to the root of the mount.
+
+    A hybrid system has groups of both versions. Where the process's own group is not visible, as in a container that
+    mounts its part of the hierarchy under another name, the root of the mount is the nearest one that is.
+    """
+    lines = read_text(proc / "self/mountinfo").split("\n")
+    mounts = [mount for line in lines if " - cgroup" in line and (mount := _MOUNT.fullmatch(line))]
+    for line in read_text(proc / "self/cgroup").split("\n"):
+        hierarchy, controllers, path = (line.split(":", 2) + ["", ""])[:3]
+        if hierarchy == "0" and not controllers:
+            version, fitting = 2, [mount for mount in mounts if mount["kind"] == "cgroup2"]
+        elif controller in controllers.split(","):
+            version, fitting = 1, [mount for mount in mounts if controller in mount["options"].split(",")]
+        else:
+            continue
+        points = [(_unescaped(mount["root"]), Path(_unescaped(mount["point"]))) for mount in fitting]
+        for folder in _way_up(path, points):
+            yield ControlGroup(version, folder)
+
+
+def group_memory(proc: Path = PROC) -> int | None:
+    """Bytes that the tightest group leaves, negative above its limit; None without a limit.
+
+    Page cache counts as used by the group that first read the file, and the kernel reclaims it before it kills a
+    process: active pages too, which those of a file read twice are. Shared memory and tmpfs are on other lists. Swap is
+    not counted, nor is it in MemAvailable.
+    """
+    left = [_memory_left(group) for group in control_groups("memory", proc)]
+    return min((size for size in left if size is not None), default=None)
+
+
+def group_cores(proc: Path = PROC) -> float | None:
+    """Seconds of CPU time per second that the tightest quota allows; None without a quota."""
+    allowed = [_quota(group) for group in control_groups("cpu", proc)]
+    return min((cores for cores in allowed if cores is not None), default=None)
+
+
+def read_text(path: Path) -> str:
+    """Content of a file of the kernel's; empty where it is missing or unreadable."""
+    try:
+        with path.open("rb", buffering=0) as file:  # half the system calls of a text stream
+            return file.read().decode("utf-8", "surrogateescape")
+    except OSError:
+        return ""
+
+
+def _way_up(path: str, mounts: list[tuple[str, Path]]) -> Iterator[Path]:
+    """Yield the folders of a group and of those around it; mounts are paths of groups and where they are mounted."""
+    # The mount of the highest root shows the most groups.
+    for root, point in sorted(mounts, key=lambda mount: len(mount[0])):
+        above = root.rstrip("/") + "/"
+        if ".." in path.split("/") or not f"{path}/".startswith(above):
+            continue  # above the root of the control group namespace, or outside of this mount
+        folder = point / path[len(above) :]
+        if folder.is_dir():
+            yield folder
+            while folder != point:
+                folder = folder.parent
+                yield folder
+            return
+    yield from (point for _, point in mounts)
+
+
+def _unescaped(field: str) -> str:
+    """A path of `mountinfo`, where blanks and backslashes are octal escapes."""
+    return re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), field)
+
+
+def _memory_left(group: ControlGroup) -> int | None:
+    if group.version == 1:
+        # The lowest limit up to the root of the hierarchy, also of groups that a container does not see.
+        limits = [group.statistics().get("hierarchical_memory_limit")]
+        usage, prefix = "memory.usage_in_bytes", "total_"  # the other fields leave out the groups within
+    else:
+        # Nothing is killed above memory.high, but what allocates there sleeps for seconds: training would seem to hang.
+        limits = [group.number("memory.max"), group.number("memory.high")]
+        usage, prefix = "memory.current", ""
+    limit = min((limit for limit in limits if limit is not None), default=_UNLIMITED)
+    if limit >= _UNLIMITED or (used := group.number(usage)) is None:
+        return None
+    statistics = group.statistics()
+    return limit - used + sum(statistics.get(f"{prefix}{pages}_file", 0) for pages in ("inactive", "active"))
+
+
+def _quota(group: ControlGroup) -> float | None:
+    if group.version == 1:
+        quota, period = group.number("cpu.cfs_quota_us"), group.number("cpu.cfs_period_us")
+    else:
+        quota, period = map(_number, (group.text("cpu.max").split() + ["", ""])[:2])
+    return quota / period if quota and period else None
+
+
+def _number(text: str) -> int | None:
+    """A whole number of ASCII digits: -1 stands for no quota."""
+    digits = text.strip()
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 20 else None
