@@ -32,7 +32,10 @@ def address_space(proc: Path = PROC) -> int | None:
         return None  # not Linux
     left = [
         limit - used * _PAGE - _UNUSED
-        for limit, used in ((resource.getrlimit(resource.RLIMIT_AS)[0], size), (resource.getrlimit(resource.RLIMIT_DATA)[0], data))
+        for limit, used in (
+            (resource.getrlimit(resource.RLIMIT_AS)[0], size),
+            (resource.getrlimit(resource.RLIMIT_DATA)[0], data),
+        )
         if limit != resource.RLIM_INFINITY
     ]
     return min(left, default=None)

@@ -1,0 +1,104 @@
+"""What `bpcli train` says of a training on its way, and of what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bpcli.cli.console import note, result, say, warn
+from bpcli.cli.progress import View, duration, view
+from bpcli.cli.signals import StopRequest
+from bpcli.experiment.prepare import Prepared
+from bpcli.jobs.runner import Runner
+from bpcli.jobs.training import Observer, Run
+from bpcli.metrics import Task
+from bpcli.storage.run_directory import RunDirectory
+from bpcli.training import Counters, EpochReport, Progress, TrainingState
+from bpcli.training.scoring import SUMMARIES, remarks
+from bpcli.wording import counted, number
+
+
+class TrainingView(Observer):
+    """Shows a training on the terminal, and stops it on a signal; quiet, it says only what the user must know."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.stop = StopRequest()
+        self._quiet = quiet
+        self._task: Task = "regression"
+        self._view: View | None = None
+
+    def opened(self, prepared: Prepared) -> None:
+        """Warn of the data."""
+        self._task = prepared.preprocessor.target.task
+        if not self._quiet:
+            warn(prepared.warnings, strict=False)
+
+    def resumed(self, directory: RunDirectory, state: TrainingState) -> None:
+        """Say if the last process to train here died."""
+        if directory.is_marked_running() and not self._quiet:
+            note(f"the process that trained here {directory.death()}; going on {_after(state.counters)}")
+
+    @contextmanager
+    def watching(self, runner: Runner) -> Iterator[None]:
+        """Announce the training, and show its events within the block."""
+        if not self._quiet:
+            announce(runner.prepared)
+        config, done = runner.prepared.config, runner.state.counters.epoch
+        earlier = (record for record in runner.directory.read_metrics() if record["epoch"] <= done)
+        with self.stop, view(config.name, config.training.epochs, self._quiet, earlier) as self._view:
+            yield
+
+    def event(self, event: EpochReport | Progress) -> None:
+        """Show an event."""
+        if self._view is not None:
+            self._view.show(event)
+
+    def interrupted(self) -> bool:
+        """Whether a signal asked to stop."""
+        return self.stop()
+
+    def ended(self, run: Run) -> None:
+        """Say what is wrong with the training, or that there was none."""
+        if run.status in ("finished", "stopped") and not run.trained:
+            setting = f"training.{run.summary['stop_reason']}"
+            note(
+                "nothing was trained, and nothing of its config changed, as this run was over before; to go on, "
+                f"change {setting}, for example with --set"
+            )
+        elif not self._quiet:
+            warn(run.summary["diagnosis"], strict=False)
+
+    def print_outcome(self, run: Run) -> None:
+        """Print the best epoch and the scores of the test rows."""
+        summary = run.summary
+        reason = summary.get("stop_explanation") or summary["stop_reason"]
+        result(f"{counted(summary['epochs'], 'epoch')} in {duration(summary['training_seconds'])}; {reason}")
+        best = summary["best"]
+        shown = ", ".join(
+            f"{name} {number(value)}" for name, value in best.items() if name != "epoch" and value is not None
+        )
+        result(f"best epoch {best['epoch']}: {shown}")
+        test = summary["test"]
+        if test:
+            figures = ", ".join(f"{name} {number(test[name])}" for name in SUMMARIES[self._task] if name in test)
+            result(f"test, {counted(test['rows'], 'row')}: {figures}")
+            for line in remarks(test):
+                note(line)
+
+
+def _after(counters: Counters) -> str:
+    """How far training had come: `after 3 epochs and 2 steps`."""
+    done = [counted(count, what) for count, what in ((counters.epoch, "epoch"), (counters.step, "step")) if count]
+    return f"after {' and '.join(done)}" if done else "from the start"
+
+
+def announce(prepared: Prepared) -> None:
+    """What is about to be trained, and what the user should know of it."""
+    network = prepared.network
+    rows = ", ".join(f"{rows:,} {part}" for part, rows in prepared.rows.items() if rows)
+    say(
+        f"{prepared.config.name}: {rows} rows; {counted(network.n_in, 'input')}, {network.n_out} "
+        f"{'output' if network.n_out == 1 else 'outputs'}, {counted(network.layout.size, 'parameter')}"
+    )
+    for line in prepared.notes:
+        note(line)
