@@ -17,7 +17,7 @@ from bpcli.nn.network import Network
 
 @dataclass
 class LayerRecord:
-    """What passed through a layer in one step: all of it (rows, n_in) or (rows, n_out), but for `grads`.
+    """What passed through a layer in one step: all of it (rows, *in_shape) or (rows, *out_shape), but for `grads`.
 
     A layer without an activation has neither z nor what follows from it.
     """
@@ -48,7 +48,7 @@ def _recorded(layer: Layer, record: LayerRecord) -> Layer:
     if isinstance(layer, DenseLayer):
         watched = cast(Activation, _RecordedActivation(layer.activation, record))
         layer = replace(layer, activation=watched)
-    return _RecordedLayer(layer.index, layer.n_in, layer.n_out, layer, record)
+    return _RecordedLayer(layer.index, layer.in_shape, layer.out_shape, layer, record)
 
 
 class _RecordedActivation:

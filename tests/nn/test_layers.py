@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import sqrt
 from typing import Any
 
@@ -22,9 +23,16 @@ class Laboratory:
     """One planned layer with parameters, state, gradient and workspace of its own."""
 
     def __init__(
-        self, spec: Any, n_in: int, rows: int, *, dtype: np.dtype[Any] = FLOAT64, index: int = 1, training: bool = True
+        self,
+        spec: Any,
+        n_in: int | tuple[int, ...],
+        rows: int,
+        *,
+        dtype: np.dtype[Any] = FLOAT64,
+        index: int = 1,
+        training: bool = True,
     ) -> None:
-        self.layer: Layer = spec.plan(index, n_in)
+        self.layer: Layer = spec.plan(index, n_in if isinstance(n_in, tuple) else (n_in,))
         self.params = {slot.name: np.empty(slot.shape, dtype) for slot in self.layer.parameters()}
         self.grads = {slot.name: np.empty(slot.shape, dtype) for slot in self.layer.parameters()}
         self.state = {slot.name: np.empty(slot.shape, dtype) for slot in self.layer.state()}
@@ -63,12 +71,29 @@ def shapes(slots: tuple[Any, ...]) -> Mapping[str, tuple[int, ...]]:
 def test_a_planned_layer_knows_its_sizes(
     spec: Any, n_out: int, parameters: dict[str, tuple[int, ...]], state: dict[str, tuple[int, ...]]
 ) -> None:
-    layer = spec.plan(2, 3)
+    layer = spec.plan(2, (3,))
     assert (layer.type, layer.index, layer.n_in, layer.n_out) == (spec.type, 2, 3, n_out)
     assert shapes(layer.parameters()) == parameters
     assert shapes(layer.state()) == state
     # Penalties and weight decay are for matrices alone.
     assert {slot.name for slot in layer.parameters() if slot.weight} == parameters.keys() & {"weight"}
+
+
+@pytest.mark.parametrize("spec", ALL, ids=lambda spec: spec.type)
+def test_inputs_of_more_axes_give_what_their_numbers_give_in_a_row(spec: Any) -> None:
+    x = np.random.default_rng(0).normal(size=(9, 2, 3, 4))
+    shaped, flat = Laboratory(spec, (2, 3, 4), 9), Laboratory(spec, 24, 9)
+    assert shaped.layer.in_shape == (2, 3, 4)
+    assert (shaped.layer.n_in, shaped.layer.n_out) == (flat.layer.n_in, flat.layer.n_out)
+    y, expected = shaped.forward(x, at()), flat.forward(x.reshape(9, 24), at())
+    assert y.shape == (9, *shaped.layer.out_shape)
+    np.testing.assert_allclose(y.reshape(expected.shape), expected, rtol=1e-13)
+    slope = np.random.default_rng(1).normal(size=y.shape)
+    dx, dx_expected = shaped.backward(x, slope.copy()), flat.backward(x.reshape(9, 24), slope.reshape(expected.shape))
+    assert dx.shape == x.shape
+    np.testing.assert_allclose(dx.reshape(9, 24), dx_expected, rtol=1e-12, atol=1e-14)
+    for name, gradient in shaped.grads.items():
+        np.testing.assert_allclose(gradient.reshape(-1), flat.grads[name].reshape(-1), rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("spec", ALL, ids=lambda spec: spec.type)
@@ -151,9 +176,10 @@ def test_dense_begins_with_biases_of_zero() -> None:
 
 def test_only_a_dense_layer_that_passes_a_gradient_on_in_training_has_memory_for_it() -> None:
     spec = Dense(units=3)
-    assert "dx" in spec.plan(1, 2).buffers(training=True)
-    assert "dx" not in spec.plan(0, 2).buffers(training=True)
-    assert "dx" not in spec.plan(1, 2).buffers(training=False)
+    layer = spec.plan(1, (2,))
+    assert "dx" in layer.buffers(training=True)
+    assert "dx" not in replace(layer, needs_dx=False).buffers(training=True)
+    assert "dx" not in layer.buffers(training=False)
 
 
 # Dropout

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import prod
 from typing import ClassVar
 
 import numpy as np
@@ -13,6 +14,8 @@ from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
 from bpcli.randomness import Stream
+
+Shape = tuple[int, ...]
 
 Views = Mapping[str, Array]
 """One layer's arrays by name: parameters, gradients, state or scratch."""
@@ -30,7 +33,7 @@ class Position:
 
 @dataclass(frozen=True)
 class Layer(ABC):
-    """A layer whose sizes are known. It owns no array: (rows, n_in) goes in, (rows, n_out) comes out.
+    """A layer of known shapes. It owns no array: (rows, *in_shape) goes in, (rows, *out_shape) comes out.
 
     `index` is its place in the network, and in the config.
     """
@@ -42,8 +45,20 @@ class Layer(ABC):
     """What it hands back, in a line."""
 
     index: int
-    n_in: int
-    n_out: int
+    in_shape: Shape
+    out_shape: Shape
+    needs_dx: bool = field(default=True, kw_only=True)
+    """Whether anything before it uses the dL/dx of its training step."""
+
+    @property
+    def n_in(self) -> int:
+        """Numbers a row that it takes."""
+        return prod(self.in_shape)
+
+    @property
+    def n_out(self) -> int:
+        """Numbers a row that it puts out."""
+        return prod(self.out_shape)
 
     def parameters(self) -> tuple[Slot, ...]:
         """What is trained."""
@@ -75,7 +90,7 @@ class Layer(ABC):
     def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
         """Write the parameters' gradient to `grads`; from dL/dy, which may be overwritten, return dL/dx.
 
-        `x` is what the last forward pass was given. The first layer of a network need not compute dL/dx.
+        `x` is what the last forward pass was given. Where `needs_dx` is false, what is returned means nothing.
         """
 
     @abstractmethod

@@ -13,7 +13,7 @@ from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
 from bpcli.nn.activations import Activation, Relu
 from bpcli.nn.initializers import DEFAULTS, Initializer
-from bpcli.nn.layers.base import Position, RowwiseLayer, Views
+from bpcli.nn.layers.base import Position, RowwiseLayer, Shape, Views
 from bpcli.spec import Spec
 
 
@@ -29,15 +29,15 @@ class Dense(Spec):
         "glorot_uniform for the others.",
     )
 
-    def plan(self, index: int, n_in: int) -> DenseLayer:
-        """The layer for inputs of width `n_in`."""
+    def plan(self, index: int, in_shape: Shape) -> DenseLayer:
+        """The layer for inputs (rows, *in_shape), which it flattens."""
         initializer = self.initializer or DEFAULTS[self.activation.default_initializer]
-        return DenseLayer(index, n_in, self.units, self.activation, initializer)
+        return DenseLayer(index, in_shape, (self.units,), self.activation, initializer)
 
 
 @dataclass(frozen=True)
 class DenseLayer(RowwiseLayer):
-    """A dense layer with its sizes: weight (n_in, n_out), bias (n_out,)."""
+    """A dense layer of known sizes: weight (n_in, n_out), bias (n_out,); an input of more axes is flattened."""
 
     type: ClassVar[str] = "dense"
     formula: ClassVar[str] = "y = f(z), z = Σ x · w + b"
@@ -48,22 +48,22 @@ class DenseLayer(RowwiseLayer):
 
     def parameters(self) -> tuple[Slot, ...]:
         """Weight and bias."""
-        return (Slot("weight", (self.n_in, self.n_out), weight=True), Slot("bias", (self.n_out,)))
+        return (Slot("weight", (self.n_in, self.n_out), weight=True), Slot("bias", self.out_shape))
 
     def buffers(self, training: bool) -> dict[str, Buffer]:
         """The output, the weighted sums where the activation keeps them, and dL/dx."""
-        buffers = {"y": Buffer(self.n_out)}
+        buffers = {"y": Buffer(self.out_shape)}
         if self.activation.keeps_input:
-            buffers["z"] = Buffer(self.n_out)
-        if training and self.index > 0:
-            buffers["dx"] = Buffer(self.n_in)
+            buffers["z"] = Buffer(self.out_shape)
+        if training and self.needs_dx:
+            buffers["dx"] = Buffer(self.in_shape)
         for i in range(self.activation.scratch_arrays):
-            buffers[f"scratch{i}"] = Buffer(self.n_out, shared=True)
+            buffers[f"scratch{i}"] = Buffer(self.out_shape, shared=True)
         return buffers
 
     def initialize(self, out: Views, generator: np.random.Generator) -> None:
         """Weights from the initializer, biases of 0."""
-        self.initializer.fill(out["weight"], generator)
+        self.initializer.fill(out["weight"], self.n_in, self.n_out, generator)
         out["bias"][:] = 0.0
 
     def forward(
@@ -72,7 +72,7 @@ class DenseLayer(RowwiseLayer):
         """f(x W + b). `dot` is the matrix product with a third of matmul's overhead."""
         y = workspace["y"]
         z = workspace["z"] if self.activation.keeps_input else y
-        x.dot(params["weight"], out=z)
+        self._flat(x).dot(params["weight"], out=z)
         np.add(z, params["bias"], out=z)
         self.activation.forward(z, y, workspace.scratch)
         return y
@@ -80,7 +80,7 @@ class DenseLayer(RowwiseLayer):
     def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
         """As `backward_rows`, and the gradient of all parameters."""
         dx = self.backward_rows(params, dy, workspace)
-        x.T.dot(dy, out=grads["weight"])
+        self._flat(x).T.dot(dy, out=grads["weight"])
         self.bias_gradient(dy, workspace, grads)
         return dx
 
@@ -88,10 +88,10 @@ class DenseLayer(RowwiseLayer):
         """dz = dy f'(z) in place of dy, dx = dz Wᵀ."""
         kept = workspace["z"] if self.activation.keeps_input else workspace["y"]
         self.activation.backward(kept, dy, workspace.scratch)
-        if self.index == 0:
+        if not self.needs_dx:
             return dy
         dx = workspace["dx"]
-        dy.dot(params["weight"].T, out=dx)
+        dy.dot(params["weight"].T, out=self._flat(dx))
         return dx
 
     def input_gradient(self, params: Views, state: Views, dy: Array, workspace: LayerArrays) -> Array:
@@ -99,12 +99,16 @@ class DenseLayer(RowwiseLayer):
         kept = workspace["z"] if self.activation.keeps_input else workspace["y"]
         self.activation.backward(kept, dy, workspace.scratch)
         dx: Array = dy.dot(params["weight"].T)
-        return dx
+        return dx.reshape(len(dx), *self.in_shape)
 
     def weight_gradient(self, x: Array, dz: Array, inputs: slice, grads: Views) -> None:
         """dW = xᵀ dz, for some of the inputs."""
-        x[:, inputs].T.dot(dz, out=grads["weight"][inputs])
+        self._flat(x)[:, inputs].T.dot(dz, out=grads["weight"][inputs])
 
     def bias_gradient(self, dz: Array, workspace: LayerArrays, grads: Views) -> None:
         """Db = Σ dz over rows."""
         workspace.ones.dot(dz, out=grads["bias"])
+
+    def _flat(self, x: Array) -> Array:
+        """The input as (rows, n_in), in the same memory."""
+        return x if x.ndim == 2 else x.reshape(len(x), self.n_in)
