@@ -11,7 +11,7 @@ from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
 from bpcli.nn.activations import Activation
-from bpcli.nn.layers import DenseLayer, Layer, Position, Views
+from bpcli.nn.layers import Layer, Position, Views
 from bpcli.nn.network import Network
 
 
@@ -45,9 +45,8 @@ def recorded(network: Network) -> tuple[Network, list[LayerRecord]]:
 
 
 def _recorded(layer: Layer, record: LayerRecord) -> Layer:
-    if isinstance(layer, DenseLayer):
-        watched = cast(Activation, _RecordedActivation(layer.activation, record))
-        layer = replace(layer, activation=watched)
+    if layer.units is not None:
+        layer = layer.with_units(cast(Activation, _RecordedActivation(layer.units, record)))
     return _RecordedLayer(layer.index, layer.in_shape, layer.out_shape, layer, record)
 
 

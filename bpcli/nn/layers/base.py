@@ -13,7 +13,9 @@ import numpy as np
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
+from bpcli.nn.activations import Activation
 from bpcli.randomness import Stream
+from bpcli.spec import type_name
 
 Shape = tuple[int, ...]
 
@@ -29,6 +31,18 @@ class Position:
     epoch: int = 0
     step: int = 0
     shard: int = 0
+
+
+@dataclass(frozen=True)
+class LayerSummary:
+    """A layer in figures; `activation` is the type of its units, None without any."""
+
+    index: int
+    type: str
+    activation: str | None
+    in_shape: Shape
+    out_shape: Shape
+    parameters: int
 
 
 @dataclass(frozen=True)
@@ -59,6 +73,49 @@ class Layer(ABC):
     def n_out(self) -> int:
         """Numbers a row that it puts out."""
         return prod(self.out_shape)
+
+    @property
+    def units(self) -> Activation | None:
+        """The activation of its units; None for a layer without any."""
+        return None
+
+    @property
+    def multiplications(self) -> int:
+        """Multiplications a row in its matrix products."""
+        return 0
+
+    @property
+    def linear_in_pieces(self) -> bool:
+        """Whether what it answers in inference is made of linear pieces, bounded where its `weighted_sums` are 0."""
+        return False
+
+    @property
+    def bends(self) -> bool:
+        """Whether what it puts out has a kink where one of its `weighted_sums` is 0."""
+        return self.units is not None and not self.units.smooth
+
+    @property
+    def units_stay_alike(self) -> bool:
+        """Whether its units begin alike, and so get the same gradient in every step."""
+        return False
+
+    def output_names(self, inputs: tuple[str, ...]) -> tuple[str, ...]:
+        """Names of its outputs, given those of its inputs: the same where the shape is."""
+        return inputs if self.out_shape == self.in_shape else tuple(f"output {place}" for place in range(self.n_out))
+
+    def summary(self) -> LayerSummary:
+        """What lists of layers show."""
+        activation = None if self.units is None else type_name(self.units)
+        size = sum(slot.size for slot in self.parameters())
+        return LayerSummary(self.index, self.type, activation, self.in_shape, self.out_shape, size)
+
+    def with_units(self, activation: Activation) -> Layer:
+        """The same layer with units of another activation; itself where it has none."""
+        return self
+
+    def weighted_sums(self, params: Views, x: Array) -> Array:
+        """What its units apply their activation to, (rows, units), in a new array."""
+        raise TypeError(f"a layer of type {self.type} has no units")
 
     def parameters(self) -> tuple[Slot, ...]:
         """What is trained."""
@@ -104,7 +161,24 @@ class Layer(ABC):
 
 @dataclass(frozen=True)
 class RowwiseLayer(Layer):
-    """A layer that treats each row by itself, so that the rows of a batch can be worked on in parts, at once."""
+    """A layer that treats each row by itself, so that the rows of a batch can be worked on in parts, at once.
+
+    The gradient of its parameters is computed from all rows together: of its weights in blocks of inputs, of all
+    others in one piece.
+    """
+
+    @property
+    def weight_rows(self) -> int:
+        """First axis of its weights, between whose entries their gradient can be divided; 0 without weights."""
+        return 0
+
+    def weight_gradient(self, x: Array, dz: Array, rows: slice, grads: Views) -> None:
+        """Write the gradient of some rows of its weights, from `x` and from what `backward_rows` made of dL/dy."""
+        return
+
+    def bias_gradient(self, dz: Array, workspace: LayerArrays, grads: Views) -> None:
+        """Write the gradient of all parameters that are no weights, from what `backward_rows` made of dL/dy."""
+        return
 
     def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
         """dL/dx by `backward_rows`; a layer with parameters adds their gradient."""

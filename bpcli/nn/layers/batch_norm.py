@@ -38,6 +38,11 @@ class BatchNormLayer(Layer):
     momentum: float
     epsilon: float
 
+    @property
+    def linear_in_pieces(self) -> bool:
+        """In inference, it is linear."""
+        return True
+
     def parameters(self) -> tuple[Slot, ...]:
         """Gamma and beta, shape `in_shape`."""
         return (Slot("scale", self.in_shape), Slot("shift", self.in_shape))

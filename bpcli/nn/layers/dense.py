@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -12,7 +12,7 @@ from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
 from bpcli.nn.activations import Activation, Relu
-from bpcli.nn.initializers import DEFAULTS, Initializer
+from bpcli.nn.initializers import DEFAULTS, Initializer, Zeros
 from bpcli.nn.layers.base import Position, RowwiseLayer, Shape, Views
 from bpcli.spec import Spec
 
@@ -45,6 +45,34 @@ class DenseLayer(RowwiseLayer):
 
     activation: Activation
     initializer: Initializer
+
+    @property
+    def units(self) -> Activation:
+        """One for each output."""
+        return self.activation
+
+    @property
+    def multiplications(self) -> int:
+        """Those of x W."""
+        return self.n_in * self.n_out
+
+    @property
+    def linear_in_pieces(self) -> bool:
+        """As its activation."""
+        return self.activation.piecewise_linear
+
+    @property
+    def units_stay_alike(self) -> bool:
+        """With weights of 0 no unit differs from another."""
+        return isinstance(self.initializer, Zeros)
+
+    def output_names(self, inputs: tuple[str, ...]) -> tuple[str, ...]:
+        """`neuron 0` and so on."""
+        return tuple(f"neuron {place}" for place in range(self.n_out))
+
+    def with_units(self, activation: Activation) -> DenseLayer:
+        """See the base class."""
+        return replace(self, activation=activation)
 
     def parameters(self) -> tuple[Slot, ...]:
         """Weight and bias."""
@@ -101,9 +129,19 @@ class DenseLayer(RowwiseLayer):
         dx: Array = dy.dot(params["weight"].T)
         return dx.reshape(len(dx), *self.in_shape)
 
-    def weight_gradient(self, x: Array, dz: Array, inputs: slice, grads: Views) -> None:
+    def weighted_sums(self, params: Views, x: Array) -> Array:
+        """X W + b."""
+        sums: Array = self._flat(x).dot(params["weight"])
+        return np.add(sums, params["bias"], out=sums)
+
+    @property
+    def weight_rows(self) -> int:
+        """One for each input."""
+        return self.n_in
+
+    def weight_gradient(self, x: Array, dz: Array, rows: slice, grads: Views) -> None:
         """dW = xᵀ dz, for some of the inputs."""
-        self._flat(x)[:, inputs].T.dot(dz, out=grads["weight"][inputs])
+        self._flat(x)[:, rows].T.dot(dz, out=grads["weight"][rows])
 
     def bias_gradient(self, dz: Array, workspace: LayerArrays, grads: Views) -> None:
         """Db = Σ dz over rows."""

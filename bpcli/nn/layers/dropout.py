@@ -35,6 +35,11 @@ class DropoutLayer(RowwiseLayer):
 
     rate: float
 
+    @property
+    def linear_in_pieces(self) -> bool:
+        """In inference, it does nothing."""
+        return True
+
     def buffers(self, training: bool) -> dict[str, Buffer]:
         """Output and mask, in training only."""
         return {"y": Buffer(self.in_shape), "mask": Buffer(self.in_shape)} if training else {}
