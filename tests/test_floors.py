@@ -7,6 +7,9 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+from networks import members
+
+from bpcli.nn.layers import Layer, LayerSpec
 
 ROOT = Path(__file__).parent.parent
 
@@ -76,6 +79,7 @@ def test_no_circle_runs_inside_a_room(name: str) -> None:
         pytest.fail(" imports ".join(error.args[1]))
 
 
+<<<<<<< HEAD
 TARGETS = {"TargetBase", "ClassesTarget", "LabelsTarget", "NumbersTarget"}
 
 
@@ -86,3 +90,41 @@ def test_a_target_answers_for_itself(name: str) -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
             asked = {part.id for part in ast.walk(node.args[1]) if isinstance(part, ast.Name)}
             assert not asked & TARGETS, f"{name}:{node.lineno}"
+=======
+LAYERS_ARE_TOLD_APART = ("nn.layers", "nn.compiled", "training.steps", "tracing")
+"""Rooms that may ask which class a layer is of: its own, what has kernels for some, and its adapters for traces."""
+
+
+def subclasses(of: type) -> set[type]:
+    return {of}.union(*map(subclasses, of.__subclasses__()))
+
+
+def tells_apart(path: Path, names: set[str]) -> list[int]:
+    """Lines that ask whether something is of a class of these names, or has an attribute of one of them."""
+    lines = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        asked: list[ast.AST] = []
+        if isinstance(node, ast.MatchClass):
+            asked = [node.cls]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            if node.func.id in ("isinstance", "issubclass"):
+                asked = [node.args[1]]
+        elif isinstance(node, ast.Compare):
+            asked = [node.left, *node.comparators]
+        found = {part.id for one in asked for part in ast.walk(one) if isinstance(part, ast.Name)}
+        lines += [node.lineno] if found & names else []
+    return lines
+
+
+def test_nobody_but_a_layer_says_what_a_layer_is() -> None:
+    names = {one.__name__ for one in subclasses(Layer)} | {one.__name__ for one in members(LayerSpec)}
+    assert {"DenseLayer", "RowwiseLayer", "Dropout"} <= names
+    assert tells_apart(MODULES["nn.layers.dense"], {"Zeros"}), "the search finds what is there"
+    telling = {
+        f"{module}:{line}"
+        for module, path in MODULES.items()
+        if not module.startswith(LAYERS_ARE_TOLD_APART)
+        for line in tells_apart(path, names)
+    }
+    assert not telling
+>>>>>>> 585c34e (Layers answer for themselves)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,19 +14,19 @@ from bpcli.arrays.memory import Array
 
 @dataclass(frozen=True)
 class Buffer:
-    """A request for scratch memory of shape (rows, width) — or (width,) where `per_row` is false.
+    """A request for scratch memory of shape (rows, *shape), or `shape` where `per_row` is false.
 
-    What stands in a `shared` buffer is lost as soon as another layer runs; all requests of one shared name get
-    the same memory.
+    A `shared` buffer keeps its content only until another layer runs; all requests of one shared name get the same
+    memory.
     """
 
-    width: int
+    shape: tuple[int, ...]
     per_row: bool = True
     shared: bool = False
 
     def size(self, rows: int) -> int:
-        """How many numbers it holds for a batch of `rows`."""
-        return self.width * (rows if self.per_row else 1)
+        """Count of numbers for a batch of `rows`."""
+        return prod(self.shape) * (rows if self.per_row else 1)
 
 
 class LayerArrays(dict[str, Array]):
@@ -41,7 +42,7 @@ class LayerArrays(dict[str, Array]):
 
 
 class Workspace:
-    """Scratch arrays of shape (rows, width) for each layer, made once for the largest batch.
+    """Scratch arrays of shape (rows, *shape) for each layer, made once for the largest batch.
 
     `layers[i]` holds the arrays of layer i by name, `inputs[i]` what it was given in the last forward pass.
     `part(start, stop)` is the memory of those rows alone: parts that do not overlap can be written to at once.
@@ -63,12 +64,13 @@ class Workspace:
 
     def _shaped(self, start: int, stop: int) -> list[LayerArrays]:
         def shaped(flat: Array, buffer: Buffer) -> Array:
+            size = prod(buffer.shape)
             if not buffer.per_row:
-                return flat[: buffer.width]
-            # Where layers of several widths share memory, each row owns what the widest needs.
-            first = start * (len(flat) // len(self._ones) if buffer.shared else buffer.width)
+                return flat[:size].reshape(buffer.shape)
+            # Where layers of several sizes share memory, each row owns as much as the largest needs.
+            first = start * (len(flat) // len(self._ones) if buffer.shared else size)
             rows = stop - start
-            return flat[first : first + rows * buffer.width].reshape(rows, buffer.width)
+            return flat[first : first + rows * size].reshape(rows, *buffer.shape)
 
         ones = self._ones[start:stop]
         return [

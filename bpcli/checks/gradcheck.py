@@ -216,11 +216,11 @@ def _faults(objective: Objective, params: Array, generator: np.random.Generator)
 def _layer_alone(
     layer: Layer, x: Array, params: Views, state: Views, position: Position, generator: np.random.Generator
 ) -> Iterator[ArrayCheck]:
-    """Its parameters' gradient and, but for the first layer, which hands nothing back, dL/dx: along directions."""
+    """Its parameters' gradient and dL/dx, where it is needed: along directions."""
     own = {name: array.copy() for name, array in params.items()}
     grads = {name: np.empty_like(array) for name, array in own.items()}
     (workspace,) = Workspace([layer.buffers(training=True)], len(x), x.dtype).layers
-    weights = generator.normal(size=(len(x), layer.n_out))
+    weights = generator.normal(size=(len(x), *layer.out_shape))
 
     def output() -> Array:
         return weights * layer.forward(own, state, x, workspace, position)
@@ -228,7 +228,7 @@ def _layer_alone(
     size = float(np.abs(output()).sum())
     dx = layer.backward(own, x, weights.copy(), workspace, grads).copy()
     pairs = [(name, array, grads[name]) for name, array in own.items()]
-    for name, at, claimed in [*pairs, ("input", x, dx)] if layer.index else pairs:
+    for name, at, claimed in [*pairs, ("input", x, dx)] if layer.needs_dx else pairs:
         checker = _Checker(lambda: float(output().sum()), at.reshape(-1), claimed.reshape(-1), size, generator)
         yield checker.check(name, 0, at.size, every=False)
 

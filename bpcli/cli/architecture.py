@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from bpcli.cli.console import aligned
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 def architecture(preprocessor: Preprocessor, network: Network, loss: LossBase) -> dict[str, Any]:
     """What comes in, what is made of it, and what comes out."""
-    from bpcli.nn.layers import DenseLayer
     from bpcli.spec import type_name
 
     kinds, target = preprocessor.input_kinds, preprocessor.target
@@ -34,11 +34,11 @@ def architecture(preprocessor: Preprocessor, network: Network, loss: LossBase) -
             {
                 "index": layer.index,
                 "type": layer.type,
-                "activation": type_name(layer.activation) if isinstance(layer, DenseLayer) else None,
-                "shape": [layer.n_in, layer.n_out],
-                "parameters": sum(slot.size for slot in layer.parameters()),
+                "activation": layer.activation,
+                "shape": [prod(layer.in_shape), prod(layer.out_shape)],
+                "parameters": layer.parameters,
             }
-            for layer in network.layers
+            for layer in network.summary()
         ],
         "parameters": network.layout.size,
     }

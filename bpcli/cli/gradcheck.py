@@ -68,15 +68,15 @@ def describe(prepared: Prepared, checked: GradientCheck) -> dict[str, Any]:
     from bpcli.spec import type_name
 
     layers = []
-    for layer in prepared.network.layers:
+    for layer in prepared.network.summary():
         arrays = [array for array in checked.arrays if array.name.startswith(f"layers.{layer.index}.")]
         alone = layer.index not in checked.faults
         layers.append(
             {
                 "index": layer.index,
                 "type": layer.type,
-                "activation": type_name(layer.activation) if hasattr(layer, "activation") else None,
-                "parameters": sum(slot.size for slot in layer.parameters()),
+                "activation": layer.activation,
+                "parameters": layer.parameters,
                 "passed": alone and all(array.passed for array in arrays),
                 "alone_passed": alone,
                 "gradient_is_zero": bool(arrays) and all(array.flat and array.passed for array in arrays),

@@ -109,9 +109,7 @@ def inspect(
 
 def _wanted(model: Model, layer: int | None, neurons: list[str]) -> set[tuple[int, int]]:
     """Layer and place of the hidden neurons asked for; raises UsageError for one that there is not."""
-    from bpcli.nn.layers import DenseLayer
-
-    hidden = {one.index: one.n_out for one in model.inference.network.layers[:-1] if isinstance(one, DenseLayer)}
+    hidden = {one.index: one.n_out for one in model.inference.network.layers[:-1] if one.units is not None}
     widths = [f"layer {index} has {counted(width, 'neuron')}, from {index}.0" for index, width in hidden.items()]
     there = "; ".join(widths) or "the network has no hidden layer"
     if layer is not None and layer not in hidden:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator
 
-from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.columns import Range, Surprise
 from bpcli.data.files.kind_hints import OF_NUMBERS, are_dates, dates_noted, unusual_number, words_among_numbers
 from bpcli.data.table import Table
-from bpcli.nn.initializers import Zeros
-from bpcli.nn.layers import Dense
+from bpcli.nn.network import Network
 from bpcli.wording import counted, listed, quoted
 
 MOST_FAR = 3
@@ -51,12 +49,11 @@ def _notes_of_numbers(far: list[tuple[int, str, Range]]) -> list[str]:
     return notes
 
 
-def notes_of_layers(config: ExperimentConfig) -> Iterator[str]:
-    """Hidden layers whose units can never differ."""
-    for index, layer in enumerate(config.layers):
-        name = f"layers.{index}.weight"
-        if isinstance(layer, Dense) and isinstance(layer.initializer, Zeros) and name not in config.initial_parameters:
-            yield f"layer {index}: its weights begin at 0, and so its units stay alike; leave initializer out"
+def notes_of_layers(network: Network, given: Collection[str]) -> Iterator[str]:
+    """Hidden layers whose units can never differ; the config gives the initial parameters of `given` names."""
+    for layer in network.layers[:-1]:
+        if layer.units_stay_alike and f"layers.{layer.index}.weight" not in given:
+            yield f"layer {layer.index}: its weights begin at 0, and so its units stay alike; leave initializer out"
 
 
 def notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) -> list[str]:

@@ -117,7 +117,11 @@ def prepare(config: ExperimentConfig, folder: Path, cache: bool = True, keep_exa
     )
     plan = replace(plan, stepping=choose_stepping(plan))
     sources = tuple(path for path, _ in data.sources(folder))
-    notes = [*selection.notes, *notes_of_inputs(train, selection.inputs, data.columns), *notes_of_layers(config)]
+    notes = [
+        *selection.notes,
+        *notes_of_inputs(train, selection.inputs, data.columns),
+        *notes_of_layers(network, config.initial_parameters),
+    ]
     for part, found in surprises.items():
         notes += [f"{part} rows: {note}" for note in surprise_notes(found)]
     missing = {name: int(np.count_nonzero(table[name].missing())) for name in selection.inputs}

@@ -11,7 +11,6 @@ from bpcli.data.table import Table
 from bpcli.inspection.integrated_gradients import Integrated, integrated_gradients
 from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, evenly_spaced
 from bpcli.models.model import Model
-from bpcli.nn.layers import DenseLayer
 from bpcli.training.scoring import require_finite
 
 Numbers = NDArray[np.float64]
@@ -95,8 +94,7 @@ def sampled_attributions(model: Model, table: Table) -> Attributions:
     """The same of evenly spaced rows, so many that it takes some seconds; their mean needs no more than MOST_ROWS."""
     network = model.inference.network
     # Of a piecewise linear network a row's way has about as many pieces as there are neurons; each takes three passes.
-    neurons = sum(layer.n_out for layer in network.layers if isinstance(layer, DenseLayer))
-    cost = 3 * network.layout.weights * neurons * len(explained_names(model))
+    cost = 3 * network.multiplications * network.units * len(explained_names(model))
     return attributions(model, table.take(evenly_spaced(table.rows, min(MOST_ROWS, MOST_MULTIPLICATIONS / cost))))
 
 

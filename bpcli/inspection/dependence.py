@@ -65,7 +65,7 @@ def partial_dependence(model: Model, table: Table, columns: Sequence[str] | None
     require_columns(model, names)
     grids = [_grid(model, table[name]) for name in names]
     passes = sum(len(grid) for grid in grids)
-    most = MOST_MULTIPLICATIONS / (model.inference.network.layout.weights * max(passes, 1))
+    most = MOST_MULTIPLICATIONS / (model.inference.network.multiplications * max(passes, 1))
     chosen = table.take(evenly_spaced(table.rows, min(MOST_ROWS, most)))
     encoded, _ = model.preprocessor.encode(chosen, model.dtype, compact=False)
     x = encoded.whole(model.dtype)

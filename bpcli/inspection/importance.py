@@ -51,7 +51,7 @@ def permutation_importance(model: Model, table: Table, repeats: int = REPEATS, s
     columns = model.preprocessor.inputs
     network = model.inference.network
     passes = 1 + repeats * len(columns)
-    most = min(MOST_MULTIPLICATIONS / (network.layout.weights * passes), MOST_INPUTS / network.n_in)
+    most = min(MOST_MULTIPLICATIONS / (network.multiplications * passes), MOST_INPUTS / network.n_in)
     taken = evenly_spaced(table.rows, most)
     rows, chosen = len(taken), table.take(taken)
     encoded, _ = model.preprocessor.encode(chosen, model.dtype, compact=False)

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
 from bpcli.nn.inference import Inference
-from bpcli.nn.layers import DenseLayer, LayerNormLayer
 
 NODES, PIECES = 8, 4
 """Of Gauss and Legendre's rule on each piece, and pieces to begin with where a network is not linear in pieces.
@@ -79,13 +78,8 @@ class Ways:
         self._inference, self._baseline, self._weights = inference, baseline, weights
         self._steps = x - baseline
         layers = inference.network.layers
-        self._bends = [layer.index for layer in layers if isinstance(layer, DenseLayer) and not layer.activation.smooth]
-        self.linear_in_pieces = all(
-            layer.activation.piecewise_linear
-            if isinstance(layer, DenseLayer)
-            else not isinstance(layer, LayerNormLayer)
-            for layer in layers
-        )
+        self._bends = [layer.index for layer in layers if layer.bends]
+        self.linear_in_pieces = all(layer.linear_in_pieces for layer in layers)
 
     def answers(self, row: NDArray[np.intp], t: NDArray[np.float64]) -> Array:
         """The sum at places of the ways, (places,)."""
@@ -155,7 +149,7 @@ def integrated_gradients(
     order. All of it, and the inference, in float64.
     """
     layers = inference.network.layers
-    points = 1 + NODES * PIECES + sum(layer.n_out for layer in layers if isinstance(layer, DenseLayer))
+    points = 1 + NODES * PIECES + inference.network.units
     numbers = points * (inference.network.n_in + sum(layer.n_out for layer in layers))
     block = max(1, MOST_NUMBERS // numbers)
     result = Integrated(np.empty(len(x)), np.empty(len(x)), np.empty((len(x), len(firsts))), np.empty(len(x)))

@@ -13,9 +13,8 @@ from bpcli.data.table import Table
 from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, evenly_spaced
 from bpcli.models.feature_names import Names
 from bpcli.models.model import Model
-from bpcli.nn.layers import DenseLayer
+from bpcli.nn.activations import Activation
 from bpcli.nn.losses import LossScratch
-from bpcli.nn.units import dead_units, saturated_units
 
 MOST_ROWS = 2_000
 """Evenly spaced rows stand for all where there are more."""
@@ -79,8 +78,9 @@ def inspect_neurons(model: Model, table: Table, numbers: NDArray[np.intp]) -> li
     with model.threads.single():
         losses = _Losses(model, dataset.targets(network.n_out).whole(model.dtype))
         for layer, y in zip(network.layers[:-1], model.inference.outputs(DenseRows(x)), strict=False):
-            if isinstance(layer, DenseLayer):
-                states, correlations = _states(layer, y), _correlations(x, y)
+            if layer.units is not None:
+                y = y.reshape(len(y), layer.n_out)
+                states, correlations = _states(layer.units, y), _correlations(x, y)
                 drivers = [_strongest(correlations[:, place]) for place in range(layer.n_out)]
                 exciting = [np.argsort(-values, kind="stable")[:EXCITING] for values in y.T]
                 found += [
@@ -163,12 +163,12 @@ def _multiplications(model: Model) -> int:
     return found
 
 
-def _states(layer: DenseLayer, y: Array) -> list[str]:
+def _states(activation: Activation, y: Array) -> list[str]:
     """For each neuron what is wrong with it, or nothing."""
     alike = _correlations(y, y)
-    dead, saturated = dead_units(layer.activation, y), saturated_units(layer.activation, y)
+    dead, saturated = activation.dead(y), activation.saturated(y)
     states = []
-    for place in range(layer.n_out):
+    for place in range(y.shape[1]):
         values = y[:, place]
         twin = next((other for other in range(place) if alike[other, place] >= ALIKE), None)
         if dead is not None and dead[place]:

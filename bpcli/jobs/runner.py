@@ -18,8 +18,6 @@ from bpcli.history.diagnosis import diagnose
 from bpcli.history.tensorboard import EventFile
 from bpcli.jobs.stopping import stop_explanation
 from bpcli.nn.inference import Inference
-from bpcli.nn.layers import DenseLayer
-from bpcli.spec import type_name
 from bpcli.storage.checkpoint import Checkpoint, DataFingerprint, Header, Score
 from bpcli.storage.run_directory import RunDirectory, summarized
 from bpcli.system.crash_log import crash_logged
@@ -245,8 +243,8 @@ class Runner:
         return stop_explanation(reason, self.prepared.config.training, self.prepared.plan.monitor.name, self._health)
 
     def _diagnosis(self) -> list[str]:
-        layers = self.prepared.network.layers
-        activations = {layer.index: type_name(layer.activation) for layer in layers if isinstance(layer, DenseLayer)}
+        layers = self.prepared.network.summary()
+        activations = {layer.index: layer.activation for layer in layers if layer.activation is not None}
         return diagnose(self.directory.read_metrics(), activations, self.state.counters.stop)
 
 

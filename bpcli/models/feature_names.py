@@ -7,7 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcli.data.preprocess import Preprocessor
+<<<<<<< HEAD
 from bpcli.nn.layers import DenseLayer
+=======
+from bpcli.data.targets import ClassesTarget
+>>>>>>> 585c34e (Layers answer for themselves)
 from bpcli.nn.network import Network
 
 
@@ -24,8 +28,7 @@ class Names:
         inputs = names = tuple(preprocessor.features)
         outputs = []
         for layer in network.layers[:-1]:
-            if isinstance(layer, DenseLayer):
-                names = tuple(f"neuron {place}" for place in range(layer.n_out))
+            names = layer.output_names(names)
             outputs.append(names)
         return cls(inputs, (*outputs, preprocessor.target.logit_names))
 

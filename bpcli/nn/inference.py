@@ -77,11 +77,10 @@ class Inference:
         return logits
 
     def weighted_sums(self, x: Array, layer: int) -> Array:
-        """What a dense layer applies its activation to, (rows, its n_out), for inputs of the network (rows, n_in)."""
+        """What the units of a layer apply their activation to, (rows, units), for features x of the network."""
         for y in islice(self._through(x, 0), layer):
             x = y
-        sums: Array = x.dot(self._params[layer]["weight"])
-        return np.add(sums, self._params[layer]["bias"], out=sums)
+        return self.network.layers[layer].weighted_sums(self._params[layer], x)
 
     def input_gradient(self, x: Array, dlogits: Array) -> Array:
         """The gradient of Σ dlogits · logits with respect to the inputs x, (rows, n_in); dlogits is overwritten."""

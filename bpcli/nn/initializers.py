@@ -1,4 +1,7 @@
-"""Initial weights. Each member fills a matrix of shape (n_in, n_out); fan_in = n_in, fan_out = n_out."""
+"""Initial weights. Each member fills an array of any shape, given how many inputs a unit sums and units an input feeds.
+
+Of a dense layer's matrix (n_in, n_out), fan_in is n_in and fan_out is n_out.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,9 @@ class GlorotUniform(Spec):
 
     type: Literal["glorot_uniform"] = "glorot_uniform"
 
-    def fill(self, out: Array, generator: np.random.Generator) -> None:
+    def fill(self, out: Array, fan_in: int, fan_out: int, generator: np.random.Generator) -> None:
         """Write initial weights to `out`."""
-        limit = sqrt(6.0 / sum(out.shape))
+        limit = sqrt(6.0 / (fan_in + fan_out))
         out[:] = generator.uniform(-limit, limit, out.shape)
 
 
@@ -28,9 +31,9 @@ class GlorotNormal(Spec):
 
     type: Literal["glorot_normal"] = "glorot_normal"
 
-    def fill(self, out: Array, generator: np.random.Generator) -> None:
+    def fill(self, out: Array, fan_in: int, fan_out: int, generator: np.random.Generator) -> None:
         """Write initial weights to `out`."""
-        out[:] = generator.normal(0.0, sqrt(2.0 / sum(out.shape)), out.shape)
+        out[:] = generator.normal(0.0, sqrt(2.0 / (fan_in + fan_out)), out.shape)
 
 
 class HeUniform(Spec):
@@ -38,9 +41,9 @@ class HeUniform(Spec):
 
     type: Literal["he_uniform"] = "he_uniform"
 
-    def fill(self, out: Array, generator: np.random.Generator) -> None:
+    def fill(self, out: Array, fan_in: int, fan_out: int, generator: np.random.Generator) -> None:
         """Write initial weights to `out`."""
-        limit = sqrt(6.0 / out.shape[0])
+        limit = sqrt(6.0 / fan_in)
         out[:] = generator.uniform(-limit, limit, out.shape)
 
 
@@ -49,9 +52,9 @@ class HeNormal(Spec):
 
     type: Literal["he_normal"] = "he_normal"
 
-    def fill(self, out: Array, generator: np.random.Generator) -> None:
+    def fill(self, out: Array, fan_in: int, fan_out: int, generator: np.random.Generator) -> None:
         """Write initial weights to `out`."""
-        out[:] = generator.normal(0.0, sqrt(2.0 / out.shape[0]), out.shape)
+        out[:] = generator.normal(0.0, sqrt(2.0 / fan_in), out.shape)
 
 
 class LecunUniform(Spec):
@@ -59,9 +62,9 @@ class LecunUniform(Spec):
 
     type: Literal["lecun_uniform"] = "lecun_uniform"
 
-    def fill(self, out: Array, generator: np.random.Generator) -> None:
+    def fill(self, out: Array, fan_in: int, fan_out: int, generator: np.random.Generator) -> None:
         """Write initial weights to `out`."""
-        limit = sqrt(3.0 / out.shape[0])
+        limit = sqrt(3.0 / fan_in)
         out[:] = generator.uniform(-limit, limit, out.shape)
 
 
@@ -70,24 +73,28 @@ class LecunNormal(Spec):
 
     type: Literal["lecun_normal"] = "lecun_normal"
 
-    def fill(self, out: Array, generator: np.random.Generator) -> None:
+    def fill(self, out: Array, fan_in: int, fan_out: int, generator: np.random.Generator) -> None:
         """Write initial weights to `out`."""
-        out[:] = generator.normal(0.0, sqrt(1.0 / out.shape[0]), out.shape)
+        out[:] = generator.normal(0.0, sqrt(1.0 / fan_in), out.shape)
 
 
 class Orthogonal(Spec):
-    """`gain` times a random matrix with orthonormal rows or columns, whichever are fewer (Saxe et al. 2013)."""
+    """`gain` times a random matrix with orthonormal rows or columns, whichever are fewer (Saxe et al. 2013).
+
+    Of an array of more axes, the last one is that of the columns.
+    """
 
     type: Literal["orthogonal"] = "orthogonal"
     gain: float = Field(default=1.0, gt=0, description="Factor on the orthonormal matrix.")
 
-    def fill(self, out: Array, generator: np.random.Generator) -> None:
+    def fill(self, out: Array, fan_in: int, fan_out: int, generator: np.random.Generator) -> None:
         """Write initial weights to `out`."""
-        tall = generator.normal(size=(max(out.shape), min(out.shape)))
+        matrix = out.reshape(-1, out.shape[-1])
+        tall = generator.normal(size=(max(matrix.shape), min(matrix.shape)))
         q, r = np.linalg.qr(tall)
         # The signs of r's diagonal make the distribution uniform (Mezzadri 2007).
         q *= np.sign(np.diag(r))
-        out[:] = self.gain * (q if out.shape[0] >= out.shape[1] else q.T)
+        matrix[:] = self.gain * (q if len(matrix) >= matrix.shape[1] else q.T)
 
 
 class Normal(Spec):
@@ -96,7 +103,7 @@ class Normal(Spec):
     type: Literal["normal"] = "normal"
     std: float = Field(default=0.05, gt=0, description="Standard deviation.")
 
-    def fill(self, out: Array, generator: np.random.Generator) -> None:
+    def fill(self, out: Array, fan_in: int, fan_out: int, generator: np.random.Generator) -> None:
         """Write initial weights to `out`."""
         out[:] = generator.normal(0.0, self.std, out.shape)
 
@@ -107,7 +114,7 @@ class Uniform(Spec):
     type: Literal["uniform"] = "uniform"
     limit: float = Field(default=0.05, gt=0, description="Largest absolute value.")
 
-    def fill(self, out: Array, generator: np.random.Generator) -> None:
+    def fill(self, out: Array, fan_in: int, fan_out: int, generator: np.random.Generator) -> None:
         """Write initial weights to `out`."""
         out[:] = generator.uniform(-self.limit, self.limit, out.shape)
 
@@ -117,7 +124,7 @@ class Zeros(Spec):
 
     type: Literal["zeros"] = "zeros"
 
-    def fill(self, out: Array, generator: np.random.Generator) -> None:
+    def fill(self, out: Array, fan_in: int, fan_out: int, generator: np.random.Generator) -> None:
         """Write initial weights to `out`."""
         out[:] = 0.0
 

@@ -12,7 +12,7 @@ from bpcli.arrays.layout import Layout, Slot
 from bpcli.arrays.memory import Array, aligned
 from bpcli.arrays.workspace import Workspace
 from bpcli.nn.activations import Identity
-from bpcli.nn.layers import Dense, Layer, LayerSpec, Position, Views
+from bpcli.nn.layers import Dense, Layer, LayerSpec, LayerSummary, Position, Shape, Views
 from bpcli.randomness import Stream
 
 Bound = tuple[Views, ...]
@@ -31,10 +31,10 @@ class Network:
     def plan(cls, layers: Sequence[LayerSpec], n_in: int, n_out: int) -> Network:
         """The network of `layers` for `n_in` inputs, closed by a dense layer of `n_out` logits."""
         planned: list[Layer] = []
-        width = n_in
+        shape: Shape = (n_in,)
         for index, spec in enumerate([*layers, Dense(units=n_out, activation=Identity())]):
-            planned.append(spec.plan(index, width))
-            width = planned[-1].n_out
+            planned.append(replace(spec.plan(index, shape), needs_dx=index > 0))
+            shape = planned[-1].out_shape
         return cls(
             tuple(planned),
             Layout(tuple(_named(layer, slot) for layer in planned for slot in layer.parameters())),
@@ -50,6 +50,20 @@ class Network:
     def n_out(self) -> int:
         """Number of logits."""
         return self.layers[-1].n_out
+
+    @property
+    def multiplications(self) -> int:
+        """Multiplications a row in the matrix products of a forward pass."""
+        return sum(layer.multiplications for layer in self.layers)
+
+    @property
+    def units(self) -> int:
+        """Outputs of all layers with units."""
+        return sum(layer.n_out for layer in self.layers if layer.units is not None)
+
+    def summary(self) -> list[LayerSummary]:
+        """Of each layer what lists of layers show."""
+        return [layer.summary() for layer in self.layers]
 
     def bind(self, flat: Array) -> Bound:
         """Parameters, or a gradient, of shape (layout.size,), as views for each layer."""

@@ -11,13 +11,13 @@ from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
 from bpcli.nn.activations import Activation
-from bpcli.nn.layers import DenseLayer, Layer, Position, Views
+from bpcli.nn.layers import Layer, Position, Views
 from bpcli.nn.network import Network
 
 
 @dataclass
 class LayerRecord:
-    """What passed through a layer in one step: all of it (rows, n_in) or (rows, n_out), but for `grads`.
+    """What passed through a layer in one step: all of it (rows, *in_shape) or (rows, *out_shape), but for `grads`.
 
     A layer without an activation has neither z nor what follows from it.
     """
@@ -45,10 +45,9 @@ def recorded(network: Network) -> tuple[Network, list[LayerRecord]]:
 
 
 def _recorded(layer: Layer, record: LayerRecord) -> Layer:
-    if isinstance(layer, DenseLayer):
-        watched = cast(Activation, _RecordedActivation(layer.activation, record))
-        layer = replace(layer, activation=watched)
-    return _RecordedLayer(layer.index, layer.n_in, layer.n_out, layer, record)
+    if layer.units is not None:
+        layer = layer.with_units(cast(Activation, _RecordedActivation(layer.units, record)))
+    return _RecordedLayer(layer.index, layer.in_shape, layer.out_shape, layer, record)
 
 
 class _RecordedActivation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import yaml
@@ -11,7 +12,6 @@ from bpcli.errors import DataError
 from bpcli.inspection.importance import permutation_importance
 from bpcli.models.evaluation import SplitRows, own_data
 from bpcli.models.model import Model
-from bpcli.nn.layers import DenseLayer
 from bpcli.pages.page import Section, page
 from bpcli.pages.phrases import as_sentence, number, spaced
 from bpcli.pages.tables import Counts, Listing, Table
@@ -135,10 +135,9 @@ def _importance(model: Model, rows: SplitRows) -> Section:
 def _network(model: Model) -> Section:
     config = model.header.config
     rows = []
-    for layer in model.inference.network.layers:
-        activation = type_name(layer.activation) if isinstance(layer, DenseLayer) else ""
-        size = sum(slot.size for slot in layer.parameters())
-        rows.append([f"{layer.index} {layer.type}", activation, *map(number, (layer.n_in, layer.n_out, size))])
+    for layer in model.inference.network.summary():
+        figures = prod(layer.in_shape), prod(layer.out_shape), layer.parameters
+        rows.append([f"{layer.index} {layer.type}", layer.activation or "", *map(number, figures)])
     assert config.loss is not None
     total = counted(model.inference.network.layout.size, "parameter")
     sentences = [f"{total}; the loss is {type_name(config.loss)}, the optimizer {type_name(config.optimizer)}."]

@@ -28,12 +28,15 @@ _TYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8
 _OBJECTS = 250
 """Bytes of memory that a byte of the header may come to: 240 were measured, in a list of nothing but `{}`."""
 
+MOST_AXES = 32
+"""Axes of an array that every NumPy can hold."""
+
 
 class _Entry(Spec):
     """What the header says of one array."""
 
     dtype: Literal["F32", "F64"]
-    shape: Sequence[Annotated[int, Field(gt=0)]] = Field(max_length=2)
+    shape: Sequence[Annotated[int, Field(gt=0)]] = Field(max_length=MOST_AXES)
     data_offsets: Sequence[int]
 
 

@@ -7,12 +7,11 @@ from math import isfinite, sqrt
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Workspace
-from bpcli.nn.layers import DenseLayer
 from bpcli.nn.network import Network
-from bpcli.nn.units import Units, dead_units, saturated_units
 from bpcli.training.plan import LayerHealth
 from bpcli.training.steps import Steps
 
@@ -82,11 +81,8 @@ class HealthCheck:
         found, y = {}, self._x
         for layer, params, state, work in self._passed:
             y = layer.forward(params, state, y, work, None)
-            if isinstance(layer, DenseLayer):
-                found[layer.index] = (
-                    _share(dead_units(layer.activation, y)),
-                    _share(saturated_units(layer.activation, y)),
-                )
+            if layer.units is not None:
+                found[layer.index] = _share(layer.units.dead(y)), _share(layer.units.saturated(y))
         return found
 
 
@@ -97,17 +93,12 @@ def _sample_size(rows: int) -> int:
 def _depth(network: Network) -> int:
     """How many layers the forward pass goes through: up to the last with units that can die or saturate."""
     return max(
-        (
-            layer.index + 1
-            for layer in network.layers
-            if isinstance(layer, DenseLayer) and (layer.activation.has_dead_region or layer.activation.bounds)
-        ),
-        default=0,
+        (layer.index + 1 for layer in network.layers if layer.units is not None and layer.units.can_idle), default=0
     )
 
 
-def _share(units: Units | None) -> float | None:
-    return None if units is None else float(np.count_nonzero(units) / len(units))
+def _share(units: NDArray[np.bool_] | None) -> float | None:
+    return None if units is None else float(np.count_nonzero(units) / units.size)
 
 
 def _norm(parts: Sequence[Array]) -> float | None:

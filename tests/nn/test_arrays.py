@@ -53,10 +53,26 @@ def test_a_layout_of_nothing_is_a_vector_of_length_zero() -> None:
 
 
 REQUESTS = [
-    {"y": Buffer(4), "row": Buffer(4, per_row=False), "scratch": Buffer(2, shared=True)},
-    {"y": Buffer(3), "scratch": Buffer(6, shared=True), "once": Buffer(5, per_row=False, shared=True)},
-    {"once": Buffer(2, per_row=False, shared=True)},
+    {"y": Buffer((4,)), "row": Buffer((4,), per_row=False), "scratch": Buffer((2,), shared=True)},
+    {"y": Buffer((3,)), "scratch": Buffer((6,), shared=True), "once": Buffer((5,), per_row=False, shared=True)},
+    {"once": Buffer((2,), per_row=False, shared=True)},
 ]
+
+
+def test_rows_of_several_axes_are_parts_of_one_memory() -> None:
+    requests = [{"y": Buffer((2, 3)), "scratch": Buffer((1,), shared=True)}, {"scratch": Buffer((2, 2), shared=True)}]
+    whole = Workspace(requests, 5, FLOAT32)
+    part = whole.part(1, 4)
+    for workspace, rows in ((whole, 5), (part, 3)):
+        assert [(a.shape, a.flags.c_contiguous) for layer in workspace.layers for a in layer.values()] == [
+            ((rows, 2, 3), True),
+            ((rows, 1), True),
+            ((rows, 2, 2), True),
+        ]
+    whole.layers[0]["y"][:] = np.arange(5)[:, None, None]
+    assert part.layers[0]["y"][:, 1, 2].tolist() == [1.0, 2.0, 3.0]
+    part.layers[0]["scratch"].fill(7.0)
+    assert not np.shares_memory(part.layers[0]["scratch"], whole.part(4, 5).layers[1]["scratch"])
 
 
 def test_each_request_gets_its_shape() -> None:

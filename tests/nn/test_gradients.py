@@ -152,7 +152,7 @@ def test_each_layer_gives_the_gradient_with_respect_to_its_input(spec: Any) -> N
     rows, n_in = 4, 3
     for seed in range(50):
         generator = np.random.default_rng(seed)
-        layer = spec.plan(1, n_in)
+        layer = spec.plan(1, (n_in,))
         params = {slot.name: generator.normal(size=slot.shape) for slot in layer.parameters()}
         x = generator.normal(size=(rows, n_in))
         activation = getattr(spec, "activation", Identity())

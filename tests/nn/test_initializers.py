@@ -31,7 +31,7 @@ N_IN, N_OUT = 500, 300
 
 def filled(spec: Any, shape: tuple[int, int] = (N_IN, N_OUT), seed: int = 0) -> Array:
     out = np.full(shape, np.nan)
-    spec.fill(out, np.random.default_rng(seed))
+    spec.fill(out, *shape, np.random.default_rng(seed))
     return out
 
 
@@ -80,6 +80,21 @@ def test_orthogonal_weights_have_orthonormal_rows_or_columns_whichever_are_fewer
     np.testing.assert_allclose(gram, 2.25 * np.eye(min(shape)), atol=1e-13)
 
 
+def test_the_fans_and_not_the_shape_set_the_spread() -> None:
+    kernel = np.empty((5, 5, 40, 60))
+    HeNormal().fill(kernel, 1000, 1500, np.random.default_rng(0))
+    assert kernel.var() == pytest.approx(2 / 1000, rel=0.05)
+    GlorotUniform().fill(kernel, 1000, 1500, np.random.default_rng(0))
+    assert np.abs(kernel).max() == pytest.approx(sqrt(6 / 2500), rel=1e-3)
+
+
+def test_orthogonal_weights_of_more_axes_have_orthonormal_columns() -> None:
+    kernel = np.empty((3, 3, 2, 8))
+    Orthogonal().fill(kernel, 18, 72, np.random.default_rng(0))
+    columns = kernel.reshape(18, 8)
+    np.testing.assert_allclose(columns.T @ columns, np.eye(8), atol=1e-13)
+
+
 def test_orthogonal_weights_are_uniform_over_the_rotations_and_reflections() -> None:
     # Without the correction of signs, LAPACK's q has a first entry that is never positive.
     corners = [filled(Orthogonal(), (3, 3), seed)[0, 0] for seed in range(200)]
@@ -93,7 +108,7 @@ def test_zeros_are_zeros() -> None:
 @pytest.mark.parametrize("initializer", members(Initializer))
 def test_a_float32_matrix_gets_the_rounded_float64_numbers(initializer: Any) -> None:
     single = np.empty((20, 10), FLOAT32)
-    initializer().fill(single, np.random.default_rng(3))
+    initializer().fill(single, 20, 10, np.random.default_rng(3))
     np.testing.assert_array_equal(single, filled(initializer(), (20, 10), seed=3).astype(FLOAT32))
 
 
@@ -102,13 +117,13 @@ def test_the_default_initializer_follows_the_activation(activation: Any) -> None
     kin_of_relu = {"relu", "leaky_relu", "elu", "gelu", "silu", "mish"}
     name = activation().type
     expected = "he_normal" if name in kin_of_relu else "lecun_normal" if name == "selu" else "glorot_uniform"
-    layer = Dense(units=3, activation=activation()).plan(0, 2)
+    layer = Dense(units=3, activation=activation()).plan(0, (2,))
     assert layer.initializer.type == expected
     assert layer.initializer == DEFAULTS[expected]
 
 
 def test_an_initializer_that_was_asked_for_is_used() -> None:
-    assert Dense(units=3, initializer=Zeros()).plan(0, 2).initializer == Zeros()
+    assert Dense(units=3, initializer=Zeros()).plan(0, (2,)).initializer == Zeros()
 
 
 def weights_of(layers: list[Any], index: int, seed: int = 7) -> Array:

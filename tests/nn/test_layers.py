@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import sqrt
 from typing import Any
 
@@ -11,7 +12,18 @@ from pydantic import TypeAdapter, ValidationError
 
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Workspace
-from bpcli.nn.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, LayerSpec, Position
+from bpcli.nn.activations import Tanh
+from bpcli.nn.layers import (
+    BatchNorm,
+    Dense,
+    Dropout,
+    Layer,
+    LayerNorm,
+    LayerSpec,
+    LayerSummary,
+    Position,
+    RowwiseLayer,
+)
 from bpcli.randomness import Stream
 
 SPEC: TypeAdapter[Any] = TypeAdapter(LayerSpec)
@@ -22,9 +34,16 @@ class Laboratory:
     """One planned layer with parameters, state, gradient and workspace of its own."""
 
     def __init__(
-        self, spec: Any, n_in: int, rows: int, *, dtype: np.dtype[Any] = FLOAT64, index: int = 1, training: bool = True
+        self,
+        spec: Any,
+        n_in: int | tuple[int, ...],
+        rows: int,
+        *,
+        dtype: np.dtype[Any] = FLOAT64,
+        index: int = 1,
+        training: bool = True,
     ) -> None:
-        self.layer: Layer = spec.plan(index, n_in)
+        self.layer: Layer = spec.plan(index, n_in if isinstance(n_in, tuple) else (n_in,))
         self.params = {slot.name: np.empty(slot.shape, dtype) for slot in self.layer.parameters()}
         self.grads = {slot.name: np.empty(slot.shape, dtype) for slot in self.layer.parameters()}
         self.state = {slot.name: np.empty(slot.shape, dtype) for slot in self.layer.state()}
@@ -63,12 +82,91 @@ def shapes(slots: tuple[Any, ...]) -> Mapping[str, tuple[int, ...]]:
 def test_a_planned_layer_knows_its_sizes(
     spec: Any, n_out: int, parameters: dict[str, tuple[int, ...]], state: dict[str, tuple[int, ...]]
 ) -> None:
-    layer = spec.plan(2, 3)
+    layer = spec.plan(2, (3,))
     assert (layer.type, layer.index, layer.n_in, layer.n_out) == (spec.type, 2, 3, n_out)
     assert shapes(layer.parameters()) == parameters
     assert shapes(layer.state()) == state
     # Penalties and weight decay are for matrices alone.
     assert {slot.name for slot in layer.parameters() if slot.weight} == parameters.keys() & {"weight"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "activation", "multiplications", "linear_in_pieces", "bends"),
+    [
+        (Dense(units=4, activation="relu"), "relu", 12, True, True),
+        (Dense(units=4, activation="identity"), "identity", 12, True, False),
+        (Dense(units=4, activation="elu"), "elu", 12, False, True),
+        (Dense(units=4, activation="tanh"), "tanh", 12, False, False),
+        (Dropout(rate=0.5), None, 0, True, False),
+        (BatchNorm(), None, 0, True, False),
+        (LayerNorm(), None, 0, False, False),
+    ],
+    ids=lambda value: str(getattr(value, "activation", value)),
+)
+def test_a_layer_answers_for_itself(
+    spec: Any, activation: str | None, multiplications: int, linear_in_pieces: bool, bends: bool
+) -> None:
+    layer = spec.plan(2, (3,))
+    size = sum(slot.size for slot in layer.parameters())
+    assert layer.summary() == LayerSummary(2, spec.type, activation, (3,), layer.out_shape, size)
+    assert (layer.multiplications, layer.linear_in_pieces, layer.bends) == (multiplications, linear_in_pieces, bends)
+    names = ("a", "b", "c")
+    assert layer.output_names(names) == (names if activation is None else tuple(f"neuron {i}" for i in range(4)))
+    assert (layer.units is None) is (activation is None)
+
+
+def test_the_weighted_sums_are_what_the_activation_is_applied_to() -> None:
+    dense = Laboratory(Dense(units=4, activation="relu"), 3, 5)
+    dense.params["bias"][:] = [1.0, -1.0, 0.5, 0.0]
+    x = np.random.default_rng(0).normal(size=(5, 3))
+    np.testing.assert_allclose(np.maximum(dense.layer.weighted_sums(dense.params, x), 0.0), dense.forward(x))
+    with pytest.raises(TypeError, match="layer_norm has no units"):
+        LayerNorm().plan(0, (3,)).weighted_sums({}, x)
+
+
+def test_units_of_another_activation_leave_the_layer_as_it_is_otherwise() -> None:
+    layer = Dense(units=4, activation="relu", initializer="zeros").plan(1, (3,))
+    assert layer.with_units(Tanh()) == Dense(units=4, activation="tanh", initializer="zeros").plan(1, (3,))
+    assert layer.units_stay_alike
+    assert not Dense(units=4).plan(1, (3,)).units_stay_alike
+    norm = LayerNorm().plan(1, (3,))
+    assert norm.with_units(Tanh()) is norm
+
+
+@pytest.mark.parametrize("spec", [Dense(units=4, activation="gelu"), Dropout(rate=0.5)], ids=lambda spec: spec.type)
+def test_a_rowwise_layer_gives_its_gradient_in_parts(spec: Any) -> None:
+    whole, parts = Laboratory(spec, (2, 3), 9), Laboratory(spec, (2, 3), 9)
+    x, slope = np.random.default_rng(0).normal(size=(9, 2, 3)), np.ones((9, *whole.layer.out_shape))
+    for laboratory in (whole, parts):
+        laboratory.forward(x, at())
+    whole.backward(x, slope.copy())
+    layer = parts.layer
+    assert isinstance(layer, RowwiseLayer)
+    dz = slope.copy()
+    layer.backward_rows(parts.params, dz, parts.workspace)
+    assert layer.weight_rows == (6 if parts.grads else 0)
+    for rows in (slice(0, 4), slice(4, 6)):
+        layer.weight_gradient(x, dz, rows, parts.grads)
+    layer.bias_gradient(dz, parts.workspace, parts.grads)
+    for name, gradient in whole.grads.items():
+        np.testing.assert_allclose(parts.grads[name], gradient, rtol=1e-13)
+
+
+@pytest.mark.parametrize("spec", ALL, ids=lambda spec: spec.type)
+def test_inputs_of_more_axes_give_what_their_numbers_give_in_a_row(spec: Any) -> None:
+    x = np.random.default_rng(0).normal(size=(9, 2, 3, 4))
+    shaped, flat = Laboratory(spec, (2, 3, 4), 9), Laboratory(spec, 24, 9)
+    assert shaped.layer.in_shape == (2, 3, 4)
+    assert (shaped.layer.n_in, shaped.layer.n_out) == (flat.layer.n_in, flat.layer.n_out)
+    y, expected = shaped.forward(x, at()), flat.forward(x.reshape(9, 24), at())
+    assert y.shape == (9, *shaped.layer.out_shape)
+    np.testing.assert_allclose(y.reshape(expected.shape), expected, rtol=1e-13)
+    slope = np.random.default_rng(1).normal(size=y.shape)
+    dx, dx_expected = shaped.backward(x, slope.copy()), flat.backward(x.reshape(9, 24), slope.reshape(expected.shape))
+    assert dx.shape == x.shape
+    np.testing.assert_allclose(dx.reshape(9, 24), dx_expected, rtol=1e-12, atol=1e-14)
+    for name, gradient in shaped.grads.items():
+        np.testing.assert_allclose(gradient.reshape(-1), flat.grads[name].reshape(-1), rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("spec", ALL, ids=lambda spec: spec.type)
@@ -151,9 +249,10 @@ def test_dense_begins_with_biases_of_zero() -> None:
 
 def test_only_a_dense_layer_that_passes_a_gradient_on_in_training_has_memory_for_it() -> None:
     spec = Dense(units=3)
-    assert "dx" in spec.plan(1, 2).buffers(training=True)
-    assert "dx" not in spec.plan(0, 2).buffers(training=True)
-    assert "dx" not in spec.plan(1, 2).buffers(training=False)
+    layer = spec.plan(1, (2,))
+    assert "dx" in layer.buffers(training=True)
+    assert "dx" not in replace(layer, needs_dx=False).buffers(training=True)
+    assert "dx" not in layer.buffers(training=False)
 
 
 # Dropout

@@ -82,7 +82,7 @@ def test_an_activations_formulas_are_whole_and_give_what_it_computes(
 
 @pytest.mark.parametrize("spec", [Dense(units=2), Dropout(rate=0.25), BatchNorm(), LayerNorm(epsilon=0.001)])
 def test_a_layers_formulas_are_whole_and_have_its_constants(spec: Any) -> None:
-    layer = spec.plan(0, 3)
+    layer = spec.plan(0, (3,))
     formula = layer.formula.format(**vars(layer))
     require_whole(formula)
     require_whole(layer.gradient)

@@ -10,10 +10,16 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bpcli.arrays.memory import Array
 from bpcli.spec import Spec
 
 Scratch = tuple[Array, ...]
+
+MARGIN, IN_MOST_ROWS = 0.01, 0.95
+"""A unit is saturated where its output is this near to a bound, as a share of the range, in this share of the rows."""
 
 
 class ActivationBase(Spec):
@@ -31,6 +37,24 @@ class ActivationBase(Spec):
     default_initializer: ClassVar[str] = "glorot_uniform"
     bounds: ClassVar[tuple[float, float] | None] = None
     """What its output comes near to on either side and never leaves, so that it no longer follows its input there."""
+
+    @property
+    def can_idle(self) -> bool:
+        """Whether its units can die or saturate."""
+        return self.has_dead_region or self.bounds is not None
+
+    def dead(self, y: Array) -> NDArray[np.bool_] | None:
+        """Which units put out 0 for every row of y, (rows, *units); None where none can die."""
+        return np.maximum.reduce(y, axis=0) == 0.0 if self.has_dead_region else None
+
+    def saturated(self, y: Array) -> NDArray[np.bool_] | None:
+        """Which units are near a bound for most rows of y, (rows, *units); None where the output has no bounds."""
+        if self.bounds is None:
+            return None
+        low, high = self.bounds
+        near = np.abs(y - (low + high) / 2) > (0.5 - MARGIN) * (high - low)
+        found: NDArray[np.bool_] = np.add.reduce(near, axis=0) >= IN_MOST_ROWS * len(y)
+        return found
 
     @property
     def has_dead_region(self) -> bool:

@@ -1,4 +1,4 @@
-"""Layers: each a spec that, once its input width is known, plans a layer of fixed sizes."""
+"""Layers: each a spec that, once the shape of its input is known, plans a layer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bpcli.nn.layers.base import Layer, Position, RowwiseLayer, Views
+from bpcli.nn.layers.base import Layer, LayerSummary, Position, RowwiseLayer, Shape, Views
 from bpcli.nn.layers.batch_norm import BatchNorm
 from bpcli.nn.layers.dense import Dense, DenseLayer
 from bpcli.nn.layers.dropout import Dropout, DropoutLayer
@@ -25,7 +25,9 @@ __all__ = [
     "LayerNorm",
     "LayerNormLayer",
     "LayerSpec",
+    "LayerSummary",
     "Position",
     "RowwiseLayer",
+    "Shape",
     "Views",
 ]

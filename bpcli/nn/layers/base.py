@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import prod
 from typing import ClassVar
 
 import numpy as np
@@ -12,7 +13,11 @@ import numpy as np
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
+from bpcli.nn.activations import Activation
 from bpcli.randomness import Stream
+from bpcli.spec import type_name
+
+Shape = tuple[int, ...]
 
 Views = Mapping[str, Array]
 """One layer's arrays by name: parameters, gradients, state or scratch."""
@@ -29,8 +34,20 @@ class Position:
 
 
 @dataclass(frozen=True)
+class LayerSummary:
+    """A layer in figures; `activation` is the type of its units, None without any."""
+
+    index: int
+    type: str
+    activation: str | None
+    in_shape: Shape
+    out_shape: Shape
+    parameters: int
+
+
+@dataclass(frozen=True)
 class Layer(ABC):
-    """A layer whose sizes are known. It owns no array: (rows, n_in) goes in, (rows, n_out) comes out.
+    """A layer of known shapes. It owns no array: (rows, *in_shape) goes in, (rows, *out_shape) comes out.
 
     `index` is its place in the network, and in the config.
     """
@@ -42,8 +59,63 @@ class Layer(ABC):
     """What it hands back, in a line."""
 
     index: int
-    n_in: int
-    n_out: int
+    in_shape: Shape
+    out_shape: Shape
+    needs_dx: bool = field(default=True, kw_only=True)
+    """Whether anything before it uses the dL/dx of its training step."""
+
+    @property
+    def n_in(self) -> int:
+        """Numbers a row that it takes."""
+        return prod(self.in_shape)
+
+    @property
+    def n_out(self) -> int:
+        """Numbers a row that it puts out."""
+        return prod(self.out_shape)
+
+    @property
+    def units(self) -> Activation | None:
+        """The activation of its units; None for a layer without any."""
+        return None
+
+    @property
+    def multiplications(self) -> int:
+        """Multiplications a row in its matrix products."""
+        return 0
+
+    @property
+    def linear_in_pieces(self) -> bool:
+        """Whether what it answers in inference is made of linear pieces, bounded where its `weighted_sums` are 0."""
+        return False
+
+    @property
+    def bends(self) -> bool:
+        """Whether what it puts out has a kink where one of its `weighted_sums` is 0."""
+        return self.units is not None and not self.units.smooth
+
+    @property
+    def units_stay_alike(self) -> bool:
+        """Whether its units begin alike, and so get the same gradient in every step."""
+        return False
+
+    def output_names(self, inputs: tuple[str, ...]) -> tuple[str, ...]:
+        """Names of its outputs, given those of its inputs: the same where the shape is."""
+        return inputs if self.out_shape == self.in_shape else tuple(f"output {place}" for place in range(self.n_out))
+
+    def summary(self) -> LayerSummary:
+        """What lists of layers show."""
+        activation = None if self.units is None else type_name(self.units)
+        size = sum(slot.size for slot in self.parameters())
+        return LayerSummary(self.index, self.type, activation, self.in_shape, self.out_shape, size)
+
+    def with_units(self, activation: Activation) -> Layer:
+        """The same layer with units of another activation; itself where it has none."""
+        return self
+
+    def weighted_sums(self, params: Views, x: Array) -> Array:
+        """What its units apply their activation to, (rows, units), in a new array."""
+        raise TypeError(f"a layer of type {self.type} has no units")
 
     def parameters(self) -> tuple[Slot, ...]:
         """What is trained."""
@@ -75,7 +147,7 @@ class Layer(ABC):
     def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
         """Write the parameters' gradient to `grads`; from dL/dy, which may be overwritten, return dL/dx.
 
-        `x` is what the last forward pass was given. The first layer of a network need not compute dL/dx.
+        `x` is what the last forward pass was given. Where `needs_dx` is false, what is returned means nothing.
         """
 
     @abstractmethod
@@ -89,7 +161,24 @@ class Layer(ABC):
 
 @dataclass(frozen=True)
 class RowwiseLayer(Layer):
-    """A layer that treats each row by itself, so that the rows of a batch can be worked on in parts, at once."""
+    """A layer that treats each row by itself, so that the rows of a batch can be worked on in parts, at once.
+
+    The gradient of its parameters is computed from all rows together: of its weights in blocks of inputs, of all
+    others in one piece.
+    """
+
+    @property
+    def weight_rows(self) -> int:
+        """First axis of its weights, between whose entries their gradient can be divided; 0 without weights."""
+        return 0
+
+    def weight_gradient(self, x: Array, dz: Array, rows: slice, grads: Views) -> None:
+        """Write the gradient of some rows of its weights, from `x` and from what `backward_rows` made of dL/dy."""
+        return
+
+    def bias_gradient(self, dz: Array, workspace: LayerArrays, grads: Views) -> None:
+        """Write the gradient of all parameters that are no weights, from what `backward_rows` made of dL/dy."""
+        return
 
     def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
         """dL/dx by `backward_rows`; a layer with parameters adds their gradient."""

@@ -11,7 +11,7 @@ from pydantic import Field
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
-from bpcli.nn.layers.base import Layer, Position, Views
+from bpcli.nn.layers.base import Layer, Position, Shape, Views
 from bpcli.spec import Spec
 
 
@@ -22,9 +22,9 @@ class BatchNorm(Spec):
     momentum: float = Field(default=0.9, ge=0, lt=1, description="How much of the running statistics a step keeps.")
     epsilon: float = Field(default=1e-5, gt=0, description="Added to the variance.")
 
-    def plan(self, index: int, n_in: int) -> BatchNormLayer:
-        """The layer for inputs of width `n_in`."""
-        return BatchNormLayer(index, n_in, n_in, self.momentum, self.epsilon)
+    def plan(self, index: int, in_shape: Shape) -> BatchNormLayer:
+        """The layer for inputs (rows, *in_shape)."""
+        return BatchNormLayer(index, in_shape, in_shape, self.momentum, self.epsilon)
 
 
 @dataclass(frozen=True)
@@ -38,22 +38,27 @@ class BatchNormLayer(Layer):
     momentum: float
     epsilon: float
 
+    @property
+    def linear_in_pieces(self) -> bool:
+        """In inference, it is linear."""
+        return True
+
     def parameters(self) -> tuple[Slot, ...]:
-        """Gamma and beta, shape (n_in,)."""
-        return (Slot("scale", (self.n_in,)), Slot("shift", (self.n_in,)))
+        """Gamma and beta, shape `in_shape`."""
+        return (Slot("scale", self.in_shape), Slot("shift", self.in_shape))
 
     def state(self) -> tuple[Slot, ...]:
-        """Running mean and variance, shape (n_in,)."""
-        return (Slot("running_mean", (self.n_in,)), Slot("running_variance", (self.n_in,), least=0.0))
+        """Running mean and variance, shape `in_shape`."""
+        return (Slot("running_mean", self.in_shape), Slot("running_variance", self.in_shape, least=0.0))
 
     def buffers(self, training: bool) -> dict[str, Buffer]:
         """Output, normalized input, 1 / standard deviation, and a row and an array of scratch."""
         return {
-            "y": Buffer(self.n_in),
-            "normalized": Buffer(self.n_in),
-            "inverse": Buffer(self.n_in, per_row=False),
-            "row": Buffer(self.n_in, per_row=False),
-            "scratch0": Buffer(self.n_in, shared=True),
+            "y": Buffer(self.in_shape),
+            "normalized": Buffer(self.in_shape),
+            "inverse": Buffer(self.in_shape, per_row=False),
+            "row": Buffer(self.in_shape, per_row=False),
+            "scratch0": Buffer(self.in_shape, shared=True),
         }
 
     def initialize(self, out: Views, generator: np.random.Generator) -> None:

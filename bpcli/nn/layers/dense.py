@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -12,8 +12,8 @@ from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
 from bpcli.nn.activations import Activation, Relu
-from bpcli.nn.initializers import DEFAULTS, Initializer
-from bpcli.nn.layers.base import Position, RowwiseLayer, Views
+from bpcli.nn.initializers import DEFAULTS, Initializer, Zeros
+from bpcli.nn.layers.base import Position, RowwiseLayer, Shape, Views
 from bpcli.spec import Spec
 
 
@@ -29,15 +29,15 @@ class Dense(Spec):
         "glorot_uniform for the others.",
     )
 
-    def plan(self, index: int, n_in: int) -> DenseLayer:
-        """The layer for inputs of width `n_in`."""
+    def plan(self, index: int, in_shape: Shape) -> DenseLayer:
+        """The layer for inputs (rows, *in_shape), which it flattens."""
         initializer = self.initializer or DEFAULTS[self.activation.default_initializer]
-        return DenseLayer(index, n_in, self.units, self.activation, initializer)
+        return DenseLayer(index, in_shape, (self.units,), self.activation, initializer)
 
 
 @dataclass(frozen=True)
 class DenseLayer(RowwiseLayer):
-    """A dense layer with its sizes: weight (n_in, n_out), bias (n_out,)."""
+    """A dense layer of known sizes: weight (n_in, n_out), bias (n_out,); an input of more axes is flattened."""
 
     type: ClassVar[str] = "dense"
     formula: ClassVar[str] = "y = f(z), z = Σ x · w + b"
@@ -46,24 +46,52 @@ class DenseLayer(RowwiseLayer):
     activation: Activation
     initializer: Initializer
 
+    @property
+    def units(self) -> Activation:
+        """One for each output."""
+        return self.activation
+
+    @property
+    def multiplications(self) -> int:
+        """Those of x W."""
+        return self.n_in * self.n_out
+
+    @property
+    def linear_in_pieces(self) -> bool:
+        """As its activation."""
+        return self.activation.piecewise_linear
+
+    @property
+    def units_stay_alike(self) -> bool:
+        """With weights of 0 no unit differs from another."""
+        return isinstance(self.initializer, Zeros)
+
+    def output_names(self, inputs: tuple[str, ...]) -> tuple[str, ...]:
+        """`neuron 0` and so on."""
+        return tuple(f"neuron {place}" for place in range(self.n_out))
+
+    def with_units(self, activation: Activation) -> DenseLayer:
+        """See the base class."""
+        return replace(self, activation=activation)
+
     def parameters(self) -> tuple[Slot, ...]:
         """Weight and bias."""
-        return (Slot("weight", (self.n_in, self.n_out), weight=True), Slot("bias", (self.n_out,)))
+        return (Slot("weight", (self.n_in, self.n_out), weight=True), Slot("bias", self.out_shape))
 
     def buffers(self, training: bool) -> dict[str, Buffer]:
         """The output, the weighted sums where the activation keeps them, and dL/dx."""
-        buffers = {"y": Buffer(self.n_out)}
+        buffers = {"y": Buffer(self.out_shape)}
         if self.activation.keeps_input:
-            buffers["z"] = Buffer(self.n_out)
-        if training and self.index > 0:
-            buffers["dx"] = Buffer(self.n_in)
+            buffers["z"] = Buffer(self.out_shape)
+        if training and self.needs_dx:
+            buffers["dx"] = Buffer(self.in_shape)
         for i in range(self.activation.scratch_arrays):
-            buffers[f"scratch{i}"] = Buffer(self.n_out, shared=True)
+            buffers[f"scratch{i}"] = Buffer(self.out_shape, shared=True)
         return buffers
 
     def initialize(self, out: Views, generator: np.random.Generator) -> None:
         """Weights from the initializer, biases of 0."""
-        self.initializer.fill(out["weight"], generator)
+        self.initializer.fill(out["weight"], self.n_in, self.n_out, generator)
         out["bias"][:] = 0.0
 
     def forward(
@@ -72,7 +100,7 @@ class DenseLayer(RowwiseLayer):
         """f(x W + b). `dot` is the matrix product with a third of matmul's overhead."""
         y = workspace["y"]
         z = workspace["z"] if self.activation.keeps_input else y
-        x.dot(params["weight"], out=z)
+        self._flat(x).dot(params["weight"], out=z)
         np.add(z, params["bias"], out=z)
         self.activation.forward(z, y, workspace.scratch)
         return y
@@ -80,7 +108,7 @@ class DenseLayer(RowwiseLayer):
     def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
         """As `backward_rows`, and the gradient of all parameters."""
         dx = self.backward_rows(params, dy, workspace)
-        x.T.dot(dy, out=grads["weight"])
+        self._flat(x).T.dot(dy, out=grads["weight"])
         self.bias_gradient(dy, workspace, grads)
         return dx
 
@@ -88,10 +116,10 @@ class DenseLayer(RowwiseLayer):
         """dz = dy f'(z) in place of dy, dx = dz Wᵀ."""
         kept = workspace["z"] if self.activation.keeps_input else workspace["y"]
         self.activation.backward(kept, dy, workspace.scratch)
-        if self.index == 0:
+        if not self.needs_dx:
             return dy
         dx = workspace["dx"]
-        dy.dot(params["weight"].T, out=dx)
+        dy.dot(params["weight"].T, out=self._flat(dx))
         return dx
 
     def input_gradient(self, params: Views, state: Views, dy: Array, workspace: LayerArrays) -> Array:
@@ -99,12 +127,26 @@ class DenseLayer(RowwiseLayer):
         kept = workspace["z"] if self.activation.keeps_input else workspace["y"]
         self.activation.backward(kept, dy, workspace.scratch)
         dx: Array = dy.dot(params["weight"].T)
-        return dx
+        return dx.reshape(len(dx), *self.in_shape)
 
-    def weight_gradient(self, x: Array, dz: Array, inputs: slice, grads: Views) -> None:
+    def weighted_sums(self, params: Views, x: Array) -> Array:
+        """X W + b."""
+        sums: Array = self._flat(x).dot(params["weight"])
+        return np.add(sums, params["bias"], out=sums)
+
+    @property
+    def weight_rows(self) -> int:
+        """One for each input."""
+        return self.n_in
+
+    def weight_gradient(self, x: Array, dz: Array, rows: slice, grads: Views) -> None:
         """dW = xᵀ dz, for some of the inputs."""
-        x[:, inputs].T.dot(dz, out=grads["weight"][inputs])
+        self._flat(x)[:, rows].T.dot(dz, out=grads["weight"][rows])
 
     def bias_gradient(self, dz: Array, workspace: LayerArrays, grads: Views) -> None:
         """Db = Σ dz over rows."""
         workspace.ones.dot(dz, out=grads["bias"])
+
+    def _flat(self, x: Array) -> Array:
+        """The input as (rows, n_in), in the same memory."""
+        return x if x.ndim == 2 else x.reshape(len(x), self.n_in)

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
-from bpcli.nn.layers.base import Position, RowwiseLayer, Views
+from bpcli.nn.layers.base import Position, RowwiseLayer, Shape, Views
 from bpcli.spec import Spec
 
 
@@ -20,9 +20,9 @@ class Dropout(Spec):
     type: Literal["dropout"] = "dropout"
     rate: float = Field(ge=0, lt=1, description="Share of the inputs that is dropped at each step.")
 
-    def plan(self, index: int, n_in: int) -> DropoutLayer:
-        """The layer for inputs of width `n_in`."""
-        return DropoutLayer(index, n_in, n_in, self.rate)
+    def plan(self, index: int, in_shape: Shape) -> DropoutLayer:
+        """The layer for inputs (rows, *in_shape)."""
+        return DropoutLayer(index, in_shape, in_shape, self.rate)
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,14 @@ class DropoutLayer(RowwiseLayer):
 
     rate: float
 
+    @property
+    def linear_in_pieces(self) -> bool:
+        """In inference, it does nothing."""
+        return True
+
     def buffers(self, training: bool) -> dict[str, Buffer]:
         """Output and mask, in training only."""
-        return {"y": Buffer(self.n_in), "mask": Buffer(self.n_in)} if training else {}
+        return {"y": Buffer(self.in_shape), "mask": Buffer(self.in_shape)} if training else {}
 
     def forward(
         self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
@@ -52,7 +57,7 @@ class DropoutLayer(RowwiseLayer):
         return y
 
     def draw(self, position: Position, out: Array) -> None:
-        """Uniform random numbers of a step, shape (rows, n_in)."""
+        """Uniform random numbers of a step, shape (rows, *in_shape)."""
         generator = position.noise.at(position.epoch, position.step, self.index, position.shard)
         generator.random(dtype=out.dtype.type, out=out)
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
-from bpcli.nn.layers.base import Layer, Position, Views
+from bpcli.nn.layers.base import Layer, Position, Shape, Views
 from bpcli.spec import Spec
 
 
@@ -21,9 +21,9 @@ class LayerNorm(Spec):
     type: Literal["layer_norm"] = "layer_norm"
     epsilon: float = Field(default=1e-5, gt=0, description="Added to the variance.")
 
-    def plan(self, index: int, n_in: int) -> LayerNormLayer:
-        """The layer for inputs of width `n_in`."""
-        return LayerNormLayer(index, n_in, n_in, self.epsilon)
+    def plan(self, index: int, in_shape: Shape) -> LayerNormLayer:
+        """The layer for inputs (rows, *in_shape)."""
+        return LayerNormLayer(index, in_shape, in_shape, self.epsilon)
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,18 @@ class LayerNormLayer(Layer):
     epsilon: float
 
     def parameters(self) -> tuple[Slot, ...]:
-        """Gain and bias, shape (n_in,)."""
-        return (Slot("scale", (self.n_in,)), Slot("shift", (self.n_in,)))
+        """Gain and bias, shape `in_shape`."""
+        return (Slot("scale", self.in_shape), Slot("shift", self.in_shape))
 
     def buffers(self, training: bool) -> dict[str, Buffer]:
         """Output, normalized input, 1 / standard deviation and the mean of each row, an array of scratch."""
+        ones = (1,) * len(self.in_shape)
         return {
-            "y": Buffer(self.n_in),
-            "normalized": Buffer(self.n_in),
-            "inverse": Buffer(1),
-            "mean": Buffer(1),
-            "scratch0": Buffer(self.n_in, shared=True),
+            "y": Buffer(self.in_shape),
+            "normalized": Buffer(self.in_shape),
+            "inverse": Buffer(ones),
+            "mean": Buffer(ones),
+            "scratch0": Buffer(self.in_shape, shared=True),
         }
 
     def initialize(self, out: Views, generator: np.random.Generator) -> None:
@@ -94,5 +95,5 @@ class LayerNormLayer(Layer):
         return dy
 
     def _row_mean(self, values: Array, out: Array) -> None:
-        np.add.reduce(values, axis=1, keepdims=True, out=out)
+        np.add.reduce(values, axis=tuple(range(1, values.ndim)), keepdims=True, out=out)
         np.divide(out, self.n_in, out=out)
