@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from networks import members
 
+from bpcli.data.targets import TargetBase
 from bpcli.nn.layers import Layer, LayerSpec
 
 ROOT = Path(__file__).parent.parent
@@ -79,18 +80,6 @@ def test_no_circle_runs_inside_a_room(name: str) -> None:
         pytest.fail(" imports ".join(error.args[1]))
 
 
-<<<<<<< HEAD
-TARGETS = {"TargetBase", "ClassesTarget", "LabelsTarget", "NumbersTarget"}
-
-
-@pytest.mark.parametrize("name", [name for name in MODULES if not name.startswith("data.targets")])
-def test_a_target_answers_for_itself(name: str) -> None:
-    """Nobody outside its family's room asks for the class of a target, but by one `singledispatch`."""
-    for node in ast.walk(ast.parse(MODULES[name].read_text())):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
-            asked = {part.id for part in ast.walk(node.args[1]) if isinstance(part, ast.Name)}
-            assert not asked & TARGETS, f"{name}:{node.lineno}"
-=======
 LAYERS_ARE_TOLD_APART = ("nn.layers", "nn.compiled", "training.steps", "tracing")
 """Rooms that may ask which class a layer is of: its own, what has kernels for some, and its adapters for traces."""
 
@@ -127,4 +116,16 @@ def test_nobody_but_a_layer_says_what_a_layer_is() -> None:
         for line in tells_apart(path, names)
     }
     assert not telling
->>>>>>> 585c34e (Layers answer for themselves)
+
+
+def test_nobody_but_a_target_says_what_a_target_is() -> None:
+    """Others ask it, or have one `singledispatch`."""
+    names = {one.__name__ for one in subclasses(TargetBase)}
+    assert {"ClassesTarget", "NumbersTarget"} <= names
+    telling = {
+        f"{module}:{line}"
+        for module, path in MODULES.items()
+        if not module.startswith("data.targets")
+        for line in tells_apart(path, names)
+    }
+    assert not telling

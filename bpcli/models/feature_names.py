@@ -7,11 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcli.data.preprocess import Preprocessor
-<<<<<<< HEAD
-from bpcli.nn.layers import DenseLayer
-=======
-from bpcli.data.targets import ClassesTarget
->>>>>>> 585c34e (Layers answer for themselves)
 from bpcli.nn.network import Network
 
 
