@@ -243,8 +243,8 @@ def _parameter(slot: Slot, index: int, record: LayerRecord, given: Bound, views:
     g = given[index][name].astype(np.float64)
     terms = rule.terms(
         g,
-        after={shown: of["after"] for shown, of in moments.items()},
         before={shown: of["before"] for shown, of in moments.items()},
+        after={shown: of["after"] for shown, of in moments.items()},
     )
     before, after = views["before"]["params"][index][name], views["after"]["params"][index][name]
     return {
