@@ -12,6 +12,7 @@ import numpy as np
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
+from bpcli.nn.activations import Activation
 from bpcli.randomness import Stream
 
 Views = Mapping[str, Array]
@@ -44,6 +45,11 @@ class Layer(ABC):
     index: int
     n_in: int
     n_out: int
+
+    @property
+    def units(self) -> Activation | None:
+        """Activation of its neurons; None for a layer without neurons."""
+        return None
 
     def parameters(self) -> tuple[Slot, ...]:
         """What is trained."""

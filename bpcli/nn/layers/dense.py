@@ -46,6 +46,11 @@ class DenseLayer(RowwiseLayer):
     activation: Activation
     initializer: Initializer
 
+    @property
+    def units(self) -> Activation:
+        """Its activation."""
+        return self.activation
+
     def parameters(self) -> tuple[Slot, ...]:
         """Weight and bias."""
         return (Slot("weight", (self.n_in, self.n_out), weight=True), Slot("bias", (self.n_out,)))
