@@ -141,7 +141,7 @@ class _Draughtsman:
 
     def _gap(self, number: int) -> float:
         """From the column before, or from the left; wide where there are many lines, or numbers on them."""
-        dense = self._kind(number) == "neuron"
+        dense = 0 < number <= len(self.layers) and not self.layers[number - 1].one_to_one
         if not self.roomy:
             return self._left(number) + (0 if number == 0 else self._right(number - 1) + (130 if dense else 24))
         if number == 0:
