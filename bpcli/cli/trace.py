@@ -17,7 +17,7 @@ from bpcli.wording import printable, quoted
 if TYPE_CHECKING:
     from bpcli.experiment.prepare import Prepared
     from bpcli.storage.run_directory import RunDirectory
-    from bpcli.tracing.as_text import Part
+    from bpcli.tracing.parts import Part
     from bpcli.training import TrainingState
 
 
@@ -61,6 +61,7 @@ def trace(
     """
     from bpcli.experiment.opening import open_experiment
     from bpcli.system.blas import BlasThreads
+    from bpcli.tracing.as_json import trace_document
     from bpcli.tracing.as_text import account
     from bpcli.tracing.page import trace_page
     from bpcli.tracing.step import choose_rows, trace_step
@@ -76,17 +77,16 @@ def trace(
         state = _state(prepared, run)
         layer, place = _place(prepared, layer, neuron)
         rows = choose_rows(prepared, row or ())
-        document = trace_step(prepared, state, rows)
-    document["source"] = str(source) if run is None else str(run.last)
-    for line in document["notes"]:
+        traced = trace_step(prepared, state, rows, str(source if run is None else run.last))
+    for line in traced.notes:
         note(line)
     if as_json:
-        result_json(document, indent=None)  # a line for each of half a million weights made it 124 MB
+        result_json(trace_document(traced), indent=None)  # a line for each of half a million weights made it 124 MB
         return
     if html is not None:
-        write_page(html, trace_page(document, layer, place))
+        write_page(html, trace_page(traced, layer, place))
         return
-    for line in _lines(account(document, layer, place)):
+    for line in _lines(account(traced, layer, place)):
         result(line)
 
 
@@ -127,7 +127,7 @@ def _place(prepared: Prepared, layer: int | None, neuron: str | None) -> tuple[i
 
 def _lines(parts: Iterable[Part]) -> Iterator[str]:
     """The account for a terminal."""
-    from bpcli.tracing.as_text import Grid, Heading
+    from bpcli.tracing.parts import Grid, Heading
 
     for part in parts:
         if isinstance(part, Heading):

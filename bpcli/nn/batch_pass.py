@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.arrays.memory import Array
-from bpcli.nn.layers import Position, RowwiseLayer
+from bpcli.nn.layers import Position, rowwise
 from bpcli.nn.losses import LossBase, LossScratch
 from bpcli.nn.network import Bound, Network
 
@@ -48,8 +48,8 @@ class BatchPass:
     def backward_rows(self, params: Bound) -> None:
         """Of a network of rowwise layers, compute `errors` alone: the gradient of the parameters follows from them."""
         dy = self.dlogits
-        for layer, p, work in zip(self.network.layers[::-1], params[::-1], self.workspace.layers[::-1], strict=True):
-            assert isinstance(layer, RowwiseLayer)
+        layers = rowwise(self.network.layers)
+        for layer, p, work in zip(layers[::-1], params[::-1], self.workspace.layers[::-1], strict=True):
             dy = layer.backward_rows(p, dy, work)
 
     def outputs(self) -> list[Array]:

@@ -6,10 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from bpcli.tracing.arithmetic import Arithmetic, Document
-from bpcli.tracing.phrases import largest, title
+import numpy as np
+
+from bpcli.arrays.memory import Array
+from bpcli.tracing.arithmetic import Arithmetic, Numbers
+from bpcli.tracing.phrases import largest, type_of
 from bpcli.tracing.stages import Stage
-from bpcli.tracing.unit_lines import Line, Worked
+from bpcli.tracing.unit_lines import Line, UnitLines
+from bpcli.tracing.worked_step import WorkedStep
 
 ROOMY = 8
 """Units of the widest column up to which each has a circle with its number inside; more of them stand closer."""
@@ -104,22 +108,20 @@ class Drawing:
     roomy: bool
 
 
-def draw(document: Document, stages: Sequence[Stage], most: int, layer: int | None, neuron: int | None) -> Drawing:
+def draw(worked: WorkedStep, stages: Sequence[Stage], most: int, neuron: int | None) -> Drawing:
     """The network with up to `most` units in a column, those with the largest inputs and errors; or a part of it."""
-    return _Draughtsman(document, stages, most, layer, neuron).drawing()
+    return _Draughtsman(worked, stages, most, neuron).drawing()
 
 
 class _Draughtsman:
-    def __init__(
-        self, document: Document, stages: Sequence[Stage], most: int, layer: int | None, neuron: int | None
-    ) -> None:
-        self.document, self.most, self.neuron = document, most, neuron
+    def __init__(self, worked: WorkedStep, stages: Sequence[Stage], most: int, neuron: int | None) -> None:
+        self.trace, self.all_layers, self.layers = worked.trace, worked.layers, worked.chosen
+        self.most, self.neuron, self.rows = most, neuron, worked.rows
         self.at = {stage.key: place for place, stage in enumerate(stages)}
-        self.shows, self.worked = Arithmetic(document, brief=True), Worked(document, self.at)
-        self.layers = [one for one in document["layers"] if layer in (None, one["index"])]
-        self.first = self.layers[0]["index"]
-        self.closes = self.layers[-1]["index"] == len(document["layers"]) - 1
-        self.rows = range(len(document["rows"]))
+        self.shows, self.lines = Arithmetic(worked.trace.dtype, brief=True), UnitLines(worked, self.at)
+        self.in_full = worked.shows
+        self.first = self.layers[0].index
+        self.closes = self.layers[-1].behind is None
         self.chosen = self._chosen()
         self.tallest = max(map(len, self.chosen))
         self.roomy = self.tallest <= ROOMY
@@ -139,7 +141,7 @@ class _Draughtsman:
 
     def _gap(self, number: int) -> float:
         """From the column before, or from the left; wide where there are many lines, or numbers on them."""
-        dense = self._kind(number) == "neuron"
+        dense = 0 < number <= len(self.layers) and not self.layers[number - 1].one_to_one
         if not self.roomy:
             return self._left(number) + (0 if number == 0 else self._right(number - 1) + (130 if dense else 24))
         if number == 0:
@@ -161,41 +163,41 @@ class _Draughtsman:
         if number == 0:
             return "input"
         if number <= len(self.layers):
-            return "neuron" if self.layers[number - 1]["activation"] else "pass"
+            return "pass" if self.layers[number - 1].weighted is None else "neuron"
         return "prediction" if number == len(self.layers) + 1 else "loss"
 
     def _names(self, number: int) -> Sequence[str]:
         names: Sequence[str] = ["L"]
         if number == 0:
-            names = self.layers[0]["inputs"]
+            names = self.layers[0].layer.inputs
         elif number <= len(self.layers):
-            names = self.layers[number - 1]["outputs"]
+            names = self.layers[number - 1].layer.outputs
         elif number == len(self.layers) + 1:
-            names = self.document["outputs"]
+            names = self.trace.outputs
         return names
 
     def _chosen(self) -> list[list[int]]:
         """Places drawn in each column."""
-        columns = [largest(_sizes(self.layers[0]["forward"]["x"]), self.most)]
-        if self.layers[0]["activation"] is None and self.neuron is not None:
+        columns = [largest(_sizes(self.layers[0].x), self.most)]
+        if self.layers[0].one_to_one and self.neuron is not None:
             columns = [[self.neuron]]
         for layer in self.layers:
             if self.neuron is not None:
                 columns.append([self.neuron])
-            elif layer["activation"] is None:
+            elif layer.one_to_one:
                 columns.append(columns[-1])
             else:
-                columns.append(largest(_sizes(layer["backward"]["dz"]), self.most))
+                columns.append(largest(_sizes(layer.errors), self.most))
         return [*columns, columns[-1], [0]] if self.closes else columns
 
     def _column(self, number: int, places: Sequence[int], x: float, ys: Sequence[float]) -> Column:
         column, kind, names = self.first + number, self._kind(number), self._names(number)
         if kind == "input":
-            heading = ["inputs"] if column == 0 else ["from", title(self.document["layers"][column - 1])]
+            heading = ["inputs"] if column == 0 else ["from", self.all_layers[column - 1].title]
         elif kind in ("neuron", "pass"):
-            heading = list(title(self.layers[number - 1]).split(": ", 1))
+            heading = self.layers[number - 1].title.split(": ", 1)
         else:
-            heading = ["predictions"] if kind == "prediction" else ["loss", self.document["error"]["loss"]["type"]]
+            heading = ["predictions"] if kind == "prediction" else ["loss", type_of(self.trace.error.loss)]
         left = 0.0 if self.roomy or number == 0 else self._left(number)
         right = 0.0 if self.roomy or number == len(self.chosen) - 1 else self._right(number)
         units = []
@@ -206,66 +208,61 @@ class _Draughtsman:
 
     def _readings(self, kind: str, column: int, place: int) -> Iterator[Reading]:
         if kind == "input":
-            yield self._reading(0, "in", "x", [row[place] for row in self.layers[0]["forward"]["x"]])
+            yield self._reading(0, "in", "x", self.layers[0].x[:, place])
             if column:
                 yield self._outdated("in")
         elif kind in ("neuron", "pass"):
-            layer = self.document["layers"][column - 1]
-            error = "dz" if kind == "neuron" else "dy"
-            y = self._reading(
-                self.at[f"forward-{column - 1}"], "in", "y", [row[place] for row in layer["forward"]["y"]]
-            )
-            if "mask" in layer["forward"]:
-                masks = [row[place] for row in layer["forward"]["mask"]]
-                y = replace(y, values=[v if mask else "dropped" for v, mask in zip(y.values, masks, strict=True)])
-            yield y
-            errors = [row[place] for row in layer["backward"][error]]
-            yield self._reading(self.at[f"backward-{column - 1}"], "out", f"dL/{error}", errors)
+            layer = self.all_layers[column - 1]
+            y = self._reading(self.at[f"forward-{column - 1}"], "in", "y", layer.y[:, place])
+            shown = [layer.shown_output(row, place, written) for row, written in enumerate(y.values)]
+            yield replace(y, values=shown)
+            yield self._reading(self.at[f"backward-{column - 1}"], "out", layer.error, layer.errors[:, place])
             yield from (self._outdated(slot) for slot in ("in", "out"))
         elif kind == "prediction":
-            error = self.document["error"]
-            yield self._reading(0, "out", "target", [row[place] for row in error["targets"]])
-            yield self._reading(self.at["error"], "in", "prediction", [row[place] for row in error["predictions"]])
+            error = self.trace.error
+            yield self._reading(0, "out", "target", error.targets[:, place])
+            yield self._reading(self.at["error"], "in", "prediction", error.predictions[:, place])
             yield self._outdated("in")
         else:
-            for stage, when in (("error", "before"), ("after", "after")):
-                yield self._reading(self.at[stage], "in", "L", [self.document["loss"][when]] * len(self.rows))
+            loss = self.trace.loss
+            for stage, value in (("error", loss.before), ("after", loss.after)):
+                yield self._reading(self.at[stage], "in", "L", [value] * len(self.rows))
 
     def _lines(self, kind: str, column: int, place: int) -> Iterator[Line]:
         if kind == "input" and column:
-            shows = Arithmetic(self.document)
-            for row, x in enumerate(self.layers[0]["forward"]["x"]):
-                yield Line(0, f"x = {shows.fixed(x[place])}, from layer {column - 1}", row)
+            for row, x in enumerate(self.layers[0].x[:, place]):
+                yield Line(0, f"x = {self.in_full.fixed(x)}, from layer {column - 1}", row)
         elif kind == "input":
-            yield from self.worked.input(place)
+            yield from self.lines.input(place)
         elif kind in ("neuron", "pass"):
-            yield from self.worked.unit(self.document["layers"][column - 1], place)
+            yield from self.lines.unit(self.all_layers[column - 1], place)
         elif kind == "prediction":
-            yield from self.worked.prediction(place)
+            yield from self.lines.prediction(place)
         else:
-            yield from self.worked.loss()
+            yield from self.lines.loss()
 
     def _edges(self, starts: Sequence[Unit], ends: Sequence[Unit]) -> Iterator[Edge]:
-        """Between two columns: every weight of a dense layer, all predictions to the loss, otherwise straight on."""
+        """Between two columns: every weight of a layer that has them, otherwise what follows from what."""
         column, kind = starts[0].column, ends[0].kind
-        if kind != "neuron":
+        layer = self.all_layers[column] if kind in ("neuron", "pass") else None
+        if layer is None or layer.weighted is None:
+            straight = kind == "prediction" or (layer is not None and layer.one_to_one)
             for start in starts:
-                yield from (Edge(start, end) for end in ends if kind == "loss" or start.place == end.place)
+                yield from (Edge(start, end) for end in ends if not straight or start.place == end.place)
             return
-        layer = self.document["layers"][column]
-        one = layer["parameters"]["weight"]
-        most = max(abs(one["before"][start.place][end.place]) for start in starts for end in ends) or 1.0
+        weighted, one = layer.weighted, layer.weighted.parameter
+        most = max(abs(one.before[start.place, end.place]) for start in starts for end in ends) or 1.0
         labelled = self._have_labels(starts, ends)
         for start in starts:
             for end in ends:
                 i, j = start.place, end.place
-                weight = one["before"][i][j]
+                weight = float(one.before[i, j])
                 readings = [
                     self._reading(0, "label", "w", [weight]),
-                    self._reading(self.at[f"backward-{column}"], "label", "dL/dw", [one["gradient"][i][j]]),
-                    self._reading(self.at["update"], "label", "new w", [one["after"][i][j]]),
+                    self._reading(self.at[f"backward-{column}"], "label", "dL/dw", [one.gradient[i, j]]),
+                    self._reading(self.at["update"], "label", "new w", [one.after[i, j]]),
                 ]
-                lines = list(self.worked.edge(layer, i, j))
+                lines = list(self.lines.edge(layer, weighted, i, j))
                 yield Edge(start, end, weight, abs(weight) / most, readings if labelled else (), lines)
 
     def _have_labels(self, starts: Sequence[object], ends: Sequence[object]) -> bool:
@@ -275,10 +272,11 @@ class _Draughtsman:
         """After the step it is another, which the trace does not hold."""
         return Reading(self.at["after"], slot, "", [""])
 
-    def _reading(self, stage: int, slot: str, name: str, values: Sequence[float]) -> Reading:
+    def _reading(self, stage: int, slot: str, name: str, values: Numbers) -> Reading:
         return Reading(stage, slot, name, [self.shows.short(value) for value in values])
 
 
-def _sizes(rows: Sequence[Sequence[float]]) -> list[float]:
+def _sizes(rows: Array) -> list[float]:
     """The largest size of each column."""
-    return [max(map(abs, column)) for column in zip(*rows, strict=True)]
+    sizes: list[float] = np.abs(rows).max(axis=0).tolist()
+    return sizes

@@ -14,7 +14,7 @@ from bpcli.data.table import Column, Table
 from bpcli.data.targets import ClassesTarget, LabelsTarget, NumbersTarget, TargetBase
 from bpcli.tracing.arithmetic import Arithmetic
 
-_SHOWS = Arithmetic({"dtype": "float64", "rows": []})
+_SHOWS = Arithmetic("float64")
 """Encodings are computed in float64, whatever the network is."""
 
 

@@ -13,13 +13,15 @@ from typing import Any
 from bpcli.errors import UsageError
 from bpcli.pages.charts import text
 from bpcli.pages.frame import carried, html_document
-from bpcli.tracing.arithmetic import Arithmetic, Document
-from bpcli.tracing.as_text import Grid, Heading, Part, account
+from bpcli.tracing.as_text import account
 from bpcli.tracing.drawing import Drawing, Reading, draw
-from bpcli.tracing.phrases import opening
+from bpcli.tracing.parts import Grid, Heading, Part
+from bpcli.tracing.phrases import opening, type_of
 from bpcli.tracing.stages import Stage, stages
 from bpcli.tracing.svg import sign, svg
+from bpcli.tracing.trace import Trace
 from bpcli.tracing.unit_lines import Line
+from bpcli.tracing.worked_step import WorkedStep
 from bpcli.wording import counted, printable
 
 WIDTHS = (40, 32, 24, 16, 12, 8)
@@ -36,46 +38,48 @@ AFTERWARDS = (
 )
 
 
-def trace_page(document: Document, layer: int | None = None, neuron: int | None = None) -> str:
+def trace_page(trace: Trace, layer: int | None = None, neuron: int | None = None) -> str:
     """The page of all layers, or of one, or of one of its neurons.
 
     Raises:
         UsageError: so many rows do not fit on a page.
     """
-    steps = stages(document, layer, neuron)
-    tables = "".join(_html(islice(account(document, layer, neuron), 1, None)))  # its opening stands in the head
+    worked = WorkedStep(trace, layer)
+    steps = stages(worked, neuron)
+    tables = "".join(_html(islice(account(trace, layer, neuron), 1, None)))  # its opening stands in the head
     for most in WIDTHS:
-        if len(tables) + _least_bytes(document, layer, neuron, most) <= MOST_BYTES:
-            page = _page(document, steps, draw(document, steps, most, layer, neuron), tables)
+        if len(tables) + _least_bytes(worked, neuron, most) <= MOST_BYTES:
+            page = _page(worked, steps, draw(worked, steps, most, neuron), tables)
             if len(page.encode()) <= MOST_BYTES:
                 return page
     raise UsageError(
-        f"{counted(len(document['rows']), 'row')} of this network do not fit on a page; "
+        f"{counted(len(trace.rows), 'row')} of this network do not fit on a page; "
         "choose fewer by --row, or a part of the network by --layer"
     )
 
 
-def _least_bytes(document: Document, layer: int | None, neuron: int | None, most: int) -> int:
+def _least_bytes(worked: WorkedStep, neuron: int | None, most: int) -> int:
     """What the edges take at least, so that a page that is far too large is not made."""
     edges = 0
-    for one in document["layers"]:
-        if one["activation"] is not None and layer in (None, one["index"]):
-            edges += min(len(one["inputs"]), most) * (1 if neuron is not None else min(len(one["outputs"]), most))
-    return edges * (LEAST_OF_EDGE + LEAST_OF_ROW * len(document["rows"]))
+    for one in worked.chosen:
+        if one.weighted is not None:
+            outputs = 1 if neuron is not None else min(len(one.layer.outputs), most)
+            edges += min(len(one.layer.inputs), most) * outputs
+    return edges * (LEAST_OF_EDGE + LEAST_OF_ROW * len(worked.rows))
 
 
-def _page(document: Document, steps: Sequence[Stage], drawing: Drawing, tables: str) -> str:
-    name, shows = document["name"], Arithmetic(document)
-    update, loss = document["update"], document["loss"]
+def _page(worked: WorkedStep, steps: Sequence[Stage], drawing: Drawing, tables: str) -> str:
+    trace, shows = worked.trace, worked.shows
+    name, loss = trace.name, trace.loss
     figures = [
-        ("loss", document["error"]["loss"]["type"]),
-        ("L before", shows.fixed(loss["before"])),
-        ("L after", shows.fixed(loss["after"])),
-        ("optimizer", update["optimizer"]["type"]),
-        ("learning rate", shows.constant(update["learning_rate"])),
+        ("loss", type_of(trace.error.loss)),
+        ("L before", shows.fixed(loss.before)),
+        ("L after", shows.fixed(loss.after)),
+        ("optimizer", type_of(trace.update.optimizer)),
+        ("learning rate", shows.constant(trace.update.learning_rate)),
     ]
     shown = "".join(f"<div><dt>{text(term)}</dt><dd>{text(value)}</dd></div>" for term, value in figures)
-    notes = "".join(f'<p class="soft">note: {text(note)}</p>' for note in document["notes"])
+    notes = "".join(f'<p class="soft">note: {text(note)}</p>' for note in trace.notes)
     if any(1 < len(column.units) < column.total for column in drawing.columns):
         notes += (
             '<p class="soft">Of wide layers a part is drawn: the inputs that are furthest from 0, and the neurons with '
@@ -83,16 +87,16 @@ def _page(document: Document, steps: Sequence[Stage], drawing: Drawing, tables: 
         )
     legend = "".join(f'<li class="{kind}">{words}</li>' for kind, words in _legend(drawing))
     body = (
-        f'<header><h1>{text(name)}: one training step</h1><p class="soft">{text(opening(document))}</p>'
+        f'<header><h1>{text(name)}: one training step</h1><p class="soft">{text(opening(trace))}</p>'
         f'<dl class="figures">{shown}</dl>{notes}</header>\n<main>\n'
-        f'<section id="stepper" aria-label="The step, stage by stage">{_controls(document, steps)}'
+        f'<section id="stepper" aria-label="The step, stage by stage">{_controls(trace, steps)}'
         f'<div class="stage"><figure><div class="wide" id="view" tabindex="0" role="region" '
         f'aria-label="The network; scrolls where it is wide">{svg(drawing, f"The network of {name}")}</div>'
         f'<ul class="key">{legend}</ul></figure>'
         f'<section id="panel" aria-labelledby="panel-title" hidden><h2 id="panel-title"></h2>'
         f'<p id="panel-hint" class="soft"></p><dl id="lines"></dl></section></div></section>\n'
         f'<section id="account"><h2>All of it in tables</h2>{tables}</section>\n</main>\n'
-        f'<script type="application/json" id="data">{_json(_data(document, steps, drawing))}</script>\n'
+        f'<script type="application/json" id="data">{_json(_data(worked, steps, drawing))}</script>\n'
     )
     return html_document(
         f"{name}: one training step",
@@ -113,17 +117,16 @@ def _legend(drawing: Drawing) -> Iterator[tuple[str, str]]:
     yield "plain", f"{place} a neuron: its output y; below, once it is known, its error dL/dz (other layers: dL/dy)"
 
 
-def _controls(document: Document, steps: Sequence[Stage]) -> str:
+def _controls(trace: Trace, steps: Sequence[Stage]) -> str:
     """Buttons, the stages, and the rows where there are several; of use with the script only, which shows them."""
     chosen = "".join(
         f'<li><button type="button" data-stage="{place}">{text(stage.title)}</button></li>'
         for place, stage in enumerate(steps)
     )
     rows = ""
-    if len(document["rows"]) > 1:
+    if len(trace.rows) > 1:
         options = "".join(
-            f'<option value="{place}">{row["row"]} ({row["split"]})</option>'
-            for place, row in enumerate(document["rows"])
+            f'<option value="{place}">{row.row} ({row.split})</option>' for place, row in enumerate(trace.rows)
         )
         rows = f'<label>row <select id="row">{options}</select></label>'
     return (
@@ -167,16 +170,16 @@ def _html(parts: Iterable[Part]) -> Iterator[str]:
             yield f"<p>{text(part)}</p>"
 
 
-def _data(document: Document, steps: Sequence[Stage], drawing: Drawing) -> dict[str, Any]:
+def _data(worked: WorkedStep, steps: Sequence[Stage], drawing: Drawing) -> dict[str, Any]:
     """What the script knows: the stages in words, and of units and edges what they show and how it came about."""
     return {
-        "rows": [row["row"] for row in document["rows"]],
+        "rows": [row.row for row in worked.trace.rows],
         "stages": [
             {
                 "title": stage.title,
                 "formulas": stage.formulas,
                 "words": [printable(words) for words in stage.words],
-                "note": _note(document) if stage.key == "after" else "",
+                "note": _note(worked) if stage.key == "after" else "",
                 "columns": stage.columns,
                 "layers": stage.layers,
             }
@@ -206,10 +209,10 @@ def _data(document: Document, steps: Sequence[Stage], drawing: Drawing) -> dict[
     }
 
 
-def _note(document: Document) -> str:
+def _note(worked: WorkedStep) -> str:
     """What the last stage shows, and that it is not by other masks that L changed."""
-    dropout = any(layer["type"] == "dropout" for layer in document["layers"])
-    return f"{AFTERWARDS}{' Dropout keeps its mask.' if dropout else ''}"
+    remarks = dict.fromkeys(layer.afterwards for layer in worked.layers if layer.afterwards)
+    return " ".join([AFTERWARDS, *remarks])
 
 
 def _reading(reading: Reading) -> list[Any]:

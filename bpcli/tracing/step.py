@@ -1,7 +1,6 @@
 """One training step on chosen rows, with every number on the way, taken by the code that trains.
 
 The step is `SerialSteps`' own, on a batch of those rows; the network is wrapped so that it keeps what passes through.
-What comes of it is one document of plain data, which text, JSON and pages are made of.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
-from typing import Any
 
 import numpy as np
 
@@ -21,21 +19,30 @@ from bpcli.data.table import PARTS
 from bpcli.errors import DivergedError, UsageError
 from bpcli.experiment.prepare import Prepared
 from bpcli.models.feature_names import Names
-from bpcli.nn.activations import Activation
-from bpcli.nn.layers import DenseLayer, Layer, Position
+from bpcli.nn.layers import Layer, Position
 from bpcli.nn.losses import LossScratch
 from bpcli.nn.network import Bound, Network
 from bpcli.nn.recording import LayerRecord, recorded
 from bpcli.randomness import Stream
+from bpcli.tracing.arithmetic import Arithmetic
 from bpcli.tracing.encodings import inputs_made, targets_made
+from bpcli.tracing.layers import worked_layers
 from bpcli.tracing.optimizers import Rule, rule_of
+from bpcli.tracing.trace import (
+    LossChange,
+    Moment,
+    Trace,
+    TracedError,
+    TracedLayer,
+    TracedParameter,
+    TracedRow,
+    TracedUpdate,
+)
 from bpcli.training import TrainingPlan, TrainingState
 from bpcli.training.gradient_rules import GradientRules
 from bpcli.training.objective import Objective
 from bpcli.training.steps.serial import SerialSteps
 from bpcli.wording import counted
-
-Document = dict[str, Any]
 
 Moments = dict[str, dict[str, Bound]]
 """Before and after the step: the parameters and the optimizer's slots by name."""
@@ -46,7 +53,7 @@ class ChosenRows:
     """Rows of the data as the network takes them, and as they stand in the file."""
 
     batch: Batch
-    described: list[Document]
+    described: list[TracedRow]
     notes: list[str]
 
 
@@ -76,15 +83,15 @@ def choose_rows(prepared: Prepared, numbers: Sequence[int]) -> ChosenRows:
             notes.append(f"row {number} is a {part} row, which training never sees; here it is trained on")
         row = table.take(np.array([number - 1]))
         described.append(
-            {
-                "row": number,
-                "split": part,
-                "columns": {name: row[name].labels()[0] for name in selection.inputs},
-                "target": {name: row[name].labels()[0] for name in selection.targets},
-                "inputs_made": inputs_made(prepared.preprocessor, row),
-                "targets_made": targets_made(prepared.preprocessor, row, plan.network.n_out),
-                "weight": weights[-1],
-            }
+            TracedRow(
+                row=number,
+                split=part,
+                columns={name: row[name].labels()[0] for name in selection.inputs},
+                target={name: row[name].labels()[0] for name in selection.targets},
+                inputs_made=inputs_made(prepared.preprocessor, row),
+                targets_made=targets_made(prepared.preprocessor, row, plan.network.n_out),
+                weight=weights[-1],
+            )
         )
     weight = None if plan.train.weight is None else np.array(weights, plan.dtype)
     return ChosenRows((np.concatenate(xs), np.concatenate(ys), weight), described, notes)
@@ -111,14 +118,8 @@ class _Step(SerialSteps):
         return self.grads
 
 
-def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows) -> Document:
-    """Take the step that follows on `state`, which it changes, and give all numbers of it.
-
-    The document: `rows`, `inputs` and `outputs` by name, `layers` (each with forward, backward and parameters, arrays
-    of (rows, width) or in the parameter's shape), `error`, `update`, and `loss` before and after. A parameter has its
-    `gradient` of the data's loss, what was `applied` after penalties and bounds, under `optimizer` the moments in the
-    scale of the optimizer's paper (m and v of Adam are those of Kingma and Ba), and under `terms` what `equations` of
-    the update give on the way, such as m̂ and v̂.
+def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, source: str) -> Trace:
+    """Take the step that follows on `state`, which it changes, and give all numbers of it; `source` is named in it.
 
     Raises:
         DivergedError: a number is not finite.
@@ -153,70 +154,58 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows) -> Do
             f"all {counted(plan.spec.epochs, 'epoch')} are done: this step is one more, "
             "at the learning rate that the last epoch began with"
         )
-    if len(rows.described) == 1 and any(layer.type == "batch_norm" for layer in plan.network.layers):
-        notes.append("batch_norm takes from a single row its own mean, which leaves 0; give several rows")
-    return {
-        "name": prepared.config.name,
-        "dtype": prepared.config.dtype,
-        "epoch": epochs,
-        "step": step,
-        "rows": rows.described,
-        "inputs": list(names.inputs),
-        "outputs": list(names.outputs[-1]),
-        "layers": [
-            {
-                **_layer(layer, record, names),
-                "parameters": {
-                    slot.name: _parameter(slot, layer.index, record, given, views, rule) for slot in layer.parameters()
-                },
-            }
-            for layer, record in zip(plan.network.layers, records, strict=True)
-        ],
-        "error": _error(prepared, records[-1], rows.batch, objective, before["params"]),
-        "update": {
-            "optimizer": plan.optimizer.model_dump(mode="json", by_alias=True),
-            "equations": [list(equation) for equation in rule.equations],
-            "decayed": None if rule.decayed is None else list(rule.decayed),
-            "constants": dict(rule.constants),
-            "learning_rate": steps.learning_rate,
-            "number": state.optimizer.steps,
-            "penalty": plan.spec.penalty.model_dump(mode="json"),
-            "clip": plan.spec.clip.model_dump(mode="json"),
-            "gradient_norm": norm,
-            "clip_factor": 1.0 if bound is None or norm <= bound else bound / norm,
-        },
-        "loss": {"before": loss_before, "after": loss_after},
-        "notes": notes,
-    }
+    layers = [
+        _layer(layer, record, names, given, views, rule)
+        for layer, record in zip(plan.network.layers, records, strict=True)
+    ]
+    trace = Trace(
+        name=prepared.config.name,
+        dtype=prepared.config.dtype,
+        epoch=epochs,
+        step=step,
+        rows=rows.described,
+        inputs=names.inputs,
+        outputs=names.outputs[-1],
+        layers=layers,
+        error=_error(prepared, records[-1], rows.batch, objective, before["params"]),
+        update=TracedUpdate(
+            optimizer=plan.optimizer,
+            equations=rule.equations,
+            decayed=rule.decayed,
+            constants=rule.constants,
+            learning_rate=steps.learning_rate,
+            number=state.optimizer.steps,
+            penalty=plan.spec.penalty,
+            clip=plan.spec.clip,
+            gradient_norm=norm,
+            clip_factor=1.0 if bound is None or norm <= bound else bound / norm,
+        ),
+        loss=LossChange(loss_before, loss_after),
+        notes=notes,
+        source=source,
+    )
+    remarks = [layer.remark() for layer in worked_layers(trace, Arithmetic(trace.dtype))]
+    return replace(trace, notes=[*notes, *dict.fromkeys(filter(None, remarks))])
 
 
 def _vectors(state: TrainingState) -> dict[str, Array]:
     return {"params": state.params, **state.optimizer.slots}
 
 
-def _layer(layer: Layer, record: LayerRecord, names: Names) -> Document:
-    """What went forward through a layer, and what came back."""
+def _layer(layer: Layer, record: LayerRecord, names: Names, given: Bound, views: Moments, rule: Rule) -> TracedLayer:
+    """What went forward through a layer, what came back, and what became of its parameters."""
     forward = {"x": record.x, "z": record.z, "y": record.y, **record.kept}
     backward = {"dy": record.dy, "slope": record.slope, "dz": record.dz}
-    activation = layer.activation if isinstance(layer, DenseLayer) else None
-    return {
-        "index": layer.index,
-        "type": layer.type,
-        "options": {name: value for name, value in vars(layer).items() if isinstance(value, float)},
-        "formula": layer.formula.format(**vars(layer)),
-        "gradient": layer.gradient,
-        "activation": None if activation is None else _activation(activation),
-        "inputs": list(names.into(layer.index)),
-        "outputs": list(names.outputs[layer.index]),
-        "forward": {name: array.tolist() for name, array in forward.items() if array is not None},
-        "backward": {name: array.tolist() for name, array in backward.items() if array is not None},
-    }
-
-
-def _activation(activation: Activation) -> Document:
-    options = activation.model_dump(mode="json")
-    formulas = {name: getattr(activation, name).format(**options) for name in ("formula", "derivative")}
-    return {**options, **formulas}
+    return TracedLayer(
+        planned=layer,
+        inputs=names.into(layer.index),
+        outputs=names.outputs[layer.index],
+        forward={name: _exact(array) for name, array in forward.items() if array is not None},
+        backward={name: _exact(array) for name, array in backward.items() if array is not None},
+        parameters={
+            slot.name: _parameter(slot, layer.index, record, given, views, rule) for slot in layer.parameters()
+        },
+    )
 
 
 def _norm(plan: TrainingPlan, records: Sequence[LayerRecord], params: Array) -> float:
@@ -230,36 +219,41 @@ def _norm(plan: TrainingPlan, records: Sequence[LayerRecord], params: Array) -> 
     return float(np.linalg.norm(grads.astype(np.float64)))
 
 
-def _parameter(slot: Slot, index: int, record: LayerRecord, given: Bound, views: Moments, rule: Rule) -> Document:
+def _parameter(
+    slot: Slot, index: int, record: LayerRecord, given: Bound, views: Moments, rule: Rule
+) -> TracedParameter:
     """A parameter array before and after the step, and what led from one to the other.
 
     Moments are in the scale of the optimizer's paper, which for Adam's is not that of the vectors it keeps.
     """
     name = slot.name
+
+    def at(when: str, vector: str) -> Array:
+        return _exact(views[when][vector][index][name])
+
     moments = {
-        shown: {when: views[when][kept][index][name].astype(np.float64) * by for when in ("before", "after")}
-        for shown, (kept, by) in rule.slots.items()
+        shown: Moment(at("before", kept) * by, at("after", kept) * by) for shown, (kept, by) in rule.slots.items()
     }
-    g = given[index][name].astype(np.float64)
+    g = _exact(given[index][name])
     terms = rule.terms(
         g,
-        after={shown: of["after"] for shown, of in moments.items()},
-        before={shown: of["before"] for shown, of in moments.items()},
+        before={shown: moment.before for shown, moment in moments.items()},
+        after={shown: moment.after for shown, moment in moments.items()},
     )
-    before, after = views["before"]["params"][index][name], views["after"]["params"][index][name]
-    return {
-        "before": before.tolist(),
-        "gradient": record.grads[name].tolist(),
-        "applied": g.tolist(),
-        "is_weight": slot.weight,
-        "step": (after.astype(np.float64) - before).tolist(),
-        "after": after.tolist(),
-        "optimizer": {shown: {when: array.tolist() for when, array in of.items()} for shown, of in moments.items()},
-        "terms": {term: array.tolist() for term, array in terms.items()},
-    }
+    before, after = at("before", "params"), at("after", "params")
+    return TracedParameter(
+        before=before,
+        gradient=_exact(record.grads[name]),
+        applied=g,
+        is_weight=slot.weight,
+        step=after - before,
+        after=after,
+        optimizer=moments,
+        terms=terms,
+    )
 
 
-def _error(prepared: Prepared, last: LayerRecord, batch: Batch, objective: Objective, params: Array) -> Document:
+def _error(prepared: Prepared, last: LayerRecord, batch: Batch, objective: Objective, params: Array) -> TracedError:
     """From logits to the loss and its gradient; `in_units` are the predictions of numbers as the file has them."""
     loss, target, logits, (_, y, weight) = prepared.plan.loss, prepared.preprocessor.target, last.y, batch
     predictions, out = np.empty_like(logits), np.empty_like(logits)
@@ -272,16 +266,22 @@ def _error(prepared: Prepared, last: LayerRecord, batch: Batch, objective: Objec
         part = scratch.part(row, row + 1, batch=count)
         of_row = None if weight is None else weight[at]
         of_rows.append(float(loss.value_and_gradient(logits[at], y[at], of_row, out[at], part)))
-    return {
-        "loss": loss.model_dump(mode="json", by_alias=True),
-        "link": formulas.prediction,
-        "formula": formulas.loss,
-        "gradient": formulas.gradient,
-        "logits": logits.tolist(),
-        "predictions": predictions.tolist(),
-        "in_units": None if (units := target.in_units(predictions)) is None else units.tolist(),
-        "targets": y.tolist(),
-        "dlogits": last.dy.tolist(),
-        "of_rows": of_rows,
-        "penalty": objective.rules.penalty(params),
-    }
+    in_units = target.in_units(predictions)
+    return TracedError(
+        loss=loss,
+        link=formulas.prediction,
+        formula=formulas.loss,
+        gradient=formulas.gradient,
+        logits=_exact(logits),
+        predictions=_exact(predictions),
+        in_units=None if in_units is None else _exact(in_units),
+        targets=_exact(y),
+        dlogits=_exact(last.dy),
+        of_rows=of_rows,
+        penalty=objective.rules.penalty(params),
+    )
+
+
+def _exact(array: Array) -> Array:
+    """The same numbers as float64."""
+    return array.astype(np.float64)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bpcli.nn.layers.base import Layer, LayerSummary, Position, RowwiseLayer, Shape, Views
+from bpcli.nn.layers.base import Layer, LayerSummary, Position, RowwiseLayer, Shape, Views, rowwise
 from bpcli.nn.layers.batch_norm import BatchNorm
 from bpcli.nn.layers.dense import Dense, DenseLayer
 from bpcli.nn.layers.dropout import Dropout, DropoutLayer
@@ -30,4 +30,5 @@ __all__ = [
     "RowwiseLayer",
     "Shape",
     "Views",
+    "rowwise",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import prod
 from typing import ClassVar
@@ -190,3 +190,13 @@ class RowwiseLayer(Layer):
 
         The output has been left in the buffer `y`; dL/dx comes in the buffer `dx`, or without one in place of `dy`.
         """
+
+
+def rowwise(layers: Iterable[Layer]) -> list[RowwiseLayer]:
+    """The layers, known to treat each row by itself; raises TypeError for one that does not."""
+    found = []
+    for layer in layers:
+        if not isinstance(layer, RowwiseLayer):
+            raise TypeError(f"a layer of type {layer.type} does not treat each row by itself")
+        found.append(layer)
+    return found

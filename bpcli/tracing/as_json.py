@@ -1,0 +1,55 @@
+"""A trace as a JSON document of plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+from bpcli.nn.activations import Activation
+from bpcli.spec import Spec
+from bpcli.tracing.trace import Trace, TracedLayer, activation_formulas
+
+
+def trace_document(trace: Trace) -> dict[str, Any]:
+    """The document: fields by name, specs as in a config, arrays as nested lists."""
+    return {field.name: _plain(getattr(trace, field.name)) for field in fields(trace)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, TracedLayer):
+        return _layer(value)
+    if isinstance(value, Spec):
+        return value.model_dump(mode="json", by_alias=True)
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(one) for one in value]
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return value
+
+
+def _layer(layer: TracedLayer) -> dict[str, Any]:
+    return {
+        "index": layer.index,
+        "type": layer.type,
+        "options": layer.options,
+        "formula": layer.formula,
+        "gradient": layer.gradient,
+        "activation": None if layer.activation is None else _activation(layer.activation),
+        "inputs": list(layer.inputs),
+        "outputs": list(layer.outputs),
+        "forward": _plain(layer.forward),
+        "backward": _plain(layer.backward),
+        "parameters": _plain(layer.parameters),
+    }
+
+
+def _activation(activation: Activation) -> dict[str, Any]:
+    formula, derivative = activation_formulas(activation)
+    return {**activation.model_dump(mode="json"), "formula": formula, "derivative": derivative}

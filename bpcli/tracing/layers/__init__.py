@@ -1,0 +1,20 @@
+"""Layers worked out on paper: one class for each kind, chosen by `worked_layer`."""
+
+from bpcli.tracing.layers.base import Derivation, LayerInStep, Weighted, WorkedLayer, worked_layer, worked_layers
+from bpcli.tracing.layers.batch_norm import WorkedBatchNorm
+from bpcli.tracing.layers.dense import WorkedDense
+from bpcli.tracing.layers.dropout import WorkedDropout
+from bpcli.tracing.layers.layer_norm import WorkedLayerNorm
+
+__all__ = [
+    "Derivation",
+    "LayerInStep",
+    "Weighted",
+    "WorkedBatchNorm",
+    "WorkedDense",
+    "WorkedDropout",
+    "WorkedLayer",
+    "WorkedLayerNorm",
+    "worked_layer",
+    "worked_layers",
+]

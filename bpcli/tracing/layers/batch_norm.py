@@ -1,0 +1,52 @@
+"""Batch normalization on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from bpcli.arrays.memory import Array
+from bpcli.nn.layers.batch_norm import BatchNormLayer
+from bpcli.tracing.layers.base import worked_layer
+from bpcli.tracing.layers.norms import WorkedNorm
+
+
+@worked_layer.register(BatchNormLayer)
+class WorkedBatchNorm(WorkedNorm[BatchNormLayer]):
+    """A norm over the rows."""
+
+    over: ClassVar[str] = "over the rows"
+    mean_of: ClassVar[str] = "its mean over the rows"
+
+    def remark(self) -> str:
+        """A single row leaves nothing."""
+        if len(self.rows) > 1:
+            return ""
+        return "batch_norm takes from a single row its own mean, which leaves 0; give several rows"
+
+    def averaged(self, values: Array, row: int, j: int) -> list[float]:
+        """One column."""
+        column: list[float] = values[:, j].tolist()
+        return column
+
+    def slopes(self) -> Array:
+        """dL/dy."""
+        return self.dy
+
+    def means(self, row: int, j: int) -> Iterator[str]:
+        """Of dL/dy, and in the direction of x̂."""
+        level, along = map(self.shows.fixed, self.slope_means(row, j))
+        yield f"mean(dL/dy) {self.over} = {level}"
+        yield f"mean(dL/dy · x̂) {self.over} = {along}"
+
+    def notes_of_means(self, row: int, shown: Sequence[int]) -> Iterator[str]:
+        """A line for each output."""
+        for j in shown:
+            yield f"{self.layer.outputs[j]}: {', '.join(self.means(row, j))}"
+
+    def handing_back(self, row: int, j: int) -> str:
+        """scale / σ · (dL/dy - mean(dL/dy) - x̂ · mean(dL/dy · x̂))."""
+        short, factor = self.shows.short, self.shows.factor
+        level, along = self.slope_means(row, j)
+        by = f"{factor(level)} - {factor(self.normalized[row, j])} · {factor(along)}"
+        return f"{short(self.scale[j])} / {short(self.statistics(row, j)[2])} · ({short(self.dy[row, j])} - {by})"

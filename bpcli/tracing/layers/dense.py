@@ -1,0 +1,189 @@
+"""The dense layer on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
+
+from bpcli.arrays.memory import Array
+from bpcli.nn.layers import DenseLayer
+from bpcli.tracing.arithmetic import MOST_TERMS
+from bpcli.tracing.layers.base import Derivation, LayerInStep, Weighted, WorkedLayer, flat, worked_layer
+from bpcli.tracing.parts import Grid, Part
+from bpcli.tracing.phrases import Place
+from bpcli.tracing.trace import activation_formulas
+
+
+@worked_layer.register(DenseLayer)
+class WorkedDense(WorkedLayer[DenseLayer]):
+    """Neurons: weighted sums of all inputs, each put through the activation."""
+
+    noun: ClassVar[str] = "neuron"
+    error: ClassVar[str] = "dL/dz"
+    by_output: ClassVar[bool] = True
+    letters: ClassVar[Mapping[str, str]] = {"weight": "w", "bias": "b"}
+
+    def __init__(self, planned: DenseLayer, step: LayerInStep) -> None:
+        super().__init__(planned, step)
+        self.activation = planned.activation.type
+        self.formula, self.derivative = activation_formulas(planned.activation)
+        self.z = flat(step.layer.forward["z"])
+        self.slope, self.dz = (flat(step.layer.backward[name]) for name in ("slope", "dz"))
+        self.weight, self.bias = (step.layer.parameters[name].before for name in ("weight", "bias"))
+
+    @property
+    def kind(self) -> str:
+        """Type and activation."""
+        return f"{self.layer.type}, {self.activation}"
+
+    @property
+    def forward_rule(self) -> str:
+        """f(z)."""
+        return self.formula
+
+    @property
+    def backward_rule(self) -> str:
+        """f'(z)."""
+        return self.derivative
+
+    @property
+    def errors(self) -> Array:
+        """dL/dz."""
+        return self.dz
+
+    @property
+    def handed_back(self) -> str:
+        """dL/dx, as a sum."""
+        return "Σ dL/dz · w"
+
+    # In the account
+
+    def forward_parts(self, row: int, shown: Sequence[int], in_full: bool) -> Iterator[Part]:
+        """The weighted sums, and with a neuron in full all of its products."""
+        table = [["neuron", "z = Σ x · w + b", "z", "y = f(z)"]]
+        for j in shown:
+            numbers = [self.shows.fixed(self.z[row, j]), self.shows.fixed(self.y[row, j])]
+            table.append([self.layer.outputs[j], self.weighted_sum(row, j), *numbers])
+        yield Grid(table, right=(2, 3))
+        if in_full and self._wide:
+            yield ""
+            yield self._products(["input", "x", "w", "x · w"], self.layer.inputs, self.x[row], self.weight[:, shown[0]])
+
+    def forward_hint(self, shown: Sequence[int]) -> str:
+        """The option that lists products."""
+        return f"--neuron {self.index}.{shown[0]} lists the products of a neuron" if self._wide else ""
+
+    def backward_parts(self, row: int, shown: Sequence[int], in_full: bool) -> Iterator[Part]:
+        """dL/dy, worked out where it is a sum of products, and dL/dz."""
+        behind = self.behind
+        dy = "dL/dy" if behind is None else f"dL/dy = {behind.handed_back} of layer {behind.index}"
+        chains = ["" if behind is None else behind.chain(row, j) for j in shown]
+        table = [["neuron", dy, "dL/dy", "f'(z)", "dL/dz = dL/dy · f'(z)"]]
+        if not any(chains):
+            table = [["neuron", dy, "f'(z)", "dL/dz = dL/dy · f'(z)"]]
+        for j, chain in zip(shown, chains, strict=True):
+            numbers = [self.shows.fixed(of[row, j]) for of in (self.dy, self.slope, self.dz)]
+            table.append([self.layer.outputs[j], *([chain] if any(chains) else []), *numbers])
+        yield Grid(table, right=range(len(table[0]) - 3, len(table[0])))
+        products = behind.chain_table(row, shown[0]) if in_full and behind is not None else None
+        if products is not None:
+            yield ""
+            yield products
+
+    def chain(self, row: int, i: int) -> str:
+        """The errors, each times the weight that the input has to it."""
+        if len(self.layer.outputs) > MOST_TERMS:
+            return f"the sum of {len(self.layer.outputs)} products"
+        return self.shows.products(self.dz[row], self.weight[i])
+
+    def chain_table(self, row: int, i: int) -> Grid | None:
+        """The same as a table."""
+        if len(self.layer.outputs) <= MOST_TERMS:
+            return None
+        header = ["neuron behind", "dL/dz", "w", "dL/dz · w"]
+        return self._products(header, self.layer.outputs, self.dz[row], self.weight[i])
+
+    def places(self, name: str, shown: Sequence[int]) -> list[Place]:
+        """All weights that lead to the neurons, or their biases."""
+        if name == "weight":
+            return [(i, j) for j in shown for i in range(len(self.weight))]
+        return [(j,) for j in shown]
+
+    def belongs(self, name: str, place: Place) -> str:
+        """The neuron, and the input that a weight leads from."""
+        of = self.layer.outputs[place[-1]]
+        return f"{self.layer.inputs[place[0]]} → {of}" if name == "weight" else of
+
+    def derivation(self, name: str, place: Place) -> Derivation | None:
+        """Of a weight input times error, of a bias the error."""
+        errors = self.dz[:, place[-1]]
+        if name == "bias":
+            return self._sum("dL/dz", errors)
+        return self._sum("dL/dz", errors, "x", self.x[:, place[0]])
+
+    # Line by line
+
+    def forward_lines(self, row: int, j: int) -> Iterator[str]:
+        """z and y."""
+        z, y = self.z[row, j], self.y[row, j]
+        yield f"z = {self.weighted_sum(row, j)} = {self.shows.fixed(z)}"
+        if self._wide:
+            yield f"its products are listed with the lines that lead here; --neuron {self.index}.{j} draws all"
+        yield f"y = {self.activation}({self.shows.short(z)}) = {self.shows.fixed(y)}"
+
+    def backward_lines(self, row: int, j: int) -> Iterator[str]:
+        """dL/dy, f'(z) and dL/dz."""
+        yield from super().backward_lines(row, j)
+        dy, slope, dz = self.dy[row, j], self.slope[row, j], self.dz[row, j]
+        yield f"f'(z) = {self.shows.fixed(slope)}"
+        product = f"{self.shows.short(dy)} · {self.shows.factor(slope)}"
+        yield f"dL/dz = dL/dy · f'(z) = {product} = {self.shows.fixed(dz)}"
+
+    def own_parameters(self, j: int) -> Iterator[tuple[str, Place]]:
+        """The bias."""
+        yield "bias", (j,)
+
+    # Stage by stage
+
+    def forward_stage(self) -> tuple[list[str], str]:
+        """The weighted sum and the activation."""
+        words = "Each neuron adds up its inputs times their weights, and its bias, to z"
+        words += "" if self.activation == "identity" else f"; {self.activation} of z is what it puts out"
+        return ["z = Σ x · w + b", f"y = f(z), {self.formula}"], words
+
+    def backward_stage(self) -> tuple[list[str], str]:
+        """dL/dz, and the gradients that follow from it."""
+        over = ("Σ ", " over the rows") if len(self.rows) > 1 else ("", "")
+        formulas = [
+            f"dL/dz = dL/dy · f'(z), {self.derivative}",
+            f"dL/dw = {over[0]}x · dL/dz{over[1]}",
+            f"dL/db = {over[0]}dL/dz{over[1]}",
+        ]
+        words = (
+            f"dL/dy comes back {self._origin}; times the activation's slope it is the error of each neuron, dL/dz. "
+            "Input times error is the gradient of a weight"
+        )
+        return formulas, words
+
+    @property
+    def weighted(self) -> Weighted | None:
+        """Its weights."""
+        return Weighted("weight", self.layer.parameters["weight"], self.x, self.dz)
+
+    def weighted_sum(self, row: int, j: int) -> str:
+        """Σ x · w + b of a neuron, written out where it has few terms."""
+        x, bias = self.x[row], self.shows.factor(self.bias[j])
+        products = f"the sum of {len(x)} products" if self._wide else self.shows.products(x, self.weight[:, j])
+        return f"{products} + {bias}"
+
+    @property
+    def _wide(self) -> bool:
+        return len(self.layer.inputs) > MOST_TERMS
+
+    def _products(self, header: Sequence[str], names: Sequence[str], a: Array, b: Array) -> Grid:
+        """A table of products by the names of their places."""
+        table = [
+            [str(place), name, *(self.shows.fixed(value) for value in (left, right, left * right))]
+            for place, (name, left, right) in enumerate(zip(names, a, b, strict=True))
+        ]
+        return Grid([["place", *header], *table], right=(0, 2, 3, 4))

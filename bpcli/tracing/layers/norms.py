@@ -1,0 +1,86 @@
+"""Norms on paper: outputs, and the slopes that they hand back, from their means."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from math import sqrt
+from typing import ClassVar
+
+from bpcli.arrays.memory import Array
+from bpcli.tracing.layers.base import Derivation, LayerInStep, P, flat
+from bpcli.tracing.layers.one_to_one import WorkedOneToOne
+from bpcli.tracing.phrases import Place
+
+
+class WorkedNorm(WorkedOneToOne[P]):
+    """A norm: each input less a mean, over a standard deviation; then scaled and shifted."""
+
+    over: ClassVar[str]
+    """The numbers that it takes means of."""
+    mean_of: ClassVar[str]
+    """The same, in a sentence on one input."""
+
+    def __init__(self, planned: P, step: LayerInStep) -> None:
+        super().__init__(planned, step)
+        self.normalized = flat(step.layer.forward["normalized"])
+        self.scale, self.shift = (step.layer.parameters[name].before for name in ("scale", "shift"))
+        self.epsilon = step.layer.options["epsilon"]
+
+    @abstractmethod
+    def averaged(self, values: Array, row: int, j: int) -> list[float]:
+        """The numbers that a mean at an output of a row goes over."""
+
+    @abstractmethod
+    def slopes(self) -> Array:
+        """What dL/dx takes the means of: dL/dy, or g = scale · dL/dy."""
+
+    def statistics(self, row: int, j: int) -> tuple[float, float, float]:
+        """Mean and variance of the inputs, and σ = √(variance + ε)."""
+        x = self.averaged(self.x, row, j)
+        mean = _mean(x)
+        variance = _mean([(one - mean) ** 2 for one in x])
+        return mean, variance, sqrt(variance + self.epsilon)
+
+    def slope_means(self, row: int, j: int) -> tuple[float, float]:
+        """Means of the slopes, and of the slopes times x̂."""
+        slopes = self.averaged(self.slopes(), row, j)
+        normalized = self.averaged(self.normalized, row, j)
+        return _mean(slopes), _mean([a * b for a, b in zip(slopes, normalized, strict=True)])
+
+    def columns(self, row: int, j: int) -> dict[str, float]:
+        """x, its statistics, x̂ and y."""
+        mean, variance, deviation = self.statistics(row, j)
+        statistics = {"mean": mean, "variance": variance, "σ": deviation}
+        return {"x": self.x[row, j], **statistics, "x̂": self.normalized[row, j], "y": self.y[row, j]}
+
+    def forward_lines(self, row: int, j: int) -> Iterator[str]:
+        """From x to y, step by step."""
+        mean, variance, deviation = self.statistics(row, j)
+        x, y, normalized, scale, shift = (
+            float(value)
+            for value in (self.x[row, j], self.y[row, j], self.normalized[row, j], self.scale[j], self.shift[j])
+        )
+        short, factor, fixed = self.shows.short, self.shows.factor, self.shows.fixed
+        yield f"mean {self.over} = {fixed(mean)}"
+        yield f"variance {self.over} = {fixed(variance)}"
+        epsilon = self.shows.constant(self.epsilon)
+        yield f"σ = √(variance + ε) = √({short(variance)} + {epsilon}) = {fixed(deviation)}"
+        yield f"x̂ = (x - mean) / σ = ({short(x)} - {factor(mean)}) / {short(deviation)} = {fixed(normalized)}"
+        yield f"y = scale · x̂ + shift = {short(scale)} · {factor(normalized)} + {factor(shift)} = {fixed(y)}"
+
+    def derivation(self, name: str, place: Place) -> Derivation | None:
+        """Of the shift Σ dL/dy, of the scale Σ x̂ · dL/dy."""
+        errors = self.dy[:, place[0]]
+        if name == "shift":
+            return self._sum("dL/dy", errors)
+        return self._sum("dL/dy", errors, "x̂", self.normalized[:, place[0]])
+
+    def forward_stage(self) -> tuple[list[str], str]:
+        """The formula, in words."""
+        words = f"Of each input {self.mean_of} is taken away; the rest is divided by the standard deviation"
+        return [self.layer.formula], f"{words}, then scaled and shifted"
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

@@ -1,0 +1,73 @@
+"""Layers each of whose outputs follows from the input of its place, such as dropout and the norms."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from bpcli.tracing.layers.base import P, WorkedLayer
+from bpcli.tracing.parts import Grid, Part
+from bpcli.tracing.phrases import Place
+
+
+class WorkedOneToOne(WorkedLayer[P]):
+    """A layer without neurons that keeps its width; its parameters have one number for each output."""
+
+    one_to_one: ClassVar[bool] = True
+    by_output: ClassVar[bool] = True
+
+    @abstractmethod
+    def columns(self, row: int, j: int) -> dict[str, float]:
+        """Numbers on the way from an input to its output."""
+
+    @abstractmethod
+    def handing_back(self, row: int, j: int) -> str:
+        """dL/dx, written out."""
+
+    def means(self, row: int, j: int) -> Iterator[str]:
+        """Means that dL/dx takes, where it does."""
+        yield from ()
+
+    def notes_of_means(self, row: int, shown: Sequence[int]) -> Iterator[str]:
+        """The same below a table."""
+        yield from ()
+
+    def forward_parts(self, row: int, shown: Sequence[int], in_full: bool) -> Iterator[Part]:
+        """A table of the numbers on the way."""
+        numbers = [self.columns(row, j) for j in shown]
+        table = [
+            [self.layer.outputs[j], *map(self.shows.fixed, of.values())] for j, of in zip(shown, numbers, strict=True)
+        ]
+        yield Grid([["output", *numbers[0]], *table], right=range(1, len(table[0])))
+
+    def backward_parts(self, row: int, shown: Sequence[int], in_full: bool) -> Iterator[Part]:
+        """A table of what comes back and what is handed back."""
+        table = [[self.layer.outputs[j], self.shows.fixed(self.dy[row, j])] for j in shown]
+        if self.dx is None:
+            yield Grid([["output", "dL/dy"], *table], right=(1, 3))
+            return
+        for cells, j in zip(table, shown, strict=True):
+            cells += [self.handing_back(row, j), self.shows.fixed(self.dx[row, j])]
+        yield Grid([["output", "dL/dy", "worked out", "dL/dx"], *table], right=(1, 3))
+        yield from self.notes_of_means(row, shown)
+
+    def places(self, name: str, shown: Sequence[int]) -> list[Place]:
+        """Those of the outputs."""
+        return [(j,) for j in shown]
+
+    def belongs(self, name: str, place: Place) -> str:
+        """The output."""
+        return self.layer.outputs[place[0]]
+
+    def backward_lines(self, row: int, j: int) -> Iterator[str]:
+        """dL/dy, the means, and dL/dx."""
+        yield from super().backward_lines(row, j)
+        yield from self.means(row, j)
+        if self.dx is not None:
+            rule = self.layer.gradient.partition(",")[0]
+            yield f"{rule} = {self.handing_back(row, j)} = {self.shows.fixed(self.dx[row, j])}"
+
+    def own_parameters(self, j: int) -> Iterator[tuple[str, Place]]:
+        """All of them."""
+        yield from ((name, (j,)) for name in self.layer.parameters)

@@ -1,0 +1,235 @@
+"""How a row's loss and its slopes are worked out.
+
+`worked_loss` asks by the loss's class; a test holds that every member of the union has its working here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import singledispatch
+from math import exp, log1p
+from typing import ClassVar, Generic, TypeVar
+
+from bpcli.nn.losses import (
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Hinge,
+    Huber,
+    LossBase,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    Poisson,
+    Quantile,
+)
+from bpcli.tracing.arithmetic import Arithmetic, is_arithmetic
+from bpcli.tracing.trace import Trace
+
+L = TypeVar("L", bound=LossBase)
+
+FOLDED = {"softmax": "softmax", "σ": "the sigmoid", "exp": "exp"}
+"""Links within a loss, by their sign in formulas."""
+
+
+class WorkedLoss(Generic[L]):
+    """A loss in a step, one of its outputs (row, k) at a time; each has a loss of its own, unless `per_row`.
+
+    The slope of `of_output` is ŷ - t unless a member says otherwise.
+    """
+
+    per_row: ClassVar[bool] = False
+
+    def __init__(self, loss: L, trace: Trace, shows: Arithmetic) -> None:
+        self.loss = loss
+        self.error, self.rows, self.outputs, self.shows = trace.error, trace.rows, trace.outputs, shows
+
+    def rule(self) -> list[str]:
+        """What the loss computes, of which its slope by the logits is a part."""
+        error = self.error
+        over = ["the rows"] if len(self.rows) > 1 else []
+        over += ["the outputs"] if len(self.outputs) > 1 and not self.per_row else []
+        mean = f"; L is the mean over {' and '.join(over)}, so this is divided by {self._parts}" if over else ""
+        lines = [f"{error.link}, t the target; loss {error.formula}", f"dL/dz = {error.gradient}{mean}"]
+        link = error.link.removeprefix("ŷ = ").partition("(")[0]
+        if link in FOLDED:
+            lines.append(
+                f"{FOLDED[link]} belongs to the loss: the last layer puts out z, and dL/dz is the slope through both"
+            )
+        return lines
+
+    def output_lines(self, row: int, k: int) -> Iterator[str]:
+        """One output of a row: its prediction, its loss where it has one of its own, and dL/dz."""
+        error, fixed = self.error, self.shows.fixed
+        t = error.targets[row, k]
+        yield f"ŷ = {self.link(float(error.logits[row, k]))} = {fixed(error.predictions[row, k])}"
+        made = self.rows[row].targets_made[k]
+        yield f"target t = {made} = {fixed(t)}" if is_arithmetic(made) else f"target t = {fixed(t)}: {made}"
+        if self.has_units:
+            yield f"ŷ in the units of the file = {fixed(self.in_units(row, k))}"
+        yield from self.of_output(row, k)
+        yield f"dL/dz = {self.slope(row, k)} = {fixed(error.dlogits[row, k])}"
+
+    def row_line(self, row: int) -> str:
+        """The loss of a row."""
+        weight = self.rows[row].weight
+        worked = self.of_row(row, "" if weight == 1.0 else f"{self.shows.short(weight)} · ")
+        return f"loss of the row = {worked}{self.shows.fixed(self.error.of_rows[row])}"
+
+    def slope(self, row: int, k: int) -> str:
+        """dL/dz of an output: the slope of its loss, times its row's weight, over what L is the mean of."""
+        weight = self.rows[row].weight
+        times = "" if weight == 1.0 else f" · {self.shows.short(weight)}"
+        return f"{self.own_slope(row, k)}{times}{'' if self._parts == 1 else f' / {self._parts}'}"
+
+    @property
+    def has_units(self) -> bool:
+        """Whether the units of the file are others than those of the network."""
+        in_units = self.error.in_units
+        return in_units is not None and bool((in_units != self.error.predictions).any())
+
+    def in_units(self, row: int, k: int) -> float:
+        """A prediction in the units of the file."""
+        return float((self.error.predictions if self.error.in_units is None else self.error.in_units)[row, k])
+
+    # What the members say
+
+    def link(self, z: float) -> str:
+        """ŷ from z, written out."""
+        return "z"
+
+    def of_output(self, row: int, k: int) -> Iterator[str]:
+        """The loss of one output, where it is written out."""
+        yield from ()
+
+    def of_row(self, row: int, times: str) -> str:
+        """The loss of a row with its weight, written out up to the sign before its value; empty where it is not."""
+        return ""
+
+    def own_slope(self, row: int, k: int) -> str:
+        """The slope of one output's loss alone."""
+        return self._apart(row, k)
+
+    @property
+    def _parts(self) -> int:
+        return len(self.rows) * (1 if self.per_row else len(self.outputs))
+
+    def _pair(self, row: int, k: int) -> tuple[float, float]:
+        """Prediction and target."""
+        return float(self.error.predictions[row, k]), float(self.error.targets[row, k])
+
+    def _sign(self, row: int, k: int) -> int:
+        y, t = self._pair(row, k)
+        return (y > t) - (y < t)
+
+    def _apart(self, row: int, k: int) -> str:
+        y, t = self._pair(row, k)
+        return f"({self.shows.short(y)} - {self.shows.factor(t)})"
+
+
+@singledispatch
+def worked_loss(loss: LossBase, trace: Trace, shows: Arithmetic) -> WorkedLoss[LossBase]:
+    """The working of a trace's loss; raises TypeError for a class that has none."""
+    raise TypeError(f"no working is known of {type(loss).__name__}")
+
+
+@worked_loss.register(MeanSquaredError)
+class _MeanSquaredError(WorkedLoss[MeanSquaredError]):
+    @property
+    def _logistic(self) -> bool:
+        return self.loss.link_function == "sigmoid"
+
+    def link(self, z: float) -> str:
+        return f"sigmoid({self.shows.short(z)})" if self._logistic else "z"
+
+    def of_output(self, row: int, k: int) -> Iterator[str]:
+        y, t = self._pair(row, k)
+        yield f"(ŷ - t)² = {self._apart(row, k)}² = {self.shows.fixed((y - t) ** 2)}"
+
+    def of_row(self, row: int, times: str) -> str:
+        outputs = len(self.outputs)
+        if outputs > 4:
+            return f"{times}the mean over the outputs = "
+        terms = " + ".join(f"{self._apart(row, k)}²" for k in range(outputs))
+        return f"{times}{f'({terms}) / {outputs}' if outputs > 1 else terms} = "
+
+    def own_slope(self, row: int, k: int) -> str:
+        y = self.shows.factor(self._pair(row, k)[0])
+        return f"2 · {self._apart(row, k)}{f' · {y} · (1 - {y})' if self._logistic else ''}"
+
+
+@worked_loss.register(MeanAbsoluteError)
+class _MeanAbsoluteError(WorkedLoss[MeanAbsoluteError]):
+    def own_slope(self, row: int, k: int) -> str:
+        return str(self._sign(row, k))
+
+
+@worked_loss.register(Huber)
+class _Huber(WorkedLoss[Huber]):
+    def own_slope(self, row: int, k: int) -> str:
+        y, t = self._pair(row, k)
+        if abs(y - t) > self.loss.delta:
+            return f"{'-' if y < t else ''}{self.shows.constant(self.loss.delta)}"
+        return self._apart(row, k)
+
+
+@worked_loss.register(Quantile)
+class _Quantile(WorkedLoss[Quantile]):
+    def own_slope(self, row: int, k: int) -> str:
+        q = self.shows.constant(self.loss.quantile)
+        return {1: f"(1 - {q})", -1: f"-{q}", 0: f"(0.5 - {q})"}[self._sign(row, k)]
+
+
+@worked_loss.register(Poisson)
+class _Poisson(WorkedLoss[Poisson]):
+    def link(self, z: float) -> str:
+        return f"exp({self.shows.short(z)})"
+
+
+@worked_loss.register(BinaryCrossEntropy)
+class _BinaryCrossEntropy(WorkedLoss[BinaryCrossEntropy]):
+    def link(self, z: float) -> str:
+        return f"sigmoid({self.shows.short(z)})"
+
+    def of_output(self, row: int, k: int) -> Iterator[str]:
+        z, t = float(self.error.logits[row, k]), float(self.error.targets[row, k])
+        short, factor = self.shows.short, self.shows.factor
+        value = max(z, 0.0) + log1p(exp(-abs(z))) - t * z
+        yield "-t log ŷ - (1 - t) log(1 - ŷ) = log(1 + exp(z)) - t · z"
+        yield f"= log(1 + exp({short(z)})) - {factor(t)} · {factor(z)} = {self.shows.fixed(value)}"
+
+
+@worked_loss.register(CrossEntropy)
+class _CrossEntropy(WorkedLoss[CrossEntropy]):
+    per_row = True
+
+    def link(self, z: float) -> str:
+        return f"exp({self.shows.short(z)}) / Σ exp(z)"
+
+    def of_row(self, row: int, times: str) -> str:
+        targets = self.error.targets[row].tolist()
+        if self.loss.label_smoothing or not max(targets) == sum(targets) == 1.0:
+            return ""
+        true = targets.index(1.0)
+        worked = f"-log({self.shows.short(self.error.predictions[row, true])})"
+        return f"{times}-log ŷ of {self.outputs[true]} = {times}{worked} = "
+
+    def own_slope(self, row: int, k: int) -> str:
+        if not self.loss.label_smoothing:
+            return self._apart(row, k)
+        y, t = self._pair(row, k)
+        short, smoothing = self.shows.short, self.shows.constant(self.loss.label_smoothing)
+        return f"({short(y)} - ((1 - {smoothing}) · {short(t)} + {smoothing} / {len(self.outputs)}))"
+
+
+@worked_loss.register(Hinge)
+class _Hinge(WorkedLoss[Hinge]):
+    per_row = True
+
+    def own_slope(self, row: int, k: int) -> str:
+        if len(self.outputs) == 1:
+            y, t = self._pair(row, k)
+            s = 1 if t else -1
+            return str(-s) if s * y < 1 else "0"
+        targets = self.error.targets[row].tolist()
+        behind = [z + 1.0 - t for z, t in zip(self.error.predictions[row].tolist(), targets, strict=True)]
+        share = 1.0 / behind.count(max(behind)) if behind[k] == max(behind) else 0.0
+        return f"({self.shows.short(share)} - {self.shows.short(targets[k])})"
