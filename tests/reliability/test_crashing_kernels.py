@@ -47,10 +47,12 @@ REFUSED = (
 
 IGNORED = "OPENBLAS_CORETYPE=Prescott ignored: these kernels of OpenBLAS 0.3.34 crash on this processor"
 
-KERNELS = [library.get("architecture") for library in threadpool_info() if library["internal_api"] == "openblas"]
+CHOSEN = r"(?!Prescott|Katmai)\w+"
+"""What OpenBLAS chooses by itself for a processor with AVX."""
 
 pytestmark = pytest.mark.skipif(
-    "avx" not in this_processor().flags or len(KERNELS) != 1,
+    "avx" not in this_processor().flags
+    or [library["internal_api"] for library in threadpool_info() if library["user_api"] == "blas"] != ["openblas"],
     reason="NumPy's BLAS here is not OpenBLAS for x86-64",
 )
 
@@ -76,7 +78,7 @@ def command(*arguments: object, before: str = BUILT) -> str:
 
 def test_a_command_says_that_it_ignores_them_and_does_without(tmp_path: Path):
     done = program(command("check", CONFIGS / "penguins.yaml") + REPORT, tmp_path)
-    assert done.stdout.endswith(f"kernels: {KERNELS[0]} variable: None\n")
+    assert re.search(f"kernels: {CHOSEN} variable: None\n$", done.stdout)
     assert done.stderr.count("\n") == done.stderr.count("note: ")
     assert done.stderr.startswith(f"note: {IGNORED}\n")
     assert done.stderr.count(IGNORED) == 1
@@ -92,7 +94,7 @@ def test_its_output_stays_one_document(tmp_path: Path):
 def test_a_quiet_command_does_not_say_it(tmp_path: Path, option: str):
     training = ["train", CONFIGS / "xor.yaml", "--run-dir", "run", "--set", "training.epochs=1"]
     done = program(command(*training, option) + REPORT, tmp_path)
-    assert done.stdout == f"run\nkernels: {KERNELS[0]} variable: None\n"
+    assert re.fullmatch(f"run\nkernels: {CHOSEN} variable: None\n", done.stdout)
     assert done.stderr == ""
 
 
@@ -123,7 +125,7 @@ def load(run: Path) -> str:
 
 def test_loading_a_model_does_without_them_and_leaves_the_environment_as_it_is(tmp_path: Path, penguins_run: Path):
     done = program(ZEN_4 + BUILT + load(penguins_run) + REPORT, tmp_path)
-    assert done.stdout == f"Adelie\nkernels: {KERNELS[0]} variable: Prescott\n"
+    assert re.fullmatch(f"Adelie\nkernels: {CHOSEN} variable: Prescott\n", done.stdout)
     assert f"RuntimeWarning: {IGNORED}\n" in done.stderr
     assert "<string>" in done.stderr, "the warning is of the line that called us"
 
