@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from commands import CONFIGS, PENGUINS, bpcli, bpcli_process, python
 
-from bpcli import __version__, experiment
+from bpcli import __version__
 
 COMMANDS = [
     "init",
@@ -148,7 +148,7 @@ def broken(*arguments: object, **keywords: object) -> None:
 
 
 def test_a_bug_is_one_line_with_1(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(experiment, "prepare", broken)
+    monkeypatch.setattr("bpcli.experiment.opening.prepare", broken)
     result = bpcli("check", CONFIGS / "penguins.yaml")
     assert (result.code, result.out) == (1, "")
     assert result.err == (
@@ -158,7 +158,7 @@ def test_a_bug_is_one_line_with_1(monkeypatch: pytest.MonkeyPatch):
 
 @pytest.mark.parametrize("arguments", [["--debug", "check"], ["check", "--debug"]])
 def test_debug_brings_the_traceback(monkeypatch: pytest.MonkeyPatch, arguments: list[str]):
-    monkeypatch.setattr(experiment, "prepare", broken)
+    monkeypatch.setattr("bpcli.experiment.opening.prepare", broken)
     result = bpcli(*arguments, CONFIGS / "penguins.yaml")
     assert result.code == 1
     assert result.err.startswith("Traceback (most recent call last):")

@@ -91,7 +91,7 @@ def test_memory_that_runs_out_all_the_same_is_no_bug(tmp_path: Path, monkeypatch
     def exhausted(*_: object, **__: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("bpcli.experiment.prepare", exhausted)
+    monkeypatch.setattr("bpcli.experiment.opening.prepare", exhausted)
     (tmp_path / "c.yaml").write_text(DATA)
     result = bpcli("check", tmp_path / "c.yaml")
     assert (result.code, result.err) == (

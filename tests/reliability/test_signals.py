@@ -134,7 +134,7 @@ def test_ctrl_c_before_there_is_a_run_is_said_and_leaves_nothing(
     def interrupted(*arguments: object, **keywords: object) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr("bpcli.experiment.prepare", interrupted)
+    monkeypatch.setattr("bpcli.experiment.opening.prepare", interrupted)
     result = bpcli("train", small.config, "--run-dir", runs / "run")
     assert (result.code, result.out, result.err) == (130, "", "interrupted\n")
     assert not (runs / "run").exists()
