@@ -15,6 +15,7 @@ from bpcli.system.openblas import drop_crashing_kernels
 # Before NumPy is loaded, which the imports above do not: the bits in here are those of the command.
 os.environ.update(BLAS_ENVIRONMENT)
 drop_crashing_kernels(os.environ)
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each process that a test starts compiles the whole package
 
 
 @pytest.fixture(scope="session", autouse=True)

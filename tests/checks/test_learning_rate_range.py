@@ -224,7 +224,10 @@ def test_the_rates_of_the_shipped_experiments_are_where_their_loss_falls_and_sug
     assert 1 / 5 < tried.suggested / tried.configured < 5
 
 
-@pytest.mark.parametrize("name", ["auto_mpg", "concrete", "penguins", "xor"])
+@pytest.mark.parametrize(
+    "name",
+    ["penguins", "xor", *(pytest.param(name, marks=pytest.mark.exhaustive) for name in ("auto_mpg", "concrete"))],
+)
 def test_training_at_the_suggested_rate_comes_near_to_training_at_the_shipped_one(name: str):
     of, tried = shipped(name)
     assert tried.suggested is not None

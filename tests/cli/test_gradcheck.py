@@ -11,6 +11,9 @@ from commands import CONFIGS, bpcli
 from bpcli.checks.finite_difference import Comparison
 from bpcli.nn.activations import Tanh
 
+SMALL = ("--set=layers.0.units=5", "--set=layers.2.units=4")
+"""The penguins' network with few units, where any will do."""
+
 
 @pytest.mark.parametrize("name", ["textbook", "xor", "penguins", "digits", "concrete", "credit", "auto_mpg"])
 def test_every_shipped_config_passes(name: str):
@@ -32,7 +35,7 @@ def test_the_text_names_columns_and_classes():
 
 def test_rows_and_seed_decide_the_result():
     def worst(*options: object) -> list[float]:
-        layers = bpcli("gradcheck", CONFIGS / "penguins.yaml", "--json", *options).ok().json["layers"]
+        layers = bpcli("gradcheck", CONFIGS / "penguins.yaml", "--json", *SMALL, *options).ok().json["layers"]
         return [array["worst"]["relative_error"] for layer in layers for array in layer["arrays"]]
 
     assert worst() == worst("--seed", 0) == worst("--rows", 16)
@@ -49,7 +52,7 @@ def test_a_wrong_derivative_ends_with_6_and_says_where(monkeypatch: pytest.Monke
         grads *= 1.01
 
     monkeypatch.setattr(Tanh, "backward", wrong)
-    result = bpcli("gradcheck", CONFIGS / "penguins.yaml", *options)
+    result = bpcli("gradcheck", CONFIGS / "penguins.yaml", *SMALL, *options)
     assert (result.code, result.err.count("error: ")) == (6, 1)
     error = result.err.splitlines()[-1]
     assert error.startswith("error: backpropagation does not give the gradient: layers.")

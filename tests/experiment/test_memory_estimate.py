@@ -31,7 +31,7 @@ def test_the_total_is_all_of_it() -> None:
         (DenseRows, 2_000, 5, [3], 2, {}),
         (DenseRows, 20_000, 5, [], 20, {}),
         (DenseRows, 5_000, 5, [3], 2, {"training": {"batch_size": "full"}}),
-        (DenseRows, 2_000, 2, [3], 3, {"layers": [{"type": "dense", "units": 1000}] * 2}),
+        (DenseRows, 200, 2, [3], 3, {"layers": [{"type": "dense", "units": 1000}] * 2}),
         (CompactRows, 5_000, 1, [30] * 5, 0, {}),
         (CompactRows, 5_000, 1, [30] * 5, 0, {"training": {"batch_size": "full"}}),
         (CompactRows, 2_000, 1, [1000], 2, {"training": {"class_weights": "balanced"}}),

@@ -42,7 +42,7 @@ CONFIG = """
 module-path = "{path}"
 timeout = 120.0
 excluded-modules = []
-test-command = "{python} -m pytest -x -q -p no:cacheprovider --tb=no -k '{fast}' {tests}"
+test-command = "{python} -m pytest -x -q -n 0 -p no:cacheprovider --tb=no -k '{fast}' {tests}"
 [cosmic-ray.distributor]
 name = "local"
 [cosmic-ray.filters.operators-filter]

@@ -38,13 +38,16 @@ def flipped(content: bytes, bit: int) -> bytes:
     return content[: bit // 8] + bytes([content[bit // 8] ^ 1 << bit % 8]) + content[bit // 8 + 1 :]
 
 
-@pytest.mark.parametrize("content", [SMALL, pytest.param(RESUMABLE, marks=pytest.mark.exhaustive)])
-def test_every_single_flipped_bit_is_refused(content: bytes, record_property: Any):
-    cases = range(8 * len(content))
+@pytest.mark.parametrize(
+    ("content", "step"),
+    [(SMALL, 5), *(pytest.param(whole, 1, marks=pytest.mark.exhaustive) for whole in (SMALL, RESUMABLE))],
+)
+def test_every_single_flipped_bit_is_refused(content: bytes, step: int, record_property: Any):
+    cases = range(0, 8 * len(content), step)
     for bit in cases:
         refusal(flipped(content, bit))
     record_property("cases", len(cases))
-    assert len(cases) > 20_000
+    assert len(cases) > 20_000 // step
 
 
 @pytest.mark.parametrize("content", [SMALL, RESUMABLE])
