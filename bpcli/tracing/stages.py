@@ -12,15 +12,15 @@ from bpcli.tracing.phrases import row_in_file, type_of
 from bpcli.tracing.worked_step import WorkedStep
 
 MOST_SAID = 4
-"""Results of a layer that are said in words."""
+"""Results of a layer listed in words."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: its formulas, and what happens in it on each of the rows, in words.
+    """A stage: its formulas, and an explanation in words for each row.
 
-    `columns` are those of the drawing whose units it works out (0: the inputs, then the layers, the predictions, the
-    loss), `layers` those whose edges it does.
+    `columns` are the columns of the drawing whose units it computes (0: the inputs, then the layers, the predictions,
+    the loss), `layers` those whose edges it computes.
     """
 
     key: str
@@ -32,7 +32,7 @@ class Stage:
 
 
 def stages(worked: WorkedStep, neuron: int | None = None) -> list[Stage]:
-    """The stages of the chosen layers, with words on all of their neurons or on one."""
+    """Stages of the chosen layers, with the results of all neurons or of one."""
     return list(_Stages(worked, neuron).all())
 
 
