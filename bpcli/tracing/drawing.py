@@ -9,8 +9,9 @@ from itertools import pairwise
 import numpy as np
 
 from bpcli.arrays.memory import Array
+from bpcli.spec import type_name
 from bpcli.tracing.arithmetic import Arithmetic, Numbers
-from bpcli.tracing.phrases import largest, type_of
+from bpcli.tracing.phrases import largest
 from bpcli.tracing.stages import Stage
 from bpcli.tracing.unit_lines import Line, UnitLines
 from bpcli.tracing.worked_step import WorkedStep
@@ -197,7 +198,7 @@ class _Draughtsman:
         elif kind in ("neuron", "pass"):
             heading = self.layers[number - 1].title.split(": ", 1)
         else:
-            heading = ["predictions"] if kind == "prediction" else ["loss", type_of(self.trace.error.loss)]
+            heading = ["predictions"] if kind == "prediction" else ["loss", type_name(self.trace.error.loss)]
         left = 0.0 if self.roomy or number == 0 else self._left(number)
         right = 0.0 if self.roomy or number == len(self.chosen) - 1 else self._right(number)
         units = []

@@ -13,10 +13,11 @@ from typing import Any
 from bpcli.errors import UsageError
 from bpcli.pages.charts import text
 from bpcli.pages.frame import carried, html_document
+from bpcli.spec import type_name
 from bpcli.tracing.as_text import account
 from bpcli.tracing.drawing import Drawing, Reading, draw
 from bpcli.tracing.parts import Grid, Heading, Part
-from bpcli.tracing.phrases import opening, type_of
+from bpcli.tracing.phrases import opening
 from bpcli.tracing.stages import Stage, stages
 from bpcli.tracing.svg import sign, svg
 from bpcli.tracing.trace import Trace
@@ -72,10 +73,10 @@ def _page(worked: WorkedStep, steps: Sequence[Stage], drawing: Drawing, tables: 
     trace, shows = worked.trace, worked.shows
     name, loss = trace.name, trace.loss
     figures = [
-        ("loss", type_of(trace.error.loss)),
+        ("loss", type_name(trace.error.loss)),
         ("L before", shows.fixed(loss.before)),
         ("L after", shows.fixed(loss.after)),
-        ("optimizer", type_of(trace.update.optimizer)),
+        ("optimizer", type_name(trace.update.optimizer)),
         ("learning rate", shows.constant(trace.update.learning_rate)),
     ]
     shown = "".join(f"<div><dt>{text(term)}</dt><dd>{text(value)}</dd></div>" for term, value in figures)

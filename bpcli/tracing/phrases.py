@@ -35,11 +35,6 @@ def row_in_file(row: TracedRow, shows: Arithmetic) -> str:
     return f"row {row.row} ({row.split}): {in_file}; target {target}{weight}"
 
 
-def type_of(spec: Spec) -> str:
-    """The type of a member of a family, as in a config."""
-    return str(spec.model_dump(include={"type"})["type"])
-
-
 def member(spec: Spec, but: str = "") -> str:
     """A loss or an optimizer with the options that are on."""
     said = spec.model_dump(mode="json", by_alias=True)

@@ -24,7 +24,7 @@ class WorkedNorm(WorkedOneToOne[P]):
     def __init__(self, planned: P, step: LayerInStep) -> None:
         super().__init__(planned, step)
         self.normalized = flat(step.layer.forward["normalized"])
-        self.scale, self.shift = (step.layer.parameters[name].before for name in ("scale", "shift"))
+        self.scale, self.shift = (step.layer.parameters[name].before.ravel() for name in ("scale", "shift"))
         self.epsilon = step.layer.options["epsilon"]
 
     @abstractmethod
@@ -71,10 +71,11 @@ class WorkedNorm(WorkedOneToOne[P]):
 
     def derivation(self, name: str, place: Place) -> Derivation | None:
         """Σ dL/dy for the shift, Σ x̂ · dL/dy for the scale."""
-        errors = self.dy[:, place[0]]
+        j = self._output(name, place)
+        errors = self.dy[:, j]
         if name == "shift":
             return self._sum("dL/dy", errors)
-        return self._sum("dL/dy", errors, "x̂", self.normalized[:, place[0]])
+        return self._sum("dL/dy", errors, "x̂", self.normalized[:, j])
 
     def forward_stage(self) -> tuple[list[str], str]:
         """The formula, in words."""

@@ -6,6 +6,8 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
+import numpy as np
+
 from bpcli.tracing.layers.base import P, WorkedLayer
 from bpcli.tracing.parts import Grid, Part
 from bpcli.tracing.phrases import Place
@@ -54,11 +56,11 @@ class WorkedOneToOne(WorkedLayer[P]):
 
     def places(self, name: str, shown: Sequence[int]) -> list[Place]:
         """One number for each output."""
-        return [(j,) for j in shown]
+        return [self._place(name, j) for j in shown]
 
     def belongs(self, name: str, place: Place) -> str:
         """The output."""
-        return self.layer.outputs[place[0]]
+        return self.layer.outputs[self._output(name, place)]
 
     def backward_lines(self, row: int, j: int) -> Iterator[str]:
         """dL/dy, the means, and dL/dx."""
@@ -70,4 +72,12 @@ class WorkedOneToOne(WorkedLayer[P]):
 
     def own_parameters(self, j: int) -> Iterator[tuple[str, Place]]:
         """Every parameter has one number for the output."""
-        yield from ((name, (j,)) for name in self.layer.parameters)
+        yield from ((name, self._place(name, j)) for name in self.layer.parameters)
+
+    def _place(self, name: str, j: int) -> Place:
+        """Indices of an output's number in a parameter, which has the shape of a row."""
+        return tuple(int(index) for index in np.unravel_index(j, self.layer.parameters[name].before.shape))
+
+    def _output(self, name: str, place: Place) -> int:
+        """The inverse of `_place`."""
+        return int(np.ravel_multi_index(place, self.layer.parameters[name].before.shape))
