@@ -94,7 +94,8 @@ class WorkedLayer(Generic[P]):
     @property
     def kind(self) -> str:
         """Type, with the activation where there is one."""
-        return self.layer.type
+        activation = self.layer.activation
+        return self.layer.type if activation is None else f"{self.layer.type}, {activation.type}"
 
     @property
     def title(self) -> str:

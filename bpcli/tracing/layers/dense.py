@@ -32,11 +32,6 @@ class WorkedDense(WorkedLayer[DenseLayer]):
         self.weight, self.bias = (step.layer.parameters[name].before for name in ("weight", "bias"))
 
     @property
-    def kind(self) -> str:
-        """Type and activation."""
-        return f"{self.layer.type}, {self.activation}"
-
-    @property
     def forward_rule(self) -> str:
         """f(z)."""
         return self.formula
