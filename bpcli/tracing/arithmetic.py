@@ -1,4 +1,4 @@
-"""How the numbers of a traced step are written, and products of them."""
+"""Formatting of numbers and products in a traced step."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from bpcli.arrays.memory import Array
 Numbers = Sequence[float] | Array
 
 MOST_TERMS = 4
-"""Terms up to which a sum is written out."""
+"""Longest sum that is written out."""
 
 
 def is_arithmetic(made: str) -> bool:
-    """Whether what an input or a target is made of is an expression, and not words."""
+    """Whether an input's or target's origin is an arithmetic expression rather than words."""
     return "/" in made and made.lstrip("-(")[:1].isdecimal()
 
 

@@ -1,6 +1,6 @@
-"""A traced step told in full: forward, error, backward and update, each layer a table with its arithmetic.
+"""Full account of a traced step: forward, error, backward and update, with a table of arithmetic for each layer.
 
-What is told is the same in the terminal and on a page; how a heading or a table looks is theirs.
+The terminal and the page render the same parts.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from bpcli.tracing.worked_step import WorkedStep
 from bpcli.wording import counted
 
 MOST_NEURONS = 8
-"""Of a layer that are shown unless one is asked for: those with the largest errors."""
+"""Neurons shown of a layer, those with the largest errors, unless one is asked for."""
 
 FEW_WEIGHTS = 8
-"""Of more, those with the largest gradients."""
+"""Parameters shown of a wider layer, those with the largest gradients."""
 
 
 def account(trace: Trace, layer: int | None = None, neuron: int | None = None) -> Iterator[Part]:
-    """What a trace says, of all layers or of one, and of all of its neurons that there is room for, or of one."""
+    """Parts of the account: of all layers or one, of the neurons with the largest errors or one."""
     yield from _Account(WorkedStep(trace, layer), neuron).parts()
 
 
@@ -154,7 +154,7 @@ class _Account:
         yield from ("", f"L before {before}, after {after}")
 
     def _columns(self, layer: WorkedLayer[Any], one: TracedParameter) -> dict[str, Array]:
-        """What is shown of the step of a parameter; a moment from before it too, where there is but one."""
+        """Columns of the update table; a single moment is shown from before the step too."""
         columns = {"before": one.before, "gradient": one.gradient}
         if _ruled(layer):
             columns["g"] = one.applied
@@ -166,13 +166,13 @@ class _Account:
     # What is shown, and how
 
     def _neurons(self, layer: WorkedLayer[Any]) -> list[int]:
-        """Places of the neurons that are shown: the one that is asked for, or those with the largest errors."""
+        """Places of the neurons shown: the one asked for, or those with the largest errors."""
         if self.neuron is not None:
             return [self.neuron]
         return largest(np.abs(layer.errors).max(axis=0).tolist(), MOST_NEURONS)
 
     def _parameters(self, layer: WorkedLayer[Any]) -> tuple[list[tuple[str, Place]], int]:
-        """Parameters of the neurons shown, and how many of the layer's are left out."""
+        """Parameters of the neurons shown, and the number of the layer's others."""
         asked = self.neuron is not None and layer.by_output
         places: list[tuple[str, Place]] = []
         for name, one in layer.layer.parameters.items():
@@ -199,7 +199,7 @@ class _Account:
             yield f"and {counted(count, noun)} {which}"
 
     def _row(self, row: int) -> Iterator[Part]:
-        """Which row a table is of, where there are several."""
+        """Heading of a row's tables, if there are several rows."""
         if len(self.rows) > 1:
             yield f"row {self.trace.rows[row].row}"
 

@@ -1,4 +1,4 @@
-"""Where the units and edges of a network stand in its drawing, which of them are drawn, and what each has to show."""
+"""Layout of a network's drawing: the units and edges drawn, their positions and readings."""
 
 from __future__ import annotations
 
@@ -9,36 +9,37 @@ from itertools import pairwise
 import numpy as np
 
 from bpcli.arrays.memory import Array
+from bpcli.spec import type_name
 from bpcli.tracing.arithmetic import Arithmetic, Numbers
-from bpcli.tracing.phrases import largest, type_of
+from bpcli.tracing.phrases import largest
 from bpcli.tracing.stages import Stage
 from bpcli.tracing.unit_lines import Line, UnitLines
 from bpcli.tracing.worked_step import WorkedStep
 
 ROOMY = 8
-"""Units of the widest column up to which each has a circle with its number inside; more of them stand closer."""
+"""Largest number of units in a column of a roomy drawing, with numbers inside circles."""
 
 MOST_LABELS = 16
-"""Edges between two columns of a roomy drawing up to which each has its number, if no more than `FAN` leave a unit."""
+"""Largest number of edges between two columns with labels, if no more than `FAN` leave a unit."""
 
 FAN = 4
-"""More edges than this bring the numbers of one unit over those of the next."""
+"""Largest number of labelled edges from one unit; more labels would overlap those of the next."""
 
 LONGEST, LONGEST_OF_INPUT = 14, 24
-"""Characters of a name in the drawing, of an input beside its unit more; the whole name is the unit's title."""
+"""Longest name in the drawing, in characters, and that of an input; the unit's title has the whole name."""
 
 STRETCH = 2
-"""Units of a narrower layer stand up to so many times as far apart as those of the widest."""
+"""Largest ratio of a layer's pitch to that of the widest layer."""
 
 ROOM, ROOM_OF_INPUT = 110, 70
-"""Right of a unit in a close drawing, for the number that it puts out and the error below that; of an input, for x."""
+"""Width right of a unit in a close drawing, for its output and the error below that; of an input, for x."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A number that a unit or an edge shows from a stage on, on each row; `slot` is where, `name` what it is.
+    """A number `name` that a unit or an edge shows from a stage on, for each row, in the place `slot`.
 
-    An empty value takes away what was shown there.
+    An empty value clears the place.
     """
 
     stage: int
@@ -67,13 +68,13 @@ class Unit:
 
     @property
     def id(self) -> str:
-        """Its column and its place there, also where others of the column are not drawn."""
+        """Column and place in the layer."""
         return f"u{self.column}-{self.place}"
 
 
 @dataclass(frozen=True)
 class Edge:
-    """What leads from one unit to another; `weight` is None where it has none, `share` its part of the largest."""
+    """Line from one unit to another; `weight` is None without a weight, `share` its ratio to the largest."""
 
     start: Unit
     end: Unit
@@ -84,13 +85,13 @@ class Edge:
 
     @property
     def id(self) -> str:
-        """The column that it leaves, and the places of its ends."""
+        """Column of the start, and places of both ends."""
         return f"e{self.start.column}-{self.start.place}-{self.end.place}"
 
 
 @dataclass(frozen=True)
 class Column:
-    """Units above each other under a heading, of `total` that there are."""
+    """Units in a column under a heading, drawn of `total`."""
 
     heading: Sequence[str]
     units: Sequence[Unit]
@@ -140,7 +141,7 @@ class _Draughtsman:
         return Drawing(columns, edges, x + (84 if self.roomy or self.closes else ROOM), top + height + 16, self.roomy)
 
     def _gap(self, number: int) -> float:
-        """From the column before, or from the left; wide where there are many lines, or numbers on them."""
+        """Distance from the column before, or from the left; wide if there are many lines, or numbers on them."""
         dense = 0 < number <= len(self.layers) and not self.layers[number - 1].one_to_one
         if not self.roomy:
             return self._left(number) + (0 if number == 0 else self._right(number - 1) + (130 if dense else 24))
@@ -151,12 +152,12 @@ class _Draughtsman:
         return 216 if self._have_labels(self.chosen[number - 1], self.chosen[number]) else 170
 
     def _left(self, number: int) -> float:
-        """What the names of a column take beside its units in a close drawing."""
+        """Width of a column's names left of its units in a close drawing."""
         longest = max(len(self._names(number)[place]) for place in self.chosen[number])
         return 20 + 7.5 * min(longest, LONGEST if number else LONGEST_OF_INPUT)
 
     def _right(self, number: int) -> float:
-        """What the numbers of a column take beside its units in a close drawing."""
+        """Width of a column's numbers right of its units in a close drawing."""
         return ROOM if number else ROOM_OF_INPUT
 
     def _kind(self, number: int) -> str:
@@ -197,7 +198,7 @@ class _Draughtsman:
         elif kind in ("neuron", "pass"):
             heading = self.layers[number - 1].title.split(": ", 1)
         else:
-            heading = ["predictions"] if kind == "prediction" else ["loss", type_of(self.trace.error.loss)]
+            heading = ["predictions"] if kind == "prediction" else ["loss", type_name(self.trace.error.loss)]
         left = 0.0 if self.roomy or number == 0 else self._left(number)
         right = 0.0 if self.roomy or number == len(self.chosen) - 1 else self._right(number)
         units = []
@@ -242,7 +243,7 @@ class _Draughtsman:
             yield from self.lines.loss()
 
     def _edges(self, starts: Sequence[Unit], ends: Sequence[Unit]) -> Iterator[Edge]:
-        """Between two columns: every weight of a layer that has them, otherwise what follows from what."""
+        """Edges between two columns: every weight of a layer that has them, else the dependencies."""
         column, kind = starts[0].column, ends[0].kind
         layer = self.all_layers[column] if kind in ("neuron", "pass") else None
         if layer is None or layer.weighted is None:
@@ -269,7 +270,7 @@ class _Draughtsman:
         return self.roomy and len(ends) <= FAN and len(starts) * len(ends) <= MOST_LABELS
 
     def _outdated(self, slot: str) -> Reading:
-        """After the step it is another, which the trace does not hold."""
+        """Removal of a number that the step changes, and whose new value the trace does not hold."""
         return Reading(self.at["after"], slot, "", [""])
 
     def _reading(self, stage: int, slot: str, name: str, values: Numbers) -> Reading:

@@ -1,4 +1,4 @@
-"""How a row's loss and its slopes are worked out.
+"""A row's loss and its slopes on paper.
 
 `worked_loss` asks by the loss's class; a test holds that every member of the union has its working here.
 """
@@ -43,7 +43,7 @@ class WorkedLoss(Generic[L]):
         self.error, self.rows, self.outputs, self.shows = trace.error, trace.rows, trace.outputs, shows
 
     def rule(self) -> list[str]:
-        """What the loss computes, of which its slope by the logits is a part."""
+        """Formulas of the loss and of its slope by the logits."""
         error = self.error
         over = ["the rows"] if len(self.rows) > 1 else []
         over += ["the outputs"] if len(self.outputs) > 1 and not self.per_row else []
@@ -82,7 +82,7 @@ class WorkedLoss(Generic[L]):
 
     @property
     def has_units(self) -> bool:
-        """Whether the units of the file are others than those of the network."""
+        """Whether the file's units differ from the network's."""
         in_units = self.error.in_units
         return in_units is not None and bool((in_units != self.error.predictions).any())
 

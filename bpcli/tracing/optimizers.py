@@ -58,7 +58,7 @@ class Rule:
     slots: Mapping[str, tuple[str, float]] = field(default_factory=dict)
     derived: Mapping[str, Term] = field(default_factory=dict)
     decayed: Equation | None = None
-    """In place of the last equation, for weights that decay."""
+    """Last equation for weights that decay."""
 
     def terms(self, g: Array, before: Moments, after: Moments) -> dict[str, Array]:
         """Values of the derived equations, from the gradient and the moments before and after the step."""

@@ -1,6 +1,6 @@
-"""A traced step as one page: the network drawn, a way to step through it, the arithmetic of what is chosen.
+"""A traced step as one page: a drawing of the network, controls to step through it, and the arithmetic of any part.
 
-All of it stands in tables too, for those who print it or have no script.
+Tables repeat all of it, for print and for browsers without scripts.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import Any
 from bpcli.errors import UsageError
 from bpcli.pages.charts import text
 from bpcli.pages.frame import carried, html_document
+from bpcli.spec import type_name
 from bpcli.tracing.as_text import account
 from bpcli.tracing.drawing import Drawing, Reading, draw
 from bpcli.tracing.parts import Grid, Heading, Part
-from bpcli.tracing.phrases import opening, type_of
+from bpcli.tracing.phrases import opening
 from bpcli.tracing.stages import Stage, stages
 from bpcli.tracing.svg import sign, svg
 from bpcli.tracing.trace import Trace
@@ -25,12 +26,12 @@ from bpcli.tracing.worked_step import WorkedStep
 from bpcli.wording import counted, printable
 
 WIDTHS = (40, 32, 24, 16, 12, 8)
-"""Units of a layer that are drawn: the first of these numbers with which the page stays small."""
+"""Candidate limits on the units drawn in a layer, tried until the page is small enough."""
 
 MOST_BYTES = 480_000
 
 LEAST_OF_EDGE, LEAST_OF_ROW = 200, 25
-"""Bytes of an edge on a page, and of what it has for each row, at the very least."""
+"""Least bytes of an edge on a page, and of its data for each row."""
 
 AFTERWARDS = (
     "L is that of a second forward pass, with the new parameters. Of its other numbers none is kept, so neurons and "
@@ -59,7 +60,7 @@ def trace_page(trace: Trace, layer: int | None = None, neuron: int | None = None
 
 
 def _least_bytes(worked: WorkedStep, neuron: int | None, most: int) -> int:
-    """What the edges take at least, so that a page that is far too large is not made."""
+    """Lower bound of the edges' bytes, so that a page far too large is not built."""
     edges = 0
     for one in worked.chosen:
         if one.weighted is not None:
@@ -72,10 +73,10 @@ def _page(worked: WorkedStep, steps: Sequence[Stage], drawing: Drawing, tables: 
     trace, shows = worked.trace, worked.shows
     name, loss = trace.name, trace.loss
     figures = [
-        ("loss", type_of(trace.error.loss)),
+        ("loss", type_name(trace.error.loss)),
         ("L before", shows.fixed(loss.before)),
         ("L after", shows.fixed(loss.after)),
-        ("optimizer", type_of(trace.update.optimizer)),
+        ("optimizer", type_name(trace.update.optimizer)),
         ("learning rate", shows.constant(trace.update.learning_rate)),
     ]
     shown = "".join(f"<div><dt>{text(term)}</dt><dd>{text(value)}</dd></div>" for term, value in figures)
@@ -107,7 +108,7 @@ def _page(worked: WorkedStep, steps: Sequence[Stage], drawing: Drawing, tables: 
 
 
 def _legend(drawing: Drawing) -> Iterator[tuple[str, str]]:
-    """What the lines and numbers of the drawing are, each with the class of its sample."""
+    """Legend of the drawing's lines and numbers, each with the class of its sample."""
     yield "positive", "weight above 0"
     yield "negative", "weight below 0; the wider a line, the larger the weight"
     yield "now", "worked out in this stage"
@@ -118,7 +119,7 @@ def _legend(drawing: Drawing) -> Iterator[tuple[str, str]]:
 
 
 def _controls(trace: Trace, steps: Sequence[Stage]) -> str:
-    """Buttons, the stages, and the rows where there are several; of use with the script only, which shows them."""
+    """Buttons, stages, and rows if there are several; hidden until the script runs."""
     chosen = "".join(
         f'<li><button type="button" data-stage="{place}">{text(stage.title)}</button></li>'
         for place, stage in enumerate(steps)
@@ -141,7 +142,7 @@ def _controls(trace: Trace, steps: Sequence[Stage]) -> str:
 
 
 def _html(parts: Iterable[Part]) -> Iterator[str]:
-    """The account as headings, sentences and tables; these scroll by themselves, by keys too."""
+    """The account as headings, sentences and tables, which scroll separately and by keys."""
     about = ""
     for part in parts:
         if isinstance(part, Heading):
@@ -171,7 +172,7 @@ def _html(parts: Iterable[Part]) -> Iterator[str]:
 
 
 def _data(worked: WorkedStep, steps: Sequence[Stage], drawing: Drawing) -> dict[str, Any]:
-    """What the script knows: the stages in words, and of units and edges what they show and how it came about."""
+    """Data for the script: the stages in words, and each unit's and edge's readings and arithmetic."""
     return {
         "rows": [row.row for row in worked.trace.rows],
         "stages": [
@@ -210,7 +211,7 @@ def _data(worked: WorkedStep, steps: Sequence[Stage], drawing: Drawing) -> dict[
 
 
 def _note(worked: WorkedStep) -> str:
-    """What the last stage shows, and that it is not by other masks that L changed."""
+    """Note on the last stage, with remarks of layers such as dropout, which keeps its masks."""
     remarks = dict.fromkeys(layer.afterwards for layer in worked.layers if layer.afterwards)
     return " ".join([AFTERWARDS, *remarks])
 
@@ -225,6 +226,6 @@ def _line(line: Line) -> list[Any]:
 
 
 def _json(value: Any) -> str:
-    """JSON that no text in it can lead out of its element."""
+    """JSON that is safe inside a script element."""
     made = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return made.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -1,4 +1,4 @@
-"""Names of what a traced step consists of: its rows, members of families with their options, parameters."""
+"""Names in a traced step: of rows, of members of families with their options, of parameters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bpcli.tracing.trace import Trace, TracedRow
 from bpcli.wording import counted
 
 MOST_INPUTS = 16
-"""Inputs of a row that are shown, those that are furthest from 0; and weights of a layer up to which all are."""
+"""Inputs shown of a row, those furthest from 0; and largest number of weights that are all shown."""
 
 Place = tuple[int, ...]
 """Indices of one number in a parameter array."""
@@ -26,7 +26,7 @@ def opening(trace: Trace) -> str:
 
 
 def row_in_file(row: TracedRow, shows: Arithmetic) -> str:
-    """A row in the words of its file."""
+    """A row with its cells as the file has them."""
     in_file = ", ".join(f"{name} {value or '(missing)'}" for name, value in list(row.columns.items())[:MOST_INPUTS])
     more = len(row.columns) - MOST_INPUTS
     target = ", ".join(f"{name} {value}" for name, value in row.target.items())
@@ -35,24 +35,19 @@ def row_in_file(row: TracedRow, shows: Arithmetic) -> str:
     return f"row {row.row} ({row.split}): {in_file}; target {target}{weight}"
 
 
-def type_of(spec: Spec) -> str:
-    """The type of a member of a family, as in a config."""
-    return str(spec.model_dump(include={"type"})["type"])
-
-
 def member(spec: Spec, but: str = "") -> str:
-    """A loss or an optimizer with its options, but for those that are off."""
+    """A loss or an optimizer with the options that are on."""
     said = spec.model_dump(mode="json", by_alias=True)
     options = ", ".join(f"{name} {value}" for name, value in said.items() if name not in ("type", but) and value)
     return f"{said['type']} ({options})" if options else str(said["type"])
 
 
 def largest(values: Sequence[float], count: int) -> list[int]:
-    """Places of the largest by size, in their order; all where there are no more than that."""
+    """Places of the `count` values of largest magnitude, in ascending order."""
     places = sorted(range(len(values)), key=lambda place: -abs(values[place]))[:count]
     return sorted(places)
 
 
 def parameter_name(layer: int, name: str, place: Place) -> str:
-    """A parameter by its layer, its kind and its place."""
+    """A parameter by its layer, name and indices."""
     return f"layers.{layer}.{name}[{', '.join(map(str, place))}]"

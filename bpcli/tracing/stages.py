@@ -6,21 +6,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bpcli.spec import type_name
 from bpcli.tracing.arithmetic import Numbers
 from bpcli.tracing.layers import WorkedLayer
-from bpcli.tracing.phrases import row_in_file, type_of
+from bpcli.tracing.phrases import row_in_file
 from bpcli.tracing.worked_step import WorkedStep
 
 MOST_SAID = 4
-"""Results of a layer that are said in words."""
+"""Results of a layer listed in words."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: its formulas, and what happens in it on each of the rows, in words.
+    """A stage: its formulas, and an explanation in words for each row.
 
-    `columns` are those of the drawing whose units it works out (0: the inputs, then the layers, the predictions, the
-    loss), `layers` those whose edges it does.
+    `columns` are the columns of the drawing whose units it computes (0: the inputs, then the layers, the predictions,
+    the loss), `layers` those whose edges it computes.
     """
 
     key: str
@@ -32,7 +33,7 @@ class Stage:
 
 
 def stages(worked: WorkedStep, neuron: int | None = None) -> list[Stage]:
-    """The stages of the chosen layers, with words on all of their neurons or on one."""
+    """Stages of the chosen layers, with the results of all neurons or of one."""
     return list(_Stages(worked, neuron).all())
 
 
@@ -63,7 +64,7 @@ class _Stages:
 
     def _error(self, columns: Sequence[int]) -> Stage:
         error, several = self.trace.error, len(self.trace.rows) > 1
-        name, words = type_of(error.loss), []
+        name, words = type_name(error.loss), []
         for row, value in enumerate(error.of_rows):
             said = f"The loss says how far predictions and targets are apart: {name} of this row is"
             mean = f" L, over all rows, is {self.shows.fixed(self.trace.loss.before)}." if several else ""
@@ -83,7 +84,7 @@ class _Stages:
     def _update(self) -> Stage:
         update = self.trace.update
         said = (
-            f"{type_of(update.optimizer)} changes each parameter by what its gradient asks for, "
+            f"{type_name(update.optimizer)} changes each parameter by what its gradient asks for, "
             f"at learning rate {self.shows.constant(update.learning_rate)}."
         )
         indices = [layer.index for layer in self.worked.chosen if layer.layer.parameters]

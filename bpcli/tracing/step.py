@@ -193,7 +193,7 @@ def _vectors(state: TrainingState) -> dict[str, Array]:
 
 
 def _layer(layer: Layer, record: LayerRecord, names: Names, given: Bound, views: Moments, rule: Rule) -> TracedLayer:
-    """What went forward through a layer, what came back, and what became of its parameters."""
+    """A layer's forward and backward values, and its parameters around the step."""
     forward = {"x": record.x, "z": record.z, "y": record.y, **record.kept}
     backward = {"dy": record.dy, "slope": record.slope, "dz": record.dz}
     return TracedLayer(
@@ -254,7 +254,7 @@ def _parameter(
 
 
 def _error(prepared: Prepared, last: LayerRecord, batch: Batch, objective: Objective, params: Array) -> TracedError:
-    """From logits to the loss and its gradient; `in_units` are the predictions of numbers as the file has them."""
+    """Logits, predictions, loss and gradient; `in_units` has predicted numbers in the file's units."""
     loss, target, logits, (_, y, weight) = prepared.plan.loss, prepared.preprocessor.target, last.y, batch
     predictions, out = np.empty_like(logits), np.empty_like(logits)
     loss.link(logits, predictions)

@@ -1,4 +1,4 @@
-"""The drawing of a network as SVG, which stands by itself and which the page's script brings to life by its ids."""
+"""Static SVG of a network's drawing; the page's script animates it by its ids."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from bpcli.tracing.drawing import LONGEST, LONGEST_OF_INPUT, Column, Drawing, Ed
 RADIUS, SMALL_RADIUS = 32, 7
 
 SIGNED = ("dL/dz", "dL/dy", "dL/dw", "target")
-"""Numbers with their names before them: all but what a unit puts out and what an edge weighs."""
+"""Numbers shown with their names: all but outputs and weights."""
 
 
 def svg(drawing: Drawing, about: str) -> str:
-    """All of it: first the edges, then the units that lie over them. Numbers are those of the first row."""
+    """SVG of the edges, then of the units above them, with the numbers of the first row."""
     shapes = [
         *(_edge(edge, drawing.roomy) for edge in drawing.edges),
         *(shape for edge in drawing.edges for shape in _label(edge)),
@@ -28,7 +28,7 @@ def svg(drawing: Drawing, about: str) -> str:
 
 
 def sign(name: str) -> str:
-    """What stands before a number of this name in the drawing."""
+    """Prefix of a number of this name in the drawing."""
     return f"{name} " if name in SIGNED else ""
 
 
@@ -74,7 +74,7 @@ def _unit(unit: Unit, roomy: bool) -> str:
 
 
 def _aside(words: str) -> float:
-    """Where the middle of a text stands so that it ends before the numbers of the lines that leave its unit."""
+    """Middle of a text that ends before the labels of the unit's outgoing lines."""
     return min(0.0, RADIUS + 5 - 3.6 * len(words))
 
 
@@ -93,7 +93,7 @@ def _ends(edge: Edge) -> tuple[tuple[float, float], tuple[float, float]]:
 
 
 def _label(edge: Edge) -> Iterator[str]:
-    """The number of an edge, near its start, so that those of different units stay apart."""
+    """Label of an edge, near its start, so that labels of different units stay apart."""
     if edge.readings:
         along = 0.2
         x, y = (a + (b - a) * along for a, b in zip(*_ends(edge), strict=True))

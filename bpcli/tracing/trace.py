@@ -113,7 +113,7 @@ class TracedLayer:
 
 @dataclass(frozen=True)
 class TracedError:
-    """From logits to the loss and its gradient; arrays are (rows, outputs).
+    """Logits, predictions, loss and its gradient; arrays are (rows, outputs).
 
     `in_units` has predictions of numbers in the units of the file.
     """

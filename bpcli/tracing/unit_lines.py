@@ -1,4 +1,4 @@
-"""The arithmetic of every unit and edge, line by line, each with the stage from which on it is known."""
+"""Arithmetic of every unit and edge, line by line, with the stage that computes it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bpcli.tracing.worked_step import WorkedStep
 
 @dataclass(frozen=True)
 class Line:
-    """A line of arithmetic, of one row (its place among those traced) or, where that is None, of them all."""
+    """A line of arithmetic; `row` is a place among the traced rows, None for all of them."""
 
     stage: int
     words: str
@@ -22,13 +22,13 @@ class Line:
 
 
 class UnitLines:
-    """Lines of a step whose stages stand at these places, by their keys; of a layer without a stage there are none."""
+    """Lines of a step; `stages` has the place of each stage by its key, and a layer without a stage has no lines."""
 
     def __init__(self, worked: WorkedStep, stages: Mapping[str, int]) -> None:
         self.worked, self.trace, self.shows, self.stages = worked, worked.trace, worked.shows, stages
 
     def input(self, place: int) -> Iterator[Line]:
-        """An input of the network, and how it is made of a cell."""
+        """An input of the network, computed from a cell."""
         for row, of_row in enumerate(self.trace.rows):
             made, x = of_row.inputs_made[place], self.shows.fixed(self.worked.layers[0].x[row, place])
             yield Line(0, f"x = {made} = {x}" if is_arithmetic(made) else f"x = {x}: {made}", row)
@@ -57,12 +57,12 @@ class UnitLines:
         yield from self._parameter(layer, weighted.name, (i, j))
 
     def prediction(self, k: int) -> Iterator[Line]:
-        """What the loss makes of an output."""
+        """An output's prediction and loss."""
         for row in self.worked.rows:
             yield from (Line(self.stages["error"], words, row) for words in self.worked.loss.output_lines(row, k))
 
     def loss(self) -> Iterator[Line]:
-        """The loss of each row, their mean, and what it is after the step."""
+        """The loss of each row, their mean, and the loss after the step."""
         error, loss, stage = self.trace.error, self.trace.loss, self.stages["error"]
         yield from (Line(stage, self.worked.loss.row_line(row), row) for row in self.worked.rows)
         before, after = self.shows.fixed(loss.before), self.shows.fixed(loss.after)
@@ -72,7 +72,7 @@ class UnitLines:
         yield Line(self.stages["after"], f"L = {before} before the step, {after} after it")
 
     def _parameter(self, layer: WorkedLayer[Any], name: str, place: Place) -> Iterator[Line]:
-        """A parameter's gradient, and what the step makes of it."""
+        """A parameter's gradient and its update."""
         parameter, letter = layer.layer.parameters[name], layer.letters.get(name, name)
         derivation, gradient = layer.derivation(name, place), self.shows.fixed(parameter.gradient[place])
         worked = ""

@@ -1,4 +1,4 @@
-"""How the optimizer's step is worked out for a parameter, from the gradient of the data's loss on."""
+"""The optimizer's step on paper, starting from the gradient of the data's loss."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from bpcli.tracing.trace import TracedParameter, TracedUpdate
 
 
 class WorkedUpdate:
-    """An update, and its arithmetic for one number of a parameter array at a time."""
+    """An update and its arithmetic, for single numbers of a parameter array."""
 
     def __init__(self, update: TracedUpdate, shows: Arithmetic) -> None:
         self.update, self.shows = update, shows
 
     def rule(self) -> list[str]:
-        """The optimizer's rule, after what penalties and bounds make of the gradient of the data's loss."""
+        """Penalties and bounds on the gradient, then the optimizer's equations."""
         update, shows = self.update, self.shows
         penalty, clip = update.penalty, update.clip
         lines = []
@@ -47,7 +47,7 @@ class WorkedUpdate:
         return lines
 
     def lines(self, parameter: TracedParameter, place: Place, letter: str) -> Iterator[str]:
-        """One number of a parameter: its gradient after penalties and bounds, then each equation."""
+        """Lines for one number: its gradient after penalties and bounds, then each equation."""
         yield from self._applied(parameter, place, letter)
         yield from self._equations(parameter, place, letter)
 

@@ -1,6 +1,7 @@
-"""How any layer is worked out on paper: its values, its parameters, and the gradients that come back.
+"""Any layer on paper: its values, its parameters and their gradients.
 
-A layer of which more can be said has a subclass, registered with `worked_layer` for its planned class.
+A kind of layer whose arithmetic can be written out has a subclass, registered with `worked_layer` for its planned
+class.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ P = TypeVar("P", bound=Layer)
 
 @dataclass(frozen=True)
 class LayerInStep:
-    """A layer's numbers, the layer behind it, what it hands back, and how numbers are written.
+    """A layer's numbers, the layer behind it, dL/dx, and the format of numbers.
 
-    `dx` is None for the first layer, which nobody asks for it.
+    `dx` is None for the first layer, which does not compute it.
     """
 
     layer: TracedLayer
@@ -37,9 +38,9 @@ class LayerInStep:
 
 
 class Derivation(NamedTuple):
-    """Origin of a parameter's gradient: a formula, and its numbers, empty where there are too many.
+    """Origin of a parameter's gradient: a formula and its numbers, empty if there are too many.
 
-    `single` is true where the numbers are but one, the gradient itself.
+    `single` is true if there is one number, the gradient itself.
     """
 
     formula: str
@@ -62,20 +63,20 @@ class Weighted(NamedTuple):
 class WorkedLayer(Generic[P]):
     """A layer of any kind; arrays of its inputs and outputs are (rows, numbers of a row).
 
-    Outputs are shown as they are. Of their parameters it is not known which outputs they serve.
+    Values and gradients are shown without their arithmetic, and parameters without the outputs they serve.
     """
 
     noun: ClassVar[str] = "output"
     error: ClassVar[str] = "dL/dy"
-    """The slope that a unit is drawn with, and is counted as large or small by."""
+    """Name of `errors`, the slopes by which units are ranked and drawn."""
     one_to_one: ClassVar[bool] = False
-    """Whether each output follows from the input of its place."""
+    """Each output depends on the input of its place, and the width stays."""
     by_output: ClassVar[bool] = False
-    """Whether each parameter serves one output, so that those of an output can be listed."""
+    """Each parameter serves one output."""
     letters: ClassVar[Mapping[str, str]] = {}
-    """Names of parameters in formulas, where they are others."""
+    """Letters of parameters in formulas (default: their names)."""
     afterwards: ClassVar[str] = ""
-    """What to know of the forward pass after the step."""
+    """Remark on the forward pass after the step."""
 
     def __init__(self, planned: P, step: LayerInStep) -> None:
         self.planned, self.layer, self.behind, self.shows = planned, step.layer, step.behind, step.shows
@@ -93,7 +94,8 @@ class WorkedLayer(Generic[P]):
     @property
     def kind(self) -> str:
         """Type, with the activation where there is one."""
-        return self.layer.type
+        activation = self.layer.activation
+        return self.layer.type if activation is None else f"{self.layer.type}, {activation.type}"
 
     @property
     def title(self) -> str:
@@ -117,60 +119,60 @@ class WorkedLayer(Generic[P]):
 
     @property
     def handed_back(self) -> str:
-        """What it hands back to the layer before it."""
+        """Term for its dL/dx in the layer before it."""
         return "dL/dx"
 
     def remark(self) -> str:
-        """What to know of the layer in a step on these rows."""
+        """Remark on the layer in a step on these rows; empty without one."""
         return ""
 
     # In the account
 
     def forward_parts(self, row: int, shown: Sequence[int], in_full: bool) -> Iterator[Part]:
-        """The forward pass of a row, of the outputs `shown`; `in_full` with all products of the only one shown."""
+        """Forward pass of a row for the outputs `shown`; `in_full` lists all products of the first."""
         yield from self._values("input", self.layer.inputs, "x", self.x[row])
         table = [[self.layer.outputs[j], self.shows.fixed(self.y[row, j])] for j in shown]
         yield Grid([["output", "y"], *table], right=(1,))
 
     def forward_hint(self, shown: Sequence[int]) -> str:
-        """How more of the forward pass is shown."""
+        """Hint at the option that shows more of the forward pass."""
         return ""
 
     def backward_parts(self, row: int, shown: Sequence[int], in_full: bool) -> Iterator[Part]:
-        """The backward pass of a row, as `forward_parts`."""
+        """Backward pass of a row, with the arguments of `forward_parts`."""
         table = [[self.layer.outputs[j], self.shows.fixed(self.dy[row, j])] for j in shown]
         yield Grid([["output", "dL/dy"], *table], right=(1,))
         if self.dx is not None:
             yield from self._values("input", self.layer.inputs, "dL/dx", self.dx[row])
 
     def chain(self, row: int, i: int) -> str:
-        """The sum that it hands back to an input, written out; empty for a layer whose dL/dx is another's dL/dy."""
+        """dL/dx of an input as a sum, written out; empty if the layer works it out itself."""
         return ""
 
     def chain_table(self, row: int, i: int) -> Grid | None:
-        """All products of that sum, where they are more than are written out."""
+        """Table of the products of that sum, if there are too many to write out."""
         return None
 
     def places(self, name: str, shown: Sequence[int]) -> list[Place]:
-        """Places of a parameter that serve the outputs `shown`."""
+        """Indices of the numbers of a parameter that serve the outputs `shown`."""
         return list(np.ndindex(self.layer.parameters[name].before.shape))
 
     def belongs(self, name: str, place: Place) -> str:
-        """The output that one number of a parameter serves, and from where; empty where that is not known."""
+        """Output that one number of a parameter serves; empty if unknown."""
         return ""
 
     def derivation(self, name: str, place: Place) -> Derivation | None:
-        """Origin of the gradient of one number of a parameter."""
+        """Origin of the gradient of one number of a parameter; None if unknown."""
         return None
 
-    # Line by line, of a row and an output
+    # Lines of one row and one output
 
     def forward_lines(self, row: int, j: int) -> Iterator[str]:
-        """The output, worked out."""
+        """Arithmetic of the output."""
         yield f"y = {self.shows.fixed(self.y[row, j])}"
 
     def backward_lines(self, row: int, j: int) -> Iterator[str]:
-        """The slopes that come back, worked out."""
+        """Arithmetic of the slopes that come back."""
         dy = self.shows.fixed(self.dy[row, j])
         if self.behind is None:
             yield f"dL/dy = {dy}, from the loss"
@@ -179,31 +181,31 @@ class WorkedLayer(Generic[P]):
             yield " = ".join(["dL/dy", handed_back, *([chain] if chain else []), dy])
 
     def own_parameters(self, j: int) -> Iterator[tuple[str, Place]]:
-        """Parameters of one output that no line in the drawing stands for."""
+        """Parameters of one output that belong to no edge of the drawing."""
         yield from ()
 
     # Stage by stage
 
     def forward_stage(self) -> tuple[list[str], str]:
-        """Formulas of the forward pass, and what happens in it."""
+        """Formulas of the forward pass, and an explanation."""
         return [self.layer.formula], "Outputs follow from the inputs by the formula"
 
     def backward_stage(self) -> tuple[list[str], str]:
-        """Formulas of the backward pass, and what happens in it."""
+        """Formulas of the backward pass, and an explanation."""
         return [self.layer.gradient], f"dL/dy, the slope of L by each output, comes back {self._origin}"
 
     # In the drawing
 
     @property
     def weighted(self) -> Weighted | None:
-        """Weights on the lines that lead to its units."""
+        """Weights on the edges to its units, if it has such edges."""
         return None
 
     def shown_output(self, row: int, j: int, written: str) -> str:
-        """An output as it is written in the drawing."""
+        """Text of an output in the drawing."""
         return written
 
-    # What the members share
+    # Shared by the subclasses
 
     @property
     def rows(self) -> range:
@@ -215,7 +217,7 @@ class WorkedLayer(Generic[P]):
         return "from the loss" if self.behind is None else f"through layer {self.behind.index}"
 
     def _values(self, noun: str, names: Sequence[str], what: str, values: Array) -> Iterator[Part]:
-        """Numbers by name, those that are furthest from 0."""
+        """Table of the numbers furthest from 0."""
         chosen = largest(values.tolist(), MOST_INPUTS)
         yield Grid([[noun, what], *([names[i], self.shows.fixed(values[i])] for i in chosen)], right=(1,))
         if len(values) > len(chosen):
@@ -233,12 +235,12 @@ class WorkedLayer(Generic[P]):
 
 @singledispatch
 def worked_layer(planned: Layer, step: LayerInStep) -> WorkedLayer[Any]:
-    """How a layer is worked out on paper, by the class of the planned layer; any layer has its values and gradients."""
+    """The working of a layer, chosen by the class of the planned layer; `WorkedLayer` serves any."""
     return WorkedLayer(planned, step)
 
 
 def worked_layers(trace: Trace, shows: Arithmetic) -> tuple[WorkedLayer[Any], ...]:
-    """All layers of a trace."""
+    """Workings of all layers of a trace."""
     worked: list[WorkedLayer[Any]] = []
     for layer in reversed(trace.layers):
         dx = trace.layers[layer.index - 1].backward["dy"] if layer.index else None

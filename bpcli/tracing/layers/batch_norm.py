@@ -34,7 +34,7 @@ class WorkedBatchNorm(WorkedNorm[BatchNormLayer]):
         return self.dy
 
     def means(self, row: int, j: int) -> Iterator[str]:
-        """Of dL/dy, and in the direction of x̂."""
+        """Means of dL/dy and of dL/dy · x̂."""
         level, along = map(self.shows.fixed, self.slope_means(row, j))
         yield f"mean(dL/dy) {self.over} = {level}"
         yield f"mean(dL/dy · x̂) {self.over} = {along}"

@@ -32,11 +32,6 @@ class WorkedDense(WorkedLayer[DenseLayer]):
         self.weight, self.bias = (step.layer.parameters[name].before for name in ("weight", "bias"))
 
     @property
-    def kind(self) -> str:
-        """Type and activation."""
-        return f"{self.layer.type}, {self.activation}"
-
-    @property
     def forward_rule(self) -> str:
         """f(z)."""
         return self.formula
@@ -91,13 +86,13 @@ class WorkedDense(WorkedLayer[DenseLayer]):
             yield products
 
     def chain(self, row: int, i: int) -> str:
-        """The errors, each times the weight that the input has to it."""
+        """Sum of the errors times the input's weights."""
         if len(self.layer.outputs) > MOST_TERMS:
             return f"the sum of {len(self.layer.outputs)} products"
         return self.shows.products(self.dz[row], self.weight[i])
 
     def chain_table(self, row: int, i: int) -> Grid | None:
-        """The same as a table."""
+        """Table of the errors, the weights and their products."""
         if len(self.layer.outputs) <= MOST_TERMS:
             return None
         header = ["neuron behind", "dL/dz", "w", "dL/dz · w"]
@@ -115,7 +110,7 @@ class WorkedDense(WorkedLayer[DenseLayer]):
         return f"{self.layer.inputs[place[0]]} → {of}" if name == "weight" else of
 
     def derivation(self, name: str, place: Place) -> Derivation | None:
-        """Of a weight input times error, of a bias the error."""
+        """Input times error for a weight, the error for a bias."""
         errors = self.dz[:, place[-1]]
         if name == "bias":
             return self._sum("dL/dz", errors)

@@ -28,7 +28,7 @@ class WorkedLayerNorm(WorkedNorm[LayerNormLayer]):
         return self.scale * self.dy
 
     def means(self, row: int, j: int) -> Iterator[str]:
-        """Of g, and in the direction of x̂."""
+        """Means of g and of g · x̂."""
         level, along = map(self.shows.fixed, self.slope_means(row, j))
         yield f"mean(g) {self.over} = {level}"
         yield f"mean(g · x̂) {self.over} = {along}"

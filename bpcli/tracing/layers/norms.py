@@ -1,4 +1,4 @@
-"""Norms on paper: outputs, and the slopes that they hand back, from their means."""
+"""Norms on paper: their statistics, outputs and slopes."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from bpcli.tracing.phrases import Place
 
 
 class WorkedNorm(WorkedOneToOne[P]):
-    """A norm: each input less a mean, over a standard deviation; then scaled and shifted."""
+    """A norm: (x - mean) / standard deviation, then scaled and shifted."""
 
     over: ClassVar[str]
-    """The numbers that it takes means of."""
+    """Axis of its means, in a line."""
     mean_of: ClassVar[str]
-    """The same, in a sentence on one input."""
+    """Mean of an input, in a sentence."""
 
     def __init__(self, planned: P, step: LayerInStep) -> None:
         super().__init__(planned, step)
         self.normalized = flat(step.layer.forward["normalized"])
-        self.scale, self.shift = (step.layer.parameters[name].before for name in ("scale", "shift"))
+        self.scale, self.shift = (step.layer.parameters[name].before.ravel() for name in ("scale", "shift"))
         self.epsilon = step.layer.options["epsilon"]
 
     @abstractmethod
     def averaged(self, values: Array, row: int, j: int) -> list[float]:
-        """The numbers that a mean at an output of a row goes over."""
+        """Numbers that a mean at one output of one row is taken over."""
 
     @abstractmethod
     def slopes(self) -> Array:
-        """What dL/dx takes the means of: dL/dy, or g = scale · dL/dy."""
+        """Slopes whose means enter dL/dx: dL/dy, or g = scale · dL/dy."""
 
     def statistics(self, row: int, j: int) -> tuple[float, float, float]:
         """Mean and variance of the inputs, and σ = √(variance + ε)."""
@@ -55,7 +55,7 @@ class WorkedNorm(WorkedOneToOne[P]):
         return {"x": self.x[row, j], **statistics, "x̂": self.normalized[row, j], "y": self.y[row, j]}
 
     def forward_lines(self, row: int, j: int) -> Iterator[str]:
-        """From x to y, step by step."""
+        """Statistics, x̂ and y."""
         mean, variance, deviation = self.statistics(row, j)
         x, y, normalized, scale, shift = (
             float(value)
@@ -70,11 +70,12 @@ class WorkedNorm(WorkedOneToOne[P]):
         yield f"y = scale · x̂ + shift = {short(scale)} · {factor(normalized)} + {factor(shift)} = {fixed(y)}"
 
     def derivation(self, name: str, place: Place) -> Derivation | None:
-        """Of the shift Σ dL/dy, of the scale Σ x̂ · dL/dy."""
-        errors = self.dy[:, place[0]]
+        """Σ dL/dy for the shift, Σ x̂ · dL/dy for the scale."""
+        j = self._output(name, place)
+        errors = self.dy[:, j]
         if name == "shift":
             return self._sum("dL/dy", errors)
-        return self._sum("dL/dy", errors, "x̂", self.normalized[:, place[0]])
+        return self._sum("dL/dy", errors, "x̂", self.normalized[:, j])
 
     def forward_stage(self) -> tuple[list[str], str]:
         """The formula, in words."""

@@ -1,4 +1,4 @@
-"""Layers each of whose outputs follows from the input of its place, such as dropout and the norms."""
+"""Layers without neurons that keep their width, such as dropout and norms."""
 
 from __future__ import annotations
 
@@ -6,35 +6,37 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
+import numpy as np
+
 from bpcli.tracing.layers.base import P, WorkedLayer
 from bpcli.tracing.parts import Grid, Part
 from bpcli.tracing.phrases import Place
 
 
 class WorkedOneToOne(WorkedLayer[P]):
-    """A layer without neurons that keeps its width; its parameters have one number for each output."""
+    """A layer without neurons that keeps its width; a parameter has one number for each output."""
 
     one_to_one: ClassVar[bool] = True
     by_output: ClassVar[bool] = True
 
     @abstractmethod
     def columns(self, row: int, j: int) -> dict[str, float]:
-        """Numbers on the way from an input to its output."""
+        """Numbers from an input to its output, by name."""
 
     @abstractmethod
     def handing_back(self, row: int, j: int) -> str:
         """dL/dx, written out."""
 
     def means(self, row: int, j: int) -> Iterator[str]:
-        """Means that dL/dx takes, where it does."""
+        """Lines on the means in dL/dx, if any."""
         yield from ()
 
     def notes_of_means(self, row: int, shown: Sequence[int]) -> Iterator[str]:
-        """The same below a table."""
+        """Lines on these means below a table."""
         yield from ()
 
     def forward_parts(self, row: int, shown: Sequence[int], in_full: bool) -> Iterator[Part]:
-        """A table of the numbers on the way."""
+        """Table of `columns`."""
         numbers = [self.columns(row, j) for j in shown]
         table = [
             [self.layer.outputs[j], *map(self.shows.fixed, of.values())] for j, of in zip(shown, numbers, strict=True)
@@ -42,7 +44,7 @@ class WorkedOneToOne(WorkedLayer[P]):
         yield Grid([["output", *numbers[0]], *table], right=range(1, len(table[0])))
 
     def backward_parts(self, row: int, shown: Sequence[int], in_full: bool) -> Iterator[Part]:
-        """A table of what comes back and what is handed back."""
+        """Table of dL/dy and dL/dx."""
         table = [[self.layer.outputs[j], self.shows.fixed(self.dy[row, j])] for j in shown]
         if self.dx is None:
             yield Grid([["output", "dL/dy"], *table], right=(1, 3))
@@ -53,12 +55,12 @@ class WorkedOneToOne(WorkedLayer[P]):
         yield from self.notes_of_means(row, shown)
 
     def places(self, name: str, shown: Sequence[int]) -> list[Place]:
-        """Those of the outputs."""
-        return [(j,) for j in shown]
+        """One number for each output."""
+        return [self._place(name, j) for j in shown]
 
     def belongs(self, name: str, place: Place) -> str:
         """The output."""
-        return self.layer.outputs[place[0]]
+        return self.layer.outputs[self._output(name, place)]
 
     def backward_lines(self, row: int, j: int) -> Iterator[str]:
         """dL/dy, the means, and dL/dx."""
@@ -69,5 +71,13 @@ class WorkedOneToOne(WorkedLayer[P]):
             yield f"{rule} = {self.handing_back(row, j)} = {self.shows.fixed(self.dx[row, j])}"
 
     def own_parameters(self, j: int) -> Iterator[tuple[str, Place]]:
-        """All of them."""
-        yield from ((name, (j,)) for name in self.layer.parameters)
+        """Every parameter has one number for the output."""
+        yield from ((name, self._place(name, j)) for name in self.layer.parameters)
+
+    def _place(self, name: str, j: int) -> Place:
+        """Indices of an output's number in a parameter, which has the shape of a row."""
+        return tuple(int(index) for index in np.unravel_index(j, self.layer.parameters[name].before.shape))
+
+    def _output(self, name: str, place: Place) -> int:
+        """The inverse of `_place`."""
+        return int(np.ravel_multi_index(place, self.layer.parameters[name].before.shape))

@@ -16,7 +16,7 @@ FORWARD = {"x": [[1.0], [3.0]], "normalized": [[-0.5], [0.5]], "y": [[-1.0], [3.
 
 def layer() -> WorkedLayer:
     parameters = {"scale": parameter([4.0], [2.0]), "shift": parameter([1.0], [8.0])}
-    planned = BatchNorm(epsilon=3.0).plan(1, 1)
+    planned = BatchNorm(epsilon=3.0).plan(1, (1,))
     return worked(planned, FORWARD, {"dy": [[2.0], [6.0]]}, parameters, dx=[[-3.0], [3.0]])
 
 
@@ -50,5 +50,5 @@ def test_gradients_are_sums_over_the_rows() -> None:
 def test_a_single_row_is_remarked_on(rows: int) -> None:
     forward = {name: values[:rows] for name, values in FORWARD.items()}
     parameters = {"scale": parameter([1.0], [0.0]), "shift": parameter([0.0], [0.0])}
-    one = worked(BatchNorm().plan(0, 1), forward, {"dy": [[2.0], [6.0]][:rows]}, parameters)
+    one = worked(BatchNorm().plan(0, (1,)), forward, {"dy": [[2.0], [6.0]][:rows]}, parameters)
     assert one.remark().startswith("batch_norm takes from a single row") == (rows == 1)

@@ -18,7 +18,7 @@ BIAS = parameter([0.5, -0.5], [2.0, 0.0])
 
 
 def layer(index: int = 1, behind: WorkedLayer | None = None) -> WorkedLayer:
-    planned = Dense(units=2, activation=Relu()).plan(index, 2)
+    planned = Dense(units=2, activation=Relu()).plan(index, (2,))
     return worked(planned, FORWARD, BACKWARD, {"weight": WEIGHT, "bias": BIAS}, behind=behind)
 
 
@@ -67,7 +67,7 @@ def test_gradients_are_input_times_error_and_error() -> None:
     assert str(weight) == "= x · dL/dz = 2 · 2"
     assert (str(bias), bias and bias.single) == ("= dL/dz = 2", True)
     rows = worked(
-        Dense(units=1, activation=Identity()).plan(0, 1),
+        Dense(units=1, activation=Identity()).plan(0, (1,)),
         {"x": [[1.0], [-2.0]], "z": [[1.0], [-2.0]], "y": [[1.0], [-2.0]]},
         {"dy": [[3.0], [-4.0]], "slope": [[1.0], [1.0]], "dz": [[3.0], [-4.0]]},
         {"weight": parameter([[1.0]], [[11.0]]), "bias": parameter([0.0], [-1.0])},
@@ -86,7 +86,7 @@ def test_parameters_are_those_that_lead_to_a_neuron() -> None:
 
 
 def test_of_many_inputs_the_products_are_listed_for_one_neuron_alone() -> None:
-    planned = Dense(units=1, activation=Identity()).plan(3, 5)
+    planned = Dense(units=1, activation=Identity()).plan(3, (5,))
     wide = worked(
         planned,
         {"x": [[1.0, 2.0, 3.0, 4.0, 5.0]], "z": [[15.0]], "y": [[15.0]]},

@@ -11,7 +11,7 @@ from bpcli.tracing.layers import WorkedLayer
 def layer(dx: object = None) -> WorkedLayer:
     """Of the inputs 3 and -1 at rate 0.5, the first is kept and doubled."""
     forward = {"x": [[3.0, -1.0]], "mask": [[2.0, 0.0]], "y": [[6.0, 0.0]]}
-    return worked(Dropout(rate=0.5).plan(1, 2), forward, {"dy": [[-0.5, 4.0]]}, dx=dx)
+    return worked(Dropout(rate=0.5).plan(1, (2,)), forward, {"dy": [[-0.5, 4.0]]}, dx=dx)
 
 
 def test_outputs_are_inputs_times_masks() -> None:

@@ -15,7 +15,7 @@ FORWARD = {"x": [[1.0, 3.0]], "normalized": [[-0.5, 0.5]], "y": [[0.0, 0.5]]}
 
 def layer() -> WorkedLayer:
     parameters = {"scale": parameter([2.0, 1.0], [-1.5, -1.0]), "shift": parameter([1.0, 0.0], [3.0, -2.0])}
-    return worked(LayerNorm(epsilon=3.0).plan(1, 2), FORWARD, {"dy": [[3.0, -2.0]]}, parameters, dx=[[1.5, -1.5]])
+    return worked(LayerNorm(epsilon=3.0).plan(1, (2,)), FORWARD, {"dy": [[3.0, -2.0]]}, parameters, dx=[[1.5, -1.5]])
 
 
 def test_an_output_is_worked_out_from_its_row() -> None:
