@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Batch, part_of_batch
 from bpcli.nn.batch_pass import BatchPass
-from bpcli.nn.layers import DenseLayer, Position, RowwiseLayer
+from bpcli.nn.layers import Position, RowwiseLayer
 from bpcli.randomness import Stream
 from bpcli.system.threads import Crew
 from bpcli.training.plan import TrainingPlan
@@ -47,7 +47,8 @@ class ShardedSteps(Steps):
     def __init__(self, plan: TrainingPlan, state: TrainingState, crew: Crew) -> None:
         super().__init__(plan, state)
         network, layout, dtype = plan.network, plan.network.layout, plan.dtype
-        if not all(isinstance(layer, RowwiseLayer) for layer in network.layers):
+        self._layers = [layer for layer in network.layers if isinstance(layer, RowwiseLayer)]
+        if len(self._layers) < len(network.layers):
             raise ValueError("a layer of this plan treats rows together: they cannot be divided")
         self._crew = crew
         self._params, self._state = network.bind(state.params), network.bind_state(state.layer_state)
@@ -56,7 +57,7 @@ class ShardedSteps(Steps):
         self._memories: dict[int, BatchMemory] = {}
         self._largest = BatchPass(network, plan.loss, plan.batch_size, dtype)
         self._positions = [Position(Stream(plan.seed, "dropout"), shard=shard) for shard in range(plan.stepping.parts)]
-        self._blocks = weight_blocks(network, plan.stepping.block_inputs)
+        self._blocks = weight_blocks(self._layers, plan.stepping.block_inputs)
         self._ends = [*(block.start for block in self._blocks), layout.weights, layout.size]
         longest = max(block.stop - block.start for block in self._blocks)
         self._penalized = np.empty((crew.lanes, longest if self.rules.penalizes else 0), dtype)
@@ -97,24 +98,22 @@ class ShardedSteps(Steps):
         with np.errstate(all="ignore"):
             logits = through.forward(self._params, self._state, x, position)
             losses[shard] = through.value(logits, y, weight)
-            through.backward_rows(self._params)
+            through.backward_rows(self._layers, self._params)
 
     def _weights(self, x: Array, memory: BatchMemory, block: Block, lane: int) -> None:
         """The gradient of a block of weights, from all rows, and their update."""
         index = block.layer.index
         given = memory.outputs[index - 1] if index else x
         with np.errstate(all="ignore"):
-            block.layer.weight_gradient(given, memory.errors[index], block.inputs, self._bound_grads[index])
+            block.layer.weight_gradient(given, memory.errors[index], block.rows, self._bound_grads[index])
         self._finish(block.start, block.stop, lane)
 
     def _biases(self, memory: BatchMemory, lane: int) -> None:
         """The gradient of all that are no weights, and their update."""
         with np.errstate(all="ignore"):
-            for layer in self.plan.network.layers:
-                if isinstance(layer, DenseLayer):
-                    index = layer.index
-                    work = memory.whole.workspace.layers[index]
-                    layer.bias_gradient(memory.errors[index], work, self._bound_grads[index])
+            works = memory.whole.workspace.layers
+            for layer, errors, work, grads in zip(self._layers, memory.errors, works, self._bound_grads, strict=True):
+                layer.bias_gradient(errors, work, grads)
         self._finish(self._ends[-2], self._ends[-1], lane)
 
     def _finish(self, start: int, stop: int, lane: int) -> None:
