@@ -60,10 +60,10 @@ def choose_stepping(
 ) -> Stepping:
     """The way for a plan: compiled for long epochs where it can be, else sharded for long steps, else serial.
 
-    Serial it is, too, where gradients are exchanged with other workers.
+    Serial it is, too, for several members, and where gradients are exchanged with other workers.
     `compiled_from` is in seconds an epoch, as `numpy_seconds` estimates them, `shared_from` in operations a step.
     """
-    if exchanges:
+    if exchanges or len(plan.members) > 1:
         return SERIAL
     shared = operations(plan) >= shared_from
     compiled = has_kernels(plan.network, plan.loss, plan.optimizer, plan.dtype)

@@ -51,9 +51,11 @@ class ShardedSteps(Steps):
         if len(self._layers) < len(network.layers):
             raise ValueError("a layer of this plan treats rows together: they cannot be divided")
         self._crew = crew
+        (self._flat,) = state.params
+        self._slots = tuple(slot[0] for slot in state.optimizer.slots.values())
         self._params, self._state = network.bind(state.params), network.bind_state(state.layer_state)
-        self.grads = np.empty(layout.size, dtype)
-        self._bound_grads = network.bind(self.grads)
+        self.grads = np.empty_like(state.params)
+        self._flat_grads, self._bound_grads = self.grads[0], network.bind(self.grads)
         self._memories: dict[int, BatchMemory] = {}
         self._largest = BatchPass(network, plan.loss, plan.batch_size, dtype)
         self._positions = [Position(Stream(plan.seed, "dropout"), shard=shard) for shard in range(plan.stepping.parts)]
@@ -85,7 +87,7 @@ class ShardedSteps(Steps):
         blocks = [partial(self._weights, batch[0], memory, block) for block in self._blocks]
         crew.run([*blocks, partial(self._biases, memory)])
         if self.rules.bounds_norm:
-            self.rules.bound_norm(self.grads)
+            self.rules.bound_norm(self._flat_grads)
             crew.run([partial(self._update, start, stop) for start, stop in pairwise(self._ends)])
         return loss
 
@@ -120,14 +122,14 @@ class ShardedSteps(Steps):
         """Rules and update for parameters that have their gradient, unless all of it is to be bounded first."""
         if not self.rules.none:
             with np.errstate(all="ignore"):
-                self.rules.apply(start, stop, self.state.params, self.grads, self._penalized[lane])
+                self.rules.apply(start, stop, self._flat, self._flat_grads, self._penalized[lane])
         if not self.rules.bounds_norm:
             self._update(start, stop, lane)
 
     def _update(self, start: int, stop: int, lane: int) -> None:
-        state, scratch = self.state, self._scratch[lane]
+        scratch = self._scratch[lane]
         with np.errstate(all="ignore"):
-            self.update.apply(start, stop, self._coefficients, self.grads, state.optimizer, state.params, scratch)
+            self.update.apply(start, stop, self._coefficients, self._flat_grads, self._slots, self._flat, scratch)
 
     def _memory(self, rows: int) -> BatchMemory:
         """The memory of a batch, which is made once for each size: there are two at most."""
