@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.arrays.memory import Array
-from bpcli.nn.layers import Position
+from bpcli.nn.layers import Position, RowwiseLayer
 from bpcli.nn.losses import LossBase, LossScratch
 from bpcli.nn.network import Bound, Network
 

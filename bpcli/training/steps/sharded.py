@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Batch, part_of_batch
 from bpcli.nn.batch_pass import BatchPass
-from bpcli.nn.layers import Position, RowwiseLayer
+from bpcli.nn.layers import Position, rowwise
 from bpcli.randomness import Stream
 from bpcli.system.threads import Crew
 from bpcli.training.plan import TrainingPlan
@@ -47,9 +47,7 @@ class ShardedSteps(Steps):
     def __init__(self, plan: TrainingPlan, state: TrainingState, crew: Crew) -> None:
         super().__init__(plan, state)
         network, layout, dtype = plan.network, plan.network.layout, plan.dtype
-        self._layers = [layer for layer in network.layers if isinstance(layer, RowwiseLayer)]
-        if len(self._layers) < len(network.layers):
-            raise ValueError("a layer of this plan treats rows together: they cannot be divided")
+        self._layers = rowwise(network.layers)
         self._crew = crew
         (self._flat,) = state.params
         self._slots = tuple(slot[0] for slot in state.optimizer.slots.values())
