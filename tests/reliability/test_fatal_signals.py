@@ -21,11 +21,12 @@ from experiments import write_csv
 from faults import at, disk, forked, kill
 from same_runs import Whole, check_same
 
+from bpcli.nn.compiled.program import Program
 from bpcli.nn.inference import Inference
 from bpcli.nn.layers import DenseLayer
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.training.steps import program
-from bpcli.training.steps.numpy_parts import NumpyParts
+from bpcli.training.stepping import Stepping
+from bpcli.training.steps.sharded import ShardedSteps
 
 FATAL = [signal.SIGSEGV, signal.SIGILL, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE]
 
@@ -244,13 +245,13 @@ def test_a_crash_in_another_thread_of_a_step_is_named(long_steps: Path, tmp_path
             write_address_zero()
 
     def run() -> None:
-        plain = NumpyParts.rows
+        plain = ShardedSteps._rows
 
-        def rows(self: NumpyParts, *arguments: Any) -> float:
+        def rows(self: ShardedSteps, *arguments: Any) -> None:
             crash_elsewhere()
-            return plain(self, *arguments)
+            plain(self, *arguments)
 
-        with mock.patch.object(NumpyParts, "rows", rows):
+        with mock.patch.object(ShardedSteps, "_rows", rows):
             bpcli("train", long_steps, "--run-dir", tmp_path / "run", "--threads", 2)
 
     assert forked(run) == -signal.SIGSEGV
@@ -259,16 +260,16 @@ def test_a_crash_in_another_thread_of_a_step_is_named(long_steps: Path, tmp_path
 
 def test_a_crash_in_machine_code_is_named(long_steps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("numba")
-    monkeypatch.setattr(program, "WORTHWHILE_SECONDS", 0.0)
+    monkeypatch.setattr("bpcli.experiment.prepare.choose_stepping", lambda _: Stepping("compiled", 2))
 
     def run() -> None:
-        plain = program.Program.__init__
+        plain = Program.__init__
 
-        def begin(self: program.Program, *arguments: Any) -> None:
-            plain(self, *arguments)
+        def begin(self: Program, *arguments: Any, **keywords: Any) -> None:
+            plain(self, *arguments, **keywords)
             self.gemm = type(self.gemm)(0)  # the address that compiled steps call for their matrix products
 
-        with mock.patch.object(program.Program, "__init__", begin):
+        with mock.patch.object(Program, "__init__", begin):
             bpcli("train", long_steps, "--run-dir", tmp_path / "run", "--threads", 2)
 
     assert forked(run) == -signal.SIGSEGV
@@ -277,6 +278,7 @@ def test_a_crash_in_machine_code_is_named(long_steps: Path, tmp_path: Path, monk
 
 PROGRAM = """
 import ctypes, sys
+from bpcli.nn.compiled.program import Program
 from bpcli.nn.layers import DenseLayer
 
 calls = []

@@ -46,7 +46,7 @@ def test_other_versions_do_not(version: str):
     assert crash("Haswell", version, ZEN_4) is None
 
 
-@pytest.mark.parametrize("processor", [ZEN_3, INTEL, Processor("", frozenset())], ids=str)
+@pytest.mark.parametrize("processor", [ZEN_3, INTEL, Processor("", frozenset())], ids=["Zen 3", "Intel", "unknown"])
 def test_other_processors_do_not(processor: Processor):
     assert crash("Haswell", "0.3.34", processor) is None
 
