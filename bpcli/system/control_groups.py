@@ -47,8 +47,9 @@ def control_groups(controller: str, proc: Path = PROC) -> Iterator[ControlGroup]
     lines = read_text(proc / "self/mountinfo").split("\n")
     mounts = [mount for line in lines if " - cgroup" in line and (mount := _MOUNT.fullmatch(line))]
     for line in read_text(proc / "self/cgroup").split("\n"):
-        hierarchy, controllers, path = (line.split(":", 2) + ["", ""])[:3]
-        if hierarchy == "0" and not controllers:
+        hierarchy, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if hierarchy == "0":
             version, fitting = 2, [mount for mount in mounts if mount["kind"] == "cgroup2"]
         elif controller in controllers.split(","):
             version, fitting = 1, [mount for mount in mounts if controller in mount["options"].split(",")]
@@ -127,7 +128,8 @@ def _quota(group: ControlGroup) -> float | None:
     if group.version == 1:
         quota, period = group.number("cpu.cfs_quota_us"), group.number("cpu.cfs_period_us")
     else:
-        quota, period = map(_number, (group.text("cpu.max").split() + ["", ""])[:2])
+        allowed, _, per = group.text("cpu.max").partition(" ")
+        quota, period = _number(allowed), _number(per)
     return quota / period if quota and period else None
 
 

@@ -12,6 +12,12 @@ from bpcli.system.control_groups import PROC, group_memory, read_text
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
+_LIMITED = {resource.RLIMIT_AS: 0, resource.RLIMIT_DATA: 5}
+"""Limits on a process, and the field of `statm` with what it has taken."""
+
+WORTH_ASKING = 1 << 20
+"""Bytes from which on to ask whether they are available, which takes up to a millisecond."""
+
 _UNUSED = 128 << 20
 """Address space that libraries and threads reserve and hardly use: OpenBLAS 32 MiB and the stack 8 MiB per thread, and
 malloc up to 64 MiB. On two cores, training failed with 57 MB to spare, and not with 87 MB. OpenBLAS ends the process
@@ -26,30 +32,34 @@ def available_memory(proc: Path = PROC) -> int:
 
 def address_space(proc: Path = PROC) -> int | None:
     """Bytes that the limits on address space and data (`ulimit -v`, `ulimit -d`) leave for use; None without either."""
-    try:
-        size, *_, data, _ = map(int, read_text(proc / "self/statm").split())
-    except ValueError:
-        return None  # not Linux
-    left = [
-        limit - used * _PAGE - _UNUSED
-        for limit, used in (
-            (resource.getrlimit(resource.RLIMIT_AS)[0], size),
-            (resource.getrlimit(resource.RLIMIT_DATA)[0], data),
-        )
-        if limit != resource.RLIM_INFINITY
-    ]
-    return min(left, default=None)
+    limits = {field: resource.getrlimit(limited)[0] for limited, field in _LIMITED.items()}
+    limits = {field: limit for field, limit in limits.items() if limit != resource.RLIM_INFINITY}
+    pages = read_text(proc / "self/statm").split() if limits else []
+    if len(pages) < 7 or not all(map(str.isdecimal, pages)):  # not Linux
+        return None
+    return min(limit - int(pages[field]) * _PAGE for field, limit in limits.items()) - _UNUSED
 
 
 def require_memory(needed: int, purpose: str, remedy: str, unused: int = 0) -> None:
-    """Raise MemoryLimitError when `needed` bytes, and as address space `unused` ones beside them, are not available."""
-    available = available_memory()
-    if unused and (space := address_space()) is not None:
-        available = min(available, max(space - unused, 0))
+    """Raise MemoryLimitError when `needed` bytes, and as address space `unused` more, are not available."""
+    available, space = available_memory(), address_space()
+    if space is not None:
+        space -= unused
+        available = min(available, max(space, 0))
     if needed > available:
         raise MemoryLimitError(
-            f"{purpose} needs {shown_bytes(needed)}, but {shown_bytes(available)} are available; {remedy}"
+            f"{purpose} needs {shown_bytes(needed)}, but {shown_bytes(available)} are available"
+            f"{_where(available, space)}; {remedy}"
         )
+
+
+def _where(available: int, space: int | None) -> str:
+    """Words for the limit that leaves so little, where it is not the system's memory."""
+    if space is not None and space <= available:
+        return " under the limits of ulimit"
+    group = group_memory()
+    # Not to the byte: others in the group may have taken or freed some memory meanwhile.
+    return " in this control group" if group is not None and group <= available + WORTH_ASKING else ""
 
 
 def _system_memory(proc: Path) -> int | None:

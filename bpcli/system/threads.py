@@ -78,7 +78,8 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int
 class Crew:
     """Threads that do tasks together, this one among them; a context, at whose end the others are gone.
 
-    A lane that has finished one task takes the next, so that a busy core delays only the task that it works on.
+    A lane that has finished one task takes the next, so that a busy core delays only the task that it works on. There
+    are fewer lanes than asked for, but this thread's, where the system starts no more threads.
     """
 
     def __init__(self, lanes: int) -> None:
@@ -94,8 +95,14 @@ class Crew:
     def __enter__(self) -> Crew:
         if self._threads:
             sys.setswitchinterval(min(SWITCH_SECONDS, self._switch_seconds))
-        for thread in self._threads:
-            thread.start()
+        for lane, thread in enumerate(self._threads, 1):
+            try:
+                thread.start()
+            except RuntimeError:  # a limit on processes or on address space
+                self.lanes = lane
+                for others in (self._threads, self._starts, self._ends):
+                    del others[lane - 1 :]
+                break
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -1,11 +1,13 @@
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import python
 
 from bpcli.errors import ExitCode, MemoryLimitError
 from bpcli.system import memory
-from bpcli.system.memory import available_memory, require_memory, shown_bytes
+from bpcli.system.memory import address_space, available_memory, require_memory, shown_bytes
 
 
 @pytest.mark.parametrize(
@@ -29,47 +31,17 @@ def test_work_that_fits_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert caught.value.exit_code == ExitCode.MEMORY == 9
 
 
-class Files:
-    """The files that tell how much memory there is, made up."""
-
-    def __init__(self, texts: dict[str, str]) -> None:
-        self.texts = texts
-
-    def path(self, *parts: str) -> Any:
-        texts, name = self.texts, "/".join(parts)
-
-        class Made:
-            def exists(self) -> bool:
-                return name in texts
-
-            def read_text(self) -> str:
-                if name not in texts:
-                    raise FileNotFoundError(name)
-                return texts[name]
-
-            def __truediv__(self, other: str) -> Any:
-                return files.path(name, other)
-
-        files = self
-        return Made()
+def test_where_the_system_does_not_say_it_is_what_there_is_in_all(tmp_path: Path) -> None:
+    assert available_memory(tmp_path) == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-@pytest.mark.parametrize(
-    ("limit", "current", "available"),
-    [("max", "10", 2048), ("5000", "4000", 1000), ("5000", "6000", 0), ("9999", "1", 2048), (None, "", 2048)],
-)
-def test_a_control_group_may_leave_less_than_the_system_has(
-    monkeypatch: pytest.MonkeyPatch, limit: str | None, current: str, available: int
-) -> None:
-    texts = {"/proc/meminfo": "MemTotal:  9 kB\nMemAvailable:  2 kB\n"}
-    if limit is not None:
-        texts |= {"/sys/fs/cgroup/memory.max": limit + "\n", "/sys/fs/cgroup/memory.current": current + "\n"}
-    monkeypatch.setattr(memory, "Path", Files(texts).path)
-    assert available_memory() == available
-
-
-def test_where_the_system_does_not_say_it_is_what_there_is_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "Path", Files({}).path)
-    monkeypatch.setattr(memory.os, "sysconf", {"SC_PHYS_PAGES": 10, "SC_PAGE_SIZE": 4096}.__getitem__)
-    assert available_memory() == 40960
-    assert isinstance(Path(), Path)
+def test_the_limits_on_a_process_are_less_what_it_has_taken(tmp_path: Path) -> None:
+    assert address_space() is None  # without a limit nothing is read
+    asked = (
+        "import resource; from bpcli.system.memory import address_space\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30)); first = address_space()\n"
+        "taken = bytearray(1 << 30); print(first, first - address_space())"
+    )
+    first, taken = map(int, python(asked, cwd=tmp_path).split())
+    assert 2 << 30 < first < 4 << 30
+    assert 1 << 30 <= taken < (1 << 30) + (64 << 20)
