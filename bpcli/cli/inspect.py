@@ -17,7 +17,6 @@ from bpcli.wording import counted, quoted
 
 if TYPE_CHECKING:
     from bpcli.models.model import Model
-    from bpcli.storage.run_checkpoint import unfinished_notes
 
 NEURONS = 10
 """Lines of the table of neurons, as fit on a screen with the rest."""
@@ -59,6 +58,7 @@ def inspect(
     from bpcli.inspection.neurons import inspect_neurons
     from bpcli.models.evaluation import split_rows
     from bpcli.models.model import Model
+    from bpcli.storage.run_checkpoint import unfinished_notes
 
     model = Model.load(run)
     named = [name for row in csv.reader(column or ()) for name in row if name]

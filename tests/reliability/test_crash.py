@@ -135,7 +135,8 @@ def test_a_run_killed_before_its_first_checkpoint_says_what_to_do(small: Whole, 
     assert forked(lambda: run(at(names.index("replace") + 4, kill))) == -signal.SIGKILL
     result = bpcli("train", "--resume", runs / "run")
     assert (result.code, result.out) == (4, "")
-    assert result.err == f"error: {runs}/run: nothing to resume from; start again with bpcli train\n"
+    nothing = "died before its first checkpoint: nothing to resume from; start again with bpcli train"
+    assert result.err == f"error: {runs}/run: {nothing}\n"
     result = bpcli("evaluate", runs / "run")
     assert (result.code, result.out, result.err.count("\n")) == (4, "", 1)
 
