@@ -66,3 +66,11 @@ def test_neighbouring_positions_do_not_overlap_and_are_not_correlated(coordinate
 def test_large_and_negative_seeds_are_seeds_like_any_other() -> None:
     first_numbers = {draws(Stream(seed, "split"), size=1)[0] for seed in (-1, 0, 1, 2**64, 2**64 + 1, 10**40)}
     assert len(first_numbers) == 6
+
+
+def test_members_have_numbers_of_their_own_and_the_first_those_of_before_there_were_any() -> None:
+    stream = Stream(3, "dropout")
+    numbers = [stream.at(2, 3, 4, 1, member=member).random(4).tolist() for member in (0, 1, 2)]
+    numbers += [stream.at(2, 3, index, 1).random(4).tolist() for index in (5, 6)]
+    assert len({tuple(one) for one in numbers}) == 5
+    assert stream.at(2, 3, 4, 1).random(4).tolist() == numbers[0]

@@ -45,9 +45,14 @@ class Layout:
         object.__setattr__(self, "weights", sum(slot.size for slot in ordered if slot.weight))
 
     def views(self, flat: Array) -> dict[str, Array]:
-        """Each slot's part of `flat`, shape (size,), in its own shape; writing to a view writes to `flat`."""
-        views, start = {}, 0
+        """Each slot's part of `flat` in its own shape; writing to a view writes to `flat`.
+
+        Of vectors (members, size) each view has the members in front, unless there is but one: (size,) and (1, size)
+        have the same views.
+        """
+        flat = flat[0] if flat.ndim == 2 and len(flat) == 1 else flat
+        members, views, start = flat.shape[:-1], {}, 0
         for slot in self.slots:
-            views[slot.name] = flat[start : start + slot.size].reshape(slot.shape)
+            views[slot.name] = flat[..., start : start + slot.size].reshape(*members, *slot.shape)
             start += slot.size
         return views

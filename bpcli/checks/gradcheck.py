@@ -129,7 +129,7 @@ def first_batch(plan: TrainingPlan, rows: int, seed: int) -> Batch:
 
 def _moved(plan: TrainingPlan, generator: np.random.Generator) -> Array:
     """Initial parameters, moved a little."""
-    params = plan.new_state().params
+    params: Array = plan.new_state().params[0]
     for values in plan.network.layout.views(params).values():
         spread = SPREAD * (float(np.sqrt(np.mean(values * values))) or 1.0)
         values += generator.normal(0.0, spread, values.shape)

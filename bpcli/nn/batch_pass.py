@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from bpcli.arrays.memory import Array
-from bpcli.nn.layers import Position, rowwise
+from bpcli.nn.layers import Position, RowwiseLayer
 from bpcli.nn.losses import LossBase, LossScratch
 from bpcli.nn.network import Bound, Network
 
@@ -45,10 +46,9 @@ class BatchPass:
         """Write the gradient of all parameters to `grads`, which `forward` and `value` have prepared."""
         self.network.backward(params, self.dlogits, self.workspace, grads)
 
-    def backward_rows(self, params: Bound) -> None:
-        """Of a network of rowwise layers, compute `errors` alone: the gradient of the parameters follows from them."""
+    def backward_rows(self, layers: Sequence[RowwiseLayer], params: Bound) -> None:
+        """For the network's layers, all rowwise, compute `errors`: the gradient of the parameters follows from them."""
         dy = self.dlogits
-        layers = rowwise(self.network.layers)
         for layer, p, work in zip(layers[::-1], params[::-1], self.workspace.layers[::-1], strict=True):
             dy = layer.backward_rows(p, dy, work)
 

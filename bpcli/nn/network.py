@@ -75,12 +75,12 @@ class Network:
         views = self.state_layout.views(flat)
         return tuple({slot.name: views[_name(layer, slot)] for slot in layer.state()} for layer in self.layers)
 
-    def initialize(self, seed: int, dtype: np.dtype[Any]) -> tuple[Array, Array]:
-        """Parameters (layout.size,) and state (state_layout.size,) to begin with, from seed and layer index."""
+    def initialize(self, seed: int, dtype: np.dtype[Any], member: int = 0) -> tuple[Array, Array]:
+        """Parameters (layout.size,) and state (state_layout.size,) to begin with, from seed, member and layer index."""
         params, state = aligned(self.layout.size, dtype), np.empty(self.state_layout.size, dtype)
         stream = Stream(seed, "initialize")
         for layer, p, s in zip(self.layers, self.bind(params), self.bind_state(state), strict=True):
-            layer.initialize(p, stream.at(index=layer.index))
+            layer.initialize(p, stream.at(index=layer.index, member=member))
             layer.initialize_state(s)
         return params, state
 

@@ -189,7 +189,8 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, sourc
 
 
 def _vectors(state: TrainingState) -> dict[str, Array]:
-    return {"params": state.params, **state.optimizer.slots}
+    vectors = {"params": state.params, **state.optimizer.slots}
+    return {name: member for name, (member,) in vectors.items()}
 
 
 def _layer(layer: Layer, record: LayerRecord, names: Names, given: Bound, views: Moments, rule: Rule) -> TracedLayer:

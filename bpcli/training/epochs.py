@@ -31,12 +31,14 @@ class EpochCloser:
         self.steps, self.plan, self.state = steps, steps.plan, steps.state
         plan, state, self._clock = self.plan, self.state, clock
         self._health = HealthCheck(steps)
-        self._inference = Inference(plan.network, state.params, state.layer_state)
+        members = zip(state.params, state.layer_state, strict=True)
+        self._members = [Inference(plan.network, params, layer_state) for params, layer_state in members]
         self._evaluated = plan.train if plan.validation is None else plan.validation
         if plan.validation is not None or plan.goal is not None or plan.monitor.needs_evaluation:
             dataset, outputs = self._evaluated, plan.network.n_out
             rows, dtype = min(dataset.rows, EVALUATED_ROWS), dataset.x.dtype
             self._logits = np.empty((dataset.rows, outputs), dtype)
+            self._predictions = self._logits if len(self._members) == 1 else np.empty_like(self._logits)
             self._targets = dataset.targets(outputs).reader(rows, dtype)
             self._gradient, self._scratch = np.empty((rows, outputs), dtype), LossScratch(rows, outputs, dtype)
 
@@ -82,18 +84,26 @@ class EpochCloser:
         )
 
     def _evaluate(self, part: Part) -> dict[str, float | None]:
-        """Loss and metrics of the evaluated rows with the parameters as they are; raises DivergedError."""
-        dataset, logits = self._evaluated, self._logits
+        """Loss and metrics of the evaluated rows with the parameters as they are; raises DivergedError.
+
+        The loss is the members' on average, metrics are of the average of their predictions.
+        """
+        dataset, logits, predictions, total = self._evaluated, self._logits, self._predictions, 0.0
+        weight = dataset.rows if dataset.weight is None else float(dataset.weight.sum())
         with np.errstate(all="ignore"):
-            self._inference.logits(dataset.x, logits)
-            weight = dataset.rows if dataset.weight is None else float(dataset.weight.sum())
-            total = sum(self._losses())
-            self.plan.loss.link(logits, logits)
-        if not isfinite(total) or not np.isfinite(logits).all():
+            for member, inference in enumerate(self._members):
+                inference.logits(dataset.x, logits)
+                total += sum(self._losses())
+                self.plan.loss.link(logits, predictions if member == 0 else logits)
+                if member > 0:
+                    np.add(predictions, logits, out=predictions)
+            if len(self._members) > 1:
+                np.divide(predictions, len(self._members), out=predictions)
+        if not isfinite(total) or not np.isfinite(predictions).all():
             layer = self.plan.network.layers[-1]
             raise self.steps.diverged(f"layer {layer.index} ({layer.type}): the loss of its output for {part} rows")
-        scores = self.plan.score(logits, dataset)
-        loss = total / weight
+        scores = self.plan.score(predictions, dataset)
+        loss = total / len(self._members) / weight
         return {f"{part}_loss": loss, **{f"{part}_{name}": value for name, value in scores.items()}}
 
     def _losses(self) -> Iterator[float]:

@@ -21,7 +21,9 @@ class GradientRules:
         self.none = not self.penalizes and self._value is None and not self.bounds_norm
 
     def penalty(self, params: Array) -> float:
-        """What the penalties add to the loss of a row: l1 Σ|w| + l2/2 Σw²."""
+        """What the penalties add to the loss of a row: l1 Σ|w| + l2/2 Σw²; of several members, on average."""
+        if params.ndim == 2:
+            return sum(map(self.penalty, params)) / len(params)
         weights = params[: self._weights]
         with np.errstate(over="ignore"):
             total = 0.5 * self._l2 * float(np.dot(weights, weights)) if self._l2 else 0.0

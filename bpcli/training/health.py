@@ -30,15 +30,14 @@ class HealthCheck:
         plan, state, self._steps = steps.plan, steps.state, steps
         network = plan.network
         self._layers = [layer.index for layer in network.layers if layer.parameters()]
-        bound = (network.bind(vector) for vector in (steps.grads, steps.before))
-        self._grads, self._before = (
-            [[view.reshape(-1) for view in views.values()] for views in layers] for layers in bound
-        )
+        self._grads, self._before = (_by_layer(network, vectors) for vectors in (steps.grads, steps.before))
         depth = _depth(network)
         rows = _sample_size(plan.train.rows) if depth else 0
         workspace = Workspace([layer.buffers(False) for layer in network.layers[:depth]], rows, plan.dtype)
-        params, layer_state = network.bind(state.params), network.bind_state(state.layer_state)
-        self._passed = list(zip(network.layers, params, layer_state, workspace.layers, strict=False))
+        self._members = [
+            list(zip(network.layers, network.bind(params), network.bind_state(kept), workspace.layers, strict=False))
+            for params, kept in zip(state.params, state.layer_state, strict=True)
+        ]
         chosen = np.linspace(0, plan.train.rows - 1, rows).astype(np.intp)
         self._x = plan.train.x.reader(rows, plan.dtype).take(chosen)
 
@@ -77,13 +76,27 @@ class HealthCheck:
         return found
 
     def _of_units(self) -> dict[int, tuple[float | None, float | None]]:
-        """Shares of dead and of saturated units by layer."""
-        found, y = {}, self._x
-        for layer, params, state, work in self._passed:
-            y = layer.forward(params, state, y, work, None)
-            if layer.units is not None:
-                found[layer.index] = _share(layer.units.dead(y)), _share(layer.units.saturated(y))
-        return found
+        """Shares of dead and of saturated units by layer, of all members."""
+        found: dict[int, list[tuple[float | None, float | None]]] = {}
+        for layers in self._members:
+            y = self._x
+            for layer, params, state, work in layers:
+                y = layer.forward(params, state, y, work, None)
+                if layer.units is not None:
+                    shares = _share(layer.units.dead(y)), _share(layer.units.saturated(y))
+                    found.setdefault(layer.index, []).append(shares)
+        return {index: (_mean([dead for dead, _ in of]), _mean([sat for _, sat in of])) for index, of in found.items()}
+
+
+def _by_layer(network: Network, vectors: Array) -> list[list[Array]]:
+    """The arrays of each layer, flat, of all members."""
+    layers = zip(*map(network.bind, vectors), strict=True)
+    return [[view.reshape(-1) for of_member in members for view in of_member.values()] for members in layers]
+
+
+def _mean(shares: Sequence[float | None]) -> float | None:
+    known = [share for share in shares if share is not None]
+    return sum(known) / len(known) if known else None
 
 
 def _sample_size(rows: int) -> int:

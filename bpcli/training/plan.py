@@ -46,6 +46,8 @@ class TrainingPlan:
     """What `spec.goal` is about."""
     initial_parameters: Mapping[str, Array] = field(default_factory=dict)
     """Those that are given and not drawn, by the names of the network's layout."""
+    members: tuple[int, ...] = (0,)
+    """Numbers of the networks that are trained side by side on the same batches, each from its own random numbers."""
     stepping: Stepping = SERIAL
     """How its steps are taken."""
 
@@ -72,7 +74,7 @@ class TrainingPlan:
 
     def new_state(self) -> TrainingState:
         """The state before the first step."""
-        state = TrainingState(self.network, self.optimizer, self.seed, self.dtype)
+        state = TrainingState(self.network, self.optimizer, self.seed, self.dtype, self.members)
         views = self.network.layout.views(state.params)
         for name, values in self.initial_parameters.items():
             np.copyto(views[name], values)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from math import isfinite
 from typing import Any, Literal, get_args
 
 import numpy as np
 
-from bpcli.arrays.memory import Array
+from bpcli.arrays.memory import Array, aligned
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OptimizerBase
 from bpcli.nn.schedules import Plateau
@@ -88,12 +89,28 @@ def _restored(of: type[Counters | Plateau], data: Any) -> dict[str, Any]:
     return values
 
 
-class TrainingState:
-    """Parameters (layout.size,), layer state, optimizer, counters, and the best parameters so far."""
+def _stacked(vectors: Sequence[Array]) -> Array:
+    """Vectors of members as one array; of one member in the same memory."""
+    if len(vectors) == 1:
+        return vectors[0].reshape(1, -1)
+    stacked = aligned(len(vectors) * vectors[0].size, vectors[0].dtype).reshape(len(vectors), -1)
+    return np.stack(vectors, out=stacked)
 
-    def __init__(self, network: Network, optimizer: OptimizerBase, seed: int, dtype: np.dtype[Any]) -> None:
-        self.params, self.layer_state = network.initialize(seed, dtype)
-        self.optimizer = optimizer.init(network.layout.size, dtype)
+
+class TrainingState:
+    """Parameters (members, layout.size), layer state, optimizer, counters, and the best parameters so far."""
+
+    def __init__(
+        self,
+        network: Network,
+        optimizer: OptimizerBase,
+        seed: int,
+        dtype: np.dtype[Any],
+        members: tuple[int, ...] = (0,),
+    ) -> None:
+        begun = [network.initialize(seed, dtype, member) for member in members]
+        self.params, self.layer_state = (_stacked(vectors) for vectors in zip(*begun, strict=True))
+        self.optimizer = optimizer.init(network.layout.size, dtype, len(members))
         self.counters = Counters()
         self.best_params: Array = self.params.copy()
         self.best_layer_state: Array = self.layer_state.copy()

@@ -12,8 +12,7 @@ from experiments import prepared, write_csv
 from bpcli.arrays.rows import CompactRows, DenseRows
 from bpcli.data.preprocess import preprocessor
 from bpcli.experiment.memory_estimate import Footprint
-from bpcli.jobs import runner
-from bpcli.jobs.runner import Runner
+from bpcli.jobs.runner import Pace, Runner
 from bpcli.nn.optimizers import Adam
 from bpcli.storage.run_directory import RunDirectory
 
@@ -50,8 +49,7 @@ def test_a_run_takes_the_memory_that_was_estimated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(preprocessor, "COMPACT_FROM", 100_000)
-    monkeypatch.setattr(runner, "CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(runner, "CHECKPOINT_SHARE", float("inf"))
+    pace = Pace(checkpoint_seconds=0.0, checkpoint_share=float("inf"))
     generator = np.random.default_rng(0)
     columns: dict[str, Any] = {f"n{index}": generator.normal(size=rows).round(2).tolist() for index in range(numbers)}
     columns |= {f"c{i}": [f"c{code}" for code in generator.integers(n, size=rows)] for i, n in enumerate(names)}
@@ -63,11 +61,11 @@ def test_a_run_takes_the_memory_that_was_estimated(
     assert isinstance(of.config.optimizer, Adam)
     assert of.memory.data == sum(dataset.nbytes for dataset in of.datasets.values())
     assert isinstance(of.datasets["train"].x, form)
-    list(Runner(of, RunDirectory.create(tmp_path / "first")).run())  # imports what a run needs
+    list(Runner(of, RunDirectory.create(tmp_path / "first"), pace=pace).run())  # imports what a run needs
     directory = RunDirectory.create(tmp_path / "second")
     gc.collect()
     tracemalloc.start()
-    list(Runner(of, directory).run())
+    list(Runner(of, directory, pace=pace).run())
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert of.memory.total - of.memory.data == pytest.approx(peak, rel=0.1, abs=FIXED)

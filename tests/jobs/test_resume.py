@@ -79,7 +79,7 @@ def test_an_epoch_begins_anew_with_batches_of_any_other_size(
     state = resume_state(of, directory)
     assert state.counters.step == step
     assert (state.counters.loss_sum > 0, state.counters.weight_sum) == ((False, 0.0), (True, 24.0))[step > 0]
-    assert np.array_equal(state.params, Checkpoint.load(directory.last).vectors["params"])
+    assert np.array_equal(state.params[0], Checkpoint.load(directory.last).vectors["params"])
 
 
 def _scale(about: dict[str, Any], tensors: dict[str, Any]) -> None:

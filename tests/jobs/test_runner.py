@@ -125,7 +125,7 @@ def test_the_best_checkpoint_is_that_of_the_best_epoch(folder: Path, tmp_path: P
     kept = {}
     for event in run.run():
         if isinstance(event, EpochReport):
-            kept[event.epoch] = (run.state.params.copy(), run.state.layer_state.copy())
+            kept[event.epoch] = (run.state.params[0].copy(), run.state.layer_state[0].copy())
     checkpoint = Checkpoint.load(directory.best)
     best = min(records(directory), key=lambda record: record["validation_loss"])
     assert checkpoint.header.score.epoch == best["epoch"] == directory.read_summary()["best"]["epoch"]

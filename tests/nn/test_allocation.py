@@ -58,7 +58,7 @@ class WholeStep(TrainingStep):
 
     def __call__(self) -> None:
         self.position.step += 1
-        self.update.take(self.gradient(), 1e-3, self.optimizer, self.flat)
+        self.update.take(self.gradient()[None], 1e-3, self.optimizer, self.flat[None])
 
 
 @pytest.mark.parametrize("activation", members(Activation))
@@ -94,7 +94,7 @@ def test_an_update_allocates_no_array(rule: Any, block: int) -> None:
     params = np.zeros(40_000, FLOAT32)
     grads = np.linspace(-1.0, 1.0, len(params), dtype=FLOAT32)
     update, state = Update(rule, len(params), len(params) // 2, FLOAT32, block), rule.init(len(params), FLOAT32)
-    assert bytes_allocated(lambda: update.take(grads, 1e-3, state, params)) < BOUND
+    assert bytes_allocated(lambda: update.take(grads[None], 1e-3, state, params[None])) < BOUND
 
 
 def test_memory_does_not_grow_with_the_steps() -> None:

@@ -51,7 +51,7 @@ class Optimizer:
         self._update = Update(spec, len(params), weights, params.dtype, block)
 
     def update(self, grads: Array, learning_rate: float, out: Array) -> None:
-        self._update.take(grads, learning_rate, self.state, out)
+        self._update.take(grads[None], learning_rate, self.state, out[None])
 
 
 # Against PyTorch
@@ -240,9 +240,24 @@ def test_one_rule_serves_several_states_by_turns() -> None:
             optimizer.update(params.copy(), 0.1, params)
     for _ in range(5):
         for params, state in zip(turns, states, strict=True):
-            update.take(params.copy(), 0.1, state, params)
+            update.take(params[None].copy(), 0.1, state, params[None])
     assert np.array_equal(alone, turns)
     assert [state.numbers for state in states] == [optimizers[0].state.numbers] * 2
+
+
+@pytest.mark.parametrize("spec", [Adamw(weight_decay=0.1), Nadam()], ids=named)
+def test_members_take_their_steps_side_by_side(spec: Any) -> None:
+    """Three members, of which the first two of five parameters decay, in blocks of two."""
+    together = np.random.default_rng(1).normal(size=(3, 5))
+    alone = together.copy()
+    update, state = Update(spec, 5, 2, FLOAT64, block=2), spec.init(5, FLOAT64, members=3)
+    optimizers = [Optimizer(spec, params, 2, block=2) for params in alone]
+    for _ in range(4):
+        update.take(together.copy(), 0.1, state, together)
+        for params, optimizer in zip(alone, optimizers, strict=True):
+            optimizer.update(params.copy(), 0.1, params)
+    assert np.array_equal(alone, together)
+    assert {slot.shape for slot in state.slots.values()} == {(3, 5)}
 
 
 def test_the_product_of_momenta_is_nadams_alone() -> None:

@@ -55,7 +55,7 @@ class Example:
     def step_of_the_weights(self) -> None:
         grads = self.gradient()
         grads[self.network.layout.weights :] = 0.0
-        self.update.take(grads, 0.5, Sgd().init(self.flat.size, FLOAT64), self.flat)
+        self.update.take(grads[None], 0.5, Sgd().init(self.flat.size, FLOAT64), self.flat[None])
 
 
 def test_the_forward_pass_gives_the_published_outputs_and_error() -> None:

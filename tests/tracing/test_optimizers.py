@@ -47,10 +47,11 @@ def test_the_equations_give_the_steps_that_an_optimizer_takes(
         update, optimizer = Update(spec, 2, 1, dtype), spec.init(2, dtype)
         p = np.array([0.7, -0.4])
         for g in (np.array([0.3, -0.2]), np.array([0.1, 0.5]), np.array([-0.6, 0.4])):
-            slots, start = {name: slot.copy() for name, slot in optimizer.slots.items()}, p.copy()
-            update.take(g, 0.05, optimizer, p)
+            slots, start = {name: slot[0].copy() for name, slot in optimizer.slots.items()}, p.copy()
+            update.take(g[None], 0.05, optimizer, p[None])
             rule = rule_of(spec, optimizer, 0.05)
-            moments = {name: (slots[kept] * by, optimizer.slots[kept] * by) for name, (kept, by) in rule.slots.items()}
+            after = {name: slot[0] for name, slot in optimizer.slots.items()}
+            moments = {name: (slots[kept] * by, after[kept] * by) for name, (kept, by) in rule.slots.items()}
             terms = rule.terms(
                 g, {n: b for n, (b, _) in moments.items()}, {n: after for n, (_, after) in moments.items()}
             )
@@ -73,9 +74,9 @@ def test_adams_moments_are_those_of_its_paper() -> None:
     """After the first step m = (1 - β1) g and v = (1 - β2) g², and corrected for their start at 0, g and g²."""
     spec, dtype = Adam(), np.dtype(np.float64)
     optimizer, g = spec.init(1, dtype), np.array([0.3])
-    Update(spec, 1, 1, dtype).take(g, 0.001, optimizer, np.array([1.0]))
+    Update(spec, 1, 1, dtype).take(g[None], 0.001, optimizer, np.array([[1.0]]))
     rule = rule_of(spec, optimizer, 0.001)
-    moments = {name: optimizer.slots[kept] * by for name, (kept, by) in rule.slots.items()}
+    moments = {name: optimizer.slots[kept][0] * by for name, (kept, by) in rule.slots.items()}
     assert moments["m"].item() == pytest.approx(0.1 * 0.3)
     assert moments["v"].item() == pytest.approx(0.001 * 0.09)
     terms = rule.terms(g, moments, moments)

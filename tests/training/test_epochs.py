@@ -238,7 +238,7 @@ def test_the_validation_loss_is_the_mean_over_the_validation_rows() -> None:
     of = plan(X, Y, TrainingSpec(epochs=1, batch_size=4), layers=(), validation=OTHERS)
     state = of.new_state()
     (report,) = reports(of, state)
-    w, b = state.params[:2], state.params[2]
+    w, b = state.params[0, :2], state.params[0, 2]
     expected = float(np.mean((OTHERS[0] @ w + b - OTHERS[1][:, 0]) ** 2))
     assert report.validation_loss == pytest.approx(expected, rel=1e-12)
 

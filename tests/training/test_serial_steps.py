@@ -26,14 +26,14 @@ def one_step(weight: Any = None, rate: float = 0.5, **spec: Any) -> tuple[Traini
     given = TrainingSpec(epochs=1, batch_size="full", **spec)
     of = plan(X, Y, given, weight=weight, layers=LAYERS, optimizer=Sgd(learning_rate=rate))
     state = of.new_state()
-    before = state.params.copy()
+    before = state.params[0].copy()
     reports(of, state)
-    return of, before, state.params
+    return of, before, state.params[0]
 
 
 def mean_loss(of: TrainingPlan, params: Any, rows: Dataset) -> float:
     network = of.network
-    state = of.new_state().layer_state
+    state = of.new_state().layer_state[0]
     workspace = network.workspace(rows.rows, of.dtype, training=False)
     logits = network.forward(network.bind(params), network.bind_state(state), rows.x.whole(of.dtype), workspace)
     scratch = LossScratch(rows.rows, network.n_out, of.dtype)
@@ -75,9 +75,9 @@ def test_the_penalty_is_part_of_the_training_loss() -> None:
     spec = TrainingSpec(epochs=1, batch_size="full", penalty=Penalty(l1=0.1, l2=0.3))
     of = plan(X, Y, spec, layers=LAYERS)
     state = of.new_state()
-    start = mean_loss(of, state.params, of.train)
+    start = mean_loss(of, state.params[0], of.train)
     (report,) = reports(of, state)
-    w = state.params[: of.network.layout.weights]
+    w = state.params[0][: of.network.layout.weights]
     assert report.train_loss == pytest.approx(start + 0.1 * np.abs(w).sum() + 0.15 * (w * w).sum(), rel=1e-12)
 
 
@@ -115,14 +115,14 @@ def test_the_training_loss_is_the_mean_over_rows(batch_size: Any) -> None:
     spec = TrainingSpec(epochs=1, batch_size=batch_size)
     of = plan(X, Y, spec, layers=LAYERS, optimizer=Sgd(learning_rate=1e-15))
     (report,) = reports(of)
-    assert report.train_loss == pytest.approx(mean_loss(of, of.new_state().params, of.train), rel=1e-12)
+    assert report.train_loss == pytest.approx(mean_loss(of, of.new_state().params[0], of.train), rel=1e-12)
 
 
 def test_the_loss_of_weighted_rows_is_their_weighted_mean() -> None:
     spec = TrainingSpec(epochs=1, batch_size=4)
     of = plan(X, Y, spec, weight=WEIGHT, layers=LAYERS, optimizer=Sgd(learning_rate=1e-15))
     (report,) = reports(of)
-    expected = mean_loss(of, of.new_state().params, of.train) * 10 / WEIGHT.sum()
+    expected = mean_loss(of, of.new_state().params[0], of.train) * 10 / WEIGHT.sum()
     assert report.train_loss == pytest.approx(expected, rel=1e-12)
 
 
@@ -132,8 +132,8 @@ def test_a_short_last_batch_steps_by_the_mean_of_its_own_rows() -> None:
     of = plan(X, Y, spec, layers=(), optimizer=Sgd(learning_rate=0.1))
     state = of.new_state()
     seen: list[Any] = []
-    before = state.params.copy()
-    reports(of, state, interrupted=lambda: bool(seen.append(state.params.copy())))
+    before = state.params[0].copy()
+    reports(of, state, interrupted=lambda: bool(seen.append(state.params[0].copy())))
     after_nine, after_all = seen[0], seen[1]
     network = of.network
 
@@ -158,7 +158,7 @@ def test_every_row_is_trained_on_once_an_epoch_in_an_order_of_its_own() -> None:
     state = of.new_state()
     # mse with a rate of 1/2 puts the bias right on the target of the row
     seen: list[float] = []
-    reports(of, state, interrupted=lambda: bool(seen.append(round(float(state.params[-1])))))
+    reports(of, state, interrupted=lambda: bool(seen.append(round(float(state.params[0][-1])))))
     epochs = [seen[:rows], seen[rows + 2 : 2 * rows + 2]]
     for order in epochs:
         assert sorted(order) == list(range(rows))
@@ -192,11 +192,11 @@ def test_a_step_moves_by_the_scheduled_rate() -> None:
     spec = TrainingSpec(epochs=1, batch_size="full")
     half = plan(X, Y, spec, layers=LAYERS, optimizer=Sgd(learning_rate=0.5), schedule=Exponential(warmup_epochs=2))
     state = half.new_state()
-    before = state.params.copy()
+    before = state.params[0].copy()
     reports(half, state)
     _, start, after = one_step()
     assert np.array_equal(before, start)
-    np.testing.assert_allclose(before - state.params, (start - after) / 2, rtol=1e-9, atol=1e-15)
+    np.testing.assert_allclose(before - state.params[0], (start - after) / 2, rtol=1e-9, atol=1e-15)
 
 
 def test_classes_given_as_codes_train_as_rows_of_zero_and_one_do() -> None:
@@ -207,7 +207,7 @@ def test_classes_given_as_codes_train_as_rows_of_zero_and_one_do() -> None:
         of = plan(X, y, spec, loss=CrossEntropy())
         state = of.new_state()
         reports(of, state)
-        finals.append(state.params)
+        finals.append(state.params[0])
     assert np.array_equal(*finals)
 
 

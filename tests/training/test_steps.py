@@ -281,7 +281,7 @@ def test_a_plan_without_machine_code_cannot_be_compiled() -> None:
 
 def test_a_plan_with_a_layer_that_treats_rows_together_cannot_be_sharded() -> None:
     of = example([BatchNorm(), Dense(units=3)])
-    with pytest.raises(ValueError, match="rows together"):
+    with pytest.raises(TypeError, match="batch_norm does not treat each row by itself"):
         taking(SHARDED)(of, of.new_state())
 
 

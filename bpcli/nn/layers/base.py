@@ -25,12 +25,13 @@ Views = Mapping[str, Array]
 
 @dataclass
 class Position:
-    """Which training step is being taken, and which part of its rows; its random numbers follow from that alone."""
+    """A training step, the part of its rows and the member at work: random numbers follow from that alone."""
 
     noise: Stream
     epoch: int = 0
     step: int = 0
     shard: int = 0
+    member: int = 0
 
 
 @dataclass(frozen=True)

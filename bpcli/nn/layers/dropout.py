@@ -58,7 +58,7 @@ class DropoutLayer(RowwiseLayer):
 
     def draw(self, position: Position, out: Array) -> None:
         """Uniform random numbers of a step, shape (rows, *in_shape)."""
-        generator = position.noise.at(position.epoch, position.step, self.index, position.shard)
+        generator = position.noise.at(position.epoch, position.step, self.index, position.shard, position.member)
         generator.random(dtype=out.dtype.type, out=out)
 
     def make_masks(self, out: Array) -> None:

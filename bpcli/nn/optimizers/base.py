@@ -20,7 +20,7 @@ Arrays = tuple[Array, ...]
 
 @dataclass
 class OptimizerState:
-    """What an optimizer carries from step to step: vectors and numbers by name, and how many steps it has taken."""
+    """What an optimizer carries from step to step: vectors (members, size) and numbers, and a count of steps."""
 
     slots: dict[str, Array]
     numbers: dict[str, float] = field(default_factory=dict)
@@ -47,9 +47,9 @@ class OptimizerBase(Spec):
         """The numbers it remembers, with their initial value."""
         return {}
 
-    def init(self, size: int, dtype: np.dtype[Any]) -> OptimizerState:
-        """The state before the first step, for parameters of shape (size,)."""
-        slots = {name: aligned(size, dtype) for name in self.slots}
+    def init(self, size: int, dtype: np.dtype[Any], members: int = 1) -> OptimizerState:
+        """The state before the first step, for parameters of shape (members, size)."""
+        slots: dict[str, Array] = {name: aligned(members * size, dtype).reshape(members, size) for name in self.slots}
         for name, value in self.slots.items():
             slots[name].fill(value)
         return OptimizerState(slots, self.numbers)

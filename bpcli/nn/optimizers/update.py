@@ -25,7 +25,7 @@ class Coefficients:
 
 
 class Update:
-    """A rule for parameters of shape (size,), the first `weights` of which may decay.
+    """A rule for parameters of shape (members, size), the first `weights` of which may decay.
 
     What goes from step to step is in the optimizer's state alone; `begin` moves it on by a step, whose coefficients
     are then handed to `apply` for one stretch of the parameters after another, in any order and by several threads.
@@ -61,15 +61,15 @@ class Update:
         stop: int,
         coefficients: Coefficients,
         grads: Array,
-        state: OptimizerState,
+        slots: Arrays,
         out: Array,
         scratch: Arrays,
     ) -> None:
-        """The step for parameters `start` to `stop` of `out`, and their vectors in the state."""
+        """The step of one member, for parameters `start` to `stop` of `out`: its gradient and vectors are (size,)."""
         if self._decay and start < self._weights:
             decayed = out[start : min(stop, self._weights)]
             np.multiply(decayed, coefficients.keep, out=decayed)
-        slots, kernel = tuple(state.slots.values()), self._rule.kernel
+        kernel = self._rule.kernel
         if stop - start == self._size <= self._block:
             kernel(out, grads, slots, scratch, coefficients.values)
             return
@@ -80,6 +80,7 @@ class Update:
             kernel(p, grads[part], tuple(slot[part] for slot in slots), of_scratch, coefficients.values)
 
     def take(self, grads: Array, learning_rate: float, state: OptimizerState, out: Array) -> None:
-        """A whole step: `out`, the parameters, from their gradient."""
+        """A whole step of all members: `out`, the parameters, from their gradient."""
         self.begin(learning_rate, state, self._coefficients)
-        self.apply(0, self._size, self._coefficients, grads, state, out, self._scratch)
+        for p, g, *slots in zip(out, grads, *state.slots.values(), strict=True):
+            self.apply(0, self._size, self._coefficients, g, tuple(slots), p, self._scratch)

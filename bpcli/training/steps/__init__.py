@@ -21,6 +21,8 @@ def steps_for(plan: TrainingPlan, state: TrainingState, crew: Crew, exchange: Ex
     """
     if exchange is not LOCAL and plan.stepping.way != "serial":
         raise ValueError(f"{plan.stepping.way} steps cannot exchange gradients")
+    if len(plan.members) > 1 and plan.stepping.way != "serial":
+        raise ValueError(f"{plan.stepping.way} steps are for one member")
     if plan.stepping.way == "compiled":
         from bpcli.training.steps.compiled import CompiledSteps
 

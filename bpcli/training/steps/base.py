@@ -26,8 +26,8 @@ Taken = list[tuple[float, float]]
 class Steps(ABC):
     """Takes the steps of an epoch, updating the state's parameters, layer state and optimizer in place.
 
-    After the last step of epoch `ended`, `grads` is the gradient that the optimizer was given in it, with penalties and
-    bounds, and `before` are the parameters from before it.
+    After the last step of epoch `ended`, `grads`, (members, size), is the gradient that the optimizer was given in
+    it, with penalties and bounds, and `before` are the parameters from before it.
     """
 
     grads: Array
@@ -82,11 +82,13 @@ class Steps(ABC):
         self.require_finite()
         network, state = self.plan.network, self.state
         workspace = network.workspace(len(batch[0]), self.plan.dtype, training=True)
-        layer_state = network.bind_state(state.layer_state.copy())
-        logits = network.forward(network.bind(state.params), layer_state, batch[0], workspace, self.position)
-        for layer, output in zip(network.layers, [*workspace.inputs[1:], logits], strict=True):
-            if not np.isfinite(output).all():
-                return self.diverged(f"layer {layer.index} ({layer.type}): its output")
+        for member, params, kept in zip(self.plan.members, state.params, state.layer_state, strict=True):
+            self.position.member = member
+            layer_state = network.bind_state(kept.copy())
+            logits = network.forward(network.bind(params), layer_state, batch[0], workspace, self.position)
+            for layer, output in zip(network.layers, [*workspace.inputs[1:], logits], strict=True):
+                if not np.isfinite(output).all():
+                    return self.diverged(f"layer {layer.index} ({layer.type}): its output")
         return self.diverged(f"layer {layer.index} ({layer.type}): the loss of its output")
 
     def require_finite(self) -> None:
@@ -99,8 +101,8 @@ class Steps(ABC):
         ]
         for what, vector, bind in vectors:
             if not np.isfinite(vector).all():
-                for layer, views in zip(network.layers, bind(vector), strict=True):
-                    if not all(np.isfinite(view).all() for view in views.values()):
+                for layer, *views in zip(network.layers, *map(bind, vector), strict=True):
+                    if not all(np.isfinite(view).all() for of_member in views for view in of_member.values()):
                         raise self.diverged(f"layer {layer.index} ({layer.type}): its {what}")
 
     def diverged(self, what: str) -> DivergedError:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 
 from bpcli.nn.compiled.program import has_kernels
-from bpcli.nn.layers import DenseLayer, RowwiseLayer
+from bpcli.nn.layers import RowwiseLayer
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.stepping import SERIAL, Stepping
 
@@ -60,10 +60,10 @@ def choose_stepping(
 ) -> Stepping:
     """The way for a plan: compiled for long epochs where it can be, else sharded for long steps, else serial.
 
-    Serial it is, too, where gradients are exchanged with other workers.
+    Serial it is, too, for several members, and where gradients are exchanged with other workers.
     `compiled_from` is in seconds an epoch, as `numpy_seconds` estimates them, `shared_from` in operations a step.
     """
-    if exchanges:
+    if exchanges or len(plan.members) > 1:
         return SERIAL
     shared = operations(plan) >= shared_from
     compiled = has_kernels(plan.network, plan.loss, plan.optimizer, plan.dtype)
@@ -80,21 +80,18 @@ def numpy_seconds(plan: TrainingPlan) -> float:
 
 def operations(plan: TrainingPlan) -> float:
     """Floating-point operations in the matrix products of a step, about."""
-    return 6.0 * plan.batch_size * sum(_sizes(plan))
+    return 6.0 * plan.batch_size * plan.network.multiplications
 
 
 def shard_count(plan: TrainingPlan) -> int:
     """Shards of the rows of a batch: 1 where a layer treats rows together."""
     if not all(isinstance(layer, RowwiseLayer) for layer in plan.network.layers):
         return 1
-    rows = OF_LARGE_LAYERS if max(_sizes(plan)) > LARGE else SHARD_ROWS
+    largest = max(layer.multiplications for layer in plan.network.layers)
+    rows = OF_LARGE_LAYERS if largest > LARGE else SHARD_ROWS
     return max(1, min(MOST_SHARDS, plan.batch_size // rows))
 
 
 def part_count(plan: TrainingPlan) -> int:
     """Parts of each layer in compiled steps."""
     return max(1, min(MOST_PARTS, max(layer.n_out for layer in plan.network.layers) // PART_OUTPUTS))
-
-
-def _sizes(plan: TrainingPlan) -> list[int]:
-    return [layer.n_in * layer.n_out for layer in plan.network.layers if isinstance(layer, DenseLayer)]

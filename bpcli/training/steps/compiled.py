@@ -39,19 +39,20 @@ class CompiledSteps(Steps):
         most = max(1, MASKED_NUMBERS // (batch * masked)) * batch if masked else self.batches.block_rows
         self._rows = min(self.batches.block_rows, most)
         value, norm = (np.inf if bound is None else bound for bound in (clip.value, clip.norm))
+        (params,) = state.params
         self._program = Program(
             plan.network,
             plan.loss,
             plan.optimizer,
             Rules(penalty.l1, penalty.l2, value, norm),
-            state.params,
-            state.optimizer.slots,
+            params,
+            {name: slot[0] for name, slot in state.optimizer.slots.items()},
             batch=plan.batch_size,
             rows=self._rows,
             parts=stepping.parts,
             line=stepping.line,
         )
-        self.grads = self._program.grads
+        self.grads = self._program.grads.reshape(1, -1)
         self._crew, self._lanes = crew, min(crew.lanes, self._program.parts)
         self._losses = np.empty(-(-self._rows // batch))
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from bpcli.nn.layers import DenseLayer
-from bpcli.nn.network import Network
+from bpcli.nn.layers import RowwiseLayer
 
 
 def shards(rows: int, count: int) -> list[tuple[int, int]]:
@@ -16,20 +16,21 @@ def shards(rows: int, count: int) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class Block:
-    """Some of the inputs of a dense layer, and the range of their weights in the flat vectors."""
+    """Some rows of a layer's weights, which belong to some of its inputs, and their range in the flat vectors."""
 
-    layer: DenseLayer
-    inputs: slice
+    layer: RowwiseLayer
+    rows: slice
     start: int
     stop: int
 
 
-def weight_blocks(network: Network, inputs: int) -> list[Block]:
-    """The weights of all dense layers in blocks of at least `inputs` inputs, in the order of the flat vector."""
+def weight_blocks(layers: Sequence[RowwiseLayer], rows: int) -> list[Block]:
+    """The weights of all layers in blocks of at least `rows` rows, in the order of the flat vector."""
     blocks, start = [], 0
-    for layer in network.layers:
-        if isinstance(layer, DenseLayer):
-            for first, last in shards(layer.n_in, max(1, layer.n_in // inputs)):
-                blocks.append(Block(layer, slice(first, last), start + first * layer.n_out, start + last * layer.n_out))
-            start += layer.n_in * layer.n_out
+    for layer in layers:
+        count = layer.weight_rows
+        width = sum(slot.size for slot in layer.parameters() if slot.weight) // count if count else 0
+        for first, last in shards(count, max(1, count // rows)) if count else ():
+            blocks.append(Block(layer, slice(first, last), start + first * width, start + last * width))
+        start += count * width
     return blocks

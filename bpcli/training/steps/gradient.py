@@ -15,24 +15,31 @@ from bpcli.training.steps.exchange import Sums
 
 
 class Gradient:
-    """Writes the gradient of a batch's mean loss to `grads`, (layout.size,), at the parameters of a state."""
+    """Writes the gradient of a batch's mean loss to `grads`, (members, layout.size), at the parameters of a state."""
 
     def __init__(self, plan: TrainingPlan, state: TrainingState, grads: Array) -> None:
         network = plan.network
-        self._params, self._state = network.bind(state.params), network.bind_state(state.layer_state)
-        self._grads = network.bind(grads)
+        self._members = [
+            (member, network.bind(params), network.bind_state(layer_state), network.bind(gradient))
+            for member, params, layer_state, gradient in zip(
+                plan.members, state.params, state.layer_state, grads, strict=True
+            )
+        ]
         self._whole = BatchPass(network, plan.loss, plan.batch_size, plan.dtype)
         self._passes = {plan.batch_size: self._whole}
 
     def __call__(self, batch: Batch, position: Position) -> Sums:
-        """The sums of a batch; where its loss is not finite, nothing is written."""
+        """The sums of a batch, the loss averaged over members; where a member's is not finite, nothing is written."""
         x, y, weight = batch
         through = self._passes.get(len(x)) or self._of_short_batch(len(x))
-        logits = through.forward(self._params, self._state, x, position)
-        loss = through.value(logits, y, weight)
-        if isfinite(loss):
-            through.backward(self._params, self._grads)
-        return loss, batch_weight(batch)
+        total = 0.0
+        for member, params, state, grads in self._members:
+            position.member = member
+            loss = through.value(through.forward(params, state, x, position), y, weight)
+            if isfinite(loss):
+                through.backward(params, grads)
+            total += loss
+        return total / len(self._members), batch_weight(batch)
 
     def _of_short_batch(self, rows: int) -> BatchPass:
         """The memory for the last batch of an epoch, where that has fewer rows."""

@@ -22,8 +22,9 @@ class SerialSteps(Steps):
     def __init__(self, plan: TrainingPlan, state: TrainingState, exchange: Exchange = LOCAL) -> None:
         super().__init__(plan, state)
         layout = plan.network.layout
-        self.grads = np.empty(layout.size, plan.dtype)
+        self.grads = np.empty_like(state.params)
         self._gradient, self._exchange = Gradient(plan, state, self.grads), exchange
+        self._rows = list(zip(state.params, self.grads, strict=True))
         self._penalized = np.empty(layout.weights if self.rules.penalizes else 0, plan.dtype)
 
     def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[Taken]:
@@ -41,8 +42,9 @@ class SerialSteps(Steps):
         if not isfinite(sums[0]):
             raise self.explain(batch)
         if not self.rules.none:
-            self.rules.apply(0, len(grads), state.params, grads, self._penalized)
-            self.rules.bound_norm(grads)
+            for params, gradient in self._rows:
+                self.rules.apply(0, len(gradient), params, gradient, self._penalized)
+                self.rules.bound_norm(gradient)
         self.learning_rate = self.rate(epoch, step)
         self.update.take(grads, self.learning_rate, state.optimizer, out=state.params)
         return sums

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Batch, part_of_batch
 from bpcli.nn.batch_pass import BatchPass
-from bpcli.nn.layers import DenseLayer, Position, RowwiseLayer
+from bpcli.nn.layers import Position, rowwise
 from bpcli.randomness import Stream
 from bpcli.system.threads import Crew
 from bpcli.training.plan import TrainingPlan
@@ -47,16 +47,17 @@ class ShardedSteps(Steps):
     def __init__(self, plan: TrainingPlan, state: TrainingState, crew: Crew) -> None:
         super().__init__(plan, state)
         network, layout, dtype = plan.network, plan.network.layout, plan.dtype
-        if not all(isinstance(layer, RowwiseLayer) for layer in network.layers):
-            raise ValueError("a layer of this plan treats rows together: they cannot be divided")
+        self._layers = rowwise(network.layers)
         self._crew = crew
+        (self._flat,) = state.params
+        self._slots = tuple(slot[0] for slot in state.optimizer.slots.values())
         self._params, self._state = network.bind(state.params), network.bind_state(state.layer_state)
-        self.grads = np.empty(layout.size, dtype)
-        self._bound_grads = network.bind(self.grads)
+        self.grads = np.empty_like(state.params)
+        self._flat_grads, self._bound_grads = self.grads[0], network.bind(self.grads)
         self._memories: dict[int, BatchMemory] = {}
         self._largest = BatchPass(network, plan.loss, plan.batch_size, dtype)
         self._positions = [Position(Stream(plan.seed, "dropout"), shard=shard) for shard in range(plan.stepping.parts)]
-        self._blocks = weight_blocks(network, plan.stepping.block_inputs)
+        self._blocks = weight_blocks(self._layers, plan.stepping.block_inputs)
         self._ends = [*(block.start for block in self._blocks), layout.weights, layout.size]
         longest = max(block.stop - block.start for block in self._blocks)
         self._penalized = np.empty((crew.lanes, longest if self.rules.penalizes else 0), dtype)
@@ -84,7 +85,7 @@ class ShardedSteps(Steps):
         blocks = [partial(self._weights, batch[0], memory, block) for block in self._blocks]
         crew.run([*blocks, partial(self._biases, memory)])
         if self.rules.bounds_norm:
-            self.rules.bound_norm(self.grads)
+            self.rules.bound_norm(self._flat_grads)
             crew.run([partial(self._update, start, stop) for start, stop in pairwise(self._ends)])
         return loss
 
@@ -97,38 +98,36 @@ class ShardedSteps(Steps):
         with np.errstate(all="ignore"):
             logits = through.forward(self._params, self._state, x, position)
             losses[shard] = through.value(logits, y, weight)
-            through.backward_rows(self._params)
+            through.backward_rows(self._layers, self._params)
 
     def _weights(self, x: Array, memory: BatchMemory, block: Block, lane: int) -> None:
         """The gradient of a block of weights, from all rows, and their update."""
         index = block.layer.index
         given = memory.outputs[index - 1] if index else x
         with np.errstate(all="ignore"):
-            block.layer.weight_gradient(given, memory.errors[index], block.inputs, self._bound_grads[index])
+            block.layer.weight_gradient(given, memory.errors[index], block.rows, self._bound_grads[index])
         self._finish(block.start, block.stop, lane)
 
     def _biases(self, memory: BatchMemory, lane: int) -> None:
         """The gradient of all that are no weights, and their update."""
         with np.errstate(all="ignore"):
-            for layer in self.plan.network.layers:
-                if isinstance(layer, DenseLayer):
-                    index = layer.index
-                    work = memory.whole.workspace.layers[index]
-                    layer.bias_gradient(memory.errors[index], work, self._bound_grads[index])
+            works = memory.whole.workspace.layers
+            for layer, errors, work, grads in zip(self._layers, memory.errors, works, self._bound_grads, strict=True):
+                layer.bias_gradient(errors, work, grads)
         self._finish(self._ends[-2], self._ends[-1], lane)
 
     def _finish(self, start: int, stop: int, lane: int) -> None:
         """Rules and update for parameters that have their gradient, unless all of it is to be bounded first."""
         if not self.rules.none:
             with np.errstate(all="ignore"):
-                self.rules.apply(start, stop, self.state.params, self.grads, self._penalized[lane])
+                self.rules.apply(start, stop, self._flat, self._flat_grads, self._penalized[lane])
         if not self.rules.bounds_norm:
             self._update(start, stop, lane)
 
     def _update(self, start: int, stop: int, lane: int) -> None:
-        state, scratch = self.state, self._scratch[lane]
+        scratch = self._scratch[lane]
         with np.errstate(all="ignore"):
-            self.update.apply(start, stop, self._coefficients, self.grads, state.optimizer, state.params, scratch)
+            self.update.apply(start, stop, self._coefficients, self._flat_grads, self._slots, self._flat, scratch)
 
     def _memory(self, rows: int) -> BatchMemory:
         """The memory of a batch, which is made once for each size: there are two at most."""

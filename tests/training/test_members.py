@@ -1,0 +1,112 @@
+"""Members: networks that are trained side by side, each as it is alone, with random numbers of its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from experiments import plan, reports
+
+from bpcli.nn.activations import Gelu, Tanh
+from bpcli.nn.layers import BatchNorm, Dense, Dropout
+from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy
+from bpcli.nn.optimizers import Adamw, Nadam, Rprop, Sgd
+from bpcli.nn.schedules import Cosine
+from bpcli.system.threads import Crew
+from bpcli.training import Stepping, TrainingPlan, TrainingSpec, choose_stepping
+from bpcli.training.spec import Clip, Penalty
+from bpcli.training.steps import steps_for
+
+GENERATOR = np.random.default_rng(0)
+X, CLASSES = GENERATOR.normal(size=(60, 5)), GENERATOR.integers(0, 3, 60)
+LAYERS = [Dense(units=7, activation=Gelu()), BatchNorm(), Dropout(rate=0.3), Dense(units=4, activation=Tanh())]
+RULES = {"penalty": Penalty(l1=0.01, l2=0.1), "clip": Clip(norm=0.5, value=0.3)}
+
+
+def trained(of: TrainingPlan, *members: int) -> tuple[Any, list[Any]]:
+    """The state after training these members, and the reports."""
+    of = replace(of, members=members)
+    state = of.new_state()
+    return state, reports(of, state)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("rule", [Sgd(momentum=0.9), Adamw(weight_decay=0.1), Nadam(), Rprop()], ids=repr)
+@pytest.mark.parametrize("rules", [{}, RULES], ids=["plain", "rules"])
+def test_each_of_three_members_ends_to_the_bit_where_it_does_alone(rule: Any, dtype: Any, rules: Any) -> None:
+    spec = TrainingSpec(epochs=3, batch_size=16, **rules)
+    options: Any = {"layers": LAYERS, "loss": CrossEntropy(), "optimizer": rule, "schedule": Cosine(), "dtype": dtype}
+    of = plan(X, CLASSES, spec, weight=GENERATOR.uniform(0.5, 2.0, 60), **options)
+    together, _ = trained(of, 0, 1, 2)
+    assert together.params.shape == (3, of.network.layout.size)
+    for member in range(3):
+        alone, _ = trained(of, member)
+        assert np.array_equal(together.params[member], alone.params[0])
+        assert np.array_equal(together.layer_state[member], alone.layer_state[0])
+        for name, slot in together.optimizer.slots.items():
+            assert np.array_equal(slot[member], alone.optimizer.slots[name][0])
+    assert len({params.tobytes() for params in together.params}) == 3
+
+
+def test_one_output_and_one_row_a_batch_make_no_difference() -> None:
+    """Matrix products of one row or one column are other functions of BLAS."""
+    of = plan(
+        X, CLASSES[:, None] > 0, TrainingSpec(epochs=2, batch_size=1), layers=LAYERS[:1], loss=BinaryCrossEntropy()
+    )
+    together, _ = trained(of, 2, 0)
+    for row, member in enumerate((2, 0)):
+        assert np.array_equal(together.params[row], trained(of, member)[0].params[0])
+
+
+def test_losses_are_the_members_on_average_and_metrics_of_their_average_prediction() -> None:
+    seen: list[Any] = []
+
+    def score(predictions: Any, dataset: Any) -> dict[str, float | None]:
+        seen.append(predictions.copy())
+        return {"first": float(predictions[0, 0])}
+
+    spec = TrainingSpec(epochs=2, batch_size=16, penalty=Penalty(l2=0.1))
+    options: Any = {"layers": LAYERS, "loss": CrossEntropy(), "optimizer": Nadam(), "score": score}
+    of = plan(X, CLASSES, spec, validation=(X[:20], CLASSES[:20]), **options)
+    _, together = trained(of, 0, 1, 2)
+    of_all, seen[:] = list(seen), []
+    alone = [trained(of, member)[1] for member in range(3)]
+    for epoch, report in enumerate(together):
+        for name in ("train_loss", "validation_loss"):
+            assert getattr(report, name) == pytest.approx(np.mean([getattr(one[epoch], name) for one in alone]))
+        np.testing.assert_allclose(of_all[epoch], np.mean(seen[epoch::2], axis=0))
+        assert [layer.layer for layer in report.health] == [0, 1, 3, 4]
+        norms = [one[epoch].health[0].gradient_norm for one in alone]
+        assert report.health[0].gradient_norm == pytest.approx(np.linalg.norm(norms))
+
+
+def test_the_first_member_has_the_numbers_of_a_plan_that_names_none() -> None:
+    of = plan(X, CLASSES, layers=LAYERS, loss=CrossEntropy())
+    state = of.new_state()
+    reports(of, state)
+    assert of.members == (0,)
+    assert np.array_equal(state.params, trained(of, 0)[0].params)
+
+
+@pytest.mark.parametrize("way", ["sharded", "compiled"])
+def test_members_are_for_serial_steps(way: Any) -> None:
+    of = replace(plan(X, CLASSES, loss=CrossEntropy(), dtype=np.float32), members=(0, 1))
+    assert choose_stepping(of, compiled_from=0.0, shared_from=0.0, can_compile=lambda: True) == Stepping()
+    with Crew(1) as crew, pytest.raises(ValueError, match="one member"):
+        steps_for(replace(of, stepping=Stepping(way)), of.new_state(), crew)
+
+
+def test_views_have_the_members_in_front_and_one_member_has_none() -> None:
+    layout = plan(X, CLASSES, layers=[Dense(units=2)], loss=CrossEntropy()).network.layout
+    vectors = np.arange(3.0 * layout.size).reshape(3, layout.size)
+    views = layout.views(vectors)
+    assert views["layers.0.weight"].shape == (3, 5, 2)
+    for member, vector in enumerate(vectors):
+        for name, view in layout.views(vector).items():
+            assert np.array_equal(view, views[name][member])
+    assert all(np.shares_memory(view, vectors) for view in views.values())
+    assert {name: view.shape for name, view in layout.views(vectors[:1]).items()} == {
+        slot.name: slot.shape for slot in layout.slots
+    }
