@@ -70,7 +70,7 @@ def plan_of(given: dict[str, Any]) -> Any:
         changes = ["training.early_stopping=null", "training.goal=null", f"training.epochs={given['epochs']}"]
         loaded = load_config(ROOT / f"configs/{given['config']}.yaml", changes)
         return prepare(loaded.config, loaded.folder).plan
-    from bpcli.arrays.rows import DenseRows
+    from bpcli.arrays.rows import Rows
     from bpcli.data.batches import Dataset
     from bpcli.nn.layers import Dense
     from bpcli.nn.losses import CrossEntropy
@@ -83,14 +83,15 @@ def plan_of(given: dict[str, Any]) -> Any:
     generator = np.random.default_rng(0)
     n_in, *hidden, n_out = given["widths"]
     x = generator.normal(size=(given["rows"], n_in)).astype(np.float32)
+    rows = Rows.of_numbers(x)
     plan = TrainingPlan(
-        network=Network.plan([Dense(units=units) for units in hidden], n_in, n_out),
+        network=Network.plan(rows.signature, {}, [Dense(units=units) for units in hidden], n_out),
         loss=CrossEntropy(),
         optimizer=Adam(),
         schedule=Constant(),
         spec=TrainingSpec(epochs=given["epochs"], batch_size=given["batch"]),
         seed=0,
-        train=Dataset(DenseRows(x), generator.integers(0, n_out, len(x))),
+        train=Dataset(rows, generator.integers(0, n_out, len(x))),
         validation=None,
         score=lambda *_: {},
         monitor=Monitor("train", "loss"),

@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from bpcli.arrays.rows import DenseRows, EncodedRows
+from bpcli.arrays.expansion import Intake
+from bpcli.arrays.rows import Rows
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import Dataset
 from bpcli.experiment.prepare import Prepared, prepare
@@ -65,7 +66,7 @@ def plan(
     part: Literal["train", "validation"] = "validation" if validation else "train"
     outputs = train_rows.y.shape[1] if train_rows.y.ndim == 2 else int(train_rows.y.max()) + 1
     return TrainingPlan(
-        network=Network.plan(layers, train_rows.x.width, outputs),
+        network=Network.plan(train_rows.x.signature, {}, layers, outputs),
         loss=loss or MeanSquaredError(),
         optimizer=optimizer or Sgd(),
         schedule=schedule or Constant(),
@@ -80,10 +81,15 @@ def plan(
     )
 
 
+def features(rows: Rows, dtype: Any = np.float64) -> Any:
+    """All features of encoded rows, (rows, width)."""
+    return Intake(rows.signature).whole(rows, np.dtype(dtype))[0]
+
+
 def dataset(x: Any, y: Any, weight: Any, dtype: Any) -> Dataset:
     y = np.array(y)
     y = y.astype(np.intp) if y.ndim == 1 else y.astype(dtype)
-    rows = x if isinstance(x, EncodedRows) else DenseRows(np.array(x, dtype))
+    rows = x if isinstance(x, Rows) else Rows.of_numbers(np.array(x, dtype))
     return Dataset(rows, y, None if weight is None else np.array(weight, dtype))
 
 

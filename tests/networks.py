@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import numpy as np
 
+from bpcli.arrays.fields import Field
 from bpcli.arrays.memory import Array
 from bpcli.nn import losses
 from bpcli.nn.batch_pass import BatchPass
@@ -34,6 +35,11 @@ def targets_for(loss: Any, rows: int, outputs: int, generator: np.random.Generat
     return generator.uniform(0.0, 1.0, (rows, outputs))
 
 
+def planned(layers: Sequence[Any], n_in: int, n_out: int) -> Network:
+    """A network of layers for so many plain numbers."""
+    return Network.plan((Field("numbers", (n_in,)),), {}, layers, n_out)
+
+
 class TrainingStep:
     """A network on random data, with every array that a training step needs."""
 
@@ -51,7 +57,7 @@ class TrainingStep:
     ) -> None:
         generator = np.random.default_rng(seed)
         self.loss = loss
-        self.network = Network.plan(layers, n_in, n_out)
+        self.network = planned(layers, n_in, n_out)
         self.flat, flat_state = self.network.initialize(seed, dtype)
         # Away from biases of 0 and scales of 1, which would hide mistakes.
         self.flat += generator.normal(0.0, 0.3, self.flat.shape).astype(dtype)
@@ -66,7 +72,7 @@ class TrainingStep:
         self.position = Position(Stream(seed, "dropout"), epoch=2, step=3)
 
     def logits(self) -> Array:
-        return self.through.forward(self.params, self.state, self.x, self.position)
+        return self.through.forward(self.params, self.state, (self.x,), self.position)
 
     def mean_loss(self) -> float:
         """The loss whose gradient is checked: the sum over rows, divided by their number."""

@@ -25,7 +25,7 @@ from bpcli.tracing.trace import Trace, TracedLayer, TracedParameter
 def trace_of(prepared: Prepared, rows: Sequence[int] = (), layers: Sequence[Any] | None = None) -> Trace:
     """The first step of an experiment, with other layers than its config has if those are given."""
     if layers is not None:
-        network = Network.plan(layers, prepared.network.n_in, prepared.network.n_out)
+        network = Network.plan(prepared.network.stems.signature, {}, layers, prepared.network.n_out)
         prepared = replace(prepared, plan=replace(prepared.plan, network=network))
     return trace_step(prepared, prepared.plan.new_state(), choose_rows(prepared, rows), "t.yaml")
 

@@ -37,7 +37,7 @@ def bpcli_fast(sizes: list[int], batch: int, x: Any, y: Any) -> Callable[[], obj
 
 def _bpcli(sizes: list[int], batch: int, x: Any, y: Any, **thresholds: float) -> Callable[[], object]:
     """The training loop of `bpcli train`."""
-    from bpcli.arrays.rows import DenseRows
+    from bpcli.arrays.rows import Rows
     from bpcli.data.batches import Dataset
     from bpcli.nn.layers import Dense
     from bpcli.nn.losses import CrossEntropy
@@ -50,15 +50,16 @@ def _bpcli(sizes: list[int], batch: int, x: Any, y: Any, **thresholds: float) ->
 
     if sys.argv[1] != "bpcli_blas":
         ExitStack().enter_context(BlasThreads().single())
-    n_in, *hidden, n_out = sizes
+    _, *hidden, n_out = sizes
+    rows = Rows.of_numbers(x)
     plan = TrainingPlan(
-        network=Network.plan([Dense(units=units) for units in hidden], n_in, n_out),
+        network=Network.plan(rows.signature, {}, [Dense(units=units) for units in hidden], n_out),
         loss=CrossEntropy(),
         optimizer=Adam(learning_rate=LEARNING_RATE),
         schedule=Constant(),
         spec=TrainingSpec(epochs=1_000_000, batch_size=batch),
         seed=SEED,
-        train=Dataset(DenseRows(x), y),
+        train=Dataset(rows, y),
         validation=None,
         score=lambda *_: {},
         monitor=Monitor("train", "loss"),

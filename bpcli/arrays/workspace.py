@@ -17,16 +17,21 @@ class Buffer:
     """A request for scratch memory of shape (rows, *shape), or `shape` where `per_row` is false.
 
     A `shared` buffer keeps its content only until another layer runs; all requests of one shared name get the same
-    memory.
+    memory. One of `indices` holds integers; it cannot be shared.
     """
 
     shape: tuple[int, ...]
     per_row: bool = True
     shared: bool = False
+    indices: bool = False
 
     def size(self, rows: int) -> int:
         """Count of numbers for a batch of `rows`."""
         return prod(self.shape) * (rows if self.per_row else 1)
+
+
+Requests = Mapping[str, Buffer]
+"""What one layer asks for, by name."""
 
 
 class LayerArrays(dict[str, Array]):
@@ -44,23 +49,36 @@ class LayerArrays(dict[str, Array]):
 class Workspace:
     """Scratch arrays of shape (rows, *shape) for each layer, made once for the largest batch.
 
-    `layers[i]` holds the arrays of layer i by name, `inputs[i]` what it was given in the last forward pass.
+    `layers[i]` holds the arrays of layer i by name, `inputs[i]` what it was given in the last forward pass; `stems` are
+    the arrays of the requests for what stands before the layers, and `fields` what that was given.
     `part(start, stop)` is the memory of those rows alone: parts that do not overlap can be written to at once.
     """
 
     inputs: list[Array]
+    fields: tuple[Array, ...]
 
-    def __init__(self, layers: Iterable[Mapping[str, Buffer]], rows: int, dtype: np.dtype[Any]) -> None:
-        self._requests = [dict(layer) for layer in layers]
+    def __init__(
+        self, layers: Iterable[Requests], rows: int, dtype: np.dtype[Any], stems: Iterable[Requests] = ()
+    ) -> None:
+        self._stems = [dict(stem) for stem in stems]
+        self._requests = [*self._stems, *(dict(layer) for layer in layers)]
         self.rows = rows
         self._ones = np.ones(rows, dtype)
         self._shared = {name: np.empty(size, dtype) for name, size in _shared_sizes(self._requests, rows).items()}
         self._own = [
-            {name: np.empty(buffer.size(rows), dtype) for name, buffer in layer.items() if not buffer.shared}
+            {
+                name: np.empty(buffer.size(rows), np.intp if buffer.indices else dtype)
+                for name, buffer in layer.items()
+                if not buffer.shared
+            }
             for layer in self._requests
         ]
-        self.layers = self._shaped(0, rows)
-        self.inputs = []
+        self._divide(0, rows)
+
+    def _divide(self, start: int, stop: int) -> None:
+        shaped = self._shaped(start, stop)
+        self.stems, self.layers = shaped[: len(self._stems)], shaped[len(self._stems) :]
+        self.release()
 
     def _shaped(self, start: int, stop: int) -> list[LayerArrays]:
         def shaped(flat: Array, buffer: Buffer) -> Array:
@@ -84,23 +102,32 @@ class Workspace:
             for layer, own in zip(self._requests, self._own, strict=True)
         ]
 
+    def release(self) -> None:
+        """Forget what the last forward pass was given."""
+        self.inputs, self.fields = [], ()
+
     def part(self, start: int, stop: int) -> Workspace:
         """The memory of rows `start` to `stop`; what is not per row is shared with the other parts."""
         if stop > self.rows:
             raise ValueError(f"a workspace of {self.rows} rows has no rows up to {stop}")
         part = object.__new__(Workspace)
         part._requests, part._shared, part._own, part._ones = self._requests, self._shared, self._own, self._ones
+        part._stems = self._stems
         part.rows = stop - start
-        part.layers = self._shaped(start, stop)
-        part.inputs = []
+        part._divide(start, stop)
         return part
 
     @staticmethod
     def bytes_needed(layers: Iterable[Mapping[str, Buffer]], rows: int, itemsize: int) -> int:
         """How much memory a workspace of these requests takes, without taking it."""
         requests = list(layers)
-        own = sum(buffer.size(rows) for layer in requests for buffer in layer.values() if not buffer.shared)
-        return itemsize * (rows + own + sum(_shared_sizes(requests, rows).values()))
+        own = sum(
+            buffer.size(rows) * (np.dtype(np.intp).itemsize if buffer.indices else itemsize)
+            for layer in requests
+            for buffer in layer.values()
+            if not buffer.shared
+        )
+        return own + itemsize * (rows + sum(_shared_sizes(requests, rows).values()))
 
 
 def _shared_sizes(layers: Iterable[Mapping[str, Buffer]], rows: int) -> dict[str, int]:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.arrays.fields import Batch
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Workspace
 from bpcli.checks.finite_difference import STEP, Comparison, Verdict, compare
-from bpcli.data.batches import Batch
 from bpcli.errors import DivergedError
 from bpcli.nn.layers import Layer, Position, Views
 from bpcli.randomness import Stream
@@ -97,7 +97,7 @@ def check_gradient(plan: TrainingPlan, rows: int, seed: int) -> GradientCheck:
     """
     generator = np.random.default_rng(seed)
     objective = Objective(
-        plan.network,
+        plan.network.expanded,
         plan.loss,
         plan.spec,
         first_batch(plan, rows, seed),
@@ -115,16 +115,16 @@ def check_gradient(plan: TrainingPlan, rows: int, seed: int) -> GradientCheck:
     for slot in plan.network.layout.slots:
         arrays.append(checker.check(slot.name, start, start + slot.size, every))
         start += slot.size
-    return GradientCheck(len(objective.x), every, tuple(arrays), tuple(_faults(objective, params, generator)))
+    return GradientCheck(objective.rows, every, tuple(arrays), tuple(_faults(objective, params, generator)))
 
 
 def first_batch(plan: TrainingPlan, rows: int, seed: int) -> Batch:
     """Up to `rows` training rows, in the order of a first epoch of that seed."""
     train, dtype = plan.train, plan.dtype
     order = Stream(seed, "shuffle").at(0).permutation(train.rows)[:rows]
-    x = train.x.reader(len(order), dtype).take(order)
-    y = train.targets(plan.network.n_out).reader(len(order), dtype).take(order)
-    return x, y, None if train.weight is None else train.weight[order]
+    x = plan.network.expanded.reader(train.x, len(order), dtype).take(order)
+    (y,) = train.target_reader(plan.network.n_out, len(order)).take(order)
+    return Batch(x, y, None if train.weight is None else train.weight[order])
 
 
 def _moved(plan: TrainingPlan, generator: np.random.Generator) -> Array:

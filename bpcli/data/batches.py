@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.arrays.expansion import Intake
+from bpcli.arrays.fields import Batch
 from bpcli.arrays.memory import Array
-from bpcli.arrays.rows import CompactRows, DenseRows, EncodedRows
+from bpcli.arrays.rows import RowReader, Rows
 
 
 @dataclass(frozen=True)
@@ -20,27 +22,32 @@ class Dataset:
     any dtype. weight: (rows,) or None for ones.
     """
 
-    x: EncodedRows
+    x: Rows
     y: Array
     weight: Array | None = None
 
     @property
     def rows(self) -> int:
         """Number of rows."""
-        return self.x.rows
+        return self.x.count
 
     @property
     def nbytes(self) -> int:
         """Bytes of all its arrays."""
         return self.x.nbytes + self.y.nbytes + (0 if self.weight is None else self.weight.nbytes)
 
-    def targets(self, outputs: int) -> EncodedRows:
-        """y as rows of n_out numbers: classes as one that is 1 among zeros."""
-        return DenseRows(self.y) if self.y.ndim == 2 else CompactRows.of_classes(self.y, outputs, self.x.dtype)
+    def targets(self, outputs: int) -> Array:
+        """All of y as rows of `outputs` numbers: classes as a 1 among zeros."""
+        (y,) = Intake(self._targets(outputs).signature).whole(self._targets(outputs), self.x.dtype)
+        return y
 
+    def target_reader(self, outputs: int, rows: int) -> RowReader:
+        """A reader of y, as `targets` has it, that hands out one array."""
+        targets = self._targets(outputs)
+        return Intake(targets.signature).reader(targets, rows, self.x.dtype)
 
-Batch = tuple[Array, Array, "Array | None"]
-"""x (rows, n_in), y (rows, n_out) and weight (rows,) or None."""
+    def _targets(self, outputs: int) -> Rows:
+        return Rows.of_numbers(self.y) if self.y.ndim == 2 else Rows.of_codes(self.y, outputs, self.x.dtype)
 
 
 GATHERED_BYTES = 1 << 18
@@ -54,23 +61,33 @@ class Batches:
     """
 
     def __init__(
-        self, dataset: Dataset, batch_size: int, outputs: int, at_once: int = 1, gathered_bytes: int = GATHERED_BYTES
+        self,
+        dataset: Dataset,
+        batch_size: int,
+        outputs: int,
+        at_once: int = 1,
+        gathered_bytes: int = GATHERED_BYTES,
+        intake: Intake | None = None,
     ) -> None:
-        """With blocks of at least `at_once` batches, and of as many as `gathered_bytes` hold."""
+        """With blocks of at least `at_once` batches, and of as many as `gathered_bytes` hold.
+
+        A batch holds what `intake`, by default all features, takes of the fields.
+        """
+        intake = Intake(dataset.x.signature) if intake is None else intake
         self.size = min(batch_size, dataset.rows)
         self.count = -(-dataset.rows // self.size)
-        x, y, dtype = dataset.x, dataset.targets(outputs), dataset.x.dtype
-        batch_bytes = self.size * (x.width + outputs) * dtype.itemsize
+        dtype = dataset.x.dtype
+        batch_bytes = self.size * (intake.numbers + outputs) * dtype.itemsize
         self.block_rows = self.size * min(max(gathered_bytes // batch_bytes, at_once), self.count)
         self._rows, self._weight = dataset.rows, dataset.weight
         self._whole: Batch | None = None
         if self.count == 1:
-            self._whole = (x.whole(dtype), y.whole(dtype), dataset.weight)
+            self._whole = Batch(intake.whole(dataset.x, dtype), dataset.targets(outputs), dataset.weight)
             return
-        self._x, self._y = x.reader(self.block_rows, dtype), y.reader(self.block_rows, dtype)
+        self._x = intake.reader(dataset.x, self.block_rows, dtype)
+        self._y = dataset.target_reader(outputs, self.block_rows)
         self._weights = None if self._weight is None else np.empty(self.block_rows, self._weight.dtype)
-        block = self._x.out, self._y.out, self._weights
-        self._cut = [part_of_batch(block, start, start + self.size) for start in range(0, self.block_rows, self.size)]
+        self._cut: list[Batch] = []
 
     def epoch(self, order: NDArray[np.intp], first: int = 0) -> Iterator[Batch]:
         """The batches of an epoch in the order of rows given, from batch `first` on."""
@@ -78,10 +95,12 @@ class Batches:
             if self._whole is not None:
                 yield block
                 return
-            full, rest = divmod(len(block[0]), self.size)
-            yield from self._cut[:full]
-            if rest:
-                yield part_of_batch(block, full * self.size, full * self.size + rest)
+            if block.rows < self.block_rows:
+                yield from (block.part(start, start + self.size) for start in range(0, block.rows, self.size))
+                return
+            # All whole blocks are in the same memory.
+            self._cut = self._cut or [block.part(at, at + self.size) for at in range(0, block.rows, self.size)]
+            yield from self._cut
 
     def blocks(self, order: NDArray[np.intp], first: int = 0) -> Iterator[Batch]:
         """The same rows in blocks of `block_rows`, which is a multiple of the batch size; the last may be shorter."""
@@ -91,15 +110,10 @@ class Batches:
             return
         for start in range(first * self.size, self._rows, self.block_rows):
             rows = order[start : start + self.block_rows]
-            yield self._x.take(rows), self._y.take(rows), self._take_weights(rows)
+            (y,) = self._y.take(rows)
+            yield Batch(self._x.take(rows), y, self._take_weights(rows))
 
     def _take_weights(self, rows: NDArray[np.intp]) -> Array | None:
         if self._weight is None or self._weights is None:
             return None
         return np.take(self._weight, rows, out=self._weights[: len(rows)], mode="clip")
-
-
-def part_of_batch(batch: Batch, start: int, stop: int) -> Batch:
-    """Rows `start` to `stop` of a batch."""
-    x, y, weight = batch
-    return x[start:stop], y[start:stop], None if weight is None else weight[start:stop]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bpcli.arrays.expansion import is_plain
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import GATHERED_BYTES
 from bpcli.data.preprocess import Preprocessor
@@ -46,14 +47,15 @@ def estimate_memory(
     dtype, exact = np.dtype(config.dtype), np.dtype(np.float64)
     size, train = config.training.batch_size, rows["train"]
     batch = train if size == "full" else min(size, train)
-    n_in, n_out = network.n_in * dtype.itemsize, network.n_out * dtype.itemsize
+    intake = network.stems.intake
+    n_in, n_out = intake.numbers * dtype.itemsize, network.n_out * dtype.itemsize
     data = sum(preprocessor.bytes_needed(count, dtype) for count in rows.values())
     if config.training.class_weights is not None and preprocessor.weight is None:
         data += train * dtype.itemsize
     if batch < train:
         gathered = max(batch * (n_in + n_out), min(train * (n_in + n_out), GATHERED_BYTES))
     else:
-        gathered = train * (n_out + (n_in if preprocessor.compacts(train, dtype) else 0))
+        gathered = train * (n_out + (0 if is_plain(intake.signature) else n_in))
     step = network.workspace_bytes(batch, dtype, training=True) + 2 * batch * n_out
     order = train * np.dtype(np.intp).itemsize
     parameters = network.layout.size
@@ -75,4 +77,5 @@ def estimate_memory(
 
 def _inference_bytes(network: Network, dtype: np.dtype[np.floating]) -> int:
     """What answering takes, beside parameters in another dtype than training's."""
-    return network.workspace_bytes(BLOCK_ROWS, dtype, training=False) + BLOCK_ROWS * network.n_in * dtype.itemsize
+    inputs = 2 * BLOCK_ROWS * network.stems.intake.numbers * dtype.itemsize
+    return network.workspace_bytes(BLOCK_ROWS, dtype, training=False) + inputs

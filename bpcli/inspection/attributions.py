@@ -55,11 +55,11 @@ def attributions(model: Model, table: Table) -> Attributions:
     """
     exact = np.dtype(np.float64)
     with np.errstate(all="ignore"), model.threads.single():
-        encoded, _ = model.preprocessor.encode(table, model.dtype, compact=False)
+        encoded, _ = model.preprocessor.encode(table, model.dtype)
         predictions = model.predictions(encoded)
         require_finite(predictions)
         predicted = model.target.outcome(predictions, model.loss).predicted
-        x = encoded.whole(exact)
+        x = model.inference.features(encoded).reshape(table.rows, -1)
         average = model.preprocessor.average(model.dtype).astype(exact)
         widths = np.array([column.width for column in model.preprocessor.inputs])
         firsts = (np.cumsum(widths) - widths)[widths > 0]

@@ -10,7 +10,7 @@ import numpy as np
 from bpcli.arrays.memory import Array
 from bpcli.data.table import Column, Table
 from bpcli.errors import UsageError
-from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, MOST_NUMBERS, evenly_spaced, predictions
+from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, MOST_NUMBERS, evenly_spaced, features_of, predictions
 from bpcli.models.model import Model
 from bpcli.training.scoring import require_finite
 from bpcli.wording import listed, quoted, suggestion
@@ -67,8 +67,7 @@ def partial_dependence(model: Model, table: Table, columns: Sequence[str] | None
     passes = sum(len(grid) for grid in grids)
     most = MOST_MULTIPLICATIONS / (model.inference.network.multiplications * max(passes, 1))
     chosen = table.take(evenly_spaced(table.rows, min(MOST_ROWS, most)))
-    encoded, _ = model.preprocessor.encode(chosen, model.dtype, compact=False)
-    x = encoded.whole(model.dtype)
+    x = features_of(model, chosen)
     ends = np.cumsum([column.width for column in inputs.values()])
     answers = model.target.answer_names(model.loss)
     found = []
@@ -112,8 +111,7 @@ def _encoded(model: Model, table: Table, grid: Column, features: slice) -> Array
     """The features of each value of a grid, (values, width)."""
     row = table.take(np.zeros(len(grid), np.intp))
     whole = Table([grid if name == grid.name else row[name] for name in model.preprocessor.input_kinds], rows=len(grid))
-    encoded, _ = model.preprocessor.encode(whole, model.dtype, compact=False)
-    return encoded.whole(model.dtype)[:, features]
+    return features_of(model, whole)[:, features]
 
 
 def _mean_answers(model: Model, x: Array, cells: Array, features: slice) -> Array:

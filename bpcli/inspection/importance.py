@@ -10,7 +10,7 @@ import numpy as np
 
 from bpcli.arrays.memory import Array
 from bpcli.data.table import Table
-from bpcli.inspection.sampling import MOST_INPUTS, MOST_MULTIPLICATIONS, evenly_spaced, predictions
+from bpcli.inspection.sampling import MOST_INPUTS, MOST_MULTIPLICATIONS, evenly_spaced, features_of, predictions
 from bpcli.metrics import METRICS
 from bpcli.models.model import Model
 from bpcli.training.scoring import HEADLINES
@@ -54,8 +54,7 @@ def permutation_importance(model: Model, table: Table, repeats: int = REPEATS, s
     most = min(MOST_MULTIPLICATIONS / (network.multiplications * passes), MOST_INPUTS / network.n_in)
     taken = evenly_spaced(table.rows, most)
     rows, chosen = len(taken), table.take(taken)
-    encoded, _ = model.preprocessor.encode(chosen, model.dtype, compact=False)
-    x = encoded.whole(model.dtype)
+    x = features_of(model, chosen)
     score = _scorer(model, chosen)
     metric = METRICS[model.target.task][HEADLINES[model.target.task]]
     sign = 1.0 if metric.greater_is_better else -1.0

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
-from bpcli.arrays.rows import DenseRows
 from bpcli.data.table import Table
 from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, evenly_spaced
 from bpcli.models.feature_names import Names
@@ -69,15 +68,15 @@ def inspect_neurons(model: Model, table: Table, numbers: NDArray[np.intp]) -> li
     rows = evenly_spaced(table.rows, MOST_ROWS)
     chosen = table.take(rows)
     dataset, _ = model.preprocessor.apply(chosen, model.dtype)
-    x = dataset.x.whole(np.dtype(np.float64))
+    x = model.inference.features(dataset.x).reshape(len(rows), -1)
     truth = model.target.truth(dataset.y)
     network = model.inference.network
     features = list(Names.of(network, model.preprocessor).inputs)
     cells = _Cells(model, table, numbers)
     found: list[Neuron] = []
     with model.threads.single():
-        losses = _Losses(model, dataset.targets(network.n_out).whole(model.dtype))
-        for layer, y in zip(network.layers[:-1], model.inference.outputs(DenseRows(x)), strict=False):
+        losses = _Losses(model, dataset.targets(network.n_out))
+        for layer, y in zip(network.layers[:-1], model.inference.outputs(x), strict=False):
             if layer.units is not None:
                 y = y.reshape(len(y), layer.n_out)
                 states, correlations = _states(layer.units, y), _correlations(x, y)

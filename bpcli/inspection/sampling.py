@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
+from bpcli.data.table import Table
 from bpcli.models.model import Model
 
 MOST_MULTIPLICATIONS = 5e10
@@ -25,6 +26,13 @@ MOST_NUMBERS = 1 << 22
 def evenly_spaced(rows: int, most: float) -> NDArray[np.intp]:
     """Which of `rows` rows stand for all: up to `most` but at least LEAST_ROWS, the first and the last among them."""
     return np.linspace(0, rows - 1, int(min(rows, max(LEAST_ROWS, most)))).astype(np.intp)
+
+
+def features_of(model: Model, table: Table) -> Array:
+    """The features of the rows of a table, (rows, width), in the dtype of the model."""
+    encoded, _ = model.preprocessor.encode(table, model.dtype)
+    features = model.inference.features(encoded)
+    return features.reshape(len(features), -1).astype(model.dtype, copy=False)
 
 
 def predictions(model: Model, x: Array) -> Array:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.arrays.memory import Array
-from bpcli.arrays.rows import EncodedRows
+from bpcli.arrays.rows import Rows as EncodedRows
 from bpcli.data.columns import Surprise
 from bpcli.data.files.python_rows import table_from_rows
 from bpcli.data.preprocess import Preprocessor

@@ -34,7 +34,7 @@ class BatchPass:
         part.dlogits = self.dlogits[start:stop]
         return part
 
-    def forward(self, params: Bound, state: Bound, x: Array, position: Position) -> Array:
+    def forward(self, params: Bound, state: Bound, x: tuple[Array, ...], position: Position) -> Array:
         """Logits (rows, n_out), valid until the next pass; layers update their `state`."""
         return self.network.forward(params, state, x, self.workspace, position)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.arrays.memory import Array
-from bpcli.arrays.rows import EncodedRows
+from bpcli.arrays.rows import Rows
 from bpcli.arrays.workspace import Workspace
 from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
@@ -44,57 +44,74 @@ class Inference:
         numbers = network.layout.size + network.state_layout.size
         return numbers * dtype.itemsize + network.workspace_bytes(BLOCK_ROWS, dtype, training=False)
 
-    def predictions(self, x: EncodedRows, loss: LossBase) -> Array:
+    def predictions(self, x: Rows, loss: LossBase) -> Array:
         """What the loss's link makes of the logits: (rows, n_out), in the dtype of x; infinite where it overflows."""
-        out = np.empty((x.rows, self.network.n_out), x.dtype)
+        out = np.empty((x.count, self.network.n_out), x.dtype)
         with np.errstate(all="ignore"):
             self.logits(x, out)
             loss.link(out, out)
         return out
 
-    def logits(self, x: EncodedRows, out: Array) -> None:
-        """Write the logits (rows, n_out) of x, rows of n_in inputs, to `out`."""
-        reader, workspace = x.reader(BLOCK_ROWS, self._dtype), self._take_workspace()
-        for start in range(0, x.rows, BLOCK_ROWS):
-            stop = min(start + BLOCK_ROWS, x.rows)
-            reader.slice(start, stop)
-            reader.out[stop - start :] = 0.0
-            logits = self.network.forward(self._params, self._state, reader.out, workspace)
-            out[start:stop] = logits[: stop - start]
-        workspace.inputs.clear()  # or the reader's memory would last as long as the workspace
+    def logits(self, x: Rows, out: Array) -> None:
+        """Write the logits (rows, n_out) of x, encoded rows, to `out`."""
+        reader, workspace = self.network.reader(x, BLOCK_ROWS, self._dtype), self._take_workspace()
+        block: tuple[Array, ...] = ()
+        for start in range(0, x.count, BLOCK_ROWS):
+            given = reader.slice(start, min(start + BLOCK_ROWS, x.count))
+            block = block or tuple(np.empty((BLOCK_ROWS, *array.shape[1:]), array.dtype) for array in given)
+            rows = len(given[0])
+            for whole, array in zip(block, given, strict=True):
+                whole[:rows], whole[rows:] = array, 0
+            logits = self.network.forward(self._params, self._state, block, workspace)
+            out[start : start + rows] = logits[:rows]
+        workspace.release()  # or the reader's memory would last as long as the workspace
         self._workspaces.append(workspace)
 
-    def outputs(self, x: EncodedRows) -> list[Array]:
-        """What each layer puts out, (rows, n_out) each."""
-        return [y.copy() for y in self._through(x.whole(self._dtype), 0)]
+    def features(self, x: Rows) -> Array:
+        """The features (rows, *shape) of encoded rows, all of them at once."""
+        network = self.network.expanded
+        fields = network.stems.intake.whole(x, self._dtype)
+        workspace = network.workspace(x.count, self._dtype, training=False)
+        return network.stems.features(self._params.stems, self._state.stems, fields, workspace, None).copy()
+
+    def outputs(self, features: Array) -> list[Array]:
+        """What each layer puts out, (rows, *out_shape) each."""
+        return [y.copy() for y in self._through(features.astype(self._dtype, copy=False), 0)]
 
     def continued(self, layer: int, outputs: Array) -> Array:
         """The logits (rows, n_out) that follow where a layer has put out `outputs`, (rows, its n_out).
 
-        Layer -1 stands for the inputs.
+        Layer -1 stands for the features.
         """
         *_, logits = self._through(outputs.astype(self._dtype, copy=False), layer + 1)
         return logits
 
     def weighted_sums(self, x: Array, layer: int) -> Array:
         """What the units of a layer apply their activation to, (rows, units), for features x of the network."""
+        x = self._shaped(x)
         for y in islice(self._through(x, 0), layer):
             x = y
         return self.network.layers[layer].weighted_sums(self._params[layer], x)
 
     def input_gradient(self, x: Array, dlogits: Array) -> Array:
-        """The gradient of Σ dlogits · logits with respect to the inputs x, (rows, n_in); dlogits is overwritten."""
-        workspace = self.network.workspace(len(x), self._dtype, training=False)
-        self.network.forward(self._params, self._state, x, workspace)
-        steps = zip(self.network.layers, self._params, self._state, workspace.layers, strict=True)
+        """The gradient of Σ dlogits · logits with respect to the features x, (rows, n_in); dlogits is overwritten."""
+        network = self.network.trunk
+        workspace = network.workspace(len(x), self._dtype, training=False)
+        network.forward(self._params, self._state, (self._shaped(x),), workspace)
+        steps = zip(network.layers, self._params, self._state, workspace.layers, strict=True)
         for layer, params, state, work in reversed(list(steps)):
             dlogits = layer.input_gradient(params, state, dlogits, work)
-        return dlogits
+        return dlogits.reshape(x.shape)
+
+    def _shaped(self, features: Array) -> Array:
+        return features.reshape(len(features), *self.network.stems.shape)
 
     def _through(self, y: Array, first: int) -> Iterator[Array]:
         """What the layers from `first` on put out, each to be used before the next is asked for."""
-        workspace = self.network.workspace(len(y), self._dtype, training=False)
-        layers = zip(self.network.layers, self._params, self._state, workspace.layers, strict=True)
+        network = self.network.trunk
+        workspace = network.workspace(len(y), self._dtype, training=False)
+        layers = zip(network.layers, self._params, self._state, workspace.layers, strict=True)
+        y = y.reshape(len(y), *network.layers[first].in_shape) if first < len(network.layers) else y
         for layer, params, state, work in islice(layers, first, None):
             y = layer.forward(params, state, y, work, None)
             yield y

@@ -1,49 +1,67 @@
-"""The network: layers in a row, with every number it learns in one flat vector."""
+"""The network: stems and layers in a row, with every number it learns in one flat vector."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from bpcli.arrays.fields import Field, Signature
 from bpcli.arrays.layout import Layout, Slot
 from bpcli.arrays.memory import Array, aligned
+from bpcli.arrays.rows import RowReader, Rows
 from bpcli.arrays.workspace import Workspace
 from bpcli.nn.activations import Identity
-from bpcli.nn.layers import Dense, Layer, LayerSpec, LayerSummary, Position, Shape, Views
+from bpcli.nn.layers import Dense, Layer, LayerSpec, LayerSummary, Position, Views
+from bpcli.nn.stems import Stem, Stems, StemSpec
 from bpcli.randomness import Stream
 
-Bound = tuple[Views, ...]
-"""A flat vector as each layer sees it: views by name, layer by layer."""
+
+class Bound(tuple[Views, ...]):
+    """A flat vector as each layer sees it: views by name, layer by layer; `stems` are those of the trained stems."""
+
+    stems: tuple[Views, ...] = ()
 
 
 @dataclass(frozen=True)
 class Network:
-    """Planned layers and the layouts of their parameters and of their state; it owns no array that changes."""
+    """Planned stems and layers, and the layouts of their parameters and state; it owns no array that changes."""
 
+    stems: Stems
     layers: tuple[Layer, ...]
     layout: Layout
     state_layout: Layout
 
     @classmethod
-    def plan(cls, layers: Sequence[LayerSpec], n_in: int, n_out: int) -> Network:
-        """The network of `layers` for `n_in` inputs, closed by a dense layer of `n_out` logits."""
+    def plan(
+        cls, signature: Signature, stems: Mapping[str, StemSpec], layers: Sequence[LayerSpec], outputs: int
+    ) -> Network:
+        """The network of `layers` for the fields of a signature, closed by a dense layer of `outputs` logits.
+
+        `stems` are those of the fields that have one, by name.
+        """
+        before = Stems.plan(signature, stems)
         planned: list[Layer] = []
-        shape: Shape = (n_in,)
-        for index, spec in enumerate([*layers, Dense(units=n_out, activation=Identity())]):
-            planned.append(replace(spec.plan(index, shape), needs_dx=index > 0))
+        shape = before.shape
+        for index, spec in enumerate([*layers, Dense(units=outputs, activation=Identity())]):
+            planned.append(replace(spec.plan(index, shape), needs_dx=index > 0 or bool(before.trained)))
             shape = planned[-1].out_shape
+        named = [
+            *((_layer_name(layer), layer) for layer in planned),
+            *((_stem_name(stem), stem.layer) for stem in before.trained),
+        ]
         return cls(
+            before.gathered() if planned[0].gathers else before,
             tuple(planned),
-            Layout(tuple(_named(layer, slot) for layer in planned for slot in layer.parameters())),
-            Layout(tuple(_named(layer, slot) for layer in planned for slot in layer.state())),
+            Layout(tuple(_named(name, slot) for name, layer in named for slot in layer.parameters())),
+            Layout(tuple(_named(name, slot) for name, layer in named for slot in layer.state())),
         )
 
     @property
     def n_in(self) -> int:
-        """Width of the input."""
+        """Features of a row."""
         return self.layers[0].n_in
 
     @property
@@ -65,61 +83,130 @@ class Network:
         """Of each layer what lists of layers show."""
         return [layer.summary() for layer in self.layers]
 
+    @property
+    def expanded(self) -> Network:
+        """The same network, which does not gather: its batches hold all features but those of trained stems."""
+        return replace(self, stems=self.stems.expanded())
+
+    @property
+    def trunk(self) -> Network:
+        """The layers alone: a network whose one field is the features."""
+        return replace(self, stems=Stems.plan((Field("features", self.stems.shape),), {}))
+
+    def first(self, layers: int) -> Network:
+        """The network of the first so many layers, with the layouts of the whole."""
+        return replace(self, layers=self.layers[:layers])
+
     def bind(self, flat: Array) -> Bound:
         """Parameters, or a gradient, of shape (layout.size,), as views for each layer."""
         views = self.layout.views(flat)
-        return tuple({slot.name: views[_name(layer, slot)] for slot in layer.parameters()} for layer in self.layers)
+
+        def of(name: str, layer: Layer) -> Views:
+            return {slot.name: views[f"{name}.{slot.name}"] for slot in layer.parameters()}
+
+        return self._bound(of)
 
     def bind_state(self, flat: Array) -> Bound:
         """State of shape (state_layout.size,) as views for each layer."""
         views = self.state_layout.views(flat)
-        return tuple({slot.name: views[_name(layer, slot)] for slot in layer.state()} for layer in self.layers)
+
+        def of(name: str, layer: Layer) -> Views:
+            return {slot.name: views[f"{name}.{slot.name}"] for slot in layer.state()}
+
+        return self._bound(of)
+
+    def _bound(self, of: Callable[[str, Layer], Views]) -> Bound:
+        bound = Bound(of(_layer_name(layer), layer) for layer in self.layers)
+        bound.stems = tuple(of(_stem_name(stem), stem.layer) for stem in self.stems.trained)
+        return bound
 
     def initialize(self, seed: int, dtype: np.dtype[Any], member: int = 0) -> tuple[Array, Array]:
         """Parameters (layout.size,) and state (state_layout.size,) to begin with, from seed, member and layer index."""
         params, state = aligned(self.layout.size, dtype), np.empty(self.state_layout.size, dtype)
         stream = Stream(seed, "initialize")
-        for layer, p, s in zip(self.layers, self.bind(params), self.bind_state(state), strict=True):
+        bound, bound_state = self.bind(params), self.bind_state(state)
+        layers = [*self.layers, *(stem.layer for stem in self.stems.trained)]
+        for layer, p, s in zip(layers, [*bound, *bound.stems], [*bound_state, *bound_state.stems], strict=True):
             layer.initialize(p, stream.at(index=layer.index, member=member))
             layer.initialize_state(s)
         return params, state
 
+    def reader(self, of: Rows, rows: int, dtype: np.dtype[Any]) -> RowReader:
+        """A reader of up to `rows` rows of a data set as `forward` takes them."""
+        return self.stems.intake.reader(of, rows, dtype)
+
     def workspace(self, rows: int, dtype: np.dtype[Any], training: bool) -> Workspace:
         """Scratch memory for batches of up to `rows` rows."""
-        return Workspace([layer.buffers(training) for layer in self.layers], rows, dtype)
+        stems = self.stems.requests(self.layers[0], training)
+        return Workspace([layer.buffers(training) for layer in self.layers], rows, dtype, stems)
 
     def workspace_bytes(self, rows: int, dtype: np.dtype[Any], training: bool) -> int:
         """What `workspace` would take."""
-        return Workspace.bytes_needed([layer.buffers(training) for layer in self.layers], rows, dtype.itemsize)
+        requests = [layer.buffers(training) for layer in self.layers] + self.stems.requests(self.layers[0], training)
+        return Workspace.bytes_needed(requests, rows, dtype.itemsize)
 
     def forward(
-        self, params: Bound, state: Bound, x: Array, workspace: Workspace, position: Position | None = None
+        self,
+        params: Bound,
+        state: Bound,
+        x: tuple[Array, ...],
+        workspace: Workspace,
+        position: Position | None = None,
     ) -> Array:
-        """Logits (rows, n_out) of `x` (rows, n_in), valid until the workspace is used again.
+        """Logits (rows, n_out) of x as a reader hands it out, valid until the workspace is used again.
 
         With a position this is a training step: dropout drops, batch_norm normalizes by the batch and updates `state`.
         """
-        inputs = workspace.inputs
+        for y in self.outputs(params, state, x, workspace, position):
+            logits = y
+        return logits
+
+    def outputs(
+        self, params: Bound, state: Bound, x: tuple[Array, ...], workspace: Workspace, position: Position | None = None
+    ) -> Iterator[Array]:
+        """What each layer puts out, as of `forward`, each to be used before the next is asked for."""
+        y = self.stems.features(params.stems, state.stems, x, workspace, position)
+        gathering, inputs = self.stems.gathering, workspace.inputs
         inputs.clear()
         for layer, p, s, work in zip(self.layers, params, state, workspace.layers, strict=True):
-            inputs.append(x)
-            x = layer.forward(p, s, x, work, position)
-        return x
+            inputs.append(y)
+            if gathering is not None and layer is self.layers[0]:
+                workspace.fields = x
+                y = layer.forward_gathered(p, x, gathering, work, workspace.stems[-1])
+            else:
+                y = layer.forward(p, s, y, work, position)
+            yield y
 
     def backward(self, params: Bound, dy: Array, workspace: Workspace, grads: Bound) -> None:
         """Write to `grads` the gradient that follows from `dy`, dL/dlogits, which is overwritten.
 
         The workspace must be as the forward pass left it.
         """
-        for index in range(len(self.layers) - 1, -1, -1):
+        gathering = self.stems.gathering
+        for index in range(len(self.layers) - 1, -1 if gathering is None else 0, -1):
             dy = self.layers[index].backward(
                 params[index], workspace.inputs[index], dy, workspace.layers[index], grads[index]
             )
+        if gathering is not None:
+            self.layers[0].backward_gathered(
+                params[0],
+                workspace.fields,
+                dy,
+                gathering,
+                workspace.layers[0],
+                workspace.stems[-1],
+                grads[0],
+            )
+        self.stems.backward(params.stems, dy, workspace, grads.stems)
 
 
-def _name(layer: Layer, slot: Slot) -> str:
-    return f"layers.{layer.index}.{slot.name}"
+def _layer_name(layer: Layer) -> str:
+    return f"layers.{layer.index}"
 
 
-def _named(layer: Layer, slot: Slot) -> Slot:
-    return replace(slot, name=_name(layer, slot))
+def _stem_name(stem: Stem) -> str:
+    return f"stems.{stem.field.name}"
+
+
+def _named(name: str, slot: Slot) -> Slot:
+    return replace(slot, name=f"{name}.{slot.name}")

@@ -195,7 +195,7 @@ def _first(error: ValidationError) -> str:
 
 def _network(header: Header) -> Network:
     preprocessor = header.preprocessor
-    return Network.plan(header.config.layers, preprocessor.layout.width, preprocessor.target.outputs)
+    return Network.plan(preprocessor.signature, {}, header.config.layers, preprocessor.target.outputs)
 
 
 def _layout(network: Network, vector: str) -> Layout:

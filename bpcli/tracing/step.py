@@ -11,10 +11,11 @@ from math import isfinite
 
 import numpy as np
 
+from bpcli.arrays.fields import Batch
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
-from bpcli.arrays.rows import DenseRows
-from bpcli.data.batches import Batch, Dataset
+from bpcli.arrays.rows import Rows
+from bpcli.data.batches import Dataset
 from bpcli.data.table import PARTS
 from bpcli.errors import DivergedError, UsageError
 from bpcli.experiment.prepare import Prepared
@@ -76,8 +77,8 @@ def choose_rows(prepared: Prepared, numbers: Sequence[int]) -> ChosenRows:
             raise UsageError(f"--row {number}: it is in no split, as it has no value in the target; choose another")
         part, at = place
         dataset = prepared.datasets[part]
-        xs.append(dataset.x.reader(1, plan.dtype).take(at))
-        ys.append(dataset.targets(plan.network.n_out).reader(1, plan.dtype).take(at))
+        xs.append(plan.network.expanded.reader(dataset.x, 1, plan.dtype).take(at)[0].copy())
+        ys.append(dataset.target_reader(plan.network.n_out, 1).take(at)[0].copy())
         weights.append(1.0 if part != "train" or dataset.weight is None else float(dataset.weight[at[0]]))
         if part != "train":
             notes.append(f"row {number} is a {part} row, which training never sees; here it is trained on")
@@ -94,16 +95,16 @@ def choose_rows(prepared: Prepared, numbers: Sequence[int]) -> ChosenRows:
             )
         )
     weight = None if plan.train.weight is None else np.array(weights, plan.dtype)
-    return ChosenRows((np.concatenate(xs), np.concatenate(ys), weight), described, notes)
+    return ChosenRows(Batch((np.concatenate(xs),), np.concatenate(ys), weight), described, notes)
 
 
 class _Step(SerialSteps):
     """One step on a batch, at the learning rate that the whole run has at that point."""
 
     def __init__(self, run: TrainingPlan, network: Network, batch: Batch, state: TrainingState) -> None:
-        x, y, weight = batch
+        (x,), y, weight = batch
         spec = run.spec.model_copy(update={"batch_size": "full"})
-        super().__init__(replace(run, network=network, spec=spec, train=Dataset(DenseRows(x), y, weight)), state)
+        super().__init__(replace(run, network=network, spec=spec, train=Dataset(Rows.of_numbers(x), y, weight)), state)
         self._run = run
 
     def rate(self, epoch: int, step: int) -> float:
@@ -128,12 +129,12 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, sourc
     epochs, done = state.counters.epoch, state.counters.epoch >= plan.spec.epochs
     epoch, step = (plan.spec.epochs - 1, 0) if done else (epochs, state.counters.step)
     position = Position(Stream(plan.seed, "dropout"), epoch, step)
-    objective = Objective(plan.network, loss, plan.spec, rows.batch, state.layer_state, position)
+    objective = Objective(plan.network.trunk, loss, plan.spec, rows.batch, state.layer_state, position)
     before = {name: vector.copy() for name, vector in _vectors(state).items()}
     loss_before = objective.value(state.params)
     if not isfinite(loss_before):
         raise DivergedError("the loss of these rows is not a finite number")
-    network, records = recorded(plan.network)
+    network, records = recorded(plan.network.trunk)
     steps = _Step(plan, network, rows.batch, state)
     applied = steps.take(epoch, step)
     loss_after = objective.value(state.params)

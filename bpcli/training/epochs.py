@@ -39,7 +39,7 @@ class EpochCloser:
             rows, dtype = min(dataset.rows, EVALUATED_ROWS), dataset.x.dtype
             self._logits = np.empty((dataset.rows, outputs), dtype)
             self._predictions = self._logits if len(self._members) == 1 else np.empty_like(self._logits)
-            self._targets = dataset.targets(outputs).reader(rows, dtype)
+            self._targets = dataset.target_reader(outputs, rows)
             self._gradient, self._scratch = np.empty((rows, outputs), dtype), LossScratch(rows, outputs, dtype)
 
     def finish_epoch(self, started: float, rows_per_second: float) -> EpochReport:
@@ -113,7 +113,7 @@ class EpochCloser:
             logits = self._logits[start : start + rows]
             count = len(logits)
             weight = None if data.weight is None else data.weight[start : start + rows]
-            target, scratch = self._targets.slice(start, start + count), self._scratch.part(0, count, batch=count)
+            (target,), scratch = self._targets.slice(start, start + count), self._scratch.part(0, count, batch=count)
             yield self.plan.loss.value_and_gradient(logits, target, weight, self._gradient[:count], scratch)
 
     def _count(self, values: dict[str, float | None], train_loss: float) -> bool:

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
-from bpcli.arrays.workspace import Workspace
 from bpcli.nn.network import Network
 from bpcli.training.plan import LayerHealth
 from bpcli.training.steps import Steps
@@ -33,26 +32,26 @@ class HealthCheck:
         self._grads, self._before = (_by_layer(network, vectors) for vectors in (steps.grads, steps.before))
         depth = _depth(network)
         rows = _sample_size(plan.train.rows) if depth else 0
-        workspace = Workspace([layer.buffers(False) for layer in network.layers[:depth]], rows, plan.dtype)
+        self._network = network.first(depth)
         self._members = [
-            list(zip(network.layers, network.bind(params), network.bind_state(kept), workspace.layers, strict=False))
+            (self._network.bind(params), self._network.bind_state(kept))
             for params, kept in zip(state.params, state.layer_state, strict=True)
         ]
         chosen = np.linspace(0, plan.train.rows - 1, rows).astype(np.intp)
-        self._x = plan.train.x.reader(rows, plan.dtype).take(chosen)
+        self._x = network.reader(plan.train.x, rows, plan.dtype).take(chosen)
+        if depth:
+            self._workspace = self._network.workspace(rows, plan.dtype, training=False)
 
     @staticmethod
     def bytes_needed(network: Network, rows: int, dtype: np.dtype[Any]) -> int:
         """What looking at units takes, with so many training rows."""
-        layers = network.layers[: _depth(network)]
-        if not layers:
+        passed = network.first(_depth(network))
+        if not passed.layers:
             return 0
         sample = _sample_size(rows)
-        scratch = sample * max(layer.n_out for layer in layers) * (dtype.itemsize + 1)
-        buffers = [layer.buffers(False) for layer in layers]
-        return (
-            sample * network.n_in * dtype.itemsize + scratch + Workspace.bytes_needed(buffers, sample, dtype.itemsize)
-        )
+        scratch = sample * max(layer.n_out for layer in passed.layers) * (dtype.itemsize + 1)
+        inputs = sample * network.stems.intake.numbers * dtype.itemsize
+        return inputs + scratch + passed.workspace_bytes(sample, dtype, training=False)
 
     def look(self, epoch: int) -> tuple[LayerHealth, ...]:
         """Every layer with parameters, in order; where the last step of the epoch was not taken here, without it."""
@@ -78,10 +77,9 @@ class HealthCheck:
     def _of_units(self) -> dict[int, tuple[float | None, float | None]]:
         """Shares of dead and of saturated units by layer, of all members."""
         found: dict[int, list[tuple[float | None, float | None]]] = {}
-        for layers in self._members:
-            y = self._x
-            for layer, params, state, work in layers:
-                y = layer.forward(params, state, y, work, None)
+        for params, state in self._members if self._network.layers else ():
+            passed = self._network.outputs(params, state, self._x, self._workspace)
+            for layer, y in zip(self._network.layers, passed, strict=True):
                 if layer.units is not None:
                     shares = _share(layer.units.dead(y)), _share(layer.units.saturated(y))
                     found.setdefault(layer.index, []).append(shares)

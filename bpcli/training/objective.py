@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from bpcli.arrays.fields import Batch
 from bpcli.arrays.memory import Array
-from bpcli.data.batches import Batch
 from bpcli.nn.batch_pass import BatchPass
 from bpcli.nn.layers import Position
 from bpcli.nn.losses import LossBase
@@ -24,11 +24,11 @@ class Objective:
         self, network: Network, loss: LossBase, spec: TrainingSpec, batch: Batch, state: Array, position: Position
     ) -> None:
         """With layer state of shape (state_layout.size,), which stays as it is."""
-        x, self.target, self.weight = batch
-        self.network, self.loss, self.x, self.position = network, loss, x, position
+        self.x, self.target, self.weight = batch
+        self.network, self.loss, self.position, self.rows = network, loss, position, batch.rows
         self.rules = GradientRules(spec.model_copy(update={"clip": Clip()}), network.layout.weights)
         self.state = state.copy()
-        self.through = BatchPass(network, loss, len(x), x.dtype)
+        self.through = BatchPass(network, loss, batch.rows, batch.y.dtype)
 
     def logits(self, params: Array) -> Array:
         """Logits (rows, n_out) for parameters (layout.size,), valid until the next call."""
@@ -39,7 +39,7 @@ class Objective:
         """The sum over rows of weight · loss, divided by their number, and the penalties; may be infinite or NaN."""
         with np.errstate(all="ignore"):
             total = self.through.value(self.logits(params), self.target, self.weight)
-            return float(total) / len(self.x) + self.rules.penalty(params)
+            return float(total) / self.rows + self.rules.penalty(params)
 
     def gradient(self, params: Array) -> Array:
         """The gradient of `value` by backpropagation, shape (layout.size,)."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from commands import CONFIGS
-from experiments import plan, snapshot
+from experiments import features, plan, snapshot
 from networks import members
 
 from bpcli.checks.learning_rate_range import RATES, RangeTest, try_rates
@@ -47,7 +47,7 @@ def after_steps(of: TrainingPlan, rates: list[float]) -> float:
     """The loss by the closed form: along each eigenvector, a step multiplies the distance by 1 - rate · eigenvalue."""
     weight = of.train.weight
     assert weight is not None
-    x = np.column_stack([of.train.x.whole(of.dtype), np.ones(of.train.rows)])
+    x = np.column_stack([features(of.train.x, of.dtype), np.ones(of.train.rows)])
     values, vectors = np.linalg.eigh(2 / len(x) * float(weight[0]) * x.T @ x)
     best = np.linalg.lstsq(x, of.train.y[:, 0], rcond=None)[0]
     distance = vectors.T @ (of.new_state().params - best)

@@ -1,15 +1,15 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from experiments import prepared, write_csv
+from experiments import features, prepared, write_csv
 
 from bpcli.arrays.memory import Array
-from bpcli.arrays.rows import CompactRows, DenseRows
+from bpcli.arrays.rows import Rows
 from bpcli.data.examples.selection import select_examples
 from bpcli.data.files.source import open_source
-from bpcli.data.preprocess import preprocessor
 from bpcli.data.table import PARTS, Part, Table
 from bpcli.errors import DataError, ExitCode, MemoryLimitError, MismatchError
 from bpcli.experiment.prepare import Prepared
@@ -74,7 +74,7 @@ def test_nothing_that_is_fitted_depends_on_validation_or_test_rows(tmp_path: Pat
 
 
 def inputs(of: Prepared, part: Part) -> Array:
-    return of.datasets[part].x.whole(of.plan.dtype)
+    return features(of.datasets[part].x, of.plan.dtype)
 
 
 def test_what_validation_rows_hold_and_training_rows_did_not_is_said(folder: Path) -> None:
@@ -144,17 +144,21 @@ def test_rows_and_missing_values_are_counted_and_the_table_is_not_kept(folder: P
 
 
 @pytest.mark.parametrize("batch_size", [16, "full"])
-def test_training_on_compact_rows_gives_the_bits_of_dense_ones(
-    batch_size: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_training_on_codes_gives_the_bits_of_one_hot_features(batch_size: Any, folder: Path) -> None:
     write_csv(folder / "t.csv", {**columns(), "b": [f"name{number % 13}" for number in range(ROWS)]})
+    codes = ready(folder, training={"epochs": 3, "batch_size": batch_size}).plan
+    assert "code" in {field.values for field in codes.train.x.signature}
+    assert codes.validation is not None
+    expanded = replace(
+        codes,
+        network=codes.network.trunk,
+        train=replace(codes.train, x=Rows.of_numbers(features(codes.train.x, codes.dtype))),
+        validation=replace(codes.validation, x=Rows.of_numbers(features(codes.validation.x, codes.dtype))),
+    )
     trained = []
-    for from_bytes, form in ((0, CompactRows), (1 << 30, DenseRows)):
-        monkeypatch.setattr(preprocessor, "COMPACT_FROM", from_bytes)
-        of = ready(folder, training={"epochs": 3, "batch_size": batch_size})
-        assert {type(dataset.x) for dataset in of.datasets.values()} == {form}
-        state = of.plan.new_state()
-        reports = [event for event in train(of.plan, state) if isinstance(event, EpochReport)]
+    for of in (codes, expanded):
+        state = of.new_state()
+        reports = [event for event in train(of, state) if isinstance(event, EpochReport)]
         trained.append((state.params.tobytes(), [report.validation_loss for report in reports]))
     assert trained[0] == trained[1]
 

@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import FLOAT64, members
+from networks import FLOAT64, members, planned
 
 from bpcli.arrays.memory import Array
 from bpcli.inspection.integrated_gradients import Integrated, integrated_gradients
 from bpcli.nn.activations import Activation, Relu, Tanh
 from bpcli.nn.inference import Inference
 from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
-from bpcli.nn.network import Network
 
 ACTIVATIONS = members(Activation)
 NORMS: dict[str, list[Any]] = {
@@ -29,7 +28,7 @@ STACKS = list(product(ACTIVATIONS, NORMS))
 
 def inference(layers: list[Any], n_in: int = 5, n_out: int = 3, seed: int = 0) -> Inference:
     """A network with parameters and running statistics away from those that it begins with."""
-    network = Network.plan(layers, n_in, n_out)
+    network = planned(layers, n_in, n_out)
     generator = np.random.default_rng(seed)
     params, state = network.initialize(seed, FLOAT64)
     params += generator.normal(0.0, 0.4, params.shape)
@@ -119,7 +118,7 @@ def test_a_network_that_is_linear_in_pieces_is_integrated_to_rounding() -> None:
 
 def test_a_relu_adds_from_its_kink_on() -> None:
     """relu(2a + b - 3) from (0, 0) to (2, 1): the sum runs from -3 to 2, and is above 0 for the last two fifths."""
-    network = Network.plan([Dense(units=1, activation=Relu())], 2, 1)
+    network = planned([Dense(units=1, activation=Relu())], 2, 1)
     params = np.empty(network.layout.size)
     views = network.layout.views(params)
     views["layers.0.weight"][:], views["layers.0.bias"][:] = [[2.0], [1.0]], -3.0
@@ -132,7 +131,7 @@ def test_a_relu_adds_from_its_kink_on() -> None:
 
 def test_what_cancels_out_in_the_sum_is_right_for_each_input() -> None:
     """tanh(5a) - tanh(5b) from (0, 0) to (1, 1) is 0 all the way, but a adds tanh(5) and b takes it away."""
-    network = Network.plan([Dense(units=2, activation=Tanh())], 2, 1)
+    network = planned([Dense(units=2, activation=Tanh())], 2, 1)
     params = np.zeros(network.layout.size)
     views = network.layout.views(params)
     views["layers.0.weight"][:] = 5 * np.eye(2)

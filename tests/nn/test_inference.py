@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import FLOAT32, FLOAT64, members
+from networks import FLOAT32, FLOAT64, members, planned
 
 from bpcli.arrays.memory import Array
-from bpcli.arrays.rows import DenseRows
+from bpcli.arrays.rows import Rows
 from bpcli.nn.activations import Activation, Relu, Tanh
 from bpcli.nn.inference import BLOCK_ROWS, Inference
 from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy
-from bpcli.nn.network import Network
 from bpcli.system.blas import BlasThreads
 from bpcli.system.openblas import built_version, crash
 
@@ -34,7 +33,7 @@ class Answers:
 
     def __init__(self, layers: list[Any], n_in: int, n_out: int, dtype: np.dtype[Any], rows: int = ROWS) -> None:
         generator = np.random.default_rng(0)
-        self.network = Network.plan(layers, n_in, n_out)
+        self.network = planned(layers, n_in, n_out)
         self.params, self.state = self.network.initialize(0, dtype)
         self.params += generator.normal(0.0, 0.1, len(self.params)).astype(dtype)
         self.state += generator.uniform(0.0, 1.0, len(self.state)).astype(dtype)
@@ -43,7 +42,7 @@ class Answers:
 
     def logits(self, x: Array) -> Array:
         out = np.empty((len(x), self.network.n_out), x.dtype)
-        self.inference.logits(DenseRows(x), out)
+        self.inference.logits(Rows.of_numbers(x), out)
         return out
 
 
@@ -105,7 +104,7 @@ def test_inference_gives_what_the_network_gives() -> None:
     answers = Answers([Dense(units=8, activation=Tanh()), BatchNorm()], 4, 2, FLOAT64)
     network, rows = answers.network, len(answers.x)
     params, state = network.bind(answers.params), network.bind_state(answers.state)
-    expected = network.forward(params, state, answers.x, network.workspace(rows, FLOAT64, training=False))
+    expected = network.forward(params, state, (answers.x,), network.workspace(rows, FLOAT64, training=False))
     np.testing.assert_allclose(answers.logits(answers.x), expected, rtol=1e-12, atol=1e-14)
 
 

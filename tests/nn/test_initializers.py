@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import FLOAT32, FLOAT64, members
+from networks import FLOAT32, FLOAT64, members, planned
 
 from bpcli.arrays.memory import Array
 from bpcli.nn.activations import Activation
@@ -24,7 +24,6 @@ from bpcli.nn.initializers import (
     Zeros,
 )
 from bpcli.nn.layers import BatchNorm, Dense, Dropout
-from bpcli.nn.network import Network
 
 N_IN, N_OUT = 500, 300
 
@@ -127,7 +126,7 @@ def test_an_initializer_that_was_asked_for_is_used() -> None:
 
 
 def weights_of(layers: list[Any], index: int, seed: int = 7) -> Array:
-    network = Network.plan(layers, 6, 2)
+    network = planned(layers, 6, 2)
     flat, _ = network.initialize(seed, FLOAT64)
     return network.bind(flat)[index]["weight"]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import FLOAT32, FLOAT64, TrainingStep
+from networks import FLOAT32, FLOAT64, TrainingStep, planned
 
 from bpcli.nn.batch_pass import BatchPass
 from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, Position
@@ -21,12 +21,12 @@ LAYERS = [
 ]
 
 
-def planned() -> Network:
-    return Network.plan(LAYERS, n_in=5, n_out=3)
+def network_of_all() -> Network:
+    return planned(LAYERS, 5, 3)
 
 
 def test_planning_chains_the_widths_and_closes_with_a_dense_layer_of_logits() -> None:
-    network = planned()
+    network = network_of_all()
     assert [(layer.type, layer.n_in, layer.n_out) for layer in network.layers] == [
         ("dense", 5, 6),
         ("batch_norm", 6, 6),
@@ -40,7 +40,7 @@ def test_planning_chains_the_widths_and_closes_with_a_dense_layer_of_logits() ->
 
 
 def test_parameters_have_names_shapes_and_all_weights_first() -> None:
-    layout = planned().layout
+    layout = network_of_all().layout
     assert [(slot.name, slot.shape) for slot in layout.slots] == [
         ("layers.0.weight", (5, 6)),
         ("layers.3.weight", (6, 4)),
@@ -55,7 +55,7 @@ def test_parameters_have_names_shapes_and_all_weights_first() -> None:
     ]
     assert layout.weights == 30 + 24 + 12
     assert layout.size == layout.weights + 6 + 12 + 4 + 8 + 3
-    state = planned().state_layout
+    state = network_of_all().state_layout
     assert [(slot.name, slot.size) for slot in state.slots] == [
         ("layers.1.running_mean", 6),
         ("layers.1.running_variance", 6),
@@ -63,18 +63,18 @@ def test_parameters_have_names_shapes_and_all_weights_first() -> None:
 
 
 def test_a_network_without_hidden_layers_is_linear() -> None:
-    network = Network.plan([], n_in=2, n_out=1)
+    network = planned([], 2, 1)
     flat, state = network.initialize(0, FLOAT64)
     flat[:] = [2.0, -1.0, 0.5]
     x = np.array([[1.0, 1.0], [3.0, 0.0]])
     logits = network.forward(
-        network.bind(flat), network.bind_state(state), x, network.workspace(2, FLOAT64, training=False)
+        network.bind(flat), network.bind_state(state), (x,), network.workspace(2, FLOAT64, training=False)
     )
     assert logits.tolist() == [[1.5], [6.5]]
 
 
 def test_bound_views_are_the_flat_vectors() -> None:
-    network = planned()
+    network = network_of_all()
     flat, state = network.initialize(0, FLOAT32)
     bound, bound_state = network.bind(flat), network.bind_state(state)
     assert [sorted(views) for views in bound] == [
@@ -91,7 +91,7 @@ def test_bound_views_are_the_flat_vectors() -> None:
 
 
 def test_initial_parameters_follow_from_the_seed_and_fill_the_vector() -> None:
-    network = planned()
+    network = network_of_all()
     (flat, state), (again, _), (other, _) = (network.initialize(seed, FLOAT32) for seed in (3, 3, 4))
     np.testing.assert_array_equal(flat, again)
     assert not np.array_equal(flat, other)
@@ -109,21 +109,21 @@ def inference(network: Network, rows: int) -> tuple[Any, ...]:
 
 
 def test_a_batch_gets_what_each_row_gets_alone() -> None:
-    network = planned()
+    network = network_of_all()
     x = np.random.default_rng(0).normal(size=(20, 5))
     params, state, workspace = inference(network, 20)
-    together = network.forward(params, state, x, workspace).copy()
-    rows = [network.forward(params, state, x[i : i + 1], workspace.part(0, 1)).copy() for i in range(20)]
+    together = network.forward(params, state, (x,), workspace).copy()
+    rows = [network.forward(params, state, (x[i : i + 1],), workspace.part(0, 1)).copy() for i in range(20)]
     np.testing.assert_allclose(np.concatenate(rows), together, rtol=1e-12, atol=1e-14)
 
 
 def test_a_short_batch_runs_in_the_leading_rows_of_the_same_memory() -> None:
-    network = planned()
+    network = network_of_all()
     x = np.random.default_rng(0).normal(size=(7, 5))
     params, state, workspace = inference(network, 20)
     _, _, fitting = inference(network, 7)
-    logits = network.forward(params, state, x, workspace.part(0, 7))
-    np.testing.assert_array_equal(logits, network.forward(params, state, x, fitting))
+    logits = network.forward(params, state, (x,), workspace.part(0, 7))
+    np.testing.assert_array_equal(logits, network.forward(params, state, (x,), fitting))
     assert np.shares_memory(logits, workspace.layers[-1]["y"])
     assert all(
         np.shares_memory(array, workspace.layers[index][name])
@@ -140,12 +140,12 @@ def test_a_short_batch_has_the_gradient_that_it_has_in_a_workspace_of_its_size()
 
 
 def test_inference_ignores_the_order_of_rows_and_changes_no_state() -> None:
-    network = planned()
+    network = network_of_all()
     x = np.random.default_rng(0).normal(size=(6, 5))
     params, state, workspace = inference(network, 6)
     before = {name: values.copy() for name, values in state[1].items()}
-    first = network.forward(params, state, x, workspace).copy()
-    second = network.forward(params, state, x[::-1].copy(), workspace)[::-1]
+    first = network.forward(params, state, (x,), workspace).copy()
+    second = network.forward(params, state, (x[::-1].copy(),), workspace)[::-1]
     np.testing.assert_allclose(second, first, rtol=1e-12, atol=1e-14)
     for name, values in state[1].items():
         np.testing.assert_array_equal(values, before[name])
@@ -179,7 +179,7 @@ def test_two_workspaces_and_gradients_on_one_parameter_vector_do_not_touch_each_
 @pytest.mark.parametrize("training", [False, True], ids=["inference", "training"])
 @pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64], ids=str)
 def test_workspace_bytes_are_what_the_workspace_takes(dtype: np.dtype[Any], training: bool) -> None:
-    network = planned()
+    network = network_of_all()
     layers = network.workspace(11, dtype, training).layers
     taken = {id(array.base): array.base.nbytes for layer in layers for array in (*layer.values(), layer.ones)}
     assert network.workspace_bytes(11, dtype, training) == sum(taken.values())

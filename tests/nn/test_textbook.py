@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from networks import FLOAT64
+from networks import FLOAT64, planned
 
 from bpcli.arrays.memory import Array
 from bpcli.nn.layers import Dense
 from bpcli.nn.losses import LossScratch, MeanSquaredError
-from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Sgd, Update
 
 
 class Example:
     def __init__(self) -> None:
-        self.network = Network.plan([Dense(units=2, activation="sigmoid")], n_in=2, n_out=2)
+        self.network = planned([Dense(units=2, activation="sigmoid")], 2, 2)
         self.flat = np.empty(self.network.layout.size)
         self.params = hidden, closing = self.network.bind(self.flat)
         # A column is a neuron: w1 and w2 lead from both inputs to the first hidden neuron.
@@ -37,13 +36,13 @@ class Example:
         self.update = Update(Sgd(), self.flat.size, self.network.layout.weights, FLOAT64)
 
     def outputs(self) -> Array:
-        logits = self.network.forward(self.params, ({}, {}), self.x, self.workspace)
+        logits = self.network.forward(self.params, self.network.bind_state(np.empty(0)), (self.x,), self.workspace)
         outputs = np.empty_like(logits)
         self.loss.link(logits, outputs)
         return outputs[0]
 
     def error(self) -> float:
-        logits = self.network.forward(self.params, ({}, {}), self.x, self.workspace)
+        logits = self.network.forward(self.params, self.network.bind_state(np.empty(0)), (self.x,), self.workspace)
         return self.loss.value_and_gradient(logits, self.target, None, self.dlogits, self.scratch)
 
     def gradient(self) -> Array:

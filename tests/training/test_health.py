@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from experiments import after, plan, reports, ticking
+from experiments import after, features, plan, reports, ticking
 
-from bpcli.arrays.rows import CompactRows, RowLayout
+from bpcli.arrays.fields import Field
+from bpcli.arrays.rows import Rows, records_of
 from bpcli.jobs.runner import epoch_record
 from bpcli.nn.activations import LeakyRelu, Relu, Sigmoid, Softsign, Tanh
 from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
@@ -114,22 +115,22 @@ def test_rows_looked_at_are_spread_over_all(rows: int, looked_at: int) -> None:
     x = np.arange(float(rows))[:, None]
     of = plan(x, x, TrainingSpec(epochs=1, batch_size="full"), layers=[Dense(units=1)], optimizer=NEXT_TO_NOTHING)
     check = health.HealthCheck(SerialSteps(of, of.new_state()))
-    sample = check._x[:, 0]
+    sample = check._x[0][:, 0]
     assert len(sample) == looked_at
     assert (sample[0], sample[-1]) == (0, rows - 1)
     steps = np.diff(sample)
     assert steps.max() - steps.min() <= 1
 
 
-def test_compact_rows_are_looked_at_as_dense_ones_are() -> None:
-    layout = RowLayout.of([(1, False), (3, True)])
-    records = np.zeros(200, layout.records(np.dtype(np.float32)))
+def test_codes_are_looked_at_as_their_one_hot_features_are() -> None:
+    signature = (Field("numbers", (1,)), Field("code", (), "code", 3))
+    records = np.zeros(200, records_of(signature, np.dtype(np.float32)))
     records["numbers"] = GENERATOR.normal(size=(200, 1))
     records["codes"] = GENERATOR.integers(0, 3, (200, 1))
-    compact = CompactRows(records, layout)
+    codes = Rows(signature, [records], np.dtype(np.float32))
     y = GENERATOR.normal(size=(200, 1))
     options: Any = {"layers": [Dense(units=9), Dense(units=9, activation=Tanh())], "dtype": np.float32}
-    found = [reports(plan(x, y, **options)) for x in (compact, compact.whole(np.dtype(np.float32)))]
+    found = [reports(plan(x, y, **options)) for x in (codes, features(codes, np.float32))]
     assert [report.health for report in found[0]] == [report.health for report in found[1]]
 
 

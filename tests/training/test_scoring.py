@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from bpcli.arrays.rows import DenseRows
+from bpcli.arrays.rows import Rows
 from bpcli.data.batches import Dataset
 from bpcli.data.columns.encoders import Affine
 from bpcli.data.targets import ClassesTarget, LabelsTarget, NumbersTarget
@@ -73,7 +73,7 @@ def test_metrics_that_need_probabilities_are_not_there_without_them() -> None:
 
 def test_an_epoch_has_the_metrics_asked_for_and_no_others() -> None:
     score = EpochScore(TWO, BinaryCrossEntropy(), ["accuracy", "roc_auc"])
-    rows = Dataset(DenseRows(np.zeros((4, 1))), np.array([[0.0], [1.0], [0.0], [1.0]]))
+    rows = Dataset(Rows.of_numbers(np.zeros((4, 1))), np.array([[0.0], [1.0], [0.0], [1.0]]))
     assert score(np.array([[0.1], [0.9], [0.8], [0.85]]), rows) == {"accuracy": 0.75, "roc_auc": 1.0}
 
 

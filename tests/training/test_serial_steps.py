@@ -35,7 +35,9 @@ def mean_loss(of: TrainingPlan, params: Any, rows: Dataset) -> float:
     network = of.network
     state = of.new_state().layer_state[0]
     workspace = network.workspace(rows.rows, of.dtype, training=False)
-    logits = network.forward(network.bind(params), network.bind_state(state), rows.x.whole(of.dtype), workspace)
+    logits = network.forward(
+        network.bind(params), network.bind_state(state), network.stems.intake.whole(rows.x, of.dtype), workspace
+    )
     scratch = LossScratch(rows.rows, network.n_out, of.dtype)
     total = of.loss.value_and_gradient(logits, rows.y, rows.weight, np.empty_like(logits), scratch)
     return total / rows.rows

@@ -2,9 +2,9 @@ import json
 
 import numpy as np
 import pytest
+from networks import planned
 
 from bpcli.nn.layers import BatchNorm, Dense
-from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Adam
 from bpcli.nn.schedules import Plateau
 from bpcli.training import Counters, TrainingState
@@ -44,7 +44,7 @@ def test_counters_of_before_layers_were_looked_at_can_be_gone_on_from() -> None:
 
 
 def test_a_new_state_follows_from_the_seed_and_has_its_first_parameters_as_best() -> None:
-    network = Network.plan([Dense(units=3), BatchNorm()], 2, 1)
+    network = planned([Dense(units=3), BatchNorm()], 2, 1)
     states = [TrainingState(network, Adam(), seed, np.dtype(np.float32)) for seed in (1, 1, 2)]
     assert np.array_equal(states[0].params, states[1].params)
     assert not np.array_equal(states[0].params, states[2].params)
@@ -53,7 +53,7 @@ def test_a_new_state_follows_from_the_seed_and_has_its_first_parameters_as_best(
 
 
 def test_the_best_is_a_copy() -> None:
-    state = TrainingState(Network.plan([BatchNorm()], 2, 1), Adam(), 0, np.dtype(np.float32))
+    state = TrainingState(planned([BatchNorm()], 2, 1), Adam(), 0, np.dtype(np.float32))
     state.params += 1
     state.layer_state += 1
     state.keep_best()

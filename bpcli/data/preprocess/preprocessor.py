@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from pydantic import Field, model_validator
 
+from bpcli.arrays import fields
 from bpcli.arrays.memory import Array
-from bpcli.arrays.rows import CompactRows, DenseRows, EncodedRows, Records, RowLayout
+from bpcli.arrays.rows import Records, Rows, records_of
 from bpcli.data.batches import Dataset
 from bpcli.data.columns.encoders import TargetEncoder, numbers
 from bpcli.data.columns.inputs import FittedInput, Surprise
@@ -30,16 +31,6 @@ PLAIN: dict[Kind, ColumnSpec] = {
 }
 """What is done with a column of which the config says nothing, by its kind."""
 
-COMPACT_FROM = 1 << 25
-"""Bytes of dense rows from which on compact ones are gathered about as fast.
-
-Of 40 numbers and 10 one-hot columns, 125 features, a row took 23 ns dense and 65 ns compact where all dense rows were
-3.5 MB, and so in a cache; 78 and 87 ns where they were 35 MB, 105 and 104 ns where they were 350 MB.
-"""
-
-COMPACT_GAIN = 2
-"""How many times smaller than dense rows compact ones must be."""
-
 ENCODED_ROWS = 8192
 """Rows that are encoded at a time: what stands between a raw column and its features stays in a core's cache."""
 
@@ -57,7 +48,7 @@ class Preprocessor(Spec):
         names = [*(column.name for column in self.inputs), *self.target.names, self.weight]
         if len(set(names)) < len(names):
             raise ValueError("a column stands in two places")
-        if not self.layout.width:
+        if not any(column.width for column in self.inputs):
             raise ValueError("the inputs make no feature")
         if not self.target.has_kinds(self.target_kinds):
             raise ValueError("target_kinds are not those of the target")
@@ -116,47 +107,36 @@ class Preprocessor(Spec):
         return {**self.input_kinds, **dict(zip(self.target.names, self.target_kinds, strict=True))}
 
     @property
-    def layout(self) -> RowLayout:
-        """Where the features of each input column stand in a row."""
-        return RowLayout.of((column.width, column.is_one_hot) for column in self.inputs)
-
-    def compacts(self, rows: int, dtype: np.dtype[Any]) -> bool:
-        """Whether so many rows are held with codes in place of one-hot features."""
-        layout = self.layout
-        dense, compact = layout.width * dtype.itemsize, layout.records(dtype).itemsize
-        return rows * dense >= COMPACT_FROM and dense >= COMPACT_GAIN * compact
+    def signature(self) -> fields.Signature:
+        """A field of all plain numbers, and one of codes for each one-hot column."""
+        places = [
+            place for place, column in enumerate(self.inputs) if not column.is_one_hot for _ in range(column.width)
+        ]
+        codes = [
+            fields.Field(column.name, (), "code", column.width, (place,))
+            for place, column in enumerate(self.inputs)
+            if column.is_one_hot
+        ]
+        return (*([fields.Field("numbers", (len(places),), places=tuple(places))] if places else []), *codes)
 
     def bytes_needed(self, rows: int, dtype: np.dtype[Any]) -> int:
         """What `apply` makes of so many rows."""
-        compact = self.compacts(rows, dtype)
-        x = self.layout.records(dtype).itemsize if compact else self.layout.width * dtype.itemsize
+        x = records_of(self.signature, dtype).itemsize
         y = len(self.target.names) * self.target.encoded_dtype(dtype).itemsize
         return rows * (x + y + (dtype.itemsize if self.weight is not None else 0))
 
-    def encode(self, table: Table, dtype: np.dtype[Any], compact: bool = True) -> tuple[EncodedRows, Counter[Surprise]]:
-        """The input columns of a table as rows of features, and what training had not seen in them, counted.
-
-        The rows are compact where there are one-hot features, unless dense ones are asked for.
-        """
-        layout, encoder = self.layout, _TableEncoder(self.inputs, table)
-        starts = range(0, table.rows, ENCODED_ROWS)
-        if compact or not layout.groups:
-            records = np.empty(table.rows, layout.records(dtype))
-            for start in starts:
-                encoder.write(start, records[start : start + ENCODED_ROWS])
-            encoded = CompactRows(records, layout) if layout.groups else DenseRows(records["numbers"])
-            return encoded, encoder.surprises
-        x = np.empty((table.rows, layout.width), dtype)
-        records = np.empty(min(table.rows, ENCODED_ROWS), layout.records(dtype))
-        for start in starts:
-            part = x[start : start + ENCODED_ROWS]
-            encoder.write(start, records[: len(part)])
-            CompactRows(records[: len(part)], layout).expand(part)
-        return DenseRows(x), encoder.surprises
+    def encode(self, table: Table, dtype: np.dtype[Any]) -> tuple[Rows, Counter[Surprise]]:
+        """The input columns of a table as rows of fields, and what training had not seen in them, counted."""
+        signature, encoder = self.signature, _TableEncoder(self.inputs, table)
+        records = np.empty(table.rows, records_of(signature, dtype))
+        for start in range(0, table.rows, ENCODED_ROWS):
+            encoder.write(start, records[start : start + ENCODED_ROWS])
+        has_codes = any(field.values == "code" for field in signature)
+        return Rows(signature, [records if has_codes else records["numbers"]], dtype), encoder.surprises
 
     def apply(self, table: Table, dtype: np.dtype[Any]) -> tuple[Dataset, Counter[Surprise]]:
         """Inputs, targets and, where it has them, weights of a table, none of whose targets is missing."""
-        x, surprises = self.encode(table, dtype, self.compacts(table.rows, dtype))
+        x, surprises = self.encode(table, dtype)
         y = self.target.encode([table[name] for name in self.target.names], dtype)
         return Dataset(x, y, self._weights(table, dtype)), surprises
 

@@ -30,6 +30,7 @@ def has_kernels(network: Network, loss: LossBase, optimizer: OptimizerBase, dtyp
     """Whether there is machine code for all that a training step of these takes."""
     return (
         dtype == np.float32
+        and network.stems.is_plain
         and all(
             type(layer.activation) in ACTIVATIONS if isinstance(layer, DenseLayer) else isinstance(layer, DropoutLayer)
             for layer in network.layers

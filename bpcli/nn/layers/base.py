@@ -14,6 +14,7 @@ from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
 from bpcli.nn.activations import Activation
+from bpcli.nn.layers.gathering import Gathering
 from bpcli.randomness import Stream
 from bpcli.spec import type_name
 
@@ -117,6 +118,30 @@ class Layer(ABC):
     def weighted_sums(self, params: Views, x: Array) -> Array:
         """What its units apply their activation to, (rows, units), in a new array."""
         raise TypeError(f"a layer of type {self.type} has no units")
+
+    @property
+    def gathers(self) -> bool:
+        """Whether it can take codes in place of their one-hot features, by `forward_gathered`."""
+        return False
+
+    def forward_gathered(
+        self, params: Views, x: tuple[Array, ...], gathering: Gathering, workspace: LayerArrays, memory: Views
+    ) -> Array:
+        """The output for x as `gathering` describes it, with the scratch memory that it asks for."""
+        raise TypeError(f"a layer of type {self.type} does not gather")
+
+    def backward_gathered(
+        self,
+        params: Views,
+        x: tuple[Array, ...],
+        dy: Array,
+        gathering: Gathering,
+        workspace: LayerArrays,
+        memory: Views,
+        grads: Views,
+    ) -> None:
+        """Write the parameters' gradient to `grads`, from dL/dy and the x of the last `forward_gathered`."""
+        raise TypeError(f"a layer of type {self.type} does not gather")
 
     def parameters(self) -> tuple[Slot, ...]:
         """What is trained."""

@@ -14,6 +14,7 @@ from bpcli.arrays.workspace import Buffer, LayerArrays
 from bpcli.nn.activations import Activation, Relu
 from bpcli.nn.initializers import DEFAULTS, Initializer, Zeros
 from bpcli.nn.layers.base import Position, RowwiseLayer, Shape, Views
+from bpcli.nn.layers.gathering import Gathering
 from bpcli.spec import Spec
 
 
@@ -98,12 +99,9 @@ class DenseLayer(RowwiseLayer):
         self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
     ) -> Array:
         """f(x W + b). `dot` is the matrix product with a third of matmul's overhead."""
-        y = workspace["y"]
-        z = workspace["z"] if self.activation.keeps_input else y
+        z = workspace["z" if self.activation.keeps_input else "y"]
         self._flat(x).dot(params["weight"], out=z)
-        np.add(z, params["bias"], out=z)
-        self.activation.forward(z, y, workspace.scratch)
-        return y
+        return self._activated(params, z, workspace)
 
     def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
         """As `backward_rows`, and the gradient of all parameters."""
@@ -121,6 +119,42 @@ class DenseLayer(RowwiseLayer):
         dx = workspace["dx"]
         dy.dot(params["weight"].T, out=self._flat(dx))
         return dx
+
+    @property
+    def gathers(self) -> bool:
+        """Rows of W are the products of one-hot features with it."""
+        return True
+
+    def forward_gathered(
+        self, params: Views, x: tuple[Array, ...], gathering: Gathering, workspace: LayerArrays, memory: Views
+    ) -> Array:
+        """As `forward`, but for the order of the sums."""
+        z = workspace["z" if self.activation.keeps_input else "y"]
+        gathering.multiply(x, params["weight"], z, memory)
+        return self._activated(params, z, workspace)
+
+    def backward_gathered(
+        self,
+        params: Views,
+        x: tuple[Array, ...],
+        dy: Array,
+        gathering: Gathering,
+        workspace: LayerArrays,
+        memory: Views,
+        grads: Views,
+    ) -> None:
+        """As `backward`, of a layer whose dL/dx nothing needs."""
+        kept = workspace["z" if self.activation.keeps_input else "y"]
+        self.activation.backward(kept, dy, workspace.scratch)
+        gathering.weight_gradient(x, dy, grads["weight"], memory)
+        self.bias_gradient(dy, workspace, grads)
+
+    def _activated(self, params: Views, z: Array, workspace: LayerArrays) -> Array:
+        """F(z + b), where z, which is overwritten, is x W."""
+        y = workspace["y"]
+        np.add(z, params["bias"], out=z)
+        self.activation.forward(z, y, workspace.scratch)
+        return y
 
     def input_gradient(self, params: Views, state: Views, dy: Array, workspace: LayerArrays) -> Array:
         """dx = dy f'(z) Wᵀ."""

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.arrays.fields import Batch
 from bpcli.arrays.memory import Array
-from bpcli.data.batches import Batch, Batches
+from bpcli.data.batches import Batches
 from bpcli.errors import DivergedError
 from bpcli.nn.layers import Position
 from bpcli.nn.optimizers import Update
@@ -36,7 +37,8 @@ class Steps(ABC):
         """With at least so many batches gathered at once."""
         self.plan, self.state = plan, state
         gathered = plan.stepping.gathered_bytes
-        self.batches = Batches(plan.train, plan.batch_size, plan.network.n_out, at_once, gathered)
+        intake = plan.network.stems.intake
+        self.batches = Batches(plan.train, plan.batch_size, plan.network.n_out, at_once, gathered, intake)
         self.rules = GradientRules(plan.spec, plan.network.layout.weights)
         self.position = Position(Stream(plan.seed, "dropout"))
         self.update = Update(plan.optimizer, plan.network.layout.size, plan.network.layout.weights, plan.dtype)
@@ -81,11 +83,11 @@ class Steps(ABC):
         """The error for a loss that is not finite, at the position: which layer's output was so first."""
         self.require_finite()
         network, state = self.plan.network, self.state
-        workspace = network.workspace(len(batch[0]), self.plan.dtype, training=True)
+        workspace = network.workspace(batch.rows, self.plan.dtype, training=True)
         for member, params, kept in zip(self.plan.members, state.params, state.layer_state, strict=True):
             self.position.member = member
             layer_state = network.bind_state(kept.copy())
-            logits = network.forward(network.bind(params), layer_state, batch[0], workspace, self.position)
+            logits = network.forward(network.bind(params), layer_state, batch.x, workspace, self.position)
             for layer, output in zip(network.layers, [*workspace.inputs[1:], logits], strict=True):
                 if not np.isfinite(output).all():
                     return self.diverged(f"layer {layer.index} ({layer.type}): its output")
@@ -116,4 +118,4 @@ class Steps(ABC):
 
 def batch_weight(batch: Batch) -> float:
     """The summed weights of a batch's rows."""
-    return len(batch[0]) if batch[2] is None else float(batch[2].sum())
+    return batch.rows if batch.weight is None else float(batch.weight.sum())

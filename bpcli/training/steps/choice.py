@@ -84,8 +84,8 @@ def operations(plan: TrainingPlan) -> float:
 
 
 def shard_count(plan: TrainingPlan) -> int:
-    """Shards of the rows of a batch: 1 where a layer treats rows together."""
-    if not all(isinstance(layer, RowwiseLayer) for layer in plan.network.layers):
+    """Shards of the rows of a batch: 1 where a layer treats rows together, or a batch does not hold the features."""
+    if not plan.network.stems.is_plain or not all(isinstance(layer, RowwiseLayer) for layer in plan.network.layers):
         return 1
     largest = max(layer.multiplications for layer in plan.network.layers)
     rows = OF_LARGE_LAYERS if largest > LARGE else SHARD_ROWS

@@ -9,7 +9,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.data.batches import Batch, part_of_batch
+from bpcli.arrays.fields import Batch
 from bpcli.nn.compiled.program import Program, Rules
 from bpcli.nn.layers import DropoutLayer
 from bpcli.system.threads import Crew, go_apart
@@ -60,37 +60,37 @@ class CompiledSteps(Steps):
         """See the base class."""
         step, last = first, self.batches.count - 1
         for block in self.batches.blocks(order, first):
-            rows = len(block[0])
+            rows = block.rows
             cuts = {*range(0, rows, self._rows), min((last - step) * self.batches.size, rows), rows}
             for start, stop in pairwise(sorted(cuts)):
                 self.remember(epoch, step)
-                part = part_of_batch(block, start, stop)
+                part = block.part(start, stop)
                 losses = self._call(part, epoch, step)
                 step += len(losses)
                 yield list(zip(losses.tolist(), self._weights(part), strict=True))
 
     def _weights(self, block: Batch) -> list[float]:
         """The summed weights of each batch's rows."""
-        x, _, weight = block
-        starts = np.arange(0, len(x), self.batches.size)
+        weight = block.weight
+        starts = np.arange(0, block.rows, self.batches.size)
         sums: list[float] = (
-            np.diff(starts, append=len(x)) if weight is None else np.add.reduceat(weight, starts, dtype=np.float64)
+            np.diff(starts, append=block.rows) if weight is None else np.add.reduceat(weight, starts, dtype=np.float64)
         ).tolist()
         return sums
 
     def _call(self, block: Batch, epoch: int, first: int) -> NDArray[np.float64]:
         """Steps over the batches of a block; their losses, summed over rows."""
         state, batch = self.state, self.batches.size
-        count = -(-len(block[0]) // batch)
+        count = -(-block.rows // batch)
         self.position.epoch = epoch
-        self._draw(len(block[0]), first)
+        self._draw(block.rows, first)
         rates = self.rates(epoch, first, count)
         taken = self._take(block, rates)
         state.optimizer.steps += taken
         self.position.step = first + min(taken, count - 1)
         self.learning_rate = float(rates[max(taken - 1, 0)])
         if taken < count:
-            raise self.explain(part_of_batch(block, taken * batch, (taken + 1) * batch))
+            raise self.explain(block.part(taken * batch, (taken + 1) * batch))
         return self._losses[:count]
 
     def _draw(self, rows: int, first: int) -> None:
@@ -108,7 +108,7 @@ class CompiledSteps(Steps):
         from bpcli.nn.compiled.barrier import give_up, places
         from bpcli.nn.compiled.steps import steps
 
-        x, y, weight = block
+        (x,), y, weight = block
         program, taken = self._program, [0] * self._lanes
         meeting = places(self._lanes)
 

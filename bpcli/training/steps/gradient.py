@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import isfinite
 
+from bpcli.arrays.fields import Batch
 from bpcli.arrays.memory import Array
-from bpcli.data.batches import Batch
 from bpcli.nn.batch_pass import BatchPass
 from bpcli.nn.layers import Position
 from bpcli.training.plan import TrainingPlan
@@ -31,7 +31,7 @@ class Gradient:
     def __call__(self, batch: Batch, position: Position) -> Sums:
         """The sums of a batch, the loss averaged over members; where a member's is not finite, nothing is written."""
         x, y, weight = batch
-        through = self._passes.get(len(x)) or self._of_short_batch(len(x))
+        through = self._passes.get(len(y)) or self._of_short_batch(len(y))
         total = 0.0
         for member, params, state, grads in self._members:
             position.member = member

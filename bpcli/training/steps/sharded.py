@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.arrays.fields import Batch
 from bpcli.arrays.memory import Array
-from bpcli.data.batches import Batch, part_of_batch
 from bpcli.nn.batch_pass import BatchPass
 from bpcli.nn.layers import Position, rowwise
 from bpcli.randomness import Stream
@@ -73,7 +73,7 @@ class ShardedSteps(Steps):
 
     def _step(self, batch: Batch) -> float:
         """One step; the batch's loss, summed over its rows."""
-        crew, memory = self._crew, self._memory(len(batch[0]))
+        crew, memory = self._crew, self._memory(batch.rows)
         rate = self.rate(self.position.epoch, self.position.step)
         losses = [0.0] * len(memory.shards)
         crew.run([partial(self._rows, batch, memory, losses, shard) for shard in range(len(losses))])
@@ -82,7 +82,7 @@ class ShardedSteps(Steps):
             raise self.explain(batch)
         self.learning_rate = rate
         self.update.begin(rate, self.state.optimizer, self._coefficients)
-        blocks = [partial(self._weights, batch[0], memory, block) for block in self._blocks]
+        blocks = [partial(self._weights, batch.x[0], memory, block) for block in self._blocks]
         crew.run([*blocks, partial(self._biases, memory)])
         if self.rules.bounds_norm:
             self.rules.bound_norm(self._flat_grads)
@@ -92,7 +92,7 @@ class ShardedSteps(Steps):
     def _rows(self, batch: Batch, memory: BatchMemory, losses: list[float], shard: int, lane: int) -> None:
         """Forward and back to the errors of each neuron, for the rows of a shard."""
         first, last, through = memory.shards[shard]
-        x, y, weight = part_of_batch(batch, first, last)
+        x, y, weight = batch.part(first, last)
         position = self._positions[shard]
         position.epoch, position.step = self.position.epoch, self.position.step
         with np.errstate(all="ignore"):

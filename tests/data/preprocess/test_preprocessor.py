@@ -2,8 +2,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from experiments import features
 
-from bpcli.arrays.rows import CompactRows, DenseRows
+from bpcli.arrays.fields import Field
 from bpcli.data.columns import Surprise
 from bpcli.data.columns.encoders import MinMax
 from bpcli.data.columns.spec import CategoricalColumn, EncodersSpec, NumericColumn, Ordinal
@@ -40,7 +41,7 @@ def test_columns_become_features_in_their_order() -> None:
     pre = fitted(table())
     assert pre.features == ["size", "color=blue", "color=red", "good"]
     data, surprises = pre.apply(table(), FLOAT64)
-    assert data.x.whole(FLOAT64).tolist() == [[-1.0, 0.0, 1.0, 1.0], [1.0, 1.0, 0.0, 0.0]]
+    assert features(data.x).tolist() == [[-1.0, 0.0, 1.0, 1.0], [1.0, 1.0, 0.0, 0.0]]
     assert data.y.tolist() == [[-1.0], [1.0]]
     assert data.weight is None
     assert not surprises
@@ -49,8 +50,8 @@ def test_columns_become_features_in_their_order() -> None:
 @pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64])
 def test_arrays_are_contiguous_and_of_the_type_asked_for(dtype: Any) -> None:
     data, _ = fitted(table()).apply(table(), dtype)
-    assert data.x.dtype == data.x.whole(dtype).dtype == data.y.dtype == dtype
-    assert data.x.whole(dtype).flags.c_contiguous
+    assert data.x.dtype == features(data.x, dtype).dtype == data.y.dtype == dtype
+    assert features(data.x, dtype).flags.c_contiguous
     assert data.y.flags.c_contiguous
 
 
@@ -61,7 +62,7 @@ def test_columns_can_have_encoders_of_their_own() -> None:
     }
     pre = fitted(table(), specs)
     assert pre.features == ["size", "color", "good"]
-    assert pre.apply(table(), FLOAT64)[0].x.whole(FLOAT64).tolist() == [[0.0, 0.0, 1.0], [1.0, 1.0, 0.0]]
+    assert features(pre.apply(table(), FLOAT64)[0].x).tolist() == [[0.0, 0.0, 1.0], [1.0, 1.0, 0.0]]
 
 
 def test_surprises_of_all_columns_are_counted_together() -> None:
@@ -104,53 +105,48 @@ def many(rows: int) -> Table:
 
 
 @pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64])
-def test_compact_rows_are_the_dense_ones_however_many_are_encoded_at_a_time(
-    dtype: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_are_the_same_however_many_are_encoded_at_a_time(dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = many(50)
     pre = fitted(whole.take(np.arange(10)))
-    dense, surprises = pre.encode(whole, dtype, compact=False)
-    assert isinstance(dense, DenseRows)
+    at_once, surprises = pre.encode(whole, dtype)
     assert surprises[Surprise(column="color", value="green")] > 5
     monkeypatch.setattr(preprocessor, "ENCODED_ROWS", 7)
-    for compact in (True, False):
-        again, counted = pre.encode(whole, dtype, compact)
-        assert again.whole(dtype).tobytes() == dense.whole(dtype).tobytes()
-        assert counted == surprises
-    assert isinstance(pre.encode(whole, dtype)[0], CompactRows)
+    again, counted = pre.encode(whole, dtype)
+    assert features(again, dtype).tobytes() == features(at_once, dtype).tobytes()
+    assert counted == surprises
 
 
-def test_numbers_alone_are_dense_rows() -> None:
+def test_plain_numbers_are_one_field_and_each_one_hot_column_is_one_of_codes() -> None:
+    # Size is missing at times, so that it has an indicator.
+    pre = fitted(table(size=(1.0, NAN)))
+    assert pre.signature == (
+        Field("numbers", (3,), places=(0, 0, 2)),
+        Field("color", (), "code", 2, places=(1,)),
+    )
+    encoded, _ = pre.encode(table(size=(1.0, NAN), color=("red", None)), FLOAT32)
+    assert encoded.signature == pre.signature
+    numbers, color = encoded.arrays()
+    assert (numbers.shape, numbers.dtype) == ((2, 3), FLOAT32)
+    assert (color.tolist(), color.dtype) == ([1, -1], np.dtype(np.int8))
+
+
+def test_numbers_alone_are_one_array() -> None:
     columns = table()
     pre = Preprocessor.fit(columns, ["size", "good"], ["y"], {}, EncodersSpec(), None, None, MeanSquaredError())
     encoded, _ = pre.encode(columns, FLOAT32)
-    assert isinstance(encoded, DenseRows)
-    assert encoded.whole(FLOAT32).tolist() == [[-1.0, 1.0], [1.0, 0.0]]
-    assert encoded.values.flags.c_contiguous
-
-
-def test_many_rows_are_held_compact_where_that_is_much_smaller() -> None:
-    def spread(categories: int) -> Preprocessor:
-        color = [f"color {row % categories}" for row in range(categories)]
-        rows = np.arange(categories, dtype=float)
-        return fitted(table(rows, color, rows % 2, rows))
-
-    # Two numbers and a code: 12 bytes of float32 against (2 + categories) · 4.
-    for categories, rows, compact in ((100, 10_000, False), (100, 100_000, True), (3, 10_000_000, False)):
-        assert spread(categories).compacts(rows, FLOAT32) is compact
+    (values,) = encoded.arrays()
+    assert values.tolist() == [[-1.0, 1.0], [1.0, 0.0]]
+    assert values.flags.c_contiguous
+    assert features(encoded, FLOAT32) is values
 
 
 @pytest.mark.parametrize("weight", [None, "w"])
-@pytest.mark.parametrize("from_bytes", [0, 1 << 30])
-def test_what_encoded_rows_take_is_known_beforehand(
-    weight: str | None, from_bytes: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(preprocessor, "COMPACT_FROM", from_bytes)
-    color, rows = [f"color {row % 30}" for row in range(60)], np.arange(60.0)
+@pytest.mark.parametrize("colors", [1, 30])
+def test_what_encoded_rows_take_is_known_beforehand(weight: str | None, colors: int) -> None:
+    color, rows = [f"color {row % colors}" for row in range(60)], np.arange(60.0)
     columns = table(rows, color, rows % 2, rows, rows)
     pre = fitted(columns, weight=weight)
     data, _ = pre.apply(columns, FLOAT32)
-    assert isinstance(data.x, DenseRows if from_bytes else CompactRows)
     assert pre.bytes_needed(60, FLOAT32) == data.nbytes
 
 
@@ -176,7 +172,7 @@ def test_a_prediction_needs_the_inputs_and_an_evaluation_the_target_too() -> Non
     no_target = Table([column for column in table().values() if column.name != "y"])
     encoded, surprises = pre.encode(no_target, FLOAT64)
     assert not surprises
-    assert encoded.whole(FLOAT64)[:, 0].tolist() == [-1.0, 1.0]
+    assert features(encoded)[:, 0].tolist() == [-1.0, 1.0]
 
 
 def test_weights_are_as_the_column_has_them() -> None:

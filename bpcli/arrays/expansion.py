@@ -1,0 +1,137 @@
+"""Plain numbers and one-hot codes as one row of numbers, in which each code makes one 1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.arrays.fields import Field, Signature, joined
+from bpcli.arrays.memory import Array
+from bpcli.arrays.rows import RowReader, Rows
+
+EXPANDED_ROWS = 1024
+"""Rows that are expanded at a time where all of them are wanted."""
+
+
+class Expansion:
+    """Writes fields to the front of `out`, (rows, width): numbers as they are, codes as a 1 among zeros.
+
+    Zeros stay from call to call, since it remembers where it wrote each 1: a code costs its 1, however many codes there
+    are. Of 10 codes below 50, a row took 89 ns, and 322 ns from 200 MB of dense rows.
+    """
+
+    def __init__(self, fields: Sequence[Field], rows: int, dtype: np.dtype[Any]) -> None:
+        widths = [field.width for field in fields]
+        pieces = joined(tuple(fields), widths)
+        self.out = np.zeros((rows, sum(widths)), dtype)
+        self._copied = [piece for piece in pieces if fields[piece.field].values == "real"]
+        self._codes = [piece.field for piece in pieces if fields[piece.field].values == "code"]
+        firsts = np.array([piece.at for piece in pieces if fields[piece.field].values == "code"], np.intp)
+        self._firsts = np.arange(rows)[:, None] * sum(widths) + firsts
+        self._places = self._firsts.copy()
+
+    def __call__(self, fields: Sequence[Array]) -> Array:
+        """Write some rows of all fields, and give the part of `out` that holds them."""
+        count = len(fields[0])
+        out, flat, places = self.out[:count], self.out.reshape(-1), self._places[:count]
+        flat[self._places.reshape(-1)] = 0.0
+        for piece in self._copied:
+            numbers = fields[piece.field].reshape(count, -1) if fields[piece.field].ndim > 2 else fields[piece.field]
+            out[:, piece.features] = numbers[:, piece.first : piece.last]
+        if not self._codes:
+            return out
+        for column, index in enumerate(self._codes):
+            np.copyto(places[:, column], fields[index])
+        # As in all rows that the encoding was learned from; of no rows there is no minimum.
+        known = None if count and places.min() >= 0 else places >= 0
+        np.add(places, self._firsts[:count], out=places)
+        flat[places.reshape(-1) if known is None else places[known]] = 1.0
+        return out
+
+
+def is_plain(fields: Sequence[Field]) -> bool:
+    """Whether fields need no expansion: a single one, of numbers."""
+    return len(fields) == 1 and fields[0].values == "real"
+
+
+def expanded(fields: Sequence[Field], arrays: Sequence[Array], dtype: np.dtype[Any]) -> Array:
+    """All rows of some fields as features: the very array that is given, where that is one of numbers of the dtype."""
+    if is_plain(fields):
+        return arrays[0].astype(dtype, copy=False)
+    rows = len(arrays[0])
+    expansion = Expansion(fields, min(rows, EXPANDED_ROWS), dtype)
+    out = np.empty((rows, expansion.out.shape[1]), dtype)
+    for start in range(0, rows, EXPANDED_ROWS):
+        part = slice(start, start + EXPANDED_ROWS)
+        out[part] = expansion([array[part] for array in arrays])
+    return out
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What a network takes of a signature: all fields expanded into one array, but for those `kept` as they are.
+
+    Codes that are kept are handed on as indices. Where all fields are kept there is no array of the others.
+    """
+
+    signature: Signature
+    kept: tuple[int, ...] = ()
+
+    @property
+    def expanded(self) -> tuple[int, ...]:
+        """The fields that are expanded."""
+        return tuple(index for index in range(len(self.signature)) if index not in self.kept)
+
+    @property
+    def numbers(self) -> int:
+        """Numbers of a row."""
+        kept = (prod(self.signature[index].shape) for index in self.kept)
+        return sum(self.signature[index].width for index in self.expanded) + sum(kept)
+
+    def reader(self, of: Rows, rows: int, dtype: np.dtype[Any]) -> RowReader:
+        """A reader of up to `rows` rows at a time, in numbers of a dtype."""
+        return _IntakeReader(self, of, rows, dtype)
+
+    def whole(self, of: Rows, dtype: np.dtype[Any]) -> tuple[Array, ...]:
+        """All rows: the very array that is held, where there is one field of numbers of the dtype."""
+        arrays = of.arrays()
+        fields = [self.signature[index] for index in self.expanded]
+        found = [expanded(fields, [arrays[index] for index in self.expanded], dtype)] if fields else []
+        for index in self.kept:
+            kept = np.intp if self.signature[index].values == "code" else dtype
+            found.append(arrays[index].astype(kept, copy=False))
+        return tuple(found)
+
+
+class _IntakeReader(RowReader):
+    def __init__(self, intake: Intake, of: Rows, rows: int, dtype: np.dtype[Any]) -> None:
+        self._reader = of.reader(rows, dtype)
+        self._expanded, self._kept = intake.expanded, intake.kept
+        fields = [intake.signature[index] for index in self._expanded]
+        self._expansion = Expansion(fields, rows, dtype) if fields and not is_plain(fields) else None
+        self._indices = [
+            np.empty(rows, np.intp) if intake.signature[index].values == "code" else None for index in self._kept
+        ]
+
+    def take(self, rows: NDArray[np.intp]) -> tuple[Array, ...]:
+        return self._given(self._reader.take(rows))
+
+    def slice(self, start: int, stop: int) -> tuple[Array, ...]:
+        return self._given(self._reader.slice(start, stop))
+
+    def _given(self, fields: tuple[Array, ...]) -> tuple[Array, ...]:
+        found = [fields[index] for index in self._expanded]
+        if self._expansion is not None:
+            found = [self._expansion(found)]
+        for index, indices in zip(self._kept, self._indices, strict=True):
+            if indices is None:
+                found.append(fields[index])
+            else:
+                np.copyto(indices[: len(fields[index])], fields[index])
+                found.append(indices[: len(fields[index])])
+        return tuple(found)

@@ -1,0 +1,150 @@
+"""Stems: from the fields of a batch to the features that the layers of a network take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Protocol
+
+import numpy as np
+
+from bpcli.arrays.expansion import Intake
+from bpcli.arrays.fields import Field, Signature, joined
+from bpcli.arrays.memory import Array
+from bpcli.arrays.workspace import Buffer, Requests, Workspace
+from bpcli.nn.layers import Layer, Position, Shape, Views
+from bpcli.nn.layers.gathering import GATHERED_FROM, Gathering
+
+FIRST_INDEX = 1 << 16
+"""Index of the first stem, so that no layer has the same random numbers."""
+
+
+class StemSpec(Protocol):
+    """A stem of a config: it plans a layer for the array of one field, codes as indices (rows,)."""
+
+    def plan(self, index: int, field: Field) -> Layer:
+        """The layer for a field."""
+
+
+@dataclass(frozen=True)
+class Stem:
+    """The trained layer of a field, and the features that it puts out."""
+
+    field: Field
+    layer: Layer
+    features: slice
+
+
+@dataclass(frozen=True)
+class Stems:
+    """What each field becomes. Numbers stay, codes become one-hot features, and fields with a stem what that puts out.
+
+    The features are in the order of the fields' places, (rows, width); a field that is alone keeps its shape. A batch
+    holds what `intake` makes of the fields: where none has a stem and none is gathered, the features themselves.
+    """
+
+    intake: Intake
+    shape: Shape
+    """Of a row's features."""
+    trained: tuple[Stem, ...] = ()
+    copied: tuple[tuple[slice, slice], ...] = ()
+    """Where trained stems need the others to be joined: ranges of expanded numbers, and the features that they are."""
+    gathering: Gathering | None = None
+
+    @classmethod
+    def plan(cls, signature: Signature, specs: Mapping[str, StemSpec]) -> Stems:
+        """The stems of a signature; fields without a spec of their name have none."""
+        layers = {
+            index: replace(specs[field.name].plan(FIRST_INDEX + index, field), needs_dx=False)
+            for index, field in enumerate(signature)
+            if field.name in specs
+        }
+        shapes = [
+            layers[index].out_shape if index in layers else field.shape if field.values == "real" else (field.size,)
+            for index, field in enumerate(signature)
+        ]
+        trained, copied, expanded, end = {}, [], 0, 0
+        for piece in joined(signature, list(map(prod, shapes))):
+            end = piece.features.stop
+            if piece.field in layers:
+                trained[piece.field] = Stem(signature[piece.field], layers[piece.field], piece.features)
+            else:
+                copied.append((slice(expanded, expanded + piece.last - piece.first), piece.features))
+                expanded += piece.last - piece.first
+        return cls(
+            intake=Intake(signature, tuple(layers)),
+            shape=shapes[0] if len(signature) == 1 else (end,),
+            trained=tuple(trained[index] for index in layers),
+            copied=tuple(copied),
+        )
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a batch holds the features themselves."""
+        return not self.trained and self.gathering is None
+
+    @property
+    def signature(self) -> Signature:
+        """The fields of a data set."""
+        return self.intake.signature
+
+    def gathered(self) -> Stems:
+        """With fields of GATHERED_FROM or more codes gathered by the first layer; with trained stems, none is."""
+        kept = tuple(index for index, field in enumerate(self.signature) if field.size >= GATHERED_FROM)
+        if not kept or self.trained:
+            return self
+        return replace(self, intake=Intake(self.signature, kept), gathering=Gathering.of(self.signature, kept))
+
+    def expanded(self) -> Stems:
+        """With all codes expanded that have no stem."""
+        if self.gathering is None:
+            return self
+        return replace(self, intake=Intake(self.signature), gathering=None)
+
+    def requests(self, first: Layer, training: bool) -> list[Requests]:
+        """Scratch memory: that of each stem, and that in which features are joined or gathered for the first layer."""
+        joined: dict[str, Buffer] = {}
+        if self.gathering is not None:
+            joined |= self.gathering.requests(first.n_out, training)
+        elif self.trained and len(self.signature) > 1:
+            joined["features"] = Buffer(self.shape)
+        if training:
+            joined |= {f"dy{number}": Buffer(stem.layer.out_shape) for number, stem in enumerate(self.trained)}
+        return [*(stem.layer.buffers(training) for stem in self.trained), joined] if self.trained or joined else []
+
+    def features(
+        self,
+        params: Sequence[Views],
+        state: Sequence[Views],
+        x: tuple[Array, ...],
+        workspace: Workspace,
+        position: Position | None,
+    ) -> Array:
+        """The features (rows, *shape) of what `intake` gave; x itself where that is all they are."""
+        if not self.trained:
+            return x[0]
+        workspace.fields = x
+        outputs = [
+            stem.layer.forward(p, s, array, work, position)
+            for stem, p, s, array, work in zip(
+                self.trained, params, state, x[len(x) - len(self.trained) :], workspace.stems, strict=False
+            )
+        ]
+        if len(self.signature) == 1:
+            return outputs[0]
+        features = workspace.stems[-1]["features"]
+        for stem, output in zip(self.trained, outputs, strict=True):
+            features[:, stem.features] = output.reshape(len(output), -1)
+        for numbers, place in self.copied:
+            features[:, place] = x[0][:, numbers]
+        return features
+
+    def backward(self, params: Sequence[Views], dx: Array, workspace: Workspace, grads: Sequence[Views]) -> None:
+        """Write to `grads` the gradient of the trained stems, from dL/dfeatures."""
+        x = workspace.fields
+        for number, stem in enumerate(self.trained):
+            array, work = x[len(x) - len(self.trained) + number], workspace.stems[number]
+            dy = workspace.stems[-1][f"dy{number}"]
+            np.copyto(dy, (dx if len(self.signature) == 1 else dx[:, stem.features]).reshape(dy.shape))
+            stem.layer.backward(params[number], array, dy, work, grads[number])
