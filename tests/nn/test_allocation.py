@@ -21,7 +21,7 @@ from bpcli.arrays.memory import Array
 from bpcli.nn.activations import Activation, Tanh
 from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
 from bpcli.nn.losses import CrossEntropy, Loss, LossScratch, MeanSquaredError
-from bpcli.nn.optimizers import Adam, Nadam, OptimizerSpec, OptimizerState, Sgd, Update
+from bpcli.nn.optimizers import Adam, Nadam, OptimizerSpec, OptimizerState, Sgd, Update, rows_of
 
 ROWS = 1100
 UNITS = 1050
@@ -58,7 +58,7 @@ class WholeStep(TrainingStep):
 
     def __call__(self) -> None:
         self.position.step += 1
-        self.update.take(self.gradient()[None], 1e-3, self.optimizer, self.flat[None])
+        self.update.take(rows_of(self.flat[None], self.gradient()[None], self.optimizer), 1e-3, self.optimizer)
 
 
 @pytest.mark.parametrize("activation", members(Activation))
@@ -94,7 +94,7 @@ def test_an_update_allocates_no_array(rule: Any, block: int) -> None:
     params = np.zeros(40_000, FLOAT32)
     grads = np.linspace(-1.0, 1.0, len(params), dtype=FLOAT32)
     update, state = Update(rule, len(params), len(params) // 2, FLOAT32, block), rule.init(len(params), FLOAT32)
-    assert bytes_allocated(lambda: update.take(grads[None], 1e-3, state, params[None])) < BOUND
+    assert bytes_allocated(lambda: update.take(rows_of(params[None], grads[None], state), 1e-3, state)) < BOUND
 
 
 def test_memory_does_not_grow_with_the_steps() -> None:

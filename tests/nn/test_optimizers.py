@@ -24,6 +24,7 @@ from bpcli.nn.optimizers import (
     Rprop,
     Sgd,
     Update,
+    rows_of,
 )
 from bpcli.nn.optimizers.update import BLOCK
 
@@ -51,7 +52,7 @@ class Optimizer:
         self._update = Update(spec, len(params), weights, params.dtype, block)
 
     def update(self, grads: Array, learning_rate: float, out: Array) -> None:
-        self._update.take(grads[None], learning_rate, self.state, out[None])
+        self._update.take(rows_of(out[None], grads[None], self.state), learning_rate, self.state)
 
 
 # Against PyTorch
@@ -240,7 +241,7 @@ def test_one_rule_serves_several_states_by_turns() -> None:
             optimizer.update(params.copy(), 0.1, params)
     for _ in range(5):
         for params, state in zip(turns, states, strict=True):
-            update.take(params[None].copy(), 0.1, state, params[None])
+            update.take(rows_of(params[None], params[None].copy(), state), 0.1, state)
     assert np.array_equal(alone, turns)
     assert [state.numbers for state in states] == [optimizers[0].state.numbers] * 2
 
@@ -253,7 +254,7 @@ def test_members_take_their_steps_side_by_side(spec: Any) -> None:
     update, state = Update(spec, 5, 2, FLOAT64, block=2), spec.init(5, FLOAT64, members=3)
     optimizers = [Optimizer(spec, params, 2, block=2) for params in alone]
     for _ in range(4):
-        update.take(together.copy(), 0.1, state, together)
+        update.take(rows_of(together, together.copy(), state), 0.1, state)
         for params, optimizer in zip(alone, optimizers, strict=True):
             optimizer.update(params.copy(), 0.1, params)
     assert np.array_equal(alone, together)

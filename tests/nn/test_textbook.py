@@ -14,7 +14,7 @@ from networks import FLOAT64, planned
 from bpcli.arrays.memory import Array
 from bpcli.nn.layers import Dense
 from bpcli.nn.losses import LossScratch, MeanSquaredError
-from bpcli.nn.optimizers import Sgd, Update
+from bpcli.nn.optimizers import Sgd, Update, rows_of
 
 
 class Example:
@@ -54,7 +54,8 @@ class Example:
     def step_of_the_weights(self) -> None:
         grads = self.gradient()
         grads[self.network.layout.weights :] = 0.0
-        self.update.take(grads[None], 0.5, Sgd().init(self.flat.size, FLOAT64), self.flat[None])
+        state = Sgd().init(self.flat.size, FLOAT64)
+        self.update.take(rows_of(self.flat[None], grads[None], state), 0.5, state)
 
 
 def test_the_forward_pass_gives_the_published_outputs_and_error() -> None:

@@ -12,7 +12,7 @@ import pytest
 from formulas import require_whole
 from networks import members
 
-from bpcli.nn.optimizers import Adam, OptimizerBase, OptimizerSpec, Rprop, Update
+from bpcli.nn.optimizers import Adam, OptimizerBase, OptimizerSpec, Rprop, Update, rows_of
 from bpcli.tracing.optimizers import rule_of
 
 
@@ -48,7 +48,7 @@ def test_the_equations_give_the_steps_that_an_optimizer_takes(
         p = np.array([0.7, -0.4])
         for g in (np.array([0.3, -0.2]), np.array([0.1, 0.5]), np.array([-0.6, 0.4])):
             slots, start = {name: slot[0].copy() for name, slot in optimizer.slots.items()}, p.copy()
-            update.take(g[None], 0.05, optimizer, p[None])
+            update.take(rows_of(p[None], g[None], optimizer), 0.05, optimizer)
             rule = rule_of(spec, optimizer, 0.05)
             after = {name: slot[0] for name, slot in optimizer.slots.items()}
             moments = {name: (slots[kept] * by, after[kept] * by) for name, (kept, by) in rule.slots.items()}
@@ -74,7 +74,7 @@ def test_adams_moments_are_those_of_its_paper() -> None:
     """After the first step m = (1 - β1) g and v = (1 - β2) g², and corrected for their start at 0, g and g²."""
     spec, dtype = Adam(), np.dtype(np.float64)
     optimizer, g = spec.init(1, dtype), np.array([0.3])
-    Update(spec, 1, 1, dtype).take(g[None], 0.001, optimizer, np.array([[1.0]]))
+    Update(spec, 1, 1, dtype).take(rows_of(np.array([[1.0]]), g[None], optimizer), 0.001, optimizer)
     rule = rule_of(spec, optimizer, 0.001)
     moments = {name: optimizer.slots[kept][0] * by for name, (kept, by) in rule.slots.items()}
     assert moments["m"].item() == pytest.approx(0.1 * 0.3)

@@ -11,7 +11,7 @@ from bpcli.nn.optimizers.adaptive import Adadelta, Adagrad, Rmsprop
 from bpcli.nn.optimizers.base import OptimizerBase, OptimizerState
 from bpcli.nn.optimizers.rprop import Rprop
 from bpcli.nn.optimizers.sgd import Sgd
-from bpcli.nn.optimizers.update import Coefficients, Update
+from bpcli.nn.optimizers.update import Coefficients, Row, Update, rows_of
 from bpcli.spec import BareName
 
 OptimizerSpec = Annotated[
@@ -32,7 +32,9 @@ __all__ = [
     "OptimizerSpec",
     "OptimizerState",
     "Rmsprop",
+    "Row",
     "Rprop",
     "Sgd",
     "Update",
+    "rows_of",
 ]

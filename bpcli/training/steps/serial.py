@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.arrays.fields import Batch
+from bpcli.nn.optimizers import rows_of
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
 from bpcli.training.steps.base import Steps, Taken
@@ -24,7 +25,7 @@ class SerialSteps(Steps):
         layout = plan.network.layout
         self.grads = np.empty_like(state.params)
         self._gradient, self._exchange = Gradient(plan, state, self.grads), exchange
-        self._rows = list(zip(state.params, self.grads, strict=True))
+        self._rows = rows_of(state.params, self.grads, state.optimizer)
         self._penalized = np.empty(layout.weights if self.rules.penalizes else 0, plan.dtype)
 
     def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[Taken]:
@@ -42,9 +43,9 @@ class SerialSteps(Steps):
         if not isfinite(sums[0]):
             raise self.explain(batch)
         if not self.rules.none:
-            for params, gradient in self._rows:
-                self.rules.apply(0, len(gradient), params, gradient, self._penalized)
-                self.rules.bound_norm(gradient)
+            for row in self._rows:
+                self.rules.apply(0, len(row.grads), row.params, row.grads, self._penalized)
+                self.rules.bound_norm(row.grads)
         self.learning_rate = self.rate(epoch, step)
-        self.update.take(grads, self.learning_rate, state.optimizer, out=state.params)
+        self.update.take(self._rows, self.learning_rate, state.optimizer)
         return sums
