@@ -71,7 +71,9 @@ class Inference:
         """The features (rows, *shape) of encoded rows, all of them at once."""
         network = self.network.expanded
         fields = network.stems.intake.whole(x, self._dtype)
-        workspace = network.workspace(x.count, self._dtype, training=False)
+        if not network.stems.trained:
+            return fields[0].copy()
+        workspace = network.workspace(max(x.count, 1), self._dtype, training=False).part(0, x.count)
         return network.stems.features(self._params.stems, self._state.stems, fields, workspace, None).copy()
 
     def outputs(self, features: Array) -> list[Array]:

@@ -7,7 +7,6 @@ import pytest
 from bpcli.arrays.expansion import Intake
 from bpcli.arrays.fields import Field
 from bpcli.arrays.rows import Rows, records_of
-from bpcli.data import batches
 from bpcli.data.batches import Batches, Dataset
 
 
@@ -77,9 +76,9 @@ def test_codes_make_the_batches_of_their_one_hot_features(size: int) -> None:
 
 @pytest.mark.parametrize("kilobytes", [0, 1, 1000])
 @pytest.mark.parametrize("first", [0, 2])
-def test_blocks_hold_whole_batches_in_order(kilobytes: int, first: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "GATHERED_BYTES", 1000 * kilobytes)
-    of, order = Batches(numbered(250, weighted=True), 8, 1), np.random.default_rng(0).permutation(250)
+def test_blocks_hold_whole_batches_in_order(kilobytes: int, first: int) -> None:
+    of = Batches(numbered(250, weighted=True), 8, 1, gathered_bytes=1000 * kilobytes)
+    order = np.random.default_rng(0).permutation(250)
     blocks = [[part.copy() for part in (*x, y, weight)] for x, y, weight in of.blocks(order, first)]
     assert of.block_rows % 8 == 0
     assert {len(x) for x, _, _ in blocks[:-1]} <= {of.block_rows}
@@ -98,9 +97,8 @@ def test_class_codes_become_rows_of_zero_and_one(size: int, dtype: Any) -> None:
     assert data.targets(3).tolist() == rows.tolist()
 
 
-def test_batches_use_the_same_memory_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "GATHERED_BYTES", 1)
-    first, second = (x for (x,), _, _ in Batches(numbered(6), 3, 1).epoch(np.arange(6)))
+def test_batches_use_the_same_memory_again() -> None:
+    first, second = (x for (x,), _, _ in Batches(numbered(6), 3, 1, gathered_bytes=1).epoch(np.arange(6)))
     assert np.shares_memory(first, second)
 
 
