@@ -59,7 +59,7 @@ def attributions(model: Model, table: Table) -> Attributions:
         predictions = model.predictions(encoded)
         require_finite(predictions)
         predicted = model.target.outcome(predictions, model.loss).predicted
-        x = model.inference.features(encoded).reshape(table.rows, -1)
+        x = model.inference.features(encoded).reshape(table.rows, model.inference.network.n_in)
         average = model.preprocessor.average(model.dtype).astype(exact)
         widths = np.array([column.width for column in model.preprocessor.inputs])
         firsts = (np.cumsum(widths) - widths)[widths > 0]

@@ -32,7 +32,7 @@ def features_of(model: Model, table: Table) -> Array:
     """The features of the rows of a table, (rows, width), in the dtype of the model."""
     encoded, _ = model.preprocessor.encode(table, model.dtype)
     features = model.inference.features(encoded)
-    return features.reshape(len(features), -1).astype(model.dtype, copy=False)
+    return features.reshape(len(features), model.inference.network.n_in).astype(model.dtype, copy=False)
 
 
 def predictions(model: Model, x: Array) -> Array:

@@ -50,7 +50,7 @@ def after_steps(of: TrainingPlan, rates: list[float]) -> float:
     x = np.column_stack([features(of.train.x, of.dtype), np.ones(of.train.rows)])
     values, vectors = np.linalg.eigh(2 / len(x) * float(weight[0]) * x.T @ x)
     best = np.linalg.lstsq(x, of.train.y[:, 0], rcond=None)[0]
-    distance = vectors.T @ (of.new_state().params - best)
+    distance = vectors.T @ (of.new_state().params[0] - best)
     for rate in rates:
         distance *= 1.0 - rate * values
     residual = x @ (best + vectors @ distance) - of.train.y[:, 0]
@@ -142,7 +142,7 @@ def test_every_optimizer_has_a_range_but_rprop(optimizer: type[OptimizerBase]):
 def test_penalties_count():
     spec = TrainingSpec(epochs=1, batch_size="full", penalty=Penalty(l2=0.5))
     plain, penalized = quadratic([2.0]), replace(quadratic([2.0]), spec=spec)
-    weights = plain.new_state().params[:1]
+    weights = plain.new_state().params[0, :1]
     extra = try_rates(penalized, 1).start - try_rates(plain, 1).start
     assert extra == pytest.approx(0.25 * float(weights @ weights))
 
