@@ -302,7 +302,7 @@ class Constant:
     def __init__(self, u: float) -> None:
         self.u = u
 
-    def at(self, epoch: int, step: int, index: int, shard: int) -> Constant:
+    def at(self, *place: int) -> Constant:
         return self
 
     def random(self, dtype: type, out: Array) -> None:
