@@ -139,7 +139,9 @@ class Hinge(LossBase):
         np.subtract(logits, target, out=worst)
         np.add(worst, 1.0, out=worst)
         np.maximum.reduce(worst, axis=1, keepdims=True, out=column)
-        total = weighted_sum(column, weight) - of_true
+        # Of a single column einsum makes a copy with NumPy 2.0.
+        total = weighted_sum(column, None) if weight is None else float(column[:, 0].dot(weight))
+        total -= of_true
         # 1 where the row's maximum stands, shared out where several tie: still a subgradient.
         np.subtract(worst, column, out=worst)
         np.sign(worst, out=worst)
