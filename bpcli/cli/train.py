@@ -11,7 +11,7 @@ import typer
 from bpcli.cli.console import note, result_json, result_path, say
 from bpcli.cli.options import AsJson, NoCache, Overrides, Quiet, Strict, Threads
 from bpcli.cli.seeds import train_seeds
-from bpcli.errors import RequirementError, UsageError
+from bpcli.errors import RequirementError
 from bpcli.wording import counted, printable
 
 
@@ -56,12 +56,12 @@ def train(
     Example: bpcli train configs/penguins.yaml --set training.epochs=50
     """
     from bpcli.cli.training_view import TrainingView
+    from bpcli.jobs.training import require_start
     from bpcli.jobs.training import train as train_run
     from bpcli.system.files import path_from_here
 
-    if (config is None) == (resume is None):
-        raise UsageError("give a config to train, or --resume and a run directory")
     if seeds is not None:
+        require_start(config, resume, run_dir, runs_dir, tensorboard)
         given = {"--no-cache": no_cache, "--strict": strict, "--tensorboard": tensorboard}
         passed_on = [name for name, is_given in given.items() if is_given]
         train_seeds(

@@ -87,12 +87,7 @@ def train(
     Raises:
         BpcliError: of the class, and so with the exit code, that says what is wrong.
     """
-    if (config is None) == (resume is None):
-        raise UsageError("give a config to train, or --resume and a run directory")
-    if resume is not None and (run_dir or runs_dir):
-        raise UsageError("--run-dir and --runs-dir do not go with --resume, which goes on in the run's own directory")
-    if tensorboard:
-        require_tensorboard()
+    require_start(config, resume, run_dir, runs_dir, tensorboard)
     if config is not None and RunDirectory(config).is_run():
         shown = printable(str(config))
         raise UsageError(
@@ -113,6 +108,21 @@ def train(
             if state:
                 observer.resumed(directory, state)
             return _run(Runner(prepared, directory, state, threads, tensorboard), observer)
+
+
+def require_start(
+    config: Path | None, resume: Path | None, run_dir: Path | None, runs_dir: Path | None, tensorboard: bool
+) -> None:
+    """Raise UsageError unless there is either a config, or a run to resume, which has its directory.
+
+    With `tensorboard`, also where its event files cannot be written.
+    """
+    if (config is None) == (resume is None):
+        raise UsageError("give a config to train, or --resume and a run directory")
+    if resume is not None and (run_dir or runs_dir):
+        raise UsageError("--run-dir and --runs-dir do not go with --resume, which goes on in the run's own directory")
+    if tensorboard:
+        require_tensorboard()
 
 
 def _created(run_dir: Path | None, runs_dir: Path | None, name: str) -> RunDirectory:

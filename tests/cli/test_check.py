@@ -186,8 +186,10 @@ def test_json_is_one_document_of_the_same(tmp_path: Path):
     assert [layer["parameters"] for layer in document["layers"]] == [480, 0, 528, 51]
     assert document["parameters"] == 1059
     assert sum(column["inputs"] for column in document["columns"]) == 14
-    # 14 numbers in float32 and a class in a byte; Adam keeps 2 vectors beside 4.
-    assert document["memory_bytes"]["data"] == 344 * (14 * 4 + 1)
+    # Eight numbers in float32, two codes of a byte, aligned, and a class in a byte; Adam keeps 2 vectors beside 4.
+    assert document["memory_bytes"]["data"] == 344 * (
+        9 * 4 + 1
+    )  # eight numbers and two codes of a byte, aligned; a class
     assert document["memory_bytes"]["parameters"] == 6 * 1059 * 4
 
 

@@ -100,7 +100,7 @@ ARRAYS: dict[str, tuple[str, Any, str]] = {
     "no size": ("shape", [0], NOT_ARRAY),
     "a size that is no whole number": ("shape", [2.0], NOT_ARRAY),
     "another shape of the same size": ("shape", [2, 1], "is of shape (2, 1) and type float32; the network wants"),
-    "a third axis": ("shape", [2, 1, 1], NOT_ARRAY),
+    "a third axis": ("shape", [2, 1, 1], "is of shape (2, 1, 1) and type float32; the network wants"),
     "petabytes": ("shape", [10**15], NOT_THERE),
     "petabytes that are said to be there": ("", PETABYTES, NOT_THERE),
     "offsets a byte on": ("data_offsets", [1, 9], NOT_THERE),

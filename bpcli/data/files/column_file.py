@@ -79,12 +79,17 @@ class ColumnFile:
         self.rows: int = self._metadata["rows"]
 
     def take(self, wanted: Mapping[str, Kind | None]) -> Table:
-        """Those of the wanted columns that were read as of the same kind, or that came out as of the kind wanted."""
-        found = [
-            self._column(number, name, kind)
-            for number, (name, asked, kind) in enumerate(self._metadata["columns"])
-            if name in wanted and wanted[name] in (asked, kind)
-        ]
+        """The wanted columns that were read as the same kind, or came out as the kind wanted.
+
+        A boolean column with a word for each truth value is categorical too.
+        """
+        found = []
+        for number, (name, asked, kind) in enumerate(self._metadata["columns"]):
+            if name in wanted and wanted[name] in (asked, kind):
+                found.append(self._column(number, name, kind))
+            elif wanted.get(name) == "categorical" and kind == "boolean":
+                column = self._column(number, name, kind).as_words()
+                found += [column] if column.kind == "categorical" else []
         parts = self._array("parts") if found and "parts" in self._entries else None
         return Table(found, parts, self.rows)
 
