@@ -16,7 +16,7 @@ ON_LARGE_PAGES = 1 << 20
 """Bytes of an array from which it is put on large pages."""
 
 APART = 9 * CACHE_LINE
-"""Between the beginnings of two arrays in their large pages: elements of one index are not in one set of the cache."""
+"""Offset between consecutive arrays on huge pages, so that equal indices map to different cache sets."""
 
 
 def aligned(size: int, dtype: np.dtype[Any]) -> Array:

@@ -31,7 +31,7 @@ def targets_made(preprocessor: Preprocessor, row: Table, outputs: int) -> list[s
 
 @singledispatch
 def _target(target: TargetBase, columns: list[Column], outputs: int) -> list[str]:
-    raise NotImplementedError(f"no account of {type(target).__name__}")
+    raise TypeError(f"no account of {type(target).__name__}")
 
 
 @_target.register
