@@ -12,7 +12,7 @@ from bpcli.arrays.fields import Field, Signature
 from bpcli.arrays.layout import Layout, Slot
 from bpcli.arrays.memory import Array, aligned
 from bpcli.arrays.rows import RowReader, Rows
-from bpcli.arrays.workspace import Workspace
+from bpcli.arrays.workspace import LayerArrays, Workspace
 from bpcli.nn.activations import Identity
 from bpcli.nn.layers import Dense, Layer, LayerSpec, LayerSummary, Position, Views
 from bpcli.nn.stems import Stem, Stems, StemSpec
@@ -157,32 +157,50 @@ class Network:
 
         With a position this is a training step: dropout drops, batch_norm normalizes by the batch and updates `state`.
         """
-        for y in self.outputs(params, state, x, workspace, position):
-            logits = y
-        return logits
+        passes, y = self._entered(params, state, x, workspace, position)
+        inputs = workspace.inputs
+        for layer, p, s, work in passes:
+            inputs.append(y)
+            y = layer.forward(p, s, y, work, position)
+        return y
 
     def outputs(
         self, params: Bound, state: Bound, x: tuple[Array, ...], workspace: Workspace, position: Position | None = None
     ) -> Iterator[Array]:
-        """What each layer puts out, as of `forward`, each to be used before the next is asked for."""
-        y = self.stems.features(params.stems, state.stems, x, workspace, position)
-        gathering, inputs = self.stems.gathering, workspace.inputs
-        inputs.clear()
-        for layer, p, s, work in zip(self.layers, params, state, workspace.layers, strict=True):
-            inputs.append(y)
-            if gathering is not None and layer is self.layers[0]:
-                workspace.fields = x
-                y = layer.forward_gathered(p, x, gathering, work, workspace.stems[-1])
-            else:
-                y = layer.forward(p, s, y, work, position)
+        """Yield the output of each layer of a forward pass, valid until the next one is asked for."""
+        passes, y = self._entered(params, state, x, workspace, position)
+        if self.stems.gathering is not None:
             yield y
+        for layer, p, s, work in passes:
+            workspace.inputs.append(y)
+            y = layer.forward(p, s, y, work, position)
+            yield y
+
+    def _entered(
+        self, params: Bound, state: Bound, x: tuple[Array, ...], workspace: Workspace, position: Position | None
+    ) -> tuple[Iterator[tuple[Layer, Views, Views, LayerArrays]], Array]:
+        """The layers that take an array, each with its views, and the array that the first of them takes.
+
+        Those are all layers, and the features; without the first layer where that gathers, and its output.
+        """
+        workspace.inputs.clear()
+        passes = zip(self.layers, params, state, workspace.layers, strict=True)
+        stems = self.stems
+        if stems.is_plain:
+            return passes, x[0]
+        if stems.gathering is None:
+            return passes, stems.features(params.stems, state.stems, x, workspace, position)
+        layer, p, _, work = next(passes)
+        workspace.inputs.append(x[0])
+        workspace.fields = x
+        return passes, layer.forward_gathered(p, x, stems.gathering, work, workspace.stems[-1])
 
     def backward(self, params: Bound, dy: Array, workspace: Workspace, grads: Bound) -> None:
         """Write to `grads` the gradient that follows from `dy`, dL/dlogits, which is overwritten.
 
         The workspace must be as the forward pass left it.
         """
-        gathering = self.stems.gathering
+        stems, gathering = self.stems, self.stems.gathering
         for index in range(len(self.layers) - 1, -1 if gathering is None else 0, -1):
             dy = self.layers[index].backward(
                 params[index], workspace.inputs[index], dy, workspace.layers[index], grads[index]
@@ -197,7 +215,8 @@ class Network:
                 workspace.stems[-1],
                 grads[0],
             )
-        self.stems.backward(params.stems, dy, workspace, grads.stems)
+        if stems.trained:
+            stems.backward(params.stems, dy, workspace, grads.stems)
 
 
 def _layer_name(layer: Layer) -> str:

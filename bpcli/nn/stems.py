@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 from typing import Protocol
 
@@ -79,7 +80,7 @@ class Stems:
             copied=tuple(copied),
         )
 
-    @property
+    @cached_property
     def is_plain(self) -> bool:
         """Whether a batch holds the features themselves."""
         return not self.trained and self.gathering is None
@@ -121,9 +122,7 @@ class Stems:
         workspace: Workspace,
         position: Position | None,
     ) -> Array:
-        """The features (rows, *shape) of what `intake` gave; x itself where that is all they are."""
-        if not self.trained:
-            return x[0]
+        """The features (rows, *shape) of what `intake` gave, where stems are trained."""
         workspace.fields = x
         outputs = [
             stem.layer.forward(p, s, array, work, position)

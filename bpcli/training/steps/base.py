@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from itertools import count, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,12 +73,12 @@ class Steps(ABC):
         """The learning rate of a step."""
         return self.plan.learning_rate(epoch, step, self.state.counters.plateau.factor)
 
-    def rates(self, epoch: int, first: int, count: int) -> NDArray[np.float64]:
-        """The learning rates of several steps."""
+    def rates(self, epoch: int, first: int) -> Iterator[float]:
+        """The learning rates of the steps of an epoch, from step `first` on; computed once where they are the same."""
         schedule = self.plan.schedule
         if isinstance(schedule, Constant | ReduceOnPlateau) and epoch >= schedule.warmup_epochs:
-            return np.full(count, self.rate(epoch, first))
-        return np.array([self.rate(epoch, step) for step in range(first, first + count)])
+            return repeat(self.rate(epoch, first))
+        return (self.rate(epoch, step) for step in count(first))
 
     def explain(self, batch: Batch) -> DivergedError:
         """The error for a loss that is not finite, at the position: which layer's output was so first."""
@@ -116,6 +117,6 @@ class Steps(ABC):
         )
 
 
-def batch_weight(batch: Batch) -> float:
+def batch_weight(rows: int, weight: Array | None) -> float:
     """The summed weights of a batch's rows."""
-    return batch.rows if batch.weight is None else float(batch.weight.sum())
+    return rows if weight is None else float(weight.sum())

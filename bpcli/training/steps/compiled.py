@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from math import ceil
 
 import numpy as np
@@ -84,7 +84,7 @@ class CompiledSteps(Steps):
         count = -(-block.rows // batch)
         self.position.epoch = epoch
         self._draw(block.rows, first)
-        rates = self.rates(epoch, first, count)
+        rates = np.fromiter(islice(self.rates(epoch, first), count), np.float64, count)
         taken = self._take(block, rates)
         state.optimizer.steps += taken
         self.position.step = first + min(taken, count - 1)

@@ -39,7 +39,7 @@ class Gradient:
             if isfinite(loss):
                 through.backward(params, grads)
             total += loss
-        return total / len(self._members), batch_weight(batch)
+        return total / len(self._members), batch_weight(len(y), weight)
 
     def _of_short_batch(self, rows: int) -> BatchPass:
         """The memory for the last batch of an epoch, where that has fewer rows."""

@@ -31,12 +31,13 @@ class SerialSteps(Steps):
     def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[Taken]:
         """See the base class."""
         self.position.epoch = epoch
+        rates = self.rates(epoch, first)
         for step, batch in enumerate(self.batches.epoch(order, first), first):
             self.position.step = step
             self.remember(epoch, step)
-            yield [self._step(batch, epoch, step)]
+            yield [self._step(batch, next(rates))]
 
-    def _step(self, batch: Batch, epoch: int, step: int) -> Sums:
+    def _step(self, batch: Batch, learning_rate: float) -> Sums:
         """One step; the sums of its batch."""
         state, grads = self.state, self.grads
         sums = self._exchange.sum(grads, self._gradient(batch, self.position))
@@ -46,6 +47,6 @@ class SerialSteps(Steps):
             for row in self._rows:
                 self.rules.apply(0, len(row.grads), row.params, row.grads, self._penalized)
                 self.rules.bound_norm(row.grads)
-        self.learning_rate = self.rate(epoch, step)
-        self.update.take(self._rows, self.learning_rate, state.optimizer)
+        self.learning_rate = learning_rate
+        self.update.take(self._rows, learning_rate, state.optimizer)
         return sums

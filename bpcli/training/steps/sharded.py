@@ -66,15 +66,15 @@ class ShardedSteps(Steps):
 
     def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[Taken]:
         """See the base class."""
+        rates = self.rates(epoch, first)
         for step, batch in enumerate(self.batches.epoch(order, first), first):
             self.position.epoch, self.position.step = epoch, step
             self.remember(epoch, step)
-            yield [(self._step(batch), batch_weight(batch))]
+            yield [(self._step(batch, next(rates)), batch_weight(batch.rows, batch.weight))]
 
-    def _step(self, batch: Batch) -> float:
+    def _step(self, batch: Batch, rate: float) -> float:
         """One step; the batch's loss, summed over its rows."""
         crew, memory = self._crew, self._memory(batch.rows)
-        rate = self.rate(self.position.epoch, self.position.step)
         losses = [0.0] * len(memory.shards)
         crew.run([partial(self._rows, batch, memory, losses, shard) for shard in range(len(losses))])
         loss = sum(losses)
