@@ -145,7 +145,8 @@ def test_shards_drop_inputs_of_their_own() -> None:
     of = replace(example(layers), stepping=Stepping("sharded", 2))
     steps = taking(of.stepping)(of, of.new_state())
     assert isinstance(steps, ShardedSteps)
-    steps._step(Batch((np.ones((64, 5), np.float32),), np.eye(3, dtype=np.float32)[[0] * 64]))
+    ones, targets = np.ones((64, 5), np.float32), np.eye(3, dtype=np.float32)[[0] * 64]
+    steps._step(Batch((ones,), targets), of.optimizer.learning_rate)
     kept = steps._memory(64).outputs[0] > 0
     assert not np.array_equal(kept[:32], kept[32:])
     assert 0.4 < kept.mean() < 0.6
