@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bpcli.nn.compiled.arguments import Block, Code, Vectors
 from bpcli.nn.compiled.codes import (
     ACTIVATION,
     BIAS,
@@ -43,21 +44,9 @@ from bpcli.nn.compiled.functions import (
 
 
 @compiled
-def forward(
-    gemm: int,
-    layers: Any,
-    slopes: Any,
-    index: int,
-    params: Any,
-    memory: Any,
-    x: Any,
-    masks: Any,
-    begin: int,
-    rows: int,
-    cuts: Any,
-    part: int,
-) -> None:
-    """Some outputs of a layer for the batch that begins at row `begin`."""
+def forward(code: Code, vectors: Vectors, data: Block, index: int, begin: int, rows: int, part: int) -> None:
+    """A part of the outputs of a layer, for the batch of `rows` rows that begins at row `begin`."""
+    layers, cuts, params, memory, x, masks = code.layers, code.cuts, vectors.params, vectors.memory, data.x, data.masks
     n_in, n_out, out_at = layers[index, N_IN], layers[index, N_OUT], layers[index, OUTPUT]
     first, last = cuts[index + 1, part], cuts[index + 1, part + 1]
     columns = last - first
@@ -73,83 +62,64 @@ def forward(
                 memory[out_at + j] = source[source_at + j] * masks[mask_at + j]
         return
     weight_at, bias = layers[index, WEIGHT] + first, layers[index, BIAS] + first
-    multiply(gemm, source, source_at, params, weight_at, memory, out_at + first, n_out, rows, columns, n_in)
+    multiply(code.gemm, source, source_at, params, weight_at, memory, out_at + first, n_out, rows, columns, n_in)
     biases = params[bias : bias + columns]
     pieces = 1 if columns == n_out else rows
     for piece in range(pieces):
         y = matrix(memory, out_at + piece * n_out + first, rows // pieces, columns)
-        activate(y, biases, layers[index, ACTIVATION], slopes[index])
+        activate(y, biases, layers[index, ACTIVATION], code.slopes[index])
 
 
 @compiled
-def output(
-    gemm: int,
-    layers: Any,
-    slopes: Any,
-    loss: int,
-    params: Any,
-    memory: Any,
-    x: Any,
-    y: Any,
-    weight: Any,
-    begin: int,
-    rows: int,
-    part: int,
-    parts: int,
-) -> float:
-    """The last layer, and the gradient of the loss with respect to its weighted sums, for some rows of the batch.
+def output(code: Code, vectors: Vectors, data: Block, begin: int, rows: int, part: int) -> float:
+    """The last layer, and the gradient of the loss with respect to its weighted sums, for a part of a batch's rows.
 
-    Gives their summed loss.
+    Returns their summed loss.
     """
-    index = len(layers) - 1
+    layers, params, memory, x = code.layers, vectors.params, vectors.memory, data.x
+    index, parts = len(layers) - 1, len(code.ends) - 1
     n_in, n_out = layers[index, N_IN], layers[index, N_OUT]
     first, last = rows * part // parts, rows * (part + 1) // parts
     source = x if index == 0 else memory
     source_at = (begin + first) * n_in if index == 0 else layers[index - 1, OUTPUT] + first * n_in
     out_at, error_at = layers[index, OUTPUT] + first * n_out, layers[index, ERROR] + first * n_out
     size, bias = (last - first) * n_out, layers[index, BIAS]
-    multiply(gemm, source, source_at, params, layers[index, WEIGHT], memory, out_at, n_out, last - first, n_out, n_in)
+    weight_at = layers[index, WEIGHT]
+    multiply(code.gemm, source, source_at, params, weight_at, memory, out_at, n_out, last - first, n_out, n_in)
     biases = params[bias : bias + n_out]
     logits = matrix(memory, out_at, last - first, n_out)
-    activate(logits, biases, layers[index, ACTIVATION], slopes[index])
+    activate(logits, biases, layers[index, ACTIVATION], code.slopes[index])
     total = loss_and_gradient(
-        loss,
+        code.loss,
         logits,
-        matrix(y, (begin + first) * n_out, last - first, n_out),
-        weight,
+        matrix(data.y, (begin + first) * n_out, last - first, n_out),
+        data.weight,
         begin + first,
         matrix(memory, error_at, last - first, n_out),
         rows,
     )
     slope_back(
-        memory[error_at : error_at + size], memory[out_at : out_at + size], layers[index, ACTIVATION], slopes[index]
+        memory[error_at : error_at + size],
+        memory[out_at : out_at + size],
+        layers[index, ACTIVATION],
+        code.slopes[index],
     )
     return total
 
 
 @compiled
-def backward(
-    gemm: int,
-    layers: Any,
-    slopes: Any,
-    index: int,
-    params: Any,
-    memory: Any,
-    masks: Any,
-    begin: int,
-    rows: int,
-    cuts: Any,
-    part: int,
-) -> None:
-    """From the errors dL/dz of a dense layer to some of those of the dense layer below it."""
+def backward(code: Code, vectors: Vectors, data: Block, index: int, begin: int, rows: int, part: int) -> None:
+    """A part of the errors dL/dz of the dense layer below a dense layer, from those of that layer."""
+    layers, cuts, memory, masks = code.layers, code.cuts, vectors.memory, data.masks
     n_in, n_out, below = layers[index, N_IN], layers[index, N_OUT], layers[index - 1, ERROR]
     first, last = cuts[index, part], cuts[index, part + 1]
     columns = last - first
     if columns == 0:
         return
     weight_at = layers[index, WEIGHT] + first * n_out
+    error_at, params = layers[index, ERROR], vectors.params
     multiply_by_transposed(
-        gemm, memory, layers[index, ERROR], params, weight_at, memory, below + first, n_in, rows, columns, n_out
+        code.gemm, memory, error_at, params, weight_at, memory, below + first, n_in, rows, columns, n_out
     )
     if columns == n_in:
         rows, columns = 1, rows * columns  # all in one piece
@@ -168,13 +138,14 @@ def backward(
             memory[below + at : below + at + columns],
             memory[out_at + at : out_at + at + columns],
             layers[under, ACTIVATION],
-            slopes[under],
+            code.slopes[under],
         )
 
 
 @compiled
-def gradient(gemm: int, layers: Any, block: Any, memory: Any, x: Any, grads: Any, begin: int, rows: int) -> None:
-    """The gradient of a block: the weights of some inputs of a dense layer, or some of its biases."""
+def gradient(code: Code, vectors: Vectors, data: Block, block: Any, begin: int, rows: int) -> None:
+    """The gradient of a block of parameters: the weights of some inputs of a dense layer, or some of its biases."""
+    layers, memory, grads, x = code.layers, vectors.memory, vectors.grads, data.x
     index, first, start, stop = block[LAYER], block[FIRST], block[START], block[STOP]
     n_in, n_out, error_at = layers[index, N_IN], layers[index, N_OUT], layers[index, ERROR]
     if not block[IS_WEIGHT]:
@@ -188,7 +159,7 @@ def gradient(gemm: int, layers: Any, block: Any, memory: Any, x: Any, grads: Any
     source = x if index == 0 else memory
     source_at = (begin * n_in if index == 0 else layers[index - 1, OUTPUT]) + first
     inputs = (stop - start) // n_out
-    multiply_transposed(gemm, source, source_at, n_in, memory, error_at, grads, start, inputs, n_out, rows)
+    multiply_transposed(code.gemm, source, source_at, n_in, memory, error_at, grads, start, inputs, n_out, rows)
 
 
 @compiled

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bpcli.arrays.memory import Array, aligned
 from bpcli.nn.activations import Identity, LeakyRelu, Relu, Sigmoid, Tanh
 from bpcli.nn.compiled import codes
+from bpcli.nn.compiled.arguments import Code, Vectors
 from bpcli.nn.layers import DenseLayer, DropoutLayer
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
 from bpcli.nn.network import Network
@@ -93,62 +94,68 @@ class Program:
         loss_code, rule_code, gemm = _loss_code(loss), _optimizer_code(optimizer), sgemm_address()
         if loss_code is None or rule_code is None or gemm is None or not has_kernels(network, loss, optimizer, dtype):
             raise ValueError("there is no machine code for this plan")
-        self.loss, self.optimizer, self.gemm = loss_code, rule_code, gemm
-        self.layers = np.zeros((len(layers), codes.COLUMNS), np.int64)
-        self.slopes = np.array([_slope(layer) for layer in layers], np.float32)
-        self.coefficients = _coefficients(optimizer)
-        self.rules = np.array(rules, np.float32)
-        self.params = params
-        self.grads = aligned(params.size, dtype)
-        none = np.empty(0, np.float32)
-        self.m, self.v = (slots.get(name, none) for name in ("m", "v"))
-        self.memory = aligned(self._lay_out(network, batch), dtype)
+        table = np.zeros((len(layers), codes.COLUMNS), np.int64)
+        memory = aligned(_lay_out(table, network, batch), dtype)
         self.dropout = [layer for layer in layers if isinstance(layer, DropoutLayer)]
         ends = np.cumsum([0, *(rows * layer.n_out for layer in self.dropout)])
         self.flat_masks = np.empty(ends[-1], np.float32)
         self.masks = [self.flat_masks[start:stop].reshape(rows, -1) for start, stop in pairwise(ends)]
-        self.layers[[layer.index for layer in self.dropout], codes.MASK] = ends[:-1]
+        table[[layer.index for layer in self.dropout], codes.MASK] = ends[:-1]
         self.parts = parts
         widths = [network.n_in, *(layer.n_out for layer in layers)]
-        self.cuts = np.array([cuts(width, parts, line) for width in widths], np.int64)
-        self.blocks, self.ends = self._blocks()
-        self.sums = np.zeros((2, parts))
+        cut = np.array([cuts(width, parts, line) for width in widths], np.int64)
+        self.code = Code(
+            gemm=gemm,
+            layers=table,
+            slopes=np.array([_slope(layer) for layer in layers], np.float32),
+            loss=loss_code,
+            optimizer=rule_code,
+            coefficients=_coefficients(optimizer),
+            rules=np.array(rules, np.float32),
+            cuts=cut,
+            **_blocks(table, cut),
+        )
+        none = np.empty(0, np.float32)
+        m, v = (slots.get(name, none) for name in ("m", "v"))
+        self.vectors = Vectors(params, aligned(params.size, dtype), m, v, memory, np.zeros((2, parts)))
 
-    def _lay_out(self, network: Network, rows: int) -> int:
-        """Fill the table; gives the size of the memory for outputs, and for the errors that come back to them."""
-        table, layers = self.layers, network.layers
-        weight, bias, end = 0, network.layout.weights, 0
-        for line, layer in zip(table, layers, strict=True):
-            line[codes.N_IN], line[codes.N_OUT] = layer.n_in, layer.n_out
-            line[codes.OUTPUT], end = end, end + rows * layer.n_out
-            if isinstance(layer, DenseLayer):
-                line[codes.KIND], line[codes.ACTIVATION] = codes.DENSE, ACTIVATIONS[type(layer.activation)]
-                line[codes.WEIGHT], weight = weight, weight + layer.n_in * layer.n_out
-                line[codes.BIAS], bias = bias, bias + layer.n_out
-            else:
-                line[codes.KIND] = codes.DROPOUT
-        for index in range(len(layers) - 1, -1, -1):
-            if index + 1 < len(layers) and isinstance(layers[index + 1], DropoutLayer):
-                table[index, codes.ERROR] = table[index + 1, codes.ERROR]
-            else:
-                table[index, codes.ERROR], end = end, end + rows * layers[index].n_out
-        return end
 
-    def _blocks(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The parameters by part, and where the blocks of each part begin and end."""
-        blocks, ends = [], [0]
-        for part in range(self.parts):
-            for index, line in enumerate(self.layers):
-                if line[codes.KIND] == codes.DENSE:
-                    for is_weight, side, at, width in (
-                        (1, index, line[codes.WEIGHT], line[codes.N_OUT]),
-                        (0, index + 1, line[codes.BIAS], 1),
-                    ):
-                        first, last = self.cuts[side, part : part + 2]
-                        if last > first:
-                            blocks.append((is_weight, index, first, at + first * width, at + last * width))
-            ends.append(len(blocks))
-        return np.array(blocks, np.int64), np.array(ends, np.int64)
+def _lay_out(table: NDArray[np.int64], network: Network, rows: int) -> int:
+    """Fill in the table of layers. Returns the size of the memory for outputs and errors of `rows` rows."""
+    layers = network.layers
+    weight, bias, end = 0, network.layout.weights, 0
+    for line, layer in zip(table, layers, strict=True):
+        line[codes.N_IN], line[codes.N_OUT] = layer.n_in, layer.n_out
+        line[codes.OUTPUT], end = end, end + rows * layer.n_out
+        if isinstance(layer, DenseLayer):
+            line[codes.KIND], line[codes.ACTIVATION] = codes.DENSE, ACTIVATIONS[type(layer.activation)]
+            line[codes.WEIGHT], weight = weight, weight + layer.n_in * layer.n_out
+            line[codes.BIAS], bias = bias, bias + layer.n_out
+        else:
+            line[codes.KIND] = codes.DROPOUT
+    for index in range(len(layers) - 1, -1, -1):
+        if index + 1 < len(layers) and isinstance(layers[index + 1], DropoutLayer):
+            table[index, codes.ERROR] = table[index + 1, codes.ERROR]
+        else:
+            table[index, codes.ERROR], end = end, end + rows * layers[index].n_out
+    return end
+
+
+def _blocks(table: NDArray[np.int64], cuts: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+    """`blocks` and `ends` of the code: the parameters part by part."""
+    blocks, ends = [], [0]
+    for part in range(cuts.shape[1] - 1):
+        for index, line in enumerate(table):
+            if line[codes.KIND] == codes.DENSE:
+                for is_weight, side, at, width in (
+                    (1, index, line[codes.WEIGHT], line[codes.N_OUT]),
+                    (0, index + 1, line[codes.BIAS], 1),
+                ):
+                    first, last = cuts[side, part : part + 2]
+                    if last > first:
+                        blocks.append((is_weight, index, first, at + first * width, at + last * width))
+        ends.append(len(blocks))
+    return {"blocks": np.array(blocks, np.int64), "ends": np.array(ends, np.int64)}
 
 
 def cuts(size: int, parts: int, line: int) -> list[int]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.nn.compiled.arguments import Block, Code, Vectors
 from bpcli.nn.compiled.barrier import meet
 from bpcli.nn.compiled.codes import DENSE, IS_WEIGHT, KIND, NORM, START, STOP, WEIGHT_DECAY
 from bpcli.nn.compiled.functions import ONE, compiled
@@ -25,49 +26,35 @@ from bpcli.nn.compiled.updates import apply_rules, factors, norm_factor, squared
 
 @compiled
 def steps(
-    gemm: int,
-    layers: Any,
-    slopes: Any,
-    loss: int,
-    optimizer: int,
-    coefficients: Any,
-    rules: Any,
-    params: Any,
-    grads: Any,
-    m: Any,
-    v: Any,
-    memory: Any,
-    x: Any,
-    y: Any,
-    weight: Any,
-    masks: Any,
-    rows: int,
-    batch: int,
+    code: Code,
+    vectors: Vectors,
+    data: Block,
     taken: int,
     rates: Any,
     losses: Any,
-    cuts: Any,
-    blocks: Any,
-    ends: Any,
-    sums: Any,
     places: Any,
     lane: int,
     lanes: int,
 ) -> int:
-    """Steps over all batches of a block of `rows` rows; gives how many were taken before one that diverged."""
+    """Take a step for each batch of a block, after `taken` earlier ones, and write each one's summed loss to `losses`.
+
+    Returns how many were taken before one that diverged.
+    """
+    layers, blocks, ends, sums = code.layers, code.blocks, code.ends, vectors.sums
+    params, grads = vectors.params, vectors.grads
     depth, lowest, parts = len(layers), lowest_dense(layers), len(ends) - 1
-    bounded = rules[NORM] < np.inf
-    count = (rows + batch - 1) // batch
+    bounded = code.rules[NORM] < np.inf
+    count = (data.rows + data.batch - 1) // data.batch
     for index in range(count):
-        begin = index * batch
-        size = min(batch, rows - begin)
+        begin = index * data.batch
+        size = min(data.batch, data.rows - begin)
         for layer in range(depth - 1):
             for part in range(lane, parts, lanes):
-                forward(gemm, layers, slopes, layer, params, memory, x, masks, begin, size, cuts, part)
+                forward(code, vectors, data, layer, begin, size, part)
             if layers[layer + 1, KIND] == DENSE and not meet(places, lane, lanes):
                 return index
         for part in range(lane, parts, lanes):
-            sums[0, part] = output(gemm, layers, slopes, loss, params, memory, x, y, weight, begin, size, part, parts)
+            sums[0, part] = output(code, vectors, data, begin, size, part)
         if not meet(places, lane, lanes):
             return index
         total = sums[0].sum()
@@ -78,32 +65,30 @@ def steps(
         for layer in range(depth - 1, lowest, -1):
             if layers[layer, KIND] == DENSE:
                 for part in range(lane, parts, lanes):
-                    backward(gemm, layers, slopes, layer, params, memory, masks, begin, size, cuts, part)
+                    backward(code, vectors, data, layer, begin, size, part)
                 if not meet(places, lane, lanes):
                     return index
         rate = rates[index]
-        scaled = factors(optimizer, coefficients, rate, taken + index + 1)
-        keep = np.float32(1.0 - rate * coefficients[WEIGHT_DECAY])
+        scaled = factors(code, rate, taken + index + 1)
+        keep = np.float32(1.0 - rate * code.coefficients[WEIGHT_DECAY])
         for part in range(lane, parts, lanes):
             sums[1, part] = 0.0
             for block in range(ends[part], ends[part + 1]):
                 start, stop = blocks[block, START], blocks[block, STOP]
-                gradient(gemm, layers, blocks[block], memory, x, grads, begin, size)
-                apply_rules(rules, params, grads, start, stop, blocks[block, IS_WEIGHT])
+                gradient(code, vectors, data, blocks[block], begin, size)
+                apply_rules(code.rules, params, grads, start, stop, blocks[block, IS_WEIGHT])
                 if bounded:
                     sums[1, part] += squared_norm(grads[start:stop])
                 else:
-                    kept = keep if blocks[block, IS_WEIGHT] else ONE
-                    update(optimizer, coefficients, scaled, params, grads, m, v, start, stop, kept, ONE)
+                    update(code, vectors, scaled, start, stop, keep if blocks[block, IS_WEIGHT] else ONE, ONE)
         if not meet(places, lane, lanes):
             return index
         if bounded:
-            scale = norm_factor(rules, sums[1])
+            scale = norm_factor(code.rules, sums[1])
             for part in range(lane, parts, lanes):
                 for block in range(ends[part], ends[part + 1]):
-                    kept = keep if blocks[block, IS_WEIGHT] else ONE
                     start, stop = blocks[block, START], blocks[block, STOP]
-                    update(optimizer, coefficients, scaled, params, grads, m, v, start, stop, kept, scale)
+                    update(code, vectors, scaled, start, stop, keep if blocks[block, IS_WEIGHT] else ONE, scale)
             if not meet(places, lane, lanes):
                 return index
     return count

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.arrays.fields import Batch
+from bpcli.nn.compiled.arguments import Block
 from bpcli.nn.compiled.program import Program, Rules
 from bpcli.nn.layers import DropoutLayer
 from bpcli.system.threads import Crew, go_apart
@@ -52,7 +53,7 @@ class CompiledSteps(Steps):
             parts=stepping.parts,
             line=stepping.line,
         )
-        self.grads = self._program.grads.reshape(1, -1)
+        self.grads = self._program.vectors.grads.reshape(1, -1)
         self._crew, self._lanes = crew, min(crew.lanes, self._program.parts)
         self._losses = np.empty(-(-self._rows // batch))
 
@@ -109,6 +110,14 @@ class CompiledSteps(Steps):
         from bpcli.nn.compiled.steps import steps
 
         (x,), y, weight = block
+        data = Block(
+            x.reshape(-1),
+            y.reshape(-1),
+            NO_WEIGHT if weight is None else weight,
+            self._program.flat_masks,
+            len(x),
+            self.batches.size,
+        )
         program, taken = self._program, [0] * self._lanes
         meeting = places(self._lanes)
 
@@ -117,31 +126,12 @@ class CompiledSteps(Steps):
                 if self._lanes > 1:
                     go_apart(lane)
                 taken[lane] = steps(
-                    program.gemm,
-                    program.layers,
-                    program.slopes,
-                    program.loss,
-                    program.optimizer,
-                    program.coefficients,
-                    program.rules,
-                    program.params,
-                    program.grads,
-                    program.m,
-                    program.v,
-                    program.memory,
-                    x.reshape(-1),
-                    y.reshape(-1),
-                    NO_WEIGHT if weight is None else weight,
-                    program.flat_masks,
-                    len(x),
-                    self.batches.size,
+                    program.code,
+                    program.vectors,
+                    data,
                     self.state.optimizer.steps,
                     rates,
                     self._losses,
-                    program.cuts,
-                    program.blocks,
-                    program.ends,
-                    program.sums,
                     meeting,
                     lane,
                     self._lanes,
