@@ -70,6 +70,7 @@ def describe(prepared: Prepared) -> dict[str, Any]:
             "parameters": prepared.memory.parameters,
             "workspace": prepared.memory.workspace,
             "checkpoint": prepared.memory.checkpoint,
+            "compiled": prepared.memory.compiled,
         },
         "data_sha256": prepared.digest,
         "notes": prepared.notes,

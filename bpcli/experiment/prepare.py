@@ -18,7 +18,7 @@ from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part
 from bpcli.errors import errors_in
 from bpcli.experiment.initial_parameters import initial_parameters
-from bpcli.experiment.memory_estimate import Footprint, estimate_memory
+from bpcli.experiment.memory_estimate import COMPILED_BYTES, Footprint, estimate_memory
 from bpcli.experiment.monitors import watched
 from bpcli.experiment.notes import notes_of_inputs, notes_of_layers, surprise_notes
 from bpcli.experiment.row_weights import weighted
@@ -116,6 +116,9 @@ def prepare(config: ExperimentConfig, folder: Path, cache: bool = True, keep_exa
         initial_parameters=initial_parameters(config, network),
     )
     plan = replace(plan, stepping=choose_stepping(plan))
+    if plan.stepping.compiled:
+        memory = replace(memory, compiled=COMPILED_BYTES)
+        require_memory(memory.to_come, "training by compiled steps", "free memory, or uninstall numba")
     sources = tuple(path for path, _ in data.sources(folder))
     notes = [
         *selection.notes,
