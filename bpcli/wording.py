@@ -13,6 +13,9 @@ _UNPRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Unicode categories shown as escapes: controls, bidi and other format marks, surrogates, line separators."""
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
+_PLACE = re.compile(r"(?:\S+|(?:--\S+|line|row|column|array) .+|.+\.\w+(?::\d+){0,2})")
+"""A place at the start of an error: file, config key, or option, line, row, column or array with its name."""
+
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
@@ -31,6 +34,14 @@ def printable(text: str) -> str:
     return "".join(
         char.encode("unicode_escape").decode() if unicodedata.category(char) in _UNPRINTABLE else char for char in text
     )
+
+
+def placed(message: str) -> tuple[str | None, str]:
+    """Split an error into its place, None where it has none, and what is said of it."""
+    parts = message.split(": ")
+    count = next((at for at, part in enumerate(parts) if not _PLACE.fullmatch(part)), len(parts) - 1)
+    count = min(count, len(parts) - 1)
+    return (": ".join(parts[:count]) or None), ": ".join(parts[count:])
 
 
 def quoted(text: str, limit: int = 80) -> str:

@@ -23,17 +23,18 @@ def check(
         bool,
         typer.Option(
             "--learning-rate",
-            help="Try ever higher learning rates on a copy of the network, a step each, and draw the loss.",
+            help="Run a learning-rate range test: increase the rate step by step on a copy of the network and plot "
+            "the loss.",
         ),
     ] = False,
     no_cache: NoCache = False,
     strict: Strict = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check a config against its data, without training.
+    """Validate a config against its data, without training.
 
-    Prints what would be trained: columns, layers, parameters, memory. With --learning-rate, a range test instead: at
-    which rates the loss falls, from where on training diverges, and a suggestion. Nothing is written.
+    Prints what would be trained: columns, layers, parameters, memory. With --learning-rate, prints at which rates the
+    loss falls, from which rate training diverges, and a suggestion. Writes nothing.
 
     Example: bpcli check configs/penguins.yaml --learning-rate
     """

@@ -8,32 +8,31 @@ from typing import Annotated, Any
 import typer
 
 from bpcli.cli.console import aligned, note, result, result_json
-from bpcli.cli.options import AsJson, Force, NoCache
+from bpcli.cli.options import AsJson, Force, NoCache, RunsArgument, RunsOption, all_of
 from bpcli.cli.output import require_free, write_page
 from bpcli.errors import UsageError
 from bpcli.wording import counted, number, plain, printable
 
 
 def compare(
-    runs: Annotated[
-        list[Path], typer.Argument(metavar="A B [C]...", help="Run directories, the first to compare with.")
-    ],
+    runs: RunsArgument = None,
+    more: RunsOption = None,
     data: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Rows new to all runs, in place of the first run's test rows.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Rows that no run has seen (default: the first run's test rows)."),
     ] = None,
     no_cache: NoCache = False,
     as_json: AsJson = False,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Write it as one HTML page; - for standard output.")
+        Path | None, typer.Option("--html", metavar="FILE", help="Write an HTML page; - for standard output.")
     ] = None,
     force: Force = False,
 ) -> None:
-    """Compare runs with the first: configs, curves, and scores on the same rows.
+    """Compare runs with the first: config, curves, test scores.
 
-    All are asked the test rows of the first, which must be new to the others too: the same data, seed and split.
-    Whether a difference is more than chance, a paired bootstrap interval says, and of classes McNemar's exact test.
-    Where models give probabilities, their log loss is compared too. Of more than two runs, the p-values of each metric
-    are corrected by Holm's method.
+    All runs are scored on the test rows of the first, which must be unseen by the others: same data, seed and split.
+    A paired bootstrap interval, and McNemar's exact test for classes, tell a difference from chance. Where models give
+    probabilities, log loss is compared too. With more than two runs, p-values are corrected by Holm's method.
 
     Example: bpcli compare runs/small runs/large
     """
@@ -43,7 +42,7 @@ def compare(
         raise UsageError("--json and --html exclude each other")
     if html is not None:
         require_free(html, force, "--html")
-    comparison = compare_runs(runs, data, cache=not no_cache)
+    comparison = compare_runs(all_of(runs, more), data, cache=not no_cache)
     for line in comparison["notes"]:
         note(line)
     if as_json:

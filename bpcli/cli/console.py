@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import IO, Any
 
 from bpcli.errors import DataWarningsError
-from bpcli.wording import printable
+from bpcli.wording import placed, printable
 
 
 def result(line: str = "") -> None:
@@ -44,6 +44,19 @@ def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
     except OSError:
         discard(sys.stderr)
+
+
+def say_error(code: int, *messages: str, as_json: bool) -> None:
+    """Print errors: a line each, or all as one JSON object with code, place and message of the first, and the others.
+
+    `place` is null for an error that has none.
+    """
+    if not as_json:
+        for message in messages:
+            say(f"error: {message}")
+        return
+    first, *others = [dict(zip(("place", "message"), placed(message), strict=True)) for message in messages]
+    say(json.dumps({"code": code, **first, **({"others": others} if others else {})}))
 
 
 def discard(stream: IO[str]) -> None:

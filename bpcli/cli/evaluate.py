@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from bpcli.cli.console import aligned, note, result, result_json
-from bpcli.cli.options import AsJson, CheckpointArgument, NoCache
+from bpcli.cli.options import AsJson, CheckpointArgument, CheckpointOption, NoCache, the_one
 from bpcli.errors import RequirementError, UsageError
 from bpcli.wording import counted, number, quoted
 
@@ -26,15 +26,18 @@ class Split(StrEnum):
 
 
 def evaluate(
-    checkpoint: CheckpointArgument,
-    data: Annotated[Path | None, typer.Option(help="Another file, in place of the run's own data.")] = None,
+    checkpoint: CheckpointArgument = None,
+    run: CheckpointOption = None,
+    data: Annotated[Path | None, typer.Option(help="Data file (default: a split of the run's own data).")] = None,
     split: Annotated[
         Split | None,
-        typer.Option(help="Rows of the run's own data. Left out: test, or else validation, or else train."),
+        typer.Option(help="Split of the run's own data (default: test, else validation, else train)."),
     ] = None,
     require: Annotated[
         list[str] | None,
-        typer.Option(metavar="METRIC>=VALUE", help="Exit code 6 unless this holds (>=, <=, >, <, ==); repeatable."),
+        typer.Option(
+            metavar="METRIC>=VALUE", help="Exit with code 6 unless this holds (>=, <=, >, <, ==); repeatable."
+        ),
     ] = None,
     no_cache: NoCache = False,
     as_json: AsJson = False,
@@ -48,9 +51,9 @@ def evaluate(
     from bpcli.models.model import Model
 
     if data is not None and split is not None:
-        raise UsageError("--split is of the run's own data; leave it out where --data is given")
+        raise UsageError("--split selects rows of the run's own data; leave it out with --data")
     requirements = [Requirement.parse(text) for text in require or ()]
-    model = Model.load(checkpoint)
+    model = Model.load(the_one(checkpoint, run, "CHECKPOINT", "--run"))
     if data:
         evaluation = evaluate_file(model, data, cache=not no_cache)
     else:

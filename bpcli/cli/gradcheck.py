@@ -20,22 +20,18 @@ if TYPE_CHECKING:
 def gradcheck(
     config: ConfigArgument,
     overrides: Overrides = None,
-    rows: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Training rows, of those that a first epoch begins with.")
-    ] = 16,
+    rows: Annotated[int, typer.Option(min=1, metavar="N", help="Training rows to use, the first of epoch 1.")] = 16,
     seed: Annotated[
         int | None,
-        typer.Option(
-            min=0, metavar="N", help="Of rows, directions and where parameters stand. Left out: the config's."
-        ),
+        typer.Option(min=0, metavar="N", help="Seed of rows, directions and parameters (default: the config's)."),
     ] = None,
     no_cache: NoCache = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check the gradient that backpropagation gives, on your own network and rows.
+    """Check the gradients of your network by finite differences.
 
     In float64, near the initial parameters. Networks of up to 4,096 parameters are compared with central differences
-    parameter by parameter, larger ones along random directions. Ends with exit code 6 where they do not agree.
+    parameter by parameter, larger ones along random directions. Exits with code 6 where they do not agree.
 
     Example: bpcli gradcheck configs/penguins.yaml
     """

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bpcli.cli.console import note, result, say
-from bpcli.cli.options import Force, NoCache, OutputFile
+from bpcli.cli.options import Force, NoCache, OutputFile, RowsOption, the_one
 from bpcli.cli.output import require_free
 from bpcli.wording import printable
 
@@ -22,18 +22,19 @@ class Task(StrEnum):
 
 
 def init(
-    data: Annotated[Path, typer.Argument(help="CSV, TSV, NPZ or Parquet.")],
+    source: Annotated[Path | None, typer.Argument(metavar="DATA", help="CSV, TSV, NPZ or Parquet file.")] = None,
+    data: RowsOption = None,
     target: Annotated[
-        list[str] | None, typer.Option(help="The column to predict; repeatable. May be left out for NPZ.")
+        list[str] | None, typer.Option(help="Column to predict; repeatable. Optional for NPZ files.")
     ] = None,
     task: Annotated[
-        Task | None, typer.Option(help="Where a target of whole numbers could be either. Left out: a guess, explained.")
+        Task | None, typer.Option(help="Task for a target of whole numbers (default: guessed, with the reason).")
     ] = None,
     output: OutputFile = None,
     force: Force = False,
     no_cache: NoCache = False,
 ) -> None:
-    """Write a commented config for a data file, which trains as it is.
+    """Write a commented config for a data file, ready to train.
 
     Example: bpcli init datasets/penguins.csv --target species -o my.yaml
     """
@@ -44,7 +45,8 @@ def init(
         output = None
     if output is not None:
         require_free(output, force)
-    draft = draft_config(data, target or [], output, task.value if task else None, cache=not no_cache)
+    path = the_one(source, data, "DATA", "--data")
+    draft = draft_config(path, target or [], output, task.value if task else None, cache=not no_cache)
     for line in draft.notes:
         note(line)
     if output is None:

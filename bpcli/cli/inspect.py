@@ -11,7 +11,7 @@ import typer
 from bpcli.cli.architecture import architecture, layer_lines, target_lines
 from bpcli.cli.console import note, result, result_json
 from bpcli.cli.inspect_text import MOST_CURVES, column_lines, dependence_lines, grid_lines, neuron_lines, neurons_lines
-from bpcli.cli.options import AsJson, CheckpointArgument, NoCache
+from bpcli.cli.options import AsJson, CheckpointArgument, CheckpointOption, NoCache, the_one
 from bpcli.errors import UsageError
 from bpcli.wording import counted, quoted
 
@@ -26,29 +26,30 @@ MOST_DEPENDENCE = 40
 
 
 def inspect(
-    run: CheckpointArgument,
+    checkpoint: CheckpointArgument = None,
+    run: CheckpointOption = None,
     column: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME,NAME", help="Only these input columns, each with all of its values; repeatable. Quote as CSV."
+            metavar="NAME,NAME", help="Show only these input columns, with all values; repeatable. Quote as in CSV."
         ),
     ] = None,
     neurons: Annotated[
-        int, typer.Option(metavar="N", min=0, help="How many neurons to list, those that matter most first.")
+        int, typer.Option(metavar="N", min=0, help="Number of neurons to list, the most important first.")
     ] = NEURONS,
     layer: Annotated[
-        int | None, typer.Option(metavar="L", min=0, help="Only neurons of this layer, by its index from 0.")
+        int | None, typer.Option(metavar="L", min=0, help="List only neurons of this layer (index from 0).")
     ] = None,
     neuron: Annotated[
         list[str] | None,
-        typer.Option(metavar="L.N", help="Only this neuron, such as 0.12, with all that is known of it; repeatable."),
+        typer.Option(metavar="L.N", help="Show only this neuron, such as 0.12, in full; repeatable."),
     ] = None,
     no_cache: NoCache = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a network is, which columns its answers hang on and how, and what each hidden neuron does.
+    """Show layers, importance of columns, and what neurons do.
 
-    Looked at are the rows that evaluate takes: test, or else validation, or else training rows.
+    Uses the rows that evaluate uses: test, else validation, else training rows.
 
     Example: bpcli inspect runs/penguins-20261121-140203 --column bill_length_mm
     """
@@ -60,7 +61,7 @@ def inspect(
     from bpcli.models.model import Model
     from bpcli.storage.run_checkpoint import unfinished_notes
 
-    model = Model.load(run)
+    model = Model.load(the_one(checkpoint, run, "CHECKPOINT", "--run"))
     named = [name for row in csv.reader(column or ()) for name in row if name]
     require_columns(model, named)
     wanted = _wanted(model, layer, neuron or [])

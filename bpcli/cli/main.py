@@ -7,15 +7,16 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
+import typer.core
 
 from bpcli._version import __version__
 from bpcli.cli.check import check
 from bpcli.cli.compare import compare
-from bpcli.cli.console import discard, note, say
+from bpcli.cli.console import discard, note, say, say_error
 from bpcli.cli.evaluate import evaluate
 from bpcli.cli.gradcheck import gradcheck
 from bpcli.cli.init import init
@@ -37,7 +38,29 @@ CLOSED_PIPE = 128 + signal.SIGPIPE
 _TyperError: Any = typer.BadParameter.__mro__[2]
 """What Typer raises for a command line that it cannot read; in some releases it has no public name."""
 
+GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Prepare": (init, check, schema),
+    "Train": (train, runs, reproduce),
+    "Judge": (evaluate, predict, compare, report),
+    "Understand": (inspect, plot, trace, gradcheck),
+}
+"""The commands, as `bpcli --help` lists them."""
+
+
+class _Grouped(typer.core.TyperGroup):
+    """Lists commands under the headings of their groups."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write a section for each group, all aligned."""
+        width = max(map(len, self.commands))
+        for heading, commands in GROUPS.items():
+            with formatter.section(heading):
+                rows = [(name.ljust(width), self.commands[name]) for name in (one.__name__ for one in commands)]
+                formatter.write_dl([(name, command.get_short_help_str(formatter.width)) for name, command in rows])
+
+
 app = typer.Typer(
+    cls=_Grouped,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -59,37 +82,22 @@ def bpcli(
 ) -> None:
     """Train neural networks by backpropagation, from one YAML file.
 
-    With --debug, anywhere on the line, an error shows where in bpcli it came from.
+    bpcli COMMAND --help explains a command. With --debug, an error comes with its traceback; with --json, as one JSON
+    object.
     """
     for line in context.obj:
         note(line)
 
 
-COMMANDS = (
-    init,
-    check,
-    train,
-    evaluate,
-    predict,
-    inspect,
-    runs,
-    compare,
-    report,
-    plot,
-    reproduce,
-    gradcheck,
-    trace,
-    schema,
-)
-
-for command in COMMANDS:
-    app.command()(command)
+for _commands in GROUPS.values():
+    for _command in _commands:
+        app.command()(_command)
 
 
 def run(arguments: list[str] | None = None, notes: Sequence[str] = ()) -> None:
     """Run the command line and exit with the code that the result has; a command says the notes before it works."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in arguments
+    debug, as_json = "--debug" in arguments, "--json" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     if not {"--quiet", "-q"}.isdisjoint(arguments):
         notes = ()
@@ -106,13 +114,12 @@ def run(arguments: list[str] | None = None, notes: Sequence[str] = ()) -> None:
     except BpcliError as error:
         if debug:
             traceback.print_exc()
-        for message in error.messages:
-            say(f"error: {message}")
         code = error.exit_code
+        say_error(code, *error.messages, as_json=as_json)
     except _TyperError as error:
         what = printable(error.format_message()).rstrip(".").replace("Value error, ", "")
-        say(f"error: {what}; bpcli --help says more")
         code = ExitCode.CONFIG
+        say_error(code, f"{what}; bpcli --help says more", as_json=as_json)
     except SystemExit as stop:
         # Typer's own answer to a reader of our output who has left is an exit with code 1.
         if not isinstance(stop.__context__, BrokenPipeError):
@@ -129,19 +136,20 @@ def run(arguments: list[str] | None = None, notes: Sequence[str] = ()) -> None:
         if debug:
             traceback.print_exc()
         where = "" if error.filename is None else f"{printable(str(error.filename))}: "
-        say(f"error: {where}{error.strerror or error}")
         code = ExitCode.IO
+        say_error(code, f"{where}{error.strerror or error}", as_json=as_json)
     except MemoryError:
         if debug:
             traceback.print_exc()
-        say("error: out of memory; use fewer rows or columns, fewer units, or a smaller batch")
         code = ExitCode.MEMORY
+        remedy = "use fewer rows or columns, fewer units, or a smaller batch"
+        say_error(code, f"out of memory; {remedy}", as_json=as_json)
     except Exception as error:
         if debug:
             traceback.print_exc()
         what = printable(f"{type(error).__name__}: {error}")
-        say(f"error: a bug in bpcli: {what}; please report it, with the output of --debug")
         code = ExitCode.BUG
+        say_error(code, f"a bug in bpcli: {what}; please report it, with the output of --debug", as_json=as_json)
     sys.exit(code)
 
 

@@ -7,9 +7,29 @@ from typing import Annotated
 
 import typer
 
+from bpcli.errors import UsageError
+
 ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="Experiment, a YAML file.")]
 
-CheckpointArgument = Annotated[Path, typer.Argument(help="Run directory (its best checkpoint) or checkpoint file.")]
+RunArgument = Annotated[Path | None, typer.Argument(metavar="RUN", help="Run directory.")]
+
+RunOption = Annotated[Path | None, typer.Option("--run", metavar="RUN", help="The same as an option.")]
+
+RunsArgument = Annotated[
+    list[Path] | None, typer.Argument(metavar="RUN...", help="Run directories; the first is the reference.")
+]
+
+RunsOption = Annotated[
+    list[Path] | None, typer.Option("--run", metavar="RUN", help="The same as an option; repeatable.")
+]
+
+CheckpointArgument = Annotated[
+    Path | None, typer.Argument(metavar="CHECKPOINT", help="Run directory (its best checkpoint) or checkpoint file.")
+]
+
+CheckpointOption = Annotated[Path | None, typer.Option("--run", metavar="CHECKPOINT", help="The same as an option.")]
+
+RowsOption = Annotated[Path | None, typer.Option("--data", metavar="FILE", help="The same as an option.")]
 
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override a config key; repeatable.")
@@ -31,3 +51,21 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JS
 OutputFile = Annotated[Path | None, typer.Option("--output", "-o", help="Output file (default: standard output).")]
 
 Force = Annotated[bool, typer.Option("--force", help="Replace the output file if it exists.")]
+
+
+def the_one(argument: Path | None, option: Path | None, argument_name: str, option_name: str) -> Path:
+    """Return the path that was given, as an argument or as an option. Raises UsageError for none, and for both."""
+    given = [path for path in (argument, option) if path is not None]
+    if not given:
+        raise UsageError(f"missing argument {argument_name} (or option {option_name}); bpcli COMMAND --help says more")
+    if len(given) > 1:
+        raise UsageError(f"{argument_name} and {option_name} name the same thing; give one of them")
+    return given[0]
+
+
+def all_of(arguments: list[Path] | None, options: list[Path] | None) -> list[Path]:
+    """Return the runs that were given, arguments before options. Raises UsageError for none."""
+    given = [*(arguments or ()), *(options or ())]
+    if not given:
+        raise UsageError("missing argument RUN (or option --run); bpcli COMMAND --help says more")
+    return given

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from bpcli.cli.console import note, result_path
-from bpcli.cli.options import Force
+from bpcli.cli.options import Force, RunsArgument, RunsOption, all_of
 from bpcli.cli.output import require_free
 from bpcli.errors import UsageError
 from bpcli.wording import listed, printable, quoted
@@ -20,30 +20,31 @@ INCHES = (1.0, 30.0)
 
 
 def plot(
-    runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN [RUN]...", help="Run directories; several share their axes.")
-    ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write: PNG, PDF or SVG by its suffix.")],
+    runs: RunsArgument = None,
+    more: RunsOption = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Output file: PNG, PDF or SVG by its suffix. Required.")
+    ] = None,
     metric: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="Such as loss, accuracy or validation_loss; repeatable. Left out: all that runs watched.",
+            help="Metric to plot, such as loss, accuracy or validation_loss; repeatable (default: all monitored).",
         ),
     ] = None,
     logarithmic: Annotated[
         bool | None,
-        typer.Option("--log/--no-log", help="The axis of losses. Left out: as wide as they spread."),
+        typer.Option("--log/--no-log", help="Scale of the loss axis (default: logarithmic if the losses spread)."),
     ] = None,
     size: Annotated[
-        str | None, typer.Option(metavar="WxH", help="Inches. Left out: 3.5 wide, as a column of print.")
+        str | None, typer.Option(metavar="WxH", help="Width and height in inches (default: 3.5 wide, one column).")
     ] = None,
-    dpi: Annotated[int, typer.Option(min=50, max=600, metavar="N", help="Dots an inch of a PNG.")] = 300,
+    dpi: Annotated[int, typer.Option(min=50, max=600, metavar="N", help="Resolution of a PNG.")] = 300,
     force: Force = False,
 ) -> None:
-    """Draw the learning curves of runs as a figure: for papers, in print and in grey.
+    """Plot the learning curves of runs, for print.
 
-    Fonts are embedded, and the same runs give the same bytes. The extra plot brings what it draws with.
+    Fonts are embedded, colours work in grey, and the same runs give the same bytes. Requires the extra plot.
 
     Example: bpcli plot runs/small runs/large -o curve.pdf
     """
@@ -53,6 +54,9 @@ def plot(
     from bpcli.history.plot import FORMATS, learning_curves, render, require_matplotlib
     from bpcli.system.files import write_atomic
 
+    paths = all_of(runs, more)
+    if output is None:
+        raise UsageError("missing option --output, the file to write: PNG, PDF or SVG by its suffix")
     form = output.suffix.removeprefix(".").lower()
     if form not in FORMATS:
         suffixes = ", ".join(f".{form}" for form in FORMATS)
@@ -61,9 +65,9 @@ def plot(
     require_free(output, force)
     require_matplotlib()
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # of a home where it cannot keep its list of fonts
-    curves = read_curves(runs)
+    curves = read_curves(paths)
     panels = panels_of(curves, metric or ())
-    losses = _losses(runs) if any(panel.quantity == "loss" for panel in panels) else []
+    losses = _losses(paths) if any(panel.quantity == "loss" for panel in panels) else []
     if len(losses) > 1:
         note(f"losses of different kinds on one axis, whose values cannot be compared: {listed(losses)}")
     content, remarks = render(learning_curves(curves, panels, inches, logarithmic), form, dpi)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bpcli.cli.console import PrintableLines, note, say
-from bpcli.cli.options import Force, OutputFile
+from bpcli.cli.options import Force, OutputFile, RowsOption, the_one
 from bpcli.cli.output import require_free
 from bpcli.errors import UsageError
 from bpcli.wording import counted, listed, printable
@@ -24,10 +24,17 @@ if TYPE_CHECKING:
 
 
 def predict(
-    data: Annotated[Path, typer.Argument(help="CSV, TSV, NPZ or Parquet; - for CSV on standard input.")],
+    source: Annotated[
+        Path | None, typer.Argument(metavar="INPUT", help="CSV, TSV, NPZ or Parquet; - reads CSV from standard input.")
+    ] = None,
+    data: RowsOption = None,
     checkpoint: Annotated[
         Path | None,
-        typer.Option(help="A run directory or a checkpoint file. Left out: the newest finished run below ./runs."),
+        typer.Option(
+            "--checkpoint",
+            "--run",
+            help="Run directory or checkpoint file (default: the newest finished run below ./runs).",
+        ),
     ] = None,
     output: OutputFile = None,
     force: Force = False,
@@ -42,10 +49,10 @@ def predict(
         bool,
         typer.Option(
             "--explain",
-            help="Add what each input column contributes to each prediction: the columns explained, baseline and "
-            "contribution_NAME, where explained = baseline + all contributions (integrated gradients). Explained is "
-            "the prediction of a number, and the log-odds of a class; baseline is the same, of the same class, for an "
-            "average training row. Several targets have such columns each: explained_TARGET, baseline_TARGET, "
+            help="Add the contribution of each input column to each prediction (integrated gradients): explained, "
+            "baseline and contribution_NAME, where explained = baseline + the sum of all contributions. Explained is "
+            "a numeric prediction, or the log-odds of the predicted class; baseline is its value for an average "
+            "training row. Several targets have columns each: explained_TARGET, baseline_TARGET, "
             "contribution_NAME_to_TARGET.",
         ),
     ] = False,
@@ -53,14 +60,14 @@ def predict(
         bool,
         typer.Option(
             "--spreadsheet-safe",
-            help="Put an apostrophe before text and names that a spreadsheet would run as a formula (those that begin "
-            "with = + - @ or a tab or line end); numbers stay as they are.",
+            help="Prefix text that a spreadsheet would run as a formula (starting with = + - @, tab or line end) with "
+            "an apostrophe; numbers stay as they are.",
         ),
     ] = False,
 ) -> None:
     """Predict the target of each row, as CSV.
 
-    The order of the rows is kept, and the target column is not needed.
+    Keeps the order of the rows. The target column is not needed.
 
     Example: bpcli predict datasets/penguins.csv --probabilities --output predictions.csv
     """
@@ -72,7 +79,8 @@ def predict(
     from bpcli.storage.run_checkpoint import unfinished_notes
     from bpcli.storage.run_directory import RunDirectory
 
-    source, output = (None if path is None or str(path) == "-" else path for path in (data, output))
+    rows = the_one(source, data, "INPUT", "--data")
+    source, output = (None if path is None or str(path) == "-" else path for path in (rows, output))
     if source is not None and RunDirectory(source).is_run():
         shown = printable(str(source))
         raise UsageError(f"{shown}: a run directory, not data; give the data, and --checkpoint {shown}")

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from math import isfinite
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from bpcli.cli.console import note, result, result_json
-from bpcli.cli.options import AsJson, NoCache, Quiet, Threads
+from bpcli.cli.options import AsJson, NoCache, Quiet, RunArgument, RunOption, Threads, the_one
 from bpcli.cli.progress import view
 from bpcli.errors import RequirementError
 from bpcli.wording import counted, printable
@@ -19,15 +16,16 @@ if TYPE_CHECKING:
 
 
 def reproduce(
-    run: Annotated[Path, typer.Argument(help="A run directory; it is only read.")],
+    directory: RunArgument = None,
+    run: RunOption = None,
     threads: Threads = None,
     no_cache: NoCache = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a run again, and say whether the same weights and metrics come out.
+    """Train a run again and compare weights and metrics.
 
-    Exit code 6 says that they do not. A run that was stopped is trained as far as it went.
+    Exits with code 6 where they differ. The run is only read. A run that was stopped is trained as far as it went.
 
     Example: bpcli reproduce runs/penguins-20261121-140203
     """
@@ -36,7 +34,7 @@ def reproduce(
     from bpcli.system.blas import BlasThreads
 
     with BlasThreads().single():
-        reproduction = Reproduction(RunDirectory.open(run), cache=not no_cache)
+        reproduction = Reproduction(RunDirectory.open(the_one(directory, run, "RUN", "--run")), cache=not no_cache)
         if not quiet:
             for name, (was, now) in reproduction.changes.items():
                 note(f"{name} was {_value(was)}, is {_value(now)} now")

@@ -48,24 +48,22 @@ WIDEST_VALUE = 24
 
 
 def runs(
-    folder: Annotated[Path, typer.Argument(help="Where the run directories are.")] = Path("runs"),
+    folder: Annotated[Path, typer.Argument(help="Folder of the run directories.")] = Path("runs"),
     sort: Annotated[
         str,
         typer.Option(
             metavar="METRIC",
-            help="A metric, such as validation_loss or test_accuracy; a column; or a key of the config, whole or as "
-            "in the table.",
+            help="Sort by a metric (validation_loss, test_accuracy), a column of the table, or a config key.",
         ),
     ] = NEWEST_FIRST,
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the runs as CSV, with every metric.")] = False,
 ) -> None:
-    """List runs: when, how they ended, their best score, and in what their configs differ.
+    """List runs: time, status, best score, config differences.
 
-    A run whose process ended without a word is listed as died; bpcli train --resume goes on with it. Metrics are those
-    of the best epoch, and come best first; test_ stands before those of the test rows. Of the keys in which configs
-    differ the table has a few, by their last parts, of layers and training before those of data; --json and --csv have
-    all, whole.
+    A run whose process was killed is listed as died; bpcli train --resume continues it. Metrics are those of the best
+    epoch, the best run first; test_ marks metrics of the test rows. The table shows a few of the config keys that
+    differ, by their last part; --json and --csv have all of them in full.
 
     Example: bpcli runs --sort validation_loss
     """

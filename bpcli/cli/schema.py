@@ -6,9 +6,7 @@ from bpcli.cli.console import result_json
 
 
 def schema() -> None:
-    """Print the JSON Schema of the config.
-
-    Editors complete and check YAML by it.
+    """Print the JSON Schema of the config, for editors.
 
     Example: bpcli schema > config.schema.json
     """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bpcli.cli.console import aligned, note, result, result_json
-from bpcli.cli.options import AsJson, Force, NoCache, Overrides
+from bpcli.cli.options import AsJson, Force, NoCache, Overrides, RunOption, the_one
 from bpcli.cli.output import require_free, write_page
 from bpcli.errors import UsageError
 from bpcli.wording import printable, quoted
@@ -22,21 +22,22 @@ if TYPE_CHECKING:
 
 
 def trace(
-    source: Annotated[Path, typer.Argument(metavar="RUN_OR_CONFIG", help="A run directory, or a YAML file.")],
+    source: Annotated[
+        Path | None, typer.Argument(metavar="RUN_OR_CONFIG", help="Run directory, or experiment (a YAML file).")
+    ] = None,
+    of_run: RunOption = None,
     row: Annotated[
         list[int] | None,
-        typer.Option(
-            metavar="N", help="A row of the data, counted from 1; repeatable. Left out: the first to train on."
-        ),
+        typer.Option(metavar="N", help="Row of the data, counted from 1; repeatable (default: the first of epoch 1)."),
     ] = None,
     layer: Annotated[
-        int | None, typer.Option(metavar="N", help="Show this layer only, counted from 0 as in the config.")
+        int | None, typer.Option(metavar="L", help="Show only this layer (index from 0, as in the config).")
     ] = None,
     neuron: Annotated[
         str | None,
         typer.Option(
             metavar="L.N",
-            help="Show this neuron only, such as 0.12, with all inputs; with --layer its number is enough.",
+            help="Show only this neuron, such as 0.12, with all inputs; with --layer, N is enough.",
         ),
     ] = None,
     overrides: Overrides = None,
@@ -47,14 +48,14 @@ def trace(
         typer.Option(
             "--html",
             metavar="FILE",
-            help="Write a page to step through, with the network drawn; - for standard output.",
+            help="Write an interactive HTML page with the network drawn; - for standard output.",
         ),
     ] = None,
     force: Force = False,
 ) -> None:
-    """Show one training step on chosen rows: forward, error, backward, update.
+    """Show one training step in numbers, forward and backward.
 
-    A config begins with its initial parameters, a run goes on from its last checkpoint, with its optimizer; neither is
+    A config starts from its initial parameters, a run from its last checkpoint and optimizer state; neither is
     changed. Of wide layers, the neurons with the largest errors are shown.
 
     Example: bpcli trace configs/penguins.yaml --row 3 --html step.html
@@ -70,6 +71,7 @@ def trace(
         if as_json:
             raise UsageError("--json and --html: choose one; a page has the numbers too")
         require_free(html, force, "--html")
+    source = the_one(source, of_run, "RUN_OR_CONFIG", "--run")
     run = _run(source)
     path = source if run is None else run.config
     with BlasThreads().single():

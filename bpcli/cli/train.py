@@ -16,14 +16,16 @@ from bpcli.wording import counted, printable
 
 
 def train(
-    config: Annotated[Path | None, typer.Argument(help="The experiment, a YAML file.")] = None,
+    config: Annotated[Path | None, typer.Argument(help="Experiment, a YAML file.")] = None,
     overrides: Overrides = None,
-    run_dir: Annotated[Path | None, typer.Option(help="The run directory; it must not exist yet.")] = None,
+    run_dir: Annotated[Path | None, typer.Option(help="Run directory to create; it must not exist.")] = None,
     runs_dir: Annotated[
-        Path | None, typer.Option(help="Where a run directory named after config and time is made. Left out: runs.")
+        Path | None,
+        typer.Option(help="Folder for a run directory named after config and time (default: runs)."),
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped, or with more epochs.")
+        Path | None,
+        typer.Option(metavar="RUN", help="Continue a run that was stopped, or one that is to have more epochs."),
     ] = None,
     threads: Threads = None,
     seeds: Annotated[
@@ -31,26 +33,24 @@ def train(
         typer.Option(
             min=2,
             metavar="N",
-            help="Train with N seeds, from the config's on, side by side as cores and memory allow. The name of each "
-            "run directory is --run-dir, or config and time, then -seed and the seed; --resume takes what is before.",
+            help="Train with N consecutive seeds, starting with the config's, in parallel as cores and memory allow. "
+            "Run directories are named --run-dir, or config and time, followed by -seed and the seed; --resume takes "
+            "the part before that.",
         ),
     ] = None,
     tensorboard: Annotated[
         bool,
-        typer.Option(
-            "--tensorboard",
-            help="Write an event file for TensorBoard, too, into the folder tensorboard of the run directory.",
-        ),
+        typer.Option("--tensorboard", help="Also write an event file for TensorBoard to RUN/tensorboard."),
     ] = False,
     no_cache: NoCache = False,
     strict: Strict = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a network, and print its run directory.
+    """Train a network and print its run directory.
 
     The run directory is the last line of standard output. Paths in --set are relative to the config's folder.
-    With --seeds, mean and standard deviation of every metric are reported, then the run directories, a line each; the
+    With --seeds, mean and standard deviation of every metric are reported, then the run directories, one a line; the
     exit code is the highest of the runs.
 
     Example: bpcli train configs/penguins.yaml --set training.epochs=50

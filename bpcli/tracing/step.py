@@ -107,15 +107,12 @@ class _Step(SerialSteps):
         super().__init__(replace(run, network=network, spec=spec, train=Dataset(Rows.of_numbers(x), y, weight)), state)
         self._run = run
 
-    def rate(self, epoch: int, step: int) -> float:
-        return self._run.learning_rate(epoch, step, self.state.counters.plateau.factor)
-
     def take(self, epoch: int, step: int) -> Array:
         """Take it, and give the gradient that the optimizer was given."""
         (batch,) = self.batches.epoch(np.arange(self.batches.size))
         self.position.epoch, self.position.step = epoch, step
         with np.errstate(all="ignore"):
-            self._step(batch, epoch, step)
+            self.step(batch, self._run.learning_rate(epoch, step, self.state.counters.plateau.factor))
         return self.grads
 
 

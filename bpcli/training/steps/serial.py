@@ -35,10 +35,10 @@ class SerialSteps(Steps):
         for step, batch in enumerate(self.batches.epoch(order, first), first):
             self.position.step = step
             self.remember(epoch, step)
-            yield [self._step(batch, next(rates))]
+            yield [self.step(batch, next(rates))]
 
-    def _step(self, batch: Batch, learning_rate: float) -> Sums:
-        """One step; the sums of its batch."""
+    def step(self, batch: Batch, learning_rate: float) -> Sums:
+        """Take one step at the position. Returns the sums over the rows of its batch."""
         state, grads = self.state, self.grads
         sums = self._exchange.sum(grads, self._gradient(batch, self.position))
         if not isfinite(sums[0]):
