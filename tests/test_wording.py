@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bpcli.wording import counted, listed, number, printable, quoted, suggestion, with_deviation
+from bpcli.wording import counted, listed, number, placed, printable, quoted, suggestion, with_deviation
 
 
 @pytest.mark.parametrize(
@@ -104,3 +104,23 @@ def test_a_page_shows_numbers_as_the_terminal_does() -> None:
     from bpcli.pages import phrases as words
 
     assert [words.number(value) for value in (110415.4, 0.5, 3, None)] == ["110,415", "0.5000", "3", "–"]
+
+
+@pytest.mark.parametrize(
+    ("message", "place", "rest"),
+    [
+        ("c.yaml:14:15: layers.0.activation: unknown", "c.yaml:14:15: layers.0.activation", "unknown"),
+        (
+            "my data.csv: line 3: column 'a b': 'x' is no number",
+            "my data.csv: line 3: column 'a b'",
+            "'x' is no number",
+        ),
+        ("x.npz: array 'X': row 2 holds an infinity", "x.npz: array 'X'", "row 2 holds an infinity"),
+        ("--output a b.csv: exists already", "--output a b.csv", "exists already"),
+        ("training diverged in epoch 1: layer 0: its loss", None, "training diverged in epoch 1: layer 0: its loss"),
+        ("out of memory", None, "out of memory"),
+        ("seed: must be a number", "seed", "must be a number"),
+    ],
+)
+def test_an_error_is_split_into_place_and_message(message: str, place: str | None, rest: str) -> None:
+    assert placed(message) == (place, rest)

@@ -57,7 +57,7 @@ def the_one(argument: Path | None, option: Path | None, argument_name: str, opti
     """Return the path that was given, as an argument or as an option. Raises UsageError for none, and for both."""
     given = [path for path in (argument, option) if path is not None]
     if not given:
-        raise UsageError(f"missing argument {argument_name} (or option {option_name}); bpcli COMMAND --help says more")
+        raise UsageError(f"Missing argument '{argument_name}', or option '{option_name}'; bpcli --help says more")
     if len(given) > 1:
         raise UsageError(f"{argument_name} and {option_name} name the same thing; give one of them")
     return given[0]
@@ -67,5 +67,5 @@ def all_of(arguments: list[Path] | None, options: list[Path] | None) -> list[Pat
     """Return the runs that were given, arguments before options. Raises UsageError for none."""
     given = [*(arguments or ()), *(options or ())]
     if not given:
-        raise UsageError("missing argument RUN (or option --run); bpcli COMMAND --help says more")
+        raise UsageError("Missing argument 'RUN', or option '--run'; bpcli --help says more")
     return given

@@ -56,7 +56,7 @@ def plot(
 
     paths = all_of(runs, more)
     if output is None:
-        raise UsageError("missing option --output, the file to write: PNG, PDF or SVG by its suffix")
+        raise UsageError("Missing option '--output', a file whose suffix is .png, .pdf or .svg")
     form = output.suffix.removeprefix(".").lower()
     if form not in FORMATS:
         suffixes = ", ".join(f".{form}" for form in FORMATS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -12,28 +13,23 @@ from commands import CONFIGS, PENGUINS, bpcli, bpcli_process, python
 
 from bpcli import __version__
 
-COMMANDS = [
-    "init",
-    "check",
-    "train",
-    "evaluate",
-    "predict",
-    "inspect",
-    "runs",
-    "compare",
-    "report",
-    "plot",
-    "reproduce",
-    "gradcheck",
-    "trace",
-    "schema",
-]
+GROUPS = {
+    "Prepare": ["init", "check", "schema"],
+    "Train": ["train", "runs", "reproduce"],
+    "Judge": ["evaluate", "predict", "compare", "report"],
+    "Understand": ["inspect", "plot", "trace", "gradcheck"],
+}
+COMMANDS = [command for commands in GROUPS.values() for command in commands]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], []])
-def test_the_help_lists_every_command_in_order_of_use(arguments: list[str]):
+def test_the_help_lists_every_command_in_its_group_with_its_whole_summary(arguments: list[str]):
     out = bpcli(*arguments).ok().out
-    assert re.findall(r"^  (\w+)  +[A-Z]", out.partition("Commands:")[2], re.MULTILINE) == COMMANDS
+    sections = re.findall(r"^(\w+):\n((?:  \w+ +[A-Z].*\n)+)", out.partition("--help")[2] + "\n", re.MULTILINE)
+    lines = {heading: [line.split(maxsplit=1) for line in body.splitlines()] for heading, body in sections}
+    assert {heading: [name for name, _ in rows] for heading, rows in lines.items()} == GROUPS
+    summaries = [summary for rows in lines.values() for _, summary in rows]
+    assert all(summary.endswith(".") and "..." not in summary and len(summary) <= 60 for summary in summaries)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -132,7 +128,11 @@ def test_the_version_is_printed():
     [
         (["trian"], "No such command 'trian'"),
         (["train", "--sett", "a=1"], "No such option: --sett"),
-        (["predict"], "Missing argument 'data'"),  # in capitals with Typer 0.26
+        (["predict"], "Missing argument 'INPUT', or option '--data'"),
+        (["evaluate"], "Missing argument 'CHECKPOINT', or option '--run'"),
+        (["compare"], "Missing argument 'RUN', or option '--run'"),
+        (["check"], "Missing argument 'CONFIG'"),
+        (["report", "a", "--run", "b"], "RUN and --run name the same thing; give one of them"),
         (["schema", "surplus"], "Got unexpected extra argument"),
         (["evaluate", "run", "--split", "tset"], "Invalid value for '--split'"),
     ],
@@ -141,6 +141,42 @@ def test_a_line_that_cannot_be_read_is_one_error_with_2(arguments: list[str], me
     result = bpcli(*arguments)
     assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
     assert result.err.lower().startswith(f"error: {message}".lower())
+
+
+def test_with_json_an_error_is_one_object_on_stderr(tmp_path: Path):
+    (tmp_path / "bad.yaml").write_text("seed: x\nlayerz: 3\n")
+    for arguments, code, expected in (
+        (["train", "no.yaml"], 2, {"place": "no.yaml", "message": "no such file; did you mean 'bad.yaml'?"}),
+        (
+            ["predict"],
+            2,
+            {"place": None, "message": "Missing argument 'INPUT', or option '--data'; bpcli --help says more"},
+        ),
+        (
+            ["trian"],
+            2,
+            {"place": None, "message": "No such command 'trian'; did you mean 'train'?; bpcli --help says more"},
+        ),
+        (["evaluate", "x" * 300], 7, {"place": "x" * 300, "message": "File name too long"}),
+    ):
+        result = bpcli(*arguments, "--json", cwd=tmp_path)
+        assert (result.code, result.out) == (code, "")
+        assert json.loads(result.err) == {"code": code, **expected}
+    several = json.loads(bpcli("check", "bad.yaml", "--json", cwd=tmp_path).err)
+    assert (several["code"], several["place"]) == (2, "bad.yaml:1:1: data")
+    assert [other["place"] for other in several["others"]] == ["bad.yaml:1:7: seed", "bad.yaml:2:1: layerz"]
+
+
+def test_a_run_and_rows_are_also_options(penguins_run: Path, tmp_path: Path):
+    for command, named, plain in (
+        ("evaluate", ["--run", penguins_run], [penguins_run]),
+        ("predict", ["--data", PENGUINS, "--run", penguins_run], [PENGUINS, "--checkpoint", penguins_run]),
+        ("inspect", ["--run", penguins_run], [penguins_run]),
+        ("trace", ["--run", penguins_run, "--row", 3], [penguins_run, "--row", 3]),
+        ("report", ["--run", penguins_run, "-o", "-"], [penguins_run, "-o", "-"]),
+        ("init", ["--data", PENGUINS, "--target", "species"], [PENGUINS, "--target", "species"]),
+    ):
+        assert bpcli(command, *named, cwd=tmp_path).ok().out == bpcli(command, *plain, cwd=tmp_path).ok().out
 
 
 def broken(*arguments: object, **keywords: object) -> None:

@@ -163,7 +163,8 @@ def test_a_page_that_exists_is_replaced_only_by_force(tmp_path: Path):
 def test_a_page_and_json_at_once_are_refused(tmp_path: Path):
     refused = bpcli("trace", CONFIGS / "textbook.yaml", "--html", tmp_path / "t.html", "--json")
     assert refused.code == 2
-    assert refused.err == "error: --json and --html: choose one; a page has the numbers too\n"
+    expected = {"code": 2, "place": "--json and --html", "message": "choose one; a page has the numbers too"}
+    assert json.loads(refused.err) == expected
     assert not (tmp_path / "t.html").exists()
 
 
