@@ -148,9 +148,9 @@ def test_with_json_an_error_is_one_object_on_stderr(tmp_path: Path):
     for arguments, code, expected in (
         (["train", "no.yaml"], 2, {"place": "no.yaml", "message": "no such file; did you mean 'bad.yaml'?"}),
         (
-            ["predict"],
+            ["evaluate"],
             2,
-            {"place": None, "message": "Missing argument 'INPUT', or option '--data'; bpcli --help says more"},
+            {"place": None, "message": "Missing argument 'CHECKPOINT', or option '--run'; bpcli --help says more"},
         ),
         (
             ["trian"],
