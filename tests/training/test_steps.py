@@ -283,7 +283,7 @@ def test_a_plan_without_machine_code_cannot_be_compiled() -> None:
 
 def test_a_plan_with_a_layer_that_treats_rows_together_cannot_be_sharded() -> None:
     of = example([BatchNorm(), Dense(units=3)])
-    with pytest.raises(TypeError, match="batch_norm does not treat each row by itself"):
+    with pytest.raises(TypeError, match="batch_norm does not compute each row independently"):
         taking(SHARDED)(of, of.new_state())
 
 
