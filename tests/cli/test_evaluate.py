@@ -209,7 +209,7 @@ def failing(run: Path, requirement: str) -> Result:
 )
 def test_a_malformed_requirement_is_a_usage_error(penguins_run: Path, requirement: str):
     result = failing(penguins_run, requirement)
-    assert result.err.startswith(f"error: --require '{requirement}': write a metric, a comparison and a number")
+    assert result.err.startswith(f"error: --require '{requirement}': expected a metric, a comparison and a number")
     assert result.out == ""
 
 
@@ -218,7 +218,7 @@ def test_an_unknown_metric_is_a_usage_error_with_the_nearest_name(penguins_run: 
         "error: --require: no metric 'acuracy'; did you mean 'accuracy'?\n"
     )
     assert failing(penguins_run, "confusion_matrix>=1").err.startswith(
-        "error: --require: no metric 'confusion_matrix'; there are accuracy, "
+        "error: --require: no metric 'confusion_matrix'; available: accuracy, "
     )
 
 
