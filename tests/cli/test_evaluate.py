@@ -250,5 +250,5 @@ def test_a_quantity_that_is_predicted_worse_than_by_its_mean_is_noted(concrete_r
     r2 = float(re.search(r"^r2 +(\S+)", result.out, re.MULTILINE)[1].replace(",", ""))
     (remark,) = [line for line in result.err.splitlines() if "r2" in line]
     assert r2 < -100
-    assert remark == f"note: r2 is {r2:.3g}, below 0: worse than always giving the mean of these rows"
+    assert remark == f"note: r2 is {r2:.3g}: worse than predicting the mean of these rows"
     assert "r2" not in bpcli("evaluate", concrete_run).ok().err
