@@ -29,7 +29,7 @@ def _right(true: Array, predicted: Array) -> Figures:
 
 
 def _label_counts(true: Array, predicted: Array) -> Figures:
-    """For each label: true positive, predicted, true."""
+    """True positive, predicted and true, for each label."""
     there, said = true.astype(np.bool_), predicted.astype(np.bool_)
     return np.concatenate([there & said, said, there], axis=1).astype(np.float64)
 
@@ -65,11 +65,11 @@ ROWWISE: Mapping[Task, RowwiseMetric] = {
     "multilabel": RowwiseMetric(_label_counts, _f1_macro),
     "regression": RowwiseMetric(_squared_errors, lambda means: np.asarray(np.sqrt(means).mean(axis=1))),
 }
-"""By task, the row-wise form of the metric in `scoring.HEADLINES`."""
+"""Row-wise form of each task's metric in `scoring.HEADLINES`."""
 
 ROWWISE_LOG_LOSS: Mapping[Task, RowwiseMetric] = {
     "binary": RowwiseMetric(_of_classes, _first),
     "multiclass": RowwiseMetric(_of_classes, _first),
     "multilabel": RowwiseMetric(_of_labels, _first),
 }
-"""By task with probabilities, the row-wise form of `log_loss`, from true values and probabilities."""
+"""Row-wise form of `log_loss` for each task with probabilities, from true values and probabilities."""

@@ -23,7 +23,7 @@ class BatchNorm(Spec):
     epsilon: float = Field(default=1e-5, gt=0, description="Added to the variance.")
 
     def plan(self, index: int, in_shape: Shape) -> BatchNormLayer:
-        """The layer for inputs (rows, *in_shape)."""
+        """Layer for inputs (rows, *in_shape)."""
         return BatchNormLayer(index, in_shape, in_shape, self.momentum, self.epsilon)
 
 

@@ -15,13 +15,13 @@ from bpcli.spec import Spec
 
 
 class Dropout(Spec):
-    """In training, set each input to 0 with probability `rate`, else scale it by 1 / (1 - rate)."""
+    """Set each input to 0 with probability `rate` in training, else scale it by 1 / (1 - rate)."""
 
     type: Literal["dropout"] = "dropout"
     rate: float = Field(ge=0, lt=1, description="Probability of dropping an input in each step.")
 
     def plan(self, index: int, in_shape: Shape) -> DropoutLayer:
-        """The layer for inputs (rows, *in_shape)."""
+        """Layer for inputs (rows, *in_shape)."""
         return DropoutLayer(index, in_shape, in_shape, self.rate)
 
 

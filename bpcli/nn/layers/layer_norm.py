@@ -22,7 +22,7 @@ class LayerNorm(Spec):
     epsilon: float = Field(default=1e-5, gt=0, description="Added to the variance.")
 
     def plan(self, index: int, in_shape: Shape) -> LayerNormLayer:
-        """The layer for inputs (rows, *in_shape)."""
+        """Layer for inputs (rows, *in_shape)."""
         return LayerNormLayer(index, in_shape, in_shape, self.epsilon)
 
 

@@ -22,7 +22,7 @@ from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
 
 Taken = list[tuple[float, float]]
-"""For each step taken, the sum over its rows of weighted loss, and of weight."""
+"""Sums over the rows of each step taken: weighted loss, and weight."""
 
 
 class Steps(ABC):
