@@ -1,4 +1,4 @@
-"""The errors that a user can cause, and the exit code of each."""
+"""Errors that users can cause, and their exit codes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import ClassVar, NamedTuple
 
 
 class ExitCode(IntEnum):
-    """What the process says to the shell; 128+n stands for a stop by signal n."""
+    """Exit codes of the process; 128+n stands for termination by signal n."""
 
     OK = 0
     BUG = 1
@@ -24,7 +24,7 @@ class ExitCode(IntEnum):
 
 
 class BpcliError(Exception):
-    """Something the user can mend: each message is one line that says where, what, and what to do."""
+    """An error that the user can fix. Each message is one line: where, what, and what to do."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.BUG
 
@@ -34,25 +34,25 @@ class BpcliError(Exception):
 
 
 class UsageError(BpcliError):
-    """A command line that cannot be carried out."""
+    """Invalid command line."""
 
     exit_code = ExitCode.CONFIG
 
 
 class ConfigError(BpcliError):
-    """One or more things wrong with a config; all of them are reported at once."""
+    """One or more problems in a config, all reported at once."""
 
     exit_code = ExitCode.CONFIG
 
 
 class BlasError(BpcliError):
-    """An environment in which products of matrices would crash the process."""
+    """An environment in which matrix products would crash the process."""
 
     exit_code = ExitCode.CONFIG
 
 
 class Mismatch(NamedTuple):
-    """One thing in a config that does not fit its data; `path` leads to a value, or with `at_key` to the key itself."""
+    """One mismatch of a config and its data, at the value at `path`, or with `at_key` at its key."""
 
     path: tuple[str | int, ...]
     what: str
@@ -63,7 +63,7 @@ class Mismatch(NamedTuple):
 
 
 class MismatchError(ConfigError):
-    """A config and its data that do not fit together."""
+    """A config that does not match its data."""
 
     def __init__(self, *mismatches: Mismatch) -> None:
         super().__init__(*map(str, mismatches))
@@ -71,14 +71,14 @@ class MismatchError(ConfigError):
 
 
 class DataError(BpcliError):
-    """A data file that cannot be read, or that does not hold what the config or the model needs."""
+    """A data file that cannot be read, or lacks what the config or the model needs."""
 
     exit_code = ExitCode.DATA
 
 
 @contextmanager
 def errors_in(where: str) -> Iterator[None]:
-    """Within the block, a DataError gets the place of the data, which it does not know, in front."""
+    """Context manager that prefixes DataErrors with the location of the data."""
     try:
         yield
     except DataError as error:
@@ -86,46 +86,46 @@ def errors_in(where: str) -> Iterator[None]:
 
 
 class DataWarningsError(DataError):
-    """Warnings about the data that a strict command takes for errors; all of them are reported at once."""
+    """Data warnings that a strict command treats as errors, all reported at once."""
 
 
 class CheckpointError(BpcliError):
-    """A checkpoint that is missing, damaged, or not one that this version can read."""
+    """A checkpoint that is missing, damaged, or of an unsupported version."""
 
     exit_code = ExitCode.CHECKPOINT
 
 
 class DivergedError(BpcliError):
-    """Training whose loss stopped being a finite number."""
+    """Training with a loss or parameter that is not finite."""
 
     exit_code = ExitCode.DIVERGED
 
 
 class RequirementError(BpcliError):
-    """What was required of a model, or of its training, and not met."""
+    """A requirement on a model, or on its training, that was not met."""
 
     exit_code = ExitCode.REQUIREMENT
 
 
 class GradientError(BpcliError):
-    """A gradient of backpropagation's that differences do not confirm."""
+    """A gradient computed by backpropagation that differs from finite differences."""
 
     exit_code = ExitCode.REQUIREMENT
 
 
 class FileAccessError(BpcliError):
-    """A file that the operating system would not read or write: disk full, read-only, no permission."""
+    """A file that the operating system refuses to read or write: disk full, read-only, no permission."""
 
     exit_code = ExitCode.IO
 
 
 class ExistsError(BpcliError):
-    """A run directory or output file that exists already, or is in use."""
+    """A run directory or output file that already exists or is in use."""
 
     exit_code = ExitCode.EXISTS
 
 
 class MemoryLimitError(BpcliError):
-    """Work refused because it would need more memory than there is."""
+    """Work refused because it needs more memory than is available."""
 
     exit_code = ExitCode.MEMORY

@@ -1,4 +1,4 @@
-"""Random numbers as a function of (seed, purpose, member, epoch, step), never of what was drawn before."""
+"""Random numbers as a function of (seed, purpose, member, epoch, step), independent of earlier draws."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ Purpose = Literal["split", "initialize", "shuffle", "dropout"]
 
 
 class Stream:
-    """The random numbers of one purpose, reachable at any position at once.
+    """Random numbers of one purpose, with random access by position.
 
-    Philox (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3") maps a key and a counter to numbers:
-    the key is made of seed and purpose, three words of the counter are (epoch, step, index), the last of them with the
-    member in its upper half, and the fourth counts the draws, from a point of its own for each shard. A resumed
-    run, or one that another machine continues, draws the same numbers.
+    Philox (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3") maps a key and a counter to numbers.
+    The key is a hash of seed and purpose. Three words of the counter are (epoch, step, index), with the member in
+    the upper half of the last; the fourth counts the draws, from a separate start for each shard. A resumed run,
+    even on another machine, draws the same numbers.
     """
 
     def __init__(self, seed: int, purpose: Purpose) -> None:
@@ -28,7 +28,7 @@ class Stream:
         self._generator = np.random.Generator(self._philox)
 
     def at(self, epoch: int = 0, step: int = 0, index: int = 0, shard: int = 0, member: int = 0) -> np.random.Generator:
-        """The generator, moved to the beginning of the numbers of (epoch, step, index, shard, member)."""
+        """The generator, positioned at the start of the numbers of (epoch, step, index, shard, member)."""
         self._counter[:] = (shard << 40, member << 32 | index, step, epoch)
         self._philox.state = self._state
         return self._generator

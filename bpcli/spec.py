@@ -1,4 +1,4 @@
-"""The one base class of everything that a config can say, and the short forms that families share."""
+"""Base class of all config specs, and the short forms of families."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Spec(BaseModel):
-    """A frozen, strictly validated description: no unknown keys, no coercion, no infinities."""
+    """Base class of specs: frozen and strictly validated, without unknown keys, type coercion or infinities."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -24,9 +24,9 @@ class Spec(BaseModel):
 
 
 class BareName:
-    """Lets a member of a family be written as its name: `relu` for `{type: relu}`.
+    """Annotation of a family by which a member may be given by name: `relu` for `{type: relu}`.
 
-    With `default`, a mapping that names no type is of that one: `{units: 32}` is a dense layer. It annotates a union
+    With `default`, a mapping without `type` is of that type: `{units: 32}` is a dense layer. It annotates a union
     with `Field(discriminator="type")`, in which each `type` has its own name as default.
     """
 
@@ -49,7 +49,8 @@ class BareName:
         members = handler(schema)["oneOf"]
         resolved = [handler.resolve_ref_schema(member) for member in members]
         names = [member["properties"]["type"]["const"] for member in resolved]
-        # A `type` has a default, so that Python need not repeat it, but only one member's can be left out of a mapping.
+        # `type` has a default, so that Python code need not repeat it, but it is required in mappings, except for one
+        # member.
         objects = [
             member if name == self.default else {**member, "required": ["type"]}
             for name, member in zip(names, members, strict=True)
@@ -61,9 +62,9 @@ class BareName:
 
 
 Sequence = Annotated[tuple[T, ...], Strict(False)]
-"""A YAML list, kept as a tuple so that the spec stays immutable; only the list itself is converted, its items not."""
+"""A YAML list, stored as a tuple to keep the spec immutable. Only the list is converted, not its items."""
 
 
 def type_name(spec: Any) -> str:
-    """The name that a member of a family goes by in a config."""
+    """Name of a family's member in a config."""
     return str(spec.type)

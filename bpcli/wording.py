@@ -1,4 +1,4 @@
-"""Words for messages: the nearest name, user text made safe to print, counts with their noun."""
+"""Wording of messages: suggestions, safe printing of user text, counts, and numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-"""Unicode categories shown as escapes: controls, bidi and other format marks, surrogates, line separators."""
+"""Unicode categories shown as escapes: control and format characters, surrogates, line separators."""
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
 _PLACE = re.compile(r"(?:\S+|(?:--\S+|line|row|column|array) .+|.+\.\w+(?::\d+){0,2})")
@@ -20,7 +20,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 def suggestion(word: str, choices: Iterable[str]) -> str:
-    """`"; did you mean 'relu'?"` when a choice is near to `word`, else an empty string."""
+    """`"; did you mean 'relu'?"` if a choice is similar to `word`, else an empty string."""
     names = list(choices)
     by_folded = {name.casefold(): name for name in reversed(names)}
     near = difflib.get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.6)
@@ -28,7 +28,7 @@ def suggestion(word: str, choices: Iterable[str]) -> str:
 
 
 def printable(text: str) -> str:
-    """`text` on one line, with control and direction marks as escapes (`\\x1b`, `\\u202e`)."""
+    """`text` on one line, with control and format characters as escapes (`\\x1b`, `\\u202e`)."""
     if text.isprintable():
         return text
     return "".join(
@@ -45,43 +45,43 @@ def placed(message: str) -> tuple[str | None, str]:
 
 
 def quoted(text: str, limit: int = 80) -> str:
-    """`text` printable, shortened to `limit` characters, in single quotes."""
+    """`text` made printable, shortened to `limit` characters, in single quotes."""
     shown = printable(text if len(text) <= limit else text[: limit - 1] + "…")
     return f"'{shown}'"
 
 
 def is_number(text: str) -> bool:
-    """Whether `text` is a number as a program writes it."""
+    """Whether `text` is a decimal number."""
     return _NUMBER.fullmatch(text) is not None
 
 
 def without_formula(text: str) -> str:
-    """`text` with an apostrophe in front where a spreadsheet would take it for a formula (OWASP, "CSV Injection").
+    """Prefix text that a spreadsheet would read as a formula with an apostrophe (OWASP, "CSV Injection").
 
-    Numbers stay as they are.
+    Numbers are unchanged.
     """
     return f"'{text}" if text.startswith(_FORMULA_STARTS) and not is_number(text) else text
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """`1 row`, `2 rows`, `12,000 rows`."""
+    """Number and noun: `1 row`, `2 rows`, `12,000 rows`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def listed(names: Iterable[str], limit: int = 8) -> str:
-    """Quoted names, joined by commas, the rest counted."""
+    """Quoted names, separated by commas; those beyond `limit` are counted."""
     names = list(names)
     shown = ", ".join(quoted(name) for name in names[:limit])
     return shown if len(names) <= limit else f"{shown} and {len(names) - limit:,} more"
 
 
 def plain(value: Any) -> str:
-    """A value of a config, as it could be written there."""
+    """Value of a config as text in its syntax."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def number(value: float | int | None, none: str = "-") -> str:
-    """A number in a table: four decimals, none where it is large, an exponent where it is tiny or huge; separators."""
+    """Number in a table: four decimals, none if large, an exponent if tiny or huge; with thousands separators."""
     if value is None:
         return none
     if isinstance(value, int):
@@ -93,7 +93,7 @@ def number(value: float | int | None, none: str = "-") -> str:
 
 
 def with_deviation(value: float, deviation: float) -> tuple[str, str]:
-    """A value and its ± as `number` shows them, with as many decimals as each other."""
+    """A value and its deviation, formatted as `number` does, with equal decimals."""
     largest = max(abs(value), abs(deviation))
     if not largest < 1e15 or 0 < largest < 1e-3:
         return number(value), number(deviation)

@@ -9,7 +9,7 @@ from bpcli.randomness import Stream
 
 
 def philox_4x64(key: int, counter: list[int]) -> list[int]:
-    """One block of Philox4x64-10, from section 4.3 of Salmon et al. 2011, in plain integers."""
+    """One block of Philox4x64-10, from section 4.3 of Salmon et al. 2011, in Python integers."""
     word = 2**64 - 1
     k0, k1 = key & word, key >> 64
     c0, c1, c2, c3 = counter
@@ -34,7 +34,7 @@ def test_the_numbers_of_a_position_do_not_depend_on_what_was_drawn_before() -> N
     expected = draws(Stream(1, "dropout"), 2, 3, 4)
     used = Stream(1, "dropout")
     used.at(9, 9, 9).permutation(17)
-    used.at(2, 3, 4).random(5, dtype=np.float32)  # Leaves half a word behind in the generator.
+    used.at(2, 3, 4).random(5, dtype=np.float32)  # Leaves half a word in the generator's buffer.
     assert draws(used, 2, 3, 4) == expected
     assert draws(used, 2, 3, 4) == expected
 

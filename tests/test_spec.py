@@ -1,4 +1,4 @@
-"""Specs are strict and frozen; families may be written short, and their JSON Schema says the same as they do."""
+"""Specs are strict and frozen. Members of families have short forms, which their JSON Schema also accepts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words for messages."""
+"""Wording of messages."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Checks of a network before it is trained: gradients, learning rates."""
+"""Checks of a network before training: gradient check and learning rate range test."""

@@ -1,16 +1,17 @@
-"""Derivatives by differences, and whether a derivative that is claimed agrees with them.
+"""Finite differences, and the comparison of a claimed derivative with them.
 
-The quotient is the central one of fourth order, (8 (φ(h) - φ(-h)) - (φ(2h) - φ(-2h))) / 12h (Abramowitz and Stegun
-1964, 25.3.6), for φ in float64. What it may be wrong by is what rounding makes of it, ROUNDING · ε · |φ| / h.
+The quotient is the central difference of fourth order, (8 (φ(h) - φ(-h)) - (φ(2h) - φ(-2h))) / 12h (Abramowitz and
+Stegun 1964, 25.3.6), for φ in float64. Its rounding error is bounded by ROUNDING · ε · |φ| / h.
 
-A kink (relu at 0, mae at a residual of 0, huber at delta …) between the points puts the quotient anywhere between the
-slopes on both sides. No list of kinks is kept, which would have to know every member: a claim that disagrees is tried
-again with smaller steps, which get in front of a kink that is not exactly here, and agree then if the claim is right.
-A wrong claim stays as far from the quotient at every step: a smaller one acquits only where it halves what first stood
-between them, and where its own rounding is less than a quarter of that. Where all steps disagree, the slopes on both
-sides tell a kink that is exactly here, where the difference between them stays as the step shrinks, from a smooth
-place, where it shrinks with the step. At such a kink, any claim between both slopes is a subgradient, and is left
-undecided.
+A kink between the points (relu at 0, mae at a residual of 0, huber at delta …) gives any quotient between the slopes on
+both sides. No list of kinks is kept, which would have to cover every layer and loss. Instead, a claim that differs is
+compared again with smaller steps, which exclude a kink that is not exactly at 0; a correct claim then agrees. A wrong
+claim differs by the same amount at every step. A smaller step therefore counts as agreement only if it halves the first
+difference, and if its own rounding error is less than a quarter of it.
+
+If all steps differ, the one-sided slopes distinguish a kink at 0, where their difference stays as the step shrinks,
+from a smooth function, where it shrinks with the step. At a kink, every claim between the slopes is a subgradient; the
+verdict is then undecided.
 """
 
 from __future__ import annotations
@@ -22,34 +23,34 @@ from typing import Literal
 import numpy as np
 
 TOLERANCE = 1e-6
-"""Relative error up to which backpropagation and differences agree."""
+"""Largest relative error at which a claim agrees."""
 
 STEP = 1e-4
-"""About ε^(1/5), where truncation and rounding of the fourth-order quotient balance."""
+"""First step: about ε^(1/5), where truncation and rounding of the quotient balance."""
 
 FINER = (1e-5, 1e-6, 1e-7, 1e-8)
-"""Steps tried in turn where the first one disagrees."""
+"""Smaller steps, tried in turn if the first one differs."""
 
 ROUNDING = 16.0
-"""How many units in the last place a sum of losses may be off, beside its size."""
+"""Assumed rounding error of a sum of losses, in units in the last place of `size`."""
 
 Verdict = Literal["agrees", "differs", "undecided"]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A derivative as claimed and as differences give it; agreement is an `error` of TOLERANCE at most."""
+    """A claimed derivative and its finite difference; they agree if `error` is at most TOLERANCE."""
 
     claimed: float
     measured: float
     error: float
-    """|claimed - measured| / (the larger of both, and what rounding hides)."""
+    """|claimed - measured| / max(|claimed|, |measured|), with the rounding error added to the denominator."""
     step: float
     verdict: Verdict
 
 
 def compare(function: Callable[[float], float], claimed: float, size: float) -> Comparison:
-    """Whether φ'(0) of `function` is what is claimed; `size` is that of the largest numbers that φ is made of."""
+    """Compare the claimed φ'(0) with differences of `function`. `size`: magnitude of the numbers in φ."""
     first = last = _compare_at(function, claimed, size, STEP)
     if first.verdict == "agrees":
         return first
@@ -64,7 +65,7 @@ def compare(function: Callable[[float], float], claimed: float, size: float) -> 
             differing.append(last)
     if _is_subgradient(function, claimed, size, last.step):
         return replace(last, verdict="undecided")
-    # Of a wrong claim near a kink, the quotient in front of the kink is nearer to it than the one across.
+    # For a wrong claim near a kink, the quotient on this side of the kink is closer to it than the one across.
     return min(differing, key=lambda one: abs(claimed - one.measured) + _rounding(size, one.step))
 
 
@@ -74,12 +75,12 @@ def _compare_at(function: Callable[[float], float], claimed: float, size: float,
     measured = (8.0 * near - far) / (12.0 * step)
     scale = max(abs(claimed), abs(measured)) + _rounding(size, step) / TOLERANCE
     error = abs(claimed - measured) / scale if scale else 0.0
-    # Written so that NaN differs.
+    # This form makes NaN differ.
     return Comparison(claimed, measured, error, step, "agrees" if error <= TOLERANCE else "differs")
 
 
 def _is_subgradient(function: Callable[[float], float], claimed: float, size: float, step: float) -> bool:
-    """Whether there is a kink within `step`, with the claim between the slopes on its sides."""
+    """Whether there is a kink within `step`, and the claim is between its one-sided slopes."""
     here = function(0.0)
 
     def slopes(h: float) -> tuple[float, float]:

@@ -1,9 +1,9 @@
-"""Backpropagation against differences, on the user's own network and rows, in float64.
+"""Gradient check: backpropagation against finite differences, on the user's network and rows, in float64.
 
-For each layer, the gradient of the training loss with respect to its parameters: each of them in a network of up to
-EVERY, else along random directions, at a cost that does not grow with the network. Then each layer alone: what it
-hands back for what it was given (a product of a random vector with its Jacobian), so that a wrong derivative, which
-spoils the gradient of all layers before it too, is found where it stands.
+First, the gradient of the training loss with respect to the parameters of each layer: every parameter in a network of
+up to EVERY, else along random directions, at a cost that does not grow with the network. Then the backward pass of each
+layer alone, as the product of a random vector with its Jacobian: a wrong derivative, which spoils the gradients of all
+earlier layers too, is thereby located.
 """
 
 from __future__ import annotations
@@ -25,19 +25,21 @@ from bpcli.training import TrainingPlan
 from bpcli.training.objective import Objective
 
 EVERY = 4096
-"""Parameters up to which each is compared by itself: 4 forward passes for each, some seconds in all."""
+"""Compare every parameter up to this number of them: four forward passes each, a few seconds in total."""
 
 DIRECTIONS = 8
-"""Random directions for each array: a single wrong number of n moves each by about 1/√n of its slope."""
+"""Random directions per array. A single wrong component of n changes each slope by about 1/√n of its error."""
 
 SPREAD = 0.1
-"""How far parameters are moved from their initial values, of those of their array: biases of 0 and scales of 1 hide
-mistakes, and put rectifiers exactly on their kinks."""
+"""Parameters are moved from their initial values by this share of their array's root mean square.
+
+Initial biases of 0 and scales of 1 hide mistakes, and put rectifiers exactly on their kinks.
+"""
 
 
 @dataclass(frozen=True)
 class Tried:
-    """A derivative that was compared: at one number of a flat vector, or along a direction in a stretch of it."""
+    """One comparison: at one component of a flat vector, or along a direction in a range of it."""
 
     comparison: Comparison
     start: int
@@ -45,38 +47,38 @@ class Tried:
 
     @property
     def of_one(self) -> bool:
-        """Whether it is of a single number."""
+        """Whether the range is a single component."""
         return self.stop == self.start + 1
 
 
 @dataclass(frozen=True)
 class ArrayCheck:
-    """One parameter array: the comparisons made, of which the worst is kept."""
+    """Comparisons of one parameter array, of which the worst is kept."""
 
     name: str
     compared: int
     finer: int
-    """Comparisons that took a smaller step, as there was a kink or strong curvature near."""
+    """Number of comparisons that needed a smaller step, because of a kink or strong curvature."""
     undecided: int
-    """Comparisons at a kink."""
+    """Number of comparisons at a kink."""
     worst: Tried
     flat: bool = False
-    """Whether backpropagation says 0 in every comparison: where differences agree, little has been checked."""
+    """Whether the claimed derivative is 0 in every comparison, so that agreement proves little."""
 
     @property
     def passed(self) -> bool:
-        """Whether none differs, and not all are undecided."""
+        """Whether no comparison differs, and not all are undecided."""
         return self.verdict == "agrees"
 
     @property
     def verdict(self) -> Verdict:
-        """That of the worst comparison: undecided where all of them are."""
+        """Verdict of the worst comparison; undecided only if all are."""
         return self.worst.comparison.verdict
 
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """What came of it. `faults` are the layers whose own backward pass is wrong, and "loss"."""
+    """Result of a gradient check. `faults`: indices of layers whose own backward pass is wrong, and "loss"."""
 
     rows: int
     every: bool
@@ -85,15 +87,14 @@ class GradientCheck:
 
     @property
     def passed(self) -> bool:
-        """Whether everything agrees."""
+        """Whether all derivatives agree."""
         return not self.faults and all(array.passed for array in self.arrays)
 
 
 def check_gradient(plan: TrainingPlan, rows: int, seed: int) -> GradientCheck:
-    """Check the gradient of a plan of float64, on as many of its training rows as the first epoch begins with.
+    """Check the gradient of a float64 plan on the first `rows` training rows of an epoch shuffled by `seed`.
 
-    Raises:
-        DivergedError: the loss is not a finite number to begin with.
+    Raises: DivergedError: the loss is not finite.
     """
     generator = np.random.default_rng(seed)
     objective = Objective(
@@ -108,7 +109,7 @@ def check_gradient(plan: TrainingPlan, rows: int, seed: int) -> GradientCheck:
     value = objective.value(params)
     size = abs(value) + float(np.abs(objective.logits(params)).max())
     if not np.isfinite(value) or not np.isfinite(size):
-        raise DivergedError("the loss of these rows is not a finite number; scale the inputs, or lower the weights")
+        raise DivergedError("non-finite loss of these rows; scale the inputs, or use smaller initial weights")
     every = plan.network.layout.size <= EVERY
     checker = _Checker(lambda: objective.value(params), params, objective.gradient(params), size, generator)
     arrays, start = [], 0
@@ -119,7 +120,7 @@ def check_gradient(plan: TrainingPlan, rows: int, seed: int) -> GradientCheck:
 
 
 def first_batch(plan: TrainingPlan, rows: int, seed: int) -> Batch:
-    """Up to `rows` training rows, in the order of a first epoch of that seed."""
+    """Up to `rows` training rows, in the order of the first epoch with that seed."""
     train, dtype = plan.train, plan.dtype
     order = Stream(seed, "shuffle").at(0).permutation(train.rows)[:rows]
     x = plan.network.expanded.reader(train.x, len(order), dtype).take(order)
@@ -128,7 +129,7 @@ def first_batch(plan: TrainingPlan, rows: int, seed: int) -> Batch:
 
 
 def _moved(plan: TrainingPlan, generator: np.random.Generator) -> Array:
-    """Initial parameters, moved a little."""
+    """Initial parameters plus random noise."""
     params: Array = plan.new_state().params[0]
     for values in plan.network.layout.views(params).values():
         spread = SPREAD * (float(np.sqrt(np.mean(values * values))) or 1.0)
@@ -137,7 +138,7 @@ def _moved(plan: TrainingPlan, generator: np.random.Generator) -> Array:
 
 
 class _Checker:
-    """Compares derivatives of a function of the flat array `at`, which it reads, with those claimed."""
+    """Compares claimed derivatives with differences of a function that reads the flat array `at`."""
 
     def __init__(
         self, function: Callable[[], float], at: Array, claimed: Array, size: float, generator: np.random.Generator
@@ -146,7 +147,7 @@ class _Checker:
         self._size, self._generator = size, generator
 
     def check(self, name: str, start: int, stop: int, every: bool) -> ArrayCheck:
-        """A stretch of the array: each number, or along random directions and, where one differs, down to a number."""
+        """Check a range: each component, or random directions and then, if one differs, a search for the component."""
         if every:
             tried = [self._along(np.ones(1), place, place + 1) for place in range(start, stop)]
         else:
@@ -164,7 +165,7 @@ class _Checker:
         )
 
     def _located(self, start: int, stop: int) -> Tried | None:
-        """A number that differs, by halving the stretch in which a direction does; None where single ones agree."""
+        """Find a component that differs by bisection along random directions; None if single components agree."""
         found = None
         while stop - start > 1:
             middle = (start + stop) // 2
@@ -189,19 +190,19 @@ class _Checker:
         return Tried(comparison, start, stop)
 
     def _direction(self, size: int) -> NDArray[np.float64]:
-        """A random corner of a cube, at a distance of 1: every number has the same share in it."""
+        """Random corner of a hypercube, of norm 1, so that every component has the same weight."""
         return np.asarray(self._generator.choice((-1.0, 1.0), size) / np.sqrt(size))
 
 
 def _badness(tried: Tried) -> tuple[int, float]:
-    """Those that differ first, then those that agree, by their error; NaN is the worst."""
+    """Sort key: comparisons that differ first, then those that agree, by error; NaN is the worst."""
     order = {"differs": 2, "agrees": 1, "undecided": 0}
     error = tried.comparison.error
     return order[tried.comparison.verdict], error if error == error else float("inf")
 
 
 def _faults(objective: Objective, params: Array, generator: np.random.Generator) -> Iterator[int | str]:
-    """The layers, and the loss, that by themselves hand back something else than their derivative."""
+    """Yield the index of each layer, and "loss", whose own backward pass is wrong."""
     logits = objective.logits(params).copy()
     inputs = [x.copy() for x in objective.through.workspace.inputs]
     state = objective.network.bind_state(objective.state)
@@ -216,7 +217,7 @@ def _faults(objective: Objective, params: Array, generator: np.random.Generator)
 def _layer_alone(
     layer: Layer, x: Array, params: Views, state: Views, position: Position, generator: np.random.Generator
 ) -> Iterator[ArrayCheck]:
-    """Its parameters' gradient and dL/dx, where it is needed: along directions."""
+    """Check a layer's parameter gradient and, if needed, dL/dx, along random directions."""
     own = {name: array.copy() for name, array in params.items()}
     grads = {name: np.empty_like(array) for name, array in own.items()}
     (workspace,) = Workspace([layer.buffers(training=True)], len(x), x.dtype).layers
@@ -234,7 +235,7 @@ def _layer_alone(
 
 
 def _loss_alone(objective: Objective, logits: Array, generator: np.random.Generator) -> ArrayCheck:
-    """dL/dlogits, along directions."""
+    """Check dL/dlogits along random directions."""
     loss, rows, out = objective.loss, len(logits), np.empty_like(logits)
 
     def value() -> float:

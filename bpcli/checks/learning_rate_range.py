@@ -1,7 +1,7 @@
-"""The learning rate range test: steps of training at ever higher rates, and what the loss does meanwhile.
+"""Learning rate range test: training steps at increasing rates, and the loss at each.
 
-Smith 2017, "Cyclical learning rates for training neural networks", section 3.3; with rates that grow by equal factors,
-as in fastai's lr_find.
+Smith 2017, "Cyclical learning rates for training neural networks", section 3.3, with rates that grow geometrically, as
+in fastai's lr_find.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ from bpcli.training import TrainingPlan
 from bpcli.training.steps import Steps, steps_for
 
 RATES, DECADE = 200, 25
-"""Rates that are tried, a step at each, of which about so many lie within a factor of ten."""
+"""Number of rates, one step at each, and number of rates per decade."""
 
 LOWEST, HIGHEST = 1e-6, 100.0
-"""The range of rates, which is wider where the configured rate is not well within it."""
+"""Range of rates, extended if the configured rate is not well inside."""
 
 WITHIN = 100.0
-"""How far the range goes beyond the configured rate on either side, at least, as a factor."""
+"""Minimum factor between the configured rate and either end of the range."""
 
 UTMOST = 1e30
-"""The range goes no higher, nor lower than its inverse."""
+"""Upper bound of the range; its inverse is the lower bound."""
 
 WINDOW = 11
-"""Losses in a running median, where steps see different rows: as many as an epoch has steps, if that is less."""
+"""Losses in the running median, or the number of steps per epoch if that is less."""
 
 EXPLODED = 4.0
-"""How many times the loss at the start ends the test; fastai's factor, there of the lowest loss."""
+"""The test ends when the loss exceeds this multiple of the initial loss; fastai applies it to the lowest loss."""
 
 NOTICEABLE = 0.05
-"""Share of the loss at the start by which it must fall at some rate: less might be the noise of batches."""
+"""Smallest fall that counts, as a share of the initial loss; less may be noise of mini-batches."""
 
 BEGUN, DONE = 0.2, 0.95
-"""Shares of the whole fall between which the loss is said to fall."""
+"""Shares of the total fall between which the loss counts as falling."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """A rate, the loss in the step after the one at that rate, with penalties, and the median of those around it.
+    """A rate, the loss including penalties in the step after it, and the running median around that loss.
 
-    Infinite where the loss was no longer a finite number, which ends the test.
+    Infinite if the loss is not finite, which ends the test.
     """
 
     learning_rate: float
@@ -61,24 +61,24 @@ class Point:
 
 @dataclass(frozen=True)
 class RangeTest:
-    """What a test came to. Rates are None where there is no such."""
+    """Result of a test. Rates are None if there is none of that kind."""
 
     configured: float
     start: float
-    """The loss before any step, as smooth as those of the points."""
+    """Loss before the first step, averaged over the first steps."""
     points: tuple[Point, ...]
     falls_from: float | None
-    """The rate from which on a fifth of the fall is done."""
+    """Rate from which on a fifth of the fall is reached."""
     falls_to: float | None
-    """The first rate at which it is all but done."""
+    """First rate at which 95% of the fall is reached."""
     lowest: float | None
-    """The rate at which the loss is least."""
+    """Rate with the lowest loss."""
     diverges: float | None
-    """The rate from which on the loss is above that at the start, for good."""
+    """Rate from which on the loss stays above the initial loss."""
 
     @property
     def suggested(self) -> float | None:
-        """The middle, by factors, of the range in which the loss falls, whose ends are Smith's bounds for a rate."""
+        """Geometric mean of the rates between which the loss falls; Smith's bounds for a cyclical rate."""
         return None if self.falls_from is None or self.falls_to is None else sqrt(self.falls_from * self.falls_to)
 
     @property
@@ -90,7 +90,7 @@ class RangeTest:
 
 
 class _Rising(ScheduleBase):
-    """A factor that grows by `growth` with each step."""
+    """Factor that grows by `growth` with each step."""
 
     type: Literal["rising"] = "rising"
     growth: float
@@ -103,15 +103,13 @@ class _Rising(ScheduleBase):
 
 
 def try_rates(plan: TrainingPlan, threads: int) -> RangeTest:
-    """Try rates on a copy of the network, from its initial parameters on, with the plan's own batches and optimizer.
+    """Run the test from the initial parameters, with the plan's own batches and optimizer.
 
-    Raises:
-        UsageError: the optimizer has no rate that stays what it is.
-        DivergedError: the loss is not a finite number to begin with.
+    Raises: UsageError: the optimizer adapts its step sizes itself. DivergedError: the initial loss is not finite.
     """
     if isinstance(plan.optimizer, Rprop):
         raise UsageError(
-            "optimizer rprop adapts the size of its steps by itself, and learning_rate is only the first; there is "
+            "optimizer rprop adapts its step sizes; learning_rate is only the first step size, so there is "
             "no rate to test"
         )
     configured = plan.optimizer.learning_rate
@@ -129,7 +127,7 @@ def try_rates(plan: TrainingPlan, threads: int) -> RangeTest:
         steps = steps_for(plan, plan.new_state(), crew)
         losses = list(_losses(steps))
     if losses[0] == inf:
-        raise DivergedError("the loss is not a finite number to begin with; scale the inputs, or lower the weights")
+        raise DivergedError("non-finite initial loss; scale the inputs, or use smaller initial weights")
     rates = [low * growth**number for number in range(len(losses) - 1)]
     smoothed = _running_median(losses, _half_window(plan))
     points = [Point(*point) for point in zip(rates, losses[1:], smoothed[1:], strict=True)]
@@ -137,7 +135,7 @@ def try_rates(plan: TrainingPlan, threads: int) -> RangeTest:
 
 
 def _losses(steps: Steps) -> Iterator[float]:
-    """The loss in each step, up to the first that is not finite or until it has exploded: one more than rates."""
+    """Yield the loss of each step, one more than there are rates, until it is not finite or has exploded."""
     plan, state, half = steps.plan, steps.state, _half_window(steps.plan)
     shuffle, found = Stream(plan.seed, "shuffle"), list[float]()
     for number in range(RATES + 1):
@@ -148,7 +146,7 @@ def _losses(steps: Steps) -> Iterator[float]:
         penalty = steps.rules.penalty(state.params)
         try:
             with np.errstate(all="ignore"):
-                # An order that ends with the batch makes it the only one, however many are otherwise taken at once.
+                # With an order that ends with this batch, the implementation takes a single step.
                 ((total, weight),) = next(steps.epoch(order[: (step + 1) * plan.batch_size], epoch, step))
             found.append(total / (weight or 1.0) + penalty)
         except DivergedError:
@@ -159,22 +157,22 @@ def _losses(steps: Steps) -> Iterator[float]:
 
 
 def times(factor: float, start: float) -> float:
-    """So many times the loss at the start; of one below zero, as poisson's may be, what is as far above it."""
+    """`factor` times the initial loss; if that is negative, as it may be for poisson, a value as far above it."""
     return start + (factor - 1.0) * abs(start)
 
 
 def _half_window(plan: TrainingPlan) -> int:
-    """How many losses to either side go into a running median: none where each step sees all rows."""
+    """Number of losses on either side in the running median; 0 if each step uses all rows."""
     return min(plan.steps_per_epoch, WINDOW) // 2
 
 
 def _running_median(values: list[float], half: int) -> list[float]:
-    """The median of each value and of those up to `half` places to either side, as far as there are any."""
+    """Running median over up to `half` values on either side."""
     return [median(values[max(0, place - half) : place + half + 1]) for place in range(len(values))]
 
 
 def _judged(configured: float, start: float, points: list[Point]) -> RangeTest:
-    """Where the loss falls, is least, and is lost for good."""
+    """Rates at which the loss falls, is lowest, and diverges."""
     rates, losses = [point.learning_rate for point in points], [point.smoothed for point in points]
     lost = 1 + max((place for place, loss in enumerate(losses) if loss <= times(1 + NOTICEABLE, start)), default=-1)
     diverges = rates[lost] if lost < len(rates) else None

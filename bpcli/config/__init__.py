@@ -1,4 +1,4 @@
-"""From YAML text and `--set` overrides to validated specs; every error says where it stands."""
+"""Config files: YAML text and `--set` overrides to validated specs, with the position of every error."""
 
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.config.loading import LoadedConfig, load_config

@@ -1,4 +1,4 @@
-"""What a config says and where it says it: plain data, the place of each value, problems and their order."""
+"""A config as plain data with the position of each value, and problems sorted by position."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bpcli.errors import ConfigError
 from bpcli.wording import counted, printable, quoted
 
 KeyPath = tuple[str | int, ...]
-"""Keys and list indices from the top of a config down to one value."""
+"""Keys and list indices from the root of a config to a value."""
 
 _PLAIN_KEY = re.compile(r"[\w-]+")
 _SHOWN_KEY = 80
@@ -19,7 +19,7 @@ _SHOWN_PROBLEMS = 100
 
 
 class Place(NamedTuple):
-    """Where something was written, in order: the file by line and column (from 1), then each `--set` in turn."""
+    """Position of a key or value: line and column of the file (from 1), or a `--set`, sorted in that order."""
 
     override: int = 0
     line: int = 0
@@ -31,28 +31,28 @@ class Place(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """The places of a key and of its value; a list item's key is the item itself."""
+    """Positions of a key and of its value; for a list item both are those of the item."""
 
     key: Place
     value: Place
 
 
 class Document(NamedTuple):
-    """A config as plain data; `marks` holds at least the place of the whole, under the empty path."""
+    """A config as plain data. `marks` has at least the mark of the root, under the empty path."""
 
     data: dict[str, Any]
     marks: dict[KeyPath, Mark]
     name: str
 
     def mark(self, path: KeyPath) -> Mark:
-        """The mark of `path`, or of the nearest value around it that has one."""
+        """Mark of `path`, or of its nearest ancestor with a mark."""
         while path not in self.marks:
             path = path[:-1]
         return self.marks[path]
 
 
 class Problem(NamedTuple):
-    """One thing wrong; printed as `place: dotted.path: what`."""
+    """One problem, printed as `place: dotted.path: what`."""
 
     place: Place
     path: KeyPath
@@ -60,13 +60,13 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         where = dotted(self.path)
-        # `--set optimizer.learning_rate` names the path already.
+        # `--set optimizer.learning_rate` already names the path.
         shown = [str(self.place)] if not where or self.place.source == f"--set {where}" else [str(self.place), where]
         return ": ".join([*shown, self.what])
 
 
 def config_error(problems: Iterable[Problem]) -> ConfigError:
-    """One error with a line for each problem, in the order in which a reader meets them."""
+    """One error with a line for each problem, in the order of positions."""
     ordered = sorted(problems, key=lambda problem: problem.place)
     lines = list(dict.fromkeys(map(str, ordered)))
     if len(lines) > _SHOWN_PROBLEMS:
@@ -75,7 +75,7 @@ def config_error(problems: Iterable[Problem]) -> ConfigError:
 
 
 def dotted(path: Iterable[str | int]) -> str:
-    """`layers.0.units`, as `--set` takes it: a key of other characters than word characters is quoted."""
+    """Path in the syntax of `--set`, such as `layers.0.units`; keys with other than word characters are quoted."""
     return ".".join(_shown_key(part) if isinstance(part, str) else str(part) for part in path)
 
 
@@ -85,7 +85,7 @@ def _shown_key(key: str) -> str:
 
 
 def described(value: Any) -> str:
-    """A value in words, for "not …": `the text 'adam'`, `3`, `true`, `a list`, `.inf`."""
+    """Description of a value for "not …" in messages: `the text 'adam'`, `3`, `true`, `a list`, `.inf`."""
     if value is None:
         return "empty (null)"
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""The config of an experiment: the specs of all the parts, composed."""
+"""Config of an experiment, composed of the specs of its parts."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
 
 class ExperimentConfig(Spec):
-    """One experiment, whole: with the data it names, it determines a run to the last bit."""
+    """Complete config of an experiment. With the data it names, it determines a run to the last bit."""
 
     name: str = Field(
         default="experiment",
         max_length=100,
         json_schema_extra={"pattern": NAME},
-        description="Begins the name of each run directory. Left out: the name of the config file.",
+        description="Prefix of run directories. Default: the name of the config file.",
     )
-    seed: int = Field(default=0, ge=0, lt=2**63, description="Decides every random number of the run.")
-    dtype: Literal["float32", "float64"] = Field(default="float32", description="Of parameters and data.")
-    data: DataSpec = Field(description="Where the rows are and what to predict.")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of all random numbers of the run.")
+    dtype: Literal["float32", "float64"] = Field(default="float32", description="Data type of parameters and data.")
+    data: DataSpec = Field(description="Data files, and the target to predict.")
     layers: Sequence[LayerSpec] = Field(
         default=(Dense(units=64), Dense(units=32)),
-        description="Hidden layers; the output layer follows from target and loss.",
+        description="Hidden layers. The output layer is determined by target and loss.",
     )
     initial_parameters: dict[str, ParameterValues] = Field(
         default={},
-        description="Parameters to begin with, by names such as layers.0.weight, with a row for each input and a "
-        "column for each neuron, and layers.0.bias; all others are drawn by their initializer.",
+        description="Initial parameters by name, such as layers.0.weight (a row per input and a "
+        "column per neuron) and layers.0.bias. All others are drawn by their initializer.",
     )
-    loss: Loss | None = Field(default=None, description="Left out: chosen from the target.")
-    optimizer: OptimizerSpec = Field(default=Adam(), description="How parameters follow their gradient.")
-    schedule: Schedule = Field(default=Constant(), description="How the learning rate changes.")
-    training: TrainingSpec = Field(default=TrainingSpec(), description="How long, on how much, and when to stop.")
+    loss: Loss | None = Field(default=None, description="Loss function. Default: determined by the target.")
+    optimizer: OptimizerSpec = Field(default=Adam(), description="Update rule of the parameters.")
+    schedule: Schedule = Field(default=Constant(), description="Schedule of the learning rate.")
+    training: TrainingSpec = Field(default=TrainingSpec(), description="Epochs, batch size, and stopping rules.")
 
     @field_validator("name")
     @classmethod

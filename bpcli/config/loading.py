@@ -1,4 +1,4 @@
-"""The door to configs: a YAML file and overrides in, a validated experiment out."""
+"""Loading of configs: a YAML file and overrides to a validated experiment."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from bpcli.errors import ConfigError, MismatchError
 
 
 class LoadedConfig(NamedTuple):
-    """A config, and where each part of it was written."""
+    """A validated config, and the position of each part."""
 
     config: ExperimentConfig
     folder: Path
-    """What relative paths of data start from."""
+    """Base of relative data paths."""
     document: Document
 
     def locate(self, error: MismatchError) -> ConfigError:
-        """The error with its place in the file."""
+        """Add positions in the file to the error's problems."""
         problems = []
         for mismatch in error.mismatches:
             mark = self.document.mark(mismatch.path)
@@ -33,10 +33,9 @@ class LoadedConfig(NamedTuple):
 
 
 def load_config(path: Path, overrides: Iterable[str] = ()) -> LoadedConfig:
-    """Read and validate a config; `overrides` such as `training.epochs=50` win over the file.
+    """Read and validate a config; `overrides`, such as `training.epochs=50`, take precedence over the file.
 
-    Raises:
-        ConfigError: with every problem found, each with its line and column.
+    Raises: ConfigError: lists every problem, with line and column. FileAccessError: the file cannot be read.
     """
     document = apply_overrides(read_yaml(path), overrides)
     document.data.setdefault("name", run_name(path.stem))
@@ -44,6 +43,6 @@ def load_config(path: Path, overrides: Iterable[str] = ()) -> LoadedConfig:
 
 
 def run_name(stem: str) -> str:
-    """A name that `ExperimentConfig.name` allows, from that of a file."""
+    """Name that `ExperimentConfig.name` accepts, from the stem of a file."""
     safe = re.sub(r"[^A-Za-z0-9._-]", "_", stem)
     return (safe if safe[:1].isalnum() else f"run{safe}")[:80]

@@ -1,4 +1,4 @@
-"""From the location in a Pydantic error to the path that the user wrote, by a walk along the types of the model."""
+"""Mapping of locations in Pydantic's errors to paths in the user's config, by a walk along the model's types."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ from pydantic import BaseModel
 from bpcli.config.document import KeyPath
 
 Loc = tuple[str | int, ...]
-"""Keys and indices as Pydantic gives them, mixed with labels of the member of a union that it tried."""
+"""Keys and indices as reported by Pydantic, mixed with labels of the union members that it tried."""
 
 
 class Location(NamedTuple):
-    """Where an error stands."""
+    """Location of an error."""
 
     kind: Any
-    """The type expected there."""
+    """Expected type."""
     path: KeyPath = ()
-    """The keys and indices alone."""
+    """Keys and indices only."""
     field: str = ""
-    """The last key that names a field of a model."""
+    """Last key that is a field of a model."""
     model: type[BaseModel] | None = None
-    """The model of that field."""
+    """Model of that field."""
     union: Loc = ()
-    """The location of the outermost union without a discriminator, and the label of the member tried."""
+    """Location of the outermost union without a discriminator, and the label of the member tried."""
     left: Loc = ()
-    """What the types do not explain."""
+    """Rest of the location that the types do not explain."""
 
     @property
     def noun(self) -> str:
-        """What is expected there, by the name of its field: `activation`; `layer` for an item of `layers`."""
+        """Name of what is expected, from its field: `activation`; `layer` for an item of `layers`."""
         words = self.field.replace("_", " ")
         return words if self.path[-1:] == (self.field,) else _singular(words)
 
 
 def locate(model: type[BaseModel], loc: Loc) -> Location:
-    """The location that `loc`, as Pydantic gave it for `model`, has in what the user wrote."""
+    """Location in the user's config for `loc`, as Pydantic reports it for `model`."""
     return _walk(Location(model), loc, loc)
 
 
 def family_names(kind: Any) -> list[str]:
-    """The names by which the members of a family, or of the families in a union, go."""
+    """Names of the members of a family, or of the families in a union."""
     members = _members(kind)
     if len(members) > 1:
         return [name for member in members for name in _tags(member) or family_names(member)]
@@ -50,7 +50,7 @@ def family_names(kind: Any) -> list[str]:
 
 
 def fields_with(model: type[BaseModel], key: str) -> list[str]:
-    """The fields of a model whose own models have this key."""
+    """Fields of a model whose own models have the key `key`."""
     return [
         name
         for name, field in model.model_fields.items()
@@ -59,7 +59,7 @@ def fields_with(model: type[BaseModel], key: str) -> list[str]:
 
 
 def _walk(at: Location, rest: Loc, loc: Loc) -> Location:
-    """`at`, moved on along `rest`, the end of `loc`."""
+    """Continue from `at` along `rest`, a suffix of `loc`."""
     members = _members(at.kind)
     if not rest:
         return at
@@ -88,7 +88,7 @@ def _walk(at: Location, rest: Loc, loc: Loc) -> Location:
 
 
 def _members(kind: Any) -> list[Any]:
-    """The types of a union without None, or the type itself, both without annotations."""
+    """Types of a union except None, or the type itself, without annotations."""
     while get_origin(kind) is Annotated:
         kind = get_args(kind)[0]
     if get_origin(kind) not in (Union, UnionType):
@@ -98,7 +98,7 @@ def _members(kind: Any) -> list[Any]:
 
 
 def _tags(kind: Any) -> tuple[Any, ...]:
-    """The values of the `type` literal of a member of a family."""
+    """Values of the `type` literal of a family's member."""
     if isinstance(kind, type) and issubclass(kind, BaseModel) and "type" in kind.model_fields:
         annotation = kind.model_fields["type"].annotation
         return get_args(annotation) if get_origin(annotation) is Literal else ()

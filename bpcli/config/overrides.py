@@ -1,4 +1,4 @@
-"""`--set a.b=value`: what the command line says over what the file says."""
+"""Overrides from the command line: `--set a.b=value`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from bpcli.errors import ConfigError
 from bpcli.wording import counted, quoted
 
 _PART = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^."=]*)\s*([.=])', re.DOTALL)
-"""One key of a dotted path, in double quotes when it holds a dot, and what ends it."""
+"""One key of a dotted path, in double quotes if it contains a dot, and its delimiter."""
 
 
 def apply_overrides(document: Document, overrides: Iterable[str]) -> Document:
-    """`document` with each `dotted.path=YAML value` set in turn, so that the last one wins; raises ConfigError.
+    """Apply each `dotted.path=YAML value` to `document` in turn. Raises ConfigError.
 
-    Mappings on the way are created, and the bare name of a family member becomes one: after `optimizer: adam`,
-    `optimizer.learning_rate=0.01` gives `{type: adam, learning_rate: 0.01}`. A list keeps its length.
+    Missing mappings are created, and the bare name of a family's member becomes a mapping: after `optimizer: adam`,
+    `optimizer.learning_rate=0.01` gives `{type: adam, learning_rate: 0.01}`. The length of a list cannot change.
     """
     problems: list[str] = []
     for number, override in enumerate(overrides, start=1):
@@ -46,7 +46,7 @@ def _with_override(document: Document, override: str, number: int) -> Document:
 
 
 def _parsed(override: str, place: Place) -> tuple[list[str], str]:
-    """The keys before the first `=` and the text after it."""
+    """Keys before the first `=`, and the text after it."""
     keys: list[str] = []
     position, end = 0, "."
     while end == ".":
@@ -65,7 +65,7 @@ def _parsed(override: str, place: Place) -> tuple[list[str], str]:
 
 
 def _resolved(data: Any, keys: list[str], place: Place) -> KeyPath:
-    """`keys` with those that count list items as numbers."""
+    """Path in which keys of list items are numbers."""
     path: KeyPath = ()
     for key in keys:
         if isinstance(data, list):
@@ -83,11 +83,11 @@ def _resolved(data: Any, keys: list[str], place: Place) -> KeyPath:
 
 def _no_item(key: str, length: int) -> str:
     held = f"a list of {counted(length, 'item')}" + (f", numbered from 0 to {length - 1}" if length else "")
-    return f"is {held}: there is no item {quoted(key)}; to add one, set the whole list"
+    return f"is {held}: no item {quoted(key)}; to add one, set the whole list"
 
 
 def _replaced(data: Any, path: KeyPath, value: Any) -> Any:
-    """A copy of `data` in which `value` stands at `path`; nothing else is copied, and nothing is changed."""
+    """Copy of `data` with `value` at `path`. Copies only the containers along the path."""
     if not path:
         return value
     key, rest = path[0], path[1:]

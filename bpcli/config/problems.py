@@ -1,4 +1,4 @@
-"""Validation of a document against a model: Pydantic's errors in plain words, with places and suggestions."""
+"""Validation of a document: Pydantic's errors in plain words, with positions and suggestions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bpcli.wording import counted, listed, printable, quoted, suggestion
 T = TypeVar("T", bound=BaseModel)
 
 _FEW = 10
-"""Up to so many keys are listed when none of them is near to an unknown one."""
+"""Largest number of keys that are listed if none is close to an unknown key."""
 
 _TYPES = {
     "int_type": "a whole number",
@@ -30,7 +30,7 @@ _TYPES = {
     "model_type": "a mapping",
     "model_attributes_type": "a name or a mapping",
 }
-"""What a value of the wrong type should be, by the type of Pydantic's error."""
+"""Expected kind of value, by the type of Pydantic's error."""
 
 _BOUNDS = {
     "greater_than": ("greater than", "gt"),
@@ -39,7 +39,7 @@ _BOUNDS = {
     "less_than_equal": ("at most", "le"),
     "multiple_of": ("a multiple of", "multiple_of"),
 }
-"""What a number out of bounds should be, and the bound's name in the error's context."""
+"""Comparison for a number out of range, and the bound's name in the error's context."""
 
 _SIZES = {
     "too_short": ("at least", "min_length", "item"),
@@ -47,25 +47,25 @@ _SIZES = {
     "string_too_short": ("at least", "min_length", "character"),
     "string_too_long": ("at most", "max_length", "character"),
 }
-"""The same for the length of a list, a mapping or a text."""
+"""Comparison for the length of a list, mapping or text, the bound's name, and the unit."""
 
 
 class _Error(NamedTuple):
-    """One of Pydantic's errors, and where it stands."""
+    """One of Pydantic's errors, and its location."""
 
     details: ErrorDetails
     location: Location
 
     @property
     def wanted(self) -> str:
-        """What the value should be, if it is of the wrong type or is none of the words allowed; else empty."""
+        """Expected value, if the type or the choice of words is wrong; else empty."""
         if self.details["type"] == "literal_error":
             return str(self.details["ctx"]["expected"])
         return _TYPES.get(self.details["type"], "")
 
 
 def validate(model: type[T], document: Document) -> T:
-    """The model that `document` describes; raises ConfigError with everything that is wrong in it."""
+    """Validate `document` against `model`. Raises ConfigError with all problems."""
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
@@ -78,12 +78,12 @@ def validate(model: type[T], document: Document) -> T:
 
 
 def _follows_from_items(details: ErrorDetails) -> bool:
-    """Whether a list is too short only because Pydantic leaves out the items that are wrong themselves."""
+    """Whether a list is too short only because Pydantic leaves out its invalid items."""
     return details["type"] == "too_short" and len(details["input"]) >= details["ctx"]["min_length"]
 
 
 def _problems(errors: list[_Error], document: Document) -> Iterator[Problem]:
-    """A problem for each error; those of one value against each member of a union make one together."""
+    """Yield a problem for each error; the errors of one value against all members of a union are merged."""
     for union, group in groupby(errors, key=lambda error: error.location.union[:-1]):
         tried = list(group)
         if not union:
@@ -91,7 +91,7 @@ def _problems(errors: list[_Error], document: Document) -> Iterator[Problem]:
             continue
         inside = [error for error in tried if not error.wanted or len(error.details["loc"]) > len(union) + 1]
         if inside:
-            # The value has the shape of one member: what is wrong with it as that one is what helps.
+            # The value has the shape of one member, whose errors are the helpful ones.
             member = inside[0].location.union
             yield from (_problem(error, document) for error in inside if error.location.union == member)
         else:
@@ -106,12 +106,12 @@ def _problem(error: _Error, document: Document) -> Problem:
     context: dict[str, Any] = details.get("ctx", {})
     match details["type"]:
         case "missing":
-            return Problem(document.mark(path[:-1]).key, path, "required, but not given")
+            return Problem(document.mark(path[:-1]).key, path, "required key is missing")
         case "extra_forbidden":
             return Problem(mark.key, path, f"unknown key{_near_key(location)}")
         case "union_tag_invalid":
             names = family_names(location.kind)
-            hint = suggestion(context["tag"], names) or f" (there are {listed(names, limit=20)})"
+            hint = suggestion(context["tag"], names) or f" (available: {listed(names, limit=20)})"
             what = f"unknown {location.noun} {quoted(context['tag'])}{hint}"
             return Problem(document.mark((*path, "type")).value, path, what)
         case "union_tag_not_found":
@@ -127,7 +127,7 @@ def _problem(error: _Error, document: Document) -> Problem:
 
 
 def _unfit(error: _Error, context: dict[str, Any]) -> str:
-    """What is wrong with a value by itself."""
+    """Message for a value that is invalid by itself."""
     kind, value = error.details["type"], error.details["input"]
     if error.wanted:
         return _not_wanted(error.wanted, value)
@@ -145,7 +145,7 @@ def _unfit(error: _Error, context: dict[str, Any]) -> str:
 
 
 def _not_wanted(wanted: str, value: Any) -> str:
-    """`must be … or 'full', not the text 'ful'; did you mean 'full'?`, choosing among the words quoted in `wanted`."""
+    """`must be … or 'full', not the text 'ful'; did you mean 'full'?`, with the closest word quoted in `wanted`."""
     near = suggestion(value, re.findall("'([^']*)'", wanted)) if isinstance(value, str) else ""
     return f"must be {wanted}, not {described(value)}{near}"
 
@@ -158,11 +158,11 @@ def _near_key(location: Location) -> str:
     if location.model and (above := fields_with(location.model, key)):
         return f"; it belongs below {' or '.join(map(quoted, above))}"
     near = suggestion(location.field, fields)
-    return near or (f" (the keys here are {listed(fields, limit=_FEW)})" if 0 < len(fields) <= _FEW else "")
+    return near or (f" (valid keys: {listed(fields, limit=_FEW)})" if 0 < len(fields) <= _FEW else "")
 
 
 def _space_missing(key: str, rest: str) -> str:
-    """`{seconds:1}` is a mapping to YAML, whose only key is `seconds:1`."""
+    """Hint for `{seconds:1}`, which YAML reads as a mapping with the key `seconds:1`."""
     return f"; put a space after the colon: {printable(f'{key}: {rest}')}"
 
 

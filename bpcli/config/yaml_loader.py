@@ -1,4 +1,4 @@
-"""YAML text to PyYAML's nodes: the scalars of YAML 1.2, no tags, and bounds on depth and size."""
+"""YAML text to PyYAML's nodes: scalars of YAML 1.2, no tags, limits on depth and size."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from bpcli.wording import quoted
 
 MAX_DEPTH = 50
 MAX_NODES = 100_000
-"""Keys and values together, each counted as often as aliases repeat it."""
+"""Maximum number of keys and values, with aliases expanded."""
 
 TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
 
 NULL, BOOL, INT, FLOAT = (f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float"))
 
 Locate = Callable[[int, int], Place]
-"""From a line and a column, both from 1, to a place."""
+"""Function from line and column, both from 1, to a position."""
 
 
 _CORE_SCHEMA: dict[Any, list[tuple[str, re.Pattern[str]]]] = {
@@ -38,14 +38,14 @@ _CORE_SCHEMA: dict[Any, list[tuple[str, re.Pattern[str]]]] = {
         (FLOAT, re.compile(r"([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))\Z")),
     ]
 }
-"""Tags of plain scalars by YAML 1.2.2, section 10.3.2, in the form of PyYAML's table by first character (None: any).
+"""Tags of plain scalars by YAML 1.2.2, section 10.3.2, in the format of PyYAML's table by first character (None: any).
 
-One departure: a number that starts with a needless zero, such as `012`, stays text, since some would take it for ten.
+One difference: a number with a leading zero, such as `012`, remains text, since it could be read as octal.
 """
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's loader in Python (the one in C dies of deep nesting) with YAML 1.2 scalars and bounds."""
+    """PyYAML's Python loader with YAML 1.2 scalars and limits; the C loader crashes on deep nesting."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -56,7 +56,7 @@ class _Loader(yaml.SafeLoader):
         self._sizes: dict[str, int] = {}
 
     def compose_node(self, parent: Node | None, index: int) -> Node | None:
-        """The next node; an alias counts for as many as its anchor, so that a bomb is refused before it is built."""
+        """Compose the next node. An alias counts as many nodes as its anchor, to reject exponential expansion early."""
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]
         anchor: str | None = event.anchor
         mark: Mark = event.start_mark
@@ -64,13 +64,13 @@ class _Loader(yaml.SafeLoader):
         self._nodes += 1
         if isinstance(event, AliasEvent):
             if anchor in self.anchors and anchor not in self._sizes:
-                raise ComposerError(problem="this alias stands inside what it repeats", problem_mark=mark)
+                raise ComposerError(problem="this alias is inside its own anchor", problem_mark=mark)
             self._nodes += self._sizes.get(str(anchor), 0)
         elif event.tag is not None:
             self.tags.append(mark)
             event.tag = None
         if self._nodes > MAX_NODES:
-            what = f"more than {MAX_NODES:,} keys and values, with aliases written out"
+            what = f"more than {MAX_NODES:,} keys and values, with aliases expanded"
             raise ComposerError(problem=what, problem_mark=mark)
         if self._depth > MAX_DEPTH:
             raise ComposerError(problem=TOO_DEEP, problem_mark=mark)
@@ -83,7 +83,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def compose(text: str, locate: Locate) -> tuple[Node | None, list[Problem]]:
-    """The root node of `text` (None when there is no document) and its tags as problems; raises ConfigError."""
+    """Root node of `text` (None for an empty document), and its tags as problems. Raises ConfigError."""
     try:
         loader = _Loader(text)
     except ReaderError as error:
@@ -95,7 +95,7 @@ def compose(text: str, locate: Locate) -> tuple[Node | None, list[Problem]]:
         what, mark = syntax_error(error, text)
         raise config_error([Problem(locate(mark.line + 1, mark.column + 1), (), what)]) from error
     except (ValueError, OverflowError) as error:
-        # PyYAML hands the number of a `\U…` escape, and of a `%YAML` line, to Python unchecked.
+        # PyYAML passes the number of a `\U…` escape or of a `%YAML` line to Python without validation.
         mark = loader.get_mark()
         what = "an escape or a version number that is too large"
         raise config_error([Problem(locate(mark.line + 1, mark.column + 1), (), what)]) from error
@@ -103,5 +103,5 @@ def compose(text: str, locate: Locate) -> tuple[Node | None, list[Problem]]:
 
 
 def line_and_column(before: str) -> tuple[int, int]:
-    """Where the character after `before` stands."""
+    """Line and column of the character after `before`."""
     return before.count("\n") + 1, len(before) - before.rfind("\n")

@@ -1,4 +1,4 @@
-"""YAML text to plain data with the place of each value; duplicate and merge keys are refused."""
+"""YAML text to plain data with the position of each value; duplicate keys and merge keys are rejected."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bpcli.wording import printable, quoted, suggestion
 MAX_BYTES = 1 << 20
 
 _MAX_NUMBER = 100
-"""Characters of a number; Python itself refuses to print an integer of more than 4,300 digits."""
+"""Maximum characters of a number; Python refuses to print integers of more than 4,300 digits."""
 
 _OTHERS: dict[Kind | None, str] = {
     "data": "data, not a config; bpcli init writes a config for it",
@@ -31,7 +31,7 @@ _HALF_CHARACTER = "half of a character (a surrogate escape); write the character
 
 
 def read_yaml(path: Path) -> Document:
-    """The mapping that a file of UTF-8 text holds; raises ConfigError, or FileAccessError when it cannot be read."""
+    """Mapping in a UTF-8 text file. Raises ConfigError, or FileAccessError if the file cannot be read."""
     shown = printable(str(path))
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -69,7 +69,7 @@ def _near_file(path: Path) -> str:
 
 
 def parse_yaml(text: str, name: str) -> Document:
-    """The mapping that `text` holds; raises ConfigError, whose places start with `name`."""
+    """Mapping in `text`. Raises ConfigError with positions in the file `name`."""
     shown = printable(name)
     data, marks = _read(text, lambda line, column: Place(source=shown, line=line, column=column))
     if data is None:
@@ -81,7 +81,7 @@ def parse_yaml(text: str, name: str) -> Document:
 
 
 def parse_value(text: str, place: Place) -> Any:
-    """The value that `text` holds, every part of which stands at `place`; raises ConfigError."""
+    """Value in `text`, with all positions at `place`. Raises ConfigError."""
     return _read(text, lambda line, column: place)[0]
 
 
@@ -95,7 +95,7 @@ def _read(text: str, locate: Locate) -> tuple[Any, dict[KeyPath, Mark]]:
 
 
 class _Walk:
-    """One walk over composed nodes, on which marks and problems gather."""
+    """Walk over composed nodes that collects marks and problems."""
 
     def __init__(self, locate: Locate, problems: list[Problem]) -> None:
         self.locate = locate
@@ -106,7 +106,7 @@ class _Walk:
         place = self._place(node.start_mark)
         self.marks[path] = Mark(key or place, place)
         if len(path) > MAX_DEPTH:
-            # Aliases inside aliases: the loader bounds only the depth of what is written.
+            # Nested aliases: the loader limits only the depth of the text.
             raise config_error([*self.problems, Problem(place, (), TOO_DEEP)])
         if isinstance(node, MappingNode):
             return self._mapping(node, path)
@@ -122,7 +122,7 @@ class _Walk:
                 self.problems.append(Problem(place, path, wrong))
             elif key.value in result:
                 first = self.marks[*path, key.value].key
-                self.problems.append(Problem(place, (*path, key.value), f"duplicate key; it stands at {first} already"))
+                self.problems.append(Problem(place, (*path, key.value), f"duplicate key; first defined at {first}"))
             else:
                 result[key.value] = self.value(value, (*path, key.value), place)
         return result
@@ -134,7 +134,7 @@ class _Walk:
         if node.tag == BOOL:
             return text.lower() == "true"
         if node.tag in (INT, FLOAT) and len(text) > _MAX_NUMBER:
-            what = f"a number of {len(text):,} characters, where {_MAX_NUMBER} are allowed"
+            what = f"a number of {len(text):,} characters; at most {_MAX_NUMBER} are allowed"
             self.problems.append(Problem(place, path, what))
         elif node.tag == INT:
             return int(text, base=0)
@@ -149,7 +149,7 @@ class _Walk:
 
 
 def _wrong_key(key: Node) -> str | None:
-    """Why `key` cannot be one; numbers and booleans can, as the text that was written."""
+    """Reason why `key` is not a valid key, else None. Numbers and booleans are valid, as the text that was written."""
     if not isinstance(key, ScalarNode):
         return f"a key must be text, not {'a mapping' if isinstance(key, MappingNode) else 'a list'}"
     plain = key.style is None

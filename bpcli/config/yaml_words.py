@@ -10,19 +10,19 @@ from bpcli.wording import printable
 
 TAG = "tags ('!…') are not allowed; put text that starts with '!' in quotes"
 _SHOWN = 200
-_TAB = "a tab cannot stand here; indent and separate with spaces"
+_TAB = "a tab is not allowed here; indent and separate with spaces"
 
 _AT_PROBLEM: tuple[tuple[str, str], ...] = (
     (r"found character '\\t'", _TAB),
     (r"found character ('.*'|\".*\") that cannot start", "text cannot start with {0}; put it in quotes"),
     (
         "mapping values are not allowed here",
-        "a ':' cannot stand here; check the indentation, and put text that holds ': ' in quotes",
+        "':' is not allowed here; check the indentation, and put text that contains ': ' in quotes",
     ),
-    ("sequence entries are not allowed here", "a list item cannot stand here; check the indentation"),
-    ("mapping keys are not allowed here", "a '?' cannot stand here; put it in quotes"),
+    ("sequence entries are not allowed here", "a list item is not allowed here; check the indentation"),
+    ("mapping keys are not allowed here", "'?' is not allowed here; put it in quotes"),
     ("expected <block end>, but found ':'", "a key is missing before this ':'"),
-    ("expected <block end>", "this does not belong to what is before it; check the indentation and the quotes"),
+    ("expected <block end>", "unexpected text; check the indentation and the quotes"),
     ("expected '<document start>'", "nothing can follow the end of the document"),
     ("expected the node content, but found '<", "a value is missing here"),
     ("expected the node content, but found ('.*')", "a value is missing before {0}"),
@@ -39,13 +39,13 @@ _AT_PROBLEM: tuple[tuple[str, str], ...] = (
     ),
     ("expected escape sequence of (.*) hexadecimal", "an escape of {0} hexadecimal digits is cut short"),
 )
-"""What PyYAML says (a pattern) and what the user is told; {0} is the pattern's group."""
+"""Pattern of PyYAML's message, and the message to the user; {0} is the pattern's group."""
 
 _AT_CONTEXT: tuple[tuple[str, str], ...] = (
     ("could not find expected ':'", "no ':' follows this key"),
     (r"found unexpected (end of stream|document separator)", "this quoted text is never closed"),
 )
-"""The same, where the place to mend is the start of the construct and not where PyYAML gave up."""
+"""Likewise, for errors located at the start of the construct instead of where PyYAML stopped."""
 
 _OPENED = re.compile(r"expected ',' or '(.)'")
 
@@ -60,7 +60,7 @@ _OF_CONTEXT = {
 
 
 def syntax_error(error: MarkedYAMLError, text: str) -> tuple[str, Mark]:
-    """What is wrong with `text`, in one line of plain words, and where."""
+    """Message and position of a syntax error, on one line of plain words."""
     problem = error.problem or ""
     mark = error.problem_mark
     assert mark is not None, "PyYAML marks every problem that it reports"

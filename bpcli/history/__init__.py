@@ -1,1 +1,1 @@
-"""What the epochs of a run tell: as curves, as figures, as event files, and in words."""
+"""The epochs of a run: as curves, as figures, as event files, and as a diagnosis in words."""

@@ -1,4 +1,4 @@
-"""The epochs of runs as curves, and which of them share a pair of axes."""
+"""Learning curves of runs, and their division into panels."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from bpcli.wording import listed, printable, quoted, suggestion
 SPLITS = ("train", "validation")
 
 LOG_FROM = 50.0
-"""Largest over smallest value from which curves of losses are drawn on a logarithmic axis."""
+"""Ratio of the largest to the smallest loss from which the axis is logarithmic."""
 
 
 @dataclass(frozen=True)
 class Curves:
-    """The epochs of a run, under the name that a legend gives it."""
+    """Epoch records of a run, and its label in legends."""
 
     label: str
     records: list[dict[str, Any]]
 
     @property
     def names(self) -> list[str]:
-        """What can be drawn: every value that is a finite number in some epoch."""
+        """Names of values that are a finite number in some epoch."""
         names = dict.fromkeys(name for record in self.records for name in record)
         return [
             name for name in names if name not in ("epoch", "best_epoch") and not all(map(isnan, self.points(name)[1]))
@@ -35,43 +35,41 @@ class Curves:
 
     @property
     def best(self) -> int | None:
-        """The epoch whose model was kept."""
+        """Epoch of the best model; None if unknown."""
         best = self.records[-1].get("best_epoch")
         return best if isinstance(best, int) and measured(best) else None
 
     def points(self, name: str) -> tuple[list[float], list[float]]:
-        """Epochs and values; NaN, which leaves a gap, where an epoch has no finite number of that name."""
+        """Epochs and values of a quantity; NaN, a gap in the curve, for a value that is not a finite number."""
         epochs, values = ([measured(record.get(key)) for record in self.records] for key in ("epoch", name))
         return [_or_gap(epoch) for epoch in epochs], [_or_gap(value) for value in values]
 
 
 class Panel(NamedTuple):
-    """A quantity, such as `loss`, and the names of the values that are drawn over its axes."""
+    """A quantity, such as `loss`, and the names of the values drawn on its axes."""
 
     quantity: str
     names: list[str]
 
 
 def read_curves(paths: Sequence[Path]) -> list[Curves]:
-    """The curves of runs, labelled by their directories.
+    """Curves of runs, labelled by their directories.
 
-    Raises:
-        CheckpointError: one is not a run, or has nothing to draw.
+    Raises: CheckpointError: a path is not a run, or has no values to draw.
     """
     found = []
     for path, label in zip(paths, run_labels(paths), strict=True):
         curves = Curves(label, list(RunDirectory.open(path).read_metrics()))
         if not curves.names:
-            raise CheckpointError(f"{printable(str(path))}: there is no epoch with a number in it, so no curve")
+            raise CheckpointError(f"{printable(str(path))}: no epoch has a value to draw")
         found.append(curves)
     return found
 
 
 def panels_of(runs: Sequence[Curves], metrics: Sequence[str] = ()) -> list[Panel]:
-    """A panel for each of `metrics`, quantities or names of values; left out, for all that is known of some split.
+    """One panel for each of `metrics`, quantities or names of values; by default, for all values of a split.
 
-    Raises:
-        UsageError: no run has one of them.
+    Raises: UsageError: no run has one of them.
     """
     names = list(dict.fromkeys(name for run in runs for name in run.names))
     quantities = list(dict.fromkeys(quantity_of(name) for name in names))
@@ -81,25 +79,25 @@ def panels_of(runs: Sequence[Curves], metrics: Sequence[str] = ()) -> list[Panel
         shown = [name for name in names if metric in (name, quantity_of(name))]
         if not shown:
             near = suggestion(metric, [*quantities, *names])
-            raise UsageError(f"--metric {quoted(metric)}: no run has it{near}; there are {listed(quantities, 20)}")
+            raise UsageError(f"--metric {quoted(metric)}: not in any run{near}; available: {listed(quantities, 20)}")
         panels.append(Panel(quantity_of(shown[0]), shown))
     return panels
 
 
 def wants_logarithm(values: Iterable[float]) -> bool:
-    """Whether losses, of which there may be none, spread so wide that a logarithmic axis shows them better."""
+    """Whether losses, if there are any, are positive and span a ratio of at least LOG_FROM."""
     known = [value for value in values if isfinite(value)]
     return bool(known) and min(known) > 0 and max(known) / min(known) >= LOG_FROM
 
 
 def split_of(name: str) -> str:
-    """`validation` of `validation_loss`; nothing for a value of no split, such as `learning_rate`."""
+    """Split of a value: `validation` for `validation_loss`; empty for a value without one, such as `learning_rate`."""
     split = name.partition("_")[0]
     return split if split in SPLITS else ""
 
 
 def quantity_of(name: str) -> str:
-    """`loss` of `validation_loss`."""
+    """Quantity of a value: `loss` for `validation_loss`."""
     return name.partition("_")[2] if split_of(name) else name
 
 

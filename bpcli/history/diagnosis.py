@@ -1,11 +1,11 @@
-"""What is wrong with a training, in words: which layer, since when, and what to do about it.
+"""Diagnosis of a training run in words: the affected layer, since when, and a remedy.
 
-The bounds lie between what was measured on networks that learn well and on networks that do not. In the configs that
-ship with bpcli at most 0.23 of a layer's units were dead and none saturated (0.62 and 0.34 in networks that learned all
-the same, at rates ten times too high and from large weights); gradients had norms up to 4, the first layer's in the
-median epoch at least 0.16 of the last's; at most two epochs had an update ratio above 0.1, and at most four, at the end
-of a schedule, none above 1e-6. Rates that were far too high left 0.8 to 1 of the units dead or saturated; eight layers
-of sigmoid had a ratio of gradients of 4e-5 and less, weights that were drawn far too large gradients of 1e4 to 1e6.
+The thresholds separate measurements on networks that learn well from those on networks that do not. In the configs
+shipped with bpcli, at most 0.23 of a layer's units were dead and none saturated (0.62 and 0.34 in networks that learned
+nevertheless, with learning rates ten times too high or large weights); gradient norms were at most 4, and that of the
+first layer, in the median epoch, at least 0.16 of the last layer's; at most two epochs had an update ratio above 0.1,
+and at most four, at the end of a schedule, below 1e-6. Far too high rates left 0.8 to 1 of the units dead or saturated;
+eight sigmoid layers had a ratio of gradients of at most 4e-5, and far too large weights had gradients of 1e4 to 1e6.
 """
 
 from __future__ import annotations
@@ -21,32 +21,34 @@ from numpy.typing import NDArray
 from bpcli.storage.run_directory import health_of, measured
 
 STUCK = 0.75
-"""Share of a layer's units."""
+"""Share of a layer's units that are dead or saturated from which it is reported."""
 
 EXPLODED = 1e3
-"""Norm of a layer's gradient in the epochs at the end, where the loss has not fallen to a hundredth of its first value:
-a target in large units has large gradients too."""
+"""Norm of a layer's gradient in the last epochs from which it is reported.
+
+Not if the loss has fallen below a hundredth of its first value, since targets in large units have large gradients too.
+"""
 
 VANISHED = 1e-3
-"""Norm of the first layer's gradient over that of the last's, in the median epoch."""
+"""Ratio of gradient norms, first to last layer in the median epoch, below which gradients vanish."""
 
 TOO_LARGE, TOO_SMALL = 0.2, 1e-6
-"""Update ratios."""
+"""Update ratios above and below which steps are too large and too small."""
 
 LONG = 10
-"""Epochs for which something must have been so that it is no accident."""
+"""Minimum number of epochs that a condition must hold."""
 
 OVERFITTED = 1.5
-"""Validation loss at the end over its lowest; in the configs that ship with bpcli at most 1.34."""
+"""Ratio of final to lowest validation loss from which it is overfitting; at most 1.34 in the shipped configs."""
 
 FALLING = 0.005
-"""Share of the training loss by which it falls from the last tenth of the epochs but one to the last."""
+"""Relative fall of the training loss, from the second-last tenth of the epochs to the last, that counts as falling."""
 
 Column = NDArray[np.float64]
 
 
 class _History:
-    """The epochs' records as columns, NaN for what they lack."""
+    """Records of epochs as columns, NaN for missing values."""
 
     def __init__(self, records: Iterable[Mapping[str, Any]], activations: Mapping[int, str]) -> None:
         self.normalizes = False
@@ -67,11 +69,11 @@ class _History:
         self._measures = measures
 
     def of(self, layer: int, name: str) -> Column:
-        """A measure of a layer, epoch by epoch."""
+        """A measure of a layer by epoch."""
         return np.array(self._measures[layer, name])
 
     def since(self, holds: NDArray[np.bool_]) -> int | None:
-        """Where the epochs begin, two at least or all there are, in which something holds up to the last."""
+        """Start of the last epochs, at least two or all of them, in which a condition holds throughout; or None."""
         broken = np.flatnonzero(~holds)
         start = int(broken[-1]) + 1 if len(broken) else 0
         length = len(holds) - start
@@ -83,18 +85,18 @@ class _History:
         return start > 0 and self.has_fallen(0.5, start - 1) and bool(loss[-1] <= loss[start - 1])
 
     def has_fallen(self, share: float, place: int = -1) -> bool:
-        """Whether the training loss fell by more than a share of its first value, whatever the sign of that."""
+        """Whether the training loss fell by more than `share` of its first value, in magnitude."""
         first = self.train[0]
         return bool(first - self.train[place] > share * abs(first))
 
 
 def diagnose(records: Iterable[Mapping[str, Any]], activations: Mapping[int, str], stop: str | None) -> list[str]:
-    """A sentence for everything that is wrong with a training; none for one that is well.
+    """One sentence for every problem of a training run; none for a healthy one.
 
-    What may follow from another fault is left out beside that.
+    Problems that follow from another one are left out.
 
-    records: the lines of metrics.jsonl. activations: the name of each dense layer's activation by the layer's index, in
-    order. stop: why training ended, as in the run's summary, if it did.
+    records: lines of metrics.jsonl. activations: name of each dense layer's activation by layer index, in order.
+    stop: the stop reason in the run's summary, if any.
     """
     history = _History(records, activations)
     if not len(history.epochs):
@@ -111,7 +113,7 @@ def diagnose(records: Iterable[Mapping[str, Any]], activations: Mapping[int, str
 
 
 def _stuck(history: _History, activations: Mapping[int, str]) -> Iterator[str]:
-    """Layers whose units are dead or saturated, unless that came about while the network learned."""
+    """Report layers with dead or saturated units, unless they became so while the network learned."""
     advice = {
         "dead": "lower the learning rate, or use leaky_relu",
         "saturated": "lower the learning rate, or use smaller initial weights or scaled inputs",
@@ -123,25 +125,25 @@ def _stuck(history: _History, activations: Mapping[int, str]) -> Iterator[str]:
             if start is not None and not history.learned_before(start):
                 least = 100 * share[start:].min()
                 yield (
-                    f"layer {layer}: at least {least:.0f} % of {activation} units are {state} since epoch "
+                    f"layer {layer}: at least {least:.0f}% of {activation} units are {state} since epoch "
                     f"{history.epochs[start]}; {what_to_do}"
                 )
 
 
 def _vanishing(history: _History, activations: Mapping[int, str]) -> Iterator[str]:
-    """Not where layers other than dense ones have parameters: these normalize, which keeps gradients from vanishing.
+    """Report a vanishing gradient, unless layers other than dense ones have parameters: norms prevent it.
 
-    Of a short last batch, though, they pass back little: batch_norm 0.0008 of the gradient where that had two rows.
+    They also pass little back for a short last batch: batch_norm 0.0008 of the gradient for two rows.
     """
     if history.normalizes:
         return
     first, last = min(activations), max(activations)
     ratio = history.of(first, "gradient_norm") / history.of(last, "gradient_norm")
     known = np.sort(ratio[np.isfinite(ratio)])
-    if len(known) >= LONG and (middle := known[len(known) // 2]) < VANISHED:  # np.median loads masked arrays: 10 ms
+    if len(known) >= LONG and (middle := known[len(known) // 2]) < VANISHED:  # np.median imports masked arrays
         yield (
             f"layer {first}: its gradient vanishes, with a norm of {middle:.1g} times that of layer {last} in the "
-            "median epoch; use fewer layers, relu in place of activations with bounds, or batch_norm between layers"
+            "median epoch; use fewer layers, relu instead of bounded activations, or batch_norm between layers"
         )
 
 
@@ -152,8 +154,8 @@ def _exploding(history: _History, activations: Mapping[int, str]) -> Iterator[st
     if start is not None and not history.has_fallen(0.99):
         yield (
             f"layer {worst}: its gradient explodes, with a norm of {norm[-1]:.1g} and above {EXPLODED:.0f} since epoch "
-            f"{history.epochs[start]}; use smaller initial weights, a lower learning rate or training.clip.norm, and a "
-            "target that is scaled"
+            f"{history.epochs[start]}; use smaller initial weights, a lower learning rate, training.clip.norm or a "
+            "scaled target"
         )
 
 
@@ -164,12 +166,12 @@ def _large_updates(history: _History, activations: Mapping[int, str]) -> Iterato
         if large >= LONG and 2 * large > len(ratio):
             yield (
                 f"layer {layer}: in {large} of {len(ratio)} epochs a step changed its parameters by more than "
-                f"{100 * TOO_LARGE:.0f} % of their norm; lower the learning rate"
+                f"{100 * TOO_LARGE:.0f}% of their norm; lower the learning rate"
             )
 
 
 def _small_updates(history: _History, activations: Mapping[int, str]) -> Iterator[str]:
-    """Not where the loss fell by half before: a schedule may well end in such steps."""
+    """Report tiny steps, unless the loss halved before them, as at the end of a schedule."""
     ratio = np.max([history.of(layer, "update_ratio") for layer in activations], axis=0)
     still = int(np.count_nonzero(ratio < TOO_SMALL))
     if still >= LONG and 2 * still > len(ratio) and not history.has_fallen(0.5):
@@ -180,9 +182,9 @@ def _small_updates(history: _History, activations: Mapping[int, str]) -> Iterato
 
 
 def _overfitting(history: _History, stop: str | None) -> Iterator[str]:
-    """Not where early stopping or a goal ended training: they keep an epoch from before.
+    """Report overfitting, unless early stopping or a goal ended training: they keep an earlier epoch.
 
-    Nor of a loss that goes below zero, as poisson's does: how many times its lowest it is then says nothing.
+    Not for losses below zero, such as poisson's, whose ratio to the lowest means nothing.
     """
     loss, train = history.validation, history.train
     if stop in ("early_stopping", "goal") or not (np.isfinite(loss) & (loss >= 0)).all():
@@ -203,13 +205,13 @@ def _not_falling(history: _History) -> Iterator[str]:
     later = float(loss[-max(1, len(loss) // 3) :].mean())
     if len(loss) >= LONG and later >= loss[0]:
         yield (
-            f"train_loss has not fallen: it was {loss[0]:.3g} in epoch {history.epochs[0]}, and is {later:.3g}; try a "
-            "learning rate of a tenth and of ten times, and see whether the inputs tell something of the target"
+            f"train_loss has not fallen: {loss[0]:.3g} in epoch {history.epochs[0]}, now {later:.3g}; try a learning "
+            "rate ten times lower or higher, and check that the inputs are related to the target"
         )
 
 
 def _still_falling(history: _History, stop: str | None) -> Iterator[str]:
-    """Where the epochs ran out before the loss was half of what it was, and validation was never better."""
+    """Report a falling loss at the last epoch, if it has not halved and validation was never better."""
     loss = history.train
     tail = len(loss) // 10
     if stop != "epochs" or tail < 1 or history.has_fallen(0.5) or len(loss) < 2 * LONG:
@@ -219,8 +221,8 @@ def _still_falling(history: _History, stop: str | None) -> Iterator[str]:
     lowest = float(np.nanmin(history.validation)) if np.isfinite(history.validation).any() else None
     if fallen > FALLING and lowest in (None, float(history.validation[-1])):
         yield (
-            f"train_loss was still falling when the epochs ran out, by {100 * fallen:.2g} % in the last tenth of them; "
-            "raise training.epochs, or the learning rate"
+            f"train_loss was still falling in the last epoch, by {100 * fallen:.2g}% over the last tenth of the "
+            "epochs; raise training.epochs, or the learning rate"
         )
 
 

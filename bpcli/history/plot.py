@@ -1,4 +1,4 @@
-"""Learning curves as a figure for print: readable in a column, in grey, and by the colour-blind."""
+"""Learning curves as a figure for print: legible at column width, in greyscale, and with colour blindness."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 FORMATS = ("png", "pdf", "svg")
 
 COLUMN = 3.5
-"""Inches: the width of a column in most journals of two columns."""
+"""Column width of most two-column journals, in inches."""
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-"""Without the yellow, the palette of Okabe and Ito (2002), "Color Universal Design", told apart by the colour-blind."""
+"""Palette of Okabe and Ito (2002), "Color Universal Design", without yellow; distinguishable with colour blindness."""
 
 GREY = "#666666"
 
 BEST: dict[str, Any] = {"color": GREY, "linewidth": 0.8, "linestyle": ":"}
-"""The line at the best epoch."""
+"""Style of the line at the best epoch."""
 
 MARKERS = "os^Dv<>P"
-"""Of runs: with seven colours, 56 pairs before one comes again."""
+"""Markers of runs: with seven colours, 56 distinct combinations."""
 
 ROUND = [factor * 10.0**power for power in range(-307, 308) for factor in (1, 2, 5)]
-"""Values from one to another of which a logarithmic axis goes."""
+"""Round values at which a logarithmic axis may start and end."""
 
 MOST_LETTERS = 48
-"""Of a label: what fits beside its line in a column."""
+"""Longest label in characters that fits next to its line in a column."""
 
 STYLE: dict[Any, Any] = {
     "font.size": 8,
@@ -54,16 +54,16 @@ STYLE: dict[Any, Any] = {
     "grid.linewidth": 0.5,
     "lines.linewidth": 1.2,
     "lines.markersize": 3,
-    "text.parse_math": False,  # a run may be called $x$
-    "pdf.fonttype": 42,  # TrueType within the file, which publishers ask for
-    "svg.hashsalt": "bpcli",  # or the names of elements would be drawn by chance
+    "text.parse_math": False,  # a run's name may contain $x$
+    "pdf.fonttype": 42,  # embed TrueType fonts, as publishers require
+    "svg.hashsalt": "bpcli",  # makes element ids reproducible
 }
 
 
 def require_matplotlib() -> None:
-    """Raise UsageError where matplotlib is not installed."""
+    """Raise UsageError if matplotlib is not installed."""
     if find_spec("matplotlib") is None:
-        raise UsageError('plot draws with matplotlib, which is not installed: pip install "backprop-cli[plot]"')
+        raise UsageError('plot requires matplotlib: pip install "backprop-cli[plot]"')
 
 
 def learning_curves(
@@ -72,13 +72,12 @@ def learning_curves(
     size: tuple[float, float] | None = None,
     logarithmic: bool | None = None,
 ) -> Figure:
-    """A figure of one panel over another, epochs along the x axis.
+    """Figure with one panel below another, with epochs on the x axis.
 
-    size: width and height in inches. logarithmic: the axis of losses; left out, where they spread as wide as a report
-    asks for.
+    size: width and height in inches. logarithmic: scale of the loss axis; by default according to
+    `wants_logarithm`.
 
-    Raises:
-        UsageError: a logarithmic axis was asked for, and no loss is above zero.
+    Raises: UsageError: a logarithmic axis was requested, and no loss is positive.
     """
     with _style():
         from matplotlib.figure import Figure
@@ -101,7 +100,7 @@ def learning_curves(
 
 
 def render(figure: Figure, form: str, dpi: int) -> tuple[bytes, list[str]]:
-    """The figure as a file of one of FORMATS, the same bytes each time, and what matplotlib has to say of it."""
+    """Render to a file of one of FORMATS, reproducible to the byte, with matplotlib's warnings."""
     dates = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
     out = BytesIO()
     with _style() as warned:
@@ -111,7 +110,7 @@ def render(figure: Figure, form: str, dpi: int) -> tuple[bytes, list[str]]:
 
 @contextmanager
 def _style() -> Iterator[list[warnings.WarningMessage]]:
-    """Matplotlib with STYLE over its own defaults, whatever a matplotlibrc says; the warnings that come meanwhile."""
+    """Apply STYLE to matplotlib's defaults, ignoring matplotlibrc, and collect warnings."""
     import matplotlib
 
     with matplotlib.rc_context(), warnings.catch_warnings(record=True) as warned:
@@ -128,7 +127,7 @@ def _draw(axes: Axes, runs: Sequence[Curves], panel: Panel) -> None:
                 continue
             epochs, values = run.points(name)
             look = _look(split_of(name), index if len(runs) > 1 else None)
-            if len(runs) > 1:  # about eight markers, not on top of those of other runs
+            if len(runs) > 1:  # about eight markers, offset from those of other runs
                 step = max(1, len(epochs) // 8)
                 look["markevery"] = (index % step, step)
             elif len(epochs) == 1:
@@ -141,7 +140,7 @@ def _draw(axes: Axes, runs: Sequence[Curves], panel: Panel) -> None:
 
 
 def _look(split: str, run: int | None) -> dict[str, Any]:
-    """Of one run, splits differ in colour and dashes; of several, runs in colour and marker and splits in dashes."""
+    """Line style: with one run, splits have colours and dashes; with several, runs have colours and markers."""
     dashes = (0, (4, 1.5)) if split == "train" else "-"
     if run is None:
         return {"color": COLOURS[SPLITS.index(split) if split else 2], "linestyle": dashes}
@@ -149,7 +148,7 @@ def _look(split: str, run: int | None) -> dict[str, Any]:
 
 
 def _keys(runs: Sequence[Curves], panels: Sequence[Panel]) -> list[tuple[str, Line2D]]:
-    """The entries of the legend: the runs where there are several, and the splits that are drawn."""
+    """Legend entries: the runs, if there are several, and the splits drawn."""
     from matplotlib.lines import Line2D
 
     drawn = {split_of(name) for panel in panels for name in panel.names}
@@ -165,12 +164,12 @@ def _keys(runs: Sequence[Curves], panels: Sequence[Panel]) -> list[tuple[str, Li
 
 
 def _add_legend(figure: Figure, keys: Sequence[tuple[str, Line2D]]) -> float:
-    """Above all panels, where it covers no curve, in as many columns as there is room for; its height in inches."""
+    """Add the legend above all panels, in as many columns as fit. Return its height in inches."""
     labels = [printable(label if len(label) <= MOST_LETTERS else label[: MOST_LETTERS - 1] + "…") for label, _ in keys]
     for columns in range(len(keys), 0, -1):
         legend = figure.legend([line for _, line in keys], ["-"] * len(keys), loc="outside upper left", ncols=columns)
         for text, label in zip(legend.get_texts(), labels, strict=True):
-            text.set_text(label)  # one that begins with an underscore would be left out if it was given at once
+            text.set_text(label)  # labels that start with an underscore would be dropped if passed to legend()
         extent = legend.get_window_extent()
         if columns == 1 or extent.width <= figure.bbox.width:
             return extent.height / figure.dpi
@@ -183,14 +182,14 @@ def _called(split: str) -> str:
 
 
 def _scale(axes: Axes, values: Sequence[float], logarithmic: bool | None) -> None:
-    """A logarithmic axis from one round value to another, where it is wanted."""
+    """Set a logarithmic axis between round values, if it is wanted."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     if not (wants_logarithm(values) if logarithmic is None else logarithmic):
         return
     positive = [value for value in values if value > 0]
     if not positive:
-        raise UsageError("--log: no loss is above zero, so none has a logarithm")
+        raise UsageError("--log: a logarithmic axis requires a loss above zero")
     low, high = min(positive), max(positive)
     bottom = max(mark for mark in ROUND if mark <= low)
     axes.set_yscale("log", nonpositive="mask")

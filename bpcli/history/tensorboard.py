@@ -1,7 +1,7 @@
-"""Event files for TensorBoard: the numbers of metrics.jsonl, epoch by epoch, as scalars that it draws.
+"""Event files for TensorBoard: the values of metrics.jsonl as scalars by epoch.
 
-A file is a row of records, each framed as TensorFlow frames them: its length, a checksum of that, an Event in protocol
-buffers, and a checksum of it.
+A file is a sequence of records in TensorFlow's framing: length, checksum of the length, an Event in protocol buffers,
+and checksum of the event.
 """
 
 from __future__ import annotations
@@ -20,25 +20,24 @@ from bpcli.storage.run_directory import health_of, measured
 from bpcli.system.files import file_access
 
 NO_CURVES = ("epoch", "seconds", "best_epoch")
-"""What of an epoch's record is not drawn: the first two are the axis."""
+"""Fields of an epoch's record that are not scalars; the first two are the axes."""
 
 
 def require_tensorboard() -> None:
-    """Raise UsageError where the library that knows TensorBoard's format is not installed."""
+    """Raise UsageError if tensorboardX is not installed."""
     try:
         import tensorboardX  # noqa: F401
     except ImportError as error:
         raise UsageError(
-            "--tensorboard takes the package tensorboardX; install it, for example with "
-            "pip install 'backprop-cli[tensorboard]'"
+            "--tensorboard requires the package tensorboardX; install it with pip install 'backprop-cli[tensorboard]'"
         ) from error
 
 
 class EventFile:
-    """The event file of a run, which holds what its metrics.jsonl holds.
+    """Event file of a run, with the content of its metrics.jsonl.
 
-    A run that goes on begins a new one, with all epochs that it goes on from, and removes those of before: so none is
-    there twice, and none is missing where an epoch had to be repeated, or was trained without an event file.
+    A resumed run starts a new file with all earlier epochs and removes the old ones, so that repeated epochs appear
+    once, and epochs trained without an event file are included.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -47,7 +46,7 @@ class EventFile:
         self._began = 0.0
 
     def begin(self, records: Iterable[Mapping[str, Any]], seconds: float) -> None:
-        """Write a new file of the epochs so far, after `seconds` of training, in place of those that there are."""
+        """Write a new file with the epochs so far, after `seconds` of training, and remove existing files."""
         with file_access(self.folder, "write"):
             self.folder.mkdir(exist_ok=True)
             before = list(self.folder.glob("events.out.tfevents.*"))
@@ -60,12 +59,12 @@ class EventFile:
                 path.unlink(missing_ok=True)
 
     def add(self, record: Mapping[str, Any]) -> None:
-        """Add an epoch."""
+        """Append an epoch."""
         with file_access(self.path, "write"), self.path.open("ab") as file:
             file.write(self._framed(record))
 
     def _first(self, records: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
-        """What the file begins with. A TensorBoard that is looking on is told to forget the steps that come anew."""
+        """Yield the first records of the file. SessionLog.START makes a running TensorBoard purge repeated steps."""
         from tensorboardX.proto.event_pb2 import Event, SessionLog
 
         yield framed(Event(wall_time=self._began, file_version="brain.Event:2"))
@@ -74,7 +73,7 @@ class EventFile:
         yield from map(self._framed, records)
 
     def _framed(self, record: Mapping[str, Any]) -> bytes:
-        """An epoch's event, at the time at which training would have come to it without a break."""
+        """Record of an epoch, at the wall time of an uninterrupted run."""
         from tensorboardX.proto.event_pb2 import Event
         from tensorboardX.proto.summary_pb2 import Summary
 
@@ -84,7 +83,7 @@ class EventFile:
 
 
 def scalars(record: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """The finite numbers of an epoch's record by name, those of a layer's health as `health/0/gradient_norm`."""
+    """Finite numbers of an epoch's record by name; a layer's health as `health/0/gradient_norm`."""
     named = [(name, value) for name, value in record.items() if name not in NO_CURVES]
     for layer, health in health_of(record).items():
         named += [(f"health/{layer}/{name}", value) for name, value in health.items() if name != "layer"]
@@ -94,7 +93,7 @@ def scalars(record: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
 
 
 def framed(event: Any) -> bytes:
-    """An event as a record of an event file."""
+    """Serialize an event as a record of an event file."""
     from tensorboardX.record_writer import masked_crc32c
 
     content = event.SerializeToString()

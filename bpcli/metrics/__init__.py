@@ -1,9 +1,9 @@
-"""How good predictions are: arrays in, plain numbers out.
+"""Metrics: functions from arrays to plain numbers.
 
-Every figure is the one that scikit-learn gives, except where that would mislead. A figure that the rows do not
-define is None and stays out of means: ROC AUC of a class without rows or with all of them, average precision of one
-without rows, R² of a constant target, MAPE of a target with zeros. A class or label that is neither true nor
-predicted anywhere stays out of macro means. A share of nothing (precision of a class never predicted) is 0.
+Values equal those of scikit-learn, except where those would mislead. An undefined value is None and is left out of
+means: ROC AUC of a class with no rows or with all rows, average precision of a class without rows, R² of a constant
+target, MAPE of a target that contains zeros. A class or label that is neither true nor predicted in any row is left out
+of macro averages. A ratio with a zero denominator (precision of a class never predicted) is 0.
 """
 
 from bpcli.metrics.classification import classification_report

@@ -1,4 +1,4 @@
-"""Metrics of rows that belong to one class each."""
+"""Metrics for rows that each belong to one class."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from bpcli.metrics.ranking import Ranking, rank
 
 
 class ClassOutcomes:
-    """True and predicted class codes, (rows,) integers, and what the metrics share.
+    """True and predicted class codes, (rows,) integers, with cached intermediate results.
 
-    `probabilities` is (rows, classes), or None. The number of classes, where it is not given, is the number of
-    columns in the probabilities, or else what the codes call for; a class that does not occur changes no metric.
-    Raises ValueError as `Metric.function` says.
+    `probabilities` is (rows, classes), or None. `n_classes` defaults to the number of columns of the probabilities,
+    or else to the highest code + 1. Classes that do not occur change no metric. Raises ValueError as
+    `Metric.function` does.
     """
 
     def __init__(
@@ -50,35 +50,35 @@ class ClassOutcomes:
 
     @property
     def rows(self) -> int:
-        """How many rows there are."""
+        """Number of rows."""
         return len(self.true)
 
     @cached_property
     def confusion(self) -> NDArray[np.int64]:
-        """How many rows of each true class (row) were predicted as each class (column)."""
+        """Confusion matrix: number of rows by true class (row) and predicted class (column)."""
         pairs = self.true * self.n_classes + self.predicted
         return np.bincount(pairs, minlength=self.n_classes**2).reshape(self.n_classes, self.n_classes)
 
     @cached_property
     def counts(self) -> Counts:
-        """The confusion matrix's diagonal, column sums and row sums."""
+        """Diagonal, column sums and row sums of the confusion matrix."""
         return Counts(np.diagonal(self.confusion), self.confusion.sum(axis=0), self.confusion.sum(axis=1))
 
     def ranking(self, code: int) -> Ranking:
-        """One class against the rest, its probability being the score; sorted once."""
+        """Ranking of one class against the rest by its probability, cached."""
         if code not in self._rankings:
             self._rankings[code] = rank(self.true == code, required(self.probabilities)[:, code])
         return self._rankings[code]
 
 
 def _balanced_accuracy(outcomes: ClassOutcomes) -> float:
-    # Unlike macro recall, a class that was predicted but has no rows does not count.
+    # Unlike in macro recall, a predicted class without rows does not count.
     return float(outcomes.counts.recall[outcomes.counts.support > 0].mean())
 
 
 def _mcc(outcomes: ClassOutcomes) -> float:
-    """Matthews' correlation for any number of classes (Gorodkin 2004, R_K); 0 where one side is constant."""
-    # Python's integers: the products pass 2**63 from some 50,000 rows on.
+    """Matthews correlation coefficient of any number of classes (R_K, Gorodkin 2004); 0 if either side is constant."""
+    # Python integers, since the products exceed 2**63 from some 50,000 rows on.
     support, predicted = outcomes.counts.support.tolist(), outcomes.counts.predicted.tolist()
     correct, rows = int(outcomes.counts.correct.sum()), outcomes.rows
     covariance = correct * rows - sum(t * p for t, p in zip(support, predicted, strict=True))
@@ -89,7 +89,7 @@ def _mcc(outcomes: ClassOutcomes) -> float:
 
 
 def _ranked(figure: Callable[[Ranking], float | None]) -> Callable[[ClassOutcomes], float | None]:
-    """`figure` of the second of two classes; of more classes the mean over those that it is defined for."""
+    """`figure` of the second of two classes; the mean over classes for which it is defined, if there are more."""
 
     def formula(outcomes: ClassOutcomes) -> float | None:
         if outcomes.n_classes == 2:
@@ -105,9 +105,9 @@ def _log_loss(outcomes: ClassOutcomes) -> float:
 
 
 def _brier(outcomes: ClassOutcomes) -> float:
-    """Brier (1950): the squared distance from probabilities to the one-hot truth, summed over classes (0 to 2).
+    """Brier score (Brier 1950): squared distance of probabilities from the one-hot truth, summed over classes (0 to 2).
 
-    Of two classes, only the second one's square, as is the custom: half that sum, 0 to 1.
+    For two classes, by convention only the square of the second class: half that sum, 0 to 1.
     """
     distances = np.array(required(outcomes.probabilities), dtype=np.float64)
     distances[np.arange(outcomes.rows), outcomes.true] -= 1
@@ -120,36 +120,36 @@ _metric = partial(Metric, ClassOutcomes)
 
 MULTICLASS: Mapping[str, Metric[ClassOutcomes]] = by_name(
     [
-        _metric("accuracy", "share of rows predicted right", lambda o: o.counts.correct.sum() / o.rows),
-        _metric("balanced_accuracy", "mean recall of the classes that have rows", _balanced_accuracy),
-        _metric("precision_macro", "mean precision of the classes", lambda o: o.counts.macro(o.counts.precision)),
-        _metric("recall_macro", "mean recall of the classes", lambda o: o.counts.macro(o.counts.recall)),
-        _metric("f1_macro", "mean F1 of the classes", lambda o: o.counts.macro(o.counts.f1)),
+        _metric("accuracy", "share of rows predicted correctly", lambda o: o.counts.correct.sum() / o.rows),
+        _metric("balanced_accuracy", "mean recall over classes that have rows", _balanced_accuracy),
+        _metric("precision_macro", "mean precision over classes", lambda o: o.counts.macro(o.counts.precision)),
+        _metric("recall_macro", "mean recall over classes", lambda o: o.counts.macro(o.counts.recall)),
+        _metric("f1_macro", "mean F1 over classes", lambda o: o.counts.macro(o.counts.f1)),
         _metric(
             "precision_weighted",
-            "mean precision of the classes, each weighted by its rows",
+            "mean precision over classes, weighted by their rows",
             lambda o: o.counts.weighted(o.counts.precision),
         ),
         _metric(
             "recall_weighted",
-            "mean recall of the classes, each weighted by its rows",
+            "mean recall over classes, weighted by their rows",
             lambda o: o.counts.weighted(o.counts.recall),
         ),
         _metric(
             "f1_weighted",
-            "mean F1 of the classes, each weighted by its rows",
+            "mean F1 over classes, weighted by their rows",
             lambda o: o.counts.weighted(o.counts.f1),
         ),
-        _metric("mcc", "Matthews' correlation coefficient, from -1 to 1", _mcc),
+        _metric("mcc", "Matthews correlation coefficient, from -1 to 1", _mcc),
         _metric(
             "roc_auc",
-            "area under the ROC curve of the second of two classes, of more the one-vs-rest mean",
+            "area under the ROC curve of the second class; one-vs-rest mean for more than two",
             _ranked(lambda ranking: ranking.roc_auc),
             needs_probabilities=True,
         ),
         _metric(
             "average_precision",
-            "average precision of the second of two classes, of more the one-vs-rest mean",
+            "average precision of the second class; one-vs-rest mean for more than two",
             _ranked(lambda ranking: ranking.average_precision),
             needs_probabilities=True,
         ),
@@ -162,7 +162,7 @@ MULTICLASS: Mapping[str, Metric[ClassOutcomes]] = by_name(
         ),
         _metric(
             "brier",
-            "mean squared error of the probabilities: of the second of two classes, of more summed over them",
+            "mean squared error of the second class's probability; summed over classes if more than two",
             _brier,
             greater_is_better=False,
             needs_probabilities=True,
@@ -185,10 +185,10 @@ BINARY: Mapping[str, Metric[ClassOutcomes]] = {
 def classification_report(
     true: Array, predicted: Array, probabilities: Array | None, classes: Sequence[str]
 ) -> dict[str, Any]:
-    """Every metric by name, with `rows`, `confusion_matrix` (a row for each true class) and `per_class`.
+    """Report of all metrics by name, with `rows`, `confusion_matrix` (rows are true classes) and `per_class`.
 
-    `true` and `predicted` are (rows,) integer codes into `classes`; `probabilities` is (rows, classes), or None,
-    and then what needs it is left out. Undefined figures are None. Raises ValueError as `Metric.function` says.
+    `true` and `predicted` are (rows,) integer codes into `classes`. `probabilities` is (rows, classes), or None to
+    leave out the metrics that need them. Undefined values are None. Raises ValueError as `Metric.function` does.
     """
     outcomes = ClassOutcomes(true, predicted, probabilities, len(classes))
     metrics = BINARY if len(classes) == 2 else MULTICLASS

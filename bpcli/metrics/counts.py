@@ -1,4 +1,4 @@
-"""Precision, recall and F1 of each class or label, and their averages, from three counts."""
+"""Precision, recall and F1 of each class or label and their averages, from three counts."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Figures = NDArray[np.float64]
 
 
 class Counts:
-    """How many rows of each class were predicted right, predicted at all, and truly there; each (classes,).
+    """Number of rows of each class predicted correctly, predicted, and true; each (classes,).
 
-    A share of nothing is 0: the precision of a class never predicted, the recall of one without rows.
+    A ratio with a zero denominator is 0: precision of a class never predicted, recall of a class without rows.
     """
 
     def __init__(self, correct: NDArray[np.int64], predicted: NDArray[np.int64], support: NDArray[np.int64]) -> None:
@@ -25,33 +25,33 @@ class Counts:
 
     @cached_property
     def precision(self) -> Figures:
-        """The share of a class's predictions that were right, (classes,)."""
+        """Precision of each class, (classes,)."""
         return _shares(self.correct, self.predicted)
 
     @cached_property
     def recall(self) -> Figures:
-        """The share of a class's rows that were predicted right, (classes,)."""
+        """Recall of each class, (classes,)."""
         return _shares(self.correct, self.support)
 
     @cached_property
     def f1(self) -> Figures:
-        """The harmonic mean of precision and recall, (classes,)."""
+        """Harmonic mean of precision and recall, (classes,)."""
         return _shares(2 * self.correct, self.predicted + self.support)
 
     def macro(self, figures: Figures) -> float | None:
-        """The mean over classes that occur, as true or as predicted; None when none does.
+        """Mean over classes that are true or predicted in some row; None if there is none.
 
-        A class that does neither says nothing about the predictions, and must not pull the mean to 0.
+        A class that never occurs says nothing about the predictions and must not pull the mean to 0.
         """
         occurs = self.predicted + self.support > 0
         return float(figures[occurs].mean()) if occurs.any() else None
 
     def weighted(self, figures: Figures) -> float:
-        """The mean over rows of the figure of each row's true class; a row has just one."""
+        """Mean over classes, weighted by their true rows. Every row has exactly one class."""
         return float(self.support @ figures / self.support.sum())
 
     def pooled(self) -> Counts:
-        """All classes counted as one: its figures are the micro averages."""
+        """Counts summed over classes; their metrics are the micro averages."""
         return Counts(
             self.correct.sum(keepdims=True), self.predicted.sum(keepdims=True), self.support.sum(keepdims=True)
         )
@@ -62,7 +62,7 @@ def _shares(parts: NDArray[np.int64], wholes: NDArray[np.int64]) -> Figures:
 
 
 def figures_of(counts: Counts, index: int, ranking: Ranking | None) -> dict[str, float | int | None]:
-    """What a report says of one class or label; without a ranking, nothing about ranks."""
+    """Metrics of one class or label; those of `ranking` are left out if it is None."""
     figures: dict[str, float | int | None] = {
         "precision": float(counts.precision[index]),
         "recall": float(counts.recall[index]),

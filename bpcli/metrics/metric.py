@@ -1,4 +1,4 @@
-"""What a metric is, and what every metric asks of the arrays it is given."""
+"""The type of a metric, and validation of the arrays that all metrics take."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Task = Literal["binary", "multiclass", "multilabel", "regression"]
 
 @dataclass(frozen=True)
 class Metric(Generic[Outcomes]):
-    """One scalar that says how good predictions are.
+    """Scalar measure of the quality of predictions.
 
-    `outcomes` wraps the arrays in an object that keeps what several metrics share (a confusion matrix, a sort);
-    `formula` reads the scalar off it. `function` is both in one, for a caller that wants a single metric.
+    `outcomes` wraps the arrays in an object that caches what several metrics share (a confusion matrix, a sort
+    order). `formula` computes the scalar from it. `function` combines both, for callers that need a single metric.
     """
 
     outcomes: Callable[[Array, Array, Array | None], Outcomes]
@@ -32,28 +32,28 @@ class Metric(Generic[Outcomes]):
     needs_probabilities: bool = False
 
     def function(self, true: Array, predicted: Array, probabilities: Array | None = None) -> float | None:
-        """The metric of these arrays, shaped as the report of the same task takes them; None where undefined.
+        """Metric of arrays with the shapes that the task's report takes; None if undefined.
 
-        Raises ValueError for no rows, arrays that do not fit together, values that are not finite, and
-        probabilities that are needed but not given.
+        Raises ValueError if there are no rows, shapes do not match, values are not finite, or required
+        probabilities are missing.
         """
         return self.of(self.outcomes(true, predicted, probabilities))
 
     def of(self, outcomes: Outcomes) -> float | None:
-        """The metric of outcomes wrapped before; None where it is undefined or overflows."""
+        """Metric of wrapped arrays; None if it is undefined or overflows."""
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             return number(self.formula(outcomes))
 
 
 def number(value: float | None) -> float | None:
-    """`value` as a plain float fit for JSON: None in place of NaN and the infinities."""
+    """`value` as a plain float for JSON: None for NaN and infinities."""
     return None if value is None or not math.isfinite(value) else float(value)
 
 
 def measured(
     metrics: Mapping[str, Metric[Outcomes]], outcomes: Outcomes, probabilities: Array | None
 ) -> dict[str, float | None]:
-    """Every metric of `outcomes` by name, without those that need probabilities where there are none."""
+    """All metrics of `outcomes` by name, without those that need probabilities if there are none."""
     return {
         name: metric.of(outcomes)
         for name, metric in metrics.items()
@@ -62,21 +62,23 @@ def measured(
 
 
 def by_name(metrics: Iterable[Metric[Outcomes]]) -> dict[str, Metric[Outcomes]]:
-    """The metrics in their order, each under its name."""
+    """Metrics by name, in order."""
     return {metric.name: metric for metric in metrics}
 
 
 def mean_of_defined(values: Iterable[float | None]) -> float | None:
-    """The mean of those values that are not None; None when all are."""
+    """Mean of the values that are not None; None if there are none."""
     defined = [value for value in values if value is not None]
     return sum(defined) / len(defined) if defined else None
 
 
 def check_arrays(true: Array, predicted: Array, axes: int) -> None:
-    """Raise ValueError unless both have the same shape of `axes` axes, at least one row, and finite values."""
+    """Raise ValueError unless both have one shape of `axes` axes, at least one row, and finite values."""
     if true.shape != predicted.shape or true.ndim != axes:
-        raise ValueError(f"true {true.shape} and predicted {predicted.shape} must have one shape of {axes} axes")
+        raise ValueError(
+            f"true {true.shape} and predicted {predicted.shape} must have the same shape, with {axes} axes"
+        )
     if true.size == 0:
-        raise ValueError(f"nothing to measure in arrays of shape {true.shape}")
+        raise ValueError(f"arrays of shape {true.shape} are empty")
     if not (np.isfinite(true).all() and np.isfinite(predicted).all()):
         raise ValueError("true and predicted values must be finite")

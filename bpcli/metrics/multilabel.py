@@ -1,4 +1,4 @@
-"""Metrics of rows that carry any number of labels each."""
+"""Metrics for rows that each have any number of labels."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from bpcli.metrics.ranking import Ranking, rank
 
 
 class LabelOutcomes:
-    """True and predicted labels, (rows, labels) of 0 and 1, and what the metrics share.
+    """True and predicted labels, (rows, labels) of 0 and 1, with cached intermediate results.
 
-    `probabilities` has the same shape, or is None. Raises ValueError as `Metric.function` says.
+    `probabilities` has the same shape, or is None. Raises ValueError as `Metric.function` does.
     """
 
     def __init__(self, true: Array, predicted: Array, probabilities: Array | None) -> None:
@@ -37,18 +37,18 @@ class LabelOutcomes:
 
     @cached_property
     def counts(self) -> Counts:
-        """Each label's rows: predicted right, predicted, true."""
+        """Number of rows of each label: predicted correctly, predicted, true."""
         both = np.count_nonzero(self.true & self.predicted, axis=0)
         return Counts(both, np.count_nonzero(self.predicted, axis=0), np.count_nonzero(self.true, axis=0))
 
     @cached_property
     def pooled(self) -> Counts:
-        """The counts of all labels as one."""
+        """Counts summed over labels."""
         return self.counts.pooled()
 
     @cached_property
     def rankings(self) -> list[Ranking]:
-        """Each label's rows ranked by its probability."""
+        """Ranking of the rows by each label's probability."""
         probabilities = required(self.probabilities)
         return [rank(true, scores) for true, scores in zip(self.true.T, probabilities.T, strict=True)]
 
@@ -68,36 +68,36 @@ MULTILABEL: Mapping[str, Metric[LabelOutcomes]] = by_name(
     [
         _metric(
             "subset_accuracy",
-            "share of rows with every label right",
+            "share of rows with all labels correct",
             lambda o: float((o.true == o.predicted).all(axis=1).mean()),
         ),
         _metric(
             "hamming_loss",
-            "share of labels that are wrong, over all rows",
+            "share of wrong labels over all rows",
             lambda o: float((o.true != o.predicted).mean()),
             greater_is_better=False,
         ),
-        _metric("precision_macro", "mean precision of the labels", lambda o: o.counts.macro(o.counts.precision)),
-        _metric("recall_macro", "mean recall of the labels", lambda o: o.counts.macro(o.counts.recall)),
-        _metric("f1_macro", "mean F1 of the labels", lambda o: o.counts.macro(o.counts.f1)),
-        _metric("precision_micro", "precision of all labels as one", lambda o: o.pooled.macro(o.pooled.precision)),
-        _metric("recall_micro", "recall of all labels as one", lambda o: o.pooled.macro(o.pooled.recall)),
-        _metric("f1_micro", "F1 of all labels as one", lambda o: o.pooled.macro(o.pooled.f1)),
+        _metric("precision_macro", "mean precision over labels", lambda o: o.counts.macro(o.counts.precision)),
+        _metric("recall_macro", "mean recall over labels", lambda o: o.counts.macro(o.counts.recall)),
+        _metric("f1_macro", "mean F1 over labels", lambda o: o.counts.macro(o.counts.f1)),
+        _metric("precision_micro", "precision over all labels pooled", lambda o: o.pooled.macro(o.pooled.precision)),
+        _metric("recall_micro", "recall over all labels pooled", lambda o: o.pooled.macro(o.pooled.recall)),
+        _metric("f1_micro", "F1 over all labels pooled", lambda o: o.pooled.macro(o.pooled.f1)),
         _metric(
             "roc_auc",
-            "mean area under the ROC curve of the labels",
+            "mean area under the ROC curve over labels",
             lambda o: mean_of_defined(ranking.roc_auc for ranking in o.rankings),
             needs_probabilities=True,
         ),
         _metric(
             "average_precision",
-            "mean average precision of the labels",
+            "mean average precision over labels",
             lambda o: mean_of_defined(ranking.average_precision for ranking in o.rankings),
             needs_probabilities=True,
         ),
         _metric(
             "log_loss",
-            "mean binary cross-entropy of the labels",
+            "mean binary cross-entropy over labels",
             _log_loss,
             greater_is_better=False,
             needs_probabilities=True,
@@ -116,10 +116,10 @@ MULTILABEL: Mapping[str, Metric[LabelOutcomes]] = by_name(
 def multilabel_report(
     true: Array, predicted: Array, probabilities: Array | None, labels: Sequence[str]
 ) -> dict[str, Any]:
-    """Every metric by name, with `rows` and `per_label`.
+    """Report of all metrics by name, with `rows` and `per_label`.
 
-    All arrays are (rows, labels), `true` and `predicted` of 0 and 1; `probabilities` may be None, and then what needs
-    it is left out. Undefined figures are None. Raises ValueError as `Metric.function` says.
+    Arrays are (rows, labels); `true` and `predicted` hold 0 and 1. `probabilities` may be None, which leaves out
+    the metrics that need them. Undefined values are None. Raises ValueError as `Metric.function` does.
     """
     outcomes = LabelOutcomes(true, predicted, probabilities)
     rankings = [None] * len(labels) if probabilities is None else outcomes.rankings

@@ -1,4 +1,4 @@
-"""What metrics ask of probabilities, and the logarithmic loss that classes and labels share."""
+"""Validation of probabilities, and the logarithmic loss shared by classes and labels."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from bpcli.metrics.metric import Array
 
 
 def required(probabilities: Array | None) -> Array:
-    """The probabilities; ValueError when there are none."""
+    """The probabilities. Raises ValueError if they are None."""
     if probabilities is None:
-        raise ValueError("this metric needs probabilities, and none were given")
+        raise ValueError("this metric requires probabilities")
     return probabilities
 
 
 def check_probabilities(probabilities: Array, shape: tuple[int, ...]) -> None:
-    """Raise ValueError unless they have this shape and finite values."""
+    """Raise ValueError unless the probabilities have shape `shape` and are finite."""
     if probabilities.shape != shape:
         raise ValueError(f"probabilities {probabilities.shape} must have shape {shape}")
     if not np.isfinite(probabilities).all():
@@ -23,15 +23,15 @@ def check_probabilities(probabilities: Array, shape: tuple[int, ...]) -> None:
 
 
 def log_losses(of_true: Array) -> Array:
-    """−log p, natural logarithm, of each of the probabilities given to what turned out true, float64.
+    """−log p (natural logarithm, float64) of each probability given to the true class.
 
-    p is clipped to [ε, 1 − ε] with the ε of its own dtype, so that a certainty that was wrong costs 36.0 in float64
-    and 15.9 in float32, and not infinity.
+    p is clipped to [ε, 1 − ε] with ε of its dtype, so that the loss of a wrong certain prediction is finite: 36.0
+    in float64, 15.9 in float32.
     """
     epsilon = np.finfo(of_true.dtype).eps
     return np.asarray(-np.log(np.clip(of_true, epsilon, 1 - epsilon), dtype=np.float64))
 
 
 def mean_log_loss(of_true: Array) -> float:
-    """The mean of `log_losses`."""
+    """Mean of `log_losses`."""
     return float(log_losses(of_true).mean())

@@ -1,4 +1,4 @@
-"""How well scores put positive rows above negative ones: ROC AUC and average precision, from one sort."""
+"""Metrics of ranking by score: ROC AUC and average precision, from one sort."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from numpy.typing import NDArray
 
 
 class Ranking(NamedTuple):
-    """What is read off one order of the rows; None where undefined."""
+    """Metrics of one ranking; None if undefined."""
 
     roc_auc: float | None
     average_precision: float | None
 
 
 def rank(positive: NDArray[np.bool_], scores: NDArray[Any]) -> Ranking:
-    """Measure the order that `scores`, (rows,) real and free of NaN, give to `positive`, (rows,) bool.
+    """Ranking metrics of `scores`, (rows,) real without NaN, for `positive`, (rows,) bool.
 
-    Each distinct score is a threshold, which rows of equal scores pass together: the order of tied rows plays no
-    part. Costs one sort.
+    Each distinct score is a threshold that rows of equal scores pass together, so the order of ties does not
+    matter. Costs one sort.
     """
     true_positives, false_positives = positives_above(positive, scores)
     return Ranking(_roc_auc(true_positives, false_positives), _average_precision(true_positives, false_positives))
 
 
 def positives_above(positive: NDArray[np.bool_], scores: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """True and false positives at or above each distinct score, from the highest on: (thresholds,) each."""
+    """True and false positives at or above each distinct score, in descending order, (thresholds,) each."""
     descending = np.argsort(scores)[::-1]
     ranked = scores[descending]
     last_of_ties = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)
@@ -35,9 +35,10 @@ def positives_above(positive: NDArray[np.bool_], scores: NDArray[Any]) -> tuple[
 
 
 def _roc_auc(true_positives: NDArray[np.int64], false_positives: NDArray[np.int64]) -> float | None:
-    """The chance that a random positive row scores above a random negative one, ties counting half.
+    """Probability that a random positive row scores above a random negative one; ties count half.
 
-    The trapezoids under the ROC curve, summed in integers and so exact. Undefined without rows of both kinds.
+    Computed as the sum of trapezoids under the ROC curve in integers, hence exact. None unless both kinds of rows
+    occur.
     """
     positives, negatives = int(true_positives[-1]), int(false_positives[-1])
     if not positives or not negatives:
@@ -48,9 +49,9 @@ def _roc_auc(true_positives: NDArray[np.int64], false_positives: NDArray[np.int6
 
 
 def _average_precision(true_positives: NDArray[np.int64], false_positives: NDArray[np.int64]) -> float | None:
-    """Precision at each threshold, weighted by the recall gained there: Σ (Rᵢ − Rᵢ₋₁) Pᵢ.
+    """Precision at each threshold, weighted by the gain in recall: Σ (Rᵢ − Rᵢ₋₁) Pᵢ.
 
-    Not interpolated between thresholds, which would be optimistic. Undefined without a positive row.
+    Not interpolated between thresholds, which would be optimistic. None without positive rows.
     """
     positives = int(true_positives[-1])
     if not positives:

@@ -1,4 +1,4 @@
-"""The metrics of every task, and the report of any."""
+"""Metrics and reports by task."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ METRICS: Mapping[Task, Mapping[str, Metric[Any]]] = {
     "multilabel": MULTILABEL,
     "regression": REGRESSION,
 }
-"""Every scalar metric by task and name."""
+"""All scalar metrics by task and name."""
 
 
 def report(
     task: Task, true: Array, predicted: Array, probabilities: Array | None, names: Sequence[str]
 ) -> dict[str, Any]:
-    """The report of `task`; `names` are those of its classes, labels or targets.
+    """Report of `task`; `names` are its classes, labels or targets.
 
-    Raises ValueError as `Metric.function` says.
+    Raises ValueError as `Metric.function` does.
     """
     if task == "regression":
         return regression_report(true, predicted, names)

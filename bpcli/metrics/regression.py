@@ -1,4 +1,4 @@
-"""Metrics of numbers, in the units in which they are given."""
+"""Metrics for numeric targets, in the units of the arguments."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from bpcli.metrics.metric import Array, Metric, by_name, check_arrays, number
 
 Figures = NDArray[np.float64]
-"""One value a target, (targets,); NaN where the metric is undefined."""
+"""One value per target, (targets,); NaN if undefined."""
 
 
 class TargetOutcomes:
-    """True and predicted values, (rows, targets) real, and what the metrics share.
+    """True and predicted values, (rows, targets) real, with cached intermediate results.
 
-    Raises ValueError as `Metric.function` says.
+    Raises ValueError as `Metric.function` does.
     """
 
     def __init__(self, true: Array, predicted: Array) -> None:
@@ -28,18 +28,18 @@ class TargetOutcomes:
 
     @cached_property
     def absolute_errors(self) -> Figures:
-        """The size of every error, (rows, targets)."""
+        """Absolute errors, (rows, targets)."""
         return np.abs(self.true - self.predicted)
 
     @cached_property
     def mse(self) -> Figures:
-        """The mean squared error of each target."""
+        """Mean squared error of each target."""
         return np.asarray(np.square(self.absolute_errors).mean(axis=0))
 
 
 def _r2(outcomes: TargetOutcomes) -> Figures:
-    """1 − mean squared error / variance; undefined where the true values are all equal."""
-    # Equality is asked of the values, whose variance may be a rounding above 0. One that overflowed to infinity
+    """1 − mean squared error / variance; NaN for a constant target."""
+    # A constant target is detected by its values, since rounding may leave a variance above 0. An infinite variance
     # would make any prediction perfect.
     constant = (outcomes.true == outcomes.true[0]).all(axis=0)
     variance = outcomes.true.var(axis=0)
@@ -48,7 +48,7 @@ def _r2(outcomes: TargetOutcomes) -> Figures:
 
 
 def _mape(outcomes: TargetOutcomes) -> Figures:
-    """Mean |error| / |true|, a fraction; undefined where any true value is 0."""
+    """Mean |error| / |true|, a fraction; NaN if any true value is 0."""
     has_zero = (outcomes.true == 0).any(axis=0)
     sizes = np.where(has_zero, np.nan, np.abs(outcomes.true))
     return np.asarray((outcomes.absolute_errors / sizes).mean(axis=0))
@@ -82,20 +82,20 @@ def _metric(name: str, description: str, greater_is_better: bool = False) -> Met
 REGRESSION: Mapping[str, Metric[TargetOutcomes]] = by_name(
     [
         _metric("mse", "mean squared error"),
-        _metric("rmse", "root of the mean squared error"),
+        _metric("rmse", "root mean squared error"),
         _metric("mae", "mean absolute error"),
-        _metric("r2", "share of the variance that is explained", greater_is_better=True),
-        _metric("mape", "mean absolute error as a fraction of the true value"),
-        _metric("median_absolute_error", "median of the absolute errors"),
+        _metric("r2", "share of the variance explained (coefficient of determination)", greater_is_better=True),
+        _metric("mape", "mean absolute percentage error, as a fraction of the true value"),
+        _metric("median_absolute_error", "median absolute error"),
     ]
 )
 
 
 def regression_report(true: Array, predicted: Array, targets: Sequence[str]) -> dict[str, Any]:
-    """Every metric by name, the mean over targets for which it is defined, with `rows` and, of several, `per_target`.
+    """Report of all metrics by name, averaged over targets, with `rows` and, for several targets, `per_target`.
 
-    `true` and `predicted` are (rows, targets), in the user's units. Undefined figures are None. Raises ValueError as
-    `Metric.function` says.
+    `true` and `predicted` are (rows, targets), in the user's units. Undefined values are None and left out of
+    means. Raises ValueError as `Metric.function` does.
     """
     outcomes = TargetOutcomes(true, predicted)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):

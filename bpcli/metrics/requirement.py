@@ -1,4 +1,4 @@
-"""A bound that a metric must keep, as `evaluate --require` takes it."""
+"""Bounds on metrics, as `evaluate --require` takes them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 
 @dataclass(frozen=True)
 class Requirement:
-    """A bound on a metric, such as `accuracy>=0.95`."""
+    """Bound on a metric, such as `accuracy>=0.95`."""
 
     metric: str
     comparison: str
@@ -30,19 +30,19 @@ class Requirement:
 
     @classmethod
     def parse(cls, text: str) -> Requirement:
-        """Raises UsageError where `text` is no bound on a metric."""
+        """Parse a requirement. Raises UsageError if `text` is not one."""
         match = re.fullmatch(r"\s*(\w+)\s*(>=|<=|==|>|<)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*", text)
         if match is None:
             raise UsageError(
-                f"--require {quoted(text)}: write a metric, a comparison and a number, as in accuracy>=0.95"
+                f"--require {quoted(text)}: expected a metric, a comparison and a number, such as accuracy>=0.95"
             )
         return cls(match[1], match[2], float(match[3]))
 
     def check(self, report: dict[str, Any]) -> str | None:
-        """What is wrong, or None where the requirement is met; raises UsageError for a metric that there is not."""
+        """Message if the requirement is not met, else None. Raises UsageError for an unknown metric."""
         if self.metric not in report or not isinstance(report[self.metric], float | int | None):
             metrics = [name for name, value in report.items() if isinstance(value, float)]
-            hint = suggestion(self.metric, metrics) or f"; there are {', '.join(metrics)}"
+            hint = suggestion(self.metric, metrics) or f"; available: {', '.join(metrics)}"
             raise UsageError(f"--require: no metric {quoted(self.metric)}{hint}")
         value = report[self.metric]
         if value is not None and _COMPARISONS[self.comparison](value, self.bound):

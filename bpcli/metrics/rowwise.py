@@ -1,4 +1,4 @@
-"""Metrics as functions of means over rows, so that rows can be drawn again and again."""
+"""Metrics as functions of means over rows, for resampling."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Figures = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class RowwiseMetric:
-    """A metric taken apart: what each row adds, and what the means of that make."""
+    """Metric in two steps: figures of each row, and the metric as a function of their means."""
 
     figures: Callable[[Array, Array], Figures]
-    """From true and predicted (or probabilities), shaped as the task's report takes them, to (rows, figures)."""
+    """Map true and predicted values (or probabilities), shaped as for the task's report, to (rows, figures)."""
     of_means: Callable[[Figures], Figures]
-    """From means (samples, figures) to the metric of each sample, (samples,)."""
+    """Map means (samples, figures) to the metric of each sample, (samples,)."""
 
 
 def _right(true: Array, predicted: Array) -> Figures:
@@ -29,13 +29,13 @@ def _right(true: Array, predicted: Array) -> Figures:
 
 
 def _label_counts(true: Array, predicted: Array) -> Figures:
-    """Of each label: right and there, predicted, there."""
+    """True positive, predicted and true, for each label."""
     there, said = true.astype(np.bool_), predicted.astype(np.bool_)
     return np.concatenate([there & said, said, there], axis=1).astype(np.float64)
 
 
 def _f1_macro(means: Figures) -> Figures:
-    """The mean F1 of the labels that occur; 0 where none does, of which a sample says nothing."""
+    """Mean F1 of the labels that occur; 0 if none does."""
     both, said, there = np.split(means, 3, axis=1)
     size = said + there
     f1 = np.divide(2 * both, size, out=np.zeros_like(size), where=size > 0)
@@ -65,11 +65,11 @@ ROWWISE: Mapping[Task, RowwiseMetric] = {
     "multilabel": RowwiseMetric(_label_counts, _f1_macro),
     "regression": RowwiseMetric(_squared_errors, lambda means: np.asarray(np.sqrt(means).mean(axis=1))),
 }
-"""By task, the metric that `scoring.HEADLINES` names."""
+"""Row-wise form of each task's metric in `scoring.HEADLINES`."""
 
 ROWWISE_LOG_LOSS: Mapping[Task, RowwiseMetric] = {
     "binary": RowwiseMetric(_of_classes, _first),
     "multiclass": RowwiseMetric(_of_classes, _first),
     "multilabel": RowwiseMetric(_of_labels, _first),
 }
-"""By task that has probabilities, the metric `log_loss`: from true and probabilities."""
+"""Row-wise form of `log_loss` for each task with probabilities, from true values and probabilities."""

@@ -1,4 +1,4 @@
-"""Whether two models differ by more than chance on the rows that both were asked."""
+"""Significance tests for the difference of two models on the same rows."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Figures = NDArray[np.float64]
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
 BLOCK_CELLS = 1 << 16
-"""Rows times resamples that are drawn at a time: so many stay in a core's cache, and take 6 ns each; a million, 16."""
+"""Rows times resamples per block. A block of this size fits in a core's cache."""
 
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """Where the difference of a metric lies, and how often chance alone would put it so far from 0."""
+    """Confidence interval of a metric's difference, and its p-value."""
 
     low: float
     high: float
@@ -28,12 +28,12 @@ class Bootstrap:
 def paired_bootstrap(
     first: Figures, second: Figures, metric: Callable[[Figures], Figures], seed: int = 0, resamples: int = RESAMPLES
 ) -> Bootstrap:
-    """The percentile interval of `metric` of the second model less that of the first, and its two-sided p-value.
+    """Percentile interval and two-sided p-value of the difference in `metric`, second model less first.
 
-    `first` and `second` are (rows, figures): what each row adds to the metric, which `metric` computes from means
-    (resamples, figures). Both models are asked the same resampled rows, as rows that are hard for one are often hard
-    for the other. Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapters 13 (the interval) and 15 (the
-    achieved significance level, one added to both counts, so that it is never 0).
+    `first` and `second` are (rows, figures): each row's contribution to the metric, which `metric` computes from
+    means (resamples, figures). Both models are evaluated on the same resampled rows, since their errors are
+    correlated. Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapters 13 (percentile interval) and
+    15 (achieved significance level, with one added to both counts, so that it is never 0).
     """
     rows, width = first.shape
     both = np.concatenate([first, second], axis=1)
@@ -53,13 +53,13 @@ def paired_bootstrap(
 
 
 def mcnemar_exact(only_first: int, only_second: int) -> float:
-    """The two-sided p-value of so many rows that only the first, and only the second model has right.
+    """Two-sided p-value of McNemar's exact test, from the rows that only the first or only the second model gets right.
 
-    Were the models equally good, each such row would be a fair coin. McNemar 1947, "Note on the sampling error of the
-    difference between correlated proportions or percentages", with the binomial distribution itself in place of χ².
+    Under the null hypothesis each such row is a fair coin. McNemar 1947, "Note on the sampling error of the
+    difference between correlated proportions or percentages", with the binomial distribution instead of χ².
     """
     rows = only_first + only_second
-    term = total = 1  # Python's integers: binomial coefficients pass any other kind
+    term = total = 1  # Python integers, since binomial coefficients overflow any other type
     for heads in range(min(only_first, only_second)):
         term = term * (rows - heads) // (heads + 1)
         total += term
@@ -68,10 +68,10 @@ def mcnemar_exact(only_first: int, only_second: int) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """The p-values corrected for how many there are, in their order.
+    """Holm-adjusted p-values, in the order given.
 
-    The chance that any of them is at most α where no models differ is then at most α. Holm 1979, "A simple
-    sequentially rejective multiple test procedure".
+    Controls the family-wise error rate: if no models differ, the probability that any adjusted value is at most α
+    is at most α. Holm 1979, "A simple sequentially rejective multiple test procedure".
     """
     corrected = [0.0] * len(p_values)
     highest = 0.0

@@ -1,4 +1,4 @@
-"""The two elementwise functions that both activations and losses are made of."""
+"""Elementwise functions shared by activations and losses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forward passes in blocks of one fixed shape."""
+"""Forward passes in blocks of a fixed number of rows."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
 
 BLOCK_ROWS = 240
-"""Rows a pass. In float64 a row then gives the same bits alone or among a million, wherever it stands in its block.
+"""Rows per forward pass, so that in float64 a row gives the same bits whatever other rows are predicted with it.
 
-Matrix products choose their kernels by shape, and OpenBLAS leaves rows that do not fill its kernel's tile to another
-kernel, whose last bit may differ: no tile of its x86 kernels, from Prescott to Skylake-X, leaves any of 240 rows over.
-In float32 its kernel for Haswell, which AMD's Zen uses too, rounds differently within one tile.
+Matrix products choose their kernels by shape. OpenBLAS computes the rows that do not fill a tile with another kernel,
+whose last bit may differ. 240 is a multiple of the tile height of all its x86 kernels, from Prescott to Skylake-X. In
+float32 its Haswell kernel, which AMD's Zen also uses, rounds differently within a tile.
 """
 
 
 class Inference:
-    """A network with parameters, ready to answer.
+    """A network with its parameters, for inference only.
 
-    In the dtype of the parameters, the default, it follows the vectors it was given when they change. In another dtype
-    it keeps a converted copy of them. Several threads may ask at once: each takes a workspace of its own.
+    If `dtype` is that of the parameters (the default), later changes of `params` and `state` take effect. Otherwise
+    the instance keeps converted copies. Threads may share an instance: each call uses a workspace of its own.
     """
 
     def __init__(self, network: Network, params: Array, state: Array, dtype: np.dtype[Any] | None = None) -> None:
@@ -40,12 +40,12 @@ class Inference:
 
     @staticmethod
     def bytes_needed(network: Network, dtype: np.dtype[Any]) -> int:
-        """What one takes that converts its parameters to `dtype`, for one thread."""
+        """Memory in bytes of an instance that converts its parameters to `dtype`, for one thread."""
         numbers = network.layout.size + network.state_layout.size
         return numbers * dtype.itemsize + network.workspace_bytes(BLOCK_ROWS, dtype, training=False)
 
     def predictions(self, x: Rows, loss: LossBase) -> Array:
-        """What the loss's link makes of the logits: (rows, n_out), in the dtype of x; infinite where it overflows."""
+        """Predictions (rows, n_out), the loss's link applied to the logits, in the dtype of x; infinite on overflow."""
         out = np.empty((x.count, self.network.n_out), x.dtype)
         with np.errstate(all="ignore"):
             self.logits(x, out)
@@ -53,7 +53,7 @@ class Inference:
         return out
 
     def logits(self, x: Rows, out: Array) -> None:
-        """Write the logits (rows, n_out) of x, encoded rows, to `out`."""
+        """Write the logits (rows, n_out) of the encoded rows x to `out`."""
         reader, workspace = self.network.reader(x, BLOCK_ROWS, self._dtype), self._take_workspace()
         block: tuple[Array, ...] = ()
         for start in range(0, x.count, BLOCK_ROWS):
@@ -64,11 +64,11 @@ class Inference:
                 whole[:rows], whole[rows:] = array, 0
             logits = self.network.forward(self._params, self._state, block, workspace)
             out[start : start + rows] = logits[:rows]
-        workspace.release()  # or the reader's memory would last as long as the workspace
+        workspace.release()  # otherwise the workspace would keep the reader's memory alive
         self._workspaces.append(workspace)
 
     def features(self, x: Rows) -> Array:
-        """The features (rows, *shape) of encoded rows, all of them at once."""
+        """Features (rows, *shape) of encoded rows, computed in one pass."""
         network = self.network.expanded
         fields = network.stems.intake.whole(x, self._dtype)
         if not network.stems.trained:
@@ -77,26 +77,23 @@ class Inference:
         return network.stems.features(self._params.stems, self._state.stems, fields, workspace, None).copy()
 
     def outputs(self, features: Array) -> list[Array]:
-        """What each layer puts out, (rows, *out_shape) each."""
+        """Output (rows, *out_shape) of each layer."""
         return [y.copy() for y in self._through(features.astype(self._dtype, copy=False), 0)]
 
     def continued(self, layer: int, outputs: Array) -> Array:
-        """The logits (rows, n_out) that follow where a layer has put out `outputs`, (rows, its n_out).
-
-        Layer -1 stands for the features.
-        """
+        """Logits (rows, n_out), computed from the outputs (rows, its n_out) of a layer; layer -1 is the features."""
         *_, logits = self._through(outputs.astype(self._dtype, copy=False), layer + 1)
         return logits
 
     def weighted_sums(self, x: Array, layer: int) -> Array:
-        """What the units of a layer apply their activation to, (rows, units), for features x of the network."""
+        """Pre-activations (rows, units) of a layer for features x of the network."""
         x = self._shaped(x)
         for y in islice(self._through(x, 0), layer):
             x = y
         return self.network.layers[layer].weighted_sums(self._params[layer], x)
 
     def input_gradient(self, x: Array, dlogits: Array) -> Array:
-        """The gradient of Σ dlogits · logits with respect to the features x, (rows, n_in); dlogits is overwritten."""
+        """Gradient of Σ dlogits · logits with respect to the features x, (rows, n_in). Overwrites `dlogits`."""
         network = self.network.trunk
         workspace = network.workspace(len(x), self._dtype, training=False)
         network.forward(self._params, self._state, (self._shaped(x),), workspace)
@@ -109,7 +106,7 @@ class Inference:
         return features.reshape(len(features), *self.network.stems.shape)
 
     def _through(self, y: Array, first: int) -> Iterator[Array]:
-        """What the layers from `first` on put out, each to be used before the next is asked for."""
+        """Yield the output of each layer from `first` on. Each array is valid only until the next one is requested."""
         network = self.network.trunk
         workspace = network.workspace(len(y), self._dtype, training=False)
         layers = zip(network.layers, self._params, self._state, workspace.layers, strict=True)

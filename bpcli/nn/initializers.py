@@ -1,6 +1,6 @@
-"""Initial weights. Each member fills an array of any shape, given how many inputs a unit sums and units an input feeds.
+"""Initializers of weights. Each fills an array of any shape, given the fan-in and fan-out of a unit.
 
-Of a dense layer's matrix (n_in, n_out), fan_in is n_in and fan_out is n_out.
+For a dense layer's matrix (n_in, n_out), fan_in is n_in and fan_out is n_out.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class LecunNormal(Spec):
 class Orthogonal(Spec):
     """`gain` times a random matrix with orthonormal rows or columns, whichever are fewer (Saxe et al. 2013).
 
-    Of an array of more axes, the last one is that of the columns.
+    An array of more than two axes is reshaped to a matrix whose columns are the last axis.
     """
 
     type: Literal["orthogonal"] = "orthogonal"
@@ -98,7 +98,7 @@ class Orthogonal(Spec):
 
 
 class Normal(Spec):
-    """Normal with a mean of 0 and the standard deviation given."""
+    """Normal with mean 0 and standard deviation `std`."""
 
     type: Literal["normal"] = "normal"
     std: float = Field(default=0.05, gt=0, description="Standard deviation.")
@@ -120,7 +120,7 @@ class Uniform(Spec):
 
 
 class Zeros(Spec):
-    """All zeros. A hidden layer of zeros never breaks its symmetry: meant for teaching just that."""
+    """All zeros. For teaching: hidden units that start at zero stay identical."""
 
     type: Literal["zeros"] = "zeros"
 
@@ -149,4 +149,4 @@ DEFAULTS: dict[str, GlorotUniform | HeNormal | LecunNormal] = {
     "he_normal": HeNormal(),
     "lecun_normal": LecunNormal(),
 }
-"""The initializers that an activation may name as its default."""
+"""Initializers that an activation may name as its default."""

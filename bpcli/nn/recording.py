@@ -1,4 +1,4 @@
-"""A network that computes as another does, with the same code, and keeps a copy of every number on the way."""
+"""Recording of a training step: a copy of a network that runs the same code and keeps every intermediate array."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from bpcli.nn.network import Network
 
 @dataclass
 class LayerRecord:
-    """What passed through a layer in one step: all of it (rows, *in_shape) or (rows, *out_shape), but for `grads`.
+    """Arrays of one layer in one step, (rows, *in_shape) or (rows, *out_shape), except `grads`.
 
-    A layer without an activation has neither z nor what follows from it.
+    `z`, `slope` and `dz` are None for a layer without an activation.
     """
 
     x: Array = field(default_factory=lambda: np.empty(0))
     y: Array = field(default_factory=lambda: np.empty(0))
     dy: Array = field(default_factory=lambda: np.empty(0))
-    """dL/dy, as the layer behind, or the loss, hands it back."""
+    """dL/dy, from the next layer or from the loss."""
     z: Array | None = None
     slope: Array | None = None
     """f'(z)."""
     dz: Array | None = None
     """dL/dz = dL/dy · f'(z)."""
     kept: dict[str, Array] = field(default_factory=dict)
-    """What else the layer has computed: the mask of dropout, the normalized input of a norm."""
+    """Other intermediate arrays, such as dropout's mask or a norm's normalized input."""
     grads: dict[str, Array] = field(default_factory=dict)
-    """Of its parameters."""
+    """Gradient of each parameter."""
 
 
 def recorded(network: Network) -> tuple[Network, list[LayerRecord]]:
-    """The network, and a record for each of its layers that a training step fills in."""
+    """Copy of the network, and the record of each of its layers, which a training step fills."""
     records = [LayerRecord() for _ in network.layers]
     layers = tuple(_recorded(layer, record) for layer, record in zip(network.layers, records, strict=True))
     return replace(network, layers=layers), records
@@ -51,7 +51,7 @@ def _recorded(layer: Layer, record: LayerRecord) -> Layer:
 
 
 class _RecordedActivation:
-    """An activation that keeps what it is given and gives."""
+    """Activation that records z, dL/dz and f'(z)."""
 
     def __init__(self, inner: Activation, record: LayerRecord) -> None:
         self._inner, self._record = inner, record
@@ -70,7 +70,7 @@ class _RecordedActivation:
 
 @dataclass(frozen=True)
 class _RecordedLayer(Layer):
-    """A layer that keeps what it is given and gives."""
+    """Layer that records its inputs, outputs and gradients."""
 
     type: ClassVar[str] = "recorded"
 

@@ -1,7 +1,7 @@
-"""Learning-rate schedules: each gives a factor on the optimizer's learning rate.
+"""Learning-rate schedules: each computes a factor on the optimizer's learning rate.
 
-`factor(progress, epochs)` is a function of the time passed since warm-up, in epochs (a fraction within an epoch),
-and of the epochs there are in all after warm-up; nothing of it depends on history, except for reduce_on_plateau.
+`factor(progress, epochs)` depends on the epochs since warm-up (fractional within an epoch) and on the number of epochs
+after warm-up. Only reduce_on_plateau depends on the history of the run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bpcli.spec import BareName, Spec
 
 
 class ScheduleBase(Spec):
-    """Linear warm-up, which every schedule can begin with (Goyal et al. 2017, section 2.2)."""
+    """Base class of schedules, with linear warm-up (Goyal et al. 2017, section 2.2)."""
 
     warmup_epochs: float = Field(
         default=0.0, ge=0, description="Epochs over which the learning rate rises linearly to its full value."
@@ -25,19 +25,19 @@ class ScheduleBase(Spec):
 
     @abstractmethod
     def factor(self, progress: float, epochs: float) -> float:
-        """The factor `progress` epochs after warm-up, of `epochs`."""
+        """Factor `progress` epochs after warm-up, out of `epochs`."""
 
     def learning_rate_factor(self, epoch: int, step: int, steps_per_epoch: int, epochs: int) -> float:
-        """The factor in step `step` of epoch `epoch`, both counted from 0."""
+        """Factor of step `step` of epoch `epoch`, both counted from 0."""
         progress = epoch + step / steps_per_epoch
         if progress < self.warmup_epochs:
-            # The first step has a share of its own, so that no step is spent on a rate of zero.
+            # The first step gets a share of the rise, so that its learning rate is not 0.
             return min(1.0, (progress + 1.0 / steps_per_epoch) / self.warmup_epochs)
         return self.factor(progress - self.warmup_epochs, max(epochs - self.warmup_epochs, 1e-9))
 
 
 class Constant(ScheduleBase):
-    """1 throughout."""
+    """Factor 1 in every epoch."""
 
     type: Literal["constant"] = "constant"
 
@@ -54,7 +54,7 @@ class Step(ScheduleBase):
     gamma: float = Field(default=0.1, gt=0, le=1, description="Factor at each drop.")
 
     def factor(self, progress: float, epochs: float) -> float:
-        """One drop for each full `every` epochs."""
+        """One drop for every full `every` epochs."""
         return float(self.gamma ** int(progress / self.every))
 
 
@@ -65,7 +65,7 @@ class Exponential(ScheduleBase):
     gamma: float = Field(default=0.98, gt=0, le=1, description="Factor for each epoch.")
 
     def factor(self, progress: float, epochs: float) -> float:
-        """One factor for each full epoch."""
+        """One factor for every full epoch."""
         return float(self.gamma ** int(progress))
 
 
@@ -81,7 +81,7 @@ class Cosine(ScheduleBase):
 
 
 class OneCycle(ScheduleBase):
-    """Up from 1/divisor to 1 over the first `rise` of the epochs, then down to 1/final_divisor (Smith 2018)."""
+    """Rise from 1/divisor to 1 over the first `rise` of the epochs, then fall to 1/final_divisor (Smith 2018)."""
 
     type: Literal["one_cycle"] = "one_cycle"
     rise: float = Field(default=0.3, gt=0, lt=1, description="Share of the epochs in which the rate rises.")
@@ -98,7 +98,7 @@ class OneCycle(ScheduleBase):
 
 @dataclass(frozen=True)
 class Plateau:
-    """What reduce_on_plateau remembers: the best value, epochs since then, and the factor it has come down to."""
+    """State of reduce_on_plateau: best value, epochs since then, and current factor."""
 
     best: float = float("inf")
     stale: int = 0
@@ -106,19 +106,19 @@ class Plateau:
 
 
 class ReduceOnPlateau(ScheduleBase):
-    """Times `gamma` whenever the monitored value has not improved for `patience` epochs in a row."""
+    """Multiply the rate by `gamma` when the monitored value has not improved for `patience` epochs in a row."""
 
     type: Literal["reduce_on_plateau"] = "reduce_on_plateau"
     gamma: float = Field(default=0.5, gt=0, lt=1, description="Factor at each reduction.")
-    patience: int = Field(default=10, ge=1, description="Epochs without improvement after which to reduce.")
-    minimum: float = Field(default=1e-4, ge=0, le=1, description="The factor goes no lower.")
+    patience: int = Field(default=10, ge=1, description="Epochs without improvement before a reduction.")
+    minimum: float = Field(default=1e-4, ge=0, le=1, description="Lower bound of the factor.")
 
     def factor(self, progress: float, epochs: float) -> float:
-        """1: what this schedule does depends on what was observed, see `observe`."""
+        """1: the factor of this schedule is in the state that `observe` returns."""
         return 1.0
 
     def observe(self, value: float, plateau: Plateau) -> Plateau:
-        """The state after an epoch that ended with `value` (lower is better)."""
+        """State after an epoch whose monitored value (lower is better) is `value`."""
         if value < plateau.best:
             return replace(plateau, best=value, stale=0)
         if plateau.stale + 1 < self.patience:

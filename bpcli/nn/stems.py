@@ -1,4 +1,4 @@
-"""Stems: from the fields of a batch to the features that the layers of a network take."""
+"""Stems: layers that turn one field of a batch into features for the network's first layer."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from bpcli.nn.layers import Layer, Position, Shape, Views
 from bpcli.nn.layers.gathering import GATHERED_FROM, Gathering
 
 FIRST_INDEX = 1 << 16
-"""Index of the first stem, so that no layer has the same random numbers."""
+"""Index of the first stem in random streams, above the index of any layer."""
 
 
 class StemSpec(Protocol):
-    """A stem of a config: it plans a layer for the array of one field, codes as indices (rows,)."""
+    """Config of a stem, which plans the layer for one field. The field's array holds codes (rows,)."""
 
     def plan(self, index: int, field: Field) -> Layer:
-        """The layer for a field."""
+        """Layer for `field`."""
 
 
 @dataclass(frozen=True)
 class Stem:
-    """The trained layer of a field, and the features that it puts out."""
+    """Trained layer of a field, and the columns of the features that it computes."""
 
     field: Field
     layer: Layer
@@ -39,23 +39,23 @@ class Stem:
 
 @dataclass(frozen=True)
 class Stems:
-    """What each field becomes. Numbers stay, codes become one-hot features, and fields with a stem what that puts out.
+    """Conversion of fields to features: numbers are copied, codes become one-hot, stems transform their fields.
 
-    The features are in the order of the fields' places, (rows, width); a field that is alone keeps its shape. A batch
-    holds what `intake` makes of the fields: where none has a stem and none is gathered, the features themselves.
+    Features are joined in the order of the fields, (rows, width); a single field keeps its shape. A batch holds the
+    arrays that `intake` makes of the fields. Without stems and gathered fields, these are the features themselves.
     """
 
     intake: Intake
     shape: Shape
-    """Of a row's features."""
+    """Shape of one row of features."""
     trained: tuple[Stem, ...] = ()
     copied: tuple[tuple[slice, slice], ...] = ()
-    """Where trained stems need the others to be joined: ranges of expanded numbers, and the features that they are."""
+    """Pairs of a column range of the expanded fields and its range in the features; used only with trained stems."""
     gathering: Gathering | None = None
 
     @classmethod
     def plan(cls, signature: Signature, specs: Mapping[str, StemSpec]) -> Stems:
-        """The stems of a signature; fields without a spec of their name have none."""
+        """Stems of a signature, from specs by field name. A field without a spec gets no stem."""
         layers = {
             index: replace(specs[field.name].plan(FIRST_INDEX + index, field), needs_dx=False)
             for index, field in enumerate(signature)
@@ -87,24 +87,24 @@ class Stems:
 
     @property
     def signature(self) -> Signature:
-        """The fields of a data set."""
+        """Fields of the data set."""
         return self.intake.signature
 
     def gathered(self) -> Stems:
-        """With fields of GATHERED_FROM or more codes gathered by the first layer; with trained stems, none is."""
+        """Copy in which the first layer gathers fields of GATHERED_FROM or more codes; itself with trained stems."""
         kept = tuple(index for index, field in enumerate(self.signature) if field.size >= GATHERED_FROM)
         if not kept or self.trained:
             return self
         return replace(self, intake=Intake(self.signature, kept), gathering=Gathering.of(self.signature, kept))
 
     def expanded(self) -> Stems:
-        """With all codes expanded that have no stem."""
+        """Copy in which every field of codes without a stem is expanded to one-hot features."""
         if self.gathering is None:
             return self
         return replace(self, intake=Intake(self.signature), gathering=None)
 
     def requests(self, first: Layer, training: bool) -> list[Requests]:
-        """Scratch memory: that of each stem, and that in which features are joined or gathered for the first layer."""
+        """Scratch memory of each stem, and of joining or gathering the features for the layer `first`."""
         joined: dict[str, Buffer] = {}
         if self.gathering is not None:
             joined |= self.gathering.requests(first.n_out, training)
@@ -122,7 +122,7 @@ class Stems:
         workspace: Workspace,
         position: Position | None,
     ) -> Array:
-        """The features (rows, *shape) of what `intake` gave, where stems are trained."""
+        """Features (rows, *shape) of a batch `x` as `intake` made it, with trained stems."""
         workspace.fields = x
         outputs = [
             stem.layer.forward(p, s, array, work, position)
@@ -140,7 +140,7 @@ class Stems:
         return features
 
     def backward(self, params: Sequence[Views], dx: Array, workspace: Workspace, grads: Sequence[Views]) -> None:
-        """Write to `grads` the gradient of the trained stems, from dL/dfeatures."""
+        """Write the gradient of the trained stems to `grads`, from dL/dfeatures."""
         x = workspace.fields
         for number, stem in enumerate(self.trained):
             array, work = x[len(x) - len(self.trained) + number], workspace.stems[number]

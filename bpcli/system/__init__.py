@@ -1,1 +1,1 @@
-"""The machine: files, memory, threads, BLAS, and what the bits of a result depend on."""
+"""The machine: files, memory, threads, BLAS, and the environment that determines the bits of a result."""

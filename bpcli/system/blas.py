@@ -1,6 +1,6 @@
-"""The BLAS library that NumPy multiplies matrices with: its settings before it is loaded, and its threads.
+"""Settings and threads of the BLAS library that NumPy uses.
 
-Nothing here imports NumPy, which would load it.
+This module does not import NumPy, which would load the library.
 """
 
 from __future__ import annotations
@@ -11,19 +11,20 @@ from typing import Any
 from bpcli.errors import BlasError
 
 BLAS_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
-"""Environment variables for OpenBLAS; other libraries ignore them. Left alone, it starts a thread for each core as soon
-as it is loaded, and these spin at first, 65 ms of a second core. The kernels are its own choice: forced ones have
-crashed."""
+"""Environment variables that limit OpenBLAS to one thread; other libraries ignore them.
+
+By default OpenBLAS starts a thread per core when it is loaded, and these spin for 65 ms. The kernels are left to its
+choice, since forced kernels have crashed.
+"""
 
 
 class BlasThreads:
-    """Holds the BLAS library that NumPy uses to one thread.
+    """Limits the BLAS library that NumPy uses to one thread.
 
-    Its own threads are no faster than one on networks of the size trained here, and up to twenty times slower where
-    another process wants the second core, since OpenBLAS spins; and one thread gives the same bits everywhere.
+    On networks of the size trained here, its threads gain nothing over one, and are up to twenty times slower when
+    another process uses a core, since OpenBLAS spins. One thread also gives the same bits everywhere.
 
-    Raises:
-        BlasError: the library is an OpenBLAS whose kernels in force crash on this processor.
+    Raises: BlasError: the library is an OpenBLAS whose kernels crash on this processor.
     """
 
     def __init__(self) -> None:
@@ -34,10 +35,10 @@ class BlasThreads:
         self._controller: Any = ThreadpoolController()
         if crashing := crash_in_force(self._controller.info()):
             raise BlasError(
-                f"{crashing} crashes on this processor; start without {CORETYPE}, or install NumPy with another version"
+                f"{crashing} crashes on this processor; unset {CORETYPE}, or install another version of NumPy"
             )
 
     def single(self) -> AbstractContextManager[Any]:
-        """One thread within the block, what there was before after it."""
+        """Context manager that limits BLAS to one thread, and restores the previous number."""
         limit: AbstractContextManager[Any] = self._controller.limit(limits=1, user_api="blas")
         return limit

@@ -1,4 +1,4 @@
-"""Control groups of Linux, versions 1 and 2: the memory and CPU time that they leave to this process."""
+"""Linux control groups, versions 1 and 2: the memory and CPU time available to this process."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import NamedTuple
 PROC = Path("/proc")
 
 _UNLIMITED = 1 << 62
-"""Memory limits of version 1 from here on mean none: the largest that the kernel can hold."""
+"""Memory limits of version 1 from here on mean no limit: the kernel writes its largest value."""
 
 _MOUNT = re.compile(r"\S+ \S+ \S+ (?P<root>\S+) (?P<point>\S+) .*- (?P<kind>cgroup2?) \S+ (?P<options>\S+)")
-"""A line of `mountinfo`."""
+"""Line of `mountinfo`."""
 
 _FIELD = re.compile(r"^(hierarchical_memory_limit|(?:total_)?(?:in)?active_file) ([0-9]{1,19})$", re.MULTILINE)
-"""A line of `memory.stat` that is of use; there are fifty."""
+"""Line of `memory.stat` with a field used here."""
 
 
 class ControlGroup(NamedTuple):
-    """A folder of the cgroup file system."""
+    """Folder of the cgroup file system."""
 
     version: int
     folder: Path
 
     def text(self, name: str) -> str:
-        """Content of a file; empty where it is missing or unreadable."""
+        """Content of a file; empty if it is missing or unreadable."""
         return read_text(self.folder / name)
 
     def number(self, name: str) -> int | None:
-        """Content of a file that holds a number; None for anything else, such as `max`."""
+        """Number in a file; None for other content, such as `max`."""
         return _number(self.text(name))
 
     def statistics(self) -> dict[str, int]:
@@ -39,10 +39,10 @@ class ControlGroup(NamedTuple):
 
 
 def control_groups(controller: str, proc: Path = PROC) -> Iterator[ControlGroup]:
-    """Yield the visible groups of this process, each before the one around it, up to the root of the mount.
+    """Yield the visible groups of this process from the innermost outwards, up to the root of the mount.
 
-    A hybrid system has groups of both versions. Where the process's own group is not visible, as in a container that
-    mounts its part of the hierarchy under another name, the root of the mount is the nearest one that is.
+    Hybrid systems have groups of both versions. If the process's own group is not visible, as in a container that
+    mounts its part of the hierarchy under another name, the root of the mount is the nearest visible group.
     """
     lines = read_text(proc / "self/mountinfo").split("\n")
     mounts = [mount for line in lines if " - cgroup" in line and (mount := _MOUNT.fullmatch(line))]
@@ -56,29 +56,29 @@ def control_groups(controller: str, proc: Path = PROC) -> Iterator[ControlGroup]
         else:
             continue
         points = [(_unescaped(mount["root"]), Path(_unescaped(mount["point"]))) for mount in fitting]
-        for folder in _way_up(path, points):
+        for folder in _ancestors(path, points):
             yield ControlGroup(version, folder)
 
 
 def group_memory(proc: Path = PROC) -> int | None:
-    """Bytes that the tightest group leaves, negative above its limit; None without a limit.
+    """Available memory in bytes under the tightest limit, negative if exceeded; None without a limit.
 
-    Page cache counts as used by the group that first read the file, and the kernel reclaims it before it kills a
-    process: active pages too, which those of a file read twice are. Shared memory and tmpfs are on other lists. Swap is
-    not counted, nor is it in MemAvailable.
+    Page cache is charged to the group that first read the file. The kernel reclaims it before it kills a process,
+    including active pages, such as those of a file read twice. Shared memory and tmpfs are on other lists. Swap is
+    not counted, as in MemAvailable.
     """
     left = [_memory_left(group) for group in control_groups("memory", proc)]
     return min((size for size in left if size is not None), default=None)
 
 
 def group_cores(proc: Path = PROC) -> float | None:
-    """Seconds of CPU time per second that the tightest quota allows; None without a quota."""
+    """CPU seconds per second that the tightest quota allows; None without a quota."""
     allowed = [_quota(group) for group in control_groups("cpu", proc)]
     return min((cores for cores in allowed if cores is not None), default=None)
 
 
 def read_text(path: Path) -> str:
-    """Content of a file of the kernel's; empty where it is missing or unreadable."""
+    """Content of a kernel file; empty if it is missing or unreadable."""
     try:
         with path.open("rb", buffering=0) as file:  # half the system calls of a text stream
             return file.read().decode("utf-8", "surrogateescape")
@@ -86,9 +86,9 @@ def read_text(path: Path) -> str:
         return ""
 
 
-def _way_up(path: str, mounts: list[tuple[str, Path]]) -> Iterator[Path]:
-    """Yield the folders of a group and of those around it; mounts are paths of groups and where they are mounted."""
-    # The mount of the highest root shows the most groups.
+def _ancestors(path: str, mounts: list[tuple[str, Path]]) -> Iterator[Path]:
+    """Yield the folders of a group and its ancestors. Mounts are pairs of a group's path and its mount point."""
+    # The mount with the highest root shows the most groups.
     for root, point in sorted(mounts, key=lambda mount: len(mount[0])):
         above = root.rstrip("/") + "/"
         if ".." in path.split("/") or not f"{path}/".startswith(above):
@@ -104,17 +104,17 @@ def _way_up(path: str, mounts: list[tuple[str, Path]]) -> Iterator[Path]:
 
 
 def _unescaped(field: str) -> str:
-    """A path of `mountinfo`, where blanks and backslashes are octal escapes."""
+    """Unescape a path of `mountinfo`, where blanks and backslashes are octal escapes."""
     return re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), field)
 
 
 def _memory_left(group: ControlGroup) -> int | None:
     if group.version == 1:
-        # The lowest limit up to the root of the hierarchy, also of groups that a container does not see.
+        # The lowest limit up to the root of the hierarchy, including groups invisible to a container.
         limits = [group.statistics().get("hierarchical_memory_limit")]
         usage, prefix = "memory.usage_in_bytes", "total_"  # the other fields leave out the groups within
     else:
-        # Nothing is killed above memory.high, but what allocates there sleeps for seconds: training would seem to hang.
+        # Above memory.high nothing is killed, but allocations are throttled for seconds: training would seem to hang.
         limits = [group.number("memory.max"), group.number("memory.high")]
         usage, prefix = "memory.current", ""
     limit = min((limit for limit in limits if limit is not None), default=_UNLIMITED)
@@ -134,6 +134,6 @@ def _quota(group: ControlGroup) -> float | None:
 
 
 def _number(text: str) -> int | None:
-    """A whole number of ASCII digits: -1 stands for no quota."""
+    """Parse a whole number of ASCII digits; None for anything else, such as -1 for no quota."""
     digits = text.strip()
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 20 else None

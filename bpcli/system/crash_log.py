@@ -1,4 +1,4 @@
-"""The stacks of all threads at a fatal signal, written by Python's faulthandler."""
+"""Stack traces of all threads at a fatal signal, written by Python's faulthandler."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIGNALS = {
     "Floating point exception": "SIGFPE",
     "Aborted": "SIGABRT",
 }
-"""Names of the signals that faulthandler handles, by what it calls them."""
+"""Signal names by faulthandler's descriptions."""
 
 
 @contextmanager

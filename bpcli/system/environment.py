@@ -1,4 +1,4 @@
-"""What the bits of a result depend on beside config and data: versions, and the machine's arithmetic."""
+"""Environment that determines the bits of a result, besides config and data: versions and the machine's arithmetic."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 from bpcli._version import __version__
 
 OPTIONAL = ("numba",)
-"""What is recorded only where it was used."""
+"""Packages that are recorded only if they were used."""
 
 _CPU_INFO = Path("/proc/cpuinfo")
 
 
 def environment(compiled: bool) -> dict[str, str]:
-    """Versions and the machine by name; `compiled` says whether steps are taken as machine code, which numba makes."""
+    """Versions and properties of the machine by name; with numba's version if steps are `compiled`."""
     found = {
         "bpcli": __version__,
         "numpy": np.__version__,
@@ -35,16 +35,16 @@ def environment(compiled: bool) -> dict[str, str]:
 
 
 def environment_changes(was: Mapping[str, str], now: Mapping[str, str]) -> dict[str, tuple[str | None, str | None]]:
-    """What differs, as it was and as it is now, None where it is not used.
+    """Differences as pairs of the old and the new value, None for a package that is not used.
 
-    What an older version of bpcli did not record is not compared.
+    Values that an earlier version of bpcli did not record are not compared.
     """
     names = [name for name in {**was, **now} if name in was or name in OPTIONAL]
     return {name: (was.get(name), now.get(name)) for name in names if was.get(name) != now.get(name)}
 
 
 def _blas() -> str:
-    """The library of matrix products, its version, and which of its kernels it chose for this processor."""
+    """BLAS library, its version, and the kernels that it chose for this processor."""
     from threadpoolctl import ThreadpoolController
 
     libraries = [library.info() for library in ThreadpoolController().lib_controllers if library.user_api == "blas"]
@@ -56,13 +56,13 @@ def _blas() -> str:
 
 
 def _simd() -> str:
-    """The instruction sets that NumPy's own functions, such as exp, have chosen among."""
+    """Instruction sets found by NumPy for its own functions, such as exp."""
     built = np.show_config(mode="dicts") or {}
     return " ".join(built.get("SIMD Extensions", {}).get("found", ())) or "baseline"
 
 
 def _processor() -> str:
-    """The processor's own name, or else its architecture."""
+    """Name of the processor, or else its architecture."""
     try:
         with _CPU_INFO.open() as lines:
             names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))

@@ -1,4 +1,4 @@
-"""Files written so that a reader sees the old content or the new, never a part of either."""
+"""Atomic writes: readers see the old content or the new, never a mixture."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bpcli.wording import printable
 
 
 def path_from_here(path: Path) -> str:
-    """A path relative to the working directory where it lies below it, else absolute; without `..` in it."""
+    """Path relative to the working directory if it is inside, else absolute; without `..`."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:
@@ -35,13 +35,13 @@ _KINDS: dict[str, Kind] = {
 
 
 def kind_of(path: Path) -> Kind | None:
-    """What a file holds by its name, so that one given in place of another kind can be told; None for other names."""
+    """Kind of a file by its name, for errors about a file of the wrong kind; None for other names."""
     return _KINDS.get(Path(path.name.removesuffix(".gz")).suffix.lower())
 
 
 @contextmanager
 def file_access(path: Path, doing: str) -> Iterator[None]:
-    """Turn an operating system's refusal into one line: `runs/x: cannot write: No space left on device`."""
+    """Turn an OSError into a one-line FileAccessError: `runs/x: cannot write: No space left on device`."""
     try:
         yield
     except OSError as error:
@@ -50,10 +50,9 @@ def file_access(path: Path, doing: str) -> Iterator[None]:
 
 
 def write_atomic(path: Path, content: bytes) -> None:
-    """Write to a temporary file beside `path`, flush it to disk, and rename it over `path`.
+    """Write to a temporary file in the same folder, flush it to disk, and rename it to `path`.
 
-    Raises:
-        FileAccessError: the disk is full, the folder read-only, and so on; `path` is then as it was.
+    Raises: FileAccessError: the disk is full, the folder is read-only, and so on; `path` is then unchanged.
     """
     with file_access(path, "write"), _temporary(path) as temporary, temporary.open("wb") as file:
         file.write(content)
@@ -62,10 +61,9 @@ def write_atomic(path: Path, content: bytes) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[str]]:
-    """A text file to write to, which takes the place of `path` when the block ends without an error.
+    """Text file that replaces `path` if the block ends without an error.
 
-    Raises:
-        FileAccessError: as for `write_atomic`.
+    Raises: FileAccessError: as for `write_atomic`.
     """
     with (
         file_access(path, "write"),
@@ -77,10 +75,9 @@ def replacing(path: Path) -> Iterator[IO[str]]:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove temporary files that processes which were killed left beside `path`; for its only writer.
+    """Remove temporary files that killed processes left for `path`; for its only writer.
 
-    Raises:
-        FileAccessError: the folder cannot be changed.
+    Raises: FileAccessError: the folder cannot be changed.
     """
     with file_access(path.parent, "clean up"):
         for leftover in path.parent.glob(f".{path.name}.*.tmp"):
@@ -89,10 +86,10 @@ def remove_leftovers(path: Path) -> None:
 
 @contextmanager
 def _temporary(path: Path) -> Iterator[Path]:
-    """The name of a file beside `path`, renamed over it at the end, or removed after an error."""
+    """Path of a temporary file in the same folder, renamed to `path` at the end, or removed after an error."""
     path = path.resolve()
     if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "not a regular file")  # a device must not make way for a file
+        raise OSError(errno.EINVAL, "not a regular file")  # a device must not be replaced by a file
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
@@ -109,7 +106,7 @@ def _sync(file: IO[Any]) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush the rename itself, which is a change of the folder."""
+    """Flush a folder to disk, to make a rename in it durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

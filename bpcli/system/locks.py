@@ -1,4 +1,4 @@
-"""Locks on folders. The system releases the lock of a process that ends, however it ends."""
+"""Locks on folders. The operating system releases a lock when its process ends in any way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memory that is available, and refusal of work that would need more."""
+"""Available memory, and refusal of work that would need more."""
 
 from __future__ import annotations
 
@@ -13,25 +13,27 @@ from bpcli.system.control_groups import PROC, group_memory, read_text
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 _LIMITED = {resource.RLIMIT_AS: 0, resource.RLIMIT_DATA: 5}
-"""Limits on a process, and the field of `statm` with what it has taken."""
+"""Resource limits of a process, and the field of `statm` with the usage of each."""
 
 WORTH_ASKING = 1 << 20
-"""Bytes from which on to ask whether they are available, which takes up to a millisecond."""
+"""Bytes below which availability is not checked, since a check takes up to a millisecond."""
 
 _UNUSED = 128 << 20
-"""Address space that libraries and threads reserve and hardly use: OpenBLAS 32 MiB and the stack 8 MiB per thread, and
-malloc up to 64 MiB. On two cores, training failed with 57 MB to spare, and not with 87 MB. OpenBLAS ends the process
-itself when it gets none."""
+"""Address space that libraries and threads reserve but hardly use.
+
+OpenBLAS reserves 32 MiB and the stack 8 MiB per thread, malloc up to 64 MiB. On two cores, training failed with 57 MB
+to spare, but not with 87 MB. OpenBLAS exits the process if an allocation fails.
+"""
 
 
 def available_memory(proc: Path = PROC) -> int:
-    """Bytes that can be allocated now: the least of what system, control groups and resource limits leave."""
+    """Bytes that can be allocated now: the minimum over system, control groups and resource limits."""
     left = [os.sysconf("SC_PHYS_PAGES") * _PAGE, _system_memory(proc), group_memory(proc), address_space(proc)]
     return max(min(size for size in left if size is not None), 0)
 
 
 def address_space(proc: Path = PROC) -> int | None:
-    """Bytes that the limits on address space and data (`ulimit -v`, `ulimit -d`) leave for use; None without either."""
+    """Bytes left by the limits on address space and data (`ulimit -v`, `ulimit -d`); None without limits."""
     limits = {field: resource.getrlimit(limited)[0] for limited, field in _LIMITED.items()}
     limits = {field: limit for field, limit in limits.items() if limit != resource.RLIM_INFINITY}
     pages = read_text(proc / "self/statm").split() if limits else []
@@ -41,7 +43,7 @@ def address_space(proc: Path = PROC) -> int | None:
 
 
 def require_memory(needed: int, purpose: str, remedy: str, unused: int = 0) -> None:
-    """Raise MemoryLimitError when `needed` bytes, and as address space `unused` more, are not available."""
+    """Raise MemoryLimitError unless `needed` bytes, and `unused` more of address space, are available."""
     available, space = available_memory(), address_space()
     if space is not None:
         space -= unused
@@ -54,22 +56,22 @@ def require_memory(needed: int, purpose: str, remedy: str, unused: int = 0) -> N
 
 
 def _where(available: int, space: int | None) -> str:
-    """Words for the limit that leaves so little, where it is not the system's memory."""
+    """Name of the limit that is in force, if it is not the system's memory."""
     if space is not None and space <= available:
         return " under the limits of ulimit"
     group = group_memory()
-    # Not to the byte: others in the group may have taken or freed some memory meanwhile.
+    # Approximately, since other processes of the group may have allocated or freed memory meanwhile.
     return " in this control group" if group is not None and group <= available + WORTH_ASKING else ""
 
 
 def _system_memory(proc: Path) -> int | None:
-    """Bytes that the system can give without swapping."""
+    """Bytes that the system can provide without swapping."""
     found = re.search(r"^MemAvailable: +([0-9]+) kB$", read_text(proc / "meminfo"), re.MULTILINE)
     return int(found[1]) * 1024 if found else None
 
 
 def shown_bytes(count: int) -> str:
-    """`1.5 MB`: powers of 1000, as on a disk's label."""
+    """Size in powers of 1000: `1.5 MB`."""
     size = float(count)
     for unit in ("B", "kB", "MB", "GB"):
         if size < 1000:

@@ -1,7 +1,7 @@
-"""Kernels that OpenBLAS crashes with, and the environment variable that forces kernels on it.
+"""OpenBLAS kernels known to crash, and the environment variable that forces kernels.
 
-OpenBLAS chooses its kernels by processor when it is loaded, unless that variable names others. Nothing here imports
-NumPy, which would load it.
+OpenBLAS chooses its kernels for the processor when it is loaded, unless that variable names others. This module does
+not import NumPy, which would load it.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 CORETYPE = "OPENBLAS_CORETYPE"
-"""Environment variable with the name of the kernels to use; OpenBLAS reads it in any case, once."""
+"""Environment variable that names the kernels to use; OpenBLAS reads it once, ignoring case."""
 
 _CPU_INFO = Path("/proc/cpuinfo")
 
 
 class Processor(NamedTuple):
-    """What Linux says of a processor; nothing on other systems."""
+    """Processor as described by Linux; empty fields on other systems."""
 
     vendor: str
     flags: frozenset[str]
 
 
 class Crash(NamedTuple):
-    """Kernels that overrun their memory with some versions of OpenBLAS on some processors."""
+    """Kernels that overrun their buffers with a version of OpenBLAS on some processors."""
 
     kernels: frozenset[str]
     version: str
-    """A release; snapshots that followed it have a longer version of the same beginning."""
+    """Release; also matches later snapshots, whose version starts with it."""
     vendor: str
     flag: str
     source: str
@@ -39,13 +39,13 @@ class Crash(NamedTuple):
         return kernels.casefold() in self.kernels and f"{version}.".startswith(f"{self.version}.")
 
     def happens_on(self, processor: Processor) -> bool:
-        """Whether it is one of the processors."""
+        """Whether the crash happens on `processor`."""
         return processor.vendor == self.vendor and self.flag in processor.flags
 
 
 CRASHES = (
-    # On AMD's processors with AVX-512, from Zen 4 on, 0.3.34 takes large blocks whatever the kernels. Some kernels copy
-    # a block to the stack and have room there for a smaller one; those for Nehalem, Sandy Bridge and AVX-512 do not.
+    # On AMD processors with AVX-512, from Zen 4 on, 0.3.34 uses large blocks with all kernels. Some kernels copy a
+    # block to a buffer on the stack that is too small; those for Nehalem, Sandy Bridge and AVX-512 do not.
     Crash(  # in float64
         kernels=frozenset({"haswell", "zen"}),
         version="0.3.34",
@@ -53,7 +53,7 @@ CRASHES = (
         flag="avx512f",
         source="https://github.com/OpenMathLib/OpenBLAS/issues/6021",
     ),
-    # In float32; those for Core 2 in float64 too. NumPy's wheels have the kernels for Prescott under most of the names.
+    # In float32; those for Core 2 also in float64. NumPy's wheels map most of these names to the kernels for Prescott.
     Crash(
         kernels=frozenset(
             {"katmai", "coppermine", "northwood", "prescott", "banias", "athlon"}
@@ -62,13 +62,13 @@ CRASHES = (
         version="0.3.34",
         vendor="AuthenticAMD",
         flag="avx512f",
-        source="https://github.com/OpenMathLib/OpenBLAS/pull/6027",  # corrects both, after 0.3.34
+        source="https://github.com/OpenMathLib/OpenBLAS/pull/6027",  # fixes both, after 0.3.34
     ),
 )
 
 
 def crash(kernels: str, version: str, processor: Processor | None = None) -> Crash | None:
-    """The crash to expect of kernels by name with a version of OpenBLAS, on this processor by default."""
+    """Known crash of `kernels` in a version of OpenBLAS, by default on this processor; None if there is none."""
     known = [entry for entry in CRASHES if entry.covers(kernels, version)]
     if not known:
         return None
@@ -77,11 +77,11 @@ def crash(kernels: str, version: str, processor: Processor | None = None) -> Cra
 
 
 def crash_in_force(libraries: list[Mapping[str, Any]], processor: Processor | None = None) -> str | None:
-    """Version and kernels of a loaded OpenBLAS that is to crash, of libraries as threadpoolctl describes them."""
+    """Version and kernels of a loaded OpenBLAS that will crash, among libraries as threadpoolctl describes them."""
     for library in libraries:
         folder = Path(library.get("filepath", "")).parent.name
         if library.get("internal_api") != "openblas" or (folder.endswith(".libs") and folder != "numpy.libs"):
-            continue  # a wheel's own library, as SciPy has one, is not the one that NumPy calls
+            continue  # a wheel's own library, such as SciPy's, which NumPy does not call
         kernels, version = (str(library.get(key) or "") for key in ("architecture", "version"))
         if crash(kernels, version, processor):
             return f"OpenBLAS {version} with the kernels for {kernels}"
@@ -91,9 +91,9 @@ def crash_in_force(libraries: list[Mapping[str, Any]], processor: Processor | No
 def drop_crashing_kernels(
     environment: MutableMapping[str, str], version: str | None = None, processor: Processor | None = None
 ) -> str | None:
-    """Remove the variable where it forces kernels that crash; returns what the user is to be told then.
+    """Remove the variable if it forces kernels that crash. Return a note for the user, or None.
 
-    To be called before NumPy is loaded. By default for the OpenBLAS that NumPy was built with, and for this processor.
+    Call before NumPy is loaded. By default for the OpenBLAS that NumPy was built with, and for this processor.
     """
     kernels = environment.get(CORETYPE)
     if kernels is None:
@@ -106,7 +106,7 @@ def drop_crashing_kernels(
 
 
 def built_version() -> str:
-    """The version of OpenBLAS that the installed NumPy was built with, empty where it is another library."""
+    """Version of OpenBLAS that the installed NumPy was built with; empty for another library."""
     from importlib.util import find_spec
 
     spec = find_spec("numpy")
@@ -119,13 +119,13 @@ def built_version() -> str:
 
 
 def version_in(numpy_config: str) -> str:
-    """The version of OpenBLAS in the text of NumPy's `__config__.py`, empty where it names another library."""
+    """Version of OpenBLAS in the text of NumPy's `__config__.py`; empty if it names another library."""
     found = re.search(r'"blas": \{[^{}]*?"name": "[^"]*openblas"[^{}]*?"version": "([^"]*)"', numpy_config)
     return found[1] if found else ""
 
 
 def this_processor() -> Processor:
-    """This machine's first processor."""
+    """First processor of this machine."""
     try:
         with _CPU_INFO.open(encoding="utf-8", errors="replace") as lines:
             return processor_in(lines)
@@ -134,7 +134,7 @@ def this_processor() -> Processor:
 
 
 def processor_in(cpu_info: Iterable[str]) -> Processor:
-    """The first processor in the lines of `/proc/cpuinfo`."""
+    """First processor in the lines of `/proc/cpuinfo`."""
     fields: dict[str, str] = {}
     for line in cpu_info:
         name, separator, value = line.partition(":")

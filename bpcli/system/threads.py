@@ -1,4 +1,4 @@
-"""Threads that share out the tasks of a training step, or work on one item each."""
+"""Threads that share the tasks of a training step, or map a function over items."""
 
 from __future__ import annotations
 
@@ -17,28 +17,31 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 Task = Callable[[int], None]
-"""A piece of work; it is told which of the crew's lanes it runs in, from 0, and that lane runs nothing else then."""
+"""Unit of work. It takes the index of the lane, that is the thread of the crew, that runs it."""
 
 SWITCH_SECONDS = 1e-4
-"""How long a thread may keep Python to itself while another waits. With Python's own 5 ms, a thread that comes back
-from a matrix product may wait longer for one that does small things than the product took."""
+"""Interval after which Python makes a thread yield to another.
+
+With Python's default of 5 ms, a thread that returns from a matrix product may wait longer than the product took.
+"""
 
 
 def available_cores(proc: Path = PROC) -> int:
-    """Number of threads worth running: the cores that the affinity and the control groups' quota allow.
+    """Number of threads worth running: the cores allowed by CPU affinity and the control groups' quota, rounded up.
 
-    A quota of 1.5 cores counts as two. Two threads then pause together for a quarter of the time, and took 10 to 17 %
-    less time for a training than one thread did; with 1.1 cores, 4 to 11 % less.
+    With a quota of 1.5 cores, two threads are both paused for a quarter of the time, but training took 10% to 17%
+    less time than with one; with 1.1 cores, 4% to 11% less.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
     quota = group_cores(proc)
     return cores if quota is None else min(cores, math.ceil(quota))
 
 
-def go_apart(lane: int) -> None:
-    """Move this thread to a core that threads with other lanes are not moved to; it may be moved on from there.
+def move_to_core(lane: int) -> None:
+    """Move this thread to the core of its lane, without pinning it there.
 
-    Threads that wait for each other in short naps were left on a single core for seconds while another was idle.
+    Threads that wait for each other in short sleeps were scheduled on a single core for seconds while another was
+    idle.
     """
     if hasattr(os, "sched_setaffinity"):
         cores = os.sched_getaffinity(0)
@@ -47,9 +50,9 @@ def go_apart(lane: int) -> None:
 
 
 def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
-    """What `work` makes of each item, in the order of the items, of which as many as there are threads are in work.
+    """Map `work` over `items` in up to `threads` threads, yielding results in order.
 
-    Where an item cannot be had, or work on one fails, what comes before it is given first.
+    If an item or its result raises, the results before it are yielded first.
     """
     if threads == 1:
         yield from map(work, items)
@@ -76,10 +79,10 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int
 
 
 class Crew:
-    """Threads that do tasks together, this one among them; a context, at whose end the others are gone.
+    """Threads that run tasks together, including the current one. A context manager that starts and joins the others.
 
-    A lane that has finished one task takes the next, so that a busy core delays only the task that it works on. There
-    are fewer lanes than asked for, but this thread's, where the system starts no more threads.
+    Each thread takes the next task when it has finished one, so that a busy core delays only its current task. If
+    the system starts fewer threads than requested, `lanes` is reduced.
     """
 
     def __init__(self, lanes: int) -> None:
@@ -98,7 +101,7 @@ class Crew:
         for lane, thread in enumerate(self._threads, 1):
             try:
                 thread.start()
-            except RuntimeError:  # a limit on processes or on address space
+            except RuntimeError:  # limit on processes or address space
                 self.lanes = lane
                 for others in (self._threads, self._starts, self._ends):
                     del others[lane - 1 :]
@@ -115,7 +118,7 @@ class Crew:
             sys.setswitchinterval(self._switch_seconds)
 
     def run(self, tasks: Iterable[Task]) -> None:
-        """Do all tasks, in any order, several at once; raises what the first that fails raises."""
+        """Run all tasks concurrently, in any order. Raises the exception of the first task that fails."""
         self._tasks.extend(tasks)
         for start in self._starts:
             start.release()
@@ -148,7 +151,7 @@ class Crew:
 
 
 def _held() -> Any:
-    """A lock that is held: to acquire it is to wait until somebody releases it."""
+    """Lock that is held, so that acquiring it blocks until it is released."""
     lock = Lock()
     lock.acquire()
     return lock

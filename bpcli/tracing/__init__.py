@@ -1,1 +1,1 @@
-"""One training step taken apart: the step itself, its arithmetic, its account in tables, and a page of it."""
+"""Trace of one training step: the step, its arithmetic, and its rendering as text, JSON and a page."""

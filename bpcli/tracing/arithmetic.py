@@ -10,7 +10,7 @@ from bpcli.arrays.memory import Array
 Numbers = Sequence[float] | Array
 
 MOST_TERMS = 4
-"""Longest sum that is written out."""
+"""Terms of the longest sum that is written out."""
 
 
 def is_arithmetic(made: str) -> bool:
@@ -19,33 +19,33 @@ def is_arithmetic(made: str) -> bool:
 
 
 class Arithmetic:
-    """Numbers with as many decimals as a floating-point type holds well."""
+    """Formats numbers with the decimals that a floating-point type represents well."""
 
     def __init__(self, dtype: str, brief: bool = False) -> None:
-        """`brief` is for numbers in a drawing: four digits."""
+        """`brief` formats numbers for a drawing, with four digits."""
         self._brief = brief
         self._decimals = 4 if brief else 9 if dtype == "float64" else 6
 
     def fixed(self, value: float) -> str:
-        """A number of a column."""
+        """Number in a column."""
         if value == 0:
             return "0"
         size, tiny = abs(value), 10.0 ** (3 - self._decimals)
         return f"{value:.{self._decimals}f}" if tiny <= size < 1e6 else f"{value:.{self._decimals - 3}e}"
 
     def short(self, value: float) -> str:
-        """A number in a line: with the decimals of a column, but for zeros at their end."""
+        """Number in a line: with the decimals of a column, but without trailing zeros."""
         if self._brief:
             return f"{value + 0.0:.{self._decimals}g}"  # -0.0 + 0.0 is 0.0
         digits, e, exponent = self.fixed(value).partition("e")
         return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + e + exponent
 
     def constant(self, value: float) -> str:
-        """A number of the config, or one that follows from it."""
+        """Number in the config, or derived from it."""
         return f"{value:.{self._decimals}g}"
 
     def factor(self, value: float) -> str:
-        """A number after a sign."""
+        """Number after a sign, in brackets if negative."""
         return f"({self.short(value)})" if value < 0 else self.short(value)
 
     def product(self, a: float, b: float) -> str:
@@ -53,14 +53,14 @@ class Arithmetic:
         return f"{self.products([a], [b])} = {self.fixed(a * b)}"
 
     def products(self, a: Numbers, b: Numbers) -> str:
-        """Σ a · b, written out; only what follows a sign needs brackets around its own."""
+        """Σ a · b, written out; a negative number after a sign is in brackets."""
         first = f"{self.short(a[0])} · {self.factor(b[0])}"
         others = (f"{self.factor(left)} · {self.factor(right)}" for left, right in zip(a[1:], b[1:], strict=True))
         return " + ".join([first, *others])
 
 
 def filled(right: str, values: Mapping[str, str]) -> str:
-    """The right side of an equation with numbers, as they are written, in place of names."""
+    """Right side of an equation with numbers in place of names."""
     names = "|".join(re.escape(name) for name in sorted(values, key=len, reverse=True))
 
     def number(found: re.Match[str]) -> str:

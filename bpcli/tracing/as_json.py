@@ -1,4 +1,4 @@
-"""A trace as a JSON document of plain data."""
+"""A trace as a JSON document."""
 
 from __future__ import annotations
 

@@ -20,14 +20,14 @@ from bpcli.tracing.worked_step import WorkedStep
 from bpcli.wording import counted
 
 MOST_NEURONS = 8
-"""Neurons shown of a layer, those with the largest errors, unless one is asked for."""
+"""Maximum number of neurons shown per layer, those with the largest errors, unless one is requested."""
 
 FEW_WEIGHTS = 8
-"""Parameters shown of a wider layer, those with the largest gradients."""
+"""Maximum number of parameters shown of a wider layer, those with the largest gradients."""
 
 
 def account(trace: Trace, layer: int | None = None, neuron: int | None = None) -> Iterator[Part]:
-    """Parts of the account: of all layers or one, of the neurons with the largest errors or one."""
+    """Yield the parts of the account: of all layers or one, and of the neurons with the largest errors or one."""
     yield from _Account(WorkedStep(trace, layer), neuron).parts()
 
 
@@ -42,8 +42,8 @@ class _Account:
         yield "rows are counted from 1, as in the file; layers and neurons from 0, as in the config"
         if any(len(self.shown[one.index]) < len(one.layer.outputs) for one in self.layers) and self.neuron is None:
             yield (
-                "of wide layers the neurons with the largest |dL/dz|, as it comes in BACKWARD, are shown: "
-                "--layer and --neuron narrow it, --json has all"
+                "wide layers show only the neurons with the largest |dL/dz| (see BACKWARD); "
+                "select others with --layer and --neuron, or print everything with --json"
             )
         if self.neuron is None:
             yield from self._inputs()
@@ -56,7 +56,7 @@ class _Account:
             yield from self._backward(layer)
         yield from self._update()
 
-    # The parts
+    # Sections
 
     def _inputs(self) -> Iterator[Part]:
         names = self.trace.inputs
@@ -90,7 +90,7 @@ class _Account:
             yield from self._row(row)
             dz = error.dlogits[row]
             chosen = largest(dz.tolist(), MOST_NEURONS)
-            table = [["output", *columns, "worked out", "dL/dz"]]
+            table = [["output", *columns, "computed as", "dL/dz"]]
             for k in chosen:
                 numbers = [self.shows.fixed(column[row, k]) for column in columns.values()]
                 table.append([outputs[k], *numbers, loss.slope(row, k), self.shows.fixed(dz[k])])
@@ -117,7 +117,7 @@ class _Account:
         parameters = layer.layer.parameters
         if parameters:
             yield ""
-            table = [["parameter", "of", "gradient of the data's loss" if _ruled(layer) else "gradient", "from"]]
+            table = [["parameter", "of", "gradient of the data loss" if _ruled(layer) else "gradient", "from"]]
             places, left_out = self._parameters(layer)
             for name, place in places:
                 derivation = layer.derivation(name, place)
@@ -146,7 +146,7 @@ class _Account:
             yield from self._rest(left_out, "parameter", "with smaller gradients")
             if layer is learning[0]:
                 name, place = places[0]
-                yield f"worked out for {parameter_name(layer.index, name, place)}:"
+                yield f"computation of {parameter_name(layer.index, name, place)}:"
                 letter = layer.letters.get(name, name)
                 for words in self.worked.update.lines(layer.layer.parameters[name], place, letter):
                     yield f"  {words}"
@@ -154,7 +154,7 @@ class _Account:
         yield from ("", f"L before {before}, after {after}")
 
     def _columns(self, layer: WorkedLayer[Any], one: TracedParameter) -> dict[str, Array]:
-        """Columns of the update table; a single moment is shown from before the step too."""
+        """Columns of the update table; a single moment is also shown before the step."""
         columns = {"before": one.before, "gradient": one.gradient}
         if _ruled(layer):
             columns["g"] = one.applied
@@ -163,16 +163,16 @@ class _Account:
         columns |= {name: of.after for name, of in one.optimizer.items()}
         return {**columns, **one.terms, "step": one.step, "after": one.after}
 
-    # What is shown, and how
+    # Selection and names
 
     def _neurons(self, layer: WorkedLayer[Any]) -> list[int]:
-        """Places of the neurons shown: the one asked for, or those with the largest errors."""
+        """Indices of the neurons shown: the requested one, or those with the largest errors."""
         if self.neuron is not None:
             return [self.neuron]
         return largest(np.abs(layer.errors).max(axis=0).tolist(), MOST_NEURONS)
 
     def _parameters(self, layer: WorkedLayer[Any]) -> tuple[list[tuple[str, Place]], int]:
-        """Parameters of the neurons shown, and the number of the layer's others."""
+        """Parameters of the neurons shown, and the number of the layer's other parameters."""
         asked = self.neuron is not None and layer.by_output
         places: list[tuple[str, Place]] = []
         for name, one in layer.layer.parameters.items():
@@ -205,5 +205,5 @@ class _Account:
 
 
 def _ruled(layer: WorkedLayer[Any]) -> bool:
-    """Whether penalties or bounds change a gradient of the layer."""
+    """Whether penalties or clipping change a gradient of the layer."""
     return any(bool((one.applied != one.gradient).any()) for one in layer.layer.parameters.values())

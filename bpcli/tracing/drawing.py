@@ -1,4 +1,4 @@
-"""Layout of a network's drawing: the units and edges drawn, their positions and readings."""
+"""Layout of a network's drawing: positions, names and readings of its units and edges."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from bpcli.tracing.unit_lines import Line, UnitLines
 from bpcli.tracing.worked_step import WorkedStep
 
 ROOMY = 8
-"""Largest number of units in a column of a roomy drawing, with numbers inside circles."""
+"""Largest number of units in a column of a roomy drawing, which has numbers inside the circles."""
 
 MOST_LABELS = 16
-"""Largest number of edges between two columns with labels, if no more than `FAN` leave a unit."""
+"""Largest number of edges between two columns that get labels, if at most `FAN` leave each unit."""
 
 FAN = 4
-"""Largest number of labelled edges from one unit; more labels would overlap those of the next."""
+"""Largest number of labelled edges per unit; more labels would overlap those of the next unit."""
 
 LONGEST, LONGEST_OF_INPUT = 14, 24
-"""Longest name in the drawing, in characters, and that of an input; the unit's title has the whole name."""
+"""Longest name in the drawing and longest name of an input, in characters; the unit's title has the full name."""
 
 STRETCH = 2
-"""Largest ratio of a layer's pitch to that of the widest layer."""
+"""Largest ratio of a layer's spacing to that of the widest layer."""
 
 ROOM, ROOM_OF_INPUT = 110, 70
-"""Width right of a unit in a close drawing, for its output and the error below that; of an input, for x."""
+"""Width to the right of a unit in a close drawing, for its output and error, and of an input, for x."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A number `name` that a unit or an edge shows from a stage on, for each row, in the place `slot`.
+    """Number `name` that a unit or an edge shows in the place `slot` from a stage on, for each row.
 
     An empty value clears the place.
     """
@@ -52,7 +52,7 @@ class Reading:
 class Unit:
     """An input, a neuron or other output of a layer, a prediction, or the loss.
 
-    Lines reach it `left` of its middle and leave it `right` of that; its texts stand in between.
+    Lines end `left` of its centre and start `right` of it; its texts are in between.
     """
 
     column: int
@@ -68,7 +68,7 @@ class Unit:
 
     @property
     def id(self) -> str:
-        """Column and place in the layer."""
+        """Column and index in the layer."""
         return f"u{self.column}-{self.place}"
 
 
@@ -85,7 +85,7 @@ class Edge:
 
     @property
     def id(self) -> str:
-        """Column of the start, and places of both ends."""
+        """Column of the start, and indices of both ends."""
         return f"e{self.start.column}-{self.start.place}-{self.end.place}"
 
 
@@ -100,7 +100,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A network on a plane, `width` by `height`."""
+    """Drawing of a network, `width` by `height`."""
 
     columns: Sequence[Column]
     edges: Sequence[Edge]
@@ -110,7 +110,7 @@ class Drawing:
 
 
 def draw(worked: WorkedStep, stages: Sequence[Stage], most: int, neuron: int | None) -> Drawing:
-    """The network with up to `most` units in a column, those with the largest inputs and errors; or a part of it."""
+    """Draw all layers or one, with up to `most` units per column: those with the largest inputs and errors."""
     return _Draughtsman(worked, stages, most, neuron).drawing()
 
 
@@ -129,7 +129,7 @@ class _Draughtsman:
 
     def drawing(self) -> Drawing:
         pitch = 112.0 if self.roomy else 34.0
-        top, height = 60.0, self.tallest * pitch  # above them the three lines of a heading
+        top, height = 60.0, self.tallest * pitch  # above it, the three lines of a heading
         columns: list[Column] = []
         x = 0.0
         for number, places in enumerate(self.chosen):
@@ -141,7 +141,7 @@ class _Draughtsman:
         return Drawing(columns, edges, x + (84 if self.roomy or self.closes else ROOM), top + height + 16, self.roomy)
 
     def _gap(self, number: int) -> float:
-        """Distance from the column before, or from the left; wide if there are many lines, or numbers on them."""
+        """Distance from the previous column, or from the left; wide if there are many lines or labels on them."""
         dense = 0 < number <= len(self.layers) and not self.layers[number - 1].one_to_one
         if not self.roomy:
             return self._left(number) + (0 if number == 0 else self._right(number - 1) + (130 if dense else 24))
@@ -152,12 +152,12 @@ class _Draughtsman:
         return 216 if self._have_labels(self.chosen[number - 1], self.chosen[number]) else 170
 
     def _left(self, number: int) -> float:
-        """Width of a column's names left of its units in a close drawing."""
+        """Width of a column's names to the left of its units in a close drawing."""
         longest = max(len(self._names(number)[place]) for place in self.chosen[number])
         return 20 + 7.5 * min(longest, LONGEST if number else LONGEST_OF_INPUT)
 
     def _right(self, number: int) -> float:
-        """Width of a column's numbers right of its units in a close drawing."""
+        """Width of a column's numbers to the right of its units in a close drawing."""
         return ROOM if number else ROOM_OF_INPUT
 
     def _kind(self, number: int) -> str:
@@ -178,7 +178,7 @@ class _Draughtsman:
         return names
 
     def _chosen(self) -> list[list[int]]:
-        """Places drawn in each column."""
+        """Indices drawn in each column."""
         columns = [largest(_sizes(self.layers[0].x), self.most)]
         if self.layers[0].one_to_one and self.neuron is not None:
             columns = [[self.neuron]]
@@ -243,7 +243,7 @@ class _Draughtsman:
             yield from self.lines.loss()
 
     def _edges(self, starts: Sequence[Unit], ends: Sequence[Unit]) -> Iterator[Edge]:
-        """Edges between two columns: every weight of a layer that has them, else the dependencies."""
+        """Yield the edges between two columns: every weight of a layer that has weights, else the dependencies."""
         column, kind = starts[0].column, ends[0].kind
         layer = self.all_layers[column] if kind in ("neuron", "pass") else None
         if layer is None or layer.weighted is None:
@@ -270,7 +270,7 @@ class _Draughtsman:
         return self.roomy and len(ends) <= FAN and len(starts) * len(ends) <= MOST_LABELS
 
     def _outdated(self, slot: str) -> Reading:
-        """Removal of a number that the step changes, and whose new value the trace does not hold."""
+        """Removal of a number that the step changes and whose new value is not in the trace."""
         return Reading(self.at["after"], slot, "", [""])
 
     def _reading(self, stage: int, slot: str, name: str, values: Numbers) -> Reading:
@@ -278,6 +278,6 @@ class _Draughtsman:
 
 
 def _sizes(rows: Array) -> list[float]:
-    """The largest size of each column."""
+    """Largest magnitude in each column."""
     sizes: list[float] = np.abs(rows).max(axis=0).tolist()
     return sizes

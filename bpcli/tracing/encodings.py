@@ -1,4 +1,4 @@
-"""How inputs and targets are made of the values in a row of the file, in a line each."""
+"""Encoding of one row's cells as inputs and targets, one line of text each."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from bpcli.data.targets import ClassesTarget, LabelsTarget, NumbersTarget, Targe
 from bpcli.tracing.arithmetic import Arithmetic
 
 _SHOWS = Arithmetic("float64")
-"""Encodings are computed in float64, whatever the network is."""
+"""Encodings are computed in float64, whatever the network's dtype."""
 
 
 def inputs_made(preprocessor: Preprocessor, row: Table) -> list[str]:
-    """For each of the network's inputs how it comes of a table's one row: arithmetic, or words."""
+    """Origin of each network input, from a table of one row: arithmetic, or words."""
     return [line for spec in preprocessor.inputs for line in _input(spec, row[spec.name])]
 
 
 def targets_made(preprocessor: Preprocessor, row: Table, outputs: int) -> list[str]:
-    """The same for the targets of the network's outputs."""
+    """Origin of each target of the network's outputs, likewise."""
     columns = [row[name] for name in preprocessor.target.names]
     return _target(preprocessor.target, columns, outputs)
 
 
 @singledispatch
 def _target(target: TargetBase, columns: list[Column], outputs: int) -> list[str]:
-    raise TypeError(f"no account of {type(target).__name__}")
+    raise TypeError(f"no encoding is known for {type(target).__name__}")
 
 
 @_target.register
@@ -57,25 +57,25 @@ def _input(spec: FittedInput, column: Column) -> Iterator[str]:
     missing, label = bool(column.missing()[0]), column.labels()[0]
     if spec.type == "numeric":
         value = spec.fill if missing else float(column.values[0])
-        filled = f"missing, so {_number(value)} takes its place: " if missing else ""
+        filled = f"missing, replaced by {_number(value)}: " if missing else ""
         yield f"{filled}{_scaled(spec.encoding, value)}"
     elif spec.type == "boolean":
-        filled = f"missing, so the share of ones, {_number(spec.fill)}, takes its place"
+        filled = f"missing, replaced by the share of ones, {_number(spec.fill)}"
         yield filled if missing else "1 for true, 0 for false"
     elif spec.type == "one_hot":
-        of = "the value is missing" if missing else f"it is {label}"
+        of = "the value is missing" if missing else f"the value is {label}"
         for category in spec.categories:
             yield f"one-hot: 1 where {spec.name} is {category}, else 0; {of}"
     elif missing or label not in spec.categories:
-        yield f"{'missing' if missing else 'never seen'}, so the mean, {_number(spec.fill)}, takes its place"
+        yield f"{'missing' if missing else 'unseen in training'}, replaced by the mean, {_number(spec.fill)}"
     else:
-        yield f"place {spec.categories.index(label)} of 0 to {len(spec.categories) - 1}, scaled to 0 to 1"
+        yield f"position {spec.categories.index(label)} of 0 to {len(spec.categories) - 1}, scaled to 0 to 1"
     if spec.indicator:
         yield f"1 where {spec.name} is missing, else 0"
 
 
 def _scaled(encoding: Encoding, value: float) -> str:
-    """A number in the units of the network."""
+    """Number in the units of the network."""
     if isinstance(encoding, Affine):
         if encoding.center == 0 and encoding.scale == 1:
             return "as in the file"
@@ -83,7 +83,7 @@ def _scaled(encoding: Encoding, value: float) -> str:
     values, scores = encoding.values, encoding.scores
     if not values[0] < value < values[-1]:
         end = 0 if value <= values[0] else -1
-        return f"that of the {('smallest', 'largest')[end]} value in training, {_number(values[end])}"
+        return f"score of the {('smallest', 'largest')[end]} value in training, {_number(values[end])}"
     place = int(np.searchsorted(values, value))
     (low, high), (of_low, of_high) = values[place - 1 : place + 1], scores[place - 1 : place + 1]
     apart = f"({_number(value)} - {_bracketed(low)}) / ({_number(high)} - {_bracketed(low)})"

@@ -1,6 +1,6 @@
-"""A row's loss and its slopes on paper.
+"""Arithmetic of the loss and its gradient for single rows and outputs.
 
-`worked_loss` asks by the loss's class; a test holds that every member of the union has its working here.
+`worked_loss` dispatches on the loss's class; a test asserts that every loss is registered.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from bpcli.tracing.trace import Trace
 L = TypeVar("L", bound=LossBase)
 
 FOLDED = {"softmax": "softmax", "σ": "the sigmoid", "exp": "exp"}
-"""Links within a loss, by their sign in formulas."""
+"""Names of links that are part of a loss, by their sign in formulas."""
 
 
 class WorkedLoss(Generic[L]):
-    """A loss in a step, one of its outputs (row, k) at a time; each has a loss of its own, unless `per_row`.
+    """Arithmetic of a loss for single outputs (row, k). Every output has its own loss, unless `per_row`.
 
-    The slope of `of_output` is ŷ - t unless a member says otherwise.
+    The gradient of an output's loss is ŷ - t, unless a subclass overrides `own_slope`.
     """
 
     per_row: ClassVar[bool] = False
@@ -43,7 +43,7 @@ class WorkedLoss(Generic[L]):
         self.error, self.rows, self.outputs, self.shows = trace.error, trace.rows, trace.outputs, shows
 
     def rule(self) -> list[str]:
-        """Formulas of the loss and of its slope by the logits."""
+        """Formulas of the loss and of its gradient with respect to the logits."""
         error = self.error
         over = ["the rows"] if len(self.rows) > 1 else []
         over += ["the outputs"] if len(self.outputs) > 1 and not self.per_row else []
@@ -52,12 +52,12 @@ class WorkedLoss(Generic[L]):
         link = error.link.removeprefix("ŷ = ").partition("(")[0]
         if link in FOLDED:
             lines.append(
-                f"{FOLDED[link]} belongs to the loss: the last layer puts out z, and dL/dz is the slope through both"
+                f"{FOLDED[link]} is part of the loss: the last layer outputs z, and dL/dz is the gradient through both"
             )
         return lines
 
     def output_lines(self, row: int, k: int) -> Iterator[str]:
-        """One output of a row: its prediction, its loss where it has one of its own, and dL/dz."""
+        """Yield lines for one output of a row: prediction, loss if it has its own, and dL/dz."""
         error, fixed = self.error, self.shows.fixed
         t = error.targets[row, k]
         yield f"ŷ = {self.link(float(error.logits[row, k]))} = {fixed(error.predictions[row, k])}"
@@ -69,13 +69,13 @@ class WorkedLoss(Generic[L]):
         yield f"dL/dz = {self.slope(row, k)} = {fixed(error.dlogits[row, k])}"
 
     def row_line(self, row: int) -> str:
-        """The loss of a row."""
+        """Line with the loss of a row."""
         weight = self.rows[row].weight
         worked = self.of_row(row, "" if weight == 1.0 else f"{self.shows.short(weight)} · ")
         return f"loss of the row = {worked}{self.shows.fixed(self.error.of_rows[row])}"
 
     def slope(self, row: int, k: int) -> str:
-        """dL/dz of an output: the slope of its loss, times its row's weight, over what L is the mean of."""
+        """dL/dz of an output: derivative of its loss times the row's weight, over the number of terms in L's mean."""
         weight = self.rows[row].weight
         times = "" if weight == 1.0 else f" · {self.shows.short(weight)}"
         return f"{self.own_slope(row, k)}{times}{'' if self._parts == 1 else f' / {self._parts}'}"
@@ -90,22 +90,22 @@ class WorkedLoss(Generic[L]):
         """A prediction in the units of the file."""
         return float((self.error.predictions if self.error.in_units is None else self.error.in_units)[row, k])
 
-    # What the members say
+    # Overridden by losses
 
     def link(self, z: float) -> str:
         """ŷ from z, written out."""
         return "z"
 
     def of_output(self, row: int, k: int) -> Iterator[str]:
-        """The loss of one output, where it is written out."""
+        """Loss of one output, if it is written out."""
         yield from ()
 
     def of_row(self, row: int, times: str) -> str:
-        """The loss of a row with its weight, written out up to the sign before its value; empty where it is not."""
+        """Loss of a row with its weight, written out up to the sign before its value; empty if it is not."""
         return ""
 
     def own_slope(self, row: int, k: int) -> str:
-        """The slope of one output's loss alone."""
+        """Derivative of one output's loss alone."""
         return self._apart(row, k)
 
     @property
@@ -127,8 +127,8 @@ class WorkedLoss(Generic[L]):
 
 @singledispatch
 def worked_loss(loss: LossBase, trace: Trace, shows: Arithmetic) -> WorkedLoss[LossBase]:
-    """The working of a trace's loss; raises TypeError for a class that has none."""
-    raise TypeError(f"no working is known of {type(loss).__name__}")
+    """Arithmetic of a trace's loss. Raises TypeError for a class that is not registered."""
+    raise TypeError(f"no arithmetic is known for {type(loss).__name__}")
 
 
 @worked_loss.register(MeanSquaredError)

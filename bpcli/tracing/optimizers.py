@@ -1,6 +1,6 @@
-"""An optimizer's step in the quantities and the scale of its paper, equation by equation.
+"""An optimizer's step as the equations of its paper.
 
-`rule_of` asks by the class of the optimizer's spec; a test holds that every member of the union has its rule here.
+`rule_of` dispatches on the class of the optimizer's spec; a test asserts that every optimizer is registered.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from bpcli.nn.optimizers.adam import AdamBase
 
 
 class Equation(NamedTuple):
-    """`name` ← `right`, a term of constants, of the gradient g, of moments, and of what equations before it give.
+    """`name` ← `right`, a term of constants, the gradient g, moments, and results of earlier equations.
 
-    On its right side, a moment is the one before the step until an equation has given the one after it.
+    On the right side, a moment has its value before the step until an equation assigns it.
     """
 
     name: str
@@ -39,18 +39,18 @@ class Equation(NamedTuple):
 
 
 Moments = Mapping[str, Array]
-"""Arrays by the names that equations have for them."""
+"""Arrays by their names in equations."""
 
 Term = Callable[[Array, Moments, Moments], Array]
-"""The value of an equation from the gradient g, and the moments before and after the step."""
+"""Value of an equation from the gradient g and the moments before and after the step."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """The equations of a step, the last of which gives the parameter p, and the numbers in them.
+    """Equations of a step, the last of which assigns the parameter p, and their constants.
 
-    `slots` names what is shown of the optimizer's vectors, and by what each is multiplied to be in the paper's scale;
-    `derived` has the value of each equation that gives neither a moment nor p.
+    `slots` names the optimizer's vectors that are shown, each with the factor that converts it to the paper's
+    scale. `derived` computes each equation that assigns neither a moment nor p.
     """
 
     equations: tuple[Equation, ...]
@@ -58,7 +58,7 @@ class Rule:
     slots: Mapping[str, tuple[str, float]] = field(default_factory=dict)
     derived: Mapping[str, Term] = field(default_factory=dict)
     decayed: Equation | None = None
-    """Last equation for weights that decay."""
+    """Last equation for weights with weight decay."""
 
     def terms(self, g: Array, before: Moments, after: Moments) -> dict[str, Array]:
         """Values of the derived equations, from the gradient and the moments before and after the step."""
@@ -67,11 +67,11 @@ class Rule:
 
 @singledispatch
 def rule_of(spec: OptimizerBase, state: OptimizerState, learning_rate: float) -> Rule:
-    """The rule of an optimizer that has just taken a step at a learning rate, with the state after it.
+    """Rule of an optimizer that has just taken a step with `learning_rate`; `state` is the one after the step.
 
-    Raises TypeError for a class that has none.
+    Raises TypeError for a class that is not registered.
     """
-    raise TypeError(f"no rule is known of {type(spec).__name__}")
+    raise TypeError(f"no rule is known for {type(spec).__name__}")
 
 
 @rule_of.register
@@ -149,7 +149,7 @@ def _nadam(spec: Nadam, state: OptimizerState, learning_rate: float) -> Rule:
 
 
 def _corrected_mean(spec: AdamBase, state: OptimizerState) -> tuple[Equation, Term]:
-    """m̂, the mean of gradients corrected for its start at 0."""
+    """m̂, the mean of gradients with bias correction."""
     share: float = 1.0 - spec.beta1 ** float(state.steps)
 
     def corrected(g: Array, before: Moments, after: Moments) -> Array:
@@ -166,7 +166,7 @@ def _of_adam(
     constants: Mapping[str, float] | None = None,
     amsgrad: bool = False,
 ) -> Rule:
-    """Kingma and Ba 2015, algorithm 1; its moments are 1 - β times the vectors that the kernel keeps."""
+    """Kingma and Ba 2015, algorithm 1. Its moments are 1 - β times the vectors that the kernel keeps."""
     slots = {"m": ("m", 1.0 - spec.beta1), "v": ("v", 1.0 - spec.beta2)}
     equations = [Equation("m", "β1 · m + (1 - β1) · g"), Equation("v", "β2 · v + (1 - β2) · g²")]
     largest = "v"

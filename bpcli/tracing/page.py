@@ -1,6 +1,6 @@
-"""A traced step as one page: a drawing of the network, controls to step through it, and the arithmetic of any part.
+"""A traced step as an HTML page: a drawing of the network, controls to step through it, and the arithmetic of any part.
 
-Tables repeat all of it, for print and for browsers without scripts.
+Tables repeat everything, for print and for browsers without scripts.
 """
 
 from __future__ import annotations
@@ -26,28 +26,27 @@ from bpcli.tracing.worked_step import WorkedStep
 from bpcli.wording import counted, printable
 
 WIDTHS = (40, 32, 24, 16, 12, 8)
-"""Candidate limits on the units drawn in a layer, tried until the page is small enough."""
+"""Limits on the units drawn per layer, tried in turn until the page is small enough."""
 
 MOST_BYTES = 480_000
 
 LEAST_OF_EDGE, LEAST_OF_ROW = 200, 25
-"""Least bytes of an edge on a page, and of its data for each row."""
+"""Lower bounds of the bytes of an edge on a page, and of its data for each row."""
 
 AFTERWARDS = (
-    "L is that of a second forward pass, with the new parameters. Of its other numbers none is kept, so neurons and "
-    "predictions stand empty."
+    "L comes from a second forward pass with the new parameters. The trace keeps no other values of that pass, so "
+    "neurons and predictions are empty."
 )
 
 
 def trace_page(trace: Trace, layer: int | None = None, neuron: int | None = None) -> str:
-    """The page of all layers, or of one, or of one of its neurons.
+    """Page of all layers, of one layer, or of one of its neurons.
 
-    Raises:
-        UsageError: so many rows do not fit on a page.
+    Raises: UsageError: the rows do not fit on a page.
     """
     worked = WorkedStep(trace, layer)
     steps = stages(worked, neuron)
-    tables = "".join(_html(islice(account(trace, layer, neuron), 1, None)))  # its opening stands in the head
+    tables = "".join(_html(islice(account(trace, layer, neuron), 1, None)))  # the header shows the opening
     for most in WIDTHS:
         if len(tables) + _least_bytes(worked, neuron, most) <= MOST_BYTES:
             page = _page(worked, steps, draw(worked, steps, most, neuron), tables)
@@ -55,12 +54,12 @@ def trace_page(trace: Trace, layer: int | None = None, neuron: int | None = None
                 return page
     raise UsageError(
         f"{counted(len(trace.rows), 'row')} of this network do not fit on a page; "
-        "choose fewer by --row, or a part of the network by --layer"
+        "choose fewer with --row, or part of the network with --layer"
     )
 
 
 def _least_bytes(worked: WorkedStep, neuron: int | None, most: int) -> int:
-    """Lower bound of the edges' bytes, so that a page far too large is not built."""
+    """Lower bound of the edges' bytes, to avoid building a page that is far too large."""
     edges = 0
     for one in worked.chosen:
         if one.weighted is not None:
@@ -83,8 +82,8 @@ def _page(worked: WorkedStep, steps: Sequence[Stage], drawing: Drawing, tables: 
     notes = "".join(f'<p class="soft">note: {text(note)}</p>' for note in trace.notes)
     if any(1 < len(column.units) < column.total for column in drawing.columns):
         notes += (
-            '<p class="soft">Of wide layers a part is drawn: the inputs that are furthest from 0, and the neurons with '
-            "the largest errors. Sums are over all of them.</p>"
+            '<p class="soft">Wide layers are drawn in part: the inputs furthest from 0, and the neurons with '
+            "the largest errors. Sums include all of them.</p>"
         )
     legend = "".join(f'<li class="{kind}">{words}</li>' for kind, words in _legend(drawing))
     body = (
@@ -92,11 +91,11 @@ def _page(worked: WorkedStep, steps: Sequence[Stage], drawing: Drawing, tables: 
         f'<dl class="figures">{shown}</dl>{notes}</header>\n<main>\n'
         f'<section id="stepper" aria-label="The step, stage by stage">{_controls(trace, steps)}'
         f'<div class="stage"><figure><div class="wide" id="view" tabindex="0" role="region" '
-        f'aria-label="The network; scrolls where it is wide">{svg(drawing, f"The network of {name}")}</div>'
+        f'aria-label="The network, scrollable">{svg(drawing, f"The network of {name}")}</div>'
         f'<ul class="key">{legend}</ul></figure>'
         f'<section id="panel" aria-labelledby="panel-title" hidden><h2 id="panel-title"></h2>'
         f'<p id="panel-hint" class="soft"></p><dl id="lines"></dl></section></div></section>\n'
-        f'<section id="account"><h2>All of it in tables</h2>{tables}</section>\n</main>\n'
+        f'<section id="account"><h2>All numbers in tables</h2>{tables}</section>\n</main>\n'
         f'<script type="application/json" id="data">{_json(_data(worked, steps, drawing))}</script>\n'
     )
     return html_document(
@@ -108,18 +107,18 @@ def _page(worked: WorkedStep, steps: Sequence[Stage], drawing: Drawing, tables: 
 
 
 def _legend(drawing: Drawing) -> Iterator[tuple[str, str]]:
-    """Legend of the drawing's lines and numbers, each with the class of its sample."""
+    """Legend of the drawing's lines and numbers, each with the CSS class of its sample."""
     yield "positive", "weight above 0"
     yield "negative", "weight below 0; the wider a line, the larger the weight"
-    yield "now", "worked out in this stage"
+    yield "now", "computed in this stage"
     if any(edge.readings for edge in drawing.edges):
-        yield "plain", "on a line: its weight, then its gradient dL/dw, at the end its new weight"
-    place = "in" if drawing.roomy else "beside"
-    yield "plain", f"{place} a neuron: its output y; below, once it is known, its error dL/dz (other layers: dL/dy)"
+        yield "plain", "on a line: its weight, then its gradient dL/dw, finally its new weight"
+    place = "in" if drawing.roomy else "next to"
+    yield "plain", f"{place} a neuron: its output y; below, once computed, its error dL/dz (other layers: dL/dy)"
 
 
 def _controls(trace: Trace, steps: Sequence[Stage]) -> str:
-    """Buttons, stages, and rows if there are several; hidden until the script runs."""
+    """Buttons, list of stages, and rows if there are several; hidden until the script runs."""
     chosen = "".join(
         f'<li><button type="button" data-stage="{place}">{text(stage.title)}</button></li>'
         for place, stage in enumerate(steps)
@@ -142,7 +141,7 @@ def _controls(trace: Trace, steps: Sequence[Stage]) -> str:
 
 
 def _html(parts: Iterable[Part]) -> Iterator[str]:
-    """The account as headings, sentences and tables, which scroll separately and by keys."""
+    """Yield the account as headings, sentences and tables, which scroll separately, also with the keyboard."""
     about = ""
     for part in parts:
         if isinstance(part, Heading):
@@ -172,7 +171,7 @@ def _html(parts: Iterable[Part]) -> Iterator[str]:
 
 
 def _data(worked: WorkedStep, steps: Sequence[Stage], drawing: Drawing) -> dict[str, Any]:
-    """Data for the script: the stages in words, and each unit's and edge's readings and arithmetic."""
+    """Data for the script: the stages' texts, and the readings and arithmetic of units and edges."""
     return {
         "rows": [row.row for row in worked.trace.rows],
         "stages": [
@@ -211,7 +210,7 @@ def _data(worked: WorkedStep, steps: Sequence[Stage], drawing: Drawing) -> dict[
 
 
 def _note(worked: WorkedStep) -> str:
-    """Note on the last stage, with remarks of layers such as dropout, which keeps its masks."""
+    """Note on the last stage, with those of layers such as dropout."""
     remarks = dict.fromkeys(layer.afterwards for layer in worked.layers if layer.afterwards)
     return " ".join([AFTERWARDS, *remarks])
 

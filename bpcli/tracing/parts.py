@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Heading:
-    """Title of the parts after it: one of the stages, or (`level` 2) a layer in it."""
+    """Title of the parts after it: a stage, or with `level` 2 a layer in it."""
 
     words: str
     level: int = 1
@@ -22,7 +22,7 @@ class Grid:
     right: Collection[int] = ()
 
     def without_empty_columns(self) -> Grid:
-        """The table without those columns that have a header and no cell."""
+        """Copy without the columns that have a header and no cell."""
         kept = [place for place in range(len(self.cells[0])) if any(row[place] for row in self.cells[1:])]
         cells = [[row[place] for place in kept] for row in self.cells]
         return Grid(cells, [new for new, place in enumerate(kept) if place in self.right])

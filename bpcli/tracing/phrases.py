@@ -10,14 +10,14 @@ from bpcli.tracing.trace import Trace, TracedRow
 from bpcli.wording import counted
 
 MOST_INPUTS = 16
-"""Inputs shown of a row, those furthest from 0; and largest number of weights that are all shown."""
+"""Maximum number of inputs shown per row, those furthest from 0, and of parameters that are shown without selection."""
 
 Place = tuple[int, ...]
-"""Indices of one number in a parameter array."""
+"""Indices of one component of a parameter array."""
 
 
 def opening(trace: Trace) -> str:
-    """The rows of a trace, and where its step begins."""
+    """Rows of a trace, and the starting point of its step."""
     numbers = ", ".join(str(row.row) for row in trace.rows)
     return (
         f"{trace.name}: a training step on {'row' if len(trace.rows) == 1 else 'rows'} {numbers}, "
@@ -26,7 +26,7 @@ def opening(trace: Trace) -> str:
 
 
 def row_in_file(row: TracedRow, shows: Arithmetic) -> str:
-    """A row with its cells as the file has them."""
+    """Row with its cells as in the file."""
     in_file = ", ".join(f"{name} {value or '(missing)'}" for name, value in list(row.columns.items())[:MOST_INPUTS])
     more = len(row.columns) - MOST_INPUTS
     target = ", ".join(f"{name} {value}" for name, value in row.target.items())
@@ -36,18 +36,18 @@ def row_in_file(row: TracedRow, shows: Arithmetic) -> str:
 
 
 def member(spec: Spec, but: str = "") -> str:
-    """A loss or an optimizer with the options that are on."""
+    """Loss or optimizer with its nonzero options."""
     said = spec.model_dump(mode="json", by_alias=True)
     options = ", ".join(f"{name} {value}" for name, value in said.items() if name not in ("type", but) and value)
     return f"{said['type']} ({options})" if options else str(said["type"])
 
 
 def largest(values: Sequence[float], count: int) -> list[int]:
-    """Places of the `count` values of largest magnitude, in ascending order."""
+    """Indices of the `count` values of largest magnitude, in ascending order."""
     places = sorted(range(len(values)), key=lambda place: -abs(values[place]))[:count]
     return sorted(places)
 
 
 def parameter_name(layer: int, name: str, place: Place) -> str:
-    """A parameter by its layer, name and indices."""
+    """Name of a parameter with layer and indices."""
     return f"layers.{layer}.{name}[{', '.join(map(str, place))}]"

@@ -1,4 +1,4 @@
-"""The stages of a traced step: start, forward layer by layer, error, backward from the last layer on, update, after."""
+"""Stages of a traced step: start, forward layer by layer, error, backward in reverse order, update, after."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ MOST_SAID = 4
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage: its formulas, and an explanation in words for each row.
+    """Stage with its formulas, and an explanation for each row.
 
-    `columns` are the columns of the drawing whose units it computes (0: the inputs, then the layers, the predictions,
-    the loss), `layers` those whose edges it computes.
+    `columns` are the columns of the drawing whose units it computes (0: the inputs, then the layers, the
+    predictions, the loss). `layers` are those whose edges it computes.
     """
 
     key: str
@@ -45,7 +45,7 @@ class _Stages:
         trace, layers = self.trace, self.worked.chosen
         predictions = len(trace.layers) + 1
         started = [f"{row_in_file(row, self.shows)}." for row in trace.rows]
-        yield Stage("start", "Start: the inputs and the parameters as they are", (), started, (0,))
+        yield Stage("start", "Start: inputs and parameters", (), started, (0,))
         for layer in layers:
             yield self._forward(layer)
         yield self._error((predictions, predictions + 1))
@@ -54,7 +54,7 @@ class _Stages:
         yield self._update()
         before, after = self.shows.fixed(trace.loss.before), self.shows.fixed(trace.loss.after)
         change = f"L was {before}; after the step it is {after}."
-        yield Stage("after", "After: the loss once more", (), [change] * len(trace.rows), (predictions + 1,))
+        yield Stage("after", "After: the new loss", (), [change] * len(trace.rows), (predictions + 1,))
 
     def _forward(self, layer: WorkedLayer[Any]) -> Stage:
         formulas, said = layer.forward_stage()
@@ -66,7 +66,7 @@ class _Stages:
         error, several = self.trace.error, len(self.trace.rows) > 1
         name, words = type_name(error.loss), []
         for row, value in enumerate(error.of_rows):
-            said = f"The loss says how far predictions and targets are apart: {name} of this row is"
+            said = f"The loss measures the distance of predictions from targets: {name} of this row is"
             mean = f" L, over all rows, is {self.shows.fixed(self.trace.loss.before)}." if several else ""
             predicted = self._results("Predictions", self.trace.outputs, error.predictions[row])
             words.append(f"{said} {self.shows.fixed(value)}.{predicted}{mean}")
@@ -76,7 +76,7 @@ class _Stages:
         formulas, said = layer.backward_stage()
         penalty = self.trace.update.penalty
         if layer.layer.parameters and (penalty.l1 or penalty.l2):
-            formulas.append("these are gradients of the data's loss; the update adds those of the penalties")
+            formulas.append("these are gradients of the data loss; the update adds those of the penalties")
         words = [f"{said}.{self._of_layer(layer.error, layer, values)}" for values in layer.errors]
         index = layer.index
         return Stage(f"backward-{index}", f"Backward: {layer.title}", formulas, words, (index + 1,), (index,))
@@ -84,7 +84,7 @@ class _Stages:
     def _update(self) -> Stage:
         update = self.trace.update
         said = (
-            f"{type_name(update.optimizer)} changes each parameter by what its gradient asks for, "
+            f"{type_name(update.optimizer)} updates each parameter from its gradient, "
             f"at learning rate {self.shows.constant(update.learning_rate)}."
         )
         indices = [layer.index for layer in self.worked.chosen if layer.layer.parameters]

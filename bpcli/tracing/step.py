@@ -1,6 +1,6 @@
-"""One training step on chosen rows, with every number on the way, taken by the code that trains.
+"""One training step on chosen rows, with all intermediate arrays, by the code that trains.
 
-The step is `SerialSteps`' own, on a batch of those rows; the network is wrapped so that it keeps what passes through.
+It is a step of `SerialSteps` on a batch of those rows, with a network that records its arrays.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ from bpcli.training.steps.serial import SerialSteps
 from bpcli.wording import counted
 
 Moments = dict[str, dict[str, Bound]]
-"""Before and after the step: the parameters and the optimizer's slots by name."""
+"""Parameters and optimizer slots by name, before and after the step."""
 
 
 @dataclass(frozen=True)
 class ChosenRows:
-    """Rows of the data as the network takes them, and as they stand in the file."""
+    """Rows of the data as the network takes them, and as in the file."""
 
     batch: Batch
     described: list[TracedRow]
@@ -59,10 +59,9 @@ class ChosenRows:
 
 
 def choose_rows(prepared: Prepared, numbers: Sequence[int]) -> ChosenRows:
-    """Rows by their numbers in the data, counted from 1 through all of its files; without any, the first to train on.
+    """Rows by their numbers, counted from 1 over all data files; by default the first training row.
 
-    Raises:
-        UsageError: there is no such row, or it has no target.
+    Raises: UsageError: there is no such row, or it has no target.
     """
     plan, selection = prepared.plan, prepared.examples
     assert selection is not None, "the examples were not kept"
@@ -74,14 +73,14 @@ def choose_rows(prepared: Prepared, numbers: Sequence[int]) -> ChosenRows:
         found = [(part, np.flatnonzero(selection.split.part(part) == number - 1)) for part in PARTS]
         place = next(((part, at) for part, at in found if len(at)), None)
         if place is None:
-            raise UsageError(f"--row {number}: it is in no split, as it has no value in the target; choose another")
+            raise UsageError(f"--row {number}: not in any split, because its target is missing; choose another row")
         part, at = place
         dataset = prepared.datasets[part]
         xs.append(plan.network.expanded.reader(dataset.x, 1, plan.dtype).take(at)[0].copy())
         ys.append(dataset.target_reader(plan.network.n_out, 1).take(at)[0].copy())
         weights.append(1.0 if part != "train" or dataset.weight is None else float(dataset.weight[at[0]]))
         if part != "train":
-            notes.append(f"row {number} is a {part} row, which training never sees; here it is trained on")
+            notes.append(f"row {number} is a {part} row, which training never uses; this step trains on it")
         row = table.take(np.array([number - 1]))
         described.append(
             TracedRow(
@@ -99,7 +98,7 @@ def choose_rows(prepared: Prepared, numbers: Sequence[int]) -> ChosenRows:
 
 
 class _Step(SerialSteps):
-    """One step on a batch, at the learning rate that the whole run has at that point."""
+    """One step on a batch, with the learning rate of the run at that point."""
 
     def __init__(self, run: TrainingPlan, network: Network, batch: Batch, state: TrainingState) -> None:
         (x,), y, weight = batch
@@ -108,7 +107,7 @@ class _Step(SerialSteps):
         self._run = run
 
     def take(self, epoch: int, step: int) -> Array:
-        """Take it, and give the gradient that the optimizer was given."""
+        """Take the step. Return the gradient that the optimizer received."""
         (batch,) = self.batches.epoch(np.arange(self.batches.size))
         self.position.epoch, self.position.step = epoch, step
         with np.errstate(all="ignore"):
@@ -117,10 +116,9 @@ class _Step(SerialSteps):
 
 
 def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, source: str) -> Trace:
-    """Take the step that follows on `state`, which it changes, and give all numbers of it; `source` is named in it.
+    """Trace the next step from `state`, which it updates; `source` is the name of the config or checkpoint.
 
-    Raises:
-        DivergedError: a number is not finite.
+    Raises: DivergedError: a value is not finite.
     """
     plan, loss = prepared.plan, prepared.plan.loss
     epochs, done = state.counters.epoch, state.counters.epoch >= plan.spec.epochs
@@ -130,13 +128,13 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, sourc
     before = {name: vector.copy() for name, vector in _vectors(state).items()}
     loss_before = objective.value(state.params)
     if not isfinite(loss_before):
-        raise DivergedError("the loss of these rows is not a finite number")
+        raise DivergedError("non-finite loss of these rows")
     network, records = recorded(plan.network.trunk)
     steps = _Step(plan, network, rows.batch, state)
     applied = steps.take(epoch, step)
     loss_after = objective.value(state.params)
     if not isfinite(loss_after) or not all(np.isfinite(vector).all() for vector in _vectors(state).values()):
-        raise DivergedError("the step leaves numbers that are not finite; lower optimizer.learning_rate")
+        raise DivergedError("non-finite values after the step; lower optimizer.learning_rate")
     names = Names.of(plan.network, prepared.preprocessor)
     views: Moments = {
         when: {name: plan.network.bind(vector) for name, vector in vectors.items()}
@@ -149,8 +147,8 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, sourc
     notes = list(rows.notes)
     if done:
         notes.append(
-            f"all {counted(plan.spec.epochs, 'epoch')} are done: this step is one more, "
-            "at the learning rate that the last epoch began with"
+            f"training is complete after {counted(plan.spec.epochs, 'epoch')}: this is an additional step, "
+            "at the initial learning rate of the last epoch"
         )
     layers = [
         _layer(layer, record, names, given, views, rule)
@@ -192,7 +190,7 @@ def _vectors(state: TrainingState) -> dict[str, Array]:
 
 
 def _layer(layer: Layer, record: LayerRecord, names: Names, given: Bound, views: Moments, rule: Rule) -> TracedLayer:
-    """A layer's forward and backward values, and its parameters around the step."""
+    """Trace of a layer: forward and backward arrays, and parameters before and after the step."""
     forward = {"x": record.x, "z": record.z, "y": record.y, **record.kept}
     backward = {"dy": record.dy, "slope": record.slope, "dz": record.dz}
     return TracedLayer(
@@ -208,7 +206,7 @@ def _layer(layer: Layer, record: LayerRecord, names: Names, given: Bound, views:
 
 
 def _norm(plan: TrainingPlan, records: Sequence[LayerRecord], params: Array) -> float:
-    """The norm of the whole gradient with its penalties, before it is bounded by that norm."""
+    """Norm of the whole gradient with penalties, before clipping by norm."""
     grads = np.empty_like(params)
     for bound, record in zip(plan.network.bind(grads), records, strict=True):
         for name, gradient in record.grads.items():
@@ -221,9 +219,9 @@ def _norm(plan: TrainingPlan, records: Sequence[LayerRecord], params: Array) -> 
 def _parameter(
     slot: Slot, index: int, record: LayerRecord, given: Bound, views: Moments, rule: Rule
 ) -> TracedParameter:
-    """A parameter array before and after the step, and what led from one to the other.
+    """Trace of a parameter array: before and after the step, with the gradient and moments.
 
-    Moments are in the scale of the optimizer's paper, which for Adam's is not that of the vectors it keeps.
+    Moments are in the scale of the optimizer's paper, which for Adam differs from that of the vectors it keeps.
     """
     name = slot.name
 
@@ -253,7 +251,7 @@ def _parameter(
 
 
 def _error(prepared: Prepared, last: LayerRecord, batch: Batch, objective: Objective, params: Array) -> TracedError:
-    """Logits, predictions, loss and gradient; `in_units` has predicted numbers in the file's units."""
+    """Logits, predictions, loss and gradient; `in_units` has numeric predictions in the file's units."""
     loss, target, logits, (_, y, weight) = prepared.plan.loss, prepared.preprocessor.target, last.y, batch
     predictions, out = np.empty_like(logits), np.empty_like(logits)
     loss.link(logits, predictions)
@@ -282,5 +280,5 @@ def _error(prepared: Prepared, last: LayerRecord, batch: Batch, objective: Objec
 
 
 def _exact(array: Array) -> Array:
-    """The same numbers as float64."""
+    """Array converted to float64, which is exact."""
     return array.astype(np.float64)

@@ -10,7 +10,7 @@ from bpcli.tracing.drawing import LONGEST, LONGEST_OF_INPUT, Column, Drawing, Ed
 RADIUS, SMALL_RADIUS = 32, 7
 
 SIGNED = ("dL/dz", "dL/dy", "dL/dw", "target")
-"""Numbers shown with their names: all but outputs and weights."""
+"""Numbers shown with their names: all except outputs and weights."""
 
 
 def svg(drawing: Drawing, about: str) -> str:
@@ -60,7 +60,7 @@ def _unit(unit: Unit, roomy: bool) -> str:
             default="",
         )
         places = {"name": (_aside(name), -radius - 7), "in": (0, 4), "out": (_aside(error), radius + 15)}
-    else:  # above and below the line that leads past them
+    else:  # above and below the line between them
         shape = f'<path class="lead" d="M{-unit.left:g} 0H{unit.right:g}"/>{shape}'
         places = {"name": (-radius - 5, -4), "in": (radius + 5, -4), "out": (radius + 5, 12)}
     words = {"name": name, **first}
@@ -74,7 +74,7 @@ def _unit(unit: Unit, roomy: bool) -> str:
 
 
 def _aside(words: str) -> float:
-    """Middle of a text that ends before the labels of the unit's outgoing lines."""
+    """Centre of a text that ends before the labels of the unit's outgoing lines."""
     return min(0.0, RADIUS + 5 - 3.6 * len(words))
 
 
@@ -93,7 +93,7 @@ def _ends(edge: Edge) -> tuple[tuple[float, float], tuple[float, float]]:
 
 
 def _label(edge: Edge) -> Iterator[str]:
-    """Label of an edge, near its start, so that labels of different units stay apart."""
+    """Label of an edge, near its start, so that labels of different units do not overlap."""
     if edge.readings:
         along = 0.2
         x, y = (a + (b - a) * along for a, b in zip(*_ends(edge), strict=True))

@@ -1,13 +1,13 @@
-// Steps through the stages of a training step, and shows the arithmetic of what is worked out or chosen.
-// The address keeps the place: #stage=3&row=0&show=u1-0.
+// Steps through the stages of a training step, and shows the arithmetic of a stage or of the chosen unit.
+// The URL's fragment holds the state: #stage=3&row=0&show=u1-0.
 "use strict";
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const element = (id) => document.getElementById(id);
 const network = element("network");
 const lastStage = data.stages.length - 1;
-const FADE = 24; // pixels that fade at a side where there is more of the drawing
-const MOST_SHOWN = 12; // units and edges whose lines are shown where none is chosen
+const FADE = 24; // pixels that fade at a side where the drawing continues
+const MOST_SHOWN = 12; // maximum number of units and edges with lines when none is chosen
 const state = { stage: 0, row: 0, show: null };
 
 const isEdge = (id) => id in data.edges;
@@ -19,7 +19,7 @@ function nameOf(id) {
   return `${data.units[start].name} → ${data.units[end].name}`;
 }
 
-// What a unit or an edge shows at this stage: of each place in the drawing the latest number that is known.
+// Readings of a unit or an edge at this stage: the latest number for each place in the drawing.
 function readings(id) {
   const known = new Map();
   for (const [stage, slot, name, sign, values] of thing(id).readings) {
@@ -31,14 +31,14 @@ function readings(id) {
   return known;
 }
 
-// The lines of arithmetic that are known, those of this stage marked.
+// Lines of arithmetic up to this stage, with those of this stage marked.
 function lines(id) {
   return thing(id).lines
     .filter(([stage, , row]) => stage <= state.stage && (row === undefined || row === state.row))
     .map(([stage, words]) => ({ words, now: stage === state.stage }));
 }
 
-// Units and edges for the keys to walk along: each unit after the edges that lead to it.
+// Units and edges in the order of the arrow keys: each unit after its incoming edges.
 const walk = [
   ...Object.keys(data.units).flatMap((unit) => [
     ...Object.keys(data.edges).filter((edge) => data.edges[edge].end === unit),
@@ -46,7 +46,7 @@ const walk = [
   ]),
 ];
 
-// A drawn line is too thin to be hit: an invisible one lies over each edge and stands for it.
+// A drawn line is too thin to click: an invisible, wider one over each edge takes its events.
 for (const id of Object.keys(data.edges)) {
   const hit = element(id).cloneNode();
   hit.id = `${id}-hit`;
@@ -109,7 +109,7 @@ function drawPanel() {
   let shown;
   let hint;
   if (state.show) {
-    // A unit is shown with the edges that lead to it and those that its error comes back by.
+    // A unit is shown with its incoming edges, and the outgoing ones that pass its error back.
     const edges = Object.keys(data.edges).filter((id) => {
       const { start, end } = data.edges[id];
       return end === state.show || start === state.show;
@@ -117,17 +117,17 @@ function drawPanel() {
     shown = isEdge(state.show) ? [state.show] : [state.show, ...edges];
     element("panel-title").textContent = nameOf(state.show);
     const old = state.stage === lastStage;
-    hint = old ? "All that was worked out of it before the step and in it." : "All that is known of it at this stage.";
-    hint += " Escape goes back to the stage.";
+    hint = old ? "Everything computed for it before and in the step." : "Everything known at this stage.";
+    hint += " Escape returns to the stage.";
   } else {
     shown = [...Object.keys(data.units), ...Object.keys(data.edges)];
-    element("panel-title").textContent = "Worked out in this stage";
+    element("panel-title").textContent = "Computed in this stage";
     hint = "Choose a neuron or a line in the drawing to see its own arithmetic.";
   }
   const found = shown
     .map((id) => {
       const all = lines(id);
-      // Around the unit that is chosen, and where none is, only what is new counts.
+      // Except for the chosen unit, only lines of this stage are shown.
       return [id, id === state.show ? all : all.filter(({ now }) => now)];
     })
     .filter(([, all]) => all.length > 0);
@@ -143,16 +143,16 @@ function drawPanel() {
     }
     return group;
   }));
-  if (found.length === 0) hint = "Nothing of it is known yet at this stage.";
+  if (found.length === 0) hint = "Not computed yet at this stage.";
   if (found.length > most) {
-    hint += ` ${found.length - most} more are worked out in this stage: choose what they lead to, or see the tables`;
-    hint += " below.";
+    hint += ` ${found.length - most} more are computed in this stage: choose a neuron that they lead to, or see the`;
+    hint += " tables below.";
   }
   element("panel-hint").textContent = hint;
 }
 
-// A line of arithmetic, which may break before a sign but not after it, nor within a product that fits in a line; one
-// that does not may break before a dot.
+// Line of arithmetic that may break before a sign but not after it, nor within a product that fits on a line. A longer
+// product may break before a dot.
 const FACTOR = String.raw`(?:\([^()]*\)\S*|[^\s=+←]\S*)`;
 const TERM = new RegExp(`((?:[=+←] )?${FACTOR}(?: [·/] ${FACTOR})+|[=+←] ${FACTOR})`);
 function terms(words) {
@@ -189,11 +189,11 @@ function go(stage) {
   state.stage = Math.min(Math.max(stage, 0), lastStage);
   draw();
   const { columns, layers } = data.stages[state.stage];
-  const main = layers.length > 0 ? columns[0] : columns.at(-1); // of predictions and loss, the loss
+  const main = layers.length > 0 ? columns[0] : columns.at(-1); // for predictions and loss, the loss
   reveal([...layers, ...columns], columns, [main]);
 }
 
-// Where the drawing is wider than its box, bring columns to the middle: the first choice that fits, or the last.
+// If the drawing is wider than its box, scroll columns to the middle: the first choice that fits, or the last.
 function reveal(...choices) {
   const view = element("view");
   const frame = view.getBoundingClientRect();
@@ -205,13 +205,13 @@ function reveal(...choices) {
   const spare = (frame.width - (right - left)) / 2;
   if (!Number.isFinite(left)) return;
   view.scrollLeft += left - frame.left - (spare >= 0 ? spare : FADE);
-  // Near an end of the drawing, go there, so that nothing fades at that side.
+  // Near an end of the drawing, scroll to it, so that nothing fades at that side.
   const end = view.scrollWidth - view.clientWidth;
   if (view.scrollLeft <= spare) view.scrollLeft = 0;
   else if (end - view.scrollLeft <= spare) view.scrollLeft = end;
 }
 
-// Fade the drawing where there is more of it.
+// Fade the sides where the drawing continues.
 function fade() {
   const view = element("view");
   view.classList.toggle("more-left", view.scrollLeft > 1);
@@ -223,13 +223,13 @@ function choose(id) {
   draw();
 }
 
-// The one of all units and edges that the tab key comes to.
+// The single unit or edge in the tab order.
 function focus(id) {
   walk.forEach((other) => target(other).setAttribute("tabindex", other === id ? "0" : "-1"));
   target(id).focus();
 }
 
-// The address is read at the start, and when it is changed by hand.
+// The fragment is read at the start, and when the user edits it.
 function readAddress() {
   const place = new URLSearchParams(location.hash.slice(1));
   const whole = (name, most) => Math.min(Math.max(Number.parseInt(place.get(name) ?? "0", 10) || 0, 0), most);
@@ -261,7 +261,7 @@ network.addEventListener("click", (event) => {
   choose(state.show === id ? null : id);
 });
 document.addEventListener("keydown", (event) => {
-  // Left and right have a use of their own in the list of rows and in a table that scrolls.
+  // The list of rows and scrolling tables use left and right themselves.
   if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest("select, #account")) return;
   const focused = event.target.dataset?.of;
   const actions = {

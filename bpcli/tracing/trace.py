@@ -1,7 +1,7 @@
-"""A traced step: its rows, what each layer computed, the loss, and what the step changed.
+"""Data of a traced step: rows, values of each layer, loss, and update.
 
-Arrays are float64, which holds every float32 exactly. Those of a batch have the rows first; those of a parameter have
-its shape.
+Arrays are float64, which represents every float32 exactly. Arrays of a batch have the rows on the first axis; arrays of
+a parameter have its shape.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def activation_formulas(activation: Activation) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class TracedRow:
-    """A row of the data: its number, counted from 1, its cells, and how inputs and targets are made of them."""
+    """Row of the data: its number, counted from 1, its cells, and the origin of inputs and targets."""
 
     row: int
     split: Part
@@ -40,7 +40,7 @@ class TracedRow:
 
 @dataclass(frozen=True)
 class Moment:
-    """One of the optimizer's vectors around the step, as far as it belongs to one parameter array."""
+    """One of the optimizer's vectors before and after the step, for one parameter array."""
 
     before: Array
     after: Array
@@ -48,11 +48,11 @@ class Moment:
 
 @dataclass(frozen=True)
 class TracedParameter:
-    """A parameter array around the step, and what led from one value to the other.
+    """Parameter array before and after the step, with everything that leads from one to the other.
 
-    `gradient` is that of the data's loss, `applied` what penalties and bounds make of it. Moments are in the scale of
-    the optimizer's paper: m and v of Adam are those of Kingma and Ba. `terms` has what the equations of the update
-    give on the way, such as m̂ and v̂.
+    `gradient` is that of the data loss; `applied` also includes penalties and clipping. Moments are in the scale of
+    the optimizer's paper: Adam's m and v are those of Kingma and Ba. `terms` holds results of the update's other
+    equations, such as m̂ and v̂.
     """
 
     before: Array
@@ -67,10 +67,11 @@ class TracedParameter:
 
 @dataclass(frozen=True)
 class TracedLayer:
-    """A layer in the step.
+    """Layer in the step.
 
-    `forward` has its input x and output y, `backward` the slope dy of the loss by y; a layer with an activation has z,
-    the slope f'(z) and dz too. Whatever else the layer keeps for its backward pass is in `forward`.
+    `forward` has the input x and output y, `backward` the gradient dy of the loss with respect to y. A layer with
+    an activation also has z, the slope f'(z), and dz. Other arrays that the layer keeps for its backward pass are
+    in `forward`.
     """
 
     planned: Layer
@@ -82,7 +83,7 @@ class TracedLayer:
 
     @property
     def index(self) -> int:
-        """Place in the network and in the config."""
+        """Index in the network and in the config."""
         return self.planned.index
 
     @property
@@ -102,7 +103,7 @@ class TracedLayer:
 
     @property
     def gradient(self) -> str:
-        """Formula of what it hands back."""
+        """Formula of dL/dx."""
         return self.planned.gradient
 
     @property
@@ -115,7 +116,7 @@ class TracedLayer:
 class TracedError:
     """Logits, predictions, loss and its gradient; arrays are (rows, outputs).
 
-    `in_units` has predictions of numbers in the units of the file.
+    `in_units` has numeric predictions in the units of the file.
     """
 
     loss: LossBase
@@ -133,7 +134,7 @@ class TracedError:
 
 @dataclass(frozen=True)
 class TracedUpdate:
-    """The optimizer's step: its equations and constants, and what bounded the gradient before it."""
+    """Optimizer's step: equations and constants, and the clipping of the gradient."""
 
     optimizer: OptimizerBase
     equations: Sequence[Equation]
@@ -149,7 +150,7 @@ class TracedUpdate:
 
 @dataclass(frozen=True)
 class LossChange:
-    """The loss of the rows around the step, with the penalties on the weights."""
+    """Loss of the rows before and after the step, including penalties."""
 
     before: float
     after: float

@@ -1,4 +1,4 @@
-"""The optimizer's step on paper, starting from the gradient of the data's loss."""
+"""Arithmetic of the optimizer's step, starting from the gradient of the data loss."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from bpcli.tracing.trace import TracedParameter, TracedUpdate
 
 
 class WorkedUpdate:
-    """An update and its arithmetic, for single numbers of a parameter array."""
+    """Update and its arithmetic, for single components of a parameter array."""
 
     def __init__(self, update: TracedUpdate, shows: Arithmetic) -> None:
         self.update, self.shows = update, shows
 
     def rule(self) -> list[str]:
-        """Penalties and bounds on the gradient, then the optimizer's equations."""
+        """Penalties and clipping, then the optimizer's equations."""
         update, shows = self.update, self.shows
         penalty, clip = update.penalty, update.clip
         lines = []
@@ -27,7 +27,9 @@ class WorkedUpdate:
             numbers = ", ".join(f"{name} = {shows.constant(factor)}" for name, factor, _ in factors if factor)
             lines.append(f"weights: g = dL/dw + {terms}, {numbers}; other parameters: g = gradient")
         if clip.value is not None:
-            lines.append(f"each g is kept between -{shows.constant(clip.value)} and {shows.constant(clip.value)}")
+            lines.append(
+                f"each g is clipped to the range from -{shows.constant(clip.value)} to {shows.constant(clip.value)}"
+            )
         if clip.norm is not None:
             norm, factor = shows.short(update.gradient_norm), update.clip_factor
             if factor == 1.0:
@@ -47,7 +49,7 @@ class WorkedUpdate:
         return lines
 
     def lines(self, parameter: TracedParameter, place: Place, letter: str) -> Iterator[str]:
-        """Lines for one number: its gradient after penalties and bounds, then each equation."""
+        """Yield lines for one component: its gradient after penalties and clipping, then each equation."""
         yield from self._applied(parameter, place, letter)
         yield from self._equations(parameter, place, letter)
 
@@ -68,7 +70,7 @@ class WorkedUpdate:
             yield f"g = {right} = {numbers} = {shows.fixed(g)}"
         if clip.value is not None and abs(g) > clip.value:
             bounded = clip.value if g > 0 else -clip.value
-            yield f"g ← {shows.fixed(bounded)}, the bound that {shows.short(g)} is beyond"
+            yield f"g ← {shows.fixed(bounded)}, clipped from {shows.short(g)}"
             g = bounded
         if update.clip_factor != 1.0:
             by_factor = shows.short(update.clip_factor)
@@ -88,7 +90,7 @@ class WorkedUpdate:
             said = re.sub(r"(?<!\w)p(?!\w)", letter, right)
             shown = letter if name == "p" else name
             if " where " in right:
-                yield f"{shown} ← {said}: {shows.fixed(value)}, before it was {values[name]}"
+                yield f"{shown} ← {said}: {shows.fixed(value)}, previously {values[name]}"
             elif name == "sign":
                 yield f"{shown} ← {said}: {shows.fixed(value)}"
             else:

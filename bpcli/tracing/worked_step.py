@@ -1,4 +1,4 @@
-"""A traced step worked out on paper: its layers, its loss and its update, each by its own kind."""
+"""Arithmetic of a traced step: of its layers, loss and update."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bpcli.tracing.update import WorkedUpdate
 
 
 class WorkedStep:
-    """A step of all layers; `chosen` are those asked for: all, or one."""
+    """Arithmetic of a step of all layers; `chosen` are all of them, or the one requested."""
 
     def __init__(self, trace: Trace, layer: int | None = None) -> None:
         self.trace = trace
@@ -22,5 +22,5 @@ class WorkedStep:
 
     @property
     def rows(self) -> range:
-        """Places of the rows."""
+        """Indices of the rows."""
         return range(len(self.trace.rows))

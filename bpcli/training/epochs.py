@@ -1,4 +1,4 @@
-"""The end of an epoch: validation, the best so far, and whether to stop."""
+"""The end of an epoch: validation, tracking of the best epoch, and stopping."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from bpcli.training.state import StopReason
 from bpcli.training.steps import Steps
 
 CONVERGED_EPOCHS = 10
-"""Epochs in a row in which the training loss must not have fallen by more than `tolerance`."""
+"""Training has converged after this many epochs in a row without a fall of its loss by more than `tolerance`."""
 
 EVALUATED_ROWS = 4096
-"""Rows whose loss is computed at a time, so that what it writes to does not grow with the data."""
+"""Rows per block when a loss is evaluated, so that scratch memory does not grow with the data."""
 
 
 class EpochCloser:
-    """Closes epochs: validation, the best so far, and whether to stop."""
+    """Ends epochs: evaluates, updates the counters, and decides whether to stop."""
 
     def __init__(self, steps: Steps, clock: Callable[[], float] = perf_counter) -> None:
         self.steps, self.plan, self.state = steps, steps.plan, steps.state
@@ -43,13 +43,13 @@ class EpochCloser:
             self._gradient, self._scratch = np.empty((rows, outputs), dtype), LossScratch(rows, outputs, dtype)
 
     def finish_epoch(self, started: float, rows_per_second: float) -> EpochReport:
-        """Validate, update the counters, and report."""
+        """Evaluate, update the counters, and return the epoch's report. Raises DivergedError."""
         plan, state, steps = self.plan, self.state, self.steps
-        # Of the last step, which may stand before the checkpoint from which training went on.
+        # The rate of the epoch's last step, which may precede the checkpoint that training resumed from.
         learning_rate = steps.rate(state.counters.epoch, steps.batches.count - 1)
         train_loss = state.counters.loss_sum / state.counters.weight_sum + steps.rules.penalty(state.params)
         if not isfinite(train_loss):
-            raise steps.diverged("the penalty on the weights")
+            raise steps.diverged("penalty on the weights")
         values: dict[str, float | None] = {"train_loss": train_loss}
         if plan.validation is not None:
             values |= self._evaluate("validation")
@@ -84,9 +84,9 @@ class EpochCloser:
         )
 
     def _evaluate(self, part: Part) -> dict[str, float | None]:
-        """Loss and metrics of the evaluated rows with the parameters as they are; raises DivergedError.
+        """Loss and metrics of the evaluated rows with the current parameters. Raises DivergedError.
 
-        The loss is the members' on average, metrics are of the average of their predictions.
+        The loss is the average over members; metrics are computed from the average of their predictions.
         """
         dataset, logits, predictions, total = self._evaluated, self._logits, self._predictions, 0.0
         weight = dataset.rows if dataset.weight is None else float(dataset.weight.sum())
@@ -101,13 +101,13 @@ class EpochCloser:
                 np.divide(predictions, len(self._members), out=predictions)
         if not isfinite(total) or not np.isfinite(predictions).all():
             layer = self.plan.network.layers[-1]
-            raise self.steps.diverged(f"layer {layer.index} ({layer.type}): the loss of its output for {part} rows")
+            raise self.steps.diverged(f"loss of {part} rows, after layer {layer.index} ({layer.type})")
         scores = self.plan.score(predictions, dataset)
         loss = total / len(self._members) / weight
         return {f"{part}_loss": loss, **{f"{part}_{name}": value for name, value in scores.items()}}
 
     def _losses(self) -> Iterator[float]:
-        """The summed loss of each block of rows, from their logits."""
+        """Yield the loss of each block of rows, summed over its rows."""
         data, rows = self._evaluated, len(self._gradient)
         for start in range(0, data.rows, rows):
             logits = self._logits[start : start + rows]
@@ -117,7 +117,7 @@ class EpochCloser:
             yield self.plan.loss.value_and_gradient(logits, target, weight, self._gradient[:count], scratch)
 
     def _count(self, values: dict[str, float | None], train_loss: float) -> bool:
-        """Update what the stopping rules count; true when the monitored value is the best so far."""
+        """Update the counters of the stopping rules. True if the monitored value is the best so far."""
         plan, state, counters = self.plan, self.state, self.state.counters
         value = values[plan.monitor.name]
         watched = float("inf") if value is None else plan.monitor.less_is_better(value)

@@ -1,4 +1,4 @@
-"""What a config asks of the gradient before the optimizer sees it: penalties, then bounds."""
+"""Changes to the gradient before the optimizer's update: penalties, then clipping."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bpcli.training.spec import TrainingSpec
 
 
 class GradientRules:
-    """Penalties on the weights, the first of all parameters, and clipping; `none` says that there is nothing to do."""
+    """L1 and L2 penalties on the weights, the first `weights` parameters, and clipping; `none` if all are off."""
 
     def __init__(self, spec: TrainingSpec, weights: int) -> None:
         self._l1, self._l2, self._value, self._norm = spec.penalty.l1, spec.penalty.l2, spec.clip.value, spec.clip.norm
@@ -21,7 +21,7 @@ class GradientRules:
         self.none = not self.penalizes and self._value is None and not self.bounds_norm
 
     def penalty(self, params: Array) -> float:
-        """What the penalties add to the loss of a row: l1 Σ|w| + l2/2 Σw²; of several members, on average."""
+        """Penalty added to the mean loss: l1 Σ|w| + l2/2 Σw², averaged over members."""
         if params.ndim == 2:
             return sum(map(self.penalty, params)) / len(params)
         weights = params[: self._weights]
@@ -30,9 +30,9 @@ class GradientRules:
             return total + (self._l1 * float(np.abs(weights).sum()) if self._l1 else 0.0)
 
     def apply(self, start: int, stop: int, params: Array, grads: Array, scratch: Array) -> None:
-        """Add the penalties' gradient and bound each component, for parameters `start` to `stop`.
+        """Add the penalties' gradient and clip by value, for parameters `start` to `stop`.
 
-        `scratch` holds as many numbers, where there are penalties.
+        `scratch` has at least `stop` - `start` numbers, if there are penalties.
         """
         if self.penalizes and start < self._weights:
             end = min(stop, self._weights)
@@ -48,7 +48,7 @@ class GradientRules:
             np.maximum(part, -self._value, out=part)
 
     def bound_norm(self, grads: Array) -> None:
-        """Scale the whole gradient down to the largest norm allowed."""
+        """Clip by norm: scale `grads` down to the largest norm allowed."""
         if self._norm is not None:
             norm = sqrt(float(np.dot(grads, grads)))
             if norm > self._norm:

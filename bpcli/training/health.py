@@ -1,4 +1,4 @@
-"""How every layer does at the end of an epoch: what its last step did to it, and what its units put out."""
+"""Health of each layer at the end of an epoch: gradient, update, and dead or saturated units."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ from bpcli.training.plan import LayerHealth
 from bpcli.training.steps import Steps
 
 SAMPLE_SHARE, LEAST_ROWS, MOST_ROWS = 32, 64, 256
-"""Units are looked at on every 32nd of the training rows, but on so many at least and at most: to go forward with them
-takes a hundredth of an epoch, and a unit that answers to one row in 14 is missed by 64 of them once in a hundred."""
+"""Dead and saturated units are counted on every 32nd training row, but on at least 64 and at most 256 rows.
+
+A forward pass over them costs a hundredth of an epoch; 64 rows miss a unit that is active on one row in 14 once in a
+hundred.
+"""
 
 EXACT = 1e-30, 1e30
-"""Between these a sum of float32 squares has lost nothing to numbers whose squares are too small or too large."""
+"""Range in which a float32 sum of squares loses nothing to underflow or overflow; outside, float64 is used."""
 
 
 class HealthCheck:
-    """Looks at all layers that have parameters after the last step of an epoch."""
+    """Measures all layers with parameters after the last step of an epoch."""
 
     def __init__(self, steps: Steps) -> None:
         plan, state, self._steps = steps.plan, steps.state, steps
@@ -44,7 +47,7 @@ class HealthCheck:
 
     @staticmethod
     def bytes_needed(network: Network, rows: int, dtype: np.dtype[Any]) -> int:
-        """What looking at units takes, with so many training rows."""
+        """Memory in bytes of counting dead and saturated units, with `rows` training rows."""
         passed = network.first(_depth(network))
         if not passed.layers:
             return 0
@@ -54,7 +57,10 @@ class HealthCheck:
         return inputs + scratch + passed.workspace_bytes(sample, dtype, training=False)
 
     def look(self, epoch: int) -> tuple[LayerHealth, ...]:
-        """Every layer with parameters, in order; where the last step of the epoch was not taken here, without it."""
+        """Health of every layer with parameters, in order.
+
+        Measures of the last step are None if these `Steps` did not take it.
+        """
         with np.errstate(all="ignore"):
             stepped = self._of_step() if self._steps.ended == epoch else {}
             units = self._of_units()
@@ -66,7 +72,7 @@ class HealthCheck:
     def _of_step(self) -> dict[int, tuple[float | None, float | None]]:
         """Gradient norm and update ratio by layer."""
         sizes = {index: _norm(self._before[index]) for index in self._layers}
-        self._steps.change()  # in place of what was before
+        self._steps.change()  # overwrites `before`
         found = {}
         for index in self._layers:
             change, size = _norm(self._before[index]), sizes[index]
@@ -75,7 +81,7 @@ class HealthCheck:
         return found
 
     def _of_units(self) -> dict[int, tuple[float | None, float | None]]:
-        """Shares of dead and of saturated units by layer, of all members."""
+        """Shares of dead and of saturated units by layer, averaged over members."""
         found: dict[int, list[tuple[float | None, float | None]]] = {}
         for params, state in self._members if self._network.layers else ():
             passed = self._network.outputs(params, state, self._x, self._workspace)
@@ -87,7 +93,7 @@ class HealthCheck:
 
 
 def _by_layer(network: Network, vectors: Array) -> list[list[Array]]:
-    """The arrays of each layer, flat, of all members."""
+    """Flat arrays of each layer, for all members."""
     layers = zip(*map(network.bind, vectors), strict=True)
     return [[view.reshape(-1) for of_member in members for view in of_member.values()] for members in layers]
 
@@ -102,7 +108,7 @@ def _sample_size(rows: int) -> int:
 
 
 def _depth(network: Network) -> int:
-    """How many layers the forward pass goes through: up to the last with units that can die or saturate."""
+    """Number of layers in the forward pass: up to the last one whose units can die or saturate."""
     return max(
         (layer.index + 1 for layer in network.layers if layer.units is not None and layer.units.can_idle), default=0
     )
@@ -113,7 +119,7 @@ def _share(units: NDArray[np.bool_] | None) -> float | None:
 
 
 def _norm(parts: Sequence[Array]) -> float | None:
-    """The Euclidean norm of flat arrays together, or None where it is not finite."""
+    """Euclidean norm of all arrays together; None if it is not finite."""
     total = sum(float(part.dot(part)) for part in parts)
     if not EXACT[0] < total < EXACT[1]:
         wide = [part.astype(np.float64) for part in parts]

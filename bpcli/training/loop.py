@@ -1,4 +1,4 @@
-"""The training loop: a generator of events that knows no path, no terminal and no file."""
+"""The training loop: a generator of events, without access to paths, terminal or files."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from bpcli.training.steps import LOCAL, Exchange, Steps, steps_for
 from bpcli.training.steps.base import Taken
 
 Clock = Callable[[], float]
-"""Seconds, as `perf_counter` gives them."""
+"""Time in seconds, like `perf_counter`."""
 
 PROGRESS_SECONDS = 0.25
-"""Between two signs of life within an epoch."""
+"""Interval of `Progress` events within an epoch, in seconds."""
 
 
 def train(
@@ -32,18 +32,17 @@ def train(
     progress_seconds: float = PROGRESS_SECONDS,
     clock: Clock = perf_counter,
 ) -> Iterator[EpochReport | Progress]:
-    """Train from `state` on, updating it in place, and report each epoch.
+    """Train from `state`, updating it in place, and yield a report after each epoch.
 
-    The generator ends after a report that gives a reason to stop, which the state then holds too, or right after the
-    step in which `interrupted` turned true; from the state as it is then, training goes on as if nothing had happened.
-    Steps that are long enough are shared out among `threads`, by default as many as there are cores; how many there
-    are does not change a bit of the result. BLAS itself should be held to one thread.
+    The generator ends after a report with a stop reason, which the state then also holds, or right after the step
+    in which `interrupted` became true. Training resumed from that state gives the same bits as without the
+    interruption. Long steps run on up to `threads` threads, by default one per available core; their number does
+    not change a bit of the result. BLAS itself should be limited to one thread.
 
-    Within an epoch there is a sign of life every `progress_seconds` by `clock`, and where a checkpoint is due.
-    `exchange` sums gradients over the workers that train together.
+    Within an epoch, `Progress` is yielded every `progress_seconds` by `clock`, and when a checkpoint is due.
+    `exchange` sums gradients over the workers of a distributed run.
 
-    Raises:
-        DivergedError: the loss or a parameter is no longer finite. The state's best parameters still are.
+    Raises: DivergedError: the loss or a parameter is not finite. The state's best parameters still are.
     """
     lanes = min(plan.stepping.parts, available_cores() if threads is None else threads)
     with Crew(lanes) as crew:
@@ -65,7 +64,7 @@ def train(
 
 
 class _EpochSteps:
-    """Takes the steps of one epoch after another, in an order of rows that follows from seed and epoch."""
+    """Runs the steps of an epoch, in an order of rows determined by seed and epoch."""
 
     def __init__(self, steps: Steps, progress_seconds: float, clock: Clock) -> None:
         self.steps, self.plan, self.state = steps, steps.plan, steps.state
@@ -73,14 +72,14 @@ class _EpochSteps:
         self._shuffle = Stream(self.plan.seed, "shuffle")
 
     def take(self, started: float, interrupted: Callable[[], bool]) -> Iterator[Progress]:
-        """The steps that are left of the epoch under way; raises DivergedError."""
+        """Take the remaining steps of the current epoch. Raises DivergedError."""
         state = self.state
         order = self._shuffle.at(state.counters.epoch).permutation(self.plan.train.rows)
         taken = self.steps.epoch(order, state.counters.epoch, state.counters.step)
         deadline = started + (self.plan.spec.max_time or float("inf"))
         while self._advance(taken, min(self._clock() + self._progress_seconds, deadline), interrupted):
             self.steps.sync()
-            self.steps.require_finite()  # what others keep of the state now must be of use
+            self.steps.require_finite()  # a checkpoint written now must be usable
             now = self._clock()
             state.count(seconds=now - started)
             counters = state.counters
@@ -93,10 +92,10 @@ class _EpochSteps:
         state.count(seconds=self._clock() - started)
 
     def _advance(self, taken: Iterator[Taken], until: float, interrupted: Callable[[], bool]) -> bool:
-        """Take steps until there are no more, which gives False, or until it is time for a pause.
+        """Take steps until a pause is due. Return False when the epoch has no more steps.
 
-        There is no pause between the last step and the end of its epoch, where what that step did is looked at: no
-        checkpoint holds it.
+        There is no pause between the last step and the end of the epoch, where the health of that step is
+        measured: no checkpoint holds what that needs.
         """
         counters = self.state.counters
         step, loss_sum, weight_sum = counters.step, counters.loss_sum, counters.weight_sum

@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Monitor:
-    """A loss or metric of one split, and which way is better."""
+    """A loss or metric of one split, and its direction."""
 
     part: Literal["train", "validation"]
     metric: str
@@ -16,18 +16,18 @@ class Monitor:
 
     @property
     def name(self) -> str:
-        """Its column in the metrics of a run: `validation_loss`."""
+        """Column in the metrics of a run, such as `validation_loss`."""
         return f"{self.part}_{self.metric}"
 
     @property
     def needs_evaluation(self) -> bool:
-        """Whether more than the training loss, which every epoch has, must be computed."""
+        """Whether the value must be computed; the training loss is known in every epoch."""
         return self.name != "train_loss"
 
     def less_is_better(self, value: float) -> float:
-        """A value with the sign that makes less better; applied again, the value itself."""
+        """Negate the value if greater is better. Applied twice, it restores the value."""
         return -value if self.greater_is_better else value
 
     def is_reached(self, value: float | None, bound: float) -> bool:
-        """Whether a value is at least as good as a bound; an undefined one is not."""
+        """Whether `value` is at least as good as `bound`; False for an undefined value."""
         return value is not None and self.less_is_better(value) <= self.less_is_better(bound)

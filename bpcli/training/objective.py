@@ -1,4 +1,4 @@
-"""What a training step descends on: the mean loss of a batch with its penalties, as a function of the parameters."""
+"""The objective of training: mean loss of a batch plus penalties, as a function of the parameters."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from bpcli.training.spec import Clip, TrainingSpec
 
 
 class Objective:
-    """The loss of one batch at one position of training, which fixes what dropout drops.
+    """Objective of one batch at one position in training, which determines dropout's masks.
 
-    Clipping is left out: what it makes of a gradient is the gradient of nothing.
+    Clipping is left out, since a clipped gradient is not the gradient of any function.
     """
 
     def __init__(
         self, network: Network, loss: LossBase, spec: TrainingSpec, batch: Batch, state: Array, position: Position
     ) -> None:
-        """With layer state of shape (state_layout.size,), which stays as it is."""
+        """Take a batch and a layer state of shape (state_layout.size,), which is copied."""
         self.x, self.target, self.weight = batch
         self.network, self.loss, self.position, self.rows = network, loss, position, batch.rows
         self.rules = GradientRules(spec.model_copy(update={"clip": Clip()}), network.layout.weights)
@@ -36,13 +36,13 @@ class Objective:
         return self.through.forward(network.bind(params), network.bind_state(self.state), self.x, self.position)
 
     def value(self, params: Array) -> float:
-        """The sum over rows of weight · loss, divided by their number, and the penalties; may be infinite or NaN."""
+        """Mean over rows of weight · loss, plus penalties; may be infinite or NaN."""
         with np.errstate(all="ignore"):
             total = self.through.value(self.logits(params), self.target, self.weight)
             return float(total) / self.rows + self.rules.penalty(params)
 
     def gradient(self, params: Array) -> Array:
-        """The gradient of `value` by backpropagation, shape (layout.size,)."""
+        """Gradient of `value` by backpropagation, (layout.size,)."""
         grads = np.empty_like(params)
         self.value(params)
         with np.errstate(all="ignore"):

@@ -1,4 +1,4 @@
-"""What a training run is given, and the events that it gives back."""
+"""Input of a training run, and the events that it yields."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from bpcli.training.stepping import SERIAL, Stepping
 
 
 class Score(Protocol):
-    """Metrics in the user's units, from predictions (rows, outputs) and the rows they are for."""
+    """Function from predictions (rows, outputs) and their rows to metrics in the user's units."""
 
     def __call__(self, predictions: Array, dataset: Dataset) -> dict[str, float | None]:
-        """Value by metric; None where a metric is undefined."""
+        """Value by metric; None if a metric is undefined."""
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """Everything that stays the same throughout a run."""
+    """Everything that is constant during a run."""
 
     network: Network
     loss: LossBase
@@ -41,39 +41,39 @@ class TrainingPlan:
     validation: Dataset | None
     score: Score
     monitor: Monitor
-    """Decides which epoch is the best."""
+    """Value that decides which epoch is best."""
     goal: Monitor | None = None
-    """What `spec.goal` is about."""
+    """Value that `spec.goal` refers to."""
     initial_parameters: Mapping[str, Array] = field(default_factory=dict)
-    """Those that are given and not drawn, by the names of the network's layout."""
+    """Parameters given in the config instead of drawn, by their names in the network's layout."""
     members: tuple[int, ...] = (0,)
-    """Numbers of the networks that are trained side by side on the same batches, each from its own random numbers."""
+    """Numbers of the ensemble members, which train on the same batches, each with its own random numbers."""
     stepping: Stepping = SERIAL
-    """How its steps are taken."""
+    """Implementation of the steps."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of parameters and data."""
+        """Data type of parameters and data."""
         return self.train.x.dtype
 
     @property
     def batch_size(self) -> int:
-        """Rows a step."""
+        """Rows per step."""
         size = self.spec.batch_size
         return self.train.rows if size == "full" else min(size, self.train.rows)
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps in which an epoch goes over the rows."""
+        """Steps per epoch."""
         return -(-self.train.rows // self.batch_size)
 
     def learning_rate(self, epoch: int, step: int, plateau: float) -> float:
-        """The learning rate of a step, both counted from 0, where plateaus have brought it down by a factor."""
+        """Learning rate of a step, epoch and step counted from 0. `plateau` is the factor of reduce_on_plateau."""
         factor = self.schedule.learning_rate_factor(epoch, step, self.steps_per_epoch, self.spec.epochs)
         return self.optimizer.learning_rate * factor * plateau
 
     def new_state(self) -> TrainingState:
-        """The state before the first step."""
+        """State before the first step."""
         state = TrainingState(self.network, self.optimizer, self.seed, self.dtype, self.members)
         views = self.network.layout.views(state.params)
         for name, values in self.initial_parameters.items():
@@ -84,7 +84,7 @@ class TrainingPlan:
 
 @dataclass(frozen=True)
 class Progress:
-    """A sign of life within an epoch: steps done, of how many, and the mean training loss so far."""
+    """Progress within an epoch: steps done, their total, and the mean training loss so far."""
 
     epoch: int
     step: int
@@ -94,12 +94,12 @@ class Progress:
 
 
 class LayerHealth(NamedTuple):
-    """One layer at the end of an epoch; what does not apply to it, was not seen or is not finite is None.
+    """Health of one layer at the end of an epoch; measures that do not apply or are not finite are None.
 
-    gradient_norm: Euclidean norm of the gradient of its parameters that the optimizer was given in the last step, with
-    penalties and bounds; that step's batch may be a short one. update_ratio: norm of that step's change of its
-    parameters over their norm before it. dead: share of its units that put out 0 for all rows looked at. saturated:
-    share of its units that are near a bound of their range for nearly all of them.
+    gradient_norm: Euclidean norm of the gradient of its parameters in the last step, after penalties and clipping;
+    the batch of that step may be a short one. update_ratio: norm of that step's change of the parameters over their
+    norm before it. dead: share of units whose output is 0 for all sampled rows. saturated: share of units whose
+    output is near a bound for nearly all sampled rows.
     """
 
     layer: int
@@ -111,7 +111,7 @@ class LayerHealth(NamedTuple):
 
 @dataclass(frozen=True)
 class EpochReport:
-    """What an epoch came to. Losses are means a row; metrics are in the user's units, by `validation_` name."""
+    """Results of an epoch. Losses are means over rows; metrics are in the user's units, by `validation_` name."""
 
     epoch: int
     train_loss: float
@@ -121,10 +121,10 @@ class EpochReport:
     seconds: float
     rows_per_second: float
     monitor: str
-    """What `best` is the value of."""
+    """Name of the value that `best` holds."""
     best_epoch: int
     best: float
     improved: bool
     stop: StopReason | None
     health: tuple[LayerHealth, ...] = ()
-    """Of all layers that have parameters."""
+    """Health of all layers with parameters."""

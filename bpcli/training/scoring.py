@@ -1,4 +1,4 @@
-"""From a loss's predictions to metrics in the user's terms: class by class, in the units of the target."""
+"""Metrics in the user's terms, from predictions: by class, or in the units of the target."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEADLINES: dict[Task, str] = {
     "multilabel": "f1_macro",
     "regression": "rmse",
 }
-"""The metric that is shown for each epoch when no other is asked for."""
+"""Metric shown for each epoch by default."""
 
 
 SUMMARIES: dict[Task, tuple[str, ...]] = {
@@ -31,14 +31,14 @@ SUMMARIES: dict[Task, tuple[str, ...]] = {
     "multilabel": ("f1_macro", "subset_accuracy", "roc_auc", "log_loss"),
     "regression": ("rmse", "mae", "r2"),
 }
-"""The metrics that stand for all of them where there is one line."""
+"""Metrics shown where there is room for only one line."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model said of rows whose target is known, what is true, and all metrics of it.
+    """Predictions for rows with known targets, the targets, and all metrics.
 
-    `true` has the shape of `predicted`; `probabilities` are there where the loss gives them.
+    `true` has the shape of `predicted`. `probabilities` is None if the loss gives none.
     """
 
     true: Array
@@ -48,30 +48,29 @@ class Answers:
 
 
 def metric_names(target: TargetBase, loss: LossBase) -> list[str]:
-    """The metrics that there can be of a target with a loss."""
+    """Names of the metrics available for a target and a loss."""
     metrics = METRICS[target.task].values()
     return [metric.name for metric in metrics if loss.gives_probabilities or not metric.needs_probabilities]
 
 
 def answers(target: TargetBase, loss: LossBase, predictions: Array, y: Array) -> Answers:
-    """Predictions (rows, outputs) and encoded targets, scored; raises DataError for a prediction that overflowed."""
+    """Score predictions (rows, outputs) against encoded targets. Raises DataError for predictions that overflowed."""
     require_finite(predictions)
     outcome, true = target.outcome(predictions, loss), target.truth(y)
     if target.task == "regression":
-        require_finite(outcome.predicted - true)  # in the user's units, too
+        require_finite(outcome.predicted - true)  # they may overflow in the user's units
     metrics = report(target.task, true, outcome.predicted, outcome.probabilities, target.labels)
     return Answers(true, outcome.predicted, metrics, outcome.probabilities)
 
 
 def remarks(report: Mapping[str, Any]) -> list[str]:
-    """What a report's figures mean that no model should have, in words; empty where there is no such."""
+    """Notes on metrics that are no better than a trivial model's; empty if there are none."""
     if "confusion_matrix" in report:
         return list(_remarks_of_classes(report))
     groups = report.get("per_target") or {"": report}
     worse = {name: group["r2"] for name, group in groups.items() if (group.get("r2") or 0.0) < 0}
     return [
-        f"{f'target {quoted(name)}: ' if name else ''}r2 is {value:.3g}, below 0: worse than always giving the mean of "
-        "these rows"
+        f"{f'target {quoted(name)}: ' if name else ''}r2 is {value:.3g}: worse than predicting the mean of these rows"
         for name, value in worse.items()
     ]
 
@@ -82,26 +81,25 @@ def _remarks_of_classes(report: Mapping[str, Any]) -> Iterator[str]:
     if accuracy <= share < 1:
         name = list(report["per_class"])[counts.index(max(counts))]
         yield (
-            f"accuracy is {accuracy:.3g}, no better than always answering {quoted(name)}, as {share:.3g} of these rows "
-            "are"
+            f"accuracy is {accuracy:.3g}: no better than always predicting {quoted(name)} ({share:.3g} of these rows)"
         )
     if auc is not None and auc < 0.5:
-        yield f"roc_auc is {auc:.3g}, below 0.5: the classes would be ordered better by lot"
+        yield f"roc_auc is {auc:.3g}: worse than random ranking (0.5)"
 
 
 def require_finite(predictions: Array) -> None:
-    """Raise DataError for predictions (rows, outputs) that overflowed: they would pass for the first class."""
+    """Raise DataError if predictions (rows, outputs) have overflowed; they would pass for the first class."""
     overflowed = int(np.count_nonzero(~np.isfinite(predictions).all(axis=1)))
     if overflowed:
         raise DataError(
-            f"the network's answer to {counted(overflowed, 'row')} is not a finite number; "
-            "there must be inputs far beyond those that it was trained on"
+            f"non-finite predictions for {counted(overflowed, 'row')}; "
+            "the inputs are probably far outside the range of the training data"
         )
 
 
 @dataclass(frozen=True)
 class EpochScore:
-    """The few metrics that training looks at after each epoch."""
+    """Computes the metrics that training reports after each epoch."""
 
     target: TargetBase
     loss: LossBase

@@ -1,4 +1,4 @@
-"""What a config says of training."""
+"""The `training` part of a config."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ class EarlyStopping(Spec):
     """Stop when the monitored value has not improved for `patience` epochs in a row."""
 
     monitor: str = Field(
-        default="validation_loss", description="train_loss, validation_loss, or validation_ and a metric's name."
+        default="validation_loss",
+        description="train_loss, validation_loss, or validation_ followed by a metric's name.",
     )
-    patience: int = Field(default=20, ge=1, description="Epochs without improvement after which to stop.")
+    patience: int = Field(default=20, ge=1, description="Epochs without improvement before training stops.")
     min_delta: float = Field(default=0.0, ge=0, description="Smaller improvements do not count.")
 
 
 class Goal(Spec):
-    """Stop when a metric is good enough, on validation rows where there are any, else on training rows."""
+    """Stop when a metric reaches a value, on validation rows if there are any, else on training rows."""
 
-    metric: str = Field(description="A metric's name, such as accuracy or rmse; or loss.")
-    value: float = Field(description="At least this, or at most for a metric of which less is better.")
+    metric: str = Field(description="Name of a metric, such as accuracy or rmse, or loss.")
+    value: float = Field(description="Lower bound, or upper bound for a metric to minimize.")
 
 
 class Clip(Spec):
-    """Bounds on the gradient, applied before the optimizer sees it."""
+    """Gradient clipping, before the optimizer's update."""
 
     norm: float | None = Field(default=None, gt=0, description="Largest Euclidean norm of the whole gradient.")
     value: float | None = Field(default=None, gt=0, description="Largest absolute value of any component.")
 
 
 class Penalty(Spec):
-    """Added to the loss of training: l1 · Σ|w| + l2/2 · Σw², over weights, not biases."""
+    """Penalty added to the training loss: l1 · Σ|w| + l2/2 · Σw², over weights, not biases."""
 
-    l1: float = Field(default=0.0, ge=0, description="Factor on the absolute values.")
-    l2: float = Field(default=0.0, ge=0, description="Factor on half the squares.")
+    l1: float = Field(default=0.0, ge=0, description="Factor on the sum of absolute values.")
+    l2: float = Field(default=0.0, ge=0, description="Factor on half the sum of squares.")
 
 
 class CheckpointEvery(Spec, json_schema_extra={"minProperties": 1}):
-    """How far apart checkpoints are; with both keys, whichever is due first."""
+    """Interval between checkpoints; with both keys, whichever is due first."""
 
     seconds: float | None = Field(
-        default=None, gt=0, description="Seconds between two, at least; looked at four times a second."
+        default=None, gt=0, description="Minimum seconds between checkpoints, checked four times a second."
     )
     steps: int | None = Field(
         default=None,
         ge=1,
-        description="One at each multiple of this many steps of the run, or soon after where steps are taken by the "
-        "block.",
+        description="Steps between checkpoints. Compiled steps run in blocks, which may delay one by a few steps.",
     )
 
     @model_validator(mode="after")
@@ -61,7 +61,7 @@ class CheckpointEvery(Spec, json_schema_extra={"minProperties": 1}):
         return self
 
     def next_step(self, done: int) -> float:
-        """How many steps of the run are done when the next checkpoint is due, after `done` steps."""
+        """Number of steps at which the next checkpoint is due, after `done` steps of the run."""
         return float("inf") if self.steps is None else (done // self.steps + 1) * self.steps
 
 
@@ -72,17 +72,19 @@ ONE_OF_THEM: JsonDict = {"anyOf": [{"required": [name], "properties": {name: {"t
 
 
 class StopWhen(Spec, json_schema_extra=ONE_OF_THEM):
-    """Stop when some layer is beyond one of these bounds for so many epochs in a row; at least one is given."""
+    """Stop when a layer exceeds one of these bounds for `epochs` epochs in a row; at least one is required."""
 
-    dead: float | None = Field(default=None, ge=0, lt=1, description="Share of a layer's units that put out nothing.")
+    dead: float | None = Field(
+        default=None, ge=0, lt=1, description="Largest share of dead units in a layer (output 0 for every row)."
+    )
     saturated: float | None = Field(
-        default=None, ge=0, lt=1, description="Share of a layer's units that are near the bounds of their range."
+        default=None, ge=0, lt=1, description="Largest share of saturated units in a layer (output near a bound)."
     )
-    gradient_norm: float | None = Field(default=None, gt=0, description="Euclidean norm of a layer's gradient.")
+    gradient_norm: float | None = Field(default=None, gt=0, description="Largest Euclidean norm of a layer's gradient.")
     update_ratio: float | None = Field(
-        default=None, gt=0, description="Norm of a step's change of a layer's parameters over their norm."
+        default=None, gt=0, description="Largest norm of a step's change of a layer's parameters, over their norm."
     )
-    epochs: int = Field(default=1, ge=1, description="Epochs in a row.")
+    epochs: int = Field(default=1, ge=1, description="Consecutive epochs above a bound.")
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -91,7 +93,7 @@ class StopWhen(Spec, json_schema_extra=ONE_OF_THEM):
         return self
 
     def exceeded(self, layer: Any) -> list[str]:
-        """Which measures of a layer's health, as a record of metrics.jsonl has them, are beyond their bounds."""
+        """Names of the measures in a layer's record of metrics.jsonl that exceed their bounds."""
         if not isinstance(layer, dict):
             return []
         bounds = ((name, getattr(self, name), layer.get(name)) for name in MEASURES)
@@ -101,30 +103,32 @@ class StopWhen(Spec, json_schema_extra=ONE_OF_THEM):
 
 
 class TrainingSpec(Spec):
-    """How long to train, on how many rows at a time, and when to stop."""
+    """Length of training, batch size, and stopping rules."""
 
-    epochs: int = Field(default=100, ge=1, description="Passes over the training rows, at most.")
+    epochs: int = Field(default=100, ge=1, description="Maximum number of passes over the training rows.")
     batch_size: Annotated[int, Field(ge=1)] | Literal["full"] = Field(
-        default=32, description="Rows a step, or full for all of them."
+        default=32, description="Rows per step, or full for all rows."
     )
-    early_stopping: EarlyStopping | None = Field(default=None, description="Stop when nothing improves any more.")
+    early_stopping: EarlyStopping | None = Field(
+        default=None, description="Stop when the monitored value stops improving."
+    )
     tolerance: float | None = Field(
         default=None,
         gt=0,
-        description="Stop on convergence: when in 10 epochs the training loss has not fallen by more than this.",
+        description="Stop when the training loss has not fallen by more than this in 10 epochs.",
     )
-    goal: Goal | None = Field(default=None, description="Stop when a metric is good enough.")
-    stop_when: StopWhen | None = Field(default=None, description="Stop when a layer does badly.")
+    goal: Goal | None = Field(default=None, description="Stop when a metric reaches a value.")
+    stop_when: StopWhen | None = Field(default=None, description="Stop when a layer's health is out of bounds.")
     max_time: float | None = Field(default=None, gt=0, description="Stop after this many seconds of training.")
     checkpoint_every: CheckpointEvery | None = Field(
         default=None,
-        description="How often to write a checkpoint to resume from, within an epoch too. Left out: once a second, "
-        "less often where that would take more than 2 % of the time.",
+        description="Interval between checkpoints to resume from, also within an epoch. Default: once a second, "
+        "less often if that would take more than 2% of the time.",
     )
-    clip: Clip = Field(default=Clip(), description="Bounds on the gradient.")
+    clip: Clip = Field(default=Clip(), description="Gradient clipping.")
     penalty: Penalty = Field(default=Penalty(), description="L1 and L2 penalties on the weights.")
     class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(gt=0)]] | None = Field(
         default=None,
-        description="Weights of the classes in training: a factor for each by name (1 where left out), or balanced "
-        "for factors that give each class the same total.",
+        description="Weights of the classes in training: a factor by class name (default 1), or balanced "
+        "to give each class the same total weight.",
     )

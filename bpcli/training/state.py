@@ -1,4 +1,4 @@
-"""Everything that training carries from step to step; with it, and nothing else, a run goes on."""
+"""The state of a training run: everything that is needed to resume it."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ INFINITY = float("inf")
 
 @dataclass(frozen=True)
 class Counters:
-    """The numbers of a run beside its vectors. Monitored values are kept so that less is better."""
+    """Counters of a run. Monitored values are stored so that less is better."""
 
     epoch: int = 0
-    """Epochs done."""
+    """Completed epochs."""
     step: int = 0
-    """Steps done of the epoch under way."""
+    """Completed steps of the current epoch."""
     loss_sum: float = 0.0
     weight_sum: float = 0.0
-    """Training loss so far in the epoch under way, times its weight, and the weight."""
+    """Weighted training loss of the current epoch so far, and its weight."""
     best: float = INFINITY
     best_epoch: int = 0
     stale: int = 0
-    """Epochs since the monitored value last improved by min_delta on `reference`."""
+    """Epochs since the monitored value last fell by min_delta below `reference`."""
     reference: float = INFINITY
     converged: int = 0
     """Epochs since the training loss last fell by tolerance below `lowest`."""
     lowest: float = INFINITY
     unhealthy: int = 0
-    """Epochs in a row in which some layer was beyond a bound of `stop_when`."""
+    """Consecutive epochs in which a layer exceeded a bound of `stop_when`."""
     seconds: float = 0.0
     plateau: Plateau = field(default_factory=Plateau)
     stop: StopReason | None = None
-    """Why training is over."""
+    """Reason why training ended, None before."""
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data; an infinity, which JSON lacks, as None."""
+        """Counters as plain data; infinity, which JSON lacks, as None."""
 
         def plain(value: Any) -> Any:
             if isinstance(value, dict):
@@ -57,21 +57,21 @@ class Counters:
 
     @classmethod
     def from_json(cls, data: Any) -> Counters:
-        """What `to_json` gave; raises ValueError for anything else."""
+        """Counters from the data that `to_json` gives. Raises ValueError for anything else."""
         if isinstance(data, dict):
-            data = {"unhealthy": 0, **data}  # which checkpoints of before it was counted lack
+            data = {"unhealthy": 0, **data}  # missing in checkpoints of earlier versions
         values = _restored(cls, data)
         counters = cls(**{**values, "plateau": Plateau(**_restored(Plateau, values["plateau"]))})
         unlike = (counters.best < INFINITY) != (counters.best_epoch > 0)
         if unlike or counters.best_epoch > counters.epoch or counters.weight_sum < 0:
-            raise ValueError("hold numbers that contradict each other")
+            raise ValueError("inconsistent values")
         return counters
 
 
 def _restored(of: type[Counters | Plateau], data: Any) -> dict[str, Any]:
-    """The values of a dataclass's fields, each of the kind that its default is of."""
+    """Values of a dataclass's fields, each checked against the type of its default. Raises ValueError."""
     if not isinstance(data, dict) or data.keys() != {entry.name for entry in fields(of)}:
-        raise ValueError("must be what a run counts, each by its name")
+        raise ValueError("must have exactly the counters of a run")
     values = {}
     for entry in fields(of):
         value, fits = data[entry.name], True
@@ -84,13 +84,13 @@ def _restored(of: type[Counters | Plateau], data: Any) -> dict[str, Any]:
         elif isinstance(entry.default, int):
             fits = type(value) is int and 0 <= value < 2**63
         if not fits:
-            raise ValueError(f"hold no fitting {entry.name}")
+            raise ValueError(f"invalid value for {entry.name}")
         values[entry.name] = value
     return values
 
 
 def _stacked(vectors: Sequence[Array]) -> Array:
-    """Vectors of members as one array; of one member in the same memory."""
+    """Vectors of members as one array; of a single member as a view."""
     if len(vectors) == 1:
         return vectors[0].reshape(1, -1)
     stacked = aligned(len(vectors) * vectors[0].size, vectors[0].dtype).reshape(len(vectors), -1)
@@ -116,7 +116,7 @@ class TrainingState:
         self.best_layer_state: Array = self.layer_state.copy()
 
     def vectors(self) -> dict[str, Array]:
-        """Every vector that training goes on from, by the name that checkpoints know it by."""
+        """All vectors of the state, by their names in checkpoints."""
         return {
             "params": self.params,
             "state": self.layer_state,
@@ -130,6 +130,6 @@ class TrainingState:
         self.counters = replace(self.counters, **changes)
 
     def keep_best(self) -> None:
-        """Remember the parameters as they are now as the best."""
+        """Store the current parameters and layer state as the best."""
         np.copyto(self.best_params, self.params)
         np.copyto(self.best_layer_state, self.layer_state)

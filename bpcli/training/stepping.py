@@ -1,4 +1,4 @@
-"""How the steps of a run are taken: a value that the plan holds, chosen once."""
+"""The implementation of a run's training steps: chosen once, and part of the plan."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ Way = Literal["serial", "sharded", "compiled"]
 
 @dataclass(frozen=True)
 class Stepping:
-    """The way in which steps are taken, and how their work is divided; the default works for every plan.
+    """Implementation of the steps, and division of their work. The default works for every plan.
 
-    `sharded` divides the rows of a batch into `parts` shards, and the weights of each layer into blocks between its
-    inputs; `compiled`, as machine code, divides each layer into `parts` between its outputs. As many threads as there
-    are parts can share a step. Bits of the result depend on this value, and not on the number of threads.
+    `sharded` divides the rows of a batch into `parts` shards, and the weights of each layer into blocks along its
+    inputs. `compiled` runs machine code, which divides each layer into `parts` along its outputs. Up to `parts`
+    threads can share a step. The bits of the result depend on this value, but not on the number of threads.
     """
 
     way: Way = "serial"
     parts: int = 1
     block_inputs: int = 384
-    """Inputs in a block of weights, at least: each block brings the errors into the cache again."""
+    """Minimum inputs per block of weights; every block loads dL/dz into the cache again."""
     line: int = 16
-    """Numbers in a line of the cache: compiled parts begin at a multiple of it, so that no two threads write to one."""
+    """Numbers per cache line: compiled parts start at multiples of it, so that threads never write to the same line."""
     gathered_bytes: int = GATHERED_BYTES
-    """Bytes of the batches that are gathered at once, and that compiled steps take in one call."""
+    """Bytes of batches gathered at a time; compiled steps process them in one call."""
 
     @property
     def compiled(self) -> bool:
-        """Whether steps are taken as machine code."""
+        """Whether steps run as machine code."""
         return self.way == "compiled"
 
 

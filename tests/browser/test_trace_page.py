@@ -95,7 +95,7 @@ def test_after_the_step_nothing_from_before_it_is_left_in_the_drawing(
     page.wait_for_function("document.getElementById('next').disabled")
     values = [value for value in shown.all_text_contents() if value]
     assert values == [f"{float(page.locator('.figures dd').nth(2).inner_text()):.4g}"]
-    assert "second forward pass, with the new parameters" in page.inner_text("#note")
+    assert "second forward pass with the new parameters" in page.inner_text("#note")
     assert page.inner_text("#note").endswith("Dropout keeps its mask.") == (name != "textbook")
     said = page.locator(".neuron").first.get_attribute("aria-label") or ""
     assert not re.search(" y |dL", said)
@@ -200,7 +200,7 @@ def test_where_more_is_worked_out_than_shown_it_is_said_where_it_is(visit: Open,
     page = visit(pages["penguins"]).page
     page.keyboard.press("ArrowRight")
     assert re.search(
-        r" \d+ more are worked out in this stage: choose what they lead to, or see the tables below\.$",
+        r" \d+ more are computed in this stage: choose a neuron that they lead to, or see the tables below\.$",
         page.inner_text("#panel-hint"),
     )
 
@@ -257,7 +257,7 @@ def test_all_of_it_can_be_done_by_keys(visit: Open, pages: dict[str, Path]) -> N
     assert focused.get_attribute("aria-label") == "neuron 0, layer 0 dense, sigmoid, y 0.5933"
     assert page.inner_text("#panel-title") == "neuron 0"
     page.keyboard.press("Escape")
-    assert page.inner_text("#panel-title") == "Worked out in this stage"
+    assert page.inner_text("#panel-title") == "Computed in this stage"
     assert page.locator("[role=status]").inner_text().startswith("2 of 8: Forward")
 
 

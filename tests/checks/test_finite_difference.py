@@ -1,4 +1,4 @@
-"""Derivatives by differences: right claims agree, wrong ones differ, and kinks neither accuse nor hide."""
+"""Finite differences: correct claims agree, wrong ones differ, and kinks neither accuse nor hide."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 from bpcli.checks.finite_difference import compare
 
 DISTANCES = [10.0**power * factor for power in range(-7, -2) for factor in (1.0, 2.2, 4.7)]
-"""From here to a kink: from 1e-7 to beyond the first step."""
+"""Distances to a kink: from 1e-7 to beyond the first step."""
 
 
 def kinked(at: float, left: float, right: float) -> Callable[[float], float]:
-    """A curve whose slope changes from `left` to `right` at a place, and that curves besides."""
+    """Curve whose slope changes from `left` to `right` at a kink, with curvature."""
     return lambda t: 0.7 + 0.3 * sin(t) + (right if t > at else left) * (t - at)
 
 

@@ -1,4 +1,4 @@
-"""`check_gradient`: every member passes, and a wrong derivative planted in any of them is found where it stands."""
+"""`check_gradient`: every layer and loss passes, and a wrong derivative planted in any of them is located."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ ALL = list(product(ACTIVATIONS, LOSSES, SECOND))
 
 
 def test_every_activation_loss_and_layer_passes(record_property: Callable[[str, object], None]) -> None:
-    """A sample in which every pair of activation and layer, and of loss and layer, stands."""
+    """Sample that covers every pair of activation and layer, and of loss and layer."""
     sample = [
         (activation, LOSSES[(number + place) % len(LOSSES)], second)
         for number, activation in enumerate(ACTIVATIONS)
@@ -193,7 +193,7 @@ def test_a_missing_gradient_of_a_penalty_is_seen_and_no_layer_is_blamed(monkeypa
 
 
 def test_rectifiers_on_their_kinks_accuse_nobody(record_property: Callable[[str, object], None]) -> None:
-    """Of 64 neurons on 60 rows, some weighted sums are nearer to 0 than the first step reaches."""
+    """With 64 neurons on 60 rows, some pre-activations are closer to 0 than the first step."""
     finer = 0
     for seed in range(3):
         result = checked([Dense(units=64, activation="relu")], losses.MeanAbsoluteError(), rows=60, seed=seed)
@@ -203,7 +203,7 @@ def test_rectifiers_on_their_kinks_accuse_nobody(record_property: Callable[[str,
     record_property("cases", finer)
 
 
-# Networks on real rows, at many places
+# Networks on real rows, at many points
 
 NORMS = [
     {"units": 20, "activation": "leaky_relu"},
@@ -239,7 +239,7 @@ def no_false_alarm(name: str, rows: int, seeds: range) -> int:
 
 @pytest.mark.parametrize(("rows", "seed"), [(16, 7), (64, 2)])
 def test_strong_curvature_is_no_wrong_gradient(rows: int, seed: int) -> None:
-    """Where a norm makes the first step's truncation a little more than the tolerance."""
+    """Networks in which a norm makes the first step's truncation error slightly exceed the tolerance."""
     assert no_false_alarm("penguins, norms", rows, range(seed, seed + 1)) == 1
 
 

@@ -25,14 +25,14 @@ from bpcli.training.spec import Penalty
 
 FULL = TrainingSpec(epochs=1, batch_size="full")
 GROWTH = 1e8 ** (1 / (RATES - 1))
-"""From one rate to the next, where the range is the usual one."""
+"""Factor between consecutive rates in the default range."""
 
 
 def quadratic(eigenvalues: list[float], factor: float = 1.0, optimizer: Any = None, noise: float = 0.0) -> TrainingPlan:
-    """Full-batch steps of a linear network on a loss whose Hessian has these eigenvalues, and for the bias 2.
+    """Full-batch steps of a linear network whose loss has a Hessian of these eigenvalues, and 2 for the bias.
 
-    The mean of squared errors of n rows has the Hessian 2/n XᵀX; here XᵀX = n/2 diag(eigenvalues). Weights of rows
-    multiply all of it by `factor`.
+    The mean squared error of n rows has the Hessian 2/n XᵀX; here XᵀX = n/2 diag(eigenvalues). Row weights multiply the
+    Hessian by `factor`.
     """
     generator, rows = np.random.default_rng(0), 40
     columns = generator.normal(size=(rows, len(eigenvalues)))
@@ -44,7 +44,7 @@ def quadratic(eigenvalues: list[float], factor: float = 1.0, optimizer: Any = No
 
 
 def after_steps(of: TrainingPlan, rates: list[float]) -> float:
-    """The loss by the closed form: along each eigenvector, a step multiplies the distance by 1 - rate · eigenvalue."""
+    """Loss by the closed form: each step multiplies the distance along an eigenvector by 1 - rate · eigenvalue."""
     weight = of.train.weight
     assert weight is not None
     x = np.column_stack([features(of.train.x, of.dtype), np.ones(of.train.rows)])
@@ -83,7 +83,7 @@ def test_where_all_curvatures_are_alike_the_loss_falls_just_up_to_two_over_the_c
 def test_the_rate_of_divergence_lies_between_where_the_loss_falls_and_where_it_is_said_to_diverge(
     largest: float, noise: float
 ):
-    """It takes some steps beyond 2/λ until what had all but vanished along that eigenvector is there again."""
+    """The loss takes some steps beyond 2/λ to grow back along an eigenvector whose distance had vanished."""
     tried = try_rates(quadratic([0.1, 0.7, largest], noise=noise), 1)
     assert tried.falls_from is not None
     assert tried.diverges is not None
@@ -96,14 +96,14 @@ SPECIES = (CLASSES[:, 0] * CLASSES[:, 1] > 0).astype(int)
 
 
 def classes(**changes: Any) -> TrainingPlan:
-    """Two classes from 50 rows, in batches of 8, with all that is drawn at random."""
+    """Two classes from 50 rows, in batches of 8, with dropout."""
     layers = (Dense(units=8), Dropout(rate=0.2), BatchNorm())
     spec = TrainingSpec(epochs=5, batch_size=8)
     return replace(plan(CLASSES, SPECIES, spec, layers=layers, loss=CrossEntropy(), optimizer=Adam()), **changes)
 
 
 def test_the_steps_are_those_of_training():
-    """Rates too small to move anything: the losses of an epoch are those of training's first."""
+    """Rates too small to change anything: the losses are those of the first epoch of training."""
     of = classes(optimizer=Sgd(learning_rate=1e-9), spec=TrainingSpec(epochs=1, batch_size=10))
     first = next(event for event in train(of, of.new_state()) if isinstance(event, EpochReport))
     tried = try_rates(of, 1)
@@ -128,7 +128,7 @@ def test_the_schedule_is_set_aside(schedule: ScheduleBase):
 def test_every_optimizer_has_a_range_but_rprop(optimizer: type[OptimizerBase]):
     of = classes(optimizer=optimizer())
     if optimizer is Rprop:
-        with pytest.raises(UsageError, match="rprop adapts the size of its steps by itself"):
+        with pytest.raises(UsageError, match="rprop adapts its step sizes"):
             try_rates(of, 1)
         return
     tried = try_rates(of, 1)
@@ -157,7 +157,7 @@ def test_a_loss_that_is_no_longer_finite_ends_the_test_and_is_where_training_div
 
 def test_a_loss_that_is_not_finite_to_begin_with_is_said_so():
     of = plan(np.full((4, 1), 1e30), np.ones((4, 1)), FULL, layers=(), dtype=np.float32)
-    with pytest.raises(DivergedError, match="not a finite number to begin with"):
+    with pytest.raises(DivergedError, match="non-finite initial loss"):
         try_rates(of, 1)
 
 
@@ -170,7 +170,7 @@ def test_the_range_takes_in_the_configured_rate_as_far_as_that_makes_sense(rate:
 
 
 def test_a_loss_that_is_below_zero_to_begin_with_falls_too():
-    """Poisson's: exp(z) - t z, which from z = 2 on falls to its least at z = log t, and is lost far beyond that."""
+    """The poisson loss exp(z) - t z from z = 2 falls to its minimum at z = log t, and diverges far beyond."""
     x, y = np.linspace(-1, 1, 20)[:, None], np.full((20, 1), 20.0)
     of = plan(x, y, FULL, layers=(), loss=Poisson())
     begun = {"layers.0.weight": np.zeros((1, 1)), "layers.0.bias": np.full(1, 2.0)}
@@ -196,7 +196,7 @@ def views(of: TrainingPlan) -> dict[str, Any]:
 
 
 def test_compiled_steps_give_the_same_range():
-    """Many of them are otherwise taken in one call, which a test that ends with one of them must not lose."""
+    """An implementation that runs many steps per call must not skip any in a test that ends within a call."""
     pytest.importorskip("numba")
     layers = (Dense(units=8),)
     of = plan(CLASSES, SPECIES, TrainingSpec(batch_size=8), layers=layers, loss=CrossEntropy(), dtype=np.float32)

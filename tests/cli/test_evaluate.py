@@ -209,7 +209,7 @@ def failing(run: Path, requirement: str) -> Result:
 )
 def test_a_malformed_requirement_is_a_usage_error(penguins_run: Path, requirement: str):
     result = failing(penguins_run, requirement)
-    assert result.err.startswith(f"error: --require '{requirement}': write a metric, a comparison and a number")
+    assert result.err.startswith(f"error: --require '{requirement}': expected a metric, a comparison and a number")
     assert result.out == ""
 
 
@@ -218,7 +218,7 @@ def test_an_unknown_metric_is_a_usage_error_with_the_nearest_name(penguins_run: 
         "error: --require: no metric 'acuracy'; did you mean 'accuracy'?\n"
     )
     assert failing(penguins_run, "confusion_matrix>=1").err.startswith(
-        "error: --require: no metric 'confusion_matrix'; there are accuracy, "
+        "error: --require: no metric 'confusion_matrix'; available: accuracy, "
     )
 
 
@@ -250,5 +250,5 @@ def test_a_quantity_that_is_predicted_worse_than_by_its_mean_is_noted(concrete_r
     r2 = float(re.search(r"^r2 +(\S+)", result.out, re.MULTILINE)[1].replace(",", ""))
     (remark,) = [line for line in result.err.splitlines() if "r2" in line]
     assert r2 < -100
-    assert remark == f"note: r2 is {r2:.3g}, below 0: worse than always giving the mean of these rows"
+    assert remark == f"note: r2 is {r2:.3g}: worse than predicting the mean of these rows"
     assert "r2" not in bpcli("evaluate", concrete_run).ok().err

@@ -101,7 +101,7 @@ def test_where_nothing_can_be_decided_nothing_is_called_right_or_wrong(monkeypat
 def test_a_gradient_of_zero_is_not_called_a_check():
     arguments = ("gradcheck", CONFIGS / "penguins.yaml", "--set", "layers=[{units: 4}, batch_norm, {units: 3}]")
     document = bpcli(*arguments, "--rows", "1", "--json").ok().json
-    # Of one row each value is its own mean, so that batch_norm hands on zeros whatever comes in.
+    # The value of a single row is its own mean, so batch_norm outputs zeros for any input.
     assert [layer["gradient_is_zero"] for layer in document["layers"]] == [True, False, False, False]
     out = bpcli(*arguments, "--rows", "1").ok().out
     assert out.count("gradient is 0 everywhere: nothing was checked") == 1

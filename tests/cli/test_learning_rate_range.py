@@ -76,7 +76,7 @@ def test_it_says_the_same_every_time_and_writes_nothing(tmp_path: Path):
 def test_rprop_is_refused():
     result = bpcli("check", PENGUINS, "--learning-rate", "--set", "optimizer=rprop")
     assert result.code == 2
-    assert result.err.startswith("error: optimizer rprop adapts the size of its steps by itself")
+    assert result.err.startswith("error: optimizer rprop adapts its step sizes")
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_losses_of_different_kinds_on_one_axis_are_told(penguins_run: Path, conc
         (["-o", "a.png", "--size", "3"], 2, "--size '3': give width and height in inches, 1 to 30, as in 3.5x2.5"),
         (["-o", "a.png", "--size", "3x900"], 2, "--size '3x900': give width and height in inches"),
         (["-o", "a.png", "--dpi", "9999"], 2, "Invalid value for '--dpi'"),
-        (["-o", "a.png", "--metric", "loss\x1b"], 2, "--metric 'loss\\x1b': no run has it; did you mean 'loss'?"),
+        (["-o", "a.png", "--metric", "loss\x1b"], 2, "--metric 'loss\\x1b': not in any run; did you mean 'loss'?"),
         (["-o", "there.png"], 8, "there.png: exists already; choose another --output, or add --force"),
         (["-o", "no/folder/a.png"], 7, "no/folder/a.png: there is no folder"),
     ],
@@ -75,9 +75,7 @@ def test_without_matplotlib_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     result = bpcli("plot", penguins_run, "-o", tmp_path / "a.png")
     assert (result.code, result.out) == (2, "")
-    assert result.err == (
-        'error: plot draws with matplotlib, which is not installed: pip install "backprop-cli[plot]"\n'
-    )
+    assert result.err == 'error: plot requires matplotlib: pip install "backprop-cli[plot]"\n'
 
 
 def test_it_needs_no_display_and_is_silent_without_a_home(penguins_run: Path, tmp_path: Path) -> None:

@@ -195,7 +195,7 @@ def test_a_regression_that_is_worse_than_the_mean_is_called_that(tmp_path: Path)
     settings = ("--set", "optimizer={type: sgd, learning_rate: 0.9}", "--set", "training.batch_size=2")
     bpcli("train", "c.yaml", *settings, "-q", "--run-dir", "r", cwd=tmp_path).ok()
     evaluated = bpcli("evaluate", "r", "--json", cwd=tmp_path).ok()
-    said = f"r2 is {evaluated.json['r2']:.3g}, below 0: worse than always giving the mean of these rows"
+    said = f"r2 is {evaluated.json['r2']:.3g}: worse than predicting the mean of these rows"
     assert evaluated.err == f"note: {said}\n"
     assert f"R{said[1:]}." in Checked(bpcli("report", "r", "-o", "-", cwd=tmp_path).ok().out).words
 

@@ -27,8 +27,8 @@ def test_a_run_goes_on_from_its_last_checkpoint_and_is_left_as_it_is(penguins_ru
 def test_after_the_last_epoch_the_step_is_one_more_at_its_learning_rate(concrete_run: Path):
     result = bpcli("trace", concrete_run, "--json").ok()
     assert result.json["epoch"] == 20
-    note = "all 20 epochs are done: this step is one more, at the learning rate that the last epoch began with"
-    assert f"note: {note}\n" in result.err
+    note = "training is complete after 20 epochs: this is an additional step, at the initial learning rate of the last"
+    assert f"note: {note} epoch\n" in result.err
     assert result.json["update"]["learning_rate"] > 0
 
 
@@ -38,7 +38,7 @@ def test_a_row_that_does_not_train_is_said_to_be_none():
     assert held_out
     for row, result in held_out.items():
         part = result.json["rows"][0]["split"]
-        assert f"note: row {row} is a {part} row, which training never sees; here it is trained on\n" in result.err
+        assert f"note: row {row} is a {part} row, which training never uses; this step trains on it\n" in result.err
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_what_is_not_there_is_refused(options: list[object], message: str):
 def test_a_row_without_a_target_is_refused():
     result = bpcli("trace", CONFIGS / "auto_mpg.yaml", "--row", 11)
     assert result.code == 2
-    assert result.err.endswith("error: --row 11: it is in no split, as it has no value in the target; choose another\n")
+    assert result.err.endswith("error: --row 11: not in any split, because its target is missing; choose another row\n")
 
 
 def test_a_checkpoint_file_is_refused_with_advice(penguins_run: Path):
@@ -76,14 +76,16 @@ def test_a_checkpoint_file_is_refused_with_advice(penguins_run: Path):
 def test_a_step_that_diverges_is_one_error_with_5():
     result = bpcli("trace", CONFIGS / "concrete.yaml", "--set", "optimizer={type: sgd, learning_rate: 1e38}")
     assert (result.code, result.out) == (5, "")
-    assert result.err.endswith("error: the step leaves numbers that are not finite; lower optimizer.learning_rate\n")
+    assert result.err.endswith("error: non-finite values after the step; lower optimizer.learning_rate\n")
 
 
 def test_batch_norm_of_one_row_is_remarked_on():
     options = ["--set", "layers=[batch_norm, {units: 3}]"]
-    assert "note: batch_norm takes from a single row" in bpcli("trace", CONFIGS / "xor.yaml", *options).ok().err
+    assert (
+        "note: batch_norm subtracts a single row's own mean" in bpcli("trace", CONFIGS / "xor.yaml", *options).ok().err
+    )
     several = bpcli("trace", CONFIGS / "xor.yaml", "--row=1", "--row=2", *options).ok()
-    assert "batch_norm takes" not in several.err
+    assert "batch_norm subtracts" not in several.err
     assert "variance" in several.out
 
 
@@ -95,8 +97,8 @@ def test_wide_layers_are_narrowed_to_the_largest_errors():
     assert len(out.splitlines()) < 300
     assert max(map(len, out.splitlines())) < 200
     assert (
-        "\nof wide layers the neurons with the largest |dL/dz|, as it comes in BACKWARD, are shown: "
-        "--layer and --neuron narrow it, --json has all\n"
+        "\nwide layers show only the neurons with the largest |dL/dz| (see BACKWARD); "
+        "select others with --layer and --neuron, or print everything with --json\n"
     ) in out
     assert "\nand 120 neurons with smaller |dL/dz|\n" in out
 

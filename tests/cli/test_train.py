@@ -292,7 +292,7 @@ def test_what_is_wrong_with_a_network_is_said_at_the_end(tmp_path: Path):
     result = bpcli("train", CONFIGS / "digits.yaml", *SICK, "--set", "training.epochs=3", "--run-dir", tmp_path / "run")
     warnings = [line for line in result.ok().err.splitlines() if line.startswith("warning: ")]
     pattern = (
-        r"warning: layer 0: at least \d+ % of relu units are dead since epoch 1; lower the learning rate, or use .*"
+        r"warning: layer 0: at least \d+% of relu units are dead since epoch 1; lower the learning rate, or use .*"
     )
     assert re.fullmatch(pattern, warnings[0])
     said = RunDirectory(tmp_path / "run").read_summary()["diagnosis"]

@@ -1,4 +1,4 @@
-"""The door to configs: file and overrides in, one frozen config out, or all that is wrong at once."""
+"""Loading of configs: file and overrides to one frozen config, or all problems at once."""
 
 from __future__ import annotations
 

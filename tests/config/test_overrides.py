@@ -1,4 +1,4 @@
-"""`--set` says what the file does not, by the same rules, and its mistakes are named as its own."""
+"""Overrides: `--set` follows the rules of the file, and its errors name the override."""
 
 from __future__ import annotations
 
@@ -138,18 +138,18 @@ def test_overrides_stand_behind_the_file_in_the_order_in_which_they_were_given()
         ),
         (
             "layers.2.units=1",
-            "--set layers.2.units: layers: is a list of 2 items, numbered from 0 to 1: there is no item '2'; "
+            "--set layers.2.units: layers: is a list of 2 items, numbered from 0 to 1: no item '2'; "
             "to add one, set the whole list",
         ),
         (
             "layers.-1=1",
-            "--set layers.-1: layers: is a list of 2 items, numbered from 0 to 1: there is no item '-1'; "
+            "--set layers.-1: layers: is a list of 2 items, numbered from 0 to 1: no item '-1'; "
             "to add one, set the whole list",
         ),
         ("seed.x=1", "--set seed.x: seed: is 0, which has no key 'x'"),
         ("training.epochs.x.y=1", "--set training.epochs.x.y: training.epochs: is 200, which has no key 'x'"),
         ("seed=[1", "--set seed: ',' or ']' is missing here, in the list that starts at line 1, column 1"),
-        ("seed={a: 1, a: 2}", "--set seed: a: duplicate key; it stands at --set seed already"),
+        ("seed={a: 1, a: 2}", "--set seed: a: duplicate key; first defined at --set seed"),
         ("seed=!x 1", "--set seed: tags ('!…') are not allowed; put text that starts with '!' in quotes"),
         (".".join("a" * 51) + "=1", f"--set '{('a.' * 40)[:79]}…': nested more than 50 levels deep"),
     ],
@@ -160,7 +160,7 @@ def test_what_cannot_be_set_is_said_in_one_line(override: str, message: str) -> 
 
 def test_an_empty_list_has_no_item_to_set() -> None:
     assert problems_of("layers=[]", "layers.0=1") == [
-        "--set layers.0: layers: is a list of 0 items: there is no item '0'; to add one, set the whole list"
+        "--set layers.0: layers: is a list of 0 items: no item '0'; to add one, set the whole list"
     ]
 
 

@@ -1,4 +1,4 @@
-"""All of Pydantic's errors come out at once, in plain words, where the user wrote what is wrong."""
+"""Validation errors: all at once, in plain words, at the positions in the user's file."""
 
 from __future__ import annotations
 
@@ -103,13 +103,13 @@ def test_an_unknown_member_of_a_family_is_named_with_the_nearest() -> None:
     ]
 
 
-BOTH = "(there are 'relu', 'leaky_relu')"
+BOTH = "(available: 'relu', 'leaky_relu')"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        # Families, wherever they stand; the noun is the name of the field.
+        # Families at any path; the noun is the name of the field.
         (
             "layers: [{units: 1, activation: {type: ReLU}}]",
             "1:40: layers.0.activation: unknown activation 'ReLU'; did you mean 'relu'?",
@@ -129,7 +129,7 @@ BOTH = "(there are 'relu', 'leaky_relu')"
         ("mixed: [1]", "1:8: mixed: must be a name or a mapping or a number, not a list"),
         # Keys.
         ("training: {epochs: 1, epcohs: 2}", "1:23: training.epcohs: unknown key; did you mean 'epochs'?"),
-        ("split: {x: 1}", "1:9: split.x: unknown key (the keys here are 'validation', 'test')"),
+        ("split: {x: 1}", "1:9: split.x: unknown key (valid keys: 'validation', 'test')"),
         ("zzz: 1", "1:1: zzz: unknown key"),
         ("epochs: 3", "1:1: epochs: unknown key; it belongs below 'training'"),
         ("split: {test:0.1}", '1:9: split."test:0.1": unknown key; put a space after the colon: test: 0.1'),
@@ -138,15 +138,15 @@ BOTH = "(there are 'relu', 'leaky_relu')"
             "1:9: hidden: needs the key 'type' to name the hidden: one of 'relu', 'leaky_relu'; put a space after the "
             "colon: type: relu",
         ),
-        ("hidden: {type: relu, x: 1}", "1:22: hidden.x: unknown key (the keys here are 'type')"),
-        ("mixed: {type: relu, x: 1}", "1:21: mixed.x: unknown key (the keys here are 'type')"),
+        ("hidden: {type: relu, x: 1}", "1:22: hidden.x: unknown key (valid keys: 'type')"),
+        ("mixed: {type: relu, x: 1}", "1:21: mixed.x: unknown key (valid keys: 'type')"),
         ('{"a.b": 1}', '1:2: "a.b": unknown key'),
-        ("training: {}", "1:1: training.epochs: required, but not given"),
-        ("name: a\ntraining:\n  shuffle: true", "2:1: training.epochs: required, but not given"),
-        ("layers:\n  - activation: relu", "2:5: layers.0.units: required, but not given"),
-        ("layers: [dense]", "1:10: layers.0.units: required, but not given"),
+        ("training: {}", "1:1: training.epochs: required key is missing"),
+        ("name: a\ntraining:\n  shuffle: true", "2:1: training.epochs: required key is missing"),
+        ("layers:\n  - activation: relu", "2:5: layers.0.units: required key is missing"),
+        ("layers: [dense]", "1:10: layers.0.units: required key is missing"),
         ("layers: [{units: 1, dense: x}]", "1:28: layers.0.dense: must be a whole number, not the text 'x'"),
-        # Types: nothing is taken for something else.
+        # Types: values are not coerced.
         ("training: {epochs: true}", "1:20: training.epochs: must be a whole number, not true"),
         ("training: {epochs: '2'}", "1:20: training.epochs: must be a whole number, not the text '2'"),
         ("training: {epochs: 012}", "1:20: training.epochs: must be a whole number, not the text '012'"),
@@ -180,7 +180,7 @@ BOTH = "(there are 'relu', 'leaky_relu')"
         ("penalties: []", "1:12: penalties: must not be empty"),
         ("losses: [relu]", "1:9: losses: must have at least 2 items, not 1"),
         ("layers: [" + "{units: 1}, " * 21 + "]", "1:9: layers: must have at most 20 items, not 21"),
-        # A choice of words or of types.
+        # Choices of words or types.
         (
             "columns: {island: categorial}",
             "1:19: columns.island: must be 'numeric', 'categorical' or 'boolean', not the text 'categorial'; "
@@ -203,7 +203,7 @@ BOTH = "(there are 'relu', 'leaky_relu')"
         ("target: 3", "1:9: target: must be text or a list, not 3"),
         ("target: [a, 3]", "1:13: target.1: must be text, not 3"),
         ("pair: [{}, {epochs: x}]", "1:21: pair.1.epochs: must be a whole number, not the text 'x'"),
-        # Validators of our own, and what has no words of its own here.
+        # Custom validators, and errors without a message of their own here.
         ("split: {validation: 0.5, test: 0.5}", "1:8: split: validation and test together leave no rows to train on"),
         ("training: {epochs: 13}", r"1:20: training.epochs: 13\x1b epochs bring bad luck"),
         ("name: A", "1:7: name: String should match pattern '^[a-z]*$'"),
@@ -224,13 +224,13 @@ layers:
 penalties: [x]
 """
     assert problems_of(text, "split.test=x", "hidden.type=rellu", "layers.1.rate=3") == [
-        "c.yaml:1:1: training.epochs: required, but not given",
+        "c.yaml:1:1: training.epochs: required key is missing",
         "c.yaml:1:24: training.batch_size: must be at least 1, not 0",
         "c.yaml:1:27: training.epcohs: unknown key; did you mean 'epochs'?",
         "c.yaml:2:7: name: must be text, not 3",
         "c.yaml:4:13: layers.0.units: must be a whole number, not true",
         "c.yaml:4:31: layers.0.activation: unknown activation 'rellu'; did you mean 'relu'?",
-        "c.yaml:6:5: layers.2.units: required, but not given",
+        "c.yaml:6:5: layers.2.units: required key is missing",
         "c.yaml:6:6: layers.2.unit: unknown key; did you mean 'units'?",
         f"c.yaml:7:13: penalties.0: unknown penalty 'x' {BOTH}",
         "--set split.test: must be a number, not the text 'x'",
@@ -241,7 +241,7 @@ penalties: [x]
 
 def test_what_an_override_brought_in_is_wrong_at_the_override() -> None:
     assert problems_of("training: {epochs: 1}", "training={epoch: 2}", "hidden=leaky_relu", "hidden.slope=0") == [
-        "--set training: training.epochs: required, but not given",
+        "--set training: training.epochs: required key is missing",
         "--set training: training.epoch: unknown key; did you mean 'epochs'?",
         "--set hidden.slope: must be greater than 0, not 0",
     ]

@@ -1,4 +1,4 @@
-"""YAML is read by the rules of YAML 1.2, every value has its place, and no text does harm."""
+"""YAML is read by the rules of YAML 1.2, every value has a position, and hostile text does no harm."""
 
 from __future__ import annotations
 
@@ -112,8 +112,8 @@ BOMB = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
 )
 CHAIN = "a: &a0 [1]\n" + "".join(f"b{i}: &a{i + 1} [*a{i}]\n" for i in range(60))
 TAG = "tags ('!…') are not allowed; put text that starts with '!' in quotes"
-COLON = "a ':' cannot stand here; check the indentation, and put text that holds ': ' in quotes"
-STRAY = "this does not belong to what is before it; check the indentation and the quotes"
+COLON = "':' is not allowed here; check the indentation, and put text that contains ': ' in quotes"
+STRAY = "unexpected text; check the indentation and the quotes"
 UNCLOSED = "this quoted text is never closed"
 HALF = "half of a character (a surrogate escape); write the character itself"
 EMPTY = "c.yaml: empty; a config is a mapping of keys to values, such as 'seed: 0'"
@@ -122,8 +122,8 @@ EMPTY = "c.yaml: empty; a config is a mapping of keys to values, such as 'seed: 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a:\n  b: 1\n  c: 2\n  b: 3", "c.yaml:4:3: a.b: duplicate key; it stands at c.yaml:2:3 already"),
-        ("{1: a, '1': b}", "c.yaml:1:8: 1: duplicate key; it stands at c.yaml:1:2 already"),
+        ("a:\n  b: 1\n  c: 2\n  b: 3", "c.yaml:4:3: a.b: duplicate key; first defined at c.yaml:2:3"),
+        ("{1: a, '1': b}", "c.yaml:1:8: 1: duplicate key; first defined at c.yaml:1:2"),
         ("a: &x {b: 1}\nc:\n  <<: *x", "c.yaml:3:3: c: merge keys ('<<') are not allowed; write the keys out"),
         ("? [a]\n: 1", "c.yaml:1:3: a key must be text, not a list"),
         ("a:\n  {b: 1}: 1", "c.yaml:2:3: a: a key must be text, not a mapping"),
@@ -135,17 +135,17 @@ EMPTY = "c.yaml: empty; a config is a mapping of keys to values, such as 'seed: 
         ("{: 1}", "c.yaml:1:2: a value is missing before ':'"),
         ('"\\ud83d": 1', f"c.yaml:1:1: {HALF}"),
         ('a: "\\ud83d\\ude00"', f"c.yaml:1:4: a: {HALF}"),
-        ("a: 1" + "0" * 5000, "c.yaml:1:4: a: a number of 5,001 characters, where 100 are allowed"),
-        ("a: 0x" + "f" * 5000, "c.yaml:1:4: a: a number of 5,002 characters, where 100 are allowed"),
+        ("a: 1" + "0" * 5000, "c.yaml:1:4: a: a number of 5,001 characters; at most 100 are allowed"),
+        ("a: 0x" + "f" * 5000, "c.yaml:1:4: a: a number of 5,002 characters; at most 100 are allowed"),
         ("a: !!python/object/apply:os.system [x]", f"c.yaml:1:4: {TAG}"),
         ("a: !!int abc", f"c.yaml:1:4: {TAG}"),
         ("a: ! b", f"c.yaml:1:4: {TAG}"),
         ("a: !e!x b", f"c.yaml:1:4: {TAG}"),
         ("a: !<x", f"c.yaml:1:4: {TAG}"),
         ("a: !x{b}", f"c.yaml:1:4: {TAG}"),
-        ("a: &x [*x]", "c.yaml:1:8: this alias stands inside what it repeats"),
-        ("a: &x {b: *x}", "c.yaml:1:11: this alias stands inside what it repeats"),
-        (BOMB, "c.yaml:5:36: more than 100,000 keys and values, with aliases written out"),
+        ("a: &x [*x]", "c.yaml:1:8: this alias is inside its own anchor"),
+        ("a: &x {b: *x}", "c.yaml:1:11: this alias is inside its own anchor"),
+        (BOMB, "c.yaml:5:36: more than 100,000 keys and values, with aliases expanded"),
         (CHAIN, "c.yaml:1:9: nested more than 50 levels deep"),
         ("a: " + "[" * 200_000, "c.yaml:1:54: nested more than 50 levels deep"),
         ("{a: " * 200_000, "c.yaml:1:202: nested more than 50 levels deep"),
@@ -158,18 +158,18 @@ EMPTY = "c.yaml: empty; a config is a mapping of keys to values, such as 'seed: 
         ("~", EMPTY),
         ("# a list\n- a", "c.yaml:2:1: a config is a mapping of keys to values, not a list"),
         ("path.csv", "c.yaml:1:1: a config is a mapping of keys to values, not the text 'path.csv'"),
-        ("a:\n\tb: 1", "c.yaml:2:1: a tab cannot stand here; indent and separate with spaces"),
-        ("a:\n  b: 1\n\tc: 2", "c.yaml:3:1: a tab cannot stand here; indent and separate with spaces"),
-        ("a:\t1", "c.yaml:1:3: a tab cannot stand here; indent and separate with spaces"),
-        ("a: [1,\n  \t2]", "c.yaml:2:3: a tab cannot stand here; indent and separate with spaces"),
+        ("a:\n\tb: 1", "c.yaml:2:1: a tab is not allowed here; indent and separate with spaces"),
+        ("a:\n  b: 1\n\tc: 2", "c.yaml:3:1: a tab is not allowed here; indent and separate with spaces"),
+        ("a:\t1", "c.yaml:1:3: a tab is not allowed here; indent and separate with spaces"),
+        ("a: [1,\n  \t2]", "c.yaml:2:3: a tab is not allowed here; indent and separate with spaces"),
         ("a: b: c", f"c.yaml:1:5: {COLON}"),
         ("a: 1\n  b: 2", f"c.yaml:2:4: {COLON}"),
         ("a: 1\nb\nc: 2", "c.yaml:2:1: no ':' follows this key"),
         ("a:\n  b: 1\n c: 2", f"c.yaml:3:2: {STRAY}"),
         ("a: 'x' y", f"c.yaml:1:8: {STRAY}"),
         ("a: 1\n- b", f"c.yaml:2:1: {STRAY}"),
-        ("a: - b", "c.yaml:1:4: a list item cannot stand here; check the indentation"),
-        ("a: ? b", "c.yaml:1:4: a '?' cannot stand here; put it in quotes"),
+        ("a: - b", "c.yaml:1:4: a list item is not allowed here; check the indentation"),
+        ("a: ? b", "c.yaml:1:4: '?' is not allowed here; put it in quotes"),
         ("a: [1, 2", "c.yaml:1:9: ',' or ']' is missing here, in the list that starts at line 1, column 4"),
         ("a: {b: 1\nc: 2", "c.yaml:2:2: ',' or '}' is missing here, in the mapping that starts at line 1, column 4"),
         ("[a] b", "c.yaml:1:5: nothing can follow the end of the document"),
@@ -212,7 +212,7 @@ def test_what_is_wrong_is_said_in_one_line_with_its_place(text: str, message: st
 
 def test_all_that_is_wrong_with_keys_and_tags_is_said_at_once_in_the_order_of_the_file() -> None:
     assert problems_of("a: 1\na: 2\nb: !x 3\n<<: 4\n") == [
-        "c.yaml:2:1: a: duplicate key; it stands at c.yaml:1:1 already",
+        "c.yaml:2:1: a: duplicate key; first defined at c.yaml:1:1",
         f"c.yaml:3:4: {TAG}",
         "c.yaml:4:1: merge keys ('<<') are not allowed; write the keys out",
     ]
@@ -221,7 +221,7 @@ def test_all_that_is_wrong_with_keys_and_tags_is_said_at_once_in_the_order_of_th
 def test_the_number_of_keys_and_values_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bpcli.config.yaml_loader.MAX_NODES", 7)
     assert parse_yaml("a: [1, 2, 3, 4]", "c.yaml").data == {"a": [1, 2, 3, 4]}
-    assert problems_of("a: [1, 2, 3, 4, 5]") == ["c.yaml:1:17: more than 7 keys and values, with aliases written out"]
+    assert problems_of("a: [1, 2, 3, 4, 5]") == ["c.yaml:1:17: more than 7 keys and values, with aliases expanded"]
 
 
 def test_a_flood_of_problems_is_cut_short_and_counted() -> None:
@@ -320,7 +320,7 @@ def test_a_file_that_may_not_be_read_is_an_error_of_access(tmp_path: Path, monke
 
 
 def not_a_number_of_yaml_1_2(text: str) -> bool:
-    """PyYAML writes by YAML 1.1, in which `1e3` and `0o7` are text that needs no quotes."""
+    """PyYAML writes YAML 1.1, in which `1e3` and `0o7` are text without quotes."""
     return re.fullmatch(r"[-+]?[.0-9][-+.0-9a-fA-FoxX]*", text) is None
 
 

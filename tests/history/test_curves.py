@@ -1,4 +1,4 @@
-"""The epochs of runs as curves: what can be drawn, and what is drawn together."""
+"""Learning curves: the values that can be drawn, and their division into panels."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_panel_holds_the_splits_of_one_quantity():
 
 
 def test_a_metric_that_no_run_has_is_named_with_those_that_there_are():
-    message = r"--metric 'los': no run has it; did you mean 'loss'\?; there are 'loss', 'f1', 'learning_rate'"
+    message = r"--metric 'los': not in any run; did you mean 'loss'\?; available: 'loss', 'f1', 'learning_rate'"
     with pytest.raises(UsageError, match=message):
         panels_of([Curves("run", RECORDS)], ["los"])
 
@@ -77,5 +77,5 @@ def test_runs_are_labelled_by_their_directories_or_by_whole_paths_where_those_ar
 
 def test_a_run_without_an_epoch_has_no_curve(tmp_path: Path):
     (tmp_path / "checkpoints").mkdir()
-    with pytest.raises(CheckpointError, match="there is no epoch with a number in it, so no curve"):
+    with pytest.raises(CheckpointError, match="no epoch has a value to draw"):
         read_curves([tmp_path])

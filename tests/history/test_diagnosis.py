@@ -1,4 +1,4 @@
-"""What is said of networks that were really trained, sick ones and those that ship, and of curves drawn by hand."""
+"""Diagnosis of networks that were really trained, faulty ones and shipped configs, and of curves made by hand."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bpcli.training import EpochReport, train
 
 
 def records_of(name: str, *overrides: str) -> tuple[list[dict[str, Any]], dict[int, str], str | None]:
-    """The records of a shipped config's training, the activations of its dense layers, and why it ended."""
+    """Records of a shipped config's training, activations of its dense layers, and its stop reason."""
     loaded = load_config(ROOT / f"configs/{name}.yaml", overrides)
     of = prepare(loaded.config, loaded.folder, cache=False)
     state = of.plan.new_state()
@@ -39,14 +39,14 @@ SICK: dict[str, tuple[str, list[str], list[str]]] = {
         "digits",
         ["layers=[{units: 64}, {units: 32}]", "optimizer.learning_rate=0.3", "training.epochs=8"],
         [
-            r"layer 0: at least \d+ % of relu units are dead since epoch 1; lower the learning rate, or use leaky_relu",
-            r"layer 1: at least \d+ % of relu units are dead since epoch \d; lower the learning rate, or use leaky.*",
+            r"layer 0: at least \d+% of relu units are dead since epoch 1; lower the learning rate, or use leaky_relu",
+            r"layer 1: at least \d+% of relu units are dead since epoch \d; lower the learning rate, or use leaky.*",
         ],
     ),
     "tanh with huge weights": (
         "penguins",
         ["layers=[{units: 32, activation: tanh, initializer: {type: normal, std: 200}}]", *CONSTANT],
-        [r"layer 0: at least \d+ % of tanh units are saturated since epoch 1; lower the learning rate, or use .*"],
+        [r"layer 0: at least \d+% of tanh units are saturated since epoch 1; lower the learning rate, or use .*"],
     ),
     "eight layers of sigmoid": (
         "penguins",
@@ -77,7 +77,7 @@ SICK: dict[str, tuple[str, list[str], list[str]]] = {
             "schedule=constant",
             "training.epochs=30",
         ],
-        [r"layer 1: in \d\d of 30 epochs a step changed its parameters by more than 20 % of their norm; lower the .*"],
+        [r"layer 1: in \d\d of 30 epochs a step changed its parameters by more than 20% of their norm; lower the .*"],
     ),
     "rows too few for the network": (
         "digits",
@@ -104,7 +104,7 @@ LONG = ("auto_mpg", "concrete", "digits", "fashion")
 @pytest.mark.parametrize("name", [*QUICK, *(pytest.param(name, marks=pytest.mark.exhaustive) for name in LONG)])
 def test_nothing_is_said_of_the_configs_that_ship(name: str, record_property: Callable[[str, object], None]) -> None:
     records, activations, stop = records_of(name)
-    # not at any earlier end either
+    # nor at any earlier end
     ends = [end for end in range(1, len(records) + 1) if end <= 20 or end % (len(records) // 20) == 0]
     for end in ends:
         assert diagnose(records[:end], activations, None) == [], end
@@ -113,11 +113,11 @@ def test_nothing_is_said_of_the_configs_that_ship(name: str, record_property: Ca
     record_property("cases", len(ends) + 1)
 
 
-# By hand
+# Curves made by hand
 
 
 def curve(train: list[float], validation: list[float] | None = None, **layer: list[float | None]) -> list[Any]:
-    """Records of a network of one hidden layer, whose health is given."""
+    """Records of a network with one hidden layer of given health."""
     usual: dict[str, Any] = {"gradient_norm": 0.1, "update_ratio": 1e-3, "dead": None, "saturated": None}
     return [
         {
@@ -142,7 +142,7 @@ def test_the_epoch_since_when_units_are_dead_is_the_first_of_those_to_the_end() 
     (found,) = diagnose(curve(FALLING[:6], dead=dead), LAYERS, None)
     assert (
         found
-        == "layer 0: at least 76 % of relu units are dead since epoch 4; lower the learning rate, or use leaky_relu"
+        == "layer 0: at least 76% of relu units are dead since epoch 4; lower the learning rate, or use leaky_relu"
     )
     assert diagnose(curve(FALLING[:6], dead=[*dead[:5], 0.5]), LAYERS, None) == []
     assert diagnose(curve(FALLING[:6], dead=[0.0] * 5 + [0.9]), LAYERS, None) == []  # one epoch may be chance
@@ -171,7 +171,7 @@ def test_of_a_loss_below_zero_as_poissons_may_be_no_ratio_is_made() -> None:
     train, validation = [-20.0 - 0.01 * epoch for epoch in range(40)], [-23.7] * 10 + [-23.6] * 30
     assert diagnose(curve(train, validation), LAYERS, "epochs") == []
     norms: list[float | None] = [1e5] * 40
-    assert len(diagnose(curve(train, gradient_norm=norms), LAYERS, None)) == 1  # it fell by 2 %
+    assert len(diagnose(curve(train, gradient_norm=norms), LAYERS, None)) == 1  # it fell by 2%
     dead: list[float | None] = [0.0] * 3 + [0.8] * 37
     assert len(diagnose(curve(train, dead=dead), LAYERS, None)) == 1
     assert diagnose(curve([1.0, -2.0, -20.0, *[-22.0] * 37], dead=dead), LAYERS, None) == []
@@ -189,7 +189,7 @@ def test_the_gradient_of_a_short_last_batch_that_batch_norm_lets_little_through_
 
 def test_a_loss_that_is_high_and_still_falls_when_the_epochs_run_out_is_a_training_too_short() -> None:
     (found,) = diagnose(curve(FALLING), LAYERS, "epochs")
-    assert found.startswith("train_loss was still falling when the epochs ran out, by 6 % in the last tenth of them;")
+    assert found.startswith("train_loss was still falling in the last epoch, by 6% over the last tenth of the epochs;")
     assert diagnose(curve(FALLING), LAYERS, None) == diagnose(curve(FALLING), LAYERS, "early_stopping") == []
     assert diagnose(curve(FALLING, [0.5] * 39 + [0.6]), LAYERS, "epochs") == []  # validation was better before
     assert diagnose(curve([0.7 * loss for loss in FALLING] + [0.3]), LAYERS, "epochs") == []  # it has fallen by half
@@ -213,7 +213,7 @@ def test_a_schedule_that_ends_in_small_steps_after_the_loss_has_fallen_is_no_fau
 
 def test_a_loss_that_does_not_fall_is_said_where_nothing_else_explains_it() -> None:
     (found,) = diagnose(curve([0.7, *[0.71] * 14]), LAYERS, None)
-    assert found.startswith("train_loss has not fallen: it was 0.7 in epoch 1, and is 0.71; try a learning rate of a")
+    assert found.startswith("train_loss has not fallen: 0.7 in epoch 1, now 0.71; try a learning rate ten times")
     assert diagnose(curve([0.7, *[0.71] * 8]), LAYERS, None) == []
     assert diagnose(curve([0.7, *[0.69] * 14]), LAYERS, None) == []
     (found,) = diagnose(curve([0.7] * 15, dead=[1.0] * 15), LAYERS, None)

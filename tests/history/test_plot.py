@@ -1,4 +1,4 @@
-"""Learning curves for print: what is drawn is what the runs say, the same each time, and told apart without colour."""
+"""Learning curves for print: correct data, reproducible bytes, distinguishable without colour."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def figure_of(*runs: Curves, metrics: Sequence[str] = (), **options: Any) -> Fig
 
 
 def drawn(axes: Axes) -> list[list[tuple[float, float]]]:
-    """The points of each curve."""
+    """Points of each curve."""
     return [[(float(x), float(y)) for x, y in line.get_xydata()] for line in axes.get_lines()]  # type: ignore[union-attr]
 
 
@@ -103,7 +103,7 @@ def test_losses_that_spread_wide_have_a_logarithmic_axis(losses: Sequence[float]
 
 
 def test_a_logarithm_of_nothing_is_refused():
-    with pytest.raises(UsageError, match="--log: no loss is above zero"):
+    with pytest.raises(UsageError, match="--log: a logarithmic axis requires a loss above zero"):
         figure_of(run_of(losses=[-1.0, 0.0]), logarithmic=True)
 
 

@@ -1,4 +1,4 @@
-"""Event files: what TensorBoard reads from a run is what its metrics.jsonl says."""
+"""Event files: TensorBoard reads the values in the run's metrics.jsonl."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Scalars = dict[str, list[tuple[int, float]]]
 
 
 def read_events(path: Path) -> list[Any]:
-    """The events of a file, each of whose two checksums is right."""
+    """Events of a file, with both checksums verified."""
     from tensorboardX.proto.event_pb2 import Event
     from tensorboardX.record_writer import masked_crc32c
 
@@ -47,7 +47,7 @@ def read_events(path: Path) -> list[Any]:
 
 
 def read_scalars(run: RunDirectory) -> Scalars:
-    """All steps and values of all event files of a run, by tag, in the order in which they stand."""
+    """Steps and values of all event files of a run, by tag, in file order."""
     found: Scalars = {}
     for path in sorted(run.tensorboard.iterdir()):
         assert path.name.startswith("events.out.tfevents.")
@@ -58,7 +58,7 @@ def read_scalars(run: RunDirectory) -> Scalars:
 
 
 def check_scalars(run: RunDirectory) -> int:
-    """Each number of metrics.jsonl is there once, in the precision that the format has; gives how many there are."""
+    """Assert that each number of metrics.jsonl occurs once, to the format's precision. Return their number."""
     expected: Scalars = {}
     for record in run.read_metrics():
         for tag, value in scalars(record):
@@ -78,7 +78,7 @@ def penguins() -> Prepared:
 
 
 def train(of: Prepared, run: RunDirectory, calls: int | None = None, resume: bool = False) -> None:
-    """Train with event files, up to the call number `calls` for whether to stop."""
+    """Train with event files, and stop at call number `calls` of `interrupted`."""
     state = resume_state(of, run) if resume else None
     for _ in Runner(of, run, state, tensorboard=True).run((lambda: False) if calls is None else after(calls)):
         pass
@@ -103,7 +103,7 @@ def test_a_file_begins_as_readers_expect_and_its_times_are_those_of_training(pen
     (path,) = run.tensorboard.iterdir()
     first, start, *epochs = read_events(path)
     assert first.file_version == "brain.Event:2"
-    assert (start.session_log.status, start.step) == (1, 1)  # START: what TensorBoard knows of later steps is void
+    assert (start.session_log.status, start.step) == (1, 1)  # START makes TensorBoard purge later steps
     seconds = [record["seconds"] for record in run.read_metrics()]
     assert [event.wall_time - first.wall_time for event in epochs] == pytest.approx(seconds, abs=1e-5)
 
@@ -204,7 +204,7 @@ def test_where_the_library_is_missing_the_command_says_what_to_install(tmp_path:
     result = bpcli("train", CONFIGS / "penguins.yaml", "--run-dir", tmp_path / "run", "--tensorboard")
     assert result.code == 2
     assert result.err == (
-        "error: --tensorboard takes the package tensorboardX; install it, for example with "
+        "error: --tensorboard requires the package tensorboardX; install it with "
         "pip install 'backprop-cli[tensorboard]'\n"
     )
     assert not (tmp_path / "run").exists()
@@ -214,7 +214,7 @@ def test_where_the_library_is_missing_the_command_says_what_to_install(tmp_path:
 def test_a_disk_that_refuses_any_call_for_an_event_file_is_one_line_with_7_and_the_run_goes_on(
     tmp_path: Path, number: int, record_property: Any
 ) -> None:
-    """The calls are those that a run without event files does not make."""
+    """The calls are only those that a run without event files does not make."""
     config = ("train", CONFIGS / "penguins.yaml", "--set", "training.epochs=2", "--quiet")
     whole = RunDirectory(tmp_path / "whole")
     bpcli(*config, "--run-dir", whole.path).ok()

@@ -105,7 +105,7 @@ def test_a_loss_without_probabilities_leaves_out_the_metrics_that_need_them():
 @pytest.mark.parametrize("name", sorted(NEED_PROBABILITIES))
 def test_a_metric_that_needs_probabilities_says_so(name):
     assert BINARY[name].needs_probabilities
-    with pytest.raises(ValueError, match="needs probabilities"):
+    with pytest.raises(ValueError, match="requires probabilities"):
         BINARY[name].function(np.array([0, 1]), np.array([0, 1]))
 
 
@@ -131,7 +131,7 @@ def test_a_report_is_ready_for_json():
 
 
 def test_mcc_does_not_overflow_at_many_rows():
-    # 200,000 rows: (s² − Σ tₖ²)² is 4e20, more than 64 bits hold.
+    # 200,000 rows: (s² − Σ tₖ²)² is 4e20, which overflows 64 bits.
     true = np.arange(200_000) % 2
     assert MULTICLASS["mcc"].function(true, true) == 1.0
 
@@ -139,9 +139,9 @@ def test_mcc_does_not_overflow_at_many_rows():
 @pytest.mark.parametrize(
     ("true", "predicted", "probabilities", "words"),
     [
-        ([], [], None, "nothing to measure"),
-        ([0, 1], [0], None, "one shape"),
-        ([[0, 1]], [[0, 1]], None, "one shape of 1 axes"),
+        ([], [], None, "are empty"),
+        ([0, 1], [0], None, "same shape"),
+        ([[0, 1]], [[0, 1]], None, "same shape, with 1 axes"),
         ([0, 2], [0, 1], None, "from 0 to 1"),
         ([0, 1], [0, -1], None, "from 0 to 1"),
         ([0, 1], [0, 1], [[1.0], [1.0]], "must have shape"),

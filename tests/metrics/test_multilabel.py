@@ -51,7 +51,7 @@ def test_probabilities_worked_by_hand():
     # The true outcomes had 0.5, 0.75, 0.75 and 0.25.
     assert report["log_loss"] == close(-math.log(0.5 * 0.75 * 0.75 * 0.25) / 4)
     assert report["brier"] == close((0.25 + 0.0625 + 0.0625 + 0.5625) / 4)
-    # x is ranked right; y is tied.
+    # x is ranked correctly; y is tied.
     assert report["roc_auc"] == (1 + 0.5) / 2
 
 
@@ -74,11 +74,11 @@ def test_without_any_label_true_or_predicted_the_averages_are_undefined():
 
 def test_arrays_that_cannot_be_measured_are_refused():
     true = np.ones((2, 2))
-    with pytest.raises(ValueError, match="nothing to measure"):
+    with pytest.raises(ValueError, match="are empty"):
         multilabel_report(true[:0], true[:0], None, ["x", "y"])
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match="same shape"):
         multilabel_report(true[:, 0], true[:, 0], None, ["x"])
     with pytest.raises(ValueError, match="must have shape"):
         multilabel_report(true, true, true[:, :1], ["x", "y"])
-    with pytest.raises(ValueError, match="needs probabilities"):
+    with pytest.raises(ValueError, match="requires probabilities"):
         MULTILABEL["roc_auc"].function(true, true)

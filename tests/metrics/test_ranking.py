@@ -13,7 +13,7 @@ def ranked(positive, scores):
 
 @st.composite
 def both_kinds(draw):
-    """Positives and scores with rows of both kinds; scores are small whole numbers, so that many are tied."""
+    """Rows of both kinds, and small integer scores, many of them tied."""
     rows = draw(st.integers(2, 30))
     positive = draw(hnp.arrays(bool, rows))
     positive[:2] = True, False

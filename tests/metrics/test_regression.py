@@ -59,7 +59,7 @@ def test_several_targets_are_averaged_and_listed():
 
 @pytest.mark.parametrize("rows", [1, 3, 1000])
 def test_r2_of_a_constant_target_is_undefined(rows):
-    # 0.1 a thousand times has a mean that is a rounding off, and so a variance above 0.
+    # The mean of 0.1 a thousand times has a rounding error, and so a variance above 0.
     true = np.full((rows, 1), 0.1)
     report = regression_report(true, true + 1, ["y"])
     assert (report["r2"], report["mae"]) == (None, close(1.0))
@@ -94,7 +94,7 @@ def test_r2_is_undefined_where_the_variance_is_too_small_to_hold():
 
 
 def test_sums_that_overflow_to_both_sides_give_none():
-    # Summed in several lanes, one reaches +∞ and another −∞, and the mean is NaN.
+    # In a vectorized sum one partial sum reaches +∞ and another −∞, so the mean is NaN.
     true = np.tile(column(1.7e308, -1.7e308), (8, 1))
     assert regression_report(true, true, ["y"])["r2"] is None
     assert REGRESSION["r2"].function(true, true) is None
@@ -106,9 +106,9 @@ def test_float32_is_measured_in_float64():
 
 
 def test_arrays_that_cannot_be_measured_are_refused():
-    with pytest.raises(ValueError, match="nothing to measure"):
+    with pytest.raises(ValueError, match="are empty"):
         regression_report(np.empty((0, 1)), np.empty((0, 1)), ["y"])
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match="same shape"):
         regression_report(column(1, 2), np.array([1.0, 2.0]), ["y"])
     with pytest.raises(ValueError, match="finite"):
         regression_report(column(1, 2), column(1, np.inf), ["y"])

@@ -1,4 +1,4 @@
-"""Chance: the bootstrap against theory, McNemar's and Holm's tests against published and exact numbers."""
+"""Significance tests: the bootstrap against theory, McNemar's and Holm's tests against published and exact values."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def test_mcnemar_is_the_two_sided_binomial_test(record_property):
 
 
 def test_mcnemar_of_many_rows_neither_overflows_nor_vanishes():
-    # Beyond 1,074 rows 2**-rows is no float; the normal approximation with continuity is near for that many.
+    # Beyond 1,074 rows 2**-rows underflows. For that many rows the normal approximation with continuity correction is
+    # close.
     assert mcnemar_exact(5000, 5000) == 1
     assert mcnemar_exact(4900, 5100) == pytest.approx(0.0466, abs=0.0005)
     assert mcnemar_exact(0, 5000) == 0
@@ -57,7 +58,7 @@ def test_the_interval_of_a_mean_is_that_of_the_central_limit():
 
 
 def test_rows_are_paired():
-    # The rows differ a lot, the models by the same little on each: unpaired, that would drown.
+    # Rows differ a lot, but the models by the same small amount on each row, which an unpaired test would miss.
     rows = np.random.default_rng(2).normal(0, 100, (50, 1))
     found = paired_bootstrap(rows, rows + 0.1, mean)
     assert (found.low, found.high) == pytest.approx((0.1, 0.1))

@@ -14,7 +14,7 @@ from bpcli.nn.activations import Activation, Elu, Gelu, LeakyRelu, Selu
 
 POINTS = [-30.0, -5.0, -1.7, -0.4, -1e-3, 0.0, 1e-3, 0.3, 1.1, 4.0, 30.0]
 
-# Each written from its definition, one number at a time.
+# Reference implementations from the definitions, one number at a time.
 REFERENCES: list[tuple[Any, Callable[[float], float]]] = [
     ("identity", lambda z: z),
     ("sigmoid", lambda z: 1 / (1 + exp(-z))),
@@ -48,7 +48,7 @@ with_reference = pytest.mark.parametrize(
 
 
 def scratch_for(spec: Any, z: Array) -> tuple[Array, ...]:
-    # What was left in it must not matter.
+    # `out` starts with other values, which must not matter.
     return tuple(np.full_like(z, np.nan) for _ in range(spec.scratch_arrays))
 
 
@@ -106,7 +106,7 @@ def test_extreme_inputs_stay_finite_in_float32_without_a_warning(spec: Any) -> N
 @pytest.mark.parametrize("spec", MEMBERS, ids=named)
 def test_values_and_slopes_have_reached_their_limits_at_extreme_inputs(spec: Any) -> None:
     z = np.array([[-1e4, 1e4]], FLOAT32)
-    limits = {  # of f(-∞), or its ratio to z, and of f(∞) likewise; then of f' at both ends
+    limits = {  # limits of f at -∞ and ∞, or of f(z)/z; then of f' at both ends
         "identity": ([-1e4, 1e4], [1, 1]),
         "sigmoid": ([0, 1], [0, 0]),
         "tanh": ([-1, 1], [0, 0]),

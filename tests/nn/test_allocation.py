@@ -1,10 +1,9 @@
 """A training step allocates no array.
 
-tracemalloc sees NumPy's memory. What remains of a step is Python's: floats, tuples, and views, each about a hundred
-bytes. The sizes are chosen so that the smallest array that a batch could need, one number a row or one number a unit,
-is larger than `BOUND`; the last tests plant such an array and see the check fail. Where NumPy repeats a short operand
-along a long one it does so through a buffer of its own, of 8,192 numbers whatever the sizes of the arrays; here it is
-made small, so that it hides nothing.
+tracemalloc traces NumPy's memory. A step still allocates Python objects: floats, tuples and views, of about a hundred
+bytes each. Sizes are chosen so that the smallest array that a batch could need, one number per row or per unit, exceeds
+`BOUND`. The last tests plant such an allocation and assert that it is found. NumPy broadcasts a short operand through
+an internal buffer of 8,192 numbers, whatever the array sizes; it is made small here, so that it hides nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ assert min(ROWS, UNITS) * FLOAT32.itemsize > BOUND
 
 
 def bytes_allocated(step: Callable[[], object], steps: int = 3, warm_up: int = 1) -> int:
-    """The most memory that `steps` steps held at once, over what was held before them."""
+    """Peak memory of `steps` steps, above what was allocated before them."""
     numpys_buffer = np.setbufsize(16)
     for _ in range(warm_up):
         step()
@@ -100,12 +99,12 @@ def test_an_update_allocates_no_array(rule: Any, block: int) -> None:
 def test_memory_does_not_grow_with_the_steps() -> None:
     layers = [Dense(units=4), BatchNorm(), Dropout(rate=0.5), LayerNorm()]
     step = WholeStep(layers, CrossEntropy(), Nadam(), rows=8, weighted=True)
-    # Python keeps up to 2,000 small tuples that were given back: the warm-up fills that store.
+    # Python caches up to 2,000 freed small tuples; the warm-up fills that cache.
     assert bytes_allocated(step, steps=1000, warm_up=2500) < BOUND
 
 
 class Wasteful(Tanh):
-    """Tanh that takes one row of memory, and gives it back."""
+    """Tanh that allocates one row of memory and frees it."""
 
     def forward(self, z: Array, out: Array, scratch: tuple[Array, ...]) -> None:
         np.empty(z.shape[1], z.dtype)
@@ -113,7 +112,7 @@ class Wasteful(Tanh):
 
 
 class Leaking(Sgd):
-    """Sgd that keeps a hundred bytes of each step."""
+    """Sgd that keeps a hundred bytes per step."""
 
     def advance(self, state: OptimizerState) -> None:
         LEAK.append(bytes(100))

@@ -18,7 +18,7 @@ assert min(m * n * k for m, n, k in SIZES) < functions.SMALL < max(m * n * k for
 
 
 def integers(*shape: int) -> Any:
-    """Small whole numbers, of which float32 holds every sum and product exactly."""
+    """Small integers, whose sums and products float32 represents exactly."""
     return GENERATOR.integers(-9, 10, shape).astype(F32)
 
 

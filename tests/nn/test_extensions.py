@@ -1,4 +1,4 @@
-"""A layer and a stem that the package has not, planned without a change to it: they train, check, save and answer."""
+"""A layer and a stem defined outside the package: they train, check, save and predict without a change to it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COUNT = 300
 GENERATOR = np.random.default_rng(0)
 
 IMAGES = GENERATOR.normal(size=(COUNT, 5, 4, 2))
-"""Of the second class where the top left corner is brighter than the bottom right one."""
+"""Second class if the top left corner is brighter than the bottom right one."""
 EDGES = (IMAGES[:, 0, 0].sum(axis=1) > IMAGES[:, -1, -1].sum(axis=1)).astype(np.intp)
 
 CODES = GENERATOR.integers(0, 40, COUNT)
@@ -47,7 +47,7 @@ def of_images(dtype: Any = np.float64) -> TrainingPlan:
 
 
 def of_cities(dtype: Any = np.float64) -> TrainingPlan:
-    """The class is that of the city, each of which has its own, whatever the numbers are."""
+    """Targets that depend on the city alone: each city has its own class."""
     numbers = GENERATOR.normal(size=(COUNT, 2)).astype(dtype)
     rows, y = Rows(PLACES, [numbers, CODES.astype(np.int8)], np.dtype(dtype)), CODES * 7 % 3 % 2
     spec = TrainingSpec(epochs=30, batch_size=32)

@@ -1,4 +1,4 @@
-"""Codes that a layer reads by gathering: as their one-hot features give it, but for the order of the sums."""
+"""Gathered codes against their one-hot features: equal but for the order of the sums."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def rows_of(count: int, missing: bool = True, dtype: np.dtype[Any] = FLOAT64) ->
 
 
 def gradient(network: Network, x: tuple[Array, ...], params: Array, dlogits: Array) -> tuple[Array, Array]:
-    """Logits, and the gradient that follows from dL/dlogits."""
+    """Logits, and the gradient for a given dL/dlogits."""
     grads = np.full_like(params, np.nan)
     workspace = network.workspace(len(dlogits), params.dtype, training=True)
     bound, state = network.bind(params), network.bind_state(np.empty(0, params.dtype))
@@ -44,7 +44,7 @@ def gradient(network: Network, x: tuple[Array, ...], params: Array, dlogits: Arr
 def test_large_code_fields_are_gathered_where_the_first_layer_can() -> None:
     dense = Network.plan(SIGNATURE, {}, [Dense(units=5)], 2)
     assert dense.stems.intake.kept == (1, 3)
-    # Features: number, 256 of city, number, 4 of kind, number, 326 of street; without what is gathered, 7 of them.
+    # Features: number, 256 of city, number, 4 of kind, number, 326 of street; 7 of them are not gathered.
     assert dense.stems.gathering == Gathering(
         spans=(slice(0, 1), slice(257, 258), slice(258, 262), slice(262, 263)),
         groups=(slice(1, 257), slice(263, 589)),

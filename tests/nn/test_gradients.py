@@ -1,9 +1,9 @@
 """Backpropagation against central differences, in float64.
 
-The error is ‖g - ĝ‖ / (‖g‖ + ‖ĝ‖) over all parameters at once. A kink (relu at 0, mae at a residual of 0, …) has
-no derivative, and near one a central difference averages both sides. So the data and parameters of a case are drawn
-again, seed after seed, until every weighted sum and every residual is further from its kink than the differences
-reach. No case is left out: a case without such a draw fails.
+The error is ‖g - ĝ‖ / (‖g‖ + ‖ĝ‖) over all parameters. At a kink (relu at 0, mae at a residual of 0, …) there is no
+derivative, and near it a central difference averages both sides. Each case therefore tries one seed after another,
+until every weighted sum and residual is further from its kink than the step of the differences. A case for which no
+seed succeeds fails.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ SECOND_LAYERS: dict[str, Callable[[Any], Any]] = {
 
 
 def named(spec: Any) -> str:
-    """`huber`, or `huber-0.3` for one that is not the default."""
+    """`huber`, or `huber-0.3` with an option that is not the default."""
     options = spec.model_dump(exclude_defaults=True).values()
     return "-".join([spec.type, *map(str, options)])
 
 
 def central_difference(function: Callable[[], float], at: Array) -> Array:
-    """The gradient of `function`, which reads the array `at`."""
+    """Numeric gradient of `function`, which reads the array `at`."""
     gradient, flat = np.empty_like(at), at.reshape(-1)
     for i, value in enumerate(flat):
         flat[i] = value + STEP

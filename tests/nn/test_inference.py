@@ -23,13 +23,13 @@ ROWS = 2 * BLOCK_ROWS + 77
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """As everywhere in bpcli: how threads share a product among them changes its bits."""
+    """One BLAS thread, as in all commands: the number of threads changes the bits of a product."""
     with BlasThreads().single():
         yield
 
 
 class Answers:
-    """A network with random parameters and state, and its logits for random rows."""
+    """Network with random parameters and state, and its logits for random rows."""
 
     def __init__(self, layers: list[Any], n_in: int, n_out: int, dtype: np.dtype[Any], rows: int = ROWS) -> None:
         generator = np.random.default_rng(0)
@@ -131,7 +131,7 @@ def test_inference_leaves_its_input_and_the_running_statistics_alone() -> None:
 
 @pytest.mark.parametrize("kernels", ["Haswell", "Sandybridge", "Nehalem", "Prescott"])
 def test_a_row_gives_the_same_bits_with_the_kernels_of_other_processors(kernels: str) -> None:
-    """OpenBLAS takes its x86 kernels from this variable; other BLAS libraries and processors disregard it."""
+    """OpenBLAS selects its x86 kernels by this variable; other BLAS libraries and processors ignore it."""
     if crash(kernels, built_version()):
         pytest.skip(f"OpenBLAS {built_version()} crashes with them on this processor")
     program = (

@@ -95,7 +95,7 @@ def test_orthogonal_weights_of_more_axes_have_orthonormal_columns() -> None:
 
 
 def test_orthogonal_weights_are_uniform_over_the_rotations_and_reflections() -> None:
-    # Without the correction of signs, LAPACK's q has a first entry that is never positive.
+    # Without the sign correction, the first entry of LAPACK's q is never positive.
     corners = [filled(Orthogonal(), (3, 3), seed)[0, 0] for seed in range(200)]
     assert np.mean(np.array(corners) > 0) == pytest.approx(0.5, abs=0.12)
 

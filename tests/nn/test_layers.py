@@ -31,7 +31,7 @@ ALL = [Dense(units=4, activation="gelu"), Dropout(rate=0.5), BatchNorm(), LayerN
 
 
 class Laboratory:
-    """One planned layer with parameters, state, gradient and workspace of its own."""
+    """A planned layer with its own parameters, state, gradient and workspace."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ def shapes(slots: tuple[Any, ...]) -> Mapping[str, tuple[int, ...]]:
     return {slot.name: slot.shape for slot in slots}
 
 
-# All of them
+# All layers
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_planned_layer_knows_its_sizes(
     assert (layer.type, layer.index, layer.n_in, layer.n_out) == (spec.type, 2, 3, n_out)
     assert shapes(layer.parameters()) == parameters
     assert shapes(layer.state()) == state
-    # Penalties and weight decay are for matrices alone.
+    # Penalties and weight decay apply to matrices only.
     assert {slot.name for slot in layer.parameters() if slot.weight} == parameters.keys() & {"weight"}
 
 
@@ -237,7 +237,7 @@ def test_dense_by_hand() -> None:
     # Row 0: 1 + 2 + 0.5 and -1 + 3 - 1; row 1: -1 + 0.5, which relu cuts, and 6 - 1.
     assert dense.forward(x).tolist() == [[3.5, 1.0], [0.0, 5.0]]
     dx = dense.backward(x, np.array([[1.0, 2.0], [10.0, -1.0]]))
-    # dz = [[1, 2], [0, -1]], as relu lets nothing back where it cut.
+    # dz = [[1, 2], [0, -1]]: relu blocks the gradient where its output is 0.
     assert dense.grads["weight"].tolist() == [[1.0, 3.0], [1.0, 2.0], [1.0, 0.0]]
     assert dense.grads["bias"].tolist() == [1.0, 1.0]
     assert dx.tolist() == [[1.0, 0.0, 6.0], [0.0, 1.0, -3.0]]
@@ -265,7 +265,7 @@ def test_dropout_drops_its_share_and_scales_the_rest() -> None:
     # 100,000 draws: the share has a standard deviation of 0.0015.
     assert kept.mean() == pytest.approx(0.7, abs=0.007)
     np.testing.assert_array_equal(y[kept], np.float32(1.0) / np.float32(0.7))
-    # Rows and columns drop independently, none of them always.
+    # Rows and columns drop independently, and none is always dropped.
     assert kept.mean(axis=0).std() == pytest.approx(sqrt(0.7 * 0.3 / 1000), rel=0.3)
     assert kept.mean(axis=1).std() == pytest.approx(sqrt(0.7 * 0.3 / 100), rel=0.3)
 
@@ -297,7 +297,7 @@ def test_the_mask_follows_from_seed_epoch_step_and_layer_index_alone() -> None:
 
 
 class Constant:
-    """A stream whose every random number is `u`."""
+    """Stream whose random numbers all equal `u`."""
 
     def __init__(self, u: float) -> None:
         self.u = u
@@ -311,7 +311,7 @@ class Constant:
 
 @pytest.mark.parametrize(("rate", "dtype"), [(0.0, FLOAT32), (0.0, FLOAT64), (1e-12, FLOAT32)])
 def test_at_a_rate_of_nothing_even_the_largest_random_number_keeps(rate: float, dtype: np.dtype[Any]) -> None:
-    # There u + 1 would round to 2.
+    # Here u + 1 would round to 2.
     largest = float(np.nextafter(dtype.type(1), dtype.type(0)))
     position = Position(Constant(largest))
     assert Laboratory(Dropout(rate=rate), 1, 1, dtype=dtype).forward(np.ones((1, 1), dtype), position)[0, 0] == 1.0
@@ -389,7 +389,7 @@ def test_layer_norm_is_the_same_in_training_and_in_inference() -> None:
 
 @pytest.mark.parametrize("spec", [BatchNorm(), LayerNorm()], ids=lambda spec: spec.type)
 def test_a_large_offset_costs_the_variance_no_precision(spec: Any) -> None:
-    # By E[x²] - E[x]² it would vanish in rounding.
+    # With E[x²] - E[x]² it would vanish in rounding.
     x = np.random.default_rng(0).normal(size=(8, 8))
     plain = Laboratory(spec, 8, 8).forward(x, at()).copy()
     np.testing.assert_allclose(Laboratory(spec, 8, 8).forward(x + 1e6, at()), plain, rtol=1e-7, atol=1e-7)

@@ -24,7 +24,7 @@ from bpcli.nn.losses import (
 
 Row = list[float]
 
-# Each row's loss, written from its definition, one number at a time.
+# Reference loss of each row from its definition, one number at a time.
 
 
 def mean_over_outputs(f: Callable[[float, float], float]) -> Callable[[Row, Row], float]:
@@ -99,7 +99,7 @@ def value_and_gradient(loss: Any, logits: Array, target: Array, weight: Array | 
 
 
 def problem(loss: Any, rows: int, outputs: int, dtype: np.dtype[Any] = FLOAT64) -> tuple[Array, Array]:
-    """Random logits and fitting targets."""
+    """Random logits and valid targets."""
     generator = np.random.default_rng(rows + outputs)
     logits = generator.normal(0.0, 2.0, (rows, outputs))
     return logits.astype(dtype), targets_for(loss, rows, outputs, generator).astype(dtype)
@@ -180,12 +180,12 @@ def test_logits_and_targets_are_not_written_to(loss: Any) -> None:
     np.testing.assert_array_equal(target, before[1])
 
 
-# Extremes. Warnings are errors here, so that an overflow would fail.
+# Extreme logits. Warnings are errors here, so an overflow fails the test.
 
 
 @every_loss
 def test_extreme_logits_give_a_finite_value_and_gradient_in_float32(loss: Any) -> None:
-    # The mean of poisson is exp(z), which no float32 holds beyond 88.
+    # The mean of poisson is exp(z), which overflows float32 beyond 88.
     highest = 80.0 if isinstance(loss, Poisson) else 1e4
     for outputs in widths(loss):
         one_hot = np.eye(outputs, dtype=FLOAT32)
@@ -221,7 +221,7 @@ def test_extreme_logits_have_probabilities_of_zero_and_one(loss: Any) -> None:
     assert out.tolist() == [[1.0, 0.0]]
 
 
-# Gradients at kinks, where any subgradient is right; these are the ones that are promised.
+# Gradients at kinks. Any subgradient is correct; these values are promised.
 
 
 @pytest.mark.parametrize("loss", ["mae", Huber()])

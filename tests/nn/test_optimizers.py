@@ -45,7 +45,7 @@ def golden_gradient(params: Array, step: int) -> Array:
 
 
 class Optimizer:
-    """A rule with the state of one parameter vector."""
+    """Optimizer with the state of one parameter vector."""
 
     def __init__(self, spec: Any, params: Array, weights: int = 0, block: int = BLOCK) -> None:
         self.state = spec.init(len(params), params.dtype)
@@ -96,8 +96,8 @@ def test_a_schedule_scales_the_steps_that_rprop_takes_and_not_those_that_it_reme
 
 
 def test_rprop_halves_its_step_and_waits_once_when_the_sign_changes() -> None:
-    # iRprop-: +: walk 0.1 down; -: the step becomes 0.05, nothing is walked; -: as if the sign before were 0, walk 0.05
-    # up; -: the sign stayed, walk 0.06 up; a gradient of 0: stay; -: walk 0.06 up.
+    # iRprop-: +: move down by 0.1. -: the step becomes 0.05, no move. -: as if the previous sign were 0, move up by
+    # 0.05. -: same sign, move up by 0.06. Gradient 0: no move. -: move up by 0.06.
     params = np.array([0.0])
     optimizer = Optimizer(Rprop(learning_rate=0.1), params)
     walked = []
@@ -108,7 +108,7 @@ def test_rprop_halves_its_step_and_waits_once_when_the_sign_changes() -> None:
 
 
 def test_the_first_step_of_adam_has_the_size_of_the_learning_rate() -> None:
-    # m̂ = g and v̂ = g², so that the step is lr g / (|g| + ε).
+    # m̂ = g and v̂ = g², so the step is lr g / (|g| + ε).
     params = np.zeros(3)
     Optimizer(Adam(), params).update(np.array([1e-3, -5.0, 2e4]), 0.01, params)
     assert params == pytest.approx([-0.01, 0.01, -0.01], rel=1e-4)
@@ -156,7 +156,7 @@ def test_every_optimizer_finds_the_minimum(spec: Any, function: Callable[[Array]
     optimizer = Optimizer(spec, params)
     for step in range(1500):
         _, gradient = function(params)
-        # Steps that do not shrink circle around the minimum in optimizers that disregard the gradient's size.
+        # With a constant step size, optimizers that ignore the gradient's size circle around the minimum.
         optimizer.update(gradient, spec.learning_rate * (1.0 - step / 1500), params)
     assert function(params)[0] < 1e-3
 
@@ -232,7 +232,7 @@ def test_an_optimizer_remembers_only_what_it_needs(spec: Any, slots: list[str]) 
 
 
 def test_one_rule_serves_several_states_by_turns() -> None:
-    """Nothing hides in the rule: two vectors that take their steps by turns end where each alone does."""
+    """The optimizer has no hidden state: two vectors that alternate end where each ends alone."""
     spec, alone = Nadam(), [np.array([1.0, -2.0]), np.array([3.0, 0.5])]
     turns, optimizers = [params.copy() for params in alone], [Optimizer(spec, params) for params in alone]
     update, states = Update(spec, 2, 0, FLOAT64), [spec.init(2, FLOAT64) for _ in alone]
@@ -248,7 +248,7 @@ def test_one_rule_serves_several_states_by_turns() -> None:
 
 @pytest.mark.parametrize("spec", [Adamw(weight_decay=0.1), Nadam()], ids=named)
 def test_members_take_their_steps_side_by_side(spec: Any) -> None:
-    """Three members, of which the first two of five parameters decay, in blocks of two."""
+    """Three members; the first two of five parameters decay; blocks of two."""
     together = np.random.default_rng(1).normal(size=(3, 5))
     alone = together.copy()
     update, state = Update(spec, 5, 2, FLOAT64, block=2), spec.init(5, FLOAT64, members=3)

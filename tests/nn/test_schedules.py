@@ -99,7 +99,7 @@ def observed(schedule: ReduceOnPlateau, *values: float) -> list[float]:
 
 def test_a_plateau_is_as_many_epochs_without_improvement_as_patience_says() -> None:
     schedule = ReduceOnPlateau(patience=3, gamma=0.5)
-    # Best 5; 6, 5, 5.1 are three without improvement: down, and the count begins anew.
+    # Best 5; then 6, 5, 5.1 are three epochs without improvement: reduce, and restart the count.
     assert observed(schedule, 5, 6, 5, 5.1) == [1, 1, 1, 0.5]
     assert observed(schedule, 5, 6, 6, 6, 6, 6, 6) == [1, 1, 1, 0.5, 0.5, 0.5, 0.25]
 

@@ -1,8 +1,8 @@
-"""A 2-2-2 network whose first step was worked by hand and published, as an oracle from outside.
+"""A 2-2-2 network whose first step was computed by hand and published, as an external reference.
 
 Matt Mazur, "A step by step backpropagation example" (2015): inputs 0.05 and 0.10, targets 0.01 and 0.99, the logistic
-function everywhere, learning rate 0.5. Its error is E = Σ (t - o)² / 2 over both outputs, which for one row is the
-mean squared error. It updates the weights and leaves the biases as they are.
+function everywhere, learning rate 0.5. The error is E = Σ (t - o)² / 2 over both outputs, which for one row is the mean
+squared error. The example updates the weights but not the biases.
 """
 
 from __future__ import annotations

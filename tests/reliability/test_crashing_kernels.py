@@ -40,8 +40,8 @@ print("kernels:", *kernels, "variable:", os.environ.get("OPENBLAS_CORETYPE"))
 """
 
 REFUSED = (
-    r"OpenBLAS 0\.3\.34 with the kernels for (Prescott|Katmai) crashes on this processor; start without "
-    r"OPENBLAS_CORETYPE, or install NumPy with another version\n"
+    r"OpenBLAS 0\.3\.34 with the kernels for (Prescott|Katmai) crashes on this processor; unset "
+    r"OPENBLAS_CORETYPE, or install another version of NumPy\n"
 )
 """Builds with few kernels have one name for all that are older than Nehalem."""
 

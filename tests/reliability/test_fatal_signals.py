@@ -163,7 +163,7 @@ def test_a_crash_before_the_first_checkpoint_is_one_line_of_every_command(small:
         ("inspect", run): "died of SIGSEGV before its first checkpoint; start again with bpcli train",
         ("train", "--resume", run): "died of SIGSEGV before its first checkpoint: nothing to resume from; start again",
         ("reproduce", run): "nothing to reproduce; it has no last checkpoint",
-        ("plot", run, "-o", runs / "x.svg"): "there is no epoch with a number in it, so no curve",
+        ("plot", run, "-o", runs / "x.svg"): "no epoch has a value to draw",
     }.items():
         result = bpcli(*arguments)
         assert (result.code, result.out, result.err.count("\n")) == (4, "", 1)

@@ -133,6 +133,6 @@ def test_a_quantity_beyond_its_type_is_refused(tmp_path: Path) -> None:
     result = bpcli("predict", "far.csv", "--checkpoint", "run", cwd=tmp_path)
     assert (result.code, result.out) == (3, "")
     assert result.err == (
-        "error: far.csv: the network's answer to 1 row is not a finite number; there must be inputs far beyond those "
-        "that it was trained on\n"
+        "error: far.csv: non-finite predictions for 1 row; the inputs are probably far outside the range of the "
+        "training data\n"
     )

@@ -42,9 +42,9 @@ def test_a_chart_for_each_thing_that_was_measured() -> None:
 
 
 def test_the_diagnosis_is_told() -> None:
-    section = health_section([], {"diagnosis": ["layer 2: 94 % of relu units are dead since epoch 3"]}, {})
+    section = health_section([], {"diagnosis": ["layer 2: 94% of relu units are dead since epoch 3"]}, {})
     assert section is not None
-    assert list(section.sentences) == ["Layer 2: 94 % of relu units are dead since epoch 3."]
+    assert list(section.sentences) == ["Layer 2: 94% of relu units are dead since epoch 3."]
 
 
 def test_a_run_of_before_has_no_such_section() -> None:

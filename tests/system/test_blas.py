@@ -1,4 +1,4 @@
-"""What a command has set before NumPy is loaded."""
+"""Environment of a command before NumPy is loaded."""
 
 from __future__ import annotations
 

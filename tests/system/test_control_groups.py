@@ -1,4 +1,4 @@
-"""Limits of control groups: in trees of files as the kernel writes them, and in groups that are made for real."""
+"""Limits of control groups, in folders written like the kernel's, and in real groups."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from bpcli.system.control_groups import control_groups, group_cores, group_memor
 from bpcli.system.memory import available_memory
 from bpcli.system.threads import available_cores
 
-NONE = "9223372036854771712"  # what version 1 says where there is no limit
+NONE = "9223372036854771712"  # value of version 1 without a limit
 
 
 def machine(
     folder: Path, cgroup: str, mounts: Sequence[tuple[str, str, str, str]], files: dict[str, str | int]
 ) -> Path:
-    """A folder like /proc, of a process in groups; mounts are root, point below `folder`, kind and options."""
+    """Folder like /proc of a process in groups. Mounts are root, mount point below `folder`, kind and options."""
     proc = folder / "proc"
     (proc / "self").mkdir(parents=True)
     (proc / "self" / "cgroup").write_text(cgroup)
@@ -172,7 +172,7 @@ def test_threads_are_as_many_as_the_quota_and_the_affinity_allow(tmp_path: Path,
 
 @contextmanager
 def group(controller: str, settings: dict[str, int]) -> Iterator[Path]:
-    """A group within a group with these settings, of the version that the machine has; skips where none can be made."""
+    """Nested group with these settings, of the version that the machine has; skips if none can be created."""
     above = next((found for found in control_groups(controller) if found.version == 1), None)
     above = above or next(control_groups(controller), None)
     if above is None or sys.platform != "linux":
@@ -204,7 +204,7 @@ def memory_settings(limit: int) -> dict[str, int]:
 
 
 def test_training_that_needs_more_than_its_group_has_is_refused_and_what_fits_is_trained(tmp_path: Path) -> None:
-    """The limit is that of the group around; without it such a training would be killed by the system."""
+    """The outer group has the limit. Without the check, the system would kill such a training."""
     limit = 400 << 20
     large = "layers=[{units: 6000}, {units: 6000}]"  # a gigabyte with gradient and moments
     with group("memory", memory_settings(limit)) as folder:

@@ -1,4 +1,4 @@
-"""A fatal signal writes the stacks of all threads to a file, which is there for no other reason."""
+"""A fatal signal writes the stacks of all threads to a file, which does not exist otherwise."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_whoever_has_faulthandler_enabled_keeps_it(tmp_path: Path) -> None:
 
 
 def test_a_log_that_cannot_be_written_is_an_error_of_its_path(tmp_path: Path) -> None:
-    assert faulthandler.is_enabled()  # by pytest; the test needs it off
+    assert faulthandler.is_enabled()  # pytest enables it; the test needs it off
     faulthandler.disable()
     try:
         with (

@@ -1,4 +1,4 @@
-"""What is recorded of the machine and its libraries, and what of two such records is said to differ."""
+"""The recorded environment of a run, and the differences of two records."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_machine_that_does_not_name_its_processor_has_an_architecture(
     [
         ({"numpy": "2"}, {"numpy": "2"}, {}),
         ({"numpy": "1"}, {"numpy": "2"}, {"numpy": ("1", "2")}),
-        ({}, {"numpy": "2"}, {}),  # not recorded then
+        ({}, {"numpy": "2"}, {}),  # not recorded at that time
         ({"numpy": "2"}, {"numpy": "2", "numba": "1"}, {"numba": (None, "1")}),
         ({"numpy": "2", "numba": "1"}, {"numpy": "2"}, {"numba": ("1", None)}),
     ],

@@ -1,4 +1,4 @@
-"""A file is as it was or as it should be, whatever happens in between."""
+"""Atomic writes: a file has its old or its new content, whatever happens."""
 
 from __future__ import annotations
 

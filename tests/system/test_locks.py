@@ -1,4 +1,4 @@
-"""One process at a time holds the lock on a folder, and only while it lives."""
+"""Only one process at a time holds the lock on a folder, and only while it runs."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def test_where_the_system_does_not_say_it_is_what_there_is_in_all(tmp_path: Path
 
 
 def test_the_limits_on_a_process_are_less_what_it_has_taken(tmp_path: Path) -> None:
-    assert address_space() is None  # without a limit nothing is read
+    assert address_space() is None  # without a limit, nothing is read
     asked = (
         "import resource; from bpcli.system.memory import address_space\n"
         "resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30)); first = address_space()\n"

@@ -1,4 +1,4 @@
-"""Kernels that crash are known by version of OpenBLAS and processor, before NumPy is loaded and after."""
+"""Crashing kernels are recognized by processor and version of OpenBLAS, before and after NumPy is loaded."""
 
 from __future__ import annotations
 

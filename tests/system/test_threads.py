@@ -1,4 +1,4 @@
-"""A crew does all tasks, each once, and hands on what goes wrong."""
+"""A crew runs every task once and raises the exception of a task that fails."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_tasks_run_at_the_same_time_and_know_their_lane() -> None:
     lanes: list[int] = []
 
     def task(lane: int) -> None:
-        both.wait()  # one thread alone would wait in vain
+        both.wait()  # a single thread would block forever
         lanes.append(lane)
 
     with Crew(2) as crew:

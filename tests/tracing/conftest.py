@@ -1,4 +1,4 @@
-"""Traces that several tests look at and none changes."""
+"""Traces shared by tests that do not change them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers as a trace writes them."""
+"""Format of numbers in a trace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The JSON document of a trace: its keys, and arrays as nested lists of the same numbers."""
+"""JSON document of a trace: its keys, and arrays as nested lists of the same numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The account in parts: what stands in it, in which order, and how much of it is shown."""
+"""Account of a trace: its parts, their order, and how much is shown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bpcli.tracing.trace import Trace
 
 
 def tables(trace: Trace, layer: int | None = None, neuron: int | None = None) -> dict[str, list[Grid]]:
-    """Tables by the headings above them; those of backward stand below those of forward."""
+    """Tables by their headings; backward tables come after forward tables."""
     found: dict[str, list[Grid]] = {"": []}
     for part in account(trace, layer, neuron):
         if isinstance(part, Heading):
@@ -43,7 +43,7 @@ def test_an_account_goes_forward_to_the_error_and_back_to_the_update(textbook_tr
 
 def test_the_error_has_a_line_for_each_output(textbook_trace: Trace) -> None:
     (table,) = tables(textbook_trace)["ERROR  mse (link sigmoid)"]
-    assert table.cells[0] == ["output", "z", "ŷ", "t", "worked out", "dL/dz"]
+    assert table.cells[0] == ["output", "z", "ŷ", "t", "computed as", "dL/dz"]
     assert table.cells[2] == [
         *("o2", "1.224921404", "0.772928465", "0.990000000"),
         *("2 · (0.772928465 - 0.99) · 0.772928465 · (1 - 0.772928465) / 2", "-0.038098237"),

@@ -1,4 +1,4 @@
-"""Where units and edges stand, and what each shows at which stage."""
+"""Layout of a drawing: positions of units and edges, and their readings by stage."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_weight_is_as_wide_as_its_share_of_the_largest(textbook_trace: Trace) 
 
 @pytest.fixture(scope="module")
 def wide(tmp_path_factory: pytest.TempPathFactory) -> Trace:
-    """Two inputs, 20 neurons half of which are dropped, one output."""
+    """Two inputs, 20 neurons of which half are dropped, one output."""
     folder: Path = tmp_path_factory.mktemp("wide")
     write_csv(folder / "t.csv", {"a": [0.5, -1.0, 0.3], "b": [1.5, 2.0, -0.7], "t": [0.1, 0.7, 0.2]})
     return trace_of(prepared_in(folder, data={"target": "t"}), [1, 2], [Dense(units=20), Dropout(rate=0.5)])

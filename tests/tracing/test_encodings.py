@@ -1,4 +1,4 @@
-"""How inputs and targets say they are made of a row's cells."""
+"""Encoding of a row's cells as inputs and targets, as text."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def made(prepared: Prepared, row: int) -> dict[str, str]:
 
 
 def test_every_input_says_how_it_comes_about(prepared: Prepared) -> None:
-    """The sizes 1, 3 and 5 have mean 3 and standard deviation √(8/3) without the missing one, which is filled by 3."""
+    """Without the missing value, which 3 replaces, the sizes 1, 3 and 5 have mean 3 and deviation √(8/3)."""
     first, third = made(prepared, 0), made(prepared, 2)
     assert first["size"].startswith("(1 - 3) / ")
-    assert third["size"].startswith("missing, so 3 takes its place: (3 - 3) / ")
+    assert third["size"].startswith("missing, replaced by 3: (3 - 3) / ")
     assert third["size is missing"] == "1 where size is missing, else 0"
     assert first["open"] == "1 for true, 0 for false"
-    assert first["kind=p"] == "one-hot: 1 where kind is p, else 0; it is p"
+    assert first["kind=p"] == "one-hot: 1 where kind is p, else 0; the value is p"
     assert made(prepared, 3)["kind=q"] == "one-hot: 1 where kind is q, else 0; the value is missing"
 
 

@@ -1,4 +1,4 @@
-"""What activations, layers and losses say of themselves in a trace: whole formulas, and the right ones."""
+"""Formulas of activations, layers and losses in a trace: complete and correct."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bpcli.nn.losses import Loss
 
 
 def number(formula: str, z: float, y: float) -> float:
-    """The value of an activation's formula, which may name a part of it after a comma."""
+    """Value of an activation's formula, which may define a part of it after a comma."""
     names: dict[str, Any] = {"z": z, "y": y, "exp": math.exp, "tanh": math.tanh, "log": math.log, "max": max}
     names |= {"sqrt": math.sqrt, "pi": math.pi, "sigma": lambda value: 1 / (1 + math.exp(-value))}
     right, *parts = re.split(r", (?=t = |σ\(z\) = )", formula.partition(" = ")[2])

@@ -1,4 +1,4 @@
-"""Losses on paper: one working for each, whose slopes and values are those that the loss computes."""
+"""Arithmetic of losses: every loss is registered, and its gradients and values are those that the loss computes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_every_loss_has_a_working_of_its_own(member: Any) -> None:
 
 
 def traced(loss: Any, trace: Trace, logits: Any, targets: Any, weights: list[float]) -> WorkedLoss[Any]:
-    """The loss of these rows, with the numbers that it computes."""
+    """Arithmetic of the loss for these rows, with the arrays that the loss computes."""
     z, t, weight = (np.array(values, dtype=np.float64) for values in (logits, targets, weights))
     predictions, dlogits, of_rows = np.empty_like(z), np.empty_like(z), []
     loss.link(z, predictions)
@@ -100,7 +100,7 @@ def test_the_rule_says_what_the_mean_goes_over(textbook_trace: Trace, loss: Any,
     over = "the rows and the outputs" if divided == 6 else "the rows"
     assert gradient.endswith(f"; L is the mean over {over}, so this is divided by {divided}")
     assert folded == (
-        ["softmax belongs to the loss: the last layer puts out z, and dL/dz is the slope through both"]
+        ["softmax is part of the loss: the last layer outputs z, and dL/dz is the gradient through both"]
         if isinstance(loss, CrossEntropy)
         else []
     )

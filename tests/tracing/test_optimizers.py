@@ -1,4 +1,4 @@
-"""The equations of optimizers: one rule for each, whose numbers are those of the kernel."""
+"""Equations of optimizers: every optimizer is registered, and its equations give the kernel's numbers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
 
 
 def given_by(right: str, names: dict[str, float]) -> float:
-    """The right side of an equation."""
+    """Value of the right side of an equation."""
     spelled = right.replace("²", "**2").replace("^", "**").replace("·", "*")
     found = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
     spelled = re.sub(rf"(?<![A-Za-z_])(?:{found})(?![A-Za-z_])", lambda at: f"({names[at[0]]!r})", spelled)
@@ -40,7 +40,7 @@ def given_by(right: str, names: dict[str, float]) -> float:
 def test_the_equations_give_the_steps_that_an_optimizer_takes(
     member: Any, record_property: Callable[[str, object], None]
 ) -> None:
-    """Three steps on two parameters, the first of which decays; Rprop's are in words, but for the last."""
+    """Three steps on two parameters, the first of which decays. All of Rprop's equations but the last are in words."""
     cases = 0
     for options in OPTIONS.get(member.model_fields["type"].default, [{}]):
         spec, dtype = member(**options), np.dtype(np.float64)
@@ -71,7 +71,7 @@ def test_the_equations_give_the_steps_that_an_optimizer_takes(
 
 
 def test_adams_moments_are_those_of_its_paper() -> None:
-    """After the first step m = (1 - β1) g and v = (1 - β2) g², and corrected for their start at 0, g and g²."""
+    """After the first step m = (1 - β1) g and v = (1 - β2) g²; with bias correction, g and g²."""
     spec, dtype = Adam(), np.dtype(np.float64)
     optimizer, g = spec.init(1, dtype), np.array([0.3])
     Update(spec, 1, 1, dtype).take(rows_of(np.array([[1.0]]), g[None], optimizer), 0.001, optimizer)

@@ -1,4 +1,4 @@
-"""The page of a traced step: its numbers are those of the JSON document, its arithmetic comes out."""
+"""Page of a traced step: its numbers are those of the JSON document, and its arithmetic is correct."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def words_of(thing: Any) -> list[str]:
     return [line[1] for line in thing["lines"]]
 
 
-# Its numbers
+# Numbers
 
 
 def fixed(value: float) -> str:
-    """As in a column of the terminal's: nine decimals, for numbers of an ordinary size."""
+    """Number as in a column of the account: nine decimals for ordinary magnitudes."""
     return f"{value:.9f}" if value else "0"
 
 
@@ -93,14 +93,14 @@ def test_every_number_is_that_of_the_json_document(tmp_path: Path, rows: int) ->
 def test_the_textbook_is_worked_as_by_hand() -> None:
     data = data_of(page_of(CONFIGS / "textbook.yaml"))
     assert [stage["title"] for stage in data["stages"]] == [
-        "Start: the inputs and the parameters as they are",
+        "Start: inputs and parameters",
         "Forward: layer 0: dense, sigmoid",
         "Forward: layer 1: dense, identity",
         "Error: mse",
         "Backward: layer 1: dense, identity",
         "Backward: layer 0: dense, sigmoid",
         "Update",
-        "After: the loss once more",
+        "After: the new loss",
     ]
     assert [line[:2] for line in data["units"]["u1-0"]["lines"]] == [
         [1, "z = 0.05 · 0.15 + 0.1 · 0.2 + 0.35 = 0.377500000"],
@@ -121,7 +121,7 @@ def test_the_textbook_is_worked_as_by_hand() -> None:
     )
 
 
-# Its arithmetic
+# Arithmetic
 
 TARGETS: dict[str, list[object]] = {
     "number": [0.5, 1.5, 0.25, 2.5, 1.0, 0.75],
@@ -186,7 +186,7 @@ def evaluated(spelled: str) -> float:
 
 
 def value_of(written: str) -> tuple[float, float] | None:
-    """What an expression of numbers alone comes to, and how far from it by what their last digits leave open."""
+    """Value of an arithmetic expression, and its uncertainty from the rounding of its numbers."""
     spelled = written.replace("·", "*").replace("²", "**2").replace("^", "**")
     spelled = re.sub(r"√([\d.e+-]+)", r"sqrt(\1)", spelled).replace("√", "sqrt")
     left = re.sub(r"log|exp|sigmoid|tanh|identity|sqrt|max", "", spelled)
@@ -196,7 +196,7 @@ def value_of(written: str) -> tuple[float, float] | None:
     for found in NUMBER.finditer(spelled):
         # nine decimals, or six and an exponent
         if found[0] == "0":
-            continue  # exact: other numbers have their first digits
+            continue  # exact: any other number shows its leading digits
         exponent = found[0].partition("e")[2]
         open_left = 0.5e-6 * 10.0 ** int(exponent) if exponent else 0.5e-9
         moved = [
@@ -208,7 +208,7 @@ def value_of(written: str) -> tuple[float, float] | None:
 
 
 def require_arithmetic(data: Any) -> int:
-    """Every line with a sum or product of numbers is true; how many there are."""
+    """Check every line with a sum or product of numbers, and return their count."""
     cases = 0
     for thing in [*data["units"].values(), *data["edges"].values()]:
         for words in words_of(thing):
@@ -227,7 +227,7 @@ def test_what_is_written_out_comes_to_what_stands_behind_it(
     tmp_path: Path, name: str, rows: int, record_property: Callable[[str, object], None]
 ) -> None:
     given = dict(WORKED[name])
-    if rows == 1:  # of a single row, batch_norm leaves nothing
+    if rows == 1:  # batch_norm of a single row gives 0
         given["layers"] = [layer for layer in STACK if layer.get("type") != "batch_norm"]
     data = data_of(page_of(config_in(tmp_path, **given), *(f"--row={number + 1}" for number in range(rows))))
     cases = require_arithmetic(data)
@@ -239,7 +239,7 @@ def test_what_is_written_out_comes_to_what_stands_behind_it(
 def test_what_the_terminal_works_out_comes_to_what_stands_behind_it(
     tmp_path: Path, name: str, record_property: Callable[[str, object], None]
 ) -> None:
-    """The update that it works out, and of every table with sums and products each with the number of its row."""
+    """The update that is written out, and cells with sums and products, each with the number of its row."""
     out = bpcli("trace", config_in(tmp_path, **WORKED[name]), "--row=1", "--row=2", "--row=3").ok().out
     cases = 0
     for line in out.splitlines():
@@ -325,7 +325,7 @@ def test_the_arithmetic_of_networks_drawn_by_lot_comes_out(
     record_property("cases", cases)
 
 
-# Its size and form
+# Size and form
 
 
 @pytest.mark.parametrize("name", ["textbook", "xor", "penguins", "concrete", "digits"])
@@ -356,7 +356,7 @@ def test_of_wide_layers_those_with_the_largest_errors_are_drawn() -> None:
     assert 8 <= len(drawn) <= 40
     assert min(errors[j] for j in drawn) >= max(errors[j] for j in range(len(errors)) if j not in drawn)
     assert f">{len(drawn)} of {len(errors)}</text>" in page
-    assert "Of wide layers a part is drawn" in page
+    assert "Wide layers are drawn in part" in page
     assert 'class="label"' not in page
 
 
@@ -380,7 +380,7 @@ def test_more_rows_than_fit_are_refused(tmp_path: Path) -> None:
     assert refused.code == 2
     assert refused.err.splitlines()[-1] == (
         "error: 200 rows of this network do not fit on a page; "
-        "choose fewer by --row, or a part of the network by --layer"
+        "choose fewer with --row, or part of the network with --layer"
     )
     assert not (tmp_path / "t.html").exists()
 

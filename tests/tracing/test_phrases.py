@@ -1,4 +1,4 @@
-"""Names of rows, members and parameters."""
+"""Names of rows, losses, optimizers and parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stages of a step: their order, formulas and words, and what of the drawing each works out."""
+"""Stages of a step: their order, formulas and words, and the parts of the drawing that each computes."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def test_a_stage_is_told_with_its_results(textbook_trace: Trace) -> None:
     assert list(by_key["start"].words) == ["row 1 (train): i1 0.05, i2 0.1; target o1 0.01, o2 0.99."]
     assert by_key["forward-0"].formulas == ["z = Σ x · w + b", "y = f(z), f(z) = 1 / (1 + exp(-z))"]
     assert by_key["forward-0"].words[0] == (
-        "Each neuron adds up its inputs times their weights, and its bias, to z; sigmoid of z is what it puts out. "
+        "Each neuron computes z, the sum of its inputs times their weights plus its bias; its output is sigmoid of z. "
         "Outputs: neuron 0 = 0.593269992, neuron 1 = 0.596884378."
     )
     assert (
         by_key["backward-1"]
         .words[0]
-        .endswith("Input times error is the gradient of a weight. dL/dz: o1 = 0.138498562, o2 = -0.038098237.")
+        .endswith("The gradient of a weight is its input times that error. dL/dz: o1 = 0.138498562, o2 = -0.038098237.")
     )
-    assert by_key["backward-0"].words[0].startswith("dL/dy comes back through layer 1; ")
+    assert by_key["backward-0"].words[0].startswith("dL/dy comes from layer 1. ")
     assert (
         by_key["error"]
         .words[0]
@@ -56,6 +56,6 @@ def test_a_layer_and_a_neuron_narrow_them(textbook_trace: Trace) -> None:
 def test_penalties_are_said_to_come_later(textbook_trace: Trace) -> None:
     update = replace(textbook_trace.update, penalty=Penalty(l2=0.1))
     by_key = {stage.key: stage for stage in stages(WorkedStep(replace(textbook_trace, update=update)))}
-    said = "these are gradients of the data's loss; the update adds those of the penalties"
+    said = "these are gradients of the data loss; the update adds those of the penalties"
     assert by_key["backward-0"].formulas[-1] == said
     assert said not in {stage.key: stage for stage in stages(WorkedStep(textbook_trace))}["backward-0"].formulas

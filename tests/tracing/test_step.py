@@ -1,4 +1,4 @@
-"""A traced step: the published numbers of the textbook, and to the bit the step that training takes."""
+"""A traced step: the textbook's published numbers, and bitwise the step that training takes."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_text_of_the_textbook_example_shows_them() -> None:
         assert shown in lines, shown
 
 
-# The step that training takes
+# Equality with a step of training
 
 MIXED = [{"type": "batch_norm"}, {"units": 5, "activation": "gelu"}, {"type": "dropout", "rate": 0.3}]
 STEPS: dict[str, dict[str, Any]] = {
@@ -88,7 +88,7 @@ ROWS = 7
 
 
 def config_in(folder: Path, **given: Any) -> Path:
-    """Seven rows, all of them in one batch."""
+    """Seven rows in one batch."""
     generator = np.random.default_rng(0)
     a, b = generator.normal(size=(2, ROWS)).round(3).tolist()
     kinds = ["x", "y", "x", "z", "x", "y", "x"]
@@ -134,7 +134,7 @@ def test_the_step_is_the_one_that_training_takes_to_the_bit(
     for key, value in parameters_of(run).items():
         assert np.array_equal(parameters_after(first)[key], value.astype(np.float64)), key
         cases += value.size
-    # On from a checkpoint, with its optimizer; more epochs are asked for, so that training goes on from there too.
+    # Resume from a checkpoint with its optimizer state; with more epochs, training resumes from there too.
     bpcli("train", "--resume", run, "--quiet", "--set", "training.epochs=3").ok()
     fourth = traced(run, *ALL_ROWS, "--set", "training.epochs=4")
     assert (fourth["epoch"], fourth["update"]["number"]) == (3, 4)
@@ -155,7 +155,7 @@ def test_the_loss_is_the_one_that_training_reports(tmp_path: Path) -> None:
     bpcli("train", config, "--run-dir", run, "--quiet", "--set", "training.epochs=1").ok()
     before = document["loss"]["before"] - document["error"]["penalty"]
     assert before == pytest.approx(sum(document["error"]["of_rows"]) / ROWS, rel=1e-12)
-    # Training adds the penalty on the weights that an epoch ends with.
+    # Training adds the penalty on the weights at the end of the epoch.
     (line,) = (run / "metrics.jsonl").read_text().splitlines()
     after = parameters_after(document)
     penalty = 0.05 * sum(float(np.sum(value**2)) for name, value in after.items() if name.endswith("weight"))
@@ -163,7 +163,7 @@ def test_the_loss_is_the_one_that_training_reports(tmp_path: Path) -> None:
     assert document["loss"]["after"] < document["loss"]["before"]
 
 
-# What the numbers say of each other
+# Consistency of the traced numbers
 
 
 def test_every_number_follows_from_those_before_it(tmp_path: Path) -> None:
@@ -230,13 +230,11 @@ def test_predictions_of_numbers_are_in_the_units_of_the_file_too() -> None:
 def test_inputs_and_targets_say_how_they_are_made_of_the_files_values() -> None:
     document = traced(CONFIGS / "penguins.yaml", "--row", 3, "--row", 4)
     third, fourth = (dict(zip(document["inputs"], row["inputs_made"], strict=True)) for row in document["rows"])
-    assert third["sex=female"] == "one-hot: 1 where sex is female, else 0; it is female"
+    assert third["sex=female"] == "one-hot: 1 where sex is female, else 0; the value is female"
     assert third["bill_length_mm"].startswith("(40.3 - 43.977560976) / ")
     x = dict(zip(document["inputs"], document["layers"][0]["forward"]["x"][0], strict=True))
     assert eval(third["bill_length_mm"]) == pytest.approx(x["bill_length_mm"], rel=1e-6)
-    assert fourth["bill_length_mm"].startswith(
-        "missing, so 43.977560976 takes its place: (43.977560976 - 43.977560976)"
-    )
+    assert fourth["bill_length_mm"].startswith("missing, replaced by 43.977560976: (43.977560976 - 43.977560976)")
     assert fourth["sex=male"] == "one-hot: 1 where sex is male, else 0; the value is missing"
     assert fourth["sex is missing"] == "1 where sex is missing, else 0"
     assert document["rows"][0]["targets_made"] == ["1 for the class of the row, Adelie, 0 for the others"] * 3
@@ -260,4 +258,4 @@ def test_the_norm_of_the_gradient_and_the_factor_are_shown(tmp_path: Path) -> No
     out = bpcli("trace", config, *ALL_ROWS).ok().out
     assert "weights: g = dL/dw + l2 · w, l2 = 0.1; other parameters: g = gradient\n" in out
     assert f"= 0.1 / {squares**0.5:.9f} = {0.1 / squares**0.5:.9f}\n" in out
-    assert "gradient of the data's loss" in out
+    assert "gradient of the data loss" in out

@@ -1,4 +1,4 @@
-"""Lines of arithmetic by unit and edge, each at the stage that works it out."""
+"""Lines of arithmetic by unit and edge, each at the stage that computes it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_an_edge_works_forward_back_and_is_changed(lines: UnitLines) -> None:
     assert layer.weighted is not None
     assert list(lines.edge(layer, layer.weighted, 0, 1)) == [
         Line(2, "x · w = 0.593269992 · 0.5 = 0.296634996", 0),
-        Line(5, "carried back: dL/dz · w = -0.038098237 · 0.5 = -0.019049118", 0),
+        Line(5, "passed back: dL/dz · w = -0.038098237 · 0.5 = -0.019049118", 0),
         Line(4, "dL/dw = x · dL/dz = 0.593269992 · (-0.038098237) = -0.022602540"),
         Line(6, "w ← w - lr · g = 0.5 - 0.5 · (-0.02260254) = 0.511301270"),
     ]

@@ -1,4 +1,4 @@
-"""The optimizer's step on paper, by hand."""
+"""Arithmetic of the optimizer's step, by hand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bpcli.training.spec import Clip, Penalty
 def parameter(
     before: float, gradient: float, applied: float, after: float, is_weight: bool, **more: Any
 ) -> TracedParameter:
-    """A parameter of three axes with one number."""
+    """A parameter of three axes with one component."""
     before_, gradient_, applied_, after_ = (np.full((1, 1, 1), value) for value in (before, gradient, applied, after))
     moments = {
         name: Moment(np.full((1, 1, 1), old), np.full((1, 1, 1), new))
@@ -66,18 +66,18 @@ def test_momentum_goes_by_the_moment_after_its_equation() -> None:
 
 
 def test_penalties_and_bounds_come_before_the_optimizer() -> None:
-    """g = -4 + 0.5 · (-2) + 0.25 · (-1) = -5.25, bounded to -5, and halved: -2.5."""
+    """g = -4 + 0.5 · (-2) + 0.25 · (-1) = -5.25, clipped to -5, and halved: -2.5."""
     ruled = update(penalty=Penalty(l1=0.25, l2=0.5), clip=Clip(value=5.0, norm=2.0), clip_factor=0.5)
     assert ruled.rule() == [
         "weights: g = dL/dw + l2 · w + l1 · sign of w, l2 = 0.5, l1 = 0.25; other parameters: g = gradient",
-        "each g is kept between -5 and 5",
+        "each g is clipped to the range from -5 to 5",
         "g ← g · clip factor, clip factor = bound / norm of the whole gradient = 2 / 4 = 0.500000",
         "p ← p - lr · g",
     ]
     lines = list(ruled.lines(parameter(-2.0, -4.0, -2.5, -0.75, True), PLACE, "w"))
     assert lines == [
         "g = dL/dw + l2 · w + l1 · sign of w = -4 + 0.5 · (-2) + 0.25 · (-1) = -5.250000",
-        "g ← -5.000000, the bound that -5.25 is beyond",
+        "g ← -5.000000, clipped from -5.25",
         "g ← g · clip factor = -5 · 0.5 = -2.500000",
         "w ← w - lr · g = -2 - 0.5 · (-2.5) = -0.750000",
     ]

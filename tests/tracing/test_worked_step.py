@@ -1,4 +1,4 @@
-"""A step on paper: all of its layers, and those that are asked for."""
+"""Arithmetic of a step: of all layers, or of the requested one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of an epoch: what is best so far, and each reason to stop, counted by hand on scripted scores."""
+"""The end of an epoch: the best epoch and every stopping rule, counted by hand on scripted metrics."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -24,13 +24,13 @@ OTHERS = (GENERATOR.normal(size=(5, 2)), GENERATOR.normal(size=(5, 1)))
 
 
 def scripted(name: str, values: Iterable[float | None]) -> Callable[[Array, Dataset], dict[str, float | None]]:
-    """A score that takes its values from a list, one an epoch."""
+    """Score that takes its values from a list, one per epoch."""
     left = iter(values)
     return lambda *_: {name: next(left)}
 
 
 def watching(values: Iterable[float | None], greater: bool = False, **spec: Any) -> TrainingPlan:
-    """A plan that monitors a scripted metric on validation rows."""
+    """Plan that monitors a scripted metric on validation rows."""
     given = TrainingSpec(batch_size=4, **{"epochs": 50, **spec})
     score = scripted("m", values)
     monitor = Monitor("validation", "m", greater)
@@ -46,7 +46,7 @@ def test_training_ends_after_its_epochs() -> None:
 def test_early_stopping_counts_epochs_in_a_row_without_improvement() -> None:
     #         epoch:  1    2    3    4    5    6    7
     of = watching([5.0, 4.0, 4.0, 4.5, 3.0, 3.5, 3.0], early_stopping=EarlyStopping(patience=2))
-    # 4.0 again and 4.5 are two in a row: patience is at an end in epoch 4
+    # 4.0 again and 4.5 are two epochs without improvement: patience is exhausted in epoch 4
     ended = reports(of)
     assert (ended[-1].epoch, ended[-1].stop) == (4, "early_stopping")
     of = watching([5.0, 4.0, 4.0, 4.5, 3.0, 3.5, 3.0, 3.2], early_stopping=EarlyStopping(patience=3))
@@ -57,7 +57,7 @@ def test_early_stopping_counts_epochs_in_a_row_without_improvement() -> None:
 
 def test_improvements_below_min_delta_do_not_count_but_are_kept() -> None:
     stopping = EarlyStopping(patience=3, min_delta=1.0)
-    # against the reference 10: 9.5, 9.2 and 9.1 fall short of 9; their best is kept all the same
+    # relative to the reference 10, the falls to 9.5, 9.2 and 9.1 are less than min_delta; the best value is still kept
     ended = reports(watching([10.0, 9.5, 9.2, 9.1, 0.0], early_stopping=stopping))
     assert (ended[-1].epoch, ended[-1].stop) == (4, "early_stopping")
     assert (ended[-1].best_epoch, ended[-1].best) == (4, 9.1)
@@ -158,7 +158,7 @@ def test_the_loss_can_be_the_goal() -> None:
 
 
 def test_training_ends_on_convergence() -> None:
-    """With next to no learning rate the loss falls once, to its first value; ten epochs later that is convergence."""
+    """With a tiny learning rate the loss falls once, to its first value; ten epochs later training has converged."""
     spec = TrainingSpec(epochs=50, batch_size="full", tolerance=1e-6)
     ended = reports(plan(X, Y, spec, optimizer=Sgd(learning_rate=1e-15)))
     assert (ended[-1].epoch, ended[-1].stop) == (1 + epochs_module.CONVERGED_EPOCHS, "tolerance")
@@ -173,7 +173,7 @@ def test_training_ends_when_time_is_up_within_an_epoch_too() -> None:
     of = plan(X, Y, TrainingSpec(epochs=50, batch_size=1, max_time=5.0))
     state = of.new_state()
     (report,) = reports(of, state, clock=ticking())
-    # The clock moves by a second at each look, and is looked at after each step at least.
+    # The clock advances by a second at each reading, and is read at least after each step.
     assert 0 < state.optimizer.steps <= 5 < len(X)
     assert (report.epoch, report.stop) == (1, "max_time")
     assert report.seconds > 5.0
@@ -187,7 +187,7 @@ def test_a_goal_that_is_reached_comes_before_patience_that_is_at_an_end() -> Non
 
 
 def looking(values: Iterable[float | None], when: StopWhen, monkeypatch: pytest.MonkeyPatch, **spec: Any) -> list[Any]:
-    """The reports of a training whose second layer has scripted shares of dead units, and its first none."""
+    """Reports of a training whose second layer has scripted shares of dead units, and whose first has none."""
     left = iter(values)
     monkeypatch.setattr(
         HealthCheck, "look", lambda *_: (LayerHealth(0, dead=0.0), LayerHealth(1, dead=next(left), gradient_norm=5.0))
@@ -230,7 +230,7 @@ def test_reduce_on_plateau_follows_what_is_monitored() -> None:
     of = watching([5.0, 4.0, 4.0, 4.0, 4.0, 3.0], epochs=6)
     schedule = ReduceOnPlateau(patience=2, gamma=0.5)
     of = plan(X, Y, of.spec, validation=OTHERS, score=of.score, monitor=of.monitor, schedule=schedule, optimizer=Sgd())
-    # two epochs without improvement (3, 4) halve the rate from epoch 5 on; the next two would be 5 and 6
+    # two epochs without improvement (3, 4) halve the rate from epoch 5 on; the next would be epochs 5 and 6
     assert [report.learning_rate for report in reports(of)] == [0.01, 0.01, 0.01, 0.01, 0.005, 0.005]
 
 

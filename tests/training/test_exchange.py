@@ -1,4 +1,4 @@
-"""Workers that share a training sum their gradients; whoever reads the state finds it up to date."""
+"""Exchange of gradients: workers sum them, and readers find the state up to date."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ X, Y = GENERATOR.normal(size=(10, 3)), GENERATOR.normal(size=(10, 2))
 
 
 class Twins(Exchange):
-    """Two workers that have the same rows: everything comes twice."""
+    """Exchange of two workers with the same rows: every sum doubles."""
 
     workers = 2
 
@@ -51,7 +51,7 @@ def test_a_step_follows_the_sum_of_the_gradients_of_all_workers() -> None:
 
 
 def test_rules_are_for_the_sum_and_not_for_each_workers_part() -> None:
-    """A penalty is added once, and a bound holds for the whole gradient."""
+    """A penalty is added once, and clipping applies to the summed gradient."""
     of = a_plan(0.5, penalty=Penalty(l2=0.3), clip=Clip(norm=0.1))
     state = of.new_state()
     steps = SerialSteps(of, state, Twins())
@@ -100,7 +100,7 @@ def test_a_plan_whose_gradients_are_exchanged_takes_serial_steps() -> None:
 
 
 class Elsewhere(SerialSteps):
-    """Steps whose parameters are elsewhere until they are asked for."""
+    """Steps whose parameters are stored elsewhere until `sync`."""
 
     def __init__(self, of: TrainingPlan, state: Any) -> None:
         super().__init__(of, state)

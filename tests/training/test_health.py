@@ -1,4 +1,4 @@
-"""What is seen of every layer at the end of an epoch, beside numbers worked by hand."""
+"""Health of each layer at the end of an epoch, against values computed by hand."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def set_parameters(of: TrainingPlan, state: TrainingState, **values: Any) -> Non
 
 
 def test_norm_and_ratio_are_those_of_a_step_worked_by_hand() -> None:
-    """Layer 0 is the only one: y = 2 x₁ + 3 x₂ + 1 on the row (1, 2) is 9, against 4."""
+    """Layer 0 is the only layer: y = 2 x₁ + 3 x₂ + 1 is 9 on the row (1, 2), whose target is 4."""
     of = plan([[1.0, 2.0]], [[4.0]], TrainingSpec(epochs=1), layers=(), optimizer=Sgd(learning_rate=0.01))
     state = of.new_state()
     set_parameters(of, state, layers_0_weight=[[2.0], [3.0]], layers_0_bias=1.0)
     (report,) = reports(of, state)
-    # dL/dy = 2 (9 - 4) = 10; the gradient is 10 · (1, 2, 1), and the change a hundredth of it
+    # dL/dy = 2 (9 - 4) = 10; the gradient is 10 · (1, 2, 1), and the change is a hundredth of it
     (found,) = report.health
     assert found.gradient_norm == pytest.approx(10 * 6**0.5, rel=1e-12)
     assert found.update_ratio == pytest.approx(0.1 * 6**0.5 / 14**0.5, rel=1e-12)
@@ -85,7 +85,7 @@ PLANTED: list[tuple[Any, Any, float | None, float | None]] = [
 def test_dead_and_saturated_units_are_found(
     activation: Any, biases: list[float], dead: float | None, saturated: float | None, dtype: Any
 ) -> None:
-    """The inputs are within 0 and 1, and all weights are 1: which units do what follows from their biases."""
+    """Inputs are between 0 and 1 and all weights are 1, so the biases decide which units are dead or saturated."""
     x = np.linspace(0.0, 1.0, 100)[:, None]
     of = plan(
         x,
@@ -111,7 +111,7 @@ def test_a_unit_that_answers_to_one_row_looked_at_is_not_dead() -> None:
 
 @pytest.mark.parametrize(("rows", "looked_at"), [(10, 10), (64, 64), (1000, 64), (3200, 100), (100_000, 256)])
 def test_rows_looked_at_are_spread_over_all(rows: int, looked_at: int) -> None:
-    """Only every unit's own row excites it: of units for the first and the last row and one between, none is dead."""
+    """Each unit is active on one row only. None is dead for units of the first row, the last row and one between."""
     x = np.arange(float(rows))[:, None]
     of = plan(x, x, TrainingSpec(epochs=1, batch_size="full"), layers=[Dense(units=1)], optimizer=NEXT_TO_NOTHING)
     check = health.HealthCheck(SerialSteps(of, of.new_state()))
@@ -169,11 +169,11 @@ def test_training_that_was_interrupted_sees_the_same(calls: int) -> None:
     assert all(layer.update_ratio is not None for epoch in whole for layer in epoch)
 
 
-# What was not seen, and what is no number
+# Measures that are missing or not finite
 
 
 def test_an_epoch_whose_last_step_was_taken_before_has_units_but_no_step() -> None:
-    """As training goes on from a checkpoint of before checkpoints had been kept from standing there."""
+    """Training resumed from a checkpoint of the last step of an epoch, as earlier versions wrote them."""
     of = plan(GENERATOR.normal(size=(8, 2)), np.ones((8, 1)), TrainingSpec(epochs=2, batch_size=4))
     state = of.new_state()
     state.count(step=2, loss_sum=1.0, weight_sum=8.0)
@@ -203,7 +203,7 @@ def test_norms_whose_squares_are_beyond_float32_are_right() -> None:
         state = of.new_state()
         set_parameters(of, state, layers_0_weight=1.0, layers_0_bias=0.0)
         found = only(reports(of, state)[0])
-        # the gradient of the weight is the input, that of the bias 1
+        # the gradient of the weight is the input, and that of the bias is 1
         assert found.gradient_norm == pytest.approx(np.hypot(size, 1.0), rel=1e-5)
     norm = health._norm([np.full(3, 1e-25, np.float32), np.full(1, 1e-25, np.float32)])
     assert norm == pytest.approx(2e-25, rel=1e-6)
@@ -211,7 +211,7 @@ def test_norms_whose_squares_are_beyond_float32_are_right() -> None:
 
 
 def test_what_is_not_finite_is_null() -> None:
-    """Rprop takes finite steps by the sign of a gradient that is infinite."""
+    """Rprop takes finite steps by the sign of an infinite gradient."""
     spec = TrainingSpec(epochs=1, batch_size="full")
     x = np.full((4, 1), 1e30)
     of = plan(x, np.zeros((4, 1)), spec, layers=(), loss=MeanSquaredError(), optimizer=Rprop(), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Training as a whole: going on where it stopped, to the last bit; what divergence says; and memory."""
+"""Training as a whole: bitwise equal after an interruption, errors of divergence, and memory."""
 
 import tracemalloc
 from copy import deepcopy
@@ -46,7 +46,7 @@ def test_training_that_was_interrupted_after_any_step_goes_on_as_if_it_had_not_b
         state = of.new_state()
         first = reports(of, state, after(calls))
         assert len(first) < EPOCHS or calls > EPOCHS * STEPS
-        # Nothing but the state may be carried over.
+        # Only the state may carry over.
         state = deepcopy(state)
         second = reports(of, state)
         assert [timeless(report) for report in first + second] == expected
@@ -127,7 +127,7 @@ def test_divergence_is_an_error_that_names_the_layer_and_leaves_finite_best_para
         of = plan(x, y, spec, layers=layers, optimizer=optimizer, validation=validation, dtype=np.float32)
         state = of.new_state()
         with pytest.raises(
-            DivergedError, match=r"epoch \d+, step \d+, at a learning rate of .*: layer [0-2] \(dense\)"
+            DivergedError, match=r"epoch \d+, step \d+, at learning rate .*: non-finite .* layer [0-2] \(dense\)"
         ) as e:
             reports(of, state)
         assert "lower optimizer.learning_rate" in str(e.value)
@@ -146,25 +146,25 @@ def test_the_layer_named_is_the_first_whose_output_is_not_finite() -> None:
     x, y = np.full((4, 2), 3e38), np.zeros((4, 1))
     layers = [LayerNorm(), Dense(units=2)]
     assert "epoch 1, step 1" in diverging(x, y, layers=layers)
-    assert "layer 0 (layer_norm): its output stopped being finite" in diverging(x, y, layers=layers)
+    assert "non-finite output of layer 0 (layer_norm)" in diverging(x, y, layers=layers)
 
 
 def test_a_loss_that_overflows_is_that_of_the_output_layer() -> None:
     message = diverging(np.full((4, 2), 1e25), np.zeros((4, 1)), layers=[])
-    assert "layer 0 (dense): the loss of its output stopped being finite" in message
+    assert "non-finite loss after layer 0 (dense)" in message
 
 
 def test_parameters_that_overflow_in_the_last_step_of_an_epoch_are_noticed_in_it() -> None:
     message = diverging(np.full((4, 2), 1e15), np.ones((4, 1)), layers=[], optimizer=Sgd(learning_rate=1e30))
     assert "epoch 1, step 1" in message
-    assert "layer 0 (dense): its parameters stopped being finite" in message
+    assert "non-finite parameters of layer 0 (dense)" in message
 
 
 def test_an_optimizer_whose_memory_overflows_could_not_go_on_from_a_checkpoint_and_has_diverged() -> None:
-    # A gradient of 1e20 has a square beyond float32.
+    # The square of a gradient of 1e20 overflows float32.
     x, y = np.full((4, 1), 1e20), np.ones((4, 1))
     message = diverging(x, y, layers=[], loss=MeanAbsoluteError(), optimizer=Adam())
-    assert "layer 0 (dense): its v in the optimizer stopped being finite" in message
+    assert "non-finite optimizer state v of layer 0 (dense)" in message
 
 
 def test_predictions_for_validation_rows_that_overflow_are_divergence_too() -> None:
@@ -179,7 +179,7 @@ def test_predictions_for_validation_rows_that_overflow_are_divergence_too() -> N
     )
     state = of.new_state()
     state.params[:] = 1.0
-    with pytest.raises(DivergedError, match=r"layer 0 \(dense\): the loss of its output for validation rows"):
+    with pytest.raises(DivergedError, match=r"non-finite loss of validation rows, after layer 0 \(dense\)"):
         reports(of, state)
 
 
@@ -188,8 +188,8 @@ def test_predictions_for_validation_rows_that_overflow_are_divergence_too() -> N
 
 @pytest.mark.parametrize("form", ["numbers", "codes", "gathered"])
 def test_nothing_is_allocated_from_step_to_step(form: str) -> None:
-    """The smallest array of a step is one number a row or a unit; between two steps nothing as large is ever held."""
-    # Adding at indices takes 5 kB of its own, however many there are.
+    """The smallest array of a step has one number per row or unit; nothing as large is held between two steps."""
+    # np.add.at allocates 5 kB, whatever the number of indices.
     rows, units = (3000, 2900) if form == "gathered" else (1100, 1050)
     x = Rows.of_numbers(GENERATOR.normal(size=(5 * rows, 3)).astype(np.float32))
     if form != "numbers":
@@ -214,7 +214,7 @@ def test_nothing_is_allocated_from_step_to_step(form: str) -> None:
     before = [0]
 
     def measure() -> bool:
-        """Called right after each step: the most that was held since the last one, over what was held then."""
+        """Called right after each step: peak memory since the last step, above the memory allocated then."""
         current, peak = tracemalloc.get_traced_memory()
         peaks.append(peak - before[0])
         before[0] = current
@@ -228,7 +228,7 @@ def test_nothing_is_allocated_from_step_to_step(form: str) -> None:
     finally:
         tracemalloc.stop()
         np.setbufsize(numpys_buffer)
-    # Five steps an epoch, and two more looks at its end; an epoch's first step comes with its order of rows.
+    # Five steps per epoch, and two more calls at its end; the first step of an epoch includes the order of its rows.
     within = peaks[1:5] + peaks[8:12]
     assert max(within) < min(rows, units) * 4
 

@@ -1,4 +1,4 @@
-"""Members: networks that are trained side by side, each as it is alone, with random numbers of its own."""
+"""Ensemble members trained together: each equals the same member trained alone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RULES = {"penalty": Penalty(l1=0.01, l2=0.1), "clip": Clip(norm=0.5, value=0.3)}
 
 
 def trained(of: TrainingPlan, *members: int) -> tuple[Any, list[Any]]:
-    """The state after training these members, and the reports."""
+    """State and reports after training these members."""
     of = replace(of, members=members)
     state = of.new_state()
     return state, reports(of, state)
@@ -51,7 +51,7 @@ def test_each_of_three_members_ends_to_the_bit_where_it_does_alone(rule: Any, dt
 
 
 def test_one_output_and_one_row_a_batch_make_no_difference() -> None:
-    """Matrix products of one row or one column are other functions of BLAS."""
+    """BLAS computes products of one row or one column with other functions."""
     of = plan(
         X, CLASSES[:, None] > 0, TrainingSpec(epochs=2, batch_size=1), layers=LAYERS[:1], loss=BinaryCrossEntropy()
     )

@@ -78,14 +78,14 @@ def test_an_epoch_has_the_metrics_asked_for_and_no_others() -> None:
 
 
 def test_an_answer_that_overflowed_is_an_error_and_not_a_metric() -> None:
-    with pytest.raises(DataError, match="the network's answer to 2 rows is not a finite number"):
+    with pytest.raises(DataError, match="non-finite predictions for 2 rows"):
         answers(NUMBERS, MeanSquaredError(), np.array([[np.inf], [np.nan], [1.0]]), np.ones((3, 1)))
 
 
 def test_an_answer_that_overflows_only_in_the_units_of_the_target_is_an_error_too() -> None:
     with (
         np.errstate(over="ignore"),
-        pytest.raises(DataError, match="the network's answer to 1 row is not a finite number"),
+        pytest.raises(DataError, match="non-finite predictions for 1 row"),
     ):
         answers(NUMBERS, MeanSquaredError(), np.array([[1e308], [1.0]]), np.ones((2, 1)))
 
@@ -99,31 +99,31 @@ def test_every_task_has_a_headline_and_a_summary_among_its_metrics(task: str) ->
 @pytest.mark.parametrize(
     ("answers", "words"),
     [
-        ([[0.0, 3.0], [2.0, 3.0], [4.0, 3.0]], []),  # as it is, and the mean, whose R² is 0
+        ([[0.0, 3.0], [2.0, 3.0], [4.0, 3.0]], []),  # a perfect prediction, and the mean, whose R² is 0
         ([[0.0, 5.0], [2.0, 3.0], [4.0, 1.0]], ["target 'v': r2 is -3"]),
         ([[4.0, 5.0], [2.0, 3.0], [0.0, 1.0]], ["target 'u': r2 is -3", "target 'v': r2 is -3"]),
     ],
 )
 def test_answers_worse_than_the_mean_are_remarked_upon(answers: list[list[float]], words: list[str]) -> None:
     true = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])
-    why = ", below 0: worse than always giving the mean of these rows"
+    why = ": worse than predicting the mean of these rows"
     assert remarks(report("regression", true, np.array(answers), None, ("u", "v"))) == [f"{w}{why}" for w in words]
 
 
 def test_a_lone_target_needs_no_name() -> None:
     true, answers = np.array([[0.0], [2.0], [4.0]]), np.array([[4.0], [2.0], [0.0]])
     lone = remarks(report("regression", true, answers, None, ("u",)))
-    assert lone == ["r2 is -3, below 0: worse than always giving the mean of these rows"]
+    assert lone == ["r2 is -3: worse than predicting the mean of these rows"]
     assert remarks(report("regression", np.ones((2, 1)), np.zeros((2, 1)), None, ("u",))) == []  # R² is undefined
 
 
 def test_classes_told_no_better_than_by_always_the_same_are_remarked_upon() -> None:
     true = np.array([0, 0, 0, 1, 1])
-    always = "accuracy is 0.6, no better than always answering 'a', as 0.6 of these rows are"
+    always = "accuracy is 0.6: no better than always predicting 'a' (0.6 of these rows)"
     backwards = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.95, 0.05], [0.75, 0.25]])
-    auc = "roc_auc is 0.333, below 0.5: the classes would be ordered better by lot"
+    auc = "roc_auc is 0.333: worse than random ranking (0.5)"
     assert remarks(report("binary", true, np.zeros(5, int), None, ("a", "b"))) == [always]
     reported = report("binary", true, np.zeros(5, int), backwards, ("a", "b"))
     assert remarks(reported) == [always, auc]
     assert remarks(report("binary", true, np.array([0, 0, 0, 0, 1]), None, ("a", "b"))) == []
-    assert remarks(report("binary", np.zeros(3, int), np.zeros(3, int), None, ("a", "b"))) == []  # of one class alone
+    assert remarks(report("binary", np.zeros(3, int), np.zeros(3, int), None, ("a", "b"))) == []  # a single class

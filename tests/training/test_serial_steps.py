@@ -1,4 +1,4 @@
-"""One step: the gradient of the mean loss with its penalties, clipped, scaled by the schedule, and applied."""
+"""One serial step: gradient of the mean loss with penalties, clipping, schedule and update."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ LAYERS = [Dense(units=4, activation=Tanh())]
 
 
 def one_step(weight: Any = None, rate: float = 0.5, **spec: Any) -> tuple[TrainingPlan, Any, Any]:
-    """A plan, and its parameters before and after one step of SGD on all rows."""
+    """Plan, and its parameters before and after one step of SGD on all rows."""
     given = TrainingSpec(epochs=1, batch_size="full", **spec)
     of = plan(X, Y, given, weight=weight, layers=LAYERS, optimizer=Sgd(learning_rate=rate))
     state = of.new_state()
@@ -113,7 +113,7 @@ def test_a_penalty_is_clipped_with_the_gradient_that_it_is_part_of() -> None:
 
 @pytest.mark.parametrize("batch_size", ["full", 4])
 def test_the_training_loss_is_the_mean_over_rows(batch_size: Any) -> None:
-    """With a learning rate of next to nothing, the batches' losses are those of the initial parameters."""
+    """With a tiny learning rate, the batches' losses are those of the initial parameters."""
     spec = TrainingSpec(epochs=1, batch_size=batch_size)
     of = plan(X, Y, spec, layers=LAYERS, optimizer=Sgd(learning_rate=1e-15))
     (report,) = reports(of)
@@ -129,7 +129,7 @@ def test_the_loss_of_weighted_rows_is_their_weighted_mean() -> None:
 
 
 def test_a_short_last_batch_steps_by_the_mean_of_its_own_rows() -> None:
-    """Ten rows in batches of nine and one: the second step is that of the one row alone."""
+    """Ten rows in batches of nine and one: the second step uses a single row."""
     spec = TrainingSpec(epochs=1, batch_size=9)
     of = plan(X, Y, spec, layers=(), optimizer=Sgd(learning_rate=0.1))
     state = of.new_state()
@@ -153,12 +153,12 @@ def test_a_short_last_batch_steps_by_the_mean_of_its_own_rows() -> None:
 
 
 def test_every_row_is_trained_on_once_an_epoch_in_an_order_of_its_own() -> None:
-    """The gradient of a bias under a linear loss tells which rows a step saw."""
+    """The gradient of a bias under a linear loss shows which rows a step used."""
     rows = 12
     x, y = np.zeros((rows, 1)), np.arange(rows, dtype=float)[:, None]
     of = plan(x, y, TrainingSpec(epochs=2, batch_size=1), layers=(), optimizer=Sgd(learning_rate=0.5))
     state = of.new_state()
-    # mse with a rate of 1/2 puts the bias right on the target of the row
+    # with mse, a rate of 1/2 sets the bias to the target of the row
     seen: list[float] = []
     reports(of, state, interrupted=lambda: bool(seen.append(round(float(state.params[0][-1])))))
     epochs = [seen[:rows], seen[rows + 2 : 2 * rows + 2]]
@@ -186,7 +186,7 @@ def test_the_schedule_scales_the_learning_rate_of_each_epoch() -> None:
     of = plan(X, Y, spec, optimizer=Sgd(learning_rate=0.08), schedule=Step(every=2, gamma=0.25))
     assert [report.learning_rate for report in reports(of)] == [0.08, 0.08, 0.02, 0.02]
     warm = plan(X, Y, spec, optimizer=Sgd(learning_rate=0.08), schedule=Exponential(gamma=0.5, warmup_epochs=1))
-    # of two steps an epoch the first has half the rate; after that epoch the schedule begins
+    # with two steps per epoch, the first has half the rate; after that epoch the schedule starts
     assert [report.learning_rate for report in reports(warm)] == pytest.approx([0.08, 0.08, 0.04, 0.02])
 
 

@@ -1,4 +1,4 @@
-"""All ways of taking steps take the same ones: to the bit for any number of threads, nearly so as machine code."""
+"""All implementations of steps agree: to the bit for any number of threads, approximately for machine code."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ NETWORKS = {
 def example(
     layers: Any = tuple(NETWORKS["dense"]), loss: Any = None, weighted: bool = False, rows: int = 300, **given: Any
 ) -> TrainingPlan:
-    """Five inputs, three outputs, batches of 64 and a short last one."""
+    """Five inputs, three outputs, batches of 64 and a short last batch."""
     generator = np.random.default_rng(0)
     loss = loss or CrossEntropy()
     x = generator.normal(size=(rows, 5))
@@ -61,7 +61,7 @@ def example(
 
 
 def taken(of: TrainingPlan, make: Make, epochs: int = 3) -> tuple[TrainingState, list[float]]:
-    """The state after some epochs, and the training loss of each."""
+    """State after some epochs, and the training loss of each."""
     state, losses = of.new_state(), []
     steps = make(of, state)
     with np.errstate(all="ignore"):
@@ -74,7 +74,7 @@ def taken(of: TrainingPlan, make: Make, epochs: int = 3) -> tuple[TrainingState,
 
 
 def taking(stepping: Stepping, lanes: int = 1) -> Make:
-    """The steps of a plan in a certain way, by so many threads."""
+    """Steps of a plan in a given implementation, on some threads."""
 
     def make(of: TrainingPlan, state: TrainingState) -> Steps:
         crew = Crew(lanes).__enter__()
@@ -85,7 +85,7 @@ def taking(stepping: Stepping, lanes: int = 1) -> Make:
 
 
 SHARDED, IN_PARTS = Stepping("sharded", 3, block_inputs=4), Stepping("compiled", 3, line=2)
-"""Small steps, cut as only long ones are."""
+"""Small steps, divided as only long steps are by default."""
 
 serial, compiled = taking(Stepping()), taking(Stepping("compiled"))
 
@@ -108,7 +108,7 @@ def vectors_equal(first: TrainingState, second: TrainingState) -> bool:
 
 
 def assert_close(first: TrainingState, second: TrainingState, rtol: float = 2e-4) -> None:
-    """Parameters agree in relation to the largest of them."""
+    """Assert that parameters agree, relative to the largest of them."""
     scale = float(np.abs(first.params).max())
     np.testing.assert_allclose(second.params, first.params, rtol=0, atol=rtol * scale)
     assert first.optimizer.steps == second.optimizer.steps
@@ -190,7 +190,7 @@ def test_machine_code_multiplies_small_and_large_matrices(units: int) -> None:
 
 
 def looked(of: TrainingPlan, make: Make, epochs: int = 3) -> list[Any]:
-    """The health of some epochs, whose steps are taken in a certain way."""
+    """Health in some epochs of a given implementation."""
     state = of.new_state()
     steps = make(of, state)
     closer, found = EpochCloser(steps), []
@@ -245,7 +245,7 @@ def test_divergence_is_found_at_its_step_and_leaves_the_state_before_it(make: An
     with (
         np.errstate(all="ignore"),
         pytest.raises(
-            DivergedError, match=r"epoch 1, step 3, at a learning rate of 1e\+18: layer 2 \(dense\): the loss"
+            DivergedError, match=r"epoch 1, step 3, at learning rate 1e\+18: non-finite loss after layer 2 \(dense\)"
         ),
     ):
         list(make(of, state).epoch(np.arange(of.train.rows), 0, 0))
@@ -283,7 +283,7 @@ def test_a_plan_without_machine_code_cannot_be_compiled() -> None:
 
 def test_a_plan_with_a_layer_that_treats_rows_together_cannot_be_sharded() -> None:
     of = example([BatchNorm(), Dense(units=3)])
-    with pytest.raises(TypeError, match="batch_norm does not treat each row by itself"):
+    with pytest.raises(TypeError, match="batch_norm does not compute each row independently"):
         taking(SHARDED)(of, of.new_state())
 
 
@@ -303,7 +303,7 @@ def test_steps_are_taken_in_the_way_that_the_plan_says() -> None:
 
 
 def long_steps(rows: int, *layers: Any, **given: Any) -> Stepping:
-    """What is chosen for one step an epoch on 784 inputs."""
+    """Choice for one step per epoch on 784 inputs."""
     x, y = np.zeros((rows, 784), np.float32), np.zeros(rows, int)
     of = plan(x, y, TrainingSpec(batch_size="full"), layers=layers, loss=CrossEntropy(), dtype=np.float32)
     return choose_stepping(of, can_compile=lambda: True, **given)
@@ -340,6 +340,6 @@ def test_a_failure_in_one_lane_lets_the_others_go(monkeypatch: pytest.MonkeyPatc
         if lane == 1:
             raise ZeroDivisionError
 
-    monkeypatch.setattr("bpcli.training.steps.compiled.go_apart", fail)
+    monkeypatch.setattr("bpcli.training.steps.compiled.move_to_core", fail)
     with pytest.raises(ZeroDivisionError):
         list(steps.epoch(np.arange(of.train.rows), 0, 0))

@@ -1,4 +1,4 @@
-"""Activations: each is its spec, its forward and its derivative; the union is the registry."""
+"""Activations: each class holds its spec, function and derivative; the union is the registry."""
 
 from __future__ import annotations
 

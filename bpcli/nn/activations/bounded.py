@@ -21,7 +21,7 @@ class Identity(ActivationBase):
     scratch_arrays: ClassVar[int] = 0
 
     def forward(self, z: Array, out: Array, scratch: Scratch) -> None:
-        """Copy z where `out` is another array."""
+        """Copy z to `out`, unless they are the same array."""
         if out is not z:
             np.copyto(out, z)
 

@@ -1,4 +1,4 @@
-"""Activations that gate their input by a function of it: gelu, silu, mish."""
+"""Activations that multiply their input by a function of it: gelu, silu, mish."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Mish(ActivationBase):
     default_initializer: ClassVar[str] = "he_normal"
 
     _limit: ClassVar[float] = 20.0
-    """Above it tanh(log(1 + exp(z))) is 1 to the last bit of a float64, and d² still fits a float32."""
+    """Above it, tanh(log(1 + exp(z))) is 1 to the last bit of float64, and d² still fits float32."""
 
     def forward(self, z: Array, out: Array, scratch: Scratch) -> None:
         """Write f(z) to `out`."""

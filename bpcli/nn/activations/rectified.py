@@ -1,4 +1,4 @@
-"""Activations that rectify: relu, leaky_relu, elu, selu, softplus."""
+"""Rectifiers: relu, leaky_relu, elu, selu, softplus."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Relu(ActivationBase):
 
     @property
     def has_dead_region(self) -> bool:
-        """Below 0."""
+        """True: below 0."""
         return True
 
     def forward(self, z: Array, out: Array, scratch: Scratch) -> None:
@@ -32,7 +32,7 @@ class Relu(ActivationBase):
         np.maximum(z, 0.0, out=out)
 
     def backward(self, kept: Array, grads: Array, scratch: Scratch) -> None:
-        """f' = 1 where y > 0, else 0: the sign of y, as a float, since a bool mask is cast slowly."""
+        """f' = 1 where y > 0, else 0. np.sign gives it as floats; a boolean mask would need a slow cast."""
         (slope,) = scratch
         np.sign(kept, out=slope)
         np.multiply(grads, slope, out=grads)
@@ -51,17 +51,17 @@ class LeakyRelu(ActivationBase):
 
     @property
     def has_dead_region(self) -> bool:
-        """Below 0, where the slope is 0."""
+        """Whether the slope below 0 is 0."""
         return self.slope == 0.0
 
     def forward(self, z: Array, out: Array, scratch: Scratch) -> None:
-        """f(z) = max(z, slope · z), as the slope is below 1."""
+        """f(z) = max(z, slope · z), since slope < 1."""
         (scaled,) = scratch
         np.multiply(z, self.slope, out=scaled)
         np.maximum(z, scaled, out=out)
 
     def backward(self, kept: Array, grads: Array, scratch: Scratch) -> None:
-        """f' = slope + (1 - slope) · [y > 0]; y has the sign of z (a slope of 0 makes it relu's)."""
+        """f' = slope + (1 - slope) · [y > 0]; y has the sign of z. A slope of 0 gives relu."""
         (slope,) = scratch
         np.sign(kept, out=slope)
         np.maximum(slope, 0.0, out=slope)
@@ -143,7 +143,7 @@ def _exponential_unit(z: Array, positive: float, negative: float, out: Array, sc
 
 
 def _exponential_unit_backward(y: Array, positive: float, negative: float, grads: Array, scratch: Scratch) -> None:
-    """Slope `positive` where y > 0, else y + negative."""
+    """Multiply `grads` by `positive` where y > 0, else by y + negative."""
     above, slope = scratch
     np.sign(y, out=above)
     np.maximum(above, 0.0, out=above)

@@ -1,4 +1,4 @@
-"""Layers: each a spec that, once the shape of its input is known, plans a layer."""
+"""Layers: each is a spec that plans a layer once its input shape is known."""
 
 from __future__ import annotations
 

@@ -16,20 +16,23 @@ from bpcli.spec import Spec
 
 
 class BatchNorm(Spec):
-    """Each input, less its mean over the batch, divided by its standard deviation; then scaled and shifted."""
+    """Standardize each input with the mean and standard deviation of the batch, then scale and shift it."""
 
     type: Literal["batch_norm"] = "batch_norm"
-    momentum: float = Field(default=0.9, ge=0, lt=1, description="How much of the running statistics a step keeps.")
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="Weight of the old running statistics in each update.")
     epsilon: float = Field(default=1e-5, gt=0, description="Added to the variance.")
 
     def plan(self, index: int, in_shape: Shape) -> BatchNormLayer:
-        """The layer for inputs (rows, *in_shape)."""
+        """Layer for inputs (rows, *in_shape)."""
         return BatchNormLayer(index, in_shape, in_shape, self.momentum, self.epsilon)
 
 
 @dataclass(frozen=True)
 class BatchNormLayer(Layer):
-    """Ioffe and Szegedy 2015, algorithms 1 and 2; inference uses the running mean and (unbiased) variance."""
+    """Batch normalization (Ioffe and Szegedy 2015, algorithms 1 and 2).
+
+    Inference uses the running mean and the running unbiased variance.
+    """
 
     type: ClassVar[str] = "batch_norm"
     formula: ClassVar[str] = "y = scale · x̂ + shift, x̂ = (x - mean) / σ, σ = √(variance + {epsilon:g}), over the rows"
@@ -40,11 +43,11 @@ class BatchNormLayer(Layer):
 
     @property
     def linear_in_pieces(self) -> bool:
-        """In inference, it is linear."""
+        """True: linear in inference."""
         return True
 
     def parameters(self) -> tuple[Slot, ...]:
-        """Gamma and beta, shape `in_shape`."""
+        """Gamma and beta of the paper, shape `in_shape`."""
         return (Slot("scale", self.in_shape), Slot("shift", self.in_shape))
 
     def state(self) -> tuple[Slot, ...]:
@@ -52,7 +55,7 @@ class BatchNormLayer(Layer):
         return (Slot("running_mean", self.in_shape), Slot("running_variance", self.in_shape, least=0.0))
 
     def buffers(self, training: bool) -> dict[str, Buffer]:
-        """Output, normalized input, 1 / standard deviation, and a row and an array of scratch."""
+        """Output, normalized input, 1 / standard deviation, and scratch of one row and of one array."""
         return {
             "y": Buffer(self.in_shape),
             "normalized": Buffer(self.in_shape),
@@ -89,7 +92,7 @@ class BatchNormLayer(Layer):
         return y
 
     def _observe(self, x: Array, state: Views, workspace: LayerArrays) -> None:
-        """Leave x - mean in `normalized` and variance + ε in `inverse`, and update the running statistics."""
+        """Write x - mean to `normalized` and variance + ε to `inverse`, and update the running statistics."""
         normalized, inverse, row = workspace["normalized"], workspace["inverse"], workspace["row"]
         rows = len(x)
         np.add.reduce(x, axis=0, out=row)
@@ -99,13 +102,13 @@ class BatchNormLayer(Layer):
         np.multiply(normalized, normalized, out=workspace["scratch0"])
         np.add.reduce(workspace["scratch0"], axis=0, out=inverse)
         np.divide(inverse, rows, out=inverse)
-        if rows > 1:  # one row has no variance to learn from
+        if rows > 1:  # the unbiased variance of one row is undefined
             np.copyto(row, inverse)
             self._average(state["running_variance"], row, rows / (rows - 1))
         np.add(inverse, self.epsilon, out=inverse)
 
     def _average(self, state: Array, row: Array, factor: float) -> None:
-        """state ← momentum · state + (1 - momentum) · factor · row; `row` is used up."""
+        """state ← momentum · state + (1 - momentum) · factor · row. Overwrites `row`."""
         np.multiply(state, self.momentum, out=state)
         np.multiply(row, (1.0 - self.momentum) * factor, out=row)
         np.add(state, row, out=state)

@@ -15,19 +15,19 @@ from bpcli.spec import Spec
 
 
 class Dropout(Spec):
-    """In training, each input is 0 with probability `rate` and scaled by 1 / (1 - rate) otherwise."""
+    """Set each input to 0 with probability `rate` in training, else scale it by 1 / (1 - rate)."""
 
     type: Literal["dropout"] = "dropout"
-    rate: float = Field(ge=0, lt=1, description="Share of the inputs that is dropped at each step.")
+    rate: float = Field(ge=0, lt=1, description="Probability of dropping an input in each step.")
 
     def plan(self, index: int, in_shape: Shape) -> DropoutLayer:
-        """The layer for inputs (rows, *in_shape)."""
+        """Layer for inputs (rows, *in_shape)."""
         return DropoutLayer(index, in_shape, in_shape, self.rate)
 
 
 @dataclass(frozen=True)
 class DropoutLayer(RowwiseLayer):
-    """Dropout in its inverted form (Srivastava et al. 2014, section 10): nothing happens in inference."""
+    """Inverted dropout (Srivastava et al. 2014, section 10): the identity in inference."""
 
     type: ClassVar[str] = "dropout"
     formula: ClassVar[str] = "y = x · mask, mask = 0 with probability {rate:g}, else 1 / (1 - {rate:g})"
@@ -37,7 +37,7 @@ class DropoutLayer(RowwiseLayer):
 
     @property
     def linear_in_pieces(self) -> bool:
-        """In inference, it does nothing."""
+        """True: the identity in inference."""
         return True
 
     def buffers(self, training: bool) -> dict[str, Buffer]:
@@ -47,7 +47,7 @@ class DropoutLayer(RowwiseLayer):
     def forward(
         self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
     ) -> Array:
-        """x · mask, with a mask drawn for this step."""
+        """x · mask, with a new mask in each training step."""
         if position is None:
             return x
         y, mask = workspace["y"], workspace["mask"]
@@ -57,14 +57,14 @@ class DropoutLayer(RowwiseLayer):
         return y
 
     def draw(self, position: Position, out: Array) -> None:
-        """Uniform random numbers of a step, shape (rows, *in_shape)."""
+        """Write the step's uniform random numbers to `out`, (rows, *in_shape)."""
         generator = position.noise.at(position.epoch, position.step, self.index, position.shard, position.member)
         generator.random(dtype=out.dtype.type, out=out)
 
     def make_masks(self, out: Array) -> None:
-        """Turn uniform random numbers into 0 and, where an input is kept, 1 / keep."""
+        """Turn uniform random numbers in place into 0, or 1 / (1 - rate) for inputs that are kept."""
         keep = 1.0 - self.rate
-        # ceil(keep - u) is 1 where u < keep, else 0, for any rounding; a comparison would need a cast.
+        # ceil(keep - u) is 1 where u < keep, else 0, under any rounding. A comparison would need a cast.
         np.subtract(keep, out, out=out)
         np.ceil(out, out=out)
         np.divide(out, keep, out=out)

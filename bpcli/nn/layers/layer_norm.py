@@ -16,19 +16,19 @@ from bpcli.spec import Spec
 
 
 class LayerNorm(Spec):
-    """Each row, less its mean over the inputs, divided by its standard deviation; then scaled and shifted."""
+    """Standardize each row with the mean and standard deviation of its inputs, then scale and shift each input."""
 
     type: Literal["layer_norm"] = "layer_norm"
     epsilon: float = Field(default=1e-5, gt=0, description="Added to the variance.")
 
     def plan(self, index: int, in_shape: Shape) -> LayerNormLayer:
-        """The layer for inputs (rows, *in_shape)."""
+        """Layer for inputs (rows, *in_shape)."""
         return LayerNormLayer(index, in_shape, in_shape, self.epsilon)
 
 
 @dataclass(frozen=True)
 class LayerNormLayer(Layer):
-    """Ba, Kiros and Hinton 2016, equation 4: the same in training and in inference."""
+    """Layer normalization (Ba, Kiros and Hinton 2016, equation 4), identical in training and inference."""
 
     type: ClassVar[str] = "layer_norm"
     formula: ClassVar[str] = "y = scale · x̂ + shift, x̂ = (x - mean) / σ, σ = √(variance + {epsilon:g}), of each row"
@@ -41,7 +41,7 @@ class LayerNormLayer(Layer):
         return (Slot("scale", self.in_shape), Slot("shift", self.in_shape))
 
     def buffers(self, training: bool) -> dict[str, Buffer]:
-        """Output, normalized input, 1 / standard deviation and the mean of each row, an array of scratch."""
+        """Output, normalized input, 1 / standard deviation and mean of each row, and one array of scratch."""
         ones = (1,) * len(self.in_shape)
         return {
             "y": Buffer(self.in_shape),
@@ -74,7 +74,7 @@ class LayerNormLayer(Layer):
         return y
 
     def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
-        """As `input_gradient`, and the gradient of gain and bias."""
+        """Write the gradient of gain and bias, and return dL/dx as `input_gradient` does."""
         product = workspace["scratch0"]
         np.multiply(dy, workspace["normalized"], out=product)
         np.add.reduce(product, axis=0, out=grads["scale"])
@@ -82,7 +82,7 @@ class LayerNormLayer(Layer):
         return self.input_gradient(params, {}, dy, workspace)
 
     def input_gradient(self, params: Views, state: Views, dy: Array, workspace: LayerArrays) -> Array:
-        """dx = (g - mean(g) - x̂ mean(g x̂)) / σ with g = scale · dy, means over the inputs."""
+        """dx = (g - mean(g) - x̂ mean(g x̂)) / σ with g = scale · dy, means over the inputs of a row."""
         normalized, mean, product = workspace["normalized"], workspace["mean"], workspace["scratch0"]
         np.multiply(dy, params["scale"], out=dy)
         np.multiply(dy, normalized, out=product)

@@ -1,4 +1,4 @@
-"""Losses: each takes logits and owns its link function; the union is the registry."""
+"""Losses: each takes logits and includes its link function; the union is the registry."""
 
 from __future__ import annotations
 

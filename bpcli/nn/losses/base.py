@@ -1,9 +1,9 @@
-"""Losses. Each takes logits and owns its link function, so that a wrong pair of the two cannot be written.
+"""Losses. Each takes logits and includes its link function, so a loss cannot be paired with the wrong link.
 
 `value_and_gradient(logits, target, weight, out, scratch)` returns the sum over rows of weight · loss and writes the
-gradient of their mean over the rows to `out`, another array than `logits`; a row's loss is the mean over its outputs,
-except for cross_entropy and hinge, which have one loss a row. Logits, target and `out` are (rows, outputs), weight is
-(rows,) or None for ones. `link(logits, out)` writes predictions: probabilities, or values in the units of the target.
+gradient of the mean over rows to `out`, which must not be `logits`. The loss of a row is the mean over its outputs;
+cross_entropy and hinge have one loss per row. Logits, target and `out` are (rows, outputs); weight is (rows,), or None
+for ones. `link(logits, out)` writes predictions: probabilities, or values in the units of the target.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from bpcli.spec import Spec
 
 
 class LossScratch:
-    """What the losses need beside their result: `a` (rows, outputs), `column` (rows, 1), ones to sum with, a factor.
+    """Scratch memory: `a` (rows, outputs), `column` (rows, 1), vectors of ones for sums, and a scalar factor.
 
-    `batch` is the number of rows over which the gradient's mean is taken: those of the whole batch, also for a part.
+    `batch` is the number of rows of the whole batch, over which the gradient's mean is taken, in a part of it too.
     """
 
     def __init__(self, rows: int, outputs: int, dtype: np.dtype[Any]) -> None:
@@ -31,7 +31,7 @@ class LossScratch:
         self.factor = np.empty((), dtype)
 
     def part(self, start: int, stop: int, batch: int) -> LossScratch:
-        """The memory of rows `start` to `stop` of a batch of `batch` rows."""
+        """View of rows `start` to `stop` of a batch of `batch` rows."""
         part = object.__new__(LossScratch)
         part.batch = batch
         part.a, part.column = self.a[start:stop], self.column[start:stop]
@@ -41,47 +41,47 @@ class LossScratch:
 
 
 class LossFormulas(NamedTuple):
-    """A loss in lines, of one output or one row, for the options at hand; ŷ is a prediction, t its target."""
+    """Formulas of a loss for one output or row, with its options filled in; ŷ is the prediction, t the target."""
 
     prediction: str
     """ŷ from the logit z: the link function."""
     loss: str
     gradient: str
-    """dL/dz, through the link, before means over outputs and rows are taken."""
+    """dL/dz, through the link, before averaging over outputs and rows."""
 
 
 class LossBase(Spec):
-    """What every loss says of itself beside its maths."""
+    """Base class of losses."""
 
     tasks: ClassVar[frozenset[str]] = frozenset({"regression"})
     gives_probabilities: ClassVar[bool] = False
     single_logit: ClassVar[bool] = False
-    """Whether two classes share one logit, which is the second one's."""
+    """Whether two classes share one logit, that of the second class."""
 
     @property
     def target_bounds(self) -> tuple[float, float] | None:
-        """Where regression targets must lie, in their own units; a bounded target is not scaled."""
+        """Range of valid regression targets, in their own units. A target with bounds is not scaled."""
         return None
 
     @property
     def logit_scale(self) -> str:
-        """What a logit is of the prediction, such as its log-odds; empty where it is the prediction itself."""
+        """Name of the logit's scale, such as log-odds; empty if the logit is the prediction."""
         return ""
 
     def link(self, logits: Array, out: Array) -> None:
-        """Predictions from logits; `out` may be `logits`. The identity, unless a loss has another."""
+        """Write predictions to `out`, which may be `logits`. The default link is the identity."""
         if out is not logits:
             np.copyto(out, logits)
 
     @abstractmethod
     def formulas(self, outputs: int) -> LossFormulas:
-        """What it computes of so many outputs."""
+        """Formulas for a number of outputs."""
 
     @abstractmethod
     def value_and_gradient(
         self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
     ) -> float:
-        """The summed loss of the rows; the gradient of their mean goes to `out`."""
+        """Return the loss summed over rows, and write the gradient of the mean to `out`."""
 
 
 def weighted_sum(values: Array, weight: Array | None) -> float:
@@ -90,12 +90,12 @@ def weighted_sum(values: Array, weight: Array | None) -> float:
 
 
 def weighted_column(scratch: LossScratch, weight: Array | None) -> float:
-    """Σ weight · column over all rows; a product with ones takes a quarter of a reduction's time for a small batch."""
+    """Σ weight · column over all rows, by a dot product: on small batches four times as fast as a reduction."""
     return float(scratch.column[:, 0].dot(scratch.ones_of_rows if weight is None else weight))
 
 
 def weighted_dot(a: Array, b: Array, weight: Array | None, scratch: LossScratch) -> float:
-    """Σ weight · a · b over all rows and columns; uses up the column."""
+    """Σ weight · a · b over all rows and columns. Overwrites `scratch.column`."""
     if weight is None:
         return float(np.vdot(a, b))
     rows = np.vecdot(a, b, out=scratch.column[:, 0])
@@ -103,7 +103,7 @@ def weighted_dot(a: Array, b: Array, weight: Array | None, scratch: LossScratch)
 
 
 def scale(out: Array, factor: float, weight: Array | None, scratch: LossScratch) -> None:
-    """Turn a gradient of the summed loss into that of the mean: times `factor`, and each row times its weight."""
+    """Turn the gradient of the summed loss into that of the mean: multiply by `factor` and each row by its weight."""
     scratch.factor[()] = factor
     np.multiply(out, scratch.factor, out=out)
     if weight is not None:

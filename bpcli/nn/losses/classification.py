@@ -13,7 +13,7 @@ from bpcli.nn.losses.base import LossBase, LossFormulas, LossScratch, scale, wei
 
 
 class CrossEntropy(LossBase):
-    """-Σ t log softmax(z), the log-likelihood of classes that exclude each other."""
+    """-Σ t log softmax(z), the negative log-likelihood of mutually exclusive classes."""
 
     type: Literal["cross_entropy"] = "cross_entropy"
     label_smoothing: float = Field(
@@ -29,7 +29,7 @@ class CrossEntropy(LossBase):
         np.divide(out, out.sum(axis=1, keepdims=True), out=out)
 
     def formulas(self, outputs: int) -> LossFormulas:
-        """With the smoothing, if any."""
+        """Formulas with label smoothing, if any."""
         smoothing = self.label_smoothing
         if not smoothing:
             return LossFormulas("ŷ = softmax(z) = exp(z) / Σ exp(z)", "-Σ t log ŷ", "ŷ - t")
@@ -63,7 +63,7 @@ class CrossEntropy(LossBase):
 
 
 class BinaryCrossEntropy(LossBase):
-    """-t log σ(z) - (1 - t) log(1 - σ(z)), for two classes or for labels that do not exclude each other."""
+    """-t log σ(z) - (1 - t) log(1 - σ(z)), for two classes or for labels that are not mutually exclusive."""
 
     type: Literal["binary_cross_entropy"] = "binary_cross_entropy"
     tasks: ClassVar[frozenset[str]] = frozenset({"binary", "multilabel"})
@@ -71,11 +71,11 @@ class BinaryCrossEntropy(LossBase):
     single_logit: ClassVar[bool] = True
 
     def link(self, logits: Array, out: Array) -> None:
-        """The logistic function of each output."""
+        """Logistic function of each output."""
         sigmoid(logits, out)
 
     def formulas(self, outputs: int) -> LossFormulas:
-        """The same for any number of outputs."""
+        """Formulas, independent of the number of outputs."""
         return LossFormulas("ŷ = σ(z) = 1 / (1 + exp(-z))", "-t log ŷ - (1 - t) log(1 - ŷ)", "ŷ - t")
 
     def value_and_gradient(
@@ -99,7 +99,7 @@ class Hinge(LossBase):
     single_logit: ClassVar[bool] = True
 
     def formulas(self, outputs: int) -> LossFormulas:
-        """Those of two classes, or of more."""
+        """Formulas for two classes (one output), or for more."""
         if outputs == 1:
             return LossFormulas("ŷ = z", "max(0, 1 - s ŷ), s = 2 t - 1", "-s where s ŷ < 1, else 0")
         return LossFormulas(
@@ -139,10 +139,10 @@ class Hinge(LossBase):
         np.subtract(logits, target, out=worst)
         np.add(worst, 1.0, out=worst)
         np.maximum.reduce(worst, axis=1, keepdims=True, out=column)
-        # Of a single column einsum makes a copy with NumPy 2.0.
+        # NumPy 2.0's einsum copies a single column.
         total = weighted_sum(column, None) if weight is None else float(column[:, 0].dot(weight))
         total -= of_true
-        # 1 where the row's maximum stands, shared out where several tie: still a subgradient.
+        # 1 at the row's maximum; ties share it, which is still a subgradient.
         np.subtract(worst, column, out=worst)
         np.sign(worst, out=worst)
         np.add(worst, 1.0, out=worst)

@@ -1,4 +1,4 @@
-"""Losses for numbers."""
+"""Losses for numeric targets."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ class MeanSquaredError(LossBase):
 
     type: Literal["mse"] = "mse"
     link_function: Literal["identity", "sigmoid"] = Field(
-        default="identity", alias="link", description="From logits to predictions."
+        default="identity", alias="link", description="Function from logits to predictions."
     )
 
     @property
     def target_bounds(self) -> tuple[float, float] | None:
-        """The logistic function's range, where that is the link."""
+        """Range of the logistic function, if that is the link."""
         return (0.0, 1.0) if self.link_function == "sigmoid" else None
 
     @property
     def logit_scale(self) -> str:
-        """Log-odds of a sigmoid's value."""
+        """log-odds for the sigmoid link."""
         return "log-odds" if self.link_function == "sigmoid" else ""
 
     def link(self, logits: Array, out: Array) -> None:
-        """Identity or logistic."""
+        """Identity or logistic function."""
         if self.link_function == "sigmoid":
             sigmoid(logits, out)
         else:
             super().link(logits, out)
 
     def formulas(self, outputs: int) -> LossFormulas:
-        """Those of its link."""
+        """Formulas for the chosen link."""
         if self.link_function == "sigmoid":
             return LossFormulas("ŷ = σ(z) = 1 / (1 + exp(-z))", "(ŷ - t)²", "2 (ŷ - t) ŷ (1 - ŷ)")
         return LossFormulas("ŷ = z", "(ŷ - t)²", "2 (ŷ - t)")
@@ -69,7 +69,7 @@ class MeanAbsoluteError(LossBase):
     type: Literal["mae"] = "mae"
 
     def formulas(self, outputs: int) -> LossFormulas:
-        """The same for any number of outputs."""
+        """Formulas, independent of the number of outputs."""
         return LossFormulas("ŷ = z", "|ŷ - t|", "1 where ŷ > t, -1 where ŷ < t")
 
     def value_and_gradient(
@@ -90,11 +90,13 @@ class Huber(LossBase):
 
     type: Literal["huber"] = "huber"
     delta: float = Field(
-        default=1.0, gt=0, description="Where squared becomes absolute, in standard deviations of the scaled target."
+        default=1.0,
+        gt=0,
+        description="Residual at which the loss turns from squared to absolute, in standard deviations of the target.",
     )
 
     def formulas(self, outputs: int) -> LossFormulas:
-        """The same for any number of outputs."""
+        """Formulas, independent of the number of outputs."""
         d = f"{self.delta:g}"
         return LossFormulas(
             "ŷ = z",
@@ -117,7 +119,7 @@ class Huber(LossBase):
 
 
 class Poisson(LossBase):
-    """exp(z) - t z, the log-likelihood of counts with mean exp(z), but for a term without z."""
+    """exp(z) - t z, the negative log-likelihood of counts with mean exp(z), up to a term without z."""
 
     type: Literal["poisson"] = "poisson"
 
@@ -128,15 +130,15 @@ class Poisson(LossBase):
 
     @property
     def logit_scale(self) -> str:
-        """The link is exp."""
+        """natural logarithm, the inverse of the link."""
         return "natural logarithm"
 
     def link(self, logits: Array, out: Array) -> None:
-        """The exponential function."""
+        """Exponential function."""
         np.exp(logits, out=out)
 
     def formulas(self, outputs: int) -> LossFormulas:
-        """The same for any number of outputs."""
+        """Formulas, independent of the number of outputs."""
         return LossFormulas("ŷ = exp(z)", "ŷ - t z", "ŷ - t")
 
     def value_and_gradient(
@@ -155,10 +157,10 @@ class Quantile(LossBase):
     """max(q (t - y), (q - 1) (t - y)), whose minimum is the q-quantile (Koenker and Bassett 1978)."""
 
     type: Literal["quantile"] = "quantile"
-    quantile: float = Field(default=0.5, gt=0, lt=1, description="Which quantile to predict.")
+    quantile: float = Field(default=0.5, gt=0, lt=1, description="Quantile to predict.")
 
     def formulas(self, outputs: int) -> LossFormulas:
-        """The same for any number of outputs."""
+        """Formulas, independent of the number of outputs."""
         q = f"{self.quantile:g}"
         return LossFormulas(
             "ŷ = z", f"{q} (t - ŷ) where ŷ < t, else (1 - {q}) (ŷ - t)", f"1 - {q} where ŷ > t, -{q} where ŷ < t"
@@ -167,7 +169,7 @@ class Quantile(LossBase):
     def value_and_gradient(
         self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
     ) -> float:
-        """Gradient: 1 - q above the target, -q below it, which is sign/2 + (1/2 - q) but on the target itself."""
+        """Gradient: 1 - q above the target, -q below; computed as sign/2 + (1/2 - q), equal but at t."""
         outputs = logits.shape[1]
         residual = scratch.a
         np.subtract(logits, target, out=residual)

@@ -1,4 +1,4 @@
-"""Layers worked out on paper: one class for each kind, chosen by `worked_layer`."""
+"""Arithmetic of layers: one class for each kind, chosen by `worked_layer`."""
 
 from bpcli.tracing.layers.base import Derivation, LayerInStep, Weighted, WorkedLayer, worked_layer, worked_layers
 from bpcli.tracing.layers.batch_norm import WorkedBatchNorm

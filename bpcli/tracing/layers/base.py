@@ -1,7 +1,6 @@
-"""Any layer on paper: its values, its parameters and their gradients.
+"""Arithmetic of any layer: its values, its parameters and their gradients.
 
-A kind of layer whose arithmetic can be written out has a subclass, registered with `worked_layer` for its planned
-class.
+A layer whose arithmetic can be written out has a subclass, registered with `worked_layer` for its planned class.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ P = TypeVar("P", bound=Layer)
 
 @dataclass(frozen=True)
 class LayerInStep:
-    """A layer's numbers, the layer behind it, dL/dx, and the format of numbers.
+    """Traced arrays of a layer, the next layer, dL/dx, and the format of numbers.
 
     `dx` is None for the first layer, which does not compute it.
     """
@@ -38,7 +37,7 @@ class LayerInStep:
 
 
 class Derivation(NamedTuple):
-    """Origin of a parameter's gradient: a formula and its numbers, empty if there are too many.
+    """Origin of a parameter's gradient: a formula, and its numbers, empty if there are too many.
 
     `single` is true if there is one number, the gradient itself.
     """
@@ -52,7 +51,7 @@ class Derivation(NamedTuple):
 
 
 class Weighted(NamedTuple):
-    """A parameter (inputs, outputs) that weighs each input for each output, the inputs, and the errors behind it."""
+    """Parameter (inputs, outputs) with one weight per input and output, its inputs, and the errors of its outputs."""
 
     name: str
     parameter: TracedParameter
@@ -61,22 +60,22 @@ class Weighted(NamedTuple):
 
 
 class WorkedLayer(Generic[P]):
-    """A layer of any kind; arrays of its inputs and outputs are (rows, numbers of a row).
+    """Layer of any kind. Arrays of its inputs and outputs are (rows, numbers per row).
 
-    Values and gradients are shown without their arithmetic, and parameters without the outputs they serve.
+    Values and gradients are shown without arithmetic, and parameters without the outputs that they belong to.
     """
 
     noun: ClassVar[str] = "output"
     error: ClassVar[str] = "dL/dy"
-    """Name of `errors`, the slopes by which units are ranked and drawn."""
+    """Name of `errors`, the gradients by which units are ranked and drawn."""
     one_to_one: ClassVar[bool] = False
-    """Each output depends on the input of its place, and the width stays."""
+    """Whether each output depends only on the input with the same index."""
     by_output: ClassVar[bool] = False
-    """Each parameter serves one output."""
+    """Whether each parameter belongs to one output."""
     letters: ClassVar[Mapping[str, str]] = {}
     """Letters of parameters in formulas (default: their names)."""
     afterwards: ClassVar[str] = ""
-    """Remark on the forward pass after the step."""
+    """Note on the forward pass after the step."""
 
     def __init__(self, planned: P, step: LayerInStep) -> None:
         self.planned, self.layer, self.behind, self.shows = planned, step.layer, step.behind, step.shows
@@ -84,22 +83,22 @@ class WorkedLayer(Generic[P]):
         self.x, self.y, self.dy = flat(forward["x"]), flat(forward["y"]), flat(backward["dy"])
         self.dx = None if step.dx is None else flat(step.dx)
 
-    # Its name and its rules
+    # Names and formulas
 
     @property
     def index(self) -> int:
-        """Place in the network."""
+        """Index in the network."""
         return self.layer.index
 
     @property
     def kind(self) -> str:
-        """Type, with the activation where there is one."""
+        """Type, with the activation if there is one."""
         activation = self.layer.activation
         return self.layer.type if activation is None else f"{self.layer.type}, {activation.type}"
 
     @property
     def title(self) -> str:
-        """Place and kind."""
+        """Index and kind."""
         return f"layer {self.index}: {self.kind}"
 
     @property
@@ -114,22 +113,22 @@ class WorkedLayer(Generic[P]):
 
     @property
     def errors(self) -> Array:
-        """Slopes of the loss by its units, named by `error`."""
+        """Gradients of the loss with respect to its units, named by `error`."""
         return self.dy
 
     @property
     def handed_back(self) -> str:
-        """Term for its dL/dx in the layer before it."""
+        """Formula of dL/dx for the previous layer."""
         return "dL/dx"
 
     def remark(self) -> str:
-        """Remark on the layer in a step on these rows; empty without one."""
+        """Note on the layer in a step on these rows; empty if there is none."""
         return ""
 
-    # In the account
+    # Account
 
     def forward_parts(self, row: int, shown: Sequence[int], in_full: bool) -> Iterator[Part]:
-        """Forward pass of a row for the outputs `shown`; `in_full` lists all products of the first."""
+        """Yield the forward pass of a row for the outputs `shown`; `in_full` lists all products of the first."""
         yield from self._values("input", self.layer.inputs, "x", self.x[row])
         table = [[self.layer.outputs[j], self.shows.fixed(self.y[row, j])] for j in shown]
         yield Grid([["output", "y"], *table], right=(1,))
@@ -139,14 +138,14 @@ class WorkedLayer(Generic[P]):
         return ""
 
     def backward_parts(self, row: int, shown: Sequence[int], in_full: bool) -> Iterator[Part]:
-        """Backward pass of a row, with the arguments of `forward_parts`."""
+        """Yield the backward pass of a row, with the arguments of `forward_parts`."""
         table = [[self.layer.outputs[j], self.shows.fixed(self.dy[row, j])] for j in shown]
         yield Grid([["output", "dL/dy"], *table], right=(1,))
         if self.dx is not None:
             yield from self._values("input", self.layer.inputs, "dL/dx", self.dx[row])
 
     def chain(self, row: int, i: int) -> str:
-        """dL/dx of an input as a sum, written out; empty if the layer works it out itself."""
+        """dL/dx of an input as a sum, written out; empty if the layer computes it otherwise."""
         return ""
 
     def chain_table(self, row: int, i: int) -> Grid | None:
@@ -154,25 +153,25 @@ class WorkedLayer(Generic[P]):
         return None
 
     def places(self, name: str, shown: Sequence[int]) -> list[Place]:
-        """Indices of the numbers of a parameter that serve the outputs `shown`."""
+        """Indices of the components of a parameter that belong to the outputs `shown`."""
         return list(np.ndindex(self.layer.parameters[name].before.shape))
 
     def belongs(self, name: str, place: Place) -> str:
-        """Output that one number of a parameter serves; empty if unknown."""
+        """Output that one component of a parameter belongs to; empty if unknown."""
         return ""
 
     def derivation(self, name: str, place: Place) -> Derivation | None:
-        """Origin of the gradient of one number of a parameter; None if unknown."""
+        """Origin of the gradient of one component of a parameter; None if unknown."""
         return None
 
     # Lines of one row and one output
 
     def forward_lines(self, row: int, j: int) -> Iterator[str]:
-        """Arithmetic of the output."""
+        """Yield the arithmetic of the output."""
         yield f"y = {self.shows.fixed(self.y[row, j])}"
 
     def backward_lines(self, row: int, j: int) -> Iterator[str]:
-        """Arithmetic of the slopes that come back."""
+        """Yield the arithmetic of dL/dy."""
         dy = self.shows.fixed(self.dy[row, j])
         if self.behind is None:
             yield f"dL/dy = {dy}, from the loss"
@@ -181,10 +180,10 @@ class WorkedLayer(Generic[P]):
             yield " = ".join(["dL/dy", handed_back, *([chain] if chain else []), dy])
 
     def own_parameters(self, j: int) -> Iterator[tuple[str, Place]]:
-        """Parameters of one output that belong to no edge of the drawing."""
+        """Yield the parameters of one output that belong to no edge of the drawing."""
         yield from ()
 
-    # Stage by stage
+    # Stages
 
     def forward_stage(self) -> tuple[list[str], str]:
         """Formulas of the forward pass, and an explanation."""
@@ -192,13 +191,13 @@ class WorkedLayer(Generic[P]):
 
     def backward_stage(self) -> tuple[list[str], str]:
         """Formulas of the backward pass, and an explanation."""
-        return [self.layer.gradient], f"dL/dy, the slope of L by each output, comes back {self._origin}"
+        return [self.layer.gradient], f"dL/dy, the gradient of L with respect to each output, comes {self._origin}"
 
-    # In the drawing
+    # Drawing
 
     @property
     def weighted(self) -> Weighted | None:
-        """Weights on the edges to its units, if it has such edges."""
+        """Weights on the edges to its units, or None."""
         return None
 
     def shown_output(self, row: int, j: int, written: str) -> str:
@@ -209,22 +208,22 @@ class WorkedLayer(Generic[P]):
 
     @property
     def rows(self) -> range:
-        """Places of the rows."""
+        """Indices of the rows."""
         return range(len(self.y))
 
     @property
     def _origin(self) -> str:
-        return "from the loss" if self.behind is None else f"through layer {self.behind.index}"
+        return "from the loss" if self.behind is None else f"from layer {self.behind.index}"
 
     def _values(self, noun: str, names: Sequence[str], what: str, values: Array) -> Iterator[Part]:
-        """Table of the numbers furthest from 0."""
+        """Table of the values furthest from 0."""
         chosen = largest(values.tolist(), MOST_INPUTS)
         yield Grid([[noun, what], *([names[i], self.shows.fixed(values[i])] for i in chosen)], right=(1,))
         if len(values) > len(chosen):
             yield f"and {counted(len(values) - len(chosen), noun)} with smaller |{what}|"
 
     def _sum(self, error: str, errors: Array, factor: str = "", factors: Array | None = None) -> Derivation:
-        """A gradient as the sum over the rows of errors, or of their products with a factor."""
+        """Gradient as the sum over rows of errors, or of their products with a factor."""
         sigma, short = "Σ " if len(errors) > 1 else "", self.shows.short
         few = len(errors) <= MOST_TERMS
         if factors is None:
@@ -235,12 +234,12 @@ class WorkedLayer(Generic[P]):
 
 @singledispatch
 def worked_layer(planned: Layer, step: LayerInStep) -> WorkedLayer[Any]:
-    """The working of a layer, chosen by the class of the planned layer; `WorkedLayer` serves any."""
+    """Arithmetic of a layer, dispatched on the planned layer's class; `WorkedLayer` by default."""
     return WorkedLayer(planned, step)
 
 
 def worked_layers(trace: Trace, shows: Arithmetic) -> tuple[WorkedLayer[Any], ...]:
-    """Workings of all layers of a trace."""
+    """Arithmetic of all layers of a trace."""
     worked: list[WorkedLayer[Any]] = []
     for layer in reversed(trace.layers):
         dx = trace.layers[layer.index - 1].backward["dy"] if layer.index else None
@@ -250,5 +249,5 @@ def worked_layers(trace: Trace, shows: Arithmetic) -> tuple[WorkedLayer[Any], ..
 
 
 def flat(array: Array) -> Array:
-    """An array of a batch with one axis for all numbers of a row."""
+    """Array of a batch, reshaped to one axis per row."""
     return array.reshape(len(array), -1)

@@ -1,4 +1,4 @@
-"""Batch normalization on paper."""
+"""Arithmetic of batch normalization."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from bpcli.tracing.layers.norms import WorkedNorm
 
 @worked_layer.register(BatchNormLayer)
 class WorkedBatchNorm(WorkedNorm[BatchNormLayer]):
-    """A norm over the rows."""
+    """Norm over the rows."""
 
     over: ClassVar[str] = "over the rows"
     mean_of: ClassVar[str] = "its mean over the rows"
 
     def remark(self) -> str:
-        """A single row leaves nothing."""
+        """Note that normalizing a single row leaves 0."""
         if len(self.rows) > 1:
             return ""
-        return "batch_norm takes from a single row its own mean, which leaves 0; give several rows"
+        return "batch_norm subtracts a single row's own mean, which leaves 0; choose several rows"
 
     def averaged(self, values: Array, row: int, j: int) -> list[float]:
-        """One column."""
+        """Values of one column."""
         column: list[float] = values[:, j].tolist()
         return column
 
@@ -40,7 +40,7 @@ class WorkedBatchNorm(WorkedNorm[BatchNormLayer]):
         yield f"mean(dL/dy · x̂) {self.over} = {along}"
 
     def notes_of_means(self, row: int, shown: Sequence[int]) -> Iterator[str]:
-        """A line for each output."""
+        """Yield one line per output."""
         for j in shown:
             yield f"{self.layer.outputs[j]}: {', '.join(self.means(row, j))}"
 

@@ -1,4 +1,4 @@
-"""The dense layer on paper."""
+"""Arithmetic of the dense layer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bpcli.tracing.trace import activation_formulas
 
 @worked_layer.register(DenseLayer)
 class WorkedDense(WorkedLayer[DenseLayer]):
-    """Neurons: weighted sums of all inputs, each put through the activation."""
+    """Neurons: weighted sums of all inputs, to which the activation is applied."""
 
     noun: ClassVar[str] = "neuron"
     error: ClassVar[str] = "dL/dz"
@@ -48,13 +48,13 @@ class WorkedDense(WorkedLayer[DenseLayer]):
 
     @property
     def handed_back(self) -> str:
-        """dL/dx, as a sum."""
+        """dL/dx as a sum."""
         return "Σ dL/dz · w"
 
-    # In the account
+    # Account
 
     def forward_parts(self, row: int, shown: Sequence[int], in_full: bool) -> Iterator[Part]:
-        """The weighted sums, and with a neuron in full all of its products."""
+        """Yield the weighted sums and, if `in_full`, all products of one neuron."""
         table = [["neuron", "z = Σ x · w + b", "z", "y = f(z)"]]
         for j in shown:
             numbers = [self.shows.fixed(self.z[row, j]), self.shows.fixed(self.y[row, j])]
@@ -65,11 +65,11 @@ class WorkedDense(WorkedLayer[DenseLayer]):
             yield self._products(["input", "x", "w", "x · w"], self.layer.inputs, self.x[row], self.weight[:, shown[0]])
 
     def forward_hint(self, shown: Sequence[int]) -> str:
-        """The option that lists products."""
+        """Hint at the option that lists products."""
         return f"--neuron {self.index}.{shown[0]} lists the products of a neuron" if self._wide else ""
 
     def backward_parts(self, row: int, shown: Sequence[int], in_full: bool) -> Iterator[Part]:
-        """dL/dy, worked out where it is a sum of products, and dL/dz."""
+        """Yield dL/dy, written out if it is a sum of few products, and dL/dz."""
         behind = self.behind
         dy = "dL/dy" if behind is None else f"dL/dy = {behind.handed_back} of layer {behind.index}"
         chains = ["" if behind is None else behind.chain(row, j) for j in shown]
@@ -86,48 +86,48 @@ class WorkedDense(WorkedLayer[DenseLayer]):
             yield products
 
     def chain(self, row: int, i: int) -> str:
-        """Sum of the errors times the input's weights."""
+        """Sum of errors times the input's weights."""
         if len(self.layer.outputs) > MOST_TERMS:
             return f"the sum of {len(self.layer.outputs)} products"
         return self.shows.products(self.dz[row], self.weight[i])
 
     def chain_table(self, row: int, i: int) -> Grid | None:
-        """Table of the errors, the weights and their products."""
+        """Table of errors, weights and their products."""
         if len(self.layer.outputs) <= MOST_TERMS:
             return None
-        header = ["neuron behind", "dL/dz", "w", "dL/dz · w"]
+        header = ["neuron of next layer", "dL/dz", "w", "dL/dz · w"]
         return self._products(header, self.layer.outputs, self.dz[row], self.weight[i])
 
     def places(self, name: str, shown: Sequence[int]) -> list[Place]:
-        """All weights that lead to the neurons, or their biases."""
+        """Indices of all weights of the neurons, or of their biases."""
         if name == "weight":
             return [(i, j) for j in shown for i in range(len(self.weight))]
         return [(j,) for j in shown]
 
     def belongs(self, name: str, place: Place) -> str:
-        """The neuron, and the input that a weight leads from."""
+        """Neuron, and for a weight also its input."""
         of = self.layer.outputs[place[-1]]
         return f"{self.layer.inputs[place[0]]} → {of}" if name == "weight" else of
 
     def derivation(self, name: str, place: Place) -> Derivation | None:
-        """Input times error for a weight, the error for a bias."""
+        """Input times error for a weight; the error for a bias."""
         errors = self.dz[:, place[-1]]
         if name == "bias":
             return self._sum("dL/dz", errors)
         return self._sum("dL/dz", errors, "x", self.x[:, place[0]])
 
-    # Line by line
+    # Lines
 
     def forward_lines(self, row: int, j: int) -> Iterator[str]:
-        """z and y."""
+        """Yield z and y."""
         z, y = self.z[row, j], self.y[row, j]
         yield f"z = {self.weighted_sum(row, j)} = {self.shows.fixed(z)}"
         if self._wide:
-            yield f"its products are listed with the lines that lead here; --neuron {self.index}.{j} draws all"
+            yield f"the incoming lines show its products; --neuron {self.index}.{j} draws all of them"
         yield f"y = {self.activation}({self.shows.short(z)}) = {self.shows.fixed(y)}"
 
     def backward_lines(self, row: int, j: int) -> Iterator[str]:
-        """dL/dy, f'(z) and dL/dz."""
+        """Yield dL/dy, f'(z) and dL/dz."""
         yield from super().backward_lines(row, j)
         dy, slope, dz = self.dy[row, j], self.slope[row, j], self.dz[row, j]
         yield f"f'(z) = {self.shows.fixed(slope)}"
@@ -135,19 +135,19 @@ class WorkedDense(WorkedLayer[DenseLayer]):
         yield f"dL/dz = dL/dy · f'(z) = {product} = {self.shows.fixed(dz)}"
 
     def own_parameters(self, j: int) -> Iterator[tuple[str, Place]]:
-        """The bias."""
+        """Yield the bias."""
         yield "bias", (j,)
 
-    # Stage by stage
+    # Stages
 
     def forward_stage(self) -> tuple[list[str], str]:
-        """The weighted sum and the activation."""
-        words = "Each neuron adds up its inputs times their weights, and its bias, to z"
-        words += "" if self.activation == "identity" else f"; {self.activation} of z is what it puts out"
+        """Weighted sum and activation."""
+        words = "Each neuron computes z, the sum of its inputs times their weights plus its bias"
+        words += "" if self.activation == "identity" else f"; its output is {self.activation} of z"
         return ["z = Σ x · w + b", f"y = f(z), {self.formula}"], words
 
     def backward_stage(self) -> tuple[list[str], str]:
-        """dL/dz, and the gradients that follow from it."""
+        """dL/dz, and the gradients of weights and biases."""
         over = ("Σ ", " over the rows") if len(self.rows) > 1 else ("", "")
         formulas = [
             f"dL/dz = dL/dy · f'(z), {self.derivative}",
@@ -155,18 +155,18 @@ class WorkedDense(WorkedLayer[DenseLayer]):
             f"dL/db = {over[0]}dL/dz{over[1]}",
         ]
         words = (
-            f"dL/dy comes back {self._origin}; times the activation's slope it is the error of each neuron, dL/dz. "
-            "Input times error is the gradient of a weight"
+            f"dL/dy comes {self._origin}. Times the activation's derivative it is the error of each neuron, dL/dz. "
+            "The gradient of a weight is its input times that error"
         )
         return formulas, words
 
     @property
     def weighted(self) -> Weighted | None:
-        """Its weights."""
+        """Weights, errors and inputs of the edges."""
         return Weighted("weight", self.layer.parameters["weight"], self.x, self.dz)
 
     def weighted_sum(self, row: int, j: int) -> str:
-        """Σ x · w + b of a neuron, written out where it has few terms."""
+        """Σ x · w + b of a neuron, written out if it has few terms."""
         x, bias = self.x[row], self.shows.factor(self.bias[j])
         products = f"the sum of {len(x)} products" if self._wide else self.shows.products(x, self.weight[:, j])
         return f"{products} + {bias}"
@@ -176,7 +176,7 @@ class WorkedDense(WorkedLayer[DenseLayer]):
         return len(self.layer.inputs) > MOST_TERMS
 
     def _products(self, header: Sequence[str], names: Sequence[str], a: Array, b: Array) -> Grid:
-        """A table of products by the names of their places."""
+        """Table of products, with index and name of each."""
         table = [
             [str(place), name, *(self.shows.fixed(value) for value in (left, right, left * right))]
             for place, (name, left, right) in enumerate(zip(names, a, b, strict=True))

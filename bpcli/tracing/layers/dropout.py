@@ -1,4 +1,4 @@
-"""Dropout on paper."""
+"""Arithmetic of dropout."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ class WorkedDropout(WorkedOneToOne[DropoutLayer]):
         return self.shows.products([self.dy[row, j]], [self.mask[row, j]])
 
     def forward_lines(self, row: int, j: int) -> Iterator[str]:
-        """x · mask, and whether that dropped it."""
+        """x · mask, and whether the input is dropped."""
         x, mask = self.x[row, j], self.mask[row, j]
         yield f"y = x · mask = {self.shows.product(x, mask)}{'' if mask else ': dropped in this step'}"
 
     def forward_stage(self) -> tuple[list[str], str]:
-        """The formula, in words."""
-        words = "Inputs are dropped by lot in this step; those that are kept are scaled up in exchange"
+        """Formula and explanation."""
+        words = "Inputs are dropped at random in this step; the others are scaled up to compensate"
         return [self.layer.formula], words
 
     def shown_output(self, row: int, j: int, written: str) -> str:
-        """The output, or that it is dropped."""
+        """Output, or `dropped`."""
         return written if self.mask[row, j] else "dropped"

@@ -1,4 +1,4 @@
-"""Layer normalization on paper."""
+"""Arithmetic of layer normalization."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bpcli.tracing.layers.norms import WorkedNorm
 
 @worked_layer.register(LayerNormLayer)
 class WorkedLayerNorm(WorkedNorm[LayerNormLayer]):
-    """A norm over the inputs of each row."""
+    """Norm over the inputs of each row."""
 
     over: ClassVar[str] = "over the row"
     mean_of: ClassVar[str] = "the mean of its row"
 
     def averaged(self, values: Array, row: int, j: int) -> list[float]:
-        """One row."""
+        """Values of one row."""
         of_row: list[float] = values[row].tolist()
         return of_row
 
@@ -34,7 +34,7 @@ class WorkedLayerNorm(WorkedNorm[LayerNormLayer]):
         yield f"mean(g · x̂) {self.over} = {along}"
 
     def notes_of_means(self, row: int, shown: Sequence[int]) -> Iterator[str]:
-        """One line for the whole row."""
+        """Yield one line for the whole row."""
         yield ", ".join(self.means(row, shown[0]))
 
     def handing_back(self, row: int, j: int) -> str:

@@ -1,4 +1,4 @@
-"""Norms on paper: their statistics, outputs and slopes."""
+"""Arithmetic of norms: statistics, outputs and gradients."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from bpcli.tracing.phrases import Place
 
 
 class WorkedNorm(WorkedOneToOne[P]):
-    """A norm: (x - mean) / standard deviation, then scaled and shifted."""
+    """Norm: (x - mean) / standard deviation, then scaled and shifted."""
 
     over: ClassVar[str]
-    """Axis of its means, in a line."""
+    """Axis of its means, as words in a line."""
     mean_of: ClassVar[str]
-    """Mean of an input, in a sentence."""
+    """Mean of an input, as words in a sentence."""
 
     def __init__(self, planned: P, step: LayerInStep) -> None:
         super().__init__(planned, step)
@@ -29,11 +29,11 @@ class WorkedNorm(WorkedOneToOne[P]):
 
     @abstractmethod
     def averaged(self, values: Array, row: int, j: int) -> list[float]:
-        """Numbers that a mean at one output of one row is taken over."""
+        """Values that the mean for output `j` of a row is taken over."""
 
     @abstractmethod
     def slopes(self) -> Array:
-        """Slopes whose means enter dL/dx: dL/dy, or g = scale · dL/dy."""
+        """Gradients whose means enter dL/dx: dL/dy, or g = scale · dL/dy."""
 
     def statistics(self, row: int, j: int) -> tuple[float, float, float]:
         """Mean and variance of the inputs, and σ = √(variance + ε)."""
@@ -43,7 +43,7 @@ class WorkedNorm(WorkedOneToOne[P]):
         return mean, variance, sqrt(variance + self.epsilon)
 
     def slope_means(self, row: int, j: int) -> tuple[float, float]:
-        """Means of the slopes, and of the slopes times x̂."""
+        """Mean of the gradients, and mean of the gradients times x̂."""
         slopes = self.averaged(self.slopes(), row, j)
         normalized = self.averaged(self.normalized, row, j)
         return _mean(slopes), _mean([a * b for a, b in zip(slopes, normalized, strict=True)])
@@ -78,8 +78,8 @@ class WorkedNorm(WorkedOneToOne[P]):
         return self._sum("dL/dy", errors, "x̂", self.normalized[:, j])
 
     def forward_stage(self) -> tuple[list[str], str]:
-        """The formula, in words."""
-        words = f"Of each input {self.mean_of} is taken away; the rest is divided by the standard deviation"
+        """Formula and explanation."""
+        words = f"Each input minus {self.mean_of} is divided by the standard deviation"
         return [self.layer.formula], f"{words}, then scaled and shifted"
 
 

@@ -1,4 +1,4 @@
-"""Layers without neurons that keep their width, such as dropout and norms."""
+"""Arithmetic of layers without neurons that keep their width, such as dropout and norms."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from bpcli.tracing.phrases import Place
 
 
 class WorkedOneToOne(WorkedLayer[P]):
-    """A layer without neurons that keeps its width; a parameter has one number for each output."""
+    """Layer without neurons that keeps its width. Each parameter has one component per output."""
 
     one_to_one: ClassVar[bool] = True
     by_output: ClassVar[bool] = True
 
     @abstractmethod
     def columns(self, row: int, j: int) -> dict[str, float]:
-        """Numbers from an input to its output, by name."""
+        """Values from an input to its output, by name."""
 
     @abstractmethod
     def handing_back(self, row: int, j: int) -> str:
         """dL/dx, written out."""
 
     def means(self, row: int, j: int) -> Iterator[str]:
-        """Lines on the means in dL/dx, if any."""
+        """Yield lines on the means in dL/dx, if any."""
         yield from ()
 
     def notes_of_means(self, row: int, shown: Sequence[int]) -> Iterator[str]:
-        """Lines on these means below a table."""
+        """Yield lines on these means below a table."""
         yield from ()
 
     def forward_parts(self, row: int, shown: Sequence[int], in_full: bool) -> Iterator[Part]:
-        """Table of `columns`."""
+        """Yield the table of `columns`."""
         numbers = [self.columns(row, j) for j in shown]
         table = [
             [self.layer.outputs[j], *map(self.shows.fixed, of.values())] for j, of in zip(shown, numbers, strict=True)
@@ -44,26 +44,26 @@ class WorkedOneToOne(WorkedLayer[P]):
         yield Grid([["output", *numbers[0]], *table], right=range(1, len(table[0])))
 
     def backward_parts(self, row: int, shown: Sequence[int], in_full: bool) -> Iterator[Part]:
-        """Table of dL/dy and dL/dx."""
+        """Yield the table of dL/dy and dL/dx."""
         table = [[self.layer.outputs[j], self.shows.fixed(self.dy[row, j])] for j in shown]
         if self.dx is None:
             yield Grid([["output", "dL/dy"], *table], right=(1, 3))
             return
         for cells, j in zip(table, shown, strict=True):
             cells += [self.handing_back(row, j), self.shows.fixed(self.dx[row, j])]
-        yield Grid([["output", "dL/dy", "worked out", "dL/dx"], *table], right=(1, 3))
+        yield Grid([["output", "dL/dy", "computed as", "dL/dx"], *table], right=(1, 3))
         yield from self.notes_of_means(row, shown)
 
     def places(self, name: str, shown: Sequence[int]) -> list[Place]:
-        """One number for each output."""
+        """Indices of the components of `shown`."""
         return [self._place(name, j) for j in shown]
 
     def belongs(self, name: str, place: Place) -> str:
-        """The output."""
+        """Output."""
         return self.layer.outputs[self._output(name, place)]
 
     def backward_lines(self, row: int, j: int) -> Iterator[str]:
-        """dL/dy, the means, and dL/dx."""
+        """Yield dL/dy, the means, and dL/dx."""
         yield from super().backward_lines(row, j)
         yield from self.means(row, j)
         if self.dx is not None:
@@ -71,13 +71,13 @@ class WorkedOneToOne(WorkedLayer[P]):
             yield f"{rule} = {self.handing_back(row, j)} = {self.shows.fixed(self.dx[row, j])}"
 
     def own_parameters(self, j: int) -> Iterator[tuple[str, Place]]:
-        """Every parameter has one number for the output."""
+        """Yield the component of every parameter that belongs to the output."""
         yield from ((name, self._place(name, j)) for name in self.layer.parameters)
 
     def _place(self, name: str, j: int) -> Place:
-        """Indices of an output's number in a parameter, which has the shape of a row."""
+        """Indices of an output's component in a parameter, which has the shape of a row."""
         return tuple(int(index) for index in np.unravel_index(j, self.layer.parameters[name].before.shape))
 
     def _output(self, name: str, place: Place) -> int:
-        """The inverse of `_place`."""
+        """Inverse of `_place`."""
         return int(np.ravel_multi_index(place, self.layer.parameters[name].before.shape))

@@ -1,4 +1,4 @@
-"""Training steps: in NumPy or as machine code, one after another or each shared out among threads."""
+"""Training steps: in NumPy or as machine code, sequential or divided among threads."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ __all__ = ["LOCAL", "Exchange", "Steps", "choose_stepping", "steps_for"]
 
 
 def steps_for(plan: TrainingPlan, state: TrainingState, crew: Crew, exchange: Exchange = LOCAL) -> Steps:
-    """The steps of a plan, taken in the way that it says.
+    """Steps of a plan, in the implementation that its `stepping` names.
 
-    Sharded and compiled steps update parameters before the whole gradient is known: they have no room for an exchange.
+    Sharded and compiled steps update parameters before the whole gradient is known, so they cannot exchange
+    gradients. Raises ValueError for an exchange or several members with steps other than serial.
     """
     if exchange is not LOCAL and plan.stepping.way != "serial":
         raise ValueError(f"{plan.stepping.way} steps cannot exchange gradients")
     if len(plan.members) > 1 and plan.stepping.way != "serial":
-        raise ValueError(f"{plan.stepping.way} steps are for one member")
+        raise ValueError(f"{plan.stepping.way} steps support only one member")
     if plan.stepping.way == "compiled":
         from bpcli.training.steps.compiled import CompiledSteps
 

@@ -1,4 +1,4 @@
-"""What every way of taking training steps shares: batches, learning rates, and what to say of divergence."""
+"""Base class of training steps: batches, learning rates, and errors of divergence."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
 
 Taken = list[tuple[float, float]]
-"""For each step taken the sums over its rows of loss and of weight."""
+"""Sums over the rows of each step taken: weighted loss, and weight."""
 
 
 class Steps(ABC):
     """Takes the steps of an epoch, updating the state's parameters, layer state and optimizer in place.
 
-    After the last step of epoch `ended`, `grads`, (members, size), is the gradient that the optimizer was given in
-    it, with penalties and bounds, and `before` are the parameters from before it.
+    After the last step of epoch `ended`, `grads`, (members, size), is the gradient that the optimizer received in
+    that step, after penalties and clipping, and `before` holds the parameters before it.
     """
 
     grads: Array
 
     def __init__(self, plan: TrainingPlan, state: TrainingState, at_once: int = 1) -> None:
-        """With at least so many batches gathered at once."""
+        """Gather at least `at_once` batches at a time."""
         self.plan, self.state = plan, state
         gathered = plan.stepping.gathered_bytes
         intake = plan.network.stems.intake
@@ -49,39 +49,40 @@ class Steps(ABC):
 
     @abstractmethod
     def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[Taken]:
-        """Take the steps of an epoch from step `first` on, and tell of each as soon as it is taken.
+        """Take the steps of an epoch from step `first` on, yielding the sums of each as soon as it is taken.
 
-        To be used with NumPy's warnings off. Raises DivergedError, with the state as before the step that diverged.
+        NumPy's warnings must be off. Raises DivergedError, with the state as it was before the step that
+        diverged.
         """
 
     def remember(self, epoch: int, step: int) -> None:
-        """Keep the parameters as they are where the step that is to come is the last of its epoch."""
+        """Copy the parameters to `before` if the next step is the last of the epoch."""
         if step == self.batches.count - 1:
             np.copyto(self.before, self.state.params)
             self.ended = epoch
 
     def sync(self) -> None:
-        """Bring the state's vectors up to date; called before anybody else reads them. Here they always are."""
+        """Update the state's vectors before others read them. By default they are always up to date."""
         return
 
     def change(self) -> Array:
-        """What the last step of the epoch has changed, in the memory of `before`, which is gone with it."""
+        """Change of the parameters in the last step of the epoch, written over `before`."""
         self.ended = None
         return np.subtract(self.state.params, self.before, out=self.before)
 
     def rate(self, epoch: int, step: int) -> float:
-        """The learning rate of a step."""
+        """Learning rate of a step."""
         return self.plan.learning_rate(epoch, step, self.state.counters.plateau.factor)
 
     def rates(self, epoch: int, first: int) -> Iterator[float]:
-        """The learning rates of the steps of an epoch, from step `first` on; computed once where they are the same."""
+        """Learning rates of the steps of an epoch from step `first` on; computed only once if they are constant."""
         schedule = self.plan.schedule
         if isinstance(schedule, Constant | ReduceOnPlateau) and epoch >= schedule.warmup_epochs:
             return repeat(self.rate(epoch, first))
         return (self.rate(epoch, step) for step in count(first))
 
     def explain(self, batch: Batch) -> DivergedError:
-        """The error for a loss that is not finite, at the position: which layer's output was so first."""
+        """Error for a non-finite loss at the current position, naming the first layer with non-finite output."""
         self.require_finite()
         network, state = self.plan.network, self.state
         workspace = network.workspace(batch.rows, self.plan.dtype, training=True)
@@ -91,32 +92,32 @@ class Steps(ABC):
             logits = network.forward(network.bind(params), layer_state, batch.x, workspace, self.position)
             for layer, output in zip(network.layers, [*workspace.inputs[1:], logits], strict=True):
                 if not np.isfinite(output).all():
-                    return self.diverged(f"layer {layer.index} ({layer.type}): its output")
-        return self.diverged(f"layer {layer.index} ({layer.type}): the loss of its output")
+                    return self.diverged(f"output of layer {layer.index} ({layer.type})")
+        return self.diverged(f"loss after layer {layer.index} ({layer.type})")
 
     def require_finite(self) -> None:
-        """Raise DivergedError where something that training carries on is not finite."""
+        """Raise DivergedError if a parameter, running statistic or optimizer state is not finite."""
         network, state = self.plan.network, self.state
         vectors = [
             ("parameters", state.params, network.bind),
             ("running statistics", state.layer_state, network.bind_state),
-            *((f"{name} in the optimizer", slot, network.bind) for name, slot in state.optimizer.slots.items()),
+            *((f"optimizer state {name}", slot, network.bind) for name, slot in state.optimizer.slots.items()),
         ]
         for what, vector, bind in vectors:
             if not np.isfinite(vector).all():
                 for layer, *views in zip(network.layers, *map(bind, vector), strict=True):
                     if not all(np.isfinite(view).all() for of_member in views for view in of_member.values()):
-                        raise self.diverged(f"layer {layer.index} ({layer.type}): its {what}")
+                        raise self.diverged(f"{what} of layer {layer.index} ({layer.type})")
 
     def diverged(self, what: str) -> DivergedError:
-        """The error for what stopped being finite in or after the last step."""
+        """Error that names the non-finite values found in or after the last step."""
         return DivergedError(
-            f"training diverged in epoch {self.position.epoch + 1}, step {self.position.step + 1}, at a learning "
-            f"rate of {self.learning_rate or self.plan.optimizer.learning_rate:.3g}: {what} stopped being finite; "
+            f"training diverged in epoch {self.position.epoch + 1}, step {self.position.step + 1}, at learning rate "
+            f"{self.learning_rate or self.plan.optimizer.learning_rate:.3g}: non-finite {what}; "
             "lower optimizer.learning_rate, or set training.clip.norm"
         )
 
 
 def batch_weight(rows: int, weight: Array | None) -> float:
-    """The summed weights of a batch's rows."""
+    """Sum of the weights of a batch's rows."""
     return rows if weight is None else float(weight.sum())

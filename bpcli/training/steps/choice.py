@@ -1,7 +1,7 @@
-"""Which way the steps of a plan are taken: a function of the plan, and of whether machine code can be made here.
+"""Choice of the implementation of a plan's steps: a function of the plan, and of whether numba can compile here.
 
-The number of epochs plays no part: a run that goes on with more of them must not change its way, and its last digits
-with it. Nor does the machine, but for numba.
+The number of epochs has no influence: a run that is resumed with more of them must keep its implementation, and so its
+bits. Nor has the machine, except for numba.
 """
 
 from __future__ import annotations
@@ -15,34 +15,38 @@ from bpcli.training.plan import TrainingPlan
 from bpcli.training.stepping import SERIAL, Stepping
 
 COMPILED_FROM = 0.1
-"""Seconds that an epoch takes in NumPy from which machine code pays, 10 s of the 100 epochs that are the default:
-loading it takes half a second, making it, the first time on a machine, some seven."""
+"""Compile from this estimated time of an epoch in NumPy, in seconds, on.
+
+Loading compiled code takes half a second; compiling it, once per machine, about seven. A default run has 100 epochs.
+"""
 
 STEP_SECONDS, OPERATION_SECONDS = 10e-6, 1 / 60e9
-"""NumPy's time for a step, per layer, and per floating-point operation of its matrix products."""
+"""NumPy's time per step and layer, and per floating-point operation of matrix products."""
 
 SHARED_FROM = 100e6
-"""Floating-point operations in the matrix products of a step from which threads pay: one takes about a millisecond for
-them, and handing work over and waiting for its end takes a tenth of that."""
+"""Divide steps among threads from this number of floating-point operations in matrix products on: about 1 ms of work.
+
+Dispatching to threads and waiting for them takes a tenth of that.
+"""
 
 SHARD_ROWS, OF_LARGE_LAYERS, LARGE = 64, 256, 1 << 20
-"""Rows of a shard, at least, and where a layer has more than LARGE weights: each shard brings them into the cache
-again. Products of 64 rows with 2,048 × 2,048 weights took a third longer than those of 512 rows, with 784 × 512 a
-tenth."""
+"""Minimum rows per shard: 64, or 256 if a layer has more than LARGE weights, which every shard loads into the cache."""
 
 MOST_SHARDS = 8
 
 PART_OUTPUTS = 256
-"""Outputs of the widest layer in a compiled part, at least: each part brings the inputs into the cache again."""
+"""Minimum outputs of the widest layer per compiled part; every part loads the inputs into the cache again."""
 
 MOST_PARTS = 4
-"""Eight parts of 784-2048-2048-10 took four hundredths longer than four, and those as much longer than one. A thread
-that works alone still takes them one by one: OpenBLAS's kernels for Haswell and Zen give a product's columns other bits
-when there are more of them."""
+"""More parts make a step slower: eight take 4% longer than four on 784-2048-2048-10.
+
+A single thread still computes the parts one by one, since OpenBLAS's kernels for Haswell and Zen give the columns of a
+product other bits when there are more of them.
+"""
 
 
 def can_compile() -> bool:
-    """Whether numba is installed, and NumPy's BLAS can be called by compiled code."""
+    """Whether numba is installed and compiled code can call NumPy's BLAS."""
     if find_spec("numba") is None:
         return False
     from bpcli.nn.compiled.library import sgemm_address
@@ -58,10 +62,10 @@ def choose_stepping(
     can_compile: Callable[[], bool] = can_compile,
     exchanges: bool = False,
 ) -> Stepping:
-    """The way for a plan: compiled for long epochs where it can be, else sharded for long steps, else serial.
+    """Compiled steps for long epochs if available, else sharded steps for long steps, else serial steps.
 
-    Serial it is, too, for several members, and where gradients are exchanged with other workers.
-    `compiled_from` is in seconds an epoch, as `numpy_seconds` estimates them, `shared_from` in operations a step.
+    Several members, and gradients exchanged with other workers, require serial steps. `compiled_from` is in seconds
+    per epoch as estimated by `numpy_seconds`, `shared_from` in operations per step.
     """
     if exchanges or len(plan.members) > 1:
         return SERIAL
@@ -74,17 +78,17 @@ def choose_stepping(
 
 
 def numpy_seconds(plan: TrainingPlan) -> float:
-    """A rough estimate of what an epoch takes in NumPy on one core."""
+    """Rough estimate of the time of an epoch in NumPy on one core, in seconds."""
     return plan.steps_per_epoch * (STEP_SECONDS * len(plan.network.layers) + OPERATION_SECONDS * operations(plan))
 
 
 def operations(plan: TrainingPlan) -> float:
-    """Floating-point operations in the matrix products of a step, about."""
+    """Approximate number of floating-point operations in the matrix products of a step."""
     return 6.0 * plan.batch_size * plan.network.multiplications
 
 
 def shard_count(plan: TrainingPlan) -> int:
-    """Shards of the rows of a batch: 1 where a layer treats rows together, or a batch does not hold the features."""
+    """Number of shards of a batch: 1 if a layer mixes rows, or if batches do not hold the features themselves."""
     if not plan.network.stems.is_plain or not all(isinstance(layer, RowwiseLayer) for layer in plan.network.layers):
         return 1
     largest = max(layer.multiplications for layer in plan.network.layers)

@@ -1,4 +1,4 @@
-"""Steps as machine code: all batches of a block in one call, which the lanes of a crew may make together."""
+"""Compiled steps: one call of machine code per block of batches, by one or several threads."""
 
 from __future__ import annotations
 
@@ -13,24 +13,26 @@ from bpcli.arrays.fields import Batch
 from bpcli.nn.compiled.arguments import Block
 from bpcli.nn.compiled.program import Program, Rules
 from bpcli.nn.layers import DropoutLayer
-from bpcli.system.threads import Crew, go_apart
+from bpcli.system.threads import Crew, move_to_core
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
 from bpcli.training.steps.base import Steps, Taken
 from bpcli.training.steps.choice import operations
 
 MASKED_NUMBERS = 1 << 18
-"""Random numbers drawn for dropout before the steps that use them: 1 MiB."""
+"""Random numbers drawn ahead for dropout: 1 MiB."""
 
 HANDED_OVER = 1e9
-"""Floating-point operations that lanes are called for at least: some 10 ms of work, since to wake them and to wait for
-the last of them took a tenth of a millisecond."""
+"""Minimum floating-point operations per call when threads share the steps.
+
+It is about 10 ms of work; waking the threads and waiting for the last of them takes a tenth of a millisecond.
+"""
 
 NO_WEIGHT = np.empty(0, np.float32)
 
 
 class CompiledSteps(Steps):
-    """All steps of a block of batches in one call of each lane; the last step of an epoch in a call of its own."""
+    """Runs the steps of a block of batches in one call per thread, and the last step of an epoch in a separate call."""
 
     def __init__(self, plan: TrainingPlan, state: TrainingState, crew: Crew) -> None:
         stepping, penalty, clip = plan.stepping, plan.spec.penalty, plan.spec.clip
@@ -58,7 +60,7 @@ class CompiledSteps(Steps):
         self._losses = np.empty(-(-self._rows // batch))
 
     def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[Taken]:
-        """See the base class."""
+        """Take the steps of an epoch, as described in the base class."""
         step, last = first, self.batches.count - 1
         for block in self.batches.blocks(order, first):
             rows = block.rows
@@ -71,7 +73,7 @@ class CompiledSteps(Steps):
                 yield list(zip(losses.tolist(), self._weights(part), strict=True))
 
     def _weights(self, block: Batch) -> list[float]:
-        """The summed weights of each batch's rows."""
+        """Sum of the weights of each batch's rows."""
         weight = block.weight
         starts = np.arange(0, block.rows, self.batches.size)
         sums: list[float] = (
@@ -80,7 +82,7 @@ class CompiledSteps(Steps):
         return sums
 
     def _call(self, block: Batch, epoch: int, first: int) -> NDArray[np.float64]:
-        """Steps over the batches of a block; their losses, summed over rows."""
+        """Take the steps over the batches of a block. Return their losses, each summed over rows."""
         state, batch = self.state, self.batches.size
         count = -(-block.rows // batch)
         self.position.epoch = epoch
@@ -95,7 +97,7 @@ class CompiledSteps(Steps):
         return self._losses[:count]
 
     def _draw(self, rows: int, first: int) -> None:
-        """The masks of all dropout layers."""
+        """Draw the masks of all dropout layers."""
         program, batch = self._program, self.batches.size
         for start in range(0, rows if program.dropout else 0, batch):
             self.position.step = first + start // batch
@@ -105,7 +107,7 @@ class CompiledSteps(Steps):
             layer.make_masks(mask[:rows])
 
     def _take(self, block: Batch, rates: NDArray[np.float64]) -> int:
-        """Take the steps, as many as there are rates; gives how many were taken before one that diverged."""
+        """Take as many steps as there are rates. Return how many were taken before one diverged."""
         from bpcli.nn.compiled.barrier import give_up, places
         from bpcli.nn.compiled.steps import steps
 
@@ -124,7 +126,7 @@ class CompiledSteps(Steps):
         def take(lane: int) -> None:
             try:
                 if self._lanes > 1:
-                    go_apart(lane)
+                    move_to_core(lane)
                 taken[lane] = steps(
                     program.code,
                     program.vectors,

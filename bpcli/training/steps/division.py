@@ -1,4 +1,4 @@
-"""How a step is divided: between rows, between the inputs of a layer, or between its outputs."""
+"""Division of a step: of rows into shards, and of weights into blocks."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from bpcli.nn.layers import RowwiseLayer
 
 
 def shards(rows: int, count: int) -> list[tuple[int, int]]:
-    """First row and last row + 1 of each shard, equal in size but for a row."""
+    """First row and last row + 1 of each shard. Sizes differ by at most one row."""
     return list(pairwise(rows * index // count for index in range(count + 1)))
 
 
 @dataclass(frozen=True)
 class Block:
-    """Some rows of a layer's weights, which belong to some of its inputs, and their range in the flat vectors."""
+    """Some rows of a layer's weights, one per input, and their range in the flat vectors."""
 
     layer: RowwiseLayer
     rows: slice
@@ -25,7 +25,7 @@ class Block:
 
 
 def weight_blocks(layers: Sequence[RowwiseLayer], rows: int) -> list[Block]:
-    """The weights of all layers in blocks of at least `rows` rows, in the order of the flat vector."""
+    """Weights of all layers in blocks of at least `rows` rows, in the order of the flat vector."""
     blocks, start = [], 0
     for layer in layers:
         count = layer.weight_rows

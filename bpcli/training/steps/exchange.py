@@ -1,4 +1,4 @@
-"""What the workers that share a training tell each other in a step."""
+"""Exchange of gradients between the workers of a distributed run."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from abc import ABC, abstractmethod
 from bpcli.arrays.memory import Array
 
 Sums = tuple[float, float]
-"""Of a batch's rows: loss times weight, and weight."""
+"""Sums over a batch's rows: weight · loss, and weight."""
 
 
 class Exchange(ABC):
-    """Sums over workers, each of which has computed the gradient of some rows of a batch."""
+    """Sum over workers, each of which has computed the gradient of some rows of a batch."""
 
     workers: int = 1
 
     @abstractmethod
     def sum(self, grads: Array, sums: Sums) -> Sums:
-        """Replace `grads` by the sum over all workers, added in the order of their ranks, and give that of `sums`.
+        """Replace `grads` by the sum over all workers, added in the order of their ranks, and return the sum of `sums`.
 
-        A worker's gradient is its rows' part of the gradient of the mean over the whole batch.
+        Each worker's gradient is the contribution of its rows to the gradient of the mean over the whole batch.
         """
 
 
 class Local(Exchange):
-    """A training that one process does alone."""
+    """Exchange of a single process: no communication."""
 
     def sum(self, grads: Array, sums: Sums) -> Sums:
-        """Nothing to add."""
+        """Return `sums` unchanged."""
         return sums
 
 

@@ -1,4 +1,4 @@
-"""The gradient of a batch, for every network."""
+"""Gradient of a batch in NumPy, for every network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bpcli.training.steps.exchange import Sums
 
 
 class Gradient:
-    """Writes the gradient of a batch's mean loss to `grads`, (members, layout.size), at the parameters of a state."""
+    """Writes the gradient of a batch's mean loss at the state's parameters to `grads`, (members, layout.size)."""
 
     def __init__(self, plan: TrainingPlan, state: TrainingState, grads: Array) -> None:
         network = plan.network
@@ -29,7 +29,7 @@ class Gradient:
         self._passes = {plan.batch_size: self._whole}
 
     def __call__(self, batch: Batch, position: Position) -> Sums:
-        """The sums of a batch, the loss averaged over members; where a member's is not finite, nothing is written."""
+        """Sums of a batch, the loss averaged over members. Writes no gradient for a member whose loss is not finite."""
         x, y, weight = batch
         through = self._passes.get(len(y)) or self._of_short_batch(len(y))
         total = 0.0
@@ -42,6 +42,6 @@ class Gradient:
         return total / len(self._members), batch_weight(len(y), weight)
 
     def _of_short_batch(self, rows: int) -> BatchPass:
-        """The memory for the last batch of an epoch, where that has fewer rows."""
+        """Workspace for the last batch of an epoch, if it has fewer rows."""
         self._passes[rows] = self._whole.part(0, rows, batch=rows)
         return self._passes[rows]

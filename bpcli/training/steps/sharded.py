@@ -1,9 +1,9 @@
-"""Steps shared out among threads: first the rows of a batch, then the parameters.
+"""Steps divided among threads: first the rows of a batch, then the parameters.
 
-Every shard of the rows goes forward and back to the errors of its neurons, and writes to rows of its own. Then every
-block of the parameters gets its gradient, from all rows at once, and its update. So no gradient is ever added up over
-threads, a block's gradient is still in the cache when it is used, and what comes out depends on how the work is cut,
-which follows from the plan, and not on how many threads share it.
+Each shard of rows runs forward and backward to dL/dz, writing to its own rows. Then each block of parameters computes
+its gradient from all rows, and its update. So gradients are never summed over threads, and a block's gradient is still
+in the cache when it is used. The result depends on the division, which follows from the plan, but not on the number of
+threads.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from bpcli.training.steps.division import Block, shards, weight_blocks
 
 
 class BatchMemory(NamedTuple):
-    """The memory of a batch of some size: all of it, and by shard, with the first row and last row + 1 of each."""
+    """Workspace of a batch of a given size: whole, and by shard with its first row and last row + 1."""
 
     whole: BatchPass
     outputs: list[Array]
@@ -39,9 +39,10 @@ class BatchMemory(NamedTuple):
 
 
 class ShardedSteps(Steps):
-    """Steps whose rows, and then whose parameters, are worked on in parts by a crew.
+    """Steps whose rows, and then whose parameters, a crew of threads processes in parts.
 
-    The methods that take a `lane` may run at the same time, for other parts; it says whose scratch memory they may use.
+    Methods that take a `lane` may run concurrently for different parts; it is the index of the scratch memory to
+    use.
     """
 
     def __init__(self, plan: TrainingPlan, state: TrainingState, crew: Crew) -> None:
@@ -65,7 +66,7 @@ class ShardedSteps(Steps):
         self._scratch = [self.update.scratch() for _ in range(crew.lanes)]
 
     def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[Taken]:
-        """See the base class."""
+        """Take the steps of an epoch, as described in the base class."""
         rates = self.rates(epoch, first)
         for step, batch in enumerate(self.batches.epoch(order, first), first):
             self.position.epoch, self.position.step = epoch, step
@@ -73,7 +74,7 @@ class ShardedSteps(Steps):
             yield [(self._step(batch, next(rates)), batch_weight(batch.rows, batch.weight))]
 
     def _step(self, batch: Batch, rate: float) -> float:
-        """One step; the batch's loss, summed over its rows."""
+        """Take one step. Return the batch's loss, summed over its rows."""
         crew, memory = self._crew, self._memory(batch.rows)
         losses = [0.0] * len(memory.shards)
         crew.run([partial(self._rows, batch, memory, losses, shard) for shard in range(len(losses))])
@@ -90,7 +91,7 @@ class ShardedSteps(Steps):
         return loss
 
     def _rows(self, batch: Batch, memory: BatchMemory, losses: list[float], shard: int, lane: int) -> None:
-        """Forward and back to the errors of each neuron, for the rows of a shard."""
+        """Forward and backward pass to dL/dz, for the rows of a shard."""
         first, last, through = memory.shards[shard]
         x, y, weight = batch.part(first, last)
         position = self._positions[shard]
@@ -101,7 +102,7 @@ class ShardedSteps(Steps):
             through.backward_rows(self._layers, self._params)
 
     def _weights(self, x: Array, memory: BatchMemory, block: Block, lane: int) -> None:
-        """The gradient of a block of weights, from all rows, and their update."""
+        """Gradient of a block of weights from all rows, and update."""
         index = block.layer.index
         given = memory.outputs[index - 1] if index else x
         with np.errstate(all="ignore"):
@@ -109,7 +110,7 @@ class ShardedSteps(Steps):
         self._finish(block.start, block.stop, lane)
 
     def _biases(self, memory: BatchMemory, lane: int) -> None:
-        """The gradient of all that are no weights, and their update."""
+        """Gradient of all parameters but the weights, and update."""
         with np.errstate(all="ignore"):
             works = memory.whole.workspace.layers
             for layer, errors, work, grads in zip(self._layers, memory.errors, works, self._bound_grads, strict=True):
@@ -117,7 +118,7 @@ class ShardedSteps(Steps):
         self._finish(self._ends[-2], self._ends[-1], lane)
 
     def _finish(self, start: int, stop: int, lane: int) -> None:
-        """Rules and update for parameters that have their gradient, unless all of it is to be bounded first."""
+        """Penalties, clipping by value and update of a range of parameters. Clipping by norm defers the update."""
         if not self.rules.none:
             with np.errstate(all="ignore"):
                 self.rules.apply(start, stop, self._flat, self._flat_grads, self._penalized[lane])
@@ -130,7 +131,7 @@ class ShardedSteps(Steps):
             self.update.apply(start, stop, self._coefficients, self._flat_grads, self._slots, self._flat, scratch)
 
     def _memory(self, rows: int) -> BatchMemory:
-        """The memory of a batch, which is made once for each size: there are two at most."""
+        """Workspace for a batch of `rows` rows, cached; there are at most two sizes."""
         if rows not in self._memories:
             whole = self._largest.part(0, rows, batch=rows)
             cut = [

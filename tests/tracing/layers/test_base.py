@@ -1,4 +1,4 @@
-"""Every layer of the union has a working of its own, and any other layer is still traced: in text, JSON and page."""
+"""Every layer of the union has its own arithmetic; any other layer is still traced, in text, JSON and page."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_every_layer_has_a_working_of_its_own(member: Any) -> None:
     assert worked_layer.dispatch(planned) is not worked_layer.dispatch(Layer)
 
 
-# A layer that tracing has never heard of
+# A layer unknown to tracing
 
 SIDE = 3
 
@@ -43,7 +43,7 @@ fixed = Arithmetic("float64").fixed
 
 
 class Convolution:
-    """A 3 by 3 convolution of a square image with one channel, padded by zeros, to two channels."""
+    """A 3 by 3 convolution of a square image with one channel, zero-padded, to two channels."""
 
     def plan(self, index: int, in_shape: Shape) -> ConvolutionLayer:
         return ConvolutionLayer(index, in_shape, (SIDE, SIDE, 2))
@@ -88,7 +88,7 @@ def _windows(x: Array, kernel: Array) -> Array:
 
 
 def image_trace(folder: Path, *layers: Any) -> Trace:
-    """Two rows of nine pixels, of which the first has but the middle one."""
+    """Two rows of nine pixels; in the first, only the centre pixel is not 0."""
     pixels: dict[str, list[object]] = {f"p{place}": [0.0, place / 10] for place in range(9)}
     pixels["p4"][0] = 1.0
     write_csv(folder / "t.csv", {**pixels, "t": [0.5, 2.25]})
@@ -134,7 +134,7 @@ def test_its_values_and_gradients_are_in_the_text(trace: Trace) -> None:
     assert parameters.cells[0] == ["parameter", "gradient"]
     gradient = layer.parameters["kernel"].gradient
     of = {f"layers.1.kernel[{', '.join(map(str, place))}]": fixed(gradient[place]) for place in np.ndindex(3, 3, 1, 2)}
-    kernel = parameters.cells[1:9]  # of more than sixteen, those with the largest gradients
+    kernel = parameters.cells[1:9]  # the largest gradients, since there are more than sixteen
     assert [value for _, value in kernel] == [of[name] for name, _ in kernel]
     least = min(abs(float(value)) for _, value in kernel)
     assert least >= max(abs(float(value)) for name, value in of.items() if name not in dict(kernel))
@@ -177,7 +177,7 @@ def test_layers_without_neurons_work_on_rows_of_any_shape(tmp_path: Path, spec: 
 
 
 def _tables(parts: list[Any]) -> dict[str, list[Grid]]:
-    """Tables by the headings above them."""
+    """Tables by their headings."""
     found: dict[str, list[Grid]] = {}
     for part in parts:
         if isinstance(part, Heading):

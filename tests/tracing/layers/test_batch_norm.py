@@ -1,4 +1,4 @@
-"""Batch normalization on paper, by hand."""
+"""Arithmetic of batch normalization, by hand."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from bpcli.nn.layers import BatchNorm
 from bpcli.tracing.layers import WorkedLayer
 
 # The column (1, 3) has mean 2 and variance 1; with ε = 3, σ = 2, so x̂ = (-0.5, 0.5) and y = 4 x̂ + 1 = (-1, 3).
-# Of dL/dy = (2, 6) the mean is 4, that of dL/dy · x̂ is (-1 + 3) / 2 = 1,
-# so dL/dx = 4 / 2 · ((2, 6) - 4 - x̂ · 1) = (-3, 3).
+# For dL/dy = (2, 6) the mean is 4, and the mean of dL/dy · x̂ is (-1 + 3) / 2 = 1, so dL/dx = 4 / 2 · ((2, 6) - 4 - x̂
+# · 1) = (-3, 3).
 FORWARD = {"x": [[1.0], [3.0]], "normalized": [[-0.5], [0.5]], "y": [[-1.0], [3.0]]}
 
 
@@ -51,4 +51,4 @@ def test_a_single_row_is_remarked_on(rows: int) -> None:
     forward = {name: values[:rows] for name, values in FORWARD.items()}
     parameters = {"scale": parameter([1.0], [0.0]), "shift": parameter([0.0], [0.0])}
     one = worked(BatchNorm().plan(0, (1,)), forward, {"dy": [[2.0], [6.0]][:rows]}, parameters)
-    assert one.remark().startswith("batch_norm takes from a single row") == (rows == 1)
+    assert one.remark().startswith("batch_norm subtracts a single row's own mean") == (rows == 1)

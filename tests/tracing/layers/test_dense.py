@@ -1,4 +1,4 @@
-"""The dense layer on paper: weighted sums, errors and gradients, by hand."""
+"""Arithmetic of the dense layer: weighted sums, errors and gradients, by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bpcli.tracing.layers import WorkedLayer
 from bpcli.tracing.parts import Grid
 
 # z = (1 · 0.5 + 2 · 0.25 + 0.5, 1 · (-1) + 2 · 0.125 - 0.5) = (1.5, -1.25), and relu lets the first through.
-# From dL/dy = (2, 3) comes dL/dz = (2, 0), and dL/dw = x · dL/dz.
+# For dL/dy = (2, 3), dL/dz = (2, 0) and dL/dw = x · dL/dz.
 FORWARD = {"x": [[1.0, 2.0]], "z": [[1.5, -1.25]], "y": [[1.5, 0.0]]}
 BACKWARD = {"dy": [[2.0, 3.0]], "slope": [[1.0, 0.0]], "dz": [[2.0, 0.0]]}
 WEIGHT = parameter([[0.5, -1.0], [0.25, 0.125]], [[2.0, 0.0], [4.0, 0.0]], is_weight=True)
@@ -43,7 +43,7 @@ def test_a_neuron_is_worked_out_line_by_line() -> None:
 
 
 def test_what_comes_back_is_the_sum_that_the_layer_behind_hands_back() -> None:
-    """dL/dy of its output i is Σ dL/dz · w of the layer behind: 2 · 0.25 + 0 · 0.125 of the second."""
+    """dL/dy of output i is Σ dL/dz · w of the next layer: 2 · 0.25 + 0 · 0.125 for the second output."""
     assert next(iter(layer(1, layer(2)).backward_lines(0, 1))) == (
         "dL/dy = Σ dL/dz · w of layer 2 = 2 · 0.25 + 0 · 0.125 = 3.000000"
     )

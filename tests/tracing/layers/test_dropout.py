@@ -1,4 +1,4 @@
-"""Dropout on paper, by hand."""
+"""Arithmetic of dropout, by hand."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bpcli.tracing.layers import WorkedLayer
 
 
 def layer(dx: object = None) -> WorkedLayer:
-    """Of the inputs 3 and -1 at rate 0.5, the first is kept and doubled."""
+    """Inputs 3 and -1 at rate 0.5, of which the first is kept and doubled."""
     forward = {"x": [[3.0, -1.0]], "mask": [[2.0, 0.0]], "y": [[6.0, 0.0]]}
     return worked(Dropout(rate=0.5).plan(1, (2,)), forward, {"dy": [[-0.5, 4.0]]}, dx=dx)
 
@@ -34,7 +34,7 @@ def test_slopes_are_handed_back_through_the_mask_unless_it_is_the_first_layer() 
         "dL/dx = dL/dy · mask = -0.5 · 2 = -1.000000",
     ]
     (table,) = layer(dx=[[-1.0, 0.0]]).backward_parts(0, [1], False)
-    assert table.cells == [["output", "dL/dy", "worked out", "dL/dx"], ["B", "4.000000", "4 · 0", "0"]]
+    assert table.cells == [["output", "dL/dy", "computed as", "dL/dx"], ["B", "4.000000", "4 · 0", "0"]]
     assert list(layer().backward_lines(0, 0)) == ["dL/dy = -0.500000, from the loss"]
     (table,) = layer().backward_parts(0, [1], False)
     assert table.cells == [["output", "dL/dy"], ["B", "4.000000"]]

@@ -1,4 +1,4 @@
-"""Layer normalization on paper, by hand."""
+"""Arithmetic of layer normalization, by hand."""
 
 from __future__ import annotations
 
