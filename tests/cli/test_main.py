@@ -152,11 +152,6 @@ def test_with_json_an_error_is_one_object_on_stderr(tmp_path: Path):
             2,
             {"place": None, "message": "Missing argument 'CHECKPOINT', or option '--run'; bpcli --help says more"},
         ),
-        (
-            ["trian"],
-            2,
-            {"place": None, "message": "No such command 'trian'; did you mean 'train'?; bpcli --help says more"},
-        ),
         (["evaluate", "x" * 300], 7, {"place": "x" * 300, "message": "File name too long"}),
     ):
         result = bpcli(*arguments, "--json", cwd=tmp_path)
