@@ -10,7 +10,7 @@ from typing import Any
 from bpcli.arrays.memory import Array
 from bpcli.config import load_config
 from bpcli.config.experiment import ExperimentConfig
-from bpcli.data.files.read import data_digest
+from bpcli.data.files.source import open_source
 from bpcli.errors import CheckpointError, DataError, DivergedError
 from bpcli.experiment.opening import open_experiment
 from bpcli.experiment.prepare import Prepared
@@ -202,12 +202,11 @@ def _prepared(directory: RunDirectory, last: Checkpoint, cache: bool) -> Prepare
     if changed is not None:
         raise CheckpointError(f"{shown}: {changed} in config.yaml is not what the run was trained with; put it back")
     data, folder = find_data(header, directory.last, "put it back")
-    paths = [path for path, _ in data.sources(folder)]
-    if data_digest(paths) != header.data.sha256:
-        files = ", ".join(printable(str(path)) for path in paths)
-        raise DataError(f"{files}: the data has changed since the run; put back what it was trained on")
+    source = open_source(data, folder, cache=cache)
+    if source.digest != header.data.sha256:
+        raise DataError(f"{source.shown}: the data has changed since the run; put back what it was trained on")
     return open_experiment(
-        directory.config, cache=cache, change=lambda config: config.model_copy(update={"data": data}), folder=folder
+        directory.config, change=lambda config: config.model_copy(update={"data": data}), source=source
     )
 
 
