@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bpcli.comparison.runs import Contestant
+from bpcli.comparison.contestants import Contestant
 from bpcli.data.table import Table
 from bpcli.errors import DataError
 from bpcli.models.evaluation import FileRows, chosen_rows, data_of_each, file_rows_for_each
