@@ -115,7 +115,7 @@ class _Step(SerialSteps):
         (batch,) = self.batches.epoch(np.arange(self.batches.size))
         self.position.epoch, self.position.step = epoch, step
         with np.errstate(all="ignore"):
-            self._step(batch, epoch, step)
+            self._step(batch, self.rate(epoch, step))
         return self.grads
 
 
