@@ -38,7 +38,7 @@ Verdict = Literal["agrees", "differs", "undecided"]
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Derivative:
     """A claimed derivative and its finite difference; they agree if `error` is at most TOLERANCE."""
 
     claimed: float
@@ -49,16 +49,16 @@ class Comparison:
     verdict: Verdict
 
 
-def compare(function: Callable[[float], float], claimed: float, size: float) -> Comparison:
+def check_derivative(function: Callable[[float], float], claimed: float, size: float) -> Derivative:
     """Compare the claimed φ'(0) with differences of `function`. `size`: magnitude of the numbers in φ."""
-    first = last = _compare_at(function, claimed, size, STEP)
+    first = last = _at_step(function, claimed, size, STEP)
     if first.verdict == "agrees":
         return first
     apart, differing = abs(claimed - first.measured), [first]
     for step in FINER:
         if 4.0 * _rounding(size, step) >= apart:
             break
-        last = _compare_at(function, claimed, size, step)
+        last = _at_step(function, claimed, size, step)
         if last.verdict == "agrees" and 2.0 * abs(claimed - last.measured) <= apart:
             return last
         if last.verdict == "differs":
@@ -69,14 +69,14 @@ def compare(function: Callable[[float], float], claimed: float, size: float) -> 
     return min(differing, key=lambda one: abs(claimed - one.measured) + _rounding(size, one.step))
 
 
-def _compare_at(function: Callable[[float], float], claimed: float, size: float, step: float) -> Comparison:
+def _at_step(function: Callable[[float], float], claimed: float, size: float, step: float) -> Derivative:
     near = function(step) - function(-step)
     far = function(2.0 * step) - function(-2.0 * step)
     measured = (8.0 * near - far) / (12.0 * step)
     scale = max(abs(claimed), abs(measured)) + _rounding(size, step) / TOLERANCE
     error = abs(claimed - measured) / scale if scale else 0.0
     # This form makes NaN differ.
-    return Comparison(claimed, measured, error, step, "agrees" if error <= TOLERANCE else "differs")
+    return Derivative(claimed, measured, error, step, "agrees" if error <= TOLERANCE else "differs")
 
 
 def _is_subgradient(function: Callable[[float], float], claimed: float, size: float, step: float) -> bool:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bpcli.arrays.fields import Batch
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Workspace
-from bpcli.checks.finite_difference import STEP, Comparison, Verdict, compare
+from bpcli.checks.finite_difference import STEP, Derivative, Verdict, check_derivative
 from bpcli.errors import DivergedError
 from bpcli.nn.layers import Layer, Position, Views
 from bpcli.randomness import Stream
@@ -41,7 +41,7 @@ Initial biases of 0 and scales of 1 hide mistakes, and put rectifiers exactly on
 class Tried:
     """One comparison: at one component of a flat vector, or along a direction in a range of it."""
 
-    comparison: Comparison
+    derivative: Derivative
     start: int
     stop: int
 
@@ -73,7 +73,7 @@ class ArrayCheck:
     @property
     def verdict(self) -> Verdict:
         """Verdict of the worst comparison; undecided only if all are."""
-        return self.worst.comparison.verdict
+        return self.worst.derivative.verdict
 
 
 @dataclass(frozen=True)
@@ -153,15 +153,15 @@ class _Checker:
         else:
             tried = [self._along(self._direction(stop - start), start, stop) for _ in range(DIRECTIONS)]
         worst = max(tried, key=_badness)
-        if worst.comparison.verdict == "differs" and not worst.of_one:
+        if worst.derivative.verdict == "differs" and not worst.of_one:
             worst = self._located(start, stop) or worst
         return ArrayCheck(
             name,
             len(tried),
-            sum(one.comparison.step < STEP for one in tried),
-            sum(one.comparison.verdict == "undecided" for one in tried),
+            sum(one.derivative.step < STEP for one in tried),
+            sum(one.derivative.verdict == "undecided" for one in tried),
             worst,
-            all(one.comparison.claimed == 0 for one in tried),
+            all(one.derivative.claimed == 0 for one in tried),
         )
 
     def _located(self, start: int, stop: int) -> Tried | None:
@@ -172,7 +172,7 @@ class _Checker:
             halves = [(start, middle), (middle, stop)]
             tried = [self._along(self._direction(last - first), first, last) for first, last in halves]
             found = max(tried, key=_badness)
-            if found.comparison.verdict != "differs":
+            if found.derivative.verdict != "differs":
                 return None
             start, stop = found.start, found.stop
         return found
@@ -185,9 +185,9 @@ class _Checker:
             np.copyto(at[start:stop], kept + step * direction)
             return self._function()
 
-        comparison = compare(moved, float(np.dot(self._claimed[start:stop], direction)), self._size)
+        derivative = check_derivative(moved, float(np.dot(self._claimed[start:stop], direction)), self._size)
         np.copyto(part, kept)
-        return Tried(comparison, start, stop)
+        return Tried(derivative, start, stop)
 
     def _direction(self, size: int) -> NDArray[np.float64]:
         """Random corner of a hypercube, of norm 1, so that every component has the same weight."""
@@ -197,8 +197,8 @@ class _Checker:
 def _badness(tried: Tried) -> tuple[int, float]:
     """Sort key: comparisons that differ first, then those that agree, by error; NaN is the worst."""
     order = {"differs": 2, "agrees": 1, "undecided": 0}
-    error = tried.comparison.error
-    return order[tried.comparison.verdict], error if error == error else float("inf")
+    error = tried.derivative.error
+    return order[tried.derivative.verdict], error if error == error else float("inf")
 
 
 def _faults(objective: Objective, params: Array, generator: np.random.Generator) -> Iterator[int | str]:

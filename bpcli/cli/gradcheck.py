@@ -96,7 +96,7 @@ def describe(prepared: Prepared, checked: GradientCheck) -> dict[str, Any]:
 def _array(prepared: Prepared, array: ArrayCheck) -> dict[str, Any]:
     from bpcli.models.feature_names import Names, parameter_name
 
-    comparison, name, of = array.worst.comparison, array.name, None
+    derivative, name, of = array.worst.derivative, array.name, None
     if array.worst.of_one:
         name, layer, _, place = parameter_name(prepared.network, array.worst.start)
         of = Names.of(prepared.network, prepared.preprocessor).place(layer, place)
@@ -109,10 +109,10 @@ def _array(prepared: Prepared, array: ArrayCheck) -> dict[str, Any]:
         "worst": {
             "parameter": name,
             "of": of,
-            "backpropagation": _finite(comparison.claimed),
-            "differences": _finite(comparison.measured),
-            "relative_error": _finite(comparison.error),
-            "step": comparison.step,
+            "backpropagation": _finite(derivative.claimed),
+            "differences": _finite(derivative.measured),
+            "relative_error": _finite(derivative.error),
+            "step": derivative.step,
         },
     }
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bpcli.comparison.common_rows import rows_of_file, rows_of_test
+from bpcli.comparison.contestants import Contestant, are_same, contestants_of
 from bpcli.comparison.disagreement import disagreement
-from bpcli.comparison.rows import rows_of_file, rows_of_test
-from bpcli.comparison.runs import Contestant, are_same, contestants_of
 from bpcli.comparison.score_differences import differences
 from bpcli.errors import errors_in
 from bpcli.experiment.notes import surprise_notes

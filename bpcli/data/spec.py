@@ -114,6 +114,11 @@ class DataSpec(Spec):
         return [self.target] if isinstance(self.target, str) else list(self.target)
 
     @property
+    def unread(self) -> set[str]:
+        """Excluded columns that have no other use."""
+        return {*self.exclude} - {self.weight, self.split.column}
+
+    @property
     def kinds(self) -> dict[str, Kind]:
         """The kinds that are given to columns."""
         kinds: dict[str, Kind] = {name: column.type for name, column in self.columns.items()}

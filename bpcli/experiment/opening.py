@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bpcli.config import load_config
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.data.files.source import Source
 from bpcli.errors import MismatchError
 from bpcli.experiment.prepare import Prepared, prepare
 
@@ -18,13 +19,13 @@ def open_experiment(
     cache: bool = True,
     keep_examples: bool = False,
     change: Callable[[ExperimentConfig], ExperimentConfig] = lambda config: config,
-    folder: Path | None = None,
+    source: Source | None = None,
 ) -> Prepared:
     """Read a config, its data, and plan its network.
 
     path: the YAML file. overrides: settings such as `training.epochs=50`, which win over the file. cache: whether
     typed tables come from the user's cache. keep_examples: whether the table stays in memory. change: what is altered
-    in the validated config. folder: where relative paths of data start (default: the config's folder).
+    in the validated config. source: the data where it is open already, in place of the config's files.
 
     Raises:
         ConfigError: the config is wrong, or does not fit its data; with line and column.
@@ -33,6 +34,6 @@ def open_experiment(
     """
     loaded = load_config(path, overrides)
     try:
-        return prepare(change(loaded.config), folder or loaded.folder, cache, keep_examples)
+        return prepare(change(loaded.config), loaded.folder, cache, keep_examples, source)
     except MismatchError as error:
         raise loaded.locate(error) from error

@@ -13,7 +13,7 @@ from bpcli.data.batches import Dataset
 from bpcli.data.columns import Surprise
 from bpcli.data.examples.leaks import find_leaks
 from bpcli.data.examples.selection import Examples, select_examples
-from bpcli.data.files.source import open_source
+from bpcli.data.files.source import Source, open_source
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part
 from bpcli.errors import errors_in
@@ -60,18 +60,24 @@ class Prepared:
         return {part: self.datasets[part].rows if part in self.datasets else 0 for part in PARTS}
 
 
-def prepare(config: ExperimentConfig, folder: Path, cache: bool = True, keep_examples: bool = False) -> Prepared:
+def prepare(
+    config: ExperimentConfig,
+    folder: Path,
+    cache: bool = True,
+    keep_examples: bool = False,
+    source: Source | None = None,
+) -> Prepared:
     """Read, split and encode the data of a config whose paths start from `folder`, and plan its network.
 
     With `cache`, large text files that were read before come from the user's cache. With `keep_examples` the result
-    holds the table; else its memory is free once the rows are encoded.
+    holds the table; else its memory is free once the rows are encoded. `source` is the data where it is open already.
 
     Raises:
         MismatchError: config and data do not fit together.
         DataError: the data cannot be used.
         MemoryLimitError: training would need more memory than there is.
     """
-    source = open_source(config.data, folder, cache=cache)
+    source = source or open_source(config.data, folder, cache=cache)
     selection = select_examples(source, config.data, config.seed, config.loss)
     config = _resolved(config, selection)
     dtype = np.dtype(config.dtype)
@@ -119,7 +125,6 @@ def prepare(config: ExperimentConfig, folder: Path, cache: bool = True, keep_exa
     if plan.stepping.compiled:
         memory = replace(memory, compiled=COMPILED_BYTES)
         require_memory(memory.to_come, "training by compiled steps", "free memory, or uninstall numba")
-    sources = tuple(path for path, _ in data.sources(folder))
     notes = [
         *selection.notes,
         *notes_of_inputs(train, selection.inputs, data.columns),
@@ -130,7 +135,17 @@ def prepare(config: ExperimentConfig, folder: Path, cache: bool = True, keep_exa
     missing = {name: int(np.count_nonzero(table[name].missing())) for name in selection.inputs}
     examples = selection if keep_examples else None
     return Prepared(
-        config, preprocessor, plan, datasets, memory, missing, sources, selection.digest, notes, warnings, examples
+        config,
+        preprocessor,
+        plan,
+        datasets,
+        memory,
+        missing,
+        tuple(source.paths),
+        selection.digest,
+        notes,
+        warnings,
+        examples,
     )
 
 

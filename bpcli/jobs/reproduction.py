@@ -10,7 +10,7 @@ from typing import Any
 from bpcli.arrays.memory import Array
 from bpcli.config import load_config
 from bpcli.config.experiment import ExperimentConfig
-from bpcli.data.files.read import data_digest
+from bpcli.data.files.source import open_source
 from bpcli.errors import CheckpointError, DataError, DivergedError
 from bpcli.experiment.opening import open_experiment
 from bpcli.experiment.prepare import Prepared
@@ -28,7 +28,7 @@ NOT_COMPARED = ("epoch", "seconds")
 
 
 @dataclass(frozen=True)
-class Difference:
+class FirstDifference:
     """The first value that came out otherwise; None where a side has no such value, no metric where it lacks the epoch.
 
     `was` is what the run's file says, and so may be anything that JSON can hold.
@@ -120,7 +120,7 @@ class Reproduction:
         self._end = max(epochs * an_epoch, *(weights.steps for weights in self.weights.values()))
         self.wanted = -(-self._end // an_epoch)
         self.epochs = 0
-        self.difference: Difference | None = None
+        self.difference: FirstDifference | None = None
 
     @property
     def identical(self) -> bool:
@@ -140,7 +140,7 @@ class Reproduction:
         except DivergedError:
             pass  # as an end before its time
         if state.optimizer.steps < self._end:
-            self._differ(Difference(self.epochs + 1, None))
+            self._differ(FirstDifference(self.epochs + 1, None))
         for name, weights in list(self.weights.items()):
             if weights.now is None and weights.steps < state.optimizer.steps:
                 del self.weights[name]
@@ -163,9 +163,9 @@ class Reproduction:
             now = {name: value for name, value in now.items() if not name.startswith("health.")}
         for name in now:
             if name not in NOT_COMPARED and was.get(name) != now[name]:
-                self._differ(Difference(report.epoch, name, was.get(name), now[name]))
+                self._differ(FirstDifference(report.epoch, name, was.get(name), now[name]))
 
-    def _differ(self, difference: Difference) -> None:
+    def _differ(self, difference: FirstDifference) -> None:
         self.difference = self.difference or difference
 
 
@@ -202,12 +202,11 @@ def _prepared(directory: RunDirectory, last: Checkpoint, cache: bool) -> Prepare
     if changed is not None:
         raise CheckpointError(f"{shown}: {changed} in config.yaml is not what the run was trained with; put it back")
     data, folder = find_data(header, directory.last, "put it back")
-    paths = [path for path, _ in data.sources(folder)]
-    if data_digest(paths) != header.data.sha256:
-        files = ", ".join(printable(str(path)) for path in paths)
-        raise DataError(f"{files}: the data has changed since the run; put back what it was trained on")
+    source = open_source(data, folder, cache=cache)
+    if source.digest != header.data.sha256:
+        raise DataError(f"{source.shown}: the data has changed since the run; put back what it was trained on")
     return open_experiment(
-        directory.config, cache=cache, change=lambda config: config.model_copy(update={"data": data}), folder=folder
+        directory.config, change=lambda config: config.model_copy(update={"data": data}), source=source
     )
 
 

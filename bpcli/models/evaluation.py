@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.examples.selection import Examples, select_examples
-from bpcli.data.files.source import Source, open_source, read_options
+from bpcli.data.files.source import Source, open_source, read_options, read_together
 from bpcli.data.spec import DataSpec
-from bpcli.data.table import PARTS, Part, Table
+from bpcli.data.table import PARTS, Part, Table, require_columns
 from bpcli.errors import DataError, errors_in
 from bpcli.experiment.notes import surprise_notes
 from bpcli.models.model import Model
@@ -88,11 +89,20 @@ def own_data(model: Model, cache: bool = True, otherwise: str = "give it with --
     Raises:
         DataError: the data is gone, and what to do `otherwise`, or it cannot be read.
     """
-    config, kinds = model.header.config, model.preprocessor.evaluation_kinds
-    data, folder = find_data(model.header, model.path, otherwise)
-    source = open_source(data, folder, kinds, cache)
-    examples = select_examples(source, data, config.seed, config.loss, as_read_before=True)
-    return OwnData(model, examples, source.paths)
+    return next(data_of_each([model], cache, otherwise))
+
+
+def data_of_each(models: Sequence[Model], cache: bool, otherwise: str) -> Iterator[OwnData]:
+    """Each model's own data, read once where it is the same; raises as `own_data`."""
+    specs, sources = [], []
+    for model in models:
+        spec, folder = find_data(model.header, model.path, otherwise)
+        specs.append(spec)
+        sources.append(open_source(spec, folder, model.preprocessor.evaluation_kinds, cache))
+    for model, spec, source in zip(models, specs, read_together(sources), strict=True):
+        config = model.header.config
+        examples = select_examples(source, spec, config.seed, config.loss, as_read_before=True)
+        yield OwnData(model, examples, source.paths)
 
 
 def split_rows(model: Model, part: Part | None, cache: bool = True) -> SplitRows:
@@ -124,13 +134,22 @@ def file_rows(model: Model, path: Path, cache: bool = True) -> FileRows:
     Raises:
         DataError: a column is missing, or the file cannot be read.
     """
-    kinds = model.preprocessor.evaluation_kinds
-    source = Source([(path, None)], read_options(model.header.config.data, kinds), cache)
-    table = source.read(source.options)
-    table.require(list(kinds), printable(str(path)))
-    model.require_width(path, [name for name in table if name not in kinds])
-    missing = np.any([table[name].missing() for name in model.preprocessor.target.names], axis=0)
-    return FileRows(source, table, ~missing)
+    return next(file_rows_for_each([model], path, cache))
+
+
+def file_rows_for_each(models: Sequence[Model], path: Path, cache: bool) -> Iterator[FileRows]:
+    """All rows of a file for each model, read once; raises as `file_rows`."""
+    sources = []
+    for model in models:
+        kinds = model.preprocessor.evaluation_kinds
+        options = replace(read_options(model.header.config.data, kinds), columns=frozenset(kinds))
+        sources.append(Source([(path, None)], options, cache))
+    for model, source in zip(models, read_together(sources), strict=True):
+        require_columns(list(source.options.kinds), source.header, printable(str(path)))
+        model.require_width(path, [name for name in source.header if not source.options.wants(name)])
+        table = source.table()
+        missing = np.any([table[name].missing() for name in model.preprocessor.target.names], axis=0)
+        yield FileRows(source, table, ~missing)
 
 
 def chosen_rows(has_target: NDArray[np.bool_], model: Model, path: Path) -> tuple[NDArray[np.intp], list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from bpcli.arrays.memory import Array
-from bpcli.arrays.rows import Rows as EncodedRows
+from bpcli.arrays.rows import Rows
 from bpcli.data.columns import Surprise
-from bpcli.data.files.python_rows import table_from_rows
+from bpcli.data.files.python_rows import PythonRows, table_from_rows
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Table
 from bpcli.data.targets import Outcome, TargetBase
@@ -27,9 +27,6 @@ from bpcli.system.blas import BlasThreads
 from bpcli.system.memory import require_memory
 from bpcli.training.scoring import Answers, answers, require_finite
 from bpcli.wording import printable
-
-Rows = Mapping[str, Any] | Sequence[Mapping[str, Any]] | Array
-"""Columns by name, rows as mappings, or an array (rows, input columns) of numbers."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +89,7 @@ class Model:
             shown = printable(str(source))
             raise DataError(f"{shown}: rows of {takes + len(ignored)} numbers; the model takes {takes}")
 
-    def predict(self, rows: Rows) -> Array:
+    def predict(self, rows: PythonRows) -> Array:
         """Class names (rows,), labels of 0 and 1 (rows, labels), or numbers: (rows,), or (rows, targets) for several.
 
         Raises:
@@ -101,7 +98,7 @@ class Model:
         table = table_from_rows(rows, self.preprocessor.input_kinds)
         return self.target.values(self.outcome(table)[0].predicted)
 
-    def predict_probabilities(self, rows: Rows) -> Array:
+    def predict_probabilities(self, rows: PythonRows) -> Array:
         """Probabilities of shape (rows, classes or labels).
 
         Raises:
@@ -139,7 +136,7 @@ class Model:
             dataset, surprises = self.preprocessor.apply(table, self.dtype)
             return answers(self.target, self.loss, self.predictions(dataset.x), dataset.y), surprises
 
-    def predictions(self, x: EncodedRows) -> Array:
+    def predictions(self, x: Rows) -> Array:
         """What the loss's link makes of the logits for encoded rows: (rows, n_out)."""
         # One thread: how threads share a product among them changes its bits.
         with self.threads.single():

@@ -1,13 +1,14 @@
-"""The report's page: sections with sentences, charts and tables."""
+"""A page: one HTML document that asks nothing of any other file or place, made of sections with charts and tables."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from importlib.resources import files
 
+from bpcli import wording
 from bpcli.pages.charts import HOW_TO_READ, Chart, text
-from bpcli.pages.frame import carried, html_document
 from bpcli.pages.intervals import Intervals
 from bpcli.pages.tables import Counts, Listing, Table
 
@@ -38,7 +39,7 @@ def _with_commands(sentence: str) -> str:
 
 
 def page(title: str, subtitle: str, scores: Iterable[tuple[str, str]], sections: Iterable[Section]) -> str:
-    """An HTML document that asks nothing of any other file or place."""
+    """The document of a title, the most important scores, and sections."""
     shown = "".join(f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in scores)
     return html_document(
         title,
@@ -49,3 +50,34 @@ def page(title: str, subtitle: str, scores: Iterable[tuple[str, str]], sections:
         style=carried("page.css"),
         script=carried("page.js"),
     )
+
+
+def html_document(title: str, body: str, style: str, script: str) -> str:
+    """A document of this body, which carries the style sheet of all pages, one of its own, and a script."""
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{text(title)}</title>\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<link rel="icon" href="data:,">\n'
+        f"<style>\n{carried('frame.css')}{style}</style>\n</head>\n<body>\n{body}"
+        f"<script>\n{script}</script>\n</body>\n</html>\n"
+    )
+
+
+def carried(name: str, package: str = "bpcli.pages") -> str:
+    """A style sheet or script that stands beside the modules of a package."""
+    return (files(package) / name).read_text(encoding="utf-8")
+
+
+def spaced(name: str) -> str:
+    """`validation_loss` as `validation loss`."""
+    return name.replace("_", " ")
+
+
+def number(value: float | int | None) -> str:
+    """A number as the terminal shows it, but – for none."""
+    return wording.number(value, "–")
+
+
+def as_sentence(line: str) -> str:
+    """A note or warning, which begin small and end bare, as a sentence among others."""
+    return f"{line[:1].upper()}{line[1:]}{'' if line.endswith('.') else '.'}"

@@ -9,8 +9,7 @@ from bpcli.comparison.compare import OF_THESE_MODELS
 from bpcli.metrics import METRICS
 from bpcli.pages.charts import Chart
 from bpcli.pages.intervals import Interval, Intervals
-from bpcli.pages.page import Section, page
-from bpcli.pages.phrases import as_sentence, number, spaced
+from bpcli.pages.page import Section, as_sentence, number, page, spaced
 from bpcli.pages.tables import Table
 from bpcli.report.curves import MOST_CURVES
 from bpcli.report.learning import metric_chart

@@ -12,8 +12,7 @@ from bpcli.errors import DataError
 from bpcli.inspection.importance import permutation_importance
 from bpcli.models.evaluation import SplitRows, own_data
 from bpcli.models.model import Model
-from bpcli.pages.page import Section, page
-from bpcli.pages.phrases import as_sentence, number, spaced
+from bpcli.pages.page import Section, as_sentence, number, page, spaced
 from bpcli.pages.tables import Counts, Listing, Table
 from bpcli.report.curves import probability_charts, residual_charts
 from bpcli.report.data import data_section

@@ -9,8 +9,7 @@ import numpy as np
 from bpcli.data.table import PARTS
 from bpcli.models.evaluation import OwnData
 from bpcli.models.model import Model
-from bpcli.pages.page import Section
-from bpcli.pages.phrases import as_sentence, number
+from bpcli.pages.page import Section, as_sentence, number
 from bpcli.pages.tables import Table
 from bpcli.wording import counted, quoted
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bpcli.pages.charts import Chart, Series
-from bpcli.pages.page import Section
-from bpcli.pages.phrases import as_sentence
+from bpcli.pages.page import Section, as_sentence
 from bpcli.report.curves import MOST_CURVES
 from bpcli.report.learning import best_epoch, mark_of
 from bpcli.storage.run_directory import health_of, measured

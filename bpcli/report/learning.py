@@ -7,8 +7,7 @@ from typing import Any
 
 from bpcli.history.curves import wants_logarithm
 from bpcli.pages.charts import Chart, Series
-from bpcli.pages.page import Section
-from bpcli.pages.phrases import spaced
+from bpcli.pages.page import Section, spaced
 from bpcli.storage.run_directory import measured
 
 MOST_EPOCHS = 10**9

@@ -8,7 +8,7 @@ from functools import singledispatch
 import numpy as np
 
 from bpcli.data.columns.encoders import Affine, Encoding
-from bpcli.data.columns.inputs import FittedInput
+from bpcli.data.columns.inputs import BooleanInput, FittedInput, InputBase, NumericInput, OneHotInput, OrdinalInput
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Column, Table
 from bpcli.data.targets import ClassesTarget, LabelsTarget, NumbersTarget, TargetBase
@@ -54,24 +54,45 @@ def _labels(target: LabelsTarget, columns: list[Column], outputs: int) -> list[s
 
 
 def _input(spec: FittedInput, column: Column) -> Iterator[str]:
+    yield from _cells(spec, column)
+    if spec.indicator:
+        yield f"1 where {spec.name} is missing, else 0"
+
+
+@singledispatch
+def _cells(spec: InputBase, column: Column) -> Iterator[str]:
+    """A line for each feature of a column but its indicator."""
+    raise TypeError(f"no account of {type(spec).__name__}")
+
+
+@_cells.register
+def _numeric(spec: NumericInput, column: Column) -> Iterator[str]:
+    missing = bool(column.missing()[0])
+    value = spec.fill if missing else float(column.values[0])
+    filled = f"missing, replaced by {_number(value)}: " if missing else ""
+    yield f"{filled}{_scaled(spec.encoding, value)}"
+
+
+@_cells.register
+def _boolean(spec: BooleanInput, column: Column) -> Iterator[str]:
+    filled = f"missing, replaced by the share of ones, {_number(spec.fill)}"
+    yield filled if column.missing()[0] else "1 for true, 0 for false"
+
+
+@_cells.register
+def _one_hot(spec: OneHotInput, column: Column) -> Iterator[str]:
+    of = "the value is missing" if column.missing()[0] else f"the value is {column.labels()[0]}"
+    for category in spec.categories:
+        yield f"one-hot: 1 where {spec.name} is {category}, else 0; {of}"
+
+
+@_cells.register
+def _ordinal(spec: OrdinalInput, column: Column) -> Iterator[str]:
     missing, label = bool(column.missing()[0]), column.labels()[0]
-    if spec.type == "numeric":
-        value = spec.fill if missing else float(column.values[0])
-        filled = f"missing, replaced by {_number(value)}: " if missing else ""
-        yield f"{filled}{_scaled(spec.encoding, value)}"
-    elif spec.type == "boolean":
-        filled = f"missing, replaced by the share of ones, {_number(spec.fill)}"
-        yield filled if missing else "1 for true, 0 for false"
-    elif spec.type == "one_hot":
-        of = "the value is missing" if missing else f"the value is {label}"
-        for category in spec.categories:
-            yield f"one-hot: 1 where {spec.name} is {category}, else 0; {of}"
-    elif missing or label not in spec.categories:
+    if missing or label not in spec.categories:
         yield f"{'missing' if missing else 'unseen in training'}, replaced by the mean, {_number(spec.fill)}"
     else:
         yield f"position {spec.categories.index(label)} of 0 to {len(spec.categories) - 1}, scaled to 0 to 1"
-    if spec.indicator:
-        yield f"1 where {spec.name} is missing, else 0"
 
 
 def _scaled(encoding: Encoding, value: float) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from bpcli.errors import UsageError
 from bpcli.pages.charts import text
-from bpcli.pages.frame import carried, html_document
+from bpcli.pages.page import carried, html_document
 from bpcli.spec import type_name
 from bpcli.tracing.as_text import account
 from bpcli.tracing.drawing import Drawing, Reading, draw

@@ -462,7 +462,7 @@ def test_identical_models_are_called_that(folder: Path, tmp_path: Path):
 
 
 def test_the_same_weights_behind_other_preprocessing_are_another_model(folder: Path, tmp_path: Path):
-    from bpcli.comparison.runs import are_same
+    from bpcli.comparison.contestants import are_same
     from bpcli.models.model import Model
 
     train(tmp_path / "again")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from commands import CONFIGS, bpcli
 
-from bpcli.checks.finite_difference import Comparison
+from bpcli.checks.finite_difference import Derivative
 from bpcli.nn.activations import Tanh
 
 SMALL = ("--set=layers.0.units=5", "--set=layers.2.units=4")
@@ -88,7 +88,9 @@ def test_a_mismatch_has_its_place_in_the_file():
 
 
 def test_where_nothing_can_be_decided_nothing_is_called_right_or_wrong(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("bpcli.checks.gradcheck.compare", lambda *_: Comparison(0.0, 1.0, 1.0, 1e-8, "undecided"))
+    monkeypatch.setattr(
+        "bpcli.checks.gradcheck.check_derivative", lambda *_: Derivative(0.0, 1.0, 1.0, 1e-8, "undecided")
+    )
     result = bpcli("gradcheck", CONFIGS / "xor.yaml")
     assert (result.code, result.out.count("undecided\n")) == (6, 2)
     assert "17 comparisons undecided: at a kink, with a slope between those on its sides\n" in result.out

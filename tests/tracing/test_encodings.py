@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from experiments import write_csv
 from traces import prepared_in
 
+from bpcli.data.columns import FittedInput
+from bpcli.data.targets import FittedTarget
 from bpcli.experiment.prepare import Prepared
+from bpcli.tracing import encodings
 from bpcli.tracing.encodings import inputs_made, targets_made
 
 
@@ -54,3 +58,9 @@ def test_numbers_are_scaled_or_as_in_the_file(tmp_path: Path) -> None:
         prepared = prepared_in(tmp_path, data={"target": "t", "target_encoder": encoder})
         assert prepared.examples is not None
         assert targets_made(prepared.preprocessor, prepared.examples.table.take([1]), 1) == [expected]
+
+
+def test_every_kind_of_fitted_input_and_target_has_an_account() -> None:
+    for union, account in ((FittedInput, encodings._cells), (FittedTarget, encodings._target)):
+        for member in get_args(get_args(union)[0]):
+            assert account.dispatch(member) is not account.dispatch(object), member

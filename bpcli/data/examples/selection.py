@@ -56,7 +56,7 @@ def select_examples(
     header = source.header
     targets = spec.targets or _array_targets(spec, header)
     _check_names(spec, header, targets)
-    table = source.table(without={*spec.exclude} - {spec.weight, spec.split.column})
+    table = source.table()
     if not as_read_before:
         table = _with_class_names(table, targets, spec)
     no_inputs = {*targets, *spec.exclude, spec.weight, spec.split.column}

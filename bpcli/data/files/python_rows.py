@@ -7,9 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.arrays.memory import Array
 from bpcli.data.table import FALSE_WORDS, TRUE_WORDS, Column, Kind, Table, number_label
 from bpcli.errors import DataError
 from bpcli.wording import counted, quoted
+
+PythonRows = Mapping[str, Any] | Sequence[Mapping[str, Any]] | Array
+"""Columns by name, rows as mappings, or an array (rows, input columns) of numbers."""
 
 
 def table_from_rows(rows: Any, kinds: Mapping[str, Kind]) -> Table:

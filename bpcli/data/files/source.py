@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +28,23 @@ def open_source(spec: DataSpec, folder: Path, kinds: Mapping[str, Kind] | None =
 
     `kinds` says how columns were read before; without it they are as the spec says, or inferred.
     """
-    return Source(spec.sources(folder), read_options(spec, {**spec.kinds, **(kinds or {})}), cache)
+    return Source(spec.sources(folder), read_options(spec, {**spec.kinds, **(kinds or {})}), cache, spec.unread)
+
+
+def read_together(sources: Iterable[Source]) -> list[Source]:
+    """The same sources, of which those of the same files share header, digest and columns, each read once.
+
+    Those with other words for missing values, or other arrays, share nothing. A column that is wanted as of two kinds
+    is read as each.
+    """
+    groups: dict[Hashable, list[Source]] = {}
+    together = []
+    for source in sources:
+        files = tuple((path.resolve(), *path.suffixes[-2:], part) for path, part in source.sources)
+        group = groups.setdefault((files, source.options.missing, source.options.x, source.options.y), [])
+        group.append(Source(source.sources, source.options, source.cache, source.without, group))
+        together.append(group[-1])
+    return together
 
 
 class Source:
@@ -39,35 +55,78 @@ class Source:
     """
 
     def __init__(
-        self, sources: Sequence[tuple[Path, Part | None]], options: ReadOptions | None = None, cache: bool = True
+        self,
+        sources: Sequence[tuple[Path, Part | None]],
+        options: ReadOptions | None = None,
+        cache: bool = True,
+        without: Collection[str] = (),
+        group: Sequence[Source] = (),
     ) -> None:
+        """`without` names columns that `table` leaves out; the first of a `group` reads for all of it."""
         self.sources = sources
         self.paths = [path for path, _ in sources]
         self.options = options or ReadOptions()
-        self._cached = cache
+        self.cache = cache
+        self.without = frozenset(without)
+        self._group = group
 
     @property
     def shown(self) -> str:
         """The files, as messages show them."""
         return ", ".join(map(shown_path, self.paths))
 
-    @cached_property
+    @property
     def header(self) -> list[str]:
         """Names of the columns of the first file, which the others have too; raises as `read_header` does."""
-        return read_header(self.paths[0], self.options)
+        return self._first._header
 
-    def table(self, without: Collection[str] = ()) -> Table:
-        """All columns but those named; raises as `read` does."""
-        return self.read(replace(self.options, columns=frozenset(self.header).difference(without)))
+    def table(self) -> Table:
+        """The columns that are wanted; raises as `read` does."""
+        if len(self._group) < 2:
+            return self.read(replace(self.options, columns=frozenset(self._wanted)))
+        tables = self._first._tables
+        columns = [tables[name, kind][name] for name, kind in self._wanted.items()]
+        some = next(iter(tables.values()))
+        return Table(columns, some.parts, some.rows)
 
     @property
     def digest(self) -> str:
         """The SHA-256 of the files' bytes, as of the first time that it was asked for; raises as `data_digest` does."""
-        return self._hashed[1]
+        return self._first._hashed[1]
+
+    @property
+    def _first(self) -> Source:
+        """The source of the group that reads."""
+        return self._group[0] if self._group else self
+
+    @cached_property
+    def _header(self) -> list[str]:
+        return read_header(self.paths[0], self.options)
+
+    @property
+    def _wanted(self) -> dict[str, Kind | None]:
+        """The columns of `table`, in the order of the file, and their kinds: None where it is to be inferred."""
+        names = [name for name in self.header if self.options.wants(name) and name not in self.without]
+        return {name: self.options.kind(name) for name in names}
+
+    @cached_property
+    def _tables(self) -> dict[tuple[str, Kind | None], Table]:
+        """For each column and each kind that the group wants it of the table that has it; as few as can be."""
+        wanted = list(dict.fromkeys(column for source in self._group for column in source._wanted.items()))
+        found: dict[tuple[str, Kind | None], Table] = {}
+        while wanted:
+            kinds: dict[str, Kind | None] = {}
+            for name, kind in wanted:
+                kinds.setdefault(name, kind)
+            given = {name: kind for name, kind in kinds.items() if kind is not None}
+            table = self.read(replace(self.options, kinds=given, columns=frozenset(kinds)))
+            found |= dict.fromkeys(kinds.items(), table)
+            wanted = [column for column in wanted if column not in found]
+        return found
 
     def read(self, options: ReadOptions) -> Table:
         """What `read_table` gives, and the errors that it raises; columns from the cache are read-only."""
-        if not (self._cached and self._are_large_text()):
+        if not (self.cache and self._are_large_text()):
             return read_table(self.sources, options)
         from bpcli.data.files.table_cache import TableCache  # small files have no use for it
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bpcli.comparison.runs import Contestant
+from bpcli.comparison.contestants import Contestant
 from bpcli.data.table import Table
 from bpcli.errors import DataError
-from bpcli.models.evaluation import FileRows, OwnData, chosen_rows, file_rows, own_data
+from bpcli.models.evaluation import FileRows, chosen_rows, data_of_each, file_rows_for_each
 from bpcli.system.files import path_from_here
 from bpcli.wording import counted, printable
 
@@ -33,7 +33,15 @@ def rows_of_test(contestants: Sequence[Contestant], cache: bool) -> CommonRows:
         DataError: there are none, or a run was trained or chosen by some of them, or it cannot be said.
     """
     first = contestants[0]
-    owned = [_unchanged_data(contestant, cache) for contestant in contestants]
+    models = [contestant.model for contestant in contestants]
+    owned = []
+    for contestant, data in zip(contestants, data_of_each(models, cache, "give other data with --data"), strict=True):
+        if data.is_changed:
+            raise DataError(
+                f"{contestant.shown}: its data file has changed since, so that it cannot be said which rows it was "
+                "trained on; give rows new to all with --data"
+            )
+        owned.append(data)
     selections = [data.selection for data in owned]
     rows = selections[0].split.test
     if not len(rows):
@@ -62,26 +70,16 @@ def rows_of_file(contestants: Sequence[Contestant], path: Path, cache: bool) -> 
     Raises:
         DataError: there are none, or a run was trained on the file.
     """
+    models = [contestant.model for contestant in contestants]
     found = []
-    for contestant in contestants:
-        found.append(file_rows(contestant.model, path, cache))
-        _require_new(contestant, path, found[-1])
+    for contestant, rows_of_it in zip(contestants, file_rows_for_each(models, path, cache), strict=True):
+        _require_new(contestant, path, rows_of_it)
+        found.append(rows_of_it)
     has_target = np.all([one.has_target for one in found], axis=0)
     rows, left_out = chosen_rows(has_target, contestants[0].model, path)
     shown = printable(str(path))
     notes = [f"whether runs were trained on some of the rows of {shown} cannot be told from here", *left_out]
     return CommonRows(shown, [one.table.take(rows) for one in found], notes)
-
-
-def _unchanged_data(contestant: Contestant, cache: bool) -> OwnData:
-    """The data of a run; raises DataError where it has changed since."""
-    data = own_data(contestant.model, cache, "give other data with --data")
-    if data.is_changed:
-        raise DataError(
-            f"{contestant.shown}: its data file has changed since, so that it cannot be said which rows it was trained "
-            "on; give rows new to all with --data"
-        )
-    return data
 
 
 def _require_new(contestant: Contestant, path: Path, found: FileRows) -> None:
