@@ -29,6 +29,7 @@ def train(
     threads: int | None = None,
     *,
     exchange: Exchange = LOCAL,
+    steps_for: Callable[[TrainingPlan, TrainingState, Crew, Exchange], Steps] = steps_for,
     progress_seconds: float = PROGRESS_SECONDS,
     clock: Clock = perf_counter,
 ) -> Iterator[EpochReport | Progress]:
@@ -40,7 +41,7 @@ def train(
     not change a bit of the result. BLAS itself should be limited to one thread.
 
     Within an epoch, `Progress` is yielded every `progress_seconds` by `clock`, and when a checkpoint is due.
-    `exchange` sums gradients over the workers of a distributed run.
+    `exchange` sums gradients over the workers of a distributed run. `steps_for` makes what takes the steps.
 
     Raises: DivergedError: the loss or a parameter is not finite. The state's best parameters still are.
     """

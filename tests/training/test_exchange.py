@@ -15,7 +15,7 @@ from bpcli.errors import DivergedError
 from bpcli.nn.layers import Dense
 from bpcli.nn.optimizers import Sgd
 from bpcli.system.threads import Crew
-from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec, choose_stepping, loop, train
+from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec, choose_stepping, train
 from bpcli.training.spec import Clip, Penalty
 from bpcli.training.steps import Exchange, steps_for
 from bpcli.training.steps.base import Taken
@@ -117,13 +117,12 @@ class Elsewhere(SerialSteps):
         np.copyto(self.state.params, self.home)
 
 
-def test_the_state_is_brought_up_to_date_before_anybody_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_state_is_brought_up_to_date_before_anybody_reads_it() -> None:
     of = plan(X, Y, TrainingSpec(epochs=3, batch_size=4), validation=(X[:5], Y[:5]))
     expected_state, state = of.new_state(), of.new_state()
     expected = [event.validation_loss for event in reports(of, expected_state)]
-    monkeypatch.setattr(loop, "steps_for", lambda of, state, *_: Elsewhere(of, state))
     found = []
-    for event in train(of, state, progress_seconds=0.0):
+    for event in train(of, state, steps_for=lambda of, state, *_: Elsewhere(of, state), progress_seconds=0.0):
         assert np.isfinite(state.params).all()
         if isinstance(event, EpochReport):
             found.append(event.validation_loss)
