@@ -11,6 +11,8 @@ from bpcli.data.table import Table
 from bpcli.nn.network import Network
 from bpcli.wording import counted, listed, quoted
 
+_LEAVE_OUT = "leave initializer out"
+
 MOST_FAR = 3
 """Columns with numbers far outside of the range in training that are told of one by one: of an image many may be so."""
 
@@ -50,10 +52,25 @@ def _notes_of_numbers(far: list[tuple[int, str, Range]]) -> list[str]:
 
 
 def notes_of_layers(network: Network, given: Collection[str]) -> Iterator[str]:
-    """Hidden layers whose units can never differ; the config gives the initial parameters of `given` names."""
+    """Hidden layers that cannot learn, or whose units cannot differ. `given`: names of parameters in the config.
+
+    Units that start at 0 get different gradients from random weights after them. They stay identical if those are 0
+    too, and get no gradient at all if f'(0) = 0.
+    """
+    zero = {
+        layer.index for layer in network.layers if layer.starts_at_zero and f"layers.{layer.index}.weight" not in given
+    }
     for layer in network.layers[:-1]:
-        if layer.units_stay_alike and f"layers.{layer.index}.weight" not in given:
-            yield f"layer {layer.index}: its weights begin at 0, and so its units stay alike; leave initializer out"
+        following = next((one for one in network.layers[layer.index + 1 :] if one.multiplications), layer)
+        if layer.index not in zero or f"layers.{layer.index}.bias" in given:
+            continue
+        if layer.units is not None and layer.units.has_dead_region:
+            yield f"layer {layer.index}: its weights are 0, where relu has no gradient: it cannot learn; {_LEAVE_OUT}"
+        elif following.index in zero:
+            yield (
+                f"layer {layer.index}: its weights and those of layer {following.index} are 0, so its units stay "
+                f"identical; {_LEAVE_OUT}"
+            )
 
 
 def notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) -> list[str]:

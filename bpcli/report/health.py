@@ -62,7 +62,7 @@ def health_section(
         )
     if not charts and not diagnosis:
         return None
-    nothing = ["No layer shows a sign of trouble."] if diagnosis == [] else []
+    nothing = ["No problem found in gradients, step sizes, dead or saturated units."] if diagnosis == [] else []
     about = [ABOUT] if charts else []
     return Section("Health", [*map(as_sentence, diagnosis or ()), *nothing, *about], charts)
 

@@ -338,14 +338,50 @@ def test_a_column_of_numbers_as_people_write_them_is_noted(folder: Path) -> None
     ) in prepared(folder, data={"path": "t.csv", "target": "kind"}).notes
 
 
-def test_a_hidden_layer_whose_units_stay_alike_is_noted(folder: Path) -> None:
-    def notes(**given: Any) -> list[str]:
-        data = {"path": "t.csv", "target": "kind", "exclude": ["b", "w", "size", "lot"]}
-        found = prepared(folder, data=data, layers=[{"units": 2, "initializer": "zeros"}], **given)
-        return [note for note in found.notes if note.startswith("layer")]
+def rank_of_trained_weights(of: Prepared) -> int:
+    """Rank of the first layer's weights after three epochs."""
+    state = of.plan.new_state()
+    list(train(of.plan, state))
+    return int(np.linalg.matrix_rank(of.network.bind(state.params[0])[0]["weight"]))
 
-    assert notes() == ["layer 0: its weights begin at 0, and so its units stay alike; leave initializer out"]
-    assert notes(initial_parameters={"layers.0.weight": [[0.5, -0.5]]}) == []
+
+@pytest.mark.parametrize(
+    ("layers", "rank", "note"),
+    [
+        (
+            [{"units": 3, "initializer": "zeros"}],
+            0,
+            "layer 0: its weights are 0, where relu has no gradient: it cannot learn; leave initializer out",
+        ),
+        (
+            [{"units": 3, "initializer": "zeros", "activation": "softplus"}] * 2,
+            1,
+            "layer 0: its weights and those of layer 1 are 0, so its units stay identical; leave initializer out",
+        ),
+        ([{"units": 3, "initializer": "zeros", "activation": "tanh"}], 3, None),
+        ([{"units": 3}], 3, None),
+    ],
+)
+def test_layers_that_start_at_zero_are_noted_if_they_cannot_learn(
+    folder: Path, layers: list[Any], rank: int, note: str | None
+) -> None:
+    training = {"epochs": 20, "batch_size": 2}
+    of = prepared(
+        folder,
+        data={"path": "t.csv", "target": "kind"},
+        layers=layers,
+        training=training,
+        optimizer={"type": "sgd", "learning_rate": 0.1},
+    )
+    assert [line for line in of.notes if line.startswith("layer")] == ([] if note is None else [note])
+    assert rank_of_trained_weights(of) == rank
+
+
+def test_given_weights_are_not_at_zero(folder: Path) -> None:
+    data = {"path": "t.csv", "target": "kind", "exclude": ["b", "w", "size", "lot"]}
+    given = {"layers.0.weight": [[0.5, -0.5]]}
+    of = prepared(folder, data=data, layers=[{"units": 2, "initializer": "zeros"}], initial_parameters=given)
+    assert not [line for line in of.notes if line.startswith("layer")]
 
 
 def test_the_digest_is_that_of_the_data_files(folder: Path) -> None:

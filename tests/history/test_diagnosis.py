@@ -240,3 +240,17 @@ def test_records_of_before_layers_were_looked_at_have_no_health_and_damaged_ones
     ]
     for health in damaged:
         assert diagnose([{**record, "health": health} for record in plain], LAYERS, None) == []
+
+
+def test_steps_of_parameters_that_have_converged_to_zero_are_not_too_large() -> None:
+    ratio: list[float | None] = [0.5] * 40
+    converging: list[float | None] = [0.8**epoch for epoch in range(40)]
+    assert diagnose(curve(FALLING, update_ratio=ratio, gradient_norm=converging), LAYERS, None) == []
+    (found,) = diagnose(curve(FALLING, update_ratio=ratio), LAYERS, None)
+    assert found.startswith("layer 0: in 40 of 40 epochs a step changed its parameters by more than 20% of their norm")
+
+
+def test_a_gradient_of_three_thousandths_of_the_last_layers_has_vanished() -> None:
+    (found,) = diagnose(curve(FALLING, gradient_norm=[0.0003] * 40), LAYERS, None)
+    assert found.startswith("layer 0: its gradient vanishes, with a norm of 0.003 times that of layer 1")
+    assert diagnose(curve(FALLING, gradient_norm=[0.0016] * 40), LAYERS, None) == []

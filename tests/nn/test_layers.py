@@ -127,8 +127,8 @@ def test_the_weighted_sums_are_what_the_activation_is_applied_to() -> None:
 def test_units_of_another_activation_leave_the_layer_as_it_is_otherwise() -> None:
     layer = Dense(units=4, activation="relu", initializer="zeros").plan(1, (3,))
     assert layer.with_units(Tanh()) == Dense(units=4, activation="tanh", initializer="zeros").plan(1, (3,))
-    assert layer.units_stay_alike
-    assert not Dense(units=4).plan(1, (3,)).units_stay_alike
+    assert layer.starts_at_zero
+    assert not Dense(units=4).plan(1, (3,)).starts_at_zero
     norm = LayerNorm().plan(1, (3,))
     assert norm.with_units(Tanh()) is norm
 

@@ -38,7 +38,7 @@ def test_a_chart_for_each_thing_that_was_measured() -> None:
     assert (norms.logarithmic, ratios.logarithmic, dead.logarithmic) == (True, True, False)
     assert (norms.level, ratios.level) == (None, (USUAL_RATIO, "usual order, 0.001"))
     assert norms.mark == (2.0, "best epoch, 2")
-    assert list(section.sentences) == ["No layer shows a sign of trouble.", ABOUT]
+    assert list(section.sentences) == ["No problem found in gradients, step sizes, dead or saturated units.", ABOUT]
 
 
 def test_the_diagnosis_is_told() -> None:

@@ -97,8 +97,8 @@ class Layer(ABC):
         return self.units is not None and not self.units.smooth
 
     @property
-    def units_stay_alike(self) -> bool:
-        """Whether all units start identical, and so receive identical gradients forever."""
+    def starts_at_zero(self) -> bool:
+        """Whether all weights are 0 before the first step."""
         return False
 
     def output_names(self, inputs: tuple[str, ...]) -> tuple[str, ...]:

@@ -63,8 +63,8 @@ class DenseLayer(RowwiseLayer):
         return self.activation.piecewise_linear
 
     @property
-    def units_stay_alike(self) -> bool:
-        """With weights of 0 no unit differs from another."""
+    def starts_at_zero(self) -> bool:
+        """Whether the initializer is `zeros`."""
         return isinstance(self.initializer, Zeros)
 
     def output_names(self, inputs: tuple[str, ...]) -> tuple[str, ...]:
