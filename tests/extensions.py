@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import prod
-from typing import ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
+import pydantic
 
-from bpcli.arrays.fields import Field
+from bpcli.arrays.fields import Field, Signature
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
+from bpcli.config.experiment import ExperimentConfig
 from bpcli.nn.activations import Activation, Relu
 from bpcli.nn.initializers import HeNormal, Normal
-from bpcli.nn.layers import Layer, Position, Shape, Views
+from bpcli.nn.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, Position, Shape, Views
+from bpcli.nn.network import Network
+from bpcli.spec import BareName, Sequence, Spec
+from bpcli.storage.checkpoint import Header
 
 
-@dataclass(frozen=True)
-class Convolution:
-    """Sums over windows of `size` × `size` positions of images (height, width, channels), and an activation."""
+class Convolution(Spec):
+    """Sums over windows of `size` × `size` positions of images (height, width, channels), and an activation.
 
+    With `image`, inputs of another shape are taken for images of that.
+    """
+
+    type: Literal["convolution"] = "convolution"
     channels: int
     size: int = 2
-    activation: Activation = field(default_factory=Relu)
+    activation: Activation = Relu()
+    image: Sequence[int] | None = None
 
     def plan(self, index: int, in_shape: Shape) -> ConvolutionLayer:
+        in_shape = self.image or in_shape
         height, width, _ = in_shape
         out_shape = height - self.size + 1, width - self.size + 1, self.channels
         return ConvolutionLayer(index, in_shape, out_shape, self.size, self.activation)
@@ -59,7 +69,7 @@ class ConvolutionLayer(Layer):
         return self.activation.piecewise_linear
 
     def weighted_sums(self, params: Views, x: Array) -> Array:
-        windows = self._windows(x).reshape(-1, self._window)
+        windows = self._windows(x.reshape(len(x), *self.in_shape)).reshape(-1, self._window)
         sums: Array = windows @ params["weight"].reshape(self._window, -1) + params["bias"]
         return sums.reshape(len(x), self.n_out)
 
@@ -91,6 +101,7 @@ class ConvolutionLayer(Layer):
     def forward(
         self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
     ) -> Array:
+        x = x.reshape(len(x), *self.in_shape)
         rows, windows, z = len(x), workspace["windows"], workspace["z"]
         np.copyto(windows.reshape(rows, *self.out_shape[:2], self.size, self.size, -1), self._windows(x))
         weight = params["weight"].reshape(self._window, -1)
@@ -131,10 +142,10 @@ class ConvolutionLayer(Layer):
         return view.transpose(0, 1, 2, 4, 5, 3)
 
 
-@dataclass(frozen=True)
-class Embedding:
+class Embedding(Spec):
     """A learned vector for each code of a field."""
 
+    type: Literal["embedding"] = "embedding"
     width: int
 
     def plan(self, index: int, field: Field) -> EmbeddingLayer:
@@ -175,3 +186,26 @@ class EmbeddingLayer(Layer):
 
     def input_gradient(self, params: Views, state: Views, dy: Array, workspace: LayerArrays) -> Array:
         raise TypeError("codes have no gradient")
+
+
+LayerSpec = Annotated[
+    Dense | Dropout | BatchNorm | LayerNorm | Convolution,
+    pydantic.Field(discriminator="type"),
+    BareName(default="dense"),
+]
+
+
+class _WithEmbeddings(ExperimentConfig):
+    embeddings: dict[str, Embedding] = pydantic.Field(default={})
+
+    def plan_network(self, signature: Signature, outputs: int) -> Network:
+        return Network.plan(signature, self.embeddings, self.layers, outputs)
+
+
+ExtendedConfig: Any = pydantic.create_model(
+    "ExtendedConfig", __base__=_WithEmbeddings, layers=(Sequence[LayerSpec], ...)
+)
+"""A config with all layers, and `embeddings` for columns of categories."""
+
+ExtendedHeader: Any = pydantic.create_model("ExtendedHeader", __base__=Header, config=(ExtendedConfig, ...))
+"""The header of a checkpoint of such a config."""

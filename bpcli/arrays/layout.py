@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import prod
 
+import numpy as np
+
 from bpcli.arrays.memory import Array
 
 
@@ -43,6 +45,14 @@ class Layout:
         object.__setattr__(self, "slots", tuple(ordered))
         object.__setattr__(self, "size", sum(slot.size for slot in ordered))
         object.__setattr__(self, "weights", sum(slot.size for slot in ordered if slot.weight))
+
+    def at(self, index: int) -> tuple[Slot, tuple[int, ...]]:
+        """The slot of a number of the flat vector, and its place in that; raises IndexError."""
+        for slot in self.slots:
+            if 0 <= index < slot.size:
+                return slot, tuple(int(i) for i in np.unravel_index(index, slot.shape))
+            index -= slot.size
+        raise IndexError("beyond the end of the vector")
 
     def views(self, flat: Array) -> dict[str, Array]:
         """Each slot's part of `flat` in its own shape; writing to a view writes to `flat`.

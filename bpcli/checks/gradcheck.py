@@ -20,6 +20,7 @@ from bpcli.arrays.workspace import Workspace
 from bpcli.checks.finite_difference import STEP, Derivative, Verdict, check_derivative
 from bpcli.errors import DivergedError
 from bpcli.nn.layers import Layer, Position, Views
+from bpcli.nn.named_layers import all_views, named_layers
 from bpcli.randomness import Stream
 from bpcli.training import TrainingPlan
 from bpcli.training.objective import Objective
@@ -78,7 +79,10 @@ class ArrayCheck:
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """Result of a gradient check. `faults`: indices of layers whose own backward pass is wrong, and "loss"."""
+    """Result of a gradient check.
+
+    faults: layers whose own backward pass is wrong, by index, stems by names such as "stems.city", and "loss".
+    """
 
     rows: int
     every: bool
@@ -202,14 +206,15 @@ def _badness(tried: Tried) -> tuple[int, float]:
 
 
 def _faults(objective: Objective, params: Array, generator: np.random.Generator) -> Iterator[int | str]:
-    """Yield the index of each layer, and "loss", whose own backward pass is wrong."""
-    logits = objective.logits(params).copy()
-    inputs = [x.copy() for x in objective.through.workspace.inputs]
-    state = objective.network.bind_state(objective.state)
-    for layer, x, p, s in zip(objective.network.layers, inputs, objective.network.bind(params), state, strict=True):
-        alone = list(_layer_alone(layer, x, p, s, objective.position, generator))
+    """Yield the index of each layer, the name of each stem, and "loss", whose own backward pass is wrong."""
+    logits, network = objective.logits(params).copy(), objective.network
+    codes = objective.x[len(objective.x) - len(network.stems.trained) :]
+    inputs = [*codes, *(x.copy() for x in objective.through.workspace.inputs)]
+    views, state = all_views(network.bind(params)), all_views(network.bind_state(objective.state))
+    for named, x, p, s in zip(named_layers(network), inputs, views, state, strict=True):
+        alone = list(_layer_alone(named.layer, x, p, s, objective.position, generator))
         if any(array.verdict == "differs" for array in alone):
-            yield layer.index
+            yield named.key
     if _loss_alone(objective, logits, generator).verdict == "differs":
         yield "loss"
 
@@ -220,7 +225,7 @@ def _layer_alone(
     """Check a layer's parameter gradient and, if needed, dL/dx, along random directions."""
     own = {name: array.copy() for name, array in params.items()}
     grads = {name: np.empty_like(array) for name, array in own.items()}
-    (workspace,) = Workspace([layer.buffers(training=True)], len(x), x.dtype).layers
+    (workspace,) = Workspace([layer.buffers(training=True)], len(x), np.dtype(np.float64)).layers
     weights = generator.normal(size=(len(x), *layer.out_shape))
 
     def output() -> Array:

@@ -59,17 +59,19 @@ def gradcheck(
 
 
 def describe(prepared: Prepared, checked: GradientCheck) -> dict[str, Any]:
-    """What came of a check, as plain data."""
+    """What came of a check, as plain data; of a trained stem, `index` is its name."""
     from bpcli.checks.finite_difference import TOLERANCE
+    from bpcli.nn.named_layers import named_layers
     from bpcli.spec import type_name
 
     layers = []
-    for layer in prepared.network.summary():
-        arrays = [array for array in checked.arrays if array.name.startswith(f"layers.{layer.index}.")]
-        alone = layer.index not in checked.faults
+    for named in named_layers(prepared.network):
+        layer = named.layer.summary()
+        arrays = [array for array in checked.arrays if array.name.rpartition(".")[0] == named.name]
+        alone = named.key not in checked.faults
         layers.append(
             {
-                "index": layer.index,
+                "index": named.key,
                 "type": layer.type,
                 "activation": layer.activation,
                 "parameters": layer.parameters,
@@ -94,12 +96,12 @@ def describe(prepared: Prepared, checked: GradientCheck) -> dict[str, Any]:
 
 
 def _array(prepared: Prepared, array: ArrayCheck) -> dict[str, Any]:
-    from bpcli.models.feature_names import Names, parameter_name
+    from bpcli.models.feature_names import Names
 
     derivative, name, of = array.worst.derivative, array.name, None
     if array.worst.of_one:
-        name, layer, _, place = parameter_name(prepared.network, array.worst.start)
-        of = Names.of(prepared.network, prepared.preprocessor).place(layer, place)
+        names = Names.of(prepared.network, prepared.preprocessor)
+        name, of = names.parameter(prepared.network, array.worst.start)
     return {
         "name": array.name,
         "compared": array.compared,
@@ -115,6 +117,10 @@ def _array(prepared: Prepared, array: ArrayCheck) -> dict[str, Any]:
             "step": derivative.step,
         },
     }
+
+
+def _place(index: int | str) -> str:
+    return f"layer {index}" if isinstance(index, int) else index
 
 
 def _finite(value: float) -> float | None:
@@ -191,7 +197,7 @@ def _failure(document: dict[str, Any]) -> str:
             "try another --seed, or more --rows"
         )
     found = [
-        f"layer {layer['index']} ({layer['activation'] or layer['type']})"
+        f"{_place(layer['index'])} ({layer['activation'] or layer['type']})"
         for layer in document["layers"]
         if not layer["alone_passed"]
     ]

@@ -7,9 +7,11 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from bpcli.arrays.fields import Signature
 from bpcli.data.spec import DataSpec
 from bpcli.nn.layers import Dense, LayerSpec
 from bpcli.nn.losses import Loss
+from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Adam, OptimizerSpec
 from bpcli.nn.schedules import Constant, Schedule
 from bpcli.spec import Sequence, Spec
@@ -45,6 +47,10 @@ class ExperimentConfig(Spec):
     optimizer: OptimizerSpec = Field(default=Adam(), description="Update rule of the parameters.")
     schedule: Schedule = Field(default=Constant(), description="Schedule of the learning rate.")
     training: TrainingSpec = Field(default=TrainingSpec(), description="Epochs, batch size, and stopping rules.")
+
+    def plan_network(self, signature: Signature, outputs: int) -> Network:
+        """The network for the fields of a signature: the one place where layers of a config become planned ones."""
+        return Network.plan(signature, {}, self.layers, outputs)
 
     @field_validator("name")
     @classmethod

@@ -95,7 +95,7 @@ def prepare(
             data.weight,
             selection.loss,
         )
-    network = Network.plan(preprocessor.signature, {}, config.layers, preprocessor.target.outputs)
+    network = config.plan_network(preprocessor.signature, preprocessor.target.outputs)
     memory = estimate_memory(config, network, preprocessor, {part: tables[part].rows for part in PARTS})
     require_memory(memory.total, "training", "use fewer units, a smaller batch, or fewer rows")
     warnings = find_leaks(selection, data.columns)  # 30 to 70 ms for 100,000 rows of 20 columns

@@ -14,8 +14,8 @@ from bpcli.training import Counters, TrainingState
 from bpcli.wording import printable
 
 
-def resume_state(prepared: Prepared, directory: RunDirectory) -> TrainingState:
-    """The state that `last.safetensors` holds.
+def resume_state(prepared: Prepared, directory: RunDirectory, of: type[Header] = Header) -> TrainingState:
+    """The state that `last.safetensors` holds; `of` is the class of its header, as for `Checkpoint.load`.
 
     A run that was over is so still, unless what stops it has changed.
 
@@ -24,7 +24,7 @@ def resume_state(prepared: Prepared, directory: RunDirectory) -> TrainingState:
     """
     path = printable(str(directory.path))
     directory.require_last()
-    checkpoint = Checkpoint.load(directory.last)
+    checkpoint = Checkpoint.load(directory.last, of)
     header = checkpoint.header
     state = prepared.plan.new_state()
     if header.counters is None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from bpcli.data.preprocess import Preprocessor
+from bpcli.nn.layers import Layer
+from bpcli.nn.named_layers import named_layers
 from bpcli.nn.network import Network
 
 
@@ -20,7 +20,7 @@ class Names:
     @classmethod
     def of(cls, network: Network, preprocessor: Preprocessor) -> Names:
         """Of hidden neurons `neuron 0` and so on; layers that keep their width keep the names."""
-        inputs = names = tuple(preprocessor.features)
+        inputs = names = _inputs(network, preprocessor)
         outputs = []
         for layer in network.layers[:-1]:
             names = layer.output_names(names)
@@ -31,18 +31,31 @@ class Names:
         """The inputs of a layer."""
         return self.outputs[layer - 1] if layer else self.inputs
 
-    def place(self, layer: int, place: tuple[int, ...]) -> str:
-        """What a parameter at a place of its array belongs to: `mass → neuron 3` for a weight, else `neuron 3`."""
-        of = self.outputs[layer][place[-1]]
-        return of if len(place) == 1 else f"{self.into(layer)[place[0]]} → {of}"
+    def parameter(self, network: Network, index: int) -> tuple[str, str]:
+        """Name of a number of the flat vector, and what it belongs to.
+
+        `layers.0.weight[3, 5]`: `mass → neuron 5` for a weight between an input and a neuron; `neuron 5` for another
+        number of a neuron; else the title of the layer or stem.
+        """
+        slot, place = network.layout.at(index)
+        named = next(one for one in named_layers(network) if one.name == slot.name.rpartition(".")[0])
+        name, layer = f"{slot.name}[{', '.join(map(str, place))}]", named.layer
+        if named.field is not None or slot.shape not in ((layer.n_out,), (layer.n_in, layer.n_out)):
+            return name, named.title
+        of = self.outputs[layer.index][place[-1]]
+        return name, of if len(place) == 1 else f"{self.into(layer.index)[place[0]]} → {of}"
 
 
-def parameter_name(network: Network, index: int) -> tuple[str, int, str, tuple[int, ...]]:
-    """Where a number of the flat vector stands: `layers.0.weight[3, 5]`, layer 0, `weight`, (3, 5)."""
-    for slot in network.layout.slots:
-        if index < slot.size:
-            place = tuple(int(i) for i in np.unravel_index(index, slot.shape))
-            _, layer, name = slot.name.split(".")
-            return f"{slot.name}[{', '.join(map(str, place))}]", int(layer), name, place
-        index -= slot.size
-    raise IndexError("the network has no such parameter")
+def _inputs(network: Network, preprocessor: Preprocessor) -> tuple[str, ...]:
+    """Names of the features: those of the columns, or of what the stem of a column puts out."""
+    stems = {stem.field.name: stem.layer for stem in network.stems.trained}
+    names: list[str] = []
+    for column in preprocessor.inputs:
+        stem = stems.get(column.name)
+        names += column.features if stem is None else stem_outputs(column.name, stem)
+    return tuple(names)
+
+
+def stem_outputs(field: str, layer: Layer) -> tuple[str, ...]:
+    """Names of what the stem of a field puts out: `city 0`, `city 1` …"""
+    return tuple(f"{field} {place}" for place in range(layer.n_out))

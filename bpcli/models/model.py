@@ -43,26 +43,26 @@ class Model:
     dtype: np.dtype[Any]
 
     @classmethod
-    def load(cls, path: str | Path) -> Model:
-        """The model in a run directory (its best checkpoint) or in a checkpoint file.
+    def load(cls, path: str | Path, header: type[Header] = Header) -> Model:
+        """The model in a run directory (its best checkpoint) or checkpoint file; `header` is as for `Checkpoint.load`.
 
         Raises:
             CheckpointError: there is none, or it is damaged.
             MemoryLimitError: its network needs more memory than there is.
         """
         file = find_checkpoint(Path(path))
-        checkpoint = Checkpoint.load(file)
-        header, network, params = checkpoint.header, checkpoint.network, checkpoint.vectors["params"]
-        assert header.config.loss is not None
+        checkpoint = Checkpoint.load(file, header)
+        found, network, params = checkpoint.header, checkpoint.network, checkpoint.vectors["params"]
+        assert found.config.loss is not None
         # Reproducible to the bit whatever else is asked at the same time: see there.
         exact = np.dtype(np.float64)
         needed = Inference.bytes_needed(network, exact)
         require_memory(needed, f"{printable(str(file))}: its network", "free some, or train a smaller one")
         return cls(
-            header=header,
+            header=found,
             path=file,
-            preprocessor=header.preprocessor,
-            loss=header.config.loss,
+            preprocessor=found.preprocessor,
+            loss=found.config.loss,
             inference=Inference(network, params, checkpoint.vectors["state"], exact),
             threads=BlasThreads(),
             dtype=params.dtype,

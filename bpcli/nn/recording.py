@@ -38,10 +38,19 @@ class LayerRecord:
 
 
 def recorded(network: Network) -> tuple[Network, list[LayerRecord]]:
-    """Copy of the network, and the record of each of its layers, which a training step fills."""
-    records = [LayerRecord() for _ in network.layers]
-    layers = tuple(_recorded(layer, record) for layer, record in zip(network.layers, records, strict=True))
-    return replace(network, layers=layers), records
+    """Copy of the network, and the record of each trained stem and layer, which a training step fills.
+
+    The network must not gather.
+    """
+    trained = network.stems.trained
+    records = [LayerRecord() for _ in (*trained, *network.layers)]
+    stems = tuple(
+        replace(stem, layer=_recorded(stem.layer, record)) for stem, record in zip(trained, records, strict=False)
+    )
+    layers = tuple(
+        _recorded(layer, record) for layer, record in zip(network.layers, records[len(trained) :], strict=True)
+    )
+    return replace(network, stems=replace(network.stems, trained=stems), layers=layers), records
 
 
 def _recorded(layer: Layer, record: LayerRecord) -> Layer:

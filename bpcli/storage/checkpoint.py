@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from bpcli.arrays.layout import Layout
 from bpcli.arrays.memory import Array
@@ -62,7 +62,7 @@ class Header(Spec):
 
     format: Literal[1] = 1
     sha256: str = NO_DIGEST
-    config: ExperimentConfig
+    config: SerializeAsAny[ExperimentConfig]
     preprocessor: Preprocessor
     data: DataFingerprint
     score: Score
@@ -142,8 +142,8 @@ class Checkpoint:
         return seal(arrays, self.header.model_dump(mode="json", by_alias=True))
 
     @classmethod
-    def load(cls, path: Path) -> Checkpoint:
-        """Read a checkpoint file.
+    def load(cls, path: Path, header: type[Header] = Header) -> Checkpoint:
+        """Read a checkpoint file; `header` is the class of its header, whose config may know more kinds of layers.
 
         Raises:
             CheckpointError: it is not a checkpoint, or not as it was written.
@@ -157,28 +157,28 @@ class Checkpoint:
             require_memory(2 * path.stat().st_size, f"{shown}: reading it", "free some")
             content = path.read_bytes()
         try:
-            return cls.from_bytes(content)
+            return cls.from_bytes(content, header)
         except CheckpointError as error:
             raise CheckpointError(f"{shown}: {error}") from error
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> Checkpoint:
+    def from_bytes(cls, content: bytes, header: type[Header] = Header) -> Checkpoint:
         """The checkpoint that `to_bytes` made these bytes of; raises CheckpointError and MemoryLimitError.
 
         Nothing that the header declares is allocated before the file is known to hold it: beside `content` it takes
         the memory of the vectors, and that of the header.
         """
         about, arrays = unseal(content)
-        header = _header(about)
-        return cls(header, _vectors(arrays, header))
+        described = _header(about, header)
+        return cls(described, _vectors(arrays, described))
 
 
-def _header(about: dict[str, Any]) -> Header:
+def _header(about: dict[str, Any], header: type[Header]) -> Header:
     version = about.get("format")
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise CheckpointError(f"written in format {str(version)[:9]}, which this version cannot read; upgrade bpcli")
     try:
-        return Header.model_validate(about)
+        return header.model_validate(about)
     except ValidationError as error:
         raise CheckpointError(f"its header is not valid: {_first(error)}") from None
 
@@ -195,7 +195,7 @@ def _first(error: ValidationError) -> str:
 
 def _network(header: Header) -> Network:
     preprocessor = header.preprocessor
-    return Network.plan(preprocessor.signature, {}, header.config.layers, preprocessor.target.outputs)
+    return header.config.plan_network(preprocessor.signature, preprocessor.target.outputs)
 
 
 def _layout(network: Network, vector: str) -> Layout:

@@ -14,8 +14,9 @@ from bpcli.tracing.trace import Trace, TracedLayer, activation_formulas
 
 
 def trace_document(trace: Trace) -> dict[str, Any]:
-    """The document: fields by name, specs as in a config, arrays as nested lists."""
-    return {field.name: _plain(getattr(trace, field.name)) for field in fields(trace)}
+    """The document: fields by name, specs as in a config, arrays as nested lists; `stems` where there are such."""
+    names = [field.name for field in fields(trace) if field.name != "stems" or trace.stems]
+    return {name: _plain(getattr(trace, name)) for name in names}
 
 
 def _plain(value: Any) -> Any:
@@ -36,7 +37,7 @@ def _plain(value: Any) -> Any:
 
 def _layer(layer: TracedLayer) -> dict[str, Any]:
     return {
-        "index": layer.index,
+        **({"index": layer.index} if layer.field is None else {"field": layer.field}),
         "type": layer.type,
         "options": layer.options,
         "formula": layer.formula,

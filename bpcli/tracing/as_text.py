@@ -34,7 +34,7 @@ def account(trace: Trace, layer: int | None = None, neuron: int | None = None) -
 class _Account:
     def __init__(self, worked: WorkedStep, neuron: int | None) -> None:
         self.worked, self.trace, self.shows, self.neuron = worked, worked.trace, worked.shows, neuron
-        self.layers, self.rows = worked.chosen, worked.rows
+        self.layers, self.rows = [*worked.stems, *worked.chosen], worked.rows
         self.shown = {one.index: self._neurons(one) for one in self.layers}
 
     def parts(self) -> Iterator[Part]:
@@ -146,7 +146,7 @@ class _Account:
             yield from self._rest(left_out, "parameter", "with smaller gradients")
             if layer is learning[0]:
                 name, place = places[0]
-                yield f"computation of {parameter_name(layer.index, name, place)}:"
+                yield f"computation of {parameter_name(layer.layer.name, name, place)}:"
                 letter = layer.letters.get(name, name)
                 for words in self.worked.update.lines(layer.layer.parameters[name], place, letter):
                     yield f"  {words}"
@@ -189,7 +189,7 @@ class _Account:
             yield from self._rest(count, layer.noun, f"with smaller |{layer.error}|")
 
     def _named(self, layer: WorkedLayer[Any], name: str, place: Place) -> list[str]:
-        return [parameter_name(layer.index, name, place), layer.belongs(name, place)]
+        return [parameter_name(layer.layer.name, name, place), layer.belongs(name, place)]
 
     def _made(self, how: str, value: float) -> str:
         return f"{how} = {self.shows.fixed(value)}" if is_arithmetic(how) else how

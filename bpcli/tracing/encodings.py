@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import singledispatch
 
 import numpy as np
@@ -12,15 +12,25 @@ from bpcli.data.columns.inputs import BooleanInput, FittedInput, InputBase, Nume
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Column, Table
 from bpcli.data.targets import ClassesTarget, LabelsTarget, NumbersTarget, TargetBase
+from bpcli.nn.layers import Layer
 from bpcli.tracing.arithmetic import Arithmetic
 
 _SHOWS = Arithmetic("float64")
 """Encodings are computed in float64, whatever the network's dtype."""
 
 
-def inputs_made(preprocessor: Preprocessor, row: Table) -> list[str]:
-    """Origin of each network input, from a table of one row: arithmetic, or words."""
-    return [line for spec in preprocessor.inputs for line in _input(spec, row[spec.name])]
+def inputs_made(preprocessor: Preprocessor, row: Table, stems: Mapping[str, Layer] = {}) -> list[str]:
+    """Origin of each network input, from a table of one row: arithmetic, or words.
+
+    `stems` are the layers of columns that have a trained stem.
+    """
+    return [line for spec in preprocessor.inputs for line in _made(spec, row[spec.name], stems.get(spec.name))]
+
+
+def _made(spec: FittedInput, column: Column, stem: Layer | None) -> Iterable[str]:
+    if stem is None:
+        return _input(spec, column)
+    return [f"number {place} of what the {stem.type} makes of {column.labels()[0]}" for place in range(stem.n_out)]
 
 
 def targets_made(preprocessor: Preprocessor, row: Table, outputs: int) -> list[str]:

@@ -48,6 +48,6 @@ def largest(values: Sequence[float], count: int) -> list[int]:
     return sorted(places)
 
 
-def parameter_name(layer: int, name: str, place: Place) -> str:
-    """Name of a parameter with layer and indices."""
-    return f"layers.{layer}.{name}[{', '.join(map(str, place))}]"
+def parameter_name(layer: str, name: str, place: Place) -> str:
+    """Name of a parameter with its layer (`layers.0`, `stems.city`) and indices."""
+    return f"{layer}.{name}[{', '.join(map(str, place))}]"

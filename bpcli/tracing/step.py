@@ -19,10 +19,11 @@ from bpcli.data.batches import Dataset
 from bpcli.data.table import PARTS
 from bpcli.errors import DivergedError, UsageError
 from bpcli.experiment.prepare import Prepared
-from bpcli.models.feature_names import Names
-from bpcli.nn.layers import Layer, Position
+from bpcli.models.feature_names import Names, stem_outputs
+from bpcli.nn.layers import Position, Views
 from bpcli.nn.losses import LossScratch
-from bpcli.nn.network import Bound, Network
+from bpcli.nn.named_layers import NamedLayer, all_views, named_layers
+from bpcli.nn.network import Network
 from bpcli.nn.recording import LayerRecord, recorded
 from bpcli.randomness import Stream
 from bpcli.tracing.arithmetic import Arithmetic
@@ -45,15 +46,15 @@ from bpcli.training.objective import Objective
 from bpcli.training.steps.serial import SerialSteps
 from bpcli.wording import counted
 
-Moments = dict[str, dict[str, Bound]]
-"""Parameters and optimizer slots by name, before and after the step."""
+Moments = dict[str, dict[str, tuple[Views, ...]]]
+"""Parameters and optimizer slots by name, before and after the step, of each stem and layer."""
 
 
 @dataclass(frozen=True)
 class ChosenRows:
     """Rows of the data as the network takes them, and as in the file."""
 
-    batch: Batch
+    dataset: Dataset
     described: list[TracedRow]
     notes: list[str]
 
@@ -66,7 +67,8 @@ def choose_rows(prepared: Prepared, numbers: Sequence[int]) -> ChosenRows:
     plan, selection = prepared.plan, prepared.examples
     assert selection is not None, "the examples were not kept"
     table, notes = selection.table, []
-    described, xs, ys, weights = [], [], [], []
+    described, stores, ys, weights = [], [], [], []
+    stems = {stem.field.name: stem.layer for stem in plan.network.stems.trained}
     for number in numbers or [int(selection.split.train[0]) + 1]:
         if not 1 <= number <= table.rows:
             raise UsageError(f"--row {number}: the data has rows 1 to {table.rows:,}, counted without the header")
@@ -76,8 +78,8 @@ def choose_rows(prepared: Prepared, numbers: Sequence[int]) -> ChosenRows:
             raise UsageError(f"--row {number}: not in any split, because its target is missing; choose another row")
         part, at = place
         dataset = prepared.datasets[part]
-        xs.append(plan.network.expanded.reader(dataset.x, 1, plan.dtype).take(at)[0].copy())
-        ys.append(dataset.target_reader(plan.network.n_out, 1).take(at)[0].copy())
+        stores.append([store[at] for store in dataset.x.stores])
+        ys.append(dataset.y[at])
         weights.append(1.0 if part != "train" or dataset.weight is None else float(dataset.weight[at[0]]))
         if part != "train":
             notes.append(f"row {number} is a {part} row, which training never uses; this step trains on it")
@@ -88,30 +90,30 @@ def choose_rows(prepared: Prepared, numbers: Sequence[int]) -> ChosenRows:
                 split=part,
                 columns={name: row[name].labels()[0] for name in selection.inputs},
                 target={name: row[name].labels()[0] for name in selection.targets},
-                inputs_made=inputs_made(prepared.preprocessor, row),
+                inputs_made=inputs_made(prepared.preprocessor, row, stems),
                 targets_made=targets_made(prepared.preprocessor, row, plan.network.n_out),
                 weight=weights[-1],
             )
         )
     weight = None if plan.train.weight is None else np.array(weights, plan.dtype)
-    return ChosenRows(Batch((np.concatenate(xs),), np.concatenate(ys), weight), described, notes)
+    x = Rows(plan.train.x.signature, [np.concatenate(parts) for parts in zip(*stores, strict=True)], plan.dtype)
+    return ChosenRows(Dataset(x, np.concatenate(ys), weight), described, notes)
 
 
 class _Step(SerialSteps):
-    """One step on a batch, with the learning rate of the run at that point."""
+    """One step on all rows of a data set, with the learning rate of the run at that point."""
 
-    def __init__(self, run: TrainingPlan, network: Network, batch: Batch, state: TrainingState) -> None:
-        (x,), y, weight = batch
+    def __init__(self, run: TrainingPlan, network: Network, dataset: Dataset, state: TrainingState) -> None:
         spec = run.spec.model_copy(update={"batch_size": "full"})
-        super().__init__(replace(run, network=network, spec=spec, train=Dataset(Rows.of_numbers(x), y, weight)), state)
+        super().__init__(replace(run, network=network, spec=spec, train=dataset), state)
         self._run = run
+        (self.batch,) = self.batches.epoch(np.arange(dataset.rows))
 
     def take(self, epoch: int, step: int) -> Array:
         """Take the step. Return the gradient that the optimizer received."""
-        (batch,) = self.batches.epoch(np.arange(self.batches.size))
         self.position.epoch, self.position.step = epoch, step
         with np.errstate(all="ignore"):
-            self.step(batch, self._run.learning_rate(epoch, step, self.state.counters.plateau.factor))
+            self.step(self.batch, self._run.learning_rate(epoch, step, self.state.counters.plateau.factor))
         return self.grads
 
 
@@ -124,23 +126,23 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, sourc
     epochs, done = state.counters.epoch, state.counters.epoch >= plan.spec.epochs
     epoch, step = (plan.spec.epochs - 1, 0) if done else (epochs, state.counters.step)
     position = Position(Stream(plan.seed, "dropout"), epoch, step)
-    objective = Objective(plan.network.trunk, loss, plan.spec, rows.batch, state.layer_state, position)
+    network, records = recorded(plan.network.expanded)
+    steps = _Step(plan, network, rows.dataset, state)
+    objective = Objective(plan.network.expanded, loss, plan.spec, steps.batch, state.layer_state, position)
     before = {name: vector.copy() for name, vector in _vectors(state).items()}
     loss_before = objective.value(state.params)
     if not isfinite(loss_before):
         raise DivergedError("non-finite loss of these rows")
-    network, records = recorded(plan.network.trunk)
-    steps = _Step(plan, network, rows.batch, state)
     applied = steps.take(epoch, step)
     loss_after = objective.value(state.params)
     if not isfinite(loss_after) or not all(np.isfinite(vector).all() for vector in _vectors(state).values()):
         raise DivergedError("non-finite values after the step; lower optimizer.learning_rate")
     names = Names.of(plan.network, prepared.preprocessor)
     views: Moments = {
-        when: {name: plan.network.bind(vector) for name, vector in vectors.items()}
+        when: {name: all_views(plan.network.bind(vector)) for name, vector in vectors.items()}
         for when, vectors in (("before", before), ("after", _vectors(state)))
     }
-    given = plan.network.bind(applied)
+    given = all_views(plan.network.bind(applied))
     rule = rule_of(plan.optimizer, state.optimizer, steps.learning_rate)
     norm = _norm(plan, records, before["params"])
     bound = plan.spec.clip.norm
@@ -150,9 +152,9 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, sourc
             f"training is complete after {counted(plan.spec.epochs, 'epoch')}: this is an additional step, "
             "at the initial learning rate of the last epoch"
         )
-    layers = [
-        _layer(layer, record, names, given, views, rule)
-        for layer, record in zip(plan.network.layers, records, strict=True)
+    traced = [
+        _layer(at, named, record, names, given, views, rule)
+        for at, (named, record) in enumerate(zip(named_layers(plan.network), records, strict=True))
     ]
     trace = Trace(
         name=prepared.config.name,
@@ -162,8 +164,8 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, sourc
         rows=rows.described,
         inputs=names.inputs,
         outputs=names.outputs[-1],
-        layers=layers,
-        error=_error(prepared, records[-1], rows.batch, objective, before["params"]),
+        layers=[layer for layer in traced if layer.field is None],
+        error=_error(prepared, records[-1], steps.batch, objective, before["params"]),
         update=TracedUpdate(
             optimizer=plan.optimizer,
             equations=rule.equations,
@@ -179,6 +181,7 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, sourc
         loss=LossChange(loss_before, loss_after),
         notes=notes,
         source=source,
+        stems=[layer for layer in traced if layer.field is not None],
     )
     remarks = [layer.remark() for layer in worked_layers(trace, Arithmetic(trace.dtype))]
     return replace(trace, notes=[*notes, *dict.fromkeys(filter(None, remarks))])
@@ -189,26 +192,37 @@ def _vectors(state: TrainingState) -> dict[str, Array]:
     return {name: member for name, (member,) in vectors.items()}
 
 
-def _layer(layer: Layer, record: LayerRecord, names: Names, given: Bound, views: Moments, rule: Rule) -> TracedLayer:
-    """Trace of a layer: forward and backward arrays, and parameters before and after the step."""
+def _layer(
+    at: int,
+    named: NamedLayer,
+    record: LayerRecord,
+    names: Names,
+    given: tuple[Views, ...],
+    views: Moments,
+    rule: Rule,
+) -> TracedLayer:
+    """Trace of the stem or layer at a place: forward and backward arrays, and parameters before and after the step."""
+    layer = named.layer
+    field = named.field
+    inputs = names.into(layer.index) if field is None else (field,)
+    outputs = names.outputs[layer.index] if field is None else stem_outputs(field, layer)
     forward = {"x": record.x, "z": record.z, "y": record.y, **record.kept}
     backward = {"dy": record.dy, "slope": record.slope, "dz": record.dz}
     return TracedLayer(
         planned=layer,
-        inputs=names.into(layer.index),
-        outputs=names.outputs[layer.index],
+        inputs=inputs,
+        outputs=outputs,
         forward={name: _exact(array) for name, array in forward.items() if array is not None},
         backward={name: _exact(array) for name, array in backward.items() if array is not None},
-        parameters={
-            slot.name: _parameter(slot, layer.index, record, given, views, rule) for slot in layer.parameters()
-        },
+        parameters={slot.name: _parameter(slot, at, record, given, views, rule) for slot in layer.parameters()},
+        field=field,
     )
 
 
 def _norm(plan: TrainingPlan, records: Sequence[LayerRecord], params: Array) -> float:
     """Norm of the whole gradient with penalties, before clipping by norm."""
     grads = np.empty_like(params)
-    for bound, record in zip(plan.network.bind(grads), records, strict=True):
+    for bound, record in zip(all_views(plan.network.bind(grads)), records, strict=True):
         for name, gradient in record.grads.items():
             np.copyto(bound[name], gradient)
     spec = plan.spec.model_copy(update={"clip": plan.spec.clip.model_copy(update={"norm": None})})
@@ -217,7 +231,7 @@ def _norm(plan: TrainingPlan, records: Sequence[LayerRecord], params: Array) -> 
 
 
 def _parameter(
-    slot: Slot, index: int, record: LayerRecord, given: Bound, views: Moments, rule: Rule
+    slot: Slot, index: int, record: LayerRecord, given: tuple[Views, ...], views: Moments, rule: Rule
 ) -> TracedParameter:
     """Trace of a parameter array: before and after the step, with the gradient and moments.
 

@@ -80,6 +80,13 @@ class TracedLayer:
     forward: Mapping[str, Array]
     backward: Mapping[str, Array]
     parameters: Mapping[str, TracedParameter]
+    field: str | None = None
+    """Field of which it is the trained stem."""
+
+    @property
+    def name(self) -> str:
+        """Beginning of the names of its parameters."""
+        return f"layers.{self.index}" if self.field is None else f"stems.{self.field}"
 
     @property
     def index(self) -> int:
@@ -173,3 +180,5 @@ class Trace:
     loss: LossChange
     notes: Sequence[str]
     source: str
+    stems: Sequence[TracedLayer] = ()
+    """The trained stems, whose outputs are inputs of the first layer."""

@@ -115,3 +115,13 @@ def test_bytes_needed_are_the_bytes_taken() -> None:
     layers = Workspace(REQUESTS, 10, FLOAT32).layers
     taken = {id(array.base): array.base.nbytes for layer in layers for array in (*layer.values(), layer.ones)}
     assert sum(taken.values()) == Workspace.bytes_needed(REQUESTS, 10, 4)
+
+
+def test_every_number_of_a_vector_has_a_slot_and_a_place_in_it() -> None:
+    flat = np.arange(LAYOUT.size)
+    for index in flat:
+        slot, place = LAYOUT.at(index)
+        assert LAYOUT.views(flat)[slot.name][place] == index
+    for beyond in (-1, LAYOUT.size):
+        with pytest.raises(IndexError, match="beyond the end"):
+            LAYOUT.at(beyond)

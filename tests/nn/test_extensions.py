@@ -36,7 +36,13 @@ EDGES = (IMAGES[:, 0, 0].sum(axis=1) > IMAGES[:, -1, -1].sum(axis=1)).astype(np.
 CODES = GENERATOR.integers(0, 40, COUNT)
 PLACES = (Field("numbers", (2,), places=(0, 2)), Field("city", (), "code", 40, places=(1,)))
 
-CONVOLUTIONS = [Convolution(3), BatchNorm(), Dropout(rate=0.1), Convolution(4, activation=Tanh()), Dense(units=8)]
+CONVOLUTIONS = [
+    Convolution(channels=3),
+    BatchNorm(),
+    Dropout(rate=0.1),
+    Convolution(channels=4, activation=Tanh()),
+    Dense(units=8),
+]
 
 
 def of_images(dtype: Any = np.float64) -> TrainingPlan:
@@ -52,7 +58,7 @@ def of_cities(dtype: Any = np.float64) -> TrainingPlan:
     rows, y = Rows(PLACES, [numbers, CODES.astype(np.int8)], np.dtype(dtype)), CODES * 7 % 3 % 2
     spec = TrainingSpec(epochs=30, batch_size=32)
     made = plan(rows, y, spec, loss=CrossEntropy(), optimizer=Adam(learning_rate=0.01), dtype=dtype)
-    return replace(made, network=Network.plan(PLACES, {"city": Embedding(3)}, [Dense(units=8)], 2))
+    return replace(made, network=Network.plan(PLACES, {"city": Embedding(width=3)}, [Dense(units=8)], 2))
 
 
 PLANS = pytest.mark.parametrize("make", [of_images, of_cities], ids=["convolution", "embedding"])
@@ -77,7 +83,7 @@ def test_a_stem_s_outputs_stand_at_the_place_of_its_field() -> None:
 
 
 def test_a_field_that_is_alone_keeps_the_shape_that_its_stem_gives_it() -> None:
-    network = Network.plan(PLACES[1:], {"city": Embedding(3)}, [Dense(units=2)], 1)
+    network = Network.plan(PLACES[1:], {"city": Embedding(width=3)}, [Dense(units=2)], 1)
     assert network.stems.shape == (3,)
     image = Network.plan((Field("image", (5, 4, 2)),), {}, CONVOLUTIONS, 2)
     assert image.stems.shape == (5, 4, 2)

@@ -38,4 +38,4 @@ def test_the_largest_by_size_come_in_their_order(count: int, places: list[int]) 
 
 
 def test_a_parameter_is_named_by_any_number_of_indices() -> None:
-    assert parameter_name(2, "kernel", (0, 1, 2, 3)) == "layers.2.kernel[0, 1, 2, 3]"
+    assert parameter_name("layers.2", "kernel", (0, 1, 2, 3)) == "layers.2.kernel[0, 1, 2, 3]"

@@ -1,6 +1,14 @@
 """Arithmetic of layers: one class for each kind, chosen by `worked_layer`."""
 
-from bpcli.tracing.layers.base import Derivation, LayerInStep, Weighted, WorkedLayer, worked_layer, worked_layers
+from bpcli.tracing.layers.base import (
+    Derivation,
+    LayerInStep,
+    Weighted,
+    WorkedLayer,
+    worked_layer,
+    worked_layers,
+    worked_stems,
+)
 from bpcli.tracing.layers.batch_norm import WorkedBatchNorm
 from bpcli.tracing.layers.dense import WorkedDense
 from bpcli.tracing.layers.dropout import WorkedDropout
@@ -17,4 +25,5 @@ __all__ = [
     "WorkedLayerNorm",
     "worked_layer",
     "worked_layers",
+    "worked_stems",
 ]

@@ -98,8 +98,8 @@ class WorkedLayer(Generic[P]):
 
     @property
     def title(self) -> str:
-        """Index and kind."""
-        return f"layer {self.index}: {self.kind}"
+        """Index, or field of a stem, and kind."""
+        return f"{f'layer {self.index}' if self.layer.field is None else f'stem {self.layer.field}'}: {self.kind}"
 
     @property
     def forward_rule(self) -> str:
@@ -246,6 +246,11 @@ def worked_layers(trace: Trace, shows: Arithmetic) -> tuple[WorkedLayer[Any], ..
         behind = worked[-1] if worked else None
         worked.append(worked_layer(layer.planned, LayerInStep(layer, behind, dx, shows)))
     return tuple(reversed(worked))
+
+
+def worked_stems(trace: Trace, first: WorkedLayer[Any], shows: Arithmetic) -> tuple[WorkedLayer[Any], ...]:
+    """Workings of the trained stems, before the first layer."""
+    return tuple(worked_layer(stem.planned, LayerInStep(stem, first, None, shows)) for stem in trace.stems)
 
 
 def flat(array: Array) -> Array:

@@ -14,6 +14,7 @@ from bpcli.arrays.memory import Array
 from bpcli.data.batches import Batches
 from bpcli.errors import DivergedError
 from bpcli.nn.layers import Position
+from bpcli.nn.named_layers import all_views, named_layers
 from bpcli.nn.optimizers import Update
 from bpcli.nn.schedules import Constant, ReduceOnPlateau
 from bpcli.randomness import Stream
@@ -90,10 +91,12 @@ class Steps(ABC):
             self.position.member = member
             layer_state = network.bind_state(kept.copy())
             logits = network.forward(network.bind(params), layer_state, batch.x, workspace, self.position)
-            for layer, output in zip(network.layers, [*workspace.inputs[1:], logits], strict=True):
+            features = workspace.inputs[0].reshape(batch.rows, -1)
+            stems = [features[:, stem.features] for stem in network.stems.trained]
+            for named, output in zip(named_layers(network), [*stems, *workspace.inputs[1:], logits], strict=True):
                 if not np.isfinite(output).all():
-                    return self.diverged(f"output of layer {layer.index} ({layer.type})")
-        return self.diverged(f"loss after layer {layer.index} ({layer.type})")
+                    return self.diverged(f"output of {named.title}")
+        return self.diverged(f"loss after {named.title}")
 
     def require_finite(self) -> None:
         """Raise DivergedError if a parameter, running statistic or optimizer state is not finite."""
@@ -105,9 +108,10 @@ class Steps(ABC):
         ]
         for what, vector, bind in vectors:
             if not np.isfinite(vector).all():
-                for layer, *views in zip(network.layers, *map(bind, vector), strict=True):
+                members = [all_views(bind(of_member)) for of_member in vector]
+                for named, *views in zip(named_layers(network), *members, strict=True):
                     if not all(np.isfinite(view).all() for of_member in views for view in of_member.values()):
-                        raise self.diverged(f"{what} of layer {layer.index} ({layer.type})")
+                        raise self.diverged(f"{what} of {named.title}")
 
     def diverged(self, what: str) -> DivergedError:
         """Error that names the non-finite values found in or after the last step."""
