@@ -13,7 +13,7 @@ from bpcli.training.epochs import EpochCloser
 from bpcli.training.plan import EpochReport, Progress, TrainingPlan
 from bpcli.training.state import TrainingState
 from bpcli.training.steps import LOCAL, Exchange, Steps, steps_for
-from bpcli.training.steps.base import Taken
+from bpcli.training.steps.base import StepSums
 
 Clock = Callable[[], float]
 """Time in seconds, like `perf_counter`."""
@@ -91,7 +91,7 @@ class _EpochSteps:
         self.steps.require_finite()
         state.count(seconds=self._clock() - started)
 
-    def _advance(self, taken: Iterator[Taken], until: float, interrupted: Callable[[], bool]) -> bool:
+    def _advance(self, taken: Iterator[StepSums], until: float, interrupted: Callable[[], bool]) -> bool:
         """Take steps until a pause is due. Return False when the epoch has no more steps.
 
         There is no pause between the last step and the end of the epoch, where the health of that step is
