@@ -158,7 +158,7 @@ class Network:
         With a position this is a training step: dropout is active, and batch_norm normalizes by the batch and
         updates `state`.
         """
-        passes, y = self._entered(params, state, x, workspace, position)
+        passes, y = self._start(params, state, x, workspace, position)
         inputs = workspace.inputs
         for layer, p, s, work in passes:
             inputs.append(y)
@@ -169,7 +169,7 @@ class Network:
         self, params: Bound, state: Bound, x: tuple[Array, ...], workspace: Workspace, position: Position | None = None
     ) -> Iterator[Array]:
         """Yield the output of each layer of a forward pass; each array is valid until the next one is requested."""
-        passes, y = self._entered(params, state, x, workspace, position)
+        passes, y = self._start(params, state, x, workspace, position)
         if self.stems.gathering is not None:
             yield y
         for layer, p, s, work in passes:
@@ -177,7 +177,7 @@ class Network:
             y = layer.forward(p, s, y, work, position)
             yield y
 
-    def _entered(
+    def _start(
         self, params: Bound, state: Bound, x: tuple[Array, ...], workspace: Workspace, position: Position | None
     ) -> tuple[Iterator[tuple[Layer, Views, Views, LayerArrays]], Array]:
         """Layers that take a single array, each with its views, and the input of the first of them.

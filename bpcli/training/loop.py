@@ -47,14 +47,14 @@ def train(
     lanes = min(plan.stepping.parts, available_cores() if threads is None else threads)
     with Crew(lanes) as crew:
         steps = steps_for(plan, state, crew, exchange)
-        under_way, closer = _EpochSteps(steps, progress_seconds, clock), EpochCloser(steps, clock)
+        epoch_steps, closer = _EpochSteps(steps, progress_seconds, clock), EpochCloser(steps, clock)
         started = clock() - state.counters.seconds
         if state.counters.stop is None and state.counters.epoch >= plan.spec.epochs:
             state.count(stop="epochs")
         while state.counters.stop is None:
             epoch_started = clock()
             first = state.counters.step
-            yield from under_way.take(started, interrupted)
+            yield from epoch_steps.take(started, interrupted)
             if interrupted() and state.counters.step < steps.batches.count:
                 return
             rows = (state.counters.step - first) * steps.batches.size
