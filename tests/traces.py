@@ -54,7 +54,7 @@ def worked(
     backward: Mapping[str, Any],
     parameters: Mapping[str, TracedParameter] | None = None,
     *,
-    behind: WorkedLayer[Any] | None = None,
+    next_layer: WorkedLayer[Any] | None = None,
     dx: Any = None,
 ) -> WorkedLayer[Any]:
     """A layer with these numbers, its inputs named a, b, ... and its outputs A, B, ..."""
@@ -63,8 +63,8 @@ def worked(
         for first, count in (("a", planned.n_in), ("A", planned.n_out))
     )
     layer = TracedLayer(planned, inputs, outputs, _arrays(forward), _arrays(backward), parameters or {})
-    handed_back = None if dx is None else np.array(dx, dtype=np.float64)
-    return worked_layer(planned, LayerInStep(layer, behind, handed_back, Arithmetic("float32")))
+    dx_array = None if dx is None else np.array(dx, dtype=np.float64)
+    return worked_layer(planned, LayerInStep(layer, next_layer, dx_array, Arithmetic("float32")))
 
 
 def _arrays(values: Mapping[str, Any]) -> dict[str, Array]:

@@ -39,7 +39,7 @@ Initial biases of 0 and scales of 1 hide mistakes, and put rectifiers exactly on
 
 
 @dataclass(frozen=True)
-class Tried:
+class Trial:
     """One comparison: at one component of a flat vector, or along a direction in a range of it."""
 
     derivative: Derivative
@@ -62,7 +62,7 @@ class ArrayCheck:
     """Number of comparisons that needed a smaller step, because of a kink or strong curvature."""
     undecided: int
     """Number of comparisons at a kink."""
-    worst: Tried
+    worst: Trial
     flat: bool = False
     """Whether the claimed derivative is 0 in every comparison, so that agreement proves little."""
 
@@ -109,7 +109,7 @@ def check_gradient(plan: TrainingPlan, rows: int, seed: int) -> GradientCheck:
         plan.new_state().layer_state,
         Position(Stream(plan.seed, "dropout")),
     )
-    params = _moved(plan, generator)
+    params = _perturbed(plan, generator)
     value = objective.value(params)
     size = abs(value) + float(np.abs(objective.logits(params)).max())
     if not np.isfinite(value) or not np.isfinite(size):
@@ -132,7 +132,7 @@ def first_batch(plan: TrainingPlan, rows: int, seed: int) -> Batch:
     return Batch(x, y, None if train.weight is None else train.weight[order])
 
 
-def _moved(plan: TrainingPlan, generator: np.random.Generator) -> Array:
+def _perturbed(plan: TrainingPlan, generator: np.random.Generator) -> Array:
     """Initial parameters plus random noise."""
     params: Array = plan.new_state().params[0]
     for values in plan.network.layout.views(params).values():
@@ -153,35 +153,35 @@ class _Checker:
     def check(self, name: str, start: int, stop: int, every: bool) -> ArrayCheck:
         """Check a range: each component, or random directions and then, if one differs, a search for the component."""
         if every:
-            tried = [self._along(np.ones(1), place, place + 1) for place in range(start, stop)]
+            trials = [self._along(np.ones(1), place, place + 1) for place in range(start, stop)]
         else:
-            tried = [self._along(self._direction(stop - start), start, stop) for _ in range(DIRECTIONS)]
-        worst = max(tried, key=_badness)
+            trials = [self._along(self._direction(stop - start), start, stop) for _ in range(DIRECTIONS)]
+        worst = max(trials, key=_severity)
         if worst.derivative.verdict == "differs" and not worst.of_one:
             worst = self._located(start, stop) or worst
         return ArrayCheck(
             name,
-            len(tried),
-            sum(one.derivative.step < STEP for one in tried),
-            sum(one.derivative.verdict == "undecided" for one in tried),
+            len(trials),
+            sum(one.derivative.step < STEP for one in trials),
+            sum(one.derivative.verdict == "undecided" for one in trials),
             worst,
-            all(one.derivative.claimed == 0 for one in tried),
+            all(one.derivative.claimed == 0 for one in trials),
         )
 
-    def _located(self, start: int, stop: int) -> Tried | None:
+    def _located(self, start: int, stop: int) -> Trial | None:
         """Find a component that differs by bisection along random directions; None if single components agree."""
         found = None
         while stop - start > 1:
             middle = (start + stop) // 2
             halves = [(start, middle), (middle, stop)]
-            tried = [self._along(self._direction(last - first), first, last) for first, last in halves]
-            found = max(tried, key=_badness)
+            trials = [self._along(self._direction(last - first), first, last) for first, last in halves]
+            found = max(trials, key=_severity)
             if found.derivative.verdict != "differs":
                 return None
             start, stop = found.start, found.stop
         return found
 
-    def _along(self, direction: Array, start: int, stop: int) -> Tried:
+    def _along(self, direction: Array, start: int, stop: int) -> Trial:
         at, part = self._at, self._at[start:stop]
         kept = part.copy()
 
@@ -191,18 +191,18 @@ class _Checker:
 
         derivative = check_derivative(moved, float(np.dot(self._claimed[start:stop], direction)), self._size)
         np.copyto(part, kept)
-        return Tried(derivative, start, stop)
+        return Trial(derivative, start, stop)
 
     def _direction(self, size: int) -> NDArray[np.float64]:
         """Random corner of a hypercube, of norm 1, so that every component has the same weight."""
         return np.asarray(self._generator.choice((-1.0, 1.0), size) / np.sqrt(size))
 
 
-def _badness(tried: Tried) -> tuple[int, float]:
+def _severity(trial: Trial) -> tuple[int, float]:
     """Sort key: comparisons that differ first, then those that agree, by error; NaN is the worst."""
     order = {"differs": 2, "agrees": 1, "undecided": 0}
-    error = tried.derivative.error
-    return order[tried.derivative.verdict], error if error == error else float("inf")
+    error = trial.derivative.error
+    return order[trial.derivative.verdict], error if error == error else float("inf")
 
 
 def _faults(objective: Objective, params: Array, generator: np.random.Generator) -> Iterator[int | str]:

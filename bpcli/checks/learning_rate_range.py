@@ -131,7 +131,7 @@ def try_rates(plan: TrainingPlan, threads: int) -> RangeTest:
     rates = [low * growth**number for number in range(len(losses) - 1)]
     smoothed = _running_median(losses, _half_window(plan))
     points = [Point(*point) for point in zip(rates, losses[1:], smoothed[1:], strict=True)]
-    return _judged(configured, fmean(losses[: min(plan.steps_per_epoch, DECADE)]), points)
+    return _evaluate(configured, fmean(losses[: min(plan.steps_per_epoch, DECADE)]), points)
 
 
 def _losses(steps: Steps) -> Iterator[float]:
@@ -171,7 +171,7 @@ def _running_median(values: list[float], half: int) -> list[float]:
     return [median(values[max(0, place - half) : place + half + 1]) for place in range(len(values))]
 
 
-def _judged(configured: float, start: float, points: list[Point]) -> RangeTest:
+def _evaluate(configured: float, start: float, points: list[Point]) -> RangeTest:
     """Rates at which the loss falls, is lowest, and diverges."""
     rates, losses = [point.learning_rate for point in points], [point.smoothed for point in points]
     lost = 1 + max((place for place, loss in enumerate(losses) if loss <= times(1 + NOTICEABLE, start)), default=-1)

@@ -54,7 +54,7 @@ class ExperimentConfig(Spec):
 
     @field_validator("name")
     @classmethod
-    def _begins_a_folder_name(cls, name: str) -> str:
+    def _valid_name(cls, name: str) -> str:
         if not re.fullmatch(NAME, name):
             raise ValueError("must begin with a letter or digit, and hold only letters, digits, '.', '_' and '-'")
         return name

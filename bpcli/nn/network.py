@@ -1,4 +1,4 @@
-"""The network: stems and layers in a row, with every number it learns in one flat vector."""
+"""The network: a sequence of stems and layers, with all its parameters in one flat vector."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from bpcli.randomness import Stream
 
 
 class Bound(tuple[Views, ...]):
-    """A flat vector as each layer sees it: views by name, layer by layer; `stems` are those of the trained stems."""
+    """A flat vector as views by name for each layer; `stems` are those of the trained stems."""
 
     stems: tuple[Views, ...] = ()
 
 
 @dataclass(frozen=True)
 class Network:
-    """Planned stems and layers, and the layouts of their parameters and state; it owns no array that changes."""
+    """Planned stems and layers, and the layouts of their parameters and state. Owns no mutable array."""
 
     stems: Stems
     layers: tuple[Layer, ...]
@@ -38,9 +38,9 @@ class Network:
     def plan(
         cls, signature: Signature, stems: Mapping[str, StemSpec], layers: Sequence[LayerSpec], outputs: int
     ) -> Network:
-        """The network of `layers` for the fields of a signature, closed by a dense layer of `outputs` logits.
+        """Plan `layers` for the fields of a signature, followed by a dense layer of `outputs` logits.
 
-        `stems` are those of the fields that have one, by name.
+        `stems` has the specs of stems by field name.
         """
         before = Stems.plan(signature, stems)
         planned: list[Layer] = []
@@ -61,7 +61,7 @@ class Network:
 
     @property
     def n_in(self) -> int:
-        """Features of a row."""
+        """Features per row."""
         return self.layers[0].n_in
 
     @property
@@ -71,34 +71,34 @@ class Network:
 
     @property
     def multiplications(self) -> int:
-        """Multiplications a row in the matrix products of a forward pass."""
+        """Multiplications per row in the matrix products of a forward pass."""
         return sum(layer.multiplications for layer in self.layers)
 
     @property
     def units(self) -> int:
-        """Outputs of all layers with units."""
+        """Number of outputs of all layers with units."""
         return sum(layer.n_out for layer in self.layers if layer.units is not None)
 
     def summary(self) -> list[LayerSummary]:
-        """Of each layer what lists of layers show."""
+        """Figures of each layer for lists."""
         return [layer.summary() for layer in self.layers]
 
     @property
     def expanded(self) -> Network:
-        """The same network, which does not gather: its batches hold all features but those of trained stems."""
+        """Copy that does not gather: its batches hold all features except those of trained stems."""
         return replace(self, stems=self.stems.expanded())
 
     @property
     def trunk(self) -> Network:
-        """The layers alone: a network whose one field is the features."""
+        """The layers alone, as a network whose only field is the features."""
         return replace(self, stems=Stems.plan((Field("features", self.stems.shape),), {}))
 
     def first(self, layers: int) -> Network:
-        """The network of the first so many layers, with the layouts of the whole."""
+        """The first `layers` layers, with the layouts of the whole network."""
         return replace(self, layers=self.layers[:layers])
 
     def bind(self, flat: Array) -> Bound:
-        """Parameters, or a gradient, of shape (layout.size,), as views for each layer."""
+        """Views for each layer of parameters or a gradient, (layout.size,)."""
         views = self.layout.views(flat)
 
         def of(name: str, layer: Layer) -> Views:
@@ -107,7 +107,7 @@ class Network:
         return self._bound(of)
 
     def bind_state(self, flat: Array) -> Bound:
-        """State of shape (state_layout.size,) as views for each layer."""
+        """Views for each layer of a state, (state_layout.size,)."""
         views = self.state_layout.views(flat)
 
         def of(name: str, layer: Layer) -> Views:
@@ -121,7 +121,7 @@ class Network:
         return bound
 
     def initialize(self, seed: int, dtype: np.dtype[Any], member: int = 0) -> tuple[Array, Array]:
-        """Parameters (layout.size,) and state (state_layout.size,) to begin with, from seed, member and layer index."""
+        """Initial parameters (layout.size,) and state (state_layout.size,), from seed, member and layer index."""
         params, state = aligned(self.layout.size, dtype), np.empty(self.state_layout.size, dtype)
         stream = Stream(seed, "initialize")
         bound, bound_state = self.bind(params), self.bind_state(state)
@@ -132,7 +132,7 @@ class Network:
         return params, state
 
     def reader(self, of: Rows, rows: int, dtype: np.dtype[Any]) -> RowReader:
-        """A reader of up to `rows` rows of a data set as `forward` takes them."""
+        """Reader of up to `rows` rows of a data set, in the form that `forward` takes."""
         return self.stems.intake.reader(of, rows, dtype)
 
     def workspace(self, rows: int, dtype: np.dtype[Any], training: bool) -> Workspace:
@@ -141,7 +141,7 @@ class Network:
         return Workspace([layer.buffers(training) for layer in self.layers], rows, dtype, stems)
 
     def workspace_bytes(self, rows: int, dtype: np.dtype[Any], training: bool) -> int:
-        """What `workspace` would take."""
+        """Size of that `workspace` in bytes."""
         requests = [layer.buffers(training) for layer in self.layers] + self.stems.requests(self.layers[0], training)
         return Workspace.bytes_needed(requests, rows, dtype.itemsize)
 
@@ -153,11 +153,12 @@ class Network:
         workspace: Workspace,
         position: Position | None = None,
     ) -> Array:
-        """Logits (rows, n_out) of x as a reader hands it out, valid until the workspace is used again.
+        """Logits (rows, n_out) of x as given by a reader, valid until the workspace is used again.
 
-        With a position this is a training step: dropout drops, batch_norm normalizes by the batch and updates `state`.
+        With a position this is a training step: dropout is active, and batch_norm normalizes by the batch and
+        updates `state`.
         """
-        passes, y = self._entered(params, state, x, workspace, position)
+        passes, y = self._start(params, state, x, workspace, position)
         inputs = workspace.inputs
         for layer, p, s, work in passes:
             inputs.append(y)
@@ -167,8 +168,8 @@ class Network:
     def outputs(
         self, params: Bound, state: Bound, x: tuple[Array, ...], workspace: Workspace, position: Position | None = None
     ) -> Iterator[Array]:
-        """Yield the output of each layer of a forward pass, valid until the next one is asked for."""
-        passes, y = self._entered(params, state, x, workspace, position)
+        """Yield the output of each layer of a forward pass; each array is valid until the next one is requested."""
+        passes, y = self._start(params, state, x, workspace, position)
         if self.stems.gathering is not None:
             yield y
         for layer, p, s, work in passes:
@@ -176,12 +177,13 @@ class Network:
             y = layer.forward(p, s, y, work, position)
             yield y
 
-    def _entered(
+    def _start(
         self, params: Bound, state: Bound, x: tuple[Array, ...], workspace: Workspace, position: Position | None
     ) -> tuple[Iterator[tuple[Layer, Views, Views, LayerArrays]], Array]:
-        """The layers that take an array, each with its views, and the array that the first of them takes.
+        """Layers that take a single array, each with its views, and the input of the first of them.
 
-        Those are all layers, and the features; without the first layer where that gathers, and its output.
+        These are all layers, with the features as input. If the first layer gathers, it is left out and its
+        output is the input.
         """
         workspace.inputs.clear()
         passes = zip(self.layers, params, state, workspace.layers, strict=True)
@@ -196,7 +198,7 @@ class Network:
         return passes, layer.forward_gathered(p, x, stems.gathering, work, workspace.stems[-1])
 
     def backward(self, params: Bound, dy: Array, workspace: Workspace, grads: Bound) -> None:
-        """Write to `grads` the gradient that follows from `dy`, dL/dlogits, which is overwritten.
+        """Write the gradient for `dy`, dL/dlogits, to `grads`. Overwrites `dy`.
 
         The workspace must be as the forward pass left it.
         """

@@ -89,8 +89,8 @@ class Crew:
         self.lanes = lanes
         self._tasks: deque[Task] = deque()
         self._failures: deque[BaseException] = deque()
-        self._starts = [_held() for _ in range(lanes - 1)]
-        self._ends = [_held() for _ in range(lanes - 1)]
+        self._starts = [_held_lock() for _ in range(lanes - 1)]
+        self._ends = [_held_lock() for _ in range(lanes - 1)]
         self._closing = False
         self._switch_seconds = sys.getswitchinterval()
         self._threads = [Thread(target=self._serve, args=(lane,), daemon=True) for lane in range(1, lanes)]
@@ -150,7 +150,7 @@ class Crew:
             self._failures.append(failure)
 
 
-def _held() -> Any:
+def _held_lock() -> Any:
     """Lock that is held, so that acquiring it blocks until it is released."""
     lock = Lock()
     lock.acquire()

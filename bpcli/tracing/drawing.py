@@ -111,10 +111,10 @@ class Drawing:
 
 def draw(worked: WorkedStep, stages: Sequence[Stage], most: int, neuron: int | None) -> Drawing:
     """Draw all layers or one, with up to `most` units per column: those with the largest inputs and errors."""
-    return _Draughtsman(worked, stages, most, neuron).drawing()
+    return _DrawingBuilder(worked, stages, most, neuron).drawing()
 
 
-class _Draughtsman:
+class _DrawingBuilder:
     def __init__(self, worked: WorkedStep, stages: Sequence[Stage], most: int, neuron: int | None) -> None:
         self.trace, self.all_layers, self.layers = worked.trace, worked.layers, worked.chosen
         self.most, self.neuron, self.rows = most, neuron, worked.rows
@@ -122,7 +122,7 @@ class _Draughtsman:
         self.shows, self.lines = Arithmetic(worked.trace.dtype, brief=True), UnitLines(worked, self.at)
         self.in_full = worked.shows
         self.first = self.layers[0].index
-        self.closes = self.layers[-1].behind is None
+        self.closes = self.layers[-1].next_layer is None
         self.chosen = self._chosen()
         self.tallest = max(map(len, self.chosen))
         self.roomy = self.tallest <= ROOMY

@@ -230,6 +230,6 @@ class _Hinge(WorkedLoss[Hinge]):
             s = 1 if t else -1
             return str(-s) if s * y < 1 else "0"
         targets = self.error.targets[row].tolist()
-        behind = [z + 1.0 - t for z, t in zip(self.error.predictions[row].tolist(), targets, strict=True)]
-        share = 1.0 / behind.count(max(behind)) if behind[k] == max(behind) else 0.0
+        margins = [z + 1.0 - t for z, t in zip(self.error.predictions[row].tolist(), targets, strict=True)]
+        share = 1.0 / margins.count(max(margins)) if margins[k] == max(margins) else 0.0
         return f"({self.shows.short(share)} - {self.shows.short(targets[k])})"

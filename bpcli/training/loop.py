@@ -13,7 +13,7 @@ from bpcli.training.epochs import EpochCloser
 from bpcli.training.plan import EpochReport, Progress, TrainingPlan
 from bpcli.training.state import TrainingState
 from bpcli.training.steps import LOCAL, Exchange, Steps, steps_for
-from bpcli.training.steps.base import Taken
+from bpcli.training.steps.base import StepSums
 
 Clock = Callable[[], float]
 """Time in seconds, like `perf_counter`."""
@@ -48,14 +48,14 @@ def train(
     lanes = min(plan.stepping.parts, available_cores() if threads is None else threads)
     with Crew(lanes) as crew:
         steps = steps_for(plan, state, crew, exchange)
-        under_way, closer = _EpochSteps(steps, progress_seconds, clock), EpochCloser(steps, clock)
+        epoch_steps, closer = _EpochSteps(steps, progress_seconds, clock), EpochCloser(steps, clock)
         started = clock() - state.counters.seconds
         if state.counters.stop is None and state.counters.epoch >= plan.spec.epochs:
             state.count(stop="epochs")
         while state.counters.stop is None:
             epoch_started = clock()
             first = state.counters.step
-            yield from under_way.take(started, interrupted)
+            yield from epoch_steps.take(started, interrupted)
             if interrupted() and state.counters.step < steps.batches.count:
                 return
             rows = (state.counters.step - first) * steps.batches.size
@@ -92,7 +92,7 @@ class _EpochSteps:
         self.steps.require_finite()
         state.count(seconds=self._clock() - started)
 
-    def _advance(self, taken: Iterator[Taken], until: float, interrupted: Callable[[], bool]) -> bool:
+    def _advance(self, taken: Iterator[StepSums], until: float, interrupted: Callable[[], bool]) -> bool:
         """Take steps until a pause is due. Return False when the epoch has no more steps.
 
         There is no pause between the last step and the end of the epoch, where the health of that step is

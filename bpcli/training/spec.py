@@ -55,7 +55,7 @@ class CheckpointEvery(Spec, json_schema_extra={"minProperties": 1}):
     )
 
     @model_validator(mode="after")
-    def _says_something(self) -> Self:
+    def _require_any(self) -> Self:
         if self.seconds is None and self.steps is None:
             raise ValueError("give seconds, steps, or both")
         return self
@@ -87,7 +87,7 @@ class StopWhen(Spec, json_schema_extra=ONE_OF_THEM):
     epochs: int = Field(default=1, ge=1, description="Consecutive epochs above a bound.")
 
     @model_validator(mode="after")
-    def _says_something(self) -> Self:
+    def _require_any(self) -> Self:
         if all(getattr(self, name) is None for name in MEASURES):
             raise ValueError(f"give at least one of {', '.join(MEASURES)}")
         return self

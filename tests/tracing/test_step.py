@@ -171,15 +171,15 @@ def test_every_number_follows_from_those_before_it(tmp_path: Path) -> None:
     config = config_in(tmp_path, layers=layers, dtype="float64", training={"penalty": {"l2": 0.1}})
     document = traced(config, "--row=2", "--row=5")
     assert [row["row"] for row in document["rows"]] == [2, 5]
-    behind = numbers(document["error"]["dlogits"])
+    upstream = numbers(document["error"]["dlogits"])
     for layer in reversed(document["layers"]):
         forward = {name: numbers(value) for name, value in layer["forward"].items()}
         backward = {name: numbers(value) for name, value in layer["backward"].items()}
-        np.testing.assert_allclose(backward["dy"], behind, rtol=1e-12)
+        np.testing.assert_allclose(backward["dy"], upstream, rtol=1e-12)
         if layer["type"] == "dropout":
             assert set(np.round(forward["mask"].ravel(), 6)) <= {0.0, round(1 / 0.7, 6)}
             np.testing.assert_array_equal(forward["y"], forward["x"] * forward["mask"])
-            behind = backward["dy"] * forward["mask"]
+            upstream = backward["dy"] * forward["mask"]
             continue
         weight, bias = layer["parameters"]["weight"], layer["parameters"]["bias"]
         np.testing.assert_allclose(forward["z"], forward["x"] @ numbers(weight["before"]) + numbers(bias["before"]))
@@ -191,7 +191,7 @@ def test_every_number_follows_from_those_before_it(tmp_path: Path) -> None:
         assert bias["applied"] == bias["gradient"]
         for one in (weight, bias):
             np.testing.assert_allclose(numbers(one["before"]) + numbers(one["step"]), numbers(one["after"]), rtol=1e-12)
-        behind = backward["dz"] @ numbers(weight["before"]).T
+        upstream = backward["dz"] @ numbers(weight["before"]).T
 
 
 def test_rows_are_those_of_the_file_in_its_own_words() -> None:

@@ -12,7 +12,7 @@ def test_all_layers_are_worked_out_and_one_can_be_chosen(textbook_trace: Trace) 
     assert [type(layer) for layer in whole.layers] == [WorkedDense, WorkedDense]
     assert [layer.index for layer in whole.chosen] == [0, 1]
     assert ([layer.index for layer in second.layers], [layer.index for layer in second.chosen]) == ([0, 1], [1])
-    assert (whole.layers[0].behind, whole.layers[1].behind) == (whole.layers[1], None)
+    assert (whole.layers[0].next_layer, whole.layers[1].next_layer) == (whole.layers[1], None)
 
 
 def test_a_layer_hands_back_what_comes_to_the_one_before_it(textbook_trace: Trace) -> None:

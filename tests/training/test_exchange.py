@@ -18,7 +18,7 @@ from bpcli.system.threads import Crew
 from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec, choose_stepping, train
 from bpcli.training.spec import Clip, Penalty
 from bpcli.training.steps import Exchange, steps_for
-from bpcli.training.steps.base import Taken
+from bpcli.training.steps.base import StepSums
 from bpcli.training.steps.exchange import LOCAL, Sums
 from bpcli.training.steps.serial import SerialSteps
 
@@ -106,7 +106,7 @@ class Elsewhere(SerialSteps):
         super().__init__(of, state)
         self.home = state.params.copy()
 
-    def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[Taken]:
+    def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[StepSums]:
         for taken in super().epoch(order, epoch, first):
             np.copyto(self.home, self.state.params)
             self.state.params.fill(np.nan)

@@ -277,7 +277,7 @@ def test_double_precision_is_left_to_numpy() -> None:
 
 
 def test_a_plan_without_machine_code_cannot_be_compiled() -> None:
-    with pytest.raises(ValueError, match="no machine code"):
+    with pytest.raises(ValueError, match="no compiled kernels"):
         compiled(example(optimizer=Rmsprop()), example(optimizer=Rmsprop()).new_state())
 
 

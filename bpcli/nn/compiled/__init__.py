@@ -1,4 +1,4 @@
-"""Compiled kernels for a training step, used where the extra `fast` is installed and training is long.
+"""Compiled kernels of a training step, used if the extra `fast` is installed and training is long.
 
-NumPy's kernels are the reference; what may differ from them, and by how much, is in tests/nn/test_compiled.py.
+NumPy's kernels are the reference. tests/nn/test_compiled.py defines what may differ from them, and by how much.
 """

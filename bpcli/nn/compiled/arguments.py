@@ -11,37 +11,37 @@ from bpcli.arrays.memory import Array
 
 
 class Code(NamedTuple):
-    """A training step in numbers, constant throughout a training; the codes are in `bpcli.nn.compiled.codes`."""
+    """A training step as numbers, constant during training; the codes are in `bpcli.nn.compiled.codes`."""
 
     gemm: int
-    """Address of the matrix product."""
+    """Address of BLAS's matrix product."""
     layers: NDArray[np.int64]
-    """A row for each layer."""
+    """Table of layers, one row each."""
     slopes: Array
-    """Slope of each layer's activation for negative sums (layers,)."""
+    """Slope of each layer's activation for negative pre-activations (layers,)."""
     loss: int
     optimizer: int
     coefficients: NDArray[np.float64]
     """Coefficients of the optimizer."""
     rules: Array
-    """Penalties and bounds of the gradient."""
+    """Penalties and clipping bounds."""
     cuts: NDArray[np.int64]
-    """First unit of each part, of the inputs and of each layer's outputs (layers + 1, parts + 1)."""
+    """First unit of each part, for the inputs and each layer's outputs (layers + 1, parts + 1)."""
     blocks: NDArray[np.int64]
-    """A row for each block of parameters, part by part."""
+    """Table of parameter blocks, ordered by part."""
     ends: NDArray[np.int64]
-    """Blocks of the first parts, cumulated (parts + 1,)."""
+    """Cumulative number of blocks up to each part (parts + 1,)."""
 
 
 class Vectors(NamedTuple):
-    """Memory that a step reads and writes: parameters, their gradient and moments (size,), outputs and errors."""
+    """Arrays that a step reads and writes: parameters, gradient and moments (size,), outputs and errors."""
 
     params: Array
     grads: Array
     m: Array
     v: Array
     memory: Array
-    """Outputs of all layers, and the errors dL/dz."""
+    """Outputs of all layers, and errors dL/dz."""
     sums: NDArray[np.float64]
     """Loss, and squared norm of the gradient, of each part (2, parts)."""
 

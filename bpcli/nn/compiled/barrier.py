@@ -1,7 +1,7 @@
-"""Where lanes that do a step together wait for each other, without Python in between.
+"""Barrier at which the threads of a step wait for each other, without Python.
 
-Waiting is by looking again and again, and by sleeping only where it takes long: what is waited for is mostly there
-within microseconds, and to be woken takes a hundred.
+A thread spins first and sleeps only if it waits long: waits mostly take microseconds, but waking a thread takes a
+hundred.
 """
 
 from __future__ import annotations
@@ -16,29 +16,31 @@ from numpy.typing import NDArray
 
 from bpcli.nn.compiled.functions import compiled
 
-APART = 16
-"""Numbers between the places of two lanes: 128 bytes, so that no two share a line of the cache."""
+STRIDE = 16
+"""Distance of two threads' counters, in numbers: 128 bytes, so that none share a cache line."""
 
-LOOKS, PAUSE = 50_000, np.uint32(20)
-"""Times that a lane looks, which takes some thirty microseconds, and the microseconds that it sleeps from then on. Two
-lanes that were on one core stayed there while each looked for ever, even with sched_yield in between."""
+SPINS, PAUSE = 50_000, np.uint32(20)
+"""Iterations that a thread spins, about 30 microseconds, and microseconds that it then sleeps at a time.
+
+Without sleeping, two threads on the same core stayed there, even with sched_yield.
+"""
 
 usleep = types.ExternalFunction("usleep", types.int32(types.uint32))
 
 
-def places(lanes: int) -> NDArray[np.int64]:
-    """How many times each lane has come to the barrier, and last whether somebody is never to come again."""
-    return np.zeros((lanes + 1) * APART, np.int64)
+def new_barrier(lanes: int) -> NDArray[np.int64]:
+    """Number of arrivals of each thread, and as last counter whether the barrier is aborted."""
+    return np.zeros((lanes + 1) * STRIDE, np.int64)
 
 
-def give_up(places: NDArray[np.int64]) -> None:
-    """Let all go that wait for somebody who is never to come."""
-    places[-APART] = 1
+def abort(barrier: NDArray[np.int64]) -> None:
+    """Release all waiting threads, because one has failed and will not arrive."""
+    barrier[-STRIDE] = 1
 
 
 @intrinsic
 def load(context: Any, array: Any, index: Any) -> Any:
-    """A number that another thread may be writing; what that thread wrote before it can be seen afterwards."""
+    """Load a number that another thread may write, with acquire semantics."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.load_atomic(_pointer(context, builder, signature, arguments), "acquire", 8)
@@ -48,7 +50,7 @@ def load(context: Any, array: Any, index: Any) -> Any:
 
 @intrinsic
 def store(context: Any, array: Any, index: Any, value: Any) -> Any:
-    """Write a number that other threads may be reading, after all that was written before it."""
+    """Store a number that other threads may read, with release semantics."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         builder.store_atomic(arguments[2], _pointer(context, builder, signature, arguments), "release", 8)
@@ -65,18 +67,18 @@ def _pointer(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
 
 
 @compiled
-def meet(places: Any, lane: int, lanes: int) -> bool:
-    """Wait until every lane has come here; false where one has given up."""
+def wait(barrier: Any, lane: int, lanes: int) -> bool:
+    """Wait until all threads have arrived. False if the barrier is aborted."""
     if lanes == 1:
         return True
-    time = load(places, lane * APART) + 1
-    store(places, lane * APART, time)
+    arrivals = load(barrier, lane * STRIDE) + 1
+    store(barrier, lane * STRIDE, arrivals)
     for other in range(lanes):
-        looks = 0
-        while load(places, other * APART) < time:
-            if load(places, lanes * APART) != 0:
+        spins = 0
+        while load(barrier, other * STRIDE) < arrivals:
+            if load(barrier, lanes * STRIDE) != 0:
                 return False
-            looks += 1
-            if looks > LOOKS:
+            spins += 1
+            if spins > SPINS:
                 usleep(PAUSE)
     return True

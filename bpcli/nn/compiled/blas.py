@@ -1,4 +1,4 @@
-"""The matrix product of BLAS as compiled code calls it: without Python in between."""
+"""BLAS's matrix product, called from compiled code without Python."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def sgemm(
     c_at: Any,
     c_step: Any,
 ) -> Any:
-    """C (m, n) = A (m, k) B (k, n), each in row-major order from an index of a flat float32 array on."""
+    """C (m, n) = A (m, k) B (k, n), row-major, each from an index of a flat float32 array."""
     i32, i64, f32 = ir.IntType(32), ir.IntType(64), ir.FloatType()
     matrix = [f32.as_pointer(), i64]
     function = ir.FunctionType(ir.VoidType(), [i32] * 3 + [i64] * 3 + [f32, *matrix, *matrix, f32, *matrix])

@@ -1,4 +1,4 @@
-"""What a network is to compiled code: numbers in a table."""
+"""Codes and table columns that describe a network to compiled code."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ DENSE, DROPOUT = 0, 1
 """Kinds of layers."""
 
 KIND, N_IN, N_OUT, ACTIVATION, WEIGHT, BIAS, OUTPUT, ERROR, MASK, COLUMNS = range(10)
-"""Columns of the table of layers: sizes, then where parameters, outputs, errors dL/dy and masks begin."""
+"""Columns of the table of layers: sizes, then the start of parameters, outputs, errors dL/dz and masks."""
 
 IS_WEIGHT, LAYER, FIRST, START, STOP = range(5)
-"""Columns of the table of blocks of parameters: weights of inputs from FIRST on, or biases from there; then which
-parameters they are."""
+"""Columns of the table of parameter blocks: weights of inputs, or biases, from FIRST on, then their range."""
 
 IDENTITY, RELU, LEAKY_RELU, TANH, SIGMOID = range(5)
 """Activations."""
@@ -22,7 +21,7 @@ ADAM, SGD = range(2)
 """Optimizers."""
 
 BETA1, BETA2, EPSILON, MOMENTUM, NESTEROV, WEIGHT_DECAY = range(6)
-"""Their coefficients."""
+"""Coefficients of optimizers."""
 
 L1, L2, BOUND, NORM = range(4)
-"""Penalties and bounds of the gradient."""
+"""Penalties and clipping bounds."""

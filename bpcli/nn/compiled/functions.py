@@ -1,6 +1,6 @@
-"""The arithmetic of a step in few passes over memory: products, activations, losses.
+"""Arithmetic of a step in few passes over memory: products, activations, losses.
 
-Arrays are float32. A matrix in a flat array is given by the index at which it begins.
+Arrays are float32. A matrix in a flat array is given by the index of its first element.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from bpcli.nn.compiled.library import PLAIN, TRANSPOSED
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 
 reordered = njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "nsz", "contract"})
-"""For sums whose terms may be added in any order: only then are several added at a time."""
+"""Decorator for sums whose terms may be reordered, which lets them be vectorized."""
 
 SMALL = 16_384
-"""Multiplications of a product up to which the loops here are faster than a call of BLAS."""
+"""Largest number of multiplications for which these loops are faster than a call to BLAS."""
 
 ZERO, HALF, ONE, TWO = (np.float32(value) for value in (0.0, 0.5, 1.0, 2.0))
 
 
 @compiled
 def matrix(flat: Any, at: int, rows: int, columns: int) -> Any:
-    """The matrix that begins at an index."""
+    """Matrix (rows, columns) at an index of a flat array."""
     return flat[at : at + rows * columns].reshape(rows, columns)
 
 
@@ -43,7 +43,7 @@ def matrix(flat: Any, at: int, rows: int, columns: int) -> Any:
 def multiply(
     gemm: int, a: Any, a_at: int, b: Any, b_at: int, c: Any, c_at: int, step: int, m: int, n: int, k: int
 ) -> None:
-    """C (m, n) = A (m, k) B (k, n); the rows of B and C begin `step` apart."""
+    """C (m, n) = A (m, k) B (k, n); rows of B and C are `step` apart."""
     if m * n * k > SMALL:
         sgemm(gemm, PLAIN, PLAIN, m, n, k, a, a_at, k, b, b_at, step, c, c_at, step)
         return
@@ -62,7 +62,7 @@ def multiply(
 def multiply_by_transposed(
     gemm: int, a: Any, a_at: int, b: Any, b_at: int, c: Any, c_at: int, step: int, m: int, n: int, k: int
 ) -> None:
-    """C (m, n) = A (m, k) Bᵀ, of B (n, k); the rows of C begin `step` apart."""
+    """C (m, n) = A (m, k) Bᵀ with B (n, k); rows of C are `step` apart."""
     if m * n * k > SMALL:
         sgemm(gemm, PLAIN, TRANSPOSED, m, n, k, a, a_at, k, b, b_at, k, c, c_at, step)
         return
@@ -90,7 +90,7 @@ def multiply_transposed(
     n: int,
     k: int,
 ) -> None:
-    """C (m, n) = Aᵀ B, of A (k, m), whose rows begin `step` apart, and B (k, n)."""
+    """C (m, n) = Aᵀ B with A (k, m), whose rows are `step` apart, and B (k, n)."""
     if m * n * k > SMALL:
         sgemm(gemm, TRANSPOSED, PLAIN, m, n, k, a, a_at, step, b, b_at, n, c, c_at, n)
         return
@@ -107,7 +107,7 @@ def multiply_transposed(
 
 @reordered
 def add_rows(a: Any, out: Any) -> None:
-    """Add the sum over the rows of A."""
+    """Add the sum over the rows of `a` to `out`."""
     rows, columns = a.shape
     for i in range(rows):
         for j in range(columns):
@@ -116,7 +116,7 @@ def add_rows(a: Any, out: Any) -> None:
 
 @compiled
 def tanh(z: Any) -> Any:
-    """The rational function that Eigen uses (Math/MathFunctionsImpl.h): within 6 units in the last place."""
+    """tanh as the rational function of Eigen (Math/MathFunctionsImpl.h), within 6 units in the last place."""
     z = min(max(z, np.float32(-7.90531110763549805)), np.float32(7.90531110763549805))
     s = z * z
     p = s * np.float32(-2.76076847742355e-16) + np.float32(2.00018790482477e-13)
@@ -145,7 +145,7 @@ def activate(y: Any, bias: Any, code: int, slope: Any) -> None:
         for i in range(rows):
             for j in range(columns):
                 z = y[i, j] + bias[j]
-                y[i, j] = ZERO if z <= ZERO else z  # unlike max, this lets a NaN through
+                y[i, j] = ZERO if z <= ZERO else z  # unlike max, this propagates NaN
     elif code == LEAKY_RELU:
         for i in range(rows):
             for j in range(columns):
@@ -237,7 +237,7 @@ def squared_error(z: Any, t: Any, weight: Any, first: int, d: Any, share: Any) -
 
 @compiled
 def loss_and_gradient(code: int, z: Any, t: Any, weight: Any, first: int, d: Any, batch: int) -> float:
-    """Summed loss of the rows; D is the gradient of its mean over a batch."""
+    """Loss summed over the rows; `d` is the gradient of its mean over a batch."""
     columns = z.shape[1]
     if code == CROSS_ENTROPY:
         return cross_entropy(z, t, weight, first, d, np.float32(1.0 / batch))

@@ -1,4 +1,4 @@
-"""The matrix product of the BLAS library that NumPy has loaded, found without numba."""
+"""Address of the matrix product in the BLAS library that NumPy has loaded; does not need numba."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ ROW_MAJOR, PLAIN, TRANSPOSED = 101, 111, 112
 """Constants of the C interface to BLAS."""
 
 NAMES = ("scipy_cblas_sgemm64_", "cblas_sgemm64_")
-"""What OpenBLAS calls single-precision matrix products with 64-bit sizes: in NumPy's wheels, and elsewhere."""
+"""Names of OpenBLAS's single-precision matrix product with 64-bit sizes: in NumPy's wheels, and elsewhere."""
 
 
 def sgemm_address() -> int | None:
-    """The address of that function, or None: not every build of NumPy comes with one."""
+    """Address of that function, or None if NumPy's BLAS has none."""
     return next((address for address in _candidates() if _multiplies(address)), None)
 
 
@@ -30,7 +30,7 @@ def _candidates() -> Iterator[int]:
 
 
 def _multiplies(address: int) -> bool:
-    """Whether it computes what NumPy computes, for a small product of integers, which floats hold exactly."""
+    """Whether the function gives NumPy's result for a small product of integers, which floats represent exactly."""
     size, real, pointer = ctypes.c_int64, ctypes.c_float, ctypes.c_void_p
     matrix = [pointer, size]
     signature = [ctypes.c_int] * 3 + [size] * 3 + [real, *matrix, *matrix, real, *matrix]

@@ -1,9 +1,9 @@
-"""Forward and back through the layers, each cut into parts that lanes may work on at the same time.
+"""Forward and backward pass, divided into parts that threads can process concurrently.
 
-Arrays are flat and float32. `layers` is the table that bpcli.nn.compiled.codes describes, and `cuts` says where the
-parts of the inputs, and of each layer's outputs, begin. A layer is cut between its outputs, since each product brings
-the weights that it uses into an order of its own: a step of 784-512-256-10 took no longer in two parts than in one, and
-in two halves of its 128 rows up to a tenth longer. Only the last layer, mostly narrow, is cut between rows.
+Arrays are flat and float32. `layers` is the table described in bpcli.nn.compiled.codes; `cuts` holds the first unit of
+each part of the inputs and of each layer's outputs. Layers are divided along their outputs, since every product packs
+the weights that it uses: a step of 784-512-256-10 took no longer in two such parts than in one, but up to a tenth
+longer when its 128 rows were divided. Only the last layer, which is mostly narrow, is divided along rows.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from bpcli.nn.compiled.functions import (
 
 @compiled
 def forward(code: Code, vectors: Vectors, data: Block, index: int, begin: int, rows: int, part: int) -> None:
-    """A part of the outputs of a layer, for the batch of `rows` rows that begins at row `begin`."""
+    """Compute a part of a layer's outputs, for the batch of `rows` rows that starts at row `begin`."""
     layers, cuts, params, memory, x, masks = code.layers, code.cuts, vectors.params, vectors.memory, data.x, data.masks
     n_in, n_out, out_at = layers[index, N_IN], layers[index, N_OUT], layers[index, OUTPUT]
     first, last = cuts[index + 1, part], cuts[index + 1, part + 1]
@@ -72,7 +72,7 @@ def forward(code: Code, vectors: Vectors, data: Block, index: int, begin: int, r
 
 @compiled
 def output(code: Code, vectors: Vectors, data: Block, begin: int, rows: int, part: int) -> float:
-    """The last layer, and the gradient of the loss with respect to its weighted sums, for a part of a batch's rows.
+    """Compute the last layer and the gradient of the loss with respect to its pre-activations, for a part of the rows.
 
     Returns their summed loss.
     """
@@ -109,7 +109,7 @@ def output(code: Code, vectors: Vectors, data: Block, begin: int, rows: int, par
 
 @compiled
 def backward(code: Code, vectors: Vectors, data: Block, index: int, begin: int, rows: int, part: int) -> None:
-    """A part of the errors dL/dz of the dense layer below a dense layer, from those of that layer."""
+    """Compute a part of the errors dL/dz of the previous dense layer, from those of dense layer `index`."""
     layers, cuts, memory, masks = code.layers, code.cuts, vectors.memory, data.masks
     n_in, n_out, below = layers[index, N_IN], layers[index, N_OUT], layers[index - 1, ERROR]
     first, last = cuts[index, part], cuts[index, part + 1]
@@ -122,7 +122,7 @@ def backward(code: Code, vectors: Vectors, data: Block, index: int, begin: int, 
         code.gemm, memory, error_at, params, weight_at, memory, below + first, n_in, rows, columns, n_out
     )
     if columns == n_in:
-        rows, columns = 1, rows * columns  # all in one piece
+        rows, columns = 1, rows * columns  # as one contiguous range
     under = index - 1
     while layers[under, KIND] == DROPOUT:
         mask_at = layers[under, MASK] + begin * n_in
@@ -144,7 +144,7 @@ def backward(code: Code, vectors: Vectors, data: Block, index: int, begin: int, 
 
 @compiled
 def gradient(code: Code, vectors: Vectors, data: Block, block: Any, begin: int, rows: int) -> None:
-    """The gradient of a block of parameters: the weights of some inputs of a dense layer, or some of its biases."""
+    """Compute the gradient of a block of parameters: weights of some inputs of a dense layer, or some of its biases."""
     layers, memory, grads, x = code.layers, vectors.memory, vectors.grads, data.x
     index, first, start, stop = block[LAYER], block[FIRST], block[START], block[STOP]
     n_in, n_out, error_at = layers[index, N_IN], layers[index, N_OUT], layers[index, ERROR]
@@ -164,7 +164,7 @@ def gradient(code: Code, vectors: Vectors, data: Block, block: Any, begin: int, 
 
 @compiled
 def lowest_dense(layers: Any) -> int:
-    """The first layer that has weights: no error need go further back."""
+    """Index of the first layer with weights, where the backward pass ends."""
     index = 0
     while layers[index, KIND] != DENSE:
         index += 1

@@ -1,4 +1,4 @@
-"""What has a kernel among the compiled ones, and a network as they take it."""
+"""Availability of compiled kernels, and the description of a network for them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ACTIVATIONS: dict[type, int] = {
 
 
 def has_kernels(network: Network, loss: LossBase, optimizer: OptimizerBase, dtype: np.dtype[Any]) -> bool:
-    """Whether there is machine code for all that a training step of these takes."""
+    """Whether every part of a training step has a compiled kernel."""
     return (
         dtype == np.float32
         and network.stems.is_plain
@@ -62,7 +62,7 @@ def _optimizer_code(rule: OptimizerBase) -> int | None:
 
 
 class Rules(NamedTuple):
-    """What is done to a gradient before the update: factors of the penalties, bounds on components and on the norm."""
+    """Rules for a gradient before the update: penalty factors, and bounds for clipping by value and by norm."""
 
     l1: float = 0.0
     l2: float = 0.0
@@ -71,7 +71,7 @@ class Rules(NamedTuple):
 
 
 class Program:
-    """A network in training as compiled code takes it: a table of layers, codes, coefficients, and memory."""
+    """A network in training as compiled code takes it: table of layers, codes, coefficients, and memory."""
 
     def __init__(
         self,
@@ -87,13 +87,13 @@ class Program:
         parts: int,
         line: int,
     ) -> None:
-        """For calls over at most `rows` rows, in batches of `batch`; each layer in `parts` parts of whole `line`s."""
+        """Prepare calls over up to `rows` rows in batches of `batch`, with layers in `parts` parts of whole `line`s."""
         from bpcli.nn.compiled.library import sgemm_address
 
         layers, dtype = network.layers, params.dtype
         loss_code, rule_code, gemm = _loss_code(loss), _optimizer_code(optimizer), sgemm_address()
         if loss_code is None or rule_code is None or gemm is None or not has_kernels(network, loss, optimizer, dtype):
-            raise ValueError("there is no machine code for this plan")
+            raise ValueError("this plan has no compiled kernels")
         table = np.zeros((len(layers), codes.COLUMNS), np.int64)
         memory = aligned(_lay_out(table, network, batch), dtype)
         self.dropout = [layer for layer in layers if isinstance(layer, DropoutLayer)]
@@ -121,7 +121,7 @@ class Program:
 
 
 def _lay_out(table: NDArray[np.int64], network: Network, rows: int) -> int:
-    """Fill in the table of layers. Returns the size of the memory for outputs and errors of `rows` rows."""
+    """Fill the table of layers. Returns the number of outputs and errors of `rows` rows."""
     layers = network.layers
     weight, bias, end = 0, network.layout.weights, 0
     for line, layer in zip(table, layers, strict=True):
@@ -142,7 +142,7 @@ def _lay_out(table: NDArray[np.int64], network: Network, rows: int) -> int:
 
 
 def _blocks(table: NDArray[np.int64], cuts: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
-    """`blocks` and `ends` of the code: the parameters part by part."""
+    """`blocks` and `ends` of the code: parameters by part."""
     blocks, ends = [], [0]
     for part in range(cuts.shape[1] - 1):
         for index, line in enumerate(table):
@@ -159,7 +159,7 @@ def _blocks(table: NDArray[np.int64], cuts: NDArray[np.int64]) -> dict[str, NDAr
 
 
 def cuts(size: int, parts: int, line: int) -> list[int]:
-    """Where parts of so many units begin, and the last ends, which may be larger than others; some may be empty."""
+    """Boundaries of parts of `size` units. The last part may be larger than others, and some may be empty."""
     return [size * number // parts // line * line for number in range(parts)] + [size]
 
 

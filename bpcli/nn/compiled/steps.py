@@ -1,7 +1,7 @@
-"""The steps of a whole block of batches: what NumPy does in some thirty calls for each.
+"""Steps over a block of batches in one call, instead of about thirty NumPy calls per batch.
 
-Each lane calls `steps`; all do the same steps together, and meet where one needs what another has done. What a part is
-does not depend on how many lanes there are, so neither does what comes out.
+Each thread calls `steps`. All take the same steps together and wait at a barrier for each other's results. The division
+into parts does not depend on the number of threads (`lanes`), so neither does the result.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.nn.compiled.arguments import Block, Code, Vectors
-from bpcli.nn.compiled.barrier import meet
+from bpcli.nn.compiled.barrier import wait
 from bpcli.nn.compiled.codes import DENSE, IS_WEIGHT, KIND, NORM, START, STOP, WEIGHT_DECAY
 from bpcli.nn.compiled.functions import ONE, compiled
 from bpcli.nn.compiled.passes import (
@@ -32,13 +32,13 @@ def steps(
     taken: int,
     rates: Any,
     losses: Any,
-    places: Any,
+    barrier: Any,
     lane: int,
     lanes: int,
 ) -> int:
-    """Take a step for each batch of a block, after `taken` earlier ones, and write each one's summed loss to `losses`.
+    """Take one step per batch of a block, after `taken` earlier ones, and write the summed losses to `losses`.
 
-    Returns how many were taken before one that diverged.
+    Returns the number of steps taken before one diverged.
     """
     layers, blocks, ends, sums = code.layers, code.blocks, code.ends, vectors.sums
     params, grads = vectors.params, vectors.grads
@@ -51,11 +51,11 @@ def steps(
         for layer in range(depth - 1):
             for part in range(lane, parts, lanes):
                 forward(code, vectors, data, layer, begin, size, part)
-            if layers[layer + 1, KIND] == DENSE and not meet(places, lane, lanes):
+            if layers[layer + 1, KIND] == DENSE and not wait(barrier, lane, lanes):
                 return index
         for part in range(lane, parts, lanes):
             sums[0, part] = output(code, vectors, data, begin, size, part)
-        if not meet(places, lane, lanes):
+        if not wait(barrier, lane, lanes):
             return index
         total = sums[0].sum()
         if lane == 0:
@@ -66,7 +66,7 @@ def steps(
             if layers[layer, KIND] == DENSE:
                 for part in range(lane, parts, lanes):
                     backward(code, vectors, data, layer, begin, size, part)
-                if not meet(places, lane, lanes):
+                if not wait(barrier, lane, lanes):
                     return index
         rate = rates[index]
         scaled = factors(code, rate, taken + index + 1)
@@ -81,7 +81,7 @@ def steps(
                     sums[1, part] += squared_norm(grads[start:stop])
                 else:
                     update(code, vectors, scaled, start, stop, keep if blocks[block, IS_WEIGHT] else ONE, ONE)
-        if not meet(places, lane, lanes):
+        if not wait(barrier, lane, lanes):
             return index
         if bounded:
             scale = norm_factor(code.rules, sums[1])
@@ -89,6 +89,6 @@ def steps(
                 for block in range(ends[part], ends[part + 1]):
                     start, stop = blocks[block, START], blocks[block, STOP]
                     update(code, vectors, scaled, start, stop, keep if blocks[block, IS_WEIGHT] else ONE, scale)
-            if not meet(places, lane, lanes):
+            if not wait(barrier, lane, lanes):
                 return index
     return count

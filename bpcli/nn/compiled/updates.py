@@ -1,4 +1,4 @@
-"""From a gradient to changed parameters, for a range of them: rules first, then the optimizer."""
+"""Penalties, clipping and optimizer updates for a range of parameters."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from bpcli.nn.compiled.functions import ONE, ZERO, compiled, reordered
 
 @compiled
 def apply_rules(rules: Any, params: Any, grads: Any, start: int, stop: int, penalized: bool) -> None:
-    """Penalties on weights and a bound on each component, for parameters `start` to `stop`."""
+    """Add penalties of weights and clip by value, for parameters `start` to `stop`."""
     l1, l2, bound = rules[L1], rules[L2], rules[BOUND]
     if penalized and (l1 > ZERO or l2 > ZERO):
         for i in range(start, stop):
@@ -38,7 +38,7 @@ def apply_rules(rules: Any, params: Any, grads: Any, start: int, stop: int, pena
 
 @reordered
 def squared_norm(grads: Any) -> Any:
-    """The sum of all squares."""
+    """Sum of squares."""
     total = ZERO
     for i in range(len(grads)):
         total += grads[i] * grads[i]
@@ -47,7 +47,7 @@ def squared_norm(grads: Any) -> Any:
 
 @compiled
 def norm_factor(rules: Any, squares: Any) -> Any:
-    """What the gradient is to be multiplied with so that its norm is within bounds, from the squares of its parts."""
+    """Factor that clips the gradient by norm, from the squared norms of its parts."""
     total = 0.0
     for square in squares:
         total += square
@@ -57,7 +57,7 @@ def norm_factor(rules: Any, squares: Any) -> Any:
 
 @compiled
 def adam(p: Any, g: Any, m: Any, v: Any, beta1: Any, beta2: Any, a: Any, e: Any) -> None:
-    """See bpcli.nn.optimizers.adam, of which this is the same arithmetic in one pass."""
+    """Same arithmetic as bpcli.nn.optimizers.adam, in one pass."""
     for i in range(len(p)):
         m[i] = m[i] * beta1 + g[i]
         v[i] = v[i] * beta2 + g[i] * g[i]
@@ -66,7 +66,7 @@ def adam(p: Any, g: Any, m: Any, v: Any, beta1: Any, beta2: Any, a: Any, e: Any)
 
 @compiled
 def sgd(p: Any, g: Any, v: Any, lr: Any, mu: Any, nesterov: bool) -> None:
-    """See bpcli.nn.optimizers.sgd."""
+    """Same arithmetic as bpcli.nn.optimizers.sgd."""
     if len(v) == 0:
         for i in range(len(p)):
             p[i] -= g[i] * lr
@@ -78,7 +78,7 @@ def sgd(p: Any, g: Any, v: Any, lr: Any, mu: Any, nesterov: bool) -> None:
 
 @compiled
 def factors(code: Code, lr: float, step: int) -> Any:
-    """The step size and, for Adam, ε, as `update` takes them for step `step`, counted from 1."""
+    """Step size and, for Adam, ε of step `step`, counted from 1, as `update` takes them."""
     if code.optimizer != ADAM:
         return np.float32(lr), ZERO
     coefficients = code.coefficients
@@ -89,7 +89,7 @@ def factors(code: Code, lr: float, step: int) -> Any:
 
 @compiled
 def update(code: Code, vectors: Vectors, factors: Any, start: int, stop: int, keep: Any, scale: Any) -> None:
-    """Take a step for parameters `start` to `stop`, first times `keep`, with the gradient times `scale`."""
+    """Update parameters `start` to `stop`, first multiplied by `keep`, with the gradient multiplied by `scale`."""
     (a, e), coefficients, m, v = factors, code.coefficients, vectors.m, vectors.v
     p, g = vectors.params[start:stop], vectors.grads[start:stop]
     if keep != ONE:

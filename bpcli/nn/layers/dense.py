@@ -1,4 +1,4 @@
-"""The fully connected layer."""
+"""Fully connected layer."""
 
 from __future__ import annotations
 
@@ -19,26 +19,28 @@ from bpcli.spec import Spec
 
 
 class Dense(Spec):
-    """y = f(x W + b), with a neuron for each of `units`."""
+    """y = f(x W + b), with `units` neurons."""
 
     type: Literal["dense"] = "dense"
-    units: int = Field(gt=0, description="Neurons.")
-    activation: Activation = Field(default=Relu(), description="f, applied to each neuron's weighted sum.")
+    units: int = Field(gt=0, description="Number of neurons.")
+    activation: Activation = Field(
+        default=Relu(), description="Activation function f, applied to each neuron's weighted sum."
+    )
     initializer: Initializer | None = Field(
         default=None,
-        description="Initial weights. Left out: he_normal for relu and its kin, lecun_normal for selu, "
+        description="Initial weights. Default: he_normal for relu and similar activations, lecun_normal for selu, "
         "glorot_uniform for the others.",
     )
 
     def plan(self, index: int, in_shape: Shape) -> DenseLayer:
-        """The layer for inputs (rows, *in_shape), which it flattens."""
+        """Layer for inputs (rows, *in_shape), which it flattens."""
         initializer = self.initializer or DEFAULTS[self.activation.default_initializer]
         return DenseLayer(index, in_shape, (self.units,), self.activation, initializer)
 
 
 @dataclass(frozen=True)
 class DenseLayer(RowwiseLayer):
-    """A dense layer of known sizes: weight (n_in, n_out), bias (n_out,); an input of more axes is flattened."""
+    """Dense layer of known sizes: weight (n_in, n_out), bias (n_out,). Inputs with more axes are flattened."""
 
     type: ClassVar[str] = "dense"
     formula: ClassVar[str] = "y = f(z), z = Σ x · w + b"
@@ -49,17 +51,17 @@ class DenseLayer(RowwiseLayer):
 
     @property
     def units(self) -> Activation:
-        """One for each output."""
+        """The activation."""
         return self.activation
 
     @property
     def multiplications(self) -> int:
-        """Those of x W."""
+        """Multiplications in x W."""
         return self.n_in * self.n_out
 
     @property
     def linear_in_pieces(self) -> bool:
-        """As its activation."""
+        """Whether the activation is piecewise linear."""
         return self.activation.piecewise_linear
 
     @property
@@ -72,7 +74,7 @@ class DenseLayer(RowwiseLayer):
         return tuple(f"neuron {place}" for place in range(self.n_out))
 
     def with_units(self, activation: Activation) -> DenseLayer:
-        """See the base class."""
+        """Copy with another activation."""
         return replace(self, activation=activation)
 
     def parameters(self) -> tuple[Slot, ...]:
@@ -80,7 +82,7 @@ class DenseLayer(RowwiseLayer):
         return (Slot("weight", (self.n_in, self.n_out), weight=True), Slot("bias", self.out_shape))
 
     def buffers(self, training: bool) -> dict[str, Buffer]:
-        """The output, the weighted sums where the activation keeps them, and dL/dx."""
+        """Output, pre-activations if the activation keeps them, and dL/dx."""
         buffers = {"y": Buffer(self.out_shape)}
         if self.activation.keeps_input:
             buffers["z"] = Buffer(self.out_shape)
@@ -91,14 +93,14 @@ class DenseLayer(RowwiseLayer):
         return buffers
 
     def initialize(self, out: Views, generator: np.random.Generator) -> None:
-        """Weights from the initializer, biases of 0."""
+        """Initialize weights with the initializer, and biases with 0."""
         self.initializer.fill(out["weight"], self.n_in, self.n_out, generator)
         out["bias"][:] = 0.0
 
     def forward(
         self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
     ) -> Array:
-        """f(x W + b). `dot` is the matrix product with a third of matmul's overhead."""
+        """f(x W + b). `dot` has a third of matmul's overhead."""
         y = workspace["y"]
         z = workspace["z"] if self.activation.keeps_input else y
         (x if x.ndim == 2 else self._flat(x)).dot(params["weight"], out=z)
@@ -107,14 +109,14 @@ class DenseLayer(RowwiseLayer):
         return y
 
     def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
-        """As `backward_rows`, and the gradient of all parameters."""
+        """Write the gradient of all parameters, and return dL/dx as `backward_rows` does."""
         dx = self.backward_rows(params, dy, workspace)
         (x if x.ndim == 2 else self._flat(x)).T.dot(dy, out=grads["weight"])
         self.bias_gradient(dy, workspace, grads)
         return dx
 
     def backward_rows(self, params: Views, dy: Array, workspace: LayerArrays) -> Array:
-        """dz = dy f'(z) in place of dy, dx = dz Wᵀ."""
+        """dz = dy f'(z) in place of dy; dx = dz Wᵀ."""
         kept = workspace["z"] if self.activation.keeps_input else workspace["y"]
         self.activation.backward(kept, dy, workspace.scratch)
         if not self.needs_dx:
@@ -125,13 +127,13 @@ class DenseLayer(RowwiseLayer):
 
     @property
     def gathers(self) -> bool:
-        """Rows of W are the products of one-hot features with it."""
+        """True: products of one-hot features with W are rows of W."""
         return True
 
     def forward_gathered(
         self, params: Views, x: tuple[Array, ...], gathering: Gathering, workspace: LayerArrays, memory: Views
     ) -> Array:
-        """As `forward`, but for the order of the sums."""
+        """Equal to `forward` but for the order of sums."""
         z = workspace["z" if self.activation.keeps_input else "y"]
         gathering.multiply(x, params["weight"], z, memory)
         np.add(z, params["bias"], out=z)
@@ -148,7 +150,7 @@ class DenseLayer(RowwiseLayer):
         memory: Views,
         grads: Views,
     ) -> None:
-        """As `backward`, of a layer whose dL/dx nothing needs."""
+        """Equal to `backward` but for the order of sums, for a layer whose dL/dx is not needed."""
         kept = workspace["z" if self.activation.keeps_input else "y"]
         self.activation.backward(kept, dy, workspace.scratch)
         gathering.weight_gradient(x, dy, grads["weight"], memory)
@@ -162,13 +164,13 @@ class DenseLayer(RowwiseLayer):
         return dx.reshape(len(dx), *self.in_shape)
 
     def weighted_sums(self, params: Views, x: Array) -> Array:
-        """X W + b."""
+        """x W + b."""
         sums: Array = self._flat(x).dot(params["weight"])
         return np.add(sums, params["bias"], out=sums)
 
     @property
     def weight_rows(self) -> int:
-        """One for each input."""
+        """Number of inputs."""
         return self.n_in
 
     def weight_gradient(self, x: Array, dz: Array, rows: slice, grads: Views) -> None:
@@ -176,9 +178,9 @@ class DenseLayer(RowwiseLayer):
         self._flat(x)[:, rows].T.dot(dz, out=grads["weight"][rows])
 
     def bias_gradient(self, dz: Array, workspace: LayerArrays, grads: Views) -> None:
-        """Db = Σ dz over rows."""
+        """db = Σ dz over rows."""
         workspace.ones.dot(dz, out=grads["bias"])
 
     def _flat(self, x: Array) -> Array:
-        """The input as (rows, n_in), in the same memory. To call it for those that are cost 2 % of a small step."""
+        """The input as (rows, n_in), without a copy. Skipped for such inputs, since a call takes 2% of a small step."""
         return x if x.ndim == 2 else x.reshape(len(x), self.n_in)

@@ -1,4 +1,4 @@
-"""Optimizers: each is its spec, the coefficients of a step, and a kernel; the union is the registry."""
+"""Optimizers: each class holds its spec, the coefficients of a step, and a kernel; the union is the registry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Adam and its kin: AdamW, Nadam."""
+"""Adam and its variants AdamW and Nadam."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from bpcli.nn.optimizers.base import Arrays, OptimizerBase, OptimizerState, step
 
 
 class AdamBase(OptimizerBase):
-    """The moments of Adam (Kingma and Ba 2015, algorithm 1), kept as m/(1 - β1) and v/(1 - β2).
+    """Moments of Adam (Kingma and Ba 2015, algorithm 1), stored as M = m/(1 - β1) and V = v/(1 - β2).
 
-    So each moment costs one pass less: M ← β1 M + g, V ← β2 V + g². The step lr m̂ / (√v̂ + ε) becomes
-    a M / (√V + e) with r = √((1 - β2) / (1 - β2^t)), a = lr (1 - β1) / (1 - β1^t) / r and e = ε / r.
+    This saves one pass per moment: M ← β1 M + g, V ← β2 V + g². The step lr m̂ / (√v̂ + ε) becomes a M / (√V + e)
+    with r = √((1 - β2) / (1 - β2^t)), a = lr (1 - β1) / (1 - β1^t) / r and e = ε / r.
     """
 
     learning_rate: float = Field(default=0.001, gt=0, description="Step size.")
     beta1: float = Field(default=0.9, ge=0, lt=1, description="Decay of the mean of gradients.")
     beta2: float = Field(default=0.999, ge=0, lt=1, description="Decay of the mean of squared gradients.")
-    epsilon: float = Field(default=1e-8, gt=0, description="Added to the root.")
+    epsilon: float = Field(default=1e-8, gt=0, description="Added to the square root.")
 
     @property
     def slots(self) -> dict[str, float]:
@@ -38,7 +38,7 @@ class AdamBase(OptimizerBase):
 
     @staticmethod
     def kernel(p: Array, g: Array, slots: Arrays, scratch: Arrays, c: Arrays) -> None:
-        """One update; with a third slot, the largest V so far takes V's place (Reddi et al. 2018)."""
+        """Update in place. With a third slot, the largest V so far replaces V (AMSGrad, Reddi et al. 2018)."""
         beta1, beta2, a, e = c
         m, v = slots[:2]
         (t, _) = scratch
@@ -49,35 +49,35 @@ class AdamBase(OptimizerBase):
 
 
 class Adam(AdamBase):
-    """Adam (Kingma and Ba 2015), with `amsgrad` on request (Reddi et al. 2018)."""
+    """Adam (Kingma and Ba 2015), with optional AMSGrad (Reddi et al. 2018)."""
 
     type: Literal["adam"] = "adam"
     amsgrad: bool = Field(default=False, description="Divide by the largest second moment so far.")
 
     @property
     def slots(self) -> dict[str, float]:
-        """Both moments, and the largest second one for amsgrad."""
+        """Both moments, and with amsgrad the largest second moment."""
         return {"m": 0.0, "v": 0.0, "v_max": 0.0} if self.amsgrad else {"m": 0.0, "v": 0.0}
 
 
 class Adamw(AdamBase):
-    """Adam, with weights that shrink by lr · weight_decay at each step beside it (Loshchilov and Hutter 2019)."""
+    """Adam with decoupled weight decay: weights shrink by lr · weight_decay per step (Loshchilov and Hutter 2019)."""
 
     type: Literal["adamw"] = "adamw"
-    weight_decay: float = Field(default=0.01, ge=0, description="Shrinks weights, not biases.")
+    weight_decay: float = Field(default=0.01, ge=0, description="Weight decay of weights, not biases.")
 
     @property
     def decay(self) -> float:
-        """The weight decay."""
+        """Weight decay."""
         return self.weight_decay
 
 
 class Nadam(AdamBase):
-    """Adam with Nesterov's momentum, whose coefficients μ rise from 0.48 to nearly β1 (Dozat 2016)."""
+    """Adam with Nesterov momentum, whose coefficients μ rise from 0.48 to nearly β1 (Dozat 2016)."""
 
     type: Literal["nadam"] = "nadam"
     learning_rate: float = Field(default=0.002, gt=0, description="Step size.")
-    momentum_decay: float = Field(default=0.004, ge=0, description="How fast the momentum coefficient rises.")
+    momentum_decay: float = Field(default=0.004, ge=0, description="Speed at which the momentum coefficient rises.")
 
     def momentum(self, step: int) -> float:
         """μ of a step, counted from 1: β1 (1 - 0.96^(step · momentum_decay) / 2)."""
@@ -85,18 +85,19 @@ class Nadam(AdamBase):
 
     @property
     def numbers(self) -> dict[str, float]:
-        """The product of all μ so far."""
+        """Product of all μ so far."""
         return {"product": 1.0}
 
     def advance(self, state: OptimizerState) -> None:
-        """Take the next μ into the product."""
+        """Multiply the product by the next μ."""
         super().advance(state)
         state.numbers["product"] *= self.momentum(state.steps)
 
     def coefficients(self, state: OptimizerState, learning_rate: float) -> tuple[float, ...]:
         """β1, β2, the factors of M and of g, and e.
 
-        The step is lr (μ' m / (1 - Πμ μ') + (1 - μ) g / (1 - Πμ)) / (√v̂ + ε), with μ' the coefficient to come.
+        The step is lr (μ' m / (1 - Πμ μ') + (1 - μ) g / (1 - Πμ)) / (√v̂ + ε), where μ' is the next step's
+        coefficient.
         """
         step, product = state.steps, state.numbers["product"]
         r = sqrt((1.0 - self.beta2) / (1.0 - self.beta2**step))
@@ -107,7 +108,7 @@ class Nadam(AdamBase):
 
     @staticmethod
     def kernel(p: Array, g: Array, slots: Arrays, scratch: Arrays, c: Arrays) -> None:
-        """One update."""
+        """Update in place."""
         beta1, beta2, of_m, of_g, e = c
         m, v = slots
         d, t = scratch

@@ -16,11 +16,11 @@ class Adagrad(OptimizerBase):
 
     type: Literal["adagrad"] = "adagrad"
     learning_rate: float = Field(default=0.01, gt=0, description="Step size.")
-    epsilon: float = Field(default=1e-10, gt=0, description="Added to the root.")
+    epsilon: float = Field(default=1e-10, gt=0, description="Added to the square root.")
 
     @property
     def slots(self) -> dict[str, float]:
-        """The sum of squares."""
+        """Sum of squares."""
         return {"s": 0.0}
 
     def coefficients(self, state: OptimizerState, learning_rate: float) -> tuple[float, ...]:
@@ -29,7 +29,7 @@ class Adagrad(OptimizerBase):
 
     @staticmethod
     def kernel(p: Array, g: Array, slots: Arrays, scratch: Arrays, c: Arrays) -> None:
-        """One update."""
+        """Update in place."""
         lr, epsilon = c
         (s,) = slots
         (delta, _) = scratch
@@ -44,11 +44,11 @@ class Rmsprop(OptimizerBase):
     type: Literal["rmsprop"] = "rmsprop"
     learning_rate: float = Field(default=0.001, gt=0, description="Step size.")
     rho: float = Field(default=0.9, ge=0, lt=1, description="Decay of the mean of squares.")
-    epsilon: float = Field(default=1e-8, gt=0, description="Added to the root.")
+    epsilon: float = Field(default=1e-8, gt=0, description="Added to the square root.")
 
     @property
     def slots(self) -> dict[str, float]:
-        """The mean of squares."""
+        """Mean of squares."""
         return {"s": 0.0}
 
     def coefficients(self, state: OptimizerState, learning_rate: float) -> tuple[float, ...]:
@@ -57,7 +57,7 @@ class Rmsprop(OptimizerBase):
 
     @staticmethod
     def kernel(p: Array, g: Array, slots: Arrays, scratch: Arrays, c: Arrays) -> None:
-        """One update."""
+        """Update in place."""
         lr, rho, rest, epsilon = c
         (s,) = slots
         (delta, _) = scratch
@@ -69,13 +69,13 @@ class Adadelta(OptimizerBase):
     """s ← ρ s + (1 - ρ) g²; d = g √(u + ε) / √(s + ε); u ← ρ u + (1 - ρ) d²; p ← p - lr d (Zeiler 2012)."""
 
     type: Literal["adadelta"] = "adadelta"
-    learning_rate: float = Field(default=1.0, gt=0, description="Factor on the steps; 1 is the paper's.")
+    learning_rate: float = Field(default=1.0, gt=0, description="Factor on the steps; 1 in the paper.")
     rho: float = Field(default=0.9, ge=0, lt=1, description="Decay of both means of squares.")
-    epsilon: float = Field(default=1e-6, gt=0, description="Added under both roots.")
+    epsilon: float = Field(default=1e-6, gt=0, description="Added under both square roots.")
 
     @property
     def slots(self) -> dict[str, float]:
-        """The means of squared gradients and of squared steps."""
+        """Means of squared gradients and of squared steps."""
         return {"s": 0.0, "u": 0.0}
 
     def coefficients(self, state: OptimizerState, learning_rate: float) -> tuple[float, ...]:
@@ -84,7 +84,7 @@ class Adadelta(OptimizerBase):
 
     @staticmethod
     def kernel(p: Array, g: Array, slots: Arrays, scratch: Arrays, c: Arrays) -> None:
-        """One update."""
+        """Update in place."""
         lr, rho, rest, epsilon = c
         s, u = slots
         d, t = scratch

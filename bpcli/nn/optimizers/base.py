@@ -1,7 +1,7 @@
-"""What every optimizer says of itself: its state, its coefficients in a step, and a kernel for any stretch.
+"""Base class of optimizers: state, coefficients of a step, and a kernel for any range of parameters.
 
-`kernel(p, g, slots, scratch, c)` writes the new parameters to `p` and the new moments to `slots`; `g` is the
-gradient, `scratch` two arrays of the same length to write to, `c` the step's coefficients, arrays without axes.
+`kernel(p, g, slots, scratch, c)` writes the new parameters to `p` and the new moments to `slots`. `g` is the gradient,
+`scratch` are two arrays of the same length, and `c` holds the step's coefficients as zero-dimensional arrays.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Arrays = tuple[Array, ...]
 
 @dataclass
 class OptimizerState:
-    """What an optimizer carries from step to step: vectors (members, size) and numbers, and a count of steps."""
+    """State of an optimizer between steps: vectors (members, size), numbers, and the count of steps."""
 
     slots: dict[str, Array]
     numbers: dict[str, float] = field(default_factory=dict)
@@ -28,44 +28,44 @@ class OptimizerState:
 
 
 class OptimizerBase(Spec):
-    """What every optimizer says of itself beside its maths. It is a rule, and holds nothing that changes."""
+    """Base class of optimizers. An instance is an update rule without mutable state."""
 
     learning_rate: float
 
     @property
     def slots(self) -> dict[str, float]:
-        """The vectors it remembers, each as long as the parameters, with their initial value."""
+        """Names of the state's vectors, each of the length of the parameters, with initial values."""
         return {}
 
     @property
     def decay(self) -> float:
-        """How much of each weight a step takes away, as a multiple of the learning rate."""
+        """Weight decay per step, as a multiple of the learning rate."""
         return 0.0
 
     @property
     def numbers(self) -> dict[str, float]:
-        """The numbers it remembers, with their initial value."""
+        """Names of the state's numbers, with initial values."""
         return {}
 
     def init(self, size: int, dtype: np.dtype[Any], members: int = 1) -> OptimizerState:
-        """The state before the first step, for parameters of shape (members, size)."""
+        """State before the first step, for parameters of shape (members, size)."""
         slots: dict[str, Array] = {name: aligned(members * size, dtype).reshape(members, size) for name in self.slots}
         for name, value in self.slots.items():
             slots[name].fill(value)
         return OptimizerState(slots, self.numbers)
 
     def advance(self, state: OptimizerState) -> None:
-        """Move the state's count and numbers on to the next step."""
+        """Advance the state's step count and numbers to the next step."""
         state.steps += 1
 
     @abstractmethod
     def coefficients(self, state: OptimizerState, learning_rate: float) -> tuple[float, ...]:
-        """What the kernel needs in the step that the state has been moved on to, counted from 1."""
+        """Coefficients of the kernel for the state's current step, counted from 1."""
 
     @staticmethod
     @abstractmethod
     def kernel(p: Array, g: Array, slots: Arrays, scratch: Arrays, c: Arrays) -> None:
-        """One update of a stretch of the parameters."""
+        """Update a range of the parameters in place."""
 
 
 def average_squares(x: Array, rho: Array, rest: Array, scratch: Array, out: Array) -> None:

@@ -12,17 +12,18 @@ from bpcli.nn.optimizers.base import Arrays, OptimizerBase, OptimizerState
 
 
 class Rprop(OptimizerBase):
-    """Step sizes that grow while the gradient's sign stays and shrink when it changes; its size plays no part.
+    """Step sizes that grow while a gradient's sign stays and shrink when it changes; its magnitude is ignored.
 
-    iRprop- (Igel and Hüsken 2000): after a change of sign the gradient counts as 0. Meant for `batch_size: full`.
+    iRprop- (Igel and Hüsken 2000): after a change of sign the gradient counts as 0. Intended for `batch_size:
+    full`.
     """
 
     type: Literal["rprop"] = "rprop"
-    learning_rate: float = Field(default=0.01, gt=0, description="First step size.")
-    increase: float = Field(default=1.2, gt=1, description="Factor where the sign stays.")
-    decrease: float = Field(default=0.5, gt=0, lt=1, description="Factor where the sign changes.")
-    smallest: float = Field(default=1e-6, gt=0, description="Step sizes go no lower.")
-    largest: float = Field(default=50.0, gt=0, description="Step sizes go no higher.")
+    learning_rate: float = Field(default=0.01, gt=0, description="Initial step size.")
+    increase: float = Field(default=1.2, gt=1, description="Factor if the sign stays.")
+    decrease: float = Field(default=0.5, gt=0, lt=1, description="Factor if the sign changes.")
+    smallest: float = Field(default=1e-6, gt=0, description="Lower bound of step sizes.")
+    largest: float = Field(default=50.0, gt=0, description="Upper bound of step sizes.")
 
     @model_validator(mode="after")
     def _ordered(self) -> Rprop:
@@ -32,11 +33,11 @@ class Rprop(OptimizerBase):
 
     @property
     def slots(self) -> dict[str, float]:
-        """The sign of the gradient before, and each parameter's step size."""
+        """Sign of the previous gradient, and step size of each parameter."""
         return {"g": 0.0, "size": self.learning_rate}
 
     def coefficients(self, state: OptimizerState, learning_rate: float) -> tuple[float, ...]:
-        """The schedule scales the steps that are taken, not those that are remembered."""
+        """Factor of the schedule, which scales the steps but not the stored step sizes, and constants of the kernel."""
         return (
             learning_rate / self.learning_rate,
             # factor = middle + half · sign + bend · sign², which is 1 at 0, `increase` at +1, `decrease` at -1
@@ -48,12 +49,12 @@ class Rprop(OptimizerBase):
 
     @staticmethod
     def kernel(p: Array, g: Array, slots: Arrays, scratch: Arrays, c: Arrays) -> None:
-        """One update."""
+        """Update in place."""
         scale, half, bend, smallest, largest = c
         before, size = slots
         sign, factor = scratch
         np.sign(g, out=sign)
-        np.multiply(sign, before, out=before)  # +1 kept, -1 changed, 0 neither
+        np.multiply(sign, before, out=before)  # +1 same sign, -1 changed, 0 if either is 0
         np.multiply(before, bend, out=factor)
         np.add(factor, half, out=factor)
         np.multiply(factor, before, out=factor)
@@ -62,7 +63,7 @@ class Rprop(OptimizerBase):
         np.maximum(size, smallest, out=size)
         np.minimum(size, largest, out=size)
         np.minimum(before, 0.0, out=before)
-        np.add(before, 1.0, out=before)  # 0 where the sign changed, else 1
+        np.add(before, 1.0, out=before)  # 0 if the sign changed, else 1
         np.multiply(sign, before, out=sign)
         np.copyto(before, sign)
         np.multiply(sign, size, out=sign)

@@ -12,25 +12,25 @@ from bpcli.nn.optimizers.base import Arrays, OptimizerBase, OptimizerState
 
 
 class Sgd(OptimizerBase):
-    """p ← p - lr g; with momentum v ← μ v + g and p ← p - lr v, or p - lr (g + μ v) for Nesterov's.
+    """p ← p - lr g; with momentum v ← μ v + g and p ← p - lr v, or p - lr (g + μ v) for Nesterov momentum.
 
-    Sutskever et al. 2013 in the form where the learning rate stands outside of v.
+    Sutskever et al. 2013, in the form with the learning rate outside of v.
     """
 
     type: Literal["sgd"] = "sgd"
     learning_rate: float = Field(default=0.01, gt=0, description="Step size.")
-    momentum: float = Field(default=0.0, ge=0, lt=1, description="μ: how much of the last step is kept.")
-    nesterov: bool = Field(default=False, description="Look ahead along the momentum.")
+    momentum: float = Field(default=0.0, ge=0, lt=1, description="Momentum coefficient μ.")
+    nesterov: bool = Field(default=False, description="Use Nesterov momentum.")
 
     @model_validator(mode="after")
-    def _momentum_to_look_along(self) -> Sgd:
+    def _nesterov_has_momentum(self) -> Sgd:
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov needs a momentum above 0")
         return self
 
     @property
     def slots(self) -> dict[str, float]:
-        """A velocity where there is momentum."""
+        """Velocity, if there is momentum."""
         return {"v": 0.0} if self.momentum else {}
 
     def coefficients(self, state: OptimizerState, learning_rate: float) -> tuple[float, ...]:
@@ -39,7 +39,7 @@ class Sgd(OptimizerBase):
 
     @staticmethod
     def kernel(p: Array, g: Array, slots: Arrays, scratch: Arrays, c: Arrays) -> None:
-        """One update."""
+        """Update in place."""
         lr, mu, nesterov = c
         (delta, _) = scratch
         if not slots:

@@ -1,4 +1,4 @@
-"""The update of a step: a rule at work on stretches of the parameters, in blocks that fit a core's cache."""
+"""Update of parameters by an optimizer, in blocks that fit a core's cache."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from bpcli.arrays.memory import Array
 from bpcli.nn.optimizers.base import Arrays, OptimizerBase, OptimizerState
 
 BLOCK = 65_536
-"""Numbers a kernel works on at once. Smaller blocks cost more calls, larger ones fall out of the cache."""
+"""Numbers per kernel call. Smaller blocks need more calls; larger ones do not fit the cache."""
 
 
 class Coefficients:
-    """The coefficients of one step: those of the kernel, and the share of each weight that is kept where it decays.
+    """Coefficients of one step: those of the kernel, and the share of a weight that weight decay keeps.
 
-    As arrays without axes they reach a ufunc in a third of the time that Python floats take.
+    Zero-dimensional arrays reach a ufunc in a third of the time of Python floats.
     """
 
     def __init__(self, count: int, dtype: np.dtype[Any]) -> None:
@@ -26,7 +26,7 @@ class Coefficients:
 
 
 class Row(NamedTuple):
-    """The vectors of one member, (size,) each."""
+    """Vectors of one member, (size,) each."""
 
     params: Array
     grads: Array
@@ -34,7 +34,7 @@ class Row(NamedTuple):
 
 
 def rows_of(params: Array, grads: Array, state: OptimizerState) -> list[Row]:
-    """The vectors of each member as views, which to make in every step took 2 % of a small one."""
+    """Views of each member's vectors. They are made once, since making them took 2% of a small step."""
     return [
         Row(params[member], grads[member], tuple(slot[member] for slot in state.slots.values()))
         for member in range(len(params))
@@ -42,10 +42,10 @@ def rows_of(params: Array, grads: Array, state: OptimizerState) -> list[Row]:
 
 
 class Update:
-    """A rule for parameters of shape (members, size), the first `weights` of which may decay.
+    """Update of parameters (members, size), the first `weights` of which are subject to weight decay.
 
-    What goes from step to step is in the optimizer's state alone; `begin` moves it on by a step, whose coefficients
-    are then handed to `apply` for one stretch of the parameters after another, in any order and by several threads.
+    All state between steps is in the optimizer's state. `begin` advances it and computes the step's coefficients;
+    `apply` uses these on ranges of the parameters, in any order and from several threads.
     """
 
     def __init__(self, rule: OptimizerBase, size: int, weights: int, dtype: np.dtype[Any], block: int = BLOCK) -> None:
@@ -54,7 +54,7 @@ class Update:
         self._coefficients, self._scratch = self.coefficients(), self.scratch()
 
     def scratch(self) -> Arrays:
-        """Memory that a thread of its own gives to `apply`."""
+        """Scratch memory for `apply`, one per thread."""
         return tuple(np.empty(min(self._size, self._block), self._dtype) for _ in range(2))
 
     def coefficients(self) -> Coefficients:
@@ -65,7 +65,7 @@ class Update:
         return Coefficients(len(rule.coefficients(state, rule.learning_rate)), self._dtype)
 
     def begin(self, learning_rate: float, state: OptimizerState, out: Coefficients) -> None:
-        """Move the state on to the next step, and write that step's coefficients to `out`."""
+        """Advance the state to the next step, and write that step's coefficients to `out`."""
         rule = self._rule
         rule.advance(state)
         for scalar, value in zip(out.values, rule.coefficients(state, learning_rate), strict=True):
@@ -82,7 +82,7 @@ class Update:
         out: Array,
         scratch: Arrays,
     ) -> None:
-        """The step of one member, for parameters `start` to `stop` of `out`: its gradient and vectors are (size,)."""
+        """Update parameters `start` to `stop` of `out` for one member, whose gradient and vectors are (size,)."""
         if self._decay and start < self._weights:
             decayed = out[start : min(stop, self._weights)]
             np.multiply(decayed, coefficients.keep, out=decayed)
@@ -97,7 +97,7 @@ class Update:
             kernel(p, grads[part], tuple(slot[part] for slot in slots), of_scratch, coefficients.values)
 
     def take(self, rows: Sequence[Row], learning_rate: float, state: OptimizerState) -> None:
-        """A whole step of all members, whose `rows` have been made of that state."""
+        """Take a step for all members, with their `rows` in that state."""
         self.begin(learning_rate, state, self._coefficients)
         for row in rows:
             self.apply(0, self._size, self._coefficients, row.grads, row.slots, row.params, self._scratch)

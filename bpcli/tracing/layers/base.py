@@ -31,7 +31,7 @@ class LayerInStep:
     """
 
     layer: TracedLayer
-    behind: WorkedLayer[Any] | None
+    next_layer: WorkedLayer[Any] | None
     dx: Array | None
     shows: Arithmetic
 
@@ -78,7 +78,7 @@ class WorkedLayer(Generic[P]):
     """Note on the forward pass after the step."""
 
     def __init__(self, planned: P, step: LayerInStep) -> None:
-        self.planned, self.layer, self.behind, self.shows = planned, step.layer, step.behind, step.shows
+        self.planned, self.layer, self.next_layer, self.shows = planned, step.layer, step.next_layer, step.shows
         forward, backward = step.layer.forward, step.layer.backward
         self.x, self.y, self.dy = flat(forward["x"]), flat(forward["y"]), flat(backward["dy"])
         self.dx = None if step.dx is None else flat(step.dx)
@@ -117,7 +117,7 @@ class WorkedLayer(Generic[P]):
         return self.dy
 
     @property
-    def handed_back(self) -> str:
+    def dx_formula(self) -> str:
         """Formula of dL/dx for the previous layer."""
         return "dL/dx"
 
@@ -173,11 +173,14 @@ class WorkedLayer(Generic[P]):
     def backward_lines(self, row: int, j: int) -> Iterator[str]:
         """Yield the arithmetic of dL/dy."""
         dy = self.shows.fixed(self.dy[row, j])
-        if self.behind is None:
+        if self.next_layer is None:
             yield f"dL/dy = {dy}, from the loss"
         else:
-            handed_back, chain = f"{self.behind.handed_back} of layer {self.behind.index}", self.behind.chain(row, j)
-            yield " = ".join(["dL/dy", handed_back, *([chain] if chain else []), dy])
+            dx_formula, chain = (
+                f"{self.next_layer.dx_formula} of layer {self.next_layer.index}",
+                self.next_layer.chain(row, j),
+            )
+            yield " = ".join(["dL/dy", dx_formula, *([chain] if chain else []), dy])
 
     def own_parameters(self, j: int) -> Iterator[tuple[str, Place]]:
         """Yield the parameters of one output that belong to no edge of the drawing."""
@@ -213,7 +216,7 @@ class WorkedLayer(Generic[P]):
 
     @property
     def _origin(self) -> str:
-        return "from the loss" if self.behind is None else f"from layer {self.behind.index}"
+        return "from the loss" if self.next_layer is None else f"from layer {self.next_layer.index}"
 
     def _values(self, noun: str, names: Sequence[str], what: str, values: Array) -> Iterator[Part]:
         """Table of the values furthest from 0."""
@@ -243,8 +246,8 @@ def worked_layers(trace: Trace, shows: Arithmetic) -> tuple[WorkedLayer[Any], ..
     worked: list[WorkedLayer[Any]] = []
     for layer in reversed(trace.layers):
         dx = trace.layers[layer.index - 1].backward["dy"] if layer.index else None
-        behind = worked[-1] if worked else None
-        worked.append(worked_layer(layer.planned, LayerInStep(layer, behind, dx, shows)))
+        next_layer = worked[-1] if worked else None
+        worked.append(worked_layer(layer.planned, LayerInStep(layer, next_layer, dx, shows)))
     return tuple(reversed(worked))
 
 

@@ -44,7 +44,7 @@ class WorkedBatchNorm(WorkedNorm[BatchNormLayer]):
         for j in shown:
             yield f"{self.layer.outputs[j]}: {', '.join(self.means(row, j))}"
 
-    def handing_back(self, row: int, j: int) -> str:
+    def dx_arithmetic(self, row: int, j: int) -> str:
         """scale / σ · (dL/dy - mean(dL/dy) - x̂ · mean(dL/dy · x̂))."""
         short, factor = self.shows.short, self.shows.factor
         level, along = self.slope_means(row, j)

@@ -47,7 +47,7 @@ class WorkedDense(WorkedLayer[DenseLayer]):
         return self.dz
 
     @property
-    def handed_back(self) -> str:
+    def dx_formula(self) -> str:
         """dL/dx as a sum."""
         return "Σ dL/dz · w"
 
@@ -70,9 +70,9 @@ class WorkedDense(WorkedLayer[DenseLayer]):
 
     def backward_parts(self, row: int, shown: Sequence[int], in_full: bool) -> Iterator[Part]:
         """Yield dL/dy, written out if it is a sum of few products, and dL/dz."""
-        behind = self.behind
-        dy = "dL/dy" if behind is None else f"dL/dy = {behind.handed_back} of layer {behind.index}"
-        chains = ["" if behind is None else behind.chain(row, j) for j in shown]
+        next_layer = self.next_layer
+        dy = "dL/dy" if next_layer is None else f"dL/dy = {next_layer.dx_formula} of layer {next_layer.index}"
+        chains = ["" if next_layer is None else next_layer.chain(row, j) for j in shown]
         table = [["neuron", dy, "dL/dy", "f'(z)", "dL/dz = dL/dy · f'(z)"]]
         if not any(chains):
             table = [["neuron", dy, "f'(z)", "dL/dz = dL/dy · f'(z)"]]
@@ -80,7 +80,7 @@ class WorkedDense(WorkedLayer[DenseLayer]):
             numbers = [self.shows.fixed(of[row, j]) for of in (self.dy, self.slope, self.dz)]
             table.append([self.layer.outputs[j], *([chain] if any(chains) else []), *numbers])
         yield Grid(table, right=range(len(table[0]) - 3, len(table[0])))
-        products = behind.chain_table(row, shown[0]) if in_full and behind is not None else None
+        products = next_layer.chain_table(row, shown[0]) if in_full and next_layer is not None else None
         if products is not None:
             yield ""
             yield products

@@ -24,7 +24,7 @@ class WorkedDropout(WorkedOneToOne[DropoutLayer]):
         """x, mask and y."""
         return {"x": self.x[row, j], "mask": self.mask[row, j], "y": self.y[row, j]}
 
-    def handing_back(self, row: int, j: int) -> str:
+    def dx_arithmetic(self, row: int, j: int) -> str:
         """dL/dy · mask."""
         return self.shows.products([self.dy[row, j]], [self.mask[row, j]])
 

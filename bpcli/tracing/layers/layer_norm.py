@@ -37,7 +37,7 @@ class WorkedLayerNorm(WorkedNorm[LayerNormLayer]):
         """Yield one line for the whole row."""
         yield ", ".join(self.means(row, shown[0]))
 
-    def handing_back(self, row: int, j: int) -> str:
+    def dx_arithmetic(self, row: int, j: int) -> str:
         """(g - mean(g) - x̂ · mean(g · x̂)) / σ."""
         short, factor = self.shows.short, self.shows.factor
         level, along = self.slope_means(row, j)

@@ -24,7 +24,7 @@ class WorkedOneToOne(WorkedLayer[P]):
         """Values from an input to its output, by name."""
 
     @abstractmethod
-    def handing_back(self, row: int, j: int) -> str:
+    def dx_arithmetic(self, row: int, j: int) -> str:
         """dL/dx, written out."""
 
     def means(self, row: int, j: int) -> Iterator[str]:
@@ -50,7 +50,7 @@ class WorkedOneToOne(WorkedLayer[P]):
             yield Grid([["output", "dL/dy"], *table], right=(1, 3))
             return
         for cells, j in zip(table, shown, strict=True):
-            cells += [self.handing_back(row, j), self.shows.fixed(self.dx[row, j])]
+            cells += [self.dx_arithmetic(row, j), self.shows.fixed(self.dx[row, j])]
         yield Grid([["output", "dL/dy", "computed as", "dL/dx"], *table], right=(1, 3))
         yield from self.notes_of_means(row, shown)
 
@@ -68,7 +68,7 @@ class WorkedOneToOne(WorkedLayer[P]):
         yield from self.means(row, j)
         if self.dx is not None:
             rule = self.layer.gradient.partition(",")[0]
-            yield f"{rule} = {self.handing_back(row, j)} = {self.shows.fixed(self.dx[row, j])}"
+            yield f"{rule} = {self.dx_arithmetic(row, j)} = {self.shows.fixed(self.dx[row, j])}"
 
     def own_parameters(self, j: int) -> Iterator[tuple[str, Place]]:
         """Yield the component of every parameter that belongs to the output."""

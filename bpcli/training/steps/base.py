@@ -22,7 +22,7 @@ from bpcli.training.gradient_rules import GradientRules
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
 
-Taken = list[tuple[float, float]]
+StepSums = list[tuple[float, float]]
 """Sums over the rows of each step taken: weighted loss, and weight."""
 
 
@@ -49,7 +49,7 @@ class Steps(ABC):
         self.ended: int | None = None
 
     @abstractmethod
-    def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[Taken]:
+    def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[StepSums]:
         """Take the steps of an epoch from step `first` on, yielding the sums of each as soon as it is taken.
 
         NumPy's warnings must be off. Raises DivergedError, with the state as it was before the step that

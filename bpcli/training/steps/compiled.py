@@ -16,7 +16,7 @@ from bpcli.nn.layers import DropoutLayer
 from bpcli.system.threads import Crew, move_to_core
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
-from bpcli.training.steps.base import Steps, Taken
+from bpcli.training.steps.base import Steps, StepSums
 from bpcli.training.steps.choice import operations
 
 MASKED_NUMBERS = 1 << 18
@@ -59,7 +59,7 @@ class CompiledSteps(Steps):
         self._crew, self._lanes = crew, min(crew.lanes, self._program.parts)
         self._losses = np.empty(-(-self._rows // batch))
 
-    def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[Taken]:
+    def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[StepSums]:
         """Take the steps of an epoch, as described in the base class."""
         step, last = first, self.batches.count - 1
         for block in self.batches.blocks(order, first):
@@ -108,7 +108,7 @@ class CompiledSteps(Steps):
 
     def _take(self, block: Batch, rates: NDArray[np.float64]) -> int:
         """Take as many steps as there are rates. Return how many were taken before one diverged."""
-        from bpcli.nn.compiled.barrier import give_up, places
+        from bpcli.nn.compiled.barrier import abort, new_barrier
         from bpcli.nn.compiled.steps import steps
 
         (x,), y, weight = block
@@ -121,7 +121,7 @@ class CompiledSteps(Steps):
             self.batches.size,
         )
         program, taken = self._program, [0] * self._lanes
-        meeting = places(self._lanes)
+        barrier = new_barrier(self._lanes)
 
         def take(lane: int) -> None:
             try:
@@ -134,12 +134,12 @@ class CompiledSteps(Steps):
                     self.state.optimizer.steps,
                     rates,
                     self._losses,
-                    meeting,
+                    barrier,
                     lane,
                     self._lanes,
                 )
             except BaseException:
-                give_up(meeting)
+                abort(barrier)
                 raise
 
         self._crew.run([take] * self._lanes)

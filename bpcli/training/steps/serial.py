@@ -1,4 +1,4 @@
-"""Steps one after another, in NumPy: for every network, and the reference for all other ways."""
+"""Sequential steps in NumPy: for every network, and the reference for other implementations."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from bpcli.arrays.fields import Batch
 from bpcli.nn.optimizers import rows_of
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
-from bpcli.training.steps.base import Steps, Taken
+from bpcli.training.steps.base import Steps, StepSums
 from bpcli.training.steps.exchange import LOCAL, Exchange, Sums
 from bpcli.training.steps.gradient import Gradient
 
 
 class SerialSteps(Steps):
-    """Gradient, exchange, rules, update."""
+    """Gradient, exchange, penalties and clipping, and update, in NumPy."""
 
     def __init__(self, plan: TrainingPlan, state: TrainingState, exchange: Exchange = LOCAL) -> None:
         super().__init__(plan, state)
@@ -28,8 +28,8 @@ class SerialSteps(Steps):
         self._rows = rows_of(state.params, self.grads, state.optimizer)
         self._penalized = np.empty(layout.weights if self.rules.penalizes else 0, plan.dtype)
 
-    def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[Taken]:
-        """See the base class."""
+    def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[StepSums]:
+        """Take the steps of an epoch, as described in the base class."""
         self.position.epoch = epoch
         rates = self.rates(epoch, first)
         for step, batch in enumerate(self.batches.epoch(order, first), first):
@@ -38,7 +38,7 @@ class SerialSteps(Steps):
             yield [self.step(batch, next(rates))]
 
     def step(self, batch: Batch, learning_rate: float) -> Sums:
-        """Take one step at the position. Returns the sums over the rows of its batch."""
+        """Take one step at the current position. Return the sums over the rows of its batch."""
         state, grads = self.state, self.grads
         sums = self._exchange.sum(grads, self._gradient(batch, self.position))
         if not isfinite(sums[0]):

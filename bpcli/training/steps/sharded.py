@@ -25,7 +25,7 @@ from bpcli.randomness import Stream
 from bpcli.system.threads import Crew
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
-from bpcli.training.steps.base import Steps, Taken, batch_weight
+from bpcli.training.steps.base import Steps, StepSums, batch_weight
 from bpcli.training.steps.division import Block, shards, weight_blocks
 
 
@@ -65,7 +65,7 @@ class ShardedSteps(Steps):
         self._coefficients = self.update.coefficients()
         self._scratch = [self.update.scratch() for _ in range(crew.lanes)]
 
-    def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[Taken]:
+    def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[StepSums]:
         """Take the steps of an epoch, as described in the base class."""
         rates = self.rates(epoch, first)
         for step, batch in enumerate(self.batches.epoch(order, first), first):

@@ -17,9 +17,9 @@ WEIGHT = parameter([[0.5, -1.0], [0.25, 0.125]], [[2.0, 0.0], [4.0, 0.0]], is_we
 BIAS = parameter([0.5, -0.5], [2.0, 0.0])
 
 
-def layer(index: int = 1, behind: WorkedLayer | None = None) -> WorkedLayer:
+def layer(index: int = 1, next_layer: WorkedLayer | None = None) -> WorkedLayer:
     planned = Dense(units=2, activation=Relu()).plan(index, (2,))
-    return worked(planned, FORWARD, BACKWARD, {"weight": WEIGHT, "bias": BIAS}, behind=behind)
+    return worked(planned, FORWARD, BACKWARD, {"weight": WEIGHT, "bias": BIAS}, next_layer=next_layer)
 
 
 def test_it_is_named_with_its_activation_and_ruled_by_it() -> None:
