@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from bpcli.cli.console import aligned, note, result, result_json
 from bpcli.cli.options import AsJson, CheckpointArgument, CheckpointOption, NoCache, the_one
+from bpcli.documents.scores import ScoreReport
 from bpcli.errors import RequirementError, UsageError
 from bpcli.wording import counted, number, quoted
 
@@ -70,9 +71,9 @@ def evaluate(
             "task": model.target.task,
             "names": list(model.classes),
         }
-        result_json({**document, **evaluation.report, "failed": failures})
+        result_json({**document, **evaluation.report.to_json(), "failed": failures})
     else:
-        result(f"{evaluation.source}, {counted(evaluation.report['rows'], 'row')}, epoch {model.header.score.epoch}")
+        result(f"{evaluation.source}, {counted(evaluation.report.rows, 'row')}, epoch {model.header.score.epoch}")
         print_report(evaluation.report)
         if model.target.task == "binary":
             result(f"\nprecision, recall and f1 by themselves are those of {quoted(model.classes[1])}")
@@ -80,21 +81,20 @@ def evaluate(
         raise RequirementError("; ".join(failures))
 
 
-def print_report(report: dict[str, Any]) -> None:
+def print_report(report: ScoreReport) -> None:
     """Scalars, a line for each class, label or target, and the confusion matrix of a report."""
-    scalars = [(name, number(value)) for name, value in report.items() if isinstance(value, float) or value is None]
+    scalars = [(name, number(value)) for name, value in report.scores.items()]
     for line in aligned(scalars, right=(1,)):
         result(line)
-    for key in ("per_class", "per_label", "per_target"):
-        if groups := report.get(key):
-            columns = list(next(iter(groups.values())))
-            rows = [[name, *(number(group[column]) for column in columns)] for name, group in groups.items()]
-            result()
-            for line in aligned([["", *columns], *rows], right=range(1, len(columns) + 1)):
-                result(line)
-    matrix = report.get("confusion_matrix")
+    if report.groups:
+        columns = list(next(iter(report.groups.values())))
+        rows = [[name, *(number(group[column]) for column in columns)] for name, group in report.groups.items()]
+        result()
+        for line in aligned([["", *columns], *rows], right=range(1, len(columns) + 1)):
+            result(line)
+    matrix = report.confusion_matrix
     if matrix and len(matrix) <= MOST_CLASSES_SHOWN:
-        names = list(report["per_class"])
+        names = list(report.groups)
         result()
         rows = [
             ["true \\ predicted", *names],

@@ -156,7 +156,8 @@ def _report(
 
 
 def _entry(run: SeedRun, entry: ListedRun | None, code: int) -> dict[str, Any]:
-    told = {"status": entry.status, "epochs": entry.epochs, "best": entry.best, "test": entry.test} if entry else {}
+    best = entry.best.to_json() if entry and entry.best else {}
+    told = {"status": entry.status, "epochs": entry.epochs, "best": best, "test": entry.test} if entry else {}
     return {"seed": run.seed, "run_directory": path_from_here(run.path), "exit_code": code, **told}
 
 
@@ -167,7 +168,13 @@ def _print_runs(found: dict[SeedRun, ListedRun | None]) -> None:
         return
     monitor = next((entry.monitor for entry in there.values() if entry.monitor), "")
     rows = [
-        [str(run.seed), entry.status, number(entry.epochs), number(entry.best.get("epoch")), number(entry.score)]
+        [
+            str(run.seed),
+            entry.status,
+            number(entry.epochs),
+            number(entry.best_epoch),
+            number(entry.score),
+        ]
         for run, entry in there.items()
     ]
     for line in aligned([["seed", "status", "epochs", "best epoch", f"best {monitor}"], *rows], right=(0, 2, 3, 4)):

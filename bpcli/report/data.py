@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from bpcli.data.table import PARTS
@@ -11,18 +9,17 @@ from bpcli.models.evaluation import OwnData
 from bpcli.models.model import Model
 from bpcli.pages.page import Section, as_sentence, number
 from bpcli.pages.tables import Table
+from bpcli.storage.records import Summary
 from bpcli.wording import counted, quoted
 
 
-def data_section(model: Model, own: OwnData | None, summary: dict[str, Any]) -> Section:
+def data_section(model: Model, own: OwnData | None, summary: Summary) -> Section:
     """Rows, targets and inputs; of data that is gone or has changed only what the checkpoint says."""
     header, preprocessor = model.header, model.preprocessor
-    found = summary.get("warnings")
-    warnings = [line for line in found if isinstance(line, str)] if isinstance(found, list) else []
     sentences = [
         f"{counted(len(preprocessor.inputs), 'input column')} make {counted(len(preprocessor.features), 'feature')}; "
         f"the target is {', '.join(quoted(name) for name in preprocessor.target.names)}.",
-        *(as_sentence(f"warning: {line}") for line in warnings),
+        *(as_sentence(f"warning: {line}") for line in summary.warnings),
         f"SHA-256 of the data: {header.data.sha256}",
     ]
     tables = [Table("Rows", ["split", "rows"], [[part, number(count)] for part, count in header.data.rows.items()])]

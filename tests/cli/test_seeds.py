@@ -57,7 +57,7 @@ def test_each_seed_is_the_run_that_it_would_be_by_itself(trained: tuple[Path, An
 def test_mean_and_deviation_are_those_of_the_runs(trained: tuple[Path, Any]):
     folder, document = trained
     assert document["finished"] == 3
-    summaries = [RunDirectory(folder / f"p-seed{seed}").read_summary() for seed in (5, 6, 7)]
+    summaries = [RunDirectory(folder / f"p-seed{seed}").read_summary().to_json() for seed in (5, 6, 7)]
     for name, values in [
         ("test_accuracy", [summary["test"]["accuracy"] for summary in summaries]),
         ("validation_loss", [summary["best"]["validation_loss"] for summary in summaries]),
