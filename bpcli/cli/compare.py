@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpcli.cli.console import aligned, note, result, result_json
+from bpcli.cli.console import note, result, result_json, result_table
 from bpcli.cli.options import AsJson, Force, NoCache, RunsArgument, RunsOption, all_of
 from bpcli.cli.output import require_free, write_page
+from bpcli.documents.table import Table
 from bpcli.errors import UsageError
-from bpcli.wording import counted, number, plain, printable
+from bpcli.wording import counted, number, printable
 
 if TYPE_CHECKING:
     from bpcli.comparison.document import Comparison, JudgedDifference
@@ -64,14 +65,12 @@ def compare(
 
 
 def _print_config(comparison: Comparison) -> None:
-    if not comparison.config:
+    from bpcli.comparison.tables import config_table
+
+    if comparison.config:
+        result_table(config_table(comparison))
+    else:
         result("the configs are the same")
-        return
-    rows = [
-        [entry.key, *(plain(entry.values[label]) if label in entry.values else "-" for label in comparison.labels)]
-        for entry in comparison.config
-    ]
-    _print_table([["config", *comparison.labels], *rows])
 
 
 def _print_curves(comparison: Comparison) -> None:
@@ -89,7 +88,7 @@ def _print_curves(comparison: Comparison) -> None:
         [f"last {name}", *(number(run.curve[-1].number(name) if run.curve else None) for run in runs)] for name in names
     ]
     result()
-    _print_table([["training", *comparison.labels], *rows], right=True)
+    result_table(Table("Training", ["training", *comparison.labels], rows))
 
 
 def _print_scores(comparison: Comparison) -> None:
@@ -102,7 +101,7 @@ def _print_scores(comparison: Comparison) -> None:
         if any(name in report.scores for report in reports.values())
     ]
     result(f"\n{comparison.rows.source}, {counted(comparison.rows.count, 'row')}")
-    _print_table([["score", *reports], *rows], right=True)
+    result_table(Table("Scores", ["score", *reports], rows))
 
 
 def _print_differences(comparison: Comparison) -> None:
@@ -127,11 +126,6 @@ def _print_difference(entry: JudgedDifference, tests: int) -> None:
     corrected = f", {entry.p_corrected:.4g} corrected by Holm's method, over {tests} tests of {entry.metric}"
     result(f"  {entry.test}: p = {entry.p:.4g}{corrected if tests > 1 else ''}")
     result(f"  {entry.verdict}")
-
-
-def _print_table(rows: list[list[str]], right: bool = False) -> None:
-    for line in aligned(rows, right=range(1, len(rows[0])) if right else ()):
-        result(line)
 
 
 def _signed(value: float | None) -> str:

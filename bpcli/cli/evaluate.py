@@ -8,14 +8,12 @@ from typing import Annotated
 
 import typer
 
-from bpcli.cli.console import aligned, note, result, result_json
+from bpcli.cli.console import aligned, note, result, result_json, result_table
 from bpcli.cli.options import AsJson, CheckpointArgument, CheckpointOption, NoCache, the_one
 from bpcli.documents.scores import ScoreReport
+from bpcli.documents.table import MOST_CLASSES, Table
 from bpcli.errors import RequirementError, UsageError
 from bpcli.wording import counted, number, quoted
-
-MOST_CLASSES_SHOWN = 20
-"""A confusion matrix of more classes than this is left to --json."""
 
 
 class Split(StrEnum):
@@ -90,15 +88,10 @@ def print_report(report: ScoreReport) -> None:
         columns = list(next(iter(report.groups.values())))
         rows = [[name, *(number(group[column]) for column in columns)] for name, group in report.groups.items()]
         result()
-        for line in aligned([["", *columns], *rows], right=range(1, len(columns) + 1)):
-            result(line)
+        result_table(Table("Groups", ["", *columns], rows))
     matrix = report.confusion_matrix
-    if matrix and len(matrix) <= MOST_CLASSES_SHOWN:
+    if matrix and len(matrix) <= MOST_CLASSES:
         names = list(report.groups)
         result()
-        rows = [
-            ["true \\ predicted", *names],
-            *([name, *map(str, row)] for name, row in zip(names, matrix, strict=True)),
-        ]
-        for line in aligned(rows, right=range(1, len(names) + 1)):
-            result(line)
+        rows = [[name, *map(str, row)] for name, row in zip(names, matrix, strict=True)]
+        result_table(Table("Confusion matrix", ["true \\ predicted", *names], rows))

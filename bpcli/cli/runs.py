@@ -161,7 +161,7 @@ def _greater_is_better(name: str) -> bool:
     return any(metric in metrics and metrics[metric].greater_is_better for metrics in METRICS.values())
 
 
-def _document(folder: Path, listing: Listing, ordered: list[ListedRun], keys: list[str]) -> dict[str, Any]:
+def _document(folder: Path, listing: Listing, ordered: list[ListedRun], keys: list[str]) -> dict[str, object]:
     return {
         "folder": str(folder),
         "differing": keys,

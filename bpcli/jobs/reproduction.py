@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from math import isfinite
 from typing import Any
 
 from bpcli.arrays.memory import Array
@@ -45,6 +46,16 @@ class FirstDifference:
         """How far the values are apart, where both are measures and not counts."""
         return abs(self.now - self.was) if isinstance(self.was, float) and isinstance(self.now, float) else None
 
+    def to_json(self) -> dict[str, Json]:
+        """The difference as a document."""
+        return {
+            "epoch": self.epoch,
+            "metric": self.metric,
+            "was": _finite(self.was),
+            "now": self.now,
+            "difference": _finite(self.size),
+        }
+
     def __str__(self) -> str:
         first = f"epoch {self.epoch} is the first that differs"
         if self.metric is None:
@@ -69,6 +80,10 @@ class Weights:
     def identical(self) -> bool:
         """Whether the same weights came out."""
         return self.was == self.now
+
+    def to_json(self) -> dict[str, Json]:
+        """The weights as a document."""
+        return {**asdict(self), "identical": self.identical}
 
 
 class Reproduction:
@@ -127,6 +142,22 @@ class Reproduction:
         """Whether all that was compared came out as it was."""
         return self.difference is None and all(weights.identical for weights in self.weights.values())
 
+    def to_json(self) -> dict[str, Json]:
+        """What came out as a document, once it has run."""
+        return {
+            "run_directory": str(self.directory.path),
+            "identical": self.identical,
+            "epochs": self.epochs,
+            "first_difference": None if self.difference is None else self.difference.to_json(),
+            "weights": {name: weights.to_json() for name, weights in self.weights.items()},
+            "not_compared": self.not_compared,
+            "environment": {
+                "was": dict(self.recorded_environment),
+                "now": self.environment,
+                "changed": list(self.changes),
+            },
+        }
+
     def run(self, threads: int | None = None) -> Iterator[EpochReport | Progress]:
         """Train again, and pass training's events on; after that the results can be read."""
         state = self._plan.new_state()
@@ -177,6 +208,11 @@ def _values(record: EpochRecord | None) -> dict[str, Json]:
     for index, health in enumerate(record.health or ()):
         named |= {f"health.{index}.{name}": value for name, value in health._asdict().items()}
     return named
+
+
+def _finite(value: Json) -> Json:
+    """A value of a file as JSON has it: NaN and infinities, which JSON lacks, as text."""
+    return str(value) if isinstance(value, float) and not isfinite(value) else value
 
 
 def _shown(value: Json) -> str:

@@ -12,15 +12,16 @@ from bpcli.comparison.document import (
     MetricDifference,
     NumberDisagreement,
 )
+from bpcli.comparison.tables import config_table
+from bpcli.documents.table import Table
 from bpcli.metrics import METRICS
 from bpcli.pages.charts import Chart
 from bpcli.pages.intervals import Interval, Intervals
 from bpcli.pages.page import Section, as_sentence, number, page, spaced
-from bpcli.pages.tables import Table
 from bpcli.report.curves import MOST_CURVES
 from bpcli.report.learning import metric_chart
 from bpcli.training.scoring import HEADLINES, SUMMARIES
-from bpcli.wording import counted, plain
+from bpcli.wording import counted
 
 BETTER = "★"
 """Beside the best score of a line."""
@@ -36,7 +37,7 @@ def comparison_page(comparison: Comparison) -> str:
         _scores(comparison, labels),
         _disagreement(comparison),
         _learning(comparison),
-        _config(comparison, labels),
+        _config(comparison),
     ]
     return page(" against ".join(labels) if len(labels) == 2 else ", ".join(labels), subtitle, scores, sections)
 
@@ -218,11 +219,7 @@ def _learning(comparison: Comparison) -> Section:
     return Section("Learning", sentences, charts, [Table("Training", header, rows)])
 
 
-def _config(comparison: Comparison, labels: Sequence[str]) -> Section:
-    rows = [
-        [entry.key, *(plain(entry.values[label]) if label in entry.values else "–" for label in labels)]
-        for entry in comparison.config
-    ]
-    if not rows:
+def _config(comparison: Comparison) -> Section:
+    if not comparison.config:
         return Section("Config", ["The configs are the same."])
-    return Section("Config", (), (), [Table("Differences", ["key", *labels], rows, words=True)])
+    return Section("Config", (), (), [config_table(comparison)])

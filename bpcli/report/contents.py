@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
 
 import yaml
 
 from bpcli.documents.scores import Group, Scores
+from bpcli.documents.table import MOST_CLASSES, MOST_COLUMNS, Table
 from bpcli.errors import DataError
 from bpcli.inspection.importance import permutation_importance
 from bpcli.models.evaluation import SplitRows, own_data
 from bpcli.models.model import Model
+from bpcli.models.summary import NetworkSummary
+from bpcli.models.tables import layer_table
 from bpcli.pages.page import Section, as_sentence, number, page, spaced
-from bpcli.pages.tables import Counts, Listing, Table
+from bpcli.pages.tables import Counts, Listing
 from bpcli.report.curves import probability_charts, residual_charts
 from bpcli.report.data import data_section
 from bpcli.report.health import health_section
@@ -24,13 +26,6 @@ from bpcli.storage.records import EpochRecord, Summary
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training.scoring import SUMMARIES, remarks
 from bpcli.wording import counted, quoted, with_deviation
-
-MOST_CLASSES = 30
-"""A confusion matrix of more classes than this is left to `bpcli evaluate --json`."""
-
-MOST_COLUMNS = 30
-"""Columns in the table of importance."""
-
 
 GROUPS: dict[Group, str] = {
     "class": "Each class against the rest",
@@ -126,23 +121,18 @@ def _importance(model: Model, rows: SplitRows) -> Section:
     for one in found.columns:
         importance, deviation = with_deviation(round(one.importance, 9) + 0.0, one.deviation)
         cells.append([one.column, importance, f"± {deviation}"])
-    left_out = len(cells) - MOST_COLUMNS
-    sentences = [sentence, *([f"{left_out:,} columns of less importance are left out."] if left_out > 0 else [])]
     header = ["column", "worse by", "standard deviation"]
-    return Section("Importance", sentences, (), [Table("Permutation importance", header, cells[:MOST_COLUMNS])])
+    table = Table("Permutation importance", header, cells, most=MOST_COLUMNS)
+    left_out = [f"{table.left_out:,} columns of less importance are left out."] if table.left_out else []
+    return Section("Importance", [sentence, *left_out], (), [table])
 
 
 def _network(model: Model) -> Section:
-    config = model.header.config
-    rows = []
-    for layer in model.inference.network.summary():
-        figures = prod(layer.in_shape), prod(layer.out_shape), layer.parameters
-        rows.append([f"{layer.index} {layer.type}", layer.activation or "", *map(number, figures)])
-    assert config.loss is not None
-    total = counted(model.inference.network.layout.size, "parameter")
-    sentences = [f"{total}; the loss is {type_name(config.loss)}, the optimizer {type_name(config.optimizer)}."]
-    header = ["layer", "activation", "inputs", "outputs", "parameters"]
-    return Section("Network", sentences, (), [Table("Layers", header, rows)])
+    network = NetworkSummary.of(model.preprocessor, model.inference.network, model.loss)
+    optimizer = type_name(model.header.config.optimizer)
+    total = counted(network.parameters, "parameter")
+    sentences = [f"{total}; the loss is {network.loss}, the optimizer {optimizer}."]
+    return Section("Network", sentences, (), [layer_table(network.layers)])
 
 
 def _environment(model: Model, summary: Summary) -> Section:

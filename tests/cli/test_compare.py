@@ -383,7 +383,7 @@ def test_the_numbers_of_the_page_are_those_of_the_document(folder: Path, page: s
         ends = [point[3] for point in interval["points"]]
         assert ends == [pytest.approx(numbers[place], rel=1e-5) for place in (1, 0, 2)]
     assert found["Differences"][1:] == [
-        [entry["key"], *(plain(entry["values"].get(run, "–")) for run in ("good", "poor", "narrow"))]
+        [entry["key"], *(plain(entry["values"].get(run, "-")) for run in ("good", "poor", "narrow"))]
         for entry in document["config"]
     ]
 
