@@ -46,7 +46,7 @@ def contents(path: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
 
 def summary(directory: RunDirectory) -> dict[str, Any]:
     times = ("training_seconds", "started_at", "finished_at")
-    return {key: value for key, value in directory.read_summary().items() if key not in times}
+    return {key: value for key, value in directory.read_summary().to_json().items() if key not in times}
 
 
 def check_same(one: RunDirectory, other: RunDirectory) -> None:

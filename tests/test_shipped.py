@@ -39,7 +39,7 @@ def test_a_shipped_experiment_reaches_its_score(name: str, tmp_path: Path) -> No
     directory = RunDirectory.create(tmp_path / "run")
     runner = Runner(prepare(loaded.config, loaded.folder), directory)
     list(runner.run())
-    summary: dict[str, Any] = directory.read_summary()
+    summary: dict[str, Any] = directory.read_summary().to_json()
     assert summary["status"] == "finished"
     assert summary[part][metric] >= floor
 
@@ -48,4 +48,4 @@ def test_the_textbook_example_learns_its_row(tmp_path: Path) -> None:
     loaded = load_config(CONFIGS / "textbook.yaml")
     directory = RunDirectory.create(tmp_path / "run")
     list(Runner(prepare(loaded.config, loaded.folder), directory).run())
-    assert directory.read_summary()["final"]["train_loss"] < 1e-4
+    assert directory.read_summary().final.values["train_loss"] < 1e-4

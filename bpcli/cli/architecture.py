@@ -1,68 +1,25 @@
-"""What a network is, as plain data and in lines: columns and their encodings, target, layers."""
+"""What a network is, in lines."""
 
 from __future__ import annotations
 
-from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bpcli.cli.console import aligned
+from bpcli.cli.console import aligned, table_lines
 
 if TYPE_CHECKING:
-    from bpcli.data.preprocess import Preprocessor
-    from bpcli.nn.losses import LossBase
-    from bpcli.nn.network import Network
+    from bpcli.models.summary import NetworkSummary
 
 
-def architecture(preprocessor: Preprocessor, network: Network, loss: LossBase) -> dict[str, Any]:
-    """What comes in, what is made of it, and what comes out."""
-    from bpcli.spec import type_name
-
-    kinds, target = preprocessor.input_kinds, preprocessor.target
-    return {
-        "columns": [
-            {
-                "name": column.name,
-                "kind": kinds[column.name],
-                "encoding": preprocessor.encodings[column.name],
-                "inputs": column.width,
-            }
-            for column in preprocessor.inputs
-        ],
-        "target": {"names": list(target.names), "task": target.task, "classes": list(getattr(target, "classes", ()))},
-        "loss": type_name(loss),
-        "layers": [
-            {
-                "index": layer.index,
-                "type": layer.type,
-                "activation": layer.activation,
-                "shape": [prod(layer.in_shape), prod(layer.out_shape)],
-                "parameters": layer.parameters,
-            }
-            for layer in network.summary()
-        ],
-        "parameters": network.layout.size,
-    }
-
-
-def target_lines(summary: dict[str, Any]) -> list[str]:
+def target_lines(network: NetworkSummary) -> list[str]:
     """Target and loss."""
-    target = summary["target"]
-    classes = f": {', '.join(target['classes'][:12])}{' …' if len(target['classes']) > 12 else ''}"
-    names = ", ".join(target["names"])
-    line = f"target  {names}, {target['task']}{classes if target['classes'] else ''}"
-    return [*aligned([[line]]), f"loss    {summary['loss']}"]
+    target = network.target
+    classes = f": {', '.join(target.classes[:12])}{' …' if len(target.classes) > 12 else ''}"
+    line = f"target  {', '.join(target.names)}, {target.task}{classes if target.classes else ''}"
+    return [*aligned([[line]]), f"loss    {network.loss}"]
 
 
-def layer_lines(summary: dict[str, Any]) -> list[str]:
+def layer_lines(network: NetworkSummary) -> list[str]:
     """A table of the layers."""
-    rows = [
-        [
-            str(layer["index"]),
-            layer["type"],
-            layer["activation"] or "",
-            f"{layer['shape'][0]} → {layer['shape'][1]}",
-            f"{layer['parameters']:,}",
-        ]
-        for layer in summary["layers"]
-    ]
-    return aligned([["layer", "type", "activation", "shape", "parameters"], *rows], right=(0, 4))
+    from bpcli.models.tables import layer_table
+
+    return table_lines(layer_table(network.layers))

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpcli.cli.console import aligned, note, result, result_json
+from bpcli.cli.console import note, result, result_json, result_table
 from bpcli.cli.options import AsJson, Force, NoCache, RunsArgument, RunsOption, all_of
 from bpcli.cli.output import require_free, write_page
+from bpcli.documents.table import Table
 from bpcli.errors import UsageError
-from bpcli.wording import counted, number, plain, printable
+from bpcli.wording import counted, number, printable
+
+if TYPE_CHECKING:
+    from bpcli.comparison.document import Comparison, JudgedDifference
 
 
 def compare(
@@ -43,10 +47,10 @@ def compare(
     if html is not None:
         require_free(html, force, "--html")
     comparison = compare_runs(all_of(runs, more), data, cache=not no_cache)
-    for line in comparison["notes"]:
+    for line in comparison.notes:
         note(line)
     if as_json:
-        result_json(comparison)
+        result_json(comparison.to_json())
         return
     if html is not None:
         from bpcli.report.compared import comparison_page
@@ -60,76 +64,68 @@ def compare(
     note(OF_THESE_MODELS)
 
 
-def _print_config(comparison: dict[str, Any]) -> None:
-    labels = [run["label"] for run in comparison["runs"]]
-    if not comparison["config"]:
+def _print_config(comparison: Comparison) -> None:
+    from bpcli.comparison.tables import config_table
+
+    if comparison.config:
+        result_table(config_table(comparison))
+    else:
         result("the configs are the same")
-        return
-    rows = [
-        [entry["key"], *(plain(entry["values"][label]) if label in entry["values"] else "-" for label in labels)]
-        for entry in comparison["config"]
-    ]
-    _print_table([["config", *labels], *rows])
 
 
-def _print_curves(comparison: dict[str, Any]) -> None:
+def _print_curves(comparison: Comparison) -> None:
     """A line for each value of the best epoch and of the last, a column a run."""
-    runs = comparison["runs"]
-    names = list(dict.fromkeys(name for run in runs for name in run["best"] if name != "epoch"))
+    runs = comparison.runs
+    names = list(dict.fromkeys(name for run in runs for name in run.best.values))
     rows = [
-        ["status", *(run["status"] for run in runs)],
-        ["parameters", *(number(run["parameters"]) for run in runs)],
-        ["epochs", *(number(run["epochs"]) for run in runs)],
-        ["best epoch", *(number(run["best"].get("epoch")) for run in runs)],
+        ["status", *(run.status for run in runs)],
+        ["parameters", *(number(run.parameters) for run in runs)],
+        ["epochs", *(number(run.epochs) for run in runs)],
+        ["best epoch", *(number(run.best.epoch) for run in runs)],
     ]
-    rows += [[f"best {name}", *(number(run["best"].get(name)) for run in runs)] for name in names]
-    ends = [run["curve"][-1] if run["curve"] else {} for run in runs]
-    rows += [[f"last {name}", *(number(end.get(name)) for end in ends)] for name in names]
+    rows += [[f"best {name}", *(number(run.best.values.get(name)) for run in runs)] for name in names]
+    rows += [
+        [f"last {name}", *(number(run.curve[-1].number(name) if run.curve else None) for run in runs)] for name in names
+    ]
     result()
-    _print_table([["training", *(run["label"] for run in runs)], *rows], right=True)
+    result_table(Table("Training", ["training", *comparison.labels], rows))
 
 
-def _print_scores(comparison: dict[str, Any]) -> None:
+def _print_scores(comparison: Comparison) -> None:
     from bpcli.training.scoring import SUMMARIES
 
-    reports = comparison["scores"]
+    reports = comparison.scores
     rows = [
-        [name, *(number(report.get(name)) for report in reports.values())]
-        for name in SUMMARIES[comparison["task"]]
-        if any(name in report for report in reports.values())
+        [name, *(number(report.scores.get(name)) for report in reports.values())]
+        for name in SUMMARIES[comparison.task]
+        if any(name in report.scores for report in reports.values())
     ]
-    result(f"\n{comparison['rows']['source']}, {counted(comparison['rows']['count'], 'row')}")
-    _print_table([["score", *reports], *rows], right=True)
+    result(f"\n{comparison.rows.source}, {counted(comparison.rows.count, 'row')}")
+    result_table(Table("Scores", ["score", *reports], rows))
 
 
-def _print_differences(comparison: dict[str, Any]) -> None:
+def _print_differences(comparison: Comparison) -> None:
     """For each run but the first, what each of its metrics' tests found."""
-    for entry in comparison["differences"]:
-        run, against = printable(entry["run"]), printable(entry["against"])
-        if entry["same_model"]:
-            result(f"\n{run} and {against} are {entry['verdict']}")
+    for entry in comparison.differences:
+        head = entry.headline
+        if entry.same_model:
+            result(f"\n{printable(head.run)} and {printable(head.against)} are {head.verdict}")
             continue
-        for part in (entry, entry.get("log_loss")):
-            if part is not None:
-                _print_difference(part, len(comparison["differences"]))
+        for part in entry.tested:
+            _print_difference(part, len(comparison.differences))
 
 
-def _print_difference(entry: dict[str, Any], tests: int) -> None:
-    low, high = entry["interval"]["low"], entry["interval"]["high"]
-    run, against = printable(entry["run"]), printable(entry["against"])
-    result(f"\n{run} less {against}: {entry['metric']} {_signed(entry['difference'])}")
-    result(f"  {entry['interval']['confidence']:.0%} interval from {_signed(low)} to {_signed(high)}")
-    if "right_by" in entry:
-        only = [f"{count:,} by {printable(label)} alone" for label, count in entry["right_by"].items()]
+def _print_difference(entry: JudgedDifference, tests: int) -> None:
+    interval = entry.interval
+    run, against = printable(entry.run), printable(entry.against)
+    result(f"\n{run} less {against}: {entry.metric} {_signed(entry.difference)}")
+    result(f"  {interval.confidence:.0%} interval from {_signed(interval.low)} to {_signed(interval.high)}")
+    if entry.right_by is not None:
+        only = [f"{count:,} by {printable(label)} alone" for label, count in entry.right_by.items()]
         result(f"  rows predicted right: {', '.join(only)}")
-    corrected = f", {entry['p_corrected']:.4g} corrected by Holm's method, over {tests} tests of {entry['metric']}"
-    result(f"  {entry['test']}: p = {entry['p']:.4g}{corrected if tests > 1 else ''}")
-    result(f"  {entry['verdict']}")
-
-
-def _print_table(rows: list[list[str]], right: bool = False) -> None:
-    for line in aligned(rows, right=range(1, len(rows[0])) if right else ()):
-        result(line)
+    corrected = f", {entry.p_corrected:.4g} corrected by Holm's method, over {tests} tests of {entry.metric}"
+    result(f"  {entry.test}: p = {entry.p:.4g}{corrected if tests > 1 else ''}")
+    result(f"  {entry.verdict}")
 
 
 def _signed(value: float | None) -> str:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Collection, Sequence
 from typing import IO, Any
 
+from bpcli.documents.table import Table
 from bpcli.errors import DataWarningsError
 from bpcli.wording import placed, printable
 
@@ -93,3 +94,16 @@ def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[
         ).rstrip()
         for row in cells
     ]
+
+
+def table_lines(table: Table, rest: str = "more") -> list[str]:
+    """A table as lines, its title left to the context; `rest` follows the number of the rows that are not shown."""
+    shown = table.shown()
+    lines = aligned([shown.header, *shown.rows], shown.numeric)
+    return [*lines, f"and {table.left_out:,} {rest}"] if table.left_out else lines
+
+
+def result_table(table: Table) -> None:
+    """A table as the result."""
+    for line in table_lines(table):
+        result(line)

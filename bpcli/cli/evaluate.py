@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from bpcli.cli.console import aligned, note, result, result_json
+from bpcli.cli.console import aligned, note, result, result_json, result_table
 from bpcli.cli.options import AsJson, CheckpointArgument, CheckpointOption, NoCache, the_one
+from bpcli.documents.scores import ScoreReport
+from bpcli.documents.table import MOST_CLASSES, Table
 from bpcli.errors import RequirementError, UsageError
 from bpcli.wording import counted, number, quoted
-
-MOST_CLASSES_SHOWN = 20
-"""A confusion matrix of more classes than this is left to --json."""
 
 
 class Split(StrEnum):
@@ -70,9 +69,9 @@ def evaluate(
             "task": model.target.task,
             "names": list(model.classes),
         }
-        result_json({**document, **evaluation.report, "failed": failures})
+        result_json({**document, **evaluation.report.to_json(), "failed": failures})
     else:
-        result(f"{evaluation.source}, {counted(evaluation.report['rows'], 'row')}, epoch {model.header.score.epoch}")
+        result(f"{evaluation.source}, {counted(evaluation.report.rows, 'row')}, epoch {model.header.score.epoch}")
         print_report(evaluation.report)
         if model.target.task == "binary":
             result(f"\nprecision, recall and f1 by themselves are those of {quoted(model.classes[1])}")
@@ -80,25 +79,19 @@ def evaluate(
         raise RequirementError("; ".join(failures))
 
 
-def print_report(report: dict[str, Any]) -> None:
+def print_report(report: ScoreReport) -> None:
     """Scalars, a line for each class, label or target, and the confusion matrix of a report."""
-    scalars = [(name, number(value)) for name, value in report.items() if isinstance(value, float) or value is None]
+    scalars = [(name, number(value)) for name, value in report.scores.items()]
     for line in aligned(scalars, right=(1,)):
         result(line)
-    for key in ("per_class", "per_label", "per_target"):
-        if groups := report.get(key):
-            columns = list(next(iter(groups.values())))
-            rows = [[name, *(number(group[column]) for column in columns)] for name, group in groups.items()]
-            result()
-            for line in aligned([["", *columns], *rows], right=range(1, len(columns) + 1)):
-                result(line)
-    matrix = report.get("confusion_matrix")
-    if matrix and len(matrix) <= MOST_CLASSES_SHOWN:
-        names = list(report["per_class"])
+    if report.groups:
+        columns = list(next(iter(report.groups.values())))
+        rows = [[name, *(number(group[column]) for column in columns)] for name, group in report.groups.items()]
         result()
-        rows = [
-            ["true \\ predicted", *names],
-            *([name, *map(str, row)] for name, row in zip(names, matrix, strict=True)),
-        ]
-        for line in aligned(rows, right=range(1, len(names) + 1)):
-            result(line)
+        result_table(Table("Groups", ["", *columns], rows))
+    matrix = report.confusion_matrix
+    if matrix and len(matrix) <= MOST_CLASSES:
+        names = list(report.groups)
+        result()
+        rows = [[name, *map(str, row)] for name, row in zip(names, matrix, strict=True)]
+        result_table(Table("Confusion matrix", ["true \\ predicted", *names], rows))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpcli.cli.architecture import architecture, layer_lines, target_lines
+from bpcli.cli.architecture import layer_lines, target_lines
 from bpcli.cli.console import note, result, result_json
 from bpcli.cli.inspect_text import MOST_CURVES, column_lines, dependence_lines, grid_lines, neuron_lines, neurons_lines
 from bpcli.cli.options import AsJson, CheckpointArgument, CheckpointOption, NoCache, the_one
@@ -55,10 +55,12 @@ def inspect(
     """
     from bpcli.inspection.attributions import sampled_attributions
     from bpcli.inspection.dependence import partial_dependence, require_columns
+    from bpcli.inspection.document import Contributions, InspectedColumns, Inspection, RankedColumns
     from bpcli.inspection.importance import permutation_importance
     from bpcli.inspection.neurons import inspect_neurons
     from bpcli.models.evaluation import split_rows
     from bpcli.models.model import Model
+    from bpcli.models.summary import NetworkSummary
     from bpcli.storage.run_checkpoint import unfinished_notes
 
     model = Model.load(the_one(checkpoint, run, "CHECKPOINT", "--run"))
@@ -68,40 +70,31 @@ def inspect(
     rows = split_rows(model, None, cache=not no_cache)
     for line in [*unfinished_notes(model.path), *rows.notes]:
         note(line)
-    network = architecture(model.preprocessor, model.inference.network, model.loss)
-    document: dict[str, Any] = {"checkpoint": str(model.path), "rows": rows.source, "network": network}
+    network = NetworkSummary.of(model.preprocessor, model.inference.network, model.loss)
+    columns = found = None
     sections = [[f"{rows.source}, {counted(rows.table.rows, 'row')}, epoch {model.header.score.epoch}"]]
     if not (named or neuron):
-        sections += [target_lines(network), [*layer_lines(network), counted(network["parameters"], "parameter")]]
+        sections += [target_lines(network), [*layer_lines(network), counted(network.parameters, "parameter")]]
     if named or not neuron:
-        importance = permutation_importance(model, rows.table)
         added = sampled_attributions(model, rows.table)
-        contributions = dict(zip(added.columns, added.importance.tolist(), strict=True))
-        ranked = [{**asdict(one), "contribution": contributions[one.column]} for one in importance.columns]
-        ranked.sort(key=lambda one: (-round(one["importance"], 9), -one["contribution"]))
-        most = [one["column"] for one in ranked[: MOST_DEPENDENCE if as_json else MOST_CURVES]]
+        ranked = RankedColumns.of(permutation_importance(model, rows.table), added)
+        most = [one.column for one in ranked.columns[: MOST_DEPENDENCE if as_json else MOST_CURVES]]
         dependence = partial_dependence(model, rows.table, named or most)
-        columns = [one for one in ranked if not named or one["column"] in named]
-        document["importance"] = {**asdict(importance), "columns": columns}
-        document["contributions"] = {
-            "meaning": added.meaning,
-            "rows": len(added.explained),
-            "remainder": added.remainder,
-        }
-        document["dependence"] = asdict(dependence)
-        sections.append(column_lines(document, every=bool(named)))
+        shown = [one for one in ranked.columns if not named or one.column in named]
+        contributions = Contributions(added.meaning, len(added.explained), added.remainder)
+        columns = InspectedColumns(replace(ranked, columns=shown), contributions, dependence)
+        sections.append(column_lines(network, columns, every=bool(named)))
         sections += (
             [grid_lines(one, dependence) for one in dependence.columns] if named else [dependence_lines(dependence)]
         )
     if neuron or not named:
         found = [one for one in inspect_neurons(model, rows.table, rows.numbers) if (one.layer, one.place) in wanted]
-        document["neurons"] = [asdict(one) for one in found]
         if neuron:
             sections += [neuron_lines(one, model.preprocessor.target.names) for one in found]
         elif found:
             sections.append(neurons_lines(found, neurons))
     if as_json:
-        result_json(document)
+        result_json(Inspection(str(model.path), rows.source, network, columns, found).to_json())
         return
     for index, section in enumerate(sections):
         for line in ["", *section] if index else section:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bpcli.cli.console import aligned
+from bpcli.cli.console import aligned, table_lines
+from bpcli.documents.table import MOST_COLUMNS, Table
 from bpcli.wording import counted, number, printable, quoted, with_deviation
 
 if TYPE_CHECKING:
     from bpcli.inspection.dependence import Dependence, PartialDependence
+    from bpcli.inspection.document import InspectedColumns
     from bpcli.inspection.neurons import Neuron
+    from bpcli.models.summary import NetworkSummary
 
-MOST_COLUMNS, MOST_CURVES = 12, 6
-"""Lines of the tables where all columns are looked at; --json has all."""
+MOST_CURVES = 6
+"""Columns whose partial dependence is drawn where all are looked at; --json has more."""
 
 PROSE = 100
 """Characters of a line of words."""
@@ -26,41 +29,36 @@ WIDEST = 40
 """Blocks of a curve."""
 
 
-def column_lines(document: dict[str, Any], every: bool) -> list[str]:
+def column_lines(network: NetworkSummary, found: InspectedColumns, every: bool) -> list[str]:
     """The columns: what the network makes of them, and how much its answers hang on each."""
-    found, added = document["importance"], document["contributions"]
-    encodings = {column["name"]: column for column in document["network"]["columns"]}
-    shown = found["columns"] if every else found["columns"][:MOST_COLUMNS]
+    importance, added = found.importance, found.contributions
+    encodings = {column.name: column for column in network.columns}
     rows = []
-    for one in shown:
-        importance, deviation = with_deviation(round(one["importance"], 9) + 0.0, one["deviation"])
-        encoding = encodings[one["column"]]
+    for one in importance.columns:
+        value, deviation = with_deviation(round(one.importance, 9) + 0.0, one.deviation)
+        encoding = encodings[one.column]
         rows.append(
-            [
-                one["column"],
-                encoding["encoding"],
-                str(encoding["inputs"]),
-                importance,
-                f"± {deviation}",
-                number(one["contribution"]),
-            ]
+            [one.column, encoding.encoding, str(encoding.inputs), value, f"± {deviation}", number(one.contribution)]
         )
-    with_missing = any(column["kind"] == "numeric" and column["inputs"] == 2 for column in encodings.values())
-    lines = [
+    with_missing = any(column.kind == "numeric" and column.inputs == 2 for column in network.columns)
+    table = Table(
+        "Columns",
+        ["column", "encoding", "inputs", "permutation", "", "integrated gradients"],
+        rows,
+        right=(2, 3, 4, 5),
+        most=len(rows) if every else MOST_COLUMNS,
+    )
+    return [
         *wrap(
-            f"{found['metric']} {number(found['score'])} on {counted(found['rows'], 'row')}; permutation: how much "
-            "worse that gets with the column's cells in another order, ± standard deviation over orders; integrated "
-            "gradients: mean |contribution| to the answer, from that to an average row on, over "
-            f"{counted(added['rows'], 'row')}; the answer is {added['meaning']}"
+            f"{importance.metric} {number(importance.score)} on {counted(importance.rows, 'row')}; permutation: how "
+            "much worse that gets with the column's cells in another order, ± standard deviation over orders; "
+            "integrated gradients: mean |contribution| to the answer, from that to an average row on, over "
+            f"{counted(added.rows, 'row')}; the answer is {added.meaning}"
             f"{'; 2 inputs of a number: its value, whether it is missing' if with_missing else ''}",
             PROSE,
         ),
-        *aligned(
-            [["column", "encoding", "inputs", "permutation", "", "integrated gradients"], *rows], right=(2, 3, 4, 5)
-        ),
+        *table_lines(table, "more, none above; --json has all"),
     ]
-    left = len(found["columns"]) - len(shown)
-    return [*lines, f"and {left:,} more, none above; --json has all"] if left else lines
 
 
 def dependence_lines(found: PartialDependence) -> list[str]:
@@ -83,7 +81,8 @@ def dependence_lines(found: PartialDependence) -> list[str]:
         f"are named{moved}; --column NAME shows each",
         PROSE,
     )
-    return [*head, *aligned([["column", "of", "from", "", "to", found.answer], *rows], right=(2,))]
+    header = ["column", "of", "from", "", "to", found.answer]
+    return [*head, *table_lines(Table("Partial dependence", header, rows, right=(2,)))]
 
 
 def grid_lines(one: Dependence, found: PartialDependence) -> list[str]:
@@ -97,7 +96,9 @@ def grid_lines(one: Dependence, found: PartialDependence) -> list[str]:
     rows = [[value, *map(number, means)] for value, *means in zip(values, *one.answers.values(), strict=True)]
     curves = ["", *(curve(answers, low, high) for answers in one.answers.values())]
     head += f"; curves: {low:.4g} to {high:.4g} in height"
-    return [head, *aligned([["value", *one.answers], *rows, curves], right=range(len(curves)))]
+    every = [*rows, curves]
+    table = Table(one.column, ["value", *one.answers], every, right=range(len(curves)), most=len(every))
+    return [head, *table_lines(table)]
 
 
 def neurons_lines(neurons: list[Neuron], most: int) -> list[str]:
@@ -112,7 +113,7 @@ def neurons_lines(neurons: list[Neuron], most: int) -> list[str]:
             _drivers(neuron),
             *([quoted(_highest(neuron))] if neuron.by_class else []),
         ]
-        for neuron in ordered[:most]
+        for neuron in ordered
     ]
     classes = any(neuron.by_class for neuron in neurons)
     of = "the class" if classes else "the target"
@@ -124,11 +125,10 @@ def neurons_lines(neurons: list[Neuron], most: int) -> list[str]:
         f"goes with {of}; --neuron L.N shows more of one",
         PROSE,
     )
-    if rows:
-        header = ["neuron", "loss without", "separation", "state", "driven by", *(["highest for"] if classes else [])]
-        lines += aligned([header, *rows], right=(1, 2))
-    if len(ordered) > len(rows):
-        lines.append(f"and {len(ordered) - len(rows):,} more; --neurons N lists N, --json has all")
+    header = ["neuron", "loss without", "separation", "state", "driven by", *(["highest for"] if classes else [])]
+    table = Table("Hidden neurons", header, rows, right=(1, 2), most=most)
+    listed = table_lines(table, "more; --neurons N lists N, --json has all")
+    lines += listed if most else listed[1:]  # of no lines there is no header
     states = Counter(neuron.state.partition(" ")[0] for neuron in neurons if neuron.state)
     if states:
         words = {"as": "like another of their layer"}
@@ -164,7 +164,7 @@ def neuron_lines(neuron: Neuron, targets: tuple[str, ...]) -> list[str]:
         ]
         lines += [
             "rows that excite it most, by their numbers in the data, as bpcli trace --row takes them",
-            *aligned([["  row", "output", *targets, *columns], *rows], right=(0, 1)),
+            *table_lines(Table("Rows", ["  row", "output", *targets, *columns], rows, right=(0, 1))),
         ]
     return lines
 

@@ -13,6 +13,7 @@ from bpcli.wording import counted, printable
 
 if TYPE_CHECKING:
     from bpcli.checks.learning_rate_range import RangeTest
+    from bpcli.documents.json_value import Json
     from bpcli.experiment.prepare import Prepared
 
 RULE = (
@@ -50,7 +51,7 @@ def show_range_test(prepared: Prepared, as_json: bool) -> None:
         result(line)
 
 
-def describe(prepared: Prepared, tried: RangeTest) -> dict[str, Any]:
+def describe(prepared: Prepared, tried: RangeTest) -> dict[str, Json]:
     """What a test came to, as plain data; a loss that is not finite as None."""
     return {
         "name": prepared.config.name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from itertools import groupby
 from time import perf_counter
@@ -16,6 +16,7 @@ from bpcli.cli.terminal_chart import Bins, Glyphs, draw
 from bpcli.wording import number
 
 if TYPE_CHECKING:
+    from bpcli.storage.records import EpochRecord
     from bpcli.training import EpochReport, Progress
 
 LINE_SECONDS = 1.0
@@ -72,7 +73,7 @@ class Live(View):
     It is put together when it is drawn, eight times a second, however many events there are.
     """
 
-    def __init__(self, name: str, epochs: int, earlier: Iterable[Mapping[str, Any]] = ()) -> None:
+    def __init__(self, name: str, epochs: int, earlier: Iterable[EpochRecord] = ()) -> None:
         """With the records of epochs that were trained before."""
         from rich.console import Console
         from rich.live import Live as RichLive
@@ -86,10 +87,10 @@ class Live(View):
         self._losses = {name: Bins() for name in LOSSES}
         self._epochs_before = 0
         for record in earlier:
-            self._epochs_before = record["epoch"]
+            self._epochs_before = record.epoch
             for name, bins in self._losses.items():
-                if isinstance(record.get(name), float):
-                    bins.add(record[name])
+                if (loss := record.number(name)) is not None:
+                    bins.add(loss)
         self._ended = False
         self._live = RichLive(console=self._console, refresh_per_second=8, get_renderable=self._panel)
 
@@ -206,7 +207,7 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def view(name: str, epochs: int, quiet: bool, earlier: Iterable[Mapping[str, Any]] = ()) -> View:
+def view(name: str, epochs: int, quiet: bool, earlier: Iterable[EpochRecord] = ()) -> View:
     """The view that suits where stderr goes; `earlier` are the records of epochs that were trained before."""
     if quiet:
         return Silent()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bpcli.cli.console import note, result, result_json
 from bpcli.cli.options import AsJson, NoCache, Quiet, RunArgument, RunOption, Threads, the_one
@@ -43,49 +42,11 @@ def reproduce(
             for event in reproduction.run(threads):
                 shown.show(event)
     if as_json:
-        result_json(_document(reproduction))
+        result_json(reproduction.to_json())
     else:
         _print(reproduction)
     if not reproduction.identical:
         raise RequirementError(_complaint(reproduction))
-
-
-def _document(reproduction: Reproduction) -> dict[str, Any]:
-    difference = reproduction.difference
-    return {
-        "run_directory": str(reproduction.directory.path),
-        "identical": reproduction.identical,
-        "epochs": reproduction.epochs,
-        "first_difference": difference
-        and {
-            "epoch": difference.epoch,
-            "metric": difference.metric,
-            "was": _finite(difference.was),
-            "now": difference.now,
-            "difference": _finite(difference.size),
-        },
-        "weights": {
-            name: {
-                "epoch": weights.epoch,
-                "steps": weights.steps,
-                "was": weights.was,
-                "now": weights.now,
-                "identical": weights.identical,
-            }
-            for name, weights in reproduction.weights.items()
-        },
-        "not_compared": reproduction.not_compared,
-        "environment": {
-            "was": dict(reproduction.recorded_environment),
-            "now": reproduction.environment,
-            "changed": list(reproduction.changes),
-        },
-    }
-
-
-def _finite(value: Any) -> Any:
-    """A value of a file as JSON has it: NaN and infinities, which JSON lacks, as text."""
-    return str(value) if isinstance(value, float) and not isfinite(value) else value
 
 
 def _print(reproduction: Reproduction) -> None:

@@ -161,7 +161,7 @@ def _greater_is_better(name: str) -> bool:
     return any(metric in metrics and metrics[metric].greater_is_better for metrics in METRICS.values())
 
 
-def _document(folder: Path, listing: Listing, ordered: list[ListedRun], keys: list[str]) -> dict[str, Any]:
+def _document(folder: Path, listing: Listing, ordered: list[ListedRun], keys: list[str]) -> dict[str, object]:
     return {
         "folder": str(folder),
         "differing": keys,
@@ -177,7 +177,7 @@ def _document(folder: Path, listing: Listing, ordered: list[ListedRun], keys: li
                 "training_seconds": run.training_seconds,
                 "monitor": run.monitor,
                 "score": run.score,
-                "best": run.best,
+                "best": run.best.to_json() if run.best else {},
                 "test": run.test,
                 "config": {key: run.config[key] for key in keys if key in run.config},
             }

@@ -8,12 +8,13 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
-from bpcli.cli.console import aligned, note, result, result_json, say
+from bpcli.cli.console import note, result, result_json, result_table, say
 from bpcli.cli.signals import StopRequest, signal_name
+from bpcli.documents.table import Table
 from bpcli.system.files import path_from_here
 from bpcli.wording import counted, number, printable, with_deviation
 
@@ -139,13 +140,12 @@ def _read(runs: Sequence[SeedRun]) -> dict[SeedRun, ListedRun | None]:
 def _report(
     stem: Path, found: dict[SeedRun, ListedRun | None], codes: dict[SeedRun, int], as_json: bool, quiet: bool
 ) -> None:
-    from bpcli.jobs.seeds import spreads
+    from bpcli.jobs.seeds import SeedOutcome, SeedsReport, spreads
 
     finished = [entry for entry in found.values() if entry is not None and entry.status == "finished"]
     if as_json:
-        entries = [_entry(run, entry, codes[run]) for run, entry in found.items()]
-        document = {"stem": path_from_here(stem), "finished": len(finished), "runs": entries}
-        result_json({**document, "metrics": spreads(finished)})
+        outcomes = [SeedOutcome(run.seed, path_from_here(run.path), codes[run], entry) for run, entry in found.items()]
+        result_json(SeedsReport(path_from_here(stem), len(finished), outcomes, spreads(finished)).to_json())
         return
     if not quiet:
         _print_runs(found)
@@ -155,11 +155,6 @@ def _report(
             result(path_from_here(run.path))
 
 
-def _entry(run: SeedRun, entry: ListedRun | None, code: int) -> dict[str, Any]:
-    told = {"status": entry.status, "epochs": entry.epochs, "best": entry.best, "test": entry.test} if entry else {}
-    return {"seed": run.seed, "run_directory": path_from_here(run.path), "exit_code": code, **told}
-
-
 def _print_runs(found: dict[SeedRun, ListedRun | None]) -> None:
     """A line a seed, with its monitored value."""
     there = {run: entry for run, entry in found.items() if entry is not None}
@@ -167,11 +162,17 @@ def _print_runs(found: dict[SeedRun, ListedRun | None]) -> None:
         return
     monitor = next((entry.monitor for entry in there.values() if entry.monitor), "")
     rows = [
-        [str(run.seed), entry.status, number(entry.epochs), number(entry.best.get("epoch")), number(entry.score)]
+        [
+            str(run.seed),
+            entry.status,
+            number(entry.epochs),
+            number(entry.best_epoch),
+            number(entry.score),
+        ]
         for run, entry in there.items()
     ]
-    for line in aligned([["seed", "status", "epochs", "best epoch", f"best {monitor}"], *rows], right=(0, 2, 3, 4)):
-        result(line)
+    header = ["seed", "status", "epochs", "best epoch", f"best {monitor}"]
+    result_table(Table("Seeds", header, rows, right=(0, 2, 3, 4), most=len(rows)))
     result()
 
 
@@ -184,11 +185,11 @@ def _print_spreads(finished: Sequence[ListedRun], count: int) -> None:
         result(f"{over} finished; mean and standard deviation take two")
         return
     rows = [
-        [name, mean, "±", deviation, number(found["min"]), number(found["max"])]
+        [name, mean, "±", deviation, number(found.min), number(found.max)]
         for name, found in spreads(finished).items()
-        for mean, deviation in [with_deviation(found["mean"], found["std"])]
+        if found.mean is not None and found.std is not None
+        for mean, deviation in [with_deviation(found.mean, found.std)]
     ]
     result(f"over {over}: values of the best epoch and, as test_, of the test rows; standard deviation with n − 1")
     header = ["metric", "mean", "±", "standard deviation", "least", "greatest"]
-    for line in aligned([header, *rows], right=(1, 3, 4, 5)):
-        result(line)
+    result_table(Table("Spread", header, rows, right=(1, 3, 4, 5)))

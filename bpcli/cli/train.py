@@ -83,11 +83,11 @@ def train(
     )
     path = path_from_here(run.path)
     if run.status == "interrupted" and shown.stop.signal is not None:
-        epochs = counted(run.summary["epochs"], "epoch")
+        epochs = counted(run.summary.epochs or 0, "epoch")
         say(f"stopped after {epochs}, and saved; go on with: bpcli train --resume {shlex.quote(printable(path))}")
         raise typer.Exit(128 + shown.stop.signal)
     if as_json:
-        result_json({"run_directory": str(run.path), **run.summary})
+        result_json({"run_directory": str(run.path), **run.summary.to_json()})
     else:
         if not quiet:
             shown.print_outcome(run)
@@ -95,4 +95,4 @@ def train(
                 note(f"see it by: tensorboard --logdir {shlex.quote(printable(path))}")
         result_path(path)
     if run.status == "stopped":
-        raise RequirementError(f"{printable(path)}: {run.summary['stop_explanation']}")
+        raise RequirementError(f"{printable(path)}: {run.summary.stop_explanation}")

@@ -12,6 +12,7 @@ from bpcli.experiment.prepare import Prepared
 from bpcli.jobs.runner import Runner
 from bpcli.jobs.training import Observer, Run
 from bpcli.metrics import Task
+from bpcli.storage.records import EpochScores
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training import Counters, EpochReport, Progress, TrainingState
 from bpcli.training.scoring import SUMMARIES, remarks
@@ -44,7 +45,7 @@ class TrainingView(Observer):
         if not self._quiet:
             announce(runner.prepared)
         config, done = runner.prepared.config, runner.state.counters.epoch
-        earlier = (record for record in runner.directory.read_metrics() if record["epoch"] <= done)
+        earlier = (record for record in runner.directory.read_metrics() if record.epoch <= done)
         with self.stop, view(config.name, config.training.epochs, self._quiet, earlier) as self._view:
             yield
 
@@ -60,28 +61,26 @@ class TrainingView(Observer):
     def ended(self, run: Run) -> None:
         """Say what is wrong with the training, or that there was none."""
         if run.status in ("finished", "stopped") and not run.trained:
-            setting = f"training.{run.summary['stop_reason']}"
+            setting = f"training.{run.summary.stop_reason}"
             note(
                 "nothing was trained, and nothing of its config changed, as this run was over before; to go on, "
                 f"change {setting}, for example with --set"
             )
         elif not self._quiet:
-            warn(run.summary["diagnosis"], strict=False)
+            warn(run.summary.diagnosis or (), strict=False)
 
     def print_outcome(self, run: Run) -> None:
         """Print the best epoch and the scores of the test rows."""
         summary = run.summary
-        reason = summary.get("stop_explanation") or summary["stop_reason"]
-        result(f"{counted(summary['epochs'], 'epoch')} in {duration(summary['training_seconds'])}; {reason}")
-        best = summary["best"]
-        shown = ", ".join(
-            f"{name} {number(value)}" for name, value in best.items() if name != "epoch" and value is not None
-        )
-        result(f"best epoch {best['epoch']}: {shown}")
-        test = summary["test"]
+        epochs, seconds = counted(summary.epochs or 0, "epoch"), duration(summary.training_seconds or 0.0)
+        result(f"{epochs} in {seconds}; {summary.stop_explanation or summary.stop_reason}")
+        best, test = summary.best or EpochScores(0), summary.test
+        shown = ", ".join(f"{name} {number(value)}" for name, value in best.values.items() if value is not None)
+        result(f"best epoch {best.epoch}: {shown}")
         if test:
-            figures = ", ".join(f"{name} {number(test[name])}" for name in SUMMARIES[self._task] if name in test)
-            result(f"test, {counted(test['rows'], 'row')}: {figures}")
+            names = [name for name in SUMMARIES[self._task] if name in test.scores]
+            figures = ", ".join(f"{name} {number(test.scores[name])}" for name in names)
+            result(f"test, {counted(test.rows, 'row')}: {figures}")
             for line in remarks(test):
                 note(line)
 

@@ -1,19 +1,21 @@
-"""The comparison of runs as plain values."""
+"""The comparison of runs with the first of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from bpcli.comparison.common_rows import rows_of_file, rows_of_test
 from bpcli.comparison.contestants import Contestant, are_same, contestants_of
 from bpcli.comparison.disagreement import disagreement
+from bpcli.comparison.document import ComparedRows, ComparedRun, Comparison, ConfigDifference, RunDifference
 from bpcli.comparison.score_differences import differences
 from bpcli.errors import errors_in
 from bpcli.experiment.notes import surprise_notes
+from bpcli.storage.records import EpochScores
 from bpcli.storage.run_checkpoint import unfinished_notes
-from bpcli.storage.run_directory import RunDirectory, measured
+from bpcli.storage.run_directory import RunDirectory
 from bpcli.storage.run_listing import differing_keys
 from bpcli.system.files import path_from_here
 
@@ -24,7 +26,7 @@ SAME = "the same model: weights are identical"
 """The verdict on two runs whose best models are one."""
 
 
-def compare_runs(paths: Sequence[Path], data: Path | None = None, cache: bool = True, seed: int = 0) -> dict[str, Any]:
+def compare_runs(paths: Sequence[Path], data: Path | None = None, cache: bool = True, seed: int = 0) -> Comparison:
     """The comparison of runs with the first of them, on its test rows or on those of the file `data`.
 
     Raises:
@@ -46,40 +48,26 @@ def compare_runs(paths: Sequence[Path], data: Path | None = None, cache: bool = 
     task = first.target.task
     configs = [contestant.run.config for contestant in contestants]
     labels = [contestant.label for contestant in contestants]
-    found = differences(labels, answers, task, seed)
-    for entry, contestant, answer in zip(found, contestants[1:], answers[1:], strict=True):
-        entry["disagreement"] = disagreement((labels[0], contestant.label), first.classes, task, answers[0], answer)
-        entry["same_model"] = are_same(first, contestant.model)
-        if entry["same_model"]:
-            entry["verdict"] = SAME
-    return {
-        "runs": [
-            {
-                "label": contestant.label,
-                "path": path_from_here(contestant.run.path),
-                "status": contestant.run.status,
-                "epochs": contestant.run.epochs,
-                "parameters": contestant.run.parameters,
-                "training_seconds": contestant.run.training_seconds,
-                "monitor": contestant.run.monitor,
-                "best": contestant.run.best,
-                "curve": _curve(contestant.run.path),
-            }
-            for contestant in contestants
-        ],
-        "config": [
-            {
-                "key": key,
-                "values": {label: flat[key] for label, flat in zip(labels, configs, strict=True) if key in flat},
-            }
+    found = []
+    tested = differences(labels, answers, task, seed)
+    for (headline, log_loss), contestant, answer in zip(tested, contestants[1:], answers[1:], strict=True):
+        same = are_same(first, contestant.model)
+        groups = disagreement((labels[0], contestant.label), first.classes, task, answers[0], answer)
+        found.append(RunDifference(replace(headline, verdict=SAME) if same else headline, log_loss, groups, same))
+    return Comparison(
+        runs=[_compared(contestant) for contestant in contestants],
+        config=[
+            ConfigDifference(
+                key, {label: flat[key] for label, flat in zip(labels, configs, strict=True) if key in flat}
+            )
             for key in differing_keys(configs)
         ],
-        "rows": {"source": rows.source, "count": answers[0].report["rows"]},
-        "task": task,
-        "scores": {label: answer.report for label, answer in zip(labels, answers, strict=True)},
-        "differences": found,
-        "notes": notes,
-    }
+        rows=ComparedRows(rows.source, answers[0].report.rows),
+        task=task,
+        scores={label: answer.report for label, answer in zip(labels, answers, strict=True)},
+        differences=found,
+        notes=notes,
+    )
 
 
 def _unequal_epochs(contestants: Sequence[Contestant]) -> list[str]:
@@ -91,15 +79,17 @@ def _unequal_epochs(contestants: Sequence[Contestant]) -> list[str]:
     return [f"trained for different numbers of epochs: {each}"]
 
 
-def _curve(path: Path) -> list[dict[str, Any]]:
-    """The epochs' records."""
-    return [_plain(record) for record in RunDirectory(path).read_metrics()]
-
-
-def _plain(value: Any) -> Any:
-    """A record with None for what is no number of JSON's, which training does not write."""
-    if isinstance(value, dict):
-        return {name: _plain(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_plain(part) for part in value]
-    return None if measured(value) is None else value
+def _compared(contestant: Contestant) -> ComparedRun:
+    run = contestant.run
+    records = RunDirectory(run.path).read_metrics()
+    return ComparedRun(
+        label=contestant.label,
+        path=path_from_here(run.path),
+        status=run.status,
+        epochs=run.epochs,
+        parameters=run.parameters,
+        training_seconds=run.training_seconds,
+        monitor=run.monitor,
+        best=run.best or EpochScores(0),
+        curve=[replace(record, values=record.numbers) for record in records],
+    )

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from bpcli.arrays.memory import Array
+from bpcli.comparison.document import AnswerDisagreement, NumberDisagreement
 from bpcli.metrics import Task
 from bpcli.training.scoring import Answers
 
 
 def disagreement(
     labels: tuple[str, str], names: Sequence[str], task: Task, first: Answers, other: Answers
-) -> list[dict[str, Any]]:
+) -> list[AnswerDisagreement] | list[NumberDisagreement]:
     """For each true class, each label or each target: the rows, those answered differently, and who is right.
 
     Of classes and labels, `right_by` counts the rows that one model alone has right; of numbers, `nearer` those where
@@ -22,36 +22,36 @@ def disagreement(
     """
     true, one, two = first.true, first.predicted, other.predicted
     if task == "regression":
-        return [{"name": name, **_of_numbers(labels, true[:, i], one[:, i], two[:, i])} for i, name in enumerate(names)]
+        return [_of_numbers(name, labels, true[:, i], one[:, i], two[:, i]) for i, name in enumerate(names)]
     if task == "multilabel":
-        return [{"name": name, **_of_words(labels, true[:, i], one[:, i], two[:, i])} for i, name in enumerate(names)]
+        return [_of_words(name, labels, true[:, i], one[:, i], two[:, i]) for i, name in enumerate(names)]
     members = [true == index for index in range(len(names))]
-    return [
-        {"name": name, **_of_words(labels, true[of], one[of], two[of])} for name, of in zip(names, members, strict=True)
-    ]
+    return [_of_words(name, labels, true[of], one[of], two[of]) for name, of in zip(names, members, strict=True)]
 
 
-def _of_words(labels: tuple[str, str], true: Array, one: Array, two: Array) -> dict[str, Any]:
+def _of_words(name: str, labels: tuple[str, str], true: Array, one: Array, two: Array) -> AnswerDisagreement:
     right, other_right = one == true, two == true
-    return {
-        "rows": len(true),
-        "different": int(np.count_nonzero(one != two)),
-        "right_by": {
+    return AnswerDisagreement(
+        name,
+        rows=len(true),
+        different=int(np.count_nonzero(one != two)),
+        right_by={
             labels[0]: int(np.count_nonzero(right & ~other_right)),
             labels[1]: int(np.count_nonzero(other_right & ~right)),
         },
-    }
+    )
 
 
-def _of_numbers(labels: tuple[str, str], true: Array, one: Array, two: Array) -> dict[str, Any]:
+def _of_numbers(name: str, labels: tuple[str, str], true: Array, one: Array, two: Array) -> NumberDisagreement:
     apart, errors = np.abs(two - one), (np.abs(one - true), np.abs(two - true))
-    return {
-        "rows": len(true),
-        "different": int(np.count_nonzero(apart)),
-        "mean_distance": float(apart.mean()),
-        "greatest_distance": float(apart.max()),
-        "nearer": {
+    return NumberDisagreement(
+        name,
+        rows=len(true),
+        different=int(np.count_nonzero(apart)),
+        mean_distance=float(apart.mean()),
+        greatest_distance=float(apart.max()),
+        nearer={
             labels[0]: int(np.count_nonzero(errors[0] < errors[1])),
             labels[1]: int(np.count_nonzero(errors[1] < errors[0])),
         },
-    }
+    )

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite, isnan, nan
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from bpcli.errors import CheckpointError, UsageError
-from bpcli.storage.run_directory import RunDirectory, measured, run_labels
+from bpcli.storage.records import EpochRecord
+from bpcli.storage.run_directory import RunDirectory, run_labels
 from bpcli.wording import listed, printable, quoted, suggestion
 
 SPLITS = ("train", "validation")
@@ -23,26 +24,23 @@ class Curves:
     """Epoch records of a run, and its label in legends."""
 
     label: str
-    records: list[dict[str, Any]]
+    records: Sequence[EpochRecord]
 
     @property
     def names(self) -> list[str]:
         """Names of values that are a finite number in some epoch."""
-        names = dict.fromkeys(name for record in self.records for name in record)
-        return [
-            name for name in names if name not in ("epoch", "best_epoch") and not all(map(isnan, self.points(name)[1]))
-        ]
+        names = dict.fromkeys(name for record in self.records for name in record.values)
+        return [name for name in names if not all(map(isnan, self.points(name)[1]))]
 
     @property
     def best(self) -> int | None:
         """Epoch of the best model; None if unknown."""
-        best = self.records[-1].get("best_epoch")
-        return best if isinstance(best, int) and measured(best) else None
+        return self.records[-1].best_epoch or None
 
     def points(self, name: str) -> tuple[list[float], list[float]]:
         """Epochs and values of a quantity; NaN, a gap in the curve, for a value that is not a finite number."""
-        epochs, values = ([measured(record.get(key)) for record in self.records] for key in ("epoch", name))
-        return [_or_gap(epoch) for epoch in epochs], [_or_gap(value) for value in values]
+        values = (record.number(name) for record in self.records)
+        return [float(record.epoch) for record in self.records], [nan if value is None else value for value in values]
 
 
 class Panel(NamedTuple):
@@ -99,7 +97,3 @@ def split_of(name: str) -> str:
 def quantity_of(name: str) -> str:
     """Quantity of a value: `loss` for `validation_loss`."""
     return name.partition("_")[2] if split_of(name) else name
-
-
-def _or_gap(value: float | None) -> float:
-    return nan if value is None else value

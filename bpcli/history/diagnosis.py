@@ -13,12 +13,12 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from math import nan
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.storage.run_directory import health_of, measured
+from bpcli.documents.layer_health import MEASURES
+from bpcli.storage.records import EpochRecord
 
 STUCK = 0.75
 """Share of a layer's units that are dead or saturated from which it is reported."""
@@ -59,20 +59,18 @@ Column = NDArray[np.float64]
 class _History:
     """Records of epochs as columns, NaN for missing values."""
 
-    def __init__(self, records: Iterable[Mapping[str, Any]], activations: Mapping[int, str]) -> None:
+    def __init__(self, records: Iterable[EpochRecord], activations: Mapping[int, str]) -> None:
         self.normalizes = False
         losses = {name: array("d") for name in ("train_loss", "validation_loss")}
-        names = ("gradient_norm", "update_ratio", "dead", "saturated")
-        measures = {(layer, name): array("d") for layer in activations for name in names}
+        measures = {(layer, name): array("d") for layer in activations for name in MEASURES}
         epochs = array("q")
         for record in records:
-            epochs.append(record["epoch"])
+            epochs.append(record.epoch)
             for name, column in losses.items():
-                column.append(_or_nan(measured(record.get(name))))
-            by_layer = health_of(record)
-            self.normalizes |= any(layer not in activations for layer in by_layer)
+                column.append(_or_nan(record.number(name)))
+            self.normalizes |= any(layer not in activations for layer in record.layers)
             for (layer, name), column in measures.items():
-                column.append(_or_nan(measured(by_layer.get(layer, {}).get(name))))
+                column.append(_or_nan(getattr(record.layers.get(layer), name, None)))
         self.epochs = np.array(epochs)
         self.train, self.validation = (np.array(column) for column in losses.values())
         self._measures = measures
@@ -99,7 +97,7 @@ class _History:
         return bool(first - self.train[place] > share * abs(first))
 
 
-def diagnose(records: Iterable[Mapping[str, Any]], activations: Mapping[int, str], stop: str | None) -> list[str]:
+def diagnose(records: Iterable[EpochRecord], activations: Mapping[int, str], stop: str | None) -> list[str]:
     """One sentence for every problem of a training run; none for a healthy one.
 
     Problems that follow from another one are left out.

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bpcli.errors import UsageError
 from bpcli.history.curves import SPLITS, Curves, Panel, split_of, wants_logarithm
@@ -28,7 +28,10 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#0
 
 GREY = "#666666"
 
-BEST: dict[str, Any] = {"color": GREY, "linewidth": 0.8, "linestyle": ":"}
+Look: TypeAlias = "dict[str, Any]"
+"""Keywords of a line, which Matplotlib types one by one."""
+
+BEST: Look = {"color": GREY, "linewidth": 0.8, "linestyle": ":"}
 """Style of the line at the best epoch."""
 
 MARKERS = "os^Dv<>P"
@@ -139,7 +142,7 @@ def _draw(axes: Axes, runs: Sequence[Curves], panel: Panel) -> None:
     axes.set_ylabel(printable(name.replace("_", " ")))
 
 
-def _look(split: str, run: int | None) -> dict[str, Any]:
+def _look(split: str, run: int | None) -> Look:
     """Line style: with one run, splits have colours and dashes; with several, runs have colours and markers."""
     dashes = (0, (4, 1.5)) if split == "train" else "-"
     if run is None:

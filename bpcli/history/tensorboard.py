@@ -9,18 +9,19 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import count
 from pathlib import Path
 from time import time
 from typing import Any
 
+from bpcli.documents.layer_health import MEASURES
 from bpcli.errors import UsageError
-from bpcli.storage.run_directory import health_of, measured
+from bpcli.storage.records import EpochRecord
 from bpcli.system.files import file_access
 
-NO_CURVES = ("epoch", "seconds", "best_epoch")
-"""Fields of an epoch's record that are not scalars; the first two are the axes."""
+SECONDS = "seconds"
+"""The value that is not drawn, as it is the axis."""
 
 
 def require_tensorboard() -> None:
@@ -45,7 +46,7 @@ class EventFile:
         self.path = folder
         self._began = 0.0
 
-    def begin(self, records: Iterable[Mapping[str, Any]], seconds: float) -> None:
+    def begin(self, records: Iterable[EpochRecord], seconds: float) -> None:
         """Write a new file with the epochs so far, after `seconds` of training, and remove existing files."""
         with file_access(self.folder, "write"):
             self.folder.mkdir(exist_ok=True)
@@ -58,12 +59,12 @@ class EventFile:
             for path in before:
                 path.unlink(missing_ok=True)
 
-    def add(self, record: Mapping[str, Any]) -> None:
+    def add(self, record: EpochRecord) -> None:
         """Append an epoch."""
         with file_access(self.path, "write"), self.path.open("ab") as file:
             file.write(self._framed(record))
 
-    def _first(self, records: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+    def _first(self, records: Iterable[EpochRecord]) -> Iterator[bytes]:
         """Yield the first records of the file. SessionLog.START makes a running TensorBoard purge repeated steps."""
         from tensorboardX.proto.event_pb2 import Event, SessionLog
 
@@ -72,24 +73,24 @@ class EventFile:
         yield framed(Event(wall_time=self._began, step=1, session_log=start))
         yield from map(self._framed, records)
 
-    def _framed(self, record: Mapping[str, Any]) -> bytes:
+    def _framed(self, record: EpochRecord) -> bytes:
         """Record of an epoch, at the wall time of an uninterrupted run."""
         from tensorboardX.proto.event_pb2 import Event
         from tensorboardX.proto.summary_pb2 import Summary
 
         values = [Summary.Value(tag=tag, simple_value=value) for tag, value in scalars(record)]
-        when = self._began + (measured(record.get("seconds")) or 0.0)
-        return framed(Event(wall_time=when, step=record["epoch"], summary=Summary(value=values)))
+        when = self._began + (record.number(SECONDS) or 0.0)
+        return framed(Event(wall_time=when, step=record.epoch, summary=Summary(value=values)))
 
 
-def scalars(record: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+def scalars(record: EpochRecord) -> Iterator[tuple[str, float]]:
     """Finite numbers of an epoch's record by name; a layer's health as `health/0/gradient_norm`."""
-    named = [(name, value) for name, value in record.items() if name not in NO_CURVES]
-    for layer, health in health_of(record).items():
-        named += [(f"health/{layer}/{name}", value) for name, value in health.items() if name != "layer"]
+    named = [(name, value) for name, value in record.numbers.items() if name != SECONDS]
+    for layer, health in record.layers.items():
+        named += [(f"health/{layer}/{name}", getattr(health, name)) for name in MEASURES]
     for name, value in named:
-        if (number := measured(value)) is not None:
-            yield name, number
+        if value is not None:
+            yield name, value
 
 
 def framed(event: Any) -> bytes:

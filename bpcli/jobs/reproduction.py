@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from math import isfinite
 from typing import Any
 
 from bpcli.arrays.memory import Array
 from bpcli.config import load_config
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.files.source import open_source
+from bpcli.documents.json_value import Json
 from bpcli.errors import CheckpointError, DataError, DivergedError
 from bpcli.experiment.opening import open_experiment
 from bpcli.experiment.prepare import Prepared
 from bpcli.jobs.runner import epoch_record
 from bpcli.models.evaluation import find_data
 from bpcli.storage.checkpoint import Checkpoint
+from bpcli.storage.records import EpochRecord
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.storage.run_listing import flatten
 from bpcli.system.environment import environment, environment_changes
 from bpcli.training import Counters, EpochReport, Progress, TrainingState, train
 from bpcli.wording import printable
 
-NOT_COMPARED = ("epoch", "seconds")
-"""Of an epoch's record: the first says which one it is, the second how long it took."""
+NOT_COMPARED = "seconds"
+"""Of an epoch's record: how long it took."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,23 @@ class FirstDifference:
 
     epoch: int
     metric: str | None
-    was: Any = None
-    now: Any = None
+    was: Json = None
+    now: Json = None
 
     @property
     def size(self) -> float | None:
         """How far the values are apart, where both are measures and not counts."""
-        measures = isinstance(self.was, float) and isinstance(self.now, float)
-        return abs(self.now - self.was) if measures else None
+        return abs(self.now - self.was) if isinstance(self.was, float) and isinstance(self.now, float) else None
+
+    def to_json(self) -> dict[str, Json]:
+        """The difference as a document."""
+        return {
+            "epoch": self.epoch,
+            "metric": self.metric,
+            "was": _finite(self.was),
+            "now": self.now,
+            "difference": _finite(self.size),
+        }
 
     def __str__(self) -> str:
         first = f"epoch {self.epoch} is the first that differs"
@@ -69,6 +80,10 @@ class Weights:
     def identical(self) -> bool:
         """Whether the same weights came out."""
         return self.was == self.now
+
+    def to_json(self) -> dict[str, Json]:
+        """The weights as a document."""
+        return {**asdict(self), "identical": self.identical}
 
 
 class Reproduction:
@@ -103,7 +118,7 @@ class Reproduction:
         self.changes = environment_changes(self.recorded_environment, self.environment)
 
         an_epoch = -(-plan.train.rows // plan.batch_size)
-        self._records = _by_epoch(directory.read_metrics())
+        self._records = {record.epoch: record for record in directory.read_metrics()}
         self.not_compared: list[str] = []
         whole, steps = counters.epoch, counters.epoch * an_epoch + counters.step
         if counters.stop == "max_time" and last.header.optimizer_steps < steps:
@@ -126,6 +141,22 @@ class Reproduction:
     def identical(self) -> bool:
         """Whether all that was compared came out as it was."""
         return self.difference is None and all(weights.identical for weights in self.weights.values())
+
+    def to_json(self) -> dict[str, Json]:
+        """What came out as a document, once it has run."""
+        return {
+            "run_directory": str(self.directory.path),
+            "identical": self.identical,
+            "epochs": self.epochs,
+            "first_difference": None if self.difference is None else self.difference.to_json(),
+            "weights": {name: weights.to_json() for name, weights in self.weights.items()},
+            "not_compared": self.not_compared,
+            "environment": {
+                "was": dict(self.recorded_environment),
+                "now": self.environment,
+                "changed": list(self.changes),
+            },
+        }
 
     def run(self, threads: int | None = None) -> Iterator[EpochReport | Progress]:
         """Train again, and pass training's events on; after that the results can be read."""
@@ -158,29 +189,35 @@ class Reproduction:
         self.epochs = report.epoch
         if report.epoch > self._whole and report.epoch not in self._records:
             return
-        was, now = flatten(self._records.get(report.epoch, {})), flatten(epoch_record(report))
+        was, now = _values(self._records.get(report.epoch)), _values(epoch_record(report))
         if not any(name.startswith("health.") for name in was):  # a run of before layers were looked at
             now = {name: value for name, value in now.items() if not name.startswith("health.")}
         for name in now:
-            if name not in NOT_COMPARED and was.get(name) != now[name]:
+            if name != NOT_COMPARED and was.get(name) != now[name]:
                 self._differ(FirstDifference(report.epoch, name, was.get(name), now[name]))
 
     def _differ(self, difference: FirstDifference) -> None:
         self.difference = self.difference or difference
 
 
-def _shown(value: Any) -> str:
+def _values(record: EpochRecord | None) -> dict[str, Json]:
+    """What an epoch's record says but for its number, those of layers as `health.0.dead`."""
+    if record is None:
+        return {}
+    named: dict[str, Json] = {**record.values, "best_epoch": record.best_epoch}
+    for index, health in enumerate(record.health or ()):
+        named |= {f"health.{index}.{name}": value for name, value in health._asdict().items()}
+    return named
+
+
+def _finite(value: Json) -> Json:
+    """A value of a file as JSON has it: NaN and infinities, which JSON lacks, as text."""
+    return str(value) if isinstance(value, float) and not isfinite(value) else value
+
+
+def _shown(value: Json) -> str:
     text = repr(value)
     return "missing" if value is None else text if len(text) <= 80 else f"{text[:80]}…"
-
-
-def _by_epoch(records: Iterable[Any]) -> dict[int, dict[str, Any]]:
-    """Epochs' records by number, without what is none."""
-    return {
-        record["epoch"]: record
-        for record in records
-        if isinstance(record, dict) and isinstance(record.get("epoch"), int)
-    }
 
 
 def _weights_of(checkpoint: Checkpoint) -> str:

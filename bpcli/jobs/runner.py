@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
 from bpcli.arrays.memory import Array
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.documents.layer_health import LayerHealth
+from bpcli.documents.scores import ScoreReport
 from bpcli.errors import DivergedError
 from bpcli.experiment.prepare import Prepared
 from bpcli.history.diagnosis import diagnose
@@ -19,7 +20,8 @@ from bpcli.history.tensorboard import EventFile
 from bpcli.jobs.stopping import stop_explanation
 from bpcli.nn.inference import Inference
 from bpcli.storage.checkpoint import Checkpoint, DataFingerprint, Header, Score
-from bpcli.storage.run_directory import RunDirectory, summarized
+from bpcli.storage.records import EpochRecord, EpochScores, Summary
+from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.crash_log import crash_logged
 from bpcli.system.environment import environment
 from bpcli.training import EpochReport, Progress, TrainingState, train
@@ -64,11 +66,11 @@ class Runner:
         self._threads, self._pace = threads, pace
         self._events = EventFile(directory.tensorboard) if tensorboard else None
         self._versions = environment(prepared.plan.stepping.compiled)
-        self.summary: dict[str, Any] = {}
-        self._test: dict[str, Any] | None = None
-        self._best: dict[str, Any] | None = None
-        self._final: dict[str, Any] | None = None
-        self._health: Any = []
+        self.summary = Summary()
+        self._test: ScoreReport | None = None
+        self._best: EpochScores | None = None
+        self._final: EpochScores | None = None
+        self._health: tuple[LayerHealth, ...] = ()
         self._best_written = 0
         self._due_at = self._due_step = float("inf")
         self._config = _relocated(prepared, directory)
@@ -135,11 +137,11 @@ class Runner:
         if self._events is not None:
             self._events.begin(self.directory.read_metrics(), self.state.counters.seconds)
 
-    def _remember(self, record: dict[str, Any]) -> None:
+    def _remember(self, record: EpochRecord) -> None:
         """Keep an epoch's values for the summary."""
-        self._final = summarized(record)
-        self._health = record.get("health", [])
-        if record.get("best_epoch") == record["epoch"]:
+        self._final = record.scores
+        self._health = record.health or ()
+        if record.best_epoch == record.epoch:
             self._best = self._final
 
     def _save(self) -> None:
@@ -162,7 +164,7 @@ class Runner:
     def _is_finished_on_disk(self) -> bool:
         """Whether the directory holds all that is to come of the state."""
         counters, summary = self.state.counters, self.directory.read_summary()
-        written = (summary.get("status"), summary.get("stop_reason"), summary.get("epochs"))
+        written = (summary.status, summary.stop_reason, summary.epochs)
         return written == (self._status_at_end(), counters.stop, counters.epoch) and self.directory.best.is_file()
 
     def _status_at_end(self) -> str:
@@ -201,7 +203,7 @@ class Runner:
         )
         return Checkpoint(header, vectors)
 
-    def _test_report(self) -> dict[str, Any] | None:
+    def _test_report(self) -> ScoreReport | None:
         """The best parameters on the test rows, or None where there are none."""
         dataset = self.prepared.datasets.get("test")
         if dataset is None:
@@ -214,26 +216,26 @@ class Runner:
 
     def _summarize(self) -> None:
         counters, finished = self.state.counters, self.status != "running"
-        self.summary = {
-            "name": self.prepared.config.name,
-            "status": self.status,
-            "stop_reason": counters.stop,
-            "stop_explanation": self._why_stopped(),
-            "diagnosis": self._diagnosis() if finished else [],
-            "epochs": counters.epoch,
-            "monitor": self.prepared.plan.monitor.name,
-            "best": self._best or {"epoch": counters.best_epoch},
-            "final": self._final,
-            "test": self._test,
-            "parameters": self.prepared.network.layout.size,
-            "rows": self.prepared.rows,
-            "data_sha256": self.prepared.digest,
-            "warnings": self.prepared.warnings,
-            "training_seconds": round(counters.seconds, 6),
-            "started_at": self._started.isoformat(timespec="seconds"),
-            "finished_at": datetime.now(UTC).isoformat() if finished else None,
-            "versions": self._versions,
-        }
+        self.summary = Summary(
+            name=self.prepared.config.name,
+            status=self.status,
+            stop_reason=counters.stop,
+            stop_explanation=self._why_stopped(),
+            diagnosis=self._diagnosis() if finished else [],
+            epochs=counters.epoch,
+            monitor=self.prepared.plan.monitor.name,
+            best=self._best or EpochScores(counters.best_epoch),
+            final=self._final,
+            test=self._test,
+            parameters=self.prepared.network.layout.size,
+            rows=self.prepared.rows,
+            data_sha256=self.prepared.digest,
+            warnings=self.prepared.warnings,
+            training_seconds=round(counters.seconds, 6),
+            started_at=self._started.isoformat(timespec="seconds"),
+            finished_at=datetime.now(UTC).isoformat() if finished else None,
+            versions=self._versions,
+        )
         self.directory.write_summary(self.summary)
 
     def _why_stopped(self) -> str | None:
@@ -248,18 +250,16 @@ class Runner:
         return diagnose(self.directory.read_metrics(), activations, self.state.counters.stop)
 
 
-def epoch_record(report: EpochReport) -> dict[str, Any]:
+def epoch_record(report: EpochReport) -> EpochRecord:
     """An epoch's line of metrics.jsonl."""
-    return {
-        "epoch": report.epoch,
+    values = {
         "train_loss": report.train_loss,
         "validation_loss": report.validation_loss,
         **report.metrics,
         "learning_rate": report.learning_rate,
         "seconds": round(report.seconds, 6),
-        "best_epoch": report.best_epoch,
-        "health": [layer._asdict() for layer in report.health],
     }
+    return EpochRecord(report.epoch, values, report.best_epoch, report.health)
 
 
 def _relocated(prepared: Prepared, directory: RunDirectory) -> ExperimentConfig:

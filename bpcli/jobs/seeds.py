@@ -11,10 +11,10 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
+from bpcli.documents.json_value import Json
 from bpcli.errors import CheckpointError, ExistsError
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.storage.run_listing import ListedRun
@@ -179,19 +179,71 @@ class _Process:
         return code
 
 
-def spread(values: Sequence[float | None]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Spread:
     """Mean, sample standard deviation (n − 1 below the line), extremes and number of the values that are defined."""
-    defined = [value for value in values if value is not None and math.isfinite(value)]
-    return {
-        "mean": statistics.fmean(defined) if defined else None,
-        "std": statistics.stdev(defined) if len(defined) > 1 else None,
-        "min": min(defined, default=None),
-        "max": max(defined, default=None),
-        "count": len(defined),
-    }
+
+    mean: float | None
+    std: float | None
+    min: float | None
+    max: float | None
+    count: int
+
+    @classmethod
+    def of(cls, values: Sequence[float | None]) -> Spread:
+        """The spread of values; of none and of one there is no standard deviation."""
+        defined = [value for value in values if value is not None and math.isfinite(value)]
+        return cls(
+            mean=statistics.fmean(defined) if defined else None,
+            std=statistics.stdev(defined) if len(defined) > 1 else None,
+            min=min(defined, default=None),
+            max=max(defined, default=None),
+            count=len(defined),
+        )
 
 
-def spreads(runs: Sequence[ListedRun]) -> dict[str, dict[str, Any]]:
+def spreads(runs: Sequence[ListedRun]) -> dict[str, Spread]:
     """The spread of every metric over runs, by its name in `ListedRun.metrics`."""
     names = dict.fromkeys(name for run in runs for name in run.metrics)
-    return {name: spread([run.metrics.get(name) for run in runs]) for name in names}
+    return {name: Spread.of([run.metrics.get(name) for run in runs]) for name in names}
+
+
+@dataclass(frozen=True)
+class SeedOutcome:
+    """What came of a seed: the exit code of its training, and the run, where there is one."""
+
+    seed: int
+    run_directory: str
+    exit_code: int
+    run: ListedRun | None
+
+    def to_json(self) -> dict[str, Json]:
+        """The outcome as a document."""
+        document: dict[str, Json] = {
+            "seed": self.seed,
+            "run_directory": self.run_directory,
+            "exit_code": self.exit_code,
+        }
+        if self.run is None:
+            return document
+        best = self.run.best.to_json() if self.run.best else {}
+        return {**document, "status": self.run.status, "epochs": self.run.epochs, "best": best, "test": self.run.test}
+
+
+@dataclass(frozen=True)
+class SeedsReport:
+    """What came of all seeds, and how the metrics of those that finished spread."""
+
+    stem: str
+    finished: int
+    runs: Sequence[SeedOutcome]
+    metrics: Mapping[str, Spread]
+
+    def to_json(self) -> dict[str, Json]:
+        """The report as a document."""
+        return {
+            "stem": self.stem,
+            "finished": self.finished,
+            "runs": [run.to_json() for run in self.runs],
+            "metrics": {name: asdict(spread) for name, spread in self.metrics.items()},
+        }

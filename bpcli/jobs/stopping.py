@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
+from bpcli.documents.layer_health import LayerHealth
 from bpcli.training import StopReason, TrainingSpec
 from bpcli.training.epochs import CONVERGED_EPOCHS
 from bpcli.training.spec import StopWhen
 from bpcli.wording import counted
 
 
-def stop_explanation(reason: StopReason, training: TrainingSpec, monitor: str, health: Any) -> str:
-    """What ended a training, with the numbers that it was asked to end on; `health` is that of the last epoch's record.
-
-    Records come from a file, which may hold anything.
-    """
+def stop_explanation(reason: StopReason, training: TrainingSpec, monitor: str, health: Sequence[LayerHealth]) -> str:
+    """What ended a training, with the numbers that it was asked to end on; `health` is that of the last epoch."""
     stopping, goal = training.early_stopping, training.goal
     if reason == "early_stopping" and stopping is not None:
         by = f" by more than {stopping.min_delta:g}" if stopping.min_delta else ""
@@ -30,15 +28,15 @@ def stop_explanation(reason: StopReason, training: TrainingSpec, monitor: str, h
     return "all epochs done"
 
 
-def _exceeded(when: StopWhen, health: Any) -> str:
+def _exceeded(when: StopWhen, health: Sequence[LayerHealth]) -> str:
     """The first layer, and of it the first measure, beyond its bound."""
     so_long = "" if when.epochs == 1 else f", for {when.epochs} epochs in a row"
-    for layer in health if isinstance(health, list) else []:
-        for name in when.exceeded(layer):
-            value, bound = layer[name], getattr(when, name)
+    for layer in health:
+        for name, value in when.exceeded(layer).items():
+            bound = getattr(when, name)
             what = {
                 "gradient_norm": f"its gradient has a norm of {value:.3g}, more than {bound:g}",
                 "update_ratio": f"a step has changed its parameters by {value:.3g} of their norm, more than {bound:g}",
             }.get(name, f"{100 * value:.3g} % of its units are {name}, more than {100 * bound:.3g} %")
-            return f"layer {layer.get('layer')}: {what}{so_long}"
+            return f"layer {layer.layer}: {what}{so_long}"
     return "a layer was beyond its bounds"

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bpcli.errors import DataWarningsError, DivergedError, UsageError
 from bpcli.experiment.opening import open_experiment
@@ -15,6 +14,7 @@ from bpcli.history.tensorboard import require_tensorboard
 from bpcli.jobs.resume import resume_state
 from bpcli.jobs.runner import Runner
 from bpcli.models.model import Model
+from bpcli.storage.records import Summary
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.blas import BlasThreads
 from bpcli.system.files import path_from_here
@@ -32,7 +32,7 @@ class Run:
 
     path: Path
     status: str
-    summary: dict[str, Any]
+    summary: Summary
     trained: bool
 
     def load(self) -> Model:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.documents.scores import ScoreReport
 from bpcli.metrics.counts import Counts, figures_of
 from bpcli.metrics.metric import (
     Array,
@@ -184,8 +184,8 @@ BINARY: Mapping[str, Metric[ClassOutcomes]] = {
 
 def classification_report(
     true: Array, predicted: Array, probabilities: Array | None, classes: Sequence[str]
-) -> dict[str, Any]:
-    """Report of all metrics by name, with `rows`, `confusion_matrix` (rows are true classes) and `per_class`.
+) -> ScoreReport:
+    """Report of all metrics by name, with the confusion matrix and the scores of each class.
 
     `true` and `predicted` are (rows,) integer codes into `classes`. `probabilities` is (rows, classes), or None to
     leave out the metrics that need them. Undefined values are None. Raises ValueError as `Metric.function` does.
@@ -193,12 +193,13 @@ def classification_report(
     outcomes = ClassOutcomes(true, predicted, probabilities, len(classes))
     metrics = BINARY if len(classes) == 2 else MULTICLASS
     rankings = [None if probabilities is None else outcomes.ranking(code) for code in range(len(classes))]
-    return {
-        "rows": outcomes.rows,
-        **measured(metrics, outcomes, probabilities),
-        "confusion_matrix": outcomes.confusion.tolist(),
-        "per_class": {
+    return ScoreReport(
+        outcomes.rows,
+        measured(metrics, outcomes, probabilities),
+        "class",
+        {
             name: figures_of(outcomes.counts, code, ranking)
             for code, (name, ranking) in enumerate(zip(classes, rankings, strict=True))
         },
-    }
+        outcomes.confusion.tolist(),
+    )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any
 
 import numpy as np
 
+from bpcli.documents.scores import ScoreReport
 from bpcli.metrics.counts import Counts, figures_of
 from bpcli.metrics.metric import (
     Array,
@@ -113,21 +113,20 @@ MULTILABEL: Mapping[str, Metric[LabelOutcomes]] = by_name(
 )
 
 
-def multilabel_report(
-    true: Array, predicted: Array, probabilities: Array | None, labels: Sequence[str]
-) -> dict[str, Any]:
-    """Report of all metrics by name, with `rows` and `per_label`.
+def multilabel_report(true: Array, predicted: Array, probabilities: Array | None, labels: Sequence[str]) -> ScoreReport:
+    """Report of all metrics by name, with the scores of each label.
 
     Arrays are (rows, labels); `true` and `predicted` hold 0 and 1. `probabilities` may be None, which leaves out
     the metrics that need them. Undefined values are None. Raises ValueError as `Metric.function` does.
     """
     outcomes = LabelOutcomes(true, predicted, probabilities)
     rankings = [None] * len(labels) if probabilities is None else outcomes.rankings
-    return {
-        "rows": len(true),
-        **measured(MULTILABEL, outcomes, probabilities),
-        "per_label": {
+    return ScoreReport(
+        len(true),
+        measured(MULTILABEL, outcomes, probabilities),
+        "label",
+        {
             name: figures_of(outcomes.counts, index, ranking)
             for index, (name, ranking) in enumerate(zip(labels, rankings, strict=True))
         },
-    }
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bpcli.documents.scores import ScoreReport
 from bpcli.metrics.classification import BINARY, MULTICLASS, classification_report
 from bpcli.metrics.metric import Array, Metric, Task
 from bpcli.metrics.multilabel import MULTILABEL, multilabel_report
@@ -19,9 +20,7 @@ METRICS: Mapping[Task, Mapping[str, Metric[Any]]] = {
 """All scalar metrics by task and name."""
 
 
-def report(
-    task: Task, true: Array, predicted: Array, probabilities: Array | None, names: Sequence[str]
-) -> dict[str, Any]:
+def report(task: Task, true: Array, predicted: Array, probabilities: Array | None, names: Sequence[str]) -> ScoreReport:
     """Report of `task`; `names` are its classes, labels or targets.
 
     Raises ValueError as `Metric.function` does.

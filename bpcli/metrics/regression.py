@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.documents.scores import ScoreReport
 from bpcli.metrics.metric import Array, Metric, by_name, check_arrays, number
 
 Figures = NDArray[np.float64]
@@ -91,8 +91,8 @@ REGRESSION: Mapping[str, Metric[TargetOutcomes]] = by_name(
 )
 
 
-def regression_report(true: Array, predicted: Array, targets: Sequence[str]) -> dict[str, Any]:
-    """Report of all metrics by name, averaged over targets, with `rows` and, for several targets, `per_target`.
+def regression_report(true: Array, predicted: Array, targets: Sequence[str]) -> ScoreReport:
+    """Report of all metrics by name, averaged over targets, and for several targets with the scores of each.
 
     `true` and `predicted` are (rows, targets), in the user's units. Undefined values are None and left out of
     means. Raises ValueError as `Metric.function` does.
@@ -101,10 +101,10 @@ def regression_report(true: Array, predicted: Array, targets: Sequence[str]) -> 
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         figures = {name: figure(outcomes) for name, figure in _FIGURES.items()}
         means = {name: number(_mean_of_targets(values)) for name, values in figures.items()}
-    report: dict[str, Any] = {"rows": len(true), **means}
-    if len(targets) > 1:
-        report["per_target"] = {
-            target: {name: number(values[index]) for name, values in figures.items()}
-            for index, target in enumerate(targets)
-        }
-    return report
+    if len(targets) < 2:
+        return ScoreReport(len(true), means)
+    groups = {
+        target: {name: number(values[index]) for name, values in figures.items()}
+        for index, target in enumerate(targets)
+    }
+    return ScoreReport(len(true), means, "target", groups)

@@ -6,8 +6,8 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+from bpcli.documents.scores import ScoreReport, Scores
 from bpcli.errors import UsageError
 from bpcli.wording import quoted, suggestion
 
@@ -38,13 +38,14 @@ class Requirement:
             )
         return cls(match[1], match[2], float(match[3]))
 
-    def check(self, report: dict[str, Any]) -> str | None:
+    def check(self, report: ScoreReport) -> str | None:
         """Message if the requirement is not met, else None. Raises UsageError for an unknown metric."""
-        if self.metric not in report or not isinstance(report[self.metric], float | int | None):
-            metrics = [name for name, value in report.items() if isinstance(value, float)]
+        values: Scores = {"rows": report.rows, **report.scores}
+        if self.metric not in values:
+            metrics = [name for name, value in report.scores.items() if value is not None]
             hint = suggestion(self.metric, metrics) or f"; available: {', '.join(metrics)}"
             raise UsageError(f"--require: no metric {quoted(self.metric)}{hint}")
-        value = report[self.metric]
+        value = values[self.metric]
         if value is not None and _COMPARISONS[self.comparison](value, self.bound):
             return None
         shown = "undefined" if value is None else f"{value:.6g}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from bpcli.data.examples.selection import Examples, select_examples
 from bpcli.data.files.source import Source, open_source, read_options, read_together
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Part, Table, require_columns
+from bpcli.documents.scores import ScoreReport
 from bpcli.errors import DataError, errors_in
 from bpcli.experiment.notes import surprise_notes
 from bpcli.models.model import Model
@@ -35,7 +35,7 @@ class Evaluation:
     """Metrics, the rows they are of, and what the user should know of them."""
 
     source: str
-    report: dict[str, Any]
+    report: ScoreReport
     notes: list[str]
 
 
@@ -189,9 +189,8 @@ def _evaluated(model: Model, table: Table, source: str, notes: list[str]) -> Eva
 
 def warnings_of_training(model: Model) -> list[str]:
     """What `train` warned of in the model's data; nothing where its run directory does not say."""
-    warnings = RunDirectory(model.path.resolve().parent.parent).read_summary().get("warnings")
-    lines = warnings if isinstance(warnings, list) else []
-    return [f"warned of in training: {printable(line)}" for line in lines if isinstance(line, str)]
+    summary = RunDirectory(model.path.resolve().parent.parent).read_summary()
+    return [f"warned of in training: {printable(line)}" for line in summary.warnings]
 
 
 def find_data(header: Header, checkpoint: Path, otherwise: str) -> tuple[DataSpec, Path]:

@@ -6,13 +6,14 @@ The page's style sheet colours them by class (s0 to s5), and its script reads th
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 from math import isfinite
 from typing import Any, Literal
 
+from bpcli.documents.table import shortened
 from bpcli.pages.scale import Scale
 from bpcli.wording import printable
 
@@ -36,9 +37,6 @@ MOST_POINTS = 400
 
 MOST_POINTS_IN_ALL = 800
 """Of the lines of a chart, which share them: 40 bytes each."""
-
-LONGEST_NAME = 80
-"""Characters of a name in a legend or a cell."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +137,7 @@ def figure(
     title: str,
     about: str,
     axes: tuple[str, str],
-    data: list[dict[str, Any]],
+    data: Sequence[Mapping[str, object]],
     shapes: str,
     keys: Sequence[tuple[str, int, str]],
     note: str = "",
@@ -167,11 +165,6 @@ def figure(
 def text(words: str) -> str:
     """A user's words for HTML: control characters shown, markup escaped."""
     return escape(printable(words))
-
-
-def shortened(name: str, longest: int = LONGEST_NAME) -> str:
-    """A name as long as there is room for."""
-    return name if len(name) <= longest else name[: longest - 1] + "…"
 
 
 def mark_below(place: float, bottom: float, label: str) -> str:

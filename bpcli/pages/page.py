@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 
 from bpcli import wording
+from bpcli.documents.table import Table
 from bpcli.pages.charts import HOW_TO_READ, Chart, text
 from bpcli.pages.intervals import Intervals
-from bpcli.pages.tables import Counts, Listing, Table
+from bpcli.pages.tables import Counts, Listing, table_html
 
 COMMAND = re.compile(r"`(bpcli [^`]*)`")
 
@@ -29,7 +30,7 @@ class Section:
         sentences = "".join(f"<p>{_with_commands(sentence)}</p>" for sentence in self.sentences)
         charts = "".join(chart.html() for chart in self.charts)
         drawn = f'<div class="charts">{charts}</div>' if charts else ""
-        tables = "".join(table.html() for table in self.tables)
+        tables = "".join(table_html(one) if isinstance(one, Table) else one.html() for one in self.tables)
         return f"<section><h2>{text(self.title)}</h2>{sentences}{drawn}{tables}</section>"
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bpcli.pages.charts import shortened, text
-
-MOST_ROWS = 200
-"""Of a table; the rest is counted."""
+from bpcli.documents.table import Table, shortened
+from bpcli.pages.charts import text
 
 LONGEST_OF_COUNTS = 24
 """Characters of a name in a table of counts, where it stands in every cell of its row and column."""
@@ -17,29 +15,19 @@ MOST_CHARACTERS = 60_000
 """Of a text."""
 
 
-@dataclass(frozen=True)
-class Table:
-    """Rows of cells under a header; the first cell of a row names it. `words` says that all cells are words."""
-
-    title: str
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    words: bool = False
-
-    def html(self) -> str:
-        """The table under its title."""
-        kind = ' class="words"' if self.words else ""
-        head = "".join(f'<th scope="col"{kind}>{text(shortened(cell))}</th>' for cell in self.header)
-        body = "".join(
-            f'<tr><th scope="row">{text(shortened(row[0]))}</th>'
-            f"{''.join(f'<td{kind}>{text(shortened(cell))}</td>' for cell in row[1:])}</tr>"
-            for row in self.rows[:MOST_ROWS]
-        )
-        left_out = len(self.rows) - MOST_ROWS
-        rest = f'<p class="soft">and {left_out:,} more</p>' if left_out > 0 else ""
-        caption = f"<caption>{text(self.title)}</caption>"
-        table = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{rest}"
-        return _wide(table, self.title)
+def table_html(table: Table) -> str:
+    """A table under its title; cells of words stand on the left."""
+    shown, numeric = table.shown(), table.numeric
+    kinds = ["" if place in (0, *numeric) else ' class="words"' for place in range(len(table.header))]
+    head = "".join(f'<th scope="col"{kind}>{text(cell)}</th>' for cell, kind in zip(shown.header, kinds, strict=True))
+    body = "".join(
+        f'<tr><th scope="row">{text(row[0])}</th>'
+        f"{''.join(f'<td{kind}>{text(cell)}</td>' for cell, kind in zip(row[1:], kinds[1:], strict=True))}</tr>"
+        for row in shown.rows
+    )
+    rest = f'<p class="soft">and {table.left_out:,} more</p>' if table.left_out else ""
+    caption = f"<caption>{text(table.title)}</caption>"
+    return _wide(f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{rest}", table.title)
 
 
 @dataclass(frozen=True)

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
-from typing import Any
 
 import yaml
 
+from bpcli.documents.scores import Group, Scores
+from bpcli.documents.table import MOST_CLASSES, MOST_COLUMNS, Table
 from bpcli.errors import DataError
 from bpcli.inspection.importance import permutation_importance
 from bpcli.models.evaluation import SplitRows, own_data
 from bpcli.models.model import Model
+from bpcli.models.summary import NetworkSummary
+from bpcli.models.tables import layer_table
 from bpcli.pages.page import Section, as_sentence, number, page, spaced
-from bpcli.pages.tables import Counts, Listing, Table
+from bpcli.pages.tables import Counts, Listing
 from bpcli.report.curves import probability_charts, residual_charts
 from bpcli.report.data import data_section
 from bpcli.report.health import health_section
-from bpcli.report.learning import MOST_EPOCHS, learning_section
+from bpcli.report.learning import learning_section
 from bpcli.spec import type_name
-from bpcli.storage.run_directory import RunDirectory, measured
+from bpcli.storage.records import EpochRecord, Summary
+from bpcli.storage.run_directory import RunDirectory
 from bpcli.training.scoring import SUMMARIES, remarks
 from bpcli.wording import counted, quoted, with_deviation
 
-MOST_CLASSES = 30
-"""A confusion matrix of more classes than this is left to `bpcli evaluate --json`."""
-
-MOST_COLUMNS = 30
-"""Columns in the table of importance."""
-
-
-GROUPS = {
-    "per_class": "Each class against the rest",
-    "per_label": "Each label",
-    "per_target": "Each target",
+GROUPS: dict[Group, str] = {
+    "class": "Each class against the rest",
+    "label": "Each label",
+    "target": "Each target",
 }
 """Titles of a report's parts."""
 
@@ -54,12 +51,12 @@ def report_of(directory: RunDirectory, cache: bool = True) -> Report:
     """
     model = Model.load(directory.path)
     summary = directory.read_summary()
-    records = [record for record in directory.read_metrics() if 0 < record["epoch"] < MOST_EPOCHS]
+    records = list(directory.read_metrics())
     layers = {layer.index: f"layer {layer.index} ({layer.type})" for layer in model.inference.network.layers}
     health = health_section(records, summary, layers)
     sections = [learning_section(records, summary), *([health] if health else [])]
     notes: list[str] = []
-    scores: dict[str, Any] = {}
+    scores: Scores = {}
     own = None
     try:
         own = own_data(model, cache)
@@ -72,22 +69,22 @@ def report_of(directory: RunDirectory, cache: bool = True) -> Report:
     sections += [data_section(model, own, summary), _network(model), _environment(model, summary)]
     task = model.target.task
     shown = [(name, number(scores[name])) for name in SUMMARIES[task] if name in scores]
-    name = summary.get("name") or directory.path.name
-    started = str(summary.get("started_at", "at an unknown time")).replace("T", " ")
+    name = summary.name or directory.path.name
+    started = (summary.started_at or "at an unknown time").replace("T", " ")
     subtitle = f"{directory.path.name}: {_ending(directory, summary, records)}, started {started}"
-    return Report(page(str(name), subtitle, shown, sections), notes)
+    return Report(page(name, subtitle, shown, sections), notes)
 
 
-def _ending(directory: RunDirectory, summary: dict[str, Any], records: list[dict[str, Any]]) -> str:
+def _ending(directory: RunDirectory, summary: Summary, records: Sequence[EpochRecord]) -> str:
     """How a run ended: `finished after 100 epochs (all epochs done)`, `died of SIGSEGV after 1 epoch`."""
-    epochs = records[-1]["epoch"] if directory.is_marked_running() and records else summary.get("epochs")
-    after = f" after {counted(epochs, 'epoch')}" if isinstance(epochs, int) else ""
-    reason = summary.get("stop_explanation") or spaced(str(summary.get("stop_reason") or ""))
-    status = directory.death() if directory.has_died() else summary.get("status", "unknown")
+    epochs = records[-1].epoch if directory.is_marked_running() and records else summary.epochs
+    after = "" if epochs is None else f" after {counted(epochs, 'epoch')}"
+    reason = summary.stop_explanation or spaced(summary.stop_reason or "")
+    status = directory.death() if directory.has_died() else summary.status or "unknown"
     return f"{status}{after}{f' ({reason})' if reason else ''}"
 
 
-def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, dict[str, Any], list[str]]:
+def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, Scores, list[str]]:
     answers, _ = model.answers(rows.table)
     report = answers.report
     names, task = model.classes, model.target.task
@@ -98,21 +95,20 @@ def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, dict[str, Any],
     else:
         charts = []
     tables: list[Table | Counts | Listing] = []
-    matrix = report.get("confusion_matrix")
+    matrix = report.confusion_matrix
     if matrix and len(matrix) <= MOST_CLASSES:
         tables.append(Counts("Confusion matrix", names, matrix))
-    for key, title in GROUPS.items():
-        if groups := report.get(key):
-            columns = list(next(iter(groups.values())))
-            cells = [[name, *(number(group[column]) for column in columns)] for name, group in groups.items()]
-            tables.append(Table(title, [key.removeprefix("per_"), *map(spaced, columns)], cells))
-    scalars = [[spaced(name), number(value)] for name, value in report.items() if isinstance(value, float)]
+    if report.group is not None:
+        columns = list(next(iter(report.groups.values())))
+        cells = [[name, *(number(group[column]) for column in columns)] for name, group in report.groups.items()]
+        tables.append(Table(GROUPS[report.group], [report.group, *map(spaced, columns)], cells))
+    scalars = [[spaced(name), number(value)] for name, value in report.scores.items() if value is not None]
     tables.append(Table("All metrics", ["metric", "value"], scalars))
-    sentences = [as_sentence(f"{rows.source}: {counted(report['rows'], 'row')}")]
+    sentences = [as_sentence(f"{rows.source}: {counted(report.rows, 'row')}")]
     if task == "binary":
         sentences.append(f"Precision, recall and f1 by themselves are those of {quoted(names[1])}.")
     sentences += map(as_sentence, [*rows.notes, *remarks(report)])
-    return Section("Evaluation", sentences, charts, tables), report, rows.notes
+    return Section("Evaluation", sentences, charts, tables), report.scores, rows.notes
 
 
 def _importance(model: Model, rows: SplitRows) -> Section:
@@ -125,28 +121,23 @@ def _importance(model: Model, rows: SplitRows) -> Section:
     for one in found.columns:
         importance, deviation = with_deviation(round(one.importance, 9) + 0.0, one.deviation)
         cells.append([one.column, importance, f"± {deviation}"])
-    left_out = len(cells) - MOST_COLUMNS
-    sentences = [sentence, *([f"{left_out:,} columns of less importance are left out."] if left_out > 0 else [])]
     header = ["column", "worse by", "standard deviation"]
-    return Section("Importance", sentences, (), [Table("Permutation importance", header, cells[:MOST_COLUMNS])])
+    table = Table("Permutation importance", header, cells, most=MOST_COLUMNS)
+    left_out = [f"{table.left_out:,} columns of less importance are left out."] if table.left_out else []
+    return Section("Importance", [sentence, *left_out], (), [table])
 
 
 def _network(model: Model) -> Section:
-    config = model.header.config
-    rows = []
-    for layer in model.inference.network.summary():
-        figures = prod(layer.in_shape), prod(layer.out_shape), layer.parameters
-        rows.append([f"{layer.index} {layer.type}", layer.activation or "", *map(number, figures)])
-    assert config.loss is not None
-    total = counted(model.inference.network.layout.size, "parameter")
-    sentences = [f"{total}; the loss is {type_name(config.loss)}, the optimizer {type_name(config.optimizer)}."]
-    header = ["layer", "activation", "inputs", "outputs", "parameters"]
-    return Section("Network", sentences, (), [Table("Layers", header, rows)])
+    network = NetworkSummary.of(model.preprocessor, model.inference.network, model.loss)
+    optimizer = type_name(model.header.config.optimizer)
+    total = counted(network.parameters, "parameter")
+    sentences = [f"{total}; the loss is {network.loss}, the optimizer {optimizer}."]
+    return Section("Network", sentences, (), [layer_table(network.layers)])
 
 
-def _environment(model: Model, summary: dict[str, Any]) -> Section:
+def _environment(model: Model, summary: Summary) -> Section:
     versions = [[name, version] for name, version in model.header.versions.items()]
-    versions.append(["seconds of training", number(measured(summary.get("training_seconds")))])
+    versions.append(["seconds of training", number(summary.training_seconds)])
     config = model.header.config.model_dump(mode="json", by_alias=True)
     text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=100)
     table = Table("Environment", ["what", "version"], versions, words=True)

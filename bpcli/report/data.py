@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from bpcli.data.table import PARTS
+from bpcli.documents.table import Table
 from bpcli.models.evaluation import OwnData
 from bpcli.models.model import Model
+from bpcli.models.summary import ColumnSummary, NetworkSummary
+from bpcli.models.tables import column_table
 from bpcli.pages.page import Section, as_sentence, number
-from bpcli.pages.tables import Table
+from bpcli.storage.records import Summary
 from bpcli.wording import counted, quoted
 
 
-def data_section(model: Model, own: OwnData | None, summary: dict[str, Any]) -> Section:
+def data_section(model: Model, own: OwnData | None, summary: Summary) -> Section:
     """Rows, targets and inputs; of data that is gone or has changed only what the checkpoint says."""
     header, preprocessor = model.header, model.preprocessor
-    found = summary.get("warnings")
-    warnings = [line for line in found if isinstance(line, str)] if isinstance(found, list) else []
     sentences = [
         f"{counted(len(preprocessor.inputs), 'input column')} make {counted(len(preprocessor.features), 'feature')}; "
         f"the target is {', '.join(quoted(name) for name in preprocessor.target.names)}.",
-        *(as_sentence(f"warning: {line}") for line in warnings),
+        *(as_sentence(f"warning: {line}") for line in summary.warnings),
         f"SHA-256 of the data: {header.data.sha256}",
     ]
     tables = [Table("Rows", ["split", "rows"], [[part, number(count)] for part, count in header.data.rows.items()])]
@@ -57,12 +56,10 @@ def _target_table(model: Model, own: OwnData) -> Table:
 
 
 def _input_table(model: Model, own: OwnData | None) -> Table:
-    """The input columns, in the words in which `check` lists them."""
-    kinds, encodings = model.preprocessor.input_kinds, model.preprocessor.encodings
-    rows = []
-    for column in model.preprocessor.inputs:
-        name = column.name
-        known = own is not None and name in own.selection.table
-        missing = int(np.count_nonzero(own.selection.table[name].missing())) if known and own else None
-        rows.append([name, kinds[name], encodings[name], number(column.width), number(missing)])
-    return Table("Inputs", ["column", "kind", "encoding", "inputs", "missing"], rows)
+    """The input columns, as `check` lists them."""
+    columns: list[tuple[ColumnSummary, int | None]] = []
+    for column in NetworkSummary.of(model.preprocessor, model.inference.network, model.loss).columns:
+        known = own is not None and column.name in own.selection.table
+        missing = int(np.count_nonzero(own.selection.table[column.name].missing())) if known and own else None
+        columns.append((column, missing))
+    return column_table(columns)

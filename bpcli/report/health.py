@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from bpcli.pages.charts import Chart, Series
 from bpcli.pages.page import Section, as_sentence
 from bpcli.report.curves import MOST_CURVES
-from bpcli.report.learning import best_epoch, mark_of
-from bpcli.storage.run_directory import health_of, measured
+from bpcli.report.learning import mark_of
+from bpcli.storage.records import EpochRecord, Summary
 
 USUAL_RATIO = 1e-3
 """Update over weight in training that goes well, as a rule of thumb: Karpathy, CS231n, "Ratio of weights:updates"."""
@@ -32,14 +31,10 @@ SHARES = ("dead", "saturated")
 Curve = list[float | None]
 
 
-def health_section(
-    records: Sequence[dict[str, Any]], summary: dict[str, Any], layers: Mapping[int, str]
-) -> Section | None:
+def health_section(records: Sequence[EpochRecord], summary: Summary, layers: Mapping[int, str]) -> Section | None:
     """Charts of what was measured in the layers, named by `layers`, and the diagnosis; None for a run without them."""
-    found = summary.get("diagnosis")
-    diagnosis = [line for line in found if isinstance(line, str)] if isinstance(found, list) else None
-    epochs = [record["epoch"] for record in records]
-    best = mark_of(best_epoch(summary))
+    epochs, diagnosis = [record.epoch for record in records], summary.diagnosis
+    best = mark_of(summary.best_epoch)
     charts = []
     for key, (title, label) in CHARTS.items():
         curves = _curves(records, key)
@@ -62,17 +57,18 @@ def health_section(
         )
     if not charts and not diagnosis:
         return None
-    nothing = ["No problem found in gradients, step sizes, dead or saturated units."] if diagnosis == [] else []
+    healthy = diagnosis is not None and not diagnosis
+    nothing = ["No problem found in gradients, step sizes, dead or saturated units."] if healthy else []
     about = [ABOUT] if charts else []
     return Section("Health", [*map(as_sentence, diagnosis or ()), *nothing, *about], charts)
 
 
-def _curves(records: Sequence[dict[str, Any]], key: str) -> dict[int, Curve]:
+def _curves(records: Sequence[EpochRecord], key: str) -> dict[int, Curve]:
     """What was measured in each layer after each epoch, for the layers where it was; None where it was not."""
     curves: dict[int, Curve] = {}
     for place, record in enumerate(records):
-        for layer, health in health_of(record).items():
-            if (value := measured(health.get(key))) is not None:
+        for layer, health in record.layers.items():
+            if (value := getattr(health, key)) is not None:
                 curves.setdefault(layer, [None] * len(records))[place] = value
     return dict(sorted(curves.items()))
 

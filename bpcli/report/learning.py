@@ -2,43 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from bpcli.history.curves import wants_logarithm
 from bpcli.pages.charts import Chart, Series
 from bpcli.pages.page import Section, spaced
-from bpcli.storage.run_directory import measured
-
-MOST_EPOCHS = 10**9
-"""A number of an epoch beyond this is none."""
+from bpcli.storage.records import EpochRecord, Summary
 
 
-def learning_section(records: Sequence[dict[str, Any]], summary: dict[str, Any]) -> Section:
+def learning_section(records: Sequence[EpochRecord], summary: Summary) -> Section:
     """Losses in one chart, each metric in one, and the learning rate where it changed."""
     if not records:
         return Section("Learning", ["No epoch was finished."])
-    best = best_epoch(summary)
-    keys = list(records[-1])
+    best = summary.best_epoch
+    keys = list(records[-1].values)
     losses = [key for key in ("train_loss", "validation_loss") if key in keys]
     metrics = [key for key in keys if key.startswith("validation_") and key not in losses]
     charts = [_chart("Loss", "loss a row", {spaced(key): (records, key) for key in losses}, best)]
     charts += [metric_chart({spaced(key): records}, key, best) for key in metrics]
-    if len({measured(record.get("learning_rate")) for record in records}) > 1:
+    if len({record.number("learning_rate") for record in records}) > 1:
         charts.append(metric_chart({"learning rate": records}, "learning_rate", best))
-    sentence = f"Epochs are compared by {spaced(str(summary.get('monitor', 'train_loss')))}"
+    sentence = f"Epochs are compared by {spaced(summary.monitor or 'train_loss')}"
     sentence += f"; the best is epoch {best}, and the model that is kept is the one of that epoch." if best else "."
     return Section("Learning", [sentence], charts)
 
 
-def best_epoch(summary: dict[str, Any]) -> int | None:
-    """The number of the best epoch; None where there is none yet."""
-    best = summary.get("best")
-    epoch = best.get("epoch") if isinstance(best, dict) else None
-    return epoch if isinstance(epoch, int) and 0 < epoch < MOST_EPOCHS else None
-
-
-def metric_chart(records: dict[str, Sequence[dict[str, Any]]], key: str, best: int | None = None) -> Chart:
+def metric_chart(records: Mapping[str, Sequence[EpochRecord]], key: str, best: int | None = None) -> Chart:
     """A curve of one value for each run; of losses on a logarithmic axis where they span much."""
     named = spaced(key)
     curves = {name: (lines, key) for name, lines in records.items()}
@@ -48,12 +37,12 @@ def metric_chart(records: dict[str, Sequence[dict[str, Any]]], key: str, best: i
 def _chart(
     title: str,
     label: str,
-    curves: dict[str, tuple[Sequence[dict[str, Any]], str]],
+    curves: Mapping[str, tuple[Sequence[EpochRecord], str]],
     best: int | None,
     loss: bool = True,
 ) -> Chart:
     series = [
-        Series(name, [record["epoch"] for record in records], [measured(record.get(key)) for record in records])
+        Series(name, [record.epoch for record in records], [record.number(key) for record in records])
         for name, (records, key) in curves.items()
     ]
     values = [value for one in series for value in one.y if value is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,6 +15,7 @@ from bpcli.arrays.memory import Array
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS
+from bpcli.documents.json_value import Json
 from bpcli.errors import CheckpointError
 from bpcli.nn.network import Network
 from bpcli.spec import Sequence, Spec
@@ -173,7 +175,7 @@ class Checkpoint:
         return cls(described, _vectors(arrays, described))
 
 
-def _header(about: dict[str, Any], header: type[Header]) -> Header:
+def _header(about: Mapping[str, Json], header: type[Header]) -> Header:
     version = about.get("format")
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise CheckpointError(f"written in format {str(version)[:9]}, which this version cannot read; upgrade bpcli")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Mapping
 
 import yaml
 from yaml.nodes import ScalarNode
 
 
-def config_text(config: dict[str, Any]) -> str:
+def config_text(config: Mapping[str, object]) -> str:
     """YAML of a resolved config."""
     return yaml.dump(config, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 

@@ -28,7 +28,7 @@ def find_checkpoint(path: Path) -> Path:
 def unfinished_notes(checkpoint: Path) -> list[str]:
     """Note on a checkpoint file whose run has died or is still training; none on any other."""
     run = RunDirectory(checkpoint.resolve().parent.parent)
-    if run.read_summary().get("status") != "running":
+    if run.read_summary().status != "running":
         return []
     if run.has_died():
         return [f"this run {run.death()} before it finished; go on with {_resuming(run)}"]
@@ -36,7 +36,7 @@ def unfinished_notes(checkpoint: Path) -> list[str]:
 
 
 def _why_no_best(run: RunDirectory) -> str:
-    if run.read_summary().get("status") == "diverged":
+    if run.read_summary().status == "diverged":
         return "diverged in its first epoch, so there is no best checkpoint; train again at a lower learning rate"
     if run.has_died():
         if not run.last.is_file():

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bpcli.errors import CheckpointError, ExistsError
 from bpcli.storage.config_text import config_text
+from bpcli.storage.records import EpochRecord, Summary
 from bpcli.system.crash_log import fatal_signal
 from bpcli.system.files import file_access, kind_of, path_from_here, remove_leftovers, sync_folder, write_atomic
 from bpcli.system.locks import is_locked, locked
@@ -97,7 +97,7 @@ class RunDirectory:
 
         To the holder of the lock this means that the last process to train here has died.
         """
-        return self.read_summary().get("status") == "running" or not self.summary.exists()
+        return self.read_summary().status == "running" or not self.summary.exists()
 
     def has_died(self) -> bool:
         """Whether the process that trained here is gone, and the run not over."""
@@ -131,8 +131,8 @@ class RunDirectory:
         for folder in runs.iterdir() if runs.is_dir() else ():
             run = cls(folder)
             summary = run.read_summary()
-            if summary.get("status") == "finished" and run.best.is_file():
-                finished.append((str(summary.get("finished_at", "")), folder.name, run))
+            if summary.status == "finished" and run.best.is_file():
+                finished.append((summary.finished_at or "", folder.name, run))
         if not finished:
             raise CheckpointError(
                 f"{printable(str(runs))}: no finished run; train one first, or name one with --checkpoint"
@@ -190,26 +190,25 @@ class RunDirectory:
         with file_access(self.crash_log, "remove"):
             self.crash_log.unlink(missing_ok=True)
 
-    def write_config(self, config: dict[str, Any]) -> None:
+    def write_config(self, config: Mapping[str, object]) -> None:
         """Write the resolved config."""
         write_atomic(self.config, config_text(config).encode())
 
-    def write_summary(self, summary: dict[str, Any]) -> None:
+    def write_summary(self, summary: Summary) -> None:
         """Write the summary."""
-        write_atomic(self.summary, (json.dumps(summary, indent=2) + "\n").encode())
+        write_atomic(self.summary, (json.dumps(summary.to_json(), indent=2) + "\n").encode())
 
-    def read_summary(self) -> dict[str, Any]:
-        """The summary, or nothing where there is none that can be read."""
+    def read_summary(self) -> Summary:
+        """The summary; an empty one where there is none that can be read."""
         try:
-            summary = json.loads(self.summary.read_text())
+            return Summary.from_json(json.loads(self.summary.read_text()))
         except (OSError, ValueError, RecursionError):
-            return {}
-        return summary if isinstance(summary, dict) else {}
+            return Summary()
 
-    def append_metrics(self, record: dict[str, Any]) -> None:
+    def append_metrics(self, record: EpochRecord) -> None:
         """Add an epoch's line."""
         with file_access(self.metrics, "write"), self.metrics.open("a") as file:
-            file.write(json.dumps(record) + "\n")
+            file.write(json.dumps(record.to_json()) + "\n")
 
     def flush_metrics(self) -> None:
         """See the lines to disk: a checkpoint that knows of an epoch must not survive its line."""
@@ -218,21 +217,22 @@ class RunDirectory:
 
     def keep_metrics(self, epochs: int) -> None:
         """Drop the lines of epochs after `epochs`, and a torn last line: training goes on from there."""
-        kept = [json.dumps(record) for record in self.read_metrics() if record["epoch"] <= epochs]
-        write_atomic(self.metrics, "".join(f"{line}\n" for line in kept).encode())
+        kept = [line.strip() + b"\n" for line, record in self._metrics_lines() if record.epoch <= epochs]
+        write_atomic(self.metrics, b"".join(kept))
 
-    def read_metrics(self) -> Iterator[dict[str, Any]]:
+    def read_metrics(self) -> Iterator[EpochRecord]:
         """The epochs' records; a line that is none, such as the last where a process was killed, is passed over."""
+        return (record for _, record in self._metrics_lines())
+
+    def _metrics_lines(self) -> Iterator[tuple[bytes, EpochRecord]]:
+        """The lines of epochs, with the records that they hold."""
         if not self.metrics.is_file():
             return
         with file_access(self.metrics, "read"), self.metrics.open("rb") as file:
             for line in file:
-                try:
-                    record = json.loads(line)
-                except (ValueError, RecursionError):
-                    continue
-                if isinstance(record, dict) and isinstance(record.get("epoch"), int):
-                    yield record
+                record = EpochRecord.parse(line)
+                if record is not None:
+                    yield line, record
 
     def save_last(self, checkpoint: Checkpoint) -> None:
         """Replace the checkpoint to go on from."""
@@ -241,29 +241,6 @@ class RunDirectory:
     def save_best(self, checkpoint: Checkpoint) -> None:
         """Replace the best checkpoint."""
         checkpoint.save(self.best)
-
-
-def summarized(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of an epoch's record that a summary repeats: its number, loss and metrics."""
-    left_out = ("learning_rate", "seconds", "best_epoch", "health")
-    return {name: value for name, value in record.items() if name not in left_out}
-
-
-def measured(value: Any) -> float | None:
-    """A value of an epoch's record, which may hold anything, as a finite number; None for what is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return float(value) if isfinite(value) else None
-    except OverflowError:
-        return None
-
-
-def health_of(record: Mapping[str, Any]) -> dict[int, Mapping[str, Any]]:
-    """What an epoch's record, which may hold anything, has of the health of layers, by their indices."""
-    entries = record.get("health")
-    found = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    return {entry["layer"]: entry for entry in found if isinstance(entry.get("layer"), int)}
 
 
 def run_labels(paths: Sequence[Path]) -> list[str]:

@@ -12,19 +12,18 @@ from typing import Any, NamedTuple
 import yaml
 from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
+from bpcli.documents.scores import Scores
 from bpcli.errors import BpcliError, CheckpointError
-from bpcli.storage.run_directory import RunDirectory, measured, summarized
+from bpcli.storage.records import EpochScores, Summary
+from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.files import file_access, path_from_here
 from bpcli.wording import printable
-
-STATUSES = ("running", "finished", "stopped", "interrupted", "diverged")
-"""What a summary can say of its run."""
 
 DIED = "died"
 """What is true of a run whose summary says that it is running while no process trains in it."""
 
-Flat = dict[str, Any]
-"""Values by dotted path, as `--set` takes it: `layers.0.units`."""
+Flat = dict[str, object]
+"""Values of a config by dotted path, as `--set` takes it: `layers.0.units`."""
 
 MAX_DEPTH = 50
 
@@ -45,9 +44,8 @@ class ListedRun:
     finished_at: str | None = None
     epochs: int = 0
     monitor: str | None = None
-    best: dict[str, Any] = field(default_factory=dict)
-    """The best epoch's number and values."""
-    test: dict[str, float | None] = field(default_factory=dict)
+    best: EpochScores | None = None
+    test: Scores = field(default_factory=dict)
     """Metrics of the test rows."""
     parameters: int | None = None
     training_seconds: float | None = None
@@ -59,6 +57,11 @@ class ListedRun:
         return self.path.name
 
     @property
+    def best_epoch(self) -> int | None:
+        """The number of the best epoch."""
+        return self.best.epoch if self.best else None
+
+    @property
     def score(self) -> float | None:
         """The monitored value of the best epoch."""
         return self.metrics.get(self.monitor or "")
@@ -66,7 +69,7 @@ class ListedRun:
     @property
     def metrics(self) -> dict[str, float | None]:
         """Every value of the best epoch, and those of the test rows under `test_`."""
-        best = {name: value for name, value in self.best.items() if name != "epoch"}
+        best = {} if self.best is None else self.best.values
         return {**best, **{f"test_{name}": value for name, value in self.test.items()}}
 
 
@@ -110,37 +113,35 @@ def read_run(path: Path) -> ListedRun:
         raise CheckpointError("not a run; it has no folder checkpoints")
     run = RunDirectory(path)
     summary, config = _summary(run), flat_config(run)
-    status = summary.get("status", "running")
+    status, epochs, best = summary.status, summary.epochs or 0, summary.best
     if status == "running":
         status = DIED if run.has_died() else status
-        summary |= _progress(run)
-    best, test = summary.get("best") or {}, summary.get("test") or {}
+        epochs, best = _progress(run) or (epochs, best)
     return ListedRun(
         path=path,
         status=status,
         signal=run.signal if status == DIED else None,
         resumable=run.last.is_file(),
-        started_at=summary.get("started_at"),
-        finished_at=summary.get("finished_at"),
-        epochs=summary.get("epochs", 0),
-        monitor=summary.get("monitor"),
+        started_at=summary.started_at,
+        finished_at=summary.finished_at,
+        epochs=epochs,
+        monitor=summary.monitor,
         best=best,
-        test={name: value for name, value in test.items() if value is None or isinstance(value, float)},
-        parameters=summary.get("parameters"),
-        training_seconds=summary.get("training_seconds"),
+        test={} if summary.test is None else summary.test.scores,
+        parameters=summary.parameters,
+        training_seconds=summary.training_seconds,
         config=config,
     )
 
 
-def _progress(run: RunDirectory) -> dict[str, Any]:
-    """Epochs and best values so far, which are not in the summary of a run that is not over."""
-    records = {record["epoch"]: record for record in run.read_metrics()}
+def _progress(run: RunDirectory) -> tuple[int, EpochScores | None] | None:
+    """Epochs and best values so far, which are not in the summary of a run that is not over; None before the first."""
+    records = {record.epoch: record for record in run.read_metrics()}
     if not records:
-        return {}
+        return None
     last = max(records)
-    best = records.get(measured(records[last].get("best_epoch")) or 0, {})
-    values = {name: measured(value) for name, value in summarized(best).items() if name != "epoch"}
-    return {"epochs": last, "best": {"epoch": best["epoch"], **values} if best else {}}
+    best = records.get(records[last].best_epoch or 0)
+    return last, None if best is None else best.scores
 
 
 def flat_config(run: RunDirectory) -> Flat:
@@ -164,8 +165,8 @@ def flat_config(run: RunDirectory) -> Flat:
         raise CheckpointError("damaged: its config.yaml is no config")
     flat = flatten(document)
     for key in FILES:
-        if isinstance(flat.get(key), str):
-            flat[key] = path_from_here(run.path / flat[key])
+        if isinstance(path := flat.get(key), str):
+            flat[key] = path_from_here(run.path / path)
     return flat
 
 
@@ -220,35 +221,14 @@ def _ends(key: str) -> list[str]:
     return [".".join(parts[start:]) for start in range(len(parts) - 1, -1, -1)]
 
 
-_FIELDS: dict[str, type | tuple[type, ...]] = {
-    "status": str,
-    "started_at": str,
-    "finished_at": (str, type(None)),
-    "epochs": int,
-    "monitor": str,
-    "best": dict,
-    "test": (dict, type(None)),
-    "parameters": int,
-    "training_seconds": (int, float),
-}
-
-
-def _summary(run: RunDirectory) -> dict[str, Any]:
-    """A summary whose fields are of the kinds that they must be; empty where it has not been written yet."""
-    damaged = CheckpointError("damaged: its summary.json is not as training writes it")
+def _summary(run: RunDirectory) -> Summary:
+    """The summary, known to be as training writes it; that of a run under way where there is none yet."""
     try:
-        summary = json.loads(run.summary.read_bytes(), parse_constant=_refuse)
+        return Summary.strict(json.loads(run.summary.read_bytes(), parse_constant=_refuse))
     except FileNotFoundError:
-        return {}
+        return Summary(status="running")
     except (ValueError, RecursionError) as error:
-        raise damaged from error
-    if not isinstance(summary, dict) or summary.get("status") not in STATUSES:
-        raise damaged
-    if any(not isinstance(summary.get(name), kind) for name, kind in _FIELDS.items()):
-        raise damaged
-    if any(not isinstance(value, int | float | None) for value in summary["best"].values()):
-        raise damaged
-    return summary
+        raise CheckpointError("damaged: its summary.json is not as training writes it") from error
 
 
 def _refuse(constant: str) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from math import prod
 from typing import Annotated, Any, Literal
 
@@ -16,6 +17,7 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from bpcli.arrays.memory import Array
+from bpcli.documents.json_value import Json
 from bpcli.errors import CheckpointError
 from bpcli.spec import Sequence, Spec
 from bpcli.system.memory import require_memory
@@ -40,7 +42,7 @@ class _Entry(Spec):
     data_offsets: Sequence[int]
 
 
-def seal(arrays: dict[str, Array], about: dict[str, Any]) -> bytes:
+def seal(arrays: dict[str, Array], about: Mapping[str, object]) -> bytes:
     """A file of arrays and a JSON object, whose "sha256" is filled in; the same content always gives the same bytes."""
     from safetensors.numpy import save
 
@@ -54,7 +56,7 @@ def seal(arrays: dict[str, Array], about: dict[str, Any]) -> bytes:
     return content[:start] + digest + content[start + len(digest) :]
 
 
-def unseal(content: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
+def unseal(content: bytes) -> tuple[dict[str, Json], dict[str, Array]]:
     """The JSON object and the arrays, which are views of `content`.
 
     Raises:
@@ -76,7 +78,7 @@ def unseal(content: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
     return about, _arrays(content, data, entries)
 
 
-def _json_object(text: str | bytes) -> dict[str, Any]:
+def _json_object(text: str | bytes) -> dict[str, Json]:
     """The JSON object that a text is, or an empty one where it is none."""
     try:
         value = json.loads(text if isinstance(text, str) else text.decode())
@@ -98,7 +100,7 @@ def _check_digest(content: bytes, digest: object) -> None:
     raise CheckpointError("damaged: its content does not match its SHA-256; restore it from a copy")
 
 
-def _arrays(content: bytes, start: int, entries: dict[str, Any]) -> dict[str, Array]:
+def _arrays(content: bytes, start: int, entries: Mapping[str, Json]) -> dict[str, Array]:
     """The arrays by name; they stand one behind another from `start` to the end, without a gap."""
     arrays, end = {}, start
     for name, value in entries.items():

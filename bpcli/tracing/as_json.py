@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.documents.json_value import Json
 from bpcli.nn.activations import Activation
 from bpcli.spec import Spec
 from bpcli.tracing.trace import Trace, TracedLayer, activation_formulas
 
 
-def trace_document(trace: Trace) -> dict[str, Any]:
+def trace_document(trace: Trace) -> dict[str, Json]:
     """The document: fields by name, specs as in a config, arrays as nested lists; `stems` where there are such."""
     names = [field.name for field in fields(trace) if field.name != "stems" or trace.stems]
     return {name: _plain(getattr(trace, name)) for name in names}
@@ -35,7 +36,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _layer(layer: TracedLayer) -> dict[str, Any]:
+def _layer(layer: TracedLayer) -> dict[str, Json]:
     return {
         **({"index": layer.index} if layer.field is None else {"field": layer.field}),
         "type": layer.type,
@@ -51,6 +52,6 @@ def _layer(layer: TracedLayer) -> dict[str, Any]:
     }
 
 
-def _activation(activation: Activation) -> dict[str, Any]:
+def _activation(activation: Activation) -> dict[str, Json]:
     formula, derivative = activation_formulas(activation)
     return {**activation.model_dump(mode="json"), "formula": formula, "derivative": derivative}

@@ -170,7 +170,7 @@ def _html(parts: Iterable[Part]) -> Iterator[str]:
             yield f"<p>{text(part)}</p>"
 
 
-def _data(worked: WorkedStep, steps: Sequence[Stage], drawing: Drawing) -> dict[str, Any]:
+def _data(worked: WorkedStep, steps: Sequence[Stage], drawing: Drawing) -> dict[str, object]:
     """Data for the script: the stages' texts, and the readings and arithmetic of units and edges."""
     return {
         "rows": [row.row for row in worked.trace.rows],

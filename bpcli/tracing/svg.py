@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpcli.pages.charts import shortened, text
+from bpcli.documents.table import shortened
+from bpcli.pages.charts import text
 from bpcli.tracing.drawing import LONGEST, LONGEST_OF_INPUT, Column, Drawing, Edge, Unit
 
 RADIUS, SMALL_RADIUS = 32, 7

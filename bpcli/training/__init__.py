@@ -1,7 +1,8 @@
 """Training: its spec, its state, and the loop."""
 
+from bpcli.documents.layer_health import LayerHealth
 from bpcli.training.loop import train
-from bpcli.training.plan import EpochReport, LayerHealth, Progress, TrainingPlan
+from bpcli.training.plan import EpochReport, Progress, TrainingPlan
 from bpcli.training.spec import TrainingSpec
 from bpcli.training.state import Counters, StopReason, TrainingState
 from bpcli.training.stepping import Stepping

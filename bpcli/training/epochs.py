@@ -58,7 +58,7 @@ class EpochCloser:
         health = self._health.look(state.counters.epoch)
         improved = self._count(values, train_loss)
         when = plan.spec.stop_when
-        unhealthy = when is not None and any(when.exceeded(layer._asdict()) for layer in health)
+        unhealthy = when is not None and any(when.exceeded(layer) for layer in health)
         state.count(unhealthy=state.counters.unhealthy + 1 if unhealthy else 0)
         state.count(
             epoch=state.counters.epoch + 1, step=0, loss_sum=0.0, weight_sum=0.0, seconds=self._clock() - started

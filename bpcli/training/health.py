@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
+from bpcli.documents.layer_health import LayerHealth
 from bpcli.nn.network import Network
-from bpcli.training.plan import LayerHealth
 from bpcli.training.steps import Steps
 
 SAMPLE_SHARE, LEAST_ROWS, MOST_ROWS = 32, 64, 256

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
+from bpcli.documents.layer_health import LayerHealth
 from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OptimizerBase
@@ -91,22 +92,6 @@ class Progress:
     steps: int
     train_loss: float
     seconds: float
-
-
-class LayerHealth(NamedTuple):
-    """Health of one layer at the end of an epoch; measures that do not apply or are not finite are None.
-
-    gradient_norm: Euclidean norm of the gradient of its parameters in the last step, after penalties and clipping;
-    the batch of that step may be a short one. update_ratio: norm of that step's change of the parameters over their
-    norm before it. dead: share of units whose output is 0 for all sampled rows. saturated: share of units whose
-    output is near a bound for nearly all sampled rows.
-    """
-
-    layer: int
-    gradient_norm: float | None = None
-    update_ratio: float | None = None
-    dead: float | None = None
-    saturated: float | None = None
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
 from bpcli.data.targets import TargetBase
+from bpcli.documents.scores import ScoreReport
 from bpcli.errors import DataError
 from bpcli.metrics import METRICS, Task, report
 from bpcli.nn.losses import LossBase
@@ -43,7 +43,7 @@ class Answers:
 
     true: Array
     predicted: Array
-    report: dict[str, Any]
+    report: ScoreReport
     probabilities: Array | None = None
 
 
@@ -63,23 +63,24 @@ def answers(target: TargetBase, loss: LossBase, predictions: Array, y: Array) ->
     return Answers(true, outcome.predicted, metrics, outcome.probabilities)
 
 
-def remarks(report: Mapping[str, Any]) -> list[str]:
+def remarks(report: ScoreReport) -> list[str]:
     """Notes on metrics that are no better than a trivial model's; empty if there are none."""
-    if "confusion_matrix" in report:
-        return list(_remarks_of_classes(report))
-    groups = report.get("per_target") or {"": report}
-    worse = {name: group["r2"] for name, group in groups.items() if (group.get("r2") or 0.0) < 0}
+    if report.confusion_matrix is not None:
+        return list(_remarks_of_classes(report, report.confusion_matrix))
+    groups = report.groups if report.group == "target" else {"": report.scores}
+    worse = {name: r2 for name, group in groups.items() if (r2 := group.get("r2") or 0.0) < 0}
     return [
         f"{f'target {quoted(name)}: ' if name else ''}r2 is {value:.3g}: worse than predicting the mean of these rows"
         for name, value in worse.items()
     ]
 
 
-def _remarks_of_classes(report: Mapping[str, Any]) -> Iterator[str]:
-    counts = [sum(row) for row in report["confusion_matrix"]]
-    share, accuracy, auc = max(counts) / max(sum(counts), 1), report["accuracy"], report.get("roc_auc")
-    if accuracy <= share < 1:
-        name = list(report["per_class"])[counts.index(max(counts))]
+def _remarks_of_classes(report: ScoreReport, confusion: Sequence[Sequence[int]]) -> Iterator[str]:
+    counts = [sum(row) for row in confusion]
+    share = max(counts, default=0) / max(sum(counts), 1)
+    accuracy, auc = report.scores.get("accuracy"), report.scores.get("roc_auc")
+    if accuracy is not None and accuracy <= share < 1:
+        name = list(report.groups)[counts.index(max(counts))]
         yield (
             f"accuracy is {accuracy:.3g}: no better than always predicting {quoted(name)} ({share:.3g} of these rows)"
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic.config import JsonDict
 
+from bpcli.documents.layer_health import LayerHealth
 from bpcli.spec import Spec
 
 
@@ -92,14 +93,12 @@ class StopWhen(Spec, json_schema_extra=ONE_OF_THEM):
             raise ValueError(f"give at least one of {', '.join(MEASURES)}")
         return self
 
-    def exceeded(self, layer: Any) -> list[str]:
-        """Names of the measures in a layer's record of metrics.jsonl that exceed their bounds."""
-        if not isinstance(layer, dict):
-            return []
-        bounds = ((name, getattr(self, name), layer.get(name)) for name in MEASURES)
-        return [
-            name for name, bound, value in bounds if bound is not None and isinstance(value, float) and value > bound
-        ]
+    def exceeded(self, layer: LayerHealth) -> dict[str, float]:
+        """The measures of a layer that are beyond their bounds, by name."""
+        bounds = ((name, getattr(self, name), getattr(layer, name)) for name in MEASURES)
+        return {
+            name: value for name, bound, value in bounds if bound is not None and value is not None and value > bound
+        }
 
 
 class TrainingSpec(Spec):

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from bpcli.arrays.memory import Array, aligned
+from bpcli.documents.json_value import Json
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OptimizerBase
 from bpcli.nn.schedules import Plateau
@@ -45,7 +46,7 @@ class Counters:
     stop: StopReason | None = None
     """Reason why training ended, None before."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Json]:
         """Counters as plain data; infinity, which JSON lacks, as None."""
 
         def plain(value: Any) -> Any:

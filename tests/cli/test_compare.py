@@ -15,7 +15,9 @@ from commands import CONFIGS, DATASETS, PENGUINS, bpcli
 from pages import drawn, tables
 
 from bpcli.comparison.disagreement import disagreement
+from bpcli.comparison.document import AnswerDisagreement, NumberDisagreement
 from bpcli.comparison.score_differences import differences
+from bpcli.documents.scores import ScoreReport
 from bpcli.metrics import report
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training.scoring import Answers
@@ -122,11 +124,11 @@ def test_correction_can_turn_a_verdict():
     answers = [
         Answers(true, guess, report("binary", true, guess, None, ["no", "yes"])) for guess in (base, true, base.copy())
     ]
-    (alone,) = differences(["a", "b"], answers[:2], "binary", 0)
-    assert (alone["p"], alone["p_corrected"], alone["better"]) == (1 / 32, 1 / 32, "b")
-    first, second = differences(["a", "b", "c"], answers, "binary", 0)
-    assert (first["p"], first["p_corrected"], first["better"]) == (1 / 32, 1 / 16, None)
-    assert (second["p"], second["interval"]["low"], second["interval"]["high"]) == (1, 0, 0)
+    ((alone, _),) = differences(["a", "b"], answers[:2], "binary", 0)
+    assert (alone.p, alone.p_corrected, alone.better) == (1 / 32, 1 / 32, "b")
+    (first, _), (second, _) = differences(["a", "b", "c"], answers, "binary", 0)
+    assert (first.p, first.p_corrected, first.better) == (1 / 32, 1 / 16, None)
+    assert (second.p, second.interval.low, second.interval.high) == (1, 0, 0)
 
 
 def always_no(probabilities: list[float]) -> Answers:
@@ -139,37 +141,37 @@ def always_no(probabilities: list[float]) -> Answers:
 
 def test_probabilities_are_compared_where_all_answers_are_alike():
     knows, knows_not = always_no([0.05] * 48 + [0.45] * 12), always_no([0.45] * 48 + [0.05] * 12)
-    assert (knows.report["roc_auc"], knows_not.report["roc_auc"]) == (1, 0)
-    (entry,) = differences(["a", "b"], [knows_not, knows], "binary", 0)
-    assert (entry["better"], entry["difference"], entry["p"]) == (None, 0, 1)
-    assert entry["verdict"] == "no difference in accuracy: both give the same answer to every row"
-    found = entry["log_loss"]
+    assert (knows.report.scores["roc_auc"], knows_not.report.scores["roc_auc"]) == (1, 0)
+    ((entry, found),) = differences(["a", "b"], [knows_not, knows], "binary", 0)
+    assert (entry.better, entry.difference, entry.p) == (None, 0, 1)
+    assert entry.verdict == "no difference in accuracy: both give the same answer to every row"
+    assert found is not None
     by_hand = (48 * np.log(0.95) + 12 * np.log(0.45)) - (48 * np.log(0.55) + 12 * np.log(0.05))
-    assert found["difference"] == pytest.approx(-by_hand / 60, rel=1e-9)
-    assert found["interval"]["low"] < found["difference"] < found["interval"]["high"] < 0
-    assert found["verdict"] == "b is better in log_loss, by more than chance on these 60 rows"
+    assert found.difference == pytest.approx(-by_hand / 60, rel=1e-9)
+    assert found.interval.low < found.difference < found.interval.high < 0
+    assert found.verdict == "b is better in log_loss, by more than chance on these 60 rows"
 
 
 def test_of_several_runs_each_verdict_names_both_and_each_metric_is_corrected_by_itself():
     answers = [always_no([0.45] * 48 + [0.05] * 12), always_no([0.05] * 48 + [0.45] * 12), always_no([0.3] * 60)]
     found = differences(["a", "b", "c"], answers, "binary", 0)
-    assert [entry["verdict"] for entry in found] == [
+    assert [entry.verdict for entry, _ in found] == [
         f"no difference in accuracy: {run} and a give the same answer to every row" for run in "bc"
     ]
-    assert [entry["log_loss"]["verdict"] for entry in found] == [
+    assert [log_loss.verdict for _, log_loss in found] == [
         f"{run} is better than a in log_loss, by more than chance on these 60 rows" for run in "bc"
     ]
-    assert [entry["p_corrected"] for entry in found] == [1, 1]
-    p = [entry["log_loss"]["p"] for entry in found]
-    assert min(entry["log_loss"]["p_corrected"] for entry in found) == pytest.approx(2 * min(p))
-    (same,) = differences(["a", "b"], [answers[0], answers[0]], "binary", 0)
-    assert same["log_loss"]["verdict"] == "no difference in log_loss: both give the same probabilities to every row"
+    assert [entry.p_corrected for entry, _ in found] == [1, 1]
+    p = [log_loss.p for _, log_loss in found]
+    assert min(log_loss.p_corrected for _, log_loss in found) == pytest.approx(2 * min(p))
+    ((_, same),) = differences(["a", "b"], [answers[0], answers[0]], "binary", 0)
+    assert same.verdict == "no difference in log_loss: both give the same probabilities to every row"
 
 
 def test_a_loss_without_probabilities_is_compared_by_answers_alone():
     one = always_no([0.2] * 60)
-    (entry,) = differences(["a", "b"], [one, replace(one, probabilities=None)], "binary", 0)
-    assert "log_loss" not in entry
+    ((entry, log_loss),) = differences(["a", "b"], [one, replace(one, probabilities=None)], "binary", 0)
+    assert (entry.metric, log_loss) == ("accuracy", None)
 
 
 def test_different_numbers_of_epochs_are_told(folder: Path, tmp_path: Path):
@@ -202,8 +204,8 @@ def test_where_runs_and_data_stand_is_no_difference_of_configs(folder: Path, tmp
 def test_curves_are_those_of_the_runs(folder: Path):
     for run in compare(folder, "good", "poor")["runs"]:
         directory = RunDirectory(folder / run["label"])
-        assert run["curve"] == list(directory.read_metrics())
-        assert run["best"] == directory.read_summary()["best"]
+        assert run["curve"] == [json.loads(line) for line in directory.metrics.read_text().splitlines()]
+        assert run["best"] == json.loads(directory.summary.read_text())["best"]
         assert len(run["curve"]) == run["epochs"] == 15
 
 
@@ -381,7 +383,7 @@ def test_the_numbers_of_the_page_are_those_of_the_document(folder: Path, page: s
         ends = [point[3] for point in interval["points"]]
         assert ends == [pytest.approx(numbers[place], rel=1e-5) for place in (1, 0, 2)]
     assert found["Differences"][1:] == [
-        [entry["key"], *(plain(entry["values"].get(run, "–")) for run in ("good", "poor", "narrow"))]
+        [entry["key"], *(plain(entry["values"].get(run, "-")) for run in ("good", "poor", "narrow"))]
         for entry in document["config"]
     ]
 
@@ -396,7 +398,7 @@ def test_the_curves_of_all_runs_stand_in_one_chart(folder: Path, page: str):
         assert [series["name"] for series in charts[title]] == ["good", "poor", "narrow"]
         for series in charts[title]:
             records = RunDirectory(folder / series["name"]).read_metrics()
-            expected = [(record["epoch"], pytest.approx(record[key], rel=1e-5)) for record in records]
+            expected = [(record.epoch, pytest.approx(record.values[key], rel=1e-5)) for record in records]
             assert [tuple(point[2:]) for point in series["points"]] == expected
 
 
@@ -426,26 +428,21 @@ def test_of_quantities_the_nearer_answers_are_counted(folder: Path):
 
 def test_disagreements_of_labels_and_numbers_are_those_counted_by_hand():
     def answers(true: Any, guess: Any) -> Answers:
-        return Answers(np.array(true), np.array(guess), {})
+        return Answers(np.array(true), np.array(guess), ScoreReport(len(true), {}))
 
     true, one, two = [[1, 0], [1, 1], [0, 0]], [[1, 0], [0, 1], [0, 1]], [[1, 1], [1, 1], [0, 0]]
     assert disagreement(("a", "b"), ["x", "y"], "multilabel", answers(true, one), answers(true, two)) == [
-        {"name": "x", "rows": 3, "different": 1, "right_by": {"a": 0, "b": 1}},
-        {"name": "y", "rows": 3, "different": 2, "right_by": {"a": 1, "b": 1}},
+        AnswerDisagreement("x", rows=3, different=1, right_by={"a": 0, "b": 1}),
+        AnswerDisagreement("y", rows=3, different=2, right_by={"a": 1, "b": 1}),
     ]
     first, other = (
         answers([[1.0], [2.0], [3.0]], [[1.0], [2.5], [5.0]]),
         answers([[1.0], [2.0], [3.0]], [[2.0], [2.0], [1.0]]),
     )
     (found,) = disagreement(("a", "b"), ["x"], "regression", first, other)
-    assert found == {
-        "name": "x",
-        "rows": 3,
-        "different": 3,
-        "mean_distance": 5.5 / 3,
-        "greatest_distance": 4.0,
-        "nearer": {"a": 1, "b": 1},
-    }
+    assert found == NumberDisagreement(
+        "x", rows=3, different=3, mean_distance=5.5 / 3, greatest_distance=4.0, nearer={"a": 1, "b": 1}
+    )
 
 
 def test_identical_models_are_called_that(folder: Path, tmp_path: Path):

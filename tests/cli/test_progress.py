@@ -17,6 +17,7 @@ from terminals import bpcli_on_terminal
 
 from bpcli.cli import console, progress
 from bpcli.cli.progress import Lines, Live, Silent, duration, view
+from bpcli.storage.records import EpochRecord
 from bpcli.training import EpochReport, Progress
 from bpcli.training.plan import StopReason
 
@@ -102,7 +103,8 @@ def panel(shown: Live, columns: int, lines: int, monkeypatch: pytest.MonkeyPatch
 
 
 def falling(epochs: int, validation: bool = True) -> Live:
-    shown = Live("x", epochs, [{"epoch": 1, "train_loss": 100.0, "validation_loss": 90.0 if validation else None}])
+    before = EpochRecord(1, {"train_loss": 100.0, "validation_loss": 90.0 if validation else None})
+    shown = Live("x", epochs, [before])
     for epoch in range(2, epochs + 1):
         loss = 90.0 / epoch
         shown.show(replace(report(epoch), train_loss=loss, validation_loss=2 * loss if validation else None))

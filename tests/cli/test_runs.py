@@ -59,7 +59,7 @@ def test_json_holds_what_summary_and_config_say(runs: Path):
     document = bpcli("runs", runs, "--json").ok().json
     assert document["differing"] == ["layers.0.units", "optimizer.learning_rate"]
     for run in document["runs"]:
-        summary = RunDirectory(runs / run["name"]).read_summary()
+        summary = RunDirectory(runs / run["name"]).read_summary().to_json()
         assert run["score"] == summary["best"]["validation_loss"]
         assert {
             key: summary[key] for key in ("status", "epochs", "started_at", "best", "monitor")
@@ -76,7 +76,7 @@ def test_csv_holds_every_metric(runs: Path):
     rows = list(csv.DictReader(io.StringIO(bpcli("runs", runs, "--csv").ok().out)))
     assert {row["run"] for row in rows} == {"a", "b", "c"}
     for row in rows:
-        summary = RunDirectory(runs / row["run"]).read_summary()
+        summary = RunDirectory(runs / row["run"]).read_summary().to_json()
         assert float(row["best"]) == float(row["validation_loss"]) == summary["best"]["validation_loss"]
         assert float(row["test_log_loss"]) == summary["test"]["log_loss"]
         assert row["layers.0.units"] == ("8" if row["run"] == "c" else "32")

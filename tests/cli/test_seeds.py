@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from commands import CONFIGS, bpcli, bpcli_process
 
-from bpcli.jobs.seeds import SeedRun, spread, train_side_by_side
+from bpcli.jobs.seeds import SeedRun, Spread, train_side_by_side
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.storage.run_listing import list_runs, read_run
 from bpcli.system import memory, threads
@@ -57,7 +57,7 @@ def test_each_seed_is_the_run_that_it_would_be_by_itself(trained: tuple[Path, An
 def test_mean_and_deviation_are_those_of_the_runs(trained: tuple[Path, Any]):
     folder, document = trained
     assert document["finished"] == 3
-    summaries = [RunDirectory(folder / f"p-seed{seed}").read_summary() for seed in (5, 6, 7)]
+    summaries = [RunDirectory(folder / f"p-seed{seed}").read_summary().to_json() for seed in (5, 6, 7)]
     for name, values in [
         ("test_accuracy", [summary["test"]["accuracy"] for summary in summaries]),
         ("validation_loss", [summary["best"]["validation_loss"] for summary in summaries]),
@@ -69,15 +69,10 @@ def test_mean_and_deviation_are_those_of_the_runs(trained: tuple[Path, Any]):
 
 
 def test_the_deviation_is_that_of_a_sample():
-    assert spread([1.0, 2.0, None, 4.0]) == {
-        "mean": 7 / 3,
-        "std": pytest.approx((((4 / 3) ** 2 + (1 / 3) ** 2 + (5 / 3) ** 2) / 2) ** 0.5),
-        "min": 1.0,
-        "max": 4.0,
-        "count": 3,
-    }
-    assert spread([3.0])["std"] is None
-    assert spread([None]) == {"mean": None, "std": None, "min": None, "max": None, "count": 0}
+    deviation = pytest.approx((((4 / 3) ** 2 + (1 / 3) ** 2 + (5 / 3) ** 2) / 2) ** 0.5)
+    assert Spread.of([1.0, 2.0, None, 4.0]) == Spread(7 / 3, deviation, 1.0, 4.0, 3)
+    assert Spread.of([3.0]).std is None
+    assert Spread.of([None]) == Spread(None, None, None, None, 0)
 
 
 def test_a_report_and_the_run_directories_are_printed(tmp_path: Path):

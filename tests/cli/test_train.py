@@ -63,7 +63,7 @@ def write(folder: Path, text: str) -> Path:
 
 
 def epochs(run: Path) -> list[int]:
-    return [record["epoch"] for record in RunDirectory(run).read_metrics()]
+    return [record.epoch for record in RunDirectory(run).read_metrics()]
 
 
 def test_the_run_directory_is_the_last_line_of_stdout(tmp_path: Path):
@@ -262,7 +262,7 @@ def test_a_signal_leaves_a_checkpoint_that_can_be_resumed(line: Path, number: si
     assert (process.returncode, out) == (code, b"")
     assert re.search(r"stopped after [\d,]+ epochs?, and saved; go on with: bpcli train --resume run\n$", err.decode())
     run = RunDirectory(line / "run")
-    assert run.read_summary()["status"] == "interrupted"
+    assert run.read_summary().status == "interrupted"
     done = epochs(run.path)
     assert done == list(range(1, len(done) + 1))
     more = len(done) + 2
@@ -281,7 +281,7 @@ def test_divergence_ends_with_5_and_says_where_and_what_to_do(line: Path):
     assert re.match(r"error: training diverged in epoch \d+", message)
     assert "layer 0 (dense)" in message or "a parameter stopped being finite" in message
     assert message.endswith("lower optimizer.learning_rate, or set training.clip.norm; the run is kept in run")
-    assert RunDirectory(line / "run").read_summary()["status"] == "diverged"
+    assert RunDirectory(line / "run").read_summary().status == "diverged"
 
 
 SICK = ["--set", "layers=[{units: 64}, {units: 32}]", "--set", "optimizer.learning_rate=0.3"]
@@ -295,11 +295,11 @@ def test_what_is_wrong_with_a_network_is_said_at_the_end(tmp_path: Path):
         r"warning: layer 0: at least \d+% of relu units are dead since epoch 1; lower the learning rate, or use .*"
     )
     assert re.fullmatch(pattern, warnings[0])
-    said = RunDirectory(tmp_path / "run").read_summary()["diagnosis"]
+    said = RunDirectory(tmp_path / "run").read_summary().diagnosis
     assert [f"warning: {line}" for line in said] == warnings
     quiet = ["--set", "training.epochs=3", "--run-dir", tmp_path / "a", "-q"]
     assert bpcli("train", CONFIGS / "digits.yaml", *SICK, *quiet).ok().err == ""
-    assert RunDirectory(tmp_path / "a").read_summary()["diagnosis"] == said
+    assert RunDirectory(tmp_path / "a").read_summary().diagnosis == said
 
 
 def test_a_training_can_be_asked_to_end_on_what_a_layer_does(tmp_path: Path):
@@ -310,8 +310,8 @@ def test_a_training_can_be_asked_to_end_on_what_a_layer_does(tmp_path: Path):
         result.out,
     )
     summary = RunDirectory(tmp_path / "run").read_summary()
-    assert (summary["status"], summary["stop_reason"]) == ("stopped", "stop_when")
-    error = f"error: {tmp_path / 'run'}: {summary['stop_explanation']}\n"
+    assert (summary.status, summary.stop_reason) == ("stopped", "stop_when")
+    error = f"error: {tmp_path / 'run'}: {summary.stop_explanation}\n"
     assert (result.code, result.last) == (6, str(tmp_path / "run"))
     assert result.err.endswith(error)
     again = bpcli("train", "--resume", tmp_path / "run", "-q")
@@ -326,7 +326,7 @@ def test_what_was_wrong_is_said_before_the_error_of_divergence(line: Path):
     *_, warning, error = result.err.splitlines()
     assert warning.startswith("warning: layer 0: its gradient explodes, with a norm of ")
     assert error.startswith("error: training diverged in epoch ")
-    assert RunDirectory(line / "run").read_summary()["diagnosis"] == [warning.removeprefix("warning: ")]
+    assert RunDirectory(line / "run").read_summary().diagnosis == [warning.removeprefix("warning: ")]
 
 
 def test_after_divergence_the_best_checkpoint_can_be_used(line: Path):
@@ -355,7 +355,7 @@ def test_a_run_directory_in_which_a_process_trains_is_refused_to_another(line: P
     assert (result.code, result.out) == (8, "")
     assert result.err == "error: run: another process is training here\n"
     bpcli("train", "--resume", "run", "--set", "training.epochs=1000000", "--set", "training.max_time=0.1", cwd=line)
-    assert RunDirectory(line / "run").read_summary()["status"] == "finished"
+    assert RunDirectory(line / "run").read_summary().status == "finished"
 
 
 def test_fewer_epochs_than_are_done_are_refused(penguins_run: Path):
@@ -369,7 +369,7 @@ def test_closed_streams_do_no_harm(line: Path, closed: str):
     write(line, ENDLESS)
     command = f"{sys.executable} -m bpcli train config.yaml --set training.epochs=2 --run-dir run {closed}"
     assert subprocess.run(["sh", "-c", command], cwd=line, check=False).returncode == 0
-    assert RunDirectory(line / "run").read_summary()["status"] == "finished"
+    assert RunDirectory(line / "run").read_summary().status == "finished"
 
 
 def test_the_number_of_threads_changes_nothing_but_the_time(tmp_path: Path) -> None:

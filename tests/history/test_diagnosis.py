@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from commands import ROOT
+from records import record_of
 
 from bpcli.config import load_config
+from bpcli.documents.layer_health import LayerHealth
 from bpcli.experiment.prepare import prepare
 from bpcli.history.diagnosis import diagnose
 from bpcli.jobs.runner import epoch_record
 from bpcli.nn.layers import DenseLayer
+from bpcli.storage.records import EpochRecord
 from bpcli.training import EpochReport, train
 
 
-def records_of(name: str, *overrides: str) -> tuple[list[dict[str, Any]], dict[int, str], str | None]:
+def records_of(name: str, *overrides: str) -> tuple[list[EpochRecord], dict[int, str], str | None]:
     """Records of a shipped config's training, activations of its dense layers, and its stop reason."""
     loaded = load_config(ROOT / f"configs/{name}.yaml", overrides)
     of = prepare(loaded.config, loaded.folder, cache=False)
@@ -116,19 +120,18 @@ def test_nothing_is_said_of_the_configs_that_ship(name: str, record_property: Ca
 # Curves made by hand
 
 
-def curve(train: list[float], validation: list[float] | None = None, **layer: list[float | None]) -> list[Any]:
+def curve(train: list[float], validation: list[float] | None = None, **layer: list[float | None]) -> list[EpochRecord]:
     """Records of a network with one hidden layer of given health."""
-    usual: dict[str, Any] = {"gradient_norm": 0.1, "update_ratio": 1e-3, "dead": None, "saturated": None}
+    usual: dict[str, float | None] = {"gradient_norm": 0.1, "update_ratio": 1e-3}
     return [
-        {
-            "epoch": index + 1,
-            "train_loss": loss,
-            "validation_loss": None if validation is None else validation[index],
-            "health": [
-                {"layer": 0, **usual, **{name: values[index] for name, values in layer.items()}},
-                {"layer": 1, **usual},
-            ],
-        }
+        EpochRecord(
+            index + 1,
+            {"train_loss": loss, "validation_loss": None if validation is None else validation[index]},
+            health=(
+                LayerHealth(0, **{**usual, **{name: values[index] for name, values in layer.items()}}),
+                LayerHealth(1, **usual),
+            ),
+        )
         for index, loss in enumerate(train)
     ]
 
@@ -182,9 +185,8 @@ def test_the_gradient_of_a_short_last_batch_that_batch_norm_lets_little_through_
     records = curve(FALLING, gradient_norm=norms)
     (found,) = diagnose(records, LAYERS, None)
     assert found.startswith("layer 0: its gradient vanishes, with a norm of 0.0001 times that of layer 1 in the median")
-    for record in records:
-        record["health"].insert(1, {"layer": 2, "gradient_norm": 1.0})
-    assert diagnose(records, LAYERS, None) == []
+    normalized = LayerHealth(2, gradient_norm=1.0)
+    assert diagnose([replace(one, health=(*(one.health or ()), normalized)) for one in records], LAYERS, None) == []
 
 
 def test_a_loss_that_is_high_and_still_falls_when_the_epochs_run_out_is_a_training_too_short() -> None:
@@ -229,7 +231,7 @@ def test_large_gradients_of_a_target_in_large_units_are_no_fault_while_the_loss_
 
 def test_records_of_before_layers_were_looked_at_have_no_health_and_damaged_ones_none_that_counts() -> None:
     plain = [{"epoch": epoch + 1, "train_loss": loss} for epoch, loss in enumerate(FALLING)]
-    assert diagnose(plain, LAYERS, None) == []
+    assert diagnose(map(record_of, plain), LAYERS, None) == []
     assert diagnose([], LAYERS, None) == []
     damaged: list[Any] = [
         7,
@@ -239,7 +241,7 @@ def test_records_of_before_layers_were_looked_at_have_no_health_and_damaged_ones
         [{"layer": []}],
     ]
     for health in damaged:
-        assert diagnose([{**record, "health": health} for record in plain], LAYERS, None) == []
+        assert diagnose([record_of({**record, "health": health}) for record in plain], LAYERS, None) == []
 
 
 def test_steps_of_parameters_that_have_converged_to_zero_are_not_too_large() -> None:

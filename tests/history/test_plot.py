@@ -15,6 +15,7 @@ from matplotlib import rc_context, rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
+from records import record_of
 
 from bpcli.errors import UsageError
 from bpcli.history.curves import Curves, panels_of
@@ -27,7 +28,7 @@ def run_of(label: str = "run", losses: Sequence[float | None] = (1.0, 0.5, 0.25)
         for epoch, loss in enumerate(losses, start=1)
     ]
     records[-1] |= last
-    return Curves(label, records)
+    return Curves(label, [record_of(record) for record in records])
 
 
 def figure_of(*runs: Curves, metrics: Sequence[str] = (), **options: Any) -> Figure:

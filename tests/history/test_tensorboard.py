@@ -15,6 +15,7 @@ import pytest
 from commands import CONFIGS, bpcli
 from experiments import after
 from faults import Call, disk, fail
+from records import record_of
 from same_runs import check_same, go, new_run
 
 from bpcli.config import load_config
@@ -23,6 +24,7 @@ from bpcli.history import tensorboard
 from bpcli.history.tensorboard import EventFile, scalars
 from bpcli.jobs.resume import resume_state
 from bpcli.jobs.runner import Runner
+from bpcli.storage.records import EpochRecord
 from bpcli.storage.run_directory import RunDirectory
 
 pytest.importorskip("tensorboardX")
@@ -62,7 +64,7 @@ def check_scalars(run: RunDirectory) -> int:
     expected: Scalars = {}
     for record in run.read_metrics():
         for tag, value in scalars(record):
-            expected.setdefault(tag, []).append((record["epoch"], float(np.float32(value))))
+            expected.setdefault(tag, []).append((record.epoch, float(np.float32(value))))
     assert read_scalars(run) == expected
     return sum(map(len, expected.values()))
 
@@ -104,7 +106,7 @@ def test_a_file_begins_as_readers_expect_and_its_times_are_those_of_training(pen
     first, start, *epochs = read_events(path)
     assert first.file_version == "brain.Event:2"
     assert (start.session_log.status, start.step) == (1, 1)  # START makes TensorBoard purge later steps
-    seconds = [record["seconds"] for record in run.read_metrics()]
+    seconds = [record.values["seconds"] for record in run.read_metrics()]
     assert [event.wall_time - first.wall_time for event in epochs] == pytest.approx(seconds, abs=1e-5)
 
 
@@ -122,7 +124,7 @@ def test_the_scalars_of_a_record_are_its_finite_numbers_with_the_health_of_each_
             {"layer": 2, "gradient_norm": 2, "update_ratio": None, "dead": None, "saturated": 0.125},
         ],
     }
-    assert dict(scalars(record)) == {
+    assert dict(scalars(record_of(record))) == {
         "train_loss": 0.5,
         "learning_rate": 0.01,
         "health/0/gradient_norm": 0.25,
@@ -135,8 +137,8 @@ def test_the_scalars_of_a_record_are_its_finite_numbers_with_the_health_of_each_
 
 def test_what_somebody_wrote_into_a_record_is_left_out():
     record = {"epoch": 3, "train_loss": 10**400, "validation_loss": True, "lr": 0.5, "health": [None, {"dead": 1.0}]}
-    assert dict(scalars(record)) == {"lr": 0.5}
-    assert dict(scalars({"epoch": 3, "health": [7]})) == {}
+    assert dict(scalars(record_of(record))) == {"lr": 0.5}
+    assert dict(scalars(record_of({"epoch": 3, "health": [7]}))) == {}
 
 
 @pytest.mark.parametrize("calls", [1, 2, 9, 10, 40, 65])
@@ -154,7 +156,7 @@ def test_epochs_that_are_repeated_after_a_crash_are_there_once(penguins: Prepare
     run = new_run(tmp_path / "run")
     train(penguins, run, 40)
     done = resume_state(penguins, run).counters.epoch
-    lost = {"epoch": done + 1, "train_loss": 9.0, "learning_rate": 0.1}  # written after the last checkpoint
+    lost = EpochRecord(done + 1, {"train_loss": 9.0, "learning_rate": 0.1})  # written after the last checkpoint
     run.append_metrics(lost)
     (path,) = run.tensorboard.iterdir()
     events = EventFile(run.tensorboard)

@@ -68,8 +68,8 @@ def check_resumes(tmp_path: Path, of: Prepared, calls: list[int]) -> None:
     for number, stop in enumerate(calls):
         if go(of, pieces, stop, resume=number > 0).status in OVER:
             break
-        assert pieces.read_summary()["status"] == "interrupted"
-        assert pieces.read_summary()["stop_reason"] is None
+        assert pieces.read_summary().status == "interrupted"
+        assert pieces.read_summary().stop_reason is None
     go(of, pieces, resume=True)
     check_same(whole, pieces)
 
@@ -81,7 +81,7 @@ def test_shared_and_compiled_steps_go_on_as_if_nothing_had_happened(
 ) -> None:
     of = taken_so(prepared(folder, **config(layers=LAYERS["dropout"])), Stepping(way, parts, gathered_bytes=1))
     check_resumes(tmp_path, of, calls=[3, 1, 5])
-    assert ("numba" in RunDirectory(tmp_path / "whole").read_summary()["versions"]) is (way == "compiled")
+    assert ("numba" in RunDirectory(tmp_path / "whole").read_summary().versions) is (way == "compiled")
 
 
 # A whole run
@@ -107,7 +107,7 @@ def test_a_run_leaves_a_complete_directory(folder: Path, tmp_path: Path) -> None
     assert [layer["layer"] for layer in written[0]["health"]] == [0, 1, 2, 3]
     assert set(written[0]["health"][0]) == {"layer", "gradient_norm", "update_ratio", "dead", "saturated"}
     assert run.status == "finished"
-    result = directory.read_summary()
+    result = directory.read_summary().to_json()
     assert (result["status"], result["stop_reason"], result["epochs"]) == ("finished", "epochs", 5)
     assert result["rows"] == {"train": 26, "validation": 4, "test": 4}
     assert result["data_sha256"] == of.digest
@@ -128,7 +128,7 @@ def test_the_best_checkpoint_is_that_of_the_best_epoch(folder: Path, tmp_path: P
             kept[event.epoch] = (run.state.params[0].copy(), run.state.layer_state[0].copy())
     checkpoint = Checkpoint.load(directory.best)
     best = min(records(directory), key=lambda record: record["validation_loss"])
-    assert checkpoint.header.score.epoch == best["epoch"] == directory.read_summary()["best"]["epoch"]
+    assert checkpoint.header.score.epoch == best["epoch"] == directory.read_summary().best_epoch
     assert checkpoint.header.score.value == best["validation_loss"]
     assert np.array_equal(checkpoint.vectors["params"], kept[best["epoch"]][0])
     assert np.array_equal(checkpoint.vectors["state"], kept[best["epoch"]][1])
@@ -309,7 +309,7 @@ def test_a_run_that_was_killed_goes_on_from_its_last_checkpoint(
     assert len(records(killed)) == 3
     with killed.metrics.open("a") as file:
         file.write('{"epoch": 4, "train_lo')
-    assert killed.read_summary()["status"] == "running"
+    assert killed.read_summary().status == "running"
     go(of, killed, resume=True)
     check_same(whole, killed)
 
@@ -321,7 +321,7 @@ def test_the_epochs_of_a_finished_run_can_be_raised(folder: Path, tmp_path: Path
     whole, raised = new_run(tmp_path / "whole"), new_run(tmp_path / "raised")
     go(epochs(7), whole)
     go(epochs(3), raised)
-    assert raised.read_summary()["epochs"] == 3
+    assert raised.read_summary().epochs == 3
     go(epochs(7), raised, resume=True)
     check_same(whole, raised)
 
@@ -333,7 +333,7 @@ def test_resuming_a_finished_run_changes_nothing(folder: Path, tmp_path: Path) -
     whole, again = new_run(tmp_path / "whole"), new_run(tmp_path / "again")
     go(of, whole)
     go(of, again)
-    assert again.read_summary()["stop_reason"] == "goal"
+    assert again.read_summary().stop_reason == "goal"
     assert go(of, again, resume=True).status == "finished"
     check_same(whole, again)
 
@@ -359,7 +359,7 @@ def test_a_run_that_a_layer_ended_goes_on_by_other_bounds_with_a_count_of_its_ow
     directory = new_run(tmp_path / "run")
     first = go(until(update_ratio=1e-9, epochs=3), directory)
     assert (first.status, first.state.counters.stop, first.state.counters.epoch) == ("stopped", "stop_when", 3)
-    said = directory.read_summary()["stop_explanation"]
+    said = directory.read_summary().stop_explanation
     assert said.startswith("stop_when: layer 0: a step has changed its parameters by ")
     assert said.endswith(" of their norm, more than 1e-09, for 3 epochs in a row")
     second = go(until(gradient_norm=1e-9, epochs=2), directory, resume=True)
@@ -375,7 +375,7 @@ def test_more_epochs_do_not_undo_a_stop_for_another_reason(folder: Path, tmp_pat
     whole, raised = new_run(tmp_path / "whole"), new_run(tmp_path / "raised")
     go(epochs(30, patience=4), whole)
     go(epochs(9, patience=4), raised)
-    assert raised.read_summary()["stop_reason"] == "early_stopping"
+    assert raised.read_summary().stop_reason == "early_stopping"
     go(epochs(30, patience=4), raised, resume=True)
     assert records(raised) == records(whole)
     assert contents(raised.best)[0] == contents(whole.best)[0]
@@ -509,7 +509,7 @@ def test_a_run_without_test_rows_has_no_test_metrics(folder: Path, tmp_path: Pat
     data = {**config()["data"], "split": {"validation": 0.2, "test": 0.0, "stratify": False}}
     directory = new_run(tmp_path / "run")
     assert go(prepared(folder, **config(data=data)), directory).status == "finished"
-    assert directory.read_summary()["test"] is None
+    assert directory.read_summary().test is None
 
 
 def test_where_there_is_nothing_to_resume_from_is_an_error(folder: Path, tmp_path: Path) -> None:
@@ -538,7 +538,7 @@ def test_a_run_that_diverges_keeps_its_last_finite_checkpoints(folder: Path, tmp
     with pytest.raises(DivergedError, match=r"layer \d \(dense\)") as caught:
         go(wild, directory, resume=True)
     assert caught.value.exit_code == ExitCode.DIVERGED == 5
-    assert directory.read_summary()["status"] == "diverged"
+    assert directory.read_summary().status == "diverged"
     assert contents(directory.best)[0] == best[0]
     last = Checkpoint.load(directory.last)
     assert all(np.isfinite(vector).all() for vector in last.vectors.values())
@@ -552,11 +552,11 @@ def test_a_run_that_is_interrupted_has_its_diagnosis(folder: Path, tmp_path: Pat
     of = prepared(folder, **config(layers=LAYERS["dense"], optimizer=still, training=training))
     directory = new_run(tmp_path / "run")
     assert go(of, directory, 13 * (STEPS + 2)).status == "interrupted"
-    (said,) = directory.read_summary()["diagnosis"]
+    (said,) = directory.read_summary().diagnosis
     assert said.startswith("in 13 of 13 epochs a step changed no layer's parameters by more than a millionth")
     healthy = new_run(tmp_path / "healthy")
     go(prepared(folder, **config()), healthy)
-    assert healthy.read_summary()["diagnosis"] == []
+    assert healthy.read_summary().diagnosis == []
 
 
 def test_a_run_that_diverges_at_once_can_still_be_resumed_from_its_beginning(folder: Path, tmp_path: Path) -> None:
@@ -573,6 +573,7 @@ def test_the_summary_and_the_best_checkpoint_hold_what_belongs_to_the_best_epoch
     go(prepared(folder, **config(optimizer={"type": "nadam", "learning_rate": 2.0})), directory)
     best = min(records(directory), key=lambda record: record["validation_loss"])
     assert best["epoch"] < EPOCHS
-    assert directory.read_summary()["best"] == {name: best[name] for name in directory.read_summary()["final"]}
+    summary = directory.read_summary().to_json()
+    assert summary["best"] == {name: best[name] for name in summary["final"]}
     header = Checkpoint.load(directory.best).header
     assert (header.counters, header.optimizer_steps, header.optimizer_product) == (None, 0, 1.0)

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from bpcli.documents.layer_health import LayerHealth
 from bpcli.jobs.stopping import stop_explanation
 from bpcli.training import TrainingSpec
 
 HEALTH = [
-    {"layer": 0, "gradient_norm": 5.0, "update_ratio": 0.1, "dead": 0.25, "saturated": None},
-    {"layer": 2, "gradient_norm": 1234.5, "update_ratio": 0.75, "dead": None, "saturated": 0.985},
+    LayerHealth(0, gradient_norm=5.0, update_ratio=0.1, dead=0.25),
+    LayerHealth(2, gradient_norm=1234.5, update_ratio=0.75, saturated=0.985),
 ]
 
 
@@ -54,7 +55,7 @@ def test_every_reason_has_its_sentence(reason: Any, spec: dict[str, Any], expect
     assert stop_explanation(reason, TrainingSpec.model_validate(spec), "validation_loss", HEALTH) == expected
 
 
-@pytest.mark.parametrize("health", [None, [], 7, [None], [{"dead": "x"}], [{"layer": 0}]], ids=repr)
+@pytest.mark.parametrize("health", [(), (LayerHealth(0),), (LayerHealth(0, dead=0.5),)])
 def test_what_the_last_record_lacks_is_not_made_up(health: Any) -> None:
     spec = TrainingSpec.model_validate({"stop_when": {"dead": 0.5}})
     assert stop_explanation("stop_when", spec, "train_loss", health) == "stop_when: a layer was beyond its bounds"

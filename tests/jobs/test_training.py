@@ -37,7 +37,7 @@ def test_python_and_the_command_train_to_the_same_weights(tmp_path: Path) -> Non
     run = package.train(CONFIGS / "penguins.yaml", {"training.epochs": 4}, run_dir=tmp_path / "python")
     bpcli("train", CONFIGS / "penguins.yaml", "--set", "training.epochs=4", "--run-dir", tmp_path / "command").ok()
     assert (run.path, run.status, run.trained) == (tmp_path / "python", "finished", True)
-    assert run.summary["epochs"] == 4
+    assert run.summary.epochs == 4
     best = Checkpoint.load(run.path / "checkpoints" / "best.safetensors").vectors["params"]
     other = Checkpoint.load(tmp_path / "command" / "checkpoints" / "best.safetensors").vectors["params"]
     assert np.array_equal(best, other)
@@ -57,10 +57,10 @@ def test_overrides_are_settings_by_path_or_as_after_set(tmp_path: Path) -> None:
 def test_a_training_that_is_stopped_goes_on(tmp_path: Path) -> None:
     observer = Recorder(epochs=2)
     stopped = train(CONFIGS / "penguins.yaml", ["training.epochs=5"], run_dir=tmp_path / "a", observer=observer)
-    assert (stopped.status, stopped.summary["epochs"], observer.runs) == ("interrupted", 2, [stopped])
+    assert (stopped.status, stopped.summary.epochs, observer.runs) == ("interrupted", 2, [stopped])
     whole = package.train(CONFIGS / "penguins.yaml", ["training.epochs=5"], run_dir=tmp_path / "b")
     resumed = package.train(resume=tmp_path / "a")
-    assert (resumed.status, resumed.summary["best"]) == ("finished", whole.summary["best"])
+    assert (resumed.status, resumed.summary.best) == ("finished", whole.summary.best)
     assert package.train(resume=tmp_path / "a").trained is False
 
 

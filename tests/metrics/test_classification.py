@@ -28,7 +28,9 @@ def test_report_equals_scikit_learn(case):
     given, expected = GOLDEN["classification"][case], GOLDEN["classification"][case]["expected"]
     probabilities = np.array(given["probabilities"])
     classes = names(probabilities.shape[1])
-    report = classification_report(np.array(given["true"]), np.array(given["predicted"]), probabilities, classes)
+    report = classification_report(
+        np.array(given["true"]), np.array(given["predicted"]), probabilities, classes
+    ).to_json()
     assert report.pop("rows") == len(given["true"])
     assert report.pop("confusion_matrix") == expected["confusion_matrix"]
     assert list(report["per_class"]) == classes
@@ -48,7 +50,9 @@ def test_each_metric_on_its_own_equals_scikit_learn(case):
 
 def test_three_classes_worked_by_hand():
     # Confusion, true in rows:  a: 2 right, 1 as b;  b: 1 right, 1 as c;  c: 1 right.
-    report = classification_report(np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 1, 1, 2, 2]), None, ["a", "b", "c"])
+    report = classification_report(
+        np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 1, 1, 2, 2]), None, ["a", "b", "c"]
+    ).to_json()
     assert report == {
         "rows": 6,
         "accuracy": close(4 / 6),
@@ -73,7 +77,7 @@ def test_three_classes_worked_by_hand():
 def test_probabilities_of_three_classes_worked_by_hand():
     true, predicted = np.array([0, 2]), np.array([0, 1])
     probabilities = np.array([[0.5, 0.25, 0.25], [0.25, 0.5, 0.25]])
-    report = classification_report(true, predicted, probabilities, ["a", "b", "c"])
+    report = classification_report(true, predicted, probabilities, ["a", "b", "c"]).to_json()
     assert report["log_loss"] == close(-(math.log(0.5) + math.log(0.25)) / 2)
     # Row 0: 0.5² + 0.25² + 0.25² = 0.375. Row 1: 0.25² + 0.5² + 0.75² = 0.875.
     assert report["brier"] == close((0.375 + 0.875) / 2)
@@ -97,7 +101,7 @@ def test_log_loss_of_a_wrong_certainty_is_that_of_the_dtypes_epsilon(dtype):
 
 def test_a_loss_without_probabilities_leaves_out_the_metrics_that_need_them():
     true = np.array([0, 1, 1])
-    report = classification_report(true, true, None, ["a", "b"])
+    report = classification_report(true, true, None, ["a", "b"]).to_json()
     assert set(BINARY) - set(report) == NEED_PROBABILITIES
     assert report["per_class"]["a"] == {"precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 1}
 
@@ -111,7 +115,7 @@ def test_a_metric_that_needs_probabilities_says_so(name):
 
 def test_a_single_class_has_no_roc_auc():
     rows = np.zeros(3, dtype=np.int32)
-    report = classification_report(rows, rows, np.ones((3, 1)), ["only"])
+    report = classification_report(rows, rows, np.ones((3, 1)), ["only"]).to_json()
     assert (report["accuracy"], report["mcc"], report["brier"]) == (1.0, 0.0, 0.0)
     assert (report["roc_auc"], report["average_precision"]) == (None, 1.0)
 
@@ -124,7 +128,7 @@ def test_the_second_class_may_be_absent_without_probabilities_to_tell_of_it():
 def test_a_report_is_ready_for_json():
     report = classification_report(
         np.array([1], dtype=np.int32), np.array([1]), np.array([[0, 1]], dtype=np.float32), ["a", "b"]
-    )
+    ).to_json()
     assert json.loads(json.dumps(report, allow_nan=False)) == report
     scalars = [report[name] for name in BINARY if name in report]
     assert {type(value) for value in scalars} == {float, type(None)}
@@ -156,7 +160,7 @@ def test_arrays_that_cannot_be_measured_are_refused(true, predicted, probabiliti
 
 @given(codes())
 def test_scalars_agree_with_the_confusion_matrix(arrays):
-    report = classification_report(*arrays, None, names(4))
+    report = classification_report(*arrays, None, names(4)).to_json()
     confusion = np.array(report["confusion_matrix"])
     assert report["accuracy"] == close(np.trace(confusion) / confusion.sum())
     assert report["recall_weighted"] == close(report["accuracy"])
@@ -189,7 +193,7 @@ def test_renaming_the_classes_changes_no_scalar(arrays, renamed):
 
 @given(codes(n_classes=2))
 def test_binary_and_multiclass_agree_on_what_they_share(arrays):
-    report = classification_report(*arrays, None, names(2))
+    report = classification_report(*arrays, None, names(2)).to_json()
     for name, metric in MULTICLASS.items():
         if not metric.needs_probabilities:
             assert metric.function(*arrays) == report[name]

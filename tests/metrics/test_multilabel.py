@@ -13,7 +13,7 @@ def test_report_equals_scikit_learn(case):
     given, expected = GOLDEN["multilabel"][case], GOLDEN["multilabel"][case]["expected"]
     arrays = [np.array(given[key]) for key in ("true", "predicted", "probabilities")]
     labels = [f"label {index}" for index in range(arrays[0].shape[1])]
-    report = multilabel_report(*arrays, labels)
+    report = multilabel_report(*arrays, labels).to_json()
     assert report.pop("rows") == len(given["true"])
     for figures, golden in zip(report.pop("per_label").values(), expected["per_label"], strict=True):
         assert figures == close(golden)
@@ -26,7 +26,7 @@ def test_two_labels_worked_by_hand():
     true = np.array([[1, 0], [1, 1], [0, 1], [1, 0]])
     predicted = np.array([[1, 0], [1, 0], [0, 1], [0, 1]])
     # x: 2 of 2 predictions right, 3 rows. y: 1 of 2 predictions right, 2 rows. Together 3 of 4, 5 rows.
-    report = multilabel_report(true, predicted, None, ["x", "y"])
+    report = multilabel_report(true, predicted, None, ["x", "y"]).to_json()
     assert report == {
         "rows": 4,
         "subset_accuracy": 2 / 4,
@@ -47,7 +47,7 @@ def test_two_labels_worked_by_hand():
 def test_probabilities_worked_by_hand():
     true = np.array([[1, 0], [0, 1]])
     probabilities = np.array([[0.5, 0.25], [0.25, 0.25]])
-    report = multilabel_report(true, true, probabilities, ["x", "y"])
+    report = multilabel_report(true, true, probabilities, ["x", "y"]).to_json()
     # The true outcomes had 0.5, 0.75, 0.75 and 0.25.
     assert report["log_loss"] == close(-math.log(0.5 * 0.75 * 0.75 * 0.25) / 4)
     assert report["brier"] == close((0.25 + 0.0625 + 0.0625 + 0.5625) / 4)
@@ -57,7 +57,7 @@ def test_probabilities_worked_by_hand():
 
 def test_a_label_neither_true_nor_predicted_stays_out_of_the_macro_means():
     true = np.array([[1, 0], [0, 0]])
-    report = multilabel_report(true, true, true * 0.5 + 0.25, ["x", "never"])
+    report = multilabel_report(true, true, true * 0.5 + 0.25, ["x", "never"]).to_json()
     assert (report["f1_macro"], report["f1_micro"], report["roc_auc"]) == (1.0, 1.0, 1.0)
     assert report["per_label"]["never"] == {
         "precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0, "roc_auc": None, "average_precision": None
@@ -66,7 +66,7 @@ def test_a_label_neither_true_nor_predicted_stays_out_of_the_macro_means():
 
 def test_without_any_label_true_or_predicted_the_averages_are_undefined():
     nothing = np.zeros((3, 2), dtype=np.int8)
-    report = multilabel_report(nothing, nothing, nothing + 0.5, ["x", "y"])
+    report = multilabel_report(nothing, nothing, nothing + 0.5, ["x", "y"]).to_json()
     undefined = {name for name in MULTILABEL if report[name] is None}
     assert undefined == set(MULTILABEL) - {"subset_accuracy", "hamming_loss", "log_loss", "brier"}
     assert json.loads(json.dumps(report, allow_nan=False)) == report

@@ -62,4 +62,4 @@ def test_the_report_of_a_task_is_that_of_its_function():
 def test_a_report_holds_every_metric_of_its_task(task):
     true = {"multilabel": LABELS, "regression": VALUES}.get(task, CODES)
     probabilities = None if task == "regression" else CHANCES
-    assert set(METRICS[task]) <= set(report(task, true, true, probabilities, ["a", "b"]))
+    assert set(METRICS[task]) <= set(report(task, true, true, probabilities, ["a", "b"]).scores)

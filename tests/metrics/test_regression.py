@@ -25,7 +25,7 @@ def test_report_equals_scikit_learn(case):
     given, expected = GOLDEN["regression"][case], GOLDEN["regression"][case]["expected"]
     true, predicted = np.array(given["true"]), np.array(given["predicted"])
     targets = [f"target {index}" for index in range(true.shape[1])]
-    report = regression_report(true, predicted, targets)
+    report = regression_report(true, predicted, targets).to_json()
     assert report.pop("rows") == len(true)
     for figures, golden in zip(report.pop("per_target", {}).values(), expected["per_target"], strict=False):
         assert figures == close(golden)
@@ -36,7 +36,7 @@ def test_report_equals_scikit_learn(case):
 
 def test_one_target_worked_by_hand():
     # Errors 1, 0 and −3: squares sum to 10. True values around their mean 3: squares sum to 1 + 1 + 4 = 6.
-    report = regression_report(column(2, 2, 5), column(1, 2, 8), ["y"])
+    report = regression_report(column(2, 2, 5), column(1, 2, 8), ["y"]).to_json()
     assert report == {
         "rows": 3,
         "mse": close(10 / 3),
@@ -50,7 +50,7 @@ def test_one_target_worked_by_hand():
 
 def test_several_targets_are_averaged_and_listed():
     true, predicted = np.array([[1.0, 10.0], [3.0, 30.0]]), np.array([[1.0, 12.0], [2.0, 30.0]])
-    report = regression_report(true, predicted, ["small", "large"])
+    report = regression_report(true, predicted, ["small", "large"]).to_json()
     # small: errors 0 and 1; large: errors −2 and 0.
     assert report["rmse"] == close((0.5**0.5 + 2**0.5) / 2)
     assert {name: figures["mse"] for name, figures in report["per_target"].items()} == {"small": 0.5, "large": 2.0}
@@ -61,7 +61,7 @@ def test_several_targets_are_averaged_and_listed():
 def test_r2_of_a_constant_target_is_undefined(rows):
     # The mean of 0.1 a thousand times has a rounding error, and so a variance above 0.
     true = np.full((rows, 1), 0.1)
-    report = regression_report(true, true + 1, ["y"])
+    report = regression_report(true, true + 1, ["y"]).to_json()
     assert (report["r2"], report["mae"]) == (None, close(1.0))
 
 
@@ -71,7 +71,7 @@ def test_mape_with_a_zero_in_the_true_values_is_undefined():
 
 def test_an_undefined_figure_of_one_target_stays_out_of_the_mean():
     true, predicted = np.array([[0.0, 4.0], [0.0, 2.0]]), np.array([[0.0, 4.0], [0.0, 3.0]])
-    report = regression_report(true, predicted, ["constant", "y"])
+    report = regression_report(true, predicted, ["constant", "y"]).to_json()
     assert (report["r2"], report["mape"]) == (0.5, 0.25)
     assert report["per_target"]["constant"]["r2"] is None
     assert report["per_target"]["constant"]["mape"] is None
@@ -79,24 +79,24 @@ def test_an_undefined_figure_of_one_target_stays_out_of_the_mean():
 
 def test_what_overflows_is_none():
     true, predicted = column(1e300, -1e300), column(-1e300, 1e300)
-    report = regression_report(true, predicted, ["y"])
+    report = regression_report(true, predicted, ["y"]).to_json()
     assert (report["mse"], report["rmse"], report["r2"]) == (None, None, None)
     assert (report["mae"], report["mape"]) == (close(2e300), close(2.0))
     for name, metric in REGRESSION.items():
         assert metric.function(true, predicted) == report[name]
-    assert regression_report(true, true, ["y"])["r2"] is None
+    assert regression_report(true, true, ["y"]).scores["r2"] is None
 
 
 def test_r2_is_undefined_where_the_variance_is_too_small_to_hold():
     true = column(1e-200, 2e-200)
-    assert regression_report(true, true + 1, ["y"])["r2"] is None
+    assert regression_report(true, true + 1, ["y"]).scores["r2"] is None
     assert REGRESSION["r2"].function(true, true + 1) is None
 
 
 def test_sums_that_overflow_to_both_sides_give_none():
     # In a vectorized sum one partial sum reaches +∞ and another −∞, so the mean is NaN.
     true = np.tile(column(1.7e308, -1.7e308), (8, 1))
-    assert regression_report(true, true, ["y"])["r2"] is None
+    assert regression_report(true, true, ["y"]).scores["r2"] is None
     assert REGRESSION["r2"].function(true, true) is None
 
 
@@ -116,7 +116,7 @@ def test_arrays_that_cannot_be_measured_are_refused():
 
 @given(values())
 def test_reports_are_ready_for_json_and_rmse_is_no_less_than_mae(arrays):
-    report = regression_report(*arrays, ["x", "y"])
+    report = regression_report(*arrays, ["x", "y"]).to_json()
     assert json.loads(json.dumps(report, allow_nan=False)) == report
     for figures in report["per_target"].values():
         assert figures["rmse"] >= figures["mae"] - 1e-12

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from bpcli.documents.scores import ScoreReport
 from bpcli.errors import UsageError
 from bpcli.metrics.requirement import Requirement
 
-REPORT = {"accuracy": 0.95, "roc_auc": None, "rows": 40, "per_class": {}}
+REPORT = ScoreReport(40, {"accuracy": 0.95, "roc_auc": None}, "class", {"a": {"f1": 1.0}})
 
 
 @pytest.mark.parametrize(

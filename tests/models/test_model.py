@@ -237,7 +237,7 @@ def test_a_model_knows_the_metrics_of_a_table(model: Model):
     table = table_from_rows(rows, model.preprocessor.evaluation_kinds)
     answers, surprises = model.answers(table)
     right = np.mean(model.predict(rows) == np.array(rows["species"]))
-    assert (answers.report["rows"], answers.report["accuracy"], surprises) == (344, right, Counter())
+    assert (answers.report.rows, answers.report.scores["accuracy"], surprises) == (344, right, Counter())
     assert np.array_equal(np.array(model.classes)[answers.true], rows["species"])
 
 

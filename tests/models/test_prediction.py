@@ -70,7 +70,7 @@ def test_an_array_of_another_width_is_refused(model: Model, tmp_path: Path):
     np.savez(tmp_path / "labelled.npz", X=np.hstack([x, x[:, :2]]), y=np.arange(40) % 2)
     with pytest.raises(DataError, match=r"labelled\.npz: rows of 5 numbers; the model takes 3"):
         evaluate_file(Model.load(run.path), tmp_path / "labelled.npz")
-    assert evaluate_file(Model.load(run.path), tmp_path / "three.npz").report["rows"] == 40
+    assert evaluate_file(Model.load(run.path), tmp_path / "three.npz").report.rows == 40
 
 
 def test_nothing_is_written_where_nothing_can_be_predicted(model: Model, tmp_path: Path, concrete_run: Path):

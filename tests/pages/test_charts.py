@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bpcli.pages.charts import HEIGHT, LETTER, LONGEST_NAME, MOST_POINTS, MOST_POINTS_IN_ALL, WIDTH, Chart, Series
+from bpcli.documents.table import LONGEST_CELL
+from bpcli.pages.charts import HEIGHT, LETTER, MOST_POINTS, MOST_POINTS_IN_ALL, WIDTH, Chart, Series
 from bpcli.pages.tables import Counts
 
 HOSTILE = "<script>alert('x')</script>\x1b[31m & \"quoted\""
@@ -101,7 +102,7 @@ def test_an_axis_of_shares_goes_from_0_to_1() -> None:
 def test_long_names_are_cut() -> None:
     html = Chart("t" * 999, "x", "y", [Series("n" * 999, [1], [2.0]), Series("m", [1], [2.0])]).html()
     assert len(html) < 5_000
-    assert "n" * (LONGEST_NAME - 1) + "…" in html
+    assert "n" * (LONGEST_CELL - 1) + "…" in html
 
 
 def test_the_legend_shows_a_piece_of_each_line_as_it_is_drawn() -> None:

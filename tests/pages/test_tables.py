@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import re
 
-from bpcli.pages.tables import MOST_CHARACTERS, MOST_ROWS, Counts, Listing, Table
+from bpcli.documents.table import MOST_ROWS, Table
+from bpcli.pages.tables import MOST_CHARACTERS, Counts, Listing, table_html
 
 HOSTILE = "<script>alert('x')</script>\x1b[31m & \"quoted\""
 
 
 def test_rows_and_names_stand_in_cells_of_their_own() -> None:
-    html = Table("t", ["name", "value"], [["a", "1"], ["b", "2"]]).html()
+    html = table_html(Table("t", ["name", "value"], [["a", "1"], ["b", "2"]]))
     assert re.findall(r'<th scope="row">(\w)</th><td>(\d)</td>', html) == [("a", "1"), ("b", "2")]
     assert "<caption>t</caption>" in html
 
 
 def test_a_table_can_be_reached_and_scrolled_by_keyboard() -> None:
-    for html in (Table("t", ["a"], [["b"]]).html(), Counts("t", ["a"], [[1]]).html()):
+    for html in (table_html(Table("t", ["a"], [["b"]])), Counts("t", ["a"], [[1]]).html()):
         assert html.startswith('<div class="wide" tabindex="0" role="group" aria-label="t">')
 
 
 def test_long_tables_are_cut_and_the_rest_is_counted() -> None:
-    html = Table("t", ["name"], [[str(row)] for row in range(1_784)]).html()
+    html = table_html(Table("t", ["name"], [[str(row)] for row in range(1_784)]))
     assert html.count('scope="row"') == MOST_ROWS
     assert "and 1,584 more" in html
-    assert "more" not in Table("t", ["name"], [[str(row)] for row in range(MOST_ROWS)]).html()
+    assert "more" not in table_html(Table("t", ["name"], [[str(row)] for row in range(MOST_ROWS)]))
 
 
 def test_a_long_text_is_cut_at_the_end_of_a_line_and_the_rest_is_counted() -> None:
@@ -37,7 +38,7 @@ def test_a_long_text_is_cut_at_the_end_of_a_line_and_the_rest_is_counted() -> No
 
 
 def test_words_of_the_users_are_shown_and_not_obeyed() -> None:
-    html = Table(HOSTILE, [HOSTILE], [[HOSTILE, HOSTILE]]).html()
+    html = table_html(Table(HOSTILE, [HOSTILE, HOSTILE], [[HOSTILE, HOSTILE]]))
     html += Counts(HOSTILE, [HOSTILE], [[1]]).html() + Listing(HOSTILE, HOSTILE).html()
     assert "<script" not in html
     assert "\x1b" not in html

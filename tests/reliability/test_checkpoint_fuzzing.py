@@ -201,7 +201,7 @@ def _use(subject: Subject, content: bytes) -> None:
         else:
             assert not np.isnan(predicted.astype(float)).any()
     with _ours():
-        assert evaluate_split(model, None).report["rows"] > 0
+        assert evaluate_split(model, None).report.rows > 0
     with _ours():
         state = resume_state(subject.experiment, subject.run)
         list(Runner(subject.experiment, subject.run, state).run())

@@ -46,13 +46,13 @@ def test_a_signal_at_any_call_lets_the_save_complete_and_the_run_goes_on_to_the_
         if result.code == 0 or place == len(names):  # it was all but over, or over and its lock given back
             assert result.code in (0, 128 + number)
             assert place > len(names) / 2
-            assert directory.read_summary()["status"] == "finished"
+            assert directory.read_summary().status == "finished"
             continue
         assert result.code == 128 + number
         assert len(made) >= place
         if directory.last.exists():
             stopped += 1
-            assert directory.read_summary()["status"] == "interrupted"
+            assert directory.read_summary().status == "interrupted"
             assert not list(directory.path.rglob(".*"))
             assert "and saved; go on with: bpcli train --resume" in result.err
             assert check_goes_on(small, directory)
@@ -106,7 +106,7 @@ def test_a_hangup_that_nohup_has_ignored_stays_ignored(small: Whole, runs: Path)
     finally:
         signal.signal(signal.SIGHUP, before)
     result.ok()
-    assert RunDirectory(runs / "run").read_summary()["status"] == "finished"
+    assert RunDirectory(runs / "run").read_summary().status == "finished"
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
@@ -169,7 +169,7 @@ def test_training_goes_on_to_its_end_where_nobody_reads_what_it_prints(small: Wh
     process.stdout.close()
     assert process.wait(timeout=100) == 141
     summary = RunDirectory(runs / "run").read_summary()
-    assert (summary["status"], summary["epochs"]) == ("finished", 200)
+    assert (summary.status, summary.epochs) == ("finished", 200)
 
 
 def test_training_goes_on_to_its_end_where_its_words_find_no_room(small: Whole, runs: Path) -> None:
@@ -198,7 +198,7 @@ def test_training_goes_on_to_its_end_where_its_terminal_is_gone(small: Whole, ru
     os.close(ours)
     assert process.wait(timeout=100) == 0
     summary = RunDirectory(runs / "run").read_summary()
-    assert (summary["status"], summary["epochs"]) == ("finished", 200)
+    assert (summary.status, summary.epochs) == ("finished", 200)
 
 
 def test_a_scheduler_that_wants_the_machine_gets_it_with_the_run_saved(small: Whole, runs: Path) -> None:
@@ -219,4 +219,4 @@ def test_a_scheduler_that_wants_the_machine_gets_it_with_the_run_saved(small: Wh
     check_left_whole(directory)
     counters = Checkpoint.load(directory.last).header.counters
     assert counters is not None
-    assert counters["epoch"] == directory.read_summary()["epochs"] > 0
+    assert counters["epoch"] == directory.read_summary().epochs > 0

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from records import record_of
 
 from bpcli.report.curves import MOST_CURVES
 from bpcli.report.health import ABOUT, USUAL_RATIO, health_section
+from bpcli.storage.records import EpochRecord, EpochScores, Summary
 
 NAMES = {0: "layer 0 (dense)", 1: "layer 1 (dense)"}
 
@@ -16,8 +18,10 @@ def layer(index: int, **values: Any) -> dict[str, Any]:
     return {"layer": index, "gradient_norm": None, "update_ratio": None, "dead": None, "saturated": None, **values}
 
 
-def records(*epochs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{"epoch": number, "train_loss": 1.0, "health": health} for number, health in enumerate(epochs, 1)]
+def records(*epochs: list[dict[str, Any]]) -> list[EpochRecord]:
+    return [
+        record_of({"epoch": number, "train_loss": 1.0, "health": health}) for number, health in enumerate(epochs, 1)
+    ]
 
 
 def test_a_chart_for_each_thing_that_was_measured() -> None:
@@ -25,7 +29,7 @@ def test_a_chart_for_each_thing_that_was_measured() -> None:
         [layer(0, gradient_norm=0.5, update_ratio=1e-3, dead=0.25), layer(1, gradient_norm=0.25, update_ratio=2e-3)],
         [layer(0, gradient_norm=0.125, update_ratio=1e-4, dead=0.5), layer(1, gradient_norm=None, update_ratio=3e-3)],
     )
-    section = health_section(lines, {"best": {"epoch": 2}, "diagnosis": []}, NAMES)
+    section = health_section(lines, Summary(best=EpochScores(2), diagnosis=[]), NAMES)
     assert section is not None
     assert [chart.title for chart in section.charts] == ["Gradient norm", "Update to weight", "Dead units"]
     norms, ratios, dead = section.charts
@@ -42,14 +46,14 @@ def test_a_chart_for_each_thing_that_was_measured() -> None:
 
 
 def test_the_diagnosis_is_told() -> None:
-    section = health_section([], {"diagnosis": ["layer 2: 94% of relu units are dead since epoch 3"]}, {})
+    section = health_section([], Summary(diagnosis=["layer 2: 94% of relu units are dead since epoch 3"]), {})
     assert section is not None
     assert list(section.sentences) == ["Layer 2: 94% of relu units are dead since epoch 3."]
 
 
 def test_a_run_of_before_has_no_such_section() -> None:
-    assert health_section([{"epoch": 1, "train_loss": 1.0}], {}, NAMES) is None
-    assert health_section([], {}, NAMES) is None
+    assert health_section([EpochRecord(1, {"train_loss": 1.0})], Summary(), NAMES) is None
+    assert health_section([], Summary(), NAMES) is None
 
 
 @pytest.mark.parametrize(
@@ -57,11 +61,15 @@ def test_a_run_of_before_has_no_such_section() -> None:
     [None, 5, "x", {}, [], [None], [[]], [5], [{}], [{"layer": "0", "dead": 0.5}], [{"layer": 0, "dead": "x"}]],
 )
 def test_what_training_does_not_write_is_passed_over(damage: Any) -> None:
-    assert health_section([{"epoch": 1, "health": damage}], {"diagnosis": damage, "best": damage}, NAMES) is None
+    record, summary = (
+        record_of({"epoch": 1, "health": damage}),
+        Summary.from_json({"best": damage, "diagnosis": damage}),
+    )
+    assert health_section([record], summary, NAMES) is None
 
 
 def test_a_layer_keeps_its_place_where_some_epochs_lack_it() -> None:
-    section = health_section(records([], [layer(1, dead=0.5)], []), {}, NAMES)
+    section = health_section(records([], [layer(1, dead=0.5)], []), Summary(), NAMES)
     assert section is not None
     assert list(section.charts[0].series[0].y) == [None, 0.5, None]
 
@@ -69,7 +77,7 @@ def test_a_layer_keeps_its_place_where_some_epochs_lack_it() -> None:
 def test_of_many_layers_the_extremes_are_shown_and_the_page_says_so() -> None:
     norms = [10.0**-power for power in (3, 1, 7, 0, 5, 2, 9, 4, 6, 8)]
     lines = records([layer(index, gradient_norm=norm, dead=norm) for index, norm in enumerate(norms)])
-    section = health_section(lines, {}, {index: f"{index}" for index in range(10)})
+    section = health_section(lines, Summary(), {index: f"{index}" for index in range(10)})
     assert section is not None
     gradient, dead = section.charts
     shown = [one.y[0] for one in gradient.series]

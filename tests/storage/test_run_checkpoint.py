@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bpcli.errors import CheckpointError
+from bpcli.storage.records import Summary
 from bpcli.storage.run_checkpoint import find_checkpoint, unfinished_notes
 from bpcli.storage.run_directory import RunDirectory
 
@@ -43,7 +44,7 @@ def test_without_a_best_checkpoint_the_way_to_one_follows_from_how_the_run_ended
     assert refusal(run) == "died before its first checkpoint; start again with bpcli train"
     run.crash_log.write_text(CRASHED)
     assert refusal(run) == "died of SIGBUS before its first checkpoint; start again with bpcli train"
-    run.write_summary({"status": "running"})
+    run.write_summary(Summary(status="running"))
     run.last.touch()
     assert refusal(run) == f"died of SIGBUS before there was a best checkpoint; go on with {resume}"
     run.crash_log.unlink()
@@ -51,16 +52,16 @@ def test_without_a_best_checkpoint_the_way_to_one_follows_from_how_the_run_ended
     with run.locked():
         still = "there is no best checkpoint yet, as its first epoch is still training; try again later"
         assert refusal(run) == still
-    run.write_summary({"status": "interrupted"})
+    run.write_summary(Summary(status="interrupted"))
     assert refusal(run) == f"there is no best checkpoint yet; go on with {resume}"
-    run.write_summary({"status": "diverged"})
+    run.write_summary(Summary(status="diverged"))
     assert refusal(run) == (
         "diverged in its first epoch, so there is no best checkpoint; train again at a lower learning rate"
     )
 
 
 def test_only_a_run_that_is_not_over_has_a_note(run: RunDirectory) -> None:
-    run.write_summary({"status": "running"})
+    run.write_summary(Summary(status="running"))
     resume = f"go on with bpcli train --resume '{run.path}'"
     assert unfinished_notes(run.best) == [f"this run died before it finished; {resume}"]
     run.crash_log.write_text(CRASHED)
@@ -68,7 +69,7 @@ def test_only_a_run_that_is_not_over_has_a_note(run: RunDirectory) -> None:
     with run.locked():
         assert unfinished_notes(run.best) == ["this run is still training; its best checkpoint may change"]
     for status in ("finished", "stopped", "interrupted", "diverged"):
-        run.write_summary({"status": status})
+        run.write_summary(Summary(status=status))
         assert unfinished_notes(run.best) == []
 
 

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import json
 import os
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bpcli.config.yaml_text import read_yaml
 from bpcli.errors import CheckpointError, ExistsError, ExitCode, FileAccessError
-from bpcli.storage.run_directory import RunDirectory, health_of, measured
+from bpcli.storage.records import EpochRecord, Summary
+from bpcli.storage.run_directory import RunDirectory
 
 
 def finished(runs: Path, name: str, at: str, status: str = "finished") -> RunDirectory:
     run = RunDirectory.create(runs / name)
     run.best.write_bytes(b"")
-    run.write_summary({"status": status, "finished_at": at})
+    run.write_summary(Summary(status=status, finished_at=at))
     return run
 
 
@@ -95,7 +94,7 @@ def test_a_run_has_died_if_it_is_marked_running_and_nobody_holds_its_lock(tmp_pa
         assert run.is_marked_running()
         assert not run.has_died()
     for status in ("running", "interrupted", "diverged", "finished", "stopped"):
-        run.write_summary({"status": status})
+        run.write_summary(Summary(status=status))
         assert run.is_marked_running() == run.has_died() == (status == "running")
     run.summary.write_text("{")
     assert not run.has_died()
@@ -128,14 +127,14 @@ def test_only_a_run_that_died_before_its_first_checkpoint_is_discarded(tmp_path:
         run = RunDirectory.create(tmp_path / name)
         for path in (run.config, run.metrics, run.crash_log, run.last.with_name(".last.safetensors.1.tmp")):
             path.touch()
-        run.write_summary({"status": "running"})
+        run.write_summary(Summary(status="running"))
         return run
 
     began("died").discard_unbegun()
     for kept in (began("last").last, began("best").best, tmp_path / "foreign/checkpoints/notes.txt"):
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.touch()
-    began("over").write_summary({"status": "finished"})
+    began("over").write_summary(Summary(status="finished"))
     RunDirectory.create(tmp_path / "empty")
     with began("training").locked():
         for path in tmp_path.iterdir():
@@ -194,10 +193,10 @@ def test_paths_of_data_are_kept_relative_to_the_run_through_links_too(tmp_path: 
 
 def test_metrics_are_appended_line_by_line(tmp_path: Path):
     run = RunDirectory.create(tmp_path / "run")
-    records: list[dict[str, Any]] = [{"epoch": 1, "loss": 0.1}, {"epoch": 2, "loss": None}]
+    records = [EpochRecord(1, {"loss": 0.1}), EpochRecord(2, {"loss": None}, best_epoch=1)]
     for record in records:
         run.append_metrics(record)
-    assert [json.loads(line) for line in run.metrics.read_text().splitlines()] == records
+    assert run.metrics.read_text() == '{"epoch": 1, "loss": 0.1}\n{"epoch": 2, "loss": null, "best_epoch": 1}\n'
     assert list(run.read_metrics()) == records
 
 
@@ -207,7 +206,7 @@ def test_metrics_are_appended_line_by_line(tmp_path: Path):
 def test_going_on_drops_later_epochs_and_a_torn_line(tmp_path: Path, torn: bytes):
     run = RunDirectory.create(tmp_path / "run")
     for epoch in (1, 2, 3):
-        run.append_metrics({"epoch": epoch})
+        run.append_metrics(EpochRecord(epoch))
     with run.metrics.open("ab") as file:
         file.write(torn)
     run.keep_metrics(2)
@@ -218,7 +217,7 @@ def test_going_on_drops_later_epochs_and_a_torn_line(tmp_path: Path, torn: bytes
 def test_a_damaged_line_costs_no_other_its_epoch(tmp_path: Path, damaged: str):
     run = RunDirectory.create(tmp_path / "run")
     run.metrics.write_text(f'{{"epoch": 1}}\n{damaged}\n{{"epoch": 3}}\n')
-    assert list(run.read_metrics()) == [{"epoch": 1}, {"epoch": 3}]
+    assert list(run.read_metrics()) == [EpochRecord(1), EpochRecord(3)]
     run.keep_metrics(3)
     assert run.metrics.read_text() == '{"epoch": 1}\n{"epoch": 3}\n'
 
@@ -304,26 +303,6 @@ def test_the_config_can_be_read_again_whatever_its_words_are(tmp_path: Path):
 
 def test_a_summary_is_read_back_and_none_is_empty(tmp_path: Path):
     run = RunDirectory.create(tmp_path / "run")
-    assert run.read_summary() == {}
-    run.write_summary({"status": "running", "best": None})
-    assert run.read_summary() == {"status": "running", "best": None}
-
-
-@pytest.mark.parametrize(("value", "number"), [(0.5, 0.5), (-3, -3.0), (0, 0.0)])
-def test_a_number_of_a_record_is_that_number(value: Any, number: float):
-    assert measured(value) == number
-
-
-@pytest.mark.parametrize("value", [None, True, "2", [], {}, float("nan"), float("inf"), 10**400])
-def test_what_somebody_wrote_into_a_record_is_no_number(value: Any):
-    assert measured(value) is None
-
-
-@pytest.mark.parametrize("health", [None, 7, {}, [None], [7], [{}], [{"layer": []}], [{"layer": "0"}]])
-def test_a_damaged_record_has_no_health(health: Any):
-    assert health_of({"epoch": 1, "health": health}) == health_of({"epoch": 1}) == {}
-
-
-def test_the_health_of_a_record_is_that_of_each_layer():
-    entries = [{"layer": 0, "dead": 0.5}, None, {"layer": 2, "dead": 0.0}]
-    assert health_of({"health": entries}) == {0: entries[0], 2: entries[2]}
+    assert run.read_summary() == Summary()
+    run.write_summary(Summary(status="running", epochs=3))
+    assert run.read_summary() == Summary(status="running", epochs=3)

@@ -220,7 +220,7 @@ def test_what_is_not_finite_is_null() -> None:
     (report,) = reports(of, state)
     assert only(report).gradient_norm is None
     assert only(report).update_ratio is not None
-    written = json.loads(json.dumps(epoch_record(report), allow_nan=False))
+    written = json.loads(json.dumps(epoch_record(report).to_json(), allow_nan=False))
     assert written["health"] == [
         {"layer": 0, "gradient_norm": None, "update_ratio": only(report).update_ratio, "dead": None, "saturated": None}
     ]

@@ -47,7 +47,7 @@ def test_numbers_are_in_the_units_of_the_target() -> None:
     assert NUMBERS.outcome(np.array([[-1.0], [0.5]]), MeanSquaredError()).predicted.tolist() == [[8.0], [11.0]]
     found = answers(NUMBERS, MeanSquaredError(), np.array([[-1.0], [0.5]]), np.array([[0.0], [0.5]]))
     assert (found.predicted.tolist(), found.true.tolist()) == ([[8.0], [11.0]], [[10.0], [11.0]])
-    assert found.report["rmse"] == pytest.approx(math.sqrt((2.0**2 + 0.0) / 2))
+    assert found.report.scores["rmse"] == pytest.approx(math.sqrt((2.0**2 + 0.0) / 2))
 
 
 def test_the_truth_comes_back_in_the_shape_of_the_outcome() -> None:

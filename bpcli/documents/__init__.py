@@ -1,0 +1,1 @@
+"""Documents, as data: JSON values, reports of scores, tables."""

@@ -1,0 +1,128 @@
+"""What a network is, in figures: columns and their encodings, target, layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from math import prod
+
+from bpcli.data.preprocess import Preprocessor
+from bpcli.experiment.memory_estimate import Footprint
+from bpcli.experiment.prepare import Prepared
+from bpcli.nn.losses import LossBase
+from bpcli.nn.network import Network
+from bpcli.spec import type_name
+
+
+@dataclass(frozen=True)
+class ColumnSummary:
+    """An input column, and how many inputs of the network its encoding makes."""
+
+    name: str
+    kind: str
+    encoding: str
+    inputs: int
+
+
+@dataclass(frozen=True)
+class ReadColumn(ColumnSummary):
+    """An input column with its missing cells in the data."""
+
+    missing: int
+
+
+@dataclass(frozen=True)
+class TargetSummary:
+    """What is predicted; `classes` are none where that is no class."""
+
+    names: Sequence[str]
+    task: str
+    classes: Sequence[str]
+
+
+@dataclass(frozen=True)
+class LayerFigures:
+    """A layer; `shape` is how many numbers a row go in and come out."""
+
+    index: int
+    type: str
+    activation: str | None
+    shape: tuple[int, int]
+    parameters: int
+
+
+@dataclass(frozen=True)
+class NetworkSummary:
+    """What comes in, what is made of it, and what comes out."""
+
+    columns: Sequence[ColumnSummary]
+    target: TargetSummary
+    loss: str
+    layers: Sequence[LayerFigures]
+    parameters: int
+
+    @classmethod
+    def of(cls, preprocessor: Preprocessor, network: Network, loss: LossBase) -> NetworkSummary:
+        """The summary of a network and of what is before and behind it."""
+        kinds, encodings, target = preprocessor.input_kinds, preprocessor.encodings, preprocessor.target
+        return cls(
+            [
+                ColumnSummary(column.name, kinds[column.name], encodings[column.name], column.width)
+                for column in preprocessor.inputs
+            ],
+            TargetSummary(target.names, target.task, tuple(getattr(target, "classes", ()))),
+            type_name(loss),
+            [
+                LayerFigures(
+                    layer.index,
+                    layer.type,
+                    layer.activation,
+                    (prod(layer.in_shape), prod(layer.out_shape)),
+                    layer.parameters,
+                )
+                for layer in network.summary()
+            ],
+            network.layout.size,
+        )
+
+
+@dataclass(frozen=True)
+class ExperimentSummary:
+    """What would be trained: a prepared experiment in figures."""
+
+    name: str
+    rows: Mapping[str, int]
+    columns: Sequence[ReadColumn]
+    network: NetworkSummary
+    batch_size: int
+    steps_per_epoch: int
+    memory: Footprint
+    data_sha256: str
+    notes: Sequence[str]
+    warnings: Sequence[str]
+
+    @classmethod
+    def of(cls, prepared: Prepared) -> ExperimentSummary:
+        """The summary of an experiment."""
+        network = NetworkSummary.of(prepared.preprocessor, prepared.network, prepared.plan.loss)
+        batch = prepared.plan.batch_size
+        return cls(
+            name=prepared.config.name,
+            rows={part: dataset.rows for part, dataset in prepared.datasets.items()},
+            columns=[ReadColumn(**vars(one), missing=prepared.missing[one.name]) for one in network.columns],
+            network=network,
+            batch_size=batch,
+            steps_per_epoch=-(-prepared.plan.train.rows // batch),
+            memory=prepared.memory,
+            data_sha256=prepared.digest,
+            notes=prepared.notes,
+            warnings=prepared.warnings,
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """The summary as a document, with what is said of the network beside the rest."""
+        document = asdict(self)
+        network, columns, memory = document.pop("network"), document.pop("columns"), document.pop("memory")
+        first = {name: document.pop(name) for name in ("name", "rows")}
+        last = {name: document.pop(name) for name in ("data_sha256", "notes", "warnings")}
+        return {**first, **network, "columns": columns, **document, "memory_bytes": memory, **last}

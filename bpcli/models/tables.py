@@ -1,0 +1,30 @@
+"""Tables of what a network is, for the terminal and for pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bpcli.documents.table import Table
+from bpcli.models.summary import ColumnSummary, LayerFigures
+from bpcli.wording import number
+
+
+def column_table(columns: Sequence[tuple[ColumnSummary, int | None]]) -> Table:
+    """The input columns, each with its missing cells, where they are known."""
+    rows = [[one.name, one.kind, one.encoding, number(one.inputs), number(missing)] for one, missing in columns]
+    return Table("Inputs", ["column", "kind", "encoding", "inputs", "missing"], rows, right=(3, 4))
+
+
+def layer_table(layers: Sequence[LayerFigures]) -> Table:
+    """The layers, with how many numbers a row go in and come out."""
+    rows = [
+        [
+            str(layer.index),
+            layer.type,
+            layer.activation or "",
+            f"{layer.shape[0]} → {layer.shape[1]}",
+            f"{layer.parameters:,}",
+        ]
+        for layer in layers
+    ]
+    return Table("Layers", ["layer", "type", "activation", "shape", "parameters"], rows, right=(0, 4))

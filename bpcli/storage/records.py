@@ -1,0 +1,208 @@
+"""What a run writes of itself: an epoch's line of metrics.jsonl, and summary.json.
+
+Both are read without NumPy, so that hundreds of runs are listed at once, and from whatever stands in the file: an
+earlier version may have written it, or somebody may have changed it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+
+from bpcli.documents.json_value import Json, items, measured, members, text, whole
+from bpcli.documents.layer_health import LayerHealth
+from bpcli.documents.scores import ScoreReport, Scores
+
+MOST_EPOCHS = 10**9
+"""A number of an epoch from this on is none."""
+
+NOT_SCORES = ("learning_rate", "seconds")
+"""Values of an epoch that a summary does not repeat."""
+
+STATUSES = ("running", "finished", "stopped", "interrupted", "diverged")
+"""What a summary can say of its run."""
+
+
+@dataclass(frozen=True)
+class EpochScores:
+    """Losses and metrics of an epoch, as a summary repeats them."""
+
+    epoch: int
+    values: Scores = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Json]:
+        """The scores as they are written."""
+        return {"epoch": self.epoch, **self.values}
+
+    @classmethod
+    def from_json(cls, document: Json) -> EpochScores | None:
+        """The scores in a document, or None where it has no number of an epoch."""
+        entries = members(document)
+        epoch = whole(entries.get("epoch"))
+        if epoch is None:
+            return None
+        return cls(epoch, {name: measured(value) for name, value in entries.items() if name != "epoch"})
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """An epoch's line of metrics.jsonl.
+
+    values: losses, metrics, learning rate and seconds, in the order of the line; training writes numbers, and null for
+    what is undefined, but the file may say anything. health: None in runs of before layers were looked at.
+    """
+
+    epoch: int
+    values: Mapping[str, Json] = field(default_factory=dict)
+    best_epoch: int | None = None
+    health: tuple[LayerHealth, ...] | None = None
+
+    def number(self, name: str) -> float | None:
+        """A value as a finite number; None where there is none of that name, or it is not one."""
+        return measured(self.values.get(name))
+
+    @property
+    def numbers(self) -> dict[str, float | None]:
+        """All values by name, as finite numbers."""
+        return {name: measured(value) for name, value in self.values.items()}
+
+    @property
+    def scores(self) -> EpochScores:
+        """The part that a summary repeats."""
+        return EpochScores(self.epoch, {k: value for k, value in self.numbers.items() if k not in NOT_SCORES})
+
+    @cached_property
+    def layers(self) -> dict[int, LayerHealth]:
+        """The health of each layer, by its index."""
+        return {one.layer: one for one in self.health or ()}
+
+    def to_json(self) -> dict[str, Json]:
+        """The line as a document."""
+        document: dict[str, Json] = {"epoch": self.epoch, **self.values}
+        if self.best_epoch is not None:
+            document["best_epoch"] = self.best_epoch
+        if self.health is not None:
+            document["health"] = [one._asdict() for one in self.health]
+        return document
+
+    @classmethod
+    def from_json(cls, document: Json) -> EpochRecord | None:
+        """The record in a document, or None where it has no number of an epoch."""
+        entries = members(document)
+        epoch = whole(entries.get("epoch"))
+        if epoch is None or not 0 < epoch < MOST_EPOCHS:
+            return None
+        best, health = whole(entries.get("best_epoch")), entries.get("health")
+        found = [LayerHealth.from_json(entry) for entry in items(health)]
+        return cls(
+            epoch,
+            {name: value for name, value in entries.items() if name not in ("epoch", "best_epoch", "health")},
+            best if best is not None and 0 <= best < MOST_EPOCHS else None,
+            tuple(one for one in found if one is not None) if isinstance(health, list) else None,
+        )
+
+    @classmethod
+    def parse(cls, line: bytes) -> EpochRecord | None:
+        """The record in a line; None for a line that is none, such as the last where a process was killed."""
+        try:
+            return cls.from_json(json.loads(line))
+        except (ValueError, RecursionError):
+            return None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What came of a run, as summary.json has it, key by key.
+
+    A field that the file lacks, or has as training does not write it, is as here by default. diagnosis: None where the
+    layers were not looked at. best: epoch 0 where there is no best epoch yet. test: scores of the test rows.
+    """
+
+    name: str = ""
+    status: str = ""
+    stop_reason: str | None = None
+    stop_explanation: str | None = None
+    diagnosis: Sequence[str] | None = None
+    epochs: int | None = None
+    monitor: str | None = None
+    best: EpochScores | None = None
+    final: EpochScores | None = None
+    test: ScoreReport | None = None
+    parameters: int | None = None
+    rows: Mapping[str, int] = field(default_factory=dict)
+    data_sha256: str = ""
+    warnings: Sequence[str] = ()
+    training_seconds: float | None = None
+    started_at: str | None = None
+    finished_at: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The number of the best epoch; None where there is none yet."""
+        return self.best.epoch if self.best is not None and 0 < self.best.epoch < MOST_EPOCHS else None
+
+    def to_json(self) -> dict[str, Json]:
+        """The summary as a document."""
+        inner = {"best": self.best, "final": self.final, "test": self.test}
+        written: dict[str, Json] = {name: None if part is None else part.to_json() for name, part in inner.items()}
+        return {one.name: written.get(one.name, getattr(self, one.name)) for one in fields(self)}
+
+    @classmethod
+    def from_json(cls, document: Json) -> Summary:
+        """The summary in a document, as much of it as is there."""
+        of = members(document)
+        test = of.get("test")
+        return cls(
+            name=text(of.get("name")) or "",
+            status=text(of.get("status")) or "",
+            stop_reason=text(of.get("stop_reason")),
+            stop_explanation=text(of.get("stop_explanation")),
+            diagnosis=_texts(of.get("diagnosis")),
+            epochs=whole(of.get("epochs")),
+            monitor=text(of.get("monitor")),
+            best=EpochScores.from_json(of.get("best")),
+            final=EpochScores.from_json(of.get("final")),
+            test=ScoreReport.from_json(test) if isinstance(test, dict) else None,
+            parameters=whole(of.get("parameters")),
+            rows={part: rows for part, value in members(of.get("rows")).items() if (rows := whole(value)) is not None},
+            data_sha256=text(of.get("data_sha256")) or "",
+            warnings=_texts(of.get("warnings")) or (),
+            training_seconds=measured(of.get("training_seconds")),
+            started_at=text(of.get("started_at")),
+            finished_at=text(of.get("finished_at")),
+            versions={name: value for name, value in members(of.get("versions")).items() if isinstance(value, str)},
+        )
+
+    @classmethod
+    def strict(cls, document: Json) -> Summary:
+        """The summary in a document; raises ValueError where what a listing shows is not as training writes it."""
+        of = members(document)
+        if of.get("status") not in STATUSES:
+            raise ValueError("no status")
+        for name, kind in _LISTED.items():
+            if not isinstance(of.get(name), kind):
+                raise ValueError(f"{name} is of another kind")
+        if any(not isinstance(value, int | float | None) for value in members(of["best"]).values()):
+            raise ValueError("best holds what is no number")
+        return cls.from_json(document)
+
+
+_LISTED: dict[str, type | tuple[type, ...]] = {
+    "started_at": str,
+    "finished_at": (str, type(None)),
+    "epochs": int,
+    "monitor": str,
+    "best": dict,
+    "test": (dict, type(None)),
+    "parameters": int,
+    "training_seconds": (int, float),
+}
+"""The kinds of a summary's fields that are listed."""
+
+
+def _texts(value: Json) -> list[str] | None:
+    """The texts in a list; None for what is no list."""
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else None

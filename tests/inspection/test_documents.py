@@ -1,0 +1,84 @@
+"""Documents of inspections and gradient checks keep their keys in their order."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+from commands import CONFIGS
+
+from bpcli.checks.gradcheck import check_gradient
+from bpcli.config import load_config
+from bpcli.experiment.prepare import prepare
+from bpcli.inspection.attributions import Attributions
+from bpcli.inspection.dependence import Dependence, PartialDependence
+from bpcli.inspection.document import Contributions, InspectedColumns, Inspection, RankedColumn, RankedColumns
+from bpcli.inspection.gradient_report import CheckedArray, GradientReport, WorstComparison
+from bpcli.inspection.importance import ColumnImportance, Importance
+from bpcli.models.summary import NetworkSummary, TargetSummary
+
+NETWORK = NetworkSummary([], TargetSummary(("y",), "regression", ()), "squared_error", [], 0)
+ADDED = Attributions(
+    meaning="the prediction",
+    columns=("a", "b", "c"),
+    outputs=("",),
+    explained=np.zeros((2, 1)),
+    baseline=np.zeros((2, 1)),
+    contributions=np.array([[[1.0, -2.0, 4.0]], [[1.0, 4.0, -4.0]]]),
+    remainder=0.0,
+)
+
+
+def test_columns_are_ranked_by_importance_and_where_that_is_equal_by_contribution() -> None:
+    importance = Importance("r2", 9, 0.5, [ColumnImportance(name, 0.25, 0.0) for name in "ab"])
+    added = Importance("r2", 9, 0.5, [*importance.columns, ColumnImportance("c", 0.125, 0.5)])
+    ranked = RankedColumns.of(added, ADDED)
+    assert ranked == RankedColumns(
+        "r2",
+        9,
+        0.5,
+        [RankedColumn("b", 0.25, 0.0, 3.0), RankedColumn("a", 0.25, 0.0, 1.0), RankedColumn("c", 0.125, 0.5, 4.0)],
+    )
+
+
+def test_an_inspection_has_what_was_asked_for() -> None:
+    columns = InspectedColumns(
+        RankedColumns("r2", 9, 0.5, [RankedColumn("a", 0.25, 0.0, 3.0)]),
+        Contributions("the prediction", 2, 0.0),
+        PartialDependence("prediction", 9, [Dependence("a", [1.0], {"y": [0.5]})]),
+    )
+    whole = json.loads(json.dumps(Inspection("best", "test rows", NETWORK, columns, []).to_json()))
+    assert list(whole) == ["checkpoint", "rows", "network", "importance", "contributions", "dependence", "neurons"]
+    assert whole["importance"]["columns"] == [{"column": "a", "importance": 0.25, "deviation": 0.0, "contribution": 3}]
+    assert whole["dependence"]["columns"] == [{"column": "a", "values": [1.0], "answers": {"y": [0.5]}}]
+    assert list(Inspection("best", "test rows", NETWORK, columns, None).to_json())[-1] == "dependence"
+    assert list(Inspection("best", "test rows", NETWORK, None, []).to_json()) == [
+        *("checkpoint", "rows", "network", "neurons")
+    ]
+
+
+def test_a_gradient_report_is_a_document_of_its_fields() -> None:
+    loaded = load_config(CONFIGS / "textbook.yaml", ["dtype=float64"])
+    prepared = prepare(loaded.config, loaded.folder)
+    report = GradientReport.of(prepared, check_gradient(prepared.plan, 1, 0))
+    document = json.loads(json.dumps(asdict(report), allow_nan=False))
+    assert list(document) == [
+        *("name", "rows", "parameters", "method", "tolerance", "passed", "layers", "loss", "faults", "notes")
+    ]
+    assert list(document["layers"][0]) == [
+        *("index", "type", "activation", "parameters", "passed", "alone_passed", "gradient_is_zero", "arrays")
+    ]
+    first = document["layers"][0]["arrays"][0]
+    assert list(first) == ["name", "compared", "smaller_steps", "undecided", "verdict", "worst"]
+    worst = ["parameter", "of", "backpropagation", "differences", "relative_error", "step"]
+    assert list(first["worst"]) == worst
+    assert (first["name"], document["passed"], document["method"]) == ("layers.0.weight", True, "every parameter")
+    assert sum(array.compared for array in report.arrays) == report.parameters == prepared.network.layout.size
+
+
+@pytest.mark.parametrize(("error", "badness"), [(0.5, (True, 0.5)), (None, (True, float("inf")))])
+def test_an_array_without_a_finite_error_is_the_worst(error: float | None, badness: tuple[bool, float]) -> None:
+    worst = WorstComparison("layers.0.weight", None, None, 0.0, error, 1e-5)
+    assert CheckedArray("layers.0.weight", 1, 0, 0, "differs", worst).badness == badness
