@@ -49,7 +49,7 @@ class ExperimentConfig(Spec):
     training: TrainingSpec = Field(default=TrainingSpec(), description="Epochs, batch size, and stopping rules.")
 
     def plan_network(self, signature: Signature, outputs: int) -> Network:
-        """The network for the fields of a signature: the one place where layers of a config become planned ones."""
+        """Plan the network for the fields of a signature. Layers of configs are planned only here."""
         return Network.plan(signature, {}, self.layers, outputs)
 
     @field_validator("name")

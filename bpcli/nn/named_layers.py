@@ -1,4 +1,4 @@
-"""What the layers and trained stems of a network are called: in names of parameters, and in messages."""
+"""Names of a network's layers and trained stems, in parameter names and messages."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from bpcli.wording import quoted
 
 
 class NamedLayer(NamedTuple):
-    """A layer, or that of a trained stem.
+    """A layer of the network or of a trained stem.
 
-    name: beginning of the names of its parameters, `layers.0` or `stems.city`. title: as messages call it.
+    name: prefix of its parameters' names, `layers.0` or `stems.city`. title: name in messages.
     """
 
     name: str
     title: str
     layer: Layer
     field: str | None = None
-    """Field of which it is the stem."""
+    """Field of the stem; None for a layer of the network."""
 
     @property
     def key(self) -> int | str:
-        """Index of a layer, name of a stem."""
+        """Index of a layer, or name of a stem."""
         return self.layer.index if self.field is None else self.name
 
 
 def named_layers(network: Network) -> list[NamedLayer]:
-    """The trained stems and all layers, in the order of the forward pass."""
+    """All trained stems and layers, in the order of the forward pass."""
     layers = [
         NamedLayer(f"layers.{layer.index}", f"layer {layer.index} ({layer.type})", layer) for layer in network.layers
     ]
@@ -40,5 +40,5 @@ def named_layers(network: Network) -> list[NamedLayer]:
 
 
 def all_views(bound: Bound) -> tuple[Views, ...]:
-    """The views of each of `named_layers`, in their order."""
+    """Views of each of `named_layers`, in that order."""
     return (*bound.stems, *bound)

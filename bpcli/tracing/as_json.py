@@ -15,7 +15,7 @@ from bpcli.tracing.trace import Trace, TracedLayer, activation_formulas
 
 
 def trace_document(trace: Trace) -> dict[str, Json]:
-    """The document: fields by name, specs as in a config, arrays as nested lists; `stems` where there are such."""
+    """Document with fields by name, specs as in a config, and arrays as nested lists; `stems` only if there are any."""
     names = [field.name for field in fields(trace) if field.name != "stems" or trace.stems]
     return {name: _plain(getattr(trace, name)) for name in names}
 

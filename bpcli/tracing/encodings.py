@@ -30,7 +30,7 @@ def inputs_made(preprocessor: Preprocessor, row: Table, stems: Mapping[str, Laye
 def _made(spec: FittedInput, column: Column, stem: Layer | None) -> Iterable[str]:
     if stem is None:
         return _input(spec, column)
-    return [f"number {place} of what the {stem.type} makes of {column.labels()[0]}" for place in range(stem.n_out)]
+    return [f"number {place} of the output of {stem.type} for {column.labels()[0]}" for place in range(stem.n_out)]
 
 
 def targets_made(preprocessor: Preprocessor, row: Table, outputs: int) -> list[str]:
@@ -72,7 +72,7 @@ def _input(spec: FittedInput, column: Column) -> Iterator[str]:
 @singledispatch
 def _cells(spec: InputBase, column: Column) -> Iterator[str]:
     """A line for each feature of a column but its indicator."""
-    raise TypeError(f"no account of {type(spec).__name__}")
+    raise TypeError(f"no encoding is known for {type(spec).__name__}")
 
 
 @_cells.register

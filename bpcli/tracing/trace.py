@@ -85,7 +85,7 @@ class TracedLayer:
 
     @property
     def name(self) -> str:
-        """Beginning of the names of its parameters."""
+        """Prefix of its parameters' names."""
         return f"layers.{self.index}" if self.field is None else f"stems.{self.field}"
 
     @property

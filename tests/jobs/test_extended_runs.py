@@ -232,7 +232,7 @@ def test_a_trace_is_told_in_text_json_and_on_a_page(spec: str, folder: Path) -> 
         city = of.examples.table["city"].labels()[0] if of.examples else ""
         row = CITIES.index(city)
         assert f"stems.city.weight[{row}, 0]" in cells
-        assert f"number 1 of what the embedding makes of {city}" in cells
+        assert f"number 1 of the output of embedding for {city}" in cells
         (stem,) = document["stems"]
         assert (stem["field"], stem["outputs"]) == ("city", ["city 0", "city 1"])
         assert stem["forward"]["x"] == [row]

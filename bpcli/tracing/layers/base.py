@@ -252,7 +252,7 @@ def worked_layers(trace: Trace, shows: Arithmetic) -> tuple[WorkedLayer[Any], ..
 
 
 def worked_stems(trace: Trace, first: WorkedLayer[Any], shows: Arithmetic) -> tuple[WorkedLayer[Any], ...]:
-    """Workings of the trained stems, before the first layer."""
+    """Arithmetic of the trained stems, which precede the first layer."""
     return tuple(worked_layer(stem.planned, LayerInStep(stem, first, None, shows)) for stem in trace.stems)
 
 
