@@ -49,7 +49,10 @@ class CheckedArray:
 
 @dataclass(frozen=True)
 class CheckedLayer:
-    """A layer or a trained stem, whose `index` is its name; `alone_passed`: its own backward pass is right."""
+    """A layer, by its index, or a trained stem, by its name.
+
+    alone_passed: its own backward pass is right, whatever joins the layers.
+    """
 
     index: int | str
     type: str
