@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 from bpcli.cli.console import aligned
+from bpcli.wording import shown_shape
 
 if TYPE_CHECKING:
     from bpcli.data.preprocess import Preprocessor
@@ -17,15 +19,10 @@ def architecture(preprocessor: Preprocessor, network: Network, loss: LossBase) -
     """What comes in, what is made of it, and what comes out."""
     from bpcli.spec import type_name
 
-    kinds, target = preprocessor.input_kinds, preprocessor.target
+    target = preprocessor.target
     return {
         "columns": [
-            {
-                "name": column.name,
-                "kind": kinds[column.name],
-                "encoding": preprocessor.encodings[column.name],
-                "inputs": column.width,
-            }
+            {key: value for key, value in asdict(column.summary()).items() if value != ()}  # a shape is an array's
             for column in preprocessor.inputs
         ],
         "target": {"names": list(target.names), "task": target.task, "classes": list(getattr(target, "classes", ()))},
@@ -42,6 +39,11 @@ def architecture(preprocessor: Preprocessor, network: Network, loss: LossBase) -
         ],
         "parameters": network.layout.size,
     }
+
+
+def shown_kind(column: dict[str, Any]) -> str:
+    """The kind of a column, and the shape of an array: `array 28 × 28`."""
+    return " ".join(filter(None, [column["kind"], shown_shape(column.get("shape", ()))]))
 
 
 def target_lines(summary: dict[str, Any]) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bpcli.cli.architecture import architecture, layer_lines, target_lines
+from bpcli.cli.architecture import architecture, layer_lines, shown_kind, target_lines
 from bpcli.cli.console import aligned, note, result, result_json, warn
 from bpcli.cli.learning_rate_range import show_range_test
 from bpcli.cli.options import AsJson, ConfigArgument, NoCache, Overrides, Strict
@@ -87,7 +87,7 @@ def _print_summary(summary: dict[str, Any]) -> None:
         result(line)
     result()
     shown = summary["columns"][:40]
-    rows = [[c["name"], c["kind"], c["encoding"], str(c["inputs"]), str(c["missing"])] for c in shown]
+    rows = [[c["name"], shown_kind(c), c["encoding"], str(c["inputs"]), str(c["missing"])] for c in shown]
     for line in aligned([["column", "kind", "encoding", "inputs", "missing"], *rows], right=(3, 4)):
         result(line)
     if len(summary["columns"]) > len(shown):

@@ -89,7 +89,9 @@ def inspect(
             "remainder": added.remainder,
         }
         document["dependence"] = asdict(dependence)
-        sections.append(column_lines(document, every=bool(named)))
+        sections.append(
+            column_lines(document, [part.summary() for part in model.preprocessor.parts], every=bool(named))
+        )
         sections += (
             [grid_lines(one, dependence) for one in dependence.columns] if named else [dependence_lines(dependence)]
         )

@@ -11,6 +11,7 @@ from bpcli.cli.console import aligned
 from bpcli.wording import counted, number, printable, quoted, with_deviation
 
 if TYPE_CHECKING:
+    from bpcli.data.columns.base import InputSummary
     from bpcli.inspection.dependence import Dependence, PartialDependence
     from bpcli.inspection.neurons import Neuron
 
@@ -26,26 +27,25 @@ WIDEST = 40
 """Blocks of a curve."""
 
 
-def column_lines(document: dict[str, Any], every: bool) -> list[str]:
+def column_lines(document: dict[str, Any], columns: Sequence[InputSummary], every: bool) -> list[str]:
     """The columns: what the network makes of them, and how much its answers hang on each."""
     found, added = document["importance"], document["contributions"]
-    encodings = {column["name"]: column for column in document["network"]["columns"]}
+    made = {column.name: column for column in columns}
     shown = found["columns"] if every else found["columns"][:MOST_COLUMNS]
     rows = []
     for one in shown:
         importance, deviation = with_deviation(round(one["importance"], 9) + 0.0, one["deviation"])
-        encoding = encodings[one["column"]]
         rows.append(
             [
                 one["column"],
-                encoding["encoding"],
-                str(encoding["inputs"]),
+                made[one["column"]].encoding,
+                str(made[one["column"]].inputs),
                 importance,
                 f"± {deviation}",
                 number(one["contribution"]),
             ]
         )
-    with_missing = any(column["kind"] == "numeric" and column["inputs"] == 2 for column in encodings.values())
+    with_missing = any(column.kind == "numeric" and column.inputs == 2 for column in columns)
     lines = [
         *wrap(
             f"{found['metric']} {number(found['score'])} on {counted(found['rows'], 'row')}; permutation: how much "

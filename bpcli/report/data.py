@@ -11,7 +11,7 @@ from bpcli.models.evaluation import OwnData
 from bpcli.models.model import Model
 from bpcli.pages.page import Section, as_sentence, number
 from bpcli.pages.tables import Table
-from bpcli.wording import counted, quoted
+from bpcli.wording import counted, quoted, shown_shape
 
 
 def data_section(model: Model, own: OwnData | None, summary: dict[str, Any]) -> Section:
@@ -58,11 +58,12 @@ def _target_table(model: Model, own: OwnData) -> Table:
 
 def _input_table(model: Model, own: OwnData | None) -> Table:
     """The input columns, in the words in which `check` lists them."""
-    kinds, encodings = model.preprocessor.input_kinds, model.preprocessor.encodings
     rows = []
     for column in model.preprocessor.inputs:
         name = column.name
         known = own is not None and name in own.selection.table
         missing = int(np.count_nonzero(own.selection.table[name].missing())) if known and own else None
-        rows.append([name, kinds[name], encodings[name], number(column.width), number(missing)])
+        said = column.summary()
+        kind = " ".join(filter(None, [said.kind, shown_shape(said.shape)]))
+        rows.append([name, kind, said.encoding, number(said.inputs), number(missing)])
     return Table("Inputs", ["column", "kind", "encoding", "inputs", "missing"], rows)
