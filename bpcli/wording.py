@@ -75,6 +75,11 @@ def listed(names: Iterable[str], limit: int = 8) -> str:
     return shown if len(names) <= limit else f"{shown} and {len(names) - limit:,} more"
 
 
+def shown_shape(shape: Iterable[int]) -> str:
+    """`28 × 28 × 3`."""
+    return " × ".join(map(str, shape))
+
+
 def plain(value: Any) -> str:
     """Value of a config as text in its syntax."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

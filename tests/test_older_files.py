@@ -17,6 +17,7 @@ from commands import bpcli as bpcli_here
 from golden.make_bits import ARITHMETIC, PREDICTIONS, bits, bpcli, prediction
 
 import bpcli as package
+from bpcli.storage.checkpoint import Checkpoint
 
 OLD = Path(__file__).parent / "golden" / "0.1"
 EXPECTED: dict[str, Any] = json.loads((OLD / "expected.json").read_text(encoding="utf-8"))
@@ -137,3 +138,18 @@ def test_a_run_goes_on_to_where_it_would_have_ended(old: Path, name: str):
     if not is_recorded(old, name):
         pytest.skip("its bits were recorded on other arithmetic")
     assert bits(run) == expected["bits"]
+
+
+def test_a_run_whose_array_was_a_column_for_each_position_goes_on_with_those(tmp_path: Path):
+    folder = tmp_path / "0.1"
+    shutil.copytree(OLD, folder)
+    run = folder / "finished" / "images_of_more_axes"
+    bpcli_here("train", "--resume", run, "--quiet", "--set", "training.epochs=6").ok()
+    assert (summary(run)["status"], summary(run)["epochs"]) == ("finished", 6)
+    gone_on = Checkpoint.load(run / "checkpoints" / "last.safetensors")
+    assert [column.name for column in gone_on.header.preprocessor.inputs] == [f"X{place}" for place in range(64)]
+    new = tmp_path / "0.1" / "finished" / "new"
+    bpcli_here("train", run / "config.yaml", "--run-dir", new, "--quiet", "--set", "training.epochs=6").ok()
+    whole = Checkpoint.load(new / "checkpoints" / "last.safetensors")
+    assert [column.name for column in whole.header.preprocessor.inputs] == ["X"]
+    np.testing.assert_allclose(gone_on.vectors["params"], whole.vectors["params"], rtol=1e-3, atol=1e-5)

@@ -83,7 +83,7 @@ def inspect(
         shown = [one for one in ranked.columns if not named or one.column in named]
         contributions = Contributions(added.meaning, len(added.explained), added.remainder)
         columns = InspectedColumns(replace(ranked, columns=shown), contributions, dependence)
-        sections.append(column_lines(network, columns, every=bool(named)))
+        sections.append(column_lines([part.summary() for part in model.preprocessor.parts], columns, every=bool(named)))
         sections += (
             [grid_lines(one, dependence) for one in dependence.columns] if named else [dependence_lines(dependence)]
         )

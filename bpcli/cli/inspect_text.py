@@ -12,10 +12,10 @@ from bpcli.documents.table import MOST_COLUMNS, Table
 from bpcli.wording import counted, number, printable, quoted, with_deviation
 
 if TYPE_CHECKING:
+    from bpcli.data.columns.base import InputSummary
     from bpcli.inspection.dependence import Dependence, PartialDependence
     from bpcli.inspection.document import InspectedColumns
     from bpcli.inspection.neurons import Neuron
-    from bpcli.models.summary import NetworkSummary
 
 MOST_CURVES = 6
 """Columns whose partial dependence is drawn where all are looked at; --json has more."""
@@ -29,10 +29,10 @@ WIDEST = 40
 """Blocks of a curve."""
 
 
-def column_lines(network: NetworkSummary, found: InspectedColumns, every: bool) -> list[str]:
+def column_lines(columns: Sequence[InputSummary], found: InspectedColumns, every: bool) -> list[str]:
     """The columns: what the network makes of them, and how much its answers hang on each."""
     importance, added = found.importance, found.contributions
-    encodings = {column.name: column for column in network.columns}
+    encodings = {column.name: column for column in columns}
     rows = []
     for one in importance.columns:
         value, deviation = with_deviation(round(one.importance, 9) + 0.0, one.deviation)
@@ -40,7 +40,7 @@ def column_lines(network: NetworkSummary, found: InspectedColumns, every: bool) 
         rows.append(
             [one.column, encoding.encoding, str(encoding.inputs), value, f"± {deviation}", number(one.contribution)]
         )
-    with_missing = any(column.kind == "numeric" and column.inputs == 2 for column in network.columns)
+    with_missing = any(column.kind == "numeric" and column.inputs == 2 for column in columns)
     table = Table(
         "Columns",
         ["column", "encoding", "inputs", "permutation", "", "integrated gradients"],

@@ -61,6 +61,7 @@ def trace(
     Example: bpcli trace configs/penguins.yaml --row 3 --html step.html
     """
     from bpcli.experiment.opening import open_experiment
+    from bpcli.jobs.resume import open_run
     from bpcli.system.blas import BlasThreads
     from bpcli.tracing.as_json import trace_document
     from bpcli.tracing.as_text import account
@@ -73,9 +74,12 @@ def trace(
         require_free(html, force, "--html")
     source = the_one(source, of_run, "RUN_OR_CONFIG", "--run")
     run = _run(source)
-    path = source if run is None else run.config
     with BlasThreads().single():
-        prepared = open_experiment(path, overrides or (), cache=not no_cache, keep_examples=True)
+        given, cache = overrides or (), not no_cache
+        if run is None:
+            prepared = open_experiment(source, given, cache=cache, keep_examples=True)
+        else:
+            prepared = open_run(run, given, cache=cache, keep_examples=True)
         state = _state(prepared, run)
         layer, place = _place(prepared, layer, neuron)
         rows = choose_rows(prepared, row or ())

@@ -52,7 +52,11 @@ class SplitSpec(Spec):
 class ArraysSpec(Spec):
     """The arrays of an NPZ file; with `X_train`, `y_train` and so on the file brings its own splits."""
 
-    x: str = Field(default="X", description="Name of the inputs' array.")
+    x: str = Field(
+        default="X",
+        description="Name of the inputs' array. Of two axes, it is columns X0, X1 and so on; of more, one input of its "
+        "shape, unless such a column is named.",
+    )
     y: str = Field(default="y", description="Name of the targets' array.")
 
 

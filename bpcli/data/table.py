@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
+from math import prod
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -32,11 +33,11 @@ FALSE_WORDS = ("false", "no")
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its kind and its values, shape (rows,).
+    """One column: its kind and its values, shape (rows,), or (rows, *shape) for an array of numbers or booleans.
 
-    numeric: any real dtype, NaN where missing. boolean: float64 of 0, 1 and NaN; `categories` are the words of a text
-    that it was read from. categorical: int32 codes into `categories`, which are sorted and each used at least once
-    when the column was read whole; -1 where missing.
+    numeric: any real dtype, NaN where missing. boolean: float64 of 0, 1 and NaN, an array in any dtype; `categories`
+    are the words of a text that it was read from. categorical: int32 codes into `categories`, which are sorted and each
+    used at least once when the column was read whole; -1 where missing.
     """
 
     name: str
@@ -47,13 +48,25 @@ class Column:
     def __len__(self) -> int:
         return len(self.values)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of a row's cell: empty but for an array."""
+        return self.values.shape[1:]
+
     def missing(self) -> NDArray[np.bool_]:
-        """Which rows have no value, shape (rows,)."""
+        """Which values are missing, in the shape of `values`."""
         if self.kind == "categorical":
             return np.asarray(self.values < 0)
         if self.values.dtype.kind == "f":
             return np.asarray(np.isnan(self.values))
-        return np.zeros(len(self.values), dtype=np.bool_)
+        return np.zeros(self.values.shape, dtype=np.bool_)
+
+    def positions(self) -> list[Column]:
+        """The positions of an array as columns X0, X1, … in the same memory; of any other column, itself."""
+        if not self.shape:
+            return [self]
+        flat = self.values.reshape(len(self.values), prod(self.shape))
+        return [Column(f"{self.name}{place}", self.kind, flat[:, place]) for place in range(flat.shape[1])]
 
     def take(self, rows: NDArray[np.intp] | slice) -> Column:
         """The column at `rows`, in that order; a slice is a view."""
@@ -165,6 +178,13 @@ class Table(Mapping[str, Column]):
         part = slice(rows.start, rows.stop)
         columns = [column.take(part) for column in self._columns.values()]
         return Table(columns, None if self.parts is None else self.parts[part], len(rows), self.header)
+
+    def flat(self, names: Sequence[str]) -> Table:
+        """The named columns, each position of an array as a column of its own, in the same memory."""
+        columns = [position for name in names for position in self._columns[name].positions()]
+        part = Table(columns, self.parts, self.rows)
+        part._at, part.rows = self._at, self.rows
+        return part
 
     def require(self, names: Sequence[str], source: str) -> None:
         """Raise DataError when any of `names` is no column; `source` says where the table came from."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -27,7 +27,7 @@ from bpcli.data.targets import choose_loss, fit_target
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
 from bpcli.spec import type_name
-from bpcli.wording import counted, listed, printable, quoted
+from bpcli.wording import counted, listed, printable, quoted, shown_shape
 
 FEWEST_ROWS = 20
 """Fewer rows than this all train: shares of them would be a row or two, which say nothing."""
@@ -56,7 +56,9 @@ def draft_config(
         DataError: the file cannot be read.
         UsageError: a target is no column, or not of the task.
     """
-    source = Source([(path, None)], cache=cache)
+    options = ReadOptions()
+    options = replace(options, split_arrays=any(map(options.names_position, targets)))
+    source = Source([(path, None)], options, cache)
     header = source.header
     for target in targets:
         if target not in header:
@@ -65,8 +67,9 @@ def draft_config(
     table = source.read(source.options)
     words = sorted({word for column in table.values() for word in words_among_numbers(column)})
     if words:
-        table = source.read(ReadOptions(missing=(*DEFAULT_MISSING, *words)))
+        table = source.read(replace(options, missing=(*DEFAULT_MISSING, *words)))
     targets = list(dict.fromkeys(targets)) or _array_targets(path, header)
+    _refuse_arrays(table, targets)
     columns = [_known(table[name]) for name in targets]
     shown = printable(str(path))
     if not table.rows:
@@ -100,6 +103,13 @@ def _array_targets(path: Path, header: list[str]) -> list[str]:
     if path.suffix != ".npz" or not found:
         raise UsageError(f"--target is missing: name the column to predict, one of {listed(header)}")
     return found
+
+
+def _refuse_arrays(table: Table, targets: list[str]) -> None:
+    for name in targets:
+        if shape := table[name].shape:
+            what = f"{quoted(name)} is an array of {shown_shape(shape)}"
+            raise UsageError(f"--target: {what}; name positions of it, such as {quoted(name + '0')}")
 
 
 def _known(column: Column) -> Column:
@@ -220,6 +230,9 @@ def _described(table: Table, targets: list[str], excluded: dict[str, str]) -> li
     inputs = [column for name, column in table.items() if name not in targets and name not in excluded]
     lines = []
     for column in inputs[:40]:
+        if column.shape:
+            lines.append(f"{_comment(column.name)}: array {shown_shape(column.shape)}, {_range(column)}")
+            continue
         known = _known(column)
         missing = len(column) - len(known)
         if column.kind == "numeric":
@@ -230,6 +243,14 @@ def _described(table: Table, targets: list[str], excluded: dict[str, str]) -> li
             what = "true or false"
         lines.append(f"{_comment(column.name)}: {column.kind}, {what}" + (f", {missing:,} missing" if missing else ""))
     return lines if len(inputs) <= 40 else [*lines, f"and {len(inputs) - 40:,} more"]
+
+
+def _range(column: Column) -> str:
+    """What the numbers of an array are."""
+    known = column.values[~column.missing()] if column.values.dtype.kind == "f" else column.values
+    if column.kind == "boolean":
+        return "true or false"
+    return f"{column.values.dtype}, {known.min():g} to {known.max():g}" if known.size else "empty"
 
 
 def _commonest(column: Column) -> int:

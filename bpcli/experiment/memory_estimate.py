@@ -68,7 +68,8 @@ def estimate_memory(
     if batch < train:
         gathered = max(batch * (n_in + n_out), min(train * (n_in + n_out), GATHERED_BYTES))
     else:
-        gathered = train * (n_out + (0 if is_plain(intake.signature) else n_in))
+        held = is_plain(intake.signature) and not preprocessor.scales_rows(train, dtype)
+        gathered = train * (n_out + (0 if held else n_in))
     step = network.workspace_bytes(batch, dtype, training=True) + 2 * batch * n_out
     order = train * np.dtype(np.intp).itemsize
     parameters = network.layout.size

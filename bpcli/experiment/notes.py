@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
-from bpcli.data.columns import Range, Surprise
+from bpcli.data.columns import ArrayInput, Range, Surprise
 from bpcli.data.files.kind_hints import OF_NUMBERS, are_dates, dates_noted, unusual_number, words_among_numbers
 from bpcli.data.table import Table
 from bpcli.nn.network import Network
@@ -98,3 +98,11 @@ def notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) -> 
             f"the same in all training rows, so of no help: {counted(len(constant), 'column')}, {listed(constant)}"
         )
     return notes
+
+
+def notes_of_arrays(arrays: Iterable[ArrayInput]) -> Iterator[str]:
+    """Arrays some of whose positions are constant in the training rows that they were fitted on."""
+    for array in arrays:
+        if constant := array.constant_positions:
+            of = f"{constant:,} of {array.size:,} positions"
+            yield f"{of} of {quoted(array.name)} are constant in the training set"

@@ -61,7 +61,7 @@ def attributions(model: Model, table: Table) -> Attributions:
         predicted = model.target.outcome(predictions, model.loss).predicted
         x = model.inference.features(encoded).reshape(table.rows, model.inference.network.n_in)
         average = model.preprocessor.average(model.dtype).astype(exact)
-        widths = np.array([column.width for column in model.preprocessor.inputs])
+        widths = np.array([part.width for part in model.preprocessor.parts])
         firsts = (np.cumsum(widths) - widths)[widths > 0]
         found = [
             integrated_gradients(model.inference, average, x, weights, firsts)
@@ -81,7 +81,7 @@ def attributions(model: Model, table: Table) -> Attributions:
         contributions[:, index, widths > 0] = _shared_out(one.added, lacking)
     return Attributions(
         meaning=explained_output(model),
-        columns=tuple(column.name for column in model.preprocessor.inputs),
+        columns=tuple(part.name for part in model.preprocessor.parts),
         outputs=explained_names(model),
         explained=explained,
         baseline=baseline,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcli.arrays.memory import Array
+from bpcli.data.columns import ColumnInput
 from bpcli.data.table import Column, Table
 from bpcli.errors import UsageError
 from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, MOST_NUMBERS, evenly_spaced, features_of, predictions
@@ -60,10 +61,11 @@ def partial_dependence(model: Model, table: Table, columns: Sequence[str] | None
         UsageError: a column is none that the model takes.
         DataError: an answer is not finite.
     """
-    inputs = {column.name: column for column in model.preprocessor.inputs}
+    inputs = {part.name: part for part in model.preprocessor.parts}
     names = list(inputs) if columns is None else list(dict.fromkeys(columns))
     require_columns(model, names)
-    grids = [_grid(model, table[name]) for name in names]
+    table = model.preprocessor.table_of_parts(table)
+    grids = [_grid(inputs[name], table[name]) for name in names]
     passes = sum(len(grid) for grid in grids)
     most = MOST_MULTIPLICATIONS / (model.inference.network.multiplications * max(passes, 1))
     chosen = table.take(evenly_spaced(table.rows, min(MOST_ROWS, most)))
@@ -81,19 +83,18 @@ def partial_dependence(model: Model, table: Table, columns: Sequence[str] | None
 
 def require_columns(model: Model, names: Sequence[str]) -> None:
     """Raise UsageError for a name that is no input column."""
-    inputs = [column.name for column in model.preprocessor.inputs]
+    inputs = [part.name for part in model.preprocessor.parts]
     for name in names:
         if name not in inputs:
             hint = suggestion(name, inputs) or f"; it takes {listed(inputs)}"
             raise UsageError(f"the model has no input column {quoted(name)}{hint}")
 
 
-def _grid(model: Model, column: Column) -> Column:
+def _grid(fitted: ColumnInput, column: Column) -> Column:
     """The values to ask about, as a column."""
     if column.kind == "boolean":
         return Column(column.name, column.kind, np.array([0.0, 1.0]))
     if column.kind == "categorical":
-        (fitted,) = (one for one in model.preprocessor.inputs if one.name == column.name)
         categories = tuple(getattr(fitted, "categories", ()))
         return Column(column.name, column.kind, np.arange(len(categories), dtype=np.int32), categories)
     known = np.asarray(column.values[~column.missing()], np.float64)
@@ -110,7 +111,8 @@ def _shown(grid: Column) -> list[float] | list[str]:
 def _encoded(model: Model, table: Table, grid: Column, features: slice) -> Array:
     """The features of each value of a grid, (values, width)."""
     row = table.take(np.zeros(len(grid), np.intp))
-    whole = Table([grid if name == grid.name else row[name] for name in model.preprocessor.input_kinds], rows=len(grid))
+    names = model.preprocessor.input_kinds_in(table)
+    whole = Table([grid if name == grid.name else row[name] for name in names], rows=len(grid))
     return features_of(model, whole)[:, features]
 
 

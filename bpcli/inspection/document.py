@@ -69,4 +69,5 @@ class Inspection:
         """The inspection as a document, without what was not asked for."""
         document = asdict(self)
         columns, neurons = document.pop("columns"), document.pop("neurons")
+        document["network"] = self.network.to_json()
         return {**document, **(columns or {}), **({} if neurons is None else {"neurons": neurons})}

@@ -22,7 +22,7 @@ class AttributionColumns:
         self.header: list[str] = []
         for output in explained_names(model):
             of, to = (f"_{output}", f"_to_{output}") if output else ("", "")
-            columns = [f"contribution_{column.name}{to}" for column in model.preprocessor.inputs]
+            columns = [f"contribution_{part.name}{to}" for part in model.preprocessor.parts]
             self.header += [f"explained{of}", f"baseline{of}", *columns]
 
     def columns(self, table: Table) -> list[Sequence[Any]]:

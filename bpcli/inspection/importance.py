@@ -48,7 +48,7 @@ def permutation_importance(model: Model, table: Table, repeats: int = REPEATS, s
     Raises:
         DataError: an answer is not finite.
     """
-    columns = model.preprocessor.inputs
+    columns = model.preprocessor.parts
     network = model.inference.network
     passes = 1 + repeats * len(columns)
     most = min(MOST_MULTIPLICATIONS / (network.multiplications * passes), MOST_INPUTS / network.n_in)

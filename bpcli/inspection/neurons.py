@@ -106,9 +106,9 @@ class _Cells:
     """What stands in some rows of a table, as text."""
 
     def __init__(self, model: Model, table: Table, numbers: NDArray[np.intp]) -> None:
-        self._table, self._numbers = table, numbers
+        self._table, self._numbers = model.preprocessor.table_of_parts(table), numbers
         self._targets = model.preprocessor.target.names
-        self._column_of = [column.name for column in model.preprocessor.inputs for _ in column.features]
+        self._column_of = [part.name for part in model.preprocessor.parts for _ in part.features]
 
     def of(self, rows: NDArray[np.intp], outputs: Array, features: list[int]) -> list[ExcitingRow]:
         """Rows with a neuron's output for each, and their cells in the columns of features."""

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
+from bpcli.data.files.source import open_source
 from bpcli.data.spec import DataSpec
 from bpcli.errors import CheckpointError
+from bpcli.experiment.opening import open_experiment
 from bpcli.experiment.prepare import Prepared
 from bpcli.nn.network import Network
 from bpcli.storage.checkpoint import Checkpoint, Header
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training import Counters, TrainingState
 from bpcli.wording import printable
+
+
+def open_run(
+    directory: RunDirectory, overrides: Iterable[str] = (), *, cache: bool = True, keep_examples: bool = False
+) -> Prepared:
+    """The experiment of a run, as `open_experiment` prepares it.
+
+    Version 0.1 had a column for each position of an array: where the last checkpoint has them, they are read again.
+    """
+    prepared = open_experiment(directory.config, overrides, cache=cache, keep_examples=keep_examples)
+    if not prepared.preprocessor.arrays or Checkpoint.load(directory.last).header.preprocessor.arrays:
+        return prepared
+    source = open_source(prepared.config.data, directory.path, cache=cache, split_arrays=True)
+    return open_experiment(directory.config, overrides, keep_examples=keep_examples, source=source)
 
 
 def resume_state(prepared: Prepared, directory: RunDirectory, of: type[Header] = Header) -> TrainingState:

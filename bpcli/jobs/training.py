@@ -11,7 +11,7 @@ from bpcli.errors import DataWarningsError, DivergedError, UsageError
 from bpcli.experiment.opening import open_experiment
 from bpcli.experiment.prepare import Prepared
 from bpcli.history.tensorboard import require_tensorboard
-from bpcli.jobs.resume import resume_state
+from bpcli.jobs.resume import open_run, resume_state
 from bpcli.jobs.runner import Runner
 from bpcli.models.model import Model
 from bpcli.storage.records import Summary
@@ -98,7 +98,10 @@ def train(
     if there:
         there.require_last()  # which a run has from its first second on, as it has its config
     with BlasThreads().single():
-        prepared = open_experiment(there.config if there else config or Path(), overrides, cache=cache)
+        if there:
+            prepared = open_run(there, overrides, cache=cache)
+        else:
+            prepared = open_experiment(config or Path(), overrides, cache=cache)
         if strict and prepared.warnings:
             raise DataWarningsError(*prepared.warnings)
         observer.opened(prepared)

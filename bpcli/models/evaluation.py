@@ -141,8 +141,10 @@ def file_rows_for_each(models: Sequence[Model], path: Path, cache: bool) -> Iter
     """All rows of a file for each model, read once; raises as `file_rows`."""
     sources = []
     for model in models:
-        kinds = model.preprocessor.evaluation_kinds
-        options = replace(read_options(model.header.config.data, kinds), columns=frozenset(kinds))
+        fitted, data = model.preprocessor, model.header.config.data
+        whole = model.whole_arrays(path, read_options(data, fitted.evaluation_kinds))
+        kinds = fitted.evaluation_kinds_in(whole)
+        options = replace(read_options(data, kinds), columns=frozenset(kinds))
         sources.append(Source([(path, None)], options, cache))
     for model, source in zip(models, read_together(sources), strict=True):
         require_columns(list(source.options.kinds), source.header, printable(str(path)))

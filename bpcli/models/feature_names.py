@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from bpcli.data.preprocess import Preprocessor
 from bpcli.nn.layers import Layer
 from bpcli.nn.named_layers import named_layers
@@ -40,10 +42,11 @@ class Names:
         slot, place = network.layout.at(index)
         named = next(one for one in named_layers(network) if one.name == slot.name.rpartition(".")[0])
         name, layer = f"{slot.name}[{', '.join(map(str, place))}]", named.layer
-        if named.field is not None or slot.shape not in ((layer.n_out,), (layer.n_in, layer.n_out)):
+        if named.field is None and slot.shape == layer.out_shape:
+            return name, self.outputs[layer.index][int(np.ravel_multi_index(place, slot.shape))]
+        if named.field is not None or slot.shape != (layer.n_in, layer.n_out):
             return name, named.title
-        of = self.outputs[layer.index][place[-1]]
-        return name, of if len(place) == 1 else f"{self.into(layer.index)[place[0]]} → {of}"
+        return name, f"{self.into(layer.index)[place[0]]} → {self.outputs[layer.index][place[1]]}"
 
 
 def _inputs(network: Network, preprocessor: Preprocessor) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ import numpy as np
 from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import Rows
 from bpcli.data.columns import Surprise
-from bpcli.data.files.python_rows import PythonRows, table_from_rows
+from bpcli.data.files.python_rows import PythonRows, column_names, table_from_rows
+from bpcli.data.files.read import ReadOptions, is_text, read_header
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Table
 from bpcli.data.targets import Outcome, TargetBase
@@ -82,10 +83,16 @@ class Model:
         """Names of the classes, labels or target columns."""
         return self.target.labels
 
+    def whole_arrays(self, source: Path | None, options: ReadOptions) -> list[str]:
+        """Columns of a file that may be arrays: text, also that on standard input, has none."""
+        if source is None or not self.preprocessor.arrays or is_text(source):
+            return []
+        return read_header(source, options)
+
     def require_width(self, source: Path | None, ignored: Sequence[str]) -> None:
         """Raise DataError for an array of more columns than the model takes: by position, all of them may be others."""
         if ignored and source is not None and source.suffix == ".npz":
-            takes = len(self.preprocessor.inputs)
+            takes = len(self.preprocessor.parts)
             shown = printable(str(source))
             raise DataError(f"{shown}: rows of {takes + len(ignored)} numbers; the model takes {takes}")
 
@@ -95,7 +102,7 @@ class Model:
         Raises:
             DataError: a column is missing, or holds what it cannot hold.
         """
-        table = table_from_rows(rows, self.preprocessor.input_kinds)
+        table = self._table(rows)
         return self.target.values(self.outcome(table)[0].predicted)
 
     def predict_probabilities(self, rows: PythonRows) -> Array:
@@ -105,8 +112,14 @@ class Model:
             UsageError: the model's loss has none.
             DataError: as for `predict`.
         """
-        table = table_from_rows(rows, self.preprocessor.input_kinds)
+        table = self._table(rows)
         return self.require_probabilities(self.outcome(table)[0])
+
+    def _table(self, rows: PythonRows) -> Table:
+        shapes = {array.name: array.shape for array in self.preprocessor.arrays}
+        are_arrays = isinstance(rows, np.ndarray) and rows.ndim > 2
+        kinds = self.preprocessor.input_kinds_in(shapes if are_arrays else column_names(rows))
+        return table_from_rows(rows, kinds, shapes)
 
     def require_probabilities(self, outcome: Outcome) -> Array:
         """The probabilities of an outcome; raises UsageError where the loss gives none."""

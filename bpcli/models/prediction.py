@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bpcli.arrays.memory import Array
 from bpcli.data.columns import Surprise
 from bpcli.data.files.cells import shown_path, typed
-from bpcli.data.files.read import ReadOptions, read_chunks, read_header
+from bpcli.data.files.read import read_chunks, read_header
 from bpcli.data.files.source import read_options
 from bpcli.data.table import Table, require_columns
 from bpcli.data.targets import Outcome
@@ -77,9 +77,9 @@ def newest_model(source: Path | None, runs: Path) -> Model:
     model = Model.load(newest.path)
     if source is None:
         return model
-    kinds, header = model.preprocessor.input_kinds, _header_of(source, model)
+    header = _header_of(source, model)
     try:
-        require_columns(list(kinds), header, shown_path(source))
+        require_columns(_columns_in(model, header), header, shown_path(source))
     except DataError as error:
         fitting = next((run for run in others if _takes(run, source)), None)
         other = "RUN" if fitting is None else printable(str(fitting.path))
@@ -90,14 +90,20 @@ def newest_model(source: Path | None, runs: Path) -> Model:
 
 
 def _header_of(source: Path, model: Model) -> list[str]:
-    return read_header(source, read_options(model.header.config.data, {}))
+    return read_header(source, read_options(model.header.config.data, model.preprocessor.input_kinds))
+
+
+def _columns_in(model: Model, header: list[str]) -> list[str]:
+    """The columns that a model takes of a file with this header."""
+    return list(model.preprocessor.input_kinds_in(header))
 
 
 def _takes(run: RunDirectory, source: Path) -> bool:
     """Whether a file has all columns that the run's model takes."""
     try:
         model = Model.load(run.path)
-        return set(model.preprocessor.input_kinds) <= set(_header_of(source, model))
+        header = _header_of(source, model)
+        return set(_columns_in(model, header)) <= set(header)
     except BpcliError:
         return False
 
@@ -121,16 +127,11 @@ def predict_file(
         DataError: the file cannot be read, a column is missing, or a cell does not fit its column.
         UsageError: the model has no probabilities, or two columns of the output would have one name.
     """
-    kinds = model.preprocessor.input_kinds
     data = model.header.config.data
-    options = ReadOptions(
-        kinds=kinds,
-        missing=data.missing,
-        columns=frozenset(kinds) | frozenset(keep),
-        verbatim=frozenset(keep),
-        x=data.arrays.x,
-        y=data.arrays.y,
-    )
+    options = read_options(data, model.preprocessor.input_kinds)
+    options = replace(options, split_arrays=options.split_arrays or any(map(options.names_position, keep)))
+    kinds = model.preprocessor.input_kinds_in(model.whole_arrays(source, options))
+    options = replace(options, kinds=kinds, columns=frozenset(kinds) | frozenset(keep), verbatim=frozenset(keep))
     if probabilities and not model.loss.gives_probabilities:
         raise UsageError(f"--probabilities: a model of the loss {quoted(type_name(model.loss))} has none")
     explaining = [] if explainer is None else explainer.header
@@ -148,6 +149,9 @@ def predict_file(
     known = {*model.preprocessor.target.names, *data.exclude, data.weight, data.split.column}
     tally = Tally(ignored=tuple(name for name in first.ignored if name not in known))
     model.require_width(source, tally.ignored)
+    whole = next((name for name in keep if first[name].shape), None)
+    if whole is not None:
+        raise UsageError(f"--keep: {quoted(whole)} is an array; name positions of it, such as {quoted(whole + '0')}")
 
     def written(texts: list[str]) -> list[str]:
         return list(map(without_formula, texts)) if spreadsheet_safe else texts

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import prod
 
+from bpcli.data.columns.base import InputSummary
 from bpcli.data.preprocess import Preprocessor
 from bpcli.experiment.memory_estimate import Footprint
 from bpcli.experiment.prepare import Prepared
@@ -15,20 +16,10 @@ from bpcli.spec import type_name
 
 
 @dataclass(frozen=True)
-class ColumnSummary:
-    """An input column, and how many inputs of the network its encoding makes."""
+class ReadColumn(InputSummary):
+    """An input, and how many of its cells are missing in the data."""
 
-    name: str
-    kind: str
-    encoding: str
-    inputs: int
-
-
-@dataclass(frozen=True)
-class ReadColumn(ColumnSummary):
-    """An input column with its missing cells in the data."""
-
-    missing: int
+    missing: int = 0
 
 
 @dataclass(frozen=True)
@@ -55,7 +46,7 @@ class LayerFigures:
 class NetworkSummary:
     """What comes in, what is made of it, and what comes out."""
 
-    columns: Sequence[ColumnSummary]
+    columns: Sequence[InputSummary]
     target: TargetSummary
     loss: str
     layers: Sequence[LayerFigures]
@@ -64,12 +55,9 @@ class NetworkSummary:
     @classmethod
     def of(cls, preprocessor: Preprocessor, network: Network, loss: LossBase) -> NetworkSummary:
         """The summary of a network and of what is before and behind it."""
-        kinds, encodings, target = preprocessor.input_kinds, preprocessor.encodings, preprocessor.target
+        target = preprocessor.target
         return cls(
-            [
-                ColumnSummary(column.name, kinds[column.name], encodings[column.name], column.width)
-                for column in preprocessor.inputs
-            ],
+            [column.summary() for column in preprocessor.inputs],
             TargetSummary(target.names, target.task, tuple(getattr(target, "classes", ()))),
             type_name(loss),
             [
@@ -84,6 +72,10 @@ class NetworkSummary:
             ],
             network.layout.size,
         )
+
+    def to_json(self) -> dict[str, object]:
+        """The summary as a document; only arrays have a shape."""
+        return {**asdict(self), "columns": [_column(one) for one in self.columns]}
 
 
 @dataclass(frozen=True)
@@ -122,7 +114,13 @@ class ExperimentSummary:
     def to_json(self) -> dict[str, object]:
         """The summary as a document, with what is said of the network beside the rest."""
         document = asdict(self)
-        network, columns, memory = document.pop("network"), document.pop("columns"), document.pop("memory")
+        memory = document.pop("memory")
+        del document["network"], document["columns"]
         first = {name: document.pop(name) for name in ("name", "rows")}
         last = {name: document.pop(name) for name in ("data_sha256", "notes", "warnings")}
-        return {**first, **network, "columns": columns, **document, "memory_bytes": memory, **last}
+        columns = [_column(one) for one in self.columns]
+        return {**first, **self.network.to_json(), "columns": columns, **document, "memory_bytes": memory, **last}
+
+
+def _column(summary: InputSummary) -> dict[str, object]:
+    return {name: value for name, value in asdict(summary).items() if name != "shape" or value}

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bpcli.data.columns.base import InputSummary
 from bpcli.documents.table import Table
-from bpcli.models.summary import ColumnSummary, LayerFigures
-from bpcli.wording import number
+from bpcli.models.summary import LayerFigures
+from bpcli.wording import number, shown_shape
 
 
-def column_table(columns: Sequence[tuple[ColumnSummary, int | None]]) -> Table:
+def column_table(columns: Sequence[tuple[InputSummary, int | None]]) -> Table:
     """The input columns, each with its missing cells, where they are known."""
-    rows = [[one.name, one.kind, one.encoding, number(one.inputs), number(missing)] for one, missing in columns]
+    rows = [
+        [one.name, f"{one.kind} {shown_shape(one.shape)}".rstrip(), one.encoding, number(one.inputs), number(missing)]
+        for one, missing in columns
+    ]
     return Table("Inputs", ["column", "kind", "encoding", "inputs", "missing"], rows, right=(3, 4))
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from bpcli.data.columns.base import InputSummary
 from bpcli.data.table import PARTS
 from bpcli.documents.table import Table
 from bpcli.models.evaluation import OwnData
 from bpcli.models.model import Model
-from bpcli.models.summary import ColumnSummary, NetworkSummary
+from bpcli.models.summary import NetworkSummary
 from bpcli.models.tables import column_table
 from bpcli.pages.page import Section, as_sentence, number
 from bpcli.storage.records import Summary
@@ -57,7 +58,7 @@ def _target_table(model: Model, own: OwnData) -> Table:
 
 def _input_table(model: Model, own: OwnData | None) -> Table:
     """The input columns, as `check` lists them."""
-    columns: list[tuple[ColumnSummary, int | None]] = []
+    columns: list[tuple[InputSummary, int | None]] = []
     for column in NetworkSummary.of(model.preprocessor, model.inference.network, model.loss).columns:
         known = own is not None and column.name in own.selection.table
         missing = int(np.count_nonzero(own.selection.table[column.name].missing())) if known and own else None

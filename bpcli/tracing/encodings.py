@@ -7,8 +7,10 @@ from functools import singledispatch
 
 import numpy as np
 
+from bpcli.data.columns.arrays import ArrayInput
+from bpcli.data.columns.base import ColumnInput, InputBase
 from bpcli.data.columns.encoders import Affine, Encoding
-from bpcli.data.columns.inputs import BooleanInput, FittedInput, InputBase, NumericInput, OneHotInput, OrdinalInput
+from bpcli.data.columns.inputs import BooleanInput, NumericInput, OneHotInput, OrdinalInput
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Column, Table
 from bpcli.data.targets import ClassesTarget, LabelsTarget, NumbersTarget, TargetBase
@@ -24,13 +26,14 @@ def inputs_made(preprocessor: Preprocessor, row: Table, stems: Mapping[str, Laye
 
     `stems` are the layers of columns that have a trained stem.
     """
-    return [line for spec in preprocessor.inputs for line in _made(spec, row[spec.name], stems.get(spec.name))]
+    return [line for spec in preprocessor.inputs for line in _made(spec, spec.column_of(row), stems.get(spec.name))]
 
 
-def _made(spec: FittedInput, column: Column, stem: Layer | None) -> Iterable[str]:
+def _made(spec: InputBase, column: Column, stem: Layer | None) -> Iterable[str]:
     if stem is None:
         return _input(spec, column)
-    return [f"number {place} of the output of {stem.type} for {column.labels()[0]}" for place in range(stem.n_out)]
+    of = "the array" if column.shape else column.labels()[0]
+    return [f"number {place} of the output of {stem.type} for {of}" for place in range(stem.n_out)]
 
 
 def targets_made(preprocessor: Preprocessor, row: Table, outputs: int) -> list[str]:
@@ -63,9 +66,9 @@ def _labels(target: LabelsTarget, columns: list[Column], outputs: int) -> list[s
     return ["0 or 1, as in the file"] * outputs
 
 
-def _input(spec: FittedInput, column: Column) -> Iterator[str]:
+def _input(spec: InputBase, column: Column) -> Iterator[str]:
     yield from _cells(spec, column)
-    if spec.indicator:
+    if isinstance(spec, ColumnInput) and spec.indicator:
         yield f"1 where {spec.name} is missing, else 0"
 
 
@@ -103,6 +106,12 @@ def _ordinal(spec: OrdinalInput, column: Column) -> Iterator[str]:
         yield f"{'missing' if missing else 'unseen in training'}, replaced by the mean, {_number(spec.fill)}"
     else:
         yield f"position {spec.categories.index(label)} of 0 to {len(spec.categories) - 1}, scaled to 0 to 1"
+
+
+@_cells.register
+def _array(spec: ArrayInput, column: Column) -> Iterator[str]:
+    for part, position in zip(spec.parts(), column.positions(), strict=True):
+        yield from _input(part, position)
 
 
 def _scaled(encoding: Encoding, value: float) -> str:

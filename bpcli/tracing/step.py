@@ -84,11 +84,12 @@ def choose_rows(prepared: Prepared, numbers: Sequence[int]) -> ChosenRows:
         if part != "train":
             notes.append(f"row {number} is a {part} row, which training never uses; this step trains on it")
         row = table.take(np.array([number - 1]))
+        cells = row.flat(selection.inputs)
         described.append(
             TracedRow(
                 row=number,
                 split=part,
-                columns={name: row[name].labels()[0] for name in selection.inputs},
+                columns={name: cells[name].labels()[0] for name in cells},
                 target={name: row[name].labels()[0] for name in selection.targets},
                 inputs_made=inputs_made(prepared.preprocessor, row, stems),
                 targets_made=targets_made(prepared.preprocessor, row, plan.network.n_out),

@@ -10,7 +10,7 @@ import pytest
 from networks import FLOAT32, FLOAT64
 
 from bpcli.arrays.fields import Field
-from bpcli.arrays.rows import Rows, records_of
+from bpcli.arrays.rows import SCALED_NUMBERS, Rows, Scaling, records_of
 
 SIGNATURE = (
     Field("numbers", (4,)),
@@ -80,3 +80,46 @@ def test_taking_rows_allocates_no_array() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < count * 4, "the smallest array would be one number a row"
+
+
+CENTER, SCALE = np.array([1.0, 2.5, 0.1, 7.0]), np.array([3.0, 1.0, 0.7, 200.0])
+
+
+def scaled(count: int, dtype: np.dtype[Any]) -> tuple[Rows, Any]:
+    """Rows whose image is scaled, and its numbers as they are to be."""
+    whole = rows(count)
+    image = whole.stores[1]
+    numbers = ((image.reshape(count, 4).astype(np.float64) - CENTER) / SCALE).astype(dtype).reshape(count, 2, 2)
+    return Rows(SIGNATURE, whole.stores, dtype, {3: Scaling(CENTER, SCALE)}), numbers
+
+
+@pytest.mark.parametrize("asked", [FLOAT32, FLOAT64])
+def test_stored_integers_are_scaled_and_rounded_to_the_dtype_of_the_rows(asked: np.dtype[Any]) -> None:
+    of, numbers = scaled(50, FLOAT32)
+    reader, order = of.reader(20, asked), np.random.default_rng(1).permutation(50)[:20]
+    taken = reader.take(order)[3]
+    assert taken.dtype == asked
+    assert taken.tobytes() == numbers[order].astype(asked).tobytes()
+    assert reader.slice(30, 45)[3].tobytes() == numbers[30:45].astype(asked).tobytes()
+    assert of.arrays()[3].tobytes() == numbers.tobytes()
+
+
+def test_scaling_goes_through_all_rows_in_parts_of_bounded_memory() -> None:
+    count = SCALED_NUMBERS // 4 * 2 + 5
+    scaling = Scaling(CENTER, SCALE)
+    scratch = scaling.scratch(count)
+    assert [array.size for array in scratch] == [SCALED_NUMBERS] * 3
+    stored = np.random.default_rng(0).integers(0, 256, (count, 2, 2)).astype(np.uint8)
+    out = scaling(stored, np.empty(stored.shape), scratch)
+    assert np.array_equal(out.reshape(count, 4), (stored.reshape(count, 4) - CENTER) / SCALE)
+
+
+def test_scaling_allocates_nothing() -> None:
+    of, _ = scaled(4000, FLOAT32)
+    reader, order = of.reader(1000, FLOAT32), np.arange(1000)
+    reader.take(order)
+    tracemalloc.start()
+    reader.take(order)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1000 * 4, "the smallest array would be one number a row"

@@ -62,3 +62,20 @@ def test_a_boolean_column_is_told_in_its_own_words(words: tuple[str, ...], value
 def test_a_boolean_column_with_more_words_than_one_for_a_truth_value_stays_as_it_is(words: tuple[str, ...]) -> None:
     column = Column("a", "boolean", np.array([1.0, 1.0]), words)
     assert column.as_words() is column
+
+
+def test_the_positions_of_an_array_are_columns_in_the_same_memory() -> None:
+    values = np.arange(12).reshape(2, 3, 2)
+    array = Column("X", "numeric", values)
+    assert array.shape == (3, 2)
+    assert [column.name for column in array.positions()] == ["X0", "X1", "X2", "X3", "X4", "X5"]
+    assert array.positions()[4].values.tolist() == [4, 10]
+    assert np.shares_memory(array.positions()[4].values, values)
+    lone = Column("a", "numeric", np.zeros(2))
+    assert (lone.shape, lone.positions()) == ((), [lone])
+
+
+def test_missing_values_of_an_array_are_known_for_each_position() -> None:
+    values = np.array([[[1.0, np.nan]], [[2.0, 3.0]]])
+    assert Column("X", "numeric", values).missing().tolist() == [[[False, True]], [[False, False]]]
+    assert Column("X", "numeric", values[:, :, :1].astype(int)).missing().shape == (2, 1, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bpcli.errors import DataError, UsageError
@@ -64,3 +65,24 @@ def test_targets_of_which_nothing_can_be_learned_are_refused(tmp_path: Path, tar
 
 def test_a_target_named_twice_counts_once(tmp_path: Path):
     assert "  target: y\n" in draft_config(write(tmp_path, 1, 30), ["y", "y"], tmp_path / "c.yaml", None).text
+
+
+def test_an_array_is_described_in_one_line(tmp_path: Path):
+    images = np.arange(240, dtype=np.uint8).reshape(40, 2, 3)
+    path = tmp_path / "images.npz"
+    np.savez(path, X=images, y=np.arange(40) % 2)
+    text = draft_config(path, [], tmp_path / "c.yaml", None).text
+    assert "  #   X: array 2 × 3, uint8, 0 to 239\n  split:" in text
+    assert "  target: y\n" in text
+    np.savez(path, X=images > 9, y=np.arange(40) % 2)
+    assert "  #   X: array 2 × 3, true or false\n" in draft_config(path, [], tmp_path / "c.yaml", None).text
+    with pytest.raises(UsageError, match="--target: 'X' is an array of 2 × 3; name positions of it, such as 'X0'"):
+        draft_config(path, ["X"], tmp_path / "c.yaml", None)
+
+
+def test_a_position_of_an_array_can_be_the_target(tmp_path: Path):
+    path = tmp_path / "images.npz"
+    np.savez(path, X=np.random.default_rng(0).normal(size=(40, 2, 2)), y=np.arange(40))
+    text = draft_config(path, ["X3"], tmp_path / "c.yaml", None).text
+    assert "  target: X3\n" in text
+    assert "  #   X0: numeric, " in text

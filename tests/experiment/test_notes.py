@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from bpcli.data.columns import Surprise
-from bpcli.experiment.notes import MOST_FAR, surprise_notes
+import numpy as np
+
+from bpcli.data.columns import ArrayInput, EncodersSpec, Surprise
+from bpcli.data.columns.spec import NumericColumn
+from bpcli.data.table import Column
+from bpcli.experiment.notes import MOST_FAR, notes_of_arrays, surprise_notes
 
 
 def far(column: str) -> Surprise:
@@ -32,3 +36,14 @@ def test_of_many_columns_with_numbers_far_outside_some_are_told_of_and_the_other
 
 def test_nothing_new_is_nothing_to_tell() -> None:
     assert surprise_notes(Counter()) == []
+
+
+def test_constant_positions_of_an_array_are_counted() -> None:
+    values = np.arange(24).reshape(4, 2, 3)
+    values[:, 0] = 5
+    fitted = NumericColumn().fit(Column("X", "numeric", values), EncodersSpec())
+    assert isinstance(fitted, ArrayInput)
+    assert list(notes_of_arrays([fitted])) == ["3 of 6 positions of 'X' are constant in the training set"]
+    varied = NumericColumn().fit(Column("X", "numeric", values[:, 1:]), EncodersSpec())
+    assert isinstance(varied, ArrayInput)
+    assert list(notes_of_arrays([varied])) == []

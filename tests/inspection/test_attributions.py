@@ -220,4 +220,4 @@ def test_contributions_add_up_for_every_other_shipped_experiment(name: str, tmp_
     table = split_rows(model, None).table
     found = attributions(model, table.take(np.arange(0, table.rows, max(1, table.rows // 20))))
     assert_complete(found)
-    assert found.contributions.shape[2] == len(model.preprocessor.inputs)
+    assert found.contributions.shape[2] == len(model.preprocessor.parts)

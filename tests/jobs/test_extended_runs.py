@@ -13,10 +13,10 @@ from extensions import EmbeddingLayer, ExtendedConfig, ExtendedHeader
 from same_runs import go, new_run
 
 from bpcli.checks.gradcheck import check_gradient
-from bpcli.cli.gradcheck import describe
 from bpcli.data.table import Table
 from bpcli.errors import CheckpointError, DivergedError
 from bpcli.experiment.prepare import Prepared, prepare
+from bpcli.inspection.gradient_report import GradientReport
 from bpcli.jobs.resume import resume_state
 from bpcli.models.feature_names import Names
 from bpcli.models.model import Model
@@ -88,15 +88,16 @@ def run(spec: str, folder: Path) -> RunDirectory:
 
 
 def test_it_learns(run: RunDirectory) -> None:
-    losses = [record["train_loss"] for record in run.read_metrics()]
+    losses = [record.number("train_loss") or 0.0 for record in run.read_metrics()]
     assert losses[-1] < 0.8 * losses[0]
 
 
 def test_its_health_is_that_of_its_layers(spec: str, run: RunDirectory) -> None:
     layers = {"convolution": [0, 1, 2], "embedding": [0, 1]}[spec]
     for record in run.read_metrics():
-        assert [entry["layer"] for entry in record["health"]] == layers
-        assert all(entry["gradient_norm"] > 0 and entry["update_ratio"] > 0 for entry in record["health"])
+        health = record.health or ()
+        assert [one.layer for one in health] == layers
+        assert all((one.gradient_norm or 0) > 0 and (one.update_ratio or 0) > 0 for one in health)
 
 
 def test_a_run_that_was_broken_off_goes_on_to_the_same_bits(spec: str, run: RunDirectory, folder: Path) -> None:
@@ -120,7 +121,10 @@ def test_a_model_that_was_kept_answers_as_the_trained_one(spec: str, run: RunDir
     assert of.examples is not None
     test: Table = of.examples.table.take(of.examples.split.test)
     answers, _ = model.answers(test)
-    assert run.read_summary()["test"]["accuracy"] == answers.report["accuracy"] > 0.6
+    scores = run.read_summary().test
+    assert scores is not None
+    assert scores.scores["accuracy"] == answers.report.scores["accuracy"]
+    assert (scores.scores["accuracy"] or 0.0) > 0.6
     columns: dict[str, Any] = {name: test[name].values for name in PIXELS}
     columns |= {name: test[name].labels() for name in ("city",) if name in test}
     assert np.array_equal(model.predict_probabilities(columns), answers.probabilities)
@@ -134,16 +138,13 @@ def test_without_the_class_of_its_header_it_is_refused(run: RunDirectory) -> Non
 def test_its_gradient_is_checked_and_every_parameter_named(spec: str, folder: Path) -> None:
     of = prepared_in(folder, spec, dtype="float64")
     checked = check_gradient(of.plan, 16, 0)
-    document = describe(of, checked)
+    report = GradientReport.of(of, checked)
     assert checked.passed
     indices = {"convolution": [0, 1, 2], "embedding": ["stems.city", 0, 1]}[spec]
-    assert [layer["index"] for layer in document["layers"]] == indices
-    assert sum(layer["parameters"] for layer in document["layers"]) == of.network.layout.size
-    learned = document["layers"][0]["arrays"]
-    assert (
-        learned[0]["worst"]["of"]
-        == {"convolution": "layer 0 (convolution)", "embedding": "stem 'city' (embedding)"}[spec]
-    )
+    assert [layer.index for layer in report.layers] == indices
+    assert sum(layer.parameters for layer in report.layers) == of.network.layout.size
+    owner = {"convolution": "layer 0 (convolution)", "embedding": "stem 'city' (embedding)"}[spec]
+    assert report.layers[0].arrays[0].worst.of == owner
     names = Names.of(of.network, of.preprocessor)
     named = [names.parameter(of.network, index) for index in range(of.network.layout.size)]
     assert len({name for name, _ in named}) == of.network.layout.size
@@ -231,7 +232,7 @@ def test_a_trace_is_told_in_text_json_and_on_a_page(spec: str, folder: Path) -> 
         city = of.examples.table["city"].labels()[0] if of.examples else ""
         row = CITIES.index(city)
         assert f"stems.city.weight[{row}, 0]" in cells
-        assert f"number 1 of what the embedding makes of {city}" in cells
+        assert f"number 1 of the output of embedding for {city}" in cells
         (stem,) = document["stems"]
         assert (stem["field"], stem["outputs"]) == ("city", ["city 0", "city 1"])
         assert stem["forward"]["x"] == [row]

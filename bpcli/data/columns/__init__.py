@@ -1,7 +1,26 @@
 """Columns: what a config says of one, and what is fitted on its training rows."""
 
+from typing import Annotated
+
+from pydantic import Field
+
+from bpcli.data.columns.arrays import ArrayInput
+from bpcli.data.columns.base import ColumnInput, Range, Surprise
 from bpcli.data.columns.encoders import TargetEncoder
-from bpcli.data.columns.inputs import FittedInput, Range, Surprise
+from bpcli.data.columns.inputs import BooleanInput, NumericInput, OneHotInput, OrdinalInput
 from bpcli.data.columns.spec import ColumnSpec, EncodersSpec
 
-__all__ = ["ColumnSpec", "EncodersSpec", "FittedInput", "Range", "Surprise", "TargetEncoder"]
+FittedInput = Annotated[
+    NumericInput | BooleanInput | OneHotInput | OrdinalInput | ArrayInput, Field(discriminator="type")
+]
+
+__all__ = [
+    "ArrayInput",
+    "ColumnInput",
+    "ColumnSpec",
+    "EncodersSpec",
+    "FittedInput",
+    "Range",
+    "Surprise",
+    "TargetEncoder",
+]

@@ -24,11 +24,12 @@ LARGEST = 1e38
 def numbers(column: Column) -> Values:
     """The values of a column of numbers, NaN where missing; raises DataError for one beyond LARGEST."""
     values = np.asarray(column.values, dtype=np.float64)
-    _require_small(values, column.name, values)
+    require_small(values, column.name, values)
     return values
 
 
-def _require_small(numbers: Values, name: str, values: Values) -> None:
+def require_small(numbers: Values, name: str, values: Values) -> None:
+    """Raise DataError where one of `numbers`, made of the `values` of a column, is beyond LARGEST."""
     if (too_large := np.abs(numbers) > LARGEST).any():
         raise DataError(
             f"column {quoted(name)}: {values[too_large][0]:g} is too large to compute with; "
@@ -80,7 +81,7 @@ def encoded(encoding: Encoding, name: str, values: Values) -> Values:
     """
     with np.errstate(over="ignore"):
         result = encoding.encode(values)
-    _require_small(result, name, values)
+    require_small(result, name, values)
     return result
 
 

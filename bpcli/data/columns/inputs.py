@@ -2,91 +2,25 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, Strict, model_validator
+from pydantic import Field, model_validator
 
+from bpcli.arrays import fields
 from bpcli.arrays.memory import Array
+from bpcli.data.columns.base import ColumnInput, Range, Surprise, Surprises, Writer
 from bpcli.data.columns.encoders import Encoding, Values, encoded, numbers
-from bpcli.data.table import Column
-from bpcli.spec import Sequence, Spec
+from bpcli.data.table import Column, Kind
+from bpcli.spec import Sequence
 
 Count = Annotated[int, Field(gt=0, lt=2**63)]
 
-Range = Annotated[tuple[float, float], Strict(False)]
-"""The least and the greatest of some numbers."""
 
-
-class Surprise(Spec):
-    """Rows that hold what training did not: a category, numbers far outside of a range, or else a missing value."""
-
-    column: str
-    value: str | None = Field(default=None, description="A category never seen.")
-    outside: Range | None = Field(default=None, description="The range of the training rows.")
-
-
-Surprises = dict[Surprise, int]
-
-Writer = Callable[[Column, Array], Surprises]
-"""Encodes some rows of a column, and counts in them what training had not seen."""
-
-
-class InputBase(Spec):
-    """A fitted input column; with an indicator, its last feature is 1 where the value is missing."""
-
-    is_one_hot: ClassVar[bool] = False
-    """Whether at most one of the features is 1 and all others are 0, so that its place says it all."""
-
-    name: str
-    indicator: bool
-
-    @property
-    def width(self) -> int:
-        """How many features there are."""
-        return 1 + self.indicator
-
-    @property
-    def features(self) -> list[str]:
-        """Names of the network's inputs made of this column."""
-        return self._with_indicator([self.name])
-
-    @property
-    @abstractmethod
-    def average(self) -> list[float]:
-        """The features of an average cell of the training rows that is not missing, `width` of them."""
-
-    @abstractmethod
-    def writer(self, column: Column) -> Writer:
-        """What encodes rows of a column with the categories of this one.
-
-        It writes to `out` of shape (rows, width); of a one-hot column the place of the 1, or -1, of shape (rows,).
-        """
-
-    def _known(self, features: list[float]) -> list[float]:
-        """Features, and an indicator that says that the value is not missing."""
-        return [*features, 0.0] if self.indicator else features
-
-    def _with_indicator(self, names: list[str]) -> list[str]:
-        return [*names, f"{self.name} is missing"] if self.indicator else names
-
-    def _note_missing(self, missing: NDArray[np.bool_], out: Array) -> Surprises:
-        """Write the indicator, or count what is missing where there is none."""
-        if self.indicator:
-            out[:, 1] = missing
-            return {}
-        return self._unexpected(missing)
-
-    def _unexpected(self, missing: NDArray[np.bool_]) -> Surprises:
-        count = int(np.count_nonzero(missing))
-        return {Surprise(column=self.name, value=None): count} if count else {}
-
-
-class NumericInput(InputBase):
+class NumericInput(ColumnInput):
     """Numbers, encoded; missing ones take the place of `fill`."""
 
     type: Literal["numeric"] = "numeric"
@@ -95,6 +29,16 @@ class NumericInput(InputBase):
     range: Range | None = Field(default=None, description="Of the training rows; checkpoints of before lack it.")
     encoder: str
     encoding: Encoding
+
+    @property
+    def read_as(self) -> Kind:
+        """Numbers."""
+        return "numeric"
+
+    @property
+    def encoded_by(self) -> str:
+        """Its encoder."""
+        return self.encoder
 
     @property
     def average(self) -> list[float]:
@@ -121,11 +65,16 @@ class NumericInput(InputBase):
         return {Surprise(column=self.name, outside=self.range): count} if count else {}
 
 
-class BooleanInput(InputBase):
+class BooleanInput(ColumnInput):
     """0 and 1; missing ones take the place of `fill`, the share of ones."""
 
     type: Literal["boolean"] = "boolean"
     fill: float
+
+    @property
+    def read_as(self) -> Kind:
+        """Booleans."""
+        return "boolean"
 
     @property
     def average(self) -> list[float]:
@@ -142,10 +91,9 @@ class BooleanInput(InputBase):
         return self._note_missing(missing, out)
 
 
-class OneHotInput(InputBase):
+class OneHotInput(ColumnInput):
     """A 0/1 feature for each category."""
 
-    is_one_hot: ClassVar[bool] = True
     type: Literal["one_hot"] = "one_hot"
     categories: Sequence[str]
     counts: Sequence[Count] | None = Field(
@@ -157,6 +105,11 @@ class OneHotInput(InputBase):
         if self.counts is not None and len(self.counts) != len(self.categories):
             raise ValueError("there must be a count for each category")
         return self
+
+    @property
+    def read_as(self) -> Kind:
+        """Names."""
+        return "categorical"
 
     @property
     def average(self) -> list[float]:
@@ -174,6 +127,10 @@ class OneHotInput(InputBase):
         """Names of the network's inputs made of this column."""
         return self._with_indicator([f"{self.name}={category}" for category in self.categories])
 
+    def field(self, place: int) -> fields.Field:
+        """A field of codes: at most one of the features is 1, and all others are 0."""
+        return fields.Field(self.name, (), "code", self.width, (place,))
+
     def writer(self, column: Column) -> Writer:
         """Categories are matched here, by name, and not row by row."""
         missing = len(self.categories) if self.indicator else -1
@@ -185,12 +142,17 @@ class OneHotInput(InputBase):
         return unexpected | _unseen(self.name, column, out < 0)
 
 
-class OrdinalInput(InputBase):
+class OrdinalInput(ColumnInput):
     """One feature from 0 to 1; missing and unseen categories take the place of `fill`, the training rows' mean."""
 
     type: Literal["ordinal"] = "ordinal"
     fill: float
     categories: Sequence[str]
+
+    @property
+    def read_as(self) -> Kind:
+        """Names."""
+        return "categorical"
 
     @property
     def average(self) -> list[float]:
@@ -208,9 +170,6 @@ class OrdinalInput(InputBase):
         unknown = np.isnan(scores)
         out[:, 0] = np.where(unknown, self.fill, scores)
         return self._note_missing(column.missing(), out) | _unseen(self.name, column, unknown)
-
-
-FittedInput = Annotated[NumericInput | BooleanInput | OneHotInput | OrdinalInput, Field(discriminator="type")]
 
 
 def known_values(column: Column) -> Values:

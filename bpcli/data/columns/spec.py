@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from bpcli.data.columns.arrays import ArrayInput, contiguous_positions
 from bpcli.data.columns.encoders import NumericEncoder, Standard
 from bpcli.data.columns.inputs import (
     BooleanInput,
@@ -53,8 +54,13 @@ class NumericColumn(Spec):
     encoder: NumericEncoder | None = Field(default=None, description="Left out: data.encoders.numeric.")
     impute: Literal["mean", "median"] | float = Field(default="mean", description="What a missing value becomes.")
 
-    def fit(self, column: Column, defaults: EncodersSpec) -> NumericInput:
-        """Fit on a training column."""
+    def fit(self, column: Column, defaults: EncodersSpec) -> NumericInput | ArrayInput:
+        """Fit on a training column, each position of an array by itself."""
+        if column.shape:
+            return ArrayInput.of(column, (self._fit(one, defaults) for one in contiguous_positions(column)))
+        return self._fit(column, defaults)
+
+    def _fit(self, column: Column, defaults: EncodersSpec) -> NumericInput:
         known = known_values(column)
         if isinstance(self.impute, str):
             fill = float(np.mean(known) if self.impute == "mean" else np.median(known)) if len(known) else 0.0
@@ -77,8 +83,13 @@ class BooleanColumn(Spec):
 
     type: Literal["boolean"] = "boolean"
 
-    def fit(self, column: Column, defaults: EncodersSpec) -> BooleanInput:
-        """Fit on a training column."""
+    def fit(self, column: Column, defaults: EncodersSpec) -> BooleanInput | ArrayInput:
+        """Fit on a training column, each position of an array by itself."""
+        if column.shape:
+            return ArrayInput.of(column, map(self._fit, contiguous_positions(column)))
+        return self._fit(column)
+
+    def _fit(self, column: Column) -> BooleanInput:
         known = known_values(column)
         return BooleanInput(
             name=column.name,

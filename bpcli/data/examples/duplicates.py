@@ -26,9 +26,10 @@ def repeated_rows(table: Table, names: Sequence[str], split: Split) -> dict[tupl
     rows = np.concatenate([split.part(part) for part in PARTS])
     parts = np.repeat(np.arange(len(PARTS), dtype=np.int8), [len(split.part(part)) for part in PARTS])
     keys = np.zeros(len(rows), np.uint64)
-    for block in _doubling(names):
+    flat = table.flat(names)
+    for block in _doubling(list(flat)):
         for name in block:
-            _mix(_bits(table[name].take(rows)), out=keys)
+            _mix(_bits(flat[name].take(rows)), out=keys)
         suspects = _parts_of_equals(keys, parts) != 1 << parts
         rows, parts, keys = rows[suspects], parts[suspects], keys[suspects]
         if not len(rows):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.data.columns.arrays import contiguous_positions
 from bpcli.data.examples.duplicates import repeated_rows
 from bpcli.data.examples.selection import Examples
 from bpcli.data.examples.target_leaks import (
@@ -27,24 +29,47 @@ def find_leaks(selection: Examples, given: Collection[str] = ()) -> list[str]:
     """
     table, inputs = selection.table, selection.inputs
     warnings = _repeats(selection)
-    if len(inputs) < 2:
+    if sum(prod(table[name].shape) for name in inputs) < 2:
         return warnings
-    rows = np.sort(np.concatenate([selection.split.part(part) for part in PARTS]))
-    targets = [table[name].take(rows) for name in selection.targets]
-    codes = [np.unique(target.values, return_inverse=True)[1] for target in targets]
-    numeric = "regression" in selection.loss.tasks
+    search = _Search(selection)
     for name in inputs:
-        if name not in given and tells_rows_apart(table[name]):
-            otherwise = "put it in data.exclude, or in data.columns if it is meant"
-            warnings.append(f"column {quoted(name)}: {_identity(table[name])}; {otherwise}")
+        column = table[name]
+        if not column.shape:
+            warnings += [f"column {quoted(name)}: {one}" for one in search.suspicions(column, name in given)]
             continue
-        column = table[name].take(rows)
-        for target, of_target in zip(targets, codes, strict=True):
-            if what := _giveaway(column, target, of_target, numeric):
-                warnings.append(
-                    f"column {quoted(name)}: {what}; put it in data.exclude unless it is known before the target is"
-                )
+        found = [
+            (position.name, one)
+            for position in contiguous_positions(column)
+            for one in search.suspicions(position, name in given)
+        ]
+        where = {position for position, _ in found}
+        if len(where) == 1:
+            warnings += [f"column {quoted(position)}: {one}" for position, one in found]
+        elif found:
+            position, one = found[0]
+            warnings.append(f"{len(where):,} positions of {quoted(name)}, such as {quoted(position)}: {one}")
     return warnings
+
+
+class _Search:
+    """What is suspicious about a column, given the targets."""
+
+    def __init__(self, selection: Examples) -> None:
+        self._rows = np.sort(np.concatenate([selection.split.part(part) for part in PARTS]))
+        self._targets = [selection.table[name].take(self._rows) for name in selection.targets]
+        self._codes = [np.unique(target.values, return_inverse=True)[1] for target in self._targets]
+        self._numeric = "regression" in selection.loss.tasks
+
+    def suspicions(self, column: Column, given: bool) -> list[str]:
+        """What a column of the table gives away, a sentence each."""
+        if not given and tells_rows_apart(column):
+            return [f"{_identity(column)}; put it in data.exclude, or in data.columns if it is meant"]
+        part = column.take(self._rows)
+        found = [
+            _giveaway(part, target, codes, self._numeric)
+            for target, codes in zip(self._targets, self._codes, strict=True)
+        ]
+        return [f"{what}; put it in data.exclude unless it is known before the target is" for what in found if what]
 
 
 def _repeats(selection: Examples) -> list[str]:

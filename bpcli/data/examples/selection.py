@@ -19,7 +19,7 @@ from bpcli.data.targets import choose_loss, fit_target
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
 from bpcli.nn.losses import Loss, MeanSquaredError
 from bpcli.spec import type_name
-from bpcli.wording import counted, listed, quoted
+from bpcli.wording import counted, listed, quoted, shown_shape
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ def select_examples(
     targets = spec.targets or _array_targets(spec, header)
     _check_names(spec, header, targets)
     table = source.table()
+    _refuse_arrays(table, spec, targets)
     if not as_read_before:
         table = _with_class_names(table, targets, spec)
     no_inputs = {*targets, *spec.exclude, spec.weight, spec.split.column}
@@ -116,6 +117,25 @@ def _check_names(spec: DataSpec, header: list[str], targets: list[str]) -> None:
         raise MismatchError(
             Mismatch(("data", "target"), f"column {quoted(both[0])} cannot be the target and something else too")
         )
+
+
+def _refuse_arrays(table: Table, spec: DataSpec, targets: list[str]) -> None:
+    """Raise MismatchError where an array is named as what only a column of cells can be."""
+    named: list[tuple[tuple[str | int, ...], str | None, str]] = [
+        *((("data", "target"), name, "the target") for name in targets),
+        (("data", "weight"), spec.weight, "a weight"),
+        (("data", "split", "column"), spec.split.column, "the column of splits"),
+        *(
+            (("data", "columns", name), name, "categorical")
+            for name in spec.columns
+            if spec.kinds[name] == "categorical"
+        ),
+    ]
+    for path, name, what in named:
+        if name is not None and name in table and (shape := table[name].shape):
+            raise MismatchError(
+                Mismatch(path, f"{quoted(name)} is an array of {shown_shape(shape)}, and cannot be {what}")
+            )
 
 
 def _with_class_names(table: Table, targets: list[str], spec: DataSpec) -> Table:

@@ -32,7 +32,8 @@ class ReadOptions:
 
     `kinds` are given for some columns, the others are inferred. `columns` are the only ones to read (None: all); a
     name that the file lacks is ignored. `verbatim` columns are kept as text exactly as in the file, without missing
-    words. `x` and `y` name the arrays of an NPZ file.
+    words. `x` and `y` name the arrays of an NPZ file; with `split_arrays` inputs of more than two axes are a column for
+    each number of a row, named X0, X1, …, in place of one column of their shape.
     """
 
     kinds: Mapping[str, Kind] = field(default_factory=dict)
@@ -41,11 +42,16 @@ class ReadOptions:
     verbatim: frozenset[str] = frozenset()
     x: str = "X"
     y: str = "y"
+    split_arrays: bool = False
     engine: Literal["auto", "numpy", "polars"] = "auto"
 
     def wants(self, name: str) -> bool:
         """Whether the column is to be read."""
         return self.columns is None or name in self.columns
+
+    def names_position(self, name: str) -> bool:
+        """Whether a name is that of a position of the inputs' array, such as X3."""
+        return name.startswith(self.x) and name[len(self.x) :].isdecimal()
 
     def kind(self, name: str) -> Kind | None:
         """The kind given for a column, or None where it is to be inferred."""

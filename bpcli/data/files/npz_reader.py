@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-import math
 import warnings
 import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -37,7 +37,8 @@ _ARRAY_WORDS = {"O": "Python objects", "c": "complex numbers", "V": "records", "
 def read_npz(path: Path, options: ReadOptions) -> Table:
     """The arrays as a table: columns `X0`, `X1`, … and `y`, or `y0`, `y1`, … where `y` is a matrix.
 
-    Arrays of more than two axes are flattened to (rows, -1); the columns are views into them. Raises DataError for an
+    Inputs of more than two axes are one column `X` of that shape, unless the options split them; targets are flattened
+    to (rows, -1). The columns are views into the arrays. Raises DataError for an
     archive that is damaged or says other sizes than it holds, for arrays that are neither numbers nor text, for
     infinities, and for lengths that differ.
     """
@@ -46,10 +47,11 @@ def read_npz(path: Path, options: ReadOptions) -> Table:
         pairs = [(archive.read(x), archive.read(y) if y in archive else None) for x, y in splits.values()]
         x = np.concatenate([x for x, _ in pairs]) if len(pairs) > 1 else pairs[0][0]
         targets = [y for _, y in pairs if y is not None]
-        values = dict(zip(_names(options.x, x.shape, vector=False), _vectors(x), strict=True))
+        inputs = [x] if _is_whole(x.shape, options) else _vectors(x)
+        values = dict(zip(_input_names(x.shape, options), inputs, strict=True))
         if targets:
             y = np.concatenate(targets) if len(targets) > 1 else targets[0]
-            values |= dict(zip(_names(options.y, y.shape, vector=True), _vectors(y), strict=True))
+            values |= dict(zip(_target_names(y.shape, options), _vectors(y), strict=True))
         columns = [_column(archive.path, name, cells, options) for name, cells in values.items() if options.wants(name)]
     parts = None
     if None not in splits:
@@ -62,8 +64,8 @@ def npz_header(path: Path, options: ReadOptions) -> list[str]:
     """The names of the columns that `read_npz` gives, from the shapes alone."""
     with _open_archive(path) as archive:
         x, y = next(iter(_splits(archive, options).values()))
-        names = _names(options.x, archive.shape(x), vector=False)
-        return names + (_names(options.y, archive.shape(y), vector=True) if y in archive else [])
+        names = _input_names(archive.shape(x), options)
+        return names + (_target_names(archive.shape(y), options) if y in archive else [])
 
 
 @contextmanager
@@ -99,7 +101,7 @@ class _Archive:
         return name in self._members
 
     def shape(self, name: str) -> tuple[int, ...]:
-        """The shape once it is flattened, (rows,) or (rows, columns), of an array that can be read."""
+        """The shape of an array that can be read."""
         return self._declared(name)[0]
 
     def is_text(self, name: str) -> bool:
@@ -107,16 +109,18 @@ class _Archive:
         return self._declared(name)[1].kind in _TEXT
 
     def read(self, name: str) -> NDArray[Any]:
-        """The array in the machine's byte order, flattened."""
+        """The array in the machine's byte order."""
         shape, dtype = self._declared(name)
         where = f"{self.path}: array {quoted(name)}"
-        size = dtype.itemsize * math.prod(shape)
+        size = dtype.itemsize * prod(shape)
         require_memory(size, where, "use fewer rows")
         with self._archive.open(self._members[name]) as member:
             array = np.lib.format.read_array(cast(BinaryIO, member), allow_pickle=False)
         native = np.dtype(np.float64) if dtype.kind == "f" and dtype.itemsize > 8 else dtype.newbyteorder("=")
         with np.errstate(over="ignore"):  # a long double that overflows is an infinity, of which more below
             array = array.astype(native, copy=False).reshape(shape)
+        if len(shape) > 2:
+            array = np.ascontiguousarray(array)  # positions are views then
         if dtype.kind == "f" and np.isinf(array).any():
             row = int(np.argwhere(np.isinf(array))[0][0])
             raise DataError(f"{where}: row {row} holds an infinity; numbers must be finite, or NaN where missing")
@@ -136,13 +140,13 @@ class _Archive:
             raise DataError(f"{where}: shape {shape} has no rows; an array of one or more axes was expected")
         if not dtype.itemsize:
             raise DataError(f"{where}: holds text of no length; leave the array out")
-        size = dtype.itemsize * math.prod(shape)
+        size = dtype.itemsize * prod(shape)
         if size != held:
             raise DataError(f"{where}: its header declares {size:,} bytes, the archive holds {held:,}")
-        width = math.prod(shape[1:])
+        width = prod(shape[1:])
         if width > MOST_COLUMNS:
             raise DataError(f"{where}: {width:,} columns, where {MOST_COLUMNS:,} are allowed")
-        return (shape if len(shape) <= 2 else (shape[0], width)), dtype
+        return shape, dtype
 
 
 def _read_header(stream: BinaryIO, where: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
@@ -210,14 +214,24 @@ def _check_alike(archive: _Archive, names: list[str]) -> None:
             raise DataError(f"{archive.path}: arrays {listed([names[0], name])} differ in their columns")
 
 
-def _names(stem: str, shape: tuple[int, ...], vector: bool) -> list[str]:
-    """`X0`, `X1`, …; for a `vector` a single column is `y` itself."""
-    width = shape[1] if len(shape) > 1 else 1
-    return [stem] if vector and width == 1 else [f"{stem}{index}" for index in range(width)]
+def _is_whole(shape: tuple[int, ...], options: ReadOptions) -> bool:
+    """Whether inputs of a shape are one column of an array."""
+    return len(shape) > 2 and 0 not in shape[1:] and not options.split_arrays
+
+
+def _input_names(shape: tuple[int, ...], options: ReadOptions) -> list[str]:
+    if _is_whole(shape, options):
+        return [options.x]
+    return [f"{options.x}{index}" for index in range(prod(shape[1:]))]
+
+
+def _target_names(shape: tuple[int, ...], options: ReadOptions) -> list[str]:
+    width = prod(shape[1:])
+    return [options.y] if width == 1 else [f"{options.y}{index}" for index in range(width)]
 
 
 def _vectors(array: NDArray[Any]) -> list[NDArray[Any]]:
-    return [array] if array.ndim == 1 else list(array.T)
+    return list(array.reshape(len(array), prod(array.shape[1:])).T)
 
 
 def _column(path: str, name: str, values: NDArray[Any], options: ReadOptions) -> Column:
@@ -225,19 +239,20 @@ def _column(path: str, name: str, values: NDArray[Any], options: ReadOptions) ->
     kind = options.kind(name)
     if values.dtype.kind in _TEXT:
         return _text_column(where, name, values, options)
-    if kind == "categorical":
+    if kind == "categorical" and values.ndim == 1:
         distinct, codes = np.unique(values, return_inverse=True)
         codes = np.where(np.isnan(values), -1, codes) if values.dtype.kind == "f" else codes
         labels = [number_label(value) for value in distinct[distinct == distinct].tolist()]
         return text_column(name, labels, codes.astype(np.int32), options)
     if kind == "boolean" or (kind is None and values.dtype.kind == "b"):
-        numbers = values.astype(np.float64)
-        wrong = ~(np.isnan(numbers) | (numbers == 0) | (numbers == 1))
+        wrong = (values != 0) & (values != 1) & (values == values)
         if wrong.any():
-            row = int(np.argmax(wrong))
-            raise DataError(f"{where}: row {row}: {numbers[row]:g} is neither 0 nor 1, as a boolean must be")
-        return Column(name, "boolean", numbers)
-    return Column(name, "numeric", values.astype(np.float64) if values.dtype.kind == "b" else values)
+            place = np.unravel_index(np.argmax(wrong), wrong.shape)
+            raise DataError(f"{where}: row {place[0]}: {values[place]:g} is neither 0 nor 1, as a boolean must be")
+        return Column(name, "boolean", values.astype(np.float64) if values.ndim == 1 else values)
+    if values.dtype.kind == "b":
+        values = values.astype(np.float64) if values.ndim == 1 else values.view(np.uint8)
+    return Column(name, "numeric", values)
 
 
 def _text_column(where: str, name: str, values: NDArray[Any], options: ReadOptions) -> Column:

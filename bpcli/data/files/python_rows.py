@@ -6,20 +6,27 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
 from bpcli.data.table import FALSE_WORDS, TRUE_WORDS, Column, Kind, Table, number_label
 from bpcli.errors import DataError
-from bpcli.wording import counted, quoted
+from bpcli.wording import counted, quoted, shown_shape
+
+Shapes = Mapping[str, tuple[int, ...]]
+"""Of arrays by their names."""
+
+NO_SHAPES: Shapes = {}
 
 PythonRows = Mapping[str, Any] | Sequence[Mapping[str, Any]] | Array
-"""Columns by name, rows as mappings, or an array (rows, input columns) of numbers."""
+"""Columns by name, rows as mappings, or an array of numbers, (rows, input columns) or (rows, *shape)."""
 
 
-def table_from_rows(rows: Any, kinds: Mapping[str, Kind]) -> Table:
+def table_from_rows(rows: Any, kinds: Mapping[str, Kind], shapes: Shapes = NO_SHAPES) -> Table:
     """A table of the columns in `kinds`, from columns by name, a list of rows, or an array (rows, columns) of numbers.
 
-    None and NaN stand for a missing value; columns that are not in `kinds` are ignored.
+    shapes: those of columns that are arrays; a lone one may be given as it is, (rows, *shape). None and NaN stand for a
+    missing value; columns that are not in `kinds` are ignored.
 
     Raises:
         DataError: a column is missing, of another length than the others, or holds what its kind cannot hold.
@@ -31,7 +38,34 @@ def table_from_rows(rows: Any, kinds: Mapping[str, Kind]) -> Table:
     lengths = {name: len(columns[name]) for name in kinds}
     if len(set(lengths.values())) > 1:
         raise DataError(f"rows: columns differ in length: {min(lengths.values())} to {max(lengths.values())} values")
-    return Table([_column(name, kind, columns[name]) for name, kind in kinds.items()])
+    return Table(
+        [
+            _array(name, kind, columns[name], shapes[name]) if name in shapes else _column(name, kind, columns[name])
+            for name, kind in kinds.items()
+        ]
+    )
+
+
+def column_names(rows: Any) -> list[str]:
+    """The names of the columns, where rows have such."""
+    if isinstance(rows, Mapping) or hasattr(rows, "columns"):
+        return list(getattr(rows, "columns", rows))
+    return list(rows[0]) if isinstance(rows, Sequence) and rows and isinstance(rows[0], Mapping) else []
+
+
+def _array(name: str, kind: Kind, values: Any, shape: tuple[int, ...]) -> Column:
+    """A column of arrays of numbers, in the dtype that they have."""
+    try:
+        array = np.asarray(values)
+        array = array if array.dtype.kind in "fiub" else array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"rows: array {quoted(name)} must hold numbers, all rows {shown_shape(shape)}") from error
+    if array.shape[1:] != shape and len(array):
+        raise DataError(
+            f"rows: array {quoted(name)} must be (rows, {', '.join(map(str, shape))}); this one is {array.shape}"
+        )
+    _require_allowed(name, kind, array)
+    return Column(name, kind, array.reshape(len(array), *shape))
 
 
 def _columns(rows: Any, names: list[str]) -> dict[str, Any]:
@@ -43,6 +77,8 @@ def _columns(rows: Any, names: list[str]) -> dict[str, Any]:
             raise DataError(f"rows: column {quoted(single)} is a single value, not a list; give one row as [row]")
         return found
     if isinstance(rows, np.ndarray):
+        if rows.ndim > 2 and len(names) == 1:
+            return {names[0]: rows}
         if rows.ndim != 2 or rows.shape[1] != len(names):
             wanted = counted(len(names), "input column")
             raise DataError(f"rows: an array must be (rows, {len(names)}), for {wanted}; this one is {rows.shape}")
@@ -76,10 +112,14 @@ def _column(name: str, kind: Kind, values: Any) -> Column:
             shown = f"the text {quoted(value)}" if isinstance(value, str) else f"a value of type {type(value).__name__}"
             what = f"column {quoted(name)} holds {shown}, which is not {kind}"
             raise DataError(f"rows: row {place}, counted from 0: {what}") from error
+    _require_allowed(name, kind, numbers)
+    return Column(name, kind, numbers)
+
+
+def _require_allowed(name: str, kind: Kind, numbers: NDArray[Any]) -> None:
     allowed = np.isnan(numbers) | ((numbers == 0) | (numbers == 1) if kind == "boolean" else np.isfinite(numbers))
     if not allowed.all():
         raise DataError(f"rows: column {quoted(name)} holds {numbers[~allowed][0]:g}, which is not {kind}")
-    return Column(name, kind, numbers)
 
 
 def _is_missing(value: Any) -> bool:

@@ -18,6 +18,7 @@ from bpcli.data.files.polars_reader import read_chunks_polars, read_csv_polars
 from bpcli.data.files.text_source import open_bytes, open_text
 from bpcli.data.table import PARTS, Column, Kind, Part, Table
 from bpcli.errors import DataError
+from bpcli.wording import quoted, shown_shape
 
 __all__ = ["ReadOptions", "data_digest", "is_text", "read_chunks", "read_header", "read_table"]
 
@@ -44,6 +45,7 @@ def read_table(sources: Sequence[tuple[Path, Part | None]], options: ReadOptions
         table.require(names, shown_path(path))
         if table.parts is not None:
             raise DataError(f"{shown_path(path)}: holds splits of its own, and is given as one split")
+        _require_shapes(table, tables[0], shown_path(path))
     kinds = {name: _joint_kind([table[name] for table in tables]) for name in names}
     for index, (path, _) in enumerate(sources):
         changed = {name: kinds[name] for name in names if tables[index][name].kind != kinds[name]}
@@ -133,6 +135,16 @@ def _by_polars(path: Path, options: ReadOptions) -> bool:
 def _require_polars(purpose: str) -> None:
     if find_spec("polars") is None:
         raise DataError(f"{purpose}, which is not installed: {_INSTALL}")
+
+
+def _require_shapes(table: Table, first: Table, where: str) -> None:
+    """Raise DataError for an array whose rows are of another shape than in the first file."""
+    for name, column in first.items():
+        found, wanted = table[name].shape, column.shape
+        if found != wanted:
+            raise DataError(
+                f"{where}: array {quoted(name)} has rows of {shown_shape(found)}, the first file {shown_shape(wanted)}"
+            )
 
 
 def _joint_kind(columns: Sequence[Column]) -> Kind:

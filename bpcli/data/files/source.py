@@ -18,17 +18,30 @@ CACHED_FROM = 2 << 20
 """Bytes of text from which the cache is used: as many took 30 ms to read as plain numbers, 230 as quoted text."""
 
 
-def read_options(spec: DataSpec, kinds: Mapping[str, Kind]) -> ReadOptions:
-    """How files are read for a spec, with columns of the kinds given."""
-    return ReadOptions(kinds=kinds, missing=spec.missing, x=spec.arrays.x, y=spec.arrays.y)
+def read_options(spec: DataSpec, kinds: Mapping[str, Kind], split_arrays: bool = False) -> ReadOptions:
+    """How files are read for a spec, with columns of the kinds given.
+
+    Arrays are split where a position of one is named, as they are with `split_arrays`.
+    """
+    options = ReadOptions(kinds=kinds, missing=spec.missing, x=spec.arrays.x, y=spec.arrays.y)
+    named = (*kinds, *spec.exclude, *spec.targets)
+    return replace(options, split_arrays=split_arrays or any(map(options.names_position, named)))
 
 
-def open_source(spec: DataSpec, folder: Path, kinds: Mapping[str, Kind] | None = None, cache: bool = True) -> Source:
+def open_source(
+    spec: DataSpec,
+    folder: Path,
+    kinds: Mapping[str, Kind] | None = None,
+    cache: bool = True,
+    split_arrays: bool = False,
+) -> Source:
     """The files of a spec whose relative paths start from `folder`.
 
-    `kinds` says how columns were read before; without it they are as the spec says, or inferred.
+    `kinds` says how columns were read before; without it they are as the spec says, or inferred. With `split_arrays` an
+    array is a column for each of its positions.
     """
-    return Source(spec.sources(folder), read_options(spec, {**spec.kinds, **(kinds or {})}), cache, spec.unread)
+    options = read_options(spec, {**spec.kinds, **(kinds or {})}, split_arrays)
+    return Source(spec.sources(folder), options, cache, spec.unread)
 
 
 def read_together(sources: Iterable[Source]) -> list[Source]:
@@ -41,7 +54,8 @@ def read_together(sources: Iterable[Source]) -> list[Source]:
     together = []
     for source in sources:
         files = tuple((path.resolve(), *path.suffixes[-2:], part) for path, part in source.sources)
-        group = groups.setdefault((files, source.options.missing, source.options.x, source.options.y), [])
+        told = source.options
+        group = groups.setdefault((files, told.missing, told.x, told.y, told.split_arrays), [])
         group.append(Source(source.sources, source.options, source.cache, source.without, group))
         together.append(group[-1])
     return together

@@ -38,7 +38,7 @@ def written(fitted: Any, column: Column) -> tuple[list[list[float]], dict[tuple[
     """The features of a column, and what was surprising: (value, rows)."""
     assert fitted.width == len(fitted.features)
     out = np.full((len(column), fitted.width), NAN)
-    if fitted.is_one_hot:
+    if fitted.field(0) is not None:
         codes = np.zeros(len(column), np.int8)
         surprises = fitted.writer(column)(column, codes)
         out[:] = np.arange(fitted.width) == codes[:, None]

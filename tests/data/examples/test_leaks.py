@@ -170,3 +170,31 @@ def test_shipped_data_is_warned_of_only_for_rows_that_it_really_repeats(name: st
     )
     assert len(found) == len(expected)
     assert all(words in warning for words, warning in zip(expected, found, strict=True))
+
+
+def leaks_of_images(folder: Path, x: Any, y: Any) -> list[str]:
+    np.savez(folder / "t.npz", X=x, y=y)
+    config = ExperimentConfig.model_validate({"data": {"path": "t.npz"}})
+    return find_leaks(select_examples(open_source(config.data, folder), config.data, 0, None))
+
+
+def test_positions_of_an_array_are_told_of_in_one_line(tmp_path: Path):
+    y = RANDOM.integers(0, 3, ROWS)
+    x = RANDOM.normal(size=(ROWS, 4, 5)).round(6)
+    assert leaks_of_images(tmp_path, x, y) == []
+    x[:, 1, 2] = y
+    assert leaks_of_images(tmp_path, x, y) == [f"column 'X7': equal to target 'y' in all rows{UNLESS}"]
+    x[:, 1, 3] = -y
+    x[:, 3, 3] = y * 10
+    assert leaks_of_images(tmp_path, x, y) == [
+        f"3 positions of 'X', such as 'X7': equal to target 'y' in all rows{UNLESS}"
+    ]
+
+
+def test_equal_arrays_in_several_splits_are_counted(tmp_path: Path):
+    x, y = RANDOM.integers(0, 200, (ROWS, 3, 3)).astype(np.uint8), RANDOM.integers(0, 2, ROWS)
+    x[60:], y[60:] = x[:60], y[:60]
+    (line,) = leaks_of_images(tmp_path, x, y)
+    assert line.startswith("rows that stand in more than one split, equal in all columns used: ")
+    x[60:, 2, 2] += 1
+    assert leaks_of_images(tmp_path, x, y) == []

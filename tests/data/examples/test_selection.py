@@ -128,7 +128,8 @@ def test_each_split_can_be_a_file(tmp_path: Path) -> None:
 def test_an_archive_can_bring_its_test_rows() -> None:
     selection = select(DATASETS, path="fashion_mnist_2k.npz", split={"validation": 0.1})
     assert selection.targets == ["y"]
-    assert len(selection.inputs) == 28 * 28
+    assert selection.inputs == ["X"]
+    assert selection.table["X"].shape == (28, 28)
     assert list(map(len, rows_by_part(selection))) == [1620, 180, 200]
     assert selection.split.test.tolist() == list(range(1800, 2000))
     counts = np.bincount(selection.table["y"].values[selection.split.validation])
@@ -200,3 +201,47 @@ def test_data_without_rows_or_without_targets_is_an_error_of_the_data(tmp_path: 
         select(tmp_path, path="missing.csv", target="y")
     with pytest.raises(DataError, match=r"gone\.csv"):
         select(tmp_path, path="gone.csv", target="y")
+
+
+def images(folder: Path, **arrays: Any) -> Path:
+    x = np.arange(ROWS * 6, dtype=np.uint8).reshape(ROWS, 2, 3)
+    np.savez(folder / "images.npz", **{"X": x, "y": np.arange(ROWS) % 2, **arrays})
+    return folder
+
+
+def test_an_array_is_one_input_of_its_shape(tmp_path: Path) -> None:
+    selection = select(images(tmp_path), path="images.npz")
+    assert (selection.inputs, selection.table["X"].shape) == (["X"], (2, 3))
+    selection = select(images(tmp_path, y=np.arange(2 * ROWS).reshape(ROWS, 2) % 4), path="images.npz", target="y1")
+    assert (selection.inputs, selection.targets) == (["X", "y0"], ["y1"])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"exclude": ["X3"]},
+        {"columns": {"X3": "numeric"}},
+        {"target": "X3"},
+        {"weight": "X3"},
+    ],
+)
+def test_an_array_of_which_a_position_is_named_is_a_column_for_each_of_them(tmp_path: Path, data: Any) -> None:
+    selection = select(images(tmp_path), path="images.npz", **{"target": "y", **data})
+    left = {"exclude", "target", "weight"} & data.keys()
+    expected = [f"X{place}" for place in range(6) if not left or place != 3]
+    assert [name for name in selection.inputs if name != "y"] == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"target": "X"}, "'X' is an array of 2 × 3, and cannot be the target"),
+        ({"weight": "X"}, "'X' is an array of 2 × 3, and cannot be a weight"),
+        ({"columns": {"X": "categorical"}}, "'X' is an array of 2 × 3, and cannot be categorical"),
+        ({"exclude": ["X9"]}, "no column 'X9' in 'images.npz'"),
+        ({"exclude": ["X"]}, "no column is left as an input"),
+    ],
+)
+def test_an_array_cannot_be_what_only_a_column_is(tmp_path: Path, data: Any, message: str) -> None:
+    with pytest.raises(MismatchError, match=message):
+        select(images(tmp_path), path="images.npz", **{"target": "y", **data})

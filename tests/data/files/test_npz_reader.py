@@ -60,10 +60,53 @@ def test_columns_are_views_into_one_array(tmp_path: Path) -> None:
     assert table["X0"].values.base is not None
 
 
-def test_more_axes_are_flattened(tmp_path: Path) -> None:
-    table = read(tmp_path, {"X": np.arange(24).reshape(2, 3, 4), "y": np.zeros((2, 1, 1))})
+IMAGES = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
+
+
+def test_inputs_of_more_axes_are_one_column_of_their_shape_and_dtype(tmp_path: Path) -> None:
+    table = read(tmp_path, {"X": IMAGES, "y": np.zeros((2, 1, 1))})
+    assert list(table) == npz_header(tmp_path / "t.npz", ReadOptions()) == ["X", "y"]
+    assert (table["X"].kind, table["X"].shape, table["X"].values.dtype) == ("numeric", (3, 4), np.uint8)
+    np.testing.assert_array_equal(table["X"].values, IMAGES)
+    assert table["y"].shape == ()
+
+
+def test_inputs_of_more_axes_are_split_on_request(tmp_path: Path) -> None:
+    table = read(tmp_path, {"X": IMAGES, "y": np.zeros((2, 1, 1))}, split_arrays=True)
     assert list(table) == [*(f"X{index}" for index in range(12)), "y"]
+    assert list(table) == npz_header(tmp_path / "t.npz", ReadOptions(split_arrays=True))
     assert [table[f"X{index}"].values[1] for index in (0, 11)] == [12, 23]
+
+
+def test_targets_of_more_axes_are_flattened(tmp_path: Path) -> None:
+    table = read(tmp_path, {"X": IMAGES, "y": np.arange(12).reshape(2, 2, 3)})
+    assert list(table) == ["X", *(f"y{index}" for index in range(6))]
+    assert table["y5"].values.tolist() == [5, 11]
+
+
+def test_an_array_in_columns_order_is_turned_into_rows(tmp_path: Path) -> None:
+    table = read(tmp_path, {"X": np.asfortranarray(IMAGES)})
+    assert table["X"].values.flags.c_contiguous
+    np.testing.assert_array_equal(table["X"].values, IMAGES)
+
+
+def test_an_array_of_booleans_stays_one(tmp_path: Path) -> None:
+    table = read(tmp_path, {"X": IMAGES > 7})
+    assert (table["X"].kind, table["X"].values.dtype) == ("boolean", np.bool_)
+    numbers = read(tmp_path, {"X": IMAGES > 7}, kinds={"X": "numeric"})["X"]
+    assert (numbers.kind, numbers.values.tolist()) == ("numeric", (IMAGES > 7).astype(int).tolist())
+    zeros = np.zeros((2, 2, 2))
+    assert read(tmp_path, {"X": zeros}, kinds={"X": "boolean"})["X"].kind == "boolean"
+    assert "row 1: 2 is neither 0 nor 1" in error(
+        tmp_path, {"X": np.stack([zeros[0], zeros[1] + 2])}, kinds={"X": "boolean"}
+    )
+
+
+def test_arrays_by_split_must_have_one_shape(tmp_path: Path) -> None:
+    members = {"X_train": IMAGES, "X_test": IMAGES[:1] + 1}
+    assert read(tmp_path, members)["X"].values[:, 0, 0].tolist() == [0, 12, 1]
+    message = error(tmp_path, {**members, "X_test": IMAGES.reshape(2, 4, 3)})
+    assert message.endswith("arrays 'X_train', 'X_test' differ in their columns")
 
 
 def test_vectors_and_matrices_are_named_by_their_width(tmp_path: Path) -> None:
@@ -74,9 +117,12 @@ def test_vectors_and_matrices_are_named_by_their_width(tmp_path: Path) -> None:
 
 
 def test_arrays_without_rows_keep_their_columns(tmp_path: Path) -> None:
-    table = read(tmp_path, {"X": np.zeros((0, 2, 2)), "y": np.zeros(0)})
+    table = read(tmp_path, {"X": np.zeros((0, 4)), "y": np.zeros(0)})
     assert list(table) == ["X0", "X1", "X2", "X3", "y"]
     assert table.rows == 0
+    table = read(tmp_path, {"X": np.zeros((0, 2, 2)), "y": np.zeros(0)})
+    assert (list(table), table["X"].shape, table.rows) == (["X", "y"], (2, 2), 0)
+    assert list(read(tmp_path, {"X": np.zeros((3, 0, 2))})) == []
 
 
 def test_only_the_wanted_columns_are_given(tmp_path: Path) -> None:
@@ -240,6 +286,6 @@ def test_shipped_archives_are_read() -> None:
         assert digits.rows == len(arrays["X"])
         np.testing.assert_array_equal(digits["X20"].values, arrays["X"].reshape(digits.rows, -1)[:, 20])
     fashion = read_npz(DATASETS / "fashion_mnist_2k.npz", ReadOptions())
-    assert len(fashion) == 785
+    assert (list(fashion), fashion["X"].shape) == (["X", "y"], (28, 28))
     assert fashion.parts is not None
     assert set(fashion.parts.tolist()) == {0, 2}

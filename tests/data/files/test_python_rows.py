@@ -89,3 +89,49 @@ def test_a_data_frame_is_columns_by_name() -> None:
 def test_a_single_row_must_stand_in_a_list(value: object) -> None:
     with pytest.raises(DataError, match=r"rows: column 'a' is a single value, not a list; give one row as \[row\]"):
         table_from_rows({"a": value}, {"a": "numeric"})
+
+
+IMAGES = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+SHAPES = {"X": (2, 3)}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        {"X": IMAGES},
+        {"X": IMAGES.tolist()},
+        [{"X": image} for image in IMAGES],
+        [{"X": image.tolist()} for image in IMAGES],
+        IMAGES,
+    ],
+    ids=["array", "lists", "rows", "rows of lists", "bare"],
+)
+def test_rows_can_hold_arrays(rows: Any) -> None:
+    table = table_from_rows(rows, {"X": "numeric"}, SHAPES)
+    assert np.array_equal(table["X"].values, IMAGES)
+    assert table["X"].shape == (2, 3)
+
+
+def test_an_array_may_lack_numbers() -> None:
+    table = table_from_rows([{"X": [[1, None, 3], [4, 5, 6]]}], {"X": "numeric"}, SHAPES)
+    np.testing.assert_array_equal(table["X"].values, [[[1, NAN, 3], [4, 5, 6]]])
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (IMAGES.reshape(2, 6), r"array 'X' must be \(rows, 2, 3\); this one is \(2, 6\)"),
+        ([[[1, 2, 3]], [[1, 2, 3], [4, 5, 6]]], "array 'X' must hold numbers, all rows 2 × 3"),
+        ([[["a", "b", "c"]] * 2], "array 'X' must hold numbers, all rows 2 × 3"),
+        (np.full((1, 2, 3), np.inf), "column 'X' holds inf, which is not numeric"),
+    ],
+)
+def test_arrays_of_other_shapes_or_content_are_refused(values: Any, message: str) -> None:
+    with pytest.raises(DataError, match=f"rows: {message}"):
+        table_from_rows({"X": values}, {"X": "numeric"}, SHAPES)
+
+
+def test_an_array_of_booleans_holds_nothing_but_zeros_and_ones() -> None:
+    assert table_from_rows({"X": IMAGES % 2}, {"X": "boolean"}, SHAPES)["X"].kind == "boolean"
+    with pytest.raises(DataError, match="column 'X' holds 2, which is not boolean"):
+        table_from_rows({"X": IMAGES}, {"X": "boolean"}, SHAPES)

@@ -180,3 +180,15 @@ def test_parquet_that_is_no_table_of_numbers_and_text_is_refused(tmp_path: Path)
     path.write_bytes(b"PAR1 no, not really PAR1")
     with pytest.raises(DataError, match="not a readable Parquet file"):
         read_table([(path, None)], OPTIONS)
+
+
+def test_arrays_of_files_by_split_are_joined_if_they_are_of_one_shape(tmp_path: Path) -> None:
+    images = np.arange(24, dtype=np.uint8).reshape(4, 2, 3)
+    np.savez(tmp_path / "a.npz", X=images[:3], y=np.zeros(3))
+    np.savez(tmp_path / "b.npz", X=images[3:], y=np.zeros(1))
+    table = read_table([(tmp_path / "a.npz", "train"), (tmp_path / "b.npz", "test")], OPTIONS)
+    assert np.array_equal(table["X"].values, images)
+    assert table["X"].values.dtype == np.uint8
+    np.savez(tmp_path / "b.npz", X=images[3:].reshape(1, 3, 2), y=np.zeros(1))
+    with pytest.raises(DataError, match=r"b.npz: array 'X' has rows of 3 × 2, the first file 2 × 3"):
+        read_table([(tmp_path / "a.npz", "train"), (tmp_path / "b.npz", "test")], OPTIONS)

@@ -1,0 +1,283 @@
+"""Fitted arrays: inputs of a shape of their own, each position of which is encoded by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import compress
+from math import prod
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from bpcli.arrays import fields
+from bpcli.arrays.memory import Array
+from bpcli.arrays.rows import Scaling
+from bpcli.data.columns.base import InputBase, InputSummary, Range, Surprise, Surprises, Writer
+from bpcli.data.columns.encoders import Affine, Landmarks, Values, encoded, numbers, require_small
+from bpcli.data.columns.inputs import BooleanInput, NumericInput
+from bpcli.data.table import Column, Kind, Table
+from bpcli.errors import DataError
+from bpcli.spec import Sequence
+from bpcli.wording import quoted, shown_shape
+
+TOGETHER = 64
+"""Positions that are made contiguous at a time: of 60,000 rows of bytes 4 MB."""
+
+Axis = Annotated[int, Field(gt=0)]
+
+
+class ArrayInput(InputBase):
+    """Rows of a shape, each position encoded by itself; missing numbers take the place of `fill`.
+
+    Lists hold an entry for each position, in the order of the flattened array. Positions that lacked values in training
+    have an indicator each, behind them: the input is flat then, and a field of its shape else.
+    """
+
+    type: Literal["array"] = "array"
+    kind: Literal["numeric", "boolean"] = "numeric"
+    shape: Sequence[Axis] = Field(min_length=2)
+    stored: str = Field(pattern=r"^(bool|u?int(8|16|32|64)|float(16|32|64))$", description="Type of the training data.")
+    encoder: str
+    mean: Sequence[float] = Field(description="Of the training rows; of booleans the share of ones.")
+    fill: Sequence[float] | None = Field(default=None, description="Left out: the mean.")
+    least: Sequence[float | None] = Field(default=(), description="Of the training rows; none for booleans.")
+    greatest: Sequence[float | None] = Field(default=(), description="Of the training rows; none for booleans.")
+    centers: Sequence[float] = Field(default=(), description="What is subtracted, where the encoding is affine.")
+    scales: Sequence[Annotated[float, Field(gt=0)]] = Field(default=(), description="What that is divided by.")
+    landmarks: Sequence[Landmarks] = Field(default=(), description="Encodings that are not affine.")
+    missing: Sequence[Annotated[int, Field(ge=0)]] = Field(
+        default=(), description="Positions that lacked values in training, in order."
+    )
+
+    @model_validator(mode="after")
+    def _of_one_size(self) -> ArrayInput:
+        size, ranged = self.size, self.size if self.kind == "numeric" else 0
+        affine = 0 if self.landmarks or self.kind == "boolean" else size
+        sizes = {
+            "mean": size,
+            "fill": size if self.fill is not None else 0,
+            "least": ranged,
+            "greatest": ranged,
+            "centers": affine,
+            "scales": affine,
+            "landmarks": ranged if self.landmarks else 0,
+        }
+        wrong = [name for name, wanted in sizes.items() if len(getattr(self, name) or ()) != wanted]
+        if wrong:
+            raise ValueError(f"{wrong[0]} must have {sizes[wrong[0]]} entries")
+        if [*self.missing] != sorted({*self.missing}) or self.missing[-1:] >= (size,):
+            raise ValueError("missing must be positions of the array, in order")
+        return self
+
+    @classmethod
+    def of(cls, column: Column, fitted: Iterable[NumericInput | BooleanInput]) -> ArrayInput:
+        """The input of an array column whose positions were fitted one by one."""
+        positions = list(fitted)
+        first = positions[0]
+        about: dict[str, Any] = {
+            "name": column.name,
+            "shape": column.shape,
+            "stored": column.values.dtype.name,
+            "missing": tuple(compress(range(len(positions)), (one.indicator for one in positions))),
+        }
+        if isinstance(first, BooleanInput):
+            return cls(kind="boolean", encoder="boolean", mean=tuple(one.fill for one in positions), **about)
+        numeric = [one for one in positions if isinstance(one, NumericInput)]
+        ranges = [one.range or (None, None) for one in numeric]
+        fill = tuple(one.fill for one in numeric)
+        mean = tuple(one.fill if one.mean is None else one.mean for one in numeric)
+        affine = [one.encoding for one in numeric if isinstance(one.encoding, Affine)]
+        return cls(
+            encoder=first.encoder,
+            mean=mean,
+            fill=None if fill == mean else fill,
+            least=tuple(least for least, _ in ranges),
+            greatest=tuple(greatest for _, greatest in ranges),
+            centers=tuple(one.center for one in affine),
+            scales=tuple(one.scale for one in affine),
+            landmarks=tuple(one.encoding for one in numeric if isinstance(one.encoding, Landmarks)),
+            **about,
+        )
+
+    @property
+    def read_as(self) -> Kind:
+        """Numbers or booleans."""
+        return self.kind
+
+    @property
+    def encoded_by(self) -> str:
+        """The encoder of its numbers."""
+        return self.encoder
+
+    def summary(self) -> InputSummary:
+        """An array, and its shape."""
+        return InputSummary(self.name, "array", self.encoder, self.width, self.shape)
+
+    @property
+    def size(self) -> int:
+        """Positions of a row."""
+        return prod(self.shape)
+
+    @property
+    def width(self) -> int:
+        """A feature for each position, and the indicators."""
+        return self.size + len(self.missing)
+
+    @property
+    def names(self) -> list[str]:
+        """X0, X1 and so on."""
+        return [f"{self.name}{place}" for place in range(self.size)]
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the network's inputs made of the array."""
+        return [feature for position in self.parts() for feature in position.features]
+
+    @property
+    def average(self) -> list[float]:
+        """The means of the training rows, encoded."""
+        return [feature for position in self.parts() for feature in position.average]
+
+    @property
+    def constant_positions(self) -> int:
+        """How many positions held one value, or none, in all training rows."""
+        if self.kind == "boolean":
+            return sum(mean in (0.0, 1.0) for mean in self.mean)
+        lacking = {*self.missing}
+        return sum(
+            least is None or (least == greatest and place not in lacking)
+            for place, (least, greatest) in enumerate(zip(self.least, self.greatest, strict=True))
+        )
+
+    def parts(self) -> Iterator[NumericInput | BooleanInput]:
+        """The positions, as inputs of their own."""
+        lacking = {*self.missing}
+        fill = self.mean if self.fill is None else self.fill
+        for place, name in enumerate(self.names):
+            if self.kind == "boolean":
+                yield BooleanInput(name=name, indicator=place in lacking, fill=fill[place])
+                continue
+            yield NumericInput(
+                name=name,
+                indicator=place in lacking,
+                fill=fill[place],
+                mean=self.mean[place],
+                range=self._range(place),
+                encoder=self.encoder,
+                encoding=self.landmarks[place]
+                if self.landmarks
+                else Affine(center=self.centers[place], scale=self.scales[place]),
+            )
+
+    def _range(self, place: int) -> Range | None:
+        least, greatest = self.least[place], self.greatest[place]
+        return None if least is None or greatest is None else (least, greatest)
+
+    def field(self, place: int) -> fields.Field | None:
+        """A field of the array's shape, unless there are indicators."""
+        return None if self.missing else fields.Field(self.name, self.shape, places=(place,))
+
+    def keeps_stored(self, stored: np.dtype[Any], dtype: np.dtype[Any]) -> bool:
+        """Whether numbers of a type can be held as they are until they are encoded, one batch at a time."""
+        whole = stored.kind in "iub" and stored.itemsize < dtype.itemsize
+        return whole and not self.missing and not self.landmarks
+
+    @property
+    def scaling(self) -> Scaling:
+        """The encoding of all positions, where it is affine."""
+        boolean = self.kind == "boolean"
+        return Scaling(
+            np.zeros(self.size) if boolean else np.array(self.centers),
+            np.ones(self.size) if boolean else np.array(self.scales),
+        )
+
+    def column_of(self, table: Table) -> Column:
+        """The array in a table, or made of columns X0, X1, …; raises DataError where it has another shape."""
+        if self.name not in table:
+            values = np.stack([table[name].values for name in self.names], axis=-1)
+            return Column(self.name, self.kind, values.reshape(table.rows, *self.shape))
+        column = table[self.name]
+        if column.shape != self.shape:
+            found = f"rows of {shown_shape(column.shape)}" if column.shape else "single values"
+            raise DataError(f"array {quoted(self.name)}: holds {found}; the model takes rows of {self.shown}")
+        return column
+
+    @property
+    def shown(self) -> str:
+        """The shape in words."""
+        return shown_shape(self.shape)
+
+    def writer(self, column: Column) -> Writer:
+        """The same for every array of the shape."""
+        return _Encoder(self).write
+
+    def surprises(self, column: Column) -> Surprises:
+        """What training had not seen in rows that are all there."""
+        return _Encoder(self).far_outside(numbers_of(column))
+
+
+def numbers_of(column: Column) -> Values:
+    """The values of an array as rows of numbers, NaN where missing; raises DataError for one beyond LARGEST."""
+    flat = column.values.reshape(len(column), prod(column.shape))
+    return numbers(Column(column.name, column.kind, flat))
+
+
+class _Encoder:
+    """An array's fitted numbers, ready to be applied to rows of it."""
+
+    def __init__(self, fitted: ArrayInput) -> None:
+        self._fitted = fitted
+        self._fill = np.array(fitted.mean if fitted.fill is None else fitted.fill)
+        self._scaling = None if fitted.landmarks else fitted.scaling
+        lacking = np.array(fitted.missing, np.intp)
+        self._values = np.arange(fitted.size) + np.searchsorted(lacking, np.arange(fitted.size))
+        self._indicators = self._values[lacking] + 1
+        self._lacking = lacking
+        # Of booleans, and of positions without a value in training, nothing is far outside.
+        least = np.array(fitted.least, np.float64)
+        greatest = np.array(fitted.greatest, np.float64)
+        self._low, self._high = least - (greatest - least), greatest + (greatest - least)
+
+    def write(self, column: Column, out: Array) -> Surprises:
+        """Encode rows to `out`, (rows, width)."""
+        values = numbers_of(column)
+        missing = np.isnan(values)
+        filled = np.where(missing, self._fill, values) if missing.any() else values
+        if self._scaling is None:
+            for place, (name, landmarks) in enumerate(zip(self._fitted.names, self._fitted.landmarks, strict=True)):
+                out[:, self._values[place]] = encoded(landmarks, name, filled[:, place])
+        else:
+            with np.errstate(over="ignore"):
+                result = (filled - self._scaling.center) / self._scaling.scale
+            require_small(result, self._fitted.name, values)
+            if self._fitted.missing:
+                out[:, self._values] = result
+            else:
+                out[...] = result
+        if self._fitted.missing:
+            out[:, self._indicators] = missing[:, self._lacking]
+        known = np.delete(missing, self._lacking, axis=1) if self._fitted.missing else missing
+        unexpected = int(np.count_nonzero(known))
+        return self.far_outside(values) | (
+            {Surprise(column=self._fitted.name, value=None): unexpected} if unexpected else {}
+        )
+
+    def far_outside(self, values: Values) -> Surprises:
+        """Count what is farther from the range of a position in training than that is wide."""
+        if not len(self._low):
+            return {}
+        counts = np.count_nonzero((values < self._low) | (values > self._high), axis=0)
+        return {
+            Surprise(column=f"{self._fitted.name}{place}", outside=self._fitted._range(place)): int(counts[place])
+            for place in np.flatnonzero(counts).tolist()
+        }
+
+
+def contiguous_positions(column: Column) -> Iterator[Column]:
+    """The positions of an array as columns whose values lie side by side in memory."""
+    flat: NDArray[Any] = column.values.reshape(len(column), prod(column.shape))
+    for first in range(0, flat.shape[1], TOGETHER):
+        for place, values in enumerate(np.ascontiguousarray(flat[:, first : first + TOGETHER].T), first):
+            yield Column(f"{column.name}{place}", column.kind, values)
