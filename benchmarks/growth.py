@@ -2,8 +2,7 @@
 
 Rows: wall time and peak memory of `bpcli train` with 10 epochs on 20 numeric and 10 categorical columns (hidden layers
 of 64 and 32, batch 256, a single core), less what the same command takes for 100 rows. The exponent is the slope of
-the least-squares line through the logarithms: 1 is linear. bpcli reads files from 16 MB on with Polars where that is
-installed, so that large files cost less a row.
+the least-squares line through the logarithms: 1 is linear.
 
 Widths: microseconds a training step for two hidden layers of a width, with 64 inputs, 10 outputs and batch 128, on a
 single core, measured as in `step`; the slope from each width to the next goes from 0, where calls cost more than what

@@ -7,7 +7,7 @@ parameters, evaluates them on the test rows and saves them: `bpcli train`, and t
 bpcli also writes its run directory: config, a line of metrics an epoch, summary, and a second checkpoint to resume
 from. Features, hidden layers, batches and epochs are the same; initial weights and the rows in each split are not, so
 that the accuracies agree but for chance. Each process is bound to so many cores, with as many threads for every
-library. bpcli reads files from 16 MB on with Polars where that is installed.
+library.
 """
 
 from __future__ import annotations

@@ -18,14 +18,13 @@ from benchmarks.harness import figure, generated, in_turn, installed, listed, mo
 
 CONTENDERS = {
     "bpcli": "numpy",
-    "bpcli with Polars": "polars",
     "pandas": "pandas",
     "Polars": "polars",
     "pyarrow": "pyarrow",
     "np.loadtxt": "numpy",
     "csv": "csv",
 }
-CHILDREN = {"bpcli with Polars": "bpcli_polars", "np.loadtxt": "loadtxt", "csv": "stdlib"}
+CHILDREN = {"np.loadtxt": "loadtxt", "csv": "stdlib"}
 
 
 class Reading(NamedTuple):

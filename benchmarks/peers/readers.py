@@ -9,7 +9,7 @@ from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -17,22 +17,15 @@ CHUNK_ROWS = 50_000
 Shape = tuple[int, int]
 
 
-def bpcli(path: str, engine: Literal["numpy", "polars"] = "numpy") -> Callable[[], Shape]:
-    """The base install's reader: typed columns, text as codes of categories."""
+def bpcli(path: str) -> Callable[[], Shape]:
+    """Typed columns, text as codes of categories."""
     from bpcli.data.files.read import ReadOptions, read_table
 
     def read() -> Shape:
-        columns = read_table([(Path(path), None)], ReadOptions(engine=engine))
+        columns = read_table([(Path(path), None)], ReadOptions())
         return columns.rows, len(columns)
 
     return read
-
-
-def bpcli_polars(path: str) -> Callable[[], Shape]:
-    """The same table by way of Polars."""
-    import polars  # noqa: F401  as for Polars itself, its import is not measured
-
-    return bpcli(path, "polars")
 
 
 def pandas(path: str) -> Callable[[], Shape]:
@@ -84,7 +77,7 @@ def stdlib(path: str) -> Callable[[], Shape]:
     return read
 
 
-READERS = {reader.__name__: reader for reader in (bpcli, bpcli_polars, pandas, polars, pyarrow, loadtxt, stdlib)}
+READERS = {reader.__name__: reader for reader in (bpcli, pandas, polars, pyarrow, loadtxt, stdlib)}
 
 
 def main(reader: str, path: str) -> None:

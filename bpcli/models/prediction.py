@@ -163,9 +163,7 @@ def predict_file(
         kept = [written(table[name].labels()) for name in keep]
         # Inputs that are kept were read as they are to be written, too.
         inputs = {
-            name: typed(table[name], kind, data.missing, where, number * chunk_rows + 1)
-            if name in keep
-            else table[name]
+            name: typed(table[name], kind, options, where, number * chunk_rows + 1) if name in keep else table[name]
             for name, kind in kinds.items()
         }
         table = Table(list(inputs.values()), rows=table.rows)

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from commands import Result, bpcli
 
-from bpcli.data.files import read
 from bpcli.system import memory
 
 LINES = ["x,k,y", *(f"{row},{'ab'[row % 2]},{'pq'[row % 3 == 0]}" for row in range(40))]
@@ -19,14 +18,6 @@ TARGET_OF_QUANTITIES = "x,y\n" + "".join(f"{row},{row * 1.5}\n" for row in range
 
 def with_line_11(line: str) -> bytes:
     return ("\n".join([*LINES[:10], line, *LINES[11:]]) + "\n").encode()
-
-
-@pytest.fixture(params=["numpy", "polars"], autouse=True)
-def _reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each file is read by NumPy alone, and by way of Polars, as large files are where it is installed."""
-    if request.param == "polars":
-        pytest.importorskip("polars")
-    monkeypatch.setattr(read, "POLARS_FROM", 0 if request.param == "polars" else 1 << 60)
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ _NARROW = 64
 """Bytes of a cell up to which it is worked on as words."""
 
 _FEW = 300
-"""Cells up to which it does not pay to look for those that are alike (measured: 200 to 500)."""
+"""Rows up to which it does not pay to look for cells that are alike (measured: 200 to 500)."""
 
 _QUOTE, _SPACE = b'" '
 
@@ -59,13 +59,18 @@ class Grid:
         cells: list[bytes] = np.ascontiguousarray(words.T).view(f"S{8 * len(words)}").ravel().tolist()
         return cells
 
-    def first_alike(self, starts: _Bounds, ends: _Bounds) -> _Bounds | None:
-        """For each of the cells the index of the first one with the same bytes, or, now and then, its own.
-
-        None for few or wide cells, where it would not pay.
-        """
-        words = self._words(starts, ends) if len(starts) > _FEW else None
-        return None if words is None else first_alike(words)
+    def raw_column(self, column: int) -> tuple[list[bytes], NDArray[np.intp]]:
+        """Raw cells of a column, of which most are distinct, and for each row the index of its own, shape (rows,)."""
+        starts, ends = self.starts[:, column], self.ends[:, column]
+        codes = np.arange(len(self))
+        words = self._words(starts, ends) if len(self) > _FEW else None
+        if words is not None:
+            first = first_alike(words)
+            distinct = np.flatnonzero(first == codes)
+            starts, ends = starts[distinct], ends[distinct]
+            codes[distinct] = np.arange(len(distinct))
+            codes = codes[first]
+        return self.raw_cells(starts, ends), codes
 
     def _words(self, starts: _Bounds, ends: _Bounds) -> Words | None:
         lengths = ends - starts
@@ -74,7 +79,7 @@ class Grid:
             return None
         return clear_behind(gather_words(self.padded, starts + WINDOW, -(-width // 8)), lengths)
 
-    def parse_plain(self, starts: _Bounds, ends: _Bounds) -> NDArray[np.float64]:
+    def parse_plain(self, starts: _Bounds, ends: _Bounds, point: str) -> NDArray[np.float64]:
         """The numbers in cells of shape (cells,), infinity where a cell is anything but a plain decimal."""
         starts, ends = starts + WINDOW, ends + WINDOW
         quoted = self.padded[starts] == _QUOTE
@@ -84,7 +89,7 @@ class Grid:
         spaced = self.padded[starts] == _SPACE
         if spaced.any():
             starts = starts + (spaced & (starts < ends))
-        return parse_decimals(self.padded, starts, ends)
+        return parse_decimals(self.padded, starts, ends, point)
 
 
 def to_grid(data: bytes, cells: Cells, width: int, path: str, line: int) -> Grid:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import compress, islice
 from operator import ne
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.data.files.dialect import DEFAULT_DIALECT, Dialect
 from bpcli.data.table import DEFAULT_MISSING, FALSE_WORDS, TRUE_WORDS, Column, Kind
 from bpcli.errors import DataError
 from bpcli.wording import printable, quoted
@@ -21,8 +20,6 @@ from bpcli.wording import printable, quoted
 BLANKS = " \t"
 """What is stripped from both ends of a cell."""
 
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_NUMBER_CHARACTERS = re.compile(r"[0-9+.eE-]*+")
 _BOOLEANS = dict.fromkeys(FALSE_WORDS, False) | dict.fromkeys(TRUE_WORDS, True)
 
 
@@ -33,7 +30,8 @@ class ReadOptions:
     `kinds` are given for some columns, the others are inferred. `columns` are the only ones to read (None: all); a
     name that the file lacks is ignored. `verbatim` columns are kept as text exactly as in the file, without missing
     words. `x` and `y` name the arrays of an NPZ file; with `split_arrays` inputs of more than two axes are a column for
-    each number of a row, named X0, X1, …, in place of one column of their shape.
+    each number of a row, named X0, X1, …, in place of one column of their shape. `dialect` is the format of delimited
+    text.
     """
 
     kinds: Mapping[str, Kind] = field(default_factory=dict)
@@ -43,7 +41,7 @@ class ReadOptions:
     x: str = "X"
     y: str = "y"
     split_arrays: bool = False
-    engine: Literal["auto", "numpy", "polars"] = "auto"
+    dialect: Dialect = DEFAULT_DIALECT
 
     def wants(self, name: str) -> bool:
         """Whether the column is to be read."""
@@ -58,34 +56,39 @@ class ReadOptions:
         return "categorical" if name in self.verbatim else self.kinds.get(name)
 
 
-def parse_cells(cells: Sequence[str], missing: frozenset[str]) -> NDArray[np.float64]:
+def parse_cells(
+    cells: Sequence[str], missing: frozenset[str], dialect: Dialect = DEFAULT_DIALECT
+) -> NDArray[np.float64]:
     """The number in each cell, NaN where it is a missing word, and infinity where it is no finite number."""
     values = np.full(len(cells), np.nan)
     present = ~np.fromiter(map(missing.__contains__, cells), np.bool_, len(cells))
-    values[present] = _parse_present(list(compress(cells, present.tolist())), missing)
+    values[present] = _parse_present(list(compress(cells, present.tolist())), missing, dialect)
     return values
 
 
-def _parse_present(cells: list[str], missing: frozenset[str]) -> NDArray[np.float64]:
-    if _NUMBER_CHARACTERS.fullmatch("".join(cells)):
-        # All numbers, most likely; Python's float takes no more than _NUMBER when these are the only characters.
-        with suppress(ValueError):
-            return _finite(np.fromiter(map(float, cells), np.float64, len(cells)))
+def _parse_present(cells: list[str], missing: frozenset[str], dialect: Dialect) -> NDArray[np.float64]:
+    joined = "\0".join([*cells, ""])
+    if joined.count("\0") == len(cells) and re.fullmatch(rf"(?:{dialect.number}\0)*+", joined):
+        return _floats(cells, dialect)  # all at once: most likely, and several times as fast
     stripped = [cell.strip(BLANKS) for cell in cells]
-    matches = list(map(_NUMBER.fullmatch, stripped))
-    values = np.where(np.fromiter(map(missing.__contains__, stripped), np.bool_, len(cells)), np.nan, np.inf)
-    is_number = np.fromiter((match is not None for match in matches), np.bool_, len(cells)) & ~np.isnan(values)
-    values[is_number] = np.fromiter(map(float, compress(stripped, is_number.tolist())), np.float64)
-    return _finite(values)
+    is_missing = np.fromiter(map(missing.__contains__, stripped), np.bool_, len(cells))
+    matches = map(re.compile(dialect.number).fullmatch, stripped)
+    is_number = np.fromiter((match is not None for match in matches), np.bool_, len(cells)) & ~is_missing
+    values = np.where(is_missing, np.nan, np.inf)
+    values[is_number] = _floats(list(compress(stripped, is_number.tolist())), dialect)
+    return values
 
 
-def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _floats(numbers: list[str], dialect: Dialect) -> NDArray[np.float64]:
+    """The values of numbers, infinity where one is too large."""
+    spelled = numbers if dialect.is_plain else dialect.plain("\0".join(numbers)).split("\0")[: len(numbers)]
+    values = np.fromiter(map(float, spelled), np.float64, len(numbers))
     return np.where(np.isneginf(values), np.inf, values)
 
 
-def numeric_words(missing: frozenset[str]) -> list[float]:
+def numeric_words(missing: frozenset[str], dialect: Dialect) -> list[float]:
     """The values of missing words that are numbers themselves, such as -999: a cell that reads so must be looked at."""
-    values = parse_cells(sorted(missing), frozenset())
+    values = parse_cells(sorted(missing), frozenset(), dialect)
     found: list[float] = values[~np.isinf(values)].tolist()
     return found
 
@@ -127,14 +130,16 @@ def text_column(name: str, texts: Sequence[str], codes: NDArray[np.int32], optio
     return Column(name, kind, recoded[codes], categories)
 
 
-def typed(column: Column, kind: Kind, missing: tuple[str, ...], where: str, first_row: int) -> Column:
+def typed(column: Column, kind: Kind, options: ReadOptions, where: str, first_row: int) -> Column:
     """A column that was read verbatim, as it comes out where it is read as of a kind.
 
     Raises DataError for a cell that the kind does not allow, naming `where` and the row, counted from `first_row`.
     """
-    words, texts, codes = frozenset(missing), column.categories, column.values
+    words, texts, codes = frozenset(options.missing), column.categories, column.values
     if kind == "numeric":
-        values = np.array([*parse_cells(texts, words), np.nan])  # the extra one stands last, where -1 finds it
+        values = np.array(
+            [*parse_cells(texts, words, options.dialect), np.nan]
+        )  # the extra one stands last, where -1 finds it
         strange = np.flatnonzero(np.isinf(values))
     else:
         wrong = first_not_boolean(texts, words) if kind == "boolean" else None
@@ -144,7 +149,7 @@ def typed(column: Column, kind: Kind, missing: tuple[str, ...], where: str, firs
         raise misfit(f"{where}: row {first_row + row:,}", column.name, texts[codes[row]], kind)
     if kind == "numeric":
         return Column(column.name, kind, values[codes])
-    return text_column(column.name, texts, codes, ReadOptions(kinds={column.name: kind}, missing=missing))
+    return text_column(column.name, texts, codes, ReadOptions(kinds={column.name: kind}, missing=options.missing))
 
 
 def misfit(where: str, name: str, cell: str, kind: Kind) -> DataError:

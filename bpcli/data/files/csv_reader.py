@@ -1,4 +1,4 @@
-"""CSV and TSV with NumPy alone: each block of rows is typed at once, and no text is kept."""
+"""CSV and TSV into typed columns: each block of rows is typed at once, and no text is kept."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from bpcli.data.files.cell_grid import Grid
 from bpcli.data.files.cells import ReadOptions, first_not_boolean, misfit, numeric_words, parse_cells, text_column
 from bpcli.data.files.delimited import unquoted
 from bpcli.data.files.growing_array import GrowingArray
-from bpcli.data.files.text_source import TextTable, open_text
+from bpcli.data.files.text_source import open_text
 from bpcli.data.table import Column, Table
 
 
 def read_csv(path: Path, options: ReadOptions) -> Table:
     """The whole file as a table; raises DataError naming file, line and column."""
-    with open_text(path) as text:
+    with open_text(path, options.dialect) as text:
         columns = _Columns(text.header, options)
         for grid in text.blocks():
             columns.add(grid)
     if columns.late:
-        with open_text(path) as text:
+        with open_text(path, options.dialect) as text:
             columns.reread(text.blocks())
     return Table(columns.finish(), rows=columns.rows)
 
@@ -35,19 +35,14 @@ def read_csv_chunks(path: Path | None, options: ReadOptions, rows: int) -> Itera
 
     A file without rows gives one empty table.
     """
-    with open_text(path) as text:
-        yield from text_chunks(text, options, rows)
-
-
-def text_chunks(text: TextTable, options: ReadOptions, rows: int) -> Iterator[Table]:
-    """The same of an open file, from where it stands."""
-    for grids in _in_chunks(text.blocks(), rows):
-        columns = _Columns(text.header, options)
-        for grid in grids:
-            columns.add(grid)
-        if columns.late:
-            columns.reread(grids)
-        yield Table(columns.finish(), rows=columns.rows, header=text.header)
+    with open_text(path, options.dialect) as text:
+        for grids in _in_chunks(text.blocks(), rows):
+            columns = _Columns(text.header, options)
+            for grid in grids:
+                columns.add(grid)
+            if columns.late:
+                columns.reread(grids)
+            yield Table(columns.finish(), rows=columns.rows, header=text.header)
 
 
 def _in_chunks(blocks: Iterable[Grid], rows: int) -> Iterator[list[Grid]]:
@@ -78,20 +73,10 @@ class _Text:
 
     def add(self, grid: Grid, column: int) -> NDArray[np.int32]:
         """Take in more rows, and return their codes."""
-        starts, ends = grid.starts[:, column], grid.ends[:, column]
-        first = grid.first_alike(starts, ends)
-        if first is None:
-            codes = self._coded(grid.raw_cells(starts, ends))
-        else:
-            distinct = np.flatnonzero(first == np.arange(len(first)))
-            codes = np.empty(len(first), np.int32)
-            codes[distinct] = self._coded(grid.raw_cells(starts[distinct], ends[distinct]))
-            codes = codes[first]
+        cells, rows = grid.raw_column(column)
+        codes = np.fromiter(map(self.seen.__getitem__, cells), np.int32, len(cells))[rows]
         self.codes.extend(codes)
         return codes
-
-    def _coded(self, cells: list[bytes]) -> NDArray[np.int32]:
-        return np.fromiter(map(self.seen.__getitem__, cells), np.int32, len(cells))
 
 
 class _Columns:
@@ -107,7 +92,7 @@ class _Columns:
         self.rows = 0
         self.late: list[str] = []
         self._position = {name: position for position, name in enumerate(header) if options.wants(name)}
-        self._numeric_words = numeric_words(self.missing)
+        self._numeric_words = numeric_words(self.missing, options.dialect)
         self._numbers: dict[str, GrowingArray[np.float64]] = {}
         self._texts: dict[str, _Text] = {}
         for name in self._position:
@@ -119,7 +104,9 @@ class _Columns:
     def add(self, grid: Grid) -> None:
         """Take in a block of rows; raises DataError for a cell that the given kind of its column does not allow."""
         if self._numbers:
-            self._add_numbers(grid)
+            names = list(self._numbers)
+            for name, values in zip(names, self._parse(grid, [self._position[name] for name in names]), strict=True):
+                self._add_numbers(name, values, grid)
         for name, text in self._texts.items():
             known = len(text.seen)
             codes = text.add(grid, self._position[name])
@@ -131,22 +118,18 @@ class _Columns:
                     raise misfit(f"{grid.path}: line {grid.line_of(row)}", name, new[wrong], "boolean")
         self.rows += len(grid)
 
-    def _add_numbers(self, grid: Grid) -> None:
-        names = list(self._numbers)
-        positions = [self._position[name] for name in names]
-        values = self._parse(grid, positions)
-        wrong = np.isinf(values)
-        for name, position, column, is_wrong in zip(names, positions, values, wrong, strict=True):
-            if not is_wrong.any():
-                self._numbers[name].extend(column)
-            elif self.options.kind(name) == "numeric":
-                row = int(np.argmax(is_wrong))
-                (cell,) = unquoted([grid.data[grid.starts[row, position] : grid.ends[row, position]]])
-                raise misfit(f"{grid.path}: line {grid.line_of(row)}", name, cell, "numeric")
-            elif len(self._numbers.pop(name)):
-                self.late.append(name)
-            else:
-                self._texts[name] = _Text()
+    def _add_numbers(self, name: str, values: NDArray[np.float64], grid: Grid) -> None:
+        is_wrong = np.isinf(values)
+        if not is_wrong.any():
+            self._numbers[name].extend(values)
+        elif self.options.kind(name) == "numeric":
+            row, position = int(np.argmax(is_wrong)), self._position[name]
+            (cell,) = unquoted([grid.data[grid.starts[row, position] : grid.ends[row, position]]])
+            raise misfit(f"{grid.path}: line {grid.line_of(row)}", name, cell, "numeric")
+        elif len(self._numbers.pop(name)):
+            self.late.append(name)
+        else:
+            self._texts[name] = _Text()
 
     def _parse(self, grid: Grid, positions: Sequence[int]) -> NDArray[np.float64]:
         """The numbers in some columns, shape (columns, rows): NaN where missing, infinity where there is no number.
@@ -154,7 +137,7 @@ class _Columns:
         Where a column holds text, numbers in unusual spellings may be infinity as well.
         """
         starts, ends = grid.starts.T[positions].ravel(), grid.ends.T[positions].ravel()
-        values = grid.parse_plain(starts, ends)
+        values = grid.parse_plain(starts, ends, self.options.dialect.decimal)
         for value in self._numeric_words:
             values[values == value] = np.inf
         odd = np.flatnonzero(np.isinf(values))
@@ -164,7 +147,7 @@ class _Columns:
             odd = odd[~empty]
 
         def parse_each(cells: NDArray[np.intp]) -> NDArray[np.float64]:
-            return parse_cells(unquoted(grid.raw_cells(starts[cells], ends[cells])), self.missing)
+            return parse_cells(unquoted(grid.raw_cells(starts[cells], ends[cells])), self.missing, self.options.dialect)
 
         if len(odd):
             # The first odd cell of a column tells of most columns of text that they are; the others are then left.

@@ -30,9 +30,14 @@ class Cells(NamedTuple):
     stop: int
 
 
-def cell_pattern(delimiter: bytes) -> str:
-    """A regular expression for one cell, quotes included: a quote counts only where it opens the cell."""
-    return rf'(?:"(?:[^"]++|"")*+"|(?!")[^{delimiter.decode()}\r\n]*+)'
+def split_row(data: bytes, delimiter: bytes) -> tuple[list[bytes], int] | None:
+    """The raw cells of the row that `data` begins with, and its size; None where it does not end."""
+    mark = re.escape(delimiter.decode())
+    cell = rf'(?:"(?:[^"]++|"")*+"|(?!")[^{mark}\r\n]*+)'
+    row = re.match(rf"({cell}(?:{mark}{cell})*+)(?:\r\n|\r|\n)".encode(), data)
+    if row is None:
+        return None
+    return re.findall(f"({cell}){mark}".encode(), row[1] + delimiter), row.end()
 
 
 def unquoted(raw: Sequence[bytes]) -> list[str]:
@@ -58,39 +63,11 @@ def count_lines(data: bytes) -> int:
     return int(count)
 
 
-def find_cells(data: bytes, delimiter: bytes) -> Cells | None:
-    """The cells of all whole rows in `data`, or None where quotes stand in unusual places: see `scan_cells`.
-
-    Usually each quote opens right after a delimiter or line end, closes right before one, or stands beside another, the
-    two of them for a quote within quotes. Then text is within quotes just where an odd number of quotes precedes it.
-    """
-    if b'"' not in data:
-        return _cells(data, delimiter, None)
-    codes = np.frombuffer(data, np.uint8)
-    quotes = np.flatnonzero(codes == _QUOTE)
-    opening, closing = quotes[::2], quotes[1::2]
-    beside = np.zeros(256, np.bool_)
-    beside[[ord(delimiter), _LF, _CR, _QUOTE]] = True
-    before, behind = opening[opening > 0] - 1, closing[closing < len(data) - 1] + 1
-    if not (beside[codes[before]].all() and beside[codes[behind]].all()):
-        return None
-    return _cells(data, delimiter, np.diff(quotes, prepend=0, append=len(data)))
-
-
-def scan_cells(data: bytes, delimiter: bytes) -> Cells:
-    """The cells of all whole rows in `data`, wherever quotes stand.
+def find_cells(data: bytes, delimiter: bytes) -> Cells:
+    """The cells of all whole rows in `data`.
 
     Every quoting that RFC 4180 allows is understood; a quote inside an unquoted cell is a character like any other.
     """
-    mark = rf"[{delimiter.decode()}\r\n]"
-    # A quote that opens a cell, up to the one that closes it, or to the end of the data if none closes it well.
-    quoted = rf"""("(?:(?<={mark}")|(?<=\A"))(?:(?:[^"]++|"")*+"(?={mark})|(?s:.*)))"""
-    pieces = re.split(quoted.encode(), data)
-    return _cells(data, delimiter, np.fromiter(map(len, pieces), np.intp, len(pieces)))
-
-
-def _cells(data: bytes, delimiter: bytes, runs: NDArray[np.intp] | None) -> Cells:
-    """The cells of all whole rows; `runs` are the lengths of text outside and within quotes in turn."""
     codes = np.frombuffer(data, np.uint8)
     has_returns = b"\r" in data
     is_break = codes == ord(delimiter)
@@ -99,7 +76,8 @@ def _cells(data: bytes, delimiter: bytes, runs: NDArray[np.intp] | None) -> Cell
         lone_return = codes == _CR
         lone_return[:-1] &= codes[1:] != _LF
         is_break |= lone_return
-    if runs is not None:
+    if b'"' in data:
+        runs = _alternating_runs(data, delimiter)
         outside = np.zeros(len(runs), np.bool_)
         outside[::2] = True
         is_break &= np.repeat(outside, runs)
@@ -116,6 +94,36 @@ def _cells(data: bytes, delimiter: bytes, runs: NDArray[np.intp] | None) -> Cell
         last = ends[row_last]
         ends[row_last] -= (codes[last] == _LF) & (codes[last - 1] == _CR) & (last > starts[row_last])
     return Cells(starts, ends, row_last, size, stop)
+
+
+def _alternating_runs(data: bytes, delimiter: bytes) -> NDArray[np.intp]:
+    """The lengths of text outside and within quotes in turn.
+
+    Usually each quote opens right after a delimiter or line end, closes right before one, or stands beside another, the
+    two of them for a quote within quotes. Then text is within quotes just where an odd number of quotes precedes it.
+    """
+    codes = np.frombuffer(data, np.uint8)
+    quotes = np.flatnonzero(codes == _QUOTE)
+    opening, closing = quotes[::2], quotes[1::2]
+    beside = np.zeros(256, np.bool_)
+    beside[[ord(delimiter), _LF, _CR, _QUOTE]] = True
+    before, behind = opening[opening > 0] - 1, closing[closing < len(data) - 1] + 1
+    if beside[codes[before]].all() and beside[codes[behind]].all():
+        return np.diff(quotes, prepend=0, append=len(data))
+    pieces = re.split(_quoted_cell(delimiter).encode(), data)
+    return np.fromiter(map(len, pieces), np.intp, len(pieces))
+
+
+def _quoted_cell(delimiter: bytes) -> str:
+    """A group for a quoted cell, up to the quote that closes it, or to the end of the data if none closes it well."""
+    mark = rf"[{re.escape(delimiter.decode())}\r\n]"
+    return rf"""("(?:(?<={mark}")|(?<=\A"))(?:(?:[^"]++|"")*+"(?={mark})|(?s:.*)))"""
+
+
+def without_comments(data: bytes, delimiter: bytes, comment: str) -> bytes:
+    """The text, which begins with a row, where whole lines that begin with `comment` are left blank."""
+    line = rf"(?:(?<=[\r\n])|(?<=\A)){re.escape(comment)}[^\r\n]*(?=[\r\n])"
+    return re.sub(f"{_quoted_cell(delimiter)}|{line}".encode(), rb"\1", data) if comment.encode() in data else data
 
 
 def is_broken(data: bytes) -> bool:

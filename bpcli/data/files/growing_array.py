@@ -20,12 +20,11 @@ class GrowingArray(Generic[Scalar]):
     """Values of one dtype, shape (values,), of which there are more and more.
 
     Large memory is enlarged where it lies, or moved without a copy. So the values are held once, where a list of pieces
-    and what they are joined to are twice as much. Room for so many values as are `likely` is there from the beginning;
-    what is not used of it costs no memory.
+    and what they are joined to are twice as much.
     """
 
-    def __init__(self, dtype: DTypeLike, likely: int = 0) -> None:
-        self._values: NDArray[Scalar] = np.empty(likely, dtype)
+    def __init__(self, dtype: DTypeLike) -> None:
+        self._values: NDArray[Scalar] = np.empty(0, dtype)
         self._size = 0
 
     def __len__(self) -> int:

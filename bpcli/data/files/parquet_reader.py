@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bpcli.data.files.cells import ReadOptions, first_not_boolean, parse_cells, shown_path, text_column
-from bpcli.data.files.polars_cells import TextCoder
 from bpcli.data.files.text_source import open_bytes
 from bpcli.data.table import Column, Kind, Table
 from bpcli.errors import DataError
@@ -82,12 +81,11 @@ def _typed(path: str, series: pl.Series, options: ReadOptions) -> Column:
             row = int(np.argmax(np.isinf(numbers)))
             raise DataError(f"{where}: row {row}: {quoted(texts[row])} is not a finite number")
         return Column(name, "numeric", numbers)
-    found = TextCoder().coded([texts])[name]
+    distinct = texts.unique(maintain_order=True)
+    words, codes = distinct.to_list(), texts.cast(pl.Enum(distinct)).to_physical().to_numpy()
     if kind == "boolean":
-        wrong = first_not_boolean(found.texts, frozenset(options.missing))
+        wrong = first_not_boolean(words, frozenset(options.missing))
         if wrong is not None:
-            row = int(np.argmax(found.codes == wrong))
-            raise DataError(
-                f"{where}: row {row}: {quoted(found.texts[wrong])} is neither true nor false (nor yes or no)"
-            )
-    return text_column(name, found.texts, found.codes.astype(np.int32), options)
+            row = int(np.argmax(codes == wrong))
+            raise DataError(f"{where}: row {row}: {quoted(words[wrong])} is neither true nor false (nor yes or no)")
+    return text_column(name, words, codes.astype(np.int32), options)

@@ -14,16 +14,12 @@ from bpcli.data.files.cells import ReadOptions, shown_path
 from bpcli.data.files.csv_reader import read_csv, read_csv_chunks
 from bpcli.data.files.npz_reader import npz_header, read_npz
 from bpcli.data.files.parquet_reader import parquet_header, read_parquet
-from bpcli.data.files.polars_reader import read_chunks_polars, read_csv_polars
 from bpcli.data.files.text_source import open_bytes, open_text
 from bpcli.data.table import PARTS, Column, Kind, Part, Table
 from bpcli.errors import DataError
 from bpcli.wording import quoted, shown_shape
 
 __all__ = ["ReadOptions", "data_digest", "is_text", "read_chunks", "read_header", "read_table"]
-
-POLARS_FROM = 16 << 20
-"""Bytes from which Polars is worth its import (0.2 s): what the NumPy reader does in that time."""
 
 OTHER_FORMATS = (".xlsx", ".xls", ".ods", ".json", ".jsonl", ".feather", ".arrow", ".h5", ".pkl", ".sqlite", ".zip")
 """Suffixes of tables that are no text, or no rows of cells."""
@@ -69,8 +65,6 @@ def read_chunks(path: Path | None, options: ReadOptions, rows: int) -> Iterator[
         table = Table(list(columns.values()), rows=columns.rows, header=read_header(path, options))
         for start in range(0, max(table.rows, 1), rows):
             yield table.take(np.arange(start, min(start + rows, table.rows)))
-    elif path is not None and _by_polars(path, options):
-        yield from read_chunks_polars(path, options, rows)
     else:
         yield from read_csv_chunks(path, options, rows)
 
@@ -81,9 +75,9 @@ def read_header(path: Path, options: ReadOptions) -> list[str]:
     if form == "npz":
         return npz_header(path, options)
     if form == "parquet":
-        _require_polars(f"{shown_path(path)}: Parquet is read by Polars")
+        _require_polars(path)
         return parquet_header(path)
-    with open_text(path) as text:
+    with open_text(path, options.dialect) as text:
         return text.header
 
 
@@ -114,27 +108,14 @@ def _read_file(path: Path, options: ReadOptions) -> Table:
     if form == "npz":
         return read_npz(path, options)
     if form == "parquet":
-        _require_polars(f"{shown_path(path)}: Parquet is read by Polars")
+        _require_polars(path)
         return read_parquet(path, options)
-    if _by_polars(path, options):
-        table = read_csv_polars(path, options)
-        if table is not None:
-            return table
     return read_csv(path, options)
 
 
-def _by_polars(path: Path, options: ReadOptions) -> bool:
-    """Whether text is given to Polars first."""
-    if options.engine == "polars":
-        _require_polars("engine: polars")
-        return True
-    large = path.is_file() and path.stat().st_size >= POLARS_FROM
-    return options.engine == "auto" and large and find_spec("polars") is not None
-
-
-def _require_polars(purpose: str) -> None:
+def _require_polars(path: Path) -> None:
     if find_spec("polars") is None:
-        raise DataError(f"{purpose}, which is not installed: {_INSTALL}")
+        raise DataError(f"{shown_path(path)}: Parquet is read by Polars, which is not installed: {_INSTALL}")
 
 
 def _require_shapes(table: Table, first: Table, where: str) -> None:

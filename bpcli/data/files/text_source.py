@@ -1,4 +1,4 @@
-"""Opening delimited text: gzip, byte order marks, encodings, the header, and blocks of whole rows."""
+"""Opening delimited text: gzip, encodings, the header, and blocks of whole rows."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
-from typing import Protocol
 
 from bpcli.data.files.cell_grid import Grid, to_grid, too_long
 from bpcli.data.files.cells import shown_path
 from bpcli.data.files.delimited import (
     FIELD_LIMIT,
     Cells,
-    cell_pattern,
     count_lines,
     find_cells,
     is_broken,
-    scan_cells,
+    split_row,
     unquoted,
+    without_comments,
 )
+from bpcli.data.files.dialect import Dialect
+from bpcli.data.files.utf8_stream import ByteStream, UndecodableError, Utf8Stream
 from bpcli.errors import DataError, FileAccessError
 from bpcli.system.files import kind_of
-from bpcli.wording import is_number, listed, suggestion
+from bpcli.wording import counted, is_number, listed, suggestion
 
 BLOCK = 1 << 20
 """Bytes read at a time: with 256 KiB a table of text took a fifth longer, and numbers are read alike up to 2 MiB."""
@@ -38,45 +39,34 @@ ROW_LIMIT = 64 << 20
 """The longest row, in bytes."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
-_BOM = b"\xef\xbb\xbf"
-_AS_UTF8 = "save the file as UTF-8"
-
-
-class ByteStream(Protocol):
-    """Anything that gives bytes until there are no more."""
-
-    def read(self, size: int, /) -> bytes:
-        """Up to `size` bytes."""
-        ...
 
 
 @dataclass
 class TextTable:
     """An open file of delimited text, its header read: `delimiter` is one byte, `path` as messages show it.
 
-    `rest` is what was read behind the header; it begins at byte `offset` of the file, on line `line`.
+    `rest` is what was read behind the header; it begins on line `line`.
     """
 
-    stream: ByteStream
+    stream: Utf8Stream
     path: str
     delimiter: bytes
+    comment: str | None
     header: list[str]
     rest: bytes
-    offset: int
     line: int
 
     def blocks(self) -> Iterator[Grid]:
         """The rows, some at a time.
 
-        Raises DataError for rows of the wrong length, quotes that do not close, and bytes that are not UTF-8.
+        Raises DataError for rows of the wrong length, quotes that do not close, and bytes that are no text.
         """
         data, size, finished = self.rest, BLOCK, False
         while not finished:
-            data, finished = _extend(self.stream, data, size, self.path)
+            data, finished = _extend(self.stream, data, size, self.path, self.line)
+            if self.comment is not None:
+                data = without_comments(data, self.delimiter, self.comment)
             cells = find_cells(data, self.delimiter)
-            if cells is None:
-                cells = scan_cells(data, self.delimiter)
-            check_text(data[: cells.size], self.path, self.offset, self.line)
             grid = to_grid(data, cells, len(self.header), self.path, self.line)
             if len(grid):
                 yield grid
@@ -84,7 +74,6 @@ class TextTable:
             # A row longer than a block: read twice as much the next time.
             size = BLOCK if len(grid) else max(BLOCK, len(data))
             self.line += count_lines(data[: cells.size])
-            self.offset += cells.size
             data = data[cells.size :]
 
     def _check_rest(self, data: bytes, cells: Cells, finished: bool) -> None:
@@ -99,38 +88,33 @@ class TextTable:
         if len(rest) > FIELD_LIMIT:
             raise too_long(self.path, self.line + count_lines(data[: cells.stop]))
         if len(data) - cells.size > ROW_LIMIT:
-            raise _row_too_long(self.path, self.line + count_lines(data[: cells.size]))
+            line = self.line + count_lines(data[: cells.size])
+            raise DataError(f"{self.path}: line {line}: a row longer than {ROW_LIMIT >> 20} MiB; is this a table?")
 
 
 @contextmanager
-def open_text(path: Path | None) -> Iterator[TextTable]:
+def open_text(path: Path | None, dialect: Dialect) -> Iterator[TextTable]:
     """Open delimited text and read its header; None is standard input.
 
     Raises DataError when there is no such file, no header, or a name in it is blank or stands twice.
     """
     shown = shown_path(path)
-    with _open_stream(path) as stream:
-        data, finished = _extend(stream, b"", BLOCK, shown)
-        if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:2]:
-            raise DataError(f"{shown}: the text is encoded as UTF-16; {_AS_UTF8}")
-        bom = len(_BOM) if data.startswith(_BOM) else 0
-        body = data[bom:].lstrip(b"\r\n")
-        offset = len(data) - len(body)
-        line = 1 + count_lines(data[bom:offset])
-        if not body.strip():
-            raise DataError(f"{shown}: the file is empty; its first line must name the columns")
-        delimiter = _delimiter(path, body)
-        one = cell_pattern(delimiter)
-        row = re.compile(rf"({one}(?:{delimiter.decode()}{one})*+)(?:\r\n|\r|\n)".encode())
-        while (match := row.match(body)) is None:
+    with _open_stream(path) as packed:
+        stream = Utf8Stream(packed, dialect.encoding, shown)
+        body, line, finished = _from_first_row(stream, dialect, shown)
+        delimiter = _delimiter(path, body, dialect)
+        while (row := split_row(body, delimiter)) is None:
             if finished or len(body) > ROW_LIMIT:
                 raise DataError(f"{shown}: line {line}: the header does not end; is a quote left open?")
-            body, finished = _extend(stream, body, len(body), shown)
-        check_text(match[0], shown, offset, line)
-        header = [name.strip() for name in unquoted(_split(match[1], one, delimiter))]
-        _check_header(header, shown, line)
-        size = match.end()
-        yield TextTable(stream, shown, delimiter, header, body[size:], offset + size, line + count_lines(body[:size]))
+            body, finished = _extend(stream, body, len(body), shown, line)
+        cells, size = row
+        if dialect.header:
+            header = [name.strip() for name in unquoted(cells)]
+            _check_header(header, shown, line)
+            line, body = line + count_lines(body[:size]), body[size:]
+        else:
+            header = [f"column{position}" for position in range(len(cells))]
+        yield TextTable(stream, shown, delimiter, dialect.comment, header, body, line)
 
 
 @contextmanager
@@ -167,30 +151,51 @@ def _open_stream(path: Path | None) -> Iterator[ByteStream]:
             yield stream
 
 
-def _extend(stream: ByteStream, data: bytes, size: int, path: str) -> tuple[bytes, bool]:
-    """`data` and up to `size` bytes more, and whether that was the end; the last line then ends in a newline."""
+def _from_first_row(stream: Utf8Stream, dialect: Dialect, path: str) -> tuple[bytes, int, bool]:
+    """The text behind skipped lines, blank lines and comments, the line it begins on, and whether that is all.
+
+    Raises DataError where there is none.
+    """
+    lead = rf"(?:[^\r\n]*+(?:\r\n|\r|\n)){{{dialect.skip_rows}}}+[\r\n]*+"
+    if dialect.comment is not None:
+        comment = re.escape(dialect.comment)
+        lead += rf"(?:{comment}[^\r\n]*+[\r\n]++)*+(?!{comment})"
+    pattern = re.compile(rf"{lead}(?=[^\r\n])".encode())
+    data, finished = _extend(stream, b"", BLOCK, path, 1)
+    while (match := pattern.match(data)) is None and not finished and len(data) <= ROW_LIMIT:
+        data, finished = _extend(stream, data, len(data), path, 1)
+    if match is None and count_lines(data) < dialect.skip_rows:
+        lines = counted(count_lines(data), "line")
+        raise DataError(f"{path}: {lines}, of which {dialect.skip_rows:,} are to be skipped")
+    if match is None or not data[match.end() :].strip():
+        why = "; its first line must name the columns" if dialect.header else ""
+        raise DataError(f"{path}: the file is empty{why}")
+    return data[match.end() :], 1 + count_lines(match[0]), finished
+
+
+def _extend(stream: Utf8Stream, data: bytes, size: int, path: str, line: int) -> tuple[bytes, bool]:
+    """`data`, which begins on `line`, and some `size` bytes more, and whether that was the end.
+
+    The last line then ends in a newline.
+    """
     try:
         more = stream.read(size)
-        if more.endswith(b"\r"):
-            more += stream.read(1)  # a CRLF must not fall between two blocks
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise DataError(f"{path}: the gzip data is damaged or cut short") from None
+    except UndecodableError as error:
+        raise DataError(f"{path}: line {line + count_lines(data)}: {error}") from None
     if more:
         return data + more, False
     return (data if data.endswith((b"\n", b"\r")) or not data else data + b"\n"), True
 
 
-def _delimiter(path: Path | None, text: bytes) -> bytes:
-    """Tab for .tsv and .tab; else a comma, unless the header has none and has a semicolon or a tab."""
+def _delimiter(path: Path | None, text: bytes, dialect: Dialect) -> bytes:
+    """Tab for .tsv and .tab, unless it is given; else as the first row tells."""
     suffixes = path.suffixes if path is not None else []
-    if {".tsv", ".tab"} & {suffix.lower() for suffix in suffixes[-2:]}:
+    if dialect.delimiter is None and {".tsv", ".tab"} & {suffix.lower() for suffix in suffixes[-2:]}:
         return b"\t"
     line = re.sub(rb'"[^"]*+"?', b"", re.split(rb"[\r\n]", text, maxsplit=1)[0])
-    return next((mark for mark in (b",", b";", b"\t") if mark in line), b",")
-
-
-def _split(row: bytes, one: str, delimiter: bytes) -> list[bytes]:
-    return re.findall(f"({one}){delimiter.decode()}".encode(), row + delimiter)
+    return dialect.delimiter_of(line.decode()).encode()
 
 
 def _check_header(header: list[str], path: str, line: int) -> None:
@@ -201,24 +206,3 @@ def _check_header(header: list[str], path: str, line: int) -> None:
     if twice:
         why = "; is the line that names the columns missing?" if all(map(is_number, header)) else ""
         raise DataError(f"{path}: line {line}: the header names {listed(twice)} more than once{why}")
-
-
-def check_text(data: bytes, path: str, offset: int, line: int) -> None:
-    """Raise DataError where `data`, which begins at byte `offset` of the file, holds NUL or is not UTF-8."""
-    nul = data.find(b"\0")
-    if nul >= 0:
-        at = line + count_lines(data[:nul])
-        raise DataError(
-            f"{path}: line {at}: a NUL byte (byte {offset + nul:,}): is this a text file? If so, {_AS_UTF8}"
-        )
-    if data.isascii():
-        return
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        at = line + count_lines(data[: error.start])
-        raise DataError(f"{path}: line {at}: byte {offset + error.start:,} is not valid UTF-8; {_AS_UTF8}") from None
-
-
-def _row_too_long(path: str, line: int) -> DataError:
-    return DataError(f"{path}: line {line}: a row longer than {ROW_LIMIT >> 20} MiB; is this a table?")

@@ -121,7 +121,7 @@ def test_a_column_read_verbatim_is_typed_as_where_it_is_read_as_of_its_kind(
     (tmp_path / "t.csv").write_text("a,c\n" + "".join(f"1,{cell}\n" for cell in cells))
     verbatim = read_csv(tmp_path / "t.csv", ReadOptions(verbatim=frozenset("c")))["c"]
     assert verbatim.labels() == cells
-    found = typed(verbatim, kind, missing, "t.csv", first_row=1)
+    found = typed(verbatim, kind, ReadOptions(missing=missing), "t.csv", first_row=1)
     expected = read_csv(tmp_path / "t.csv", ReadOptions(kinds={"c": kind}, missing=missing))["c"]
     assert (found.name, found.kind, found.categories) == (expected.name, expected.kind, expected.categories)
     np.testing.assert_array_equal(found.values, expected.values)
@@ -133,5 +133,5 @@ def test_a_column_read_verbatim_is_typed_as_where_it_is_read_as_of_its_kind(
 def test_a_verbatim_cell_that_does_not_fit_is_named_with_its_row(kind: Kind, wrong: str) -> None:
     column = Column("c", "categorical", np.array([1, 0, 2, 0], np.int32), ("1,5", "NA", "zz"))
     with pytest.raises(DataError) as raised:
-        typed(column, kind, DEFAULT_MISSING, "t.csv", first_row=8193)
+        typed(column, kind, ReadOptions(), "t.csv", first_row=8193)
     assert str(raised.value) == f"t.csv: row 8,194: column 'c': '1,5' {wrong}"

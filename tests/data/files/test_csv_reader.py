@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from bpcli.data.files import text_source
 from bpcli.data.files.cells import ReadOptions
 from bpcli.data.files.csv_reader import read_csv, read_csv_chunks
+from bpcli.data.files.dialect import Dialect
 from bpcli.data.table import Table
 from bpcli.errors import DataError, FileAccessError
 
@@ -341,6 +342,134 @@ def test_a_row_without_end_is_an_error_before_memory_runs_out(tmp_path: Path, mo
     monkeypatch.setattr(text_source, "ROW_LIMIT", 1 << 14)
     assert "line 2: a row longer than" in error(tmp_path, "a,b\n" + "1," * 20_000)
     assert "line 1: the header does not end" in error(tmp_path, "a," * 20_000)
+
+
+# Other dialects.
+
+
+def test_a_decimal_comma_makes_the_semicolon_the_delimiter(tmp_path: Path) -> None:
+    table = read(tmp_path, "a;b\n0,5;x,y\n-1,25;z\n", dialect=Dialect(decimal=","))
+    assert table["a"].values.tolist() == [0.5, -1.25]
+    assert table["b"].labels() == ["x,y", "z"]
+    quoted = read(tmp_path, 'a,b\n"0,5",x\n7,y\n', dialect=Dialect(decimal=",", delimiter=","))
+    assert quoted["a"].values.tolist() == [0.5, 7]
+
+
+def test_groups_of_thousands_stand_among_plain_numbers(tmp_path: Path) -> None:
+    data = 'a;b;c\n1.234,5;"1 000";1\n3565;2\u00a0000\u00a0000;\n108;7;-999\n'
+    dialect = Dialect(decimal=",", thousands=".")
+    table = read(tmp_path, data, dialect=dialect, missing=("", "-999"))
+    np.testing.assert_array_equal(table["a"].values, [1234.5, 3565, 108])
+    assert table["b"].kind == "categorical"
+    np.testing.assert_array_equal(table["c"].values, [1, np.nan, np.nan])
+    spaced = read(tmp_path, data, dialect=Dialect(decimal=",", thousands=" "), columns=frozenset("b"))
+    assert spaced["b"].values.tolist() == [1000, 2000000, 7]
+
+
+def test_a_number_of_another_dialect_is_named_with_its_line(tmp_path: Path) -> None:
+    kinds = {"a": "numeric"}
+    message = error(tmp_path, "a;b\n0,5;1\n0.5;2\n", dialect=Dialect(decimal=","), kinds=kinds)
+    assert message == "line 3: column 'a': '0.5' is not a finite number"
+    grouped = error(tmp_path, "a;b\n1.234;1\n1.5;2\n", dialect=Dialect(decimal=",", thousands="."), kinds=kinds)
+    assert grouped == "line 3: column 'a': '1.5' is not a finite number"
+
+
+@pytest.mark.parametrize("mark", ["|", ":", " ", "^"])
+def test_any_mark_can_be_given_as_the_delimiter(tmp_path: Path, mark: str) -> None:
+    data = 'a,;b\n1,;"x,;y"\n'.replace(",;", mark)
+    assert cells(read(tmp_path, data, dialect=Dialect(delimiter=mark))) == {"a": ["1"], "b": [f"x{mark}y"]}
+
+
+def test_a_given_delimiter_is_that_of_a_tsv_too(tmp_path: Path) -> None:
+    assert list(read(tmp_path, "a,b\n1,2\n", "t.tsv", dialect=Dialect(delimiter=","))) == ["a", "b"]
+
+
+@pytest.mark.parametrize("block", [8, 1 << 20])
+def test_comment_lines_are_left_out_wherever_they_stand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(text_source, "BLOCK", block)
+    data = '# of 2024, "draft\n\n#\na,b\n# 1,2,3\n1,"x\n# y"\n#\n2,#z\n# the end'
+    table = read(tmp_path, data, dialect=Dialect(comment="#"))
+    assert cells(table) == {"a": ["1", "2"], "b": ["x\n# y", "#z"]}
+    message = error(tmp_path, data.replace("2,#z", "2"), dialect=Dialect(comment="#"))
+    assert message.startswith("line 9: 1 field")
+    assert "without a name" not in error(tmp_path, "a,#b\n1,2\n#3\n")
+
+
+@pytest.mark.parametrize("block", [3, 1 << 20])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_skipped_lines_may_hold_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, end: str) -> None:
+    monkeypatch.setattr(text_source, "BLOCK", block)
+    data = 'Report "2024\n\na;b\n\na,b\n1,2\n3\n'.replace("\n", end)
+    assert error(tmp_path, data, dialect=Dialect(skip_rows=3)).startswith("line 7: 1 field")
+    table = read(tmp_path, data.replace(f"3{end}", "3,4"), dialect=Dialect(skip_rows=3))
+    assert cells(table) == {"a": ["1", "3"], "b": ["2", "4"]}
+
+
+def test_more_lines_than_there_are_cannot_be_skipped(tmp_path: Path) -> None:
+    assert error(tmp_path, "a\n1\n", dialect=Dialect(skip_rows=3)) == "2 lines, of which 3 are to be skipped"
+    assert "the file is empty" in error(tmp_path, "a\n1\n", dialect=Dialect(skip_rows=2))
+
+
+@pytest.mark.parametrize("block", [3, 1 << 20])
+def test_without_a_header_columns_are_numbered_and_no_row_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(text_source, "BLOCK", block)
+    table = read(tmp_path, '\n1,"x\ny",1\n2,z,\n', dialect=Dialect(header=False))
+    assert cells(table) == {"column0": ["1", "2"], "column1": ["x\ny", "z"], "column2": ["1", ""]}
+    assert error(tmp_path, "1,2\n1\n", dialect=Dialect(header=False)).startswith("line 2: 1 field")
+    assert error(tmp_path, "1,x\n", dialect=Dialect(header=False), kinds={"column1": "numeric"}) == (
+        "line 1: column 'column1': 'x' is not a finite number"
+    )
+    assert error(tmp_path, "\n", dialect=Dialect(header=False)) == "the file is empty"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "written"),
+    [
+        ("utf-8", "utf-8-sig"),
+        ("utf-8-sig", "utf-8"),
+        ("utf-16", "utf-16"),
+        ("utf-16-le", "utf-16-le"),
+        ("latin-1", "latin-1"),
+        ("cp1252", "cp1252"),
+    ],
+)
+@pytest.mark.parametrize("block", [3, 1 << 20])
+def test_encodings_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str, written: str, block: int
+) -> None:
+    monkeypatch.setattr(text_source, "BLOCK", block)
+    data = 'Größe,b\r\n1,"é\r\n"\r\n2,x\r\n'
+    expected = {"Größe": ["1", "2"], "b": ["é\r\n", "x"]}
+    verbatim = frozenset("b")
+    assert (
+        cells(read(tmp_path, data.encode(written), dialect=Dialect(encoding=encoding), verbatim=verbatim)) == expected
+    )
+    packed = gzip.compress(data.encode(written))
+    assert cells(read(tmp_path, packed, dialect=Dialect(encoding=encoding), verbatim=verbatim)) == expected
+
+
+@pytest.mark.parametrize("block", [3, 1 << 20])
+def test_bytes_that_an_encoding_does_not_have_are_named_with_their_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(text_source, "BLOCK", block)
+    message = error(tmp_path, b"a,b\n1,2\n3,\x81\n", dialect=Dialect(encoding="cp1252"))
+    assert message == "line 3: byte 10 is not valid cp1252; save the file as UTF-8"
+    cut = "a,b\n1,2\n".encode("utf-16")[:-1]
+    assert error(tmp_path, cut, dialect=Dialect(encoding="utf-16")).startswith("line 2: byte 16 is not valid utf-16")
+
+
+def test_a_table_may_stand_under_a_report_of_another_program(tmp_path: Path) -> None:
+    data = "Messreihe 7\r\n% Größe in mm\r\n1,5;1\u00a0200;ja\r\n% Pause\r\n2,25;900;nein\r\n"
+    dialect = Dialect(decimal=",", thousands=" ", comment="%", skip_rows=1, header=False, encoding="cp1252")
+    table = read(tmp_path, data.encode("cp1252"), dialect=dialect)
+    assert table["column0"].values.tolist() == [1.5, 2.25]
+    assert table["column1"].values.tolist() == [1200, 900]
+    assert table["column2"].labels() == ["ja", "nein"]
 
 
 # Chunks.

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bpcli.data.files.delimited import Cells, count_lines, find_cells, is_broken, scan_cells, unquoted
+from bpcli.data.files.delimited import (
+    Cells,
+    count_lines,
+    find_cells,
+    is_broken,
+    split_row,
+    unquoted,
+    without_comments,
+)
 
 Rows = list[list[bytes]]
 
@@ -41,12 +49,17 @@ DELIMITER = st.sampled_from([b",", b";", b"\t"])
 @example(data=b'"a""b",""\r\n5",""""\r"', delimiter=b",")
 @example(data=b'"\r\n",\r\n\r\r\n"a"b,c\n', delimiter=b",")
 def test_cells_are_found_as_by_reading_one_after_another(data: bytes, delimiter: bytes) -> None:
-    expected = rows_one_by_one(data, delimiter)
-    scanned = scan_cells(data, delimiter)
-    assert (rows_of(data, scanned), scanned.size, scanned.stop) == expected
     found = find_cells(data, delimiter)
-    if found is not None:
-        assert (rows_of(data, found), found.size, found.stop) == expected
+    assert (rows_of(data, found), found.size, found.stop) == rows_one_by_one(data, delimiter)
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.text('ab1,;\t"\r\n ', max_size=40).map(str.encode), delimiter=DELIMITER)
+def test_the_first_row_is_split_as_all_are(data: bytes, delimiter: bytes) -> None:
+    rows, _, _ = rows_one_by_one(data, delimiter)
+    found = split_row(data, delimiter)
+    assert (found and found[0]) == (rows[0] if rows else None)
+    assert found is None or rows_one_by_one(data[: found[1]], delimiter) == (rows[:1], found[1], found[1])
 
 
 # The csv module leaves a lone CR unquoted where lines do not end in one.
@@ -63,7 +76,7 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
     cut=st.integers(0, 20),
 )
-def test_what_the_csv_module_writes_is_found_without_a_scan(
+def test_what_the_csv_module_writes_is_found(
     rows: list[list[str]], delimiter: bytes, end: str, quoting: int, cut: int
 ) -> None:
     stream = io.StringIO(newline="")
@@ -71,20 +84,37 @@ def test_what_the_csv_module_writes_is_found_without_a_scan(
     writer.writerows(rows)
     whole = stream.getvalue().encode()
     found = find_cells(whole, delimiter)
-    assert found is not None
     assert found.size == found.stop == len(whole)
     assert [unquoted(row) for row in rows_of(whole, found)] == rows
     # A block may end anywhere; what is found then are the first of these rows.
     part = whole[: len(whole) - cut]
     some = find_cells(part, delimiter)
-    assert some is not None
     assert rows_of(part, some) == rows_of(whole, found)[: len(some.row_last)]
     assert not is_broken(part[some.stop :])
 
 
-@pytest.mark.parametrize("data", [b'5",1\n', b'a"b"c,1\n', b'x,"a"b\n', b'x,"a" \n', b'a"\n"b\n'])
-def test_quotes_in_unusual_places_are_left_to_the_scan(data: bytes) -> None:
-    assert find_cells(data, b",") is None
+@pytest.mark.parametrize("delimiter", [b"|", b"^", b"]", b"\\", b" "])
+def test_any_mark_can_be_the_delimiter(delimiter: bytes) -> None:
+    data = b'a,"b,c"\n5",d\n'.replace(b",", delimiter)
+    rows = [[b"a", b'"b' + delimiter + b'c"'], [b'5"', b"d"]]
+    assert rows_of(data, find_cells(data, delimiter)) == rows
+    assert split_row(data, delimiter) == (rows[0], data.index(b"\n") + 1)
+
+
+@pytest.mark.parametrize(
+    ("data", "left"),
+    [
+        (b'#a\n1,2\n# b,"c\r\n3,4\r#\r\n', b"\n1,2\n\r\n3,4\r\r\n"),
+        (b'1,"#\n#2"\n#3\n', b'1,"#\n#2"\n\n'),
+        (b'1,5"\n#2"\n', b'1,5"\n\n'),
+        (b"1,#2\n #3\n", b"1,#2\n #3\n"),
+        (b"1,2\n#3", b"1,2\n#3"),  # its line may go on
+        (b'1,"2\n#3\n', b'1,"2\n#3\n'),  # its cell may go on
+    ],
+)
+def test_comments_are_whole_lines_outside_of_cells(data: bytes, left: bytes) -> None:
+    assert without_comments(data, b",", "#") == left
+    assert without_comments(data, b",", "//") == data
 
 
 @pytest.mark.parametrize(

@@ -46,11 +46,3 @@ def test_values_are_held_once() -> None:
     size, taken = map(int, python(program, cwd=ROOT).split())
     assert size == 80_000_000
     assert 0.9 * size < taken < 1.2 * size
-
-
-def test_there_may_be_more_or_fewer_values_than_were_likely() -> None:
-    for likely in (1, 100):
-        growing: GrowingArray[np.float64] = GrowingArray(np.float64, likely)
-        for start in range(0, 30, 10):
-            growing.extend(np.arange(start, start + 10.0))
-        assert growing.finish().tolist() == list(range(30))

@@ -1,5 +1,4 @@
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -113,34 +112,10 @@ def test_the_digest_is_that_of_all_bytes(tmp_path: Path) -> None:
         data_digest([tmp_path / "c.csv"])
 
 
-def test_large_files_go_to_polars_when_it_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write(tmp_path, "t.csv", "a,b\n1,2\n")
-    taken: list[str] = []
-
-    def reader(name: str) -> Callable[[Path, ReadOptions], Table]:
-        def record(*_: object) -> Table:
-            taken.append(name)
-            return Table([])
-
-        return record
-
-    monkeypatch.setattr(read_module, "read_csv", reader("numpy"))
-    monkeypatch.setattr(read_module, "read_csv_polars", reader("polars"))
-    read_table([(path, None)], OPTIONS)
-    read_table([(path, None)], ReadOptions(engine="polars"))
-    monkeypatch.setattr(read_module, "POLARS_FROM", 1)
-    read_table([(path, None)], OPTIONS)
-    read_table([(path, None)], ReadOptions(engine="numpy"))
-    monkeypatch.setattr(read_module, "find_spec", lambda _: None)
-    read_table([(path, None)], OPTIONS)
-    assert taken == ["numpy", "polars", "polars", "numpy", "numpy"]
-
-
 def test_without_polars_the_message_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(read_module, "find_spec", lambda _: None)
-    for name, options in (("t.parquet", OPTIONS), ("t.csv", ReadOptions(engine="polars"))):
-        with pytest.raises(DataError, match=r'not installed: pip install "backprop-cli\[tables\]"'):
-            read_table([(write(tmp_path, name, "a\n1\n"), None)], options)
+    with pytest.raises(DataError, match=r't\.parquet: Parquet .* not installed: pip install "backprop-cli\[tables\]"'):
+        read_table([(write(tmp_path, "t.parquet", "a\n1\n"), None)], OPTIONS)
 
 
 def test_parquet_columns_keep_their_types(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpcli.data.files import read, source
+from bpcli.data.files import source
+from bpcli.data.files.dialect import Dialect
 from bpcli.data.files.read import ReadOptions, data_digest, read_table
 from bpcli.data.files.source import Source
 from bpcli.data.files.table_cache import TableCache
@@ -120,7 +121,8 @@ def test_a_copy_elsewhere_is_the_same_table(tmp_path: Path, columns_read: list[o
 
 
 @pytest.mark.parametrize(
-    "options", [ReadOptions(missing=("x",)), ReadOptions(verbatim=frozenset({"n"})), ReadOptions(engine="numpy")]
+    "options",
+    [ReadOptions(missing=("x",)), ReadOptions(verbatim=frozenset({"n"})), ReadOptions(dialect=Dialect(thousands=" "))],
 )
 def test_another_way_to_read_is_another_table(tmp_path: Path, columns_read: list[object], options: ReadOptions) -> None:
     path = write(tmp_path / "t.csv")
@@ -284,12 +286,3 @@ def test_a_damaged_cache_gives_the_true_table_and_is_written_anew(tmp_path: Path
         file.write_bytes(damaged)
         assert content(cached(path)) == true
         assert file.read_bytes() == sound
-
-
-def test_polars_and_numpy_fill_one_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("polars")
-    path = write(tmp_path / "t.csv")
-    monkeypatch.setattr(read, "POLARS_FROM", 0)
-    table = content(cached(path))
-    monkeypatch.setattr(read, "POLARS_FROM", 1 << 40)
-    assert content(cached(path)) == table == content(read_table([(path, None)], OPTIONS))

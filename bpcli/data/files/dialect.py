@@ -1,0 +1,83 @@
+"""How delimited text is written: its delimiter, numbers, comments, header and encoding."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+_SPACES = " \u00a0\u202f"
+"""A space between thousands is often one that does not break the line; any of these stands for all."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """The format of delimited text; raises ValueError for characters that cannot be told apart.
+
+    Without a `delimiter`, it is the first of comma, semicolon and tab that the first row has. `decimal` is the decimal
+    point and `thousands` the mark between groups of digits. Lines that begin with `comment` are left out, and so are
+    the first `skip_rows` lines of the file. Without a `header`, columns are named column0, column1 and so on. A byte
+    order mark is no part of the text, whatever the `encoding`.
+    """
+
+    delimiter: str | None = None
+    decimal: str = "."
+    thousands: str | None = None
+    comment: str | None = None
+    skip_rows: int = 0
+    header: bool = True
+    encoding: str = "utf-8"
+
+    def __post_init__(self) -> None:
+        if self.delimiter is not None and (not self.delimiter.isascii() or not _is_mark(self.delimiter)):
+            raise ValueError("delimiter: one ASCII character that is no letter, digit, quote, point, sign or line end")
+        if self.decimal not in (".", ","):
+            raise ValueError("decimal: a point or a comma")
+        if self.thousands is not None and not (self.thousands in (".", ",") or _is_mark(self.thousands)):
+            raise ValueError("thousands: one character that is no letter, digit, quote, sign or line end")
+        if self.thousands == self.decimal:
+            raise ValueError("thousands: the same character as decimal")
+        if self.comment is not None and (not self.comment.strip() or re.search(r'["\r\n]', self.comment)):
+            raise ValueError("comment: characters other than blanks, quotes and line ends")
+        if self.skip_rows < 0:
+            raise ValueError("skip_rows: 0 or more")
+        try:
+            "".encode(self.encoding)  # refuses codecs from bytes to bytes as well
+        except LookupError:
+            raise ValueError("encoding: one that Python knows, such as utf-8, utf-16, latin-1 or cp1252") from None
+
+    @cached_property
+    def number(self) -> str:
+        """A pattern for the spellings of a number: digits are in groups of three, in those of 12,34,567, or in none."""
+        point, whole = re.escape(self.decimal), "[0-9]+"
+        if self.thousands:
+            mark = f"[{re.escape(self._thousands)}]"
+            whole = rf"(?:[0-9]{{1,3}}(?:{mark}[0-9]{{3}})+|[0-9]{{1,2}}(?:{mark}[0-9]{{2}})+{mark}[0-9]{{3}}|[0-9]+)"
+        return rf"[+-]?(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether numbers are written as Python writes them."""
+        return self.decimal == "." and self.thousands is None
+
+    def plain(self, numbers: str) -> str:
+        """Numbers as Python writes them."""
+        return numbers.translate({**{ord(mark): None for mark in self._thousands}, ord(self.decimal): "."})
+
+    def delimiter_of(self, row: str) -> str:
+        """The delimiter of a row of text without its quoted cells."""
+        if self.delimiter is not None:
+            return self.delimiter
+        marks = [mark for mark in (",", ";", "\t") if mark not in (self.decimal, self.thousands)]
+        return next((mark for mark in marks if mark in row), marks[0])
+
+    @property
+    def _thousands(self) -> str:
+        return _SPACES if self.thousands in [*_SPACES] else self.thousands or ""
+
+
+def _is_mark(text: str) -> bool:
+    return len(text) == 1 and not text.isalnum() and text not in '"\r\n+-.\0_'
+
+
+DEFAULT_DIALECT = Dialect()

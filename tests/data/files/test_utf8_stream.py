@@ -1,0 +1,84 @@
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bpcli.data.files.utf8_stream import UndecodableError, Utf8Stream
+from bpcli.errors import DataError
+
+ENCODINGS = ["utf-8", "utf-8-sig", "UTF8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "gb18030"]
+
+
+def pieces(data: bytes, encoding: str, size: int) -> list[bytes]:
+    stream = Utf8Stream(io.BytesIO(data), encoding, "t.csv")
+    found = []
+    while piece := stream.read(size):
+        found.append(piece)
+    assert stream.read(size) == b""
+    return found
+
+
+@given(
+    text=st.text(st.characters(codec="utf-8", exclude_characters="\0\ufeff")),
+    encoding=st.sampled_from(ENCODINGS),
+    size=st.integers(1, 9),
+)
+def test_text_in_any_encoding_is_read_as_utf_8_in_pieces_of_any_size(text: str, encoding: str, size: int) -> None:
+    data = text.encode(encoding)
+    if "8" in encoding[:4] and "\0" in data[:2].decode("latin-1"):
+        return
+    assert b"".join(pieces(data, encoding, size)) == text.encode()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_a_byte_order_mark_is_no_part_of_the_text(encoding: str, size: int) -> None:
+    mark = "" if encoding in ("utf-8-sig", "utf-16") else "\ufeff"
+    assert b"".join(pieces(f"{mark}a\n\ufeffb".encode(encoding), encoding, size)) == "a\n\ufeffb".encode()
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
+def test_letters_of_one_byte_are_read(encoding: str) -> None:
+    assert b"".join(pieces("größer é\n".encode(encoding), encoding, 3)) == "größer é\n".encode()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_both_halves_of_a_line_end_come_together(encoding: str) -> None:
+    found = pieces("a\r\nb\r\n\rc".encode(encoding), encoding, 1)
+    assert b"".join(found) == b"a\r\nb\r\n\rc"
+    assert not any(piece.startswith(b"\n") for piece in found)
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding", "before", "wrong"),
+    [
+        (b"a,\xe9\n", "utf-8", b"a,", "byte 2 is not valid UTF-8; save the file as UTF-8"),
+        (b"\xef\xbb\xbf12\xff", "utf-8", b"12", "byte 5 is not valid UTF-8; save the file as UTF-8"),
+        (b"\xef\xbb\xbf12\xff", "utf-8-sig", b"12", "byte 5 is not valid UTF-8; save the file as UTF-8"),
+        (b"12\xc3", "utf-8", b"12", "byte 2 is not valid UTF-8; save the file as UTF-8"),
+        (b"1\x81", "cp1252", b"1", "byte 1 is not valid cp1252; save the file as UTF-8"),
+        ("12".encode("utf-16") + b"3", "utf-16", b"12", "byte 6 is not valid utf-16; save the file as UTF-8"),
+        (b"12\0003", "utf-8", b"12", "a NUL byte (byte 2): is this a text file? If so, save the file as UTF-8"),
+        (b"1\r\0", "latin-1", b"1\r", "a NUL byte (byte 2): is this a text file? If so, save the file as UTF-8"),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_what_is_no_text_is_named_after_all_that_precedes_it(
+    data: bytes, encoding: str, before: bytes, wrong: str, size: int
+) -> None:
+    stream = Utf8Stream(io.BytesIO(data), encoding, "t.csv")
+    found = b""
+    while len(found) < len(before):
+        found += stream.read(size)
+    assert found == before
+    for _ in range(2):
+        with pytest.raises(UndecodableError) as raised:
+            stream.read(size)
+        assert str(raised.value) == wrong
+
+
+@pytest.mark.parametrize("data", ["a,b\n".encode("utf-16"), "a,b\n".encode("utf-16-be"), "a,b\n".encode("utf-16-le")])
+def test_utf_16_is_recognized_where_utf_8_was_expected(data: bytes) -> None:
+    with pytest.raises(DataError, match=r"^t\.csv: the text is encoded as UTF-16; save the file as UTF-8$"):
+        Utf8Stream(io.BytesIO(data), "utf-8", "t.csv").read(100)
