@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from bpcli.nn.compiled.arguments import Block, Code, Vectors
 from bpcli.nn.compiled.codes import (
     ACTIVATION,
     BIAS,
@@ -44,9 +43,21 @@ from bpcli.nn.compiled.functions import (
 
 
 @compiled
-def forward(code: Code, vectors: Vectors, data: Block, index: int, begin: int, rows: int, part: int) -> None:
+def forward(
+    gemm: int,
+    layers: Any,
+    slopes: Any,
+    index: int,
+    params: Any,
+    memory: Any,
+    x: Any,
+    masks: Any,
+    begin: int,
+    rows: int,
+    cuts: Any,
+    part: int,
+) -> None:
     """Compute a part of a layer's outputs, for the batch of `rows` rows that starts at row `begin`."""
-    layers, cuts, params, memory, x, masks = code.layers, code.cuts, vectors.params, vectors.memory, data.x, data.masks
     n_in, n_out, out_at = layers[index, N_IN], layers[index, N_OUT], layers[index, OUTPUT]
     first, last = cuts[index + 1, part], cuts[index + 1, part + 1]
     columns = last - first
@@ -62,64 +73,83 @@ def forward(code: Code, vectors: Vectors, data: Block, index: int, begin: int, r
                 memory[out_at + j] = source[source_at + j] * masks[mask_at + j]
         return
     weight_at, bias = layers[index, WEIGHT] + first, layers[index, BIAS] + first
-    multiply(code.gemm, source, source_at, params, weight_at, memory, out_at + first, n_out, rows, columns, n_in)
+    multiply(gemm, source, source_at, params, weight_at, memory, out_at + first, n_out, rows, columns, n_in)
     biases = params[bias : bias + columns]
     pieces = 1 if columns == n_out else rows
     for piece in range(pieces):
         y = matrix(memory, out_at + piece * n_out + first, rows // pieces, columns)
-        activate(y, biases, layers[index, ACTIVATION], code.slopes[index])
+        activate(y, biases, layers[index, ACTIVATION], slopes[index])
 
 
 @compiled
-def output(code: Code, vectors: Vectors, data: Block, begin: int, rows: int, part: int) -> float:
+def output(
+    gemm: int,
+    layers: Any,
+    slopes: Any,
+    loss: int,
+    params: Any,
+    memory: Any,
+    x: Any,
+    y: Any,
+    weight: Any,
+    begin: int,
+    rows: int,
+    part: int,
+    parts: int,
+) -> float:
     """Compute the last layer and the gradient of the loss with respect to its pre-activations, for a part of the rows.
 
     Returns their summed loss.
     """
-    layers, params, memory, x = code.layers, vectors.params, vectors.memory, data.x
-    index, parts = len(layers) - 1, len(code.ends) - 1
+    index = len(layers) - 1
     n_in, n_out = layers[index, N_IN], layers[index, N_OUT]
     first, last = rows * part // parts, rows * (part + 1) // parts
     source = x if index == 0 else memory
     source_at = (begin + first) * n_in if index == 0 else layers[index - 1, OUTPUT] + first * n_in
     out_at, error_at = layers[index, OUTPUT] + first * n_out, layers[index, ERROR] + first * n_out
     size, bias = (last - first) * n_out, layers[index, BIAS]
-    weight_at = layers[index, WEIGHT]
-    multiply(code.gemm, source, source_at, params, weight_at, memory, out_at, n_out, last - first, n_out, n_in)
+    multiply(gemm, source, source_at, params, layers[index, WEIGHT], memory, out_at, n_out, last - first, n_out, n_in)
     biases = params[bias : bias + n_out]
     logits = matrix(memory, out_at, last - first, n_out)
-    activate(logits, biases, layers[index, ACTIVATION], code.slopes[index])
+    activate(logits, biases, layers[index, ACTIVATION], slopes[index])
     total = loss_and_gradient(
-        code.loss,
+        loss,
         logits,
-        matrix(data.y, (begin + first) * n_out, last - first, n_out),
-        data.weight,
+        matrix(y, (begin + first) * n_out, last - first, n_out),
+        weight,
         begin + first,
         matrix(memory, error_at, last - first, n_out),
         rows,
     )
     slope_back(
-        memory[error_at : error_at + size],
-        memory[out_at : out_at + size],
-        layers[index, ACTIVATION],
-        code.slopes[index],
+        memory[error_at : error_at + size], memory[out_at : out_at + size], layers[index, ACTIVATION], slopes[index]
     )
     return total
 
 
 @compiled
-def backward(code: Code, vectors: Vectors, data: Block, index: int, begin: int, rows: int, part: int) -> None:
+def backward(
+    gemm: int,
+    layers: Any,
+    slopes: Any,
+    index: int,
+    params: Any,
+    memory: Any,
+    masks: Any,
+    begin: int,
+    rows: int,
+    cuts: Any,
+    part: int,
+) -> None:
     """Compute a part of the errors dL/dz of the previous dense layer, from those of dense layer `index`."""
-    layers, cuts, memory, masks = code.layers, code.cuts, vectors.memory, data.masks
     n_in, n_out, below = layers[index, N_IN], layers[index, N_OUT], layers[index - 1, ERROR]
     first, last = cuts[index, part], cuts[index, part + 1]
     columns = last - first
     if columns == 0:
         return
     weight_at = layers[index, WEIGHT] + first * n_out
-    error_at, params = layers[index, ERROR], vectors.params
     multiply_by_transposed(
-        code.gemm, memory, error_at, params, weight_at, memory, below + first, n_in, rows, columns, n_out
+        gemm, memory, layers[index, ERROR], params, weight_at, memory, below + first, n_in, rows, columns, n_out
     )
     if columns == n_in:
         rows, columns = 1, rows * columns  # as one contiguous range
@@ -138,14 +168,13 @@ def backward(code: Code, vectors: Vectors, data: Block, index: int, begin: int, 
             memory[below + at : below + at + columns],
             memory[out_at + at : out_at + at + columns],
             layers[under, ACTIVATION],
-            code.slopes[under],
+            slopes[under],
         )
 
 
 @compiled
-def gradient(code: Code, vectors: Vectors, data: Block, block: Any, begin: int, rows: int) -> None:
+def gradient(gemm: int, layers: Any, block: Any, memory: Any, x: Any, grads: Any, begin: int, rows: int) -> None:
     """Compute the gradient of a block of parameters: weights of some inputs of a dense layer, or some of its biases."""
-    layers, memory, grads, x = code.layers, vectors.memory, vectors.grads, data.x
     index, first, start, stop = block[LAYER], block[FIRST], block[START], block[STOP]
     n_in, n_out, error_at = layers[index, N_IN], layers[index, N_OUT], layers[index, ERROR]
     if not block[IS_WEIGHT]:
@@ -159,7 +188,7 @@ def gradient(code: Code, vectors: Vectors, data: Block, block: Any, begin: int, 
     source = x if index == 0 else memory
     source_at = (begin * n_in if index == 0 else layers[index - 1, OUTPUT]) + first
     inputs = (stop - start) // n_out
-    multiply_transposed(code.gemm, source, source_at, n_in, memory, error_at, grads, start, inputs, n_out, rows)
+    multiply_transposed(gemm, source, source_at, n_in, memory, error_at, grads, start, inputs, n_out, rows)
 
 
 @compiled

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.nn.compiled.arguments import Code, Vectors
 from bpcli.nn.compiled.codes import (
     ADAM,
     BETA1,
@@ -77,28 +76,39 @@ def sgd(p: Any, g: Any, v: Any, lr: Any, mu: Any, nesterov: bool) -> None:
 
 
 @compiled
-def factors(code: Code, lr: float, step: int) -> Any:
+def factors(code: int, coefficients: Any, lr: float, step: int) -> Any:
     """Step size and, for Adam, ε of step `step`, counted from 1, as `update` takes them."""
-    if code.optimizer != ADAM:
+    if code != ADAM:
         return np.float32(lr), ZERO
-    coefficients = code.coefficients
     beta1, beta2 = coefficients[BETA1], coefficients[BETA2]
     r = math.sqrt((1.0 - beta2) / (1.0 - beta2**step))
     return np.float32(lr * (1.0 - beta1) / (1.0 - beta1**step) / r), np.float32(coefficients[EPSILON] / r)
 
 
 @compiled
-def update(code: Code, vectors: Vectors, factors: Any, start: int, stop: int, keep: Any, scale: Any) -> None:
+def update(
+    code: int,
+    coefficients: Any,
+    factors: Any,
+    params: Any,
+    grads: Any,
+    m: Any,
+    v: Any,
+    start: int,
+    stop: int,
+    keep: Any,
+    scale: Any,
+) -> None:
     """Update parameters `start` to `stop`, first multiplied by `keep`, with the gradient multiplied by `scale`."""
-    (a, e), coefficients, m, v = factors, code.coefficients, vectors.m, vectors.v
-    p, g = vectors.params[start:stop], vectors.grads[start:stop]
+    a, e = factors
+    p, g = params[start:stop], grads[start:stop]
     if keep != ONE:
         for i in range(len(p)):
             p[i] *= keep
     if scale != ONE:
         for i in range(len(g)):
             g[i] *= scale
-    if code.optimizer == ADAM:
+    if code == ADAM:
         beta1, beta2 = np.float32(coefficients[BETA1]), np.float32(coefficients[BETA2])
         adam(p, g, m[start:stop], v[start:stop], beta1, beta2, a, e)
     else:
