@@ -74,7 +74,7 @@ def evaluate(
         result(f"{evaluation.source}, {counted(evaluation.report.rows, 'row')}, epoch {model.header.score.epoch}")
         print_report(evaluation.report)
         if model.target.task == "binary":
-            result(f"\nprecision, recall and f1 by themselves are those of {quoted(model.classes[1])}")
+            result(f"\nprecision, recall and F1 refer to the positive class, {quoted(model.classes[1])}")
     if failures:
         raise RequirementError("; ".join(failures))
 

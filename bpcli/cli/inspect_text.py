@@ -50,10 +50,10 @@ def column_lines(columns: Sequence[InputSummary], found: InspectedColumns, every
     )
     return [
         *wrap(
-            f"{importance.metric} {number(importance.score)} on {counted(importance.rows, 'row')}; permutation: how "
-            "much worse that gets with the column's cells in another order, ± standard deviation over orders; "
-            "integrated gradients: mean |contribution| to the answer, from that to an average row on, over "
-            f"{counted(added.rows, 'row')}; the answer is {added.meaning}"
+            f"{importance.metric} {number(importance.score)} on {counted(importance.rows, 'row')}; permutation: drop "
+            "when a column's values are shuffled, ± standard deviation over shuffles; integrated gradients: mean "
+            f"|contribution| to the answer, relative to an average row, over {counted(added.rows, 'row')}; the answer "
+            f"is {added.meaning}"
             f"{'; 2 inputs of a number: its value, whether it is missing' if with_missing else ''}",
             PROSE,
         ),

@@ -93,7 +93,7 @@ def predict(
     with _opened(output, source, force) as out:
         tally = predict_file(model, source, out, probabilities, kept, spreadsheet_safe, explainer)
     if tally.ignored:
-        note(f"columns ignored, as the model does not know them: {listed(tally.ignored)}")
+        note(f"columns ignored, since the model does not use them: {listed(tally.ignored)}")
     for line in [*unfinished_notes(model.path), *surprise_notes(tally.surprises)]:
         note(line)
     if explain:

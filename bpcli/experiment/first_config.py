@@ -159,7 +159,7 @@ def _excluded(table: Table, targets: list[str]) -> dict[str, str]:
         elif distinct > MOST_NAMES and are_dates(column):
             excluded[name] = f"looks like dates; {OF_DATES}"
         elif distinct > MOST_NAMES and (number := unusual_number(column)):
-            excluded[name] = f"looks like numbers in an unusual writing, such as {quoted(number)}; {OF_NUMBERS}"
+            excluded[name] = f"looks like numbers in an unusual format, such as {quoted(number)}; {OF_NUMBERS}"
         elif column.kind == "categorical" and distinct > MOST_NAMES and distinct > len(values) / 2:
             excluded[name] = f"{distinct:,} different names in {counted(len(values), 'row')}, an identifier or a text"
         elif column.kind == "numeric" and _counts_rows(values):

@@ -27,13 +27,13 @@ def surprise_notes(surprises: Counter[Surprise]) -> list[str]:
             far.append((count, surprise.column, surprise.outside))
         elif surprise.value is None:
             column = quoted(surprise.column)
-            notes.append(f"column {column}: {counted(count, 'value')} missing, as none was in training; imputed")
+            notes.append(f"column {column}: {counted(count, 'value')} missing, although training had none; imputed")
         else:
             unseen.setdefault(surprise.column, []).append((surprise.value, count))
     for name, found in unseen.items():
         rows = counted(sum(count for _, count in found), "row")
         values = listed([value for value, _ in found])
-        notes.append(f"column {quoted(name)}: {rows} with {values}, never seen in training")
+        notes.append(f"column {quoted(name)}: {rows} with {values}, not seen in training")
     return notes + _notes_of_numbers(far)
 
 
@@ -43,11 +43,11 @@ def _notes_of_numbers(far: list[tuple[int, str, Range]]) -> list[str]:
     far = sorted(far, key=lambda found: -found[0])
     for count, column, (least, greatest) in far[:MOST_FAR]:
         notes.append(
-            f"column {quoted(column)}: {counted(count, 'value')} far outside of {least:.6g} to {greatest:.6g}, "
-            "the range in training"
+            f"column {quoted(column)}: {counted(count, 'value')} far outside {least:.6g} to {greatest:.6g}, "
+            "the training range"
         )
     if len(far) > MOST_FAR:
-        notes.append(f"numbers far outside of the range in training in {counted(len(far) - MOST_FAR, 'more column')}")
+        notes.append(f"numbers far outside the training range in {counted(len(far) - MOST_FAR, 'more column')}")
     return notes
 
 
@@ -83,19 +83,21 @@ def notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) -> 
             constant.append(name)
         elif name not in given and (words := words_among_numbers(column)):
             notes.append(
-                f"column {quoted(name)}: numbers but for {listed(words)}, and so taken for names; add "
-                f"{'that' if len(words) == 1 else 'those'} to data.missing if no value is meant"
+                f"column {quoted(name)}: numbers except {listed(words)}, so read as categories; add "
+                + ("that" if len(words) == 1 else "those")
+                + " to data.missing if no value is meant"
             )
         elif name not in given and are_dates(column):
             notes.append(f"column {quoted(name)}: {dates_noted(column)}")
         elif name not in given and (number := unusual_number(column)):
             notes.append(
-                f"column {quoted(name)}: looks like numbers in an unusual writing, such as {quoted(number)}, and so "
-                f"taken for names; {OF_NUMBERS}"
+                f"column {quoted(name)}: looks like numbers in an unusual format, such as {quoted(number)}, so read as "
+                f"categories; {OF_NUMBERS}"
             )
     if constant:
         notes.append(
-            f"the same in all training rows, so of no help: {counted(len(constant), 'column')}, {listed(constant)}"
+            f"{counted(len(constant), 'column')} {'is' if len(constant) == 1 else 'are'} constant in the training set: "
+            f"{listed(constant)}"
         )
     return notes
 

@@ -106,7 +106,7 @@ def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, Scores, list[st
     tables.append(Table("All metrics", ["metric", "value"], scalars))
     sentences = [as_sentence(f"{rows.source}: {counted(report.rows, 'row')}")]
     if task == "binary":
-        sentences.append(f"Precision, recall and f1 by themselves are those of {quoted(names[1])}.")
+        sentences.append(f"Precision, recall and F1 refer to the positive class, {quoted(names[1])}.")
     sentences += map(as_sentence, [*rows.notes, *remarks(report)])
     return Section("Evaluation", sentences, charts, tables), report.scores, rows.notes
 

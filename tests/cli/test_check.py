@@ -216,10 +216,10 @@ LEAKING = "species,mass,code,id\n" + "".join(
     f"{'Gentoo' if n % 2 else 'Adelie'},{n % 7}.5,{n % 2},{n}\n" for n in range(60)
 )
 WARNINGS = (
-    "column 'code': each of its 2 values stands with one value of target 'species' only; put it in data.exclude unless "
-    "it is known before the target is",
-    "column 'id': numbers the rows, 0 to 59, as an identifier does; put it in data.exclude, or in data.columns if it "
-    "is meant",
+    "column 'code': each of its 2 values occurs with only one value of target 'species'; put it in data.exclude unless "
+    "it is known before the target",
+    "column 'id': numbers the rows, 0 to 59, like an identifier; put it in data.exclude, or in data.columns if it "
+    "is intended",
 )
 
 

@@ -320,9 +320,7 @@ def test_dates_are_left_out_with_what_to_do_about_them(tmp_path: Path):
     rows = [[f"{1 + n % 28:02}/{1 + n % 12:02}/2024", n % 7 + 0.5, n // 2 % 2] for n in range(160)]
     write_csv(tmp_path / "data.csv", [["when", "x", "y"], *rows])
     result = bpcli("init", "data.csv", "--target", "y", cwd=tmp_path).ok()
-    why = (
-        "looks like dates; there are no inputs of dates: give it as columns of numbers, such as year, month and weekday"
-    )
+    why = "looks like dates; dates are not supported: provide numeric columns such as year, month and weekday"
     assert result.err == f"note: 'when' left out: {why}\n"
     assert f"  exclude:\n    - when    # {why}\n" in result.out
     works(tmp_path, tmp_path / "data.csv", "--target", "y")
@@ -332,8 +330,8 @@ def test_a_few_dates_stay_as_names_with_a_word(tmp_path: Path):
     result = bpcli("init", DATASETS / "auto_mpg.csv", "--target", "Miles_per_Gallon", "-o", tmp_path / "c.yaml").ok()
     assert "  #   Year: categorical, 12 names\n" in (tmp_path / "c.yaml").read_text()
     assert result.err.splitlines()[-2] == (
-        "note: 'Year' looks like dates, taken for 12 different names; there are no inputs of dates: give it as columns "
-        "of numbers, such as year, month and weekday"
+        "note: 'Year' looks like dates, read as 12 categories; dates are not supported: provide numeric "
+        "columns such as year, month and weekday"
     )
 
 
@@ -341,8 +339,8 @@ def test_numbers_that_were_not_read_as_such_are_left_out_with_what_to_do_about_t
     write_csv(tmp_path / "data.csv", [["price", "x", "y"], *([f"{n},5", n % 7 + 0.5, n // 2 % 2] for n in range(80))])
     result = bpcli("init", "data.csv", "--target", "y", cwd=tmp_path).ok()
     assert result.err == (
-        "note: 'price' left out: looks like numbers in an unusual writing, such as '0,5'; write them with digits and a "
-        "decimal point alone, as 1234.5\n"
+        "note: 'price' left out: looks like numbers in an unusual format, such as '0,5'; write them with digits and a "
+        "decimal point only, as 1234.5\n"
     )
 
 

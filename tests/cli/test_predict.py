@@ -95,7 +95,7 @@ def test_columns_too_many_are_ignored_with_a_word(penguins_run: Path):
     text = "\n".join([f"{HEADER},colour,ta\x1bg", *(f"{line},red,9" for line in LINES)])
     result = from_text(penguins_run, text).ok()
     assert result.out == predict(penguins_run, PENGUINS).out
-    assert result.err.startswith("note: columns ignored, as the model does not know them: 'colour', 'ta\\x1bg'\n")
+    assert result.err.startswith("note: columns ignored, since the model does not use them: 'colour', 'ta\\x1bg'\n")
 
 
 def test_a_missing_column_is_named_with_the_nearest(penguins_run: Path):
@@ -122,7 +122,7 @@ def test_categories_never_seen_are_counted_aloud(penguins_run: Path):
     text = "\n".join([HEADER, *LINES[:50]]).replace("Torgersen", "Atlant\x1bis")
     result = from_text(penguins_run, text + "\n").ok()
     count = text.count("Atlant")
-    assert f"note: column 'island': {count} rows with 'Atlant\\x1bis', never seen in training\n" in result.err
+    assert f"note: column 'island': {count} rows with 'Atlant\\x1bis', not seen in training\n" in result.err
     assert len(result.rows) == 50
 
 
@@ -134,7 +134,7 @@ def test_numbers_far_outside_of_those_in_training_are_counted_aloud(penguins_run
         return from_text(penguins_run, "\n".join([HEADER, *lines, ""])).ok().err
 
     assert "outside" not in notes(150)
-    far = "note: column 'flipper_length_mm': 2 values far outside of 172 to 231, the range in training\n"
+    far = "note: column 'flipper_length_mm': 2 values far outside 172 to 231, the training range\n"
     assert far in notes(19.5, 1.9)
 
 
@@ -148,7 +148,7 @@ def test_missing_values_that_training_never_had_are_counted_aloud(concrete_run: 
     header, line = (DATASETS / "concrete.csv").read_text().splitlines()[:2]
     cells = line.split(",")
     result = from_text(concrete_run, "\n".join([header, ",".join(["", *cells[1:]]), line])).ok()
-    assert "note: column 'cement': 1 value missing, as none was in training; imputed\n" in result.err
+    assert "note: column 'cement': 1 value missing, although training had none; imputed\n" in result.err
 
 
 @pytest.mark.parametrize("options", [(), ("--probabilities",), ("--keep", "island,year")])

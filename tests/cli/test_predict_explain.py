@@ -136,7 +136,7 @@ def test_missing_cells_and_names_never_seen_are_explained_too(penguins_run: Path
     result = explain(penguins_run, "-", stdin=f"{HEADER}\n,Atlantis,NA,,?,NaN,null,2007\n").ok()
     said, total, size = sums(result.rows)
     assert abs(said - total) <= 1e-7 * size
-    assert "note: column 'island': 1 row with 'Atlantis', never seen in training\n" in result.err
+    assert "note: column 'island': 1 row with 'Atlantis', not seen in training\n" in result.err
 
 
 @pytest.mark.parametrize("value", ["1e30", "-1e30"])

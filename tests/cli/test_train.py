@@ -342,7 +342,7 @@ def test_notes_tell_of_rows_and_columns_that_are_of_no_use(line: Path):
     (line / "line.csv").write_text("x,same,mark,y\n" + rows)
     notes = bpcli("train", write(line, ENDLESS), *FEW, "--run-dir", line / "run").err
     assert "note: 1 row left out: no value in target 'y'\n" in notes
-    assert "note: the same in all training rows, so of no help: 1 column, 'same'\n" in notes
+    assert "note: 1 column is constant in the training set: 'same'\n" in notes
 
 
 def test_a_run_directory_in_which_a_process_trains_is_refused_to_another(line: Path):

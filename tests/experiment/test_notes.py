@@ -19,10 +19,10 @@ def far(column: str) -> Surprise:
 def test_numbers_far_outside_come_last_and_the_most_frequent_first() -> None:
     surprises = Counter({far("a"): 1, far("b"): 20, Surprise(column="c", value="new"): 3, Surprise(column="d"): 2})
     assert surprise_notes(surprises) == [
-        "column 'd': 2 values missing, as none was in training; imputed",
-        "column 'c': 3 rows with 'new', never seen in training",
-        "column 'b': 20 values far outside of 0 to 12.5, the range in training",
-        "column 'a': 1 value far outside of 0 to 12.5, the range in training",
+        "column 'd': 2 values missing, although training had none; imputed",
+        "column 'c': 3 rows with 'new', not seen in training",
+        "column 'b': 20 values far outside 0 to 12.5, the training range",
+        "column 'a': 1 value far outside 0 to 12.5, the training range",
     ]
 
 
@@ -31,7 +31,7 @@ def test_of_many_columns_with_numbers_far_outside_some_are_told_of_and_the_other
     notes = surprise_notes(surprises)
     assert len(notes) == MOST_FAR + 1
     assert notes[0].startswith("column 'X99': 100 values")
-    assert notes[-1] == f"numbers far outside of the range in training in {100 - MOST_FAR} more columns"
+    assert notes[-1] == f"numbers far outside the training range in {100 - MOST_FAR} more columns"
 
 
 def test_nothing_new_is_nothing_to_tell() -> None:

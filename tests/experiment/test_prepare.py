@@ -84,8 +84,8 @@ def test_what_validation_rows_hold_and_training_rows_did_not_is_said(folder: Pat
     part = ["validation" if number % 5 == 2 else "train" for number in range(ROWS)]
     write_csv(folder / "t.csv", {**table, "part": part})
     notes = ready(folder, split={"column": "part"}).notes
-    assert "validation rows: column 'a': 1 value missing, as none was in training; imputed" in notes
-    assert "validation rows: column 'b': 2 rows with 'new', never seen in training" in notes
+    assert "validation rows: column 'a': 1 value missing, although training had none; imputed" in notes
+    assert "validation rows: column 'b': 2 rows with 'new', not seen in training" in notes
 
 
 def test_rows_without_a_target_are_in_no_data_set() -> None:
@@ -302,12 +302,12 @@ def test_columns_that_cannot_help_are_noted_and_those_that_look_like_names_of_ro
     write_csv(folder / "t.csv", {"same": same, "id": unique, "kind": ["x", "y"] * 100})
     of = prepared(folder, data={"path": "t.csv", "target": "kind"})
     notes = of.notes
-    assert "the same in all training rows, so of no help: 1 column, 'same'" in notes
+    assert "1 column is constant in the training set: 'same'" in notes
     assert of.warnings == [
-        "column 'id': 200 different names in 200 rows, as an identifier or a text has, become an input each; "
-        "put it in data.exclude, or in data.columns if it is meant"
+        "column 'id': 200 different names in 200 rows, like an identifier or free text, become an input each; "
+        "put it in data.exclude, or in data.columns if it is intended"
     ]
-    unseen = [note for note in notes if note.endswith("never seen in training")]
+    unseen = [note for note in notes if note.endswith("not seen in training")]
     assert [note[: note.index(" with")] for note in unseen] == [
         "validation rows: column 'id': 30 rows",
         "test rows: column 'id': 30 rows",
@@ -323,8 +323,8 @@ def test_a_column_of_dates_is_called_so_unless_the_config_says_what_it_is(folder
     data = {"path": "t.csv", "target": "kind", **({"columns": {"day": "categorical"}} if given else {})}
     found = [note for note in prepared(folder, data=data).notes if "dates" in note]
     expected = (
-        "column 'day': looks like dates, taken for 78 different names; there are no inputs of dates: give it as "
-        "columns of numbers, such as year, month and weekday"
+        "column 'day': looks like dates, read as 78 categories; dates are not supported: provide "
+        "numeric columns such as year, month and weekday"
     )
     assert found == ([] if given else [expected])
 
@@ -333,8 +333,8 @@ def test_a_column_of_numbers_as_people_write_them_is_noted(folder: Path) -> None
     prices = [f"{number % 40},5" for number in range(200)]
     write_csv(folder / "t.csv", {"price": [f'"{price}"' for price in prices], "kind": ["x", "y", "y", "x"] * 50})
     assert (
-        "column 'price': looks like numbers in an unusual writing, such as '0,5', and so taken for names; write them "
-        "with digits and a decimal point alone, as 1234.5"
+        "column 'price': looks like numbers in an unusual format, such as '0,5', so read as categories; write them "
+        "with digits and a decimal point only, as 1234.5"
     ) in prepared(folder, data={"path": "t.csv", "target": "kind"}).notes
 
 

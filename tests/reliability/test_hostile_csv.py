@@ -126,7 +126,7 @@ def test_what_is_no_finite_number_is_never_taken_for_one(tmp_path: Path, run: Pa
     # Where nothing says that it should be numbers, the column is one of names, and that is said.
     inferred = bpcli("check", config(tmp_path)).ok()
     assert (
-        f"note: column 'x': numbers but for '{shown}', and so taken for names; add that to data.missing" in inferred.err
+        f"note: column 'x': numbers except '{shown}', so read as categories; add that to data.missing" in inferred.err
     )
 
 
@@ -136,7 +136,7 @@ def test_a_word_among_quantities_does_not_make_classes_of_them(tmp_path: Path, t
     (tmp_path / "t.csv").write_text(TARGET_OF_QUANTITIES.replace("9,13.5", f"9,{cell}"))
     result = bpcli("check", config(tmp_path))
     assert result.code == 2
-    assert f"{tmp_path}/c.yaml:1:29: data.target: column 'y': numbers but for '{text[:79]}" in result.err
+    assert f"{tmp_path}/c.yaml:1:29: data.target: column 'y': numbers except '{text[:79]}" in result.err
     assert "add that to data.missing if no value is meant" in result.err
     assert bpcli("check", config(tmp_path, f"path: t.csv, target: y, missing: ['{text}']")).code == 0
 
@@ -201,7 +201,7 @@ def test_a_header_alone_predicts_no_rows(tmp_path: Path, run: Path) -> None:
 def test_constant_columns_train_and_are_named(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("x,k,z,y\n" + "".join(f"7,a,{row},{'pq'[row % 2]}\n" for row in range(40)))
     result = bpcli("train", config(tmp_path), "--run-dir", tmp_path / "run").ok()
-    assert "note: the same in all training rows, so of no help: 2 columns, 'x', 'k'\n" in result.err
+    assert "note: 2 columns are constant in the training set: 'x', 'k'\n" in result.err
 
 
 def test_a_class_that_training_rows_lack_is_named_with_its_rows(tmp_path: Path) -> None:

@@ -101,9 +101,9 @@ def test_categories_never_seen_are_named_and_counted_and_take_the_unknown_place(
     tmp_path: Path, penguins_run: Path
 ) -> None:
     first = answers(tmp_path, penguins_run, with_cells("island", "Atlantis"), "--probabilities").ok()
-    assert "note: column 'island': 344 rows with 'Atlantis', never seen in training\n" in first.err
+    assert "note: column 'island': 344 rows with 'Atlantis', not seen in training\n" in first.err
     other_case = answers(tmp_path, penguins_run, with_cells("island", "biscoe"), "--probabilities").ok()
-    assert "note: column 'island': 344 rows with 'biscoe', never seen in training\n" in other_case.err
+    assert "note: column 'island': 344 rows with 'biscoe', not seen in training\n" in other_case.err
     numbers = answers(tmp_path, penguins_run, with_cells("island", "7"), "--probabilities").ok()
     assert first.out == other_case.out == numbers.out, "one place for all of them"
     known = answers(tmp_path, penguins_run, with_cells("island", "Biscoe"), "--probabilities").ok()

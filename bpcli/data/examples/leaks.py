@@ -18,8 +18,10 @@ from bpcli.data.examples.target_leaks import (
     thresholds_that_determine,
     values_that_determine,
 )
-from bpcli.data.table import PARTS, Column
+from bpcli.data.table import PARTS, Column, Part
 from bpcli.wording import counted, quoted
+
+_SETS: dict[Part, str] = {"train": "training", "validation": "validation", "test": "test"}
 
 
 def find_leaks(selection: Examples, given: Collection[str] = ()) -> list[str]:
@@ -63,13 +65,13 @@ class _Search:
     def suspicions(self, column: Column, given: bool) -> list[str]:
         """What a column of the table gives away, a sentence each."""
         if not given and tells_rows_apart(column):
-            return [f"{_identity(column)}; put it in data.exclude, or in data.columns if it is meant"]
+            return [f"{_identity(column)}; put it in data.exclude, or in data.columns if it is intended"]
         part = column.take(self._rows)
         found = [
             _giveaway(part, target, codes, self._numeric)
             for target, codes in zip(self._targets, self._codes, strict=True)
         ]
-        return [f"{what}; put it in data.exclude unless it is known before the target is" for what in found if what]
+        return [f"{what}; put it in data.exclude unless it is known before the target" for what in found if what]
 
 
 def _repeats(selection: Examples) -> list[str]:
@@ -77,12 +79,13 @@ def _repeats(selection: Examples) -> list[str]:
     if not found:
         return []
     where = [
-        f"{count:,} of {counted(len(selection.split.part(second)), f'{second} row')} in {first} too"
+        f"{count:,} of {counted(len(selection.split.part(second)), f'{second} row')} also appear in the "
+        f"{_SETS[first]} set"
         for (first, second), count in found.items()
     ]
     return [
-        f"rows that stand in more than one split, equal in all columns used: {', '.join(where)}; scores on them may be "
-        "too good; drop the repeats, or keep equal rows together by data.split.column"
+        f"duplicate rows across splits: {', '.join(where)}; scores on them may be too optimistic; drop duplicates, or "
+        "keep them in one split with data.split.column"
     ]
 
 
@@ -90,8 +93,8 @@ def _identity(column: Column) -> str:
     if column.kind == "categorical":
         known = len(column) - int(np.count_nonzero(column.missing()))
         distinct = counted(len(column.present()), "different name")
-        return f"{distinct} in {counted(known, 'row')}, as an identifier or a text has, become an input each"
-    return f"numbers the rows, {column.values.min():.0f} to {column.values.max():.0f}, as an identifier does"
+        return f"{distinct} in {counted(known, 'row')}, like an identifier or free text, become an input each"
+    return f"numbers the rows, {column.values.min():.0f} to {column.values.max():.0f}, like an identifier"
 
 
 def _giveaway(column: Column, target: Column, codes: NDArray[np.intp], numeric: bool) -> str:
@@ -100,10 +103,10 @@ def _giveaway(column: Column, target: Column, codes: NDArray[np.intp], numeric: 
     if numeric and numbers and is_line(column, target):
         how = f"has a correlation of 1 with target {name}"
     elif count := values_that_determine(column, codes):
-        how = f"each of its {count} values stands with one value of target {name} only"
+        how = f"each of its {count} values occurs with only one value of target {name}"
     elif numbers and (cuts := thresholds_that_determine(column, codes)):
-        tell = "threshold tells" if cuts == 1 else "thresholds tell"
-        return f"{cuts} {tell} the {cuts + 1} values of target {name} apart, in every row that has it"
+        separate = "threshold separates" if cuts == 1 else "thresholds separate"
+        return f"{cuts} {separate} the {cuts + 1} values of target {name} in every row that has a value"
     else:
         return ""
     return f"equal to target {name} in all rows" if equals(column, target) else how

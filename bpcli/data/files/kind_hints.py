@@ -30,10 +30,10 @@ _DATE_AND_TIME = re.compile(rf"(?:{_DATE})(?:[ T]{_TIME})?")
 _GROUPED = r"\d{1,3}([ ,.'\u00a0\u202f])\d{3}(?:\1\d{3})*(?:[.,]\d+)?"
 _AS_PEOPLE_WRITE = re.compile(rf"[€$£]? ?[-+]?(?:{_GROUPED}|\d+(?:[.,]\d+)?)[ \u00a0]?[%€$£]?")
 
-OF_NUMBERS = "write them with digits and a decimal point alone, as 1234.5"
+OF_NUMBERS = "write them with digits and a decimal point only, as 1234.5"
 """What to do about a column of numbers that no program takes for such."""
 
-OF_DATES = "there are no inputs of dates: give it as columns of numbers, such as year, month and weekday"
+OF_DATES = "dates are not supported: provide numeric columns such as year, month and weekday"
 """What to do about a column of dates."""
 
 
@@ -57,7 +57,7 @@ def _mostly(pattern: re.Pattern[str], column: Column) -> list[str]:
 
 def dates_noted(column: Column) -> str:
     """What becomes of a column of dates that is an input, and what to do."""
-    return f"looks like dates, taken for {counted(len(column.present()), 'different name')}; {OF_DATES}"
+    return f"looks like dates, read as {counted(len(column.present()), 'category', 'categories')}; {OF_DATES}"
 
 
 def words_among_numbers(column: Column) -> list[str]:

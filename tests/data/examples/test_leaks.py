@@ -21,7 +21,7 @@ ROWS = 120
 A, B = RANDOM.normal(size=(2, ROWS)).round(6)
 SPECIES = np.array(["ada", "bob", "cat"])[RANDOM.integers(0, 3, ROWS)]
 PRICE = RANDOM.uniform(1, 100, ROWS).round(2)
-UNLESS = "; put it in data.exclude unless it is known before the target is"
+UNLESS = "; put it in data.exclude unless it is known before the target"
 
 
 def leaks(folder: Path, table: dict[str, Any], target: Any = "y", loss: str | None = None, **data: Any) -> list[str]:
@@ -46,15 +46,15 @@ def test_rows_in_several_splits_are_counted_by_the_names_of_the_splits(tmp_path:
         column[100] = column[0]
         column[101] = column[90]
     expected = (
-        "rows that stand in more than one split, equal in all columns used: "
-        "3 of 20 validation rows in train too, 1 of 20 test rows in train too, "
-        "2 of 20 test rows in validation too; scores on them may be too good; drop the repeats, or keep equal rows "
-        "together by data.split.column"
+        "duplicate rows across splits: "
+        "3 of 20 validation rows also appear in the training set, 1 of 20 test rows also appear in the training set, "
+        "2 of 20 test rows also appear in the validation set; scores on them may be too optimistic; drop duplicates, "
+        "or keep them in one split with data.split.column"
     )
     columns = {"a": a, "b": b, "note": range(ROWS), "y": y, "part": part}
     assert leaks(tmp_path, columns, exclude=["note"], split={"column": "part"}) == [expected]
     y[100] = "dan"  # equal inputs with another target are no repeat
-    assert "1 of 20 test rows in validation" in leaks(
+    assert "1 of 20 test rows also appear in the validation set" in leaks(
         tmp_path, {"a": a, "b": b, "y": y, "part": part}, split={"column": "part"}
     )[0]  # fmt: skip
 
@@ -64,8 +64,8 @@ def test_a_column_that_says_the_class_is_warned_of(tmp_path: Path):
     breed = [f"{name}-{number % 3}" for number, name in enumerate(SPECIES)]
     found = leaks(tmp_path, {"a": A, "code": [code[name] for name in SPECIES], "breed": breed, "y": SPECIES})
     assert found == [
-        f"column 'code': each of its 3 values stands with one value of target 'y' only{UNLESS}",
-        f"column 'breed': each of its 9 values stands with one value of target 'y' only{UNLESS}",
+        f"column 'code': each of its 3 values occurs with only one value of target 'y'{UNLESS}",
+        f"column 'breed': each of its 9 values occurs with only one value of target 'y'{UNLESS}",
     ]
 
 
@@ -75,13 +75,13 @@ def test_a_column_of_which_thresholds_say_the_class_is_warned_of(tmp_path: Path)
     hours = np.array([place[name] for name in SPECIES]) + within
     found = leaks(tmp_path, {"a": A, "hours": hours, "y": SPECIES})
     assert found == [
-        f"column 'hours': 2 thresholds tell the 3 values of target 'y' apart, in every row that has it{UNLESS}"
+        f"column 'hours': 2 thresholds separate the 3 values of target 'y' in every row that has a value{UNLESS}"
     ]
     passed = (hours > 1).astype(int)
     some = [hour if row % 9 else None for row, hour in enumerate(hours)]
     found = leaks(tmp_path, {"a": A, "hours": some, "passed": passed}, "passed")
     assert found == [
-        f"column 'hours': 1 threshold tells the 2 values of target 'passed' apart, in every row that has it{UNLESS}"
+        f"column 'hours': 1 threshold separates the 2 values of target 'passed' in every row that has a value{UNLESS}"
     ]
 
 
@@ -108,22 +108,22 @@ def test_a_straight_line_of_a_quantity_is_warned_of(tmp_path: Path):
 def test_a_quantity_can_be_given_away_by_names_too(tmp_path: Path):
     kinds = np.arange(ROWS) % 12
     found = leaks(tmp_path, {"a": A, "product": [f"p{kind}" for kind in kinds], "y": PRICE[kinds]})
-    assert found[-1] == f"column 'product': each of its 12 values stands with one value of target 'y' only{UNLESS}"
+    assert found[-1] == f"column 'product': each of its 12 values occurs with only one value of target 'y'{UNLESS}"
 
 
 def test_each_of_several_targets_is_looked_at(tmp_path: Path):
     flag = (A + B > 0).astype(int)
     found = leaks(tmp_path, {"a": A, "b": B, "copy": 1 - flag, "y": (A > B).astype(int), "z": flag}, target=["y", "z"])
-    assert found == [f"column 'copy': each of its 2 values stands with one value of target 'z' only{UNLESS}"]
+    assert found == [f"column 'copy': each of its 2 values occurs with only one value of target 'z'{UNLESS}"]
 
 
 def test_identifiers_are_warned_of_once(tmp_path: Path):
     identifiers = {"id": range(1, ROWS + 1), "name": [f"n{number}" for number in range(ROWS)]}
     found = leaks(tmp_path, {"a": A, **identifiers, "y": SPECIES})
-    otherwise = "; put it in data.exclude, or in data.columns if it is meant"
+    otherwise = "; put it in data.exclude, or in data.columns if it is intended"
     assert found == [
-        f"column 'id': numbers the rows, 1 to 120, as an identifier does{otherwise}",
-        "column 'name': 120 different names in 120 rows, as an identifier or a text has, become an input "
+        f"column 'id': numbers the rows, 1 to 120, like an identifier{otherwise}",
+        "column 'name': 120 different names in 120 rows, like an identifier or free text, become an input "
         f"each{otherwise}",
     ]
 
@@ -153,8 +153,20 @@ def test_names_are_shown_with_their_controls_escaped(tmp_path: Path):
     ("name", "expected"),
     [
         ("auto_mpg", []),
-        ("concrete", ["6 of 154 validation rows in train too, 8 of 206 test rows in train too, 3 of 206 test rows in"]),
-        ("credit", ["1 of 668 validation rows in train too, 1 of 891 test rows in train too;"]),
+        (
+            "concrete",
+            [
+                "6 of 154 validation rows also appear in the training set, 8 of 206 test rows also appear in the "
+                "training set, 3 of 206 test rows also appear in the validation set;"
+            ],
+        ),
+        (
+            "credit",
+            [
+                "1 of 668 validation rows also appear in the training set, 1 of 891 test rows also appear in the "
+                "training set;"
+            ],
+        ),
         ("digits", []),
         ("fashion", []),
         ("penguins", []),
@@ -195,6 +207,6 @@ def test_equal_arrays_in_several_splits_are_counted(tmp_path: Path):
     x, y = RANDOM.integers(0, 200, (ROWS, 3, 3)).astype(np.uint8), RANDOM.integers(0, 2, ROWS)
     x[60:], y[60:] = x[:60], y[:60]
     (line,) = leaks_of_images(tmp_path, x, y)
-    assert line.startswith("rows that stand in more than one split, equal in all columns used: ")
+    assert line.startswith("duplicate rows across splits: ")
     x[60:, 2, 2] += 1
     assert leaks_of_images(tmp_path, x, y) == []
