@@ -29,6 +29,6 @@ def aligned(size: int, dtype: np.dtype[Any]) -> Array:
         raw = np.empty(needed + CACHE_LINE, np.uint8)
         start = -raw.ctypes.data % CACHE_LINE
     else:
-        raw = np.empty(max(needed + LARGE_PAGE + 8 * APART, 2 * LARGE_PAGE), np.uint8)  # NumPy advises from 4 MiB
+        raw = np.empty(max(needed + LARGE_PAGE + 8 * APART, 2 * LARGE_PAGE), np.uint8)  # NumPy's minimum for huge pages
         start = -raw.ctypes.data % LARGE_PAGE + raw.ctypes.data // LARGE_PAGE % 8 * APART
     return raw[start : start + needed].view(dtype)

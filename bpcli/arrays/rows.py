@@ -177,7 +177,7 @@ class _StoreReader(RowReader):
 
 
 def _fields(store: NDArray[Any]) -> list[Array]:
-    """The arrays of the fields in a store."""
+    """Arrays of the fields in a store."""
     if store.dtype.names is None:
         return [store]
     numbers, codes = store["numbers"], store["codes"]

@@ -1,4 +1,4 @@
-"""Estimate of the memory that training needs, before anything is allocated."""
+"""Estimate of the memory that training needs, before it is allocated."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Footprint:
 
     @property
     def total(self) -> int:
-        """The sum of all parts."""
+        """Sum of all parts."""
         return self.data + self.to_come
 
     @property

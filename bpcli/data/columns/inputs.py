@@ -132,7 +132,7 @@ class OneHotInput(ColumnInput):
         return fields.Field(self.name, (), "code", self.width, (place,))
 
     def writer(self, column: Column) -> Writer:
-        """Writer with a lookup table, so that categories are matched by name once and not per row."""
+        """Writer with a lookup table: matches categories by name once instead of per row."""
         missing = len(self.categories) if self.indicator else -1
         return partial(self._write, lookup(column, places_of(self.categories), -1, missing))
 
@@ -163,7 +163,7 @@ class OrdinalInput(ColumnInput):
         return self._known([self.fill])
 
     def writer(self, column: Column) -> Writer:
-        """Writer with a lookup table, so that categories are matched by name once and not per row."""
+        """Writer with a lookup table: matches categories by name once instead of per row."""
         steps = max(len(self.categories) - 1, 1)
         scores = {category: place / steps for category, place in places_of(self.categories).items()}
         return partial(self._write, lookup(column, scores, np.nan, np.nan))

@@ -72,7 +72,7 @@ class LabelsTarget(TargetBase):
 
 
 def is_binary(column: Column) -> bool:
-    """Whether all values of a numeric or boolean column are 0, 1 or missing."""
+    """Whether a column is numeric or boolean, and its values are 0, 1 or missing."""
     if column.kind == "categorical":
         return False
     values = column.values[~column.missing()]
