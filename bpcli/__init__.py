@@ -19,11 +19,11 @@ __all__ = ["__version__", "load", "train"]
 
 
 def load(path: str | Path) -> Model:
-    """The trained model in a run directory (its best checkpoint) or in a checkpoint file.
+    """Load the trained model from a run directory (its best checkpoint) or a checkpoint file.
 
     Raises:
-        CheckpointError: there is none, or it is damaged.
-        BlasError: NumPy was loaded before with kernels of OpenBLAS that crash on this processor.
+        CheckpointError: the checkpoint is missing or corrupt.
+        BlasError: NumPy was already loaded with OpenBLAS kernels that crash on this processor.
     """
     _load_numpy()
     from bpcli.models.model import Model
@@ -43,14 +43,14 @@ def train(
     cache: bool = True,
     strict: bool = False,
 ) -> Run:
-    """Train an experiment into a run directory, as the command `bpcli train` does, and return the run.
+    """Train an experiment into a run directory, like the command `bpcli train`, and return the run.
 
-    config: the YAML file. overrides: settings by dotted path, such as `{"training.epochs": 50}`, or strings as after
-    `--set`. resume: in place of a config, the directory of a run to go on with. The other arguments are those of the
-    command.
+    config: the YAML file. overrides: settings by dotted path, such as `{"training.epochs": 50}`, or strings in the
+    syntax of `--set`. resume: directory of the run to resume, instead of a config. The other arguments match the
+    command's options.
 
     Raises:
-        BpcliError: what is wrong, of the class that says where.
+        BpcliError: any user error; its subclass tells config, data, memory and checkpoint errors apart.
     """
     _load_numpy()
     from bpcli.jobs.training import train as train_run
@@ -74,7 +74,7 @@ def train(
 
 
 def _load_numpy() -> None:
-    """Load NumPy, if it is not yet, without forcing kernels that crash on it, and leave the environment as it was."""
+    """Import NumPy unless already loaded, dropping OpenBLAS kernels that crash, and restore the environment."""
     if "OPENBLAS_CORETYPE" not in os.environ or "numpy" in sys.modules:
         return
     import warnings

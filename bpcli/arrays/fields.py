@@ -1,4 +1,4 @@
-"""Fields: what one array of a batch is, for each row."""
+"""Fields: name, shape and type of each input array of a batch."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from bpcli.arrays.memory import Array
 class Field:
     """One array of a batch: rows of `shape`.
 
-    values: "real" numbers, or a "code" from 0 to size - 1, where -1 stands for none. places: where each entry of the
-    first axis, or else the whole field, belongs among the features, in ascending order over all fields; fields without
-    places follow their order in the signature.
+    values: "real" numbers, or a "code" from 0 to size - 1, with -1 for none. places: sort keys that order the features
+    over all fields, one for each entry of the first axis or one for the whole field. Fields without places keep the
+    order of the signature.
     """
 
     name: str
@@ -27,16 +27,16 @@ class Field:
 
     @property
     def width(self) -> int:
-        """Features that it makes: its numbers, or one for each code."""
+        """Number of features: one per number, or one per code."""
         return self.size if self.values == "code" else prod(self.shape)
 
 
 Signature = tuple[Field, ...]
-"""What a network takes: a field for each array."""
+"""Fields of a network's input arrays, in order."""
 
 
 class Batch(NamedTuple):
-    """Rows of a data set: x, one array a field, (rows, *shape); y (rows, outputs); weight (rows,) or None."""
+    """Rows of a data set: x, one array per field, (rows, *shape); y (rows, outputs); weight (rows,) or None."""
 
     x: tuple[Array, ...]
     y: Array
@@ -48,7 +48,7 @@ class Batch(NamedTuple):
         return len(self.y)
 
     def part(self, start: int, stop: int) -> Batch:
-        """Rows `start` to `stop`, in the same memory."""
+        """View of rows `start` to `stop`."""
         weight = None if self.weight is None else self.weight[start:stop]
         return Batch(tuple(array[start:stop] for array in self.x), self.y[start:stop], weight)
 
@@ -63,12 +63,12 @@ class Piece(NamedTuple):
 
     @property
     def features(self) -> slice:
-        """Its range among the features."""
+        """Range of the features."""
         return slice(self.at, self.at + self.last - self.first)
 
 
 def joined(signature: Signature, widths: Sequence[int]) -> list[Piece]:
-    """The features that fields of `widths` make together, in the order of their places."""
+    """Pieces that make up the feature row of fields with these widths, ordered by place."""
     entries = []
     for index, (field, width) in enumerate(zip(signature, widths, strict=True)):
         if field.values == "real" and len(field.places) > 1:

@@ -12,9 +12,9 @@ from bpcli.arrays.memory import Array
 
 @dataclass(frozen=True)
 class Slot:
-    """One named array within a flat vector; `weight` says that penalties and weight decay apply to it.
+    """Named array within a flat vector.
 
-    No number in it is ever below `least`.
+    weight: penalties and weight decay apply. least: lower bound of its numbers.
     """
 
     name: str
@@ -24,16 +24,16 @@ class Slot:
 
     @property
     def size(self) -> int:
-        """How many numbers it holds."""
+        """Count of numbers."""
         return prod(self.shape)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The order of named arrays in one flat vector: all weights first, then all the others.
+    """Order of named arrays in one flat vector: weights first, then all others.
 
-    A gradient and an optimizer's moments have the layout of the parameters, so that a penalty is a slice, a norm a
-    dot product, and a sum over workers one call.
+    Gradients and optimizer moments share the layout of the parameters, so a penalty is a slice, a norm is a dot product
+    and a sum over workers is one call.
     """
 
     slots: tuple[Slot, ...]
@@ -47,7 +47,7 @@ class Layout:
         object.__setattr__(self, "weights", sum(slot.size for slot in ordered if slot.weight))
 
     def at(self, index: int) -> tuple[Slot, tuple[int, ...]]:
-        """The slot of a number of the flat vector, and its place in that; raises IndexError."""
+        """Slot and multi-index of an entry of the flat vector. Raises IndexError beyond its end."""
         for slot in self.slots:
             if 0 <= index < slot.size:
                 return slot, tuple(int(i) for i in np.unravel_index(index, slot.shape))
@@ -55,10 +55,10 @@ class Layout:
         raise IndexError("beyond the end of the vector")
 
     def views(self, flat: Array) -> dict[str, Array]:
-        """Each slot's part of `flat` in its own shape; writing to a view writes to `flat`.
+        """View of each slot in `flat`, in the slot's shape, by name; writing to a view writes to `flat`.
 
-        Of vectors (members, size) each view has the members in front, unless there is but one: (size,) and (1, size)
-        have the same views.
+        For an ensemble, (members, size), each view has shape (members, *shape). A single member, (1, size), gives the
+        same views as (size,).
         """
         flat = flat[0] if flat.ndim == 2 and len(flat) == 1 else flat
         members, views, start = flat.shape[:-1], {}, 0

@@ -1,4 +1,4 @@
-"""Scratch memory that is never allocated twice."""
+"""Scratch memory of a network, allocated once for the largest batch."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from bpcli.arrays.memory import Array
 
 @dataclass(frozen=True)
 class Buffer:
-    """A request for scratch memory of shape (rows, *shape), or `shape` where `per_row` is false.
+    """A request for scratch memory of shape (rows, *shape), or `shape` if not `per_row`.
 
-    A `shared` buffer keeps its content only until another layer runs; all requests of one shared name get the same
-    memory. One of `indices` holds integers; it cannot be shared.
+    A `shared` buffer keeps its content only until another layer runs: all requests with the same name share memory.
+    A buffer of `indices` holds integers and cannot be shared.
     """
 
     shape: tuple[int, ...]
@@ -31,13 +31,13 @@ class Buffer:
 
 
 Requests = Mapping[str, Buffer]
-"""What one layer asks for, by name."""
+"""Buffers of one layer, by name."""
 
 
 class LayerArrays(dict[str, Array]):
-    """One layer's scratch arrays by name; `scratch` are those whose names begin with that word, in order.
+    """Scratch arrays of one layer, by name; `scratch` is the tuple of those named `scratch…`, in order.
 
-    `ones` is a row of ones, shape (rows,): its product with a matrix sums over the rows faster than a reduction does.
+    `ones`, (rows,), is a vector of ones: its product with a matrix sums over the rows faster than a reduction.
     """
 
     def __init__(self, arrays: Mapping[str, Array], ones: Array) -> None:
@@ -47,11 +47,11 @@ class LayerArrays(dict[str, Array]):
 
 
 class Workspace:
-    """Scratch arrays of shape (rows, *shape) for each layer, made once for the largest batch.
+    """Scratch arrays of shape (rows, *shape) for each layer, allocated once for the largest batch.
 
-    `layers[i]` holds the arrays of layer i by name, `inputs[i]` what it was given in the last forward pass; `stems` are
-    the arrays of the requests for what stands before the layers, and `fields` what that was given.
-    `part(start, stop)` is the memory of those rows alone: parts that do not overlap can be written to at once.
+    `layers[i]` holds the arrays of layer i by name, and `inputs[i]` its input in the last forward pass. `stems` holds
+    the arrays of the stems, which precede the layers, and `fields` their inputs. `part(start, stop)` is a view of those
+    rows: parts that do not overlap can be written to concurrently.
     """
 
     inputs: list[Array]
@@ -85,7 +85,7 @@ class Workspace:
             size = prod(buffer.shape)
             if not buffer.per_row:
                 return flat[:size].reshape(buffer.shape)
-            # Where layers of several sizes share memory, each row owns as much as the largest needs.
+            # Layers of different sizes share memory: each row owns as much as the largest layer needs.
             first = start * (len(flat) // len(self._ones) if buffer.shared else size)
             rows = stop - start
             return flat[first : first + rows * size].reshape(rows, *buffer.shape)
@@ -103,11 +103,11 @@ class Workspace:
         ]
 
     def release(self) -> None:
-        """Forget what the last forward pass was given."""
+        """Drop references to the inputs of the last forward pass."""
         self.inputs, self.fields = [], ()
 
     def part(self, start: int, stop: int) -> Workspace:
-        """The memory of rows `start` to `stop`; what is not per row is shared with the other parts."""
+        """View of rows `start` to `stop`; buffers that are not per row are shared among parts. Raises ValueError."""
         if stop > self.rows:
             raise ValueError(f"a workspace of {self.rows} rows has no rows up to {stop}")
         part = object.__new__(Workspace)
@@ -119,7 +119,7 @@ class Workspace:
 
     @staticmethod
     def bytes_needed(layers: Iterable[Mapping[str, Buffer]], rows: int, itemsize: int) -> int:
-        """How much memory a workspace of these requests takes, without taking it."""
+        """Bytes of a workspace with these requests, without allocating it."""
         requests = list(layers)
         own = sum(
             buffer.size(rows) * (np.dtype(np.intp).itemsize if buffer.indices else itemsize)
@@ -131,7 +131,7 @@ class Workspace:
 
 
 def _shared_sizes(layers: Iterable[Mapping[str, Buffer]], rows: int) -> dict[str, int]:
-    """For each shared name the most that a layer asks for."""
+    """Largest size requested for each shared name, in numbers."""
     sizes: dict[str, int] = {}
     for layer in layers:
         for name, buffer in layer.items():

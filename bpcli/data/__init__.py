@@ -1,1 +1,1 @@
-"""From files on disk to arrays: tables, splits, preprocessing, batches."""
+"""Data: files, tables, splits, preprocessing, batches."""

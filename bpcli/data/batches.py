@@ -1,4 +1,4 @@
-"""Encoded rows in memory, and batches of them gathered without allocating."""
+"""Encoded data sets in memory, and batches gathered without allocating."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from bpcli.arrays.rows import RowReader, Rows
 
 @dataclass(frozen=True)
 class Dataset:
-    """Rows in the network's units.
+    """Encoded rows of a split.
 
-    x: inputs, in the dtype of the network. y: integer classes (rows,), or (rows, n_out) of numbers or of 0 and 1 in
-    any dtype. weight: (rows,) or None for ones.
+    x: inputs, in the dtype of the network. y: integer classes (rows,), or numbers or 0/1 labels (rows, outputs) in any
+    dtype. weight: (rows,), or None for ones.
     """
 
     x: Rows
@@ -33,16 +33,16 @@ class Dataset:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all its arrays."""
+        """Bytes of all arrays."""
         return self.x.nbytes + self.y.nbytes + (0 if self.weight is None else self.weight.nbytes)
 
     def targets(self, outputs: int) -> Array:
-        """All of y as rows of `outputs` numbers: classes as a 1 among zeros."""
+        """Targets (rows, outputs) in the dtype of x, with classes one-hot."""
         (y,) = Intake(self._targets(outputs).signature).whole(self._targets(outputs), self.x.dtype)
         return y
 
     def target_reader(self, outputs: int, rows: int) -> RowReader:
-        """A reader of y, as `targets` has it, that hands out one array."""
+        """Reader of up to `rows` rows per call of `targets`, as a single array."""
         targets = self._targets(outputs)
         return Intake(targets.signature).reader(targets, rows, self.x.dtype)
 
@@ -51,13 +51,13 @@ class Dataset:
 
 
 GATHERED_BYTES = 1 << 18
-"""How much is gathered at once, so that small batches share the calls; it stays in a core's second-level cache."""
+"""Size of a gathered block, in bytes: amortizes the calls over small batches, and fits a core's L2 cache."""
 
 
 class Batches:
-    """Cuts an epoch into batches; the last one may be short.
+    """Batches of an epoch; the last one may be smaller.
 
-    What it yields is overwritten by later batches. A batch as large as the data is all of the data, in its order.
+    Yielded batches are overwritten by later ones. A full batch is the whole data set, in its original order.
     """
 
     def __init__(
@@ -69,9 +69,9 @@ class Batches:
         gathered_bytes: int = GATHERED_BYTES,
         intake: Intake | None = None,
     ) -> None:
-        """With blocks of at least `at_once` batches, and of as many as `gathered_bytes` hold.
+        """Gather blocks of at least `at_once` batches, and of as many as fit `gathered_bytes`.
 
-        A batch holds what `intake`, by default all features, takes of the fields.
+        intake: selects and expands the fields of a batch; by default all features in one array.
         """
         intake = Intake(dataset.x.signature) if intake is None else intake
         self.size = min(batch_size, dataset.rows)
@@ -90,7 +90,7 @@ class Batches:
         self._cut: list[Batch] = []
 
     def epoch(self, order: NDArray[np.intp], first: int = 0) -> Iterator[Batch]:
-        """The batches of an epoch in the order of rows given, from batch `first` on."""
+        """Batches of an epoch, with rows in the given order, from batch `first` on."""
         for block in self.blocks(order, first):
             if self._whole is not None:
                 yield block
@@ -98,12 +98,12 @@ class Batches:
             if block.rows < self.block_rows:
                 yield from (block.part(start, start + self.size) for start in range(0, block.rows, self.size))
                 return
-            # All whole blocks are in the same memory.
+            # All full blocks share the same memory.
             self._cut = self._cut or [block.part(at, at + self.size) for at in range(0, block.rows, self.size)]
             yield from self._cut
 
     def blocks(self, order: NDArray[np.intp], first: int = 0) -> Iterator[Batch]:
-        """The same rows in blocks of `block_rows`, which is a multiple of the batch size; the last may be shorter."""
+        """The same rows in blocks of `block_rows`, a multiple of the batch size; the last may be smaller."""
         if self._whole is not None:
             if first == 0:
                 yield self._whole

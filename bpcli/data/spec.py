@@ -1,4 +1,4 @@
-"""What a config says of its data."""
+"""Config section `data`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bpcli.spec import Sequence, Spec
 
 
 class SplitSpec(Spec):
-    """How rows are divided where the data does not say so itself."""
+    """Split of the rows, unless the data brings its own."""
 
     validation: float | None = Field(
         default=None,
@@ -50,7 +50,7 @@ class SplitSpec(Spec):
 
 
 class ArraysSpec(Spec):
-    """The arrays of an NPZ file; with `X_train`, `y_train` and so on the file brings its own splits."""
+    """Arrays of an NPZ file. A file with `X_train`, `y_train` and so on brings its own splits."""
 
     x: str = Field(
         default="X",
@@ -61,7 +61,7 @@ class ArraysSpec(Spec):
 
 
 class DataSpec(Spec):
-    """Where the rows are, what is to be predicted, and how columns become inputs."""
+    """Data files, target, and preprocessing of the input columns."""
 
     path: str | None = Field(default=None, description="A CSV, TSV, NPZ or Parquet file, relative to this config.")
     train: str | None = Field(default=None, description="In place of path: a file of training rows.")
@@ -100,7 +100,7 @@ class DataSpec(Spec):
 
     @property
     def files(self) -> list[tuple[str, Part | None]]:
-        """The files as written, each with the split that it is, or None for a file of all rows."""
+        """Paths as written in the config, each with its split, or None for a file of all rows."""
         if self.path is not None:
             return [(self.path, None)]
         parts: list[tuple[str | None, Part]] = [
@@ -112,19 +112,19 @@ class DataSpec(Spec):
 
     @property
     def targets(self) -> list[str]:
-        """The target columns that are named; none for an NPZ file that names none."""
+        """Target columns named in the config; may be empty for an NPZ file."""
         if self.target is None:
             return []
         return [self.target] if isinstance(self.target, str) else list(self.target)
 
     @property
     def unread(self) -> set[str]:
-        """Excluded columns that have no other use."""
+        """Excluded columns that are not used otherwise."""
         return {*self.exclude} - {self.weight, self.split.column}
 
     @property
     def kinds(self) -> dict[str, Kind]:
-        """The kinds that are given to columns."""
+        """Column kinds set by the config."""
         kinds: dict[str, Kind] = {name: column.type for name, column in self.columns.items()}
         if self.weight is not None:
             kinds[self.weight] = "numeric"
@@ -133,10 +133,10 @@ class DataSpec(Spec):
         return kinds
 
     def with_paths(self, paths: Iterable[str]) -> DataSpec:
-        """The same data with its files elsewhere; `paths` in the order of `files`."""
+        """Copy with other file paths, in the order of `files`."""
         names = [name for name in ("path", "train", "validation", "test") if getattr(self, name) is not None]
         return self.model_copy(update=dict(zip(names, paths, strict=True)))
 
     def sources(self, folder: Path) -> list[tuple[Path, Part | None]]:
-        """The files, found from the config's folder."""
+        """Files, with paths relative to the config's folder resolved, each with its split or None."""
         return [(folder / path, part) for path, part in self.files]

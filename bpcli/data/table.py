@@ -1,4 +1,4 @@
-"""A table in memory: named, typed columns of equal length."""
+"""In-memory table of named, typed columns of equal length."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
 DEFAULT_MISSING: tuple[str, ...] = ("", "NA", "N/A", "NaN", "null", "?")
-"""Cells that stand for a value that is not there."""
+"""Cells read as missing values."""
 
 EXACT = 2**53
-"""Below this float64 holds every whole number; from here on, two that differ may become one."""
+"""Limit below which float64 represents every integer exactly."""
 
 TRUE_WORDS = ("true", "yes")
 FALSE_WORDS = ("false", "no")
-"""Words, in any letter case, that make a column boolean when it holds nothing else."""
+"""Case-insensitive truth values; a column of these words alone is boolean."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its kind and its values, shape (rows,), or (rows, *shape) for an array of numbers or booleans.
+    """A column of values, (rows,), or an array of numbers or booleans, (rows, *shape).
 
-    numeric: any real dtype, NaN where missing. boolean: float64 of 0, 1 and NaN, an array in any dtype; `categories`
-    are the words of a text that it was read from. categorical: int32 codes into `categories`, which are sorted and each
-    used at least once when the column was read whole; -1 where missing.
+    numeric: any real dtype, NaN if missing. boolean: float64 of 0, 1 and NaN (arrays: any dtype); `categories` are the
+    truth words of a text file. categorical: int32 codes into `categories`, -1 if missing. Categories are sorted; in a
+    column that was read whole, each occurs at least once.
     """
 
     name: str
@@ -50,11 +50,11 @@ class Column:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of a row's cell: empty but for an array."""
+        """Shape of one row's value; empty unless the column is an array."""
         return self.values.shape[1:]
 
     def missing(self) -> NDArray[np.bool_]:
-        """Which values are missing, in the shape of `values`."""
+        """Mask of missing values, in the shape of `values`."""
         if self.kind == "categorical":
             return np.asarray(self.values < 0)
         if self.values.dtype.kind == "f":
@@ -62,24 +62,24 @@ class Column:
         return np.zeros(self.values.shape, dtype=np.bool_)
 
     def positions(self) -> list[Column]:
-        """The positions of an array as columns X0, X1, … in the same memory; of any other column, itself."""
+        """Views of an array's positions as columns X0, X1, …; for any other column, the column itself."""
         if not self.shape:
             return [self]
         flat = self.values.reshape(len(self.values), prod(self.shape))
         return [Column(f"{self.name}{place}", self.kind, flat[:, place]) for place in range(flat.shape[1])]
 
     def take(self, rows: NDArray[np.intp] | slice) -> Column:
-        """The column at `rows`, in that order; a slice is a view."""
+        """Select `rows`, in that order; a slice gives a view."""
         return Column(self.name, self.kind, self.values[rows], self.categories)
 
     def present(self) -> tuple[str, ...]:
-        """The categories that stand in some row, in their order."""
+        """Categories that occur in the rows, in order."""
         found = np.zeros(len(self.categories) + 1, dtype=np.bool_)
-        found[self.values] = True  # a code of -1 finds the extra one
+        found[self.values] = True  # code -1, missing, indexes the extra entry
         return tuple(compress(self.categories, found.tolist()))
 
     def as_words(self) -> Column:
-        """A boolean column as its own words, categorical; itself, unless there is one word for each truth value."""
+        """Convert a boolean column to its own words, as categories; unchanged if a truth value has several words."""
         truths = [word.lower() in TRUE_WORDS for word in self.categories]
         if self.kind != "boolean" or not truths or len(set(truths)) < len(truths):
             return self
@@ -88,7 +88,7 @@ class Column:
         return Column(self.name, "categorical", codes, self.categories)
 
     def labels(self) -> list[str]:
-        """The cells as text, an empty string where missing; whole numbers without a point."""
+        """Cells as text: empty if missing, integers without a decimal point."""
         if self.kind == "categorical":
             names = np.array([*self.categories, ""], dtype=object)
             return list(names[self.values])
@@ -99,14 +99,14 @@ class Column:
 
 
 def number_label(value: float) -> str:
-    """A number as a person writes it: `3` for 3.0, `0.25` for 0.25; an integer has all its digits."""
+    """Shortest text of a number: `3` for 3.0, `0.25` for 0.25; an int has all its digits."""
     if isinstance(value, int):
         return str(value)
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
 
 
 def instead_of(name: str, header: Sequence[str]) -> str:
-    """What a header has in place of a name that it lacks: the nearest one, or all of them, and what may be wrong."""
+    """Hint for a column name that a header lacks: the nearest name, or all names and the likely cause."""
     if near := suggestion(name, header):
         return near
     there = f"; it has {listed(header)}"
@@ -118,7 +118,7 @@ def instead_of(name: str, header: Sequence[str]) -> str:
 
 
 def require_columns(names: Sequence[str], header: Sequence[str], source: str) -> None:
-    """Raise DataError when any of `names` does not stand in a header; `source` says whose it is."""
+    """Raise DataError if any of `names` is missing from a header; `source` names the file in the message."""
     there = set(header)
     absent = [name for name in names if name not in there]
     if absent:
@@ -128,10 +128,10 @@ def require_columns(names: Sequence[str], header: Sequence[str], source: str) ->
 
 
 class Table(Mapping[str, Column]):
-    """Columns by name, in the order of the file; `parts` tells which split the source itself gave each row.
+    """Columns by name, in the order of the file.
 
-    `parts` has shape (rows,) and holds indices into `PARTS`, or is None where the source names no splits.
-    `header` has the names of all columns of the source, also of those that were not asked for, in its order.
+    parts: split of each row as given by the source, (rows,) indices into `PARTS`, or None. header: names of all columns
+    of the source in order, including those not read.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class Table(Mapping[str, Column]):
 
     @property
     def ignored(self) -> tuple[str, ...]:
-        """Columns of the source that were not asked for."""
+        """Columns of the source that were not read."""
         return tuple(name for name in self.header if name not in self)
 
     def __getitem__(self, name: str) -> Column:
@@ -163,7 +163,7 @@ class Table(Mapping[str, Column]):
         return len(self._columns)
 
     def take(self, rows: NDArray[np.intp]) -> Table:
-        """The table at `rows`, in that order. A column of it is copied each time that it is asked for, and not kept."""
+        """Select `rows`, in that order. Lazy: each access to a column copies its values."""
         parts = None if self.parts is None else self.parts[rows]
         part = Table(list(self._columns.values()), parts, header=self.header)
         part._at = rows if self._at is None else self._at[rows]
@@ -171,7 +171,7 @@ class Table(Mapping[str, Column]):
         return part
 
     def slice(self, start: int, stop: int) -> Table:
-        """The table from row `start` to row `stop`, in the same memory."""
+        """Rows `start` to `stop`; a view, unless the table is itself a selection by `take`."""
         rows = range(self.rows)[start:stop]
         if self._at is not None:
             return self.take(np.array(rows, dtype=np.intp))
@@ -180,12 +180,12 @@ class Table(Mapping[str, Column]):
         return Table(columns, None if self.parts is None else self.parts[part], len(rows), self.header)
 
     def flat(self, names: Sequence[str]) -> Table:
-        """The named columns, each position of an array as a column of its own, in the same memory."""
+        """View of the named columns, with each position of an array as a column."""
         columns = [position for name in names for position in self._columns[name].positions()]
         part = Table(columns, self.parts, self.rows)
         part._at, part.rows = self._at, self.rows
         return part
 
     def require(self, names: Sequence[str], source: str) -> None:
-        """Raise DataError when any of `names` is no column; `source` says where the table came from."""
+        """Raise DataError if any of `names` is not a column; `source` names the file in the message."""
         require_columns(names, self.header, source)

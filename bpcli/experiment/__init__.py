@@ -1,1 +1,1 @@
-"""An experiment up to the point of training."""
+"""Preparation of an experiment: everything before the first training step."""

@@ -1,4 +1,4 @@
-"""A first config for a data file: columns looked at, choices made, and the reasons written beside them."""
+"""Draft of a config from a data file: inferred columns and choices, with reasons as comments."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from bpcli.spec import type_name
 from bpcli.wording import counted, listed, printable, quoted, shown_shape
 
 FEWEST_ROWS = 20
-"""Fewer rows than this all train: shares of them would be a row or two, which say nothing."""
+"""Minimum number of rows for a validation and test split: smaller splits have too few rows to be informative."""
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A config as text, and what the user should hear about it."""
+    """Text of a config, and notes for the user."""
 
     text: str
     notes: list[str]
@@ -48,13 +48,14 @@ def draft_config(
     task: Literal["classification", "regression"] | None,
     cache: bool = True,
 ) -> Draft:
-    """A commented config that trains as it is; its path of the data is relative to `output`'s folder.
+    """Draft a commented config that trains without edits; its data path is relative to `output`'s folder.
 
-    `cache` is as for `Source`.
+    targets: column names; empty for the default targets of an NPZ file. task: inferred if None. cache: use the data
+    cache.
 
     Raises:
         DataError: the file cannot be read.
-        UsageError: a target is no column, or not of the task.
+        UsageError: a target is not a column, or does not fit the task.
     """
     options = ReadOptions()
     options = replace(options, split_arrays=any(map(options.names_position, targets)))
@@ -94,7 +95,7 @@ def draft_config(
 
 
 def _is_text(name: str) -> bool:
-    """Whether a path is UTF-8, and not bytes that Python only stands in for."""
+    """Whether a path is valid UTF-8, without surrogate escapes."""
     return not any("\ud800" <= char <= "\udfff" for char in name)
 
 
@@ -132,7 +133,7 @@ def _loss(columns: list[Column], task: str | None) -> tuple[CrossEntropy | Binar
 
 
 def _check_targets(columns: list[Column], loss: LossBase) -> None:
-    """Raise UsageError for targets that nothing can be learned of."""
+    """Raise UsageError for targets that cannot be learned."""
     try:
         fit_target(columns, loss, None)
     except MismatchError as error:
@@ -147,7 +148,7 @@ def _check_targets(columns: list[Column], loss: LossBase) -> None:
 
 
 def _excluded(table: Table, targets: list[str]) -> dict[str, str]:
-    """Columns that are of no use as inputs, and why."""
+    """Columns unsuitable as inputs, with the reason."""
     excluded = {}
     for name, column in table.items():
         values = _known(column).values
@@ -168,7 +169,7 @@ def _excluded(table: Table, targets: list[str]) -> dict[str, str]:
 
 
 def _counts_rows(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> bool:
-    """Whether a column is 0, 1, 2 … or 1, 2, 3 … from the first row to the last."""
+    """Whether a column is a row number, starting at 0 or 1."""
     return len(values) > 2 and values[0] in (0, 1) and bool(np.all(np.diff(values) == 1))
 
 
@@ -226,7 +227,7 @@ def _text(
 
 
 def _described(table: Table, targets: list[str], excluded: dict[str, str]) -> list[str]:
-    """What the input columns hold, a line each, up to forty."""
+    """Kind and values of the input columns, one line per column, up to 40."""
     inputs = [column for name, column in table.items() if name not in targets and name not in excluded]
     lines = []
     for column in inputs[:40]:
@@ -246,7 +247,7 @@ def _described(table: Table, targets: list[str], excluded: dict[str, str]) -> li
 
 
 def _range(column: Column) -> str:
-    """What the numbers of an array are."""
+    """Dtype and range of an array."""
     known = column.values[~column.missing()] if column.values.dtype.kind == "f" else column.values
     if column.kind == "boolean":
         return "true or false"
@@ -258,19 +259,19 @@ def _commonest(column: Column) -> int:
 
 
 def _quote(text: str) -> str:
-    """Text as a YAML scalar: bare where that is unmistakable, else in double quotes."""
+    """YAML scalar of a text: plain if unambiguous, else double-quoted."""
     plain = text.isascii() and text.replace("_", "a").replace("/", "a").replace(".", "a").isalnum()
     bare = plain and text[0].isalpha() and text.lower() not in ("true", "false", "null")
     return text if bare or (plain and text.startswith("../")) else _double_quoted(text)
 
 
 def _double_quoted(text: str) -> str:
-    """Text in double quotes, on one line, with escapes for what is not printable."""
+    """Double-quoted YAML scalar on one line, with non-printable characters escaped."""
     escapes = {'"': r"\"", "\\": r"\\"}
     chars = (escapes.get(char, char if char.isprintable() else f"\\U{ord(char):08x}") for char in text)
     return f'"{"".join(chars)}"'
 
 
 def _comment(text: str) -> str:
-    """Text that stays within its comment."""
+    """Text for a comment, quoted if it has non-printable characters such as line breaks."""
     return text if text.isprintable() else _double_quoted(text)

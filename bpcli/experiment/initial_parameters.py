@@ -1,4 +1,4 @@
-"""Initial parameters that the config gives in place of drawn ones."""
+"""Initial parameters given in the config, which replace random ones."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def initial_parameters(config: ExperimentConfig, network: Network) -> dict[str, 
             mismatches.append(Mismatch(path, f"the network has no parameter {quoted(name)}{hint}", at_key=True))
             continue
         widths = {len(row) if isinstance(row, tuple) else 0 for row in values}
-        # All but weights are a number for each unit or feature, in a row whatever its shape.
+        # Parameters other than weights are given flat, one number per unit or feature.
         shape = slots[name].shape if slots[name].weight else (slots[name].size,)
         if len(values) != shape[0] or widths != {shape[1] if len(shape) == 2 else 0}:
             rows = f"{counted(shape[0], 'row')}, one for each input, of " if len(shape) == 2 else ""

@@ -1,4 +1,4 @@
-"""How much memory training takes, known before it is taken."""
+"""Estimate of the memory that training needs, before it is allocated."""
 
 from __future__ import annotations
 
@@ -18,45 +18,45 @@ from bpcli.training.epochs import EVALUATED_ROWS
 from bpcli.training.health import HealthCheck
 
 CHECKPOINT_COPIES = 3
-"""Of all that a checkpoint holds, while it is written."""
+"""Number of copies of a checkpoint's content in memory while it is written."""
 
 
 COMPILED_BYTES = 200_000_000
-"""Memory of numba and the compiled steps: 115 MB were measured where they come from numba's cache, 200 MB where they
-are compiled."""
+"""Memory of numba and the compiled steps, in bytes. Measured: 115 MB if loaded from numba's cache, 200 MB if
+compiled."""
 
 
 @dataclass(frozen=True)
 class Footprint:
-    """What training takes, in bytes."""
+    """Memory of training, in bytes."""
 
     data: int
     """Encoded rows of all splits."""
     parameters: int
-    """Parameters, those before the last step, gradient, optimizer state, and the best parameters so far."""
+    """Parameters, previous parameters, gradient, optimizer state, and best parameters so far."""
     workspace: int
-    """What a step and the end of an epoch write to, or the evaluation of the test rows, if that is more."""
+    """Scratch memory of a step and of the evaluation after an epoch, or of the test evaluation if larger."""
     checkpoint: int
-    """Copies of the vectors while they are written, beyond what the rows of validation took, which is free by then."""
+    """Copies of the vectors while they are written, less the memory of evaluated rows, which is free by then."""
 
     compiled: int = 0
-    """Loading of numba and of the compiled steps, where steps are compiled."""
+    """Numba and the compiled steps; 0 if steps are not compiled."""
 
     @property
     def total(self) -> int:
-        """The sum of all parts."""
+        """Sum of all parts."""
         return self.data + self.to_come
 
     @property
     def to_come(self) -> int:
-        """What is taken once the rows are encoded."""
+        """Memory allocated after the rows are encoded."""
         return self.parameters + self.workspace + self.checkpoint + self.compiled
 
 
 def estimate_memory(
     config: ExperimentConfig, network: Network, preprocessor: Preprocessor, rows: dict[Part, int]
 ) -> Footprint:
-    """What training this network on so many rows of each split takes, beside the table that they are encoded from."""
+    """Estimate the memory of training with `rows` rows per split, excluding the source table."""
     dtype, exact = np.dtype(config.dtype), np.dtype(np.float64)
     size, train = config.training.batch_size, rows["train"]
     batch = train if size == "full" else min(size, train)
@@ -73,7 +73,7 @@ def estimate_memory(
     step = network.workspace_bytes(batch, dtype, training=True) + 2 * batch * n_out
     order = train * np.dtype(np.intp).itemsize
     parameters = network.layout.size
-    # Whether all of them are finite takes a byte for each.
+    # The check for finite parameters takes one byte per parameter.
     update = 2 * min(parameters, BLOCK) * dtype.itemsize + parameters
     evaluated = rows["validation"] or train
     logits = (evaluated + 3 * min(evaluated, EVALUATED_ROWS)) * n_out
@@ -90,6 +90,6 @@ def estimate_memory(
 
 
 def _inference_bytes(network: Network, dtype: np.dtype[np.floating]) -> int:
-    """What answering takes, beside parameters in another dtype than training's."""
+    """Bytes of inference, excluding parameters converted to another dtype."""
     inputs = 2 * BLOCK_ROWS * network.stems.intake.numbers * dtype.itemsize
     return network.workspace_bytes(BLOCK_ROWS, dtype, training=False) + inputs

@@ -1,4 +1,4 @@
-"""What a run watches: the monitor, the goal, and the metrics that both need."""
+"""Monitor and goal of a run, and the metrics computed for them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SteeringPart = Literal["train", "validation"]
 
 @dataclass(frozen=True)
 class Watched:
-    """What training watches: the monitor decides which epoch is best, the goal ends training."""
+    """Monitored values: the monitor selects the best epoch, the goal ends training."""
 
     monitor: Monitor
     goal: Monitor | None
@@ -32,9 +32,10 @@ class Watched:
 
 
 def watched(config: ExperimentConfig, target: TargetBase, loss: LossBase, datasets: Mapping[Part, Dataset]) -> Watched:
-    """What the config asks to be watched.
+    """Monitor, goal and epoch score from the config.
 
-    Raises MismatchError for a metric that the target does not have, that its rows do not define, or of absent rows.
+    Raises MismatchError for a metric that does not apply to the target, is undefined on its rows, or refers to a
+    missing split.
     """
     metrics = _metrics(config, target, loss)
     score = EpochScore(target, loss, list(metrics))
@@ -50,7 +51,7 @@ def watched(config: ExperimentConfig, target: TargetBase, loss: LossBase, datase
 
 
 def _metrics(config: ExperimentConfig, target: TargetBase, loss: LossBase) -> dict[str, tuple[str, ...]]:
-    """The headline metric, and those that goal and early stopping name, each with the place that names it."""
+    """Headline metric and metrics of goal and early stopping, each with the path of its config key."""
     named: dict[str, tuple[str, ...]] = {HEADLINES[target.task]: ()}
     if config.training.goal is not None:
         named[config.training.goal.metric] = ("training", "goal", "metric")
@@ -74,9 +75,9 @@ def _metrics(config: ExperimentConfig, target: TargetBase, loss: LossBase) -> di
 
 
 def _require_defined(metrics: Mapping[str, tuple[str, ...]], score: EpochScore, dataset: Dataset) -> None:
-    """Raise MismatchError where training is to be steered by a metric that these rows do not define.
+    """Raise MismatchError if a monitored metric is undefined on these rows.
 
-    Whether they do depends on the true values alone, so any predictions will tell.
+    Definedness depends on the true values alone, so constant predictions suffice.
     """
     target, loss = score.target, score.loss
     predictions = np.zeros((dataset.rows, target.outputs), dataset.x.dtype)
@@ -90,10 +91,10 @@ def _require_defined(metrics: Mapping[str, tuple[str, ...]], score: EpochScore, 
 
 
 def _monitored(config: ExperimentConfig, part: SteeringPart) -> tuple[SteeringPart, str]:
-    """Split and metric of the value by which the best epoch is chosen; `part` is the one that metrics come from."""
+    """Split and metric that select the best epoch; `part` is the split that metrics are computed on."""
     stopping, goal = config.training.early_stopping, config.training.goal
     if stopping is None:
-        return part, goal.metric if goal else "loss"  # the epoch that reaches a goal is the one to keep
+        return part, goal.metric if goal else "loss"  # keeps the epoch that reaches the goal
     path = ("training", "early_stopping", "monitor")
     prefix, _, metric = stopping.monitor.partition("_")
     if prefix == "validation" and part != "validation":

@@ -1,4 +1,4 @@
-"""What is worth saying of an experiment, or of rows that a model is given, and is no error."""
+"""Notes about an experiment, or about the rows given to a model, that are not errors."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from bpcli.wording import counted, listed, quoted
 _LEAVE_OUT = "leave initializer out"
 
 MOST_FAR = 3
-"""Columns with numbers far outside of the range in training that are told of one by one: of an image many may be so."""
+"""Limit on notes about out-of-range columns, since many pixels of an image may be out of range."""
 
 
 def surprise_notes(surprises: Counter[Surprise]) -> list[str]:
-    """What rows hold that training rows did not, in words: for each column, the most frequent categories first."""
+    """Notes about values unlike the training rows, by column, most frequent categories first."""
     notes = []
     unseen: dict[str, list[tuple[str, int]]] = {}
     far: list[tuple[int, str, Range]] = []
@@ -38,7 +38,7 @@ def surprise_notes(surprises: Counter[Surprise]) -> list[str]:
 
 
 def _notes_of_numbers(far: list[tuple[int, str, Range]]) -> list[str]:
-    """Of numbers far outside of the range that their columns had in training, the most frequent first."""
+    """Notes about out-of-range numbers, most frequent first."""
     notes = []
     far = sorted(far, key=lambda found: -found[0])
     for count, column, (least, greatest) in far[:MOST_FAR]:
@@ -52,10 +52,10 @@ def _notes_of_numbers(far: list[tuple[int, str, Range]]) -> list[str]:
 
 
 def notes_of_layers(network: Network, given: Collection[str]) -> Iterator[str]:
-    """Hidden layers that cannot learn, or whose units cannot differ. `given`: names of parameters in the config.
+    """Notes about hidden layers that cannot learn, or whose units stay identical.
 
-    Units that start at 0 get different gradients from random weights after them. They stay identical if those are 0
-    too, and get no gradient at all if f'(0) = 0.
+    given: names of parameters in the config. Units with zero weights receive different gradients through random weights
+    of the next layer. They stay identical if those are 0 too, and receive no gradient if f'(0) = 0.
     """
     zero = {
         layer.index for layer in network.layers if layer.starts_at_zero and f"layers.{layer.index}.weight" not in given
@@ -74,7 +74,10 @@ def notes_of_layers(network: Network, given: Collection[str]) -> Iterator[str]:
 
 
 def notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) -> list[str]:
-    """Inputs that look as if they should be none, or something else; the config says what `given` ones are."""
+    """Notes about constant inputs, and about columns read as categorical that look like numbers or dates.
+
+    given: columns whose kind the config sets; they are only checked for being constant.
+    """
     notes, constant = [], []
     for name in inputs:
         column = train[name]
@@ -103,7 +106,7 @@ def notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) -> 
 
 
 def notes_of_arrays(arrays: Iterable[ArrayInput]) -> Iterator[str]:
-    """Arrays some of whose positions are constant in the training rows that they were fitted on."""
+    """Notes about arrays with positions that are constant in the training set."""
     for array in arrays:
         if constant := array.constant_positions:
             of = f"{constant:,} of {array.size:,} positions"

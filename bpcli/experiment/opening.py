@@ -1,4 +1,4 @@
-"""The door to an experiment: a config file in, everything that training needs out."""
+"""Opening of an experiment: from a config file to everything that training needs."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def open_experiment(
     change: Callable[[ExperimentConfig], ExperimentConfig] = lambda config: config,
     source: Source | None = None,
 ) -> Prepared:
-    """Read a config, its data, and plan its network.
+    """Read a config and its data, and plan its network.
 
-    path: the YAML file. overrides: settings such as `training.epochs=50`, which win over the file. cache: whether
-    typed tables come from the user's cache. keep_examples: whether the table stays in memory. change: what is altered
-    in the validated config. source: the data where it is open already, in place of the config's files.
+    path: the YAML file. overrides: settings such as `training.epochs=50`, which take precedence over the file. cache:
+    use the data cache. keep_examples: keep the table in memory. change: function applied to the validated config.
+    source: data that is already open, instead of the config's files.
 
     Raises:
-        ConfigError: the config is wrong, or does not fit its data; with line and column.
+        ConfigError: the config is invalid, or does not fit its data; with line and column.
         DataError: the data cannot be used.
-        MemoryLimitError: training would need more memory than is available.
+        MemoryLimitError: training needs more memory than is available.
     """
     loaded = load_config(path, overrides)
     try:

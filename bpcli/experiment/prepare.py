@@ -1,4 +1,4 @@
-"""From a config to everything that training needs, up to the point of training."""
+"""Preparation of training: data, preprocessing, network and plan from a config."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ from bpcli.training import TrainingPlan, choose_stepping
 
 @dataclass(frozen=True)
 class Prepared:
-    """An experiment that is ready to train: everything of it checked, and nothing of it changed by training."""
+    """A validated experiment, ready to train; training does not modify it."""
 
     config: ExperimentConfig
-    """Resolved: with the loss that was chosen and the targets that were found."""
+    """Resolved config: with the chosen loss, the targets and the shares of the splits."""
     preprocessor: Preprocessor
     plan: TrainingPlan
     datasets: dict[Part, Dataset]
     memory: Footprint
     missing: dict[str, int]
-    """Values that each input column lacks in the whole table, which itself is not kept."""
+    """Count of missing values in the whole table, by input column."""
     sources: tuple[Path, ...]
     """The data files."""
     digest: str
-    """SHA-256 of all of them."""
+    """SHA-256 of the data files."""
     notes: list[str]
     warnings: list[str]
-    """Of rows and columns that may make scores better than the model is."""
+    """Possible data leaks: rows and columns that may inflate scores."""
     examples: Examples | None = None
-    """The table and its splits, where they were to be kept."""
+    """The table and its splits, if kept."""
 
     @property
     def network(self) -> Network:
@@ -56,7 +56,7 @@ class Prepared:
 
     @property
     def rows(self) -> dict[str, int]:
-        """How many there are in each split, also in those that have none."""
+        """Number of rows of each split, including empty ones."""
         return {part: self.datasets[part].rows if part in self.datasets else 0 for part in PARTS}
 
 
@@ -67,15 +67,15 @@ def prepare(
     keep_examples: bool = False,
     source: Source | None = None,
 ) -> Prepared:
-    """Read, split and encode the data of a config whose paths start from `folder`, and plan its network.
+    """Read, split and encode the data of a config, and plan its network.
 
-    With `cache`, large text files that were read before come from the user's cache. With `keep_examples` the result
-    holds the table; else its memory is free once the rows are encoded. `source` is the data where it is open already.
+    folder: base of the config's relative paths. cache: use the data cache for large text files. keep_examples: keep the
+    table in the result; otherwise its memory is freed once the rows are encoded. source: data that is already open.
 
     Raises:
         MismatchError: config and data do not fit together.
         DataError: the data cannot be used.
-        MemoryLimitError: training would need more memory than there is.
+        MemoryLimitError: training needs more memory than is available.
     """
     source = source or open_source(config.data, folder, cache=cache)
     selection = select_examples(source, config.data, config.seed, config.loss)
@@ -152,7 +152,7 @@ def prepare(
 
 
 def _resolved(config: ExperimentConfig, selection: Examples) -> ExperimentConfig:
-    """The config with its loss, targets and shares written out."""
+    """Config with loss, targets and shares filled in."""
     targets = tuple(selection.targets)
     validation, test = selection.split.shares
     split = config.data.split.model_copy(update={"validation": validation, "test": test})

@@ -13,7 +13,10 @@ from bpcli.wording import quoted, suggestion
 
 
 def weighted(train: Dataset, config: ExperimentConfig, preprocessor: Preprocessor) -> Dataset:
-    """The training rows with sample and class weights in one, of mean 1, so that they leave the step size alone."""
+    """Training rows with the product of sample and class weights, of mean 1 so that the step size is unaffected.
+
+    Raises MismatchError for class weights of a target without classes, or of an unknown class.
+    """
     weights = config.training.class_weights
     if weights is None and train.weight is None:
         return train

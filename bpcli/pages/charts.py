@@ -1,6 +1,6 @@
-"""Charts as SVG: lines, points and bars over two axes.
+"""SVG charts: lines, points and bars over two axes.
 
-The page's style sheet colours them by class (s0 to s5), and its script reads the values back from `data-points`.
+The style sheet of the page colours series by class (s0 to s5). Its script reads the values from `data-points`.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ WIDTH, HEIGHT = 640, 360
 LEFT, RIGHT, TOP, BOTTOM = 76, 16, 16, 48
 
 LETTER = 9.5
-"""The width of a digit at 17 px, the size of letters on a phone."""
+"""Width of a digit at 17 px, the font size on a phone, in pixels."""
 
 TITLE = 28
-"""The width of the y axis's title with the room beside it, and between labels and axis."""
+"""Width of the y axis's title, with its margin and the gap between tick labels and axis, in pixels."""
 
 COLOURS = 6
-"""Styles of series in the style sheet; dashes tell them apart without colour."""
+"""Number of series styles in the style sheet; dash patterns distinguish them without colour."""
 
 HOW_TO_READ = "how-to-read"
-"""The id of the sentence on a page that says how values are read off a chart."""
+"""Element id of the instructions for reading values off a chart."""
 
 MOST_POINTS = 400
-"""Of a line: more cannot be told apart at this width, and would only make the page large."""
+"""Limit on the points of a line: more are indistinguishable at this width and only enlarge the page."""
 
 MOST_POINTS_IN_ALL = 800
-"""Of the lines of a chart, which share them: 40 bytes each."""
+"""Limit on the points of all lines of a chart together, at 40 bytes each."""
 
 
 @dataclass(frozen=True)
 class Series:
-    """Numbers to draw; None, or a value that is not finite, leaves a gap."""
+    """Data series; None and non-finite values are skipped."""
 
     name: str
     x: Sequence[float]
@@ -49,7 +49,7 @@ class Series:
     kind: Literal["line", "points", "bars"] = "line"
 
     def points(self, most: int = MOST_POINTS) -> list[tuple[float, float]]:
-        """What can be drawn; of a long line the lowest and the highest point of each stretch, so that peaks stay."""
+        """Finite points. A line longer than `most` keeps the minimum and maximum of each interval, hence all peaks."""
         known = [(float(x), float(y)) for x, y in zip(self.x, self.y, strict=True) if y is not None and isfinite(y)]
         if self.kind != "line" or len(known) <= most:
             return known
@@ -65,8 +65,8 @@ class Series:
 class Chart:
     """Series over two axes.
 
-    `mark` is a place on the x axis with a word for it, `level` one on the y axis, `diagonal` the line y = x. Of
-    `shares` the y axis goes from 0 to 1, of a `unit_square` both do.
+    mark: labelled vertical line at an x value. level: labelled horizontal line at a y value. diagonal: the line y = x.
+    logarithmic: the y axis. shares: y axis from 0 to 1. unit_square: both axes from 0 to 1.
     """
 
     title: str
@@ -82,7 +82,7 @@ class Chart:
     note: str = ""
 
     def html(self) -> str:
-        """A figure with caption, drawing, legend, and a line in which the script shows values."""
+        """HTML figure with caption, drawing, legend, and an output line for the script."""
         most = min(MOST_POINTS, MOST_POINTS_IN_ALL // max(1, len(self.series)))
         drawn = [series.points(most) for series in self.series]
         x, y = self._scales(drawn)
@@ -143,11 +143,11 @@ def figure(
     note: str = "",
     height: int = HEIGHT,
 ) -> str:
-    """A figure with caption, drawing, legend, and a line in which the script shows values.
+    """HTML figure with caption, drawing, legend, and an output line for the script.
 
-    `about` is what is read out in place of the drawing, `data` what the script shows: for each series its name, and
-    points of two pixels and two values, which are called as `axes`. `keys` are the kind, colour and name of each
-    series in the legend.
+    about: text alternative of the drawing for screen readers. axes: labels of x and y values. data: name and points of
+    each series for the script; a point is two pixel coordinates and two values. shapes: SVG elements. keys: kind,
+    colour and name of each series in the legend. height: in pixels.
     """
     legend = "".join(f"<li>{_key(kind, colour)}{text(name)}</li>" for kind, colour, name in keys)
     return (
@@ -163,19 +163,19 @@ def figure(
 
 
 def text(words: str) -> str:
-    """A user's words for HTML: control characters shown, markup escaped."""
+    """HTML-escaped text, with control characters made visible."""
     return escape(printable(words))
 
 
 def mark_below(place: float, bottom: float, label: str) -> str:
-    """The text of a mark on the x axis, in the middle under it, unless it would be cut off at a side."""
+    """SVG tick label of the x axis, centred below its tick, and shifted inwards at the edges of the chart."""
     half = LETTER * len(label) / 2
     middle = max(half, min(place, WIDTH - half))
     return f'<text x="{middle:.1f}" y="{bottom + 18}" text-anchor="middle">{label}</text>'
 
 
 def _left(y: Scale) -> float:
-    """Where the y axis stands: as far in as its widest label needs beside its title."""
+    """x coordinate of the y axis, in pixels: leaves room for its title and widest tick label."""
     return max(float(LEFT), TITLE + LETTER * max(len(label) for _, label in y.marks()))
 
 
@@ -214,14 +214,14 @@ def _shapes(kind: str, colour: int, points: Sequence[tuple[float, float]], x: Sc
 
 
 def _key(kind: str, colour: int) -> str:
-    """A piece of a series as it is drawn, for the legend."""
+    """SVG legend key of a series."""
     piece = {"points": "M14 5h0", "bars": "M4 0V10h20V0z"}.get(kind, "M0 5H28")
     name = {"points": "dots"}.get(kind, kind)
     return f'<svg class="key" viewBox="0 0 28 10" aria-hidden="true"><path class="{name} s{colour}" d="{piece}"/></svg>'
 
 
 def _pixels(point: tuple[float, float], x: Scale, y: Scale) -> tuple[float, float]:
-    """To a tenth, which nobody sees, as thousands of them stand on a page."""
+    """Pixel coordinates rounded to 0.1, which keeps pages of thousands of points small."""
     return round(x.place(point[0]), 1), round(y.place(max(point[1], y.low) if y.logarithmic else point[1]), 1)
 
 
@@ -230,7 +230,7 @@ def _line(x1: float, y1: float, x2: float, y2: float, name: str) -> str:
 
 
 def _rounded(value: Any) -> Any:
-    """Numbers to six digits: what a person reads off."""
+    """Round floats in nested lists and dictionaries to six significant digits."""
     if isinstance(value, float):
         return float(f"{value:.6g}")
     if isinstance(value, list):

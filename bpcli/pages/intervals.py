@@ -1,4 +1,4 @@
-"""A chart of intervals beside a line at zero: which of them keep to one side of it."""
+"""Chart of intervals with a reference line at zero."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from bpcli.pages.charts import BOTTOM, COLOURS, LEFT, RIGHT, TOP, WIDTH, figure,
 from bpcli.pages.scale import Scale
 
 ROW = 56
-"""Height of a row: a name with its interval under it."""
+"""Height of a row, a name above its interval, in pixels."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A value between two ends."""
+    """A named estimate with the bounds of its interval."""
 
     name: str
     low: float
@@ -25,7 +25,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Intervals:
-    """Intervals under each other over one axis, which takes in zero."""
+    """Rows of intervals over one axis that includes zero."""
 
     title: str
     label: str
@@ -33,7 +33,7 @@ class Intervals:
     note: str = ""
 
     def html(self) -> str:
-        """A figure in which each interval is a bar between its ends, with a dot at its value."""
+        """HTML figure in which each interval is a bar between its bounds, with a dot at its value."""
         bottom = TOP + ROW * len(self.intervals)
         left, right = LEFT / 2, WIDTH - RIGHT
         ends = [end for one in self.intervals for end in (one.low, one.value, one.high)]

@@ -1,4 +1,4 @@
-"""A page: one HTML document that asks nothing of any other file or place, made of sections with charts and tables."""
+"""Self-contained HTML pages: sections with charts and tables, without external resources."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COMMAND = re.compile(r"`(bpcli [^`]*)`")
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, sentences, charts, and tables under them."""
+    """Section of a page: heading, sentences, charts and tables, in this order."""
 
     title: str
     sentences: Sequence[str] = ()
@@ -26,7 +26,7 @@ class Section:
     tables: Sequence[Table | Counts | Listing] = field(default=())
 
     def html(self) -> str:
-        """The section; nothing where it has nothing to show."""
+        """HTML of the section."""
         sentences = "".join(f"<p>{_with_commands(sentence)}</p>" for sentence in self.sentences)
         charts = "".join(chart.html() for chart in self.charts)
         drawn = f'<div class="charts">{charts}</div>' if charts else ""
@@ -35,12 +35,12 @@ class Section:
 
 
 def _with_commands(sentence: str) -> str:
-    """A sentence for HTML, in which a command of bpcli between backticks is code, that no line is broken in."""
+    """HTML of a sentence, with bpcli commands between backticks as `<code>` elements."""
     return COMMAND.sub(r"<code>\1</code>", text(sentence))
 
 
 def page(title: str, subtitle: str, scores: Iterable[tuple[str, str]], sections: Iterable[Section]) -> str:
-    """The document of a title, the most important scores, and sections."""
+    """HTML document of a title, headline scores and sections."""
     shown = "".join(f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in scores)
     return html_document(
         title,
@@ -54,7 +54,7 @@ def page(title: str, subtitle: str, scores: Iterable[tuple[str, str]], sections:
 
 
 def html_document(title: str, body: str, style: str, script: str) -> str:
-    """A document of this body, which carries the style sheet of all pages, one of its own, and a script."""
+    """HTML document of this body, with the common style sheet, its own style sheet, and a script inlined."""
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{text(title)}</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -65,7 +65,7 @@ def html_document(title: str, body: str, style: str, script: str) -> str:
 
 
 def carried(name: str, package: str = "bpcli.pages") -> str:
-    """A style sheet or script that stands beside the modules of a package."""
+    """Text of a style sheet or script among the resources of a package."""
     return (files(package) / name).read_text(encoding="utf-8")
 
 
@@ -75,10 +75,10 @@ def spaced(name: str) -> str:
 
 
 def number(value: float | int | None) -> str:
-    """A number as the terminal shows it, but – for none."""
+    """Number formatted as in the terminal; – for None."""
     return wording.number(value, "–")
 
 
 def as_sentence(line: str) -> str:
-    """A note or warning, which begin small and end bare, as a sentence among others."""
+    """Note or warning as a sentence: capitalized, with a final period."""
     return f"{line[:1].upper()}{line[1:]}{'' if line.endswith('.') else '.'}"

@@ -1,4 +1,4 @@
-"""From numbers to places on a chart: axes with round marks."""
+"""Axis scales: numbers to pixels, with round tick values."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from math import ceil, floor, isfinite, log10
 
 EXTREME = 1e300
-"""Beyond this, and nearer to 0 than one over it, values are drawn at the edge: sums of greater ones overflow."""
+"""Limit on absolute values, and its inverse on values near 0: values beyond are clipped, since sums would overflow."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """A range of numbers, low to high, laid on a range of pixels; logarithmic where that is said."""
+    """Linear or logarithmic map from the range `low` to `high` to the pixels `start` to `end`."""
 
     low: float
     high: float
     start: float
     end: float
     step: float = 0.2
-    """Between two marks."""
+    """Distance between ticks of a linear scale."""
     logarithmic: bool = False
 
     @classmethod
     def over(cls, values: Iterable[float], start: float, end: float, logarithmic: bool = False) -> Scale:
-        """The scale that takes in all values, out to the next round marks."""
+        """Scale that covers all finite values (positive ones, if logarithmic), extended to the next ticks."""
         known = [
             min(max(value, -EXTREME), EXTREME) for value in values if isfinite(value) and (value > 0 or not logarithmic)
         ]
@@ -33,14 +33,14 @@ class Scale:
             exponents = floor(log10(max(low, 1 / EXTREME))), ceil(log10(max(high, 1 / EXTREME)))
             return cls(10.0 ** exponents[0], 10.0 ** max(exponents[1], exponents[0] + 1), start, end, logarithmic=True)
         size = max(abs(low), abs(high))
-        if high - low <= 1e-12 * size or size < 1 / EXTREME:  # one value, or as good as one
+        if high - low <= 1e-12 * size or size < 1 / EXTREME:  # constant up to rounding
             half = (size if size >= 1 / EXTREME else 1.0) / 2
             low, high = low - half, high + half
         step = _round_step((high - low) / 5)
         return cls(floor(low / step + 1e-9) * step, ceil(high / step - 1e-9) * step, start, end, step)
 
     def place(self, value: float) -> float:
-        """The pixel of a value."""
+        """Pixel coordinate of a value."""
         if self.logarithmic:
             share = (log10(value) - log10(self.low)) / (log10(self.high) - log10(self.low))
         else:
@@ -48,7 +48,7 @@ class Scale:
         return self.start + share * (self.end - self.start)
 
     def marks(self) -> list[tuple[float, str]]:
-        """Round values along the axis, with their text."""
+        """Tick values with their labels."""
         if self.logarithmic:
             first, last = round(log10(self.low)), round(log10(self.high))
             stride = max(1, (last - first) // 6)
@@ -59,7 +59,7 @@ class Scale:
 
 
 def _round_step(step: float) -> float:
-    """The next of 1, 2 and 5 times a power of ten."""
+    """Smallest of 1, 2 and 5 times a power of ten that is not below `step`."""
     power = 10.0 ** floor(log10(step))
     return next(factor * power for factor in (1.0, 2.0, 5.0, 10.0) if factor * power >= step * (1 - 1e-9))
 

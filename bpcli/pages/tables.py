@@ -1,4 +1,4 @@
-"""Tables of a page: rows of cells, counts in shades, and text as it stands in a file."""
+"""Tables of a page: cells, shaded counts, and file contents."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from bpcli.documents.table import Table, shortened
 from bpcli.pages.charts import text
 
 LONGEST_OF_COUNTS = 24
-"""Characters of a name in a table of counts, where it stands in every cell of its row and column."""
+"""Maximum length of a class name in a table of counts, whose cells repeat it, in characters."""
 
 MOST_CHARACTERS = 60_000
-"""Of a text."""
+"""Maximum length of a listing, in characters."""
 
 
 def table_html(table: Table) -> str:
-    """A table under its title; cells of words stand on the left."""
+    """HTML table with its title as caption; non-numeric cells are left-aligned."""
     shown, numeric = table.shown(), table.numeric
     kinds = ["" if place in (0, *numeric) else ' class="words"' for place in range(len(table.header))]
     head = "".join(f'<th scope="col"{kind}>{text(cell)}</th>' for cell, kind in zip(shown.header, kinds, strict=True))
@@ -32,14 +32,14 @@ def table_html(table: Table) -> str:
 
 @dataclass(frozen=True)
 class Counts:
-    """A table of counts in shades: rows are what is true, columns what was predicted."""
+    """Shaded confusion matrix: rows are true classes, columns predicted ones."""
 
     title: str
     names: Sequence[str]
     counts: Sequence[Sequence[int]]
 
     def html(self) -> str:
-        """A table whose cells are shaded by their share of the row."""
+        """HTML table whose cells are shaded by their share of the row."""
         names = [shortened(name, LONGEST_OF_COUNTS) for name in self.names]
         head = "".join(f'<th scope="col">{text(name)}</th>' for name in names)
         rows = []
@@ -61,13 +61,13 @@ class Counts:
 
 @dataclass(frozen=True)
 class Listing:
-    """Text as it stands in a file, as many lines of it as have room."""
+    """File contents, truncated to `MOST_CHARACTERS` at a line end."""
 
     title: str
     lines: str
 
     def html(self) -> str:
-        """The text, its lines kept."""
+        """HTML of the preformatted text."""
         shown = self.lines[:MOST_CHARACTERS]
         if len(shown) < len(self.lines):
             shown = shown[: shown.rfind("\n") + 1]
@@ -78,5 +78,5 @@ class Listing:
 
 
 def _wide(table: str, title: str) -> str:
-    """A table in a box of its own, which scrolls where it is wide, by keyboard too."""
+    """Wrap a table in a focusable box that scrolls horizontally."""
     return f'<div class="wide" tabindex="0" role="group" aria-label="{text(title)}">{table}</div>'

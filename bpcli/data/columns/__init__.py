@@ -1,4 +1,4 @@
-"""Columns: what a config says of one, and what is fitted on its training rows."""
+"""Input columns: their config, and the encodings fitted on the training rows."""
 
 from typing import Annotated
 

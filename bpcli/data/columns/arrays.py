@@ -1,4 +1,4 @@
-"""Fitted arrays: inputs of a shape of their own, each position of which is encoded by itself."""
+"""Fitted array inputs, encoded position by position."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from bpcli.spec import Sequence
 from bpcli.wording import quoted, shown_shape
 
 TOGETHER = 64
-"""Positions that are made contiguous at a time: of 60,000 rows of bytes 4 MB."""
+"""Number of positions made contiguous at a time: 4 MB for 60,000 rows of bytes."""
 
 Axis = Annotated[int, Field(gt=0)]
 
 
 class ArrayInput(InputBase):
-    """Rows of a shape, each position encoded by itself; missing numbers take the place of `fill`.
+    """Fitted array input, encoded position by position; missing values are imputed with `fill`.
 
-    Lists hold an entry for each position, in the order of the flattened array. Positions that lacked values in training
-    have an indicator each, behind them: the input is flat then, and a field of its shape else.
+    Lists have one entry per position, in the order of the flattened array. A position with missing values in training
+    is followed by a missing indicator. With indicators the input is flat, otherwise a field of the array's shape.
     """
 
     type: Literal["array"] = "array"
@@ -73,7 +73,7 @@ class ArrayInput(InputBase):
 
     @classmethod
     def of(cls, column: Column, fitted: Iterable[NumericInput | BooleanInput]) -> ArrayInput:
-        """The input of an array column whose positions were fitted one by one."""
+        """Array input of a column from its individually fitted positions."""
         positions = list(fitted)
         first = positions[0]
         about: dict[str, Any] = {
@@ -103,46 +103,46 @@ class ArrayInput(InputBase):
 
     @property
     def read_as(self) -> Kind:
-        """Numbers or booleans."""
+        """Numeric or boolean."""
         return self.kind
 
     @property
     def encoded_by(self) -> str:
-        """The encoder of its numbers."""
+        """Encoder of the positions."""
         return self.encoder
 
     def summary(self) -> InputSummary:
-        """An array, and its shape."""
+        """Summary with the array's shape."""
         return InputSummary(self.name, "array", self.encoder, self.width, self.shape)
 
     @property
     def size(self) -> int:
-        """Positions of a row."""
+        """Number of positions."""
         return prod(self.shape)
 
     @property
     def width(self) -> int:
-        """A feature for each position, and the indicators."""
+        """Number of features: positions and missing indicators."""
         return self.size + len(self.missing)
 
     @property
     def names(self) -> list[str]:
-        """X0, X1 and so on."""
+        """Names of the positions: X0, X1 and so on."""
         return [f"{self.name}{place}" for place in range(self.size)]
 
     @property
     def features(self) -> list[str]:
-        """Names of the network's inputs made of the array."""
+        """Names of the features made from the array."""
         return [feature for position in self.parts() for feature in position.features]
 
     @property
     def average(self) -> list[float]:
-        """The means of the training rows, encoded."""
+        """Encoded means of the training rows."""
         return [feature for position in self.parts() for feature in position.average]
 
     @property
     def constant_positions(self) -> int:
-        """How many positions held one value, or none, in all training rows."""
+        """Number of positions that were constant or entirely missing in the training rows."""
         if self.kind == "boolean":
             return sum(mean in (0.0, 1.0) for mean in self.mean)
         lacking = {*self.missing}
@@ -152,7 +152,7 @@ class ArrayInput(InputBase):
         )
 
     def parts(self) -> Iterator[NumericInput | BooleanInput]:
-        """The positions, as inputs of their own."""
+        """Positions as separate inputs."""
         lacking = {*self.missing}
         fill = self.mean if self.fill is None else self.fill
         for place, name in enumerate(self.names):
@@ -176,17 +176,17 @@ class ArrayInput(InputBase):
         return None if least is None or greatest is None else (least, greatest)
 
     def field(self, place: int) -> fields.Field | None:
-        """A field of the array's shape, unless there are indicators."""
+        """Field of the array's shape, or None if there are missing indicators."""
         return None if self.missing else fields.Field(self.name, self.shape, places=(place,))
 
     def keeps_stored(self, stored: np.dtype[Any], dtype: np.dtype[Any]) -> bool:
-        """Whether numbers of a type can be held as they are until they are encoded, one batch at a time."""
+        """Whether values of dtype `stored` can stay in memory unencoded, to be encoded batch by batch."""
         whole = stored.kind in "iub" and stored.itemsize < dtype.itemsize
         return whole and not self.missing and not self.landmarks
 
     @property
     def scaling(self) -> Scaling:
-        """The encoding of all positions, where it is affine."""
+        """Affine encoding of all positions; not valid with landmarks."""
         boolean = self.kind == "boolean"
         return Scaling(
             np.zeros(self.size) if boolean else np.array(self.centers),
@@ -194,7 +194,7 @@ class ArrayInput(InputBase):
         )
 
     def column_of(self, table: Table) -> Column:
-        """The array in a table, or made of columns X0, X1, …; raises DataError where it has another shape."""
+        """Array column of a table, if needed stacked from columns X0, X1, …. Raises DataError for another shape."""
         if self.name not in table:
             values = np.stack([table[name].values for name in self.names], axis=-1)
             return Column(self.name, self.kind, values.reshape(table.rows, *self.shape))
@@ -206,26 +206,26 @@ class ArrayInput(InputBase):
 
     @property
     def shown(self) -> str:
-        """The shape in words."""
+        """Shape, formatted for messages."""
         return shown_shape(self.shape)
 
     def writer(self, column: Column) -> Writer:
-        """The same for every array of the shape."""
+        """Writer of the array, independent of `column`."""
         return _Encoder(self).write
 
     def surprises(self, column: Column) -> Surprises:
-        """What training had not seen in rows that are all there."""
+        """Out-of-range numbers of a column that has no missing values."""
         return _Encoder(self).far_outside(numbers_of(column))
 
 
 def numbers_of(column: Column) -> Values:
-    """The values of an array as rows of numbers, NaN where missing; raises DataError for one beyond LARGEST."""
+    """Values of an array, flattened to float64 (rows, positions), NaN if missing. Raises DataError beyond LARGEST."""
     flat = column.values.reshape(len(column), prod(column.shape))
     return numbers(Column(column.name, column.kind, flat))
 
 
 class _Encoder:
-    """An array's fitted numbers, ready to be applied to rows of it."""
+    """Encoder of array rows, with the fitted numbers as NumPy arrays."""
 
     def __init__(self, fitted: ArrayInput) -> None:
         self._fitted = fitted
@@ -235,13 +235,13 @@ class _Encoder:
         self._values = np.arange(fitted.size) + np.searchsorted(lacking, np.arange(fitted.size))
         self._indicators = self._values[lacking] + 1
         self._lacking = lacking
-        # Of booleans, and of positions without a value in training, nothing is far outside.
+        # Booleans, and positions without a value in training (NaN), are never out of range.
         least = np.array(fitted.least, np.float64)
         greatest = np.array(fitted.greatest, np.float64)
         self._low, self._high = least - (greatest - least), greatest + (greatest - least)
 
     def write(self, column: Column, out: Array) -> Surprises:
-        """Encode rows to `out`, (rows, width)."""
+        """Encode rows to `out`, (rows, width). Raises DataError for values that are too large."""
         values = numbers_of(column)
         missing = np.isnan(values)
         filled = np.where(missing, self._fill, values) if missing.any() else values
@@ -265,7 +265,7 @@ class _Encoder:
         )
 
     def far_outside(self, values: Values) -> Surprises:
-        """Count what is farther from the range of a position in training than that is wide."""
+        """Count, per position, values farther from the training range than its width."""
         if not len(self._low):
             return {}
         counts = np.count_nonzero((values < self._low) | (values > self._high), axis=0)
@@ -276,7 +276,7 @@ class _Encoder:
 
 
 def contiguous_positions(column: Column) -> Iterator[Column]:
-    """The positions of an array as columns whose values lie side by side in memory."""
+    """Positions of an array as columns with contiguous values."""
     flat: NDArray[Any] = column.values.reshape(len(column), prod(column.shape))
     for first in range(0, flat.shape[1], TOGETHER):
         for place, values in enumerate(np.ascontiguousarray(flat[:, first : first + TOGETHER].T), first):

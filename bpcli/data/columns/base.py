@@ -1,4 +1,4 @@
-"""Fitted inputs: what all of them answer, whether a column of cells or an array."""
+"""Base classes of fitted inputs: columns of cells, and arrays."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from bpcli.data.table import Column, Kind, Table
 from bpcli.spec import Spec, type_name
 
 Range = Annotated[tuple[float, float], Strict(False)]
-"""The least and the greatest of some numbers."""
+"""Minimum and maximum."""
 
 
 class Surprise(Spec):
-    """Rows that hold what training did not: a category, numbers far outside of a range, or else a missing value."""
+    """A kind of value unlike the training rows: an unknown category, an out-of-range number, or a missing value."""
 
     column: str
     value: str | None = Field(default=None, description="A category never seen.")
@@ -31,12 +31,12 @@ class Surprise(Spec):
 Surprises = dict[Surprise, int]
 
 Writer = Callable[[Column, Array], Surprises]
-"""Encodes some rows of a column, and counts in them what training had not seen."""
+"""Function that encodes a block of rows to `out` and counts values unlike the training rows."""
 
 
 @dataclass(frozen=True)
 class InputSummary:
-    """What lists of inputs show of one: its kind, or that it is an array, of which shape, and how many features."""
+    """Summary of an input for listings: kind (or "array"), encoder, number of features, and shape of an array."""
 
     name: str
     kind: str
@@ -46,96 +46,96 @@ class InputSummary:
 
 
 class InputBase(Spec):
-    """A fitted input: a column of cells, or an array."""
+    """Base class of fitted inputs: a column of cells, or an array."""
 
     name: str
 
     @property
     @abstractmethod
     def read_as(self) -> Kind:
-        """The kind that its cells are read as."""
+        """Kind that the cells are read as."""
 
     @property
     def encoded_by(self) -> str:
-        """What makes features of it, by the name that a config has for it."""
+        """Name of the encoder, as in a config."""
         return type_name(self)
 
     def summary(self) -> InputSummary:
-        """What lists of inputs show."""
+        """Summary for listings."""
         return InputSummary(self.name, self.read_as, self.encoded_by, self.width)
 
     @property
     @abstractmethod
     def width(self) -> int:
-        """How many features there are."""
+        """Number of features."""
 
     @property
     @abstractmethod
     def features(self) -> list[str]:
-        """Names of the network's inputs made of this one."""
+        """Names of the features made from this input."""
 
     @property
     @abstractmethod
     def average(self) -> list[float]:
-        """The features of an average cell of the training rows that is not missing, `width` of them."""
+        """Features of the mean non-missing value of the training rows, `width` numbers."""
 
     @property
     def names(self) -> list[str]:
-        """What the parts are called, and their columns where they are given one by one."""
+        """Names of the parts, and of their columns in a table without the whole array."""
         return [self.name]
 
     @abstractmethod
     def parts(self) -> Iterable[ColumnInput]:
-        """What can be looked at by itself: each position of an array; a column of cells is one."""
+        """Parts that can be analysed separately: the positions of an array, or the column itself."""
 
     def field(self, place: int) -> fields.Field | None:
-        """The field that an input at a place among all inputs makes, or None: its features are plain numbers."""
+        """Field of this input at position `place` among the inputs, or None if its features are plain numbers."""
         return None
 
     @abstractmethod
     def column_of(self, table: Table) -> Column:
-        """The column that it is fitted on, of a table that has it."""
+        """Column of a table that belongs to this input."""
 
     @abstractmethod
     def writer(self, column: Column) -> Writer:
-        """What encodes rows of a column with the categories of this one.
+        """Writer for columns with the same categories as `column`.
 
-        It writes to `out` of shape (rows, width); of a field of codes the code, or -1, of shape (rows,).
+        It writes features to `out`, (rows, width); for a field of codes, the code or -1 for none, (rows,).
         """
 
 
 class ColumnInput(InputBase):
-    """A fitted column of cells; with an indicator, its last feature is 1 where the value is missing."""
+    """Base class of fitted columns of cells. With `indicator`, the last feature is 1 for a missing value, else 0."""
 
     indicator: bool
 
     @property
     def width(self) -> int:
-        """How many features there are."""
+        """Number of features."""
         return 1 + self.indicator
 
     @property
     def features(self) -> list[str]:
-        """Names of the network's inputs made of this column."""
+        """Names of the features made from this column."""
         return self._with_indicator([self.name])
 
     def parts(self) -> Iterable[ColumnInput]:
-        """The column."""
+        """The column itself, its only part."""
         return (self,)
 
     def column_of(self, table: Table) -> Column:
-        """The column of its name."""
+        """Column with the input's name."""
         return table[self.name]
 
     def _known(self, features: list[float]) -> list[float]:
-        """Features, and an indicator that says that the value is not missing."""
+        """Features of a non-missing value, with the indicator, if any, at 0."""
         return [*features, 0.0] if self.indicator else features
 
     def _with_indicator(self, names: list[str]) -> list[str]:
         return [*names, f"{self.name} is missing"] if self.indicator else names
 
     def _note_missing(self, missing: NDArray[np.bool_], out: Array) -> Surprises:
-        """Write the indicator, or count what is missing where there is none."""
+        """Write the missing indicator, or without one count the missing values."""
         if self.indicator:
             out[:, 1] = missing
             return {}

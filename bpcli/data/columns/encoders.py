@@ -1,4 +1,4 @@
-"""Encoders of numbers: fitted on training values, then applied to any."""
+"""Encoders of numbers, fitted on training values."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ from bpcli.wording import quoted
 Values = NDArray[np.float64]
 
 LARGEST = 1e38
-"""What float32 can still hold. Beyond it stand marks for missing values, of which squares and sums overflow."""
+"""Limit on absolute values, within the range of float32. Larger ones are usually markers of missing values, and their
+squares and sums overflow."""
 
 
 def numbers(column: Column) -> Values:
-    """The values of a column of numbers, NaN where missing; raises DataError for one beyond LARGEST."""
+    """Values of a numeric column in float64 (rows,), NaN if missing. Raises DataError for a value beyond LARGEST."""
     values = np.asarray(column.values, dtype=np.float64)
     require_small(values, column.name, values)
     return values
 
 
 def require_small(numbers: Values, name: str, values: Values) -> None:
-    """Raise DataError where one of `numbers`, made of the `values` of a column, is beyond LARGEST."""
+    """Raise DataError if one of `numbers`, computed from the column's `values` of the same shape, is beyond LARGEST."""
     if (too_large := np.abs(numbers) > LARGEST).any():
         raise DataError(
             f"column {quoted(name)}: {values[too_large][0]:g} is too large to compute with; "
@@ -49,12 +50,12 @@ class Affine(Spec):
         return (values - self.center) / self.scale
 
     def decode(self, encoded: Values) -> Values:
-        """The values that `encode` would encode so."""
+        """Inverse of `encode`."""
         return encoded * self.scale + self.center
 
 
 class Landmarks(Spec):
-    """A fitted encoding: linear between landmarks, constant beyond the first and the last."""
+    """A fitted encoding: linear interpolation between landmarks, constant beyond the first and the last."""
 
     type: Literal["landmarks"] = "landmarks"
     values: Sequence[float] = Field(min_length=1)
@@ -75,9 +76,9 @@ Encoding = Annotated[Affine | Landmarks, Field(discriminator="type")]
 
 
 def encoded(encoding: Encoding, name: str, values: Values) -> Values:
-    """The values of a column, none of them NaN, in the units of the network; raises DataError for one beyond LARGEST.
+    """Encode values without NaN, of any shape. Raises DataError for an encoded value beyond LARGEST.
 
-    A value that is none yet may become one where training values were nearly the same.
+    A small value may exceed it after scaling, if the training values were nearly constant.
     """
     with np.errstate(over="ignore"):
         result = encoding.encode(values)
@@ -86,7 +87,7 @@ def encoded(encoding: Encoding, name: str, values: Values) -> Values:
 
 
 class Standard(Spec):
-    """Less the mean, divided by the standard deviation (of the population)."""
+    """Standardization: subtract the mean, divide by the population standard deviation."""
 
     type: Literal["standard"] = "standard"
 
@@ -96,7 +97,7 @@ class Standard(Spec):
 
 
 class MinMax(Spec):
-    """From smallest and largest to 0 and 1."""
+    """Min-max scaling: map the minimum to 0 and the maximum to 1."""
 
     type: Literal["min_max"] = "min_max"
 
@@ -107,18 +108,18 @@ class MinMax(Spec):
 
 
 class Robust(Spec):
-    """Less the median, divided by the distance between the quartiles: outliers do not count."""
+    """Robust scaling: subtract the median, divide by the interquartile range."""
 
     type: Literal["robust"] = "robust"
 
     def fit(self, values: Values) -> Affine:
-        """Fit on values without NaN, shape (rows,); where the quartiles coincide, by the standard deviation."""
+        """Fit on values without NaN, shape (rows,); the standard deviation replaces an interquartile range of 0."""
         low, middle, high = (float(q) for q in np.quantile(values, (0.25, 0.5, 0.75)))
         return _affine(middle, high - low or float(np.std(values)))
 
 
 class Quantile(Spec):
-    """To the normal distribution (or the uniform one on 0 to 1) by rank, whatever the distribution was."""
+    """Quantile transform: map by rank to the normal distribution, or to the uniform one on [0, 1]."""
 
     type: Literal["quantile"] = "quantile"
     output: Literal["normal", "uniform"] = Field(default="normal", description="The distribution to map to.")
@@ -128,32 +129,32 @@ class Quantile(Spec):
         """Fit on values without NaN, shape (rows,)."""
         shares = np.linspace(0.0, 1.0, min(self.landmarks, max(len(values), 2)))
         landmarks, first, counts = np.unique(np.quantile(values, shares), return_index=True, return_counts=True)
-        # A value that fills several quantiles stands at their middle.
+        # A value that spans several quantiles gets their midpoint.
         middle = (shares[first] + shares[first + counts - 1]) / 2
         scores = middle.tolist()
         if self.output == "normal":
-            # Half a landmark from either end keeps the outermost scores finite.
+            # A margin of half a landmark keeps the outermost scores finite.
             margin = 0.5 / len(shares)
             scores = [NormalDist().inv_cdf(min(max(share, margin), 1 - margin)) for share in scores]
         return Landmarks(values=tuple(landmarks.tolist()), scores=tuple(scores))
 
 
 class NoScaling(Spec):
-    """The numbers as they are."""
+    """No scaling."""
 
     type: Literal["none"] = "none"
 
     def fit(self, values: Values) -> Affine:
-        """Center 0, scale 1."""
+        """Identity: center 0, scale 1."""
         return Affine(center=0.0, scale=1.0)
 
 
 def _affine(center: float, scale: float) -> Affine:
-    """A constant column, whose spread is nothing but rounding, keeps a scale of 1."""
+    """Affine encoding, with a scale of 1 for columns that are constant up to rounding."""
     negligible = 1e-12 * max(abs(center), 1e-300)
     return Affine(center=center, scale=scale if scale > negligible else 1.0)
 
 
 NumericEncoder = Annotated[Standard | MinMax | Robust | Quantile | NoScaling, Field(discriminator="type"), BareName()]
 TargetEncoder = Annotated[Standard | MinMax | Robust | NoScaling, Field(discriminator="type"), BareName()]
-"""Encoders of numbers that can be undone."""
+"""Invertible encoders of numbers."""

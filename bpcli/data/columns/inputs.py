@@ -1,4 +1,4 @@
-"""Fitted input columns: what is kept of one, and how its cells become features."""
+"""Fitted input columns: stored statistics, and the encoding of cells to features."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Count = Annotated[int, Field(gt=0, lt=2**63)]
 
 
 class NumericInput(ColumnInput):
-    """Numbers, encoded; missing ones take the place of `fill`."""
+    """Fitted numeric column; missing values are imputed with `fill`."""
 
     type: Literal["numeric"] = "numeric"
     fill: float
@@ -32,22 +32,22 @@ class NumericInput(ColumnInput):
 
     @property
     def read_as(self) -> Kind:
-        """Numbers."""
+        """Numeric."""
         return "numeric"
 
     @property
     def encoded_by(self) -> str:
-        """Its encoder."""
+        """Encoder of the numbers."""
         return self.encoder
 
     @property
     def average(self) -> list[float]:
-        """The mean of the training rows, encoded."""
+        """Encoded mean of the training rows."""
         mean = np.array([self.fill if self.mean is None else self.mean])
         return self._known(encoded(self.encoding, self.name, mean).tolist())
 
     def writer(self, column: Column) -> Writer:
-        """The same for every column."""
+        """Writer, independent of `column`."""
         return self._write
 
     def _write(self, column: Column, out: Array) -> Surprises:
@@ -56,7 +56,7 @@ class NumericInput(ColumnInput):
         return self._note_missing(missing, out) | self._far_outside(values)
 
     def _far_outside(self, values: Values) -> Surprises:
-        """Count what is farther from the range of the training rows than that is wide."""
+        """Count values farther from the training range than its width."""
         if self.range is None:
             return {}
         least, greatest = self.range
@@ -66,23 +66,23 @@ class NumericInput(ColumnInput):
 
 
 class BooleanInput(ColumnInput):
-    """0 and 1; missing ones take the place of `fill`, the share of ones."""
+    """Fitted boolean column, encoded as 0 and 1; missing values are imputed with `fill`, the share of ones."""
 
     type: Literal["boolean"] = "boolean"
     fill: float
 
     @property
     def read_as(self) -> Kind:
-        """Booleans."""
+        """Boolean."""
         return "boolean"
 
     @property
     def average(self) -> list[float]:
-        """The share of ones."""
+        """Share of ones in the training rows."""
         return self._known([self.fill])
 
     def writer(self, column: Column) -> Writer:
-        """The same for every column."""
+        """Writer, independent of `column`."""
         return self._write
 
     def _write(self, column: Column, out: Array) -> Surprises:
@@ -92,7 +92,7 @@ class BooleanInput(ColumnInput):
 
 
 class OneHotInput(ColumnInput):
-    """A 0/1 feature for each category."""
+    """Fitted categorical column, encoded as one 0/1 feature per category."""
 
     type: Literal["one_hot"] = "one_hot"
     categories: Sequence[str]
@@ -108,31 +108,31 @@ class OneHotInput(ColumnInput):
 
     @property
     def read_as(self) -> Kind:
-        """Names."""
+        """Categorical."""
         return "categorical"
 
     @property
     def average(self) -> list[float]:
-        """The share of each category among the rows that have one; without counts, the same of each."""
+        """Share of each category among non-missing training rows; uniform if counts are missing."""
         counts = np.array(self.counts or (1,) * len(self.categories), np.float64)
         return self._known((counts / max(counts.sum(), 1.0)).tolist())
 
     @property
     def width(self) -> int:
-        """A feature a category, and the indicator."""
+        """Number of features: categories and missing indicator."""
         return len(self.categories) + self.indicator
 
     @property
     def features(self) -> list[str]:
-        """Names of the network's inputs made of this column."""
+        """Names of the features made from this column."""
         return self._with_indicator([f"{self.name}={category}" for category in self.categories])
 
     def field(self, place: int) -> fields.Field:
-        """A field of codes: at most one of the features is 1, and all others are 0."""
+        """Field of codes, since at most one feature is 1 and all others are 0."""
         return fields.Field(self.name, (), "code", self.width, (place,))
 
     def writer(self, column: Column) -> Writer:
-        """Categories are matched here, by name, and not row by row."""
+        """Writer with a lookup table: matches categories by name once instead of per row."""
         missing = len(self.categories) if self.indicator else -1
         return partial(self._write, lookup(column, places_of(self.categories), -1, missing))
 
@@ -143,7 +143,10 @@ class OneHotInput(ColumnInput):
 
 
 class OrdinalInput(ColumnInput):
-    """One feature from 0 to 1; missing and unseen categories take the place of `fill`, the training rows' mean."""
+    """Fitted categorical column, encoded as one feature from 0 to 1.
+
+    Missing values and unknown categories are imputed with `fill`, the mean of the training rows.
+    """
 
     type: Literal["ordinal"] = "ordinal"
     fill: float
@@ -151,16 +154,16 @@ class OrdinalInput(ColumnInput):
 
     @property
     def read_as(self) -> Kind:
-        """Names."""
+        """Categorical."""
         return "categorical"
 
     @property
     def average(self) -> list[float]:
-        """The mean of the training rows."""
+        """Mean of the training rows."""
         return self._known([self.fill])
 
     def writer(self, column: Column) -> Writer:
-        """Categories are matched here, by name, and not row by row."""
+        """Writer with a lookup table: matches categories by name once instead of per row."""
         steps = max(len(self.categories) - 1, 1)
         scores = {category: place / steps for category, place in places_of(self.categories).items()}
         return partial(self._write, lookup(column, scores, np.nan, np.nan))
@@ -173,7 +176,7 @@ class OrdinalInput(ColumnInput):
 
 
 def known_values(column: Column) -> Values:
-    """The values of a column that are not missing."""
+    """Non-missing values of a numeric column, (known rows,)."""
     return numbers(column)[~column.missing()]
 
 
@@ -182,17 +185,20 @@ def _filled(values: Values, missing: NDArray[np.bool_], fill: float) -> Values:
 
 
 def places_of(categories: tuple[str, ...]) -> dict[str, int]:
-    """Categories with their places from 0."""
+    """Map from category to index."""
     return {category: place for place, category in enumerate(categories)}
 
 
 def lookup(column: Column, known: Mapping[str, float], unseen: float, missing: float) -> NDArray[Any]:
-    """For each code of the column what its category is known by, else `unseen`; last, where -1 finds it, `missing`."""
+    """Table from category code to value, (categories + 1,).
+
+    Unknown categories map to `unseen`; the last entry, which index -1 reaches, to `missing`.
+    """
     return np.array([*(known.get(category, unseen) for category in column.categories), missing])
 
 
 def _unseen(name: str, column: Column, unknown: NDArray[np.bool_]) -> Surprises:
-    """How many rows hold each category that was never seen, given the rows that hold one or are missing."""
+    """Count the rows of each unknown category; `unknown` is the mask of rows with an unknown or missing one."""
     if not unknown.any():
         return {}
     codes, counts = np.unique(column.values[unknown & (column.values >= 0)], return_counts=True)

@@ -1,4 +1,4 @@
-"""What a config may say of an input column, and fitting it."""
+"""Config of input columns, and their fitting."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from bpcli.wording import quoted
 
 
 class OneHot(Spec):
-    """A 0/1 input for each category seen in training; one never seen is all zeros."""
+    """One-hot encoding: one 0/1 input per category of the training rows; all zeros for an unknown category."""
 
     type: Literal["one_hot"] = "one_hot"
 
 
 class Ordinal(Spec):
-    """One input that rises evenly from 0 for the first category to 1 for the last."""
+    """Ordinal encoding: one input, evenly spaced from 0 for the first category to 1 for the last."""
 
     type: Literal["ordinal"] = "ordinal"
     order: Sequence[str] | None = Field(default=None, description="Categories from low to high; left out: sorted.")
@@ -41,21 +41,21 @@ CategoricalEncoder = Annotated[OneHot | Ordinal, Field(discriminator="type"), Ba
 
 
 class EncodersSpec(Spec):
-    """The encoders of the columns that say nothing else."""
+    """Default encoders, for columns that do not set their own."""
 
     numeric: NumericEncoder = Field(default=Standard(), description="For numeric columns.")
     categorical: CategoricalEncoder = Field(default=OneHot(), description="For categorical columns.")
 
 
 class NumericColumn(Spec):
-    """A column of numbers."""
+    """A numeric column."""
 
     type: Literal["numeric"] = "numeric"
     encoder: NumericEncoder | None = Field(default=None, description="Left out: data.encoders.numeric.")
     impute: Literal["mean", "median"] | float = Field(default="mean", description="What a missing value becomes.")
 
     def fit(self, column: Column, defaults: EncodersSpec) -> NumericInput | ArrayInput:
-        """Fit on a training column, each position of an array by itself."""
+        """Fit on a training column; an array is fitted position by position."""
         if column.shape:
             return ArrayInput.of(column, (self._fit(one, defaults) for one in contiguous_positions(column)))
         return self._fit(column, defaults)
@@ -79,12 +79,12 @@ class NumericColumn(Spec):
 
 
 class BooleanColumn(Spec):
-    """A column of true and false."""
+    """A boolean column."""
 
     type: Literal["boolean"] = "boolean"
 
     def fit(self, column: Column, defaults: EncodersSpec) -> BooleanInput | ArrayInput:
-        """Fit on a training column, each position of an array by itself."""
+        """Fit on a training column; an array is fitted position by position."""
         if column.shape:
             return ArrayInput.of(column, map(self._fit, contiguous_positions(column)))
         return self._fit(column)
@@ -99,13 +99,13 @@ class BooleanColumn(Spec):
 
 
 class CategoricalColumn(Spec):
-    """A column of names."""
+    """A categorical column."""
 
     type: Literal["categorical"] = "categorical"
     encoder: CategoricalEncoder | None = Field(default=None, description="Left out: data.encoders.categorical.")
 
     def fit(self, column: Column, defaults: EncodersSpec) -> OneHotInput | OrdinalInput:
-        """Fit on a training column; raises MismatchError where an order lacks one of its categories."""
+        """Fit on a training column. Raises MismatchError if the encoder's order lacks one of its categories."""
         categories = column.present()
         indicator = bool(column.missing().any())
         encoder = self.encoder or defaults.categorical

@@ -1,1 +1,1 @@
-"""Examples: which rows are used, in which split, and what is suspicious about them."""
+"""Examples: selection of rows, splits, and checks for data leaks."""

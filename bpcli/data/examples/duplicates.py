@@ -1,4 +1,4 @@
-"""Rows that stand in more than one split, cell for cell."""
+"""Duplicate rows across splits."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ STEPS = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1))
 
 
 def repeated_rows(table: Table, names: Sequence[str], split: Split) -> dict[tuple[Part, Part], int]:
-    """For two splits, how many rows of the second equal some row of the first in all columns of `names`.
+    """Count, for each pair of splits, the rows of the second that equal a row of the first in all columns of `names`.
 
-    Rows are compared by 64 bits mixed of their cells, which two different ones of a million rows share by chance once
-    in 40 million tables.
+    Rows are compared by a 64-bit hash. A collision among a million distinct rows has a probability of 1 in 40 million.
     """
     rows = np.concatenate([split.part(part) for part in PARTS])
     parts = np.repeat(np.arange(len(PARTS), dtype=np.int8), [len(split.part(part)) for part in PARTS])
@@ -43,7 +42,7 @@ def repeated_rows(table: Table, names: Sequence[str], split: Split) -> dict[tupl
 
 
 def _doubling(names: Sequence[str]) -> Iterator[Sequence[str]]:
-    """One name, two, four …: after each block only rows that have equals are left, mostly none after the first."""
+    """Blocks of 1, 2, 4, … names: after each block only candidate duplicates remain, mostly none after the first."""
     start, size = 0, 1
     while start < len(names):
         yield names[start : start + size]
@@ -51,16 +50,16 @@ def _doubling(names: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _bits(column: Column) -> Keys:
-    """The cells as 64 bits each, the same for equal cells: one zero, one NaN."""
+    """Bit patterns of the cells, equal for equal cells: -0.0 and NaN are normalized."""
     if column.kind == "categorical":
         return column.values.astype(np.uint64)
-    values = np.asarray(column.values, np.float64) + 0.0  # the sum with -0.0 is 0.0
+    values = np.asarray(column.values, np.float64) + 0.0  # -0.0 + 0.0 is 0.0
     values[np.isnan(values)] = np.nan
     return values.view(np.uint64)
 
 
 def _mix(bits: Keys, out: Keys) -> None:
-    """Mix a column's bits into the rows' keys."""
+    """Mix the bits of a column into the keys of the rows, in place."""
     np.bitwise_xor(out, bits, out=out)
     out += np.uint64(0x9E3779B97F4A7C15)
     for shift, factor in STEPS:
@@ -69,7 +68,7 @@ def _mix(bits: Keys, out: Keys) -> None:
 
 
 def _parts_of_equals(keys: Keys, parts: NDArray[np.int8]) -> NDArray[np.int8]:
-    """For each row the splits in which its key stands, as a bit each."""
+    """Bit mask, for each row, of the splits that contain its key."""
     order = np.argsort(keys)
     ordered = keys[order]
     is_first = np.concatenate([[True], ordered[1:] != ordered[:-1]])

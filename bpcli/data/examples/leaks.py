@@ -1,4 +1,4 @@
-"""What makes scores better than the model is: warnings about rows and columns, in words."""
+"""Data leak warnings: rows and columns that inflate scores."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _SETS: dict[Part, str] = {"train": "training", "validation": "validation", "test
 
 
 def find_leaks(selection: Examples, given: Collection[str] = ()) -> list[str]:
-    """Rows in more than one split, and input columns that give a target away or only tell rows apart.
+    """Warnings about duplicate rows across splits, target leaks and identifier columns.
 
-    The config says what `given` columns are, so that they are not taken for identifiers; a lone input is what it is.
+    given: columns whose kind the config sets, which are not reported as identifiers. A single input is not checked.
     """
     table, inputs = selection.table, selection.inputs
     warnings = _repeats(selection)
@@ -54,7 +54,7 @@ def find_leaks(selection: Examples, given: Collection[str] = ()) -> list[str]:
 
 
 class _Search:
-    """What is suspicious about a column, given the targets."""
+    """Search for target leaks and identifiers, one column at a time."""
 
     def __init__(self, selection: Examples) -> None:
         self._rows = np.sort(np.concatenate([selection.split.part(part) for part in PARTS]))
@@ -63,7 +63,7 @@ class _Search:
         self._numeric = "regression" in selection.loss.tasks
 
     def suspicions(self, column: Column, given: bool) -> list[str]:
-        """What a column of the table gives away, a sentence each."""
+        """Warnings about one column, without its name."""
         if not given and tells_rows_apart(column):
             return [f"{_identity(column)}; put it in data.exclude, or in data.columns if it is intended"]
         part = column.take(self._rows)
@@ -98,7 +98,7 @@ def _identity(column: Column) -> str:
 
 
 def _giveaway(column: Column, target: Column, codes: NDArray[np.intp], numeric: bool) -> str:
-    """How a column gives a target away, or nothing."""
+    """Description of how a column leaks a target; empty if it does not."""
     name, numbers = quoted(target.name), column.kind != "categorical"
     if numeric and numbers and is_line(column, target):
         how = f"has a correlation of 1 with target {name}"

@@ -1,4 +1,4 @@
-"""The rows and columns of an experiment: read, checked against the config, and divided into splits."""
+"""Selection of an experiment's rows and columns: reading, validation against the config, and splits."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from bpcli.wording import counted, listed, quoted, shown_shape
 
 @dataclass(frozen=True)
 class Examples:
-    """A table, which of its columns are inputs and targets, and which of its rows are in which split.
+    """A table with its input and target columns, and its split into rows.
 
-    Rows without a target are in none; `notes` says so, and whatever else a user should hear.
+    Rows without a target belong to no split. `notes` are messages for the user.
     """
 
     table: Table
@@ -35,7 +35,7 @@ class Examples:
     split: Split
     loss: Loss
     source: str
-    """The data files, as messages show them."""
+    """Data files, formatted for messages."""
     digest: str
     """SHA-256 of the data files."""
     notes: list[str]
@@ -44,13 +44,13 @@ class Examples:
 def select_examples(
     source: Source, spec: DataSpec, seed: int, loss: Loss | None = None, as_read_before: bool = False
 ) -> Examples:
-    """Read a source and divide its rows.
+    """Read a source and split its rows.
 
-    The same source, spec, seed and loss give the same rows; without a loss, the one that suits the target is chosen.
-    With `as_read_before` the source's options hold the kinds of columns from an earlier reading.
+    The result is deterministic in source, spec, seed and loss. loss: chosen from the target if None. as_read_before:
+    the source's options already hold the column kinds of an earlier read.
 
     Raises:
-        MismatchError: the spec names a column that is not there, or asks for splits that cannot be made.
+        MismatchError: the spec names a missing column, or requires an impossible split.
         DataError: a file cannot be read, or has no rows with a target.
     """
     header = source.header
@@ -73,14 +73,14 @@ def select_examples(
         loss, reason = choose_loss(columns)
         notes.append(f"loss: {type_name(loss)}, as {reason}")
     with errors_in(source.shown):
-        # A loss that does not suit is said before splits that fail for it.
+        # Report an unsuitable loss before any split that fails because of it.
         fit_target(columns, loss, spec.target_encoder)
         split = _divide(table, rows, columns, spec, seed, loss)
     return Examples(table, inputs, targets, split, loss, source.shown, source.digest, notes)
 
 
 def _array_targets(spec: DataSpec, header: list[str]) -> list[str]:
-    """The targets of an NPZ file, which need not be named: the columns of its array y."""
+    """Default targets of an NPZ file: the columns of its array y. Raises MismatchError for other files."""
     y = spec.arrays.y
     if spec.files[0][0].endswith(".npz"):
         found = [name for name in header if name == y or (name.startswith(y) and name[len(y) :].isdigit())]
@@ -93,7 +93,7 @@ def _array_targets(spec: DataSpec, header: list[str]) -> list[str]:
 
 
 def _check_names(spec: DataSpec, header: list[str], targets: list[str]) -> None:
-    """Raise MismatchError with every column that the spec names and the file lacks."""
+    """Raise MismatchError for all columns that the spec names and the file lacks, and for conflicting uses."""
     named: list[tuple[tuple[str | int, ...], str]] = []
     if isinstance(spec.target, str):
         named.append((("data", "target"), spec.target))
@@ -120,7 +120,7 @@ def _check_names(spec: DataSpec, header: list[str], targets: list[str]) -> None:
 
 
 def _refuse_arrays(table: Table, spec: DataSpec, targets: list[str]) -> None:
-    """Raise MismatchError where an array is named as what only a column of cells can be."""
+    """Raise MismatchError if an array is used as target, weight, split column or categorical column."""
     named: list[tuple[tuple[str | int, ...], str | None, str]] = [
         *((("data", "target"), name, "the target") for name in targets),
         (("data", "weight"), spec.weight, "a weight"),
@@ -139,9 +139,9 @@ def _refuse_arrays(table: Table, spec: DataSpec, targets: list[str]) -> None:
 
 
 def _with_class_names(table: Table, targets: list[str], spec: DataSpec) -> Table:
-    """The table with a lone target of yes and no as names, so that predictions use the file's own words.
+    """Convert a single boolean target to categories, so that predictions use the file's own words.
 
-    Where it has more than one word for either, such as yes and Yes, it stays true and false.
+    A target with several words for one truth value, such as yes and Yes, stays boolean.
     """
     name = targets[0]
     if len(targets) > 1 or name in spec.columns or spec.files[0][0].endswith(".npz"):
@@ -150,7 +150,7 @@ def _with_class_names(table: Table, targets: list[str], spec: DataSpec) -> Table
 
 
 def _refuse_words_in_quantities(columns: Sequence[Column], spec: DataSpec) -> None:
-    """Raise MismatchError where a few words among numbers would make classes of what would be a quantity else."""
+    """Raise MismatchError if a few words among numbers would turn a quantity into classes."""
     for column in columns:
         words = () if column.name in spec.columns else words_among_numbers(column)
         if words:

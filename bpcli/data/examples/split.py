@@ -1,4 +1,4 @@
-"""Which rows train, which validate, which test."""
+"""Splits of rows into training, validation and test set."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from bpcli.randomness import Stream
 from bpcli.wording import counted, quoted
 
 DEFAULT_SHARE = 0.15
-"""Of validation and test rows each: 70 % of the rows are left to train on."""
+"""Default share of validation rows and of test rows, which leaves 70% for training."""
 
 Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class Split:
-    """Row indices of each split, ascending; no row stands in two of them."""
+    """Disjoint row indices of each split, ascending."""
 
     train: Rows
     validation: Rows
     test: Rows
     shares: tuple[float, float]
-    """Of validation and test rows, as used; 0 where the data brings its own."""
+    """Effective shares of validation and test rows; 0 if the data brings its own."""
 
     def part(self, name: Part) -> Rows:
-        """The rows of one split by its name."""
+        """Row indices of a split."""
         return {"train": self.train, "validation": self.validation, "test": self.test}[name]
 
 
@@ -44,15 +44,14 @@ def split_table(
     classes: NDArray[np.integer[Any]] | None = None,
     names: Sequence[str] = (),
 ) -> Split:
-    """Divide `rows`, indices into a table.
+    """Split `rows`, indices into a table.
 
-    `parts` says for each of `rows` which split the data puts it in (an index into PARTS), or is None; splits that it
-    does not name are taken from its training rows. `classes` holds the class of each of `rows`, an index into
-    `names`, or is None.
+    parts: split of each row as given by the data, indices into PARTS, or None; other splits are drawn from its training
+    rows. classes: class of each row for stratification, indices into `names`, or None.
 
     Raises:
-        MismatchError: a share is asked for a split that the data brings itself, a split comes out empty, or a class
-            has too few rows to stand in every split.
+        MismatchError: a share is set for a split that the data brings itself, a split is empty, or a class has too few
+        rows for `stratify: true`.
         DataError: there are no rows to train on.
     """
     if parts is None:
@@ -84,7 +83,7 @@ def _shares(spec: SplitSpec, given: set[Part]) -> tuple[float, float]:
             raise MismatchError(
                 Mismatch(("data", "split", name), f"the data brings its own {name} rows; leave out this share")
             )
-        # Data that names some splits but not this one still gets validation rows, but no second test set.
+        # Data with some splits of its own still gets validation rows by default, but no test rows.
         absent = spec.column is not None or (bool(given) and name == "test")
         default = 0.0 if name in given or absent else DEFAULT_SHARE
         shares.append(0.0 if name in given else default if share is None else share)
@@ -120,16 +119,16 @@ def _at_random(
     if strata is None:
         groups = [shuffled]
     else:
-        # Of 16 bits at most NumPy sorts by counting, in linear time.
+        # NumPy's stable sort is a radix sort, linear in time, for integers of up to 16 bits.
         narrow = strata.astype(np.min_scalar_type(int(strata.max(initial=0))))
         by_class = shuffled[np.argsort(narrow[shuffled], kind="stable")]
         groups = np.split(by_class, np.cumsum(np.bincount(strata))[:-1])
     asked = [part for part, share in enumerate(shares) if share]
     needed = 1 + len(asked)
     if not strict and all(len(group) < needed for group in groups):
-        groups = [shuffled]  # every class is too rare to be in all splits
+        groups = [shuffled]  # every class is too rare to stratify
     assigned = np.zeros(count, dtype=np.int8)
-    # Rounding the running total, not each class, keeps the shares of the whole right to a row.
+    # Rounding the running total instead of each class keeps the overall shares exact to one row.
     total, taken = 0, [0, 0]
     for code, group in enumerate(groups):
         if len(group) < needed:
@@ -145,7 +144,7 @@ def _at_random(
         total += len(group)
         start = 0
         for place, part in enumerate(asked):
-            room = len(group) - start - (len(asked) - place)  # one row is left to each later split and to training
+            room = len(group) - start - (len(asked) - place)  # reserves one row for each later split and for training
             size = min(max(round(total * shares[part]) - taken[part], 1), room)
             assigned[group[start : start + size]] = part + 1
             start += size
@@ -168,13 +167,13 @@ def _require_rows(split: Split, shares: tuple[float, float], rows: int) -> None:
 
 
 def parts_from_column(column: Column) -> NDArray[np.int8]:
-    """The split of each row, an index into PARTS, from a categorical column that names it.
+    """Split of each row, indices into PARTS (rows,), from a categorical column of split names.
 
     Raises:
         MismatchError: a cell is not the name of a split.
     """
     index: dict[str, int] = {name: position for position, name in enumerate(PARTS)}
-    # The extra one stands last, where the code of a missing value, -1, finds it.
+    # The code of a missing value, -1, indexes the extra last entry.
     known = [index.get(label.strip().lower(), -1) for label in (*column.categories, "")]
     parts: NDArray[np.int8] = np.array(known, dtype=np.int8)[column.values]
     unknown = np.flatnonzero(parts < 0)

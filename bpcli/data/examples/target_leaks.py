@@ -1,4 +1,4 @@
-"""Columns that give a target away, and columns that only tell rows apart."""
+"""Detection of target leaks and identifier columns."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ from numpy.typing import NDArray
 from bpcli.data.table import Column
 
 FEWEST_ROWS = 20
-"""Fewer rows than this say nothing about a column."""
+"""Minimum number of rows to judge a column."""
 
 MOST_VALUES, ROWS_A_VALUE = 500, 5
-"""A column of more values, or of fewer rows for each, tells rows apart, and so determines anything; a target of more
-values is determined by anything that rises with it."""
+"""Limits on distinct values, and on rows per value. Beyond them a column identifies rows, and so determines any
+target; a target beyond them is determined by any monotonic function of it."""
 
 CHANCE = 1e-9
-"""At most as probable it is that a column determines a target to which it has no relation."""
+"""Significance level: report a column only if a random one would determine the target with at most this probability."""
 
 MOST_NAMES = 50
-"""A column of more different names than this, most of them in one row only, is an identifier or a text."""
+"""Maximum number of categories of a column whose categories are mostly unique; beyond it, an identifier or text."""
 
 FEW = 0.01
-"""Share of the rows that may repeat a number, and of the numbers that may be left out, where a column numbers rows: of
-numbers drawn by lot from as many as there are rows, a third and more are repeats."""
+"""Tolerated share of repeated and of skipped numbers in a column of row numbers. Random integers from a range as large
+as the row count have at least a third of repeats."""
 
 LINE = 1e-6
-"""How far from 1 a correlation is at most that is taken for 1: what rounding leaves."""
+"""Tolerance of a correlation of 1, for rounding errors."""
 
 SAMPLE = 4096
-"""Rows of which some are looked at first: what does not hold for them does not hold for all."""
+"""Size of the sample of rows checked first: a property that fails on the sample fails on all rows."""
 
 
 def equals(column: Column, target: Column) -> bool:
-    """Whether two columns hold the same, cell for cell."""
+    """Whether two columns are equal in every row."""
     return column.categories == target.categories and np.array_equal(column.values, target.values)
 
 
 def values_that_determine(column: Column, codes: NDArray[np.intp]) -> int | None:
-    """How many values a column has of which each stands with one target value only, or None where that is not so.
+    """Number of distinct values of a column that determines the target, or None if it does not.
 
-    codes: the target's values as 0, 1 … of shape (rows,). A missing cell is a value of its own. A column with few rows
-    for each of its values does not count, nor one that may be as it is by chance: were the target dealt at random, each
-    row but the first of a value would get that one's target with the probability of the commonest at most.
+    Each value occurs with a single target value. codes: target values as 0, 1, …, (rows,). Missing is a value of its
+    own. Columns with few rows per value are excluded, and so are chance results: with a random target, each row after
+    the first of a value agrees with it with at most the probability of the most frequent target value.
     """
     total = len(codes)
     commonest = int(np.bincount(codes).max(initial=1)) / max(total, 1)
@@ -64,11 +64,11 @@ def values_that_determine(column: Column, codes: NDArray[np.intp]) -> int | None
 
 
 def thresholds_that_determine(column: Column, codes: NDArray[np.intp]) -> int | None:
-    """How many thresholds cut a column of numbers into a range for each target value, or None where none do.
+    """Number of thresholds on a numeric column that separate all target values, or None if they are not separable.
 
-    codes: as for `values_that_determine`. Looked at are the rows in which the column is known; every target value must
-    stand in some. A target of few rows for each of its values does not count, nor a column that may be as it is by
-    chance: of all orders in which n rows can stand, k! · n1! · … · nk! / n! have the k target values apart.
+    codes: as in `values_that_determine`. Rows with a missing value are ignored; every target value must remain. Targets
+    with few rows per value are excluded, and so are chance results: of all orders of n rows, the share
+    k! · n1! · … · nk! / n! separates the k target values.
     """
     kinds, here = int(codes.max(initial=0)) + 1, codes
     if not 2 <= kinds <= min(MOST_VALUES, len(codes) / ROWS_A_VALUE):
@@ -86,8 +86,8 @@ def thresholds_that_determine(column: Column, codes: NDArray[np.intp]) -> int | 
 
 
 def _are_apart(values: NDArray[Any], codes: NDArray[np.intp]) -> bool:
-    """Whether the ranges of the values that stand with each code have nothing in common; codes are below 2¹⁶."""
-    by_code = np.argsort(codes.astype(np.uint16), kind="stable")  # which NumPy sorts by radix
+    """Whether the value ranges of the codes are disjoint; codes are below 2¹⁶."""
+    by_code = np.argsort(codes.astype(np.uint16), kind="stable")  # radix sort
     values, codes = values[by_code], codes[by_code]
     starts = np.flatnonzero(np.diff(codes, prepend=-1))
     lowest, highest = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
@@ -96,21 +96,21 @@ def _are_apart(values: NDArray[Any], codes: NDArray[np.intp]) -> bool:
 
 
 def is_line(column: Column, target: Column) -> bool:
-    """Whether two columns of numbers have a correlation of 1 or -1, in the rows in which both are known."""
+    """Whether two numeric columns have a correlation of 1 or -1 in the rows where `column` is not missing."""
     for rows in _some_then_all(len(target)):
         x, y = (np.asarray(of.values[rows], np.float64) for of in (column, target))
         known = ~np.isnan(x)
         if np.count_nonzero(known) < FEWEST_ROWS:
             return False
         x, y = _centered(x[known]), _centered(y[known])
-        # Of a constant column the product is 0, too.
+        # The product is 0 for a constant column, too.
         if abs(x @ y) < (1 - LINE) * np.sqrt((x @ x) * (y @ y)) or not np.any(x):
             return False
     return True
 
 
 def tells_rows_apart(column: Column) -> bool:
-    """Whether most rows have a name of their own in a column, or whole numbers with hardly a gap or a repeat."""
+    """Whether a column is an identifier: mostly unique categories, or integers with few gaps and repeats."""
     rows = len(column) - int(np.count_nonzero(column.missing()))
     if rows < FEWEST_ROWS:
         return False
@@ -124,7 +124,7 @@ def tells_rows_apart(column: Column) -> bool:
 
 
 def _centered(values: NDArray[np.float64]) -> NDArray[Any]:
-    """Values less their mean, the largest of them of size 1, so that no product overflows."""
+    """Values minus their mean, scaled to a maximum absolute value of 1 so that products cannot overflow."""
     values = values / (np.abs(values).max(initial=0.0) or 1.0)
     values = values - values.mean()
     return values / (np.abs(values).max(initial=0.0) or 1.0)

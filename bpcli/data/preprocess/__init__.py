@@ -1,4 +1,4 @@
-"""Preprocessing: examples to fields, fitted on the training rows."""
+"""Preprocessing: from table columns to fields of the network, fitted on the training rows."""
 
 from bpcli.data.preprocess.preprocessor import Preprocessor
 

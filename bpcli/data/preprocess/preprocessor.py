@@ -1,4 +1,4 @@
-"""Raw columns to the network's arrays, as fitted on the training rows."""
+"""Preprocessing of table columns to the network's arrays, fitted on the training rows."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ PLAIN: dict[Kind, ColumnSpec] = {
     "categorical": CategoricalColumn(),
     "boolean": BooleanColumn(),
 }
-"""What is done with a column of which the config says nothing, by its kind."""
+"""Default column config, by kind."""
 
 ENCODED_ROWS = 8192
-"""Rows that are encoded at a time: what stands between a raw column and its features stays in a core's cache."""
+"""Block size of encoding, in rows: intermediate results fit a core's cache."""
 
 ENCODED_NUMBERS = 1 << 18
-"""Numbers of an array that are encoded at a time."""
+"""Block size of encoding an array, in numbers."""
 
 SCALED_FROM = 16 << 20
-"""Bytes of an array's rows as numbers from which its integers are held as they are, and scaled batch by batch.
+"""Encoded size, in bytes, from which an array's integers stay in memory unencoded and are scaled batch by batch.
 
-Fewer fit the last cache of a processor, and time matters more: with scaled bytes, an epoch of a network of 784-128-10
-takes a fifth longer.
+Smaller arrays fit the last-level cache, and are encoded in advance for speed: scaling bytes batch by batch makes an
+epoch of a 784-128-10 network a fifth slower.
 """
 
 
 class Preprocessor(Spec):
-    """Everything that was fitted on the training rows; a checkpoint holds it as it is."""
+    """Fitted preprocessing of inputs, target and sample weights; stored in checkpoints."""
 
     inputs: Sequence[FittedInput] = Field(min_length=1)
     target: FittedTarget
@@ -79,12 +79,13 @@ class Preprocessor(Spec):
         weight: str | None,
         loss: LossBase,
     ) -> Preprocessor:
-        """Fit input and target columns, named in that order, on a table of training rows.
+        """Fit input and target columns on a table of training rows. Features have the order of `inputs`.
 
         Raises:
-            MismatchError: a column cannot be what the config says of it.
+            MismatchError: a column does not fit its config or the loss.
+            DataError: a target cannot be learned, or a value is too large.
         """
-        columns = (train[name] for name in inputs)  # one at a time: a part of a table copies them
+        columns = (train[name] for name in inputs)  # one at a time: a selection copies every column it returns
         fitted = [specs.get(column.name, PLAIN[column.kind]).fit(column, encoders) for column in columns]
         target_columns = [train[name] for name in targets]
         return cls(
@@ -96,34 +97,34 @@ class Preprocessor(Spec):
 
     @property
     def arrays(self) -> list[ArrayInput]:
-        """Inputs that are arrays."""
+        """Array inputs."""
         return [column for column in self.inputs if isinstance(column, ArrayInput)]
 
     @property
     def parts(self) -> list[ColumnInput]:
-        """What can be looked at by itself, in the order of the features: columns, and each position of an array."""
+        """Columns and array positions that can be analysed separately, in the order of the features."""
         return [part for column in self.inputs for part in column.parts()]
 
     def table_of_parts(self, table: Table) -> Table:
-        """The input and target columns of a table, an array as the columns of its positions, in the same memory."""
+        """View of a table's input and target columns, with each position of an array as a column."""
         return table.flat([name for name in self.evaluation_kinds_in(table) if name in table])
 
     @property
     def features(self) -> list[str]:
-        """Names of the network's inputs, in order."""
+        """Names of the features, in order."""
         return [feature for column in self.inputs for feature in column.features]
 
     def average(self, dtype: np.dtype[Any]) -> Array:
-        """The features (width,) of an average row: numbers at their training mean, each category by its share."""
+        """Features (width,) of the average training row: means of numbers, shares of categories."""
         return np.array([feature for column in self.inputs for feature in column.average], dtype)
 
     @property
     def input_kinds(self) -> dict[str, Kind]:
-        """The columns that a prediction needs, and how to read each."""
+        """Columns needed for a prediction, with their kinds."""
         return self.input_kinds_in(array.name for array in self.arrays)
 
     def input_kinds_in(self, header: Iterable[str]) -> dict[str, Kind]:
-        """The same of a source with these columns: an array that is not among them has a column for each position."""
+        """Columns needed for a prediction, given a header: one per position for an array that the header lacks."""
         there, kinds = {*header}, dict[str, Kind]()
         for column in self.inputs:
             names = [column.name] if column.name in there else column.names
@@ -132,16 +133,16 @@ class Preprocessor(Spec):
 
     @property
     def evaluation_kinds(self) -> dict[str, Kind]:
-        """The columns that an evaluation needs: those of a prediction, and the target."""
+        """Columns needed for an evaluation, with their kinds: inputs and targets."""
         return self.evaluation_kinds_in(array.name for array in self.arrays)
 
     def evaluation_kinds_in(self, header: Iterable[str]) -> dict[str, Kind]:
-        """The same of a source with these columns, as `input_kinds_in`."""
+        """Columns needed for an evaluation, given a header, as in `input_kinds_in`."""
         return {**self.input_kinds_in(header), **dict(zip(self.target.names, self.target_kinds, strict=True))}
 
     @property
     def signature(self) -> fields.Signature:
-        """A field of all plain numbers, one of codes for each one-hot column, and one for each array of its shape."""
+        """Fields, in order: all plain numbers together, codes of each one-hot column, and arrays."""
         own = [(place, column.field(place)) for place, column in enumerate(self.inputs)]
         places = tuple(place for place, field in own if field is None for _ in range(self.inputs[place].width))
         numbers = [fields.Field("numbers", (len(places),), places=places)] if places else []
@@ -149,7 +150,7 @@ class Preprocessor(Spec):
         return (*numbers, *sorted(others, key=lambda field: field.values == "real"))
 
     def bytes_needed(self, rows: int, dtype: np.dtype[Any]) -> int:
-        """What `apply` makes of so many rows."""
+        """Bytes of the result of `apply` on `rows` rows."""
         x = records_of(_side_by_side(self.signature), dtype).itemsize
         for array in self.arrays:
             if not array.missing:
@@ -163,31 +164,35 @@ class Preprocessor(Spec):
     def keeps_stored(
         array: ArrayInput, stored: np.dtype[Any], rows: int, dtype: np.dtype[Any], from_bytes: int = SCALED_FROM
     ) -> bool:
-        """Whether rows of an array stay integers in memory, which readers scale: the same numbers, to the bit."""
+        """Whether an array stays in memory as integers, scaled by readers to bit-identical numbers."""
         return array.keeps_stored(stored, dtype) and rows * array.size * dtype.itemsize >= from_bytes
 
     def scales_rows(self, rows: int, dtype: np.dtype[Any]) -> bool:
-        """Whether `encode` leaves some of an array's numbers to readers."""
+        """Whether readers scale any array of `encode`'s result."""
         return any(self.keeps_stored(array, np.dtype(array.stored), rows, dtype) for array in self.arrays)
 
     def encode(
         self, table: Table, dtype: np.dtype[Any], scaled_from: int = SCALED_FROM
     ) -> tuple[Rows, Counter[Surprise]]:
-        """The input columns of a table as rows of fields, and what training had not seen in them, counted.
+        """Encode the input columns of a table, and count values unlike the training rows.
 
-        scaled_from: bytes of an array's encoded rows from which integers are held as they are.
+        scaled_from: encoded size of an array, in bytes, from which integers stay unencoded. Raises DataError for values
+        that are too large, and for arrays of another shape.
         """
         encoder = _TableEncoder(self, table, dtype, scaled_from)
         return encoder.rows(), encoder.surprises
 
     def apply(self, table: Table, dtype: np.dtype[Any]) -> tuple[Dataset, Counter[Surprise]]:
-        """Inputs, targets and, where it has them, weights of a table, none of whose targets is missing."""
+        """Encode inputs, targets and sample weights, if any, of a table without missing targets.
+
+        Raises DataError for values that cannot be encoded and for unknown classes, MismatchError for invalid weights.
+        """
         x, surprises = self.encode(table, dtype)
         y = self.target.encode([table[name] for name in self.target.names], dtype)
         return Dataset(x, y, self._weights(table, dtype)), surprises
 
     def _weights(self, table: Table, dtype: np.dtype[Any]) -> Array | None:
-        """Sample weights as the column has them."""
+        """Sample weights (rows,), or None. Raises MismatchError for negative, missing or all-zero weights."""
         if self.weight is None or self.weight not in table:
             return None
         values = numbers(table[self.weight])
@@ -202,12 +207,12 @@ class Preprocessor(Spec):
 
 
 def _side_by_side(signature: fields.Signature) -> fields.Signature:
-    """The fields that are held in one record a row: all but arrays."""
+    """Fields stored together in one record per row: all except arrays."""
     return tuple(field for field in signature if field.values == "code" or len(field.shape) == 1)
 
 
 class _TableEncoder:
-    """Encodes the input columns of a table, some rows at a time, and counts what training had not seen."""
+    """Block-wise encoder of a table's input columns, which counts values unlike the training rows."""
 
     def __init__(self, fitted: Preprocessor, table: Table, dtype: np.dtype[Any], scaled_from: int) -> None:
         self.surprises: Counter[Surprise] = Counter()
@@ -240,7 +245,7 @@ class _TableEncoder:
         self._together = min([ENCODED_ROWS, *(max(1, ENCODED_NUMBERS // array.size) for array in fitted.arrays)])
 
     def rows(self) -> Rows:
-        """All rows of the table."""
+        """Encode all rows of the table."""
         for start in range(0, self._table.rows, self._together):
             stop = min(start + self._together, self._table.rows)
             block = self._table.slice(start, stop)
@@ -252,7 +257,7 @@ class _TableEncoder:
         return Rows(self._signature, [*records, *self._arrays], self._dtype, self._scalings)
 
     def _kept(self, column: ArrayInput) -> NDArray[Any]:
-        """The values of an array as the table has them."""
+        """Unencoded values of an array, with surprises counted."""
         values = column.column_of(self._table)
         rows = max(1, ENCODED_NUMBERS // column.size)
         for start in range(0, self._table.rows, rows):

@@ -1,4 +1,4 @@
-"""What every target answers for itself: its outcome, its names, and what of it is explained."""
+"""Base class of targets: encoding, outcomes, names, and the quantities that explanations refer to."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from bpcli.spec import Spec
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a model said of some rows, in the shapes that the metrics of its task take.
+    """Predictions of a model, in the shapes that the metrics of the task take.
 
     predicted: classes (rows,), labels of 0 and 1 (rows, labels), or numbers (rows, targets). probabilities: (rows,
-    classes or labels), or None where the loss gives none.
+    classes) or (rows, labels), or None if the loss gives none.
     """
 
     predicted: Array
@@ -29,7 +29,7 @@ class Outcome:
 
 
 class TargetBase(Spec):
-    """A target as it was fitted on the training rows."""
+    """A target, fitted on the training rows."""
 
     if TYPE_CHECKING:  # fields of some targets, which must not shadow properties
 
@@ -39,7 +39,7 @@ class TargetBase(Spec):
 
         @property
         def task(self) -> Task:
-            """Task, which decides the metrics."""
+            """Task, which determines the metrics."""
 
     @property
     @abstractmethod
@@ -48,12 +48,12 @@ class TargetBase(Spec):
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the classes that exclude each other; none for a target of another task."""
+        """Names of mutually exclusive classes; empty for other tasks."""
         return ()
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Names that metrics are broken down by: classes, labels or target columns."""
+        """Names for per-class metrics: classes, labels or target columns."""
         return self.class_names or self.names
 
     @property
@@ -63,7 +63,7 @@ class TargetBase(Spec):
 
     @abstractmethod
     def suits(self, loss: LossBase) -> bool:
-        """Whether the loss is one for this target."""
+        """Whether the loss applies to this target."""
 
     @abstractmethod
     def has_kinds(self, kinds: Names[Kind]) -> bool:
@@ -71,11 +71,11 @@ class TargetBase(Spec):
 
     @abstractmethod
     def encoded_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
-        """Dtype of encoded targets, for a network of `dtype`."""
+        """Dtype of encoded targets for a network of `dtype`."""
 
     @abstractmethod
     def encode(self, columns: Names[Column], dtype: np.dtype[Any]) -> Array:
-        """Target columns as the loss takes them: classes (rows,), or (rows, outputs)."""
+        """Encode target columns for the loss: classes (rows,), or (rows, outputs)."""
 
     @abstractmethod
     def outcome(self, predictions: Array, loss: LossBase) -> Outcome:
@@ -90,7 +90,7 @@ class TargetBase(Spec):
         """Predicted outcomes as values of the target: class names (rows,), labels (rows, labels), or numbers."""
 
     def in_units(self, predictions: Array) -> Array | None:
-        """Predictions (rows, outputs) in the user's units, where those are not the network's own."""
+        """Predictions (rows, outputs) in the target's units; None if predictions are not scaled."""
         return None
 
     def answer_names(self, loss: LossBase) -> tuple[str, ...]:
@@ -98,20 +98,20 @@ class TargetBase(Spec):
         return self.labels
 
     def answers(self, predictions: Array, loss: LossBase) -> Array:
-        """Continuous answers (rows, names): probabilities where the loss gives them, else scores or numbers."""
+        """Continuous answers (rows, names): probabilities if the loss gives them, else scores or numbers."""
         outcome = self.outcome(predictions, loss)
         return outcome.predicted if outcome.probabilities is None else outcome.probabilities
 
     def answer_meaning(self, loss: LossBase) -> str:
-        """What `answers` are, in a word."""
+        """Name of the quantity in `answers`: probability, score or prediction."""
         return "probability" if loss.gives_probabilities else "prediction"
 
     @abstractmethod
     def explained(self, loss: LossBase) -> str:
-        """What explanations of a prediction explain, in words: always a weighted sum of logits plus an offset."""
+        """Name of the explained quantity, which is a weighted sum of logits plus an offset."""
 
     def explains_prediction(self, loss: LossBase) -> bool:
-        """Whether that sum is the prediction itself."""
+        """Whether the explained sum is the prediction itself."""
         return False
 
     @abstractmethod
@@ -120,5 +120,5 @@ class TargetBase(Spec):
 
     @property
     def explained_offsets(self) -> Array:
-        """What is added to the explained sums, shape (1,) or (sums,)."""
+        """Offsets of the explained sums, (1,) or (sums,)."""
         return np.zeros(1)

@@ -1,4 +1,4 @@
-"""A target of classes that exclude each other."""
+"""Classification targets: mutually exclusive classes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bpcli.wording import counted, quoted
 
 
 class ClassesTarget(TargetBase):
-    """One column, each row in one of several classes."""
+    """One target column of mutually exclusive classes."""
 
     type: Literal["classes"] = "classes"
     name: str
@@ -39,33 +39,33 @@ class ClassesTarget(TargetBase):
         return self
 
     def suits(self, loss: LossBase) -> bool:
-        """Whether the loss is one for these classes."""
+        """Whether the loss applies to these classes."""
         return self.task in loss.tasks and self.single_logit == (loss.single_logit and len(self.classes) == 2)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The target column."""
+        """Name of the target column."""
         return (self.name,)
 
     @property
     def task(self) -> Literal["binary", "multiclass"]:
-        """Binary for two classes."""
+        """Binary for two classes, else multiclass."""
         return "binary" if len(self.classes) == 2 else "multiclass"
 
     @property
     def outputs(self) -> int:
-        """Logits: one for two classes that share it, else one a class."""
+        """Number of logits: one if two classes share it, else one per class."""
         return 1 if self.single_logit else len(self.classes)
 
     def encoded_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
-        """Of encoded targets, for a network of a dtype: the smallest that holds the classes."""
+        """Smallest unsigned integer dtype that holds the classes."""
         return np.min_scalar_type(len(self.classes) - 1)
 
     def codes(self, columns: Names[Column]) -> NDArray[np.intp]:
-        """The class of each row, shape (rows,); -1 where it is missing.
+        """Class index of each row, (rows,); -1 if missing.
 
         Raises:
-            DataError: a row's class is none that training rows had.
+            DataError: a row has a class that does not occur in the training rows.
         """
         (column,) = columns
         if self.numbers is not None and column.kind != "categorical":
@@ -90,28 +90,28 @@ class ClassesTarget(TargetBase):
         return np.asarray(codes, dtype=np.intp)
 
     def encode(self, columns: Names[Column], dtype: np.dtype[Any]) -> Array:
-        """Classes (rows,), or 0 and 1 of shape (rows, 1) where two classes share a logit, as small integers."""
+        """Class indices (rows,), or 0 and 1 (rows, 1) if two classes share a logit, as small integers."""
         codes = self.codes(columns).astype(self.encoded_dtype(dtype))
         return codes[:, None] if self.single_logit else codes
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The classes, in the order of their codes."""
+        """Class names, in the order of their indices."""
         return self.classes
 
     @property
     def logit_names(self) -> tuple[str, ...]:
-        """The classes; two that share a logit are named by the second."""
+        """Class names, one per logit; a shared logit has the name of the second class."""
         return (f"{self.name}={self.classes[1]}",) if self.single_logit else self.classes
 
     def has_kinds(self, kinds: Names[Kind]) -> bool:
-        """One column: numeric for classes that are numbers, else categorical or boolean."""
+        """Whether it is one column: numeric for numeric classes, else categorical or boolean."""
         return tuple(kinds) in ((("numeric",),) if self.numbers else (("categorical",), ("boolean",)))
 
     def outcome(self, predictions: Array, loss: LossBase) -> Outcome:
-        """Classes (rows,) and probabilities (rows, classes).
+        """Class indices (rows,) and probabilities (rows, classes).
 
-        A single output is a probability of the second class, or a score that is positive for it.
+        A single output is the probability of the second class, or a score that is positive for it.
         """
         if not self.single_logit:
             predicted = np.asarray(np.argmax(predictions, axis=1), dtype=np.intp)
@@ -121,7 +121,7 @@ class ClassesTarget(TargetBase):
         return Outcome(np.asarray(predictions[:, 0] > 0.5, dtype=np.intp), np.hstack([1.0 - predictions, predictions]))
 
     def truth(self, y: Array) -> Array:
-        """Classes (rows,)."""
+        """Class indices (rows,)."""
         return (y if y.ndim == 1 else y[:, 0]).astype(np.intp)
 
     def values(self, predicted: Array) -> Array:
@@ -129,11 +129,11 @@ class ClassesTarget(TargetBase):
         return np.asarray(self.classes)[predicted]
 
     def answer_names(self, loss: LossBase) -> tuple[str, ...]:
-        """The classes; of a single score, the second one."""
+        """Class names; for a single score, the second class alone."""
         return self.classes[1:] if self.single_logit and not loss.gives_probabilities else self.classes
 
     def answers(self, predictions: Array, loss: LossBase) -> Array:
-        """Probabilities, else the scores themselves."""
+        """Probabilities (rows, classes), or scores (rows, outputs) if the loss gives none."""
         probabilities = self.outcome(predictions, loss).probabilities
         return predictions if probabilities is None else probabilities
 
@@ -142,15 +142,15 @@ class ClassesTarget(TargetBase):
         return "probability" if loss.gives_probabilities else "score"
 
     def explained(self, loss: LossBase) -> str:
-        """The predicted class's log-odds or score."""
+        """Log-odds or score of the predicted class."""
         what = "log-odds" if loss.gives_probabilities else "score"
         more = "" if len(self.classes) == 2 else " (the mean of those against each other class)"
         return f"the {what} of the predicted class{more}"
 
     def explained_weights(self, predicted: Array) -> list[Array]:
-        """The logit of the predicted class less the mean of the others.
+        """Logit of the predicted class minus the mean of the others.
 
-        Whatever is added to all logits changes neither probabilities nor this.
+        Like the probabilities, this is invariant to a constant added to all logits.
         """
         if self.single_logit:
             return [np.where(predicted == 1, 1.0, -1.0)[:, None]]

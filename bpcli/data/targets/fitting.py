@@ -1,4 +1,4 @@
-"""Target columns looked at: the loss that suits them, and how they are fitted to a loss."""
+"""Default loss for target columns, and fitting of targets to a loss."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from bpcli.wording import counted, quoted
 FittedTarget = Annotated[ClassesTarget | LabelsTarget | NumbersTarget, Field(discriminator="type")]
 
 MOST_CLASSES_OF_NUMBERS = 20
-"""A target of whole numbers with more distinct values than this is taken for a quantity, not for classes."""
+"""Maximum number of distinct values of an integer target that is treated as classes."""
 
 
 def choose_loss(columns: Names[Column]) -> tuple[Loss, str]:
-    """The loss that suits target columns, and the reason in words."""
+    """Default loss for target columns, with the reason."""
     if len(columns) > 1:
         if all(is_binary(column) for column in columns):
             return BinaryCrossEntropy(), "several targets of 0 and 1 are labels"
@@ -51,8 +51,8 @@ def fit_target(columns: Names[Column], loss: LossBase, encoder: TargetEncoder | 
     """Fit the target of a loss on training columns.
 
     Raises:
-        MismatchError: the columns are not what the loss wants.
-        DataError: there is nothing to learn in them.
+        MismatchError: the columns do not fit the loss.
+        DataError: the target has fewer than two classes, or numbers that are too large.
     """
     name = type_name(loss)
     names = tuple(column.name for column in columns)

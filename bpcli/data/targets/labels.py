@@ -1,4 +1,4 @@
-"""A target of labels that do not exclude each other."""
+"""Multilabel targets: labels that are not mutually exclusive."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from bpcli.wording import quoted
 
 
 class LabelsTarget(TargetBase):
-    """Several columns of 0 and 1, which do not exclude each other."""
+    """Several 0/1 columns of labels that are not mutually exclusive."""
 
     type: Literal["labels"] = "labels"
     names: Sequence[str] = Field(min_length=1)
     task: Literal["multilabel"] = "multilabel"
 
     def suits(self, loss: LossBase) -> bool:
-        """Whether the loss is one for labels."""
+        """Whether the loss applies to labels."""
         return self.task in loss.tasks
 
     @property
     def outputs(self) -> int:
-        """One logit a label."""
+        """Number of logits, one per label."""
         return len(self.names)
 
     def encoded_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
-        """Of encoded targets, for a network of a dtype: the smallest that holds 0 and 1."""
+        """Smallest unsigned integer dtype."""
         return np.dtype(np.uint8)
 
     def encode(self, columns: Names[Column], dtype: np.dtype[Any]) -> Array:
-        """0 and 1, shape (rows, labels), as small integers."""
+        """Labels of 0 and 1 (rows, labels), as small integers. Raises DataError for other values."""
         labels = np.empty((len(columns[0]), len(columns)), self.encoded_dtype(dtype))
         for index, column in enumerate(columns):
             if not is_binary(column):
@@ -47,11 +47,11 @@ class LabelsTarget(TargetBase):
         return labels
 
     def has_kinds(self, kinds: Names[Kind]) -> bool:
-        """A column a label, none of text."""
+        """Whether there is one numeric or boolean column per label."""
         return len(kinds) == len(self.names) and "categorical" not in kinds
 
     def outcome(self, predictions: Array, loss: LossBase) -> Outcome:
-        """Labels of 0 and 1, and their probabilities, (rows, labels) each."""
+        """Labels of 0 and 1 and their probabilities, (rows, labels) each."""
         return Outcome((predictions > 0.5).astype(np.int8), predictions)
 
     def truth(self, y: Array) -> Array:
@@ -63,16 +63,16 @@ class LabelsTarget(TargetBase):
         return predicted
 
     def explained(self, loss: LossBase) -> str:
-        """The log-odds of each."""
+        """Log-odds of each label."""
         return "the log-odds of each label"
 
     def explained_weights(self, predicted: Array) -> list[Array]:
-        """Each logit by itself."""
+        """Weight 1 for a single logit, one sum per label."""
         return [np.tile(weights, (len(predicted), 1)) for weights in np.eye(self.outputs)]
 
 
 def is_binary(column: Column) -> bool:
-    """Whether a column that is not text holds nothing but 0 and 1, where it is known."""
+    """Whether a column is numeric or boolean, and its values are 0, 1 or missing."""
     if column.kind == "categorical":
         return False
     values = column.values[~column.missing()]

@@ -1,4 +1,4 @@
-"""A target of numbers."""
+"""Regression targets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bpcli.spec import Sequence
 
 
 class NumbersTarget(TargetBase):
-    """One or more columns of numbers."""
+    """One or more numeric target columns."""
 
     type: Literal["numbers"] = "numbers"
     names: Sequence[str] = Field(min_length=1)
@@ -31,48 +31,48 @@ class NumbersTarget(TargetBase):
         return self
 
     def suits(self, loss: LossBase) -> bool:
-        """Whether the loss is one for numbers."""
+        """Whether the loss applies to regression."""
         return self.task in loss.tasks
 
     @property
     def outputs(self) -> int:
-        """One logit a column."""
+        """Number of logits, one per column."""
         return len(self.names)
 
     def encoded_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
-        """Of encoded targets, for a network of a dtype: the same."""
+        """Dtype of the network."""
         return dtype
 
     def encode(self, columns: Names[Column], dtype: np.dtype[Any]) -> Array:
-        """Scaled numbers, shape (rows, columns)."""
+        """Scaled numbers (rows, columns). Raises DataError for numbers that are too large."""
         y = np.empty((len(columns[0]), len(columns)), self.encoded_dtype(dtype))
         for index, (encoding, column) in enumerate(zip(self.encodings, columns, strict=True)):
             y[:, index] = encoded(encoding, column.name, numbers(column))
         return y
 
     def has_kinds(self, kinds: Names[Kind]) -> bool:
-        """A column a number, none of text."""
+        """Whether there is one numeric or boolean column per number."""
         return len(kinds) == len(self.names) and "categorical" not in kinds
 
     def outcome(self, predictions: Array, loss: LossBase) -> Outcome:
-        """Numbers in the user's units, (rows, columns)."""
+        """Numbers (rows, columns) in the target's units."""
         return Outcome(self.in_units(predictions), None)
 
     def truth(self, y: Array) -> Array:
-        """Numbers in the user's units, (rows, columns)."""
+        """Numbers (rows, columns) in the target's units."""
         return self.in_units(y)
 
     def in_units(self, predictions: Array) -> Array:
-        """Scaled numbers in the user's units, float64 of shape (rows, columns)."""
+        """Numbers (rows, columns) in the target's units, in float64, from scaled ones."""
         scale = np.array([encoding.scale for encoding in self.encodings])
         return np.asarray(predictions.astype(np.float64) * scale + self.explained_offsets)
 
     def values(self, predicted: Array) -> Array:
-        """Numbers (rows,), or (rows, columns) of several columns."""
+        """Numbers (rows,) of a single column, or (rows, columns)."""
         return predicted[:, 0] if predicted.shape[1] == 1 else predicted
 
     def explained(self, loss: LossBase) -> str:
-        """The prediction, or what its link is applied to."""
+        """The prediction, or the scale of the logit if the link is not the identity."""
         return f"the {loss.logit_scale} of the prediction" if loss.logit_scale else "the prediction"
 
     def explains_prediction(self, loss: LossBase) -> bool:
@@ -80,11 +80,11 @@ class NumbersTarget(TargetBase):
         return not loss.logit_scale
 
     def explained_weights(self, predicted: Array) -> list[Array]:
-        """Each logit by its scale."""
+        """Scale of each logit's encoding, one sum per column."""
         scales = [encoding.scale for encoding in self.encodings]
         return [np.tile(weights, (len(predicted), 1)) for weights in np.diag(scales)]
 
     @property
     def explained_offsets(self) -> Array:
-        """The centres of the encodings, (columns,)."""
+        """Centers of the encodings, (columns,)."""
         return np.array([encoding.center for encoding in self.encodings])
