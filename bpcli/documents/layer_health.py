@@ -27,7 +27,7 @@ class LayerHealth(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Json) -> LayerHealth | None:
-        """Parse a layer's health, ignoring invalid values. Returns None if it has no layer name."""
+        """Parse a layer's health, ignoring invalid values. Returns None without a valid layer index."""
         entry = members(document)
         layer = whole(entry.get("layer"))
         return None if layer is None else cls(layer, *(measured(entry.get(name)) for name in MEASURES))

@@ -91,7 +91,7 @@ def attributions(model: Model, table: Table) -> Attributions:
 
 
 def sampled_attributions(model: Model, table: Table) -> Attributions:
-    """Attributions of evenly spaced rows: at most MOST_ROWS, fewer for networks that would take longer than seconds."""
+    """Attributions of evenly spaced rows: at most MOST_ROWS, fewer if the network is expensive to evaluate."""
     network = model.inference.network
     # In a piecewise linear network, a path has about one piece per neuron, and each piece takes three passes.
     cost = 3 * network.multiplications * network.units * len(explained_names(model))

@@ -23,7 +23,7 @@ Completeness of a single piece would not be enough: errors of the inputs could c
 """
 
 TOLERANCE = 1e-10
-"""Completeness error tolerated per piece, relative to the larger output at the two ends of the path."""
+"""Completeness error tolerated per piece, relative to the larger output at the ends of the path."""
 
 ROUNDS = 12
 """Maximum number of times that an incomplete piece is halved."""

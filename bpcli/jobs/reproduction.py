@@ -113,7 +113,7 @@ class Reproduction:
         best = Checkpoint.load(directory.best) if directory.best.is_file() else None
         self.prepared = _prepared(directory, last, cache)
         plan = self.prepared.plan
-        # The epoch at which a time limit ended the run cannot be reproduced.
+        # The step at which a time limit ended the run does not follow from its config.
         self._plan = replace(plan, spec=plan.spec.model_copy(update={"max_time": None}))
         self.environment = environment(plan.stepping.compiled)
         self.recorded_environment = last.header.versions
@@ -171,7 +171,7 @@ class Reproduction:
                     self._compare(event)
                 yield event
         except DivergedError:
-            pass  # reported as missing epochs
+            pass  # counts as an early end
         if state.optimizer.steps < self._end:
             self._differ(FirstDifference(self.epochs + 1, None))
         for name, weights in list(self.weights.items()):
@@ -180,7 +180,10 @@ class Reproduction:
                 self.not_compared.append(f"the {name} weights, as machine code takes the steps around them at once")
 
     def _look(self, state: TrainingState) -> bool:
-        """Compute the digest of the weights at the steps of the run's checkpoints. Returns True at the last one."""
+        """Compute the digest of the weights at the steps of the run's checkpoints.
+
+        Returns True after the run's last step.
+        """
         for weights in self.weights.values():
             if weights.now is None and weights.steps == state.optimizer.steps:
                 weights.now = weights_sha256(state.params, state.layer_state)

@@ -34,10 +34,10 @@ class Pace:
     """Frequency of progress events and checkpoints."""
 
     checkpoint_seconds: float = 1.0
-    """Minimum interval between checkpoints without a setting in the config: the most training time that a killed run
-    loses."""
+    """Interval between checkpoints in seconds, unless the config sets one: about the training that a killed run loses.
+    """
     checkpoint_share: float = 0.02
-    """Maximum share of time spent on checkpoints; if writing one takes longer than 20 ms, the interval grows."""
+    """Maximum share of time spent on checkpoints. The interval grows if writing one takes longer than 20 ms."""
     progress_seconds: float = PROGRESS_SECONDS
     clock: Clock = perf_counter
 

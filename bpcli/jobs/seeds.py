@@ -33,7 +33,7 @@ class SeedRun:
 
     @classmethod
     def below(cls, stem: Path, seeds: Sequence[int]) -> list[SeedRun]:
-        """Runs of the given seeds, named `stem`-seed followed by the seed."""
+        """Runs of the given seeds, in directories named like `STEM-seed3`."""
         return [cls(seed, stem.with_name(f"{stem.name}-seed{seed}")) for seed in seeds]
 
     @classmethod

@@ -85,7 +85,7 @@ def train(
     warnings as errors.
 
     Raises:
-        BpcliError: training fails; the subclass determines the exit code.
+        BpcliError: anything fails; its subclass determines the exit code.
     """
     require_start(config, resume, run_dir, runs_dir, tensorboard)
     if config is not None and RunDirectory(config).is_run():

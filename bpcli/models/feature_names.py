@@ -34,10 +34,10 @@ class Names:
         return self.outputs[layer - 1] if layer else self.inputs
 
     def parameter(self, network: Network, index: int) -> tuple[str, str]:
-        """Name of an element of the flat vector, and a description of where it belongs.
+        """Name of an element of the flat vector, such as `layers.0.weight[3, 5]`, and a description of it.
 
-        `layers.0.weight[3, 5]` is described as `mass → neuron 5` for a weight between an input and a neuron, as `neuron
-        5` for another parameter of a neuron, and otherwise by the title of its layer or stem.
+        The description is `mass → neuron 5` for a weight between an input and a neuron, `neuron 5` for any other
+        parameter of a neuron, and otherwise the title of the layer or stem.
         """
         slot, place = network.layout.at(index)
         named = next(one for one in named_layers(network) if one.name == slot.name.rpartition(".")[0])

@@ -145,7 +145,7 @@ class Model:
         """Predictions, true targets and all metrics for a table without missing targets, and values unseen in training.
 
         Raises:
-            DataError as `outcome` does.
+            DataError: as for `outcome`.
         """
         with np.errstate(all="ignore"):
             dataset, surprises = self.preprocessor.apply(table, self.dtype)

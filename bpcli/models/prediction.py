@@ -161,7 +161,7 @@ def predict_file(
     def answer(numbered: tuple[int, Table]) -> tuple[list[Sequence[Any]], Counter[Surprise]]:
         number, table = numbered
         kept = [written(table[name].labels()) for name in keep]
-        # Kept inputs were already read in the form in which they are written.
+        # Kept inputs were read as text, to be written unchanged, and are typed here.
         inputs = {
             name: typed(table[name], kind, options, where, number * chunk_rows + 1) if name in keep else table[name]
             for name, kind in kinds.items()

@@ -199,7 +199,7 @@ _LISTED: dict[str, type | tuple[type, ...]] = {
     "parameters": int,
     "training_seconds": (int, float),
 }
-"""The kinds of a summary's fields that are listed."""
+"""Types of the fields of a summary that are used in listings."""
 
 
 def _texts(value: Json) -> list[str] | None:

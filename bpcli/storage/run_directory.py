@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """`config.yaml`, `metrics.jsonl`, `summary.json`, `checkpoints/best.safetensors` and `last.safetensors`."""
+    """Directory of a run.
+
+    Its files are `config.yaml`, `metrics.jsonl`, `summary.json`, `checkpoints/best.safetensors` and
+    `checkpoints/last.safetensors`.
+    """
 
     path: Path
 
@@ -216,7 +220,7 @@ class RunDirectory:
             os.fsync(file.fileno())
 
     def keep_metrics(self, epochs: int) -> None:
-        """Truncate the metrics file after `epochs` epochs, before training resumes there."""
+        """Keep only the valid lines of the first `epochs` epochs, before training resumes there."""
         kept = [line.strip() + b"\n" for line, record in self._metrics_lines() if record.epoch <= epochs]
         write_atomic(self.metrics, b"".join(kept))
 

@@ -153,8 +153,8 @@ def flat_config(run: RunDirectory) -> Flat:
     Raises:
         CheckpointError: the file is not a valid config.
     """
-    # libyaml, if PyYAML was built with it, takes an eighth of the time. Its YAML 1.1 scalars
-    # are safe here: configs of runs are written to read the same in both versions.
+    # libyaml, if PyYAML was built with it, takes an eighth of the time. Its YAML 1.1 scalars are safe here, because
+    # configs of runs are written to read the same in both versions.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         content = run.config.read_bytes()

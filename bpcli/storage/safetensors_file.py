@@ -48,7 +48,7 @@ def seal(arrays: dict[str, Array], about: Mapping[str, object]) -> bytes:
 
     # safetensors silently scrambles non-contiguous arrays.
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    # A single metadata entry, because safetensors writes several in random order.
+    # A single metadata entry, because safetensors writes several in an order that varies between runs.
     text = json.dumps({**about, "sha256": NO_DIGEST}, ensure_ascii=True, allow_nan=False)
     content = save(contiguous, metadata={"bpcli": text})
     start = content.index(NO_DIGEST.encode())
