@@ -1,4 +1,4 @@
-"""What a network is, in lines."""
+"""Network summary as lines of text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def target_lines(network: NetworkSummary) -> list[str]:
-    """Target and loss."""
+    """Lines on the target and the loss."""
     target = network.target
     classes = f": {', '.join(target.classes[:12])}{' …' if len(target.classes) > 12 else ''}"
     line = f"target  {', '.join(target.names)}, {target.task}{classes if target.classes else ''}"
@@ -19,7 +19,7 @@ def target_lines(network: NetworkSummary) -> list[str]:
 
 
 def layer_lines(network: NetworkSummary) -> list[str]:
-    """A table of the layers."""
+    """Lines of the table of layers."""
     from bpcli.models.tables import layer_table
 
     return table_lines(layer_table(network.layers))

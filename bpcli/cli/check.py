@@ -1,4 +1,4 @@
-"""`bpcli check`: everything short of training."""
+"""`bpcli check`: validation of a config and its data without training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bpcli compare`: in what runs differ, and whether that is more than chance."""
+"""`bpcli compare`: differences between runs and their significance."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _print_config(comparison: Comparison) -> None:
 
 
 def _print_curves(comparison: Comparison) -> None:
-    """A line for each value of the best epoch and of the last, a column a run."""
+    """Print each value of the best and of the last epoch, with a column per run."""
     runs = comparison.runs
     names = list(dict.fromkeys(name for run in runs for name in run.best.values))
     rows = [
@@ -105,7 +105,7 @@ def _print_scores(comparison: Comparison) -> None:
 
 
 def _print_differences(comparison: Comparison) -> None:
-    """For each run but the first, what each of its metrics' tests found."""
+    """Print the test results of each metric for each run but the first."""
     for entry in comparison.differences:
         head = entry.headline
         if entry.same_model:
@@ -129,7 +129,7 @@ def _print_difference(entry: JudgedDifference, tests: int) -> None:
 
 
 def _signed(value: float | None) -> str:
-    """A difference with its sign, in the digits of the metrics above it."""
+    """Format a difference with its sign, with as many digits as the metrics."""
     if value is None:
         return "undefined"
     return f"{'-' if value < 0 else '+'}{number(abs(value))}" if value else "0"

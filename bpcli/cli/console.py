@@ -1,4 +1,4 @@
-"""Where words go: results to stdout, everything else to stderr, and colour only where a person sees it."""
+"""Console output: results on stdout, everything else on stderr, colour only on a terminal."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from bpcli.wording import placed, printable
 
 
 def result(line: str = "") -> None:
-    """A line of the result."""
+    """Print a line of the result."""
     print(line, file=sys.stdout)
 
 
 def result_json(document: Any, indent: int | None = 2) -> None:
-    """The result as one JSON document; without an indent, on one line."""
+    """Print the result as a JSON object; without `indent`, on one line."""
     print(json.dumps(document, indent=indent, allow_nan=False), file=sys.stdout)
 
 
 def result_path(path: str) -> None:
-    """A path as the result: as it is for a program, and with its control characters as escapes for a person."""
+    """Print a path as the result. Control characters are escaped on a terminal only."""
     result(printable(path) if sys.stdout.isatty() else path)
 
 
 class PrintableLines:
-    """A terminal to which whole lines are written, their control characters shown as escapes."""
+    """Stream that escapes control characters in the lines written to it."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
 
     def write(self, line: str) -> object:
-        """One line, which may hold line ends of its own before the last."""
+        """Write one line. Line breaks within it are escaped."""
         return self._stream.write(printable(line.removesuffix("\n")) + "\n")
 
 
 def say(line: str) -> None:
-    """A line about the work, which goes on also where stderr takes no more."""
+    """Print a line to stderr. If stderr is closed, the work goes on without it."""
     try:
         print(line, file=sys.stderr, flush=True)
     except OSError:
@@ -48,9 +48,10 @@ def say(line: str) -> None:
 
 
 def say_error(code: int, *messages: str, as_json: bool) -> None:
-    """Print errors: a line each, or all as one JSON object with code, place and message of the first, and the others.
+    """Print errors, one per line, or all as one JSON object.
 
-    `place` is null for an error that has none.
+    The JSON object has the code, place and message of the first error, and a list of the others. `place` is null for an
+    error without one.
     """
     if not as_json:
         for message in messages:
@@ -61,17 +62,17 @@ def say_error(code: int, *messages: str, as_json: bool) -> None:
 
 
 def discard(stream: IO[str]) -> None:
-    """Send what is left of an output nowhere: Python would fail on it once more when it flushes at exit."""
+    """Redirect an output to the null device, so that flushing at exit does not fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def note(line: str) -> None:
-    """Something that the user should know, though the work goes on."""
+    """Print a note."""
     say(f"note: {line}")
 
 
 def warn(lines: Sequence[str], strict: bool) -> None:
-    """What is probably wrong with the data; raises DataWarningsError where the user is strict."""
+    """Print warnings about the data. Raises DataWarningsError if `strict`."""
     if strict and lines:
         raise DataWarningsError(*lines)
     for line in lines:
@@ -79,12 +80,15 @@ def warn(lines: Sequence[str], strict: bool) -> None:
 
 
 def is_terminal(stream: IO[str]) -> bool:
-    """Whether a person watches `stream` and it can redraw lines."""
+    """Whether `stream` is an interactive terminal that can redraw lines."""
     return stream.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
 
 
 def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[str]:
-    """Rows of cells as lines with columns aligned, those numbered in `right` to the right; the text made printable."""
+    """Format rows of cells as lines with aligned columns, those in `right` right-aligned.
+
+    Control characters are escaped.
+    """
     cells = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[index]) for row in cells) for index in range(len(cells[0]))]
     return [
@@ -97,13 +101,13 @@ def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[
 
 
 def table_lines(table: Table, rest: str = "more") -> list[str]:
-    """A table as lines, its title left to the context; `rest` follows the number of the rows that are not shown."""
+    """Format a table as lines, without its title. `rest` follows the number of omitted rows."""
     shown = table.shown()
     lines = aligned([shown.header, *shown.rows], shown.numeric)
     return [*lines, f"and {table.left_out:,} {rest}"] if table.left_out else lines
 
 
 def result_table(table: Table) -> None:
-    """A table as the result."""
+    """Print a table as the result."""
     for line in table_lines(table):
         result(line)

@@ -1,4 +1,4 @@
-"""`bpcli evaluate`: how good a trained model is."""
+"""`bpcli evaluate`: metrics of a trained model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bpcli.wording import counted, number, quoted
 
 
 class Split(StrEnum):
-    """The names of the splits."""
+    """Names of the splits."""
 
     train = "train"
     validation = "validation"
@@ -80,7 +80,7 @@ def evaluate(
 
 
 def print_report(report: ScoreReport) -> None:
-    """Scalars, a line for each class, label or target, and the confusion matrix of a report."""
+    """Print scalar metrics, scores by class, label or target, and the confusion matrix."""
     scalars = [(name, number(value)) for name, value in report.scores.items()]
     for line in aligned(scalars, right=(1,)):
         result(line)

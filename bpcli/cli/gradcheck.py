@@ -1,4 +1,4 @@
-"""`bpcli gradcheck`: backpropagation held against differences."""
+"""`bpcli gradcheck`: gradients by backpropagation, compared with finite differences."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _print(report: GradientReport) -> None:
 
 
 def _table(report: GradientReport) -> Table:
-    """A line a layer, with its worst comparison, and one for the loss."""
+    """Table with the worst comparison of each layer, and the loss."""
     rows = []
     for layer in report.layers:
         kind = f"{layer.type}, {layer.activation}" if layer.activation else layer.type
@@ -114,7 +114,7 @@ def _verdict(layer: CheckedLayer) -> str:
 
 
 def _where(report: GradientReport) -> list[str]:
-    """At which parameters the gradient is taken, and what layers do there that do not always do the same."""
+    """Notes on the parameters at which gradients are checked, and on layers with random or batch-dependent output."""
     from bpcli.checks.gradcheck import SPREAD
 
     types = {layer.type for layer in report.layers}
@@ -127,7 +127,7 @@ def _where(report: GradientReport) -> list[str]:
 
 
 def _failure(report: GradientReport) -> str:
-    """One line: the worst parameter and where the fault is, or what could not be decided."""
+    """One-line error: the worst parameter and the faulty layer, or the undecided comparisons."""
     arrays = [array for array in report.arrays if array.verdict != "agrees"]
     if not report.faults and all(array.verdict == "undecided" for array in arrays):
         return (

@@ -1,4 +1,4 @@
-"""`bpcli init`: a first config for a data file."""
+"""`bpcli init`: starter config for a data file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bpcli.wording import printable
 
 
 class Task(StrEnum):
-    """What a target of whole numbers can be taken for."""
+    """Tasks possible for an integer target."""
 
     classification = "classification"
     regression = "regression"

@@ -1,4 +1,4 @@
-"""`bpcli inspect`: what a trained network is, what its answers hang on, and what its neurons learned."""
+"""`bpcli inspect`: layers, importance of columns, and hidden neurons of a trained network."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from bpcli.models.model import Model
 
 NEURONS = 10
-"""Lines of the table of neurons, as fit on a screen with the rest."""
+"""Default number of neurons listed, so that the output fits a screen."""
 
 MOST_DEPENDENCE = 40
-"""Columns whose partial dependence the document has where none are named: the most important ones."""
+"""Number of columns with partial dependence in the JSON document unless some are named, most important first."""
 
 
 def inspect(
@@ -102,7 +102,7 @@ def inspect(
 
 
 def _wanted(model: Model, layer: int | None, neurons: list[str]) -> set[tuple[int, int]]:
-    """Layer and place of the hidden neurons asked for; raises UsageError for one that there is not."""
+    """Requested hidden neurons, as layer and index. Raises UsageError for one that does not exist."""
     hidden = {one.index: one.n_out for one in model.inference.network.layers[:-1] if one.units is not None}
     widths = [f"layer {index} has {counted(width, 'neuron')}, from {index}.0" for index, width in hidden.items()]
     there = "; ".join(widths) or "the network has no hidden layer"

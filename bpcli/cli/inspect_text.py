@@ -1,4 +1,4 @@
-"""What `bpcli inspect` finds, in lines for a terminal."""
+"""Terminal output of `bpcli inspect`."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from bpcli.inspection.neurons import Neuron
 
 MOST_CURVES = 6
-"""Columns whose partial dependence is drawn where all are looked at; --json has more."""
+"""Maximum number of columns with a dependence curve, unless columns are named; --json has more."""
 
 PROSE = 100
-"""Characters of a line of words."""
+"""Line length of running text, in characters."""
 
 LEVELS = "▁▂▃▄▅▆▇█"
 
 WIDEST = 40
-"""Blocks of a curve."""
+"""Maximum width of a curve, in characters."""
 
 
 def column_lines(columns: Sequence[InputSummary], found: InspectedColumns, every: bool) -> list[str]:
-    """The columns: what the network makes of them, and how much its answers hang on each."""
+    """Lines on the columns: encoding and importance of each."""
     importance, added = found.importance, found.contributions
     encodings = {column.name: column for column in columns}
     rows = []
@@ -62,7 +62,7 @@ def column_lines(columns: Sequence[InputSummary], found: InspectedColumns, every
 
 
 def dependence_lines(found: PartialDependence) -> list[str]:
-    """A curve for each of the first columns: that of the class, label or target that it moves most."""
+    """Lines with a curve for each of the first columns, of the class, label or target that varies most."""
     columns = found.columns[:MOST_CURVES]
     low, high = _scale(found, columns)
     rows = []
@@ -86,7 +86,7 @@ def dependence_lines(found: PartialDependence) -> list[str]:
 
 
 def grid_lines(one: Dependence, found: PartialDependence) -> list[str]:
-    """All values of a column, with the mean answers and a curve for each class, label or target."""
+    """Lines with all values of a column: mean outputs, and a curve for each class, label or target."""
     over = counted(found.rows, "row")
     head = f"{printable(one.column)}: mean {found.answer} over {over} with this value in all of them"
     if not one.values:
@@ -102,7 +102,7 @@ def grid_lines(one: Dependence, found: PartialDependence) -> list[str]:
 
 
 def neurons_lines(neurons: list[Neuron], most: int) -> list[str]:
-    """A table of neurons, those first whose loss would be missed most, and how many do nothing of their own."""
+    """Table of neurons, largest increase of the loss first, and the number of inactive or duplicate ones."""
     ordered = sorted(neurons, key=lambda neuron: -neuron.loss_without)
     rows = [
         [
@@ -128,7 +128,7 @@ def neurons_lines(neurons: list[Neuron], most: int) -> list[str]:
     header = ["neuron", "loss without", "separation", "state", "driven by", *(["highest for"] if classes else [])]
     table = Table("Hidden neurons", header, rows, right=(1, 2), most=most)
     listed = table_lines(table, "more; --neurons N lists N, --json has all")
-    lines += listed if most else listed[1:]  # of no lines there is no header
+    lines += listed if most else listed[1:]  # no header without rows
     states = Counter(neuron.state.partition(" ")[0] for neuron in neurons if neuron.state)
     if states:
         words = {"as": "like another of their layer"}
@@ -138,7 +138,7 @@ def neurons_lines(neurons: list[Neuron], most: int) -> list[str]:
 
 
 def neuron_lines(neuron: Neuron, targets: tuple[str, ...]) -> list[str]:
-    """All that is known of one neuron."""
+    """Lines with all details of one neuron."""
     share = "η²" if neuron.by_class else "r²"
     lines = [
         f"layer {neuron.layer}, neuron {neuron.place}{f': {neuron.state}' if neuron.state else ''}",
@@ -170,7 +170,7 @@ def neuron_lines(neuron: Neuron, targets: tuple[str, ...]) -> list[str]:
 
 
 def curve(values: list[float], low: float, high: float) -> str:
-    """Values as blocks on a scale from low to high; of many values, every so many."""
+    """Draw values as block characters on a scale from low to high. Long series are subsampled."""
     if len(values) > WIDEST:
         values = [values[place * (len(values) - 1) // (WIDEST - 1)] for place in range(WIDEST)]
     if high == low:
@@ -179,7 +179,7 @@ def curve(values: list[float], low: float, high: float) -> str:
 
 
 def _scale(found: PartialDependence, columns: Sequence[Dependence]) -> tuple[float, float]:
-    """The ends of the scale on which curves are drawn, one for all columns, so that their heights can be compared."""
+    """Limits of the curves' scale, shared by all columns so that heights are comparable."""
     if found.answer == "probability":
         return 0.0, 1.0
     answers = [value for one in columns for values in one.answers.values() for value in values]
@@ -187,7 +187,7 @@ def _scale(found: PartialDependence, columns: Sequence[Dependence]) -> tuple[flo
 
 
 def _ends(one: Dependence, answers: list[float]) -> str:
-    """The answers at a number's ends; of categories the lowest and the highest answer, with their names."""
+    """Outputs at both ends of a numeric column; for categories, the lowest and the highest output."""
     if not isinstance(one.values[0], str):
         return f"{number(answers[0])} → {number(answers[-1])}"
     low, high = answers.index(min(answers)), answers.index(max(answers))
@@ -195,7 +195,7 @@ def _ends(one: Dependence, answers: list[float]) -> str:
 
 
 def _moving(one: Dependence) -> tuple[str, list[float]]:
-    """The answer that goes farthest; of two classes, whose probabilities mirror each other, the second."""
+    """Output that varies most; of two classes, whose probabilities are complementary, the second."""
     answers = [(name, values) for name, values in one.answers.items() if values]
     if not answers:
         return "", []

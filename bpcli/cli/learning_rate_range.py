@@ -1,4 +1,4 @@
-"""`bpcli check --learning-rate`: the range test as a curve and in words."""
+"""`bpcli check --learning-rate`: range test as a chart and in words."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ RULE = (
 CHART_ROWS, MOST_COLUMNS = 10, 100
 
 ABOVE_START = 1.25
-"""How far above the loss at the start the curve reaches: what comes after that says no more than that it diverges."""
+"""Upper end of the chart, relative to the initial loss; higher losses only show divergence."""
 
 
 def show_range_test(prepared: Prepared, as_json: bool) -> None:
-    """Run the test, and print what it came to."""
+    """Run the range test and print its result."""
     from bpcli.checks.learning_rate_range import try_rates
     from bpcli.system.blas import BlasThreads
     from bpcli.system.threads import available_cores
@@ -44,7 +44,7 @@ def show_range_test(prepared: Prepared, as_json: bool) -> None:
         f"{tried.points[-1].learning_rate:.3g}"
     )
     result()
-    # Of the two, stderr has the encoding of the terminal: stdout is UTF-8 everywhere.
+    # stderr has the terminal's encoding, whereas stdout is always UTF-8.
     for line in curve(tried, min(shutil.get_terminal_size().columns, MOST_COLUMNS), Glyphs.of(sys.stderr.encoding)):
         result(line)
     for line in words(tried):
@@ -52,7 +52,7 @@ def show_range_test(prepared: Prepared, as_json: bool) -> None:
 
 
 def describe(prepared: Prepared, tried: RangeTest) -> dict[str, Json]:
-    """What a test came to, as plain data; a loss that is not finite as None."""
+    """Result of a range test as a JSON object; losses that are not finite are null."""
     return {
         "name": prepared.config.name,
         "optimizer": _type(prepared.plan.optimizer),
@@ -76,7 +76,7 @@ def describe(prepared: Prepared, tried: RangeTest) -> dict[str, Json]:
 
 
 def curve(tried: RangeTest, width: int, glyphs: Glyphs) -> list[str]:
-    """The smoothed loss against the rate on a logarithmic axis; no lines where there is no room for it."""
+    """Chart of the smoothed loss over the logarithmic learning rate; empty if the terminal is too narrow."""
     from bpcli.checks.learning_rate_range import times
 
     top = min(times(ABOVE_START, tried.start), sys.float_info.max)
@@ -104,7 +104,7 @@ def curve(tried: RangeTest, width: int, glyphs: Glyphs) -> list[str]:
 
 
 def words(tried: RangeTest) -> list[str]:
-    """What there is to say of the rates."""
+    """Conclusions on the learning rate, as lines."""
     configured, last = f"{tried.configured:.3g}", tried.points[-1].learning_rate
     if tried.diverges is None:
         ends = f"does not rise above {tried.start:.3g}, where it began, up to {last:.3g}"

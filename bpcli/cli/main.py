@@ -1,4 +1,4 @@
-"""The command line assembled: commands in order of use, and errors mapped to exit codes."""
+"""Entry point of the command line: command groups, and mapping of errors to exit codes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from bpcli.wording import printable
 CLOSED_PIPE = 128 + signal.SIGPIPE
 
 _TyperError: Any = typer.BadParameter.__mro__[2]
-"""What Typer raises for a command line that it cannot read; in some releases it has no public name."""
+"""Base class of Typer's usage errors, which has no public name in some releases."""
 
 GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
     "Prepare": (init, check, schema),
@@ -44,14 +44,14 @@ GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
     "Judge": (evaluate, predict, compare, report),
     "Understand": (inspect, plot, trace, gradcheck),
 }
-"""The commands, as `bpcli --help` lists them."""
+"""Commands by group, in the order of `bpcli --help`."""
 
 
 class _Grouped(typer.core.TyperGroup):
-    """Lists commands under the headings of their groups."""
+    """Command group that lists its commands by section."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write a section for each group, all aligned."""
+        """Write a section for each group, with aligned columns."""
         width = max(map(len, self.commands))
         for heading, commands in GROUPS.items():
             with formatter.section(heading):
@@ -95,7 +95,7 @@ for _commands in GROUPS.values():
 
 
 def run(arguments: list[str] | None = None, notes: Sequence[str] = ()) -> None:
-    """Run the command line and exit with the code that the result has; a command says the notes before it works."""
+    """Run the command line and exit with its exit code. Commands print `notes` before they start."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug, as_json = "--debug" in arguments, "--json" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
@@ -103,7 +103,7 @@ def run(arguments: list[str] | None = None, notes: Sequence[str] = ()) -> None:
         notes = ()
     _require_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # Predictions are UTF-8 in any locale, and a path that is not UTF-8 keeps its bytes.
+        # Predictions are UTF-8 in any locale, and paths that are not UTF-8 keep their bytes.
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     try:
         try:
@@ -121,7 +121,7 @@ def run(arguments: list[str] | None = None, notes: Sequence[str] = ()) -> None:
         code = ExitCode.CONFIG
         say_error(code, f"{what}; bpcli --help says more", as_json=as_json)
     except SystemExit as stop:
-        # Typer's own answer to a reader of our output who has left is an exit with code 1.
+        # Typer exits with code 1 on a broken pipe.
         if not isinstance(stop.__context__, BrokenPipeError):
             if stop.code == 128 + signal.SIGINT:
                 say("interrupted")
@@ -154,7 +154,7 @@ def run(arguments: list[str] | None = None, notes: Sequence[str] = ()) -> None:
 
 
 def _require_streams() -> None:
-    """Open the standard streams that were closed when we were started, as Python leaves them None."""
+    """Open standard streams that were closed at startup, and so are None, on the null device."""
     for name, flags in (("stdin", os.O_RDONLY), ("stdout", os.O_WRONLY), ("stderr", os.O_WRONLY)):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, flags), "r" if name == "stdin" else "w"))

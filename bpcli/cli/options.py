@@ -1,4 +1,4 @@
-"""Options and arguments that several commands share, each with its one help text."""
+"""Options and arguments shared by several commands, with their help texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file as the result: one that does not exist yet, or standard output."""
+"""Output to a new file or to standard output."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from bpcli.wording import printable, quoted
 
 
 def require_free(path: Path, force: bool, option: str = "--output") -> None:
-    """Before the work: see that the output can be written; `-` is standard output, which can.
+    """Validate an output path before the work; `-` (standard output) is always valid.
 
     Raises:
-        ExistsError: it is there and need not give way.
-        FileAccessError: its folder is not there.
+        ExistsError: the file exists and `force` is not set.
+        FileAccessError: its folder does not exist.
     """
     if str(path) == "-":
         return
@@ -27,7 +27,7 @@ def require_free(path: Path, force: bool, option: str = "--output") -> None:
 
 
 def write_page(path: Path, html: str) -> None:
-    """Write a page and say where it is; `-` takes the page itself, in UTF-8 as its head says."""
+    """Write an HTML page and print its path; `-` prints the page itself, as UTF-8."""
     from bpcli.system.files import write_atomic
 
     if str(path) == "-":

@@ -1,4 +1,4 @@
-"""`bpcli plot`: learning curves as a figure for a paper."""
+"""`bpcli plot`: learning curves as a figure for print."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bpcli.errors import UsageError
 from bpcli.wording import listed, printable, quoted
 
 INCHES = (1.0, 30.0)
-"""The least and the most that a side may have."""
+"""Minimum and maximum side length of a figure."""
 
 
 def plot(
@@ -64,7 +64,7 @@ def plot(
     inches = _inches(size) if size is not None else None
     require_free(output, force)
     require_matplotlib()
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # of a home where it cannot keep its list of fonts
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # silences its warning about an unwritable font cache
     curves = read_curves(paths)
     panels = panels_of(curves, metric or ())
     losses = _losses(paths) if any(panel.quantity == "loss" for panel in panels) else []
@@ -78,7 +78,7 @@ def plot(
 
 
 def _losses(runs: Sequence[Path]) -> list[str]:
-    """The types of the losses that runs were trained with, as far as their configs say."""
+    """Types of the losses of runs, if their configs can be read."""
     from bpcli.storage.run_directory import RunDirectory
     from bpcli.storage.run_listing import flat_config
 
@@ -87,7 +87,7 @@ def _losses(runs: Sequence[Path]) -> list[str]:
 
 
 def _inches(size: str) -> tuple[float, float]:
-    """Width and height; raises UsageError for what is no such pair."""
+    """Parse width and height. Raises UsageError for invalid sizes."""
     sides = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", size)
     low, high = INCHES
     if sides is None or not all(low <= float(side) <= high for side in sides.groups()):

@@ -1,4 +1,4 @@
-"""`bpcli predict`: a trained model applied to rows."""
+"""`bpcli predict`: predictions of a trained model."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _shown(model: Model) -> str:
 
 @contextmanager
 def _opened(output: Path | None, source: Path | None, force: bool) -> Iterator[SupportsWrite[str]]:
-    """Standard output, or a file that appears under its name only once it is whole."""
+    """Open standard output, or a file that gets its name only when it is complete."""
     from bpcli.system.files import replacing
 
     if output is None:

@@ -1,4 +1,4 @@
-"""What training looks like while it runs: a live view on a terminal, plain lines elsewhere."""
+"""Progress of training: a live panel on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from bpcli.training import EpochReport, Progress
 
 LINE_SECONDS = 1.0
-"""Between two lines where nobody watches."""
+"""Minimum interval between plain lines, in seconds."""
 
 
 LOSSES = ("train_loss", "validation_loss")
 
 CHART_ROWS = 8
-"""Of the losses, where the terminal is high enough."""
+"""Height of the loss chart, if the terminal has enough rows."""
 
 
 class View(ABC):
-    """Shows events as they come; silent by itself."""
+    """Display of training events."""
 
     def __enter__(self) -> Self:
         return self
@@ -42,25 +42,25 @@ class View(ABC):
 
     @abstractmethod
     def show(self, event: EpochReport | Progress) -> None:
-        """Show one event."""
+        """Display an event."""
 
 
 class Silent(View):
-    """Shows nothing."""
+    """Display that prints nothing."""
 
     def show(self, event: EpochReport | Progress) -> None:
-        """Nothing."""
+        """Ignore the event."""
 
 
 class Lines(View):
-    """A line an epoch, at most one a second; the last epoch always has one."""
+    """Plain lines, one per epoch and at most one per second; the last epoch is always printed."""
 
     def __init__(self, epochs: int) -> None:
         self._epochs = epochs
         self._shown = 0.0
 
     def show(self, event: EpochReport | Progress) -> None:
-        """Print the event unless the last line is too new."""
+        """Print the event unless the last line is too recent."""
         last = getattr(event, "stop", None) is not None
         if last or perf_counter() - self._shown >= LINE_SECONDS:
             self._shown = perf_counter()
@@ -68,13 +68,13 @@ class Lines(View):
 
 
 class Live(View):
-    """A panel that redraws itself: a bar, the latest figures, and the losses epoch by epoch; the last one stays.
+    """Live panel with a progress bar, the latest values, and a chart of the losses. The final panel stays on screen.
 
-    It is put together when it is drawn, eight times a second, however many events there are.
+    The panel is rendered at each redraw, eight times a second, however many events arrive.
     """
 
     def __init__(self, name: str, epochs: int, earlier: Iterable[EpochRecord] = ()) -> None:
-        """With the records of epochs that were trained before."""
+        """Start with the records of epochs trained before."""
         from rich.console import Console
         from rich.live import Live as RichLive
 
@@ -102,12 +102,12 @@ class Live(View):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended = True
-        self._live.transient = self._report is None  # of no epoch there is nothing to keep
+        self._live.transient = self._report is None  # leave no panel without an epoch
         with suppress(OSError):  # the terminal may be gone
             self._live.stop()
 
     def show(self, event: EpochReport | Progress) -> None:
-        """Take up the event; the panel shows it at its next redraw."""
+        """Record the event for the next redraw."""
         from bpcli.training import Progress
 
         if isinstance(event, Progress):
@@ -128,12 +128,12 @@ class Live(View):
         table = Table.grid(padding=(0, 2))
         for name, value in self._figures.items():
             table.add_row(Text(name, style="dim", no_wrap=True), Text(value, style="bold", no_wrap=True))
-        bar = Table.grid()  # a bar by itself does not end its line
+        bar = Table.grid()  # a bar alone does not end its line
         bar.add_row(ProgressBar(self._epochs, done, width=60))
         return Group(Text(self._name, style="bold cyan"), bar, table, *self._chart(2 + len(self._figures)))
 
     def _take_figures(self) -> float:
-        """Bring the figures up to date; gives the epochs done."""
+        """Update the displayed values. Returns the number of epochs done."""
         done = 0.0
         for event in (self._report, self._progress):
             if event is not None:
@@ -152,12 +152,12 @@ class Live(View):
         return event.epoch - 1 + event.step / event.steps if isinstance(event, Progress) else float(event.epoch)
 
     def _chart(self, above: int) -> list[Any]:
-        """The losses as lines for what room the terminal has below other lines: none where that is too little."""
+        """Chart of the losses in the rows that the terminal has left; empty if there are too few."""
         from rich.text import Text
 
         train, validation = (bins.all() for bins in self._losses.values())
         glyphs = self._glyphs
-        room = self._console.height - above - 5  # its axis, its legend, and a line for the cursor
+        room = self._console.height - above - 5  # axis, legend, and a line for the cursor
         drawing = draw(train, validation, self._console.width, min(room, CHART_ROWS), glyphs, cut=True)
         if drawing is None or len(train) < 2:
             return []
@@ -180,7 +180,7 @@ class Live(View):
 
 
 def figures(event: EpochReport | Progress, epochs: int) -> list[tuple[str, str]]:
-    """What an event has to say, name by name."""
+    """Names and values of an event, formatted."""
     from bpcli.training import Progress
 
     if isinstance(event, Progress):
@@ -200,7 +200,7 @@ def figures(event: EpochReport | Progress, epochs: int) -> list[tuple[str, str]]
 
 
 def duration(seconds: float) -> str:
-    """`0.25 s`, `3.2 s`, `4 min 10 s`, `2 h 5 min`."""
+    """Format a duration: `0.25 s`, `3.2 s`, `4 min 10 s`, `2 h 5 min`."""
     if seconds < 60:
         return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -208,7 +208,7 @@ def duration(seconds: float) -> str:
 
 
 def view(name: str, epochs: int, quiet: bool, earlier: Iterable[EpochRecord] = ()) -> View:
-    """The view that suits where stderr goes; `earlier` are the records of epochs that were trained before."""
+    """Choose the view for stderr. `earlier` has the records of epochs trained before."""
     if quiet:
         return Silent()
     return Live(name, epochs, earlier) if is_terminal(sys.stderr) else Lines(epochs)

@@ -1,4 +1,4 @@
-"""`bpcli report`: a run as one HTML page."""
+"""`bpcli report`: HTML report of a run."""
 
 from __future__ import annotations
 

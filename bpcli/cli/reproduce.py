@@ -1,4 +1,4 @@
-"""`bpcli reproduce`: whether a run comes out the same when it is trained again."""
+"""`bpcli reproduce`: repeated training of a run, compared with the original."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _print(reproduction: Reproduction) -> None:
 
 
 def _complaint(reproduction: Reproduction) -> str:
-    """One line that says what differs first, and what else does."""
+    """One-line error: the first difference, and what else differs."""
     if reproduction.difference is not None:
         what = str(reproduction.difference)
     else:

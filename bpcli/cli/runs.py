@@ -1,4 +1,4 @@
-"""`bpcli runs`: what has been trained, and in what it differs."""
+"""`bpcli runs`: list of runs and their differences."""
 
 from __future__ import annotations
 
@@ -30,21 +30,22 @@ COLUMNS: dict[str, Callable[[ListedRun], Any]] = {
     "monitor": lambda run: run.monitor,
     "best": lambda run: run.score,
 }
-"""What every run has: `run` is the name of its directory, `best` the value of `monitor` in the best epoch.
+"""Columns of every run: `run` is the directory name, `best` the value of `monitor` in the best epoch.
 
-No key of a config is called like one of them."""
+No config key has one of these names.
+"""
 
 NEWEST_FIRST = "started"
 
 MOST_KEYS = 6
-"""Keys of the configs that the table shows."""
+"""Maximum number of config keys in the table."""
 
 MATTER_MOST = ("layers", "loss", "optimizer", "schedule", "training")
 MATTER_LEAST = ("data", "name", "dtype")
-"""Sections of a config: which of the differing keys the table shows first, and which last."""
+"""Sections of a config whose keys the table shows first, and last."""
 
 WIDEST_VALUE = 24
-"""Characters of a config's value in the table."""
+"""Maximum width of a config value in the table, in characters."""
 
 
 def runs(
@@ -72,7 +73,7 @@ def runs(
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other")
     listing = list_runs(folder)
-    keys = differing_keys([run.config for run in listing.runs if run.config])  # which it has from its first second on
+    keys = differing_keys([run.config for run in listing.runs if run.config])  # written before the first step
     short = short_names(keys, COLUMNS)
     sort = next((key for key, name in short.items() if name == sort), sort)
     ordered = _sorted(listing, sort)
@@ -91,7 +92,7 @@ def runs(
 
 
 def _tell_of_deaths(died: list[ListedRun]) -> None:
-    """Notes on runs that died: how many, what to do, and the fatal signals that were logged."""
+    """Print notes on runs that died: their number, what to do, and logged fatal signals."""
     resumable = sum(run.resumable for run in died)
     if resumable:
         note(f"{counted(resumable, 'run')} died: no process trains there any more; go on with bpcli train --resume")
@@ -103,7 +104,7 @@ def _tell_of_deaths(died: list[ListedRun]) -> None:
 
 
 def _sorted(listing: Listing, by: str) -> list[ListedRun]:
-    """The runs in the order asked for, those without a value last; raises UsageError for what no run has."""
+    """Runs in the requested order, those without a value last. Raises UsageError for a name that no run has."""
     if by == NEWEST_FIRST or not listing.runs:
         return listing.runs
     if by not in COLUMNS and not any(by in run.metrics or by in run.config for run in listing.runs):
@@ -122,7 +123,7 @@ def _sorted(listing: Listing, by: str) -> list[ListedRun]:
 
 
 def _require_one_monitor(runs: list[ListedRun]) -> None:
-    """Raise UsageError where the best values are of different things, such as a loss and an accuracy."""
+    """Raise UsageError if runs monitor different quantities, such as a loss and an accuracy."""
     monitors = list(dict.fromkeys(_monitored(run) for run in runs if run.score is not None))
     if len(monitors) > 1:
         shared = [name for name in runs[0].metrics if name.startswith("test_") and all(name in r.metrics for r in runs)]
@@ -132,21 +133,21 @@ def _require_one_monitor(runs: list[ListedRun]) -> None:
 
 
 def _monitored(run: ListedRun) -> str:
-    """What `best` is the value of; of a loss its type too."""
+    """Name of the monitored quantity; for a loss, with its type."""
     loss = run.config.get("loss.type")
     of = f" of {loss}" if loss and (run.monitor or "").endswith("_loss") else ""
     return f"{run.monitor}{of}"
 
 
 def _relevance(key: str, runs: list[ListedRun]) -> tuple[int, int]:
-    """What puts a key before others: its section of the config, then how many values it has."""
+    """Sort key of a config key: its section, then its number of distinct values."""
     section = key.partition(".")[0]
     place = 0 if section in MATTER_MOST else 2 if section in MATTER_LEAST else 1
     return place, -len({plain(run.config.get(key)) for run in runs})
 
 
 def _value(run: ListedRun, name: str) -> Any:
-    """The value of a column, a metric or a key of the config, None where the run has none."""
+    """Value of a column, metric or config key; None if the run has none."""
     if name in COLUMNS:
         return COLUMNS[name](run)
     return run.metrics[name] if name in run.metrics else run.config.get(name)
@@ -198,10 +199,10 @@ def _print_csv(ordered: list[ListedRun], keys: list[str]) -> None:
 
 
 def _print_table(ordered: list[ListedRun], short: dict[str, str], sort: str) -> None:
-    """A line a run, with the first few keys by their short names; on a terminal only as many as fit."""
+    """Print a row per run, with the most relevant config keys; on a terminal, only as many as fit."""
     names = [name for name in COLUMNS if name != "seconds" or sort == name]
     names += [sort] if sort not in COLUMNS and sort not in short else []
-    # The one that is sorted by is among those shown.
+    # The sort key is always shown.
     keys = sorted(short, key=lambda key: (key != sort, *_relevance(key, ordered)))
     rows = [[*names, *(short[key] for key in keys)]]
     rows += [
@@ -237,11 +238,11 @@ def _cell(name: str, value: Any) -> str:
 
 
 def _setting(value: Any) -> str:
-    """A value of a config, cut to a width at which others have room beside it."""
+    """Config value, truncated to fit the table."""
     shown = "-" if value is None else plain(value)
     if len(shown) <= WIDEST_VALUE:
         return shown
-    # Of a path the end says more.
+    # The end of a path is more informative.
     return f"…{shown[1 - WIDEST_VALUE :]}" if "/" in shown else f"{shown[: WIDEST_VALUE - 1]}…"
 
 

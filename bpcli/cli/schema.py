@@ -1,4 +1,4 @@
-"""`bpcli schema`: the config as JSON Schema."""
+"""`bpcli schema`: JSON Schema of the config."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bpcli train --seeds`: what it starts, shows and reports."""
+"""`bpcli train --seeds`: start, progress and report of several runs."""
 
 from __future__ import annotations
 
@@ -38,12 +38,15 @@ def train_seeds(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Train a config with `count` seeds, or go on with the runs called after `resume`; `passed_on` goes to each."""
+    """Train a config with `count` seeds, or resume the runs named after `resume`.
+
+    `passed_on` are the options added to each run's command.
+    """
     from bpcli.jobs.seeds import SeedRun, require_none, train_side_by_side
     from bpcli.storage.run_directory import timed
 
     there = SeedRun.called_after(resume) if resume is not None else []
-    if there:  # a seed without a checkpoint begins again, and its config is removed
+    if there:  # a seed without a checkpoint restarts, and its config is removed
         config = next(run.directory.config for run in there if run.directory.last.is_file())
     assert config is not None
     prepared = _prepare_first(config, overrides, count, cache="--no-cache" not in passed_on)
@@ -55,7 +58,7 @@ def train_seeds(
     at_once, each = _share_out(count, prepared, threads)
     common = [*(part for item in overrides for part in ("--set", item)), *passed_on, "--threads", str(each)]
     commands = {run: _command(run, config, common, resume is not None) for run in runs}
-    del prepared  # the memory that it takes is for the runs
+    del prepared  # free memory for the runs
     if not quiet:
         shown = f"{path_from_here(runs[0].path)} … {runs[-1].path.name}"
         say(f"{counted(count, 'seed')}, {at_once} at a time: {printable(shown)}")
@@ -64,7 +67,7 @@ def train_seeds(
     resuming = f"bpcli train --seeds {count} --resume {shlex.quote(printable(path_from_here(stem)))}"
 
     def hear(run: SeedRun, line: str) -> None:
-        """Pass on what a run says; errors in any case."""
+        """Print a line of a run; errors are printed even if quiet."""
         if line.startswith("error: "):
             say(f"error: seed {run.seed}: {line.removeprefix('error: ')}")
         elif not quiet and line not in heard:
@@ -72,7 +75,7 @@ def train_seeds(
             say(f"seed {run.seed}: {line}")
 
     def lost(run: SeedRun, number: int) -> None:
-        """Report a process that a signal killed."""
+        """Report a process that was killed by a signal."""
         memory = ", as the system does when memory runs out" if number == signal.SIGKILL else ""
         say(
             f"error: seed {run.seed}: {printable(path_from_here(run.path))}: killed by {signal_name(number)}{memory}; "
@@ -91,23 +94,23 @@ def train_seeds(
 
 
 def _prepare_first(config: Path, overrides: Sequence[str], count: int, cache: bool) -> Prepared:
-    """The experiment with the first seed, so that what is wrong with it is said once, before training."""
+    """Prepare the experiment with the first seed, so that its errors are reported once, before training."""
     from bpcli.config import load_config
     from bpcli.experiment.opening import open_experiment
 
     prepared = open_experiment(config, overrides, cache=cache)
-    load_config(config, [*overrides, f"seed={prepared.config.seed + count - 1}"])  # the last seed must be one too
+    load_config(config, [*overrides, f"seed={prepared.config.seed + count - 1}"])  # the last seed must be valid, too
     return prepared
 
 
 def _share_out(count: int, prepared: Prepared, threads: int | None) -> tuple[int, int]:
-    """How many runs are trained at once, and the threads of each: as cores and memory allow."""
+    """Number of parallel runs, and threads of each, within the available cores and memory."""
     from bpcli.system.memory import available_memory
     from bpcli.system.threads import available_cores
 
     cores = available_cores()
     at_once = min(count, max(1, cores // (threads or 1)))
-    # To read and encode the data takes a process as much as it took this one at its highest; training comes to that.
+    # Reading and encoding take a process the peak memory of this one; training adds its own.
     highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     by_memory = max(1, available_memory() // (highest + prepared.memory.total))
     if by_memory < at_once:
@@ -117,14 +120,14 @@ def _share_out(count: int, prepared: Prepared, threads: int | None) -> tuple[int
 
 
 def _command(run: SeedRun, config: Path, common: Sequence[str], resumed: bool) -> Sequence[str]:
-    """What trains a run: from its beginning, or from where it was stopped."""
+    """Command that starts or resumes a run."""
     if resumed and run.has_begun():
         return ["train", "--resume", str(run.path), *common]
     return ["train", str(config), *common, "--set", f"seed={run.seed}", "--run-dir", str(run.path)]
 
 
 def _read(runs: Sequence[SeedRun]) -> dict[SeedRun, ListedRun | None]:
-    """The runs as they are; None where one has not come to be, of which its error has told."""
+    """Read the runs. A run that could not start is None; its error has been printed."""
     from bpcli.errors import BpcliError
     from bpcli.storage.run_listing import read_run
 
@@ -156,7 +159,7 @@ def _report(
 
 
 def _print_runs(found: dict[SeedRun, ListedRun | None]) -> None:
-    """A line a seed, with its monitored value."""
+    """Print the monitored value of each seed."""
     there = {run: entry for run, entry in found.items() if entry is not None}
     if not there:
         return
@@ -177,7 +180,7 @@ def _print_runs(found: dict[SeedRun, ListedRun | None]) -> None:
 
 
 def _print_spreads(finished: Sequence[ListedRun], count: int) -> None:
-    """A line a metric, with its mean and standard deviation."""
+    """Print the mean and standard deviation of each metric."""
     from bpcli.jobs.seeds import spreads
 
     over = counted(count, "seed") if len(finished) == count else f"{len(finished)} of {count} seeds"

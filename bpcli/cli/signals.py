@@ -1,4 +1,4 @@
-"""Stopping in good order: training stops after the step under way, everything else at once."""
+"""Signal handling: training stops after the current step, any other command immediately."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from types import FrameType, TracebackType
 from typing import Self
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
-"""What ends a process in good order: Ctrl-C, a shutdown, a terminal that goes, a scheduler that wants the machine."""
+"""Signals that end a process cleanly: Ctrl-C, shutdown, a closed terminal, preemption by a scheduler."""
 
 
 def signal_name(number: int) -> str:
-    """`SIGSEGV` for 11; a number that has no name as `signal 40`."""
+    """Name of a signal: `SIGSEGV` for 11; `signal 40` for a number without a name."""
     try:
         return signal.Signals(number).name
     except ValueError:
@@ -21,7 +21,7 @@ def signal_name(number: int) -> str:
 
 
 def _handle_with(handler: Callable[[int, FrameType | None], None]) -> dict[signal.Signals, object]:
-    """Handle the stopping signals, but those that are ignored, as nohup has it; the handlers that there were."""
+    """Install a handler for the stopping signals, except ignored ones (nohup). Returns the previous handlers."""
     taken = [number for number in STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
     return {number: signal.signal(number, handler) for number in taken}
 
@@ -33,7 +33,7 @@ def _restore(handlers: dict[signal.Signals, object]) -> None:
 
 @contextmanager
 def ending_cleanly() -> Iterator[None]:
-    """Within the block a signal ends the process with 128 + n, cleaning up on the way out."""
+    """Context manager in which a signal raises SystemExit with code 128 + n, so that cleanup runs."""
 
     def end(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
@@ -46,7 +46,7 @@ def ending_cleanly() -> Iterator[None]:
 
 
 class StopRequest:
-    """Within its block the first signal only sets `signal`; a second SIGINT ends the process at once."""
+    """Context manager in which the first signal only sets `signal`. A second SIGINT ends the process immediately."""
 
     def __init__(self) -> None:
         self.signal: int | None = None

@@ -1,4 +1,4 @@
-"""Charts of characters: two curves, solid and dotted, in Braille's two by four dots a cell, or in ASCII."""
+"""Text charts of two curves, in Braille characters (2 × 4 dots per cell) or ASCII."""
 
 from __future__ import annotations
 
@@ -9,29 +9,28 @@ from math import isfinite, log10
 from bpcli.wording import number
 
 Bin = tuple[float, float]
-"""The least and the greatest of some values that stand side by side."""
+"""Minimum and maximum of consecutive values."""
 
 MOST_BINS = 512
-"""More columns of dots than a chart has on most terminals; even, so that bins can be merged in pairs."""
+"""Maximum number of bins, more than most terminals have columns of dots. Even, so that bins can be merged in pairs."""
 
 LOGARITHMIC_FROM = 20.0
-"""How many times the least the greatest value is, from where a logarithmic axis shows more."""
+"""Ratio of maximum to minimum from which an axis is logarithmic."""
 
 LEAST_COLUMNS, LEAST_ROWS = 12, 3
-"""Of a chart that still says something."""
+"""Minimum width and height of a readable chart, in characters."""
 
 EARLY = 0.1
-"""The share of a training that may be cut off, where all that comes after it would have less than LEAST_HEIGHT."""
+"""Share of a series that may be cut off at its start if the rest would have less than LEAST_HEIGHT of the axis."""
 
 LEAST_HEIGHT = 1 / 3
 
 
 @dataclass(frozen=True)
 class Glyphs:
-    """The characters of a chart: dots in a cell, across and down, the axes, and a solid and a dotted curve.
+    """Characters of a chart: dots per cell (across, down), axes, and a solid and a dotted curve.
 
-    Where a cell is one dot, the curves have a character each; Braille puts dots together, and draws one curve solid
-    and the other with gaps.
+    With one dot per cell, each curve has its own character. In Braille, the second curve is drawn with gaps.
     """
 
     across: int
@@ -44,7 +43,7 @@ class Glyphs:
 
     @classmethod
     def of(cls, encoding: str | None) -> Glyphs:
-        """Braille where the encoding has it, else ASCII."""
+        """Braille if the encoding has it, otherwise ASCII."""
         try:
             "".join((BRAILLE.side, BRAILLE.corner, BRAILLE.bottom, BRAILLE.solid)).encode(encoding or "ascii")
         except (UnicodeEncodeError, LookupError):
@@ -57,14 +56,14 @@ ASCII = Glyphs(1, 1, "|", "+", "-", "#", "o")
 
 BRAILLE_FROM = 0x2800
 BRAILLE_BITS = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))
-"""Of the dots of the left and of the right column, from the bottom up (Unicode 15, section 21.1)."""
+"""Bits of the dots in the left and the right column, from bottom to top (Unicode 15, section 21.1)."""
 
 GAP = 2
-"""Of the columns of dots of a dotted curve, every so many are drawn."""
+"""Spacing of the columns of dots drawn for a dotted curve."""
 
 
 class Bins:
-    """A series of any length in bounded memory: bins of equally many values, which grow as the series does."""
+    """Series of any length in bounded memory, as bins of equal size, which grows with the series."""
 
     def __init__(self) -> None:
         self._bins: list[Bin] = []
@@ -72,7 +71,7 @@ class Bins:
         self._filled = 0
 
     def add(self, value: float) -> None:
-        """Add a value to the end; one that is not finite has no place in a chart."""
+        """Append a value. Values that are not finite are ignored."""
         if not isfinite(value):
             return
         if self._bins and self._filled < self._size:
@@ -87,13 +86,13 @@ class Bins:
         self._filled = 1
 
     def all(self) -> list[Bin]:
-        """The bins as they are now."""
+        """Current bins."""
         return list(self._bins)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A character of a chart, and whether it is of the second curve."""
+    """Character of a chart, and whether it belongs to the second curve."""
 
     glyph: str
     second: bool
@@ -101,9 +100,9 @@ class Cell:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A chart: for each line what stands before its cells, and those.
+    """Chart, as a label and cells for each line.
 
-    `above` is the greatest value, where it lies above the chart, as only the beginning is so high.
+    `above` is the maximum, if the initial values above the axis are cut off.
     """
 
     labels: list[str]
@@ -118,19 +117,19 @@ class Drawing:
 
     @property
     def columns(self) -> int:
-        """Cells of a line."""
+        """Cells per line."""
         return len(self.cells[0])
 
     @property
     def lines(self) -> list[str]:
-        """The chart without colours."""
+        """Lines of the chart, without colours."""
         return [
             (label + "".join(cell.glyph for cell in row)).rstrip()
             for label, row in zip(self.labels, self.cells, strict=True)
         ]
 
     def axis(self, first: str, last: str, glyphs: Glyphs) -> list[str]:
-        """The x axis below, and under it what stands at its ends."""
+        """Lines of the x axis, with labels at both ends."""
         indent = " " * self.start
         return [
             f"{indent[1:]}{glyphs.corner}{glyphs.bottom * self.columns}",
@@ -139,7 +138,7 @@ class Drawing:
 
 
 def in_columns(bins: Sequence[Bin], columns: int) -> list[Bin]:
-    """Bins merged to fewer columns."""
+    """Merge bins to fewer columns."""
     count = len(bins)
     found = []
     for column in range(columns):
@@ -151,9 +150,9 @@ def in_columns(bins: Sequence[Bin], columns: int) -> list[Bin]:
 def draw(
     first: Sequence[Bin], second: Sequence[Bin], width: int, rows: int, glyphs: Glyphs, cut: bool = False
 ) -> Drawing | None:
-    """A chart of `rows` lines of up to `width` characters, or None where that is too little or `first` is empty.
+    """Draw a chart of `rows` lines and at most `width` characters. Returns None if it is too small or `first` is empty.
 
-    `second` may be empty. With `cut`, the axis leaves out the beginning where that would leave the rest little height.
+    `second` may be empty. With `cut`, the axis omits the initial values if the rest would otherwise have little height.
     """
     if not first or rows < LEAST_ROWS:
         return None
@@ -181,7 +180,7 @@ def draw(
 
 @dataclass(frozen=True)
 class _Axis:
-    """Values from low to high as heights of dots, from 0 on; those beyond it lie at its ends."""
+    """Scale from values to heights in dots, counted from 0. Values outside are clipped."""
 
     low: float
     high: float
@@ -194,7 +193,7 @@ class _Axis:
         return cls(low, high, steps, low > 0 and high / low > LOGARITHMIC_FROM)
 
     def share(self, value: float) -> float:
-        """How far up the axis a value lies, 0 to 1."""
+        """Relative position of a value on the axis, 0 to 1."""
         if self.high == self.low:
             return 0.5
         if self.logarithmic:
@@ -208,7 +207,7 @@ class _Axis:
 
 
 def _dots(bins: Sequence[Bin], columns: int, axis: _Axis) -> set[tuple[int, int]]:
-    """Column and height of the dots of a curve: all that a column's values lie between, and the way to the next."""
+    """Dots (column, height) of a curve: the range of values in each column, connected to the next column."""
     found: set[tuple[int, int]] = set()
     before: tuple[int, int] | None = None
     for column, (low, high) in enumerate(_heights(bins, columns, axis)):
@@ -222,7 +221,7 @@ def _dots(bins: Sequence[Bin], columns: int, axis: _Axis) -> set[tuple[int, int]
 
 
 def _heights(bins: Sequence[Bin], columns: int, axis: _Axis) -> Iterator[tuple[float, float]]:
-    """The least and the greatest height in each column; between bins that are fewer than columns, straight lines."""
+    """Minimum and maximum height in each column, linearly interpolated if there are fewer bins than columns."""
     if len(bins) >= columns:
         for low, high in in_columns(bins, columns):
             yield axis.height(low), axis.height(high)
@@ -237,7 +236,7 @@ def _heights(bins: Sequence[Bin], columns: int, axis: _Axis) -> Iterator[tuple[f
 
 
 def _cell(dots: Sequence[set[tuple[int, int]]], column: int, row: int, glyphs: Glyphs) -> Cell:
-    """What stands in a cell; rows are numbered from the bottom. The second curve is drawn over the first."""
+    """Character of a cell; rows count from the bottom. The second curve is drawn over the first."""
     first, second = (
         {
             (x, y)

@@ -1,4 +1,4 @@
-"""`bpcli trace`: one training step, worked as by hand."""
+"""`bpcli trace`: one training step in numbers."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def trace(
     for line in traced.notes:
         note(line)
     if as_json:
-        result_json(trace_document(traced), indent=None)  # a line for each of half a million weights made it 124 MB
+        result_json(trace_document(traced), indent=None)  # indented, half a million weights took 124 MB
         return
     if html is not None:
         write_page(html, trace_page(traced, layer, place))
@@ -97,7 +97,7 @@ def trace(
 
 
 def _run(source: Path) -> RunDirectory | None:
-    """The run, or None for a config."""
+    """Run directory, or None for a config."""
     from bpcli.storage.run_directory import RunDirectory
 
     if source.suffix == ".safetensors":
@@ -106,14 +106,14 @@ def _run(source: Path) -> RunDirectory | None:
 
 
 def _state(prepared: Prepared, run: RunDirectory | None) -> TrainingState:
-    """Where the step begins."""
+    """Training state at the start of the step."""
     from bpcli.jobs.resume import resume_state
 
     return prepared.plan.new_state() if run is None else resume_state(prepared, run)
 
 
 def _place(prepared: Prepared, layer: int | None, neuron: str | None) -> tuple[int | None, int | None]:
-    """The layer, and the place in it of the neuron; raises UsageError for one that there is not."""
+    """Indices of the layer and of the neuron within it. Raises UsageError if one does not exist."""
     layers = prepared.network.layers
     of, _, place = (neuron or "").rpartition(".")
     if of and (layer is None or of == str(layer)) and of.isdecimal():
@@ -132,7 +132,7 @@ def _place(prepared: Prepared, layer: int | None, neuron: str | None) -> tuple[i
 
 
 def _lines(parts: Iterable[Part]) -> Iterator[str]:
-    """The account for a terminal."""
+    """Format the trace for a terminal."""
     from bpcli.tracing.parts import Grid, Heading
 
     for part in parts:

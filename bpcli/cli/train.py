@@ -1,4 +1,4 @@
-"""`bpcli train`: train what a config describes, into a run directory."""
+"""`bpcli train`: training of a config into a run directory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `bpcli train` says of a training on its way, and of what came out."""
+"""Terminal output of `bpcli train`, during and after training."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bpcli.wording import counted, number
 
 
 class TrainingView(Observer):
-    """Shows a training on the terminal, and stops it on a signal; quiet, it says only what the user must know."""
+    """Observer that displays training and stops it on a signal. If quiet, it prints only essential notes."""
 
     def __init__(self, quiet: bool) -> None:
         self.stop = StopRequest()
@@ -29,19 +29,19 @@ class TrainingView(Observer):
         self._view: View | None = None
 
     def opened(self, prepared: Prepared) -> None:
-        """Warn of the data."""
+        """Print data warnings."""
         self._task = prepared.preprocessor.target.task
         if not self._quiet:
             warn(prepared.warnings, strict=False)
 
     def resumed(self, directory: RunDirectory, state: TrainingState) -> None:
-        """Say if the last process to train here died."""
+        """Print a note if the previous training process died."""
         if directory.is_marked_running() and not self._quiet:
             note(f"the process that trained here {directory.death()}; going on {_after(state.counters)}")
 
     @contextmanager
     def watching(self, runner: Runner) -> Iterator[None]:
-        """Announce the training, and show its events within the block."""
+        """Print what will be trained, and display events within the block."""
         if not self._quiet:
             announce(runner.prepared)
         config, done = runner.prepared.config, runner.state.counters.epoch
@@ -50,16 +50,16 @@ class TrainingView(Observer):
             yield
 
     def event(self, event: EpochReport | Progress) -> None:
-        """Show an event."""
+        """Display an event."""
         if self._view is not None:
             self._view.show(event)
 
     def interrupted(self) -> bool:
-        """Whether a signal asked to stop."""
+        """Whether a signal requested a stop."""
         return self.stop()
 
     def ended(self, run: Run) -> None:
-        """Say what is wrong with the training, or that there was none."""
+        """Print problems of the training, or a note that the run was already finished."""
         if run.status in ("finished", "stopped") and not run.trained:
             setting = f"training.{run.summary.stop_reason}"
             note(
@@ -86,13 +86,13 @@ class TrainingView(Observer):
 
 
 def _after(counters: Counters) -> str:
-    """How far training had come: `after 3 epochs and 2 steps`."""
+    """Progress of training: `after 3 epochs and 2 steps`."""
     done = [counted(count, what) for count, what in ((counters.epoch, "epoch"), (counters.step, "step")) if count]
     return f"after {' and '.join(done)}" if done else "from the start"
 
 
 def announce(prepared: Prepared) -> None:
-    """What is about to be trained, and what the user should know of it."""
+    """Print what will be trained, and notes."""
     network = prepared.network
     rows = ", ".join(f"{rows:,} {part}" for part, rows in prepared.rows.items() if rows)
     say(

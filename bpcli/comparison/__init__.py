@@ -1,1 +1,1 @@
-"""Runs beside each other: configs, curves, scores on the same rows, and whether those differ by more than chance."""
+"""Comparison of runs: configs, curves, scores on the same rows, and significance of their differences."""

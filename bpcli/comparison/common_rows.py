@@ -1,4 +1,4 @@
-"""The rows that all runs are asked, new to each of them."""
+"""Rows on which all runs are scored, unseen by each of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bpcli.wording import counted, printable
 
 @dataclass(frozen=True)
 class CommonRows:
-    """The same rows as each model reads them."""
+    """The same rows, as read by each model."""
 
     source: str
     tables: list[Table]
@@ -27,10 +27,10 @@ class CommonRows:
 
 
 def rows_of_test(contestants: Sequence[Contestant], cache: bool) -> CommonRows:
-    """The test rows of the first run.
+    """Test rows of the first run.
 
     Raises:
-        DataError: there are none, or a run was trained or chosen by some of them, or it cannot be said.
+        DataError: there are none, or a run used some of them for training or validation, or this cannot be determined.
     """
     first = contestants[0]
     models = [contestant.model for contestant in contestants]
@@ -68,7 +68,7 @@ def rows_of_file(contestants: Sequence[Contestant], path: Path, cache: bool) -> 
     """All rows of a file that have a target.
 
     Raises:
-        DataError: there are none, or a run was trained on the file.
+        DataError: no row has a target, or a run was trained on the file.
     """
     models = [contestant.model for contestant in contestants]
     found = []
@@ -83,7 +83,7 @@ def rows_of_file(contestants: Sequence[Contestant], path: Path, cache: bool) -> 
 
 
 def _require_new(contestant: Contestant, path: Path, found: FileRows) -> None:
-    """Raise DataError for a file that a run was trained on, by its name or by its content."""
+    """Raise DataError for a file that a run was trained on, compared by path and by content."""
     header = contestant.model.header
     parts = [part for _, part in header.config.data.files]
     trained = [Path(known) for known, part in zip(header.data.paths, parts, strict=True) if part != "test"]
@@ -95,5 +95,5 @@ def _require_new(contestant: Contestant, path: Path, found: FileRows) -> None:
 
 
 def _is_copy(path: Path, other: Path) -> bool:
-    """Whether files are one, or hold the same; of files of different sizes nothing is read."""
+    """Whether two files are the same or have equal content. Files of different sizes are not read."""
     return path.resolve() == other or (other.is_file() and filecmp.cmp(path, other, shallow=False))

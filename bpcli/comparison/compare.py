@@ -1,4 +1,4 @@
-"""The comparison of runs with the first of them."""
+"""Comparison of runs with the first of them."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from bpcli.storage.run_listing import differing_keys
 from bpcli.system.files import path_from_here
 
 OF_THESE_MODELS = "this is about these trained models; how much scores vary with the seed, bpcli train --seeds says"
-"""What a comparison does not say."""
+"""Note on the limits of a comparison."""
 
 SAME = "the same model: weights are identical"
-"""The verdict on two runs whose best models are one."""
+"""Verdict on two runs with identical best models."""
 
 
 def compare_runs(paths: Sequence[Path], data: Path | None = None, cache: bool = True, seed: int = 0) -> Comparison:
-    """The comparison of runs with the first of them, on its test rows or on those of the file `data`.
+    """Compare runs with the first, on its test rows or on the rows of the file `data`.
 
     Raises:
-        UsageError: fewer than two runs, or one of them twice.
-        CheckpointError: a run has no best checkpoint, or is damaged.
-        DataError: the runs cannot be compared on the same rows, or one of them was trained on some of those.
+        UsageError: there are fewer than two runs, or a run is given twice.
+        CheckpointError: a run has no best checkpoint or is damaged.
+        DataError: the runs cannot be compared on the same rows, or one was trained on some of them.
     """
     contestants = contestants_of(paths)
     rows = rows_of_file(contestants, data, cache) if data else rows_of_test(contestants, cache)
@@ -71,7 +71,7 @@ def compare_runs(paths: Sequence[Path], data: Path | None = None, cache: bool = 
 
 
 def _unequal_epochs(contestants: Sequence[Contestant]) -> list[str]:
-    """A note where runs were trained for different numbers of epochs, which by itself can make a difference."""
+    """Note if runs were trained for different numbers of epochs, which alone can make a difference."""
     counts = [contestant.run.epochs for contestant in contestants]
     if len(set(counts)) == 1:
         return []

@@ -1,4 +1,4 @@
-"""The runs that are compared, and whether they can be."""
+"""Runs to compare, and validation that they are comparable."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bpcli.wording import listed, printable, quoted
 
 @dataclass(frozen=True)
 class Contestant:
-    """A run that is compared: what its directory says, and its best model."""
+    """Run to compare: content of its directory, and its best model."""
 
     label: str
     run: ListedRun
@@ -26,17 +26,17 @@ class Contestant:
 
     @property
     def shown(self) -> str:
-        """Its label as messages quote it."""
+        """Label as quoted in messages."""
         return quoted(self.label)
 
 
 def contestants_of(paths: Sequence[Path]) -> list[Contestant]:
-    """The runs in directories, called by the names of those, or by their paths where names are the same.
+    """Load the runs in directories, labelled by name, or by path if two names are equal.
 
     Raises:
-        UsageError: fewer than two runs, or one of them twice.
-        CheckpointError: a run has no best checkpoint, or is damaged.
-        DataError: they do not predict the same.
+        UsageError: there are fewer than two runs, or a run is given twice.
+        CheckpointError: a run has no best checkpoint or is damaged.
+        DataError: the runs predict different targets.
     """
     if len(paths) < 2:
         raise UsageError("give two or more runs to compare")
@@ -51,7 +51,7 @@ def contestants_of(paths: Sequence[Path]) -> list[Contestant]:
 
 
 def are_same(first: Model, other: Model) -> bool:
-    """Whether two models answer alike whatever they are asked: the same weights in the same network, fed the same."""
+    """Whether two models are identical: the same weights, network and preprocessing."""
     told = [(model.header.config.layers, model.loss, model.preprocessor) for model in (first, other)]
     if told[0] != told[1]:
         return False
@@ -67,7 +67,7 @@ def _read(path: Path) -> ListedRun:
 
 
 def _require_same_task(contestants: Sequence[Contestant]) -> None:
-    """Raise DataError unless all predict the same: metrics of different targets have nothing to do with each other."""
+    """Raise DataError unless all runs predict the same target: metrics of different targets are not comparable."""
     first = contestants[0]
     target = first.model.target
     for other in contestants[1:]:

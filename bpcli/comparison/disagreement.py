@@ -1,4 +1,4 @@
-"""Where two models part: how many rows they answer differently, and which of them is right there."""
+"""Disagreement of two models: rows predicted differently, and which model is right on them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from bpcli.training.scoring import Answers
 def disagreement(
     labels: tuple[str, str], names: Sequence[str], task: Task, first: Answers, other: Answers
 ) -> list[AnswerDisagreement] | list[NumberDisagreement]:
-    """For each true class, each label or each target: the rows, those answered differently, and who is right.
+    """Disagreement for each true class, each label or each target.
 
-    Of classes and labels, `right_by` counts the rows that one model alone has right; of numbers, `nearer` those where
-    its answer is nearer to the truth, beside the mean and the greatest distance between the two answers.
+    For classes and labels, `right_by` counts the rows that only one model predicts correctly. For numbers, `nearer`
+    counts the rows on which a model is closer to the true value; the mean and the maximum distance between the two
+    predictions are included.
     """
     true, one, two = first.true, first.predicted, other.predicted
     if task == "regression":

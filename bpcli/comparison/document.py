@@ -1,4 +1,4 @@
-"""The document of a comparison, which the terminal, `--json` and the page read."""
+"""Document of a comparison, rendered on the terminal, by `--json` and in HTML."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bpcli.storage.records import EpochRecord, EpochScores
 
 @dataclass(frozen=True)
 class ComparedRun:
-    """A run as its directory tells it."""
+    """Run as described by its directory."""
 
     label: str
     path: str
@@ -26,18 +26,18 @@ class ComparedRun:
     curve: Sequence[EpochRecord]
 
     def last(self, name: str) -> float | None:
-        """A value of the last epoch."""
+        """Value of the last epoch."""
         return self.curve[-1].number(name) if self.curve else None
 
     def to_json(self) -> dict[str, Json]:
-        """The run as a document."""
+        """Run as a JSON object."""
         best, curve = self.best.to_json(), [record.to_json() for record in self.curve]
         return {**vars(self), "best": best, "curve": curve}
 
 
 @dataclass(frozen=True)
 class ConfigDifference:
-    """A key of the configs, and its value in each run that has it, by label."""
+    """Config key that differs, and its value by label of the run; runs without the key are left out."""
 
     key: str
     values: Mapping[str, object]
@@ -45,7 +45,7 @@ class ConfigDifference:
 
 @dataclass(frozen=True)
 class ComparedRows:
-    """The rows that all were asked."""
+    """Rows on which all runs are scored."""
 
     source: str
     count: int
@@ -53,7 +53,7 @@ class ComparedRows:
 
 @dataclass(frozen=True)
 class BootstrapInterval:
-    """The interval of a difference."""
+    """Bootstrap confidence interval of a difference."""
 
     confidence: float
     low: float
@@ -65,10 +65,10 @@ class BootstrapInterval:
 
 @dataclass(frozen=True, kw_only=True)
 class MetricDifference:
-    """How a metric of a run differs from that of another, and how probable that is by chance alone.
+    """Difference of a metric between two runs, with its confidence interval and p-value.
 
-    difference: None where the metric is undefined. right_by: of rows with one class each, how many either run alone has
-    right, by its label.
+    difference: None if the metric is undefined. right_by: for single-label classification, the number of rows that only
+    one run predicts correctly, by label of the run.
     """
 
     run: str
@@ -83,14 +83,14 @@ class MetricDifference:
 
 @dataclass(frozen=True, kw_only=True)
 class JudgedDifference(MetricDifference):
-    """A difference among those of other runs: its corrected p-value, the better run, and a verdict in words."""
+    """Difference with its p-value corrected for multiple comparisons, the better run, and a verdict in words."""
 
     p_corrected: float
     better: str | None
     verdict: str
 
     def to_json(self) -> dict[str, Json]:
-        """The difference as a document."""
+        """Difference as a JSON object."""
         document = asdict(self)
         if self.right_by is None:
             del document["right_by"]
@@ -99,7 +99,7 @@ class JudgedDifference(MetricDifference):
 
 @dataclass(frozen=True)
 class AnswerDisagreement:
-    """Of a class or label: the rows answered differently, and how many either run alone has right, by its label."""
+    """Class or label: number of rows predicted differently, and of those that only one run has right, by run label."""
 
     name: str
     rows: int
@@ -109,7 +109,7 @@ class AnswerDisagreement:
 
 @dataclass(frozen=True)
 class NumberDisagreement:
-    """Of a target: how far answers lie apart, and for how many rows either run is nearer to the truth, by its label."""
+    """Target: distance between the predictions, and number of rows on which each run is nearer, by run label."""
 
     name: str
     rows: int
@@ -121,7 +121,7 @@ class NumberDisagreement:
 
 @dataclass(frozen=True)
 class RunDifference:
-    """A run against the first: by its headline metric, by the log loss where all give probabilities, by answers."""
+    """Run compared with the first: headline metric, log loss if all runs give probabilities, and disagreement."""
 
     headline: JudgedDifference
     log_loss: JudgedDifference | None
@@ -130,11 +130,11 @@ class RunDifference:
 
     @property
     def tested(self) -> list[JudgedDifference]:
-        """The differences in metrics."""
+        """Tested differences in metrics."""
         return [self.headline, *([self.log_loss] if self.log_loss else [])]
 
     def to_json(self) -> dict[str, Json]:
-        """The difference as a document."""
+        """Difference as a JSON object."""
         document = self.headline.to_json()
         if self.log_loss is not None:
             document["log_loss"] = self.log_loss.to_json()
@@ -145,7 +145,7 @@ class RunDifference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs, the first of which all others are compared with; `scores` by label."""
+    """Comparison of runs with the first; `scores` is by label of the run."""
 
     runs: Sequence[ComparedRun]
     config: Sequence[ConfigDifference]
@@ -157,11 +157,11 @@ class Comparison:
 
     @property
     def labels(self) -> list[str]:
-        """What the runs are called."""
+        """Labels of the runs."""
         return [run.label for run in self.runs]
 
     def to_json(self) -> dict[str, Json]:
-        """The comparison as a document."""
+        """Comparison as a JSON object."""
         return {
             "runs": [run.to_json() for run in self.runs],
             "config": [asdict(one) for one in self.config],

@@ -1,4 +1,4 @@
-"""Whether runs differ by more than chance on the rows that all were asked."""
+"""Significance tests of score differences between runs on the same rows."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from bpcli.training.scoring import HEADLINES, Answers
 from bpcli.wording import counted, printable
 
 SIGNIFICANT = 1 - CONFIDENCE
-"""A p-value above this is called chance."""
+"""Significance level."""
 
 
 def differences(
     labels: Sequence[str], answers: Sequence[Answers], task: Task, seed: int
 ) -> list[tuple[JudgedDifference, JudgedDifference | None]]:
-    """For each but the first: how its headline metric differs from the first's, and whether that is more than chance.
+    """Tested differences between each run and the first, in the headline metric and in the log loss.
 
-    Of rows with one class each, McNemar's exact test decides, else the bootstrap's p-value. Where all runs give
-    probabilities, the second has the same of their log loss, which may differ where all answers are alike. Each of the
-    two metrics is a question of its own, whose p-values are corrected by Holm's method for the runs compared in it.
+    The test is McNemar's exact test for single-label classification, otherwise the paired bootstrap. The log loss is
+    None unless all runs give probabilities; it may differ even if all predicted classes are equal. P-values are
+    corrected by Holm's method over the runs, separately for each of the two metrics.
     """
     figures = [ROWWISE[task].figures(answer.true, answer.predicted) for answer in answers]
     tested = _compared(labels, answers, HEADLINES[task], ROWWISE[task], figures, seed)
@@ -51,7 +51,7 @@ def _compared(
     figures: Sequence[Figures],
     seed: int,
 ) -> list[MetricDifference]:
-    """How a metric of each run but the first differs from the first's, with the bootstrap's interval and p-value."""
+    """Difference of a metric between each run and the first, with bootstrap interval and p-value."""
     found = []
     for label, answer, other in zip(labels[1:], answers[1:], figures[1:], strict=True):
         bootstrap = paired_bootstrap(figures[0], other, rowwise.of_means, seed)
@@ -77,7 +77,7 @@ def _compared(
 
 
 def _by_mcnemar(tested: MetricDifference, first: Figures, other: Figures) -> MetricDifference:
-    """A difference in accuracy with McNemar's exact test, of the rows that one alone has right."""
+    """Replace the p-value of an accuracy difference by McNemar's exact test on the rows that only one run has right."""
     right, other_right = first[:, 0] > 0, other[:, 0] > 0
     only_first, only_other = (int(np.count_nonzero(one)) for one in (right & ~other_right, other_right & ~right))
     right_by = {tested.against: only_first, tested.run: only_other}
@@ -87,7 +87,7 @@ def _by_mcnemar(tested: MetricDifference, first: Figures, other: Figures) -> Met
 def _judged(
     tested: Sequence[MetricDifference], greater_is_better: bool, alike: Sequence[bool], rows: int
 ) -> list[JudgedDifference]:
-    """The differences with their corrected p-values, the better run, and a verdict in words."""
+    """Add corrected p-values, the better run and a verdict."""
     judged = []
     for one, p, same in zip(tested, holm([one.p for one in tested]), alike, strict=True):
         better = _better(one, p, greater_is_better)
@@ -101,7 +101,7 @@ def _difference(value: float | None, base: float | None) -> float | None:
 
 
 def _better(tested: MetricDifference, p_corrected: float, greater_is_better: bool) -> str | None:
-    """The run that is better by more than chance: the test and the interval must both say so."""
+    """Significantly better run. Both the test and the interval must be significant."""
     low, high = tested.interval.low, tested.interval.high
     if p_corrected > SIGNIFICANT or low <= 0 <= high:
         return None
@@ -109,7 +109,7 @@ def _better(tested: MetricDifference, p_corrected: float, greater_is_better: boo
 
 
 def _verdict(tested: MetricDifference, better: str | None, alike: bool, several: bool, rows: int) -> str:
-    """In words, with the names of both runs where there are several pairs."""
+    """Verdict in words, with both labels if there are several pairs."""
     on = f"on these {counted(rows, 'row')}" if rows > 1 else "on this 1 row"
     metric, names = tested.metric, (tested.run, tested.against)
     run, against = map(printable, names)
@@ -125,4 +125,4 @@ def _verdict(tested: MetricDifference, better: str | None, alike: bool, several:
 
 
 _GIVEN = {"log_loss": "probabilities"}
-"""What is alike where a metric is that of equal answers."""
+"""Name of what is compared for equality, by metric; "answer" for any other metric."""

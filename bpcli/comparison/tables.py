@@ -1,4 +1,4 @@
-"""Tables of a comparison, for the terminal and for its page."""
+"""Tables of a comparison, for the terminal and for HTML."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bpcli.wording import plain
 
 
 def config_table(comparison: Comparison) -> Table:
-    """The keys in which configs differ, a column a run; none where they are the same."""
+    """Table of the config keys that differ, with a column per run; empty if none differ."""
     labels = comparison.labels
     rows = [
         [entry.key, *(plain(entry.values[label]) if label in entry.values else "-" for label in labels)]

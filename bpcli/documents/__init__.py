@@ -1,1 +1,1 @@
-"""Documents, as data: JSON values, reports of scores, tables."""
+"""Data structures of documents: JSON values, score reports, tables."""

@@ -1,4 +1,4 @@
-"""Values of JSON, and what can be read from one that somebody else may have written."""
+"""JSON values, and tolerant readers for JSON from untrusted files."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from math import isfinite
 from typing import TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
-"""Anything that JSON can hold, as `json` reads and writes it."""
+"""Any JSON value, as the `json` module reads and writes it."""
 
 
 def measured(value: object) -> float | None:
-    """`value` as a finite number; None for anything else."""
+    """Return `value` as a float if it is a finite number, else None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -21,20 +21,20 @@ def measured(value: object) -> float | None:
 
 
 def whole(value: object) -> int | None:
-    """`value` where it is a whole number, else None."""
+    """Return `value` if it is an integer, else None."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def text(value: object) -> str | None:
-    """`value` where it is text, else None."""
+    """Return `value` if it is a string, else None."""
     return value if isinstance(value, str) else None
 
 
 def items(value: Json) -> Sequence[Json]:
-    """The items of a list; none of anything else."""
+    """Items of a list; empty for any other value."""
     return value if isinstance(value, list) else ()
 
 
 def members(value: Json) -> Mapping[str, Json]:
-    """The members of an object; none of anything else."""
+    """Members of an object; empty for any other value."""
     return value if isinstance(value, dict) else {}

@@ -1,4 +1,4 @@
-"""The health of a layer at the end of an epoch, as training measures it and metrics.jsonl keeps it."""
+"""Health of a layer at the end of an epoch, as stored in metrics.jsonl."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from bpcli.documents.json_value import Json, measured, members, whole
 
 
 class LayerHealth(NamedTuple):
-    """One layer at the end of an epoch; what does not apply to it, was not seen or is not finite is None.
+    """Health of one layer at the end of an epoch.
 
-    gradient_norm: Euclidean norm of the gradient of its parameters that the optimizer was given in the last step, with
-    penalties and bounds; that step's batch may be a short one. update_ratio: norm of that step's change of its
-    parameters over their norm before it. dead: share of its units that put out 0 for all rows looked at. saturated:
-    share of its units that are near a bound of their range for nearly all of them.
+    A measure is None if it does not apply, was not measured, or is not finite.
+
+    gradient_norm: Euclidean norm of the gradient of the layer's parameters that the optimizer received in the last
+    step, including penalties and clipping; the batch of that step may be smaller than the others. update_ratio: norm of
+    the parameters' change in that step, divided by their norm before it. dead: share of units whose output is 0 for all
+    sampled rows. saturated: share of units whose output is close to a bound of the activation's range for nearly all
+    sampled rows.
     """
 
     layer: int
@@ -24,11 +27,11 @@ class LayerHealth(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Json) -> LayerHealth | None:
-        """The health in an entry that somebody may have changed; None where it names no layer."""
+        """Parse a layer's health, ignoring invalid values. Returns None without a valid layer index."""
         entry = members(document)
         layer = whole(entry.get("layer"))
         return None if layer is None else cls(layer, *(measured(entry.get(name)) for name in MEASURES))
 
 
 MEASURES = LayerHealth._fields[1:]
-"""The names of what is measured in a layer."""
+"""Names of the measures of a layer."""

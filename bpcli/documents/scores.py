@@ -1,4 +1,4 @@
-"""A report of scores: every metric of a model on some rows, and the same of each class, label or target."""
+"""Score reports: every metric of a model on some rows, in total and by class, label or target."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 from bpcli.documents.json_value import Json, items, measured, members, whole
 
 Scores = Mapping[str, float | None]
-"""Value by metric; None where it is undefined."""
+"""Value by metric name; None if undefined."""
 
 Group = Literal["class", "label", "target"]
 
@@ -20,8 +20,9 @@ GROUPS: tuple[Group, ...] = ("class", "label", "target")
 class ScoreReport:
     """Scores on `rows` rows.
 
-    scores: every scalar metric. group: what `groups` are, each with scores of its own by name; None where the rows
-    are not divided. confusion_matrix: of classes, a row for each true one.
+    scores: every scalar metric. group: kind of the entries of `groups` (class, label or target), each with its own
+    scores by name; None without groups. confusion_matrix: for classification, counts with a row for each true class and
+    a column for each predicted class.
     """
 
     rows: int
@@ -31,7 +32,7 @@ class ScoreReport:
     confusion_matrix: Sequence[Sequence[int]] | None = None
 
     def to_json(self) -> dict[str, Json]:
-        """The report as it is written."""
+        """Report as a JSON object."""
         document: dict[str, Json] = {"rows": self.rows, **self.scores}
         if self.confusion_matrix is not None:
             document["confusion_matrix"] = self.confusion_matrix
@@ -41,7 +42,7 @@ class ScoreReport:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Json]) -> ScoreReport:
-        """The report of a document; what is not as `to_json` writes it is left out."""
+        """Parse a report, ignoring entries that do not have the format of `to_json`."""
         group = next((group for group in GROUPS if f"per_{group}" in document), None)
         matrix = [[whole(count) or 0 for count in items(row)] for row in items(document.get("confusion_matrix"))]
         return cls(
@@ -61,6 +62,6 @@ class ScoreReport:
 
 
 def _figure(value: Json) -> float | None:
-    """A number as it is written; counts stay whole."""
+    """Number as written to JSON; integers stay integers."""
     count = whole(value)
     return measured(value) if count is None else count

@@ -1,4 +1,4 @@
-"""A table to be shown: built once, and rendered for a terminal and for a page within the same limits."""
+"""Tables for display, rendered on the terminal and in HTML with the same limits."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 MOST_ROWS = 200
-"""Rows that are shown; the rest is counted, and `--json` has all."""
+"""Maximum number of rows displayed. The number of omitted rows is shown; `--json` has all rows."""
 
 LONGEST_CELL = 80
-"""Characters of a cell that are shown."""
+"""Maximum number of characters displayed in a cell."""
 
 MOST_COLUMNS = 30
-"""Input columns in a table of their importance, the most important ones; `bpcli inspect --json` has all."""
+"""Maximum number of input columns in a table of importance, most important first; `bpcli inspect --json` has all."""
 
 MOST_CLASSES = 30
-"""A confusion matrix of more classes than this is left to `bpcli evaluate --json`."""
+"""Maximum number of classes of a displayed confusion matrix; `bpcli evaluate --json` always has it."""
 
 
 def shortened(text: str, longest: int = LONGEST_CELL) -> str:
-    """Text as long as there is room for."""
+    """Truncate a text to `longest` characters."""
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells under a header; the first cell of a row names it.
+    """Rows of cells under a header. The first cell of a row is its name.
 
-    words: whether all cells are words; else all but the first are numbers, unless `right` says which are. most: rows
-    that are shown, where there is a reason for fewer than MOST_ROWS.
+    words: all columns are text; otherwise all columns but the first are numeric, or those in `right` if given. most:
+    maximum number of rows displayed, if below MOST_ROWS.
     """
 
     title: str
@@ -40,18 +40,18 @@ class Table:
 
     @property
     def numeric(self) -> Collection[int]:
-        """The columns that hold numbers, by their places."""
+        """Indices of the numeric columns."""
         if self.right is not None:
             return self.right
         return () if self.words else range(1, len(self.header))
 
     @property
     def left_out(self) -> int:
-        """Rows that are not shown."""
+        """Number of rows omitted from the display."""
         return max(0, len(self.rows) - self.most)
 
     def shown(self) -> Table:
-        """The header and the rows that are shown, their cells as long as there is room for."""
+        """Table truncated to the displayed rows and cell lengths."""
         return replace(
             self,
             header=[shortened(cell) for cell in self.header],

@@ -1,1 +1,1 @@
-"""What a trained network has learned: which columns its answers hang on, and what each of its neurons does."""
+"""Inspection of trained networks: importance of columns, attributions, partial dependence, hidden neurons."""

@@ -1,4 +1,4 @@
-"""What each input column adds to a model's answer to a row, beside its answer to an average row."""
+"""Attributions: contribution of each input column to the prediction of a row, relative to an average row."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from bpcli.training.scoring import require_finite
 Numbers = NDArray[np.float64]
 
 MOST_ROWS = 2_000
-"""Rows that stand for all where a mean over them is wanted."""
+"""Maximum number of rows in a mean of attributions."""
 
 
 @dataclass(frozen=True)
 class Attributions:
-    """For each row: baseline + contributions.sum(axis=2) is `explained`, to rounding.
+    """Attributions of rows: baseline + contributions.sum(axis=2) equals `explained` up to rounding.
 
-    meaning: what is explained, in words. outputs: its names, a single empty one but for several targets or labels.
-    explained, baseline: (rows, outputs). contributions: (rows, outputs, columns). remainder: the most that integration
-    left over, as a share of the larger of explained and baseline. It is shared out among a row's columns by their size,
-    as is what a float32 model rounds off its prediction.
+    meaning: description of the explained quantity. outputs: names of the targets or labels; a single empty name if
+    there is only one. explained, baseline: (rows, outputs). contributions: (rows, outputs, columns). remainder: largest
+    completeness error of the integration, relative to the larger of explained and baseline. The error of a row, and the
+    rounding of a float32 model's prediction, are distributed over its columns in proportion to |contribution|.
     """
 
     meaning: str
@@ -39,19 +39,19 @@ class Attributions:
 
     @property
     def importance(self) -> Numbers:
-        """The mean of |contribution| over rows and outputs, (columns,)."""
+        """Mean |contribution| over rows and outputs, (columns,)."""
         found: Numbers = np.abs(self.contributions).mean(axis=(0, 1))
         return found
 
 
 def attributions(model: Model, table: Table) -> Attributions:
-    """Integrated gradients of what `explained_output` says, by input column, for rows that need no target.
+    """Integrated gradients of `explained_output` by input column. Needs no target.
 
-    The baseline is the answer to an average row: each number at the mean of the training rows, each category by its
-    share of them, nothing missing.
+    The baseline is the output for an average row: the training mean of each number, the training shares of the
+    categories, nothing missing.
 
     Raises:
-        DataError: the answer to a row is not finite.
+        DataError: an output is not finite.
     """
     exact = np.dtype(np.float64)
     with np.errstate(all="ignore"), model.threads.single():
@@ -69,7 +69,7 @@ def attributions(model: Model, table: Table) -> Attributions:
         ]
     offsets = model.target.explained_offsets
     baseline = np.column_stack([one.baseline for one in found]) + offsets
-    # The prediction itself, whose logits were rounded to the model's dtype.
+    # The prediction itself, with logits rounded to the model's dtype.
     explained = (
         predicted
         if model.target.explains_prediction(model.loss)
@@ -91,26 +91,26 @@ def attributions(model: Model, table: Table) -> Attributions:
 
 
 def sampled_attributions(model: Model, table: Table) -> Attributions:
-    """The same of evenly spaced rows, so many that it takes some seconds; their mean needs no more than MOST_ROWS."""
+    """Attributions of evenly spaced rows: at most MOST_ROWS, fewer if the network is expensive to evaluate."""
     network = model.inference.network
-    # Of a piecewise linear network a row's way has about as many pieces as there are neurons; each takes three passes.
+    # In a piecewise linear network, a path has about one piece per neuron, and each piece takes three passes.
     cost = 3 * network.multiplications * network.units * len(explained_names(model))
     return attributions(model, table.take(evenly_spaced(table.rows, min(MOST_ROWS, MOST_MULTIPLICATIONS / cost))))
 
 
 def explained_output(model: Model) -> str:
-    """What is explained, in words."""
+    """Description of the explained quantity."""
     return model.target.explained(model.loss)
 
 
 def explained_names(model: Model) -> tuple[str, ...]:
-    """The targets or labels where there are several, else one empty name."""
+    """Names of the targets or labels; a single empty name if there is only one."""
     names = model.preprocessor.target.names
     return tuple(names) if len(names) > 1 else ("",)
 
 
 def _shared_out(added: Numbers, lacking: Numbers) -> Numbers:
-    """What each group adds (rows, groups), and of what the sum lacks (rows,) a share that goes by its size."""
+    """Contributions (rows, groups), with the error (rows,) of their sum distributed in proportion to their size."""
     sizes = np.abs(added)
     totals = sizes.sum(axis=1, keepdims=True)
     shares = np.divide(sizes, totals, out=np.full_like(sizes, 1.0 / sizes.shape[1]), where=totals > 0.0)

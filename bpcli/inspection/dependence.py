@@ -1,4 +1,4 @@
-"""Partial dependence: a model's mean answer where a column has one value in all rows, for a grid of values."""
+"""Partial dependence: mean output with a column set to one value in all rows, over a grid of values."""
 
 from __future__ import annotations
 
@@ -17,19 +17,18 @@ from bpcli.training.scoring import require_finite
 from bpcli.wording import listed, quoted, suggestion
 
 GRID = 20
-"""Values of a column of numbers: quantiles, evenly spaced in rank, those that are equal taken once."""
+"""Grid size of a numeric column: quantiles evenly spaced in rank, without duplicates."""
 
 MOST_ROWS = 1_000
-"""Evenly spaced rows stand for all where there are more."""
+"""Maximum number of rows in a mean, evenly spaced."""
 
 
 @dataclass(frozen=True)
 class Dependence:
-    """The mean answer for each value of a column.
+    """Mean outputs for each grid value of a column.
 
-    values: numbers in the units of the file, or categories, or false and true. answers: for each class its mean
-    probability (of a loss that gives none, the mean score), for each label its probability, for each target its
-    prediction; one number a value.
+    values: numbers in the file's units, categories, or false and true. answers: by name of a class (mean probability,
+    or mean score if the loss gives none), label (mean probability) or target (mean prediction); one number per value.
     """
 
     column: str
@@ -38,13 +37,13 @@ class Dependence:
 
     @property
     def spread(self) -> float:
-        """How far the answer that moves most goes: largest less smallest."""
+        """Range (maximum minus minimum) of the output that varies most."""
         return max((max(answer) - min(answer) for answer in self.answers.values() if answer), default=0.0)
 
 
 @dataclass(frozen=True)
 class PartialDependence:
-    """What the answers are, over how many rows each is a mean, and the columns in the order asked for."""
+    """Description of the outputs, number of rows in each mean, and columns in the requested order."""
 
     answer: str
     rows: int
@@ -52,14 +51,14 @@ class PartialDependence:
 
 
 def partial_dependence(model: Model, table: Table, columns: Sequence[str] | None = None) -> PartialDependence:
-    """The mean answer over the rows of a table for each value of input columns, all of them unless some are named.
+    """Partial dependence of the outputs on input columns (default: all of them).
 
-    Friedman 2001, "Greedy function approximation", section 8.2. Where columns go together, some of the rows that are
-    asked about are such as there are none.
+    Friedman 2001, "Greedy function approximation", section 8.2. With correlated columns, some of the evaluated rows are
+    unrealistic.
 
     Raises:
-        UsageError: a column is none that the model takes.
-        DataError: an answer is not finite.
+        UsageError: a column is not an input of the model.
+        DataError: an output is not finite.
     """
     inputs = {part.name: part for part in model.preprocessor.parts}
     names = list(inputs) if columns is None else list(dict.fromkeys(columns))
@@ -82,7 +81,7 @@ def partial_dependence(model: Model, table: Table, columns: Sequence[str] | None
 
 
 def require_columns(model: Model, names: Sequence[str]) -> None:
-    """Raise UsageError for a name that is no input column."""
+    """Raise UsageError for a name that is not an input column."""
     inputs = [part.name for part in model.preprocessor.parts]
     for name in names:
         if name not in inputs:
@@ -91,7 +90,7 @@ def require_columns(model: Model, names: Sequence[str]) -> None:
 
 
 def _grid(fitted: ColumnInput, column: Column) -> Column:
-    """The values to ask about, as a column."""
+    """Grid of a column's values, as a column."""
     if column.kind == "boolean":
         return Column(column.name, column.kind, np.array([0.0, 1.0]))
     if column.kind == "categorical":
@@ -100,7 +99,7 @@ def _grid(fitted: ColumnInput, column: Column) -> Column:
     known = np.asarray(column.values[~column.missing()], np.float64)
     if not len(known):
         return Column(column.name, column.kind, np.empty(0))
-    # Values of the column itself, not numbers between them.
+    # Observed values, without interpolation.
     return Column(column.name, column.kind, np.unique(np.quantile(known, np.linspace(0, 1, GRID), method="nearest")))
 
 
@@ -109,7 +108,7 @@ def _shown(grid: Column) -> list[float] | list[str]:
 
 
 def _encoded(model: Model, table: Table, grid: Column, features: slice) -> Array:
-    """The features of each value of a grid, (values, width)."""
+    """Features (values, width) of each grid value."""
     row = table.take(np.zeros(len(grid), np.intp))
     names = model.preprocessor.input_kinds_in(table)
     whole = Table([grid if name == grid.name else row[name] for name in names], rows=len(grid))
@@ -117,7 +116,7 @@ def _encoded(model: Model, table: Table, grid: Column, features: slice) -> Array
 
 
 def _mean_answers(model: Model, x: Array, cells: Array, features: slice) -> Array:
-    """The mean answer to encoded rows (rows, inputs) with each of the cells (values, width): (values, answers)."""
+    """Mean outputs (values, outputs) over rows x (rows, inputs), a column set to each of `cells` (values, width)."""
     rows, answers = len(x), len(model.target.answer_names(model.loss))
     means = np.empty((len(cells), answers))
     together = max(1, MOST_NUMBERS // x.size)

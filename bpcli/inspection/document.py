@@ -1,4 +1,4 @@
-"""The document of an inspection, which the terminal and `--json` read."""
+"""Document of an inspection, rendered on the terminal and by `--json`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from bpcli.models.summary import NetworkSummary
 
 @dataclass(frozen=True)
 class RankedColumn(ColumnImportance):
-    """A column by permutation, and its mean |contribution| by integrated gradients."""
+    """Column with its permutation importance and its mean |contribution| by integrated gradients."""
 
     contribution: float
 
 
 @dataclass(frozen=True)
 class RankedColumns:
-    """The columns in the order of their importance, then of their contribution; as for `Importance`."""
+    """Columns sorted by importance, then by contribution; other fields as in `Importance`."""
 
     metric: str
     rows: int
@@ -30,7 +30,7 @@ class RankedColumns:
 
     @classmethod
     def of(cls, importance: Importance, added: Attributions) -> RankedColumns:
-        """The columns of a model by both measures."""
+        """Rank the columns by both measures."""
         contributions = dict(zip(added.columns, added.importance.tolist(), strict=True))
         ranked = [RankedColumn(**vars(one), contribution=contributions[one.column]) for one in importance.columns]
         ranked.sort(key=lambda one: (-round(one.importance, 9), -one.contribution))
@@ -39,7 +39,7 @@ class RankedColumns:
 
 @dataclass(frozen=True)
 class Contributions:
-    """What contributions add up to, over how many rows, and the most that they lack of it."""
+    """Explained quantity of the contributions, number of rows, and largest relative completeness error."""
 
     meaning: str
     rows: int
@@ -48,7 +48,7 @@ class Contributions:
 
 @dataclass(frozen=True)
 class InspectedColumns:
-    """What a model's answers hang on, and how."""
+    """Importance, contributions and partial dependence of the input columns."""
 
     importance: RankedColumns
     contributions: Contributions
@@ -57,7 +57,7 @@ class InspectedColumns:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a model is, and, as far as it was asked for, what its answers hang on and what its neurons do."""
+    """Summary of a model and, if requested, inspection of its columns and neurons."""
 
     checkpoint: str
     rows: str
@@ -66,7 +66,7 @@ class Inspection:
     neurons: Sequence[Neuron] | None
 
     def to_json(self) -> dict[str, object]:
-        """The inspection as a document, without what was not asked for."""
+        """Inspection as a JSON object, without the parts that were not requested."""
         document = asdict(self)
         columns, neurons = document.pop("columns"), document.pop("neurons")
         document["network"] = self.network.to_json()

@@ -15,7 +15,7 @@ from bpcli.training.scoring import require_finite
 
 
 class AttributionColumns:
-    """For each explained output its value, its baseline, and the contribution of each input column; they add up."""
+    """Columns with the value, the baseline and the contributions of each explained output, which add up."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
@@ -26,7 +26,7 @@ class AttributionColumns:
             self.header += [f"explained{of}", f"baseline{of}", *columns]
 
     def columns(self, table: Table) -> list[Sequence[Any]]:
-        """A column of digits for each name in the header; raises DataError where a number is not finite."""
+        """Format a column for each name in the header. Raises DataError if a number is not finite."""
         found = attributions(self._model, table)
         columns: list[Sequence[Any]] = []
         for index in range(len(found.outputs)):

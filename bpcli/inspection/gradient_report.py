@@ -1,4 +1,4 @@
-"""The document of a gradient check, which the terminal and `--json` read."""
+"""Document of a gradient check, rendered on the terminal and by `--json`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from bpcli.spec import type_name
 
 @dataclass(frozen=True)
 class WorstComparison:
-    """The worst comparison of an array: at a parameter, or along a direction, which has no name.
+    """Worst comparison of an array, at a parameter or along a direction, for which `parameter` is the array's name.
 
-    of: what the parameter belongs to. Figures are None where they are not finite.
+    of: description of the parameter. Numbers are None if not finite.
     """
 
     parameter: str
@@ -31,7 +31,7 @@ class WorstComparison:
 
 @dataclass(frozen=True)
 class CheckedArray:
-    """A parameter array: comparisons made, those of them with a smaller step, and those undecided."""
+    """Parameter array, with its numbers of comparisons, of those with a smaller step, and of undecided ones."""
 
     name: str
     compared: int
@@ -42,16 +42,16 @@ class CheckedArray:
 
     @property
     def badness(self) -> tuple[bool, float]:
-        """What puts the worst array last."""
+        """Sort key: the worst array is greatest."""
         error = self.worst.relative_error
         return self.verdict == "differs", float("inf") if error is None else error
 
 
 @dataclass(frozen=True)
 class CheckedLayer:
-    """A layer, by its index, or a trained stem, by its name.
+    """Check of a layer, identified by its index, or of a trained stem, identified by its name.
 
-    alone_passed: its own backward pass is right, whatever joins the layers.
+    alone_passed: whether its backward pass is correct in isolation.
     """
 
     index: int | str
@@ -66,7 +66,7 @@ class CheckedLayer:
 
 @dataclass(frozen=True)
 class CheckedLoss:
-    """The loss by itself."""
+    """Check of the loss in isolation."""
 
     type: str
     passed: bool
@@ -74,7 +74,7 @@ class CheckedLoss:
 
 @dataclass(frozen=True)
 class GradientReport:
-    """What came of a check, layer by layer."""
+    """Result of a gradient check, by layer."""
 
     name: str
     rows: int
@@ -89,12 +89,12 @@ class GradientReport:
 
     @property
     def arrays(self) -> list[CheckedArray]:
-        """The arrays of all layers."""
+        """Arrays of all layers."""
         return [array for layer in self.layers for array in layer.arrays]
 
     @classmethod
     def of(cls, prepared: Prepared, checked: GradientCheck) -> GradientReport:
-        """The report of a check of a prepared experiment."""
+        """Build the report of a prepared experiment's gradient check."""
         layers = []
         for named in named_layers(prepared.network):
             layer = named.layer.summary()

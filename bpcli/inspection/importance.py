@@ -1,4 +1,4 @@
-"""Permutation importance: how much worse a model is where a column says nothing."""
+"""Permutation importance: degradation of the metric when a column's values are shuffled."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from bpcli.models.model import Model
 from bpcli.training.scoring import HEADLINES
 
 REPEATS = 5
-"""Orders in which each column's cells are dealt out."""
+"""Number of permutations of each column."""
 
 
 @dataclass(frozen=True)
 class ColumnImportance:
-    """How much worse the metric is with a column's cells in another order: mean and standard deviation over orders."""
+    """Importance of a column: mean and standard deviation of the metric's degradation over permutations."""
 
     column: str
     importance: float
@@ -30,7 +30,7 @@ class ColumnImportance:
 
 @dataclass(frozen=True)
 class Importance:
-    """The importance of every input column, the greatest first."""
+    """Importance of every input column, in descending order."""
 
     metric: str
     rows: int
@@ -39,14 +39,14 @@ class Importance:
 
 
 def permutation_importance(model: Model, table: Table, repeats: int = REPEATS, seed: int = 0) -> Importance:
-    """How much worse the headline metric of the task gets when the cells of one column are permuted among the rows.
+    """Degradation of the task's headline metric when the values of one column are shuffled.
 
-    Of columns that say the same the model can use the one where the other is permuted, so that both look unimportant
-    (Breiman 2001, "Random forests", section 10; Fisher, Rudin and Dominici 2019). The encoded column is permuted, which
-    is the same, since rows are encoded one by one.
+    Redundant columns all look unimportant, because the model can use one while another is shuffled (Breiman 2001,
+    "Random forests", section 10; Fisher, Rudin and Dominici 2019). Encoded columns are shuffled, which is equivalent,
+    because rows are encoded independently.
 
     Raises:
-        DataError: an answer is not finite.
+        DataError: an output is not finite.
     """
     columns = model.preprocessor.parts
     network = model.inference.network
@@ -75,7 +75,7 @@ def permutation_importance(model: Model, table: Table, repeats: int = REPEATS, s
 
 
 def _scorer(model: Model, table: Table) -> Callable[[Array], float]:
-    """The headline metric of the model's answers to encoded rows."""
+    """Headline metric as a function of the encoded rows."""
     metric = METRICS[model.target.task][HEADLINES[model.target.task]]
     target = model.preprocessor.target
     truth = model.target.truth(target.encode([table[name] for name in target.names], model.dtype))

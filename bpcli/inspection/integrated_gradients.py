@@ -1,7 +1,7 @@
-"""Integrated gradients: how much of a network's answer each input adds on the straight way from a baseline.
+"""Integrated gradients: attribution of a network's output to its inputs along the straight path from a baseline.
 
-Sundararajan, Taly and Yan 2017, "Axiomatic attribution for deep networks", equation 1: on the way x(t) = b + t (x - b)
-input i adds (x_i - b_i) ∫ ∂F/∂x_i dt. The sum over the inputs is F(x) - F(b), whatever the network ("completeness").
+Sundararajan, Taly and Yan 2017, "Axiomatic attribution for deep networks", equation 1: along x(t) = b + t (x - b),
+input i contributes (x_i - b_i) ∫ ∂F/∂x_i dt. The contributions sum to F(x) - F(b) for any network ("completeness").
 """
 
 from __future__ import annotations
@@ -17,27 +17,28 @@ from bpcli.arrays.memory import Array
 from bpcli.nn.inference import Inference
 
 NODES, PIECES = 8, 4
-"""Of Gauss and Legendre's rule on each piece, and pieces to begin with where a network is not linear in pieces.
+"""Nodes of Gauss-Legendre quadrature per piece, and initial pieces per path of a network that is not piecewise linear.
 
-One piece would do where its sum is right, but what cancels out in the sum could be wrong for each input.
+Completeness of a single piece would not be enough: errors of the inputs could cancel in the sum.
 """
 
 TOLERANCE = 1e-10
-"""Of a piece's completeness, as a share of the larger answer at the two ends of the way."""
+"""Completeness error tolerated per piece, relative to the larger output at the ends of the path."""
 
 ROUNDS = 12
-"""Times that a piece which is not complete is halved."""
+"""Maximum number of times that an incomplete piece is halved."""
 
 MOST_NUMBERS = 1 << 20
-"""Numbers in all layers for the points of a block of rows, so that they stay in a core's cache."""
+"""Maximum number of layer outputs for a block's points, so that they fit the cache of a core."""
 
 MOST_PIECES = 1 << 14
-"""In a block of rows that are halved once more; rounding may never let them be complete."""
+"""Maximum number of incomplete pieces per block of rows that are halved; beyond it refinement stops, as rounding may
+keep them incomplete."""
 
 
 @dataclass(frozen=True)
 class Pieces:
-    """Stretches of the ways of rows, from `start` to `stop` between 0 and 1, in order: shape (pieces,) each."""
+    """Pieces of the rows' paths, each from `start` to `stop` within [0, 1], in order. All arrays are (pieces,)."""
 
     row: NDArray[np.intp]
     start: NDArray[np.float64]
@@ -48,12 +49,12 @@ class Pieces:
 
     @classmethod
     def whole(cls, rows: int, pieces: int) -> Pieces:
-        """The whole way of each row, in pieces of the same length."""
+        """Split the whole path of each row into pieces of equal length."""
         ends = np.linspace(0.0, 1.0, pieces + 1)
         return cls(np.repeat(np.arange(rows), pieces), np.tile(ends[:-1], rows), np.tile(ends[1:], rows))
 
     def cut(self, piece: NDArray[np.intp], share: NDArray[np.float64]) -> Pieces:
-        """Each of the pieces named, cut at a share of its length; one may be named several times."""
+        """Split each listed piece at a share of its length. A piece may be listed several times."""
         owner = np.concatenate([np.arange(len(self.row)), piece])
         start = np.concatenate([self.start, self.start[piece] + share * (self.stop - self.start)[piece]])
         order = np.lexsort((start, owner))
@@ -64,14 +65,14 @@ class Pieces:
         return Pieces(self.row[owner], start, stop)
 
     def halves(self) -> Pieces:
-        """Twice as many."""
+        """Split every piece in half."""
         return self.cut(np.arange(len(self.row)), np.full(len(self.row), 0.5))
 
 
 class Ways:
-    """The straight ways from a baseline (inputs,) to rows (rows, inputs), and a weighted sum of the logits on them.
+    """Straight paths from a baseline (inputs,) to rows (rows, inputs), and a weighted sum of the logits along them.
 
-    `weights` (rows, logits) are those of the sum; float64 throughout, as the network must compute.
+    `weights` (rows, logits) are the weights of the sum. All arrays, and the network, are float64.
     """
 
     def __init__(self, inference: Inference, baseline: Array, x: Array, weights: Array) -> None:
@@ -82,16 +83,16 @@ class Ways:
         self.linear_in_pieces = all(layer.linear_in_pieces for layer in layers)
 
     def answers(self, row: NDArray[np.intp], t: NDArray[np.float64]) -> Array:
-        """The sum at places of the ways, (places,)."""
+        """Weighted sum of the logits at points of the paths, (points,)."""
         logits = self._inference.continued(-1, self._points(row, t))
         sums: Array = np.einsum("pk,pk->p", logits, self._weights[row])
         return sums
 
     def bent(self, pieces: Pieces) -> Pieces:
-        """The pieces, cut where a weighted sum whose activation has a kink passes 0.
+        """Split pieces where a pre-activation crosses the kink of its activation at 0.
 
-        Layer by layer: between the kinks of the layers before it, a sum in a network that is linear in pieces moves
-        along a straight line, so that the place is exact. In others it is near.
+        Layers are processed in order: between the kinks of the earlier layers, a pre-activation of a piecewise linear
+        network is linear along the path, so that the crossing is exact. In other networks it is approximate.
         """
         for layer in self._bends:
             before, after = _at_ends(pieces, partial(self._sums, layer))
@@ -104,7 +105,10 @@ class Ways:
         return pieces
 
     def integrals(self, pieces: Pieces, nodes: int, firsts: NDArray[np.intp]) -> Array:
-        """What the inputs add on each piece, summed up from each of `firsts` to the next: (pieces, firsts)."""
+        """Contributions of groups of inputs on each piece, (pieces, groups).
+
+        A group is the inputs from one of `firsts` to the next.
+        """
         places, shares = np.polynomial.legendre.leggauss(nodes)
         lengths = pieces.stop - pieces.start
         t = pieces.start[:, None] + lengths[:, None] * (places + 1.0) / 2.0
@@ -128,10 +132,10 @@ class Ways:
 
 @dataclass(frozen=True)
 class Integrated:
-    """A sum of logits at a baseline and at rows, (rows,) each, and what groups of inputs add to it, (rows, groups).
+    """Sum of logits at the baseline and at the rows, and contributions of groups of inputs to their difference.
 
-    `left` (rows,) is what the groups' sums lack: some roundings where a network is linear in pieces, else up to
-    TOLERANCE for each of the pieces that the way was cut into.
+    baseline, answer: (rows,). added: (rows, groups). left: completeness error (rows,), a few roundings if the network
+    is piecewise linear, otherwise up to TOLERANCE per piece.
     """
 
     baseline: Array
@@ -143,10 +147,10 @@ class Integrated:
 def integrated_gradients(
     inference: Inference, baseline: Array, x: Array, weights: Array, firsts: NDArray[np.intp]
 ) -> Integrated:
-    """What groups of inputs add to Σ weights · logits on the way from a baseline to each row.
+    """Contributions of groups of inputs to Σ weights · logits, along the path from a baseline to each row.
 
-    baseline: (inputs,); x: (rows, inputs); weights: (rows, logits); firsts: the first input of each group, from 0, in
-    order. All of it, and the inference, in float64.
+    baseline: (inputs,). x: (rows, inputs). weights: (rows, logits). firsts: first input of each group, ascending from
+    0. All arrays, and the inference, are float64.
     """
     layers = inference.network.layers
     points = 1 + NODES * PIECES + inference.network.units
@@ -186,13 +190,13 @@ def _along(ways: Ways, rows: int, firsts: NDArray[np.intp]) -> Integrated:
 
 
 def _add_by_row(row: NDArray[np.intp], parts: Array, out: Array) -> None:
-    """Add each of the parts to the row of `out` that it is of; rows are in order."""
+    """Add each part to its row of `out`. `row` is sorted."""
     firsts = np.flatnonzero(np.diff(row, prepend=-1))
     out[row[firsts]] += np.add.reduceat(parts, firsts, axis=0)
 
 
 def _at_ends(pieces: Pieces, function: Callable[[NDArray[np.intp], NDArray[np.float64]], Array]) -> tuple[Array, Array]:
-    """A function of row and place at the start and at the stop of each piece; most starts are the stop before."""
+    """Evaluate a function of row and position at both ends of each piece, reusing the values at shared ends."""
     apart = np.append((pieces.row[1:] != pieces.row[:-1]) | (pieces.start[1:] != pieces.stop[:-1]), True)
     before = function(pieces.row, pieces.start)
     after = np.concatenate([before[1:], before[:1]])

@@ -1,4 +1,4 @@
-"""What each hidden neuron does: what drives it, what it tells apart, whether it does anything at all."""
+"""Inspection of hidden neurons: their drivers, class separation, and dead, constant or duplicate ones."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from bpcli.nn.activations import Activation
 from bpcli.nn.losses import LossScratch
 
 MOST_ROWS = 2_000
-"""Evenly spaced rows stand for all where there are more."""
+"""Maximum number of rows evaluated, evenly spaced."""
 
 DRIVERS, EXCITING = 3, 3
-"""Features and rows that are named of each neuron."""
+"""Numbers of driving features and of exciting rows listed per neuron."""
 
 ALIKE = 0.999
-"""Correlation from which two neurons of a layer are said to do the same."""
+"""Minimum correlation at which two neurons of a layer count as duplicates."""
 
 
 @dataclass(frozen=True)
 class ExcitingRow:
-    """A row that a neuron puts out much for: its target, and its cells in the columns that drive the neuron."""
+    """Row with a high output of a neuron: its target, and its values in the columns that drive the neuron."""
 
     row: int
     output: float
@@ -37,13 +37,12 @@ class ExcitingRow:
 
 @dataclass(frozen=True)
 class Neuron:
-    """One hidden neuron over so many `rows` looked at.
+    """Hidden neuron, evaluated on `rows` rows.
 
-    drivers: features with their correlation to its output, the strongest first. excited_by: the rows that excite it
-    most. by_class: its mean output for each class.
-    separation: the share of its variance that lies between classes, η² (or, for quantities, its squared correlation
-    with the first target). loss_without: how much the mean loss grows when its output is its mean whatever the input;
-    of a large network over some of the rows, `loss_rows`.
+    drivers: features with their correlation to the output, strongest first. excited_by: rows with the highest output.
+    by_class: mean output for each class. separation: share of the output's variance between classes, η² (for numeric
+    targets, the squared correlation with the first). loss_without: increase of the mean loss when the output is
+    replaced by its mean, on `loss_rows` rows, fewer for a large network.
     """
 
     layer: int
@@ -61,9 +60,9 @@ class Neuron:
 
 
 def inspect_neurons(model: Model, table: Table, numbers: NDArray[np.intp]) -> list[Neuron]:
-    """Every neuron of the hidden dense layers, as it answers to the rows of a table that has the target.
+    """Inspect every neuron of the hidden dense layers on the rows of a table with targets.
 
-    numbers: what the table's rows are called, (rows,).
+    numbers: row numbers for display, (rows,).
     """
     rows = evenly_spaced(table.rows, MOST_ROWS)
     chosen = table.take(rows)
@@ -103,7 +102,7 @@ def inspect_neurons(model: Model, table: Table, numbers: NDArray[np.intp]) -> li
 
 
 class _Cells:
-    """What stands in some rows of a table, as text."""
+    """Values of some rows of a table, as text."""
 
     def __init__(self, model: Model, table: Table, numbers: NDArray[np.intp]) -> None:
         self._table, self._numbers = model.preprocessor.table_of_parts(table), numbers
@@ -111,7 +110,7 @@ class _Cells:
         self._column_of = [part.name for part in model.preprocessor.parts for _ in part.features]
 
     def of(self, rows: NDArray[np.intp], outputs: Array, features: list[int]) -> list[ExcitingRow]:
-        """Rows with a neuron's output for each, and their cells in the columns of features."""
+        """Describe rows, given their outputs of a neuron, by their values in the columns of `features`."""
         some = self._table.take(rows)
         names = list(dict.fromkeys(self._column_of[index] for index in features))
         cells = {name: some[name].labels() for name in (*self._targets, *names)}
@@ -127,7 +126,7 @@ class _Cells:
 
 
 class _Losses:
-    """The mean loss of the rows, or of evenly spaced ones, with a neuron's output as it is or held at its mean."""
+    """Mean loss of evenly spaced rows, with a neuron's output unchanged or replaced by its mean."""
 
     def __init__(self, model: Model, targets: Array) -> None:
         self._model = model
@@ -139,7 +138,7 @@ class _Losses:
         self._before: dict[int, float] = {}
 
     def without(self, layer: int, place: int, outputs: Array) -> float:
-        """How much the mean loss grows when a neuron of a layer gives its mean for each row; outputs (rows, n_out)."""
+        """Increase of the mean loss when a neuron's output is replaced by its mean. `outputs` is (rows, n_out)."""
         held = outputs[self._places]
         if layer not in self._before:
             self._before[layer] = self._mean(layer, held)
@@ -154,7 +153,7 @@ class _Losses:
 
 
 def _multiplications(model: Model) -> int:
-    """What a row takes: a pass through the layers behind it for each neuron."""
+    """Multiplications per row: for each neuron, a pass through the layers after it."""
     found = weights = 0
     for layer in reversed(model.inference.network.layers):
         found += layer.n_out * weights
@@ -163,7 +162,7 @@ def _multiplications(model: Model) -> int:
 
 
 def _states(activation: Activation, y: Array) -> list[str]:
-    """For each neuron what is wrong with it, or nothing."""
+    """State of each neuron: dead, constant, saturated, duplicate of an earlier neuron, or empty."""
     alike = _correlations(y, y)
     dead, saturated = activation.dead(y), activation.saturated(y)
     states = []
@@ -182,7 +181,7 @@ def _states(activation: Activation, y: Array) -> list[str]:
 
 
 def _correlations(a: Array, b: Array) -> NDArray[np.float64]:
-    """Pearson's correlation of each column of `a` with each of `b`; 0 where one of them does not vary."""
+    """Pearson correlation of each column of `a` with each of `b`; 0 if one of them is constant."""
 
     def standardized(values: Array) -> NDArray[np.float64]:
         centered = values - values.mean(axis=0)

@@ -1,1 +1,1 @@
-"""Training as runs: into a folder, going on, doing it again, with several seeds, and why it ended."""
+"""Training runs: start, resume, reproduce, several seeds, and stop reasons."""

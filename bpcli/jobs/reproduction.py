@@ -1,4 +1,4 @@
-"""Training a run once more, to see whether the same comes out: every epoch's values, and the weights."""
+"""Reproduction of a run: train it again and compare every epoch's values and the weights."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from bpcli.training import Counters, EpochReport, Progress, TrainingState, train
 from bpcli.wording import printable
 
 NOT_COMPARED = "seconds"
-"""Of an epoch's record: how long it took."""
+"""Value of an epoch's record that is not compared: its duration."""
 
 
 @dataclass(frozen=True)
 class FirstDifference:
-    """The first value that came out otherwise; None where a side has no such value, no metric where it lacks the epoch.
+    """First value that differs. A side that lacks the value is None; `metric` is None if the epoch itself is missing.
 
-    `was` is what the run's file says, and so may be anything that JSON can hold.
+    `was` comes from the run's file and may be any JSON value.
     """
 
     epoch: int
@@ -43,11 +43,11 @@ class FirstDifference:
 
     @property
     def size(self) -> float | None:
-        """How far the values are apart, where both are measures and not counts."""
+        """Absolute difference of two floats; None for counts and other values."""
         return abs(self.now - self.was) if isinstance(self.was, float) and isinstance(self.now, float) else None
 
     def to_json(self) -> dict[str, Json]:
-        """The difference as a document."""
+        """Difference as a JSON object."""
         return {
             "epoch": self.epoch,
             "metric": self.metric,
@@ -66,9 +66,9 @@ class FirstDifference:
 
 @dataclass
 class Weights:
-    """A checkpoint's parameters and running statistics, by their SHA-256, and after how many steps and epochs they are.
+    """SHA-256 of a checkpoint's parameters and running statistics, with its epoch and steps.
 
-    `now` is None until training has come there again.
+    `now` is None until the repeated training reaches that step.
     """
 
     epoch: int
@@ -78,28 +78,30 @@ class Weights:
 
     @property
     def identical(self) -> bool:
-        """Whether the same weights came out."""
+        """Whether both trainings gave the same weights."""
         return self.was == self.now
 
     def to_json(self) -> dict[str, Json]:
-        """The weights as a document."""
+        """Weights as a JSON object."""
         return {**asdict(self), "identical": self.identical}
 
 
 class Reproduction:
-    """A run that is trained again in memory, as far as it went; the run itself is only read.
+    """Repeated training of a run, in memory, as far as the run went. The run itself is only read.
 
-    difference: the first epoch that differs, and how. weights: of `last` and `best`. epochs: how many were trained, of
-    those `wanted`. not_compared: what was left out, and why. changes: of the environment, as `environment_changes` has
-    them.
+    difference: first difference between the epochs' records. weights: digests of `last` and `best`. epochs: number of
+    epochs trained, of `wanted`. not_compared: values left out, with the reason. changes: differences of the
+    environment, as returned by `environment_changes`.
     """
 
     def __init__(self, directory: RunDirectory, cache: bool = True) -> None:
-        """Read the run, check that its config and data are as they were, and prepare them; `cache` as for `prepare`.
+        """Read the run, verify that its config and data are unchanged, and prepare them.
+
+        cache: as for `prepare`.
 
         Raises:
-            CheckpointError: there is no checkpoint, or config.yaml is not what the run was trained with.
-            DataError: the data is gone, or not what the run was trained on.
+            CheckpointError: there is no checkpoint, or config.yaml is not the config of the training.
+            DataError: the data is missing or has changed.
         """
         self.directory = directory
         if not directory.last.is_file():
@@ -111,7 +113,7 @@ class Reproduction:
         best = Checkpoint.load(directory.best) if directory.best.is_file() else None
         self.prepared = _prepared(directory, last, cache)
         plan = self.prepared.plan
-        # How far a time limit let a run come does not follow from its config.
+        # The step at which a time limit ended the run does not follow from its config.
         self._plan = replace(plan, spec=plan.spec.model_copy(update={"max_time": None}))
         self.environment = environment(plan.stepping.compiled)
         self.recorded_environment = last.header.versions
@@ -139,11 +141,11 @@ class Reproduction:
 
     @property
     def identical(self) -> bool:
-        """Whether all that was compared came out as it was."""
+        """Whether everything compared is identical."""
         return self.difference is None and all(weights.identical for weights in self.weights.values())
 
     def to_json(self) -> dict[str, Json]:
-        """What came out as a document, once it has run."""
+        """Results as a JSON object, after `run`."""
         return {
             "run_directory": str(self.directory.path),
             "identical": self.identical,
@@ -159,7 +161,7 @@ class Reproduction:
         }
 
     def run(self, threads: int | None = None) -> Iterator[EpochReport | Progress]:
-        """Train again, and pass training's events on; after that the results can be read."""
+        """Train again, yielding the events of training. The results are available afterwards."""
         state = self._plan.new_state()
         if self._look(state):
             return
@@ -169,7 +171,7 @@ class Reproduction:
                     self._compare(event)
                 yield event
         except DivergedError:
-            pass  # as an end before its time
+            pass  # counts as an early end
         if state.optimizer.steps < self._end:
             self._differ(FirstDifference(self.epochs + 1, None))
         for name, weights in list(self.weights.items()):
@@ -178,19 +180,22 @@ class Reproduction:
                 self.not_compared.append(f"the {name} weights, as machine code takes the steps around them at once")
 
     def _look(self, state: TrainingState) -> bool:
-        """Take the digest of the weights where the run has a checkpoint; true where there is no more to train."""
+        """Compute the digest of the weights at the steps of the run's checkpoints.
+
+        Returns True after the run's last step.
+        """
         for weights in self.weights.values():
             if weights.now is None and weights.steps == state.optimizer.steps:
                 weights.now = weights_sha256(state.params, state.layer_state)
         return state.optimizer.steps >= self._end
 
     def _compare(self, report: EpochReport) -> None:
-        """Compare an epoch with the run's; one that a crash kept from its file is no difference."""
+        """Compare an epoch with the run's record, unless a crash kept the record from the file."""
         self.epochs = report.epoch
         if report.epoch > self._whole and report.epoch not in self._records:
             return
         was, now = _values(self._records.get(report.epoch)), _values(epoch_record(report))
-        if not any(name.startswith("health.") for name in was):  # a run of before layers were looked at
+        if not any(name.startswith("health.") for name in was):  # a run of a version without layer health
             now = {name: value for name, value in now.items() if not name.startswith("health.")}
         for name in now:
             if name != NOT_COMPARED and was.get(name) != now[name]:
@@ -201,7 +206,7 @@ class Reproduction:
 
 
 def _values(record: EpochRecord | None) -> dict[str, Json]:
-    """What an epoch's record says but for its number, those of layers as `health.0.dead`."""
+    """Values of an epoch's record except its number; those of layers as `health.0.dead`."""
     if record is None:
         return {}
     named: dict[str, Json] = {**record.values, "best_epoch": record.best_epoch}
@@ -211,7 +216,7 @@ def _values(record: EpochRecord | None) -> dict[str, Json]:
 
 
 def _finite(value: Json) -> Json:
-    """A value of a file as JSON has it: NaN and infinities, which JSON lacks, as text."""
+    """JSON value of a float: NaN and infinities, which JSON lacks, become strings."""
     return str(value) if isinstance(value, float) and not isfinite(value) else value
 
 
@@ -225,14 +230,14 @@ def _weights_of(checkpoint: Checkpoint) -> str:
 
 
 def weights_sha256(params: Array, layer_state: Array) -> str:
-    """The SHA-256 of what a network computes with: parameters, then running statistics, as their bytes."""
+    """SHA-256 of the bytes of the parameters, followed by those of the running statistics."""
     digest = hashlib.sha256(params.data)
     digest.update(layer_state.data)
     return digest.hexdigest()
 
 
 def _prepared(directory: RunDirectory, last: Checkpoint, cache: bool) -> Prepared:
-    """The run's experiment, known to be of the same config and the same data."""
+    """Prepare the run's experiment, after verifying that config and data are unchanged."""
     header, shown = last.header, printable(str(directory.path))
     loaded = load_config(directory.config)
     changed = _first_difference(_plain(loaded.config), _plain(header.config))
@@ -248,13 +253,13 @@ def _prepared(directory: RunDirectory, last: Checkpoint, cache: bool) -> Prepare
 
 
 def _plain(config: ExperimentConfig) -> Any:
-    """A config as plain data, but for where its data files are."""
+    """Config as plain data, without the paths of its data files."""
     here = config.model_copy(update={"data": config.data.with_paths("" for _ in config.data.files)})
     return here.model_dump(mode="json", by_alias=True)
 
 
 def _first_difference(a: Any, b: Any, path: str = "") -> str | None:
-    """Where two pieces of plain data differ first, as in `training.epochs`, or None where they do not."""
+    """Path of the first difference between two pieces of plain data, such as `training.epochs`; None if equal."""
     if isinstance(a, dict) and isinstance(b, dict):
         inner = (_first_difference(a.get(key), b.get(key), f"{path}.{key}" if path else key) for key in {**a, **b})
         return next((place for place in inner if place is not None), None)

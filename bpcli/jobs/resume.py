@@ -1,4 +1,4 @@
-"""Going on with a run from where its last checkpoint left it."""
+"""Resuming a run from its last checkpoint."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from bpcli.wording import printable
 def open_run(
     directory: RunDirectory, overrides: Iterable[str] = (), *, cache: bool = True, keep_examples: bool = False
 ) -> Prepared:
-    """The experiment of a run, as `open_experiment` prepares it.
+    """Prepare the experiment of a run, as `open_experiment` does.
 
-    Version 0.1 had a column for each position of an array: where the last checkpoint has them, they are read again.
+    Version 0.1 had a column for each position of an array. Such columns are read again if the last checkpoint has them.
     """
     prepared = open_experiment(directory.config, overrides, cache=cache, keep_examples=keep_examples)
     if not prepared.preprocessor.arrays or Checkpoint.load(directory.last).header.preprocessor.arrays:
@@ -33,12 +33,12 @@ def open_run(
 
 
 def resume_state(prepared: Prepared, directory: RunDirectory, of: type[Header] = Header) -> TrainingState:
-    """The state that `last.safetensors` holds; `of` is the class of its header, as for `Checkpoint.load`.
+    """Training state of `last.safetensors`. A finished run stays finished unless its stopping criteria have changed.
 
-    A run that was over is so still, unless what stops it has changed.
+    of: class of the checkpoint's header, as for `Checkpoint.load`.
 
     Raises:
-        CheckpointError: there is none, or it is of another network, optimizer or loss, or of other rows.
+        CheckpointError: there is no checkpoint, or its network, optimizer, loss or rows differ from the experiment's.
     """
     path = printable(str(directory.path))
     directory.require_last()
@@ -65,18 +65,18 @@ def resume_state(prepared: Prepared, directory: RunDirectory, of: type[Header] =
         raise CheckpointError(f"{path}: {done} epochs are done, more than training.epochs asks for; raise it")
     before, now, stop = header.config.training, prepared.config.training, state.counters.stop
     if stop is not None and getattr(before, stop) != getattr(now, stop):
-        state.count(stop=None)  # a reason to stop has the name of the setting that gives it
+        state.count(stop=None)  # a stop reason has the name of its setting
     if before.stop_when != now.stop_when:
-        state.count(unhealthy=0)  # what was counted was measured by other bounds
+        state.count(unhealthy=0)  # counted with the previous thresholds
     if before.batch_size != now.batch_size:
-        state.count(step=0, loss_sum=0.0, weight_sum=0.0)  # an epoch cut into other batches begins anew
+        state.count(step=0, loss_sum=0.0, weight_sum=0.0)  # restart the epoch, which is split into other batches
     elif (state.counters.step - 1) * prepared.plan.batch_size >= prepared.plan.train.rows:
         raise CheckpointError(f"{printable(str(directory.last))}: its step lies beyond the end of its epoch")
     return state
 
 
 def _changed(header: Header, network: Network, prepared: Prepared) -> str | None:
-    """What of an experiment is not as it was, and yet must be for its training to go on."""
+    """Name the first part of the experiment that has changed but must not for training to resume; None without one."""
     before, now = header.config, prepared.config
     same = {
         "data is": _without_paths(before.data) == _without_paths(now.data),

@@ -1,4 +1,4 @@
-"""A run from beginning to end: training's events written to a run directory as they come."""
+"""Run from start to end: training's events, written to a run directory as they arrive."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ from bpcli.training.scoring import answers
 
 @dataclass(frozen=True)
 class Pace:
-    """How often a run tells where it is, and keeps it."""
+    """Frequency of progress events and checkpoints."""
 
     checkpoint_seconds: float = 1.0
-    """Between two checkpoints, where the config does not say: what a killed run loses is done again in a moment."""
+    """Interval between checkpoints in seconds, unless the config sets one: about the training that a killed run loses.
+    """
     checkpoint_share: float = 0.02
-    """Of the time that may go into checkpoints: where writing one takes longer than 20 ms, they come less often."""
+    """Maximum share of time spent on checkpoints. The interval grows if writing one takes longer than 20 ms."""
     progress_seconds: float = PROGRESS_SECONDS
     clock: Clock = perf_counter
 
@@ -45,10 +46,10 @@ PACE = Pace()
 
 
 class Runner:
-    """Trains what was prepared, and keeps the run directory in step.
+    """Trains a prepared experiment and keeps its run directory up to date.
 
-    `last` is written before the first step and then as `training.checkpoint_every` says, `best` with it when it has
-    changed. At the end, however it comes, both are up to date.
+    `last` is written before the first step and then according to `training.checkpoint_every`, together with `best` if
+    that has changed. Both are also written when training ends for any reason.
     """
 
     def __init__(
@@ -77,9 +78,9 @@ class Runner:
         self._started = datetime.now(UTC)
 
     def run(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[EpochReport | Progress]:
-        """Train, and pass training's events on. The directory is complete when this ends, also by an error.
+        """Train, yielding the events of training. The directory is complete afterwards, also after an exception.
 
-        A run that had finished already, and still has, is left as it is, but for TensorBoard's file.
+        A run that is already finished on disk is not modified, except for its TensorBoard file.
         """
         self.directory.remove_leftovers()
         if self._is_finished_on_disk():
@@ -145,10 +146,10 @@ class Runner:
             self._best = self._final
 
     def _save(self) -> None:
-        """Write what has changed, and note when that is due again.
+        """Write changed checkpoints and schedule the next write.
 
-        `last` comes after all that it relies on: a crash before it leaves a best checkpoint that training, going on
-        from the `last` of before, finds again, and epochs that it repeats.
+        `last` is written after everything it depends on. After a crash in between, training resumes from the previous
+        `last` and repeats the epochs since, including the best one.
         """
         pace, started = self._pace, self._pace.clock()
         self.directory.flush_metrics()
@@ -162,13 +163,16 @@ class Runner:
             self._due_step = every.next_step(self.state.optimizer.steps)
 
     def _is_finished_on_disk(self) -> bool:
-        """Whether the directory holds all that is to come of the state."""
+        """Whether the directory already has all results of the final state."""
         counters, summary = self.state.counters, self.directory.read_summary()
         written = (summary.status, summary.stop_reason, summary.epochs)
         return written == (self._status_at_end(), counters.stop, counters.epoch) and self.directory.best.is_file()
 
     def _status_at_end(self) -> str:
-        """A run that `stop_when` ended is not one that finished: nobody should take its model for a good one."""
+        """Status of the run.
+
+        A run ended by `stop_when` is not finished, because its model should not be mistaken for a good one.
+        """
         return "stopped" if self.state.counters.stop == "stop_when" else "finished"
 
     def _is_due(self) -> bool:
@@ -204,7 +208,7 @@ class Runner:
         return Checkpoint(header, vectors)
 
     def _test_report(self) -> ScoreReport | None:
-        """The best parameters on the test rows, or None where there are none."""
+        """Scores of the best parameters on the test rows; None without test rows."""
         dataset = self.prepared.datasets.get("test")
         if dataset is None:
             return None
@@ -251,7 +255,7 @@ class Runner:
 
 
 def epoch_record(report: EpochReport) -> EpochRecord:
-    """An epoch's line of metrics.jsonl."""
+    """Record of an epoch for metrics.jsonl."""
     values = {
         "train_loss": report.train_loss,
         "validation_loss": report.validation_loss,
@@ -263,6 +267,6 @@ def epoch_record(report: EpochReport) -> EpochRecord:
 
 
 def _relocated(prepared: Prepared, directory: RunDirectory) -> ExperimentConfig:
-    """The resolved config with the data's paths as seen from the run directory."""
+    """Resolved config with data paths relative to the run directory."""
     data = prepared.config.data.with_paths(map(directory.relative_to_run, prepared.sources))
     return prepared.config.model_copy(update={"data": data})

@@ -1,4 +1,4 @@
-"""One experiment with several seeds: processes side by side, a run each, and how their scores spread."""
+"""Training one experiment with several seeds in parallel processes, and the spread of their scores."""
 
 from __future__ import annotations
 
@@ -21,24 +21,27 @@ from bpcli.storage.run_listing import ListedRun
 from bpcli.wording import printable
 
 POLL_SECONDS = 0.1
-"""How long a signal may wait before it is passed on."""
+"""Maximum delay before a signal is forwarded, in seconds."""
 
 
 @dataclass(frozen=True)
 class SeedRun:
-    """A run to be, or to go on with: its seed and its directory."""
+    """Run of one seed, to start or to resume, and its directory."""
 
     seed: int
     path: Path
 
     @classmethod
     def below(cls, stem: Path, seeds: Sequence[int]) -> list[SeedRun]:
-        """The runs of seeds: `stem`, a hyphen, `seed` and the seed."""
+        """Runs of the given seeds, in directories named like `STEM-seed3`."""
         return [cls(seed, stem.with_name(f"{stem.name}-seed{seed}")) for seed in seeds]
 
     @classmethod
     def called_after(cls, stem: Path) -> list[SeedRun]:
-        """The runs that have this stem, by seed; raises CheckpointError if there are none, or none can be resumed."""
+        """Existing runs with this stem, ordered by seed.
+
+        Raises CheckpointError if there are none, or none can be resumed.
+        """
         pattern = re.compile(re.escape(stem.name) + r"-seed(\d+)")
         names = [path.name for path in stem.parent.iterdir()] if stem.parent.is_dir() else []
         runs = cls.below(stem, sorted(int(match[1]) for name in names if (match := pattern.fullmatch(name))))
@@ -55,13 +58,13 @@ class SeedRun:
 
     @property
     def directory(self) -> RunDirectory:
-        """The directory, which need not be there yet."""
+        """Run directory, which may not exist yet."""
         return RunDirectory(self.path)
 
     def has_begun(self) -> bool:
-        """Whether there is something to go on with.
+        """Whether there is a checkpoint to resume from.
 
-        The directory of a process that ended before its first checkpoint is removed.
+        Removes the directory of a process that ended before its first checkpoint.
         """
         if self.directory.is_run():
             self.directory.discard_unbegun()
@@ -69,7 +72,7 @@ class SeedRun:
 
 
 def require_none(runs: Sequence[SeedRun]) -> None:
-    """Raise ExistsError where one of the runs exists already."""
+    """Raise ExistsError if one of the runs exists."""
     for run in runs:
         if os.path.lexists(run.path):
             raise ExistsError(
@@ -84,10 +87,11 @@ def train_side_by_side(
     say: Callable[[SeedRun, str], None],
     killed: Callable[[SeedRun, int], None],
 ) -> dict[SeedRun, int]:
-    """Run the bpcli command of each seed in a process of its own, and give their exit codes, 128+n for signal n.
+    """Run the bpcli command of each seed in its own process. Returns their exit codes, 128+n for signal n.
 
-    `say` is told every line that one of them says, and `killed` the number of a signal that kills one. As soon as
-    `stop` gives a signal, all get it, once, and no more are started; those have no exit code.
+    `say` is called with every line that a process prints, `killed` with the number of a signal that killed one. Once
+    `stop` returns a signal, it is sent to all processes, once, and no more are started. Runs that were not started have
+    no exit code.
     """
     codes: dict[SeedRun, int] = {}
     waiting = list(commands)
@@ -117,7 +121,7 @@ def train_side_by_side(
                         for line in lines:
                             say(run, line)
         finally:
-            for process in processes.values():  # after an error of our own
+            for process in processes.values():  # after an exception in this process
                 process.pass_on(signal.SIGTERM)
                 process.exit_code()
     return codes
@@ -136,20 +140,20 @@ threading.Thread(target=stop_with_parent, daemon=True).start()
 from bpcli.__main__ import run
 run()
 """
-"""The modules that this process has are those that the other finds, whatever the current folder holds. Where this
-process is killed, the other saves what it has and ends."""
+"""Program of a child process. It imports the same modules as this process, whatever the current folder, and saves and
+exits if this process is killed."""
 
 
 class _Process:
-    """A bpcli command in a process, whose standard error is read."""
+    """Process of a bpcli command, whose standard error is read."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM.format(path=sys.path), *arguments],
-            stdin=subprocess.PIPE,  # never written to; it ends when this process does
+            stdin=subprocess.PIPE,  # never written to; end of file when this process ends
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            start_new_session=True,  # a terminal's Ctrl-C comes to it from us alone, and once
+            start_new_session=True,  # Ctrl-C reaches it only through this process, once
         )
         assert self._process.stderr is not None
         self.output = self._process.stderr
@@ -157,7 +161,7 @@ class _Process:
         self._told = False
 
     def read(self) -> list[str] | None:
-        """The lines that have come since, or None after the last."""
+        """Lines printed since the last call; None after the last line."""
         content = os.read(self.output.fileno(), 1 << 16)
         if not content:
             return None
@@ -165,13 +169,13 @@ class _Process:
         return [line.decode(errors="backslashreplace") for line in lines]
 
     def pass_on(self, number: int) -> None:
-        """Send a signal, unless one has been sent."""
+        """Send a signal, unless one has already been sent."""
         if not self._told:
             self._told = True
             self._process.send_signal(number)
 
     def exit_code(self) -> int:
-        """Wait for the end; the exit code, or -n if signal n killed the process."""
+        """Wait for the process. Returns its exit code, or -n if signal n killed it."""
         self.output.close()
         code = self._process.wait()
         assert self._process.stdin is not None
@@ -181,7 +185,7 @@ class _Process:
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean, sample standard deviation (n − 1 below the line), extremes and number of the values that are defined."""
+    """Mean, sample standard deviation (denominator n − 1), minimum, maximum and number of the defined values."""
 
     mean: float | None
     std: float | None
@@ -191,7 +195,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float | None]) -> Spread:
-        """The spread of values; of none and of one there is no standard deviation."""
+        """Spread of values. The standard deviation is None for fewer than two."""
         defined = [value for value in values if value is not None and math.isfinite(value)]
         return cls(
             mean=statistics.fmean(defined) if defined else None,
@@ -203,14 +207,14 @@ class Spread:
 
 
 def spreads(runs: Sequence[ListedRun]) -> dict[str, Spread]:
-    """The spread of every metric over runs, by its name in `ListedRun.metrics`."""
+    """Spread of every metric over runs, by its name in `ListedRun.metrics`."""
     names = dict.fromkeys(name for run in runs for name in run.metrics)
     return {name: Spread.of([run.metrics.get(name) for run in runs]) for name in names}
 
 
 @dataclass(frozen=True)
 class SeedOutcome:
-    """What came of a seed: the exit code of its training, and the run, where there is one."""
+    """Outcome of one seed: exit code of its training, and its run, if there is one."""
 
     seed: int
     run_directory: str
@@ -218,7 +222,7 @@ class SeedOutcome:
     run: ListedRun | None
 
     def to_json(self) -> dict[str, Json]:
-        """The outcome as a document."""
+        """Outcome as a JSON object."""
         document: dict[str, Json] = {
             "seed": self.seed,
             "run_directory": self.run_directory,
@@ -232,7 +236,7 @@ class SeedOutcome:
 
 @dataclass(frozen=True)
 class SeedsReport:
-    """What came of all seeds, and how the metrics of those that finished spread."""
+    """Outcomes of all seeds, and the spread of the metrics of finished runs."""
 
     stem: str
     finished: int
@@ -240,7 +244,7 @@ class SeedsReport:
     metrics: Mapping[str, Spread]
 
     def to_json(self) -> dict[str, Json]:
-        """The report as a document."""
+        """Report as a JSON object."""
         return {
             "stem": self.stem,
             "finished": self.finished,

@@ -1,4 +1,4 @@
-"""Why training ended, in words."""
+"""Explanations of why training ended."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from bpcli.wording import counted
 
 
 def stop_explanation(reason: StopReason, training: TrainingSpec, monitor: str, health: Sequence[LayerHealth]) -> str:
-    """What ended a training, with the numbers that it was asked to end on; `health` is that of the last epoch."""
+    """Explain why training ended, with the relevant numbers.
+
+    health: that of the last epoch.
+    """
     stopping, goal = training.early_stopping, training.goal
     if reason == "early_stopping" and stopping is not None:
         by = f" by more than {stopping.min_delta:g}" if stopping.min_delta else ""
@@ -29,7 +32,7 @@ def stop_explanation(reason: StopReason, training: TrainingSpec, monitor: str, h
 
 
 def _exceeded(when: StopWhen, health: Sequence[LayerHealth]) -> str:
-    """The first layer, and of it the first measure, beyond its bound."""
+    """Describe the first measure of the first layer that exceeds its threshold."""
     so_long = "" if when.epochs == 1 else f", for {when.epochs} epochs in a row"
     for layer in health:
         for name, value in when.exceeded(layer).items():

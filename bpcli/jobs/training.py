@@ -1,4 +1,4 @@
-"""Train an experiment into a run directory: the function behind `bpcli train` and `bpcli.train`."""
+"""Training of an experiment into a run directory, behind `bpcli train` and `bpcli.train`."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from bpcli.wording import printable
 
 @dataclass(frozen=True)
 class Run:
-    """A run as training left it.
+    """Outcome of a training.
 
-    status: `finished`, `stopped` by `training.stop_when`, `interrupted` or `diverged`. summary: what `summary.json`
-    holds. trained: whether a step was taken, which is false for a run that was over before.
+    status: `finished`, `stopped` by `training.stop_when`, `interrupted` or `diverged`. summary: content of
+    `summary.json`. trained: whether a step was taken; False for a run that was already finished.
     """
 
     path: Path
@@ -36,32 +36,32 @@ class Run:
     trained: bool
 
     def load(self) -> Model:
-        """The model of the best epoch."""
+        """Load the model of the best epoch."""
         return Model.load(self.path)
 
 
 class Observer:
-    """What happens on the way of a training; this one lets it pass."""
+    """Callbacks of a training; by default they do nothing."""
 
     def opened(self, prepared: Prepared) -> None:
-        """The experiment is read and checked; nothing is written yet."""
+        """Called when the experiment has been read and validated, before anything is written."""
 
     def resumed(self, directory: RunDirectory, state: TrainingState) -> None:
-        """Training goes on from a checkpoint; the run directory is locked, and as the last process left it."""
+        """Called before training resumes from a checkpoint, with the run directory locked and not yet modified."""
 
     def watching(self, runner: Runner) -> AbstractContextManager[object]:
-        """A context around the steps."""
+        """Context manager around the training steps."""
         return nullcontext()
 
     def event(self, event: EpochReport | Progress) -> None:
-        """An epoch has ended, or is under way."""
+        """Called at the end of an epoch, and with progress within it."""
 
     def interrupted(self) -> bool:
-        """Whether to stop after the step under way."""
+        """Whether to stop after the current step."""
         return False
 
     def ended(self, run: Run) -> None:
-        """Training is over; also when it diverged, before the error is raised."""
+        """Called when training is over; if it diverged, before the exception is raised."""
 
 
 def train(
@@ -77,15 +77,15 @@ def train(
     strict: bool = False,
     observer: Observer | None = None,
 ) -> Run:
-    """Train what a config describes, or go on with a run, and leave everything in the run directory.
+    """Train a config or resume a run, and write all results to the run directory.
 
-    config: the YAML file. overrides: settings such as `training.epochs=50`. resume: in place of a config, the directory
-    of a run that was stopped, or is to have more epochs. run_dir: the directory to create. runs_dir: where one named
-    after experiment and time is created (default: `runs`). threads: see `bpcli.training.train`. strict: data warnings
-    are errors.
+    config: path of the YAML file. overrides: settings such as `training.epochs=50`. resume: instead of a config, the
+    directory of a run that was stopped or is to be extended. run_dir: directory to create. runs_dir: folder for a
+    directory named after experiment and time (default: `runs`). threads: see `bpcli.training.train`. strict: treat data
+    warnings as errors.
 
     Raises:
-        BpcliError: of the class, and so with the exit code, that says what is wrong.
+        BpcliError: anything fails; its subclass determines the exit code.
     """
     require_start(config, resume, run_dir, runs_dir, tensorboard)
     if config is not None and RunDirectory(config).is_run():
@@ -96,7 +96,7 @@ def train(
     observer = observer or Observer()
     there = RunDirectory.open(resume) if resume is not None else None
     if there:
-        there.require_last()  # which a run has from its first second on, as it has its config
+        there.require_last()  # written before the first step, like the config
     with BlasThreads().single():
         if there:
             prepared = open_run(there, overrides, cache=cache)
@@ -116,9 +116,9 @@ def train(
 def require_start(
     config: Path | None, resume: Path | None, run_dir: Path | None, runs_dir: Path | None, tensorboard: bool
 ) -> None:
-    """Raise UsageError unless there is either a config, or a run to resume, which has its directory.
+    """Raise UsageError unless there is either a config or a run to resume.
 
-    With `tensorboard`, also where its event files cannot be written.
+    A resumed run excludes `run_dir` and `runs_dir`. With `tensorboard`, also raises if event files cannot be written.
     """
     if (config is None) == (resume is None):
         raise UsageError("give a config to train, or --resume and a run directory")
@@ -135,7 +135,7 @@ def _created(run_dir: Path | None, runs_dir: Path | None, name: str) -> RunDirec
 
 
 def _run(runner: Runner, observer: Observer) -> Run:
-    """Train until it is over or the observer asks to stop."""
+    """Train until the end, or until the observer requests a stop."""
     before = runner.state.optimizer.steps
 
     def run() -> Run:

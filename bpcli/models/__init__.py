@@ -1,1 +1,1 @@
-"""Trained models and their answers."""
+"""Trained models: prediction, evaluation and summaries."""

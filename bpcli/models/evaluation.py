@@ -1,4 +1,4 @@
-"""How good a trained model is: on the rows that its run set aside, or on other data."""
+"""Evaluation of a trained model on a split of its own data or on a file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CHANGED = (
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics, the rows they are of, and what the user should know of them."""
+    """Metrics, the rows they were computed on, and notes for the user."""
 
     source: str
     report: ScoreReport
@@ -41,9 +41,9 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class SplitRows:
-    """Rows of a split of the run's own data, none of whose targets is missing.
+    """Rows of a split of the run's own data, without missing targets.
 
-    numbers: which rows of the data these are, counted from 1, as `bpcli trace --row` takes them.
+    numbers: row numbers in the data, counted from 1, as in `bpcli trace --row`.
     """
 
     table: Table
@@ -55,7 +55,7 @@ class SplitRows:
 
 @dataclass(frozen=True)
 class OwnData:
-    """The data that a model was trained on, as it is now, divided as it was in training."""
+    """Current state of the data that a model was trained on, with the split of its training."""
 
     model: Model
     selection: Examples
@@ -63,14 +63,14 @@ class OwnData:
 
     @property
     def is_changed(self) -> bool:
-        """Whether the files are no longer what they were."""
+        """Whether the files have changed since training."""
         return self.selection.digest != self.model.header.data.sha256
 
     def rows(self, part: Part | None) -> SplitRows:
-        """Rows of the split asked for, else of the test, validation or training split.
+        """Rows of the given split; by default test, else validation, else training.
 
         Raises:
-            DataError: the run has no such rows, or the data no longer has them or a column that the model needs.
+            DataError: the run has no such split, or the data lacks its rows or a column of the model.
         """
         part = _known_part(self.model, part)
         table, path = self.selection.table, self.paths[0]
@@ -84,16 +84,18 @@ class OwnData:
 
 
 def own_data(model: Model, cache: bool = True, otherwise: str = "give it with --data") -> OwnData:
-    """A model's own data; `cache` is as for `prepare`.
+    """Read a model's own data.
+
+    cache: as for `prepare`. otherwise: advice for the message if the data is missing.
 
     Raises:
-        DataError: the data is gone, and what to do `otherwise`, or it cannot be read.
+        DataError: the data is missing or cannot be read.
     """
     return next(data_of_each([model], cache, otherwise))
 
 
 def data_of_each(models: Sequence[Model], cache: bool, otherwise: str) -> Iterator[OwnData]:
-    """Each model's own data, read once where it is the same; raises as `own_data`."""
+    """Yield each model's own data. Data that models share is read once. Raises as `own_data`."""
     specs, sources = [], []
     for model in models:
         spec, folder = find_data(model.header, model.path, otherwise)
@@ -106,13 +108,13 @@ def data_of_each(models: Sequence[Model], cache: bool, otherwise: str) -> Iterat
 
 
 def split_rows(model: Model, part: Part | None, cache: bool = True) -> SplitRows:
-    """Rows of a split of a model's own data, as `OwnData.rows` chooses it; raises DataError as that and `own_data`."""
-    _known_part(model, part)  # before anything is read
+    """Rows of a split of a model's own data, as chosen by `OwnData.rows`. Raises DataError as it and `own_data` do."""
+    _known_part(model, part)  # before reading anything
     return own_data(model, cache).rows(part)
 
 
 def _known_part(model: Model, part: Part | None) -> Part:
-    """The split asked for, or the last that the run has; raises DataError for one that it never had."""
+    """The requested split, or by default the last that the run has. Raises DataError if the run has no such split."""
     have = [name for name in PARTS if model.header.data.rows[name]]
     if part is not None and part not in have:
         raise DataError(f"the run has no {part} rows; it has {listed(have)}")
@@ -121,7 +123,7 @@ def _known_part(model: Model, part: Part | None) -> Part:
 
 @dataclass(frozen=True)
 class FileRows:
-    """The rows of a file as a model reads them."""
+    """Rows of a file, as a model reads them."""
 
     source: Source
     table: Table
@@ -129,16 +131,18 @@ class FileRows:
 
 
 def file_rows(model: Model, path: Path, cache: bool = True) -> FileRows:
-    """All rows of a file; `cache` is as for `prepare`.
+    """All rows of a file.
+
+    cache: as for `prepare`.
 
     Raises:
-        DataError: a column is missing, or the file cannot be read.
+        DataError: a column is missing or the file cannot be read.
     """
     return next(file_rows_for_each([model], path, cache))
 
 
 def file_rows_for_each(models: Sequence[Model], path: Path, cache: bool) -> Iterator[FileRows]:
-    """All rows of a file for each model, read once; raises as `file_rows`."""
+    """Yield all rows of a file for each model, reading it once. Raises as `file_rows`."""
     sources = []
     for model in models:
         fitted, data = model.preprocessor, model.header.config.data
@@ -155,10 +159,10 @@ def file_rows_for_each(models: Sequence[Model], path: Path, cache: bool) -> Iter
 
 
 def chosen_rows(has_target: NDArray[np.bool_], model: Model, path: Path) -> tuple[NDArray[np.intp], list[str]]:
-    """The numbers of the rows of a file that have a target, and a note of those left out.
+    """Indices of the rows of a file that have a target, and a note on the rows left out.
 
     Raises:
-        DataError: there are none.
+        DataError: no row has a target.
     """
     rows = np.flatnonzero(has_target)
     if not len(rows):
@@ -170,13 +174,13 @@ def chosen_rows(has_target: NDArray[np.bool_], model: Model, path: Path) -> tupl
 
 
 def evaluate_split(model: Model, part: Part | None, cache: bool = True) -> Evaluation:
-    """Metrics on a split of the run's own data, as `split_rows` chooses it."""
+    """Evaluate a model on a split of its own data, as chosen by `split_rows`."""
     rows = split_rows(model, part, cache)
     return _evaluated(model, rows.table, rows.source, [*rows.notes, *warnings_of_training(model)])
 
 
 def evaluate_file(model: Model, path: Path, cache: bool = True) -> Evaluation:
-    """Metrics on all rows of a file that have a target; raises DataError as `file_rows` and `chosen_rows` do."""
+    """Evaluate a model on all rows of a file that have a target. Raises as `file_rows` and `chosen_rows`."""
     found = file_rows(model, path, cache)
     rows, notes = chosen_rows(found.has_target, model, path)
     return _evaluated(model, found.table.take(rows), printable(str(path)), notes)
@@ -190,16 +194,18 @@ def _evaluated(model: Model, table: Table, source: str, notes: list[str]) -> Eva
 
 
 def warnings_of_training(model: Model) -> list[str]:
-    """What `train` warned of in the model's data; nothing where its run directory does not say."""
+    """Data warnings of the model's training; empty if its run directory is missing or has none."""
     summary = RunDirectory(model.path.resolve().parent.parent).read_summary()
     return [f"warned of in training: {printable(line)}" for line in summary.warnings]
 
 
 def find_data(header: Header, checkpoint: Path, otherwise: str) -> tuple[DataSpec, Path]:
-    """A run's data and the folder its paths start from: where the run says, else where it was in training.
+    """Locate a run's data. Returns its spec and the folder its paths are relative to.
+
+    The paths of the run's config are tried first, then those of the training. otherwise: advice for the message.
 
     Raises:
-        DataError: it is in neither place, and what to do `otherwise`.
+        DataError: the data is in neither place.
     """
     data = header.config.data
     folder = checkpoint.resolve().parent.parent

@@ -1,4 +1,4 @@
-"""What inputs, neurons and outputs of a network are called: by the user's columns and classes where there are such."""
+"""Names of a network's inputs, neurons and outputs, from columns and classes if possible."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from bpcli.nn.network import Network
 
 @dataclass(frozen=True)
 class Names:
-    """Names of the network's inputs, and of what each layer puts out, which are those of the next one's inputs."""
+    """Names of the network's inputs and of each layer's outputs, which are the next layer's inputs."""
 
     inputs: tuple[str, ...]
     outputs: tuple[tuple[str, ...], ...]
 
     @classmethod
     def of(cls, network: Network, preprocessor: Preprocessor) -> Names:
-        """Of hidden neurons `neuron 0` and so on; layers that keep their width keep the names."""
+        """Names for a network. Hidden neurons are `neuron 0` and so on; layers that keep the width keep the names."""
         inputs = names = _inputs(network, preprocessor)
         outputs = []
         for layer in network.layers[:-1]:
@@ -30,14 +30,14 @@ class Names:
         return cls(inputs, (*outputs, preprocessor.target.logit_names))
 
     def into(self, layer: int) -> tuple[str, ...]:
-        """The inputs of a layer."""
+        """Names of a layer's inputs."""
         return self.outputs[layer - 1] if layer else self.inputs
 
     def parameter(self, network: Network, index: int) -> tuple[str, str]:
-        """Name of a number of the flat vector, and what it belongs to.
+        """Name of an element of the flat vector, such as `layers.0.weight[3, 5]`, and a description of it.
 
-        `layers.0.weight[3, 5]`: `mass → neuron 5` for a weight between an input and a neuron; `neuron 5` for another
-        number of a neuron; else the title of the layer or stem.
+        The description is `mass → neuron 5` for a weight between an input and a neuron, `neuron 5` for any other
+        parameter of a neuron, and otherwise the title of the layer or stem.
         """
         slot, place = network.layout.at(index)
         named = next(one for one in named_layers(network) if one.name == slot.name.rpartition(".")[0])
@@ -50,7 +50,7 @@ class Names:
 
 
 def _inputs(network: Network, preprocessor: Preprocessor) -> tuple[str, ...]:
-    """Names of the features: those of the columns, or of what the stem of a column puts out."""
+    """Names of the features: columns, or outputs of a column's stem."""
     stems = {stem.field.name: stem.layer for stem in network.stems.trained}
     names: list[str] = []
     for column in preprocessor.inputs:
@@ -60,5 +60,5 @@ def _inputs(network: Network, preprocessor: Preprocessor) -> tuple[str, ...]:
 
 
 def stem_outputs(field: str, layer: Layer) -> tuple[str, ...]:
-    """Names of what the stem of a field puts out: `city 0`, `city 1` …"""
+    """Names of the outputs of a field's stem: `city 0`, `city 1` …"""
     return tuple(f"{field} {place}" for place in range(layer.n_out))

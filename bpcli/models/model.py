@@ -1,4 +1,4 @@
-"""A trained model, restored whole: what was fitted in training is what is applied in use."""
+"""Trained model with its fitted preprocessing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Model:
 
     header: Header
     path: Path
-    """The checkpoint file."""
+    """Path of the checkpoint file."""
     preprocessor: Preprocessor
     loss: LossBase
     inference: Inference
@@ -45,17 +45,19 @@ class Model:
 
     @classmethod
     def load(cls, path: str | Path, header: type[Header] = Header) -> Model:
-        """The model in a run directory (its best checkpoint) or checkpoint file; `header` is as for `Checkpoint.load`.
+        """Load a model from a run directory (its best checkpoint) or a checkpoint file.
+
+        header: class of the header, as for `Checkpoint.load`.
 
         Raises:
-            CheckpointError: there is none, or it is damaged.
-            MemoryLimitError: its network needs more memory than there is.
+            CheckpointError: there is no checkpoint or it is damaged.
+            MemoryLimitError: its network needs more memory than is available.
         """
         file = find_checkpoint(Path(path))
         checkpoint = Checkpoint.load(file, header)
         found, network, params = checkpoint.header, checkpoint.network, checkpoint.vectors["params"]
         assert found.config.loss is not None
-        # Reproducible to the bit whatever else is asked at the same time: see there.
+        # A row's bits must not depend on the other rows of the call; see BLOCK_ROWS.
         exact = np.dtype(np.float64)
         needed = Inference.bytes_needed(network, exact)
         require_memory(needed, f"{printable(str(file))}: its network", "free some, or train a smaller one")
@@ -75,7 +77,7 @@ class Model:
 
     @property
     def target(self) -> TargetBase:
-        """What the model predicts."""
+        """Target of the model."""
         return self.preprocessor.target
 
     @property
@@ -84,33 +86,33 @@ class Model:
         return self.target.labels
 
     def whole_arrays(self, source: Path | None, options: ReadOptions) -> list[str]:
-        """Columns of a file that may be arrays: text, also that on standard input, has none."""
+        """Columns of a file that may be arrays. Text formats and standard input have none."""
         if source is None or not self.preprocessor.arrays or is_text(source):
             return []
         return read_header(source, options)
 
     def require_width(self, source: Path | None, ignored: Sequence[str]) -> None:
-        """Raise DataError for an array of more columns than the model takes: by position, all of them may be others."""
+        """Raise DataError for an array with more columns than the model takes: columns are matched by position."""
         if ignored and source is not None and source.suffix == ".npz":
             takes = len(self.preprocessor.parts)
             shown = printable(str(source))
             raise DataError(f"{shown}: rows of {takes + len(ignored)} numbers; the model takes {takes}")
 
     def predict(self, rows: PythonRows) -> Array:
-        """Class names (rows,), labels of 0 and 1 (rows, labels), or numbers: (rows,), or (rows, targets) for several.
+        """Predict classes (rows,) as names, labels (rows, labels) as 0 and 1, or numbers, (rows,) or (rows, targets).
 
         Raises:
-            DataError: a column is missing, or holds what it cannot hold.
+            DataError: a column is missing or has invalid values.
         """
         table = self._table(rows)
         return self.target.values(self.outcome(table)[0].predicted)
 
     def predict_probabilities(self, rows: PythonRows) -> Array:
-        """Probabilities of shape (rows, classes or labels).
+        """Predict probabilities, (rows, classes or labels).
 
         Raises:
-            UsageError: the model's loss has none.
-            DataError: as for `predict`.
+            UsageError: the model's loss gives no probabilities.
+            DataError: `predict` would raise it.
         """
         table = self._table(rows)
         return self.require_probabilities(self.outcome(table)[0])
@@ -122,16 +124,16 @@ class Model:
         return table_from_rows(rows, kinds, shapes)
 
     def require_probabilities(self, outcome: Outcome) -> Array:
-        """The probabilities of an outcome; raises UsageError where the loss gives none."""
+        """Probabilities of an outcome. Raises UsageError if the loss gives none."""
         if outcome.probabilities is None:
             raise UsageError(f"a model of the loss {type_name(self.loss)} gives no probabilities")
         return outcome.probabilities
 
     def outcome(self, table: Table) -> tuple[Outcome, Counter[Surprise]]:
-        """What the model says of a table, whose target is not needed, and what it had not seen in training.
+        """Predictions for a table, which needs no target, and values unseen in training.
 
         Raises:
-            DataError: a row is so far beyond the training rows that the answer to it overflows.
+            DataError: a row is so far outside the training range that its prediction overflows.
         """
         with np.errstate(all="ignore"):
             x, surprises = self.preprocessor.encode(table, self.dtype)
@@ -140,7 +142,7 @@ class Model:
             return self.target.outcome(predictions, self.loss), surprises
 
     def answers(self, table: Table) -> tuple[Answers, Counter[Surprise]]:
-        """What the model says of a table that has the target, none of it missing, beside what is true, and all metrics.
+        """Predictions, true targets and all metrics for a table without missing targets, and values unseen in training.
 
         Raises:
             DataError: as for `outcome`.
@@ -150,7 +152,7 @@ class Model:
             return answers(self.target, self.loss, self.predictions(dataset.x), dataset.y), surprises
 
     def predictions(self, x: Rows) -> Array:
-        """What the loss's link makes of the logits for encoded rows: (rows, n_out)."""
-        # One thread: how threads share a product among them changes its bits.
+        """Predictions (rows, n_out) for encoded rows: the loss's link applied to the logits."""
+        # One thread, because the split of a product among threads changes its bits.
         with self.threads.single():
             return self.inference.predictions(x, self.loss)

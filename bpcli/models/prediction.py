@@ -1,4 +1,4 @@
-"""Predictions from file to file, in constant memory and in the order of the rows."""
+"""Prediction from file to file, in constant memory and in the order of the rows."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
 CHUNK_ROWS = 8_192
-"""Rows that are in memory at a time."""
+"""Rows in memory at a time."""
 
 EXPLAINED_ROWS = 512
-"""The same where they are explained: of 784 columns that is 400,000 contributions, as text."""
+"""Rows in memory at a time with explanations: 784 columns give 400,000 contributions, as text."""
 
 MOST_SURPRISES = 1000
-"""Values never seen in training that are remembered, so that memory stays constant whatever the rows hold."""
+"""Maximum number of unseen values counted by value, to keep memory constant."""
 
 
 @dataclass
 class Tally:
-    """What there was to see on the way."""
+    """Counts of rows and of surprises during prediction."""
 
     rows: int = 0
     surprises: Counter[Surprise] = field(default_factory=Counter)
     ignored: tuple[str, ...] = ()
 
     def add(self, surprises: Counter[Surprise]) -> None:
-        """Count surprises, by value for the first MOST_SURPRISES and then by column alone."""
+        """Count surprises, by value for the first MOST_SURPRISES, then by column only."""
         for surprise, count in surprises.items():
             if surprise.value is not None and len(self.surprises) >= MOST_SURPRISES and surprise not in self.surprises:
                 surprise = Surprise(column=surprise.column, value="(others)")
@@ -58,20 +58,20 @@ class Tally:
 
 
 class Explainer(Protocol):
-    """Further columns of predictions, which say how each came about."""
+    """Source of additional columns that explain predictions."""
 
     header: list[str]
 
     def columns(self, table: Table) -> list[Sequence[Any]]:
-        """A column for each name in the header, one entry a row, for rows that need no target."""
+        """Column for each name in the header, with one entry per row. Needs no target."""
 
 
 def newest_model(source: Path | None, runs: Path) -> Model:
-    """The model of the run below `runs` that finished last, for a file, or for standard input where it is None.
+    """Model of the last finished run in `runs` for a file, or for standard input if `source` is None.
 
     Raises:
-        CheckpointError: there is no finished run, or it is damaged.
-        DataError: the file lacks a column that the model takes; the message names a run whose columns it has.
+        CheckpointError: there is no finished run or it is damaged.
+        DataError: the file lacks a column of the model; the message names a run that fits the file.
     """
     newest, *others = RunDirectory.finished(runs)
     model = Model.load(newest.path)
@@ -94,12 +94,12 @@ def _header_of(source: Path, model: Model) -> list[str]:
 
 
 def _columns_in(model: Model, header: list[str]) -> list[str]:
-    """The columns that a model takes of a file with this header."""
+    """Columns that a model reads from a file with this header."""
     return list(model.preprocessor.input_kinds_in(header))
 
 
 def _takes(run: RunDirectory, source: Path) -> bool:
-    """Whether a file has all columns that the run's model takes."""
+    """Whether a file has all columns of the run's model."""
     try:
         model = Model.load(run.path)
         header = _header_of(source, model)
@@ -117,15 +117,15 @@ def predict_file(
     spreadsheet_safe: bool = False,
     explainer: Explainer | None = None,
 ) -> Tally:
-    """Write a CSV line of predictions to `out` for each row of a file, or of standard input where it is None.
+    """Write predictions to `out` as CSV, one line for each row of a file, or of standard input if `source` is None.
 
-    The columns in `keep` come first, as they stand in the input; with `probabilities` one for each class follows.
-    The columns of an `explainer` come last.
-    With `spreadsheet_safe` no text in it is a formula.
+    The columns in `keep` come first, unchanged from the input. With `probabilities`, a column for each class follows
+    the prediction; the columns of `explainer` come last. With `spreadsheet_safe`, text that a spreadsheet would read as
+    a formula is escaped.
 
     Raises:
-        DataError: the file cannot be read, a column is missing, or a cell does not fit its column.
-        UsageError: the model has no probabilities, or two columns of the output would have one name.
+        DataError: the file cannot be read, a column is missing, or a value does not fit its column.
+        UsageError: the model has no probabilities, or two output columns would have the same name.
     """
     data = model.header.config.data
     options = read_options(data, model.preprocessor.input_kinds)
@@ -161,7 +161,7 @@ def predict_file(
     def answer(numbered: tuple[int, Table]) -> tuple[list[Sequence[Any]], Counter[Surprise]]:
         number, table = numbered
         kept = [written(table[name].labels()) for name in keep]
-        # Inputs that are kept were read as they are to be written, too.
+        # Kept inputs were read as text, to be written unchanged, and are typed here.
         inputs = {
             name: typed(table[name], kind, options, where, number * chunk_rows + 1) if name in keep else table[name]
             for name, kind in kinds.items()
@@ -186,9 +186,9 @@ def predict_file(
 
 
 class _LineFeeds:
-    """Takes rows that end in CRLF, and writes them with LF: before Python 3.13 `csv` quotes a CR only in such rows.
+    """Converts CRLF at the end of rows to LF. Before Python 3.13, `csv` quotes a CR only if rows end in CRLF.
 
-    It costs a call a row, which is a tenth of what predicting a million rows takes.
+    It costs a call per row, a tenth of the time to predict a million rows.
     """
 
     def __init__(self, out: SupportsWrite[str]) -> None:
@@ -222,5 +222,5 @@ def _columns(model: Model, outcome: Outcome, classes: NDArray[np.object_], proba
 
 
 def digits(values: Array) -> list[Sequence[str]]:
-    """Each column as text, with just the digits that its type needs to be read back to the last bit."""
+    """Format each column as text, with the fewest digits that round-trip in its dtype."""
     return [column.astype(str).tolist() for column in values.T]

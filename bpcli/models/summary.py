@@ -1,4 +1,4 @@
-"""What a network is, in figures: columns and their encodings, target, layers."""
+"""Summary of a network: columns and their encodings, target, layers."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from bpcli.spec import type_name
 
 @dataclass(frozen=True)
 class ReadColumn(InputSummary):
-    """An input, and how many of its cells are missing in the data."""
+    """Input column and its number of missing values in the data."""
 
     missing: int = 0
 
 
 @dataclass(frozen=True)
 class TargetSummary:
-    """What is predicted; `classes` are none where that is no class."""
+    """Target; `classes` is empty if it is not categorical."""
 
     names: Sequence[str]
     task: str
@@ -33,7 +33,7 @@ class TargetSummary:
 
 @dataclass(frozen=True)
 class LayerFigures:
-    """A layer; `shape` is how many numbers a row go in and come out."""
+    """Layer; `shape` has its numbers of inputs and outputs per row."""
 
     index: int
     type: str
@@ -44,7 +44,7 @@ class LayerFigures:
 
 @dataclass(frozen=True)
 class NetworkSummary:
-    """What comes in, what is made of it, and what comes out."""
+    """Inputs, layers and target of a network."""
 
     columns: Sequence[InputSummary]
     target: TargetSummary
@@ -54,7 +54,7 @@ class NetworkSummary:
 
     @classmethod
     def of(cls, preprocessor: Preprocessor, network: Network, loss: LossBase) -> NetworkSummary:
-        """The summary of a network and of what is before and behind it."""
+        """Summarize a network, its preprocessing and its loss."""
         target = preprocessor.target
         return cls(
             [column.summary() for column in preprocessor.inputs],
@@ -74,13 +74,13 @@ class NetworkSummary:
         )
 
     def to_json(self) -> dict[str, object]:
-        """The summary as a document; only arrays have a shape."""
+        """Summary as a JSON object; only arrays have a shape."""
         return {**asdict(self), "columns": [_column(one) for one in self.columns]}
 
 
 @dataclass(frozen=True)
 class ExperimentSummary:
-    """What would be trained: a prepared experiment in figures."""
+    """Summary of a prepared experiment."""
 
     name: str
     rows: Mapping[str, int]
@@ -95,7 +95,7 @@ class ExperimentSummary:
 
     @classmethod
     def of(cls, prepared: Prepared) -> ExperimentSummary:
-        """The summary of an experiment."""
+        """Summarize a prepared experiment."""
         network = NetworkSummary.of(prepared.preprocessor, prepared.network, prepared.plan.loss)
         batch = prepared.plan.batch_size
         return cls(
@@ -112,7 +112,7 @@ class ExperimentSummary:
         )
 
     def to_json(self) -> dict[str, object]:
-        """The summary as a document, with what is said of the network beside the rest."""
+        """Summary as a JSON object, with the network's entries at the top level."""
         document = asdict(self)
         memory = document.pop("memory")
         del document["network"], document["columns"]

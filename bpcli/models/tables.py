@@ -1,4 +1,4 @@
-"""Tables of what a network is, for the terminal and for pages."""
+"""Tables of a network's columns and layers, for the terminal and for HTML."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bpcli.wording import number, shown_shape
 
 
 def column_table(columns: Sequence[tuple[InputSummary, int | None]]) -> Table:
-    """The input columns, each with its missing cells, where they are known."""
+    """Table of the input columns, with missing values if known."""
     rows = [
         [one.name, f"{one.kind} {shown_shape(one.shape)}".rstrip(), one.encoding, number(one.inputs), number(missing)]
         for one, missing in columns
@@ -20,7 +20,7 @@ def column_table(columns: Sequence[tuple[InputSummary, int | None]]) -> Table:
 
 
 def layer_table(layers: Sequence[LayerFigures]) -> Table:
-    """The layers, with how many numbers a row go in and come out."""
+    """Table of the layers, with the numbers of inputs and outputs per row."""
     rows = [
         [
             str(layer.index),

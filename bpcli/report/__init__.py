@@ -1,1 +1,1 @@
-"""A run as one HTML page that needs nothing beside it."""
+"""Self-contained HTML reports of runs and comparisons."""

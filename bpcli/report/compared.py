@@ -1,4 +1,4 @@
-"""The page of a comparison: what its document says, as charts and tables."""
+"""HTML page of a comparison: charts and tables of its document."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from bpcli.training.scoring import HEADLINES, SUMMARIES
 from bpcli.wording import counted
 
 BETTER = "★"
-"""Beside the best score of a line."""
+"""Mark of the best score in a row."""
 
 
 def comparison_page(comparison: Comparison) -> str:
-    """The page of what `compare_runs` has found."""
+    """Render the HTML page of a comparison."""
     labels, headline = comparison.labels, HEADLINES[comparison.task]
     scores = [(f"{label}: {headline}", number(report.scores[headline])) for label, report in comparison.scores.items()]
     subtitle = f"{comparison.rows.source}, {counted(comparison.rows.count, 'row')}"
@@ -43,7 +43,7 @@ def comparison_page(comparison: Comparison) -> str:
 
 
 def _verdicts(comparison: Comparison) -> Section:
-    """Whether the runs differ by more than chance: sentences for each but the first, intervals and tests by metric."""
+    """Section on significance: verdicts for each run but the first, then intervals and tests by metric."""
     entries = comparison.differences
     tested = [entry.headline for entry in entries if not entry.same_model]
     of_probabilities = [entry.log_loss for entry in entries if not entry.same_model and entry.log_loss]
@@ -64,12 +64,12 @@ def _verdicts(comparison: Comparison) -> Section:
 
 
 def _verdict(entry: JudgedDifference) -> str:
-    """The verdict as a sentence; a run's name keeps its own letters."""
+    """Verdict as a sentence. The case of a leading run name is kept."""
     return f"Run {entry.verdict}." if entry.better else as_sentence(entry.verdict)
 
 
 def _intervals(entries: Sequence[JudgedDifference]) -> list[Intervals]:
-    """A chart of the intervals of a metric, where it is defined."""
+    """Chart of a metric's confidence intervals; empty if it is undefined."""
     metric = spaced(entries[0].metric)
     intervals = [
         Interval(_less(entry), entry.interval.low, entry.difference, entry.interval.high)
@@ -85,7 +85,7 @@ def _intervals(entries: Sequence[JudgedDifference]) -> list[Intervals]:
 
 
 def _tests(entries: Sequence[JudgedDifference], count: int) -> Table:
-    """The tests of a metric, a line a run; p-values are corrected for `count` of them."""
+    """Table of a metric's tests, one row per run. P-values are corrected for `count` tests."""
     metric = spaced(entries[0].metric)
     rows = [
         [
@@ -113,7 +113,7 @@ def _less(entry: MetricDifference) -> str:
 
 
 def _scores(comparison: Comparison, labels: Sequence[str]) -> Section:
-    """A line a metric, its best value marked unless all are the same."""
+    """Section with one row per metric, the best value marked unless all are equal."""
     scores, metrics = [report.scores for report in comparison.scores.values()], METRICS[comparison.task]
     summaries = [name for name in SUMMARIES[comparison.task] if any(name in one for one in scores)]
     others = [name for name in metrics if name not in summaries and any(name in one for one in scores)]
@@ -133,7 +133,7 @@ def _marked(values: Sequence[float | None], greater_is_better: bool) -> list[str
 
 
 def _disagreement(comparison: Comparison) -> Section:
-    """Where each run answers other than the first, and which of them is right there."""
+    """Section on rows that a run predicts differently from the first, and which of the two is right."""
     sentences, tables = [], []
     of = "label" if comparison.task == "multilabel" else "true class"
     for entry in comparison.differences:
@@ -183,7 +183,7 @@ def _answers(pair: MetricDifference, groups: Sequence[AnswerDisagreement], of: s
 
 
 def _learning(comparison: Comparison) -> Section:
-    """The curves of all runs, a chart for each value, and a line for each run of how it went."""
+    """Section on training: a chart of all runs for each value, and a table with one row per run."""
     runs = comparison.runs
     shown = {run.label: run.curve for run in runs[:MOST_CURVES] if run.curve}
     keys = dict.fromkeys(key for curve in shown.values() for key in curve[-1].values)

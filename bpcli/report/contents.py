@@ -1,4 +1,4 @@
-"""What a report of a run says, section by section."""
+"""Contents of a run's report, by section."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ GROUPS: dict[Group, str] = {
     "label": "Each label",
     "target": "Each target",
 }
-"""Titles of a report's parts."""
+"""Titles of the groups of scores in a report."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """A page, and what could not be put on it."""
+    """HTML page, and notes on what it lacks."""
 
     html: str
     notes: list[str]
 
 
 def report_of(directory: RunDirectory, cache: bool = True) -> Report:
-    """The report of a run that has a best checkpoint.
+    """Build the report of a run with a best checkpoint.
 
     Raises:
-        CheckpointError: there is none.
+        CheckpointError: there is no best checkpoint.
     """
     model = Model.load(directory.path)
     summary = directory.read_summary()
@@ -76,7 +76,7 @@ def report_of(directory: RunDirectory, cache: bool = True) -> Report:
 
 
 def _ending(directory: RunDirectory, summary: Summary, records: Sequence[EpochRecord]) -> str:
-    """How a run ended: `finished after 100 epochs (all epochs done)`, `died of SIGSEGV after 1 epoch`."""
+    """Phrase for the end of a run: `finished after 100 epochs (all epochs done)`, `died of SIGSEGV after 1 epoch`."""
     epochs = records[-1].epoch if directory.is_marked_running() and records else summary.epochs
     after = "" if epochs is None else f" after {counted(epochs, 'epoch')}"
     reason = summary.stop_explanation or spaced(summary.stop_reason or "")

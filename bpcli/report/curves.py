@@ -1,4 +1,4 @@
-"""The charts of an evaluation: what a model said of some rows, beside what is true."""
+"""Charts of an evaluation: predictions against true values."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from bpcli.metrics.ranking import positives_above
 from bpcli.pages.charts import Chart, Series
 
 MOST_CURVES = 6
-"""Curves in one chart, of the most frequent classes: more cannot be told apart."""
+"""Maximum number of curves in a chart, those of the most frequent classes; more are hard to tell apart."""
 
 BINS = 10
-"""Of probabilities in a calibration curve."""
+"""Number of probability bins of a calibration curve."""
 
 MOST_THRESHOLDS = 10_000
-"""Of a ROC or precision curve, evenly spaced among those there are: far more than a chart draws. Of a million rows and
-six classes, all of them took 1.1 GB as Python's numbers."""
+"""Maximum number of thresholds of a ROC or precision-recall curve, evenly spaced. A chart resolves far fewer; all
+thresholds of a million rows and six classes took 1.1 GB as Python floats."""
 
 MOST_DOTS = 1500
-"""Rows in all charts of points, evenly spread over the rows there are."""
+"""Maximum number of points in all scatter plots together, of evenly spaced rows."""
 
 
 def probability_charts(truth: Array, probabilities: Array, names: Sequence[str]) -> Iterator[Chart]:
-    """ROC, precision and recall, and calibration, one class or label against the rest.
+    """ROC, precision-recall and calibration curves, one class or label against the rest.
 
     truth: (rows,) classes, or (rows, labels) of 0 and 1. probabilities: (rows, names).
     """
@@ -69,7 +69,10 @@ def probability_charts(truth: Array, probabilities: Array, names: Sequence[str])
 
 
 def residual_charts(truth: Array, predicted: Array, names: Sequence[str]) -> Iterator[Chart]:
-    """Predicted against true, and how far off, for each target column; both (rows, targets), in the user's units."""
+    """Predicted against true values, and residuals, for each target.
+
+    truth, predicted: (rows, targets), in the target's units.
+    """
     shown = names[:MOST_CURVES]
     dots = min(len(truth), MOST_DOTS // max(1, len(shown)))
     rows = np.linspace(0, len(truth) - 1, dots).astype(int)
@@ -86,6 +89,6 @@ def residual_charts(truth: Array, predicted: Array, names: Sequence[str]) -> Ite
 
 
 def _most_frequent(positive: Array) -> list[int]:
-    """The indices of the most frequent columns, in their order."""
+    """Indices of the most frequent columns, ascending."""
     frequent = np.argsort(-positive.sum(axis=0), kind="stable")[:MOST_CURVES]
     return sorted(int(index) for index in frequent)

@@ -1,4 +1,4 @@
-"""The section of a report on the data: its splits, what is known of the target in each, and the input columns."""
+"""Report section on the data: splits, target distribution, input columns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bpcli.wording import counted, quoted
 
 
 def data_section(model: Model, own: OwnData | None, summary: Summary) -> Section:
-    """Rows, targets and inputs; of data that is gone or has changed only what the checkpoint says."""
+    """Section on rows, targets and inputs. Without the unchanged data it has only what the checkpoint stores."""
     header, preprocessor = model.header, model.preprocessor
     sentences = [
         f"{counted(len(preprocessor.inputs), 'input column')} make {counted(len(preprocessor.features), 'feature')}; "
@@ -33,7 +33,7 @@ def data_section(model: Model, own: OwnData | None, summary: Summary) -> Section
 
 
 def _target_table(model: Model, own: OwnData) -> Table:
-    """The rows of each class or label in each split, or the spread of each target column in it."""
+    """Table of rows per class or label and split, or of each target's distribution per split."""
     target, split = model.preprocessor.target, own.selection.split
     parts = [part for part in PARTS if len(split.part(part))]
     truths = []
@@ -57,7 +57,7 @@ def _target_table(model: Model, own: OwnData) -> Table:
 
 
 def _input_table(model: Model, own: OwnData | None) -> Table:
-    """The input columns, as `check` lists them."""
+    """Table of the input columns, as in `check`."""
     columns: list[tuple[InputSummary, int | None]] = []
     for column in NetworkSummary.of(model.preprocessor, model.inference.network, model.loss).columns:
         known = own is not None and column.name in own.selection.table

@@ -1,4 +1,4 @@
-"""The section of a report on the health of training: what went on in each layer, epoch by epoch."""
+"""Report section on the health of training: measures of each layer by epoch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bpcli.report.learning import mark_of
 from bpcli.storage.records import EpochRecord, Summary
 
 USUAL_RATIO = 1e-3
-"""Update over weight in training that goes well, as a rule of thumb: Karpathy, CS231n, "Ratio of weights:updates"."""
+"""Typical ratio of update to weight norm, as a rule of thumb: Karpathy, CS231n, "Ratio of weights:updates"."""
 
 CHARTS = {
     "gradient_norm": ("Gradient norm", "norm of the gradient"),
@@ -19,7 +19,7 @@ CHARTS = {
     "dead": ("Dead units", "share of units"),
     "saturated": ("Saturated units", "share of units"),
 }
-"""Title and axis of what is measured in each layer."""
+"""Title and axis label of each measure's chart."""
 
 ABOUT = (
     "Gradients and steps are those of the last step of each epoch. A dead unit puts out nothing on the rows looked at; "
@@ -32,7 +32,10 @@ Curve = list[float | None]
 
 
 def health_section(records: Sequence[EpochRecord], summary: Summary, layers: Mapping[int, str]) -> Section | None:
-    """Charts of what was measured in the layers, named by `layers`, and the diagnosis; None for a run without them."""
+    """Charts of the layers' health, and the diagnosis. Returns None if the run has no health records.
+
+    layers: title of each layer by index.
+    """
     epochs, diagnosis = [record.epoch for record in records], summary.diagnosis
     best = mark_of(summary.best_epoch)
     charts = []
@@ -64,7 +67,7 @@ def health_section(records: Sequence[EpochRecord], summary: Summary, layers: Map
 
 
 def _curves(records: Sequence[EpochRecord], key: str) -> dict[int, Curve]:
-    """What was measured in each layer after each epoch, for the layers where it was; None where it was not."""
+    """Values of a measure by layer, one per epoch, None if missing. Layers without any value are left out."""
     curves: dict[int, Curve] = {}
     for place, record in enumerate(records):
         for layer, health in record.layers.items():
@@ -74,9 +77,9 @@ def _curves(records: Sequence[EpochRecord], key: str) -> dict[int, Curve]:
 
 
 def _most_telling(curves: dict[int, Curve], key: str) -> list[int]:
-    """As many layers as one chart has room for: of shares the highest, else evenly from the lowest to the highest.
+    """Layers to plot if there are too many: the highest shares, or evenly spaced from lowest to highest.
 
-    Layers are ordered by the middle one of their values, so that a single epoch does not decide.
+    Layers are ordered by their median, so that a single epoch does not decide.
     """
     if len(curves) <= MOST_CURVES:
         return list(curves)

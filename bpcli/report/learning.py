@@ -1,4 +1,4 @@
-"""The section of a report on how training went: a curve for each value that was measured after each epoch."""
+"""Report section on training: a curve of each value by epoch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bpcli.storage.records import EpochRecord, Summary
 
 
 def learning_section(records: Sequence[EpochRecord], summary: Summary) -> Section:
-    """Losses in one chart, each metric in one, and the learning rate where it changed."""
+    """Charts of the losses, of each metric, and of the learning rate if it varied."""
     if not records:
         return Section("Learning", ["No epoch was finished."])
     best = summary.best_epoch
@@ -28,7 +28,7 @@ def learning_section(records: Sequence[EpochRecord], summary: Summary) -> Sectio
 
 
 def metric_chart(records: Mapping[str, Sequence[EpochRecord]], key: str, best: int | None = None) -> Chart:
-    """A curve of one value for each run; of losses on a logarithmic axis where they span much."""
+    """Chart of one value with a curve per run. Losses with a wide range have a logarithmic axis."""
     named = spaced(key)
     curves = {name: (lines, key) for name, lines in records.items()}
     return _chart(f"{named[0].upper()}{named[1:]}", named, curves, best, loss=key.endswith("_loss"))
@@ -50,5 +50,5 @@ def _chart(
 
 
 def mark_of(best: int | None) -> tuple[float, str] | None:
-    """The line at the best epoch."""
+    """Vertical mark at the best epoch; None without one."""
     return (float(best), f"best epoch, {best}") if best else None

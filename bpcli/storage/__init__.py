@@ -1,1 +1,1 @@
-"""Runs on disk: the folder of one, and what runs there are."""
+"""Runs on disk: run directories, checkpoints, and the listing of runs."""

@@ -1,4 +1,4 @@
-"""Checkpoints: what a model is and where its training stands, in one file that holds data only."""
+"""Checkpoints: a model and the state of its training in one file, without executable content."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from bpcli.wording import printable, quoted
 FORMAT_VERSION = 1
 
 LONGEST = 200
-"""Characters that are shown of what is wrong with a header."""
+"""Maximum number of characters displayed of an error in a header."""
 
 MOST_LISTED = 1000
-"""Errors in a header beyond which none is named: to list 200,000 took 200 MB."""
+"""Maximum number of errors in a header for which messages are formatted: 200,000 messages took 200 MB."""
 
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class DataFingerprint(Spec):
-    """The data that a model was trained on."""
+    """Fingerprint of the data that a model was trained on."""
 
     sha256: str
     paths: Sequence[str] = Field(description="Absolute, as they were then.")
@@ -52,7 +52,7 @@ class DataFingerprint(Spec):
 
 
 class Score(Spec):
-    """The value by which epochs are compared."""
+    """Monitored value, by which epochs are compared."""
 
     monitor: str
     value: float | None
@@ -60,7 +60,7 @@ class Score(Spec):
 
 
 class Header(Spec):
-    """Everything in a checkpoint that is not an array."""
+    """All content of a checkpoint except its arrays."""
 
     format: Literal[1] = 1
     sha256: str = NO_DIGEST
@@ -75,13 +75,13 @@ class Header(Spec):
 
     @property
     def optimizer_numbers(self) -> dict[str, float]:
-        """The numbers in an optimizer's state, as far as this format has room for them."""
+        """Scalars of the optimizer's state that this format can store."""
         return {"product": self.optimizer_product}
 
     @field_validator("versions")
     @classmethod
     def _named(cls, versions: dict[str, str]) -> dict[str, str]:
-        # Pydantic writes a key that is half a character as another.
+        # Pydantic replaces lone surrogates in keys.
         if not all(name.isprintable() for name in versions):
             raise ValueError("the names of what wrote it must be printable")
         return versions
@@ -102,7 +102,7 @@ class Header(Spec):
 
     @model_validator(mode="after")
     def _of_one_piece(self) -> Header:
-        """The parts agree with each other, so that whatever is done with the model, they can work together."""
+        """Validate that config, data, preprocessing and loss are consistent with each other."""
         data, target, loss = self.config.data, self.preprocessor.target, self.config.loss
         assert loss is not None
         if not target.suits(loss):
@@ -116,10 +116,10 @@ class Header(Spec):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A header, and vectors in the layouts of the network that the header describes.
+    """Header, and vectors in the layouts of the network that the header describes.
 
-    vectors: "params" (layout.size,), "state" (state_layout.size,); in a checkpoint to resume from also
-    "best_params", "best_state", and the optimizer's, as "optimizer." and the name of the slot.
+    vectors: "params" (layout.size,) and "state" (state_layout.size,). A checkpoint for resuming also has "best_params",
+    "best_state", and the optimizer's vectors, named "optimizer." and the slot.
     """
 
     header: Header
@@ -127,15 +127,15 @@ class Checkpoint:
 
     @property
     def network(self) -> Network:
-        """The network that the vectors belong to."""
+        """Network whose layouts the vectors have."""
         return _network(self.header)
 
     def save(self, path: Path) -> None:
-        """Write the checkpoint in one atomic step; raises FileAccessError."""
+        """Write the checkpoint atomically. Raises FileAccessError."""
         write_atomic(path, self.to_bytes())
 
     def to_bytes(self) -> bytes:
-        """The file: the same checkpoint always gives the same bytes."""
+        """Content of the file. Equal checkpoints give identical bytes."""
         network = self.network
         arrays: dict[str, Array] = {}
         for name, vector in self.vectors.items():
@@ -145,12 +145,14 @@ class Checkpoint:
 
     @classmethod
     def load(cls, path: Path, header: type[Header] = Header) -> Checkpoint:
-        """Read a checkpoint file; `header` is the class of its header, whose config may know more kinds of layers.
+        """Read a checkpoint file.
+
+        header: class of the header; a subclass may accept more types of layers in its config.
 
         Raises:
-            CheckpointError: it is not a checkpoint, or not as it was written.
+            CheckpointError: the file is not a checkpoint or is damaged.
             FileAccessError: it cannot be read.
-            MemoryLimitError: it needs more memory than there is.
+            MemoryLimitError: it needs more memory than is available.
         """
         shown = printable(str(path))
         if not path.is_file():
@@ -165,10 +167,10 @@ class Checkpoint:
 
     @classmethod
     def from_bytes(cls, content: bytes, header: type[Header] = Header) -> Checkpoint:
-        """The checkpoint that `to_bytes` made these bytes of; raises CheckpointError and MemoryLimitError.
+        """Parse the content of a checkpoint file. Raises CheckpointError and MemoryLimitError.
 
-        Nothing that the header declares is allocated before the file is known to hold it: beside `content` it takes
-        the memory of the vectors, and that of the header.
+        The file's size is validated before any allocation that the header requests. Peak memory, in addition to
+        `content`, is that of the vectors and the header.
         """
         about, arrays = unseal(content)
         described = _header(about, header)
@@ -186,7 +188,7 @@ def _header(about: Mapping[str, Json], header: type[Header]) -> Header:
 
 
 def _first(error: ValidationError) -> str:
-    """The first of the things that are wrong, shortened, since parts of it stand in the header."""
+    """First validation error, truncated because it quotes parts of the header."""
     count = error.error_count()
     if count > MOST_LISTED:
         return f"{count:,} errors"
@@ -205,13 +207,13 @@ def _layout(network: Network, vector: str) -> Layout:
 
 
 def _array(vector: str, slot: str) -> str:
-    """What a slot of a vector is called in the file: `layers.0.weight`, `optimizer.m.layers.0.weight`."""
+    """Name in the file of a vector's slot: `layers.0.weight`, `optimizer.m.layers.0.weight`."""
     prefix = {"params": "", "state": "", "best_params": "best.", "best_state": "best."}
     return prefix.get(vector, f"{vector}.") + slot
 
 
 def _vectors(arrays: dict[str, Array], header: Header) -> dict[str, Array]:
-    """The vectors that the header asks for, made of all the arrays that there are."""
+    """Assemble the vectors that the header requires from all arrays of the file."""
     network, dtype = _network(header), np.dtype(header.config.dtype)
     names = ["params", "state"]
     if header.counters is not None:
@@ -226,7 +228,7 @@ def _vectors(arrays: dict[str, Array], header: Header) -> dict[str, Array]:
                 found = "missing" if array is None else f"of shape {array.shape} and type {array.dtype}"
                 wanted = f"shape {slot.shape} and type {dtype}"
                 raise CheckpointError(f"array {full} is {found}; the network wants {wanted}")
-            # The extremes are not finite where one number is not, and need no memory to find.
+            # Minimum and maximum are finite only if all numbers are, and need no temporary array.
             lowest, highest = array.min(), array.max()
             if not (np.isfinite(lowest) and np.isfinite(highest)):
                 raise CheckpointError(f"array {full} holds values that are not finite")

@@ -1,7 +1,6 @@
-"""What a run writes of itself: an epoch's line of metrics.jsonl, and summary.json.
+"""Records of a run: an epoch's line of metrics.jsonl, and summary.json.
 
-Both are read without NumPy, so that hundreds of runs are listed at once, and from whatever stands in the file: an
-earlier version may have written it, or somebody may have changed it.
+Neither needs NumPy, so that hundreds of runs are listed quickly. Both parse files of earlier versions and edited files.
 """
 
 from __future__ import annotations
@@ -16,29 +15,29 @@ from bpcli.documents.layer_health import LayerHealth
 from bpcli.documents.scores import ScoreReport, Scores
 
 MOST_EPOCHS = 10**9
-"""A number of an epoch from this on is none."""
+"""Exclusive upper bound of a valid epoch number."""
 
 NOT_SCORES = ("learning_rate", "seconds")
-"""Values of an epoch that a summary does not repeat."""
+"""Values of an epoch that are not copied to the summary."""
 
 STATUSES = ("running", "finished", "stopped", "interrupted", "diverged")
-"""What a summary can say of its run."""
+"""Valid values of a summary's status."""
 
 
 @dataclass(frozen=True)
 class EpochScores:
-    """Losses and metrics of an epoch, as a summary repeats them."""
+    """Losses and metrics of an epoch, as stored in the summary."""
 
     epoch: int
     values: Scores = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Json]:
-        """The scores as they are written."""
+        """Scores as a JSON object."""
         return {"epoch": self.epoch, **self.values}
 
     @classmethod
     def from_json(cls, document: Json) -> EpochScores | None:
-        """The scores in a document, or None where it has no number of an epoch."""
+        """Parse scores. Returns None without a valid epoch number."""
         entries = members(document)
         epoch = whole(entries.get("epoch"))
         if epoch is None:
@@ -48,10 +47,10 @@ class EpochScores:
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """An epoch's line of metrics.jsonl.
+    """Record of an epoch: a line of metrics.jsonl.
 
-    values: losses, metrics, learning rate and seconds, in the order of the line; training writes numbers, and null for
-    what is undefined, but the file may say anything. health: None in runs of before layers were looked at.
+    values: losses, metrics, learning rate and seconds, in the order of the line. Training writes numbers, and null if
+    undefined; an edited file may hold any JSON value. health: None for runs of versions that did not record it.
     """
 
     epoch: int
@@ -60,26 +59,26 @@ class EpochRecord:
     health: tuple[LayerHealth, ...] | None = None
 
     def number(self, name: str) -> float | None:
-        """A value as a finite number; None where there is none of that name, or it is not one."""
+        """Return a value if it is a finite number, else None."""
         return measured(self.values.get(name))
 
     @property
     def numbers(self) -> dict[str, float | None]:
-        """All values by name, as finite numbers."""
+        """All values by name; None if not a finite number."""
         return {name: measured(value) for name, value in self.values.items()}
 
     @property
     def scores(self) -> EpochScores:
-        """The part that a summary repeats."""
+        """Losses and metrics, as stored in the summary."""
         return EpochScores(self.epoch, {k: value for k, value in self.numbers.items() if k not in NOT_SCORES})
 
     @cached_property
     def layers(self) -> dict[int, LayerHealth]:
-        """The health of each layer, by its index."""
+        """Health of each layer by index."""
         return {one.layer: one for one in self.health or ()}
 
     def to_json(self) -> dict[str, Json]:
-        """The line as a document."""
+        """Record as a JSON object."""
         document: dict[str, Json] = {"epoch": self.epoch, **self.values}
         if self.best_epoch is not None:
             document["best_epoch"] = self.best_epoch
@@ -89,7 +88,7 @@ class EpochRecord:
 
     @classmethod
     def from_json(cls, document: Json) -> EpochRecord | None:
-        """The record in a document, or None where it has no number of an epoch."""
+        """Parse a record. Returns None without a valid epoch number."""
         entries = members(document)
         epoch = whole(entries.get("epoch"))
         if epoch is None or not 0 < epoch < MOST_EPOCHS:
@@ -105,7 +104,7 @@ class EpochRecord:
 
     @classmethod
     def parse(cls, line: bytes) -> EpochRecord | None:
-        """The record in a line; None for a line that is none, such as the last where a process was killed."""
+        """Parse a line. Returns None for an invalid one, such as the truncated last line of a killed process."""
         try:
             return cls.from_json(json.loads(line))
         except (ValueError, RecursionError):
@@ -114,10 +113,10 @@ class EpochRecord:
 
 @dataclass(frozen=True)
 class Summary:
-    """What came of a run, as summary.json has it, key by key.
+    """Outcome of a run: the content of summary.json, key by key.
 
-    A field that the file lacks, or has as training does not write it, is as here by default. diagnosis: None where the
-    layers were not looked at. best: epoch 0 where there is no best epoch yet. test: scores of the test rows.
+    Missing and invalid fields have the default values. diagnosis: None if the layers' health was not recorded. best:
+    epoch 0 before the first best epoch. test: scores of the test rows.
     """
 
     name: str = ""
@@ -141,18 +140,18 @@ class Summary:
 
     @property
     def best_epoch(self) -> int | None:
-        """The number of the best epoch; None where there is none yet."""
+        """Number of the best epoch; None before the first one."""
         return self.best.epoch if self.best is not None and 0 < self.best.epoch < MOST_EPOCHS else None
 
     def to_json(self) -> dict[str, Json]:
-        """The summary as a document."""
+        """Summary as a JSON object."""
         inner = {"best": self.best, "final": self.final, "test": self.test}
         written: dict[str, Json] = {name: None if part is None else part.to_json() for name, part in inner.items()}
         return {one.name: written.get(one.name, getattr(self, one.name)) for one in fields(self)}
 
     @classmethod
     def from_json(cls, document: Json) -> Summary:
-        """The summary in a document, as much of it as is there."""
+        """Parse a summary, ignoring invalid fields."""
         of = members(document)
         test = of.get("test")
         return cls(
@@ -178,7 +177,7 @@ class Summary:
 
     @classmethod
     def strict(cls, document: Json) -> Summary:
-        """The summary in a document; raises ValueError where what a listing shows is not as training writes it."""
+        """Parse a summary. Raises ValueError if a field used in listings is invalid."""
         of = members(document)
         if of.get("status") not in STATUSES:
             raise ValueError("no status")
@@ -200,9 +199,9 @@ _LISTED: dict[str, type | tuple[type, ...]] = {
     "parameters": int,
     "training_seconds": (int, float),
 }
-"""The kinds of a summary's fields that are listed."""
+"""Types of the fields of a summary that are used in listings."""
 
 
 def _texts(value: Json) -> list[str] | None:
-    """The texts in a list; None for what is no list."""
+    """Strings of a list; None if the value is not a list."""
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else None

@@ -1,4 +1,4 @@
-"""The checkpoint that a path stands for, and what to know of it while its run is not over."""
+"""Resolution of a path to a checkpoint file, and notes on unfinished runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bpcli.wording import printable
 
 
 def find_checkpoint(path: Path) -> Path:
-    """The checkpoint file that a path means: itself, or the best one of a run directory."""
+    """Return the checkpoint file of a path: the file itself, or the best checkpoint of a run directory."""
     if not path.exists():
         raise CheckpointError(f"{printable(str(path))}: no such run or checkpoint")
     if not path.is_dir():
@@ -26,7 +26,7 @@ def find_checkpoint(path: Path) -> Path:
 
 
 def unfinished_notes(checkpoint: Path) -> list[str]:
-    """Note on a checkpoint file whose run has died or is still training; none on any other."""
+    """Note for a checkpoint of a run that died or is still training; empty for any other."""
     run = RunDirectory(checkpoint.resolve().parent.parent)
     if run.read_summary().status != "running":
         return []

@@ -1,4 +1,4 @@
-"""Run directories: the only code that knows what the files of a run are called."""
+"""Run directories: the only module that knows the names of a run's files."""
 
 from __future__ import annotations
 
@@ -25,13 +25,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """`config.yaml`, `metrics.jsonl`, `summary.json`, `checkpoints/best.safetensors` and `last.safetensors`."""
+    """Directory of a run.
+
+    Its files are `config.yaml`, `metrics.jsonl`, `summary.json`, `checkpoints/best.safetensors` and
+    `checkpoints/last.safetensors`.
+    """
 
     path: Path
 
     @classmethod
     def create(cls, path: Path) -> RunDirectory:
-        """A new directory; raises ExistsError where there is something of that name."""
+        """Create a directory. Raises ExistsError if the path exists."""
         with file_access(path, "create"):
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -46,7 +50,7 @@ class RunDirectory:
 
     @classmethod
     def create_named(cls, runs: Path, name: str) -> RunDirectory:
-        """A new directory below `runs`, called after the experiment and the time."""
+        """Create a directory in `runs`, named after the experiment and the current time."""
         stem = timed(name)
         for number in range(1, 1000):
             try:
@@ -57,7 +61,7 @@ class RunDirectory:
 
     @classmethod
     def open(cls, path: Path) -> RunDirectory:
-        """A directory that a run has been in; raises CheckpointError."""
+        """Open the directory of an existing run. Raises CheckpointError."""
         if not path.exists():
             raise CheckpointError(f"{printable(str(path))}: no such run")
         run = cls(path)
@@ -66,11 +70,11 @@ class RunDirectory:
         return run
 
     def is_run(self) -> bool:
-        """Whether a run has been in this directory."""
+        """Whether this is the directory of a run."""
         return (self.path / "checkpoints").is_dir()
 
     def require_last(self) -> None:
-        """Raise CheckpointError where there is no checkpoint to go on from."""
+        """Raise CheckpointError without a checkpoint to resume from."""
         if not self.last.is_file():
             why = f"{self.death()} before its first checkpoint: " if self.has_died() else ""
             raise CheckpointError(
@@ -79,9 +83,9 @@ class RunDirectory:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from training here; raises ExistsError where one does.
+        """Lock the directory against training by other processes. Raises ExistsError if it is locked.
 
-        The system takes the lock from a process that dies, however it dies.
+        The operating system releases the lock of a process that dies.
         """
         with locked(self.path) as held:
             if not held:
@@ -89,32 +93,32 @@ class RunDirectory:
             yield
 
     def is_locked(self) -> bool:
-        """Whether a process is training here."""
+        """Whether a process is training in this directory."""
         return is_locked(self.path)
 
     def is_marked_running(self) -> bool:
-        """Whether the summary says that training is under way, or has not been written yet.
+        """Whether the summary's status is running, or no summary has been written yet.
 
-        To the holder of the lock this means that the last process to train here has died.
+        If the caller holds the lock, the last process that trained here died.
         """
         return self.read_summary().status == "running" or not self.summary.exists()
 
     def has_died(self) -> bool:
-        """Whether the process that trained here is gone, and the run not over."""
-        # The run may end between the first look at the summary and the one at the lock.
+        """Whether the training process ended before the run was over."""
+        # The run may end between the first read of the summary and the check of the lock.
         return self.is_marked_running() and not self.is_locked() and self.is_marked_running()
 
     @property
     def signal(self) -> str | None:
-        """The fatal signal that ended training here, such as SIGSEGV, if it was logged."""
+        """Fatal signal that ended training, such as SIGSEGV, if it was logged."""
         return fatal_signal(self.crash_log)
 
     def death(self) -> str:
-        """Phrase for the end of a process that died: `died of SIGSEGV`, or `died` if no fatal signal was logged."""
+        """Phrase for how the process ended: `died of SIGSEGV`, or `died` if no fatal signal was logged."""
         return f"died of {self.signal}" if self.signal else "died"
 
     def discard_unbegun(self) -> None:
-        """Remove a directory whose process died before its first checkpoint. Does nothing to any other."""
+        """Remove the directory if its process died before the first checkpoint."""
         if self.last.is_file() or self.best.is_file() or not self.has_died():
             return
         with suppress(OSError):
@@ -126,7 +130,7 @@ class RunDirectory:
 
     @classmethod
     def finished(cls, runs: Path) -> list[RunDirectory]:
-        """The runs below `runs` that finished, the last one first; raises CheckpointError where there is none."""
+        """Finished runs in `runs`, latest first. Raises CheckpointError if there are none."""
         finished = []
         for folder in runs.iterdir() if runs.is_dir() else ():
             run = cls(folder)
@@ -141,50 +145,50 @@ class RunDirectory:
 
     @property
     def best(self) -> Path:
-        """The checkpoint with the best monitored value."""
+        """Checkpoint of the epoch with the best monitored value."""
         return self.path / "checkpoints" / "best.safetensors"
 
     @property
     def last(self) -> Path:
-        """The checkpoint from which training goes on."""
+        """Checkpoint to resume from."""
         return self.path / "checkpoints" / "last.safetensors"
 
     @property
     def metrics(self) -> Path:
-        """One JSON object an epoch."""
+        """Metrics file, one JSON object per epoch."""
         return self.path / "metrics.jsonl"
 
     @property
     def config(self) -> Path:
-        """The resolved config, which can be trained again."""
+        """Resolved config, which is a valid config file."""
         return self.path / "config.yaml"
 
     @property
     def summary(self) -> Path:
-        """What came of the run."""
+        """Summary file."""
         return self.path / "summary.json"
 
     @property
     def crash_log(self) -> Path:
-        """All threads' stacks at the fatal signal that ended training; empty while training is under way."""
+        """Stacks of all threads at the fatal signal that ended training; empty during training."""
         return self.path / "crash.log"
 
     @property
     def report(self) -> Path:
-        """The run as a page."""
+        """HTML report of the run."""
         return self.path / "report.html"
 
     @property
     def tensorboard(self) -> Path:
-        """The folder that TensorBoard looks into."""
+        """Directory of TensorBoard's event files."""
         return self.path / "tensorboard"
 
     def relative_to_run(self, path: Path) -> str:
-        """A path as the run's config holds it, so that run and data can be moved together."""
+        """Path relative to the run directory, so that run and data can be moved together."""
         return Path(os.path.relpath(path.resolve(), self.path.resolve())).as_posix()
 
     def remove_leftovers(self) -> None:
-        """Remove temporary files and the crash log of processes that died; for the holder of the lock."""
+        """Remove temporary files and crash logs of dead processes. Requires the lock."""
         for path in (self.config, self.metrics, self.summary, self.best, self.last):
             remove_leftovers(path)
         with file_access(self.crash_log, "remove"):
@@ -199,33 +203,33 @@ class RunDirectory:
         write_atomic(self.summary, (json.dumps(summary.to_json(), indent=2) + "\n").encode())
 
     def read_summary(self) -> Summary:
-        """The summary; an empty one where there is none that can be read."""
+        """Read the summary. Returns an empty one if the file is missing or unreadable."""
         try:
             return Summary.from_json(json.loads(self.summary.read_text()))
         except (OSError, ValueError, RecursionError):
             return Summary()
 
     def append_metrics(self, record: EpochRecord) -> None:
-        """Add an epoch's line."""
+        """Append an epoch's line to the metrics file."""
         with file_access(self.metrics, "write"), self.metrics.open("a") as file:
             file.write(json.dumps(record.to_json()) + "\n")
 
     def flush_metrics(self) -> None:
-        """See the lines to disk: a checkpoint that knows of an epoch must not survive its line."""
+        """Flush the metrics file to disk, before a checkpoint that includes its epochs is written."""
         with file_access(self.metrics, "write"), self.metrics.open("a") as file:
             os.fsync(file.fileno())
 
     def keep_metrics(self, epochs: int) -> None:
-        """Drop the lines of epochs after `epochs`, and a torn last line: training goes on from there."""
+        """Keep only the valid lines of the first `epochs` epochs, before training resumes there."""
         kept = [line.strip() + b"\n" for line, record in self._metrics_lines() if record.epoch <= epochs]
         write_atomic(self.metrics, b"".join(kept))
 
     def read_metrics(self) -> Iterator[EpochRecord]:
-        """The epochs' records; a line that is none, such as the last where a process was killed, is passed over."""
+        """Yield the epochs' records. Skips invalid lines, such as a truncated last one."""
         return (record for _, record in self._metrics_lines())
 
     def _metrics_lines(self) -> Iterator[tuple[bytes, EpochRecord]]:
-        """The lines of epochs, with the records that they hold."""
+        """Yield each valid line with its record."""
         if not self.metrics.is_file():
             return
         with file_access(self.metrics, "read"), self.metrics.open("rb") as file:
@@ -235,7 +239,7 @@ class RunDirectory:
                     yield line, record
 
     def save_last(self, checkpoint: Checkpoint) -> None:
-        """Replace the checkpoint to go on from."""
+        """Replace the checkpoint to resume from."""
         checkpoint.save(self.last)
 
     def save_best(self, checkpoint: Checkpoint) -> None:
@@ -244,18 +248,18 @@ class RunDirectory:
 
 
 def run_labels(paths: Sequence[Path]) -> list[str]:
-    """What runs that are shown together are called: by their directories, or by whole paths where two are the same."""
+    """Labels of runs shown together: directory names, or whole paths if two names are equal."""
     names = [path.resolve().name for path in paths]
     return names if len(set(names)) == len(names) else [path_from_here(path) for path in paths]
 
 
 def timed(name: str) -> str:
-    """What a run is called that begins now: `penguins-20261121-140203`."""
+    """Name of a run that starts now: `penguins-20261121-140203`."""
     return f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
 def instead_of_run(path: Path) -> str:
-    """What a path is that is neither a run nor a checkpoint, and what to give in its place, as far as can be told."""
+    """Explain what a path is that is neither a run nor a checkpoint, and what to pass instead, if known."""
     shown, folder = printable(str(path)), path.absolute().parent
     run = RunDirectory(folder.parent if folder.name == "checkpoints" else folder)
     if run.is_run():

@@ -1,4 +1,7 @@
-"""What runs there are, and in what they differ: read from small files alone, so that hundreds are listed at once."""
+"""Listing of runs and of the config keys in which they differ.
+
+Reads small files only, to list hundreds of runs quickly.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +23,10 @@ from bpcli.system.files import file_access, path_from_here
 from bpcli.wording import printable
 
 DIED = "died"
-"""What is true of a run whose summary says that it is running while no process trains in it."""
+"""Status of a run whose summary says running although no process holds its lock."""
 
 Flat = dict[str, object]
-"""Values of a config by dotted path, as `--set` takes it: `layers.0.units`."""
+"""Config values by dotted path, as in `--set`: `layers.0.units`."""
 
 MAX_DEPTH = 50
 
@@ -32,14 +35,14 @@ FILES = ("data.path", "data.train", "data.validation", "data.test")
 
 @dataclass(frozen=True)
 class ListedRun:
-    """A run as its summary and its config tell it."""
+    """Run as described by its summary and config."""
 
     path: Path
     status: str
     signal: str | None = None
-    """The fatal signal that a run died of, such as SIGSEGV, if it was logged."""
+    """Fatal signal that ended the run, such as SIGSEGV, if it was logged."""
     resumable: bool = False
-    """Whether there is a checkpoint to resume from."""
+    """Whether the run has a checkpoint to resume from."""
     started_at: str | None = None
     finished_at: str | None = None
     epochs: int = 0
@@ -53,38 +56,38 @@ class ListedRun:
 
     @property
     def name(self) -> str:
-        """The name of its directory."""
+        """Name of the run directory."""
         return self.path.name
 
     @property
     def best_epoch(self) -> int | None:
-        """The number of the best epoch."""
+        """Number of the best epoch; None before the first one."""
         return self.best.epoch if self.best else None
 
     @property
     def score(self) -> float | None:
-        """The monitored value of the best epoch."""
+        """Monitored value of the best epoch."""
         return self.metrics.get(self.monitor or "")
 
     @property
     def metrics(self) -> dict[str, float | None]:
-        """Every value of the best epoch, and those of the test rows under `test_`."""
+        """All values of the best epoch, and those of the test rows, prefixed `test_`."""
         best = {} if self.best is None else self.best.values
         return {**best, **{f"test_{name}": value for name, value in self.test.items()}}
 
 
 class Listing(NamedTuple):
-    """The runs of a folder, the newest first, and why other folders in it are none."""
+    """Runs in a folder, newest first, and the reasons why other folders are not listed."""
 
     runs: list[ListedRun]
     others: dict[str, str]
 
 
 def list_runs(folder: Path) -> Listing:
-    """The runs that stand in a folder.
+    """List the runs in a folder.
 
     Raises:
-        CheckpointError: there is no such folder.
+        CheckpointError: the folder does not exist.
         FileAccessError: it cannot be read.
     """
     if not folder.is_dir():
@@ -103,10 +106,10 @@ def list_runs(folder: Path) -> Listing:
 
 
 def read_run(path: Path) -> ListedRun:
-    """The run in a directory.
+    """Read the run in a directory.
 
     Raises:
-        CheckpointError: it is none, or its summary or config is damaged.
+        CheckpointError: it is not a run, or its summary or config is damaged.
         OSError: a file cannot be read.
     """
     if not (path / "checkpoints").is_dir():
@@ -135,7 +138,7 @@ def read_run(path: Path) -> ListedRun:
 
 
 def _progress(run: RunDirectory) -> tuple[int, EpochScores | None] | None:
-    """Epochs and best values so far, which are not in the summary of a run that is not over; None before the first."""
+    """Epochs and best values so far, which the summary of a running run lacks; None before the first epoch."""
     records = {record.epoch: record for record in run.read_metrics()}
     if not records:
         return None
@@ -145,13 +148,13 @@ def _progress(run: RunDirectory) -> tuple[int, EpochScores | None] | None:
 
 
 def flat_config(run: RunDirectory) -> Flat:
-    """The resolved config of a run by dotted path, its data files as seen from here; empty where it has none yet.
+    """Resolved config of a run by dotted path, data files relative to the current folder; empty if not yet written.
 
     Raises:
-        CheckpointError: it cannot be read as a config.
+        CheckpointError: the file is not a valid config.
     """
-    # libyaml, where PyYAML has it, reads a config in an eighth of the time. That the scalars are those of YAML 1.1
-    # changes nothing: run directories are written so that both kinds of readers agree.
+    # libyaml, if PyYAML was built with it, takes an eighth of the time. Its YAML 1.1 scalars are safe here, because
+    # configs of runs are written to read the same in both versions.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         content = run.config.read_bytes()
@@ -171,7 +174,7 @@ def flat_config(run: RunDirectory) -> Flat:
 
 
 def _require_shallow(events: Iterable[Any]) -> None:
-    """Raise ValueError for YAML nested deeper than a config can be, on which libyaml would crash, and for aliases."""
+    """Raise ValueError for aliases, and for nesting deeper than any config, which would crash libyaml."""
     depth = 0
     for event in events:
         depth += isinstance(event, CollectionStartEvent)
@@ -181,7 +184,7 @@ def _require_shallow(events: Iterable[Any]) -> None:
 
 
 def flatten(value: Any, path: str = "") -> Flat:
-    """Nested mappings and lists by dotted path; a list of plain values stays one value, and so does what is empty."""
+    """Flatten nested mappings and lists to dotted paths. Lists of scalars and empty containers are kept as values."""
     if isinstance(value, dict) and value:
         parts: Iterable[tuple[Any, Any]] = value.items()
     elif isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
@@ -195,18 +198,18 @@ def flatten(value: Any, path: str = "") -> Flat:
 
 
 def differing_keys(configs: Sequence[Flat]) -> list[str]:
-    """The keys that not all configs have with the same value, in the order in which they come.
+    """Keys whose values differ between configs, in order of appearance.
 
-    A key that says nothing (null) in one config and is absent from another is no difference.
+    A key that is null in one config and missing from another does not differ.
     """
     keys = dict.fromkeys(key for config in configs for key in config)
     return [key for key in keys if any(config.get(key) != configs[0].get(key) for config in configs[1:])]
 
 
 def short_names(keys: Sequence[str], taken: Collection[str] = ()) -> dict[str, str]:
-    """For each key as few of its last parts as tell it from the others and from what is `taken`.
+    """Shortest unique suffix of each key, which is not in `taken` either.
 
-    A `type` is never alone: of `layers.0.activation.type` at least `activation.type` stays.
+    `type` is never used alone: `layers.0.activation.type` keeps at least `activation.type`.
     """
     ends = Counter(end for key in keys for end in _ends(key))
     return {
@@ -216,13 +219,13 @@ def short_names(keys: Sequence[str], taken: Collection[str] = ()) -> dict[str, s
 
 
 def _ends(key: str) -> list[str]:
-    """The last part of a key, its last two parts, and so on."""
+    """Suffixes of a key: its last part, its last two parts, and so on."""
     parts = key.split(".")
     return [".".join(parts[start:]) for start in range(len(parts) - 1, -1, -1)]
 
 
 def _summary(run: RunDirectory) -> Summary:
-    """The summary, known to be as training writes it; that of a run under way where there is none yet."""
+    """Validated summary. A missing file counts as a running run."""
     try:
         return Summary.strict(json.loads(run.summary.read_bytes(), parse_constant=_refuse))
     except FileNotFoundError:

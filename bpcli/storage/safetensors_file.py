@@ -1,7 +1,7 @@
-"""A safetensors file of ours: named arrays, one JSON object about them, and a digest over all of it.
+"""Safetensors files with named arrays, one JSON object, and a digest of the whole content.
 
-Layout: https://huggingface.co/docs/safetensors, with our JSON as the entry "bpcli" of the metadata. It is read here and
-not by the library, which copies every array: in its place arrays are views, so that a large file fits in memory twice.
+Format: https://huggingface.co/docs/safetensors, with our JSON object as the metadata entry "bpcli". Files are parsed
+here because the library copies every array. Views keep peak memory for large files low.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ NO_DIGEST = "0" * 64
 _TYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
 
 _OBJECTS = 250
-"""Bytes of memory that a byte of the header may come to: 240 were measured, in a list of nothing but `{}`."""
+"""Upper bound of the memory, in bytes, that parsing needs per byte of the header; 240 measured for a list of `{}`."""
 
 MOST_AXES = 32
-"""Axes of an array that every NumPy can hold."""
+"""Maximum number of axes of an array, supported by every NumPy version."""
 
 
 class _Entry(Spec):
-    """What the header says of one array."""
+    """Entry of the header that describes one array."""
 
     dtype: Literal["F32", "F64"]
     shape: Sequence[Annotated[int, Field(gt=0)]] = Field(max_length=MOST_AXES)
@@ -43,12 +43,12 @@ class _Entry(Spec):
 
 
 def seal(arrays: dict[str, Array], about: Mapping[str, object]) -> bytes:
-    """A file of arrays and a JSON object, whose "sha256" is filled in; the same content always gives the same bytes."""
+    """Serialize arrays and a JSON object, whose "sha256" is filled in. Equal content gives identical bytes."""
     from safetensors.numpy import save
 
-    # safetensors scrambles arrays that are not contiguous without a word.
+    # safetensors silently scrambles non-contiguous arrays.
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    # One metadata entry, since safetensors writes several in an order that differs from run to run.
+    # A single metadata entry, because safetensors writes several in an order that varies between runs.
     text = json.dumps({**about, "sha256": NO_DIGEST}, ensure_ascii=True, allow_nan=False)
     content = save(contiguous, metadata={"bpcli": text})
     start = content.index(NO_DIGEST.encode())
@@ -57,11 +57,11 @@ def seal(arrays: dict[str, Array], about: Mapping[str, object]) -> bytes:
 
 
 def unseal(content: bytes) -> tuple[dict[str, Json], dict[str, Array]]:
-    """The JSON object and the arrays, which are views of `content`.
+    """Parse a file to its JSON object and arrays, which are views of `content`.
 
     Raises:
-        CheckpointError: they are not what `seal` made.
-        MemoryLimitError: the header is so long that reading it could take more memory than there is.
+        CheckpointError: `seal` did not write the content.
+        MemoryLimitError: parsing the header could take more memory than is available.
     """
     length = int.from_bytes(content[:8], "little")
     data = 8 + length
@@ -79,7 +79,7 @@ def unseal(content: bytes) -> tuple[dict[str, Json], dict[str, Array]]:
 
 
 def _json_object(text: str | bytes) -> dict[str, Json]:
-    """The JSON object that a text is, or an empty one where it is none."""
+    """Parse a JSON object; empty if the text is anything else."""
     try:
         value = json.loads(text if isinstance(text, str) else text.decode())
     except (ValueError, RecursionError):
@@ -88,7 +88,7 @@ def _json_object(text: str | bytes) -> dict[str, Json]:
 
 
 def _check_digest(content: bytes, digest: object) -> None:
-    """Raise CheckpointError unless `digest` is that of the file with zeros in its place."""
+    """Raise CheckpointError unless `digest` is the digest of the file with zeros in its place."""
     if isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest):
         start, view = content.find(digest.encode()), memoryview(content)
         stop = start + len(digest)
@@ -101,7 +101,7 @@ def _check_digest(content: bytes, digest: object) -> None:
 
 
 def _arrays(content: bytes, start: int, entries: Mapping[str, Json]) -> dict[str, Array]:
-    """The arrays by name; they stand one behind another from `start` to the end, without a gap."""
+    """Arrays by name. They must be contiguous from `start` to the end of the file, without gaps."""
     arrays, end = {}, start
     for name, value in entries.items():
         try:
