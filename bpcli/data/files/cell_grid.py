@@ -82,12 +82,10 @@ class Grid:
     def parse_plain(self, starts: _Bounds, ends: _Bounds, point: str) -> NDArray[np.float64]:
         """The numbers in cells of shape (cells,), infinity where a cell is anything but a plain decimal."""
         starts, ends = starts + WINDOW, ends + WINDOW
-        quoted = self.padded[starts] == _QUOTE
-        if quoted.any():
+        if b'"' in self.data and (quoted := self.padded[starts] == _QUOTE).any():
             starts, ends = starts + quoted, ends - quoted
         # One space after each delimiter is common; more of them are left to the slower way.
-        spaced = self.padded[starts] == _SPACE
-        if spaced.any():
+        if b" " in self.data and (spaced := self.padded[starts] == _SPACE).any():
             starts = starts + (spaced & (starts < ends))
         return parse_decimals(self.padded, starts, ends, point)
 

@@ -136,7 +136,8 @@ class _Columns:
 
         Where a column holds text, numbers in unusual spellings may be infinity as well.
         """
-        starts, ends = grid.starts.T[positions].ravel(), grid.ends.T[positions].ravel()
+        width = len(positions)
+        starts, ends = (np.take(bounds, positions, axis=1).ravel() for bounds in (grid.starts, grid.ends))
         values = grid.parse_plain(starts, ends, self.options.dialect.decimal)
         for value in self._numeric_words:
             values[values == value] = np.inf
@@ -151,12 +152,12 @@ class _Columns:
 
         if len(odd):
             # The first odd cell of a column tells of most columns of text that they are; the others are then left.
-            _, index, counts = np.unique(odd // len(grid), return_index=True, return_counts=True)
+            columns, index = np.unique(odd % width, return_index=True)
             first = odd[index]
             values[first] = parse_each(first)
-            odd = odd[np.repeat(~np.isinf(values[first]), counts)]
+            odd = odd[np.isin(odd % width, columns[~np.isinf(values[first])])]
             values[odd] = parse_each(odd)
-        return values.reshape(len(positions), len(grid))
+        return values.reshape(len(grid), width).T.copy()
 
     def reread(self, blocks: Iterable[Grid]) -> None:
         """Take in all blocks again for the late columns."""

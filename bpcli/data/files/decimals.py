@@ -16,7 +16,11 @@ _PIECE = 1 << 13
 _F64 = NDArray[np.float64]
 _Index = NDArray[np.intp]
 
+_SHORT = 12
+"""Characters; where most cells have more, the short way would seldom do."""
+
 # One byte repeated over a word of eight.
+_ONES = np.uint64(0x0101010101010101)
 _ZEROS = np.uint64(0x3030303030303030)
 _HIGH_BITS = np.uint64(0x8080808080808080)
 _ABOVE_NINE = np.uint64(0x7676767676767676)  # carries into the high bit of a byte from ten on
@@ -31,15 +35,62 @@ def parse_decimals(padded: NDArray[np.uint8], starts: _Index, ends: _Index, poin
     Plain: an optional sign, digits with at most one point, up to 19 of them. Exponents, longer numbers and everything
     else are left to the caller, who reads them one by one. All arrays have shape (cells,).
     """
-    points = np.append(np.flatnonzero(padded == ord(point)), len(padded))
     values = np.empty(len(starts))
     for start in range(0, len(starts), _PIECE):
         piece = slice(start, start + _PIECE)
-        values[piece] = _parse_piece(padded, starts[piece], ends[piece], points)
+        values[piece] = _parse_short(padded, starts[piece], ends[piece], ord(point))
+    left = np.flatnonzero(np.isnan(values))
+    if len(left):
+        points = np.append(np.flatnonzero(padded == ord(point)), len(padded))
+        for start in range(0, len(left), _PIECE):
+            cells = left[start : start + _PIECE]
+            values[cells] = _parse_long(padded, starts[cells], ends[cells], points)
     return values
 
 
-def _parse_piece(padded: NDArray[np.uint8], starts: _Index, ends: _Index, points: _Index) -> _F64:
+def _parse_short(padded: NDArray[np.uint8], starts: _Index, ends: _Index, point: int) -> _F64:
+    """Numbers of up to 7 digits before a point and 8 behind it, or of up to 8 digits.
+
+    Infinity where a cell is no plain decimal, and NaN where it is too long to tell.
+    """
+    first = padded[starts]
+    negative = first == ord("-")
+    starts = starts + (negative | (first == ord("+")))
+    bits = (ends - starts) << 3  # as all sizes below
+    if 2 * np.count_nonzero(bits > 8 * _SHORT) > len(bits):
+        return np.full(len(bits), np.nan)
+    words = gather_words(padded, starts, 2)
+    words ^= _ZEROS
+    head, tail = words
+    # The high bit of the first byte that is a point, and perhaps of bytes behind it.
+    unlike = head ^ (_ONES * np.uint8(point ^ ord("0")))
+    mark = unlike - _ONES
+    mark &= ~unlike
+    mark &= _HIGH_BITS
+    whole = np.minimum(np.bitwise_count((mark - np.uint64(1)) & ~mark) & np.uint8(0x78), bits)
+    places = bits - whole
+    places -= 8  # the point; without one, -8 are left
+    valid = ((whole < 64) | (places < 0)) & (places <= 64) & (np.maximum(whole, places) > 0)
+    # Shifts clear what is not of a part and fill it up with zeros, in front of the whole and behind the places. One by
+    # 64 bits or more leaves nothing, and so does one by fewer than none, which is a huge unsigned number.
+    before, behind = (whole + 8).view(np.uint64), (64 - places).view(np.uint64)
+    tail <<= np.uint64(64) - before
+    tail |= head >> before
+    tail <<= behind
+    tail >>= behind
+    head <<= (64 - whole).view(np.uint64)
+    valid &= ((_beyond_nine(head) | _beyond_nine(tail)) & _HIGH_BITS) == 0
+    _join_digits(words)
+    head *= np.uint64(10**8)
+    head += tail
+    # Both operands are exact, so that the division rounds once (W. Clinger, PLDI 1990).
+    values = head.astype(np.float64)
+    values /= 1e8
+    np.negative(values, where=negative, out=values)
+    return np.where(valid, values, np.where(bits > 64, np.nan, np.inf))
+
+
+def _parse_long(padded: NDArray[np.uint8], starts: _Index, ends: _Index, points: _Index) -> _F64:
     first = padded[starts]
     negative = first == ord("-")
     starts = starts + (negative | (first == ord("+")))
@@ -62,11 +113,7 @@ def _parse_piece(padded: NDArray[np.uint8], starts: _Index, ends: _Index, points
 
 
 def _digits(padded: NDArray[np.uint8], starts: _Index, ends: _Index) -> tuple[Words, NDArray[np.bool_]]:
-    """The whole number in each cell, 0 where it is empty, and whether it is of up to WINDOW digits alone.
-
-    Eight characters make one 64-bit word and are worked on together, after D. Lemire, "Quickly parsing eight digits"
-    (2018).
-    """
+    """The whole number in each cell, 0 where it is empty, and whether it is of up to WINDOW digits alone."""
     lengths = ends - starts
     count = min(max(-(-int(lengths.max(initial=1)) // 8), 1), WINDOW // 8)
     numbers = np.zeros(len(starts), np.uint64)
@@ -76,19 +123,33 @@ def _digits(padded: NDArray[np.uint8], starts: _Index, ends: _Index) -> tuple[Wo
         word ^= _ZEROS
         word >>= before_cell  # by 64 and more it leaves nothing
         word <<= before_cell
-        beyond_nine |= (word + _ABOVE_NINE) | word
-        # Pairs, fours, then all.
-        word *= np.uint64(10 * 2**8 + 1)
-        word >>= np.uint64(8)
-        word &= np.uint64(0x00FF00FF00FF00FF)
-        word *= np.uint64(100 * 2**16 + 1)
-        word >>= np.uint64(16)
-        word &= np.uint64(0x0000FFFF0000FFFF)
-        word *= np.uint64(10000 * 2**32 + 1)
-        word >>= np.uint64(32)
+        beyond_nine |= _beyond_nine(word)
+        _join_digits(word)
         numbers *= np.uint64(10**8)
         numbers += word
     return numbers, ((beyond_nine & _HIGH_BITS) == 0) & (lengths <= WINDOW)
+
+
+def _beyond_nine(digits: Words) -> Words:
+    """Words in which the high bit of each byte tells whether it is no digit value."""
+    beyond = digits + _ABOVE_NINE
+    beyond |= digits
+    return beyond
+
+
+def _join_digits(words: Words) -> None:
+    """Replace each eight digit values, the first in the lowest byte, by their number.
+
+    All eight are worked on together, after D. Lemire, "Quickly parsing eight digits" (2018): pairs, fours, then all.
+    """
+    words *= np.uint64(10 * 2**8 + 1)
+    words >>= np.uint64(8)
+    words &= np.uint64(0x00FF00FF00FF00FF)
+    words *= np.uint64(100 * 2**16 + 1)
+    words >>= np.uint64(16)
+    words &= np.uint64(0x0000FFFF0000FFFF)
+    words *= np.uint64(10000 * 2**32 + 1)
+    words >>= np.uint64(32)
 
 
 def _long_quotient(mantissa: Words, powers: _F64) -> _F64:
