@@ -74,7 +74,7 @@ def test_the_words_above_a_table_say_what_its_columns_mean(penguins_run: Path) -
     assert len(out.splitlines()) <= 50
     out = " ".join(out.split())
     for words in (
-        "permutation: how much worse",
+        "permutation: drop when a column's values are shuffled",
         "± standard deviation",
         "integrated gradients: mean |contribution| to the answer",
         "2 inputs of a number: its value, whether it is missing",

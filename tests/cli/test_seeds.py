@@ -171,7 +171,8 @@ def process_training(run: Path) -> int:
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="there is no /proc to find the process in")
 def test_a_seed_that_is_killed_is_one_line_and_the_others_are_kept(tmp_path: Path):
-    settings = ("--set", "training.epochs=500", "--set", "training.early_stopping=null")
+    epochs = 3000  # enough that the run is still training when it is killed
+    settings = ("--set", f"training.epochs={epochs}", "--set", "training.early_stopping=null")
     stem = tmp_path / "p"
     process = bpcli_process("train", PENGUINS, *settings, "--seeds", 2, "--run-dir", stem, "--json", cwd=tmp_path)
     lost = RunDirectory(tmp_path / "p-seed1")
@@ -190,7 +191,7 @@ def test_a_seed_that_is_killed_is_one_line_and_the_others_are_kept(tmp_path: Pat
     assert b"Traceback" not in err
     assert lost.signal == "SIGSEGV"
     resumed = bpcli("train", "--seeds", 2, "--resume", "p", "--json", cwd=tmp_path).ok().json
-    assert [(run["status"], run["epochs"]) for run in resumed["runs"]] == [("finished", 500)] * 2
+    assert [(run["status"], run["epochs"]) for run in resumed["runs"]] == [("finished", epochs)] * 2
 
 
 def test_a_seed_that_died_before_its_first_checkpoint_begins_again(tmp_path: Path):

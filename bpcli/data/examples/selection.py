@@ -157,7 +157,7 @@ def _refuse_words_in_quantities(columns: Sequence[Column], spec: DataSpec) -> No
             numbers = parse_cells(column.categories, frozenset(words))[column.values]
             if isinstance(choose_loss([Column(column.name, "numeric", numbers)])[0], MeanSquaredError):
                 what = (
-                    f"column {quoted(column.name)}: numbers but for {listed(words)}; add that to data.missing if no "
+                    f"column {quoted(column.name)}: numbers except {listed(words)}; add that to data.missing if no "
                     "value is meant, or name the column categorical under data.columns"
                 )
                 raise MismatchError(Mismatch(("data", "target"), what))
