@@ -101,9 +101,9 @@ def test_a_value_and_its_deviation_have_the_same_decimals(
 
 
 def test_a_page_shows_numbers_as_the_terminal_does() -> None:
-    from bpcli.pages import phrases as words
+    from bpcli.pages.page import number as on_page
 
-    assert [words.number(value) for value in (110415.4, 0.5, 3, None)] == ["110,415", "0.5000", "3", "–"]
+    assert [on_page(value) for value in (110415.4, 0.5, 3, None)] == ["110,415", "0.5000", "3", "–"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import json
 import resource
 import shutil
 import subprocess
@@ -192,6 +193,10 @@ def test_a_full_standard_output_is_one_line_with_7_whatever_the_command(small: W
         for command, process in zip(commands, processes, strict=True):
             _, err = process.communicate(timeout=100)
             assert process.returncode == 7, command
-            assert err.decode().splitlines()[-1] == "error: No space left on device", command
+            last = err.decode().splitlines()[-1]
+            if "--json" in command:
+                assert json.loads(last) == {"code": 7, "place": None, "message": "No space left on device"}, command
+            else:
+                assert last == "error: No space left on device", command
     for name in ("quiet", "json"):
         assert check_goes_on(small, RunDirectory(runs / name))

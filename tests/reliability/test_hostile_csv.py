@@ -260,7 +260,9 @@ def test_a_million_categories_are_counted_and_fit_in_memory_or_are_refused(tmp_p
     result = bpcli("check", config(tmp_path), "--json", "--no-cache", "--set", "layers=[{type: dense, units: 4}]").ok()
     train_rows = result.json["rows"]["train"]
     assert result.json["columns"][0]["inputs"] == train_rows > 0.6 * categories
-    assert f"warning: column 'k': {categories:,} different names in {categories:,} rows, like an identifier" in result.err
+    assert (
+        f"warning: column 'k': {categories:,} different names in {categories:,} rows, like an identifier" in result.err
+    )
     result = bpcli("check", config(tmp_path), "--no-cache", "--set", "layers=[{type: dense, units: 100000000}]")
     assert result.code == 9
     assert "error: training needs " in result.err

@@ -69,7 +69,7 @@ REFUSED = {
     "other case": (renamed("island", "Island"), "no column 'island'; did you mean 'Island'?"),
     "a header too short": (
         lambda rows: without("sex")(rows[:1]) + rows[1:],
-        "line 2: 8 fields, where the header has 7 columns",
+        ("line 2: 8 fields, where the header has 7 columns", "no column 'sex'; it has '"),
     ),
     "two missing": (
         lambda rows: renamed("sex", "gender")(renamed("island", "isle")(rows)),
@@ -87,10 +87,14 @@ REFUSED = {
 
 @pytest.mark.parametrize(("edit", "words"), REFUSED.values(), ids=REFUSED)
 def test_no_answer_is_given_where_the_columns_are_others(
-    tmp_path: Path, penguins_run: Path, edit: Callable[[Table], Table], words: str
+    tmp_path: Path, penguins_run: Path, edit: Callable[[Table], Table], words: str | tuple[str, str]
 ) -> None:
     path = write(tmp_path / "t.csv", edit(table()))
-    for command in (("predict", path, "--checkpoint", penguins_run), ("evaluate", penguins_run, "--data", path)):
+    predicting, evaluating = (words, words) if isinstance(words, str) else words
+    for command, words in (
+        (("predict", path, "--checkpoint", penguins_run), predicting),
+        (("evaluate", penguins_run, "--data", path), evaluating),
+    ):
         result = bpcli(*command)
         assert (result.code, result.out) == (3, "")
         assert result.err.startswith(f"error: {path}: {words}")
