@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -10,21 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array, aligned
-from bpcli.nn.activations import Identity, LeakyRelu, Relu, Sigmoid, Tanh
 from bpcli.nn.compiled import codes
 from bpcli.nn.compiled.arguments import Code, Vectors
-from bpcli.nn.layers import DenseLayer, DropoutLayer
+from bpcli.nn.compiled.kernels import Kernel, kernels_of
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Adam, Adamw, OptimizerBase, Sgd
-
-ACTIVATIONS: dict[type, int] = {
-    Identity: codes.IDENTITY,
-    Relu: codes.RELU,
-    LeakyRelu: codes.LEAKY_RELU,
-    Tanh: codes.TANH,
-    Sigmoid: codes.SIGMOID,
-}
 
 
 def has_kernels(network: Network, loss: LossBase, optimizer: OptimizerBase, dtype: np.dtype[Any]) -> bool:
@@ -32,10 +23,7 @@ def has_kernels(network: Network, loss: LossBase, optimizer: OptimizerBase, dtyp
     return (
         dtype == np.float32
         and network.stems.is_plain
-        and all(
-            type(layer.activation) in ACTIVATIONS if isinstance(layer, DenseLayer) else isinstance(layer, DropoutLayer)
-            for layer in network.layers
-        )
+        and kernels_of(network.layers) is not None
         and _loss_code(loss) is not None
         and _optimizer_code(optimizer) is not None
     )
@@ -90,13 +78,13 @@ class Program:
         """Prepare calls over up to `rows` rows in batches of `batch`, with layers in `parts` parts of whole `line`s."""
         from bpcli.nn.compiled.library import sgemm_address
 
-        layers, dtype = network.layers, params.dtype
+        layers, kernels, dtype = network.layers, kernels_of(network.layers), params.dtype
         loss_code, rule_code, gemm = _loss_code(loss), _optimizer_code(optimizer), sgemm_address()
-        if loss_code is None or rule_code is None or gemm is None or not has_kernels(network, loss, optimizer, dtype):
+        if loss_code is None or rule_code is None or kernels is None or gemm is None or dtype != np.float32:
             raise ValueError("this plan has no compiled kernels")
         table = np.zeros((len(layers), codes.COLUMNS), np.int64)
-        memory = aligned(_lay_out(table, network, batch), dtype)
-        self.dropout = [layer for layer in layers if isinstance(layer, DropoutLayer)]
+        memory = aligned(_lay_out(table, network, kernels, batch), dtype)
+        self.dropout = [kernel.masks for kernel in kernels if kernel.masks is not None]
         ends = np.cumsum([0, *(rows * layer.n_out for layer in self.dropout)])
         self.flat_masks = np.empty(ends[-1], np.float32)
         self.masks = [self.flat_masks[start:stop].reshape(rows, -1) for start, stop in pairwise(ends)]
@@ -107,7 +95,7 @@ class Program:
         self.code = Code(
             gemm=gemm,
             layers=table,
-            slopes=np.array([_slope(layer) for layer in layers], np.float32),
+            slopes=np.array([kernel.slope for kernel in kernels], np.float32),
             loss=loss_code,
             optimizer=rule_code,
             coefficients=_coefficients(optimizer),
@@ -120,21 +108,19 @@ class Program:
         self.vectors = Vectors(params, aligned(params.size, dtype), m, v, memory, np.zeros((2, parts)))
 
 
-def _lay_out(table: NDArray[np.int64], network: Network, rows: int) -> int:
+def _lay_out(table: NDArray[np.int64], network: Network, kernels: Sequence[Kernel], rows: int) -> int:
     """Fill the table of layers. Returns the number of outputs and errors of `rows` rows."""
     layers = network.layers
     weight, bias, end = 0, network.layout.weights, 0
-    for line, layer in zip(table, layers, strict=True):
+    for line, layer, kernel in zip(table, layers, kernels, strict=True):
+        line[codes.KIND], line[codes.ACTIVATION] = kernel.kind, kernel.activation
         line[codes.N_IN], line[codes.N_OUT] = layer.n_in, layer.n_out
         line[codes.OUTPUT], end = end, end + rows * layer.n_out
-        if isinstance(layer, DenseLayer):
-            line[codes.KIND], line[codes.ACTIVATION] = codes.DENSE, ACTIVATIONS[type(layer.activation)]
+        if kernel.kind == codes.DENSE:
             line[codes.WEIGHT], weight = weight, weight + layer.n_in * layer.n_out
             line[codes.BIAS], bias = bias, bias + layer.n_out
-        else:
-            line[codes.KIND] = codes.DROPOUT
     for index in range(len(layers) - 1, -1, -1):
-        if index + 1 < len(layers) and isinstance(layers[index + 1], DropoutLayer):
+        if index + 1 < len(layers) and kernels[index + 1].kind == codes.DROPOUT:
             table[index, codes.ERROR] = table[index + 1, codes.ERROR]
         else:
             table[index, codes.ERROR], end = end, end + rows * layers[index].n_out
@@ -161,10 +147,6 @@ def _blocks(table: NDArray[np.int64], cuts: NDArray[np.int64]) -> dict[str, NDAr
 def cuts(size: int, parts: int, line: int) -> list[int]:
     """Boundaries of parts of `size` units. The last part may be larger than others, and some may be empty."""
     return [size * number // parts // line * line for number in range(parts)] + [size]
-
-
-def _slope(layer: object) -> float:
-    return layer.activation.slope if isinstance(layer, DenseLayer) and isinstance(layer.activation, LeakyRelu) else 0.0
 
 
 def _coefficients(rule: OptimizerBase) -> NDArray[np.float64]:

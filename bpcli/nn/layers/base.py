@@ -66,6 +66,9 @@ class Layer(ABC):
     needs_dx: bool = field(default=True, kw_only=True)
     """Whether an earlier layer needs dL/dx in training."""
 
+    is_rowwise: ClassVar[bool] = False
+    """Whether it computes each row independently of the others, as a RowwiseLayer."""
+
     @property
     def n_in(self) -> int:
         """Inputs per row."""
@@ -192,6 +195,8 @@ class RowwiseLayer(Layer):
     The parameters' gradient is computed from all rows: that of the weights in blocks of inputs, that of all other
     parameters in one piece.
     """
+
+    is_rowwise: ClassVar[bool] = True
 
     @property
     def weight_rows(self) -> int:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from importlib.util import find_spec
 
 from bpcli.nn.compiled.program import has_kernels
-from bpcli.nn.layers import RowwiseLayer
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.stepping import SERIAL, Stepping
 
@@ -89,7 +88,7 @@ def operations(plan: TrainingPlan) -> float:
 
 def shard_count(plan: TrainingPlan) -> int:
     """Number of shards of a batch: 1 if a layer mixes rows, or if batches do not hold the features themselves."""
-    if not plan.network.stems.is_plain or not all(isinstance(layer, RowwiseLayer) for layer in plan.network.layers):
+    if not plan.network.stems.is_plain or not all(layer.is_rowwise for layer in plan.network.layers):
         return 1
     largest = max(layer.multiplications for layer in plan.network.layers)
     rows = OF_LARGE_LAYERS if largest > LARGE else SHARD_ROWS

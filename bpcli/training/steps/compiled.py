@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from bpcli.arrays.fields import Batch
 from bpcli.nn.compiled.arguments import Block
+from bpcli.nn.compiled.kernels import masked_numbers
 from bpcli.nn.compiled.program import Program, Rules
-from bpcli.nn.layers import DropoutLayer
 from bpcli.system.threads import Crew, move_to_core
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
@@ -38,7 +38,7 @@ class CompiledSteps(Steps):
         stepping, penalty, clip = plan.stepping, plan.spec.penalty, plan.spec.clip
         super().__init__(plan, state, ceil(HANDED_OVER / operations(plan)) if stepping.parts > 1 else 1)
         batch = self.batches.size
-        masked = sum(layer.n_out for layer in plan.network.layers if isinstance(layer, DropoutLayer))
+        masked = masked_numbers(plan.network.layers)
         most = max(1, MASKED_NUMBERS // (batch * masked)) * batch if masked else self.batches.block_rows
         self._rows = min(self.batches.block_rows, most)
         value, norm = (np.inf if bound is None else bound for bound in (clip.value, clip.norm))
