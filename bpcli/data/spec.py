@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from bpcli.data.columns import ColumnSpec, EncodersSpec, TargetEncoder
+from bpcli.data.notations import Notation
+from bpcli.data.notations.dialect import Dialect
 from bpcli.data.table import DEFAULT_MISSING, Kind, Part
 from bpcli.spec import Sequence, Spec
 
@@ -80,6 +82,16 @@ class DataSpec(Spec):
     )
     missing: Sequence[str] = Field(default=DEFAULT_MISSING, description="Cells that stand for a missing value.")
     weight: str | None = Field(default=None, description="A column of sample weights.")
+    delimiter: str | None = Field(
+        default=None,
+        description="Character between cells. Left out: the first of comma, semicolon and tab in the header.",
+    )
+    decimal: Literal[".", ","] = Field(default=".", description="Decimal separator of all columns.")
+    thousands: str | None = Field(default=None, description="Separator between groups of digits, in all columns.")
+    comment: str | None = Field(default=None, description="Start of lines to skip, such as `#`.")
+    skip_rows: int = Field(default=0, ge=0, description="Number of lines to skip at the beginning of a file.")
+    header: bool = Field(default=True, description="false: the first row is data; columns are column0, column1, …")
+    encoding: str = Field(default="utf-8", description="Encoding of text files, such as cp1252 or utf-16.")
     split: SplitSpec = Field(default=SplitSpec(), description="How rows are divided.")
     arrays: ArraysSpec = Field(default=ArraysSpec(), description="Names of the arrays in an NPZ file.")
 
@@ -89,6 +101,22 @@ class DataSpec(Spec):
         if path is not None and "\0" in path:
             raise ValueError("no file can have a NUL character in its name")
         return path
+
+    @field_validator("delimiter", "decimal", "thousands", "comment", "encoding")
+    @classmethod
+    def _in_a_dialect(cls, value: str | None, info: ValidationInfo) -> str | None:
+        key = str(info.field_name)
+        others = {"decimal": ","} if (key, value) == ("thousands", ".") else {}
+        try:
+            Dialect(**others, **({} if value is None else {key: value}))  # type: ignore[arg-type]
+        except ValueError as error:
+            raise ValueError(str(error).removeprefix(f"{key}: ")) from None
+        return value
+
+    @model_validator(mode="after")
+    def _one_dialect(self) -> DataSpec:
+        _ = self.dialect  # raises ValueError for values that exclude each other
+        return self
 
     @model_validator(mode="after")
     def _one_source(self) -> DataSpec:
@@ -111,6 +139,19 @@ class DataSpec(Spec):
         return [(path, part) for path, part in parts if path is not None]
 
     @property
+    def dialect(self) -> Dialect:
+        """Format of delimited text."""
+        return Dialect(
+            self.delimiter, self.decimal, self.thousands, self.comment, self.skip_rows, self.header, self.encoding
+        )
+
+    @property
+    def notations(self) -> dict[str, Notation]:
+        """Notations of columns whose cells are not plain."""
+        notations = ((name, column.notation(self.dialect)) for name, column in self.columns.items())
+        return {name: notation for name, notation in notations if notation is not None}
+
+    @property
     def targets(self) -> list[str]:
         """Target columns named in the config; may be empty for an NPZ file."""
         if self.target is None:
@@ -125,7 +166,7 @@ class DataSpec(Spec):
     @property
     def kinds(self) -> dict[str, Kind]:
         """Column kinds set by the config."""
-        kinds: dict[str, Kind] = {name: column.type for name, column in self.columns.items()}
+        kinds: dict[str, Kind] = {name: column.kind for name, column in self.columns.items()}
         if self.weight is not None:
             kinds[self.weight] = "numeric"
         if self.split.column is not None:

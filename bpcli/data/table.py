@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bpcli.errors import DataError
 from bpcli.wording import is_number, listed, suggestion
 
-Kind = Literal["numeric", "categorical", "boolean"]
+Kind = Literal["numeric", "categorical", "boolean", "date", "time_of_day"]
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)

@@ -15,6 +15,7 @@ from bpcli.arrays.rows import Rows
 from bpcli.data.columns import Surprise
 from bpcli.data.files.python_rows import PythonRows, column_names, table_from_rows
 from bpcli.data.files.read import ReadOptions, is_text, read_header
+from bpcli.data.files.source import read_options
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Table
 from bpcli.data.targets import Outcome, TargetBase
@@ -121,7 +122,7 @@ class Model:
         shapes = {array.name: array.shape for array in self.preprocessor.arrays}
         are_arrays = isinstance(rows, np.ndarray) and rows.ndim > 2
         kinds = self.preprocessor.input_kinds_in(shapes if are_arrays else column_names(rows))
-        return table_from_rows(rows, kinds, shapes)
+        return table_from_rows(rows, read_options(self.header.config.data, kinds), shapes)
 
     def require_probabilities(self, outcome: Outcome) -> Array:
         """Probabilities of an outcome. Raises UsageError if the loss gives none."""

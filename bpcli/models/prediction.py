@@ -163,8 +163,8 @@ def predict_file(
         kept = [written(table[name].labels()) for name in keep]
         # Kept inputs were read as text, to be written unchanged, and are typed here.
         inputs = {
-            name: typed(table[name], kind, options, where, number * chunk_rows + 1) if name in keep else table[name]
-            for name, kind in kinds.items()
+            name: typed(table[name], options, where, number * chunk_rows + 1) if name in keep else table[name]
+            for name in kinds
         }
         table = Table(list(inputs.values()), rows=table.rows)
         with errors_in(where):

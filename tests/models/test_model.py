@@ -11,6 +11,7 @@ import pytest
 from commands import CONFIGS, DATASETS, PENGUINS, bpcli
 
 import bpcli as package
+from bpcli.data.files.cells import ReadOptions
 from bpcli.data.files.python_rows import table_from_rows
 from bpcli.errors import BpcliError, CheckpointError, DataError, UsageError
 from bpcli.models.model import Model
@@ -108,7 +109,7 @@ def test_an_array_of_another_shape_is_refused(concrete_run: Path, shape: tuple[i
     ("change", "message"),
     [
         ({"sex": ...}, "no value for column 'sex'"),
-        ({"bill_length_mm": "long"}, "column 'bill_length_mm' holds the text 'long', which is not numeric"),
+        ({"bill_length_mm": "long"}, "column 'bill_length_mm': 'long' is not a finite number"),
         ({"bill_length_mm": float("inf")}, "column 'bill_length_mm' holds inf, which is not numeric"),
         ({"bill_length_mm": [1, 2]}, "column 'bill_length_mm' holds a value of type list, which is not numeric"),
     ],
@@ -234,7 +235,7 @@ def test_a_model_says_what_it_is_of(model: Model, penguins_run: Path):
 
 def test_a_model_knows_the_metrics_of_a_table(model: Model):
     rows = {name: [row[name] for row in penguins()] for name in [*INPUTS, "species"]}
-    table = table_from_rows(rows, model.preprocessor.evaluation_kinds)
+    table = table_from_rows(rows, ReadOptions(kinds=model.preprocessor.evaluation_kinds))
     answers, surprises = model.answers(table)
     right = np.mean(model.predict(rows) == np.array(rows["species"]))
     assert (answers.report.rows, answers.report.scores["accuracy"], surprises) == (344, right, Counter())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bpcli.data.columns.arrays import ArrayInput, contiguous_positions
 from bpcli.data.columns.encoders import NumericEncoder, Standard
@@ -18,7 +18,9 @@ from bpcli.data.columns.inputs import (
     lookup,
     places_of,
 )
-from bpcli.data.table import Column
+from bpcli.data.notations import Notation, NumberNotation
+from bpcli.data.notations.dialect import Dialect
+from bpcli.data.table import Column, Kind
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.spec import BareName, Sequence, Spec, type_name
 from bpcli.wording import quoted
@@ -47,12 +49,56 @@ class EncodersSpec(Spec):
     categorical: CategoricalEncoder = Field(default=OneHot(), description="For categorical columns.")
 
 
-class NumericColumn(Spec):
+class ColumnSpecBase(Spec):
+    """Base class of columns in a config."""
+
+    kind: ClassVar[Kind]
+    """Kind that the cells are read as."""
+
+    def notation(self, dialect: Dialect) -> Notation | None:
+        """Notation of the cells in a file of a dialect; None for plain cells."""
+        return None
+
+
+class NumericColumn(ColumnSpecBase):
     """A numeric column."""
 
+    kind = "numeric"
     type: Literal["numeric"] = "numeric"
+    unit: str | None = Field(default=None, min_length=1, description="Unit or currency in the cells: €, %, kg.")
+    decimal: Literal[".", ","] | None = Field(default=None, description="Decimal separator. Left out: data.decimal.")
+    thousands: str | None = Field(
+        default=None, min_length=1, max_length=1, description="Separator between groups. Left out: data.thousands."
+    )
+    negative: Literal["sign", "parentheses"] = Field(
+        default="sign", description="`parentheses`: (5) is -5, as in accounting."
+    )
+    exponent: str | None = Field(
+        default=None, pattern="^[A-Za-z]$", description="Letter before an exponent besides e, such as D in Fortran."
+    )
     encoder: NumericEncoder | None = Field(default=None, description="Left out: data.encoders.numeric.")
     impute: Literal["mean", "median"] | float = Field(default="mean", description="What a missing value becomes.")
+
+    @model_validator(mode="after")
+    def _separable(self) -> NumericColumn:
+        if self.thousands is not None and self.thousands == self.decimal:
+            raise ValueError("thousands and decimal are the same character")
+        return self
+
+    def notation(self, dialect: Dialect) -> NumberNotation | None:
+        """Notation of the numbers; None if they are plain numbers of the dialect."""
+        decimal, thousands = self.decimal or dialect.decimal, self.thousands or dialect.thousands
+        if self.thousands is None and thousands == decimal:
+            thousands = None
+        plain = NumberNotation(decimal=dialect.decimal, thousands=dialect.thousands)
+        own = NumberNotation(
+            unit=self.unit,
+            decimal=decimal,
+            thousands=thousands,
+            parentheses=self.negative == "parentheses",
+            exponent=self.exponent,
+        )
+        return None if own == plain else own
 
     def fit(self, column: Column, defaults: EncodersSpec) -> NumericInput | ArrayInput:
         """Fit on a training column; an array is fitted position by position."""
@@ -78,9 +124,10 @@ class NumericColumn(Spec):
         )
 
 
-class BooleanColumn(Spec):
+class BooleanColumn(ColumnSpecBase):
     """A boolean column."""
 
+    kind = "boolean"
     type: Literal["boolean"] = "boolean"
 
     def fit(self, column: Column, defaults: EncodersSpec) -> BooleanInput | ArrayInput:
@@ -98,9 +145,10 @@ class BooleanColumn(Spec):
         )
 
 
-class CategoricalColumn(Spec):
+class CategoricalColumn(ColumnSpecBase):
     """A categorical column."""
 
+    kind = "categorical"
     type: Literal["categorical"] = "categorical"
     encoder: CategoricalEncoder | None = Field(default=None, description="Left out: data.encoders.categorical.")
 

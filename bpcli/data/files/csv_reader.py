@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.files.cell_grid import Grid
-from bpcli.data.files.cells import ReadOptions, first_not_boolean, misfit, numeric_words, parse_cells, text_column
+from bpcli.data.files.cells import ReadOptions, first_misfit, misfit, numeric_words, parse_cells, text_column
 from bpcli.data.files.delimited import unquoted
 from bpcli.data.files.growing_array import GrowingArray
 from bpcli.data.files.text_source import open_text
@@ -96,7 +96,7 @@ class _Columns:
         self._numbers: dict[str, GrowingArray[np.float64]] = {}
         self._texts: dict[str, _Text] = {}
         for name in self._position:
-            if options.kind(name) in ("numeric", None):
+            if options.notation(name) is None and options.kind(name) in ("numeric", None):
                 self._numbers[name] = GrowingArray(np.float64)
             else:
                 self._texts[name] = _Text()
@@ -110,12 +110,12 @@ class _Columns:
         for name, text in self._texts.items():
             known = len(text.seen)
             codes = text.add(grid, self._position[name])
-            if self.options.kind(name) == "boolean":
+            if self.options.notation(name) is not None or self.options.kind(name) == "boolean":
                 new = unquoted(list(islice(text.seen, known, None)))
-                wrong = first_not_boolean(new, self.missing)
+                wrong = first_misfit(name, new, self.options)
                 if wrong is not None:
                     row = int(np.argmax(codes == known + wrong))
-                    raise misfit(f"{grid.path}: line {grid.line_of(row)}", name, new[wrong], "boolean")
+                    raise misfit(f"{grid.path}: line {grid.line_of(row)}", name, new[wrong], self.options)
         self.rows += len(grid)
 
     def _add_numbers(self, name: str, values: NDArray[np.float64], grid: Grid) -> None:
@@ -125,7 +125,7 @@ class _Columns:
         elif self.options.kind(name) == "numeric":
             row, position = int(np.argmax(is_wrong)), self._position[name]
             (cell,) = unquoted([grid.data[grid.starts[row, position] : grid.ends[row, position]]])
-            raise misfit(f"{grid.path}: line {grid.line_of(row)}", name, cell, "numeric")
+            raise misfit(f"{grid.path}: line {grid.line_of(row)}", name, cell, self.options)
         elif len(self._numbers.pop(name)):
             self.late.append(name)
         else:

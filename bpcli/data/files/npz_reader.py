@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.data.files.cells import ReadOptions, parse_cells, shown_path, text_column
+from bpcli.data.files.cells import ReadOptions, first_misfit, misfit, shown_path, text_column
 from bpcli.data.files.text_source import open_bytes
 from bpcli.data.table import PARTS, Column, Part, Table, number_label
 from bpcli.errors import DataError
@@ -237,13 +237,14 @@ def _vectors(array: NDArray[Any]) -> list[NDArray[Any]]:
 def _column(path: str, name: str, values: NDArray[Any], options: ReadOptions) -> Column:
     where = f"{path}: column {quoted(name)}"
     kind = options.kind(name)
+    notation = options.notation(name)
     if values.dtype.kind in _TEXT:
-        return _text_column(where, name, values, options)
-    if kind == "categorical" and values.ndim == 1:
+        return _text_column(path, name, values, options)
+    if values.ndim == 1 and (kind == "categorical" or (notation is not None and notation.kind != "numeric")):
         distinct, codes = np.unique(values, return_inverse=True)
         codes = np.where(np.isnan(values), -1, codes) if values.dtype.kind == "f" else codes
         labels = [number_label(value) for value in distinct[distinct == distinct].tolist()]
-        return text_column(name, labels, codes.astype(np.int32), options)
+        return _checked_text(path, name, labels, codes.astype(np.int32), options)
     if kind == "boolean" or (kind is None and values.dtype.kind == "b"):
         wrong = (values != 0) & (values != 1) & (values == values)
         if wrong.any():
@@ -255,17 +256,18 @@ def _column(path: str, name: str, values: NDArray[Any], options: ReadOptions) ->
     return Column(name, "numeric", values)
 
 
-def _text_column(where: str, name: str, values: NDArray[Any], options: ReadOptions) -> Column:
+def _text_column(path: str, name: str, values: NDArray[Any], options: ReadOptions) -> Column:
     distinct, codes = np.unique(values, return_inverse=True)
     try:
         texts = [text.decode() if isinstance(text, bytes) else str(text) for text in distinct.tolist()]
     except UnicodeDecodeError:
-        raise DataError(f"{where}: its bytes are not UTF-8") from None
-    kind = options.kind(name)
-    if kind == "numeric":
-        numbers = parse_cells(texts, frozenset(options.missing))
-        if np.isinf(numbers).any():
-            row = int(np.argmax(np.isinf(numbers[codes])))
-            raise DataError(f"{where}: row {row}: {quoted(texts[codes[row]])} is not a finite number")
-        return Column(name, "numeric", numbers[codes])
-    return text_column(name, texts, codes.astype(np.int32), options)
+        raise DataError(f"{path}: column {quoted(name)}: its bytes are not UTF-8") from None
+    return _checked_text(path, name, texts, codes.astype(np.int32), options)
+
+
+def _checked_text(path: str, name: str, texts: list[str], codes: NDArray[np.int32], options: ReadOptions) -> Column:
+    """Column of distinct texts; raises DataError for one that its kind or notation does not allow."""
+    wrong = first_misfit(name, texts, options)
+    if wrong is not None:
+        raise misfit(f"{path}: row {int(np.argmax(codes == wrong))}", name, texts[wrong], options)
+    return text_column(name, texts, codes, options)

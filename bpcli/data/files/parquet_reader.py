@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpcli.data.files.cells import ReadOptions, first_not_boolean, parse_cells, shown_path, text_column
+from bpcli.data.files.cells import ReadOptions, first_misfit, misfit, shown_path, text_column
 from bpcli.data.files.text_source import open_bytes
 from bpcli.data.table import Column, Kind, Table
 from bpcli.errors import DataError
@@ -62,8 +62,10 @@ def _typed(path: str, series: pl.Series, options: ReadOptions) -> Column:
     where = f"{path}: column {quoted(name)}"
     if series.dtype.is_nested() or series.dtype in (pl.Binary, pl.Object):
         raise DataError(f"{where}: holds {series.dtype}; only numbers, booleans, text and dates are read")
-    is_number = series.dtype.is_numeric() and kind != "categorical"
-    if is_number or (series.dtype == pl.Boolean and kind != "categorical"):
+    notation = options.notation(name)
+    is_text = kind == "categorical" or (notation is not None and notation.kind != "numeric")
+    is_number = series.dtype.is_numeric() and not is_text
+    if is_number or (series.dtype == pl.Boolean and not is_text):
         values = series.cast(pl.Float64).fill_null(np.nan).to_numpy()
         if np.isinf(values).any():
             raise DataError(f"{where}: row {int(np.argmax(np.isinf(values)))} holds an infinity")
@@ -75,17 +77,9 @@ def _typed(path: str, series: pl.Series, options: ReadOptions) -> Column:
     # A missing word of the caller's stands for null here, whatever the words are.
     null = options.missing[0] if options.missing else ""
     texts = series.cast(pl.String).fill_null(null)
-    if kind == "numeric":
-        numbers = parse_cells(texts.to_list(), frozenset(options.missing))
-        if np.isinf(numbers).any():
-            row = int(np.argmax(np.isinf(numbers)))
-            raise DataError(f"{where}: row {row}: {quoted(texts[row])} is not a finite number")
-        return Column(name, "numeric", numbers)
     distinct = texts.unique(maintain_order=True)
     words, codes = distinct.to_list(), texts.cast(pl.Enum(distinct)).to_physical().to_numpy()
-    if kind == "boolean":
-        wrong = first_not_boolean(words, frozenset(options.missing))
-        if wrong is not None:
-            row = int(np.argmax(codes == wrong))
-            raise DataError(f"{where}: row {row}: {quoted(words[wrong])} is neither true nor false (nor yes or no)")
+    wrong = first_misfit(name, words, options)
+    if wrong is not None:
+        raise misfit(f"{path}: row {int(np.argmax(codes == wrong))}", name, words[wrong], options)
     return text_column(name, words, codes.astype(np.int32), options)

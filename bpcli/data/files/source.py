@@ -23,7 +23,14 @@ def read_options(spec: DataSpec, kinds: Mapping[str, Kind], split_arrays: bool =
 
     Arrays are split where a position of one is named, as they are with `split_arrays`.
     """
-    options = ReadOptions(kinds=kinds, missing=spec.missing, x=spec.arrays.x, y=spec.arrays.y)
+    options = ReadOptions(
+        kinds=kinds,
+        missing=spec.missing,
+        x=spec.arrays.x,
+        y=spec.arrays.y,
+        dialect=spec.dialect,
+        notations=spec.notations,
+    )
     named = (*kinds, *spec.exclude, *spec.targets)
     return replace(options, split_arrays=split_arrays or any(map(options.names_position, named)))
 
@@ -55,7 +62,8 @@ def read_together(sources: Iterable[Source]) -> list[Source]:
     for source in sources:
         files = tuple((path.resolve(), *path.suffixes[-2:], part) for path, part in source.sources)
         told = source.options
-        group = groups.setdefault((files, told.missing, told.x, told.y, told.split_arrays), [])
+        written = (told.dialect, tuple(told.notations.items()))
+        group = groups.setdefault((files, told.missing, told.x, told.y, told.split_arrays, written), [])
         group.append(Source(source.sources, source.options, source.cache, source.without, group))
         together.append(group[-1])
     return together

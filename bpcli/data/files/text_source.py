@@ -26,8 +26,8 @@ from bpcli.data.files.delimited import (
     unquoted,
     without_comments,
 )
-from bpcli.data.files.dialect import Dialect
 from bpcli.data.files.utf8_stream import ByteStream, UndecodableError, Utf8Stream
+from bpcli.data.notations.dialect import Dialect
 from bpcli.errors import DataError, FileAccessError
 from bpcli.system.files import kind_of
 from bpcli.wording import counted, is_number, listed, suggestion

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bpcli.data.files import text_source
 from bpcli.data.files.cells import ReadOptions
 from bpcli.data.files.csv_reader import read_csv, read_csv_chunks
-from bpcli.data.files.dialect import Dialect
+from bpcli.data.notations.dialect import Dialect
 from bpcli.data.table import Table
 from bpcli.errors import DataError, FileAccessError
 

@@ -148,7 +148,7 @@ def test_text_can_be_read_as_numbers(tmp_path: Path) -> None:
     table = read(tmp_path, {"X": X, "y": np.array(["1.5", "NA", "2"])}, kinds={"y": "numeric"})
     np.testing.assert_array_equal(table["y"].values, [1.5, np.nan, 2])
     message = error(tmp_path, {"X": X, "y": np.array(["1", "b", "2"])}, kinds={"y": "numeric"})
-    assert message.endswith("column 'y': row 1: 'b' is not a finite number")
+    assert message.endswith("row 1: column 'y': 'b' is not a finite number")
 
 
 def test_numbers_can_be_read_as_categories(tmp_path: Path) -> None:

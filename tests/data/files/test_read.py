@@ -130,7 +130,7 @@ def test_parquet_columns_keep_their_types(tmp_path: Path) -> None:
     np.testing.assert_array_equal(table["b"].values, [1, np.nan, 0])
     assert table["t"].labels() == ["x", "", "12"]
     given = ReadOptions(kinds={"n": "categorical", "t": "numeric"}, columns=frozenset({"n", "t"}))
-    with pytest.raises(DataError, match="column 't': row 0: 'x' is not a finite number"):
+    with pytest.raises(DataError, match="row 0: column 't': 'x' is not a finite number"):
         read_table([(path, None)], given)
     assert read_table([(path, None)], ReadOptions(kinds={"n": "categorical"}))["n"].categories == ("1", "3")
 
@@ -147,7 +147,7 @@ def test_parquet_that_is_no_table_of_numbers_and_text_is_refused(tmp_path: Path)
             read_table([(path, None)], OPTIONS)
     pl.DataFrame({"a": ["yes", "perhaps"], "b": [0, 2]}).write_parquet(path)
     for name, words in (
-        ("a", "column 'a': row 1: 'perhaps' is neither true nor false"),
+        ("a", "row 1: column 'a': 'perhaps' is neither true nor false"),
         ("b", "column 'b': holds numb"),
     ):
         with pytest.raises(DataError, match=words):

@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-_SPACES = " \u00a0\u202f"
-"""A space between thousands is often one that does not break the line; any of these stands for all."""
+from bpcli.data.notations.numbers import SPACES, digits_pattern
 
 
 @dataclass(frozen=True)
@@ -48,21 +47,18 @@ class Dialect:
 
     @cached_property
     def number(self) -> str:
-        """A pattern for the spellings of a number: digits are in groups of three, in those of 12,34,567, or in none."""
-        point, whole = re.escape(self.decimal), "[0-9]+"
-        if self.thousands:
-            mark = f"[{re.escape(self._thousands)}]"
-            whole = rf"(?:[0-9]{{1,3}}(?:{mark}[0-9]{{3}})+|[0-9]{{1,2}}(?:{mark}[0-9]{{2}})+{mark}[0-9]{{3}}|[0-9]+)"
-        return rf"[+-]?(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
+        """Pattern of a number."""
+        return rf"[+\-\u2212]?{digits_pattern(self.decimal, self.thousands)}(?:[eE][+\-\u2212]?[0-9]+)?"
 
     @property
     def is_plain(self) -> bool:
-        """Whether numbers are written as Python writes them."""
+        """Whether numbers have a decimal point and no marks between thousands."""
         return self.decimal == "." and self.thousands is None
 
     def plain(self, numbers: str) -> str:
         """Numbers as Python writes them."""
-        return numbers.translate({**{ord(mark): None for mark in self._thousands}, ord(self.decimal): "."})
+        marks = {ord(mark): None for mark in self._thousands}
+        return numbers.translate({**marks, ord(self.decimal): ".", ord("\u2212"): "-"})
 
     def delimiter_of(self, row: str) -> str:
         """The delimiter of a row of text without its quoted cells."""
@@ -73,7 +69,7 @@ class Dialect:
 
     @property
     def _thousands(self) -> str:
-        return _SPACES if self.thousands in [*_SPACES] else self.thousands or ""
+        return SPACES if self.thousands in [*SPACES] else self.thousands or ""
 
 
 def _is_mark(text: str) -> bool:
