@@ -31,6 +31,11 @@ FALSE_WORDS = ("false", "no")
 """Case-insensitive truth values; a column of these words alone is boolean."""
 
 
+def unnamed(position: int) -> str:
+    """Name of a column that its header leaves without one; position counted from 0."""
+    return f"Unnamed: {position}"
+
+
 @dataclass(frozen=True)
 class Column:
     """A column of values, (rows,), or an array of numbers or booleans, (rows, *shape).

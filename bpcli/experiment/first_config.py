@@ -17,6 +17,7 @@ from bpcli.data.files.kind_hints import (
     OF_NUMBERS,
     are_dates,
     dates_noted,
+    numbers_the_rows,
     unusual_number,
     words_among_numbers,
 )
@@ -163,14 +164,9 @@ def _excluded(table: Table, targets: list[str]) -> dict[str, str]:
             excluded[name] = f"looks like numbers in an unusual format, such as {quoted(number)}; {OF_NUMBERS}"
         elif column.kind == "categorical" and distinct > MOST_NAMES and distinct > len(values) / 2:
             excluded[name] = f"{distinct:,} different names in {counted(len(values), 'row')}, an identifier or a text"
-        elif column.kind == "numeric" and _counts_rows(values):
+        elif numbers_the_rows(_known(column)):
             excluded[name] = "numbers the rows"
     return excluded
-
-
-def _counts_rows(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> bool:
-    """Whether a column is a row number, starting at 0 or 1."""
-    return len(values) > 2 and values[0] in (0, 1) and bool(np.all(np.diff(values) == 1))
 
 
 def _text(

@@ -61,7 +61,7 @@ NO_TABLE = {
     "UTF-16, no mark": (PLAIN.decode().encode("utf-16-le"), "the text is encoded as UTF-16; save the file as UTF-8"),
     "Latin-1": (with_line_11("9,é,q").decode().encode("latin-1"), "line 11: byte 62 is not valid UTF-8; save the"),
     "a name twice": (PLAIN.replace(b"x,k,y", b"x,x,y"), "line 1: the header names 'x' more than once"),
-    "no name": (PLAIN.replace(b"x,k,y", b"x,,y"), "line 1: the header leaves column 2 of 3 without a name"),
+    "no names": (PLAIN.replace(b"x,k,y", b",,"), "line 1: the header names none of its 3 columns"),
     "huge field": (with_line_11(f"9,{'z' * (1 << 20)}z,q"), "line 11: a field longer than 1 MiB begins here"),
     "torn gzip": (gzip.compress(PLAIN)[:-9], "the gzip data is damaged or cut short"),
 }

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from bpcli.data.examples.split import Split, parts_from_column, split_table
 from bpcli.data.files.cells import parse_cells
-from bpcli.data.files.kind_hints import words_among_numbers
+from bpcli.data.files.kind_hints import numbers_the_rows, words_among_numbers
 from bpcli.data.files.source import Source
 from bpcli.data.spec import DataSpec
-from bpcli.data.table import Column, Table, instead_of
+from bpcli.data.table import Column, Table, instead_of, unnamed
 from bpcli.data.targets import choose_loss, fit_target
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
 from bpcli.nn.losses import Loss, MeanSquaredError
@@ -62,11 +62,14 @@ def select_examples(
         table = _with_class_names(table, targets, spec)
     no_inputs = {*targets, *spec.exclude, spec.weight, spec.split.column}
     inputs = [name for name in table if name not in no_inputs]
+    useless = _without_name_or_content(table, header, inputs)
+    inputs = [name for name in inputs if name not in useless]
     if not inputs:
         raise MismatchError(Mismatch(("data",), "no column is left as an input"))
     if not table.rows:
         raise DataError(f"{source.shown}: there are no rows under the header")
     rows, notes = _rows_with_targets(table, targets, source.shown)
+    notes += [f"column {quoted(name)} left out: {why}" for name, why in useless.items()]
     columns = [table[name].take(rows) for name in targets]
     if loss is None:
         _refuse_words_in_quantities(columns, spec)
@@ -117,6 +120,21 @@ def _check_names(spec: DataSpec, header: list[str], targets: list[str]) -> None:
         raise MismatchError(
             Mismatch(("data", "target"), f"column {quoted(both[0])} cannot be the target and something else too")
         )
+
+
+def _without_name_or_content(table: Table, header: list[str], inputs: list[str]) -> dict[str, str]:
+    """Columns without a name that are empty or number the rows, with the reason to leave them out.
+
+    Delimiters at the end of lines make the former, data frames saved with their index the latter.
+    """
+    useless = {}
+    for position, name in enumerate(header):
+        if name == unnamed(position) and name in inputs:
+            if table[name].missing().all():
+                useless[name] = "empty, and the header has no name for it"
+            elif numbers_the_rows(table[name]):
+                useless[name] = "numbers the rows, and the header has no name for it"
+    return useless
 
 
 def _refuse_arrays(table: Table, spec: DataSpec, targets: list[str]) -> None:

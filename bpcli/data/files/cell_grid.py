@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -78,6 +79,17 @@ class Grid:
         if width > _NARROW:
             return None
         return clear_behind(gather_words(self.padded, starts + WINDOW, -(-width // 8)), lengths)
+
+    def padded_numbers(self, column_positions: Sequence[int]) -> Iterator[tuple[int, list[bytes]]]:
+        """Raw cells that begin with a zero and another digit, such as 007, of each column that has some."""
+        positions = np.array(column_positions, np.intp)
+        starts = self.starts[:, positions] + WINDOW
+        starts += self.padded[starts] == _QUOTE
+        second = self.padded[starts + 1]
+        found = (self.padded[starts] == ord("0")) & (second >= ord("0")) & (second <= ord("9"))
+        for index in np.flatnonzero(found.any(axis=0)).tolist():
+            rows, column = found[:, index], positions[index]
+            yield int(column), self.raw_cells(self.starts[rows, column], self.ends[rows, column])
 
     def parse_plain(self, starts: _Bounds, ends: _Bounds, point: str) -> NDArray[np.float64]:
         """The numbers in cells of shape (cells,), infinity where a cell is anything but a plain decimal."""

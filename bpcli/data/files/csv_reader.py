@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.files.cell_grid import Grid
-from bpcli.data.files.cells import ReadOptions, first_misfit, misfit, numeric_words, parse_cells, text_column
+from bpcli.data.files.cells import BLANKS, ReadOptions, first_misfit, misfit, numeric_words, parse_cells, text_column
 from bpcli.data.files.delimited import unquoted
 from bpcli.data.files.growing_array import GrowingArray
 from bpcli.data.files.text_source import open_text
@@ -82,8 +82,8 @@ class _Text:
 class _Columns:
     """The wanted columns while a file is read: chunks of numbers, or text.
 
-    A column whose kind is to be inferred counts as numeric until a cell is not; when that is after the first block, its
-    name goes to `late`, and all blocks must be read again for it.
+    A column whose kind is to be inferred counts as numeric until a cell is not or has leading zeros; when that is after
+    the first block, its name goes to `late`, and all blocks must be read again for it.
     """
 
     def __init__(self, header: list[str], options: ReadOptions) -> None:
@@ -104,6 +104,7 @@ class _Columns:
     def add(self, grid: Grid) -> None:
         """Take in a block of rows; raises DataError for a cell that the given kind of its column does not allow."""
         if self._numbers:
+            self._leave_out_padded(grid)
             names = list(self._numbers)
             for name, values in zip(names, self._parse(grid, [self._position[name] for name in names]), strict=True):
                 self._add_numbers(name, values, grid)
@@ -118,6 +119,20 @@ class _Columns:
                     raise misfit(f"{grid.path}: line {grid.line_of(row)}", name, new[wrong], self.options)
         self.rows += len(grid)
 
+    def _leave_out_padded(self, grid: Grid) -> None:
+        """Take columns of unknown kind with whole numbers such as 00501 for names: a number has no leading zeros."""
+        names = {self._position[name]: name for name in self._numbers if self.options.kind(name) is None}
+        for position, cells in grid.padded_numbers(list(names)):
+            words = (cell.strip(BLANKS) for cell in unquoted(cells))
+            if any(word.isdecimal() and word not in self.missing for word in words):
+                self._read_as_text(names[position])
+
+    def _read_as_text(self, name: str) -> None:
+        if len(self._numbers.pop(name)):
+            self.late.append(name)
+        else:
+            self._texts[name] = _Text()
+
     def _add_numbers(self, name: str, values: NDArray[np.float64], grid: Grid) -> None:
         is_wrong = np.isinf(values)
         if not is_wrong.any():
@@ -126,10 +141,8 @@ class _Columns:
             row, position = int(np.argmax(is_wrong)), self._position[name]
             (cell,) = unquoted([grid.data[grid.starts[row, position] : grid.ends[row, position]]])
             raise misfit(f"{grid.path}: line {grid.line_of(row)}", name, cell, self.options)
-        elif len(self._numbers.pop(name)):
-            self.late.append(name)
         else:
-            self._texts[name] = _Text()
+            self._read_as_text(name)
 
     def _parse(self, grid: Grid, positions: Sequence[int]) -> NDArray[np.float64]:
         """The numbers in some columns, shape (columns, rows): NaN where missing, infinity where there is no number.

@@ -60,6 +60,18 @@ def dates_noted(column: Column) -> str:
     return f"looks like dates, read as {counted(len(column.present()), 'category', 'categories')}; {OF_DATES}"
 
 
+def numbers_the_rows(column: Column) -> bool:
+    """Whether a column is a row number, starting at 0 or 1."""
+    values = column.values
+    return (
+        column.kind == "numeric"
+        and not column.shape
+        and len(values) > 2
+        and values[0] in (0, 1)
+        and bool(np.all(np.diff(values) == 1))
+    )
+
+
 def words_among_numbers(column: Column) -> list[str]:
     """The few words that keep a column of numbers from being numeric, such as `n/a`; none for any other column."""
     if column.kind != "categorical" or not column.categories:

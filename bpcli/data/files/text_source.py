@@ -10,7 +10,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BufferedReader
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from bpcli.data.files.delimited import (
 )
 from bpcli.data.files.utf8_stream import ByteStream, UndecodableError, Utf8Stream
 from bpcli.data.notations.dialect import Dialect
+from bpcli.data.table import unnamed
 from bpcli.errors import DataError, FileAccessError
 from bpcli.system.files import kind_of
 from bpcli.wording import counted, is_number, listed, suggestion
@@ -37,6 +38,9 @@ BLOCK = 1 << 20
 
 ROW_LIMIT = 64 << 20
 """The longest row, in bytes."""
+
+_SEPARATOR_LINE = re.compile(rb"sep=([^\r\n])\r?\n")
+"""First line by which spreadsheets name the delimiter."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -102,18 +106,26 @@ def open_text(path: Path | None, dialect: Dialect) -> Iterator[TextTable]:
     with _open_stream(path) as packed:
         stream = Utf8Stream(packed, dialect.encoding, shown)
         body, line, finished = _from_first_row(stream, dialect, shown)
+        if separator := _SEPARATOR_LINE.match(body):
+            dialect = replace(dialect, delimiter=dialect.delimiter or separator[1].decode())
+            line, body = line + 1, body[separator.end() :]
         delimiter = _delimiter(path, body, dialect)
         while (row := split_row(body, delimiter)) is None:
             if finished or len(body) > ROW_LIMIT:
                 raise DataError(f"{shown}: line {line}: the header does not end; is a quote left open?")
             body, finished = _extend(stream, body, len(body), shown, line)
         cells, size = row
-        if dialect.header:
-            header = [name.strip() for name in unquoted(cells)]
-            _check_header(header, shown, line)
-            line, body = line + count_lines(body[:size]), body[size:]
-        else:
+        if not dialect.header:
             header = [f"column{position}" for position in range(len(cells))]
+            yield TextTable(stream, shown, delimiter, dialect.comment, header, body, line)
+            return
+        names = [name.strip() for name in unquoted(cells)]
+        at, line, body = line, line + count_lines(body[:size]), body[size:]
+        while (row := split_row(body, delimiter)) is None and not finished and len(body) < BLOCK:
+            body, finished = _extend(stream, body, BLOCK, shown, line)
+        names = _as_wide_as(names, row[0] if row else [])
+        _check_header(names, shown, at)
+        header = [name or unnamed(position) for position, name in enumerate(names)]
         yield TextTable(stream, shown, delimiter, dialect.comment, header, body, line)
 
 
@@ -198,11 +210,18 @@ def _delimiter(path: Path | None, text: bytes, dialect: Dialect) -> bytes:
     return dialect.delimiter_of(line.decode()).encode()
 
 
+def _as_wide_as(names: list[str], first_row: list[bytes]) -> list[str]:
+    """Header with or without a blank name at its end, where a delimiter at the end of lines makes one too many."""
+    if len(first_row) == len(names) + 1 and not unquoted(first_row)[-1].strip():
+        return [*names, ""]
+    return names[:-1] if first_row and len(first_row) == len(names) - 1 and not names[-1] else names
+
+
 def _check_header(header: list[str], path: str, line: int) -> None:
-    blank = [position for position, name in enumerate(header, 1) if not name]
-    if blank:
-        raise DataError(f"{path}: line {line}: the header leaves column {blank[0]} of {len(header)} without a name")
-    twice = [name for name, times in Counter(header).items() if times > 1]
+    """Raise DataError for a header without any name, or with the same one twice."""
+    if not any(header):
+        raise DataError(f"{path}: line {line}: the header names none of its {counted(len(header), 'column')}")
+    twice = [name for name, times in Counter(header).items() if name and times > 1]
     if twice:
         why = "; is the line that names the columns missing?" if all(map(is_number, header)) else ""
         raise DataError(f"{path}: line {line}: the header names {listed(twice)} more than once{why}")

@@ -266,8 +266,44 @@ def test_an_open_quote_in_the_header_is_an_error(tmp_path: Path) -> None:
     assert error(tmp_path, 'a,"b\n1,2\n') == "line 1: the header does not end; is a quote left open?"
 
 
-def test_blank_and_repeated_names_are_errors(tmp_path: Path) -> None:
-    assert "column 2 of 3 without a name" in error(tmp_path, "a, ,c\n1,2,3\n")
+def test_a_column_without_a_name_is_called_by_its_position(tmp_path: Path) -> None:
+    assert cells(read(tmp_path, ",a,\n0,x,1\n1,y,2\n")) == {
+        "Unnamed: 0": ["0", "1"],
+        "a": ["x", "y"],
+        "Unnamed: 2": ["1", "2"],
+    }
+
+
+def test_a_delimiter_at_the_end_of_lines_makes_one_column_without_a_name_at_most(tmp_path: Path) -> None:
+    empty = {"a": ["1", "3"], "b": ["2", "4"], "Unnamed: 2": ["", ""]}
+    assert cells(read(tmp_path, "a,b,\n1,2,\n3,4,\n")) == empty
+    assert cells(read(tmp_path, 'a,b\n1,2,\n3,4,""\n')) == empty
+    assert cells(read(tmp_path, "a,b,\n1,2\n3,4\n")) == {"a": ["1", "3"], "b": ["2", "4"]}
+    assert error(tmp_path, "a,b\n1,2,\n3,4\n") == "line 3: 2 fields, where the header has 3 columns"
+    assert error(tmp_path, "a,b\n1,2,3\n") == "line 2: 3 fields, where the header has 2 columns"
+
+
+def test_the_line_that_names_the_delimiter_is_skipped(tmp_path: Path) -> None:
+    assert cells(read(tmp_path, "sep=|\r\na|b,c\r\n1|2\r\n")) == {"a": ["1"], "b,c": ["2"]}
+    assert error(tmp_path, "sep=;\na;b\n1;x\n", kinds={"b": "numeric"}).startswith("line 3: column 'b'")
+
+
+def test_whole_numbers_with_leading_zeros_are_names(tmp_path: Path) -> None:
+    table = read(tmp_path, 'zip,share,n\n60601,0.5,7\n"00501",00.25,0\n')
+    assert [table[name].kind for name in table] == ["categorical", "numeric", "numeric"]
+    assert table["zip"].labels() == ["60601", "00501"]
+    given = read(tmp_path, "zip\n60601\n00501\n", kinds={"zip": "numeric"})
+    assert given["zip"].values.tolist() == [60601, 501]
+    assert read(tmp_path, "n\n1\n00\n", missing=("00",))["n"].kind == "numeric"
+
+
+def test_leading_zeros_are_seen_after_the_first_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_source, "BLOCK", 8)
+    assert cells(read(tmp_path, "a,b\n1,2\n3,4\n5,6\n07,8\n9,1\n"))["a"] == ["1", "3", "5", "07", "9"]
+
+
+def test_repeated_and_absent_names_are_errors(tmp_path: Path) -> None:
+    assert error(tmp_path, ",,\n1,2,3\n").endswith("line 1: the header names none of its 3 columns")
     assert error(tmp_path, "a,b, a\n1,2,3\n").endswith("line 1: the header names 'a' more than once")
     missing = "line 1: the header names '0' more than once; is the line that names the columns missing?"
     assert error(tmp_path, "0,1.5,0\n1,2,3\n").endswith(missing)
@@ -394,7 +430,7 @@ def test_comment_lines_are_left_out_wherever_they_stand(
     assert cells(table) == {"a": ["1", "2"], "b": ["x\n# y", "#z"]}
     message = error(tmp_path, data.replace("2,#z", "2"), dialect=Dialect(comment="#"))
     assert message.startswith("line 9: 1 field")
-    assert "without a name" not in error(tmp_path, "a,#b\n1,2\n#3\n")
+    assert "more than once" not in error(tmp_path, "a,#b\n1,2\n#3\n")
 
 
 @pytest.mark.parametrize("block", [3, 1 << 20])
