@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
 from bpcli.data.columns import Surprise
+from bpcli.data.files.byte_source import is_pipe
 from bpcli.data.files.cells import shown_path, typed
 from bpcli.data.files.read import read_chunks, read_header
 from bpcli.data.files.source import read_options
@@ -69,13 +70,15 @@ class Explainer(Protocol):
 def newest_model(source: Path | None, runs: Path) -> Model:
     """Model of the last finished run in `runs` for a file, or for standard input if `source` is None.
 
+    A pipe, like standard input, can be read only once: whether it fits is seen when it is read.
+
     Raises:
         CheckpointError: there is no finished run or it is damaged.
         DataError: the file lacks a column of the model; the message names a run that fits the file.
     """
     newest, *others = RunDirectory.finished(runs)
     model = Model.load(newest.path)
-    if source is None:
+    if source is None or is_pipe(source):
         return model
     header = _header_of(source, model)
     try:

@@ -29,7 +29,11 @@ _KINDS: dict[str, Kind] = {
     ".csv": "data",
     ".tsv": "data",
     ".npz": "data",
+    ".npy": "data",
     ".parquet": "data",
+    ".jsonl": "data",
+    ".ndjson": "data",
+    ".xlsx": "data",
     ".safetensors": "checkpoint",
 }
 

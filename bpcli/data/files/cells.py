@@ -30,8 +30,8 @@ class ReadOptions:
     `kinds` are given for some columns, the others are inferred. `columns` are the only ones to read (None: all); a
     name that the file lacks is ignored. `verbatim` columns are kept as text exactly as in the file, without missing
     words. `x` and `y` name the arrays of an NPZ file; with `split_arrays` inputs of more than two axes are a column for
-    each number of a row, named X0, X1, …, in place of one column of their shape. `dialect` is the format of delimited
-    text.
+    each number of a row, named X0, X1, …, in place of one column of their shape. `sheet` is that of a
+    workbook, the first one if None. `dialect` is the format of delimited text.
     """
 
     kinds: Mapping[str, Kind] = field(default_factory=dict)
@@ -41,6 +41,7 @@ class ReadOptions:
     x: str = "X"
     y: str = "y"
     split_arrays: bool = False
+    sheet: str | None = None
     dialect: Dialect = DEFAULT_DIALECT
 
     def wants(self, name: str) -> bool:

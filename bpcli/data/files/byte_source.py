@@ -1,0 +1,73 @@
+"""Opening data files and standard input for their bytes."""
+
+from __future__ import annotations
+
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+
+from bpcli.data.files.cells import shown_path
+from bpcli.data.files.compression import decompressed, peeked
+from bpcli.data.files.signatures import binary_format
+from bpcli.data.files.utf8_stream import ByteStream
+from bpcli.errors import DataError, FileAccessError
+from bpcli.system.files import kind_of
+from bpcli.wording import suggestion
+
+ONCE = "a pipe, which can be read only once; write it to a file first (bpcli predict reads pipes)"
+
+
+@contextmanager
+def open_bytes(path: Path, pipes: bool = False) -> Iterator[BufferedReader]:
+    """Open a regular file, or with `pipes` a named pipe; whatever the system refuses becomes a BpcliError."""
+    shown = shown_path(path)
+    try:
+        # Looked at before it is opened: opening a named pipe would wait for a writer.
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode) and not (pipes and is_pipe(path)):
+            what = "a folder" if stat.S_ISDIR(mode) else ONCE if stat.S_ISFIFO(mode) else "not a regular file"
+            raise DataError(f"{shown}: {what}{'' if what == ONCE else '; a data file was expected'}")
+        if (kind := kind_of(path)) in ("config", "checkpoint"):
+            raise DataError(f"{shown}: a {kind}; a data file was expected")
+        with path.open("rb") as stream:
+            yield stream
+    except (FileNotFoundError, NotADirectoryError):
+        folder = path.parent
+        near = suggestion(path.name, (p.name for p in folder.iterdir())) if folder.is_dir() else ""
+        what = "no file matches" if set(path.name) & {*"*?["} else "no such file"
+        raise DataError(f"{shown}: {what}{near}") from None
+    except OSError as error:
+        raise FileAccessError(f"{shown}: {error.strerror or error}") from None
+
+
+@contextmanager
+def open_decompressed(path: Path | None, pipes: bool = False) -> Iterator[ByteStream]:
+    """Open a text file, compressed or not; None is standard input.
+
+    Raises DataError as `open_bytes` does, and for content that is of a format other than text.
+    """
+    if path is None:
+        yield _text_of(sys.stdin.buffer, "standard input")
+    else:
+        with open_bytes(path, pipes) as stream:
+            yield _text_of(stream, shown_path(path))
+
+
+def is_pipe(path: Path) -> bool:
+    """Whether a path is a named pipe, such as that of a shell's `<(command)`: it can be read only once."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+def _text_of(stream: ByteStream, path: str) -> ByteStream:
+    text = decompressed(stream, path)
+    beginning, whole = peeked(text)
+    if (found := binary_format(beginning)) is not None:
+        raise DataError(f"{path}: {found}, where text was expected; give it as a file of its own")
+    return whole
