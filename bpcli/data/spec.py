@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from glob import glob
 from pathlib import Path
 from typing import Literal
-from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -122,14 +121,9 @@ class DataSpec(Spec):
             return url
         if re.match(r"sqlite:///.", url) and "\0" not in url:
             return url
-        try:
-            parts = urlsplit(url)
-            secrets = parts.password or [key for key, _ in parse_qsl(parts.query) if "password" in key.lower()]
-        except ValueError:
-            raise ValueError("not a URL") from None
-        if parts.scheme not in ("postgresql", "postgres") or not url.isprintable():
+        if not re.match(r"postgres(ql)?://", url) or not url.isprintable():
             raise ValueError("a URL such as sqlite:///file.db or postgresql://user@host/database was expected")
-        if secrets:
+        if without_password(url) != url:
             raise ValueError("leave the password out, so that no run holds it; set PGPASSWORD, or use ~/.pgpass")
         return url
 
@@ -226,6 +220,12 @@ class DataSpec(Spec):
     def sources(self, folder: Path) -> list[tuple[Path, Part | None]]:
         """Files, with patterns and paths relative to the config's folder resolved, each with its split or None."""
         return [(folder / path, part) for path, part in self.expanded(folder).files]
+
+
+def without_password(url: str) -> str:
+    """A URL with `***` in place of each password, for messages."""
+    url = re.sub(r"^([^/]*//[^/@]*?):.*@", r"\1:***@", url)
+    return re.sub(r"([^?&]*password[^=]*)=[^&]*", r"\1=***", url, flags=re.IGNORECASE)
 
 
 def _names(paths: str | tuple[str, ...] | None) -> tuple[str, ...]:

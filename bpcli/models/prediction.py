@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
 from bpcli.data.columns import Surprise
-from bpcli.data.files.byte_source import is_pipe
 from bpcli.data.files.cells import shown_path, typed
 from bpcli.data.files.read import read_chunks, read_header
 from bpcli.data.files.source import read_options
@@ -25,6 +24,7 @@ from bpcli.errors import BpcliError, DataError, UsageError, errors_in
 from bpcli.models.model import Model
 from bpcli.spec import type_name
 from bpcli.storage.run_directory import RunDirectory
+from bpcli.system.files import is_stream
 from bpcli.system.threads import available_cores, in_order
 from bpcli.training.scoring import require_finite
 from bpcli.wording import printable, quoted, without_formula
@@ -78,7 +78,7 @@ def newest_model(source: Path | None, runs: Path) -> Model:
     """
     newest, *others = RunDirectory.finished(runs)
     model = Model.load(newest.path)
-    if source is None or is_pipe(source):
+    if source is None or is_stream(source):
         return model
     header = _header_of(source, model)
     try:

@@ -14,10 +14,8 @@ from bpcli.data.files.compression import decompressed, peeked
 from bpcli.data.files.signatures import binary_format
 from bpcli.data.files.utf8_stream import ByteStream
 from bpcli.errors import DataError, FileAccessError
-from bpcli.system.files import kind_of
+from bpcli.system.files import is_stream, kind_of
 from bpcli.wording import suggestion
-
-ONCE = "a pipe, which can be read only once; write it to a file first (bpcli predict reads pipes)"
 
 
 @contextmanager
@@ -27,9 +25,13 @@ def open_bytes(path: Path, pipes: bool = False) -> Iterator[BufferedReader]:
     try:
         # Looked at before it is opened: opening a named pipe would wait for a writer.
         mode = path.stat().st_mode
-        if not stat.S_ISREG(mode) and not (pipes and is_pipe(path)):
-            what = "a folder" if stat.S_ISDIR(mode) else ONCE if stat.S_ISFIFO(mode) else "not a regular file"
-            raise DataError(f"{shown}: {what}{'' if what == ONCE else '; a data file was expected'}")
+        if stat.S_ISFIFO(mode) and not pipes:
+            raise DataError(
+                f"{shown}: a pipe, which can be read only once (by bpcli predict); write it to a file first"
+            )
+        if not stat.S_ISREG(mode) and not (pipes and is_stream(path)):
+            what = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
+            raise DataError(f"{shown}: {what}; a data file was expected")
         if (kind := kind_of(path)) in ("config", "checkpoint"):
             raise DataError(f"{shown}: a {kind}; a data file was expected")
         with path.open("rb") as stream:
@@ -54,15 +56,6 @@ def open_decompressed(path: Path | None, pipes: bool = False) -> Iterator[ByteSt
     else:
         with open_bytes(path, pipes) as stream:
             yield _text_of(stream, shown_path(path))
-
-
-def is_pipe(path: Path) -> bool:
-    """Whether a path is a named pipe, such as that of a shell's `<(command)`: it can be read only once."""
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return False
-    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
 def _text_of(stream: ByteStream, path: str) -> ByteStream:

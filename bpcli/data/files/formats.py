@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 from bpcli.data.files import signatures
-from bpcli.data.files.byte_source import is_pipe, open_bytes
+from bpcli.data.files.byte_source import open_bytes
 from bpcli.data.files.cells import shown_path
 from bpcli.errors import DataError
+from bpcli.system.files import is_stream
 from bpcli.wording import quoted
 
 Format = Literal["text", "json", "npz", "npy", "parquet", "workbook"]
@@ -42,7 +43,7 @@ def format_of(path: Path) -> Format:
         return _SUFFIXES[suffixes[-1]]
     if len(suffixes) > 1 and suffixes[-1] in _COMPRESSED and _SUFFIXES.get(suffixes[-2]) == "json":
         return "json"
-    if is_pipe(path):
+    if is_stream(path):
         return "text"
     with open_bytes(path) as stream:
         found = signatures.binary_format(stream.peek(signatures.LENGTH))

@@ -8,12 +8,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from bpcli.data.files.byte_source import is_pipe, open_decompressed
+from bpcli.data.files.byte_source import open_decompressed
 from bpcli.data.files.cells import ReadOptions, shown_path
 from bpcli.data.files.utf8_stream import UndecodableError, Utf8Stream
 from bpcli.data.files.value_columns import ValueTable
 from bpcli.data.table import Table
 from bpcli.errors import DataError
+from bpcli.system.files import is_stream
 from bpcli.wording import printable, quoted
 
 BLOCK = 1 << 20
@@ -62,7 +63,7 @@ def read_json_chunks(path: Path, options: ReadOptions, rows: int) -> Iterator[Ta
         _add(table, block)
         if not header:
             header = table.header
-            if options.columns is not None and not options.columns <= {*header} and not is_pipe(path):
+            if options.columns is not None and not options.columns <= {*header} and not is_stream(path):
                 header = json_header(path, options)
                 table = ValueTable(options, header)
                 _add(table, block)

@@ -50,6 +50,32 @@ def npz_header(path: Path, options: ReadOptions) -> list[str]:
         return names + (_target_names(archive.shape(y), options) if y in archive else [])
 
 
+_USUAL_ARRAYS = (
+    ("X", "y"),
+    ("x", "y"),
+    ("arr_0", "arr_1"),
+    ("features", "labels"),
+    ("images", "labels"),
+    ("data", "labels"),
+    ("data", "target"),
+    ("inputs", "targets"),
+)
+"""Names of inputs and targets. Keras has x_train and so on, `np.savez` without names arr_0 and arr_1."""
+
+
+def usual_arrays(path: Path) -> tuple[str, str]:
+    """The names of inputs and targets in an NPZ file, as they stand in `ReadOptions`; X and y if none is known."""
+    with open_archive(path, "X") as archive:
+        held = {*archive.names()}
+    for x, y in _USUAL_ARRAYS:
+        parts = [part for part in PARTS if f"{x}_{part}" in held]
+        if {x, y} <= held or len(parts) > 1:
+            return x, y
+        if parts and x != _USUAL_ARRAYS[0][0]:  # a lone part is all rows
+            return f"{x}_{parts[0]}", f"{y}_{parts[0]}"
+    return _USUAL_ARRAYS[0]
+
+
 def _splits(archive: ArrayArchive, options: ReadOptions) -> dict[Part | None, tuple[str, str]]:
     """The names of the arrays of each split, or of all rows under None, known to fit together."""
     in_parts = [part for part in PARTS if f"{options.x}_{part}" in archive]

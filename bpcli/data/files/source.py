@@ -107,8 +107,8 @@ class Source:
     @property
     def shown_from_here(self) -> str:
         """The same, with paths relative to the working directory."""
-        shown = [path_from_here(path) for path in self.locations if isinstance(path, Path)]
-        return enumerated(map(printable, shown)) if shown else self.shown
+        shown = [printable(path_from_here(path)) for path in self.paths]
+        return enumerated(shown) if shown else self.shown
 
     @property
     def header(self) -> list[str]:
