@@ -75,6 +75,13 @@ def listed(names: Iterable[str], limit: int = 8) -> str:
     return shown if len(names) <= limit else f"{shown} and {len(names) - limit:,} more"
 
 
+def enumerated(names: Iterable[str], limit: int = 4) -> str:
+    """Names separated by commas; those beyond `limit` are counted."""
+    names = list(names)
+    shown = ", ".join(names[:limit])
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit:,} more"
+
+
 def shown_shape(shape: Iterable[int]) -> str:
     """`28 × 28 × 3`."""
     return " × ".join(map(str, shape))

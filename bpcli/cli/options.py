@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from bpcli.errors import UsageError
+
+T = TypeVar("T")
 
 ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="Experiment, a YAML file.")]
 
@@ -53,8 +55,8 @@ OutputFile = Annotated[Path | None, typer.Option("--output", "-o", help="Output 
 Force = Annotated[bool, typer.Option("--force", help="Replace the output file if it exists.")]
 
 
-def the_one(argument: Path | None, option: Path | None, argument_name: str, option_name: str) -> Path:
-    """Return the path that was given, as an argument or as an option. Raises UsageError for none, and for both."""
+def the_one(argument: T | None, option: T | None, argument_name: str, option_name: str) -> T:
+    """Return what was given, as an argument or as an option. Raises UsageError for none, and for both."""
     given = [path for path in (argument, option) if path is not None]
     if not given:
         raise UsageError(f"Missing argument '{argument_name}', or option '{option_name}'; bpcli --help says more")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bpcli.cli.console import result_path
 from bpcli.errors import ExistsError, FileAccessError
+from bpcli.system.files import is_stream
 from bpcli.wording import printable, quoted
 
 
@@ -20,7 +21,7 @@ def require_free(path: Path, force: bool, option: str = "--output") -> None:
     if str(path) == "-":
         return
     shown = printable(str(path))
-    if path.exists() and not force:
+    if path.exists() and not force and not is_stream(path):
         raise ExistsError(f"{shown}: exists already; choose another {option}, or add --force")
     if not path.parent.is_dir():
         raise FileAccessError(f"{shown}: there is no folder {quoted(str(path.parent))}; make it first")

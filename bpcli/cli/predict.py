@@ -23,9 +23,14 @@ if TYPE_CHECKING:
     from bpcli.models.model import Model
 
 
+STANDARD = ("-", "/dev/stdout", "/dev/stdin")
+"""Names of standard output and standard input."""
+
+
 def predict(
     source: Annotated[
-        Path | None, typer.Argument(metavar="INPUT", help="CSV, TSV, NPZ or Parquet; - reads CSV from standard input.")
+        Path | None,
+        typer.Argument(metavar="INPUT", help="Data file or pipe; - reads CSV from standard input."),
     ] = None,
     data: RowsOption = None,
     checkpoint: Annotated[
@@ -80,7 +85,7 @@ def predict(
     from bpcli.storage.run_directory import RunDirectory
 
     rows = the_one(source, data, "INPUT", "--data")
-    source, output = (None if path is None or str(path) == "-" else path for path in (rows, output))
+    source, output = (None if path is None or str(path) in STANDARD else path for path in (rows, output))
     if source is not None and RunDirectory(source).is_run():
         shown = printable(str(source))
         raise UsageError(f"{shown}: a run directory, not data; give the data, and --checkpoint {shown}")

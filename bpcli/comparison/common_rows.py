@@ -13,7 +13,6 @@ from bpcli.comparison.contestants import Contestant
 from bpcli.data.table import Table
 from bpcli.errors import DataError
 from bpcli.models.evaluation import FileRows, chosen_rows, data_of_each, file_rows_for_each
-from bpcli.system.files import path_from_here
 from bpcli.wording import counted, printable
 
 
@@ -60,8 +59,7 @@ def rows_of_test(contestants: Sequence[Contestant], cache: bool) -> CommonRows:
                     f"{contestant.shown}, as their seeds or splits differ; give rows new to all with --data, or train "
                     "with the same seed and split"
                 )
-    paths = ", ".join(printable(path_from_here(path)) for path in owned[0].paths)
-    return CommonRows(f"test rows of {paths}", [selection.table.take(rows) for selection in selections], [])
+    return CommonRows(f"test rows of {owned[0].shown}", [selection.table.take(rows) for selection in selections], [])
 
 
 def rows_of_file(contestants: Sequence[Contestant], path: Path, cache: bool) -> CommonRows:

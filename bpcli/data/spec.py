@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+from glob import glob
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +15,8 @@ from bpcli.data.notations import Notation
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.table import DEFAULT_MISSING, Kind, Part
 from bpcli.spec import Sequence, Spec
+
+_SQLITE = "sqlite:///"
 
 
 class SplitSpec(Spec):
@@ -65,10 +69,28 @@ class ArraysSpec(Spec):
 class DataSpec(Spec):
     """Data files, target, and preprocessing of the input columns."""
 
-    path: str | None = Field(default=None, description="A CSV, TSV, NPZ or Parquet file, relative to this config.")
-    train: str | None = Field(default=None, description="In place of path: a file of training rows.")
-    validation: str | None = Field(default=None, description="A file of validation rows, beside `train`.")
-    test: str | None = Field(default=None, description="A file of test rows, beside `train`.")
+    path: str | Sequence[str] | None = Field(
+        default=None,
+        description="A data file, relative to this config, or several: a list, or a pattern such as `parts/*.csv`.",
+    )
+    train: str | Sequence[str] | None = Field(
+        default=None, description="In place of path: a file of training rows, or several."
+    )
+    validation: str | Sequence[str] | None = Field(
+        default=None, description="A file of validation rows, or several, beside `train`."
+    )
+    test: str | Sequence[str] | None = Field(
+        default=None, description="A file of test rows, or several, beside `train`."
+    )
+    sheet: str | None = Field(default=None, description="Sheet of a workbook. Left out: the first one.")
+    url: str | None = Field(
+        default=None,
+        description="In place of path: a database, `sqlite:///FILE` or `postgresql://USER@HOST/NAME`. A password is "
+        "given by PGPASSWORD or in ~/.pgpass.",
+    )
+    query: str | None = Field(
+        default=None, description="SQL query of the rows, beside `url`; without ORDER BY, splits may differ."
+    )
     target: str | Sequence[str] | None = Field(
         default=None, description="The column, or list of columns, to predict. May be left out for NPZ."
     )
@@ -97,8 +119,10 @@ class DataSpec(Spec):
 
     @field_validator("path", "train", "validation", "test")
     @classmethod
-    def _is_a_file_name(cls, path: str | None) -> str | None:
-        if path is not None and "\0" in path:
+    def _are_file_names(cls, path: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        if path == ():
+            raise ValueError("an empty list; name at least one file")
+        if any("\0" in name for name in _names(path)):
             raise ValueError("no file can have a NUL character in its name")
         return path
 
@@ -118,25 +142,55 @@ class DataSpec(Spec):
         _ = self.dialect  # raises ValueError for values that exclude each other
         return self
 
+    @field_validator("url")
+    @classmethod
+    def _is_a_database(cls, url: str | None) -> str | None:
+        if url is None:
+            return url
+        if re.match(r"sqlite:///.", url) and "\0" not in url:
+            return url
+        if not re.match(r"postgres(ql)?://", url) or not url.isprintable():
+            raise ValueError("a URL such as sqlite:///file.db or postgresql://user@host/database was expected")
+        if without_password(url) != url:
+            raise ValueError("leave the password out, so that no run holds it; set PGPASSWORD, or use ~/.pgpass")
+        return url
+
     @model_validator(mode="after")
     def _one_source(self) -> DataSpec:
-        if (self.path is None) == (self.train is None):
-            raise ValueError("give either path, or train with validation and test")
+        if [self.path, self.train, self.url].count(None) != 2:
+            raise ValueError("give either path, or train with validation and test, or url with query")
+        if (self.url is None) != (self.query is None):
+            raise ValueError("url and query go together: a database, and the rows to read from it")
+        if self.url is not None and (self.validation or self.test or self.sheet):
+            raise ValueError("url excludes validation, test and sheet; use split")
         if self.path is not None and (self.validation or self.test):
             raise ValueError("validation and test files go with train; with path use split")
         return self
 
     @property
     def files(self) -> list[tuple[str, Part | None]]:
-        """Paths as written in the config, each with its split, or None for a file of all rows."""
-        if self.path is not None:
-            return [(self.path, None)]
-        parts: list[tuple[str | None, Part]] = [
-            (self.train, "train"),
-            (self.validation, "validation"),
-            (self.test, "test"),
-        ]
-        return [(path, part) for path, part in parts if path is not None]
+        """Paths as written in the config, each with its split, or None for a file of all rows; also that of SQLite."""
+        named: dict[Part | None, str | tuple[str, ...] | None] = {
+            None: self._sqlite_file or self.path,
+            "train": self.train,
+            "validation": self.validation,
+            "test": self.test,
+        }
+        return [(path, part) for part, paths in named.items() for path in _names(paths)]
+
+    @property
+    def shown(self) -> str:
+        """What the config names first: a file, or a database."""
+        return self.url or self.files[0][0]
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the query says in which order the rows come."""
+        return re.search(r"\border\s+by\b", self.query or "", re.IGNORECASE) is not None
+
+    @property
+    def _sqlite_file(self) -> str | None:
+        return self.url.removeprefix(_SQLITE) if self.url and self.url.startswith(_SQLITE) else None
 
     @property
     def dialect(self) -> Dialect:
@@ -175,9 +229,45 @@ class DataSpec(Spec):
 
     def with_paths(self, paths: Iterable[str]) -> DataSpec:
         """Copy with other file paths, in the order of `files`."""
-        names = [name for name in ("path", "train", "validation", "test") if getattr(self, name) is not None]
-        return self.model_copy(update=dict(zip(names, paths, strict=True)))
+        by_part: dict[Part | None, list[str]] = {}
+        for path, (_, part) in zip(paths, self.files, strict=True):
+            by_part.setdefault(part, []).append(path)
+        return self._with_files(by_part)
+
+    def expanded(self, folder: Path) -> DataSpec:
+        """Copy with the files that patterns match, in sorted order; relative paths start from `folder`.
+
+        A name that is that of a file is no pattern; a pattern without matches is left.
+        """
+        by_part: dict[Part | None, list[str]] = {}
+        for path, part in self.files:
+            is_name = (folder / path).exists()
+            # Path.glob takes no absolute pattern.
+            matches = [] if is_name else sorted(glob(path, root_dir=folder, recursive=True))  # noqa: PTH207
+            files = [match for match in matches if (folder / match).is_file()]
+            by_part.setdefault(part, []).extend(files or [path])
+        return self._with_files(by_part)
+
+    def _with_files(self, by_part: Mapping[Part | None, list[str]]) -> DataSpec:
+        update: dict[str, str | tuple[str, ...]] = {}
+        for part, paths in by_part.items():
+            if self.url is not None:
+                update["url"] = f"{_SQLITE}{paths[0]}"
+            else:
+                name = part or "path"
+                update[name] = paths[0] if isinstance(getattr(self, name), str) and len(paths) == 1 else tuple(paths)
+        return self.model_copy(update=update)
 
     def sources(self, folder: Path) -> list[tuple[Path, Part | None]]:
-        """Files, with paths relative to the config's folder resolved, each with its split or None."""
-        return [(folder / path, part) for path, part in self.files]
+        """Files, with patterns and paths relative to the config's folder resolved, each with its split or None."""
+        return [(folder / path, part) for path, part in self.expanded(folder).files]
+
+
+def without_password(url: str) -> str:
+    """A URL with `***` in place of each password, for messages."""
+    url = re.sub(r"^([^/]*//[^/@]*?):.*@", r"\1:***@", url)
+    return re.sub(r"([^?&]*password[^=]*)=[^&]*", r"\1=***", url, flags=re.IGNORECASE)
+
+
+def _names(paths: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return () if paths is None else (paths,) if isinstance(paths, str) else paths

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from pydantic import ValidationError
 
 from bpcli.config.loading import run_name
 from bpcli.data.examples.split import DEFAULT_SHARE
@@ -21,8 +22,10 @@ from bpcli.data.files.kind_hints import (
     unusual_number,
     words_among_numbers,
 )
-from bpcli.data.files.read import ReadOptions
-from bpcli.data.files.source import Source
+from bpcli.data.files.npz_reader import usual_arrays
+from bpcli.data.files.read import holds_arrays
+from bpcli.data.files.source import open_source, read_options
+from bpcli.data.spec import ArraysSpec, DataSpec, without_password
 from bpcli.data.table import DEFAULT_MISSING, PARTS, Column, Table, instead_of
 from bpcli.data.targets import choose_loss, fit_target
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
@@ -43,25 +46,27 @@ class Draft:
 
 
 def draft_config(
-    path: Path,
+    path: Path | str,
     targets: list[str],
     output: Path | None,
     task: Literal["classification", "regression"] | None,
     cache: bool = True,
+    query: str | None = None,
+    sheet: str | None = None,
 ) -> Draft:
     """Draft a commented config that trains without edits; its data path is relative to `output`'s folder.
 
-    targets: column names; empty for the default targets of an NPZ file. task: inferred if None. cache: use the data
-    cache.
+    path: a file, a pattern of files, or with `query` the URL of a database. targets: column names; empty for the
+    default targets of an NPZ file. task: inferred if None. cache: use the data cache. sheet: that of a workbook.
 
     Raises:
         DataError: the file cannot be read.
-        UsageError: a target is not a column, or does not fit the task.
+        UsageError: a target is not a column, or does not fit the task; or path, query and sheet do not go together.
     """
-    options = ReadOptions()
-    options = replace(options, split_arrays=any(map(options.names_position, targets)))
-    source = Source([(path, None)], options, cache)
-    header = source.header
+    data = _data(path, query, sheet)
+    options = read_options(data, {})
+    source = open_source(data, Path(), cache=cache, split_arrays=any(map(options.names_position, targets)))
+    options, header = source.options, source.header
     for target in targets:
         if target not in header:
             instead = instead_of(target, header)
@@ -70,10 +75,10 @@ def draft_config(
     words = sorted({word for column in table.values() for word in words_among_numbers(column)})
     if words:
         table = source.read(replace(options, missing=(*DEFAULT_MISSING, *words)))
-    targets = list(dict.fromkeys(targets)) or _array_targets(path, header)
+    targets = list(dict.fromkeys(targets)) or _array_targets(data, header)
     _refuse_arrays(table, targets)
     columns = [_known(table[name]) for name in targets]
-    shown = printable(str(path))
+    shown = source.shown
     if not table.rows:
         raise DataError(f"{shown}: there are no rows under the header")
     if not len(columns[0]):
@@ -81,7 +86,7 @@ def draft_config(
     loss, reason = _loss(columns, task)
     with errors_in(shown):
         _check_targets(columns, loss)
-    excluded = {} if path.suffix == ".npz" else _excluded(table, targets)
+    excluded = {} if holds_arrays(Path(data.shown)) else _excluded(table, targets)
     notes = [f"{quoted(name)} left out: {why}" for name, why in excluded.items()]
     for name, column in table.items():
         if name not in targets and name not in excluded and are_dates(column):
@@ -89,10 +94,25 @@ def draft_config(
     if len(excluded) + len(targets) >= len(table):
         raise DataError("; ".join([f"{shown}: no column is left as an input", *notes]))
     folder = output.resolve().parent if output is not None else Path.cwd()
-    where = Path(os.path.relpath(path.resolve(), folder)).as_posix()
-    if not _is_text(where):
-        raise UsageError(f"{printable(where)}: a config can only name files by UTF-8 text; rename it")
-    return Draft(_text(path, where, table, words, targets, columns, excluded, type_name(loss), reason), notes)
+    data = data.with_paths(Path(os.path.relpath(Path(file).resolve(), folder)).as_posix() for file, _ in data.files)
+    if not _is_text(data.shown):
+        raise UsageError(f"{printable(data.shown)}: a config can only name files by UTF-8 text; rename it")
+    return Draft(_text(data, table, words, targets, columns, excluded, type_name(loss), reason), notes)
+
+
+def _data(path: Path | str, query: str | None, sheet: str | None) -> DataSpec:
+    """Data section of the config, with paths relative to the working directory."""
+    where = str(path)
+    named = {"url": where} if "://" in where else {"path": where}
+    try:
+        data = DataSpec.model_validate({**named, "query": query, "sheet": sheet})
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{printable(without_password(where))}: {reason}") from None
+    if not where.lower().endswith(".npz") or not Path(where).is_file():
+        return data
+    x, y = usual_arrays(Path(where))
+    return data.model_copy(update={"arrays": ArraysSpec(x=x, y=y)})
 
 
 def _is_text(name: str) -> bool:
@@ -100,9 +120,10 @@ def _is_text(name: str) -> bool:
     return not any("\ud800" <= char <= "\udfff" for char in name)
 
 
-def _array_targets(path: Path, header: list[str]) -> list[str]:
-    found = [name for name in header if name == "y" or (name[0] == "y" and name[1:].isdigit())]
-    if path.suffix != ".npz" or not found:
+def _array_targets(data: DataSpec, header: list[str]) -> list[str]:
+    y = data.arrays.y
+    found = [name for name in header if name == y or (name.startswith(y) and name[len(y) :].isdigit())]
+    if not holds_arrays(Path(data.shown)) or not found:
         raise UsageError(f"--target is missing: name the column to predict, one of {listed(header)}")
     return found
 
@@ -170,8 +191,7 @@ def _excluded(table: Table, targets: list[str]) -> dict[str, str]:
 
 
 def _text(
-    path: Path,
-    where: str,
+    data: DataSpec,
     table: Table,
     words: list[str],
     targets: list[str],
@@ -180,18 +200,18 @@ def _text(
     loss: str,
     reason: str,
 ) -> str:
-    rows = table.rows
+    rows, source = table.rows, Path(data.shown).name
     classes = loss != "mse" and len(targets) == 1
     few = table.parts is None and (len(columns[0]) < FEWEST_ROWS or (classes and _commonest(columns[0]) < len(PARTS)))
     batch = 32 if rows < 20_000 else 128 if rows < 200_000 else 512
     patience = 20 if rows < 20_000 else 10
     target = _quote(targets[0]) if len(targets) == 1 else f"[{', '.join(map(_quote, targets))}]"
     lines = [
-        f"# Made by bpcli init from {_quote(path.name)}: {counted(rows, 'row')}, {counted(len(table), 'column')}.",
-        f"name: {_quote(run_name(path.name.split('.')[0]))}",
+        f"# Made by bpcli init from {_quote(source)}: {counted(rows, 'row')}, {counted(len(table), 'column')}.",
+        f"name: {_quote(run_name(source.split('.')[0]))}",
         "seed: 0                       # decides every random number of the run",
         "data:",
-        f"  path: {_quote(where)}",
+        *_places(data),
         f"  target: {target}",
     ]
     if words:
@@ -220,6 +240,15 @@ def _text(
         f"  early_stopping: {{monitor: {'train' if few else 'validation'}_loss, patience: {patience}}}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _places(data: DataSpec) -> list[str]:
+    """Lines of the config that say where the rows are."""
+    named = {"url": data.url, "query": data.query, "path": data.path, "sheet": data.sheet}
+    lines = [f"  {key}: {_quote(value)}" for key, value in named.items() if isinstance(value, str)]
+    if data.arrays != ArraysSpec():
+        lines.append(f"  arrays: {{x: {_quote(data.arrays.x)}, y: {_quote(data.arrays.y)}}}")
+    return lines
 
 
 def _described(table: Table, targets: list[str], excluded: dict[str, str]) -> list[str]:

@@ -42,7 +42,7 @@ class Prepared:
     sources: tuple[Path, ...]
     """The data files."""
     digest: str
-    """SHA-256 of the data files."""
+    """SHA-256 of the data."""
     notes: list[str]
     warnings: list[str]
     """Possible data leaks: rows and columns that may inflate scores."""
@@ -77,6 +77,7 @@ def prepare(
         DataError: the data cannot be used.
         MemoryLimitError: training needs more memory than is available.
     """
+    config = config.model_copy(update={"data": config.data.expanded(folder)})
     source = source or open_source(config.data, folder, cache=cache)
     selection = select_examples(source, config.data, config.seed, config.loss)
     config = _resolved(config, selection)

@@ -20,7 +20,6 @@ from bpcli.models.model import Model
 from bpcli.storage.checkpoint import Header
 from bpcli.storage.run_checkpoint import unfinished_notes
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.system.files import path_from_here
 from bpcli.training.scoring import remarks
 from bpcli.wording import counted, listed, printable
 
@@ -59,7 +58,8 @@ class OwnData:
 
     model: Model
     selection: Examples
-    paths: list[Path]
+    shown: str
+    """Data files, formatted for messages."""
 
     @property
     def is_changed(self) -> bool:
@@ -73,14 +73,13 @@ class OwnData:
             DataError: the run has no such split, or the data lacks its rows or a column of the model.
         """
         part = _known_part(self.model, part)
-        table, path = self.selection.table, self.paths[0]
-        table.require(list(self.model.preprocessor.evaluation_kinds), printable(path_from_here(path)))
+        table = self.selection.table
+        table.require(list(self.model.preprocessor.evaluation_kinds), self.shown)
         rows = self.selection.split.part(part)
         if not len(rows):
-            raise DataError(f"{printable(str(path))}: it has no {part} rows any more")
-        source = ", ".join(printable(path_from_here(path)) for path in self.paths)
+            raise DataError(f"{self.selection.source}: it has no {part} rows any more")
         notes = [*self.selection.notes, *([CHANGED] if self.is_changed else [])]
-        return SplitRows(table.take(rows), rows + 1, part, f"{part} rows of {source}", notes)
+        return SplitRows(table.take(rows), rows + 1, part, f"{part} rows of {self.shown}", notes)
 
 
 def own_data(model: Model, cache: bool = True, otherwise: str = "give it with --data") -> OwnData:
@@ -104,7 +103,7 @@ def data_of_each(models: Sequence[Model], cache: bool, otherwise: str) -> Iterat
     for model, spec, source in zip(models, specs, read_together(sources), strict=True):
         config = model.header.config
         examples = select_examples(source, spec, config.seed, config.loss, as_read_before=True)
-        yield OwnData(model, examples, source.paths)
+        yield OwnData(model, examples, source.shown_from_here)
 
 
 def split_rows(model: Model, part: Part | None, cache: bool = True) -> SplitRows:

@@ -14,7 +14,7 @@ from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import Rows
 from bpcli.data.columns import Surprise
 from bpcli.data.files.python_rows import PythonRows, column_names, table_from_rows
-from bpcli.data.files.read import ReadOptions, is_text, read_header
+from bpcli.data.files.read import ReadOptions, holds_arrays, read_header
 from bpcli.data.files.source import read_options
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Table
@@ -87,14 +87,14 @@ class Model:
         return self.target.labels
 
     def whole_arrays(self, source: Path | None, options: ReadOptions) -> list[str]:
-        """Columns of a file that may be arrays. Text formats and standard input have none."""
-        if source is None or not self.preprocessor.arrays or is_text(source):
+        """Columns of a file that may be arrays. Only files of arrays have any."""
+        if source is None or not self.preprocessor.arrays or not holds_arrays(source):
             return []
         return read_header(source, options)
 
     def require_width(self, source: Path | None, ignored: Sequence[str]) -> None:
         """Raise DataError for an array with more columns than the model takes: columns are matched by position."""
-        if ignored and source is not None and source.suffix == ".npz":
+        if ignored and source is not None and holds_arrays(source):
             takes = len(self.preprocessor.parts)
             shown = printable(str(source))
             raise DataError(f"{shown}: rows of {takes + len(ignored)} numbers; the model takes {takes}")

@@ -24,6 +24,7 @@ from bpcli.errors import BpcliError, DataError, UsageError, errors_in
 from bpcli.models.model import Model
 from bpcli.spec import type_name
 from bpcli.storage.run_directory import RunDirectory
+from bpcli.system.files import is_stream
 from bpcli.system.threads import available_cores, in_order
 from bpcli.training.scoring import require_finite
 from bpcli.wording import printable, quoted, without_formula
@@ -69,13 +70,15 @@ class Explainer(Protocol):
 def newest_model(source: Path | None, runs: Path) -> Model:
     """Model of the last finished run in `runs` for a file, or for standard input if `source` is None.
 
+    A pipe, like standard input, can be read only once: whether it fits is seen when it is read.
+
     Raises:
         CheckpointError: there is no finished run or it is damaged.
         DataError: the file lacks a column of the model; the message names a run that fits the file.
     """
     newest, *others = RunDirectory.finished(runs)
     model = Model.load(newest.path)
-    if source is None:
+    if source is None or is_stream(source):
         return model
     header = _header_of(source, model)
     try:

@@ -6,6 +6,7 @@ Reads small files only, to list hundreds of runs quickly.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -167,8 +168,8 @@ def flat_config(run: RunDirectory) -> Flat:
     if not isinstance(document, dict):
         raise CheckpointError("damaged: its config.yaml is no config")
     flat = flatten(document)
-    for key in FILES:
-        if isinstance(path := flat.get(key), str):
+    for key, path in flat.items():
+        if isinstance(path, str) and re.sub(r"\.\d+$", "", key) in FILES:
             flat[key] = path_from_here(run.path / path)
     return flat
 

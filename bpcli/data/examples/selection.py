@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from bpcli.data.examples.split import Split, parts_from_column, split_table
 from bpcli.data.files.cells import parse_cells
 from bpcli.data.files.kind_hints import numbers_the_rows, words_among_numbers
+from bpcli.data.files.read import holds_arrays
 from bpcli.data.files.source import Source
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Column, Table, instead_of, unnamed
@@ -70,6 +72,8 @@ def select_examples(
         raise DataError(f"{source.shown}: there are no rows under the header")
     rows, notes = _rows_with_targets(table, targets, source.shown)
     notes += [f"column {quoted(name)} left out: {why}" for name, why in useless.items()]
+    if spec.query is not None and not spec.is_ordered:
+        notes.append("data.query has no ORDER BY: the database may give the rows in another order, and so other splits")
     columns = [table[name].take(rows) for name in targets]
     if loss is None:
         _refuse_words_in_quantities(columns, spec)
@@ -85,10 +89,13 @@ def select_examples(
 def _array_targets(spec: DataSpec, header: list[str]) -> list[str]:
     """Default targets of an NPZ file: the columns of its array y. Raises MismatchError for other files."""
     y = spec.arrays.y
-    if spec.files[0][0].endswith(".npz"):
+    if holds_arrays(Path(spec.shown)):
         found = [name for name in header if name == y or (name.startswith(y) and name[len(y) :].isdigit())]
         if found:
             return found
+        if spec.shown.lower().endswith(".npy"):
+            what = "an NPY file has one array: name a column of it as target, or give an NPZ file of X and y"
+            raise MismatchError(Mismatch(("data",), what))
         raise MismatchError(
             Mismatch(("data", "arrays", "y"), f"the file has no array {quoted(y)} or {quoted(y + '_train')}")
         )
@@ -109,7 +116,7 @@ def _check_names(spec: DataSpec, header: list[str], targets: list[str]) -> None:
     absent = []
     for path, name in named:
         if name not in header:
-            what = f"no column {quoted(name)} in {quoted(spec.files[0][0])}{instead_of(name, header)}"
+            what = f"no column {quoted(name)} in {quoted(spec.shown)}{instead_of(name, header)}"
             absent.append(Mismatch(path, what, at_key=path[:2] == ("data", "columns")))
     if absent:
         raise MismatchError(*absent)
@@ -162,7 +169,7 @@ def _with_class_names(table: Table, targets: list[str], spec: DataSpec) -> Table
     A target with several words for one truth value, such as yes and Yes, stays boolean.
     """
     name = targets[0]
-    if len(targets) > 1 or name in spec.columns or spec.files[0][0].endswith(".npz"):
+    if len(targets) > 1 or name in spec.columns or holds_arrays(Path(spec.shown)):
         return table
     return Table([column.as_words() if column.name == name else column for column in table.values()], table.parts)
 

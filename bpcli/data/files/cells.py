@@ -32,7 +32,8 @@ class ReadOptions:
     name that the file lacks is ignored. `verbatim` columns are kept as text exactly as in the file, without missing
     words. `notations` say how the words of some columns are written; numbers that are stored as numbers need none. `x`
     and `y` name the arrays of an NPZ file; with `split_arrays` inputs of more than two axes are a column for each
-    number of a row, named X0, X1, …, in place of one column of their shape. `dialect` is the format of delimited text.
+    number of a row, named X0, X1, …, in place of one column of their shape. `sheet` is that of a workbook, the first
+    one if None. `dialect` is the format of delimited text.
     """
 
     kinds: Mapping[str, Kind] = field(default_factory=dict)
@@ -42,6 +43,7 @@ class ReadOptions:
     x: str = "X"
     y: str = "y"
     split_arrays: bool = False
+    sheet: str | None = None
     dialect: Dialect = DEFAULT_DIALECT
     notations: Mapping[str, Notation] = field(default_factory=dict)
 
@@ -106,17 +108,16 @@ def first_misfit(name: str, texts: Sequence[str], options: ReadOptions) -> int |
     kind, notation = options.kind(name), options.notation(name)
     missing = frozenset(options.missing)
     if notation is not None or kind == "numeric":
-        wrong = np.flatnonzero(np.isinf(_numbers(texts, missing, options.dialect, notation)))
+        wrong = np.flatnonzero(np.isinf(column_numbers(name, texts, options)))
         return int(wrong[0]) if len(wrong) else None
     return _first_not_boolean(texts, missing) if kind == "boolean" else None
 
 
-def _numbers(
-    texts: Sequence[str], missing: frozenset[str], dialect: Dialect, notation: Notation | None
-) -> NDArray[np.float64]:
-    """Number of each raw text, NaN for a missing word and infinity for none."""
+def column_numbers(name: str, texts: Sequence[str], options: ReadOptions) -> NDArray[np.float64]:
+    """Number of each raw text of a column, NaN for a missing word and infinity for none."""
+    missing, notation = frozenset(options.missing), options.notation(name)
     if notation is None:
-        return parse_cells(texts, missing, dialect)
+        return parse_cells(texts, missing, options.dialect)
     words = [text.strip(BLANKS) for text in texts]
     is_missing = np.fromiter(map(missing.__contains__, words), np.bool_, len(words))
     values = np.full(len(words), np.nan)
@@ -141,7 +142,7 @@ def text_column(name: str, texts: Sequence[str], codes: NDArray[np.int32], optio
     kind, notation = options.kind(name), options.notation(name)
     missing = frozenset(() if name in options.verbatim else options.missing)
     if notation is not None or kind == "numeric":
-        values = np.array([*_numbers(texts, missing, options.dialect, notation), np.nan])  # -1 reaches the last
+        values = np.array([*column_numbers(name, texts, options), np.nan])  # -1 reaches the last
         return Column(name, "numeric" if notation is None else notation.kind, values[codes])
     words = list(texts) if name in options.verbatim else [text.strip(BLANKS) for text in texts]
     if kind is None:

@@ -33,9 +33,9 @@ def read_csv(path: Path, options: ReadOptions) -> Table:
 def read_csv_chunks(path: Path | None, options: ReadOptions, rows: int) -> Iterator[Table]:
     """Tables of a fixed number of rows, the last one of up to as many, in constant memory; None is standard input.
 
-    A file without rows gives one empty table.
+    A file without rows gives one empty table. The file is opened once, so that it may be a named pipe.
     """
-    with open_text(path, options.dialect) as text:
+    with open_text(path, options.dialect, pipes=True) as text:
         for grids in _in_chunks(text.blocks(), rows):
             columns = _Columns(text.header, options)
             for grid in grids:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bpcli.data.files.byte_source import open_bytes
 from bpcli.data.files.cells import ReadOptions, first_misfit, misfit, shown_path, text_column
-from bpcli.data.files.text_source import open_bytes
 from bpcli.data.table import Column, Kind, Table
 from bpcli.errors import DataError
 from bpcli.wording import printable, quoted
@@ -19,31 +20,35 @@ from bpcli.wording import printable, quoted
 if TYPE_CHECKING:
     import polars as pl
 
+_INSTALL = 'pip install "backprop-cli[tables]"'
+
 
 def read_parquet(path: Path, options: ReadOptions) -> Table:
     """A Parquet file as a table; nulls are missing, and dates are categories.
 
     Raises DataError for a damaged file, for columns that hold lists, records or bytes, and for infinities.
     """
-    import polars as pl
-
     shown = shown_path(path)
     with _open_parquet(path) as stream:
+        import polars as pl
+
         frame = pl.read_parquet(stream)
     wanted = [series for series in frame.iter_columns() if options.wants(series.name)]
     return Table([_typed(shown, series, options) for series in wanted], rows=frame.height)
 
 
-def parquet_header(path: Path) -> list[str]:
+def parquet_header(path: Path, _: ReadOptions) -> list[str]:
     """The names of the columns of a Parquet file."""
-    import polars as pl
-
     with _open_parquet(path) as stream:
+        import polars as pl
+
         return list(pl.read_parquet_schema(stream))
 
 
 @contextmanager
 def _open_parquet(path: Path) -> Iterator[BufferedReader]:
+    if find_spec("polars") is None:
+        raise DataError(f"{shown_path(path)}: Parquet is read by Polars, which is not installed: {_INSTALL}")
     import polars as pl
 
     with open_bytes(path) as stream:

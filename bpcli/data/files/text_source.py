@@ -1,19 +1,15 @@
-"""Opening delimited text: gzip, encodings, the header, and blocks of whole rows."""
+"""Opening delimited text: encodings, the header, and blocks of whole rows."""
 
 from __future__ import annotations
 
-import gzip
 import re
-import stat
-import sys
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from io import BufferedReader
 from pathlib import Path
 
+from bpcli.data.files.byte_source import open_decompressed
 from bpcli.data.files.cell_grid import Grid, to_grid, too_long
 from bpcli.data.files.cells import shown_path
 from bpcli.data.files.delimited import (
@@ -26,12 +22,11 @@ from bpcli.data.files.delimited import (
     unquoted,
     without_comments,
 )
-from bpcli.data.files.utf8_stream import ByteStream, UndecodableError, Utf8Stream
+from bpcli.data.files.utf8_stream import UndecodableError, Utf8Stream
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.table import unnamed
-from bpcli.errors import DataError, FileAccessError
-from bpcli.system.files import kind_of
-from bpcli.wording import counted, is_number, listed, suggestion
+from bpcli.errors import DataError
+from bpcli.wording import counted, is_number, listed
 
 BLOCK = 1 << 20
 """Bytes read at a time: with 256 KiB a table of text took a fifth longer, and numbers are read alike up to 2 MiB."""
@@ -41,8 +36,6 @@ ROW_LIMIT = 64 << 20
 
 _SEPARATOR_LINE = re.compile(rb"sep=([^\r\n])\r?\n")
 """First line by which spreadsheets name the delimiter."""
-
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclass
@@ -97,13 +90,13 @@ class TextTable:
 
 
 @contextmanager
-def open_text(path: Path | None, dialect: Dialect) -> Iterator[TextTable]:
-    """Open delimited text and read its header; None is standard input.
+def open_text(path: Path | None, dialect: Dialect, pipes: bool = False) -> Iterator[TextTable]:
+    """Open delimited text and read its header; None is standard input. With `pipes`, it may be a named pipe.
 
     Raises DataError when there is no such file, no header, or a name in it is blank or stands twice.
     """
     shown = shown_path(path)
-    with _open_stream(path) as packed:
+    with open_decompressed(path, pipes) as packed:
         stream = Utf8Stream(packed, dialect.encoding, shown)
         body, line, finished = _from_first_row(stream, dialect, shown)
         if separator := _SEPARATOR_LINE.match(body):
@@ -121,46 +114,12 @@ def open_text(path: Path | None, dialect: Dialect) -> Iterator[TextTable]:
             return
         names = [name.strip() for name in unquoted(cells)]
         at, line, body = line, line + count_lines(body[:size]), body[size:]
-        while (row := split_row(body, delimiter)) is None and not finished and len(body) < BLOCK:
+        while (row := split_row(body, delimiter)) is None and not finished and len(body) < FIELD_LIMIT:
             body, finished = _extend(stream, body, BLOCK, shown, line)
         names = _as_wide_as(names, row[0] if row else [])
         _check_header(names, shown, at)
         header = [name or unnamed(position) for position, name in enumerate(names)]
         yield TextTable(stream, shown, delimiter, dialect.comment, header, body, line)
-
-
-@contextmanager
-def open_bytes(path: Path) -> Iterator[BufferedReader]:
-    """Open a regular file for reading; whatever the system refuses becomes a BpcliError."""
-    shown = shown_path(path)
-    try:
-        # Looked at before it is opened: opening a named pipe would wait for a writer.
-        if not stat.S_ISREG(path.stat().st_mode):
-            what = "a folder" if path.is_dir() else "not a regular file"
-            raise DataError(f"{shown}: {what}; a data file was expected")
-        if (kind := kind_of(path)) in ("config", "checkpoint"):
-            raise DataError(f"{shown}: a {kind}; a data file was expected")
-        with path.open("rb") as stream:
-            yield stream
-    except (FileNotFoundError, NotADirectoryError):
-        folder = path.parent
-        near = suggestion(path.name, (p.name for p in folder.iterdir())) if folder.is_dir() else ""
-        raise DataError(f"{shown}: no such file{near}") from None
-    except OSError as error:
-        raise FileAccessError(f"{shown}: {error.strerror or error}") from None
-
-
-@contextmanager
-def _open_stream(path: Path | None) -> Iterator[ByteStream]:
-    if path is None:
-        yield sys.stdin.buffer
-        return
-    with open_bytes(path) as stream:
-        if stream.peek(2).startswith(_GZIP_MAGIC):
-            with gzip.GzipFile(fileobj=stream) as unpacked:
-                yield unpacked
-        else:
-            yield stream
 
 
 def _from_first_row(stream: Utf8Stream, dialect: Dialect, path: str) -> tuple[bytes, int, bool]:
@@ -192,8 +151,6 @@ def _extend(stream: Utf8Stream, data: bytes, size: int, path: str, line: int) ->
     """
     try:
         more = stream.read(size)
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise DataError(f"{path}: the gzip data is damaged or cut short") from None
     except UndecodableError as error:
         raise DataError(f"{path}: line {line + count_lines(data)}: {error}") from None
     if more:

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.notations.numbers import MINUS
@@ -175,7 +176,7 @@ def _is_data(rows: Sequence[list[str]], dialect: Dialect) -> bool:
     if "" in first or 2 * sum(are_numbers) < len(first) or not any(are_numbers):
         return False
     whole = [int(cell) for cell in first if cell.isdecimal()]
-    if len(whole) == sum(are_numbers) > 1 and all(low < high for low, high in zip(whole, whole[1:], strict=False)):
+    if len(whole) == sum(are_numbers) > 1 and all(low < high for low, high in pairwise(whole)):
         return False
     below = [row for row in rows[1:] if len(row) == len(first)]
     return all(

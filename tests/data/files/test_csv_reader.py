@@ -350,8 +350,12 @@ def test_a_missing_file_is_an_error_with_the_nearest_name(tmp_path: Path) -> Non
 
 def test_folders_and_pipes_are_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(DataError, match="not a regular file"):
+    with pytest.raises(
+        DataError, match="a pipe, which only bpcli predict reads, as it reads once; write it to a file first"
+    ):
         read_csv(tmp_path / "pipe", ReadOptions())
+    with pytest.raises(DataError, match="not a regular file"):
+        read_csv(Path("/dev/null"), ReadOptions())
     with pytest.raises(DataError, match="a folder"):
         read_csv(tmp_path, ReadOptions())
 

@@ -181,8 +181,9 @@ def test_arrays_by_split_must_fit_together(tmp_path: Path) -> None:
 
 
 def test_a_missing_array_is_an_error_that_lists_what_there_is(tmp_path: Path) -> None:
-    assert error(tmp_path, {"images": X, "labels": X}).endswith("no array 'X'; it holds 'images', 'labels'")
-    assert error(tmp_path, {"x": X}).endswith("no array 'X'; did you mean 'x'?")
+    absent, advice = "no array 'X'", ": name those to read under data.arrays"
+    assert error(tmp_path, {"images": X, "labels": X}).endswith(f"{absent}; it holds 'images', 'labels'{advice}")
+    assert error(tmp_path, {"x": X}).endswith(f"{absent}; it holds 'x'{advice}")
     assert error(tmp_path, {}).endswith("no array 'X'; it holds nothing")
 
 

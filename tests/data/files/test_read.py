@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpcli.data.files import read as read_module
+from bpcli.data.files import parquet_reader
 from bpcli.data.files.read import ReadOptions, data_digest, read_chunks, read_header, read_table
 from bpcli.data.table import Table
 from bpcli.errors import DataError
@@ -113,7 +113,7 @@ def test_the_digest_is_that_of_all_bytes(tmp_path: Path) -> None:
 
 
 def test_without_polars_the_message_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_module, "find_spec", lambda _: None)
+    monkeypatch.setattr(parquet_reader, "find_spec", lambda _: None)
     with pytest.raises(DataError, match=r't\.parquet: Parquet .* not installed: pip install "backprop-cli\[tables\]"'):
         read_table([(write(tmp_path, "t.parquet", "a\n1\n"), None)], OPTIONS)
 
