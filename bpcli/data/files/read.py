@@ -40,7 +40,7 @@ def read_table(sources: Sequence[tuple[Path, Part | None]], options: ReadOptions
     for (path, _), table in zip(sources, tables, strict=True):
         table.require(names, shown_path(path))
         if table.parts is not None:
-            raise DataError(f"{shown_path(path)}: holds splits of its own, and is given as one split")
+            raise DataError(f"{shown_path(path)}: has its own splits, but is given as a single split")
         _require_shapes(table, tables[0], shown_path(path))
     kinds = {name: _joint_kind([table[name] for table in tables]) for name in names}
     for index, (path, _) in enumerate(sources):
@@ -99,7 +99,9 @@ def data_digest(paths: Sequence[Path]) -> str:
 def _format(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix in OTHER_FORMATS and path.is_file():
-        raise DataError(f"{shown_path(path)}: CSV, TSV, NPZ and Parquet are read, {suffix} is not; save it as CSV")
+        raise DataError(
+            f"{shown_path(path)}: {suffix} is not supported (CSV, TSV, NPZ and Parquet are); save it as CSV"
+        )
     return {".npz": "npz", ".parquet": "parquet"}.get(suffix, "text")
 
 
@@ -115,7 +117,7 @@ def _read_file(path: Path, options: ReadOptions) -> Table:
 
 def _require_polars(path: Path) -> None:
     if find_spec("polars") is None:
-        raise DataError(f"{shown_path(path)}: Parquet is read by Polars, which is not installed: {_INSTALL}")
+        raise DataError(f"{shown_path(path)}: reading Parquet requires Polars, which is not installed: {_INSTALL}")
 
 
 def _require_shapes(table: Table, first: Table, where: str) -> None:
