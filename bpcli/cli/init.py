@@ -30,7 +30,7 @@ def init(
         list[str] | None, typer.Option(help="Column to predict; repeatable. Optional for NPZ files.")
     ] = None,
     task: Annotated[
-        Task | None, typer.Option(help="Task for a target of whole numbers (default: guessed, with the reason).")
+        Task | None, typer.Option(help="Task for an integer target (default: inferred, with the reason).")
     ] = None,
     query: Annotated[
         str | None, typer.Option(metavar="SQL", help="Query of the rows, with the URL of a database.")

@@ -41,7 +41,9 @@ NoCache = Annotated[bool, typer.Option("--no-cache", help="Bypass the cache of t
 
 Threads = Annotated[
     int | None,
-    typer.Option(min=1, metavar="N", help="Threads that share long steps (default: one per core). Same result."),
+    typer.Option(
+        min=1, metavar="N", help="Threads for long steps (default: one per core). Results do not depend on it."
+    ),
 ]
 
 Strict = Annotated[bool, typer.Option("--strict", help="Treat data warnings as errors.")]
@@ -59,7 +61,7 @@ def the_one(argument: T | None, option: T | None, argument_name: str, option_nam
     """Return what was given, as an argument or as an option. Raises UsageError for none, and for both."""
     given = [path for path in (argument, option) if path is not None]
     if not given:
-        raise UsageError(f"Missing argument '{argument_name}', or option '{option_name}'; bpcli --help says more")
+        raise UsageError(f"Missing argument '{argument_name}', or option '{option_name}'; see bpcli --help")
     if len(given) > 1:
         raise UsageError(f"{argument_name} and {option_name} name the same thing; give one of them")
     return given[0]
@@ -69,5 +71,5 @@ def all_of(arguments: list[Path] | None, options: list[Path] | None) -> list[Pat
     """Return the runs that were given, arguments before options. Raises UsageError for none."""
     given = [*(arguments or ()), *(options or ())]
     if not given:
-        raise UsageError("Missing argument 'RUN', or option '--run'; bpcli --help says more")
+        raise UsageError("Missing argument 'RUN', or option '--run'; see bpcli --help")
     return given

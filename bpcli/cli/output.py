@@ -22,9 +22,9 @@ def require_free(path: Path, force: bool, option: str = "--output") -> None:
         return
     shown = printable(str(path))
     if path.exists() and not force and not is_stream(path):
-        raise ExistsError(f"{shown}: exists already; choose another {option}, or add --force")
+        raise ExistsError(f"{shown}: already exists; choose another {option}, or add --force")
     if not path.parent.is_dir():
-        raise FileAccessError(f"{shown}: there is no folder {quoted(str(path.parent))}; make it first")
+        raise FileAccessError(f"{shown}: folder {quoted(str(path.parent))} does not exist; create it first")
 
 
 def write_page(path: Path, html: str) -> None:

@@ -57,7 +57,7 @@ def predict(
             help="Add the contribution of each input column to each prediction (integrated gradients): explained, "
             "baseline and contribution_NAME, where explained = baseline + the sum of all contributions. Explained is "
             "a numeric prediction, or the log-odds of the predicted class; baseline is its value for an average "
-            "training row. Several targets have columns each: explained_TARGET, baseline_TARGET, "
+            "training row. With several targets, there is one column for each: explained_TARGET, baseline_TARGET, "
             "contribution_NAME_to_TARGET.",
         ),
     ] = False,
@@ -121,7 +121,7 @@ def _opened(output: Path | None, source: Path | None, force: bool) -> Iterator[S
         sys.stdout.flush()
         return
     if source is not None and output.resolve() == source.resolve():
-        raise UsageError(f"--output {printable(str(output))}: this is the input itself; choose another name")
+        raise UsageError(f"--output {printable(str(output))}: the input file itself; choose another name")
     require_free(output, force)
     with replacing(output) as file:
         yield file

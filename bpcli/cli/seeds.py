@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bpcli.jobs.seeds import SeedRun
     from bpcli.storage.run_listing import ListedRun
 
-ITS_OWN = "each seed has its own initialization and order of rows, and, where rows are split at random, its own split"
+ITS_OWN = "each seed changes the initialization, the order of rows and, if random, the split"
 
 
 def train_seeds(
@@ -62,7 +62,7 @@ def train_seeds(
     if not quiet:
         shown = f"{path_from_here(runs[0].path)} … {runs[-1].path.name}"
         say(f"{counted(count, 'seed')}, {at_once} at a time: {printable(shown)}")
-        note(f"{ITS_OWN}; what several say alike is shown once")
+        note(f"{ITS_OWN}; lines common to several seeds are shown once")
     heard: set[str] = set()
     resuming = f"bpcli train --seeds {count} --resume {shlex.quote(printable(path_from_here(stem)))}"
 
@@ -76,17 +76,17 @@ def train_seeds(
 
     def lost(run: SeedRun, number: int) -> None:
         """Report a process that was killed by a signal."""
-        memory = ", as the system does when memory runs out" if number == signal.SIGKILL else ""
+        memory = " (perhaps out of memory)" if number == signal.SIGKILL else ""
         say(
             f"error: seed {run.seed}: {printable(path_from_here(run.path))}: killed by {signal_name(number)}{memory}; "
-            f"go on with: {resuming}"
+            f"continue with: {resuming}"
         )
 
     with StopRequest() as stop:
         codes = train_side_by_side(commands, at_once, lambda: stop.signal, hear, lost)
     code = max(codes.values(), default=0)
     if stop.signal is not None and (len(codes) < count or code > 128):
-        say(f"stopped; go on with all of them by: {resuming}")
+        say(f"stopped; continue all seeds with: {resuming}")
         raise typer.Exit(max(code, 128 + stop.signal))
     _report(stem, _read(runs), codes, as_json, quiet)
     if code:
@@ -115,7 +115,7 @@ def _share_out(count: int, prepared: Prepared, threads: int | None) -> tuple[int
     by_memory = max(1, available_memory() // (highest + prepared.memory.total))
     if by_memory < at_once:
         at_once = by_memory
-        note(f"there is memory for {counted(at_once, 'run')} at a time")
+        note(f"memory allows {counted(at_once, 'run')} at a time")
     return at_once, threads or max(1, cores // at_once)
 
 
@@ -185,7 +185,7 @@ def _print_spreads(finished: Sequence[ListedRun], count: int) -> None:
 
     over = counted(count, "seed") if len(finished) == count else f"{len(finished)} of {count} seeds"
     if len(finished) < 2:
-        result(f"{over} finished; mean and standard deviation take two")
+        result(f"{over} finished; mean and standard deviation need at least two")
         return
     rows = [
         [name, mean, "±", deviation, number(found.min), number(found.max)]
@@ -193,6 +193,6 @@ def _print_spreads(finished: Sequence[ListedRun], count: int) -> None:
         if found.mean is not None and found.std is not None
         for mean, deviation in [with_deviation(found.mean, found.std)]
     ]
-    result(f"over {over}: values of the best epoch and, as test_, of the test rows; standard deviation with n − 1")
+    result(f"over {over}: values of the best epoch, and of the test rows (test_); sample standard deviation (n − 1)")
     header = ["metric", "mean", "±", "standard deviation", "least", "greatest"]
     result_table(Table("Spread", header, rows, right=(1, 3, 4, 5)))

@@ -26,32 +26,34 @@ class SplitSpec(Spec):
         default=None,
         ge=0,
         lt=1,
-        description="Share of validation rows; 0 for none. Left out: 0.15, or 0 where the data brings its own.",
+        description="Share of validation rows; 0 for none. Default: 0.15, or 0 if the data has its own.",
     )
     test: float | None = Field(
         default=None,
         ge=0,
         lt=1,
-        description="Share of test rows; 0 for none. Left out: 0.15, or 0 where the data names some splits itself.",
+        description="Share of test rows; 0 for none. Default: 0.15, or 0 if the data has splits of its own.",
     )
     stratify: bool | None = Field(
         default=None,
-        description="Keep the shares of the classes in each split. Left out: where the target has classes, "
-        "and rows of a class too rare for that all train.",
+        description="Keep the class proportions in each split. Default: for a target of classes; rows of classes too "
+        "rare to split are training rows.",
     )
     order: Literal["random", "time"] = Field(
-        default="random", description="`time` does not shuffle: the first rows train, the last ones test."
+        default="random",
+        description="Order of the rows; `time` does not shuffle: the first rows are for training, "
+        "the last for testing.",
     )
-    column: str | None = Field(default=None, description="A column that holds train, validation or test.")
+    column: str | None = Field(default=None, description="Column with the values train, validation and test.")
 
     @model_validator(mode="after")
     def _consistent(self) -> SplitSpec:
         if (self.validation or 0) + (self.test or 0) >= 1:
-            raise ValueError("validation and test leave no rows to train on; their sum must be below 1")
+            raise ValueError("validation and test leave no training rows; their sum must be below 1")
         if self.order == "time" and self.stratify:
-            raise ValueError("rows in order of time cannot be stratified too; leave out one of the two")
+            raise ValueError("order: time and stratify exclude each other; omit one of them")
         if self.column is not None and (self.validation or self.test or self.stratify):
-            raise ValueError("a column that names the splits excludes shares and stratify")
+            raise ValueError("column excludes validation, test and stratify")
         return self
 
 
@@ -60,10 +62,10 @@ class ArraysSpec(Spec):
 
     x: str = Field(
         default="X",
-        description="Name of the inputs' array. Of two axes, it is columns X0, X1 and so on; of more, one input of its "
-        "shape, unless such a column is named.",
+        description="Name of the input array. Two axes: columns X0, X1 and so on. More axes: a single input of that "
+        "shape, unless the config names one of its columns.",
     )
-    y: str = Field(default="y", description="Name of the targets' array.")
+    y: str = Field(default="y", description="Name of the target array.")
 
 
 class DataSpec(Spec):
@@ -71,42 +73,40 @@ class DataSpec(Spec):
 
     path: str | Sequence[str] | None = Field(
         default=None,
-        description="A data file, relative to this config, or several: a list, or a pattern such as `parts/*.csv`.",
+        description="Data file, relative to this config, or several: a list, or a pattern such as `parts/*.csv`.",
     )
     train: str | Sequence[str] | None = Field(
-        default=None, description="In place of path: a file of training rows, or several."
+        default=None, description="File of training rows, or several, instead of path."
     )
     validation: str | Sequence[str] | None = Field(
-        default=None, description="A file of validation rows, or several, beside `train`."
+        default=None, description="File of validation rows, or several, with `train`."
     )
-    test: str | Sequence[str] | None = Field(
-        default=None, description="A file of test rows, or several, beside `train`."
-    )
+    test: str | Sequence[str] | None = Field(default=None, description="File of test rows, or several, with `train`.")
     sheet: str | None = Field(default=None, description="Sheet of a workbook. Left out: the first one.")
     url: str | None = Field(
         default=None,
-        description="In place of path: a database, `sqlite:///FILE` or `postgresql://USER@HOST/NAME`. A password is "
+        description="Instead of path: a database, `sqlite:///FILE` or `postgresql://USER@HOST/NAME`. A password is "
         "given by PGPASSWORD or in ~/.pgpass.",
     )
     query: str | None = Field(
-        default=None, description="SQL query of the rows, beside `url`; without ORDER BY, splits may differ."
+        default=None, description="SQL query of the rows, with `url`; without ORDER BY, splits may differ."
     )
     target: str | Sequence[str] | None = Field(
-        default=None, description="The column, or list of columns, to predict. May be left out for NPZ."
+        default=None, description="Column or list of columns to predict. Optional for NPZ."
     )
-    exclude: Sequence[str] = Field(default=(), description="Columns that are no inputs.")
+    exclude: Sequence[str] = Field(default=(), description="Columns not used as inputs.")
     columns: dict[str, ColumnSpec] = Field(
-        default={}, description="Columns whose kind, encoder or imputation is not what inference would choose."
+        default={}, description="Kind, encoder or imputation of columns, where the inferred ones are wrong."
     )
-    encoders: EncodersSpec = Field(default=EncodersSpec(), description="Encoders of all other columns.")
+    encoders: EncodersSpec = Field(default=EncodersSpec(), description="Default encoders.")
     target_encoder: TargetEncoder | None = Field(
-        default=None, description="Scaling of regression targets. Left out: standard, or none where the loss wants it."
+        default=None, description="Scaling of regression targets. Default: standard, or none if the loss requires it."
     )
-    missing: Sequence[str] = Field(default=DEFAULT_MISSING, description="Cells that stand for a missing value.")
-    weight: str | None = Field(default=None, description="A column of sample weights.")
+    missing: Sequence[str] = Field(default=DEFAULT_MISSING, description="Cells that mark missing values.")
+    weight: str | None = Field(default=None, description="Column of sample weights.")
     delimiter: str | None = Field(
         default=None,
-        description="Character between cells. Left out: the first of comma, semicolon and tab in the header.",
+        description="Character between cells. Default: the first of comma, semicolon and tab in the header.",
     )
     decimal: Literal[".", ","] = Field(default=".", description="Decimal separator of all columns.")
     thousands: str | None = Field(default=None, description="Separator between groups of digits, in all columns.")
@@ -114,8 +114,8 @@ class DataSpec(Spec):
     skip_rows: int = Field(default=0, ge=0, description="Number of lines to skip at the beginning of a file.")
     header: bool = Field(default=True, description="false: the first row is data; columns are column0, column1, …")
     encoding: str = Field(default="utf-8", description="Encoding of text files, such as cp1252 or utf-16.")
-    split: SplitSpec = Field(default=SplitSpec(), description="How rows are divided.")
-    arrays: ArraysSpec = Field(default=ArraysSpec(), description="Names of the arrays in an NPZ file.")
+    split: SplitSpec = Field(default=SplitSpec(), description="Split of the rows.")
+    arrays: ArraysSpec = Field(default=ArraysSpec(), description="Arrays of an NPZ file.")
 
     @field_validator("path", "train", "validation", "test")
     @classmethod
@@ -164,7 +164,7 @@ class DataSpec(Spec):
         if self.url is not None and (self.validation or self.test or self.sheet):
             raise ValueError("url excludes validation, test and sheet; use split")
         if self.path is not None and (self.validation or self.test):
-            raise ValueError("validation and test files go with train; with path use split")
+            raise ValueError("validation and test files require train; with path, use split")
         return self
 
     @property

@@ -116,9 +116,9 @@ def instead_of(name: str, header: Sequence[str]) -> str:
         return near
     there = f"; it has {listed(header)}"
     if len(header) == 1 and re.search(r"[|:\s]", header[0]):
-        return f"{there}, one column: commas, semicolons or tabs separate columns"
+        return f"{there}, a single column; separate columns with commas, semicolons or tabs"
     if header and all(map(is_number, header)):
-        return f"{there}: is the line that names the columns missing?"
+        return f"{there}; is the header line missing?"
     return there
 
 

@@ -80,7 +80,7 @@ def draft_config(
     columns = [_known(table[name]) for name in targets]
     shown = source.shown
     if not table.rows:
-        raise DataError(f"{shown}: there are no rows under the header")
+        raise DataError(f"{shown}: no rows below the header")
     if not len(columns[0]):
         raise DataError(f"{shown}: no row has a value in target {listed(targets)}")
     loss, reason = _loss(columns, task)
@@ -92,11 +92,11 @@ def draft_config(
         if name not in targets and name not in excluded and are_dates(column):
             notes.append(f"{quoted(name)} {dates_noted(column)}")
     if len(excluded) + len(targets) >= len(table):
-        raise DataError("; ".join([f"{shown}: no column is left as an input", *notes]))
+        raise DataError("; ".join([f"{shown}: no input columns left", *notes]))
     folder = output.resolve().parent if output is not None else Path.cwd()
     data = data.with_paths(Path(os.path.relpath(Path(file).resolve(), folder)).as_posix() for file, _ in data.files)
     if not _is_text(data.shown):
-        raise UsageError(f"{printable(data.shown)}: a config can only name files by UTF-8 text; rename it")
+        raise UsageError(f"{printable(data.shown)}: file names in a config must be UTF-8 text; rename the file")
     return Draft(_text(data, table, words, targets, columns, excluded, type_name(loss), reason), notes)
 
 
@@ -143,13 +143,13 @@ def _loss(columns: list[Column], task: str | None) -> tuple[CrossEntropy | Binar
     loss, reason = choose_loss(columns)
     if task == "regression":
         if any(column.kind == "categorical" for column in columns):
-            raise UsageError(f"--task regression: target {quoted(columns[0].name)} holds names, not numbers")
-        return MeanSquaredError(), "as asked for"
+            raise UsageError(f"--task regression: target {quoted(columns[0].name)} holds text, not numbers")
+        return MeanSquaredError(), "requested with --task"
     if task == "classification" and isinstance(loss, MeanSquaredError):
         if len(columns) > 1:
-            raise UsageError("--task classification: several targets must hold nothing but 0 and 1")
+            raise UsageError("--task classification: several targets must hold only 0 and 1")
         classes = len(np.unique(columns[0].values))
-        return (BinaryCrossEntropy() if classes == 2 else CrossEntropy()), "as asked for"
+        return (BinaryCrossEntropy() if classes == 2 else CrossEntropy()), "requested with --task"
     assert isinstance(loss, CrossEntropy | BinaryCrossEntropy | MeanSquaredError)
     return loss, reason
 
@@ -164,8 +164,8 @@ def _check_targets(columns: list[Column], loss: LossBase) -> None:
     enough = len(values) >= FEWEST_ROWS
     if enough and "regression" not in loss.tasks and len(np.unique(values)) > len(values) / 2:
         raise UsageError(
-            f"--target {quoted(columns[0].name)}: nearly every row has a class of its own; if it is a quantity, "
-            "use --task regression"
+            f"--target {quoted(columns[0].name)}: nearly every row is a class of its own; if it is a quantity, use "
+            "--task regression"
         )
 
 
@@ -178,15 +178,17 @@ def _excluded(table: Table, targets: list[str]) -> dict[str, str]:
         if name in targets:
             continue
         if not distinct or (distinct == 1 and len(values) == len(column)):
-            excluded[name] = "the same in all rows" if distinct else "empty"
+            excluded[name] = "constant" if distinct else "empty"
         elif distinct > MOST_NAMES and are_dates(column):
             excluded[name] = f"looks like dates; {OF_DATES}"
         elif distinct > MOST_NAMES and (number := unusual_number(column)):
             excluded[name] = f"looks like numbers in an unusual format, such as {quoted(number)}; {OF_NUMBERS}"
         elif column.kind == "categorical" and distinct > MOST_NAMES and distinct > len(values) / 2:
-            excluded[name] = f"{distinct:,} different names in {counted(len(values), 'row')}, an identifier or a text"
+            excluded[name] = (
+                f"{distinct:,} distinct names in {counted(len(values), 'row')}, like an identifier or free text"
+            )
         elif numbers_the_rows(_known(column)):
-            excluded[name] = "numbers the rows"
+            excluded[name] = "a row number"
     return excluded
 
 
@@ -209,27 +211,27 @@ def _text(
     lines = [
         f"# Made by bpcli init from {_quote(source)}: {counted(rows, 'row')}, {counted(len(table), 'column')}.",
         f"name: {_quote(run_name(source.split('.')[0]))}",
-        "seed: 0                       # decides every random number of the run",
+        "seed: 0                       # seed of all random numbers",
         "data:",
         *_places(data),
         f"  target: {target}",
     ]
     if words:
         missing = ", ".join(map(_double_quoted, (*DEFAULT_MISSING, *words)))
-        lines.append(f"  missing: [{missing}]    # the words that stand among numbers, beside the usual ones")
+        lines.append(f"  missing: [{missing}]    # includes the words found among numbers")
     if excluded:
         lines.append("  exclude:")
         lines += [f"    - {_quote(name)}    # {why}" for name, why in excluded.items()]
     if classes and columns[0].kind == "numeric" and len(np.unique(columns[0].values)) > 2:
-        lines.append("  # To predict the number itself, in place of classes: bpcli init … --task regression")
-    lines += ["  # Inferred; a column of another kind is named under `columns`, as in {zip_code: categorical}:"]
+        lines.append("  # To predict the number instead of classes: bpcli init … --task regression")
+    lines += ["  # Inferred kinds; to override one, use `columns`, such as {zip_code: categorical}:"]
     lines += [f"  #   {line}" for line in _described(table, targets, excluded)]
     if table.parts is None:
         share = 0.0 if few else DEFAULT_SHARE
-        why = "    # too few rows to set any aside" if few else ""
+        why = "    # too few rows for validation and test" if few else ""
         lines.append(f"  split: {{validation: {share:g}, test: {share:g}}}{why}")
     lines += [
-        "layers:                       # the output layer follows from target and loss",
+        "layers:                       # the output layer is determined by target and loss",
         "  - {units: 64, activation: relu}",
         "  - {units: 32, activation: relu}",
         f"loss: {loss}    # {reason}",

@@ -65,7 +65,9 @@ def notes_of_layers(network: Network, given: Collection[str]) -> Iterator[str]:
         if layer.index not in zero or f"layers.{layer.index}.bias" in given:
             continue
         if layer.units is not None and layer.units.has_dead_region:
-            yield f"layer {layer.index}: its weights are 0, where relu has no gradient: it cannot learn; {_LEAVE_OUT}"
+            yield (
+                f"layer {layer.index}: all weights are 0, where relu has no gradient, so it cannot learn; {_LEAVE_OUT}"
+            )
         elif following.index in zero:
             yield (
                 f"layer {layer.index}: its weights and those of layer {following.index} are 0, so its units stay "
@@ -88,7 +90,7 @@ def notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) -> 
             notes.append(
                 f"column {quoted(name)}: numbers except {listed(words)}, so read as categories; add "
                 + ("that" if len(words) == 1 else "those")
-                + " to data.missing if no value is meant"
+                + " to data.missing if missing values are meant"
             )
         elif name not in given and are_dates(column):
             notes.append(f"column {quoted(name)}: {dates_noted(column)}")

@@ -30,7 +30,7 @@ def _class_weights(weights: str | dict[str, float], train: Dataset, preprocessor
     target = preprocessor.target
     path = ("training", "class_weights")
     if not target.class_names:
-        raise MismatchError(Mismatch(path, f"a {target.task} target has no classes to weigh; leave it out"))
+        raise MismatchError(Mismatch(path, f"a {target.task} target has no classes to weight; omit it"))
     codes = target.truth(train.y)
     if isinstance(weights, str):
         counts = np.bincount(codes, minlength=len(target.class_names))

@@ -59,7 +59,7 @@ def read_curves(paths: Sequence[Path]) -> list[Curves]:
     for path, label in zip(paths, run_labels(paths), strict=True):
         curves = Curves(label, list(RunDirectory.open(path).read_metrics()))
         if not curves.names:
-            raise CheckpointError(f"{printable(str(path))}: no epoch has a value to draw")
+            raise CheckpointError(f"{printable(str(path))}: no values to draw")
         found.append(curves)
     return found
 

@@ -47,8 +47,7 @@ class SeedRun:
         runs = cls.below(stem, sorted(int(match[1]) for name in names if (match := pattern.fullmatch(name))))
         if not runs:
             raise CheckpointError(
-                f"{printable(str(stem))}: no run directories are called so, and then -seed and a number; give what "
-                "stands before that"
+                f"{printable(str(stem))}: no run directories {printable(stem.name)}-seedN; give the path without -seedN"
             )
         if not any(run.directory.last.is_file() for run in runs):
             raise CheckpointError(
@@ -76,7 +75,7 @@ def require_none(runs: Sequence[SeedRun]) -> None:
     for run in runs:
         if os.path.lexists(run.path):
             raise ExistsError(
-                f"{printable(str(run.path))}: exists already; choose another --run-dir, or go on with it by --resume"
+                f"{printable(str(run.path))}: already exists; choose another --run-dir, or continue it with --resume"
             )
 
 

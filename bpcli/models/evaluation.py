@@ -24,8 +24,7 @@ from bpcli.training.scoring import remarks
 from bpcli.wording import counted, listed, printable
 
 CHANGED = (
-    "the data file is no longer the one that the model was trained on: the rows differ from those of the run, and some "
-    "may have been trained on"
+    "the data file has changed since training: the rows differ from those of the run, and some may be training rows"
 )
 
 
@@ -77,7 +76,7 @@ class OwnData:
         table.require(list(self.model.preprocessor.evaluation_kinds), self.shown)
         rows = self.selection.split.part(part)
         if not len(rows):
-            raise DataError(f"{self.selection.source}: it has no {part} rows any more")
+            raise DataError(f"{self.selection.source}: no longer has {part} rows")
         notes = [*self.selection.notes, *([CHANGED] if self.is_changed else [])]
         return SplitRows(table.take(rows), rows + 1, part, f"{part} rows of {self.shown}", notes)
 
@@ -195,7 +194,7 @@ def _evaluated(model: Model, table: Table, source: str, notes: list[str]) -> Eva
 def warnings_of_training(model: Model) -> list[str]:
     """Data warnings of the model's training; empty if its run directory is missing or has none."""
     summary = RunDirectory(model.path.resolve().parent.parent).read_summary()
-    return [f"warned of in training: {printable(line)}" for line in summary.warnings]
+    return [f"warning during training: {printable(line)}" for line in summary.warnings]
 
 
 def find_data(header: Header, checkpoint: Path, otherwise: str) -> tuple[DataSpec, Path]:
@@ -213,5 +212,5 @@ def find_data(header: Header, checkpoint: Path, otherwise: str) -> tuple[DataSpe
     absolute = data.with_paths(header.data.paths)
     missing = next((path for path, _ in absolute.sources(folder) if not path.exists()), None)
     if missing is not None:
-        raise DataError(f"{printable(str(missing))}: the data of this run is no longer there; {otherwise}")
+        raise DataError(f"{printable(str(missing))}: the data of this run no longer exists; {otherwise}")
     return absolute, folder

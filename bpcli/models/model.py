@@ -61,7 +61,7 @@ class Model:
         # A row's bits must not depend on the other rows of the call; see BLOCK_ROWS.
         exact = np.dtype(np.float64)
         needed = Inference.bytes_needed(network, exact)
-        require_memory(needed, f"{printable(str(file))}: its network", "free some, or train a smaller one")
+        require_memory(needed, f"{printable(str(file))}: its network", "free some, or train a smaller network")
         return cls(
             header=found,
             path=file,
@@ -97,7 +97,7 @@ class Model:
         if ignored and source is not None and holds_arrays(source):
             takes = len(self.preprocessor.parts)
             shown = printable(str(source))
-            raise DataError(f"{shown}: rows of {takes + len(ignored)} numbers; the model takes {takes}")
+            raise DataError(f"{shown}: rows of {takes + len(ignored)} numbers; the model expects {takes}")
 
     def predict(self, rows: PythonRows) -> Array:
         """Predict classes (rows,) as names, labels (rows, labels) as 0 and 1, or numbers, (rows,) or (rows, targets).
@@ -127,7 +127,7 @@ class Model:
     def require_probabilities(self, outcome: Outcome) -> Array:
         """Probabilities of an outcome. Raises UsageError if the loss gives none."""
         if outcome.probabilities is None:
-            raise UsageError(f"a model of the loss {type_name(self.loss)} gives no probabilities")
+            raise UsageError(f"a model with loss {type_name(self.loss)} gives no probabilities")
         return outcome.probabilities
 
     def outcome(self, table: Table) -> tuple[Outcome, Counter[Surprise]]:

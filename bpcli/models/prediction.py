@@ -136,14 +136,14 @@ def predict_file(
     kinds = model.preprocessor.input_kinds_in(model.whole_arrays(source, options))
     options = replace(options, kinds=kinds, columns=frozenset(kinds) | frozenset(keep), verbatim=frozenset(keep))
     if probabilities and not model.loss.gives_probabilities:
-        raise UsageError(f"--probabilities: a model of the loss {quoted(type_name(model.loss))} has none")
+        raise UsageError(f"--probabilities: a model with loss {quoted(type_name(model.loss))} gives none")
     explaining = [] if explainer is None else explainer.header
     header = [*keep, *_names_of_predictions(model, probabilities), *explaining]
     twice = next((name for index, name in enumerate(header) if name in header[:index]), None)
     if twice is not None:
-        whose = "--explain writes a column of that name" if twice in explaining else "predictions are called so"
+        whose = "--explain writes a column of that name" if twice in explaining else "the predictions have that name"
         why = "named twice" if header.count(twice) == keep.count(twice) else whose
-        raise UsageError(f"--keep: {quoted(twice)}: {why}; each column of the output has a name of its own")
+        raise UsageError(f"--keep: {quoted(twice)}: {why}; output columns must have different names")
     chunk_rows = CHUNK_ROWS if explainer is None else EXPLAINED_ROWS
     tables = read_chunks(source, options, chunk_rows)
     first = next(tables)

@@ -62,5 +62,5 @@ class Intervals:
 
 
 def _told(one: Interval) -> str:
-    side = "takes in zero" if one.low <= 0 <= one.high else f"is {'above' if one.low > 0 else 'below'} zero"
+    side = "includes zero" if one.low <= 0 <= one.high else f"is {'above' if one.low > 0 else 'below'} zero"
     return f"{shortened(one.name)} from {one.low:.4g} to {one.high:.4g}, which {side}"

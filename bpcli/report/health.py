@@ -22,8 +22,8 @@ CHARTS = {
 """Title and axis label of each measure's chart."""
 
 ABOUT = (
-    "Gradients and steps are those of the last step of each epoch. A dead unit puts out nothing on the rows looked at; "
-    "a saturated one hardly leaves its bounds."
+    "Gradients and steps are those of the last step of each epoch. A dead unit outputs 0 for every row examined; a "
+    "saturated one is almost always near a bound."
 )
 
 SHARES = ("dead", "saturated")
@@ -54,7 +54,7 @@ def health_section(records: Sequence[EpochRecord], summary: Summary, layers: Map
                 logarithmic=key not in SHARES,
                 shares=key in SHARES,
                 mark=best,
-                level=(USUAL_RATIO, "usual order, 0.001") if key == "update_ratio" else None,
+                level=(USUAL_RATIO, "typical order, 0.001") if key == "update_ratio" else None,
                 note=names[0] if len(names) == 1 else _choice(len(shown), len(curves), key),
             )
         )

@@ -31,7 +31,7 @@ def unfinished_notes(checkpoint: Path) -> list[str]:
     if run.read_summary().status != "running":
         return []
     if run.has_died():
-        return [f"this run {run.death()} before it finished; go on with {_resuming(run)}"]
+        return [f"this run {run.death()} before it finished; continue with {_resuming(run)}"]
     return ["this run is still training; its best checkpoint may change"]
 
 
@@ -41,10 +41,10 @@ def _why_no_best(run: RunDirectory) -> str:
     if run.has_died():
         if not run.last.is_file():
             return f"{run.death()} before its first checkpoint; start again with bpcli train"
-        return f"{run.death()} before there was a best checkpoint; go on with {_resuming(run)}"
+        return f"{run.death()} before its first best checkpoint; continue with {_resuming(run)}"
     if run.is_marked_running():
-        return "there is no best checkpoint yet, as its first epoch is still training; try again later"
-    return f"there is no best checkpoint yet; go on with {_resuming(run)}"
+        return "no best checkpoint yet: the first epoch is still training; try again later"
+    return f"no best checkpoint yet; continue with {_resuming(run)}"
 
 
 def _resuming(run: RunDirectory) -> str:

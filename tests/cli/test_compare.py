@@ -86,7 +86,7 @@ def test_a_difference_beyond_chance_is_called_one(folder: Path):
     assert entry["interval"]["high"] < 0
     assert (entry["interval"]["resamples"], entry["interval"]["confidence"]) == (10_000, 0.95)
     assert entry["better"] == "good"
-    assert entry["verdict"] == "good is better in accuracy, by more than chance on these 69 rows"
+    assert entry["verdict"] == "good is significantly better in accuracy on these 69 rows"
     assert compare(folder, "poor", "good")["differences"][0]["better"] == "good"
 
 
@@ -95,7 +95,7 @@ def test_a_difference_that_chance_explains_is_not_called_equal(folder: Path, tmp
     (entry,) = bpcli("compare", folder / "good", tmp_path / "longer", "--json").ok().json["differences"]
     assert entry["p"] > 0.1
     assert entry["better"] is None
-    assert entry["verdict"] == "no difference in accuracy: both give the same answer to every row"
+    assert entry["verdict"] == "no difference in accuracy: both give the same answer for every row"
 
 
 def test_of_quantities_less_error_is_better(folder: Path):
@@ -144,28 +144,28 @@ def test_probabilities_are_compared_where_all_answers_are_alike():
     assert (knows.report.scores["roc_auc"], knows_not.report.scores["roc_auc"]) == (1, 0)
     ((entry, found),) = differences(["a", "b"], [knows_not, knows], "binary", 0)
     assert (entry.better, entry.difference, entry.p) == (None, 0, 1)
-    assert entry.verdict == "no difference in accuracy: both give the same answer to every row"
+    assert entry.verdict == "no difference in accuracy: both give the same answer for every row"
     assert found is not None
     by_hand = (48 * np.log(0.95) + 12 * np.log(0.45)) - (48 * np.log(0.55) + 12 * np.log(0.05))
     assert found.difference == pytest.approx(-by_hand / 60, rel=1e-9)
     assert found.interval.low < found.difference < found.interval.high < 0
-    assert found.verdict == "b is better in log_loss, by more than chance on these 60 rows"
+    assert found.verdict == "b is significantly better in log_loss on these 60 rows"
 
 
 def test_of_several_runs_each_verdict_names_both_and_each_metric_is_corrected_by_itself():
     answers = [always_no([0.45] * 48 + [0.05] * 12), always_no([0.05] * 48 + [0.45] * 12), always_no([0.3] * 60)]
     found = differences(["a", "b", "c"], answers, "binary", 0)
     assert [entry.verdict for entry, _ in found] == [
-        f"no difference in accuracy: {run} and a give the same answer to every row" for run in "bc"
+        f"no difference in accuracy: {run} and a give the same answer for every row" for run in "bc"
     ]
     assert [log_loss.verdict for _, log_loss in found] == [
-        f"{run} is better than a in log_loss, by more than chance on these 60 rows" for run in "bc"
+        f"{run} is significantly better than a in log_loss on these 60 rows" for run in "bc"
     ]
     assert [entry.p_corrected for entry, _ in found] == [1, 1]
     p = [log_loss.p for _, log_loss in found]
     assert min(log_loss.p_corrected for _, log_loss in found) == pytest.approx(2 * min(p))
     ((_, same),) = differences(["a", "b"], [answers[0], answers[0]], "binary", 0)
-    assert same.verdict == "no difference in log_loss: both give the same probabilities to every row"
+    assert same.verdict == "no difference in log_loss: both give the same probabilities for every row"
 
 
 def test_a_loss_without_probabilities_is_compared_by_answers_alone():
@@ -216,18 +216,21 @@ def test_a_table_is_printed_for_people(folder: Path):
     assert lines[1].split() == ["optimizer.learning_rate", "0.003", "1e-06"]
     assert any(line.split()[:2] == ["best", "validation_loss"] for line in lines)
     assert any(line.startswith("test rows of ") and line.endswith("penguins.csv, 69 rows") for line in lines)
-    verdicts = [line for line in lines if "by more than chance" in line]
+    verdicts = [line for line in lines if "is significantly better" in line]
     assert verdicts == [
-        f"  good is better in {metric}, by more than chance on these 69 rows" for metric in ("accuracy", "log_loss")
+        f"  good is significantly better in {metric} on these 69 rows" for metric in ("accuracy", "log_loss")
     ]
-    assert result.err.startswith("note: this is about these trained models")
+    assert result.err.startswith("note: this compares these trained models")
 
 
 def test_test_rows_that_another_run_was_trained_on_are_refused(folder: Path):
     result = bpcli("compare", folder / "good", folder / "other_seed")
     assert (result.code, result.out) == (3, "")
     assert result.err.startswith("error: of the 69 test rows of 'good', ")
-    assert " are training rows of 'other_seed', as their seeds or splits differ; give rows new to all" in result.err
+    assert (
+        " are training rows of 'other_seed', as their seeds or splits differ; give rows that no run has seen"
+        in result.err
+    )
 
 
 def test_test_rows_by_which_another_run_was_chosen_are_refused(tmp_path: Path):
@@ -251,7 +254,7 @@ def test_other_rows_can_be_given(folder: Path, tmp_path: Path):
     for name in ("good", "other_seed"):
         expected = bpcli("evaluate", folder / name, "--data", tmp_path / "new.csv", "--json").ok().json
         assert document["scores"][name]["accuracy"] == expected["accuracy"]
-    assert "whether runs were trained on some of the rows" in document["notes"][0]
+    assert "cannot tell whether runs were trained on rows" in document["notes"][0]
 
 
 def test_a_file_that_a_run_was_trained_on_is_refused_under_any_name(folder: Path, tmp_path: Path):
@@ -259,7 +262,7 @@ def test_a_file_that_a_run_was_trained_on_is_refused_under_any_name(folder: Path
     for path in (PENGUINS, tmp_path / "copy.csv"):
         result = bpcli("compare", folder / "good", folder / "other_seed", "--data", path)
         assert (result.code, result.out) == (3, "")
-        assert "'good' was trained on rows of this file; give rows new to all" in result.err
+        assert "'good' was trained on rows of this file; give rows that no run has seen" in result.err
 
 
 def test_data_that_changed_since_training_is_refused(tmp_path: Path):
@@ -279,7 +282,7 @@ def test_runs_of_other_data_are_refused(folder: Path, tmp_path: Path):
     train(tmp_path / "less", f"data.path={tmp_path}/less.csv")
     result = bpcli("compare", folder / "good", tmp_path / "less")
     assert result.code == 3
-    assert result.err.startswith("error: 'less' was trained on other data than 'good'")
+    assert result.err.startswith("error: 'less' was trained on different data than 'good'")
 
 
 def test_runs_of_other_targets_are_refused(folder: Path, tmp_path: Path):
@@ -317,7 +320,7 @@ def test_a_damaged_run_is_named(folder: Path, tmp_path: Path):
     result = bpcli("compare", folder / "good", tmp_path / "damaged")
     assert (result.code, result.err) == (
         4,
-        f"error: {tmp_path}/damaged: damaged: its summary.json is not as training writes it\n",
+        f"error: {tmp_path}/damaged: damaged: its summary.json is invalid\n",
     )
 
 
@@ -410,7 +413,7 @@ def test_where_runs_disagree_is_counted_class_by_class(folder: Path, page: str):
     for name in ("good", "poor"):
         assert sum(group["right_by"][name] for group in groups) == entry["right_by"][name]
     assert all(sum(group["right_by"].values()) <= group["different"] <= group["rows"] for group in groups)
-    assert tables(page)["poor beside good"][1:] == [
+    assert tables(page)["poor and good"][1:] == [
         [group["name"], *map(str, (group["rows"], group["different"], *group["right_by"].values()))] for group in groups
     ]
 
@@ -423,7 +426,7 @@ def test_of_quantities_the_nearer_answers_are_counted(folder: Path):
     assert group["nearer"]["concrete"] > group["nearer"]["concrete2"]
     assert 0 < group["mean_distance"] < group["greatest_distance"]
     html = bpcli("compare", folder / "concrete", folder / "concrete2", "--html", "-").ok().out
-    assert tables(html)["concrete2 beside concrete"][1][0] == "compressive_strength"
+    assert tables(html)["concrete2 and concrete"][1][0] == "compressive_strength"
 
 
 def test_disagreements_of_labels_and_numbers_are_those_counted_by_hand():
@@ -478,7 +481,7 @@ def test_a_page_follows_the_conventions_of_outputs(folder: Path, tmp_path: Path)
     path.write_text("mine")
     refused = bpcli(*arguments)
     assert (refused.code, refused.out) == (8, "")
-    assert "exists already; choose another --html, or add --force" in refused.err
+    assert "already exists; choose another --html, or add --force" in refused.err
     assert path.read_text() == "mine"
     bpcli(*arguments, "--force").ok()
     assert path.read_text().startswith("<!doctype html>")

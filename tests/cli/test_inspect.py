@@ -77,10 +77,10 @@ def test_the_words_above_a_table_say_what_its_columns_mean(penguins_run: Path) -
         "permutation: drop when a column's values are shuffled",
         "± standard deviation",
         "integrated gradients: mean |contribution| to the answer",
-        "2 inputs of a number: its value, whether it is missing",
-        "0 to 1 in height; numbers go by quantiles, of categories the lowest and highest are named; of: the one",
-        "loss without (ablation): how much",
-        "separation (η²): the share",
+        "numbers with 2 inputs: the value and a missing indicator",
+        "drawn from 0 to 1; numbers at their quantiles, categories with the lowest and highest named; of: the output",
+        "loss without (ablation): increase",
+        "separation (η²): share",
     ):
         assert words in out
     assert "the answer is the log-odds of the predicted class" in out
@@ -143,7 +143,7 @@ def test_the_rows_that_excite_a_neuron_are_numbered_as_in_the_file(document: dic
 def test_the_table_of_neurons_has_as_many_lines_as_asked_for(penguins_run: Path) -> None:
     whole = inspect(penguins_run).ok().out
     assert len(table_below(whole, "neuron  loss without")) == 1 + 10 + 1
-    assert "and 38 more; --neurons N lists N, --json has all" in whole
+    assert "and 38 more; --neurons N lists N, --json lists all" in whole
     every = table_below(inspect(penguins_run, "--neurons", "100").ok().out, "neuron  loss without")
     assert len({row[0] for row in every if row[0][0].isdigit() and "." in row[0]}) == 48
     second = table_below(inspect(penguins_run, "--layer", "2", "--neurons", "100").ok().out, "neuron  loss without")

@@ -75,9 +75,7 @@ def test_the_columns_come_last_and_are_named_after_the_inputs(penguins_run: Path
     ]  # fmt: skip
     without = bpcli("predict", PENGUINS, "--checkpoint", penguins_run, "--probabilities", "--keep", "year,island").ok()
     assert [list(row.values())[:6] for row in result.rows] == [list(row.values()) for row in without.rows]
-    assert "note: explained is the log-odds of the predicted class (the mean of those against each other class)" in (
-        result.err
-    )
+    assert "note: explained is the log-odds of the predicted class (mean over the other classes)" in (result.err)
 
 
 def test_what_is_explained_follows_from_the_probabilities(penguins_run: Path) -> None:
@@ -118,8 +116,7 @@ def test_a_kept_column_of_the_same_name_is_a_usage_error(penguins_run: Path, nam
     result = explain(penguins_run, "-", "--keep", name, stdin=f"{name},{HEADER}\n1,{LINES[0]}\n")
     assert (result.code, result.out) == (2, "")
     assert result.err == (
-        f"error: --keep: '{name}': --explain writes a column of that name; "
-        "each column of the output has a name of its own\n"
+        f"error: --keep: '{name}': --explain writes a column of that name; output columns must have different names\n"
     )
     kept = bpcli("predict", "-", "--checkpoint", penguins_run, "--keep", name, stdin=f"{name},{HEADER}\n1,{LINES[0]}\n")
     assert kept.ok().rows[0][name] == "1"

@@ -107,7 +107,7 @@ def test_its_columns_are_those_of_check_in_the_same_words(penguins_page: str) ->
 
 
 def test_the_rows_of_each_class_in_each_split_are_counted(penguins_run: Path, penguins_page: str) -> None:
-    header, *rows = tables(penguins_page)["Rows of each class"]
+    header, *rows = tables(penguins_page)["Rows per class"]
     assert header == ["class", "train", "validation", "test"]
     summary = json.loads((penguins_run / "summary.json").read_text())
     assert [sum(int(row[place]) for row in rows) for place in (1, 2, 3)] == list(summary["rows"].values())

@@ -245,9 +245,9 @@ def test_weights_between_two_looks_at_machine_code_are_left_out(long: Path):
     run = partly_trained(long, 2, stepping=Stepping("compiled", gathered_bytes=1))
     document = identical(run)  # many batches at a time
     assert document["weights"] == {}
-    assert document["not_compared"] == ["the last weights, as machine code takes the steps around them at once"]
+    assert document["not_compared"] == ["the last weights, which lie inside a block of compiled steps"]
     lines = reproduce(run).out.splitlines()
-    assert lines[-1] == "not compared: the last weights, as machine code takes the steps around them at once"
+    assert lines[-1] == "not compared: the last weights, which lie inside a block of compiled steps"
 
 
 def test_a_run_that_was_killed_comes_out_as_far_as_its_metrics_and_its_best_go(folder: Path):
@@ -282,7 +282,7 @@ def test_an_epoch_that_time_cut_short_has_the_same_weights_but_no_metrics_to_com
     assert (done - 1) * STEPS < last.optimizer_steps < done * STEPS
     document = identical(run)
     assert document["epochs"] == done - 1
-    assert document["not_compared"] == [f"metrics of epoch {done}, as max_time ended it before its last step"]
+    assert document["not_compared"] == [f"metrics of epoch {done}, cut short by max_time"]
     assert document["weights"]["last"]["steps"] == last.optimizer_steps
 
 
@@ -294,8 +294,8 @@ def test_the_first_epoch_that_differs_is_named_with_its_metric_and_how_much(run:
     change_epoch(run, 5, validation_loss=1.0)
     change_epoch(run, 3, train_loss=loss + 0.25, learning_rate=0.5)
     assert differing(run) == (
-        f"epoch 3 is the first that differs: train_loss was {loss + 0.25!r}, is {loss!r} now, off by 0.25; "
-        "its environment is as recorded; perhaps it was resumed with other settings"
+        f"epoch 3 is the first that differs: train_loss was {loss + 0.25!r}, is now {loss!r}, off by 0.25; "
+        "the environment is unchanged; the run may have been resumed with other settings"
     )
     document = reproduce(run, "--json").json
     assert not document["identical"]
@@ -344,7 +344,9 @@ def test_an_epoch_that_is_not_in_the_metrics_differs(run: Path):
 def test_an_epoch_too_many_differs(run: Path):
     with (run / "metrics.jsonl").open("a") as file:
         file.write(json.dumps({**record(run, 6), "epoch": 7}) + "\n")
-    assert differing(run).startswith("epoch 7 is the first that differs: the run has it, but now training ended before")
+    assert differing(run).startswith(
+        "epoch 7 is the first that differs: the run has it, but training now ended earlier"
+    )
 
 
 def test_a_training_that_now_ends_before_the_runs_end_differs(folder: Path, monkeypatch: pytest.MonkeyPatch):
@@ -352,7 +354,7 @@ def test_a_training_that_now_ends_before_the_runs_end_differs(folder: Path, monk
     monkeypatch.setattr("bpcli.training.monitor.Monitor.is_reached", lambda *_: True)
     result = reproduce(run)
     assert result.code == 6
-    assert "epoch 2 is the first that differs: the run has it, but now training ended before; " in result.err
+    assert "epoch 2 is the first that differs: the run has it, but training now ended earlier; " in result.err
     assert re.search(r"^last weights, 24 steps: SHA-256 \w+, not reached$", result.out, re.MULTILINE)
 
 
@@ -364,7 +366,9 @@ def test_a_training_that_now_diverges_differs(run: Path, monkeypatch: pytest.Mon
             yield event
 
     monkeypatch.setattr("bpcli.jobs.reproduction.train", diverging)
-    assert differing(run).startswith("epoch 3 is the first that differs: the run has it, but now training ended before")
+    assert differing(run).startswith(
+        "epoch 3 is the first that differs: the run has it, but training now ended earlier"
+    )
 
 
 @pytest.mark.parametrize("name", ["last", "best"])
@@ -374,8 +378,8 @@ def test_other_weights_differ_though_no_metric_does(run: Path, name: str):
 
     path = run / f"checkpoints/{name}.safetensors"
     path.write_bytes(forged(path.read_bytes(), nudge))
-    assert differing(run).startswith(f"no epoch's metrics differ, but the weights of {name} do; ")
-    assert re.search(rf"^{name} weights, \d+ steps: SHA-256 \w+, not identical, SHA-256 \w+ now$", reproduce(run).out,
+    assert differing(run).startswith(f"the metrics are identical, but the weights of {name} differ; ")
+    assert re.search(rf"^{name} weights, \d+ steps: SHA-256 \w+, not identical, now \w+$", reproduce(run).out,
                      re.MULTILINE)  # fmt: skip
 
 
@@ -383,11 +387,11 @@ def test_what_differs_in_the_environment_is_named_before_and_in_the_error(run: P
     versions = Checkpoint.load(run / "checkpoints/last.safetensors").header.versions
     change_header(run, "last", versions={**versions, "blas": "mkl \x1b[2J", "numba": "0.61.0"})
     result = bpcli("reproduce", run).ok()
-    assert f"note: blas was mkl \\x1b[2J, is {versions['blas']} now\n" in result.err
-    assert "note: numba was 0.61.0, is not used now\n" in result.err
+    assert f"note: blas was mkl \\x1b[2J, is now {versions['blas']}\n" in result.err
+    assert "note: numba was 0.61.0, is now not used\n" in result.err
     change_epoch(run, 1, train_loss=0.0)
     assert differing(run).endswith(
-        f"; what differs in the environment: blas (mkl \\x1b[2J, now {versions['blas']}), numba (0.61.0, now not used)"
+        f"; changed in the environment: blas (mkl \\x1b[2J, now {versions['blas']}), numba (0.61.0, now not used)"
     )
 
 
@@ -396,7 +400,7 @@ def test_a_run_that_was_resumed_at_another_pace_differs_from_the_epoch_before_th
     bpcli("train", "--resume", run, "-q", *change).ok()
     message = differing(run)
     assert message.startswith("epoch 1 is the first that differs: ")
-    assert message.endswith("; perhaps it was resumed with other settings")
+    assert message.endswith("; the run may have been resumed with other settings")
 
 
 # What cannot be done
@@ -416,12 +420,12 @@ def refused(run: Path, code: int) -> str:
 def test_changed_data_is_refused(folder: Path, run: Path):
     with (folder / "t.csv").open("a") as file:
         file.write("1,2,c0\n")
-    assert refused(run, 3).endswith("t.csv: the data has changed since the run; put back what it was trained on\n")
+    assert refused(run, 3).endswith("t.csv: the data has changed since the run; restore the original\n")
 
 
 def test_data_that_is_gone_is_refused(folder: Path, run: Path):
     (folder / "t.csv").unlink()
-    assert refused(run, 3).endswith("t.csv: the data of this run is no longer there; put it back\n")
+    assert refused(run, 3).endswith("t.csv: the data of this run no longer exists; restore it\n")
 
 
 @pytest.mark.parametrize(
@@ -437,11 +441,11 @@ def test_another_config_is_refused_by_naming_the_difference(run: Path, old: str,
     text = (run / "config.yaml").read_text()
     assert text.count(old) == 1
     (run / "config.yaml").write_text(text.replace(old, new))
-    assert refused(run, 4).endswith(f"run: {place} in config.yaml is not what the run was trained with; put it back\n")
+    assert refused(run, 4).endswith(f"run: {place} in config.yaml is not what the run was trained with; restore it\n")
 
 
 def test_what_is_no_run_is_refused(folder: Path, run: Path):
-    assert "not a run directory, but a folder of runs; give one of those that bpcli runs " in refused(folder, 4)
+    assert "not a run directory, but a folder of runs; give one of the runs that bpcli runs " in refused(folder, 4)
     (run / "checkpoints/last.safetensors").unlink()
     assert refused(run, 4).endswith("run: nothing to reproduce; it has no last checkpoint\n")
     (run / "checkpoints/best.safetensors").rename(run / "checkpoints/last.safetensors")

@@ -97,7 +97,9 @@ def test_rows_without_a_target_are_in_no_data_set() -> None:
 def test_a_class_that_training_rows_lack_is_an_error_of_the_data(folder: Path) -> None:
     part = ["validation" if number % 4 == 0 else "train" for number in range(ROWS)]
     write_csv(folder / "t.csv", {**columns(), "part": part})
-    with pytest.raises(DataError, match="target 'lot': class 'lot0' stands in 15 rows, but in no row that") as caught:
+    with pytest.raises(
+        DataError, match="target 'lot': class 'lot0' occurs in 15 rows, but in no training row"
+    ) as caught:
         ready(folder, "lot", split={"column": "part"})
     assert caught.value.exit_code == ExitCode.DATA == 3
 
@@ -244,7 +246,13 @@ def test_class_weights_are_for_training_rows_only(folder: Path) -> None:
             "training.early_stopping.monitor",
             "metrics are computed on the validation rows",
         ),
-        ("kind", {}, {"target_encoder": "standard"}, "data.target_encoder", "has classes, which are not scaled"),
+        (
+            "kind",
+            {},
+            {"target_encoder": "standard"},
+            "data.target_encoder",
+            "class targets of binary_cross_entropy are not scaled",
+        ),
         ("kind", {}, {"weight": "b"}, "data.weight", ""),
     ],
 )
@@ -269,7 +277,7 @@ def test_a_metric_that_the_rows_do_not_define_cannot_steer_training(folder: Path
         "goal": {"metric": "roc_auc", "value": 0.9},
     }
     for name, value in steering.items():
-        with pytest.raises(MismatchError, match="roc_auc is not defined on the rows") as caught:
+        with pytest.raises(MismatchError, match="roc_auc is undefined on the monitored rows") as caught:
             ready(folder, "kind", {name: value}, split={"column": "part"})
         assert caught.value.mismatches[0].path[:2] == ("training", name)
     assert ready(folder, "kind", split={"column": "part"}).plan.monitor.name == "validation_loss"
@@ -290,7 +298,7 @@ def test_training_that_needs_more_memory_than_there_is_is_refused(
 ) -> None:
     needed = ready(folder).memory.total
     monkeypatch.setattr("bpcli.system.memory.available_memory", lambda: needed - 1)
-    with pytest.raises(MemoryLimitError, match=r"training needs .* are available; use fewer units") as caught:
+    with pytest.raises(MemoryLimitError, match=r"training needs .* is available; use fewer units") as caught:
         ready(folder)
     assert caught.value.exit_code == ExitCode.MEMORY == 9
     monkeypatch.setattr("bpcli.system.memory.available_memory", lambda: needed)
@@ -304,7 +312,7 @@ def test_columns_that_cannot_help_are_noted_and_those_that_look_like_names_of_ro
     notes = of.notes
     assert "1 column is constant in the training set: 'same'" in notes
     assert of.warnings == [
-        "column 'id': 200 different names in 200 rows, like an identifier or free text, become an input each; "
+        "column 'id': 200 distinct names in 200 rows, like an identifier or free text; each becomes an input; "
         "put it in data.exclude, or in data.columns if it is intended"
     ]
     unseen = [note for note in notes if note.endswith("not seen in training")]
@@ -351,7 +359,7 @@ def rank_of_trained_weights(of: Prepared) -> int:
         (
             [{"units": 3, "initializer": "zeros"}],
             0,
-            "layer 0: its weights are 0, where relu has no gradient: it cannot learn; leave initializer out",
+            "layer 0: all weights are 0, where relu has no gradient, so it cannot learn; leave initializer out",
         ),
         (
             [{"units": 3, "initializer": "zeros", "activation": "softplus"}] * 2,

@@ -78,8 +78,8 @@ def test_in_a_large_network_the_loss_without_a_neuron_is_that_over_some_rows(
     assert [replace(one, loss_without=0.0, loss_rows=0) for one in some] == [
         replace(one, loss_without=0.0, loss_rows=0) for one in of_all
     ]
-    assert "how much the mean loss, over 50 rows, grows" in " ".join(neurons_lines(some, 1))
-    assert "how much the mean loss grows" in " ".join(neurons_lines(of_all, 1))
+    assert "increase of the mean loss, over 50 rows, when" in " ".join(neurons_lines(some, 1))
+    assert "increase of the mean loss when" in " ".join(neurons_lines(of_all, 1))
 
 
 def test_rows_that_stand_for_all_are_enough_for_a_mean() -> None:
@@ -135,7 +135,7 @@ def test_the_command_shows_what_the_document_has(planted: Path) -> None:
     assert [one["column"] for one in document["importance"]["columns"]] == ["a", "b"]
     assert [neuron["state"] for neuron in document["neurons"]] == ["", "as neuron 0", "dead", "constant"]
     out = bpcli("inspect", planted).ok().out
-    assert "1 like another of their layer, 1 dead, 1 constant, of 4" in out.splitlines()[-1]
+    assert "1 duplicates of another in their layer, 1 dead, 1 constant, of 4" in out.splitlines()[-1]
     assert out.splitlines()[-5].split() == ["0.0", f"{A.var():.4f}", "1.0000", "+", "a,", "−", "b"]
 
 

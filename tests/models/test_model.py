@@ -132,12 +132,12 @@ def test_columns_that_do_not_fit_are_a_data_error(model: Model):
 
 @pytest.mark.parametrize("rows", ["text", 5, None, [1, 2], [[1, 2]]])
 def test_what_is_no_rows_at_all_is_a_data_error(model: Model, rows: Any):
-    with pytest.raises(DataError, match="give columns by name, a list of mappings, or an array"):
+    with pytest.raises(DataError, match="give a mapping of columns, a list of mappings, or a two-dimensional array"):
         model.predict(rows)
 
 
 def test_a_loss_without_probabilities_has_none(concrete_run: Path):
-    with pytest.raises(UsageError, match="a model of the loss mse gives no probabilities"):
+    with pytest.raises(UsageError, match="a model with loss mse gives no probabilities"):
         package.load(concrete_run).predict_probabilities(np.zeros((1, 8)))
 
 
@@ -218,7 +218,7 @@ def test_only_an_array_must_have_no_column_too_many(
 ):
     path = None if source is None else Path(source)
     if refused:
-        with pytest.raises(DataError, match=r"^a\.npz: rows of 7 numbers; the model takes 6$"):
+        with pytest.raises(DataError, match=r"^a\.npz: rows of 7 numbers; the model expects 6$"):
             model.require_width(path, ignored)
     else:
         model.require_width(path, ignored)

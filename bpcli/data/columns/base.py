@@ -24,8 +24,8 @@ class Surprise(Spec):
     """A kind of value unlike the training rows: an unknown category, an out-of-range number, or a missing value."""
 
     column: str
-    value: str | None = Field(default=None, description="A category never seen.")
-    outside: Range | None = Field(default=None, description="The range of the training rows.")
+    value: str | None = Field(default=None, description="Unknown category.")
+    outside: Range | None = Field(default=None, description="Range of the training rows, if exceeded.")
 
 
 Surprises = dict[Surprise, int]

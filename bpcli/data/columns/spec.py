@@ -36,7 +36,7 @@ class Ordinal(Spec):
     """Ordinal encoding: one input, evenly spaced from 0 for the first category to 1 for the last."""
 
     type: Literal["ordinal"] = "ordinal"
-    order: Sequence[str] | None = Field(default=None, description="Categories from low to high; left out: sorted.")
+    order: Sequence[str] | None = Field(default=None, description="Categories from low to high. Default: sorted.")
 
 
 CategoricalEncoder = Annotated[OneHot | Ordinal, Field(discriminator="type"), BareName()]
@@ -45,8 +45,8 @@ CategoricalEncoder = Annotated[OneHot | Ordinal, Field(discriminator="type"), Ba
 class EncodersSpec(Spec):
     """Default encoders, for columns that do not set their own."""
 
-    numeric: NumericEncoder = Field(default=Standard(), description="For numeric columns.")
-    categorical: CategoricalEncoder = Field(default=OneHot(), description="For categorical columns.")
+    numeric: NumericEncoder = Field(default=Standard(), description="Encoder of numeric columns.")
+    categorical: CategoricalEncoder = Field(default=OneHot(), description="Encoder of categorical columns.")
 
 
 class ColumnSpecBase(Spec):
@@ -66,18 +66,21 @@ class NumericColumn(ColumnSpecBase):
     kind = "numeric"
     type: Literal["numeric"] = "numeric"
     unit: str | None = Field(default=None, min_length=1, description="Unit or currency in the cells: €, %, kg.")
-    decimal: Literal[".", ","] | None = Field(default=None, description="Decimal separator. Left out: data.decimal.")
+    decimal: Literal[".", ","] | None = Field(default=None, description="Decimal separator. Default: data.decimal.")
     thousands: str | None = Field(
-        default=None, min_length=1, max_length=1, description="Separator between groups. Left out: data.thousands."
+        default=None,
+        min_length=1,
+        max_length=1,
+        description="Separator between groups of digits. Default: data.thousands.",
     )
     negative: Literal["sign", "parentheses"] = Field(
-        default="sign", description="`parentheses`: (5) is -5, as in accounting."
+        default="sign", description="Notation of negative numbers; `parentheses`: (5) is -5, as in accounting."
     )
     exponent: str | None = Field(
         default=None, pattern="^[A-Za-z]$", description="Letter before an exponent besides e, such as D in Fortran."
     )
-    encoder: NumericEncoder | None = Field(default=None, description="Left out: data.encoders.numeric.")
-    impute: Literal["mean", "median"] | float = Field(default="mean", description="What a missing value becomes.")
+    encoder: NumericEncoder | None = Field(default=None, description="Default: data.encoders.numeric.")
+    impute: Literal["mean", "median"] | float = Field(default="mean", description="Replacement for missing values.")
 
     @model_validator(mode="after")
     def _separable(self) -> NumericColumn:
@@ -150,7 +153,7 @@ class CategoricalColumn(ColumnSpecBase):
 
     kind = "categorical"
     type: Literal["categorical"] = "categorical"
-    encoder: CategoricalEncoder | None = Field(default=None, description="Left out: data.encoders.categorical.")
+    encoder: CategoricalEncoder | None = Field(default=None, description="Default: data.encoders.categorical.")
 
     def fit(self, column: Column, defaults: EncodersSpec) -> OneHotInput | OrdinalInput:
         """Fit on a training column. Raises MismatchError if the encoder's order lacks one of its categories."""
@@ -168,7 +171,7 @@ class CategoricalColumn(ColumnSpecBase):
             owner = ("columns", column.name, "encoder") if self.encoder else ("encoders", "categorical")
             raise MismatchError(
                 Mismatch(
-                    ("data", *owner, "order"), f"lacks {quoted(absent)}, which stands in column {quoted(column.name)}"
+                    ("data", *owner, "order"), f"lacks {quoted(absent)}, which occurs in column {quoted(column.name)}"
                 )
             )
         places = lookup(column, places_of(order), -1, -1)[column.values]

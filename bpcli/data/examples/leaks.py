@@ -92,9 +92,9 @@ def _repeats(selection: Examples) -> list[str]:
 def _identity(column: Column) -> str:
     if column.kind == "categorical":
         known = len(column) - int(np.count_nonzero(column.missing()))
-        distinct = counted(len(column.present()), "different name")
-        return f"{distinct} in {counted(known, 'row')}, like an identifier or free text, become an input each"
-    return f"numbers the rows, {column.values.min():.0f} to {column.values.max():.0f}, like an identifier"
+        distinct = counted(len(column.present()), "distinct name")
+        return f"{distinct} in {counted(known, 'row')}, like an identifier or free text; each becomes an input"
+    return f"counts the rows from {column.values.min():.0f} to {column.values.max():.0f}, like an identifier"
 
 
 def _giveaway(column: Column, target: Column, codes: NDArray[np.intp], numeric: bool) -> str:

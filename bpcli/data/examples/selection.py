@@ -67,9 +67,9 @@ def select_examples(
     useless = _without_name_or_content(table, header, inputs)
     inputs = [name for name in inputs if name not in useless]
     if not inputs:
-        raise MismatchError(Mismatch(("data",), "no column is left as an input"))
+        raise MismatchError(Mismatch(("data",), "no input columns left"))
     if not table.rows:
-        raise DataError(f"{source.shown}: there are no rows under the header")
+        raise DataError(f"{source.shown}: no rows below the header")
     rows, notes = _rows_with_targets(table, targets, source.shown)
     notes += [f"column {quoted(name)} left out: {why}" for name, why in useless.items()]
     if spec.query is not None and not spec.is_ordered:
@@ -125,7 +125,7 @@ def _check_names(spec: DataSpec, header: list[str], targets: list[str]) -> None:
     both = [name for name in targets if name in spec.exclude or name in (spec.weight, spec.split.column)]
     if both:
         raise MismatchError(
-            Mismatch(("data", "target"), f"column {quoted(both[0])} cannot be the target and something else too")
+            Mismatch(("data", "target"), f"column {quoted(both[0])} cannot be the target and have another role")
         )
 
 
@@ -149,7 +149,7 @@ def _refuse_arrays(table: Table, spec: DataSpec, targets: list[str]) -> None:
     named: list[tuple[tuple[str | int, ...], str | None, str]] = [
         *((("data", "target"), name, "the target") for name in targets),
         (("data", "weight"), spec.weight, "a weight"),
-        (("data", "split", "column"), spec.split.column, "the column of splits"),
+        (("data", "split", "column"), spec.split.column, "the split column"),
         *(
             (("data", "columns", name), name, "categorical")
             for name in spec.columns
@@ -182,8 +182,8 @@ def _refuse_words_in_quantities(columns: Sequence[Column], spec: DataSpec) -> No
             numbers = parse_cells(column.categories, frozenset(words))[column.values]
             if isinstance(choose_loss([Column(column.name, "numeric", numbers)])[0], MeanSquaredError):
                 what = (
-                    f"column {quoted(column.name)}: numbers except {listed(words)}; add that to data.missing if no "
-                    "value is meant, or name the column categorical under data.columns"
+                    f"column {quoted(column.name)}: numbers except {listed(words)}; add them to data.missing if "
+                    "missing values are meant, or declare the column categorical under data.columns"
                 )
                 raise MismatchError(Mismatch(("data", "target"), what))
 
@@ -216,5 +216,5 @@ def _divide(
             _, first, classes = np.unique(targets[0].values, return_index=True, return_inverse=True)
             names = targets[0].take(first).labels()
     elif spec.split.stratify:
-        raise MismatchError(Mismatch(("data", "split", "stratify"), "only a target of classes can be stratified by"))
+        raise MismatchError(Mismatch(("data", "split", "stratify"), "stratification requires a target of classes"))
     return split_table(rows, spec.split, seed, None if parts is None else parts[rows], classes, names)

@@ -107,10 +107,10 @@ class ArrayArchive:
             array = np.ascontiguousarray(array)  # positions are views then
         if dtype.kind == "f" and np.isinf(array).any():
             row = int(np.argwhere(np.isinf(array))[0][0])
-            raise DataError(f"{where}: row {row} holds an infinity; numbers must be finite, or NaN where missing")
+            raise DataError(f"{where}: row {row} holds an infinite value; numbers must be finite, or NaN if missing")
         if dtype.kind == "U" and (strange := _not_unicode(array)).any():
             row = int(np.argwhere(strange)[0][0])
-            raise DataError(f"{where}: row {row} holds text that is not Unicode; save the array again")
+            raise DataError(f"{where}: row {row} holds invalid Unicode text; save the array again")
         return array
 
     def _declared(self, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
@@ -121,15 +121,15 @@ class ArrayArchive:
             held = size - member.tell()
         _check_dtype(dtype, where)
         if not shape or min(shape) < 0:
-            raise DataError(f"{where}: shape {shape} has no rows; an array of one or more axes was expected")
+            raise DataError(f"{where}: shape {shape} has no rows; expected an array with at least one axis")
         if not dtype.itemsize:
-            raise DataError(f"{where}: holds text of no length; leave the array out")
+            raise DataError(f"{where}: holds only empty text; remove the array")
         size = dtype.itemsize * prod(shape)
         if size != held:
-            raise DataError(f"{where}: its header declares {size:,} bytes, the archive holds {held:,}")
+            raise DataError(f"{where}: its header declares {size:,} bytes, but the archive holds {held:,}")
         width = prod(shape[1:])
         if width > MOST_COLUMNS:
-            raise DataError(f"{where}: {width:,} columns, where {MOST_COLUMNS:,} are allowed")
+            raise DataError(f"{where}: {width:,} columns; at most {MOST_COLUMNS:,} are allowed")
         return shape, dtype
 
 
@@ -161,4 +161,4 @@ def _check_dtype(dtype: np.dtype[Any], where: str) -> None:
     if dtype.hasobject or dtype.kind not in NUMBERS + TEXT:
         kind = "O" if dtype.hasobject else dtype.kind
         what = _ARRAY_WORDS.get(kind, str(dtype))
-        raise DataError(f"{where}: holds {what}; only numbers, booleans and text are read")
+        raise DataError(f"{where}: holds {what}; only numbers, booleans and text are supported")

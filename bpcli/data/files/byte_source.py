@@ -31,9 +31,9 @@ def open_bytes(path: Path, pipes: bool = False) -> Iterator[BufferedReader]:
             )
         if not stat.S_ISREG(mode) and not (pipes and is_stream(path)):
             what = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
-            raise DataError(f"{shown}: {what}; a data file was expected")
+            raise DataError(f"{shown}: {what}; expected a data file")
         if (kind := kind_of(path)) in ("config", "checkpoint"):
-            raise DataError(f"{shown}: a {kind}; a data file was expected")
+            raise DataError(f"{shown}: a {kind}; expected a data file")
         with path.open("rb") as stream:
             yield stream
     except (FileNotFoundError, NotADirectoryError):

@@ -118,7 +118,7 @@ def to_grid(data: bytes, cells: Cells, width: int, path: str, line: int) -> Grid
             row = ragged[0]
             at = line + count_lines(data[: starts[firsts[row]]])
             fields, columns = counted(int(counts[row]), "field"), counted(width, "column")
-            raise DataError(f"{path}: line {at}: {fields}, where the header has {columns}")
+            raise DataError(f"{path}: line {at}: {fields}, but the header has {columns}")
         kept = np.repeat(~blank, counts)
         starts, ends = starts[kept], ends[kept]
     if len(starts) and int((ends - starts).max()) > FIELD_LIMIT:
@@ -130,4 +130,4 @@ def to_grid(data: bytes, cells: Cells, width: int, path: str, line: int) -> Grid
 
 def too_long(path: str, line: int) -> DataError:
     """The error for a field beyond the limit."""
-    return DataError(f"{path}: line {line}: a field longer than {FIELD_LIMIT >> 20} MiB begins here")
+    return DataError(f"{path}: line {line}: a field longer than {FIELD_LIMIT >> 20} MiB starts here")

@@ -100,7 +100,7 @@ def _splits(archive: ArrayArchive, options: ReadOptions) -> dict[Part | None, tu
     _check_alike(archive, targets)
     if targets and len(targets) < len(splits):
         absent = next(y for _, y in splits.values() if y not in archive)
-        raise DataError(f"{archive.path}: holds {quoted(targets[0])} and no {quoted(absent)}")
+        raise DataError(f"{archive.path}: holds {quoted(targets[0])} but not {quoted(absent)}")
     return splits
 
 
@@ -145,7 +145,7 @@ def _column(path: str, name: str, values: NDArray[Any], options: ReadOptions) ->
         wrong = (values != 0) & (values != 1) & (values == values)
         if wrong.any():
             place = np.unravel_index(np.argmax(wrong), wrong.shape)
-            raise DataError(f"{where}: row {place[0]}: {values[place]:g} is neither 0 nor 1, as a boolean must be")
+            raise DataError(f"{where}: row {place[0]}: {values[place]:g} is not a boolean (0 or 1)")
         return Column(name, "boolean", values.astype(np.float64) if values.ndim == 1 else values)
     if values.dtype.kind == "b":
         values = values.astype(np.float64) if values.ndim == 1 else values.view(np.uint8)

@@ -66,17 +66,17 @@ def _typed(path: str, series: pl.Series, options: ReadOptions) -> Column:
     name, kind = series.name, options.kind(series.name)
     where = f"{path}: column {quoted(name)}"
     if series.dtype.is_nested() or series.dtype in (pl.Binary, pl.Object):
-        raise DataError(f"{where}: holds {series.dtype}; only numbers, booleans, text and dates are read")
+        raise DataError(f"{where}: holds {series.dtype}; only numbers, booleans, text and dates are supported")
     notation = options.notation(name)
     is_text = kind == "categorical" or (notation is not None and notation.kind != "numeric")
     is_number = series.dtype.is_numeric() and not is_text
     if is_number or (series.dtype == pl.Boolean and not is_text):
         values = series.cast(pl.Float64).fill_null(np.nan).to_numpy()
         if np.isinf(values).any():
-            raise DataError(f"{where}: row {int(np.argmax(np.isinf(values)))} holds an infinity")
+            raise DataError(f"{where}: row {int(np.argmax(np.isinf(values)))} holds an infinite value")
         typed: Kind = kind or ("numeric" if is_number else "boolean")
         if typed == "boolean" and not np.isin(values[~np.isnan(values)], (0, 1)).all():
-            raise DataError(f"{where}: holds numbers other than 0 and 1, as a boolean must not")
+            raise DataError(f"{where}: holds numbers other than 0 and 1, but is declared boolean")
         words = [word for word, truth in (("false", 0.0), ("true", 1.0)) if (values == truth).any()]
         return Column(name, typed, values, () if is_number else tuple(words))
     # A missing word of the caller's stands for null here, whatever the words are.

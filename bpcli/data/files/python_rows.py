@@ -93,7 +93,7 @@ def _columns(rows: Any, names: list[str]) -> dict[str, Any]:
                     f"rows: row {number} has no value for column {quoted(absent)}; use None if it is unknown"
                 )
         return {name: [row[name] for row in rows] for name in names}
-    raise DataError("rows: give columns by name, a list of mappings, or an array of two axes")
+    raise DataError("rows: give a mapping of columns, a list of mappings, or a two-dimensional array")
 
 
 def _is_column(values: Any) -> bool:

@@ -48,8 +48,8 @@ def read_table(sources: Sequence[tuple[Location, Part | None]], options: ReadOpt
         if part is None and (more := [name for name in table if name not in tables[0]]):
             raise DataError(f"{where}: {listed(more)} {'is' if len(more) == 1 else 'are'} not in the first file")
         if table.parts is not None:
-            what = "as one of several files" if part is None else "as one split"
-            raise DataError(f"{where}: holds splits of its own, and is given {what}")
+            what = "as one of several files" if part is None else "as a single split"
+            raise DataError(f"{where}: has its own splits, but is given {what}")
         _require_shapes(table, tables[0], where)
     kinds = {name: _joint_kind([table[name] for table in tables]) for name in names}
     for index, (location, _) in enumerate(sources):

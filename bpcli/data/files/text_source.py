@@ -79,14 +79,14 @@ class TextTable:
         if is_broken(rest) or (finished and rest):
             line = self.line + count_lines(data[: cells.stop])
             raise DataError(
-                f"{self.path}: line {line}: a quoted field begins here and does not end as it should"
-                ' (a quote inside a quoted field is written twice: "")'
+                f"{self.path}: line {line}: the quoted field that starts here is not closed correctly"
+                ' (write a quote inside a quoted field as "")'
             )
         if len(rest) > FIELD_LIMIT:
             raise too_long(self.path, self.line + count_lines(data[: cells.stop]))
         if len(data) - cells.size > ROW_LIMIT:
             line = self.line + count_lines(data[: cells.size])
-            raise DataError(f"{self.path}: line {line}: a row longer than {ROW_LIMIT >> 20} MiB; is this a table?")
+            raise DataError(f"{self.path}: line {line}: a row longer than {ROW_LIMIT >> 20} MiB; is this a data file?")
 
 
 @contextmanager
@@ -105,7 +105,7 @@ def open_text(path: Path | None, dialect: Dialect, pipes: bool = False) -> Itera
         delimiter = _delimiter(path, body, dialect)
         while (row := split_row(body, delimiter)) is None:
             if finished or len(body) > ROW_LIMIT:
-                raise DataError(f"{shown}: line {line}: the header does not end; is a quote left open?")
+                raise DataError(f"{shown}: line {line}: the header does not end; is a closing quote missing?")
             body, finished = _extend(stream, body, len(body), shown, line)
         cells, size = row
         if not dialect.header:
@@ -137,7 +137,7 @@ def _from_first_row(stream: Utf8Stream, dialect: Dialect, path: str) -> tuple[by
         data, finished = _extend(stream, data, len(data), path, 1)
     if match is None and count_lines(data) < dialect.skip_rows:
         lines = counted(count_lines(data), "line")
-        raise DataError(f"{path}: {lines}, of which {dialect.skip_rows:,} are to be skipped")
+        raise DataError(f"{path}: {lines}, but skip_rows is {dialect.skip_rows:,}")
     if match is None or not data[match.end() :].strip():
         why = "; its first line must name the columns" if dialect.header else ""
         raise DataError(f"{path}: the file is empty{why}")
@@ -177,8 +177,8 @@ def _as_wide_as(names: list[str], first_row: list[bytes]) -> list[str]:
 def _check_header(header: list[str], path: str, line: int) -> None:
     """Raise DataError for a header without any name, or with the same one twice."""
     if not any(header):
-        raise DataError(f"{path}: line {line}: the header names none of its {counted(len(header), 'column')}")
+        raise DataError(f"{path}: line {line}: none of the {counted(len(header), 'column')} has a name in the header")
     twice = [name for name, times in Counter(header).items() if name and times > 1]
     if twice:
-        why = "; is the line that names the columns missing?" if all(map(is_number, header)) else ""
-        raise DataError(f"{path}: line {line}: the header names {listed(twice)} more than once{why}")
+        why = "; is the header line missing?" if all(map(is_number, header)) else ""
+        raise DataError(f"{path}: line {line}: duplicate names in the header: {listed(twice)}{why}")

@@ -29,21 +29,25 @@ class Dialect:
 
     def __post_init__(self) -> None:
         if self.delimiter is not None and (not self.delimiter.isascii() or not _is_mark(self.delimiter)):
-            raise ValueError("delimiter: one ASCII character that is no letter, digit, quote, point, sign or line end")
+            raise ValueError(
+                "delimiter: must be an ASCII character other than a letter, digit, quote, point, sign or line end"
+            )
         if self.decimal not in (".", ","):
-            raise ValueError("decimal: a point or a comma")
+            raise ValueError("decimal: must be a point or a comma")
         if self.thousands is not None and not (self.thousands in (".", ",") or _is_mark(self.thousands)):
-            raise ValueError("thousands: one character that is no letter, digit, quote, sign or line end")
+            raise ValueError("thousands: must be a character other than a letter, digit, quote, sign or line end")
         if self.thousands == self.decimal:
-            raise ValueError("thousands: the same character as decimal")
+            raise ValueError("thousands: must differ from decimal")
         if self.comment is not None and (not self.comment.strip() or re.search(r'["\r\n]', self.comment)):
-            raise ValueError("comment: characters other than blanks, quotes and line ends")
+            raise ValueError("comment: must be text without quotes and line ends, and not blank")
         if self.skip_rows < 0:
-            raise ValueError("skip_rows: 0 or more")
+            raise ValueError("skip_rows: must be at least 0")
         try:
             "".encode(self.encoding)  # refuses codecs from bytes to bytes as well
         except LookupError:
-            raise ValueError("encoding: one that Python knows, such as utf-8, utf-16, latin-1 or cp1252") from None
+            raise ValueError(
+                "encoding: must be one that Python supports, such as utf-8, utf-16, latin-1 or cp1252"
+            ) from None
 
     @cached_property
     def number(self) -> str:

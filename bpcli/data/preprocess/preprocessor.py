@@ -60,11 +60,11 @@ class Preprocessor(Spec):
         inputs = [name for column in self.inputs for name in {column.name, *column.names}]
         names = [*inputs, *self.target.names, self.weight]
         if len(set(names)) < len(names):
-            raise ValueError("a column stands in two places")
+            raise ValueError("a column is used twice")
         if not any(column.width for column in self.inputs):
-            raise ValueError("the inputs make no feature")
+            raise ValueError("the inputs have no features")
         if not self.target.has_kinds(self.target_kinds):
-            raise ValueError("target_kinds are not those of the target")
+            raise ValueError("target_kinds do not match the target")
         return self
 
     @classmethod
@@ -200,7 +200,8 @@ class Preprocessor(Spec):
             raise MismatchError(
                 Mismatch(
                     ("data", "weight"),
-                    f"column {quoted(self.weight)} must hold numbers of 0 or more, none missing, one above 0 at least",
+                    f"column {quoted(self.weight)} must hold non-negative numbers, none missing and at least one above "
+                    "0",
                 )
             )
         return np.asarray(values, dtype=dtype)

@@ -25,7 +25,7 @@ class ClassesTarget(TargetBase):
     type: Literal["classes"] = "classes"
     name: str
     classes: Sequence[str] = Field(min_length=2)
-    numbers: Sequence[float] | None = Field(default=None, description="The classes as numbers, for a numeric column.")
+    numbers: Sequence[float] | None = Field(default=None, description="Classes as numbers, if the column is numeric.")
     single_logit: bool
 
     @model_validator(mode="after")
@@ -35,7 +35,7 @@ class ClassesTarget(TargetBase):
         if self.numbers is not None and (
             len(self.numbers) != len(self.classes) or not all(map(lt, self.numbers, self.numbers[1:]))
         ):
-            raise ValueError("numbers must rise, and there must be one for each class")
+            raise ValueError("numbers must be strictly increasing, with one for each class")
         return self
 
     def suits(self, loss: LossBase) -> bool:
@@ -83,9 +83,8 @@ class ClassesTarget(TargetBase):
             label = column.take(strange[:1]).labels()[0]
             rows = int(np.count_nonzero(column.values == column.values[strange[0]]))
             raise DataError(
-                f"target {quoted(self.name)}: class {quoted(label)} stands in "
-                f"{counted(rows, 'row')}, but in no row that the network was trained on; leave those out, or train on "
-                "rows of that class"
+                f"target {quoted(self.name)}: class {quoted(label)} occurs in {counted(rows, 'row')}, but in no "
+                "training row; drop those rows, or train on rows of that class"
             )
         return np.asarray(codes, dtype=np.intp)
 
@@ -144,7 +143,7 @@ class ClassesTarget(TargetBase):
     def explained(self, loss: LossBase) -> str:
         """Log-odds or score of the predicted class."""
         what = "log-odds" if loss.gives_probabilities else "score"
-        more = "" if len(self.classes) == 2 else " (the mean of those against each other class)"
+        more = "" if len(self.classes) == 2 else " (mean over the other classes)"
         return f"the {what} of the predicted class{more}"
 
     def explained_weights(self, predicted: Array) -> list[Array]:

@@ -65,8 +65,8 @@ def test_no_rows_are_a_table_of_no_rows() -> None:
         ),
         (np.zeros((2, 2)), r"an array must be \(rows, 3\)"),
         (np.zeros(3), r"an array must be \(rows, 3\)"),
-        ("text", "give columns by name, a list of mappings, or an array"),
-        ([[1, 2, 3]], "give columns by name, a list of mappings, or an array"),
+        ("text", "give a mapping of columns, a list of mappings, or a two-dimensional array"),
+        ([[1, 2, 3]], "give a mapping of columns, a list of mappings, or a two-dimensional array"),
     ],
 )
 def test_rows_that_do_not_fit_are_an_error_that_says_why(rows: Any, words: str) -> None:
