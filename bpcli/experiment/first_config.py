@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -11,27 +12,30 @@ import numpy as np
 from pydantic import ValidationError
 
 from bpcli.config.loading import run_name
+from bpcli.data.columns.recognition import recognised_columns, spec_yaml
 from bpcli.data.examples.split import DEFAULT_SHARE
 from bpcli.data.examples.target_leaks import MOST_NAMES
 from bpcli.data.files.kind_hints import (
     OF_DATES,
-    OF_NUMBERS,
     are_dates,
     dates_noted,
+    is_padded,
     numbers_the_rows,
-    unusual_number,
+    padded_noted,
     words_among_numbers,
 )
 from bpcli.data.files.npz_reader import usual_arrays
 from bpcli.data.files.read import holds_arrays
+from bpcli.data.files.recognition import dialect_of
 from bpcli.data.files.source import open_source, read_options
+from bpcli.data.notations.dialect import Dialect
 from bpcli.data.spec import ArraysSpec, DataSpec, without_password
 from bpcli.data.table import DEFAULT_MISSING, PARTS, Column, Table, instead_of
 from bpcli.data.targets import choose_loss, fit_target
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
 from bpcli.spec import type_name
-from bpcli.wording import counted, listed, printable, quoted, shown_shape
+from bpcli.wording import counted, double_quoted, listed, printable, quoted, shown_shape, yaml_scalar
 
 FEWEST_ROWS = 20
 """Minimum number of rows for a validation and test split: smaller splits have too few rows to be informative."""
@@ -66,15 +70,33 @@ def draft_config(
     data = _data(path, query, sheet)
     options = read_options(data, {})
     source = open_source(data, Path(), cache=cache, split_arrays=any(map(options.names_position, targets)))
-    options, header = source.options, source.header
+    dialect = dialect_of(source)
+    data = data.model_copy(update={key: getattr(dialect.dialect, key) for key in dialect.reasons})
+    notes = [f"data.{key}: {yaml_scalar(getattr(data, key))}; {why}" for key, why in dialect.reasons.items()]
+    source = open_source(data, Path(), cache=cache, split_arrays=source.options.split_arrays)
+    header = source.header
     for target in targets:
         if target not in header:
             instead = instead_of(target, header)
             raise UsageError(f"--target: no column {quoted(target)} in {quoted(str(path))}{instead}")
     table = source.read(source.options)
-    words = sorted({word for column in table.values() for word in words_among_numbers(column)})
-    if words:
-        table = source.read(replace(options, missing=(*DEFAULT_MISSING, *words)))
+    recognised = recognised_columns(table.values(), data.dialect)
+    words = sorted(
+        {word for column in table.values() for word in words_among_numbers(column, data.dialect)}
+        | {word for column in recognised.values() for word in column.missing}
+    )
+    if words or recognised:
+        data = data.model_copy(
+            update={
+                "missing": (*DEFAULT_MISSING, *words),
+                "columns": {name: column.spec for name, column in recognised.items()},
+            }
+        )
+        table = source.read(replace(read_options(data, data.kinds), split_arrays=source.options.split_arrays))
+    notes += [f"{quoted(name)} read as numbers: {column.reason}" for name, column in recognised.items()]
+    notes += [
+        f"{quoted(name)} read as names: {padded_noted(column)}" for name, column in table.items() if is_padded(column)
+    ]
     targets = list(dict.fromkeys(targets)) or _array_targets(data, header)
     _refuse_arrays(table, targets)
     columns = [_known(table[name]) for name in targets]
@@ -87,7 +109,7 @@ def draft_config(
     with errors_in(shown):
         _check_targets(columns, loss)
     excluded = {} if holds_arrays(Path(data.shown)) else _excluded(table, targets)
-    notes = [f"{quoted(name)} left out: {why}" for name, why in excluded.items()]
+    notes += [f"{quoted(name)} left out: {why}" for name, why in excluded.items()]
     for name, column in table.items():
         if name not in targets and name not in excluded and are_dates(column):
             notes.append(f"{quoted(name)} {dates_noted(column)}")
@@ -97,7 +119,8 @@ def draft_config(
     data = data.with_paths(Path(os.path.relpath(Path(file).resolve(), folder)).as_posix() for file, _ in data.files)
     if not _is_text(data.shown):
         raise UsageError(f"{printable(data.shown)}: file names in a config must be UTF-8 text; rename the file")
-    return Draft(_text(data, table, words, targets, columns, excluded, type_name(loss), reason), notes)
+    reasons = {**dialect.reasons, **{name: column.reason for name, column in recognised.items()}}
+    return Draft(_text(data, table, words, targets, columns, excluded, type_name(loss), reason, reasons), notes)
 
 
 def _data(path: Path | str, query: str | None, sheet: str | None) -> DataSpec:
@@ -181,8 +204,6 @@ def _excluded(table: Table, targets: list[str]) -> dict[str, str]:
             excluded[name] = "constant" if distinct else "empty"
         elif distinct > MOST_NAMES and are_dates(column):
             excluded[name] = f"looks like dates; {OF_DATES}"
-        elif distinct > MOST_NAMES and (number := unusual_number(column)):
-            excluded[name] = f"looks like numbers in an unusual format, such as {quoted(number)}; {OF_NUMBERS}"
         elif column.kind == "categorical" and distinct > MOST_NAMES and distinct > len(values) / 2:
             excluded[name] = (
                 f"{distinct:,} distinct names in {counted(len(values), 'row')}, like an identifier or free text"
@@ -201,27 +222,33 @@ def _text(
     excluded: dict[str, str],
     loss: str,
     reason: str,
+    reasons: Mapping[str, str],
 ) -> str:
     rows, source = table.rows, Path(data.shown).name
     classes = loss != "mse" and len(targets) == 1
     few = table.parts is None and (len(columns[0]) < FEWEST_ROWS or (classes and _commonest(columns[0]) < len(PARTS)))
     batch = 32 if rows < 20_000 else 128 if rows < 200_000 else 512
     patience = 20 if rows < 20_000 else 10
-    target = _quote(targets[0]) if len(targets) == 1 else f"[{', '.join(map(_quote, targets))}]"
+    target = yaml_scalar(targets[0]) if len(targets) == 1 else f"[{', '.join(map(yaml_scalar, targets))}]"
     lines = [
-        f"# Made by bpcli init from {_quote(source)}: {counted(rows, 'row')}, {counted(len(table), 'column')}.",
-        f"name: {_quote(run_name(source.split('.')[0]))}",
+        f"# Made by bpcli init from {yaml_scalar(source)}: {counted(rows, 'row')}, {counted(len(table), 'column')}.",
+        f"name: {yaml_scalar(run_name(source.split('.')[0]))}",
         "seed: 0                       # seed of all random numbers",
         "data:",
         *_places(data),
+        *(f"  {key}: {yaml_scalar(getattr(data, key))}    # {reasons[key]}" for key in _DIALECT if key in reasons),
         f"  target: {target}",
     ]
     if words:
-        missing = ", ".join(map(_double_quoted, (*DEFAULT_MISSING, *words)))
+        missing = ", ".join(map(double_quoted, (*DEFAULT_MISSING, *words)))
         lines.append(f"  missing: [{missing}]    # includes the words found among numbers")
     if excluded:
         lines.append("  exclude:")
-        lines += [f"    - {_quote(name)}    # {why}" for name, why in excluded.items()]
+        lines += [f"    - {yaml_scalar(name)}    # {why}" for name, why in excluded.items()]
+    declared = {name: spec for name, spec in data.columns.items() if name not in excluded}
+    if declared:
+        lines.append("  columns:")
+        lines += [f"    {yaml_scalar(name)}: {spec_yaml(spec)}    # {reasons[name]}" for name, spec in declared.items()]
     if classes and columns[0].kind == "numeric" and len(np.unique(columns[0].values)) > 2:
         lines.append("  # To predict the number instead of classes: bpcli init … --task regression")
     lines += ["  # Inferred kinds; to override one, use `columns`, such as {zip_code: categorical}:"]
@@ -244,12 +271,15 @@ def _text(
     return "\n".join(lines) + "\n"
 
 
+_DIALECT = tuple(vars(Dialect()))
+
+
 def _places(data: DataSpec) -> list[str]:
     """Lines of the config that say where the rows are."""
     named = {"url": data.url, "query": data.query, "path": data.path, "sheet": data.sheet}
-    lines = [f"  {key}: {_quote(value)}" for key, value in named.items() if isinstance(value, str)]
+    lines = [f"  {key}: {yaml_scalar(value)}" for key, value in named.items() if isinstance(value, str)]
     if data.arrays != ArraysSpec():
-        lines.append(f"  arrays: {{x: {_quote(data.arrays.x)}, y: {_quote(data.arrays.y)}}}")
+        lines.append(f"  arrays: {{x: {yaml_scalar(data.arrays.x)}, y: {yaml_scalar(data.arrays.y)}}}")
     return lines
 
 
@@ -285,20 +315,6 @@ def _commonest(column: Column) -> int:
     return int(np.unique(column.values, return_counts=True)[1].max())
 
 
-def _quote(text: str) -> str:
-    """YAML scalar of a text: plain if unambiguous, else double-quoted."""
-    plain = text.isascii() and text.replace("_", "a").replace("/", "a").replace(".", "a").isalnum()
-    bare = plain and text[0].isalpha() and text.lower() not in ("true", "false", "null")
-    return text if bare or (plain and text.startswith("../")) else _double_quoted(text)
-
-
-def _double_quoted(text: str) -> str:
-    """Double-quoted YAML scalar on one line, with non-printable characters escaped."""
-    escapes = {'"': r"\"", "\\": r"\\"}
-    chars = (escapes.get(char, char if char.isprintable() else f"\\U{ord(char):08x}") for char in text)
-    return f'"{"".join(chars)}"'
-
-
 def _comment(text: str) -> str:
     """Text for a comment, quoted if it has non-printable characters such as line breaks."""
-    return text if text.isprintable() else _double_quoted(text)
+    return text if text.isprintable() else double_quoted(text)

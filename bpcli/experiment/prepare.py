@@ -20,7 +20,14 @@ from bpcli.errors import errors_in
 from bpcli.experiment.initial_parameters import initial_parameters
 from bpcli.experiment.memory_estimate import COMPILED_BYTES, Footprint, estimate_memory
 from bpcli.experiment.monitors import watched
-from bpcli.experiment.notes import notes_of_arrays, notes_of_inputs, notes_of_layers, surprise_notes
+from bpcli.experiment.notes import (
+    notes_of_arrays,
+    notes_of_inputs,
+    notes_of_layers,
+    surprise_notes,
+    warnings_of_columns,
+    warnings_of_dialect,
+)
 from bpcli.experiment.row_weights import weighted
 from bpcli.nn.network import Network
 from bpcli.system.memory import require_memory
@@ -127,9 +134,12 @@ def prepare(
         memory = replace(memory, compiled=COMPILED_BYTES)
         require_memory(memory.to_come, "training by compiled steps", "free memory, or uninstall numba")
     arrays = {array.name for array in preprocessor.arrays}
+    cells = [name for name in selection.inputs if name not in arrays]
+    warnings += warnings_of_dialect(source, data.dialect)
+    warnings += warnings_of_columns((train[name] for name in cells if name not in data.columns), data.dialect)
     notes = [
         *selection.notes,
-        *notes_of_inputs(train, [name for name in selection.inputs if name not in arrays], data.columns),
+        *notes_of_inputs(train, cells, data.columns),
         *notes_of_arrays(preprocessor.arrays),
         *notes_of_layers(network, config.initial_parameters),
     ]

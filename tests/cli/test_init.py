@@ -335,19 +335,17 @@ def test_a_few_dates_stay_as_names_with_a_word(tmp_path: Path):
     )
 
 
-def test_numbers_that_were_not_read_as_such_are_left_out_with_what_to_do_about_them(tmp_path: Path):
+def test_numbers_as_people_write_them_are_read_and_said(tmp_path: Path):
     write_csv(tmp_path / "data.csv", [["price", "x", "y"], *([f"{n},5", n % 7 + 0.5, n // 2 % 2] for n in range(80))])
     result = bpcli("init", "data.csv", "--target", "y", cwd=tmp_path).ok()
-    assert result.err == (
-        "note: 'price' left out: looks like numbers in an unusual format, such as '0,5'; write them with digits and a "
-        "decimal point only, as 1234.5\n"
-    )
+    assert result.err == "note: 'price' read as numbers: numbers such as '0,5'\n"
+    assert "    price: {type: numeric, decimal: \",\"}    # numbers such as '0,5'\n" in result.out
 
 
 @pytest.mark.parametrize(
     ("header", "words"),
     [
-        ("a|b|c", "; it has 'a|b|c', a single column; separate columns with commas, semicolons or tabs"),
+        ("a|b|c", "; it has 'a', 'b', 'c'"),
         ("a b c", "; it has 'a b c', a single column; separate columns with commas, semicolons or tabs"),
         ("1.5,2,-3", "; it has '1.5', '2', '-3'; is the header line missing?"),
         ("q,b,a", "; it has 'q', 'b', 'a'"),

@@ -329,7 +329,7 @@ def test_a_column_of_dates_is_called_so_unless_the_config_says_what_it_is(folder
     days = [f"2024-{1 + number % 12:02}-0{1 + number % 7}" for number in range(200)]
     write_csv(folder / "t.csv", {"day": days, "x": range(1, 401, 2), "kind": ["x", "y"] * 100})
     data = {"path": "t.csv", "target": "kind", **({"columns": {"day": "categorical"}} if given else {})}
-    found = [note for note in prepared(folder, data=data).notes if "dates" in note]
+    found = [warning for warning in prepared(folder, data=data).warnings if "dates" in warning]
     expected = (
         "column 'day': looks like dates, read as 78 categories; dates are not supported: provide "
         "numeric columns such as year, month and weekday"
@@ -341,9 +341,17 @@ def test_a_column_of_numbers_as_people_write_them_is_noted(folder: Path) -> None
     prices = [f"{number % 40},5" for number in range(200)]
     write_csv(folder / "t.csv", {"price": [f'"{price}"' for price in prices], "kind": ["x", "y", "y", "x"] * 50})
     assert (
-        "column 'price': looks like numbers in an unusual format, such as '0,5', so read as categories; write them "
-        "with digits and a decimal point only, as 1234.5"
-    ) in prepared(folder, data={"path": "t.csv", "target": "kind"}).notes
+        "column 'price': numbers such as '0,5', so read as categories; to read them as numbers, set "
+        'data.columns: {price: {type: numeric, decimal: ","}}'
+    ) in prepared(folder, data={"path": "t.csv", "target": "kind"}).warnings
+
+
+def test_the_dialect_that_a_text_calls_for_is_a_warning(folder: Path) -> None:
+    rows = [f"{number % 40},5;{'xy'[number % 2]}" for number in range(200)]
+    (folder / "t.csv").write_text("\n".join(["price;kind", *rows]) + "\n")
+    warning = 'as in 0,5: should data.decimal be ","?'
+    assert warning in prepared(folder, data={"path": "t.csv", "target": "kind"}).warnings
+    assert warning not in prepared(folder, data={"path": "t.csv", "target": "kind", "decimal": ","}).warnings
 
 
 def rank_of_trained_weights(of: Prepared) -> int:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.data.columns.recognition import column_hint, recognised_numbers
 from bpcli.data.examples.split import Split, parts_from_column, split_table
 from bpcli.data.files.cells import parse_cells
-from bpcli.data.files.kind_hints import numbers_the_rows, words_among_numbers
+from bpcli.data.files.kind_hints import are_missing_words, numbers_the_rows, words_among_numbers
 from bpcli.data.files.read import holds_arrays
 from bpcli.data.files.source import Source
 from bpcli.data.spec import DataSpec
@@ -21,7 +23,7 @@ from bpcli.data.targets import choose_loss, fit_target
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
 from bpcli.nn.losses import Loss, MeanSquaredError
 from bpcli.spec import type_name
-from bpcli.wording import counted, listed, quoted, shown_shape
+from bpcli.wording import counted, enumerated, listed, quoted, shown_shape
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,15 @@ def select_examples(
     if not table.rows:
         raise DataError(f"{source.shown}: no rows below the header")
     rows, notes = _rows_with_targets(table, targets, source.shown)
+    if len(rows) < table.rows and not as_read_before:
+        notes += _dropped_words(source, table, targets)
     notes += [f"column {quoted(name)} left out: {why}" for name, why in useless.items()]
     if spec.query is not None and not spec.is_ordered:
         notes.append("data.query has no ORDER BY: the database may give the rows in another order, and so other splits")
     columns = [table[name].take(rows) for name in targets]
     if loss is None:
         _refuse_words_in_quantities(columns, spec)
+        _refuse_other_notations(columns, spec)
         loss, reason = choose_loss(columns)
         notes.append(f"loss: {type_name(loss)}, as {reason}")
     with errors_in(source.shown):
@@ -177,13 +182,27 @@ def _with_class_names(table: Table, targets: list[str], spec: DataSpec) -> Table
 def _refuse_words_in_quantities(columns: Sequence[Column], spec: DataSpec) -> None:
     """Raise MismatchError if a few words among numbers would turn a quantity into classes."""
     for column in columns:
-        words = () if column.name in spec.columns else words_among_numbers(column)
+        words = () if column.name in spec.columns else words_among_numbers(column, spec.dialect)
         if words:
-            numbers = parse_cells(column.categories, frozenset(words))[column.values]
-            if isinstance(choose_loss([Column(column.name, "numeric", numbers)])[0], MeanSquaredError):
+            numbers = parse_cells(column.categories, frozenset(words), spec.dialect)[column.values]
+            loss, _ = choose_loss([Column(column.name, "numeric", numbers)])
+            if are_missing_words(words) or isinstance(loss, MeanSquaredError):
                 what = (
                     f"column {quoted(column.name)}: numbers except {listed(words)}; add them to data.missing if "
                     "missing values are meant, or declare the column categorical under data.columns"
+                )
+                raise MismatchError(Mismatch(("data", "target"), what))
+
+
+def _refuse_other_notations(columns: Sequence[Column], spec: DataSpec) -> None:
+    """Raise MismatchError if numbers in another notation, such as 1.234,5, would be classes."""
+    for column in columns:
+        if column.kind == "categorical" and column.name not in spec.columns:
+            found = recognised_numbers(column, spec.dialect)
+            if found is not None:
+                what = (
+                    f"column {quoted(column.name)}: {found.reason}; to predict the numbers, set data.columns: "
+                    f"{column_hint(column.name, found.spec)}; to predict classes, name the column categorical there"
                 )
                 raise MismatchError(Mismatch(("data", "target"), what))
 
@@ -199,6 +218,20 @@ def _rows_with_targets(table: Table, targets: list[str], source: str) -> tuple[N
     if not left_out:
         return rows, []
     return rows, [f"{counted(left_out, 'row')} left out: no value in target {listed(targets)}"]
+
+
+def _dropped_words(source: Source, table: Table, targets: list[str]) -> list[str]:
+    """Note on the words by which rows of a class are taken for rows without one, such as NA for Namibia."""
+    names = frozenset(name for name in targets if table[name].kind == "categorical")
+    words = [word for word in source.options.missing if word]
+    if not (names and words):
+        return []
+    as_written = source.read(replace(source.options, columns=names, verbatim=names))
+    counts = Counter(label.strip() for name in names for label in as_written[name].labels())
+    found = [f"{quoted(word)} in {counted(counts[word], 'row')}" for word in words if counts[word]]
+    if not found:
+        return []
+    return [f"target: data.missing takes {enumerated(found)} for a missing value; set it if that is a class"]
 
 
 def _divide(

@@ -12,7 +12,7 @@ from itertools import pairwise
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.notations.numbers import MINUS
 
-MOST_LINES = 1000
+MOST_LINES = 300
 """Lines that are looked at."""
 
 MOST_SKIPPED = 50
@@ -20,6 +20,7 @@ MOST_SKIPPED = 50
 
 _DELIMITERS = (",", ";", "\t", "|")
 _COMMENTS = ("#", "%", "//")
+_LINE = re.compile(r'((?:(?:(?<=[,;\t|\r\n])|(?<=\A))"(?:[^"]|"")*"|[^\r\n])*)(?:\r\n|\r|\n|\Z)')
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 _NUMBER = re.compile(rf"[{MINUS}+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][{MINUS}+]?[0-9]+)?")
 _COMMA = re.compile(rf"[{MINUS}+]?[0-9]+,[0-9]+")
@@ -44,7 +45,7 @@ def recognise_dialect(sample: bytes) -> RecognisedDialect:
     if why:
         found["encoding"], reasons["encoding"] = encoding, why
     text = sample.decode(encoding, "ignore").removeprefix("\ufeff")
-    lines = re.split(r"\r\n|\r|\n", text)
+    lines = _LINE.findall(text)
     lines = (lines[:-1] if len(lines) > 1 else lines)[:MOST_LINES]
     separator = re.fullmatch("sep=(.)", lines[0]) if lines else None
     if separator:
@@ -166,22 +167,22 @@ def _are_grouped(column: Sequence[str]) -> bool:
 
 
 def _is_data(rows: Sequence[list[str]], dialect: Dialect) -> bool:
-    """Whether the first row holds data and no names: most cells are numbers, as the cells below are.
+    """Whether the first row holds data and no names: most cells are numbers, as those below; others come again below.
 
     Rising whole numbers, such as years, may be names.
     """
     number = re.compile(dialect.number)
     first = rows[0]
     are_numbers = [number.fullmatch(cell) is not None for cell in first]
-    if "" in first or 2 * sum(are_numbers) < len(first) or not any(are_numbers):
+    if "" in first or 3 * sum(are_numbers) < 2 * len(first):
         return False
     whole = [int(cell) for cell in first if cell.isdecimal()]
     if len(whole) == sum(are_numbers) > 1 and all(low < high for low, high in pairwise(whole)):
         return False
     below = [row for row in rows[1:] if len(row) == len(first)]
-    return all(
-        number.fullmatch(cell) is not None or not cell
-        for row in below[:20]
-        for cell, is_number in zip(row, are_numbers, strict=True)
-        if is_number
-    )
+    if not below:
+        return False
+    for name, is_number, *cells in zip(first, are_numbers, *below, strict=True):
+        if not (all(number.fullmatch(cell) or not cell for cell in cells) if is_number else name in cells):
+            return False
+    return True
