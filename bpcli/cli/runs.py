@@ -86,12 +86,12 @@ def runs(
     for reason in dict.fromkeys(listing.others.values()):
         names = [name for name, why in listing.others.items() if why == reason]
         note(f"not listed: {listed(names, 3)}: {printable(reason)}")
-    _tell_of_deaths([run for run in ordered if run.status == DIED])
+    _note_deaths([run for run in ordered if run.status == DIED])
     if not ordered:
         note(f"no runs in {printable(str(folder))}")
 
 
-def _tell_of_deaths(died: list[ListedRun]) -> None:
+def _note_deaths(died: list[ListedRun]) -> None:
     """Print notes on runs that died: their number, what to do, and logged fatal signals."""
     resumable = sum(run.resumable for run in died)
     if resumable:

@@ -45,7 +45,7 @@ def train_seeds(
     from bpcli.jobs.seeds import SeedRun, require_none, train_side_by_side
     from bpcli.storage.run_directory import timed
 
-    there = SeedRun.called_after(resume) if resume is not None else []
+    there = SeedRun.with_stem(resume) if resume is not None else []
     if there:  # a seed without a checkpoint restarts, and its config is removed
         config = next(run.directory.config for run in there if run.directory.last.is_file())
     assert config is not None
@@ -55,7 +55,7 @@ def train_seeds(
     runs = SeedRun.below(stem, range(seed, seed + count))
     if not there:
         require_none(runs)
-    at_once, each = _share_out(count, prepared, threads)
+    at_once, each = _divide_resources(count, prepared, threads)
     common = [*(part for item in overrides for part in ("--set", item)), *passed_on, "--threads", str(each)]
     commands = {run: _command(run, config, common, resume is not None) for run in runs}
     del prepared  # free memory for the runs
@@ -63,18 +63,18 @@ def train_seeds(
         shown = f"{path_from_here(runs[0].path)} … {runs[-1].path.name}"
         say(f"{counted(count, 'seed')}, {at_once} at a time: {printable(shown)}")
         note(f"{ITS_OWN}; lines common to several seeds are shown once")
-    heard: set[str] = set()
+    printed: set[str] = set()
     resuming = f"bpcli train --seeds {count} --resume {shlex.quote(printable(path_from_here(stem)))}"
 
-    def hear(run: SeedRun, line: str) -> None:
+    def print_line(run: SeedRun, line: str) -> None:
         """Print a line of a run; errors are printed even if quiet."""
         if line.startswith("error: "):
             say(f"error: seed {run.seed}: {line.removeprefix('error: ')}")
-        elif not quiet and line not in heard:
-            heard.add(line)
+        elif not quiet and line not in printed:
+            printed.add(line)
             say(f"seed {run.seed}: {line}")
 
-    def lost(run: SeedRun, number: int) -> None:
+    def report_killed(run: SeedRun, number: int) -> None:
         """Report a process that was killed by a signal."""
         memory = " (perhaps out of memory)" if number == signal.SIGKILL else ""
         say(
@@ -83,7 +83,7 @@ def train_seeds(
         )
 
     with StopRequest() as stop:
-        codes = train_side_by_side(commands, at_once, lambda: stop.signal, hear, lost)
+        codes = train_side_by_side(commands, at_once, lambda: stop.signal, print_line, report_killed)
     code = max(codes.values(), default=0)
     if stop.signal is not None and (len(codes) < count or code > 128):
         say(f"stopped; continue all seeds with: {resuming}")
@@ -103,7 +103,7 @@ def _prepare_first(config: Path, overrides: Sequence[str], count: int, cache: bo
     return prepared
 
 
-def _share_out(count: int, prepared: Prepared, threads: int | None) -> tuple[int, int]:
+def _divide_resources(count: int, prepared: Prepared, threads: int | None) -> tuple[int, int]:
     """Number of parallel runs, and threads of each, within the available cores and memory."""
     from bpcli.system.memory import available_memory
     from bpcli.system.threads import available_cores
@@ -121,7 +121,7 @@ def _share_out(count: int, prepared: Prepared, threads: int | None) -> tuple[int
 
 def _command(run: SeedRun, config: Path, common: Sequence[str], resumed: bool) -> Sequence[str]:
     """Command that starts or resumes a run."""
-    if resumed and run.has_begun():
+    if resumed and run.has_started():
         return ["train", "--resume", str(run.path), *common]
     return ["train", str(config), *common, "--set", f"seed={run.seed}", "--run-dir", str(run.path)]
 

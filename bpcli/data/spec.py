@@ -47,7 +47,7 @@ class SplitSpec(Spec):
     column: str | None = Field(default=None, description="Column with the values train, validation and test.")
 
     @model_validator(mode="after")
-    def _consistent(self) -> SplitSpec:
+    def _check_shares(self) -> SplitSpec:
         if (self.validation or 0) + (self.test or 0) >= 1:
             raise ValueError("validation and test leave no training rows; their sum must be below 1")
         if self.order == "time" and self.stratify:
@@ -128,7 +128,7 @@ class DataSpec(Spec):
 
     @field_validator("delimiter", "decimal", "thousands", "comment", "encoding")
     @classmethod
-    def _in_a_dialect(cls, value: str | None, info: ValidationInfo) -> str | None:
+    def _check_dialect_key(cls, value: str | None, info: ValidationInfo) -> str | None:
         key = str(info.field_name)
         others = {"decimal": ","} if (key, value) == ("thousands", ".") else {}
         try:
@@ -138,7 +138,7 @@ class DataSpec(Spec):
         return value
 
     @model_validator(mode="after")
-    def _one_dialect(self) -> DataSpec:
+    def _check_dialect(self) -> DataSpec:
         _ = self.dialect  # raises ValueError for values that exclude each other
         return self
 
@@ -156,7 +156,7 @@ class DataSpec(Spec):
         return url
 
     @model_validator(mode="after")
-    def _one_source(self) -> DataSpec:
+    def _check_sources(self) -> DataSpec:
         if [self.path, self.train, self.url].count(None) != 2:
             raise ValueError("give either path, or train with validation and test, or url with query")
         if (self.url is None) != (self.query is None):

@@ -226,7 +226,9 @@ def _text(
 ) -> str:
     rows, source = table.rows, Path(data.shown).name
     classes = loss != "mse" and len(targets) == 1
-    few = table.parts is None and (len(columns[0]) < FEWEST_ROWS or (classes and _commonest(columns[0]) < len(PARTS)))
+    few = table.parts is None and (
+        len(columns[0]) < FEWEST_ROWS or (classes and _largest_class(columns[0]) < len(PARTS))
+    )
     batch = 32 if rows < 20_000 else 128 if rows < 200_000 else 512
     patience = 20 if rows < 20_000 else 10
     target = yaml_scalar(targets[0]) if len(targets) == 1 else f"[{', '.join(map(yaml_scalar, targets))}]"
@@ -311,7 +313,7 @@ def _range(column: Column) -> str:
     return f"{column.values.dtype}, {known.min():g} to {known.max():g}" if known.size else "empty"
 
 
-def _commonest(column: Column) -> int:
+def _largest_class(column: Column) -> int:
     return int(np.unique(column.values, return_counts=True)[1].max())
 
 

@@ -37,7 +37,7 @@ class SeedRun:
         return [cls(seed, stem.with_name(f"{stem.name}-seed{seed}")) for seed in seeds]
 
     @classmethod
-    def called_after(cls, stem: Path) -> list[SeedRun]:
+    def with_stem(cls, stem: Path) -> list[SeedRun]:
         """Existing runs with this stem, ordered by seed.
 
         Raises CheckpointError if there are none, or none can be resumed.
@@ -60,13 +60,13 @@ class SeedRun:
         """Run directory, which may not exist yet."""
         return RunDirectory(self.path)
 
-    def has_begun(self) -> bool:
+    def has_started(self) -> bool:
         """Whether there is a checkpoint to resume from.
 
         Removes the directory of a process that ended before its first checkpoint.
         """
         if self.directory.is_run():
-            self.directory.discard_unbegun()
+            self.directory.remove_if_unstarted()
         return self.path.exists()
 
 

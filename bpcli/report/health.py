@@ -41,7 +41,7 @@ def health_section(records: Sequence[EpochRecord], summary: Summary, layers: Map
     charts = []
     for key, (title, label) in CHARTS.items():
         curves = _curves(records, key)
-        shown = _most_telling(curves, key)
+        shown = _most_extreme(curves, key)
         if not shown:
             continue
         names = [layers.get(layer, f"layer {layer}") for layer in shown]
@@ -76,7 +76,7 @@ def _curves(records: Sequence[EpochRecord], key: str) -> dict[int, Curve]:
     return dict(sorted(curves.items()))
 
 
-def _most_telling(curves: dict[int, Curve], key: str) -> list[int]:
+def _most_extreme(curves: dict[int, Curve], key: str) -> list[int]:
     """Layers to plot if there are too many: the highest shares, or evenly spaced from lowest to highest.
 
     Layers are ordered by their median, so that a single epoch does not decide.

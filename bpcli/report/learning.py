@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bpcli.history.curves import wants_logarithm
+from bpcli.history.curves import suits_logarithmic_axis
 from bpcli.pages.charts import Chart, Series
 from bpcli.pages.page import Section, spaced
 from bpcli.storage.records import EpochRecord, Summary
@@ -46,7 +46,7 @@ def _chart(
         for name, (records, key) in curves.items()
     ]
     values = [value for one in series for value in one.y if value is not None]
-    return Chart(title, "epoch", label, series, logarithmic=loss and wants_logarithm(values), mark=mark_of(best))
+    return Chart(title, "epoch", label, series, logarithmic=loss and suits_logarithmic_axis(values), mark=mark_of(best))
 
 
 def mark_of(best: int | None) -> tuple[float, str] | None:

@@ -45,7 +45,7 @@ class DataFingerprint(Spec):
 
     @field_validator("rows")
     @classmethod
-    def _of_every_split(cls, rows: dict[str, int]) -> dict[str, int]:
+    def _check_rows(cls, rows: dict[str, int]) -> dict[str, int]:
         if rows.keys() != set(PARTS) or not rows["train"]:
             raise ValueError("must give the rows of every split, with at least one training row")
         return rows
@@ -99,13 +99,13 @@ class Header(Spec):
 
     @field_validator("counters")
     @classmethod
-    def _countable(cls, counters: dict[str, Any] | None) -> dict[str, Any] | None:
+    def _check_counters(cls, counters: dict[str, Any] | None) -> dict[str, Any] | None:
         if counters is not None:
             Counters.from_json(counters)
         return counters
 
     @model_validator(mode="after")
-    def _of_one_piece(self) -> Header:
+    def _check_consistency(self) -> Header:
         """Validate that config, data, preprocessing and loss are consistent with each other."""
         data, target, loss = self.config.data, self.preprocessor.target, self.config.loss
         assert loss is not None

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from bpcli.errors import CheckpointError
-from bpcli.storage.run_directory import RunDirectory, instead_of_run
+from bpcli.storage.run_directory import RunDirectory, wrong_path_hint
 from bpcli.system.files import kind_of, path_from_here
 from bpcli.wording import printable
 
@@ -17,7 +17,7 @@ def find_checkpoint(path: Path) -> Path:
         raise CheckpointError(f"{printable(str(path))}: no such run or checkpoint")
     if not path.is_dir():
         if kind_of(path) in ("config", "data"):
-            raise CheckpointError(f"{printable(str(path))}: neither a run nor a checkpoint{instead_of_run(path)}")
+            raise CheckpointError(f"{printable(str(path))}: neither a run nor a checkpoint{wrong_path_hint(path)}")
         return path
     run = RunDirectory.open(path)
     if not run.best.is_file():

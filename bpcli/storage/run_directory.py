@@ -68,7 +68,7 @@ class RunDirectory:
             raise CheckpointError(f"{printable(str(path))}: no such run")
         run = cls(path)
         if not run.is_run():
-            raise CheckpointError(f"{printable(str(path))}: not a run directory{instead_of_run(path)}")
+            raise CheckpointError(f"{printable(str(path))}: not a run directory{wrong_path_hint(path)}")
         return run
 
     def is_run(self) -> bool:
@@ -119,7 +119,7 @@ class RunDirectory:
         """Phrase for how the process ended: `died of SIGSEGV`, or `died` if no fatal signal was logged."""
         return f"died of {self.signal}" if self.signal else "died"
 
-    def discard_unbegun(self) -> None:
+    def remove_if_unstarted(self) -> None:
         """Remove the directory if its process died before the first checkpoint."""
         if self.last.is_file() or self.best.is_file() or not self.has_died():
             return
@@ -260,7 +260,7 @@ def timed(name: str) -> str:
     return f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
-def instead_of_run(path: Path) -> str:
+def wrong_path_hint(path: Path) -> str:
     """Explain what a path is that is neither a run nor a checkpoint, and what to pass instead, if known."""
     shown, folder = printable(str(path)), path.absolute().parent
     run = RunDirectory(folder.parent if folder.name == "checkpoints" else folder)

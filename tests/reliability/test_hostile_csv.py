@@ -137,7 +137,7 @@ def test_a_word_among_quantities_does_not_make_classes_of_them(tmp_path: Path, t
     result = bpcli("check", config(tmp_path))
     assert result.code == 2
     assert f"{tmp_path}/c.yaml:1:29: data.target: column 'y': numbers except '{text[:79]}" in result.err
-    assert "add that to data.missing if missing values are meant" in result.err
+    assert "add them to data.missing if missing values are meant" in result.err
     assert bpcli("check", config(tmp_path, f"path: t.csv, target: y, missing: ['{text}']")).code == 0
 
 

@@ -130,7 +130,7 @@ def test_only_a_run_that_died_before_its_first_checkpoint_is_discarded(tmp_path:
         run.write_summary(Summary(status="running"))
         return run
 
-    began("died").discard_unbegun()
+    began("died").remove_if_unstarted()
     for kept in (began("last").last, began("best").best, tmp_path / "foreign/checkpoints/notes.txt"):
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.touch()
@@ -138,7 +138,7 @@ def test_only_a_run_that_died_before_its_first_checkpoint_is_discarded(tmp_path:
     RunDirectory.create(tmp_path / "empty")
     with began("training").locked():
         for path in tmp_path.iterdir():
-            RunDirectory(path).discard_unbegun()
+            RunDirectory(path).remove_if_unstarted()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best", "foreign", "last", "over", "training"]
     assert all((tmp_path / name / "config.yaml").exists() for name in ("best", "last", "over", "training"))
     assert (tmp_path / "foreign/checkpoints/notes.txt").exists()

@@ -56,7 +56,7 @@ class ArrayInput(InputBase):
     )
 
     @model_validator(mode="after")
-    def _of_one_size(self) -> ArrayInput:
+    def _check_sizes(self) -> ArrayInput:
         size, ranged = self.size, self.size if self.kind == "numeric" else 0
         affine = 0 if self.landmarks or self.kind == "boolean" else size
         sizes = {

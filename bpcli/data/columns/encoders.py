@@ -62,7 +62,7 @@ class Landmarks(Spec):
     scores: Sequence[float] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _rising(self) -> Landmarks:
+    def _check_landmarks(self) -> Landmarks:
         if len(self.values) != len(self.scores) or not all(map(lt, self.values, self.values[1:])):
             raise ValueError("values must be strictly increasing, with one score for each")
         return self

@@ -101,7 +101,7 @@ class OneHotInput(ColumnInput):
     )
 
     @model_validator(mode="after")
-    def _all_counted(self) -> OneHotInput:
+    def _check_counts(self) -> OneHotInput:
         if self.counts is not None and len(self.counts) != len(self.categories):
             raise ValueError("must have one count for each category")
         return self

@@ -83,9 +83,9 @@ class NumericColumn(ColumnSpecBase):
     impute: Literal["mean", "median"] | float = Field(default="mean", description="Replacement for missing values.")
 
     @model_validator(mode="after")
-    def _separable(self) -> NumericColumn:
+    def _check_separators(self) -> NumericColumn:
         if self.thousands is not None and self.thousands == self.decimal:
-            raise ValueError("thousands and decimal are the same character")
+            raise ValueError("thousands must differ from decimal")
         return self
 
     def notation(self, dialect: Dialect) -> NumberNotation | None:

@@ -143,9 +143,9 @@ def _without_name_or_content(table: Table, header: list[str], inputs: list[str])
     for position, name in enumerate(header):
         if name == unnamed(position) and name in inputs:
             if table[name].missing().all():
-                useless[name] = "empty, and the header has no name for it"
+                useless[name] = "empty and unnamed"
             elif numbers_the_rows(table[name]):
-                useless[name] = "numbers the rows, and the header has no name for it"
+                useless[name] = "an unnamed row number"
     return useless
 
 

@@ -56,7 +56,7 @@ class Preprocessor(Spec):
     target_kinds: Sequence[Kind]
 
     @model_validator(mode="after")
-    def _of_one_table(self) -> Preprocessor:
+    def _check_columns(self) -> Preprocessor:
         inputs = [name for column in self.inputs for name in {column.name, *column.names}]
         names = [*inputs, *self.target.names, self.weight]
         if len(set(names)) < len(names):

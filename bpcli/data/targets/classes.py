@@ -29,7 +29,7 @@ class ClassesTarget(TargetBase):
     single_logit: bool
 
     @model_validator(mode="after")
-    def _told_apart(self) -> ClassesTarget:
+    def _check_classes(self) -> ClassesTarget:
         if len(set(self.classes)) < len(self.classes) or (self.single_logit and len(self.classes) > 2):
             raise ValueError("classes must have different names, and only two can share a logit")
         if self.numbers is not None and (
