@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -82,7 +82,12 @@ def draft_config(
     table = source.read(source.options)
     recognised = recognised_columns(table.values(), data.dialect)
     words = sorted(
-        {word for column in table.values() for word in words_among_numbers(column, data.dialect)}
+        {
+            word
+            for name, column in table.items()
+            if name not in recognised
+            for word in words_among_numbers(column, data.dialect)
+        }
         | {word for column in recognised.values() for word in column.missing}
     )
     if words or recognised:
@@ -108,7 +113,7 @@ def draft_config(
     loss, reason = _loss(columns, task)
     with errors_in(shown):
         _check_targets(columns, loss)
-    excluded = {} if holds_arrays(Path(data.shown)) else _excluded(table, targets)
+    excluded = {} if holds_arrays(Path(data.shown)) else _excluded(table, targets, data.columns)
     notes += [f"{quoted(name)} left out: {why}" for name, why in excluded.items()]
     for name, column in table.items():
         if name not in targets and name not in excluded and are_dates(column):
@@ -192,7 +197,7 @@ def _check_targets(columns: list[Column], loss: LossBase) -> None:
         )
 
 
-def _excluded(table: Table, targets: list[str]) -> dict[str, str]:
+def _excluded(table: Table, targets: list[str], declared: Collection[str]) -> dict[str, str]:
     """Columns unsuitable as inputs, with the reason."""
     excluded = {}
     for name, column in table.items():
@@ -202,6 +207,8 @@ def _excluded(table: Table, targets: list[str]) -> dict[str, str]:
             continue
         if not distinct or (distinct == 1 and len(values) == len(column)):
             excluded[name] = "constant" if distinct else "empty"
+        elif name in declared:
+            continue
         elif distinct > MOST_NAMES and are_dates(column):
             excluded[name] = f"looks like dates; {OF_DATES}"
         elif column.kind == "categorical" and distinct > MOST_NAMES and distinct > len(values) / 2:

@@ -91,18 +91,20 @@ def warnings_of_columns(columns: Iterable[Column], dialect: Dialect) -> Iterator
     """Warnings about columns read as categories that look like numbers or dates."""
     for column in columns:
         name = quoted(column.name)
-        if words := words_among_numbers(column, dialect):
+        if column.kind != "categorical":
+            continue
+        if are_dates(column):
+            yield f"column {name}: {dates_noted(column)}"
+        elif found := recognised_numbers(column, dialect):
+            yield (
+                f"column {name}: {found.reason}, so read as categories; to read them as numbers, set "
+                f"data.columns: {column_hint(column.name, found.spec)}"
+            )
+        elif words := words_among_numbers(column, dialect):
             those = "that" if len(words) == 1 else "those"
             yield (
                 f"column {name}: numbers except {listed(words)}, so read as categories; add {those} to data.missing if "
                 "missing values are meant"
-            )
-        elif are_dates(column):
-            yield f"column {name}: {dates_noted(column)}"
-        elif column.kind == "categorical" and (found := recognised_numbers(column, dialect)):
-            yield (
-                f"column {name}: {found.reason}, so read as categories; to read them as numbers, set "
-                f"data.columns: {column_hint(column.name, found.spec)}"
             )
 
 

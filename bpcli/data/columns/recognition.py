@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpcli.data.columns.spec import ColumnSpec, NumericColumn
+from bpcli.data.columns.censored import Decimal, bounds_of
+from bpcli.data.columns.spec import CensoredColumn, ColumnSpec, NumericColumn
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.notations.numbers import NumberNotation
 from bpcli.data.notations.recognition import recognise_numbers
 from bpcli.data.table import Column
-from bpcli.wording import quoted, yaml_scalar
+from bpcli.wording import listed, quoted, yaml_scalar
 
 MOSTLY = 0.8
 """Share of a column's rows that must be numbers, for the other words to be missing values."""
@@ -50,6 +51,8 @@ def recognised_numbers(column: Column, dialect: Dialect) -> RecognisedColumn | N
         return None
     rows = np.bincount(column.values[column.values >= 0], minlength=len(column.categories))
     present = {word: int(count) for word, count in zip(column.categories, rows, strict=True) if count}
+    if (censored := _recognised_bounds(present, dialect)) is not None:
+        return censored
     numbers = {word: count for word, count in present.items() if any(char.isdecimal() for char in word)}
     others = [word for word in present if word not in numbers]
     if len(others) > MOST_WORDS or sum(numbers.values()) < MOSTLY * sum(present.values()):
@@ -60,6 +63,18 @@ def recognised_numbers(column: Column, dialect: Dialect) -> RecognisedColumn | N
     spec = numeric_column(notation, dialect)
     shown = next((word for word in numbers if not word[:1].isdecimal() or not word.isdecimal()), next(iter(numbers)))
     return RecognisedColumn(spec, f"numbers such as {quoted(shown)}", tuple(others))
+
+
+def _recognised_bounds(present: dict[str, int], dialect: Dialect) -> RecognisedColumn | None:
+    """Config of a column of numbers, most of its rows, of which some are bounds."""
+    decimal: Decimal = "," if dialect.decimal == "," else "."
+    values, sides = bounds_of(list(present), decimal)
+    bounds = [word for word, side in zip(present, sides, strict=True) if side]
+    others = [word for word, value in zip(present, values, strict=True) if np.isinf(value)]
+    rows = sum(present.values())
+    if not bounds or len(others) > MOST_WORDS or sum(present[word] for word in others) > (1 - MOSTLY) * rows:
+        return None
+    return RecognisedColumn(CensoredColumn(decimal=decimal), f"bounds such as {listed(bounds, 2)}", tuple(others))
 
 
 def numeric_column(notation: NumberNotation, dialect: Dialect) -> NumericColumn:

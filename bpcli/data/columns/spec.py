@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from bpcli.data.columns.arrays import ArrayInput, contiguous_positions
+from bpcli.data.columns.censored import CensoredInput, bounds_of
 from bpcli.data.columns.encoders import NumericEncoder, Standard
 from bpcli.data.columns.inputs import (
     BooleanInput,
@@ -127,6 +128,42 @@ class NumericColumn(ColumnSpecBase):
         )
 
 
+class CensoredColumn(ColumnSpecBase):
+    """A numeric column with bounds such as <0.5 and >20, read as the bound, with an indicator of it."""
+
+    kind = "categorical"
+    type: Literal["censored"] = "censored"
+    decimal: Literal[".", ","] = Field(default=".", description="Decimal separator.")
+    encoder: NumericEncoder | None = Field(default=None, description="Default: data.encoders.numeric.")
+
+    def fit(self, column: Column, defaults: EncodersSpec) -> CensoredInput:
+        """Fit on a training column of words. Raises MismatchError for a word that is no number and no bound."""
+        words = column.present()
+        values, sides = bounds_of(words, self.decimal)
+        wrong = next((word for word, value in zip(words, values, strict=True) if np.isinf(value)), None)
+        if wrong is not None:
+            what = f"{quoted(wrong)} is neither a number nor a bound such as <0.5"
+            raise MismatchError(Mismatch(("data", "columns", column.name), what))
+        places = dict(zip(words, range(len(words)), strict=True))
+        index = np.array([places.get(word, -1) for word in column.categories], np.intp)
+        rows = index[column.values[column.values >= 0]]
+        known = values[rows]
+        mean = float(np.mean(known)) if len(known) else 0.0
+        encoder = self.encoder or defaults.numeric
+        return CensoredInput(
+            name=column.name,
+            indicator=bool(column.missing().any()),
+            decimal=self.decimal,
+            fill=mean,
+            mean=mean,
+            range=(float(known.min()), float(known.max())) if len(known) else None,
+            encoder=type_name(encoder),
+            encoding=encoder.fit(known if len(known) else np.zeros(1)),
+            below=bool((sides < 0).any()),
+            above=bool((sides > 0).any()),
+        )
+
+
 class BooleanColumn(ColumnSpecBase):
     """A boolean column."""
 
@@ -180,4 +217,6 @@ class CategoricalColumn(ColumnSpecBase):
         return OrdinalInput(name=column.name, indicator=indicator, fill=fill, categories=order)
 
 
-ColumnSpec = Annotated[NumericColumn | CategoricalColumn | BooleanColumn, Field(discriminator="type"), BareName()]
+ColumnSpec = Annotated[
+    NumericColumn | CategoricalColumn | BooleanColumn | CensoredColumn, Field(discriminator="type"), BareName()
+]
