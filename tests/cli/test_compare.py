@@ -61,7 +61,8 @@ def test_the_tables_and_the_verdict_are_printed_and_what_it_is_about_is_a_note(c
     head = lines.index(f"wrong less right: accuracy -{abs(entry['difference']):.4f}")
     low, high = (abs(entry["interval"][end]) for end in ("low", "high"))
     assert lines[head + 1] == f"  95% interval from -{low:.4f} to -{high:.4f}"
-    assert f"{entry['right_by']['right']} by right alone, 0 by wrong alone" in lines[head + 2]
+    alone = entry["right_by"]["right"]
+    assert lines[head + 2] == f"  rows predicted correctly: {alone} only by right, 0 only by wrong"
     assert lines[head + 3] == f"  McNemar, exact: p = {entry['p']:.4g}"
     assert lines[head + 4] == f"  {entry['verdict']}"
     assert any(line.startswith("wrong less right: log_loss +") for line in lines)

@@ -79,8 +79,8 @@ def test_changed_data_is_noted(tmp_path: Path):
     with (tmp_path / "data.csv").open("a") as file:
         file.write("Adelie,Torgersen,39.1,18.7,181.0,3750.0,male,2007\n")
     result = bpcli("evaluate", run, "--json").ok()
-    assert result.err.startswith("note: the data file is no longer the one that the model was trained on")
-    assert result.json["notes"][0].startswith("the data file is no longer")
+    assert result.err.startswith("note: the data file has changed since training")
+    assert result.json["notes"][0].startswith("the data file has changed")
 
 
 def test_data_that_is_gone_is_a_data_error_that_says_what_to_do(tmp_path: Path):
@@ -88,7 +88,7 @@ def test_data_that_is_gone_is_a_data_error_that_says_what_to_do(tmp_path: Path):
     (tmp_path / "data.csv").rename(tmp_path / "moved.csv")
     result = bpcli("evaluate", run)
     assert (result.code, result.out) == (3, "")
-    assert result.err == (f"error: {tmp_path}/data.csv: the data of this run is no longer there; give it with --data\n")
+    assert result.err == (f"error: {tmp_path}/data.csv: the data of this run no longer exists; give it with --data\n")
     assert bpcli("evaluate", run, "--data", tmp_path / "moved.csv").ok().out.count("344 rows") == 1
 
 

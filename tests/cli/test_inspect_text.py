@@ -33,12 +33,14 @@ def test_all_curves_of_numbers_are_on_one_scale_and_categories_are_named_by_thei
 
 def test_the_loss_without_a_neuron_is_said_to_be_over_fewer_rows_where_it_is() -> None:
     words = " ".join(neurons_lines([NEURON], 1))
-    assert "how much the mean loss grows" in words
-    assert "how much the mean loss, over 50 rows, grows" in " ".join(neurons_lines([replace(NEURON, loss_rows=50)], 1))
+    assert "increase of the mean loss when" in words
+    assert "increase of the mean loss, over 50 rows, when" in " ".join(
+        neurons_lines([replace(NEURON, loss_rows=50)], 1)
+    )
 
 
 def test_neurons_that_do_nothing_of_their_own_are_counted() -> None:
     states = ("", "as neuron 0", "dead", "constant")
     lines = neurons_lines([replace(NEURON, place=place, state=state) for place, state in enumerate(states)], 4)
-    assert "1 like another of their layer, 1 dead, 1 constant, of 4" in lines[-1]
+    assert "1 duplicates of another in their layer, 1 dead, 1 constant, of 4" in lines[-1]
     assert lines[-5].split() == ["0.0", "0.1250", "0.7500", "+", "a,", "−", "b"]

@@ -82,23 +82,23 @@ def test_the_document_goes_to_stdout_whether_or_not_all_is_identical(run: Path) 
     assert (result.json["first_difference"]["epoch"], result.json["first_difference"]["was"]) == (2, "x")
     error = json.loads(result.err)
     assert error["code"] == 6
-    assert error["message"].startswith("not reproduced: epoch 2 is the first that differs: train_loss was 'x', is ")
+    assert error["message"].startswith("not reproduced: epoch 2 is the first that differs: train_loss was 'x', is now ")
 
 
 def test_the_first_difference_is_one_line_of_error_and_the_code_6(run: Path) -> None:
     loss = record(run, 3)["train_loss"]
     change_epoch(run, 3, train_loss=loss + 0.25)
     assert differing(run) == (
-        f"epoch 3 is the first that differs: train_loss was {loss + 0.25!r}, is {loss!r} now, off by 0.25; "
-        "its environment is as recorded; perhaps it was resumed with other settings"
+        f"epoch 3 is the first that differs: train_loss was {loss + 0.25!r}, is now {loss!r}, off by 0.25; "
+        "the environment is unchanged; the run may have been resumed with other settings"
     )
     assert reproduce(run).out.startswith("metrics of 6 epochs: not identical\nlast weights, 24 steps: ")
 
 
 def test_other_weights_are_shown_with_both_digests(run: Path) -> None:
     nudge_weights(run, "last")
-    assert differing(run).startswith("no epoch's metrics differ, but the weights of last do; ")
-    expected = r"^last weights, \d+ steps: SHA-256 \w+, not identical, SHA-256 \w+ now$"
+    assert differing(run).startswith("the metrics are identical, but the weights of last differ; ")
+    expected = r"^last weights, \d+ steps: SHA-256 \w+, not identical, now \w+$"
     assert re.search(expected, reproduce(run).out, re.MULTILINE)
 
 
@@ -107,25 +107,25 @@ def test_weights_that_were_not_reached_are_called_that(folder: Path, monkeypatch
     monkeypatch.setattr("bpcli.training.monitor.Monitor.is_reached", lambda *_: True)
     result = reproduce(run)
     assert result.code == 6
-    assert "epoch 2 is the first that differs: the run has it, but now training ended before; " in result.err
+    assert "epoch 2 is the first that differs: the run has it, but training now ended earlier; " in result.err
     assert re.search(r"^last weights, 24 steps: SHA-256 \w+, not reached$", result.out, re.MULTILINE)
 
 
 def test_what_is_not_compared_is_said_last(folder: Path) -> None:
     run, epoch, _ = cut_short(folder)
     lines = reproduce(run).ok().out.splitlines()
-    assert lines[-1] == f"not compared: metrics of epoch {epoch}, as max_time ended it before its last step"
+    assert lines[-1] == f"not compared: metrics of epoch {epoch}, cut short by max_time"
 
 
 def test_what_differs_in_the_environment_is_named_before_and_in_the_error(run: Path) -> None:
     versions = Checkpoint.load(run / "checkpoints/last.safetensors").header.versions
     change_header(run, "last", versions={**versions, "blas": "mkl \x1b[2J", "numba": "0.61.0"})
     result = bpcli("reproduce", run).ok()
-    assert f"note: blas was mkl \\x1b[2J, is {versions['blas']} now\n" in result.err
-    assert "note: numba was 0.61.0, is not used now\n" in result.err
+    assert f"note: blas was mkl \\x1b[2J, is now {versions['blas']}\n" in result.err
+    assert "note: numba was 0.61.0, is now not used\n" in result.err
     change_epoch(run, 1, train_loss=0.0)
     assert differing(run).endswith(
-        f"; what differs in the environment: blas (mkl \\x1b[2J, now {versions['blas']}), numba (0.61.0, now not used)"
+        f"; changed in the environment: blas (mkl \\x1b[2J, now {versions['blas']}), numba (0.61.0, now not used)"
     )
 
 
@@ -138,10 +138,10 @@ def refused(run: Path, code: int) -> str:
 def test_changed_data_is_the_code_3(run: Path) -> None:
     with (run.parent / "t.csv").open("a") as file:
         file.write("1,2,c0\n")
-    assert refused(run, 3).endswith("t.csv: the data has changed since the run; put back what it was trained on\n")
+    assert refused(run, 3).endswith("t.csv: the data has changed since the run; restore the original\n")
 
 
 def test_what_is_no_run_is_the_code_4(run: Path) -> None:
-    assert "not a run directory, but a folder of runs; give one of those that bpcli runs " in refused(run.parent, 4)
+    assert "not a run directory, but a folder of runs; give one of the runs that bpcli runs " in refused(run.parent, 4)
     (run / "checkpoints/last.safetensors").unlink()
     assert refused(run, 4).endswith("run: nothing to reproduce; it has no last checkpoint\n")

@@ -99,7 +99,7 @@ def test_a_report_and_the_run_directories_are_printed(tmp_path: Path):
     lines = result.out.splitlines()
     assert lines[0].split() == ["seed", "status", "epochs", "best", "epoch", "best", "validation_loss"]
     assert lines[1].split()[:4] == ["0", "finished", "4", "4"]
-    said = "over 2 seeds: values of the best epoch and, as test_, of the test rows; standard deviation with n − 1"
+    said = "over 2 seeds: values of the best epoch, and of the test rows (test_); sample standard deviation (n − 1)"
     heading = lines[lines.index(said) + 1]
     assert heading.split() == ["metric", "mean", "±", "standard", "deviation", "least", "greatest"]
     assert any(line.startswith("test_accuracy ") and " ± " in line for line in lines)
@@ -123,7 +123,7 @@ def test_an_existing_run_is_refused_before_any_is_trained(tmp_path: Path):
     result = bpcli("train", PENGUINS, *FEW, "--seeds", 2, "--run-dir", "p", cwd=tmp_path)
     assert (result.code, result.err) == (
         8,
-        "error: p-seed1: exists already; choose another --run-dir, or go on with it by --resume\n",
+        "error: p-seed1: already exists; choose another --run-dir, or continue it with --resume\n",
     )
     assert [path.name for path in tmp_path.iterdir()] == ["p-seed1"]
 
@@ -134,8 +134,8 @@ def test_an_existing_run_is_refused_before_any_is_trained(tmp_path: Path):
         ((PENGUINS, "--seeds", 1), 2, "Invalid value for '--seeds'"),
         (("--seeds", 2), 2, "give a config to train, or --resume"),
         ((PENGUINS, "--seeds", 2, "--set", "seed=9223372036854775807"), 2, "--set seed: must be less than"),
-        (("--seeds", 2, "--resume", "nothing"), 4, "nothing: no run directories are called so, and then -seed"),
-        (("--seeds", 2, "--resume", "p", "--run-dir", "q"), 2, "do not go with --resume"),
+        (("--seeds", 2, "--resume", "nothing"), 4, "nothing: no run directories nothing-seedN"),
+        (("--seeds", 2, "--resume", "p", "--run-dir", "q"), 2, "exclude --resume"),
         ((PENGUINS, "--seeds", 2, "--set", "data.target=specis"), 2, "no column 'specis'"),
     ],
 )
@@ -158,7 +158,7 @@ def stopped_by(number: int, folder: Path) -> tuple[int, list[Path]]:
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert out == b""
-    assert err == b"stopped; go on with all of them by: bpcli train --seeds 3 --resume p\n"
+    assert err == b"stopped; continue all seeds with: bpcli train --seeds 3 --resume p\n"
     assert {run.status for run in list_runs(folder).runs} == {"interrupted"}
     assert sorted(run.path for run in list_runs(folder).runs) == running
     return process.returncode, running
@@ -220,7 +220,7 @@ def test_a_seed_that_is_killed_is_one_line_and_the_others_are_kept(tmp_path: Pat
     ]
     assert document["finished"] == 1
     errors = [line for line in err.decode().splitlines() if "error" in line]
-    assert errors == ["error: seed 1: p-seed1: killed by SIGSEGV; go on with: bpcli train --seeds 2 --resume p"]
+    assert errors == ["error: seed 1: p-seed1: killed by SIGSEGV; continue with: bpcli train --seeds 2 --resume p"]
     assert b"Traceback" not in err
     assert lost.signal == "SIGSEGV"
     epochs = [run["epochs"] for run in document["runs"]]
@@ -264,5 +264,5 @@ def test_memory_limits_how_many_run_at_once(
     monkeypatch.setattr("bpcli.experiment.prepare.require_memory", lambda *_: None)
     result = bpcli("train", PENGUINS, *FEW, "--seeds", 2, "--run-dir", tmp_path / "p").ok()
     assert in_process == [1]
-    assert "note: there is memory for 1 run at a time\n" in result.err
+    assert "note: memory allows 1 run at a time\n" in result.err
     assert "2 seeds, 1 at a time: " in result.err

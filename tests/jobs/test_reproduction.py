@@ -215,7 +215,7 @@ def test_a_run_that_was_stopped_within_an_epoch_comes_out_to_that_step(
 def test_weights_between_two_looks_at_machine_code_are_left_out(long: Path) -> None:
     found = identical(partly_trained(long, 2, stepping=Stepping("compiled", gathered_bytes=1)))
     assert found.weights == {}  # many batches at a time
-    assert found.not_compared == ["the last weights, as machine code takes the steps around them at once"]
+    assert found.not_compared == ["the last weights, which lie inside a block of compiled steps"]
 
 
 def test_a_run_that_was_killed_comes_out_as_far_as_its_metrics_and_its_best_go(folder: Path) -> None:
@@ -239,7 +239,7 @@ def test_an_epoch_that_time_cut_short_has_the_same_weights_but_no_metrics_to_com
     run, epoch, steps = cut_short(folder)
     found = identical(run)
     assert found.epochs == epoch - 1
-    assert found.not_compared == [f"metrics of epoch {epoch}, as max_time ended it before its last step"]
+    assert found.not_compared == [f"metrics of epoch {epoch}, cut short by max_time"]
     assert found.weights["last"].steps == steps
 
 
@@ -304,7 +304,7 @@ def test_a_value_that_is_none_differs(run: Path, value: Any) -> None:
 )
 def test_a_value_that_is_none_is_shown_on_one_line_and_written_as_json(was: Any, shown: str, written: Any) -> None:
     found = FirstDifference(2, "train_loss", was, 0.5)
-    start = f"epoch 2 is the first that differs: train_loss was {shown}, is 0.5 now"
+    start = f"epoch 2 is the first that differs: train_loss was {shown}, is now 0.5"
     assert str(found) == (f"{start}, off by nan" if written == "nan" else start)
     assert found.to_json() == {
         "epoch": 2, "metric": "train_loss", "was": written, "now": 0.5,
@@ -314,10 +314,10 @@ def test_a_value_that_is_none_is_shown_on_one_line_and_written_as_json(was: Any,
 
 def test_a_difference_says_by_how_much_and_a_missing_epoch_that_training_ended() -> None:
     assert str(FirstDifference(3, "train_loss", 0.75, 0.5)) == (
-        "epoch 3 is the first that differs: train_loss was 0.75, is 0.5 now, off by 0.25"
+        "epoch 3 is the first that differs: train_loss was 0.75, is now 0.5, off by 0.25"
     )
     assert str(FirstDifference(7, None)) == (
-        "epoch 7 is the first that differs: the run has it, but now training ended before"
+        "epoch 7 is the first that differs: the run has it, but training now ended earlier"
     )
 
 
@@ -398,13 +398,13 @@ def refused(run: Path, error: type[Exception], message: str) -> None:
 def test_changed_data_is_refused(run: Path) -> None:
     with (run.parent / "t.csv").open("a") as file:
         file.write("1,2,c0\n")
-    refused(run, DataError, r"t\.csv: the data has changed since the run; put back what it was trained on$")
+    refused(run, DataError, r"t\.csv: the data has changed since the run; restore the original$")
 
 
 def test_data_that_is_gone_is_refused(folder: Path) -> None:
     run = trained(folder, "training.epochs=1")
     (folder / "t.csv").unlink()
-    refused(run, DataError, r"t\.csv: the data of this run is no longer there; put it back$")
+    refused(run, DataError, r"t\.csv: the data of this run no longer exists; restore it$")
 
 
 @pytest.mark.parametrize(
@@ -420,7 +420,7 @@ def test_another_config_is_refused_by_naming_the_difference(run: Path, old: str,
     text = (run / "config.yaml").read_text()
     assert text.count(old) == 1
     (run / "config.yaml").write_text(text.replace(old, new))
-    expected = rf"run: {place} in config\.yaml is not what the run was trained with; put it back$"
+    expected = rf"run: {place} in config\.yaml is not what the run was trained with; restore it$"
     refused(run, CheckpointError, expected)
 
 
