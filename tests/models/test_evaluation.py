@@ -174,7 +174,7 @@ def test_a_split_that_the_data_no_longer_has_and_a_column_that_is_gone_are_error
     model = Model.load(by(tmp_path, "run", 4, 0))
     text = (tmp_path / "t.csv").read_text()
     (tmp_path / "t.csv").write_text(text.replace(",test,", ",train,"))
-    with pytest.raises(DataError, match=r"t\.csv: .* no .*test rows"):
+    with pytest.raises(DataError, match=r"t\.csv: no longer has test rows$"):
         split_rows(model, "test")
     (tmp_path / "t.csv").write_text(text.replace("a,b,", "a,c,"))
     with pytest.raises(DataError, match="no column 'b'"):
