@@ -59,13 +59,13 @@ def test_directories_are_named_after_the_stem_and_the_seed(tmp_path: Path) -> No
 def test_runs_of_a_stem_are_found_in_the_order_of_their_seeds(tmp_path: Path) -> None:
     for name in ("p-seed10", "p-seed9", "pp-seed1", "p-seed", "p-seedx", "p-seed3-old"):
         checkpointed(tmp_path / name)
-    assert SeedRun.called_after(tmp_path / "p") == SeedRun.below(tmp_path / "p", [9, 10])
+    assert SeedRun.with_stem(tmp_path / "p") == SeedRun.below(tmp_path / "p", [9, 10])
 
 
 def test_a_stem_without_runs_is_an_error(tmp_path: Path) -> None:
     for stem in (tmp_path / "nothing", tmp_path / "no" / "folder"):
         with pytest.raises(CheckpointError, match=f"^{stem}: no run directories .*-seed"):
-            SeedRun.called_after(stem)
+            SeedRun.with_stem(stem)
 
 
 def test_seeds_that_all_died_before_a_checkpoint_have_nothing_to_resume_from(tmp_path: Path) -> None:
@@ -73,19 +73,19 @@ def test_seeds_that_all_died_before_a_checkpoint_have_nothing_to_resume_from(tmp
     with pytest.raises(
         CheckpointError, match="p: no seed has a checkpoint to resume from; start again with bpcli train"
     ):
-        SeedRun.called_after(tmp_path / "p")
+        SeedRun.with_stem(tmp_path / "p")
     assert directory.config.exists()
     checkpointed(tmp_path / "p-seed1")
-    assert [run.seed for run in SeedRun.called_after(tmp_path / "p")] == [0, 1]
+    assert [run.seed for run in SeedRun.with_stem(tmp_path / "p")] == [0, 1]
 
 
 def test_a_run_has_begun_with_its_first_checkpoint_and_what_is_left_of_one_that_has_not_is_removed(
     tmp_path: Path,
 ) -> None:
-    assert not SeedRun(0, tmp_path / "none").has_begun()
-    assert SeedRun(0, checkpointed(tmp_path / "begun")).has_begun()
+    assert not SeedRun(0, tmp_path / "none").has_started()
+    assert SeedRun(0, checkpointed(tmp_path / "begun")).has_started()
     died = unbegun(tmp_path / "died")
-    assert not SeedRun(0, died.path).has_begun()
+    assert not SeedRun(0, died.path).has_started()
     assert not died.path.exists()
 
 
@@ -114,7 +114,7 @@ def test_a_seed_resumed_or_begun_again_by_its_command_is_the_run_that_it_would_h
         bpcli("train", config, "-q", "--set", f"seed={seed}", "--run-dir", folder / f"whole{seed}").ok()
     stopped = partly_trained(folder, 9).rename(folder / "p-seed0")
     died = unbegun(folder / "p-seed1").path
-    for run in SeedRun.called_after(folder / "p"):
+    for run in SeedRun.with_stem(folder / "p"):
         bpcli(*run.arguments(config, ["-q"], resume=True)).ok()
     for seed, path in enumerate((stopped, died)):
         best, whole_best = (at / "checkpoints/best.safetensors" for at in (path, folder / f"whole{seed}"))
