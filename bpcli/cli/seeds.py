@@ -42,7 +42,7 @@ def train_seeds(
 
     `passed_on` are the options added to each run's command.
     """
-    from bpcli.jobs.seeds import SeedRun, require_none, train_side_by_side
+    from bpcli.jobs.seeds import SeedRun, child_command, require_none, train_side_by_side
     from bpcli.storage.run_directory import timed
 
     there = SeedRun.with_stem(resume) if resume is not None else []
@@ -57,7 +57,7 @@ def train_seeds(
         require_none(runs)
     at_once, each = _divide_resources(count, prepared, threads)
     common = [*(part for item in overrides for part in ("--set", item)), *passed_on, "--threads", str(each)]
-    commands = {run: _command(run, config, common, resume is not None) for run in runs}
+    commands = {run: child_command(run.arguments(config, common, resume is not None)) for run in runs}
     del prepared  # free memory for the runs
     if not quiet:
         shown = f"{path_from_here(runs[0].path)} … {runs[-1].path.name}"
@@ -105,25 +105,17 @@ def _prepare_first(config: Path, overrides: Sequence[str], count: int, cache: bo
 
 def _divide_resources(count: int, prepared: Prepared, threads: int | None) -> tuple[int, int]:
     """Number of parallel runs, and threads of each, within the available cores and memory."""
+    from bpcli.jobs.seeds import divide
     from bpcli.system.memory import available_memory
     from bpcli.system.threads import available_cores
 
-    cores = available_cores()
-    at_once = min(count, max(1, cores // (threads or 1)))
     # Reading and encoding take a process the peak memory of this one; training adds its own.
     highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    by_memory = max(1, available_memory() // (highest + prepared.memory.total))
-    if by_memory < at_once:
-        at_once = by_memory
-        note(f"memory allows {counted(at_once, 'run')} at a time")
-    return at_once, threads or max(1, cores // at_once)
-
-
-def _command(run: SeedRun, config: Path, common: Sequence[str], resumed: bool) -> Sequence[str]:
-    """Command that starts or resumes a run."""
-    if resumed and run.has_started():
-        return ["train", "--resume", str(run.path), *common]
-    return ["train", str(config), *common, "--set", f"seed={run.seed}", "--run-dir", str(run.path)]
+    needed = highest + prepared.memory.total
+    found = divide(count, threads, cores=available_cores(), memory=available_memory(), needed=needed)
+    if found.by_memory:
+        note(f"memory allows {counted(found.at_once, 'run')} at a time")
+    return found.at_once, found.threads
 
 
 def _read(runs: Sequence[SeedRun]) -> dict[SeedRun, ListedRun | None]:
