@@ -111,7 +111,7 @@ def warnings_of_columns(columns: Iterable[Column], dialect: Dialect) -> Iterator
 def notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) -> list[str]:
     """Notes about constant inputs, and about numbers with leading zeros that are read as categories.
 
-    given: columns whose kind the config sets; they are only checked for being constant.
+    given: columns whose kind the config sets; they are only checked for being constant. Of a single row nothing is said.
     """
     notes, constant = [], []
     for name in inputs:
@@ -121,7 +121,7 @@ def notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) -> 
             constant.append(name)
         elif name not in given and is_padded(column):
             notes.append(f"column {quoted(name)}: {padded_noted(column)}, so read as categories")
-    if constant:
+    if constant and train.rows > 1:
         notes.append(
             f"{counted(len(constant), 'column')} {'is' if len(constant) == 1 else 'are'} constant in the training set: "
             f"{listed(constant)}"

@@ -187,7 +187,7 @@ def misfit(where: str, name: str, cell: str, options: ReadOptions) -> DataError:
     elif options.kind(name) == "boolean":
         wrong = "is neither true nor false (nor yes or no)"
     else:
-        wrong = "is not a finite number"
+        wrong = "is not a finite number" + (" with a decimal comma" if options.dialect.decimal == "," else "")
     return DataError(f"{where}: column {quoted(name)}: {quoted(cell.strip(BLANKS))} {wrong}")
 
 

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpcli.data.files.cells import ReadOptions, first_misfit, parse_cells, text_column, typed
+from bpcli.data.files.cells import ReadOptions, first_misfit, misfit, parse_cells, text_column, typed
 from bpcli.data.files.csv_reader import read_csv
 from bpcli.data.notations import NumberNotation
+from bpcli.data.notations.dialect import Dialect
 from bpcli.data.table import DEFAULT_MISSING, Column, Kind
 from bpcli.errors import DataError
 
@@ -106,6 +107,17 @@ def test_the_first_text_that_is_no_number_is_found() -> None:
     notations = {"c": NumberNotation(unit="€", decimal=",")}
     assert first_misfit("c", ["1 €", "€2,5", "NA", "3", "1.5"], ReadOptions(notations=notations)) == 4
     assert first_misfit("c", ["x"], ReadOptions(notations=notations, verbatim=frozenset("c"))) is None
+
+
+def test_a_cell_that_does_not_fit_is_told_what_the_column_takes() -> None:
+    kinds: dict[str, Kind] = {"c": "numeric"}
+    assert str(misfit("t.csv: line 2", "c", " 1.5", ReadOptions(kinds=kinds, dialect=Dialect(decimal=",")))) == (
+        "t.csv: line 2: column 'c': '1.5' is not a finite number with a decimal comma"
+    )
+    notations = {"c": NumberNotation(unit="kg")}
+    assert str(misfit("t.csv: line 2", "c", "1 lb", ReadOptions(kinds=kinds, notations=notations))) == (
+        "t.csv: line 2: column 'c': '1 lb' is not a number such as 1234.5 kg"
+    )
 
 
 def test_a_column_of_a_notation_is_numeric() -> None:
