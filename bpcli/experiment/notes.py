@@ -111,7 +111,7 @@ def warnings_of_columns(columns: Iterable[Column], dialect: Dialect) -> Iterator
 def notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) -> list[str]:
     """Notes about constant inputs, and about numbers with leading zeros that are read as categories.
 
-    given: columns whose kind the config sets; they are only checked for being constant, which a single row does not show.
+    given: columns whose kind the config sets; they are only checked for being constant, if there are rows to compare.
     """
     notes, constant = [], []
     for name in inputs:
