@@ -358,12 +358,16 @@ def test_a_target_that_is_no_column_is_answered_by_what_there_is(tmp_path: Path,
     assert (result.code, result.err) == (2, f"error: --target: no column 'y' in 'data.csv'{words}\n")
 
 
-@pytest.mark.parametrize("name", ["data.xlsx", "data.JSON"])
-def test_a_file_of_another_format_is_told_to_be_saved_as_csv(tmp_path: Path, name: str):
-    (tmp_path / name).write_bytes(b"PK\3\4")
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [("data.h5", b"\x89HDF\r\n\x1a\n" + bytes(8), "HDF5"), ("data.csv", b"ARROW1\0\0" + bytes(8), "Arrow (Feather)")],
+)
+def test_a_file_of_another_format_is_answered_by_those_that_are_read(
+    tmp_path: Path, name: str, content: bytes, what: str
+):
+    (tmp_path / name).write_bytes(content)
     result = bpcli("init", name, "--target", "y", cwd=tmp_path)
-    suffix = Path(name).suffix.lower()
-    words = f"{suffix} is not supported (CSV, TSV, NPZ and Parquet are); save it as CSV"
+    words = f"CSV, TSV, JSON lines, NPZ, NPY, Parquet and workbooks are read; this is {what}"
     assert (result.code, result.err) == (3, f"error: {name}: {words}\n")
     assert "no such file" in bpcli("init", f"other-{name}", "--target", "y", cwd=tmp_path).err
 

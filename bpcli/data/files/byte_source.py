@@ -27,7 +27,7 @@ def open_bytes(path: Path, pipes: bool = False) -> Iterator[BufferedReader]:
         mode = path.stat().st_mode
         if stat.S_ISFIFO(mode) and not pipes:
             raise DataError(
-                f"{shown}: a pipe, which can be read only once (by bpcli predict); write it to a file first"
+                f"{shown}: a pipe, which can be read only once (bpcli predict does); write it to a file first"
             )
         if not stat.S_ISREG(mode) and not (pipes and is_stream(path)):
             what = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
@@ -62,5 +62,5 @@ def _text_of(stream: ByteStream, path: str) -> ByteStream:
     text = decompressed(stream, path)
     beginning, whole = peeked(text)
     if (found := binary_format(beginning)) is not None:
-        raise DataError(f"{path}: {found}, where text was expected; give it as a file of its own")
+        raise DataError(f"{path}: {found}, where text was expected; such data is read from a file with its usual name")
     return whole

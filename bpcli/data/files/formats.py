@@ -60,7 +60,7 @@ def format_of(path: Path) -> Format:
         raise DataError(f"{shown}: {found}; name it by data.url: {quoted(f'sqlite:///{path}')}, and give data.query")
     if found == signatures.NUMPY:
         raise DataError(f"{shown}: {found}; its name must end in .npy, or in .npz for an archive of arrays")
-    raise DataError(f"{shown}: {_READ}, {found} is not; save it as CSV")
+    raise DataError(f"{shown}: {_READ}; this is {found}")
 
 
 def _packed(path: Path) -> str:

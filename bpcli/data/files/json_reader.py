@@ -140,7 +140,12 @@ def _lines(path: Path, shown: str) -> Iterator[tuple[int, bytes]]:
 
 def _decoded(text: bytes, place: str) -> Any:
     try:
-        return _DECODER.decode(text.decode())
+        value = _DECODER.decode(text.decode())
+        if b"\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
+    except UnicodeEncodeError:
+        raise DataError(f"{place}: holds half of a character, which no text can") from None
     except json.JSONDecodeError as error:
         what = f"{error.msg} (column {error.colno:,})" if error.lineno == 1 else f"{error.msg} (line {error.lineno:,})"
         raise DataError(f"{place}: not valid JSON: {printable(what)}") from None

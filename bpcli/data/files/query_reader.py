@@ -76,7 +76,8 @@ def _sqlite(query: Query, file: Path) -> Iterator[tuple[list[str], Fetch]]:
         pass  # says what is wrong with the path
     try:
         with closing(sqlite3.connect(f"file:{quote(str(file.resolve()))}?mode=ro", uri=True)) as connection:
-            connection.execute("pragma query_only = on")  # for attached databases too
+            # A read-only connection could still attach, and so make, another database.
+            connection.set_authorizer(lambda action, *_: int(action == sqlite3.SQLITE_ATTACH))
             cursor = connection.execute(query.text)
             yield [name for name, *_ in cursor.description or ()], lambda: cursor.fetchmany(ROWS)
     except (sqlite3.Error, sqlite3.Warning) as error:

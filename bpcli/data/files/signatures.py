@@ -5,7 +5,7 @@ from __future__ import annotations
 LENGTH = 16
 """Bytes that tell one format from another."""
 
-ZIP = "a ZIP archive"
+ZIP = "a ZIP archive, as workbooks and NPZ files are"
 WORKBOOK = "a workbook"
 PARQUET = "Parquet"
 NUMPY = "a NumPy array"
