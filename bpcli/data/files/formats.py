@@ -11,7 +11,6 @@ from bpcli.data.files.byte_source import open_bytes
 from bpcli.data.files.cells import shown_path
 from bpcli.errors import DataError
 from bpcli.system.files import is_stream
-from bpcli.wording import quoted
 
 Format = Literal["text", "json", "npz", "npy", "parquet", "workbook"]
 
@@ -57,7 +56,7 @@ def format_of(path: Path) -> Format:
     if found == signatures.WORKBOOK:
         return "workbook"
     if found == signatures.SQLITE:
-        raise DataError(f"{shown}: {found}; name it by data.url: {quoted(f'sqlite:///{path}')}, and give data.query")
+        raise DataError(f"{shown}: {found}; name it by data.url as sqlite:///{shown}, with data.query")
     if found == signatures.NUMPY:
         raise DataError(f"{shown}: {found}; its name must end in .npy, or in .npz for an archive of arrays")
     raise DataError(f"{shown}: {_READ}; this is {found}")

@@ -84,7 +84,8 @@ class ValueColumn:
     def __init__(self, name: str, options: ReadOptions, rows: int = 0) -> None:
         self.name = name
         self._options = options
-        self._kind = options.kind(name)
+        notation = options.notation(name)
+        self._kind = options.kind(name) if notation is None else notation.kind
         self._missing = frozenset(options.missing)
         self._numeric_words = numeric_words(self._missing, options.dialect)
         self._numbers: GrowingArray[np.float64] | None = GrowingArray(np.float64)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bpcli.data.files.cells import ReadOptions
-from bpcli.data.files.npz_reader import npz_header, read_npz
+from bpcli.data.files.npz_reader import npz_header, read_npz, usual_arrays
 from bpcli.data.table import Table
 from bpcli.errors import DataError, MemoryLimitError
 from bpcli.system import memory
@@ -290,3 +290,20 @@ def test_shipped_archives_are_read() -> None:
     assert (list(fashion), fashion["X"].shape) == (["X", "y"], (28, 28))
     assert fashion.parts is not None
     assert set(fashion.parts.tolist()) == {0, 2}
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ("X y", ("X", "y")),
+        ("x_train y_train x_test y_test", ("x", "y")),
+        ("x_train y_train", ("x_train", "y_train")),
+        ("X_train y_train X_test y_test", ("X", "y")),
+        ("arr_0 arr_1", ("arr_0", "arr_1")),
+        ("images labels", ("images", "labels")),
+        ("other names", ("X", "y")),
+    ],
+)
+def test_usual_names_of_arrays_are_known(tmp_path: Path, names: str, expected: tuple[str, str]) -> None:
+    np.savez(tmp_path / "t.npz", **{name: np.zeros(2) for name in names.split()})
+    assert usual_arrays(tmp_path / "t.npz") == expected

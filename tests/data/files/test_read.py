@@ -6,7 +6,7 @@ import pytest
 
 from bpcli.data.files import parquet_reader
 from bpcli.data.files.read import ReadOptions, data_digest, read_chunks, read_header, read_table
-from bpcli.data.table import Table
+from bpcli.data.table import PARTS, Table
 from bpcli.errors import DataError
 
 OPTIONS = ReadOptions()
@@ -167,3 +167,59 @@ def test_arrays_of_files_by_split_are_joined_if_they_are_of_one_shape(tmp_path: 
     np.savez(tmp_path / "b.npz", X=images[3:].reshape(1, 3, 2), y=np.zeros(1))
     with pytest.raises(DataError, match=r"b.npz: array 'X' has rows of 3 × 2, the first file 2 × 3"):
         read_table([(tmp_path / "a.npz", "train"), (tmp_path / "b.npz", "test")], OPTIONS)
+
+
+def whole(tmp_path: Path, *texts: str, options: ReadOptions = OPTIONS) -> Table:
+    """Files that are all of one table."""
+    return read_table([(write(tmp_path, f"{place}.csv", text), None) for place, text in enumerate(texts)], options)
+
+
+def test_several_files_are_one_table_in_their_order(tmp_path: Path) -> None:
+    table = whole(tmp_path, "a,b\n1,x\n2,y\n", "b,a\nz,3\n", "a,b\n")
+    assert table.parts is None
+    assert (table.rows, table["a"].values.tolist(), table["b"].labels()) == (3, [1, 2, 3], ["x", "y", "z"])
+    assert whole(tmp_path, "a\n1\n", "a\nx\n", "a\nNA\n")["a"].labels() == ["1", "x", ""]
+
+
+def test_several_files_may_be_of_one_split(tmp_path: Path) -> None:
+    files = [(write(tmp_path, f"{place}.csv", f"a\n{place}\n"), part) for place, part in enumerate(PARTS * 2)]
+    table = read_table(files, OPTIONS)
+    assert table.parts is not None
+    assert table.parts.tolist() == [0, 1, 2, 0, 1, 2]
+
+
+def test_several_files_need_the_same_columns(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"1\.csv: no column 'b'"):
+        whole(tmp_path, "a,b\n1,2\n", "a\n1\n")
+    with pytest.raises(DataError, match=r"1\.csv: 'c', 'd' are not in the first file"):
+        whole(tmp_path, "a,b\n1,2\n", "a,c,b,d\n1,2,3,4\n")
+    with pytest.raises(DataError, match=r"1\.csv: line 3: "):
+        whole(tmp_path, "a,b\n1,2\n", "a,b\n1,2\n3\n")
+
+
+def test_files_of_several_formats_are_one_table(tmp_path: Path) -> None:
+    files = [write(tmp_path, "t.csv", "a,b\n1,x\n"), write(tmp_path, "t.jsonl", '{"b": "y", "a": 2}\n')]
+    table = read_table([(path, None) for path in files], OPTIONS)
+    assert (table["a"].values.tolist(), table["b"].labels()) == ([1, 2], ["x", "y"])
+
+
+def test_an_npy_file_is_columns(tmp_path: Path) -> None:
+    rows = np.array([[1, 2], [3, 4]], np.int16)
+    np.save(tmp_path / "t.npy", rows)
+    path = tmp_path / "t.npy"
+    table = read_table([(path, None)], OPTIONS)
+    assert {name: column.values.tolist() for name, column in table.items()} == {"X0": [1, 3], "X1": [2, 4]}
+    assert read_header(path, OPTIONS) == ["X0", "X1"]
+    assert [chunk["X1"].values.tolist() for chunk in read_chunks(path, OPTIONS, 1)] == [[2], [4]]
+    sound = path.read_bytes()
+    np.save(path, np.array([[1, "x"]], object), allow_pickle=True)
+    with pytest.raises(DataError, match="array 'X': holds Python objects"):
+        read_table([(path, None)], OPTIONS)
+    for damaged, words in (
+        (sound[:-1], "its header declares 8 bytes, but the archive holds 7"),
+        (b"a,b\n1,2\n", "its header is damaged"),
+        (b"", "its header is damaged"),
+    ):
+        path.write_bytes(damaged)
+        with pytest.raises(DataError, match=words):
+            read_table([(path, None)], OPTIONS)

@@ -5,6 +5,7 @@ import pytest
 
 from bpcli.data.files.cells import ReadOptions
 from bpcli.data.files.value_columns import Value, ValueTable
+from bpcli.data.notations.numbers import NumberNotation
 from bpcli.data.table import Column, Kind
 from bpcli.errors import DataError
 
@@ -97,3 +98,11 @@ def test_columns_may_appear_late_or_be_absent_for_a_while() -> None:
     assert found.header == ("a", "c", "b")
     assert {name: column.labels() for name, column in found.items()} == {"a": ["1", "", "3"], "b": ["", "x", ""]}
     np.testing.assert_array_equal(found["a"].values, [1, np.nan, 3])
+
+
+def test_text_in_a_notation_stands_beside_numbers_that_need_none() -> None:
+    notation = NumberNotation(decimal=",")
+    options = ReadOptions(notations={"a": notation})
+    assert column(["1,5", 2.5, None, "NA"], options=options).labels() == ["1.5", "2.5", "", ""]
+    with pytest.raises(DataError, match=r"row 0 of a: column 'a': '1\.5\.5' is not"):
+        column(["1.5.5"], options=options)

@@ -1,0 +1,105 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from bpcli.data.spec import DataSpec, without_password
+
+
+def spec(**keys: Any) -> DataSpec:
+    return DataSpec.model_validate(keys)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "parts").mkdir()
+    for name in ("b", "a", "10", "9"):
+        (tmp_path / "parts" / f"{name}.csv").touch()
+    (tmp_path / "parts" / "folder.csv").mkdir()
+    (tmp_path / "odd[1].csv").touch()
+    return tmp_path
+
+
+def test_patterns_become_the_files_that_match_in_sorted_order(folder: Path) -> None:
+    data = spec(path="parts/*.csv")
+    names = ["parts/10.csv", "parts/9.csv", "parts/a.csv", "parts/b.csv"]
+    assert data.expanded(folder).path == tuple(names)
+    assert data.sources(folder) == [(folder / name, None) for name in names]
+    absolute = spec(path=str(folder / "parts" / "?.csv")).expanded(folder)
+    assert absolute.path == tuple(str(folder / "parts" / f"{name}.csv") for name in "9ab")
+    assert spec(path="**/1*.csv").expanded(folder).path == "parts/10.csv"
+
+
+def test_lists_keep_their_order_and_may_hold_patterns(folder: Path) -> None:
+    data = spec(train=["parts/b.csv", "parts/1*.csv"], test="parts/a.csv").expanded(folder)
+    assert (data.train, data.test) == (("parts/b.csv", "parts/10.csv"), "parts/a.csv")
+    assert [part for _, part in data.files] == ["train", "train", "test"]
+
+
+def test_a_name_of_a_file_is_no_pattern_and_a_pattern_without_matches_is_left(folder: Path) -> None:
+    assert spec(path="odd[1].csv").expanded(folder).path == "odd[1].csv"
+    assert spec(path="odd[12].csv").expanded(folder).path == "odd[12].csv"
+    assert spec(path=["parts/x*.csv"]).expanded(folder).path == ("parts/x*.csv",)
+
+
+def test_other_paths_take_the_place_of_each_file() -> None:
+    moved = spec(train=["a", "b"], validation="c", test=["d"]).with_paths("1234")
+    assert (moved.train, moved.validation, moved.test) == (("1", "2"), "3", ("4",))
+    database = spec(url="sqlite:///a.db", query="select 1")
+    assert database.files == [("a.db", None)]
+    assert database.with_paths(["/b.db"]).url == "sqlite:////b.db"
+    server = spec(url="postgresql://me@host/db", query="select 1")
+    assert (server.files, server.with_paths([]), server.shown) == ([], server, "postgresql://me@host/db")
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"path": []}, "an empty list"),
+        ({"path": ["a", "b\0"]}, "NUL character"),
+        ({"path": "a", "train": "b"}, "give either path, or train with validation and test, or url with query"),
+        ({"path": "a", "url": "sqlite:///b", "query": "c"}, "give either path"),
+        ({}, "give either path"),
+        ({"url": "sqlite:///a"}, "url and query go together"),
+        ({"path": "a", "query": "b"}, "url and query go together"),
+        ({"url": "sqlite:///a", "query": "b", "test": "c"}, "url excludes validation, test and sheet"),
+        ({"url": "sqlite:///a", "query": "b", "sheet": "c"}, "url excludes validation, test and sheet"),
+        ({"url": "sqlite:///", "query": "b"}, "a URL such as"),
+        ({"url": "mysql://host/db", "query": "b"}, "a URL such as"),
+        ({"url": "postgresql://h/d\n", "query": "b"}, "a URL such as"),
+        ({"url": "postgresql://me:secret@host/db", "query": "b"}, "PGPASSWORD"),
+        ({"url": "postgresql://me:a@b:c@host/db", "query": "b"}, "PGPASSWORD"),
+        ({"url": "postgres://host/db?password=secret", "query": "b"}, "PGPASSWORD"),
+        ({"url": "postgres://host/db?sslmode=require&sslpassword=secret", "query": "b"}, "PGPASSWORD"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(keys: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words) as caught:
+        spec(**keys)
+    assert "secret" not in caught.value.errors()[0]["msg"]
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://me@host:5432/db", "postgresql://me@host:5432/db"),
+        ("postgresql://host:5432/db?user=me", "postgresql://host:5432/db?user=me"),
+        ("postgresql://me:pw@host/db", "postgresql://me:***@host/db"),
+        ("postgresql://me:p@w:x@host/db", "postgresql://me:***@host/db"),
+        ("postgresql://:pw@/db", "postgresql://:***@/db"),
+        ("postgresql://h/d?a=1&password=pw&b=2", "postgresql://h/d?a=1&password=***&b=2"),
+        ("postgresql://h/d?PassWord=pw", "postgresql://h/d?PassWord=***"),
+        ("sqlite:///a:b@c.db", "sqlite:///a:b@c.db"),
+    ],
+)
+def test_passwords_are_masked(url: str, shown: str) -> None:
+    assert without_password(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("query", "is_ordered"),
+    [("select * from t", False), ("select a from t ORDER\n BY a", True), ("select order_by from t", False)],
+)
+def test_a_query_says_whether_its_rows_have_an_order(query: str, is_ordered: bool) -> None:
+    assert spec(url="sqlite:///a", query=query).is_ordered == is_ordered
