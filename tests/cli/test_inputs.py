@@ -155,7 +155,7 @@ def test_a_run_of_a_database_can_be_moved_and_says_when_rows_changed(inputs: Pat
     database.close()
     assert "the data file has changed since training" in bpcli("evaluate", "run", cwd=moved).ok().err
     (moved / "t.db").unlink()
-    assert "the data of this run is no longer there" in bpcli("evaluate", "run", cwd=moved).err
+    assert "the data of this run no longer exists" in bpcli("evaluate", "run", cwd=moved).err
 
 
 def test_pipes_are_inputs_and_outputs_of_predict(penguins_run: Path, tmp_path: Path) -> None:
