@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,8 @@ ROWS = 4096
 LINE_LIMIT = 64 << 20
 """The longest line, in bytes."""
 
-Row = tuple[str, dict[str, Any]]
-"""Place of an object, such as `data.jsonl: line 3`, and the object."""
+Row = tuple[int, dict[str, Any]]
+"""An object, and the number of its line or its position in the array."""
 
 
 def read_json(path: Path, options: ReadOptions) -> Table:
@@ -36,17 +36,21 @@ def read_json(path: Path, options: ReadOptions) -> Table:
     null, NaN and an absent key are missing values. Raises DataError, naming the line and the key, for nested values,
     keys that stand twice in an object, and lines that are no object.
     """
-    table = ValueTable(options)
-    rows = _rows(path)
+    file = _JsonFile(path)
+    rows, table = file.rows(), ValueTable(options)
     while block := list(islice(rows, ROWS)):
-        _add(table, block)
-    return _finished(table, path)
+        file.add(table, block)
+    file.require_keys(table.header)
+    return table.finish()
 
 
 def json_header(path: Path, _: ReadOptions) -> list[str]:
     """All keys of a file, in the order of their first appearance."""
-    header = dict.fromkeys(key for _, row in _rows(path) for key in row)
-    _require_keys(header, path)
+    file, header = _JsonFile(path), dict[str, None]()
+    for _number, row in file.rows():
+        if not row.keys() <= header.keys():
+            header |= dict.fromkeys(row)
+    file.require_keys(header)
     return list(header)
 
 
@@ -56,116 +60,110 @@ def read_json_chunks(path: Path, options: ReadOptions, rows: int) -> Iterator[Ta
     The first table has all columns that are wanted, as long as any row has them. The file may be a named pipe, of which
     only the first rows tell the columns.
     """
-    objects = _rows(path)
+    file = _JsonFile(path)
+    objects = file.rows()
     header: list[str] = []
     while (block := list(islice(objects, rows))) or not header:
         table = ValueTable(options, header)
-        _add(table, block)
+        file.add(table, block)
         if not header:
             header = table.header
             if options.columns is not None and not options.columns <= {*header} and not is_stream(path):
                 header = json_header(path, options)
                 table = ValueTable(options, header)
-                _add(table, block)
-            _require_keys(header, path)
+                file.add(table, block)
+            file.require_keys(header)
         yield table.finish()
 
 
-def _add(table: ValueTable, block: list[Row]) -> None:
-    keys = dict.fromkeys(key for _, row in block for key in row)
-    values = {key: [row.get(key) for _, row in block] for key in keys}
-    table.add(values, len(block), lambda _, row: block[row][0])
+class _JsonFile:
+    """A file of objects, one a line or in an array."""
 
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.shown = shown_path(path)
+        self.unit = "line"
 
-def _finished(table: ValueTable, path: Path) -> Table:
-    _require_keys(table.header, path)
-    return table.finish()
-
-
-def _require_keys(header: object, path: Path) -> None:
-    if not header:
-        raise DataError(f"{shown_path(path)}: the file is empty; one JSON object a line was expected")
-
-
-def _rows(path: Path) -> Iterator[Row]:
-    """The objects of a file, each with its place."""
-    shown = shown_path(path)
-    lines = _lines(path, shown)
-    first = next(lines, None)
-    if first is None:
-        return
-    if first[1].startswith(b"["):
-        yield from _items(b"\n".join([first[1], *(line for _, line in lines)]), shown)
-        return
-    number, line = first
-    while True:
-        place = f"{shown}: line {number:,}"
-        yield place, _object(_decoded(line, place), place)
-        try:
-            number, line = next(lines)
-        except StopIteration:
+    def rows(self) -> Iterator[Row]:
+        """All objects."""
+        lines = self._lines()
+        first = next(lines, None)
+        if first is not None and first[1].startswith(b"["):
+            items = self._decoded(first[0], b"\n".join([first[1], *(line for _, line in lines)]))
+            self.unit = "item"
+            for number, item in enumerate(items, 1):
+                yield number, self._object(number, item)
             return
+        for number, line in () if first is None else chain([first], lines):
+            yield number, self._object(number, self._decoded(number, line))
 
-
-def _items(text: bytes, shown: str) -> Iterator[Row]:
-    items = _decoded(text, shown)
-    if not isinstance(items, list):
-        raise DataError(f"{shown}: an array of objects was expected, or one object a line")
-    for number, item in enumerate(items, 1):
-        place = f"{shown}: item {number:,}"
-        yield place, _object(item, place)
-
-
-def _lines(path: Path, shown: str) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not blank, stripped, each with its number."""
-    with open_decompressed(path, pipes=True) as packed:
-        stream = Utf8Stream(packed, "utf-8", shown)
-        number, rest, finished = 1, b"", False
-        while not finished:
-            try:
-                more = stream.read(BLOCK)
-            except UndecodableError as error:
-                raise DataError(f"{shown}: line {number + rest.count(10):,}: {error}") from None
-            finished = not more
-            *lines, rest = (rest + more).split(b"\n")
-            if finished:
-                lines.append(rest)
-            for line in lines:
-                if stripped := line.strip():
-                    yield number, stripped
-                number += 1
-            if len(rest) > LINE_LIMIT:
-                raise DataError(f"{shown}: line {number:,}: longer than {LINE_LIMIT >> 20} MiB; is this a table?")
-
-
-def _decoded(text: bytes, place: str) -> Any:
-    try:
-        value = _DECODER.decode(text.decode())
-        if b"\\u" in text:
-            json.dumps(value, ensure_ascii=False).encode()
-        return value
-    except UnicodeEncodeError:
-        raise DataError(f"{place}: holds half of a character, which no text can") from None
-    except json.JSONDecodeError as error:
-        what = f"{error.msg} (column {error.colno:,})" if error.lineno == 1 else f"{error.msg} (line {error.lineno:,})"
-        raise DataError(f"{place}: not valid JSON: {printable(what)}") from None
-    except RecursionError:
-        raise DataError(f"{place}: nested too deeply; an object of numbers, booleans and text was expected") from None
-    except ValueError as error:  # of duplicate keys, and of integers with thousands of digits
-        raise DataError(f"{place}: {printable(str(error))}") from None
-
-
-def _object(value: Any, place: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise DataError(
-            f'{place}: {_WORDS.get(type(value), "null")}, where an object was expected: {{"column": value}}'
-        )
-    for key, inner in value.items():
-        if isinstance(inner, dict | list):
-            raise DataError(
-                f"{place}: {quoted(key)} holds {_WORDS[type(inner)]}; only numbers, booleans and text are read"
+    def add(self, table: ValueTable, block: list[Row]) -> None:
+        """Add some objects to a table."""
+        objects = [row for _, row in block]
+        keys = tuple(objects[0]) if objects else ()
+        if all(tuple(row) == keys for row in objects):  # as in most files: half the time
+            values: dict[str, Sequence[Any]] = dict(
+                zip(keys, zip(*map(dict.values, objects), strict=True), strict=True)
             )
-    return value
+        else:
+            values = {key: [row.get(key) for row in objects] for key in dict.fromkeys(chain.from_iterable(objects))}
+        table.add(values, len(block), lambda _, row: self._place(block[row][0]))
+
+    def require_keys(self, header: Collection[str]) -> None:
+        """Raise DataError for a file without any key."""
+        if not header:
+            raise DataError(f"{self.shown}: the file is empty; one JSON object a line was expected")
+
+    def _place(self, number: int) -> str:
+        return f"{self.shown}: {self.unit} {number:,}"
+
+    def _lines(self) -> Iterator[tuple[int, bytes]]:
+        """The lines that are not blank, stripped, each with its number."""
+        with open_decompressed(self.path, pipes=True) as packed:
+            stream = Utf8Stream(packed, "utf-8", self.shown)
+            number, rest, finished = 1, b"", False
+            while not finished:
+                try:
+                    more = stream.read(BLOCK)
+                except UndecodableError as error:
+                    raise DataError(f"{self._place(number)}: {error}") from None
+                finished = not more
+                *lines, rest = (rest + more).split(b"\n")
+                if finished:
+                    lines.append(rest)
+                for line in lines:
+                    if stripped := line.strip():
+                        yield number, stripped
+                    number += 1
+                if len(rest) > LINE_LIMIT:
+                    raise DataError(f"{self._place(number)}: longer than {LINE_LIMIT >> 20} MiB; is this a table?")
+
+    def _decoded(self, number: int, text: bytes) -> Any:
+        try:
+            whole = text.decode()
+            value, end = _DECODER.raw_decode(whole)
+            if end < len(whole):
+                raise json.JSONDecodeError("Extra data", whole, end)
+            if b"\\u" in text:
+                json.dumps(value, ensure_ascii=False).encode()
+            return value
+        except UnicodeEncodeError:
+            raise DataError(f"{self._place(number)}: holds half of a character, which no text can") from None
+        except json.JSONDecodeError as error:
+            line, column = number + error.lineno - 1, error.colno
+            raise DataError(
+                f"{self._place(line)}: not valid JSON: {printable(error.msg)} (column {column:,})"
+            ) from None
+        except RecursionError:
+            raise DataError(f"{self._place(number)}: nested too deeply; a flat object was expected") from None
+        except ValueError as error:  # of duplicate keys, and of integers with thousands of digits
+            raise DataError(f"{self._place(number)}: {printable(str(error))}") from None
+
+    def _object(self, number: int, value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            what = _WORDS.get(type(value), "null")
+            raise DataError(f'{self._place(number)}: {what}, where an object such as {{"column": 1}} was expected')
+        return value
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

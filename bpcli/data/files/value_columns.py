@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import count, islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,9 @@ Place = Callable[[int], str]
 """Where a row of a block is, as messages show it."""
 
 _ALLOWED = {bool, int, float, str, type(None)}
+_OTHERS: dict[type, str] = {dict: "an object", list: "an array", bytes: "bytes"}
+_TEXTS = {str, bool}
+"""What makes a column text."""
 
 
 class ValueTable:
@@ -91,7 +95,8 @@ class ValueColumn:
         self._numbers: GrowingArray[np.float64] | None = GrowingArray(np.float64)
         self._long: dict[int, str] = {}
         """Integers that float64 does not represent exactly, by row."""
-        self._seen: defaultdict[str, int] = defaultdict(count().__next__)
+        self._seen: defaultdict[str | None, int] = defaultdict(count().__next__, {None: -1})
+        """Code of each distinct text."""
         self._codes: GrowingArray[np.int32] = GrowingArray(np.int32)
         if self._kind in ("numeric", None):
             self._numbers.extend(np.full(rows, np.nan))
@@ -104,29 +109,31 @@ class ValueColumn:
         types = {*map(type, values)}
         if types - _ALLOWED:
             row = next(row for row, value in enumerate(values) if type(value) not in _ALLOWED)
-            what = f"holds a value of type {type(values[row]).__name__}"
-            raise DataError(
-                f"{place(row)}: column {quoted(self.name)}: {what}; only numbers, booleans and text are read"
-            )
-        if self._numbers is not None and types & {str, bool} and not self._is_numeric(values):
+            what = _OTHERS.get(type(values[row]), f"a value of type {type(values[row]).__name__}")
+            where = f"{place(row)}: column {quoted(self.name)}"
+            raise DataError(f"{where}: holds {what}; only numbers, booleans and text are read")
+        if self._numbers is not None and types & _TEXTS and not self._is_numeric(values):
             self._become_text()
         if self._numbers is not None:
             self._add_numbers(self._numbers, values, types, place)
         else:
-            self._add_texts(values, place)
+            self._add_texts(values, types, place)
 
     def _is_numeric(self, values: Sequence[Value]) -> bool:
         """Whether a column that is numeric so far stays so."""
         if self._kind == "numeric":
             return True
-        others = (value for value in values if isinstance(value, str | bool))
+        others = {value for value in values if type(value) in _TEXTS}
         return all(isinstance(value, str) and value.strip(BLANKS) in self._missing for value in others)
 
     def _add_numbers(
         self, column: GrowingArray[np.float64], values: Sequence[Value], types: set[type], place: Place
     ) -> None:
-        texts = {row: _label(value) for row, value in enumerate(values) if isinstance(value, str | bool)}
-        numbers = _floats([None if row in texts else value for row, value in enumerate(values)] if texts else values)
+        texts: dict[int, str] = {}
+        if types & _TEXTS:
+            texts = {row: _label(value) for row, value in enumerate(values) if type(value) in _TEXTS}
+            values = [None if row in texts else value for row, value in enumerate(values)]
+        numbers = _floats(values)
         if texts:
             numbers[list(texts)] = column_numbers(self.name, list(texts.values()), self._options)
         for word in self._numeric_words:
@@ -147,24 +154,27 @@ class ValueColumn:
             texts[row] = text
         self._extend_codes(texts)
 
-    def _add_texts(self, values: Sequence[Value], place: Place) -> None:
+    def _add_texts(self, values: Sequence[Value], types: set[type], place: Place) -> None:
         known = len(self._seen)
         is_boolean = self._kind == "boolean"
-        texts = [None if value is None or value != value else _label(value, is_boolean) for value in values]
+        # Most columns hold nothing but text, which needs no label.
+        texts: Sequence[Any] = values
+        if types - {str, type(None)}:
+            texts = [None if value is None or value != value else _label(value, is_boolean) for value in values]
         self._extend_codes(texts)
-        new = list(islice(self._seen, known, None))
+        new: list[Any] = list(islice(self._seen, known, None))
         if (wrong := first_misfit(self.name, new, self._options)) is not None:
             raise misfit(place(texts.index(new[wrong])), self.name, new[wrong], self._options)
 
     def _extend_codes(self, texts: Sequence[str | None]) -> None:
-        codes = (-1 if text is None else self._seen[text] for text in texts)
-        self._codes.extend(np.fromiter(codes, np.int32, len(texts)))
+        self._codes.extend(np.fromiter(map(self._seen.__getitem__, texts), np.int32, len(texts)))
 
     def finish(self) -> Column:
         """The whole column; nothing can be added any more."""
         if self._numbers is not None:
             return Column(self.name, "numeric", self._numbers.finish())
-        return text_column(self.name, list(self._seen), self._codes.finish(), self._options)
+        texts = [text for text in self._seen if text is not None]
+        return text_column(self.name, texts, self._codes.finish(), self._options)
 
 
 def _label(value: Value, is_boolean: bool = False) -> str:

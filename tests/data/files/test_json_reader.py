@@ -42,7 +42,7 @@ def test_an_array_of_objects_is_the_same(tmp_path: Path) -> None:
     rows = [{"a": 1, "b": "x"}, {"b": "y"}]
     table = read_table([(write(tmp_path, json.dumps(rows, indent=2), "t.json"), None)], OPTIONS)
     assert labels(table) == {"a": ["1", ""], "b": ["x", "y"]}
-    with pytest.raises(DataError, match=r"t\.json: item 2: a number, where an object was expected"):
+    with pytest.raises(DataError, match=r"t\.json: item 2: a number, where an object such as"):
         read_table([(write(tmp_path, '[{"a": 1}, 2]', "t.json"), None)], OPTIONS)
 
 
@@ -54,14 +54,14 @@ def test_compressed_lines_and_a_byte_order_mark_are_read(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ('{"a": [1]}', "'a' holds an array; only numbers, booleans and text are read"),
-        ('{"a": {"b": 1}}', "'a' holds an object; only"),
+        ('{"a": [1]}', "column 'a': holds an array; only numbers, booleans and text are read"),
+        ('{"a": {"b": 1}}', "column 'a': holds an object; only"),
         ('{"a": 1, "a": 2}', "'a' stands more than once in an object"),
         ('{"a": 1', "not valid JSON: "),
         ("{'a': 1}", "not valid JSON: "),
-        ("[1, 2]", "an array, where an object was expected"),
-        ('"x"', "a text, where an object was expected"),
-        ("null", "null, where an object was expected"),
+        ("[1, 2]", "an array, where an object such as"),
+        ('"x"', "a text, where an object such as"),
+        ("null", "null, where an object such as"),
         ('{"a": ' + "[" * 200_000, "nested too deeply"),
         ('{"a": ' + "9" * 5000 + "}", "Exceeds the limit"),
         ('{"a": Infinity}', "column 'a': 'inf' is not a finite number"),

@@ -92,7 +92,7 @@ def test_what_the_database_says_is_one_line(database: Path) -> None:
     assert (
         error(sqlite(database, "select 1 as a, 2 as a")) == "the query names 'a' more than once; rename columns with AS"
     )
-    assert error(sqlite(database, "select x'00' as a")).startswith("row 1: column 'a': holds a value of type bytes;")
+    assert error(sqlite(database, "select x'00' as a")).startswith("row 1: column 'a': holds bytes;")
     assert (
         error(sqlite(database), ReadOptions(kinds={"m": "numeric"})) == "row 2: column 'm': 'a' is not a finite number"
     )
@@ -169,8 +169,8 @@ def test_what_postgresql_says_is_one_line_and_nothing_is_written(postgres: str) 
         ("select * from no", 'relation "no" does not exist'),
         ("create table u (a int)", "syntax error"),
         ("select 1; drop table t", "cannot insert multiple commands into a prepared statement"),
-        ("select array[1]", "row 1: column 'array': holds a value of type list; only numbers"),
-        ("select 'x'::bytea as a", "row 1: column 'a': holds a value of type bytes; only numbers"),
+        ("select array[1]", "row 1: column 'array': holds an array; only numbers"),
+        ("select 'x'::bytea as a", "row 1: column 'a': holds bytes; only numbers"),
         ("select 1 as a, 2 as a", "the query names 'a' more than once"),
     ):
         message = error(Query(postgres, text))

@@ -71,7 +71,7 @@ def test_given_kinds_hold() -> None:
         ("numeric", [1, float("inf")], "row 2 of a: column 'a': 'inf' is not a finite number"),
         ("numeric", [1, -(10**400)], "row 2 of a: column 'a': 'inf' is not a finite number"),
         ("boolean", [True, 2], "row 2 of a: column 'a': '2' is neither true nor false"),
-        ("categorical", [1, [2]], "row 2 of a: column 'a': holds a value of type list; only numbers"),
+        ("categorical", [1, [2]], "row 2 of a: column 'a': holds an array; only numbers"),
     ],
 )
 def test_a_value_that_does_not_fit_is_an_error_with_its_place(kind: Kind, values: list[object], words: str) -> None:
