@@ -67,7 +67,7 @@ def _packed(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
         return "a damaged ZIP archive"
     if any(name.startswith("xl/") or name == "content.xml" for name in names):
         return signatures.WORKBOOK

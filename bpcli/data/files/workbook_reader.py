@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from bpcli.data.files.byte_source import open_bytes
 from bpcli.data.files.cells import ReadOptions, shown_path
@@ -93,10 +93,7 @@ def _open_workbook(path: Path) -> Iterator[Any]:
         why = "workbooks are read by python-calamine, which is not installed"
         raise DataError(f"{shown}: {why}: {_INSTALL}, or save the sheet as CSV") from None
     with open_bytes(path) as stream:
-        if zipfile.is_zipfile(stream):
-            with zipfile.ZipFile(stream) as archive:
-                unpacked = sum(info.file_size for info in archive.infolist())
-            require_memory(BYTES_A_BYTE * unpacked, f"{shown}: the workbook", "save the sheet as CSV")
+        require_memory(BYTES_A_BYTE * _unpacked_size(stream), f"{shown}: the workbook", "save the sheet as CSV")
         stream.seek(0)
         try:
             yield CalamineWorkbook.from_filelike(stream)
@@ -105,6 +102,15 @@ def _open_workbook(path: Path) -> Iterator[Any]:
         except CalamineError as error:
             reason = (str(error).splitlines() or ["damaged"])[0]
             raise DataError(f"{shown}: not a readable workbook: {printable(reason)}") from None
+
+
+def _unpacked_size(stream: BinaryIO) -> int:
+    """Size of the files in an archive, in bytes; 0 for another format, and for damage that reading will tell of."""
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            return sum(info.file_size for info in archive.infolist())
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+        return 0
 
 
 def _is_blank(row: list[Any]) -> bool:
