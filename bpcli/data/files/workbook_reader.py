@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +17,7 @@ from bpcli.data.files.cells import ReadOptions, shown_path
 from bpcli.data.files.value_columns import Value, ValueTable
 from bpcli.data.table import Table, number_label
 from bpcli.errors import DataError
-from bpcli.system.memory import require_memory
+from bpcli.system.memory import available_memory, require_memory
 from bpcli.wording import listed, printable, quoted, suggestion
 
 ROWS = 4096
@@ -23,6 +25,11 @@ ROWS = 4096
 
 BYTES_A_BYTE = 3
 """Bytes of memory for one of unpacked XML: cells become Python objects."""
+
+BYTES_A_CELL = 32
+"""Bytes of memory for a blank cell."""
+
+_CELL = re.compile(rb"""\sr=["']([A-Z]{1,3})([0-9]{1,7})["']""")
 
 _INSTALL = 'pip install "backprop-cli[excel]"'
 
@@ -93,7 +100,7 @@ def _open_workbook(path: Path) -> Iterator[Any]:
         why = "workbooks are read by python-calamine, which is not installed"
         raise DataError(f"{shown}: {why}: {_INSTALL}, or save the sheet as CSV") from None
     with open_bytes(path) as stream:
-        require_memory(BYTES_A_BYTE * _unpacked_size(stream), f"{shown}: the workbook", "save the sheet as CSV")
+        require_memory(_bytes_needed(stream), f"{shown}: the workbook", "save the sheet as CSV")
         stream.seek(0)
         try:
             yield CalamineWorkbook.from_filelike(stream)
@@ -104,13 +111,37 @@ def _open_workbook(path: Path) -> Iterator[Any]:
             raise DataError(f"{shown}: not a readable workbook: {printable(reason)}") from None
 
 
-def _unpacked_size(stream: BinaryIO) -> int:
-    """Size of the files in an archive, in bytes; 0 for another format, and for damage that reading will tell of."""
+def _bytes_needed(stream: BinaryIO) -> int:
+    """Memory to read an archive of XML; 0 for another format, and for damage that reading will tell of.
+
+    python-calamine keeps every cell up to the last row and the last column, and ends the process where there is no
+    memory for them: two cells in opposite corners of a sheet are enough.
+    """
     try:
         with zipfile.ZipFile(stream) as archive:
-            return sum(info.file_size for info in archive.infolist())
-    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+            members = archive.infolist()
+            needed = BYTES_A_BYTE * sum(info.file_size for info in members)
+            sheets = [info for info in members if info.filename.startswith("xl/worksheets/")]
+            if needed >= available_memory():  # too large to look into
+                return needed
+            return needed + BYTES_A_CELL * max((_cells(archive, sheet) for sheet in sheets), default=0)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError):
         return 0
+
+
+def _cells(archive: zipfile.ZipFile, sheet: zipfile.ZipInfo) -> int:
+    """Rows times columns of a sheet of an xlsx file, blank ones too, by the addresses of its cells."""
+    rows, columns, rest = 0, b"", b""
+    with archive.open(sheet) as stream:
+        while block := stream.read(1 << 20):
+            found = _CELL.findall(rest + block)
+            rows = max([rows, *(int(row) for _, row in found)])
+            columns = max({columns, *(column for column, _ in found)}, key=lambda name: (len(name), name))
+            rest = block[-20:]
+    width = 0
+    for letter in columns:
+        width = 26 * width + letter - ord("A") + 1
+    return rows * width
 
 
 def _is_blank(row: list[Any]) -> bool:

@@ -134,6 +134,12 @@ def test_damage_anywhere_is_an_error_or_another_table(tmp_path: Path, step: int)
             read(path)
 
 
+def test_two_cells_in_opposite_corners_of_a_sheet_are_refused_for_the_cells_between(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.xlsx", data={"A1": "a", "XFD1048576": 1})
+    with pytest.raises(MemoryLimitError, match="the workbook"):
+        read(path)
+
+
 def test_a_workbook_larger_than_memory_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "t.xlsx", data={"A1": "a", "A2": 1})
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
