@@ -22,8 +22,11 @@ def surprise_notes(surprises: Counter[Surprise]) -> list[str]:
     notes = []
     unseen: dict[str, list[tuple[str, int]]] = {}
     far: list[tuple[int, str, Range]] = []
+    ignored: dict[str, int] = {}
     for surprise, count in sorted(surprises.items(), key=lambda item: (item[0].column, -item[1], item[0].value or "")):
-        if surprise.outside is not None:
+        if surprise.ignored:
+            ignored[surprise.column] = count
+        elif surprise.outside is not None:
             far.append((count, surprise.column, surprise.outside))
         elif surprise.value is None:
             column = quoted(surprise.column)
@@ -34,7 +37,22 @@ def surprise_notes(surprises: Counter[Surprise]) -> list[str]:
         rows = counted(sum(count for _, count in found), "row")
         values = listed([value for value, _ in found])
         notes.append(f"column {quoted(name)}: {rows} with {values}, not seen in training")
-    return notes + _notes_of_numbers(far)
+    return notes + _notes_of_numbers(far) + _notes_of_constants(ignored)
+
+
+def _notes_of_constants(ignored: dict[str, int]) -> list[str]:
+    """Note about columns that were constant in training, with their number of other values."""
+    if not ignored:
+        return []
+    values = counted(sum(ignored.values()), "other value")
+    if len(ignored) == 1:
+        return [
+            f"column {quoted(next(iter(ignored)))} was constant in training, so it carries nothing: {values} ignored"
+        ]
+    return [
+        f"{counted(len(ignored), 'column')} were constant in training, so they carry nothing: {values} ignored in "
+        f"{listed(ignored)}"
+    ]
 
 
 def _notes_of_numbers(far: list[tuple[int, str, Range]]) -> list[str]:

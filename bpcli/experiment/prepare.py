@@ -12,11 +12,12 @@ from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import Dataset
 from bpcli.data.columns import Surprise
 from bpcli.data.examples.leaks import find_leaks
-from bpcli.data.examples.selection import Examples, select_examples
+from bpcli.data.examples.selection import Examples, Weightless, select_examples
 from bpcli.data.files.source import Source, open_source
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part
 from bpcli.errors import errors_in
+from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.initial_parameters import initial_parameters
 from bpcli.experiment.memory_estimate import COMPILED_BYTES, Footprint, estimate_memory
 from bpcli.experiment.monitors import watched
@@ -46,6 +47,8 @@ class Prepared:
     notes: list[str]
     warnings: list[str]
     """Possible data leaks: rows and columns that may inflate scores."""
+    weightless: Weightless = "dropped"
+    """Treatment of rows of weight 0."""
     examples: Examples | None = None
     """The table and its splits, if kept."""
 
@@ -66,11 +69,13 @@ def prepare(
     cache: bool = True,
     keep_examples: bool = False,
     source: Source | None = None,
+    earlier: EarlierFit | None = None,
 ) -> Prepared:
     """Read, split and encode the data of a config, and plan its network.
 
     folder: base of the config's relative paths. cache: use the data cache for large text files. keep_examples: keep the
     table in the result; otherwise its memory is freed once the rows are encoded. source: data that is already open.
+    earlier: preprocessing to apply instead of fitting it, if it is of the same rows.
 
     Raises:
         MismatchError: config and data do not fit together.
@@ -78,14 +83,16 @@ def prepare(
         MemoryLimitError: training needs more memory than is available.
     """
     source = source or open_source(config.data, folder, cache=cache)
-    selection = select_examples(source, config.data, config.seed, config.loss)
+    weightless: Weightless = earlier.weightless if earlier else "dropped"
+    selection = select_examples(source, config.data, config.seed, config.loss, weightless=weightless)
     config = _resolved(config, selection)
     dtype = np.dtype(config.dtype)
     table, split, data = selection.table, selection.split, config.data
     tables = {part: table.take(split.part(part)) for part in PARTS}
     train = tables["train"]
+    before = earlier.for_rows(config, selection) if earlier else None
     with errors_in(f"{selection.source}: train rows"):
-        preprocessor = Preprocessor.fit(
+        preprocessor = before or Preprocessor.fit(
             train,
             selection.inputs,
             selection.targets,
@@ -147,6 +154,7 @@ def prepare(
         selection.digest,
         notes,
         warnings,
+        weightless,
         examples,
     )
 

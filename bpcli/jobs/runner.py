@@ -194,6 +194,7 @@ class Runner:
                 sha256=self.prepared.digest,
                 paths=tuple(str(path.resolve()) for path in self.prepared.sources),
                 rows=self.prepared.rows,
+                weightless=self.prepared.weightless,
             ),
             score=Score(
                 monitor=self.prepared.plan.monitor.name,

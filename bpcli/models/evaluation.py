@@ -103,7 +103,8 @@ def data_of_each(models: Sequence[Model], cache: bool, otherwise: str) -> Iterat
         sources.append(open_source(spec, folder, model.preprocessor.evaluation_kinds, cache))
     for model, spec, source in zip(models, specs, read_together(sources), strict=True):
         config = model.header.config
-        examples = select_examples(source, spec, config.seed, config.loss, as_read_before=True)
+        weightless = model.header.data.weightless
+        examples = select_examples(source, spec, config.seed, config.loss, True, weightless)
         yield OwnData(model, examples, source.paths)
 
 

@@ -13,6 +13,7 @@ from pydantic import Field, SerializeAsAny, ValidationError, field_validator, mo
 from bpcli.arrays.layout import Layout
 from bpcli.arrays.memory import Array
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.data.examples.selection import Weightless
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS
 from bpcli.documents.json_value import Json
@@ -42,6 +43,7 @@ class DataFingerprint(Spec):
     sha256: str
     paths: Sequence[str] = Field(description="Absolute, as they were then.")
     rows: dict[str, Count] = Field(description="Rows of each split.")
+    weightless: Weightless = Field(default="kept", description="Rows of weight 0; checkpoints of before kept them.")
 
     @field_validator("rows")
     @classmethod

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from bpcli.data.columns.arrays import ArrayInput, contiguous_positions
-from bpcli.data.columns.encoders import NumericEncoder, Standard
+from bpcli.data.columns.encoders import Affine, NumericEncoder, Standard, is_negligible
 from bpcli.data.columns.inputs import (
     BooleanInput,
     NumericInput,
@@ -18,6 +19,7 @@ from bpcli.data.columns.inputs import (
     lookup,
     places_of,
 )
+from bpcli.data.columns.statistics import Values, mean, quantiles
 from bpcli.data.table import Column
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.spec import BareName, Sequence, Spec, type_name
@@ -54,27 +56,41 @@ class NumericColumn(Spec):
     encoder: NumericEncoder | None = Field(default=None, description="Left out: data.encoders.numeric.")
     impute: Literal["mean", "median"] | float = Field(default="mean", description="What a missing value becomes.")
 
-    def fit(self, column: Column, defaults: EncodersSpec) -> NumericInput | ArrayInput:
-        """Fit on a training column; an array is fitted position by position."""
-        if column.shape:
-            return ArrayInput.of(column, (self._fit(one, defaults) for one in contiguous_positions(column)))
-        return self._fit(column, defaults)
+    def fit(self, column: Column, defaults: EncodersSpec, weights: Values | None = None) -> NumericInput | ArrayInput:
+        """Fit on a training column; an array is fitted position by position.
 
-    def _fit(self, column: Column, defaults: EncodersSpec) -> NumericInput:
-        known = known_values(column)
-        if isinstance(self.impute, str):
-            fill = float(np.mean(known) if self.impute == "mean" else np.median(known)) if len(known) else 0.0
-        else:
+        weights: of the rows, (rows,), above 0, or None for equal ones.
+        """
+        if column.shape:
+            return ArrayInput.of(column, (self._fit(one, defaults, weights) for one in contiguous_positions(column)))
+        return self._fit(column, defaults, weights)
+
+    def _fit(self, column: Column, defaults: EncodersSpec, weights: Values | None) -> NumericInput:
+        known, weights = known_values(column), known_weights(column, weights)
+        if not isinstance(self.impute, str):
             fill = float(self.impute)
+        elif not len(known):
+            fill = 0.0
+        elif self.impute == "mean":
+            fill = mean(known, weights)
+        else:
+            fill = float(np.median(known) if weights is None else quantiles(known, [0.5], weights)[0])
         encoder = self.encoder or defaults.numeric
+        encoding = encoder.fit(known, weights) if len(known) else encoder.fit(np.zeros(1))
+        indicator = len(known) < len(column)
+        low, high = (float(np.min(known)), float(np.max(known))) if len(known) else (fill, fill)
+        imputed = fill if indicator else low
+        spread = max(high, imputed) - min(low, imputed)
+        is_constant = spread == 0 or (isinstance(encoding, Affine) and is_negligible(spread, max(abs(low), abs(high))))
         return NumericInput(
             name=column.name,
-            indicator=len(known) < len(column),
+            indicator=indicator,
+            constant=constant_content(known, is_constant),
             fill=fill,
-            mean=float(np.mean(known)) if len(known) else fill,
-            range=(float(np.min(known)), float(np.max(known))) if len(known) else None,
+            mean=mean(known, weights) if len(known) else fill,
+            range=(low, high) if len(known) else None,
             encoder=type_name(encoder),
-            encoding=encoder.fit(known if len(known) else np.zeros(1)),
+            encoding=encoding,
         )
 
 
@@ -83,18 +99,19 @@ class BooleanColumn(Spec):
 
     type: Literal["boolean"] = "boolean"
 
-    def fit(self, column: Column, defaults: EncodersSpec) -> BooleanInput | ArrayInput:
-        """Fit on a training column; an array is fitted position by position."""
+    def fit(self, column: Column, defaults: EncodersSpec, weights: Values | None = None) -> BooleanInput | ArrayInput:
+        """Fit as `NumericColumn.fit`."""
         if column.shape:
-            return ArrayInput.of(column, map(self._fit, contiguous_positions(column)))
-        return self._fit(column)
+            return ArrayInput.of(column, (self._fit(one, weights) for one in contiguous_positions(column)))
+        return self._fit(column, weights)
 
-    def _fit(self, column: Column) -> BooleanInput:
+    def _fit(self, column: Column, weights: Values | None) -> BooleanInput:
         known = known_values(column)
         return BooleanInput(
             name=column.name,
             indicator=len(known) < len(column),
-            fill=float(np.mean(known)) if len(known) else 0.0,
+            constant=constant_content(known, not len(known) or bool((known == known[0]).all())),
+            fill=mean(known, known_weights(column, weights)) if len(known) else 0.0,
         )
 
 
@@ -104,15 +121,19 @@ class CategoricalColumn(Spec):
     type: Literal["categorical"] = "categorical"
     encoder: CategoricalEncoder | None = Field(default=None, description="Left out: data.encoders.categorical.")
 
-    def fit(self, column: Column, defaults: EncodersSpec) -> OneHotInput | OrdinalInput:
-        """Fit on a training column. Raises MismatchError if the encoder's order lacks one of its categories."""
+    def fit(self, column: Column, defaults: EncodersSpec, weights: Values | None = None) -> OneHotInput | OrdinalInput:
+        """Fit as `NumericColumn.fit`. Raises MismatchError if the encoder's order lacks one of its categories."""
         categories = column.present()
         indicator = bool(column.missing().any())
         encoder = self.encoder or defaults.categorical
         if isinstance(encoder, OneHot):
             counts = np.bincount(column.values[column.values >= 0])
             return OneHotInput(
-                name=column.name, indicator=indicator, categories=categories, counts=tuple(counts[counts > 0].tolist())
+                name=column.name,
+                indicator=indicator,
+                constant=constant_content(categories, len(categories) + indicator < 2),
+                categories=categories,
+                counts=tuple(counts[counts > 0].tolist()),
             )
         order = encoder.order or categories
         absent = next((category for category in categories if category not in order), None)
@@ -125,8 +146,26 @@ class CategoricalColumn(Spec):
             )
         places = lookup(column, places_of(order), -1, -1)[column.values]
         known = places[places >= 0]
-        fill = float(np.mean(known)) / max(len(order) - 1, 1) if len(known) else 0.0
-        return OrdinalInput(name=column.name, indicator=indicator, fill=fill, categories=order)
+        fill = mean(known, known_weights(column, weights)) / max(len(order) - 1, 1) if len(known) else 0.0
+        return OrdinalInput(
+            name=column.name,
+            indicator=indicator,
+            constant=constant_content(categories, len(categories) < 2),
+            fill=fill,
+            categories=order,
+        )
+
+
+def known_weights(column: Column, weights: Values | None) -> Values | None:
+    """Weights of the rows that have a value, (known rows,); None for equal ones."""
+    return None if weights is None else weights[~column.missing()]
+
+
+def constant_content(known: NDArray[Any] | tuple[str, ...], is_constant: bool) -> Literal["value", "missing"] | None:
+    """Content of a column's training rows: one value, none, or None if they differ."""
+    if not len(known):
+        return "missing"
+    return "value" if is_constant else None
 
 
 ColumnSpec = Annotated[NumericColumn | CategoricalColumn | BooleanColumn, Field(discriminator="type"), BareName()]

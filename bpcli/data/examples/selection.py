@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.data.columns.encoders import numbers
 from bpcli.data.examples.split import Split, parts_from_column, split_table
 from bpcli.data.files.cells import parse_cells
 from bpcli.data.files.kind_hints import words_among_numbers
@@ -21,12 +22,15 @@ from bpcli.nn.losses import Loss, MeanSquaredError
 from bpcli.spec import type_name
 from bpcli.wording import counted, listed, quoted, shown_shape
 
+Weightless = Literal["kept", "dropped"]
+"""Treatment of rows of weight 0: dropped before the split; version 0.1 kept them."""
+
 
 @dataclass(frozen=True)
 class Examples:
     """A table with its input and target columns, and its split into rows.
 
-    Rows without a target belong to no split. `notes` are messages for the user.
+    Rows without a target and rows of weight 0 belong to no split. `notes` are messages for the user.
     """
 
     table: Table
@@ -42,12 +46,17 @@ class Examples:
 
 
 def select_examples(
-    source: Source, spec: DataSpec, seed: int, loss: Loss | None = None, as_read_before: bool = False
+    source: Source,
+    spec: DataSpec,
+    seed: int,
+    loss: Loss | None = None,
+    as_read_before: bool = False,
+    weightless: Weightless = "dropped",
 ) -> Examples:
     """Read a source and split its rows.
 
     The result is deterministic in source, spec, seed and loss. loss: chosen from the target if None. as_read_before:
-    the source's options already hold the column kinds of an earlier read.
+    the source's options already hold the column kinds of an earlier read. weightless: treatment of rows of weight 0.
 
     Raises:
         MismatchError: the spec names a missing column, or requires an impossible split.
@@ -67,6 +76,8 @@ def select_examples(
     if not table.rows:
         raise DataError(f"{source.shown}: there are no rows under the header")
     rows, notes = _rows_with_targets(table, targets, source.shown)
+    if spec.weight is not None and weightless == "dropped":
+        rows = _weighted_rows(table, spec.weight, rows, notes)
     columns = [table[name].take(rows) for name in targets]
     if loss is None:
         _refuse_words_in_quantities(columns, spec)
@@ -174,6 +185,22 @@ def _rows_with_targets(table: Table, targets: list[str], source: str) -> tuple[N
     if not left_out:
         return rows, []
     return rows, [f"{counted(left_out, 'row')} left out: no value in target {listed(targets)}"]
+
+
+def _weighted_rows(table: Table, weight: str, rows: NDArray[np.intp], notes: list[str]) -> NDArray[np.intp]:
+    """Rows without those of weight 0, with a note on these.
+
+    All rows of a split that the data brings itself are kept if they all weigh 0: that is an error.
+    """
+    empty = numbers(table[weight].take(rows)) == 0
+    parts = np.zeros(len(rows), np.int8) if table.parts is None else table.parts[rows]
+    for part in np.unique(parts):
+        if empty[parts == part].all():
+            empty[parts == part] = False
+    left_out = int(np.count_nonzero(empty))
+    if left_out:
+        notes.append(f"{counted(left_out, 'row')} left out: weight 0 in {quoted(weight)}")
+    return np.asarray(rows[~empty])
 
 
 def _divide(

@@ -18,6 +18,7 @@ from bpcli.data.columns import ArrayInput, ColumnInput, FittedInput, Surprise
 from bpcli.data.columns.base import Writer
 from bpcli.data.columns.encoders import TargetEncoder, numbers
 from bpcli.data.columns.spec import BooleanColumn, CategoricalColumn, ColumnSpec, EncodersSpec, NumericColumn
+from bpcli.data.columns.statistics import Values, unequal
 from bpcli.data.table import Kind, Table
 from bpcli.data.targets import FittedTarget
 from bpcli.data.targets.fitting import fit_target
@@ -85,12 +86,14 @@ class Preprocessor(Spec):
             MismatchError: a column does not fit its config or the loss.
             DataError: a target cannot be learned, or a value is too large.
         """
+        weights = _sample_weights(train, weight)
+        weights = None if weights is None else unequal(weights)
         columns = (train[name] for name in inputs)  # one at a time: a selection copies every column it returns
-        fitted = [specs.get(column.name, PLAIN[column.kind]).fit(column, encoders) for column in columns]
+        fitted = [specs.get(column.name, PLAIN[column.kind]).fit(column, encoders, weights) for column in columns]
         target_columns = [train[name] for name in targets]
         return cls(
             inputs=tuple(fitted),
-            target=fit_target(target_columns, loss, target_encoder),
+            target=fit_target(target_columns, loss, target_encoder, weights),
             weight=weight,
             target_kinds=tuple(column.kind for column in target_columns),
         )
@@ -192,18 +195,24 @@ class Preprocessor(Spec):
         return Dataset(x, y, self._weights(table, dtype)), surprises
 
     def _weights(self, table: Table, dtype: np.dtype[Any]) -> Array | None:
-        """Sample weights (rows,), or None. Raises MismatchError for negative, missing or all-zero weights."""
-        if self.weight is None or self.weight not in table:
-            return None
-        values = numbers(table[self.weight])
-        if not np.all(values >= 0) or not np.any(values > 0):
-            raise MismatchError(
-                Mismatch(
-                    ("data", "weight"),
-                    f"column {quoted(self.weight)} must hold numbers of 0 or more, none missing, one above 0 at least",
-                )
+        """Sample weights (rows,), or None. Raises as `_sample_weights`."""
+        values = _sample_weights(table, self.weight)
+        return None if values is None else np.asarray(values, dtype=dtype)
+
+
+def _sample_weights(table: Table, name: str | None) -> Values | None:
+    """Sample weights (rows,), or None. Raises MismatchError for negative, missing or all-zero weights."""
+    if name is None or name not in table:
+        return None
+    values = numbers(table[name])
+    if not np.all(values >= 0) or not np.any(values > 0):
+        raise MismatchError(
+            Mismatch(
+                ("data", "weight"),
+                f"column {quoted(name)} must hold numbers of 0 or more, none missing, one above 0 at least",
             )
-        return np.asarray(values, dtype=dtype)
+        )
+    return values
 
 
 def _side_by_side(signature: fields.Signature) -> fields.Signature:
@@ -262,4 +271,4 @@ class _TableEncoder:
         rows = max(1, ENCODED_NUMBERS // column.size)
         for start in range(0, self._table.rows, rows):
             self.surprises.update(column.surprises(values.take(slice(start, start + rows))))
-        return values.values
+        return column.hold(values.values) if column.constant else values.values
