@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from bpcli.data.columns import ArrayInput, Range, Surprise
 from bpcli.data.files.kind_hints import OF_NUMBERS, are_dates, dates_noted, unusual_number, words_among_numbers
+from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Table
 from bpcli.nn.network import Network
 from bpcli.wording import counted, listed, quoted
@@ -67,6 +68,15 @@ def _notes_of_numbers(far: list[tuple[int, str, Range]]) -> list[str]:
     if len(far) > MOST_FAR:
         notes.append(f"numbers far outside the training range in {counted(len(far) - MOST_FAR, 'more column')}")
     return notes
+
+
+def notes_of_unseen_classes(fitted: Preprocessor, table: Table) -> list[str]:
+    """Notes about classes of a table without missing targets that have no training rows."""
+    return [
+        f"target {quoted(fitted.target.names[0])}: class {quoted(name)} has {counted(count, 'row')} here, none in the "
+        "training set: counted as wrong, and left out of the metrics of probabilities"
+        for name, count in fitted.unseen_classes(table).items()
+    ]
 
 
 def notes_of_layers(network: Network, given: Collection[str]) -> Iterator[str]:

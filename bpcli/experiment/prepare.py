@@ -16,12 +16,18 @@ from bpcli.data.examples.selection import Examples, Weightless, select_examples
 from bpcli.data.files.source import Source, open_source
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part
-from bpcli.errors import errors_in
+from bpcli.errors import DataError, errors_in
 from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.initial_parameters import initial_parameters
 from bpcli.experiment.memory_estimate import COMPILED_BYTES, Footprint, estimate_memory
 from bpcli.experiment.monitors import watched
-from bpcli.experiment.notes import notes_of_arrays, notes_of_inputs, notes_of_layers, surprise_notes
+from bpcli.experiment.notes import (
+    notes_of_arrays,
+    notes_of_inputs,
+    notes_of_layers,
+    notes_of_unseen_classes,
+    surprise_notes,
+)
 from bpcli.experiment.row_weights import weighted
 from bpcli.nn.network import Network
 from bpcli.system.memory import require_memory
@@ -112,6 +118,10 @@ def prepare(
         if tables[part].rows:
             with errors_in(f"{selection.source}: {part} rows"):
                 datasets[part], surprises[part] = preprocessor.apply(tables[part], dtype)
+                unseen = notes_of_unseen_classes(preprocessor, tables[part])
+                warnings += [f"{part} rows: {line}" for line in unseen]
+                if part == "validation" and unseen and not np.any(datasets[part].weight):
+                    raise DataError("no row has a class of the training set")
     datasets["train"] = weighted(datasets["train"], config, preprocessor)
     steering = watched(config, preprocessor.target, selection.loss, datasets)
     plan = TrainingPlan(

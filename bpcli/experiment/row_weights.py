@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,7 +26,7 @@ def weighted(train: Dataset, config: ExperimentConfig, preprocessor: Preprocesso
     total = np.ones(train.rows) if train.weight is None else train.weight.astype(np.float64)
     if weights is not None:
         total *= _class_weights(weights, train, unequal(total), preprocessor)
-    return Dataset(train.x, train.y, (total / total.mean()).astype(train.x.dtype))
+    return replace(train, weight=(total / total.mean()).astype(train.x.dtype))
 
 
 def _class_weights(

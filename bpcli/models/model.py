@@ -149,7 +149,7 @@ class Model:
         """
         with np.errstate(all="ignore"):
             dataset, surprises = self.preprocessor.apply(table, self.dtype)
-            return answers(self.target, self.loss, self.predictions(dataset.x), dataset.y), surprises
+            return answers(self.target, self.loss, self.predictions(dataset.x), dataset), surprises
 
     def predictions(self, x: Rows) -> Array:
         """Predictions (rows, n_out) for encoded rows: the loss's link applied to the logits."""

@@ -119,11 +119,6 @@ def test_rows_without_a_target_are_left_out_aloud(penguins_run: Path, tmp_path: 
     [
         (lambda text: text.replace("species,", "specie,"), 3, "no column 'species'; did you mean 'specie'?"),
         (lambda text: text.replace("bill_length_mm", "bill_len_mm"), 3, "no column 'bill_length_mm'; did you mean "),
-        (
-            lambda text: text.replace("Adelie", "Emperor"),
-            3,
-            "target 'species': class 'Emperor' stands in 152 rows, but in no row that the network was trained on",
-        ),
         (lambda text: text.splitlines()[0] + "\n", 3, "no row has a value in target 'species'"),
         (lambda text: re.sub("^(Adelie|Chinstrap|Gentoo)", "", text, flags=re.M), 3, "no row has a value in target"),
     ],

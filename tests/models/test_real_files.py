@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,60 @@ def test_a_column_constant_or_empty_in_training_carries_nothing(name: str, colum
     np.testing.assert_allclose(np.array(found, float), [100, 115, 130, 145, 160, 175], atol=4)
     note = f"column '{column}' was constant in training, so it carries nothing: 4 other values ignored"
     assert said.count(note) == 1
+
+
+def test_truth_is_what_the_file_says_not_what_was_encoded(tmp_path: Path) -> None:
+    """Zeros decoded from float32 were tiny numbers, which gave a mape of millions."""
+    train(tmp_path, {"path": "96_target_with_zeros.csv", "target": "rain_mm"}, training={"epochs": 2}).ok()
+    report = bpcli("evaluate", tmp_path / "run", "--json").ok().json
+    assert report["mape"] is None
+    rows = csv.DictReader((FILES / "96_target_with_zeros.csv").read_text().splitlines())
+    whole = bpcli("evaluate", tmp_path / "run", "--data", FILES / "96_target_with_zeros.csv", "--json").ok().json
+    found = np.array(predictions(tmp_path, "96_target_with_zeros.csv")[0], float)
+    errors = np.abs(found - np.array([float(row["rain_mm"]) for row in rows]))
+    assert whole["mae"] == pytest.approx(errors.mean(), rel=1e-6)
+
+
+@pytest.mark.parametrize("part", ["test", "validation"])
+def test_a_class_without_training_rows_counts_as_wrong_and_training_goes_on(part: str, tmp_path: Path) -> None:
+    data = {"train": "92_train.csv", part: "92_test_new_class.csv", "target": "y"}
+    done = train(tmp_path, data, training={"epochs": 30}).ok()
+    said = (
+        "target 'y': class 'extreme' has 1 row here, none in the training set: counted as wrong, and left out of the "
+        "metrics of probabilities"
+    )
+    assert f"warning: {part} rows: {said}" in done.err
+    for arguments in (("--split", part), ("--data", FILES / "92_test_new_class.csv")):
+        found = bpcli("evaluate", tmp_path / "run", *arguments, "--json").ok()
+        report = found.json
+        assert found.err.count(said) == 1
+        assert report["per_class"]["extreme"] == {
+            "precision": 0, "recall": 0, "f1": 0, "support": 1, "roc_auc": None, "average_precision": None,
+        }  # fmt: skip
+        assert sum(report["confusion_matrix"][3]) == 1
+        assert report["accuracy"] == sum(report["confusion_matrix"][place][place] for place in range(3)) / 52
+        assert report["log_loss"] < 1
+    assert bpcli("report", tmp_path / "run", "-o", tmp_path / "page.html").code == 0
+    assert bpcli("inspect", tmp_path / "run").code == 0
+    strict = bpcli("train", tmp_path / "config.yaml", "--run-dir", tmp_path / "strict", "--strict")
+    assert strict.code == 3
+
+
+def test_a_target_that_is_constant_leaves_nothing_to_learn(tmp_path: Path) -> None:
+    done = train(tmp_path, {"path": "20_constant_target.csv", "target": "y"}, loss="mse")
+    assert (done.code, done.err.count("\n")) == (3, 1)
+    assert "target 'y' is 7.5 in all 40 rows; there is nothing to learn" in done.err
+
+
+def test_evaluation_on_the_rows_of_the_training_says_so(tmp_path: Path) -> None:
+    data = {"train": "92_train.csv", "test": "92_test_new_class.csv", "target": "y"}
+    train(tmp_path, data, training={"epochs": 1}).ok()
+    trained = bpcli("evaluate", tmp_path / "run", "--data", FILES / "92_train.csv").ok()
+    assert "note: these are rows that the model was trained on: scores on them say nothing about" in trained.err
+    assert "trained on" not in bpcli("evaluate", tmp_path / "run", "--data", FILES / "92_test_new_class.csv").ok().err
+    copy = tmp_path / "copy.csv"
+    copy.write_bytes((FILES / "92_train.csv").read_bytes())
+    assert "rows that the model was trained on" in bpcli("evaluate", tmp_path / "run", "--data", copy).ok().err
 
 
 def test_rows_of_weight_0_are_as_if_they_were_not_there(tmp_path: Path) -> None:

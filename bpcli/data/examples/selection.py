@@ -77,7 +77,7 @@ def select_examples(
         raise DataError(f"{source.shown}: there are no rows under the header")
     rows, notes = _rows_with_targets(table, targets, source.shown)
     if spec.weight is not None and weightless == "dropped":
-        rows = _weighted_rows(table, spec.weight, rows, notes)
+        rows = _weighted_rows(table, spec, rows, notes)
     columns = [table[name].take(rows) for name in targets]
     if loss is None:
         _refuse_words_in_quantities(columns, spec)
@@ -85,7 +85,7 @@ def select_examples(
         notes.append(f"loss: {type_name(loss)}, as {reason}")
     with errors_in(source.shown):
         # Report an unsuitable loss before any split that fails because of it.
-        fit_target(columns, loss, spec.target_encoder)
+        fit_target(_of_training(columns, rows, table, spec), loss, spec.target_encoder)
         split = _divide(table, rows, columns, spec, seed, loss)
     return Examples(table, inputs, targets, split, loss, source.shown, source.digest, notes)
 
@@ -187,13 +187,15 @@ def _rows_with_targets(table: Table, targets: list[str], source: str) -> tuple[N
     return rows, [f"{counted(left_out, 'row')} left out: no value in target {listed(targets)}"]
 
 
-def _weighted_rows(table: Table, weight: str, rows: NDArray[np.intp], notes: list[str]) -> NDArray[np.intp]:
+def _weighted_rows(table: Table, spec: DataSpec, rows: NDArray[np.intp], notes: list[str]) -> NDArray[np.intp]:
     """Rows without those of weight 0, with a note on these.
 
     All rows of a split that the data brings itself are kept if they all weigh 0: that is an error.
     """
+    weight = spec.weight or ""
     empty = numbers(table[weight].take(rows)) == 0
-    parts = np.zeros(len(rows), np.int8) if table.parts is None else table.parts[rows]
+    given = _parts(table, spec) if empty.any() else None
+    parts = np.zeros(len(rows), np.int8) if given is None else given[rows]
     for part in np.unique(parts):
         if empty[parts == part].all():
             empty[parts == part] = False
@@ -203,12 +205,22 @@ def _weighted_rows(table: Table, weight: str, rows: NDArray[np.intp], notes: lis
     return np.asarray(rows[~empty])
 
 
+def _of_training(columns: list[Column], rows: NDArray[np.intp], table: Table, spec: DataSpec) -> list[Column]:
+    """Target columns of the rows that may train: those that the data does not put in another split."""
+    parts = _parts(table, spec)
+    chosen = np.flatnonzero(parts[rows] == 0) if parts is not None else np.arange(len(rows))
+    return [column.take(chosen) for column in columns] if 0 < len(chosen) < len(rows) else columns
+
+
+def _parts(table: Table, spec: DataSpec) -> NDArray[np.int8] | None:
+    """Split of each row as given by the data, or None."""
+    return table.parts if spec.split.column is None else parts_from_column(table[spec.split.column])
+
+
 def _divide(
     table: Table, rows: NDArray[np.intp], targets: list[Column], spec: DataSpec, seed: int, loss: Loss
 ) -> Split:
-    parts = table.parts
-    if spec.split.column is not None:
-        parts = parts_from_column(table[spec.split.column])
+    parts = _parts(table, spec)
     classes: NDArray[np.integer[Any]] | None = None
     names: Sequence[str] = ()
     if "regression" not in loss.tasks and len(targets) == 1:

@@ -160,7 +160,7 @@ class Preprocessor(Spec):
                 stored = np.dtype(array.stored)
                 held = stored if self.keeps_stored(array, stored, rows, dtype) else dtype
                 x += array.size * held.itemsize
-        y = len(self.target.names) * self.target.encoded_dtype(dtype).itemsize
+        y = len(self.target.names) * self.target.encoded_dtype(dtype).itemsize + self.target.truth_bytes
         return rows * (x + y + (dtype.itemsize if self.weight is not None else 0))
 
     @staticmethod
@@ -188,16 +188,35 @@ class Preprocessor(Spec):
     def apply(self, table: Table, dtype: np.dtype[Any]) -> tuple[Dataset, Counter[Surprise]]:
         """Encode inputs, targets and sample weights, if any, of a table without missing targets.
 
-        Raises DataError for values that cannot be encoded and for unknown classes, MismatchError for invalid weights.
+        Rows of classes without training rows get weight 0, and their truth. Raises DataError for values that cannot be
+        encoded, MismatchError for invalid weights.
         """
         x, surprises = self.encode(table, dtype)
-        y = self.target.encode([table[name] for name in self.target.names], dtype)
-        return Dataset(x, y, self._weights(table, dtype)), surprises
+        columns = [table[name] for name in self.target.names]
+        y, weight, truth = (
+            self.target.encode(columns, dtype),
+            self._weights(table, dtype),
+            self.target.truth_of(columns),
+        )
+        if truth.unseen:
+            weight = np.ones(table.rows, dtype) if weight is None else weight
+            weight[truth.values >= len(self.target.class_names)] = 0
+        elif not self.target.truth_bytes:
+            return Dataset(x, y, weight), surprises
+        return Dataset(x, y, weight, truth.values, truth.unseen), surprises
+
+    def unseen_classes(self, table: Table) -> dict[str, int]:
+        """Number of rows of each class without training rows, in a table without missing targets."""
+        if not self.target.class_names:
+            return {}
+        truth = self.target.truth_of([table[name] for name in self.target.names])
+        counts = np.bincount(truth.values, minlength=len(self.target.class_names))[len(self.target.class_names) :]
+        return dict(zip(truth.unseen, counts.tolist(), strict=True))
 
     def _weights(self, table: Table, dtype: np.dtype[Any]) -> Array | None:
         """Sample weights (rows,), or None. Raises as `_sample_weights`."""
         values = _sample_weights(table, self.weight)
-        return None if values is None else np.asarray(values, dtype=dtype)
+        return None if values is None else np.array(values, dtype=dtype)
 
 
 def _sample_weights(table: Table, name: str | None) -> Values | None:

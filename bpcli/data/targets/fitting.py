@@ -119,6 +119,11 @@ def _fit_numbers(
                     f"but {quoted(column.name)} runs from {values.min():g} to {values.max():g}",
                 )
             )
+        if len(columns) == 1 and len(values) > 1 and (values == values[0]).all():
+            raise DataError(
+                f"target {quoted(column.name)} is {values[0]:g} in all {counted(len(values), 'row')}; there is nothing "
+                "to learn"
+            )
         scaler = encoder or (NoScaling() if bounds is not None else Standard())
         encodings.append(scaler.fit(values, weights))
     return NumbersTarget(names=tuple(column.name for column in columns), encodings=tuple(encodings))
