@@ -16,7 +16,7 @@ from bpcli.data.examples.selection import Examples, Weightless, select_examples
 from bpcli.data.files.source import Source, open_source
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part
-from bpcli.errors import DataError, errors_in
+from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
 from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.initial_parameters import initial_parameters
 from bpcli.experiment.memory_estimate import COMPILED_BYTES, Footprint, estimate_memory
@@ -32,6 +32,7 @@ from bpcli.experiment.row_weights import weighted
 from bpcli.nn.network import Network
 from bpcli.system.memory import require_memory
 from bpcli.training import TrainingPlan, choose_stepping
+from bpcli.wording import counted
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ def prepare(
             selection.loss,
         )
     network = config.plan_network(preprocessor.signature, preprocessor.target.outputs)
+    _require_batches(network, config, train.rows)
     memory = estimate_memory(config, network, preprocessor, {part: tables[part].rows for part in PARTS})
     require_memory(memory.total, "training", "use fewer units, a smaller batch, or fewer rows")
     warnings = find_leaks(selection, data.columns)  # 30 to 70 ms for 100,000 rows of 20 columns
@@ -167,6 +169,21 @@ def prepare(
         weightless,
         examples,
     )
+
+
+def _require_batches(network: Network, config: ExperimentConfig, rows: int) -> None:
+    """Raise MismatchError if every batch is too small for a layer. A last batch that is smaller does no harm."""
+    size = config.training.batch_size
+    batch = rows if size == "full" else min(size, rows)
+    for layer in network.layers:
+        if batch < layer.least_rows:
+            raise MismatchError(
+                Mismatch(
+                    ("training", "batch_size"),
+                    f"{layer.type} (layer {layer.index}) standardizes over the rows of a batch, and every batch has "
+                    f"{counted(batch, 'row')}: use {layer.least_rows} or more, or layer_norm",
+                )
+            )
 
 
 def _resolved(config: ExperimentConfig, selection: Examples) -> ExperimentConfig:

@@ -170,6 +170,7 @@ def file_rows_for_each(models: Sequence[Model], path: Path, cache: bool) -> Iter
         options = replace(read_options(data, kinds), columns=frozenset(kinds))
         sources.append(Source([(path, None)], options, cache))
     for model, source in zip(models, read_together(sources), strict=True):
+        model.require_positions(path, source.header)
         require_columns(list(source.options.kinds), source.header, printable(str(path)))
         model.require_width(path, [name for name in source.header if not source.options.wants(name)])
         table = source.table()

@@ -91,6 +91,57 @@ def test_evaluation_on_the_rows_of_the_training_says_so(tmp_path: Path) -> None:
     assert "rows that the model was trained on" in bpcli("evaluate", tmp_path / "run", "--data", copy).ok().err
 
 
+def test_batch_norm_on_batches_of_one_row_is_refused_by_check(tmp_path: Path) -> None:
+    config = {
+        "data": {"path": str(FILES / "92_train.csv"), "target": "y", "split": {"validation": 0, "test": 0}},
+        "layers": [{"units": 4}, {"type": "batch_norm"}],
+        "training": {"epochs": 2, "batch_size": 1},
+    }
+    (tmp_path / "config.yaml").write_text(json.dumps(config))
+    refused = bpcli("check", tmp_path / "config.yaml")
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert "training.batch_size: batch_norm (layer 1) standardizes over the rows of a batch" in refused.err
+    last_of_one = ("--set", "training.batch_size=2")  # 99 rows
+    assert bpcli("train", tmp_path / "config.yaml", "--run-dir", tmp_path / "run", *last_of_one).code == 0
+
+
+def test_a_loss_no_better_than_a_constant_answer_is_diagnosed(tmp_path: Path) -> None:
+    config = {
+        "layers": [{"units": 2, "activation": "sigmoid"}],
+        "loss": {"type": "mse", "link": "sigmoid"},
+        "optimizer": {"type": "sgd", "learning_rate": 0.1},
+        "training": {"epochs": 100},
+    }
+    data = {"path": "xor.csv", "target": "xor", "split": {"validation": 0, "test": 0}}
+    done = train(tmp_path, data, **config).ok()
+    assert "is no better than always answering the mean or the most frequent class (0.25)" in done.err
+    learned = tmp_path / "learned"
+    learned.mkdir()
+    better = {**config, "optimizer": {"type": "adam", "learning_rate": 0.1}, "layers": [{"units": 8}]}
+    assert "no better than" not in train(learned, data, **better).ok().err
+
+
+def test_an_array_of_too_few_columns_is_counted_in_the_error(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).normal(size=(40, 8))
+    np.savez(tmp_path / "whole.npz", X=numbers, y=np.arange(40) % 2)
+    np.savez(tmp_path / "narrow.npz", X=numbers[:, :5], y=np.arange(40) % 2)
+    train(tmp_path, {"path": str(tmp_path / "whole.npz")}, training={"epochs": 1}).ok()
+    for found in (
+        bpcli("predict", tmp_path / "narrow.npz", "--checkpoint", tmp_path / "run"),
+        bpcli("evaluate", tmp_path / "run", "--data", tmp_path / "narrow.npz"),
+    ):
+        assert (found.code, found.err.count("\n")) == (3, 1)
+        assert "'X' has 5 columns, the model takes 8" in found.err
+
+
+def test_codes_written_as_decimals_are_the_codes(tmp_path: Path) -> None:
+    data = {"path": "70_train.csv", "target": "y", "columns": {"code": "categorical"}}
+    train(tmp_path, data, training={"epochs": 20}).ok()
+    decimals, said = predictions(tmp_path, "70_codes_as_floats.csv")
+    assert "not seen in training" not in said
+    assert decimals == predictions(tmp_path, "70_train.csv")[0][: len(decimals)]
+
+
 def test_rows_of_weight_0_are_as_if_they_were_not_there(tmp_path: Path) -> None:
     models = []
     for name in ("clean", "zero_weight_garbage"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -17,6 +19,9 @@ from bpcli.data.columns.encoders import Encoding, encoded, numbers
 from bpcli.data.columns.statistics import Values
 from bpcli.data.table import Column, Kind
 from bpcli.spec import Sequence
+
+_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]*)\.0+")
+"""Whole number written with decimals, as programs write a column of integers that lacks some."""
 
 Count = Annotated[int, Field(gt=0, lt=2**63)]
 
@@ -223,9 +228,21 @@ def places_of(categories: tuple[str, ...]) -> dict[str, int]:
 def lookup(column: Column, known: Mapping[str, float], unseen: float, missing: float) -> NDArray[Any]:
     """Table from category code to value, (categories + 1,).
 
-    Unknown categories map to `unseen`; the last entry, which index -1 reaches, to `missing`.
+    Unknown categories map to `unseen`; the last entry, which index -1 reaches, to `missing`. Whole numbers written with
+    and without decimals, 3.0 and 3, are one category unless `known` has both.
     """
-    return np.array([*(known.get(category, unseen) for category in column.categories), missing])
+    integers = Counter(map(_as_integer, known))
+    by_integer = {name: value for text, value in known.items() if integers[name := _as_integer(text)] == 1}
+    values = (
+        known[category] if category in known else by_integer.get(_as_integer(category), unseen)
+        for category in column.categories
+    )
+    return np.array([*values, missing])
+
+
+def _as_integer(text: str) -> str:
+    """A whole number without its decimals; any other text unchanged."""
+    return text.partition(".")[0] if _WHOLE.fullmatch(text) else text
 
 
 def _unseen(name: str, column: Column, unknown: NDArray[np.bool_]) -> Surprises:

@@ -210,6 +210,16 @@ def test_an_average_cell_is_the_mean_of_what_is_known() -> None:
     assert ordered.average == [pytest.approx((0 + 0.5 + 1 + 1) / 4)]
 
 
+def test_whole_numbers_with_and_without_decimals_are_one_category_where_training_had_one_of_them() -> None:
+    fitted = CategoricalColumn().fit(names("3", "10", "007"), DEFAULTS)
+    assert features(fitted, names("3.0", "10.00")) == [[0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
+    assert features(CategoricalColumn().fit(names("3.0", "4.0"), DEFAULTS), names("4")) == [[0.0, 1.0]]
+    assert written(fitted, names("7.0"))[1] == {("7.0", 1): None}, "leading zeros are a name"
+    both = CategoricalColumn().fit(names("3", "3.0"), DEFAULTS)
+    assert features(both, names("3.0")) == [[0.0, 1.0]]
+    assert written(both, names("3.00"))[1] == {("3.00", 1): None}
+
+
 # Columns that are constant in training
 
 
