@@ -146,7 +146,7 @@ def test_rows_in_order_of_time_are_not_shuffled(folder: Path) -> None:
     ("data", "path", "words"),
     [
         ({"target": "why"}, "data.target", "no column 'why' in 't.csv'; it has 'a', 'b', 'y'"),
-        ({"target": ["y", "aa"]}, "data.target.1", "no column 'aa' in 't.csv'; it has 'a', 'b'"),
+        ({"target": ["y", "aa"]}, "data.target.1", "no column 'aa' in 't.csv'; did you mean 'a'?"),
         ({"target": ["a", "a"]}, "data.target", "a column is named twice"),
         ({"target": "y", "exclude": ["b", "Part"]}, "data.exclude.1", "did you mean 'part'?"),
         ({"target": "y", "columns": {"c": "numeric"}}, "data.columns.c", "no column 'c'"),
