@@ -27,7 +27,7 @@ def _end(number: int, frame: object) -> None:
     os._exit(128 + number)
 
 
-def _sound_environment() -> list[str]:
+def _checked_environment() -> list[str]:
     """Drop settings that would crash NumPy's BLAS library before it is loaded; return notes for the user."""
     if "OPENBLAS_CORETYPE" not in os.environ:
         return []
@@ -41,7 +41,7 @@ def run() -> None:
     """Run the command line."""
     signal.signal(signal.SIGINT, _end)  # replaced by the command line's own handlers once loaded
     os.environ.update(_ENVIRONMENT, **BLAS_ENVIRONMENT)
-    notes = _sound_environment()
+    notes = _checked_environment()
     gc.set_threshold(_COLLECTED_EVERY)
     from bpcli.cli.main import run as run_command
 

@@ -80,6 +80,13 @@ def listed(names: Iterable[str], limit: int = 8) -> str:
     return shown if len(names) <= limit else f"{shown} and {len(names) - limit:,} more"
 
 
+def enumerated(names: Iterable[str], limit: int = 4) -> str:
+    """Names separated by commas; those beyond `limit` are counted."""
+    names = list(names)
+    shown = ", ".join(names[:limit])
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit:,} more"
+
+
 def shown_shape(shape: Iterable[int]) -> str:
     """`28 × 28 × 3`."""
     return " × ".join(map(str, shape))
@@ -113,3 +120,19 @@ def with_deviation(value: float, deviation: float) -> tuple[str, str]:
 
 def _decimals(size: float) -> int:
     return 0 if size >= 1e4 else 4
+
+
+def yaml_scalar(value: object) -> str:
+    """YAML of a text, a number or a truth value; a text is plain if that is unambiguous, else double-quoted."""
+    if not isinstance(value, str):
+        return str(value).lower()
+    plain = value.isascii() and re.sub("[_/.]", "a", value).isalnum()
+    bare = plain and value[0].isalpha() and value.lower() not in ("true", "false", "null")
+    return value if bare or (plain and value.startswith("../")) else double_quoted(value)
+
+
+def double_quoted(text: str) -> str:
+    """Double-quoted YAML scalar on one line, with non-printable characters escaped."""
+    escapes = {'"': r"\"", "\\": r"\\"}
+    chars = (escapes.get(char, char if char.isprintable() else f"\\U{ord(char):08x}") for char in text)
+    return f'"{"".join(chars)}"'

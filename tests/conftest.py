@@ -40,3 +40,18 @@ def concrete_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("concrete") / "run"
     bpcli("train", CONFIGS / "concrete.yaml", "--run-dir", path, "--quiet", "--set", "training.epochs=20").ok()
     return path
+
+
+@pytest.fixture(scope="session")
+def compared_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs that go by the right number, by the wrong one, and by both; and quantities, right and a tenth too small."""
+    from comparison_runs import A, by
+
+    folder = tmp_path_factory.mktemp("runs")
+    by(folder, "right", 4, 0)
+    by(folder, "wrong", 0, 4)
+    by(folder, "both", 4, 1)
+    (folder / "numbers").mkdir()
+    for name, weight in (("exact", 10), ("short", 9)):
+        by(folder / "numbers", name, weight, 0, extra=", target_encoder: none", y=10 * A)
+    return folder

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from commands import bpcli
 from experiments import write_csv
+
+from bpcli.jobs.training import train
 
 UNTRAINED = "{type: sgd, learning_rate: 1.0e-30}"
 
 
-def trained(folder: Path, layers: str, parameters: str, columns: dict[str, Any], extra: str = "") -> Path:
-    """A run whose parameters are those given."""
+def trained(
+    folder: Path,
+    layers: str,
+    parameters: str,
+    columns: Mapping[str, Sequence[Any]],
+    extra: str = "",
+    name: str = "run",
+    target: str = "y",
+) -> Path:
+    """A run whose parameters are those given, in `folder/name`. `extra` ends the config's section `data`.
+
+    All rows are training rows, unless there is a column `part` that says otherwise.
+    """
     write_csv(folder / "t.csv", columns)
+    split = "{column: part}" if "part" in columns else "{validation: 0, test: 0}"
     (folder / "c.yaml").write_text(
-        f"dtype: float64\ndata: {{path: t.csv, target: y, encoders: {{numeric: none}}, "
-        f"split: {{validation: 0, test: 0}}{extra}}}\nlayers: {layers}\ninitial_parameters: {parameters}\n"
+        f"name: {name}\ndtype: float64\ndata: {{path: t.csv, target: {target}, encoders: {{numeric: none}}, "
+        f"split: {split}{extra}}}\nlayers: {layers}\ninitial_parameters: {parameters}\n"
         f"optimizer: {UNTRAINED}\ntraining: {{epochs: 1}}\n"
     )
-    bpcli("train", folder / "c.yaml", "--run-dir", folder / "run", "-q").ok()
-    return folder / "run"
+    return train(folder / "c.yaml", run_dir=folder / name, threads=1).path

@@ -40,8 +40,15 @@ def expected(content: bytes, options: ReadOptions) -> Found | set[int]:
         rows = [(first_line, header), *rows]
         header = [f"column{index}" for index in range(len(header))]
     names = [_unquoted(name).strip() for name in header]
-    if "" in names or len({*names}) < len(names):
+    row = rows[0][1] if rows else None
+    if row is not None and len(row) == len(names) + 1 and not _unquoted(row[-1]).strip():
+        names.append("")
+    elif row is not None and len(row) == len(names) - 1 and not names[-1]:
+        names.pop()
+    given = [name for name in names if name]
+    if not given or len({*given}) < len(given):
         return {first_line}
+    names = [name or f"Unnamed: {index}" for index, name in enumerate(names)]
     kept = []
     for line, row in rows:
         if row is None or (len(row) != len(names) and (len(row) > 1 or row[0].strip(" \t"))):
@@ -56,7 +63,8 @@ def expected(content: bytes, options: ReadOptions) -> Found | set[int]:
         truths = [{"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}.get((cell or "").lower()) for cell in cells]
         is_numeric = not any(cell is not None and number is None for cell, number in zip(cells, numbers, strict=True))
         is_boolean = not any(cell is not None and truth is None for cell, truth in zip(cells, truths, strict=True))
-        inferred = "numeric" if is_numeric else "boolean" if is_boolean else "categorical"
+        is_padded = any(re.fullmatch("0[0-9]+", cell or "") for cell in cells)
+        inferred = "numeric" if is_numeric and not is_padded else "boolean" if is_boolean else "categorical"
         kind = options.kinds.get(name, inferred)
         values = {"numeric": numbers, "boolean": truths, "categorical": cells}[kind]
         lines_of = zip((line for line, _ in kept), cells, values, strict=True)
@@ -106,11 +114,11 @@ def _unquoted(cell: str) -> str:
 def _number(cell: str, options: ReadOptions) -> float | None:
     """A finite number: digits in groups or without, one decimal sign, and an exponent."""
     dialect = options.dialect
-    spaces = " \u00a0\u202f"
+    spaces = " \u00a0\u202f\u2009"
     whole, point, part = cell.partition(dialect.decimal)
-    sign = whole[:1] if whole[:1] in ("+", "-") else ""
+    sign = whole[:1] if whole[:1] in ("+", "-", "\u2212") else ""
     whole = whole.removeprefix(sign)
-    exponent = re.search(r"[eE][+-]?[0-9]+\Z", part if point else whole)
+    exponent = re.search("[eE][+\u2212-]?[0-9]+\\Z", part if point else whole)
     tail = exponent[0] if exponent else ""
     whole, part = (whole, part.removesuffix(tail)) if point else (whole.removesuffix(tail), "")
     for space in spaces if dialect.thousands and dialect.thousands in spaces else "":
@@ -122,7 +130,7 @@ def _number(cell: str, options: ReadOptions) -> float | None:
     digits = "".join([first, *groups])
     if (groups and not (by_threes or by_twos)) or not re.fullmatch("[0-9]+", digits + part):
         return None
-    number = float(f"{sign}{digits}.{part}{tail}")
+    number = float(f"{sign}{digits}.{part}{tail}".replace("\u2212", "-"))
     return number if math.isfinite(number) else None
 
 

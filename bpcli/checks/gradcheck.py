@@ -113,7 +113,7 @@ def check_gradient(plan: TrainingPlan, rows: int, seed: int) -> GradientCheck:
     value = objective.value(params)
     size = abs(value) + float(np.abs(objective.logits(params)).max())
     if not np.isfinite(value) or not np.isfinite(size):
-        raise DivergedError("non-finite loss of these rows; scale the inputs, or use smaller initial weights")
+        raise DivergedError("non-finite loss on these rows; scale the inputs, or use smaller initial weights")
     every = plan.network.layout.size <= EVERY
     checker = _Checker(lambda: objective.value(params), params, objective.gradient(params), size, generator)
     arrays, start = [], 0

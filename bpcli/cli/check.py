@@ -69,7 +69,7 @@ def _print_summary(summary: ExperimentSummary) -> None:
         result(line)
     result()
     result(
-        f"{counted(summary.network.parameters, 'parameter')}; {counted(summary.steps_per_epoch, 'step')} an epoch of "
+        f"{counted(summary.network.parameters, 'parameter')}; {counted(summary.steps_per_epoch, 'step')} per epoch of "
         f"{counted(summary.batch_size, 'row')}; {shown_bytes(summary.memory.total)} of memory"
     )
     result("ready to train")

@@ -23,7 +23,9 @@ def compare(
     more: RunsOption = None,
     data: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Rows that no run has seen (default: the first run's test rows)."),
+        typer.Option(
+            metavar="FILE", help="Data file with rows that no run has seen (default: the first run's test rows)."
+        ),
     ] = None,
     no_cache: NoCache = False,
     as_json: AsJson = False,
@@ -121,8 +123,8 @@ def _print_difference(entry: JudgedDifference, tests: int) -> None:
     result(f"\n{run} less {against}: {entry.metric} {_signed(entry.difference)}")
     result(f"  {interval.confidence:.0%} interval from {_signed(interval.low)} to {_signed(interval.high)}")
     if entry.right_by is not None:
-        only = [f"{count:,} by {printable(label)} alone" for label, count in entry.right_by.items()]
-        result(f"  rows predicted right: {', '.join(only)}")
+        only = [f"{count:,} only by {printable(label)}" for label, count in entry.right_by.items()]
+        result(f"  rows predicted correctly: {', '.join(only)}")
     corrected = f", {entry.p_corrected:.4g} corrected by Holm's method, over {tests} tests of {entry.metric}"
     result(f"  {entry.test}: p = {entry.p:.4g}{corrected if tests > 1 else ''}")
     result(f"  {entry.verdict}")

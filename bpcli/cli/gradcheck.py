@@ -82,13 +82,13 @@ def _print(report: GradientReport) -> None:
     result_table(_table(report))
     result()
     if smaller := sum(array.smaller_steps for array in report.arrays):
-        result(f"{counted(smaller, 'comparison')} took a smaller step: a kink, or strong curvature, was near")
+        result(f"{counted(smaller, 'comparison')} used a smaller step, near a kink or strong curvature")
     if undecided := sum(array.undecided for array in report.arrays):
-        result(f"{counted(undecided, 'comparison')} undecided: at a kink, with a slope between those on its sides")
+        result(f"{counted(undecided, 'comparison')} undecided, at a kink: the gradient is between the one-sided slopes")
     if report.passed:
         zero = any(layer.gradient_is_zero for layer in report.layers)
         where = "; where the gradient is 0, try more --rows or another --seed" if zero else ""
-        result(f"backpropagation agrees with central differences, to {report.tolerance:g}{where}")
+        result(f"backpropagation agrees with central differences within {report.tolerance:g}{where}")
 
 
 def _table(report: GradientReport) -> Table:
@@ -109,7 +109,7 @@ def _verdict(layer: CheckedLayer) -> str:
     if layer.passed:
         return "gradient is 0 everywhere: nothing was checked" if layer.gradient_is_zero else "ok"
     if not layer.alone_passed:
-        return "WRONG, by itself too"
+        return "WRONG, also in isolation"
     return "WRONG" if any(array.verdict == "differs" for array in layer.arrays) else "undecided"
 
 
@@ -118,11 +118,11 @@ def _where(report: GradientReport) -> list[str]:
     from bpcli.checks.gradcheck import SPREAD
 
     types = {layer.type for layer in report.layers}
-    lines = [f"at the initial parameters, each array moved at random by {SPREAD:.0%} of its size"]
+    lines = [f"at the initial parameters, each array randomly perturbed by {SPREAD:.0%} of its size"]
     if "dropout" in types:
-        lines.append("dropout takes one draw of what it drops, the first of training, for every pass")
+        lines.append("dropout uses the first mask of training in every pass")
     if "batch_norm" in types:
-        lines.append("batch_norm takes the mean and variance of these rows, as in training")
+        lines.append("batch_norm uses the mean and variance of these rows, as in training")
     return lines
 
 
@@ -131,21 +131,21 @@ def _failure(report: GradientReport) -> str:
     arrays = [array for array in report.arrays if array.verdict != "agrees"]
     if not report.faults and all(array.verdict == "undecided" for array in arrays):
         return (
-            f"{arrays[0].name}: every comparison is at a kink, where there is no gradient to compare with; "
-            "try another --seed, or more --rows"
+            f"{arrays[0].name}: every comparison is at a kink, where the gradient is undefined; try another --seed, or "
+            "more --rows"
         )
     found = [
         f"{_place(layer.index)} ({layer.activation or layer.type})" for layer in report.layers if not layer.alone_passed
     ]
     if not report.loss.passed:
         found.append(f"the loss ({report.loss.type})")
-    where = ", ".join(found) or "no layer by itself; look at penalties, and at what joins the layers"
+    where = ", ".join(found) or "no single layer; check the penalties and how the layers are connected"
     if not any(array.verdict == "differs" for array in arrays):
-        return f"backpropagation does not give the gradient; the fault is in {where}"
+        return f"the gradient of backpropagation is wrong; the fault is in {where}"
     worst = max(arrays, key=lambda array: array.badness).worst
     of = f" ({printable(worst.of)})" if worst.of else ""
     return (
-        f"backpropagation does not give the gradient: {worst.parameter}{of} is {_shown(worst.backpropagation)} "
-        f"by backpropagation, {_shown(worst.differences)} by differences, a relative error of "
+        f"the gradient of backpropagation is wrong: {worst.parameter}{of} is {_shown(worst.backpropagation)} "
+        f"by backpropagation, {_shown(worst.differences)} by central differences, a relative error of "
         f"{_shown(worst.relative_error)}; the fault is in {where}"
     )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bpcli.cli.console import note, result, say
-from bpcli.cli.options import Force, NoCache, OutputFile, RowsOption, the_one
+from bpcli.cli.options import Force, NoCache, OutputFile, the_one
 from bpcli.cli.output import require_free
 from bpcli.wording import printable
 
@@ -22,14 +21,21 @@ class Task(StrEnum):
 
 
 def init(
-    source: Annotated[Path | None, typer.Argument(metavar="DATA", help="CSV, TSV, NPZ or Parquet file.")] = None,
-    data: RowsOption = None,
+    source: Annotated[
+        str | None,
+        typer.Argument(metavar="DATA", help="Data file, pattern such as 'parts/*.csv', or URL of a database."),
+    ] = None,
+    data: Annotated[str | None, typer.Option("--data", metavar="DATA", help="The same as an option.")] = None,
     target: Annotated[
         list[str] | None, typer.Option(help="Column to predict; repeatable. Optional for NPZ files.")
     ] = None,
     task: Annotated[
-        Task | None, typer.Option(help="Task for a target of whole numbers (default: guessed, with the reason).")
+        Task | None, typer.Option(help="Task for an integer target (default: inferred, with the reason).")
     ] = None,
+    query: Annotated[
+        str | None, typer.Option(metavar="SQL", help="Query of the rows, with the URL of a database.")
+    ] = None,
+    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook (default: the first).")] = None,
     output: OutputFile = None,
     force: Force = False,
     no_cache: NoCache = False,
@@ -46,7 +52,9 @@ def init(
     if output is not None:
         require_free(output, force)
     path = the_one(source, data, "DATA", "--data")
-    draft = draft_config(path, target or [], output, task.value if task else None, cache=not no_cache)
+    draft = draft_config(
+        path, target or [], output, task.value if task else None, cache=not no_cache, query=query, sheet=sheet
+    )
     for line in draft.notes:
         note(line)
     if output is None:

@@ -54,10 +54,10 @@ def column_lines(columns: Sequence[InputSummary], found: InspectedColumns, every
             "when a column's values are shuffled, ± standard deviation over shuffles; integrated gradients: mean "
             f"|contribution| to the answer, relative to an average row, over {counted(added.rows, 'row')}; the answer "
             f"is {added.meaning}"
-            f"{'; 2 inputs of a number: its value, whether it is missing' if with_missing else ''}",
+            f"{'; numbers with 2 inputs: the value and a missing indicator' if with_missing else ''}",
             PROSE,
         ),
-        *table_lines(table, "more, none above; --json has all"),
+        *table_lines(table, "less important; --json lists all"),
     ]
 
 
@@ -74,11 +74,11 @@ def dependence_lines(found: PartialDependence) -> list[str]:
     if not rows:
         return []
     classes = len(found.columns[0].answers) > 1
-    moved = "; of: the one that it moves most" if classes else ""
+    moved = "; of: the output that changes most" if classes else ""
     head = wrap(
-        f"partial dependence: mean {found.answer} over {counted(found.rows, 'row')} with a column at one value in all "
-        f"of them, {low:.4g} to {high:.4g} in height; numbers go by quantiles, of categories the lowest and highest "
-        f"are named{moved}; --column NAME shows each",
+        f"partial dependence: mean {found.answer} over {counted(found.rows, 'row')} with the column set to one value "
+        f"in all of them, drawn from {low:.4g} to {high:.4g}; numbers at their quantiles, categories with the lowest "
+        f"and highest named{moved}; --column NAME shows all values",
         PROSE,
     )
     header = ["column", "of", "from", "", "to", found.answer]
@@ -88,14 +88,14 @@ def dependence_lines(found: PartialDependence) -> list[str]:
 def grid_lines(one: Dependence, found: PartialDependence) -> list[str]:
     """Lines with all values of a column: mean outputs, and a curve for each class, label or target."""
     over = counted(found.rows, "row")
-    head = f"{printable(one.column)}: mean {found.answer} over {over} with this value in all of them"
+    head = f"{printable(one.column)}: mean {found.answer} over {over} with the column set to each value"
     if not one.values:
-        return [head, "it has no value in these rows"]
+        return [head, "no values in these rows"]
     low, high = _scale(found, [one])
     values = [_cell(value) for value in one.values]
     rows = [[value, *map(number, means)] for value, *means in zip(values, *one.answers.values(), strict=True)]
     curves = ["", *(curve(answers, low, high) for answers in one.answers.values())]
-    head += f"; curves: {low:.4g} to {high:.4g} in height"
+    head += f"; curves drawn from {low:.4g} to {high:.4g}"
     every = [*rows, curves]
     table = Table(one.column, ["value", *one.answers], every, right=range(len(curves)), most=len(every))
     return [head, *table_lines(table)]
@@ -120,18 +120,18 @@ def neurons_lines(neurons: list[Neuron], most: int) -> list[str]:
     some = neurons[0]
     over = f", over {counted(some.loss_rows, 'row')}," if some.loss_rows < some.rows else ""
     lines = wrap(
-        f"hidden neurons, as layer.neuron; loss without (ablation): how much the mean loss{over} grows where it gives "
-        f"its mean for every row; separation ({'η²' if classes else 'r²'}): the share of its variance, 0 to 1, that "
-        f"goes with {of}; --neuron L.N shows more of one",
+        f"hidden neurons, as layer.neuron; loss without (ablation): increase of the mean loss{over} when the output is "
+        f"replaced by its mean; separation ({'η²' if classes else 'r²'}): share of the output's variance, 0 to 1, "
+        f"explained by {of}; --neuron L.N shows details",
         PROSE,
     )
     header = ["neuron", "loss without", "separation", "state", "driven by", *(["highest for"] if classes else [])]
     table = Table("Hidden neurons", header, rows, right=(1, 2), most=most)
-    listed = table_lines(table, "more; --neurons N lists N, --json has all")
+    listed = table_lines(table, "more; --neurons N lists N, --json lists all")
     lines += listed if most else listed[1:]  # no header without rows
     states = Counter(neuron.state.partition(" ")[0] for neuron in neurons if neuron.state)
     if states:
-        words = {"as": "like another of their layer"}
+        words = {"as": "duplicates of another in their layer"}
         shown = ", ".join(f"{count} {words.get(state, state)}" for state, count in states.items())
         lines.append(f"{shown}, of {len(neurons)}")
     return lines
@@ -147,9 +147,9 @@ def neuron_lines(neuron: Neuron, targets: tuple[str, ...]) -> list[str]:
                 ["output", f"{' ± '.join(with_deviation(neuron.mean, neuron.deviation))}, mean and standard deviation"],
                 [
                     "loss without",
-                    f"{number(neuron.loss_without)} more, where it gives its mean for every row (ablation)",
+                    f"{number(neuron.loss_without)} higher with the output replaced by its mean (ablation)",
                 ],
-                ["separation", f"{number(neuron.separation)} of its variance goes with the target ({share})"],
+                ["separation", f"{number(neuron.separation)} of the variance is explained by the target ({share})"],
                 ["driven by", ", ".join(f"{name} ({value:+.2f})" for name, value in neuron.drivers) or "nothing"],
             ]
         ),
@@ -163,7 +163,7 @@ def neuron_lines(neuron: Neuron, targets: tuple[str, ...]) -> list[str]:
             for one in neuron.excited_by
         ]
         lines += [
-            "rows that excite it most, by their numbers in the data, as bpcli trace --row takes them",
+            "rows with the highest output, by row number in the data (as in bpcli trace --row)",
             *table_lines(Table("Rows", ["  row", "output", *targets, *columns], rows, right=(0, 1))),
         ]
     return lines

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from bpcli.documents.json_value import Json
     from bpcli.experiment.prepare import Prepared
 
-RULE = (
-    "the middle, by factors, of the range in which the loss falls, whose ends are the bounds of Smith 2017, section 3.3"
-)
+RULE = "the geometric mean of the bounds of the range in which the loss falls (Smith 2017, section 3.3)"
 
 CHART_ROWS, MOST_COLUMNS = 10, 100
 
@@ -107,13 +105,15 @@ def words(tried: RangeTest) -> list[str]:
     """Conclusions on the learning rate, as lines."""
     configured, last = f"{tried.configured:.3g}", tried.points[-1].learning_rate
     if tried.diverges is None:
-        ends = f"does not rise above {tried.start:.3g}, where it began, up to {last:.3g}"
+        ends = f"does not exceed its initial value, {tried.start:.3g}, up to a rate of {last:.3g}"
     else:
-        ends = f"is above {tried.start:.3g}, where it began, from {tried.diverges:.3g} on: training diverges"
+        ends = (
+            f"exceeds its initial value, {tried.start:.3g}, from a rate of {tried.diverges:.3g} on: training diverges"
+        )
     if tried.falls_from is None or tried.falls_to is None or tried.suggested is None:
         return [f"the loss does not fall noticeably at any rate, and {ends}"]
     lines = [
-        f"the loss falls from {tried.falls_from:.3g} to {tried.falls_to:.3g}, and {ends}",
+        f"the loss falls at rates from {tried.falls_from:.3g} to {tried.falls_to:.3g}, and {ends}",
         f"suggested: learning_rate {tried.suggested:.3g}, {RULE}",
     ]
     if tried.within:

@@ -119,7 +119,7 @@ def run(arguments: list[str] | None = None, notes: Sequence[str] = ()) -> None:
     except _TyperError as error:
         what = printable(error.format_message()).rstrip(".").replace("Value error, ", "")
         code = ExitCode.CONFIG
-        say_error(code, f"{what}; bpcli --help says more", as_json=as_json)
+        say_error(code, f"{what}; see bpcli --help", as_json=as_json)
     except SystemExit as stop:
         # Typer exits with code 1 on a broken pipe.
         if not isinstance(stop.__context__, BrokenPipeError):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from bpcli.errors import UsageError
+
+T = TypeVar("T")
 
 ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="Experiment, a YAML file.")]
 
@@ -39,7 +41,9 @@ NoCache = Annotated[bool, typer.Option("--no-cache", help="Bypass the cache of t
 
 Threads = Annotated[
     int | None,
-    typer.Option(min=1, metavar="N", help="Threads that share long steps (default: one per core). Same result."),
+    typer.Option(
+        min=1, metavar="N", help="Threads for long steps (default: one per core). Results do not depend on it."
+    ),
 ]
 
 Strict = Annotated[bool, typer.Option("--strict", help="Treat data warnings as errors.")]
@@ -53,11 +57,11 @@ OutputFile = Annotated[Path | None, typer.Option("--output", "-o", help="Output 
 Force = Annotated[bool, typer.Option("--force", help="Replace the output file if it exists.")]
 
 
-def the_one(argument: Path | None, option: Path | None, argument_name: str, option_name: str) -> Path:
-    """Return the path that was given, as an argument or as an option. Raises UsageError for none, and for both."""
+def the_one(argument: T | None, option: T | None, argument_name: str, option_name: str) -> T:
+    """Return what was given, as an argument or as an option. Raises UsageError for none, and for both."""
     given = [path for path in (argument, option) if path is not None]
     if not given:
-        raise UsageError(f"Missing argument '{argument_name}', or option '{option_name}'; bpcli --help says more")
+        raise UsageError(f"Missing argument '{argument_name}', or option '{option_name}'; see bpcli --help")
     if len(given) > 1:
         raise UsageError(f"{argument_name} and {option_name} name the same thing; give one of them")
     return given[0]
@@ -67,5 +71,5 @@ def all_of(arguments: list[Path] | None, options: list[Path] | None) -> list[Pat
     """Return the runs that were given, arguments before options. Raises UsageError for none."""
     given = [*(arguments or ()), *(options or ())]
     if not given:
-        raise UsageError("Missing argument 'RUN', or option '--run'; bpcli --help says more")
+        raise UsageError("Missing argument 'RUN', or option '--run'; see bpcli --help")
     return given

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bpcli.cli.console import result_path
 from bpcli.errors import ExistsError, FileAccessError
+from bpcli.system.files import is_stream
 from bpcli.wording import printable, quoted
 
 
@@ -20,10 +21,10 @@ def require_free(path: Path, force: bool, option: str = "--output") -> None:
     if str(path) == "-":
         return
     shown = printable(str(path))
-    if path.exists() and not force:
-        raise ExistsError(f"{shown}: exists already; choose another {option}, or add --force")
+    if path.exists() and not force and not is_stream(path):
+        raise ExistsError(f"{shown}: already exists; choose another {option}, or add --force")
     if not path.parent.is_dir():
-        raise FileAccessError(f"{shown}: there is no folder {quoted(str(path.parent))}; make it first")
+        raise FileAccessError(f"{shown}: folder {quoted(str(path.parent))} does not exist; create it first")
 
 
 def write_page(path: Path, html: str) -> None:

@@ -60,7 +60,9 @@ def plot(
     form = output.suffix.removeprefix(".").lower()
     if form not in FORMATS:
         suffixes = ", ".join(f".{form}" for form in FORMATS)
-        raise UsageError(f"--output {printable(str(output))}: the suffix says what is drawn; choose one of {suffixes}")
+        raise UsageError(
+            f"--output {printable(str(output))}: the suffix selects the file format; use one of {suffixes}"
+        )
     inches = _inches(size) if size is not None else None
     require_free(output, force)
     require_matplotlib()
@@ -69,7 +71,7 @@ def plot(
     panels = panels_of(curves, metric or ())
     losses = _losses(paths) if any(panel.quantity == "loss" for panel in panels) else []
     if len(losses) > 1:
-        note(f"losses of different kinds on one axis, whose values cannot be compared: {listed(losses)}")
+        note(f"different loss functions on one axis, whose values cannot be compared: {listed(losses)}")
     content, remarks = render(learning_curves(curves, panels, inches, logarithmic), form, dpi)
     for line in remarks:
         note(line)

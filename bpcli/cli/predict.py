@@ -23,9 +23,14 @@ if TYPE_CHECKING:
     from bpcli.models.model import Model
 
 
+STANDARD = ("-", "/dev/stdout", "/dev/stdin")
+"""Names of standard output and standard input."""
+
+
 def predict(
     source: Annotated[
-        Path | None, typer.Argument(metavar="INPUT", help="CSV, TSV, NPZ or Parquet; - reads CSV from standard input.")
+        Path | None,
+        typer.Argument(metavar="INPUT", help="Data file or pipe; - reads CSV from standard input."),
     ] = None,
     data: RowsOption = None,
     checkpoint: Annotated[
@@ -52,7 +57,7 @@ def predict(
             help="Add the contribution of each input column to each prediction (integrated gradients): explained, "
             "baseline and contribution_NAME, where explained = baseline + the sum of all contributions. Explained is "
             "a numeric prediction, or the log-odds of the predicted class; baseline is its value for an average "
-            "training row. Several targets have columns each: explained_TARGET, baseline_TARGET, "
+            "training row. With several targets, there is one column for each: explained_TARGET, baseline_TARGET, "
             "contribution_NAME_to_TARGET.",
         ),
     ] = False,
@@ -80,7 +85,7 @@ def predict(
     from bpcli.storage.run_directory import RunDirectory
 
     rows = the_one(source, data, "INPUT", "--data")
-    source, output = (None if path is None or str(path) == "-" else path for path in (rows, output))
+    source, output = (None if path is None or str(path) in STANDARD else path for path in (rows, output))
     if source is not None and RunDirectory(source).is_run():
         shown = printable(str(source))
         raise UsageError(f"{shown}: a run directory, not data; give the data, and --checkpoint {shown}")
@@ -116,7 +121,7 @@ def _opened(output: Path | None, source: Path | None, force: bool) -> Iterator[S
         sys.stdout.flush()
         return
     if source is not None and output.resolve() == source.resolve():
-        raise UsageError(f"--output {printable(str(output))}: this is the input itself; choose another name")
+        raise UsageError(f"--output {printable(str(output))}: the input file itself; choose another name")
     require_free(output, force)
     with replacing(output) as file:
         yield file

@@ -36,7 +36,7 @@ def reproduce(
         reproduction = Reproduction(RunDirectory.open(the_one(directory, run, "RUN", "--run")), cache=not no_cache)
         if not quiet:
             for name, (was, now) in reproduction.changes.items():
-                note(f"{name} was {_value(was)}, is {_value(now)} now")
+                note(f"{name} was {_value(was)}, is now {_value(now)}")
         config = reproduction.prepared.config
         with view(config.name, reproduction.wanted, quiet) as shown:
             for event in reproduction.run(threads):
@@ -53,7 +53,7 @@ def _print(reproduction: Reproduction) -> None:
     same = "identical" if reproduction.difference is None else "not identical"
     result(f"metrics of {counted(reproduction.epochs, 'epoch')}: {same}")
     for name, weights in reproduction.weights.items():
-        other = "not reached" if weights.now is None else f"not identical, SHA-256 {weights.now} now"
+        other = "not reached" if weights.now is None else f"not identical, now {weights.now}"
         same = "identical" if weights.identical else other
         result(f"{name} weights, {counted(weights.steps, 'step')}: SHA-256 {weights.was}, {same}")
     for what in reproduction.not_compared:
@@ -66,12 +66,12 @@ def _complaint(reproduction: Reproduction) -> str:
         what = str(reproduction.difference)
     else:
         names = " and ".join(name for name, weights in reproduction.weights.items() if not weights.identical)
-        what = f"no epoch's metrics differ, but the weights of {names} do"
+        what = f"the metrics are identical, but the weights of {names} differ"
     if reproduction.changes:
         changes = (f"{name} ({_value(was)}, now {_value(now)})" for name, (was, now) in reproduction.changes.items())
-        why = f"what differs in the environment: {', '.join(changes)}"
+        why = f"changed in the environment: {', '.join(changes)}"
     else:
-        why = "its environment is as recorded; perhaps it was resumed with other settings"
+        why = "the environment is unchanged; the run may have been resumed with other settings"
     return f"not reproduced: {what}; {why}"
 
 

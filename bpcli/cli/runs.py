@@ -64,7 +64,7 @@ def runs(
 
     A run whose process was killed is listed as died; bpcli train --resume continues it. Metrics are those of the best
     epoch, the best run first; test_ marks metrics of the test rows. The table shows a few of the config keys that
-    differ, by their last part; --json and --csv have all of them in full.
+    differ, by their last part; --json and --csv list all in full.
 
     Example: bpcli runs --sort validation_loss
     """
@@ -86,21 +86,21 @@ def runs(
     for reason in dict.fromkeys(listing.others.values()):
         names = [name for name, why in listing.others.items() if why == reason]
         note(f"not listed: {listed(names, 3)}: {printable(reason)}")
-    _tell_of_deaths([run for run in ordered if run.status == DIED])
+    _note_deaths([run for run in ordered if run.status == DIED])
     if not ordered:
         note(f"no runs in {printable(str(folder))}")
 
 
-def _tell_of_deaths(died: list[ListedRun]) -> None:
+def _note_deaths(died: list[ListedRun]) -> None:
     """Print notes on runs that died: their number, what to do, and logged fatal signals."""
     resumable = sum(run.resumable for run in died)
     if resumable:
-        note(f"{counted(resumable, 'run')} died: no process trains there any more; go on with bpcli train --resume")
+        note(f"{counted(resumable, 'run')} died before finishing; continue with bpcli train --resume")
     if resumable < len(died):
-        note(f"{counted(len(died) - resumable, 'run')} died before a first checkpoint; start again with bpcli train")
+        note(f"{counted(len(died) - resumable, 'run')} died before the first checkpoint; start again with bpcli train")
     for signal in sorted({run.signal for run in died if run.signal}):
         names = [run.name for run in died if run.signal == signal]
-        note(f"died of {signal}: {listed(names, 3)}; crash.log in the run directory says where")
+        note(f"died of {signal}: {listed(names, 3)}; see crash.log in the run directory")
 
 
 def _sorted(listing: Listing, by: str) -> list[ListedRun]:
@@ -110,7 +110,7 @@ def _sorted(listing: Listing, by: str) -> list[ListedRun]:
     if by not in COLUMNS and not any(by in run.metrics or by in run.config for run in listing.runs):
         known = dict.fromkeys([*COLUMNS, *(name for run in listing.runs for name in run.metrics)])
         hint = suggestion(by, [*known, *(key for run in listing.runs for key in run.config)])
-        there_are = f"; there are {', '.join(map(printable, known))}"
+        there_are = f"; available: {', '.join(map(printable, known))}"
         raise UsageError(f"--sort {quoted(by)}: no such metric, column or key{hint or there_are}")
     if by == "best":
         _require_one_monitor(listing.runs)
@@ -127,9 +127,9 @@ def _require_one_monitor(runs: list[ListedRun]) -> None:
     monitors = list(dict.fromkeys(_monitored(run) for run in runs if run.score is not None))
     if len(monitors) > 1:
         shared = [name for name in runs[0].metrics if name.startswith("test_") and all(name in r.metrics for r in runs)]
-        such = f"such as {printable(shared[0])}" if shared else "such as test_accuracy, by its name"
+        such = f"such as {printable(shared[0])}" if shared else "such as test_accuracy"
         of = ", ".join(map(quoted, monitors))
-        raise UsageError(f"--sort best: it is of {of}, which cannot be ordered; sort by one score, {such}")
+        raise UsageError(f"--sort best: runs monitor different values, {of}; sort by one metric, {such}")
 
 
 def _monitored(run: ListedRun) -> str:
@@ -225,7 +225,7 @@ def _print_table(ordered: list[ListedRun], short: dict[str, str], sort: str) -> 
         left = counted(len(rows[0]) - shown, "more key differs", "more keys differ")
         first = ", ".join(map(printable, rows[0][shown:][:4]))
         more = " …" if len(rows[0]) > shown + 4 else ""
-        note(f"{left}: {first}{more}; --json and --csv have all of them")
+        note(f"{left}: {first}{more}; --json and --csv list all")
 
 
 def _cell(name: str, value: Any) -> str:

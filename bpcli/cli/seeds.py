@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bpcli.jobs.seeds import SeedRun
     from bpcli.storage.run_listing import ListedRun
 
-ITS_OWN = "each seed has its own initialization and order of rows, and, where rows are split at random, its own split"
+ITS_OWN = "each seed changes the initialization, the order of rows and, if random, the split"
 
 
 def train_seeds(
@@ -42,10 +42,10 @@ def train_seeds(
 
     `passed_on` are the options added to each run's command.
     """
-    from bpcli.jobs.seeds import SeedRun, require_none, train_side_by_side
+    from bpcli.jobs.seeds import SeedRun, child_command, require_none, train_side_by_side
     from bpcli.storage.run_directory import timed
 
-    there = SeedRun.called_after(resume) if resume is not None else []
+    there = SeedRun.with_stem(resume) if resume is not None else []
     if there:  # a seed without a checkpoint restarts, and its config is removed
         config = next(run.directory.config for run in there if run.directory.last.is_file())
     assert config is not None
@@ -55,38 +55,38 @@ def train_seeds(
     runs = SeedRun.below(stem, range(seed, seed + count))
     if not there:
         require_none(runs)
-    at_once, each = _share_out(count, prepared, threads)
+    at_once, each = _divide_resources(count, prepared, threads)
     common = [*(part for item in overrides for part in ("--set", item)), *passed_on, "--threads", str(each)]
-    commands = {run: _command(run, config, common, resume is not None) for run in runs}
+    commands = {run: child_command(run.arguments(config, common, resume is not None)) for run in runs}
     del prepared  # free memory for the runs
     if not quiet:
         shown = f"{path_from_here(runs[0].path)} … {runs[-1].path.name}"
         say(f"{counted(count, 'seed')}, {at_once} at a time: {printable(shown)}")
-        note(f"{ITS_OWN}; what several say alike is shown once")
-    heard: set[str] = set()
+        note(f"{ITS_OWN}; lines common to several seeds are shown once")
+    printed: set[str] = set()
     resuming = f"bpcli train --seeds {count} --resume {shlex.quote(printable(path_from_here(stem)))}"
 
-    def hear(run: SeedRun, line: str) -> None:
+    def print_line(run: SeedRun, line: str) -> None:
         """Print a line of a run; errors are printed even if quiet."""
         if line.startswith("error: "):
             say(f"error: seed {run.seed}: {line.removeprefix('error: ')}")
-        elif not quiet and line not in heard:
-            heard.add(line)
+        elif not quiet and line not in printed:
+            printed.add(line)
             say(f"seed {run.seed}: {line}")
 
-    def lost(run: SeedRun, number: int) -> None:
+    def report_killed(run: SeedRun, number: int) -> None:
         """Report a process that was killed by a signal."""
-        memory = ", as the system does when memory runs out" if number == signal.SIGKILL else ""
+        memory = " (perhaps out of memory)" if number == signal.SIGKILL else ""
         say(
             f"error: seed {run.seed}: {printable(path_from_here(run.path))}: killed by {signal_name(number)}{memory}; "
-            f"go on with: {resuming}"
+            f"continue with: {resuming}"
         )
 
     with StopRequest() as stop:
-        codes = train_side_by_side(commands, at_once, lambda: stop.signal, hear, lost)
+        codes = train_side_by_side(commands, at_once, lambda: stop.signal, print_line, report_killed)
     code = max(codes.values(), default=0)
     if stop.signal is not None and (len(codes) < count or code > 128):
-        say(f"stopped; go on with all of them by: {resuming}")
+        say(f"stopped; continue all seeds with: {resuming}")
         raise typer.Exit(max(code, 128 + stop.signal))
     _report(stem, _read(runs), codes, as_json, quiet)
     if code:
@@ -103,27 +103,19 @@ def _prepare_first(config: Path, overrides: Sequence[str], count: int, cache: bo
     return prepared
 
 
-def _share_out(count: int, prepared: Prepared, threads: int | None) -> tuple[int, int]:
+def _divide_resources(count: int, prepared: Prepared, threads: int | None) -> tuple[int, int]:
     """Number of parallel runs, and threads of each, within the available cores and memory."""
+    from bpcli.jobs.seeds import divide
     from bpcli.system.memory import available_memory
     from bpcli.system.threads import available_cores
 
-    cores = available_cores()
-    at_once = min(count, max(1, cores // (threads or 1)))
     # Reading and encoding take a process the peak memory of this one; training adds its own.
     highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    by_memory = max(1, available_memory() // (highest + prepared.memory.total))
-    if by_memory < at_once:
-        at_once = by_memory
-        note(f"there is memory for {counted(at_once, 'run')} at a time")
-    return at_once, threads or max(1, cores // at_once)
-
-
-def _command(run: SeedRun, config: Path, common: Sequence[str], resumed: bool) -> Sequence[str]:
-    """Command that starts or resumes a run."""
-    if resumed and run.has_begun():
-        return ["train", "--resume", str(run.path), *common]
-    return ["train", str(config), *common, "--set", f"seed={run.seed}", "--run-dir", str(run.path)]
+    needed = highest + prepared.memory.total
+    found = divide(count, threads, cores=available_cores(), memory=available_memory(), needed=needed)
+    if found.by_memory:
+        note(f"memory allows {counted(found.at_once, 'run')} at a time")
+    return found.at_once, found.threads
 
 
 def _read(runs: Sequence[SeedRun]) -> dict[SeedRun, ListedRun | None]:
@@ -185,7 +177,7 @@ def _print_spreads(finished: Sequence[ListedRun], count: int) -> None:
 
     over = counted(count, "seed") if len(finished) == count else f"{len(finished)} of {count} seeds"
     if len(finished) < 2:
-        result(f"{over} finished; mean and standard deviation take two")
+        result(f"{over} finished; mean and standard deviation need at least two")
         return
     rows = [
         [name, mean, "±", deviation, number(found.min), number(found.max)]
@@ -193,6 +185,6 @@ def _print_spreads(finished: Sequence[ListedRun], count: int) -> None:
         if found.mean is not None and found.std is not None
         for mean, deviation in [with_deviation(found.mean, found.std)]
     ]
-    result(f"over {over}: values of the best epoch and, as test_, of the test rows; standard deviation with n − 1")
+    result(f"over {over}: values of the best epoch, and of the test rows (test_); sample standard deviation (n − 1)")
     header = ["metric", "mean", "±", "standard deviation", "least", "greatest"]
     result_table(Table("Spread", header, rows, right=(1, 3, 4, 5)))

@@ -70,7 +70,7 @@ def trace(
 
     if html is not None:
         if as_json:
-            raise UsageError("--json and --html: choose one; a page has the numbers too")
+            raise UsageError("--json and --html exclude each other; the page contains all numbers")
         require_free(html, force, "--html")
     source = the_one(source, of_run, "RUN_OR_CONFIG", "--run")
     run = _run(source)

@@ -25,7 +25,7 @@ def train(
     ] = None,
     resume: Annotated[
         Path | None,
-        typer.Option(metavar="RUN", help="Continue a run that was stopped, or one that is to have more epochs."),
+        typer.Option(metavar="RUN", help="Continue a stopped run, or train a finished one for more epochs."),
     ] = None,
     threads: Threads = None,
     seeds: Annotated[
@@ -84,7 +84,7 @@ def train(
     path = path_from_here(run.path)
     if run.status == "interrupted" and shown.stop.signal is not None:
         epochs = counted(run.summary.epochs or 0, "epoch")
-        say(f"stopped after {epochs}, and saved; go on with: bpcli train --resume {shlex.quote(printable(path))}")
+        say(f"stopped after {epochs} and saved; continue with: bpcli train --resume {shlex.quote(printable(path))}")
         raise typer.Exit(128 + shown.stop.signal)
     if as_json:
         result_json({"run_directory": str(run.path), **run.summary.to_json()})
@@ -92,7 +92,7 @@ def train(
         if not quiet:
             shown.print_outcome(run)
             if tensorboard:
-                note(f"see it by: tensorboard --logdir {shlex.quote(printable(path))}")
+                note(f"view it with: tensorboard --logdir {shlex.quote(printable(path))}")
         result_path(path)
     if run.status == "stopped":
         raise RequirementError(f"{printable(path)}: {run.summary.stop_explanation}")

@@ -37,7 +37,7 @@ class TrainingView(Observer):
     def resumed(self, directory: RunDirectory, state: TrainingState) -> None:
         """Print a note if the previous training process died."""
         if directory.is_marked_running() and not self._quiet:
-            note(f"the process that trained here {directory.death()}; going on {_after(state.counters)}")
+            note(f"the previous training process {directory.death()}; continuing {_after(state.counters)}")
 
     @contextmanager
     def watching(self, runner: Runner) -> Iterator[None]:
@@ -63,8 +63,8 @@ class TrainingView(Observer):
         if run.status in ("finished", "stopped") and not run.trained:
             setting = f"training.{run.summary.stop_reason}"
             note(
-                "nothing was trained, and nothing of its config changed, as this run was over before; to go on, "
-                f"change {setting}, for example with --set"
+                "nothing to train: the run was already complete, and its config is unchanged; to continue, change "
+                f"{setting}, for example with --set"
             )
         elif not self._quiet:
             warn(run.summary.diagnosis or (), strict=False)

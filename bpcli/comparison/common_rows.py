@@ -12,7 +12,6 @@ from bpcli.comparison.contestants import Contestant
 from bpcli.data.table import Table
 from bpcli.errors import DataError
 from bpcli.models.evaluation import FileRows, chosen_rows, data_of_each, file_rows_for_each, is_copy
-from bpcli.system.files import path_from_here
 from bpcli.wording import counted, printable
 
 
@@ -37,8 +36,8 @@ def rows_of_test(contestants: Sequence[Contestant], cache: bool) -> CommonRows:
     for contestant, data in zip(contestants, data_of_each(models, cache, "give other data with --data"), strict=True):
         if data.is_changed:
             raise DataError(
-                f"{contestant.shown}: its data file has changed since, so that it cannot be said which rows it was "
-                "trained on; give rows new to all with --data"
+                f"{contestant.shown}: its data file has changed since, so its training rows are unknown; give rows "
+                "that no run has seen with --data"
             )
         owned.append(data)
     selections = [data.selection for data in owned]
@@ -48,19 +47,18 @@ def rows_of_test(contestants: Sequence[Contestant], cache: bool) -> CommonRows:
     for contestant, selection in zip(contestants, selections, strict=True):
         if selection.digest != selections[0].digest or selection.table.rows != selections[0].table.rows:
             raise DataError(
-                f"{contestant.shown} was trained on other data than {first.shown}, so that it cannot be said which "
-                "rows are new to both; give such rows with --data"
+                f"{contestant.shown} was trained on different data than {first.shown}, so their unseen rows are "
+                "unknown; give rows that no run has seen with --data"
             )
         for seen, what in ((selection.split.train, "training"), (selection.split.validation, "validation")):
             known = int(np.isin(rows, seen).sum())
             if known:
                 raise DataError(
                     f"of the {counted(len(rows), 'test row')} of {first.shown}, {known:,} are {what} rows of "
-                    f"{contestant.shown}, as their seeds or splits differ; give rows new to all with --data, or train "
-                    "with the same seed and split"
+                    f"{contestant.shown}, as their seeds or splits differ; give rows that no run has seen with --data, "
+                    "or train with the same seed and split"
                 )
-    paths = ", ".join(printable(path_from_here(path)) for path in owned[0].paths)
-    return CommonRows(f"test rows of {paths}", [selection.table.take(rows) for selection in selections], [])
+    return CommonRows(f"test rows of {owned[0].shown}", [selection.table.take(rows) for selection in selections], [])
 
 
 def rows_of_file(contestants: Sequence[Contestant], path: Path, cache: bool) -> CommonRows:
@@ -77,7 +75,7 @@ def rows_of_file(contestants: Sequence[Contestant], path: Path, cache: bool) -> 
     has_target = np.all([one.has_target for one in found], axis=0)
     rows, left_out = chosen_rows(has_target, contestants[0].model, path)
     shown = printable(str(path))
-    notes = [f"whether runs were trained on some of the rows of {shown} cannot be told from here", *left_out]
+    notes = [f"cannot tell whether runs were trained on rows of {shown}", *left_out]
     return CommonRows(shown, [one.table.take(rows) for one in found], notes)
 
 
@@ -88,6 +86,6 @@ def _require_new(contestant: Contestant, path: Path, found: FileRows) -> None:
     trained = [Path(known) for known, part in zip(header.data.paths, parts, strict=True) if part != "test"]
     if header.data.sha256 == found.source.digest or any(is_copy(path, known) for known in trained):
         raise DataError(
-            f"{printable(str(path))}: {contestant.shown} was trained on rows of this file; give rows new to all, or "
-            "leave --data out for the test rows"
+            f"{printable(str(path))}: {contestant.shown} was trained on rows of this file; give rows that no run has "
+            "seen, or omit --data for the test rows"
         )

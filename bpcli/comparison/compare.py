@@ -19,7 +19,7 @@ from bpcli.storage.run_directory import RunDirectory
 from bpcli.storage.run_listing import differing_keys
 from bpcli.system.files import path_from_here
 
-OF_THESE_MODELS = "this is about these trained models; how much scores vary with the seed, bpcli train --seeds says"
+OF_THESE_MODELS = "this compares these trained models; bpcli train --seeds shows how much scores vary with the seed"
 """Note on the limits of a comparison."""
 
 SAME = "the same model: weights are identical"

@@ -42,7 +42,7 @@ def contestants_of(paths: Sequence[Path]) -> list[Contestant]:
         raise UsageError("give two or more runs to compare")
     for index, path in enumerate(paths):
         if any(path.exists() and other.exists() and path.samefile(other) for other in paths[:index]):
-            raise UsageError(f"{printable(str(path))}: given twice; a run does not differ from itself")
+            raise UsageError(f"{printable(str(path))}: given twice; give different runs")
     models = [Model.load(RunDirectory.open(path).path) for path in paths]
     labels = run_labels(paths)
     found = [Contestant(label, _read(path), model) for label, path, model in zip(labels, paths, models, strict=True)]

@@ -115,13 +115,13 @@ def _verdict(tested: MetricDifference, better: str | None, alike: bool, several:
     run, against = map(printable, names)
     if alike:
         both = f"{run} and {against} give" if several else "both give"
-        return f"no difference in {metric}: {both} the same {_GIVEN.get(metric, 'answer')} to every row"
+        return f"no difference in {metric}: {both} the same {_GIVEN.get(metric, 'answer')} for every row"
     if better is not None:
         worse = names[1] if better == names[0] else names[0]
         than = f" than {printable(worse)}" if several else ""
-        return f"{printable(better)} is better{than} in {metric}, by more than chance {on}"
+        return f"{printable(better)} is significantly better{than} in {metric} {on}"
     between = f" between {run} and {against}" if several else ""
-    return f"no difference{between} in {metric} beyond chance {on}"
+    return f"no significant difference{between} in {metric} {on}"
 
 
 _GIVEN = {"log_loss": "probabilities"}

@@ -61,7 +61,7 @@ def read_yaml(path: Path) -> Document:
 
 def _near_file(path: Path) -> str:
     if not path.parent.is_dir():
-        return f"; there is no folder {quoted(str(path.parent))}"
+        return f"; folder {quoted(str(path.parent))} does not exist"
     try:
         return suggestion(path.name, sorted(entry.name for entry in path.parent.iterdir() if entry.is_file()))
     except PermissionError:

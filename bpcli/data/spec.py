@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+from glob import glob
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from bpcli.data.columns import ColumnSpec, EncodersSpec, TargetEncoder
+from bpcli.data.notations import Notation
+from bpcli.data.notations.dialect import Dialect
 from bpcli.data.table import DEFAULT_MISSING, Kind, Part
 from bpcli.spec import Sequence, Spec
+
+_SQLITE = "sqlite:///"
 
 
 class SplitSpec(Spec):
@@ -20,32 +26,34 @@ class SplitSpec(Spec):
         default=None,
         ge=0,
         lt=1,
-        description="Share of validation rows; 0 for none. Left out: 0.15, or 0 where the data brings its own.",
+        description="Share of validation rows; 0 for none. Default: 0.15, or 0 if the data has its own.",
     )
     test: float | None = Field(
         default=None,
         ge=0,
         lt=1,
-        description="Share of test rows; 0 for none. Left out: 0.15, or 0 where the data names some splits itself.",
+        description="Share of test rows; 0 for none. Default: 0.15, or 0 if the data has splits of its own.",
     )
     stratify: bool | None = Field(
         default=None,
-        description="Keep the shares of the classes in each split. Left out: where the target has classes, "
-        "and rows of a class too rare for that all train.",
+        description="Keep the class proportions in each split. Default: for a target of classes; rows of classes too "
+        "rare to split are training rows.",
     )
     order: Literal["random", "time"] = Field(
-        default="random", description="`time` does not shuffle: the first rows train, the last ones test."
+        default="random",
+        description="Order of the rows; `time` does not shuffle: the first rows are for training, "
+        "the last for testing.",
     )
-    column: str | None = Field(default=None, description="A column that holds train, validation or test.")
+    column: str | None = Field(default=None, description="Column with the values train, validation and test.")
 
     @model_validator(mode="after")
-    def _consistent(self) -> SplitSpec:
+    def _check_shares(self) -> SplitSpec:
         if (self.validation or 0) + (self.test or 0) >= 1:
-            raise ValueError("validation and test leave no rows to train on; their sum must be below 1")
+            raise ValueError("validation and test leave no training rows; their sum must be below 1")
         if self.order == "time" and self.stratify:
-            raise ValueError("rows in order of time cannot be stratified too; leave out one of the two")
+            raise ValueError("order: time and stratify exclude each other; omit one of them")
         if self.column is not None and (self.validation or self.test or self.stratify):
-            raise ValueError("a column that names the splits excludes shares and stratify")
+            raise ValueError("column excludes validation, test and stratify")
         return self
 
 
@@ -54,61 +62,148 @@ class ArraysSpec(Spec):
 
     x: str = Field(
         default="X",
-        description="Name of the inputs' array. Of two axes, it is columns X0, X1 and so on; of more, one input of its "
-        "shape, unless such a column is named.",
+        description="Name of the input array. Two axes: columns X0, X1 and so on. More axes: a single input of that "
+        "shape, unless the config names one of its columns.",
     )
-    y: str = Field(default="y", description="Name of the targets' array.")
+    y: str = Field(default="y", description="Name of the target array.")
 
 
 class DataSpec(Spec):
     """Data files, target, and preprocessing of the input columns."""
 
-    path: str | None = Field(default=None, description="A CSV, TSV, NPZ or Parquet file, relative to this config.")
-    train: str | None = Field(default=None, description="In place of path: a file of training rows.")
-    validation: str | None = Field(default=None, description="A file of validation rows, beside `train`.")
-    test: str | None = Field(default=None, description="A file of test rows, beside `train`.")
+    path: str | Sequence[str] | None = Field(
+        default=None,
+        description="Data file, relative to this config, or several: a list, or a pattern such as `parts/*.csv`.",
+    )
+    train: str | Sequence[str] | None = Field(
+        default=None, description="File of training rows, or several, instead of path."
+    )
+    validation: str | Sequence[str] | None = Field(
+        default=None, description="File of validation rows, or several, with `train`."
+    )
+    test: str | Sequence[str] | None = Field(default=None, description="File of test rows, or several, with `train`.")
+    sheet: str | None = Field(default=None, description="Sheet of a workbook. Left out: the first one.")
+    url: str | None = Field(
+        default=None,
+        description="Instead of path: a database, `sqlite:///FILE` or `postgresql://USER@HOST/NAME`. A password is "
+        "given by PGPASSWORD or in ~/.pgpass.",
+    )
+    query: str | None = Field(
+        default=None, description="SQL query of the rows, with `url`; without ORDER BY, splits may differ."
+    )
     target: str | Sequence[str] | None = Field(
-        default=None, description="The column, or list of columns, to predict. May be left out for NPZ."
+        default=None, description="Column or list of columns to predict. Optional for NPZ."
     )
-    exclude: Sequence[str] = Field(default=(), description="Columns that are no inputs.")
+    exclude: Sequence[str] = Field(default=(), description="Columns not used as inputs.")
     columns: dict[str, ColumnSpec] = Field(
-        default={}, description="Columns whose kind, encoder or imputation is not what inference would choose."
+        default={}, description="Kind, encoder or imputation of columns, where the inferred ones are wrong."
     )
-    encoders: EncodersSpec = Field(default=EncodersSpec(), description="Encoders of all other columns.")
+    encoders: EncodersSpec = Field(default=EncodersSpec(), description="Default encoders.")
     target_encoder: TargetEncoder | None = Field(
-        default=None, description="Scaling of regression targets. Left out: standard, or none where the loss wants it."
+        default=None, description="Scaling of regression targets. Default: standard, or none if the loss requires it."
     )
-    missing: Sequence[str] = Field(default=DEFAULT_MISSING, description="Cells that stand for a missing value.")
-    weight: str | None = Field(default=None, description="A column of sample weights.")
-    split: SplitSpec = Field(default=SplitSpec(), description="How rows are divided.")
-    arrays: ArraysSpec = Field(default=ArraysSpec(), description="Names of the arrays in an NPZ file.")
+    missing: Sequence[str] = Field(default=DEFAULT_MISSING, description="Cells that mark missing values.")
+    weight: str | None = Field(default=None, description="Column of sample weights.")
+    delimiter: str | None = Field(
+        default=None,
+        description="Character between cells. Default: the first of comma, semicolon and tab in the header.",
+    )
+    decimal: Literal[".", ","] = Field(default=".", description="Decimal separator of all columns.")
+    thousands: str | None = Field(default=None, description="Separator between groups of digits, in all columns.")
+    comment: str | None = Field(default=None, description="Start of lines to skip, such as `#`.")
+    skip_rows: int = Field(default=0, ge=0, description="Number of lines to skip at the beginning of a file.")
+    header: bool = Field(default=True, description="false: the first row is data; columns are column0, column1, …")
+    encoding: str = Field(default="utf-8", description="Encoding of text files, such as cp1252 or utf-16.")
+    split: SplitSpec = Field(default=SplitSpec(), description="Split of the rows.")
+    arrays: ArraysSpec = Field(default=ArraysSpec(), description="Arrays of an NPZ file.")
 
     @field_validator("path", "train", "validation", "test")
     @classmethod
-    def _is_a_file_name(cls, path: str | None) -> str | None:
-        if path is not None and "\0" in path:
+    def _are_file_names(cls, path: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        if path == ():
+            raise ValueError("an empty list; name at least one file")
+        if any("\0" in name for name in _names(path)):
             raise ValueError("no file can have a NUL character in its name")
         return path
 
+    @field_validator("delimiter", "decimal", "thousands", "comment", "encoding")
+    @classmethod
+    def _check_dialect_key(cls, value: str | None, info: ValidationInfo) -> str | None:
+        key = str(info.field_name)
+        others = {"decimal": ","} if (key, value) == ("thousands", ".") else {}
+        try:
+            Dialect(**others, **({} if value is None else {key: value}))  # type: ignore[arg-type]
+        except ValueError as error:
+            raise ValueError(str(error).removeprefix(f"{key}: ")) from None
+        return value
+
     @model_validator(mode="after")
-    def _one_source(self) -> DataSpec:
-        if (self.path is None) == (self.train is None):
-            raise ValueError("give either path, or train with validation and test")
+    def _check_dialect(self) -> DataSpec:
+        _ = self.dialect  # raises ValueError for values that exclude each other
+        return self
+
+    @field_validator("url")
+    @classmethod
+    def _is_a_database(cls, url: str | None) -> str | None:
+        if url is None:
+            return url
+        if re.match(r"sqlite:///.", url) and "\0" not in url:
+            return url
+        if not re.match(r"postgres(ql)?://", url) or not url.isprintable():
+            raise ValueError("a URL such as sqlite:///file.db or postgresql://user@host/database was expected")
+        if without_password(url) != url:
+            raise ValueError("leave the password out, so that no run holds it; set PGPASSWORD, or use ~/.pgpass")
+        return url
+
+    @model_validator(mode="after")
+    def _check_sources(self) -> DataSpec:
+        if [self.path, self.train, self.url].count(None) != 2:
+            raise ValueError("give either path, or train with validation and test, or url with query")
+        if (self.url is None) != (self.query is None):
+            raise ValueError("url and query go together: a database, and the rows to read from it")
+        if self.url is not None and (self.validation or self.test or self.sheet):
+            raise ValueError("url excludes validation, test and sheet; use split")
         if self.path is not None and (self.validation or self.test):
-            raise ValueError("validation and test files go with train; with path use split")
+            raise ValueError("validation and test files require train; with path, use split")
         return self
 
     @property
     def files(self) -> list[tuple[str, Part | None]]:
-        """Paths as written in the config, each with its split, or None for a file of all rows."""
-        if self.path is not None:
-            return [(self.path, None)]
-        parts: list[tuple[str | None, Part]] = [
-            (self.train, "train"),
-            (self.validation, "validation"),
-            (self.test, "test"),
-        ]
-        return [(path, part) for path, part in parts if path is not None]
+        """Paths as written in the config, each with its split, or None for a file of all rows; also that of SQLite."""
+        named: dict[Part | None, str | tuple[str, ...] | None] = {
+            None: self._sqlite_file or self.path,
+            "train": self.train,
+            "validation": self.validation,
+            "test": self.test,
+        }
+        return [(path, part) for part, paths in named.items() for path in _names(paths)]
+
+    @property
+    def shown(self) -> str:
+        """What the config names first: a file, or a database."""
+        return self.url or self.files[0][0]
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the query says in which order the rows come."""
+        return re.search(r"\border\s+by\b", self.query or "", re.IGNORECASE) is not None
+
+    @property
+    def _sqlite_file(self) -> str | None:
+        return self.url.removeprefix(_SQLITE) if self.url and self.url.startswith(_SQLITE) else None
+
+    @property
+    def dialect(self) -> Dialect:
+        """Format of delimited text."""
+        return Dialect(
+            self.delimiter, self.decimal, self.thousands, self.comment, self.skip_rows, self.header, self.encoding
+        )
+
+    @property
+    def notations(self) -> dict[str, Notation]:
+        """Notations of columns whose cells are not plain."""
+        notations = ((name, column.notation(self.dialect)) for name, column in self.columns.items())
+        return {name: notation for name, notation in notations if notation is not None}
 
     @property
     def targets(self) -> list[str]:
@@ -125,7 +220,7 @@ class DataSpec(Spec):
     @property
     def kinds(self) -> dict[str, Kind]:
         """Column kinds set by the config."""
-        kinds: dict[str, Kind] = {name: column.type for name, column in self.columns.items()}
+        kinds: dict[str, Kind] = {name: column.kind for name, column in self.columns.items()}
         if self.weight is not None:
             kinds[self.weight] = "numeric"
         if self.split.column is not None:
@@ -134,9 +229,45 @@ class DataSpec(Spec):
 
     def with_paths(self, paths: Iterable[str]) -> DataSpec:
         """Copy with other file paths, in the order of `files`."""
-        names = [name for name in ("path", "train", "validation", "test") if getattr(self, name) is not None]
-        return self.model_copy(update=dict(zip(names, paths, strict=True)))
+        by_part: dict[Part | None, list[str]] = {}
+        for path, (_, part) in zip(paths, self.files, strict=True):
+            by_part.setdefault(part, []).append(path)
+        return self._with_files(by_part)
+
+    def expanded(self, folder: Path) -> DataSpec:
+        """Copy with the files that patterns match, in sorted order; relative paths start from `folder`.
+
+        A name that is that of a file is no pattern; a pattern without matches is left.
+        """
+        by_part: dict[Part | None, list[str]] = {}
+        for path, part in self.files:
+            is_name = (folder / path).exists()
+            # Path.glob takes no absolute pattern.
+            matches = [] if is_name else sorted(glob(path, root_dir=folder, recursive=True))  # noqa: PTH207
+            files = [match for match in matches if (folder / match).is_file()]
+            by_part.setdefault(part, []).extend(files or [path])
+        return self._with_files(by_part)
+
+    def _with_files(self, by_part: Mapping[Part | None, list[str]]) -> DataSpec:
+        update: dict[str, str | tuple[str, ...]] = {}
+        for part, paths in by_part.items():
+            if self.url is not None:
+                update["url"] = f"{_SQLITE}{paths[0]}"
+            else:
+                name = part or "path"
+                update[name] = paths[0] if isinstance(getattr(self, name), str) and len(paths) == 1 else tuple(paths)
+        return self.model_copy(update=update)
 
     def sources(self, folder: Path) -> list[tuple[Path, Part | None]]:
-        """Files, with paths relative to the config's folder resolved, each with its split or None."""
-        return [(folder / path, part) for path, part in self.files]
+        """Files, with patterns and paths relative to the config's folder resolved, each with its split or None."""
+        return [(folder / path, part) for path, part in self.expanded(folder).files]
+
+
+def without_password(url: str) -> str:
+    """A URL with `***` in place of each password, for messages."""
+    url = re.sub(r"^([^/]*//[^/@]*?):.*@", r"\1:***@", url)
+    return re.sub(r"([^?&]*password[^=]*)=[^&]*", r"\1=***", url, flags=re.IGNORECASE)
+
+
+def _names(paths: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return () if paths is None else (paths,) if isinstance(paths, str) else paths

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bpcli.errors import DataError
 from bpcli.wording import is_number, listed, suggestion
 
-Kind = Literal["numeric", "categorical", "boolean"]
+Kind = Literal["numeric", "categorical", "boolean", "date", "time_of_day"]
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -29,6 +29,11 @@ EXACT = 2**53
 TRUE_WORDS = ("true", "yes")
 FALSE_WORDS = ("false", "no")
 """Case-insensitive truth values; a column of these words alone is boolean."""
+
+
+def unnamed(position: int) -> str:
+    """Name of a column that its header leaves without one; position counted from 0."""
+    return f"Unnamed: {position}"
 
 
 @dataclass(frozen=True)
@@ -111,9 +116,9 @@ def instead_of(name: str, header: Sequence[str]) -> str:
         return near
     there = f"; it has {listed(header)}"
     if len(header) == 1 and re.search(r"[|:\s]", header[0]):
-        return f"{there}, one column: commas, semicolons or tabs separate columns"
+        return f"{there}, a single column; separate columns with commas, semicolons or tabs"
     if header and all(map(is_number, header)):
-        return f"{there}: is the line that names the columns missing?"
+        return f"{there}; is the header line missing?"
     return there
 
 

@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from pydantic import ValidationError
 
 from bpcli.config.loading import run_name
+from bpcli.data.columns.recognition import recognised_columns, spec_yaml
 from bpcli.data.examples.split import DEFAULT_SHARE
 from bpcli.data.examples.target_leaks import MOST_NAMES
 from bpcli.data.files.kind_hints import (
     OF_DATES,
-    OF_NUMBERS,
     are_dates,
     dates_noted,
-    unusual_number,
+    is_padded,
+    numbers_the_rows,
+    padded_noted,
     words_among_numbers,
 )
-from bpcli.data.files.read import ReadOptions
-from bpcli.data.files.source import Source
+from bpcli.data.files.npz_reader import usual_arrays
+from bpcli.data.files.read import holds_arrays
+from bpcli.data.files.recognition import dialect_of
+from bpcli.data.files.source import open_source, read_options
+from bpcli.data.notations.dialect import Dialect
+from bpcli.data.spec import ArraysSpec, DataSpec, without_password
 from bpcli.data.table import DEFAULT_MISSING, PARTS, Column, Table, instead_of
 from bpcli.data.targets import choose_loss, fit_target
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
 from bpcli.spec import type_name
-from bpcli.wording import counted, listed, printable, quoted, shown_shape
+from bpcli.wording import counted, double_quoted, listed, printable, quoted, shown_shape, yaml_scalar
 
 FEWEST_ROWS = 20
 """Minimum number of rows for a validation and test split: smaller splits have too few rows to be informative."""
@@ -42,56 +50,97 @@ class Draft:
 
 
 def draft_config(
-    path: Path,
+    path: Path | str,
     targets: list[str],
     output: Path | None,
     task: Literal["classification", "regression"] | None,
     cache: bool = True,
+    query: str | None = None,
+    sheet: str | None = None,
 ) -> Draft:
     """Draft a commented config that trains without edits; its data path is relative to `output`'s folder.
 
-    targets: column names; empty for the default targets of an NPZ file. task: inferred if None. cache: use the data
-    cache.
+    path: a file, a pattern of files, or with `query` the URL of a database. targets: column names; empty for the
+    default targets of an NPZ file. task: inferred if None. cache: use the data cache. sheet: that of a workbook.
 
     Raises:
         DataError: the file cannot be read.
-        UsageError: a target is not a column, or does not fit the task.
+        UsageError: a target is not a column, or does not fit the task; or path, query and sheet do not go together.
     """
-    options = ReadOptions()
-    options = replace(options, split_arrays=any(map(options.names_position, targets)))
-    source = Source([(path, None)], options, cache)
+    data = _data(path, query, sheet)
+    options = read_options(data, {})
+    source = open_source(data, Path(), cache=cache, split_arrays=any(map(options.names_position, targets)))
+    dialect = dialect_of(source)
+    data = data.model_copy(update={key: getattr(dialect.dialect, key) for key in dialect.reasons})
+    notes = [f"data.{key}: {yaml_scalar(getattr(data, key))}; {why}" for key, why in dialect.reasons.items()]
+    source = open_source(data, Path(), cache=cache, split_arrays=source.options.split_arrays)
     header = source.header
     for target in targets:
         if target not in header:
             instead = instead_of(target, header)
             raise UsageError(f"--target: no column {quoted(target)} in {quoted(str(path))}{instead}")
     table = source.read(source.options)
-    words = sorted({word for column in table.values() for word in words_among_numbers(column)})
-    if words:
-        table = source.read(replace(options, missing=(*DEFAULT_MISSING, *words)))
-    targets = list(dict.fromkeys(targets)) or _array_targets(path, header)
+    recognised = recognised_columns(table.values(), data.dialect)
+    words = sorted(
+        {
+            word
+            for name, column in table.items()
+            if name not in recognised
+            for word in words_among_numbers(column, data.dialect)
+        }
+        | {word for column in recognised.values() for word in column.missing}
+    )
+    if words or recognised:
+        data = data.model_copy(
+            update={
+                "missing": (*DEFAULT_MISSING, *words),
+                "columns": {name: column.spec for name, column in recognised.items()},
+            }
+        )
+        table = source.read(replace(read_options(data, data.kinds), split_arrays=source.options.split_arrays))
+    notes += [f"{quoted(name)} read as numbers: {column.reason}" for name, column in recognised.items()]
+    notes += [
+        f"{quoted(name)} read as names: {padded_noted(column)}" for name, column in table.items() if is_padded(column)
+    ]
+    targets = list(dict.fromkeys(targets)) or _array_targets(data, header)
     _refuse_arrays(table, targets)
     columns = [_known(table[name]) for name in targets]
-    shown = printable(str(path))
+    shown = source.shown
     if not table.rows:
-        raise DataError(f"{shown}: there are no rows under the header")
+        raise DataError(f"{shown}: no rows below the header")
     if not len(columns[0]):
         raise DataError(f"{shown}: no row has a value in target {listed(targets)}")
     loss, reason = _loss(columns, task)
     with errors_in(shown):
         _check_targets(columns, loss)
-    excluded = {} if path.suffix == ".npz" else _excluded(table, targets)
-    notes = [f"{quoted(name)} left out: {why}" for name, why in excluded.items()]
+    excluded = {} if holds_arrays(Path(data.shown)) else _excluded(table, targets, data.columns)
+    notes += [f"{quoted(name)} left out: {why}" for name, why in excluded.items()]
     for name, column in table.items():
         if name not in targets and name not in excluded and are_dates(column):
             notes.append(f"{quoted(name)} {dates_noted(column)}")
     if len(excluded) + len(targets) >= len(table):
-        raise DataError("; ".join([f"{shown}: no column is left as an input", *notes]))
+        raise DataError("; ".join([f"{shown}: no input columns left", *notes]))
     folder = output.resolve().parent if output is not None else Path.cwd()
-    where = Path(os.path.relpath(path.resolve(), folder)).as_posix()
-    if not _is_text(where):
-        raise UsageError(f"{printable(where)}: a config can only name files by UTF-8 text; rename it")
-    return Draft(_text(path, where, table, words, targets, columns, excluded, type_name(loss), reason), notes)
+    data = data.with_paths(Path(os.path.relpath(Path(file).resolve(), folder)).as_posix() for file, _ in data.files)
+    if not _is_text(data.shown):
+        raise UsageError(f"{printable(data.shown)}: file names in a config must be UTF-8 text; rename the file")
+    reasons = {**dialect.reasons, **{name: column.reason for name, column in recognised.items()}}
+    return Draft(_text(data, table, words, targets, columns, excluded, type_name(loss), reason, reasons), notes)
+
+
+def _data(path: Path | str, query: str | None, sheet: str | None) -> DataSpec:
+    """Data section of the config, with paths relative to the working directory."""
+    where = str(path)
+    named = {"url": where} if "://" in where else {"path": where}
+    try:
+        data = DataSpec.model_validate({**named, "query": query, "sheet": sheet})
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{printable(without_password(where))}: {reason}") from None
+    if not where.lower().endswith(".npz") or not Path(where).is_file():
+        return data
+    x, y = usual_arrays(Path(where))
+    return data.model_copy(update={"arrays": ArraysSpec(x=x, y=y)})
 
 
 def _is_text(name: str) -> bool:
@@ -99,9 +148,10 @@ def _is_text(name: str) -> bool:
     return not any("\ud800" <= char <= "\udfff" for char in name)
 
 
-def _array_targets(path: Path, header: list[str]) -> list[str]:
-    found = [name for name in header if name == "y" or (name[0] == "y" and name[1:].isdigit())]
-    if path.suffix != ".npz" or not found:
+def _array_targets(data: DataSpec, header: list[str]) -> list[str]:
+    y = data.arrays.y
+    found = [name for name in header if name == y or (name.startswith(y) and name[len(y) :].isdigit())]
+    if not holds_arrays(Path(data.shown)) or not found:
         raise UsageError(f"--target is missing: name the column to predict, one of {listed(header)}")
     return found
 
@@ -121,13 +171,13 @@ def _loss(columns: list[Column], task: str | None) -> tuple[CrossEntropy | Binar
     loss, reason = choose_loss(columns)
     if task == "regression":
         if any(column.kind == "categorical" for column in columns):
-            raise UsageError(f"--task regression: target {quoted(columns[0].name)} holds names, not numbers")
-        return MeanSquaredError(), "as asked for"
+            raise UsageError(f"--task regression: target {quoted(columns[0].name)} holds text, not numbers")
+        return MeanSquaredError(), "requested with --task"
     if task == "classification" and isinstance(loss, MeanSquaredError):
         if len(columns) > 1:
-            raise UsageError("--task classification: several targets must hold nothing but 0 and 1")
+            raise UsageError("--task classification: several targets must hold only 0 and 1")
         classes = len(np.unique(columns[0].values))
-        return (BinaryCrossEntropy() if classes == 2 else CrossEntropy()), "as asked for"
+        return (BinaryCrossEntropy() if classes == 2 else CrossEntropy()), "requested with --task"
     assert isinstance(loss, CrossEntropy | BinaryCrossEntropy | MeanSquaredError)
     return loss, reason
 
@@ -142,12 +192,12 @@ def _check_targets(columns: list[Column], loss: LossBase) -> None:
     enough = len(values) >= FEWEST_ROWS
     if enough and "regression" not in loss.tasks and len(np.unique(values)) > len(values) / 2:
         raise UsageError(
-            f"--target {quoted(columns[0].name)}: nearly every row has a class of its own; if it is a quantity, "
-            "use --task regression"
+            f"--target {quoted(columns[0].name)}: nearly every row is a class of its own; if it is a quantity, use "
+            "--task regression"
         )
 
 
-def _excluded(table: Table, targets: list[str]) -> dict[str, str]:
+def _excluded(table: Table, targets: list[str], declared: Collection[str]) -> dict[str, str]:
     """Columns unsuitable as inputs, with the reason."""
     excluded = {}
     for name, column in table.items():
@@ -156,26 +206,22 @@ def _excluded(table: Table, targets: list[str]) -> dict[str, str]:
         if name in targets:
             continue
         if not distinct or (distinct == 1 and len(values) == len(column)):
-            excluded[name] = "the same in all rows" if distinct else "empty"
+            excluded[name] = "constant" if distinct else "empty"
+        elif name in declared:
+            continue
         elif distinct > MOST_NAMES and are_dates(column):
             excluded[name] = f"looks like dates; {OF_DATES}"
-        elif distinct > MOST_NAMES and (number := unusual_number(column)):
-            excluded[name] = f"looks like numbers in an unusual format, such as {quoted(number)}; {OF_NUMBERS}"
         elif column.kind == "categorical" and distinct > MOST_NAMES and distinct > len(values) / 2:
-            excluded[name] = f"{distinct:,} different names in {counted(len(values), 'row')}, an identifier or a text"
-        elif column.kind == "numeric" and _counts_rows(values):
-            excluded[name] = "numbers the rows"
+            excluded[name] = (
+                f"{distinct:,} distinct names in {counted(len(values), 'row')}, like an identifier or free text"
+            )
+        elif numbers_the_rows(_known(column)):
+            excluded[name] = "a row number"
     return excluded
 
 
-def _counts_rows(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> bool:
-    """Whether a column is a row number, starting at 0 or 1."""
-    return len(values) > 2 and values[0] in (0, 1) and bool(np.all(np.diff(values) == 1))
-
-
 def _text(
-    path: Path,
-    where: str,
+    data: DataSpec,
     table: Table,
     words: list[str],
     targets: list[str],
@@ -183,37 +229,45 @@ def _text(
     excluded: dict[str, str],
     loss: str,
     reason: str,
+    reasons: Mapping[str, str],
 ) -> str:
-    rows = table.rows
+    rows, source = table.rows, Path(data.shown).name
     classes = loss != "mse" and len(targets) == 1
-    few = table.parts is None and (len(columns[0]) < FEWEST_ROWS or (classes and _commonest(columns[0]) < len(PARTS)))
+    few = table.parts is None and (
+        len(columns[0]) < FEWEST_ROWS or (classes and _largest_class(columns[0]) < len(PARTS))
+    )
     batch = 32 if rows < 20_000 else 128 if rows < 200_000 else 512
     patience = 20 if rows < 20_000 else 10
-    target = _quote(targets[0]) if len(targets) == 1 else f"[{', '.join(map(_quote, targets))}]"
+    target = yaml_scalar(targets[0]) if len(targets) == 1 else f"[{', '.join(map(yaml_scalar, targets))}]"
     lines = [
-        f"# Made by bpcli init from {_quote(path.name)}: {counted(rows, 'row')}, {counted(len(table), 'column')}.",
-        f"name: {_quote(run_name(path.name.split('.')[0]))}",
-        "seed: 0                       # decides every random number of the run",
+        f"# Made by bpcli init from {yaml_scalar(source)}: {counted(rows, 'row')}, {counted(len(table), 'column')}.",
+        f"name: {yaml_scalar(run_name(source.split('.')[0]))}",
+        "seed: 0                       # seed of all random numbers",
         "data:",
-        f"  path: {_quote(where)}",
+        *_places(data),
+        *(f"  {key}: {yaml_scalar(getattr(data, key))}    # {reasons[key]}" for key in _DIALECT if key in reasons),
         f"  target: {target}",
     ]
     if words:
-        missing = ", ".join(map(_double_quoted, (*DEFAULT_MISSING, *words)))
-        lines.append(f"  missing: [{missing}]    # the words that stand among numbers, beside the usual ones")
+        missing = ", ".join(map(double_quoted, (*DEFAULT_MISSING, *words)))
+        lines.append(f"  missing: [{missing}]    # includes the words found among numbers")
     if excluded:
         lines.append("  exclude:")
-        lines += [f"    - {_quote(name)}    # {why}" for name, why in excluded.items()]
+        lines += [f"    - {yaml_scalar(name)}    # {why}" for name, why in excluded.items()]
+    declared = {name: spec for name, spec in data.columns.items() if name not in excluded}
+    if declared:
+        lines.append("  columns:")
+        lines += [f"    {yaml_scalar(name)}: {spec_yaml(spec)}    # {reasons[name]}" for name, spec in declared.items()]
     if classes and columns[0].kind == "numeric" and len(np.unique(columns[0].values)) > 2:
-        lines.append("  # To predict the number itself, in place of classes: bpcli init … --task regression")
-    lines += ["  # Inferred; a column of another kind is named under `columns`, as in {zip_code: categorical}:"]
+        lines.append("  # To predict the number instead of classes: bpcli init … --task regression")
+    lines += ["  # Inferred kinds; to override one, use `columns`, such as {zip_code: categorical}:"]
     lines += [f"  #   {line}" for line in _described(table, targets, excluded)]
     if table.parts is None:
         share = 0.0 if few else DEFAULT_SHARE
-        why = "    # too few rows to set any aside" if few else ""
+        why = "    # too few rows for validation and test" if few else ""
         lines.append(f"  split: {{validation: {share:g}, test: {share:g}}}{why}")
     lines += [
-        "layers:                       # the output layer follows from target and loss",
+        "layers:                       # the output layer is determined by target and loss",
         "  - {units: 64, activation: relu}",
         "  - {units: 32, activation: relu}",
         f"loss: {loss}    # {reason}",
@@ -224,6 +278,18 @@ def _text(
         f"  early_stopping: {{monitor: {'train' if few else 'validation'}_loss, patience: {patience}}}",
     ]
     return "\n".join(lines) + "\n"
+
+
+_DIALECT = tuple(vars(Dialect()))
+
+
+def _places(data: DataSpec) -> list[str]:
+    """Lines of the config that say where the rows are."""
+    named = {"url": data.url, "query": data.query, "path": data.path, "sheet": data.sheet}
+    lines = [f"  {key}: {yaml_scalar(value)}" for key, value in named.items() if isinstance(value, str)]
+    if data.arrays != ArraysSpec():
+        lines.append(f"  arrays: {{x: {yaml_scalar(data.arrays.x)}, y: {yaml_scalar(data.arrays.y)}}}")
+    return lines
 
 
 def _described(table: Table, targets: list[str], excluded: dict[str, str]) -> list[str]:
@@ -254,24 +320,10 @@ def _range(column: Column) -> str:
     return f"{column.values.dtype}, {known.min():g} to {known.max():g}" if known.size else "empty"
 
 
-def _commonest(column: Column) -> int:
+def _largest_class(column: Column) -> int:
     return int(np.unique(column.values, return_counts=True)[1].max())
-
-
-def _quote(text: str) -> str:
-    """YAML scalar of a text: plain if unambiguous, else double-quoted."""
-    plain = text.isascii() and text.replace("_", "a").replace("/", "a").replace(".", "a").isalnum()
-    bare = plain and text[0].isalpha() and text.lower() not in ("true", "false", "null")
-    return text if bare or (plain and text.startswith("../")) else _double_quoted(text)
-
-
-def _double_quoted(text: str) -> str:
-    """Double-quoted YAML scalar on one line, with non-printable characters escaped."""
-    escapes = {'"': r"\"", "\\": r"\\"}
-    chars = (escapes.get(char, char if char.isprintable() else f"\\U{ord(char):08x}") for char in text)
-    return f'"{"".join(chars)}"'
 
 
 def _comment(text: str) -> str:
     """Text for a comment, quoted if it has non-printable characters such as line breaks."""
-    return text if text.isprintable() else _double_quoted(text)
+    return text if text.isprintable() else double_quoted(text)

@@ -69,7 +69,7 @@ def _metrics(config: ExperimentConfig, target: TargetBase, loss: LossBase) -> di
     possible = metric_names(target, loss)
     for metric, path in named.items():
         if metric not in possible:
-            hint = suggestion(metric, [*possible, "loss"]) or f"; there are loss, {', '.join(possible)}"
+            hint = suggestion(metric, [*possible, "loss"]) or f"; available: loss, {', '.join(possible)}"
             raise MismatchError(Mismatch(path, f"no metric {quoted(metric)} for a {target.task} target{hint}"))
     return named
 
@@ -85,9 +85,7 @@ def _require_defined(metrics: Mapping[str, tuple[str, ...]], score: EpochScore, 
     values = score(predictions, dataset)
     for metric, path in metrics.items():
         if path and values[metric] is None:
-            raise MismatchError(
-                Mismatch(path, f"{metric} is not defined on the rows that it is to be computed on; use loss")
-            )
+            raise MismatchError(Mismatch(path, f"{metric} is undefined on the monitored rows; use loss"))
 
 
 def _monitored(config: ExperimentConfig, part: SteeringPart) -> tuple[SteeringPart, str]:

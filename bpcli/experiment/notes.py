@@ -6,11 +6,15 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 
 from bpcli.data.columns import ArrayInput, Range, Surprise
-from bpcli.data.files.kind_hints import OF_NUMBERS, are_dates, dates_noted, unusual_number, words_among_numbers
+from bpcli.data.columns.recognition import column_hint, recognised_numbers
+from bpcli.data.files.kind_hints import are_dates, dates_noted, is_padded, padded_noted, words_among_numbers
+from bpcli.data.files.recognition import dialect_of
+from bpcli.data.files.source import Source
+from bpcli.data.notations.dialect import Dialect
 from bpcli.data.preprocess import Preprocessor
-from bpcli.data.table import Table
+from bpcli.data.table import Column, Table
 from bpcli.nn.network import Network
-from bpcli.wording import counted, listed, quoted
+from bpcli.wording import counted, listed, quoted, yaml_scalar
 
 _LEAVE_OUT = "leave initializer out"
 
@@ -93,7 +97,9 @@ def notes_of_layers(network: Network, given: Collection[str]) -> Iterator[str]:
         if layer.index not in zero or f"layers.{layer.index}.bias" in given:
             continue
         if layer.units is not None and layer.units.has_dead_region:
-            yield f"layer {layer.index}: its weights are 0, where relu has no gradient: it cannot learn; {_LEAVE_OUT}"
+            yield (
+                f"layer {layer.index}: all weights are 0, where relu has no gradient, so it cannot learn; {_LEAVE_OUT}"
+            )
         elif following.index in zero:
             yield (
                 f"layer {layer.index}: its weights and those of layer {following.index} are 0, so its units stay "
@@ -101,10 +107,39 @@ def notes_of_layers(network: Network, given: Collection[str]) -> Iterator[str]:
             )
 
 
-def notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) -> list[str]:
-    """Notes about constant inputs, and about columns read as categorical that look like numbers or dates.
+def warnings_of_dialect(source: Source, given: Dialect) -> Iterator[str]:
+    """Warnings about reading options that the config leaves out although the text calls for them."""
+    found = dialect_of(source)
+    for key, why in found.reasons.items():
+        if getattr(given, key) == getattr(Dialect(), key):
+            yield f"{why}: should data.{key} be {yaml_scalar(getattr(found.dialect, key))}?"
 
-    given: columns whose kind the config sets; they are only checked for being constant.
+
+def warnings_of_columns(columns: Iterable[Column], dialect: Dialect) -> Iterator[str]:
+    """Warnings about columns read as categories that look like numbers or dates."""
+    for column in columns:
+        name = quoted(column.name)
+        if column.kind != "categorical":
+            continue
+        if are_dates(column):
+            yield f"column {name}: {dates_noted(column)}"
+        elif found := recognised_numbers(column, dialect):
+            yield (
+                f"column {name}: {found.reason}, so read as categories; to read them as numbers, set "
+                f"data.columns: {column_hint(column.name, found.spec)}"
+            )
+        elif words := words_among_numbers(column, dialect):
+            those = "that" if len(words) == 1 else "those"
+            yield (
+                f"column {name}: numbers except {listed(words)}, so read as categories; add {those} to data.missing if "
+                "missing values are meant"
+            )
+
+
+def notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) -> list[str]:
+    """Notes about constant inputs, and about numbers with leading zeros that are read as categories.
+
+    given: columns whose kind the config sets; they are only checked for being constant, which one row does not show.
     """
     notes, constant = [], []
     for name in inputs:
@@ -112,20 +147,9 @@ def notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) -> 
         known = column.values[~column.missing()]
         if not len(known) or (len(known) == len(column) and (known == known[0]).all()):
             constant.append(name)
-        elif name not in given and (words := words_among_numbers(column)):
-            notes.append(
-                f"column {quoted(name)}: numbers except {listed(words)}, so read as categories; add "
-                + ("that" if len(words) == 1 else "those")
-                + " to data.missing if no value is meant"
-            )
-        elif name not in given and are_dates(column):
-            notes.append(f"column {quoted(name)}: {dates_noted(column)}")
-        elif name not in given and (number := unusual_number(column)):
-            notes.append(
-                f"column {quoted(name)}: looks like numbers in an unusual format, such as {quoted(number)}, so read as "
-                f"categories; {OF_NUMBERS}"
-            )
-    if constant:
+        elif name not in given and is_padded(column):
+            notes.append(f"column {quoted(name)}: {padded_noted(column)}, so read as categories")
+    if constant and train.rows > 1:
         notes.append(
             f"{counted(len(constant), 'column')} {'is' if len(constant) == 1 else 'are'} constant in the training set: "
             f"{listed(constant)}"

@@ -27,6 +27,8 @@ from bpcli.experiment.notes import (
     notes_of_layers,
     notes_of_unseen_classes,
     surprise_notes,
+    warnings_of_columns,
+    warnings_of_dialect,
 )
 from bpcli.experiment.row_weights import weighted
 from bpcli.nn.network import Network
@@ -50,7 +52,7 @@ class Prepared:
     sources: tuple[Path, ...]
     """The data files."""
     digest: str
-    """SHA-256 of the data files."""
+    """SHA-256 of the data."""
     notes: list[str]
     warnings: list[str]
     """Possible data leaks: rows and columns that may inflate scores."""
@@ -89,6 +91,7 @@ def prepare(
         DataError: the data cannot be used.
         MemoryLimitError: training needs more memory than is available.
     """
+    config = config.model_copy(update={"data": config.data.expanded(folder)})
     source = source or open_source(config.data, folder, cache=cache)
     weightless: Weightless = earlier.weightless if earlier else "dropped"
     selection = select_examples(source, config.data, config.seed, config.loss, weightless=weightless)
@@ -145,9 +148,12 @@ def prepare(
         memory = replace(memory, compiled=COMPILED_BYTES)
         require_memory(memory.to_come, "training by compiled steps", "free memory, or uninstall numba")
     arrays = {array.name for array in preprocessor.arrays}
+    cells = [name for name in selection.inputs if name not in arrays]
+    warnings += warnings_of_dialect(source, data.dialect)
+    warnings += warnings_of_columns((train[name] for name in cells if name not in data.columns), data.dialect)
     notes = [
         *selection.notes,
-        *notes_of_inputs(train, [name for name in selection.inputs if name not in arrays], data.columns),
+        *notes_of_inputs(train, cells, data.columns),
         *notes_of_arrays(preprocessor.arrays),
         *notes_of_layers(network, config.initial_parameters),
     ]

@@ -36,7 +36,7 @@ def _class_weights(
     target = preprocessor.target
     path = ("training", "class_weights")
     if not target.class_names:
-        raise MismatchError(Mismatch(path, f"a {target.task} target has no classes to weigh; leave it out"))
+        raise MismatchError(Mismatch(path, f"a {target.task} target has no classes to weight; omit it"))
     codes = target.truth(train.y)
     if isinstance(weights, str):
         totals = np.bincount(codes, of_rows, minlength=len(target.class_names))

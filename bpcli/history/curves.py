@@ -59,7 +59,7 @@ def read_curves(paths: Sequence[Path]) -> list[Curves]:
     for path, label in zip(paths, run_labels(paths), strict=True):
         curves = Curves(label, list(RunDirectory.open(path).read_metrics()))
         if not curves.names:
-            raise CheckpointError(f"{printable(str(path))}: no epoch has a value to draw")
+            raise CheckpointError(f"{printable(str(path))}: no values to draw")
         found.append(curves)
     return found
 
@@ -82,7 +82,7 @@ def panels_of(runs: Sequence[Curves], metrics: Sequence[str] = ()) -> list[Panel
     return panels
 
 
-def wants_logarithm(values: Iterable[float]) -> bool:
+def suits_logarithmic_axis(values: Iterable[float]) -> bool:
     """Whether losses, if there are any, are positive and span a ratio of at least LOG_FROM."""
     known = [value for value in values if isfinite(value)]
     return bool(known) and min(known) > 0 and max(known) / min(known) >= LOG_FROM

@@ -155,8 +155,8 @@ def _vanishing(history: _History, activations: Mapping[int, str]) -> Iterator[st
     known = np.sort(ratio[np.isfinite(ratio)])
     if len(known) >= LONG and (middle := known[len(known) // 2]) < VANISHED:  # np.median imports masked arrays
         yield (
-            f"layer {first}: its gradient vanishes, with a norm of {middle:.1g} times that of layer {last} in the "
-            "median epoch; use fewer layers, relu instead of bounded activations, or batch_norm between layers"
+            f"layer {first}: vanishing gradient, with a norm of {middle:.1g} times that of layer {last} in the median "
+            "epoch; use fewer layers, relu instead of bounded activations, or batch_norm between layers"
         )
 
 
@@ -166,7 +166,7 @@ def _exploding(history: _History, activations: Mapping[int, str]) -> Iterator[st
     start = history.since(norm > EXPLODED)
     if start is not None and not history.has_fallen(0.99):
         yield (
-            f"layer {worst}: its gradient explodes, with a norm of {norm[-1]:.1g} and above {EXPLODED:.0f} since epoch "
+            f"layer {worst}: exploding gradient, with a norm of {norm[-1]:.1g}, above {EXPLODED:.0f} since epoch "
             f"{history.epochs[start]}; use smaller initial weights, a lower learning rate, training.clip.norm or a "
             "scaled target"
         )
@@ -180,7 +180,8 @@ def _large_updates(history: _History, activations: Mapping[int, str]) -> Iterato
         converged = norm[-LONG:].max() < CONVERGED * norm[0]
         if large >= LONG and 2 * large > len(ratio) and not converged:
             yield (
-                f"layer {layer}: in {large} of {len(ratio)} epochs a step changed its parameters by more than "
+                f"layer {layer}: steps too large: in {large} of {len(ratio)} epochs, a step changed the parameters by "
+                "more than "
                 f"{100 * TOO_LARGE:.0f}% of their norm; lower the learning rate"
             )
 
@@ -191,8 +192,8 @@ def _small_updates(history: _History, activations: Mapping[int, str]) -> Iterato
     still = int(np.count_nonzero(ratio < TOO_SMALL))
     if still >= LONG and 2 * still > len(ratio) and not history.has_fallen(0.5):
         yield (
-            f"in {still} of {len(ratio)} epochs a step changed no layer's parameters by more than a millionth of their "
-            "norm; raise the learning rate"
+            f"steps too small: in {still} of {len(ratio)} epochs, no layer's parameters changed by more than a "
+            "millionth of their norm; raise the learning rate"
         )
 
 

@@ -10,7 +10,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bpcli.errors import UsageError
-from bpcli.history.curves import SPLITS, Curves, Panel, split_of, wants_logarithm
+from bpcli.history.curves import SPLITS, Curves, Panel, split_of, suits_logarithmic_axis
 from bpcli.wording import printable
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def learning_curves(
     """Figure with one panel below another, with epochs on the x axis.
 
     size: width and height in inches. logarithmic: scale of the loss axis; by default according to
-    `wants_logarithm`.
+    `suits_logarithmic_axis`.
 
     Raises: UsageError: a logarithmic axis was requested, and no loss is positive.
     """
@@ -157,12 +157,12 @@ def _keys(runs: Sequence[Curves], panels: Sequence[Panel]) -> list[tuple[str, Li
     drawn = {split_of(name) for panel in panels for name in panel.names}
     splits = [split for split in SPLITS if split in drawn]
     if len(runs) == 1:
-        keys = [(_called(split), Line2D([], [], **_look(split, None))) for split in splits]
+        keys = [(_label(split), Line2D([], [], **_look(split, None))) for split in splits]
         best = runs[0].best
         return [*keys, (f"best epoch, {best}", Line2D([], [], **BEST))] if best else keys
     keys = [(run.label, Line2D([], [], **_look("", index))) for index, run in enumerate(runs)]
     if len(splits) > 1:
-        keys += [(_called(split), Line2D([], [], **{**_look(split, None), "color": GREY})) for split in splits]
+        keys += [(_label(split), Line2D([], [], **{**_look(split, None), "color": GREY})) for split in splits]
     return keys
 
 
@@ -180,7 +180,7 @@ def _add_legend(figure: Figure, keys: Sequence[tuple[str, Line2D]]) -> float:
     return 0.0
 
 
-def _called(split: str) -> str:
+def _label(split: str) -> str:
     return "training" if split == "train" else split
 
 
@@ -188,7 +188,7 @@ def _scale(axes: Axes, values: Sequence[float], logarithmic: bool | None) -> Non
     """Set a logarithmic axis between round values, if it is wanted."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    if not (wants_logarithm(values) if logarithmic is None else logarithmic):
+    if not (suits_logarithmic_axis(values) if logarithmic is None else logarithmic):
         return
     positive = [value for value in values if value > 0]
     if not positive:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcli.arrays.memory import Array
-from bpcli.data.columns import ColumnInput
+from bpcli.data.columns import CensoredInput, ColumnInput
 from bpcli.data.table import Column, Table
 from bpcli.errors import UsageError
 from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, MOST_NUMBERS, evenly_spaced, features_of, predictions
@@ -94,13 +94,24 @@ def _grid(fitted: ColumnInput, column: Column) -> Column:
     if column.kind == "boolean":
         return Column(column.name, column.kind, np.array([0.0, 1.0]))
     if column.kind == "categorical":
-        categories = tuple(getattr(fitted, "categories", ()))
+        categories = tuple(getattr(fitted, "categories", None) or _ordered(fitted, column))
         return Column(column.name, column.kind, np.arange(len(categories), dtype=np.int32), categories)
     known = np.asarray(column.values[~column.missing()], np.float64)
     if not len(known):
         return Column(column.name, column.kind, np.empty(0))
     # Observed values, without interpolation.
     return Column(column.name, column.kind, np.unique(np.quantile(known, np.linspace(0, 1, GRID), method="nearest")))
+
+
+def _ordered(fitted: ColumnInput, column: Column) -> list[str]:
+    """Some words of a column of numbers and bounds, in order; none of other columns."""
+    if not isinstance(fitted, CensoredInput):
+        return []
+    words = column.present()
+    values, sides = fitted.numbers(words)
+    order = np.lexsort((sides, values))
+    places = np.linspace(0, len(order) - 1, min(GRID, len(order))).astype(np.intp)
+    return [words[place] for place in order[places]]
 
 
 def _shown(grid: Column) -> list[float] | list[str]:

@@ -59,9 +59,9 @@ class FirstDifference:
     def __str__(self) -> str:
         first = f"epoch {self.epoch} is the first that differs"
         if self.metric is None:
-            return f"{first}: the run has it, but now training ended before"
+            return f"{first}: the run has it, but training now ended earlier"
         by = "" if self.size is None else f", off by {self.size:.2g}"
-        return f"{first}: {self.metric} was {_shown(self.was)}, is {_shown(self.now)} now{by}"
+        return f"{first}: {self.metric} was {_shown(self.was)}, is now {_shown(self.now)}{by}"
 
 
 @dataclass
@@ -126,7 +126,7 @@ class Reproduction:
         if counters.stop == "max_time" and last.header.optimizer_steps < steps:
             whole, steps = whole - 1, last.header.optimizer_steps
             self._records.pop(counters.epoch, None)
-            self.not_compared.append(f"metrics of epoch {counters.epoch}, as max_time ended it before its last step")
+            self.not_compared.append(f"metrics of epoch {counters.epoch}, cut short by max_time")
         self._whole = whole
         self.weights = {"last": Weights(counters.epoch, steps, _weights_of(last))}
         if best is not None:
@@ -177,7 +177,7 @@ class Reproduction:
         for name, weights in list(self.weights.items()):
             if weights.now is None and weights.steps < state.optimizer.steps:
                 del self.weights[name]
-                self.not_compared.append(f"the {name} weights, as machine code takes the steps around them at once")
+                self.not_compared.append(f"the {name} weights, which lie inside a block of compiled steps")
 
     def _look(self, state: TrainingState) -> bool:
         """Compute the digest of the weights at the steps of the run's checkpoints.
@@ -242,11 +242,11 @@ def _prepared(directory: RunDirectory, last: Checkpoint, cache: bool) -> Prepare
     loaded = load_config(directory.config)
     changed = _first_difference(_plain(loaded.config), _plain(header.config))
     if changed is not None:
-        raise CheckpointError(f"{shown}: {changed} in config.yaml is not what the run was trained with; put it back")
-    data, folder = find_data(header, directory.last, "put it back")
+        raise CheckpointError(f"{shown}: {changed} in config.yaml is not what the run was trained with; restore it")
+    data, folder = find_data(header, directory.last, "restore it")
     source = open_source(data, folder, cache=cache)
     if source.digest != header.data.sha256:
-        raise DataError(f"{source.shown}: the data has changed since the run; put back what it was trained on")
+        raise DataError(f"{source.shown}: the data has changed since the run; restore the original")
     return open_experiment(
         directory.config, change=lambda config: config.model_copy(update={"data": data}), source=source
     )

@@ -52,13 +52,13 @@ def resume_state(prepared: Prepared, directory: RunDirectory, of: type[Header] =
     if header.counters is None:
         raise CheckpointError(f"{printable(str(directory.last))}: not a checkpoint to resume from")
     if header.data.sha256 != prepared.digest:
-        raise CheckpointError(f"{path}: the data has changed since this run began; start a new run")
+        raise CheckpointError(f"{path}: the data has changed since this run started; start a new run")
     changed = _changed(header, checkpoint.network, prepared)
     if changed is not None:
-        raise CheckpointError(f"{path}: {changed} not what this run began with; start a new run")
+        raise CheckpointError(f"{path}: {changed} not what this run started with; start a new run")
     targets = state.vectors()
     if targets.keys() != checkpoint.vectors.keys():
-        raise CheckpointError(f"{path}: the optimizer's options are not what this run began with; start a new run")
+        raise CheckpointError(f"{path}: the optimizer's options are not what this run started with; start a new run")
     for name, target in targets.items():
         np.copyto(target, checkpoint.vectors[name])
     state.optimizer.steps = header.optimizer_steps
@@ -75,7 +75,7 @@ def resume_state(prepared: Prepared, directory: RunDirectory, of: type[Header] =
     if before.batch_size != now.batch_size:
         state.count(step=0, loss_sum=0.0, weight_sum=0.0)  # restart the epoch, which is split into other batches
     elif (state.counters.step - 1) * prepared.plan.batch_size >= prepared.plan.train.rows:
-        raise CheckpointError(f"{printable(str(directory.last))}: its step lies beyond the end of its epoch")
+        raise CheckpointError(f"{printable(str(directory.last))}: its step is beyond the end of its epoch")
     return state
 
 

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from bpcli.documents.json_value import Json
 from bpcli.errors import CheckpointError, ExistsError
@@ -37,7 +38,7 @@ class SeedRun:
         return [cls(seed, stem.with_name(f"{stem.name}-seed{seed}")) for seed in seeds]
 
     @classmethod
-    def called_after(cls, stem: Path) -> list[SeedRun]:
+    def with_stem(cls, stem: Path) -> list[SeedRun]:
         """Existing runs with this stem, ordered by seed.
 
         Raises CheckpointError if there are none, or none can be resumed.
@@ -47,8 +48,7 @@ class SeedRun:
         runs = cls.below(stem, sorted(int(match[1]) for name in names if (match := pattern.fullmatch(name))))
         if not runs:
             raise CheckpointError(
-                f"{printable(str(stem))}: no run directories are called so, and then -seed and a number; give what "
-                "stands before that"
+                f"{printable(str(stem))}: no run directories {printable(stem.name)}-seedN; give the path without -seedN"
             )
         if not any(run.directory.last.is_file() for run in runs):
             raise CheckpointError(
@@ -61,14 +61,23 @@ class SeedRun:
         """Run directory, which may not exist yet."""
         return RunDirectory(self.path)
 
-    def has_begun(self) -> bool:
+    def has_started(self) -> bool:
         """Whether there is a checkpoint to resume from.
 
         Removes the directory of a process that ended before its first checkpoint.
         """
         if self.directory.is_run():
-            self.directory.discard_unbegun()
+            self.directory.remove_if_unstarted()
         return self.path.exists()
+
+    def arguments(self, config: Path, common: Sequence[str], resume: bool = False) -> list[str]:
+        """Arguments of the bpcli command that trains this run from `config` or, if asked to and possible, resumes it.
+
+        `common` are options of all seeds.
+        """
+        if resume and self.has_started():
+            return ["train", "--resume", str(self.path), *common]
+        return ["train", str(config), *common, "--set", f"seed={self.seed}", "--run-dir", str(self.path)]
 
 
 def require_none(runs: Sequence[SeedRun]) -> None:
@@ -76,8 +85,26 @@ def require_none(runs: Sequence[SeedRun]) -> None:
     for run in runs:
         if os.path.lexists(run.path):
             raise ExistsError(
-                f"{printable(str(run.path))}: exists already; choose another --run-dir, or go on with it by --resume"
+                f"{printable(str(run.path))}: already exists; choose another --run-dir, or continue it with --resume"
             )
+
+
+class Division(NamedTuple):
+    """Number of runs in parallel and of threads of each, and whether memory limits the runs."""
+
+    at_once: int
+    threads: int
+    by_memory: bool
+
+
+def divide(count: int, threads: int | None, *, cores: int, memory: int, needed: int) -> Division:
+    """Divide cores and memory among `count` runs.
+
+    threads: requested threads of each run; None to divide the cores. memory: available bytes. needed: bytes of a run.
+    """
+    by_cores, by_memory = min(count, max(1, cores // (threads or 1))), max(1, memory // needed)
+    at_once = min(by_cores, by_memory)
+    return Division(at_once, threads or max(1, cores // at_once), by_memory < by_cores)
 
 
 def train_side_by_side(
@@ -87,7 +114,7 @@ def train_side_by_side(
     say: Callable[[SeedRun, str], None],
     killed: Callable[[SeedRun, int], None],
 ) -> dict[SeedRun, int]:
-    """Run the bpcli command of each seed in its own process. Returns their exit codes, 128+n for signal n.
+    """Run the command of each seed in its own process. Returns their exit codes, 128+n for signal n.
 
     `say` is called with every line that a process prints, `killed` with the number of a signal that killed one. Once
     `stop` returns a signal, it is sent to all processes, once, and no more are started. Runs that were not started have
@@ -144,12 +171,17 @@ run()
 exits if this process is killed."""
 
 
-class _Process:
-    """Process of a bpcli command, whose standard error is read."""
+def child_command(arguments: Sequence[str]) -> list[str]:
+    """Command of a child process that runs bpcli with these arguments."""
+    return [sys.executable, "-c", PROGRAM.format(path=sys.path), *arguments]
 
-    def __init__(self, arguments: Sequence[str]) -> None:
+
+class _Process:
+    """Process of a command, whose standard error is read."""
+
+    def __init__(self, command: Sequence[str]) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM.format(path=sys.path), *arguments],
+            command,
             stdin=subprocess.PIPE,  # never written to; end of file when this process ends
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -38,8 +38,8 @@ def _exceeded(when: StopWhen, health: Sequence[LayerHealth]) -> str:
         for name, value in when.exceeded(layer).items():
             bound = getattr(when, name)
             what = {
-                "gradient_norm": f"its gradient has a norm of {value:.3g}, more than {bound:g}",
-                "update_ratio": f"a step has changed its parameters by {value:.3g} of their norm, more than {bound:g}",
-            }.get(name, f"{100 * value:.3g} % of its units are {name}, more than {100 * bound:.3g} %")
+                "gradient_norm": f"gradient norm {value:.3g}, above {bound:g}",
+                "update_ratio": f"a step changed the parameters by {value:.3g} of their norm, above {bound:g}",
+            }.get(name, f"{100 * value:.3g}% of units are {name}, above {100 * bound:.3g}%")
             return f"layer {layer.layer}: {what}{so_long}"
-    return "a layer was beyond its bounds"
+    return "a layer was out of bounds"

@@ -91,7 +91,8 @@ def train(
     if config is not None and RunDirectory(config).is_run():
         shown = printable(str(config))
         raise UsageError(
-            f"{shown}: a run directory, not a config; --resume {shown} goes on with it, {shown}/config.yaml trains anew"
+            f"{shown}: a run directory, not a config; use --resume {shown} to continue it, or {shown}/config.yaml for "
+            "a new run"
         )
     observer = observer or Observer()
     there = RunDirectory.open(resume) if resume is not None else None
@@ -123,7 +124,7 @@ def require_start(
     if (config is None) == (resume is None):
         raise UsageError("give a config to train, or --resume and a run directory")
     if resume is not None and (run_dir or runs_dir):
-        raise UsageError("--run-dir and --runs-dir do not go with --resume, which goes on in the run's own directory")
+        raise UsageError("--run-dir and --runs-dir exclude --resume, which continues in the run's own directory")
     if tensorboard:
         require_tensorboard()
 

@@ -21,13 +21,11 @@ from bpcli.models.model import Model
 from bpcli.storage.checkpoint import Header
 from bpcli.storage.run_checkpoint import unfinished_notes
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.system.files import path_from_here
 from bpcli.training.scoring import remarks
 from bpcli.wording import counted, listed, printable
 
 CHANGED = (
-    "the data file is no longer the one that the model was trained on: the rows differ from those of the run, and some "
-    "may have been trained on"
+    "the data file has changed since training: the rows differ from those of the run, and some may be training rows"
 )
 
 
@@ -60,7 +58,8 @@ class OwnData:
 
     model: Model
     selection: Examples
-    paths: list[Path]
+    shown: str
+    """Data files, formatted for messages."""
 
     @property
     def is_changed(self) -> bool:
@@ -74,14 +73,13 @@ class OwnData:
             DataError: the run has no such split, or the data lacks its rows or a column of the model.
         """
         part = _known_part(self.model, part)
-        table, path = self.selection.table, self.paths[0]
-        table.require(list(self.model.preprocessor.evaluation_kinds), printable(path_from_here(path)))
+        table = self.selection.table
+        table.require(list(self.model.preprocessor.evaluation_kinds), self.shown)
         rows = self.selection.split.part(part)
         if not len(rows):
-            raise DataError(f"{printable(str(path))}: it has no {part} rows any more")
-        source = ", ".join(printable(path_from_here(path)) for path in self.paths)
+            raise DataError(f"{self.selection.source}: no longer has {part} rows")
         notes = [*self.selection.notes, *([CHANGED] if self.is_changed else [])]
-        return SplitRows(table.take(rows), rows + 1, part, f"{part} rows of {source}", notes)
+        return SplitRows(table.take(rows), rows + 1, part, f"{part} rows of {self.shown}", notes)
 
 
 def own_data(model: Model, cache: bool = True, otherwise: str = "give it with --data") -> OwnData:
@@ -106,7 +104,7 @@ def data_of_each(models: Sequence[Model], cache: bool, otherwise: str) -> Iterat
         config = model.header.config
         weightless = model.header.data.weightless
         examples = select_examples(source, spec, config.seed, config.loss, True, weightless)
-        yield OwnData(model, examples, source.paths)
+        yield OwnData(model, examples, source.shown_from_here)
 
 
 def split_rows(model: Model, part: Part | None, cache: bool = True) -> SplitRows:
@@ -241,7 +239,7 @@ def _evaluated(model: Model, table: Table, source: str, notes: list[str]) -> Eva
 def warnings_of_training(model: Model) -> list[str]:
     """Data warnings of the model's training; empty if its run directory is missing or has none."""
     summary = RunDirectory(model.path.resolve().parent.parent).read_summary()
-    return [f"warned of in training: {printable(line)}" for line in summary.warnings]
+    return [f"warning during training: {printable(line)}" for line in summary.warnings]
 
 
 def find_data(header: Header, checkpoint: Path, otherwise: str) -> tuple[DataSpec, Path]:
@@ -259,5 +257,5 @@ def find_data(header: Header, checkpoint: Path, otherwise: str) -> tuple[DataSpe
     absolute = data.with_paths(header.data.paths)
     missing = next((path for path, _ in absolute.sources(folder) if not path.exists()), None)
     if missing is not None:
-        raise DataError(f"{printable(str(missing))}: the data of this run is no longer there; {otherwise}")
+        raise DataError(f"{printable(str(missing))}: the data of this run no longer exists; {otherwise}")
     return absolute, folder

@@ -14,7 +14,8 @@ from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import Rows
 from bpcli.data.columns import Surprise
 from bpcli.data.files.python_rows import PythonRows, column_names, table_from_rows
-from bpcli.data.files.read import ReadOptions, is_text, read_header
+from bpcli.data.files.read import ReadOptions, holds_arrays, read_header
+from bpcli.data.files.source import read_options
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Table
 from bpcli.data.targets import Outcome, TargetBase
@@ -60,7 +61,7 @@ class Model:
         # A row's bits must not depend on the other rows of the call; see BLOCK_ROWS.
         exact = np.dtype(np.float64)
         needed = Inference.bytes_needed(network, exact)
-        require_memory(needed, f"{printable(str(file))}: its network", "free some, or train a smaller one")
+        require_memory(needed, f"{printable(str(file))}: its network", "free some, or train a smaller network")
         return cls(
             header=found,
             path=file,
@@ -86,17 +87,17 @@ class Model:
         return self.target.labels
 
     def whole_arrays(self, source: Path | None, options: ReadOptions) -> list[str]:
-        """Columns of a file that may be arrays. Text formats and standard input have none."""
-        if source is None or not self.preprocessor.arrays or is_text(source):
+        """Columns of a file that may be arrays. Only files of arrays have any."""
+        if source is None or not self.preprocessor.arrays or not holds_arrays(source):
             return []
         return read_header(source, options)
 
     def require_width(self, source: Path | None, ignored: Sequence[str]) -> None:
         """Raise DataError for an array with more columns than the model takes: columns are matched by position."""
-        if ignored and source is not None and source.suffix == ".npz":
+        if ignored and source is not None and holds_arrays(source):
             takes = len(self.preprocessor.parts)
             shown = printable(str(source))
-            raise DataError(f"{shown}: rows of {takes + len(ignored)} numbers; the model takes {takes}")
+            raise DataError(f"{shown}: rows of {takes + len(ignored)} numbers; the model expects {takes}")
 
     def require_positions(self, source: Path | None, header: Sequence[str]) -> None:
         """Raise DataError for an array with fewer columns than the model takes."""
@@ -130,12 +131,12 @@ class Model:
         shapes = {array.name: array.shape for array in self.preprocessor.arrays}
         are_arrays = isinstance(rows, np.ndarray) and rows.ndim > 2
         kinds = self.preprocessor.input_kinds_in(shapes if are_arrays else column_names(rows))
-        return table_from_rows(rows, kinds, shapes)
+        return table_from_rows(rows, read_options(self.header.config.data, kinds), shapes)
 
     def require_probabilities(self, outcome: Outcome) -> Array:
         """Probabilities of an outcome. Raises UsageError if the loss gives none."""
         if outcome.probabilities is None:
-            raise UsageError(f"a model of the loss {type_name(self.loss)} gives no probabilities")
+            raise UsageError(f"a model with loss {type_name(self.loss)} gives no probabilities")
         return outcome.probabilities
 
     def outcome(self, table: Table) -> tuple[Outcome, Counter[Surprise]]:

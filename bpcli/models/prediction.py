@@ -24,6 +24,7 @@ from bpcli.errors import BpcliError, DataError, UsageError, errors_in
 from bpcli.models.model import Model
 from bpcli.spec import type_name
 from bpcli.storage.run_directory import RunDirectory
+from bpcli.system.files import is_stream
 from bpcli.system.threads import available_cores, in_order
 from bpcli.training.scoring import require_finite
 from bpcli.wording import printable, quoted, without_formula
@@ -69,13 +70,15 @@ class Explainer(Protocol):
 def newest_model(source: Path | None, runs: Path) -> Model:
     """Model of the last finished run in `runs` for a file, or for standard input if `source` is None.
 
+    A pipe, like standard input, can be read only once: whether it fits is seen when it is read.
+
     Raises:
         CheckpointError: there is no finished run or it is damaged.
         DataError: the file lacks a column of the model; the message names a run that fits the file.
     """
     newest, *others = RunDirectory.finished(runs)
     model = Model.load(newest.path)
-    if source is None:
+    if source is None or is_stream(source):
         return model
     header = _header_of(source, model)
     try:
@@ -133,14 +136,14 @@ def predict_file(
     kinds = model.preprocessor.input_kinds_in(model.whole_arrays(source, options))
     options = replace(options, kinds=kinds, columns=frozenset(kinds) | frozenset(keep), verbatim=frozenset(keep))
     if probabilities and not model.loss.gives_probabilities:
-        raise UsageError(f"--probabilities: a model of the loss {quoted(type_name(model.loss))} has none")
+        raise UsageError(f"--probabilities: a model with loss {quoted(type_name(model.loss))} gives none")
     explaining = [] if explainer is None else explainer.header
     header = [*keep, *_names_of_predictions(model, probabilities), *explaining]
     twice = next((name for index, name in enumerate(header) if name in header[:index]), None)
     if twice is not None:
-        whose = "--explain writes a column of that name" if twice in explaining else "predictions are called so"
+        whose = "--explain writes a column of that name" if twice in explaining else "the predictions have that name"
         why = "named twice" if header.count(twice) == keep.count(twice) else whose
-        raise UsageError(f"--keep: {quoted(twice)}: {why}; each column of the output has a name of its own")
+        raise UsageError(f"--keep: {quoted(twice)}: {why}; output columns must have different names")
     chunk_rows = CHUNK_ROWS if explainer is None else EXPLAINED_ROWS
     tables = read_chunks(source, options, chunk_rows)
     first = next(tables)
@@ -164,8 +167,8 @@ def predict_file(
         kept = [written(table[name].labels()) for name in keep]
         # Kept inputs were read as text, to be written unchanged, and are typed here.
         inputs = {
-            name: typed(table[name], kind, options, where, number * chunk_rows + 1) if name in keep else table[name]
-            for name, kind in kinds.items()
+            name: typed(table[name], options, where, number * chunk_rows + 1) if name in keep else table[name]
+            for name in kinds
         }
         table = Table(list(inputs.values()), rows=table.rows)
         with errors_in(where):

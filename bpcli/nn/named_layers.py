@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from bpcli.nn.layers import Layer, Views
-from bpcli.nn.network import Bound, Network
+from bpcli.nn.network import Bound, Network, layer_name, stem_name
 from bpcli.wording import quoted
 
 
@@ -29,12 +29,10 @@ class NamedLayer(NamedTuple):
 
 def named_layers(network: Network) -> list[NamedLayer]:
     """All trained stems and layers, in the order of the forward pass."""
-    layers = [
-        NamedLayer(f"layers.{layer.index}", f"layer {layer.index} ({layer.type})", layer) for layer in network.layers
-    ]
+    layers = [NamedLayer(layer_name(layer), f"layer {layer.index} ({layer.type})", layer) for layer in network.layers]
     stems = [
-        NamedLayer(f"stems.{name}", f"stem {quoted(name)} ({stem.layer.type})", stem.layer, name)
-        for name, stem in ((stem.field.name, stem) for stem in network.stems.trained)
+        NamedLayer(stem_name(stem), f"stem {quoted(stem.field.name)} ({stem.layer.type})", stem.layer, stem.field.name)
+        for stem in network.stems.trained
     ]
     return [*stems, *layers]
 

@@ -49,8 +49,8 @@ class Network:
             planned.append(replace(spec.plan(index, shape), needs_dx=index > 0 or bool(before.trained)))
             shape = planned[-1].out_shape
         named = [
-            *((_layer_name(layer), layer) for layer in planned),
-            *((_stem_name(stem), stem.layer) for stem in before.trained),
+            *((layer_name(layer), layer) for layer in planned),
+            *((stem_name(stem), stem.layer) for stem in before.trained),
         ]
         return cls(
             before.gathered() if planned[0].gathers else before,
@@ -116,8 +116,8 @@ class Network:
         return self._bound(of)
 
     def _bound(self, of: Callable[[str, Layer], Views]) -> Bound:
-        bound = Bound(of(_layer_name(layer), layer) for layer in self.layers)
-        bound.stems = tuple(of(_stem_name(stem), stem.layer) for stem in self.stems.trained)
+        bound = Bound(of(layer_name(layer), layer) for layer in self.layers)
+        bound.stems = tuple(of(stem_name(stem), stem.layer) for stem in self.stems.trained)
         return bound
 
     def initialize(self, seed: int, dtype: np.dtype[Any], member: int = 0) -> tuple[Array, Array]:
@@ -221,11 +221,13 @@ class Network:
             stems.backward(params.stems, dy, workspace, grads.stems)
 
 
-def _layer_name(layer: Layer) -> str:
+def layer_name(layer: Layer) -> str:
+    """Prefix of a layer's parameter names: `layers.0`."""
     return f"layers.{layer.index}"
 
 
-def _stem_name(stem: Stem) -> str:
+def stem_name(stem: Stem) -> str:
+    """Prefix of a trained stem's parameter names: `stems.city`."""
     return f"stems.{stem.field.name}"
 
 

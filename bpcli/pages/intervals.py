@@ -57,10 +57,10 @@ class Intervals:
             shapes.append(f'<path class="dots s{colour}" d="M{value:.1f} {y}h0"/>')
             places = (("low end", low, one.low), ("measured", value, one.value), ("high end", high, one.high))
             data.append({"name": shortened(one.name), "points": [[px, y, word, end] for word, px, end in places]})
-        about = f"{self.title}: {'; '.join(map(_told, self.intervals))}"
+        about = f"{self.title}: {'; '.join(map(_described, self.intervals))}"
         return figure(self.title, about, ("", self.label), data, "".join(shapes), (), self.note, bottom + BOTTOM)
 
 
-def _told(one: Interval) -> str:
-    side = "takes in zero" if one.low <= 0 <= one.high else f"is {'above' if one.low > 0 else 'below'} zero"
+def _described(one: Interval) -> str:
+    side = "includes zero" if one.low <= 0 <= one.high else f"is {'above' if one.low > 0 else 'below'} zero"
     return f"{shortened(one.name)} from {one.low:.4g} to {one.high:.4g}, which {side}"

@@ -45,8 +45,8 @@ def page(title: str, subtitle: str, scores: Iterable[tuple[str, str]], sections:
     return html_document(
         title,
         f'<header><h1>{text(title)}</h1><p class="soft">{text(subtitle)}</p><dl class="scores">{shown}</dl>'
-        f'<p class="soft how" id="{HOW_TO_READ}">Point at a chart to read values off it, or go to it and use the arrow '
-        "keys; “Values” under it lists them.</p></header>\n"
+        f'<p class="soft how" id="{HOW_TO_READ}">Hover over a chart to read its values, or focus it and use the arrow '
+        "keys; “Values” below it lists them all.</p></header>\n"
         f"<main>{''.join(section.html() for section in sections)}</main>\n",
         style=carried("page.css"),
         script=carried("page.js"),

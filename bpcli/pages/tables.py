@@ -46,8 +46,8 @@ class Counts:
         for name, row in zip(names, self.counts, strict=True):
             total = sum(row) or 1
             cells = "".join(
-                f'<td style="--share:{count / total:.3f}" title="{text(name)} taken for {text(other)}: {count}, '
-                f'{100 * count / total:.1f} %">{count}</td>'
+                f'<td style="--share:{count / total:.3f}" title="{text(name)} predicted as {text(other)}: {count} '
+                f'({100 * count / total:.1f}%)">{count}</td>'
                 for other, count in zip(names, row, strict=True)
             )
             rows.append(f'<tr><th scope="row">{text(name)}</th>{cells}</tr>')

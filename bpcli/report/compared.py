@@ -60,7 +60,7 @@ def _verdicts(comparison: Comparison) -> Section:
             charts += _intervals(parts)
             tables.append(_tests(parts, len(entries)))
     about = as_sentence(OF_THESE_MODELS.replace("bpcli train --seeds", "`bpcli train --seeds`"))
-    return Section("Is the difference more than chance?", [*sentences, *([about] if tested else [])], charts, tables)
+    return Section("Is the difference significant?", [*sentences, *([about] if tested else [])], charts, tables)
 
 
 def _verdict(entry: JudgedDifference) -> str:
@@ -78,8 +78,8 @@ def _intervals(entries: Sequence[JudgedDifference]) -> list[Intervals]:
     ]
     interval = entries[0].interval
     note = (
-        f"{interval.confidence:.0%} intervals, {interval.method}, {interval.resamples:,} samples; one that "
-        "takes in zero is within chance"
+        f"{interval.confidence:.0%} intervals, {interval.method}, {interval.resamples:,} samples; one that includes "
+        "zero is not significant"
     )
     return [Intervals(f"Difference in {metric}", f"difference in {metric}", intervals, note)] if intervals else []
 
@@ -121,7 +121,7 @@ def _scores(comparison: Comparison, labels: Sequence[str]) -> Section:
         [spaced(name), *_marked([one.get(name) for one in scores], metrics[name].greater_is_better)]
         for name in [*summaries, *others]
     ]
-    said = f"{BETTER} marks the best value of a line, whether or not chance explains it."
+    said = f"{BETTER} marks the best value of a row, significant or not."
     return Section("Scores on the same rows", [said], (), [Table("Scores", ["metric", *labels], rows)])
 
 
@@ -141,7 +141,7 @@ def _disagreement(comparison: Comparison) -> Section:
         numbers = [group for group in entry.disagreement if isinstance(group, NumberDisagreement)]
         answers = [group for group in entry.disagreement if isinstance(group, AnswerDisagreement)]
         if entry.same_model:
-            sentences.append(f"{_both(head)} answer alike.")
+            sentences.append(f"{_both(head)} give the same answers.")
         elif numbers:
             tables.append(_distances(head, numbers))
         else:
@@ -161,25 +161,25 @@ def _distances(pair: MetricDifference, groups: Sequence[NumberDisagreement]) -> 
         ]
         for group in groups
     ]
-    return Table(f"{run} beside {against}", header, rows)
+    return Table(f"{run} and {against}", header, rows)
 
 
 def _in_all(pair: MetricDifference, groups: Sequence[AnswerDisagreement]) -> str:
     rows, different = sum(group.rows for group in groups), sum(group.different for group in groups)
     alone = [
-        f"{sum(group.right_by[name] for group in groups):,} only {name} has right" for name in (pair.against, pair.run)
+        f"{sum(group.right_by[name] for group in groups):,} correct only by {name}" for name in (pair.against, pair.run)
     ]
     return f"{_both(pair)} differ in {different:,} of {counted(rows, 'answer')}: {', '.join(alone)}."
 
 
 def _answers(pair: MetricDifference, groups: Sequence[AnswerDisagreement], of: str) -> Table:
     run, against = pair.run, pair.against
-    header = [of, "rows", "answered differently", f"only {against} right", f"only {run} right"]
+    header = [of, "rows", "different answers", f"only {against} correct", f"only {run} correct"]
     rows = [
         [group.name, number(group.rows), number(group.different), *map(number, group.right_by.values())]
         for group in groups
     ]
-    return Table(f"{run} beside {against}", header, rows)
+    return Table(f"{run} and {against}", header, rows)
 
 
 def _learning(comparison: Comparison) -> Section:
@@ -213,9 +213,9 @@ def _learning(comparison: Comparison) -> Section:
     ]
     sentences = []
     if any(entry.key.startswith("loss") for entry in comparison.config):
-        sentences.append("The losses are of different kinds, so that their values cannot be compared.")
+        sentences.append("The runs have different loss functions, whose values cannot be compared.")
     if len(runs) > MOST_CURVES:
-        sentences.append(f"Curves are drawn of the first {MOST_CURVES} of {len(runs)} runs.")
+        sentences.append(f"Curves show the first {MOST_CURVES} of {len(runs)} runs.")
     return Section("Learning", sentences, charts, [Table("Training", header, rows)])
 
 

@@ -65,7 +65,7 @@ def report_of(directory: RunDirectory, cache: bool = True) -> Report:
         sections += [section, _importance(model, rows)]
     except DataError as error:
         notes = [f"no evaluation: {error}"]
-        sections.append(Section("Evaluation", [f"There is none: {error}"]))
+        sections.append(Section("Evaluation", [f"No evaluation: {error}"]))
     sections += [data_section(model, own, summary), _network(model), _environment(model, summary)]
     task = model.target.task
     shown = [(name, number(scores[name])) for name in SUMMARIES[task] if name in scores]
@@ -114,8 +114,8 @@ def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, Scores, list[st
 def _importance(model: Model, rows: SplitRows) -> Section:
     found = permutation_importance(model, known_classes(model, rows).table)
     sentence = (
-        f"How much worse {spaced(found.metric)} gets where a column's cells stand in another order, on "
-        f"{counted(found.rows, 'row')}. Of columns that say the same, each looks unimportant."
+        f"How much worse {spaced(found.metric)} gets when a column's values are shuffled, on "
+        f"{counted(found.rows, 'row')}. Columns with the same information each look unimportant."
     )
     cells = []
     for one in found.columns:
@@ -123,7 +123,7 @@ def _importance(model: Model, rows: SplitRows) -> Section:
         cells.append([one.column, importance, f"± {deviation}"])
     header = ["column", "worse by", "standard deviation"]
     table = Table("Permutation importance", header, cells, most=MOST_COLUMNS)
-    left_out = [f"{table.left_out:,} columns of less importance are left out."] if table.left_out else []
+    left_out = [f"{table.left_out:,} less important columns are omitted."] if table.left_out else []
     return Section("Importance", [sentence, *left_out], (), [table])
 
 

@@ -34,9 +34,7 @@ def probability_charts(truth: Array, probabilities: Array, names: Sequence[str])
     known = [index for index in shown if 0 < np.count_nonzero(positive[:, index]) < len(positive)]
     if not known:
         return
-    note = (
-        f"{len(known)} of {len(names)}; none that is left out is more frequent" if len(names) > len(known) > 1 else ""
-    )
+    note = f"the {len(known)} most frequent of {len(names)}" if len(names) > len(known) > 1 else ""
     roc, precision, calibration = [], [], []
     for index in known:
         is_positive, scores, name = positive[:, index], probabilities[:, index], names[index]
@@ -60,11 +58,11 @@ def probability_charts(truth: Array, probabilities: Array, names: Sequence[str])
     yield Chart(
         "Calibration",
         "mean predicted probability",
-        "share that is so",
+        "observed share",
         calibration,
         unit_square=True,
         diagonal=True,
-        note="; ".join(filter(None, [note, f"{BINS} equal ranges of probability, empty ones left out"])),
+        note="; ".join(filter(None, [note, f"{BINS} equal-width bins of probability, empty ones omitted"])),
     )
 
 

@@ -20,7 +20,7 @@ def data_section(model: Model, own: OwnData | None, summary: Summary) -> Section
     """Section on rows, targets and inputs. Without the unchanged data it has only what the checkpoint stores."""
     header, preprocessor = model.header, model.preprocessor
     sentences = [
-        f"{counted(len(preprocessor.inputs), 'input column')} make {counted(len(preprocessor.features), 'feature')}; "
+        f"{counted(len(preprocessor.inputs), 'input column')} become {counted(len(preprocessor.features), 'feature')}; "
         f"the target is {', '.join(quoted(name) for name in preprocessor.target.names)}.",
         *(as_sentence(f"warning: {line}") for line in summary.warnings),
         f"SHA-256 of the data: {header.data.sha256}",
@@ -54,7 +54,7 @@ def _target_table(model: Model, own: OwnData) -> Table:
         counts = [np.bincount(truth, minlength=len(names)) for truth in truths]
     rows = [[name, *(number(int(count[index])) for count in counts)] for index, name in enumerate(names)]
     what = "label" if target.task == "multilabel" else "class"
-    return Table(f"Rows of each {what}", [what, *parts], rows)
+    return Table(f"Rows per {what}", [what, *parts], rows)
 
 
 def _input_table(model: Model, own: OwnData | None) -> Table:

@@ -22,8 +22,8 @@ CHARTS = {
 """Title and axis label of each measure's chart."""
 
 ABOUT = (
-    "Gradients and steps are those of the last step of each epoch. A dead unit puts out nothing on the rows looked at; "
-    "a saturated one hardly leaves its bounds."
+    "Gradients and steps are those of the last step of each epoch. A dead unit outputs 0 for every row examined; a "
+    "saturated one is almost always near a bound."
 )
 
 SHARES = ("dead", "saturated")
@@ -41,7 +41,7 @@ def health_section(records: Sequence[EpochRecord], summary: Summary, layers: Map
     charts = []
     for key, (title, label) in CHARTS.items():
         curves = _curves(records, key)
-        shown = _most_telling(curves, key)
+        shown = _most_extreme(curves, key)
         if not shown:
             continue
         names = [layers.get(layer, f"layer {layer}") for layer in shown]
@@ -54,7 +54,7 @@ def health_section(records: Sequence[EpochRecord], summary: Summary, layers: Map
                 logarithmic=key not in SHARES,
                 shares=key in SHARES,
                 mark=best,
-                level=(USUAL_RATIO, "usual order, 0.001") if key == "update_ratio" else None,
+                level=(USUAL_RATIO, "typical order, 0.001") if key == "update_ratio" else None,
                 note=names[0] if len(names) == 1 else _choice(len(shown), len(curves), key),
             )
         )
@@ -76,7 +76,7 @@ def _curves(records: Sequence[EpochRecord], key: str) -> dict[int, Curve]:
     return dict(sorted(curves.items()))
 
 
-def _most_telling(curves: dict[int, Curve], key: str) -> list[int]:
+def _most_extreme(curves: dict[int, Curve], key: str) -> list[int]:
     """Layers to plot if there are too many: the highest shares, or evenly spaced from lowest to highest.
 
     Layers are ordered by their median, so that a single epoch does not decide.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bpcli.history.curves import wants_logarithm
+from bpcli.history.curves import suits_logarithmic_axis
 from bpcli.pages.charts import Chart, Series
 from bpcli.pages.page import Section, spaced
 from bpcli.storage.records import EpochRecord, Summary
@@ -18,12 +18,12 @@ def learning_section(records: Sequence[EpochRecord], summary: Summary) -> Sectio
     keys = list(records[-1].values)
     losses = [key for key in ("train_loss", "validation_loss") if key in keys]
     metrics = [key for key in keys if key.startswith("validation_") and key not in losses]
-    charts = [_chart("Loss", "loss a row", {spaced(key): (records, key) for key in losses}, best)]
+    charts = [_chart("Loss", "loss per row", {spaced(key): (records, key) for key in losses}, best)]
     charts += [metric_chart({spaced(key): records}, key, best) for key in metrics]
     if len({record.number("learning_rate") for record in records}) > 1:
         charts.append(metric_chart({"learning rate": records}, "learning_rate", best))
     sentence = f"Epochs are compared by {spaced(summary.monitor or 'train_loss')}"
-    sentence += f"; the best is epoch {best}, and the model that is kept is the one of that epoch." if best else "."
+    sentence += f"; the best is epoch {best}, whose model is kept." if best else "."
     return Section("Learning", [sentence], charts)
 
 
@@ -46,7 +46,7 @@ def _chart(
         for name, (records, key) in curves.items()
     ]
     values = [value for one in series for value in one.y if value is not None]
-    return Chart(title, "epoch", label, series, logarithmic=loss and wants_logarithm(values), mark=mark_of(best))
+    return Chart(title, "epoch", label, series, logarithmic=loss and suits_logarithmic_axis(values), mark=mark_of(best))
 
 
 def mark_of(best: int | None) -> tuple[float, str] | None:

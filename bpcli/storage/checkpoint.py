@@ -41,15 +41,15 @@ class DataFingerprint(Spec):
     """Fingerprint of the data that a model was trained on."""
 
     sha256: str
-    paths: Sequence[str] = Field(description="Absolute, as they were then.")
-    rows: dict[str, Count] = Field(description="Rows of each split.")
-    weightless: Weightless = Field(default="kept", description="Rows of weight 0; checkpoints of before kept them.")
+    paths: Sequence[str] = Field(description="Absolute paths at training time.")
+    rows: dict[str, Count] = Field(description="Rows per split.")
+    weightless: Weightless = Field(default="kept", description="Treatment of rows of weight 0; before 0.2, kept.")
 
     @field_validator("rows")
     @classmethod
-    def _of_every_split(cls, rows: dict[str, int]) -> dict[str, int]:
+    def _check_rows(cls, rows: dict[str, int]) -> dict[str, int]:
         if rows.keys() != set(PARTS) or not rows["train"]:
-            raise ValueError("must count the rows of every split, and some to train on")
+            raise ValueError("must give the rows of every split, with at least one training row")
         return rows
 
 
@@ -70,9 +70,13 @@ class Header(Spec):
     preprocessor: Preprocessor
     data: DataFingerprint
     score: Score
-    counters: dict[str, Any] | None = Field(default=None, description="Of training, where it can go on from here.")
+    counters: dict[str, Any] | None = Field(
+        default=None, description="Counters of training, if it can resume from here."
+    )
     optimizer_steps: Count = 0
-    optimizer_product: float = Field(default=1.0, ge=0, le=1, description="Nadam's; 1 for all other optimizers.")
+    optimizer_product: float = Field(
+        default=1.0, ge=0, le=1, description="Product of Nadam's momentum coefficients; 1 for other optimizers."
+    )
     versions: dict[str, str]
 
     @property
@@ -85,32 +89,32 @@ class Header(Spec):
     def _named(cls, versions: dict[str, str]) -> dict[str, str]:
         # Pydantic replaces lone surrogates in keys.
         if not all(name.isprintable() for name in versions):
-            raise ValueError("the names of what wrote it must be printable")
+            raise ValueError("package names must be printable")
         return versions
 
     @field_validator("config")
     @classmethod
     def _resolved(cls, config: ExperimentConfig) -> ExperimentConfig:
         if config.loss is None:
-            raise ValueError("names no loss")
+            raise ValueError("has no loss")
         return config
 
     @field_validator("counters")
     @classmethod
-    def _countable(cls, counters: dict[str, Any] | None) -> dict[str, Any] | None:
+    def _check_counters(cls, counters: dict[str, Any] | None) -> dict[str, Any] | None:
         if counters is not None:
             Counters.from_json(counters)
         return counters
 
     @model_validator(mode="after")
-    def _of_one_piece(self) -> Header:
+    def _check_consistency(self) -> Header:
         """Validate that config, data, preprocessing and loss are consistent with each other."""
         data, target, loss = self.config.data, self.preprocessor.target, self.config.loss
         assert loss is not None
         if not target.suits(loss):
-            raise ValueError("the loss is not one for the target")
+            raise ValueError("the loss does not fit the target")
         if data.targets not in ([], list(target.names)) or data.weight != self.preprocessor.weight:
-            raise ValueError("the preprocessing is not of the config's columns")
+            raise ValueError("the preprocessing does not match the config's columns")
         if len(self.data.paths) != len(data.files):
             raise ValueError("there must be a path for each file of the config")
         return self
@@ -229,7 +233,7 @@ def _vectors(arrays: dict[str, Array], header: Header) -> dict[str, Array]:
             if array is None or array.shape != slot.shape or array.dtype != dtype:
                 found = "missing" if array is None else f"of shape {array.shape} and type {array.dtype}"
                 wanted = f"shape {slot.shape} and type {dtype}"
-                raise CheckpointError(f"array {full} is {found}; the network wants {wanted}")
+                raise CheckpointError(f"array {full} is {found}; the network expects {wanted}")
             # Minimum and maximum are finite only if all numbers are, and need no temporary array.
             lowest, highest = array.min(), array.max()
             if not (np.isfinite(lowest) and np.isfinite(highest)):
@@ -239,5 +243,5 @@ def _vectors(arrays: dict[str, Array], header: Header) -> dict[str, Array]:
             parts.append(array.ravel())
         vectors[name] = np.concatenate(parts)
     if arrays:
-        raise CheckpointError(f"it holds an array that the network has no place for: {quoted(min(arrays))}")
+        raise CheckpointError(f"array {quoted(min(arrays))} is not part of the network")
     return vectors

@@ -183,9 +183,9 @@ class Summary:
             raise ValueError("no status")
         for name, kind in _LISTED.items():
             if not isinstance(of.get(name), kind):
-                raise ValueError(f"{name} is of another kind")
+                raise ValueError(f"{name} has the wrong type")
         if any(not isinstance(value, int | float | None) for value in members(of["best"]).values()):
-            raise ValueError("best holds what is no number")
+            raise ValueError("best holds a value that is not a number")
         return cls.from_json(document)
 
 

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from bpcli.errors import CheckpointError
-from bpcli.storage.run_directory import RunDirectory, instead_of_run
+from bpcli.storage.run_directory import RunDirectory, wrong_path_hint
 from bpcli.system.files import kind_of, path_from_here
 from bpcli.wording import printable
 
@@ -17,7 +17,7 @@ def find_checkpoint(path: Path) -> Path:
         raise CheckpointError(f"{printable(str(path))}: no such run or checkpoint")
     if not path.is_dir():
         if kind_of(path) in ("config", "data"):
-            raise CheckpointError(f"{printable(str(path))}: neither a run nor a checkpoint{instead_of_run(path)}")
+            raise CheckpointError(f"{printable(str(path))}: neither a run nor a checkpoint{wrong_path_hint(path)}")
         return path
     run = RunDirectory.open(path)
     if not run.best.is_file():
@@ -31,7 +31,7 @@ def unfinished_notes(checkpoint: Path) -> list[str]:
     if run.read_summary().status != "running":
         return []
     if run.has_died():
-        return [f"this run {run.death()} before it finished; go on with {_resuming(run)}"]
+        return [f"this run {run.death()} before it finished; continue with {_resuming(run)}"]
     return ["this run is still training; its best checkpoint may change"]
 
 
@@ -41,10 +41,10 @@ def _why_no_best(run: RunDirectory) -> str:
     if run.has_died():
         if not run.last.is_file():
             return f"{run.death()} before its first checkpoint; start again with bpcli train"
-        return f"{run.death()} before there was a best checkpoint; go on with {_resuming(run)}"
+        return f"{run.death()} before its first best checkpoint; continue with {_resuming(run)}"
     if run.is_marked_running():
-        return "there is no best checkpoint yet, as its first epoch is still training; try again later"
-    return f"there is no best checkpoint yet; go on with {_resuming(run)}"
+        return "no best checkpoint yet: the first epoch is still training; try again later"
+    return f"no best checkpoint yet; continue with {_resuming(run)}"
 
 
 def _resuming(run: RunDirectory) -> str:

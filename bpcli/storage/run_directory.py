@@ -42,7 +42,7 @@ class RunDirectory:
                 path.mkdir()
             except FileExistsError as error:
                 raise ExistsError(
-                    f"{printable(str(path))}: exists already; choose another --run-dir, or go on with it by --resume"
+                    f"{printable(str(path))}: already exists; choose another --run-dir, or continue it with --resume"
                 ) from error
             (path / "checkpoints").mkdir()
             sync_folder(path.parent)
@@ -57,7 +57,9 @@ class RunDirectory:
                 return cls.create(runs / (stem if number == 1 else f"{stem}-{number}"))
             except ExistsError:
                 continue
-        raise ExistsError(f"{printable(str(runs / stem))}: exists already, as do 998 more with a number behind it")
+        raise ExistsError(
+            f"{printable(str(runs / stem))}: already exists, as do 998 numbered variants; choose a --run-dir"
+        )
 
     @classmethod
     def open(cls, path: Path) -> RunDirectory:
@@ -66,7 +68,7 @@ class RunDirectory:
             raise CheckpointError(f"{printable(str(path))}: no such run")
         run = cls(path)
         if not run.is_run():
-            raise CheckpointError(f"{printable(str(path))}: not a run directory{instead_of_run(path)}")
+            raise CheckpointError(f"{printable(str(path))}: not a run directory{wrong_path_hint(path)}")
         return run
 
     def is_run(self) -> bool:
@@ -117,7 +119,7 @@ class RunDirectory:
         """Phrase for how the process ended: `died of SIGSEGV`, or `died` if no fatal signal was logged."""
         return f"died of {self.signal}" if self.signal else "died"
 
-    def discard_unbegun(self) -> None:
+    def remove_if_unstarted(self) -> None:
         """Remove the directory if its process died before the first checkpoint."""
         if self.last.is_file() or self.best.is_file() or not self.has_died():
             return
@@ -258,18 +260,18 @@ def timed(name: str) -> str:
     return f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
-def instead_of_run(path: Path) -> str:
+def wrong_path_hint(path: Path) -> str:
     """Explain what a path is that is neither a run nor a checkpoint, and what to pass instead, if known."""
     shown, folder = printable(str(path)), path.absolute().parent
     run = RunDirectory(folder.parent if folder.name == "checkpoints" else folder)
     if run.is_run():
-        return f"; give {printable(path_from_here(run.path))}, of which it is a part"
+        return f"; give the run that it belongs to, {printable(path_from_here(run.path))}"
     if path.is_dir():
         with file_access(path, "read"):
             if any(RunDirectory(inner).is_run() for inner in path.iterdir()):
-                return f", but a folder of runs; give one of those that bpcli runs {shown} lists"
+                return f", but a folder of runs; give one of the runs that bpcli runs {shown} lists"
     elif kind_of(path) == "config":
-        return f", but a config; bpcli train {shown} makes a run of it"
+        return f", but a config; train it with bpcli train {shown}"
     elif kind_of(path) == "data":
-        return ", but data; bpcli init writes a config for it, and bpcli train makes a run of that"
-    return "; it has no folder checkpoints"
+        return ", but data; create a config with bpcli init, then train it with bpcli train"
+    return "; it has no checkpoints folder"

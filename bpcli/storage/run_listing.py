@@ -6,6 +6,7 @@ Reads small files only, to list hundreds of runs quickly.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -91,7 +92,9 @@ def list_runs(folder: Path) -> Listing:
         FileAccessError: it cannot be read.
     """
     if not folder.is_dir():
-        raise CheckpointError(f"{printable(str(folder))}: no such folder; bpcli train makes runs, in runs by itself")
+        raise CheckpointError(
+            f"{printable(str(folder))}: no such folder; bpcli train creates runs, by default in ./runs"
+        )
     with file_access(folder, "read"):
         paths = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     runs: list[ListedRun] = []
@@ -113,7 +116,7 @@ def read_run(path: Path) -> ListedRun:
         OSError: a file cannot be read.
     """
     if not (path / "checkpoints").is_dir():
-        raise CheckpointError("not a run; it has no folder checkpoints")
+        raise CheckpointError("not a run; it has no checkpoints folder")
     run = RunDirectory(path)
     summary, config = _summary(run), flat_config(run)
     status, epochs, best = summary.status, summary.epochs or 0, summary.best
@@ -165,10 +168,10 @@ def flat_config(run: RunDirectory) -> Flat:
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         raise CheckpointError("damaged: its config.yaml cannot be read") from error
     if not isinstance(document, dict):
-        raise CheckpointError("damaged: its config.yaml is no config")
+        raise CheckpointError("damaged: its config.yaml is not a config")
     flat = flatten(document)
-    for key in FILES:
-        if isinstance(path := flat.get(key), str):
+    for key, path in flat.items():
+        if isinstance(path, str) and re.sub(r"\.\d+$", "", key) in FILES:
             flat[key] = path_from_here(run.path / path)
     return flat
 
@@ -180,7 +183,7 @@ def _require_shallow(events: Iterable[Any]) -> None:
         depth += isinstance(event, CollectionStartEvent)
         depth -= isinstance(event, CollectionEndEvent)
         if depth > MAX_DEPTH or isinstance(event, AliasEvent):
-            raise ValueError("no config that training writes")
+            raise ValueError("not a config written by training")
 
 
 def flatten(value: Any, path: str = "") -> Flat:
@@ -231,8 +234,8 @@ def _summary(run: RunDirectory) -> Summary:
     except FileNotFoundError:
         return Summary(status="running")
     except (ValueError, RecursionError) as error:
-        raise CheckpointError("damaged: its summary.json is not as training writes it") from error
+        raise CheckpointError("damaged: its summary.json is invalid") from error
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not valid JSON")

@@ -107,12 +107,12 @@ def _arrays(content: bytes, start: int, entries: Mapping[str, Json]) -> dict[str
         try:
             entry = _Entry.model_validate(value)
         except ValidationError as error:
-            raise CheckpointError(f"array {quoted(name)} is not described as an array of float numbers") from error
+            raise CheckpointError(f"array {quoted(name)} is not a floating-point array") from error
         dtype = _TYPES[entry.dtype]
         first, end = end, end + prod(entry.shape) * dtype.itemsize
         if entry.data_offsets != (first - start, end - start) or end > len(content):
-            raise CheckpointError(f"array {quoted(name)} does not stand where the header says")
+            raise CheckpointError(f"array {quoted(name)} is not at the offset that the header gives")
         arrays[name] = np.frombuffer(memoryview(content)[first:end], dtype).reshape(entry.shape)
     if end != len(content):
-        raise CheckpointError("there is something behind its last array")
+        raise CheckpointError("it has data after its last array")
     return arrays

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,7 +30,11 @@ _KINDS: dict[str, Kind] = {
     ".csv": "data",
     ".tsv": "data",
     ".npz": "data",
+    ".npy": "data",
     ".parquet": "data",
+    ".jsonl": "data",
+    ".ndjson": "data",
+    ".xlsx": "data",
     ".safetensors": "checkpoint",
 }
 
@@ -37,6 +42,15 @@ _KINDS: dict[str, Kind] = {
 def kind_of(path: Path) -> Kind | None:
     """Kind of a file by its name, for errors about a file of the wrong kind; None for other names."""
     return _KINDS.get(Path(path.name.removesuffix(".gz")).suffix.lower())
+
+
+def is_stream(path: Path) -> bool:
+    """Whether a path is a pipe, such as a shell's `<(command)` and `>(command)`, a socket or a terminal."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISSOCK(mode)
 
 
 @contextmanager
@@ -61,10 +75,14 @@ def write_atomic(path: Path, content: bytes) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[str]]:
-    """Text file that replaces `path` if the block ends without an error.
+    """Text file that replaces `path` if the block ends without an error; a stream is written to directly.
 
     Raises: FileAccessError: as for `write_atomic`.
     """
+    if is_stream(path):
+        with file_access(path, "write"), path.open("w", encoding="utf-8", newline="") as stream:
+            yield stream
+        return
     with (
         file_access(path, "write"),
         _temporary(path) as temporary,

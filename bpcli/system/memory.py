@@ -50,7 +50,7 @@ def require_memory(needed: int, purpose: str, remedy: str, unused: int = 0) -> N
         available = min(available, max(space, 0))
     if needed > available:
         raise MemoryLimitError(
-            f"{purpose} needs {shown_bytes(needed)}, but {shown_bytes(available)} are available"
+            f"{purpose} needs {shown_bytes(needed)}, but only {shown_bytes(available)} is available"
             f"{_where(available, space)}; {remedy}"
         )
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from bpcli.data.columns.arrays import ArrayInput
 from bpcli.data.columns.base import ColumnInput, InputBase
+from bpcli.data.columns.censored import CensoredInput
 from bpcli.data.columns.encoders import Affine, Encoding
 from bpcli.data.columns.inputs import BooleanInput, NumericInput, OneHotInput, OrdinalInput
 from bpcli.data.preprocess import Preprocessor
@@ -90,6 +91,19 @@ def _numeric(spec: NumericInput, column: Column) -> Iterator[str]:
         value = spec.fill if spec.range is None else spec.range[0]
     filled = f"missing, replaced by {_number(value)}: " if missing else ""
     yield f"{filled}{_scaled(spec.encoding, value)}"
+
+
+@_cells.register
+def _censored(spec: CensoredInput, column: Column) -> Iterator[str]:
+    missing = bool(column.missing()[0])
+    values, sides = spec.numbers([] if missing else column.labels())
+    value, side = (spec.fill, 0) if missing else (float(values[0]), int(sides[0]))
+    filled = f"missing, replaced by {_number(value)}: " if missing else "the bound: " if side else ""
+    yield f"{filled}{_scaled(spec.encoding, value)}"
+    if spec.below:
+        yield f"1 where {spec.name} is below a limit, as <0.5 is, else 0"
+    if spec.above:
+        yield f"1 where {spec.name} is above a limit, as >20 is, else 0"
 
 
 @_cells.register

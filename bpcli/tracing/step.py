@@ -133,7 +133,7 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, sourc
     before = {name: vector.copy() for name, vector in _vectors(state).items()}
     loss_before = objective.value(state.params)
     if not isfinite(loss_before):
-        raise DivergedError("non-finite loss of these rows")
+        raise DivergedError("non-finite loss on these rows")
     applied = steps.take(epoch, step)
     loss_after = objective.value(state.params)
     if not isfinite(loss_after) or not all(np.isfinite(vector).all() for vector in _vectors(state).values()):

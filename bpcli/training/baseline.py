@@ -23,8 +23,9 @@ def baseline_loss(loss: LossBase, train: Dataset, outputs: int) -> float:
 
     Every loss but the softmax's falls and then rises in each logit, so that bisection by the gradient's sign finds it.
     """
-    rows = np.arange(0, train.rows, max(1, train.rows // MOST_ROWS))
-    targets = train.targets(outputs).astype(np.float64)[rows]
+    rows = np.arange(0, train.rows, -(-train.rows // MOST_ROWS))
+    (taken,) = train.target_reader(outputs, len(rows)).take(rows)
+    targets = taken.astype(np.float64)
     weight = None if train.weight is None else train.weight[rows].astype(np.float64)
     shares = np.average(targets, axis=0, weights=weight)
     if _is_softmax(loss, outputs):

@@ -104,13 +104,13 @@ def test_another_shape_is_refused_in_one_line(folder: Path, tmp_path: Path):
     np.savez(tmp_path / "other.npz", X=images(folder).reshape(ROWS, 8, 8), y=np.zeros(ROWS, int))
     refused = bpcli("predict", tmp_path / "other.npz", "--checkpoint", folder / "whole")
     assert refused.code == 3
-    message = "other.npz: array 'X': holds rows of 8 × 8; the model takes rows of 4 × 8 × 2"
+    message = "other.npz: array 'X': holds rows of 8 × 8; the model expects rows of 4 × 8 × 2"
     assert refused.err.splitlines()[-1].endswith(message)
     evaluated = bpcli("evaluate", folder / "whole", "--data", tmp_path / "other.npz")
     assert (evaluated.code, "holds rows of 8 × 8" in evaluated.err) == (3, True)
     np.savez(tmp_path / "wide.npz", X=np.zeros((5, 65)))
     wide = bpcli("predict", tmp_path / "wide.npz", "--checkpoint", folder / "whole")
-    assert (wide.code, "rows of 65 numbers; the model takes 64" in wide.err) == (3, True)
+    assert (wide.code, "rows of 65 numbers; the model expects 64" in wide.err) == (3, True)
 
 
 @pytest.mark.parametrize("data", [None, "whole.npz", "flat.npz", "rows.csv"])

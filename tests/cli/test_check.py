@@ -49,7 +49,7 @@ MISMATCHES = {
     ),
     "weight that is the target": (
         "  target: mass\n  weight: mass\n",
-        "3:11: data.target: column 'mass' cannot be the target and something else too",
+        "3:11: data.target: column 'mass' cannot be the target and have another role",
     ),
     "split column of other words": (
         "  target: species\n  split: {column: same}\n",
@@ -57,22 +57,21 @@ MISMATCHES = {
     ),
     "no inputs": (
         "  target: species\n  exclude: [mass, age, same, flag]\n",
-        "2:3: data: no column is left as an input",
+        "2:3: data: no input columns left",
     ),
     "regression of names": (
         "  target: species\nloss: mse\n",
-        "4:7: loss: mse wants numbers, but target 'species' holds names such as 'Adelie'; "
-        "use cross_entropy, or leave loss out",
+        "4:7: loss: mse requires numbers, but target 'species' holds text such as 'Adelie'; "
+        "use cross_entropy, or omit loss",
     ),
     "classes of fractions": (
         "  target: mass\nloss: cross_entropy\n",
-        "4:7: loss: cross_entropy wants classes, but target 'mass' holds 30 different numbers with fractions; "
-        "use mse, or leave loss out",
+        "4:7: loss: cross_entropy requires classes, but target 'mass' holds 30 different numbers with fractions; "
+        "use mse, or omit loss",
     ),
     "two classes of seven": (
         "  target: age\nloss: binary_cross_entropy\n",
-        "4:7: loss: binary_cross_entropy tells two classes apart, but target 'age' has 7; "
-        "use cross_entropy, or leave loss out",
+        "4:7: loss: binary_cross_entropy requires two classes, but target 'age' has 7; use cross_entropy, or omit loss",
     ),
     "classes of several columns": (
         "  target: [mass, age]\nloss: cross_entropy\n",
@@ -81,15 +80,15 @@ MISMATCHES = {
     ),
     "scaled classes": (
         "  target: species\n  target_encoder: standard\n",
-        "4:19: data.target_encoder: the loss binary_cross_entropy has classes, which are not scaled; leave it out",
+        "4:19: data.target_encoder: class targets of binary_cross_entropy are not scaled; omit it",
     ),
     "counts below zero": (
         "  target: mass\n  target_encoder: min_max\nloss: poisson\n",
-        "4:19: data.target_encoder: the loss poisson takes the target as it is; use none, or leave it out",
+        "4:19: data.target_encoder: poisson requires an unscaled target; use none, or omit it",
     ),
     "metric of another task": (
         "  target: species\ntraining:\n  early_stopping: {monitor: validation_rmse}\n",
-        "5:29: training.early_stopping.monitor: no metric 'rmse' for a binary target; there are loss, accuracy, ",
+        "5:29: training.early_stopping.monitor: no metric 'rmse' for a binary target; available: loss, accuracy, ",
     ),
     "misspelt metric": (
         "  target: species\ntraining: {goal: {metric: acuracy, value: 1}}\n",
@@ -111,20 +110,21 @@ MISMATCHES = {
     ),
     "class weights without classes": (
         "  target: mass\ntraining: {class_weights: balanced}\n",
-        "4:27: training.class_weights: a regression target has no classes to weigh; leave it out",
+        "4:27: training.class_weights: a regression target has no classes to weight; omit it",
     ),
     "class too rare to stratify": (
         "  target: species\n  split: {stratify: true}\n",
         "4:21: data.split.stratify: class 'Gentoo' has 2 rows, too few for 3 splits; "
-        "set it to false, or leave that class out",
+        "set it to false, or drop that class",
     ),
     "strata of numbers": (
         "  target: mass\n  split: {stratify: true}\n",
-        "4:21: data.split.stratify: only a target of classes can be stratified by",
+        "4:21: data.split.stratify: stratification requires a target of classes",
     ),
     "share of no row": (
         "  target: mass\n  split: {order: time, test: 0.01}\n",
-        "4:30: data.split.test: a share of 0.01 of 30 rows is no row; raise it, or set it to 0 to do without test rows",
+        "4:30: data.split.test: a share of 0.01 of 30 rows is less than one row; raise it, or set it to 0 for no test "
+        "rows",
     ),
 }
 
@@ -171,7 +171,7 @@ def test_what_would_be_trained_is_printed(tmp_path: Path):
         ["2", "dense", "tanh", "32", "→", "16", "528"],
         ["3", "dense", "identity", "16", "→", "3", "51"],
     ]
-    assert lines[-2].startswith("1,059 parameters; 7 steps an epoch of 32 rows; ")
+    assert lines[-2].startswith("1,059 parameters; 7 steps per epoch of 32 rows; ")
     assert lines[-1] == "ready to train"
 
 
@@ -218,7 +218,7 @@ LEAKING = "species,mass,code,id\n" + "".join(
 WARNINGS = (
     "column 'code': each of its 2 values occurs with only one value of target 'species'; put it in data.exclude unless "
     "it is known before the target",
-    "column 'id': numbers the rows, 0 to 59, like an identifier; put it in data.exclude, or in data.columns if it "
+    "column 'id': counts the rows from 0 to 59, like an identifier; put it in data.exclude, or in data.columns if it "
     "is intended",
 )
 
@@ -247,10 +247,10 @@ def test_warnings_are_part_of_the_json(leaking: Path):
 def test_warnings_are_kept_with_the_run_and_said_again_where_its_rows_are_judged(leaking: Path):
     bpcli("train", "c.yaml", "-q", "--run-dir", "r", cwd=leaking).ok()
     assert json.loads((leaking / "r/summary.json").read_text())["warnings"] == [*WARNINGS]
-    again = [f"note: warned of in training: {warning}" for warning in WARNINGS]
+    again = [f"note: warning during training: {warning}" for warning in WARNINGS]
     evaluated = bpcli("evaluate", "r", cwd=leaking).ok().err.splitlines()
-    assert [line for line in evaluated if "warned" in line] == again
-    assert "warned" not in bpcli("evaluate", "r", "--data", "small.csv", cwd=leaking).ok().err
+    assert [line for line in evaluated if "warning during" in line] == again
+    assert "warning during" not in bpcli("evaluate", "r", "--data", "small.csv", cwd=leaking).ok().err
     page = unescape(bpcli("report", "r", "-o", "-", cwd=leaking).ok().out)
     assert all(f"<p>Warning: {warning}.</p>" in page for warning in WARNINGS)
 
@@ -260,7 +260,7 @@ def test_a_summary_without_such_warnings_is_no_trouble(leaking: Path, damage: ob
     bpcli("train", "c.yaml", "-q", "--run-dir", "r", cwd=leaking).ok()
     summary = json.loads((leaking / "r/summary.json").read_text())
     (leaking / "r/summary.json").write_text(json.dumps({**summary, "warnings": damage}))
-    assert "warned" not in bpcli("evaluate", "r", cwd=leaking).ok().err
+    assert "warning during" not in bpcli("evaluate", "r", cwd=leaking).ok().err
     assert "Warning" not in bpcli("report", "r", "-o", "-", cwd=leaking).ok().out
 
 

@@ -30,7 +30,7 @@ def test_the_text_names_columns_and_classes():
     out = bpcli("gradcheck", CONFIGS / "penguins.yaml", "--rows", "8").ok().out
     assert out.startswith("penguins: gradient of cross_entropy on 8 training rows, 1,059 parameters, float64; compared")
     assert "layer  type                 parameters  compared  relative error  worst" in out
-    assert out.endswith("backpropagation agrees with central differences, to 1e-06\n")
+    assert out.endswith("backpropagation agrees with central differences within 1e-06\n")
     assert any(f"→ {species}" in out for species in ("Adelie", "Chinstrap", "Gentoo"))
 
 
@@ -57,14 +57,14 @@ def test_a_wrong_derivative_ends_with_6_and_says_where(monkeypatch: pytest.Monke
     assert result.code == 6
     *_, last = result.err.splitlines()
     error = json.loads(last)["message"] if options else last.removeprefix("error: ")
-    assert error.startswith("backpropagation does not give the gradient: layers.")
+    assert error.startswith("the gradient of backpropagation is wrong: layers.")
     assert re.search(r"a relative error of 0\.009[89]\d*; the fault is in layer 2 \(tanh\)$", error)
     if options:
         assert [layer["passed"] for layer in result.json["layers"]] == [False, True, False, True]
         assert [layer["alone_passed"] for layer in result.json["layers"]] == [True, True, False, True]
     else:
         verdicts = [line.split("  ")[-1].strip() for line in result.out.splitlines()[5:9]]
-        assert verdicts == ["WRONG", "ok", "WRONG, by itself too", "ok"]
+        assert verdicts == ["WRONG", "ok", "WRONG, also in isolation", "ok"]
 
 
 def test_weights_smoothing_penalties_and_every_layer_are_checked_as_training_uses_them():
@@ -93,10 +93,10 @@ def test_where_nothing_can_be_decided_nothing_is_called_right_or_wrong(monkeypat
     )
     result = bpcli("gradcheck", CONFIGS / "xor.yaml")
     assert (result.code, result.out.count("undecided\n")) == (6, 2)
-    assert "17 comparisons undecided: at a kink, with a slope between those on its sides\n" in result.out
+    assert "17 comparisons undecided, at a kink: the gradient is between the one-sided slopes\n" in result.out
     assert result.err.endswith(
-        "error: layers.0.weight: every comparison is at a kink, where there is no gradient to compare with; "
-        "try another --seed, or more --rows\n"
+        "error: layers.0.weight: every comparison is at a kink, where the gradient is undefined; try another --seed, "
+        "or more --rows\n"
     )
 
 
@@ -110,11 +110,11 @@ def test_a_gradient_of_zero_is_not_called_a_check():
     assert out.splitlines()[-1].endswith("; where the gradient is 0, try more --rows or another --seed")
     more = bpcli(*arguments).ok().out
     assert "nothing was checked" not in more
-    assert "batch_norm takes the mean and variance of these rows, as in training" in more.splitlines()
+    assert "batch_norm uses the mean and variance of these rows, as in training" in more.splitlines()
     assert "dropout" not in more
 
 
 def test_where_the_gradient_is_taken_is_said():
     lines = bpcli("gradcheck", CONFIGS / "penguins.yaml").ok().out.splitlines()
-    assert lines[1] == "at the initial parameters, each array moved at random by 10% of its size"
-    assert lines[2] == "dropout takes one draw of what it drops, the first of training, for every pass"
+    assert lines[1] == "at the initial parameters, each array randomly perturbed by 10% of its size"
+    assert lines[2] == "dropout uses the first mask of training in every pass"

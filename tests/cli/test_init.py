@@ -19,11 +19,11 @@ from bpcli.config import load_config
 PENGUINS_CONFIG = """\
 # Made by bpcli init from penguins.csv: 344 rows, 8 columns.
 name: penguins
-seed: 0                       # decides every random number of the run
+seed: 0                       # seed of all random numbers
 data:
   path: penguins.csv
   target: species
-  # Inferred; a column of another kind is named under `columns`, as in {zip_code: categorical}:
+  # Inferred kinds; to override one, use `columns`, such as {zip_code: categorical}:
   #   island: categorical, 3 names
   #   bill_length_mm: numeric, 32.1 to 59.6, 2 missing
   #   bill_depth_mm: numeric, 13.1 to 21.5, 2 missing
@@ -32,10 +32,10 @@ data:
   #   sex: categorical, 2 names, 11 missing
   #   year: numeric, 2007 to 2009
   split: {validation: 0.15, test: 0.15}
-layers:                       # the output layer follows from target and loss
+layers:                       # the output layer is determined by target and loss
   - {units: 64, activation: relu}
   - {units: 32, activation: relu}
-loss: cross_entropy    # 3 different names are classes
+loss: cross_entropy    # the target has 3 distinct names
 optimizer: {type: adam, learning_rate: 0.001}
 training:
   epochs: 200
@@ -92,7 +92,7 @@ def test_an_existing_config_is_replaced_by_force_only(tmp_path: Path):
     arguments = ("init", PENGUINS, "--target", "species", "-o", tmp_path / "my.yaml")
     result = bpcli(*arguments)
     assert result.code == 8
-    assert result.err == f"error: {tmp_path}/my.yaml: exists already; choose another --output, or add --force\n"
+    assert result.err == f"error: {tmp_path}/my.yaml: already exists; choose another --output, or add --force\n"
     assert (tmp_path / "my.yaml").read_text() == "mine"
     bpcli(*arguments, "--force").ok()
     assert (tmp_path / "my.yaml").read_text().startswith("# Made by bpcli init")
@@ -171,7 +171,7 @@ def test_a_file_name_that_is_not_utf_8_is_refused(tmp_path: Path):
     data = write_csv(tmp_path / name, labelled(40, ["x"], "y"))
     result = bpcli("init", data, "--target", "y", "-o", tmp_path / "made.yaml")
     assert result.code == 2
-    assert result.err == "error: caf\\udce9.csv: a config can only name files by UTF-8 text; rename it\n"
+    assert result.err == "error: caf\\udce9.csv: file names in a config must be UTF-8 text; rename the file\n"
 
 
 @pytest.mark.parametrize(
@@ -227,14 +227,14 @@ def rated(tmp_path: Path, ratings: int = 5) -> Path:
 
 def test_whole_numbers_are_guessed_to_be_classes_and_the_reason_is_given(tmp_path: Path):
     text = bpcli("init", rated(tmp_path), "--target", "rating").ok().out
-    assert "\nloss: cross_entropy    # 5 different whole numbers are classes\n" in text
-    assert "  # To predict the number itself, in place of classes: bpcli init … --task regression\n" in text
+    assert "\nloss: cross_entropy    # the target has 5 distinct integers\n" in text
+    assert "  # To predict the number instead of classes: bpcli init … --task regression\n" in text
 
 
 def test_whole_numbers_can_be_asked_to_be_a_quantity(tmp_path: Path):
     evaluation = works(tmp_path, rated(tmp_path), "--target", "rating", "--task", "regression")
     assert evaluation.json["task"] == "regression"
-    assert "\nloss: mse    # as asked for\n" in (tmp_path / "made.yaml").read_text()
+    assert "\nloss: mse    # requested with --task\n" in (tmp_path / "made.yaml").read_text()
 
 
 def test_numbers_can_be_asked_to_be_classes(tmp_path: Path):
@@ -264,12 +264,12 @@ def test_columns_of_no_use_are_left_out_with_the_reason(tmp_path: Path):
     data = write_csv(tmp_path / "data.csv", [["mail", "id", "same", "empty", "mark", "x", "y"], *rows])
     result = bpcli("init", data, "--target", "y").ok()
     assert result.err.splitlines() == [
-        "note: 'mail' left out: 80 different names in 80 rows, an identifier or a text",
-        "note: 'id' left out: numbers the rows",
-        "note: 'same' left out: the same in all rows",
+        "note: 'mail' left out: 80 distinct names in 80 rows, like an identifier or free text",
+        "note: 'id' left out: a row number",
+        "note: 'same' left out: constant",
         "note: 'empty' left out: empty",
     ]
-    assert "    - mail    # 80 different names in 80 rows, an identifier or a text\n" in result.out
+    assert "    - mail    # 80 distinct names in 80 rows, like an identifier or free text\n" in result.out
     assert "  #   mark: categorical, 1 name, 64 missing\n" in result.out
     works(tmp_path, data, "--target", "y")
 
@@ -279,11 +279,11 @@ def test_columns_of_no_use_are_left_out_with_the_reason(tmp_path: Path):
     [
         (("--target", "speces"), 2, "--target: no column 'speces' in 'penguins.csv'; did you mean 'species'?"),
         ((), 2, "--target is missing: name the column to predict, one of 'species', 'island', "),
-        (("--target", "sex", "--task", "regression"), 2, "--task regression: target 'sex' holds names, not numbers"),
+        (("--target", "sex", "--task", "regression"), 2, "--task regression: target 'sex' holds text, not numbers"),
         (
             ("--target", "body_mass_g", "--target", "bill_depth_mm", "--task", "classification"),
             2,
-            "--task classification: several targets must hold nothing but 0 and 1",
+            "--task classification: several targets must hold only 0 and 1",
         ),
         (("--target", "sex", "--task", "ranking"), 2, "Invalid value for '--task': "),
     ],
@@ -300,13 +300,13 @@ def test_what_cannot_be_started_is_said(tmp_path: Path, arguments: tuple[str, ..
     ("content", "message"),
     [
         ("x,y\n1,\n2,NA\n", "data.csv: no row has a value in target 'y'"),
-        ("y\n1\n2\n3\n", "data.csv: no column is left as an input"),
+        ("y\n1\n2\n3\n", "data.csv: no input columns left"),
         (
             "same,y\n1,a\n1,b\n",
-            "data.csv: no column is left as an input; 'same' left out: the same in all rows",
+            "data.csv: no input columns left; 'same' left out: constant",
         ),
-        ("x,y\n", "data.csv: there are no rows under the header"),
-        ("x,y\n1,a\n2,a\n", "data.csv: target 'y' has 1 class only; there is nothing to tell apart"),
+        ("x,y\n", "data.csv: no rows below the header"),
+        ("x,y\n1,a\n2,a\n", "data.csv: target 'y' has only 1 class; at least two are required"),
         ("", "data.csv: the file is empty; its first line must name the columns"),
     ],
 )
@@ -335,21 +335,19 @@ def test_a_few_dates_stay_as_names_with_a_word(tmp_path: Path):
     )
 
 
-def test_numbers_that_were_not_read_as_such_are_left_out_with_what_to_do_about_them(tmp_path: Path):
+def test_numbers_as_people_write_them_are_read_and_said(tmp_path: Path):
     write_csv(tmp_path / "data.csv", [["price", "x", "y"], *([f"{n},5", n % 7 + 0.5, n // 2 % 2] for n in range(80))])
     result = bpcli("init", "data.csv", "--target", "y", cwd=tmp_path).ok()
-    assert result.err == (
-        "note: 'price' left out: looks like numbers in an unusual format, such as '0,5'; write them with digits and a "
-        "decimal point only, as 1234.5\n"
-    )
+    assert result.err == "note: 'price' read as numbers: numbers such as '0,5'\n"
+    assert "    price: {type: numeric, decimal: \",\"}    # numbers such as '0,5'\n" in result.out
 
 
 @pytest.mark.parametrize(
     ("header", "words"),
     [
-        ("a|b|c", "; it has 'a|b|c', one column: commas, semicolons or tabs separate columns"),
-        ("a b c", "; it has 'a b c', one column: commas, semicolons or tabs separate columns"),
-        ("1.5,2,-3", "; it has '1.5', '2', '-3': is the line that names the columns missing?"),
+        ("a|b|c", "; it has 'a', 'b', 'c'"),
+        ("a b c", "; it has 'a b c', a single column; separate columns with commas, semicolons or tabs"),
+        ("1.5,2,-3", "; it has '1.5', '2', '-3'; is the header line missing?"),
         ("q,b,a", "; it has 'q', 'b', 'a'"),
         ("ye,b", "; did you mean 'ye'?"),
     ],
@@ -365,7 +363,7 @@ def test_a_file_of_another_format_is_told_to_be_saved_as_csv(tmp_path: Path, nam
     (tmp_path / name).write_bytes(b"PK\3\4")
     result = bpcli("init", name, "--target", "y", cwd=tmp_path)
     suffix = Path(name).suffix.lower()
-    words = f"CSV, TSV, NPZ and Parquet are read, {suffix} is not; save it as CSV"
+    words = f"{suffix} is not supported (CSV, TSV, NPZ and Parquet are); save it as CSV"
     assert (result.code, result.err) == (3, f"error: {name}: {words}\n")
     assert "no such file" in bpcli("init", f"other-{name}", "--target", "y", cwd=tmp_path).err
 

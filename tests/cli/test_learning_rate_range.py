@@ -35,10 +35,11 @@ def test_it_draws_the_curve_marks_the_rates_and_says_what_they_are(monkeypatch: 
         nearest = min(range(len(points)), key=lambda place: abs(points[place]["learning_rate"] - rate))
         assert marks.index(mark) == pytest.approx(start + nearest / len(points) * (80 - start), abs=1.5)
     assert lines[-3].startswith(
-        f"the loss falls from {tried['falls_from']:.3g} to {tried['falls_to']:.3g}, and is above"
+        f"the loss falls at rates from {tried['falls_from']:.3g} to {tried['falls_to']:.3g}, and exceeds its initial "
+        "value"
     )
-    assert lines[-3].endswith(f"from {tried['diverges']:.3g} on: training diverges")
-    assert lines[-2].startswith(f"suggested: learning_rate {tried['suggested']:.3g}, the middle, by factors,")
+    assert lines[-3].endswith(f"from a rate of {tried['diverges']:.3g} on: training diverges")
+    assert lines[-2].startswith(f"suggested: learning_rate {tried['suggested']:.3g}, the geometric mean of")
     assert lines[-1] == "configured: learning_rate 0.003, within that range"
 
 
@@ -63,7 +64,7 @@ def test_json_gives_every_point_and_null_where_a_loss_is_not_finite(tmp_path: Pa
     assert tried["points"][-1]["loss"] is None
     assert tried["suggested"] is None
     text = bpcli("check", tmp_path / "c.yaml", "--learning-rate").ok().out
-    assert "the loss does not fall noticeably at any rate, and is above" in text
+    assert "the loss does not fall noticeably at any rate, and exceeds its initial value" in text
 
 
 def test_it_says_the_same_every_time_and_writes_nothing(tmp_path: Path):

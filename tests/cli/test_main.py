@@ -150,7 +150,7 @@ def test_with_json_an_error_is_one_object_on_stderr(tmp_path: Path):
         (
             ["evaluate"],
             2,
-            {"place": None, "message": "Missing argument 'CHECKPOINT', or option '--run'; bpcli --help says more"},
+            {"place": None, "message": "Missing argument 'CHECKPOINT', or option '--run'; see bpcli --help"},
         ),
         (["evaluate", "x" * 300], 7, {"place": "x" * 300, "message": "File name too long"}),
     ):

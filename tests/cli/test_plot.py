@@ -26,7 +26,7 @@ def test_the_same_runs_give_the_same_file(penguins_run: Path, concrete_run: Path
 
 
 def test_losses_of_different_kinds_on_one_axis_are_told(penguins_run: Path, concrete_run: Path, tmp_path: Path) -> None:
-    told = "note: losses of different kinds on one axis, whose values cannot be compared: 'cross_entropy', 'mse'\n"
+    told = "note: different loss functions on one axis, whose values cannot be compared: 'cross_entropy', 'mse'\n"
     assert bpcli("plot", penguins_run, concrete_run, "-o", tmp_path / "a.svg").ok().err == told
     assert bpcli("plot", penguins_run, "-o", tmp_path / "b.svg").ok().err == ""
     of_rate = ("--metric", "learning_rate")
@@ -36,15 +36,15 @@ def test_losses_of_different_kinds_on_one_axis_are_told(penguins_run: Path, conc
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["-o", "curve.gif"], 2, "--output curve.gif: the suffix says what is drawn; choose one of .png, .pdf, .svg"),
-        (["-o", "curve"], 2, "--output curve: the suffix says what is drawn; choose one of .png, .pdf, .svg"),
+        (["-o", "curve.gif"], 2, "--output curve.gif: the suffix selects the file format; use one of .png, .pdf, .svg"),
+        (["-o", "curve"], 2, "--output curve: the suffix selects the file format; use one of .png, .pdf, .svg"),
         ([], 2, "Missing option '--output'"),
         (["-o", "a.png", "--size", "3"], 2, "--size '3': give width and height in inches, 1 to 30, as in 3.5x2.5"),
         (["-o", "a.png", "--size", "3x900"], 2, "--size '3x900': give width and height in inches"),
         (["-o", "a.png", "--dpi", "9999"], 2, "Invalid value for '--dpi'"),
         (["-o", "a.png", "--metric", "loss\x1b"], 2, "--metric 'loss\\x1b': not in any run; did you mean 'loss'?"),
-        (["-o", "there.png"], 8, "there.png: exists already; choose another --output, or add --force"),
-        (["-o", "no/folder/a.png"], 7, "no/folder/a.png: there is no folder"),
+        (["-o", "there.png"], 8, "there.png: already exists; choose another --output, or add --force"),
+        (["-o", "no/folder/a.png"], 7, "no/folder/a.png: folder 'no/folder' does not exist"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(

@@ -145,9 +145,9 @@ def test_best_values_of_different_things_are_not_put_in_one_order(runs: Path):
     refused = bpcli("runs", runs, "--sort", "best")
     both = ["'validation_loss of cross_entropy'", "'validation_accuracy'"]
     assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
-    assert refused.err.startswith("error: --sort best: it is of ")
+    assert refused.err.startswith("error: --sort best: runs monitor different values, ")
     assert all(one in refused.err for one in both)
-    assert refused.err.endswith("; sort by one score, such as test_log_loss\n")
+    assert refused.err.endswith("; sort by one metric, such as test_log_loss\n")
     monitor(runs / "c", "validation_loss", 0.9, loss="focal")
     refused = bpcli("runs", runs, "--sort", "best")
     assert refused.code == 2
@@ -180,7 +180,7 @@ def test_a_run_whose_process_is_gone_is_listed_as_died_and_one_at_work_as_runnin
     with RunDirectory(runs / "a").locked():
         result = bpcli("runs", runs, "--json").ok()
     assert {run["name"]: run["status"] for run in result.json["runs"]} == {"a": "running", "b": "died", "c": "finished"}
-    assert result.err == "note: 1 run died: no process trains there any more; go on with bpcli train --resume\n"
+    assert result.err == "note: 1 run died before finishing; continue with bpcli train --resume\n"
 
 
 def test_what_a_run_that_died_had_done_is_told_from_its_epochs(runs: Path):
@@ -214,13 +214,13 @@ def test_the_signal_that_a_run_died_of_is_told_and_where_to_look(runs: Path):
     signals = {run["name"]: run["signal"] for run in result.json["runs"]}
     assert signals == {"a": "SIGSEGV", "b": "SIGABRT", "c": "SIGABRT"}
     assert sorted(result.err.splitlines()[2:]) == [
-        f"note: died of SIGABRT: {', '.join(repr(name) for name in signals if name != 'a')}; crash.log in the run "
-        "directory says where",
-        "note: died of SIGSEGV: 'a'; crash.log in the run directory says where",
+        f"note: died of SIGABRT: {', '.join(repr(name) for name in signals if name != 'a')}; see crash.log in the run "
+        "directory",
+        "note: died of SIGSEGV: 'a'; see crash.log in the run directory",
     ]
     assert result.err.splitlines()[:2] == [
-        "note: 2 runs died: no process trains there any more; go on with bpcli train --resume",
-        "note: 1 run died before a first checkpoint; start again with bpcli train",
+        "note: 2 runs died before finishing; continue with bpcli train --resume",
+        "note: 1 run died before the first checkpoint; start again with bpcli train",
     ]
 
 
@@ -241,7 +241,7 @@ def test_whoever_lists_runs_keeps_nobody_from_training(runs: Path):
 
 def damage(runs: Path) -> dict[str, str]:
     """Folders of many kinds beside the runs; what must be said of each."""
-    damaged = "damaged: its summary.json is not as training writes it"
+    damaged = "damaged: its summary.json is invalid"
     summary = json.loads((runs / "a/summary.json").read_text())
     bad_summaries = [
         "",
@@ -274,14 +274,14 @@ def damage(runs: Path) -> dict[str, str]:
         "? [a]\n: b",
         '"\\UFFFFFFFF"',
     ]
-    bad_configs = {**dict.fromkeys(unreadable, "cannot be read"), "- a": "is no config", "": "is no config"}
+    bad_configs = {**dict.fromkeys(unreadable, "cannot be read"), "- a": "is not a config", "": "is not a config"}
     for index, (text, what) in enumerate(bad_configs.items()):
         shutil.copytree(runs / "a", runs / f"config{index}")
         (runs / f"config{index}/config.yaml").write_text(text)
         said[f"config{index}"] = f"damaged: its config.yaml {what}"
     (runs / "foreign\x1b[2J").mkdir()
     (runs / "foreign\x1b[2J/notes").write_text("mine")
-    said["foreign\x1b[2J"] = "not a run; it has no folder checkpoints"
+    said["foreign\x1b[2J"] = "not a run; it has no checkpoints folder"
     return said
 
 
@@ -292,7 +292,7 @@ def test_damaged_and_foreign_folders_are_named_and_the_runs_listed(runs: Path, r
     result = bpcli("runs", runs, "--json").ok()
     assert {run["name"] for run in result.json["runs"]} == {"a", "b", "c"}
     assert {other["name"]: other["reason"] for other in result.json["others"]} == said
-    assert "note: not listed: 'foreign\\x1b[2J': not a run; it has no folder checkpoints\n" in result.err
+    assert "note: not listed: 'foreign\\x1b[2J': not a run; it has no checkpoints folder\n" in result.err
     assert "'summary0', 'summary1', 'summary10' and 11 more: damaged" in result.err
     record_property("cases", len(said))
     assert len(said) == 25
@@ -306,7 +306,10 @@ def test_an_empty_shell_is_a_run_that_died(tmp_path: Path):
 
 def test_no_folder_and_no_runs_are_said(tmp_path: Path):
     result = bpcli("runs", cwd=tmp_path)
-    assert (result.code, result.err) == (4, "error: runs: no such folder; bpcli train makes runs, in runs by itself\n")
+    assert (result.code, result.err) == (
+        4,
+        "error: runs: no such folder; bpcli train creates runs, by default in ./runs\n",
+    )
     (tmp_path / "runs").mkdir()
     empty = bpcli("runs", cwd=tmp_path).ok()
     assert (empty.out, empty.err) == ("", "note: no runs in runs\n")
@@ -375,7 +378,7 @@ def test_the_table_has_a_few_keys_and_says_how_many_more_there_are(many: Path):
     assert all(len(line) < 160 for line in lines)
     row = next(line for line in lines if line.startswith("a ")).split()[9:13]
     assert row == ["…ep/deep/deep/deep/a.csv", f"a{'x' * 22}…", "a", "a"]
-    assert result.err == "note: 6 more keys differ: key3, key4, key5, key6 …; --json and --csv have all of them\n"
+    assert result.err == "note: 6 more keys differ: key3, key4, key5, key6 …; --json and --csv list all\n"
 
 
 def test_json_and_csv_have_every_key_whole(many: Path):

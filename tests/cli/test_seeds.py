@@ -6,9 +6,8 @@ import json
 import os
 import signal
 import statistics
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import pytest
 from commands import CONFIGS, bpcli, bpcli_process
 
-from bpcli.jobs.seeds import SeedRun, Spread, train_side_by_side
+from bpcli.jobs.seeds import SeedRun, child_command
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.storage.run_listing import list_runs, read_run
 from bpcli.system import memory, threads
@@ -68,19 +67,39 @@ def test_mean_and_deviation_are_those_of_the_runs(trained: tuple[Path, Any]):
         assert (found["min"], found["max"], found["count"]) == (min(values), max(values), 3)
 
 
-def test_the_deviation_is_that_of_a_sample():
-    deviation = pytest.approx((((4 / 3) ** 2 + (1 / 3) ** 2 + (5 / 3) ** 2) / 2) ** 0.5)
-    assert Spread.of([1.0, 2.0, None, 4.0]) == Spread(7 / 3, deviation, 1.0, 4.0, 3)
-    assert Spread.of([3.0]).std is None
-    assert Spread.of([None]) == Spread(None, None, None, None, 0)
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Commands of seeds run one by one in this process. The list is of how many were to run at once."""
+    found: list[int] = []
+
+    def one_by_one(
+        commands: Mapping[SeedRun, Sequence[str]],
+        at_once: int,
+        stop: Callable[[], int | None],
+        say: Callable[[SeedRun, str], None],
+        killed: Callable[[SeedRun, int], None],
+    ) -> dict[SeedRun, int]:
+        found.append(at_once)
+        codes = {}
+        for run, command in commands.items():
+            assert command == child_command(command[3:])
+            result = bpcli(*command[3:])
+            for line in result.err.splitlines():
+                say(run, line)
+            codes[run] = result.code
+        return codes
+
+    monkeypatch.setattr("bpcli.jobs.seeds.train_side_by_side", one_by_one)
+    return found
 
 
+@pytest.mark.usefixtures("in_process")
 def test_a_report_and_the_run_directories_are_printed(tmp_path: Path):
     result = bpcli("train", PENGUINS, *FEW, "--seeds", 2, cwd=tmp_path).ok()
     lines = result.out.splitlines()
     assert lines[0].split() == ["seed", "status", "epochs", "best", "epoch", "best", "validation_loss"]
     assert lines[1].split()[:4] == ["0", "finished", "4", "4"]
-    said = "over 2 seeds: values of the best epoch and, as test_, of the test rows; standard deviation with n − 1"
+    said = "over 2 seeds: values of the best epoch, and of the test rows (test_); sample standard deviation (n − 1)"
     heading = lines[lines.index(said) + 1]
     assert heading.split() == ["metric", "mean", "±", "standard", "deviation", "least", "greatest"]
     assert any(line.startswith("test_accuracy ") and " ± " in line for line in lines)
@@ -93,6 +112,7 @@ def test_a_report_and_the_run_directories_are_printed(tmp_path: Path):
     assert any(line.startswith("seed 1: epoch 4/4 ") for line in said)
 
 
+@pytest.mark.usefixtures("in_process")
 def test_quiet_prints_nothing_but_the_run_directories(tmp_path: Path):
     result = bpcli("train", PENGUINS, *FEW, "--seeds", 2, "-q", "--run-dir", "p", cwd=tmp_path).ok()
     assert (result.out, result.err) == ("p-seed0\np-seed1\n", "")
@@ -103,7 +123,7 @@ def test_an_existing_run_is_refused_before_any_is_trained(tmp_path: Path):
     result = bpcli("train", PENGUINS, *FEW, "--seeds", 2, "--run-dir", "p", cwd=tmp_path)
     assert (result.code, result.err) == (
         8,
-        "error: p-seed1: exists already; choose another --run-dir, or go on with it by --resume\n",
+        "error: p-seed1: already exists; choose another --run-dir, or continue it with --resume\n",
     )
     assert [path.name for path in tmp_path.iterdir()] == ["p-seed1"]
 
@@ -114,8 +134,8 @@ def test_an_existing_run_is_refused_before_any_is_trained(tmp_path: Path):
         ((PENGUINS, "--seeds", 1), 2, "Invalid value for '--seeds'"),
         (("--seeds", 2), 2, "give a config to train, or --resume"),
         ((PENGUINS, "--seeds", 2, "--set", "seed=9223372036854775807"), 2, "--set seed: must be less than"),
-        (("--seeds", 2, "--resume", "nothing"), 4, "nothing: no run directories are called so, and then -seed"),
-        (("--seeds", 2, "--resume", "p", "--run-dir", "q"), 2, "do not go with --resume"),
+        (("--seeds", 2, "--resume", "nothing"), 4, "nothing: no run directories nothing-seedN"),
+        (("--seeds", 2, "--resume", "p", "--run-dir", "q"), 2, "exclude --resume"),
         ((PENGUINS, "--seeds", 2, "--set", "data.target=specis"), 2, "no column 'specis'"),
     ],
 )
@@ -128,28 +148,40 @@ def test_what_cannot_be_done_is_one_error_before_anything_is_made(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_stops_all_and_all_go_on_from_where_they_were(tmp_path: Path, number: int, code: int):
-    process = bpcli_process("train", PENGUINS, *ENDLESS, "--seeds", 3, "--run-dir", "p", "-q", cwd=tmp_path)
-    running = [tmp_path / "p-seed0", tmp_path / "p-seed1"][: threads.available_cores()]
+def stopped_by(number: int, folder: Path) -> tuple[int, list[Path]]:
+    """The exit code of three seeds that a signal stopped, and the runs that had begun."""
+    process = bpcli_process("train", PENGUINS, *ENDLESS, "--seeds", 3, "--run-dir", "p", "-q", cwd=folder)
+    running = [folder / "p-seed0", folder / "p-seed1"][: threads.available_cores()]
     wait_for(
         lambda: all((run / "metrics.jsonl").is_file() and (run / "metrics.jsonl").stat().st_size for run in running)
     )
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
-    assert (process.returncode, out) == (code, b"")
-    assert err == b"stopped; go on with all of them by: bpcli train --seeds 3 --resume p\n"
-    assert {run.status for run in list_runs(tmp_path).runs} == {"interrupted"}
-    done = {run.name: (run.path / "metrics.jsonl").read_text() for run in list_runs(tmp_path).runs}
-    assert len(done) == len(running)
-    epochs = 20 + max(run.epochs for run in list_runs(tmp_path).runs)
+    assert out == b""
+    assert err == b"stopped; continue all seeds with: bpcli train --seeds 3 --resume p\n"
+    assert {run.status for run in list_runs(folder).runs} == {"interrupted"}
+    assert sorted(run.path for run in list_runs(folder).runs) == running
+    return process.returncode, running
+
+
+def test_a_termination_stops_all(tmp_path: Path) -> None:
+    assert stopped_by(signal.SIGTERM, tmp_path)[0] == 143
+
+
+@pytest.mark.usefixtures("in_process")
+def test_an_interrupt_stops_all_and_all_go_on_from_where_they_were(tmp_path: Path) -> None:
+    code, running = stopped_by(signal.SIGINT, tmp_path)
+    assert code == 130
+    done = {run: (run / "metrics.jsonl").read_text() for run in running}
+    epochs = 5 + max(run.epochs for run in list_runs(tmp_path).runs)
     settings = ("--set", f"training.epochs={epochs}")
     document = bpcli("train", "--seeds", 3, "--resume", "p", *settings, "--json", cwd=tmp_path).ok().json
     assert [(entry["seed"], entry["epochs"]) for entry in document["runs"]] == [(0, epochs), (1, epochs), (2, epochs)]
-    for name, lines in done.items():
-        assert (tmp_path / name / "metrics.jsonl").read_text().startswith(lines)
+    for run, lines in done.items():
+        assert (run / "metrics.jsonl").read_text().startswith(lines)
 
 
+@pytest.mark.usefixtures("in_process")
 def test_runs_that_were_stopped_before_they_began_begin(tmp_path: Path):
     bpcli("train", PENGUINS, *FEW, "--seeds", 2, "--run-dir", "p", "-q", cwd=tmp_path).ok()
     (tmp_path / "p-seed0").rename(tmp_path / "whole")
@@ -169,10 +201,11 @@ def process_training(run: Path) -> int:
     raise AssertionError("no process trains there")
 
 
+@pytest.mark.usefixtures("in_process")  # to resume; the command that is killed has processes
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="there is no /proc to find the process in")
 def test_a_seed_that_is_killed_is_one_line_and_the_others_are_kept(tmp_path: Path):
-    epochs = 3000  # enough that the run is still training when it is killed
-    settings = ("--set", f"training.epochs={epochs}", "--set", "training.early_stopping=null")
+    # Time enough to be killed in, on however slow a machine.
+    settings = (*ENDLESS, "--set", "training.max_time=3", "--set", "training.checkpoint_every={seconds: 0.1}")
     stem = tmp_path / "p"
     process = bpcli_process("train", PENGUINS, *settings, "--seeds", 2, "--run-dir", stem, "--json", cwd=tmp_path)
     lost = RunDirectory(tmp_path / "p-seed1")
@@ -187,33 +220,14 @@ def test_a_seed_that_is_killed_is_one_line_and_the_others_are_kept(tmp_path: Pat
     ]
     assert document["finished"] == 1
     errors = [line for line in err.decode().splitlines() if "error" in line]
-    assert errors == ["error: seed 1: p-seed1: killed by SIGSEGV; go on with: bpcli train --seeds 2 --resume p"]
+    assert errors == ["error: seed 1: p-seed1: killed by SIGSEGV; continue with: bpcli train --seeds 2 --resume p"]
     assert b"Traceback" not in err
     assert lost.signal == "SIGSEGV"
+    epochs = [run["epochs"] for run in document["runs"]]
     resumed = bpcli("train", "--seeds", 2, "--resume", "p", "--json", cwd=tmp_path).ok().json
-    assert [(run["status"], run["epochs"]) for run in resumed["runs"]] == [("finished", epochs)] * 2
-
-
-def test_a_seed_that_died_before_its_first_checkpoint_begins_again(tmp_path: Path):
-    bpcli("train", PENGUINS, *FEW, "--seeds", 2, "--run-dir", "p", "-q", cwd=tmp_path).ok()
-    died = RunDirectory(tmp_path / "p-seed0")
-    whole = content(died.path)
-    for path in (died.summary, died.best, died.last):
-        path.unlink()
-    died.crash_log.write_text("Fatal Python error: Segmentation fault\n\n")
-    bpcli("train", "--seeds", 2, "--resume", "p", "-q", cwd=tmp_path).ok()
-    assert content(died.path) == whole
-    assert not died.crash_log.exists()
-
-
-def test_seeds_that_all_died_before_a_checkpoint_have_nothing_to_resume_from(tmp_path: Path):
-    RunDirectory.create(tmp_path / "p-seed0").config.write_text("name: x\n")
-    result = bpcli("train", "--seeds", 2, "--resume", "p", cwd=tmp_path)
-    assert (result.code, result.err) == (
-        4,
-        "error: p: no seed has a checkpoint to resume from; start again with bpcli train --seeds\n",
-    )
-    assert (tmp_path / "p-seed0/config.yaml").exists()
+    assert [run["status"] for run in resumed["runs"]] == ["finished"] * 2
+    assert resumed["runs"][0] == document["runs"][0]
+    assert resumed["runs"][1]["epochs"] > epochs[1] > 0
 
 
 def test_no_process_outlives_one_that_is_killed(tmp_path: Path):
@@ -226,6 +240,7 @@ def test_no_process_outlives_one_that_is_killed(tmp_path: Path):
     assert [read_run(run.path).status for run in runs] == ["interrupted"] * len(runs)
 
 
+@pytest.mark.usefixtures("in_process")
 def test_the_exit_code_is_the_highest_and_the_others_are_reported(tmp_path: Path):
     rows = "".join(f"{x},{2 * x}.5\n" for x in range(40))
     (tmp_path / "line.csv").write_text("x,y\n" + rows)
@@ -241,97 +256,13 @@ def test_the_exit_code_is_the_highest_and_the_others_are_reported(tmp_path: Path
     assert "Traceback" not in result.err
 
 
-def commands(*programs: str) -> dict[SeedRun, list[str]]:
-    """Commands that `python -c` stands for; see `pythons`."""
-    return {SeedRun(seed, Path(f"r{seed}")): [program] for seed, program in enumerate(programs)}
-
-
-def none_killed(run: SeedRun, number: int) -> None:
-    raise AssertionError(f"seed {run.seed} was killed by {number}")
-
-
-@pytest.fixture
-def pythons(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In place of bpcli a process runs its argument as a program."""
-    from bpcli.jobs import seeds
-
-    original = seeds.subprocess.Popen
-
-    def popen(arguments: list[str], **options: Any) -> Any:
-        return original([sys.executable, "-c", arguments[-1]], **options)
-
-    monkeypatch.setattr(seeds.subprocess, "Popen", popen)
-
-
-@pytest.mark.usefixtures("pythons")
-def test_exit_codes_are_those_of_the_processes_and_of_signals_as_a_shell_has_them():
-    programs = ("raise SystemExit(5)", "import os; os.kill(os.getpid(), 9)", "pass")
-    codes = train_side_by_side(commands(*programs), 2, lambda: None, lambda run, line: None, lambda run, number: None)
-    assert {run.seed: code for run, code in codes.items()} == {0: 5, 1: 137, 2: 0}
-
-
-@pytest.mark.usefixtures("pythons")
-def test_of_processes_those_that_a_signal_kills_are_told_of_and_the_others_end_by_themselves():
-    crash = "import ctypes; ctypes.string_at(0)"
-    killed: list[tuple[int, int]] = []
-    codes = train_side_by_side(
-        commands("pass", crash, "raise SystemExit(139)", "import os; os.kill(os.getpid(), 9)", "pass"),
-        2,
-        lambda: None,
-        lambda run, line: None,
-        lambda run, number: killed.append((run.seed, number)),
-    )
-    assert {run.seed: code for run, code in codes.items()} == {0: 0, 1: 139, 2: 139, 3: 137, 4: 0}
-    assert sorted(killed) == [(1, signal.SIGSEGV), (3, signal.SIGKILL)]
-
-
-@pytest.mark.usefixtures("pythons")
-def test_lines_come_whole_however_they_are_written():
-    program = (
-        "import sys, time\nfor part in ('a', 'b\\nc', '\\n', 'é\\n'):\n"
-        "    sys.stderr.write(part)\n    sys.stderr.flush()\n    time.sleep(0.05)"
-    )
-    heard: list[str] = []
-    train_side_by_side(commands(program), 1, lambda: None, lambda run, line: heard.append(line), none_killed)
-    assert heard == ["ab", "c", "é"]
-
-
-@pytest.mark.usefixtures("pythons")
-def test_no_more_than_asked_for_run_at_once(tmp_path: Path, record_property: Any):
-    program = (
-        f"import os, time, pathlib\nfolder = pathlib.Path({str(tmp_path)!r})\n"
-        "(folder / f'{os.getpid()}').touch()\nprint(len(list(folder.iterdir())), file=__import__('sys').stderr)\n"
-        "time.sleep(0.2)\n(folder / f'{os.getpid()}').unlink()"
-    )
-    counts: list[int] = []
-    train_side_by_side(
-        commands(*[program] * 6), 2, lambda: None, lambda run, line: counts.append(int(line)), none_killed
-    )
-    assert len(counts) == 6
-    assert max(counts) == 2
-    record_property("cases", 6)
-
-
-@pytest.mark.usefixtures("pythons")
-def test_an_error_of_our_own_leaves_no_process_behind():
-    program = "import os, sys, time\nprint(os.getpid(), file=sys.stderr, flush=True)\ntime.sleep(600)"
-    found: list[int] = []
-
-    def fail(run: SeedRun, line: str) -> None:
-        found.append(int(line))
-        raise BrokenPipeError
-
-    with pytest.raises(BrokenPipeError):
-        train_side_by_side(commands(program, program), 2, lambda: None, fail, none_killed)
-    assert len(found) == 1
-    with pytest.raises(ProcessLookupError):
-        os.kill(found[0], 0)
-
-
-def test_memory_limits_how_many_run_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_memory_limits_how_many_run_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_process: list[int]
+) -> None:
     monkeypatch.setattr(threads, "available_cores", lambda: 2)
     monkeypatch.setattr(memory, "available_memory", lambda: 1)
     monkeypatch.setattr("bpcli.experiment.prepare.require_memory", lambda *_: None)
     result = bpcli("train", PENGUINS, *FEW, "--seeds", 2, "--run-dir", tmp_path / "p").ok()
-    assert "note: there is memory for 1 run at a time\n" in result.err
+    assert in_process == [1]
+    assert "note: memory allows 1 run at a time\n" in result.err
     assert "2 seeds, 1 at a time: " in result.err

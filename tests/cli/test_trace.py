@@ -156,7 +156,7 @@ def test_a_page_that_exists_is_replaced_only_by_force(tmp_path: Path):
     page.write_text("mine")
     refused = bpcli("trace", CONFIGS / "textbook.yaml", "--html", page)
     assert (refused.code, refused.out) == (8, "")
-    assert refused.err == f"error: {page}: exists already; choose another --html, or add --force\n"
+    assert refused.err == f"error: {page}: already exists; choose another --html, or add --force\n"
     assert page.read_text() == "mine"
     bpcli("trace", CONFIGS / "textbook.yaml", "--html", page, "--force").ok()
     assert page.read_text().startswith("<!doctype html>")
@@ -165,7 +165,11 @@ def test_a_page_that_exists_is_replaced_only_by_force(tmp_path: Path):
 def test_a_page_and_json_at_once_are_refused(tmp_path: Path):
     refused = bpcli("trace", CONFIGS / "textbook.yaml", "--html", tmp_path / "t.html", "--json")
     assert refused.code == 2
-    expected = {"code": 2, "place": "--json and --html", "message": "choose one; a page has the numbers too"}
+    expected = {
+        "code": 2,
+        "place": None,
+        "message": "--json and --html exclude each other; the page contains all numbers",
+    }
     assert json.loads(refused.err) == expected
     assert not (tmp_path / "t.html").exists()
 

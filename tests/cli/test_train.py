@@ -122,7 +122,7 @@ def test_an_existing_run_directory_is_refused_and_left_alone(tmp_path: Path):
     result = bpcli("train", PENGUINS, "--run-dir", tmp_path / "run")
     assert (result.code, result.out) == (8, "")
     assert result.err == (
-        f"error: {tmp_path}/run: exists already; choose another --run-dir, or go on with it by --resume\n"
+        f"error: {tmp_path}/run: already exists; choose another --run-dir, or continue it with --resume\n"
     )
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["mine"]
 
@@ -210,7 +210,7 @@ def test_a_run_and_its_data_can_move_together(line: Path):
     [
         ((), 2, "give a config to train, or --resume and a run directory"),
         (("c.yaml", "--resume", "run"), 2, "give a config to train, or --resume and a run directory"),
-        (("--resume", "run", "--run-dir", "other"), 2, "--run-dir and --runs-dir do not go with --resume"),
+        (("--resume", "run", "--run-dir", "other"), 2, "--run-dir and --runs-dir exclude --resume"),
         (("--resume", "nowhere"), 4, "nowhere: no such run"),
         (("nowhere.yaml",), 2, "nowhere.yaml: no such file"),
     ],
@@ -240,7 +240,7 @@ def test_a_run_does_not_go_on_with_other_data(line: Path):
         file.write("50,100.5\n")
     result = bpcli("train", "--resume", line / "run", "--set", "training.epochs=5")
     assert result.code == 4
-    assert "the data has changed since this run began; start a new run" in result.err
+    assert "the data has changed since this run started; start a new run" in result.err
 
 
 def _started(process: Popen[bytes]) -> None:
@@ -260,7 +260,9 @@ def test_a_signal_leaves_a_checkpoint_that_can_be_resumed(line: Path, number: si
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (code, b"")
-    assert re.search(r"stopped after [\d,]+ epochs?, and saved; go on with: bpcli train --resume run\n$", err.decode())
+    assert re.search(
+        r"stopped after [\d,]+ epochs? and saved; continue with: bpcli train --resume run\n$", err.decode()
+    )
     run = RunDirectory(line / "run")
     assert run.read_summary().status == "interrupted"
     done = epochs(run.path)
@@ -306,7 +308,7 @@ def test_a_training_can_be_asked_to_end_on_what_a_layer_does(tmp_path: Path):
     when = ["--set", "training.stop_when={dead: 0.9, epochs: 2}"]
     result = bpcli("train", CONFIGS / "digits.yaml", *SICK, *when, "--run-dir", tmp_path / "run")
     assert re.match(
-        r"2 epochs in .* s; stop_when: layer 0: \S+ % of its units are dead, more than 90 %, for 2 epochs in a row\n",
+        r"2 epochs in .* s; stop_when: layer 0: \S+% of units are dead, above 90%, for 2 epochs in a row\n",
         result.out,
     )
     summary = RunDirectory(tmp_path / "run").read_summary()
@@ -324,7 +326,7 @@ def test_a_training_can_be_asked_to_end_on_what_a_layer_does(tmp_path: Path):
 def test_what_was_wrong_is_said_before_the_error_of_divergence(line: Path):
     result = diverged(line)
     *_, warning, error = result.err.splitlines()
-    assert warning.startswith("warning: layer 0: its gradient explodes, with a norm of ")
+    assert warning.startswith("warning: layer 0: exploding gradient, with a norm of ")
     assert error.startswith("error: training diverged in epoch ")
     assert RunDirectory(line / "run").read_summary().diagnosis == [warning.removeprefix("warning: ")]
 
@@ -393,6 +395,6 @@ def test_going_on_with_a_run_that_is_over_says_so(penguins_run: Path, tmp_path: 
     shutil.copytree(penguins_run, tmp_path / "run")
     result = bpcli("train", "--resume", tmp_path / "run").ok()
     assert (
-        "note: nothing was trained, and nothing of its config changed, as this run was over before; to go on, "
+        "note: nothing to train: the run was already complete, and its config is unchanged; to continue, "
         "change training.early_stopping" in result.err
     )

@@ -20,18 +20,18 @@ AS_CONFIG = {
     "runs/a": "a folder; a config is a regular file of YAML text, as runs/a/config.yaml is",
 }
 AS_RUN = {
-    "my.yaml": ", but a config; bpcli train my.yaml makes a run of it",
-    "my.csv": ", but data; bpcli init writes a config for it, and bpcli train makes a run of that",
-    "runs": ", but a folder of runs; give one of those that bpcli runs runs lists",
-    "runs/a/config.yaml": "; give runs/a, of which it is a part",
-    "runs/a/checkpoints": "; give runs/a, of which it is a part",
-    BEST: "; give runs/a, of which it is a part",
-    "empty": "; it has no folder checkpoints",
+    "my.yaml": ", but a config; train it with bpcli train my.yaml",
+    "my.csv": ", but data; create a config with bpcli init, then train it with bpcli train",
+    "runs": ", but a folder of runs; give one of the runs that bpcli runs runs lists",
+    "runs/a/config.yaml": "; give the run that it belongs to, runs/a",
+    "runs/a/checkpoints": "; give the run that it belongs to, runs/a",
+    BEST: "; give the run that it belongs to, runs/a",
+    "empty": "; it has no checkpoints folder",
 }
 AS_DATA = {
-    "my.yaml": "a config; a data file was expected",
-    BEST: "a checkpoint; a data file was expected",
-    "empty": "a folder; a data file was expected",
+    "my.yaml": "a config; expected a data file",
+    BEST: "a checkpoint; expected a data file",
+    "empty": "a folder; expected a data file",
 }
 
 
@@ -63,8 +63,8 @@ def test_what_is_no_config_is_told_by_its_kind(folder: Path, record_property: Ca
 
 def test_who_trains_a_run_hears_of_both_that_it_can_mean(folder: Path):
     assert refused(folder, 2, "train", "runs/a") == (
-        "error: runs/a: a run directory, not a config; --resume runs/a goes on with it, "
-        "runs/a/config.yaml trains anew\n"
+        "error: runs/a: a run directory, not a config; use --resume runs/a to continue it, or "
+        "runs/a/config.yaml for a new run\n"
     )
 
 
@@ -108,4 +108,4 @@ def test_an_output_in_a_folder_that_is_not_there_is_refused_before_the_work(fold
         ["report", "runs/a"],
     ):
         err = refused(folder, 7, *command, "-o", "no/such/out")
-        assert err == "error: no/such/out: there is no folder 'no/such'; make it first\n"
+        assert err == "error: no/such/out: folder 'no/such' does not exist; create it first\n"

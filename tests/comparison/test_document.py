@@ -15,7 +15,6 @@ from bpcli.comparison.document import (
     JudgedDifference,
     RunDifference,
 )
-from bpcli.comparison.tables import config_table
 from bpcli.documents.scores import ScoreReport
 from bpcli.storage.records import EpochRecord, EpochScores
 
@@ -89,9 +88,3 @@ def test_what_does_not_apply_is_not_in_the_document() -> None:
     entry = RunDifference(LOG_LOSS, None, [], True).to_json()
     assert list(entry) == [*(key for key in KEYS if key != "right_by"), "disagreement", "same_model"]
     assert entry["same_model"] is True
-
-
-def test_the_table_of_configs_has_a_column_a_run() -> None:
-    table = config_table(comparison())
-    assert list(table.header) == ["config", "a", "b"]
-    assert [list(row) for row in table.rows] == [["seed", "0", "1"], ["layers.0.units", "3", "-"]]

@@ -293,7 +293,7 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     for folder in (tmp_path / "none", file):
         with pytest.raises(ConfigError) as caught:
             read_yaml(folder / "c.yaml")
-        assert caught.value.messages == (f"{folder / 'c.yaml'}: no such file; there is no folder '{folder}'",)
+        assert caught.value.messages == (f"{folder / 'c.yaml'}: no such file; folder '{folder}' does not exist",)
 
 
 def test_a_folder_a_pipe_and_a_device_are_refused_without_waiting(tmp_path: Path) -> None:

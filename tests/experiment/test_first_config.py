@@ -43,15 +43,15 @@ def test_words_among_numbers_are_proposed_as_missing(tmp_path: Path):
     path = tmp_path / "data.csv"
     path.write_text("x,y\n" + "".join(f"{'n/a' if row % 10 == 3 else row * 0.5},{row * 0.25}\n" for row in range(50)))
     text = draft_config(path, ["y"], tmp_path / "c.yaml", None).text
-    assert '  missing: ["", "NA", "N/A", "NaN", "null", "?", "n/a"]    # the words that stand among numbers' in text
+    assert '  missing: ["", "NA", "N/A", "NaN", "null", "?", "n/a"]    # includes the words found among numbers' in text
     assert "  #   x: numeric, 0 to 24.5, 5 missing\n" in text
 
 
 @pytest.mark.parametrize(
     ("targets", "message"),
     [
-        (["id"], "--target 'id': nearly every row has a class of its own"),
-        (["x", "id"], "--target: mse wants numbers, but target 'id' holds names such as 'a0'"),
+        (["id"], "--target 'id': nearly every row is a class of its own"),
+        (["x", "id"], "--target: mse requires numbers, but target 'id' holds text such as 'a0'"),
     ],
 )
 def test_targets_of_which_nothing_can_be_learned_are_refused(tmp_path: Path, targets: list[str], message: str):
@@ -59,7 +59,7 @@ def test_targets_of_which_nothing_can_be_learned_are_refused(tmp_path: Path, tar
     path.write_text("id,x,z,one\n" + "".join(f"a{row},{row * 0.5},{row * 0.3},same\n" for row in range(30)))
     with pytest.raises(UsageError, match=message):
         draft_config(path, targets, tmp_path / "c.yaml", None)
-    with pytest.raises(DataError, match="target 'one' has 1 class only"):
+    with pytest.raises(DataError, match="target 'one' has only 1 class"):
         draft_config(path, ["one"], tmp_path / "c.yaml", None)
 
 

@@ -244,7 +244,13 @@ def test_class_weights_are_for_training_rows_only(folder: Path) -> None:
             "training.early_stopping.monitor",
             "metrics are computed on the validation rows",
         ),
-        ("kind", {}, {"target_encoder": "standard"}, "data.target_encoder", "has classes, which are not scaled"),
+        (
+            "kind",
+            {},
+            {"target_encoder": "standard"},
+            "data.target_encoder",
+            "class targets of binary_cross_entropy are not scaled",
+        ),
         ("kind", {}, {"weight": "b"}, "data.weight", ""),
     ],
 )
@@ -269,7 +275,7 @@ def test_a_metric_that_the_rows_do_not_define_cannot_steer_training(folder: Path
         "goal": {"metric": "roc_auc", "value": 0.9},
     }
     for name, value in steering.items():
-        with pytest.raises(MismatchError, match="roc_auc is not defined on the rows") as caught:
+        with pytest.raises(MismatchError, match="roc_auc is undefined on the monitored rows") as caught:
             ready(folder, "kind", {name: value}, split={"column": "part"})
         assert caught.value.mismatches[0].path[:2] == ("training", name)
     assert ready(folder, "kind", split={"column": "part"}).plan.monitor.name == "validation_loss"
@@ -290,7 +296,7 @@ def test_training_that_needs_more_memory_than_there_is_is_refused(
 ) -> None:
     needed = ready(folder).memory.total
     monkeypatch.setattr("bpcli.system.memory.available_memory", lambda: needed - 1)
-    with pytest.raises(MemoryLimitError, match=r"training needs .* are available; use fewer units") as caught:
+    with pytest.raises(MemoryLimitError, match=r"training needs .* is available; use fewer units") as caught:
         ready(folder)
     assert caught.value.exit_code == ExitCode.MEMORY == 9
     monkeypatch.setattr("bpcli.system.memory.available_memory", lambda: needed)
@@ -304,7 +310,7 @@ def test_columns_that_cannot_help_are_noted_and_those_that_look_like_names_of_ro
     notes = of.notes
     assert "1 column is constant in the training set: 'same'" in notes
     assert of.warnings == [
-        "column 'id': 200 different names in 200 rows, like an identifier or free text, become an input each; "
+        "column 'id': 200 distinct names in 200 rows, like an identifier or free text; each becomes an input; "
         "put it in data.exclude, or in data.columns if it is intended"
     ]
     unseen = [note for note in notes if note.endswith("not seen in training")]
@@ -321,7 +327,7 @@ def test_a_column_of_dates_is_called_so_unless_the_config_says_what_it_is(folder
     days = [f"2024-{1 + number % 12:02}-0{1 + number % 7}" for number in range(200)]
     write_csv(folder / "t.csv", {"day": days, "x": range(1, 401, 2), "kind": ["x", "y"] * 100})
     data = {"path": "t.csv", "target": "kind", **({"columns": {"day": "categorical"}} if given else {})}
-    found = [note for note in prepared(folder, data=data).notes if "dates" in note]
+    found = [warning for warning in prepared(folder, data=data).warnings if "dates" in warning]
     expected = (
         "column 'day': looks like dates, read as 78 categories; dates are not supported: provide "
         "numeric columns such as year, month and weekday"
@@ -333,9 +339,17 @@ def test_a_column_of_numbers_as_people_write_them_is_noted(folder: Path) -> None
     prices = [f"{number % 40},5" for number in range(200)]
     write_csv(folder / "t.csv", {"price": [f'"{price}"' for price in prices], "kind": ["x", "y", "y", "x"] * 50})
     assert (
-        "column 'price': looks like numbers in an unusual format, such as '0,5', so read as categories; write them "
-        "with digits and a decimal point only, as 1234.5"
-    ) in prepared(folder, data={"path": "t.csv", "target": "kind"}).notes
+        "column 'price': numbers such as '0,5', so read as categories; to read them as numbers, set "
+        'data.columns: {price: {type: numeric, decimal: ","}}'
+    ) in prepared(folder, data={"path": "t.csv", "target": "kind"}).warnings
+
+
+def test_the_dialect_that_a_text_calls_for_is_a_warning(folder: Path) -> None:
+    rows = [f"{number % 40},5;{'xy'[number % 2]}" for number in range(200)]
+    (folder / "t.csv").write_text("\n".join(["price;kind", *rows]) + "\n")
+    warning = 'as in 0,5: should data.decimal be ","?'
+    assert warning in prepared(folder, data={"path": "t.csv", "target": "kind"}).warnings
+    assert warning not in prepared(folder, data={"path": "t.csv", "target": "kind", "decimal": ","}).warnings
 
 
 def rank_of_trained_weights(of: Prepared) -> int:
@@ -351,7 +365,7 @@ def rank_of_trained_weights(of: Prepared) -> int:
         (
             [{"units": 3, "initializer": "zeros"}],
             0,
-            "layer 0: its weights are 0, where relu has no gradient: it cannot learn; leave initializer out",
+            "layer 0: all weights are 0, where relu has no gradient, so it cannot learn; leave initializer out",
         ),
         (
             [{"units": 3, "initializer": "zeros", "activation": "softplus"}] * 2,

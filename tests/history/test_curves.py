@@ -81,5 +81,5 @@ def test_runs_are_labelled_by_their_directories_or_by_whole_paths_where_those_ar
 
 def test_a_run_without_an_epoch_has_no_curve(tmp_path: Path):
     (tmp_path / "checkpoints").mkdir()
-    with pytest.raises(CheckpointError, match="no epoch has a value to draw"):
+    with pytest.raises(CheckpointError, match="no values to draw"):
         read_curves([tmp_path])

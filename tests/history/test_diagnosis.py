@@ -55,12 +55,15 @@ SICK: dict[str, tuple[str, list[str], list[str]]] = {
     "eight layers of sigmoid": (
         "penguins",
         [f"layers=[{', '.join([SIGMOID] * 8)}]", "optimizer={type: sgd, learning_rate: 0.1}", *CONSTANT],
-        [r"layer 0: its gradient vanishes, with a norm of \S+ times that of layer 8 in the median epoch; use fewer .*"],
+        [r"layer 0: vanishing gradient, with a norm of \S+ times that of layer 8 in the median epoch; use fewer .*"],
     ),
     "steps that are next to nothing": (
         "penguins",
         ["optimizer.learning_rate=1e-8", *CONSTANT],
-        [r"in 30 of 30 epochs a step changed no layer's parameters by more than a millionth of their norm; raise .*"],
+        [
+            r"steps too small: in 30 of 30 epochs, no layer's parameters changed by more than a millionth of their "
+            r"norm; raise .*"
+        ],
     ),
     "weights far too large": (
         "auto_mpg",
@@ -70,7 +73,7 @@ SICK: dict[str, tuple[str, list[str], list[str]]] = {
             "schedule=constant",
             "training.epochs=12",
         ],
-        [r"layer 4: its gradient explodes, with a norm of \S+ and above 1000 since epoch 1; use smaller initial .*"],
+        [r"layer 4: exploding gradient, with a norm of \S+, above 1000 since epoch 1; use smaller initial .*"],
     ),
     "steps as large as the parameters": (
         "auto_mpg",
@@ -81,7 +84,10 @@ SICK: dict[str, tuple[str, list[str], list[str]]] = {
             "schedule=constant",
             "training.epochs=30",
         ],
-        [r"layer 1: in \d\d of 30 epochs a step changed its parameters by more than 20% of their norm; lower the .*"],
+        [
+            r"layer 1: steps too large: in \d\d of 30 epochs, a step changed the parameters by more than 20% of their "
+            r"norm; lower the .*"
+        ],
     ),
     "rows too few for the network": (
         "digits",
@@ -184,7 +190,7 @@ def test_the_gradient_of_a_short_last_batch_that_batch_norm_lets_little_through_
     norms: list[float | None] = [1e-5] * 40
     records = curve(FALLING, gradient_norm=norms)
     (found,) = diagnose(records, LAYERS, None)
-    assert found.startswith("layer 0: its gradient vanishes, with a norm of 0.0001 times that of layer 1 in the median")
+    assert found.startswith("layer 0: vanishing gradient, with a norm of 0.0001 times that of layer 1 in the median")
     normalized = LayerHealth(2, gradient_norm=1.0)
     assert diagnose([replace(one, health=(*(one.health or ()), normalized)) for one in records], LAYERS, None) == []
 
@@ -249,10 +255,12 @@ def test_steps_of_parameters_that_have_converged_to_zero_are_not_too_large() -> 
     converging: list[float | None] = [0.8**epoch for epoch in range(40)]
     assert diagnose(curve(FALLING, update_ratio=ratio, gradient_norm=converging), LAYERS, None) == []
     (found,) = diagnose(curve(FALLING, update_ratio=ratio), LAYERS, None)
-    assert found.startswith("layer 0: in 40 of 40 epochs a step changed its parameters by more than 20% of their norm")
+    assert found.startswith(
+        "layer 0: steps too large: in 40 of 40 epochs, a step changed the parameters by more than 20% of their norm"
+    )
 
 
 def test_a_gradient_of_three_thousandths_of_the_last_layers_has_vanished() -> None:
     (found,) = diagnose(curve(FALLING, gradient_norm=[0.0003] * 40), LAYERS, None)
-    assert found.startswith("layer 0: its gradient vanishes, with a norm of 0.003 times that of layer 1")
+    assert found.startswith("layer 0: vanishing gradient, with a norm of 0.003 times that of layer 1")
     assert diagnose(curve(FALLING, gradient_norm=[0.0016] * 40), LAYERS, None) == []

@@ -63,7 +63,7 @@ def test_a_run_goes_on_neither_from_one_to_the_other_nor_back(
     directory = RunDirectory.create(tmp_path / "run")
     list(Runner(prepared(folder, **config(**one)), directory).run(after(3)))
     with pytest.raises(
-        CheckpointError, match=rf"run: .*{what} (is|are) not what this run began with; start a new run$"
+        CheckpointError, match=rf"run: .*{what} (is|are) not what this run started with; start a new run$"
     ):
         resume_state(prepared(folder, **config(**other)), directory)
     assert resume_state(prepared(folder, **config(**one)), directory).counters.step == 3
@@ -90,7 +90,7 @@ def test_a_run_does_not_go_on_with_preprocessing_that_was_fitted_to_other_rows(f
     directory = RunDirectory.create(tmp_path / "run")
     list(Runner(prepared(folder, **config()), directory).run(after(3)))
     directory.last.write_bytes(forged(directory.last.read_bytes(), _scale))
-    with pytest.raises(CheckpointError, match="run: the fitted preprocessing is not what this run began with"):
+    with pytest.raises(CheckpointError, match="run: the fitted preprocessing is not what this run started with"):
         resume_state(prepared(folder, **config()), directory)
 
 
@@ -106,7 +106,7 @@ def test_a_run_does_not_go_on_from_a_step_beyond_its_epoch(folder: Path, tmp_pat
     if goes_on:
         assert resume_state(of, directory).counters.step == step
     else:
-        with pytest.raises(CheckpointError, match=r"last\.safetensors: its step lies beyond the end of its epoch$"):
+        with pytest.raises(CheckpointError, match=r"last\.safetensors: its step is beyond the end of its epoch$"):
             resume_state(of, directory)
 
 

@@ -360,8 +360,8 @@ def test_a_run_that_a_layer_ended_goes_on_by_other_bounds_with_a_count_of_its_ow
     first = go(until(update_ratio=1e-9, epochs=3), directory)
     assert (first.status, first.state.counters.stop, first.state.counters.epoch) == ("stopped", "stop_when", 3)
     said = directory.read_summary().stop_explanation
-    assert said.startswith("stop_when: layer 0: a step has changed its parameters by ")
-    assert said.endswith(" of their norm, more than 1e-09, for 3 epochs in a row")
+    assert said.startswith("stop_when: layer 0: a step changed the parameters by ")
+    assert said.endswith(" of their norm, above 1e-09, for 3 epochs in a row")
     second = go(until(gradient_norm=1e-9, epochs=2), directory, resume=True)
     assert (second.state.counters.stop, second.state.counters.epoch) == ("stop_when", 5)
     assert go(until(), directory, resume=True).state.counters.stop == "epochs"
@@ -424,7 +424,7 @@ def test_a_best_checkpoint_that_was_lost_is_written_again(folder: Path, tmp_path
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"layers": [{"units": 6}]}, "layers are not what this run began with"),
+        ({"layers": [{"units": 6}]}, "layers are not what this run started with"),
         ({"layers": LAYERS["dropout"]}, "layers are not"),
         ({"optimizer": "sgd"}, "optimizer is not"),
         ({"optimizer": {"type": "adam", "amsgrad": True}}, "optimizer's options are not"),
@@ -462,7 +462,7 @@ def test_a_run_does_not_go_on_with_other_data(folder: Path, tmp_path: Path) -> N
     go(prepared(elsewhere, **config()), directory, 5)
     resume_state(prepared(folder, **config()), directory)
     (elsewhere / "t.csv").write_text(text + "0.5,0.5,0.5,c0\n")
-    with pytest.raises(CheckpointError, match="the data has changed since this run began"):
+    with pytest.raises(CheckpointError, match="the data has changed since this run started"):
         resume_state(prepared(elsewhere, **config()), directory)
 
 
@@ -553,7 +553,9 @@ def test_a_run_that_is_interrupted_has_its_diagnosis(folder: Path, tmp_path: Pat
     directory = new_run(tmp_path / "run")
     assert go(of, directory, 13 * (STEPS + 2)).status == "interrupted"
     (said,) = directory.read_summary().diagnosis
-    assert said.startswith("in 13 of 13 epochs a step changed no layer's parameters by more than a millionth")
+    assert said.startswith(
+        "steps too small: in 13 of 13 epochs, no layer's parameters changed by more than a millionth"
+    )
     healthy = new_run(tmp_path / "healthy")
     go(prepared(folder, **config()), healthy)
     assert healthy.read_summary().diagnosis == []

@@ -33,21 +33,21 @@ HEALTH = [
             {"early_stopping": {"patience": 1, "min_delta": 0.5}},
             "early stopping: validation_loss has not improved by more than 0.5 for 1 epoch",
         ),
-        ("stop_when", {"stop_when": {"dead": 0.2}}, "stop_when: layer 0: 25 % of its units are dead, more than 20 %"),
+        ("stop_when", {"stop_when": {"dead": 0.2}}, "stop_when: layer 0: 25% of units are dead, above 20%"),
         (
             "stop_when",
             {"stop_when": {"dead": 0.5, "saturated": 0.95, "epochs": 3}},
-            "stop_when: layer 2: 98.5 % of its units are saturated, more than 95 %, for 3 epochs in a row",
+            "stop_when: layer 2: 98.5% of units are saturated, above 95%, for 3 epochs in a row",
         ),
         (
             "stop_when",
             {"stop_when": {"gradient_norm": 1e3}},
-            "stop_when: layer 2: its gradient has a norm of 1.23e+03, more than 1000",
+            "stop_when: layer 2: gradient norm 1.23e+03, above 1000",
         ),
         (
             "stop_when",
             {"stop_when": {"update_ratio": 0.5}},
-            "stop_when: layer 2: a step has changed its parameters by 0.75 of their norm, more than 0.5",
+            "stop_when: layer 2: a step changed the parameters by 0.75 of their norm, above 0.5",
         ),
     ],
 )
@@ -58,4 +58,4 @@ def test_every_reason_has_its_sentence(reason: Any, spec: dict[str, Any], expect
 @pytest.mark.parametrize("health", [(), (LayerHealth(0),), (LayerHealth(0, dead=0.5),)])
 def test_what_the_last_record_lacks_is_not_made_up(health: Any) -> None:
     spec = TrainingSpec.model_validate({"stop_when": {"dead": 0.5}})
-    assert stop_explanation("stop_when", spec, "train_loss", health) == "stop_when: a layer was beyond its bounds"
+    assert stop_explanation("stop_when", spec, "train_loss", health) == "stop_when: a layer was out of bounds"

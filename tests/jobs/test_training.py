@@ -71,7 +71,7 @@ def test_what_is_wrong_is_an_error_of_its_class(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"layers\.0\.units"):
         package.train(config, {"layers.0.units": 0}, runs_dir=tmp_path)
     (tmp_path / "there").mkdir()
-    with pytest.raises(ExistsError, match="exists already"):
+    with pytest.raises(ExistsError, match="already exists"):
         package.train(config, run_dir=tmp_path / "there")
     observer = Recorder()
     rate = ["optimizer={type: sgd, learning_rate: 1e30}"]

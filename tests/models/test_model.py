@@ -11,6 +11,7 @@ import pytest
 from commands import CONFIGS, DATASETS, PENGUINS, bpcli
 
 import bpcli as package
+from bpcli.data.files.cells import ReadOptions
 from bpcli.data.files.python_rows import table_from_rows
 from bpcli.errors import BpcliError, CheckpointError, DataError, UsageError
 from bpcli.models.model import Model
@@ -108,7 +109,7 @@ def test_an_array_of_another_shape_is_refused(concrete_run: Path, shape: tuple[i
     ("change", "message"),
     [
         ({"sex": ...}, "no value for column 'sex'"),
-        ({"bill_length_mm": "long"}, "column 'bill_length_mm' holds the text 'long', which is not numeric"),
+        ({"bill_length_mm": "long"}, "column 'bill_length_mm': 'long' is not a finite number"),
         ({"bill_length_mm": float("inf")}, "column 'bill_length_mm' holds inf, which is not numeric"),
         ({"bill_length_mm": [1, 2]}, "column 'bill_length_mm' holds a value of type list, which is not numeric"),
     ],
@@ -131,12 +132,12 @@ def test_columns_that_do_not_fit_are_a_data_error(model: Model):
 
 @pytest.mark.parametrize("rows", ["text", 5, None, [1, 2], [[1, 2]]])
 def test_what_is_no_rows_at_all_is_a_data_error(model: Model, rows: Any):
-    with pytest.raises(DataError, match="give columns by name, a list of mappings, or an array"):
+    with pytest.raises(DataError, match="give a mapping of columns, a list of mappings, or a two-dimensional array"):
         model.predict(rows)
 
 
 def test_a_loss_without_probabilities_has_none(concrete_run: Path):
-    with pytest.raises(UsageError, match="a model of the loss mse gives no probabilities"):
+    with pytest.raises(UsageError, match="a model with loss mse gives no probabilities"):
         package.load(concrete_run).predict_probabilities(np.zeros((1, 8)))
 
 
@@ -217,7 +218,7 @@ def test_only_an_array_must_have_no_column_too_many(
 ):
     path = None if source is None else Path(source)
     if refused:
-        with pytest.raises(DataError, match=r"^a\.npz: rows of 7 numbers; the model takes 6$"):
+        with pytest.raises(DataError, match=r"^a\.npz: rows of 7 numbers; the model expects 6$"):
             model.require_width(path, ignored)
     else:
         model.require_width(path, ignored)
@@ -234,7 +235,7 @@ def test_a_model_says_what_it_is_of(model: Model, penguins_run: Path):
 
 def test_a_model_knows_the_metrics_of_a_table(model: Model):
     rows = {name: [row[name] for row in penguins()] for name in [*INPUTS, "species"]}
-    table = table_from_rows(rows, model.preprocessor.evaluation_kinds)
+    table = table_from_rows(rows, ReadOptions(kinds=model.preprocessor.evaluation_kinds))
     answers, surprises = model.answers(table)
     right = np.mean(model.predict(rows) == np.array(rows["species"]))
     assert (answers.report.rows, answers.report.scores["accuracy"], surprises) == (344, right, Counter())

@@ -65,10 +65,10 @@ def test_an_array_of_another_width_is_refused(model: Model, tmp_path: Path):
     of = prepare(ExperimentConfig(data=DataSpec(path="three.npz"), training=TrainingSpec(epochs=1)), tmp_path)
     run = RunDirectory.create(tmp_path / "run")
     list(Runner(of, run).run())
-    with pytest.raises(DataError, match=r"five\.npz: rows of 5 numbers; the model takes 3"):
+    with pytest.raises(DataError, match=r"five\.npz: rows of 5 numbers; the model expects 3"):
         predict_file(Model.load(run.path), tmp_path / "five.npz", io.StringIO())
     np.savez(tmp_path / "labelled.npz", X=np.hstack([x, x[:, :2]]), y=np.arange(40) % 2)
-    with pytest.raises(DataError, match=r"labelled\.npz: rows of 5 numbers; the model takes 3"):
+    with pytest.raises(DataError, match=r"labelled\.npz: rows of 5 numbers; the model expects 3"):
         evaluate_file(Model.load(run.path), tmp_path / "labelled.npz")
     assert evaluate_file(Model.load(run.path), tmp_path / "three.npz").report.rows == 40
 
@@ -79,7 +79,7 @@ def test_nothing_is_written_where_nothing_can_be_predicted(model: Model, tmp_pat
         predict_file(model, PENGUINS, out, keep=["colour"])
     with pytest.raises(DataError, match="is not a finite number"):
         predict_file(model, write(tmp_path, [LINES[0].replace("39.1", "long")]), out)
-    with pytest.raises(UsageError, match="--probabilities: a model of the loss 'mse' has none"):
+    with pytest.raises(UsageError, match="--probabilities: a model with loss 'mse' gives none"):
         predict_file(Model.load(concrete_run), PENGUINS, out, probabilities=True)
     assert out.getvalue() == ""
 

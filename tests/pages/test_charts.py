@@ -67,14 +67,14 @@ def test_names_of_the_users_are_shown_and_not_obeyed(kind: str) -> None:
 def test_counts_are_shaded_by_their_share_of_the_row() -> None:
     html = Counts("m", ["a", "b"], [[3, 1], [0, 0]]).html()
     assert re.findall(r"--share:([\d.]+)", html) == ["0.750", "0.250", "0.000", "0.000"]
-    assert 'title="a taken for b: 1, 25.0 %"' in html
+    assert 'title="a predicted as b: 1 (25.0%)"' in html
 
 
 def test_a_chart_can_be_reached_and_read_without_a_pointer() -> None:
-    html = Chart("Loss", "epoch", "loss a row", [Series("train", [1], [2.0]), Series("test", [1], [3.0])]).html()
+    html = Chart("Loss", "epoch", "loss per row", [Series("train", [1], [2.0]), Series("test", [1], [3.0])]).html()
     assert 'tabindex="0"' in html
     assert 'aria-live="polite"' in html
-    assert drawing(html).attrib["aria-label"] == "Loss: loss a row against epoch, train, test"
+    assert drawing(html).attrib["aria-label"] == "Loss: loss per row against epoch, train, test"
 
 
 def test_lines_share_the_points_of_their_chart() -> None:

@@ -45,7 +45,7 @@ def test_each_end_can_be_read_off() -> None:
 
 def test_the_drawing_is_told_in_words() -> None:
     label = drawing(Intervals("Difference", "d", TWO).html()).attrib["aria-label"]
-    of_b, of_c = "b less a from -0.5 to -0.125, which is below zero", "<c> less a from -0.1 to 0.2, which takes in zero"
+    of_b, of_c = "b less a from -0.5 to -0.125, which is below zero", "<c> less a from -0.1 to 0.2, which includes zero"
     assert label == f"Difference: {of_b}; {of_c}"
 
 

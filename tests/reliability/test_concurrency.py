@@ -50,7 +50,7 @@ def test_of_runs_that_ask_for_one_directory_one_gets_it_and_the_others_end_with_
         def train(_: int, path: Path = directory.path) -> None:
             result = bpcli("train", small.config, "--run-dir", path, "--quiet")
             if result.code:
-                said = f"error: {path}: exists already; choose another --run-dir, or go on with it by --resume\n"
+                said = f"error: {path}: already exists; choose another --run-dir, or continue it with --resume\n"
                 assert (result.out, result.err) == ("", said)
             raise SystemExit(result.code)
 

@@ -99,23 +99,22 @@ def test_a_fatal_signal_is_named_and_the_run_goes_on_to_the_same_bits(
     listing = bpcli("runs", runs).ok()
     assert listing.out.splitlines()[1].split()[3:5] == ["died", "1"]
     assert notes(listing) == [
-        "1 run died: no process trains there any more; go on with bpcli train --resume",
-        f"died of {number.name}: 'run'; crash.log in the run directory says where",
+        "1 run died before finishing; continue with bpcli train --resume",
+        f"died of {number.name}: 'run'; see crash.log in the run directory",
     ]
     (document,) = bpcli("runs", runs, "--json").ok().json["runs"]
     assert (document["status"], document["signal"], document["epochs"]) == ("died", number.name, 1)
 
     evaluation = bpcli("evaluate", directory.path, "--json").ok()
-    unfinished = (
-        f"this run died of {number.name} before it finished; go on with bpcli train --resume {directory.path.resolve()}"
-    )
+    resume = f"bpcli train --resume {directory.path.resolve()}"
+    unfinished = f"this run died of {number.name} before it finished; continue with {resume}"
     assert unfinished in evaluation.json["notes"]
     stacks = directory.crash_log.read_text()
     assert f"in {'step' if of is IN_A_STEP else '_evaluate'}\n" in stacks
 
     resumed = bpcli("train", "--resume", directory.path).ok()
     done = "1 epoch and 1 step" if of is IN_A_STEP else "1 epoch and 2 steps"
-    assert notes(resumed)[0] == f"the process that trained here died of {number.name}; going on after {done}"
+    assert notes(resumed)[0] == f"the previous training process died of {number.name}; continuing after {done}"
     assert "Traceback" not in resumed.err
     check_same(small.directory, directory)
     assert not directory.crash_log.exists()
@@ -129,9 +128,9 @@ def test_a_process_that_is_killed_has_no_last_word_but_its_lock_tells(
     assert crashed_run(directory.path, of, raised(signal.SIGKILL), small.config) == -signal.SIGKILL
     listing = bpcli("runs", runs, "--json").ok()
     assert [(run["status"], run["signal"]) for run in listing.json["runs"]] == [("died", None)]
-    assert notes(listing) == ["1 run died: no process trains there any more; go on with bpcli train --resume"]
+    assert notes(listing) == ["1 run died before finishing; continue with bpcli train --resume"]
     assert notes(bpcli("train", "--resume", directory.path).ok())[0].startswith(
-        "the process that trained here died; going on after 1 epoch and "
+        "the previous training process died; continuing after 1 epoch and "
     )
     check_same(small.directory, directory)
     assert not directory.crash_log.exists()
@@ -163,7 +162,7 @@ def test_a_crash_before_the_first_checkpoint_is_one_line_of_every_command(small:
         ("inspect", run): "died of SIGSEGV before its first checkpoint; start again with bpcli train",
         ("train", "--resume", run): "died of SIGSEGV before its first checkpoint: nothing to resume from; start again",
         ("reproduce", run): "nothing to reproduce; it has no last checkpoint",
-        ("plot", run, "-o", runs / "x.svg"): "no epoch has a value to draw",
+        ("plot", run, "-o", runs / "x.svg"): "no values to draw",
     }.items():
         result = bpcli(*arguments)
         assert (result.code, result.out, result.err.count("\n")) == (4, "", 1)
@@ -171,8 +170,8 @@ def test_a_crash_before_the_first_checkpoint_is_one_line_of_every_command(small:
     listing = bpcli("runs", runs).ok()
     assert listing.out.splitlines()[1].split()[:3] == ["run", "-", "died"]
     assert notes(listing) == [
-        "1 run died before a first checkpoint; start again with bpcli train",
-        "died of SIGSEGV: 'run'; crash.log in the run directory says where",
+        "1 run died before the first checkpoint; start again with bpcli train",
+        "died of SIGSEGV: 'run'; see crash.log in the run directory",
     ]
 
 
@@ -180,9 +179,9 @@ def test_a_crash_in_the_first_epoch_is_said_where_a_best_checkpoint_is_wanted(sm
     directory = RunDirectory(runs / "run")
     crashed_run(directory.path, (Inference, "logits", 1), read_address_zero, small.config)
     result = bpcli("evaluate", directory.path)
-    said = "died of SIGSEGV before there was a best checkpoint; go on with bpcli train --resume"
+    said = "died of SIGSEGV before its first best checkpoint; continue with bpcli train --resume"
     assert result.err == f"error: {directory.path}: {said} {directory.path.resolve()}\n"
-    assert notes(bpcli("train", "--resume", directory.path).ok())[0].endswith("; going on after 2 steps")
+    assert notes(bpcli("train", "--resume", directory.path).ok())[0].endswith("; continuing after 2 steps")
     check_same(small.directory, directory)
 
 
@@ -232,7 +231,7 @@ def check_died(config: Path, directory: RunDirectory, where: str) -> None:
     assert directory.signal == "SIGSEGV"
     assert where in directory.crash_log.read_text()
     resumed = bpcli("train", "--resume", directory.path, "--threads", 2).ok()
-    assert notes(resumed)[0] == "the process that trained here died of SIGSEGV; going on from the start"
+    assert notes(resumed)[0] == "the previous training process died of SIGSEGV; continuing from the start"
     bpcli("train", config, "--run-dir", directory.path.with_name("whole"), "--threads", 2).ok()
     check_same(RunDirectory(directory.path.with_name("whole")), directory)
 

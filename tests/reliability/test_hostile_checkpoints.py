@@ -87,20 +87,20 @@ def put(tree: Any, path: str, value: Any) -> None:
         tree[last] = value
 
 
-NOT_ARRAY = "array 'best.layers.0.bias' is not described as an array of float numbers"
-NOT_THERE = "array 'best.layers.0.bias' does not stand where the header says"
+NOT_ARRAY = "array 'best.layers.0.bias' is not a floating-point array"
+NOT_THERE = "array 'best.layers.0.bias' is not at the offset that the header gives"
 PETABYTES = {"dtype": "F32", "shape": [10**15], "data_offsets": [0, 4 * 10**15]}
 TWO_HALVES = {"dtype": "F64", "shape": [1], "data_offsets": [0, 8]}
 ARRAYS: dict[str, tuple[str, Any, str]] = {
     "another type of float": ("dtype", "F16", NOT_ARRAY),
     "integers": ("dtype", "I32", NOT_ARRAY),
     "a type that there is not": ("dtype", "\x1b[31m", NOT_ARRAY),
-    "half as many, twice as wide": ("", TWO_HALVES, "of shape (1,) and type float64; the network wants shape (2,)"),
+    "half as many, twice as wide": ("", TWO_HALVES, "of shape (1,) and type float64; the network expects shape (2,)"),
     "a negative size": ("shape", [-2], NOT_ARRAY),
     "no size": ("shape", [0], NOT_ARRAY),
     "a size that is no whole number": ("shape", [2.0], NOT_ARRAY),
-    "another shape of the same size": ("shape", [2, 1], "is of shape (2, 1) and type float32; the network wants"),
-    "a third axis": ("shape", [2, 1, 1], "is of shape (2, 1, 1) and type float32; the network wants"),
+    "another shape of the same size": ("shape", [2, 1], "is of shape (2, 1) and type float32; the network expects"),
+    "a third axis": ("shape", [2, 1, 1], "is of shape (2, 1, 1) and type float32; the network expects"),
     "petabytes": ("shape", [10**15], NOT_THERE),
     "petabytes that are said to be there": ("", PETABYTES, NOT_THERE),
     "offsets a byte on": ("data_offsets", [1, 9], NOT_THERE),
@@ -134,12 +134,14 @@ def test_a_header_that_is_said_to_be_longer_than_the_file_is_refused_whatever_th
 
 def test_bytes_that_no_array_accounts_for_are_refused():
     _, _, data = taken_apart(RESUMABLE)
-    behind = "there is something behind its last array"
+    behind = "it has data after its last array"
     assert refusal(edited(lambda entries, about: None, data + b"\0")) == behind
     assert refusal(edited(lambda entries, about: entries.popitem())) == behind
-    assert refusal(edited(lambda entries, about: None, data[:-1])).endswith("does not stand where the header says")
+    assert refusal(edited(lambda entries, about: None, data[:-1])).endswith(
+        "is not at the offset that the header gives"
+    )
     message = refusal(edited(lambda entries, about: entries.pop("best.layers.0.bias")))
-    assert message == "array 'best.layers.0.weight' does not stand where the header says"
+    assert message == "array 'best.layers.0.weight' is not at the offset that the header gives"
 
 
 HEADERS: dict[str, tuple[str, Any, str]] = {
@@ -149,21 +151,21 @@ HEADERS: dict[str, tuple[str, Any, str]] = {
     "a digest that is no text": ("sha256", ["0"], "damaged: its content does not match its SHA-256"),
     "a digest that cannot be encoded": ("sha256", "\ud800" * 64, "damaged: its content does not match its SHA-256"),
     "no config": ("config", ..., "config: Field required"),
-    "a wide network": ("config/layers/0/units", 10**15, "the network wants shape (1, 1000000000000000)"),
+    "a wide network": ("config/layers/0/units", 10**15, "the network expects shape (1, 1000000000000000)"),
     "a network of another depth": (
         "config/layers/0",
         {"type": "dropout", "rate": 0.5},
-        "the network wants shape (1, 1) and",
+        "the network expects shape (1, 1) and",
     ),
     "a layer that there is not": ("config/layers/0/type", "\x1b[31m", "config.layers.0: Input tag '\\x1b[31m'"),
-    "another loss": ("config/loss", {"type": "mse"}, "the loss is not one for the target"),
-    "no loss": ("config/loss", None, "config: Value error, names no loss"),
-    "another precision": ("config/dtype", "float64", "the network wants shape (1, 2) and type float64"),
-    "another target": ("config/data/target", "u", "the preprocessing is not of the config's columns"),
-    "a weight column": ("config/data/weight", "w", "the preprocessing is not of the config's columns"),
+    "another loss": ("config/loss", {"type": "mse"}, "the loss does not fit the target"),
+    "no loss": ("config/loss", None, "config: Value error, has no loss"),
+    "another precision": ("config/dtype", "float64", "the network expects shape (1, 2) and type float64"),
+    "another target": ("config/data/target", "u", "the preprocessing does not match the config's columns"),
+    "a weight column": ("config/data/weight", "w", "the preprocessing does not match the config's columns"),
     "no path": ("data/paths", [], "there must be a path for each file of the config"),
-    "rows of one split alone": ("data/rows", {"train": 3}, "must count the rows of every split"),
-    "no rows to train on": ("data/rows/train", 0, "must count the rows of every split"),
+    "rows of one split alone": ("data/rows", {"train": 3}, "must give the rows of every split"),
+    "no rows to train on": ("data/rows/train", 0, "must give the rows of every split"),
     "rows below 0": ("data/rows/test", -1, "data.rows.test: Input should be greater than or equal to 0"),
     "a scale that is not a number": ("preprocessor/inputs/0/encoding/scale", float("nan"), "should be a finite number"),
     "a scale of 0": ("preprocessor/inputs/0/encoding/scale", 0.0, "should be greater than 0"),
@@ -175,29 +177,29 @@ HEADERS: dict[str, tuple[str, Any, str]] = {
     "landmarks without scores": (
         "preprocessor/inputs/0/encoding",
         {"type": "landmarks", "values": [1.0, 2.0], "scores": [0.0]},
-        "there must be a score for each",
+        "with one score for each",
     ),
     "no inputs": ("preprocessor/inputs", [], "preprocessor.inputs: "),
     "an input without features": (
         "preprocessor/inputs",
         [{"type": "one_hot", "name": "x", "indicator": False, "categories": []}],
-        "the inputs make no feature",
+        "the inputs have no features",
     ),
     "a count for no category": (
         "preprocessor/inputs/0",
         {"type": "one_hot", "name": "x", "indicator": False, "categories": ["a"], "counts": [1, 2]},
-        "there must be a count for each category",
+        "must have one count for each category",
     ),
-    "a name that cannot be written": ("versions", {"\ud800": "1"}, "the names of what wrote it must be printable"),
-    "an input that is the target": ("preprocessor/inputs/0/name", "t\u202e", "a column stands in two places"),
-    "a target of another kind": ("preprocessor/target_kinds", ["numeric"], "target_kinds are not those of the target"),
-    "a target of two kinds": ("preprocessor/target_kinds", ["categorical", "categorical"], "target_kinds are not"),
+    "a name that cannot be written": ("versions", {"\ud800": "1"}, "package names must be printable"),
+    "an input that is the target": ("preprocessor/inputs/0/name", "t\u202e", "a column is used twice"),
+    "a target of another kind": ("preprocessor/target_kinds", ["numeric"], "target_kinds do not match the target"),
+    "a target of two kinds": ("preprocessor/target_kinds", ["categorical", "categorical"], "target_kinds do not match"),
     "one class": ("preprocessor/target/classes", ["no"], "preprocessor.target.classes.classes: "),
     "one class twice": ("preprocessor/target/classes", ["no", "no"], "classes must have different names"),
     "three classes by one logit": ("preprocessor/target/classes", ["a", "b", "c"], "only two can share a logit"),
-    "a logit for each of two classes": ("preprocessor/target/single_logit", False, "the loss is not one for"),
+    "a logit for each of two classes": ("preprocessor/target/single_logit", False, "the loss does not fit"),
     "numbers that fall": ("preprocessor/target/numbers", [1.0, 0.0], "numbers must rise"),
-    "fewer numbers than classes": ("preprocessor/target/numbers", [1.0], "there must be one for each class"),
+    "fewer numbers than classes": ("preprocessor/target/numbers", [1.0], "with one for each class"),
     "numbers without an encoding": (
         "preprocessor/target",
         {"type": "numbers", "names": ["t\u202e"], "encodings": []},
@@ -206,7 +208,7 @@ HEADERS: dict[str, tuple[str, Any, str]] = {
     "numbers of names": (
         "preprocessor/target",
         {"type": "numbers", "names": ["t\u202e"], "encodings": [{"center": 0.0, "scale": 1.0}]},
-        "target_kinds are not those of the target",
+        "target_kinds do not match the target",
     ),
     "an epoch below 0": ("score/epoch", -1, "score.epoch: "),
     "counters that are none": ("counters", [], "counters: "),
@@ -368,7 +370,7 @@ def test_training_does_not_go_on_from_a_step_beyond_its_epoch(run: Path):
         last.write_bytes(forged(content, change))
         result = bpcli("train", "--resume", run, "-q")
         assert result.code == code
-        assert code == 0 or "its step lies beyond the end of its epoch" in result.err
+        assert code == 0 or "its step is beyond the end of its epoch" in result.err
 
 
 def test_evaluating_on_data_that_lacks_a_column_of_the_model_names_the_column(run: Path):
@@ -469,7 +471,7 @@ def test_a_file_or_header_that_could_take_more_memory_than_there_is_is_refused_u
     monkeypatch.setattr(memory, "available_memory", lambda: 250 * length)
     Checkpoint.load(path)
     monkeypatch.setattr(memory, "available_memory", lambda: 2 * len(SMALL) - 1)
-    with pytest.raises(MemoryLimitError, match=r"a\.safetensors: reading it needs .* are available; free some$"):
+    with pytest.raises(MemoryLimitError, match=r"a\.safetensors: reading it needs .* is available; free some$"):
         Checkpoint.load(path)
     monkeypatch.setattr(memory, "available_memory", lambda: 2 * len(SMALL))
     with pytest.raises(MemoryLimitError, match="reading the header of a checkpoint needs"):

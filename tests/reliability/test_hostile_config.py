@@ -29,7 +29,10 @@ REFUSED = {
     "key twice": (DATA + DATA, "c.yaml:2:1: data: duplicate key; first defined at"),
     "unknown key": (DATA + "sed: 1\n", "c.yaml:2:1: sed: unknown key; did you mean 'seed'?"),
     "NUL": (DATA + "name: \0\n", "c.yaml:2:7: the character '\\x00' is not allowed in YAML"),
-    "NUL in a path": ('data: {path: "a\\0b", target: y}\n', "c.yaml:1:14: data.path: no file can have a NUL character"),
+    "NUL in a path": (
+        'data: {path: "a\\0b", target: y}\n',
+        "c.yaml:1:14: data.path: file names cannot contain a NUL character",
+    ),
     "half a character": ('data: {path: "\\ud800", target: y}\n', "c.yaml:1:14: data.path: half of a character"),
     "not UTF-8": (b"name: \xe9\n", "c.yaml:1:7: byte 0xe9 is not UTF-8 text; save the file as UTF-8"),
     "UTF-16": (DATA.encode("utf-16"), "c.yaml: UTF-16 text; save it as UTF-8"),
@@ -40,7 +43,7 @@ REFUSED = {
     "no data": ("data: {target: y}\n", "c.yaml:1:7: data: give either path, or train with validation and test"),
     "data twice": (
         "data: {path: a.csv, validation: b.csv}\n",
-        "c.yaml:1:7: data: validation and test files go with train; with path use split",
+        "c.yaml:1:7: data: validation and test files require train; with path, use split",
     ),
     "infinite rate": (DATA + "optimizer: {type: sgd, learning_rate: .inf}\n", "must be a finite number, not .inf"),
     "5,000 digits": (DATA + f"seed: {'9' * 5000}\n", "c.yaml:2:7: seed: a number of 5,000 characters"),
@@ -82,7 +85,7 @@ def test_a_layer_of_a_billion_units_is_refused_before_memory_is_taken(
     *_, error = result.err.splitlines()
     assert error.startswith("error: training needs ")
     assert " TB, but " in error
-    assert error.endswith(" are available; use fewer units, a smaller batch, or fewer rows")
+    assert error.endswith(" is available; use fewer units, a smaller batch, or fewer rows")
     assert peak < 10_000_000
     assert [path.name for path in tmp_path.iterdir()] == ["c.yaml"]
 
@@ -110,7 +113,7 @@ NO_FILES: dict[str, tuple[Callable[[Path], Path], str, str, str]] = {
     "pipe": (
         a_pipe,
         "a pipe or device; a config is",
-        "not a regular file; a data file was expected",
+        "not a regular file; expected a data file",
         "no such checkpoint",
     ),
     "folder": (lambda folder: folder, "a folder; a config is", "a folder; a data file was", "not a run directory"),

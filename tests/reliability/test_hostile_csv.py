@@ -53,16 +53,16 @@ def command(name: str, folder: Path, run: Path, file: Path) -> Result:
 NO_TABLE = {
     "empty": (b"", "the file is empty; its first line must name the columns"),
     "blank lines": (b"\n\r\n \n", "the file is empty; its first line must name the columns"),
-    "ragged row": (with_line_11("9,a"), "line 11: 2 fields, where the header has 3 columns"),
-    "unclosed quote": (with_line_11('9,"a,q'), "line 11: a quoted field begins here and does not end"),
-    "text after a quote": (with_line_11('9,"a"b,q'), "line 11: a quoted field begins here and does not end"),
+    "ragged row": (with_line_11("9,a"), "line 11: 2 fields, but the header has 3 columns"),
+    "unclosed quote": (with_line_11('9,"a,q'), "line 11: the quoted field that starts here is not closed"),
+    "text after a quote": (with_line_11('9,"a"b,q'), "line 11: the quoted field that starts here is not closed"),
     "NUL": (with_line_11("9,\0,q"), "line 11: a NUL byte (byte 62)"),
     "UTF-16": (PLAIN.decode().encode("utf-16"), "the text is encoded as UTF-16; save the file as UTF-8"),
     "UTF-16, no mark": (PLAIN.decode().encode("utf-16-le"), "the text is encoded as UTF-16; save the file as UTF-8"),
     "Latin-1": (with_line_11("9,é,q").decode().encode("latin-1"), "line 11: byte 62 is not valid UTF-8; save the"),
-    "a name twice": (PLAIN.replace(b"x,k,y", b"x,x,y"), "line 1: the header names 'x' more than once"),
-    "no name": (PLAIN.replace(b"x,k,y", b"x,,y"), "line 1: the header leaves column 2 of 3 without a name"),
-    "huge field": (with_line_11(f"9,{'z' * (1 << 20)}z,q"), "line 11: a field longer than 1 MiB begins here"),
+    "a name twice": (PLAIN.replace(b"x,k,y", b"x,x,y"), "line 1: duplicate names in the header: 'x'"),
+    "no names": (PLAIN.replace(b"x,k,y", b",,"), "line 1: none of the 3 columns has a name in the header"),
+    "huge field": (with_line_11(f"9,{'z' * (1 << 20)}z,q"), "line 11: a field longer than 1 MiB starts here"),
     "torn gzip": (gzip.compress(PLAIN)[:-9], "the gzip data is damaged or cut short"),
 }
 
@@ -137,7 +137,7 @@ def test_a_word_among_quantities_does_not_make_classes_of_them(tmp_path: Path, t
     result = bpcli("check", config(tmp_path))
     assert result.code == 2
     assert f"{tmp_path}/c.yaml:1:29: data.target: column 'y': numbers except '{text[:79]}" in result.err
-    assert "add that to data.missing if no value is meant" in result.err
+    assert "add them to data.missing if missing values are meant" in result.err
     assert bpcli("check", config(tmp_path, f"path: t.csv, target: y, missing: ['{text}']")).code == 0
 
 
@@ -169,9 +169,9 @@ def test_a_number_is_the_nearest_one_that_there_is(tmp_path: Path, run: Path, te
 
 
 FEW_ROWS = {
-    "header only": (b"x,k,y\n", 3, "t.csv: there are no rows under the header"),
-    "one row": (b"x,k,y\n1,a,p\n", 3, "t.csv: target 'y' has 1 class only; there is nothing to tell apart"),
-    "one class": (PLAIN.replace(b",q\n", b",p\n"), 3, "t.csv: target 'y' has 1 class only; there is nothing to tell"),
+    "header only": (b"x,k,y\n", 3, "t.csv: no rows below the header"),
+    "one row": (b"x,k,y\n1,a,p\n", 3, "t.csv: target 'y' has only 1 class; at least two are required"),
+    "one class": (PLAIN.replace(b",q\n", b",p\n"), 3, "t.csv: target 'y' has only 1 class; at least two are required"),
     "no target": (PLAIN.replace(b",q\n", b",\n").replace(b",p\n", b",NA\n"), 3, "no row has a value in target 'y'"),
     "a quantity in one row": (
         b"x,y\n1,2.5\n",
@@ -210,8 +210,8 @@ def test_a_class_that_training_rows_lack_is_named_with_its_rows(tmp_path: Path) 
     result = bpcli("check", config(tmp_path, "path: t.csv, target: y, split: {column: part}"))
     assert result.code == 3
     assert result.err.splitlines()[-1] == (
-        f"error: {tmp_path}/t.csv: validation rows: target 'y': class 'r' stands in 2 rows, but in no row that the "
-        "network was trained on; leave those out, or train on rows of that class"
+        f"error: {tmp_path}/t.csv: validation rows: target 'y': class 'r' occurs in 2 rows, but in no training row; "
+        "drop those rows, or train on rows of that class"
     )
 
 
@@ -220,7 +220,7 @@ def test_integers_beyond_float64_are_no_classes_unless_they_are_names(tmp_path: 
     (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{number % 3},{number}\n" for number in big))
     result = bpcli("check", config(tmp_path))
     assert result.code == 2
-    assert "data.target: column 'y' holds classes from 9,007,199,254,740,992 (2^53) on" in result.err
+    assert "data.target: column 'y' holds classes of 9,007,199,254,740,992 (2^53) or more" in result.err
     assert "name it categorical under data.columns" in result.err
     names = config(tmp_path, "path: t.csv, target: y, columns: {y: categorical}")
     bpcli("train", names, "--run-dir", tmp_path / "run", "-q", "--set", "training.epochs=150").ok()
@@ -236,7 +236,7 @@ def test_a_compression_bomb_is_refused_before_memory_runs_out(tmp_path: Path, mo
     result = bpcli("check", config(tmp_path, "path: t.csv.gz, target: y"), "--no-cache")
     assert (result.code, result.out) == (9, "")
     refused = re.fullmatch(
-        r"error: a column of ([\d,]+) rows and more needs [\d.]+ MB, but 3.0 MB are available; use fewer rows\n",
+        r"error: a column of more than ([\d,]+) rows needs [\d.]+ MB, but only 3.0 MB is available; use fewer rows\n",
         result.err,
     )
     assert refused is not None
@@ -261,7 +261,7 @@ def test_a_million_categories_are_counted_and_fit_in_memory_or_are_refused(tmp_p
     train_rows = result.json["rows"]["train"]
     assert result.json["columns"][0]["inputs"] == train_rows > 0.6 * categories
     assert (
-        f"warning: column 'k': {categories:,} different names in {categories:,} rows, like an identifier" in result.err
+        f"warning: column 'k': {categories:,} distinct names in {categories:,} rows, like an identifier" in result.err
     )
     result = bpcli("check", config(tmp_path), "--no-cache", "--set", "layers=[{type: dense, units: 100000000}]")
     assert result.code == 9

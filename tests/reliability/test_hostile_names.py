@@ -86,7 +86,7 @@ COMMANDS = {
     "predict to where something is": (
         ("predict", f"t{FILE}.csv", "--checkpoint", f"r{FILE}", "-o", f"c{FILE}.yaml"),
         8,
-        [f"c{FILE_SHOWN}.yaml: exists already"],
+        [f"c{FILE_SHOWN}.yaml: already exists"],
     ),
     "an option that there is not": (("predict", f"--{HOSTILE}"), 2, ["[/red]"]),
 }

@@ -78,14 +78,20 @@ REFUSED = {
     "more than there is": ({"X": declared("<f8", (10**6, 3), b"\0" * 80), "y": Y}, "array 'X': its header declares"),
     "beyond counting": ({"X": declared("<f8", (10**30, 3)), "y": Y}, "array 'X': its header declares"),
     "columns of nothing": ({"X": declared("<f8", (0, 10**12)), "y": Y[:0]}, "array 'X': 1,000,000,000,000 columns"),
-    "rows of nothing": ({"X": X, "y": declared("|S0", (10**12,))}, "array 'y': holds text of no length"),
+    "rows of nothing": ({"X": X, "y": declared("|S0", (10**12,))}, "array 'y': holds only empty text"),
     "complex": ({"X": X.astype(complex), "y": Y}, "array 'X': holds complex numbers; only numbers, booleans and text"),
-    "structured": ({"X": PAIR, "y": Y}, "array 'X': holds records; only numbers, booleans and text are read"),
+    "structured": ({"X": PAIR, "y": Y}, "array 'X': holds records; only numbers, booleans and text are supported"),
     "pairs": ({"X": declared("(2,)<f8", (40,), b"\0" * 640), "y": Y}, "array 'X': holds records"),
-    "dates": ({"X": X.astype("M8[s]"), "y": Y}, "array 'X': holds dates; only numbers, booleans and text are read"),
+    "dates": (
+        {"X": X.astype("M8[s]"), "y": Y},
+        "array 'X': holds dates; only numbers, booleans and text are supported",
+    ),
     "text as input": ({"X": X.astype("U3"), "y": Y}, "array 'X': holds text; inputs must be numbers"),
-    "infinity": ({"X": np.where(X[7, 1] == X, np.inf, X), "y": Y}, "array 'X': row 7 holds an infinity"),
-    "long doubles": ({"X": np.full((40, 3), np.longdouble("1e4000")), "y": Y}, "array 'X': row 0 holds an infinity"),
+    "infinity": ({"X": np.where(X[7, 1] == X, np.inf, X), "y": Y}, "array 'X': row 7 holds an infinite value"),
+    "long doubles": (
+        {"X": np.full((40, 3), np.longdouble("1e4000")), "y": Y},
+        "array 'X': row 0 holds an infinite value",
+    ),
     "half characters": (
         {"X": X, "y": declared("<U1", (40,), HALF_CHARACTERS)},
         "array 'y': row 0 holds text that is not",
@@ -198,7 +204,7 @@ def test_a_compression_bomb_is_refused_before_it_is_unpacked(
         tracemalloc.stop()
     assert result.code == 9
     assert result.err == (
-        f"error: {tmp_path}/t.npz: array 'X' needs 48.0 MB, but 40.0 MB are available; use fewer rows\n"
+        f"error: {tmp_path}/t.npz: array 'X' needs 48.0 MB, but only 40.0 MB is available; use fewer rows\n"
     )
     assert peak < 5_000_000
 
@@ -224,7 +230,7 @@ def test_integers_beyond_float64_are_no_classes(tmp_path: Path, run: Path) -> No
     save(tmp_path / "t.npz", {"X.npy": X, "y.npy": 2**53 + Y})
     result = command("check", tmp_path, run)
     assert result.code == 2
-    assert "column 'y' holds classes from 9,007,199,254,740,992 (2^53) on" in result.err
+    assert "column 'y' holds classes of 9,007,199,254,740,992 (2^53) or more" in result.err
     (tmp_path / "c.yaml").write_text("data: {path: t.npz, columns: {y: categorical}}\n")
     summary = bpcli("check", tmp_path / "c.yaml", "--json").ok().json
     assert summary["target"]["classes"] == [str(2**53), str(2**53 + 1)]

@@ -69,7 +69,7 @@ REFUSED = {
     "other case": (renamed("island", "Island"), "no column 'island'; did you mean 'Island'?"),
     "a header too short": (
         lambda rows: without("sex")(rows[:1]) + rows[1:],
-        ("line 2: 8 fields, where the header has 7 columns", "no column 'sex'; it has '"),
+        ("line 2: 8 fields, but the header has 7 columns", "no column 'sex'; it has '"),
     ),
     "two missing": (
         lambda rows: renamed("sex", "gender")(renamed("island", "isle")(rows)),
@@ -124,8 +124,7 @@ def test_an_answer_that_is_no_number_is_refused(tmp_path: Path) -> None:
         result = bpcli(*command, cwd=tmp_path)
         assert (result.code, result.out) == (3, "")
         assert result.err == (
-            "error: far.csv: column 'x': 1e+37 is too large to compute with; if it stands for a missing value, name it "
-            "in data.missing\n"
+            "error: far.csv: column 'x': 1e+37 is too large; if it marks a missing value, add it to data.missing\n"
         )
 
 

@@ -54,7 +54,7 @@ def test_a_signal_at_any_call_lets_the_save_complete_and_the_run_goes_on_to_the_
             stopped += 1
             assert directory.read_summary().status == "interrupted"
             assert not list(directory.path.rglob(".*"))
-            assert "and saved; go on with: bpcli train --resume" in result.err
+            assert "and saved; continue with: bpcli train --resume" in result.err
             assert check_goes_on(small, directory)
     record_property("cases", len(places))
     assert stopped > len(places) / 2
@@ -214,7 +214,7 @@ def test_a_scheduler_that_wants_the_machine_gets_it_with_the_run_saved(small: Wh
     process.send_signal(signal.SIGUSR1)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (128 + signal.SIGUSR1, b"")
-    assert b"and saved; go on with: bpcli train --resume " in err
+    assert b"and saved; continue with: bpcli train --resume " in err
     directory = RunDirectory(runs / "run")
     check_left_whole(directory)
     counters = Checkpoint.load(directory.last).header.counters

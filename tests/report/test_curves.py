@@ -41,7 +41,7 @@ def test_of_many_classes_the_most_frequent_are_shown_and_the_page_says_so() -> N
     chances = np.full((len(truth), 9), 1 / 9)
     roc, *_ = probability_charts(truth, chances, [f"c{index}" for index in range(9)])
     assert [series.name for series in roc.series] == [f"c{index}" for index in range(3, 9)]
-    assert roc.note == f"{MOST_CURVES} of 9; none that is left out is more frequent"
+    assert roc.note == f"the {MOST_CURVES} most frequent of 9"
 
 
 def test_without_rows_of_both_kinds_there_is_no_curve() -> None:

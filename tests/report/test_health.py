@@ -40,7 +40,7 @@ def test_a_chart_for_each_thing_that_was_measured() -> None:
     assert [one.name for one in dead.series] == ["layer 0 (dense)"]
     assert (dead.note, norms.note, dead.shares, norms.shares) == ("layer 0 (dense)", "", True, False)
     assert (norms.logarithmic, ratios.logarithmic, dead.logarithmic) == (True, True, False)
-    assert (norms.level, ratios.level) == (None, (USUAL_RATIO, "usual order, 0.001"))
+    assert (norms.level, ratios.level) == (None, (USUAL_RATIO, "typical order, 0.001"))
     assert norms.mark == (2.0, "best epoch, 2")
     assert list(section.sentences) == ["No problem found in gradients, step sizes, dead or saturated units.", ABOUT]
 

@@ -145,7 +145,7 @@ def test_what_is_no_summary_is_an_empty_one(document: Any) -> None:
     [("status", "done"), ("best", None), ("best", {"epoch": "x"}), ("epochs", "3"), ("started_at", 5), ("test", [])],
 )
 def test_a_listing_takes_no_damaged_summary(key: str, value: Any) -> None:
-    with pytest.raises(ValueError, match=r"no status|is of another kind|holds what is no number"):
+    with pytest.raises(ValueError, match=r"no status|has the wrong type|holds a value that is not a number"):
         Summary.strict({**WHOLE, key: value})
 
 

@@ -46,14 +46,14 @@ def test_without_a_best_checkpoint_the_way_to_one_follows_from_how_the_run_ended
     assert refusal(run) == "died of SIGBUS before its first checkpoint; start again with bpcli train"
     run.write_summary(Summary(status="running"))
     run.last.touch()
-    assert refusal(run) == f"died of SIGBUS before there was a best checkpoint; go on with {resume}"
+    assert refusal(run) == f"died of SIGBUS before its first best checkpoint; continue with {resume}"
     run.crash_log.unlink()
-    assert refusal(run) == f"died before there was a best checkpoint; go on with {resume}"
+    assert refusal(run) == f"died before its first best checkpoint; continue with {resume}"
     with run.locked():
-        still = "there is no best checkpoint yet, as its first epoch is still training; try again later"
+        still = "no best checkpoint yet: the first epoch is still training; try again later"
         assert refusal(run) == still
     run.write_summary(Summary(status="interrupted"))
-    assert refusal(run) == f"there is no best checkpoint yet; go on with {resume}"
+    assert refusal(run) == f"no best checkpoint yet; continue with {resume}"
     run.write_summary(Summary(status="diverged"))
     assert refusal(run) == (
         "diverged in its first epoch, so there is no best checkpoint; train again at a lower learning rate"
@@ -62,7 +62,7 @@ def test_without_a_best_checkpoint_the_way_to_one_follows_from_how_the_run_ended
 
 def test_only_a_run_that_is_not_over_has_a_note(run: RunDirectory) -> None:
     run.write_summary(Summary(status="running"))
-    resume = f"go on with bpcli train --resume '{run.path}'"
+    resume = f"continue with bpcli train --resume '{run.path}'"
     assert unfinished_notes(run.best) == [f"this run died before it finished; {resume}"]
     run.crash_log.write_text(CRASHED)
     assert unfinished_notes(run.last) == [f"this run died of SIGBUS before it finished; {resume}"]

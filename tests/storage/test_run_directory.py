@@ -41,7 +41,7 @@ def test_nothing_that_exists_is_ever_taken_for_a_new_run(tmp_path: Path, kind: s
         path.write_text("")
     else:
         path.symlink_to(tmp_path / "nowhere")
-    with pytest.raises(ExistsError, match="run: exists already; choose another --run-dir") as caught:
+    with pytest.raises(ExistsError, match="run: already exists; choose another --run-dir") as caught:
         RunDirectory.create(path)
     assert caught.value.exit_code == ExitCode.EXISTS == 8
 
@@ -68,7 +68,7 @@ def test_where_all_names_are_taken_it_is_said_and_nothing_overwritten(tmp_path: 
 
     monkeypatch.setattr(RunDirectory, "create", taken)
     with pytest.raises(
-        ExistsError, match=r"p\\x1b-\d{8}-\d{6}: exists already, as do 998 more with a number behind it$"
+        ExistsError, match=r"p\\x1b-\d{8}-\d{6}: already exists, as do 998 numbered variants; choose a --run-dir$"
     ):
         RunDirectory.create_named(tmp_path, "p\x1b")
     assert len(set(asked)) == 999
@@ -130,7 +130,7 @@ def test_only_a_run_that_died_before_its_first_checkpoint_is_discarded(tmp_path:
         run.write_summary(Summary(status="running"))
         return run
 
-    began("died").discard_unbegun()
+    began("died").remove_if_unstarted()
     for kept in (began("last").last, began("best").best, tmp_path / "foreign/checkpoints/notes.txt"):
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.touch()
@@ -138,7 +138,7 @@ def test_only_a_run_that_died_before_its_first_checkpoint_is_discarded(tmp_path:
     RunDirectory.create(tmp_path / "empty")
     with began("training").locked():
         for path in tmp_path.iterdir():
-            RunDirectory(path).discard_unbegun()
+            RunDirectory(path).remove_if_unstarted()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best", "foreign", "last", "over", "training"]
     assert all((tmp_path / name / "config.yaml").exists() for name in ("best", "last", "over", "training"))
     assert (tmp_path / "foreign/checkpoints/notes.txt").exists()

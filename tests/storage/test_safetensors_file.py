@@ -24,5 +24,5 @@ def test_arrays_of_any_number_of_axes_come_back_as_they_were(
 
 def test_more_axes_than_every_numpy_can_hold_are_refused() -> None:
     content = seal({"a": np.ones((1,) * (MOST_AXES + 1), FLOAT32)}, {})
-    with pytest.raises(CheckpointError, match="array 'a' is not described as an array of float numbers"):
+    with pytest.raises(CheckpointError, match="array 'a' is not a floating-point array"):
         unseal(content)

@@ -215,7 +215,7 @@ def test_training_that_needs_more_than_its_group_has_is_refused_and_what_fits_is
         left = int(run_in(folder, "-c", asked, cwd=tmp_path).stdout)
     assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (9, "", 1)
     assert refused.stderr.startswith("error: training needs ")
-    assert " are available in this control group; use fewer units" in refused.stderr
+    assert " is available in this control group; use fewer units" in refused.stderr
     assert not (tmp_path / "large").exists()
     assert (fits.returncode, fits.stderr) == (0, "")
     assert limit // 2 < left < limit

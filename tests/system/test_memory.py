@@ -27,7 +27,7 @@ def test_work_that_fits_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     require_memory(1000, "reading", "read less")
     with pytest.raises(MemoryLimitError) as caught:
         require_memory(1001, "reading", "read less")
-    assert str(caught.value) == "reading needs 1.0 kB, but 1.0 kB are available; read less"
+    assert str(caught.value) == "reading needs 1.0 kB, but only 1.0 kB is available; read less"
     assert caught.value.exit_code == ExitCode.MEMORY == 9
 
 

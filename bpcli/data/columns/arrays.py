@@ -39,24 +39,28 @@ class ArrayInput(InputBase):
     type: Literal["array"] = "array"
     kind: Literal["numeric", "boolean"] = "numeric"
     shape: Sequence[Axis] = Field(min_length=2)
-    stored: str = Field(pattern=r"^(bool|u?int(8|16|32|64)|float(16|32|64))$", description="Type of the training data.")
+    stored: str = Field(
+        pattern=r"^(bool|u?int(8|16|32|64)|float(16|32|64))$", description="Data type of the training array."
+    )
     encoder: str
-    mean: Sequence[float] = Field(description="Of the training rows; of booleans the share of ones.")
-    fill: Sequence[float] | None = Field(default=None, description="Left out: the mean.")
-    least: Sequence[float | None] = Field(default=(), description="Of the training rows; none for booleans.")
-    greatest: Sequence[float | None] = Field(default=(), description="Of the training rows; none for booleans.")
-    centers: Sequence[float] = Field(default=(), description="What is subtracted, where the encoding is affine.")
-    scales: Sequence[Annotated[float, Field(gt=0)]] = Field(default=(), description="What that is divided by.")
-    landmarks: Sequence[Landmarks] = Field(default=(), description="Encodings that are not affine.")
+    mean: Sequence[float] = Field(description="Means over the training rows; the share of ones for booleans.")
+    fill: Sequence[float] | None = Field(default=None, description="Imputed values. Default: the mean.")
+    least: Sequence[float | None] = Field(default=(), description="Minima over the training rows; empty for booleans.")
+    greatest: Sequence[float | None] = Field(
+        default=(), description="Maxima over the training rows; empty for booleans."
+    )
+    centers: Sequence[float] = Field(default=(), description="Offsets of affine encodings.")
+    scales: Sequence[Annotated[float, Field(gt=0)]] = Field(default=(), description="Scales of affine encodings.")
+    landmarks: Sequence[Landmarks] = Field(default=(), description="Encodings by landmarks.")
     missing: Sequence[Annotated[int, Field(ge=0)]] = Field(
-        default=(), description="Positions that lacked values in training, in order."
+        default=(), description="Positions with missing values in training, in ascending order."
     )
     constant: Sequence[Annotated[int, Field(ge=0)]] = Field(
         default=(), description="Positions that were constant in training, in order: later values are ignored."
     )
 
     @model_validator(mode="after")
-    def _of_one_size(self) -> ArrayInput:
+    def _check_sizes(self) -> ArrayInput:
         size, ranged = self.size, self.size if self.kind == "numeric" else 0
         affine = 0 if self.landmarks or self.kind == "boolean" else size
         sizes = {
@@ -230,7 +234,7 @@ class ArrayInput(InputBase):
         column = table[self.name]
         if column.shape != self.shape:
             found = f"rows of {shown_shape(column.shape)}" if column.shape else "single values"
-            raise DataError(f"array {quoted(self.name)}: holds {found}; the model takes rows of {self.shown}")
+            raise DataError(f"array {quoted(self.name)}: holds {found}; the model expects rows of {self.shown}")
         return column
 
     @property

@@ -27,9 +27,9 @@ class Surprise(Spec):
     """
 
     column: str
-    value: str | None = Field(default=None, description="A category never seen.")
-    outside: Range | None = Field(default=None, description="The range of the training rows.")
-    ignored: bool = Field(default=False, description="A value of a column that was constant in training.")
+    value: str | None = Field(default=None, description="Unknown category.")
+    outside: Range | None = Field(default=None, description="Range of the training rows, if exceeded.")
+    ignored: bool = Field(default=False, description="Value of a column that was constant in training.")
 
 
 Surprises = dict[Surprise, int]

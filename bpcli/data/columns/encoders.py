@@ -31,8 +31,8 @@ def require_small(numbers: Values, name: str, values: Values) -> None:
     """Raise DataError if one of `numbers`, computed from the column's `values` of the same shape, is beyond LARGEST."""
     if (too_large := np.abs(numbers) > LARGEST).any():
         raise DataError(
-            f"column {quoted(name)}: {values[too_large][0]:g} is too large to compute with; "
-            "if it stands for a missing value, name it in data.missing"
+            f"column {quoted(name)}: {values[too_large][0]:g} is too large; if it marks a missing value, add it to "
+            "data.missing"
         )
 
 
@@ -60,9 +60,9 @@ class Landmarks(Spec):
     scores: Sequence[float] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _rising(self) -> Landmarks:
+    def _check_landmarks(self) -> Landmarks:
         if len(self.values) != len(self.scores) or not all(map(lt, self.values, self.values[1:])):
-            raise ValueError("values must rise, and there must be a score for each")
+            raise ValueError("values must be strictly increasing, with one score for each")
         return self
 
     def encode(self, values: Values) -> Values:
@@ -120,8 +120,8 @@ class Quantile(Spec):
     """Quantile transform: map by rank to the normal distribution, or to the uniform one on [0, 1]."""
 
     type: Literal["quantile"] = "quantile"
-    output: Literal["normal", "uniform"] = Field(default="normal", description="The distribution to map to.")
-    landmarks: int = Field(default=200, ge=2, le=1000, description="Quantiles kept; between them it is linear.")
+    output: Literal["normal", "uniform"] = Field(default="normal", description="Target distribution.")
+    landmarks: int = Field(default=200, ge=2, le=1000, description="Number of quantiles, interpolated linearly.")
 
     def fit(self, values: Values, weights: Values | None = None) -> Landmarks:
         """Fit as `Standard.fit`."""

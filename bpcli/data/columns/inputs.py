@@ -31,8 +31,8 @@ class NumericInput(ColumnInput):
 
     type: Literal["numeric"] = "numeric"
     fill: float
-    mean: float | None = Field(default=None, description="Of the training rows; checkpoints of before lack it.")
-    range: Range | None = Field(default=None, description="Of the training rows; checkpoints of before lack it.")
+    mean: float | None = Field(default=None, description="Mean of the training rows; absent in older checkpoints.")
+    range: Range | None = Field(default=None, description="Range of the training rows; absent in older checkpoints.")
     encoder: str
     encoding: Encoding
 
@@ -121,13 +121,13 @@ class OneHotInput(ColumnInput):
     type: Literal["one_hot"] = "one_hot"
     categories: Sequence[str]
     counts: Sequence[Count] | None = Field(
-        default=None, description="Training rows of each category; checkpoints of before lack them."
+        default=None, description="Training rows per category; absent in older checkpoints."
     )
 
     @model_validator(mode="after")
-    def _all_counted(self) -> OneHotInput:
+    def _check_counts(self) -> OneHotInput:
         if self.counts is not None and len(self.counts) != len(self.categories):
-            raise ValueError("there must be a count for each category")
+            raise ValueError("must have one count for each category")
         return self
 
     @property

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bpcli.data.columns.arrays import ArrayInput, contiguous_positions
+from bpcli.data.columns.censored import CensoredInput, bounds_of
 from bpcli.data.columns.encoders import Affine, NumericEncoder, Standard, is_negligible
 from bpcli.data.columns.inputs import (
     BooleanInput,
@@ -20,7 +21,9 @@ from bpcli.data.columns.inputs import (
     places_of,
 )
 from bpcli.data.columns.statistics import Values, mean, quantiles
-from bpcli.data.table import Column
+from bpcli.data.notations import Notation, NumberNotation
+from bpcli.data.notations.dialect import Dialect
+from bpcli.data.table import Column, Kind
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.spec import BareName, Sequence, Spec, type_name
 from bpcli.wording import quoted
@@ -36,7 +39,7 @@ class Ordinal(Spec):
     """Ordinal encoding: one input, evenly spaced from 0 for the first category to 1 for the last."""
 
     type: Literal["ordinal"] = "ordinal"
-    order: Sequence[str] | None = Field(default=None, description="Categories from low to high; left out: sorted.")
+    order: Sequence[str] | None = Field(default=None, description="Categories from low to high. Default: sorted.")
 
 
 CategoricalEncoder = Annotated[OneHot | Ordinal, Field(discriminator="type"), BareName()]
@@ -45,16 +48,63 @@ CategoricalEncoder = Annotated[OneHot | Ordinal, Field(discriminator="type"), Ba
 class EncodersSpec(Spec):
     """Default encoders, for columns that do not set their own."""
 
-    numeric: NumericEncoder = Field(default=Standard(), description="For numeric columns.")
-    categorical: CategoricalEncoder = Field(default=OneHot(), description="For categorical columns.")
+    numeric: NumericEncoder = Field(default=Standard(), description="Encoder of numeric columns.")
+    categorical: CategoricalEncoder = Field(default=OneHot(), description="Encoder of categorical columns.")
 
 
-class NumericColumn(Spec):
+class ColumnSpecBase(Spec):
+    """Base class of columns in a config."""
+
+    kind: ClassVar[Kind]
+    """Kind that the cells are read as."""
+
+    def notation(self, dialect: Dialect) -> Notation | None:
+        """Notation of the cells in a file of a dialect; None for plain cells."""
+        return None
+
+
+class NumericColumn(ColumnSpecBase):
     """A numeric column."""
 
+    kind = "numeric"
     type: Literal["numeric"] = "numeric"
-    encoder: NumericEncoder | None = Field(default=None, description="Left out: data.encoders.numeric.")
-    impute: Literal["mean", "median"] | float = Field(default="mean", description="What a missing value becomes.")
+    unit: str | None = Field(default=None, min_length=1, description="Unit or currency in the cells: €, %, kg.")
+    decimal: Literal[".", ","] | None = Field(default=None, description="Decimal separator. Default: data.decimal.")
+    thousands: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1,
+        description="Separator between groups of digits. Default: data.thousands.",
+    )
+    negative: Literal["sign", "parentheses"] = Field(
+        default="sign", description="Notation of negative numbers; `parentheses`: (5) is -5, as in accounting."
+    )
+    exponent: str | None = Field(
+        default=None, pattern="^[A-Za-z]$", description="Letter before an exponent besides e, such as D in Fortran."
+    )
+    encoder: NumericEncoder | None = Field(default=None, description="Default: data.encoders.numeric.")
+    impute: Literal["mean", "median"] | float = Field(default="mean", description="Replacement for missing values.")
+
+    @model_validator(mode="after")
+    def _check_separators(self) -> NumericColumn:
+        if self.thousands is not None and self.thousands == self.decimal:
+            raise ValueError("thousands must differ from decimal")
+        return self
+
+    def notation(self, dialect: Dialect) -> NumberNotation | None:
+        """Notation of the numbers; None if they are plain numbers of the dialect."""
+        decimal, thousands = self.decimal or dialect.decimal, self.thousands or dialect.thousands
+        if self.thousands is None and thousands == decimal:
+            thousands = None
+        plain = NumberNotation(decimal=dialect.decimal, thousands=dialect.thousands)
+        own = NumberNotation(
+            unit=self.unit,
+            decimal=decimal,
+            thousands=thousands,
+            parentheses=self.negative == "parentheses",
+            exponent=self.exponent,
+        )
+        return None if own == plain else own
 
     def fit(self, column: Column, defaults: EncodersSpec, weights: Values | None = None) -> NumericInput | ArrayInput:
         """Fit on a training column; an array is fitted position by position.
@@ -85,7 +135,7 @@ class NumericColumn(Spec):
         return NumericInput(
             name=column.name,
             indicator=indicator,
-            constant=constant_content(known, is_constant),
+            constant=constant_content(column, known, is_constant),
             fill=fill,
             mean=mean(known, weights) if len(known) else fill,
             range=(low, high) if len(known) else None,
@@ -94,9 +144,47 @@ class NumericColumn(Spec):
         )
 
 
-class BooleanColumn(Spec):
+class CensoredColumn(ColumnSpecBase):
+    """A numeric column with bounds such as <0.5 and >20, read as the bound, with an indicator of it."""
+
+    kind = "categorical"
+    type: Literal["censored"] = "censored"
+    decimal: Literal[".", ","] = Field(default=".", description="Decimal separator.")
+    encoder: NumericEncoder | None = Field(default=None, description="Default: data.encoders.numeric.")
+
+    def fit(self, column: Column, defaults: EncodersSpec, weights: Values | None = None) -> CensoredInput:
+        """Fit on a training column of words. Raises MismatchError for a word that is no number and no bound."""
+        words = column.present()
+        values, sides = bounds_of(words, self.decimal)
+        wrong = next((word for word, value in zip(words, values, strict=True) if np.isinf(value)), None)
+        if wrong is not None:
+            what = f"{quoted(wrong)} is neither a number nor a bound such as <0.5"
+            raise MismatchError(Mismatch(("data", "columns", column.name), what))
+        places = dict(zip(words, range(len(words)), strict=True))
+        index = np.array([places.get(word, -1) for word in column.categories], np.intp)
+        rows = index[column.values[column.values >= 0]]
+        known = values[rows]
+        weights = known_weights(column, weights)
+        fill = mean(known, weights) if len(known) else 0.0
+        encoder = self.encoder or defaults.numeric
+        return CensoredInput(
+            name=column.name,
+            indicator=bool(column.missing().any()),
+            decimal=self.decimal,
+            fill=fill,
+            mean=fill,
+            range=(float(known.min()), float(known.max())) if len(known) else None,
+            encoder=type_name(encoder),
+            encoding=encoder.fit(known, weights) if len(known) else encoder.fit(np.zeros(1)),
+            below=bool((sides < 0).any()),
+            above=bool((sides > 0).any()),
+        )
+
+
+class BooleanColumn(ColumnSpecBase):
     """A boolean column."""
 
+    kind = "boolean"
     type: Literal["boolean"] = "boolean"
 
     def fit(self, column: Column, defaults: EncodersSpec, weights: Values | None = None) -> BooleanInput | ArrayInput:
@@ -110,16 +198,17 @@ class BooleanColumn(Spec):
         return BooleanInput(
             name=column.name,
             indicator=len(known) < len(column),
-            constant=constant_content(known, not len(known) or bool((known == known[0]).all())),
+            constant=constant_content(column, known, not len(known) or bool((known == known[0]).all())),
             fill=mean(known, known_weights(column, weights)) if len(known) else 0.0,
         )
 
 
-class CategoricalColumn(Spec):
+class CategoricalColumn(ColumnSpecBase):
     """A categorical column."""
 
+    kind = "categorical"
     type: Literal["categorical"] = "categorical"
-    encoder: CategoricalEncoder | None = Field(default=None, description="Left out: data.encoders.categorical.")
+    encoder: CategoricalEncoder | None = Field(default=None, description="Default: data.encoders.categorical.")
 
     def fit(self, column: Column, defaults: EncodersSpec, weights: Values | None = None) -> OneHotInput | OrdinalInput:
         """Fit as `NumericColumn.fit`. Raises MismatchError if the encoder's order lacks one of its categories."""
@@ -131,7 +220,7 @@ class CategoricalColumn(Spec):
             return OneHotInput(
                 name=column.name,
                 indicator=indicator,
-                constant=constant_content(categories, len(categories) + indicator < 2),
+                constant=constant_content(column, categories, len(categories) + indicator < 2),
                 categories=categories,
                 counts=tuple(counts[counts > 0].tolist()),
             )
@@ -141,7 +230,7 @@ class CategoricalColumn(Spec):
             owner = ("columns", column.name, "encoder") if self.encoder else ("encoders", "categorical")
             raise MismatchError(
                 Mismatch(
-                    ("data", *owner, "order"), f"lacks {quoted(absent)}, which stands in column {quoted(column.name)}"
+                    ("data", *owner, "order"), f"lacks {quoted(absent)}, which occurs in column {quoted(column.name)}"
                 )
             )
         places = lookup(column, places_of(order), -1, -1)[column.values]
@@ -150,7 +239,7 @@ class CategoricalColumn(Spec):
         return OrdinalInput(
             name=column.name,
             indicator=indicator,
-            constant=constant_content(categories, len(categories) < 2),
+            constant=constant_content(column, categories, len(categories) < 2),
             fill=fill,
             categories=order,
         )
@@ -161,11 +250,17 @@ def known_weights(column: Column, weights: Values | None) -> Values | None:
     return None if weights is None else weights[~column.missing()]
 
 
-def constant_content(known: NDArray[Any] | tuple[str, ...], is_constant: bool) -> Literal["value", "missing"] | None:
-    """Content of a column's training rows: one value, none, or None if they differ."""
+def constant_content(
+    column: Column, known: NDArray[Any] | tuple[str, ...], is_constant: bool
+) -> Literal["value", "missing"] | None:
+    """Content of a column's training rows: one value, none, or None if they differ or are one row."""
+    if len(column) < 2:
+        return None
     if not len(known):
         return "missing"
     return "value" if is_constant else None
 
 
-ColumnSpec = Annotated[NumericColumn | CategoricalColumn | BooleanColumn, Field(discriminator="type"), BareName()]
+ColumnSpec = Annotated[
+    NumericColumn | CategoricalColumn | BooleanColumn | CensoredColumn, Field(discriminator="type"), BareName()
+]

@@ -68,8 +68,7 @@ class _Search:
             return [f"{_identity(column)}; put it in data.exclude, or in data.columns if it is intended"]
         part = column.take(self._rows)
         found = [
-            _giveaway(part, target, codes, self._numeric)
-            for target, codes in zip(self._targets, self._codes, strict=True)
+            _leak(part, target, codes, self._numeric) for target, codes in zip(self._targets, self._codes, strict=True)
         ]
         return [f"{what}; put it in data.exclude unless it is known before the target" for what in found if what]
 
@@ -92,12 +91,12 @@ def _repeats(selection: Examples) -> list[str]:
 def _identity(column: Column) -> str:
     if column.kind == "categorical":
         known = len(column) - int(np.count_nonzero(column.missing()))
-        distinct = counted(len(column.present()), "different name")
-        return f"{distinct} in {counted(known, 'row')}, like an identifier or free text, become an input each"
-    return f"numbers the rows, {column.values.min():.0f} to {column.values.max():.0f}, like an identifier"
+        distinct = counted(len(column.present()), "distinct name")
+        return f"{distinct} in {counted(known, 'row')}, like an identifier or free text; each becomes an input"
+    return f"counts the rows from {column.values.min():.0f} to {column.values.max():.0f}, like an identifier"
 
 
-def _giveaway(column: Column, target: Column, codes: NDArray[np.intp], numeric: bool) -> str:
+def _leak(column: Column, target: Column, codes: NDArray[np.intp], numeric: bool) -> str:
     """Description of how a column leaks a target; empty if it does not."""
     name, numbers = quoted(target.name), column.kind != "categorical"
     if numeric and numbers and is_line(column, target):

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.columns.encoders import numbers
+from bpcli.data.columns.recognition import column_hint, recognised_numbers
 from bpcli.data.examples.split import Split, parts_from_column, split_table
 from bpcli.data.files.cells import parse_cells
-from bpcli.data.files.kind_hints import words_among_numbers
+from bpcli.data.files.kind_hints import are_missing_words, numbers_the_rows, words_among_numbers
+from bpcli.data.files.read import holds_arrays
 from bpcli.data.files.source import Source
 from bpcli.data.spec import DataSpec
-from bpcli.data.table import Column, Table, instead_of
+from bpcli.data.table import Column, Table, instead_of, unnamed
 from bpcli.data.targets import choose_loss, fit_target
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
 from bpcli.nn.losses import Loss, MeanSquaredError
 from bpcli.spec import type_name
-from bpcli.wording import counted, listed, quoted, shown_shape
+from bpcli.wording import counted, enumerated, listed, quoted, shown_shape
 
 Weightless = Literal["kept", "dropped"]
 """Treatment of rows of weight 0: dropped before the split; version 0.1 kept them."""
@@ -71,16 +75,24 @@ def select_examples(
         table = _with_class_names(table, targets, spec)
     no_inputs = {*targets, *spec.exclude, spec.weight, spec.split.column}
     inputs = [name for name in table if name not in no_inputs]
+    useless = _without_name_or_content(table, header, inputs)
+    inputs = [name for name in inputs if name not in useless]
     if not inputs:
-        raise MismatchError(Mismatch(("data",), "no column is left as an input"))
+        raise MismatchError(Mismatch(("data",), "no input columns left"))
     if not table.rows:
-        raise DataError(f"{source.shown}: there are no rows under the header")
+        raise DataError(f"{source.shown}: no rows below the header")
     rows, notes = _rows_with_targets(table, targets, source.shown)
+    if len(rows) < table.rows and not as_read_before:
+        notes += _dropped_words(source, table, targets)
     if spec.weight is not None and weightless == "dropped":
         rows = _weighted_rows(table, spec, rows, notes)
+    notes += [f"column {quoted(name)} left out: {why}" for name, why in useless.items()]
+    if spec.query is not None and not spec.is_ordered:
+        notes.append("data.query has no ORDER BY: the database may give the rows in another order, and so other splits")
     columns = [table[name].take(rows) for name in targets]
     if loss is None:
         _refuse_words_in_quantities(columns, spec)
+        _refuse_other_notations(columns, spec)
         loss, reason = choose_loss(columns)
         notes.append(f"loss: {type_name(loss)}, as {reason}")
     with errors_in(source.shown):
@@ -93,10 +105,13 @@ def select_examples(
 def _array_targets(spec: DataSpec, header: list[str]) -> list[str]:
     """Default targets of an NPZ file: the columns of its array y. Raises MismatchError for other files."""
     y = spec.arrays.y
-    if spec.files[0][0].endswith(".npz"):
+    if holds_arrays(Path(spec.shown)):
         found = [name for name in header if name == y or (name.startswith(y) and name[len(y) :].isdigit())]
         if found:
             return found
+        if spec.shown.lower().endswith(".npy"):
+            what = "an NPY file has one array: name a column of it as target, or give an NPZ file of X and y"
+            raise MismatchError(Mismatch(("data",), what))
         raise MismatchError(
             Mismatch(("data", "arrays", "y"), f"the file has no array {quoted(y)} or {quoted(y + '_train')}")
         )
@@ -117,7 +132,7 @@ def _check_names(spec: DataSpec, header: list[str], targets: list[str]) -> None:
     absent = []
     for path, name in named:
         if name not in header:
-            what = f"no column {quoted(name)} in {quoted(spec.files[0][0])}{instead_of(name, header)}"
+            what = f"no column {quoted(name)} in {quoted(spec.shown)}{instead_of(name, header)}"
             absent.append(Mismatch(path, what, at_key=path[:2] == ("data", "columns")))
     if absent:
         raise MismatchError(*absent)
@@ -126,8 +141,23 @@ def _check_names(spec: DataSpec, header: list[str], targets: list[str]) -> None:
     both = [name for name in targets if name in spec.exclude or name in (spec.weight, spec.split.column)]
     if both:
         raise MismatchError(
-            Mismatch(("data", "target"), f"column {quoted(both[0])} cannot be the target and something else too")
+            Mismatch(("data", "target"), f"column {quoted(both[0])} cannot be the target and have another role")
         )
+
+
+def _without_name_or_content(table: Table, header: list[str], inputs: list[str]) -> dict[str, str]:
+    """Columns without a name that are empty or number the rows, with the reason to leave them out.
+
+    Delimiters at the end of lines make the former, data frames saved with their index the latter.
+    """
+    useless = {}
+    for position, name in enumerate(header):
+        if name == unnamed(position) and name in inputs:
+            if table[name].missing().all():
+                useless[name] = "empty and unnamed"
+            elif numbers_the_rows(table[name]):
+                useless[name] = "an unnamed row number"
+    return useless
 
 
 def _refuse_arrays(table: Table, spec: DataSpec, targets: list[str]) -> None:
@@ -135,7 +165,7 @@ def _refuse_arrays(table: Table, spec: DataSpec, targets: list[str]) -> None:
     named: list[tuple[tuple[str | int, ...], str | None, str]] = [
         *((("data", "target"), name, "the target") for name in targets),
         (("data", "weight"), spec.weight, "a weight"),
-        (("data", "split", "column"), spec.split.column, "the column of splits"),
+        (("data", "split", "column"), spec.split.column, "the split column"),
         *(
             (("data", "columns", name), name, "categorical")
             for name in spec.columns
@@ -155,7 +185,7 @@ def _with_class_names(table: Table, targets: list[str], spec: DataSpec) -> Table
     A target with several words for one truth value, such as yes and Yes, stays boolean.
     """
     name = targets[0]
-    if len(targets) > 1 or name in spec.columns or spec.files[0][0].endswith(".npz"):
+    if len(targets) > 1 or name in spec.columns or holds_arrays(Path(spec.shown)):
         return table
     return Table([column.as_words() if column.name == name else column for column in table.values()], table.parts)
 
@@ -163,13 +193,27 @@ def _with_class_names(table: Table, targets: list[str], spec: DataSpec) -> Table
 def _refuse_words_in_quantities(columns: Sequence[Column], spec: DataSpec) -> None:
     """Raise MismatchError if a few words among numbers would turn a quantity into classes."""
     for column in columns:
-        words = () if column.name in spec.columns else words_among_numbers(column)
+        words = () if column.name in spec.columns else words_among_numbers(column, spec.dialect)
         if words:
-            numbers = parse_cells(column.categories, frozenset(words))[column.values]
-            if isinstance(choose_loss([Column(column.name, "numeric", numbers)])[0], MeanSquaredError):
+            numbers = parse_cells(column.categories, frozenset(words), spec.dialect)[column.values]
+            loss, _ = choose_loss([Column(column.name, "numeric", numbers)])
+            if are_missing_words(words) or isinstance(loss, MeanSquaredError):
                 what = (
-                    f"column {quoted(column.name)}: numbers except {listed(words)}; add that to data.missing if no "
-                    "value is meant, or name the column categorical under data.columns"
+                    f"column {quoted(column.name)}: numbers except {listed(words)}; add them to data.missing if "
+                    "missing values are meant, or declare the column categorical under data.columns"
+                )
+                raise MismatchError(Mismatch(("data", "target"), what))
+
+
+def _refuse_other_notations(columns: Sequence[Column], spec: DataSpec) -> None:
+    """Raise MismatchError if numbers in another notation, such as 1.234,5, would be classes."""
+    for column in columns:
+        if column.kind == "categorical" and column.name not in spec.columns:
+            found = recognised_numbers(column, spec.dialect)
+            if found is not None:
+                what = (
+                    f"column {quoted(column.name)}: {found.reason}; to predict the numbers, set data.columns: "
+                    f"{column_hint(column.name, found.spec)}; to predict classes, name the column categorical there"
                 )
                 raise MismatchError(Mismatch(("data", "target"), what))
 
@@ -185,6 +229,20 @@ def _rows_with_targets(table: Table, targets: list[str], source: str) -> tuple[N
     if not left_out:
         return rows, []
     return rows, [f"{counted(left_out, 'row')} left out: no value in target {listed(targets)}"]
+
+
+def _dropped_words(source: Source, table: Table, targets: list[str]) -> list[str]:
+    """Note on the words by which rows of a class are taken for rows without one, such as NA for Namibia."""
+    names = frozenset(name for name in targets if table[name].kind == "categorical")
+    words = [word for word in source.options.missing if word]
+    if not (names and words):
+        return []
+    as_written = source.read(replace(source.options, columns=names, verbatim=names))
+    counts = Counter(label.strip() for name in names for label in as_written[name].labels())
+    found = [f"{quoted(word)} in {counted(counts[word], 'row')}" for word in words if counts[word]]
+    if not found:
+        return []
+    return [f"target: data.missing takes {enumerated(found)} for a missing value; set it if that is a class"]
 
 
 def _weighted_rows(table: Table, spec: DataSpec, rows: NDArray[np.intp], notes: list[str]) -> NDArray[np.intp]:
@@ -230,5 +288,5 @@ def _divide(
             _, first, classes = np.unique(targets[0].values, return_index=True, return_inverse=True)
             names = targets[0].take(first).labels()
     elif spec.split.stratify:
-        raise MismatchError(Mismatch(("data", "split", "stratify"), "only a target of classes can be stratified by"))
+        raise MismatchError(Mismatch(("data", "split", "stratify"), "stratification requires a target of classes"))
     return split_table(rows, spec.split, seed, None if parts is None else parts[rows], classes, names)

@@ -80,9 +80,7 @@ def _shares(spec: SplitSpec, given: set[Part]) -> tuple[float, float]:
     asked: tuple[tuple[Part, float | None], ...] = (("validation", spec.validation), ("test", spec.test))
     for name, share in asked:
         if name in given and share:
-            raise MismatchError(
-                Mismatch(("data", "split", name), f"the data brings its own {name} rows; leave out this share")
-            )
+            raise MismatchError(Mismatch(("data", "split", name), f"the data has its own {name} rows; omit this share"))
         # Data with some splits of its own still gets validation rows by default, but no test rows.
         absent = spec.column is not None or (bool(given) and name == "test")
         default = 0.0 if name in given or absent else DEFAULT_SHARE
@@ -92,8 +90,7 @@ def _shares(spec: SplitSpec, given: set[Part]) -> tuple[float, float]:
         raise MismatchError(
             Mismatch(
                 ("data", "split", full),
-                f"leaves no rows to train on, since {DEFAULT_SHARE:.0%} are {other} rows where nothing is said; "
-                f"set data.split.{other} too",
+                f"leaves no training rows, since data.split.{other} is {DEFAULT_SHARE:.0%} by default; set it too",
             )
         )
     return shares[0], shares[1]
@@ -137,7 +134,7 @@ def _at_random(
                     Mismatch(
                         ("data", "split", "stratify"),
                         f"class {quoted(names[code])} has {counted(len(group), 'row')}, too few for {needed} splits; "
-                        "set it to false, or leave that class out",
+                        "set it to false, or drop that class",
                     )
                 )
             continue
@@ -154,14 +151,14 @@ def _at_random(
 
 def _require_rows(split: Split, shares: tuple[float, float], rows: int) -> None:
     if not len(split.train):
-        raise DataError(f"no rows to train on: of {counted(rows, 'row')}, all are validation or test rows")
+        raise DataError(f"no training rows: all of {counted(rows, 'row')} are validation or test rows")
     for name, part, share in zip(PARTS[1:], (split.validation, split.test), shares, strict=True):
         if share and not len(part):
             raise MismatchError(
                 Mismatch(
                     ("data", "split", name),
-                    f"a share of {share:g} of {counted(rows, 'row')} is no row; "
-                    f"raise it, or set it to 0 to do without {name} rows",
+                    f"a share of {share:g} of {counted(rows, 'row')} is less than one row; raise it, or set it to 0 "
+                    f"for no {name} rows",
                 )
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -79,6 +80,17 @@ class Grid:
             return None
         return clear_behind(gather_words(self.padded, starts + WINDOW, -(-width // 8)), lengths)
 
+    def padded_numbers(self, column_positions: Sequence[int]) -> Iterator[tuple[int, list[bytes]]]:
+        """Raw cells that begin with a zero and another digit, such as 007, of each column that has some."""
+        positions = np.array(column_positions, np.intp)
+        starts = self.starts[:, positions] + WINDOW
+        starts += self.padded[starts] == _QUOTE
+        second = self.padded[starts + 1]
+        found = (self.padded[starts] == ord("0")) & (second >= ord("0")) & (second <= ord("9"))
+        for index in np.flatnonzero(found.any(axis=0)).tolist():
+            rows, column = found[:, index], positions[index]
+            yield int(column), self.raw_cells(self.starts[rows, column], self.ends[rows, column])
+
     def parse_plain(self, starts: _Bounds, ends: _Bounds, point: str) -> NDArray[np.float64]:
         """The numbers in cells of shape (cells,), infinity where a cell is anything but a plain decimal."""
         starts, ends = starts + WINDOW, ends + WINDOW
@@ -106,7 +118,7 @@ def to_grid(data: bytes, cells: Cells, width: int, path: str, line: int) -> Grid
             row = ragged[0]
             at = line + count_lines(data[: starts[firsts[row]]])
             fields, columns = counted(int(counts[row]), "field"), counted(width, "column")
-            raise DataError(f"{path}: line {at}: {fields}, where the header has {columns}")
+            raise DataError(f"{path}: line {at}: {fields}, but the header has {columns}")
         kept = np.repeat(~blank, counts)
         starts, ends = starts[kept], ends[kept]
     if len(starts) and int((ends - starts).max()) > FIELD_LIMIT:
@@ -118,4 +130,4 @@ def to_grid(data: bytes, cells: Cells, width: int, path: str, line: int) -> Grid
 
 def too_long(path: str, line: int) -> DataError:
     """The error for a field beyond the limit."""
-    return DataError(f"{path}: line {line}: a field longer than {FIELD_LIMIT >> 20} MiB begins here")
+    return DataError(f"{path}: line {line}: a field longer than {FIELD_LIMIT >> 20} MiB starts here")

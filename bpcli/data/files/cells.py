@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import compress, islice
 from operator import ne
 from pathlib import Path
@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.data.files.dialect import DEFAULT_DIALECT, Dialect
+from bpcli.data.notations import Notation
+from bpcli.data.notations.dialect import DEFAULT_DIALECT, Dialect
 from bpcli.data.table import DEFAULT_MISSING, FALSE_WORDS, TRUE_WORDS, Column, Kind
 from bpcli.errors import DataError
 from bpcli.wording import printable, quoted
@@ -25,13 +26,14 @@ _BOOLEANS = dict.fromkeys(FALSE_WORDS, False) | dict.fromkeys(TRUE_WORDS, True)
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What the reader of a data file is told.
+    """Options of the readers of data files.
 
     `kinds` are given for some columns, the others are inferred. `columns` are the only ones to read (None: all); a
     name that the file lacks is ignored. `verbatim` columns are kept as text exactly as in the file, without missing
-    words. `x` and `y` name the arrays of an NPZ file; with `split_arrays` inputs of more than two axes are a column for
-    each number of a row, named X0, X1, …, in place of one column of their shape. `dialect` is the format of delimited
-    text.
+    words. `notations` say how the words of some columns are written; numbers that are stored as numbers need none. `x`
+    and `y` name the arrays of an NPZ file; with `split_arrays` inputs of more than two axes are a column for each
+    number of a row, named X0, X1, …, in place of one column of their shape. `sheet` is that of a workbook, the first
+    one if None. `dialect` is the format of delimited text.
     """
 
     kinds: Mapping[str, Kind] = field(default_factory=dict)
@@ -41,7 +43,9 @@ class ReadOptions:
     x: str = "X"
     y: str = "y"
     split_arrays: bool = False
+    sheet: str | None = None
     dialect: Dialect = DEFAULT_DIALECT
+    notations: Mapping[str, Notation] = field(default_factory=dict)
 
     def wants(self, name: str) -> bool:
         """Whether the column is to be read."""
@@ -54,6 +58,10 @@ class ReadOptions:
     def kind(self, name: str) -> Kind | None:
         """The kind given for a column, or None where it is to be inferred."""
         return "categorical" if name in self.verbatim else self.kinds.get(name)
+
+    def notation(self, name: str) -> Notation | None:
+        """Notation given for a column, or None."""
+        return None if name in self.verbatim else self.notations.get(name)
 
 
 def parse_cells(
@@ -81,8 +89,10 @@ def _parse_present(cells: list[str], missing: frozenset[str], dialect: Dialect) 
 
 def _floats(numbers: list[str], dialect: Dialect) -> NDArray[np.float64]:
     """The values of numbers, infinity where one is too large."""
-    spelled = numbers if dialect.is_plain else dialect.plain("\0".join(numbers)).split("\0")[: len(numbers)]
-    values = np.fromiter(map(float, spelled), np.float64, len(numbers))
+    spelled = "\0".join(numbers)
+    if not (dialect.is_plain and spelled.isascii()):
+        numbers = dialect.plain(spelled).split("\0")[: len(numbers)]
+    values = np.fromiter(map(float, numbers), np.float64, len(numbers))
     return np.where(np.isneginf(values), np.inf, values)
 
 
@@ -93,8 +103,29 @@ def numeric_words(missing: frozenset[str], dialect: Dialect) -> list[float]:
     return found
 
 
-def first_not_boolean(texts: Sequence[str], missing: frozenset[str]) -> int | None:
-    """The index of the first text that is neither a missing word nor a boolean word, if there is one."""
+def first_misfit(name: str, texts: Sequence[str], options: ReadOptions) -> int | None:
+    """Index of the first raw text that the given kind or notation of a column does not allow, or None."""
+    kind, notation = options.kind(name), options.notation(name)
+    missing = frozenset(options.missing)
+    if notation is not None or kind == "numeric":
+        wrong = np.flatnonzero(np.isinf(column_numbers(name, texts, options)))
+        return int(wrong[0]) if len(wrong) else None
+    return _first_not_boolean(texts, missing) if kind == "boolean" else None
+
+
+def column_numbers(name: str, texts: Sequence[str], options: ReadOptions) -> NDArray[np.float64]:
+    """Number of each raw text of a column, NaN for a missing word and infinity for none."""
+    missing, notation = frozenset(options.missing), options.notation(name)
+    if notation is None:
+        return parse_cells(texts, missing, options.dialect)
+    words = [text.strip(BLANKS) for text in texts]
+    is_missing = np.fromiter(map(missing.__contains__, words), np.bool_, len(words))
+    values = np.full(len(words), np.nan)
+    values[~is_missing] = notation.values(list(compress(words, (~is_missing).tolist())))
+    return values
+
+
+def _first_not_boolean(texts: Sequence[str], missing: frozenset[str]) -> int | None:
     for index, text in enumerate(texts):
         word = text.strip(BLANKS)
         if word not in missing and word.lower() not in _BOOLEANS:
@@ -103,16 +134,20 @@ def first_not_boolean(texts: Sequence[str], missing: frozenset[str]) -> int | No
 
 
 def text_column(name: str, texts: Sequence[str], codes: NDArray[np.int32], options: ReadOptions) -> Column:
-    """A boolean or categorical column from its distinct raw texts and, for each row, the index of one of them.
+    """Column from its distinct raw texts and, for each row, the index of one of them.
 
-    A code of -1 is a missing value. A column whose kind is given as boolean must have been checked before.
+    A code of -1 is a missing value. Without a given kind or notation, the column is boolean or categorical. Texts of a
+    column with one must have been checked by `first_misfit`.
     """
-    kind = options.kind(name)
+    kind, notation = options.kind(name), options.notation(name)
     missing = frozenset(() if name in options.verbatim else options.missing)
+    if notation is not None or kind == "numeric":
+        values = np.array([*column_numbers(name, texts, options), np.nan])  # -1 reaches the last
+        return Column(name, "numeric" if notation is None else notation.kind, values[codes])
     words = list(texts) if name in options.verbatim else [text.strip(BLANKS) for text in texts]
     if kind is None:
         any_value = not missing.issuperset(words)
-        kind = "boolean" if any_value and first_not_boolean(words, missing) is None else "categorical"
+        kind = "boolean" if any_value and _first_not_boolean(words, missing) is None else "categorical"
     if kind == "boolean":
         numbers = [np.nan if word in missing else float(_BOOLEANS[word.lower()]) for word in words]
         return Column(name, kind, np.array([*numbers, np.nan])[codes], tuple(sorted({*words} - missing)))
@@ -130,31 +165,29 @@ def text_column(name: str, texts: Sequence[str], codes: NDArray[np.int32], optio
     return Column(name, kind, recoded[codes], categories)
 
 
-def typed(column: Column, kind: Kind, options: ReadOptions, where: str, first_row: int) -> Column:
-    """A column that was read verbatim, as it comes out where it is read as of a kind.
+def typed(column: Column, options: ReadOptions, where: str, first_row: int) -> Column:
+    """A column that was read verbatim, with the kind and the notation that the options give it.
 
-    Raises DataError for a cell that the kind does not allow, naming `where` and the row, counted from `first_row`.
+    Raises DataError for a cell that they do not allow, naming `where` and the row, counted from `first_row`.
     """
-    words, texts, codes = frozenset(options.missing), column.categories, column.values
-    if kind == "numeric":
-        values = np.array(
-            [*parse_cells(texts, words, options.dialect), np.nan]
-        )  # the extra one stands last, where -1 finds it
-        strange = np.flatnonzero(np.isinf(values))
+    name, texts, codes = column.name, column.categories, column.values
+    as_given = replace(options, verbatim=options.verbatim - {name})
+    wrong = first_misfit(name, texts, as_given)
+    if wrong is not None:
+        row = int(np.argmax(np.isin(codes, [wrong])))
+        raise misfit(f"{where}: row {first_row + row:,}", name, texts[wrong], as_given)
+    return text_column(name, texts, codes, as_given)
+
+
+def misfit(where: str, name: str, cell: str, options: ReadOptions) -> DataError:
+    """Error for a cell that the given kind or notation of its column does not allow."""
+    notation = options.notation(name)
+    if notation is not None:
+        wrong = f"is not {notation.expected}"
+    elif options.kind(name) == "boolean":
+        wrong = "is neither true nor false (nor yes or no)"
     else:
-        wrong = first_not_boolean(texts, words) if kind == "boolean" else None
-        strange = np.array([] if wrong is None else [wrong], np.intp)
-    if len(strange):
-        row = int(np.argmax(np.isin(codes, strange)))
-        raise misfit(f"{where}: row {first_row + row:,}", column.name, texts[codes[row]], kind)
-    if kind == "numeric":
-        return Column(column.name, kind, values[codes])
-    return text_column(column.name, texts, codes, ReadOptions(kinds={column.name: kind}, missing=options.missing))
-
-
-def misfit(where: str, name: str, cell: str, kind: Kind) -> DataError:
-    """The error for a cell that the given kind of its column does not allow."""
-    wrong = "is not a finite number" if kind == "numeric" else "is neither true nor false (nor yes or no)"
+        wrong = "is not a finite number" + (" with a decimal comma" if options.dialect.decimal == "," else "")
     return DataError(f"{where}: column {quoted(name)}: {quoted(cell.strip(BLANKS))} {wrong}")
 
 

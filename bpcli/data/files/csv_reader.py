@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.files.cell_grid import Grid
-from bpcli.data.files.cells import ReadOptions, first_not_boolean, misfit, numeric_words, parse_cells, text_column
+from bpcli.data.files.cells import BLANKS, ReadOptions, first_misfit, misfit, numeric_words, parse_cells, text_column
 from bpcli.data.files.delimited import unquoted
 from bpcli.data.files.growing_array import GrowingArray
 from bpcli.data.files.text_source import open_text
@@ -33,9 +33,9 @@ def read_csv(path: Path, options: ReadOptions) -> Table:
 def read_csv_chunks(path: Path | None, options: ReadOptions, rows: int) -> Iterator[Table]:
     """Tables of a fixed number of rows, the last one of up to as many, in constant memory; None is standard input.
 
-    A file without rows gives one empty table.
+    A file without rows gives one empty table. The file is opened once, so that it may be a named pipe.
     """
-    with open_text(path, options.dialect) as text:
+    with open_text(path, options.dialect, pipes=True) as text:
         for grids in _in_chunks(text.blocks(), rows):
             columns = _Columns(text.header, options)
             for grid in grids:
@@ -82,8 +82,8 @@ class _Text:
 class _Columns:
     """The wanted columns while a file is read: chunks of numbers, or text.
 
-    A column whose kind is to be inferred counts as numeric until a cell is not; when that is after the first block, its
-    name goes to `late`, and all blocks must be read again for it.
+    A column whose kind is to be inferred counts as numeric until a cell is not or has leading zeros; when that is after
+    the first block, its name goes to `late`, and all blocks must be read again for it.
     """
 
     def __init__(self, header: list[str], options: ReadOptions) -> None:
@@ -96,7 +96,7 @@ class _Columns:
         self._numbers: dict[str, GrowingArray[np.float64]] = {}
         self._texts: dict[str, _Text] = {}
         for name in self._position:
-            if options.kind(name) in ("numeric", None):
+            if options.notation(name) is None and options.kind(name) in ("numeric", None):
                 self._numbers[name] = GrowingArray(np.float64)
             else:
                 self._texts[name] = _Text()
@@ -104,19 +104,34 @@ class _Columns:
     def add(self, grid: Grid) -> None:
         """Take in a block of rows; raises DataError for a cell that the given kind of its column does not allow."""
         if self._numbers:
+            self._leave_out_padded(grid)
             names = list(self._numbers)
             for name, values in zip(names, self._parse(grid, [self._position[name] for name in names]), strict=True):
                 self._add_numbers(name, values, grid)
         for name, text in self._texts.items():
             known = len(text.seen)
             codes = text.add(grid, self._position[name])
-            if self.options.kind(name) == "boolean":
+            if self.options.notation(name) is not None or self.options.kind(name) == "boolean":
                 new = unquoted(list(islice(text.seen, known, None)))
-                wrong = first_not_boolean(new, self.missing)
+                wrong = first_misfit(name, new, self.options)
                 if wrong is not None:
                     row = int(np.argmax(codes == known + wrong))
-                    raise misfit(f"{grid.path}: line {grid.line_of(row)}", name, new[wrong], "boolean")
+                    raise misfit(f"{grid.path}: line {grid.line_of(row)}", name, new[wrong], self.options)
         self.rows += len(grid)
+
+    def _leave_out_padded(self, grid: Grid) -> None:
+        """Take columns of unknown kind with whole numbers such as 00501 for names: a number has no leading zeros."""
+        names = {self._position[name]: name for name in self._numbers if self.options.kind(name) is None}
+        for position, cells in grid.padded_numbers(list(names)):
+            words = (cell.strip(BLANKS) for cell in unquoted(cells))
+            if any(word.isdecimal() and word not in self.missing for word in words):
+                self._read_as_text(names[position])
+
+    def _read_as_text(self, name: str) -> None:
+        if len(self._numbers.pop(name)):
+            self.late.append(name)
+        else:
+            self._texts[name] = _Text()
 
     def _add_numbers(self, name: str, values: NDArray[np.float64], grid: Grid) -> None:
         is_wrong = np.isinf(values)
@@ -125,11 +140,9 @@ class _Columns:
         elif self.options.kind(name) == "numeric":
             row, position = int(np.argmax(is_wrong)), self._position[name]
             (cell,) = unquoted([grid.data[grid.starts[row, position] : grid.ends[row, position]]])
-            raise misfit(f"{grid.path}: line {grid.line_of(row)}", name, cell, "numeric")
-        elif len(self._numbers.pop(name)):
-            self.late.append(name)
+            raise misfit(f"{grid.path}: line {grid.line_of(row)}", name, cell, self.options)
         else:
-            self._texts[name] = _Text()
+            self._read_as_text(name)
 
     def _parse(self, grid: Grid, positions: Sequence[int]) -> NDArray[np.float64]:
         """The numbers in some columns, shape (columns, rows): NaN where missing, infinity where there is no number.

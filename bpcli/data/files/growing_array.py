@@ -37,7 +37,7 @@ class GrowingArray(Generic[Scalar]):
             room = self._size + self._size // 8
             more = (room - len(self._values)) * self._values.itemsize
             if more >= _LARGE:
-                require_memory(more, f"a column of {self._size:,} rows and more", "use fewer rows")
+                require_memory(more, f"a column of more than {self._size:,} rows", "use fewer rows")
             self._values.resize(room, refcheck=False)
         self._values[start : self._size] = values
 

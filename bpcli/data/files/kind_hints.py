@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import numpy as np
 
 from bpcli.data.files.cells import parse_cells
+from bpcli.data.notations.dialect import DEFAULT_DIALECT, Dialect
 from bpcli.data.table import Column
-from bpcli.wording import counted, is_number
+from bpcli.wording import counted, quoted
 
 MOSTLY = 0.8
 """A column of names of which this share are numbers was meant to be numeric."""
@@ -16,6 +18,11 @@ MOSTLY = 0.8
 MOST_WORDS = 8
 """More different words than this among the numbers are no spellings of a missing value."""
 
+
+MISSING_WORDS = frozenset(
+    ["na", "n/a", "n.a.", "nan", "none", "null", "nil", "missing", "unknown", "-", "--", ".", "#n/a", "#na", "<na>"]
+)
+"""Words, in lower case, that stand for a missing value in most files."""
 
 MOST_LOOKED_AT = 100
 """Of the names in a column, to see whether they are dates."""
@@ -27,12 +34,6 @@ _DATE = rf"\d{{4}}([-/.]){_DAY}\1{_DAY}|{_DAY}([-/.]){_DAY}\2\d{{4}}|{_DAY}/{_DA
 _TIME = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?[AaPp][Mm])?(?: ?(?:Z|[+-]\d\d(?::?\d\d)?))?"
 _DATE_AND_TIME = re.compile(rf"(?:{_DATE})(?:[ T]{_TIME})?")
 
-_GROUPED = r"\d{1,3}([ ,.'\u00a0\u202f])\d{3}(?:\1\d{3})*(?:[.,]\d+)?"
-_AS_PEOPLE_WRITE = re.compile(rf"[€$£]? ?[-+]?(?:{_GROUPED}|\d+(?:[.,]\d+)?)[ \u00a0]?[%€$£]?")
-
-OF_NUMBERS = "write them with digits and a decimal point only, as 1234.5"
-"""What to do about a column of numbers that no program takes for such."""
-
 OF_DATES = "dates are not supported: provide numeric columns such as year, month and weekday"
 """What to do about a column of dates."""
 
@@ -42,9 +43,21 @@ def are_dates(column: Column) -> bool:
     return bool(_mostly(_DATE_AND_TIME, column))
 
 
-def unusual_number(column: Column) -> str | None:
-    """Where the names in a column are numbers as people write them, one such: 0,5 or 1 234.5 or 3 % or €20."""
-    return next((name for name in _mostly(_AS_PEOPLE_WRITE, column) if not is_number(name)), None)
+def are_missing_words(words: Iterable[str]) -> bool:
+    """Whether all words stand for a missing value in most files."""
+    return all(word.lower() in MISSING_WORDS for word in words)
+
+
+def is_padded(column: Column) -> bool:
+    """Whether the names in a column are whole numbers, some with leading zeros: 00501."""
+    names = column.categories if column.kind == "categorical" else ()
+    return all(map(str.isdecimal, names)) and any(len(name) > 1 and name[0] == "0" for name in names)
+
+
+def padded_noted(column: Column) -> str:
+    """Note on a column of numbers with leading zeros, by an example."""
+    example = next(name for name in column.categories if len(name) > 1 and name[0] == "0")
+    return f"numbers with leading zeros, such as {quoted(example)}"
 
 
 def _mostly(pattern: re.Pattern[str], column: Column) -> list[str]:
@@ -60,12 +73,24 @@ def dates_noted(column: Column) -> str:
     return f"looks like dates, read as {counted(len(column.present()), 'category', 'categories')}; {OF_DATES}"
 
 
-def words_among_numbers(column: Column) -> list[str]:
+def numbers_the_rows(column: Column) -> bool:
+    """Whether a column is a row number, starting at 0 or 1."""
+    values = column.values
+    return (
+        column.kind == "numeric"
+        and not column.shape
+        and len(values) > 2
+        and values[0] in (0, 1)
+        and bool(np.all(np.diff(values) == 1))
+    )
+
+
+def words_among_numbers(column: Column, dialect: Dialect = DEFAULT_DIALECT) -> list[str]:
     """The few words that keep a column of numbers from being numeric, such as `n/a`; none for any other column."""
     if column.kind != "categorical" or not column.categories:
         return []
     rows = np.bincount(column.values[column.values >= 0], minlength=len(column.categories))
-    numbers = np.isfinite(parse_cells(column.categories, frozenset()))
+    numbers = np.isfinite(parse_cells(column.categories, frozenset(), dialect))
     words = [
         category
         for category, count, number in zip(column.categories, rows, numbers, strict=True)

@@ -1,37 +1,19 @@
-"""NPZ archives of arrays `X` and `y`, or of `X_train`, `y_train`, `X_test`, …; nothing in them is ever unpickled."""
+"""NPZ archives of arrays `X` and `y`, or of `X_train`, `y_train`, `X_test`, …; and NPY files, of `X` alone."""
 
 from __future__ import annotations
 
-import errno
-import warnings
-import zipfile
-import zlib
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from math import prod
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.data.files.cells import ReadOptions, parse_cells, shown_path, text_column
-from bpcli.data.files.text_source import open_bytes
+from bpcli.data.files.array_archive import TEXT, ArrayArchive, open_archive
+from bpcli.data.files.cells import ReadOptions, first_misfit, misfit, text_column
 from bpcli.data.table import PARTS, Column, Part, Table, number_label
 from bpcli.errors import DataError
-from bpcli.system.memory import require_memory
-from bpcli.wording import counted, listed, printable, quoted, suggestion
-
-MOST_COLUMNS = 1_000_000
-"""Of an array: one without rows takes no bytes however many columns it declares."""
-
-_NUMBERS = "fiub"
-_TEXT = "US"
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
-"""What the standard library raises for an archive that cannot be read."""
-
-_ARRAY_WORDS = {"O": "Python objects", "c": "complex numbers", "V": "records", "M": "dates", "m": "durations"}
+from bpcli.wording import counted, listed, quoted
 
 
 def read_npz(path: Path, options: ReadOptions) -> Table:
@@ -42,7 +24,7 @@ def read_npz(path: Path, options: ReadOptions) -> Table:
     archive that is damaged or says other sizes than it holds, for arrays that are neither numbers nor text, for
     infinities, and for lengths that differ.
     """
-    with _open_archive(path) as archive:
+    with open_archive(path, options.x) as archive:
         splits = _splits(archive, options)
         pairs = [(archive.read(x), archive.read(y) if y in archive else None) for x, y in splits.values()]
         x = np.concatenate([x for x, _ in pairs]) if len(pairs) > 1 else pairs[0][0]
@@ -62,125 +44,39 @@ def read_npz(path: Path, options: ReadOptions) -> Table:
 
 def npz_header(path: Path, options: ReadOptions) -> list[str]:
     """The names of the columns that `read_npz` gives, from the shapes alone."""
-    with _open_archive(path) as archive:
+    with open_archive(path, options.x) as archive:
         x, y = next(iter(_splits(archive, options).values()))
         names = _input_names(archive.shape(x), options)
         return names + (_target_names(archive.shape(y), options) if y in archive else [])
 
 
-@contextmanager
-def _open_archive(path: Path) -> Iterator[_Archive]:
-    shown = shown_path(path)
-    with open_bytes(path) as stream:
-        try:
-            with zipfile.ZipFile(stream) as archive:
-                yield _Archive(archive, shown)
-        except _DAMAGE as error:
-            # A damaged offset may lead before the start of the file, which the system calls an invalid argument.
-            if isinstance(error, OSError) and error.errno != errno.EINVAL:
-                raise
-            reason = str(error) or type(error).__name__
-            raise DataError(f"{shown}: not a readable NPZ file: {printable(reason)}") from None
+_USUAL_ARRAYS = (
+    ("X", "y"),
+    ("x", "y"),
+    ("arr_0", "arr_1"),
+    ("features", "labels"),
+    ("images", "labels"),
+    ("data", "labels"),
+    ("data", "target"),
+    ("inputs", "targets"),
+)
+"""Names of inputs and targets. Keras has x_train and so on, `np.savez` without names arr_0 and arr_1."""
 
 
-class _Archive:
-    """The arrays of an open NPZ file by name, each checked before memory is taken for it."""
-
-    def __init__(self, archive: zipfile.ZipFile, path: str) -> None:
-        self.path = path
-        self._archive = archive
-        self._members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-        twice = [name for name, times in Counter(archive.namelist()).items() if times > 1]
-        if twice:
-            raise DataError(f"{path}: the archive holds {listed(twice)} more than once")
-
-    def names(self) -> list[str]:
-        return list(self._members)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._members
-
-    def shape(self, name: str) -> tuple[int, ...]:
-        """The shape of an array that can be read."""
-        return self._declared(name)[0]
-
-    def is_text(self, name: str) -> bool:
-        """Whether the array holds text."""
-        return self._declared(name)[1].kind in _TEXT
-
-    def read(self, name: str) -> NDArray[Any]:
-        """The array in the machine's byte order."""
-        shape, dtype = self._declared(name)
-        where = f"{self.path}: array {quoted(name)}"
-        size = dtype.itemsize * prod(shape)
-        require_memory(size, where, "use fewer rows")
-        with self._archive.open(self._members[name]) as member:
-            array = np.lib.format.read_array(cast(BinaryIO, member), allow_pickle=False)
-        native = np.dtype(np.float64) if dtype.kind == "f" and dtype.itemsize > 8 else dtype.newbyteorder("=")
-        with np.errstate(over="ignore"):  # a long double that overflows is an infinity, of which more below
-            array = array.astype(native, copy=False).reshape(shape)
-        if len(shape) > 2:
-            array = np.ascontiguousarray(array)  # positions are views then
-        if dtype.kind == "f" and np.isinf(array).any():
-            row = int(np.argwhere(np.isinf(array))[0][0])
-            raise DataError(f"{where}: row {row} holds an infinity; numbers must be finite, or NaN where missing")
-        if dtype.kind == "U" and (strange := _not_unicode(array)).any():
-            row = int(np.argwhere(strange)[0][0])
-            raise DataError(f"{where}: row {row} holds text that is not Unicode; save the array again")
-        return array
-
-    def _declared(self, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
-        info = self._members[name]
-        where = f"{self.path}: array {quoted(name)}"
-        with self._archive.open(info) as member:
-            shape, dtype = _read_header(cast(BinaryIO, member), where)
-            held = info.file_size - member.tell()
-        _check_dtype(dtype, where)
-        if not shape or min(shape) < 0:
-            raise DataError(f"{where}: shape {shape} has no rows; an array of one or more axes was expected")
-        if not dtype.itemsize:
-            raise DataError(f"{where}: holds text of no length; leave the array out")
-        size = dtype.itemsize * prod(shape)
-        if size != held:
-            raise DataError(f"{where}: its header declares {size:,} bytes, the archive holds {held:,}")
-        width = prod(shape[1:])
-        if width > MOST_COLUMNS:
-            raise DataError(f"{where}: {width:,} columns, where {MOST_COLUMNS:,} are allowed")
-        return shape, dtype
+def usual_arrays(path: Path) -> tuple[str, str]:
+    """The names of inputs and targets in an NPZ file, as they stand in `ReadOptions`; X and y if none is known."""
+    with open_archive(path, "X") as archive:
+        held = {*archive.names()}
+    for x, y in _USUAL_ARRAYS:
+        parts = [part for part in PARTS if f"{x}_{part}" in held]
+        if {x, y} <= held or len(parts) > 1:
+            return x, y
+        if parts and x != _USUAL_ARRAYS[0][0]:  # a lone part is all rows
+            return f"{x}_{parts[0]}", f"{y}_{parts[0]}"
+    return _USUAL_ARRAYS[0]
 
 
-def _read_header(stream: BinaryIO, where: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-    try:
-        version = np.lib.format.read_magic(stream)
-        if version not in readers:
-            raise DataError(f"{where}: array format {version[0]}.{version[1]} is not supported")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a header that Python 2 wrote, which is read all the same
-            shape, _, dtype = readers[version](stream)
-    except (DataError, *_DAMAGE):
-        raise
-    except Exception as error:
-        # NumPy parses the header as a Python literal: it may raise ValueError, TypeError, TokenError, RecursionError …
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"{where}: its header is damaged: {printable(reason)}") from None
-    return shape, dtype
-
-
-def _not_unicode(text: NDArray[np.str_]) -> NDArray[np.bool_]:
-    """Whether any character of each text is none: half of one (a surrogate), or beyond the last code point."""
-    codes = text.reshape(*text.shape, 1).view(np.uint32)
-    return np.asarray(((codes > 0x10FFFF) | ((codes >= 0xD800) & (codes <= 0xDFFF))).any(axis=-1))
-
-
-def _check_dtype(dtype: np.dtype[Any], where: str) -> None:
-    if dtype.hasobject or dtype.kind not in _NUMBERS + _TEXT:
-        kind = "O" if dtype.hasobject else dtype.kind
-        what = _ARRAY_WORDS.get(kind, str(dtype))
-        raise DataError(f"{where}: holds {what}; only numbers, booleans and text are read")
-
-
-def _splits(archive: _Archive, options: ReadOptions) -> dict[Part | None, tuple[str, str]]:
+def _splits(archive: ArrayArchive, options: ReadOptions) -> dict[Part | None, tuple[str, str]]:
     """The names of the arrays of each split, or of all rows under None, known to fit together."""
     in_parts = [part for part in PARTS if f"{options.x}_{part}" in archive]
     if options.x in archive and in_parts:
@@ -188,7 +84,7 @@ def _splits(archive: _Archive, options: ReadOptions) -> dict[Part | None, tuple[
         raise DataError(f"{archive.path}: holds both {both}; name the arrays to read in the config")
     if options.x not in archive and not in_parts:
         held = archive.names()
-        hint = suggestion(options.x, held) or f"; it holds {listed(held) if held else 'nothing'}"
+        hint = f"; it holds {listed(held)}: name those to read under data.arrays" if held else "; it holds nothing"
         raise DataError(f"{archive.path}: no array {quoted(options.x)}{hint}")
     splits: dict[Part | None, tuple[str, str]] = {None: (options.x, options.y)}
     if in_parts:
@@ -204,11 +100,11 @@ def _splits(archive: _Archive, options: ReadOptions) -> dict[Part | None, tuple[
     _check_alike(archive, targets)
     if targets and len(targets) < len(splits):
         absent = next(y for _, y in splits.values() if y not in archive)
-        raise DataError(f"{archive.path}: holds {quoted(targets[0])} and no {quoted(absent)}")
+        raise DataError(f"{archive.path}: holds {quoted(targets[0])} but not {quoted(absent)}")
     return splits
 
 
-def _check_alike(archive: _Archive, names: list[str]) -> None:
+def _check_alike(archive: ArrayArchive, names: list[str]) -> None:
     for name in names[1:]:
         if archive.shape(name)[1:] != archive.shape(names[0])[1:] or archive.is_text(name) != archive.is_text(names[0]):
             raise DataError(f"{archive.path}: arrays {listed([names[0], name])} differ in their columns")
@@ -237,35 +133,37 @@ def _vectors(array: NDArray[Any]) -> list[NDArray[Any]]:
 def _column(path: str, name: str, values: NDArray[Any], options: ReadOptions) -> Column:
     where = f"{path}: column {quoted(name)}"
     kind = options.kind(name)
-    if values.dtype.kind in _TEXT:
-        return _text_column(where, name, values, options)
-    if kind == "categorical" and values.ndim == 1:
+    notation = options.notation(name)
+    if values.dtype.kind in TEXT:
+        return _text_column(path, name, values, options)
+    if values.ndim == 1 and (kind == "categorical" or (notation is not None and notation.kind != "numeric")):
         distinct, codes = np.unique(values, return_inverse=True)
         codes = np.where(np.isnan(values), -1, codes) if values.dtype.kind == "f" else codes
         labels = [number_label(value) for value in distinct[distinct == distinct].tolist()]
-        return text_column(name, labels, codes.astype(np.int32), options)
+        return _checked_text(path, name, labels, codes.astype(np.int32), options)
     if kind == "boolean" or (kind is None and values.dtype.kind == "b"):
         wrong = (values != 0) & (values != 1) & (values == values)
         if wrong.any():
             place = np.unravel_index(np.argmax(wrong), wrong.shape)
-            raise DataError(f"{where}: row {place[0]}: {values[place]:g} is neither 0 nor 1, as a boolean must be")
+            raise DataError(f"{where}: row {place[0]}: {values[place]:g} is not a boolean (0 or 1)")
         return Column(name, "boolean", values.astype(np.float64) if values.ndim == 1 else values)
     if values.dtype.kind == "b":
         values = values.astype(np.float64) if values.ndim == 1 else values.view(np.uint8)
     return Column(name, "numeric", values)
 
 
-def _text_column(where: str, name: str, values: NDArray[Any], options: ReadOptions) -> Column:
+def _text_column(path: str, name: str, values: NDArray[Any], options: ReadOptions) -> Column:
     distinct, codes = np.unique(values, return_inverse=True)
     try:
         texts = [text.decode() if isinstance(text, bytes) else str(text) for text in distinct.tolist()]
     except UnicodeDecodeError:
-        raise DataError(f"{where}: its bytes are not UTF-8") from None
-    kind = options.kind(name)
-    if kind == "numeric":
-        numbers = parse_cells(texts, frozenset(options.missing))
-        if np.isinf(numbers).any():
-            row = int(np.argmax(np.isinf(numbers[codes])))
-            raise DataError(f"{where}: row {row}: {quoted(texts[codes[row]])} is not a finite number")
-        return Column(name, "numeric", numbers[codes])
-    return text_column(name, texts, codes.astype(np.int32), options)
+        raise DataError(f"{path}: column {quoted(name)}: its bytes are not UTF-8") from None
+    return _checked_text(path, name, texts, codes.astype(np.int32), options)
+
+
+def _checked_text(path: str, name: str, texts: list[str], codes: NDArray[np.int32], options: ReadOptions) -> Column:
+    """Column of distinct texts; raises DataError for one that its kind or notation does not allow."""
+    wrong = first_misfit(name, texts, options)
+    if wrong is not None:
+        raise misfit(f"{path}: row {int(np.argmax(codes == wrong))}", name, texts[wrong], options)
+    return text_column(name, texts, codes, options)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpcli.data.files.cells import ReadOptions, first_not_boolean, parse_cells, shown_path, text_column
-from bpcli.data.files.text_source import open_bytes
+from bpcli.data.files.byte_source import open_bytes
+from bpcli.data.files.cells import ReadOptions, first_misfit, misfit, shown_path, text_column
 from bpcli.data.table import Column, Kind, Table
 from bpcli.errors import DataError
 from bpcli.wording import printable, quoted
@@ -19,31 +20,35 @@ from bpcli.wording import printable, quoted
 if TYPE_CHECKING:
     import polars as pl
 
+_INSTALL = 'pip install "backprop-cli[tables]"'
+
 
 def read_parquet(path: Path, options: ReadOptions) -> Table:
     """A Parquet file as a table; nulls are missing, and dates are categories.
 
     Raises DataError for a damaged file, for columns that hold lists, records or bytes, and for infinities.
     """
-    import polars as pl
-
     shown = shown_path(path)
     with _open_parquet(path) as stream:
+        import polars as pl
+
         frame = pl.read_parquet(stream)
     wanted = [series for series in frame.iter_columns() if options.wants(series.name)]
     return Table([_typed(shown, series, options) for series in wanted], rows=frame.height)
 
 
-def parquet_header(path: Path) -> list[str]:
+def parquet_header(path: Path, _: ReadOptions) -> list[str]:
     """The names of the columns of a Parquet file."""
-    import polars as pl
-
     with _open_parquet(path) as stream:
+        import polars as pl
+
         return list(pl.read_parquet_schema(stream))
 
 
 @contextmanager
 def _open_parquet(path: Path) -> Iterator[BufferedReader]:
+    if find_spec("polars") is None:
+        raise DataError(f"{shown_path(path)}: Parquet is read by Polars, which is not installed: {_INSTALL}")
     import polars as pl
 
     with open_bytes(path) as stream:
@@ -61,31 +66,25 @@ def _typed(path: str, series: pl.Series, options: ReadOptions) -> Column:
     name, kind = series.name, options.kind(series.name)
     where = f"{path}: column {quoted(name)}"
     if series.dtype.is_nested() or series.dtype in (pl.Binary, pl.Object):
-        raise DataError(f"{where}: holds {series.dtype}; only numbers, booleans, text and dates are read")
-    is_number = series.dtype.is_numeric() and kind != "categorical"
-    if is_number or (series.dtype == pl.Boolean and kind != "categorical"):
+        raise DataError(f"{where}: holds {series.dtype}; only numbers, booleans, text and dates are supported")
+    notation = options.notation(name)
+    is_text = kind == "categorical" or (notation is not None and notation.kind != "numeric")
+    is_number = series.dtype.is_numeric() and not is_text
+    if is_number or (series.dtype == pl.Boolean and not is_text):
         values = series.cast(pl.Float64).fill_null(np.nan).to_numpy()
         if np.isinf(values).any():
-            raise DataError(f"{where}: row {int(np.argmax(np.isinf(values)))} holds an infinity")
+            raise DataError(f"{where}: row {int(np.argmax(np.isinf(values)))} holds an infinite value")
         typed: Kind = kind or ("numeric" if is_number else "boolean")
         if typed == "boolean" and not np.isin(values[~np.isnan(values)], (0, 1)).all():
-            raise DataError(f"{where}: holds numbers other than 0 and 1, as a boolean must not")
+            raise DataError(f"{where}: holds numbers other than 0 and 1, but is declared boolean")
         words = [word for word, truth in (("false", 0.0), ("true", 1.0)) if (values == truth).any()]
         return Column(name, typed, values, () if is_number else tuple(words))
     # A missing word of the caller's stands for null here, whatever the words are.
     null = options.missing[0] if options.missing else ""
     texts = series.cast(pl.String).fill_null(null)
-    if kind == "numeric":
-        numbers = parse_cells(texts.to_list(), frozenset(options.missing))
-        if np.isinf(numbers).any():
-            row = int(np.argmax(np.isinf(numbers)))
-            raise DataError(f"{where}: row {row}: {quoted(texts[row])} is not a finite number")
-        return Column(name, "numeric", numbers)
     distinct = texts.unique(maintain_order=True)
     words, codes = distinct.to_list(), texts.cast(pl.Enum(distinct)).to_physical().to_numpy()
-    if kind == "boolean":
-        wrong = first_not_boolean(words, frozenset(options.missing))
-        if wrong is not None:
-            row = int(np.argmax(codes == wrong))
-            raise DataError(f"{where}: row {row}: {quoted(words[wrong])} is neither true nor false (nor yes or no)")
+    wrong = first_misfit(name, words, options)
+    if wrong is not None:
+        raise misfit(f"{path}: row {int(np.argmax(codes == wrong))}", name, words[wrong], options)
     return text_column(name, words, codes.astype(np.int32), options)

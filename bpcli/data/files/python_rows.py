@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
-from bpcli.data.table import FALSE_WORDS, TRUE_WORDS, Column, Kind, Table, number_label
+from bpcli.data.files.cells import ReadOptions, first_misfit, misfit, text_column
+from bpcli.data.table import Column, Kind, Table, number_label
 from bpcli.errors import DataError
 from bpcli.wording import counted, quoted, shown_shape
 
@@ -22,15 +23,16 @@ PythonRows = Mapping[str, Any] | Sequence[Mapping[str, Any]] | Array
 """Columns by name, rows as mappings, or an array of numbers, (rows, input columns) or (rows, *shape)."""
 
 
-def table_from_rows(rows: Any, kinds: Mapping[str, Kind], shapes: Shapes = NO_SHAPES) -> Table:
-    """A table of the columns in `kinds`, from columns by name, a list of rows, or an array (rows, columns) of numbers.
+def table_from_rows(rows: Any, options: ReadOptions, shapes: Shapes = NO_SHAPES) -> Table:
+    """Table of the columns in `options.kinds`, from columns by name, a list of rows, or an array (rows, columns).
 
-    shapes: those of columns that are arrays; a lone one may be given as it is, (rows, *shape). None and NaN stand for a
-    missing value; columns that are not in `kinds` are ignored.
+    shapes: those of columns that are arrays; a lone one may be given as it is, (rows, *shape). None and NaN are missing
+    values; texts are read as the cells of a file. Other columns are ignored.
 
     Raises:
         DataError: a column is missing, of another length than the others, or holds what its kind cannot hold.
     """
+    kinds = options.kinds
     columns = _columns(rows, list(kinds))
     absent = [name for name in kinds if name not in columns]
     if absent:
@@ -40,7 +42,7 @@ def table_from_rows(rows: Any, kinds: Mapping[str, Kind], shapes: Shapes = NO_SH
         raise DataError(f"rows: columns differ in length: {min(lengths.values())} to {max(lengths.values())} values")
     return Table(
         [
-            _array(name, kind, columns[name], shapes[name]) if name in shapes else _column(name, kind, columns[name])
+            _array(name, kind, columns[name], shapes[name]) if name in shapes else _column(name, columns[name], options)
             for name, kind in kinds.items()
         ]
     )
@@ -91,29 +93,45 @@ def _columns(rows: Any, names: list[str]) -> dict[str, Any]:
                     f"rows: row {number} has no value for column {quoted(absent)}; use None if it is unknown"
                 )
         return {name: [row[name] for row in rows] for name in names}
-    raise DataError("rows: give columns by name, a list of mappings, or an array of two axes")
+    raise DataError("rows: give a mapping of columns, a list of mappings, or a two-dimensional array")
 
 
 def _is_column(values: Any) -> bool:
     return hasattr(values, "__len__") and not isinstance(values, str | bytes)
 
 
-def _column(name: str, kind: Kind, values: Any) -> Column:
-    if kind == "categorical":
-        texts = [None if _is_missing(value) else _label(value) for value in values]
-        categories = tuple(sorted({text for text in texts if text is not None}))
-        index: dict[str | None, int] = {text: code for code, text in enumerate(categories)}
-        return Column(name, kind, np.array([index.get(text, -1) for text in texts], dtype=np.int32), categories)
+def _column(name: str, values: Any, options: ReadOptions) -> Column:
+    kind, notation = options.kinds[name], options.notation(name)
+    if kind == "categorical" or (notation is not None and notation.kind != "numeric"):
+        return _text(name, [None if _is_missing(value) else _label(value) for value in values], options)
     numbers = np.empty(len(values))
+    texts: list[str | None] = [None] * len(values)
     for place, value in enumerate(values):
+        if isinstance(value, str):
+            texts[place] = value
+            continue
         try:
-            numbers[place] = _number(value, kind)
+            numbers[place] = np.nan if value is None else float(value)
         except (TypeError, ValueError) as error:
-            shown = f"the text {quoted(value)}" if isinstance(value, str) else f"a value of type {type(value).__name__}"
-            what = f"column {quoted(name)} holds {shown}, which is not {kind}"
+            what = f"column {quoted(name)} holds a value of type {type(value).__name__}, which is not {kind}"
             raise DataError(f"rows: row {place}, counted from 0: {what}") from error
+    are_text = np.fromiter((text is not None for text in texts), np.bool_, len(texts))
+    if are_text.any():
+        numbers[are_text] = _text(name, texts, options).values[are_text]
     _require_allowed(name, kind, numbers)
     return Column(name, kind, numbers)
+
+
+def _text(name: str, texts: Sequence[str | None], options: ReadOptions) -> Column:
+    """Column of texts, None where missing, read as the cells of a file."""
+    distinct = list(dict.fromkeys(text for text in texts if text is not None))
+    index: dict[str | None, int] = {text: code for code, text in enumerate(distinct)}
+    wrong = first_misfit(name, distinct, options)
+    if wrong is not None:
+        row = texts.index(distinct[wrong])
+        raise misfit(f"rows: row {row}, counted from 0", name, distinct[wrong], options)
+    codes = np.fromiter((index.get(text, -1) for text in texts), np.int32, len(texts))
+    return text_column(name, distinct, codes, options)
 
 
 def _require_allowed(name: str, kind: Kind, numbers: NDArray[Any]) -> None:
@@ -130,15 +148,3 @@ def _label(value: Any) -> str:
     if isinstance(value, float | np.floating):
         return number_label(float(value))
     return str(value)
-
-
-def _number(value: Any, kind: Kind) -> float:
-    if _is_missing(value):
-        return float("nan")
-    if kind == "boolean" and isinstance(value, str):
-        word = value.strip().lower()
-        if word in TRUE_WORDS + FALSE_WORDS:
-            return float(word in TRUE_WORDS)
-    if isinstance(value, str):
-        raise ValueError(value)
-    return float(value)

@@ -1,121 +1,154 @@
-"""The door for data: files on disk in, tables out."""
+"""The door for data: files and queries in, tables out."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from bpcli.data.files.cells import ReadOptions, shown_path
+from bpcli.data.files.byte_source import open_bytes
+from bpcli.data.files.cells import ReadOptions
 from bpcli.data.files.csv_reader import read_csv, read_csv_chunks
+from bpcli.data.files.formats import format_of
 from bpcli.data.files.npz_reader import npz_header, read_npz
-from bpcli.data.files.parquet_reader import parquet_header, read_parquet
-from bpcli.data.files.text_source import open_bytes, open_text
+from bpcli.data.files.query import Location, Query, shown_location
+from bpcli.data.files.text_source import open_text
 from bpcli.data.table import PARTS, Column, Kind, Part, Table
 from bpcli.errors import DataError
-from bpcli.wording import quoted, shown_shape
+from bpcli.wording import listed, quoted, shown_shape
 
-__all__ = ["ReadOptions", "data_digest", "is_text", "read_chunks", "read_header", "read_table"]
-
-OTHER_FORMATS = (".xlsx", ".xls", ".ods", ".json", ".jsonl", ".feather", ".arrow", ".h5", ".pkl", ".sqlite", ".zip")
-"""Suffixes of tables that are no text, or no rows of cells."""
-
-_INSTALL = 'pip install "backprop-cli[tables]"'
+__all__ = ["ReadOptions", "data_digest", "holds_arrays", "is_text", "read_chunks", "read_header", "read_table"]
 
 
-def read_table(sources: Sequence[tuple[Path, Part | None]], options: ReadOptions) -> Table:
-    """The table in a file, or in several files of which each is a part (`train`, `validation`, `test`).
+class Reader(NamedTuple):
+    """What reads files of a format; without `chunks`, parts of the whole table are taken."""
+
+    header: Callable[[Path, ReadOptions], list[str]]
+    table: Callable[[Path, ReadOptions], Table]
+    chunks: Callable[[Path, ReadOptions, int], Iterator[Table]] | None = None
+
+
+def read_table(sources: Sequence[tuple[Location, Part | None]], options: ReadOptions) -> Table:
+    """The table in a file, in several files one after another, or in files of which each is of a part.
 
     The columns are those of the first file, their kinds inferred over all files together. Raises DataError for
     whatever is wrong with a file, naming the place, and FileAccessError when the system refuses to read it.
     """
     if len(sources) == 1 and sources[0][1] is None:
-        return _read_file(sources[0][0], options)
-    tables = [_read_file(path, options) for path, _ in sources]
+        return _read(sources[0][0], options)
+    tables = [_read(location, options) for location, _ in sources]
     names = list(tables[0])
-    for (path, _), table in zip(sources, tables, strict=True):
-        table.require(names, shown_path(path))
+    for (location, part), table in zip(sources, tables, strict=True):
+        where = shown_location(location)
+        table.require(names, where)
+        if part is None and (more := [name for name in table if name not in tables[0]]):
+            raise DataError(f"{where}: {listed(more)} {'is' if len(more) == 1 else 'are'} not in the first file")
         if table.parts is not None:
-            raise DataError(f"{shown_path(path)}: holds splits of its own, and is given as one split")
-        _require_shapes(table, tables[0], shown_path(path))
+            what = "as one of several files" if part is None else "as a single split"
+            raise DataError(f"{where}: has its own splits, but is given {what}")
+        _require_shapes(table, tables[0], where)
     kinds = {name: _joint_kind([table[name] for table in tables]) for name in names}
-    for index, (path, _) in enumerate(sources):
+    for index, (location, _) in enumerate(sources):
         changed = {name: kinds[name] for name in names if tables[index][name].kind != kinds[name]}
         if changed:
             again = replace(options, columns=frozenset(changed), kinds={**options.kinds, **changed})
-            columns = {**tables[index], **_read_file(path, again)}
+            columns = {**tables[index], **_read(location, again)}
             tables[index] = Table(list(columns.values()), rows=tables[index].rows)
+    rows = [table.rows for table in tables]
     codes = [PARTS.index(part) for _, part in sources if part is not None]
-    parts = np.repeat(np.array(codes, np.int8), [table.rows for table in tables])
-    return Table([_joined([table[name] for table in tables]) for name in names], parts, rows=len(parts))
+    parts = np.repeat(np.array(codes, np.int8), rows) if codes else None
+    return Table([_joined([table[name] for table in tables]) for name in names], parts, rows=sum(rows))
 
 
 def read_chunks(path: Path | None, options: ReadOptions, rows: int) -> Iterator[Table]:
     """Tables of at most `rows` rows, all but the last of just that many; None is CSV on standard input.
 
-    Text is read in constant memory. A kind that is not given is inferred for each chunk by itself, and so are the
-    categories. There is always at least one table, so that the columns are known.
+    Text and JSON lines are read in constant memory, and once, so that a named pipe will do. A kind that is not given is
+    inferred for each chunk by itself, and so are the categories. There is always at least one table, so that the
+    columns are known.
     """
-    if path is not None and not is_text(path):
-        columns = _read_file(path, options)
-        table = Table(list(columns.values()), rows=columns.rows, header=read_header(path, options))
-        for start in range(0, max(table.rows, 1), rows):
-            yield table.take(np.arange(start, min(start + rows, table.rows)))
-    else:
-        yield from read_csv_chunks(path, options, rows)
+    if path is None:
+        yield from read_csv_chunks(None, options, rows)
+        return
+    reader = _reader(path)
+    if reader.chunks is not None:
+        yield from reader.chunks(path, options, rows)
+        return
+    columns = reader.table(path, options)
+    table = Table(list(columns.values()), rows=columns.rows, header=reader.header(path, options))
+    for start in range(0, max(table.rows, 1), rows):
+        yield table.take(np.arange(start, min(start + rows, table.rows)))
 
 
-def read_header(path: Path, options: ReadOptions) -> list[str]:
-    """The names of the columns of a file."""
-    form = _format(path)
-    if form == "npz":
-        return npz_header(path, options)
-    if form == "parquet":
-        _require_polars(path)
-        return parquet_header(path)
-    with open_text(path, options.dialect) as text:
-        return text.header
+def read_header(location: Location, options: ReadOptions) -> list[str]:
+    """The names of the columns of a file or a query."""
+    if isinstance(location, Query):
+        from bpcli.data.files.query_reader import query_header
+
+        return query_header(location)
+    return _reader(location).header(location, options)
 
 
 def is_text(path: Path) -> bool:
-    """Whether a file is read as delimited text, as all are whose suffix does not say otherwise."""
-    return _format(path) == "text"
+    """Whether a file is read as delimited text, as all are of which neither name nor content says otherwise."""
+    return format_of(path) == "text"
 
 
-def data_digest(paths: Sequence[Path]) -> str:
-    """The SHA-256 of the files' bytes, one after another, in hexadecimal digits."""
+def holds_arrays(path: Path) -> bool:
+    """Whether a file is read as arrays, as its name says."""
+    return path.suffix.lower() in (".npz", ".npy")
+
+
+def data_digest(locations: Sequence[Location]) -> str:
+    """The SHA-256 of the files' bytes, one after another, or of a query's result, in hexadecimal digits."""
     digest = hashlib.sha256()
-    for path in paths:
-        with open_bytes(path) as stream:
+    for location in locations:
+        if isinstance(location, Query):
+            from bpcli.data.files.query_reader import read_query
+
+            return read_query(location, ReadOptions(columns=frozenset()))[1]
+        with open_bytes(location) as stream:
             while block := stream.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
 
 
-def _format(path: Path) -> str:
-    suffix = path.suffix.lower()
-    if suffix in OTHER_FORMATS and path.is_file():
-        raise DataError(f"{shown_path(path)}: CSV, TSV, NPZ and Parquet are read, {suffix} is not; save it as CSV")
-    return {".npz": "npz", ".parquet": "parquet"}.get(suffix, "text")
+def _reader(path: Path) -> Reader:
+    """What reads a file; readers are imported when they are needed."""
+    match format_of(path):
+        case "npz" | "npy":
+            return Reader(npz_header, read_npz)
+        case "parquet":
+            from bpcli.data.files.parquet_reader import parquet_header, read_parquet
+
+            return Reader(parquet_header, read_parquet)
+        case "workbook":
+            from bpcli.data.files.workbook_reader import read_workbook, workbook_header
+
+            return Reader(workbook_header, read_workbook)
+        case "json":
+            from bpcli.data.files.json_reader import json_header, read_json, read_json_chunks
+
+            return Reader(json_header, read_json, read_json_chunks)
+        case "text":
+            return Reader(_text_header, read_csv, read_csv_chunks)
 
 
-def _read_file(path: Path, options: ReadOptions) -> Table:
-    form = _format(path)
-    if form == "npz":
-        return read_npz(path, options)
-    if form == "parquet":
-        _require_polars(path)
-        return read_parquet(path, options)
-    return read_csv(path, options)
+def _text_header(path: Path, options: ReadOptions) -> list[str]:
+    with open_text(path, options.dialect) as text:
+        return text.header
 
 
-def _require_polars(path: Path) -> None:
-    if find_spec("polars") is None:
-        raise DataError(f"{shown_path(path)}: Parquet is read by Polars, which is not installed: {_INSTALL}")
+def _read(location: Location, options: ReadOptions) -> Table:
+    if isinstance(location, Query):
+        from bpcli.data.files.query_reader import read_query
+
+        return read_query(location, options)[0]
+    return _reader(location).table(location, options)
 
 
 def _require_shapes(table: Table, first: Table, where: str) -> None:

@@ -9,10 +9,14 @@ from functools import cached_property
 from pathlib import Path
 
 from bpcli._version import __version__
-from bpcli.data.files.cells import ReadOptions, shown_path
+from bpcli.data.files.cells import ReadOptions
+from bpcli.data.files.query import Location, Query, shown_location
 from bpcli.data.files.read import data_digest, is_text, read_header, read_table
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Kind, Part, Table
+from bpcli.errors import DataError
+from bpcli.system.files import path_from_here
+from bpcli.wording import enumerated, printable
 
 CACHED_FROM = 2 << 20
 """Bytes of text from which the cache is used: as many took 30 ms to read as plain numbers, 230 as quoted text."""
@@ -23,7 +27,15 @@ def read_options(spec: DataSpec, kinds: Mapping[str, Kind], split_arrays: bool =
 
     Arrays are split where a position of one is named, as they are with `split_arrays`.
     """
-    options = ReadOptions(kinds=kinds, missing=spec.missing, x=spec.arrays.x, y=spec.arrays.y)
+    options = ReadOptions(
+        kinds=kinds,
+        missing=spec.missing,
+        x=spec.arrays.x,
+        y=spec.arrays.y,
+        sheet=spec.sheet,
+        dialect=spec.dialect,
+        notations=spec.notations,
+    )
     named = (*kinds, *spec.exclude, *spec.targets)
     return replace(options, split_arrays=split_arrays or any(map(options.names_position, named)))
 
@@ -35,13 +47,16 @@ def open_source(
     cache: bool = True,
     split_arrays: bool = False,
 ) -> Source:
-    """The files of a spec whose relative paths start from `folder`.
+    """The files of a spec whose relative paths start from `folder`, or its query.
 
     `kinds` says how columns were read before; without it they are as the spec says, or inferred. With `split_arrays` an
     array is a column for each of its positions.
     """
     options = read_options(spec, {**spec.kinds, **(kinds or {})}, split_arrays)
-    return Source(spec.sources(folder), options, cache, spec.unread)
+    sources: list[tuple[Location, Part | None]] = [*spec.sources(folder)]
+    if spec.url is not None and spec.query is not None:
+        sources = [(Query(spec.url, spec.query, spec.sources(folder)[0][0] if sources else None), None)]
+    return Source(sources, options, cache, spec.unread)
 
 
 def read_together(sources: Iterable[Source]) -> list[Source]:
@@ -53,16 +68,23 @@ def read_together(sources: Iterable[Source]) -> list[Source]:
     groups: dict[Hashable, list[Source]] = {}
     together = []
     for source in sources:
-        files = tuple((path.resolve(), *path.suffixes[-2:], part) for path, part in source.sources)
+        files = tuple((_identity(location), part) for location, part in source.sources)
         told = source.options
-        group = groups.setdefault((files, told.missing, told.x, told.y, told.split_arrays), [])
+        written = (told.sheet, told.dialect, tuple(told.notations.items()))
+        group = groups.setdefault((files, told.missing, told.x, told.y, told.split_arrays, written), [])
         group.append(Source(source.sources, source.options, source.cache, source.without, group))
         together.append(group[-1])
     return together
 
 
+def _identity(location: Location) -> Hashable:
+    return location if isinstance(location, Query) else (location.resolve(), *location.suffixes[-2:])
+
+
 class Source:
-    """Data files, each a part of the rows (`train`, `validation`, `test`) or the only one, and how they are read.
+    """Data files, each of all rows or of a part of them (`train`, `validation`, `test`), and how they are read.
+
+    In place of files it may be a query.
 
     With `cache`, columns of large text files come from the user's cache where they were read before, and go there
     else. They are found by the content of the files, so that no other table can ever come in their place.
@@ -70,7 +92,7 @@ class Source:
 
     def __init__(
         self,
-        sources: Sequence[tuple[Path, Part | None]],
+        sources: Sequence[tuple[Location, Part | None]],
         options: ReadOptions | None = None,
         cache: bool = True,
         without: Collection[str] = (),
@@ -78,7 +100,9 @@ class Source:
     ) -> None:
         """`without` names columns that `table` leaves out; the first of a `group` reads for all of it."""
         self.sources = sources
-        self.paths = [path for path, _ in sources]
+        self.locations = [location for location, _ in sources]
+        files = [location.file if isinstance(location, Query) else location for location in self.locations]
+        self.paths = [file for file in files if file is not None]
         self.options = options or ReadOptions()
         self.cache = cache
         self.without = frozenset(without)
@@ -86,8 +110,14 @@ class Source:
 
     @property
     def shown(self) -> str:
-        """The files, as messages show them."""
-        return ", ".join(map(shown_path, self.paths))
+        """The files or the database, as messages show them."""
+        return enumerated(map(shown_location, self.locations))
+
+    @property
+    def shown_from_here(self) -> str:
+        """The same, with paths relative to the working directory."""
+        shown = [printable(path_from_here(path)) for path in self.paths]
+        return enumerated(shown) if shown else self.shown
 
     @property
     def header(self) -> list[str]:
@@ -105,7 +135,7 @@ class Source:
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of the files' bytes, as of the first time that it was asked for; raises as `data_digest` does."""
+        """The SHA-256 of the data, as of the first time that it was asked for or read; raises as `data_digest` does."""
         return self._first._hashed[1]
 
     @property
@@ -115,7 +145,7 @@ class Source:
 
     @cached_property
     def _header(self) -> list[str]:
-        return read_header(self.paths[0], self.options)
+        return read_header(self.locations[0], self.options)
 
     @property
     def _wanted(self) -> dict[str, Kind | None]:
@@ -139,7 +169,12 @@ class Source:
         return found
 
     def read(self, options: ReadOptions) -> Table:
-        """What `read_table` gives, and the errors that it raises; columns from the cache are read-only."""
+        """What `read_table` gives, and the errors that it raises; columns from the cache are read-only.
+
+        Raises DataError for a query that gives other rows than the first time.
+        """
+        if isinstance(query := self.locations[0], Query):
+            return self._read_query(query, options)
         if not (self.cache and self._are_large_text()):
             return read_table(self.sources, options)
         from bpcli.data.files.table_cache import TableCache  # small files have no use for it
@@ -161,19 +196,30 @@ class Source:
             columns |= {**table, **cache.find(key, asked)}  # those in memory make way for mapped ones
         return Table([columns[name] for name in wanted], table.parts, table.rows)
 
+    def _read_query(self, query: Query, options: ReadOptions) -> Table:
+        from bpcli.data.files.query_reader import read_query
+
+        table, digest = read_query(query, options)
+        if self.__dict__.setdefault("_hashed", ([], digest))[1] != digest:  # the cached property, without a query more
+            raise DataError(f"{query.shown}: the query gave other rows when it ran again; add ORDER BY to it")
+        return table
+
     def _key(self, options: ReadOptions) -> str:
         """The digest of everything that decides what a column holds, but for its name and its kind."""
         states, digest = self._hashed
         # The size tells where in the common digest a file ends; the suffix decides on its delimiter.
         sizes = [size for _, size, *_ in states]
-        files = [(part, path.suffixes[-2:], size) for (path, part), size in zip(self.sources, sizes, strict=False)]
+        files = [
+            (part, path.suffixes[-2:], size)
+            for path, (_, part), size in zip(self.paths, self.sources, sizes, strict=False)
+        ]
         told = replace(options, kinds={}, columns=None)
         return hashlib.sha256(ascii((__version__, _reader_digest(), digest, files, told)).encode()).hexdigest()[:32]
 
     @cached_property
     def _hashed(self) -> tuple[list[tuple[int, ...]], str]:
         """The states of the files before they were hashed, and their digest."""
-        return self._states(), data_digest(self.paths)
+        return self._states(), data_digest(self.locations)
 
     def _states(self) -> list[tuple[int, ...]]:
         """What changes when a file is written to; nothing where the system does not say."""

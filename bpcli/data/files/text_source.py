@@ -1,19 +1,15 @@
-"""Opening delimited text: gzip, encodings, the header, and blocks of whole rows."""
+"""Opening delimited text: encodings, the header, and blocks of whole rows."""
 
 from __future__ import annotations
 
-import gzip
 import re
-import stat
-import sys
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from io import BufferedReader
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bpcli.data.files.byte_source import open_decompressed
 from bpcli.data.files.cell_grid import Grid, to_grid, too_long
 from bpcli.data.files.cells import shown_path
 from bpcli.data.files.delimited import (
@@ -26,11 +22,11 @@ from bpcli.data.files.delimited import (
     unquoted,
     without_comments,
 )
-from bpcli.data.files.dialect import Dialect
-from bpcli.data.files.utf8_stream import ByteStream, UndecodableError, Utf8Stream
-from bpcli.errors import DataError, FileAccessError
-from bpcli.system.files import kind_of
-from bpcli.wording import counted, is_number, listed, suggestion
+from bpcli.data.files.utf8_stream import UndecodableError, Utf8Stream
+from bpcli.data.notations.dialect import Dialect
+from bpcli.data.table import unnamed
+from bpcli.errors import DataError
+from bpcli.wording import counted, is_number, listed
 
 BLOCK = 1 << 20
 """Bytes read at a time: with 256 KiB a table of text took a fifth longer, and numbers are read alike up to 2 MiB."""
@@ -38,7 +34,8 @@ BLOCK = 1 << 20
 ROW_LIMIT = 64 << 20
 """The longest row, in bytes."""
 
-_GZIP_MAGIC = b"\x1f\x8b"
+_SEPARATOR_LINE = re.compile(rb"sep=([^\r\n])\r?\n")
+"""First line by which spreadsheets name the delimiter."""
 
 
 @dataclass
@@ -82,73 +79,47 @@ class TextTable:
         if is_broken(rest) or (finished and rest):
             line = self.line + count_lines(data[: cells.stop])
             raise DataError(
-                f"{self.path}: line {line}: a quoted field begins here and does not end as it should"
-                ' (a quote inside a quoted field is written twice: "")'
+                f"{self.path}: line {line}: the quoted field that starts here is not closed correctly"
+                ' (write a quote inside a quoted field as "")'
             )
         if len(rest) > FIELD_LIMIT:
             raise too_long(self.path, self.line + count_lines(data[: cells.stop]))
         if len(data) - cells.size > ROW_LIMIT:
             line = self.line + count_lines(data[: cells.size])
-            raise DataError(f"{self.path}: line {line}: a row longer than {ROW_LIMIT >> 20} MiB; is this a table?")
+            raise DataError(f"{self.path}: line {line}: a row longer than {ROW_LIMIT >> 20} MiB; is this a data file?")
 
 
 @contextmanager
-def open_text(path: Path | None, dialect: Dialect) -> Iterator[TextTable]:
-    """Open delimited text and read its header; None is standard input.
+def open_text(path: Path | None, dialect: Dialect, pipes: bool = False) -> Iterator[TextTable]:
+    """Open delimited text and read its header; None is standard input. With `pipes`, it may be a named pipe.
 
     Raises DataError when there is no such file, no header, or a name in it is blank or stands twice.
     """
     shown = shown_path(path)
-    with _open_stream(path) as packed:
+    with open_decompressed(path, pipes) as packed:
         stream = Utf8Stream(packed, dialect.encoding, shown)
         body, line, finished = _from_first_row(stream, dialect, shown)
+        if separator := _SEPARATOR_LINE.match(body):
+            dialect = replace(dialect, delimiter=dialect.delimiter or separator[1].decode())
+            line, body = line + 1, body[separator.end() :]
         delimiter = _delimiter(path, body, dialect)
         while (row := split_row(body, delimiter)) is None:
             if finished or len(body) > ROW_LIMIT:
-                raise DataError(f"{shown}: line {line}: the header does not end; is a quote left open?")
+                raise DataError(f"{shown}: line {line}: the header does not end; is a closing quote missing?")
             body, finished = _extend(stream, body, len(body), shown, line)
         cells, size = row
-        if dialect.header:
-            header = [name.strip() for name in unquoted(cells)]
-            _check_header(header, shown, line)
-            line, body = line + count_lines(body[:size]), body[size:]
-        else:
+        if not dialect.header:
             header = [f"column{position}" for position in range(len(cells))]
+            yield TextTable(stream, shown, delimiter, dialect.comment, header, body, line)
+            return
+        names = [name.strip() for name in unquoted(cells)]
+        at, line, body = line, line + count_lines(body[:size]), body[size:]
+        while (row := split_row(body, delimiter)) is None and not finished and len(body) < FIELD_LIMIT:
+            body, finished = _extend(stream, body, BLOCK, shown, line)
+        names = _as_wide_as(names, row[0] if row else [])
+        _check_header(names, shown, at)
+        header = [name or unnamed(position) for position, name in enumerate(names)]
         yield TextTable(stream, shown, delimiter, dialect.comment, header, body, line)
-
-
-@contextmanager
-def open_bytes(path: Path) -> Iterator[BufferedReader]:
-    """Open a regular file for reading; whatever the system refuses becomes a BpcliError."""
-    shown = shown_path(path)
-    try:
-        # Looked at before it is opened: opening a named pipe would wait for a writer.
-        if not stat.S_ISREG(path.stat().st_mode):
-            what = "a folder" if path.is_dir() else "not a regular file"
-            raise DataError(f"{shown}: {what}; a data file was expected")
-        if (kind := kind_of(path)) in ("config", "checkpoint"):
-            raise DataError(f"{shown}: a {kind}; a data file was expected")
-        with path.open("rb") as stream:
-            yield stream
-    except (FileNotFoundError, NotADirectoryError):
-        folder = path.parent
-        near = suggestion(path.name, (p.name for p in folder.iterdir())) if folder.is_dir() else ""
-        raise DataError(f"{shown}: no such file{near}") from None
-    except OSError as error:
-        raise FileAccessError(f"{shown}: {error.strerror or error}") from None
-
-
-@contextmanager
-def _open_stream(path: Path | None) -> Iterator[ByteStream]:
-    if path is None:
-        yield sys.stdin.buffer
-        return
-    with open_bytes(path) as stream:
-        if stream.peek(2).startswith(_GZIP_MAGIC):
-            with gzip.GzipFile(fileobj=stream) as unpacked:
-                yield unpacked
-        else:
-            yield stream
 
 
 def _from_first_row(stream: Utf8Stream, dialect: Dialect, path: str) -> tuple[bytes, int, bool]:
@@ -166,7 +137,7 @@ def _from_first_row(stream: Utf8Stream, dialect: Dialect, path: str) -> tuple[by
         data, finished = _extend(stream, data, len(data), path, 1)
     if match is None and count_lines(data) < dialect.skip_rows:
         lines = counted(count_lines(data), "line")
-        raise DataError(f"{path}: {lines}, of which {dialect.skip_rows:,} are to be skipped")
+        raise DataError(f"{path}: {lines}, but skip_rows is {dialect.skip_rows:,}")
     if match is None or not data[match.end() :].strip():
         why = "; its first line must name the columns" if dialect.header else ""
         raise DataError(f"{path}: the file is empty{why}")
@@ -180,8 +151,6 @@ def _extend(stream: Utf8Stream, data: bytes, size: int, path: str, line: int) ->
     """
     try:
         more = stream.read(size)
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise DataError(f"{path}: the gzip data is damaged or cut short") from None
     except UndecodableError as error:
         raise DataError(f"{path}: line {line + count_lines(data)}: {error}") from None
     if more:
@@ -198,11 +167,18 @@ def _delimiter(path: Path | None, text: bytes, dialect: Dialect) -> bytes:
     return dialect.delimiter_of(line.decode()).encode()
 
 
+def _as_wide_as(names: list[str], first_row: list[bytes]) -> list[str]:
+    """Header with or without a blank name at its end, where a delimiter at the end of lines makes one too many."""
+    if len(first_row) == len(names) + 1 and not unquoted(first_row)[-1].strip():
+        return [*names, ""]
+    return names[:-1] if first_row and len(first_row) == len(names) - 1 and not names[-1] else names
+
+
 def _check_header(header: list[str], path: str, line: int) -> None:
-    blank = [position for position, name in enumerate(header, 1) if not name]
-    if blank:
-        raise DataError(f"{path}: line {line}: the header leaves column {blank[0]} of {len(header)} without a name")
-    twice = [name for name, times in Counter(header).items() if times > 1]
+    """Raise DataError for a header without any name, or with the same one twice."""
+    if not any(header):
+        raise DataError(f"{path}: line {line}: none of the {counted(len(header), 'column')} has a name in the header")
+    twice = [name for name, times in Counter(header).items() if name and times > 1]
     if twice:
-        why = "; is the line that names the columns missing?" if all(map(is_number, header)) else ""
-        raise DataError(f"{path}: line {line}: the header names {listed(twice)} more than once{why}")
+        why = "; is the header line missing?" if all(map(is_number, header)) else ""
+        raise DataError(f"{path}: line {line}: duplicate names in the header: {listed(twice)}{why}")

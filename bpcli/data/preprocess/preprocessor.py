@@ -57,15 +57,15 @@ class Preprocessor(Spec):
     target_kinds: Sequence[Kind]
 
     @model_validator(mode="after")
-    def _of_one_table(self) -> Preprocessor:
+    def _check_columns(self) -> Preprocessor:
         inputs = [name for column in self.inputs for name in {column.name, *column.names}]
         names = [*inputs, *self.target.names, self.weight]
         if len(set(names)) < len(names):
-            raise ValueError("a column stands in two places")
+            raise ValueError("a column is used twice")
         if not any(column.width for column in self.inputs):
-            raise ValueError("the inputs make no feature")
+            raise ValueError("the inputs have no features")
         if not self.target.has_kinds(self.target_kinds):
-            raise ValueError("target_kinds are not those of the target")
+            raise ValueError("target_kinds do not match the target")
         return self
 
     @classmethod
@@ -228,7 +228,7 @@ def _sample_weights(table: Table, name: str | None) -> Values | None:
         raise MismatchError(
             Mismatch(
                 ("data", "weight"),
-                f"column {quoted(name)} must hold numbers of 0 or more, none missing, one above 0 at least",
+                f"column {quoted(name)} must hold non-negative numbers, none missing and at least one above 0",
             )
         )
     return values

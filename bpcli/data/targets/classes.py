@@ -23,17 +23,17 @@ class ClassesTarget(TargetBase):
     type: Literal["classes"] = "classes"
     name: str
     classes: Sequence[str] = Field(min_length=2)
-    numbers: Sequence[float] | None = Field(default=None, description="The classes as numbers, for a numeric column.")
+    numbers: Sequence[float] | None = Field(default=None, description="Classes as numbers, if the column is numeric.")
     single_logit: bool
 
     @model_validator(mode="after")
-    def _told_apart(self) -> ClassesTarget:
+    def _check_classes(self) -> ClassesTarget:
         if len(set(self.classes)) < len(self.classes) or (self.single_logit and len(self.classes) > 2):
             raise ValueError("classes must have different names, and only two can share a logit")
         if self.numbers is not None and (
             len(self.numbers) != len(self.classes) or not all(map(lt, self.numbers, self.numbers[1:]))
         ):
-            raise ValueError("numbers must rise, and there must be one for each class")
+            raise ValueError("numbers must be strictly increasing, with one for each class")
         return self
 
     def suits(self, loss: LossBase) -> bool:
@@ -142,7 +142,7 @@ class ClassesTarget(TargetBase):
     def explained(self, loss: LossBase) -> str:
         """Log-odds or score of the predicted class."""
         what = "log-odds" if loss.gives_probabilities else "score"
-        more = "" if len(self.classes) == 2 else " (the mean of those against each other class)"
+        more = "" if len(self.classes) == 2 else " (mean over the other classes)"
         return f"the {what} of the predicted class{more}"
 
     def explained_weights(self, predicted: Array) -> list[Array]:

@@ -31,20 +31,22 @@ def choose_loss(columns: Names[Column]) -> tuple[Loss, str]:
     """Default loss for target columns, with the reason."""
     if len(columns) > 1:
         if all(is_binary(column) for column in columns):
-            return BinaryCrossEntropy(), "several targets of 0 and 1 are labels"
-        return MeanSquaredError(), "several targets of numbers are quantities"
+            return BinaryCrossEntropy(), "all targets hold only 0 and 1"
+        return MeanSquaredError(), "the targets are numeric"
     (column,) = columns
     if column.kind == "numeric":
         known = column.values[~column.missing()]
         if not np.array_equal(known, np.round(known)):
-            return MeanSquaredError(), "a target with fractions is a quantity"
+            return MeanSquaredError(), "the target has fractional values"
         values = _distinct(column)
         if len(values) > MOST_CLASSES_OF_NUMBERS:
-            return MeanSquaredError(), f"{len(values)} different whole numbers are a quantity"
-        classes, reason = len(values), f"{len(values)} different whole numbers are classes"
+            return MeanSquaredError(), (
+                f"the target has {len(values)} distinct integers, more than {MOST_CLASSES_OF_NUMBERS}"
+            )
+        classes, reason = len(values), f"the target has {len(values)} distinct integers"
     else:
         classes = len(column.present()) if column.kind == "categorical" else len(_distinct(column))
-        reason = f"{counted(classes, 'different name')} are classes"
+        reason = f"the target has {counted(classes, 'distinct name')}"
     return (BinaryCrossEntropy() if classes == 2 else CrossEntropy()), reason
 
 
@@ -64,9 +66,7 @@ def fit_target(
     if "regression" in loss.tasks:
         return _fit_numbers(columns, loss, name, encoder, weights)
     if encoder is not None:
-        raise MismatchError(
-            Mismatch(("data", "target_encoder"), f"the loss {name} has classes, which are not scaled; leave it out")
-        )
+        raise MismatchError(Mismatch(("data", "target_encoder"), f"class targets of {name} are not scaled; omit it"))
     if len(columns) > 1:
         if "multilabel" not in loss.tasks:
             raise MismatchError(
@@ -81,7 +81,7 @@ def fit_target(
                 raise MismatchError(
                     Mismatch(
                         ("loss",),
-                        f"{name} wants labels of 0 and 1, but target {quoted(column.name)} holds more; "
+                        f"{name} requires labels of 0 and 1, but target {quoted(column.name)} holds more; "
                         "use mse for quantities, or predict one column at a time",
                     )
                 )
@@ -95,9 +95,7 @@ def _fit_numbers(
     bounds = loss.target_bounds
     if bounds is not None and encoder is not None and not isinstance(encoder, NoScaling):
         raise MismatchError(
-            Mismatch(
-                ("data", "target_encoder"), f"the loss {name} takes the target as it is; use none, or leave it out"
-            )
+            Mismatch(("data", "target_encoder"), f"{name} requires an unscaled target; use none, or omit it")
         )
     encodings = []
     for column in columns:
@@ -105,9 +103,9 @@ def _fit_numbers(
             raise MismatchError(
                 Mismatch(
                     ("loss",),
-                    f"{name} wants numbers, but target {quoted(column.name)} holds names such as "
+                    f"{name} requires numbers, but target {quoted(column.name)} holds text such as "
                     f"{quoted(next(iter(words_among_numbers(column) or column.categories), ''))}; "
-                    + ("use cross_entropy, or leave loss out" if len(columns) == 1 else "predict that column alone"),
+                    + ("use cross_entropy, or omit loss" if len(columns) == 1 else "predict that column alone"),
                 )
             )
         values = numbers(column)
@@ -115,7 +113,7 @@ def _fit_numbers(
             raise MismatchError(
                 Mismatch(
                     ("loss",),
-                    f"{name} wants a target from {bounds[0]:g} to {bounds[1]:g}, "
+                    f"{name} requires a target from {bounds[0]:g} to {bounds[1]:g}, "
                     f"but {quoted(column.name)} runs from {values.min():g} to {values.max():g}",
                 )
             )
@@ -141,30 +139,30 @@ def _fit_classes(column: Column, loss: LossBase, name: str) -> ClassesTarget:
             raise MismatchError(
                 Mismatch(
                     ("data", "target"),
-                    f"column {quoted(column.name)} holds classes from {EXACT:,} (2^53) on, where numbers next to each "
-                    "other cannot be told apart; name it categorical under data.columns",
+                    f"column {quoted(column.name)} holds classes of {EXACT:,} (2^53) or more, which float64 cannot "
+                    "represent exactly; declare it categorical under data.columns",
                 )
             )
         if len(values) > MOST_CLASSES_OF_NUMBERS and not np.all(values == np.round(values)):
             raise MismatchError(
                 Mismatch(
                     ("loss",),
-                    f"{name} wants classes, but target {quoted(column.name)} holds {len(values):,} different "
-                    "numbers with fractions; use mse, or leave loss out",
+                    f"{name} requires classes, but target {quoted(column.name)} holds {len(values):,} different "
+                    "numbers with fractions; use mse, or omit loss",
                 )
             )
         classes, numbers = tuple(number_label(value) for value in values), tuple(values.tolist())
     if len(classes) < 2:
         raise DataError(
-            f"target {quoted(column.name)} has {counted(len(classes), 'class', 'classes')} only; there is nothing to "
-            "tell apart"
+            f"target {quoted(column.name)} has only {counted(len(classes), 'class', 'classes')}; at least two are "
+            "required"
         )
     if len(classes) > 2 and "multiclass" not in loss.tasks:
         raise MismatchError(
             Mismatch(
                 ("loss",),
-                f"{name} tells two classes apart, but target {quoted(column.name)} has {len(classes)}; "
-                "use cross_entropy, or leave loss out",
+                f"{name} requires two classes, but target {quoted(column.name)} has {len(classes)}; "
+                "use cross_entropy, or omit loss",
             )
         )
     single = loss.single_logit and len(classes) == 2

@@ -25,7 +25,7 @@ class NumbersTarget(TargetBase):
     task: Literal["regression"] = "regression"
 
     @model_validator(mode="after")
-    def _each_encoded(self) -> NumbersTarget:
+    def _check_encodings(self) -> NumbersTarget:
         if len(self.encodings) != len(self.names):
             raise ValueError("there must be an encoding for each column")
         return self

@@ -101,7 +101,7 @@ class Huber(LossBase):
         return LossFormulas(
             "ŷ = z",
             f"(ŷ - t)² / 2 where |ŷ - t| ≤ {d}, else {d} (|ŷ - t| - {d} / 2)",
-            f"ŷ - t, but no less than -{d} and no more than {d}",
+            f"ŷ - t, clipped to the range from -{d} to {d}",
         )
 
     def value_and_gradient(

@@ -26,7 +26,7 @@ class Rprop(OptimizerBase):
     largest: float = Field(default=50.0, gt=0, description="Upper bound of step sizes.")
 
     @model_validator(mode="after")
-    def _ordered(self) -> Rprop:
+    def _check_bounds(self) -> Rprop:
         if self.smallest > self.largest:
             raise ValueError("smallest must not be above largest")
         return self

@@ -23,7 +23,7 @@ class Sgd(OptimizerBase):
     nesterov: bool = Field(default=False, description="Use Nesterov momentum.")
 
     @model_validator(mode="after")
-    def _nesterov_has_momentum(self) -> Sgd:
+    def _check_momentum(self) -> Sgd:
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov needs a momentum above 0")
         return self

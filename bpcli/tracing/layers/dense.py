@@ -155,7 +155,8 @@ class WorkedDense(WorkedLayer[DenseLayer]):
             f"dL/db = {over[0]}dL/dz{over[1]}",
         ]
         words = (
-            f"dL/dy comes {self._origin}. Times the activation's derivative it is the error of each neuron, dL/dz. "
+            f"dL/dy comes {self._origin}. Multiplied by the activation's derivative, it is the error of each neuron, "
+            "dL/dz. "
             "The gradient of a weight is its input times that error"
         )
         return formulas, words

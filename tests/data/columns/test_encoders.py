@@ -107,5 +107,5 @@ def test_a_narrow_column_far_from_zero_is_no_constant_one() -> None:
 def test_numbers_too_large_to_compute_with_are_refused() -> None:
     assert numbers(Column("a", "numeric", np.array([1, -LARGEST, np.nan])))[1] == -LARGEST
     for value in (1.7976931348623157e308, -3.4e38):
-        with pytest.raises(DataError, match=r"column 'a': .* is too large to compute with; if it stands for a missing"):
+        with pytest.raises(DataError, match=r"column 'a': .* is too large; if it marks a missing"):
             numbers(Column("a", "numeric", np.array([1.0, value])))

@@ -170,7 +170,7 @@ def test_ordinal_of_a_single_category_is_zero() -> None:
 
 def test_an_order_that_lacks_a_category_is_an_error_at_its_place_in_the_config() -> None:
     order = Ordinal(order=("a", "b"))
-    with pytest.raises(MismatchError, match="lacks 'c', which stands in column 'c'") as caught:
+    with pytest.raises(MismatchError, match="lacks 'c', which occurs in column 'c'") as caught:
         CategoricalColumn(encoder=order).fit(names("a", "c"), DEFAULTS)
     assert caught.value.mismatches[0].path == ("data", "columns", "c", "encoder", "order")
     with pytest.raises(MismatchError) as caught:

@@ -122,9 +122,9 @@ def test_identifiers_are_warned_of_once(tmp_path: Path):
     found = leaks(tmp_path, {"a": A, **identifiers, "y": SPECIES})
     otherwise = "; put it in data.exclude, or in data.columns if it is intended"
     assert found == [
-        f"column 'id': numbers the rows, 1 to 120, like an identifier{otherwise}",
-        "column 'name': 120 different names in 120 rows, like an identifier or free text, become an input "
-        f"each{otherwise}",
+        f"column 'id': counts the rows from 1 to 120, like an identifier{otherwise}",
+        "column 'name': 120 distinct names in 120 rows, like an identifier or free text; each becomes an "
+        f"input{otherwise}",
     ]
 
 

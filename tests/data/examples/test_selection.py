@@ -58,7 +58,7 @@ def test_a_weight_or_split_column_may_be_excluded_from_the_inputs_by_name(folder
 def test_the_loss_is_chosen_from_the_target_and_said(folder: Path) -> None:
     chosen = select(folder, path="t.csv", target="y")
     assert type_name(chosen.loss) == "binary_cross_entropy"
-    assert chosen.notes == ["loss: binary_cross_entropy, as 2 different names are classes"]
+    assert chosen.notes == ["loss: binary_cross_entropy, as the target has 2 distinct names"]
     given = select(folder, loss=chosen.loss, path="t.csv", target="y")
     assert given.notes == []
 
@@ -152,11 +152,15 @@ def test_rows_in_order_of_time_are_not_shuffled(folder: Path) -> None:
         ({"target": "y", "columns": {"c": "numeric"}}, "data.columns.c", "no column 'c'"),
         ({"target": "y", "weight": "weights"}, "data.weight", "no column 'weights'"),
         ({"target": "y", "split": {"column": "parts"}}, "data.split.column", "did you mean 'part'?"),
-        ({"target": "y", "exclude": ["y"]}, "data.target", "'y' cannot be the target and something else too"),
-        ({"target": "w", "weight": "w"}, "data.target", "'w' cannot be the target and something else too"),
-        ({"target": "y", "exclude": ["a", "b", "w", "part"]}, "data", "no column is left as an input"),
+        ({"target": "y", "exclude": ["y"]}, "data.target", "'y' cannot be the target and have another role"),
+        ({"target": "w", "weight": "w"}, "data.target", "'w' cannot be the target and have another role"),
+        ({"target": "y", "exclude": ["a", "b", "w", "part"]}, "data", "no input columns left"),
         ({}, "data", "target is missing: name the column to predict, one of 'a', 'b', 'y', 'w', 'part'"),
-        ({"target": "a", "split": {"stratify": True}}, "data.split.stratify", "only a target of classes"),
+        (
+            {"target": "a", "split": {"stratify": True}},
+            "data.split.stratify",
+            "stratification requires a target of classes",
+        ),
         ({"target": "y", "split": {"column": "b"}}, "data.split.column", "column 'b' holds 'name0'; its cells must be"),
     ],
 )
@@ -195,7 +199,7 @@ def test_an_archive_without_its_targets_is_an_error(tmp_path: Path) -> None:
 def test_data_without_rows_or_without_targets_is_an_error_of_the_data(tmp_path: Path) -> None:
     write_csv(tmp_path / "empty.csv", {"a": [], "y": []})
     write_csv(tmp_path / "missing.csv", {"a": [1, 2], "y": ["NA", "?"]})
-    with pytest.raises(DataError, match=r"empty\.csv: there are no rows under the header"):
+    with pytest.raises(DataError, match=r"empty\.csv: no rows below the header"):
         select(tmp_path, path="empty.csv", target="y")
     with pytest.raises(DataError, match=r"missing\.csv: no row has a value in target 'y'"):
         select(tmp_path, path="missing.csv", target="y")
@@ -239,7 +243,7 @@ def test_an_array_of_which_a_position_is_named_is_a_column_for_each_of_them(tmp_
         ({"weight": "X"}, "'X' is an array of 2 × 3, and cannot be a weight"),
         ({"columns": {"X": "categorical"}}, "'X' is an array of 2 × 3, and cannot be categorical"),
         ({"exclude": ["X9"]}, "no column 'X9' in 'images.npz'"),
-        ({"exclude": ["X"]}, "no column is left as an input"),
+        ({"exclude": ["X"]}, "no input columns left"),
     ],
 )
 def test_an_array_cannot_be_what_only_a_column_is(tmp_path: Path, data: Any, message: str) -> None:

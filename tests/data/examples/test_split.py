@@ -152,40 +152,42 @@ def test_a_column_that_names_the_splits_leaves_nothing_to_chance() -> None:
 
 
 def test_a_share_for_a_split_that_the_data_brings_is_refused() -> None:
-    with pytest.raises(MismatchError, match="the data brings its own test rows") as caught:
+    with pytest.raises(MismatchError, match="the data has its own test rows") as caught:
         split(10, parts=np.repeat([TRAIN, TEST], [8, 2]), test=0.2)
     assert caught.value.mismatches[0].path == ("data", "split", "test")
 
 
 def test_a_share_that_comes_to_no_row_is_refused() -> None:
-    with pytest.raises(MismatchError, match=r"data\.split\.validation: a share of 0\.15 of 2 rows is no row"):
+    with pytest.raises(MismatchError, match=r"data\.split\.validation: a share of 0\.15 of 2 rows is less than one"):
         split(2)
-    with pytest.raises(MismatchError, match=r"a share of 0\.01 of 10 rows is no row"):
+    with pytest.raises(MismatchError, match=r"a share of 0\.01 of 10 rows is less than one row"):
         split(10, order="time", validation=0.01, test=0.2)
 
 
 def test_a_share_that_leaves_nothing_beside_the_default_of_the_other_is_refused() -> None:
-    with pytest.raises(MismatchError, match=r"data\.split\.validation: leaves no rows to train on, since 15%"):
+    with pytest.raises(
+        MismatchError, match=r"data\.split\.validation: leaves no training rows, since data\.split\.test is 15%"
+    ):
         split(100, validation=0.9)
-    with pytest.raises(MismatchError, match=r"data\.split\.test: leaves no rows to train on"):
+    with pytest.raises(MismatchError, match=r"data\.split\.test: leaves no training rows"):
         split(100, test=0.85, order="time")
     assert sizes(split(100, validation=0.9, test=0.0)) == (10, 90, 0)
 
 
 def test_data_without_training_rows_is_refused() -> None:
-    with pytest.raises(DataError, match="no rows to train on"):
+    with pytest.raises(DataError, match="no training rows"):
         split(3, parts=[TEST, TEST, VALIDATION])
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"validation": 0.5, "test": 0.5}, "no rows to train on"),
+        ({"validation": 0.5, "test": 0.5}, "no training rows"),
         ({"validation": 1.0}, "less than 1"),
         ({"test": -0.1}, "greater than or equal to 0"),
-        ({"order": "time", "stratify": True}, "cannot be stratified"),
-        ({"column": "part", "test": 0.2}, "excludes shares"),
-        ({"column": "part", "stratify": True}, "excludes shares"),
+        ({"order": "time", "stratify": True}, "order: time and stratify"),
+        ({"column": "part", "test": 0.2}, "column excludes"),
+        ({"column": "part", "stratify": True}, "column excludes"),
     ],
 )
 def test_what_contradicts_itself_is_refused(options: dict[str, Any], words: str) -> None:

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpcli.data.files.cells import ReadOptions, first_not_boolean, parse_cells, text_column, typed
+from bpcli.data.files.cells import ReadOptions, first_misfit, misfit, parse_cells, text_column, typed
 from bpcli.data.files.csv_reader import read_csv
+from bpcli.data.notations import NumberNotation
+from bpcli.data.notations.dialect import Dialect
 from bpcli.data.table import DEFAULT_MISSING, Column, Kind
 from bpcli.errors import DataError
 
@@ -95,8 +97,37 @@ def test_missing_words_alone_do_not_make_a_boolean_column() -> None:
 
 
 def test_the_first_text_that_is_not_boolean_is_found() -> None:
-    assert first_not_boolean(["yes", " No ", "NA", "1", "2"], MISSING) == 3
-    assert first_not_boolean(["yes", "?"], MISSING) is None
+    options = ReadOptions(kinds={"c": "boolean"})
+    assert first_misfit("c", ["yes", " No ", "NA", "1", "2"], options) == 3
+    assert first_misfit("c", ["yes", "?"], options) is None
+
+
+def test_the_first_text_that_is_no_number_is_found() -> None:
+    assert first_misfit("c", ["1", " 2e3 ", "NA", "1,5", "x"], ReadOptions(kinds={"c": "numeric"})) == 3
+    notations = {"c": NumberNotation(unit="€", decimal=",")}
+    assert first_misfit("c", ["1 €", "€2,5", "NA", "3", "1.5"], ReadOptions(notations=notations)) == 4
+    assert first_misfit("c", ["x"], ReadOptions(notations=notations, verbatim=frozenset("c"))) is None
+
+
+def test_a_cell_that_does_not_fit_is_told_what_the_column_takes() -> None:
+    kinds: dict[str, Kind] = {"c": "numeric"}
+    assert str(misfit("t.csv: line 2", "c", " 1.5", ReadOptions(kinds=kinds, dialect=Dialect(decimal=",")))) == (
+        "t.csv: line 2: column 'c': '1.5' is not a finite number with a decimal comma"
+    )
+    notations = {"c": NumberNotation(unit="kg")}
+    assert str(misfit("t.csv: line 2", "c", "1 lb", ReadOptions(kinds=kinds, notations=notations))) == (
+        "t.csv: line 2: column 'c': '1 lb' is not a number such as 1234.5 kg"
+    )
+
+
+def test_a_column_of_a_notation_is_numeric() -> None:
+    column = text(
+        ["1 200 €", "NA", " 3,5 €"],
+        [0, 1, 2, -1],
+        notations={"c": NumberNotation(unit="€", decimal=",", thousands=" ")},
+    )
+    assert column.kind == "numeric"
+    np.testing.assert_array_equal(column.values, [1200, np.nan, 3.5, np.nan])
 
 
 @settings(max_examples=50, deadline=None)
@@ -121,7 +152,7 @@ def test_a_column_read_verbatim_is_typed_as_where_it_is_read_as_of_its_kind(
     (tmp_path / "t.csv").write_text("a,c\n" + "".join(f"1,{cell}\n" for cell in cells))
     verbatim = read_csv(tmp_path / "t.csv", ReadOptions(verbatim=frozenset("c")))["c"]
     assert verbatim.labels() == cells
-    found = typed(verbatim, kind, ReadOptions(missing=missing), "t.csv", first_row=1)
+    found = typed(verbatim, ReadOptions(kinds={"c": kind}, missing=missing), "t.csv", first_row=1)
     expected = read_csv(tmp_path / "t.csv", ReadOptions(kinds={"c": kind}, missing=missing))["c"]
     assert (found.name, found.kind, found.categories) == (expected.name, expected.kind, expected.categories)
     np.testing.assert_array_equal(found.values, expected.values)
@@ -133,5 +164,5 @@ def test_a_column_read_verbatim_is_typed_as_where_it_is_read_as_of_its_kind(
 def test_a_verbatim_cell_that_does_not_fit_is_named_with_its_row(kind: Kind, wrong: str) -> None:
     column = Column("c", "categorical", np.array([1, 0, 2, 0], np.int32), ("1,5", "NA", "zz"))
     with pytest.raises(DataError) as raised:
-        typed(column, kind, ReadOptions(), "t.csv", first_row=8193)
+        typed(column, ReadOptions(kinds={"c": kind}), "t.csv", first_row=8193)
     assert str(raised.value) == f"t.csv: row 8,194: column 'c': '1,5' {wrong}"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bpcli.data.files import text_source
 from bpcli.data.files.cells import ReadOptions
 from bpcli.data.files.csv_reader import read_csv, read_csv_chunks
-from bpcli.data.files.dialect import Dialect
+from bpcli.data.notations.dialect import Dialect
 from bpcli.data.table import Table
 from bpcli.errors import DataError, FileAccessError
 
@@ -218,9 +218,9 @@ def test_a_column_of_text_may_hold_numbers_in_any_spelling(tmp_path: Path) -> No
 
 
 def test_a_ragged_row_is_named_by_its_line(tmp_path: Path) -> None:
-    assert error(tmp_path, "a,b\n1,2\n\n3\n4,5\n") == "line 4: 1 field, where the header has 2 columns"
-    assert error(tmp_path, 'a,b\r\n1,"x\r\ny"\r\n3,4,5\r\n') == "line 4: 3 fields, where the header has 2 columns"
-    assert error(tmp_path, "a\n1\n2,3\n") == "line 3: 2 fields, where the header has 1 column"
+    assert error(tmp_path, "a,b\n1,2\n\n3\n4,5\n") == "line 4: 1 field, but the header has 2 columns"
+    assert error(tmp_path, 'a,b\r\n1,"x\r\ny"\r\n3,4,5\r\n') == "line 4: 3 fields, but the header has 2 columns"
+    assert error(tmp_path, "a\n1\n2,3\n") == "line 3: 2 fields, but the header has 1 column"
 
 
 @pytest.mark.usefixtures("small_blocks")
@@ -241,7 +241,7 @@ def test_lines_are_counted_over_blocks(tmp_path: Path) -> None:
     ],
 )
 def test_a_quote_that_does_not_close_is_named_by_the_line_it_opens_on(tmp_path: Path, data: str, line: int) -> None:
-    assert error(tmp_path, data).startswith(f"line {line}: a quoted field begins here")
+    assert error(tmp_path, data).startswith(f"line {line}: the quoted field that starts here")
 
 
 @pytest.mark.parametrize("block", [16, 1 << 20])
@@ -249,7 +249,7 @@ def test_a_quote_that_does_not_close_is_named_by_the_line_it_opens_on(tmp_path: 
     ("data", "first"),
     [
         ('1,2\n3\n4,"5"6\n', "line 3: 1 field"),
-        ('1,2\n3,"4"5\n6\n', "line 3: a quoted field"),
+        ('1,2\n3,"4"5\n6\n', "line 3: the quoted field"),
         ('1,2\n3\n4,"5\n', "line 3: 1 field"),
         ('1,2\nx,3\n4,"5\n', "line 3: column 'a'"),
         ('1,2\nx,3\n4,5"\n7,"8"9\n', "line 3: column 'a'"),
@@ -263,13 +263,49 @@ def test_of_two_errors_the_first_is_named(
 
 
 def test_an_open_quote_in_the_header_is_an_error(tmp_path: Path) -> None:
-    assert error(tmp_path, 'a,"b\n1,2\n') == "line 1: the header does not end; is a quote left open?"
+    assert error(tmp_path, 'a,"b\n1,2\n') == "line 1: the header does not end; is a closing quote missing?"
 
 
-def test_blank_and_repeated_names_are_errors(tmp_path: Path) -> None:
-    assert "column 2 of 3 without a name" in error(tmp_path, "a, ,c\n1,2,3\n")
-    assert error(tmp_path, "a,b, a\n1,2,3\n").endswith("line 1: the header names 'a' more than once")
-    missing = "line 1: the header names '0' more than once; is the line that names the columns missing?"
+def test_a_column_without_a_name_is_called_by_its_position(tmp_path: Path) -> None:
+    assert cells(read(tmp_path, ",a,\n0,x,1\n1,y,2\n")) == {
+        "Unnamed: 0": ["0", "1"],
+        "a": ["x", "y"],
+        "Unnamed: 2": ["1", "2"],
+    }
+
+
+def test_a_delimiter_at_the_end_of_lines_makes_one_column_without_a_name_at_most(tmp_path: Path) -> None:
+    empty = {"a": ["1", "3"], "b": ["2", "4"], "Unnamed: 2": ["", ""]}
+    assert cells(read(tmp_path, "a,b,\n1,2,\n3,4,\n")) == empty
+    assert cells(read(tmp_path, 'a,b\n1,2,\n3,4,""\n')) == empty
+    assert cells(read(tmp_path, "a,b,\n1,2\n3,4\n")) == {"a": ["1", "3"], "b": ["2", "4"]}
+    assert error(tmp_path, "a,b\n1,2,\n3,4\n") == "line 3: 2 fields, but the header has 3 columns"
+    assert error(tmp_path, "a,b\n1,2,3\n") == "line 2: 3 fields, but the header has 2 columns"
+
+
+def test_the_line_that_names_the_delimiter_is_skipped(tmp_path: Path) -> None:
+    assert cells(read(tmp_path, "sep=|\r\na|b,c\r\n1|2\r\n")) == {"a": ["1"], "b,c": ["2"]}
+    assert error(tmp_path, "sep=;\na;b\n1;x\n", kinds={"b": "numeric"}).startswith("line 3: column 'b'")
+
+
+def test_whole_numbers_with_leading_zeros_are_names(tmp_path: Path) -> None:
+    table = read(tmp_path, 'zip,share,n\n60601,0.5,7\n"00501",00.25,0\n')
+    assert [table[name].kind for name in table] == ["categorical", "numeric", "numeric"]
+    assert table["zip"].labels() == ["60601", "00501"]
+    given = read(tmp_path, "zip\n60601\n00501\n", kinds={"zip": "numeric"})
+    assert given["zip"].values.tolist() == [60601, 501]
+    assert read(tmp_path, "n\n1\n00\n", missing=("00",))["n"].kind == "numeric"
+
+
+def test_leading_zeros_are_seen_after_the_first_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_source, "BLOCK", 8)
+    assert cells(read(tmp_path, "a,b\n1,2\n3,4\n5,6\n07,8\n9,1\n"))["a"] == ["1", "3", "5", "07", "9"]
+
+
+def test_repeated_and_absent_names_are_errors(tmp_path: Path) -> None:
+    assert error(tmp_path, ",,\n1,2,3\n").endswith("line 1: none of the 3 columns has a name in the header")
+    assert error(tmp_path, "a,b, a\n1,2,3\n").endswith("line 1: duplicate names in the header: 'a'")
+    missing = "line 1: duplicate names in the header: '0'; is the header line missing?"
     assert error(tmp_path, "0,1.5,0\n1,2,3\n").endswith(missing)
 
 
@@ -314,8 +350,12 @@ def test_a_missing_file_is_an_error_with_the_nearest_name(tmp_path: Path) -> Non
 
 def test_folders_and_pipes_are_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(DataError, match="not a regular file"):
+    with pytest.raises(
+        DataError, match="a pipe, which only bpcli predict reads, as it reads once; write it to a file first"
+    ):
         read_csv(tmp_path / "pipe", ReadOptions())
+    with pytest.raises(DataError, match="not a regular file"):
+        read_csv(Path("/dev/null"), ReadOptions())
     with pytest.raises(DataError, match="a folder"):
         read_csv(tmp_path, ReadOptions())
 
@@ -394,7 +434,7 @@ def test_comment_lines_are_left_out_wherever_they_stand(
     assert cells(table) == {"a": ["1", "2"], "b": ["x\n# y", "#z"]}
     message = error(tmp_path, data.replace("2,#z", "2"), dialect=Dialect(comment="#"))
     assert message.startswith("line 9: 1 field")
-    assert "without a name" not in error(tmp_path, "a,#b\n1,2\n#3\n")
+    assert "duplicate names" not in error(tmp_path, "a,#b\n1,2\n#3\n")
 
 
 @pytest.mark.parametrize("block", [3, 1 << 20])
@@ -408,7 +448,7 @@ def test_skipped_lines_may_hold_anything(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_more_lines_than_there_are_cannot_be_skipped(tmp_path: Path) -> None:
-    assert error(tmp_path, "a\n1\n", dialect=Dialect(skip_rows=3)) == "2 lines, of which 3 are to be skipped"
+    assert error(tmp_path, "a\n1\n", dialect=Dialect(skip_rows=3)) == "2 lines, but skip_rows is 3"
     assert "the file is empty" in error(tmp_path, "a\n1\n", dialect=Dialect(skip_rows=2))
 
 

@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from bpcli.data.files.kind_hints import are_dates, unusual_number, words_among_numbers
+from bpcli.data.files.kind_hints import (
+    are_dates,
+    are_missing_words,
+    is_padded,
+    numbers_the_rows,
+    padded_noted,
+    words_among_numbers,
+)
 from bpcli.data.table import Column
 
 
@@ -81,23 +88,22 @@ def test_only_names_that_stand_in_a_row_are_looked_at() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cells", "example"),
-    [
-        (["0,5", "1,25", "-3,0"], "-3,0"),
-        (["1,234.5", "999", "12,000"], "1,234.5"),
-        (["1.234,5", "1.000.000,25"], "1.000.000,25"),
-        (["1 000", "20\u00a0000", "1'000'000"], "1 000"),
-        (["3 %", "4%"], "3 %"),
-        (["€20", "$ 3.50", "7 £"], "$ 3.50"),
-        ([" 0,5 ", "1"], "0,5"),
-        (["1", "2", "3", "0,5", "none"], "0,5"),
-        (["1", "2", "3"], None),
-        (["1.2.3", "1.10.0"], None),
-        (["12A", "3rd"], None),
-        (["10-20", "20-30"], None),
-        (["0,5", "small", "large"], None),
-        (["2024-01-31", "31/01/2024"], None),
-    ],
+    ("cells", "padded"),
+    [(["00501", "60601"], True), (["0", "10"], False), (["00501", "x"], False), (["0.5", "00.5"], False)],
 )
-def test_numbers_as_people_write_them_are_recognized(cells: list[str], example: str | None) -> None:
-    assert unusual_number(names(*cells)) == example
+def test_whole_numbers_with_leading_zeros_are_noted(cells: list[str], padded: bool) -> None:
+    assert is_padded(names(*cells)) == padded
+    if padded:
+        assert padded_noted(names(*cells)) == "numbers with leading zeros, such as '00501'"
+
+
+def test_row_numbers_start_at_0_or_1() -> None:
+    assert numbers_the_rows(Column("n", "numeric", np.array([1.0, 2.0, 3.0])))
+    assert numbers_the_rows(Column("n", "numeric", np.array([0.0, 1.0, 2.0])))
+    assert not numbers_the_rows(Column("n", "numeric", np.array([2.0, 3.0, 4.0])))
+    assert not numbers_the_rows(names("0", "1", "2"))
+
+
+def test_usual_spellings_of_a_missing_value_are_known() -> None:
+    assert are_missing_words(["nan", "N/A", "-"])
+    assert not are_missing_words(["nan", "low"])

@@ -15,5 +15,5 @@ def test_text_is_boolean_only_where_it_says_yes_or_no(tmp_path: Path) -> None:
     pl.DataFrame({"a": ["yes", None, "FALSE"]}).write_parquet(path)
     assert read_parquet(path, options)["a"].labels() == ["true", "", "false"]
     pl.DataFrame({"a": ["yes", "no", "maybe"]}).write_parquet(path)
-    with pytest.raises(DataError, match="column 'a': row 2: 'maybe' is neither true nor false"):
+    with pytest.raises(DataError, match="row 2: column 'a': 'maybe' is neither true nor false"):
         read_parquet(path, options)

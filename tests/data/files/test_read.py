@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpcli.data.files import read as read_module
+from bpcli.data.files import parquet_reader
 from bpcli.data.files.read import ReadOptions, data_digest, read_chunks, read_header, read_table
 from bpcli.data.table import Table
 from bpcli.errors import DataError
@@ -77,7 +77,7 @@ def test_archives_can_be_splits_unless_they_hold_splits(tmp_path: Path) -> None:
     csv = write(tmp_path, "c.csv", "X0,y\n5,6\n")
     table = read_table([(tmp_path / "a.npz", "train"), (csv, "validation")], OPTIONS)
     assert table["X0"].values.tolist() == [0, 0, 5]
-    with pytest.raises(DataError, match="holds splits of its own"):
+    with pytest.raises(DataError, match="has its own splits"):
         read_table([(tmp_path / "b.npz", "train"), (csv, "validation")], OPTIONS)
     whole = read_table([(tmp_path / "b.npz", None)], OPTIONS)
     assert whole.parts is not None
@@ -113,7 +113,7 @@ def test_the_digest_is_that_of_all_bytes(tmp_path: Path) -> None:
 
 
 def test_without_polars_the_message_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_module, "find_spec", lambda _: None)
+    monkeypatch.setattr(parquet_reader, "find_spec", lambda _: None)
     with pytest.raises(DataError, match=r't\.parquet: Parquet .* not installed: pip install "backprop-cli\[tables\]"'):
         read_table([(write(tmp_path, "t.parquet", "a\n1\n"), None)], OPTIONS)
 
@@ -130,7 +130,7 @@ def test_parquet_columns_keep_their_types(tmp_path: Path) -> None:
     np.testing.assert_array_equal(table["b"].values, [1, np.nan, 0])
     assert table["t"].labels() == ["x", "", "12"]
     given = ReadOptions(kinds={"n": "categorical", "t": "numeric"}, columns=frozenset({"n", "t"}))
-    with pytest.raises(DataError, match="column 't': row 0: 'x' is not a finite number"):
+    with pytest.raises(DataError, match="row 0: column 't': 'x' is not a finite number"):
         read_table([(path, None)], given)
     assert read_table([(path, None)], ReadOptions(kinds={"n": "categorical"}))["n"].categories == ("1", "3")
 
@@ -140,14 +140,14 @@ def test_parquet_that_is_no_table_of_numbers_and_text_is_refused(tmp_path: Path)
     path = tmp_path / "t.parquet"
     for frame, words in (
         (pl.DataFrame({"a": [[1], [2]]}), "column 'a': holds List"),
-        (pl.DataFrame({"a": [1.0, float("-inf")]}), "column 'a': row 1 holds an infinity"),
+        (pl.DataFrame({"a": [1.0, float("-inf")]}), "column 'a': row 1 holds an infinite value"),
     ):
         frame.write_parquet(path)
         with pytest.raises(DataError, match=words):
             read_table([(path, None)], OPTIONS)
     pl.DataFrame({"a": ["yes", "perhaps"], "b": [0, 2]}).write_parquet(path)
     for name, words in (
-        ("a", "column 'a': row 1: 'perhaps' is neither true nor false"),
+        ("a", "row 1: column 'a': 'perhaps' is neither true nor false"),
         ("b", "column 'b': holds numb"),
     ):
         with pytest.raises(DataError, match=words):

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from bpcli.data.files import source
-from bpcli.data.files.dialect import Dialect
 from bpcli.data.files.read import ReadOptions, data_digest, read_table
 from bpcli.data.files.source import Source
 from bpcli.data.files.table_cache import TableCache
+from bpcli.data.notations.dialect import Dialect
 from bpcli.data.table import Part, Table
 from bpcli.errors import BpcliError, DataError
 

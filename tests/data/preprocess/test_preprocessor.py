@@ -191,7 +191,7 @@ def test_rows_to_evaluate_need_no_weights() -> None:
 
 @pytest.mark.parametrize("weights", [(-1.0, 2.0), (NAN, 1.0), (0.0, 0.0)])
 def test_weights_that_weigh_nothing_are_an_error_of_the_config(weights: Any) -> None:
-    with pytest.raises(MismatchError, match="column 'w' must hold numbers of 0 or more, none missing") as caught:
+    with pytest.raises(MismatchError, match="column 'w' must hold non-negative numbers, none missing") as caught:
         fitted(table(), weight="w").apply(table(w=weights), FLOAT32)
     assert caught.value.mismatches[0].path == ("data", "weight")
 

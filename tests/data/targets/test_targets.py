@@ -48,16 +48,16 @@ def classes(column: Column, loss: Any = None) -> ClassesTarget:
 @pytest.mark.parametrize(
     ("columns", "loss", "reason"),
     [
-        ([names("a", "b")], "binary_cross_entropy", "2 different names are classes"),
-        ([names("a", "b", "c")], "cross_entropy", "3 different names are classes"),
-        ([boolean(0, 1, NAN)], "binary_cross_entropy", "2 different names are classes"),
-        ([numeric(0, 1, 1)], "binary_cross_entropy", "2 different whole numbers are classes"),
-        ([numeric(3.0, 5.0, 7.0, NAN)], "cross_entropy", "3 different whole numbers are classes"),
-        ([numeric(*range(20))], "cross_entropy", "20 different whole numbers are classes"),
-        ([numeric(*range(21))], "mse", "21 different whole numbers are a quantity"),
-        ([numeric(0.0, 0.5)], "mse", "a target with fractions is a quantity"),
-        ([boolean(0, 1, name="a"), numeric(0, 1, name="b")], "binary_cross_entropy", "several targets of 0 and 1"),
-        ([numeric(0, 2, name="a"), numeric(0, 1, name="b")], "mse", "several targets of numbers are quantities"),
+        ([names("a", "b")], "binary_cross_entropy", "the target has 2 distinct names"),
+        ([names("a", "b", "c")], "cross_entropy", "the target has 3 distinct names"),
+        ([boolean(0, 1, NAN)], "binary_cross_entropy", "the target has 2 distinct names"),
+        ([numeric(0, 1, 1)], "binary_cross_entropy", "the target has 2 distinct integers"),
+        ([numeric(3.0, 5.0, 7.0, NAN)], "cross_entropy", "the target has 3 distinct integers"),
+        ([numeric(*range(20))], "cross_entropy", "the target has 20 distinct integers"),
+        ([numeric(*range(21))], "mse", "the target has 21 distinct integers, more than 20"),
+        ([numeric(0.0, 0.5)], "mse", "the target has fractional values"),
+        ([boolean(0, 1, name="a"), numeric(0, 1, name="b")], "binary_cross_entropy", "all targets hold only 0 and 1"),
+        ([numeric(0, 2, name="a"), numeric(0, 1, name="b")], "mse", "the targets are numeric"),
     ],
 )
 def test_the_loss_follows_from_the_target(columns: list[Column], loss: str, reason: str) -> None:
@@ -151,7 +151,7 @@ def test_a_single_probability_decides_at_a_half_and_a_score_at_zero() -> None:
 
 
 def test_a_single_class_is_nothing_to_learn() -> None:
-    with pytest.raises(DataError, match="target 'y' has 1 class only"):
+    with pytest.raises(DataError, match="target 'y' has only 1 class"):
         classes(names("a", "a"))
 
 
@@ -206,23 +206,23 @@ def test_true_and_false_can_be_a_quantity() -> None:
 @pytest.mark.parametrize(
     ("columns", "loss", "encoder", "path", "words"),
     [
-        ([names("a", "b", "c")], BinaryCrossEntropy(), None, "loss", "tells two classes apart, but target 'y' has 3"),
+        ([names("a", "b", "c")], BinaryCrossEntropy(), None, "loss", "requires two classes, but target 'y' has 3"),
         (
             [names("a", "b")],
             MeanSquaredError(),
             None,
             "loss",
-            "mse wants numbers, but target 'y' holds names such as 'a'",
+            "mse requires numbers, but target 'y' holds text such as 'a'",
         ),
         ([names("a", "b"), numeric(1, 2)], MeanAbsoluteError(), None, "loss", "predict that column alone"),
         ([numeric(*np.arange(0, 21, 0.5))], CrossEntropy(), None, "loss", "holds 42 different numbers with fractions"),
         ([numeric(1, 0), numeric(0, 1)], CrossEntropy(), None, "loss", "takes one target column, not 2"),
         ([numeric(1, 0), numeric(0, 1)], Hinge(), None, "loss", "takes one target column, not 2"),
-        ([numeric(1, 0), numeric(0, 2)], BinaryCrossEntropy(), None, "loss", "wants labels of 0 and 1"),
-        ([numeric(1, 0), names("a", "b")], BinaryCrossEntropy(), None, "loss", "wants labels of 0 and 1"),
-        ([numeric(-1, 2)], Poisson(), None, "loss", "wants a target from 0 to inf, but 'y' runs from -1 to 2"),
-        ([numeric(1, 2)], Poisson(), Standard(), "data.target_encoder", "takes the target as it is"),
-        ([names("a", "b")], CrossEntropy(), Standard(), "data.target_encoder", "has classes, which are not scaled"),
+        ([numeric(1, 0), numeric(0, 2)], BinaryCrossEntropy(), None, "loss", "requires labels of 0 and 1"),
+        ([numeric(1, 0), names("a", "b")], BinaryCrossEntropy(), None, "loss", "requires labels of 0 and 1"),
+        ([numeric(-1, 2)], Poisson(), None, "loss", "requires a target from 0 to inf, but 'y' runs from -1 to 2"),
+        ([numeric(1, 2)], Poisson(), Standard(), "data.target_encoder", "requires an unscaled target"),
+        ([names("a", "b")], CrossEntropy(), Standard(), "data.target_encoder", "are not scaled"),
     ],
 )
 def test_a_target_that_is_not_what_the_loss_wants_is_an_error_of_the_config(

@@ -1,19 +1,15 @@
-"""What is said of columns and neurons, on networks whose parameters are known and whose answers follow by hand."""
+"""What is said of hidden neurons, on networks whose parameters are known and whose answers follow by hand."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from commands import bpcli
 from planted import trained
 
-from bpcli.cli.inspect_text import neurons_lines
-from bpcli.inspection import neurons, sampling
-from bpcli.inspection.importance import Importance, permutation_importance
+from bpcli.inspection import neurons
 from bpcli.inspection.neurons import Neuron, inspect_neurons
 from bpcli.models.evaluation import split_rows
 from bpcli.models.model import Model
@@ -26,11 +22,6 @@ def neurons_of(run: Path) -> list[Neuron]:
     model = Model.load(run)
     rows = split_rows(model, None)
     return inspect_neurons(model, rows.table, rows.numbers)
-
-
-def importance_of(run: Path, **options: Any) -> Importance:
-    model = Model.load(run)
-    return permutation_importance(model, split_rows(model, None).table, **options)
 
 
 @pytest.fixture(scope="module")
@@ -78,28 +69,6 @@ def test_in_a_large_network_the_loss_without_a_neuron_is_that_over_some_rows(
     assert [replace(one, loss_without=0.0, loss_rows=0) for one in some] == [
         replace(one, loss_without=0.0, loss_rows=0) for one in of_all
     ]
-    assert "how much the mean loss, over 50 rows, grows" in " ".join(neurons_lines(some, 1))
-    assert "how much the mean loss grows" in " ".join(neurons_lines(of_all, 1))
-
-
-def test_rows_that_stand_for_all_are_enough_for_a_mean() -> None:
-    assert sampling.evenly_spaced(1000, 0.01).tolist() == np.linspace(0, 999, 30).astype(int).tolist()
-    assert sampling.evenly_spaced(1000, 250.9).tolist() == np.linspace(0, 999, 250).astype(int).tolist()
-    assert sampling.evenly_spaced(20, 1).tolist() == sampling.evenly_spaced(20, 1e9).tolist() == list(range(20))
-
-
-def test_a_column_that_the_network_does_not_use_has_no_importance(planted: Path) -> None:
-    found = importance_of(planted, repeats=200)
-    assert (found.metric, found.rows, found.score) == ("rmse", 200, pytest.approx(0.0, abs=1e-12))
-    assert [one.column for one in found.columns] == ["a", "b"]
-    # Two cells drawn at random differ by sqrt(2) standard deviations.
-    assert found.columns[0].importance == pytest.approx(np.sqrt(2) * A.std(), rel=0.02)
-    assert (found.columns[1].importance, found.columns[1].deviation) == (0.0, 0.0)
-
-
-def test_the_rows_stand_as_they_were_after_a_column_was_permuted(planted: Path) -> None:
-    assert importance_of(planted) == importance_of(planted)
-    assert importance_of(planted, seed=1) != importance_of(planted)
 
 
 def test_classes_are_told_apart_by_the_mean_output_for_each(tmp_path: Path) -> None:
@@ -130,16 +99,26 @@ def test_a_neuron_at_the_ends_of_its_range_is_saturated(tmp_path: Path) -> None:
     assert [neuron.state for neuron in neurons_of(run)] == ["saturated"]
 
 
-def test_the_command_shows_what_the_document_has(planted: Path) -> None:
-    document = bpcli("inspect", planted, "--json").ok().json
-    assert [one["column"] for one in document["importance"]["columns"]] == ["a", "b"]
-    assert [neuron["state"] for neuron in document["neurons"]] == ["", "as neuron 0", "dead", "constant"]
-    out = bpcli("inspect", planted).ok().out
-    assert "1 like another of their layer, 1 dead, 1 constant, of 4" in out.splitlines()[-1]
-    assert out.splitlines()[-5].split() == ["0.0", f"{A.var():.4f}", "1.0000", "+", "a,", "−", "b"]
+def test_rows_that_excite_a_neuron_are_shown_with_their_number_target_and_driving_columns(tmp_path: Path) -> None:
+    part = np.resize(["train", "test"], 200)
+    words = np.where(B > 0, "up", "down")
+    run = trained(
+        tmp_path,
+        "[{units: 1, activation: relu}]",
+        "{layers.0.weight: [[1], [0], [0]], layers.0.bias: [0], layers.1.weight: [[1]], layers.1.bias: [0]}",
+        {"a": A, "w": words, "part": part, "y": 2 * A},
+        ", target_encoder: none",
+    )
+    (neuron,) = neurons_of(run)
+    rows = [row for row in np.argsort(-A) if part[row] == "test"][:3]
+    assert [one.row for one in neuron.excited_by] == [row + 1 for row in rows]
+    assert [one.output for one in neuron.excited_by] == [pytest.approx(A[row]) for row in rows]
+    for one, row in zip(neuron.excited_by, rows, strict=True):
+        assert list(one.cells) == ["a", "w"]
+        assert (float(one.cells["a"]), one.cells["w"]) == (pytest.approx(A[row]), words[row])
+        assert [float(cell) for cell in one.target] == [pytest.approx(2 * A[row])]
 
 
-def test_a_network_without_hidden_layers_has_importance_alone(tmp_path: Path) -> None:
+def test_a_network_without_hidden_layers_has_no_neurons(tmp_path: Path) -> None:
     run = trained(tmp_path, "[]", "{layers.0.weight: [[1], [0]], layers.0.bias: [0]}", {"a": A, "b": B, "y": A})
     assert neurons_of(run) == []
-    assert "hidden neurons" not in bpcli("inspect", run).ok().out

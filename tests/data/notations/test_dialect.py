@@ -4,7 +4,7 @@ import pytest
 
 from bpcli.data.files.cells import ReadOptions, parse_cells, typed
 from bpcli.data.files.csv_reader import read_csv
-from bpcli.data.files.dialect import Dialect
+from bpcli.data.notations.dialect import Dialect
 
 
 def values(dialect: Dialect, *cells: str) -> list[float]:
@@ -96,4 +96,7 @@ def test_a_column_kept_as_text_is_typed_by_the_dialect_it_was_read_in(tmp_path: 
     dialect = Dialect(decimal=",", thousands=".")
     kept = read_csv(tmp_path / "t.csv", ReadOptions(verbatim=frozenset("a"), dialect=dialect))["a"]
     assert kept.labels() == ["1.234,5", "0,25"]
-    assert typed(kept, "numeric", ReadOptions(dialect=dialect), "t.csv", 1).values.tolist() == [1234.5, 0.25]
+    assert typed(kept, ReadOptions(kinds={"a": "numeric"}, dialect=dialect), "t.csv", 1).values.tolist() == [
+        1234.5,
+        0.25,
+    ]

@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-_SPACES = " \u00a0\u202f"
-"""A space between thousands is often one that does not break the line; any of these stands for all."""
+from bpcli.data.notations.numbers import SPACES, digits_pattern
 
 
 @dataclass(frozen=True)
@@ -30,39 +29,40 @@ class Dialect:
 
     def __post_init__(self) -> None:
         if self.delimiter is not None and (not self.delimiter.isascii() or not _is_mark(self.delimiter)):
-            raise ValueError("delimiter: one ASCII character that is no letter, digit, quote, point, sign or line end")
+            raise ValueError(
+                "delimiter: must be an ASCII character other than a letter, digit, quote, point, sign or line end"
+            )
         if self.decimal not in (".", ","):
-            raise ValueError("decimal: a point or a comma")
+            raise ValueError("decimal: must be a point or a comma")
         if self.thousands is not None and not (self.thousands in (".", ",") or _is_mark(self.thousands)):
-            raise ValueError("thousands: one character that is no letter, digit, quote, sign or line end")
+            raise ValueError("thousands: must be a character other than a letter, digit, quote, sign or line end")
         if self.thousands == self.decimal:
-            raise ValueError("thousands: the same character as decimal")
+            raise ValueError("thousands: must differ from decimal")
         if self.comment is not None and (not self.comment.strip() or re.search(r'["\r\n]', self.comment)):
-            raise ValueError("comment: characters other than blanks, quotes and line ends")
+            raise ValueError("comment: must be text without quotes and line ends, and not blank")
         if self.skip_rows < 0:
-            raise ValueError("skip_rows: 0 or more")
+            raise ValueError("skip_rows: must be at least 0")
         try:
             "".encode(self.encoding)  # refuses codecs from bytes to bytes as well
         except LookupError:
-            raise ValueError("encoding: one that Python knows, such as utf-8, utf-16, latin-1 or cp1252") from None
+            raise ValueError(
+                "encoding: must be one that Python supports, such as utf-8, utf-16, latin-1 or cp1252"
+            ) from None
 
     @cached_property
     def number(self) -> str:
-        """A pattern for the spellings of a number: digits are in groups of three, in those of 12,34,567, or in none."""
-        point, whole = re.escape(self.decimal), "[0-9]+"
-        if self.thousands:
-            mark = f"[{re.escape(self._thousands)}]"
-            whole = rf"(?:[0-9]{{1,3}}(?:{mark}[0-9]{{3}})+|[0-9]{{1,2}}(?:{mark}[0-9]{{2}})+{mark}[0-9]{{3}}|[0-9]+)"
-        return rf"[+-]?(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
+        """Pattern of a number."""
+        return rf"[+\-\u2212]?{digits_pattern(self.decimal, self.thousands)}(?:[eE][+\-\u2212]?[0-9]+)?"
 
     @property
     def is_plain(self) -> bool:
-        """Whether numbers are written as Python writes them."""
+        """Whether numbers have a decimal point and no marks between thousands."""
         return self.decimal == "." and self.thousands is None
 
     def plain(self, numbers: str) -> str:
         """Numbers as Python writes them."""
-        return numbers.translate({**{ord(mark): None for mark in self._thousands}, ord(self.decimal): "."})
+        marks = {ord(mark): None for mark in self._thousands}
+        return numbers.translate({**marks, ord(self.decimal): ".", ord("\u2212"): "-"})
 
     def delimiter_of(self, row: str) -> str:
         """The delimiter of a row of text without its quoted cells."""
@@ -73,7 +73,7 @@ class Dialect:
 
     @property
     def _thousands(self) -> str:
-        return _SPACES if self.thousands in [*_SPACES] else self.thousands or ""
+        return SPACES if self.thousands in [*SPACES] else self.thousands or ""
 
 
 def _is_mark(text: str) -> bool:

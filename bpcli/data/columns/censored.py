@@ -1,0 +1,105 @@
+"""Numeric columns with bounds such as <0.5, as detection limits give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from bpcli.arrays.memory import Array
+from bpcli.data.columns.base import ColumnInput, Range, Surprises, Writer
+from bpcli.data.columns.encoders import Encoding, encoded
+from bpcli.data.columns.statistics import Values
+from bpcli.data.notations.numbers import NumberNotation
+from bpcli.data.table import Column, Kind
+from bpcli.errors import DataError
+from bpcli.wording import quoted
+
+BELOW, ABOVE = ("<", "\u2264"), (">", "\u2265")
+"""Signs before an upper and before a lower bound, each with or without `=`."""
+
+Decimal = Literal[".", ","]
+
+
+def bounds_of(words: Sequence[str], decimal: Decimal) -> tuple[Values, NDArray[np.int8]]:
+    """Number or bound in each word (words,), infinity for none, and its side: -1 below, 1 above, 0 for a number."""
+    sides = np.array([-1 if word.startswith(BELOW) else 1 if word.startswith(ABOVE) else 0 for word in words], np.int8)
+    bare = [word[1:].removeprefix("=").strip() if side else word for word, side in zip(words, sides, strict=True)]
+    return NumberNotation(decimal=decimal).values(bare), sides
+
+
+class CensoredInput(ColumnInput):
+    """Fitted numeric column with bounds: the number or the bound, and indicators of the kinds of bound seen."""
+
+    type: Literal["censored"] = "censored"
+    decimal: Decimal = "."
+    fill: float
+    mean: float
+    range: Range | None = Field(default=None, description="Range of the training rows.")
+    encoder: str
+    encoding: Encoding
+    below: bool = Field(description="Whether training rows have bounds such as <0.5.")
+    above: bool = Field(description="Whether training rows have bounds such as >20.")
+
+    @property
+    def read_as(self) -> Kind:
+        """Categorical: words are parsed here."""
+        return "categorical"
+
+    @property
+    def encoded_by(self) -> str:
+        """Encoder of the numbers."""
+        return self.encoder
+
+    @property
+    def width(self) -> int:
+        """Number, indicators of bounds, missing indicator."""
+        return 1 + self.below + self.above + self.indicator
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the features made from this column."""
+        below = [f"{self.name} is below its limit"] if self.below else []
+        above = [f"{self.name} is above its limit"] if self.above else []
+        return self._with_indicator([self.name, *below, *above])
+
+    @property
+    def average(self) -> list[float]:
+        """Encoded mean of the training rows, not as a bound."""
+        mean = encoded(self.encoding, self.name, np.array([self.mean])).tolist()
+        return self._known([*mean, *[0.0] * (self.below + self.above)])
+
+    def numbers(self, words: Sequence[str]) -> tuple[Values, NDArray[np.int8]]:
+        """Numbers and sides of words, as in `bounds_of`. Raises DataError for a word that is neither."""
+        values, sides = bounds_of(words, self.decimal)
+        self._require_numbers(values, words)
+        return values, sides
+
+    def _require_numbers(self, values: Values, words: Sequence[str]) -> None:
+        wrong = np.flatnonzero(np.isinf(values))
+        if len(wrong):
+            word = quoted(words[wrong[0]])
+            raise DataError(f"column {quoted(self.name)}: {word} is neither a number nor a bound such as <0.5")
+
+    def writer(self, column: Column) -> Writer:
+        """Writer with lookup tables: parses words once instead of per row."""
+        values, sides = bounds_of(column.categories, self.decimal)
+        return partial(self._write, np.append(values, self.fill), np.append(sides, np.int8(0)))
+
+    def _write(self, lookup: Values, sides: NDArray[np.int8], column: Column, out: Array) -> Surprises:
+        values, side = lookup[column.values], sides[column.values]
+        if np.isinf(values).any():
+            self._require_numbers(values, column.labels())
+        out[:, 0] = encoded(self.encoding, self.name, values)
+        if self.below:
+            out[:, 1] = side < 0
+        if self.above:
+            out[:, 1 + self.below] = side > 0
+        if self.indicator:
+            out[:, -1] = column.missing()
+            return {}
+        return self._unexpected(column.missing())

@@ -1,0 +1,99 @@
+"""Recognition of columns of names that are numbers in another notation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from bpcli.data.columns.censored import Decimal, bounds_of
+from bpcli.data.columns.spec import CensoredColumn, ColumnSpec, NumericColumn
+from bpcli.data.notations.dialect import Dialect
+from bpcli.data.notations.numbers import NumberNotation
+from bpcli.data.notations.recognition import recognise_numbers
+from bpcli.data.table import Column
+from bpcli.wording import listed, quoted, yaml_scalar
+
+MOSTLY = 0.8
+"""Share of a column's rows that must be numbers, for the other words to be missing values."""
+
+MOST_LOOKED_AT = 100
+"""Distinct words of which half must have a digit, before all are looked at."""
+
+MOST_WORDS = 8
+"""Maximum number of distinct other words."""
+
+
+@dataclass(frozen=True)
+class RecognisedColumn:
+    """Config of a column, the reason, and words that stand for a missing value."""
+
+    spec: ColumnSpec
+    reason: str
+    missing: tuple[str, ...] = ()
+
+
+def recognised_columns(columns: Iterable[Column], dialect: Dialect) -> dict[str, RecognisedColumn]:
+    """Columns of names that are numbers in some notation."""
+    found = {}
+    for column in columns:
+        recognised = recognised_numbers(column, dialect) if column.kind == "categorical" else None
+        if recognised is not None:
+            found[column.name] = recognised
+    return found
+
+
+def recognised_numbers(column: Column, dialect: Dialect) -> RecognisedColumn | None:
+    """Notation of a column of names that are numbers, but for a few words without a digit."""
+    some = column.categories[:: max(1, len(column.categories) // MOST_LOOKED_AT)]
+    if sum(any(map(str.isdecimal, word)) for word in some) < len(some) / 2:
+        return None
+    rows = np.bincount(column.values[column.values >= 0], minlength=len(column.categories))
+    present = {word: int(count) for word, count in zip(column.categories, rows, strict=True) if count}
+    if (censored := _recognised_bounds(present, dialect)) is not None:
+        return censored
+    numbers = {word: count for word, count in present.items() if any(char.isdecimal() for char in word)}
+    others = [word for word in present if word not in numbers]
+    if len(others) > MOST_WORDS or sum(numbers.values()) < MOSTLY * sum(present.values()):
+        return None
+    notation = recognise_numbers(list(numbers))
+    if notation is None:
+        return None
+    spec = numeric_column(notation, dialect)
+    shown = next((word for word in numbers if not word[:1].isdecimal() or not word.isdecimal()), next(iter(numbers)))
+    return RecognisedColumn(spec, f"numbers such as {quoted(shown)}", tuple(others))
+
+
+def _recognised_bounds(present: dict[str, int], dialect: Dialect) -> RecognisedColumn | None:
+    """Config of a column of numbers, most of its rows, of which some are bounds."""
+    decimal: Decimal = "," if dialect.decimal == "," else "."
+    values, sides = bounds_of(list(present), decimal)
+    bounds = [word for word, side in zip(present, sides, strict=True) if side]
+    others = [word for word, value in zip(present, values, strict=True) if np.isinf(value)]
+    rows = sum(present.values())
+    if not bounds or len(others) > MOST_WORDS or sum(present[word] for word in others) > (1 - MOSTLY) * rows:
+        return None
+    return RecognisedColumn(CensoredColumn(decimal=decimal), f"bounds such as {listed(bounds, 2)}", tuple(others))
+
+
+def numeric_column(notation: NumberNotation, dialect: Dialect) -> NumericColumn:
+    """Config of a column in a notation, with the keys that differ from the dialect."""
+    return NumericColumn(
+        unit=notation.unit,
+        decimal=None if notation.decimal == dialect.decimal else ("," if notation.decimal == "," else "."),
+        thousands=None if notation.thousands == dialect.thousands else notation.thousands,
+        negative="parentheses" if notation.parentheses else "sign",
+        exponent=notation.exponent,
+    )
+
+
+def spec_yaml(spec: ColumnSpec) -> str:
+    """Config of a column as YAML on one line: its type and the keys that are not defaults."""
+    keys = {"type": spec.type, **spec.model_dump(exclude_defaults=True)}
+    return "{" + ", ".join(f"{key}: {yaml_scalar(value)}" for key, value in keys.items()) + "}"
+
+
+def column_hint(name: str, spec: ColumnSpec) -> str:
+    """Entry of `data.columns` as YAML on one line."""
+    return f"{{{yaml_scalar(name)}: {spec_yaml(spec)}}}"

@@ -1,0 +1,66 @@
+"""Opening data files and standard input for their bytes."""
+
+from __future__ import annotations
+
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+
+from bpcli.data.files.cells import shown_path
+from bpcli.data.files.compression import decompressed, peeked
+from bpcli.data.files.signatures import binary_format
+from bpcli.data.files.utf8_stream import ByteStream
+from bpcli.errors import DataError, FileAccessError
+from bpcli.system.files import is_stream, kind_of
+from bpcli.wording import suggestion
+
+
+@contextmanager
+def open_bytes(path: Path, pipes: bool = False) -> Iterator[BufferedReader]:
+    """Open a regular file, or with `pipes` a named pipe; whatever the system refuses becomes a BpcliError."""
+    shown = shown_path(path)
+    try:
+        # Looked at before it is opened: opening a named pipe would wait for a writer.
+        mode = path.stat().st_mode
+        if stat.S_ISFIFO(mode) and not pipes:
+            raise DataError(
+                f"{shown}: a pipe, which can be read only once (by bpcli predict); write it to a file first"
+            )
+        if not stat.S_ISREG(mode) and not (pipes and is_stream(path)):
+            what = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
+            raise DataError(f"{shown}: {what}; expected a data file")
+        if (kind := kind_of(path)) in ("config", "checkpoint"):
+            raise DataError(f"{shown}: a {kind}; expected a data file")
+        with path.open("rb") as stream:
+            yield stream
+    except (FileNotFoundError, NotADirectoryError):
+        folder = path.parent
+        near = suggestion(path.name, (p.name for p in folder.iterdir())) if folder.is_dir() else ""
+        what = "no file matches" if set(path.name) & {*"*?["} else "no such file"
+        raise DataError(f"{shown}: {what}{near}") from None
+    except OSError as error:
+        raise FileAccessError(f"{shown}: {error.strerror or error}") from None
+
+
+@contextmanager
+def open_decompressed(path: Path | None, pipes: bool = False) -> Iterator[ByteStream]:
+    """Open a text file, compressed or not; None is standard input.
+
+    Raises DataError as `open_bytes` does, and for content that is of a format other than text.
+    """
+    if path is None:
+        yield _text_of(sys.stdin.buffer, "standard input")
+    else:
+        with open_bytes(path, pipes) as stream:
+            yield _text_of(stream, shown_path(path))
+
+
+def _text_of(stream: ByteStream, path: str) -> ByteStream:
+    text = decompressed(stream, path)
+    beginning, whole = peeked(text)
+    if (found := binary_format(beginning)) is not None:
+        raise DataError(f"{path}: {found}, where text was expected; give it as a file of its own")
+    return whole

@@ -1,0 +1,114 @@
+"""Decompression, recognised by the first bytes: gzip, bzip2, xz and Zstandard."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+from bpcli.data.files.signatures import LENGTH
+from bpcli.data.files.utf8_stream import ByteStream
+from bpcli.errors import DataError
+
+_INSTALL = 'pip install "backprop-cli[zst]"'
+
+_ZSTD_INPUT = 1 << 10
+"""Bytes decompressed at a time: they can grow to 32 MiB at most."""
+
+
+class Rewound:
+    """A stream of which the first bytes have been read already."""
+
+    def __init__(self, beginning: bytes, rest: ByteStream) -> None:
+        self._beginning = beginning
+        self._rest = rest
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes."""
+        if not self._beginning:
+            return self._rest.read(size)
+        some, self._beginning = self._beginning[:size], self._beginning[size:]
+        return some
+
+
+def peeked(stream: ByteStream) -> tuple[bytes, Rewound]:
+    """The first bytes of a stream, and a stream of all its bytes."""
+    beginning = b""
+    while len(beginning) < LENGTH and (more := stream.read(LENGTH - len(beginning))):
+        beginning += more
+    return beginning, Rewound(beginning, stream)
+
+
+def decompressed(stream: ByteStream, path: str) -> ByteStream:
+    """The bytes that a stream holds in compressed form, or its own; `path` as messages show it.
+
+    Reading raises DataError for damaged data, and where the library for the format is not installed.
+    """
+    beginning, whole = peeked(stream)
+    packed: Any = whole  # the standard library wants a file object and only reads from it
+    if beginning.startswith(b"\x1f\x8b"):
+        import gzip
+
+        return _Checked(gzip.GzipFile(fileobj=packed), "gzip", path)
+    if beginning[:3] == b"BZh" and beginning[4:10] in (b"1AY&SY", b"\x17rE8P\x90"):  # a block, or the end
+        import bz2
+
+        return _Checked(bz2.BZ2File(packed), "bzip2", path)
+    if beginning.startswith(b"\xfd7zXZ\0"):
+        import lzma
+
+        return _Checked(lzma.LZMAFile(packed), "xz", path)
+    if beginning.startswith(b"\x28\xb5\x2f\xfd"):
+        return _Checked(_ZstandardReader(whole, path), "Zstandard", path)
+    return whole
+
+
+class _Checked:
+    """A stream whose errors say what is damaged."""
+
+    def __init__(self, stream: ByteStream, name: str, path: str) -> None:
+        self._stream = stream
+        self._error = DataError(f"{path}: the {name} data is damaged or cut short")
+
+    def read(self, size: int, /) -> bytes:
+        try:
+            return self._stream.read(size)
+        except (EOFError, zlib.error):
+            raise self._error from None
+        except OSError as error:
+            if error.errno is not None:  # of the system; that of gzip and bzip2 has no number
+                raise
+            raise self._error from None
+        except Exception as error:
+            if type(error).__name__ in ("LZMAError", "ZstdError"):  # of modules that may not have been imported
+                raise self._error from None
+            raise
+
+
+class _ZstandardReader:
+    """Frames of Zstandard. `zstandard.stream_reader` would take a frame that is cut short for a whole one."""
+
+    def __init__(self, stream: ByteStream, path: str) -> None:
+        try:
+            from zstandard import ZstdDecompressor
+        except ImportError:
+            raise DataError(f"{path}: Zstandard is read by zstandard, which is not installed: {_INSTALL}") from None
+        self._decompressor = ZstdDecompressor()
+        self._frame = self._decompressor.decompressobj()
+        self._stream = stream
+        self._ready = self._input = b""
+        self._started = False
+
+    def read(self, size: int, /) -> bytes:
+        while not self._ready:
+            self._input = self._input or self._stream.read(_ZSTD_INPUT)
+            if not self._input:
+                if self._started and not self._frame.eof:
+                    raise EOFError
+                return b""
+            if self._frame.eof:
+                self._frame = self._decompressor.decompressobj()
+            self._started = True
+            self._ready = self._frame.decompress(self._input)
+            self._input = self._frame.unused_data if self._frame.eof else b""
+        some, self._ready = self._ready[:size], self._ready[size:]
+        return some

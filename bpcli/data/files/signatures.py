@@ -1,0 +1,30 @@
+"""Formats of files that are no text, by their first bytes."""
+
+from __future__ import annotations
+
+LENGTH = 16
+"""Bytes that tell one format from another."""
+
+ZIP = "a ZIP archive"
+WORKBOOK = "a workbook"
+PARQUET = "Parquet"
+NUMPY = "a NumPy array"
+SQLITE = "an SQLite database"
+
+_SIGNATURES = {
+    b"PK\x03\x04": ZIP,
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": WORKBOOK,
+    b"PAR1": PARQUET,
+    b"\x93NUMPY": NUMPY,
+    b"SQLite format 3\0": SQLITE,
+    b"\x89HDF\r\n\x1a\n": "HDF5",
+    b"ARROW1\0\0": "Arrow (Feather)",
+    b"%PDF-": "a PDF document",
+    b"\x80\x04\x95": "a pickle of Python objects",
+    b"\x80\x05\x95": "a pickle of Python objects",
+}
+
+
+def binary_format(beginning: bytes) -> str | None:
+    """The format that a file begins like; None for text, and for anything that is not known."""
+    return next((name for signature, name in _SIGNATURES.items() if beginning.startswith(signature)), None)

@@ -1,0 +1,136 @@
+"""Workbooks (.xlsx, .xlsm, .xlsb, .xls, .ods), read by python-calamine."""
+
+from __future__ import annotations
+
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from bpcli.data.files.byte_source import open_bytes
+from bpcli.data.files.cells import ReadOptions, shown_path
+from bpcli.data.files.value_columns import Value, ValueTable
+from bpcli.data.table import Table, number_label
+from bpcli.errors import DataError
+from bpcli.system.memory import require_memory
+from bpcli.wording import listed, printable, quoted, suggestion
+
+ROWS = 4096
+"""Rows that are typed at a time."""
+
+BYTES_A_BYTE = 3
+"""Bytes of memory for one of unpacked XML: cells become Python objects."""
+
+_INSTALL = 'pip install "backprop-cli[excel]"'
+
+
+def read_workbook(path: Path, options: ReadOptions) -> Table:
+    """A sheet as a table: the first one, or `options.sheet`. Its first row that is not blank names the columns.
+
+    Dates and times become ISO text; blank cells and errors such as #N/A are missing values. Raises DataError, naming
+    the cell, for names of columns that are blank or stand twice, and for values that a given kind does not allow.
+    """
+    header, left, top, rows = _sheet(path, options)
+    shown = shown_path(path)
+    table = ValueTable(options, header)
+    positions = {name: position for position, name in enumerate(header)}
+    for start in range(0, len(rows), ROWS):
+        block = rows[start : start + ROWS]
+        columns = [[_value(cell) for cell in column] for column in zip(*block, strict=True)]
+
+        def place(name: str, row: int, start: int = start) -> str:
+            return f"{shown}: cell {_address(left + positions[name], top + start + row)}"
+
+        table.add(dict(zip(header, columns, strict=True)), len(block), place)
+    return table.finish()
+
+
+def workbook_header(path: Path, options: ReadOptions) -> list[str]:
+    """The names of the columns of a sheet."""
+    return _sheet(path, options)[0]
+
+
+def _sheet(path: Path, options: ReadOptions) -> tuple[list[str], int, int, list[list[Any]]]:
+    """The header, the column and the row where the cells below it begin, counted from 0, and the rows of cells."""
+    with _open_workbook(path) as workbook:
+        names: list[str] = workbook.sheet_names
+        wanted = options.sheet or next(iter(names), "")
+        if wanted not in names:
+            hint = suggestion(wanted, names) or f"; it has {listed(names) if names else 'none'}"
+            raise DataError(f"{shown_path(path)}: no sheet {quoted(wanted)}{hint}")
+        sheet = workbook.get_sheet_by_name(wanted)
+        top, left = sheet.start or (0, 0)
+        rows = sheet.to_python()
+    where = f"{shown_path(path)}: sheet {quoted(wanted)}"
+    while rows and _is_blank(rows[-1]):
+        rows.pop()
+    while rows and _is_blank(rows[0]):
+        rows.pop(0)
+        top += 1
+    if not rows:
+        raise DataError(f"{where}: the sheet is empty; its first row must name the columns")
+    while all(row[-1] == "" for row in rows):
+        for row in rows:
+            row.pop()
+    header = [_name(cell) for cell in rows.pop(0)]
+    if "" in header:
+        address = _address(left + header.index(""), top)
+        raise DataError(f"{where}: cell {address} is blank, where the name of a column was expected")
+    if twice := [name for name, times in Counter(header).items() if times > 1]:
+        raise DataError(f"{where}: row {top + 1} names {listed(twice)} more than once")
+    return header, left, top + 1, rows
+
+
+@contextmanager
+def _open_workbook(path: Path) -> Iterator[Any]:
+    shown = shown_path(path)
+    try:
+        from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+    except ImportError:
+        why = "workbooks are read by python-calamine, which is not installed"
+        raise DataError(f"{shown}: {why}: {_INSTALL}, or save the sheet as CSV") from None
+    with open_bytes(path) as stream:
+        if zipfile.is_zipfile(stream):
+            with zipfile.ZipFile(stream) as archive:
+                unpacked = sum(info.file_size for info in archive.infolist())
+            require_memory(BYTES_A_BYTE * unpacked, f"{shown}: the workbook", "save the sheet as CSV")
+        stream.seek(0)
+        try:
+            yield CalamineWorkbook.from_filelike(stream)
+        except PasswordError:
+            raise DataError(f"{shown}: protected by a password; save it without one") from None
+        except CalamineError as error:
+            reason = (str(error).splitlines() or ["damaged"])[0]
+            raise DataError(f"{shown}: not a readable workbook: {printable(reason)}") from None
+
+
+def _is_blank(row: list[Any]) -> bool:
+    return all(cell == "" for cell in row)
+
+
+def _name(cell: Any) -> str:
+    value = _value(cell)
+    return value.strip() if isinstance(value, str) else "" if value is None else number_label(value)
+
+
+def _value(cell: Any) -> Value:
+    """A cell as a value: dates as ISO text, without a time at midnight."""
+    if isinstance(cell, datetime):
+        return (cell.date() if cell.time() == time() else cell).isoformat()
+    if isinstance(cell, date | time):
+        return cell.isoformat()
+    if isinstance(cell, timedelta):
+        return str(cell)
+    return None if cell == "" else cell
+
+
+def _address(column: int, row: int) -> str:
+    """The address of a cell, both counted from 0: `B3` for 1, 2."""
+    letters = ""
+    while column >= 0:
+        letters = chr(ord("A") + column % 26) + letters
+        column = column // 26 - 1
+    return f"{letters}{row + 1}"
