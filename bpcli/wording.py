@@ -19,11 +19,16 @@ _PLACE = re.compile(r"(?:\S+|(?:--\S+|line|row|column|array) .+|.+\.\w+(?::\d+){
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
+NEAR, NEAR_SHORT = 0.75, 0.6
+"""Similarity (Ratcliff and Obershelp 1988) from which a name is suggested for another, and for one of up to 3 letters,
+where one letter is much."""
+
+
 def suggestion(word: str, choices: Iterable[str]) -> str:
     """`"; did you mean 'relu'?"` if a choice is similar to `word`, else an empty string."""
     names = list(choices)
     by_folded = {name.casefold(): name for name in reversed(names)}
-    near = difflib.get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word.casefold(), by_folded, n=1, cutoff=NEAR if len(word) > 3 else NEAR_SHORT)
     return f"; did you mean {quoted(by_folded[near[0]])}?" if near else ""
 
 

@@ -124,3 +124,9 @@ def test_a_page_shows_numbers_as_the_terminal_does() -> None:
 )
 def test_an_error_is_split_into_place_and_message(message: str, place: str | None, rest: str) -> None:
     assert placed(message) == (place, rest)
+
+
+def test_a_name_that_is_not_near_is_not_suggested() -> None:
+    assert suggestion("relluu", ["relu", "tanh"]) == "; did you mean 'relu'?"
+    assert suggestion("92_test_no_target.csv", ["20_constant_target.csv"]) == ""
+    assert suggestion("rings", ["shell_weight", "sex"]) == ""

@@ -58,7 +58,7 @@ def inspect(
     from bpcli.inspection.document import Contributions, InspectedColumns, Inspection, RankedColumns
     from bpcli.inspection.importance import permutation_importance
     from bpcli.inspection.neurons import inspect_neurons
-    from bpcli.models.evaluation import split_rows
+    from bpcli.models.evaluation import known_classes, split_rows
     from bpcli.models.model import Model
     from bpcli.models.summary import NetworkSummary
     from bpcli.storage.run_checkpoint import unfinished_notes
@@ -67,7 +67,7 @@ def inspect(
     named = [name for row in csv.reader(column or ()) for name in row if name]
     require_columns(model, named)
     wanted = _wanted(model, layer, neuron or [])
-    rows = split_rows(model, None, cache=not no_cache)
+    rows = known_classes(model, split_rows(model, None, cache=not no_cache))
     for line in [*unfinished_notes(model.path), *rows.notes]:
         note(line)
     network = NetworkSummary.of(model.preprocessor, model.inference.network, model.loss)

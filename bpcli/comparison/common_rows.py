@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import filecmp
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from bpcli.comparison.contestants import Contestant
 from bpcli.data.table import Table
 from bpcli.errors import DataError
-from bpcli.models.evaluation import FileRows, chosen_rows, data_of_each, file_rows_for_each
+from bpcli.models.evaluation import FileRows, chosen_rows, data_of_each, file_rows_for_each, is_copy
 from bpcli.wording import counted, printable
 
 
@@ -85,13 +84,8 @@ def _require_new(contestant: Contestant, path: Path, found: FileRows) -> None:
     header = contestant.model.header
     parts = [part for _, part in header.config.data.files]
     trained = [Path(known) for known, part in zip(header.data.paths, parts, strict=True) if part != "test"]
-    if header.data.sha256 == found.source.digest or any(_is_copy(path, known) for known in trained):
+    if header.data.sha256 == found.source.digest or any(is_copy(path, known) for known in trained):
         raise DataError(
             f"{printable(str(path))}: {contestant.shown} was trained on rows of this file; give rows that no run has "
             "seen, or omit --data for the test rows"
         )
-
-
-def _is_copy(path: Path, other: Path) -> bool:
-    """Whether two files are the same or have equal content. Files of different sizes are not read."""
-    return path.resolve() == other or (other.is_file() and filecmp.cmp(path, other, shallow=False))

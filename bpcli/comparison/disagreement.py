@@ -26,6 +26,7 @@ def disagreement(
         return [_of_numbers(name, labels, true[:, i], one[:, i], two[:, i]) for i, name in enumerate(names)]
     if task == "multilabel":
         return [_of_words(name, labels, true[:, i], one[:, i], two[:, i]) for i, name in enumerate(names)]
+    names = [*names, *first.unseen]
     members = [true == index for index in range(len(names))]
     return [_of_words(name, labels, true[of], one[of], two[of]) for name, of in zip(names, members, strict=True)]
 

@@ -33,14 +33,14 @@ def differences(
         tested = [_by_mcnemar(one, figures[0], other) for one, other in zip(tested, figures[1:], strict=True)]
     alike = [np.array_equal(answers[0].predicted, other.predicted) for other in answers[1:]]
     judged = _judged(tested, METRICS[task][HEADLINES[task]].greater_is_better, alike, len(answers[0].true))
-    given = [answer.probabilities for answer in answers if answer.probabilities is not None]
-    if len(given) < len(answers):
+    known = [rows for answer in answers if (rows := answer.with_probabilities) is not None]
+    if len(known) < len(answers) or not len(known[0][0]):
         return [(one, None) for one in judged]
     rowwise = ROWWISE_LOG_LOSS[task]
-    figures = [rowwise.figures(answer.true, shares) for answer, shares in zip(answers, given, strict=True)]
+    figures = [rowwise.figures(true, shares) for true, shares in known]
     of_probabilities = _compared(labels, answers, "log_loss", rowwise, figures, seed)
-    alike = [np.array_equal(given[0], other) for other in given[1:]]
-    return list(zip(judged, _judged(of_probabilities, False, alike, len(answers[0].true)), strict=True))
+    alike = [np.array_equal(known[0][1], other) for _, other in known[1:]]
+    return list(zip(judged, _judged(of_probabilities, False, alike, len(known[0][0])), strict=True))
 
 
 def _compared(

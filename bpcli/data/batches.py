@@ -19,12 +19,16 @@ class Dataset:
     """Encoded rows of a split.
 
     x: inputs, in the dtype of the network. y: integer classes (rows,), or numbers or 0/1 labels (rows, outputs) in any
-    dtype. weight: (rows,), or None for ones.
+    dtype. weight: (rows,), or None for ones. truth: true outcomes, in the shape of predicted ones, or None if they
+    follow from y. unseen: classes without training rows, whose codes in `truth` follow those of the target; their rows
+    have weight 0, and any class in y.
     """
 
     x: Rows
     y: Array
     weight: Array | None = None
+    truth: Array | None = None
+    unseen: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -34,7 +38,11 @@ class Dataset:
     @property
     def nbytes(self) -> int:
         """Bytes of all arrays."""
-        return self.x.nbytes + self.y.nbytes + (0 if self.weight is None else self.weight.nbytes)
+        return (
+            self.x.nbytes
+            + self.y.nbytes
+            + sum(array.nbytes for array in (self.weight, self.truth) if array is not None)
+        )
 
     def targets(self, outputs: int) -> Array:
         """Targets (rows, outputs) in the dtype of x, with classes one-hot."""

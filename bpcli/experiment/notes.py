@@ -11,6 +11,7 @@ from bpcli.data.files.kind_hints import are_dates, dates_noted, is_padded, padde
 from bpcli.data.files.recognition import dialect_of
 from bpcli.data.files.source import Source
 from bpcli.data.notations.dialect import Dialect
+from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Column, Table
 from bpcli.nn.network import Network
 from bpcli.wording import counted, listed, quoted, yaml_scalar
@@ -26,8 +27,11 @@ def surprise_notes(surprises: Counter[Surprise]) -> list[str]:
     notes = []
     unseen: dict[str, list[tuple[str, int]]] = {}
     far: list[tuple[int, str, Range]] = []
+    ignored: dict[str, int] = {}
     for surprise, count in sorted(surprises.items(), key=lambda item: (item[0].column, -item[1], item[0].value or "")):
-        if surprise.outside is not None:
+        if surprise.ignored:
+            ignored[surprise.column] = count
+        elif surprise.outside is not None:
             far.append((count, surprise.column, surprise.outside))
         elif surprise.value is None:
             column = quoted(surprise.column)
@@ -38,7 +42,22 @@ def surprise_notes(surprises: Counter[Surprise]) -> list[str]:
         rows = counted(sum(count for _, count in found), "row")
         values = listed([value for value, _ in found])
         notes.append(f"column {quoted(name)}: {rows} with {values}, not seen in training")
-    return notes + _notes_of_numbers(far)
+    return notes + _notes_of_numbers(far) + _notes_of_constants(ignored)
+
+
+def _notes_of_constants(ignored: dict[str, int]) -> list[str]:
+    """Note about columns that were constant in training, with their number of other values."""
+    if not ignored:
+        return []
+    values = counted(sum(ignored.values()), "other value")
+    if len(ignored) == 1:
+        return [
+            f"column {quoted(next(iter(ignored)))} was constant in training, so it carries nothing: {values} ignored"
+        ]
+    return [
+        f"{counted(len(ignored), 'column')} were constant in training, so they carry nothing: {values} ignored in "
+        f"{listed(ignored)}"
+    ]
 
 
 def _notes_of_numbers(far: list[tuple[int, str, Range]]) -> list[str]:
@@ -53,6 +72,15 @@ def _notes_of_numbers(far: list[tuple[int, str, Range]]) -> list[str]:
     if len(far) > MOST_FAR:
         notes.append(f"numbers far outside the training range in {counted(len(far) - MOST_FAR, 'more column')}")
     return notes
+
+
+def notes_of_unseen_classes(fitted: Preprocessor, table: Table) -> list[str]:
+    """Notes about classes of a table without missing targets that have no training rows."""
+    return [
+        f"target {quoted(fitted.target.names[0])}: class {quoted(name)} has {counted(count, 'row')} here, none in the "
+        "training set: counted as wrong, and left out of the metrics of probabilities"
+        for name, count in fitted.unseen_classes(table).items()
+    ]
 
 
 def notes_of_layers(network: Network, given: Collection[str]) -> Iterator[str]:
@@ -111,7 +139,7 @@ def warnings_of_columns(columns: Iterable[Column], dialect: Dialect) -> Iterator
 def notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) -> list[str]:
     """Notes about constant inputs, and about numbers with leading zeros that are read as categories.
 
-    given: columns whose kind the config sets; they are only checked for being constant, if there are rows to compare.
+    given: columns whose kind the config sets; they are only checked for being constant, which one row does not show.
     """
     notes, constant = [], []
     for name in inputs:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import Dataset
+from bpcli.data.columns.statistics import unequal
 from bpcli.data.preprocess import Preprocessor
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.wording import quoted, suggestion
@@ -22,19 +25,22 @@ def weighted(train: Dataset, config: ExperimentConfig, preprocessor: Preprocesso
         return train
     total = np.ones(train.rows) if train.weight is None else train.weight.astype(np.float64)
     if weights is not None:
-        total *= _class_weights(weights, train, preprocessor)
-    return Dataset(train.x, train.y, (total / total.mean()).astype(train.x.dtype))
+        total *= _class_weights(weights, train, unequal(total), preprocessor)
+    return replace(train, weight=(total / total.mean()).astype(train.x.dtype))
 
 
-def _class_weights(weights: str | dict[str, float], train: Dataset, preprocessor: Preprocessor) -> NDArray[np.float64]:
+def _class_weights(
+    weights: str | dict[str, float], train: Dataset, of_rows: NDArray[np.float64] | None, preprocessor: Preprocessor
+) -> NDArray[np.float64]:
+    """Factors of the rows, (rows,); of_rows: sample weights, or None for equal ones."""
     target = preprocessor.target
     path = ("training", "class_weights")
     if not target.class_names:
         raise MismatchError(Mismatch(path, f"a {target.task} target has no classes to weight; omit it"))
     codes = target.truth(train.y)
     if isinstance(weights, str):
-        counts = np.bincount(codes, minlength=len(target.class_names))
-        factors = len(codes) / (len(counts) * counts)
+        totals = np.bincount(codes, of_rows, minlength=len(target.class_names))
+        factors = totals.sum() / (len(totals) * totals)
     else:
         unknown = next((name for name in weights if name not in target.class_names), None)
         if unknown is not None:

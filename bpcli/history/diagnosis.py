@@ -53,6 +53,9 @@ OVERFITTED = 1.5
 FALLING = 0.005
 """Relative fall of the training loss, from the second-last tenth of the epochs to the last, that counts as falling."""
 
+BETTER = 0.01
+"""Relative difference from the loss of a constant prediction that counts as better."""
+
 Column = NDArray[np.float64]
 
 
@@ -97,13 +100,15 @@ class _History:
         return bool(first - self.train[place] > share * abs(first))
 
 
-def diagnose(records: Iterable[EpochRecord], activations: Mapping[int, str], stop: str | None) -> list[str]:
+def diagnose(
+    records: Iterable[EpochRecord], activations: Mapping[int, str], stop: str | None, baseline: float | None = None
+) -> list[str]:
     """One sentence for every problem of a training run; none for a healthy one.
 
     Problems that follow from another one are left out.
 
     records: lines of metrics.jsonl. activations: name of each dense layer's activation by layer index, in order.
-    stop: the stop reason in the run's summary, if any.
+    stop: the stop reason in the run's summary, if any. baseline: training loss of the best constant prediction.
     """
     history = _History(records, activations)
     if not len(history.epochs):
@@ -114,6 +119,7 @@ def diagnose(records: Iterable[EpochRecord], activations: Mapping[int, str], sto
             or [*_vanishing(history, activations)]
             or [*_large_updates(history, activations)]
             or [*_small_updates(history, activations)]
+            or [*_no_better(history, baseline)]
             or [*_not_falling(history)]
             or [*_still_falling(history, stop)]
         )
@@ -207,6 +213,21 @@ def _overfitting(history: _History, stop: str | None) -> Iterator[str]:
             f"overfitting: since epoch {history.epochs[lowest]} validation_loss has risen from {loss[lowest]:.3g} to "
             f"{now:.3g}, while train_loss has fallen from {train[lowest]:.3g} to {now_train:.3g}; use "
             "training.early_stopping, dropout or training.penalty.l2, a smaller network, or more rows"
+        )
+
+
+def _no_better(history: _History, baseline: float | None) -> Iterator[str]:
+    """Report a loss of training and validation rows no better than that of a constant prediction."""
+    if baseline is None or len(history.train) < LONG:
+        return
+    tail = max(1, len(history.train) // 10)
+    losses = (history.train[-tail:], history.validation[-tail:])
+    best = min(float(loss.mean()) for loss in losses if np.isfinite(loss).all())
+    if best >= baseline - BETTER * abs(baseline):
+        yield (
+            f"train_loss, {history.train[-1]:.3g}, is no better than always answering the mean or the most frequent "
+            f"class ({baseline:.3g}); train longer, try a learning rate ten times higher or lower, other weights "
+            "or more units, and check that the inputs are related to the target"
         )
 
 

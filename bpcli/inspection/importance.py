@@ -78,7 +78,7 @@ def _scorer(model: Model, table: Table) -> Callable[[Array], float]:
     """Headline metric as a function of the encoded rows."""
     metric = METRICS[model.target.task][HEADLINES[model.target.task]]
     target = model.preprocessor.target
-    truth = model.target.truth(target.encode([table[name] for name in target.names], model.dtype))
+    truth = target.truth_of([table[name] for name in target.names]).values
 
     def score(x: Array) -> float:
         outcome = model.target.outcome(predictions(model, x), model.loss)

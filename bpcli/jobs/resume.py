@@ -9,6 +9,7 @@ import numpy as np
 from bpcli.data.files.source import open_source
 from bpcli.data.spec import DataSpec
 from bpcli.errors import CheckpointError
+from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.opening import open_experiment
 from bpcli.experiment.prepare import Prepared
 from bpcli.nn.network import Network
@@ -21,15 +22,18 @@ from bpcli.wording import printable
 def open_run(
     directory: RunDirectory, overrides: Iterable[str] = (), *, cache: bool = True, keep_examples: bool = False
 ) -> Prepared:
-    """Prepare the experiment of a run, as `open_experiment` does.
+    """Prepare the experiment of a run with the preprocessing of its last checkpoint, as `open_experiment` does.
 
     Version 0.1 had a column for each position of an array. Such columns are read again if the last checkpoint has them.
     """
-    prepared = open_experiment(directory.config, overrides, cache=cache, keep_examples=keep_examples)
-    if not prepared.preprocessor.arrays or Checkpoint.load(directory.last).header.preprocessor.arrays:
+    directory.require_last()
+    header = Checkpoint.load(directory.last).header
+    earlier = EarlierFit(header.config, header.preprocessor, header.data.sha256, header.data.weightless)
+    prepared = open_experiment(directory.config, overrides, cache=cache, keep_examples=keep_examples, earlier=earlier)
+    if not prepared.preprocessor.arrays or header.preprocessor.arrays:
         return prepared
     source = open_source(prepared.config.data, directory.path, cache=cache, split_arrays=True)
-    return open_experiment(directory.config, overrides, keep_examples=keep_examples, source=source)
+    return open_experiment(directory.config, overrides, keep_examples=keep_examples, source=source, earlier=earlier)
 
 
 def resume_state(prepared: Prepared, directory: RunDirectory, of: type[Header] = Header) -> TrainingState:

@@ -25,6 +25,7 @@ from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.crash_log import crash_logged
 from bpcli.system.environment import environment
 from bpcli.training import EpochReport, Progress, TrainingState, train
+from bpcli.training.baseline import baseline_loss
 from bpcli.training.loop import PROGRESS_SECONDS, Clock
 from bpcli.training.scoring import answers
 
@@ -194,6 +195,7 @@ class Runner:
                 sha256=self.prepared.digest,
                 paths=tuple(str(path.resolve()) for path in self.prepared.sources),
                 rows=self.prepared.rows,
+                weightless=self.prepared.weightless,
             ),
             score=Score(
                 monitor=self.prepared.plan.monitor.name,
@@ -216,7 +218,7 @@ class Runner:
         exact = np.dtype(np.float64)
         best = Inference(self.prepared.network, state.best_params, state.best_layer_state, exact)
         target = self.prepared.preprocessor.target
-        return answers(target, loss, best.predictions(dataset.x, loss), dataset.y).report
+        return answers(target, loss, best.predictions(dataset.x, loss), dataset).report
 
     def _summarize(self) -> None:
         counters, finished = self.state.counters, self.status != "running"
@@ -251,7 +253,14 @@ class Runner:
     def _diagnosis(self) -> list[str]:
         layers = self.prepared.network.summary()
         activations = {layer.index: layer.activation for layer in layers if layer.activation is not None}
-        return diagnose(self.directory.read_metrics(), activations, self.state.counters.stop)
+        return diagnose(self.directory.read_metrics(), activations, self.state.counters.stop, self._baseline())
+
+    def _baseline(self) -> float | None:
+        """Loss of the best constant prediction; None for one row, and with penalties, which add to the loss."""
+        plan, penalty = self.prepared.plan, self.prepared.config.training.penalty
+        if penalty.l1 or penalty.l2 or plan.train.rows < 2:
+            return None
+        return baseline_loss(plan.loss, plan.train, plan.network.n_out)
 
 
 def epoch_record(report: EpochReport) -> EpochRecord:

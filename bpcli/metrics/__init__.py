@@ -9,7 +9,7 @@ of macro averages. A ratio with a zero denominator (precision of a class never p
 from bpcli.metrics.classification import classification_report
 from bpcli.metrics.metric import Metric, Task
 from bpcli.metrics.multilabel import multilabel_report
-from bpcli.metrics.registry import METRICS, report
+from bpcli.metrics.registry import METRICS, measure, report
 from bpcli.metrics.regression import regression_report
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Metric",
     "Task",
     "classification_report",
+    "measure",
     "multilabel_report",
     "regression_report",
     "report",

@@ -27,25 +27,31 @@ class ClassOutcomes:
     """True and predicted class codes, (rows,) integers, with cached intermediate results.
 
     `probabilities` is (rows, classes), or None. `n_classes` defaults to the number of columns of the probabilities,
-    or else to the highest code + 1. Classes that do not occur change no metric. Raises ValueError as
-    `Metric.function` does.
+    or else to the highest code + 1. Classes that do not occur change no metric. `unseen` further classes, with the
+    codes after those, may be true but are never predicted: metrics of probabilities leave their rows out. Raises
+    ValueError as `Metric.function` does.
     """
 
     def __init__(
-        self, true: Array, predicted: Array, probabilities: Array | None, n_classes: int | None = None
+        self,
+        true: Array,
+        predicted: Array,
+        probabilities: Array | None,
+        n_classes: int | None = None,
+        unseen: int = 0,
     ) -> None:
         check_arrays(true, predicted, axes=1)
         highest = int(max(true.max(), predicted.max()))
         if n_classes is None:
             n_classes = max(2, highest + 1) if probabilities is None else probabilities.shape[-1]
-        if min(true.min(), predicted.min()) < 0 or highest >= n_classes:
+        if min(true.min(), predicted.min()) < 0 or highest >= n_classes + unseen or predicted.max() >= n_classes:
             raise ValueError(f"class codes must be from 0 to {n_classes - 1}")
         if probabilities is not None:
             check_probabilities(probabilities, (len(true), n_classes))
         self.true = true.astype(np.intp, copy=False)
         self.predicted = predicted.astype(np.intp, copy=False)
         self.probabilities = probabilities
-        self.n_classes = n_classes
+        self.n_classes, self.unseen = n_classes, unseen
         self._rankings: dict[int, Ranking] = {}
 
     @property
@@ -56,8 +62,16 @@ class ClassOutcomes:
     @cached_property
     def confusion(self) -> NDArray[np.int64]:
         """Confusion matrix: number of rows by true class (row) and predicted class (column)."""
-        pairs = self.true * self.n_classes + self.predicted
-        return np.bincount(pairs, minlength=self.n_classes**2).reshape(self.n_classes, self.n_classes)
+        size = self.n_classes + self.unseen
+        pairs = self.true * size + self.predicted
+        return np.bincount(pairs, minlength=size**2).reshape(size, size)
+
+    @cached_property
+    def with_probabilities(self) -> tuple[Array, Array]:
+        """True codes and probabilities of the rows whose true class has a probability."""
+        probabilities = required(self.probabilities)
+        known = self.true < self.n_classes
+        return (self.true, probabilities) if known.all() else (self.true[known], probabilities[known])
 
     @cached_property
     def counts(self) -> Counts:
@@ -66,8 +80,11 @@ class ClassOutcomes:
 
     def ranking(self, code: int) -> Ranking:
         """Ranking of one class against the rest by its probability, cached."""
+        true, probabilities = self.with_probabilities
+        if code >= self.n_classes or not len(true):
+            return Ranking(None, None)
         if code not in self._rankings:
-            self._rankings[code] = rank(self.true == code, required(self.probabilities)[:, code])
+            self._rankings[code] = rank(true == code, probabilities[:, code])
         return self._rankings[code]
 
 
@@ -99,21 +116,22 @@ def _ranked(figure: Callable[[Ranking], float | None]) -> Callable[[ClassOutcome
     return formula
 
 
-def _log_loss(outcomes: ClassOutcomes) -> float:
-    probabilities = required(outcomes.probabilities)
-    return mean_log_loss(probabilities[np.arange(outcomes.rows), outcomes.true])
+def _log_loss(outcomes: ClassOutcomes) -> float | None:
+    true, probabilities = outcomes.with_probabilities
+    return mean_log_loss(probabilities[np.arange(len(true)), true]) if len(true) else None
 
 
-def _brier(outcomes: ClassOutcomes) -> float:
+def _brier(outcomes: ClassOutcomes) -> float | None:
     """Brier score (Brier 1950): squared distance of probabilities from the one-hot truth, summed over classes (0 to 2).
 
     For two classes, by convention only the square of the second class: half that sum, 0 to 1.
     """
-    distances = np.array(required(outcomes.probabilities), dtype=np.float64)
-    distances[np.arange(outcomes.rows), outcomes.true] -= 1
+    true, probabilities = outcomes.with_probabilities
+    distances = np.array(probabilities, dtype=np.float64)
+    distances[np.arange(len(true)), true] -= 1
     if outcomes.n_classes == 2:
         distances = distances[:, 1]
-    return float(np.square(distances).sum()) / outcomes.rows
+    return float(np.square(distances).sum()) / len(true) if len(true) else None
 
 
 _metric = partial(Metric, ClassOutcomes)
@@ -183,23 +201,29 @@ BINARY: Mapping[str, Metric[ClassOutcomes]] = {
 
 
 def classification_report(
-    true: Array, predicted: Array, probabilities: Array | None, classes: Sequence[str]
+    true: Array,
+    predicted: Array,
+    probabilities: Array | None,
+    classes: Sequence[str],
+    unseen: Sequence[str] = (),
 ) -> ScoreReport:
     """Report of all metrics by name, with the confusion matrix and the scores of each class.
 
     `true` and `predicted` are (rows,) integer codes into `classes`. `probabilities` is (rows, classes), or None to
-    leave out the metrics that need them. Undefined values are None. Raises ValueError as `Metric.function` does.
+    leave out the metrics that need them. `unseen` are names of further true classes, as for `ClassOutcomes`. Undefined
+    values are None. Raises ValueError as `Metric.function` does.
     """
-    outcomes = ClassOutcomes(true, predicted, probabilities, len(classes))
+    outcomes = ClassOutcomes(true, predicted, probabilities, len(classes), len(unseen))
+    names = (*classes, *unseen)
     metrics = BINARY if len(classes) == 2 else MULTICLASS
-    rankings = [None if probabilities is None else outcomes.ranking(code) for code in range(len(classes))]
+    rankings = [None if probabilities is None else outcomes.ranking(code) for code in range(len(names))]
     return ScoreReport(
         outcomes.rows,
         measured(metrics, outcomes, probabilities),
         "class",
         {
             name: figures_of(outcomes.counts, code, ranking)
-            for code, (name, ranking) in enumerate(zip(classes, rankings, strict=True))
+            for code, (name, ranking) in enumerate(zip(names, rankings, strict=True))
         },
         outcomes.confusion.tolist(),
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bpcli.documents.scores import ScoreReport
-from bpcli.metrics.classification import BINARY, MULTICLASS, classification_report
+from bpcli.metrics.classification import BINARY, MULTICLASS, ClassOutcomes, classification_report
 from bpcli.metrics.metric import Array, Metric, Task
 from bpcli.metrics.multilabel import MULTILABEL, multilabel_report
 from bpcli.metrics.regression import REGRESSION, regression_report
@@ -20,8 +20,37 @@ METRICS: Mapping[Task, Mapping[str, Metric[Any]]] = {
 """All scalar metrics by task and name."""
 
 
-def report(task: Task, true: Array, predicted: Array, probabilities: Array | None, names: Sequence[str]) -> ScoreReport:
-    """Report of `task`; `names` are its classes, labels or targets.
+def measure(
+    task: Task,
+    metrics: Sequence[str],
+    true: Array,
+    predicted: Array,
+    probabilities: Array | None,
+    classes: int = 0,
+    unseen: int = 0,
+) -> dict[str, float | None]:
+    """Metrics of `task` by name. With `unseen`, so many classes beyond `classes` may be true, as for `ClassOutcomes`.
+
+    Raises ValueError as `Metric.function` does.
+    """
+    members = [METRICS[task][name] for name in metrics]
+    outcomes = (
+        ClassOutcomes(true, predicted, probabilities, classes, unseen)
+        if unseen
+        else members[0].outcomes(true, predicted, probabilities)
+    )
+    return {member.name: member.of(outcomes) for member in members}
+
+
+def report(
+    task: Task,
+    true: Array,
+    predicted: Array,
+    probabilities: Array | None,
+    names: Sequence[str],
+    unseen: Sequence[str] = (),
+) -> ScoreReport:
+    """Report of `task`; `names` are its classes, labels or targets, `unseen` further classes that may be true.
 
     Raises ValueError as `Metric.function` does.
     """
@@ -29,4 +58,4 @@ def report(task: Task, true: Array, predicted: Array, probabilities: Array | Non
         return regression_report(true, predicted, names)
     if task == "multilabel":
         return multilabel_report(true, predicted, probabilities, names)
-    return classification_report(true, predicted, probabilities, names)
+    return classification_report(true, predicted, probabilities, names, unseen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Part, Table, require_columns
 from bpcli.documents.scores import ScoreReport
 from bpcli.errors import DataError, errors_in
-from bpcli.experiment.notes import surprise_notes
+from bpcli.experiment.notes import notes_of_unseen_classes, surprise_notes
 from bpcli.models.model import Model
 from bpcli.storage.checkpoint import Header
 from bpcli.storage.run_checkpoint import unfinished_notes
@@ -101,7 +102,8 @@ def data_of_each(models: Sequence[Model], cache: bool, otherwise: str) -> Iterat
         sources.append(open_source(spec, folder, model.preprocessor.evaluation_kinds, cache))
     for model, spec, source in zip(models, specs, read_together(sources), strict=True):
         config = model.header.config
-        examples = select_examples(source, spec, config.seed, config.loss, as_read_before=True)
+        weightless = model.header.data.weightless
+        examples = select_examples(source, spec, config.seed, config.loss, True, weightless)
         yield OwnData(model, examples, source.shown_from_here)
 
 
@@ -109,6 +111,23 @@ def split_rows(model: Model, part: Part | None, cache: bool = True) -> SplitRows
     """Rows of a split of a model's own data, as chosen by `OwnData.rows`. Raises DataError as it and `own_data` do."""
     _known_part(model, part)  # before reading anything
     return own_data(model, cache).rows(part)
+
+
+def known_classes(model: Model, rows: SplitRows) -> SplitRows:
+    """Rows of classes that have training rows, with a note on the others.
+
+    Raises DataError if there are none.
+    """
+    unseen = model.preprocessor.unseen_classes(rows.table)
+    if not unseen:
+        return rows
+    target = model.preprocessor.target
+    truth = target.truth_of([rows.table[name] for name in target.names])
+    known = np.flatnonzero(truth.values < len(target.class_names))
+    if not len(known):
+        raise DataError(f"{rows.source}: no row has a class that the model was trained on")
+    notes = [*rows.notes, f"{counted(sum(unseen.values()), 'row')} left out, of {listed(unseen)}, not seen in training"]
+    return replace(rows, table=rows.table.take(known), numbers=rows.numbers[known], notes=notes)
 
 
 def _known_part(model: Model, part: Part | None) -> Part:
@@ -149,11 +168,33 @@ def file_rows_for_each(models: Sequence[Model], path: Path, cache: bool) -> Iter
         options = replace(read_options(data, kinds), columns=frozenset(kinds))
         sources.append(Source([(path, None)], options, cache))
     for model, source in zip(models, read_together(sources), strict=True):
+        model.require_positions(path, source.header)
         require_columns(list(source.options.kinds), source.header, printable(str(path)))
         model.require_width(path, [name for name in source.header if not source.options.wants(name)])
         table = source.table()
         missing = np.any([table[name].missing() for name in model.preprocessor.target.names], axis=0)
         yield FileRows(source, table, ~missing)
+
+
+def trained_on(model: Model, path: Path, found: FileRows) -> str | None:
+    """Warning about a file whose rows the model was trained on, or some of them; None for any other file."""
+    header, files = model.header, model.header.config.data.files
+    parts = [part for known, (_, part) in zip(header.data.paths, files, strict=True) if is_copy(path, Path(known))]
+    if header.data.sha256 != found.source.digest and (not parts or parts == ["test"]):
+        return None
+    if parts and "train" not in parts and None not in parts:
+        return "these are the validation rows, by which the model was chosen; scores on them may be too optimistic"
+    whole = not parts or "train" in parts or not (header.data.rows["validation"] or header.data.rows["test"])
+    trained = "the rows" if whole and header.data.rows["train"] == found.table.rows else "rows"
+    return (
+        f"these are {trained} that the model was trained on: scores on them say nothing about new rows; without --data "
+        "its own test rows are scored"
+    )
+
+
+def is_copy(path: Path, other: Path) -> bool:
+    """Whether two files are the same or have equal content. Files of different sizes are not read."""
+    return path.resolve() == other or (other.is_file() and filecmp.cmp(path, other, shallow=False))
 
 
 def chosen_rows(has_target: NDArray[np.bool_], model: Model, path: Path) -> tuple[NDArray[np.intp], list[str]]:
@@ -181,13 +222,17 @@ def evaluate_file(model: Model, path: Path, cache: bool = True) -> Evaluation:
     """Evaluate a model on all rows of a file that have a target. Raises as `file_rows` and `chosen_rows`."""
     found = file_rows(model, path, cache)
     rows, notes = chosen_rows(found.has_target, model, path)
+    if (trained := trained_on(model, path, found)) is not None:
+        notes = [trained, *notes]
     return _evaluated(model, found.table.take(rows), printable(str(path)), notes)
 
 
 def _evaluated(model: Model, table: Table, source: str, notes: list[str]) -> Evaluation:
     with errors_in(source):
         answers, surprises = model.answers(table)
-    told = [*unfinished_notes(model.path), *notes, *surprise_notes(surprises), *remarks(answers.report)]
+    known = " ".join(notes)
+    unseen = [line for line in notes_of_unseen_classes(model.preprocessor, table) if line not in known]
+    told = [*unfinished_notes(model.path), *notes, *unseen, *surprise_notes(surprises), *remarks(answers.report)]
     return Evaluation(source, answers.report, told)
 
 

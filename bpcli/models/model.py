@@ -28,7 +28,7 @@ from bpcli.storage.run_checkpoint import find_checkpoint
 from bpcli.system.blas import BlasThreads
 from bpcli.system.memory import require_memory
 from bpcli.training.scoring import Answers, answers, require_finite
-from bpcli.wording import printable
+from bpcli.wording import counted, printable, quoted
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,15 @@ class Model:
             shown = printable(str(source))
             raise DataError(f"{shown}: rows of {takes + len(ignored)} numbers; the model expects {takes}")
 
+    def require_positions(self, source: Path | None, header: Sequence[str]) -> None:
+        """Raise DataError for an array with fewer columns than the model takes."""
+        x = self.header.config.data.arrays.x
+        wanted = [name for name in self.preprocessor.input_kinds if name.startswith(x) and name[len(x) :].isdecimal()]
+        there = {name for name in header if name.startswith(x) and name[len(x) :].isdecimal()}
+        if source is not None and source.suffix == ".npz" and there and not {*wanted} <= there:
+            columns = counted(len(there), "column")
+            raise DataError(f"{printable(str(source))}: {quoted(x)} has {columns}, the model takes {len(wanted)}")
+
     def predict(self, rows: PythonRows) -> Array:
         """Predict classes (rows,) as names, labels (rows, labels) as 0 and 1, or numbers, (rows,) or (rows, targets).
 
@@ -150,7 +159,7 @@ class Model:
         """
         with np.errstate(all="ignore"):
             dataset, surprises = self.preprocessor.apply(table, self.dtype)
-            return answers(self.target, self.loss, self.predictions(dataset.x), dataset.y), surprises
+            return answers(self.target, self.loss, self.predictions(dataset.x), dataset), surprises
 
     def predictions(self, x: Rows) -> Array:
         """Predictions (rows, n_out) for encoded rows: the loss's link applied to the logits."""

@@ -148,6 +148,7 @@ def predict_file(
     tables = read_chunks(source, options, chunk_rows)
     first = next(tables)
     where = shown_path(source)
+    model.require_positions(source, first.header)
     first.require([*kinds, *keep], where)
     known = {*model.preprocessor.target.names, *data.exclude, data.weight, data.split.column}
     tally = Tally(ignored=tuple(name for name in first.ignored if name not in known))

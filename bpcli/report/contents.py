@@ -11,7 +11,7 @@ from bpcli.documents.scores import Group, Scores
 from bpcli.documents.table import MOST_CLASSES, MOST_COLUMNS, Table
 from bpcli.errors import DataError
 from bpcli.inspection.importance import permutation_importance
-from bpcli.models.evaluation import SplitRows, own_data
+from bpcli.models.evaluation import SplitRows, known_classes, own_data
 from bpcli.models.model import Model
 from bpcli.models.summary import NetworkSummary
 from bpcli.models.tables import layer_table
@@ -90,14 +90,14 @@ def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, Scores, list[st
     names, task = model.classes, model.target.task
     if task == "regression":
         charts = list(residual_charts(answers.true, answers.predicted, names))
-    elif answers.probabilities is not None:
-        charts = list(probability_charts(answers.true, answers.probabilities, names))
+    elif (known := answers.with_probabilities) is not None:
+        charts = list(probability_charts(*known, names))
     else:
         charts = []
     tables: list[Table | Counts | Listing] = []
     matrix = report.confusion_matrix
     if matrix and len(matrix) <= MOST_CLASSES:
-        tables.append(Counts("Confusion matrix", names, matrix))
+        tables.append(Counts("Confusion matrix", list(report.groups), matrix))
     if report.group is not None:
         columns = list(next(iter(report.groups.values())))
         cells = [[name, *(number(group[column]) for column in columns)] for name, group in report.groups.items()]
@@ -112,7 +112,7 @@ def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, Scores, list[st
 
 
 def _importance(model: Model, rows: SplitRows) -> Section:
-    found = permutation_importance(model, rows.table)
+    found = permutation_importance(model, known_classes(model, rows).table)
     sentence = (
         f"How much worse {spaced(found.metric)} gets when a column's values are shuffled, on "
         f"{counted(found.rows, 'row')}. Columns with the same information each look unimportant."

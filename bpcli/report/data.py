@@ -36,10 +36,11 @@ def _target_table(model: Model, own: OwnData) -> Table:
     """Table of rows per class or label and split, or of each target's distribution per split."""
     target, split = model.preprocessor.target, own.selection.split
     parts = [part for part in PARTS if len(split.part(part))]
-    truths = []
-    for part in parts:
-        columns = [own.selection.table[name].take(split.part(part)) for name in target.names]
-        truths.append(model.target.truth(target.encode(columns, model.dtype)))
+    rows_of_parts = [split.part(part) for part in parts]
+    columns = [own.selection.table[name].take(np.concatenate(rows_of_parts)) for name in target.names]
+    truth = target.truth_of(columns)
+    truths = np.split(truth.values, np.cumsum([len(rows) for rows in rows_of_parts])[:-1])
+    names = (*model.classes, *truth.unseen)
     if target.task == "regression":
         rows = [
             [name, part, *(number(float(of(truth[:, index]))) for of in (np.mean, np.std, np.min, np.max))]
@@ -50,8 +51,8 @@ def _target_table(model: Model, own: OwnData) -> Table:
     if target.task == "multilabel":
         counts = [truth.sum(axis=0) for truth in truths]
     else:
-        counts = [np.bincount(truth, minlength=len(model.classes)) for truth in truths]
-    rows = [[name, *(number(int(count[index])) for count in counts)] for index, name in enumerate(model.classes)]
+        counts = [np.bincount(truth, minlength=len(names)) for truth in truths]
+    rows = [[name, *(number(int(count[index])) for count in counts)] for index, name in enumerate(names)]
     what = "label" if target.task == "multilabel" else "class"
     return Table(f"Rows per {what}", [what, *parts], rows)
 

@@ -13,6 +13,7 @@ from pydantic import Field, SerializeAsAny, ValidationError, field_validator, mo
 from bpcli.arrays.layout import Layout
 from bpcli.arrays.memory import Array
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.data.examples.selection import Weightless
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS
 from bpcli.documents.json_value import Json
@@ -42,6 +43,7 @@ class DataFingerprint(Spec):
     sha256: str
     paths: Sequence[str] = Field(description="Absolute paths at training time.")
     rows: dict[str, Count] = Field(description="Rows per split.")
+    weightless: Weightless = Field(default="kept", description="Treatment of rows of weight 0; before 0.2, kept.")
 
     @field_validator("rows")
     @classmethod

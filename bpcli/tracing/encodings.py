@@ -15,8 +15,10 @@ from bpcli.data.columns.inputs import BooleanInput, NumericInput, OneHotInput, O
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Column, Table
 from bpcli.data.targets import ClassesTarget, LabelsTarget, NumbersTarget, TargetBase
+from bpcli.errors import UsageError
 from bpcli.nn.layers import Layer
 from bpcli.tracing.arithmetic import Arithmetic
+from bpcli.wording import listed
 
 _SHOWS = Arithmetic("float64")
 """Encodings are computed in float64, whatever the network's dtype."""
@@ -38,7 +40,9 @@ def _made(spec: InputBase, column: Column, stem: Layer | None) -> Iterable[str]:
 
 
 def targets_made(preprocessor: Preprocessor, row: Table, outputs: int) -> list[str]:
-    """Origin of each target of the network's outputs, likewise."""
+    """Origin of each target of the network's outputs, likewise. Raises UsageError for a class without training rows."""
+    if unseen := preprocessor.unseen_classes(row):
+        raise UsageError(f"--row: class {listed(unseen)} has no training rows; choose another row")
     columns = [row[name] for name in preprocessor.target.names]
     return _target(preprocessor.target, columns, outputs)
 
@@ -83,6 +87,8 @@ def _cells(spec: InputBase, column: Column) -> Iterator[str]:
 def _numeric(spec: NumericInput, column: Column) -> Iterator[str]:
     missing = bool(column.missing()[0])
     value = spec.fill if missing else float(column.values[0])
+    if spec.constant is not None and not missing:
+        value = spec.fill if spec.range is None else spec.range[0]
     filled = f"missing, replaced by {_number(value)}: " if missing else ""
     yield f"{filled}{_scaled(spec.encoding, value)}"
 

@@ -12,7 +12,7 @@ from bpcli.data.batches import Dataset
 from bpcli.data.targets import TargetBase
 from bpcli.documents.scores import ScoreReport
 from bpcli.errors import DataError
-from bpcli.metrics import METRICS, Task, report
+from bpcli.metrics import METRICS, Task, measure, report
 from bpcli.nn.losses import LossBase
 from bpcli.wording import counted, quoted
 
@@ -38,13 +38,23 @@ SUMMARIES: dict[Task, tuple[str, ...]] = {
 class Answers:
     """Predictions for rows with known targets, the targets, and all metrics.
 
-    `true` has the shape of `predicted`. `probabilities` is None if the loss gives none.
+    `true` has the shape of `predicted`. `probabilities` is None if the loss gives none. `unseen` are true classes
+    without training rows, whose codes follow those of the target.
     """
 
     true: Array
     predicted: Array
     report: ScoreReport
     probabilities: Array | None = None
+    unseen: Sequence[str] = ()
+
+    @property
+    def with_probabilities(self) -> tuple[Array, Array] | None:
+        """True outcomes and probabilities of the rows whose true class has a probability; None if there are none."""
+        if self.probabilities is None or not self.unseen:
+            return None if self.probabilities is None else (self.true, self.probabilities)
+        known = self.true < self.probabilities.shape[1]
+        return self.true[known], self.probabilities[known]
 
 
 def metric_names(target: TargetBase, loss: LossBase) -> list[str]:
@@ -53,14 +63,19 @@ def metric_names(target: TargetBase, loss: LossBase) -> list[str]:
     return [metric.name for metric in metrics if loss.gives_probabilities or not metric.needs_probabilities]
 
 
-def answers(target: TargetBase, loss: LossBase, predictions: Array, y: Array) -> Answers:
-    """Score predictions (rows, outputs) against encoded targets. Raises DataError for predictions that overflowed."""
+def true_outcomes(target: TargetBase, dataset: Dataset) -> Array:
+    """True outcomes of encoded rows, in the shape of `Outcome.predicted`."""
+    return target.truth(dataset.y) if dataset.truth is None else dataset.truth
+
+
+def answers(target: TargetBase, loss: LossBase, predictions: Array, dataset: Dataset) -> Answers:
+    """Score predictions (rows, outputs) of encoded rows. Raises DataError for predictions that overflowed."""
     require_finite(predictions)
-    outcome, true = target.outcome(predictions, loss), target.truth(y)
+    outcome, true = target.outcome(predictions, loss), true_outcomes(target, dataset)
     if target.task == "regression":
         require_finite(outcome.predicted - true)  # they may overflow in the user's units
-    metrics = report(target.task, true, outcome.predicted, outcome.probabilities, target.labels)
-    return Answers(true, outcome.predicted, metrics, outcome.probabilities)
+    metrics = report(target.task, true, outcome.predicted, outcome.probabilities, target.labels, dataset.unseen)
+    return Answers(true, outcome.predicted, metrics, outcome.probabilities, dataset.unseen)
 
 
 def remarks(report: ScoreReport) -> list[str]:
@@ -108,7 +123,14 @@ class EpochScore:
 
     def __call__(self, predictions: Array, dataset: Dataset) -> dict[str, float | None]:
         """Value by metric."""
-        outcome = self.target.outcome(predictions, self.loss)
-        members = [METRICS[self.target.task][name] for name in self.metrics]
-        wrapped = members[0].outcomes(self.target.truth(dataset.y), outcome.predicted, outcome.probabilities)
-        return {member.name: member.of(wrapped) for member in members}
+        target, outcome = self.target, self.target.outcome(predictions, self.loss)
+        true, classes = true_outcomes(target, dataset), len(target.class_names)
+        return measure(
+            target.task,
+            self.metrics,
+            true,
+            outcome.predicted,
+            outcome.probabilities,
+            classes,
+            len(dataset.unseen),
+        )

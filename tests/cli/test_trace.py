@@ -64,7 +64,7 @@ def test_what_is_not_there_is_refused(options: list[object], message: str):
 def test_a_row_without_a_target_is_refused():
     result = bpcli("trace", CONFIGS / "auto_mpg.yaml", "--row", 11)
     assert result.code == 2
-    assert result.err.endswith("error: --row 11: not in any split, because its target is missing; choose another row\n")
+    assert result.err.endswith("error: --row 11: not in any split: no target, or weight 0; choose another row\n")
 
 
 def test_a_checkpoint_file_is_refused_with_advice(penguins_run: Path):

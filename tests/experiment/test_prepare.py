@@ -94,12 +94,10 @@ def test_rows_without_a_target_are_in_no_data_set() -> None:
     assert any(note.startswith("8 rows left out") for note in ready.notes)
 
 
-def test_a_class_that_training_rows_lack_is_an_error_of_the_data(folder: Path) -> None:
+def test_validation_rows_of_which_none_has_a_class_of_training_are_an_error_of_the_data(folder: Path) -> None:
     part = ["validation" if number % 4 == 0 else "train" for number in range(ROWS)]
     write_csv(folder / "t.csv", {**columns(), "part": part})
-    with pytest.raises(
-        DataError, match="target 'lot': class 'lot0' occurs in 15 rows, but in no training row"
-    ) as caught:
+    with pytest.raises(DataError, match="validation rows: no row has a class of the training set") as caught:
         ready(folder, "lot", split={"column": "part"})
     assert caught.value.exit_code == ExitCode.DATA == 3
 

@@ -1,4 +1,6 @@
 import math
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +18,10 @@ THREE = ClassesTarget(name="y", classes=("a", "b", "c"), single_logit=False)
 TWO = ClassesTarget(name="y", classes=("no", "yes"), single_logit=True)
 LABELS = LabelsTarget(names=("p", "q"))
 NUMBERS = NumbersTarget(names=("u",), encodings=(Affine(center=10.0, scale=2.0),))
+
+
+def rows(y: Any) -> Dataset:
+    return Dataset(Rows.of_numbers(np.zeros((len(y), 1))), np.asarray(y))
 
 
 def test_classes_have_a_code_and_probabilities() -> None:
@@ -45,9 +51,28 @@ def test_labels_are_each_decided_at_a_half() -> None:
 
 def test_numbers_are_in_the_units_of_the_target() -> None:
     assert NUMBERS.outcome(np.array([[-1.0], [0.5]]), MeanSquaredError()).predicted.tolist() == [[8.0], [11.0]]
-    found = answers(NUMBERS, MeanSquaredError(), np.array([[-1.0], [0.5]]), np.array([[0.0], [0.5]]))
+    found = answers(NUMBERS, MeanSquaredError(), np.array([[-1.0], [0.5]]), rows([[0.0], [0.5]]))
     assert (found.predicted.tolist(), found.true.tolist()) == ([[8.0], [11.0]], [[10.0], [11.0]])
     assert found.report.scores["rmse"] == pytest.approx(math.sqrt((2.0**2 + 0.0) / 2))
+
+
+def test_the_truth_of_rows_is_taken_before_it_is_decoded() -> None:
+    given = replace(rows([[0.0], [0.5]]), truth=np.array([[10.1], [0.0]]))
+    found = answers(NUMBERS, MeanSquaredError(), np.array([[-1.0], [0.5]]), given)
+    assert found.true.tolist() == [[10.1], [0.0]]
+    assert found.report.scores["mape"] is None
+
+
+def test_classes_without_training_rows_are_wrong_and_have_no_probability() -> None:
+    given = replace(rows(np.array([0, 1, 0])), truth=np.array([0, 1, 3]), unseen=("new",))
+    probabilities = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.7, 0.2, 0.1]])
+    found = answers(THREE, CrossEntropy(), probabilities, given)
+    assert found.report.scores["accuracy"] == 2 / 3
+    assert found.report.scores["log_loss"] == pytest.approx(-math.log(0.8))
+    assert found.report.confusion_matrix == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0], [1, 0, 0, 0]]
+    assert found.report.groups["new"]["support"] == 1
+    score = EpochScore(THREE, CrossEntropy(), ["accuracy", "brier"])
+    assert score(probabilities, given) == {"accuracy": 2 / 3, "brier": pytest.approx(0.06)}
 
 
 def test_the_truth_comes_back_in_the_shape_of_the_outcome() -> None:
@@ -73,13 +98,13 @@ def test_metrics_that_need_probabilities_are_not_there_without_them() -> None:
 
 def test_an_epoch_has_the_metrics_asked_for_and_no_others() -> None:
     score = EpochScore(TWO, BinaryCrossEntropy(), ["accuracy", "roc_auc"])
-    rows = Dataset(Rows.of_numbers(np.zeros((4, 1))), np.array([[0.0], [1.0], [0.0], [1.0]]))
-    assert score(np.array([[0.1], [0.9], [0.8], [0.85]]), rows) == {"accuracy": 0.75, "roc_auc": 1.0}
+    given = rows([[0.0], [1.0], [0.0], [1.0]])
+    assert score(np.array([[0.1], [0.9], [0.8], [0.85]]), given) == {"accuracy": 0.75, "roc_auc": 1.0}
 
 
 def test_an_answer_that_overflowed_is_an_error_and_not_a_metric() -> None:
     with pytest.raises(DataError, match="non-finite predictions for 2 rows"):
-        answers(NUMBERS, MeanSquaredError(), np.array([[np.inf], [np.nan], [1.0]]), np.ones((3, 1)))
+        answers(NUMBERS, MeanSquaredError(), np.array([[np.inf], [np.nan], [1.0]]), rows(np.ones((3, 1))))
 
 
 def test_an_answer_that_overflows_only_in_the_units_of_the_target_is_an_error_too() -> None:
@@ -87,7 +112,7 @@ def test_an_answer_that_overflows_only_in_the_units_of_the_target_is_an_error_to
         np.errstate(over="ignore"),
         pytest.raises(DataError, match="non-finite predictions for 1 row"),
     ):
-        answers(NUMBERS, MeanSquaredError(), np.array([[1e308], [1.0]]), np.ones((2, 1)))
+        answers(NUMBERS, MeanSquaredError(), np.array([[1e308], [1.0]]), rows(np.ones((2, 1))))
 
 
 @pytest.mark.parametrize("task", METRICS)

@@ -15,8 +15,9 @@ from bpcli.arrays import fields
 from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import Scaling
 from bpcli.data.columns.base import InputBase, InputSummary, Range, Surprise, Surprises, Writer
-from bpcli.data.columns.encoders import Affine, Landmarks, Values, encoded, numbers, require_small
+from bpcli.data.columns.encoders import Affine, Landmarks, encoded, numbers, require_small
 from bpcli.data.columns.inputs import BooleanInput, NumericInput
+from bpcli.data.columns.statistics import Values
 from bpcli.data.table import Column, Kind, Table
 from bpcli.errors import DataError
 from bpcli.spec import Sequence
@@ -54,6 +55,9 @@ class ArrayInput(InputBase):
     missing: Sequence[Annotated[int, Field(ge=0)]] = Field(
         default=(), description="Positions with missing values in training, in ascending order."
     )
+    constant: Sequence[Annotated[int, Field(ge=0)]] = Field(
+        default=(), description="Positions that were constant in training, in order: later values are ignored."
+    )
 
     @model_validator(mode="after")
     def _check_sizes(self) -> ArrayInput:
@@ -71,8 +75,9 @@ class ArrayInput(InputBase):
         wrong = [name for name, wanted in sizes.items() if len(getattr(self, name) or ()) != wanted]
         if wrong:
             raise ValueError(f"{wrong[0]} must have {sizes[wrong[0]]} entries")
-        if [*self.missing] != sorted({*self.missing}) or self.missing[-1:] >= (size,):
-            raise ValueError("missing must be positions of the array, in order")
+        for name, places in (("missing", self.missing), ("constant", self.constant)):
+            if [*places] != sorted({*places}) or places[-1:] >= (size,):
+                raise ValueError(f"{name} must be positions of the array, in order")
         return self
 
     @classmethod
@@ -85,6 +90,7 @@ class ArrayInput(InputBase):
             "shape": column.shape,
             "stored": column.values.dtype.name,
             "missing": tuple(compress(range(len(positions)), (one.indicator for one in positions))),
+            "constant": tuple(place for place, one in enumerate(positions) if one.constant is not None),
         }
         if isinstance(first, BooleanInput):
             return cls(kind="boolean", encoder="boolean", mean=tuple(one.fill for one in positions), **about)
@@ -157,15 +163,17 @@ class ArrayInput(InputBase):
 
     def parts(self) -> Iterator[NumericInput | BooleanInput]:
         """Positions as separate inputs."""
-        lacking = {*self.missing}
+        lacking, constant = {*self.missing}, {*self.constant}
         fill = self.mean if self.fill is None else self.fill
         for place, name in enumerate(self.names):
+            content: Literal["value", "missing"] | None = "value" if place in constant else None
             if self.kind == "boolean":
-                yield BooleanInput(name=name, indicator=place in lacking, fill=fill[place])
+                yield BooleanInput(name=name, indicator=place in lacking, constant=content, fill=fill[place])
                 continue
             yield NumericInput(
                 name=name,
                 indicator=place in lacking,
+                constant="missing" if content and self.least[place] is None else content,
                 fill=fill[place],
                 mean=self.mean[place],
                 range=self._range(place),
@@ -186,7 +194,28 @@ class ArrayInput(InputBase):
     def keeps_stored(self, stored: np.dtype[Any], dtype: np.dtype[Any]) -> bool:
         """Whether values of dtype `stored` can stay in memory unencoded, to be encoded batch by batch."""
         whole = stored.kind in "iub" and stored.itemsize < dtype.itemsize
-        return whole and not self.missing and not self.landmarks
+        if not whole or self.missing or self.landmarks:
+            return False
+        held = self.held_values
+        with np.errstate(invalid="ignore"):
+            return bool(np.array_equal(held.astype(stored), held))
+
+    @property
+    def held_values(self) -> Values:
+        """Training values of the constant positions, (constant,)."""
+        fill = self.mean if self.fill is None else self.fill
+        least = [self.least[place] if self.least else None for place in self.constant]
+        return np.array([fill[place] if low is None else low for place, low in zip(self.constant, least, strict=True)])
+
+    def hold(self, stored: NDArray[Any]) -> NDArray[Any]:
+        """Rows (rows, *shape) with the training values at the constant positions; the same array if they have them."""
+        flat, places = stored.reshape(len(stored), self.size), list(self.constant)
+        held = self.held_values.astype(stored.dtype)
+        if (flat[:, places] == held).all():
+            return stored
+        flat = flat.copy()
+        flat[:, places] = held
+        return flat.reshape(stored.shape)
 
     @property
     def scaling(self) -> Scaling:
@@ -218,8 +247,8 @@ class ArrayInput(InputBase):
         return _Encoder(self).write
 
     def surprises(self, column: Column) -> Surprises:
-        """Out-of-range numbers of a column that has no missing values."""
-        return _Encoder(self).far_outside(numbers_of(column))
+        """Out-of-range numbers of a column that has no missing values, and values other than a constant."""
+        return _Encoder(self).surprises(numbers_of(column))
 
 
 def numbers_of(column: Column) -> Values:
@@ -239,16 +268,25 @@ class _Encoder:
         self._values = np.arange(fitted.size) + np.searchsorted(lacking, np.arange(fitted.size))
         self._indicators = self._values[lacking] + 1
         self._lacking = lacking
+        self._constant = np.array(fitted.constant, np.intp)
+        self._held = fitted.held_values
         # Booleans, and positions without a value in training (NaN), are never out of range.
         least = np.array(fitted.least, np.float64)
         greatest = np.array(fitted.greatest, np.float64)
         self._low, self._high = least - (greatest - least), greatest + (greatest - least)
+        without = np.isnan(least[self._constant]) if len(least) else np.zeros(len(self._constant), np.bool_)
+        self._least = np.where(without, np.inf, least[self._constant] if len(least) else self._held)
+        self._greatest = np.where(without, -np.inf, greatest[self._constant] if len(least) else self._held)
+        self._empty = np.isin(lacking, self._constant[without])
+        if len(least):
+            self._low[self._constant], self._high[self._constant] = -np.inf, np.inf
 
     def write(self, column: Column, out: Array) -> Surprises:
         """Encode rows to `out`, (rows, width). Raises DataError for values that are too large."""
         values = numbers_of(column)
         missing = np.isnan(values)
         filled = np.where(missing, self._fill, values) if missing.any() else values
+        filled = self._with_constants(filled, missing)
         if self._scaling is None:
             for place, (name, landmarks) in enumerate(zip(self._fitted.names, self._fitted.landmarks, strict=True)):
                 out[:, self._values[place]] = encoded(landmarks, name, filled[:, place])
@@ -261,14 +299,37 @@ class _Encoder:
             else:
                 out[...] = result
         if self._fitted.missing:
-            out[:, self._indicators] = missing[:, self._lacking]
+            out[:, self._indicators] = missing[:, self._lacking] | self._empty
         known = np.delete(missing, self._lacking, axis=1) if self._fitted.missing else missing
         unexpected = int(np.count_nonzero(known))
-        return self.far_outside(values) | (
+        return self.surprises(values) | (
             {Surprise(column=self._fitted.name, value=None): unexpected} if unexpected else {}
         )
 
-    def far_outside(self, values: Values) -> Surprises:
+    def _with_constants(self, filled: Values, missing: NDArray[np.bool_]) -> Values:
+        """Values with the training values at the constant positions."""
+        if not len(self._constant):
+            return filled
+        imputed = missing[:, self._constant] & np.isin(self._constant, self._lacking)
+        held = np.where(imputed, self._fill[self._constant], self._held)
+        if not np.array_equal(filled[:, self._constant], held):
+            filled = filled.copy()
+            filled[:, self._constant] = held
+        return filled
+
+    def surprises(self, values: Values) -> Surprises:
+        """Count, per position, values far outside the training range, and values other than a constant."""
+        return self._far_outside(values) | self._ignored(values)
+
+    def _ignored(self, values: Values) -> Surprises:
+        here = values[:, self._constant]
+        counts = np.count_nonzero((here < self._least) | (here > self._greatest), axis=0)
+        return {
+            Surprise(column=f"{self._fitted.name}{self._constant[index]}", ignored=True): int(counts[index])
+            for index in np.flatnonzero(counts).tolist()
+        }
+
+    def _far_outside(self, values: Values) -> Surprises:
         """Count, per position, values farther from the training range than its width."""
         if not len(self._low):
             return {}

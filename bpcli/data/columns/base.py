@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,15 @@ Range = Annotated[tuple[float, float], Strict(False)]
 
 
 class Surprise(Spec):
-    """A kind of value unlike the training rows: an unknown category, an out-of-range number, or a missing value."""
+    """A kind of value unlike the training rows.
+
+    An unknown category, an out-of-range number, a missing value, or a value of a column that was constant in training.
+    """
 
     column: str
     value: str | None = Field(default=None, description="Unknown category.")
     outside: Range | None = Field(default=None, description="Range of the training rows, if exceeded.")
+    ignored: bool = Field(default=False, description="Value of a column that was constant in training.")
 
 
 Surprises = dict[Surprise, int]
@@ -108,6 +112,9 @@ class ColumnInput(InputBase):
     """Base class of fitted columns of cells. With `indicator`, the last feature is 1 for a missing value, else 0."""
 
     indicator: bool
+    constant: Literal["value", "missing"] | None = Field(
+        default=None, description="Common content of all training rows, one value or none: later values are ignored."
+    )
 
     @property
     def width(self) -> int:
@@ -137,10 +144,15 @@ class ColumnInput(InputBase):
     def _note_missing(self, missing: NDArray[np.bool_], out: Array) -> Surprises:
         """Write the missing indicator, or without one count the missing values."""
         if self.indicator:
-            out[:, 1] = missing
+            out[:, 1] = missing if self.constant != "missing" else True
             return {}
         return self._unexpected(missing)
 
     def _unexpected(self, missing: NDArray[np.bool_]) -> Surprises:
         count = int(np.count_nonzero(missing))
         return {Surprise(column=self.name, value=None): count} if count else {}
+
+    def _ignored(self, others: NDArray[np.bool_]) -> Surprises:
+        """Count the values other than the constant of the training rows."""
+        count = int(np.count_nonzero(others))
+        return {Surprise(column=self.name, ignored=True): count} if count else {}

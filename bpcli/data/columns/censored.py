@@ -12,7 +12,8 @@ from pydantic import Field
 
 from bpcli.arrays.memory import Array
 from bpcli.data.columns.base import ColumnInput, Range, Surprises, Writer
-from bpcli.data.columns.encoders import Encoding, Values, encoded
+from bpcli.data.columns.encoders import Encoding, encoded
+from bpcli.data.columns.statistics import Values
 from bpcli.data.notations.numbers import NumberNotation
 from bpcli.data.table import Column, Kind
 from bpcli.errors import DataError

@@ -7,15 +7,13 @@ from statistics import NormalDist
 from typing import Annotated, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from bpcli.data.columns.statistics import Values, deviation, mean, quantiles
 from bpcli.data.table import Column
 from bpcli.errors import DataError
 from bpcli.spec import BareName, Sequence, Spec
 from bpcli.wording import quoted
-
-Values = NDArray[np.float64]
 
 LARGEST = 1e38
 """Limit on absolute values, within the range of float32. Larger ones are usually markers of missing values, and their
@@ -91,9 +89,9 @@ class Standard(Spec):
 
     type: Literal["standard"] = "standard"
 
-    def fit(self, values: Values) -> Affine:
-        """Fit on values without NaN, shape (rows,)."""
-        return _affine(float(np.mean(values)), float(np.std(values)))
+    def fit(self, values: Values, weights: Values | None = None) -> Affine:
+        """Fit on values without NaN, shape (rows,); weights: (rows,), above 0, or None for equal ones."""
+        return _affine(mean(values, weights), deviation(values, weights))
 
 
 class MinMax(Spec):
@@ -101,8 +99,8 @@ class MinMax(Spec):
 
     type: Literal["min_max"] = "min_max"
 
-    def fit(self, values: Values) -> Affine:
-        """Fit on values without NaN, shape (rows,)."""
+    def fit(self, values: Values, weights: Values | None = None) -> Affine:
+        """Fit on values without NaN, shape (rows,); weights do not matter."""
         low, high = float(np.min(values)), float(np.max(values))
         return _affine(low, high - low)
 
@@ -112,10 +110,10 @@ class Robust(Spec):
 
     type: Literal["robust"] = "robust"
 
-    def fit(self, values: Values) -> Affine:
-        """Fit on values without NaN, shape (rows,); the standard deviation replaces an interquartile range of 0."""
-        low, middle, high = (float(q) for q in np.quantile(values, (0.25, 0.5, 0.75)))
-        return _affine(middle, high - low or float(np.std(values)))
+    def fit(self, values: Values, weights: Values | None = None) -> Affine:
+        """Fit as `Standard.fit`; the standard deviation replaces an interquartile range of 0."""
+        low, middle, high = (float(q) for q in quantiles(values, (0.25, 0.5, 0.75), weights))
+        return _affine(middle, high - low or deviation(values, weights))
 
 
 class Quantile(Spec):
@@ -125,10 +123,10 @@ class Quantile(Spec):
     output: Literal["normal", "uniform"] = Field(default="normal", description="Target distribution.")
     landmarks: int = Field(default=200, ge=2, le=1000, description="Number of quantiles, interpolated linearly.")
 
-    def fit(self, values: Values) -> Landmarks:
-        """Fit on values without NaN, shape (rows,)."""
+    def fit(self, values: Values, weights: Values | None = None) -> Landmarks:
+        """Fit as `Standard.fit`."""
         shares = np.linspace(0.0, 1.0, min(self.landmarks, max(len(values), 2)))
-        landmarks, first, counts = np.unique(np.quantile(values, shares), return_index=True, return_counts=True)
+        landmarks, first, counts = np.unique(quantiles(values, shares, weights), return_index=True, return_counts=True)
         # A value that spans several quantiles gets their midpoint.
         middle = (shares[first] + shares[first + counts - 1]) / 2
         scores = middle.tolist()
@@ -144,15 +142,19 @@ class NoScaling(Spec):
 
     type: Literal["none"] = "none"
 
-    def fit(self, values: Values) -> Affine:
+    def fit(self, values: Values, weights: Values | None = None) -> Affine:
         """Identity: center 0, scale 1."""
         return Affine(center=0.0, scale=1.0)
 
 
 def _affine(center: float, scale: float) -> Affine:
     """Affine encoding, with a scale of 1 for columns that are constant up to rounding."""
-    negligible = 1e-12 * max(abs(center), 1e-300)
-    return Affine(center=center, scale=scale if scale > negligible else 1.0)
+    return Affine(center=center, scale=1.0 if is_negligible(scale, center) else scale)
+
+
+def is_negligible(spread: float, size: float) -> bool:
+    """Whether values of this size that differ by `spread` are equal up to rounding."""
+    return spread <= 1e-12 * max(abs(size), 1e-300)
 
 
 NumericEncoder = Annotated[Standard | MinMax | Robust | Quantile | NoScaling, Field(discriminator="type"), BareName()]

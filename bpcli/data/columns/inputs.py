@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -13,9 +15,13 @@ from pydantic import Field, model_validator
 from bpcli.arrays import fields
 from bpcli.arrays.memory import Array
 from bpcli.data.columns.base import ColumnInput, Range, Surprise, Surprises, Writer
-from bpcli.data.columns.encoders import Encoding, Values, encoded, numbers
+from bpcli.data.columns.encoders import Encoding, encoded, numbers
+from bpcli.data.columns.statistics import Values
 from bpcli.data.table import Column, Kind
 from bpcli.spec import Sequence
+
+_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]*)\.0+")
+"""Whole number written with decimals, as programs write a column of integers that lacks some."""
 
 Count = Annotated[int, Field(gt=0, lt=2**63)]
 
@@ -52,8 +58,22 @@ class NumericInput(ColumnInput):
 
     def _write(self, column: Column, out: Array) -> Surprises:
         values, missing = numbers(column), column.missing()
-        out[:, 0] = encoded(self.encoding, self.name, _filled(values, missing, self.fill))
-        return self._note_missing(missing, out) | self._far_outside(values)
+        if self.constant is None:
+            filled, surprises = _filled(values, missing, self.fill), self._far_outside(values)
+        else:
+            filled, surprises = self._held(missing), self._ignored(~missing & ~self._is_constant(values))
+        out[:, 0] = encoded(self.encoding, self.name, filled)
+        return self._note_missing(missing, out) | surprises
+
+    def _held(self, missing: NDArray[np.bool_]) -> Values:
+        """Values of a constant column, whatever its cells hold."""
+        value = self.fill if self.range is None else self.range[0]
+        return np.where(missing, self.fill if self.indicator else value, value)
+
+    def _is_constant(self, values: Values) -> NDArray[np.bool_]:
+        if self.range is None:
+            return np.zeros(len(values), np.bool_)
+        return np.asarray((values >= self.range[0]) & (values <= self.range[1]))
 
     def _far_outside(self, values: Values) -> Surprises:
         """Count values farther from the training range than its width."""
@@ -87,8 +107,12 @@ class BooleanInput(ColumnInput):
 
     def _write(self, column: Column, out: Array) -> Surprises:
         missing = column.missing()
-        out[:, 0] = _filled(column.values, missing, self.fill)
-        return self._note_missing(missing, out)
+        if self.constant is None:
+            out[:, 0] = _filled(column.values, missing, self.fill)
+            return self._note_missing(missing, out)
+        out[:, 0] = self.fill
+        others = ~missing if self.constant == "missing" else ~missing & (column.values != self.fill)
+        return self._note_missing(missing, out) | self._ignored(others)
 
 
 class OneHotInput(ColumnInput):
@@ -134,7 +158,15 @@ class OneHotInput(ColumnInput):
     def writer(self, column: Column) -> Writer:
         """Writer with a lookup table: matches categories by name once instead of per row."""
         missing = len(self.categories) if self.indicator else -1
-        return partial(self._write, lookup(column, places_of(self.categories), -1, missing))
+        codes = lookup(column, places_of(self.categories), -1, missing)
+        return partial(self._write if self.constant is None else self._hold, codes)
+
+    def _hold(self, lookup: NDArray[Any], column: Column, out: Array) -> Surprises:
+        """Write the only code of the training rows: of the first category, or of the missing indicator."""
+        out[:] = 0
+        missing = column.missing()
+        unexpected = {} if self.indicator else self._unexpected(missing)
+        return unexpected | self._ignored(~missing & (lookup.take(column.values) < 0))
 
     def _write(self, lookup: NDArray[Any], column: Column, out: Array) -> Surprises:
         out[:] = lookup.take(column.values)
@@ -171,8 +203,12 @@ class OrdinalInput(ColumnInput):
     def _write(self, lookup: Values, column: Column, out: Array) -> Surprises:
         scores = lookup.take(column.values)
         unknown = np.isnan(scores)
-        out[:, 0] = np.where(unknown, self.fill, scores)
-        return self._note_missing(column.missing(), out) | _unseen(self.name, column, unknown)
+        if self.constant is None:
+            out[:, 0] = np.where(unknown, self.fill, scores)
+            return self._note_missing(column.missing(), out) | _unseen(self.name, column, unknown)
+        out[:, 0], missing = self.fill, column.missing()
+        others = ~missing if self.constant == "missing" else ~missing & (scores != self.fill)
+        return self._note_missing(missing, out) | self._ignored(others)
 
 
 def known_values(column: Column) -> Values:
@@ -192,9 +228,21 @@ def places_of(categories: tuple[str, ...]) -> dict[str, int]:
 def lookup(column: Column, known: Mapping[str, float], unseen: float, missing: float) -> NDArray[Any]:
     """Table from category code to value, (categories + 1,).
 
-    Unknown categories map to `unseen`; the last entry, which index -1 reaches, to `missing`.
+    Unknown categories map to `unseen`; the last entry, which index -1 reaches, to `missing`. Whole numbers written with
+    and without decimals, 3.0 and 3, are one category unless `known` has both.
     """
-    return np.array([*(known.get(category, unseen) for category in column.categories), missing])
+    integers = Counter(map(_as_integer, known))
+    by_integer = {name: value for text, value in known.items() if integers[name := _as_integer(text)] == 1}
+    values = (
+        known[category] if category in known else by_integer.get(_as_integer(category), unseen)
+        for category in column.categories
+    )
+    return np.array([*values, missing])
+
+
+def _as_integer(text: str) -> str:
+    """A whole number without its decimals; any other text unchanged."""
+    return text.partition(".")[0] if _WHOLE.fullmatch(text) else text
 
 
 def _unseen(name: str, column: Column, unknown: NDArray[np.bool_]) -> Surprises:

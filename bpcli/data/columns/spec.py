@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from bpcli.data.columns.arrays import ArrayInput, contiguous_positions
 from bpcli.data.columns.censored import CensoredInput, bounds_of
-from bpcli.data.columns.encoders import NumericEncoder, Standard
+from bpcli.data.columns.encoders import Affine, NumericEncoder, Standard, is_negligible
 from bpcli.data.columns.inputs import (
     BooleanInput,
     NumericInput,
@@ -19,6 +20,7 @@ from bpcli.data.columns.inputs import (
     lookup,
     places_of,
 )
+from bpcli.data.columns.statistics import Values, mean, quantiles
 from bpcli.data.notations import Notation, NumberNotation
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.table import Column, Kind
@@ -104,27 +106,41 @@ class NumericColumn(ColumnSpecBase):
         )
         return None if own == plain else own
 
-    def fit(self, column: Column, defaults: EncodersSpec) -> NumericInput | ArrayInput:
-        """Fit on a training column; an array is fitted position by position."""
-        if column.shape:
-            return ArrayInput.of(column, (self._fit(one, defaults) for one in contiguous_positions(column)))
-        return self._fit(column, defaults)
+    def fit(self, column: Column, defaults: EncodersSpec, weights: Values | None = None) -> NumericInput | ArrayInput:
+        """Fit on a training column; an array is fitted position by position.
 
-    def _fit(self, column: Column, defaults: EncodersSpec) -> NumericInput:
-        known = known_values(column)
-        if isinstance(self.impute, str):
-            fill = float(np.mean(known) if self.impute == "mean" else np.median(known)) if len(known) else 0.0
-        else:
+        weights: of the rows, (rows,), above 0, or None for equal ones.
+        """
+        if column.shape:
+            return ArrayInput.of(column, (self._fit(one, defaults, weights) for one in contiguous_positions(column)))
+        return self._fit(column, defaults, weights)
+
+    def _fit(self, column: Column, defaults: EncodersSpec, weights: Values | None) -> NumericInput:
+        known, weights = known_values(column), known_weights(column, weights)
+        if not isinstance(self.impute, str):
             fill = float(self.impute)
+        elif not len(known):
+            fill = 0.0
+        elif self.impute == "mean":
+            fill = mean(known, weights)
+        else:
+            fill = float(np.median(known) if weights is None else quantiles(known, [0.5], weights)[0])
         encoder = self.encoder or defaults.numeric
+        encoding = encoder.fit(known, weights) if len(known) else encoder.fit(np.zeros(1))
+        indicator = len(known) < len(column)
+        low, high = (float(np.min(known)), float(np.max(known))) if len(known) else (fill, fill)
+        imputed = fill if indicator else low
+        spread = max(high, imputed) - min(low, imputed)
+        is_constant = spread == 0 or (isinstance(encoding, Affine) and is_negligible(spread, max(abs(low), abs(high))))
         return NumericInput(
             name=column.name,
-            indicator=len(known) < len(column),
+            indicator=indicator,
+            constant=constant_content(column, known, is_constant),
             fill=fill,
-            mean=float(np.mean(known)) if len(known) else fill,
-            range=(float(np.min(known)), float(np.max(known))) if len(known) else None,
+            mean=mean(known, weights) if len(known) else fill,
+            range=(low, high) if len(known) else None,
             encoder=type_name(encoder),
-            encoding=encoder.fit(known if len(known) else np.zeros(1)),
+            encoding=encoding,
         )
 
 
@@ -136,7 +152,7 @@ class CensoredColumn(ColumnSpecBase):
     decimal: Literal[".", ","] = Field(default=".", description="Decimal separator.")
     encoder: NumericEncoder | None = Field(default=None, description="Default: data.encoders.numeric.")
 
-    def fit(self, column: Column, defaults: EncodersSpec) -> CensoredInput:
+    def fit(self, column: Column, defaults: EncodersSpec, weights: Values | None = None) -> CensoredInput:
         """Fit on a training column of words. Raises MismatchError for a word that is no number and no bound."""
         words = column.present()
         values, sides = bounds_of(words, self.decimal)
@@ -148,17 +164,18 @@ class CensoredColumn(ColumnSpecBase):
         index = np.array([places.get(word, -1) for word in column.categories], np.intp)
         rows = index[column.values[column.values >= 0]]
         known = values[rows]
-        mean = float(np.mean(known)) if len(known) else 0.0
+        weights = known_weights(column, weights)
+        fill = mean(known, weights) if len(known) else 0.0
         encoder = self.encoder or defaults.numeric
         return CensoredInput(
             name=column.name,
             indicator=bool(column.missing().any()),
             decimal=self.decimal,
-            fill=mean,
-            mean=mean,
+            fill=fill,
+            mean=fill,
             range=(float(known.min()), float(known.max())) if len(known) else None,
             encoder=type_name(encoder),
-            encoding=encoder.fit(known if len(known) else np.zeros(1)),
+            encoding=encoder.fit(known, weights) if len(known) else encoder.fit(np.zeros(1)),
             below=bool((sides < 0).any()),
             above=bool((sides > 0).any()),
         )
@@ -170,18 +187,19 @@ class BooleanColumn(ColumnSpecBase):
     kind = "boolean"
     type: Literal["boolean"] = "boolean"
 
-    def fit(self, column: Column, defaults: EncodersSpec) -> BooleanInput | ArrayInput:
-        """Fit on a training column; an array is fitted position by position."""
+    def fit(self, column: Column, defaults: EncodersSpec, weights: Values | None = None) -> BooleanInput | ArrayInput:
+        """Fit as `NumericColumn.fit`."""
         if column.shape:
-            return ArrayInput.of(column, map(self._fit, contiguous_positions(column)))
-        return self._fit(column)
+            return ArrayInput.of(column, (self._fit(one, weights) for one in contiguous_positions(column)))
+        return self._fit(column, weights)
 
-    def _fit(self, column: Column) -> BooleanInput:
+    def _fit(self, column: Column, weights: Values | None) -> BooleanInput:
         known = known_values(column)
         return BooleanInput(
             name=column.name,
             indicator=len(known) < len(column),
-            fill=float(np.mean(known)) if len(known) else 0.0,
+            constant=constant_content(column, known, not len(known) or bool((known == known[0]).all())),
+            fill=mean(known, known_weights(column, weights)) if len(known) else 0.0,
         )
 
 
@@ -192,15 +210,19 @@ class CategoricalColumn(ColumnSpecBase):
     type: Literal["categorical"] = "categorical"
     encoder: CategoricalEncoder | None = Field(default=None, description="Default: data.encoders.categorical.")
 
-    def fit(self, column: Column, defaults: EncodersSpec) -> OneHotInput | OrdinalInput:
-        """Fit on a training column. Raises MismatchError if the encoder's order lacks one of its categories."""
+    def fit(self, column: Column, defaults: EncodersSpec, weights: Values | None = None) -> OneHotInput | OrdinalInput:
+        """Fit as `NumericColumn.fit`. Raises MismatchError if the encoder's order lacks one of its categories."""
         categories = column.present()
         indicator = bool(column.missing().any())
         encoder = self.encoder or defaults.categorical
         if isinstance(encoder, OneHot):
             counts = np.bincount(column.values[column.values >= 0])
             return OneHotInput(
-                name=column.name, indicator=indicator, categories=categories, counts=tuple(counts[counts > 0].tolist())
+                name=column.name,
+                indicator=indicator,
+                constant=constant_content(column, categories, len(categories) + indicator < 2),
+                categories=categories,
+                counts=tuple(counts[counts > 0].tolist()),
             )
         order = encoder.order or categories
         absent = next((category for category in categories if category not in order), None)
@@ -213,8 +235,30 @@ class CategoricalColumn(ColumnSpecBase):
             )
         places = lookup(column, places_of(order), -1, -1)[column.values]
         known = places[places >= 0]
-        fill = float(np.mean(known)) / max(len(order) - 1, 1) if len(known) else 0.0
-        return OrdinalInput(name=column.name, indicator=indicator, fill=fill, categories=order)
+        fill = mean(known, known_weights(column, weights)) / max(len(order) - 1, 1) if len(known) else 0.0
+        return OrdinalInput(
+            name=column.name,
+            indicator=indicator,
+            constant=constant_content(column, categories, len(categories) < 2),
+            fill=fill,
+            categories=order,
+        )
+
+
+def known_weights(column: Column, weights: Values | None) -> Values | None:
+    """Weights of the rows that have a value, (known rows,); None for equal ones."""
+    return None if weights is None else weights[~column.missing()]
+
+
+def constant_content(
+    column: Column, known: NDArray[Any] | tuple[str, ...], is_constant: bool
+) -> Literal["value", "missing"] | None:
+    """Content of a column's training rows: one value, none, or None if they differ or are one row."""
+    if len(column) < 2:
+        return None
+    if not len(known):
+        return "missing"
+    return "value" if is_constant else None
 
 
 ColumnSpec = Annotated[

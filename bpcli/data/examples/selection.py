@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.data.columns.encoders import numbers
 from bpcli.data.columns.recognition import column_hint, recognised_numbers
 from bpcli.data.examples.split import Split, parts_from_column, split_table
 from bpcli.data.files.cells import parse_cells
@@ -25,12 +26,15 @@ from bpcli.nn.losses import Loss, MeanSquaredError
 from bpcli.spec import type_name
 from bpcli.wording import counted, enumerated, listed, quoted, shown_shape
 
+Weightless = Literal["kept", "dropped"]
+"""Treatment of rows of weight 0: dropped before the split; version 0.1 kept them."""
+
 
 @dataclass(frozen=True)
 class Examples:
     """A table with its input and target columns, and its split into rows.
 
-    Rows without a target belong to no split. `notes` are messages for the user.
+    Rows without a target and rows of weight 0 belong to no split. `notes` are messages for the user.
     """
 
     table: Table
@@ -46,12 +50,17 @@ class Examples:
 
 
 def select_examples(
-    source: Source, spec: DataSpec, seed: int, loss: Loss | None = None, as_read_before: bool = False
+    source: Source,
+    spec: DataSpec,
+    seed: int,
+    loss: Loss | None = None,
+    as_read_before: bool = False,
+    weightless: Weightless = "dropped",
 ) -> Examples:
     """Read a source and split its rows.
 
     The result is deterministic in source, spec, seed and loss. loss: chosen from the target if None. as_read_before:
-    the source's options already hold the column kinds of an earlier read.
+    the source's options already hold the column kinds of an earlier read. weightless: treatment of rows of weight 0.
 
     Raises:
         MismatchError: the spec names a missing column, or requires an impossible split.
@@ -75,6 +84,8 @@ def select_examples(
     rows, notes = _rows_with_targets(table, targets, source.shown)
     if len(rows) < table.rows and not as_read_before:
         notes += _dropped_words(source, table, targets)
+    if spec.weight is not None and weightless == "dropped":
+        rows = _weighted_rows(table, spec, rows, notes)
     notes += [f"column {quoted(name)} left out: {why}" for name, why in useless.items()]
     if spec.query is not None and not spec.is_ordered:
         notes.append("data.query has no ORDER BY: the database may give the rows in another order, and so other splits")
@@ -86,7 +97,7 @@ def select_examples(
         notes.append(f"loss: {type_name(loss)}, as {reason}")
     with errors_in(source.shown):
         # Report an unsuitable loss before any split that fails because of it.
-        fit_target(columns, loss, spec.target_encoder)
+        fit_target(_of_training(columns, rows, table, spec), loss, spec.target_encoder)
         split = _divide(table, rows, columns, spec, seed, loss)
     return Examples(table, inputs, targets, split, loss, source.shown, source.digest, notes)
 
@@ -234,12 +245,40 @@ def _dropped_words(source: Source, table: Table, targets: list[str]) -> list[str
     return [f"target: data.missing takes {enumerated(found)} for a missing value; set it if that is a class"]
 
 
+def _weighted_rows(table: Table, spec: DataSpec, rows: NDArray[np.intp], notes: list[str]) -> NDArray[np.intp]:
+    """Rows without those of weight 0, with a note on these.
+
+    All rows of a split that the data brings itself are kept if they all weigh 0: that is an error.
+    """
+    weight = spec.weight or ""
+    empty = numbers(table[weight].take(rows)) == 0
+    given = _parts(table, spec) if empty.any() else None
+    parts = np.zeros(len(rows), np.int8) if given is None else given[rows]
+    for part in np.unique(parts):
+        if empty[parts == part].all():
+            empty[parts == part] = False
+    left_out = int(np.count_nonzero(empty))
+    if left_out:
+        notes.append(f"{counted(left_out, 'row')} left out: weight 0 in {quoted(weight)}")
+    return np.asarray(rows[~empty])
+
+
+def _of_training(columns: list[Column], rows: NDArray[np.intp], table: Table, spec: DataSpec) -> list[Column]:
+    """Target columns of the rows that may train: those that the data does not put in another split."""
+    parts = _parts(table, spec)
+    chosen = np.flatnonzero(parts[rows] == 0) if parts is not None else np.arange(len(rows))
+    return [column.take(chosen) for column in columns] if 0 < len(chosen) < len(rows) else columns
+
+
+def _parts(table: Table, spec: DataSpec) -> NDArray[np.int8] | None:
+    """Split of each row as given by the data, or None."""
+    return table.parts if spec.split.column is None else parts_from_column(table[spec.split.column])
+
+
 def _divide(
     table: Table, rows: NDArray[np.intp], targets: list[Column], spec: DataSpec, seed: int, loss: Loss
 ) -> Split:
-    parts = table.parts
-    if spec.split.column is not None:
-        parts = parts_from_column(table[spec.split.column])
+    parts = _parts(table, spec)
     classes: NDArray[np.integer[Any]] | None = None
     names: Sequence[str] = ()
     if "regression" not in loss.tasks and len(targets) == 1:

@@ -97,16 +97,18 @@ def _are_apart(values: NDArray[Any], codes: NDArray[np.intp]) -> bool:
 
 def is_line(column: Column, target: Column) -> bool:
     """Whether two numeric columns have a correlation of 1 or -1 in the rows where `column` is not missing."""
+    varies = False
     for rows in _some_then_all(len(target)):
         x, y = (np.asarray(of.values[rows], np.float64) for of in (column, target))
         known = ~np.isnan(x)
         if np.count_nonzero(known) < FEWEST_ROWS:
             return False
         x, y = _centered(x[known]), _centered(y[known])
-        # The product is 0 for a constant column, too.
+        # The product is 0 for a constant column or target, too.
         if abs(x @ y) < (1 - LINE) * np.sqrt((x @ x) * (y @ y)) or not np.any(x):
             return False
-    return True
+        varies = bool(np.any(y))
+    return varies
 
 
 def tells_rows_apart(column: Column) -> bool:

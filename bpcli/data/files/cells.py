@@ -18,8 +18,8 @@ from bpcli.data.table import DEFAULT_MISSING, FALSE_WORDS, TRUE_WORDS, Column, K
 from bpcli.errors import DataError
 from bpcli.wording import printable, quoted
 
-BLANKS = " \t"
-"""What is stripped from both ends of a cell."""
+BLANKS = " \t\u00a0\u202f"
+"""Characters stripped from both ends of a cell: spaces, also no-break ones, and tabs."""
 
 _BOOLEANS = dict.fromkeys(FALSE_WORDS, False) | dict.fromkeys(TRUE_WORDS, True)
 

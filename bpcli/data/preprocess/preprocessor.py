@@ -18,6 +18,7 @@ from bpcli.data.columns import ArrayInput, ColumnInput, FittedInput, Surprise
 from bpcli.data.columns.base import Writer
 from bpcli.data.columns.encoders import TargetEncoder, numbers
 from bpcli.data.columns.spec import BooleanColumn, CategoricalColumn, ColumnSpec, EncodersSpec, NumericColumn
+from bpcli.data.columns.statistics import Values, unequal
 from bpcli.data.table import Kind, Table
 from bpcli.data.targets import FittedTarget
 from bpcli.data.targets.fitting import fit_target
@@ -85,12 +86,14 @@ class Preprocessor(Spec):
             MismatchError: a column does not fit its config or the loss.
             DataError: a target cannot be learned, or a value is too large.
         """
+        weights = _sample_weights(train, weight)
+        weights = None if weights is None else unequal(weights)
         columns = (train[name] for name in inputs)  # one at a time: a selection copies every column it returns
-        fitted = [specs.get(column.name, PLAIN[column.kind]).fit(column, encoders) for column in columns]
+        fitted = [specs.get(column.name, PLAIN[column.kind]).fit(column, encoders, weights) for column in columns]
         target_columns = [train[name] for name in targets]
         return cls(
             inputs=tuple(fitted),
-            target=fit_target(target_columns, loss, target_encoder),
+            target=fit_target(target_columns, loss, target_encoder, weights),
             weight=weight,
             target_kinds=tuple(column.kind for column in target_columns),
         )
@@ -157,7 +160,7 @@ class Preprocessor(Spec):
                 stored = np.dtype(array.stored)
                 held = stored if self.keeps_stored(array, stored, rows, dtype) else dtype
                 x += array.size * held.itemsize
-        y = len(self.target.names) * self.target.encoded_dtype(dtype).itemsize
+        y = len(self.target.names) * self.target.encoded_dtype(dtype).itemsize + self.target.truth_bytes
         return rows * (x + y + (dtype.itemsize if self.weight is not None else 0))
 
     @staticmethod
@@ -185,26 +188,50 @@ class Preprocessor(Spec):
     def apply(self, table: Table, dtype: np.dtype[Any]) -> tuple[Dataset, Counter[Surprise]]:
         """Encode inputs, targets and sample weights, if any, of a table without missing targets.
 
-        Raises DataError for values that cannot be encoded and for unknown classes, MismatchError for invalid weights.
+        Rows of classes without training rows get weight 0, and their truth. Raises DataError for values that cannot be
+        encoded, MismatchError for invalid weights.
         """
         x, surprises = self.encode(table, dtype)
-        y = self.target.encode([table[name] for name in self.target.names], dtype)
-        return Dataset(x, y, self._weights(table, dtype)), surprises
+        columns = [table[name] for name in self.target.names]
+        y, weight, truth = (
+            self.target.encode(columns, dtype),
+            self._weights(table, dtype),
+            self.target.truth_of(columns),
+        )
+        if truth.unseen:
+            weight = np.ones(table.rows, dtype) if weight is None else weight
+            weight[truth.values >= len(self.target.class_names)] = 0
+        elif not self.target.truth_bytes:
+            return Dataset(x, y, weight), surprises
+        return Dataset(x, y, weight, truth.values, truth.unseen), surprises
+
+    def unseen_classes(self, table: Table) -> dict[str, int]:
+        """Number of rows of each class without training rows, in a table without missing targets."""
+        if not self.target.class_names:
+            return {}
+        truth = self.target.truth_of([table[name] for name in self.target.names])
+        counts = np.bincount(truth.values, minlength=len(self.target.class_names))[len(self.target.class_names) :]
+        return dict(zip(truth.unseen, counts.tolist(), strict=True))
 
     def _weights(self, table: Table, dtype: np.dtype[Any]) -> Array | None:
-        """Sample weights (rows,), or None. Raises MismatchError for negative, missing or all-zero weights."""
-        if self.weight is None or self.weight not in table:
-            return None
-        values = numbers(table[self.weight])
-        if not np.all(values >= 0) or not np.any(values > 0):
-            raise MismatchError(
-                Mismatch(
-                    ("data", "weight"),
-                    f"column {quoted(self.weight)} must hold non-negative numbers, none missing and at least one above "
-                    "0",
-                )
+        """Sample weights (rows,), or None. Raises as `_sample_weights`."""
+        values = _sample_weights(table, self.weight)
+        return None if values is None else np.array(values, dtype=dtype)
+
+
+def _sample_weights(table: Table, name: str | None) -> Values | None:
+    """Sample weights (rows,), or None. Raises MismatchError for negative, missing or all-zero weights."""
+    if name is None or name not in table:
+        return None
+    values = numbers(table[name])
+    if not np.all(values >= 0) or not np.any(values > 0):
+        raise MismatchError(
+            Mismatch(
+                ("data", "weight"),
+                f"column {quoted(name)} must hold non-negative numbers, none missing and at least one above 0",
             )
-        return np.asarray(values, dtype=dtype)
+        )
+    return values
 
 
 def _side_by_side(signature: fields.Signature) -> fields.Signature:
@@ -263,4 +290,4 @@ class _TableEncoder:
         rows = max(1, ENCODED_NUMBERS // column.size)
         for start in range(0, self._table.rows, rows):
             self.surprises.update(column.surprises(values.take(slice(start, start + rows))))
-        return values.values
+        return column.hold(values.values) if column.constant else values.values

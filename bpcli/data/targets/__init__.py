@@ -1,6 +1,6 @@
 """Targets: classes, labels and numbers, fitted on the training rows."""
 
-from bpcli.data.targets.base import Outcome, TargetBase
+from bpcli.data.targets.base import Outcome, TargetBase, Truth
 from bpcli.data.targets.classes import ClassesTarget
 from bpcli.data.targets.fitting import FittedTarget, choose_loss, fit_target
 from bpcli.data.targets.labels import LabelsTarget
@@ -13,6 +13,7 @@ __all__ = [
     "NumbersTarget",
     "Outcome",
     "TargetBase",
+    "Truth",
     "choose_loss",
     "fit_target",
 ]

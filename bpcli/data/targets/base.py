@@ -28,6 +28,17 @@ class Outcome:
     probabilities: Array | None
 
 
+@dataclass(frozen=True)
+class Truth:
+    """True outcomes, in the shape of `Outcome.predicted`.
+
+    unseen: classes without training rows; their codes follow those of the target's classes.
+    """
+
+    values: Array
+    unseen: tuple[str, ...] = ()
+
+
 class TargetBase(Spec):
     """A target, fitted on the training rows."""
 
@@ -83,7 +94,16 @@ class TargetBase(Spec):
 
     @abstractmethod
     def truth(self, y: Array) -> Array:
-        """True outcome from encoded targets, in the shape of `Outcome.predicted`."""
+        """True outcome from encoded targets, in the shape of `Outcome.predicted`; numbers are rounded."""
+
+    @abstractmethod
+    def truth_of(self, columns: Names[Column]) -> Truth:
+        """True outcome from target columns; numbers are exact."""
+
+    @property
+    def truth_bytes(self) -> int:
+        """Bytes per row of a truth that does not follow from encoded targets."""
+        return 0
 
     @abstractmethod
     def values(self, predicted: Array) -> Array:

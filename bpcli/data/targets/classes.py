@@ -12,11 +12,9 @@ from pydantic import Field, model_validator
 
 from bpcli.arrays.memory import Array
 from bpcli.data.table import Column, Kind
-from bpcli.data.targets.base import Outcome, TargetBase
-from bpcli.errors import DataError
+from bpcli.data.targets.base import Outcome, TargetBase, Truth
 from bpcli.nn.losses import LossBase
 from bpcli.spec import Sequence
-from bpcli.wording import counted, quoted
 
 
 class ClassesTarget(TargetBase):
@@ -62,11 +60,7 @@ class ClassesTarget(TargetBase):
         return np.min_scalar_type(len(self.classes) - 1)
 
     def codes(self, columns: Names[Column]) -> NDArray[np.intp]:
-        """Class index of each row, (rows,); -1 if missing.
-
-        Raises:
-            DataError: a row has a class that does not occur in the training rows.
-        """
+        """Class index of each row, (rows,); -1 for a missing value or a class without training rows."""
         (column,) = columns
         if self.numbers is not None and column.kind != "categorical":
             values = np.asarray(column.values, dtype=np.float64)
@@ -78,20 +72,25 @@ class ClassesTarget(TargetBase):
             known = np.array([*(index.get(label, -1) for label in labels), -1], dtype=np.intp)
             values = column.values if column.kind == "categorical" else np.nan_to_num(column.values, nan=-1)
             codes = known[values.astype(np.intp)]
-        strange = np.flatnonzero((codes < 0) & ~column.missing())
-        if len(strange):
-            label = column.take(strange[:1]).labels()[0]
-            rows = int(np.count_nonzero(column.values == column.values[strange[0]]))
-            raise DataError(
-                f"target {quoted(self.name)}: class {quoted(label)} occurs in {counted(rows, 'row')}, but in no "
-                "training row; drop those rows, or train on rows of that class"
-            )
         return np.asarray(codes, dtype=np.intp)
 
     def encode(self, columns: Names[Column], dtype: np.dtype[Any]) -> Array:
-        """Class indices (rows,), or 0 and 1 (rows, 1) if two classes share a logit, as small integers."""
-        codes = self.codes(columns).astype(self.encoded_dtype(dtype))
+        """Class indices (rows,), or 0 and 1 (rows, 1) if two classes share a logit, as small integers.
+
+        Rows of classes without training rows get the first class.
+        """
+        codes = self.codes(columns).clip(min=0).astype(self.encoded_dtype(dtype))
         return codes[:, None] if self.single_logit else codes
+
+    def truth_of(self, columns: Names[Column]) -> Truth:
+        """Class indices (rows,) of a column without missing values."""
+        codes, (column,) = self.codes(columns), columns
+        strange = np.flatnonzero(codes < 0)
+        if not len(strange):
+            return Truth(codes)
+        _, first, places = np.unique(column.values[strange], return_index=True, return_inverse=True)
+        codes[strange] = len(self.classes) + places
+        return Truth(codes, tuple(column.take(strange[first]).labels()))
 
     @property
     def class_names(self) -> tuple[str, ...]:

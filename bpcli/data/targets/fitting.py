@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from bpcli.data.columns.encoders import NoScaling, Standard, TargetEncoder, numbers
+from bpcli.data.columns.statistics import Values
 from bpcli.data.files.kind_hints import words_among_numbers
 from bpcli.data.table import EXACT, Column, number_label
 from bpcli.data.targets.classes import ClassesTarget
@@ -49,17 +50,21 @@ def choose_loss(columns: Names[Column]) -> tuple[Loss, str]:
     return (BinaryCrossEntropy() if classes == 2 else CrossEntropy()), reason
 
 
-def fit_target(columns: Names[Column], loss: LossBase, encoder: TargetEncoder | None) -> FittedTarget:
+def fit_target(
+    columns: Names[Column], loss: LossBase, encoder: TargetEncoder | None, weights: Values | None = None
+) -> FittedTarget:
     """Fit the target of a loss on training columns.
+
+    weights: of the rows, (rows,), above 0, or None for equal ones.
 
     Raises:
         MismatchError: the columns do not fit the loss.
-        DataError: the target has fewer than two classes, or numbers that are too large.
+        DataError: the target has fewer than two classes, is constant, or has numbers that are too large.
     """
     name = type_name(loss)
     names = tuple(column.name for column in columns)
     if "regression" in loss.tasks:
-        return _fit_numbers(columns, loss, name, encoder)
+        return _fit_numbers(columns, loss, name, encoder, weights)
     if encoder is not None:
         raise MismatchError(Mismatch(("data", "target_encoder"), f"class targets of {name} are not scaled; omit it"))
     if len(columns) > 1:
@@ -84,7 +89,9 @@ def fit_target(columns: Names[Column], loss: LossBase, encoder: TargetEncoder | 
     return _fit_classes(columns[0], loss, name)
 
 
-def _fit_numbers(columns: Names[Column], loss: LossBase, name: str, encoder: TargetEncoder | None) -> NumbersTarget:
+def _fit_numbers(
+    columns: Names[Column], loss: LossBase, name: str, encoder: TargetEncoder | None, weights: Values | None
+) -> NumbersTarget:
     bounds = loss.target_bounds
     if bounds is not None and encoder is not None and not isinstance(encoder, NoScaling):
         raise MismatchError(
@@ -110,8 +117,13 @@ def _fit_numbers(columns: Names[Column], loss: LossBase, name: str, encoder: Tar
                     f"but {quoted(column.name)} runs from {values.min():g} to {values.max():g}",
                 )
             )
+        if len(columns) == 1 and len(values) > 1 and (values == values[0]).all():
+            raise DataError(
+                f"target {quoted(column.name)} is {values[0]:g} in all {counted(len(values), 'row')}; there is nothing "
+                "to learn"
+            )
         scaler = encoder or (NoScaling() if bounds is not None else Standard())
-        encodings.append(scaler.fit(values))
+        encodings.append(scaler.fit(values, weights))
     return NumbersTarget(names=tuple(column.name for column in columns), encodings=tuple(encodings))
 
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from bpcli.arrays.memory import Array
 from bpcli.data.table import Column, Kind
-from bpcli.data.targets.base import Outcome, TargetBase
+from bpcli.data.targets.base import Outcome, TargetBase, Truth
 from bpcli.errors import DataError
 from bpcli.nn.losses import LossBase
 from bpcli.spec import Sequence
@@ -57,6 +57,10 @@ class LabelsTarget(TargetBase):
     def truth(self, y: Array) -> Array:
         """Labels of 0 and 1, (rows, labels)."""
         return y.astype(np.int8)
+
+    def truth_of(self, columns: Names[Column]) -> Truth:
+        """Labels of 0 and 1, (rows, labels)."""
+        return Truth(self.truth(self.encode(columns, np.dtype(np.float64))))
 
     def values(self, predicted: Array) -> Array:
         """Labels of 0 and 1, (rows, labels)."""

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from bpcli.arrays.memory import Array
 from bpcli.data.columns.encoders import Affine, encoded, numbers
 from bpcli.data.table import Column, Kind
-from bpcli.data.targets.base import Outcome, TargetBase
+from bpcli.data.targets.base import Outcome, TargetBase, Truth
 from bpcli.nn.losses import LossBase
 from bpcli.spec import Sequence
 
@@ -61,6 +61,15 @@ class NumbersTarget(TargetBase):
     def truth(self, y: Array) -> Array:
         """Numbers (rows, columns) in the target's units."""
         return self.in_units(y)
+
+    def truth_of(self, columns: Names[Column]) -> Truth:
+        """Numbers (rows, columns) as in the file, in float64."""
+        return Truth(np.stack([numbers(column) for column in columns], axis=1))
+
+    @property
+    def truth_bytes(self) -> int:
+        """Bytes of the numbers: in the network's dtype, and scaled, they are rounded."""
+        return len(self.names) * np.dtype(np.float64).itemsize
 
     def in_units(self, predictions: Array) -> Array:
         """Numbers (rows, columns) in the target's units, in float64, from scaled ones."""

@@ -66,6 +66,8 @@ class Layer(ABC):
     needs_dx: bool = field(default=True, kw_only=True)
     """Whether an earlier layer needs dL/dx in training."""
 
+    least_rows: ClassVar[int] = 1
+    """Rows that a batch must have for the layer to pass a gradient on."""
     is_rowwise: ClassVar[bool] = False
     """Whether it computes each row independently of the others, as a RowwiseLayer."""
 

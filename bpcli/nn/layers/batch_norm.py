@@ -35,6 +35,7 @@ class BatchNormLayer(Layer):
     """
 
     type: ClassVar[str] = "batch_norm"
+    least_rows: ClassVar[int] = 2
     formula: ClassVar[str] = "y = scale · x̂ + shift, x̂ = (x - mean) / σ, σ = √(variance + {epsilon:g}), over the rows"
     gradient: ClassVar[str] = "dL/dx = scale / σ · (dL/dy - mean(dL/dy) - x̂ · mean(dL/dy · x̂)), means over the rows"
 

@@ -110,10 +110,44 @@ def test_numbers_far_outside_are_counted_for_their_position() -> None:
     _, surprises = encoded(fitted, other)
     low, high = int(IMAGES[:, 2, 3].min()), int(IMAGES[:, 2, 3].max())
     assert surprises == {
-        Surprise(column="X0", outside=(7.0, 7.0)): 3,
+        Surprise(column="X0", ignored=True): 3,
         Surprise(column="X11", outside=(float(low), float(high))): 1,
     }
     assert fitted.surprises(Column("X", "numeric", other)) == surprises
+
+
+CONSTANT = np.array([[5, 0, 1], [5, 2, 1], [5, 4, 1]], np.uint8).reshape(3, 1, 3)
+"""Positions of which the first and the last are constant."""
+
+
+@pytest.mark.parametrize("encoder", ENCODERS, ids=lambda encoder: encoder.type)
+def test_constant_positions_encode_as_in_training_whatever_later_rows_hold(encoder: NumericEncoder) -> None:
+    fitted = fit(CONSTANT, encoder)
+    other = CONSTANT.copy()
+    other[1] = [[200, 2, 0]]
+    trained, later = encoded(fitted, CONSTANT)[0], encoded(fitted, other)
+    assert fitted.constant == (0, 2)
+    assert later[0].tolist() == trained.tolist()
+    assert later[1] == {Surprise(column="X0", ignored=True): 1, Surprise(column="X2", ignored=True): 1}
+
+
+def test_constant_positions_of_stored_integers_are_held_without_touching_the_rows_given() -> None:
+    fitted = fit(CONSTANT)
+    other = CONSTANT.copy()
+    other[1] = [[200, 2, 0]]
+    assert fitted.hold(CONSTANT) is CONSTANT
+    assert fitted.hold(other).tolist() == CONSTANT.tolist()
+    assert other[1].tolist() == [[200, 2, 0]]
+    fractions = fit(np.array([[[0.5, 1.0]], [[0.5, 2.0]]]))
+    assert not fractions.keeps_stored(np.dtype(np.uint8), np.dtype(np.float32)), "0.5 is no byte"
+
+
+def test_a_position_without_values_in_training_stays_missing() -> None:
+    holes = np.array([[[np.nan, 1.0]], [[np.nan, 2.0]]])
+    fitted = fit(holes)
+    out, surprises = encoded(fitted, np.array([[[480.0, 1.0]], [[np.nan, 2.0]]]))
+    assert out.tolist() == encoded(fitted, holes)[0].tolist()
+    assert surprises == {Surprise(column="X0", ignored=True): 1}
 
 
 def test_numbers_too_large_to_compute_with_are_refused() -> None:

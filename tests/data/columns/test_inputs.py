@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli.data.columns.encoders import MinMax, NoScaling, Quantile, Standard
+from bpcli.data.columns.encoders import MinMax, NoScaling, Quantile, Robust, Standard
 from bpcli.data.columns.inputs import Surprise
 from bpcli.data.columns.spec import (
     BooleanColumn,
@@ -208,3 +208,71 @@ def test_an_average_cell_is_the_mean_of_what_is_known() -> None:
     assert BooleanColumn().fit(boolean(1, 0, 1, 1), EncodersSpec()).average == [0.75]
     ordered = CategoricalColumn(encoder=Ordinal()).fit(names("a", "b", "c", "c"), EncodersSpec())
     assert ordered.average == [pytest.approx((0 + 0.5 + 1 + 1) / 4)]
+
+
+def test_whole_numbers_with_and_without_decimals_are_one_category_where_training_had_one_of_them() -> None:
+    fitted = CategoricalColumn().fit(names("3", "10", "007"), DEFAULTS)
+    assert features(fitted, names("3.0", "10.00")) == [[0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
+    assert features(CategoricalColumn().fit(names("3.0", "4.0"), DEFAULTS), names("4")) == [[0.0, 1.0]]
+    assert written(fitted, names("7.0"))[1] == {("7.0", 1): None}, "leading zeros are a name"
+    both = CategoricalColumn().fit(names("3", "3.0"), DEFAULTS)
+    assert features(both, names("3.0")) == [[0.0, 1.0]]
+    assert written(both, names("3.00"))[1] == {("3.00", 1): None}
+
+
+# Columns that are constant in training
+
+
+@pytest.mark.parametrize(
+    ("spec", "trained", "later", "others"),
+    [
+        (NumericColumn(), numeric(7.0, 7.0), numeric(480.0, 7.0), 1),
+        (NumericColumn(encoder=MinMax()), numeric(7.0, 7.0), numeric(480.0, 7.0), 1),
+        (NumericColumn(encoder=NoScaling()), numeric(7.0, 7.0), numeric(480.0, 7.0), 1),
+        (NumericColumn(encoder=Quantile()), numeric(7.0, 7.0), numeric(480.0, 7.0), 1),
+        (NumericColumn(), numeric(0.3, 0.1 + 0.2), numeric(480.0, 0.3), 1),
+        (NumericColumn(), numeric(NAN, NAN), numeric(480.0, NAN), 1),
+        (BooleanColumn(), boolean(1.0, 1.0), boolean(0.0, 1.0), 1),
+        (BooleanColumn(), boolean(NAN, NAN), boolean(1.0, 0.0), 2),
+        (CategoricalColumn(), names("a", "a"), names("b", "a"), 1),
+        (CategoricalColumn(), names(None, None), names("b", None), 1),
+        (CategoricalColumn(encoder=Ordinal(order=("a", "b"))), names("b", "b"), names("a", "b"), 1),
+        (CategoricalColumn(encoder=Ordinal()), names(None, None), names("b", None), 1),
+    ],
+)
+def test_a_column_constant_in_training_is_encoded_as_then_whatever_it_holds(
+    spec: Any, trained: Column, later: Column, others: int
+) -> None:
+    fitted = spec.fit(trained, DEFAULTS)
+    rows = np.array(features(fitted, trained))
+    found, surprises = written(fitted, later)
+    np.testing.assert_allclose(np.array(found), np.broadcast_to(rows[:1], rows.shape), atol=1e-15)
+    assert surprises == {(None, others): None}
+
+
+def test_numbers_constant_but_for_missing_ones_keep_the_missing_indicator() -> None:
+    fitted = NumericColumn().fit(numeric(7.0, NAN), DEFAULTS)
+    assert written(fitted, numeric(480.0, NAN))[0] == [[0.0, 0.0], [0.0, 1.0]]
+    imputed = NumericColumn(encoder=NoScaling(), impute=0.0).fit(numeric(7.0, NAN), DEFAULTS)
+    assert imputed.constant is None, "the imputed value is another"
+
+
+def test_a_constant_imputed_otherwise_stays_the_constant() -> None:
+    fitted = NumericColumn(encoder=NoScaling(), impute=0.0).fit(numeric(7.0, 7.0), DEFAULTS)
+    assert written(fitted, numeric(NAN))[0] == [[7.0]]
+
+
+# Sample weights
+
+
+def test_statistics_are_weighted_by_the_rows_that_have_a_value() -> None:
+    values, weights = numeric(0.0, NAN, 3.0, 10.0, 4.0), np.array([1.0, 9.0, 3.0, 1.0, 2.0])
+    fitted = NumericColumn().fit(values, DEFAULTS, weights)
+    assert fitted.fill == fitted.mean == fitted.encoding.center == pytest.approx(27 / 7)
+    assert fitted.encoding.scale == pytest.approx(np.std([0, 3, 3, 3, 10, 4, 4]))
+    assert fitted.range == (0.0, 10.0)
+    robust = NumericColumn(encoder=Robust(), impute="median").fit(values, DEFAULTS, weights)
+    assert robust.fill == robust.encoding.center == pytest.approx(3 + (0.5 - 1 / 4) / (4 / 5 - 1 / 4))
+    assert BooleanColumn().fit(boolean(1.0, 0.0, NAN), DEFAULTS, np.array([3.0, 1.0, 9.0])).fill == 0.75
+    ordinal = CategoricalColumn(encoder=Ordinal(order=("a", "b")))
+    assert ordinal.fit(names("a", "b", None), DEFAULTS, np.array([1.0, 3.0, 9.0])).fill == 0.75

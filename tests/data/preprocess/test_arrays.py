@@ -136,7 +136,7 @@ def test_arrays_of_many_rows_are_encoded_in_parts() -> None:
 def test_memory_is_foreseen_for_integers_that_stay_and_for_those_that_are_encoded() -> None:
     rows = 3_000_000  # 18 MB of bytes, 72 MB of numbers
     pre = fitted(array(IMAGES))
-    size_and_code, y = 8, 4
+    size_and_code, y = 8, 4 + 8  # encoded, and as in the file
     assert pre.bytes_needed(ROWS, FLOAT32) == ROWS * (size_and_code + 6 * 4 + y)
     assert pre.bytes_needed(rows, FLOAT32) == rows * (size_and_code + 6 + y)
     assert (pre.scales_rows(ROWS, FLOAT32), pre.scales_rows(rows, FLOAT32)) == (False, True)

@@ -91,9 +91,11 @@ def test_models_of_before_know_no_range() -> None:
     assert not old.apply(table(size=(15.0, 1e9)), FLOAT32)[1]
 
 
-def test_a_column_without_any_number_has_no_range() -> None:
+def test_a_column_without_any_number_in_training_carries_nothing() -> None:
     pre = fitted(table(size=(NAN, NAN)))
-    assert not pre.apply(table(size=(1.0, 2.0)), FLOAT32)[1]
+    data, surprises = pre.apply(table(size=(1.0, 2.0)), FLOAT32)
+    assert surprises == {Surprise(column="size", ignored=True): 2}
+    assert features(data.x).tolist() == features(pre.apply(table(size=(NAN, NAN)), FLOAT32)[0].x).tolist()
 
 
 def many(rows: int) -> Table:

@@ -1,0 +1,56 @@
+"""Loss of the best constant prediction on the training rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bpcli.arrays.memory import Array
+from bpcli.data.batches import Dataset
+from bpcli.nn.losses import LossBase, LossScratch
+
+MOST_ROWS = 4096
+"""Maximum number of rows, evenly spaced, on which the constant is sought."""
+
+HALVINGS = 40
+"""Number of halvings of the interval in which a logit is sought."""
+
+LARGEST_LOGIT = 20.0
+"""Bound of a logit that is the argument of a link function."""
+
+
+def baseline_loss(loss: LossBase, train: Dataset, outputs: int) -> float:
+    """Mean loss of the best constant prediction.
+
+    Every loss but the softmax's falls and then rises in each logit, so that bisection by the gradient's sign finds it.
+    """
+    rows = np.arange(0, train.rows, -(-train.rows // MOST_ROWS))
+    (taken,) = train.target_reader(outputs, len(rows)).take(rows)
+    targets = taken.astype(np.float64)
+    weight = None if train.weight is None else train.weight[rows].astype(np.float64)
+    shares = np.average(targets, axis=0, weights=weight)
+    if _is_softmax(loss, outputs):
+        return _evaluate(loss, np.log(np.maximum(shares, np.finfo(np.float64).tiny)), targets, weight)[0]
+    low = np.minimum(targets.min(axis=0), -LARGEST_LOGIT)
+    high = np.maximum(targets.max(axis=0), LARGEST_LOGIT)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        rises = _evaluate(loss, middle, targets, weight)[1] > 0
+        low, high = np.where(rises, low, middle), np.where(rises, middle, high)
+    return _evaluate(loss, (low + high) / 2, targets, weight)[0]
+
+
+def _is_softmax(loss: LossBase, outputs: int) -> bool:
+    """Whether the link normalizes over outputs: predictions do not change if all logits rise."""
+    logits = np.zeros((1, outputs))
+    loss.link(logits + 1.0, logits)
+    return outputs > 1 and np.allclose(logits, 1 / outputs)
+
+
+def _evaluate(loss: LossBase, logits: Array, targets: Array, weight: Array | None) -> tuple[float, Array]:
+    """Mean loss of constant logits (outputs,), and its gradient."""
+    rows, outputs = targets.shape
+    gradient, scratch = np.empty_like(targets), LossScratch(rows, outputs, targets.dtype)
+    given = np.ascontiguousarray(np.broadcast_to(logits, targets.shape))
+    with np.errstate(all="ignore"):
+        total = loss.value_and_gradient(given, targets, weight, gradient, scratch)
+    return total / (rows if weight is None else float(weight.sum())), gradient.sum(axis=0)

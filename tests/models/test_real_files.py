@@ -1,0 +1,154 @@
+"""Numbers and statements about small files as people have them."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from commands import Result, bpcli
+
+FILES = Path(__file__).parent.parent / "data" / "real_files"
+
+
+def train(folder: Path, data: dict[str, Any], *arguments: object, **config: Any) -> Result:
+    """Train on files of FILES, in the run directory `folder / "run"`."""
+    paths = {key: str(FILES / data[key]) for key in ("path", "train", "validation", "test") if key in data}
+    config_file = folder / "config.yaml"
+    config_file.write_text(json.dumps({"data": {**data, **paths}, **config}))
+    return bpcli("train", config_file, "--run-dir", folder / "run", *arguments)
+
+
+def predictions(folder: Path, name: str) -> tuple[list[str], str]:
+    """Predictions of the run for a file of FILES, and what is said about it."""
+    found = bpcli("predict", FILES / name, "--checkpoint", folder / "run").ok()
+    return [row["prediction"] for row in found.rows], found.err
+
+
+@pytest.mark.parametrize(("name", "column"), [("91_constant", "store"), ("99_empty", "sensor_b")])
+def test_a_column_constant_or_empty_in_training_carries_nothing(name: str, column: str, tmp_path: Path) -> None:
+    train(tmp_path, {"path": f"{name}_in_training.csv", "target": "sales"}, training={"epochs": 40}).ok()
+    found, said = predictions(tmp_path, f"{name}_new.csv")
+    np.testing.assert_allclose(np.array(found, float), [100, 115, 130, 145, 160, 175], atol=4)
+    note = f"column '{column}' was constant in training, so it carries nothing: 4 other values ignored"
+    assert said.count(note) == 1
+
+
+def test_truth_is_what_the_file_says_not_what_was_encoded(tmp_path: Path) -> None:
+    """Zeros decoded from float32 were tiny numbers, which gave a mape of millions."""
+    train(tmp_path, {"path": "96_target_with_zeros.csv", "target": "rain_mm"}, training={"epochs": 2}).ok()
+    report = bpcli("evaluate", tmp_path / "run", "--json").ok().json
+    assert report["mape"] is None
+    rows = csv.DictReader((FILES / "96_target_with_zeros.csv").read_text().splitlines())
+    whole = bpcli("evaluate", tmp_path / "run", "--data", FILES / "96_target_with_zeros.csv", "--json").ok().json
+    found = np.array(predictions(tmp_path, "96_target_with_zeros.csv")[0], float)
+    errors = np.abs(found - np.array([float(row["rain_mm"]) for row in rows]))
+    assert whole["mae"] == pytest.approx(errors.mean(), rel=1e-6)
+
+
+@pytest.mark.parametrize("part", ["test", "validation"])
+def test_a_class_without_training_rows_counts_as_wrong_and_training_goes_on(part: str, tmp_path: Path) -> None:
+    data = {"train": "92_train.csv", part: "92_test_new_class.csv", "target": "y"}
+    done = train(tmp_path, data, training={"epochs": 30}).ok()
+    said = (
+        "target 'y': class 'extreme' has 1 row here, none in the training set: counted as wrong, and left out of the "
+        "metrics of probabilities"
+    )
+    assert f"warning: {part} rows: {said}" in done.err
+    for arguments in (("--split", part), ("--data", FILES / "92_test_new_class.csv")):
+        found = bpcli("evaluate", tmp_path / "run", *arguments, "--json").ok()
+        report = found.json
+        assert found.err.count(said) == 1
+        assert report["per_class"]["extreme"] == {
+            "precision": 0, "recall": 0, "f1": 0, "support": 1, "roc_auc": None, "average_precision": None,
+        }  # fmt: skip
+        assert sum(report["confusion_matrix"][3]) == 1
+        assert report["accuracy"] == sum(report["confusion_matrix"][place][place] for place in range(3)) / 52
+        assert report["log_loss"] < 1
+    assert bpcli("report", tmp_path / "run", "-o", tmp_path / "page.html").code == 0
+    assert bpcli("inspect", tmp_path / "run").code == 0
+    strict = bpcli("train", tmp_path / "config.yaml", "--run-dir", tmp_path / "strict", "--strict")
+    assert strict.code == 3
+
+
+def test_a_target_that_is_constant_leaves_nothing_to_learn(tmp_path: Path) -> None:
+    done = train(tmp_path, {"path": "20_constant_target.csv", "target": "y"}, loss="mse")
+    assert (done.code, done.err.count("\n")) == (3, 1)
+    assert "target 'y' is 7.5 in all 40 rows; there is nothing to learn" in done.err
+
+
+def test_evaluation_on_the_rows_of_the_training_says_so(tmp_path: Path) -> None:
+    data = {"train": "92_train.csv", "test": "92_test_new_class.csv", "target": "y"}
+    train(tmp_path, data, training={"epochs": 1}).ok()
+    trained = bpcli("evaluate", tmp_path / "run", "--data", FILES / "92_train.csv").ok()
+    assert "note: these are rows that the model was trained on: scores on them say nothing about" in trained.err
+    assert "trained on" not in bpcli("evaluate", tmp_path / "run", "--data", FILES / "92_test_new_class.csv").ok().err
+    copy = tmp_path / "copy.csv"
+    copy.write_bytes((FILES / "92_train.csv").read_bytes())
+    assert "rows that the model was trained on" in bpcli("evaluate", tmp_path / "run", "--data", copy).ok().err
+
+
+def test_batch_norm_on_batches_of_one_row_is_refused_by_check(tmp_path: Path) -> None:
+    config = {
+        "data": {"path": str(FILES / "92_train.csv"), "target": "y", "split": {"validation": 0, "test": 0}},
+        "layers": [{"units": 4}, {"type": "batch_norm"}],
+        "training": {"epochs": 2, "batch_size": 1},
+    }
+    (tmp_path / "config.yaml").write_text(json.dumps(config))
+    refused = bpcli("check", tmp_path / "config.yaml")
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert "training.batch_size: batch_norm (layer 1) standardizes over the rows of a batch" in refused.err
+    last_of_one = ("--set", "training.batch_size=2")  # 99 rows
+    assert bpcli("train", tmp_path / "config.yaml", "--run-dir", tmp_path / "run", *last_of_one).code == 0
+
+
+def test_a_loss_no_better_than_a_constant_answer_is_diagnosed(tmp_path: Path) -> None:
+    config = {
+        "layers": [{"units": 2, "activation": "sigmoid"}],
+        "loss": {"type": "mse", "link": "sigmoid"},
+        "optimizer": {"type": "sgd", "learning_rate": 0.1},
+        "training": {"epochs": 100},
+    }
+    data = {"path": "xor.csv", "target": "xor", "split": {"validation": 0, "test": 0}}
+    done = train(tmp_path, data, **config).ok()
+    assert "is no better than always answering the mean or the most frequent class (0.25)" in done.err
+    learned = tmp_path / "learned"
+    learned.mkdir()
+    better = {**config, "optimizer": {"type": "adam", "learning_rate": 0.1}, "layers": [{"units": 8}]}
+    assert "no better than" not in train(learned, data, **better).ok().err
+
+
+def test_an_array_of_too_few_columns_is_counted_in_the_error(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).normal(size=(40, 8))
+    np.savez(tmp_path / "whole.npz", X=numbers, y=np.arange(40) % 2)
+    np.savez(tmp_path / "narrow.npz", X=numbers[:, :5], y=np.arange(40) % 2)
+    train(tmp_path, {"path": str(tmp_path / "whole.npz")}, training={"epochs": 1}).ok()
+    for found in (
+        bpcli("predict", tmp_path / "narrow.npz", "--checkpoint", tmp_path / "run"),
+        bpcli("evaluate", tmp_path / "run", "--data", tmp_path / "narrow.npz"),
+    ):
+        assert (found.code, found.err.count("\n")) == (3, 1)
+        assert "'X' has 5 columns, the model takes 8" in found.err
+
+
+def test_codes_written_as_decimals_are_the_codes(tmp_path: Path) -> None:
+    data = {"path": "70_train.csv", "target": "y", "columns": {"code": "categorical"}}
+    train(tmp_path, data, training={"epochs": 20}).ok()
+    decimals, said = predictions(tmp_path, "70_codes_as_floats.csv")
+    assert "not seen in training" not in said
+    assert decimals == predictions(tmp_path, "70_train.csv")[0][: len(decimals)]
+
+
+def test_rows_of_weight_0_are_as_if_they_were_not_there(tmp_path: Path) -> None:
+    models = []
+    for name in ("clean", "zero_weight_garbage"):
+        folder = tmp_path / name
+        folder.mkdir()
+        data = {"train": f"98_train_{name}.csv", "test": "98_test.csv", "target": "y", "weight": "w"}
+        done = train(folder, {**data, "split": {"validation": 0}}, training={"epochs": 5}).ok()
+        assert ("10 rows left out: weight 0 in 'w'" in done.err) == (name != "clean")
+        models.append(predictions(folder, "98_test.csv")[0])
+    assert models[0] == models[1]
