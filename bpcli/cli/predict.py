@@ -99,7 +99,7 @@ def predict(
         tally = predict_file(model, source, out, probabilities, kept, spreadsheet_safe, explainer)
     if tally.ignored:
         note(f"columns ignored, since the model does not use them: {listed(tally.ignored)}")
-    for line in [*unfinished_notes(model.path), *surprise_notes(tally.surprises)]:
+    for line in [*unfinished_notes(model.path), *surprise_notes(tally.surprises), *tally.notes]:
         note(line)
     if explain:
         same = "that of the same class" if model.target.task in ("binary", "multiclass") else "the same"

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 
+import numpy as np
+
 from bpcli.data.columns import ArrayInput, Range, Surprise
+from bpcli.data.columns.inputs import NumericInput
 from bpcli.data.columns.recognition import column_hint, recognised_numbers
 from bpcli.data.files.kind_hints import are_dates, dates_noted, is_padded, padded_noted, words_among_numbers
 from bpcli.data.files.recognition import dialect_of
@@ -15,6 +18,12 @@ from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Column, Table
 from bpcli.nn.network import Network
 from bpcli.wording import counted, listed, quoted, yaml_scalar
+
+SLIVER = 0.02
+"""Share of the training range below which the numbers of a column hardly vary."""
+
+NEARLY_ALL, FEWEST_COLUMNS, FEWEST_ROWS = 0.9, 3, 20
+"""Share and number of columns, and number of rows, from which a sliver means another scale."""
 
 _LEAVE_OUT = "leave initializer out"
 
@@ -80,6 +89,28 @@ def notes_of_unseen_classes(fitted: Preprocessor, table: Table) -> list[str]:
         f"target {quoted(fitted.target.names[0])}: class {quoted(name)} has {counted(count, 'row')} here, none in the "
         "training set: counted as wrong, and left out of the metrics of probabilities"
         for name, count in fitted.unseen_classes(table).items()
+    ]
+
+
+def notes_of_scale(preprocessor: Preprocessor, table: Table) -> list[str]:
+    """Note that nearly all numbers vary over a sliver of their training ranges, as pixels divided by 255 do."""
+    if table.rows < FEWEST_ROWS:
+        return []
+    columns = preprocessor.table_of_parts(table)
+    spans = []
+    for part in preprocessor.parts:
+        if not isinstance(part, NumericInput) or part.range is None or part.range[0] == part.range[1]:
+            continue
+        values = np.asarray(columns[part.name].values, np.float64)
+        known = values[~np.isnan(values)]
+        if len(known):
+            spans.append(float(known.max() - known.min()) / (part.range[1] - part.range[0]))
+    narrow = sum(span < SLIVER for span in spans)
+    if len(spans) < FEWEST_COLUMNS or narrow < NEARLY_ALL * len(spans):
+        return []
+    return [
+        f"{narrow:,} of {len(spans):,} numeric inputs vary over less than {SLIVER:.0%} of their training range: are they "
+        "scaled in another way than in training?"
     ]
 
 
