@@ -109,8 +109,8 @@ def notes_of_scale(preprocessor: Preprocessor, table: Table) -> list[str]:
     if len(spans) < FEWEST_COLUMNS or narrow < NEARLY_ALL * len(spans):
         return []
     return [
-        f"{narrow:,} of {len(spans):,} numeric inputs vary over less than {SLIVER:.0%} of their training range: are they "
-        "scaled in another way than in training?"
+        f"{narrow:,} of {len(spans):,} numeric inputs vary over less than {SLIVER:.0%} of their training range: are "
+        "they scaled in another way than in training?"
     ]
 
 
