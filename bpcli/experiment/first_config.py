@@ -22,6 +22,7 @@ from bpcli.data.files.kind_hints import (
     is_padded,
     numbers_the_rows,
     padded_noted,
+    variants_noted,
     words_among_numbers,
 )
 from bpcli.data.files.npz_reader import usual_arrays
@@ -34,7 +35,7 @@ from bpcli.data.table import DEFAULT_MISSING, PARTS, Column, Table, instead_of
 from bpcli.data.targets import choose_loss, fit_target
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
-from bpcli.spec import type_name
+from bpcli.spec import composed, type_name
 from bpcli.wording import counted, double_quoted, listed, printable, quoted, shown_shape, yaml_scalar
 
 FEWEST_ROWS = 20
@@ -74,7 +75,7 @@ def draft_config(
     data = data.model_copy(update={key: getattr(dialect.dialect, key) for key in dialect.reasons})
     notes = [f"data.{key}: {yaml_scalar(getattr(data, key))}; {why}" for key, why in dialect.reasons.items()]
     source = open_source(data, Path(), cache=cache, split_arrays=source.options.split_arrays)
-    header = source.header
+    header, targets = source.header, list(map(composed, targets))
     for target in targets:
         if target not in header:
             instead = instead_of(target, header)
@@ -118,6 +119,11 @@ def draft_config(
     for name, column in table.items():
         if name not in targets and name not in excluded and are_dates(column):
             notes.append(f"{quoted(name)} {dates_noted(column)}")
+    notes += [
+        f"{quoted(name)}: {said}"
+        for name, column in table.items()
+        if name not in excluded and (said := variants_noted(column, "classes" if name in targets else "categories"))
+    ]
     if len(excluded) + len(targets) >= len(table):
         raise DataError("; ".join([f"{shown}: no input columns left", *notes]))
     folder = output.resolve().parent if output is not None else Path.cwd()

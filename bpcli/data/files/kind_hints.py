@@ -10,7 +10,7 @@ import numpy as np
 from bpcli.data.files.cells import parse_cells
 from bpcli.data.notations.dialect import DEFAULT_DIALECT, Dialect
 from bpcli.data.table import Column
-from bpcli.wording import counted, quoted
+from bpcli.wording import counted, listed, quoted
 
 MOSTLY = 0.8
 """A column of names of which this share are numbers was meant to be numeric."""
@@ -26,6 +26,9 @@ MISSING_WORDS = frozenset(
 
 MOST_LOOKED_AT = 100
 """Of the names in a column, to see whether they are dates."""
+
+MOST_GROUPS = 3
+"""Groups of names alike that are shown."""
 
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 """Of a month, or the month itself, as the order of the two is not known."""
@@ -71,6 +74,27 @@ def _mostly(pattern: re.Pattern[str], column: Column) -> list[str]:
 def dates_noted(column: Column) -> str:
     """What becomes of a column of dates that is an input, and what to do."""
     return f"looks like dates, read as {counted(len(column.present()), 'category', 'categories')}; {OF_DATES}"
+
+
+def variants_noted(column: Column, noun: str) -> str:
+    """Note on names that differ only in case or blanks, such as setosa and Setosa, with what to do; empty if none do.
+
+    noun: what the names are, in the plural. Letters in both cases may well differ in meaning, so nothing is merged.
+    """
+    names = column.present() if column.kind == "categorical" else ()
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(" ".join(name.lower().split()), []).append(name)
+    if len(alike) == len(names):
+        return ""
+    groups = [group for group in alike.values() if len(group) > 1]
+    in_case = any(len({" ".join(name.split()) for name in group}) > 1 for group in groups)
+    in_blanks = any(len({name.lower() for name in group}) > 1 for group in groups)
+    how = " or ".join(word for word, differs in (("case", in_case), ("blanks", in_blanks)) if differs)
+    pairs = (" and ".join(map(quoted, group)) if len(group) == 2 else listed(group) for group in groups[:MOST_GROUPS])
+    more = [f"and {counted(len(groups) - MOST_GROUPS, 'more group')}"] if len(groups) > MOST_GROUPS else []
+    shown = "; ".join([*pairs, *more])
+    return f"{noun} {shown} differ only in {how}; write them alike in the data if they mean the same"
 
 
 def numbers_the_rows(column: Column) -> bool:

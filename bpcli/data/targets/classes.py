@@ -14,15 +14,15 @@ from bpcli.arrays.memory import Array
 from bpcli.data.table import Column, Kind
 from bpcli.data.targets.base import Outcome, TargetBase, Truth
 from bpcli.nn.losses import LossBase
-from bpcli.spec import Sequence
+from bpcli.spec import Sequence, Text, Words
 
 
 class ClassesTarget(TargetBase):
     """One target column of mutually exclusive classes."""
 
     type: Literal["classes"] = "classes"
-    name: str
-    classes: Sequence[str] = Field(min_length=2)
+    name: Text
+    classes: Words = Field(min_length=2)
     numbers: Sequence[float] | None = Field(default=None, description="Classes as numbers, if the column is numeric.")
     single_logit: bool
 
