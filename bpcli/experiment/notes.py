@@ -9,8 +9,8 @@ import numpy as np
 
 from bpcli.data.columns import ArrayInput, Range, Surprise
 from bpcli.data.columns.inputs import NumericInput
-from bpcli.data.columns.recognition import column_hint, recognised_numbers
-from bpcli.data.files.kind_hints import are_dates, dates_noted, is_padded, padded_noted, words_among_numbers
+from bpcli.data.columns.recognition import column_hint, recognised_dates, recognised_numbers
+from bpcli.data.files.kind_hints import is_padded, padded_noted, words_among_numbers
 from bpcli.data.files.recognition import dialect_of
 from bpcli.data.files.source import Source
 from bpcli.data.notations.dialect import Dialect
@@ -157,10 +157,14 @@ def warnings_of_columns(columns: Iterable[Column], dialect: Dialect) -> Iterator
     """Warnings about columns read as categories that look like numbers or dates."""
     for column in columns:
         name = quoted(column.name)
-        if column.kind != "categorical":
+        if dates := recognised_dates(column):
+            read = "numbers" if column.kind == "numeric" else counted(len(column.present()), "category", "categories")
+            yield (
+                f"column {name}: looks like {dates.read_as}, {dates.reason}, read as {read}; to read them as "
+                f"{dates.read_as}, set data.columns: {column_hint(column.name, dates.spec)}"
+            )
+        elif column.kind != "categorical":
             continue
-        if are_dates(column):
-            yield f"column {name}: {dates_noted(column)}"
         elif found := recognised_numbers(column, dialect):
             yield (
                 f"column {name}: {found.reason}, so read as categories; to read them as numbers, set "

@@ -7,6 +7,7 @@ from functools import singledispatch
 
 import numpy as np
 
+from bpcli.data.calendar import DAY
 from bpcli.data.columns.arrays import ArrayInput
 from bpcli.data.columns.base import ColumnInput, InputBase
 from bpcli.data.columns.censored import CensoredInput
@@ -144,9 +145,12 @@ def _moment(spec: MomentInput, column: Column) -> Iterator[str]:
         return
     shown, seconds = column.labels()[0], np.asarray(column.values, np.float64)
     for line in spec.lines:
-        value = float(line.value(seconds)[0])
-        of = f"{shown} is {_number(value)} seconds: " if line.of == "time" else ""
-        yield f"{of}{_scaled(line.encoding, value)}"
+        if line.of == "year":
+            yield _scaled(line.encoding, float(line.value(seconds)[0]))
+            continue
+        center = Column("", spec.read_as, np.round([line.encoding.center])).labels()[0]
+        unit, length = ("days", DAY) if spec.read_as == "date" else ("hours", 3600)
+        yield f"({shown} - {center}) / {_number(line.encoding.scale / length)} {unit}"
     for cycle in spec.cycles:
         part = f"{_number(float(cycle.value(seconds)[0]))} / {PERIODS[cycle.of]}"
         yield from (f"{function}(2π · {part}), {_COUNTED[cycle.of]}" for function in ("sin", "cos"))

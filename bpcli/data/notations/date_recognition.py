@@ -24,7 +24,7 @@ MOST_LOOKED_AT = 100
 """Number of words that must look like dates before all are looked at."""
 
 FEWEST_VALUES = 10
-"""Number of different values from which numbers can be recognised as dates without the name of the column."""
+"""Number of different values from which numbers are dates whatever the column's name, and short dates are dates."""
 
 _YEARS = 1900, 2100
 """Range of the years of dates such as 20230131."""
@@ -36,6 +36,9 @@ _NAMES_OF_DATES = {"date", "datetime", "dt", "time", "timestamp", "ts", "epoch",
 
 _MAY_BE_VERSIONS = re.compile(r"[0-9]\.[0-9]{1,2}\.[0-9]{2}|[0-9]{2}\.[0-9]\.[0-9]{2}")
 """Numbers such as 1.2.10: two-digit years behind points are dates only with two-digit days and months."""
+
+_SHORT_OR_COMPACT = re.compile(r"[0-9]{1,2}([-. ])[0-9]{1,2}\1[0-9]{2}(?: .*)?|[0-9]{8}")
+"""Two-digit years, which article numbers such as 12-05-24 have too unless written with slashes; and 20240131."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +64,11 @@ def recognise_dates(words: Sequence[str]) -> Recognised | None:
     """
     if not words or any(map(_MAY_BE_VERSIONS.fullmatch, words)):
         return None
+    if len(words) < FEWEST_VALUES and any(map(_SHORT_OR_COMPACT.fullmatch, words)):
+        return None
     step = len(words) // MOST_LOOKED_AT
     if step > 1 and recognise_dates(words[::step][:MOST_LOOKED_AT]) is None:
-        return None  # a million names take a minute
+        return None  # all of a million names take a minute
     values = {order: DateNotation(order=order).values(words) for order in _orders(words)}
     fits = {order: np.isfinite(found) for order, found in values.items()}
     best = max(fits, key=lambda order: int(fits[order].sum()), default=None)
@@ -113,19 +118,6 @@ def recognised_in(column: Column) -> Recognised | None:
     if (some % 1).any() or (some < _YEARS[0] * 10_000).any():
         return None  # most columns of numbers: the others need not be looked at
     return recognise_date_numbers(column.name, np.unique(values))
-
-
-def as_dates(column: Column, recognised: Recognised) -> Column:
-    """A column of names or numbers as dates or times of day; misfits are missing."""
-    notation = recognised.notation
-    if column.kind == "categorical":
-        values = notation.values([word.strip() for word in column.categories])
-        seconds = np.append(np.where(np.isfinite(values), values, np.nan), np.nan)[column.values]
-    else:
-        distinct, codes = np.unique(column.values, return_inverse=True)
-        values = notation.values([number_label(value) if value == value else "" for value in distinct.tolist()])
-        seconds = np.where(np.isfinite(values), values, np.nan)[codes]
-    return Column(column.name, notation.kind, seconds)
 
 
 def _orders(words: Sequence[str]) -> tuple[Order, ...]:
