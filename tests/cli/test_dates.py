@@ -149,3 +149,23 @@ def test_dates_with_blanks_in_lines_with_comments_are_recognised(tmp_path: Path)
     (tmp_path / "t.csv").write_text("\n".join(plain) + "\n")
     result = bpcli("init", "t.csv", "--target", "W", cwd=tmp_path).ok()
     assert "    time: {type: date, order: day_month_year}    # 01.05.2021 09:00 to " in result.out
+
+
+def test_a_column_of_splits_or_weights_is_no_date(tmp_path: Path) -> None:
+    cells = "".join(f"{'train' if n % 3 else 'test'},{n % 2 + 1},{n},{n * 2.5}\n" for n in range(60))
+    (tmp_path / "t.csv").write_text(f"part,w,x,y\n{cells}")
+    (tmp_path / "c.yaml").write_text(
+        "data: {path: t.csv, target: y, weight: w, split: {column: part}, columns: {part: date, w: time_of_day}}\n"
+        "layers: []\n"
+    )
+    assert bpcli("check", "c.yaml", "--json", cwd=tmp_path).ok().json["rows"]["train"] == 40
+
+
+def test_an_array_is_no_date(tmp_path: Path) -> None:
+    np.savez(tmp_path / "t.npz", X=np.zeros((40, 2, 2)), y=np.arange(40) % 2)
+    (tmp_path / "c.yaml").write_text("data: {path: t.npz, columns: {X: date}}\nlayers: []\n")
+    result = bpcli("check", "c.yaml", cwd=tmp_path)
+    assert (result.code, result.err) == (
+        2,
+        "error: c.yaml:1:34: data.columns.X: 'X' is an array of 2 × 2, and cannot be a date\n",
+    )

@@ -24,7 +24,7 @@ PIVOT = 69
 """First of the two-digit years that are in the 20th century, as in POSIX."""
 
 _EXAMPLES: dict[Order, str] = {
-    "year_month_day": "a date such as 2023-01-31, 20230131 or 31 January 2023",
+    "year_month_day": "a date such as 2023-01-31, 20230131 or 31 January 2023 (others need an order)",
     "day_month_year": "a date such as 31.01.2023 or 31-Jan-23, with the day before the month",
     "month_day_year": "a date such as 01/31/2023 or Jan 31, 23, with the month before the day",
     "epoch_seconds": "a number of seconds since 1970-01-01",
