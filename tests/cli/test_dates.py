@@ -169,3 +169,30 @@ def test_an_array_is_no_date(tmp_path: Path) -> None:
         2,
         "error: c.yaml:1:34: data.columns.X: 'X' is an array of 2 × 2, and cannot be a date\n",
     )
+
+
+def test_a_date_that_gives_the_target_away_is_warned_of(tmp_path: Path) -> None:
+    days = [date(2024, 1, 1) + timedelta(days=number * number % 367) for number in range(200)]
+    lines = "".join(f"{day},{number % 7},{(day - date(2024, 1, 1)).days / 2}\n" for number, day in enumerate(days))
+    (tmp_path / "t.csv").write_text(f"day,x,y\n{lines}")
+    (tmp_path / "c.yaml").write_text("data: {path: t.csv, target: y, columns: {day: date}}\nlayers: []\nloss: mse\n")
+    warnings = bpcli("check", "c.yaml", "--json", cwd=tmp_path).ok().json["warnings"]
+    assert [warning.partition(";")[0] for warning in warnings if "correlation" in warning] == [
+        "column 'day': has a correlation of 1 with target 'y'"
+    ]
+
+
+def test_dates_in_parquet_are_read_as_those_in_text(run_on_dates: Path) -> None:
+    pl = pytest.importorskip("polars")
+    folder = run_on_dates.parent
+    frame = pl.read_csv(folder / "data.csv").with_columns(
+        pl.col("d1").str.to_date("%d-%b-%y"),
+        pl.col("d2").str.to_datetime("%B %d %Y"),
+        pl.from_epoch("d4", time_unit="ms").dt.replace_time_zone("UTC").dt.convert_time_zone("Asia/Tokyo"),
+        pl.col("t").str.to_time("%H:%M"),
+    )
+    frame.write_parquet(folder / "data.parquet")
+    found = [
+        bpcli("predict", folder / f"data.{form}", "--checkpoint", run_on_dates).ok().out for form in ("csv", "parquet")
+    ]
+    assert found[0] == found[1]

