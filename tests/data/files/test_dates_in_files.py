@@ -3,6 +3,7 @@
 import datetime
 import importlib
 import io
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -102,6 +103,21 @@ def test_parquet_with_dates_text_and_numbers(tmp_path: Path) -> None:
     table = read_table([(tmp_path / "t.parquet", None)], options("month_day_year"))
     assert table["t"].labels() == ["09:30", "", "23:05"]
     assert table["d"].labels() == ["2023-01-05", "", "2023-02-28"]
+
+
+@pytest.mark.parametrize(
+    ("order", "values"),
+    [
+        ("day_month_year", ["2023-01-05T09:30:00", None, "28.2.2023 23:05"]),
+        ("epoch_seconds", [1672911000, None, 1677625500.0]),
+        ("epoch_milliseconds", [1672911000000, "NA", "1677625500000"]),
+    ],
+)
+def test_text_and_numbers_of_json_lines(tmp_path: Path, order: Order, values: list[object]) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text("".join(json.dumps({"d": value}) + "\n" for value in values))
+    column = read_table([(path, None)], options(order))["d"]
+    assert (column.kind, column.labels()) == ("date", LABELS)
 
 
 @pytest.mark.parametrize(
