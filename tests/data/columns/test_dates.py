@@ -101,6 +101,24 @@ def test_missing_dates_that_training_had_none_of_are_told() -> None:
     assert [feature[0] for feature in found.values()] == fitted.average
 
 
+def test_rows_count_by_their_weights() -> None:
+    days, weights = ("2023-01-02", "2023-03-07", "2023-09-01"), (3, 1, 2)
+    repeated = dates(*(day for day, weight in zip(days, weights, strict=True) for _ in range(weight)))
+    weighted = DateColumn().fit(dates(*days, ""), EncodersSpec(), np.array([*map(float, weights), 5.0]))
+    assert weighted.average[:-1] == pytest.approx(of_dates(repeated).average)
+    assert weighted.lines[0].encoding.center == pytest.approx(of_dates(repeated).lines[0].encoding.center)
+    assert weighted.lines[0].encoding.scale == pytest.approx(of_dates(repeated).lines[0].encoding.scale)
+
+
+def test_a_constant_column_carries_nothing_whatever_comes_later() -> None:
+    fitted = of_dates(dates("2023-01-02", "2023-01-02"))
+    found, surprises = written(fitted, dates("2023-01-02", "2031-05-05", "2023-01-03"))
+    assert (found, surprises) == ({}, {Surprise(column="d", ignored=True): 2})
+    empty = of_dates(dates("", ""))
+    found, surprises = written(empty, dates("", "2031-05-05"))
+    assert (found, surprises) == ({"d is missing": [1, 1]}, {Surprise(column="d", ignored=True): 1})
+
+
 def test_dates_far_outside_the_training_range_are_told() -> None:
     fitted = of_dates(dates("2023-01-01", "2023-12-31"))
     _, surprises = written(fitted, dates("2024-12-29", "2024-12-31", "2021-01-01", "2022-06-01"))
