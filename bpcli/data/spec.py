@@ -206,9 +206,15 @@ class DataSpec(Spec):
 
     @property
     def notations(self) -> dict[str, Notation]:
-        """Notations of columns whose cells are not plain."""
+        """Notations of columns whose cells are not plain. Weights are numbers, and names of splits are plain."""
         notations = ((name, column.notation(self.dialect)) for name, column in self.columns.items())
-        return {name: notation for name, notation in notations if notation is not None}
+        return {
+            name: notation
+            for name, notation in notations
+            if notation is not None
+            and name != self.split.column
+            and (name != self.weight or notation.kind == "numeric")
+        }
 
     @property
     def targets(self) -> list[str]:

@@ -16,9 +16,6 @@ from bpcli.data.columns.recognition import recognised_columns, spec_yaml
 from bpcli.data.examples.split import DEFAULT_SHARE
 from bpcli.data.examples.target_leaks import MOST_NAMES
 from bpcli.data.files.kind_hints import (
-    OF_DATES,
-    are_dates,
-    dates_noted,
     is_padded,
     numbers_the_rows,
     padded_noted,
@@ -81,7 +78,8 @@ def draft_config(
             instead = instead_of(target, header)
             raise UsageError(f"--target: no column {quoted(target)} in {quoted(str(path))}{instead}")
     table = source.read(source.options)
-    recognised = recognised_columns(table.values(), data.dialect)
+    targets = list(dict.fromkeys(targets)) or _array_targets(data, header)
+    recognised = recognised_columns(table.values(), data.dialect, targets)
     words = sorted(
         {
             word
@@ -99,11 +97,10 @@ def draft_config(
             }
         )
         table = source.read(replace(read_options(data, data.kinds), split_arrays=source.options.split_arrays))
-    notes += [f"{quoted(name)} read as numbers: {column.reason}" for name, column in recognised.items()]
+    notes += [f"{quoted(name)} read as {column.read_as}: {column.reason}" for name, column in recognised.items()]
     notes += [
         f"{quoted(name)} read as names: {padded_noted(column)}" for name, column in table.items() if is_padded(column)
     ]
-    targets = list(dict.fromkeys(targets)) or _array_targets(data, header)
     _refuse_arrays(table, targets)
     columns = [_known(table[name]) for name in targets]
     shown = source.shown
@@ -116,9 +113,6 @@ def draft_config(
         _check_targets(columns, loss)
     excluded = {} if holds_arrays(Path(data.shown)) else _excluded(table, targets, data.columns)
     notes += [f"{quoted(name)} left out: {why}" for name, why in excluded.items()]
-    for name, column in table.items():
-        if name not in targets and name not in excluded and are_dates(column):
-            notes.append(f"{quoted(name)} {dates_noted(column)}")
     notes += [
         f"{quoted(name)}: {said}"
         for name, column in table.items()
@@ -215,8 +209,6 @@ def _excluded(table: Table, targets: list[str], declared: Collection[str]) -> di
             excluded[name] = "constant" if distinct else "empty"
         elif name in declared:
             continue
-        elif distinct > MOST_NAMES and are_dates(column):
-            excluded[name] = f"looks like dates; {OF_DATES}"
         elif column.kind == "categorical" and distinct > MOST_NAMES and distinct > len(values) / 2:
             excluded[name] = (
                 f"{distinct:,} distinct names in {counted(len(values), 'row')}, like an identifier or free text"
@@ -256,7 +248,7 @@ def _text(
     ]
     if words:
         missing = ", ".join(map(double_quoted, (*DEFAULT_MISSING, *words)))
-        lines.append(f"  missing: [{missing}]    # includes the words found among numbers")
+        lines.append(f"  missing: [{missing}]    # includes the words found among numbers and dates")
     if excluded:
         lines.append("  exclude:")
         lines += [f"    - {yaml_scalar(name)}    # {why}" for name, why in excluded.items()]
@@ -310,6 +302,8 @@ def _described(table: Table, targets: list[str], excluded: dict[str, str]) -> li
         missing = len(column) - len(known)
         if column.kind == "numeric":
             what = f"{known.values.min():g} to {known.values.max():g}"
+        elif column.kind in ("date", "time_of_day"):
+            what = " to ".join(Column("", column.kind, np.array([known.values.min(), known.values.max()])).labels())
         elif column.kind == "categorical":
             what = counted(len(np.unique(known.values)), "name")
         else:

@@ -36,6 +36,13 @@ def test_of_many_columns_with_numbers_far_outside_some_are_told_of_and_the_other
     assert notes[-1] == f"numbers far outside the training range in {100 - MOST_FAR} more columns"
 
 
+def test_dates_far_outside_are_shown_as_dates() -> None:
+    outside = Surprise(column="d", outside=(1672531200.0, 1704067200.0), kind="date")
+    assert surprise_notes(Counter({outside: 2})) == [
+        "column 'd': 2 values far outside 2023-01-01 to 2024-01-01, the training range"
+    ]
+
+
 def test_nothing_new_is_nothing_to_tell() -> None:
     assert surprise_notes(Counter()) == []
 

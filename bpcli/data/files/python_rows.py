@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ def table_from_rows(rows: Any, options: ReadOptions, shapes: Shapes = NO_SHAPES)
     """Table of the columns in `options.kinds`, from columns by name, a list of rows, or an array (rows, columns).
 
     shapes: those of columns that are arrays; a lone one may be given as it is, (rows, *shape). None and NaN are missing
-    values; texts are read as the cells of a file. Other columns are ignored.
+    values; texts are read as the cells of a file, and dates as their ISO text. Other columns are ignored.
 
     Raises:
         DataError: a column is missing, of another length than the others, or holds what its kind cannot hold.
@@ -58,11 +59,11 @@ def column_names(rows: Any) -> list[str]:
 
 def _keys(keys: Iterable[Any]) -> dict[Any, Any]:
     """Keys of columns as given, by name in composed form. Raises DataError for two of one name."""
-    given = list(keys)
-    named = {composed(key) if isinstance(key, str) else key: key for key in given}
-    if len(named) < len(given):
-        twice = next(name for name, key in named.items() if name in given and name != key)
-        raise DataError(f"rows: two columns are named {quoted(twice)}")
+    named: dict[Any, Any] = {}
+    for key in keys:
+        name = composed(key) if isinstance(key, str) else key
+        if named.setdefault(name, key) != key:
+            raise DataError(f"rows: two columns are named {quoted(name)}")
     return named
 
 
@@ -155,7 +156,8 @@ def _require_allowed(name: str, kind: Kind, numbers: NDArray[Any]) -> None:
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float | np.floating) and bool(np.isnan(value)))
+    """Whether a value is None, NaN, or the NaT of NumPy or pandas."""
+    return value is None or (isinstance(value, float | np.floating | np.datetime64 | date) and bool(value != value))
 
 
 def _label(value: Any) -> str:

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from bpcli.data.files.kind_hints import (
-    are_dates,
     are_missing_words,
     is_padded,
     numbers_the_rows,
     padded_noted,
+    variants_noted,
     words_among_numbers,
 )
 from bpcli.data.table import Column
@@ -41,53 +41,6 @@ def test_numbers_have_no_words_among_them() -> None:
 
 
 @pytest.mark.parametrize(
-    "cells",
-    [
-        ["2024-01-31", "1999-12-01"],
-        ["2024/1/31", "2024/02/1"],
-        ["31.01.2024", "1.2.2024"],
-        ["31/01/2024", "12/31/2024"],
-        ["1/31/24", "12/1/99"],
-        ["2024-01-31T12:30:00Z", "2024-01-31T12:30:00.123+01:00"],
-        ["2024-01-31 12:30", "2024-01-31 23:59:59"],
-        ["1/31/2024 1:30 PM", "1/31/2024 11:05 am"],
-        [" 2024-01-31 ", "2024-02-01"],
-        ["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04", "unknown"],
-        [f"2024-{month:02}-{day:02}" for month in range(1, 13) for day in range(1, 29)],
-    ],
-)
-def test_dates_are_told_from_other_names(cells: list[str]) -> None:
-    assert are_dates(names(*cells))
-
-
-@pytest.mark.parametrize(
-    "cells",
-    [
-        ["red", "green"],
-        ["1.2.3", "1.10.0"],
-        ["12-05-24", "12-06-24"],  # an article number as well
-        ["192.168.10.1", "10.0.0.1"],
-        ["2024-13-41", "2024-99-01"],
-        ["2024-01.31", "2024/01-31"],
-        ["2024-01", "2024-02"],
-        ["12:30", "13:45"],  # as names, slots of a timetable may be of use
-        ["2024-01-01", "2024-01-02", "unknown"],
-        ["2024-01-01 and more", "2024-01-02 and more"],
-    ],
-)
-def test_other_names_are_no_dates(cells: list[str]) -> None:
-    assert not are_dates(names(*cells))
-
-
-def test_only_names_that_stand_in_a_row_are_looked_at() -> None:
-    column = names("red", "red", "2024-01-01")
-    assert are_dates(column.take(np.array([2])))
-    assert not are_dates(column.take(np.array([0, 1])))
-    assert not are_dates(column.take(np.array([], dtype=np.intp)))
-    assert not are_dates(Column("c", "numeric", np.array([20240131.0])))
-
-
-@pytest.mark.parametrize(
     ("cells", "padded"),
     [(["00501", "60601"], True), (["0", "10"], False), (["00501", "x"], False), (["0.5", "00.5"], False)],
 )
@@ -107,3 +60,24 @@ def test_row_numbers_start_at_0_or_1() -> None:
 def test_usual_spellings_of_a_missing_value_are_known() -> None:
     assert are_missing_words(["nan", "N/A", "-"])
     assert not are_missing_words(["nan", "low"])
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (["setosa", "Setosa", "b"], "'Setosa' and 'setosa' differ only in case"),
+        (["New York", "New  York", "b"], "'New  York' and 'New York' differ only in blanks"),
+        (["new York", "New  York"], "'New  York' and 'new York' differ only in case or blanks"),
+        (["a", "A", "b", "B", "B "], "'A' and 'a'; 'B', 'B ', 'b' differ only in case or blanks"),
+        (["Ma\u00dfe", "Masse"], ""),
+        (["setosa", "virginica"], ""),
+    ],
+)
+def test_names_that_differ_only_in_case_or_blanks_are_noted(cells: list[str], said: str) -> None:
+    what = f"classes {said}; write them alike in the data if they mean the same" if said else ""
+    assert variants_noted(names(*cells), "classes") == what
+
+
+def test_many_groups_of_names_alike_are_counted() -> None:
+    said = variants_noted(names(*"abcdeABCDE"), "categories")
+    assert said.startswith("categories 'A' and 'a'; 'B' and 'b'; 'C' and 'c'; and 2 more groups differ only in case;")
