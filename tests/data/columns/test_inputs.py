@@ -276,3 +276,10 @@ def test_statistics_are_weighted_by_the_rows_that_have_a_value() -> None:
     assert BooleanColumn().fit(boolean(1.0, 0.0, NAN), DEFAULTS, np.array([3.0, 1.0, 9.0])).fill == 0.75
     ordinal = CategoricalColumn(encoder=Ordinal(order=("a", "b")))
     assert ordinal.fit(names("a", "b", None), DEFAULTS, np.array([1.0, 3.0, 9.0])).fill == 0.75
+
+
+def test_names_and_categories_of_an_older_checkpoint_are_composed() -> None:
+    fitted = CategoricalColumn().fit(names("Zu\u0308rich", "Bern", "Bern"), DEFAULTS)
+    older = fitted.model_copy(update={"name": "Gro\u0308\u00dfe", "categories": ("Bern", "Zu\u0308rich")})
+    loaded = type(fitted).model_validate(older.model_dump())
+    assert loaded.features == ["Gr\u00f6\u00dfe=Bern", "Gr\u00f6\u00dfe=Z\u00fcrich"]
