@@ -31,7 +31,7 @@ from bpcli.data.files.source import open_source, read_options
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.spec import ArraysSpec, DataSpec, without_password
 from bpcli.data.table import DEFAULT_MISSING, PARTS, Column, Table, instead_of
-from bpcli.data.targets import choose_loss, fit_target
+from bpcli.data.targets import choose_loss, fit_target, learned_columns
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
 from bpcli.spec import type_name
@@ -104,7 +104,8 @@ def draft_config(
     ]
     targets = list(dict.fromkeys(targets)) or _array_targets(data, header)
     _refuse_arrays(table, targets)
-    columns = [_known(table[name]) for name in targets]
+    known = np.flatnonzero(~np.any([table[name].missing() for name in targets], axis=0))
+    columns = [table[name].take(known) for name in targets]
     shown = source.shown
     if not table.rows:
         raise DataError(f"{shown}: no rows below the header")
@@ -112,7 +113,9 @@ def draft_config(
         raise DataError(f"{shown}: no row has a value in target {listed(targets)}")
     loss, reason = _loss(columns, task)
     with errors_in(shown):
-        _check_targets(columns, loss)
+        columns = _learned_columns(columns, loss)
+    if len(columns) < len(targets):
+        notes.append(f"loss: {type_name(loss)}, as {reason}")
     excluded = {} if holds_arrays(Path(data.shown)) else _excluded(table, targets, data.columns)
     notes += [f"{quoted(name)} left out: {why}" for name, why in excluded.items()]
     for name, column in table.items():
@@ -182,12 +185,13 @@ def _loss(columns: list[Column], task: str | None) -> tuple[CrossEntropy | Binar
     return loss, reason
 
 
-def _check_targets(columns: list[Column], loss: LossBase) -> None:
-    """Raise UsageError for targets that cannot be learned."""
+def _learned_columns(columns: list[Column], loss: LossBase) -> list[Column]:
+    """Target columns as the loss learns them. Raises UsageError for targets that cannot be learned."""
     try:
         fit_target(columns, loss, None)
     except MismatchError as error:
         raise UsageError(f"--target: {error.mismatches[0].what}") from error
+    columns = learned_columns(columns, loss)
     values = columns[0].values
     enough = len(values) >= FEWEST_ROWS
     if enough and "regression" not in loss.tasks and len(np.unique(values)) > len(values) / 2:
@@ -195,6 +199,7 @@ def _check_targets(columns: list[Column], loss: LossBase) -> None:
             f"--target {quoted(columns[0].name)}: nearly every row is a class of its own; if it is a quantity, use "
             "--task regression"
         )
+    return columns
 
 
 def _excluded(table: Table, targets: list[str], declared: Collection[str]) -> dict[str, str]:
@@ -232,7 +237,7 @@ def _text(
     reasons: Mapping[str, str],
 ) -> str:
     rows, source = table.rows, Path(data.shown).name
-    classes = loss != "mse" and len(targets) == 1
+    classes = loss != "mse" and len(columns) == 1
     few = table.parts is None and (
         len(columns[0]) < FEWEST_ROWS or (classes and _largest_class(columns[0]) < len(PARTS))
     )
