@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 
 GROUND_UP = (
     "_version errors spec randomness wording documents arrays metrics nn system",
-    "data.table data.batches data.notations data.columns data.spec data.files data.targets data.examples",
+    "data.calendar data.table data.batches data.notations data.columns data.spec data.files data.targets data.examples",
     "data.preprocess data",
     "training config experiment checks storage history models inspection comparison jobs",
     "pages tracing report cli __main__",

@@ -77,8 +77,8 @@ def dependence_lines(found: PartialDependence) -> list[str]:
     moved = "; of: the output that changes most" if classes else ""
     head = wrap(
         f"partial dependence: mean {found.answer} over {counted(found.rows, 'row')} with the column set to one value "
-        f"in all of them, drawn from {low:.4g} to {high:.4g}; numbers at their quantiles, categories with the lowest "
-        f"and highest named{moved}; --column NAME shows all values",
+        f"in all of them, drawn from {low:.4g} to {high:.4g}; numbers and dates at their quantiles, all but numbers "
+        f"with the lowest and highest named{moved}; --column NAME shows all values",
         PROSE,
     )
     header = ["column", "of", "from", "", "to", found.answer]

@@ -123,7 +123,7 @@ class DataSpec(Spec):
         if path == ():
             raise ValueError("an empty list; name at least one file")
         if any("\0" in name for name in _names(path)):
-            raise ValueError("no file can have a NUL character in its name")
+            raise ValueError("file names cannot contain a NUL character")
         return path
 
     @field_validator("delimiter", "decimal", "thousands", "comment", "encoding")
@@ -201,9 +201,15 @@ class DataSpec(Spec):
 
     @property
     def notations(self) -> dict[str, Notation]:
-        """Notations of columns whose cells are not plain."""
+        """Notations of columns whose cells are not plain. Weights are numbers, and names of splits are plain."""
         notations = ((name, column.notation(self.dialect)) for name, column in self.columns.items())
-        return {name: notation for name, notation in notations if notation is not None}
+        return {
+            name: notation
+            for name, notation in notations
+            if notation is not None
+            and name != self.split.column
+            and (name != self.weight or notation.kind == "numeric")
+        }
 
     @property
     def targets(self) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.data.calendar import date_labels, time_labels
 from bpcli.errors import DataError
 from bpcli.wording import is_number, listed, suggestion
 
@@ -41,8 +42,9 @@ class Column:
     """A column of values, (rows,), or an array of numbers or booleans, (rows, *shape).
 
     numeric: any real dtype, NaN if missing. boolean: float64 of 0, 1 and NaN (arrays: any dtype); `categories` are the
-    truth words of a text file. categorical: int32 codes into `categories`, -1 if missing. Categories are sorted; in a
-    column that was read whole, each occurs at least once.
+    truth words of a text file. date: float64 seconds since 1970-01-01T00:00. time_of_day: float64 seconds since
+    midnight. categorical: int32 codes into `categories`, -1 if missing. Categories are sorted; in a column that was
+    read whole, each occurs at least once.
     """
 
     name: str
@@ -77,6 +79,10 @@ class Column:
         """Select `rows`, in that order; a slice gives a view."""
         return Column(self.name, self.kind, self.values[rows], self.categories)
 
+    def known(self) -> Column:
+        """Rows with a value."""
+        return self.take(np.flatnonzero(~self.missing()))
+
     def present(self) -> tuple[str, ...]:
         """Categories that occur in the rows, in order."""
         found = np.zeros(len(self.categories) + 1, dtype=np.bool_)
@@ -93,13 +99,17 @@ class Column:
         return Column(self.name, "categorical", codes, self.categories)
 
     def labels(self) -> list[str]:
-        """Cells as text: empty if missing, integers without a decimal point."""
+        """Cells as text: empty if missing, integers without a decimal point, dates in ISO format."""
         if self.kind == "categorical":
             names = np.array([*self.categories, ""], dtype=object)
             return list(names[self.values])
         if self.kind == "boolean":
             words = np.array(["false", "true", ""], dtype=object)
             return list(words[np.where(np.isnan(self.values), 2, self.values).astype(np.intp)])
+        if self.kind == "date":
+            return date_labels(self.values)
+        if self.kind == "time_of_day":
+            return time_labels(self.values)
         return ["" if value != value else number_label(value) for value in self.values.tolist()]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -11,14 +11,9 @@ from typing import Literal
 import numpy as np
 from pydantic import ValidationError
 
-from bpcli.config.loading import run_name
-from bpcli.data.columns.recognition import recognised_columns, spec_yaml
-from bpcli.data.examples.split import DEFAULT_SHARE
+from bpcli.data.columns.recognition import recognised_columns
 from bpcli.data.examples.target_leaks import MOST_NAMES
 from bpcli.data.files.kind_hints import (
-    OF_DATES,
-    are_dates,
-    dates_noted,
     is_padded,
     numbers_the_rows,
     padded_noted,
@@ -28,17 +23,14 @@ from bpcli.data.files.npz_reader import usual_arrays
 from bpcli.data.files.read import holds_arrays
 from bpcli.data.files.recognition import dialect_of
 from bpcli.data.files.source import open_source, read_options
-from bpcli.data.notations.dialect import Dialect
 from bpcli.data.spec import ArraysSpec, DataSpec, without_password
-from bpcli.data.table import DEFAULT_MISSING, PARTS, Column, Table, instead_of
+from bpcli.data.table import DEFAULT_MISSING, Column, Table, instead_of
 from bpcli.data.targets import choose_loss, fit_target, learned_columns
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
+from bpcli.experiment.draft_text import FEWEST_ROWS, Findings, config_text
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
 from bpcli.spec import type_name
-from bpcli.wording import counted, double_quoted, listed, printable, quoted, shown_shape, yaml_scalar
-
-FEWEST_ROWS = 20
-"""Minimum number of rows for a validation and test split: smaller splits have too few rows to be informative."""
+from bpcli.wording import counted, listed, printable, quoted, shown_shape, yaml_scalar
 
 
 @dataclass(frozen=True)
@@ -80,7 +72,8 @@ def draft_config(
             instead = instead_of(target, header)
             raise UsageError(f"--target: no column {quoted(target)} in {quoted(str(path))}{instead}")
     table = source.read(source.options)
-    recognised = recognised_columns(table.values(), data.dialect)
+    targets = list(dict.fromkeys(targets)) or _array_targets(data, header)
+    recognised = recognised_columns(table.values(), data.dialect, targets)
     words = sorted(
         {
             word
@@ -98,11 +91,10 @@ def draft_config(
             }
         )
         table = source.read(replace(read_options(data, data.kinds), split_arrays=source.options.split_arrays))
-    notes += [f"{quoted(name)} read as numbers: {column.reason}" for name, column in recognised.items()]
+    notes += [f"{quoted(name)} read as {column.read_as}: {column.reason}" for name, column in recognised.items()]
     notes += [
         f"{quoted(name)} read as names: {padded_noted(column)}" for name, column in table.items() if is_padded(column)
     ]
-    targets = list(dict.fromkeys(targets)) or _array_targets(data, header)
     _refuse_arrays(table, targets)
     known = np.flatnonzero(~np.any([table[name].missing() for name in targets], axis=0))
     columns = [table[name].take(known) for name in targets]
@@ -118,9 +110,6 @@ def draft_config(
         notes.append(f"loss: {type_name(loss)}, as {reason}")
     excluded = {} if holds_arrays(Path(data.shown)) else _excluded(table, targets, data.columns)
     notes += [f"{quoted(name)} left out: {why}" for name, why in excluded.items()]
-    for name, column in table.items():
-        if name not in targets and name not in excluded and are_dates(column):
-            notes.append(f"{quoted(name)} {dates_noted(column)}")
     if len(excluded) + len(targets) >= len(table):
         raise DataError("; ".join([f"{shown}: no input columns left", *notes]))
     folder = output.resolve().parent if output is not None else Path.cwd()
@@ -128,7 +117,8 @@ def draft_config(
     if not _is_text(data.shown):
         raise UsageError(f"{printable(data.shown)}: file names in a config must be UTF-8 text; rename the file")
     reasons = {**dialect.reasons, **{name: column.reason for name, column in recognised.items()}}
-    return Draft(_text(data, table, words, targets, columns, excluded, type_name(loss), reason, reasons), notes)
+    found = Findings(data, table, words, targets, columns, excluded, type_name(loss), reason, reasons)
+    return Draft(config_text(found), notes)
 
 
 def _data(path: Path | str, query: str | None, sheet: str | None) -> DataSpec:
@@ -164,10 +154,6 @@ def _refuse_arrays(table: Table, targets: list[str]) -> None:
         if shape := table[name].shape:
             what = f"{quoted(name)} is an array of {shown_shape(shape)}"
             raise UsageError(f"--target: {what}; name positions of it, such as {quoted(name + '0')}")
-
-
-def _known(column: Column) -> Column:
-    return column.take(np.flatnonzero(~column.missing()))
 
 
 def _loss(columns: list[Column], task: str | None) -> tuple[CrossEntropy | BinaryCrossEntropy | MeanSquaredError, str]:
@@ -206,7 +192,7 @@ def _excluded(table: Table, targets: list[str], declared: Collection[str]) -> di
     """Columns unsuitable as inputs, with the reason."""
     excluded = {}
     for name, column in table.items():
-        values = _known(column).values
+        values = column.known().values
         distinct = len(np.unique(values))
         if name in targets:
             continue
@@ -214,121 +200,10 @@ def _excluded(table: Table, targets: list[str], declared: Collection[str]) -> di
             excluded[name] = "constant" if distinct else "empty"
         elif name in declared:
             continue
-        elif distinct > MOST_NAMES and are_dates(column):
-            excluded[name] = f"looks like dates; {OF_DATES}"
         elif column.kind == "categorical" and distinct > MOST_NAMES and distinct > len(values) / 2:
             excluded[name] = (
                 f"{distinct:,} distinct names in {counted(len(values), 'row')}, like an identifier or free text"
             )
-        elif numbers_the_rows(_known(column)):
+        elif numbers_the_rows(column.known()):
             excluded[name] = "a row number"
     return excluded
-
-
-def _text(
-    data: DataSpec,
-    table: Table,
-    words: list[str],
-    targets: list[str],
-    columns: list[Column],
-    excluded: dict[str, str],
-    loss: str,
-    reason: str,
-    reasons: Mapping[str, str],
-) -> str:
-    rows, source = table.rows, Path(data.shown).name
-    classes = loss != "mse" and len(columns) == 1
-    few = table.parts is None and (
-        len(columns[0]) < FEWEST_ROWS or (classes and _largest_class(columns[0]) < len(PARTS))
-    )
-    batch = 32 if rows < 20_000 else 128 if rows < 200_000 else 512
-    patience = 20 if rows < 20_000 else 10
-    target = yaml_scalar(targets[0]) if len(targets) == 1 else f"[{', '.join(map(yaml_scalar, targets))}]"
-    lines = [
-        f"# Made by bpcli init from {yaml_scalar(source)}: {counted(rows, 'row')}, {counted(len(table), 'column')}.",
-        f"name: {yaml_scalar(run_name(source.split('.')[0]))}",
-        "seed: 0                       # seed of all random numbers",
-        "data:",
-        *_places(data),
-        *(f"  {key}: {yaml_scalar(getattr(data, key))}    # {reasons[key]}" for key in _DIALECT if key in reasons),
-        f"  target: {target}",
-    ]
-    if words:
-        missing = ", ".join(map(double_quoted, (*DEFAULT_MISSING, *words)))
-        lines.append(f"  missing: [{missing}]    # includes the words found among numbers")
-    if excluded:
-        lines.append("  exclude:")
-        lines += [f"    - {yaml_scalar(name)}    # {why}" for name, why in excluded.items()]
-    declared = {name: spec for name, spec in data.columns.items() if name not in excluded}
-    if declared:
-        lines.append("  columns:")
-        lines += [f"    {yaml_scalar(name)}: {spec_yaml(spec)}    # {reasons[name]}" for name, spec in declared.items()]
-    if classes and columns[0].kind == "numeric" and len(np.unique(columns[0].values)) > 2:
-        lines.append("  # To predict the number instead of classes: bpcli init … --task regression")
-    lines += ["  # Inferred kinds; to override one, use `columns`, such as {zip_code: categorical}:"]
-    lines += [f"  #   {line}" for line in _described(table, targets, excluded)]
-    if table.parts is None:
-        share = 0.0 if few else DEFAULT_SHARE
-        why = "    # too few rows for validation and test" if few else ""
-        lines.append(f"  split: {{validation: {share:g}, test: {share:g}}}{why}")
-    lines += [
-        "layers:                       # the output layer is determined by target and loss",
-        "  - {units: 64, activation: relu}",
-        "  - {units: 32, activation: relu}",
-        f"loss: {loss}    # {reason}",
-        "optimizer: {type: adam, learning_rate: 0.001}",
-        "training:",
-        "  epochs: 200",
-        f"  batch_size: {batch}",
-        f"  early_stopping: {{monitor: {'train' if few else 'validation'}_loss, patience: {patience}}}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-_DIALECT = tuple(vars(Dialect()))
-
-
-def _places(data: DataSpec) -> list[str]:
-    """Lines of the config that say where the rows are."""
-    named = {"url": data.url, "query": data.query, "path": data.path, "sheet": data.sheet}
-    lines = [f"  {key}: {yaml_scalar(value)}" for key, value in named.items() if isinstance(value, str)]
-    if data.arrays != ArraysSpec():
-        lines.append(f"  arrays: {{x: {yaml_scalar(data.arrays.x)}, y: {yaml_scalar(data.arrays.y)}}}")
-    return lines
-
-
-def _described(table: Table, targets: list[str], excluded: dict[str, str]) -> list[str]:
-    """Kind and values of the input columns, one line per column, up to 40."""
-    inputs = [column for name, column in table.items() if name not in targets and name not in excluded]
-    lines = []
-    for column in inputs[:40]:
-        if column.shape:
-            lines.append(f"{_comment(column.name)}: array {shown_shape(column.shape)}, {_range(column)}")
-            continue
-        known = _known(column)
-        missing = len(column) - len(known)
-        if column.kind == "numeric":
-            what = f"{known.values.min():g} to {known.values.max():g}"
-        elif column.kind == "categorical":
-            what = counted(len(np.unique(known.values)), "name")
-        else:
-            what = "true or false"
-        lines.append(f"{_comment(column.name)}: {column.kind}, {what}" + (f", {missing:,} missing" if missing else ""))
-    return lines if len(inputs) <= 40 else [*lines, f"and {len(inputs) - 40:,} more"]
-
-
-def _range(column: Column) -> str:
-    """Dtype and range of an array."""
-    known = column.values[~column.missing()] if column.values.dtype.kind == "f" else column.values
-    if column.kind == "boolean":
-        return "true or false"
-    return f"{column.values.dtype}, {known.min():g} to {known.max():g}" if known.size else "empty"
-
-
-def _largest_class(column: Column) -> int:
-    return int(np.unique(column.values, return_counts=True)[1].max())
-
-
-def _comment(text: str) -> str:
-    """Text for a comment, quoted if it has non-printable characters such as line breaks."""
-    return text if text.isprintable() else double_quoted(text)

@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 
+import numpy as np
+
 from bpcli.data.columns import ArrayInput, Range, Surprise
-from bpcli.data.columns.recognition import column_hint, recognised_numbers
-from bpcli.data.files.kind_hints import are_dates, dates_noted, is_padded, padded_noted, words_among_numbers
+from bpcli.data.columns.inputs import NumericInput
+from bpcli.data.columns.recognition import column_hint, recognised_dates, recognised_numbers
+from bpcli.data.files.kind_hints import is_padded, padded_noted, words_among_numbers
 from bpcli.data.files.recognition import dialect_of
 from bpcli.data.files.source import Source
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.preprocess import Preprocessor
-from bpcli.data.table import Column, Table
+from bpcli.data.table import Column, Kind, Table
 from bpcli.nn.network import Network
 from bpcli.wording import counted, listed, quoted, yaml_scalar
+
+SLIVER = 0.02
+"""Share of the training range below which the numbers of a column hardly vary."""
+
+NEARLY_ALL, FEWEST_COLUMNS, FEWEST_ROWS = 0.9, 3, 20
+"""Share and number of columns, and number of rows, from which a sliver means another scale."""
 
 _LEAVE_OUT = "leave initializer out"
 
@@ -26,13 +35,13 @@ def surprise_notes(surprises: Counter[Surprise]) -> list[str]:
     """Notes about values unlike the training rows, by column, most frequent categories first."""
     notes = []
     unseen: dict[str, list[tuple[str, int]]] = {}
-    far: list[tuple[int, str, Range]] = []
+    far: list[tuple[int, str, tuple[str, str]]] = []
     ignored: dict[str, int] = {}
     for surprise, count in sorted(surprises.items(), key=lambda item: (item[0].column, -item[1], item[0].value or "")):
         if surprise.ignored:
             ignored[surprise.column] = count
         elif surprise.outside is not None:
-            far.append((count, surprise.column, surprise.outside))
+            far.append((count, surprise.column, _shown(surprise.outside, surprise.kind)))
         elif surprise.value is None:
             column = quoted(surprise.column)
             notes.append(f"column {column}: {counted(count, 'value')} missing, although training had none; imputed")
@@ -42,7 +51,7 @@ def surprise_notes(surprises: Counter[Surprise]) -> list[str]:
         rows = counted(sum(count for _, count in found), "row")
         values = listed([value for value, _ in found])
         notes.append(f"column {quoted(name)}: {rows} with {values}, not seen in training")
-    return notes + _notes_of_numbers(far) + _notes_of_constants(ignored)
+    return notes + _notes_of_ranges(far) + _notes_of_constants(ignored)
 
 
 def _notes_of_constants(ignored: dict[str, int]) -> list[str]:
@@ -60,14 +69,21 @@ def _notes_of_constants(ignored: dict[str, int]) -> list[str]:
     ]
 
 
-def _notes_of_numbers(far: list[tuple[int, str, Range]]) -> list[str]:
-    """Notes about out-of-range numbers, most frequent first."""
+def _shown(outside: Range, kind: Kind) -> tuple[str, str]:
+    """Minimum and maximum as text."""
+    if kind == "numeric":
+        return f"{outside[0]:.6g}", f"{outside[1]:.6g}"
+    least, greatest = Column("", kind, np.array(outside)).labels()
+    return least, greatest
+
+
+def _notes_of_ranges(far: list[tuple[int, str, tuple[str, str]]]) -> list[str]:
+    """Notes about numbers and dates outside the training range, most frequent first."""
     notes = []
     far = sorted(far, key=lambda found: -found[0])
     for count, column, (least, greatest) in far[:MOST_FAR]:
         notes.append(
-            f"column {quoted(column)}: {counted(count, 'value')} far outside {least:.6g} to {greatest:.6g}, "
-            "the training range"
+            f"column {quoted(column)}: {counted(count, 'value')} far outside {least} to {greatest}, the training range"
         )
     if len(far) > MOST_FAR:
         notes.append(f"numbers far outside the training range in {counted(len(far) - MOST_FAR, 'more column')}")
@@ -80,6 +96,28 @@ def notes_of_unseen_classes(fitted: Preprocessor, table: Table) -> list[str]:
         f"target {listed(fitted.target.names)}: class {quoted(name)} has {counted(count, 'row')} here, none in the "
         "training set: counted as wrong, and left out of the metrics of probabilities"
         for name, count in fitted.unseen_classes(table).items()
+    ]
+
+
+def notes_of_scale(preprocessor: Preprocessor, table: Table) -> list[str]:
+    """Note that nearly all numbers vary over a sliver of their training ranges, as pixels divided by 255 do."""
+    if table.rows < FEWEST_ROWS:
+        return []
+    columns = preprocessor.table_of_parts(table)
+    spans = []
+    for part in preprocessor.parts:
+        if not isinstance(part, NumericInput) or part.range is None or part.range[0] == part.range[1]:
+            continue
+        values = np.asarray(columns[part.name].values, np.float64)
+        known = values[~np.isnan(values)]
+        if len(known):
+            spans.append(float(known.max() - known.min()) / (part.range[1] - part.range[0]))
+    narrow = sum(span < SLIVER for span in spans)
+    if len(spans) < FEWEST_COLUMNS or narrow < NEARLY_ALL * len(spans):
+        return []
+    return [
+        f"{narrow:,} of {len(spans):,} numeric inputs vary over less than {SLIVER:.0%} of their training range: are "
+        "they scaled in another way than in training?"
     ]
 
 
@@ -119,10 +157,14 @@ def warnings_of_columns(columns: Iterable[Column], dialect: Dialect) -> Iterator
     """Warnings about columns read as categories that look like numbers or dates."""
     for column in columns:
         name = quoted(column.name)
-        if column.kind != "categorical":
+        if dates := recognised_dates(column):
+            read = "numbers" if column.kind == "numeric" else counted(len(column.present()), "category", "categories")
+            yield (
+                f"column {name}: looks like {dates.read_as}, {dates.reason}, read as {read}; to read them as "
+                f"{dates.read_as}, set data.columns: {column_hint(column.name, dates.spec)}"
+            )
+        elif column.kind != "categorical":
             continue
-        if are_dates(column):
-            yield f"column {name}: {dates_noted(column)}"
         elif found := recognised_numbers(column, dialect):
             yield (
                 f"column {name}: {found.reason}, so read as categories; to read them as numbers, set "

@@ -17,7 +17,7 @@ from bpcli.training.scoring import require_finite
 from bpcli.wording import listed, quoted, suggestion
 
 GRID = 20
-"""Grid size of a numeric column: quantiles evenly spaced in rank, without duplicates."""
+"""Grid size of a column of numbers or dates: quantiles evenly spaced in rank, without duplicates."""
 
 MOST_ROWS = 1_000
 """Maximum number of rows in a mean, evenly spaced."""
@@ -27,8 +27,9 @@ MOST_ROWS = 1_000
 class Dependence:
     """Mean outputs for each grid value of a column.
 
-    values: numbers in the file's units, categories, or false and true. answers: by name of a class (mean probability,
-    or mean score if the loss gives none), label (mean probability) or target (mean prediction); one number per value.
+    values: numbers in the file's units, ISO dates, times, categories, or false and true. answers: by name of a class
+    (mean probability, or mean score if the loss gives none), label (mean probability) or target (mean prediction); one
+    number per value.
     """
 
     column: str

@@ -16,7 +16,7 @@ from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Part, Table, require_columns
 from bpcli.documents.scores import ScoreReport
 from bpcli.errors import DataError, errors_in
-from bpcli.experiment.notes import notes_of_unseen_classes, surprise_notes
+from bpcli.experiment.notes import notes_of_scale, notes_of_unseen_classes, surprise_notes
 from bpcli.models.model import Model
 from bpcli.storage.checkpoint import Header
 from bpcli.storage.run_checkpoint import unfinished_notes
@@ -236,7 +236,8 @@ def _evaluated(model: Model, table: Table, source: str, notes: list[str]) -> Eva
         answers, surprises = model.answers(table)
     known = " ".join(notes)
     unseen = [line for line in notes_of_unseen_classes(model.preprocessor, table) if line not in known]
-    told = [*unfinished_notes(model.path), *notes, *unseen, *surprise_notes(surprises), *remarks(answers.report)]
+    told = [*unfinished_notes(model.path), *notes, *unseen, *surprise_notes(surprises)]
+    told += [*notes_of_scale(model.preprocessor, table), *remarks(answers.report)]
     return Evaluation(source, answers.report, told)
 
 

@@ -21,6 +21,7 @@ from bpcli.data.files.source import read_options
 from bpcli.data.table import Table, require_columns
 from bpcli.data.targets import Outcome
 from bpcli.errors import BpcliError, DataError, UsageError, errors_in
+from bpcli.experiment.notes import notes_of_scale
 from bpcli.models.model import Model
 from bpcli.spec import type_name
 from bpcli.storage.run_directory import RunDirectory
@@ -49,6 +50,8 @@ class Tally:
     rows: int = 0
     surprises: Counter[Surprise] = field(default_factory=Counter)
     ignored: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Further notes about the first rows."""
 
     def add(self, surprises: Counter[Surprise]) -> None:
         """Count surprises, by value for the first MOST_SURPRISES, then by column only."""
@@ -186,6 +189,8 @@ def predict_file(
             (careful if "\r" in "".join(texts) else writer).writerows(zip(*columns, strict=True))
             tally.rows += len(columns[0])
             tally.add(surprises)
+    if not kinds.keys() & set(keep):  # kept columns are text
+        tally.notes = tuple(notes_of_scale(model.preprocessor, first))
     return tally
 
 

@@ -7,9 +7,11 @@ from functools import singledispatch
 
 import numpy as np
 
+from bpcli.data.calendar import DAY
 from bpcli.data.columns.arrays import ArrayInput
 from bpcli.data.columns.base import ColumnInput, InputBase
 from bpcli.data.columns.censored import CensoredInput
+from bpcli.data.columns.dates import PERIODS, CycleOf, MomentInput
 from bpcli.data.columns.encoders import Affine, Encoding
 from bpcli.data.columns.inputs import BooleanInput, NumericInput, OneHotInput, OrdinalInput
 from bpcli.data.preprocess import Preprocessor
@@ -22,6 +24,13 @@ from bpcli.wording import listed
 
 _SHOWS = Arithmetic("float64")
 """Encodings are computed in float64, whatever the network's dtype."""
+
+_COUNTED: dict[CycleOf, str] = {
+    "month": "the month from January, 0, with the elapsed share of it",
+    "day of week": "the day of the week from Monday, 0",
+    "hour": "the hour of the day",
+}
+"""What is divided by the period of a cycle."""
 
 
 def inputs_made(preprocessor: Preprocessor, row: Table, stems: Mapping[str, Layer] = {}) -> list[str]:
@@ -126,6 +135,25 @@ def _ordinal(spec: OrdinalInput, column: Column) -> Iterator[str]:
         yield f"{'missing' if missing else 'unseen in training'}, replaced by the mean, {_number(spec.fill)}"
     else:
         yield f"position {spec.categories.index(label)} of 0 to {len(spec.categories) - 1}, scaled to 0 to 1"
+
+
+@_cells.register
+def _moment(spec: MomentInput, column: Column) -> Iterator[str]:
+    if column.missing()[0]:
+        features = spec.width - spec.indicator
+        yield from ("missing, replaced by the mean of the training rows" for _ in range(features))
+        return
+    shown, seconds = column.labels()[0], np.asarray(column.values, np.float64)
+    for line in spec.lines:
+        if line.of == "year":
+            yield _scaled(line.encoding, float(line.value(seconds)[0]))
+            continue
+        center = Column("", spec.read_as, np.round([line.encoding.center])).labels()[0]
+        unit, length = ("days", DAY) if spec.read_as == "date" else ("hours", 3600)
+        yield f"({shown} - {center}) / {_number(line.encoding.scale / length)} {unit}"
+    for cycle in spec.cycles:
+        part = f"{_number(float(cycle.value(seconds)[0]))} / {PERIODS[cycle.of]}"
+        yield from (f"{function}(2π · {part}), {_COUNTED[cycle.of]}" for function in ("sin", "cos"))
 
 
 @_cells.register

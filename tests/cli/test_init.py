@@ -328,23 +328,50 @@ def test_data_that_nothing_can_be_learned_from_is_a_data_error(tmp_path: Path, c
     assert (result.code, result.out, result.err) == (3, "", f"error: {message}\n")
 
 
-def test_dates_are_left_out_with_what_to_do_about_them(tmp_path: Path):
+def test_dates_are_inputs_and_are_said(tmp_path: Path):
     rows = [[f"{1 + n % 28:02}/{1 + n % 12:02}/2024", n % 7 + 0.5, n // 2 % 2] for n in range(160)]
     write_csv(tmp_path / "data.csv", [["when", "x", "y"], *rows])
     result = bpcli("init", "data.csv", "--target", "y", cwd=tmp_path).ok()
-    why = "looks like dates; dates are not supported: provide numeric columns such as year, month and weekday"
-    assert result.err == f"note: 'when' left out: {why}\n"
-    assert f"  exclude:\n    - when    # {why}\n" in result.out
+    assert result.err == "note: 'when' read as dates: 01/01/2024 to 28/12/2024\n"
+    assert (
+        "  columns:\n    when: {type: date, order: day_month_year}    # 01/01/2024 to 28/12/2024\n"
+        "  # Inferred kinds; to override one, use `columns`, such as {zip_code: categorical}:\n"
+        "  #   when: date, 2024-01-01 to 2024-12-28\n"
+    ) in result.out
     works(tmp_path, tmp_path / "data.csv", "--target", "y")
 
 
-def test_a_few_dates_stay_as_names_with_a_word(tmp_path: Path):
+def test_a_few_different_dates_are_dates_too(tmp_path: Path):
     result = bpcli("init", DATASETS / "auto_mpg.csv", "--target", "Miles_per_Gallon", "-o", tmp_path / "c.yaml").ok()
-    assert "  #   Year: categorical, 12 names\n" in (tmp_path / "c.yaml").read_text()
-    assert result.err.splitlines()[-2] == (
-        "note: 'Year' looks like dates, read as 12 categories; dates are not supported: provide numeric "
-        "columns such as year, month and weekday"
+    assert "    Year: date    # 1970-01-01 to 1982-01-01\n" in (tmp_path / "c.yaml").read_text()
+    assert "note: 'Year' read as dates: 1970-01-01 to 1982-01-01" in result.err.splitlines()
+
+
+def test_days_and_months_that_nothing_tells_apart_are_said_to_be_so(tmp_path: Path):
+    rows = [[f"{1 + n % 12:02}.{1 + n // 12:02}.2024", n % 7 + 0.5] for n in range(144)]
+    write_csv(tmp_path / "data.csv", [["when", "y"], *rows])
+    result = bpcli("init", "data.csv", "--target", "y", cwd=tmp_path).ok()
+    assert result.err == (
+        "note: 'when' read as dates: 01.01.2024 to 12.12.2024; every row could also be month_day_year\n"
     )
+    assert "    when: {type: date, order: day_month_year}    # 01.01.2024 to 12.12.2024; every row" in result.out
+
+
+def test_words_among_dates_are_missing_values(tmp_path: Path):
+    rows = [["unknown" if n % 10 == 0 else f"2024-01-{1 + n % 31:02}", n % 7 + 0.5] for n in range(160)]
+    write_csv(tmp_path / "data.csv", [["when", "y"], *rows])
+    result = bpcli("init", "data.csv", "--target", "y", cwd=tmp_path).ok()
+    assert result.err == "note: 'when' read as dates: 2024-01-01 to 2024-01-31; missing: 'unknown'\n"
+    assert '  missing: ["", "NA", "N/A", "NaN", "null", "?", "unknown"]' in result.out
+    assert "  #   when: date, 2024-01-01 to 2024-01-31, 16 missing\n" in result.out
+    works(tmp_path, tmp_path / "data.csv", "--target", "y")
+
+
+def test_a_target_is_no_date(tmp_path: Path):
+    write_csv(tmp_path / "data.csv", [["date", "x"], *([20240101 + n % 28, n % 7] for n in range(100))])
+    result = bpcli("init", "data.csv", "--target", "date", cwd=tmp_path).ok()
+    assert "columns:" not in result.out
+    assert "loss: mse" in result.out
 
 
 def test_numbers_as_people_write_them_are_read_and_said(tmp_path: Path):

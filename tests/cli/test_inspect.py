@@ -72,7 +72,7 @@ def test_the_words_above_a_table_say_what_its_columns_mean(penguins_run: Path) -
         "± standard deviation",
         "integrated gradients: mean |contribution| to the answer",
         "numbers with 2 inputs: the value and a missing indicator",
-        "drawn from 0 to 1; numbers at their quantiles, categories with the lowest and highest named; of: the output",
+        "drawn from 0 to 1; numbers and dates at their quantiles, all but numbers with the lowest and highest named",
         "loss without (ablation): increase",
         "separation (η²): share",
     ):

@@ -8,8 +8,10 @@ import numpy as np
 
 from bpcli.data.columns import ArrayInput, EncodersSpec, Surprise
 from bpcli.data.columns.spec import NumericColumn
-from bpcli.data.table import Column
-from bpcli.experiment.notes import MOST_FAR, notes_of_arrays, surprise_notes
+from bpcli.data.preprocess import Preprocessor
+from bpcli.data.table import Column, Table
+from bpcli.experiment.notes import MOST_FAR, notes_of_arrays, notes_of_scale, surprise_notes
+from bpcli.nn.losses import MeanSquaredError
 
 
 def far(column: str) -> Surprise:
@@ -34,6 +36,13 @@ def test_of_many_columns_with_numbers_far_outside_some_are_told_of_and_the_other
     assert notes[-1] == f"numbers far outside the training range in {100 - MOST_FAR} more columns"
 
 
+def test_dates_far_outside_are_shown_as_dates() -> None:
+    outside = Surprise(column="d", outside=(1672531200.0, 1704067200.0), kind="date")
+    assert surprise_notes(Counter({outside: 2})) == [
+        "column 'd': 2 values far outside 2023-01-01 to 2024-01-01, the training range"
+    ]
+
+
 def test_nothing_new_is_nothing_to_tell() -> None:
     assert surprise_notes(Counter()) == []
 
@@ -47,3 +56,26 @@ def test_constant_positions_of_an_array_are_counted() -> None:
     varied = NumericColumn().fit(Column("X", "numeric", values[:, 1:]), EncodersSpec())
     assert isinstance(varied, ArrayInput)
     assert list(notes_of_arrays([varied])) == []
+
+
+def fitted_on(table: Table) -> Preprocessor:
+    names = [name for name in table if name != "y"]
+    loss = MeanSquaredError()
+    return Preprocessor.fit(table, names, ["y"], {}, EncodersSpec(), None, None, loss)
+
+
+def numbers(scale: float, columns: int = 4, rows: int = 30) -> Table:
+    values = np.random.default_rng(0).uniform(0, 255, (rows, columns + 1)) * scale
+    names = [*(f"x{index}" for index in range(columns)), "y"]
+    return Table([Column(name, "numeric", column) for name, column in zip(names, values.T, strict=True)])
+
+
+def test_numbers_of_another_scale_are_noted() -> None:
+    fitted = fitted_on(numbers(1))
+    assert notes_of_scale(fitted, numbers(1 / 255)) == [
+        "4 of 4 numeric inputs vary over less than 2% of their training range: are they scaled in another way than in "
+        "training?"
+    ]
+    assert notes_of_scale(fitted, numbers(0.1)) == []
+    assert notes_of_scale(fitted, numbers(1 / 255, rows=19)) == []
+    assert notes_of_scale(fitted_on(numbers(1, columns=2)), numbers(1 / 255, columns=2)) == []

@@ -329,8 +329,8 @@ def test_a_column_of_dates_is_called_so_unless_the_config_says_what_it_is(folder
     data = {"path": "t.csv", "target": "kind", **({"columns": {"day": "categorical"}} if given else {})}
     found = [warning for warning in prepared(folder, data=data).warnings if "dates" in warning]
     expected = (
-        "column 'day': looks like dates, read as 78 categories; dates are not supported: provide "
-        "numeric columns such as year, month and weekday"
+        "column 'day': looks like dates, 2024-01-01 to 2024-12-07, read as 78 categories; to read them as dates, set "
+        "data.columns: {day: date}"
     )
     assert found == ([] if given else [expected])
 

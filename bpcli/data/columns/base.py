@@ -30,6 +30,7 @@ class Surprise(Spec):
     value: str | None = Field(default=None, description="Unknown category.")
     outside: Range | None = Field(default=None, description="Range of the training rows, if exceeded.")
     ignored: bool = Field(default=False, description="Value of a column that was constant in training.")
+    kind: Kind = Field(default="numeric", description="Kind of the values outside of the range.")
 
 
 Surprises = dict[Surprise, int]
@@ -144,9 +145,18 @@ class ColumnInput(InputBase):
     def _note_missing(self, missing: NDArray[np.bool_], out: Array) -> Surprises:
         """Write the missing indicator, or without one count the missing values."""
         if self.indicator:
-            out[:, 1] = missing if self.constant != "missing" else True
+            out[:, -1] = missing if self.constant != "missing" else True
             return {}
         return self._unexpected(missing)
+
+    def _far_outside(self, values: NDArray[np.float64], within: Range | None) -> Surprises:
+        """Count values farther from the training range than its width."""
+        if within is None:
+            return {}
+        least, greatest = within
+        width = greatest - least
+        count = int(np.count_nonzero(values < least - width) + np.count_nonzero(values > greatest + width))
+        return {Surprise(column=self.name, outside=within, kind=self.read_as): count} if count else {}
 
     def _unexpected(self, missing: NDArray[np.bool_]) -> Surprises:
         count = int(np.count_nonzero(missing))

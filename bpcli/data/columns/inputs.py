@@ -59,7 +59,7 @@ class NumericInput(ColumnInput):
     def _write(self, column: Column, out: Array) -> Surprises:
         values, missing = numbers(column), column.missing()
         if self.constant is None:
-            filled, surprises = _filled(values, missing, self.fill), self._far_outside(values)
+            filled, surprises = _filled(values, missing, self.fill), self._far_outside(values, self.range)
         else:
             filled, surprises = self._held(missing), self._ignored(~missing & ~self._is_constant(values))
         out[:, 0] = encoded(self.encoding, self.name, filled)
@@ -74,15 +74,6 @@ class NumericInput(ColumnInput):
         if self.range is None:
             return np.zeros(len(values), np.bool_)
         return np.asarray((values >= self.range[0]) & (values <= self.range[1]))
-
-    def _far_outside(self, values: Values) -> Surprises:
-        """Count values farther from the training range than its width."""
-        if self.range is None:
-            return {}
-        least, greatest = self.range
-        width = greatest - least
-        count = int(np.count_nonzero(values < least - width) + np.count_nonzero(values > greatest + width))
-        return {Surprise(column=self.name, outside=self.range): count} if count else {}
 
 
 class BooleanInput(ColumnInput):

@@ -1,14 +1,16 @@
-"""Recognition of columns of names that are numbers in another notation."""
+"""Recognition of columns of names or plain numbers that are dates, times, or numbers in another notation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from bpcli.data.columns.censored import Decimal, bounds_of
-from bpcli.data.columns.spec import CensoredColumn, ColumnSpec, NumericColumn
+from bpcli.data.columns.spec import CensoredColumn, ColumnSpec, DateColumn, NumericColumn, TimeOfDayColumn
+from bpcli.data.notations import DateNotation
+from bpcli.data.notations.date_recognition import recognised_in
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.notations.numbers import NumberNotation
 from bpcli.data.notations.recognition import recognise_numbers
@@ -33,15 +35,41 @@ class RecognisedColumn:
     reason: str
     missing: tuple[str, ...] = ()
 
+    @property
+    def read_as(self) -> str:
+        """What the cells are, for messages."""
+        return {"date": "dates", "time_of_day": "times of day"}.get(self.spec.type, "numbers")
 
-def recognised_columns(columns: Iterable[Column], dialect: Dialect) -> dict[str, RecognisedColumn]:
-    """Columns of names that are numbers in some notation."""
+
+def recognised_columns(
+    columns: Iterable[Column], dialect: Dialect, targets: Collection[str] = ()
+) -> dict[str, RecognisedColumn]:
+    """Columns that are dates, times of day, or names that are numbers in some notation; targets are no dates."""
     found = {}
     for column in columns:
-        recognised = recognised_numbers(column, dialect) if column.kind == "categorical" else None
+        recognised = None if column.name in targets else recognised_dates(column)
+        if recognised is None and column.kind == "categorical":
+            recognised = recognised_numbers(column, dialect)
         if recognised is not None:
             found[column.name] = recognised
     return found
+
+
+def recognised_dates(column: Column) -> RecognisedColumn | None:
+    """Notation of a column of names or numbers that are dates or times of day, but for a few words."""
+    found = recognised_in(column)
+    if found is None:
+        return None
+    reason = f"{found.first} to {found.last}"
+    spec: ColumnSpec = TimeOfDayColumn()
+    if isinstance(found.notation, DateNotation):
+        spec = DateColumn(order=found.notation.order)
+        if found.is_ambiguous:
+            other = "month_day_year" if spec.order == "day_month_year" else "day_month_year"
+            reason += f"; every row could also be {other}"
+    if found.misfits:
+        reason += f"; missing: {listed(found.misfits)}"
+    return RecognisedColumn(spec, reason, found.misfits)
 
 
 def recognised_numbers(column: Column, dialect: Dialect) -> RecognisedColumn | None:
@@ -89,8 +117,10 @@ def numeric_column(notation: NumberNotation, dialect: Dialect) -> NumericColumn:
 
 
 def spec_yaml(spec: ColumnSpec) -> str:
-    """Config of a column as YAML on one line: its type and the keys that are not defaults."""
+    """Config of a column as YAML on one line: its type and the keys that are not defaults, if any."""
     keys = {"type": spec.type, **spec.model_dump(exclude_defaults=True)}
+    if len(keys) == 1:
+        return spec.type
     return "{" + ", ".join(f"{key}: {yaml_scalar(value)}" for key, value in keys.items()) + "}"
 
 

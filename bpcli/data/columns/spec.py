@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from bpcli.data.columns.arrays import ArrayInput, contiguous_positions
 from bpcli.data.columns.censored import CensoredInput, bounds_of
+from bpcli.data.columns.dates import DateInput, TimeOfDayInput
 from bpcli.data.columns.encoders import Affine, NumericEncoder, Standard, is_negligible
 from bpcli.data.columns.inputs import (
     BooleanInput,
@@ -21,7 +22,7 @@ from bpcli.data.columns.inputs import (
     places_of,
 )
 from bpcli.data.columns.statistics import Values, mean, quantiles
-from bpcli.data.notations import Notation, NumberNotation
+from bpcli.data.notations import DateNotation, Notation, NumberNotation, Order, TimeNotation
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.table import Column, Kind
 from bpcli.errors import Mismatch, MismatchError
@@ -261,6 +262,48 @@ def constant_content(
     return "value" if is_constant else None
 
 
+class DateColumn(ColumnSpecBase):
+    """A column of dates, with or without times."""
+
+    kind = "date"
+    type: Literal["date"] = "date"
+    order: Order = Field(
+        default="year_month_day",
+        description="Order of the numbers, or the unit of numbers that count from 1970-01-01. Dates such as 2023-01-31 "
+        "are read in any order.",
+    )
+
+    def notation(self, dialect: Dialect) -> DateNotation:
+        """Notation of the dates."""
+        return DateNotation(order=self.order)
+
+    def fit(self, column: Column, defaults: EncodersSpec, weights: Values | None = None) -> DateInput:
+        """Fit as `NumericColumn.fit`."""
+        return DateInput.fit(column, known_weights(column, weights), _constant_moment(column))
+
+
+class TimeOfDayColumn(ColumnSpecBase):
+    """A column of times of day, without dates."""
+
+    kind = "time_of_day"
+    type: Literal["time_of_day"] = "time_of_day"
+
+    def notation(self, dialect: Dialect) -> TimeNotation:
+        """Notation of the times."""
+        return TimeNotation()
+
+    def fit(self, column: Column, defaults: EncodersSpec, weights: Values | None = None) -> TimeOfDayInput:
+        """Fit as `NumericColumn.fit`."""
+        return TimeOfDayInput.fit(column, known_weights(column, weights), _constant_moment(column))
+
+
+def _constant_moment(column: Column) -> Literal["value", "missing"] | None:
+    known = known_values(column)
+    return constant_content(column, known, not len(known) or bool((known == known[0]).all()))
+
+
 ColumnSpec = Annotated[
-    NumericColumn | CategoricalColumn | BooleanColumn | CensoredColumn, Field(discriminator="type"), BareName()
+    NumericColumn | CategoricalColumn | BooleanColumn | DateColumn | TimeOfDayColumn | CensoredColumn,
+    Field(discriminator="type"),
+    BareName(),
 ]

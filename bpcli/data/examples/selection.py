@@ -19,7 +19,7 @@ from bpcli.data.files.kind_hints import are_missing_words, numbers_the_rows, wor
 from bpcli.data.files.read import holds_arrays
 from bpcli.data.files.source import Source
 from bpcli.data.spec import DataSpec
-from bpcli.data.table import Column, Table, instead_of, unnamed
+from bpcli.data.table import Column, Kind, Table, instead_of, unnamed
 from bpcli.data.targets import choose_loss, fit_target, learned_columns
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
 from bpcli.nn.losses import Loss, MeanSquaredError
@@ -28,6 +28,8 @@ from bpcli.wording import counted, enumerated, listed, quoted, shown_shape
 
 Weightless = Literal["kept", "dropped"]
 """Treatment of rows of weight 0: dropped before the split; version 0.1 kept them."""
+_OF_CELLS: dict[Kind, str] = {"categorical": "categorical", "date": "a date", "time_of_day": "a time of day"}
+"""Kinds that an array cannot have."""
 
 
 @dataclass(frozen=True)
@@ -168,9 +170,9 @@ def _refuse_arrays(table: Table, spec: DataSpec, targets: list[str]) -> None:
         (("data", "weight"), spec.weight, "a weight"),
         (("data", "split", "column"), spec.split.column, "the split column"),
         *(
-            (("data", "columns", name), name, "categorical")
-            for name in spec.columns
-            if spec.kinds[name] == "categorical"
+            (("data", "columns", name), name, _OF_CELLS[column.kind])
+            for name, column in spec.columns.items()
+            if column.kind in _OF_CELLS
         ),
     ]
     for path, name, what in named:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from bpcli.data.files.cells import parse_cells
 from bpcli.data.notations.dialect import DEFAULT_DIALECT, Dialect
 from bpcli.data.table import Column
-from bpcli.wording import counted, quoted
+from bpcli.wording import quoted
 
 MOSTLY = 0.8
 """A column of names of which this share are numbers was meant to be numeric."""
@@ -23,24 +22,6 @@ MISSING_WORDS = frozenset(
     ["na", "n/a", "n.a.", "nan", "none", "null", "nil", "missing", "unknown", "-", "--", ".", "#n/a", "#na", "<na>"]
 )
 """Words, in lower case, that stand for a missing value in most files."""
-
-MOST_LOOKED_AT = 100
-"""Of the names in a column, to see whether they are dates."""
-
-_DAY = r"(?:0?[1-9]|[12]\d|3[01])"
-"""Of a month, or the month itself, as the order of the two is not known."""
-
-_DATE = rf"\d{{4}}([-/.]){_DAY}\1{_DAY}|{_DAY}([-/.]){_DAY}\2\d{{4}}|{_DAY}/{_DAY}/\d\d"
-_TIME = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?[AaPp][Mm])?(?: ?(?:Z|[+-]\d\d(?::?\d\d)?))?"
-_DATE_AND_TIME = re.compile(rf"(?:{_DATE})(?:[ T]{_TIME})?")
-
-OF_DATES = "dates are not supported: provide numeric columns such as year, month and weekday"
-"""What to do about a column of dates."""
-
-
-def are_dates(column: Column) -> bool:
-    """Whether the names in a column look like dates, with a time or without: 2024-01-31, 31/1/24, 2024-01-31T12:30Z."""
-    return bool(_mostly(_DATE_AND_TIME, column))
 
 
 def are_missing_words(words: Iterable[str]) -> bool:
@@ -58,19 +39,6 @@ def padded_noted(column: Column) -> str:
     """Note on a column of numbers with leading zeros, by an example."""
     example = next(name for name in column.categories if len(name) > 1 and name[0] == "0")
     return f"numbers with leading zeros, such as {quoted(example)}"
-
-
-def _mostly(pattern: re.Pattern[str], column: Column) -> list[str]:
-    """Some of the names in a column that are as the pattern, where most of them are; else none."""
-    names = [name.strip() for name in column.present()] if column.kind == "categorical" else []
-    some = names[:: max(1, len(names) // MOST_LOOKED_AT)]
-    found = [name for name in some if pattern.fullmatch(name)]
-    return found if len(found) >= MOSTLY * len(some) else []
-
-
-def dates_noted(column: Column) -> str:
-    """What becomes of a column of dates that is an input, and what to do."""
-    return f"looks like dates, read as {counted(len(column.present()), 'category', 'categories')}; {OF_DATES}"
 
 
 def numbers_the_rows(column: Column) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 
 from bpcli.data.files.byte_source import open_bytes
 from bpcli.data.files.cells import ReadOptions, first_misfit, misfit, shown_path, text_column
-from bpcli.data.table import Column, Kind, Table
+from bpcli.data.table import Column, Kind, Table, number_label
 from bpcli.errors import DataError
 from bpcli.wording import printable, quoted
 
@@ -24,7 +24,7 @@ _INSTALL = 'pip install "backprop-cli[tables]"'
 
 
 def read_parquet(path: Path, options: ReadOptions) -> Table:
-    """A Parquet file as a table; nulls are missing, and dates are categories.
+    """A Parquet file as a table; nulls are missing, and dates are categories unless they are given a notation.
 
     Raises DataError for a damaged file, for columns that hold lists, records or bytes, and for infinities.
     """
@@ -79,6 +79,8 @@ def _typed(path: str, series: pl.Series, options: ReadOptions) -> Column:
             raise DataError(f"{where}: holds numbers other than 0 and 1, but is declared boolean")
         words = [word for word, truth in (("false", 0.0), ("true", 1.0)) if (values == truth).any()]
         return Column(name, typed, values, () if is_number else tuple(words))
+    if notation is not None:
+        series = _as_written(series)
     # A missing word of the caller's stands for null here, whatever the words are.
     null = options.missing[0] if options.missing else ""
     texts = series.cast(pl.String).fill_null(null)
@@ -88,3 +90,15 @@ def _typed(path: str, series: pl.Series, options: ReadOptions) -> Column:
     if wrong is not None:
         raise misfit(f"{path}: row {int(np.argmax(codes == wrong))}", name, words[wrong], options)
     return text_column(name, words, codes.astype(np.int32), options)
+
+
+def _as_written(series: pl.Series) -> pl.Series:
+    """Series whose text a notation reads: dates of a time zone in UTC, whole floats without a decimal point."""
+    import polars as pl
+
+    if isinstance(series.dtype, pl.Datetime) and series.dtype.time_zone is not None:
+        return series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    if series.dtype.is_float():
+        labels = [None if value is None or value != value else number_label(value) for value in series.to_list()]
+        return pl.Series(series.name, labels, pl.String)
+    return series

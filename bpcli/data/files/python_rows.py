@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ def table_from_rows(rows: Any, options: ReadOptions, shapes: Shapes = NO_SHAPES)
     """Table of the columns in `options.kinds`, from columns by name, a list of rows, or an array (rows, columns).
 
     shapes: those of columns that are arrays; a lone one may be given as it is, (rows, *shape). None and NaN are missing
-    values; texts are read as the cells of a file. Other columns are ignored.
+    values; texts are read as the cells of a file, and dates as their ISO text. Other columns are ignored.
 
     Raises:
         DataError: a column is missing, of another length than the others, or holds what its kind cannot hold.
@@ -141,7 +142,8 @@ def _require_allowed(name: str, kind: Kind, numbers: NDArray[Any]) -> None:
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float | np.floating) and bool(np.isnan(value)))
+    """Whether a value is None, NaN, or the NaT of NumPy or pandas."""
+    return value is None or (isinstance(value, float | np.floating | np.datetime64 | date) and bool(value != value))
 
 
 def _label(value: Any) -> str:

@@ -240,6 +240,7 @@ class Source:
 def _reader_digest() -> str:
     """The SHA-256 of the code that reads and stores tables: between two versions it may change too."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    data = Path(__file__).parent.parent
+    for path in sorted([*data.glob("files/*.py"), *data.glob("notations/*.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()

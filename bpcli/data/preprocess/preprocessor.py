@@ -89,7 +89,7 @@ class Preprocessor(Spec):
         weights = _sample_weights(train, weight)
         weights = None if weights is None else unequal(weights)
         columns = (train[name] for name in inputs)  # one at a time: a selection copies every column it returns
-        fitted = [specs.get(column.name, PLAIN[column.kind]).fit(column, encoders, weights) for column in columns]
+        fitted = [(specs.get(column.name) or PLAIN[column.kind]).fit(column, encoders, weights) for column in columns]
         target_columns = [train[name] for name in targets]
         return cls(
             inputs=tuple(fitted),

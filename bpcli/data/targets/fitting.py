@@ -68,6 +68,16 @@ def fit_target(
         MismatchError: the columns do not fit the loss.
         DataError: the target has fewer than two classes, is constant, or has numbers that are too large.
     """
+    for column in columns:
+        if column.kind in ("date", "time_of_day"):
+            what = "dates" if column.kind == "date" else "times of day"
+            raise MismatchError(
+                Mismatch(
+                    ("data", "target"),
+                    f"column {quoted(column.name)} holds {what}, which cannot be predicted; predict a number, such as "
+                    "the days or hours since an event",
+                )
+            )
     name = type_name(loss)
     names = tuple(column.name for column in columns)
     if "regression" in loss.tasks:
