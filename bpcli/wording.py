@@ -19,6 +19,9 @@ _PLACE = re.compile(r"(?:\S+|(?:--\S+|line|row|column|array) .+|.+\.\w+(?::\d+){
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
+MOST_OF_A_KIND = 3
+"""Messages of one kind that are shown in full; warnings about columns may be as many as the columns."""
+
 NEAR, NEAR_SHORT = 0.75, 0.6
 """Similarity (Ratcliff and Obershelp 1988) from which a name is suggested for another, and for one of up to 3 letters,
 where one letter is much."""
@@ -85,6 +88,29 @@ def enumerated(names: Iterable[str], limit: int = 4) -> str:
     names = list(names)
     shown = ", ".join(names[:limit])
     return shown if len(names) <= limit else f"{shown} and {len(names) - limit:,} more"
+
+
+def grouped(lines: Iterable[str], limit: int = MOST_OF_A_KIND) -> list[str]:
+    """Messages with those of one kind together: the first `limit`, then a line with the number of the others.
+
+    Messages are of one kind if they differ only in names and numbers.
+    """
+    kinds: dict[str, list[str]] = {}
+    for line in lines:
+        kinds.setdefault(_kind(line), []).append(line)
+    shown = []
+    for found in kinds.values():
+        more = len(found) - limit
+        shown += [*found[:limit], f"and {more:,} more like these"] if more > 1 else found
+    return shown
+
+
+def _kind(line: str) -> str:
+    """Message without its names, its numbers and the lengths of its lists."""
+    if about := re.search(r"(?:^|column )'(.+?)'(?=:| )", line):
+        line = re.sub(rf"(?<!\w){re.escape(about[1])}(?!\w)", "…", line)
+    line = re.sub(r"'.*?'(?!\w)|\"(?:\\.|[^\"])*\"|(?<!\w)[-+]?[0-9][0-9.,]*(?:e[-+]?[0-9]+)?", "…", line)
+    return re.sub(r"…(?:,? (?:and )?…(?: more)?)+", "…", line)
 
 
 def shown_shape(shape: Iterable[int]) -> str:

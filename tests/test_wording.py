@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bpcli.wording import counted, listed, number, placed, printable, quoted, suggestion, with_deviation
+from bpcli.wording import counted, grouped, listed, number, placed, printable, quoted, suggestion, with_deviation
 
 
 @pytest.mark.parametrize(
@@ -130,3 +130,22 @@ def test_a_name_that_is_not_near_is_not_suggested() -> None:
     assert suggestion("relluu", ["relu", "tanh"]) == "; did you mean 'relu'?"
     assert suggestion("92_test_no_target.csv", ["20_constant_target.csv"]) == ""
     assert suggestion("rings", ["shell_weight", "sex"]) == ""
+
+
+def test_messages_of_one_kind_are_counted_beyond_the_third():
+    leaks = [f"column 'x{n}': each of its {n} values occurs with only one value of target 'y{n % 2}'" for n in range(9)]
+    hints = [
+        f"column '{name}': read as categories; set data.columns: {{{name}: numeric}}" for name in ("a", "b c", "d")
+    ]
+    lists = [
+        f"column '{name}': numbers except {names}" for name, names in (("e", "'NA'"), ("f", "'NA', '-' and 3 more"))
+    ]
+    assert grouped([leaks[0], *hints, *leaks[1:]]) == [*leaks[:3], "and 6 more like these", *hints]
+    assert grouped(hints * 2)[3:] == ["and 3 more like these"]
+    assert grouped([*lists, *lists, lists[0]]) == [*lists, lists[0], "and 2 more like these"]
+
+
+def test_a_single_message_is_shown_rather_than_counted():
+    lines = [f"{count} rows left out" for count in range(4)]
+    assert grouped(lines) == lines
+    assert grouped([]) == []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bpcli.cli.architecture import layer_lines, target_lines
-from bpcli.cli.console import note, result, result_json, result_table, warn
+from bpcli.cli.console import notes, result, result_json, result_table, warn
 from bpcli.cli.learning_rate_range import show_range_test
 from bpcli.cli.options import AsJson, ConfigArgument, NoCache, Overrides, Strict
 from bpcli.wording import counted
@@ -42,8 +42,7 @@ def check(
     from bpcli.models.summary import ExperimentSummary
 
     prepared = open_experiment(config, overrides or (), cache=not no_cache)
-    for line in prepared.notes:
-        note(line)
+    notes(prepared.notes)
     warn(prepared.warnings, strict)
     if learning_rate:
         show_range_test(prepared, as_json)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpcli.cli.console import note, result, result_json, result_table
+from bpcli.cli.console import note, notes, result, result_json, result_table
 from bpcli.cli.options import AsJson, Force, NoCache, RunsArgument, RunsOption, all_of
 from bpcli.cli.output import require_free, write_page
 from bpcli.documents.table import Table
@@ -49,8 +49,7 @@ def compare(
     if html is not None:
         require_free(html, force, "--html")
     comparison = compare_runs(all_of(runs, more), data, cache=not no_cache)
-    for line in comparison.notes:
-        note(line)
+    notes(comparison.notes)
     if as_json:
         result_json(comparison.to_json())
         return

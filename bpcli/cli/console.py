@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import IO, Any
 
 from bpcli.documents.table import Table
 from bpcli.errors import DataWarningsError
-from bpcli.wording import placed, printable
+from bpcli.wording import grouped, placed, printable
 
 
 def result(line: str = "") -> None:
@@ -71,11 +71,17 @@ def note(line: str) -> None:
     say(f"note: {line}")
 
 
+def notes(lines: Iterable[str]) -> None:
+    """Print notes, with those of one kind beyond the first few counted."""
+    for line in grouped(lines):
+        note(line)
+
+
 def warn(lines: Sequence[str], strict: bool) -> None:
-    """Print warnings about the data. Raises DataWarningsError if `strict`."""
+    """Print warnings about the data, as `notes` does. Raises DataWarningsError if `strict`."""
     if strict and lines:
         raise DataWarningsError(*lines)
-    for line in lines:
+    for line in grouped(lines):
         say(f"warning: {line}")
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bpcli.cli.console import aligned, note, result, result_json, result_table
+from bpcli.cli.console import aligned, notes, result, result_json, result_table
 from bpcli.cli.options import AsJson, CheckpointArgument, CheckpointOption, NoCache, the_one
 from bpcli.documents.scores import ScoreReport
 from bpcli.documents.table import MOST_CLASSES, Table
@@ -57,8 +57,7 @@ def evaluate(
         evaluation = evaluate_file(model, data, cache=not no_cache)
     else:
         evaluation = evaluate_split(model, split.value if split else None, cache=not no_cache)
-    for line in evaluation.notes:
-        note(line)
+    notes(evaluation.notes)
     failures = [failure for item in requirements if (failure := item.check(evaluation.report))]
     if as_json:
         document = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpcli.cli.console import note, result, result_json, result_table
+from bpcli.cli.console import notes, result, result_json, result_table
 from bpcli.cli.options import AsJson, ConfigArgument, NoCache, Overrides
 from bpcli.documents.table import Table
 from bpcli.errors import GradientError
@@ -47,8 +47,7 @@ def gradcheck(
             cache=not no_cache,
             change=lambda config: config.model_copy(update={"dtype": "float64"}),
         )
-        for line in prepared.notes:
-            note(line)
+        notes(prepared.notes)
         checked = check_gradient(prepared.plan, rows, prepared.config.seed if seed is None else seed)
     report = GradientReport.of(prepared, checked)
     if as_json:

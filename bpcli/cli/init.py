@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bpcli.cli.console import note, result, say
+from bpcli.cli.console import notes, result, say
 from bpcli.cli.options import Force, NoCache, OutputFile, the_one
 from bpcli.cli.output import require_free
 from bpcli.wording import printable
@@ -55,8 +55,7 @@ def init(
     draft = draft_config(
         path, target or [], output, task.value if task else None, cache=not no_cache, query=query, sheet=sheet
     )
-    for line in draft.notes:
-        note(line)
+    notes(draft.notes)
     if output is None:
         result(draft.text.rstrip("\n"))
     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bpcli.cli.architecture import layer_lines, target_lines
-from bpcli.cli.console import note, result, result_json
+from bpcli.cli.console import notes, result, result_json
 from bpcli.cli.inspect_text import MOST_CURVES, column_lines, dependence_lines, grid_lines, neuron_lines, neurons_lines
 from bpcli.cli.options import AsJson, CheckpointArgument, CheckpointOption, NoCache, the_one
 from bpcli.errors import UsageError
@@ -69,8 +69,7 @@ def inspect(
     require_columns(model, named)
     wanted = _wanted(model, layer, neuron or [])
     rows = known_classes(model, split_rows(model, None, cache=not no_cache))
-    for line in [*unfinished_notes(model.path), *rows.notes]:
-        note(line)
+    notes([*unfinished_notes(model.path), *rows.notes])
     network = NetworkSummary.of(model.preprocessor, model.inference.network, model.loss)
     columns = found = None
     sections = [[f"{rows.source}, {counted(rows.table.rows, 'row')}, epoch {model.header.score.epoch}"]]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpcli.cli.console import PrintableLines, note, say
+from bpcli.cli.console import PrintableLines, note, notes, say
 from bpcli.cli.options import Force, OutputFile, RowsOption, the_one
 from bpcli.cli.output import require_free
 from bpcli.errors import UsageError
@@ -99,8 +99,7 @@ def predict(
         tally = predict_file(model, source, out, probabilities, kept, spreadsheet_safe, explainer)
     if tally.ignored:
         note(f"columns ignored, since the model does not use them: {listed(tally.ignored)}")
-    for line in [*unfinished_notes(model.path), *surprise_notes(tally.surprises), *tally.notes]:
-        note(line)
+    notes([*unfinished_notes(model.path), *surprise_notes(tally.surprises), *tally.notes])
     if explain:
         same = "that of the same class" if model.target.task in ("binary", "multiclass") else "the same"
         note(f"explained is {explained_output(model)}; baseline is {same} for an average training row")

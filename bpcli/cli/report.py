@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bpcli.cli.console import note
+from bpcli.cli.console import notes
 from bpcli.cli.options import Force, NoCache, RunArgument, RunOption, the_one
 from bpcli.cli.output import require_free, write_page
 
@@ -36,6 +36,5 @@ def report(
     if output is not None:
         require_free(output, force)
     made = report_of(of, cache=not no_cache)
-    for line in made.notes:
-        note(line)
+    notes(made.notes)
     write_page(output or of.report, made.html)

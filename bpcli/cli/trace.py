@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpcli.cli.console import aligned, note, result, result_json
+from bpcli.cli.console import aligned, notes, result, result_json
 from bpcli.cli.options import AsJson, Force, NoCache, Overrides, RunOption, the_one
 from bpcli.cli.output import require_free, write_page
 from bpcli.errors import UsageError
@@ -84,8 +84,7 @@ def trace(
         layer, place = _place(prepared, layer, neuron)
         rows = choose_rows(prepared, row or ())
         traced = trace_step(prepared, state, rows, str(source if run is None else run.last))
-    for line in traced.notes:
-        note(line)
+    notes(traced.notes)
     if as_json:
         result_json(trace_document(traced), indent=None)  # indented, half a million weights took 124 MB
         return

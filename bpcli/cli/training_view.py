@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bpcli.cli.console import note, result, say, warn
+from bpcli.cli.console import note, notes, result, say, warn
 from bpcli.cli.progress import View, duration, view
 from bpcli.cli.signals import StopRequest
 from bpcli.experiment.prepare import Prepared
@@ -81,8 +81,7 @@ class TrainingView(Observer):
             names = [name for name in SUMMARIES[self._task] if name in test.scores]
             figures = ", ".join(f"{name} {number(test.scores[name])}" for name in names)
             result(f"test, {counted(test.rows, 'row')}: {figures}")
-            for line in remarks(test):
-                note(line)
+            notes(remarks(test))
 
 
 def _after(counters: Counters) -> str:
@@ -99,5 +98,4 @@ def announce(prepared: Prepared) -> None:
         f"{prepared.config.name}: {rows} rows; {counted(network.n_in, 'input')}, {network.n_out} "
         f"{'output' if network.n_out == 1 else 'outputs'}, {counted(network.layout.size, 'parameter')}"
     )
-    for line in prepared.notes:
-        note(line)
+    notes(prepared.notes)

@@ -123,7 +123,7 @@ class DataSpec(Spec):
         if path == ():
             raise ValueError("an empty list; name at least one file")
         if any("\0" in name for name in _names(path)):
-            raise ValueError("no file can have a NUL character in its name")
+            raise ValueError("file names cannot contain a NUL character")
         return path
 
     @field_validator("target")

@@ -79,6 +79,10 @@ class Column:
         """Select `rows`, in that order; a slice gives a view."""
         return Column(self.name, self.kind, self.values[rows], self.categories)
 
+    def known(self) -> Column:
+        """Rows with a value."""
+        return self.take(np.flatnonzero(~self.missing()))
+
     def present(self) -> tuple[str, ...]:
         """Categories that occur in the rows, in order."""
         found = np.zeros(len(self.categories) + 1, dtype=np.bool_)

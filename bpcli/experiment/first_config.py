@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -11,9 +11,7 @@ from typing import Literal
 import numpy as np
 from pydantic import ValidationError
 
-from bpcli.config.loading import run_name
-from bpcli.data.columns.recognition import recognised_columns, spec_yaml
-from bpcli.data.examples.split import DEFAULT_SHARE
+from bpcli.data.columns.recognition import recognised_columns
 from bpcli.data.examples.target_leaks import MOST_NAMES
 from bpcli.data.files.kind_hints import (
     is_padded,
@@ -26,17 +24,14 @@ from bpcli.data.files.npz_reader import usual_arrays
 from bpcli.data.files.read import holds_arrays
 from bpcli.data.files.recognition import dialect_of
 from bpcli.data.files.source import open_source, read_options
-from bpcli.data.notations.dialect import Dialect
 from bpcli.data.spec import ArraysSpec, DataSpec, without_password
-from bpcli.data.table import DEFAULT_MISSING, PARTS, Column, Table, instead_of
-from bpcli.data.targets import choose_loss, fit_target
+from bpcli.data.table import DEFAULT_MISSING, Column, Table, instead_of
+from bpcli.data.targets import choose_loss, fit_target, learned_columns
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
+from bpcli.experiment.draft_text import FEWEST_ROWS, Findings, config_text
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
 from bpcli.spec import composed, type_name
-from bpcli.wording import counted, double_quoted, listed, printable, quoted, shown_shape, yaml_scalar
-
-FEWEST_ROWS = 20
-"""Minimum number of rows for a validation and test split: smaller splits have too few rows to be informative."""
+from bpcli.wording import counted, listed, printable, quoted, shown_shape, yaml_scalar
 
 
 @dataclass(frozen=True)
@@ -102,7 +97,8 @@ def draft_config(
         f"{quoted(name)} read as names: {padded_noted(column)}" for name, column in table.items() if is_padded(column)
     ]
     _refuse_arrays(table, targets)
-    columns = [_known(table[name]) for name in targets]
+    known = np.flatnonzero(~np.any([table[name].missing() for name in targets], axis=0))
+    columns = [table[name].take(known) for name in targets]
     shown = source.shown
     if not table.rows:
         raise DataError(f"{shown}: no rows below the header")
@@ -110,7 +106,9 @@ def draft_config(
         raise DataError(f"{shown}: no row has a value in target {listed(targets)}")
     loss, reason = _loss(columns, task)
     with errors_in(shown):
-        _check_targets(columns, loss)
+        columns = _learned_columns(columns, loss)
+    if len(columns) < len(targets):
+        notes.append(f"loss: {type_name(loss)}, as {reason}")
     excluded = {} if holds_arrays(Path(data.shown)) else _excluded(table, targets, data.columns)
     notes += [f"{quoted(name)} left out: {why}" for name, why in excluded.items()]
     notes += [
@@ -125,7 +123,8 @@ def draft_config(
     if not _is_text(data.shown):
         raise UsageError(f"{printable(data.shown)}: file names in a config must be UTF-8 text; rename the file")
     reasons = {**dialect.reasons, **{name: column.reason for name, column in recognised.items()}}
-    return Draft(_text(data, table, words, targets, columns, excluded, type_name(loss), reason, reasons), notes)
+    found = Findings(data, table, words, targets, columns, excluded, type_name(loss), reason, reasons)
+    return Draft(config_text(found), notes)
 
 
 def _data(path: Path | str, query: str | None, sheet: str | None) -> DataSpec:
@@ -163,10 +162,6 @@ def _refuse_arrays(table: Table, targets: list[str]) -> None:
             raise UsageError(f"--target: {what}; name positions of it, such as {quoted(name + '0')}")
 
 
-def _known(column: Column) -> Column:
-    return column.take(np.flatnonzero(~column.missing()))
-
-
 def _loss(columns: list[Column], task: str | None) -> tuple[CrossEntropy | BinaryCrossEntropy | MeanSquaredError, str]:
     loss, reason = choose_loss(columns)
     if task == "regression":
@@ -182,12 +177,13 @@ def _loss(columns: list[Column], task: str | None) -> tuple[CrossEntropy | Binar
     return loss, reason
 
 
-def _check_targets(columns: list[Column], loss: LossBase) -> None:
-    """Raise UsageError for targets that cannot be learned."""
+def _learned_columns(columns: list[Column], loss: LossBase) -> list[Column]:
+    """Target columns as the loss learns them. Raises UsageError for targets that cannot be learned."""
     try:
         fit_target(columns, loss, None)
     except MismatchError as error:
         raise UsageError(f"--target: {error.mismatches[0].what}") from error
+    columns = learned_columns(columns, loss)
     values = columns[0].values
     enough = len(values) >= FEWEST_ROWS
     if enough and "regression" not in loss.tasks and len(np.unique(values)) > len(values) / 2:
@@ -195,13 +191,14 @@ def _check_targets(columns: list[Column], loss: LossBase) -> None:
             f"--target {quoted(columns[0].name)}: nearly every row is a class of its own; if it is a quantity, use "
             "--task regression"
         )
+    return columns
 
 
 def _excluded(table: Table, targets: list[str], declared: Collection[str]) -> dict[str, str]:
     """Columns unsuitable as inputs, with the reason."""
     excluded = {}
     for name, column in table.items():
-        values = _known(column).values
+        values = column.known().values
         distinct = len(np.unique(values))
         if name in targets:
             continue
@@ -213,117 +210,6 @@ def _excluded(table: Table, targets: list[str], declared: Collection[str]) -> di
             excluded[name] = (
                 f"{distinct:,} distinct names in {counted(len(values), 'row')}, like an identifier or free text"
             )
-        elif numbers_the_rows(_known(column)):
+        elif numbers_the_rows(column.known()):
             excluded[name] = "a row number"
     return excluded
-
-
-def _text(
-    data: DataSpec,
-    table: Table,
-    words: list[str],
-    targets: list[str],
-    columns: list[Column],
-    excluded: dict[str, str],
-    loss: str,
-    reason: str,
-    reasons: Mapping[str, str],
-) -> str:
-    rows, source = table.rows, Path(data.shown).name
-    classes = loss != "mse" and len(targets) == 1
-    few = table.parts is None and (
-        len(columns[0]) < FEWEST_ROWS or (classes and _largest_class(columns[0]) < len(PARTS))
-    )
-    batch = 32 if rows < 20_000 else 128 if rows < 200_000 else 512
-    patience = 20 if rows < 20_000 else 10
-    target = yaml_scalar(targets[0]) if len(targets) == 1 else f"[{', '.join(map(yaml_scalar, targets))}]"
-    lines = [
-        f"# Made by bpcli init from {yaml_scalar(source)}: {counted(rows, 'row')}, {counted(len(table), 'column')}.",
-        f"name: {yaml_scalar(run_name(source.split('.')[0]))}",
-        "seed: 0                       # seed of all random numbers",
-        "data:",
-        *_places(data),
-        *(f"  {key}: {yaml_scalar(getattr(data, key))}    # {reasons[key]}" for key in _DIALECT if key in reasons),
-        f"  target: {target}",
-    ]
-    if words:
-        missing = ", ".join(map(double_quoted, (*DEFAULT_MISSING, *words)))
-        lines.append(f"  missing: [{missing}]    # includes the words found among numbers and dates")
-    if excluded:
-        lines.append("  exclude:")
-        lines += [f"    - {yaml_scalar(name)}    # {why}" for name, why in excluded.items()]
-    declared = {name: spec for name, spec in data.columns.items() if name not in excluded}
-    if declared:
-        lines.append("  columns:")
-        lines += [f"    {yaml_scalar(name)}: {spec_yaml(spec)}    # {reasons[name]}" for name, spec in declared.items()]
-    if classes and columns[0].kind == "numeric" and len(np.unique(columns[0].values)) > 2:
-        lines.append("  # To predict the number instead of classes: bpcli init … --task regression")
-    lines += ["  # Inferred kinds; to override one, use `columns`, such as {zip_code: categorical}:"]
-    lines += [f"  #   {line}" for line in _described(table, targets, excluded)]
-    if table.parts is None:
-        share = 0.0 if few else DEFAULT_SHARE
-        why = "    # too few rows for validation and test" if few else ""
-        lines.append(f"  split: {{validation: {share:g}, test: {share:g}}}{why}")
-    lines += [
-        "layers:                       # the output layer is determined by target and loss",
-        "  - {units: 64, activation: relu}",
-        "  - {units: 32, activation: relu}",
-        f"loss: {loss}    # {reason}",
-        "optimizer: {type: adam, learning_rate: 0.001}",
-        "training:",
-        "  epochs: 200",
-        f"  batch_size: {batch}",
-        f"  early_stopping: {{monitor: {'train' if few else 'validation'}_loss, patience: {patience}}}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-_DIALECT = tuple(vars(Dialect()))
-
-
-def _places(data: DataSpec) -> list[str]:
-    """Lines of the config that say where the rows are."""
-    named = {"url": data.url, "query": data.query, "path": data.path, "sheet": data.sheet}
-    lines = [f"  {key}: {yaml_scalar(value)}" for key, value in named.items() if isinstance(value, str)]
-    if data.arrays != ArraysSpec():
-        lines.append(f"  arrays: {{x: {yaml_scalar(data.arrays.x)}, y: {yaml_scalar(data.arrays.y)}}}")
-    return lines
-
-
-def _described(table: Table, targets: list[str], excluded: dict[str, str]) -> list[str]:
-    """Kind and values of the input columns, one line per column, up to 40."""
-    inputs = [column for name, column in table.items() if name not in targets and name not in excluded]
-    lines = []
-    for column in inputs[:40]:
-        if column.shape:
-            lines.append(f"{_comment(column.name)}: array {shown_shape(column.shape)}, {_range(column)}")
-            continue
-        known = _known(column)
-        missing = len(column) - len(known)
-        if column.kind == "numeric":
-            what = f"{known.values.min():g} to {known.values.max():g}"
-        elif column.kind in ("date", "time_of_day"):
-            what = " to ".join(Column("", column.kind, np.array([known.values.min(), known.values.max()])).labels())
-        elif column.kind == "categorical":
-            what = counted(len(np.unique(known.values)), "name")
-        else:
-            what = "true or false"
-        lines.append(f"{_comment(column.name)}: {column.kind}, {what}" + (f", {missing:,} missing" if missing else ""))
-    return lines if len(inputs) <= 40 else [*lines, f"and {len(inputs) - 40:,} more"]
-
-
-def _range(column: Column) -> str:
-    """Dtype and range of an array."""
-    known = column.values[~column.missing()] if column.values.dtype.kind == "f" else column.values
-    if column.kind == "boolean":
-        return "true or false"
-    return f"{column.values.dtype}, {known.min():g} to {known.max():g}" if known.size else "empty"
-
-
-def _largest_class(column: Column) -> int:
-    return int(np.unique(column.values, return_counts=True)[1].max())
-
-
-def _comment(text: str) -> str:
-    """Text for a comment, quoted if it has non-printable characters such as line breaks."""
-    return text if text.isprintable() else double_quoted(text)

@@ -93,7 +93,7 @@ def _notes_of_ranges(far: list[tuple[int, str, tuple[str, str]]]) -> list[str]:
 def notes_of_unseen_classes(fitted: Preprocessor, table: Table) -> list[str]:
     """Notes about classes of a table without missing targets that have no training rows."""
     return [
-        f"target {quoted(fitted.target.names[0])}: class {quoted(name)} has {counted(count, 'row')} here, none in the "
+        f"target {listed(fitted.target.names)}: class {quoted(name)} has {counted(count, 'row')} here, none in the "
         "training set: counted as wrong, and left out of the metrics of probabilities"
         for name, count in fitted.unseen_classes(table).items()
     ]

@@ -105,8 +105,8 @@ def explained_output(model: Model) -> str:
 
 def explained_names(model: Model) -> tuple[str, ...]:
     """Names of the targets or labels; a single empty name if there is only one."""
-    names = model.preprocessor.target.names
-    return tuple(names) if len(names) > 1 else ("",)
+    target = model.preprocessor.target
+    return tuple(target.names) if len(target.names) > 1 and not target.class_names else ("",)
 
 
 def _shared_out(added: Numbers, lacking: Numbers) -> Numbers:

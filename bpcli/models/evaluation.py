@@ -172,7 +172,11 @@ def file_rows_for_each(models: Sequence[Model], path: Path, cache: bool) -> Iter
         require_columns(list(source.options.kinds), source.header, printable(str(path)))
         model.require_width(path, [name for name in source.header if not source.options.wants(name)])
         table = source.table()
-        missing = np.any([table[name].missing() for name in model.preprocessor.target.names], axis=0)
+        columns = [table[name] for name in model.target.names]
+        missing = np.any([column.missing() for column in columns], axis=0)
+        rows = np.flatnonzero(~missing)
+        with errors_in(printable(str(path))):
+            model.target.require_valid([column.take(rows) for column in columns], rows + 1)
         yield FileRows(source, table, ~missing)
 
 

@@ -209,7 +209,8 @@ class _LineFeeds:
 
 def _names_of_predictions(model: Model, probabilities: bool) -> list[str]:
     target = model.preprocessor.target
-    names = ["prediction"] if len(target.names) == 1 else [f"prediction_{name}" for name in target.names]
+    is_one = target.class_names or len(target.names) == 1
+    names = ["prediction"] if is_one else [f"prediction_{name}" for name in target.names]
     return [*names, *([f"probability_{name}" for name in model.classes] if probabilities else [])]
 
 

@@ -13,7 +13,7 @@ from bpcli.models.summary import NetworkSummary
 from bpcli.models.tables import column_table
 from bpcli.pages.page import Section, as_sentence, number
 from bpcli.storage.records import Summary
-from bpcli.wording import counted, quoted
+from bpcli.wording import counted, grouped, quoted
 
 
 def data_section(model: Model, own: OwnData | None, summary: Summary) -> Section:
@@ -22,7 +22,7 @@ def data_section(model: Model, own: OwnData | None, summary: Summary) -> Section
     sentences = [
         f"{counted(len(preprocessor.inputs), 'input column')} become {counted(len(preprocessor.features), 'feature')}; "
         f"the target is {', '.join(quoted(name) for name in preprocessor.target.names)}.",
-        *(as_sentence(f"warning: {line}") for line in summary.warnings),
+        *(as_sentence(f"warning: {line}") for line in grouped(summary.warnings)),
         f"SHA-256 of the data: {header.data.sha256}",
     ]
     tables = [Table("Rows", ["split", "rows"], [[part, number(count)] for part, count in header.data.rows.items()])]

@@ -16,7 +16,7 @@ from bpcli.data.columns.encoders import Affine, Encoding
 from bpcli.data.columns.inputs import BooleanInput, NumericInput, OneHotInput, OrdinalInput
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Column, Table
-from bpcli.data.targets import ClassesTarget, LabelsTarget, NumbersTarget, TargetBase
+from bpcli.data.targets import ExclusiveTarget, LabelsTarget, NumbersTarget, TargetBase
 from bpcli.errors import UsageError
 from bpcli.nn.layers import Layer
 from bpcli.tracing.arithmetic import Arithmetic
@@ -68,8 +68,8 @@ def _numbers(target: NumbersTarget, columns: list[Column], outputs: int) -> list
 
 
 @_target.register
-def _classes(target: ClassesTarget, columns: list[Column], outputs: int) -> list[str]:
-    label = columns[0].labels()[0]
+def _classes(target: ExclusiveTarget, columns: list[Column], outputs: int) -> list[str]:
+    label = target.class_column(columns).labels()[0]
     if target.single_logit:
         return [f"0 for {target.classes[0]}, 1 for {target.classes[1]}; the row has {label}"]
     return [f"1 for the class of the row, {label}, 0 for the others"] * outputs

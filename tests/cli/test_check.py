@@ -6,8 +6,10 @@ import json
 from html import unescape
 from pathlib import Path
 
+import numpy as np
 import pytest
 from commands import CONFIGS, bpcli
+from experiments import write_csv
 
 HEAD = "data:\n  path: small.csv\n"
 """Two lines that every config here begins with."""
@@ -253,6 +255,29 @@ def test_warnings_are_kept_with_the_run_and_said_again_where_its_rows_are_judged
     assert "warning during" not in bpcli("evaluate", "r", "--data", "small.csv", cwd=leaking).ok().err
     page = unescape(bpcli("report", "r", "-o", "-", cwd=leaking).ok().out)
     assert all(f"<p>Warning: {warning}.</p>" in page for warning in WARNINGS)
+
+
+@pytest.mark.parametrize("command", ["check", "train"])
+def test_warnings_of_one_kind_are_counted_beyond_the_third_and_kept_in_full(tmp_path: Path, command: str):
+    truth = np.arange(60) % 2
+    write_csv(tmp_path / "t.csv", {**{f"x{n}": truth + n + 1 for n in range(108)}, "y": truth})
+    (tmp_path / "c.yaml").write_text("data: {path: t.csv, target: y}\ntraining: {epochs: 1}\n")
+    said = bpcli(command, "c.yaml", *(["--run-dir", "run"] if command == "train" else []), cwd=tmp_path).ok().err
+    about = [line for line in warnings_in(said) if "duplicate" not in line]
+    assert [line.partition(":")[0] for line in about] == [
+        "column 'x0'",
+        "column 'x1'",
+        "column 'x2'",
+        "and 105 more like these",
+    ]
+    if command == "train":
+        kept = json.loads((tmp_path / "run" / "summary.json").read_text())["warnings"]
+        assert sum(line.startswith("column ") for line in kept) == 108
+        assert "and 105 more like these" in bpcli("evaluate", "run", cwd=tmp_path).ok().err
+        bpcli("report", "run", cwd=tmp_path).ok()
+        page = (tmp_path / "run" / "report.html").read_text()
+        assert "nd 105 more like these" in page
+        assert "&#x27;x3&#x27;: " not in page
 
 
 @pytest.mark.parametrize("damage", [None, 5, "x", {}, [5], [None]])

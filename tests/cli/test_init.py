@@ -256,6 +256,18 @@ def test_several_targets_are_quantities_or_labels(tmp_path: Path):
     assert (numbers["task"], list(numbers["per_target"])) == ("regression", ["a", "b"])
 
 
+def test_columns_with_one_1_in_each_row_are_classes(tmp_path: Path):
+    table = [[n, n % 7, *(int(n % 3 == k) for k in range(3))] for n in range(60)]
+    data = write_csv(tmp_path / "t.csv", [["a", "b", "p", "q", "r"], *table, [1, 1, "", 1, 1]])
+    targets = [word for name in "pqr" for word in ("--target", name)]
+    made = bpcli("init", data, *targets)
+    why = "exactly one of targets 'p', 'q', 'r' is 1 in each row, so they are one target of 3 classes"
+    assert f"\nloss: cross_entropy    # {why}; for independent labels set loss: binary_cross_entropy\n" in made.out
+    assert f"note: loss: cross_entropy, as {why}" in made.err
+    scores = works(tmp_path, data, *targets).json
+    assert (scores["task"], scores["names"], scores["rows"]) == ("multiclass", ["p", "q", "r"], 9)
+
+
 def test_columns_of_no_use_are_left_out_with_the_reason(tmp_path: Path):
     rows = [
         [f"user-{n}@example.org", n + 1, "same", "", "x" if n % 5 == 0 else "", n / 9, "high" if n > 30 else "low"]

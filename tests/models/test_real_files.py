@@ -190,3 +190,52 @@ def test_classes_that_differ_only_in_case_are_named(tmp_path: Path) -> None:
     other.mkdir()
     as_input = train(other, {"path": file.name, "target": "len"}, training={"epochs": 1}).ok()
     assert f"note: column 'species': {said.replace('classes', 'categories')}" in as_input.err
+
+
+def test_columns_with_one_1_in_each_row_are_one_target_of_classes(tmp_path: Path) -> None:
+    species = ["setosa", "versicolor", "virginica"]
+    data = {"path": "113_onehot_columns.csv", "target": species}
+    done = train(tmp_path, data, training={"epochs": 30}).ok()
+    assert "loss: cross_entropy, as exactly one of targets 'setosa', 'versicolor', 'virginica' is 1" in done.err
+    assert "for independent labels set loss: binary_cross_entropy" in done.err
+    found = bpcli("predict", FILES / data["path"], "--checkpoint", tmp_path / "run", "--probabilities").ok().rows
+    assert list(found[0]) == ["prediction", *(f"probability_{name}" for name in species)]
+    assert {row["prediction"] for row in found} == {*species}
+    assert all(abs(sum(float(row[f"probability_{name}"]) for name in species) - 1) < 1e-5 for row in found)
+    scores = json.loads(bpcli("evaluate", tmp_path / "run", "--json").ok().out)
+    assert (scores["task"], scores["names"]) == ("multiclass", species)
+    assert [sum(row) for row in scores["confusion_matrix"]] == [8, 7, 7]  # stratified
+    traced = bpcli("trace", tmp_path / "run").ok().out
+    assert "t = 1 for the class of the row, versicolor, 0 for the others" in traced
+    assert bpcli("inspect", tmp_path / "run").ok().out.count("highest for") == 1
+    bpcli("report", tmp_path / "run").ok()
+
+
+def test_independent_labels_remain_so_if_the_loss_says_so(tmp_path: Path) -> None:
+    data = {"path": "113_onehot_columns.csv", "target": ["setosa", "versicolor", "virginica"]}
+    train(tmp_path, data, loss="binary_cross_entropy", training={"epochs": 1}).ok()
+    found = bpcli("predict", FILES / data["path"], "--checkpoint", tmp_path / "run").ok().rows
+    assert list(found[0]) == ["prediction_setosa", "prediction_versicolor", "prediction_virginica"]
+
+
+def test_evaluation_names_a_row_with_several_classes_or_none(tmp_path: Path) -> None:
+    data = {"path": "113_onehot_columns.csv", "target": ["setosa", "versicolor", "virginica"]}
+    train(tmp_path, data, loss="cross_entropy", training={"epochs": 1}).ok()
+    table = "len,wid,setosa,versicolor,virginica\n5,3,1,0,0\n6,3,,,\n5,3,{}\n"
+    for cells in ("1,1,0", "0,0,0"):
+        (tmp_path / "new.csv").write_text(table.format(cells))
+        refused = bpcli("evaluate", tmp_path / "run", "--data", tmp_path / "new.csv")
+        assert refused.code == 3
+        targets = "'setosa', 'versicolor', 'virginica'"
+        assert f"new.csv: row 3: targets {targets} are {', '.join(cells.split(','))}; exactly one" in refused.err
+    (tmp_path / "new.csv").write_text(table.format("0,1,0"))
+    assert "1 row left out: no value" in bpcli("evaluate", tmp_path / "run", "--data", tmp_path / "new.csv").ok().err
+
+
+def test_an_array_with_one_1_in_each_row_is_one_target_of_classes(tmp_path: Path) -> None:
+    train(tmp_path, {"path": "40_onehot_labels.npz"}, training={"epochs": 100}).ok()
+    found, _ = predictions(tmp_path, "40_onehot_labels.npz")
+    with np.load(FILES / "40_onehot_labels.npz") as arrays:
+        truth = [f"y{place}" for place in arrays["y"].argmax(axis=1)]
+    assert {*found} == {"y0", "y1", "y2"}
+    assert np.mean([one == other for one, other in zip(found, truth, strict=True)]) > 0.9

@@ -94,9 +94,12 @@ REFUSED = {
     ),
     "half characters": (
         {"X": X, "y": declared("<U1", (40,), HALF_CHARACTERS)},
-        "array 'y': row 0 holds text that is not",
+        "array 'y': row 0 holds invalid Unicode text",
     ),
-    "no characters": ({"X": X, "y": declared("<U1", (40,), NO_CHARACTERS)}, "array 'y': row 0 holds text that is not"),
+    "no characters": (
+        {"X": X, "y": declared("<U1", (40,), NO_CHARACTERS)},
+        "array 'y': row 0 holds invalid Unicode text",
+    ),
     "other lengths": ({"X": X, "y": Y[:39]}, "'X' has 40 rows, 'y' has 39"),
     "no axis": ({"X": np.float64(3), "y": Y}, "array 'X': shape () has no rows"),
     "a header without end": ({"X": npy(X).replace(b"}", b"("), "y": Y}, "array 'X': its header is damaged"),

@@ -73,7 +73,7 @@ REFUSED = {
     ),
     "two missing": (
         lambda rows: renamed("sex", "gender")(renamed("island", "isle")(rows)),
-        "no columns 'island', 'sex'; did you mean 'isle'?",
+        "no columns 'island', 'sex'; it has 'species', 'isle', ",
     ),
     "other type": (with_cells("body_mass_g", "heavy"), "line 2: column 'body_mass_g': 'heavy' is not a finite number"),
     "yes and no for numbers": (with_cells("body_mass_g", "yes"), "line 2: column 'body_mass_g': 'yes' is not a finite"),

@@ -19,6 +19,7 @@ from bpcli.data.examples.target_leaks import (
     values_that_determine,
 )
 from bpcli.data.table import PARTS, Column, Part
+from bpcli.data.targets import learned_columns
 from bpcli.wording import counted, quoted
 
 _SETS: dict[Part, str] = {"train": "training", "validation": "validation", "test": "test"}
@@ -58,8 +59,10 @@ class _Search:
 
     def __init__(self, selection: Examples) -> None:
         self._rows = np.sort(np.concatenate([selection.split.part(part) for part in PARTS]))
-        self._targets = [selection.table[name].take(self._rows) for name in selection.targets]
-        self._codes = [np.unique(target.values, return_inverse=True)[1] for target in self._targets]
+        columns = [selection.table[name].take(self._rows) for name in selection.targets]
+        learned = learned_columns(columns, selection.loss)
+        self._targets = [_with_codes(target) for target in learned]
+        self._parts = [_with_codes(column) for column in columns] if len(learned) < len(columns) else []
         self._numeric = "regression" in selection.loss.tasks
 
     def suspicions(self, column: Column, given: bool) -> list[str]:
@@ -67,10 +70,15 @@ class _Search:
         if not given and tells_rows_apart(column):
             return [f"{_identity(column)}; put it in data.exclude, or in data.columns if it is intended"]
         part = column.take(self._rows)
-        found = [
-            _leak(part, target, codes, self._numeric) for target, codes in zip(self._targets, self._codes, strict=True)
-        ]
+        found = [_leak(part, target, codes, self._numeric) for target, codes in self._targets]
+        if not any(found):  # a column may give away one class of several
+            found += [_leak(part, target, codes, self._numeric) for target, codes in self._parts]
         return [f"{what}; put it in data.exclude unless it is known before the target" for what in found if what]
+
+
+def _with_codes(target: Column) -> tuple[Column, NDArray[np.intp]]:
+    """Target with its values as 0, 1, …."""
+    return target, np.unique(target.values, return_inverse=True)[1]
 
 
 def _repeats(selection: Examples) -> list[str]:

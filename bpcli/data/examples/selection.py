@@ -20,7 +20,7 @@ from bpcli.data.files.read import holds_arrays
 from bpcli.data.files.source import Source
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Column, Kind, Table, instead_of, unnamed
-from bpcli.data.targets import choose_loss, fit_target
+from bpcli.data.targets import choose_loss, fit_target, learned_columns
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
 from bpcli.nn.losses import Loss, MeanSquaredError
 from bpcli.spec import composed, type_name
@@ -99,8 +99,9 @@ def select_examples(
         notes.append(f"loss: {type_name(loss)}, as {reason}")
     with errors_in(source.shown):
         # Report an unsuitable loss before any split that fails because of it.
-        fit_target(_of_training(columns, rows, table, spec), loss, spec.target_encoder)
-        split = _divide(table, rows, columns, spec, seed, loss)
+        fitted = fit_target(_of_training(columns, rows, table, spec), loss, spec.target_encoder)
+        fitted.require_valid(columns, rows + 1)
+        split = _divide(table, rows, learned_columns(columns, loss), spec, seed, loss)
     return Examples(table, inputs, targets, split, loss, source.shown, source.digest, notes)
 
 

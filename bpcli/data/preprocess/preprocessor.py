@@ -160,7 +160,8 @@ class Preprocessor(Spec):
                 stored = np.dtype(array.stored)
                 held = stored if self.keeps_stored(array, stored, rows, dtype) else dtype
                 x += array.size * held.itemsize
-        y = len(self.target.names) * self.target.encoded_dtype(dtype).itemsize + self.target.truth_bytes
+        values = 1 if self.target.class_names else self.target.outputs
+        y = values * self.target.encoded_dtype(dtype).itemsize + self.target.truth_bytes
         return rows * (x + y + (dtype.itemsize if self.weight is not None else 0))
 
     @staticmethod

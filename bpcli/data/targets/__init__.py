@@ -1,19 +1,24 @@
-"""Targets: classes, labels and numbers, fitted on the training rows."""
+"""Targets: classes, one-hot classes, labels and numbers, fitted on the training rows."""
 
 from bpcli.data.targets.base import Outcome, TargetBase, Truth
 from bpcli.data.targets.classes import ClassesTarget
+from bpcli.data.targets.exclusive import ExclusiveTarget
 from bpcli.data.targets.fitting import FittedTarget, choose_loss, fit_target
 from bpcli.data.targets.labels import LabelsTarget
 from bpcli.data.targets.numbers import NumbersTarget
+from bpcli.data.targets.one_hot import OneHotTarget, learned_columns
 
 __all__ = [
     "ClassesTarget",
+    "ExclusiveTarget",
     "FittedTarget",
     "LabelsTarget",
     "NumbersTarget",
+    "OneHotTarget",
     "Outcome",
     "TargetBase",
     "Truth",
     "choose_loss",
     "fit_target",
+    "learned_columns",
 ]

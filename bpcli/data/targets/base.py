@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
 from bpcli.data.table import Column, Kind
@@ -79,6 +80,13 @@ class TargetBase(Spec):
     @abstractmethod
     def has_kinds(self, kinds: Names[Kind]) -> bool:
         """Whether columns of these kinds can be this target."""
+
+    def require_valid(self, columns: Names[Column], numbers: NDArray[np.intp]) -> None:
+        """Raise DataError, naming a row, if rows of target columns contradict each other.
+
+        numbers: row numbers for messages, (rows,). No value of the columns is missing.
+        """
+        return
 
     @abstractmethod
     def encoded_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -16,12 +16,13 @@ from bpcli.data.table import EXACT, Column, number_label
 from bpcli.data.targets.classes import ClassesTarget
 from bpcli.data.targets.labels import LabelsTarget, is_binary
 from bpcli.data.targets.numbers import NumbersTarget
+from bpcli.data.targets.one_hot import OneHotTarget, is_one_hot
 from bpcli.errors import DataError, Mismatch, MismatchError
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss, LossBase, MeanSquaredError
 from bpcli.spec import type_name
-from bpcli.wording import counted, quoted
+from bpcli.wording import counted, listed, quoted
 
-FittedTarget = Annotated[ClassesTarget | LabelsTarget | NumbersTarget, Field(discriminator="type")]
+FittedTarget = Annotated[ClassesTarget | OneHotTarget | LabelsTarget | NumbersTarget, Field(discriminator="type")]
 
 MOST_CLASSES_OF_NUMBERS = 20
 """Maximum number of distinct values of an integer target that is treated as classes."""
@@ -30,6 +31,12 @@ MOST_CLASSES_OF_NUMBERS = 20
 def choose_loss(columns: Names[Column]) -> tuple[Loss, str]:
     """Default loss for target columns, with the reason."""
     if len(columns) > 1:
+        if is_one_hot(columns):
+            names = listed(column.name for column in columns)
+            return CrossEntropy(), (
+                f"exactly one of targets {names} is 1 in each row, so they are one target of {len(columns)} classes; "
+                "for independent labels set loss: binary_cross_entropy"
+            )
         if all(is_binary(column) for column in columns):
             return BinaryCrossEntropy(), "all targets hold only 0 and 1"
         return MeanSquaredError(), "the targets are numeric"
@@ -79,13 +86,7 @@ def fit_target(
         raise MismatchError(Mismatch(("data", "target_encoder"), f"class targets of {name} are not scaled; omit it"))
     if len(columns) > 1:
         if "multilabel" not in loss.tasks:
-            raise MismatchError(
-                Mismatch(
-                    ("loss",),
-                    f"{name} takes one target column, not {len(columns)}; for labels of 0 and 1 "
-                    "use binary_cross_entropy, for quantities mse",
-                )
-            )
+            return _fit_one_hot(columns, loss, name)
         for column in columns:
             if not is_binary(column):
                 raise MismatchError(
@@ -97,6 +98,23 @@ def fit_target(
                 )
         return LabelsTarget(names=names)
     return _fit_classes(columns[0], loss, name)
+
+
+def _fit_one_hot(columns: Names[Column], loss: LossBase, name: str) -> OneHotTarget:
+    if not is_one_hot(columns):
+        only = ", unless exactly one is 1 in each row" if all(is_binary(column) for column in columns) else ""
+        raise MismatchError(
+            Mismatch(
+                ("loss",),
+                f"{name} takes one target column, not {len(columns)}{only}; for labels of 0 and 1 "
+                "use binary_cross_entropy, for quantities mse",
+            )
+        )
+    classes = tuple(column.name for column in columns if np.any(column.values == 1))
+    if len(classes) < 2:
+        raise DataError(f"target {quoted(classes[0])} is 1 in every row; at least two classes are required")
+    single = loss.single_logit and len(classes) == 2
+    return OneHotTarget(names=tuple(column.name for column in columns), classes=classes, single_logit=single)
 
 
 def _fit_numbers(

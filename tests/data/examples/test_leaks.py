@@ -210,3 +210,14 @@ def test_equal_arrays_in_several_splits_are_counted(tmp_path: Path):
     assert line.startswith("duplicate rows across splits: ")
     x[60:, 2, 2] += 1
     assert leaks_of_images(tmp_path, x, y) == []
+
+
+def test_a_column_that_says_the_class_of_one_hot_columns_is_warned_of_once(tmp_path: Path):
+    classes = {name: (name == SPECIES).astype(int) for name in ("ada", "bob", "cat")}
+    columns = {"a": A, "b": B, "breed": SPECIES, "is_bob": 5 + classes["bob"], **classes}
+    determined = "each of its {} values occurs with only one value of target {}"
+    assert leaks(tmp_path, columns, list(classes)) == [
+        f"column 'breed': equal to target 'ada, bob, cat' in all rows{UNLESS}",
+        f"column 'is_bob': {determined.format(2, repr('bob'))}{UNLESS}",
+    ]
+    assert len(leaks(tmp_path, columns, list(classes), loss="binary_cross_entropy")) == 4

@@ -58,6 +58,12 @@ def classes(column: Column, loss: Any = None) -> ClassesTarget:
         ([numeric(0.0, 0.5)], "mse", "the target has fractional values"),
         ([boolean(0, 1, name="a"), numeric(0, 1, name="b")], "binary_cross_entropy", "all targets hold only 0 and 1"),
         ([numeric(0, 2, name="a"), numeric(0, 1, name="b")], "mse", "the targets are numeric"),
+        (
+            [numeric(1, 0, name="a"), numeric(0, 1, name="b")],
+            "cross_entropy",
+            "exactly one of targets 'a', 'b' is 1 in each row, so they are one target of 2 classes",
+        ),
+        ([numeric(1, 0, NAN, name="a"), numeric(0, 1, 1, name="b")], "binary_cross_entropy", "hold only 0 and 1"),
     ],
 )
 def test_the_loss_follows_from_the_target(columns: list[Column], loss: str, reason: str) -> None:
@@ -216,8 +222,8 @@ def test_true_and_false_can_be_a_quantity() -> None:
         ),
         ([names("a", "b"), numeric(1, 2)], MeanAbsoluteError(), None, "loss", "predict that column alone"),
         ([numeric(*np.arange(0, 21, 0.5))], CrossEntropy(), None, "loss", "holds 42 different numbers with fractions"),
-        ([numeric(1, 0), numeric(0, 1)], CrossEntropy(), None, "loss", "takes one target column, not 2"),
-        ([numeric(1, 0), numeric(0, 1)], Hinge(), None, "loss", "takes one target column, not 2"),
+        ([numeric(1, 0), numeric(1, 1)], CrossEntropy(), None, "loss", "takes one target column, not 2"),
+        ([numeric(1, 0), numeric(1, 1)], Hinge(), None, "loss", "takes one target column, not 2"),
         ([numeric(1, 0), numeric(0, 2)], BinaryCrossEntropy(), None, "loss", "requires labels of 0 and 1"),
         ([numeric(1, 0), names("a", "b")], BinaryCrossEntropy(), None, "loss", "requires labels of 0 and 1"),
         ([numeric(-1, 2)], Poisson(), None, "loss", "requires a target from 0 to inf, but 'y' runs from -1 to 2"),

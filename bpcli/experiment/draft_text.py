@@ -1,0 +1,141 @@
+"""Text of the config that `bpcli init` writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bpcli.config.loading import run_name
+from bpcli.data.columns.recognition import spec_yaml
+from bpcli.data.examples.split import DEFAULT_SHARE
+from bpcli.data.notations.dialect import Dialect
+from bpcli.data.spec import ArraysSpec, DataSpec
+from bpcli.data.table import DEFAULT_MISSING, PARTS, Column, Table
+from bpcli.wording import counted, double_quoted, shown_shape, yaml_scalar
+
+FEWEST_ROWS = 20
+"""Minimum number of rows for a validation and test split: smaller splits have too few rows to be informative."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found in the data: the columns, and what the config says of them."""
+
+    data: DataSpec
+    table: Table
+    missing: list[str]
+    """Words found to mark missing values, besides the usual ones."""
+    targets: list[str]
+    target_columns: list[Column]
+    """Known values of the targets, as the loss learns them."""
+    excluded: dict[str, str]
+    """Columns left out, with the reason."""
+    loss: str
+    loss_reason: str
+    reasons: dict[str, str]
+    """Reason of each reading option and of each column described under `columns`."""
+
+
+def config_text(found: Findings) -> str:
+    """Commented config, with all choices that depend on the data."""
+    data, table, targets, columns, reasons = found.data, found.table, found.targets, found.target_columns, found.reasons
+    rows, source = table.rows, Path(data.shown).name
+    classes = found.loss != "mse" and len(columns) == 1
+    few = table.parts is None and (
+        len(columns[0]) < FEWEST_ROWS or (classes and _largest_class(columns[0]) < len(PARTS))
+    )
+    batch = 32 if rows < 20_000 else 128 if rows < 200_000 else 512
+    patience = 20 if rows < 20_000 else 10
+    target = yaml_scalar(targets[0]) if len(targets) == 1 else f"[{', '.join(map(yaml_scalar, targets))}]"
+    lines = [
+        f"# Made by bpcli init from {yaml_scalar(source)}: {counted(rows, 'row')}, {counted(len(table), 'column')}.",
+        f"name: {yaml_scalar(run_name(source.split('.')[0]))}",
+        "seed: 0                       # seed of all random numbers",
+        "data:",
+        *_places(data),
+        *(f"  {key}: {yaml_scalar(getattr(data, key))}    # {reasons[key]}" for key in _DIALECT if key in reasons),
+        f"  target: {target}",
+    ]
+    if found.missing:
+        missing = ", ".join(map(double_quoted, (*DEFAULT_MISSING, *found.missing)))
+        lines.append(f"  missing: [{missing}]    # includes the words found among numbers and dates")
+    if found.excluded:
+        lines.append("  exclude:")
+        lines += [f"    - {yaml_scalar(name)}    # {why}" for name, why in found.excluded.items()]
+    declared = {name: spec for name, spec in data.columns.items() if name not in found.excluded}
+    if declared:
+        lines.append("  columns:")
+        lines += [f"    {yaml_scalar(name)}: {spec_yaml(spec)}    # {reasons[name]}" for name, spec in declared.items()]
+    if classes and columns[0].kind == "numeric" and len(np.unique(columns[0].values)) > 2:
+        lines.append("  # To predict the number instead of classes: bpcli init … --task regression")
+    lines += ["  # Inferred kinds; to override one, use `columns`, such as {zip_code: categorical}:"]
+    lines += [f"  #   {line}" for line in _described(table, targets, found.excluded)]
+    if table.parts is None:
+        share = 0.0 if few else DEFAULT_SHARE
+        why = "    # too few rows for validation and test" if few else ""
+        lines.append(f"  split: {{validation: {share:g}, test: {share:g}}}{why}")
+    lines += [
+        "layers:                       # the output layer is determined by target and loss",
+        "  - {units: 64, activation: relu}",
+        "  - {units: 32, activation: relu}",
+        f"loss: {found.loss}    # {found.loss_reason}",
+        "optimizer: {type: adam, learning_rate: 0.001}",
+        "training:",
+        "  epochs: 200",
+        f"  batch_size: {batch}",
+        f"  early_stopping: {{monitor: {'train' if few else 'validation'}_loss, patience: {patience}}}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+_DIALECT = tuple(vars(Dialect()))
+
+
+def _places(data: DataSpec) -> list[str]:
+    """Lines of the config that say where the rows are."""
+    named = {"url": data.url, "query": data.query, "path": data.path, "sheet": data.sheet}
+    lines = [f"  {key}: {yaml_scalar(value)}" for key, value in named.items() if isinstance(value, str)]
+    if data.arrays != ArraysSpec():
+        lines.append(f"  arrays: {{x: {yaml_scalar(data.arrays.x)}, y: {yaml_scalar(data.arrays.y)}}}")
+    return lines
+
+
+def _described(table: Table, targets: list[str], excluded: dict[str, str]) -> list[str]:
+    """Kind and values of the input columns, one line per column, up to 40."""
+    inputs = [column for name, column in table.items() if name not in targets and name not in excluded]
+    lines = []
+    for column in inputs[:40]:
+        if column.shape:
+            lines.append(f"{_comment(column.name)}: array {shown_shape(column.shape)}, {_range(column)}")
+            continue
+        known = column.known()
+        missing = len(column) - len(known)
+        if column.kind == "numeric":
+            what = f"{known.values.min():g} to {known.values.max():g}"
+        elif column.kind in ("date", "time_of_day"):
+            what = " to ".join(Column("", column.kind, np.array([known.values.min(), known.values.max()])).labels())
+        elif column.kind == "categorical":
+            what = counted(len(np.unique(known.values)), "name")
+        else:
+            what = "true or false"
+        lines.append(f"{_comment(column.name)}: {column.kind}, {what}" + (f", {missing:,} missing" if missing else ""))
+    return lines if len(inputs) <= 40 else [*lines, f"and {len(inputs) - 40:,} more"]
+
+
+def _range(column: Column) -> str:
+    """Dtype and range of an array."""
+    known = column.values[~column.missing()] if column.values.dtype.kind == "f" else column.values
+    if column.kind == "boolean":
+        return "true or false"
+    return f"{column.values.dtype}, {known.min():g} to {known.max():g}" if known.size else "empty"
+
+
+def _largest_class(column: Column) -> int:
+    return int(np.unique(column.values, return_counts=True)[1].max())
+
+
+def _comment(text: str) -> str:
+    """Text for a comment, quoted if it has non-printable characters such as line breaks."""
+    return text if text.isprintable() else double_quoted(text)
