@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict
+from pydantic import AfterValidator, BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict
 from pydantic_core import core_schema
 
 T = TypeVar("T")
@@ -63,6 +64,23 @@ class BareName:
 
 Sequence = Annotated[tuple[T, ...], Strict(False)]
 """A YAML list, stored as a tuple to keep the spec immutable. Only the list is converted, not its items."""
+
+
+def composed(text: str) -> str:
+    """Text in Unicode's composed form (NFC), in which names and words are compared."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _composed_words(words: tuple[str, ...]) -> tuple[str, ...]:
+    forms = tuple(map(composed, words))
+    return forms if len(set(forms)) == len(set(words)) else words
+
+
+Text = Annotated[str, AfterValidator(composed)]
+"""Text in composed form: the name of a column, or a word in its cells."""
+
+Words = Annotated[Sequence[str], AfterValidator(_composed_words)]
+"""Words in composed form; unchanged if two would become one, as in checkpoints of version 0.1."""
 
 
 def type_name(spec: Any) -> str:

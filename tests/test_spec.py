@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field, ValidationError
 
-from bpcli.spec import BareName, Sequence, Spec, type_name
+from bpcli.spec import BareName, Sequence, Spec, Text, Words, composed, type_name
 
 
 class Constant(Spec):
@@ -125,3 +125,20 @@ def test_a_family_whose_members_all_need_a_value_has_no_bare_names_in_its_schema
 
     family = Holder.model_json_schema()["properties"]["family"]
     assert [member["$ref"] for member in family["oneOf"]] == ["#/$defs/Step", "#/$defs/Every"]
+
+
+class _Named(Spec):
+    name: Text
+    words: Words = ()
+
+
+def test_text_and_words_are_in_composed_form() -> None:
+    """The ohm sign and the letter omega are one character in composed form."""
+    named = _Named.model_validate({"name": "Gro\u0308\u00dfe", "words": ["Zu\u0308rich", "\u2126"]})
+    assert (named.name, named.words) == ("Gr\u00f6\u00dfe", ("Z\u00fcrich", "\u03a9"))
+    assert composed("plain") == "plain"
+
+
+def test_words_that_would_become_one_stay_as_they_are() -> None:
+    words = ("Z\u00fcrich", "Zu\u0308rich")
+    assert _Named(name="a", words=words).words == words

@@ -13,6 +13,7 @@ from bpcli.cli.console import notes, result, result_json
 from bpcli.cli.inspect_text import MOST_CURVES, column_lines, dependence_lines, grid_lines, neuron_lines, neurons_lines
 from bpcli.cli.options import AsJson, CheckpointArgument, CheckpointOption, NoCache, the_one
 from bpcli.errors import UsageError
+from bpcli.spec import composed
 from bpcli.wording import counted, quoted
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def inspect(
     from bpcli.storage.run_checkpoint import unfinished_notes
 
     model = Model.load(the_one(checkpoint, run, "CHECKPOINT", "--run"))
-    named = [name for row in csv.reader(column or ()) for name in row if name]
+    named = [composed(name) for row in csv.reader(column or ()) for name in row if name]
     require_columns(model, named)
     wanted = _wanted(model, layer, neuron or [])
     rows = known_classes(model, split_rows(model, None, cache=not no_cache))

@@ -10,6 +10,7 @@ from bpcli.config.document import Document, KeyPath, Mark, Place, Problem, confi
 from bpcli.config.yaml_loader import MAX_DEPTH, TOO_DEEP
 from bpcli.config.yaml_text import parse_value
 from bpcli.errors import ConfigError
+from bpcli.spec import composed
 from bpcli.wording import counted, quoted
 
 _PART = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^."=]*)\s*([.=])', re.DOTALL)
@@ -56,7 +57,7 @@ def _parsed(override: str, place: Place) -> tuple[list[str], str]:
             raise config_error([Problem(place, (), what)])
         key, end = match.groups()
         position = match.end()
-        keys.append(parse_value(key, place) if key.startswith('"') else key.strip())
+        keys.append(composed(parse_value(key, place) if key.startswith('"') else key.strip()))
         if not key.strip():
             raise config_error([Problem(place, (), "a key is missing in the path before '='")])
     if len(keys) > MAX_DEPTH:

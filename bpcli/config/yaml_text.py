@@ -13,6 +13,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from bpcli.config.document import Document, KeyPath, Mark, Place, Problem, config_error, described
 from bpcli.config.yaml_loader import BOOL, FLOAT, INT, MAX_DEPTH, NULL, TOO_DEEP, Locate, compose, line_and_column
 from bpcli.errors import ConfigError, FileAccessError
+from bpcli.spec import composed
 from bpcli.system.files import Kind, kind_of
 from bpcli.wording import printable, quoted, suggestion
 
@@ -120,11 +121,13 @@ class _Walk:
             place = self._place(key.start_mark)
             if wrong := _wrong_key(key):
                 self.problems.append(Problem(place, path, wrong))
-            elif key.value in result:
-                first = self.marks[*path, key.value].key
-                self.problems.append(Problem(place, (*path, key.value), f"duplicate key; first defined at {first}"))
+                continue
+            name = composed(key.value)
+            if name in result:
+                first = self.marks[*path, name].key
+                self.problems.append(Problem(place, (*path, name), f"duplicate key; first defined at {first}"))
             else:
-                result[key.value] = self.value(value, (*path, key.value), place)
+                result[name] = self.value(value, (*path, name), place)
         return result
 
     def _scalar(self, node: Node, path: KeyPath, place: Place) -> Any:

@@ -14,7 +14,7 @@ from bpcli.data.columns import ColumnSpec, EncodersSpec, TargetEncoder
 from bpcli.data.notations import Notation
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.table import DEFAULT_MISSING, Kind, Part
-from bpcli.spec import Sequence, Spec
+from bpcli.spec import Sequence, Spec, Text, composed
 
 _SQLITE = "sqlite:///"
 
@@ -44,7 +44,7 @@ class SplitSpec(Spec):
         description="Order of the rows; `time` does not shuffle: the first rows are for training, "
         "the last for testing.",
     )
-    column: str | None = Field(default=None, description="Column with the values train, validation and test.")
+    column: Text | None = Field(default=None, description="Column with the values train, validation and test.")
 
     @model_validator(mode="after")
     def _check_shares(self) -> SplitSpec:
@@ -60,12 +60,12 @@ class SplitSpec(Spec):
 class ArraysSpec(Spec):
     """Arrays of an NPZ file. A file with `X_train`, `y_train` and so on brings its own splits."""
 
-    x: str = Field(
+    x: Text = Field(
         default="X",
         description="Name of the input array. Two axes: columns X0, X1 and so on. More axes: a single input of that "
         "shape, unless the config names one of its columns.",
     )
-    y: str = Field(default="y", description="Name of the target array.")
+    y: Text = Field(default="y", description="Name of the target array.")
 
 
 class DataSpec(Spec):
@@ -94,16 +94,16 @@ class DataSpec(Spec):
     target: str | Sequence[str] | None = Field(
         default=None, description="Column or list of columns to predict. Optional for NPZ."
     )
-    exclude: Sequence[str] = Field(default=(), description="Columns not used as inputs.")
-    columns: dict[str, ColumnSpec] = Field(
+    exclude: Sequence[Text] = Field(default=(), description="Columns not used as inputs.")
+    columns: dict[Text, ColumnSpec] = Field(
         default={}, description="Kind, encoder or imputation of columns, where the inferred ones are wrong."
     )
     encoders: EncodersSpec = Field(default=EncodersSpec(), description="Default encoders.")
     target_encoder: TargetEncoder | None = Field(
         default=None, description="Scaling of regression targets. Default: standard, or none if the loss requires it."
     )
-    missing: Sequence[str] = Field(default=DEFAULT_MISSING, description="Cells that mark missing values.")
-    weight: str | None = Field(default=None, description="Column of sample weights.")
+    missing: Sequence[Text] = Field(default=DEFAULT_MISSING, description="Cells that mark missing values.")
+    weight: Text | None = Field(default=None, description="Column of sample weights.")
     delimiter: str | None = Field(
         default=None,
         description="Character between cells. Default: the first of comma, semicolon and tab in the header.",
@@ -125,6 +125,11 @@ class DataSpec(Spec):
         if any("\0" in name for name in _names(path)):
             raise ValueError("file names cannot contain a NUL character")
         return path
+
+    @field_validator("target")
+    @classmethod
+    def _in_one_form(cls, target: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        return composed(target) if isinstance(target, str) else target and tuple(map(composed, target))
 
     @field_validator("delimiter", "decimal", "thousands", "comment", "encoding")
     @classmethod

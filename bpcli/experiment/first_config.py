@@ -17,6 +17,7 @@ from bpcli.data.files.kind_hints import (
     is_padded,
     numbers_the_rows,
     padded_noted,
+    variants_noted,
     words_among_numbers,
 )
 from bpcli.data.files.npz_reader import usual_arrays
@@ -29,7 +30,7 @@ from bpcli.data.targets import choose_loss, fit_target, learned_columns
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
 from bpcli.experiment.draft_text import FEWEST_ROWS, Findings, config_text
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
-from bpcli.spec import type_name
+from bpcli.spec import composed, type_name
 from bpcli.wording import counted, listed, printable, quoted, shown_shape, yaml_scalar
 
 
@@ -66,7 +67,7 @@ def draft_config(
     data = data.model_copy(update={key: getattr(dialect.dialect, key) for key in dialect.reasons})
     notes = [f"data.{key}: {yaml_scalar(getattr(data, key))}; {why}" for key, why in dialect.reasons.items()]
     source = open_source(data, Path(), cache=cache, split_arrays=source.options.split_arrays)
-    header = source.header
+    header, targets = source.header, list(map(composed, targets))
     for target in targets:
         if target not in header:
             instead = instead_of(target, header)
@@ -110,6 +111,11 @@ def draft_config(
         notes.append(f"loss: {type_name(loss)}, as {reason}")
     excluded = {} if holds_arrays(Path(data.shown)) else _excluded(table, targets, data.columns)
     notes += [f"{quoted(name)} left out: {why}" for name, why in excluded.items()]
+    notes += [
+        f"{quoted(name)}: {said}"
+        for name, column in table.items()
+        if name not in excluded and (said := variants_noted(column, "classes" if name in targets else "categories"))
+    ]
     if len(excluded) + len(targets) >= len(table):
         raise DataError("; ".join([f"{shown}: no input columns left", *notes]))
     folder = output.resolve().parent if output is not None else Path.cwd()

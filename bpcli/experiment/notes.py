@@ -10,7 +10,7 @@ import numpy as np
 from bpcli.data.columns import ArrayInput, Range, Surprise
 from bpcli.data.columns.inputs import NumericInput
 from bpcli.data.columns.recognition import column_hint, recognised_dates, recognised_numbers
-from bpcli.data.files.kind_hints import is_padded, padded_noted, words_among_numbers
+from bpcli.data.files.kind_hints import is_padded, padded_noted, variants_noted, words_among_numbers
 from bpcli.data.files.recognition import dialect_of
 from bpcli.data.files.source import Source
 from bpcli.data.notations.dialect import Dialect
@@ -178,10 +178,18 @@ def warnings_of_columns(columns: Iterable[Column], dialect: Dialect) -> Iterator
             )
 
 
-def notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) -> list[str]:
-    """Notes about constant inputs, and about numbers with leading zeros that are read as categories.
+def warnings_of_classes(targets: Iterable[Column]) -> Iterator[str]:
+    """Warnings about classes that differ only in case or blanks, which are likely one class."""
+    for column in targets:
+        if said := variants_noted(column, "classes"):
+            yield f"target {quoted(column.name)}: {said}"
 
-    given: columns whose kind the config sets; they are only checked for being constant, which one row does not show.
+
+def notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) -> list[str]:
+    """Notes about constant inputs, categories that differ only in case or blanks, and numbers with leading zeros.
+
+    given: columns whose kind the config sets; numbers with leading zeros are then as they should be. One row does not
+    show whether a column is constant.
     """
     notes, constant = [], []
     for name in inputs:
@@ -191,6 +199,8 @@ def notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) -> 
             constant.append(name)
         elif name not in given and is_padded(column):
             notes.append(f"column {quoted(name)}: {padded_noted(column)}, so read as categories")
+        if said := variants_noted(column, "categories"):
+            notes.append(f"column {quoted(name)}: {said}")
     if constant and train.rows > 1:
         notes.append(
             f"{counted(len(constant), 'column')} {'is' if len(constant) == 1 else 'are'} constant in the training set: "

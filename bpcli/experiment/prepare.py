@@ -27,6 +27,7 @@ from bpcli.experiment.notes import (
     notes_of_layers,
     notes_of_unseen_classes,
     surprise_notes,
+    warnings_of_classes,
     warnings_of_columns,
     warnings_of_dialect,
 )
@@ -151,6 +152,7 @@ def prepare(
     cells = [name for name in selection.inputs if name not in arrays]
     warnings += warnings_of_dialect(source, data.dialect)
     warnings += warnings_of_columns((train[name] for name in cells if name not in data.columns), data.dialect)
+    warnings += warnings_of_classes(table[name] for name in selection.targets)
     notes = [
         *selection.notes,
         *notes_of_inputs(train, cells, data.columns),

@@ -23,7 +23,7 @@ from bpcli.data.targets import Outcome
 from bpcli.errors import BpcliError, DataError, UsageError, errors_in
 from bpcli.experiment.notes import notes_of_scale
 from bpcli.models.model import Model
-from bpcli.spec import type_name
+from bpcli.spec import composed, type_name
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.files import is_stream
 from bpcli.system.threads import available_cores, in_order
@@ -133,7 +133,7 @@ def predict_file(
         DataError: the file cannot be read, a column is missing, or a value does not fit its column.
         UsageError: the model has no probabilities, or two output columns would have the same name.
     """
-    data = model.header.config.data
+    keep, data = tuple(map(composed, keep)), model.header.config.data
     options = read_options(data, model.preprocessor.input_kinds)
     options = replace(options, split_arrays=options.split_arrays or any(map(options.names_position, keep)))
     kinds = model.preprocessor.input_kinds_in(model.whole_arrays(source, options))

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from bpcli.config.document import Place, dotted
 from bpcli.config.yaml_text import parse_value, parse_yaml, read_yaml
 from bpcli.errors import ConfigError, ExitCode, FileAccessError
+from bpcli.spec import composed
 from bpcli.wording import printable
 
 
@@ -325,15 +326,24 @@ def not_a_number_of_yaml_1_2(text: str) -> bool:
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20).filter(not_a_number_of_yaml_1_2)
+keys = texts.map(composed)
 scalars = st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False) | texts
-plain_data = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(texts, inner), max_leaves=10)
+plain_data = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(keys, inner), max_leaves=10)
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.dictionaries(texts, plain_data, min_size=1))
+@given(st.dictionaries(keys, plain_data, min_size=1))
 def test_what_pyyaml_writes_reads_back_equal(data: dict[str, Any]) -> None:
     assert parse_yaml(yaml.safe_dump(data), "c.yaml").data == data
     assert parse_yaml(yaml.safe_dump(data, default_flow_style=True), "c.yaml").data == data
+
+
+def test_keys_are_in_one_unicode_form() -> None:
+    document = parse_yaml("Gro\u0308\u00dfe: Zu\u0308rich", "c.yaml")
+    assert document.data == {"Gr\u00f6\u00dfe": "Zu\u0308rich"}
+    assert str(document.mark(("Gr\u00f6\u00dfe",)).key) == "c.yaml:1:1"
+    with pytest.raises(ConfigError, match=r"duplicate key; first defined at c\.yaml:1:1"):
+        parse_yaml("Gro\u0308\u00dfe: 1\nGr\u00f6\u00dfe: 2", "c.yaml")
 
 
 pieces = [

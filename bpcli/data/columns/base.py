@@ -14,7 +14,7 @@ from pydantic import Field, Strict
 from bpcli.arrays import fields
 from bpcli.arrays.memory import Array
 from bpcli.data.table import Column, Kind, Table
-from bpcli.spec import Spec, type_name
+from bpcli.spec import Spec, Text, type_name
 
 Range = Annotated[tuple[float, float], Strict(False)]
 """Minimum and maximum."""
@@ -53,7 +53,7 @@ class InputSummary:
 class InputBase(Spec):
     """Base class of fitted inputs: a column of cells, or an array."""
 
-    name: str
+    name: Text
 
     @property
     @abstractmethod

@@ -18,7 +18,7 @@ from bpcli.data.columns.base import ColumnInput, Range, Surprise, Surprises, Wri
 from bpcli.data.columns.encoders import Encoding, encoded, numbers
 from bpcli.data.columns.statistics import Values
 from bpcli.data.table import Column, Kind
-from bpcli.spec import Sequence
+from bpcli.spec import Sequence, Words
 
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]*)\.0+")
 """Whole number written with decimals, as programs write a column of integers that lacks some."""
@@ -110,7 +110,7 @@ class OneHotInput(ColumnInput):
     """Fitted categorical column, encoded as one 0/1 feature per category."""
 
     type: Literal["one_hot"] = "one_hot"
-    categories: Sequence[str]
+    categories: Words
     counts: Sequence[Count] | None = Field(
         default=None, description="Training rows per category; absent in older checkpoints."
     )
@@ -173,7 +173,7 @@ class OrdinalInput(ColumnInput):
 
     type: Literal["ordinal"] = "ordinal"
     fill: float
-    categories: Sequence[str]
+    categories: Words
 
     @property
     def read_as(self) -> Kind:

@@ -26,7 +26,7 @@ from bpcli.data.notations import DateNotation, Notation, NumberNotation, Order, 
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.table import Column, Kind
 from bpcli.errors import Mismatch, MismatchError
-from bpcli.spec import BareName, Sequence, Spec, type_name
+from bpcli.spec import BareName, Spec, Text, Words, type_name
 from bpcli.wording import quoted
 
 
@@ -40,7 +40,7 @@ class Ordinal(Spec):
     """Ordinal encoding: one input, evenly spaced from 0 for the first category to 1 for the last."""
 
     type: Literal["ordinal"] = "ordinal"
-    order: Sequence[str] | None = Field(default=None, description="Categories from low to high. Default: sorted.")
+    order: Words | None = Field(default=None, description="Categories from low to high. Default: sorted.")
 
 
 CategoricalEncoder = Annotated[OneHot | Ordinal, Field(discriminator="type"), BareName()]
@@ -69,7 +69,7 @@ class NumericColumn(ColumnSpecBase):
 
     kind = "numeric"
     type: Literal["numeric"] = "numeric"
-    unit: str | None = Field(default=None, min_length=1, description="Unit or currency in the cells: €, %, kg.")
+    unit: Text | None = Field(default=None, min_length=1, description="Unit or currency in the cells: €, %, kg.")
     decimal: Literal[".", ","] | None = Field(default=None, description="Decimal separator. Default: data.decimal.")
     thousands: str | None = Field(
         default=None,

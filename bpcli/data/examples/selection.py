@@ -23,7 +23,7 @@ from bpcli.data.table import Column, Kind, Table, instead_of, unnamed
 from bpcli.data.targets import choose_loss, fit_target, learned_columns
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
 from bpcli.nn.losses import Loss, MeanSquaredError
-from bpcli.spec import type_name
+from bpcli.spec import composed, type_name
 from bpcli.wording import counted, enumerated, listed, quoted, shown_shape
 
 Weightless = Literal["kept", "dropped"]
@@ -241,7 +241,7 @@ def _dropped_words(source: Source, table: Table, targets: list[str]) -> list[str
     if not (names and words):
         return []
     as_written = source.read(replace(source.options, columns=names, verbatim=names))
-    counts = Counter(label.strip() for name in names for label in as_written[name].labels())
+    counts = Counter(composed(label.strip()) for name in names for label in as_written[name].labels())
     found = [f"{quoted(word)} in {counted(counts[word], 'row')}" for word in words if counts[word]]
     if not found:
         return []

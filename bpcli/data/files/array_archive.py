@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from bpcli.data.files.byte_source import open_bytes
 from bpcli.data.files.cells import shown_path
 from bpcli.errors import DataError
+from bpcli.spec import composed
 from bpcli.system.memory import require_memory
 from bpcli.wording import listed, printable, quoted
 
@@ -46,11 +47,11 @@ def open_archive(path: Path, lone: str) -> Iterator[ArrayArchive]:
                 yield ArrayArchive({lone: (path.stat().st_size, partial(_rewound, stream))}, shown)
             else:
                 with zipfile.ZipFile(stream) as archive:
-                    twice = [name for name, times in Counter(archive.namelist()).items() if times > 1]
+                    twice = [name for name, times in Counter(map(composed, archive.namelist())).items() if times > 1]
                     if twice:
                         raise DataError(f"{shown}: the archive holds {listed(twice)} more than once")
                     members = {
-                        info.filename.removesuffix(".npy"): (info.file_size, partial(archive.open, info))
+                        composed(info.filename.removesuffix(".npy")): (info.file_size, partial(archive.open, info))
                         for info in archive.infolist()
                     }
                     yield ArrayArchive(members, shown)

@@ -16,6 +16,7 @@ from bpcli.data.notations import Notation
 from bpcli.data.notations.dialect import DEFAULT_DIALECT, Dialect
 from bpcli.data.table import DEFAULT_MISSING, FALSE_WORDS, TRUE_WORDS, Column, Kind
 from bpcli.errors import DataError
+from bpcli.spec import composed
 from bpcli.wording import printable, quoted
 
 BLANKS = " \t\u00a0\u202f"
@@ -64,6 +65,12 @@ class ReadOptions:
         return None if name in self.verbatim else self.notations.get(name)
 
 
+def words_in(texts: Sequence[str]) -> list[str]:
+    """Words of raw texts: without blanks at both ends, in composed form."""
+    words = [text.strip(BLANKS) for text in texts]
+    return words if all(map(str.isascii, words)) else list(map(composed, words))
+
+
 def parse_cells(
     cells: Sequence[str], missing: frozenset[str], dialect: Dialect = DEFAULT_DIALECT
 ) -> NDArray[np.float64]:
@@ -78,7 +85,7 @@ def _parse_present(cells: list[str], missing: frozenset[str], dialect: Dialect) 
     joined = "\0".join([*cells, ""])
     if joined.count("\0") == len(cells) and re.fullmatch(rf"(?:{dialect.number}\0)*+", joined):
         return _floats(cells, dialect)  # all at once: most likely, and several times as fast
-    stripped = [cell.strip(BLANKS) for cell in cells]
+    stripped = words_in(cells)
     is_missing = np.fromiter(map(missing.__contains__, stripped), np.bool_, len(cells))
     matches = map(re.compile(dialect.number).fullmatch, stripped)
     is_number = np.fromiter((match is not None for match in matches), np.bool_, len(cells)) & ~is_missing
@@ -118,7 +125,7 @@ def column_numbers(name: str, texts: Sequence[str], options: ReadOptions) -> NDA
     missing, notation = frozenset(options.missing), options.notation(name)
     if notation is None:
         return parse_cells(texts, missing, options.dialect)
-    words = [text.strip(BLANKS) for text in texts]
+    words = words_in(texts)
     is_missing = np.fromiter(map(missing.__contains__, words), np.bool_, len(words))
     values = np.full(len(words), np.nan)
     values[~is_missing] = notation.values(list(compress(words, (~is_missing).tolist())))
@@ -127,7 +134,7 @@ def column_numbers(name: str, texts: Sequence[str], options: ReadOptions) -> NDA
 
 def _first_not_boolean(texts: Sequence[str], missing: frozenset[str]) -> int | None:
     for index, text in enumerate(texts):
-        word = text.strip(BLANKS)
+        word = composed(text.strip(BLANKS))
         if word not in missing and word.lower() not in _BOOLEANS:
             return index
     return None
@@ -144,7 +151,7 @@ def text_column(name: str, texts: Sequence[str], codes: NDArray[np.int32], optio
     if notation is not None or kind == "numeric":
         values = np.array([*column_numbers(name, texts, options), np.nan])  # -1 reaches the last
         return Column(name, "numeric" if notation is None else notation.kind, values[codes])
-    words = list(texts) if name in options.verbatim else [text.strip(BLANKS) for text in texts]
+    words = list(texts) if name in options.verbatim else words_in(texts)
     if kind is None:
         any_value = not missing.issuperset(words)
         kind = "boolean" if any_value and _first_not_boolean(words, missing) is None else "categorical"

@@ -14,6 +14,7 @@ from bpcli.data.files.utf8_stream import UndecodableError, Utf8Stream
 from bpcli.data.files.value_columns import ValueTable
 from bpcli.data.table import Table
 from bpcli.errors import DataError
+from bpcli.spec import composed
 from bpcli.system.files import is_stream
 from bpcli.wording import printable, quoted
 
@@ -141,7 +142,8 @@ class _JsonFile:
     def _decoded(self, number: int, text: bytes) -> Any:
         try:
             whole = text.decode()
-            value, end = _DECODER.raw_decode(whole)
+            decoder = _DECODER if text.isascii() and b"\\u" not in text else _COMPOSING_DECODER
+            value, end = decoder.raw_decode(whole)
             if end < len(whole):
                 raise json.JSONDecodeError("Extra data", whole, end)
             if b"\\u" in text:
@@ -175,9 +177,14 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _unique_composed(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return _unique([(composed(key), value) for key, value in pairs])
+
+
 def _constant(word: str) -> float | None:
     return None if word == "NaN" else float(word)
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant)
+_COMPOSING_DECODER = json.JSONDecoder(object_pairs_hook=_unique_composed, parse_constant=_constant)
 _WORDS = {dict: "an object", list: "an array", str: "a text", int: "a number", float: "a number", bool: "a boolean"}

@@ -9,7 +9,7 @@ import numpy as np
 from bpcli.data.files.cells import parse_cells
 from bpcli.data.notations.dialect import DEFAULT_DIALECT, Dialect
 from bpcli.data.table import Column
-from bpcli.wording import quoted
+from bpcli.wording import counted, listed, quoted
 
 MOSTLY = 0.8
 """A column of names of which this share are numbers was meant to be numeric."""
@@ -22,6 +22,9 @@ MISSING_WORDS = frozenset(
     ["na", "n/a", "n.a.", "nan", "none", "null", "nil", "missing", "unknown", "-", "--", ".", "#n/a", "#na", "<na>"]
 )
 """Words, in lower case, that stand for a missing value in most files."""
+
+MOST_GROUPS = 3
+"""Groups of names alike that are shown."""
 
 
 def are_missing_words(words: Iterable[str]) -> bool:
@@ -39,6 +42,27 @@ def padded_noted(column: Column) -> str:
     """Note on a column of numbers with leading zeros, by an example."""
     example = next(name for name in column.categories if len(name) > 1 and name[0] == "0")
     return f"numbers with leading zeros, such as {quoted(example)}"
+
+
+def variants_noted(column: Column, noun: str) -> str:
+    """Note on names that differ only in case or blanks, such as setosa and Setosa, with what to do; empty if none do.
+
+    noun: what the names are, in the plural. Letters in both cases may well differ in meaning, so nothing is merged.
+    """
+    names = column.present() if column.kind == "categorical" else ()
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(" ".join(name.lower().split()), []).append(name)
+    if len(alike) == len(names):
+        return ""
+    groups = [group for group in alike.values() if len(group) > 1]
+    in_case = any(len({" ".join(name.split()) for name in group}) > 1 for group in groups)
+    in_blanks = any(len({name.lower() for name in group}) > 1 for group in groups)
+    how = " or ".join(word for word, differs in (("case", in_case), ("blanks", in_blanks)) if differs)
+    pairs = (" and ".join(map(quoted, group)) if len(group) == 2 else listed(group) for group in groups[:MOST_GROUPS])
+    more = [f"and {counted(len(groups) - MOST_GROUPS, 'more group')}"] if len(groups) > MOST_GROUPS else []
+    shown = "; ".join([*pairs, *more])
+    return f"{noun} {shown} differ only in {how}; write them alike in the data if they mean the same"
 
 
 def numbers_the_rows(column: Column) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from io import BufferedReader
@@ -15,7 +16,8 @@ from bpcli.data.files.byte_source import open_bytes
 from bpcli.data.files.cells import ReadOptions, first_misfit, misfit, shown_path, text_column
 from bpcli.data.table import Column, Kind, Table, number_label
 from bpcli.errors import DataError
-from bpcli.wording import printable, quoted
+from bpcli.spec import composed
+from bpcli.wording import listed, printable, quoted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,6 +35,7 @@ def read_parquet(path: Path, options: ReadOptions) -> Table:
         import polars as pl
 
         frame = pl.read_parquet(stream)
+        frame.columns = _names(frame.columns, shown)
     wanted = [series for series in frame.iter_columns() if options.wants(series.name)]
     return Table([_typed(shown, series, options) for series in wanted], rows=frame.height)
 
@@ -42,7 +45,15 @@ def parquet_header(path: Path, _: ReadOptions) -> list[str]:
     with _open_parquet(path) as stream:
         import polars as pl
 
-        return list(pl.read_parquet_schema(stream))
+        return _names(pl.read_parquet_schema(stream), shown_path(path))
+
+
+def _names(raw: Iterable[str], path: str) -> list[str]:
+    """Names in composed form. Raises DataError for names that become equal."""
+    names = list(map(composed, raw))
+    if twice := [name for name, times in Counter(names).items() if times > 1]:
+        raise DataError(f"{path}: duplicate names of columns: {listed(twice)}")
+    return names
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -13,6 +13,7 @@ from bpcli.arrays.memory import Array
 from bpcli.data.files.cells import ReadOptions, first_misfit, misfit, text_column
 from bpcli.data.table import Column, Kind, Table, number_label
 from bpcli.errors import DataError
+from bpcli.spec import composed
 from bpcli.wording import counted, quoted, shown_shape
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -52,8 +53,18 @@ def table_from_rows(rows: Any, options: ReadOptions, shapes: Shapes = NO_SHAPES)
 def column_names(rows: Any) -> list[str]:
     """The names of the columns, where rows have such."""
     if isinstance(rows, Mapping) or hasattr(rows, "columns"):
-        return list(getattr(rows, "columns", rows))
-    return list(rows[0]) if isinstance(rows, Sequence) and rows and isinstance(rows[0], Mapping) else []
+        return list(_keys(getattr(rows, "columns", rows)))
+    return list(_keys(rows[0])) if isinstance(rows, Sequence) and rows and isinstance(rows[0], Mapping) else []
+
+
+def _keys(keys: Iterable[Any]) -> dict[Any, Any]:
+    """Keys of columns as given, by name in composed form. Raises DataError for two of one name."""
+    named: dict[Any, Any] = {}
+    for key in keys:
+        name = composed(key) if isinstance(key, str) else key
+        if named.setdefault(name, key) != key:
+            raise DataError(f"rows: two columns are named {quoted(name)}")
+    return named
 
 
 def _array(name: str, kind: Kind, values: Any, shape: tuple[int, ...]) -> Column:
@@ -74,7 +85,8 @@ def _array(name: str, kind: Kind, values: Any, shape: tuple[int, ...]) -> Column
 def _columns(rows: Any, names: list[str]) -> dict[str, Any]:
     """Values by column."""
     if isinstance(rows, Mapping) or hasattr(rows, "columns"):  # a data frame of any library
-        found = {name: rows[name] for name in names if name in getattr(rows, "columns", rows)}
+        keys = _keys(getattr(rows, "columns", rows))
+        found = {name: rows[keys[name]] for name in names if name in keys}
         single = next((name for name, values in found.items() if not _is_column(values)), None)
         if single is not None:
             raise DataError(f"rows: column {quoted(single)} is a single value, not a list; give one row as [row]")
@@ -87,6 +99,8 @@ def _columns(rows: Any, names: list[str]) -> dict[str, Any]:
             raise DataError(f"rows: an array must be (rows, {len(names)}), for {wanted}; this one is {rows.shape}")
         return {name: rows[:, index] for index, name in enumerate(names)}
     if isinstance(rows, Sequence) and all(isinstance(row, Mapping) for row in rows):
+        if not all(map(str.isascii, names)):
+            rows = [{name: row[key] for name, key in _keys(row).items()} for row in rows]
         for number, row in enumerate(rows):
             absent = next((name for name in names if name not in row), None)
             if absent is not None:

@@ -23,6 +23,7 @@ from bpcli.data.files.query import Query
 from bpcli.data.files.value_columns import Value, ValueTable
 from bpcli.data.table import EXACT, Table
 from bpcli.errors import DataError, FileAccessError
+from bpcli.spec import composed
 from bpcli.wording import listed, printable
 
 ROWS = 4096
@@ -63,7 +64,8 @@ def query_header(query: Query) -> list[str]:
 
 @contextmanager
 def _result(query: Query) -> Iterator[tuple[list[str], Fetch]]:
-    with _sqlite(query, query.file) if query.file is not None else _postgresql(query) as (names, fetch):
+    with _sqlite(query, query.file) if query.file is not None else _postgresql(query) as (raw, fetch):
+        names = list(map(composed, raw))
         if not names:
             raise DataError(f"{query.shown}: the query gives no table; a select was expected")
         if twice := [name for name, times in Counter(names).items() if times > 1]:

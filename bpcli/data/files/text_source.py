@@ -26,6 +26,7 @@ from bpcli.data.files.utf8_stream import UndecodableError, Utf8Stream
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.table import unnamed
 from bpcli.errors import DataError
+from bpcli.spec import composed
 from bpcli.wording import counted, is_number, listed
 
 BLOCK = 1 << 20
@@ -112,7 +113,7 @@ def open_text(path: Path | None, dialect: Dialect, pipes: bool = False) -> Itera
             header = [f"column{position}" for position in range(len(cells))]
             yield TextTable(stream, shown, delimiter, dialect.comment, header, body, line)
             return
-        names = [name.strip() for name in unquoted(cells)]
+        names = [composed(name.strip()) for name in unquoted(cells)]
         at, line, body = line, line + count_lines(body[:size]), body[size:]
         while (row := split_row(body, delimiter)) is None and not finished and len(body) < FIELD_LIMIT:
             body, finished = _extend(stream, body, BLOCK, shown, line)

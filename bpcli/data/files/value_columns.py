@@ -23,6 +23,7 @@ from bpcli.data.files.cells import (
 from bpcli.data.files.growing_array import GrowingArray
 from bpcli.data.table import EXACT, Column, Table, number_label
 from bpcli.errors import DataError
+from bpcli.spec import composed
 from bpcli.wording import quoted
 
 Value = bool | int | float | str | None
@@ -124,7 +125,7 @@ class ValueColumn:
         if self._kind == "numeric":
             return True
         others = {value for value in values if type(value) in _TEXTS}
-        return all(isinstance(value, str) and value.strip(BLANKS) in self._missing for value in others)
+        return all(isinstance(value, str) and composed(value.strip(BLANKS)) in self._missing for value in others)
 
     def _add_numbers(
         self, column: GrowingArray[np.float64], values: Sequence[Value], types: set[type], place: Place

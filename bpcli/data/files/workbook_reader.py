@@ -17,6 +17,7 @@ from bpcli.data.files.cells import ReadOptions, shown_path
 from bpcli.data.files.value_columns import Value, ValueTable
 from bpcli.data.table import Table, number_label
 from bpcli.errors import DataError
+from bpcli.spec import composed
 from bpcli.system.memory import available_memory, require_memory
 from bpcli.wording import listed, printable, quoted, suggestion
 
@@ -150,7 +151,7 @@ def _is_blank(row: list[Any]) -> bool:
 
 def _name(cell: Any) -> str:
     value = _value(cell)
-    return value.strip() if isinstance(value, str) else "" if value is None else number_label(value)
+    return composed(value.strip()) if isinstance(value, str) else "" if value is None else number_label(value)
 
 
 def _value(cell: Any) -> Value:

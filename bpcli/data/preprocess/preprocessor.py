@@ -24,7 +24,7 @@ from bpcli.data.targets import FittedTarget
 from bpcli.data.targets.fitting import fit_target
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.losses import LossBase
-from bpcli.spec import Sequence, Spec
+from bpcli.spec import Sequence, Spec, Text
 from bpcli.wording import quoted
 
 PLAIN: dict[Kind, ColumnSpec] = {
@@ -53,7 +53,7 @@ class Preprocessor(Spec):
 
     inputs: Sequence[FittedInput] = Field(min_length=1)
     target: FittedTarget
-    weight: str | None = None
+    weight: Text | None = None
     target_kinds: Sequence[Kind]
 
     @model_validator(mode="after")

@@ -12,15 +12,15 @@ from pydantic import Field, model_validator
 
 from bpcli.data.table import Column, Kind
 from bpcli.data.targets.exclusive import ExclusiveTarget
-from bpcli.spec import Sequence
+from bpcli.spec import Sequence, Text, Words
 
 
 class ClassesTarget(ExclusiveTarget):
     """One target column of mutually exclusive classes."""
 
     type: Literal["classes"] = "classes"
-    name: str
-    classes: Sequence[str] = Field(min_length=2)
+    name: Text
+    classes: Words = Field(min_length=2)
     numbers: Sequence[float] | None = Field(default=None, description="Classes as numbers, if the column is numeric.")
     single_logit: bool
 

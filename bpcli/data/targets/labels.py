@@ -13,7 +13,7 @@ from bpcli.data.table import Column, Kind
 from bpcli.data.targets.base import Outcome, TargetBase, Truth
 from bpcli.errors import DataError
 from bpcli.nn.losses import LossBase
-from bpcli.spec import Sequence
+from bpcli.spec import Sequence, Text
 from bpcli.wording import quoted
 
 
@@ -21,7 +21,7 @@ class LabelsTarget(TargetBase):
     """Several 0/1 columns of labels that are not mutually exclusive."""
 
     type: Literal["labels"] = "labels"
-    names: Sequence[str] = Field(min_length=1)
+    names: Sequence[Text] = Field(min_length=1)
     task: Literal["multilabel"] = "multilabel"
 
     def suits(self, loss: LossBase) -> bool:

@@ -13,14 +13,14 @@ from bpcli.data.columns.encoders import Affine, encoded, numbers
 from bpcli.data.table import Column, Kind
 from bpcli.data.targets.base import Outcome, TargetBase, Truth
 from bpcli.nn.losses import LossBase
-from bpcli.spec import Sequence
+from bpcli.spec import Sequence, Text
 
 
 class NumbersTarget(TargetBase):
     """One or more numeric target columns."""
 
     type: Literal["numbers"] = "numbers"
-    names: Sequence[str] = Field(min_length=1)
+    names: Sequence[Text] = Field(min_length=1)
     encodings: Sequence[Affine]
     task: Literal["regression"] = "regression"
 

@@ -166,3 +166,18 @@ def test_a_verbatim_cell_that_does_not_fit_is_named_with_its_row(kind: Kind, wro
     with pytest.raises(DataError) as raised:
         typed(column, ReadOptions(kinds={"c": kind}), "t.csv", first_row=8193)
     assert str(raised.value) == f"t.csv: row 8,194: column 'c': '1,5' {wrong}"
+
+
+NFC, NFD = "Z\u00fcrich", "Zu\u0308rich"
+
+
+def test_words_are_compared_in_one_unicode_form() -> None:
+    assert text([NFD, "Bern", NFC], [0, 1, 2]).categories == ("Bern", NFC)
+    assert text([NFD, NFC], [0, 1]).values.tolist() == [0, 0]
+    assert text([NFD, "Bern"], [0, 1], missing=(NFC,)).values.tolist() == [-1, 0]
+    np.testing.assert_array_equal(parse_cells(["1", NFD], frozenset([NFC])), [1, np.nan])
+    assert first_misfit("a", ["yes", NFD, "Bern"], ReadOptions(kinds={"a": "boolean"}, missing=(NFC,))) == 2
+
+
+def test_verbatim_text_keeps_its_unicode_form() -> None:
+    assert text([NFD, NFC], [0, 1], verbatim=frozenset("c")).categories == (NFD, NFC)

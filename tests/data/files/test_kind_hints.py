@@ -6,6 +6,7 @@ from bpcli.data.files.kind_hints import (
     is_padded,
     numbers_the_rows,
     padded_noted,
+    variants_noted,
     words_among_numbers,
 )
 from bpcli.data.table import Column
@@ -59,3 +60,24 @@ def test_row_numbers_start_at_0_or_1() -> None:
 def test_usual_spellings_of_a_missing_value_are_known() -> None:
     assert are_missing_words(["nan", "N/A", "-"])
     assert not are_missing_words(["nan", "low"])
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (["setosa", "Setosa", "b"], "'Setosa' and 'setosa' differ only in case"),
+        (["New York", "New  York", "b"], "'New  York' and 'New York' differ only in blanks"),
+        (["new York", "New  York"], "'New  York' and 'new York' differ only in case or blanks"),
+        (["a", "A", "b", "B", "B "], "'A' and 'a'; 'B', 'B ', 'b' differ only in case or blanks"),
+        (["Ma\u00dfe", "Masse"], ""),
+        (["setosa", "virginica"], ""),
+    ],
+)
+def test_names_that_differ_only_in_case_or_blanks_are_noted(cells: list[str], said: str) -> None:
+    what = f"classes {said}; write them alike in the data if they mean the same" if said else ""
+    assert variants_noted(names(*cells), "classes") == what
+
+
+def test_many_groups_of_names_alike_are_counted() -> None:
+    said = variants_noted(names(*"abcdeABCDE"), "categories")
+    assert said.startswith("categories 'A' and 'a'; 'B' and 'b'; 'C' and 'c'; and 2 more groups differ only in case;")

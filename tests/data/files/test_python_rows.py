@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bpcli.data.files.cells import ReadOptions
-from bpcli.data.files.python_rows import table_from_rows
+from bpcli.data.files.python_rows import column_names, table_from_rows
 from bpcli.data.notations import NumberNotation
 from bpcli.data.table import Kind
 from bpcli.errors import DataError
@@ -152,3 +152,24 @@ def test_an_array_of_booleans_holds_nothing_but_zeros_and_ones() -> None:
     assert table_from_rows({"X": IMAGES % 2}, ReadOptions(kinds={"X": "boolean"}), SHAPES)["X"].kind == "boolean"
     with pytest.raises(DataError, match="column 'X' holds 2, which is not boolean"):
         table_from_rows({"X": IMAGES}, ReadOptions(kinds={"X": "boolean"}), SHAPES)
+
+
+NFC, NFD = "Gr\u00f6\u00dfe", "Gro\u0308\u00dfe"
+
+
+@pytest.mark.parametrize("name", [NFC, NFD])
+def test_names_and_texts_are_compared_in_one_unicode_form(name: str) -> None:
+    options = ReadOptions(kinds={NFC: "numeric", "city": "categorical"})
+    rows = [{name: 1.5, "city": "Zu\u0308rich"}, {name: 2, "city": "Z\u00fcrich"}]
+    for given in (rows, {name: [1.5, 2], "city": ["Zu\u0308rich", "Z\u00fcrich"]}):
+        assert column_names(given) == [NFC, "city"]
+        table = table_from_rows(given, options)
+        assert table[NFC].values.tolist() == [1.5, 2]
+        assert (table["city"].categories, table["city"].values.tolist()) == (("Z\u00fcrich",), [0, 0])
+
+
+def test_two_columns_of_one_name_in_two_forms_are_refused() -> None:
+    options = ReadOptions(kinds={NFC: "numeric"})
+    for given in ({NFC: [1], NFD: [2]}, [{NFD: 1, NFC: 2}]):
+        with pytest.raises(DataError, match=f"rows: two columns are named '{NFC}'"):
+            table_from_rows(given, options)
