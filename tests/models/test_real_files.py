@@ -156,42 +156,6 @@ def test_rows_of_weight_0_are_as_if_they_were_not_there(tmp_path: Path) -> None:
     assert models[0] == models[1]
 
 
-@pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_names_and_cells_are_compared_in_one_unicode_form(form: Literal["NFC", "NFD"], tmp_path: Path) -> None:
-    """Files, the config and options of either form go together."""
-    text = (FILES / "70_nfd.csv").read_text()
-    files = {one: tmp_path / f"{one}.csv" for one in ("NFC", "NFD")}
-    for one, file in files.items():
-        file.write_text(unicodedata.normalize(one, text))
-    assert not unicodedata.is_normalized("NFC", files["NFD"].read_text().splitlines()[0])
-    other = "NFC" if form == "NFD" else "NFD"
-    columns = {"code": "categorical", unicodedata.normalize(other, "Gr\u00f6\u00dfe"): {"type": "numeric"}}
-    train(tmp_path, {"path": str(files[form]), "target": "y", "columns": columns}, training={"epochs": 5}).ok()
-    own, foreign = (
-        bpcli("predict", files[one], "--checkpoint", tmp_path / "run", "--keep", "Gro\u0308\u00dfe").ok()
-        for one in (form, other)
-    )
-    assert [row["Gr\u00f6\u00dfe"] for row in own.rows[:2]] == ["11.34", "5.41"]
-    assert own.rows == foreign.rows
-    assert "not seen in training" not in foreign.err
-    assert bpcli("inspect", tmp_path / "run", "--column", "Gro\u0308\u00dfe").code == 0
-    drafted = bpcli("init", files[form], "--target", unicodedata.normalize(other, "Gr\u00f6\u00dfe")).ok()
-    assert yaml.safe_load(drafted.out)["data"]["target"] == "Gr\u00f6\u00dfe"
-
-
-def test_classes_that_differ_only_in_case_are_named(tmp_path: Path) -> None:
-    """Blanks at the ends, no-break ones too, make no class."""
-    file = FILES / "15_label_variants.csv"
-    said = "classes 'Setosa' and 'setosa'; 'Virginica' and 'virginica' differ only in case; write them alike in the"
-    done = train(tmp_path, {"path": file.name, "target": "species"}, training={"epochs": 1}).ok()
-    assert done.err.count(f"warning: target 'species': {said}") == 1
-    assert f"note: 'species': {said}" in bpcli("init", file, "--target", "species").ok().err
-    other = tmp_path / "other"
-    other.mkdir()
-    as_input = train(other, {"path": file.name, "target": "len"}, training={"epochs": 1}).ok()
-    assert f"note: column 'species': {said.replace('classes', 'categories')}" in as_input.err
-
-
 def test_columns_with_one_1_in_each_row_are_one_target_of_classes(tmp_path: Path) -> None:
     species = ["setosa", "versicolor", "virginica"]
     data = {"path": "113_onehot_columns.csv", "target": species}
@@ -239,3 +203,39 @@ def test_an_array_with_one_1_in_each_row_is_one_target_of_classes(tmp_path: Path
         truth = [f"y{place}" for place in arrays["y"].argmax(axis=1)]
     assert {*found} == {"y0", "y1", "y2"}
     assert np.mean([one == other for one, other in zip(found, truth, strict=True)]) > 0.9
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_names_and_cells_are_compared_in_one_unicode_form(form: Literal["NFC", "NFD"], tmp_path: Path) -> None:
+    """Files, the config and options of either form go together."""
+    text = (FILES / "70_nfd.csv").read_text()
+    files = {one: tmp_path / f"{one}.csv" for one in ("NFC", "NFD")}
+    for one, file in files.items():
+        file.write_text(unicodedata.normalize(one, text))
+    assert not unicodedata.is_normalized("NFC", files["NFD"].read_text().splitlines()[0])
+    other = "NFC" if form == "NFD" else "NFD"
+    columns = {"code": "categorical", unicodedata.normalize(other, "Gr\u00f6\u00dfe"): {"type": "numeric"}}
+    train(tmp_path, {"path": str(files[form]), "target": "y", "columns": columns}, training={"epochs": 5}).ok()
+    own, foreign = (
+        bpcli("predict", files[one], "--checkpoint", tmp_path / "run", "--keep", "Gro\u0308\u00dfe").ok()
+        for one in (form, other)
+    )
+    assert [row["Gr\u00f6\u00dfe"] for row in own.rows[:2]] == ["11.34", "5.41"]
+    assert own.rows == foreign.rows
+    assert "not seen in training" not in foreign.err
+    assert bpcli("inspect", tmp_path / "run", "--column", "Gro\u0308\u00dfe").code == 0
+    drafted = bpcli("init", files[form], "--target", unicodedata.normalize(other, "Gr\u00f6\u00dfe")).ok()
+    assert yaml.safe_load(drafted.out)["data"]["target"] == "Gr\u00f6\u00dfe"
+
+
+def test_classes_that_differ_only_in_case_are_named(tmp_path: Path) -> None:
+    """Blanks at the ends, no-break ones too, make no class."""
+    file = FILES / "15_label_variants.csv"
+    said = "classes 'Setosa' and 'setosa'; 'Virginica' and 'virginica' differ only in case; write them alike in the"
+    done = train(tmp_path, {"path": file.name, "target": "species"}, training={"epochs": 1}).ok()
+    assert done.err.count(f"warning: target 'species': {said}") == 1
+    assert f"note: 'species': {said}" in bpcli("init", file, "--target", "species").ok().err
+    other = tmp_path / "other"
+    other.mkdir()
+    as_input = train(other, {"path": file.name, "target": "len"}, training={"epochs": 1}).ok()
+    assert f"note: column 'species': {said.replace('classes', 'categories')}" in as_input.err
