@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict
 from pydantic_core import core_schema
+
+from bpcli.wording import composed
 
 T = TypeVar("T")
 
@@ -64,11 +65,6 @@ class BareName:
 
 Sequence = Annotated[tuple[T, ...], Strict(False)]
 """A YAML list, stored as a tuple to keep the spec immutable. Only the list is converted, not its items."""
-
-
-def composed(text: str) -> str:
-    """Text in Unicode's composed form (NFC), in which names and words are compared."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def _composed_words(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -162,3 +162,8 @@ def double_quoted(text: str) -> str:
     escapes = {'"': r"\"", "\\": r"\\"}
     chars = (escapes.get(char, char if char.isprintable() else f"\\U{ord(char):08x}") for char in text)
     return f'"{"".join(chars)}"'
+
+
+def composed(text: str) -> str:
+    """Text in Unicode's composed form (NFC), in which names and words are compared."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field, ValidationError
 
-from bpcli.spec import BareName, Sequence, Spec, Text, Words, composed, type_name
+from bpcli.spec import BareName, Sequence, Spec, Text, Words, type_name
+from bpcli.wording import composed
 
 
 class Constant(Spec):

@@ -13,8 +13,7 @@ from bpcli.cli.console import notes, result, result_json
 from bpcli.cli.inspect_text import MOST_CURVES, column_lines, dependence_lines, grid_lines, neuron_lines, neurons_lines
 from bpcli.cli.options import AsJson, CheckpointArgument, CheckpointOption, NoCache, the_one
 from bpcli.errors import UsageError
-from bpcli.spec import composed
-from bpcli.wording import counted, quoted
+from bpcli.wording import composed, counted, quoted
 
 if TYPE_CHECKING:
     from bpcli.models.model import Model

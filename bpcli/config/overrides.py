@@ -10,8 +10,7 @@ from bpcli.config.document import Document, KeyPath, Mark, Place, Problem, confi
 from bpcli.config.yaml_loader import MAX_DEPTH, TOO_DEEP
 from bpcli.config.yaml_text import parse_value
 from bpcli.errors import ConfigError
-from bpcli.spec import composed
-from bpcli.wording import counted, quoted
+from bpcli.wording import composed, counted, quoted
 
 _PART = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^."=]*)\s*([.=])', re.DOTALL)
 """One key of a dotted path, in double quotes if it contains a dot, and its delimiter."""

@@ -13,9 +13,8 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from bpcli.config.document import Document, KeyPath, Mark, Place, Problem, config_error, described
 from bpcli.config.yaml_loader import BOOL, FLOAT, INT, MAX_DEPTH, NULL, TOO_DEEP, Locate, compose, line_and_column
 from bpcli.errors import ConfigError, FileAccessError
-from bpcli.spec import composed
 from bpcli.system.files import Kind, kind_of
-from bpcli.wording import printable, quoted, suggestion
+from bpcli.wording import composed, printable, quoted, suggestion
 
 MAX_BYTES = 1 << 20
 

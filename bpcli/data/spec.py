@@ -14,7 +14,8 @@ from bpcli.data.columns import ColumnSpec, EncodersSpec, TargetEncoder
 from bpcli.data.notations import Notation
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.table import DEFAULT_MISSING, Kind, Part
-from bpcli.spec import Sequence, Spec, Text, composed
+from bpcli.spec import Sequence, Spec, Text
+from bpcli.wording import composed
 
 _SQLITE = "sqlite:///"
 

@@ -30,8 +30,8 @@ from bpcli.data.targets import choose_loss, fit_target, learned_columns
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
 from bpcli.experiment.draft_text import FEWEST_ROWS, Findings, config_text
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
-from bpcli.spec import composed, type_name
-from bpcli.wording import counted, listed, printable, quoted, shown_shape, yaml_scalar
+from bpcli.spec import type_name
+from bpcli.wording import composed, counted, listed, printable, quoted, shown_shape, yaml_scalar
 
 
 @dataclass(frozen=True)

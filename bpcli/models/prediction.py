@@ -23,12 +23,12 @@ from bpcli.data.targets import Outcome
 from bpcli.errors import BpcliError, DataError, UsageError, errors_in
 from bpcli.experiment.notes import notes_of_scale
 from bpcli.models.model import Model
-from bpcli.spec import composed, type_name
+from bpcli.spec import type_name
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.files import is_stream
 from bpcli.system.threads import available_cores, in_order
 from bpcli.training.scoring import require_finite
-from bpcli.wording import printable, quoted, without_formula
+from bpcli.wording import composed, printable, quoted, without_formula
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite

@@ -11,6 +11,9 @@ from bpcli.nn.losses import LossBase, LossScratch
 MOST_ROWS = 4096
 """Maximum number of rows, evenly spaced, on which the constant is sought."""
 
+MOST_NUMBERS = 8192
+"""Maximum number of targets evaluated at a time."""
+
 HALVINGS = 40
 """Number of halvings of the interval in which a logit is sought."""
 
@@ -25,9 +28,9 @@ def baseline_loss(loss: LossBase, train: Dataset, outputs: int) -> float:
     """
     rows = np.arange(0, train.rows, -(-train.rows // MOST_ROWS))
     (taken,) = train.target_reader(outputs, len(rows)).take(rows)
-    targets = taken.astype(np.float64)
+    targets = np.ascontiguousarray(taken)
     weight = None if train.weight is None else train.weight[rows].astype(np.float64)
-    shares = np.average(targets, axis=0, weights=weight)
+    shares = np.average(targets, axis=0, weights=weight).astype(np.float64)
     if _is_softmax(loss, outputs):
         return _evaluate(loss, np.log(np.maximum(shares, np.finfo(np.float64).tiny)), targets, weight)[0]
     low = np.minimum(targets.min(axis=0), -LARGEST_LOGIT)
@@ -49,8 +52,14 @@ def _is_softmax(loss: LossBase, outputs: int) -> bool:
 def _evaluate(loss: LossBase, logits: Array, targets: Array, weight: Array | None) -> tuple[float, Array]:
     """Mean loss of constant logits (outputs,), and its gradient."""
     rows, outputs = targets.shape
-    gradient, scratch = np.empty_like(targets), LossScratch(rows, outputs, targets.dtype)
-    given = np.ascontiguousarray(np.broadcast_to(logits, targets.shape))
-    with np.errstate(all="ignore"):
-        total = loss.value_and_gradient(given, targets, weight, gradient, scratch)
-    return total / (rows if weight is None else float(weight.sum())), gradient.sum(axis=0)
+    total, slope, together = 0.0, np.zeros(outputs), max(1, MOST_NUMBERS // outputs)
+    for start in range(0, rows, together):
+        block = targets[start : start + together].astype(np.float64)
+        weights = None if weight is None else weight[start : start + together]
+        given, gradient = np.tile(logits.astype(np.float64), (len(block), 1)), np.empty_like(block)
+        with np.errstate(all="ignore"):
+            scratch = LossScratch(len(block), outputs, block.dtype)
+            scratch.batch = rows
+            total += loss.value_and_gradient(given, block, weights, gradient, scratch)
+        slope += gradient.sum(axis=0)
+    return total / (rows if weight is None else float(weight.sum())), slope

@@ -1,4 +1,8 @@
-"""No command reads its data twice: it opens the file once for the header, once for the digest, once for the table."""
+"""No command reads its data twice: it reads the file once for the header, once for the digest, once for the table.
+
+Before the header and before the table a few bytes are looked at, for the format; before training the beginning of the
+text, for its dialect.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from pathlib import Path
 import pytest
 from commands import CONFIGS, PENGUINS, bpcli
 
-HEADER, DIGEST, TABLE = 1, 1, 1
+HEADER, DIGEST, TABLE, DIALECT = 2, 1, 2, 2
 
 _watched: list[tuple[str, list[str]]] = []
 
@@ -81,16 +85,17 @@ def test_header_digest_and_table_are_read_once(command: tuple[object, ...], fold
     arguments = [f"data.path={folder / 'data.csv'}" if part == "data.path=DATA" else part for part in command]
     with openings("data.csv") as opened:
         bpcli(*arguments, cwd=folder).ok()
-    assert len(opened) == HEADER + DIGEST + TABLE
+    prepares = command[0] in ("trace", "check", "gradcheck")
+    assert len(opened) == HEADER + DIGEST + TABLE + (DIALECT if prepares else 0)
 
 
 def test_training_and_reproducing_it_read_once_each(folder: Path) -> None:
     with openings("data.csv") as opened:
         run = train(folder, "again")
-    assert len(opened) == HEADER + DIGEST + TABLE
+    assert len(opened) == HEADER + DIGEST + TABLE + DIALECT
     with openings("data.csv") as opened:
         bpcli("reproduce", run).ok()
-    assert len(opened) == HEADER + DIGEST + TABLE
+    assert len(opened) == HEADER + DIGEST + TABLE + DIALECT
 
 
 def test_a_column_that_two_models_read_as_two_kinds_is_read_twice_and_the_rest_once(folder: Path) -> None:
@@ -105,7 +110,7 @@ def test_a_column_that_two_models_read_as_two_kinds_is_read_twice_and_the_rest_o
 def test_other_data_is_read_once_for_all_models(folder: Path) -> None:
     with openings("new.csv") as opened:
         bpcli("evaluate", "a", "--data", "new.csv", cwd=folder).ok()
-    assert len(opened) == HEADER + TABLE
+    assert len(opened) == HEADER + DIGEST + TABLE  # the digest tells whether the rows were trained on
     with openings("new.csv") as opened:
         compared = bpcli("compare", "a", "fewer", "b", "--data", "new.csv", "--json", cwd=folder).ok().json
     assert len(opened) == HEADER + DIGEST + TABLE

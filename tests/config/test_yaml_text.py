@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from bpcli.config.document import Place, dotted
 from bpcli.config.yaml_text import parse_value, parse_yaml, read_yaml
 from bpcli.errors import ConfigError, ExitCode, FileAccessError
-from bpcli.spec import composed
-from bpcli.wording import printable
+from bpcli.wording import composed, printable
 
 
 def problems_of(text: str) -> list[str]:

@@ -23,8 +23,8 @@ from bpcli.data.table import Column, Kind, Table, instead_of, unnamed
 from bpcli.data.targets import choose_loss, fit_target, learned_columns
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
 from bpcli.nn.losses import Loss, MeanSquaredError
-from bpcli.spec import composed, type_name
-from bpcli.wording import counted, enumerated, listed, quoted, shown_shape
+from bpcli.spec import type_name
+from bpcli.wording import composed, counted, enumerated, listed, quoted, shown_shape
 
 Weightless = Literal["kept", "dropped"]
 """Treatment of rows of weight 0: dropped before the split; version 0.1 kept them."""

@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 from bpcli.data.files.byte_source import open_bytes
 from bpcli.data.files.cells import shown_path
 from bpcli.errors import DataError
-from bpcli.spec import composed
 from bpcli.system.memory import require_memory
-from bpcli.wording import listed, printable, quoted
+from bpcli.wording import composed, listed, printable, quoted
 
 MOST_COLUMNS = 1_000_000
 """Of an array: one without rows takes no bytes however many columns it declares."""

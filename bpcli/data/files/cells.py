@@ -16,8 +16,7 @@ from bpcli.data.notations import Notation
 from bpcli.data.notations.dialect import DEFAULT_DIALECT, Dialect
 from bpcli.data.table import DEFAULT_MISSING, FALSE_WORDS, TRUE_WORDS, Column, Kind
 from bpcli.errors import DataError
-from bpcli.spec import composed
-from bpcli.wording import printable, quoted
+from bpcli.wording import composed, printable, quoted
 
 BLANKS = " \t\u00a0\u202f"
 """Characters stripped from both ends of a cell: spaces, also no-break ones, and tabs."""

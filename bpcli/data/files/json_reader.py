@@ -14,9 +14,8 @@ from bpcli.data.files.utf8_stream import UndecodableError, Utf8Stream
 from bpcli.data.files.value_columns import ValueTable
 from bpcli.data.table import Table
 from bpcli.errors import DataError
-from bpcli.spec import composed
 from bpcli.system.files import is_stream
-from bpcli.wording import printable, quoted
+from bpcli.wording import composed, printable, quoted
 
 BLOCK = 1 << 20
 """Bytes read at a time."""

@@ -16,8 +16,7 @@ from bpcli.data.files.byte_source import open_bytes
 from bpcli.data.files.cells import ReadOptions, first_misfit, misfit, shown_path, text_column
 from bpcli.data.table import Column, Kind, Table, number_label
 from bpcli.errors import DataError
-from bpcli.spec import composed
-from bpcli.wording import listed, printable, quoted
+from bpcli.wording import composed, listed, printable, quoted
 
 if TYPE_CHECKING:
     import polars as pl

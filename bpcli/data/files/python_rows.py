@@ -13,8 +13,7 @@ from bpcli.arrays.memory import Array
 from bpcli.data.files.cells import ReadOptions, first_misfit, misfit, text_column
 from bpcli.data.table import Column, Kind, Table, number_label
 from bpcli.errors import DataError
-from bpcli.spec import composed
-from bpcli.wording import counted, quoted, shown_shape
+from bpcli.wording import composed, counted, quoted, shown_shape
 
 Shapes = Mapping[str, tuple[int, ...]]
 """Of arrays by their names."""

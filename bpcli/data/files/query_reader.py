@@ -23,8 +23,7 @@ from bpcli.data.files.query import Query
 from bpcli.data.files.value_columns import Value, ValueTable
 from bpcli.data.table import EXACT, Table
 from bpcli.errors import DataError, FileAccessError
-from bpcli.spec import composed
-from bpcli.wording import listed, printable
+from bpcli.wording import composed, listed, printable
 
 ROWS = 4096
 """Rows that are fetched and hashed at a time: another number gives other digests."""

@@ -26,8 +26,7 @@ from bpcli.data.files.utf8_stream import UndecodableError, Utf8Stream
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.table import unnamed
 from bpcli.errors import DataError
-from bpcli.spec import composed
-from bpcli.wording import counted, is_number, listed
+from bpcli.wording import composed, counted, is_number, listed
 
 BLOCK = 1 << 20
 """Bytes read at a time: with 256 KiB a table of text took a fifth longer, and numbers are read alike up to 2 MiB."""

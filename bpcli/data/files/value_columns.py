@@ -23,8 +23,7 @@ from bpcli.data.files.cells import (
 from bpcli.data.files.growing_array import GrowingArray
 from bpcli.data.table import EXACT, Column, Table, number_label
 from bpcli.errors import DataError
-from bpcli.spec import composed
-from bpcli.wording import quoted
+from bpcli.wording import composed, quoted
 
 Value = bool | int | float | str | None
 """None is a missing value, and so is NaN."""

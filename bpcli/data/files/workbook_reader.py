@@ -17,9 +17,8 @@ from bpcli.data.files.cells import ReadOptions, shown_path
 from bpcli.data.files.value_columns import Value, ValueTable
 from bpcli.data.table import Table, number_label
 from bpcli.errors import DataError
-from bpcli.spec import composed
 from bpcli.system.memory import available_memory, require_memory
-from bpcli.wording import listed, printable, quoted, suggestion
+from bpcli.wording import composed, listed, printable, quoted, suggestion
 
 ROWS = 4096
 """Rows that are typed at a time."""

@@ -96,7 +96,7 @@ def test_what_the_database_says_is_one_line(database: Path) -> None:
     assert (
         error(sqlite(database), ReadOptions(kinds={"m": "numeric"})) == "row 2: column 'm': 'a' is not a finite number"
     )
-    assert error(sqlite(database.with_name("no.db"))) == "no such file; did you mean 't.db'?"
+    assert error(sqlite(database.with_name("no.db"))) == "no such file"
     database.write_text("a,b\n1,2\n" * 200)
     assert error(sqlite(database)) == "file is not a database"
 
