@@ -315,10 +315,10 @@ def test_an_empty_file_is_an_error(tmp_path: Path, data: str) -> None:
 
 
 def test_encodings_other_than_utf_8_are_errors_that_say_so(tmp_path: Path) -> None:
-    assert "UTF-16; save the file as UTF-8" in error(tmp_path, "a,b\n1,2\n".encode("utf-16"))
+    assert "UTF-16; save the file as UTF-8, or set data.encoding" in error(tmp_path, "a,b\n1,2\n".encode("utf-16"))
     assert "UTF-16" in error(tmp_path, "a,b\n1,2\n".encode("utf-16-be"))
     latin = "a,b\n1,x\n2,é\n".encode("latin-1")
-    assert error(tmp_path, latin) == "line 3: byte 10 is not valid UTF-8; save the file as UTF-8"
+    assert error(tmp_path, latin) == "line 3: byte 10 is not valid UTF-8; save the file as UTF-8, or set data.encoding"
     assert error(tmp_path, b"\xef\xbb\xbf" + latin).startswith("line 3: byte 13 ")
     assert error(tmp_path, "é,b\n1,x\n".encode("latin-1")).startswith("line 1: byte 0 ")
     assert "line 2: a NUL byte (byte 4)" in error(tmp_path, b"a,b\n\0,1\n")
@@ -407,9 +407,9 @@ def test_groups_of_thousands_stand_among_plain_numbers(tmp_path: Path) -> None:
 def test_a_number_of_another_dialect_is_named_with_its_line(tmp_path: Path) -> None:
     kinds = {"a": "numeric"}
     message = error(tmp_path, "a;b\n0,5;1\n0.5;2\n", dialect=Dialect(decimal=","), kinds=kinds)
-    assert message == "line 3: column 'a': '0.5' is not a finite number"
+    assert message == "line 3: column 'a': '0.5' is not a finite number with a decimal comma"
     grouped = error(tmp_path, "a;b\n1.234;1\n1.5;2\n", dialect=Dialect(decimal=",", thousands="."), kinds=kinds)
-    assert grouped == "line 3: column 'a': '1.5' is not a finite number"
+    assert grouped == "line 3: column 'a': '1.5' is not a finite number with a decimal comma"
 
 
 @pytest.mark.parametrize("mark", ["|", ":", " ", "^"])
@@ -496,7 +496,7 @@ def test_bytes_that_an_encoding_does_not_have_are_named_with_their_line(
 ) -> None:
     monkeypatch.setattr(text_source, "BLOCK", block)
     message = error(tmp_path, b"a,b\n1,2\n3,\x81\n", dialect=Dialect(encoding="cp1252"))
-    assert message == "line 3: byte 10 is not valid cp1252; save the file as UTF-8"
+    assert message == "line 3: byte 10 is not valid cp1252; save the file as UTF-8, or set data.encoding"
     cut = "a,b\n1,2\n".encode("utf-16")[:-1]
     assert error(tmp_path, cut, dialect=Dialect(encoding="utf-16")).startswith("line 2: byte 16 is not valid utf-16")
 

@@ -53,14 +53,39 @@ def test_both_halves_of_a_line_end_come_together(encoding: str) -> None:
 @pytest.mark.parametrize(
     ("data", "encoding", "before", "wrong"),
     [
-        (b"a,\xe9\n", "utf-8", b"a,", "byte 2 is not valid UTF-8; save the file as UTF-8"),
-        (b"\xef\xbb\xbf12\xff", "utf-8", b"12", "byte 5 is not valid UTF-8; save the file as UTF-8"),
-        (b"\xef\xbb\xbf12\xff", "utf-8-sig", b"12", "byte 5 is not valid UTF-8; save the file as UTF-8"),
-        (b"12\xc3", "utf-8", b"12", "byte 2 is not valid UTF-8; save the file as UTF-8"),
-        (b"1\x81", "cp1252", b"1", "byte 1 is not valid cp1252; save the file as UTF-8"),
-        ("12".encode("utf-16") + b"3", "utf-16", b"12", "byte 6 is not valid utf-16; save the file as UTF-8"),
-        (b"12\0003", "utf-8", b"12", "a NUL byte (byte 2): is this a text file? If so, save the file as UTF-8"),
-        (b"1\r\0", "latin-1", b"1\r", "a NUL byte (byte 2): is this a text file? If so, save the file as UTF-8"),
+        (b"a,\xe9\n", "utf-8", b"a,", "byte 2 is not valid UTF-8; save the file as UTF-8, or set data.encoding"),
+        (
+            b"\xef\xbb\xbf12\xff",
+            "utf-8",
+            b"12",
+            "byte 5 is not valid UTF-8; save the file as UTF-8, or set data.encoding",
+        ),
+        (
+            b"\xef\xbb\xbf12\xff",
+            "utf-8-sig",
+            b"12",
+            "byte 5 is not valid UTF-8; save the file as UTF-8, or set data.encoding",
+        ),
+        (b"12\xc3", "utf-8", b"12", "byte 2 is not valid UTF-8; save the file as UTF-8, or set data.encoding"),
+        (b"1\x81", "cp1252", b"1", "byte 1 is not valid cp1252; save the file as UTF-8, or set data.encoding"),
+        (
+            "12".encode("utf-16") + b"3",
+            "utf-16",
+            b"12",
+            "byte 6 is not valid utf-16; save the file as UTF-8, or set data.encoding",
+        ),
+        (
+            b"12\0003",
+            "utf-8",
+            b"12",
+            "a NUL byte (byte 2): is this a text file? If so, save the file as UTF-8, or set data.encoding",
+        ),
+        (
+            b"1\r\0",
+            "latin-1",
+            b"1\r",
+            "a NUL byte (byte 2): is this a text file? If so, save the file as UTF-8, or set data.encoding",
+        ),
     ],
 )
 @pytest.mark.parametrize("size", [1, 2, 100])
@@ -80,5 +105,7 @@ def test_what_is_no_text_is_named_after_all_that_precedes_it(
 
 @pytest.mark.parametrize("data", ["a,b\n".encode("utf-16"), "a,b\n".encode("utf-16-be"), "a,b\n".encode("utf-16-le")])
 def test_utf_16_is_recognized_where_utf_8_was_expected(data: bytes) -> None:
-    with pytest.raises(DataError, match=r"^t\.csv: the text is encoded as UTF-16; save the file as UTF-8$"):
+    with pytest.raises(
+        DataError, match=r"^t\.csv: the text is encoded as UTF-16; save the file as UTF-8, or set data.encoding$"
+    ):
         Utf8Stream(io.BytesIO(data), "utf-8", "t.csv").read(100)
