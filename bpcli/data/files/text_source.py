@@ -114,12 +114,19 @@ def open_text(path: Path | None, dialect: Dialect, pipes: bool = False) -> Itera
             return
         names = [composed(name.strip()) for name in unquoted(cells)]
         at, line, body = line, line + count_lines(body[:size]), body[size:]
-        while (row := split_row(body, delimiter)) is None and not finished and len(body) < FIELD_LIMIT:
+        no_row = _no_rows(dialect)
+        while (row := split_row(no_row.sub(b"", body), delimiter)) is None and not finished and len(body) < FIELD_LIMIT:
             body, finished = _extend(stream, body, BLOCK, shown, line)
         names = _as_wide_as(names, row[0] if row else [])
         _check_header(names, shown, at)
         header = [name or unnamed(position) for position, name in enumerate(names)]
         yield TextTable(stream, shown, delimiter, dialect.comment, header, body, line)
+
+
+def _no_rows(dialect: Dialect) -> re.Pattern[bytes]:
+    """Pattern of blank lines and comments at the beginning of a text."""
+    comment = "" if dialect.comment is None else rf"|{re.escape(dialect.comment)}[^\r\n]*+"
+    return re.compile(rf"\A(?:(?:[ \t]*+{comment})[\r\n]++)*+".encode())
 
 
 def _from_first_row(stream: Utf8Stream, dialect: Dialect, path: str) -> tuple[bytes, int, bool]:

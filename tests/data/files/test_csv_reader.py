@@ -278,6 +278,8 @@ def test_a_delimiter_at_the_end_of_lines_makes_one_column_without_a_name_at_most
     empty = {"a": ["1", "3"], "b": ["2", "4"], "Unnamed: 2": ["", ""]}
     assert cells(read(tmp_path, "a,b,\n1,2,\n3,4,\n")) == empty
     assert cells(read(tmp_path, 'a,b\n1,2,\n3,4,""\n')) == empty
+    assert cells(read(tmp_path, "a,b\n\n \r\n1,2,\n3,4,\n")) == empty
+    assert cells(read(tmp_path, "a,b\n#\n# x,y,z\n1,2,\n3,4,\n", dialect=Dialect(comment="#"))) == empty
     assert cells(read(tmp_path, "a,b,\n1,2\n3,4\n")) == {"a": ["1", "3"], "b": ["2", "4"]}
     assert error(tmp_path, "a,b\n1,2,\n3,4\n") == "line 3: 2 fields, but the header has 3 columns"
     assert error(tmp_path, "a,b\n1,2,3\n") == "line 2: 3 fields, but the header has 2 columns"

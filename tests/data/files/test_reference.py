@@ -2,7 +2,7 @@
 
 import pytest
 from commands import DATASETS
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from reference_csv import assert_read_alike
 
@@ -104,6 +104,7 @@ def test_random_tables_are_read_alike(
     kind=st.sampled_from([None, *READ]),
     block=st.sampled_from([3, 8, 30, 1 << 20]),
 )
+@example(data=b"\r,,", before=0, kind=None, block=3)
 def test_malformed_files_are_refused_at_the_line_where_the_reference_stops(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, before: int, kind: Kind | None, block: int
 ) -> None:
