@@ -1,4 +1,4 @@
-"""Fitted columns of dates and times of day: linear features, and sines and cosines of what returns."""
+"""Fitted columns of dates and times of day: linear features, and sines and cosines of periodic parts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Line(Spec):
     encoding: Affine
 
     def value(self, seconds: Values) -> Values:
-        """What is standardized, for each date (rows,)."""
+        """Value to standardize, for each date (rows,)."""
         return _READ[self.of](seconds)
 
     def features(self, name: str) -> list[str]:

@@ -12,19 +12,11 @@ from bpcli.data.columns.spec import CensoredColumn, ColumnSpec, DateColumn, Nume
 from bpcli.data.notations import DateNotation
 from bpcli.data.notations.date_recognition import recognised_in
 from bpcli.data.notations.dialect import Dialect
+from bpcli.data.notations.limits import MOST_LOOKED_AT, MOST_WORDS, MOSTLY
 from bpcli.data.notations.numbers import NumberNotation
 from bpcli.data.notations.recognition import recognise_numbers
 from bpcli.data.table import Column
 from bpcli.wording import listed, quoted, yaml_scalar
-
-MOSTLY = 0.8
-"""Share of a column's rows that must be numbers, for the other words to be missing values."""
-
-MOST_LOOKED_AT = 100
-"""Distinct words of which half must have a digit, before all are looked at."""
-
-MOST_WORDS = 8
-"""Maximum number of distinct other words."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +29,7 @@ class RecognisedColumn:
 
     @property
     def read_as(self) -> str:
-        """What the cells are, for messages."""
+        """Description of the cells, for messages."""
         return {"date": "dates", "time_of_day": "times of day"}.get(self.spec.type, "numbers")
 
 

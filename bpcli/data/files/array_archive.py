@@ -24,14 +24,14 @@ from bpcli.system.memory import require_memory
 from bpcli.wording import composed, listed, printable, quoted
 
 MOST_COLUMNS = 1_000_000
-"""Of an array: one without rows takes no bytes however many columns it declares."""
+"""Maximum number of columns of an array: one without rows takes no bytes however many it declares."""
 
 NUMBERS = "fiub"
 TEXT = "US"
 """Kinds of dtypes that are read."""
 
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
-"""What the standard library raises for an archive that cannot be read."""
+"""Exceptions of the standard library for an archive that cannot be read."""
 
 _ARRAY_WORDS = {"O": "Python objects", "c": "complex numbers", "V": "records", "M": "dates", "m": "durations"}
 
@@ -152,7 +152,7 @@ def _read_header(stream: BinaryIO, where: str) -> tuple[tuple[int, ...], np.dtyp
 
 
 def _not_unicode(text: NDArray[np.str_]) -> NDArray[np.bool_]:
-    """Whether any character of each text is none: half of one (a surrogate), or beyond the last code point."""
+    """Mask of texts with an invalid character: a surrogate, or one beyond the last code point."""
     codes = text.reshape(*text.shape, 1).view(np.uint32)
     return np.asarray(((codes > 0x10FFFF) | ((codes >= 0xD800) & (codes <= 0xDFFF))).any(axis=-1))
 

@@ -8,15 +8,9 @@ import numpy as np
 
 from bpcli.data.files.cells import parse_cells
 from bpcli.data.notations.dialect import DEFAULT_DIALECT, Dialect
+from bpcli.data.notations.limits import MOST_WORDS, MOSTLY
 from bpcli.data.table import Column
 from bpcli.wording import counted, listed, quoted
-
-MOSTLY = 0.8
-"""A column of names of which this share are numbers was meant to be numeric."""
-
-MOST_WORDS = 8
-"""More different words than this among the numbers are no spellings of a missing value."""
-
 
 MISSING_WORDS = frozenset(
     ["na", "n/a", "n.a.", "nan", "none", "null", "nil", "missing", "unknown", "-", "--", ".", "#n/a", "#na", "<na>"]

@@ -12,16 +12,8 @@ from numpy.typing import NDArray
 
 from bpcli.data.calendar import END, FIRST, year_of
 from bpcli.data.notations.dates import DateNotation, Order, TimeNotation
+from bpcli.data.notations.limits import MOST_LOOKED_AT, MOST_WORDS, MOSTLY
 from bpcli.data.table import Column, number_label
-
-MOSTLY = 0.8
-"""Share of the different words of a column that must be dates."""
-
-MOST_WORDS = 8
-"""More different words than this among the dates are no spellings of a missing value."""
-
-MOST_LOOKED_AT = 100
-"""Number of words that must look like dates before all are looked at."""
 
 FEWEST_VALUES = 10
 """Number of different values from which numbers are dates whatever the column's name, and short dates are dates."""
