@@ -210,14 +210,32 @@ def test_nothing_is_allocated_from_step_to_step(form: str) -> None:
         schedule=Constant(),
         dtype=np.float32,
     )
+    # Five steps per epoch, and two more calls at its end; the first step of an epoch includes the order of its rows.
+    within = [peak for index, peak in enumerate(step_peaks(of)) if index % 7 in (1, 2, 3, 4)]
+    assert len(within) == 8
+    assert max(within) < min(rows, units) * 4
+
+
+def step_peaks(of: TrainingPlan) -> list[int]:
+    """Peak memory of each step above what was allocated before it, in bytes.
+
+    tracemalloc counts other threads too, and pytest-xdist's may receive a message at any time. Training allocates the
+    same in every repeat, so the lowest of three measurements is returned for each step.
+    """
+    repeats = [measured_peaks(of) for _ in range(3)]
+    return [min(peaks) for peaks in zip(*repeats, strict=True)]
+
+
+def measured_peaks(of: TrainingPlan) -> list[int]:
     peaks: list[int] = []
-    before = [0]
+    before = 0
 
     def measure() -> bool:
-        """Called right after each step: peak memory since the last step, above the memory allocated then."""
+        """Called right after each step."""
+        nonlocal before
         current, peak = tracemalloc.get_traced_memory()
-        peaks.append(peak - before[0])
-        before[0] = current
+        peaks.append(peak - before)
+        before = current
         tracemalloc.reset_peak()
         return False
 
@@ -228,9 +246,7 @@ def test_nothing_is_allocated_from_step_to_step(form: str) -> None:
     finally:
         tracemalloc.stop()
         np.setbufsize(numpys_buffer)
-    # Five steps per epoch, and two more calls at its end; the first step of an epoch includes the order of its rows.
-    within = peaks[1:5] + peaks[8:12]
-    assert max(within) < min(rows, units) * 4
+    return peaks
 
 
 def test_a_plan_says_what_a_state_needs() -> None:

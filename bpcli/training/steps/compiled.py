@@ -74,11 +74,11 @@ class CompiledSteps(Steps):
 
     def _weights(self, block: Batch) -> list[float]:
         """Sum of the weights of each batch's rows."""
-        weight = block.weight
-        starts = np.arange(0, block.rows, self.batches.size)
-        sums: list[float] = (
-            np.diff(starts, append=block.rows) if weight is None else np.add.reduceat(weight, starts, dtype=np.float64)
-        ).tolist()
+        size, weight = self.batches.size, block.weight
+        if weight is None:
+            whole, rest = divmod(block.rows, size)
+            return [float(size)] * whole + [float(rest)] * bool(rest)
+        sums: list[float] = np.add.reduceat(weight, np.arange(0, block.rows, size), dtype=np.float64).tolist()
         return sums
 
     def _call(self, block: Batch, epoch: int, first: int) -> NDArray[np.float64]:
