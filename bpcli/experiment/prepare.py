@@ -147,7 +147,7 @@ def prepare(
     plan = replace(plan, stepping=choose_stepping(plan))
     if plan.stepping.compiled:
         memory = replace(memory, compiled=COMPILED_BYTES)
-        require_memory(memory.to_come, "training by compiled steps", "free memory, or uninstall numba")
+        require_memory(memory.remaining, "training by compiled steps", "free memory, or uninstall numba")
     arrays = {array.name for array in preprocessor.arrays}
     cells = [name for name in selection.inputs if name not in arrays]
     warnings += warnings_of_dialect(source, data.dialect)

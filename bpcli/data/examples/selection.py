@@ -19,7 +19,7 @@ from bpcli.data.files.kind_hints import are_missing_words, numbers_the_rows, wor
 from bpcli.data.files.read import holds_arrays
 from bpcli.data.files.source import Source
 from bpcli.data.spec import DataSpec
-from bpcli.data.table import Column, Kind, Table, instead_of, unnamed
+from bpcli.data.table import Column, Kind, Table, absent_name_hint, unnamed
 from bpcli.data.targets import choose_loss, fit_target, learned_columns
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
 from bpcli.nn.losses import Loss, MeanSquaredError
@@ -135,7 +135,7 @@ def _check_names(spec: DataSpec, header: list[str], targets: list[str]) -> None:
     absent = []
     for path, name in named:
         if name not in header:
-            what = f"no column {quoted(name)} in {quoted(spec.shown)}{instead_of(name, header)}"
+            what = f"no column {quoted(name)} in {quoted(spec.shown)}{absent_name_hint(name, header)}"
             absent.append(Mismatch(path, what, at_key=path[:2] == ("data", "columns")))
     if absent:
         raise MismatchError(*absent)

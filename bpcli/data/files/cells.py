@@ -47,7 +47,7 @@ class ReadOptions:
     dialect: Dialect = DEFAULT_DIALECT
     notations: Mapping[str, Notation] = field(default_factory=dict)
 
-    def wants(self, name: str) -> bool:
+    def includes(self, name: str) -> bool:
         """Whether the column is to be read."""
         return self.columns is None or name in self.columns
 

@@ -91,7 +91,7 @@ class _Columns:
         self.missing = frozenset(options.missing)
         self.rows = 0
         self.late: list[str] = []
-        self._position = {name: position for position, name in enumerate(header) if options.wants(name)}
+        self._position = {name: position for position, name in enumerate(header) if options.includes(name)}
         self._numeric_words = numeric_words(self.missing, options.dialect)
         self._numbers: dict[str, GrowingArray[np.float64]] = {}
         self._texts: dict[str, _Text] = {}

@@ -34,7 +34,9 @@ def read_npz(path: Path, options: ReadOptions) -> Table:
         if targets:
             y = np.concatenate(targets) if len(targets) > 1 else targets[0]
             values |= dict(zip(_target_names(y.shape, options), _vectors(y), strict=True))
-        columns = [_column(archive.path, name, cells, options) for name, cells in values.items() if options.wants(name)]
+        columns = [
+            _column(archive.path, name, cells, options) for name, cells in values.items() if options.includes(name)
+        ]
     parts = None
     if None not in splits:
         codes = np.array([PARTS.index(part) for part in splits if part is not None], np.int8)

@@ -35,7 +35,7 @@ def read_parquet(path: Path, options: ReadOptions) -> Table:
 
         frame = pl.read_parquet(stream)
         frame.columns = _names(frame.columns, shown)
-    wanted = [series for series in frame.iter_columns() if options.wants(series.name)]
+    wanted = [series for series in frame.iter_columns() if options.includes(series.name)]
     return Table([_typed(shown, series, options) for series in wanted], rows=frame.height)
 
 

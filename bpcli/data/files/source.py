@@ -150,7 +150,7 @@ class Source:
     @property
     def _wanted(self) -> dict[str, Kind | None]:
         """Columns of `table` in file order, with their kinds; None for kinds to be inferred."""
-        names = [name for name in self.header if self.options.wants(name) and name not in self.without]
+        names = [name for name in self.header if self.options.includes(name) and name not in self.without]
         return {name: self.options.kind(name) for name in names}
 
     @cached_property
@@ -182,7 +182,7 @@ class Source:
         cache = TableCache.of_user()
         if cache is None:
             return read_table(self.sources, options)
-        wanted = {name: options.kind(name) for name in self.header if options.wants(name)}
+        wanted = {name: options.kind(name) for name in self.header if options.includes(name)}
         key = self._key(options)
         table = cache.find(key, wanted)
         columns = dict(table)

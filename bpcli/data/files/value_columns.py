@@ -74,7 +74,7 @@ class ValueTable:
     def _add_names(self, names: Sequence[str] | Mapping[str, object]) -> None:
         for name in names:
             if name not in self._columns:
-                wanted = self._options.wants(name)
+                wanted = self._options.includes(name)
                 self._columns[name] = ValueColumn(name, self._options, self.rows) if wanted else None
 
 
