@@ -95,6 +95,11 @@ class DataSpec(Spec):
     target: str | Sequence[str] | None = Field(
         default=None, description="Column or list of columns to predict. Optional for NPZ."
     )
+    positive: Text | bool | int | float | None = Field(
+        default=None,
+        description="Positive class of a target of two: precision, recall, F1 and curves refer to it. Default: the "
+        "last in sorted order.",
+    )
     exclude: Sequence[Text] = Field(default=(), description="Columns not used as inputs.")
     columns: dict[Text, ColumnSpec] = Field(
         default={}, description="Kind, encoder or imputation of columns, where the inferred ones are wrong."

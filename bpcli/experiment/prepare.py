@@ -112,6 +112,7 @@ def prepare(
             data.target_encoder,
             data.weight,
             selection.loss,
+            data.positive,
         )
     network = config.plan_network(preprocessor.signature, preprocessor.target.outputs)
     _require_batches(network, config, train.rows)

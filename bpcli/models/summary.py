@@ -24,11 +24,12 @@ class ReadColumn(InputSummary):
 
 @dataclass(frozen=True)
 class TargetSummary:
-    """Target; `classes` is empty if it is not categorical."""
+    """Target; `classes` is empty if it is not categorical, `positive` is one of two."""
 
     names: Sequence[str]
     task: str
     classes: Sequence[str]
+    positive: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class NetworkSummary:
         target = preprocessor.target
         return cls(
             [column.summary() for column in preprocessor.inputs],
-            TargetSummary(target.names, target.task, tuple(getattr(target, "classes", ()))),
+            TargetSummary(target.names, target.task, target.class_names, target.positive),
             type_name(loss),
             [
                 LayerFigures(

@@ -99,7 +99,8 @@ def select_examples(
         notes.append(f"loss: {type_name(loss)}, as {reason}")
     with errors_in(source.shown):
         # Report an unsuitable loss before any split that fails because of it.
-        fitted = fit_target(_of_training(columns, rows, table, spec), loss, spec.target_encoder)
+        training = _of_training(columns, rows, table, spec)
+        fitted = fit_target(training, loss, spec.target_encoder, positive=spec.positive)
         fitted.require_valid(columns, rows + 1)
         split = _divide(table, rows, learned_columns(columns, loss), spec, seed, loss)
     return Examples(table, inputs, targets, split, loss, source.shown, source.digest, notes)
@@ -187,10 +188,17 @@ def _with_class_names(table: Table, targets: list[str], spec: DataSpec) -> Table
 
     A target with several words for one truth value, such as yes and Yes, stays boolean.
     """
-    name = targets[0]
-    if len(targets) > 1 or name in spec.columns or holds_arrays(Path(spec.shown)):
+    if len(targets) > 1:
         return table
-    return Table([column.as_words() if column.name == name else column for column in table.values()], table.parts)
+    name = targets[0]
+    return Table(
+        [with_own_words(column, spec) if column.name == name else column for column in table.values()], table.parts
+    )
+
+
+def with_own_words(column: Column, spec: DataSpec) -> Column:
+    """Convert a boolean target to categories by the file's words, unless the config declares it or it is an array."""
+    return column if column.name in spec.columns or holds_arrays(Path(spec.shown)) else column.as_words()
 
 
 def _refuse_words_in_quantities(columns: Sequence[Column], spec: DataSpec) -> None:
