@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.data.spec import SplitSpec
+from bpcli.data.split_spec import SplitSpec
 from bpcli.data.table import PARTS, Column, Part
 from bpcli.errors import DataError, Mismatch, MismatchError
 from bpcli.randomness import Stream
@@ -46,8 +46,9 @@ def split_table(
 ) -> Split:
     """Split `rows`, indices into a table.
 
-    parts: split of each row as given by the data, indices into PARTS, or None; other splits are drawn from its training
-    rows. classes: class of each row for stratification, indices into `names`, or None.
+    seed: that of the run, used unless the spec has its own. parts: split of each row as given by the data, indices into
+    PARTS, or None; other splits are drawn from its training rows. classes: class of each row for stratification,
+    indices into `names`, or None.
 
     Raises:
         MismatchError: a share is set for a split that the data brings itself, a split is empty, or a class has too few
@@ -62,7 +63,7 @@ def split_table(
     if spec.order == "time":
         assigned = _in_order(len(free), shares)
     else:
-        generator = Stream(seed, "split").at()
+        generator = Stream(seed if spec.seed is None else spec.seed, "split").at()
         strata = None
         if classes is not None and spec.stratify is not False and spec.column is None:
             strata = classes[free]
