@@ -68,6 +68,11 @@ class DataSpec(Spec):
     )
     missing: Sequence[Text] = Field(default=DEFAULT_MISSING, description="Cells that mark missing values.")
     weight: Text | None = Field(default=None, description="Column of sample weights.")
+    group: Text | Sequence[Text] | None = Field(
+        default=None,
+        description="Column whose rows with one value stay in one split, such as a customer or patient; or several, "
+        "whose combinations do. Not an input.",
+    )
     delimiter: str | None = Field(
         default=None,
         description="Character between cells. Default: the first of comma, semicolon and tab in the header.",
@@ -136,6 +141,16 @@ class DataSpec(Spec):
             raise ValueError("validation and test files require train; with path, use split")
         return self
 
+    @model_validator(mode="after")
+    def _check_groups(self) -> DataSpec:
+        if self.group == ():
+            raise ValueError("group is an empty list; name at least one column")
+        if self.group is not None and self.split.column is not None:
+            raise ValueError("group excludes split.column, which sets the split of each row")
+        if self.group is not None and self.split.order == "time":
+            raise ValueError("group excludes split.order: time, which splits groups where time does")
+        return self
+
     @property
     def files(self) -> list[tuple[str, Part | None]]:
         """Paths as written in the config, each with its split, or None for a file of all rows; also that of SQLite."""
@@ -188,14 +203,20 @@ class DataSpec(Spec):
         return [self.target] if isinstance(self.target, str) else list(self.target)
 
     @property
+    def groups(self) -> list[str]:
+        """Columns that tell groups of rows apart."""
+        return list(_names(self.group))
+
+    @property
     def unread(self) -> set[str]:
         """Excluded columns that are not used otherwise."""
-        return {*self.exclude} - {self.weight, self.split.column}
+        return {*self.exclude} - {self.weight, self.split.column, *self.groups}
 
     @property
     def kinds(self) -> dict[str, Kind]:
         """Column kinds set by the config."""
-        kinds: dict[str, Kind] = {name: column.kind for name, column in self.columns.items()}
+        kinds: dict[str, Kind] = dict.fromkeys(self.groups, "categorical")
+        kinds |= {name: column.kind for name, column in self.columns.items()}
         if self.weight is not None:
             kinds[self.weight] = "numeric"
         if self.split.column is not None:
