@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -61,6 +62,8 @@ class Prepared:
     """Treatment of rows of weight 0."""
     examples: Examples | None = None
     """The table and its splits, if kept."""
+    groups: Mapping[Part, int] | None = None
+    """Number of groups in each split; None without data.group."""
 
     @property
     def network(self) -> Network:
@@ -177,6 +180,7 @@ def prepare(
         warnings,
         weightless,
         examples,
+        selection.groups_of_parts,
     )
 
 
