@@ -116,7 +116,8 @@ class Summary:
     """Outcome of a run: the content of summary.json, key by key.
 
     Missing and invalid fields have the default values. diagnosis: None if the layers' health was not recorded. best:
-    epoch 0 before the first best epoch. test: scores of the test rows.
+    epoch 0 before the first best epoch. test: scores of the test rows. data_warnings: all warnings, also accepted ones,
+    with their names; not written if there are none.
     """
 
     name: str = ""
@@ -133,6 +134,7 @@ class Summary:
     rows: Mapping[str, int] = field(default_factory=dict)
     data_sha256: str = ""
     warnings: Sequence[str] = ()
+    data_warnings: Sequence[Json] = ()
     training_seconds: float | None = None
     started_at: str | None = None
     finished_at: str | None = None
@@ -147,7 +149,8 @@ class Summary:
         """Summary as a JSON object."""
         inner = {"best": self.best, "final": self.final, "test": self.test}
         written: dict[str, Json] = {name: None if part is None else part.to_json() for name, part in inner.items()}
-        return {one.name: written.get(one.name, getattr(self, one.name)) for one in fields(self)}
+        written |= {one.name: getattr(self, one.name) for one in fields(self) if one.name not in written}
+        return {one.name: written[one.name] for one in fields(self) if one.name != "data_warnings" or written[one.name]}
 
     @classmethod
     def from_json(cls, document: Json) -> Summary:
@@ -169,6 +172,7 @@ class Summary:
             rows={part: rows for part, value in members(of.get("rows")).items() if (rows := whole(value)) is not None},
             data_sha256=text(of.get("data_sha256")) or "",
             warnings=_texts(of.get("warnings")) or (),
+            data_warnings=tuple(items(of.get("data_warnings"))),
             training_seconds=measured(of.get("training_seconds")),
             started_at=text(of.get("started_at")),
             finished_at=text(of.get("finished_at")),
