@@ -85,6 +85,11 @@ class DataSpec(Spec):
     header: bool = Field(default=True, description="false: the first row is data; columns are column0, column1, …")
     encoding: str = Field(default="utf-8", description="Encoding of text files, such as cp1252 or utf-16.")
     split: SplitSpec = Field(default=SplitSpec(), description="Split of the rows.")
+    drop_duplicates: bool = Field(
+        default=False,
+        description="Drop rows equal to an earlier one in all inputs and targets, before the split. Training rows come "
+        "first if the data has its own splits.",
+    )
     arrays: ArraysSpec = Field(default=ArraysSpec(), description="Arrays of an NPZ file.")
     accept: Sequence[WarningName | dict[WarningName, Text]] = Field(
         default=(),

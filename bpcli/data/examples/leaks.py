@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bpcli.data.columns.arrays import contiguous_positions
 from bpcli.data.data_warning import DataWarning, WarningName
+from bpcli.data.examples.chance_repeats import expected_repeats, is_more_than_chance
 from bpcli.data.examples.duplicates import repeated_rows
 from bpcli.data.examples.selection import Examples
 from bpcli.data.examples.target_leaks import (
@@ -105,16 +106,25 @@ def _repeats(selection: Examples) -> list[DataWarning]:
     found = repeated_rows(selection.table, [*selection.inputs, *selection.targets], selection.split)
     if not found:
         return []
+    by_chance = expected_repeats(selection.table, selection.inputs, selection.targets, selection.split, [*found])
+    expected = sum(by_chance.values())
+    if not is_more_than_chance(sum(found.values()), expected):
+        return []
     where = [
         f"{count:,} of {counted(len(selection.split.part(second)), f'{second} row')} also appear in the "
         f"{_SETS[first]} set"
         for (first, second), count in found.items()
     ]
     text = (
-        f"duplicate rows across splits: {', '.join(where)}; scores on them may be too optimistic; drop duplicates, or "
-        "keep them in one split with data.split.column"
+        f"duplicate rows across splits: {', '.join(where)}; {_shown(expected)} expected by chance; scores on "
+        "them may be too optimistic; set "
+        "data.drop_duplicates, or keep them in one split with data.group or data.split.column"
     )
     return [DataWarning("duplicate_rows", text)]
+
+
+def _shown(expected: float) -> str:
+    return f"about {expected:,.0f}" if expected >= 0.5 else "none"
 
 
 def _shared_groups(selection: Examples) -> list[DataWarning]:

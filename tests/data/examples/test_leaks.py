@@ -57,8 +57,9 @@ def test_rows_in_several_splits_are_counted_by_the_names_of_the_splits(tmp_path:
     expected = (
         "duplicate rows across splits: "
         "3 of 20 validation rows also appear in the training set, 1 of 20 test rows also appear in the training set, "
-        "2 of 20 test rows also appear in the validation set; scores on them may be too optimistic; drop duplicates, "
-        "or keep them in one split with data.split.column"
+        "2 of 20 test rows also appear in the validation set; none expected by chance; scores on them may be too "
+        "optimistic; set "
+        "data.drop_duplicates, or keep them in one split with data.group or data.split.column"
     )
     columns = {"a": a, "b": b, "note": range(ROWS), "y": y, "part": part}
     assert leaks(tmp_path, columns, exclude=["note"], split={"column": "part"}) == [expected]
