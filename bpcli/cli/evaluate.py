@@ -13,7 +13,7 @@ from bpcli.cli.options import AsJson, CheckpointArgument, CheckpointOption, NoCa
 from bpcli.documents.scores import ScoreReport
 from bpcli.documents.table import MOST_CLASSES, Table
 from bpcli.errors import RequirementError, UsageError
-from bpcli.wording import counted, number, quoted
+from bpcli.wording import amount, counted, number, quoted
 
 
 class Split(StrEnum):
@@ -70,8 +70,10 @@ def evaluate(
         }
         result_json({**document, **evaluation.report.to_json(), "failed": failures})
     else:
-        result(f"{evaluation.source}, {counted(evaluation.report.rows, 'row')}, epoch {model.header.score.epoch}")
-        print_report(evaluation.report)
+        report = evaluation.report
+        weight = "" if report.weight_sum is None else f" of total weight {amount(report.weight_sum)}"
+        result(f"{evaluation.source}, {counted(report.rows, 'row')}{weight}, epoch {model.header.score.epoch}")
+        print_report(report)
         if model.target.task == "binary":
             result(f"\nprecision, recall and F1 refer to the positive class, {quoted(model.classes[1])}")
     if failures:
@@ -79,10 +81,26 @@ def evaluate(
 
 
 def print_report(report: ScoreReport) -> None:
-    """Print scalar metrics, scores by class, label or target, and the confusion matrix."""
-    scalars = [(name, number(value)) for name, value in report.scores.items()]
-    for line in aligned(scalars, right=(1,)):
-        result(line)
+    """Print scalar metrics, scores by class, label or target, and the confusion matrix.
+
+    Where row weights make a difference, the unweighted values follow.
+    """
+    plain = report.unweighted
+    if plain is None or not report.differing:
+        for line in aligned([(name, number(value)) for name, value in report.scores.items()], right=(1,)):
+            result(line)
+        _print_groups(report)
+        return
+    rows = [[name, number(value), number(plain.scores[name])] for name, value in report.scores.items()]
+    result_table(Table("Scores", ["", "weighted", "unweighted"], rows))
+    _print_groups(report)
+    if report.group is not None:
+        result(f"\nunweighted, {counted(plain.rows, 'row')}")
+        _print_groups(plain)
+
+
+def _print_groups(report: ScoreReport) -> None:
+    """Print scores by class, label or target, and the confusion matrix."""
     if report.groups:
         columns = list(next(iter(report.groups.values())))
         rows = [[name, *(number(group[column]) for column in columns)] for name, group in report.groups.items()]
@@ -92,5 +110,5 @@ def print_report(report: ScoreReport) -> None:
     if matrix and len(matrix) <= MOST_CLASSES:
         names = list(report.groups)
         result()
-        rows = [[name, *map(str, row)] for name, row in zip(names, matrix, strict=True)]
+        rows = [[name, *map(amount, row)] for name, row in zip(names, matrix, strict=True)]
         result_table(Table("Confusion matrix", ["true \\ predicted", *names], rows))

@@ -124,6 +124,8 @@ def prepare(
         if tables[part].rows:
             with errors_in(f"{selection.source}: {part} rows"):
                 datasets[part], surprises[part] = preprocessor.apply(tables[part], dtype)
+                if weightless == "kept":  # version 0.1, whose metrics were not weighted
+                    datasets[part] = replace(datasets[part], row_weight=None)
                 unseen = notes_of_unseen_classes(preprocessor, tables[part])
                 warnings += [f"{part} rows: {line}" for line in unseen]
                 if part == "validation" and unseen and not np.any(datasets[part].weight):
