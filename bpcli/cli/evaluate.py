@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +15,9 @@ from bpcli.documents.scores import ScoreReport
 from bpcli.documents.table import MOST_CLASSES, Table
 from bpcli.errors import RequirementError, UsageError
 from bpcli.wording import amount, counted, number, quoted
+
+if TYPE_CHECKING:
+    from bpcli.metrics.requirement import Checked
 
 
 class Split(StrEnum):
@@ -35,7 +39,9 @@ def evaluate(
     require: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="METRIC>=VALUE", help="Exit with code 6 unless this holds (>=, <=, >, <, ==); repeatable."
+            metavar="METRIC>=VALUE",
+            help="Exit with code 6 unless this holds (>=, <=, >, <, ==); repeatable. CLASS.METRIC is that of a class, "
+            "label or target, such as Yes.recall>=0.8. With row weights, the weighted value counts.",
         ),
     ] = None,
     no_cache: NoCache = False,
@@ -58,7 +64,8 @@ def evaluate(
     else:
         evaluation = evaluate_split(model, split.value if split else None, cache=not no_cache)
     notes(evaluation.notes)
-    failures = [failure for item in requirements if (failure := item.check(evaluation.report))]
+    checked = [item.check(evaluation.report) for item in requirements]
+    failures = [one.failure for one in checked if one.failure is not None]
     if as_json:
         document = {
             "checkpoint": str(model.path),
@@ -68,7 +75,8 @@ def evaluate(
             "task": model.target.task,
             "names": list(model.classes),
         }
-        result_json({**document, **evaluation.report.to_json(), "failed": failures})
+        told = {"failed": failures, "requirements": [one.to_json() for one in checked]}
+        result_json({**document, **evaluation.report.to_json(), **told})
     else:
         report = evaluation.report
         weight = "" if report.weight_sum is None else f" of total weight {amount(report.weight_sum)}"
@@ -76,8 +84,25 @@ def evaluate(
         print_report(report)
         if model.target.task == "binary":
             result(f"\nprecision, recall and F1 refer to the positive class, {quoted(model.classes[1])}")
+        if checked:
+            result()
+            result_table(_requirement_table(checked))
     if failures:
         raise RequirementError("; ".join(failures))
+
+
+def _requirement_table(checked: Sequence[Checked]) -> Table:
+    value = "value (weighted)" if any(one.weighted for one in checked) else "value"
+    rows = [
+        [
+            f"{one.name} {one.operator} {one.bound:g}",
+            number(one.value),
+            "-" if one.margin is None else f"{one.margin:+.4g}",
+            "met" if one.met else "not met",
+        ]
+        for one in checked
+    ]
+    return Table("Requirements", ["required", value, "margin", ""], rows, right=(1, 2))
 
 
 def print_report(report: ScoreReport) -> None:
