@@ -79,7 +79,8 @@ class TrainingView(Observer):
         result(f"best epoch {best.epoch}: {shown}")
         if test:
             names = [name for name in SUMMARIES[self._task] if name in test.scores]
-            figures = ", ".join(f"{name} {number(test.scores[name])}" for name in names)
+            plain = {name: f" (unweighted {number(value)})" for name, value in test.differing.items()}
+            figures = ", ".join(f"{name} {number(test.scores[name])}{plain.get(name, '')}" for name in names)
             result(f"test, {counted(test.rows, 'row')}: {figures}")
             notes(remarks(test))
         if summary.positive is not None:

@@ -140,6 +140,8 @@ def prepare(
         if tables[part].rows:
             with errors_in(f"{selection.source}: {part} rows"):
                 datasets[part], surprises[part] = preprocessor.apply(tables[part], dtype)
+                if weightless == "kept":  # version 0.1, whose metrics were not weighted
+                    datasets[part] = replace(datasets[part], row_weight=None)
                 unseen = notes_of_unseen_classes(preprocessor, tables[part])
                 name = ", ".join(selection.targets)
                 warnings += [DataWarning("unseen_class", f"{part} rows: {line}", name) for line in unseen]

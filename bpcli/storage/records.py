@@ -116,8 +116,8 @@ class Summary:
     """Outcome of a run: the content of summary.json, key by key.
 
     Missing and invalid fields have the default values. diagnosis: None if the layers' health was not recorded. best:
-    epoch 0 before the first best epoch. test: scores of the test rows. positive: positive class of two. data_warnings: all
-    warnings, also accepted ones, with their names.
+    epoch 0 before the first best epoch. test: scores of the test rows. positive: positive class of two. data_warnings:
+    all warnings, also accepted ones, with their names.
     """
 
     name: str = ""
