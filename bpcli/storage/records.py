@@ -116,7 +116,8 @@ class Summary:
     """Outcome of a run: the content of summary.json, key by key.
 
     Missing and invalid fields have the default values. diagnosis: None if the layers' health was not recorded. best:
-    epoch 0 before the first best epoch. test: scores of the test rows.
+    epoch 0 before the first best epoch. test: scores of the test rows. warm_start: what was taken over from another
+    model.
     """
 
     name: str = ""
@@ -132,6 +133,7 @@ class Summary:
     parameters: int | None = None
     rows: Mapping[str, int] = field(default_factory=dict)
     data_sha256: str = ""
+    warm_start: Mapping[str, Json] | None = None
     warnings: Sequence[str] = ()
     training_seconds: float | None = None
     started_at: str | None = None
@@ -147,7 +149,10 @@ class Summary:
         """Summary as a JSON object."""
         inner = {"best": self.best, "final": self.final, "test": self.test}
         written: dict[str, Json] = {name: None if part is None else part.to_json() for name, part in inner.items()}
-        return {one.name: written.get(one.name, getattr(self, one.name)) for one in fields(self)}
+        document = {one.name: written.get(one.name, getattr(self, one.name)) for one in fields(self)}
+        if self.warm_start is None:
+            del document["warm_start"]
+        return document
 
     @classmethod
     def from_json(cls, document: Json) -> Summary:
@@ -168,6 +173,7 @@ class Summary:
             parameters=whole(of.get("parameters")),
             rows={part: rows for part, value in members(of.get("rows")).items() if (rows := whole(value)) is not None},
             data_sha256=text(of.get("data_sha256")) or "",
+            warm_start=members(start) if isinstance(start := of.get("warm_start"), dict) else None,
             warnings=_texts(of.get("warnings")) or (),
             training_seconds=measured(of.get("training_seconds")),
             started_at=text(of.get("started_at")),
