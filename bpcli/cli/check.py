@@ -59,6 +59,8 @@ def _print_summary(summary: ExperimentSummary) -> None:
     from bpcli.system.memory import shown_bytes
 
     result("rows    " + ", ".join(f"{rows:,} {part}" for part, rows in summary.rows.items()))
+    if summary.groups:
+        result("groups  " + ", ".join(f"{groups:,} {part}" for part, groups in summary.groups.items()))
     for line in target_lines(summary.network):
         result(line)
     result()

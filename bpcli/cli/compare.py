@@ -103,6 +103,8 @@ def _print_scores(comparison: Comparison) -> None:
     ]
     result(f"\n{comparison.rows.source}, {counted(comparison.rows.count, 'row')}")
     result_table(Table("Scores", ["score", *reports], rows))
+    for line in next(iter(reports.values())).about_positive:
+        result(line)
 
 
 def _print_differences(comparison: Comparison) -> None:

@@ -13,7 +13,7 @@ from bpcli.cli.options import AsJson, CheckpointArgument, CheckpointOption, NoCa
 from bpcli.documents.scores import ScoreReport
 from bpcli.documents.table import MOST_CLASSES, Table
 from bpcli.errors import RequirementError, UsageError
-from bpcli.wording import counted, number, quoted
+from bpcli.wording import counted, number
 
 
 class Split(StrEnum):
@@ -72,8 +72,8 @@ def evaluate(
     else:
         result(f"{evaluation.source}, {counted(evaluation.report.rows, 'row')}, epoch {model.header.score.epoch}")
         print_report(evaluation.report)
-        if model.target.task == "binary":
-            result(f"\nprecision, recall and F1 refer to the positive class, {quoted(model.classes[1])}")
+        for line in evaluation.report.about_positive:
+            result(f"\n{line}")
     if failures:
         raise RequirementError("; ".join(failures))
 

@@ -42,7 +42,8 @@ def train(
         typer.Option(
             min=2,
             metavar="N",
-            help="Train with N consecutive seeds, starting with the config's, in parallel as cores and memory allow. "
+            help="Train with N consecutive seeds, starting with the config's, in parallel as cores and memory allow; "
+            "data.split.seed keeps the split the same. "
             "Run directories are named --run-dir, or config and time, followed by -seed and the seed; --resume takes "
             "the part before that.",
         ),

@@ -16,7 +16,7 @@ from bpcli.storage.records import EpochScores
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training import Counters, EpochReport, Progress, TrainingState
 from bpcli.training.scoring import SUMMARIES, remarks
-from bpcli.wording import counted, number
+from bpcli.wording import counted, number, quoted
 
 
 class TrainingView(Observer):
@@ -82,6 +82,8 @@ class TrainingView(Observer):
             figures = ", ".join(f"{name} {number(test.scores[name])}" for name in names)
             result(f"test, {counted(test.rows, 'row')}: {figures}")
             notes(remarks(test))
+        if summary.positive is not None:
+            result(f"positive class: {quoted(summary.positive)}")
 
 
 def _after(counters: Counters) -> str:

@@ -18,6 +18,7 @@ from bpcli.storage.run_checkpoint import unfinished_notes
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.storage.run_listing import differing_keys
 from bpcli.system.files import path_from_here
+from bpcli.wording import quoted
 
 OF_THESE_MODELS = "this compares these trained models; bpcli train --seeds shows how much scores vary with the seed"
 """Note on the limits of a comparison."""
@@ -40,10 +41,10 @@ def compare_runs(paths: Sequence[Path], data: Path | None = None, cache: bool = 
     for contestant, table in zip(contestants, rows.tables, strict=True):
         with errors_in(contestant.shown):
             answer, surprises = contestant.model.answers(table)
-        answers.append(answer)
+        answers.append(answer if contestant.model.classes == contestants[0].model.classes else answer.reversed())
         told = [*unfinished_notes(contestant.model.path), *surprise_notes(surprises)]
         notes += [f"{contestant.shown}: {line}" for line in told]
-    notes += _unequal_epochs(contestants)
+    notes += [*_other_positives(contestants), *_unequal_epochs(contestants)]
     first = contestants[0].model
     task = first.target.task
     configs = [contestant.run.config for contestant in contestants]
@@ -77,6 +78,17 @@ def _unequal_epochs(contestants: Sequence[Contestant]) -> list[str]:
         return []
     each = ", ".join(f"{contestant.shown} {count:,}" for contestant, count in zip(contestants, counts, strict=True))
     return [f"trained for different numbers of epochs: {each}"]
+
+
+def _other_positives(contestants: Sequence[Contestant]) -> list[str]:
+    """Notes on runs whose positive class is not that of the first, by which all are scored."""
+    first = contestants[0]
+    others = [one for one in contestants if one.model.classes != first.model.classes]
+    return [
+        f"{one.shown} was trained with the positive class {quoted(one.model.classes[1])}; its test scores here are of "
+        f"{quoted(first.model.classes[1])}"
+        for one in others
+    ]
 
 
 def _compared(contestant: Contestant) -> ComparedRun:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -63,6 +64,8 @@ class Prepared:
     """Treatment of rows of weight 0."""
     examples: Examples | None = None
     """The table and its splits, if kept."""
+    groups: Mapping[Part, int] | None = None
+    """Number of groups in each split; None without data.group."""
     warm_start: WarmStart | None = None
     """What was taken over from another model."""
 
@@ -128,11 +131,13 @@ def prepare(
             data.target_encoder,
             data.weight,
             selection.loss,
+            data.positive,
             model.preprocessor.inputs if model else None,
         )
     difference = None
     if model is not None:
-        difference = model.target_difference(config, selection.loss, [train[name] for name in selection.targets])
+        columns = [train[name] for name in selection.targets]
+        difference = model.target_difference(config, selection.loss, preprocessor, columns)
         preprocessor = preprocessor if difference else model.with_target(preprocessor)
     network = config.plan_network(preprocessor.signature, preprocessor.target.outputs)
     if model is not None:
@@ -174,7 +179,7 @@ def prepare(
     plan = replace(plan, stepping=choose_stepping(plan))
     if plan.stepping.compiled:
         memory = replace(memory, compiled=COMPILED_BYTES)
-        require_memory(memory.to_come, "training by compiled steps", "free memory, or uninstall numba")
+        require_memory(memory.remaining, "training by compiled steps", "free memory, or uninstall numba")
     arrays = {array.name for array in preprocessor.arrays}
     cells = [name for name in selection.inputs if name not in arrays]
     warnings += warnings_of_dialect(source, data.dialect)
@@ -209,6 +214,7 @@ def prepare(
         warnings,
         weightless,
         examples,
+        selection.groups_of_parts,
         start,
     )
 

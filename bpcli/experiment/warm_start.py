@@ -62,13 +62,20 @@ class StartingModel:
         """Loss of the model if its target fits the columns, so that fewer rows do not make it another target."""
         return self.config.loss if _target_difference(self.preprocessor, columns) is None else None
 
-    def target_difference(self, config: ExperimentConfig, loss: Loss, columns: Sequence[Column]) -> str | None:
-        """Reason why the output layer must be initialized, for training rows of the targets; None if it fits."""
+    def target_difference(
+        self, config: ExperimentConfig, loss: Loss, fitted: Preprocessor, columns: Sequence[Column]
+    ) -> str | None:
+        """Reason why the output layer must be initialized, or None.
+
+        fitted: preprocessing of the training rows, whose targets are `columns`.
+        """
         before = self.config
         if before.loss is None or type_name(loss) != type_name(before.loss):
             return f"the loss is {type_name(loss)}, before {type_name(before.loss)}"
         if config.data.target_encoder != before.data.target_encoder:
             return "data.target_encoder has changed"
+        if config.data.positive is not None and fitted.target.positive != self.preprocessor.target.positive:
+            return f"the positive class is {fitted.target.positive}, before {self.preprocessor.target.positive}"
         return _target_difference(self.preprocessor, columns)
 
     def require_layers(self, network: Network) -> None:
@@ -130,7 +137,7 @@ class StartingModel:
         own = split.column is not None or config.data.train is not None or split.order == "time"
         if own or not (split.validation or split.test):
             return []
-        if (digest, config.seed, split) == (self.data, before.seed, before.data.split):
+        if digest == self.data and _draw(config) == _draw(before):
             return []
         return [
             f"the splits are drawn anew, so validation and test rows may be training rows of {self.shown}, and their "
@@ -157,6 +164,7 @@ def known_inputs(fitted: Preprocessor, data: DataSpec, selection: Examples, show
         **dict.fromkeys(data.exclude, "excluded"),
         **dict.fromkeys([data.weight or ""], "the weight"),
         **dict.fromkeys([data.split.column or ""], "the split"),
+        **dict.fromkeys(data.groups, "the group"),
         **dict.fromkeys(selection.targets, "the target"),
     }
     for name in names:
@@ -171,6 +179,13 @@ def known_inputs(fitted: Preprocessor, data: DataSpec, selection: Examples, show
             Mismatch(("data",), f"column {quoted(more)} is not an input of {shown}; add it to data.exclude")
         )
     return names
+
+
+def _draw(config: ExperimentConfig) -> tuple[object, ...]:
+    """Everything that determines a random split of the same rows."""
+    split = config.data.split
+    seed = config.seed if split.seed is None else split.seed
+    return seed, split.model_copy(update={"seed": None}), tuple(config.data.groups)
 
 
 def _treatment(data: DataSpec, name: str, kind: Kind) -> dict[str, object]:

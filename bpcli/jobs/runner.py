@@ -235,6 +235,7 @@ class Runner:
             best=self._best or EpochScores(counters.best_epoch),
             final=self._final,
             test=self._test,
+            positive=self.prepared.preprocessor.target.positive,
             parameters=self.prepared.network.layout.size,
             rows=self.prepared.rows,
             data_sha256=self.prepared.digest,

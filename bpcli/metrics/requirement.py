@@ -49,4 +49,6 @@ class Requirement:
         if value is not None and _COMPARISONS[self.comparison](value, self.bound):
             return None
         shown = "undefined" if value is None else f"{value:.6g}"
-        return f"required {self.metric} {self.comparison} {self.bound:g}, but it is {shown}"
+        positive = report.of_positive(self.metric)
+        of = "" if positive is None else f" of class {quoted(positive)}"
+        return f"required {self.metric}{of} {self.comparison} {self.bound:g}, but it is {shown}"

@@ -25,7 +25,7 @@ from bpcli.spec import type_name
 from bpcli.storage.records import EpochRecord, Summary
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training.scoring import SUMMARIES, remarks
-from bpcli.wording import counted, grouped, quoted, with_deviation
+from bpcli.wording import counted, grouped, with_deviation
 
 GROUPS: dict[Group, str] = {
     "class": "Each class against the rest",
@@ -105,9 +105,7 @@ def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, Scores, list[st
     scalars = [[spaced(name), number(value)] for name, value in report.scores.items() if value is not None]
     tables.append(Table("All metrics", ["metric", "value"], scalars))
     sentences = [as_sentence(f"{rows.source}: {counted(report.rows, 'row')}")]
-    if task == "binary":
-        sentences.append(f"Precision, recall and F1 refer to the positive class, {quoted(names[1])}.")
-    sentences += map(as_sentence, [*grouped(rows.notes), *remarks(report)])
+    sentences += map(as_sentence, [*report.about_positive, *grouped(rows.notes), *remarks(report)])
     return Section("Evaluation", sentences, charts, tables), report.scores, rows.notes
 
 

@@ -116,8 +116,8 @@ class Summary:
     """Outcome of a run: the content of summary.json, key by key.
 
     Missing and invalid fields have the default values. diagnosis: None if the layers' health was not recorded. best:
-    epoch 0 before the first best epoch. test: scores of the test rows. warm_start: what was taken over from another
-    model.
+    epoch 0 before the first best epoch. test: scores of the test rows. positive: positive class of two. warm_start:
+    what was taken over from another model.
     """
 
     name: str = ""
@@ -130,6 +130,7 @@ class Summary:
     best: EpochScores | None = None
     final: EpochScores | None = None
     test: ScoreReport | None = None
+    positive: str | None = None
     parameters: int | None = None
     rows: Mapping[str, int] = field(default_factory=dict)
     data_sha256: str = ""
@@ -150,9 +151,7 @@ class Summary:
         inner = {"best": self.best, "final": self.final, "test": self.test}
         written: dict[str, Json] = {name: None if part is None else part.to_json() for name, part in inner.items()}
         document = {one.name: written.get(one.name, getattr(self, one.name)) for one in fields(self)}
-        if self.warm_start is None:
-            del document["warm_start"]
-        return document
+        return {name: value for name, value in document.items() if value is not None or name not in _OPTIONAL}
 
     @classmethod
     def from_json(cls, document: Json) -> Summary:
@@ -170,6 +169,7 @@ class Summary:
             best=EpochScores.from_json(of.get("best")),
             final=EpochScores.from_json(of.get("final")),
             test=ScoreReport.from_json(test) if isinstance(test, dict) else None,
+            positive=text(of.get("positive")),
             parameters=whole(of.get("parameters")),
             rows={part: rows for part, value in members(of.get("rows")).items() if (rows := whole(value)) is not None},
             data_sha256=text(of.get("data_sha256")) or "",
@@ -194,6 +194,9 @@ class Summary:
             raise ValueError("best holds a value that is not a number")
         return cls.from_json(document)
 
+
+_OPTIONAL = ("positive", "warm_start")
+"""Fields that are left out if None."""
 
 _LISTED: dict[str, type | tuple[type, ...]] = {
     "started_at": str,

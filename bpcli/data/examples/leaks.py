@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import combinations
 from math import prod
 
 import numpy as np
@@ -31,7 +32,7 @@ def find_leaks(selection: Examples, given: Collection[str] = ()) -> list[str]:
     given: columns whose kind the config sets, which are not reported as identifiers. A single input is not checked.
     """
     table, inputs = selection.table, selection.inputs
-    warnings = _repeats(selection)
+    warnings = [*_repeats(selection), *_shared_groups(selection)]
     if sum(prod(table[name].shape) for name in inputs) < 2:
         return warnings
     search = _Search(selection)
@@ -93,6 +94,26 @@ def _repeats(selection: Examples) -> list[str]:
     return [
         f"duplicate rows across splits: {', '.join(where)}; scores on them may be too optimistic; drop duplicates, or "
         "keep them in one split with data.split.column"
+    ]
+
+
+def _shared_groups(selection: Examples) -> list[str]:
+    """Warning about groups of rows in more than one of the splits that the data brings."""
+    if selection.groups is None:
+        return []
+    found = {part: np.unique(selection.groups[selection.split.part(part)]) for part in PARTS}
+    where = []
+    for first, second in combinations(PARTS, 2):
+        shared = len(np.intersect1d(found[first], found[second], assume_unique=True))
+        if shared:
+            have = "has" if shared == 1 else "have"
+            where.append(
+                f"{shared:,} of {counted(len(found[second]), 'group')} with {second} rows also {have} {first} rows"
+            )
+    if not where:
+        return []
+    return [
+        f"groups across splits: {', '.join(where)}; scores on them may be too optimistic; move each group to one split"
     ]
 
 
