@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from bpcli.data.columns import ColumnSpec, EncodersSpec, TargetEncoder
+from bpcli.data.data_warning import WarningName
 from bpcli.data.notations import Notation
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.split_spec import SplitSpec
@@ -89,7 +90,17 @@ class DataSpec(Spec):
     header: bool = Field(default=True, description="false: the first row is data; columns are column0, column1, …")
     encoding: str = Field(default="utf-8", description="Encoding of text files, such as cp1252 or utf-16.")
     split: SplitSpec = Field(default=SplitSpec(), description="Split of the rows.")
+    drop_duplicates: bool = Field(
+        default=False,
+        description="Drop rows equal to an earlier one in all inputs and targets, before the split. Training rows come "
+        "first if the data has its own splits.",
+    )
     arrays: ArraysSpec = Field(default=ArraysSpec(), description="Arrays of an NPZ file.")
+    accept: Sequence[WarningName | dict[WarningName, Text]] = Field(
+        default=(),
+        description="Names of warnings about the data that --strict does not treat as errors; `target_copy: price` is "
+        "that of one column.",
+    )
 
     @field_validator("path", "train", "validation", "test")
     @classmethod
@@ -234,6 +245,11 @@ class DataSpec(Spec):
         for path, (_, part) in zip(paths, self.files, strict=True):
             by_part.setdefault(part, []).append(path)
         return self._with_files(by_part)
+
+    @property
+    def choosing_rows(self) -> DataSpec:
+        """Copy without paths and accepted warnings: equal specs select and encode the same rows alike."""
+        return self.with_paths("" for _ in self.files).model_copy(update={"accept": ()})
 
     def expanded(self, folder: Path) -> DataSpec:
         """Copy with the files that patterns match, in sorted order; relative paths start from `folder`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,11 +13,13 @@ from bpcli.config.experiment import ExperimentConfig
 from bpcli.config.start_from import WarmStart
 from bpcli.data.batches import Dataset
 from bpcli.data.columns import Surprise
+from bpcli.data.data_warning import Acceptance, DataWarning
 from bpcli.data.examples.leaks import find_leaks
 from bpcli.data.examples.selection import Examples, Weightless, select_examples
 from bpcli.data.files.source import Source, open_source
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part
+from bpcli.documents.json_value import Json
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
 from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.initial_parameters import initial_parameters
@@ -58,16 +60,26 @@ class Prepared:
     digest: str
     """SHA-256 of the data."""
     notes: list[str]
-    warnings: list[str]
-    """Possible data leaks: rows and columns that may inflate scores."""
+    warnings: list[DataWarning]
+    """Probable errors in the data, such as leaks, that the config does not accept."""
     weightless: Weightless = "dropped"
     """Treatment of rows of weight 0."""
     examples: Examples | None = None
     """The table and its splits, if kept."""
     groups: Mapping[Part, int] | None = None
     """Number of groups in each split; None without data.group."""
+    accepted: Sequence[DataWarning] = ()
+    """Warnings that the config accepts."""
     warm_start: WarmStart | None = None
     """What was taken over from another model."""
+
+    @property
+    def all_warnings(self) -> list[Json]:
+        """All warnings as JSON objects."""
+        return [
+            *(warning.to_json(accepted=False) for warning in self.warnings),
+            *(warning.to_json(accepted=True) for warning in self.accepted),
+        ]
 
     @property
     def network(self) -> Network:
@@ -154,8 +166,11 @@ def prepare(
         if tables[part].rows:
             with errors_in(f"{selection.source}: {part} rows"):
                 datasets[part], surprises[part] = preprocessor.apply(tables[part], dtype)
+                if weightless == "kept":  # version 0.1, whose metrics were not weighted
+                    datasets[part] = replace(datasets[part], row_weight=None)
                 unseen = notes_of_unseen_classes(preprocessor, tables[part])
-                warnings += [f"{part} rows: {line}" for line in unseen]
+                name = ", ".join(selection.targets)
+                warnings += [DataWarning("unseen_class", f"{part} rows: {line}", name) for line in unseen]
                 if part == "validation" and unseen and not np.any(datasets[part].weight):
                     raise DataError("no row has a class of the training set")
     datasets["train"] = weighted(datasets["train"], config, preprocessor)
@@ -185,17 +200,20 @@ def prepare(
     warnings += warnings_of_dialect(source, data.dialect)
     warnings += warnings_of_columns((train[name] for name in cells if name not in data.columns), data.dialect)
     warnings += warnings_of_classes(table[name] for name in selection.targets)
+    start = earlier.warm_start if earlier else None
+    if model is not None:
+        start = model.record(plan, config, selection.digest, difference)
+    warnings += [DataWarning("earlier_training", line) for line in (start.warnings if start else ())]
+    acceptance = Acceptance.of(warnings, data.accept)
     notes = [
         *selection.notes,
+        *acceptance.notes,
         *notes_of_inputs(train, cells, data.columns),
         *notes_of_arrays(preprocessor.arrays),
         *notes_of_layers(network, plan.initial_parameters),
     ]
-    start = earlier.warm_start if earlier else None
-    if model is not None:
-        start = model.record(plan, config, selection.digest, difference)
+    if model is not None and start is not None:
         notes += model.notes(start, network, config.initial_parameters)
-    warnings += start.warnings if start else ()
     fitted_on = "training" if known is None else "the earlier training"
     for part, found in surprises.items():
         notes += [f"{part} rows: {note}" for note in surprise_notes(found, fitted_on)]
@@ -211,10 +229,11 @@ def prepare(
         tuple(source.paths),
         selection.digest,
         notes,
-        warnings,
+        acceptance.remaining,
         weightless,
         examples,
         selection.groups_of_parts,
+        acceptance.accepted,
         start,
     )
 

@@ -181,11 +181,11 @@ def known_inputs(fitted: Preprocessor, data: DataSpec, selection: Examples, show
     return names
 
 
-def _draw(config: ExperimentConfig) -> tuple[object, ...]:
-    """Everything that determines a random split of the same rows."""
+def _draw(config: ExperimentConfig) -> tuple[int, DataSpec]:
+    """Everything that determines a random split of the same files."""
     split = config.data.split
     seed = config.seed if split.seed is None else split.seed
-    return seed, split.model_copy(update={"seed": None}), tuple(config.data.groups)
+    return seed, config.data.choosing_rows.model_copy(update={"split": split.model_copy(update={"seed": None})})
 
 
 def _treatment(data: DataSpec, name: str, kind: Kind) -> dict[str, object]:

@@ -58,5 +58,5 @@ def test_groups_in_more_than_one_split_of_the_data_are_warned_of(folder: Path):
     ]
     assert line.startswith(
         "warning: groups across splits: 1 of 5 groups with test rows also has validation rows; scores on them may be "
-        "too optimistic; move each group to one split"
+        "too optimistic; keep each in one split [shared_groups]"
     )

@@ -99,7 +99,7 @@ def test_without_a_step_the_model_is_the_one_before_to_the_bit(folder: Path) -> 
     of = opened(folder, data="first.csv")
     scores = json.loads((folder / "first/metrics.jsonl").read_text().splitlines()[of.warm_start.epoch - 1])
     assert of.warm_start.scores == {name: scores[name] for name in ("validation_loss", "validation_accuracy")}
-    assert not any("drawn anew" in warning for warning in of.warnings)
+    assert not any("drawn anew" in str(warning) for warning in of.warnings)
 
 
 def test_penguins_go_on_near_the_loss_where_half_of_the_rows_ended(tmp_path: Path) -> None:
@@ -228,11 +228,26 @@ def test_parameters_of_the_model_come_before_those_of_the_config(folder: Path) -
 
 
 def test_splits_that_may_mix_the_models_training_rows_are_a_warning(folder: Path, tmp_path: Path) -> None:
-    assert any("may be training rows" in warning for warning in opened(folder).warnings)
+    assert any("may be training rows" in str(warning) for warning in opened(folder).warnings)
     own = opened(folder, "data.split.validation=0", data="first.csv")
-    assert not any("may be training rows" in warning for warning in own.warnings)
+    assert not any("may be training rows" in str(warning) for warning in own.warnings)
     by_time = opened(folder, "data.split={order: time, validation: 0.2, test: 0}")
-    assert not any("may be training rows" in warning for warning in by_time.warnings)
+    assert not any("may be training rows" in str(warning) for warning in by_time.warnings)
+
+
+def test_the_warning_can_be_accepted_and_stays_accepted_when_resumed(folder: Path, tmp_path: Path) -> None:
+    settings = [f"data.path={folder / 'more.csv'}", "data.accept=[earlier_training]", "training.epochs=1"]
+    run = train(folder / "c.json", settings, start_from=folder / "first", run_dir=tmp_path / "run", strict=True).path
+    for of in (opened(folder, *settings[1:]), open_run(RunDirectory(run))):
+        assert [warning.name for warning in of.accepted] == ["earlier_training"]
+        assert of.warnings == []
+
+
+def test_another_positive_class_makes_another_target(folder: Path) -> None:
+    assert opened(folder, "data.positive=c1").warm_start.initialized is None
+    other = opened(folder, "data.positive=c0")
+    assert other.warm_start.initialized == "the positive class is c0, before c1"
+    assert other.preprocessor.target.class_names == ("c1", "c0")
 
 
 def test_another_checkpoint_in_the_place_of_the_recorded_one_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.data.columns.encoders import numbers
 from bpcli.data.columns.recognition import column_hint, recognised_numbers
 from bpcli.data.examples.groups import group_codes
 from bpcli.data.examples.roles import check_names, refuse_arrays
-from bpcli.data.examples.split import Split, parts_from_column, split_table
+from bpcli.data.examples.split import Split, split_table
+from bpcli.data.examples.usable_rows import (
+    distinct_rows,
+    dropped_words,
+    parts_as_given,
+    rows_with_targets,
+    weighted_rows,
+)
 from bpcli.data.files.cells import parse_cells
 from bpcli.data.files.kind_hints import are_missing_words, numbers_the_rows, words_among_numbers
 from bpcli.data.files.read import holds_arrays
@@ -26,7 +31,7 @@ from bpcli.data.targets import choose_loss, fit_target, learned_columns
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
 from bpcli.nn.losses import Loss, MeanSquaredError
 from bpcli.spec import type_name
-from bpcli.wording import composed, counted, enumerated, listed, quoted
+from bpcli.wording import counted, listed, quoted
 
 Weightless = Literal["kept", "dropped"]
 """Treatment of rows of weight 0: dropped before the split; version 0.1 kept them."""
@@ -96,11 +101,13 @@ def select_examples(
         raise MismatchError(Mismatch(("data",), "no input columns left"))
     if not table.rows:
         raise DataError(f"{source.shown}: no rows below the header")
-    rows, notes = _rows_with_targets(table, targets, source.shown)
+    rows, notes = rows_with_targets(table, targets, source.shown)
     if len(rows) < table.rows and not as_read_before:
-        notes += _dropped_words(source, table, targets)
+        notes += dropped_words(source, table, targets)
     if spec.weight is not None and weightless == "dropped":
-        rows = _weighted_rows(table, spec, rows, notes)
+        rows = weighted_rows(table, spec, rows, notes)
+    if spec.drop_duplicates:
+        rows = distinct_rows(table, [*inputs, *targets], rows, spec, notes)
     notes += [f"column {quoted(name)} left out: {why}" for name, why in useless.items()]
     if spec.query is not None and not spec.is_ordered:
         notes.append("data.query has no ORDER BY: the database may give the rows in another order, and so other splits")
@@ -201,61 +208,11 @@ def _refuse_other_notations(columns: Sequence[Column], spec: DataSpec) -> None:
                 raise MismatchError(Mismatch(("data", "target"), what))
 
 
-def _rows_with_targets(table: Table, targets: list[str], source: str) -> tuple[NDArray[np.intp], list[str]]:
-    missing = np.zeros(table.rows, dtype=np.bool_)
-    for name in targets:
-        missing |= table[name].missing()
-    rows = np.flatnonzero(~missing)
-    if not len(rows):
-        raise DataError(f"{source}: no row has a value in target {listed(targets)}")
-    left_out = table.rows - len(rows)
-    if not left_out:
-        return rows, []
-    return rows, [f"{counted(left_out, 'row')} left out: no value in target {listed(targets)}"]
-
-
-def _dropped_words(source: Source, table: Table, targets: list[str]) -> list[str]:
-    """Note on the words by which rows of a class are taken for rows without one, such as NA for Namibia."""
-    names = frozenset(name for name in targets if table[name].kind == "categorical")
-    words = [word for word in source.options.missing if word]
-    if not (names and words):
-        return []
-    as_written = source.read(replace(source.options, columns=names, verbatim=names))
-    counts = Counter(composed(label.strip()) for name in names for label in as_written[name].labels())
-    found = [f"{quoted(word)} in {counted(counts[word], 'row')}" for word in words if counts[word]]
-    if not found:
-        return []
-    return [f"target: data.missing takes {enumerated(found)} for a missing value; set it if that is a class"]
-
-
-def _weighted_rows(table: Table, spec: DataSpec, rows: NDArray[np.intp], notes: list[str]) -> NDArray[np.intp]:
-    """Rows without those of weight 0, with a note on these.
-
-    All rows of a split that the data brings itself are kept if they all weigh 0: that is an error.
-    """
-    weight = spec.weight or ""
-    empty = numbers(table[weight].take(rows)) == 0
-    given = _parts(table, spec) if empty.any() else None
-    parts = np.zeros(len(rows), np.int8) if given is None else given[rows]
-    for part in np.unique(parts):
-        if empty[parts == part].all():
-            empty[parts == part] = False
-    left_out = int(np.count_nonzero(empty))
-    if left_out:
-        notes.append(f"{counted(left_out, 'row')} left out: weight 0 in {quoted(weight)}")
-    return np.asarray(rows[~empty])
-
-
 def _of_training(columns: list[Column], rows: NDArray[np.intp], table: Table, spec: DataSpec) -> list[Column]:
     """Target columns of the rows that may train: those that the data does not put in another split."""
-    parts = _parts(table, spec)
+    parts = parts_as_given(table, spec)
     chosen = np.flatnonzero(parts[rows] == 0) if parts is not None else np.arange(len(rows))
     return [column.take(chosen) for column in columns] if 0 < len(chosen) < len(rows) else columns
-
-
-def _parts(table: Table, spec: DataSpec) -> NDArray[np.int8] | None:
-    """Split of each row as given by the data, or None."""
-    return table.parts if spec.split.column is None else parts_from_column(table[spec.split.column])
 
 
 def _groups(table: Table, rows: NDArray[np.intp], spec: DataSpec, notes: list[str]) -> NDArray[np.intp] | None:
@@ -294,7 +251,7 @@ def _divide(
     seed: int,
     loss: Loss,
 ) -> Split:
-    parts = _parts(table, spec)
+    parts = parts_as_given(table, spec)
     classes: NDArray[np.integer[Any]] | None = None
     names: Sequence[str] = ()
     if "regression" not in loss.tasks and len(targets) == 1:

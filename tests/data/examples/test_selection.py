@@ -307,3 +307,34 @@ def test_shares_that_large_groups_do_not_allow_are_said(folder: Path) -> None:
 def test_groups_and_splits_that_contradict_them_are_refused(split: Any) -> None:
     with pytest.raises(ValidationError, match=r"group excludes split\.(column|order)"):
         DataSpec.model_validate({"path": "t.csv", "target": "y", "group": "b", "split": split})
+
+
+def test_repeated_rows_are_dropped_before_the_split_and_counted(tmp_path: Path) -> None:
+    a, y, note = [1.5, 2.5, 1.5, 1.5, -0.0, 0.0, 2.5, None, None] * 2, list("ppqpqqpqq") * 2, range(18)
+    write_csv(tmp_path / "t.csv", {"a": a, "note": note, "y": y, "w": [2] * 9 + [5] * 9})
+    chosen = {"path": "t.csv", "target": "y", "exclude": ["note"], "weight": "w", "drop_duplicates": True}
+    selection = select(tmp_path, **chosen, split={"validation": 0, "test": 0})
+    assert selection.split.train.tolist() == [0, 1, 2, 4, 7]
+    assert "13 rows left out: equal to an earlier row in all inputs and targets" in selection.notes
+    assert len(select(tmp_path, **{**chosen, "exclude": []}, split={"validation": 0, "test": 0}).split.train) == 18
+
+
+def test_of_repeated_rows_in_several_splits_of_the_data_the_training_row_is_kept(tmp_path: Path) -> None:
+    write_csv(
+        tmp_path / "t.csv",
+        {
+            "a": [5, 6, 5, 7, 6, 8],
+            "y": ["p", "q", "p", "q", "q", "p"],
+            "part": ["test", "validation", "train", "train", "test", "test"],
+        },
+    )
+    selection = select(
+        tmp_path, path="t.csv", target="y", split={"column": "part"}, drop_duplicates=True, columns={"a": "numeric"}
+    )
+    assert rows_by_part(selection) == [[2, 3], [1], [5]]
+
+
+def test_rows_repeated_in_other_cells_than_inputs_and_targets_stay(folder: Path) -> None:
+    assert not [
+        note for note in select(folder, path="t.csv", target="y", drop_duplicates=True).notes if "equal" in note
+    ]
