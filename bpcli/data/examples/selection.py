@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -74,11 +74,13 @@ def select_examples(
     loss: Loss | None = None,
     as_read_before: bool = False,
     weightless: Weightless = "dropped",
+    preferred_loss: Callable[[Sequence[Column]], Loss | None] = lambda columns: None,
 ) -> Examples:
     """Read a source and split its rows.
 
     The result is deterministic in source, spec, seed and loss. loss: chosen from the target if None. as_read_before:
     the source's options already hold the column kinds of an earlier read. weightless: treatment of rows of weight 0.
+    preferred_loss: loss for the target columns if `loss` is None; where it is None too, the loss is chosen.
 
     Raises:
         MismatchError: the spec names a missing column, or requires an impossible split.
@@ -114,6 +116,8 @@ def select_examples(
         _refuse_words_in_quantities(columns, spec)
         _refuse_other_notations(columns, spec)
         loss, reason = choose_loss(columns)
+        if (preferred := preferred_loss(columns)) is not None:
+            loss, reason = preferred, "in the earlier training"
         notes.append(f"loss: {type_name(loss)}, as {reason}")
     with errors_in(source.shown):
         # Report an unsuitable loss before any split that fails because of it.

@@ -80,8 +80,11 @@ class Preprocessor(Spec):
         weight: str | None,
         loss: LossBase,
         positive: ClassName | None = None,
+        known: Sequence[FittedInput] | None = None,
     ) -> Preprocessor:
         """Fit input and target columns on a table of training rows. Features have the order of `inputs`.
+
+        known: fitted inputs to keep, instead of fitting `inputs`.
 
         Raises:
             MismatchError: a column does not fit its config or the loss.
@@ -89,11 +92,14 @@ class Preprocessor(Spec):
         """
         weights = _sample_weights(train, weight)
         weights = None if weights is None else unequal(weights)
-        columns = (train[name] for name in inputs)  # one at a time: a selection copies every column it returns
-        fitted = [(specs.get(column.name) or PLAIN[column.kind]).fit(column, encoders, weights) for column in columns]
+        if known is None:
+            columns = (train[name] for name in inputs)  # one at a time: a selection copies every column it returns
+            known = tuple(
+                (specs.get(column.name) or PLAIN[column.kind]).fit(column, encoders, weights) for column in columns
+            )
         target_columns = [train[name] for name in targets]
         return cls(
-            inputs=tuple(fitted),
+            inputs=known,
             target=fit_target(target_columns, loss, target_encoder, weights, positive),
             weight=weight,
             target_kinds=tuple(column.kind for column in target_columns),
