@@ -118,6 +118,8 @@ def _print_scores(comparison: Comparison) -> None:
     weight = "" if comparison.rows.weight is None else f", weighted by {quoted(comparison.rows.weight)}"
     result(f"\n{comparison.rows.source}, {counted(comparison.rows.count, 'row')}{weight}")
     result_table(Table("Scores", ["score", *reports], rows))
+    for line in next(iter(reports.values())).about_positive:
+        result(line)
 
 
 def _print_differences(comparison: Comparison) -> None:

@@ -14,7 +14,7 @@ from bpcli.cli.options import AsJson, CheckpointArgument, CheckpointOption, NoCa
 from bpcli.documents.scores import ScoreReport
 from bpcli.documents.table import MOST_CLASSES, Table
 from bpcli.errors import RequirementError, UsageError
-from bpcli.wording import amount, counted, number, quoted
+from bpcli.wording import amount, counted, number
 
 if TYPE_CHECKING:
     from bpcli.metrics.requirement import Checked
@@ -82,8 +82,8 @@ def evaluate(
         weight = "" if report.weight_sum is None else f" of total weight {amount(report.weight_sum)}"
         result(f"{evaluation.source}, {counted(report.rows, 'row')}{weight}, epoch {model.header.score.epoch}")
         print_report(report)
-        if model.target.task == "binary":
-            result(f"\nprecision, recall and F1 refer to the positive class, {quoted(model.classes[1])}")
+        for line in report.about_positive:
+            result(f"\n{line}")
         if checked:
             result()
             result_table(_requirement_table(checked))

@@ -60,10 +60,10 @@ def compare_runs(
     for contestant, table in zip(contestants, tables, strict=True):
         with errors_in(contestant.shown):
             answer, surprises = contestant.model.answers(table, weight)
-        answers.append(answer)
+        answers.append(answer if contestant.model.classes == first.classes else answer.reversed())
         told = [*unfinished_notes(contestant.model.path), *surprise_notes(surprises)]
         notes += [f"{contestant.shown}: {line}" for line in told]
-    notes += _unequal_epochs(contestants)
+    notes += [*_other_positives(contestants), *_unequal_epochs(contestants)]
     task = first.target.task
     configs = [contestant.run.config for contestant in contestants]
     labels = [contestant.label for contestant in contestants]
@@ -101,6 +101,17 @@ def _unequal_epochs(contestants: Sequence[Contestant]) -> list[str]:
         return []
     each = ", ".join(f"{contestant.shown} {count:,}" for contestant, count in zip(contestants, counts, strict=True))
     return [f"trained for different numbers of epochs: {each}"]
+
+
+def _other_positives(contestants: Sequence[Contestant]) -> list[str]:
+    """Notes on runs whose positive class is not that of the first, by which all are scored."""
+    first = contestants[0]
+    others = [one for one in contestants if one.model.classes != first.model.classes]
+    return [
+        f"{one.shown} was trained with the positive class {quoted(one.model.classes[1])}; its test scores here are of "
+        f"{quoted(first.model.classes[1])}"
+        for one in others
+    ]
 
 
 def _other_weights(contestants: Sequence[Contestant]) -> list[str]:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bpcli.documents.json_value import Json, items, measured, members, whole
+from bpcli.documents.json_value import Json, items, measured, members, text, whole
+from bpcli.wording import quoted
 
 Scores = Mapping[str, float | None]
 """Value by metric name; None if undefined."""
@@ -15,6 +16,9 @@ Scores = Mapping[str, float | None]
 _WEIGHTS = ("weight_sum", "unweighted")
 
 Group = Literal["class", "label", "target"]
+
+OF_POSITIVE = ("precision", "recall", "f1", "roc_auc", "average_precision")
+"""Scores of two classes that refer to the positive class."""
 
 GROUPS: tuple[Group, ...] = ("class", "label", "target")
 
@@ -25,8 +29,9 @@ class ScoreReport:
 
     scores: every scalar metric. group: kind of the entries of `groups` (class, label or target), each with its own
     scores by name; None without groups. confusion_matrix: for classification, counts with a row for each true class and
-    a column for each predicted class. weight_sum: sum of the row weights if they count in the scores, and in supports
-    and the confusion matrix in place of rows; None without weights. unweighted: the scores without them.
+    a column for each predicted class. positive: for two classes, the one that the scores of OF_POSITIVE refer to.
+    weight_sum: sum of the row weights if they count in the scores, and in supports and the confusion matrix in place of
+    rows; None without weights. unweighted: the scores without them.
     """
 
     rows: int
@@ -34,8 +39,20 @@ class ScoreReport:
     group: Group | None = None
     groups: Mapping[str, Scores] = field(default_factory=dict)
     confusion_matrix: Sequence[Sequence[float]] | None = None
+    positive: str | None = None
     weight_sum: float | None = None
     unweighted: ScoreReport | None = None
+
+    @property
+    def about_positive(self) -> list[str]:
+        """Line on the positive class; empty unless there are two classes."""
+        if self.positive is None:
+            return []
+        return [f"precision, recall, F1 and curves refer to the positive class, {quoted(self.positive)}"]
+
+    def of_positive(self, name: str) -> str | None:
+        """Class that a score refers to; None if it refers to all."""
+        return self.positive if name in OF_POSITIVE else None
 
     @property
     def differing(self) -> dict[str, float | None]:
@@ -46,6 +63,8 @@ class ScoreReport:
     def to_json(self) -> dict[str, Json]:
         """Report as a JSON object."""
         document: dict[str, Json] = {"rows": self.rows, **self.scores}
+        if self.positive is not None:
+            document["positive"] = self.positive
         if self.confusion_matrix is not None:
             document["confusion_matrix"] = self.confusion_matrix
         if self.group is not None:
@@ -76,6 +95,7 @@ class ScoreReport:
                 for name, figures in members(document.get(f"per_{group}")).items()
             },
             confusion_matrix=matrix if "confusion_matrix" in document else None,
+            positive=text(document.get("positive")),
             weight_sum=_figure(document.get("weight_sum")),
             unweighted=cls.from_json({**plain, "unweighted": None}) if isinstance(plain, dict) else None,
         )

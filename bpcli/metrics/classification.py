@@ -170,13 +170,13 @@ MULTICLASS: Mapping[str, Metric[ClassOutcomes]] = by_name(
         _metric("mcc", "Matthews correlation coefficient, from -1 to 1", _mcc),
         _metric(
             "roc_auc",
-            "area under the ROC curve of the second class; one-vs-rest mean for more than two",
+            "area under the ROC curve of the positive class, the second of two; one-vs-rest mean for more than two",
             _ranked(lambda ranking: ranking.roc_auc),
             needs_probabilities=True,
         ),
         _metric(
             "average_precision",
-            "average precision of the second class; one-vs-rest mean for more than two",
+            "average precision of the positive class, the second of two; one-vs-rest mean for more than two",
             _ranked(lambda ranking: ranking.average_precision),
             needs_probabilities=True,
         ),
@@ -237,4 +237,5 @@ def classification_report(
             for code, (name, ranking) in enumerate(zip(names, rankings, strict=True))
         },
         outcomes.confusion.tolist(),
+        classes[1] if len(classes) == 2 else None,
     )

@@ -36,7 +36,7 @@ class Checked:
     """Outcome of a requirement.
 
     value: None if undefined. margin: distance by which the bound is met, negative if it is not; None if undefined.
-    weighted: whether row weights count in the value.
+    weighted: whether row weights count in the value. positive: positive class, if the value refers to it.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Checked:
     margin: float | None
     met: bool
     weighted: bool
+    positive: str | None = None
 
     @property
     def failure(self) -> str | None:
@@ -54,7 +55,8 @@ class Checked:
             return None
         shown = "undefined" if self.value is None else f"{self.value:.6g}"
         weighted = " (weighted)" if self.weighted else ""
-        return f"required {printable(self.name)} {self.operator} {self.bound:g}, but it is {shown}{weighted}"
+        of = "" if self.positive is None else f" of class {quoted(self.positive)}"
+        return f"required {printable(self.name)}{of} {self.operator} {self.bound:g}, but it is {shown}{weighted}"
 
     def to_json(self) -> dict[str, Json]:
         """Outcome as a JSON object."""
@@ -105,7 +107,8 @@ class Requirement:
             margin = above if ">" in self.comparison else -above if "<" in self.comparison else -abs(above)
         met = value is not None and _COMPARISONS[self.comparison](value, self.bound)
         weighted = report.weight_sum is not None and self.name != "rows"
-        return Checked(self.name, self.comparison, self.bound, value, margin, met, weighted)
+        positive = report.of_positive(self.metric) if self.group is None else None
+        return Checked(self.name, self.comparison, self.bound, value, margin, met, weighted, positive)
 
     def _value(self, report: ScoreReport) -> float | None:
         if self.group is None:

@@ -172,7 +172,7 @@ def file_rows_for_each(models: Sequence[Model], path: Path, cache: bool) -> Iter
         model.require_positions(path, source.header)
         required = [name for name in source.options.kinds if name != model.preprocessor.weight]
         require_columns(required, source.header, printable(str(path)))
-        model.require_width(path, [name for name in source.header if not source.options.wants(name)])
+        model.require_width(path, [name for name in source.header if not source.options.includes(name)])
         table = source.table()
         columns = [table[name] for name in model.target.names]
         missing = np.any([column.missing() for column in columns], axis=0)

@@ -125,7 +125,8 @@ def _scores(comparison: Comparison, labels: Sequence[str]) -> Section:
         for name in [*summaries, *others]
     ]
     said = f"{BETTER} marks the best value of a row, significant or not."
-    return Section("Scores on the same rows", [said], (), [Table("Scores", ["metric", *labels], rows)])
+    sentences = [said, *map(as_sentence, next(iter(comparison.scores.values())).about_positive)]
+    return Section("Scores on the same rows", sentences, (), [Table("Scores", ["metric", *labels], rows)])
 
 
 def _marked(values: Sequence[float | None], greater_is_better: bool) -> list[str]:

@@ -110,9 +110,7 @@ def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, Scores, list[st
     if report.weight_sum is not None:
         by = quoted(model.preprocessor.weight or "")
         sentences.append(f"Scores and curves are weighted by {by}, total weight {amount(report.weight_sum)}.")
-    if task == "binary":
-        sentences.append(f"Precision, recall and F1 refer to the positive class, {quoted(names[1])}.")
-    sentences += map(as_sentence, [*grouped(rows.notes), *remarks(report)])
+    sentences += map(as_sentence, [*report.about_positive, *grouped(rows.notes), *remarks(report)])
     return Section("Evaluation", sentences, charts, tables), report.scores, rows.notes
 
 

@@ -11,6 +11,7 @@ from bpcli.metrics.probabilities import required
 from bpcli.metrics.ranking import positives_above
 from bpcli.metrics.weights import mean_of_rows, weighted_rows
 from bpcli.pages.charts import Chart, Series
+from bpcli.wording import quoted
 
 MOST_CURVES = 6
 """Maximum number of curves in a chart, those of the most frequent classes; more are hard to tell apart."""
@@ -37,11 +38,13 @@ def probability_charts(
     truth, _, shares, weight = weighted_rows(truth, truth, probabilities, weight)
     probabilities = required(shares)
     positive = truth.astype(bool) if truth.ndim == 2 else truth[:, None] == np.arange(len(names))
-    shown = [1] if truth.ndim == 1 and len(names) == 2 else _most_frequent(positive)
+    two_classes = truth.ndim == 1 and len(names) == 2
+    shown = [1] if two_classes else _most_frequent(positive)
     known = [index for index in shown if 0 < np.count_nonzero(positive[:, index]) < len(positive)]
     if not known:
         return
     note = f"the {len(known)} most frequent of {len(names)}" if len(names) > len(known) > 1 else ""
+    note = f"positive class: {quoted(names[1])}" if two_classes else note
     roc, precision, calibration = [], [], []
     for index in known:
         is_positive, scores, name = positive[:, index], probabilities[:, index], names[index]

@@ -53,6 +53,14 @@ class Answers:
     unseen: Sequence[str] = ()
     weight: Array | None = None
 
+    def reversed(self) -> Answers:
+        """The same answers with two classes in reverse order, which exchanges the positive and the other class."""
+        true, predicted = np.where(self.true < 2, 1 - self.true, self.true), 1 - self.predicted
+        probabilities = None if self.probabilities is None else self.probabilities[:, ::-1]
+        names = [name for name in self.report.groups if name not in self.unseen][::-1]
+        scores = report("binary", true, predicted, probabilities, names, self.unseen, self.weight)
+        return Answers(true, predicted, scores, probabilities, self.unseen, self.weight)
+
     @property
     def with_probabilities(self) -> tuple[Array, Array, Array | None] | None:
         """True outcomes, probabilities and weights of the rows whose true class has a probability.

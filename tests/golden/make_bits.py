@@ -141,14 +141,17 @@ def write_data(folder: Path, rows: int = 3000) -> None:
 
 
 def write_config(folder: Path, name: str) -> tuple[str, list[str]]:
-    """Write an experiment's config beside its data; gives the data's name, and the arguments to train it with."""
+    """Write an experiment's config beside its data; gives the data's name, and the arguments to train it with.
+
+    Without a positive class, as in the versions that knew none: that of credit would exchange the two classes.
+    """
     path = folder / f"{name}.yaml"
     if name in EXPERIMENTS:
         path.write_text(json.dumps(EXPERIMENTS[name]))  # which is YAML
         arguments = [path.name]
     else:
         path.write_text((ROOT / "configs" / path.name).read_text().replace("../datasets/", ""))
-        arguments = [path.name, "--set", f"training.epochs={SHIPPED[name]}"]
+        arguments = [path.name, "--set", f"training.epochs={SHIPPED[name]}", "--set", "data.positive=null"]
     return yaml.safe_load(path.read_text())["data"]["path"], arguments
 
 

@@ -20,7 +20,7 @@ from bpcli.data.columns.encoders import TargetEncoder, numbers
 from bpcli.data.columns.spec import BooleanColumn, CategoricalColumn, ColumnSpec, EncodersSpec, NumericColumn
 from bpcli.data.columns.statistics import Values, unequal
 from bpcli.data.table import Kind, Table
-from bpcli.data.targets import FittedTarget
+from bpcli.data.targets import ClassName, FittedTarget
 from bpcli.data.targets.fitting import fit_target
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.losses import LossBase
@@ -79,6 +79,7 @@ class Preprocessor(Spec):
         target_encoder: TargetEncoder | None,
         weight: str | None,
         loss: LossBase,
+        positive: ClassName | None = None,
     ) -> Preprocessor:
         """Fit input and target columns on a table of training rows. Features have the order of `inputs`.
 
@@ -93,7 +94,7 @@ class Preprocessor(Spec):
         target_columns = [train[name] for name in targets]
         return cls(
             inputs=tuple(fitted),
-            target=fit_target(target_columns, loss, target_encoder, weights),
+            target=fit_target(target_columns, loss, target_encoder, weights, positive),
             weight=weight,
             target_kinds=tuple(column.kind for column in target_columns),
         )
