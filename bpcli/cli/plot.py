@@ -52,7 +52,7 @@ def plot(
 
     from bpcli.history.curves import panels_of, read_curves
     from bpcli.history.plot import FORMATS, learning_curves, render, require_matplotlib
-    from bpcli.system.files import write_atomic
+    from bpcli.system.files import write_output
 
     paths = all_of(runs, more)
     if output is None:
@@ -75,7 +75,7 @@ def plot(
     content, remarks = render(learning_curves(curves, panels, inches, logarithmic), form, dpi)
     for line in remarks:
         note(line)
-    write_atomic(output, content)
+    write_output(output, content)
     result_path(str(output))
 
 

@@ -11,7 +11,6 @@ from bpcli.data.table import Table
 from bpcli.inspection.integrated_gradients import Integrated, integrated_gradients
 from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, evenly_spaced
 from bpcli.models.model import Model
-from bpcli.training.scoring import require_finite
 
 Numbers = NDArray[np.float64]
 
@@ -56,9 +55,7 @@ def attributions(model: Model, table: Table) -> Attributions:
     exact = np.dtype(np.float64)
     with np.errstate(all="ignore"), model.threads.single():
         encoded, _ = model.preprocessor.encode(table, model.dtype)
-        predictions = model.predictions(encoded)
-        require_finite(predictions)
-        predicted = model.target.outcome(predictions, model.loss).predicted
+        predicted = model.outcome_of(encoded).predicted
         x = model.inference.features(encoded).reshape(table.rows, model.inference.network.n_in)
         average = model.preprocessor.average(model.dtype).astype(exact)
         widths = np.array([part.width for part in model.preprocessor.parts])

@@ -220,7 +220,7 @@ class Runner:
         exact = np.dtype(np.float64)
         best = Inference(self.prepared.network, state.best_params, state.best_layer_state, exact)
         target = self.prepared.preprocessor.target
-        return answers(target, loss, best.predictions(dataset.x, loss), dataset).report
+        return answers(target, loss, best.logits(dataset.x), dataset).report
 
     def _summarize(self) -> None:
         counters, finished = self.state.counters, self.status != "running"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
-from bpcli.data.targets import TargetBase
+from bpcli.data.targets import Outcome, TargetBase
 from bpcli.documents.scores import ScoreReport
 from bpcli.errors import DataError
 from bpcli.metrics import METRICS, Task, measure, report
@@ -85,10 +85,29 @@ def true_outcomes(target: TargetBase, dataset: Dataset) -> Array:
     return target.truth(dataset.y) if dataset.truth is None else dataset.truth
 
 
-def answers(target: TargetBase, loss: LossBase, predictions: Array, dataset: Dataset) -> Answers:
-    """Score predictions (rows, outputs) of encoded rows. Raises DataError for predictions that overflowed."""
-    require_finite(predictions)
-    outcome, true = target.outcome(predictions, loss), true_outcomes(target, dataset)
+def outcome_of(target: TargetBase, loss: LossBase, logits: Array) -> Outcome:
+    """Outcome of logits (rows, outputs). Probabilities and numbers are computed in float64.
+
+    So the probabilities of a row sum to 1 to the last bits of float64. Classes and labels are decided in the dtype of
+    the logits, in which they are decided during training.
+
+    Raises DataError for predictions that overflowed.
+    """
+    exact = np.empty(logits.shape)
+    with np.errstate(all="ignore"):
+        loss.link(logits.astype(np.float64, copy=False), exact)
+        require_finite(exact)
+        outcome = target.outcome(exact, loss)
+        if logits.dtype == exact.dtype or target.task == "regression":
+            return outcome
+        rounded = np.empty_like(logits)
+        loss.link(logits, rounded)
+    return replace(outcome, predicted=target.outcome(rounded, loss).predicted)
+
+
+def answers(target: TargetBase, loss: LossBase, logits: Array, dataset: Dataset) -> Answers:
+    """Score logits (rows, outputs) of encoded rows. Raises DataError for predictions that overflowed."""
+    outcome, true = outcome_of(target, loss, logits), true_outcomes(target, dataset)
     if target.task == "regression":
         require_finite(outcome.predicted - true)  # they may overflow in the user's units
     weight, unseen = dataset.row_weight, dataset.unseen
