@@ -81,10 +81,11 @@ def plot(
 
 def _losses(runs: Sequence[Path]) -> list[str]:
     """Types of the losses of runs, if their configs can be read."""
+    from bpcli.storage.flat_config import FlatConfigs
     from bpcli.storage.run_directory import RunDirectory
-    from bpcli.storage.run_listing import flat_config
 
-    types = (flat_config(RunDirectory(path)).get("loss.type") for path in runs)
+    configs = FlatConfigs()
+    types = (configs.read(RunDirectory(path)).get("loss.type") for path in runs)
     return list(dict.fromkeys(str(name) for name in types if name is not None))
 
 

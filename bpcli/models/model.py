@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -153,14 +153,18 @@ class Model:
         """Predictions for encoded rows. Raises DataError as `outcome`."""
         return outcome_of(self.target, self.loss, self.logits(x))
 
-    def answers(self, table: Table) -> tuple[Answers, Counter[Surprise]]:
+    def answers(self, table: Table, weight: Array | Literal["own"] | None = "own") -> tuple[Answers, Counter[Surprise]]:
         """Predictions, true targets and all metrics for a table without missing targets, and values unseen in training.
+
+        weight: row weights (rows,) in metrics, None for ones; by default those of the table's column, if it has one.
 
         Raises:
             DataError: as for `outcome`.
         """
         with np.errstate(all="ignore"):
             dataset, surprises = self.preprocessor.apply(table, self.dtype)
+            if not isinstance(weight, str):
+                dataset = replace(dataset, row_weight=weight)
             return answers(self.target, self.loss, self.logits(dataset.x), dataset), surprises
 
     def logits(self, x: Rows) -> Array:

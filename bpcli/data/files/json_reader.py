@@ -1,4 +1,4 @@
-"""JSON lines: one object a line, whose keys are columns; also an array of such objects."""
+"""JSON lines: one object per line, whose keys are columns. An array of such objects is read too."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ Row = tuple[int, dict[str, Any]]
 
 
 def read_json(path: Path, options: ReadOptions) -> Table:
-    """The whole file as a table of all keys, in the order of their first appearance.
+    """Read the whole file. Columns are all keys, in order of first appearance.
 
-    null, NaN and an absent key are missing values. Raises DataError, naming the line and the key, for nested values,
-    keys that stand twice in an object, and lines that are no object.
+    null, NaN and an absent key are missing values. Raises DataError with line and key for nested values, keys repeated
+    in an object, and lines that are not an object.
     """
     with _open(path) as file:
         rows, table = file.rows(), ValueTable(options)
@@ -45,7 +45,7 @@ def read_json(path: Path, options: ReadOptions) -> Table:
 
 
 def json_header(path: Path, _: ReadOptions) -> list[str]:
-    """All keys of a file, in the order of their first appearance."""
+    """All keys of a file, in order of first appearance."""
     header = dict[str, None]()
     with _open(path) as file:
         for _number, row in file.rows():
@@ -56,9 +56,9 @@ def json_header(path: Path, _: ReadOptions) -> list[str]:
 
 
 def read_json_chunks(path: Path, options: ReadOptions, rows: int) -> Iterator[Table]:
-    """Tables of a fixed number of rows, the last one of up to as many; lines are read in constant memory.
+    """Read tables of `rows` rows, the last one shorter. Lines are read in constant memory.
 
-    The first table has all columns that are wanted, as long as any row has them.
+    The first table has all wanted columns that occur in any row.
     """
     with _open(path) as file:
         objects = file.rows()
@@ -77,10 +77,9 @@ def read_json_chunks(path: Path, options: ReadOptions, rows: int) -> Iterator[Ta
 
 
 def stream_json(stream: TextStream, options: ReadOptions, rows: int) -> Iterator[Table | None]:
-    """Tables of up to `rows` rows, as they arrive, and None where a read would have to wait.
+    """Read tables of up to `rows` rows as they arrive; yields None before a read that would wait.
 
-    The first object must have all columns that are wanted, since no later one can be waited for. Later ones may lack
-    those that are missing.
+    The first object must have all wanted columns. Later objects may lack keys, which are missing values.
     """
     file = _Objects(stream.stream, stream.path, stream.idle)
     header: list[str] = []
@@ -105,9 +104,9 @@ def _open(path: Path) -> Iterator[_Objects]:
 
 
 class _Objects:
-    """Text of objects, one a line or in an array; `shown` is its path in messages.
+    """Text of objects, one per line or in an array. `shown` is its path in messages.
 
-    `idle` tells whether a read would have to wait.
+    `idle` tells whether a read would wait.
     """
 
     def __init__(self, packed: ByteStream, shown: str, idle: Callable[[], bool] = lambda: False) -> None:
@@ -116,7 +115,7 @@ class _Objects:
         self._stream = Utf8Stream(packed, "utf-8", shown)
         self._idle = idle
         self._waiting = False
-        """Whether the next object has to be waited for."""
+        """Whether the next object has not arrived yet."""
 
     def rows(self) -> Iterator[Row]:
         """All objects."""
@@ -166,7 +165,7 @@ class _Objects:
         return f"{self.shown}: {self.unit} {number:,}"
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
-        """The lines that are not blank, stripped, each with its number."""
+        """Non-blank lines, stripped, with their line numbers."""
         number, rest, finished = 1, b"", False
         while not finished:
             try:

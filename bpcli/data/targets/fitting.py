@@ -13,6 +13,7 @@ from bpcli.data.columns.encoders import NoScaling, Standard, TargetEncoder, numb
 from bpcli.data.columns.statistics import Values
 from bpcli.data.files.kind_hints import words_among_numbers
 from bpcli.data.table import EXACT, Column, number_label
+from bpcli.data.targets.base import ClassName
 from bpcli.data.targets.classes import ClassesTarget
 from bpcli.data.targets.labels import LabelsTarget, is_binary
 from bpcli.data.targets.numbers import NumbersTarget
@@ -58,16 +59,26 @@ def choose_loss(columns: Names[Column]) -> tuple[Loss, str]:
 
 
 def fit_target(
-    columns: Names[Column], loss: LossBase, encoder: TargetEncoder | None, weights: Values | None = None
+    columns: Names[Column],
+    loss: LossBase,
+    encoder: TargetEncoder | None,
+    weights: Values | None = None,
+    positive: ClassName | None = None,
 ) -> FittedTarget:
     """Fit the target of a loss on training columns.
 
-    weights: of the rows, (rows,), above 0, or None for equal ones.
+    weights: of the rows, (rows,), above 0, or None for equal ones. positive: class to put second of two; by default,
+    classes are in sorted order.
 
     Raises:
-        MismatchError: the columns do not fit the loss.
+        MismatchError: the columns do not fit the loss, or `positive` is not one of two classes.
         DataError: the target has fewer than two classes, is constant, or has numbers that are too large.
     """
+    target = _fit(columns, loss, encoder, weights)
+    return target if positive is None else target.with_positive(positive)
+
+
+def _fit(columns: Names[Column], loss: LossBase, encoder: TargetEncoder | None, weights: Values | None) -> FittedTarget:
     for column in columns:
         if column.kind in ("date", "time_of_day"):
             what = "dates" if column.kind == "date" else "times of day"
