@@ -15,6 +15,8 @@ def target_lines(network: NetworkSummary) -> list[str]:
     target = network.target
     classes = f": {', '.join(target.classes[:12])}{' …' if len(target.classes) > 12 else ''}"
     line = f"target  {', '.join(target.names)}, {target.task}{classes if target.classes else ''}"
+    for name, shown in target.ranges.items():
+        line += f", {f'{name} ' if len(target.names) > 1 else ''}clipped to {shown}"
     return [*aligned([[line]]), f"loss    {network.loss}"]
 
 

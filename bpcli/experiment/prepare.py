@@ -25,6 +25,8 @@ from bpcli.experiment.notes import (
     notes_of_arrays,
     notes_of_inputs,
     notes_of_layers,
+    notes_of_ranges,
+    notes_of_targets,
     notes_of_unseen_classes,
     surprise_notes,
     warnings_of_classes,
@@ -112,6 +114,7 @@ def prepare(
             data.target_encoder,
             data.weight,
             selection.loss,
+            data.target_range,
         )
     network = config.plan_network(preprocessor.signature, preprocessor.target.outputs)
     _require_batches(network, config, train.rows)
@@ -157,10 +160,12 @@ def prepare(
         *selection.notes,
         *notes_of_inputs(train, cells, data.columns),
         *notes_of_arrays(preprocessor.arrays),
+        *notes_of_ranges(preprocessor.target, data.target_range),
         *notes_of_layers(network, config.initial_parameters),
     ]
     for part, found in surprises.items():
-        notes += [f"{part} rows: {note}" for note in surprise_notes(found)]
+        found_notes = [*surprise_notes(found), *notes_of_targets(preprocessor, tables[part])]
+        notes += [f"{part} rows: {note}" for note in found_notes]
     missing = {name: int(np.count_nonzero(table[name].missing())) for name in selection.inputs}
     examples = selection if keep_examples else None
     return Prepared(

@@ -69,12 +69,9 @@ def attributions(model: Model, table: Table) -> Attributions:
         ]
     offsets = model.target.explained_offsets
     baseline = np.column_stack([one.baseline for one in found]) + offsets
-    # The prediction itself, with logits rounded to the model's dtype.
-    explained = (
-        predicted
-        if model.target.explains_prediction(model.loss)
-        else np.column_stack([one.answer for one in found]) + offsets
-    )
+    # The prediction itself before it is clipped, with logits rounded to the model's dtype.
+    in_units = model.target.in_units(predictions) if model.target.explains_prediction(model.loss) else None
+    explained = np.column_stack([one.answer for one in found]) + offsets if in_units is None else in_units
     contributions = np.zeros((len(x), len(found), len(widths)))
     for index, one in enumerate(found):
         lacking = explained[:, index] - baseline[:, index] - one.added.sum(axis=1)

@@ -14,6 +14,7 @@ from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.files.source import open_source
 from bpcli.documents.json_value import Json
 from bpcli.errors import CheckpointError, DataError, DivergedError
+from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.opening import open_experiment
 from bpcli.experiment.prepare import Prepared
 from bpcli.jobs.runner import epoch_record
@@ -247,8 +248,14 @@ def _prepared(directory: RunDirectory, last: Checkpoint, cache: bool) -> Prepare
     source = open_source(data, folder, cache=cache)
     if source.digest != header.data.sha256:
         raise DataError(f"{source.shown}: the data has changed since the run; restore the original")
+    # Earlier versions, whose configs lack this key, encoded and clipped some targets in another way.
+    is_older = "target_range" not in header.config.data.model_fields_set
+    fitted = EarlierFit(header.config, header.preprocessor, header.data.sha256, header.data.weightless)
     return open_experiment(
-        directory.config, change=lambda config: config.model_copy(update={"data": data}), source=source
+        directory.config,
+        change=lambda config: config.model_copy(update={"data": data}),
+        source=source,
+        earlier=fitted if is_older else None,
     )
 
 

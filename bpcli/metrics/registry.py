@@ -9,7 +9,7 @@ from bpcli.documents.scores import ScoreReport
 from bpcli.metrics.classification import BINARY, MULTICLASS, ClassOutcomes, classification_report
 from bpcli.metrics.metric import Array, Metric, Task
 from bpcli.metrics.multilabel import MULTILABEL, multilabel_report
-from bpcli.metrics.regression import REGRESSION, regression_report
+from bpcli.metrics.regression import REGRESSION, TargetOutcomes, regression_report
 
 METRICS: Mapping[Task, Mapping[str, Metric[Any]]] = {
     "binary": BINARY,
@@ -28,17 +28,20 @@ def measure(
     probabilities: Array | None,
     classes: int = 0,
     unseen: int = 0,
+    power: float = 0.0,
 ) -> dict[str, float | None]:
     """Metrics of `task` by name. With `unseen`, so many classes beyond `classes` may be true, as for `ClassOutcomes`.
 
-    Raises ValueError as `Metric.function` does.
+    power: of the variance, as for `TargetOutcomes`. Raises ValueError as `Metric.function` does.
     """
     members = [METRICS[task][name] for name in metrics]
-    outcomes = (
-        ClassOutcomes(true, predicted, probabilities, classes, unseen)
-        if unseen
-        else members[0].outcomes(true, predicted, probabilities)
-    )
+    outcomes: ClassOutcomes | TargetOutcomes
+    if unseen:
+        outcomes = ClassOutcomes(true, predicted, probabilities, classes, unseen)
+    elif task == "regression":
+        outcomes = TargetOutcomes(true, predicted, power)
+    else:
+        outcomes = members[0].outcomes(true, predicted, probabilities)
     return {member.name: member.of(outcomes) for member in members}
 
 
@@ -49,13 +52,14 @@ def report(
     probabilities: Array | None,
     names: Sequence[str],
     unseen: Sequence[str] = (),
+    power: float = 0.0,
 ) -> ScoreReport:
     """Report of `task`; `names` are its classes, labels or targets, `unseen` further classes that may be true.
 
-    Raises ValueError as `Metric.function` does.
+    power: of the variance, as for `TargetOutcomes`. Raises ValueError as `Metric.function` does.
     """
     if task == "regression":
-        return regression_report(true, predicted, names)
+        return regression_report(true, predicted, names, power)
     if task == "multilabel":
         return multilabel_report(true, predicted, probabilities, names)
     return classification_report(true, predicted, probabilities, names, unseen)

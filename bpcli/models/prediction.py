@@ -49,6 +49,8 @@ class Tally:
 
     rows: int = 0
     surprises: Counter[Surprise] = field(default_factory=Counter)
+    clipped: int = 0
+    """Predictions moved into the target's range."""
     ignored: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     """Further notes about the first rows."""
@@ -165,7 +167,7 @@ def predict_file(
 
     classes = np.array(written(list(model.classes)), dtype=object)
 
-    def answer(numbered: tuple[int, Table]) -> tuple[list[Sequence[Any]], Counter[Surprise]]:
+    def answer(numbered: tuple[int, Table]) -> tuple[list[Sequence[Any]], Counter[Surprise], int]:
         number, table = numbered
         kept = [written(table[name].labels()) for name in keep]
         # Kept inputs were read as text, to be written unchanged, and are typed here.
@@ -177,18 +179,21 @@ def predict_file(
         with errors_in(where):
             outcome, surprises = model.outcome(table)
             columns = _columns(model, outcome, classes, probabilities)
-            return [*kept, *columns, *(() if explainer is None else explainer.columns(table))], surprises
+            explained = () if explainer is None else explainer.columns(table)
+            return [*kept, *columns, *explained], surprises, outcome.clipped
 
     writer, careful = csv.writer(out, lineterminator="\n"), csv.writer(_LineFeeds(out), lineterminator="\r\n")
     threads = available_cores() if first.rows == chunk_rows else 1
     with model.threads.single():
-        for number, (columns, surprises) in enumerate(in_order(answer, enumerate(chain([first], tables)), threads)):
+        for number, answered in enumerate(in_order(answer, enumerate(chain([first], tables)), threads)):
+            columns, surprises, clipped = answered
             if not number:
                 careful.writerow(written(header))
             texts = chain(classes, *columns[: len(keep)])
             (careful if "\r" in "".join(texts) else writer).writerows(zip(*columns, strict=True))
             tally.rows += len(columns[0])
             tally.add(surprises)
+            tally.clipped += clipped
     if not kinds.keys() & set(keep):  # kept columns are text
         tally.notes = tuple(notes_of_scale(model.preprocessor, first))
     return tally

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from math import prod
 
 from bpcli.data.columns.base import InputSummary
@@ -24,11 +24,12 @@ class ReadColumn(InputSummary):
 
 @dataclass(frozen=True)
 class TargetSummary:
-    """Target; `classes` is empty if it is not categorical."""
+    """Target; `classes` is empty if it is not categorical. ranges: of clipped predictions, in words, by column."""
 
     names: Sequence[str]
     task: str
     classes: Sequence[str]
+    ranges: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,12 @@ class NetworkSummary:
         target = preprocessor.target
         return cls(
             [column.summary() for column in preprocessor.inputs],
-            TargetSummary(target.names, target.task, tuple(getattr(target, "classes", ()))),
+            TargetSummary(
+                target.names,
+                target.task,
+                tuple(getattr(target, "classes", ())),
+                target.shown_ranges,
+            ),
             type_name(loss),
             [
                 LayerFigures(

@@ -12,7 +12,7 @@ from bpcli.data.batches import Dataset
 from bpcli.data.targets import TargetBase
 from bpcli.documents.scores import ScoreReport
 from bpcli.errors import DataError
-from bpcli.metrics import METRICS, Task, measure, report
+from bpcli.metrics import METRICS, Task, deviance_names, measure, report
 from bpcli.nn.losses import LossBase
 from bpcli.wording import counted, quoted
 
@@ -59,8 +59,13 @@ class Answers:
 
 def metric_names(target: TargetBase, loss: LossBase) -> list[str]:
     """Names of the metrics available for a target and a loss."""
-    metrics = METRICS[target.task].values()
-    return [metric.name for metric in metrics if loss.gives_probabilities or not metric.needs_probabilities]
+    deviances = deviance_names(loss.variance_power)
+    return [
+        metric.name
+        for metric in METRICS[target.task].values()
+        if (loss.gives_probabilities or not metric.needs_probabilities)
+        and (metric.name in deviances or not metric.needs_deviance)
+    ]
 
 
 def true_outcomes(target: TargetBase, dataset: Dataset) -> Array:
@@ -74,7 +79,9 @@ def answers(target: TargetBase, loss: LossBase, predictions: Array, dataset: Dat
     outcome, true = target.outcome(predictions, loss), true_outcomes(target, dataset)
     if target.task == "regression":
         require_finite(outcome.predicted - true)  # they may overflow in the user's units
-    metrics = report(target.task, true, outcome.predicted, outcome.probabilities, target.labels, dataset.unseen)
+    metrics = report(
+        target.task, true, outcome.predicted, outcome.probabilities, target.labels, dataset.unseen, loss.variance_power
+    )
     return Answers(true, outcome.predicted, metrics, outcome.probabilities, dataset.unseen)
 
 
@@ -133,4 +140,5 @@ class EpochScore:
             outcome.probabilities,
             classes,
             len(dataset.unseen),
+            self.loss.variance_power,
         )

@@ -20,7 +20,7 @@ from bpcli.data.files.read import holds_arrays
 from bpcli.data.files.source import Source
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Column, Kind, Table, instead_of, unnamed
-from bpcli.data.targets import choose_loss, fit_target, learned_columns
+from bpcli.data.targets import choose_loss, fit_target, learned_columns, require_in_domain
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
 from bpcli.nn.losses import Loss, MeanSquaredError
 from bpcli.spec import type_name
@@ -99,7 +99,11 @@ def select_examples(
         notes.append(f"loss: {type_name(loss)}, as {reason}")
     with errors_in(source.shown):
         # Report an unsuitable loss before any split that fails because of it.
-        fitted = fit_target(_of_training(columns, rows, table, spec), loss, spec.target_encoder)
+        require_in_domain(columns, loss, None, rows + 1)
+        training = _training_places(rows, table, spec)
+        of_training = columns if training is None else [column.take(training) for column in columns]
+        require_in_domain(of_training, loss, spec.target_encoder, (rows if training is None else rows[training]) + 1)
+        fitted = fit_target(of_training, loss, spec.target_encoder)
         fitted.require_valid(columns, rows + 1)
         split = _divide(table, rows, learned_columns(columns, loss), spec, seed, loss)
     return Examples(table, inputs, targets, split, loss, source.shown, source.digest, notes)
@@ -266,11 +270,11 @@ def _weighted_rows(table: Table, spec: DataSpec, rows: NDArray[np.intp], notes: 
     return np.asarray(rows[~empty])
 
 
-def _of_training(columns: list[Column], rows: NDArray[np.intp], table: Table, spec: DataSpec) -> list[Column]:
-    """Target columns of the rows that may train: those that the data does not put in another split."""
+def _training_places(rows: NDArray[np.intp], table: Table, spec: DataSpec) -> NDArray[np.intp] | None:
+    """Places of the rows that may train, those that the data does not put in another split; None if all may."""
     parts = _parts(table, spec)
-    chosen = np.flatnonzero(parts[rows] == 0) if parts is not None else np.arange(len(rows))
-    return [column.take(chosen) for column in columns] if 0 < len(chosen) < len(rows) else columns
+    chosen = np.flatnonzero(parts[rows] == 0) if parts is not None else rows
+    return chosen if 0 < len(chosen) < len(rows) else None
 
 
 def _parts(table: Table, spec: DataSpec) -> NDArray[np.int8] | None:
