@@ -80,8 +80,11 @@ class NetworkSummary:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Summary as a JSON object; only arrays have a shape."""
-        return {**asdict(self), "columns": [_column(one) for one in self.columns]}
+        """Summary as a JSON object; only arrays have a shape, only clipped predictions ranges."""
+        document = asdict(self)
+        if not self.target.ranges:
+            del document["target"]["ranges"]
+        return {**document, "columns": [_column(one) for one in self.columns]}
 
 
 @dataclass(frozen=True)
