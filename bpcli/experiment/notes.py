@@ -11,6 +11,7 @@ from bpcli.data.columns import ArrayInput, Range, Surprise
 from bpcli.data.columns.inputs import NumericInput
 from bpcli.data.columns.recognition import column_hint, recognised_dates, recognised_numbers
 from bpcli.data.columns.target_range import TargetRange
+from bpcli.data.data_warning import DataWarning
 from bpcli.data.files.kind_hints import is_padded, padded_noted, variants_noted, words_among_numbers
 from bpcli.data.files.recognition import dialect_of
 from bpcli.data.files.source import Source
@@ -33,8 +34,11 @@ MOST_FAR = 3
 """Limit on notes about out-of-range columns, since many pixels of an image may be out of range."""
 
 
-def surprise_notes(surprises: Counter[Surprise]) -> list[str]:
-    """Notes about values unlike the training rows, by column, most frequent categories first."""
+def surprise_notes(surprises: Counter[Surprise], fitted_on: str = "training") -> list[str]:
+    """Notes about values unlike the rows that preprocessing was fitted on, by column, most frequent categories first.
+
+    fitted_on: phrase for these rows.
+    """
     notes = []
     unseen: dict[str, list[tuple[str, int]]] = {}
     far: list[tuple[int, str, tuple[str, str]]] = []
@@ -46,27 +50,28 @@ def surprise_notes(surprises: Counter[Surprise]) -> list[str]:
             far.append((count, surprise.column, _shown(surprise.outside, surprise.kind)))
         elif surprise.value is None:
             column = quoted(surprise.column)
-            notes.append(f"column {column}: {counted(count, 'value')} missing, although training had none; imputed")
+            notes.append(f"column {column}: {counted(count, 'value')} missing, although {fitted_on} had none; imputed")
         else:
             unseen.setdefault(surprise.column, []).append((surprise.value, count))
+    treated = "" if fitted_on == "training" else "; treated as unknown"
     for name, found in unseen.items():
         rows = counted(sum(count for _, count in found), "row")
         values = listed([value for value, _ in found])
-        notes.append(f"column {quoted(name)}: {rows} with {values}, not seen in training")
-    return notes + _notes_of_ranges(far) + _notes_of_constants(ignored)
+        notes.append(f"column {quoted(name)}: {rows} with {values}, not seen in {fitted_on}{treated}")
+    return notes + _notes_of_ranges(far, fitted_on) + _notes_of_constants(ignored, fitted_on)
 
 
-def _notes_of_constants(ignored: dict[str, int]) -> list[str]:
+def _notes_of_constants(ignored: dict[str, int], fitted_on: str) -> list[str]:
     """Note about columns that were constant in training, with their number of other values."""
     if not ignored:
         return []
     values = counted(sum(ignored.values()), "other value")
     if len(ignored) == 1:
         return [
-            f"column {quoted(next(iter(ignored)))} was constant in training, so it carries nothing: {values} ignored"
+            f"column {quoted(next(iter(ignored)))} was constant in {fitted_on}, so it carries nothing: {values} ignored"
         ]
     return [
-        f"{counted(len(ignored), 'column')} were constant in training, so they carry nothing: {values} ignored in "
+        f"{counted(len(ignored), 'column')} were constant in {fitted_on}, so they carry nothing: {values} ignored in "
         f"{listed(ignored)}"
     ]
 
@@ -79,16 +84,16 @@ def _shown(outside: Range, kind: Kind) -> tuple[str, str]:
     return least, greatest
 
 
-def _notes_of_ranges(far: list[tuple[int, str, tuple[str, str]]]) -> list[str]:
+def _notes_of_ranges(far: list[tuple[int, str, tuple[str, str]]], fitted_on: str) -> list[str]:
     """Notes about numbers and dates outside the training range, most frequent first."""
-    notes = []
+    notes, of_training = [], "the training range" if fitted_on == "training" else f"the range of {fitted_on}"
     far = sorted(far, key=lambda found: -found[0])
     for count, column, (least, greatest) in far[:MOST_FAR]:
         notes.append(
-            f"column {quoted(column)}: {counted(count, 'value')} far outside {least} to {greatest}, the training range"
+            f"column {quoted(column)}: {counted(count, 'value')} far outside {least} to {greatest}, {of_training}"
         )
     if len(far) > MOST_FAR:
-        notes.append(f"numbers far outside the training range in {counted(len(far) - MOST_FAR, 'more column')}")
+        notes.append(f"numbers far outside {of_training} in {counted(len(far) - MOST_FAR, 'more column')}")
     return notes
 
 
@@ -170,44 +175,49 @@ def notes_of_layers(network: Network, given: Collection[str]) -> Iterator[str]:
             )
 
 
-def warnings_of_dialect(source: Source, given: Dialect) -> Iterator[str]:
+def warnings_of_dialect(source: Source, given: Dialect) -> Iterator[DataWarning]:
     """Warnings about reading options that the config leaves out although the text calls for them."""
     found = dialect_of(source)
     for key, why in found.reasons.items():
         if getattr(given, key) == getattr(Dialect(), key):
-            yield f"{why}: should data.{key} be {yaml_scalar(getattr(found.dialect, key))}?"
+            text = f"{why}: should data.{key} be {yaml_scalar(getattr(found.dialect, key))}?"
+            yield DataWarning("reading_option", text)
 
 
-def warnings_of_columns(columns: Iterable[Column], dialect: Dialect) -> Iterator[str]:
+def warnings_of_columns(columns: Iterable[Column], dialect: Dialect) -> Iterator[DataWarning]:
     """Warnings about columns read as categories that look like numbers or dates."""
     for column in columns:
-        name = quoted(column.name)
-        if dates := recognised_dates(column):
-            read = "numbers" if column.kind == "numeric" else counted(len(column.present()), "category", "categories")
-            yield (
-                f"column {name}: looks like {dates.read_as}, {dates.reason}, read as {read}; to read them as "
-                f"{dates.read_as}, set data.columns: {column_hint(column.name, dates.spec)}"
-            )
-        elif column.kind != "categorical":
-            continue
-        elif found := recognised_numbers(column, dialect):
-            yield (
-                f"column {name}: {found.reason}, so read as categories; to read them as numbers, set "
-                f"data.columns: {column_hint(column.name, found.spec)}"
-            )
-        elif words := words_among_numbers(column, dialect):
-            those = "that" if len(words) == 1 else "those"
-            yield (
-                f"column {name}: numbers except {listed(words)}, so read as categories; add {those} to data.missing if "
-                "missing values are meant"
-            )
+        if text := _unrecognised_notation(column, dialect):
+            yield DataWarning("column_notation", f"column {quoted(column.name)}: {text}", column.name)
 
 
-def warnings_of_classes(targets: Iterable[Column]) -> Iterator[str]:
+def _unrecognised_notation(column: Column, dialect: Dialect) -> str:
+    """Why a column looks like numbers or dates although it is read as categories; empty if it does not."""
+    if dates := recognised_dates(column):
+        read = "numbers" if column.kind == "numeric" else counted(len(column.present()), "category", "categories")
+        return (
+            f"looks like {dates.read_as}, {dates.reason}, read as {read}; to read them as {dates.read_as}, set "
+            f"data.columns: {column_hint(column.name, dates.spec)}"
+        )
+    if column.kind != "categorical":
+        return ""
+    if found := recognised_numbers(column, dialect):
+        hint = column_hint(column.name, found.spec)
+        return f"{found.reason}, so read as categories; to read them as numbers, set data.columns: {hint}"
+    if words := words_among_numbers(column, dialect):
+        those = "that" if len(words) == 1 else "those"
+        return (
+            f"numbers except {listed(words)}, so read as categories; add {those} to data.missing if missing values are "
+            "meant"
+        )
+    return ""
+
+
+def warnings_of_classes(targets: Iterable[Column]) -> Iterator[DataWarning]:
     """Warnings about classes that differ only in case or blanks, which are likely one class."""
     for column in targets:
         if said := variants_noted(column, "classes"):
-            yield f"target {quoted(column.name)}: {said}"
+            yield DataWarning("class_spelling", f"target {quoted(column.name)}: {said}", column.name)
 
 
 def notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) -> list[str]:

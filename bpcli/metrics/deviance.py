@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 from bpcli.metrics.metric import Array
 
 
-def mean_deviance(true: Array, predicted: Array, power: float) -> NDArray[np.float64]:
-    """Mean deviance of each target, (targets,), from values (rows, targets); NaN outside the distribution's domain.
+def unit_deviances(true: Array, predicted: Array, power: float) -> NDArray[np.float64]:
+    """Unit deviances of values (rows, targets); NaN outside the distribution's domain.
 
     power: 0 for the squared error, 1 for Poisson, 2 for gamma, between 1 and 2 for compound Poisson-gamma. Dunn and
     Smyth 2005, "Series evaluation of Tweedie exponential dispersion model densities", section 2.
     """
     t, y = np.asarray(true, np.float64), np.asarray(predicted, np.float64)
     if power == 0:
-        return np.asarray(np.square(t - y).mean(axis=0))
+        return np.asarray(np.square(t - y))
     valid = ((t > 0) | ((t == 0) & (power < 2))) & (y > 0)
     with np.errstate(all="ignore"):
         if power == 1:
@@ -27,4 +27,4 @@ def mean_deviance(true: Array, predicted: Array, power: float) -> NDArray[np.flo
         else:
             rise, fall = 2 - power, 1 - power
             unit = t**rise / (fall * rise) - t * y**fall / fall + y**rise / rise
-        return np.asarray(np.where(valid, 2 * unit, np.nan).mean(axis=0))
+        return np.asarray(np.where(valid, 2 * unit, np.nan))

@@ -8,6 +8,7 @@ from math import prod
 
 from bpcli.data.columns.base import InputSummary
 from bpcli.data.preprocess import Preprocessor
+from bpcli.documents.json_value import Json
 from bpcli.experiment.memory_estimate import Footprint
 from bpcli.experiment.prepare import Prepared
 from bpcli.nn.losses import LossBase
@@ -24,11 +25,15 @@ class ReadColumn(InputSummary):
 
 @dataclass(frozen=True)
 class TargetSummary:
-    """Target; `classes` is empty if it is not categorical. ranges: of clipped predictions, in words, by column."""
+    """Target; `classes` is empty if it is not categorical, `positive` is one of two.
+
+    ranges: of clipped predictions, in words, by column.
+    """
 
     names: Sequence[str]
     task: str
     classes: Sequence[str]
+    positive: str | None = None
     ranges: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -59,12 +64,7 @@ class NetworkSummary:
         target = preprocessor.target
         return cls(
             [column.summary() for column in preprocessor.inputs],
-            TargetSummary(
-                target.names,
-                target.task,
-                tuple(getattr(target, "classes", ())),
-                target.shown_ranges,
-            ),
+            TargetSummary(target.names, target.task, target.class_names, target.positive, target.shown_ranges),
             type_name(loss),
             [
                 LayerFigures(
@@ -101,6 +101,9 @@ class ExperimentSummary:
     data_sha256: str
     notes: Sequence[str]
     warnings: Sequence[str]
+    data_warnings: Sequence[Json]
+    """All warnings, also accepted ones, with their names."""
+    groups: Mapping[str, int] | None = None
 
     @classmethod
     def of(cls, prepared: Prepared) -> ExperimentSummary:
@@ -117,7 +120,9 @@ class ExperimentSummary:
             memory=prepared.memory,
             data_sha256=prepared.digest,
             notes=prepared.notes,
-            warnings=prepared.warnings,
+            warnings=[warning.text for warning in prepared.warnings],
+            data_warnings=prepared.all_warnings,
+            groups={part: count for part, count in prepared.groups.items() if count} if prepared.groups else None,
         )
 
     def to_json(self) -> dict[str, object]:
@@ -125,8 +130,8 @@ class ExperimentSummary:
         document = asdict(self)
         memory = document.pop("memory")
         del document["network"], document["columns"]
-        first = {name: document.pop(name) for name in ("name", "rows")}
-        last = {name: document.pop(name) for name in ("data_sha256", "notes", "warnings")}
+        first = {name: document.pop(name) for name in ("name", "rows", "groups")}
+        last = {name: document.pop(name) for name in ("data_sha256", "notes", "warnings", "data_warnings")}
         columns = [_column(one) for one in self.columns]
         return {**first, **self.network.to_json(), "columns": columns, **document, "memory_bytes": memory, **last}
 

@@ -9,8 +9,11 @@ import numpy as np
 
 from bpcli.arrays.memory import Array
 from bpcli.data.columns.encoders import is_negligible
+from bpcli.metrics.probabilities import required
 from bpcli.metrics.ranking import positives_above
+from bpcli.metrics.weights import mean_of_rows, weighted_rows
 from bpcli.pages.charts import Chart, Series
+from bpcli.wording import quoted
 
 MOST_CURVES = 6
 """Maximum number of curves in a chart, those of the most frequent classes; more are hard to tell apart."""
@@ -29,21 +32,28 @@ MOST_DOTS = 1500
 """Maximum number of points in all scatter plots together, of evenly spaced rows."""
 
 
-def probability_charts(truth: Array, probabilities: Array, names: Sequence[str]) -> Iterator[Chart]:
+def probability_charts(
+    truth: Array, probabilities: Array, names: Sequence[str], weight: Array | None = None
+) -> Iterator[Chart]:
     """ROC, precision-recall and calibration curves, one class or label against the rest.
 
-    truth: (rows,) classes, or (rows, labels) of 0 and 1. probabilities: (rows, names).
+    truth: (rows,) classes, or (rows, labels) of 0 and 1. probabilities: (rows, names). weight: (rows,), or None for
+    ones.
     """
+    truth, _, shares, weight = weighted_rows(truth, truth, probabilities, weight)
+    probabilities = required(shares)
     positive = truth.astype(bool) if truth.ndim == 2 else truth[:, None] == np.arange(len(names))
-    shown = [1] if truth.ndim == 1 and len(names) == 2 else _most_frequent(positive)
+    two_classes = truth.ndim == 1 and len(names) == 2
+    shown = [1] if two_classes else _most_frequent(positive)
     known = [index for index in shown if 0 < np.count_nonzero(positive[:, index]) < len(positive)]
     if not known:
         return
     note = f"the {len(known)} most frequent of {len(names)}" if len(names) > len(known) > 1 else ""
+    note = f"positive class: {quoted(names[1])}" if two_classes else note
     roc, precision, calibration = [], [], []
     for index in known:
         is_positive, scores, name = positive[:, index], probabilities[:, index], names[index]
-        thresholds = positives_above(is_positive, scores)
+        thresholds = positives_above(is_positive, scores, weight)
         taken = np.linspace(0, len(thresholds[0]) - 1, min(len(thresholds[0]), MOST_THRESHOLDS)).astype(np.intp)
         true_positives, false_positives = (counts[taken] for counts in thresholds)
         recall = true_positives / true_positives[-1]
@@ -54,8 +64,8 @@ def probability_charts(truth: Array, probabilities: Array, names: Sequence[str])
         calibration.append(
             Series(
                 name,
-                [float(scores[members].mean()) for members in filled],
-                [float(is_positive[members].mean()) for members in filled],
+                [_mean(scores, members, weight) for members in filled],
+                [_mean(is_positive, members, weight) for members in filled],
             )
         )
     yield Chart("ROC", "false positive rate", "true positive rate", roc, unit_square=True, diagonal=True, note=note)
@@ -69,6 +79,10 @@ def probability_charts(truth: Array, probabilities: Array, names: Sequence[str])
         diagonal=True,
         note="; ".join(filter(None, [note, f"{BINS} equal-width bins of probability, empty ones omitted"])),
     )
+
+
+def _mean(values: Array, members: Array, weight: Array | None) -> float:
+    return float(mean_of_rows(values[members], None if weight is None else weight[members]))
 
 
 def residual_charts(truth: Array, predicted: Array, names: Sequence[str]) -> Iterator[Chart]:

@@ -13,6 +13,7 @@ from pydantic import Field, SerializeAsAny, ValidationError, field_validator, mo
 from bpcli.arrays.layout import Layout
 from bpcli.arrays.memory import Array
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.config.start_from import WarmStart
 from bpcli.data.examples.selection import Weightless
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS
@@ -70,6 +71,7 @@ class Header(Spec):
     preprocessor: Preprocessor
     data: DataFingerprint
     score: Score
+    warm_start: WarmStart | None = Field(default=None, description="What was taken over from another model.")
     counters: dict[str, Any] | None = Field(
         default=None, description="Counters of training, if it can resume from here."
     )

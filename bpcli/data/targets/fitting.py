@@ -15,6 +15,7 @@ from bpcli.data.columns.target_encoders import Log, TargetEncoder, TargetEncodin
 from bpcli.data.columns.target_range import Bounds, TargetRange, fit_range
 from bpcli.data.files.kind_hints import words_among_numbers
 from bpcli.data.table import EXACT, Column, number_label
+from bpcli.data.targets.base import ClassName
 from bpcli.data.targets.classes import ClassesTarget
 from bpcli.data.targets.labels import LabelsTarget, is_binary
 from bpcli.data.targets.numbers import NumbersTarget
@@ -64,16 +65,29 @@ def fit_target(
     loss: LossBase,
     encoder: TargetEncoder | None,
     weights: Values | None = None,
+    positive: ClassName | None = None,
     target_range: TargetRange = "none",
 ) -> FittedTarget:
     """Fit the target of a loss on training columns.
 
-    weights: of the rows, (rows,), above 0, or None for equal ones. target_range: as in the config.
+    weights: of the rows, (rows,), above 0, or None for equal ones. positive: class to put second of two; by default,
+    classes are in sorted order. target_range: as in the config.
 
     Raises:
-        MismatchError: the columns do not fit the loss.
+        MismatchError: the columns do not fit the loss, or `positive` is not one of two classes.
         DataError: the target has fewer than two classes, is constant, or has numbers that are too large.
     """
+    target = _fit(columns, loss, encoder, weights, target_range)
+    return target if positive is None else target.with_positive(positive)
+
+
+def _fit(
+    columns: Names[Column],
+    loss: LossBase,
+    encoder: TargetEncoder | None,
+    weights: Values | None,
+    target_range: TargetRange,
+) -> FittedTarget:
     for column in columns:
         if column.kind in ("date", "time_of_day"):
             what = "dates" if column.kind == "date" else "times of day"
