@@ -114,6 +114,10 @@ def predict(
     if tally.ignored:
         note(f"columns ignored, since the model does not use them: {listed(tally.ignored)}")
     notes([*unfinished_notes(model.path), *surprise_notes(tally.surprises), *tally.notes])
+    if tally.clipped:
+        ranges = model.target.shown_ranges
+        before = "; explained is the prediction before that" if explain else ""
+        note(f"{counted(tally.clipped, 'prediction')} clipped to {' or '.join(dict.fromkeys(ranges.values()))}{before}")
     if explain:
         same = "that of the same class" if model.target.task in ("binary", "multiclass") else "the same"
         note(f"explained is {explained_output(model)}; baseline is {same} for an average training row")

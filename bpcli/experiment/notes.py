@@ -10,6 +10,7 @@ import numpy as np
 from bpcli.data.columns import ArrayInput, Range, Surprise
 from bpcli.data.columns.inputs import NumericInput
 from bpcli.data.columns.recognition import column_hint, recognised_dates, recognised_numbers
+from bpcli.data.columns.target_range import TargetRange
 from bpcli.data.data_warning import DataWarning
 from bpcli.data.files.kind_hints import is_padded, padded_noted, variants_noted, words_among_numbers
 from bpcli.data.files.recognition import dialect_of
@@ -17,6 +18,7 @@ from bpcli.data.files.source import Source
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Column, Kind, Table
+from bpcli.data.targets import TargetBase
 from bpcli.nn.network import Network
 from bpcli.wording import counted, listed, quoted, yaml_scalar
 
@@ -102,6 +104,29 @@ def notes_of_unseen_classes(fitted: Preprocessor, table: Table) -> list[str]:
         "training set: counted as wrong, and left out of the metrics of probabilities"
         for name, count in fitted.unseen_classes(table).items()
     ]
+
+
+def notes_of_targets(fitted: Preprocessor, table: Table) -> list[str]:
+    """Notes about targets of a table without missing ones that the target's encoder takes for the nearest in training.
+
+    Losses are computed on encoded targets, metrics on the targets themselves.
+    """
+    clamped = fitted.target.clamped([table[name] for name in fitted.target.names])
+    return [
+        f"target {quoted(name)}: {counted(count, 'value')} outside the training range; losses take the nearest "
+        "training value for them, metrics the values themselves"
+        for name, count in clamped.items()
+        if count
+    ]
+
+
+def notes_of_ranges(target: TargetBase, given: TargetRange) -> Iterator[str]:
+    """Note about ranges to which predictions are clipped. given: as in the config."""
+    ranges = target.shown_ranges
+    for shown in dict.fromkeys(ranges.values()):
+        names = listed(name for name, other in ranges.items() if other == shown)
+        why = ", as no training value is negative; data.target_range: none turns that off" if given == "auto" else ""
+        yield f"predictions of {names} are clipped to {shown}{why}"
 
 
 def notes_of_scale(preprocessor: Preprocessor, table: Table) -> list[str]:

@@ -29,6 +29,8 @@ from bpcli.experiment.notes import (
     notes_of_arrays,
     notes_of_inputs,
     notes_of_layers,
+    notes_of_ranges,
+    notes_of_targets,
     notes_of_unseen_classes,
     surprise_notes,
     warnings_of_classes,
@@ -145,6 +147,7 @@ def prepare(
             selection.loss,
             data.positive,
             model.preprocessor.inputs if model else None,
+            data.target_range,
         )
     difference = None
     if model is not None:
@@ -210,13 +213,15 @@ def prepare(
         *acceptance.notes,
         *notes_of_inputs(train, cells, data.columns),
         *notes_of_arrays(preprocessor.arrays),
+        *notes_of_ranges(preprocessor.target, data.target_range),
         *notes_of_layers(network, plan.initial_parameters),
     ]
     if model is not None and start is not None:
         notes += model.notes(start, network, config.initial_parameters)
     fitted_on = "training" if known is None else "the earlier training"
     for part, found in surprises.items():
-        notes += [f"{part} rows: {note}" for note in surprise_notes(found, fitted_on)]
+        found_notes = [*surprise_notes(found, fitted_on), *notes_of_targets(preprocessor, tables[part])]
+        notes += [f"{part} rows: {note}" for note in found_notes]
     missing = {name: int(np.count_nonzero(table[name].missing())) for name in selection.inputs}
     examples = selection if keep_examples else None
     return Prepared(

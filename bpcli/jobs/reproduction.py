@@ -13,6 +13,7 @@ from bpcli.config.start_from import StartFrom, WarmStart
 from bpcli.data.files.source import open_source
 from bpcli.documents.json_value import Json
 from bpcli.errors import CheckpointError, DataError, DivergedError
+from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.opening import open_experiment
 from bpcli.experiment.prepare import Prepared
 from bpcli.experiment.warm_start import known_kinds
@@ -238,7 +239,15 @@ def _prepared(directory: RunDirectory, last: Checkpoint, cache: bool) -> Prepare
         changes["start_from"] = StartFrom(
             checkpoint=_found(started, header.warm_start, directory), sha256=started.sha256
         )
-    return open_experiment(directory.config, change=lambda config: config.model_copy(update=changes), source=source)
+    # Earlier versions, whose configs lack this key, encoded and clipped some targets in another way.
+    is_older = "target_range" not in header.config.data.model_fields_set
+    fitted = EarlierFit(header.config, header.preprocessor, header.data.sha256, header.data.weightless)
+    return open_experiment(
+        directory.config,
+        change=lambda config: config.model_copy(update=changes),
+        source=source,
+        earlier=fitted if is_older else None,
+    )
 
 
 def _found(started: StartFrom, record: WarmStart, directory: RunDirectory) -> str:

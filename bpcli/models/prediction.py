@@ -40,6 +40,8 @@ class Tally:
 
     rows: int = 0
     surprises: Counter[Surprise] = field(default_factory=Counter)
+    clipped: int = 0
+    """Predictions moved into the target's range."""
     ignored: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     """Further notes about the first rows."""
@@ -104,6 +106,7 @@ def predict_file(
                 beginning = ""
             tally.rows += answered.rows
             tally.add(answered.surprises)
+            tally.clipped += answered.clipped
             if answered.failure is not None:
                 raise answered.failure
     if not kinds.keys() & set(keep):  # kept columns are text

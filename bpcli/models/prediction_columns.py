@@ -35,6 +35,8 @@ class Answered(NamedTuple):
     columns: list[Sequence[Any]]
     surprises: Counter[Surprise]
     failure: DataError | None = None
+    clipped: int = 0
+    """Predictions moved into the target's range."""
 
     @property
     def rows(self) -> int:
@@ -84,10 +86,10 @@ class Answers:
 
     def _answered(self, kept: Sequence[Column], rows: Table) -> Answered:
         columns: list[Sequence[Any]] = [self.lines.cells(_texts(column)) for column in kept]
-        predicted, surprises = self._predicted(rows)
-        return Answered([*columns, *predicted], surprises)
+        predicted = self._predicted(rows)
+        return predicted._replace(columns=[*columns, *predicted.columns])
 
-    def _predicted(self, rows: Table) -> tuple[list[Sequence[Any]], Counter[Surprise]]:
+    def _predicted(self, rows: Table) -> Answered:
         """Columns of the predictions and their explanations. Raises DataError for a row that cannot be answered."""
         outcome, surprises = self.model.outcome(rows)
         columns: list[Sequence[Any]] = []
@@ -98,7 +100,8 @@ class Answers:
             columns += outcome.predicted.T.tolist()
         if self.probabilities:
             columns += self.model.require_probabilities(outcome).T.tolist()
-        return [*columns, *(() if self.explainer is None else self.explainer.columns(rows))], surprises
+        explained = () if self.explainer is None else self.explainer.columns(rows)
+        return Answered([*columns, *explained], surprises, clipped=outcome.clipped)
 
     @cached_property
     def _classes(self) -> NDArray[np.object_]:

@@ -12,7 +12,7 @@ from bpcli.data.batches import Dataset
 from bpcli.data.targets import Outcome, TargetBase
 from bpcli.documents.scores import ScoreReport
 from bpcli.errors import DataError
-from bpcli.metrics import METRICS, Task, measure, report
+from bpcli.metrics import METRICS, Task, deviance_names, measure, report
 from bpcli.nn.losses import LossBase
 from bpcli.wording import counted, quoted
 
@@ -76,8 +76,13 @@ class Answers:
 
 def metric_names(target: TargetBase, loss: LossBase) -> list[str]:
     """Names of the metrics available for a target and a loss."""
-    metrics = METRICS[target.task].values()
-    return [metric.name for metric in metrics if loss.gives_probabilities or not metric.needs_probabilities]
+    deviances = deviance_names(loss.variance_power)
+    return [
+        metric.name
+        for metric in METRICS[target.task].values()
+        if (loss.gives_probabilities or not metric.needs_probabilities)
+        and (metric.name in deviances or not metric.needs_deviance)
+    ]
 
 
 def true_outcomes(target: TargetBase, dataset: Dataset) -> Array:
@@ -111,7 +116,8 @@ def answers(target: TargetBase, loss: LossBase, logits: Array, dataset: Dataset)
     if target.task == "regression":
         require_finite(outcome.predicted - true)  # they may overflow in the user's units
     weight, unseen = dataset.row_weight, dataset.unseen
-    metrics = report(target.task, true, outcome.predicted, outcome.probabilities, target.labels, unseen, weight)
+    said = (target.task, true, outcome.predicted, outcome.probabilities, target.labels, unseen, weight)
+    metrics = report(*said, loss.variance_power)
     return Answers(true, outcome.predicted, metrics, outcome.probabilities, unseen, weight)
 
 
@@ -165,7 +171,7 @@ class EpochScore:
 
         def measured(weight: Array | None) -> dict[str, float | None]:
             said = (true, outcome.predicted, outcome.probabilities, classes, len(dataset.unseen), weight)
-            return measure(target.task, self.metrics, *said)
+            return measure(target.task, self.metrics, *said, self.loss.variance_power)
 
         if dataset.row_weight is None:
             return measured(None)

@@ -16,9 +16,11 @@ from bpcli.arrays.rows import Rows, Scaling, records_of
 from bpcli.data.batches import Dataset
 from bpcli.data.columns import ArrayInput, ColumnInput, FittedInput, Surprise
 from bpcli.data.columns.base import Writer
-from bpcli.data.columns.encoders import TargetEncoder, numbers
+from bpcli.data.columns.encoders import numbers
 from bpcli.data.columns.spec import BooleanColumn, CategoricalColumn, ColumnSpec, EncodersSpec, NumericColumn
 from bpcli.data.columns.statistics import Values, unequal
+from bpcli.data.columns.target_encoders import TargetEncoder
+from bpcli.data.columns.target_range import TargetRange
 from bpcli.data.table import Kind, Table
 from bpcli.data.targets import ClassName, FittedTarget
 from bpcli.data.targets.fitting import fit_target
@@ -81,6 +83,7 @@ class Preprocessor(Spec):
         loss: LossBase,
         positive: ClassName | None = None,
         known: Sequence[FittedInput] | None = None,
+        target_range: TargetRange = "none",
     ) -> Preprocessor:
         """Fit input and target columns on a table of training rows. Features have the order of `inputs`.
 
@@ -100,7 +103,7 @@ class Preprocessor(Spec):
         target_columns = [train[name] for name in targets]
         return cls(
             inputs=known,
-            target=fit_target(target_columns, loss, target_encoder, weights, positive),
+            target=fit_target(target_columns, loss, target_encoder, weights, positive, target_range),
             weight=weight,
             target_kinds=tuple(column.kind for column in target_columns),
         )
