@@ -37,9 +37,12 @@ def predict(
         typer.Option(
             "--checkpoint",
             "--run",
-            help="Run directory or checkpoint file (default: the newest finished run below ./runs).",
+            help="Run directory or checkpoint file (default: the newest finished run that fits the file).",
         ),
     ] = None,
+    runs_dir: Annotated[
+        Path, typer.Option(help="Folder of the runs from which one is taken without --checkpoint.")
+    ] = Path("runs"),
     output: OutputFile = None,
     force: Force = False,
     probabilities: Annotated[
@@ -82,8 +85,9 @@ def predict(
     from bpcli.experiment.notes import surprise_notes
     from bpcli.inspection.attributions import explained_output
     from bpcli.inspection.explained_predictions import AttributionColumns
+    from bpcli.models.fitting_run import fitting_run
     from bpcli.models.model import Model
-    from bpcli.models.prediction import newest_model, predict_file
+    from bpcli.models.prediction import predict_file
     from bpcli.models.prediction_lines import CsvLines, JsonLines
     from bpcli.storage.run_checkpoint import unfinished_notes
     from bpcli.storage.run_directory import RunDirectory
@@ -94,10 +98,11 @@ def predict(
     if source is not None and RunDirectory(source).is_run():
         shown = printable(str(source))
         raise UsageError(f"{shown}: a run directory, not data; give the data, and --checkpoint {shown}")
-    model = newest_model(source, Path("runs")) if checkpoint is None else Model.load(checkpoint)
+    model = Model.load(fitting_run(source, runs_dir).path if checkpoint is None else checkpoint)
     if checkpoint is None:
         run, targets = model.path.parent.parent, listed(model.preprocessor.target.names)
-        say(f"the newest finished run: {printable(str(run))}, which predicts {targets}")
+        fits = "" if source is None else " that fits the file"
+        say(f"the newest finished run{fits}: {printable(str(run))}, which predicts {targets}")
     kept = [name for row in csv.reader(keep or ()) for name in row if name]
     explainer = AttributionColumns(model) if explain else None
     if jsonl and spreadsheet_safe:

@@ -127,6 +127,6 @@ def _resampled(metric: str, first: Answers, other: Answers, task: Task, seed: in
 
 
 def _measured(metric: str, answers: Answers, task: Task, weight: np.ndarray) -> float | None:
-    classes = 0 if answers.probabilities is None else answers.probabilities.shape[-1]
+    classes = len(answers.report.groups) - len(answers.unseen)  # for other tasks than classes unused
     said = (answers.true, answers.predicted, answers.probabilities, classes, len(answers.unseen), weight)
     return measure(task, [metric], *said)[metric]

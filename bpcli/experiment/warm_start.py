@@ -195,7 +195,8 @@ def _treatment(data: DataSpec, name: str, kind: Kind) -> dict[str, object]:
         return {"type": "undeclared", "encoder": None, "impute": None}
     default = data.encoders.categorical if type_name(spec) == "categorical" else data.encoders.numeric
     encoder = getattr(spec, "encoder", None) or default
-    shown = " ".join(map(str, encoder.model_dump().values())) if hasattr(spec, "encoder") else None
+    options = [str(value) for value in encoder.model_dump().values() if value is not None]
+    shown = " ".join(options) if hasattr(spec, "encoder") else None
     return {"type": type_name(spec), "encoder": shown, "impute": getattr(spec, "impute", None)}
 
 

@@ -11,19 +11,18 @@ from typing import TextIO
 
 from bpcli.data.columns import Surprise
 from bpcli.data.files.cells import shown_path
-from bpcli.data.files.read import read_chunks, read_header, read_stream
+from bpcli.data.files.read import read_chunks, read_stream
 from bpcli.data.files.source import read_options
-from bpcli.data.table import Table, require_columns
-from bpcli.errors import BpcliError, DataError, UsageError
+from bpcli.data.table import Table
+from bpcli.errors import UsageError
 from bpcli.experiment.notes import notes_of_scale
 from bpcli.models.model import Model
 from bpcli.models.prediction_columns import Answers, Explainer
 from bpcli.models.prediction_lines import CsvLines, Lines
 from bpcli.spec import type_name
-from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.files import is_stream
 from bpcli.system.threads import available_cores, in_order
-from bpcli.wording import composed, printable, quoted
+from bpcli.wording import composed, quoted
 
 CHUNK_ROWS = 8_192
 """Rows in memory at a time."""
@@ -53,50 +52,6 @@ class Tally:
             if surprise.value is not None and len(self.surprises) >= MOST_SURPRISES and surprise not in self.surprises:
                 surprise = Surprise(column=surprise.column, value="(others)")
             self.surprises[surprise] += count
-
-
-def newest_model(source: Path | None, runs: Path) -> Model:
-    """Model of the last finished run in `runs` for a file, or for standard input if `source` is None.
-
-    A pipe, like standard input, can be read only once: whether it fits is seen when it is read.
-
-    Raises:
-        CheckpointError: there is no finished run or it is damaged.
-        DataError: the file lacks a column of the model; the message names a run that fits the file.
-    """
-    newest, *others = RunDirectory.finished(runs)
-    model = Model.load(newest.path)
-    if source is None or is_stream(source):
-        return model
-    header = _header_of(source, model)
-    try:
-        require_columns(_columns_in(model, header), header, shown_path(source))
-    except DataError as error:
-        fitting = next((run for run in others if _takes(run, source)), None)
-        other = "RUN" if fitting is None else printable(str(fitting.path))
-        what = "for another run" if fitting is None else "for one that takes this file"
-        taken = f"{printable(str(newest.path))} is the newest finished run; {what} add --checkpoint {other}"
-        raise DataError(f"{error}; {taken}") from error
-    return model
-
-
-def _header_of(source: Path, model: Model) -> list[str]:
-    return read_header(source, read_options(model.header.config.data, model.preprocessor.input_kinds))
-
-
-def _columns_in(model: Model, header: list[str]) -> list[str]:
-    """Columns that a model reads from a file with this header."""
-    return list(model.preprocessor.input_kinds_in(header))
-
-
-def _takes(run: RunDirectory, source: Path) -> bool:
-    """Whether a file has all columns of the run's model."""
-    try:
-        model = Model.load(run.path)
-        header = _header_of(source, model)
-        return set(_columns_in(model, header)) <= set(header)
-    except BpcliError:
-        return False
 
 
 def predict_file(

@@ -181,11 +181,12 @@ class Checkpoint:
         `content`, is that of the vectors and the header.
         """
         about, arrays = unseal(content)
-        described = _header(about, header)
+        described = header_from(about, header)
         return cls(described, _vectors(arrays, described))
 
 
-def _header(about: Mapping[str, Json], header: type[Header]) -> Header:
+def header_from(about: Mapping[str, Json], header: type[Header] = Header) -> Header:
+    """Validate the JSON object of a checkpoint file. Raises CheckpointError."""
     version = about.get("format")
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise CheckpointError(f"written in format {str(version)[:9]}, which this version cannot read; upgrade bpcli")

@@ -203,7 +203,7 @@ def test_categories_that_are_new_are_noted_and_unknown(folder: Path) -> None:
         (("data.exclude=[]",), "data: column 'z' is not an input of {run}; add it to data.exclude"),
         (("data.columns={a: categorical}",), "data.columns.a: column 'a': type categorical, but numeric in {run}"),
         (("data.encoders.numeric=min_max",), "data.columns.a: column 'a': encoder min_max, but standard in {run}"),
-        (("data.encoders.categorical=ordinal",), "column 'place': encoder ordinal None, but one_hot in {run}"),
+        (("data.encoders.categorical=ordinal",), "column 'place': encoder ordinal, but one_hot in {run}"),
     ],
 )
 def test_the_first_difference_is_named_with_what_to_do(folder: Path, settings: tuple[str, ...], message: str) -> None:

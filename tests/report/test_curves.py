@@ -61,6 +61,18 @@ def test_labels_have_a_curve_each() -> None:
     assert [series.y[1] for series in roc.series] == [1.0, 1.0]
 
 
+def test_curves_of_whole_weights_are_those_of_repeated_rows() -> None:
+    generator = np.random.default_rng(0)
+    truth, yes, weight = generator.integers(0, 2, 40), generator.random(40).round(1), generator.integers(0, 4, 40)
+    probabilities = np.column_stack([1 - yes, yes])
+    found = list(probability_charts(truth, probabilities, ["no", "yes"], weight.astype(float)))
+    repeated = (np.repeat(truth, weight), np.repeat(probabilities, weight, axis=0))
+    for chart, expected in zip(found, probability_charts(*repeated, ["no", "yes"]), strict=True):
+        for series, other in zip(chart.series, expected.series, strict=True):
+            np.testing.assert_allclose(series.x, other.x, rtol=1e-12)
+            np.testing.assert_allclose(series.y, other.y, rtol=1e-12)
+
+
 def test_residuals_are_predicted_minus_true_and_counted_once_each() -> None:
     truth = np.arange(5000.0).reshape(-1, 1)
     scatter, histogram = residual_charts(truth, truth + 2.0, ["price"])

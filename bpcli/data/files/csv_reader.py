@@ -134,8 +134,13 @@ class _Columns:
         if self._numbers:
             self._leave_out_padded(grid)
             names = list(self._numbers)
-            for name, values in zip(names, self._parse(grid, [self._position[name] for name in names]), strict=True):
-                self._add_numbers(name, values, grid)
+            numbers = self._parse(grid, [self._position[name] for name in names])
+            are_numbers = ~np.isinf(numbers).any(axis=1)
+            for name, values, is_plain in zip(names, numbers, are_numbers.tolist(), strict=True):
+                if is_plain:
+                    self._numbers[name].extend(values)
+                else:
+                    self._refuse_or_read_as_text(name, values, grid)
         for name, text in self._texts.items():
             known = len(text.seen)
             codes = text.add(grid, self._position[name])
@@ -161,12 +166,10 @@ class _Columns:
         else:
             self._texts[name] = _Text()
 
-    def _add_numbers(self, name: str, values: NDArray[np.float64], grid: Grid) -> None:
-        is_wrong = np.isinf(values)
-        if not is_wrong.any():
-            self._numbers[name].extend(values)
-        elif self.options.kind(name) == "numeric":
-            row, position = int(np.argmax(is_wrong)), self._position[name]
+    def _refuse_or_read_as_text(self, name: str, values: NDArray[np.float64], grid: Grid) -> None:
+        """Raise DataError for values that are no numbers, or read the column as text."""
+        if self.options.kind(name) == "numeric":
+            row, position = int(np.argmax(np.isinf(values))), self._position[name]
             (cell,) = unquoted([grid.data[grid.starts[row, position] : grid.ends[row, position]]])
             raise misfit(f"{grid.path}: line {grid.line_of(row)}", name, cell, self.options)
         else:
