@@ -160,7 +160,7 @@ def test_a_change_of_units_leaves_the_unitless_metrics(arrays, scale):
 )
 def test_the_deviance_of_a_loss_and_the_share_of_it_explained_join_its_report(power, name, unit):
     true, predicted = column(1, 2, 6), column(2, 2, 4)
-    scores = regression_report(true, predicted, ["y"], power).scores
+    scores = regression_report(true, predicted, ["y"], power=power).scores
     expected = sum(map(unit, (1, 2, 6), (2, 2, 4))) / 3
     of_mean = sum(unit(t, 3) for t in (1, 2, 6)) / 3
     assert (scores[name], scores["d2"]) == (close(expected), close(1 - expected / of_mean))
@@ -173,10 +173,18 @@ def test_a_count_of_zero_has_a_deviance_and_an_amount_of_zero_none():
     assert REGRESSION["poisson_deviance"].function(true, predicted) == close(0.5)
     assert REGRESSION["gamma_deviance"].function(true, predicted) is None
     # Tweedie: y^0.5 / 0.5, twice, of the zero alone.
-    assert regression_report(true, predicted, ["y"], 1.5).scores["tweedie_deviance"] == close(2 * 0.5**0.5)
+    assert regression_report(true, predicted, ["y"], power=1.5).scores["tweedie_deviance"] == close(2 * 0.5**0.5)
     for name in ("poisson_deviance", "gamma_deviance"):
         assert REGRESSION[name].function(column(1, 3), column(-1, 3)) is None
 
 
 def test_the_share_of_deviance_that_a_constant_target_leaves_is_undefined():
-    assert regression_report(column(2, 2), column(2, 3), ["y"], 1.0).scores["d2"] is None
+    assert regression_report(column(2, 2), column(2, 3), ["y"], power=1.0).scores["d2"] is None
+
+
+@pytest.mark.parametrize("power", [1.0, 1.5, 2.0])
+def test_a_weight_of_two_counts_in_deviances_as_the_row_twice(power):
+    true, predicted = column(1, 2, 6), column(2, 2, 4)
+    weighted = regression_report(true, predicted, ["y"], np.array([1.0, 2.0, 1.0]), power)
+    repeated = regression_report(true[[0, 1, 1, 2]], predicted[[0, 1, 1, 2]], ["y"], None, power)
+    assert {name: close(value) for name, value in repeated.scores.items()} == weighted.scores

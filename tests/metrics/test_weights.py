@@ -49,7 +49,8 @@ def test_weighted_metrics_equal_scikit_learn(section: str, case: str) -> None:
     assert (found.pop("positive", None) is not None) == (task == "binary")
     assert found == close(expected["scalars"])
     for name, metric in METRICS[task].items():
-        assert metric.function(true, predicted, probabilities, weight) == found[name]
+        if not metric.needs_deviance:
+            assert metric.function(true, predicted, probabilities, weight) == found[name]
 
 
 @st.composite
