@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bpcli.cli.console import aligned, notes, result, result_json, result_table
-from bpcli.cli.options import AsJson, CheckpointArgument, CheckpointOption, NoCache, the_one
+from bpcli.cli.options import AsJson, CheckpointArgument, CheckpointOption, NoCache, ThresholdOption, the_one
 from bpcli.documents.scores import ScoreReport
 from bpcli.documents.table import MOST_CLASSES, Table
 from bpcli.errors import RequirementError, UsageError
@@ -38,6 +38,7 @@ def evaluate(
             metavar="METRIC>=VALUE", help="Exit with code 6 unless this holds (>=, <=, >, <, ==); repeatable."
         ),
     ] = None,
+    threshold: ThresholdOption = None,
     no_cache: NoCache = False,
     as_json: AsJson = False,
 ) -> None:
@@ -53,6 +54,8 @@ def evaluate(
         raise UsageError("--split selects rows of the run's own data; leave it out with --data")
     requirements = [Requirement.parse(text) for text in require or ()]
     model = Model.load(the_one(checkpoint, run, "CHECKPOINT", "--run"))
+    if threshold is not None:
+        model = model.with_threshold(threshold)
     if data:
         evaluation = evaluate_file(model, data, cache=not no_cache)
     else:
@@ -68,12 +71,14 @@ def evaluate(
             "task": model.target.task,
             "names": list(model.classes),
         }
-        result_json({**document, **evaluation.report.to_json(), "failed": failures})
+        decision = {} if evaluation.decision is None else {"decision": evaluation.decision.to_json()}
+        result_json({**document, **evaluation.report.to_json(), **decision, "failed": failures})
     else:
         result(f"{evaluation.source}, {counted(evaluation.report.rows, 'row')}, epoch {model.header.score.epoch}")
         print_report(evaluation.report)
-        for line in evaluation.report.about_positive:
-            result(f"\n{line}")
+        about = [*evaluation.report.about_positive, *(evaluation.decision.lines() if evaluation.decision else ())]
+        for line in ["", *about] if about else ():
+            result(line)
     if failures:
         raise RequirementError("; ".join(failures))
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bpcli.cli.console import PrintableLines, note, notes, say
-from bpcli.cli.options import Force, OutputFile, RowsOption, the_one
+from bpcli.cli.options import Force, OutputFile, RowsOption, ThresholdOption, the_one
 from bpcli.cli.output import require_free
 from bpcli.errors import UsageError
-from bpcli.wording import counted, listed, printable
+from bpcli.wording import counted, enumerated, listed, printable
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -61,6 +61,7 @@ def predict(
             "contribution_NAME_to_TARGET.",
         ),
     ] = False,
+    threshold: ThresholdOption = None,
     spreadsheet_safe: Annotated[
         bool,
         typer.Option(
@@ -90,6 +91,8 @@ def predict(
         shown = printable(str(source))
         raise UsageError(f"{shown}: a run directory, not data; give the data, and --checkpoint {shown}")
     model = newest_model(source, Path("runs")) if checkpoint is None else Model.load(checkpoint)
+    if threshold is not None:
+        model = model.with_threshold(threshold)
     if checkpoint is None:
         run, targets = model.path.parent.parent, listed(model.preprocessor.target.names)
         say(f"the newest finished run: {printable(str(run))}, which predicts {targets}")
@@ -99,7 +102,7 @@ def predict(
         tally = predict_file(model, source, out, probabilities, kept, spreadsheet_safe, explainer)
     if tally.ignored:
         note(f"columns ignored, since the model does not use them: {listed(tally.ignored)}")
-    notes([*unfinished_notes(model.path), *surprise_notes(tally.surprises), *tally.notes])
+    notes([*unfinished_notes(model.path), *model.decision_notes, *surprise_notes(tally.surprises), *tally.notes])
     if explain:
         same = "that of the same class" if model.target.task in ("binary", "multiclass") else "the same"
         note(f"explained is {explained_output(model)}; baseline is {same} for an average training row")
@@ -107,7 +110,9 @@ def predict(
 
 
 def _shown(model: Model) -> str:
-    return f"{printable(str(model.path))}, epoch {model.header.score.epoch}"
+    values = [] if model.decision.values is None else [f"{value:.4g}" for value in model.decision.values]
+    decision = f", {'thresholds' if len(values) > 1 else 'threshold'} {enumerated(values)}" if values else ""
+    return f"{printable(str(model.path))}, epoch {model.header.score.epoch}{decision}"
 
 
 @contextmanager

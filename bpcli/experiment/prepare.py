@@ -17,6 +17,7 @@ from bpcli.data.files.source import Source, open_source
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
+from bpcli.experiment.decidable import require_decidable
 from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.initial_parameters import initial_parameters
 from bpcli.experiment.memory_estimate import COMPILED_BYTES, Footprint, estimate_memory
@@ -130,6 +131,7 @@ def prepare(
                 if part == "validation" and unseen and not np.any(datasets[part].weight):
                     raise DataError("no row has a class of the training set")
     datasets["train"] = weighted(datasets["train"], config, preprocessor)
+    require_decidable(config.decision, preprocessor.target, selection.loss, datasets.get("validation"))
     steering = watched(config, preprocessor.target, selection.loss, datasets)
     plan = TrainingPlan(
         network=network,

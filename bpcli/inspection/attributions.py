@@ -58,7 +58,7 @@ def attributions(model: Model, table: Table) -> Attributions:
         encoded, _ = model.preprocessor.encode(table, model.dtype)
         predictions = model.predictions(encoded)
         require_finite(predictions)
-        predicted = model.target.outcome(predictions, model.loss).predicted
+        predicted = model.decide(predictions).predicted
         x = model.inference.features(encoded).reshape(table.rows, model.inference.network.n_in)
         average = model.preprocessor.average(model.dtype).astype(exact)
         widths = np.array([part.width for part in model.preprocessor.parts])
@@ -100,7 +100,8 @@ def sampled_attributions(model: Model, table: Table) -> Attributions:
 
 def explained_output(model: Model) -> str:
     """Description of the explained quantity."""
-    return model.target.explained(model.loss)
+    before = "" if model.decision.calibration is None else ", before calibration"
+    return f"{model.target.explained(model.loss)}{before}"
 
 
 def explained_names(model: Model) -> tuple[str, ...]:

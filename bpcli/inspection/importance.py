@@ -81,7 +81,7 @@ def _scorer(model: Model, table: Table) -> Callable[[Array], float]:
     truth = target.truth_of([table[name] for name in target.names]).values
 
     def score(x: Array) -> float:
-        outcome = model.target.outcome(predictions(model, x), model.loss)
+        outcome = model.decide(predictions(model, x))
         return metric.function(truth, outcome.predicted, outcome.probabilities) or 0.0
 
     return score

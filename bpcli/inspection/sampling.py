@@ -43,5 +43,5 @@ def predictions(model: Model, x: Array) -> Array:
     with np.errstate(all="ignore"), model.threads.single():
         for start in range(0, len(x), block):
             out[start : start + block] = model.inference.continued(-1, x[start : start + block])
-        model.loss.link(out, out)
+        model.link.link(out, out)
     return out

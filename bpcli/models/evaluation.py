@@ -14,6 +14,7 @@ from bpcli.data.examples.selection import Examples, select_examples
 from bpcli.data.files.source import Source, open_source, read_options, read_together
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Part, Table, require_columns
+from bpcli.documents.decision import DecisionReport
 from bpcli.documents.scores import ScoreReport
 from bpcli.errors import DataError, errors_in
 from bpcli.experiment.notes import notes_of_scale, notes_of_unseen_classes, surprise_notes
@@ -28,6 +29,8 @@ CHANGED = (
     "the data file has changed since training: the rows differ from those of the run, and some may be training rows"
 )
 
+FITTED_HERE = "threshold and calibration were fitted on these rows, so scores on them may be too optimistic"
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -36,6 +39,8 @@ class Evaluation:
     source: str
     report: ScoreReport
     notes: list[str]
+    decision: DecisionReport | None = None
+    """Thresholds and calibration, unless they are the default."""
 
 
 @dataclass(frozen=True)
@@ -219,7 +224,8 @@ def chosen_rows(has_target: NDArray[np.bool_], model: Model, path: Path) -> tupl
 def evaluate_split(model: Model, part: Part | None, cache: bool = True) -> Evaluation:
     """Evaluate a model on a split of its own data, as chosen by `split_rows`."""
     rows = split_rows(model, part, cache)
-    return _evaluated(model, rows.table, rows.source, [*rows.notes, *warnings_of_training(model)])
+    fitted = [FITTED_HERE] if rows.part == "validation" and model.decision.rows else []
+    return _evaluated(model, rows.table, rows.source, [*rows.notes, *fitted, *warnings_of_training(model)])
 
 
 def evaluate_file(model: Model, path: Path, cache: bool = True) -> Evaluation:
@@ -234,11 +240,12 @@ def evaluate_file(model: Model, path: Path, cache: bool = True) -> Evaluation:
 def _evaluated(model: Model, table: Table, source: str, notes: list[str]) -> Evaluation:
     with errors_in(source):
         answers, surprises = model.answers(table)
+        decision = model.decision_report(table)
     known = " ".join(notes)
     unseen = [line for line in notes_of_unseen_classes(model.preprocessor, table) if line not in known]
-    told = [*unfinished_notes(model.path), *notes, *unseen, *surprise_notes(surprises)]
+    told = [*unfinished_notes(model.path), *model.decision_notes, *notes, *unseen, *surprise_notes(surprises)]
     told += [*notes_of_scale(model.preprocessor, table), *remarks(answers.report)]
-    return Evaluation(source, answers.report, told)
+    return Evaluation(source, answers.report, told, decision)
 
 
 def warnings_of_training(model: Model) -> list[str]:

@@ -11,7 +11,7 @@ import numpy as np
 from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import Rows
 from bpcli.arrays.workspace import Workspace
-from bpcli.nn.losses import LossBase
+from bpcli.nn.losses import Link
 from bpcli.nn.network import Network
 
 BLOCK_ROWS = 240
@@ -44,12 +44,12 @@ class Inference:
         numbers = network.layout.size + network.state_layout.size
         return numbers * dtype.itemsize + network.workspace_bytes(BLOCK_ROWS, dtype, training=False)
 
-    def predictions(self, x: Rows, loss: LossBase) -> Array:
-        """Predictions (rows, n_out), the loss's link applied to the logits, in the dtype of x; infinite on overflow."""
+    def predictions(self, x: Rows, link: Link) -> Array:
+        """Predictions (rows, n_out), the link applied to the logits, in the dtype of x; infinite on overflow."""
         out = np.empty((x.count, self.network.n_out), x.dtype)
         with np.errstate(all="ignore"):
             self.logits(x, out)
-            loss.link(out, out)
+            link.link(out, out)
         return out
 
     def logits(self, x: Rows, out: Array) -> None:

@@ -8,14 +8,13 @@ import numpy as np
 
 from bpcli.arrays.memory import Array
 from bpcli.metrics.ranking import positives_above
+from bpcli.metrics.reliability import Bin, reliability
 from bpcli.pages.charts import Chart, Series
+from bpcli.report.calibration import calibration_chart
 from bpcli.wording import quoted
 
 MOST_CURVES = 6
 """Maximum number of curves in a chart, those of the most frequent classes; more are hard to tell apart."""
-
-BINS = 10
-"""Number of probability bins of a calibration curve."""
 
 MOST_THRESHOLDS = 10_000
 """Maximum number of thresholds of a ROC or precision-recall curve, evenly spaced. A chart resolves far fewer; all
@@ -25,20 +24,20 @@ MOST_DOTS = 1500
 """Maximum number of points in all scatter plots together, of evenly spaced rows."""
 
 
-def probability_charts(truth: Array, probabilities: Array, names: Sequence[str]) -> Iterator[Chart]:
+def probability_charts(
+    truth: Array, probabilities: Array, names: Sequence[str], weights: Array | None = None
+) -> Iterator[Chart]:
     """ROC, precision-recall and calibration curves, one class or label against the rest.
 
-    truth: (rows,) classes, or (rows, labels) of 0 and 1. probabilities: (rows, names).
+    truth: (rows,) classes, or (rows, labels) of 0 and 1. probabilities: (rows, names). weights: (rows,), of the
+    calibration.
     """
-    positive = truth.astype(bool) if truth.ndim == 2 else truth[:, None] == np.arange(len(names))
-    two_classes = truth.ndim == 1 and len(names) == 2
-    shown = [1] if two_classes else _most_frequent(positive)
-    known = [index for index in shown if 0 < np.count_nonzero(positive[:, index]) < len(positive)]
+    positive, known = _shown(truth, names)
     if not known:
         return
     note = f"the {len(known)} most frequent of {len(names)}" if len(names) > len(known) > 1 else ""
-    note = f"positive class: {quoted(names[1])}" if two_classes else note
-    roc, precision, calibration = [], [], []
+    note = f"positive class: {quoted(names[1])}" if _are_two_classes(truth, names) else note
+    roc, precision = [], []
     for index in known:
         is_positive, scores, name = positive[:, index], probabilities[:, index], names[index]
         thresholds = positives_above(is_positive, scores)
@@ -47,26 +46,28 @@ def probability_charts(truth: Array, probabilities: Array, names: Sequence[str])
         recall = true_positives / true_positives[-1]
         roc.append(Series(name, [0.0, *(false_positives / false_positives[-1])], [0.0, *recall]))
         precision.append(Series(name, [*recall], [*(true_positives / (true_positives + false_positives))]))
-        bins = np.minimum((scores * BINS).astype(int), BINS - 1)
-        filled = [members for number in range(BINS) if (members := np.flatnonzero(bins == number)).size]
-        calibration.append(
-            Series(
-                name,
-                [float(scores[members].mean()) for members in filled],
-                [float(is_positive[members].mean()) for members in filled],
-            )
-        )
     yield Chart("ROC", "false positive rate", "true positive rate", roc, unit_square=True, diagonal=True, note=note)
     yield Chart("Precision and recall", "recall", "precision", precision, unit_square=True, note=note)
-    yield Chart(
-        "Calibration",
-        "mean predicted probability",
-        "observed share",
-        calibration,
-        unit_square=True,
-        diagonal=True,
-        note="; ".join(filter(None, [note, f"{BINS} equal-width bins of probability, empty ones omitted"])),
-    )
+    yield calibration_chart(reliability_by_name(truth, probabilities, names, weights), note)
+
+
+def reliability_by_name(
+    truth: Array, probabilities: Array, names: Sequence[str], weights: Array | None = None
+) -> dict[str, list[Bin]]:
+    """Bins of each class or label that `probability_charts` shows, by name."""
+    positive, known = _shown(truth, names)
+    return {names[index]: reliability(probabilities[:, index], positive[:, index], weights) for index in known}
+
+
+def _shown(truth: Array, names: Sequence[str]) -> tuple[Array, list[int]]:
+    """Whether each row is of each class or label, (rows, names), and the indices of those that are shown."""
+    positive = truth.astype(bool) if truth.ndim == 2 else truth[:, None] == np.arange(len(names))
+    shown = [1] if _are_two_classes(truth, names) else _most_frequent(positive)
+    return positive, [index for index in shown if 0 < np.count_nonzero(positive[:, index]) < len(positive)]
+
+
+def _are_two_classes(truth: Array, names: Sequence[str]) -> bool:
+    return truth.ndim == 1 and len(names) == 2
 
 
 def residual_charts(truth: Array, predicted: Array, names: Sequence[str]) -> Iterator[Chart]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 
+from bpcli.documents.decision import DecisionReport
 from bpcli.documents.json_value import Json, items, measured, members, text, whole
 from bpcli.documents.layer_health import LayerHealth
 from bpcli.documents.scores import ScoreReport, Scores
@@ -117,6 +118,7 @@ class Summary:
 
     Missing and invalid fields have the default values. diagnosis: None if the layers' health was not recorded. best:
     epoch 0 before the first best epoch. test: scores of the test rows. positive: positive class of two.
+    decision: thresholds and calibration, once training is over.
     """
 
     name: str = ""
@@ -130,6 +132,7 @@ class Summary:
     final: EpochScores | None = None
     test: ScoreReport | None = None
     positive: str | None = None
+    decision: DecisionReport | None = None
     parameters: int | None = None
     rows: Mapping[str, int] = field(default_factory=dict)
     data_sha256: str = ""
@@ -146,7 +149,7 @@ class Summary:
 
     def to_json(self) -> dict[str, Json]:
         """Summary as a JSON object."""
-        inner = {"best": self.best, "final": self.final, "test": self.test}
+        inner = {"best": self.best, "final": self.final, "test": self.test, "decision": self.decision}
         written: dict[str, Json] = {name: None if part is None else part.to_json() for name, part in inner.items()}
         document = {one.name: written.get(one.name, getattr(self, one.name)) for one in fields(self)}
         return {name: value for name, value in document.items() if value is not None or name not in _OPTIONAL}
@@ -168,6 +171,7 @@ class Summary:
             final=EpochScores.from_json(of.get("final")),
             test=ScoreReport.from_json(test) if isinstance(test, dict) else None,
             positive=text(of.get("positive")),
+            decision=DecisionReport.from_json(of.get("decision")),
             parameters=whole(of.get("parameters")),
             rows={part: rows for part, value in members(of.get("rows")).items() if (rows := whole(value)) is not None},
             data_sha256=text(of.get("data_sha256")) or "",
@@ -192,7 +196,7 @@ class Summary:
         return cls.from_json(document)
 
 
-_OPTIONAL = ("positive",)
+_OPTIONAL = ("positive", "decision")
 """Fields that are left out if None."""
 
 _LISTED: dict[str, type | tuple[type, ...]] = {

@@ -39,7 +39,7 @@ class Answers:
     """Predictions for rows with known targets, the targets, and all metrics.
 
     `true` has the shape of `predicted`. `probabilities` is None if the loss gives none. `unseen` are true classes
-    without training rows, whose codes follow those of the target.
+    without training rows, whose codes follow those of the target. weight: of the rows, or None for ones.
     """
 
     true: Array
@@ -47,6 +47,7 @@ class Answers:
     report: ScoreReport
     probabilities: Array | None = None
     unseen: Sequence[str] = ()
+    weight: Array | None = None
 
     def reversed(self) -> Answers:
         """The same answers with two classes in reverse order, which exchanges the positive and the other class."""
@@ -54,7 +55,14 @@ class Answers:
         probabilities = None if self.probabilities is None else self.probabilities[:, ::-1]
         names = [name for name in self.report.groups if name not in self.unseen][::-1]
         scores = report("binary", true, predicted, probabilities, names, self.unseen)
-        return Answers(true, predicted, scores, probabilities, self.unseen)
+        return Answers(true, predicted, scores, probabilities, self.unseen, self.weight)
+
+    @property
+    def known_weight(self) -> Array | None:
+        """Weights of the rows of `with_probabilities`."""
+        if self.weight is None or self.probabilities is None or not self.unseen:
+            return self.weight
+        return self.weight[self.true < self.probabilities.shape[1]]
 
     @property
     def with_probabilities(self) -> tuple[Array, Array] | None:
@@ -76,14 +84,19 @@ def true_outcomes(target: TargetBase, dataset: Dataset) -> Array:
     return target.truth(dataset.y) if dataset.truth is None else dataset.truth
 
 
-def answers(target: TargetBase, loss: LossBase, predictions: Array, dataset: Dataset) -> Answers:
-    """Score predictions (rows, outputs) of encoded rows. Raises DataError for predictions that overflowed."""
+def answers(
+    target: TargetBase, loss: LossBase, predictions: Array, dataset: Dataset, thresholds: Array | None = None
+) -> Answers:
+    """Score predictions (rows, outputs) of encoded rows. Raises DataError for predictions that overflowed.
+
+    thresholds: as for `TargetBase.outcome`.
+    """
     require_finite(predictions)
-    outcome, true = target.outcome(predictions, loss), true_outcomes(target, dataset)
+    outcome, true = target.outcome(predictions, loss, thresholds), true_outcomes(target, dataset)
     if target.task == "regression":
         require_finite(outcome.predicted - true)  # they may overflow in the user's units
     metrics = report(target.task, true, outcome.predicted, outcome.probabilities, target.labels, dataset.unseen)
-    return Answers(true, outcome.predicted, metrics, outcome.probabilities, dataset.unseen)
+    return Answers(true, outcome.predicted, metrics, outcome.probabilities, dataset.unseen, dataset.weight)
 
 
 def remarks(report: ScoreReport) -> list[str]:

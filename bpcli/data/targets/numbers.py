@@ -54,7 +54,7 @@ class NumbersTarget(TargetBase):
         """Whether there is one numeric or boolean column per number."""
         return len(kinds) == len(self.names) and "categorical" not in kinds
 
-    def outcome(self, predictions: Array, loss: LossBase) -> Outcome:
+    def outcome(self, predictions: Array, loss: LossBase, thresholds: Array | None = None) -> Outcome:
         """Numbers (rows, columns) in the target's units."""
         return Outcome(self.in_units(predictions), None)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bpcli.nn.losses.base import LossBase, LossScratch
+from bpcli.nn.losses.base import Link, LossBase, LossScratch
 from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy, Hinge
 from bpcli.nn.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError, Poisson, Quantile
 from bpcli.spec import BareName
@@ -23,6 +23,7 @@ __all__ = [
     "CrossEntropy",
     "Hinge",
     "Huber",
+    "Link",
     "Loss",
     "LossBase",
     "LossScratch",
