@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import ClassVar, NamedTuple
@@ -31,6 +31,8 @@ class BpcliError(Exception):
     def __init__(self, *messages: str) -> None:
         super().__init__("\n".join(messages))
         self.messages = messages
+        self.names: Sequence[str] = ()
+        """Names of the messages, if they are warnings treated as errors."""
 
 
 class UsageError(BpcliError):
@@ -86,7 +88,11 @@ def errors_in(where: str) -> Iterator[None]:
 
 
 class DataWarningsError(DataError):
-    """Data warnings that a strict command treats as errors, all reported at once."""
+    """Data warnings that a strict command treats as errors, all reported at once, with their names."""
+
+    def __init__(self, *messages: str, names: Sequence[str]) -> None:
+        super().__init__(*messages)
+        self.names = names
 
 
 class CheckpointError(BpcliError):

@@ -31,6 +31,14 @@ def test_every_shipped_config_is_here() -> None:
     assert {path.stem for path in CONFIGS.glob("*.yaml")} == {*FLOORS, "textbook"}
 
 
+@pytest.mark.parametrize("name", [*FLOORS, "textbook"])
+def test_no_shipped_experiment_has_warnings_that_it_does_not_accept(name: str) -> None:
+    loaded = load_config(CONFIGS / f"{name}.yaml")
+    ready = prepare(loaded.config, loaded.folder)
+    assert ready.warnings == []
+    assert [note for note in ready.notes if note.startswith("data.accept")] == []
+
+
 @pytest.mark.parametrize("name", FLOORS)
 def test_a_shipped_experiment_reaches_its_score(name: str, tmp_path: Path) -> None:
     part, metric, floor, overrides = FLOORS[name]

@@ -10,6 +10,7 @@ from bpcli.cli.architecture import layer_lines, target_lines
 from bpcli.cli.console import notes, result, result_json, result_table, warn
 from bpcli.cli.learning_rate_range import show_range_test
 from bpcli.cli.options import AsJson, ConfigArgument, NoCache, Overrides, Strict
+from bpcli.data.data_warning import require_none
 from bpcli.wording import counted
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ def check(
 
     prepared = open_experiment(config, overrides or (), cache=not no_cache)
     notes(prepared.notes)
-    warn(prepared.warnings, strict)
+    if strict:
+        require_none(prepared.warnings)
+    warn(prepared.warnings)
     if learning_rate:
         show_range_test(prepared, as_json)
         return
@@ -59,6 +62,8 @@ def _print_summary(summary: ExperimentSummary) -> None:
     from bpcli.system.memory import shown_bytes
 
     result("rows    " + ", ".join(f"{rows:,} {part}" for part, rows in summary.rows.items()))
+    if summary.groups:
+        result("groups  " + ", ".join(f"{groups:,} {part}" for part, groups in summary.groups.items()))
     for line in target_lines(summary.network):
         result(line)
     result()

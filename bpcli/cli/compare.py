@@ -12,7 +12,7 @@ from bpcli.cli.options import AsJson, Force, NoCache, RunsArgument, RunsOption, 
 from bpcli.cli.output import require_free, write_page
 from bpcli.documents.table import Table
 from bpcli.errors import UsageError
-from bpcli.wording import counted, number, printable
+from bpcli.wording import counted, number, printable, quoted
 
 if TYPE_CHECKING:
     from bpcli.comparison.document import Comparison, JudgedDifference
@@ -101,7 +101,8 @@ def _print_scores(comparison: Comparison) -> None:
         for name in SUMMARIES[comparison.task]
         if any(name in report.scores for report in reports.values())
     ]
-    result(f"\n{comparison.rows.source}, {counted(comparison.rows.count, 'row')}")
+    weight = "" if comparison.rows.weight is None else f", weighted by {quoted(comparison.rows.weight)}"
+    result(f"\n{comparison.rows.source}, {counted(comparison.rows.count, 'row')}{weight}")
     result_table(Table("Scores", ["score", *reports], rows))
     for line in next(iter(reports.values())).about_positive:
         result(line)

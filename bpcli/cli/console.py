@@ -6,10 +6,11 @@ import json
 import os
 import sys
 from collections.abc import Collection, Iterable, Sequence
+from itertools import zip_longest
 from typing import IO, Any
 
+from bpcli.data.data_warning import DataWarning
 from bpcli.documents.table import Table
-from bpcli.errors import DataWarningsError
 from bpcli.wording import grouped, placed, printable
 
 
@@ -47,17 +48,20 @@ def say(line: str) -> None:
         discard(sys.stderr)
 
 
-def say_error(code: int, *messages: str, as_json: bool) -> None:
+def say_error(code: int, *messages: str, as_json: bool, names: Sequence[str] = ()) -> None:
     """Print errors, one per line, or all as one JSON object.
 
     The JSON object has the code, place and message of the first error, and a list of the others. `place` is null for an
-    error without one.
+    error without one. names: names of all messages, or of none.
     """
     if not as_json:
-        for message in messages:
-            say(f"error: {message}")
+        for message, name in zip_longest(messages, names):
+            say(f"error: {message}" + (f" [{name}]" if name else ""))
         return
-    first, *others = [dict(zip(("place", "message"), placed(message), strict=True)) for message in messages]
+    first, *others = [
+        {**dict(zip(("place", "message"), placed(message), strict=True)), **({"name": name} if name else {})}
+        for message, name in zip_longest(messages, names)
+    ]
     say(json.dumps({"code": code, **first, **({"others": others} if others else {})}))
 
 
@@ -77,11 +81,9 @@ def notes(lines: Iterable[str]) -> None:
         note(line)
 
 
-def warn(lines: Sequence[str], strict: bool) -> None:
-    """Print warnings about the data, as `notes` does. Raises DataWarningsError if `strict`."""
-    if strict and lines:
-        raise DataWarningsError(*lines)
-    for line in grouped(lines):
+def warn(warnings: Iterable[DataWarning | str]) -> None:
+    """Print warnings, as `notes` does."""
+    for line in grouped(map(str, warnings)):
         say(f"warning: {line}")
 
 

@@ -69,7 +69,8 @@ def describe(prepared: Prepared, tried: RangeTest) -> dict[str, Json]:
             for p in tried.points
         ],
         "notes": prepared.notes,
-        "warnings": prepared.warnings,
+        "warnings": [warning.text for warning in prepared.warnings],
+        "data_warnings": prepared.all_warnings,
     }
 
 

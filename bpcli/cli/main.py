@@ -115,7 +115,7 @@ def run(arguments: list[str] | None = None, notes: Sequence[str] = ()) -> None:
         if debug:
             traceback.print_exc()
         code = error.exit_code
-        say_error(code, *error.messages, as_json=as_json)
+        say_error(code, *error.messages, as_json=as_json, names=error.names)
     except _TyperError as error:
         what = printable(error.format_message()).rstrip(".").replace("Value error, ", "")
         code = ExitCode.CONFIG

@@ -19,11 +19,10 @@ from bpcli.system.files import path_from_here
 from bpcli.wording import counted, number, printable, with_deviation
 
 if TYPE_CHECKING:
+    from bpcli.data.split_spec import SplitSpec
     from bpcli.experiment.prepare import Prepared
     from bpcli.jobs.seeds import SeedRun
     from bpcli.storage.run_listing import ListedRun
-
-ITS_OWN = "each seed changes the initialization, the order of rows and, if random, the split"
 
 
 def train_seeds(
@@ -58,11 +57,12 @@ def train_seeds(
     at_once, each = _divide_resources(count, prepared, threads)
     common = [*(part for item in overrides for part in ("--set", item)), *passed_on, "--threads", str(each)]
     commands = {run: child_command(run.arguments(config, common, resume is not None)) for run in runs}
+    split = prepared.config.data.split
     del prepared  # free memory for the runs
     if not quiet:
         shown = f"{path_from_here(runs[0].path)} … {runs[-1].path.name}"
         say(f"{counted(count, 'seed')}, {at_once} at a time: {printable(shown)}")
-        note(f"{ITS_OWN}; lines common to several seeds are shown once")
+        note(f"{_changed_by_seeds(split)}; lines common to several seeds are shown once")
     printed: set[str] = set()
     resuming = f"bpcli train --seeds {count} --resume {shlex.quote(printable(path_from_here(stem)))}"
 
@@ -91,6 +91,15 @@ def train_seeds(
     _report(stem, _read(runs), codes, as_json, quiet)
     if code:
         raise typer.Exit(code)
+
+
+def _changed_by_seeds(split: SplitSpec) -> str:
+    """What the seed of a run changes, as text."""
+    if split.seed is not None:
+        return (
+            f"each seed changes the initialization and the order of rows; the split has a seed of its own, {split.seed}"
+        )
+    return "each seed changes the initialization, the order of rows and, if random, the split"
 
 
 def _prepare_first(config: Path, overrides: Sequence[str], count: int, cache: bool) -> Prepared:

@@ -33,7 +33,8 @@ def train(
         typer.Option(
             min=2,
             metavar="N",
-            help="Train with N consecutive seeds, starting with the config's, in parallel as cores and memory allow. "
+            help="Train with N consecutive seeds, starting with the config's, in parallel as cores and memory allow; "
+            "data.split.seed keeps the split the same. "
             "Run directories are named --run-dir, or config and time, followed by -seed and the seed; --resume takes "
             "the part before that.",
         ),
@@ -49,7 +50,8 @@ def train(
 ) -> None:
     """Train a network and print its run directory.
 
-    The run directory is the last line of standard output. Paths in --set are relative to the config's folder.
+    The run directory is the last line of standard output. Paths in --set are relative to the current directory,
+    or to the folder of the config (of the run, with --resume) if only that has the file.
     With --seeds, mean and standard deviation of every metric are reported, then the run directories, one a line; the
     exit code is the highest of the runs.
 

@@ -32,7 +32,7 @@ class TrainingView(Observer):
         """Print data warnings."""
         self._task = prepared.preprocessor.target.task
         if not self._quiet:
-            warn(prepared.warnings, strict=False)
+            warn(prepared.warnings)
 
     def resumed(self, directory: RunDirectory, state: TrainingState) -> None:
         """Print a note if the previous training process died."""
@@ -67,7 +67,7 @@ class TrainingView(Observer):
                 f"{setting}, for example with --set"
             )
         elif not self._quiet:
-            warn(run.summary.diagnosis or (), strict=False)
+            warn(run.summary.diagnosis or ())
 
     def print_outcome(self, run: Run) -> None:
         """Print the best epoch and the scores of the test rows."""
@@ -79,7 +79,8 @@ class TrainingView(Observer):
         result(f"best epoch {best.epoch}: {shown}")
         if test:
             names = [name for name in SUMMARIES[self._task] if name in test.scores]
-            figures = ", ".join(f"{name} {number(test.scores[name])}" for name in names)
+            plain = {name: f" (unweighted {number(value)})" for name, value in test.differing.items()}
+            figures = ", ".join(f"{name} {number(test.scores[name])}{plain.get(name, '')}" for name in names)
             result(f"test, {counted(test.rows, 'row')}: {figures}")
             notes(remarks(test))
         for line in summary.decision.lines() if summary.decision else ():

@@ -13,6 +13,7 @@ from bpcli.comparison.document import ComparedRows, ComparedRun, Comparison, Con
 from bpcli.comparison.score_differences import differences
 from bpcli.errors import errors_in
 from bpcli.experiment.notes import surprise_notes
+from bpcli.models.evaluation import weighing_rows
 from bpcli.storage.records import EpochScores
 from bpcli.storage.run_checkpoint import unfinished_notes
 from bpcli.storage.run_directory import RunDirectory
@@ -37,15 +38,18 @@ def compare_runs(paths: Sequence[Path], data: Path | None = None, cache: bool = 
     """
     contestants = contestants_of(paths)
     rows = rows_of_file(contestants, data, cache) if data else rows_of_test(contestants, cache)
-    answers, notes = [], rows.notes
-    for contestant, table in zip(contestants, rows.tables, strict=True):
+    first = contestants[0].model
+    kept, of_weights = weighing_rows(first, rows.tables[0], rows.source)
+    tables = [table if len(kept) == table.rows else table.take(kept) for table in rows.tables]
+    weight = first.preprocessor.row_weights(tables[0])
+    answers, notes = [], [*rows.notes, *of_weights, *_other_weights(contestants)]
+    for contestant, table in zip(contestants, tables, strict=True):
         with errors_in(contestant.shown):
-            answer, surprises = contestant.model.answers(table)
-        answers.append(answer if contestant.model.classes == contestants[0].model.classes else answer.reversed())
+            answer, surprises = contestant.model.answers(table, weight)
+        answers.append(answer if contestant.model.classes == first.classes else answer.reversed())
         told = [*unfinished_notes(contestant.model.path), *surprise_notes(surprises)]
         notes += [f"{contestant.shown}: {line}" for line in told]
     notes += [*_other_positives(contestants), *_unequal_epochs(contestants)]
-    first = contestants[0].model
     task = first.target.task
     configs = [contestant.run.config for contestant in contestants]
     labels = [contestant.label for contestant in contestants]
@@ -63,7 +67,7 @@ def compare_runs(paths: Sequence[Path], data: Path | None = None, cache: bool = 
             )
             for key in differing_keys(configs)
         ],
-        rows=ComparedRows(rows.source, answers[0].report.rows),
+        rows=ComparedRows(rows.source, answers[0].report.rows, None if weight is None else first.preprocessor.weight),
         task=task,
         scores={label: answer.report for label, answer in zip(labels, answers, strict=True)},
         differences=found,
@@ -89,6 +93,15 @@ def _other_positives(contestants: Sequence[Contestant]) -> list[str]:
         f"{quoted(first.model.classes[1])}"
         for one in others
     ]
+
+
+def _other_weights(contestants: Sequence[Contestant]) -> list[str]:
+    """Note if a run was trained with other row weights than the first, whose weights count in the scores of all."""
+    first, *others = [contestant.model.preprocessor.weight for contestant in contestants]
+    if all(other == first for other in others):
+        return []
+    how = "unweighted" if first is None else f"weighted by {quoted(first)}"
+    return [f"all scores are {how}, as in {contestants[0].shown}; the runs have different data.weight"]
 
 
 def _compared(contestant: Contestant) -> ComparedRun:

@@ -45,10 +45,15 @@ class ConfigDifference:
 
 @dataclass(frozen=True)
 class ComparedRows:
-    """Rows on which all runs are scored."""
+    """Rows on which all runs are scored. weight: column of their weights, that of the first run; None without."""
 
     source: str
     count: int
+    weight: str | None = None
+
+    def to_json(self) -> dict[str, Json]:
+        """Rows as a JSON object."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -165,7 +170,7 @@ class Comparison:
         return {
             "runs": [run.to_json() for run in self.runs],
             "config": [asdict(one) for one in self.config],
-            "rows": asdict(self.rows),
+            "rows": self.rows.to_json(),
             "task": self.task,
             "scores": {label: report.to_json() for label, report in self.scores.items()},
             "differences": [one.to_json() for one in self.differences],

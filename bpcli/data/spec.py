@@ -11,51 +11,15 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from bpcli.data.columns import ColumnSpec, EncodersSpec, TargetEncoder
+from bpcli.data.data_warning import WarningName
 from bpcli.data.notations import Notation
 from bpcli.data.notations.dialect import Dialect
+from bpcli.data.split_spec import SplitSpec
 from bpcli.data.table import DEFAULT_MISSING, Kind, Part
 from bpcli.spec import Sequence, Spec, Text
 from bpcli.wording import composed
 
 _SQLITE = "sqlite:///"
-
-
-class SplitSpec(Spec):
-    """Split of the rows, unless the data brings its own."""
-
-    validation: float | None = Field(
-        default=None,
-        ge=0,
-        lt=1,
-        description="Share of validation rows; 0 for none. Default: 0.15, or 0 if the data has its own.",
-    )
-    test: float | None = Field(
-        default=None,
-        ge=0,
-        lt=1,
-        description="Share of test rows; 0 for none. Default: 0.15, or 0 if the data has splits of its own.",
-    )
-    stratify: bool | None = Field(
-        default=None,
-        description="Keep the class proportions in each split. Default: for a target of classes; rows of classes too "
-        "rare to split are training rows.",
-    )
-    order: Literal["random", "time"] = Field(
-        default="random",
-        description="Order of the rows; `time` does not shuffle: the first rows are for training, "
-        "the last for testing.",
-    )
-    column: Text | None = Field(default=None, description="Column with the values train, validation and test.")
-
-    @model_validator(mode="after")
-    def _check_shares(self) -> SplitSpec:
-        if (self.validation or 0) + (self.test or 0) >= 1:
-            raise ValueError("validation and test leave no training rows; their sum must be below 1")
-        if self.order == "time" and self.stratify:
-            raise ValueError("order: time and stratify exclude each other; omit one of them")
-        if self.column is not None and (self.validation or self.test or self.stratify):
-            raise ValueError("column excludes validation, test and stratify")
-        return self
 
 
 class ArraysSpec(Spec):
@@ -110,6 +74,11 @@ class DataSpec(Spec):
     )
     missing: Sequence[Text] = Field(default=DEFAULT_MISSING, description="Cells that mark missing values.")
     weight: Text | None = Field(default=None, description="Column of sample weights.")
+    group: Text | Sequence[Text] | None = Field(
+        default=None,
+        description="Column whose rows with one value stay in one split, such as a customer or patient; or several, "
+        "whose combinations do. Not an input.",
+    )
     delimiter: str | None = Field(
         default=None,
         description="Character between cells. Default: the first of comma, semicolon and tab in the header.",
@@ -121,7 +90,17 @@ class DataSpec(Spec):
     header: bool = Field(default=True, description="false: the first row is data; columns are column0, column1, …")
     encoding: str = Field(default="utf-8", description="Encoding of text files, such as cp1252 or utf-16.")
     split: SplitSpec = Field(default=SplitSpec(), description="Split of the rows.")
+    drop_duplicates: bool = Field(
+        default=False,
+        description="Drop rows equal to an earlier one in all inputs and targets, before the split. Training rows come "
+        "first if the data has its own splits.",
+    )
     arrays: ArraysSpec = Field(default=ArraysSpec(), description="Arrays of an NPZ file.")
+    accept: Sequence[WarningName | dict[WarningName, Text]] = Field(
+        default=(),
+        description="Names of warnings about the data that --strict does not treat as errors; `target_copy: price` is "
+        "that of one column.",
+    )
 
     @field_validator("path", "train", "validation", "test")
     @classmethod
@@ -178,6 +157,16 @@ class DataSpec(Spec):
             raise ValueError("validation and test files require train; with path, use split")
         return self
 
+    @model_validator(mode="after")
+    def _check_groups(self) -> DataSpec:
+        if self.group == ():
+            raise ValueError("group is an empty list; name at least one column")
+        if self.group is not None and self.split.column is not None:
+            raise ValueError("group excludes split.column, which sets the split of each row")
+        if self.group is not None and self.split.order == "time":
+            raise ValueError("group excludes split.order: time, which splits groups where time does")
+        return self
+
     @property
     def files(self) -> list[tuple[str, Part | None]]:
         """Paths as written in the config, each with its split, or None for a file of all rows; also that of SQLite."""
@@ -230,14 +219,20 @@ class DataSpec(Spec):
         return [self.target] if isinstance(self.target, str) else list(self.target)
 
     @property
+    def groups(self) -> list[str]:
+        """Columns that tell groups of rows apart."""
+        return list(_names(self.group))
+
+    @property
     def unread(self) -> set[str]:
         """Excluded columns that are not used otherwise."""
-        return {*self.exclude} - {self.weight, self.split.column}
+        return {*self.exclude} - {self.weight, self.split.column, *self.groups}
 
     @property
     def kinds(self) -> dict[str, Kind]:
         """Column kinds set by the config."""
-        kinds: dict[str, Kind] = {name: column.kind for name, column in self.columns.items()}
+        kinds: dict[str, Kind] = dict.fromkeys(self.groups, "categorical")
+        kinds |= {name: column.kind for name, column in self.columns.items()}
         if self.weight is not None:
             kinds[self.weight] = "numeric"
         if self.split.column is not None:
@@ -250,6 +245,11 @@ class DataSpec(Spec):
         for path, (_, part) in zip(paths, self.files, strict=True):
             by_part.setdefault(part, []).append(path)
         return self._with_files(by_part)
+
+    @property
+    def choosing_rows(self) -> DataSpec:
+        """Copy without paths and accepted warnings: equal specs select and encode the same rows alike."""
+        return self.with_paths("" for _ in self.files).model_copy(update={"accept": ()})
 
     def expanded(self, folder: Path) -> DataSpec:
         """Copy with the files that patterns match, in sorted order; relative paths start from `folder`.

@@ -34,4 +34,4 @@ class EarlierFit:
 
 
 def _described(config: ExperimentConfig) -> tuple[DataSpec, object, int, str]:
-    return config.data.with_paths("" for _ in config.data.files), config.loss, config.seed, config.dtype
+    return config.data.choosing_rows, config.loss, config.seed, config.dtype

@@ -26,7 +26,7 @@ from bpcli.data.files.read import holds_arrays
 from bpcli.data.files.recognition import dialect_of
 from bpcli.data.files.source import open_source, read_options
 from bpcli.data.spec import ArraysSpec, DataSpec, without_password
-from bpcli.data.table import DEFAULT_MISSING, Column, Table, instead_of
+from bpcli.data.table import DEFAULT_MISSING, Column, Table, absent_name_hint
 from bpcli.data.targets import PositiveChoice, choose_loss, fit_target, learned_columns, suggest_positive
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
 from bpcli.experiment.draft_text import FEWEST_ROWS, Findings, config_text
@@ -71,7 +71,7 @@ def draft_config(
     header, targets = source.header, list(map(composed, targets))
     for target in targets:
         if target not in header:
-            instead = instead_of(target, header)
+            instead = absent_name_hint(target, header)
             raise UsageError(f"--target: no column {quoted(target)} in {quoted(str(path))}{instead}")
     table = source.read(source.options)
     targets = list(dict.fromkeys(targets)) or _array_targets(data, header)

@@ -45,10 +45,10 @@ class Footprint:
     @property
     def total(self) -> int:
         """Sum of all parts."""
-        return self.data + self.to_come
+        return self.data + self.remaining
 
     @property
-    def to_come(self) -> int:
+    def remaining(self) -> int:
         """Memory allocated after the rows are encoded."""
         return self.parameters + self.workspace + self.checkpoint + self.compiled
 

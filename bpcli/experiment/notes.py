@@ -10,6 +10,7 @@ import numpy as np
 from bpcli.data.columns import ArrayInput, Range, Surprise
 from bpcli.data.columns.inputs import NumericInput
 from bpcli.data.columns.recognition import column_hint, recognised_dates, recognised_numbers
+from bpcli.data.data_warning import DataWarning
 from bpcli.data.files.kind_hints import is_padded, padded_noted, variants_noted, words_among_numbers
 from bpcli.data.files.recognition import dialect_of
 from bpcli.data.files.source import Source
@@ -145,44 +146,49 @@ def notes_of_layers(network: Network, given: Collection[str]) -> Iterator[str]:
             )
 
 
-def warnings_of_dialect(source: Source, given: Dialect) -> Iterator[str]:
+def warnings_of_dialect(source: Source, given: Dialect) -> Iterator[DataWarning]:
     """Warnings about reading options that the config leaves out although the text calls for them."""
     found = dialect_of(source)
     for key, why in found.reasons.items():
         if getattr(given, key) == getattr(Dialect(), key):
-            yield f"{why}: should data.{key} be {yaml_scalar(getattr(found.dialect, key))}?"
+            text = f"{why}: should data.{key} be {yaml_scalar(getattr(found.dialect, key))}?"
+            yield DataWarning("reading_option", text)
 
 
-def warnings_of_columns(columns: Iterable[Column], dialect: Dialect) -> Iterator[str]:
+def warnings_of_columns(columns: Iterable[Column], dialect: Dialect) -> Iterator[DataWarning]:
     """Warnings about columns read as categories that look like numbers or dates."""
     for column in columns:
-        name = quoted(column.name)
-        if dates := recognised_dates(column):
-            read = "numbers" if column.kind == "numeric" else counted(len(column.present()), "category", "categories")
-            yield (
-                f"column {name}: looks like {dates.read_as}, {dates.reason}, read as {read}; to read them as "
-                f"{dates.read_as}, set data.columns: {column_hint(column.name, dates.spec)}"
-            )
-        elif column.kind != "categorical":
-            continue
-        elif found := recognised_numbers(column, dialect):
-            yield (
-                f"column {name}: {found.reason}, so read as categories; to read them as numbers, set "
-                f"data.columns: {column_hint(column.name, found.spec)}"
-            )
-        elif words := words_among_numbers(column, dialect):
-            those = "that" if len(words) == 1 else "those"
-            yield (
-                f"column {name}: numbers except {listed(words)}, so read as categories; add {those} to data.missing if "
-                "missing values are meant"
-            )
+        if text := _unrecognised_notation(column, dialect):
+            yield DataWarning("column_notation", f"column {quoted(column.name)}: {text}", column.name)
 
 
-def warnings_of_classes(targets: Iterable[Column]) -> Iterator[str]:
+def _unrecognised_notation(column: Column, dialect: Dialect) -> str:
+    """Why a column looks like numbers or dates although it is read as categories; empty if it does not."""
+    if dates := recognised_dates(column):
+        read = "numbers" if column.kind == "numeric" else counted(len(column.present()), "category", "categories")
+        return (
+            f"looks like {dates.read_as}, {dates.reason}, read as {read}; to read them as {dates.read_as}, set "
+            f"data.columns: {column_hint(column.name, dates.spec)}"
+        )
+    if column.kind != "categorical":
+        return ""
+    if found := recognised_numbers(column, dialect):
+        hint = column_hint(column.name, found.spec)
+        return f"{found.reason}, so read as categories; to read them as numbers, set data.columns: {hint}"
+    if words := words_among_numbers(column, dialect):
+        those = "that" if len(words) == 1 else "those"
+        return (
+            f"numbers except {listed(words)}, so read as categories; add {those} to data.missing if missing values are "
+            "meant"
+        )
+    return ""
+
+
+def warnings_of_classes(targets: Iterable[Column]) -> Iterator[DataWarning]:
     """Warnings about classes that differ only in case or blanks, which are likely one class."""
     for column in targets:
         if said := variants_noted(column, "classes"):
-            yield f"target {quoted(column.name)}: {said}"
+            yield DataWarning("class_spelling", f"target {quoted(column.name)}: {said}", column.name)
 
 
 def notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from bpcli.config import load_config
@@ -36,6 +37,7 @@ def open_experiment(
     """
     loaded = load_config(path, overrides)
     try:
-        return prepare(change(loaded.config), loaded.folder, cache, keep_examples, source, earlier)
+        prepared = prepare(change(loaded.config), loaded.folder, cache, keep_examples, source, earlier)
     except MismatchError as error:
         raise loaded.locate(error) from error
+    return replace(prepared, notes=[*loaded.notes, *prepared.notes])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,11 +12,13 @@ import numpy as np
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import Dataset
 from bpcli.data.columns import Surprise
+from bpcli.data.data_warning import Acceptance, DataWarning
 from bpcli.data.examples.leaks import find_leaks
 from bpcli.data.examples.selection import Examples, Weightless, select_examples
 from bpcli.data.files.source import Source, open_source
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part
+from bpcli.documents.json_value import Json
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
 from bpcli.experiment.decidable import require_decidable
 from bpcli.experiment.earlier_fit import EarlierFit
@@ -56,12 +59,24 @@ class Prepared:
     digest: str
     """SHA-256 of the data."""
     notes: list[str]
-    warnings: list[str]
-    """Possible data leaks: rows and columns that may inflate scores."""
+    warnings: list[DataWarning]
+    """Probable errors in the data, such as leaks, that the config does not accept."""
     weightless: Weightless = "dropped"
     """Treatment of rows of weight 0."""
     examples: Examples | None = None
     """The table and its splits, if kept."""
+    groups: Mapping[Part, int] | None = None
+    """Number of groups in each split; None without data.group."""
+    accepted: Sequence[DataWarning] = ()
+    """Warnings that the config accepts."""
+
+    @property
+    def all_warnings(self) -> list[Json]:
+        """All warnings as JSON objects."""
+        return [
+            *(warning.to_json(accepted=False) for warning in self.warnings),
+            *(warning.to_json(accepted=True) for warning in self.accepted),
+        ]
 
     @property
     def network(self) -> Network:
@@ -126,8 +141,11 @@ def prepare(
         if tables[part].rows:
             with errors_in(f"{selection.source}: {part} rows"):
                 datasets[part], surprises[part] = preprocessor.apply(tables[part], dtype)
+                if weightless == "kept":  # version 0.1, whose metrics were not weighted
+                    datasets[part] = replace(datasets[part], row_weight=None)
                 unseen = notes_of_unseen_classes(preprocessor, tables[part])
-                warnings += [f"{part} rows: {line}" for line in unseen]
+                name = ", ".join(selection.targets)
+                warnings += [DataWarning("unseen_class", f"{part} rows: {line}", name) for line in unseen]
                 if part == "validation" and unseen and not np.any(datasets[part].weight):
                     raise DataError("no row has a class of the training set")
     datasets["train"] = weighted(datasets["train"], config, preprocessor)
@@ -150,14 +168,16 @@ def prepare(
     plan = replace(plan, stepping=choose_stepping(plan))
     if plan.stepping.compiled:
         memory = replace(memory, compiled=COMPILED_BYTES)
-        require_memory(memory.to_come, "training by compiled steps", "free memory, or uninstall numba")
+        require_memory(memory.remaining, "training by compiled steps", "free memory, or uninstall numba")
     arrays = {array.name for array in preprocessor.arrays}
     cells = [name for name in selection.inputs if name not in arrays]
     warnings += warnings_of_dialect(source, data.dialect)
     warnings += warnings_of_columns((train[name] for name in cells if name not in data.columns), data.dialect)
     warnings += warnings_of_classes(table[name] for name in selection.targets)
+    acceptance = Acceptance.of(warnings, data.accept)
     notes = [
         *selection.notes,
+        *acceptance.notes,
         *notes_of_inputs(train, cells, data.columns),
         *notes_of_arrays(preprocessor.arrays),
         *notes_of_layers(network, config.initial_parameters),
@@ -176,9 +196,11 @@ def prepare(
         tuple(source.paths),
         selection.digest,
         notes,
-        warnings,
+        acceptance.remaining,
         weightless,
         examples,
+        selection.groups_of_parts,
+        acceptance.accepted,
     )
 
 

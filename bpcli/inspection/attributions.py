@@ -78,7 +78,7 @@ def attributions(model: Model, table: Table) -> Attributions:
     contributions = np.zeros((len(x), len(found), len(widths)))
     for index, one in enumerate(found):
         lacking = explained[:, index] - baseline[:, index] - one.added.sum(axis=1)
-        contributions[:, index, widths > 0] = _shared_out(one.added, lacking)
+        contributions[:, index, widths > 0] = _with_error_distributed(one.added, lacking)
     return Attributions(
         meaning=explained_output(model),
         columns=tuple(part.name for part in model.preprocessor.parts),
@@ -110,7 +110,7 @@ def explained_names(model: Model) -> tuple[str, ...]:
     return tuple(target.names) if len(target.names) > 1 and not target.class_names else ("",)
 
 
-def _shared_out(added: Numbers, lacking: Numbers) -> Numbers:
+def _with_error_distributed(added: Numbers, lacking: Numbers) -> Numbers:
     """Contributions (rows, groups), with the error (rows,) of their sum distributed in proportion to their size."""
     sizes = np.abs(added)
     totals = sizes.sum(axis=1, keepdims=True)

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 import numpy as np
 
 from bpcli.data.files.source import open_source
-from bpcli.data.spec import DataSpec
 from bpcli.errors import CheckpointError
 from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.opening import open_experiment
@@ -83,7 +82,7 @@ def _changed(header: Header, network: Network, prepared: Prepared) -> str | None
     """Name the first part of the experiment that has changed but must not for training to resume; None without one."""
     before, now = header.config, prepared.config
     same = {
-        "data is": _without_paths(before.data) == _without_paths(now.data),
+        "data is": before.data.choosing_rows == now.data.choosing_rows,
         "seed is": before.seed == now.seed,
         "dtype is": before.dtype == now.dtype,
         "layers are": network == prepared.network,
@@ -93,7 +92,3 @@ def _changed(header: Header, network: Network, prepared: Prepared) -> str | None
         "training.early_stopping.monitor is": header.score.monitor == prepared.plan.monitor.name,
     }
     return next((what for what, holds in same.items() if not holds), None)
-
-
-def _without_paths(data: DataSpec) -> DataSpec:
-    return data.with_paths("" for _ in data.files)

@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from bpcli.errors import DataWarningsError, DivergedError, UsageError
+from bpcli.data.data_warning import require_none
+from bpcli.errors import DivergedError, UsageError
 from bpcli.experiment.opening import open_experiment
 from bpcli.experiment.prepare import Prepared
 from bpcli.history.tensorboard import require_tensorboard
@@ -104,8 +105,8 @@ def train(
             prepared = open_run(there, overrides, cache=cache)
         else:
             prepared = open_experiment(config or Path(), overrides, cache=cache)
-        if strict and prepared.warnings:
-            raise DataWarningsError(*prepared.warnings)
+        if strict:
+            require_none(prepared.warnings)
         observer.opened(prepared)
         directory = there or _created(run_dir, runs_dir, prepared.config.name)
         with directory.locked():

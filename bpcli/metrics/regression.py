@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bpcli.documents.scores import ScoreReport
 from bpcli.metrics.metric import Array, Metric, by_name, check_arrays, number
+from bpcli.metrics.weights import mean_of_rows, median_of_rows, weighted_rows
 
 Figures = NDArray[np.float64]
 """One value per target, (targets,); NaN if undefined."""
@@ -18,11 +19,12 @@ Figures = NDArray[np.float64]
 class TargetOutcomes:
     """True and predicted values, (rows, targets) real, with cached intermediate results.
 
-    Raises ValueError as `Metric.function` does.
+    `weight` is (rows,), or None for ones. Raises ValueError as `Metric.function` does.
     """
 
-    def __init__(self, true: Array, predicted: Array) -> None:
+    def __init__(self, true: Array, predicted: Array, weight: Array | None = None) -> None:
         check_arrays(true, predicted, axes=2)
+        true, predicted, _, self.weight = weighted_rows(true, predicted, None, weight)
         self.true = true.astype(np.float64, copy=False)
         self.predicted = predicted.astype(np.float64, copy=False)
 
@@ -34,7 +36,11 @@ class TargetOutcomes:
     @cached_property
     def mse(self) -> Figures:
         """Mean squared error of each target."""
-        return np.asarray(np.square(self.absolute_errors).mean(axis=0))
+        return self.mean(np.square(self.absolute_errors))
+
+    def mean(self, values: Figures) -> Figures:
+        """Mean over the rows of values (rows, targets)."""
+        return mean_of_rows(values, self.weight)
 
 
 def _r2(outcomes: TargetOutcomes) -> Figures:
@@ -42,7 +48,10 @@ def _r2(outcomes: TargetOutcomes) -> Figures:
     # A constant target is detected by its values, since rounding may leave a variance above 0. An infinite variance
     # would make any prediction perfect.
     constant = (outcomes.true == outcomes.true[0]).all(axis=0)
-    variance = outcomes.true.var(axis=0)
+    if outcomes.weight is None:
+        variance = outcomes.true.var(axis=0)
+    else:
+        variance = outcomes.mean(np.square(outcomes.true - outcomes.mean(outcomes.true)))
     variance[constant | np.isinf(variance)] = np.nan
     return np.asarray(1 - outcomes.mse / variance)
 
@@ -51,7 +60,7 @@ def _mape(outcomes: TargetOutcomes) -> Figures:
     """Mean |error| / |true|, a fraction; NaN if any true value is 0."""
     has_zero = (outcomes.true == 0).any(axis=0)
     sizes = np.where(has_zero, np.nan, np.abs(outcomes.true))
-    return np.asarray((outcomes.absolute_errors / sizes).mean(axis=0))
+    return outcomes.mean(outcomes.absolute_errors / sizes)
 
 
 def _mean_of_targets(figures: Figures) -> float | None:
@@ -62,16 +71,16 @@ def _mean_of_targets(figures: Figures) -> float | None:
 _FIGURES: Mapping[str, Callable[[TargetOutcomes], Figures]] = {
     "mse": lambda o: o.mse,
     "rmse": lambda o: np.sqrt(o.mse),
-    "mae": lambda o: np.asarray(o.absolute_errors.mean(axis=0)),
+    "mae": lambda o: o.mean(o.absolute_errors),
     "r2": _r2,
     "mape": _mape,
-    "median_absolute_error": lambda o: np.asarray(np.median(o.absolute_errors, axis=0)),
+    "median_absolute_error": lambda o: median_of_rows(o.absolute_errors, o.weight),
 }
 
 
 def _metric(name: str, description: str, greater_is_better: bool = False) -> Metric[TargetOutcomes]:
     return Metric(
-        lambda true, predicted, _: TargetOutcomes(true, predicted),
+        lambda true, predicted, _, weight: TargetOutcomes(true, predicted, weight),
         name,
         description,
         lambda outcomes: _mean_of_targets(_FIGURES[name](outcomes)),
@@ -91,20 +100,23 @@ REGRESSION: Mapping[str, Metric[TargetOutcomes]] = by_name(
 )
 
 
-def regression_report(true: Array, predicted: Array, targets: Sequence[str]) -> ScoreReport:
+def regression_report(
+    true: Array, predicted: Array, targets: Sequence[str], weight: Array | None = None
+) -> ScoreReport:
     """Report of all metrics by name, averaged over targets, and for several targets with the scores of each.
 
-    `true` and `predicted` are (rows, targets), in the user's units. Undefined values are None and left out of
-    means. Raises ValueError as `Metric.function` does.
+    `true` and `predicted` are (rows, targets), in the user's units. `weight` is as for `classification_report`.
+    Undefined values are None and left out of means. Raises ValueError as `Metric.function` does.
     """
-    outcomes = TargetOutcomes(true, predicted)
+    outcomes = TargetOutcomes(true, predicted, weight)
+    rows = len(outcomes.true)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         figures = {name: figure(outcomes) for name, figure in _FIGURES.items()}
         means = {name: number(_mean_of_targets(values)) for name, values in figures.items()}
     if len(targets) < 2:
-        return ScoreReport(len(true), means)
+        return ScoreReport(rows, means)
     groups = {
         target: {name: number(values[index]) for name, values in figures.items()}
         for index, target in enumerate(targets)
     }
-    return ScoreReport(len(true), means, "target", groups)
+    return ScoreReport(rows, means, "target", groups)

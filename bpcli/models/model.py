@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -182,14 +182,18 @@ class Model:
             require_finite(predictions)
             return self.decide(predictions), surprises
 
-    def answers(self, table: Table) -> tuple[Answers, Counter[Surprise]]:
+    def answers(self, table: Table, weight: Array | Literal["own"] | None = "own") -> tuple[Answers, Counter[Surprise]]:
         """Predictions, true targets and all metrics for a table without missing targets, and values unseen in training.
+
+        weight: row weights (rows,) in metrics, None for ones; by default those of the table's column, if it has one.
 
         Raises:
             DataError: as for `outcome`.
         """
         with np.errstate(all="ignore"):
             dataset, surprises = self.preprocessor.apply(table, self.dtype)
+            if not isinstance(weight, str):
+                dataset = replace(dataset, row_weight=weight)
             predictions = self.predictions(dataset.x)
             return answers(self.target, self.loss, predictions, dataset, self.decision.values), surprises
 

@@ -153,7 +153,7 @@ def predict_file(
     where = shown_path(source)
     model.require_positions(source, first.header)
     first.require([*kinds, *keep], where)
-    known = {*model.preprocessor.target.names, *data.exclude, data.weight, data.split.column}
+    known = {*model.preprocessor.target.names, *data.exclude, data.weight, data.split.column, *data.groups}
     tally = Tally(ignored=tuple(name for name in first.ignored if name not in known))
     model.require_width(source, tally.ignored)
     whole = next((name for name in keep if first[name].shape), None)

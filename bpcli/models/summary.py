@@ -8,6 +8,7 @@ from math import prod
 
 from bpcli.data.columns.base import InputSummary
 from bpcli.data.preprocess import Preprocessor
+from bpcli.documents.json_value import Json
 from bpcli.experiment.memory_estimate import Footprint
 from bpcli.experiment.prepare import Prepared
 from bpcli.nn.losses import LossBase
@@ -93,6 +94,9 @@ class ExperimentSummary:
     data_sha256: str
     notes: Sequence[str]
     warnings: Sequence[str]
+    data_warnings: Sequence[Json]
+    """All warnings, also accepted ones, with their names."""
+    groups: Mapping[str, int] | None = None
 
     @classmethod
     def of(cls, prepared: Prepared) -> ExperimentSummary:
@@ -109,7 +113,9 @@ class ExperimentSummary:
             memory=prepared.memory,
             data_sha256=prepared.digest,
             notes=prepared.notes,
-            warnings=prepared.warnings,
+            warnings=[warning.text for warning in prepared.warnings],
+            data_warnings=prepared.all_warnings,
+            groups={part: count for part, count in prepared.groups.items() if count} if prepared.groups else None,
         )
 
     def to_json(self) -> dict[str, object]:
@@ -117,8 +123,8 @@ class ExperimentSummary:
         document = asdict(self)
         memory = document.pop("memory")
         del document["network"], document["columns"]
-        first = {name: document.pop(name) for name in ("name", "rows")}
-        last = {name: document.pop(name) for name in ("data_sha256", "notes", "warnings")}
+        first = {name: document.pop(name) for name in ("name", "rows", "groups")}
+        last = {name: document.pop(name) for name in ("data_sha256", "notes", "warnings", "data_warnings")}
         columns = [_column(one) for one in self.columns]
         return {**first, **self.network.to_json(), "columns": columns, **document, "memory_bytes": memory, **last}
 

@@ -21,7 +21,7 @@ from bpcli.pages.page import Section, as_sentence, number, page, spaced
 from bpcli.report.curves import MOST_CURVES
 from bpcli.report.learning import metric_chart
 from bpcli.training.scoring import HEADLINES, SUMMARIES
-from bpcli.wording import counted
+from bpcli.wording import counted, quoted
 
 BETTER = "★"
 """Mark of the best score in a row."""
@@ -31,7 +31,8 @@ def comparison_page(comparison: Comparison) -> str:
     """Render the HTML page of a comparison."""
     labels, headline = comparison.labels, HEADLINES[comparison.task]
     scores = [(f"{label}: {headline}", number(report.scores[headline])) for label, report in comparison.scores.items()]
-    subtitle = f"{comparison.rows.source}, {counted(comparison.rows.count, 'row')}"
+    weight = "" if comparison.rows.weight is None else f", weighted by {quoted(comparison.rows.weight)}"
+    subtitle = f"{comparison.rows.source}, {counted(comparison.rows.count, 'row')}{weight}"
     sections = [
         _verdicts(comparison),
         _scores(comparison, labels),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import yaml
 
 from bpcli.decision.cuts import Cuts
-from bpcli.documents.scores import Group, Scores
+from bpcli.documents.scores import Group, ScoreReport, Scores
 from bpcli.documents.table import MOST_CLASSES, MOST_COLUMNS, Table
 from bpcli.errors import DataError
 from bpcli.inspection.importance import permutation_importance
@@ -28,7 +28,7 @@ from bpcli.spec import type_name
 from bpcli.storage.records import EpochRecord, Summary
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training.scoring import SUMMARIES, remarks
-from bpcli.wording import counted, grouped, with_deviation
+from bpcli.wording import amount, counted, grouped, quoted, with_deviation
 
 GROUPS: dict[Group, str] = {
     "class": "Each class against the rest",
@@ -95,13 +95,13 @@ def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, Scores, list[st
     if task == "regression":
         charts = list(residual_charts(answers.true, answers.predicted, names))
     elif (known := answers.with_probabilities) is not None:
-        weight = answers.known_weight
-        charts = list(probability_charts(*known, names, weight))
+        true, probabilities, weight = known
+        charts = list(probability_charts(true, probabilities, names, weight))
         if report.positive is not None:
-            cuts = Cuts.of(known[1][:, 1], known[0] == 1, weight)
+            cuts = Cuts.of(probabilities[:, 1], true == 1, weight)
             values, aim = model.decision.values, model.header.config.decision.aim
             charts += threshold_charts(cuts, report.positive, None if values is None else values[0], aim)
-        tables.append(calibration_table(reliability_by_name(*known, names, weight)))
+        tables.append(calibration_table(reliability_by_name(true, probabilities, names, weight)))
     else:
         charts = []
     matrix = report.confusion_matrix
@@ -111,13 +111,24 @@ def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, Scores, list[st
         columns = list(next(iter(report.groups.values())))
         cells = [[name, *(number(group[column]) for column in columns)] for name, group in report.groups.items()]
         tables.append(Table(GROUPS[report.group], [report.group, *map(spaced, columns)], cells))
-    scalars = [[spaced(name), number(value)] for name, value in report.scores.items() if value is not None]
-    tables.append(Table("All metrics", ["metric", "value"], scalars))
+    tables.append(_all_metrics(report))
     sentences = [as_sentence(f"{rows.source}: {counted(report.rows, 'row')}")]
+    if report.weight_sum is not None:
+        by = quoted(model.preprocessor.weight or "")
+        sentences.append(f"Scores and curves are weighted by {by}, total weight {amount(report.weight_sum)}.")
     decision = model.decision_report(rows.table)
     about = [*report.about_positive, *(decision.lines() if decision else ())]
     sentences += map(as_sentence, [*about, *grouped(rows.notes), *remarks(report)])
     return Section("Evaluation", sentences, charts, tables), report.scores, rows.notes
+
+
+def _all_metrics(report: ScoreReport) -> Table:
+    """Table of the scalar metrics, with a column of unweighted values if row weights change any."""
+    rows = [[spaced(name), number(value)] for name, value in report.scores.items() if value is not None]
+    if report.unweighted is None or not report.differing:
+        return Table("All metrics", ["metric", "value"], rows)
+    plain = {spaced(name): number(value) for name, value in report.unweighted.scores.items()}
+    return Table("All metrics", ["metric", "weighted", "unweighted"], [[*row, plain[row[0]]] for row in rows])
 
 
 def _importance(model: Model, rows: SplitRows) -> Section:

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from bpcli.arrays.memory import Array
+from bpcli.metrics.probabilities import required
 from bpcli.metrics.ranking import positives_above
 from bpcli.metrics.reliability import Bin, reliability
+from bpcli.metrics.weights import weighted_rows
 from bpcli.pages.charts import Chart, Series
 from bpcli.report.calibration import calibration_chart
 from bpcli.wording import quoted
@@ -25,13 +27,15 @@ MOST_DOTS = 1500
 
 
 def probability_charts(
-    truth: Array, probabilities: Array, names: Sequence[str], weights: Array | None = None
+    truth: Array, probabilities: Array, names: Sequence[str], weight: Array | None = None
 ) -> Iterator[Chart]:
     """ROC, precision-recall and calibration curves, one class or label against the rest.
 
-    truth: (rows,) classes, or (rows, labels) of 0 and 1. probabilities: (rows, names). weights: (rows,), of the
-    calibration.
+    truth: (rows,) classes, or (rows, labels) of 0 and 1. probabilities: (rows, names). weight: (rows,), or None for
+    ones.
     """
+    truth, _, shares, weight = weighted_rows(truth, truth, probabilities, weight)
+    probabilities = required(shares)
     positive, known = _shown(truth, names)
     if not known:
         return
@@ -40,7 +44,7 @@ def probability_charts(
     roc, precision = [], []
     for index in known:
         is_positive, scores, name = positive[:, index], probabilities[:, index], names[index]
-        thresholds = positives_above(is_positive, scores)
+        thresholds = positives_above(is_positive, scores, weight)
         taken = np.linspace(0, len(thresholds[0]) - 1, min(len(thresholds[0]), MOST_THRESHOLDS)).astype(np.intp)
         true_positives, false_positives = (counts[taken] for counts in thresholds)
         recall = true_positives / true_positives[-1]
@@ -48,15 +52,15 @@ def probability_charts(
         precision.append(Series(name, [*recall], [*(true_positives / (true_positives + false_positives))]))
     yield Chart("ROC", "false positive rate", "true positive rate", roc, unit_square=True, diagonal=True, note=note)
     yield Chart("Precision and recall", "recall", "precision", precision, unit_square=True, note=note)
-    yield calibration_chart(reliability_by_name(truth, probabilities, names, weights), note)
+    yield calibration_chart(reliability_by_name(truth, probabilities, names, weight), note)
 
 
 def reliability_by_name(
-    truth: Array, probabilities: Array, names: Sequence[str], weights: Array | None = None
+    truth: Array, probabilities: Array, names: Sequence[str], weight: Array | None = None
 ) -> dict[str, list[Bin]]:
     """Bins of each class or label that `probability_charts` shows, by name."""
     positive, known = _shown(truth, names)
-    return {names[index]: reliability(probabilities[:, index], positive[:, index], weights) for index in known}
+    return {names[index]: reliability(probabilities[:, index], positive[:, index], weight) for index in known}
 
 
 def _shown(truth: Array, names: Sequence[str]) -> tuple[Array, list[int]]:

@@ -117,8 +117,9 @@ class Summary:
     """Outcome of a run: the content of summary.json, key by key.
 
     Missing and invalid fields have the default values. diagnosis: None if the layers' health was not recorded. best:
-    epoch 0 before the first best epoch. test: scores of the test rows. positive: positive class of two.
-    decision: thresholds and calibration, once training is over.
+    epoch 0 before the first best epoch. test: scores of the test rows. positive: positive class of two. decision:
+    thresholds and calibration, once training is over. data_warnings: all warnings, also accepted ones, with their
+    names.
     """
 
     name: str = ""
@@ -137,6 +138,7 @@ class Summary:
     rows: Mapping[str, int] = field(default_factory=dict)
     data_sha256: str = ""
     warnings: Sequence[str] = ()
+    data_warnings: Sequence[Json] = ()
     training_seconds: float | None = None
     started_at: str | None = None
     finished_at: str | None = None
@@ -152,7 +154,7 @@ class Summary:
         inner = {"best": self.best, "final": self.final, "test": self.test, "decision": self.decision}
         written: dict[str, Json] = {name: None if part is None else part.to_json() for name, part in inner.items()}
         document = {one.name: written.get(one.name, getattr(self, one.name)) for one in fields(self)}
-        return {name: value for name, value in document.items() if value is not None or name not in _OPTIONAL}
+        return {name: value for name, value in document.items() if value or name not in _OPTIONAL}
 
     @classmethod
     def from_json(cls, document: Json) -> Summary:
@@ -176,6 +178,7 @@ class Summary:
             rows={part: rows for part, value in members(of.get("rows")).items() if (rows := whole(value)) is not None},
             data_sha256=text(of.get("data_sha256")) or "",
             warnings=_texts(of.get("warnings")) or (),
+            data_warnings=tuple(items(of.get("data_warnings"))),
             training_seconds=measured(of.get("training_seconds")),
             started_at=text(of.get("started_at")),
             finished_at=text(of.get("finished_at")),
@@ -196,8 +199,8 @@ class Summary:
         return cls.from_json(document)
 
 
-_OPTIONAL = ("positive", "decision")
-"""Fields that are left out if None."""
+_OPTIONAL = ("positive", "decision", "data_warnings")
+"""Fields that are left out if None or empty."""
 
 _LISTED: dict[str, type | tuple[type, ...]] = {
     "started_at": str,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
 from bpcli.data.targets import TargetBase
 from bpcli.decision.fitted import FittedDecision
@@ -29,7 +30,7 @@ def fit_decision(
     fitted = FittedDecision()
     if spec.needs_rows:
         assert validation is not None, "an experiment that needs validation rows has some"
-        weight = validation.weight
+        weight = _known_weight(target, validation)
         logits = np.empty((validation.rows, inference.network.n_out), validation.x.dtype)
         inference.logits(validation.x, logits)
         rows = validation.rows if weight is None else int(np.count_nonzero(weight))
@@ -45,6 +46,14 @@ def fit_decision(
     if spec.number is not None:
         fitted = fitted.with_threshold(spec.number, len(names))
     return fitted if fitted != FittedDecision() else None
+
+
+def _known_weight(target: TargetBase, dataset: Dataset) -> Array | None:
+    """Row weights (rows,), 0 for rows of classes without training rows; None for ones."""
+    if not dataset.unseen:
+        return dataset.row_weight
+    known = true_outcomes(target, dataset) < len(target.class_names)
+    return known.astype(np.float64) if dataset.row_weight is None else np.where(known, dataset.row_weight, 0.0)
 
 
 def report_of(
@@ -76,7 +85,7 @@ def effect_of_calibration(
     found = {}
     true = true_outcomes(target, dataset)
     known = true < len(target.class_names) if dataset.unseen else np.ones(len(true), np.bool_)
-    weight = None if dataset.weight is None else dataset.weight[known]
+    weight = None if dataset.row_weight is None else dataset.row_weight[known]
     for name, link in ((BEFORE, loss), (AFTER, decision.link_of(loss))):
         predictions = np.empty_like(logits)
         link.link(logits, predictions)

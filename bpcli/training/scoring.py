@@ -33,13 +33,17 @@ SUMMARIES: dict[Task, tuple[str, ...]] = {
 }
 """Metrics shown where there is room for only one line."""
 
+UNWEIGHTED = "_unweighted"
+"""End of the name of an epoch's metric without row weights."""
+
 
 @dataclass(frozen=True)
 class Answers:
     """Predictions for rows with known targets, the targets, and all metrics.
 
     `true` has the shape of `predicted`. `probabilities` is None if the loss gives none. `unseen` are true classes
-    without training rows, whose codes follow those of the target. weight: of the rows, or None for ones.
+    without training rows, whose codes follow those of the target. `weight` are the row weights (rows,), or None for
+    ones.
     """
 
     true: Array
@@ -54,23 +58,20 @@ class Answers:
         true, predicted = np.where(self.true < 2, 1 - self.true, self.true), 1 - self.predicted
         probabilities = None if self.probabilities is None else self.probabilities[:, ::-1]
         names = [name for name in self.report.groups if name not in self.unseen][::-1]
-        scores = report("binary", true, predicted, probabilities, names, self.unseen)
+        scores = report("binary", true, predicted, probabilities, names, self.unseen, self.weight)
         return Answers(true, predicted, scores, probabilities, self.unseen, self.weight)
 
     @property
-    def known_weight(self) -> Array | None:
-        """Weights of the rows of `with_probabilities`."""
-        if self.weight is None or self.probabilities is None or not self.unseen:
-            return self.weight
-        return self.weight[self.true < self.probabilities.shape[1]]
+    def with_probabilities(self) -> tuple[Array, Array, Array | None] | None:
+        """True outcomes, probabilities and weights of the rows whose true class has a probability.
 
-    @property
-    def with_probabilities(self) -> tuple[Array, Array] | None:
-        """True outcomes and probabilities of the rows whose true class has a probability; None if there are none."""
+        None without probabilities.
+        """
         if self.probabilities is None or not self.unseen:
-            return None if self.probabilities is None else (self.true, self.probabilities)
+            return None if self.probabilities is None else (self.true, self.probabilities, self.weight)
         known = self.true < self.probabilities.shape[1]
-        return self.true[known], self.probabilities[known]
+        weight = None if self.weight is None else self.weight[known]
+        return self.true[known], self.probabilities[known], weight
 
 
 def metric_names(target: TargetBase, loss: LossBase) -> list[str]:
@@ -95,8 +96,9 @@ def answers(
     outcome, true = target.outcome(predictions, loss, thresholds), true_outcomes(target, dataset)
     if target.task == "regression":
         require_finite(outcome.predicted - true)  # they may overflow in the user's units
-    metrics = report(target.task, true, outcome.predicted, outcome.probabilities, target.labels, dataset.unseen)
-    return Answers(true, outcome.predicted, metrics, outcome.probabilities, dataset.unseen, dataset.weight)
+    weight, unseen = dataset.row_weight, dataset.unseen
+    metrics = report(target.task, true, outcome.predicted, outcome.probabilities, target.labels, unseen, weight)
+    return Answers(true, outcome.predicted, metrics, outcome.probabilities, unseen, weight)
 
 
 def remarks(report: ScoreReport) -> list[str]:
@@ -111,7 +113,7 @@ def remarks(report: ScoreReport) -> list[str]:
     ]
 
 
-def _remarks_of_classes(report: ScoreReport, confusion: Sequence[Sequence[int]]) -> Iterator[str]:
+def _remarks_of_classes(report: ScoreReport, confusion: Sequence[Sequence[float]]) -> Iterator[str]:
     counts = [sum(row) for row in confusion]
     share = max(counts, default=0) / max(sum(counts), 1)
     accuracy, auc = report.scores.get("accuracy"), report.scores.get("roc_auc")
@@ -143,15 +145,15 @@ class EpochScore:
     metrics: Sequence[str]
 
     def __call__(self, predictions: Array, dataset: Dataset) -> dict[str, float | None]:
-        """Value by metric."""
+        """Value by metric; with row weights also the unweighted values, as `accuracy_unweighted`."""
         target, outcome = self.target, self.target.outcome(predictions, self.loss)
         true, classes = true_outcomes(target, dataset), len(target.class_names)
-        return measure(
-            target.task,
-            self.metrics,
-            true,
-            outcome.predicted,
-            outcome.probabilities,
-            classes,
-            len(dataset.unseen),
-        )
+
+        def measured(weight: Array | None) -> dict[str, float | None]:
+            said = (true, outcome.predicted, outcome.probabilities, classes, len(dataset.unseen), weight)
+            return measure(target.task, self.metrics, *said)
+
+        if dataset.row_weight is None:
+            return measured(None)
+        plain = {f"{name}{UNWEIGHTED}": value for name, value in measured(None).items()}
+        return {**measured(dataset.row_weight), **plain}

@@ -226,6 +226,9 @@ WARNINGS = (
 )
 
 
+NAMES = ("target_copy", "identifier")
+
+
 @pytest.fixture
 def leaking(tmp_path: Path) -> Path:
     """A folder with a column that gives the target away, and one that numbers the rows."""
@@ -240,11 +243,17 @@ def warnings_in(err: str) -> list[str]:
 
 @pytest.mark.parametrize("command", ["check", "train"])
 def test_leaks_are_warned_of(leaking: Path, command: str):
-    assert warnings_in(bpcli(command, "c.yaml", cwd=leaking).ok().err) == [*WARNINGS]
+    named = [f"{text} [{name}]" for text, name in zip(WARNINGS, NAMES, strict=True)]
+    assert warnings_in(bpcli(command, "c.yaml", cwd=leaking).ok().err) == named
 
 
 def test_warnings_are_part_of_the_json(leaking: Path):
-    assert bpcli("check", "c.yaml", "--json", cwd=leaking).ok().json["warnings"] == [*WARNINGS]
+    document = bpcli("check", "c.yaml", "--json", cwd=leaking).ok().json
+    assert document["warnings"] == [*WARNINGS]
+    assert document["data_warnings"] == [
+        {"name": name, "column": column, "message": text, "accepted": False}
+        for text, name, column in zip(WARNINGS, NAMES, ("code", "id"), strict=True)
+    ]
 
 
 def test_warnings_are_kept_with_the_run_and_said_again_where_its_rows_are_judged(leaking: Path):
@@ -303,11 +312,64 @@ def test_strict_takes_all_warnings_for_errors_of_the_data(leaking: Path, argumen
         first, *others = WARNINGS
         error = json.loads(result.err.splitlines()[-1])
         assert ": ".join(filter(None, (error["place"], error["message"]))) == first
-        assert [": ".join(filter(None, other.values())) for other in error["others"]] == others
+        assert [": ".join(filter(None, (other["place"], other["message"]))) for other in error["others"]] == others
+        assert [error["name"], *(other["name"] for other in error["others"])] == [*NAMES]
     else:
         errors = [line for line in result.err.splitlines() if line.startswith("error: ")]
-        assert errors == [f"error: {warning}" for warning in WARNINGS]
+        assert errors == [f"error: {text} [{name}]" for text, name in zip(WARNINGS, NAMES, strict=True)]
     assert sorted(path.name for path in leaking.iterdir()) == ["c.yaml", "small.csv"]
+
+
+@pytest.mark.parametrize("command", ["check", "train"])
+def test_accepted_warnings_are_said_in_short_and_no_errors(leaking: Path, command: str):
+    accept = ("--set", "data.accept=[target_copy: code, identifier]")
+    result = bpcli(command, "c.yaml", "--strict", *accept, cwd=leaking).ok()
+    assert warnings_in(result.err) == []
+    if command == "check":
+        assert [line for line in result.err.splitlines() if "accept" in line] == [
+            "note: accepted: target_copy of column 'code'",
+            "note: accepted: identifier",
+        ]
+    some = bpcli(command, "c.yaml", "--strict", "--set", "data.accept=[target_copy]", cwd=leaking)
+    assert some.code == 3
+    assert some.err.count("error: ") == 1
+    assert "error: column 'id': " in some.err
+
+
+def test_accepted_warnings_are_marked_in_the_documents(leaking: Path):
+    accept = ("--set", "data.accept=[identifier]")
+    bpcli("train", "c.yaml", "-q", "--run-dir", "r", *accept, cwd=leaking).ok()
+    for document in (
+        json.loads((leaking / "r/summary.json").read_text()),
+        bpcli("check", "c.yaml", "--json", *accept, cwd=leaking).ok().json,
+    ):
+        assert document["warnings"] == [WARNINGS[0]]
+        assert [(one["name"], one["accepted"]) for one in document["data_warnings"]] == [
+            ("target_copy", False),
+            ("identifier", True),
+        ]
+
+
+def test_warnings_that_are_accepted_but_not_there_are_said_softly(leaking: Path):
+    accept = ("--set", "data.accept=[target_copy: mass, unseen_class, target_copy, identifier]")
+    said = bpcli("check", "c.yaml", "--strict", *accept, cwd=leaking).ok().err.splitlines()
+    assert [line for line in said if "no warning" in line] == [
+        "note: data.accept: no warning target_copy of column 'mass'; remove this entry",
+        "note: data.accept: no warning unseen_class; remove this entry",
+    ]
+
+
+def test_the_name_of_no_warning_is_an_error_with_the_nearest_name(leaking: Path):
+    for entry, name in (("identifer", "identifier"), ("target_copi: code", "target_copy")):
+        result = bpcli("check", "c.yaml", "--set", f"data.accept=[{entry}]", cwd=leaking)
+        assert result.code == 2
+        assert result.err.rstrip().endswith(f"; did you mean '{name}'?")
+
+
+def test_a_run_whose_warnings_are_accepted_later_resumes(leaking: Path):
+    bpcli("train", "c.yaml", "-q", "--run-dir", "r", cwd=leaking).ok()
+    more = ("--set", "data.accept=[target_copy, identifier]", "--set", "training.epochs=2", "--strict")
+    assert "epoch 2/2" in bpcli("train", "--resume", "r", *more, cwd=leaking).ok().err
 
 
 @pytest.mark.parametrize("command", [["check"], ["train", "--set", "training.epochs=1"]], ids=lambda words: words[0])

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from commands import CONFIGS, bpcli, bpcli_process
 
+from bpcli.config import load_config
+from bpcli.experiment.prepare import prepare
 from bpcli.jobs.seeds import SeedRun, child_command
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.storage.run_listing import list_runs, read_run
@@ -110,6 +112,22 @@ def test_a_report_and_the_run_directories_are_printed(tmp_path: Path):
     assert sum("69 test rows" in line for line in said) == 1
     assert any(line.startswith("seed 0: epoch 4/4 ") for line in said)
     assert any(line.startswith("seed 1: epoch 4/4 ") for line in said)
+
+
+@pytest.mark.usefixtures("in_process")
+def test_with_a_seed_of_the_split_all_seeds_train_on_the_same_rows(tmp_path: Path):
+    said = bpcli("train", PENGUINS, *FEW, "--seeds", 2, "--set", "data.split.seed=0", "--run-dir", "p", cwd=tmp_path)
+    assert (
+        "note: each seed changes the initialization and the order of rows; the split has a seed of its own, 0; "
+        "lines common to several seeds are shown once"
+    ) in said.ok().err.splitlines()
+    specs = [load_config(tmp_path / f"p-seed{seed}" / "config.yaml") for seed in (0, 1)]
+    assert [loaded.config.seed for loaded in specs] == [0, 1]
+    first, second = (prepare(loaded.config, loaded.folder, keep_examples=True) for loaded in specs)
+    assert first.examples is not None
+    assert second.examples is not None
+    assert first.examples.split.test.tolist() == second.examples.split.test.tolist()
+    assert content(tmp_path / "p-seed0") != content(tmp_path / "p-seed1")
 
 
 @pytest.mark.usefixtures("in_process")

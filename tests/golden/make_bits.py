@@ -196,6 +196,8 @@ def bits(run: Path) -> Bits:
     records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     for record in records:
         del record["seconds"]
+        for name in [name for name in record if name.endswith("_unweighted")]:  # the metrics of version 0.1
+            record[name.removesuffix("_unweighted")] = record.pop(name)
     parts: dict[str, list[bytes]] = {"parameters": [], "best": [], "optimizer": []}
     for name in sorted(arrays):
         parts[name.split(".")[0] if name.startswith(("best.", "optimizer.")) else "parameters"].append(

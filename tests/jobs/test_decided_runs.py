@@ -200,6 +200,7 @@ def test_rows_count_with_their_weights(tmp_path: Path) -> None:
     above = p > np.array([weighted.decision.thresholds[0].value])
     f1 = 2 * weights[above & truth].sum() / (weights[above].sum() + weights[truth].sum())
     assert weighted.decision.thresholds[0].score == pytest.approx(f1, rel=1e-12)
+    assert evaluate_split(weighted, "validation").report.scores["f1"] == pytest.approx(f1, rel=1e-12)
 
 
 def test_each_label_has_a_threshold_of_its_own(tmp_path: Path) -> None:

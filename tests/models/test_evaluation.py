@@ -278,3 +278,61 @@ def test_a_file_needs_no_weights_to_be_evaluated(tmp_path: Path) -> None:
     model = own(tmp_path, "data.weight=year", "data.exclude=[island]")
     (tmp_path / "without.csv").write_text(PENGUINS.read_text().replace(",year", ",jahr"))
     assert evaluate_file(model, tmp_path / "without.csv").report.rows == 344
+
+
+# Row weights
+
+WEIGHT = np.where(A > 0.5, 0.5, np.where(B > 0.5, 0, 3))
+
+
+def weighing(folder: Path) -> Path:
+    """A run that answers yes where the second number is above 0, of rows with weights."""
+    return by(folder, "weighing", 0, 4, extra=", weight: w", w=WEIGHT)
+
+
+def test_row_weights_count_in_the_scores_beside_the_unweighted_ones(tmp_path: Path) -> None:
+    run = weighing(tmp_path)
+    rows = TEST & (WEIGHT > 0)
+    right = (B > 0) == YES
+    found = evaluate_split(Model.load(run), "test")
+    report = found.report
+    assert report.rows == rows.sum()
+    assert report.scores["accuracy"] == pytest.approx(np.average(right[rows], weights=WEIGHT[rows]))
+    assert report.weight_sum == WEIGHT[TEST].sum()
+    assert report.groups["yes"]["support"] == WEIGHT[TEST & YES].sum()
+    assert report.unweighted is not None
+    assert report.unweighted.scores["accuracy"] == np.mean(right[rows])
+    assert report.unweighted.groups["yes"]["support"] == np.sum(rows & YES)
+    assert report.differing["accuracy"] == report.unweighted.scores["accuracy"]
+    assert report.differing["accuracy"] != report.scores["accuracy"]
+    summary = RunDirectory(run).read_summary()
+    assert summary.test == report
+    assert summary.best is not None
+    validation = (WEIGHT > 0) & (PART == "validation")
+    accuracy = np.average(right[validation], weights=WEIGHT[validation])
+    assert summary.best.values["validation_accuracy"] == pytest.approx(accuracy)
+    assert summary.best.values["validation_accuracy_unweighted"] == pytest.approx(np.mean(right[validation]))
+
+
+def test_a_file_is_weighted_by_its_column_or_said_to_be_unweighted(tmp_path: Path) -> None:
+    model = Model.load(weighing(tmp_path))
+    other = {"a": A, "b": B, "y": np.where(YES, "yes", "no")}
+    write_csv(tmp_path / "with.csv", {**other, "w": 2 * WEIGHT})
+    found, rows = evaluate_file(model, tmp_path / "with.csv"), WEIGHT > 0
+    right = (B > 0) == YES
+    assert found.report.scores["accuracy"] == pytest.approx(np.average(right, weights=WEIGHT))
+    assert (found.report.rows, found.report.weight_sum) == (rows.sum(), 2 * WEIGHT.sum())
+    assert f"{np.sum(~rows)} rows left out: weight 0 in 'w'" in found.notes
+    write_csv(tmp_path / "without.csv", other)
+    found = evaluate_file(model, tmp_path / "without.csv")
+    assert (found.report.scores["accuracy"], found.report.unweighted) == (np.mean(right), None)
+    assert "no column 'w' of weights: metrics are unweighted" in found.notes
+
+
+@pytest.mark.parametrize("bad", [-1.0, None])
+def test_weights_of_a_file_that_are_none_are_a_data_error(tmp_path: Path, bad: float | None) -> None:
+    model = Model.load(weighing(tmp_path))
+    weights = [bad, *WEIGHT[1:]]
+    path = write_csv(tmp_path / "bad.csv", {"a": A, "b": B, "y": np.where(YES, "yes", "no"), "w": weights})
+    with pytest.raises(DataError, match=f"^{path}: column 'w' must hold non-negative numbers, none missing"):
+        evaluate_file(model, path)

@@ -225,7 +225,7 @@ def test_a_class_that_training_rows_lack_is_named_with_its_rows(tmp_path: Path) 
     assert result.code == 0
     assert (
         "warning: validation rows: target 'y': class 'r' has 2 rows here, none in the training set: counted as wrong, "
-        "and left out of the metrics of probabilities\n"
+        "and left out of the metrics of probabilities [unseen_class]\n"
     ) in result.err
 
 

@@ -1,4 +1,4 @@
-"""Duplicate rows across splits."""
+"""Duplicate rows, within a table and across splits."""
 
 from __future__ import annotations
 
@@ -8,13 +8,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.data.examples.row_keys import Keys, bits, mix
 from bpcli.data.examples.split import Split
-from bpcli.data.table import PARTS, Column, Part, Table
-
-Keys = NDArray[np.uint64]
-
-STEPS = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1))
-"""Shifts and factors of splitmix64 (Steele et al. 2014, "Fast splittable pseudorandom number generators")."""
+from bpcli.data.table import PARTS, Part, Table
 
 
 def repeated_rows(table: Table, names: Sequence[str], split: Split) -> dict[tuple[Part, Part], int]:
@@ -28,7 +24,7 @@ def repeated_rows(table: Table, names: Sequence[str], split: Split) -> dict[tupl
     flat = table.flat(names)
     for block in _doubling(list(flat)):
         for name in block:
-            _mix(_bits(flat[name].take(rows)), out=keys)
+            mix(bits(flat[name].take(rows)), out=keys)
         suspects = _parts_of_equals(keys, parts) != 1 << parts
         rows, parts, keys = rows[suspects], parts[suspects], keys[suspects]
         if not len(rows):
@@ -41,30 +37,35 @@ def repeated_rows(table: Table, names: Sequence[str], split: Split) -> dict[tupl
     return {pair: count for pair, count in counts.items() if count}
 
 
+def first_of_equals(table: Table, names: Sequence[str], rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Whether each of `rows` differs from all before it in a column of `names`, (rows,). Exact."""
+    is_first = np.ones(len(rows), np.bool_)
+    at = np.arange(len(rows))  # candidates
+    keys = np.zeros(len(rows), np.uint64)
+    flat = table.flat(names)
+    for block in _doubling(list(flat)):
+        for name in block:
+            mix(bits(flat[name].take(rows[at])), out=keys)
+        _, codes, counts = np.unique(keys, return_inverse=True, return_counts=True)
+        repeated = counts[codes] > 1
+        at, keys = at[repeated], keys[repeated]
+        if not len(at):
+            return is_first
+    _, first, codes = np.unique(keys, return_index=True, return_inverse=True)
+    original = at[first][codes]
+    equal = np.ones(len(at), np.bool_)
+    for column in flat.values():
+        equal &= bits(column.take(rows[at])) == bits(column.take(rows[original]))
+    is_first[at] = (original == at) | ~equal
+    return is_first
+
+
 def _doubling(names: Sequence[str]) -> Iterator[Sequence[str]]:
     """Blocks of 1, 2, 4, … names: after each block only candidate duplicates remain, mostly none after the first."""
     start, size = 0, 1
     while start < len(names):
         yield names[start : start + size]
         start, size = start + size, 2 * size
-
-
-def _bits(column: Column) -> Keys:
-    """Bit patterns of the cells, equal for equal cells: -0.0 and NaN are normalized."""
-    if column.kind == "categorical":
-        return column.values.astype(np.uint64)
-    values = np.asarray(column.values, np.float64) + 0.0  # -0.0 + 0.0 is 0.0
-    values[np.isnan(values)] = np.nan
-    return values.view(np.uint64)
-
-
-def _mix(bits: Keys, out: Keys) -> None:
-    """Mix the bits of a column into the keys of the rows, in place."""
-    np.bitwise_xor(out, bits, out=out)
-    out += np.uint64(0x9E3779B97F4A7C15)
-    for shift, factor in STEPS:
-        out ^= out >> np.uint64(shift)
-        out *= np.uint64(factor)
 
 
 def _parts_of_equals(keys: Keys, parts: NDArray[np.int8]) -> NDArray[np.int8]:

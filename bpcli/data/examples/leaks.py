@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import combinations
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.columns.arrays import contiguous_positions
+from bpcli.data.data_warning import DataWarning, WarningName
+from bpcli.data.examples.chance_repeats import expected_repeats, is_more_than_chance
 from bpcli.data.examples.duplicates import repeated_rows
 from bpcli.data.examples.selection import Examples
 from bpcli.data.examples.target_leaks import (
@@ -25,20 +29,20 @@ from bpcli.wording import counted, quoted
 _SETS: dict[Part, str] = {"train": "training", "validation": "validation", "test": "test"}
 
 
-def find_leaks(selection: Examples, given: Collection[str] = ()) -> list[str]:
+def find_leaks(selection: Examples, given: Collection[str] = ()) -> list[DataWarning]:
     """Warnings about duplicate rows across splits, target leaks and identifier columns.
 
     given: columns whose kind the config sets, which are not reported as identifiers. A single input is not checked.
     """
     table, inputs = selection.table, selection.inputs
-    warnings = _repeats(selection)
+    warnings = [*_repeats(selection), *_shared_groups(selection)]
     if sum(prod(table[name].shape) for name in inputs) < 2:
         return warnings
     search = _Search(selection)
     for name in inputs:
         column = table[name]
         if not column.shape:
-            warnings += [f"column {quoted(name)}: {one}" for one in search.suspicions(column, name in given)]
+            warnings += [_of_column(name, one) for one in search.suspicions(column, name in given)]
             continue
         found = [
             (position.name, one)
@@ -47,11 +51,23 @@ def find_leaks(selection: Examples, given: Collection[str] = ()) -> list[str]:
         ]
         where = {position for position, _ in found}
         if len(where) == 1:
-            warnings += [f"column {quoted(position)}: {one}" for position, one in found]
+            warnings += [_of_column(position, one) for position, one in found]
         elif found:
             position, one = found[0]
-            warnings.append(f"{len(where):,} positions of {quoted(name)}, such as {quoted(position)}: {one}")
+            text = f"{len(where):,} positions of {quoted(name)}, such as {quoted(position)}: {one.what}"
+            warnings.append(DataWarning(one.name, text, name))
     return warnings
+
+
+class _Suspicion(NamedTuple):
+    """Warning about a column, without its name."""
+
+    name: WarningName
+    what: str
+
+
+def _of_column(column: str, suspicion: _Suspicion) -> DataWarning:
+    return DataWarning(suspicion.name, f"column {quoted(column)}: {suspicion.what}", column)
 
 
 class _Search:
@@ -65,15 +81,20 @@ class _Search:
         self._parts = [_with_codes(column) for column in columns] if len(learned) < len(columns) else []
         self._numeric = "regression" in selection.loss.tasks
 
-    def suspicions(self, column: Column, given: bool) -> list[str]:
-        """Warnings about one column, without its name."""
+    def suspicions(self, column: Column, given: bool) -> list[_Suspicion]:
+        """Warnings about one column."""
         if not given and tells_rows_apart(column):
-            return [f"{_identity(column)}; put it in data.exclude, or in data.columns if it is intended"]
+            what = f"{_identity(column)}; put it in data.exclude, or in data.columns if it is intended"
+            return [_Suspicion("identifier", what)]
         part = column.take(self._rows)
         found = [_leak(part, target, codes, self._numeric) for target, codes in self._targets]
         if not any(found):  # a column may give away one class of several
             found += [_leak(part, target, codes, self._numeric) for target, codes in self._parts]
-        return [f"{what}; put it in data.exclude unless it is known before the target" for what in found if what]
+        return [
+            _Suspicion("target_copy", f"{what}; put it in data.exclude unless it is known before the target")
+            for what in found
+            if what
+        ]
 
 
 def _with_codes(target: Column) -> tuple[Column, NDArray[np.intp]]:
@@ -81,19 +102,48 @@ def _with_codes(target: Column) -> tuple[Column, NDArray[np.intp]]:
     return target, np.unique(target.values, return_inverse=True)[1]
 
 
-def _repeats(selection: Examples) -> list[str]:
+def _repeats(selection: Examples) -> list[DataWarning]:
     found = repeated_rows(selection.table, [*selection.inputs, *selection.targets], selection.split)
     if not found:
+        return []
+    by_chance = expected_repeats(selection.table, selection.inputs, selection.targets, selection.split, [*found])
+    expected = sum(by_chance.values())
+    if not is_more_than_chance(sum(found.values()), expected):
         return []
     where = [
         f"{count:,} of {counted(len(selection.split.part(second)), f'{second} row')} also appear in the "
         f"{_SETS[first]} set"
         for (first, second), count in found.items()
     ]
-    return [
-        f"duplicate rows across splits: {', '.join(where)}; scores on them may be too optimistic; drop duplicates, or "
-        "keep them in one split with data.split.column"
-    ]
+    text = (
+        f"duplicate rows across splits: {', '.join(where)}; {_shown(expected)} expected by chance; scores on "
+        "them may be too optimistic; set "
+        "data.drop_duplicates, or keep them in one split with data.group or data.split.column"
+    )
+    return [DataWarning("duplicate_rows", text)]
+
+
+def _shown(expected: float) -> str:
+    return f"about {expected:,.0f}" if expected >= 0.5 else "none"
+
+
+def _shared_groups(selection: Examples) -> list[DataWarning]:
+    """Warning about groups of rows in more than one of the splits that the data brings."""
+    if selection.groups is None:
+        return []
+    found = {part: np.unique(selection.groups[selection.split.part(part)]) for part in PARTS}
+    where = []
+    for first, second in combinations(PARTS, 2):
+        shared = len(np.intersect1d(found[first], found[second], assume_unique=True))
+        if shared:
+            have = "has" if shared == 1 else "have"
+            where.append(
+                f"{shared:,} of {counted(len(found[second]), 'group')} with {second} rows also {have} {first} rows"
+            )
+    if not where:
+        return []
+    text = f"groups across splits: {', '.join(where)}; scores on them may be too optimistic; keep each in one split"
+    return [DataWarning("shared_groups", text)]
 
 
 def _identity(column: Column) -> str:

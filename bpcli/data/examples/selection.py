@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.data.columns.encoders import numbers
 from bpcli.data.columns.recognition import column_hint, recognised_numbers
-from bpcli.data.examples.split import Split, parts_from_column, split_table
+from bpcli.data.examples.groups import group_codes
+from bpcli.data.examples.roles import check_names, refuse_arrays
+from bpcli.data.examples.split import Split, split_table
+from bpcli.data.examples.usable_rows import (
+    distinct_rows,
+    dropped_words,
+    parts_as_given,
+    rows_with_targets,
+    weighted_rows,
+)
 from bpcli.data.files.cells import parse_cells
 from bpcli.data.files.kind_hints import are_missing_words, numbers_the_rows, words_among_numbers
 from bpcli.data.files.read import holds_arrays
 from bpcli.data.files.source import Source
 from bpcli.data.spec import DataSpec
-from bpcli.data.table import Column, Kind, Table, instead_of, unnamed
+from bpcli.data.table import PARTS, Column, Part, Table, unnamed
 from bpcli.data.targets import choose_loss, fit_target, learned_columns
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
 from bpcli.nn.losses import Loss, MeanSquaredError
 from bpcli.spec import type_name
-from bpcli.wording import composed, counted, enumerated, listed, quoted, shown_shape
+from bpcli.wording import counted, listed, quoted
 
 Weightless = Literal["kept", "dropped"]
 """Treatment of rows of weight 0: dropped before the split; version 0.1 kept them."""
-_OF_CELLS: dict[Kind, str] = {"categorical": "categorical", "date": "a date", "time_of_day": "a time of day"}
-"""Kinds that an array cannot have."""
+FAR_FROM_SHARE = 0.02
+"""Difference between the share of a split and the requested one from which groups of rows are the subject of a note."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,15 @@ class Examples:
     digest: str
     """SHA-256 of the data files."""
     notes: list[str]
+    groups: NDArray[np.intp] | None = None
+    """Group of each row of the table, or -1 for rows in no split; None without data.group."""
+
+    @property
+    def groups_of_parts(self) -> dict[Part, int] | None:
+        """Number of groups in each split; None without data.group."""
+        if self.groups is None:
+            return None
+        return {part: len(np.unique(self.groups[self.split.part(part)])) for part in PARTS}
 
 
 def select_examples(
@@ -70,12 +86,12 @@ def select_examples(
     """
     header = source.header
     targets = spec.targets or _array_targets(spec, header)
-    _check_names(spec, header, targets)
+    check_names(spec, header, targets)
     table = source.table()
-    _refuse_arrays(table, spec, targets)
+    refuse_arrays(table, spec, targets)
     if not as_read_before:
         table = _with_class_names(table, targets, spec)
-    no_inputs = {*targets, *spec.exclude, spec.weight, spec.split.column}
+    no_inputs = {*targets, *spec.exclude, spec.weight, spec.split.column, *spec.groups}
     inputs = [name for name in table if name not in no_inputs]
     useless = _without_name_or_content(table, header, inputs)
     inputs = [name for name in inputs if name not in useless]
@@ -83,11 +99,13 @@ def select_examples(
         raise MismatchError(Mismatch(("data",), "no input columns left"))
     if not table.rows:
         raise DataError(f"{source.shown}: no rows below the header")
-    rows, notes = _rows_with_targets(table, targets, source.shown)
+    rows, notes = rows_with_targets(table, targets, source.shown)
     if len(rows) < table.rows and not as_read_before:
-        notes += _dropped_words(source, table, targets)
+        notes += dropped_words(source, table, targets)
     if spec.weight is not None and weightless == "dropped":
-        rows = _weighted_rows(table, spec, rows, notes)
+        rows = weighted_rows(table, spec, rows, notes)
+    if spec.drop_duplicates:
+        rows = distinct_rows(table, [*inputs, *targets], rows, spec, notes)
     notes += [f"column {quoted(name)} left out: {why}" for name, why in useless.items()]
     if spec.query is not None and not spec.is_ordered:
         notes.append("data.query has no ORDER BY: the database may give the rows in another order, and so other splits")
@@ -102,8 +120,11 @@ def select_examples(
         training = _of_training(columns, rows, table, spec)
         fitted = fit_target(training, loss, spec.target_encoder, positive=spec.positive)
         fitted.require_valid(columns, rows + 1)
-        split = _divide(table, rows, learned_columns(columns, loss), spec, seed, loss)
-    return Examples(table, inputs, targets, split, loss, source.shown, source.digest, notes)
+        groups = _groups(table, rows, spec, notes)
+        split = _divide(table, rows, groups, learned_columns(columns, loss), spec, seed, loss)
+    if groups is not None:
+        notes += _notes_of_shares(split)
+    return Examples(table, inputs, targets, split, loss, source.shown, source.digest, notes, groups)
 
 
 def _array_targets(spec: DataSpec, header: list[str]) -> list[str]:
@@ -122,33 +143,6 @@ def _array_targets(spec: DataSpec, header: list[str]) -> list[str]:
     raise MismatchError(Mismatch(("data",), f"target is missing: name the column to predict, one of {listed(header)}"))
 
 
-def _check_names(spec: DataSpec, header: list[str], targets: list[str]) -> None:
-    """Raise MismatchError for all columns that the spec names and the file lacks, and for conflicting uses."""
-    named: list[tuple[tuple[str | int, ...], str]] = []
-    if isinstance(spec.target, str):
-        named.append((("data", "target"), spec.target))
-    elif spec.target is not None:
-        named += [(("data", "target", index), name) for index, name in enumerate(spec.target)]
-    named += [(("data", "exclude", index), name) for index, name in enumerate(spec.exclude)]
-    named += [(("data", "columns", name), name) for name in spec.columns]
-    named += [(("data", "weight"), spec.weight)] if spec.weight is not None else []
-    named += [(("data", "split", "column"), spec.split.column)] if spec.split.column is not None else []
-    absent = []
-    for path, name in named:
-        if name not in header:
-            what = f"no column {quoted(name)} in {quoted(spec.shown)}{instead_of(name, header)}"
-            absent.append(Mismatch(path, what, at_key=path[:2] == ("data", "columns")))
-    if absent:
-        raise MismatchError(*absent)
-    if len(set(targets)) < len(targets):
-        raise MismatchError(Mismatch(("data", "target"), "a column is named twice"))
-    both = [name for name in targets if name in spec.exclude or name in (spec.weight, spec.split.column)]
-    if both:
-        raise MismatchError(
-            Mismatch(("data", "target"), f"column {quoted(both[0])} cannot be the target and have another role")
-        )
-
-
 def _without_name_or_content(table: Table, header: list[str], inputs: list[str]) -> dict[str, str]:
     """Columns without a name that are empty or number the rows, with the reason to leave them out.
 
@@ -162,25 +156,6 @@ def _without_name_or_content(table: Table, header: list[str], inputs: list[str])
             elif numbers_the_rows(table[name]):
                 useless[name] = "an unnamed row number"
     return useless
-
-
-def _refuse_arrays(table: Table, spec: DataSpec, targets: list[str]) -> None:
-    """Raise MismatchError if an array is used as target, weight, split column or categorical column."""
-    named: list[tuple[tuple[str | int, ...], str | None, str]] = [
-        *((("data", "target"), name, "the target") for name in targets),
-        (("data", "weight"), spec.weight, "a weight"),
-        (("data", "split", "column"), spec.split.column, "the split column"),
-        *(
-            (("data", "columns", name), name, _OF_CELLS[column.kind])
-            for name, column in spec.columns.items()
-            if column.kind in _OF_CELLS
-        ),
-    ]
-    for path, name, what in named:
-        if name is not None and name in table and (shape := table[name].shape):
-            raise MismatchError(
-                Mismatch(path, f"{quoted(name)} is an array of {shown_shape(shape)}, and cannot be {what}")
-            )
 
 
 def _with_class_names(table: Table, targets: list[str], spec: DataSpec) -> Table:
@@ -229,67 +204,50 @@ def _refuse_other_notations(columns: Sequence[Column], spec: DataSpec) -> None:
                 raise MismatchError(Mismatch(("data", "target"), what))
 
 
-def _rows_with_targets(table: Table, targets: list[str], source: str) -> tuple[NDArray[np.intp], list[str]]:
-    missing = np.zeros(table.rows, dtype=np.bool_)
-    for name in targets:
-        missing |= table[name].missing()
-    rows = np.flatnonzero(~missing)
-    if not len(rows):
-        raise DataError(f"{source}: no row has a value in target {listed(targets)}")
-    left_out = table.rows - len(rows)
-    if not left_out:
-        return rows, []
-    return rows, [f"{counted(left_out, 'row')} left out: no value in target {listed(targets)}"]
-
-
-def _dropped_words(source: Source, table: Table, targets: list[str]) -> list[str]:
-    """Note on the words by which rows of a class are taken for rows without one, such as NA for Namibia."""
-    names = frozenset(name for name in targets if table[name].kind == "categorical")
-    words = [word for word in source.options.missing if word]
-    if not (names and words):
-        return []
-    as_written = source.read(replace(source.options, columns=names, verbatim=names))
-    counts = Counter(composed(label.strip()) for name in names for label in as_written[name].labels())
-    found = [f"{quoted(word)} in {counted(counts[word], 'row')}" for word in words if counts[word]]
-    if not found:
-        return []
-    return [f"target: data.missing takes {enumerated(found)} for a missing value; set it if that is a class"]
-
-
-def _weighted_rows(table: Table, spec: DataSpec, rows: NDArray[np.intp], notes: list[str]) -> NDArray[np.intp]:
-    """Rows without those of weight 0, with a note on these.
-
-    All rows of a split that the data brings itself are kept if they all weigh 0: that is an error.
-    """
-    weight = spec.weight or ""
-    empty = numbers(table[weight].take(rows)) == 0
-    given = _parts(table, spec) if empty.any() else None
-    parts = np.zeros(len(rows), np.int8) if given is None else given[rows]
-    for part in np.unique(parts):
-        if empty[parts == part].all():
-            empty[parts == part] = False
-    left_out = int(np.count_nonzero(empty))
-    if left_out:
-        notes.append(f"{counted(left_out, 'row')} left out: weight 0 in {quoted(weight)}")
-    return np.asarray(rows[~empty])
-
-
 def _of_training(columns: list[Column], rows: NDArray[np.intp], table: Table, spec: DataSpec) -> list[Column]:
     """Target columns of the rows that may train: those that the data does not put in another split."""
-    parts = _parts(table, spec)
+    parts = parts_as_given(table, spec)
     chosen = np.flatnonzero(parts[rows] == 0) if parts is not None else np.arange(len(rows))
     return [column.take(chosen) for column in columns] if 0 < len(chosen) < len(rows) else columns
 
 
-def _parts(table: Table, spec: DataSpec) -> NDArray[np.int8] | None:
-    """Split of each row as given by the data, or None."""
-    return table.parts if spec.split.column is None else parts_from_column(table[spec.split.column])
+def _groups(table: Table, rows: NDArray[np.intp], spec: DataSpec, notes: list[str]) -> NDArray[np.intp] | None:
+    """Group of each row of the table, or -1 for rows that are not in `rows`, with a note on missing values."""
+    if not spec.groups:
+        return None
+    columns = [table[name].take(rows) for name in spec.groups]
+    missing = int(np.count_nonzero(np.any([column.missing() for column in columns], axis=0)))
+    if missing:
+        notes.append(
+            f"data.group: no value of {listed(spec.groups)} in {counted(missing, 'row')}; a missing value counts as one"
+        )
+    groups = np.full(table.rows, -1, np.intp)
+    groups[rows] = group_codes(columns)
+    return groups
+
+
+def _notes_of_shares(split: Split) -> list[str]:
+    """Notes on drawn splits whose share is far from the requested one because groups are large."""
+    drawn = {part: share for part, share in zip(PARTS[1:], split.shares, strict=True) if share}
+    total = sum(len(split.part(part)) for part in ("train", *drawn))
+    found = {part: len(split.part(part)) / total for part in drawn}
+    return [
+        f"data.group: {part} has {found[part]:.0%} of the rows instead of {share:.0%}, since groups stay together"
+        for part, share in drawn.items()
+        if abs(found[part] - share) > FAR_FROM_SHARE
+    ]
 
 
 def _divide(
-    table: Table, rows: NDArray[np.intp], targets: list[Column], spec: DataSpec, seed: int, loss: Loss
+    table: Table,
+    rows: NDArray[np.intp],
+    groups: NDArray[np.intp] | None,
+    targets: list[Column],
+    spec: DataSpec,
+    seed: int,
+    loss: Loss,
 ) -> Split:
-    parts = _parts(table, spec)
+    parts = parts_as_given(table, spec)
     classes: NDArray[np.integer[Any]] | None = None
     names: Sequence[str] = ()
     if "regression" not in loss.tasks and len(targets) == 1:
@@ -300,4 +258,5 @@ def _divide(
             names = targets[0].take(first).labels()
     elif spec.split.stratify:
         raise MismatchError(Mismatch(("data", "split", "stratify"), "stratification requires a target of classes"))
-    return split_table(rows, spec.split, seed, None if parts is None else parts[rows], classes, names)
+    given = None if parts is None else parts[rows]
+    return split_table(rows, spec.split, seed, given, classes, names, None if groups is None else groups[rows])

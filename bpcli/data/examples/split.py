@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.data.spec import SplitSpec
+from bpcli.data.examples.groups import assign_groups, majority_classes
+from bpcli.data.split_spec import SplitSpec
 from bpcli.data.table import PARTS, Column, Part
 from bpcli.errors import DataError, Mismatch, MismatchError
 from bpcli.randomness import Stream
@@ -43,15 +44,17 @@ def split_table(
     parts: NDArray[np.int8] | None = None,
     classes: NDArray[np.integer[Any]] | None = None,
     names: Sequence[str] = (),
+    groups: NDArray[np.intp] | None = None,
 ) -> Split:
     """Split `rows`, indices into a table.
 
-    parts: split of each row as given by the data, indices into PARTS, or None; other splits are drawn from its training
-    rows. classes: class of each row for stratification, indices into `names`, or None.
+    seed: that of the run, used unless the spec has its own. parts: split of each row as given by the data, indices into
+    PARTS, or None; other splits are drawn from its training rows. classes: class of each row for stratification,
+    indices into `names`, or None. groups: group of each row, whose rows stay together where splits are drawn, or None.
 
     Raises:
-        MismatchError: a share is set for a split that the data brings itself, a split is empty, or a class has too few
-        rows for `stratify: true`.
+        MismatchError: a share is set for a split that the data brings itself, a split is empty, a class has too few
+        rows for `stratify: true`, or there are fewer groups than splits.
         DataError: there are no rows to train on.
     """
     if parts is None:
@@ -62,11 +65,15 @@ def split_table(
     if spec.order == "time":
         assigned = _in_order(len(free), shares)
     else:
-        generator = Stream(seed, "split").at()
+        generator = Stream(seed if spec.seed is None else spec.seed, "split").at()
         strata = None
         if classes is not None and spec.stratify is not False and spec.column is None:
             strata = classes[free]
-        assigned = _at_random(len(free), shares, strata, names, bool(spec.stratify), generator)
+        strict = bool(spec.stratify)
+        if groups is None:
+            assigned = _at_random(len(free), shares, strata, names, strict, generator)
+        else:
+            assigned = _by_group(groups[free], shares, strata, names, strict, generator)
     result = parts.copy()
     result[free] = assigned
     train, validation, test = (rows[result == index] for index in range(len(PARTS)))
@@ -147,6 +154,50 @@ def _at_random(
             start += size
             taken[part] += size
     return assigned
+
+
+def _by_group(
+    groups: NDArray[np.intp],
+    shares: tuple[float, float],
+    strata: NDArray[np.integer[Any]] | None,
+    names: Sequence[str],
+    strict: bool,
+    generator: np.random.Generator,
+) -> NDArray[np.int8]:
+    """Split of each row such that groups stay together. A group belongs to the stratum of most of its rows."""
+    _, groups = np.unique(groups, return_inverse=True)
+    sizes = np.bincount(groups)
+    needed = 1 + sum(share > 0 for share in shares)
+    if len(sizes) < needed:
+        raise MismatchError(
+            Mismatch(
+                ("data", "group"),
+                f"{counted(len(sizes), 'group')} cannot be divided into {needed} splits; set data.split.validation or "
+                "data.split.test to 0",
+            )
+        )
+    majority = np.zeros(len(sizes), np.intp) if strata is None else majority_classes(groups, strata)
+    rare = np.zeros(len(sizes), np.bool_)
+    if strata is not None:
+        counts = np.bincount(majority, minlength=len(names))
+        few = [code for code in np.unique(strata).tolist() if counts[code] < needed]
+        if strict and few:
+            raise MismatchError(
+                Mismatch(
+                    ("data", "split", "stratify"),
+                    f"class {quoted(names[few[0]])} is that of most rows in {counted(counts[few[0]], 'group')}, too "
+                    f"few for {needed} splits; set it to false, or drop that class",
+                )
+            )
+        rare = np.isin(majority, few)
+    if rare.all():
+        majority, rare = np.zeros_like(majority), np.zeros_like(rare)
+    rows = len(groups)
+    free = np.flatnonzero(~rare)
+    targets = (rows * (1 - sum(shares)) - sizes[rare].sum(), *(rows * share for share in shares))
+    assigned = np.zeros(len(sizes), np.int8)  # groups of rare classes are training rows
+    assigned[free] = assign_groups(sizes[free], targets, majority[free], generator)
+    return assigned[groups]
 
 
 def _require_rows(split: Split, shares: tuple[float, float], rows: int) -> None:

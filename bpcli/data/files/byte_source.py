@@ -1,4 +1,4 @@
-"""Opening data files and standard input for their bytes."""
+"""Byte streams of data files and of standard input."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bpcli.wording import suggestion
 
 @contextmanager
 def open_bytes(path: Path, pipes: bool = False) -> Iterator[BufferedReader]:
-    """Open a regular file, or with `pipes` a named pipe; whatever the system refuses becomes a BpcliError."""
+    """Open a regular file, or with `pipes` a named pipe. Errors of the system become a BpcliError."""
     shown = shown_path(path)
     try:
         # Looked at before it is opened: opening a named pipe would wait for a writer.
@@ -49,7 +49,7 @@ def open_bytes(path: Path, pipes: bool = False) -> Iterator[BufferedReader]:
 def open_decompressed(path: Path | None, pipes: bool = False) -> Iterator[ByteStream]:
     """Open a text file, compressed or not; None is standard input.
 
-    Raises DataError as `open_bytes` does, and for content that is of a format other than text.
+    Raises DataError as `open_bytes` does, and for content in a format other than text.
     """
     if path is None:
         yield _text_of(sys.stdin.buffer, "standard input")

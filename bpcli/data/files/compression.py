@@ -1,4 +1,4 @@
-"""Decompression, recognised by the first bytes: gzip, bzip2, xz and Zstandard."""
+"""Decompression of gzip, bzip2, xz and Zstandard, recognised by the first bytes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ZSTD_INPUT = 1 << 10
 
 
 class Rewound:
-    """A stream of which the first bytes have been read already."""
+    """A stream with bytes that were already read put back."""
 
     def __init__(self, beginning: bytes, rest: ByteStream) -> None:
         self._beginning = beginning
@@ -31,7 +31,7 @@ class Rewound:
 
 
 def peeked(stream: ByteStream) -> tuple[bytes, Rewound]:
-    """The first bytes of a stream, and a stream of all its bytes."""
+    """First bytes of a stream, and a stream of all its bytes."""
     beginning = b""
     while len(beginning) < LENGTH and (more := stream.read(LENGTH - len(beginning))):
         beginning += more
@@ -39,9 +39,9 @@ def peeked(stream: ByteStream) -> tuple[bytes, Rewound]:
 
 
 def decompressed(stream: ByteStream, path: str) -> ByteStream:
-    """The bytes that a stream holds in compressed form, or its own; `path` as messages show it.
+    """Decompressed bytes of a stream; the stream itself if it is not compressed. `path` is for messages.
 
-    Reading raises DataError for damaged data, and where the library for the format is not installed.
+    Reading raises DataError for damaged data, and if the library for the format is not installed.
     """
     beginning, whole = peeked(stream)
     packed: Any = whole  # the standard library wants a file object and only reads from it
@@ -63,7 +63,7 @@ def decompressed(stream: ByteStream, path: str) -> ByteStream:
 
 
 class _Checked:
-    """A stream whose errors say what is damaged."""
+    """A stream whose errors name the damaged file and format."""
 
     def __init__(self, stream: ByteStream, name: str, path: str) -> None:
         self._stream = stream
@@ -85,7 +85,7 @@ class _Checked:
 
 
 class _ZstandardReader:
-    """Frames of Zstandard. `zstandard.stream_reader` would take a frame that is cut short for a whole one."""
+    """Zstandard frames. `zstandard.stream_reader` takes a truncated frame for a complete one."""
 
     def __init__(self, stream: ByteStream, path: str) -> None:
         try:

@@ -1,4 +1,4 @@
-"""CSV and TSV into typed columns: each block of rows is typed at once, and no text is kept."""
+"""CSV and TSV to typed columns. Each block of rows is converted at once, and its text is dropped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bpcli.data.table import Column, Table
 
 
 def read_csv(path: Path, options: ReadOptions) -> Table:
-    """The whole file as a table; raises DataError naming file, line and column."""
+    """Read the whole file. Raises DataError with file, line and column."""
     with open_text(path, options.dialect) as text:
         columns = _Columns(text.header, options)
         for grid in text.blocks():
@@ -31,9 +31,9 @@ def read_csv(path: Path, options: ReadOptions) -> Table:
 
 
 def read_csv_chunks(path: Path | None, options: ReadOptions, rows: int) -> Iterator[Table]:
-    """Tables of a fixed number of rows, the last one of up to as many, in constant memory; None is standard input.
+    """Read tables of `rows` rows, the last one shorter, in constant memory; None is standard input.
 
-    A file without rows gives one empty table. The file is opened once, so that it may be a named pipe.
+    A file without rows gives one empty table. The file is opened once, so it can be a named pipe.
     """
     with open_text(path, options.dialect, pipes=True) as text:
         for grids in _in_chunks(text.blocks(), rows):
@@ -46,7 +46,7 @@ def read_csv_chunks(path: Path | None, options: ReadOptions, rows: int) -> Itera
 
 
 def _in_chunks(blocks: Iterable[Grid], rows: int) -> Iterator[list[Grid]]:
-    """Parts of blocks that have `rows` rows together; the last ones, which may be none, have fewer."""
+    """Group parts of blocks so that each group has `rows` rows. The last group has fewer, possibly none."""
     parts: list[Grid] = []
     wanted = rows
     empty = True
@@ -65,14 +65,14 @@ def _in_chunks(blocks: Iterable[Grid], rows: int) -> Iterator[list[Grid]]:
 
 
 class _Text:
-    """A column of text so far: the distinct raw cells in the order of their first appearance, each row's as a code."""
+    """Text column while it is read: distinct raw cells by first appearance, and their codes in each row."""
 
     def __init__(self) -> None:
         self.seen: defaultdict[bytes, int] = defaultdict(count().__next__)
         self.codes: GrowingArray[np.int32] = GrowingArray(np.int32)
 
     def add(self, grid: Grid, column: int) -> NDArray[np.int32]:
-        """Take in more rows, and return their codes."""
+        """Add rows, and return their codes."""
         cells, rows = grid.raw_column(column)
         codes = np.fromiter(map(self.seen.__getitem__, cells), np.int32, len(cells))[rows]
         self.codes.extend(codes)
@@ -80,10 +80,10 @@ class _Text:
 
 
 class _Columns:
-    """The wanted columns while a file is read: chunks of numbers, or text.
+    """Wanted columns while a file is read: chunks of numbers, or text.
 
-    A column whose kind is to be inferred counts as numeric until a cell is not or has leading zeros; when that is after
-    the first block, its name goes to `late`, and all blocks must be read again for it.
+    A column of unknown kind is numeric until a cell is not a number or has leading zeros. If that happens after the
+    first block, its name goes to `late`, and all blocks must be read again for it.
     """
 
     def __init__(self, header: list[str], options: ReadOptions) -> None:
@@ -91,7 +91,7 @@ class _Columns:
         self.missing = frozenset(options.missing)
         self.rows = 0
         self.late: list[str] = []
-        self._position = {name: position for position, name in enumerate(header) if options.wants(name)}
+        self._position = {name: position for position, name in enumerate(header) if options.includes(name)}
         self._numeric_words = numeric_words(self.missing, options.dialect)
         self._numbers: dict[str, GrowingArray[np.float64]] = {}
         self._texts: dict[str, _Text] = {}
@@ -102,7 +102,7 @@ class _Columns:
                 self._texts[name] = _Text()
 
     def add(self, grid: Grid) -> None:
-        """Take in a block of rows; raises DataError for a cell that the given kind of its column does not allow."""
+        """Add a block of rows. Raises DataError for a cell not allowed by the given kind of its column."""
         if self._numbers:
             self._leave_out_padded(grid)
             names = list(self._numbers)
@@ -120,7 +120,7 @@ class _Columns:
         self.rows += len(grid)
 
     def _leave_out_padded(self, grid: Grid) -> None:
-        """Take columns of unknown kind with whole numbers such as 00501 for names: a number has no leading zeros."""
+        """Treat columns of unknown kind with whole numbers such as 00501 as names: numbers have no leading zeros."""
         names = {self._position[name]: name for name in self._numbers if self.options.kind(name) is None}
         for position, cells in grid.padded_numbers(list(names)):
             words = (cell.strip(BLANKS) for cell in unquoted(cells))
@@ -145,9 +145,9 @@ class _Columns:
             self._read_as_text(name)
 
     def _parse(self, grid: Grid, positions: Sequence[int]) -> NDArray[np.float64]:
-        """The numbers in some columns, shape (columns, rows): NaN where missing, infinity where there is no number.
+        """Numbers of some columns (columns, rows): NaN for missing values, infinity for cells without a number.
 
-        Where a column holds text, numbers in unusual spellings may be infinity as well.
+        In a column of text, numbers in unusual notations may be infinity too.
         """
         width = len(positions)
         starts, ends = (np.take(bounds, positions, axis=1).ravel() for bounds in (grid.starts, grid.ends))
@@ -173,7 +173,7 @@ class _Columns:
         return values.reshape(len(grid), width).T.copy()
 
     def reread(self, blocks: Iterable[Grid]) -> None:
-        """Take in all blocks again for the late columns."""
+        """Read all blocks again for the late columns."""
         late, self.late = self.late, []
         self._texts |= {name: _Text() for name in late}
         for grid in blocks:
@@ -181,7 +181,7 @@ class _Columns:
                 self._texts[name].add(grid, self._position[name])
 
     def finish(self) -> list[Column]:
-        """The columns in the order of the file; can be called once, since it frees what it joins."""
+        """Columns in file order. To be called once, since it frees what it joins."""
         return [self._finished(name) for name in self._position]
 
     def _finished(self, name: str) -> Column:

@@ -1,4 +1,4 @@
-"""JSON lines: one object a line, whose keys are columns; also an array of such objects."""
+"""JSON lines: one object per line, whose keys are columns. An array of such objects is read too."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ Row = tuple[int, dict[str, Any]]
 
 
 def read_json(path: Path, options: ReadOptions) -> Table:
-    """The whole file as a table of all keys, in the order of their first appearance.
+    """Read the whole file. Columns are all keys, in order of first appearance.
 
-    null, NaN and an absent key are missing values. Raises DataError, naming the line and the key, for nested values,
-    keys that stand twice in an object, and lines that are no object.
+    null, NaN and an absent key are missing values. Raises DataError with line and key for nested values, keys repeated
+    in an object, and lines that are not an object.
     """
     file = _JsonFile(path)
     rows, table = file.rows(), ValueTable(options)
@@ -45,7 +45,7 @@ def read_json(path: Path, options: ReadOptions) -> Table:
 
 
 def json_header(path: Path, _: ReadOptions) -> list[str]:
-    """All keys of a file, in the order of their first appearance."""
+    """All keys of a file, in order of first appearance."""
     file, header = _JsonFile(path), dict[str, None]()
     for _number, row in file.rows():
         if not row.keys() <= header.keys():
@@ -55,10 +55,10 @@ def json_header(path: Path, _: ReadOptions) -> list[str]:
 
 
 def read_json_chunks(path: Path, options: ReadOptions, rows: int) -> Iterator[Table]:
-    """Tables of a fixed number of rows, the last one of up to as many; lines are read in constant memory.
+    """Read tables of `rows` rows, the last one shorter. Lines are read in constant memory.
 
-    The first table has all columns that are wanted, as long as any row has them. The file may be a named pipe, of which
-    only the first rows tell the columns.
+    The first table has all wanted columns that occur in any row. For a named pipe, only the first rows determine the
+    columns.
     """
     file = _JsonFile(path)
     objects = file.rows()
@@ -77,7 +77,7 @@ def read_json_chunks(path: Path, options: ReadOptions, rows: int) -> Iterator[Ta
 
 
 class _JsonFile:
-    """A file of objects, one a line or in an array."""
+    """A file of objects, one per line or in an array."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -118,7 +118,7 @@ class _JsonFile:
         return f"{self.shown}: {self.unit} {number:,}"
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
-        """The lines that are not blank, stripped, each with its number."""
+        """Non-blank lines, stripped, with their line numbers."""
         with open_decompressed(self.path, pipes=True) as packed:
             stream = Utf8Stream(packed, "utf-8", self.shown)
             number, rest, finished = 1, b"", False

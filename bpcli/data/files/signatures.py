@@ -1,4 +1,4 @@
-"""Formats of files that are no text, by their first bytes."""
+"""Signatures of binary formats."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ _SIGNATURES = {
 
 
 def binary_format(beginning: bytes) -> str | None:
-    """The format that a file begins like; None for text, and for anything that is not known."""
+    """Format whose signature a file begins with; None for text and unknown formats."""
     return next((name for signature, name in _SIGNATURES.items() if beginning.startswith(signature)), None)

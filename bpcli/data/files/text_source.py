@@ -1,4 +1,4 @@
-"""Opening delimited text: encodings, the header, and blocks of whole rows."""
+"""Delimited text: encoding, header, and blocks of complete rows."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ _SEPARATOR_LINE = re.compile(rb"sep=([^\r\n])\r?\n")
 
 @dataclass
 class TextTable:
-    """An open file of delimited text, its header read: `delimiter` is one byte, `path` as messages show it.
+    """An open file of delimited text after its header. `delimiter` is one byte; `path` is for messages.
 
-    `rest` is what was read behind the header; it begins on line `line`.
+    `rest` is text already read after the header; it begins on line `line`.
     """
 
     stream: Utf8Stream
@@ -54,9 +54,9 @@ class TextTable:
     line: int
 
     def blocks(self) -> Iterator[Grid]:
-        """The rows, some at a time.
+        """Blocks of rows.
 
-        Raises DataError for rows of the wrong length, quotes that do not close, and bytes that are no text.
+        Raises DataError for rows of the wrong length, unclosed quotes, and bytes that are not text.
         """
         data, size, finished = self.rest, BLOCK, False
         while not finished:
@@ -74,7 +74,7 @@ class TextTable:
             data = data[cells.size :]
 
     def _check_rest(self, data: bytes, cells: Cells, finished: bool) -> None:
-        """Raise DataError if what stands behind the whole rows cannot become one."""
+        """Raise DataError if the text after the complete rows cannot become a row."""
         rest = data[cells.stop :]
         if is_broken(rest) or (finished and rest):
             line = self.line + count_lines(data[: cells.stop])
@@ -91,9 +91,9 @@ class TextTable:
 
 @contextmanager
 def open_text(path: Path | None, dialect: Dialect, pipes: bool = False) -> Iterator[TextTable]:
-    """Open delimited text and read its header; None is standard input. With `pipes`, it may be a named pipe.
+    """Open delimited text and read its header; None is standard input. `pipes` allows named pipes.
 
-    Raises DataError when there is no such file, no header, or a name in it is blank or stands twice.
+    Raises DataError if there is no such file, no header, or a blank or repeated name.
     """
     shown = shown_path(path)
     with open_decompressed(path, pipes) as packed:
@@ -124,15 +124,15 @@ def open_text(path: Path | None, dialect: Dialect, pipes: bool = False) -> Itera
 
 
 def _no_rows(dialect: Dialect) -> re.Pattern[bytes]:
-    """Pattern of blank lines and comments at the beginning of a text."""
+    """Pattern of blank lines and comments at the start of a text."""
     comment = "" if dialect.comment is None else rf"|{re.escape(dialect.comment)}[^\r\n]*+"
     return re.compile(rf"\A(?:(?:[ \t]*+{comment})[\r\n]++)*+".encode())
 
 
 def _from_first_row(stream: Utf8Stream, dialect: Dialect, path: str) -> tuple[bytes, int, bool]:
-    """The text behind skipped lines, blank lines and comments, the line it begins on, and whether that is all.
+    """Text after skipped lines, blank lines and comments, its first line number, and whether the stream has ended.
 
-    Raises DataError where there is none.
+    Raises DataError if there is none.
     """
     lead = rf"(?:[^\r\n]*+(?:\r\n|\r|\n)){{{dialect.skip_rows}}}+[\r\n]*+"
     if dialect.comment is not None:
@@ -152,9 +152,9 @@ def _from_first_row(stream: Utf8Stream, dialect: Dialect, path: str) -> tuple[by
 
 
 def _extend(stream: Utf8Stream, data: bytes, size: int, path: str, line: int) -> tuple[bytes, bool]:
-    """`data`, which begins on `line`, and some `size` bytes more, and whether that was the end.
+    """`data`, which begins on `line`, with about `size` more bytes, and whether the stream has ended.
 
-    The last line then ends in a newline.
+    At the end, the last line ends in a newline.
     """
     try:
         more = stream.read(size)
@@ -166,7 +166,7 @@ def _extend(stream: Utf8Stream, data: bytes, size: int, path: str, line: int) ->
 
 
 def _delimiter(path: Path | None, text: bytes, dialect: Dialect) -> bytes:
-    """Tab for .tsv and .tab, unless it is given; else as the first row tells."""
+    """Given delimiter, else tab for .tsv and .tab, else the one found in the first row."""
     suffixes = path.suffixes if path is not None else []
     if dialect.delimiter is None and {".tsv", ".tab"} & {suffix.lower() for suffix in suffixes[-2:]}:
         return b"\t"
@@ -175,14 +175,14 @@ def _delimiter(path: Path | None, text: bytes, dialect: Dialect) -> bytes:
 
 
 def _as_wide_as(names: list[str], first_row: list[bytes]) -> list[str]:
-    """Header with or without a blank name at its end, where a delimiter at the end of lines makes one too many."""
+    """Header adjusted by a blank last name if lines end in a delimiter."""
     if len(first_row) == len(names) + 1 and not unquoted(first_row)[-1].strip():
         return [*names, ""]
     return names[:-1] if first_row and len(first_row) == len(names) - 1 and not names[-1] else names
 
 
 def _check_header(header: list[str], path: str, line: int) -> None:
-    """Raise DataError for a header without any name, or with the same one twice."""
+    """Raise DataError for a header without names, or with a repeated one."""
     if not any(header):
         raise DataError(f"{path}: line {line}: none of the {counted(len(header), 'column')} has a name in the header")
     twice = [name for name, times in Counter(header).items() if name and times > 1]

@@ -163,7 +163,8 @@ class Preprocessor(Spec):
                 x += array.size * held.itemsize
         values = 1 if self.target.class_names else self.target.outputs
         y = values * self.target.encoded_dtype(dtype).itemsize + self.target.truth_bytes
-        return rows * (x + y + (dtype.itemsize if self.weight is not None else 0))
+        weights = 0 if self.weight is None else dtype.itemsize + np.dtype(np.float64).itemsize
+        return rows * (x + y + weights)
 
     @staticmethod
     def keeps_stored(
@@ -195,17 +196,15 @@ class Preprocessor(Spec):
         """
         x, surprises = self.encode(table, dtype)
         columns = [table[name] for name in self.target.names]
-        y, weight, truth = (
-            self.target.encode(columns, dtype),
-            self._weights(table, dtype),
-            self.target.truth_of(columns),
-        )
+        y, truth = self.target.encode(columns, dtype), self.target.truth_of(columns)
+        of_rows = self.row_weights(table)
+        weight = None if of_rows is None else of_rows.astype(dtype)
         if truth.unseen:
             weight = np.ones(table.rows, dtype) if weight is None else weight
             weight[truth.values >= len(self.target.class_names)] = 0
         elif not self.target.truth_bytes:
-            return Dataset(x, y, weight), surprises
-        return Dataset(x, y, weight, truth.values, truth.unseen), surprises
+            return Dataset(x, y, weight, row_weight=of_rows), surprises
+        return Dataset(x, y, weight, truth.values, truth.unseen, of_rows), surprises
 
     def unseen_classes(self, table: Table) -> dict[str, int]:
         """Number of rows of each class without training rows, in a table without missing targets."""
@@ -215,10 +214,10 @@ class Preprocessor(Spec):
         counts = np.bincount(truth.values, minlength=len(self.target.class_names))[len(self.target.class_names) :]
         return dict(zip(truth.unseen, counts.tolist(), strict=True))
 
-    def _weights(self, table: Table, dtype: np.dtype[Any]) -> Array | None:
-        """Sample weights (rows,), or None. Raises as `_sample_weights`."""
+    def row_weights(self, table: Table) -> Values | None:
+        """Sample weights (rows,), or None without a column of weights. Raises MismatchError for invalid weights."""
         values = _sample_weights(table, self.weight)
-        return None if values is None else np.array(values, dtype=dtype)
+        return None if values is None else np.array(values)
 
 
 def _sample_weights(table: Table, name: str | None) -> Values | None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.data.examples.duplicates import repeated_rows
+from bpcli.data.examples.duplicates import first_of_equals, repeated_rows
 from bpcli.data.examples.split import Split
 from bpcli.data.table import PARTS, Column, Part, Table
 
@@ -114,3 +114,24 @@ def test_rows_that_differ_little_are_told_apart(
     columns = [numeric(*make(column, rows)) for column in range(17)]
     assert repeats((rows % 3).tolist(), *columns) == {}
     record_property("cases", len(rows))
+
+
+def test_the_first_of_equal_rows_is_found_whatever_their_order() -> None:
+    table = Table([Column("a", "numeric", np.array([1.0, NAN, 1.0, 0.0, NAN, -0.0, 2.0]))])
+    assert first_of_equals(table, ["a"], np.arange(7)).tolist() == [True, True, False, True, False, False, True]
+    assert first_of_equals(table, ["a"], np.array([5, 2, 3, 0])).tolist() == [True, True, False, False]
+    assert first_of_equals(table, ["a"], np.array([], np.intp)).tolist() == []
+
+
+def test_equal_rows_are_those_equal_in_every_column() -> None:
+    random = np.random.default_rng(0)
+    values = random.integers(0, 3, (500, 4))
+    columns = [Column(f"c{index}", "numeric", values[:, index].astype(np.float64)) for index in range(4)]
+    found = first_of_equals(Table(columns), ["c0", "c1", "c2", "c3"], np.arange(500))
+    seen: set[tuple[int, ...]] = set()
+    by_hand = []
+    for row in map(tuple, values.tolist()):
+        by_hand.append(row not in seen)
+        seen.add(row)
+    assert found.tolist() == by_hand
+    assert sum(by_hand) == 81

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from experiments import write_csv
 
 from bpcli.config import load_config
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.data.data_warning import DataWarning
 from bpcli.data.examples.leaks import find_leaks
 from bpcli.data.examples.selection import select_examples
 from bpcli.data.files.source import open_source
@@ -28,9 +30,16 @@ def leaks(folder: Path, table: dict[str, Any], target: Any = "y", loss: str | No
     write_csv(folder / "t.csv", table)
     values = {"data": {"path": "t.csv", "target": target, **data}, **({"loss": loss} if loss else {})}
     config = ExperimentConfig.model_validate(values)
-    return find_leaks(
-        select_examples(open_source(config.data, folder), config.data, config.seed, config.loss), config.data.columns
+    return texts(
+        find_leaks(
+            select_examples(open_source(config.data, folder), config.data, config.seed, config.loss),
+            config.data.columns,
+        )
     )
+
+
+def texts(found: Iterable[DataWarning]) -> list[str]:
+    return [warning.text for warning in found]
 
 
 def test_clean_data_has_no_warning(tmp_path: Path):
@@ -48,8 +57,9 @@ def test_rows_in_several_splits_are_counted_by_the_names_of_the_splits(tmp_path:
     expected = (
         "duplicate rows across splits: "
         "3 of 20 validation rows also appear in the training set, 1 of 20 test rows also appear in the training set, "
-        "2 of 20 test rows also appear in the validation set; scores on them may be too optimistic; drop duplicates, "
-        "or keep them in one split with data.split.column"
+        "2 of 20 test rows also appear in the validation set; none expected by chance; scores on them may be too "
+        "optimistic; set "
+        "data.drop_duplicates, or keep them in one split with data.group or data.split.column"
     )
     columns = {"a": a, "b": b, "note": range(ROWS), "y": y, "part": part}
     assert leaks(tmp_path, columns, exclude=["note"], split={"column": "part"}) == [expected]
@@ -176,9 +186,11 @@ def test_names_are_shown_with_their_controls_escaped(tmp_path: Path):
 def test_shipped_data_is_warned_of_only_for_rows_that_it_really_repeats(name: str, expected: list[str]):
     loaded = load_config(CONFIGS / f"{name}.yaml")
     config = loaded.config
-    found = find_leaks(
-        select_examples(open_source(config.data, loaded.folder), config.data, config.seed, config.loss),
-        config.data.columns,
+    found = texts(
+        find_leaks(
+            select_examples(open_source(config.data, loaded.folder), config.data, config.seed, config.loss),
+            config.data.columns,
+        )
     )
     assert len(found) == len(expected)
     assert all(words in warning for words, warning in zip(expected, found, strict=True))
@@ -187,7 +199,7 @@ def test_shipped_data_is_warned_of_only_for_rows_that_it_really_repeats(name: st
 def leaks_of_images(folder: Path, x: Any, y: Any) -> list[str]:
     np.savez(folder / "t.npz", X=x, y=y)
     config = ExperimentConfig.model_validate({"data": {"path": "t.npz"}})
-    return find_leaks(select_examples(open_source(config.data, folder), config.data, 0, None))
+    return texts(find_leaks(select_examples(open_source(config.data, folder), config.data, 0, None)))
 
 
 def test_positions_of_an_array_are_told_of_in_one_line(tmp_path: Path):

@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 from experiments import write_csv
+from pydantic import ValidationError
 
 from bpcli.data.examples.selection import Examples, select_examples
 from bpcli.data.files.source import open_source
@@ -151,6 +152,9 @@ def test_rows_in_order_of_time_are_not_shuffled(folder: Path) -> None:
         ({"target": "y", "exclude": ["b", "Part"]}, "data.exclude.1", "did you mean 'part'?"),
         ({"target": "y", "columns": {"c": "numeric"}}, "data.columns.c", "no column 'c'"),
         ({"target": "y", "weight": "weights"}, "data.weight", "no column 'weights'"),
+        ({"target": "y", "group": "parts"}, "data.group", "did you mean 'part'?"),
+        ({"target": "y", "group": ["part", "bb"]}, "data.group.1", "no column 'bb'"),
+        ({"target": "y", "group": "y"}, "data.target", "column 'y' cannot be the target and have another role"),
         ({"target": "y", "split": {"column": "parts"}}, "data.split.column", "did you mean 'part'?"),
         ({"target": "y", "exclude": ["y"]}, "data.target", "'y' cannot be the target and have another role"),
         ({"target": "w", "weight": "w"}, "data.target", "'w' cannot be the target and have another role"),
@@ -249,3 +253,88 @@ def test_an_array_of_which_a_position_is_named_is_a_column_for_each_of_them(tmp_
 def test_an_array_cannot_be_what_only_a_column_is(tmp_path: Path, data: Any, message: str) -> None:
     with pytest.raises(MismatchError, match=message):
         select(images(tmp_path), path="images.npz", **{"target": "y", **data})
+
+
+GROUPS = [f"c{number // 4}" for number in range(ROWS)]
+
+
+def test_a_group_column_is_no_input_and_its_rows_stay_together(folder: Path) -> None:
+    write_csv(folder / "t.csv", columns() | {"id": GROUPS, "house": [number % 2 for number in range(ROWS)]})
+    selection = select(folder, path="t.csv", target="y", group="id", exclude=["part"])
+    assert selection.inputs == ["a", "b", "w", "house"]
+    assert selection.groups_of_parts == {"train": 7, "validation": 2, "test": 1}
+    found = [{GROUPS[row] for row in rows} for rows in rows_by_part(selection)]
+    assert sum(map(len, found)) == len(set(GROUPS)) == 10
+    both = select(folder, path="t.csv", target="y", group=["id", "house"])
+    assert both.inputs == ["a", "b", "w", "part"]
+    assert both.groups_of_parts is not None
+    assert sum(both.groups_of_parts.values()) == 20
+    assert select(folder, path="t.csv", target="y").groups_of_parts is None
+
+
+def test_an_excluded_column_may_tell_groups_apart(folder: Path) -> None:
+    selection = select(folder, path="t.csv", target="y", group="b", exclude=["b", "part"])
+    assert selection.inputs == ["a", "w"]
+    assert selection.groups_of_parts == {"train": 1, "validation": 1, "test": 1}
+
+
+def test_groups_are_those_of_the_cells_as_text(folder: Path) -> None:
+    write_csv(folder / "t.csv", columns() | {"id": [["01", "1", "1.0", "2"][number % 4] for number in range(ROWS)]})
+    selection = select(folder, path="t.csv", target="y", group="id")
+    assert selection.groups_of_parts is not None
+    assert sum(selection.groups_of_parts.values()) == 4
+
+
+def test_rows_without_a_group_are_one_group_and_counted(folder: Path) -> None:
+    write_csv(folder / "t.csv", columns() | {"id": [None, None, *GROUPS[2:]]})
+    selection = select(folder, path="t.csv", target="y", group="id")
+    assert "data.group: no value of 'id' in 2 rows; a missing value counts as one" in selection.notes
+    assert selection.groups is not None
+    assert selection.groups[:5].tolist() == [0, 0, 1, 1, 2]
+
+
+def test_shares_that_large_groups_do_not_allow_are_said(folder: Path) -> None:
+    write_csv(folder / "t.csv", columns() | {"id": ["big"] * 34 + list("aabbcc")})
+    selection = select(folder, path="t.csv", target="y", group="id", split={"stratify": False})
+    assert list(map(len, rows_by_part(selection))) == [34, 4, 2]
+    assert selection.notes[-2:] == [
+        "data.group: validation has 10% of the rows instead of 15%, since groups stay together",
+        "data.group: test has 5% of the rows instead of 15%, since groups stay together",
+    ]
+
+
+@pytest.mark.parametrize("split", [{"column": "part"}, {"order": "time"}])
+def test_groups_and_splits_that_contradict_them_are_refused(split: Any) -> None:
+    with pytest.raises(ValidationError, match=r"group excludes split\.(column|order)"):
+        DataSpec.model_validate({"path": "t.csv", "target": "y", "group": "b", "split": split})
+
+
+def test_repeated_rows_are_dropped_before_the_split_and_counted(tmp_path: Path) -> None:
+    a, y, note = [1.5, 2.5, 1.5, 1.5, -0.0, 0.0, 2.5, None, None] * 2, list("ppqpqqpqq") * 2, range(18)
+    write_csv(tmp_path / "t.csv", {"a": a, "note": note, "y": y, "w": [2] * 9 + [5] * 9})
+    chosen = {"path": "t.csv", "target": "y", "exclude": ["note"], "weight": "w", "drop_duplicates": True}
+    selection = select(tmp_path, **chosen, split={"validation": 0, "test": 0})
+    assert selection.split.train.tolist() == [0, 1, 2, 4, 7]
+    assert "13 rows left out: equal to an earlier row in all inputs and targets" in selection.notes
+    assert len(select(tmp_path, **{**chosen, "exclude": []}, split={"validation": 0, "test": 0}).split.train) == 18
+
+
+def test_of_repeated_rows_in_several_splits_of_the_data_the_training_row_is_kept(tmp_path: Path) -> None:
+    write_csv(
+        tmp_path / "t.csv",
+        {
+            "a": [5, 6, 5, 7, 6, 8],
+            "y": ["p", "q", "p", "q", "q", "p"],
+            "part": ["test", "validation", "train", "train", "test", "test"],
+        },
+    )
+    selection = select(
+        tmp_path, path="t.csv", target="y", split={"column": "part"}, drop_duplicates=True, columns={"a": "numeric"}
+    )
+    assert rows_by_part(selection) == [[2, 3], [1], [5]]
+
+
+def test_rows_repeated_in_other_cells_than_inputs_and_targets_stay(folder: Path) -> None:
+    assert not [
+        note for note in select(folder, path="t.csv", target="y", drop_duplicates=True).notes if "equal" in note
+    ]

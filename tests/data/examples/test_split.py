@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from bpcli.data.examples.split import Split, parts_from_column, split_table
-from bpcli.data.spec import SplitSpec
+from bpcli.data.split_spec import SplitSpec
 from bpcli.data.table import Column
 from bpcli.errors import DataError, ExitCode, MismatchError
 
@@ -51,6 +51,17 @@ def test_the_indices_are_those_of_the_rows_given() -> None:
     rows = np.arange(20) * 10
     result = split_table(rows, spec(), 0)
     assert sorted(np.concatenate([result.train, result.validation, result.test]).tolist()) == rows.tolist()
+
+
+@pytest.mark.parametrize("options", [{}, {"stratify": True}], ids=str)
+def test_a_split_with_a_seed_of_its_own_does_not_depend_on_that_of_the_run(options: dict[str, Any]) -> None:
+    classes = np.arange(100) % 3
+    with_own = [
+        split_table(np.arange(100), spec(seed=5, **options), seed, None, classes, ["a", "b", "c"]) for seed in (1, 2)
+    ]
+    assert same(*with_own)
+    assert same(with_own[0], split(100, seed=5, classes=classes, **options))
+    assert not same(with_own[0], split(100, seed=1, classes=classes, **options))
 
 
 def test_a_split_follows_from_the_seed_alone() -> None:
@@ -186,6 +197,7 @@ def test_data_without_training_rows_is_refused() -> None:
         ({"validation": 1.0}, "less than 1"),
         ({"test": -0.1}, "greater than or equal to 0"),
         ({"order": "time", "stratify": True}, "order: time and stratify"),
+        ({"order": "time", "seed": 1}, "order: time draws nothing, so it excludes seed"),
         ({"column": "part", "test": 0.2}, "column excludes"),
         ({"column": "part", "stratify": True}, "column excludes"),
     ],
