@@ -42,9 +42,8 @@ class BestModel:
         dataset = self.prepared.datasets.get("test")
         if dataset is None:
             return None
-        loss, decision = self.prepared.plan.loss, self.decision or FittedDecision()
-        predictions = self.inference.predictions(dataset.x, decision.link_of(loss))
-        return answers(self.prepared.preprocessor.target, loss, predictions, dataset, decision.values).report
+        target, loss = self.prepared.preprocessor.target, self.prepared.plan.loss
+        return answers(target, loss, self.inference.logits(dataset.x), dataset, self.decision).report
 
     def decision_report(self) -> DecisionReport | None:
         """Report of the decision, with its effect on validation and test rows; None for the default."""

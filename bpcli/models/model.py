@@ -30,7 +30,7 @@ from bpcli.storage.run_checkpoint import find_checkpoint
 from bpcli.system.blas import BlasThreads
 from bpcli.system.memory import require_memory
 from bpcli.training.deciding import effect_of_calibration, report_of
-from bpcli.training.scoring import Answers, answers, require_finite
+from bpcli.training.scoring import Answers, answers, outcome_of
 from bpcli.wording import counted, printable, quoted
 
 
@@ -98,10 +98,6 @@ class Model:
     def link(self) -> Link:
         """Function from logits to predictions: the loss's link, with calibration."""
         return self.decision.link_of(self.loss)
-
-    def decide(self, predictions: Array) -> Outcome:
-        """Outcome of predictions (rows, outputs), by the model's thresholds."""
-        return self.target.outcome(predictions, self.loss, self.decision.values)
 
     def __repr__(self) -> str:
         target = self.preprocessor.target
@@ -178,9 +174,11 @@ class Model:
         """
         with np.errstate(all="ignore"):
             x, surprises = self.preprocessor.encode(table, self.dtype)
-            predictions = self.predictions(x)
-            require_finite(predictions)
-            return self.decide(predictions), surprises
+            return self.outcome_of(x), surprises
+
+    def outcome_of(self, x: Rows) -> Outcome:
+        """Predictions for encoded rows. Raises DataError as `outcome`."""
+        return outcome_of(self.target, self.loss, self.logits(x), self.decision)
 
     def answers(self, table: Table, weight: Array | Literal["own"] | None = "own") -> tuple[Answers, Counter[Surprise]]:
         """Predictions, true targets and all metrics for a table without missing targets, and values unseen in training.
@@ -194,8 +192,7 @@ class Model:
             dataset, surprises = self.preprocessor.apply(table, self.dtype)
             if not isinstance(weight, str):
                 dataset = replace(dataset, row_weight=weight)
-            predictions = self.predictions(dataset.x)
-            return answers(self.target, self.loss, predictions, dataset, self.decision.values), surprises
+            return answers(self.target, self.loss, self.logits(dataset.x), dataset, self.decision), surprises
 
     def decision_report(self, table: Table) -> DecisionReport | None:
         """Thresholds and calibration, with its effect on a table without missing targets; None if there is neither."""
@@ -215,8 +212,8 @@ class Model:
             return []
         return ["thresholds and calibration are fitted to the best epoch alone: this checkpoint decides without them"]
 
-    def predictions(self, x: Rows) -> Array:
-        """Predictions (rows, n_out) for encoded rows: the link applied to the logits."""
+    def logits(self, x: Rows) -> Array:
+        """Logits (rows, n_out) of encoded rows, in the dtype of the model."""
         # One thread, because the split of a product among threads changes its bits.
         with self.threads.single():
-            return self.inference.predictions(x, self.link)
+            return self.inference.logits(x)

@@ -9,7 +9,7 @@ import yaml
 
 from bpcli.decision.cuts import Cuts
 from bpcli.documents.scores import Group, ScoreReport, Scores
-from bpcli.documents.table import MOST_CLASSES, MOST_COLUMNS, Table
+from bpcli.documents.table import MOST_CLASSES, Table
 from bpcli.errors import DataError
 from bpcli.inspection.importance import permutation_importance
 from bpcli.models.evaluation import SplitRows, known_classes, own_data
@@ -22,13 +22,14 @@ from bpcli.report.calibration import calibration_table
 from bpcli.report.curves import probability_charts, reliability_by_name, residual_charts
 from bpcli.report.data import data_section
 from bpcli.report.health import health_section
+from bpcli.report.importance import importance_section
 from bpcli.report.learning import learning_section
 from bpcli.report.thresholds import threshold_charts
 from bpcli.spec import type_name
 from bpcli.storage.records import EpochRecord, Summary
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training.scoring import SUMMARIES, remarks
-from bpcli.wording import amount, counted, grouped, quoted, with_deviation
+from bpcli.wording import amount, counted, grouped, quoted
 
 GROUPS: dict[Group, str] = {
     "class": "Each class against the rest",
@@ -65,7 +66,8 @@ def report_of(directory: RunDirectory, cache: bool = True) -> Report:
         own = own_data(model, cache)
         rows = own.rows(None)
         section, scores, notes = _evaluation(model, rows)
-        sections += [section, _importance(model, rows)]
+        importance = permutation_importance(model, known_classes(model, rows).table)
+        sections += [section, importance_section(importance)]
     except DataError as error:
         notes = [f"no evaluation: {error}"]
         sections.append(Section("Evaluation", [f"No evaluation: {error}"]))
@@ -129,22 +131,6 @@ def _all_metrics(report: ScoreReport) -> Table:
         return Table("All metrics", ["metric", "value"], rows)
     plain = {spaced(name): number(value) for name, value in report.unweighted.scores.items()}
     return Table("All metrics", ["metric", "weighted", "unweighted"], [[*row, plain[row[0]]] for row in rows])
-
-
-def _importance(model: Model, rows: SplitRows) -> Section:
-    found = permutation_importance(model, known_classes(model, rows).table)
-    sentence = (
-        f"How much worse {spaced(found.metric)} gets when a column's values are shuffled, on "
-        f"{counted(found.rows, 'row')}. Columns with the same information each look unimportant."
-    )
-    cells = []
-    for one in found.columns:
-        importance, deviation = with_deviation(round(one.importance, 9) + 0.0, one.deviation)
-        cells.append([one.column, importance, f"± {deviation}"])
-    header = ["column", "worse by", "standard deviation"]
-    table = Table("Permutation importance", header, cells, most=MOST_COLUMNS)
-    left_out = [f"{table.left_out:,} less important columns are omitted."] if table.left_out else []
-    return Section("Importance", [sentence, *left_out], (), [table])
 
 
 def _network(model: Model) -> Section:

@@ -16,7 +16,7 @@ from bpcli.documents.scores import Scores
 from bpcli.metrics.reliability import calibration_scores
 from bpcli.nn.inference import Inference
 from bpcli.nn.losses import LossBase
-from bpcli.training.scoring import true_outcomes
+from bpcli.training.scoring import outcome_of, true_outcomes
 
 
 def fit_decision(
@@ -31,21 +31,25 @@ def fit_decision(
     if spec.needs_rows:
         assert validation is not None, "an experiment that needs validation rows has some"
         weight = _known_weight(target, validation)
-        logits = np.empty((validation.rows, inference.network.n_out), validation.x.dtype)
-        inference.logits(validation.x, logits)
+        logits = inference.logits(validation.x)
         rows = validation.rows if weight is None else int(np.count_nonzero(weight))
         calibration = None if spec.calibration is None else spec.calibration.fit(loss, logits, validation.y, weight)
         fitted = FittedDecision(calibration=calibration, rows=rows)
         if spec.aim is not None:
-            fitted.link_of(loss).link(logits, logits)
-            # A network with a logit for each of two classes gives the positive one last.
-            probabilities = logits[:, -len(names) :]
+            # The positive class is the last of two.
+            probabilities = _probabilities(target, loss, logits, fitted)[:, -len(names) :]
             truth = target.truth(validation.y).reshape(validation.rows, -1) == 1
             chosen = [spec.aim.choose(probabilities[:, one], truth[:, one], weight) for one in range(len(names))]
             fitted = fitted.model_copy(update={"thresholds": tuple(chosen)})
     if spec.number is not None:
         fitted = fitted.with_threshold(spec.number, len(names))
     return fitted if fitted != FittedDecision() else None
+
+
+def _probabilities(target: TargetBase, loss: LossBase, logits: Array, decision: FittedDecision) -> Array:
+    probabilities = outcome_of(target, loss, logits, decision).probabilities
+    assert probabilities is not None, "a loss that decides by probabilities gives them"
+    return probabilities
 
 
 def _known_weight(target: TargetBase, dataset: Dataset) -> Array | None:
@@ -80,16 +84,11 @@ def effect_of_calibration(
     target: TargetBase, loss: LossBase, inference: Inference, dataset: Dataset, decision: FittedDecision
 ) -> dict[str, Scores]:
     """Scores of a dataset's probabilities before and after calibration, with the weights of its rows."""
-    logits = np.empty((dataset.rows, inference.network.n_out), dataset.x.dtype)
-    inference.logits(dataset.x, logits)
-    found = {}
+    logits, found = inference.logits(dataset.x), {}
     true = true_outcomes(target, dataset)
     known = true < len(target.class_names) if dataset.unseen else np.ones(len(true), np.bool_)
     weight = None if dataset.row_weight is None else dataset.row_weight[known]
-    for name, link in ((BEFORE, loss), (AFTER, decision.link_of(loss))):
-        predictions = np.empty_like(logits)
-        link.link(logits, predictions)
-        probabilities = target.outcome(predictions, loss).probabilities
-        assert probabilities is not None, "a loss that can be calibrated gives probabilities"
+    for name, applied in ((BEFORE, FittedDecision()), (AFTER, decision)):
+        probabilities = _probabilities(target, loss, logits, applied)
         found[name] = calibration_scores(probabilities[known], true[known], weight)
     return found

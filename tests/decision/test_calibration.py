@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -102,6 +102,7 @@ def min_max(p: np.ndarray[Any, Any], t: np.ndarray[Any, Any], w: np.ndarray[Any,
     }
 
 
+@settings(deadline=None)
 @given(
     rows=st.lists(
         st.tuples(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -73,6 +73,7 @@ PROBABILITIES = st.one_of(
 ROWS = st.lists(st.tuples(PROBABILITIES, st.integers(0, 1), st.integers(0, 3)), min_size=1, max_size=14)
 
 
+@settings(deadline=None)
 @given(rows=ROWS, name=st.sampled_from(list(AIMS)))
 def test_a_threshold_is_the_best_of_all(rows: list[tuple[float, int, int]], name: str) -> None:
     probabilities, truth, weights = (np.array(column) for column in zip(*rows, strict=True))
@@ -90,6 +91,7 @@ def test_a_threshold_is_the_best_of_all(rows: list[tuple[float, int, int]], name
     assert chosen.met == ("at_least" not in str(AIMS[name]) or score >= Fraction(3, 4))
 
 
+@settings(deadline=None)
 @given(rows=ROWS)
 def test_counts_at_each_cut_are_those_of_the_rows_above(rows: list[tuple[float, int, int]]) -> None:
     probabilities, truth, weights = (np.array(column, np.float32) for column in zip(*rows, strict=True))
