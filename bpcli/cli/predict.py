@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from bpcli.cli.console import note, notes, say
-from bpcli.cli.options import Force, OutputFile, RowsOption, the_one
+from bpcli.cli.options import Force, OutputFile, RowsOption, ThresholdOption, the_one
 from bpcli.cli.output import is_standard_output, require_free
 from bpcli.errors import UsageError
-from bpcli.wording import counted, listed, printable, without_formula
+from bpcli.wording import counted, enumerated, listed, printable, without_formula
 
 if TYPE_CHECKING:
     from bpcli.models.model import Model
@@ -63,6 +63,7 @@ def predict(
             "contribution_NAME_to_TARGET.",
         ),
     ] = False,
+    threshold: ThresholdOption = None,
     jsonl: Annotated[
         bool, typer.Option("--jsonl", help="Write a JSON object for each row, one a line, in place of CSV.")
     ] = False,
@@ -99,6 +100,8 @@ def predict(
         shown = printable(str(source))
         raise UsageError(f"{shown}: a run directory, not data; give the data, and --checkpoint {shown}")
     model = Model.load(fitting_run(source, runs_dir).path if checkpoint is None else checkpoint)
+    if threshold is not None:
+        model = model.with_threshold(threshold)
     if checkpoint is None:
         run, targets = model.path.parent.parent, listed(model.preprocessor.target.names)
         fits = "" if source is None else " that fits the file"
@@ -113,7 +116,7 @@ def predict(
         tally = predict_file(model, source, out, probabilities, kept, explainer, lines_of)
     if tally.ignored:
         note(f"columns ignored, since the model does not use them: {listed(tally.ignored)}")
-    notes([*unfinished_notes(model.path), *surprise_notes(tally.surprises), *tally.notes])
+    notes([*unfinished_notes(model.path), *model.decision_notes, *surprise_notes(tally.surprises), *tally.notes])
     if tally.clipped:
         ranges = model.target.shown_ranges
         before = "; explained is the prediction before that" if explain else ""
@@ -125,7 +128,9 @@ def predict(
 
 
 def _shown(model: Model) -> str:
-    return f"{printable(str(model.path))}, epoch {model.header.score.epoch}"
+    values = [] if model.decision.values is None else [f"{value:.4g}" for value in model.decision.values]
+    decision = f", {'thresholds' if len(values) > 1 else 'threshold'} {enumerated(values)}" if values else ""
+    return f"{printable(str(model.path))}, epoch {model.header.score.epoch}{decision}"
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part
 from bpcli.documents.json_value import Json
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
+from bpcli.experiment.decidable import require_decidable
 from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.initial_parameters import initial_parameters
 from bpcli.experiment.memory_estimate import COMPILED_BYTES, Footprint, estimate_memory
@@ -177,6 +178,7 @@ def prepare(
                 if part == "validation" and unseen and not np.any(datasets[part].weight):
                     raise DataError("no row has a class of the training set")
     datasets["train"] = weighted(datasets["train"], config, preprocessor)
+    require_decidable(config.decision, preprocessor.target, selection.loss, datasets.get("validation"))
     steering = watched(config, preprocessor.target, selection.loss, datasets)
     taken = model.taken(with_output=difference is None) if model else ({}, {})
     plan = TrainingPlan(

@@ -57,7 +57,7 @@ def attributions(model: Model, table: Table) -> Attributions:
     with np.errstate(all="ignore"), model.threads.single():
         encoded, _ = model.preprocessor.encode(table, model.dtype)
         logits = model.logits(encoded)
-        predicted = outcome_of(model.target, model.loss, logits).predicted
+        predicted = outcome_of(model.target, model.loss, logits, model.decision).predicted
         x = model.inference.features(encoded).reshape(table.rows, model.inference.network.n_in)
         average = model.preprocessor.average(model.dtype).astype(exact)
         widths = np.array([part.width for part in model.preprocessor.parts])
@@ -96,7 +96,8 @@ def sampled_attributions(model: Model, table: Table) -> Attributions:
 
 def explained_output(model: Model) -> str:
     """Description of the explained quantity."""
-    return model.target.explained(model.loss)
+    before = "" if model.decision.calibration is None else ", before calibration"
+    return f"{model.target.explained(model.loss)}{before}"
 
 
 def explained_names(model: Model) -> tuple[str, ...]:

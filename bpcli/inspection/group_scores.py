@@ -84,8 +84,8 @@ class MetricScores:
         """Metric; see `GroupScores.of`."""
         predictions = np.empty_like(logits)
         with np.errstate(all="ignore"):
-            self._model.loss.link(logits, predictions)
-        outcome = self._model.target.outcome(predictions, self._model.loss)
+            self._model.link.link(logits, predictions)
+        outcome = self._model.target.outcome(predictions, self._model.loss, self._model.decision.values)
         bounds = list(pairwise(self._bounds))
         parts = [slice(None), *(np.r_[0:start, stop : len(logits)] for start, stop in bounds if len(bounds) > 1)]
         values = [

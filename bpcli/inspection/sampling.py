@@ -50,8 +50,8 @@ def logits_of(model: Model, x: Array) -> Array:
 
 
 def predictions(model: Model, x: Array) -> Array:
-    """Predictions for dense features x: the loss's link applied to `logits_of`."""
+    """Predictions for dense features x: the model's link applied to `logits_of`."""
     out = logits_of(model, x)
     with np.errstate(all="ignore"):
-        model.loss.link(out, out)
+        model.link.link(out, out)
     return out

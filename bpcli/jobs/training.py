@@ -30,7 +30,8 @@ class Run:
     """Outcome of a training.
 
     status: `finished`, `stopped` by `training.stop_when`, `interrupted` or `diverged`. summary: content of
-    `summary.json`. trained: whether a step was taken; False for a run that was already finished.
+    `summary.json`. trained: whether a step was taken, or the decision fitted again; False for a run that was already
+    finished.
     """
 
     path: Path
@@ -162,7 +163,12 @@ def _run(runner: Runner, observer: Observer) -> Run:
     before = runner.state.optimizer.steps
 
     def run() -> Run:
-        return Run(runner.directory.path, runner.status, runner.summary, runner.state.optimizer.steps > before)
+        return Run(
+            runner.directory.path,
+            runner.status,
+            runner.summary,
+            runner.state.optimizer.steps > before or runner.decides_again,
+        )
 
     try:
         with observer.watching(runner):

@@ -47,6 +47,8 @@ class Series:
     x: Sequence[float]
     y: Sequence[float | None]
     kind: Literal["line", "points", "bars"] = "line"
+    spans: Sequence[tuple[float, float]] = ()
+    """Low and high end of each point's interval, drawn as a vertical bar."""
 
     def points(self, most: int = MOST_POINTS) -> list[tuple[float, float]]:
         """Finite points. A line longer than `most` keeps the minimum and maximum of each interval, hence all peaks."""
@@ -91,6 +93,7 @@ class Chart:
         shapes = [*_axes(x, y, self.x_label, self.y_label)]
         for number, (series, points) in enumerate(zip(self.series, drawn, strict=True)):
             shapes.extend(_shapes(series.kind, number % COLOURS, points, x, y))
+            shapes.extend(_spans(series, number % COLOURS, x, y))
         shapes.extend(self._lines(x, y))
         names = [shortened(series.name) for series in self.series]
         data = [
@@ -214,6 +217,14 @@ def _shapes(kind: str, colour: int, points: Sequence[tuple[float, float]], x: Sc
     elif places:
         line = "L".join(f"{px:.1f} {py:.1f}" for px, py in places)
         yield f'<path class="line s{colour}" d="M{line}"/>'
+
+
+def _spans(series: Series, colour: int, x: Scale, y: Scale) -> Iterator[str]:
+    """Vertical bar from the low to the high end of each interval."""
+    if series.spans:
+        ends = zip(series.x, series.spans, strict=True)
+        bars = "".join(f"M{x.place(at):.1f} {y.place(low):.1f}V{y.place(high):.1f}" for at, (low, high) in ends)
+        yield f'<path class="interval s{colour}" d="{bars}"/>'
 
 
 def _key(kind: str, colour: int) -> str:

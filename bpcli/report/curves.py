@@ -11,15 +11,14 @@ from bpcli.arrays.memory import Array
 from bpcli.data.columns.encoders import is_negligible
 from bpcli.metrics.probabilities import required
 from bpcli.metrics.ranking import positives_above
-from bpcli.metrics.weights import mean_of_rows, weighted_rows
+from bpcli.metrics.reliability import Bin, reliability
+from bpcli.metrics.weights import weighted_rows
 from bpcli.pages.charts import Chart, Series
+from bpcli.report.calibration import calibration_chart
 from bpcli.wording import quoted
 
 MOST_CURVES = 6
 """Maximum number of curves in a chart, those of the most frequent classes; more are hard to tell apart."""
-
-BINS = 10
-"""Number of probability bins of a calibration curve."""
 
 MOST_THRESHOLDS = 10_000
 """Maximum number of thresholds of a ROC or precision-recall curve, evenly spaced. A chart resolves far fewer; all
@@ -42,15 +41,12 @@ def probability_charts(
     """
     truth, _, shares, weight = weighted_rows(truth, truth, probabilities, weight)
     probabilities = required(shares)
-    positive = truth.astype(bool) if truth.ndim == 2 else truth[:, None] == np.arange(len(names))
-    two_classes = truth.ndim == 1 and len(names) == 2
-    shown = [1] if two_classes else _most_frequent(positive)
-    known = [index for index in shown if 0 < np.count_nonzero(positive[:, index]) < len(positive)]
+    positive, known = _shown(truth, names)
     if not known:
         return
     note = f"the {len(known)} most frequent of {len(names)}" if len(names) > len(known) > 1 else ""
-    note = f"positive class: {quoted(names[1])}" if two_classes else note
-    roc, precision, calibration = [], [], []
+    note = f"positive class: {quoted(names[1])}" if _are_two_classes(truth, names) else note
+    roc, precision = [], []
     for index in known:
         is_positive, scores, name = positive[:, index], probabilities[:, index], names[index]
         thresholds = positives_above(is_positive, scores, weight)
@@ -59,30 +55,28 @@ def probability_charts(
         recall = true_positives / true_positives[-1]
         roc.append(Series(name, [0.0, *(false_positives / false_positives[-1])], [0.0, *recall]))
         precision.append(Series(name, [*recall], [*(true_positives / (true_positives + false_positives))]))
-        bins = np.minimum((scores * BINS).astype(int), BINS - 1)
-        filled = [members for number in range(BINS) if (members := np.flatnonzero(bins == number)).size]
-        calibration.append(
-            Series(
-                name,
-                [_mean(scores, members, weight) for members in filled],
-                [_mean(is_positive, members, weight) for members in filled],
-            )
-        )
     yield Chart("ROC", "false positive rate", "true positive rate", roc, unit_square=True, diagonal=True, note=note)
     yield Chart("Precision and recall", "recall", "precision", precision, unit_square=True, note=note)
-    yield Chart(
-        "Calibration",
-        "mean predicted probability",
-        "observed share",
-        calibration,
-        unit_square=True,
-        diagonal=True,
-        note="; ".join(filter(None, [note, f"{BINS} equal-width bins of probability, empty ones omitted"])),
-    )
+    yield calibration_chart(reliability_by_name(truth, probabilities, names, weight), note)
 
 
-def _mean(values: Array, members: Array, weight: Array | None) -> float:
-    return float(mean_of_rows(values[members], None if weight is None else weight[members]))
+def reliability_by_name(
+    truth: Array, probabilities: Array, names: Sequence[str], weight: Array | None = None
+) -> dict[str, list[Bin]]:
+    """Bins of each class or label that `probability_charts` shows, by name."""
+    positive, known = _shown(truth, names)
+    return {names[index]: reliability(probabilities[:, index], positive[:, index], weight) for index in known}
+
+
+def _shown(truth: Array, names: Sequence[str]) -> tuple[Array, list[int]]:
+    """Whether each row is of each class or label, (rows, names), and the indices of those that are shown."""
+    positive = truth.astype(bool) if truth.ndim == 2 else truth[:, None] == np.arange(len(names))
+    shown = [1] if _are_two_classes(truth, names) else _most_frequent(positive)
+    return positive, [index for index in shown if 0 < np.count_nonzero(positive[:, index]) < len(positive)]
+
+
+def _are_two_classes(truth: Array, names: Sequence[str]) -> bool:
+    return truth.ndim == 1 and len(names) == 2
 
 
 def residual_charts(truth: Array, predicted: Array, names: Sequence[str]) -> Iterator[Chart]:

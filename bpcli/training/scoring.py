@@ -10,6 +10,7 @@ import numpy as np
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
 from bpcli.data.targets import Outcome, TargetBase
+from bpcli.decision.fitted import FittedDecision
 from bpcli.documents.scores import ScoreReport
 from bpcli.errors import DataError
 from bpcli.metrics import METRICS, Task, deviance_names, measure, report
@@ -90,29 +91,36 @@ def true_outcomes(target: TargetBase, dataset: Dataset) -> Array:
     return target.truth(dataset.y) if dataset.truth is None else dataset.truth
 
 
-def outcome_of(target: TargetBase, loss: LossBase, logits: Array) -> Outcome:
+def outcome_of(target: TargetBase, loss: LossBase, logits: Array, decision: FittedDecision | None = None) -> Outcome:
     """Outcome of logits (rows, outputs). Probabilities and numbers are computed in float64.
 
     So the probabilities of a row sum to 1 to the last bits of float64. Classes and labels are decided in the dtype of
-    the logits, in which they are decided during training.
+    the logits, in which they are decided during training; by a threshold, they are decided in float64. decision:
+    calibration and thresholds, by default none and 0.5.
 
     Raises DataError for predictions that overflowed.
     """
-    exact = np.empty(logits.shape)
+    decision = decision or FittedDecision()
+    link, thresholds, exact = decision.link_of(loss), decision.values, np.empty(logits.shape)
     with np.errstate(all="ignore"):
-        loss.link(logits.astype(np.float64, copy=False), exact)
+        link.link(logits.astype(np.float64, copy=False), exact)
         require_finite(exact)
-        outcome = target.outcome(exact, loss)
-        if logits.dtype == exact.dtype or target.task == "regression":
+        outcome = target.outcome(exact, loss, thresholds)
+        if thresholds is not None or logits.dtype == exact.dtype or target.task == "regression":
             return outcome
         rounded = np.empty_like(logits)
-        loss.link(logits, rounded)
+        link.link(logits, rounded)
     return replace(outcome, predicted=target.outcome(rounded, loss).predicted)
 
 
-def answers(target: TargetBase, loss: LossBase, logits: Array, dataset: Dataset) -> Answers:
-    """Score logits (rows, outputs) of encoded rows. Raises DataError for predictions that overflowed."""
-    outcome, true = outcome_of(target, loss, logits), true_outcomes(target, dataset)
+def answers(
+    target: TargetBase, loss: LossBase, logits: Array, dataset: Dataset, decision: FittedDecision | None = None
+) -> Answers:
+    """Score logits (rows, outputs) of encoded rows. Raises DataError for predictions that overflowed.
+
+    decision: as for `outcome_of`.
+    """
+    outcome, true = outcome_of(target, loss, logits, decision), true_outcomes(target, dataset)
     if target.task == "regression":
         require_finite(outcome.predicted - true)  # they may overflow in the user's units
     weight, unseen = dataset.row_weight, dataset.unseen

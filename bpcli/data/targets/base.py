@@ -115,9 +115,17 @@ class TargetBase(Spec):
     def encode(self, columns: Names[Column], dtype: np.dtype[Any]) -> Array:
         """Encode target columns for the loss: classes (rows,), or (rows, outputs)."""
 
+    @property
+    def decided_names(self) -> tuple[str, ...]:
+        """Names that have a threshold each: the positive class of two, or the labels; empty for other tasks."""
+        return ()
+
     @abstractmethod
-    def outcome(self, predictions: Array, loss: LossBase) -> Outcome:
-        """Outcome from the loss's predictions (rows, outputs)."""
+    def outcome(self, predictions: Array, loss: LossBase, thresholds: Array | None = None) -> Outcome:
+        """Outcome from the loss's predictions (rows, outputs).
+
+        thresholds: probabilities above which to predict each of `decided_names`, in float64; None for 0.5.
+        """
 
     @abstractmethod
     def truth(self, y: Array) -> Array:

@@ -64,7 +64,7 @@ class NumbersTarget(TargetBase):
         """Whether there is one numeric or boolean column per number."""
         return len(kinds) == len(self.names) and "categorical" not in kinds
 
-    def outcome(self, predictions: Array, loss: LossBase) -> Outcome:
+    def outcome(self, predictions: Array, loss: LossBase, thresholds: Array | None = None) -> Outcome:
         """Numbers (rows, columns) in the target's units, clipped to its range."""
         predicted = self.in_units(predictions)
         clipped = sum(clip(predicted[:, index], bounds) for index, bounds in enumerate(self.ranges))

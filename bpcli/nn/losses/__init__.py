@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bpcli.nn.losses.base import LossBase, LossScratch
+from bpcli.nn.losses.base import Link, LossBase, LossScratch
 from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy, Hinge
 from bpcli.nn.losses.log_link import Gamma, LogLinkLoss, Poisson, Tweedie
 from bpcli.nn.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError, Quantile
@@ -34,6 +34,7 @@ __all__ = [
     "Gamma",
     "Hinge",
     "Huber",
+    "Link",
     "LogLinkLoss",
     "Loss",
     "LossBase",

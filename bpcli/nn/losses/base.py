@@ -9,13 +9,20 @@ for ones. `link(logits, out)` writes predictions: probabilities, or values in th
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
 from bpcli.arrays.lower_bound import LowerBound
 from bpcli.arrays.memory import Array
 from bpcli.spec import Spec
+
+
+class Link(Protocol):
+    """Function from logits to predictions."""
+
+    def link(self, logits: Array, out: Array) -> None:
+        """Write predictions to `out`, which may be `logits`."""
 
 
 class LossScratch:
