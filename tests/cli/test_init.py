@@ -280,6 +280,8 @@ def test_columns_of_no_use_are_left_out_with_the_reason(tmp_path: Path):
         "note: 'id' left out: a row number",
         "note: 'same' left out: constant",
         "note: 'empty' left out: empty",
+        "note: 'x': 1 threshold separates the 2 values of target 'y' in every row that has a value; put it in "
+        "data.exclude unless it is known before the target",
     ]
     assert "    - mail    # 80 distinct names in 80 rows, like an identifier or free text\n" in result.out
     assert "  #   mark: categorical, 1 name, 64 missing\n" in result.out
