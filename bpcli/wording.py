@@ -135,6 +135,11 @@ def number(value: float | int | None, none: str = "-") -> str:
     return f"{value:,.{_decimals(size)}f}"
 
 
+def amount(value: float) -> str:
+    """Cell of a confusion matrix: a number of rows, or a sum of weights."""
+    return f"{value:.0f}" if float(value).is_integer() else number(value)
+
+
 def with_deviation(value: float, deviation: float) -> tuple[str, str]:
     """A value and its deviation, formatted as `number` does, with equal decimals."""
     largest = max(abs(value), abs(deviation))

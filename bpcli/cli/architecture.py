@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bpcli.cli.console import aligned, table_lines
+from bpcli.wording import quoted
 
 if TYPE_CHECKING:
     from bpcli.models.summary import NetworkSummary
@@ -14,7 +15,10 @@ def target_lines(network: NetworkSummary) -> list[str]:
     """Lines on the target and the loss."""
     target = network.target
     classes = f": {', '.join(target.classes[:12])}{' …' if len(target.classes) > 12 else ''}"
-    line = f"target  {', '.join(target.names)}, {target.task}{classes if target.classes else ''}"
+    positive = "" if target.positive is None else f"; positive class {quoted(target.positive)}"
+    line = f"target  {', '.join(target.names)}, {target.task}{classes if target.classes else ''}{positive}"
+    for name, shown in target.ranges.items():
+        line += f", {f'{name} ' if len(target.names) > 1 else ''}clipped to {shown}"
     return [*aligned([[line]]), f"loss    {network.loss}"]
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +14,10 @@ from bpcli.cli.options import AsJson, CheckpointArgument, CheckpointOption, NoCa
 from bpcli.documents.scores import ScoreReport
 from bpcli.documents.table import MOST_CLASSES, Table
 from bpcli.errors import RequirementError, UsageError
-from bpcli.wording import counted, number, quoted
+from bpcli.wording import amount, counted, number
+
+if TYPE_CHECKING:
+    from bpcli.metrics.requirement import Checked
 
 
 class Split(StrEnum):
@@ -35,7 +39,9 @@ def evaluate(
     require: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="METRIC>=VALUE", help="Exit with code 6 unless this holds (>=, <=, >, <, ==); repeatable."
+            metavar="METRIC>=VALUE",
+            help="Exit with code 6 unless this holds (>=, <=, >, <, ==); repeatable. CLASS.METRIC is that of a class, "
+            "label or target, such as Yes.recall>=0.8. With row weights, the weighted value counts.",
         ),
     ] = None,
     no_cache: NoCache = False,
@@ -58,7 +64,8 @@ def evaluate(
     else:
         evaluation = evaluate_split(model, split.value if split else None, cache=not no_cache)
     notes(evaluation.notes)
-    failures = [failure for item in requirements if (failure := item.check(evaluation.report))]
+    checked = [item.check(evaluation.report) for item in requirements]
+    failures = [one.failure for one in checked if one.failure is not None]
     if as_json:
         document = {
             "checkpoint": str(model.path),
@@ -68,21 +75,57 @@ def evaluate(
             "task": model.target.task,
             "names": list(model.classes),
         }
-        result_json({**document, **evaluation.report.to_json(), "failed": failures})
+        told = {"failed": failures, "requirements": [one.to_json() for one in checked]}
+        result_json({**document, **evaluation.report.to_json(), **told})
     else:
-        result(f"{evaluation.source}, {counted(evaluation.report.rows, 'row')}, epoch {model.header.score.epoch}")
-        print_report(evaluation.report)
-        if model.target.task == "binary":
-            result(f"\nprecision, recall and F1 refer to the positive class, {quoted(model.classes[1])}")
+        report = evaluation.report
+        weight = "" if report.weight_sum is None else f" of total weight {amount(report.weight_sum)}"
+        result(f"{evaluation.source}, {counted(report.rows, 'row')}{weight}, epoch {model.header.score.epoch}")
+        print_report(report)
+        for line in report.about_positive:
+            result(f"\n{line}")
+        if checked:
+            result()
+            result_table(_requirement_table(checked))
     if failures:
         raise RequirementError("; ".join(failures))
 
 
+def _requirement_table(checked: Sequence[Checked]) -> Table:
+    value = "value (weighted)" if any(one.weighted for one in checked) else "value"
+    rows = [
+        [
+            f"{one.name} {one.operator} {one.bound:g}",
+            number(one.value),
+            "-" if one.margin is None else f"{one.margin:+.4g}",
+            "met" if one.met else "not met",
+        ]
+        for one in checked
+    ]
+    return Table("Requirements", ["required", value, "margin", ""], rows, right=(1, 2))
+
+
 def print_report(report: ScoreReport) -> None:
-    """Print scalar metrics, scores by class, label or target, and the confusion matrix."""
-    scalars = [(name, number(value)) for name, value in report.scores.items()]
-    for line in aligned(scalars, right=(1,)):
-        result(line)
+    """Print scalar metrics, scores by class, label or target, and the confusion matrix.
+
+    Where row weights make a difference, the unweighted values follow.
+    """
+    plain = report.unweighted
+    if plain is None or not report.differing:
+        for line in aligned([(name, number(value)) for name, value in report.scores.items()], right=(1,)):
+            result(line)
+        _print_groups(report)
+        return
+    rows = [[name, number(value), number(plain.scores[name])] for name, value in report.scores.items()]
+    result_table(Table("Scores", ["", "weighted", "unweighted"], rows))
+    _print_groups(report)
+    if report.group is not None:
+        result(f"\nunweighted, {counted(plain.rows, 'row')}")
+        _print_groups(plain)
+
+
+def _print_groups(report: ScoreReport) -> None:
+    """Print scores by class, label or target, and the confusion matrix."""
     if report.groups:
         columns = list(next(iter(report.groups.values())))
         rows = [[name, *(number(group[column]) for column in columns)] for name, group in report.groups.items()]
@@ -92,5 +135,5 @@ def print_report(report: ScoreReport) -> None:
     if matrix and len(matrix) <= MOST_CLASSES:
         names = list(report.groups)
         result()
-        rows = [[name, *map(str, row)] for name, row in zip(names, matrix, strict=True)]
+        rows = [[name, *map(amount, row)] for name, row in zip(names, matrix, strict=True)]
         result_table(Table("Confusion matrix", ["true \\ predicted", *names], rows))

@@ -16,7 +16,7 @@ from bpcli.storage.records import EpochScores
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training import Counters, EpochReport, Progress, TrainingState
 from bpcli.training.scoring import SUMMARIES, remarks
-from bpcli.wording import counted, number
+from bpcli.wording import counted, number, quoted
 
 
 class TrainingView(Observer):
@@ -79,9 +79,12 @@ class TrainingView(Observer):
         result(f"best epoch {best.epoch}: {shown}")
         if test:
             names = [name for name in SUMMARIES[self._task] if name in test.scores]
-            figures = ", ".join(f"{name} {number(test.scores[name])}" for name in names)
+            plain = {name: f" (unweighted {number(value)})" for name, value in test.differing.items()}
+            figures = ", ".join(f"{name} {number(test.scores[name])}{plain.get(name, '')}" for name in names)
             result(f"test, {counted(test.rows, 'row')}: {figures}")
             notes(remarks(test))
+        if summary.positive is not None:
+            result(f"positive class: {quoted(summary.positive)}")
 
 
 def _after(counters: Counters) -> str:

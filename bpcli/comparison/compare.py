@@ -10,14 +10,18 @@ from bpcli.comparison.common_rows import rows_of_file, rows_of_test
 from bpcli.comparison.contestants import Contestant, are_same, contestants_of
 from bpcli.comparison.disagreement import disagreement
 from bpcli.comparison.document import ComparedRows, ComparedRun, Comparison, ConfigDifference, RunDifference
+from bpcli.comparison.not_worse import NotWorse
 from bpcli.comparison.score_differences import differences
 from bpcli.errors import errors_in
 from bpcli.experiment.notes import surprise_notes
+from bpcli.models.evaluation import weighing_rows
 from bpcli.storage.records import EpochScores
 from bpcli.storage.run_checkpoint import unfinished_notes
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.storage.run_listing import differing_keys
 from bpcli.system.files import path_from_here
+from bpcli.training.scoring import metric_names
+from bpcli.wording import quoted
 
 OF_THESE_MODELS = "this compares these trained models; bpcli train --seeds shows how much scores vary with the seed"
 """Note on the limits of a comparison."""
@@ -26,25 +30,40 @@ SAME = "the same model: weights are identical"
 """Verdict on two runs with identical best models."""
 
 
-def compare_runs(paths: Sequence[Path], data: Path | None = None, cache: bool = True, seed: int = 0) -> Comparison:
+def compare_runs(
+    paths: Sequence[Path],
+    data: Path | None = None,
+    cache: bool = True,
+    seed: int = 0,
+    requirements: Sequence[NotWorse] = (),
+) -> Comparison:
     """Compare runs with the first, on its test rows or on the rows of the file `data`.
 
+    requirements: judged for each run but the first, not enforced.
+
     Raises:
-        UsageError: there are fewer than two runs, or a run is given twice.
+        UsageError: there are fewer than two runs, a run is given twice, or a run lacks a required metric.
         CheckpointError: a run has no best checkpoint or is damaged.
         DataError: the runs cannot be compared on the same rows, or one was trained on some of them.
     """
     contestants = contestants_of(paths)
+    models = [contestant.model for contestant in contestants]
+    known = [metric_names(model.target, model.loss) for model in models]
+    for requirement in requirements:
+        requirement.require_known([name for name in known[0] if all(name in names for names in known)])
     rows = rows_of_file(contestants, data, cache) if data else rows_of_test(contestants, cache)
-    answers, notes = [], rows.notes
-    for contestant, table in zip(contestants, rows.tables, strict=True):
+    first = contestants[0].model
+    kept, of_weights = weighing_rows(first, rows.tables[0], rows.source)
+    tables = [table if len(kept) == table.rows else table.take(kept) for table in rows.tables]
+    weight = first.preprocessor.row_weights(tables[0])
+    answers, notes = [], [*rows.notes, *of_weights, *_other_weights(contestants)]
+    for contestant, table in zip(contestants, tables, strict=True):
         with errors_in(contestant.shown):
-            answer, surprises = contestant.model.answers(table)
-        answers.append(answer)
+            answer, surprises = contestant.model.answers(table, weight)
+        answers.append(answer if contestant.model.classes == first.classes else answer.reversed())
         told = [*unfinished_notes(contestant.model.path), *surprise_notes(surprises)]
         notes += [f"{contestant.shown}: {line}" for line in told]
-    notes += _unequal_epochs(contestants)
-    first = contestants[0].model
+    notes += [*_other_positives(contestants), *_unequal_epochs(contestants)]
     task = first.target.task
     configs = [contestant.run.config for contestant in contestants]
     labels = [contestant.label for contestant in contestants]
@@ -62,11 +81,16 @@ def compare_runs(paths: Sequence[Path], data: Path | None = None, cache: bool = 
             )
             for key in differing_keys(configs)
         ],
-        rows=ComparedRows(rows.source, answers[0].report.rows),
+        rows=ComparedRows(rows.source, answers[0].report.rows, None if weight is None else first.preprocessor.weight),
         task=task,
         scores={label: answer.report for label, answer in zip(labels, answers, strict=True)},
         differences=found,
         notes=notes,
+        requirements=[
+            requirement.check(one, answers[0], answer, task, seed)
+            for one, answer in zip(found, answers[1:], strict=True)
+            for requirement in requirements
+        ],
     )
 
 
@@ -77,6 +101,26 @@ def _unequal_epochs(contestants: Sequence[Contestant]) -> list[str]:
         return []
     each = ", ".join(f"{contestant.shown} {count:,}" for contestant, count in zip(contestants, counts, strict=True))
     return [f"trained for different numbers of epochs: {each}"]
+
+
+def _other_positives(contestants: Sequence[Contestant]) -> list[str]:
+    """Notes on runs whose positive class is not that of the first, by which all are scored."""
+    first = contestants[0]
+    others = [one for one in contestants if one.model.classes != first.model.classes]
+    return [
+        f"{one.shown} was trained with the positive class {quoted(one.model.classes[1])}; its test scores here are of "
+        f"{quoted(first.model.classes[1])}"
+        for one in others
+    ]
+
+
+def _other_weights(contestants: Sequence[Contestant]) -> list[str]:
+    """Note if a run was trained with other row weights than the first, whose weights count in the scores of all."""
+    first, *others = [contestant.model.preprocessor.weight for contestant in contestants]
+    if all(other == first for other in others):
+        return []
+    how = "unweighted" if first is None else f"weighted by {quoted(first)}"
+    return [f"all scores are {how}, as in {contestants[0].shown}; the runs have different data.weight"]
 
 
 def _compared(contestant: Contestant) -> ComparedRun:

@@ -79,6 +79,6 @@ def _require_same_task(contestants: Sequence[Contestant]) -> None:
             )
         if target.task != theirs.task:
             raise DataError(f"{both} cannot be compared: their tasks are {target.task} and {theirs.task}")
-        if first.model.classes != other.model.classes:
+        if sorted(first.model.classes) != sorted(other.model.classes):
             classes, others = listed(first.model.classes), listed(other.model.classes)
             raise DataError(f"{both} cannot be compared: their classes are {classes} and {others}")

@@ -45,10 +45,15 @@ class ConfigDifference:
 
 @dataclass(frozen=True)
 class ComparedRows:
-    """Rows on which all runs are scored."""
+    """Rows on which all runs are scored. weight: column of their weights, that of the first run; None without."""
 
     source: str
     count: int
+    weight: str | None = None
+
+    def to_json(self) -> dict[str, Json]:
+        """Rows as a JSON object."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -143,6 +148,25 @@ class RunDifference:
         return document
 
 
+@dataclass(frozen=True, kw_only=True)
+class NotWorseOutcome:
+    """Outcome of a requirement that a run is not worse than the first in a metric.
+
+    margin: greatest loss allowed; None if it only must not be shown that there is one. difference, interval: None if
+    undefined.
+    """
+
+    requirement: str
+    run: str
+    against: str
+    metric: str
+    difference: float | None
+    interval: BootstrapInterval | None
+    margin: float | None
+    met: bool
+    verdict: str
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Comparison of runs with the first; `scores` is by label of the run."""
@@ -154,6 +178,7 @@ class Comparison:
     scores: Mapping[str, ScoreReport]
     differences: Sequence[RunDifference]
     notes: Sequence[str]
+    requirements: Sequence[NotWorseOutcome] = ()
 
     @property
     def labels(self) -> list[str]:
@@ -165,9 +190,10 @@ class Comparison:
         return {
             "runs": [run.to_json() for run in self.runs],
             "config": [asdict(one) for one in self.config],
-            "rows": asdict(self.rows),
+            "rows": self.rows.to_json(),
             "task": self.task,
             "scores": {label: report.to_json() for label, report in self.scores.items()},
             "differences": [one.to_json() for one in self.differences],
             "notes": self.notes,
+            "requirements": [asdict(one) for one in self.requirements],
         }

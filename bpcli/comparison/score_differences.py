@@ -23,23 +23,25 @@ def differences(
 ) -> list[tuple[JudgedDifference, JudgedDifference | None]]:
     """Tested differences between each run and the first, in the headline metric and in the log loss.
 
-    The test is McNemar's exact test for single-label classification, otherwise the paired bootstrap. The log loss is
-    None unless all runs give probabilities; it may differ even if all predicted classes are equal. P-values are
-    corrected by Holm's method over the runs, separately for each of the two metrics.
+    The test is McNemar's exact test for single-label classification, otherwise the paired bootstrap, as with row
+    weights, which are the same in all answers. The log loss is None unless all runs give probabilities; it may differ
+    even if all predicted classes are equal. P-values are corrected by Holm's method over the runs, separately for each
+    of the two metrics.
     """
     figures = [ROWWISE[task].figures(answer.true, answer.predicted) for answer in answers]
-    tested = _compared(labels, answers, HEADLINES[task], ROWWISE[task], figures, seed)
+    tested = _compared(labels, answers, HEADLINES[task], ROWWISE[task], figures, seed, answers[0].weight)
     if task in ("binary", "multiclass"):
-        tested = [_by_mcnemar(one, figures[0], other) for one, other in zip(tested, figures[1:], strict=True)]
+        weighted = answers[0].weight is not None
+        tested = [_by_mcnemar(one, figures[0], other, weighted) for one, other in zip(tested, figures[1:], strict=True)]
     alike = [np.array_equal(answers[0].predicted, other.predicted) for other in answers[1:]]
     judged = _judged(tested, METRICS[task][HEADLINES[task]].greater_is_better, alike, len(answers[0].true))
     known = [rows for answer in answers if (rows := answer.with_probabilities) is not None]
     if len(known) < len(answers) or not len(known[0][0]):
         return [(one, None) for one in judged]
     rowwise = ROWWISE_LOG_LOSS[task]
-    figures = [rowwise.figures(true, shares) for true, shares in known]
-    of_probabilities = _compared(labels, answers, "log_loss", rowwise, figures, seed)
-    alike = [np.array_equal(known[0][1], other) for _, other in known[1:]]
+    figures = [rowwise.figures(true, shares) for true, shares, _ in known]
+    of_probabilities = _compared(labels, answers, "log_loss", rowwise, figures, seed, known[0][2])
+    alike = [np.array_equal(known[0][1], other) for _, other, _ in known[1:]]
     return list(zip(judged, _judged(of_probabilities, False, alike, len(known[0][0])), strict=True))
 
 
@@ -50,11 +52,12 @@ def _compared(
     rowwise: RowwiseMetric,
     figures: Sequence[Figures],
     seed: int,
+    weight: Figures | None,
 ) -> list[MetricDifference]:
     """Difference of a metric between each run and the first, with bootstrap interval and p-value."""
     found = []
     for label, answer, other in zip(labels[1:], answers[1:], figures[1:], strict=True):
-        bootstrap = paired_bootstrap(figures[0], other, rowwise.of_means, seed)
+        bootstrap = paired_bootstrap(figures[0], other, rowwise.of_means, seed, weight=weight)
         found.append(
             MetricDifference(
                 run=label,
@@ -76,11 +79,16 @@ def _compared(
     return found
 
 
-def _by_mcnemar(tested: MetricDifference, first: Figures, other: Figures) -> MetricDifference:
-    """Replace the p-value of an accuracy difference by McNemar's exact test on the rows that only one run has right."""
+def _by_mcnemar(tested: MetricDifference, first: Figures, other: Figures, weighted: bool) -> MetricDifference:
+    """Replace the p-value of an accuracy difference by McNemar's exact test on the rows that only one run has right.
+
+    A weighted difference keeps its p-value, since the test takes all rows as equal.
+    """
     right, other_right = first[:, 0] > 0, other[:, 0] > 0
     only_first, only_other = (int(np.count_nonzero(one)) for one in (right & ~other_right, other_right & ~right))
     right_by = {tested.against: only_first, tested.run: only_other}
+    if weighted:
+        return replace(tested, right_by=right_by)
     return replace(tested, test="McNemar, exact", p=mcnemar_exact(only_first, only_other), right_by=right_by)
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from bpcli.config.document import Document, Problem, config_error
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.config.given_paths import with_given_paths
 from bpcli.config.overrides import apply_overrides
 from bpcli.config.problems import validate
 from bpcli.config.yaml_text import read_yaml
@@ -22,6 +23,8 @@ class LoadedConfig(NamedTuple):
     folder: Path
     """Base of relative data paths."""
     document: Document
+    notes: list[str]
+    """Notes on the meaning of overrides."""
 
     def locate(self, error: MismatchError) -> ConfigError:
         """Add positions in the file to the error's problems."""
@@ -35,11 +38,14 @@ class LoadedConfig(NamedTuple):
 def load_config(path: Path, overrides: Iterable[str] = ()) -> LoadedConfig:
     """Read and validate a config; `overrides`, such as `training.epochs=50`, take precedence over the file.
 
+    Paths in the file are relative to its folder, those of overrides to the current directory.
+
     Raises: ConfigError: lists every problem, with line and column. FileAccessError: the file cannot be read.
     """
     document = apply_overrides(read_yaml(path), overrides)
     document.data.setdefault("name", run_name(path.stem))
-    return LoadedConfig(validate(ExperimentConfig, document), path.parent, document)
+    config, notes = with_given_paths(validate(ExperimentConfig, document), document, path.parent)
+    return LoadedConfig(config, path.parent, document, notes)
 
 
 def run_name(stem: str) -> str:

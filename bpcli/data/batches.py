@@ -19,9 +19,10 @@ class Dataset:
     """Encoded rows of a split.
 
     x: inputs, in the dtype of the network. y: integer classes (rows,), or numbers or 0/1 labels (rows, outputs) in any
-    dtype. weight: (rows,), or None for ones. truth: true outcomes, in the shape of predicted ones, or None if they
+    dtype. weight: weights in the loss (rows,), or None for ones. row_weight: weights in metrics, in float64, or None
+    for ones; class weights do not count there. truth: true outcomes, in the shape of predicted ones, or None if they
     follow from y. unseen: classes without training rows, whose codes in `truth` follow those of the target; their rows
-    have weight 0, and any class in y.
+    have weight 0 in the loss, and any class in y.
     """
 
     x: Rows
@@ -29,6 +30,7 @@ class Dataset:
     weight: Array | None = None
     truth: Array | None = None
     unseen: tuple[str, ...] = ()
+    row_weight: NDArray[np.float64] | None = None
 
     @property
     def rows(self) -> int:
@@ -41,7 +43,7 @@ class Dataset:
         return (
             self.x.nbytes
             + self.y.nbytes
-            + sum(array.nbytes for array in (self.weight, self.truth) if array is not None)
+            + sum(array.nbytes for array in (self.weight, self.truth, self.row_weight) if array is not None)
         )
 
     def targets(self, outputs: int) -> Array:

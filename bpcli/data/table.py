@@ -120,7 +120,7 @@ def number_label(value: float) -> str:
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
 
 
-def instead_of(name: str, header: Sequence[str]) -> str:
+def absent_name_hint(name: str, header: Sequence[str]) -> str:
     """Hint for a column name that a header lacks: the nearest name, or all names and the likely cause."""
     if near := suggestion(name, header):
         return near
@@ -138,7 +138,7 @@ def require_columns(names: Sequence[str], header: Sequence[str], source: str) ->
     absent = [name for name in names if name not in there]
     if absent:
         others = [name for name in header if name not in names]
-        hint = suggestion(absent[0], others) or instead_of(absent[0], header)
+        hint = suggestion(absent[0], others) or absent_name_hint(absent[0], header)
         raise DataError(f"{source}: no {'column' if len(absent) == 1 else 'columns'} {listed(absent)}{hint}")
 
 

@@ -13,6 +13,7 @@ from bpcli.data.examples.split import DEFAULT_SHARE
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.spec import ArraysSpec, DataSpec
 from bpcli.data.table import DEFAULT_MISSING, PARTS, Column, Table
+from bpcli.data.targets import PositiveChoice
 from bpcli.wording import counted, double_quoted, shown_shape, yaml_scalar
 
 FEWEST_ROWS = 20
@@ -34,8 +35,12 @@ class Findings:
     """Columns left out, with the reason."""
     loss: str
     loss_reason: str
+    encoder_reason: str | None
+    """Reason to learn the logarithm of the target; None to learn it as it is."""
     reasons: dict[str, str]
     """Reason of each reading option and of each column described under `columns`."""
+    positive: PositiveChoice | None = None
+    """Positive class of a target of two classes."""
 
 
 def config_text(found: Findings) -> str:
@@ -58,6 +63,12 @@ def config_text(found: Findings) -> str:
         *(f"  {key}: {yaml_scalar(getattr(data, key))}    # {reasons[key]}" for key in _DIALECT if key in reasons),
         f"  target: {target}",
     ]
+    if found.encoder_reason is not None:
+        lines.append(f"  target_encoder: log    # {found.encoder_reason}")
+        lines.append("  # This predicts typical values; to predict the mean, omit target_encoder, and set loss: gamma")
+    if found.positive is not None:
+        reason = f"{found.positive.reason}; precision, recall and F1 refer to it"
+        lines.append(f"  positive: {yaml_scalar(found.positive.name)}    # {reason}")
     if found.missing:
         missing = ", ".join(map(double_quoted, (*DEFAULT_MISSING, *found.missing)))
         lines.append(f"  missing: [{missing}]    # includes the words found among numbers and dates")

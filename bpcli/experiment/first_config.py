@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from bpcli.data.columns.recognition import recognised_columns
+from bpcli.data.examples.selection import with_own_words
 from bpcli.data.examples.target_leaks import MOST_NAMES
 from bpcli.data.files.kind_hints import (
     is_padded,
@@ -25,11 +26,12 @@ from bpcli.data.files.read import holds_arrays
 from bpcli.data.files.recognition import dialect_of
 from bpcli.data.files.source import open_source, read_options
 from bpcli.data.spec import ArraysSpec, DataSpec, without_password
-from bpcli.data.table import DEFAULT_MISSING, Column, Table, instead_of
-from bpcli.data.targets import choose_loss, fit_target, learned_columns
+from bpcli.data.table import DEFAULT_MISSING, Column, Table, absent_name_hint
+from bpcli.data.targets import PositiveChoice, choose_loss, fit_target, learned_columns, suggest_positive
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
 from bpcli.experiment.draft_text import FEWEST_ROWS, Findings, config_text
 from bpcli.experiment.leaking_columns import find_leaking_columns
+from bpcli.experiment.skewed_targets import reason_for_logarithms
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
 from bpcli.spec import type_name
 from bpcli.wording import composed, counted, listed, printable, quoted, shown_shape, yaml_scalar
@@ -71,7 +73,7 @@ def draft_config(
     header, targets = source.header, list(map(composed, targets))
     for target in targets:
         if target not in header:
-            instead = instead_of(target, header)
+            instead = absent_name_hint(target, header)
             raise UsageError(f"--target: no column {quoted(target)} in {quoted(str(path))}{instead}")
     table = source.read(source.options)
     targets = list(dict.fromkeys(targets)) or _array_targets(data, header)
@@ -122,12 +124,20 @@ def draft_config(
     ]
     if len(excluded) + len(targets) >= len(table):
         raise DataError("; ".join([f"{shown}: no input columns left", *notes]))
+    positive = _positive(columns, data, loss)
+    if positive is not None:
+        notes.append(f"data.positive: {yaml_scalar(positive.name)}; {positive.reason}")
     folder = output.resolve().parent if output is not None else Path.cwd()
     data = data.with_paths(Path(os.path.relpath(Path(file).resolve(), folder)).as_posix() for file, _ in data.files)
     if not _is_text(data.shown):
         raise UsageError(f"{printable(data.shown)}: file names in a config must be UTF-8 text; rename the file")
     reasons = {**dialect.reasons, **{name: column.reason for name, column in recognised.items()}}
-    found = Findings(data, table, words, targets, columns, excluded, type_name(loss), reason, reasons)
+    encoder_reason = reason_for_logarithms(columns) if isinstance(loss, MeanSquaredError) else None
+    if encoder_reason is not None:
+        notes.append(f"data.target_encoder: log; {encoder_reason}")
+    found = Findings(
+        data, table, words, targets, columns, excluded, type_name(loss), reason, encoder_reason, reasons, positive
+    )
     return Draft(config_text(found), notes)
 
 
@@ -196,6 +206,14 @@ def _learned_columns(columns: list[Column], loss: LossBase) -> list[Column]:
             "--task regression"
         )
     return columns
+
+
+def _positive(columns: list[Column], data: DataSpec, loss: LossBase) -> PositiveChoice | None:
+    """Positive class to write into the config, by the name that it has in training."""
+    if "regression" in loss.tasks or len(columns) > 1:
+        return None
+    (column,) = columns
+    return suggest_positive(with_own_words(column, data))
 
 
 def _excluded(table: Table, targets: list[str], declared: Collection[str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from bpcli.data.table import Part
 from bpcli.nn.inference import BLOCK_ROWS
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers.update import BLOCK
-from bpcli.training.epochs import EVALUATED_ROWS
+from bpcli.training.evaluator import EVALUATED_ROWS
 from bpcli.training.health import HealthCheck
 
 CHECKPOINT_COPIES = 3
@@ -45,10 +45,10 @@ class Footprint:
     @property
     def total(self) -> int:
         """Sum of all parts."""
-        return self.data + self.to_come
+        return self.data + self.remaining
 
     @property
-    def to_come(self) -> int:
+    def remaining(self) -> int:
         """Memory allocated after the rows are encoded."""
         return self.parameters + self.workspace + self.checkpoint + self.compiled
 

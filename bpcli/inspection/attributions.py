@@ -11,7 +11,7 @@ from bpcli.data.table import Table
 from bpcli.inspection.integrated_gradients import Integrated, integrated_gradients
 from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, evenly_spaced
 from bpcli.models.model import Model
-from bpcli.training.scoring import require_finite
+from bpcli.training.scoring import outcome_of
 
 Numbers = NDArray[np.float64]
 
@@ -56,9 +56,8 @@ def attributions(model: Model, table: Table) -> Attributions:
     exact = np.dtype(np.float64)
     with np.errstate(all="ignore"), model.threads.single():
         encoded, _ = model.preprocessor.encode(table, model.dtype)
-        predictions = model.predictions(encoded)
-        require_finite(predictions)
-        predicted = model.target.outcome(predictions, model.loss).predicted
+        logits = model.logits(encoded)
+        predicted = outcome_of(model.target, model.loss, logits).predicted
         x = model.inference.features(encoded).reshape(table.rows, model.inference.network.n_in)
         average = model.preprocessor.average(model.dtype).astype(exact)
         widths = np.array([part.width for part in model.preprocessor.parts])
@@ -69,16 +68,13 @@ def attributions(model: Model, table: Table) -> Attributions:
         ]
     offsets = model.target.explained_offsets
     baseline = np.column_stack([one.baseline for one in found]) + offsets
-    # The prediction itself, with logits rounded to the model's dtype.
-    explained = (
-        predicted
-        if model.target.explains_prediction(model.loss)
-        else np.column_stack([one.answer for one in found]) + offsets
-    )
+    # The prediction itself before it is clipped, with logits rounded to the model's dtype. Its link is the identity.
+    in_units = model.target.in_units(logits) if model.target.explains_prediction(model.loss) else None
+    explained = np.column_stack([one.answer for one in found]) + offsets if in_units is None else in_units
     contributions = np.zeros((len(x), len(found), len(widths)))
     for index, one in enumerate(found):
         lacking = explained[:, index] - baseline[:, index] - one.added.sum(axis=1)
-        contributions[:, index, widths > 0] = _shared_out(one.added, lacking)
+        contributions[:, index, widths > 0] = _with_error_distributed(one.added, lacking)
     return Attributions(
         meaning=explained_output(model),
         columns=tuple(part.name for part in model.preprocessor.parts),
@@ -109,7 +105,7 @@ def explained_names(model: Model) -> tuple[str, ...]:
     return tuple(target.names) if len(target.names) > 1 and not target.class_names else ("",)
 
 
-def _shared_out(added: Numbers, lacking: Numbers) -> Numbers:
+def _with_error_distributed(added: Numbers, lacking: Numbers) -> Numbers:
     """Contributions (rows, groups), with the error (rows,) of their sum distributed in proportion to their size."""
     sizes = np.abs(added)
     totals = sizes.sum(axis=1, keepdims=True)

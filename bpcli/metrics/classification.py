@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bpcli.documents.scores import ScoreReport
 from bpcli.metrics.counts import Counts, figures_of
@@ -19,17 +18,18 @@ from bpcli.metrics.metric import (
     mean_of_defined,
     measured,
 )
-from bpcli.metrics.probabilities import check_probabilities, mean_log_loss, required
+from bpcli.metrics.probabilities import check_probabilities, mean_log_loss, mean_of_cells, required
 from bpcli.metrics.ranking import Ranking, rank
+from bpcli.metrics.weights import weighted_rows
 
 
 class ClassOutcomes:
     """True and predicted class codes, (rows,) integers, with cached intermediate results.
 
-    `probabilities` is (rows, classes), or None. `n_classes` defaults to the number of columns of the probabilities,
-    or else to the highest code + 1. Classes that do not occur change no metric. `unseen` further classes, with the
-    codes after those, may be true but are never predicted: metrics of probabilities leave their rows out. Raises
-    ValueError as `Metric.function` does.
+    `probabilities` is (rows, classes), or None. `weight` is (rows,), or None for ones. `n_classes` defaults to the
+    number of columns of the probabilities, or else to the highest code + 1. Classes that do not occur change no metric.
+    `unseen` further classes, with the codes after those, may be true but are never predicted: metrics of probabilities
+    leave their rows out. Raises ValueError as `Metric.function` does.
     """
 
     def __init__(
@@ -37,6 +37,7 @@ class ClassOutcomes:
         true: Array,
         predicted: Array,
         probabilities: Array | None,
+        weight: Array | None = None,
         n_classes: int | None = None,
         unseen: int = 0,
     ) -> None:
@@ -48,9 +49,9 @@ class ClassOutcomes:
             raise ValueError(f"class codes must be from 0 to {n_classes - 1}")
         if probabilities is not None:
             check_probabilities(probabilities, (len(true), n_classes))
+        true, predicted, self.probabilities, self.weight = weighted_rows(true, predicted, probabilities, weight)
         self.true = true.astype(np.intp, copy=False)
         self.predicted = predicted.astype(np.intp, copy=False)
-        self.probabilities = probabilities
         self.n_classes, self.unseen = n_classes, unseen
         self._rankings: dict[int, Ranking] = {}
 
@@ -60,18 +61,21 @@ class ClassOutcomes:
         return len(self.true)
 
     @cached_property
-    def confusion(self) -> NDArray[np.int64]:
-        """Confusion matrix: number of rows by true class (row) and predicted class (column)."""
+    def confusion(self) -> Array:
+        """Confusion matrix: rows, or their weights, by true class (row) and predicted class (column)."""
         size = self.n_classes + self.unseen
         pairs = self.true * size + self.predicted
-        return np.bincount(pairs, minlength=size**2).reshape(size, size)
+        sums = np.bincount(pairs, self.weight, minlength=size**2).reshape(size, size)
+        return sums if self.weight is None else sums.astype(self.weight.dtype, copy=False)
 
     @cached_property
-    def with_probabilities(self) -> tuple[Array, Array]:
-        """True codes and probabilities of the rows whose true class has a probability."""
-        probabilities = required(self.probabilities)
+    def with_probabilities(self) -> tuple[Array, Array, Array | None]:
+        """True codes, probabilities and weights of the rows whose true class has a probability."""
+        probabilities, weight = required(self.probabilities), self.weight
         known = self.true < self.n_classes
-        return (self.true, probabilities) if known.all() else (self.true[known], probabilities[known])
+        if known.all():
+            return self.true, probabilities, weight
+        return self.true[known], probabilities[known], None if weight is None else weight[known]
 
     @cached_property
     def counts(self) -> Counts:
@@ -80,11 +84,11 @@ class ClassOutcomes:
 
     def ranking(self, code: int) -> Ranking:
         """Ranking of one class against the rest by its probability, cached."""
-        true, probabilities = self.with_probabilities
+        true, probabilities, weight = self.with_probabilities
         if code >= self.n_classes or not len(true):
             return Ranking(None, None)
         if code not in self._rankings:
-            self._rankings[code] = rank(true == code, probabilities[:, code])
+            self._rankings[code] = rank(true == code, probabilities[:, code], weight)
         return self._rankings[code]
 
 
@@ -95,12 +99,12 @@ def _balanced_accuracy(outcomes: ClassOutcomes) -> float:
 
 def _mcc(outcomes: ClassOutcomes) -> float:
     """Matthews correlation coefficient of any number of classes (R_K, Gorodkin 2004); 0 if either side is constant."""
-    # Python integers, since the products exceed 2**63 from some 50,000 rows on.
+    # Python integers, unless weights are fractions, since the products exceed 2**63 from some 50,000 rows on.
     support, predicted = outcomes.counts.support.tolist(), outcomes.counts.predicted.tolist()
-    correct, rows = int(outcomes.counts.correct.sum()), outcomes.rows
+    correct, rows = outcomes.counts.correct.sum().item(), sum(support)
     covariance = correct * rows - sum(t * p for t, p in zip(support, predicted, strict=True))
-    true_variance = rows**2 - sum(t * t for t in support)
-    predicted_variance = rows**2 - sum(p * p for p in predicted)
+    true_variance = sum(t * (rows - t) for t in support)
+    predicted_variance = sum(p * max(0, rows - p) for p in predicted)
     scale = math.sqrt(true_variance * predicted_variance)
     return covariance / scale if scale else 0.0
 
@@ -117,8 +121,8 @@ def _ranked(figure: Callable[[Ranking], float | None]) -> Callable[[ClassOutcome
 
 
 def _log_loss(outcomes: ClassOutcomes) -> float | None:
-    true, probabilities = outcomes.with_probabilities
-    return mean_log_loss(probabilities[np.arange(len(true)), true]) if len(true) else None
+    true, probabilities, weight = outcomes.with_probabilities
+    return mean_log_loss(probabilities[np.arange(len(true)), true], weight) if len(true) else None
 
 
 def _brier(outcomes: ClassOutcomes) -> float | None:
@@ -126,19 +130,24 @@ def _brier(outcomes: ClassOutcomes) -> float | None:
 
     For two classes, by convention only the square of the second class: half that sum, 0 to 1.
     """
-    true, probabilities = outcomes.with_probabilities
+    true, probabilities, weight = outcomes.with_probabilities
     distances = np.array(probabilities, dtype=np.float64)
     distances[np.arange(len(true)), true] -= 1
     if outcomes.n_classes == 2:
         distances = distances[:, 1]
-    return float(np.square(distances).sum()) / len(true) if len(true) else None
+    squares = np.square(distances)
+    if weight is not None and len(true):
+        return mean_of_cells(squares.reshape(len(true), -1).sum(axis=1), weight)
+    return float(squares.sum()) / len(true) if len(true) else None
 
 
 _metric = partial(Metric, ClassOutcomes)
 
 MULTICLASS: Mapping[str, Metric[ClassOutcomes]] = by_name(
     [
-        _metric("accuracy", "share of rows predicted correctly", lambda o: o.counts.correct.sum() / o.rows),
+        _metric(
+            "accuracy", "share of rows predicted correctly", lambda o: o.counts.correct.sum() / o.counts.support.sum()
+        ),
         _metric("balanced_accuracy", "mean recall over classes that have rows", _balanced_accuracy),
         _metric("precision_macro", "mean precision over classes", lambda o: o.counts.macro(o.counts.precision)),
         _metric("recall_macro", "mean recall over classes", lambda o: o.counts.macro(o.counts.recall)),
@@ -161,13 +170,13 @@ MULTICLASS: Mapping[str, Metric[ClassOutcomes]] = by_name(
         _metric("mcc", "Matthews correlation coefficient, from -1 to 1", _mcc),
         _metric(
             "roc_auc",
-            "area under the ROC curve of the second class; one-vs-rest mean for more than two",
+            "area under the ROC curve of the positive class, the second of two; one-vs-rest mean for more than two",
             _ranked(lambda ranking: ranking.roc_auc),
             needs_probabilities=True,
         ),
         _metric(
             "average_precision",
-            "average precision of the second class; one-vs-rest mean for more than two",
+            "average precision of the positive class, the second of two; one-vs-rest mean for more than two",
             _ranked(lambda ranking: ranking.average_precision),
             needs_probabilities=True,
         ),
@@ -206,14 +215,16 @@ def classification_report(
     probabilities: Array | None,
     classes: Sequence[str],
     unseen: Sequence[str] = (),
+    weight: Array | None = None,
 ) -> ScoreReport:
     """Report of all metrics by name, with the confusion matrix and the scores of each class.
 
     `true` and `predicted` are (rows,) integer codes into `classes`. `probabilities` is (rows, classes), or None to
-    leave out the metrics that need them. `unseen` are names of further true classes, as for `ClassOutcomes`. Undefined
-    values are None. Raises ValueError as `Metric.function` does.
+    leave out the metrics that need them. `unseen` are names of further true classes, as for `ClassOutcomes`. `weight`
+    is (rows,), or None for ones: rows count by their weight everywhere but in the report's `rows`. Undefined values are
+    None. Raises ValueError as `Metric.function` does.
     """
-    outcomes = ClassOutcomes(true, predicted, probabilities, len(classes), len(unseen))
+    outcomes = ClassOutcomes(true, predicted, probabilities, weight, len(classes), len(unseen))
     names = (*classes, *unseen)
     metrics = BINARY if len(classes) == 2 else MULTICLASS
     rankings = [None if probabilities is None else outcomes.ranking(code) for code in range(len(names))]
@@ -226,4 +237,5 @@ def classification_report(
             for code, (name, ranking) in enumerate(zip(names, rankings, strict=True))
         },
         outcomes.confusion.tolist(),
+        classes[1] if len(classes) == 2 else None,
     )

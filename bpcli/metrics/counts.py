@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.metrics.metric import Array
 from bpcli.metrics.ranking import Ranking
 
 Figures = NDArray[np.float64]
@@ -15,10 +16,11 @@ Figures = NDArray[np.float64]
 class Counts:
     """Number of rows of each class predicted correctly, predicted, and true; each (classes,).
 
-    A ratio with a zero denominator is 0: precision of a class never predicted, recall of a class without rows.
+    Weighted rows count by their weight. A ratio with a zero denominator is 0: precision of a class never predicted,
+    recall of a class without rows.
     """
 
-    def __init__(self, correct: NDArray[np.int64], predicted: NDArray[np.int64], support: NDArray[np.int64]) -> None:
+    def __init__(self, correct: Array, predicted: Array, support: Array) -> None:
         self.correct = correct
         self.predicted = predicted
         self.support = support
@@ -57,7 +59,7 @@ class Counts:
         )
 
 
-def _shares(parts: NDArray[np.int64], wholes: NDArray[np.int64]) -> Figures:
+def _shares(parts: Array, wholes: Array) -> Figures:
     return np.divide(parts, wholes, out=np.zeros(len(parts)), where=wholes > 0)
 
 
@@ -67,6 +69,6 @@ def figures_of(counts: Counts, index: int, ranking: Ranking | None) -> dict[str,
         "precision": float(counts.precision[index]),
         "recall": float(counts.recall[index]),
         "f1": float(counts.f1[index]),
-        "support": int(counts.support[index]),
+        "support": counts.support[index].item(),
     }
     return figures if ranking is None else figures | ranking._asdict()

@@ -24,20 +24,24 @@ class Metric(Generic[Outcomes]):
     order). `formula` computes the scalar from it. `function` combines both, for callers that need a single metric.
     """
 
-    outcomes: Callable[[Array, Array, Array | None], Outcomes]
+    outcomes: Callable[[Array, Array, Array | None, Array | None], Outcomes]
     name: str
     description: str
     formula: Callable[[Outcomes], float | None]
     greater_is_better: bool = True
     needs_probabilities: bool = False
+    needs_deviance: bool = False
+    """Whether the loss determines the metric by its deviance."""
 
-    def function(self, true: Array, predicted: Array, probabilities: Array | None = None) -> float | None:
+    def function(
+        self, true: Array, predicted: Array, probabilities: Array | None = None, weight: Array | None = None
+    ) -> float | None:
         """Metric of arrays with the shapes that the task's report takes; None if undefined.
 
-        Raises ValueError if there are no rows, shapes do not match, values are not finite, or required
-        probabilities are missing.
+        weight: row weights (rows,), or None for ones. Raises ValueError if there are no rows, shapes do not match,
+        values are not finite, weights are negative or all 0, or required probabilities are missing.
         """
-        return self.of(self.outcomes(true, predicted, probabilities))
+        return self.of(self.outcomes(true, predicted, probabilities, weight))
 
     def of(self, outcomes: Outcomes) -> float | None:
         """Metric of wrapped arrays; None if it is undefined or overflows."""

@@ -17,29 +17,30 @@ from bpcli.metrics.metric import (
     mean_of_defined,
     measured,
 )
-from bpcli.metrics.probabilities import check_probabilities, mean_log_loss, required
+from bpcli.metrics.probabilities import check_probabilities, mean_log_loss, mean_of_cells, required
 from bpcli.metrics.ranking import Ranking, rank
+from bpcli.metrics.weights import weighted_rows
 
 
 class LabelOutcomes:
     """True and predicted labels, (rows, labels) of 0 and 1, with cached intermediate results.
 
-    `probabilities` has the same shape, or is None. Raises ValueError as `Metric.function` does.
+    `probabilities` has the same shape, or is None. `weight` is (rows,), or None for ones. Raises ValueError as
+    `Metric.function` does.
     """
 
-    def __init__(self, true: Array, predicted: Array, probabilities: Array | None) -> None:
+    def __init__(self, true: Array, predicted: Array, probabilities: Array | None, weight: Array | None = None) -> None:
         check_arrays(true, predicted, axes=2)
         if probabilities is not None:
             check_probabilities(probabilities, true.shape)
+        true, predicted, self.probabilities, self.weight = weighted_rows(true, predicted, probabilities, weight)
         self.true = true.astype(np.bool_, copy=False)
         self.predicted = predicted.astype(np.bool_, copy=False)
-        self.probabilities = probabilities
 
     @cached_property
     def counts(self) -> Counts:
         """Number of rows of each label: predicted correctly, predicted, true."""
-        both = np.count_nonzero(self.true & self.predicted, axis=0)
-        return Counts(both, np.count_nonzero(self.predicted, axis=0), np.count_nonzero(self.true, axis=0))
+        return Counts(*map(self._counted, (self.true & self.predicted, self.predicted, self.true)))
 
     @cached_property
     def pooled(self) -> Counts:
@@ -50,16 +51,24 @@ class LabelOutcomes:
     def rankings(self) -> list[Ranking]:
         """Ranking of the rows by each label's probability."""
         probabilities = required(self.probabilities)
-        return [rank(true, scores) for true, scores in zip(self.true.T, probabilities.T, strict=True)]
+        return [rank(true, scores, self.weight) for true, scores in zip(self.true.T, probabilities.T, strict=True)]
+
+    def mean(self, values: Array) -> float:
+        """Mean of values (rows,) or (rows, labels), each row with its weight."""
+        return mean_of_cells(values, self.weight)
+
+    def _counted(self, cells: Array) -> Array:
+        """Number of rows, or sum of their weights, of each column of cells (rows, labels)."""
+        return np.asarray(np.count_nonzero(cells, axis=0) if self.weight is None else self.weight @ cells)
 
 
 def _log_loss(outcomes: LabelOutcomes) -> float:
     probabilities = required(outcomes.probabilities)
-    return mean_log_loss(np.where(outcomes.true, probabilities, 1 - probabilities))
+    return mean_log_loss(np.where(outcomes.true, probabilities, 1 - probabilities), outcomes.weight)
 
 
 def _brier(outcomes: LabelOutcomes) -> float:
-    return float(np.square(required(outcomes.probabilities) - outcomes.true, dtype=np.float64).mean())
+    return outcomes.mean(np.square(required(outcomes.probabilities) - outcomes.true, dtype=np.float64))
 
 
 _metric = partial(Metric, LabelOutcomes)
@@ -69,12 +78,12 @@ MULTILABEL: Mapping[str, Metric[LabelOutcomes]] = by_name(
         _metric(
             "subset_accuracy",
             "share of rows with all labels correct",
-            lambda o: float((o.true == o.predicted).all(axis=1).mean()),
+            lambda o: o.mean((o.true == o.predicted).all(axis=1)),
         ),
         _metric(
             "hamming_loss",
             "share of wrong labels over all rows",
-            lambda o: float((o.true != o.predicted).mean()),
+            lambda o: o.mean(o.true != o.predicted),
             greater_is_better=False,
         ),
         _metric("precision_macro", "mean precision over labels", lambda o: o.counts.macro(o.counts.precision)),
@@ -113,16 +122,23 @@ MULTILABEL: Mapping[str, Metric[LabelOutcomes]] = by_name(
 )
 
 
-def multilabel_report(true: Array, predicted: Array, probabilities: Array | None, labels: Sequence[str]) -> ScoreReport:
+def multilabel_report(
+    true: Array,
+    predicted: Array,
+    probabilities: Array | None,
+    labels: Sequence[str],
+    weight: Array | None = None,
+) -> ScoreReport:
     """Report of all metrics by name, with the scores of each label.
 
-    Arrays are (rows, labels); `true` and `predicted` hold 0 and 1. `probabilities` may be None, which leaves out
-    the metrics that need them. Undefined values are None. Raises ValueError as `Metric.function` does.
+    Arrays are (rows, labels); `true` and `predicted` hold 0 and 1. `probabilities` may be None, which leaves out the
+    metrics that need them. `weight` is as for `classification_report`. Undefined values are None. Raises ValueError as
+    `Metric.function` does.
     """
-    outcomes = LabelOutcomes(true, predicted, probabilities)
+    outcomes = LabelOutcomes(true, predicted, probabilities, weight)
     rankings = [None] * len(labels) if probabilities is None else outcomes.rankings
     return ScoreReport(
-        len(true),
+        len(outcomes.true),
         measured(MULTILABEL, outcomes, probabilities),
         "label",
         {

@@ -32,6 +32,13 @@ def log_losses(of_true: Array) -> Array:
     return np.asarray(-np.log(np.clip(of_true, epsilon, 1 - epsilon), dtype=np.float64))
 
 
-def mean_log_loss(of_true: Array) -> float:
-    """Mean of `log_losses`."""
-    return float(log_losses(of_true).mean())
+def mean_log_loss(of_true: Array, weight: Array | None = None) -> float:
+    """Mean of `log_losses` of (rows,) or (rows, labels); weight: (rows,), or None for ones."""
+    return mean_of_cells(log_losses(of_true), weight)
+
+
+def mean_of_cells(values: Array, weight: Array | None) -> float:
+    """Mean of values (rows,) or (rows, columns), each row with its weight."""
+    if weight is None:
+        return float(values.mean())
+    return float(np.average(values if values.ndim == 1 else values.mean(axis=1), weights=weight))

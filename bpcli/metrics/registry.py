@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from bpcli.documents.scores import ScoreReport
 from bpcli.metrics.classification import BINARY, MULTICLASS, ClassOutcomes, classification_report
 from bpcli.metrics.metric import Array, Metric, Task
 from bpcli.metrics.multilabel import MULTILABEL, multilabel_report
-from bpcli.metrics.regression import REGRESSION, regression_report
+from bpcli.metrics.regression import REGRESSION, TargetOutcomes, regression_report
+from bpcli.metrics.weights import weighted_rows
 
 METRICS: Mapping[Task, Mapping[str, Metric[Any]]] = {
     "binary": BINARY,
@@ -28,17 +32,22 @@ def measure(
     probabilities: Array | None,
     classes: int = 0,
     unseen: int = 0,
+    weight: Array | None = None,
+    power: float = 0.0,
 ) -> dict[str, float | None]:
     """Metrics of `task` by name. With `unseen`, so many classes beyond `classes` may be true, as for `ClassOutcomes`.
 
-    Raises ValueError as `Metric.function` does.
+    weight: row weights (rows,), or None for ones. power: of the variance, as for `TargetOutcomes`. Raises ValueError as
+    `Metric.function` does.
     """
     members = [METRICS[task][name] for name in metrics]
-    outcomes = (
-        ClassOutcomes(true, predicted, probabilities, classes, unseen)
-        if unseen
-        else members[0].outcomes(true, predicted, probabilities)
-    )
+    outcomes: ClassOutcomes | TargetOutcomes
+    if unseen:
+        outcomes = ClassOutcomes(true, predicted, probabilities, weight, classes, unseen)
+    elif task == "regression":
+        outcomes = TargetOutcomes(true, predicted, weight, power)
+    else:
+        outcomes = members[0].outcomes(true, predicted, probabilities, weight)
     return {member.name: member.of(outcomes) for member in members}
 
 
@@ -49,13 +58,36 @@ def report(
     probabilities: Array | None,
     names: Sequence[str],
     unseen: Sequence[str] = (),
+    weight: Array | None = None,
+    power: float = 0.0,
 ) -> ScoreReport:
     """Report of `task`; `names` are its classes, labels or targets, `unseen` further classes that may be true.
 
+    weight: row weights (rows,), or None for ones. Unless all are 1, the report has the sum of the weights and the
+    unweighted report too. Rows of weight 0 are left out of both. power: of the variance, as for `TargetOutcomes`.
     Raises ValueError as `Metric.function` does.
     """
+    weighted = _report(task, true, predicted, probabilities, names, unseen, weight, power)
+    if weight is None or np.all((weight == 0) | (weight == 1)):
+        return weighted
+    true, predicted, probabilities, counted = weighted_rows(true, predicted, probabilities, weight)
+    total = None if counted is None else counted.sum().item()
+    plain = _report(task, true, predicted, probabilities, names, unseen, None, power)
+    return replace(weighted, weight_sum=total, unweighted=plain)
+
+
+def _report(
+    task: Task,
+    true: Array,
+    predicted: Array,
+    probabilities: Array | None,
+    names: Sequence[str],
+    unseen: Sequence[str],
+    weight: Array | None,
+    power: float,
+) -> ScoreReport:
     if task == "regression":
-        return regression_report(true, predicted, names)
+        return regression_report(true, predicted, names, weight, power)
     if task == "multilabel":
-        return multilabel_report(true, predicted, probabilities, names)
-    return classification_report(true, predicted, probabilities, names, unseen)
+        return multilabel_report(true, predicted, probabilities, names, weight)
+    return classification_report(true, predicted, probabilities, names, unseen, weight)

@@ -26,17 +26,25 @@ class Bootstrap:
 
 
 def paired_bootstrap(
-    first: Figures, second: Figures, metric: Callable[[Figures], Figures], seed: int = 0, resamples: int = RESAMPLES
+    first: Figures,
+    second: Figures,
+    metric: Callable[[Figures], Figures],
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    weight: Figures | None = None,
 ) -> Bootstrap:
     """Percentile interval and two-sided p-value of the difference in `metric`, second model less first.
 
     `first` and `second` are (rows, figures): each row's contribution to the metric, which `metric` computes from
-    means (resamples, figures). Both models are evaluated on the same resampled rows, since their errors are
-    correlated. Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapters 13 (percentile interval) and
-    15 (achieved significance level, with one added to both counts, so that it is never 0).
+    means (resamples, figures). `weight` are positive row weights (rows,) in these means, or None for ones. Both models
+    are evaluated on the same resampled rows, since their errors are correlated. Efron & Tibshirani 1993, "An
+    Introduction to the Bootstrap", chapters 13 (percentile interval) and 15 (achieved significance level, with one
+    added to both counts, so that it is never 0).
     """
     rows, width = first.shape
     both = np.concatenate([first, second], axis=1)
+    if weight is not None:
+        both = np.concatenate([both * weight[:, None], weight[:, None]], axis=1)
     generator = np.random.Generator(np.random.Philox(seed))
     differences = np.empty(resamples)
     block = max(1, BLOCK_CELLS // rows)
@@ -45,7 +53,8 @@ def paired_bootstrap(
         drawn = generator.integers(0, rows, (size, rows))
         drawn += np.arange(size)[:, None] * rows
         times = np.bincount(drawn.ravel(), minlength=size * rows).reshape(size, rows)
-        means = times.astype(np.float64) @ both / rows
+        sums = times.astype(np.float64) @ both
+        means = sums / rows if weight is None else sums[:, :-1] / sums[:, -1:]
         differences[start : start + size] = metric(means[:, width:]) - metric(means[:, :width])
     low, high = np.quantile(differences, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     beyond = int(min(np.count_nonzero(differences <= 0), np.count_nonzero(differences >= 0)))

@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 from bpcli.data.examples.selection import Examples, select_examples
 from bpcli.data.files.source import Source, open_source, read_options, read_together
 from bpcli.data.spec import DataSpec
-from bpcli.data.table import PARTS, Part, Table, require_columns
+from bpcli.data.table import PARTS, Kind, Part, Table, require_columns
+from bpcli.data.targets import require_in_domain
 from bpcli.documents.scores import ScoreReport
-from bpcli.errors import DataError, errors_in
-from bpcli.experiment.notes import notes_of_scale, notes_of_unseen_classes, surprise_notes
+from bpcli.errors import DataError, MismatchError, errors_in
+from bpcli.experiment.notes import notes_of_scale, notes_of_targets, notes_of_unseen_classes, surprise_notes
 from bpcli.models.model import Model
 from bpcli.storage.checkpoint import Header
 from bpcli.storage.run_checkpoint import unfinished_notes
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training.scoring import remarks
-from bpcli.wording import counted, listed, printable
+from bpcli.wording import counted, listed, printable, quoted
 
 CHANGED = (
     "the data file has changed since training: the rows differ from those of the run, and some may be training rows"
@@ -165,18 +166,22 @@ def file_rows_for_each(models: Sequence[Model], path: Path, cache: bool) -> Iter
         fitted, data = model.preprocessor, model.header.config.data
         whole = model.whole_arrays(path, read_options(data, fitted.evaluation_kinds))
         kinds = fitted.evaluation_kinds_in(whole)
-        options = replace(read_options(data, kinds), columns=frozenset(kinds))
+        weight: dict[str, Kind] = {} if fitted.weight is None else {fitted.weight: "numeric"}
+        options = replace(read_options(data, kinds | weight), columns=frozenset(kinds | weight))
         sources.append(Source([(path, None)], options, cache))
     for model, source in zip(models, read_together(sources), strict=True):
         model.require_positions(path, source.header)
-        require_columns(list(source.options.kinds), source.header, printable(str(path)))
-        model.require_width(path, [name for name in source.header if not source.options.wants(name)])
+        required = [name for name in source.options.kinds if name != model.preprocessor.weight]
+        require_columns(required, source.header, printable(str(path)))
+        model.require_width(path, [name for name in source.header if not source.options.includes(name)])
         table = source.table()
         columns = [table[name] for name in model.target.names]
         missing = np.any([column.missing() for column in columns], axis=0)
         rows = np.flatnonzero(~missing)
         with errors_in(printable(str(path))):
-            model.target.require_valid([column.take(rows) for column in columns], rows + 1)
+            known = [column.take(rows) for column in columns]
+            model.target.require_valid(known, rows + 1)
+            require_in_domain(known, model.loss, None, rows + 1)
         yield FileRows(source, table, ~missing)
 
 
@@ -216,6 +221,26 @@ def chosen_rows(has_target: NDArray[np.bool_], model: Model, path: Path) -> tupl
     return rows, [f"{counted(left_out, 'row')} left out: no value in the target"] if left_out else []
 
 
+def weighing_rows(model: Model, table: Table, source: str) -> tuple[NDArray[np.intp], list[str]]:
+    """Indices of the rows of a table without those of weight 0, and notes on these and on missing weights.
+
+    Raises:
+        DataError: a weight is missing or negative, or all are 0.
+    """
+    name, rows = model.preprocessor.weight, np.arange(table.rows)
+    try:
+        weights = model.preprocessor.row_weights(table)
+    except MismatchError as error:
+        raise DataError(f"{source}: {error.mismatches[0].what}") from error
+    if name is None:
+        return rows, []
+    if weights is None:
+        return rows, [f"no column {quoted(name)} of weights: metrics are unweighted"]
+    rows = np.flatnonzero(weights)
+    left_out = table.rows - len(rows)
+    return rows, [f"{counted(left_out, 'row')} left out: weight 0 in {quoted(name)}"] if left_out else []
+
+
 def evaluate_split(model: Model, part: Part | None, cache: bool = True) -> Evaluation:
     """Evaluate a model on a split of its own data, as chosen by `split_rows`."""
     rows = split_rows(model, part, cache)
@@ -232,12 +257,18 @@ def evaluate_file(model: Model, path: Path, cache: bool = True) -> Evaluation:
 
 
 def _evaluated(model: Model, table: Table, source: str, notes: list[str]) -> Evaluation:
+    rows, of_weights = weighing_rows(model, table, source)
+    table, notes = table.take(rows) if len(rows) < table.rows else table, [*notes, *of_weights]
     with errors_in(source):
         answers, surprises = model.answers(table)
     known = " ".join(notes)
     unseen = [line for line in notes_of_unseen_classes(model.preprocessor, table) if line not in known]
     told = [*unfinished_notes(model.path), *notes, *unseen, *surprise_notes(surprises)]
-    told += [*notes_of_scale(model.preprocessor, table), *remarks(answers.report)]
+    told += [
+        *notes_of_targets(model.preprocessor, table),
+        *notes_of_scale(model.preprocessor, table),
+        *remarks(answers.report),
+    ]
     return Evaluation(source, answers.report, told)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bpcli.documents.table import Table, shortened
 from bpcli.pages.charts import text
+from bpcli.wording import amount
 
 LONGEST_OF_COUNTS = 24
 """Maximum length of a class name in a table of counts, whose cells repeat it, in characters."""
@@ -36,7 +37,7 @@ class Counts:
 
     title: str
     names: Sequence[str]
-    counts: Sequence[Sequence[int]]
+    counts: Sequence[Sequence[float]]
 
     def html(self) -> str:
         """HTML table whose cells are shaded by their share of the row."""
@@ -46,8 +47,8 @@ class Counts:
         for name, row in zip(names, self.counts, strict=True):
             total = sum(row) or 1
             cells = "".join(
-                f'<td style="--share:{count / total:.3f}" title="{text(name)} predicted as {text(other)}: {count} '
-                f'({100 * count / total:.1f}%)">{count}</td>'
+                f'<td style="--share:{count / total:.3f}" title="{text(name)} predicted as {text(other)}: '
+                f'{amount(count)} ({100 * count / total:.1f}%)">{amount(count)}</td>'
                 for other, count in zip(names, row, strict=True)
             )
             rows.append(f'<tr><th scope="row">{text(name)}</th>{cells}</tr>')

@@ -12,7 +12,7 @@ from bpcli.comparison.document import (
     MetricDifference,
     NumberDisagreement,
 )
-from bpcli.comparison.tables import config_table
+from bpcli.comparison.tables import config_table, requirement_table
 from bpcli.documents.table import Table
 from bpcli.metrics import METRICS
 from bpcli.pages.charts import Chart
@@ -21,7 +21,7 @@ from bpcli.pages.page import Section, as_sentence, number, page, spaced
 from bpcli.report.curves import MOST_CURVES
 from bpcli.report.learning import metric_chart
 from bpcli.training.scoring import HEADLINES, SUMMARIES
-from bpcli.wording import counted
+from bpcli.wording import counted, quoted
 
 BETTER = "★"
 """Mark of the best score in a row."""
@@ -31,7 +31,8 @@ def comparison_page(comparison: Comparison) -> str:
     """Render the HTML page of a comparison."""
     labels, headline = comparison.labels, HEADLINES[comparison.task]
     scores = [(f"{label}: {headline}", number(report.scores[headline])) for label, report in comparison.scores.items()]
-    subtitle = f"{comparison.rows.source}, {counted(comparison.rows.count, 'row')}"
+    weight = "" if comparison.rows.weight is None else f", weighted by {quoted(comparison.rows.weight)}"
+    subtitle = f"{comparison.rows.source}, {counted(comparison.rows.count, 'row')}{weight}"
     sections = [
         _verdicts(comparison),
         _scores(comparison, labels),
@@ -59,6 +60,8 @@ def _verdicts(comparison: Comparison) -> Section:
         if parts:
             charts += _intervals(parts)
             tables.append(_tests(parts, len(entries)))
+    if comparison.requirements:
+        tables.append(requirement_table(comparison))
     about = as_sentence(OF_THESE_MODELS.replace("bpcli train --seeds", "`bpcli train --seeds`"))
     return Section("Is the difference significant?", [*sentences, *([about] if tested else [])], charts, tables)
 
@@ -122,7 +125,8 @@ def _scores(comparison: Comparison, labels: Sequence[str]) -> Section:
         for name in [*summaries, *others]
     ]
     said = f"{BETTER} marks the best value of a row, significant or not."
-    return Section("Scores on the same rows", [said], (), [Table("Scores", ["metric", *labels], rows)])
+    sentences = [said, *map(as_sentence, next(iter(comparison.scores.values())).about_positive)]
+    return Section("Scores on the same rows", sentences, (), [Table("Scores", ["metric", *labels], rows)])
 
 
 def _marked(values: Sequence[float | None], greater_is_better: bool) -> list[str]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import yaml
 
-from bpcli.documents.scores import Group, Scores
-from bpcli.documents.table import MOST_CLASSES, MOST_COLUMNS, Table
+from bpcli.documents.scores import Group, ScoreReport, Scores
+from bpcli.documents.table import MOST_CLASSES, Table
 from bpcli.errors import DataError
 from bpcli.inspection.importance import permutation_importance
 from bpcli.models.evaluation import SplitRows, known_classes, own_data
@@ -20,12 +20,13 @@ from bpcli.pages.tables import Counts, Listing
 from bpcli.report.curves import probability_charts, residual_charts
 from bpcli.report.data import data_section
 from bpcli.report.health import health_section
+from bpcli.report.importance import importance_section
 from bpcli.report.learning import learning_section
 from bpcli.spec import type_name
 from bpcli.storage.records import EpochRecord, Summary
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training.scoring import SUMMARIES, remarks
-from bpcli.wording import counted, grouped, quoted, with_deviation
+from bpcli.wording import amount, counted, grouped, quoted
 
 GROUPS: dict[Group, str] = {
     "class": "Each class against the rest",
@@ -62,7 +63,8 @@ def report_of(directory: RunDirectory, cache: bool = True) -> Report:
         own = own_data(model, cache)
         rows = own.rows(None)
         section, scores, notes = _evaluation(model, rows)
-        sections += [section, _importance(model, rows)]
+        importance = permutation_importance(model, known_classes(model, rows).table)
+        sections += [section, importance_section(importance)]
     except DataError as error:
         notes = [f"no evaluation: {error}"]
         sections.append(Section("Evaluation", [f"No evaluation: {error}"]))
@@ -91,7 +93,8 @@ def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, Scores, list[st
     if task == "regression":
         charts = list(residual_charts(answers.true, answers.predicted, names))
     elif (known := answers.with_probabilities) is not None:
-        charts = list(probability_charts(*known, names))
+        true, probabilities, weight = known
+        charts = list(probability_charts(true, probabilities, names, weight))
     else:
         charts = []
     tables: list[Table | Counts | Listing] = []
@@ -102,29 +105,22 @@ def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, Scores, list[st
         columns = list(next(iter(report.groups.values())))
         cells = [[name, *(number(group[column]) for column in columns)] for name, group in report.groups.items()]
         tables.append(Table(GROUPS[report.group], [report.group, *map(spaced, columns)], cells))
-    scalars = [[spaced(name), number(value)] for name, value in report.scores.items() if value is not None]
-    tables.append(Table("All metrics", ["metric", "value"], scalars))
+    tables.append(_all_metrics(report))
     sentences = [as_sentence(f"{rows.source}: {counted(report.rows, 'row')}")]
-    if task == "binary":
-        sentences.append(f"Precision, recall and F1 refer to the positive class, {quoted(names[1])}.")
-    sentences += map(as_sentence, [*grouped(rows.notes), *remarks(report)])
+    if report.weight_sum is not None:
+        by = quoted(model.preprocessor.weight or "")
+        sentences.append(f"Scores and curves are weighted by {by}, total weight {amount(report.weight_sum)}.")
+    sentences += map(as_sentence, [*report.about_positive, *grouped(rows.notes), *remarks(report)])
     return Section("Evaluation", sentences, charts, tables), report.scores, rows.notes
 
 
-def _importance(model: Model, rows: SplitRows) -> Section:
-    found = permutation_importance(model, known_classes(model, rows).table)
-    sentence = (
-        f"How much worse {spaced(found.metric)} gets when a column's values are shuffled, on "
-        f"{counted(found.rows, 'row')}. Columns with the same information each look unimportant."
-    )
-    cells = []
-    for one in found.columns:
-        importance, deviation = with_deviation(round(one.importance, 9) + 0.0, one.deviation)
-        cells.append([one.column, importance, f"± {deviation}"])
-    header = ["column", "worse by", "standard deviation"]
-    table = Table("Permutation importance", header, cells, most=MOST_COLUMNS)
-    left_out = [f"{table.left_out:,} less important columns are omitted."] if table.left_out else []
-    return Section("Importance", [sentence, *left_out], (), [table])
+def _all_metrics(report: ScoreReport) -> Table:
+    """Table of the scalar metrics, with a column of unweighted values if row weights change any."""
+    rows = [[spaced(name), number(value)] for name, value in report.scores.items() if value is not None]
+    if report.unweighted is None or not report.differing:
+        return Table("All metrics", ["metric", "value"], rows)
+    plain = {spaced(name): number(value) for name, value in report.unweighted.scores.items()}
+    return Table("All metrics", ["metric", "weighted", "unweighted"], [[*row, plain[row[0]]] for row in rows])
 
 
 def _network(model: Model) -> Section:

@@ -8,6 +8,7 @@ from bpcli.history.curves import suits_logarithmic_axis
 from bpcli.pages.charts import Chart, Series
 from bpcli.pages.page import Section, spaced
 from bpcli.storage.records import EpochRecord, Summary
+from bpcli.training.scoring import UNWEIGHTED
 
 
 def learning_section(records: Sequence[EpochRecord], summary: Summary) -> Section:
@@ -19,7 +20,12 @@ def learning_section(records: Sequence[EpochRecord], summary: Summary) -> Sectio
     losses = [key for key in ("train_loss", "validation_loss") if key in keys]
     metrics = [key for key in keys if key.startswith("validation_") and key not in losses]
     charts = [_chart("Loss", "loss per row", {spaced(key): (records, key) for key in losses}, best)]
-    charts += [metric_chart({spaced(key): records}, key, best) for key in metrics]
+    plain = {key: f"{key}{UNWEIGHTED}" for key in metrics}
+    for key in metrics:
+        if key not in plain.values():
+            names = [key, *([plain[key]] if plain[key] in keys else [])]
+            curves = {spaced(name): (records, name) for name in names}
+            charts.append(_chart(_titled(key), spaced(key), curves, best, loss=False))
     if len({record.number("learning_rate") for record in records}) > 1:
         charts.append(metric_chart({"learning rate": records}, "learning_rate", best))
     sentence = f"Epochs are compared by {spaced(summary.monitor or 'train_loss')}"
@@ -29,9 +35,13 @@ def learning_section(records: Sequence[EpochRecord], summary: Summary) -> Sectio
 
 def metric_chart(records: Mapping[str, Sequence[EpochRecord]], key: str, best: int | None = None) -> Chart:
     """Chart of one value with a curve per run. Losses with a wide range have a logarithmic axis."""
-    named = spaced(key)
     curves = {name: (lines, key) for name, lines in records.items()}
-    return _chart(f"{named[0].upper()}{named[1:]}", named, curves, best, loss=key.endswith("_loss"))
+    return _chart(_titled(key), spaced(key), curves, best, loss=key.endswith("_loss"))
+
+
+def _titled(key: str) -> str:
+    named = spaced(key)
+    return f"{named[0].upper()}{named[1:]}"
 
 
 def _chart(

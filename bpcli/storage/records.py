@@ -116,8 +116,8 @@ class Summary:
     """Outcome of a run: the content of summary.json, key by key.
 
     Missing and invalid fields have the default values. diagnosis: None if the layers' health was not recorded. best:
-    epoch 0 before the first best epoch. test: scores of the test rows. data_warnings: all warnings, also accepted ones,
-    with their names; not written if there are none.
+    epoch 0 before the first best epoch. test: scores of the test rows. positive: positive class of two. data_warnings:
+    all warnings, also accepted ones, with their names. warm_start: what was taken over from another model.
     """
 
     name: str = ""
@@ -130,9 +130,11 @@ class Summary:
     best: EpochScores | None = None
     final: EpochScores | None = None
     test: ScoreReport | None = None
+    positive: str | None = None
     parameters: int | None = None
     rows: Mapping[str, int] = field(default_factory=dict)
     data_sha256: str = ""
+    warm_start: Mapping[str, Json] | None = None
     warnings: Sequence[str] = ()
     data_warnings: Sequence[Json] = ()
     training_seconds: float | None = None
@@ -149,8 +151,8 @@ class Summary:
         """Summary as a JSON object."""
         inner = {"best": self.best, "final": self.final, "test": self.test}
         written: dict[str, Json] = {name: None if part is None else part.to_json() for name, part in inner.items()}
-        written |= {one.name: getattr(self, one.name) for one in fields(self) if one.name not in written}
-        return {one.name: written[one.name] for one in fields(self) if one.name != "data_warnings" or written[one.name]}
+        document = {one.name: written.get(one.name, getattr(self, one.name)) for one in fields(self)}
+        return {name: value for name, value in document.items() if value or name not in _OPTIONAL}
 
     @classmethod
     def from_json(cls, document: Json) -> Summary:
@@ -168,9 +170,11 @@ class Summary:
             best=EpochScores.from_json(of.get("best")),
             final=EpochScores.from_json(of.get("final")),
             test=ScoreReport.from_json(test) if isinstance(test, dict) else None,
+            positive=text(of.get("positive")),
             parameters=whole(of.get("parameters")),
             rows={part: rows for part, value in members(of.get("rows")).items() if (rows := whole(value)) is not None},
             data_sha256=text(of.get("data_sha256")) or "",
+            warm_start=members(start) if isinstance(start := of.get("warm_start"), dict) else None,
             warnings=_texts(of.get("warnings")) or (),
             data_warnings=tuple(items(of.get("data_warnings"))),
             training_seconds=measured(of.get("training_seconds")),
@@ -192,6 +196,9 @@ class Summary:
             raise ValueError("best holds a value that is not a number")
         return cls.from_json(document)
 
+
+_OPTIONAL = ("positive", "data_warnings", "warm_start")
+"""Fields that are left out if None or empty."""
 
 _LISTED: dict[str, type | tuple[type, ...]] = {
     "started_at": str,

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
-from bpcli.data.targets import TargetBase
+from bpcli.data.targets import Outcome, TargetBase
 from bpcli.documents.scores import ScoreReport
 from bpcli.errors import DataError
-from bpcli.metrics import METRICS, Task, measure, report
+from bpcli.metrics import METRICS, Task, deviance_names, measure, report
 from bpcli.nn.losses import LossBase
 from bpcli.wording import counted, quoted
 
@@ -33,13 +33,17 @@ SUMMARIES: dict[Task, tuple[str, ...]] = {
 }
 """Metrics shown where there is room for only one line."""
 
+UNWEIGHTED = "_unweighted"
+"""End of the name of an epoch's metric without row weights."""
+
 
 @dataclass(frozen=True)
 class Answers:
     """Predictions for rows with known targets, the targets, and all metrics.
 
     `true` has the shape of `predicted`. `probabilities` is None if the loss gives none. `unseen` are true classes
-    without training rows, whose codes follow those of the target.
+    without training rows, whose codes follow those of the target. `weight` are the row weights (rows,), or None for
+    ones.
     """
 
     true: Array
@@ -47,20 +51,38 @@ class Answers:
     report: ScoreReport
     probabilities: Array | None = None
     unseen: Sequence[str] = ()
+    weight: Array | None = None
+
+    def reversed(self) -> Answers:
+        """The same answers with two classes in reverse order, which exchanges the positive and the other class."""
+        true, predicted = np.where(self.true < 2, 1 - self.true, self.true), 1 - self.predicted
+        probabilities = None if self.probabilities is None else self.probabilities[:, ::-1]
+        names = [name for name in self.report.groups if name not in self.unseen][::-1]
+        scores = report("binary", true, predicted, probabilities, names, self.unseen, self.weight)
+        return Answers(true, predicted, scores, probabilities, self.unseen, self.weight)
 
     @property
-    def with_probabilities(self) -> tuple[Array, Array] | None:
-        """True outcomes and probabilities of the rows whose true class has a probability; None if there are none."""
+    def with_probabilities(self) -> tuple[Array, Array, Array | None] | None:
+        """True outcomes, probabilities and weights of the rows whose true class has a probability.
+
+        None without probabilities.
+        """
         if self.probabilities is None or not self.unseen:
-            return None if self.probabilities is None else (self.true, self.probabilities)
+            return None if self.probabilities is None else (self.true, self.probabilities, self.weight)
         known = self.true < self.probabilities.shape[1]
-        return self.true[known], self.probabilities[known]
+        weight = None if self.weight is None else self.weight[known]
+        return self.true[known], self.probabilities[known], weight
 
 
 def metric_names(target: TargetBase, loss: LossBase) -> list[str]:
     """Names of the metrics available for a target and a loss."""
-    metrics = METRICS[target.task].values()
-    return [metric.name for metric in metrics if loss.gives_probabilities or not metric.needs_probabilities]
+    deviances = deviance_names(loss.variance_power)
+    return [
+        metric.name
+        for metric in METRICS[target.task].values()
+        if (loss.gives_probabilities or not metric.needs_probabilities)
+        and (metric.name in deviances or not metric.needs_deviance)
+    ]
 
 
 def true_outcomes(target: TargetBase, dataset: Dataset) -> Array:
@@ -68,14 +90,35 @@ def true_outcomes(target: TargetBase, dataset: Dataset) -> Array:
     return target.truth(dataset.y) if dataset.truth is None else dataset.truth
 
 
-def answers(target: TargetBase, loss: LossBase, predictions: Array, dataset: Dataset) -> Answers:
-    """Score predictions (rows, outputs) of encoded rows. Raises DataError for predictions that overflowed."""
-    require_finite(predictions)
-    outcome, true = target.outcome(predictions, loss), true_outcomes(target, dataset)
+def outcome_of(target: TargetBase, loss: LossBase, logits: Array) -> Outcome:
+    """Outcome of logits (rows, outputs). Probabilities and numbers are computed in float64.
+
+    So the probabilities of a row sum to 1 to the last bits of float64. Classes and labels are decided in the dtype of
+    the logits, in which they are decided during training.
+
+    Raises DataError for predictions that overflowed.
+    """
+    exact = np.empty(logits.shape)
+    with np.errstate(all="ignore"):
+        loss.link(logits.astype(np.float64, copy=False), exact)
+        require_finite(exact)
+        outcome = target.outcome(exact, loss)
+        if logits.dtype == exact.dtype or target.task == "regression":
+            return outcome
+        rounded = np.empty_like(logits)
+        loss.link(logits, rounded)
+    return replace(outcome, predicted=target.outcome(rounded, loss).predicted)
+
+
+def answers(target: TargetBase, loss: LossBase, logits: Array, dataset: Dataset) -> Answers:
+    """Score logits (rows, outputs) of encoded rows. Raises DataError for predictions that overflowed."""
+    outcome, true = outcome_of(target, loss, logits), true_outcomes(target, dataset)
     if target.task == "regression":
         require_finite(outcome.predicted - true)  # they may overflow in the user's units
-    metrics = report(target.task, true, outcome.predicted, outcome.probabilities, target.labels, dataset.unseen)
-    return Answers(true, outcome.predicted, metrics, outcome.probabilities, dataset.unseen)
+    weight, unseen = dataset.row_weight, dataset.unseen
+    said = (target.task, true, outcome.predicted, outcome.probabilities, target.labels, unseen, weight)
+    metrics = report(*said, loss.variance_power)
+    return Answers(true, outcome.predicted, metrics, outcome.probabilities, unseen, weight)
 
 
 def remarks(report: ScoreReport) -> list[str]:
@@ -90,7 +133,7 @@ def remarks(report: ScoreReport) -> list[str]:
     ]
 
 
-def _remarks_of_classes(report: ScoreReport, confusion: Sequence[Sequence[int]]) -> Iterator[str]:
+def _remarks_of_classes(report: ScoreReport, confusion: Sequence[Sequence[float]]) -> Iterator[str]:
     counts = [sum(row) for row in confusion]
     share = max(counts, default=0) / max(sum(counts), 1)
     accuracy, auc = report.scores.get("accuracy"), report.scores.get("roc_auc")
@@ -122,15 +165,15 @@ class EpochScore:
     metrics: Sequence[str]
 
     def __call__(self, predictions: Array, dataset: Dataset) -> dict[str, float | None]:
-        """Value by metric."""
+        """Value by metric; with row weights also the unweighted values, as `accuracy_unweighted`."""
         target, outcome = self.target, self.target.outcome(predictions, self.loss)
         true, classes = true_outcomes(target, dataset), len(target.class_names)
-        return measure(
-            target.task,
-            self.metrics,
-            true,
-            outcome.predicted,
-            outcome.probabilities,
-            classes,
-            len(dataset.unseen),
-        )
+
+        def measured(weight: Array | None) -> dict[str, float | None]:
+            said = (true, outcome.predicted, outcome.probabilities, classes, len(dataset.unseen), weight)
+            return measure(target.task, self.metrics, *said, self.loss.variance_power)
+
+        if dataset.row_weight is None:
+            return measured(None)
+        plain = {f"{name}{UNWEIGHTED}": value for name, value in measured(None).items()}
+        return {**measured(dataset.row_weight), **plain}

@@ -99,9 +99,29 @@ def test_a_split_that_the_run_does_not_have_is_a_data_error(tmp_path: Path):
     assert bpcli("evaluate", run).ok().out.startswith("validation rows of ")
 
 
-def test_a_requirement_that_is_met_changes_nothing(penguins_run: Path):
+def test_a_requirement_that_is_met_adds_its_margin_to_the_metrics(penguins_run: Path):
     with_one = bpcli("evaluate", penguins_run, "--require", "accuracy>=0.5", "--require", " log_loss < 1e1 ").ok()
-    assert with_one.out == bpcli("evaluate", penguins_run).out
+    plain = bpcli("evaluate", penguins_run).out
+    assert with_one.out.startswith(plain)
+    header, first, second = with_one.out[len(plain) :].splitlines()[1:]
+    assert header.split() == ["required", "value", "margin"]
+    assert re.fullmatch(r"accuracy >= 0\.5 +0\.9\d+ +\+0\.4\d+  met", first)
+    assert re.fullmatch(r"log_loss < 10 +0\.\d+ +\+9\.9\d*  met", second)
+
+
+def test_a_requirement_on_a_class_is_met_by_its_margin(penguins_run: Path):
+    required = ("Adelie.recall>=0.5", "Gentoo.f1<=0.2", "Adelie.support==30")
+    result = bpcli("evaluate", penguins_run, *(part for one in required for part in ("--require", one)), "--json")
+    recall, f1, support = result.json["requirements"]
+    value = result.json["per_class"]["Adelie"]["recall"]
+    assert recall == {
+        "name": "Adelie.recall", "operator": ">=", "bound": 0.5, "value": value, "margin": value - 0.5, "met": True,
+        "weighted": False, "positive": None,
+    }  # fmt: skip
+    assert (f1["margin"], f1["met"]) == (pytest.approx(0.2 - result.json["per_class"]["Gentoo"]["f1"]), False)
+    assert (support["value"], support["margin"], support["met"]) == (30, 0, True)
+    assert result.code == 6
+    assert result.json["failed"] == [f"required Gentoo.f1 <= 0.2, but it is {f1['value']:.6g}"]
 
 
 def test_a_requirement_that_is_not_met_ends_with_6_after_the_metrics(penguins_run: Path):
@@ -109,7 +129,8 @@ def test_a_requirement_that_is_not_met_ends_with_6_after_the_metrics(penguins_ru
     result = bpcli(*arguments)
     assert result.code == 6
     assert re.fullmatch(r"error: required mcc > 1, but it is 0\.9\d+; required rows == 3, but it is 69\n", result.err)
-    assert result.out == bpcli("evaluate", penguins_run).out
+    assert result.out.startswith(bpcli("evaluate", penguins_run).out)
+    assert re.search(r"^mcc > 1 +0\.9\d+ +-0\.0\d+  not met$", result.out, re.MULTILINE)
     document = bpcli(*arguments, "--json").json
     assert [failure.split(",")[0] for failure in document["failed"]] == ["required mcc > 1", "required rows == 3"]
 

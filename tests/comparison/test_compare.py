@@ -137,3 +137,19 @@ def test_the_document_is_plain_json(compared_runs: Path) -> None:
     document = compare_runs([compared_runs / "numbers/exact", compared_runs / "numbers/short"]).to_json()
     assert json.loads(json.dumps(document, allow_nan=False)) == json.loads(json.dumps(document))
     assert document["rows"]["source"].endswith("numbers/t.csv")  # type: ignore[index, call-overload, union-attr]
+
+
+def test_the_weights_of_the_first_run_count_for_all(tmp_path: Path) -> None:
+    weight = np.where(A > 0.5, 0.25, 2)
+    plain = by(tmp_path, "plain", 4, 0, w=weight, extra=", exclude: [w]")
+    weighted = by(tmp_path, "weighted", 0, 4, w=weight, extra=", weight: w")
+    found = compare_runs([weighted, plain])
+    right = (B > 0) == YES
+    assert found.rows.weight == "w"
+    assert found.notes == ["all scores are weighted by 'w', as in 'weighted'; the runs have different data.weight"]
+    accuracy = np.average(right[TEST], weights=weight[TEST])
+    assert found.scores["weighted"].scores["accuracy"] == pytest.approx(accuracy)
+    assert found.differences[0].headline.difference == pytest.approx(1 - accuracy)
+    found = compare_runs([plain, weighted])
+    assert (found.rows.weight, found.scores["weighted"].scores["accuracy"]) == (None, np.mean(right[TEST]))
+    assert found.notes == ["all scores are unweighted, as in 'plain'; the runs have different data.weight"]

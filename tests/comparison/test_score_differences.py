@@ -52,6 +52,31 @@ def test_classes_are_compared_by_mcnemars_exact_test_on_the_rows_that_one_run_al
     assert (other.better, other.difference, other.right_by) == ("a", pytest.approx(0.2), {"b": 0, "a": 12})
 
 
+def test_weighted_classes_are_compared_by_the_bootstrap_of_the_weighted_difference() -> None:
+    true, guess = np.zeros(60, np.intp), np.array([1] * 12 + [0] * 48)
+    weight = np.array([0.25] * 12 + [1.0] * 48)
+    first, other = (
+        Answers(true, said, report("binary", true, said, None, ["no", "yes"], weight=weight), weight=weight)
+        for said in (true, guess)
+    )
+    ((found, _),) = differences(["a", "b"], [first, other], "binary", 0)
+    assert (found.test, found.right_by, found.better) == ("paired bootstrap", {"a": 12, "b": 0}, "a")
+    assert found.difference == pytest.approx(-3 / 51)
+    # k = 12 of 60 rows, with a standard deviation of 3.1; the difference is 0.25 k / (60 - 0.75 k), its slope 15 / 51².
+    assert found.interval.low == pytest.approx(-3 / 51 - 1.96 * 3.1 * 15 / 51**2, abs=0.006)
+    assert found.interval.high == pytest.approx(-3 / 51 + 1.96 * 3.1 * 15 / 51**2, abs=0.006)
+
+
+def test_whole_weights_of_all_rows_leave_the_interval_as_it_is() -> None:
+    errors = np.random.default_rng(0).uniform(0.5, 1.5, 80)
+    plain = [of_numbers(errors), of_numbers(2 * errors)]
+    ((expected, _),) = differences(["a", "b"], plain, "regression", 0)
+    weighted = [replace(one, weight=np.full(80, 3.0)) for one in plain]
+    ((found, _),) = differences(["a", "b"], weighted, "regression", 0)
+    assert found.interval.low == pytest.approx(expected.interval.low, rel=1e-12)
+    assert found.interval.high == pytest.approx(expected.interval.high, rel=1e-12)
+
+
 def test_a_difference_that_chance_explains_is_neither_called_one_nor_equal() -> None:
     ((found, _),) = differences(["a", "b"], [wrong_in(0), wrong_in(3)], "binary", 0)
     assert (found.p, found.better) == (0.25, None)

@@ -141,14 +141,17 @@ def write_data(folder: Path, rows: int = 3000) -> None:
 
 
 def write_config(folder: Path, name: str) -> tuple[str, list[str]]:
-    """Write an experiment's config beside its data; gives the data's name, and the arguments to train it with."""
+    """Write an experiment's config beside its data; gives the data's name, and the arguments to train it with.
+
+    Without a positive class, as in the versions that knew none: that of credit would exchange the two classes.
+    """
     path = folder / f"{name}.yaml"
     if name in EXPERIMENTS:
         path.write_text(json.dumps(EXPERIMENTS[name]))  # which is YAML
         arguments = [path.name]
     else:
         path.write_text((ROOT / "configs" / path.name).read_text().replace("../datasets/", ""))
-        arguments = [path.name, "--set", f"training.epochs={SHIPPED[name]}"]
+        arguments = [path.name, "--set", f"training.epochs={SHIPPED[name]}", "--set", "data.positive=null"]
     return yaml.safe_load(path.read_text())["data"]["path"], arguments
 
 
@@ -193,6 +196,8 @@ def bits(run: Path) -> Bits:
     records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     for record in records:
         del record["seconds"]
+        for name in [name for name in record if name.endswith("_unweighted")]:  # the metrics of version 0.1
+            record[name.removesuffix("_unweighted")] = record.pop(name)
     parts: dict[str, list[bytes]] = {"parameters": [], "best": [], "optimizer": []}
     for name in sorted(arrays):
         parts[name.split(".")[0] if name.startswith(("best.", "optimizer.")) else "parameters"].append(

@@ -1,4 +1,4 @@
-"""Makes metrics.json: seeded random predictions and what scikit-learn says of them.
+"""Makes metrics.json: seeded random predictions, and what scikit-learn says of them with and without weights.
 
 Run by hand, in an environment of its own:
 
@@ -24,15 +24,26 @@ def probabilities_for(rng, true, n_classes, skill, ties):
     return rng.multinomial(TIES, chances) / TIES if ties else chances
 
 
-def per_class_ranks(true, probabilities):
+def weights_for(case, rows):
+    """Weights of a case's rows: in some cases whole, in some fractions, some 0."""
+    rng = np.random.default_rng(len(case))
+    whole = rng.integers(0, 4, rows).astype(float)
+    weights = whole if len(case) % 2 else (rng.gamma(0.7, size=rows) * (whole > 0)).round(3)
+    weights[0] = 0.5 if rows == 1 else 3
+    return weights
+
+
+def per_class_ranks(true, probabilities, weight):
     """ROC AUC and average precision of each column, None where undefined."""
     ranks = []
     for positive, scores in zip(true.T, probabilities.T, strict=True):
-        some, all_ = positive.any(), positive.all()
+        there = positive if weight is None else positive[weight > 0]
+        some, all_ = there.any(), there.all()
+        of = {"sample_weight": weight}
         ranks.append(
             {
-                "roc_auc": float(sk.roc_auc_score(positive, scores)) if some and not all_ else None,
-                "average_precision": float(sk.average_precision_score(positive, scores)) if some else None,
+                "roc_auc": float(sk.roc_auc_score(positive, scores, **of)) if some and not all_ else None,
+                "average_precision": float(sk.average_precision_score(positive, scores, **of)) if some else None,
             }
         )
     return ranks
@@ -51,56 +62,60 @@ def prf(true, predicted, average, **options):
 def per_name(true, predicted, ranks, **options):
     figures = sk.precision_recall_fscore_support(true, predicted, average=None, zero_division=0, **options)
     return [
-        {"precision": p, "recall": r, "f1": f, "support": int(s), **rank}
+        {"precision": p, "recall": r, "f1": f, "support": float(s), **rank}
         for (*prf_, s), rank in zip(zip(*figures, strict=True), ranks, strict=True)
         for p, r, f in [map(float, prf_)]
     ]
 
 
-def classification(true, predicted, probabilities):
+def classification(true, predicted, probabilities, weight=None):
+    of = {"sample_weight": weight}
     n_classes = probabilities.shape[1]
     codes = list(range(n_classes))
-    ranks = per_class_ranks(true[:, np.newaxis] == codes, probabilities)
+    ranks = per_class_ranks(true[:, np.newaxis] == codes, probabilities, weight)
     scalars = {
-        "accuracy": sk.accuracy_score(true, predicted),
-        "balanced_accuracy": sk.balanced_accuracy_score(true, predicted),
-        "mcc": sk.matthews_corrcoef(true, predicted),
-        "log_loss": sk.log_loss(true, probabilities, labels=codes),
-        "brier": sk.brier_score_loss(true, probabilities, labels=codes),
+        "accuracy": sk.accuracy_score(true, predicted, **of),
+        "balanced_accuracy": sk.balanced_accuracy_score(true, predicted, **of),
+        "mcc": sk.matthews_corrcoef(true, predicted, **of),
+        "log_loss": sk.log_loss(true, probabilities, labels=codes, **of),
+        "brier": sk.brier_score_loss(true, probabilities, labels=codes, **of),
     }
     for average in ("macro", "weighted"):
-        scalars |= {f"{name}_{average}": v for name, v in prf(true, predicted, average).items()}
+        scalars |= {f"{name}_{average}": v for name, v in prf(true, predicted, average, **of).items()}
     if n_classes == 2:
-        scalars |= prf(true, predicted, "binary", pos_label=1)
+        scalars |= prf(true, predicted, "binary", pos_label=1, **of)
         scalars |= ranks[1]
     else:
         scalars |= {name: mean_of_defined(rank[name] for rank in ranks) for name in ranks[0]}
-        if len(set(true)) == n_classes:
+        if len(set(true if weight is None else true[weight > 0])) == n_classes:
             # scikit-learn's own mean is the same where every class has rows.
-            assert np.isclose(scalars["roc_auc"], sk.roc_auc_score(true, probabilities, multi_class="ovr"))
+            assert np.isclose(scalars["roc_auc"], sk.roc_auc_score(true, probabilities, multi_class="ovr", **of))
     return {
         "scalars": scalars,
-        "confusion_matrix": sk.confusion_matrix(true, predicted, labels=codes).tolist(),
-        "per_class": per_name(true, predicted, ranks, labels=codes),
+        "confusion_matrix": sk.confusion_matrix(true, predicted, labels=codes, **of).tolist(),
+        "per_class": per_name(true, predicted, ranks, labels=codes, **of),
     }
 
 
-def multilabel(true, predicted, probabilities):
-    ranks = per_class_ranks(true, probabilities)
+def multilabel(true, predicted, probabilities, weight=None):
+    of = {"sample_weight": weight}
+    of_cells = {"sample_weight": None if weight is None else np.repeat(weight, true.shape[1])}
+    ranks = per_class_ranks(true, probabilities, weight)
     scalars = {
-        "subset_accuracy": sk.accuracy_score(true, predicted),
-        "hamming_loss": sk.hamming_loss(true, predicted),
+        "subset_accuracy": sk.accuracy_score(true, predicted, **of),
+        "hamming_loss": sk.hamming_loss(true, predicted, **of),
         "roc_auc": mean_of_defined(rank["roc_auc"] for rank in ranks),
         "average_precision": mean_of_defined(rank["average_precision"] for rank in ranks),
-        "log_loss": sk.log_loss(true.ravel(), probabilities.ravel(), labels=[0, 1]),
-        "brier": sk.brier_score_loss(true.ravel(), probabilities.ravel(), pos_label=1),
+        "log_loss": sk.log_loss(true.ravel(), probabilities.ravel(), labels=[0, 1], **of_cells),
+        "brier": sk.brier_score_loss(true.ravel(), probabilities.ravel(), pos_label=1, **of_cells),
     }
     for average in ("macro", "micro"):
-        scalars |= {f"{name}_{average}": v for name, v in prf(true, predicted, average).items()}
-    return {"scalars": scalars, "per_label": per_name(true, predicted, ranks)}
+        scalars |= {f"{name}_{average}": v for name, v in prf(true, predicted, average, **of).items()}
+    return {"scalars": scalars, "per_label": per_name(true, predicted, ranks, **of)}
 
 
-def regression(true, predicted):
+def regression(true, predicted, weight=None):
+    of = {"sample_weight": weight}
     functions = {
         "mse": sk.mean_squared_error,
         "rmse": sk.root_mean_squared_error,
@@ -109,9 +124,9 @@ def regression(true, predicted):
         "mape": sk.mean_absolute_percentage_error,
         "median_absolute_error": sk.median_absolute_error,
     }
-    each = {name: f(true, predicted, multioutput="raw_values") for name, f in functions.items()}
+    each = {name: f(true, predicted, multioutput="raw_values", **of) for name, f in functions.items()}
     return {
-        "scalars": {name: float(f(true, predicted)) for name, f in functions.items()},
+        "scalars": {name: float(f(true, predicted, **of)) for name, f in functions.items()},
         "per_target": [{name: float(each[name][k]) for name in each} for k in range(true.shape[1])],
     }
 
@@ -184,7 +199,13 @@ def main():
         lines = []
         for case, arrays in cases.items():
             given = {name: array.tolist() for name, array in zip(names, arrays, strict=False)}
-            lines.append(f"{compact(case)}:{compact({**given, 'expected': judge(*arrays)})}")
+            weight = weights_for(case, len(arrays[0]))
+            expected = {
+                "expected": judge(*arrays),
+                "weight": weight.tolist(),
+                "weighted": judge(*arrays, weight=weight),
+            }
+            lines.append(f"{compact(case)}:{compact({**given, **expected})}")
         # One case a line, so that a change can be read in a diff.
         sections.append(f"{compact(task)}:{{\n" + ",\n".join(lines) + "\n}")
     text = "{" + ",\n".join(sections) + "}\n"

@@ -32,6 +32,7 @@ def test_report_equals_scikit_learn(case):
         np.array(given["true"]), np.array(given["predicted"]), probabilities, classes
     ).to_json()
     assert report.pop("rows") == len(given["true"])
+    assert report.pop("positive", None) == (classes[1] if len(classes) == 2 else None)
     assert report.pop("confusion_matrix") == expected["confusion_matrix"]
     assert list(report["per_class"]) == classes
     for figures, golden in zip(report.pop("per_class").values(), expected["per_class"], strict=True):

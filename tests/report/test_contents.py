@@ -70,7 +70,9 @@ def test_two_classes_name_the_positive_one(compared_runs: Path) -> None:
     assert f"{accuracy:.4f}" in Checked(html).words
     importance = tables(html)["Permutation importance"]
     assert [row[0] for row in importance[1:]] == ["b", "a"]
-    assert importance[2][1:] == ["0.0000", "± 0.0000"]
+    assert importance[0] == ["column", "worse by", "low", "high"]
+    assert importance[2][1:] == ["0.0000", "0.0000", "0.0000"]
+    assert "Importance of columns" in Checked(html).words
 
 
 def test_a_run_whose_data_is_gone_has_a_report_without_an_evaluation(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from bpcli.arrays import fields
-from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import Scaling
-from bpcli.data.columns.base import InputBase, InputSummary, Range, Surprise, Surprises, Writer
-from bpcli.data.columns.encoders import Affine, Landmarks, encoded, numbers, require_small
+from bpcli.data.columns.array_encoder import ArrayEncoder, Positions, numbers_of
+from bpcli.data.columns.base import InputBase, InputSummary, Range, Surprises, Writer
+from bpcli.data.columns.encoders import Affine, Landmarks
 from bpcli.data.columns.inputs import BooleanInput, NumericInput
 from bpcli.data.columns.statistics import Values
 from bpcli.data.table import Column, Kind, Table
@@ -244,100 +244,25 @@ class ArrayInput(InputBase):
 
     def writer(self, column: Column) -> Writer:
         """Writer of the array, independent of `column`."""
-        return _Encoder(self).write
+        return ArrayEncoder(self._positions).write
 
     def surprises(self, column: Column) -> Surprises:
         """Out-of-range numbers of a column that has no missing values, and values other than a constant."""
-        return _Encoder(self).surprises(numbers_of(column))
+        return ArrayEncoder(self._positions).surprises(numbers_of(column))
 
-
-def numbers_of(column: Column) -> Values:
-    """Values of an array, flattened to float64 (rows, positions), NaN if missing. Raises DataError beyond LARGEST."""
-    flat = column.values.reshape(len(column), prod(column.shape))
-    return numbers(Column(column.name, column.kind, flat))
-
-
-class _Encoder:
-    """Encoder of array rows, with the fitted numbers as NumPy arrays."""
-
-    def __init__(self, fitted: ArrayInput) -> None:
-        self._fitted = fitted
-        self._fill = np.array(fitted.mean if fitted.fill is None else fitted.fill)
-        self._scaling = None if fitted.landmarks else fitted.scaling
-        lacking = np.array(fitted.missing, np.intp)
-        self._values = np.arange(fitted.size) + np.searchsorted(lacking, np.arange(fitted.size))
-        self._indicators = self._values[lacking] + 1
-        self._lacking = lacking
-        self._constant = np.array(fitted.constant, np.intp)
-        self._held = fitted.held_values
-        # Booleans, and positions without a value in training (NaN), are never out of range.
-        least = np.array(fitted.least, np.float64)
-        greatest = np.array(fitted.greatest, np.float64)
-        self._low, self._high = least - (greatest - least), greatest + (greatest - least)
-        without = np.isnan(least[self._constant]) if len(least) else np.zeros(len(self._constant), np.bool_)
-        self._least = np.where(without, np.inf, least[self._constant] if len(least) else self._held)
-        self._greatest = np.where(without, -np.inf, greatest[self._constant] if len(least) else self._held)
-        self._empty = np.isin(lacking, self._constant[without])
-        if len(least):
-            self._low[self._constant], self._high[self._constant] = -np.inf, np.inf
-
-    def write(self, column: Column, out: Array) -> Surprises:
-        """Encode rows to `out`, (rows, width). Raises DataError for values that are too large."""
-        values = numbers_of(column)
-        missing = np.isnan(values)
-        filled = np.where(missing, self._fill, values) if missing.any() else values
-        filled = self._with_constants(filled, missing)
-        if self._scaling is None:
-            for place, (name, landmarks) in enumerate(zip(self._fitted.names, self._fitted.landmarks, strict=True)):
-                out[:, self._values[place]] = encoded(landmarks, name, filled[:, place])
-        else:
-            with np.errstate(over="ignore"):
-                result = (filled - self._scaling.center) / self._scaling.scale
-            require_small(result, self._fitted.name, values)
-            if self._fitted.missing:
-                out[:, self._values] = result
-            else:
-                out[...] = result
-        if self._fitted.missing:
-            out[:, self._indicators] = missing[:, self._lacking] | self._empty
-        known = np.delete(missing, self._lacking, axis=1) if self._fitted.missing else missing
-        unexpected = int(np.count_nonzero(known))
-        return self.surprises(values) | (
-            {Surprise(column=self._fitted.name, value=None): unexpected} if unexpected else {}
+    @property
+    def _positions(self) -> Positions:
+        return Positions(
+            name=self.name,
+            fill=np.array(self.mean if self.fill is None else self.fill),
+            least=np.array(self.least, np.float64),
+            greatest=np.array(self.greatest, np.float64),
+            scaling=None if self.landmarks else self.scaling,
+            landmarks=self.landmarks,
+            missing=np.array(self.missing, np.intp),
+            constant=np.array(self.constant, np.intp),
+            held=self.held_values,
         )
-
-    def _with_constants(self, filled: Values, missing: NDArray[np.bool_]) -> Values:
-        """Values with the training values at the constant positions."""
-        if not len(self._constant):
-            return filled
-        imputed = missing[:, self._constant] & np.isin(self._constant, self._lacking)
-        held = np.where(imputed, self._fill[self._constant], self._held)
-        if not np.array_equal(filled[:, self._constant], held):
-            filled = filled.copy()
-            filled[:, self._constant] = held
-        return filled
-
-    def surprises(self, values: Values) -> Surprises:
-        """Count, per position, values far outside the training range, and values other than a constant."""
-        return self._far_outside(values) | self._ignored(values)
-
-    def _ignored(self, values: Values) -> Surprises:
-        here = values[:, self._constant]
-        counts = np.count_nonzero((here < self._least) | (here > self._greatest), axis=0)
-        return {
-            Surprise(column=f"{self._fitted.name}{self._constant[index]}", ignored=True): int(counts[index])
-            for index in np.flatnonzero(counts).tolist()
-        }
-
-    def _far_outside(self, values: Values) -> Surprises:
-        """Count, per position, values farther from the training range than its width."""
-        if not len(self._low):
-            return {}
-        counts = np.count_nonzero((values < self._low) | (values > self._high), axis=0)
-        return {
-            Surprise(column=f"{self._fitted.name}{place}", outside=self._fitted._range(place)): int(counts[place])
-            for place in np.flatnonzero(counts).tolist()
-        }
 
 
 def contiguous_positions(column: Column) -> Iterator[Column]:

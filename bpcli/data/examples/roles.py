@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bpcli.data.spec import DataSpec
-from bpcli.data.table import Kind, Table, instead_of
+from bpcli.data.table import Kind, Table, absent_name_hint
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.wording import quoted, shown_shape
 
@@ -29,7 +29,7 @@ def check_names(spec: DataSpec, header: list[str], targets: list[str]) -> None:
     absent = []
     for path, name in named:
         if name not in header:
-            what = f"no column {quoted(name)} in {quoted(spec.shown)}{instead_of(name, header)}"
+            what = f"no column {quoted(name)} in {quoted(spec.shown)}{absent_name_hint(name, header)}"
             absent.append(Mismatch(path, what, at_key=path[:2] == ("data", "columns")))
     if absent:
         raise MismatchError(*absent)

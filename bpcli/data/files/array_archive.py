@@ -1,4 +1,4 @@
-"""Arrays in NPZ and NPY files, each checked before memory is taken for it; nothing is ever unpickled."""
+"""Arrays of NPZ and NPY files, checked before memory is allocated for them; never unpickled."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _ARRAY_WORDS = {"O": "Python objects", "c": "complex numbers", "V": "records", "
 
 @contextmanager
 def open_archive(path: Path, lone: str) -> Iterator[ArrayArchive]:
-    """Open an NPZ file, or an NPY file as an archive of one array that is called `lone`."""
+    """Open an NPZ file, or an NPY file as an archive whose only array is named `lone`."""
     shown, is_lone = shown_path(path), path.suffix.lower() == ".npy"
     with open_bytes(path) as stream:
         try:
@@ -71,7 +71,7 @@ def _rewound(stream: BinaryIO) -> Iterator[BinaryIO]:
 
 
 class ArrayArchive:
-    """The arrays of an open file by name, each with its size in bytes and what opens it."""
+    """Arrays of an open file by name, each with its size in bytes and a function that opens it."""
 
     def __init__(self, members: Mapping[str, tuple[int, Callable[[], AbstractContextManager[Any]]]], path: str) -> None:
         self.path = path
@@ -85,7 +85,7 @@ class ArrayArchive:
         return name in self._members
 
     def shape(self, name: str) -> tuple[int, ...]:
-        """The shape of an array that can be read."""
+        """Shape of a readable array."""
         return self._declared(name)[0]
 
     def is_text(self, name: str) -> bool:
@@ -93,7 +93,7 @@ class ArrayArchive:
         return self._declared(name)[1].kind in TEXT
 
     def read(self, name: str) -> NDArray[Any]:
-        """The array in the machine's byte order."""
+        """Array in the machine's byte order."""
         shape, dtype = self._declared(name)
         where = f"{self.path}: array {quoted(name)}"
         size = dtype.itemsize * prod(shape)
@@ -152,7 +152,7 @@ def _read_header(stream: BinaryIO, where: str) -> tuple[tuple[int, ...], np.dtyp
 
 
 def _not_unicode(text: NDArray[np.str_]) -> NDArray[np.bool_]:
-    """Mask of texts with an invalid character: a surrogate, or one beyond the last code point."""
+    """Mask of texts with an invalid character: a surrogate, or a number above the last code point."""
     codes = text.reshape(*text.shape, 1).view(np.uint32)
     return np.asarray(((codes > 0x10FFFF) | ((codes >= 0xD800) & (codes <= 0xDFFF))).any(axis=-1))
 

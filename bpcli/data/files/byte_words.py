@@ -1,4 +1,4 @@
-"""Cells of text as 64-bit words of eight characters, so that arithmetic works on many cells at once."""
+"""Text cells as 64-bit words of eight characters, for arithmetic on many cells at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio (D. Knuth, TAOCP 
 
 
 def gather_words(padded: NDArray[np.uint8], starts: NDArray[np.intp], count: int) -> Words:
-    """The `8 * count` bytes from each start on."""
+    """Words of the `8 * count` bytes from each start."""
     width = 8 * count
     # One gather of wide items costs no more than one of single words that are not aligned.
     windows = np.ndarray((len(padded) - width + 1,), f"V{width}", buffer=padded, strides=(1,))
@@ -21,7 +21,7 @@ def gather_words(padded: NDArray[np.uint8], starts: NDArray[np.intp], count: int
 
 
 def clear_behind(words: Words, lengths: NDArray[np.intp]) -> Words:
-    """The words with zeros behind the cells; they are overwritten. The lengths are in bytes."""
+    """Set the bytes after each cell's length to zero, in place. Lengths are in bytes."""
     bits = lengths << 3
     for index, word in enumerate(words, 1):
         unused = np.maximum(64 * index - bits, 0).view(np.uint64)
@@ -31,9 +31,9 @@ def clear_behind(words: Words, lengths: NDArray[np.intp]) -> Words:
 
 
 def first_alike(words: Words) -> NDArray[np.intp]:
-    """For each cell the index of the first one with the same words, or, now and then, its own: shape (cells,).
+    """Index of the first cell with the same words, for each cell (cells,); sometimes the cell's own index.
 
-    A hash table whose slots belong to the first cell that falls into them; others that do, and differ, stay alone.
+    A hash table in which the first cell of a slot keeps it; a different cell with the same slot keeps its own index.
     """
     hashes = np.zeros(words.shape[1], np.uint64)
     for word in words:

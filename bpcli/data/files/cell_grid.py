@@ -1,4 +1,4 @@
-"""A block of delimited text as a grid of cells, and what stands in them."""
+"""A block of delimited text as a grid of cells, and the contents of the cells."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _Bounds = NDArray[np.intp]
 class Grid:
     """A block of rows: bounds of raw cells (quotes included) in `data`, shape (rows, columns).
 
-    `padded` is the data with room for words on both sides. `line` is the physical line that `data` begins on, and with
-    `path` for messages.
+    `padded` is the data with space for words on both sides. `line` is the physical line where `data` begins; `line` and
+    `path` are for messages.
     """
 
     data: bytes
@@ -44,15 +44,15 @@ class Grid:
         return len(self.starts)
 
     def part(self, start: int, stop: int) -> Grid:
-        """Some of the rows."""
+        """Grid of a range of rows."""
         return replace(self, starts=self.starts[start:stop], ends=self.ends[start:stop])
 
     def line_of(self, row: int) -> int:
-        """The physical line that a row begins on."""
+        """Physical line where a row begins."""
         return self.line + count_lines(self.data[: self.starts[row, 0]])
 
     def raw_cells(self, starts: _Bounds, ends: _Bounds) -> list[bytes]:
-        """The bytes between bounds of shape (cells,)."""
+        """Bytes between bounds of shape (cells,)."""
         words = self._words(starts, ends)
         if words is None:
             return list(map(self.data.__getitem__, map(slice, starts.tolist(), ends.tolist())))
@@ -61,7 +61,7 @@ class Grid:
         return cells
 
     def raw_column(self, column: int) -> tuple[list[bytes], NDArray[np.intp]]:
-        """Raw cells of a column, of which most are distinct, and for each row the index of its own, shape (rows,)."""
+        """Mostly distinct raw cells of a column, and the index of each row's cell (rows,)."""
         starts, ends = self.starts[:, column], self.ends[:, column]
         codes = np.arange(len(self))
         words = self._words(starts, ends) if len(self) > _FEW else None
@@ -81,7 +81,7 @@ class Grid:
         return clear_behind(gather_words(self.padded, starts + WINDOW, -(-width // 8)), lengths)
 
     def padded_numbers(self, column_positions: Sequence[int]) -> Iterator[tuple[int, list[bytes]]]:
-        """Raw cells that begin with a zero and another digit, such as 007, of each column that has some."""
+        """Raw cells such as 007, with a zero before another digit, by column, for columns that have some."""
         positions = np.array(column_positions, np.intp)
         starts = self.starts[:, positions] + WINDOW
         starts += self.padded[starts] == _QUOTE
@@ -92,7 +92,7 @@ class Grid:
             yield int(column), self.raw_cells(self.starts[rows, column], self.ends[rows, column])
 
     def parse_plain(self, starts: _Bounds, ends: _Bounds, point: str) -> NDArray[np.float64]:
-        """The numbers in cells of shape (cells,), infinity where a cell is anything but a plain decimal."""
+        """Numbers of cells (cells,); infinity for cells other than plain decimals."""
         starts, ends = starts + WINDOW, ends + WINDOW
         if b'"' in self.data and (quoted := self.padded[starts] == _QUOTE).any():
             starts, ends = starts + quoted, ends - quoted
@@ -103,7 +103,7 @@ class Grid:
 
 
 def to_grid(data: bytes, cells: Cells, width: int, path: str, line: int) -> Grid:
-    """Cells as rows of `width`, blank lines left out; raises DataError at the first row that is longer or shorter."""
+    """Arrange cells in rows of `width`, without blank lines. Raises DataError at the first row of another length."""
     starts, ends, row_last, *_ = cells
     counts = np.diff(row_last, prepend=-1)
     if (counts != width).any() or (width == 1 and (starts == ends).any()):
@@ -129,5 +129,5 @@ def to_grid(data: bytes, cells: Cells, width: int, path: str, line: int) -> Grid
 
 
 def too_long(path: str, line: int) -> DataError:
-    """The error for a field beyond the limit."""
+    """Error for a cell longer than the limit."""
     return DataError(f"{path}: line {line}: a field longer than {FIELD_LIMIT >> 20} MiB starts here")

@@ -1,4 +1,4 @@
-"""What a cell of text means: numbers, missing words, booleans and categories, typed in bulk."""
+"""Types of text cells: numbers, missing words, booleans and categories, converted in bulk."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _BOOLEANS = dict.fromkeys(FALSE_WORDS, False) | dict.fromkeys(TRUE_WORDS, True)
 class ReadOptions:
     """Options of the readers of data files.
 
-    `kinds` are given for some columns, the others are inferred. `columns` are the only ones to read (None: all); a
-    name that the file lacks is ignored. `verbatim` columns are kept as text exactly as in the file, without missing
-    words. `notations` say how the words of some columns are written; numbers that are stored as numbers need none. `x`
-    and `y` name the arrays of an NPZ file; with `split_arrays` inputs of more than two axes are a column for each
-    number of a row, named X0, X1, …, in place of one column of their shape. `sheet` is that of a workbook, the first
-    one if None. `dialect` is the format of delimited text.
+    `kinds` are the given kinds of some columns; other kinds are inferred. `columns` limits the columns to read (None:
+    all); names that the file lacks are ignored. `verbatim` columns keep their text exactly, without missing words.
+    `notations` give the notation of some columns' words; stored numbers need none. `x` and `y` name the arrays of an
+    NPZ file. With `split_arrays`, inputs of more than two axes are one column per number of a row, named X0, X1, …,
+    instead of one column of their shape. `sheet` is a workbook's sheet; None is the first. `dialect` is the format of
+    delimited text.
     """
 
     kinds: Mapping[str, Kind] = field(default_factory=dict)
@@ -47,25 +47,25 @@ class ReadOptions:
     dialect: Dialect = DEFAULT_DIALECT
     notations: Mapping[str, Notation] = field(default_factory=dict)
 
-    def wants(self, name: str) -> bool:
+    def includes(self, name: str) -> bool:
         """Whether the column is to be read."""
         return self.columns is None or name in self.columns
 
     def names_position(self, name: str) -> bool:
-        """Whether a name is that of a position of the inputs' array, such as X3."""
+        """Whether a name is a position in the input array, such as X3."""
         return name.startswith(self.x) and name[len(self.x) :].isdecimal()
 
     def kind(self, name: str) -> Kind | None:
-        """The kind given for a column, or None where it is to be inferred."""
+        """Given kind of a column; None if it is to be inferred."""
         return "categorical" if name in self.verbatim else self.kinds.get(name)
 
     def notation(self, name: str) -> Notation | None:
-        """Notation given for a column, or None."""
+        """Given notation of a column, or None."""
         return None if name in self.verbatim else self.notations.get(name)
 
 
 def words_in(texts: Sequence[str]) -> list[str]:
-    """Words of raw texts: without blanks at both ends, in composed form."""
+    """Words of raw texts, without blanks at both ends, in composed Unicode form."""
     words = [text.strip(BLANKS) for text in texts]
     return words if all(map(str.isascii, words)) else list(map(composed, words))
 
@@ -73,7 +73,7 @@ def words_in(texts: Sequence[str]) -> list[str]:
 def parse_cells(
     cells: Sequence[str], missing: frozenset[str], dialect: Dialect = DEFAULT_DIALECT
 ) -> NDArray[np.float64]:
-    """The number in each cell, NaN where it is a missing word, and infinity where it is no finite number."""
+    """Numbers of cells; NaN for missing words, infinity for anything else that is not a finite number."""
     values = np.full(len(cells), np.nan)
     present = ~np.fromiter(map(missing.__contains__, cells), np.bool_, len(cells))
     values[present] = _parse_present(list(compress(cells, present.tolist())), missing, dialect)
@@ -94,7 +94,7 @@ def _parse_present(cells: list[str], missing: frozenset[str], dialect: Dialect) 
 
 
 def _floats(numbers: list[str], dialect: Dialect) -> NDArray[np.float64]:
-    """The values of numbers, infinity where one is too large."""
+    """Values of numbers; infinity for numbers that are too large."""
     spelled = "\0".join(numbers)
     if not (dialect.is_plain and spelled.isascii()):
         numbers = dialect.plain(spelled).split("\0")[: len(numbers)]
@@ -103,14 +103,14 @@ def _floats(numbers: list[str], dialect: Dialect) -> NDArray[np.float64]:
 
 
 def numeric_words(missing: frozenset[str], dialect: Dialect) -> list[float]:
-    """The values of missing words that are numbers themselves, such as -999: a cell that reads so must be looked at."""
+    """Values of missing words that are numbers, such as -999. Cells with these values need a second look."""
     values = parse_cells(sorted(missing), frozenset(), dialect)
     found: list[float] = values[~np.isinf(values)].tolist()
     return found
 
 
 def first_misfit(name: str, texts: Sequence[str], options: ReadOptions) -> int | None:
-    """Index of the first raw text that the given kind or notation of a column does not allow, or None."""
+    """Index of the first raw text not allowed by the column's given kind or notation, or None."""
     kind, notation = options.kind(name), options.notation(name)
     missing = frozenset(options.missing)
     if notation is not None or kind == "numeric":
@@ -120,7 +120,7 @@ def first_misfit(name: str, texts: Sequence[str], options: ReadOptions) -> int |
 
 
 def column_numbers(name: str, texts: Sequence[str], options: ReadOptions) -> NDArray[np.float64]:
-    """Number of each raw text of a column, NaN for a missing word and infinity for none."""
+    """Numbers of a column's raw texts; NaN for missing words, infinity for other texts without a number."""
     missing, notation = frozenset(options.missing), options.notation(name)
     if notation is None:
         return parse_cells(texts, missing, options.dialect)
@@ -140,10 +140,10 @@ def _first_not_boolean(texts: Sequence[str], missing: frozenset[str]) -> int | N
 
 
 def text_column(name: str, texts: Sequence[str], codes: NDArray[np.int32], options: ReadOptions) -> Column:
-    """Column from its distinct raw texts and, for each row, the index of one of them.
+    """Column from its distinct raw texts and the index of each row's text.
 
-    A code of -1 is a missing value. Without a given kind or notation, the column is boolean or categorical. Texts of a
-    column with one must have been checked by `first_misfit`.
+    A code of -1 is a missing value. Without a given kind or notation, the column is boolean or categorical. With
+    either, the texts must have been checked by `first_misfit`.
     """
     kind, notation = options.kind(name), options.notation(name)
     missing = frozenset(() if name in options.verbatim else options.missing)
@@ -172,9 +172,9 @@ def text_column(name: str, texts: Sequence[str], codes: NDArray[np.int32], optio
 
 
 def typed(column: Column, options: ReadOptions, where: str, first_row: int) -> Column:
-    """A column that was read verbatim, with the kind and the notation that the options give it.
+    """Typed column of a column read verbatim, by the kind and notation in the options.
 
-    Raises DataError for a cell that they do not allow, naming `where` and the row, counted from `first_row`.
+    Raises DataError for a cell that they do not allow, with `where` and the row, counted from `first_row`.
     """
     name, texts, codes = column.name, column.categories, column.values
     as_given = replace(options, verbatim=options.verbatim - {name})
@@ -186,7 +186,7 @@ def typed(column: Column, options: ReadOptions, where: str, first_row: int) -> C
 
 
 def misfit(where: str, name: str, cell: str, options: ReadOptions) -> DataError:
-    """Error for a cell that the given kind or notation of its column does not allow."""
+    """Error for a cell not allowed by the given kind or notation of its column."""
     notation = options.notation(name)
     if notation is not None:
         wrong = f"is not {notation.expected}"
@@ -198,5 +198,5 @@ def misfit(where: str, name: str, cell: str, options: ReadOptions) -> DataError:
 
 
 def shown_path(path: Path | None) -> str:
-    """The file as messages call it; None is standard input."""
+    """Name of a file in messages; None is standard input."""
     return "standard input" if path is None else printable(str(path))

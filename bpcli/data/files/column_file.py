@@ -1,4 +1,4 @@
-"""Typed columns in one file that is mapped, not read: safetensors, with checksums."""
+"""Typed columns in one memory-mapped safetensors file, with checksums."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _ALIGNMENT = 64
 
 
 def pack(table: Table, asked: Mapping[str, Kind | None]) -> tuple[bytes, list[NDArray[Any]]]:
-    """The header and the arrays whose bytes follow it, for a table whose columns were read as of the kinds `asked`.
+    """Header, and the arrays whose bytes follow it, of a table whose columns were read with the kinds `asked`.
 
-    Categories are stored as text with a NUL, which no text file may hold, after each: a million of them then take
-    milliseconds to part.
+    Categories are stored as text, each followed by a NUL, which text files cannot contain. Splitting a million of
+    them takes milliseconds.
     """
     arrays: dict[str, NDArray[Any]] = {}
     columns = []
@@ -56,15 +56,15 @@ def pack(table: Table, asked: Mapping[str, Kind | None]) -> tuple[bytes, list[ND
 
 
 def header_digest(header: bytes) -> str:
-    """What a file of columns is known by: the header holds checksums of all that follows it."""
+    """Digest of the header, which holds checksums of everything after it."""
     return hashlib.sha256(header).hexdigest()[:32]
 
 
 class ColumnFile:
-    """A mapped file of columns, whose header has the digest given; each column is checked when it is taken.
+    """A mapped column file whose header has the given digest. Each column is checked when it is taken.
 
-    The arrays are read-only and live in the system's cache of the file, which may be removed under its name, but never
-    be cut short. Everything raises ValueError where the file is not as it was written.
+    The arrays are read-only views of the mapped file. The file may be unlinked meanwhile, but not truncated. All
+    methods raise ValueError if the file is not as it was written.
     """
 
     def __init__(self, path: Path, digest: str) -> None:
@@ -79,9 +79,9 @@ class ColumnFile:
         self.rows: int = self._metadata["rows"]
 
     def take(self, wanted: Mapping[str, Kind | None]) -> Table:
-        """The wanted columns that were read as the same kind, or came out as the kind wanted.
+        """Wanted columns that were read with the same kind, or inferred to be of the wanted kind.
 
-        A boolean column with a word for each truth value is categorical too.
+        A boolean column with one word per truth value also serves as a categorical one.
         """
         found = []
         for number, (name, asked, kind) in enumerate(self._metadata["columns"]):
@@ -109,7 +109,7 @@ class ColumnFile:
 
 
 def _type_name(dtype: np.dtype[Any]) -> str:
-    """`F64`, `I32` and so on, as safetensors calls them."""
+    """Name of a dtype in safetensors, such as `F64` or `I32`."""
     return f"{dtype.kind.upper()}{8 * dtype.itemsize}"
 
 

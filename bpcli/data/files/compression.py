@@ -1,11 +1,12 @@
-"""Decompression, recognised by the first bytes: gzip, bzip2, xz and Zstandard."""
+"""Decompression of gzip, bzip2, xz and Zstandard, recognised by the first bytes."""
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from typing import Any
 
-from bpcli.data.files.signatures import LENGTH
+from bpcli.data.files.signatures import LENGTH, is_undecided
 from bpcli.data.files.utf8_stream import ByteStream
 from bpcli.errors import DataError
 
@@ -16,7 +17,7 @@ _ZSTD_INPUT = 1 << 10
 
 
 class Rewound:
-    """A stream of which the first bytes have been read already."""
+    """A stream with bytes that were already read put back."""
 
     def __init__(self, beginning: bytes, rest: ByteStream) -> None:
         self._beginning = beginning
@@ -30,18 +31,23 @@ class Rewound:
         return some
 
 
-def peeked(stream: ByteStream) -> tuple[bytes, Rewound]:
-    """The first bytes of a stream, and a stream of all its bytes."""
+def peeked(
+    stream: ByteStream, is_undecided: Callable[[bytes], bool] = is_undecided, size: int = LENGTH
+) -> tuple[bytes, Rewound]:
+    """First bytes of a stream, as long as they are undecided, and a stream of all its bytes.
+
+    is_undecided: whether more bytes are needed; by default, for the signatures of binary formats.
+    """
     beginning = b""
-    while len(beginning) < LENGTH and (more := stream.read(LENGTH - len(beginning))):
+    while is_undecided(beginning) and (more := stream.read(size)):
         beginning += more
     return beginning, Rewound(beginning, stream)
 
 
 def decompressed(stream: ByteStream, path: str) -> ByteStream:
-    """The bytes that a stream holds in compressed form, or its own; `path` as messages show it.
+    """Decompressed bytes of a stream; the stream itself if it is not compressed. `path` is for messages.
 
-    Reading raises DataError for damaged data, and where the library for the format is not installed.
+    Reading raises DataError for damaged data, and if the library for the format is not installed.
     """
     beginning, whole = peeked(stream)
     packed: Any = whole  # the standard library wants a file object and only reads from it
@@ -63,7 +69,7 @@ def decompressed(stream: ByteStream, path: str) -> ByteStream:
 
 
 class _Checked:
-    """A stream whose errors say what is damaged."""
+    """A stream whose errors name the damaged file and format."""
 
     def __init__(self, stream: ByteStream, name: str, path: str) -> None:
         self._stream = stream
@@ -85,7 +91,7 @@ class _Checked:
 
 
 class _ZstandardReader:
-    """Frames of Zstandard. `zstandard.stream_reader` would take a frame that is cut short for a whole one."""
+    """Zstandard frames. `zstandard.stream_reader` takes a truncated frame for a complete one."""
 
     def __init__(self, stream: ByteStream, path: str) -> None:
         try:

@@ -1,25 +1,26 @@
-"""CSV and TSV into typed columns: each block of rows is typed at once, and no text is kept."""
+"""CSV and TSV to typed columns. Each block of rows is converted at once, and its text is dropped."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.data.files.byte_source import TextStream
 from bpcli.data.files.cell_grid import Grid
 from bpcli.data.files.cells import BLANKS, ReadOptions, first_misfit, misfit, numeric_words, parse_cells, text_column
 from bpcli.data.files.delimited import unquoted
 from bpcli.data.files.growing_array import GrowingArray
-from bpcli.data.files.text_source import open_text
+from bpcli.data.files.text_source import TextTable, open_text, text_table
 from bpcli.data.table import Column, Table
 
 
 def read_csv(path: Path, options: ReadOptions) -> Table:
-    """The whole file as a table; raises DataError naming file, line and column."""
+    """Read the whole file. Raises DataError with file, line and column."""
     with open_text(path, options.dialect) as text:
         columns = _Columns(text.header, options)
         for grid in text.blocks():
@@ -30,23 +31,45 @@ def read_csv(path: Path, options: ReadOptions) -> Table:
     return Table(columns.finish(), rows=columns.rows)
 
 
-def read_csv_chunks(path: Path | None, options: ReadOptions, rows: int) -> Iterator[Table]:
-    """Tables of a fixed number of rows, the last one of up to as many, in constant memory; None is standard input.
+def read_csv_chunks(path: Path, options: ReadOptions, rows: int) -> Iterator[Table]:
+    """Read tables of `rows` rows, the last one shorter, in constant memory.
 
-    A file without rows gives one empty table. The file is opened once, so that it may be a named pipe.
+    A file without rows gives one empty table.
     """
-    with open_text(path, options.dialect, pipes=True) as text:
-        for grids in _in_chunks(text.blocks(), rows):
-            columns = _Columns(text.header, options)
-            for grid in grids:
-                columns.add(grid)
-            if columns.late:
-                columns.reread(grids)
-            yield Table(columns.finish(), rows=columns.rows, header=text.header)
+    with open_text(path, options.dialect) as text:
+        for table in _chunks(text, options, rows):
+            if table is not None:
+                yield table
 
 
-def _in_chunks(blocks: Iterable[Grid], rows: int) -> Iterator[list[Grid]]:
-    """Parts of blocks that have `rows` rows together; the last ones, which may be none, have fewer."""
+def stream_csv(stream: TextStream, path: Path | None, options: ReadOptions, rows: int) -> Iterator[Table | None]:
+    """Read tables of up to `rows` rows as they arrive; yields None before a read that would wait.
+
+    Text without rows gives one empty table.
+    """
+    text = text_table(stream.stream, path, stream.path, options.dialect)
+    text.idle = stream.idle
+    yield from _chunks(text, options, rows)
+
+
+def _chunks(text: TextTable, options: ReadOptions, rows: int) -> Iterator[Table | None]:
+    for grids in _in_chunks(text.blocks(), rows, text.idle):
+        if grids is None:
+            yield None
+            continue
+        columns = _Columns(text.header, options)
+        for grid in grids:
+            columns.add(grid)
+        if columns.late:
+            columns.reread(grids)
+        yield Table(columns.finish(), rows=columns.rows, header=text.header)
+
+
+def _in_chunks(blocks: Iterable[Grid], rows: int, idle: Callable[[], bool]) -> Iterator[list[Grid] | None]:
+    """Group parts of blocks so that each group has `rows` rows. The last group has fewer, possibly none.
+
+    If the next block has not arrived, yields the parts so far, then None.
+    """
     parts: list[Grid] = []
     wanted = rows
     empty = True
@@ -60,19 +83,24 @@ def _in_chunks(blocks: Iterable[Grid], rows: int) -> Iterator[list[Grid]]:
             if not wanted:
                 yield parts
                 parts, wanted, empty = [], rows, False
+        if idle():
+            if parts:
+                yield parts
+                parts, wanted, empty = [], rows, False
+            yield None
     if parts or empty:
         yield parts
 
 
 class _Text:
-    """A column of text so far: the distinct raw cells in the order of their first appearance, each row's as a code."""
+    """Text column while it is read: distinct raw cells by first appearance, and their codes in each row."""
 
     def __init__(self) -> None:
         self.seen: defaultdict[bytes, int] = defaultdict(count().__next__)
         self.codes: GrowingArray[np.int32] = GrowingArray(np.int32)
 
     def add(self, grid: Grid, column: int) -> NDArray[np.int32]:
-        """Take in more rows, and return their codes."""
+        """Add rows, and return their codes."""
         cells, rows = grid.raw_column(column)
         codes = np.fromiter(map(self.seen.__getitem__, cells), np.int32, len(cells))[rows]
         self.codes.extend(codes)
@@ -80,10 +108,10 @@ class _Text:
 
 
 class _Columns:
-    """The wanted columns while a file is read: chunks of numbers, or text.
+    """Wanted columns while a file is read: chunks of numbers, or text.
 
-    A column whose kind is to be inferred counts as numeric until a cell is not or has leading zeros; when that is after
-    the first block, its name goes to `late`, and all blocks must be read again for it.
+    A column of unknown kind is numeric until a cell is not a number or has leading zeros. If that happens after the
+    first block, its name goes to `late`, and all blocks must be read again for it.
     """
 
     def __init__(self, header: list[str], options: ReadOptions) -> None:
@@ -91,7 +119,7 @@ class _Columns:
         self.missing = frozenset(options.missing)
         self.rows = 0
         self.late: list[str] = []
-        self._position = {name: position for position, name in enumerate(header) if options.wants(name)}
+        self._position = {name: position for position, name in enumerate(header) if options.includes(name)}
         self._numeric_words = numeric_words(self.missing, options.dialect)
         self._numbers: dict[str, GrowingArray[np.float64]] = {}
         self._texts: dict[str, _Text] = {}
@@ -102,12 +130,17 @@ class _Columns:
                 self._texts[name] = _Text()
 
     def add(self, grid: Grid) -> None:
-        """Take in a block of rows; raises DataError for a cell that the given kind of its column does not allow."""
+        """Add a block of rows. Raises DataError for a cell not allowed by the given kind of its column."""
         if self._numbers:
             self._leave_out_padded(grid)
             names = list(self._numbers)
-            for name, values in zip(names, self._parse(grid, [self._position[name] for name in names]), strict=True):
-                self._add_numbers(name, values, grid)
+            numbers = self._parse(grid, [self._position[name] for name in names])
+            are_numbers = ~np.isinf(numbers).any(axis=1)
+            for name, values, is_plain in zip(names, numbers, are_numbers.tolist(), strict=True):
+                if is_plain:
+                    self._numbers[name].extend(values)
+                else:
+                    self._refuse_or_read_as_text(name, values, grid)
         for name, text in self._texts.items():
             known = len(text.seen)
             codes = text.add(grid, self._position[name])
@@ -120,7 +153,7 @@ class _Columns:
         self.rows += len(grid)
 
     def _leave_out_padded(self, grid: Grid) -> None:
-        """Take columns of unknown kind with whole numbers such as 00501 for names: a number has no leading zeros."""
+        """Treat columns of unknown kind with whole numbers such as 00501 as names: numbers have no leading zeros."""
         names = {self._position[name]: name for name in self._numbers if self.options.kind(name) is None}
         for position, cells in grid.padded_numbers(list(names)):
             words = (cell.strip(BLANKS) for cell in unquoted(cells))
@@ -133,21 +166,19 @@ class _Columns:
         else:
             self._texts[name] = _Text()
 
-    def _add_numbers(self, name: str, values: NDArray[np.float64], grid: Grid) -> None:
-        is_wrong = np.isinf(values)
-        if not is_wrong.any():
-            self._numbers[name].extend(values)
-        elif self.options.kind(name) == "numeric":
-            row, position = int(np.argmax(is_wrong)), self._position[name]
+    def _refuse_or_read_as_text(self, name: str, values: NDArray[np.float64], grid: Grid) -> None:
+        """Raise DataError for values that are no numbers, or read the column as text."""
+        if self.options.kind(name) == "numeric":
+            row, position = int(np.argmax(np.isinf(values))), self._position[name]
             (cell,) = unquoted([grid.data[grid.starts[row, position] : grid.ends[row, position]]])
             raise misfit(f"{grid.path}: line {grid.line_of(row)}", name, cell, self.options)
         else:
             self._read_as_text(name)
 
     def _parse(self, grid: Grid, positions: Sequence[int]) -> NDArray[np.float64]:
-        """The numbers in some columns, shape (columns, rows): NaN where missing, infinity where there is no number.
+        """Numbers of some columns (columns, rows): NaN for missing values, infinity for cells without a number.
 
-        Where a column holds text, numbers in unusual spellings may be infinity as well.
+        In a column of text, numbers in unusual notations may be infinity too.
         """
         width = len(positions)
         starts, ends = (np.take(bounds, positions, axis=1).ravel() for bounds in (grid.starts, grid.ends))
@@ -173,7 +204,7 @@ class _Columns:
         return values.reshape(len(grid), width).T.copy()
 
     def reread(self, blocks: Iterable[Grid]) -> None:
-        """Take in all blocks again for the late columns."""
+        """Read all blocks again for the late columns."""
         late, self.late = self.late, []
         self._texts |= {name: _Text() for name in late}
         for grid in blocks:
@@ -181,7 +212,7 @@ class _Columns:
                 self._texts[name].add(grid, self._position[name])
 
     def finish(self) -> list[Column]:
-        """The columns in the order of the file; can be called once, since it frees what it joins."""
+        """Columns in file order. To be called once, since it frees what it joins."""
         return [self._finished(name) for name in self._position]
 
     def _finished(self, name: str) -> Column:

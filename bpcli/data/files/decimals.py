@@ -1,4 +1,4 @@
-"""Decimal numbers out of raw bytes, many cells at once, correctly rounded."""
+"""Correctly rounded decimal numbers from raw bytes, many cells at once."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _POWERS = np.array([float(10**exponent) for exponent in range(20)])
 
 
 def parse_decimals(padded: NDArray[np.uint8], starts: _Index, ends: _Index, point: str = ".") -> _F64:
-    """The number in each cell `starts[i]:ends[i]`, or infinity where the cell is not a plain decimal.
+    """Number of each cell `starts[i]:ends[i]`; infinity for cells other than plain decimals.
 
-    Plain: an optional sign, digits with at most one point, up to 19 of them. Exponents, longer numbers and everything
-    else are left to the caller, who reads them one by one. All arrays have shape (cells,).
+    A plain decimal has an optional sign and up to 19 digits with at most one point. Exponents, longer numbers and
+    everything else are left to the caller, one by one. All arrays have shape (cells,).
     """
     values = np.empty(len(starts))
     for start in range(0, len(starts), _PIECE):
@@ -49,9 +49,9 @@ def parse_decimals(padded: NDArray[np.uint8], starts: _Index, ends: _Index, poin
 
 
 def _parse_short(padded: NDArray[np.uint8], starts: _Index, ends: _Index, point: int) -> _F64:
-    """Numbers of up to 7 digits before a point and 8 behind it, or of up to 8 digits.
+    """Numbers of up to 7 digits before the point and 8 after it, or of up to 8 digits.
 
-    Infinity where a cell is no plain decimal, and NaN where it is too long to tell.
+    Infinity for cells other than plain decimals, NaN for cells too long to tell.
     """
     first = padded[starts]
     negative = first == ord("-")
@@ -113,7 +113,7 @@ def _parse_long(padded: NDArray[np.uint8], starts: _Index, ends: _Index, points:
 
 
 def _digits(padded: NDArray[np.uint8], starts: _Index, ends: _Index) -> tuple[Words, NDArray[np.bool_]]:
-    """The whole number in each cell, 0 where it is empty, and whether it is of up to WINDOW digits alone."""
+    """Whole number of each cell, 0 if empty, and whether the cell consists of at most WINDOW digits."""
     lengths = ends - starts
     count = min(max(-(-int(lengths.max(initial=1)) // 8), 1), WINDOW // 8)
     numbers = np.zeros(len(starts), np.uint64)
@@ -131,16 +131,16 @@ def _digits(padded: NDArray[np.uint8], starts: _Index, ends: _Index) -> tuple[Wo
 
 
 def _beyond_nine(digits: Words) -> Words:
-    """Words in which the high bit of each byte tells whether it is no digit value."""
+    """Words whose bytes have the high bit set where they are not a digit value."""
     beyond = digits + _ABOVE_NINE
     beyond |= digits
     return beyond
 
 
 def _join_digits(words: Words) -> None:
-    """Replace each eight digit values, the first in the lowest byte, by their number.
+    """Replace every eight digit values, first digit in the lowest byte, by their number.
 
-    All eight are worked on together, after D. Lemire, "Quickly parsing eight digits" (2018): pairs, fours, then all.
+    All eight are processed together: pairs, fours, then all (D. Lemire, "Quickly parsing eight digits", 2018).
     """
     words *= np.uint64(10 * 2**8 + 1)
     words >>= np.uint64(8)
@@ -153,11 +153,11 @@ def _join_digits(words: Words) -> None:
 
 
 def _long_quotient(mantissa: Words, powers: _F64) -> _F64:
-    """`mantissa / powers` for mantissas beyond 2^53, or infinity in the rare case that the rounding is in doubt.
+    """`mantissa / powers` for mantissas above 2^53; infinity in the rare case that rounding is uncertain.
 
     The quotient of the rounded mantissa is corrected by its exact remainder (T. Dekker, Numer. Math. 18, 1971). The
-    correction is off by at most 2^-50 of itself: when a little more and a little less of it give one sum, that is the
-    right one.
+    relative error of the correction is at most 2^-50: if slightly more and slightly less of it give the same sum,
+    that sum is correct.
     """
     high = mantissa.astype(np.float64)
     low = (mantissa - high.astype(np.uint64)).view(np.int64).astype(np.float64)
@@ -175,7 +175,7 @@ def _long_quotient(mantissa: Words, powers: _F64) -> _F64:
 
 
 def _halves(values: _F64) -> tuple[_F64, _F64]:
-    """Each value as a sum of two with at most 26 bits, whose products are exact."""
+    """Each value as a sum of two numbers of at most 26 bits, whose products are exact."""
     shifted = values * (2.0**27 + 1)
     high = shifted - (shifted - values)
     return high, values - high

@@ -1,4 +1,4 @@
-"""Where the cells of delimited text begin and end (RFC 4180), found for a block of rows at once."""
+"""Bounds of the cells of delimited text (RFC 4180), a block of rows at once."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _UNFINISHED_QUOTE = re.compile(rb'"(?:[^"]++|"")*+"?\Z')
 
 
 class Cells(NamedTuple):
-    """Bounds of the cells in whole rows, quotes included, and which of them end a row.
+    """Bounds of the cells in complete rows, quotes included, and a mask of the cells that end a row.
 
-    The rows take `size` bytes; the first cell that is not whole, of the row behind them, begins at `stop`.
+    The rows take `size` bytes; the first incomplete cell, in the row after them, begins at `stop`.
     """
 
     starts: NDArray[np.intp]
@@ -31,7 +31,7 @@ class Cells(NamedTuple):
 
 
 def split_row(data: bytes, delimiter: bytes) -> tuple[list[bytes], int] | None:
-    """The raw cells of the row that `data` begins with, and its size; None where it does not end."""
+    """Raw cells of the first row of `data`, and the row's size; None if the row does not end."""
     mark = re.escape(delimiter.decode())
     cell = rf'(?:"(?:[^"]++|"")*+"|(?!")[^{mark}\r\n]*+)'
     row = re.match(rf"({cell}(?:{mark}{cell})*+)(?:\r\n|\r|\n)".encode(), data)
@@ -41,7 +41,7 @@ def split_row(data: bytes, delimiter: bytes) -> tuple[list[bytes], int] | None:
 
 
 def unquoted(raw: Sequence[bytes]) -> list[str]:
-    """The texts of raw cells, none of which holds NUL: joined and split again, many times as fast as one by one."""
+    """Texts of raw cells without NUL. Joining and splitting them is many times faster than a loop."""
     texts: list[str] = []
     for start in range(0, len(raw), _PIECE):
         joined = b"\0".join(raw[start : start + _PIECE])
@@ -53,7 +53,7 @@ def unquoted(raw: Sequence[bytes]) -> list[str]:
 
 
 def count_lines(data: bytes) -> int:
-    """The line ends in `data`: LF, CR, or both together."""
+    """Number of line ends in `data`: LF, CR or CRLF."""
     codes = np.frombuffer(data, np.uint8)  # ten times as fast as bytes.count where ends are frequent
     line_feeds = codes == _LF
     count = np.count_nonzero(line_feeds)
@@ -64,9 +64,9 @@ def count_lines(data: bytes) -> int:
 
 
 def find_cells(data: bytes, delimiter: bytes) -> Cells:
-    """The cells of all whole rows in `data`.
+    """Cells of all complete rows in `data`.
 
-    Every quoting that RFC 4180 allows is understood; a quote inside an unquoted cell is a character like any other.
+    All quoting of RFC 4180 is supported; a quote inside an unquoted cell is an ordinary character.
     """
     codes = np.frombuffer(data, np.uint8)
     has_returns = b"\r" in data
@@ -97,7 +97,7 @@ def find_cells(data: bytes, delimiter: bytes) -> Cells:
 
 
 def _alternating_runs(data: bytes, delimiter: bytes) -> NDArray[np.intp]:
-    """The lengths of text outside and within quotes in turn.
+    """Lengths of text alternately outside and inside quotes.
 
     Usually each quote opens right after a delimiter or line end, closes right before one, or stands beside another, the
     two of them for a quote within quotes. Then text is within quotes just where an odd number of quotes precedes it.
@@ -115,17 +115,17 @@ def _alternating_runs(data: bytes, delimiter: bytes) -> NDArray[np.intp]:
 
 
 def _quoted_cell(delimiter: bytes) -> str:
-    """A group for a quoted cell, up to the quote that closes it, or to the end of the data if none closes it well."""
+    """Regular-expression group of a quoted cell, up to its closing quote, or to the end of the data if it has none."""
     mark = rf"[{re.escape(delimiter.decode())}\r\n]"
     return rf"""("(?:(?<={mark}")|(?<=\A"))(?:(?:[^"]++|"")*+"(?={mark})|(?s:.*)))"""
 
 
 def without_comments(data: bytes, delimiter: bytes, comment: str) -> bytes:
-    """The text, which begins with a row, where whole lines that begin with `comment` are left blank."""
+    """Text in which lines that begin with `comment` are blank. The text begins at the start of a row."""
     line = rf"(?:(?<=[\r\n])|(?<=\A)){re.escape(comment)}[^\r\n]*(?=[\r\n])"
     return re.sub(f"{_quoted_cell(delimiter)}|{line}".encode(), rb"\1", data) if comment.encode() in data else data
 
 
 def is_broken(data: bytes) -> bool:
-    """Whether the cell that `data` begins with can never become whole: text stands after its closing quote."""
+    """Whether the first cell of `data` is malformed: text follows its closing quote."""
     return data.startswith(b'"') and _UNFINISHED_QUOTE.match(data) is None

@@ -1,4 +1,4 @@
-"""The format of a data file, by its name and its first bytes."""
+"""Format of a data file, from its name and its first bytes."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _READ = "CSV, TSV, JSON lines, NPZ, NPY, Parquet and workbooks are read"
 
 
 def format_of(path: Path) -> Format:
-    """The format of a file: by its name, or else by its first bytes; anything else is delimited text.
+    """Format of a file, from its name, else from its first bytes; the default is delimited text.
 
-    Raises DataError for a file of a format that is not read, and as `open_bytes` does.
+    Raises DataError for a format without a reader, and as `open_bytes` does.
     """
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] in _SUFFIXES:
@@ -63,7 +63,7 @@ def format_of(path: Path) -> Format:
 
 
 def _packed(path: Path) -> str:
-    """What a ZIP archive holds."""
+    """Format of a ZIP archive."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()

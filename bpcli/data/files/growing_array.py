@@ -1,4 +1,4 @@
-"""A column that grows while a file is read."""
+"""A growing column."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 class GrowingArray(Generic[Scalar]):
-    """Values of one dtype, shape (values,), of which there are more and more.
+    """A growable array of one dtype, shape (values,).
 
-    Large memory is enlarged where it lies, or moved without a copy. So the values are held once, where a list of pieces
-    and what they are joined to are twice as much.
+    Large memory is enlarged in place or moved without a copy, so the values are held once; a list of pieces and their
+    concatenation would take twice the memory.
     """
 
     def __init__(self, dtype: DTypeLike) -> None:
@@ -31,7 +31,7 @@ class GrowingArray(Generic[Scalar]):
         return self._size
 
     def extend(self, values: NDArray[Scalar]) -> None:
-        """Add a copy of some values; raises MemoryLimitError where there is no memory for them."""
+        """Append a copy of values. Raises MemoryLimitError if there is no memory for them."""
         start, self._size = self._size, self._size + len(values)
         if self._size > len(self._values):
             room = self._size + self._size // 8
@@ -42,6 +42,6 @@ class GrowingArray(Generic[Scalar]):
         self._values[start : self._size] = values
 
     def finish(self) -> NDArray[Scalar]:
-        """All values; nothing can be added any more."""
+        """All values. Nothing can be added afterwards."""
         self._values.resize(self._size, refcheck=False)
         return self._values

@@ -1,4 +1,4 @@
-"""Signs that a column is not what inference took it for."""
+"""Signs that the inferred kind of a column is wrong."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ MOST_GROUPS = 3
 
 
 def are_missing_words(words: Iterable[str]) -> bool:
-    """Whether all words stand for a missing value in most files."""
+    """Whether all words commonly stand for a missing value."""
     return all(word.lower() in MISSING_WORDS for word in words)
 
 
 def is_padded(column: Column) -> bool:
-    """Whether the names in a column are whole numbers, some with leading zeros: 00501."""
+    """Whether a column's names are whole numbers, some with leading zeros, such as 00501."""
     names = column.categories if column.kind == "categorical" else ()
     return all(map(str.isdecimal, names)) and any(len(name) > 1 and name[0] == "0" for name in names)
 
 
 def padded_noted(column: Column) -> str:
-    """Note on a column of numbers with leading zeros, by an example."""
+    """Note on a column of numbers with leading zeros, with an example."""
     example = next(name for name in column.categories if len(name) > 1 and name[0] == "0")
     return f"numbers with leading zeros, such as {quoted(example)}"
 
 
 def variants_noted(column: Column, noun: str) -> str:
-    """Note on names that differ only in case or blanks, such as setosa and Setosa, with what to do; empty if none do.
+    """Note on names that differ only in case or blanks, such as setosa and Setosa, and what to do. Empty if none do.
 
-    noun: what the names are, in the plural. Letters in both cases may well differ in meaning, so nothing is merged.
+    noun: plural noun for the names. Case can carry meaning, so nothing is merged.
     """
     names = column.present() if column.kind == "categorical" else ()
     alike: dict[str, list[str]] = {}
@@ -72,7 +72,7 @@ def numbers_the_rows(column: Column) -> bool:
 
 
 def words_among_numbers(column: Column, dialect: Dialect = DEFAULT_DIALECT) -> list[str]:
-    """The few words that keep a column of numbers from being numeric, such as `n/a`; none for any other column."""
+    """The few words that keep a column of numbers from being numeric, such as `n/a`; empty for other columns."""
     if column.kind != "categorical" or not column.categories:
         return []
     rows = np.bincount(column.values[column.values >= 0], minlength=len(column.categories))

@@ -1,4 +1,4 @@
-"""NPZ archives of arrays `X` and `y`, or of `X_train`, `y_train`, `X_test`, …; and NPY files, of `X` alone."""
+"""NPZ archives with arrays `X` and `y`, or `X_train`, `y_train`, `X_test`, …; NPY files with `X` only."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from bpcli.wording import counted, listed, quoted
 
 
 def read_npz(path: Path, options: ReadOptions) -> Table:
-    """The arrays as a table: columns `X0`, `X1`, … and `y`, or `y0`, `y1`, … where `y` is a matrix.
+    """Read the arrays: columns `X0`, `X1`, … and `y`, or `y0`, `y1`, … if `y` is a matrix.
 
     Inputs of more than two axes are one column `X` of that shape, unless the options split them; targets are flattened
-    to (rows, -1). The columns are views into the arrays. Raises DataError for an
-    archive that is damaged or says other sizes than it holds, for arrays that are neither numbers nor text, for
-    infinities, and for lengths that differ.
+    to (rows, -1). The columns are views into the arrays. Raises DataError for a
+    damaged archive, declared sizes other than the actual ones, arrays of neither numbers nor text, infinities, and
+    different lengths.
     """
     with open_archive(path, options.x) as archive:
         splits = _splits(archive, options)
@@ -34,7 +34,9 @@ def read_npz(path: Path, options: ReadOptions) -> Table:
         if targets:
             y = np.concatenate(targets) if len(targets) > 1 else targets[0]
             values |= dict(zip(_target_names(y.shape, options), _vectors(y), strict=True))
-        columns = [_column(archive.path, name, cells, options) for name, cells in values.items() if options.wants(name)]
+        columns = [
+            _column(archive.path, name, cells, options) for name, cells in values.items() if options.includes(name)
+        ]
     parts = None
     if None not in splits:
         codes = np.array([PARTS.index(part) for part in splits if part is not None], np.int8)
@@ -43,7 +45,7 @@ def read_npz(path: Path, options: ReadOptions) -> Table:
 
 
 def npz_header(path: Path, options: ReadOptions) -> list[str]:
-    """The names of the columns that `read_npz` gives, from the shapes alone."""
+    """Names of the columns of `read_npz`, from the shapes alone."""
     with open_archive(path, options.x) as archive:
         x, y = next(iter(_splits(archive, options).values()))
         names = _input_names(archive.shape(x), options)
@@ -64,7 +66,7 @@ _USUAL_ARRAYS = (
 
 
 def usual_arrays(path: Path) -> tuple[str, str]:
-    """The names of inputs and targets in an NPZ file, as they stand in `ReadOptions`; X and y if none is known."""
+    """Names of the input and target arrays of an NPZ file, as in `ReadOptions`; X and y if none is known."""
     with open_archive(path, "X") as archive:
         held = {*archive.names()}
     for x, y in _USUAL_ARRAYS:
@@ -77,7 +79,7 @@ def usual_arrays(path: Path) -> tuple[str, str]:
 
 
 def _splits(archive: ArrayArchive, options: ReadOptions) -> dict[Part | None, tuple[str, str]]:
-    """The names of the arrays of each split, or of all rows under None, known to fit together."""
+    """Array names of each split, or of all rows under None. Shapes are verified to fit together."""
     in_parts = [part for part in PARTS if f"{options.x}_{part}" in archive]
     if options.x in archive and in_parts:
         both = listed([options.x, f"{options.x}_{in_parts[0]}"])
@@ -111,7 +113,7 @@ def _check_alike(archive: ArrayArchive, names: list[str]) -> None:
 
 
 def _is_whole(shape: tuple[int, ...], options: ReadOptions) -> bool:
-    """Whether inputs of a shape are one column of an array."""
+    """Whether inputs of this shape are a single column of arrays."""
     return len(shape) > 2 and 0 not in shape[1:] and not options.split_arrays
 
 
@@ -162,7 +164,7 @@ def _text_column(path: str, name: str, values: NDArray[Any], options: ReadOption
 
 
 def _checked_text(path: str, name: str, texts: list[str], codes: NDArray[np.int32], options: ReadOptions) -> Column:
-    """Column of distinct texts; raises DataError for one that its kind or notation does not allow."""
+    """Column from distinct texts. Raises DataError for a text not allowed by its kind or notation."""
     wrong = first_misfit(name, texts, options)
     if wrong is not None:
         raise misfit(f"{path}: row {int(np.argmax(codes == wrong))}", name, texts[wrong], options)

@@ -25,9 +25,9 @@ _INSTALL = 'pip install "backprop-cli[tables]"'
 
 
 def read_parquet(path: Path, options: ReadOptions) -> Table:
-    """A Parquet file as a table; nulls are missing, and dates are categories unless they are given a notation.
+    """Read a Parquet file. Nulls are missing values; dates are categories unless they are given a notation.
 
-    Raises DataError for a damaged file, for columns that hold lists, records or bytes, and for infinities.
+    Raises DataError for a damaged file, columns of lists, records or bytes, and infinities.
     """
     shown = shown_path(path)
     with _open_parquet(path) as stream:
@@ -35,12 +35,12 @@ def read_parquet(path: Path, options: ReadOptions) -> Table:
 
         frame = pl.read_parquet(stream)
         frame.columns = _names(frame.columns, shown)
-    wanted = [series for series in frame.iter_columns() if options.wants(series.name)]
+    wanted = [series for series in frame.iter_columns() if options.includes(series.name)]
     return Table([_typed(shown, series, options) for series in wanted], rows=frame.height)
 
 
 def parquet_header(path: Path, _: ReadOptions) -> list[str]:
-    """The names of the columns of a Parquet file."""
+    """Names of the columns of a Parquet file."""
     with _open_parquet(path) as stream:
         import polars as pl
 
@@ -103,7 +103,7 @@ def _typed(path: str, series: pl.Series, options: ReadOptions) -> Column:
 
 
 def _as_written(series: pl.Series) -> pl.Series:
-    """Series whose text a notation reads: dates of a time zone in UTC, whole floats without a decimal point."""
+    """Series as text for a notation: dates with a time zone in UTC, whole floats without a decimal point."""
     import polars as pl
 
     if isinstance(series.dtype, pl.Datetime) and series.dtype.time_zone is not None:

@@ -1,4 +1,4 @@
-"""Tables from Python values, as a program that embeds a model has them."""
+"""Tables from Python values."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ PythonRows = Mapping[str, Any] | Sequence[Mapping[str, Any]] | Array
 
 
 def table_from_rows(rows: Any, options: ReadOptions, shapes: Shapes = NO_SHAPES) -> Table:
-    """Table of the columns in `options.kinds`, from columns by name, a list of rows, or an array (rows, columns).
+    """Table of the columns in `options.kinds` from columns by name, a list of rows, or an array (rows, columns).
 
-    shapes: those of columns that are arrays; a lone one may be given as it is, (rows, *shape). None and NaN are missing
-    values; texts are read as the cells of a file, and dates as their ISO text. Other columns are ignored.
+    shapes: shapes of array columns; a single one can be given as an array (rows, *shape). None and NaN are missing
+    values, texts are read like the cells of a file, and dates like their ISO text. Other columns are ignored.
 
     Raises:
-        DataError: a column is missing, of another length than the others, or holds what its kind cannot hold.
+        DataError: a column is missing, has another length than the others, or a value that its kind does not allow.
     """
     kinds = options.kinds
     columns = _columns(rows, list(kinds))
@@ -50,14 +50,14 @@ def table_from_rows(rows: Any, options: ReadOptions, shapes: Shapes = NO_SHAPES)
 
 
 def column_names(rows: Any) -> list[str]:
-    """The names of the columns, where rows have such."""
+    """Names of the columns, if the rows have names."""
     if isinstance(rows, Mapping) or hasattr(rows, "columns"):
         return list(_keys(getattr(rows, "columns", rows)))
     return list(_keys(rows[0])) if isinstance(rows, Sequence) and rows and isinstance(rows[0], Mapping) else []
 
 
 def _keys(keys: Iterable[Any]) -> dict[Any, Any]:
-    """Keys of columns as given, by name in composed form. Raises DataError for two of one name."""
+    """Given keys by column name in composed form. Raises DataError for two keys with the same name."""
     named: dict[Any, Any] = {}
     for key in keys:
         name = composed(key) if isinstance(key, str) else key
@@ -67,7 +67,7 @@ def _keys(keys: Iterable[Any]) -> dict[Any, Any]:
 
 
 def _array(name: str, kind: Kind, values: Any, shape: tuple[int, ...]) -> Column:
-    """A column of arrays of numbers, in the dtype that they have."""
+    """Column of numeric arrays, in their dtype."""
     try:
         array = np.asarray(values)
         array = array if array.dtype.kind in "fiub" else array.astype(np.float64)
@@ -82,7 +82,7 @@ def _array(name: str, kind: Kind, values: Any, shape: tuple[int, ...]) -> Column
 
 
 def _columns(rows: Any, names: list[str]) -> dict[str, Any]:
-    """Values by column."""
+    """Values by column name."""
     if isinstance(rows, Mapping) or hasattr(rows, "columns"):  # a data frame of any library
         keys = _keys(getattr(rows, "columns", rows))
         found = {name: rows[keys[name]] for name in names if name in keys}
@@ -137,7 +137,7 @@ def _column(name: str, values: Any, options: ReadOptions) -> Column:
 
 
 def _text(name: str, texts: Sequence[str | None], options: ReadOptions) -> Column:
-    """Column of texts, None where missing, read as the cells of a file."""
+    """Column of texts, None for missing values, read like the cells of a file."""
     distinct = list(dict.fromkeys(text for text in texts if text is not None))
     index: dict[str | None, int] = {text: code for code, text in enumerate(distinct)}
     wrong = first_misfit(name, distinct, options)

@@ -1,4 +1,4 @@
-"""A query to a database, and where data is: in a file, or in what a query selects."""
+"""A database query; the location of data is a file or a query."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bpcli.wording import printable
 
 @dataclass(frozen=True)
 class Query:
-    """A query to the database at a URL without a password; `file` is that of an SQLite database."""
+    """A query to the database at a URL without its password. `file` is the path of an SQLite database."""
 
     url: str
     text: str
@@ -19,7 +19,7 @@ class Query:
 
     @property
     def shown(self) -> str:
-        """The database, as messages show it."""
+        """Name of the database in messages."""
         return printable(self.url) if self.file is None else shown_path(self.file)
 
 
@@ -27,5 +27,5 @@ Location = Path | Query
 
 
 def shown_location(location: Location | None) -> str:
-    """A file or a database, as messages show it; None is standard input."""
+    """Name of a file or a database in messages; None is standard input."""
     return location.shown if isinstance(location, Query) else shown_path(location)

@@ -1,4 +1,4 @@
-"""Queries to a database as tables: SQLite by the standard library, PostgreSQL by psycopg."""
+"""Tables from database queries: SQLite by the standard library, PostgreSQL by psycopg."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ Fetch = Callable[[], Sequence[Sequence[Any]]]
 
 
 def read_query(query: Query, options: ReadOptions) -> tuple[Table, str]:
-    """The rows that a query selects, and the SHA-256 of their values.
+    """Selected rows of a query, and the SHA-256 of their values.
 
     The transaction is read-only. Dates and times become ISO text, decimals become numbers, null is a missing value.
-    Raises DataError for what the database says about the query, for columns of one name, and for values of other types.
+    Raises DataError for errors of the database, repeated column names, and values of other types.
     """
     with _result(query) as (header, fetch):
         table = ValueTable(options, header)
@@ -56,7 +56,7 @@ def read_query(query: Query, options: ReadOptions) -> tuple[Table, str]:
 
 
 def query_header(query: Query) -> list[str]:
-    """The names of the columns of a query's result."""
+    """Names of the columns of a query's result."""
     with _result(query) as (header, _):
         return header
 
@@ -105,13 +105,13 @@ def _postgresql(query: Query) -> Iterator[tuple[list[str], Fetch]]:
 
 
 def _reason(error: Exception) -> str:
-    """What the database says, on one line."""
+    """Error message of the database, on one line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return printable("; ".join(lines[:2]) or type(error).__name__)
 
 
 def _plain(values: Sequence[Any]) -> Sequence[Value]:
-    """Values of a column, of the types that columns have; others are left, to be refused there."""
+    """Values of a column converted to the types of `ValueColumn`; other types are left for it to refuse."""
     for kind in {*map(type, values)} & _CONVERSIONS.keys():
         convert = _CONVERSIONS[kind]
         values = [convert(value) if type(value) is kind else value for value in values]
@@ -119,7 +119,7 @@ def _plain(values: Sequence[Any]) -> Sequence[Value]:
 
 
 def _number(value: Decimal) -> int | float:
-    """A decimal as the nearest number; a large integer keeps its digits."""
+    """Nearest float of a decimal; a large integer keeps its digits."""
     number = float(value)
     return int(value) if EXACT <= abs(number) < float("inf") and value == value.to_integral_value() else number
 
@@ -135,7 +135,7 @@ _CONVERSIONS: dict[type, Callable[[Any], Value]] = {
 
 
 def _bytes(values: Sequence[Value]) -> bytes:
-    """Values of a block of a column, and their types, as bytes; numbers of one type in a twentieth of JSON's time."""
+    """Bytes of a block of values and their types. For numbers of one type this takes a twentieth of JSON's time."""
     types = {*map(type, values)}
     if types == {float}:
         return b"f" + np.array(values, "<f8").tobytes()

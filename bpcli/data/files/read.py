@@ -1,8 +1,9 @@
-"""The door for data: files and queries in, tables out."""
+"""Reading of data: from files and queries to tables."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpcli.data.files.byte_source import open_bytes
+from bpcli.data.files.byte_source import open_bytes, open_stream
 from bpcli.data.files.cells import ReadOptions
-from bpcli.data.files.csv_reader import read_csv, read_csv_chunks
+from bpcli.data.files.compression import peeked
+from bpcli.data.files.csv_reader import read_csv, read_csv_chunks, stream_csv
 from bpcli.data.files.formats import format_of
 from bpcli.data.files.npz_reader import npz_header, read_npz
 from bpcli.data.files.query import Location, Query, shown_location
@@ -21,11 +23,20 @@ from bpcli.data.table import PARTS, Column, Kind, Part, Table
 from bpcli.errors import DataError
 from bpcli.wording import listed, quoted, shown_shape
 
-__all__ = ["ReadOptions", "data_digest", "holds_arrays", "is_text", "read_chunks", "read_header", "read_table"]
+__all__ = [
+    "ReadOptions",
+    "data_digest",
+    "holds_arrays",
+    "is_text",
+    "read_chunks",
+    "read_header",
+    "read_stream",
+    "read_table",
+]
 
 
 class Reader(NamedTuple):
-    """What reads files of a format; without `chunks`, parts of the whole table are taken."""
+    """Reader of a format. Without `chunks`, the whole table is read and divided."""
 
     header: Callable[[Path, ReadOptions], list[str]]
     table: Callable[[Path, ReadOptions], Table]
@@ -33,10 +44,10 @@ class Reader(NamedTuple):
 
 
 def read_table(sources: Sequence[tuple[Location, Part | None]], options: ReadOptions) -> Table:
-    """The table in a file, in several files one after another, or in files of which each is of a part.
+    """Read one file, several files one after another, or one file per part.
 
-    The columns are those of the first file, their kinds inferred over all files together. Raises DataError for
-    whatever is wrong with a file, naming the place, and FileAccessError when the system refuses to read it.
+    Columns are those of the first file; kinds are inferred from all files together. Raises DataError for invalid
+    contents, with the place, and FileAccessError if the system refuses to read a file.
     """
     if len(sources) == 1 and sources[0][1] is None:
         return _read(sources[0][0], options)
@@ -64,16 +75,12 @@ def read_table(sources: Sequence[tuple[Location, Part | None]], options: ReadOpt
     return Table([_joined([table[name] for table in tables]) for name in names], parts, rows=sum(rows))
 
 
-def read_chunks(path: Path | None, options: ReadOptions, rows: int) -> Iterator[Table]:
-    """Tables of at most `rows` rows, all but the last of just that many; None is CSV on standard input.
+def read_chunks(path: Path, options: ReadOptions, rows: int) -> Iterator[Table]:
+    """Read tables of `rows` rows, the last one shorter.
 
-    Text and JSON lines are read in constant memory, and once, so that a named pipe will do. A kind that is not given is
-    inferred for each chunk by itself, and so are the categories. There is always at least one table, so that the
-    columns are known.
+    Text and JSON lines are read in constant memory. Kinds that are not given, and categories, are inferred separately
+    for each chunk. There is always at least one table, so the columns are known.
     """
-    if path is None:
-        yield from read_csv_chunks(None, options, rows)
-        return
     reader = _reader(path)
     if reader.chunks is not None:
         yield from reader.chunks(path, options, rows)
@@ -84,8 +91,40 @@ def read_chunks(path: Path | None, options: ReadOptions, rows: int) -> Iterator[
         yield table.take(np.arange(start, min(start + rows, table.rows)))
 
 
+def read_stream(path: Path | None, options: ReadOptions, rows: int) -> Iterator[Table | None]:
+    """Read tables of at most `rows` rows from a named pipe, or from standard input if `path` is None, as they arrive.
+
+    Yields None before a read that would wait. The text is CSV, or JSON lines if it begins with an object. There is
+    always at least one table, so the columns are known.
+    """
+    with open_stream(path) as stream:
+        beginning, whole = peeked(stream.stream, _may_be_json)
+        stream = replace(stream, stream=whole)
+        if _JSON.match(beginning):
+            from bpcli.data.files.json_reader import stream_json
+
+            yield from stream_json(stream, options, rows)
+        else:
+            yield from stream_csv(stream, path, options, rows)
+
+
+_JSON = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\[\s*)?\{\s*["}]')
+"""Beginning of an object, or of an array of objects."""
+
+
+def _may_be_json(beginning: bytes) -> bool:
+    """Whether the beginning of a text leaves open if it is JSON."""
+    return (
+        len(beginning) < _JSON_WITHIN and re.fullmatch(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*)?\{?\s*", beginning) is not None
+    )
+
+
+_JSON_WITHIN = 1 << 10
+"""Number of bytes within which JSON is recognised."""
+
+
 def read_header(location: Location, options: ReadOptions) -> list[str]:
-    """The names of the columns of a file or a query."""
+    """Names of the columns of a file or a query."""
     if isinstance(location, Query):
         from bpcli.data.files.query_reader import query_header
 
@@ -94,17 +133,17 @@ def read_header(location: Location, options: ReadOptions) -> list[str]:
 
 
 def is_text(path: Path) -> bool:
-    """Whether a file is read as delimited text, as all are of which neither name nor content says otherwise."""
+    """Whether a file is read as delimited text, the default if neither name nor content says otherwise."""
     return format_of(path) == "text"
 
 
 def holds_arrays(path: Path) -> bool:
-    """Whether a file is read as arrays, as its name says."""
+    """Whether a file is read as arrays, by its name."""
     return path.suffix.lower() in (".npz", ".npy")
 
 
 def data_digest(locations: Sequence[Location]) -> str:
-    """The SHA-256 of the files' bytes, one after another, or of a query's result, in hexadecimal digits."""
+    """SHA-256 of the files' bytes, one after another, or of a query's result, in hexadecimal."""
     digest = hashlib.sha256()
     for location in locations:
         if isinstance(location, Query):
@@ -118,7 +157,7 @@ def data_digest(locations: Sequence[Location]) -> str:
 
 
 def _reader(path: Path) -> Reader:
-    """What reads a file; readers are imported when they are needed."""
+    """Reader of a file, imported when needed."""
     match format_of(path):
         case "npz" | "npy":
             return Reader(npz_header, read_npz)
@@ -152,7 +191,7 @@ def _read(location: Location, options: ReadOptions) -> Table:
 
 
 def _require_shapes(table: Table, first: Table, where: str) -> None:
-    """Raise DataError for an array whose rows are of another shape than in the first file."""
+    """Raise DataError for an array whose rows have another shape than in the first file."""
     for name, column in first.items():
         found, wanted = table[name].shape, column.shape
         if found != wanted:
@@ -162,7 +201,7 @@ def _require_shapes(table: Table, first: Table, where: str) -> None:
 
 
 def _joint_kind(columns: Sequence[Column]) -> Kind:
-    """The kind that inference would give to the cells of all these columns together."""
+    """Kind inferred from the cells of all these columns together."""
     kinds = {column.kind for column in columns if not column.missing().all()} or {columns[0].kind}
     return kinds.pop() if len(kinds) == 1 else "categorical"
 

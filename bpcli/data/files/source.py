@@ -1,4 +1,4 @@
-"""The door to data files: header, digest and table, each read once; tables are kept in the user's cache."""
+"""Data sources: header, digest and table, each read once. Tables are kept in the user's cache."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ CACHED_FROM = 2 << 20
 
 
 def read_options(spec: DataSpec, kinds: Mapping[str, Kind], split_arrays: bool = False) -> ReadOptions:
-    """How files are read for a spec, with columns of the kinds given.
+    """Read options of a spec, with the given kinds of columns.
 
-    Arrays are split where a position of one is named, as they are with `split_arrays`.
+    Arrays are split if a column names a position of one, as with `split_arrays`.
     """
     options = ReadOptions(
         kinds=kinds,
@@ -47,10 +47,10 @@ def open_source(
     cache: bool = True,
     split_arrays: bool = False,
 ) -> Source:
-    """The files of a spec whose relative paths start from `folder`, or its query.
+    """Source of a spec: its query, or its files, whose relative paths start from `folder`.
 
-    `kinds` says how columns were read before; without it they are as the spec says, or inferred. With `split_arrays` an
-    array is a column for each of its positions.
+    `kinds` are the kinds with which columns were read before; without it, kinds are those of the spec, or inferred.
+    With `split_arrays`, an array is one column per position.
     """
     options = read_options(spec, {**spec.kinds, **(kinds or {})}, split_arrays)
     sources: list[tuple[Location, Part | None]] = [*spec.sources(folder)]
@@ -60,10 +60,10 @@ def open_source(
 
 
 def read_together(sources: Iterable[Source]) -> list[Source]:
-    """The same sources, of which those of the same files share header, digest and columns, each read once.
+    """Sources in which those of the same files share header, digest and columns, each read once.
 
-    Those with other words for missing values, or other arrays, share nothing. A column that is wanted as of two kinds
-    is read as each.
+    Sources with other words for missing values, or other arrays, share nothing. A column wanted in two kinds is read
+    in both.
     """
     groups: dict[Hashable, list[Source]] = {}
     together = []
@@ -82,12 +82,12 @@ def _identity(location: Location) -> Hashable:
 
 
 class Source:
-    """Data files, each of all rows or of a part of them (`train`, `validation`, `test`), and how they are read.
+    """Data files, each of all rows or of one part (`train`, `validation`, `test`), and their read options.
 
-    In place of files it may be a query.
+    The source can also be a query.
 
-    With `cache`, columns of large text files come from the user's cache where they were read before, and go there
-    else. They are found by the content of the files, so that no other table can ever come in their place.
+    With `cache`, columns of large text files are taken from the user's cache, or stored there. Their key is the content
+    of the files, so they cannot be confused with those of another table.
     """
 
     def __init__(
@@ -110,22 +110,22 @@ class Source:
 
     @property
     def shown(self) -> str:
-        """The files or the database, as messages show them."""
+        """Names of the files or the database in messages."""
         return enumerated(map(shown_location, self.locations))
 
     @property
     def shown_from_here(self) -> str:
-        """The same, with paths relative to the working directory."""
+        """Names in messages, with paths relative to the working directory."""
         shown = [printable(path_from_here(path)) for path in self.paths]
         return enumerated(shown) if shown else self.shown
 
     @property
     def header(self) -> list[str]:
-        """Names of the columns of the first file, which the others have too; raises as `read_header` does."""
+        """Column names of the first file, which all others share. Raises as `read_header` does."""
         return self._first._header
 
     def table(self) -> Table:
-        """The columns that are wanted; raises as `read` does."""
+        """The wanted columns. Raises as `read` does."""
         if len(self._group) < 2:
             return self.read(replace(self.options, columns=frozenset(self._wanted)))
         tables = self._first._tables
@@ -135,12 +135,12 @@ class Source:
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of the data, as of the first time that it was asked for or read; raises as `data_digest` does."""
+        """SHA-256 of the data when it was first read or asked for. Raises as `data_digest` does."""
         return self._first._hashed[1]
 
     @property
     def _first(self) -> Source:
-        """The source of the group that reads."""
+        """Source that reads for the group."""
         return self._group[0] if self._group else self
 
     @cached_property
@@ -149,13 +149,13 @@ class Source:
 
     @property
     def _wanted(self) -> dict[str, Kind | None]:
-        """The columns of `table`, in the order of the file, and their kinds: None where it is to be inferred."""
-        names = [name for name in self.header if self.options.wants(name) and name not in self.without]
+        """Columns of `table` in file order, with their kinds; None for kinds to be inferred."""
+        names = [name for name in self.header if self.options.includes(name) and name not in self.without]
         return {name: self.options.kind(name) for name in names}
 
     @cached_property
     def _tables(self) -> dict[tuple[str, Kind | None], Table]:
-        """For each column and each kind that the group wants it of the table that has it; as few as can be."""
+        """The fewest tables that have each column in each kind that the group wants."""
         wanted = list(dict.fromkeys(column for source in self._group for column in source._wanted.items()))
         found: dict[tuple[str, Kind | None], Table] = {}
         while wanted:
@@ -169,9 +169,9 @@ class Source:
         return found
 
     def read(self, options: ReadOptions) -> Table:
-        """What `read_table` gives, and the errors that it raises; columns from the cache are read-only.
+        """Read the table, as `read_table` does. Columns from the cache are read-only.
 
-        Raises DataError for a query that gives other rows than the first time.
+        Raises DataError for a query whose rows changed since the first time.
         """
         if isinstance(query := self.locations[0], Query):
             return self._read_query(query, options)
@@ -182,7 +182,7 @@ class Source:
         cache = TableCache.of_user()
         if cache is None:
             return read_table(self.sources, options)
-        wanted = {name: options.kind(name) for name in self.header if options.wants(name)}
+        wanted = {name: options.kind(name) for name in self.header if options.includes(name)}
         key = self._key(options)
         table = cache.find(key, wanted)
         columns = dict(table)
@@ -205,7 +205,7 @@ class Source:
         return table
 
     def _key(self, options: ReadOptions) -> str:
-        """The digest of everything that decides what a column holds, but for its name and its kind."""
+        """Digest of everything that determines a column's values, except its name and kind."""
         states, digest = self._hashed
         # The size tells where in the common digest a file ends; the suffix decides on its delimiter.
         sizes = [size for _, size, *_ in states]
@@ -218,11 +218,11 @@ class Source:
 
     @cached_property
     def _hashed(self) -> tuple[list[tuple[int, ...]], str]:
-        """The states of the files before they were hashed, and their digest."""
+        """States of the files before hashing, and their digest."""
         return self._states(), data_digest(self.locations)
 
     def _states(self) -> list[tuple[int, ...]]:
-        """What changes when a file is written to; nothing where the system does not say."""
+        """Values that change when a file is written to; empty if the system has none."""
         try:
             states = [path.stat() for path in self.paths]
         except OSError:
@@ -238,7 +238,7 @@ class Source:
 
 
 def _reader_digest() -> str:
-    """The SHA-256 of the code that reads and stores tables: between two versions it may change too."""
+    """SHA-256 of the code that reads and stores tables, which can change without a new version."""
     digest = hashlib.sha256()
     data = Path(__file__).parent.parent
     for path in sorted([*data.glob("files/*.py"), *data.glob("notations/*.py")]):

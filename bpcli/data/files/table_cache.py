@@ -1,4 +1,4 @@
-"""The user's cache of tables that were read before: a folder of files, any of which may vanish at any time."""
+"""Cache of the user's tables: a folder of files, any of which can be removed at any time."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ FREE_SHARE = 10
 
 
 class TableCache:
-    """Columns under the key of what they were read from.
+    """Columns, stored under a key of their origin.
 
-    Whatever the system refuses (a full disk, a folder that is not ours) only means that nothing is found or kept. A
-    file appears under its name when it is whole, is never changed, and is removed when it is damaged, or when it is
-    the one not used for longest and the cache is full.
+    If the system refuses access (full disk, permissions), nothing is found or stored. A file appears when it is
+    complete, is never changed, and is removed if it is damaged, or if the cache is full and it is the least recently
+    used.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -33,7 +33,7 @@ class TableCache:
 
     @classmethod
     def of_user(cls) -> TableCache | None:
-        """The one in $XDG_CACHE_HOME or else the usual place, or None for a user without a home."""
+        """Cache in $XDG_CACHE_HOME or the default place; None for a user without a home directory."""
         base = Path(os.environ.get("XDG_CACHE_HOME", ""))
         if base.is_absolute():  # others are to be ignored, the standard says
             return cls(base / "bpcli" / "tables")
@@ -44,7 +44,7 @@ class TableCache:
         return cls(home / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "bpcli" / "tables")
 
     def find(self, key: str, wanted: Mapping[str, Kind | None]) -> Table:
-        """Those of the wanted columns, inferred or read as of the kinds given, that are there; in any order."""
+        """Wanted columns that are in the cache with the given kinds, or with inferred ones; in any order."""
         found: dict[str, Column] = {}
         parts, rows = None, 0
         with suppress(OSError):
@@ -62,7 +62,7 @@ class TableCache:
         return Table(list(found.values()), parts, rows)
 
     def keep(self, key: str, asked: Mapping[str, Kind | None], table: Table) -> None:
-        """Store a table whose columns were inferred, or read as of the kinds given."""
+        """Store a table whose columns were inferred, or read with the given kinds."""
         header, arrays = pack(table, asked)
         size = len(header) + sum(array.nbytes for array in arrays)
         with suppress(OSError):
@@ -83,7 +83,7 @@ class TableCache:
             self._make_room(0)  # others may have written meanwhile
 
     def _make_room(self, size: int) -> bool:
-        """Remove what was not used for longest until `size` bytes more are within the limit, if they can be."""
+        """Remove the least recently used files until `size` more bytes fit the limit, if possible."""
         files = []
         for path in self.folder.iterdir():
             with suppress(FileNotFoundError):

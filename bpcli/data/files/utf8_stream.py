@@ -1,4 +1,4 @@
-"""Bytes of text in any encoding, read as UTF-8."""
+"""Text in any encoding, as UTF-8 bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _AS_UTF8 = "save the file as UTF-8, or set data.encoding"
 
 
 class ByteStream(Protocol):
-    """Anything that gives bytes until there are no more."""
+    """A readable stream of bytes."""
 
     def read(self, size: int, /) -> bytes:
         """Up to `size` bytes."""
@@ -20,13 +20,13 @@ class ByteStream(Protocol):
 
 
 class UndecodableError(Exception):
-    """What is wrong with the bytes that follow."""
+    """Error for bytes that are not text in the encoding."""
 
 
 class Utf8Stream:
-    """Text as UTF-8 without a byte order mark and without NUL; `path` as messages show it.
+    """Text as UTF-8 without byte order mark and NUL. `path` is for messages.
 
-    What stands before bytes that are no text is given first.
+    Text before bytes that cannot be decoded is returned first.
     """
 
     def __init__(self, stream: ByteStream, encoding: str, path: str) -> None:
@@ -40,7 +40,7 @@ class Utf8Stream:
         self._failure = ""
 
     def read(self, size: int) -> bytes:
-        """Some `size` bytes, none only at the end; raises UndecodableError, and what the stream raises."""
+        """About `size` bytes; none only at the end. Raises UndecodableError, and errors of the stream."""
         while not self._failure:
             raw = self._stream.read(size)
             start = self._bytes - len(self._decoder.getstate()[0])

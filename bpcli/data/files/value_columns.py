@@ -1,4 +1,4 @@
-"""Typed columns from values that have types of their own, as in JSON, workbooks and databases."""
+"""Typed columns from typed values, as in JSON, workbooks and databases."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ _TEXTS = {str, bool}
 
 
 class ValueTable:
-    """The wanted columns while values are read, some rows at a time.
+    """Wanted columns while values are read, a block of rows at a time.
 
-    The names may be given, or appear with the rows: a column that appears late is missing in the rows before.
+    Names can be given, or appear with the rows; a column that appears late is missing in earlier rows.
     """
 
     def __init__(self, options: ReadOptions, header: Sequence[str] = ()) -> None:
@@ -51,13 +51,13 @@ class ValueTable:
 
     @property
     def header(self) -> list[str]:
-        """Names of all columns so far, those that are not wanted too."""
+        """Names of all columns so far, including unwanted ones."""
         return list(self._columns)
 
     def add(self, block: Mapping[str, Sequence[Value]], rows: int, place: Callable[[str, int], str]) -> None:
-        """Take in rows; `place` says where the value of a column in a row of the block is.
+        """Add rows. `place` returns the location of a column's value in a row of the block.
 
-        Raises DataError for a value that is no number, text or boolean, or that the given kind does not allow.
+        Raises DataError for a value other than a number, text or boolean, or one not allowed by the given kind.
         """
         self._add_names(block)
         nothing = [None] * rows
@@ -67,22 +67,22 @@ class ValueTable:
         self.rows += rows
 
     def finish(self) -> Table:
-        """All rows; nothing can be added any more."""
+        """All rows. Nothing can be added afterwards."""
         columns = [column.finish() for column in self._columns.values() if column is not None]
         return Table(columns, rows=self.rows, header=self.header)
 
     def _add_names(self, names: Sequence[str] | Mapping[str, object]) -> None:
         for name in names:
             if name not in self._columns:
-                wanted = self._options.wants(name)
+                wanted = self._options.includes(name)
                 self._columns[name] = ValueColumn(name, self._options, self.rows) if wanted else None
 
 
 class ValueColumn:
-    """A column so far, of which the first `rows` are missing.
+    """A column while it is read. The first `rows` values are missing.
 
-    It is numeric if all its values are numbers; in a text that is a missing word, no value is given. Any other text
-    makes it text, in which numbers are written as in `number_label`.
+    It is numeric if all its values are numbers; a text that is a missing word is a missing value. Any other text makes
+    it text, in which numbers are written by `number_label`.
     """
 
     def __init__(self, name: str, options: ReadOptions, rows: int = 0) -> None:
@@ -105,7 +105,7 @@ class ValueColumn:
             self._codes.extend(np.full(rows, -1, np.int32))
 
     def add(self, values: Sequence[Value], place: Place) -> None:
-        """Take in the values of some rows; raises DataError as `ValueTable.add` does."""
+        """Add values of rows. Raises DataError as `ValueTable.add` does."""
         types = {*map(type, values)}
         if types - _ALLOWED:
             row = next(row for row, value in enumerate(values) if type(value) not in _ALLOWED)
@@ -120,7 +120,7 @@ class ValueColumn:
             self._add_texts(values, types, place)
 
     def _is_numeric(self, values: Sequence[Value]) -> bool:
-        """Whether a column that is numeric so far stays so."""
+        """Whether a column stays numeric with further values."""
         if self._kind == "numeric":
             return True
         others = {value for value in values if type(value) in _TEXTS}
@@ -170,7 +170,7 @@ class ValueColumn:
         self._codes.extend(np.fromiter(map(self._seen.__getitem__, texts), np.int32, len(texts)))
 
     def finish(self) -> Column:
-        """The whole column; nothing can be added any more."""
+        """The whole column. Nothing can be added afterwards."""
         if self._numbers is not None:
             return Column(self.name, "numeric", self._numbers.finish())
         texts = [text for text in self._seen if text is not None]
@@ -178,7 +178,7 @@ class ValueColumn:
 
 
 def _label(value: Value, is_boolean: bool = False) -> str:
-    """A value as a cell of text; a number 0 or 1 in a boolean column is a truth value."""
+    """Value as a text cell; 0 or 1 in a boolean column is a truth value."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool) or (is_boolean and value in (0, 1)):
@@ -188,7 +188,7 @@ def _label(value: Value, is_boolean: bool = False) -> str:
 
 
 def _floats(values: Sequence[Value]) -> NDArray[np.float64]:
-    """The values of numbers: infinity for an integer that is too large, NaN for None."""
+    """Values of numbers: infinity for an integer that is too large, NaN for None."""
     try:
         return np.array(values, np.float64)
     except OverflowError:

@@ -35,10 +35,10 @@ _INSTALL = 'pip install "backprop-cli[excel]"'
 
 
 def read_workbook(path: Path, options: ReadOptions) -> Table:
-    """A sheet as a table: the first one, or `options.sheet`. Its first row that is not blank names the columns.
+    """Read the first sheet, or `options.sheet`. Its first non-blank row names the columns.
 
-    Dates and times become ISO text; blank cells and errors such as #N/A are missing values. Raises DataError, naming
-    the cell, for names of columns that are blank or stand twice, and for values that a given kind does not allow.
+    Dates and times become ISO text; blank cells and errors such as #N/A are missing values. Raises DataError,
+    with the cell, for blank or repeated column names and for values not allowed by a given kind.
     """
     header, left, top, rows = _sheet(path, options)
     shown = shown_path(path)
@@ -56,12 +56,12 @@ def read_workbook(path: Path, options: ReadOptions) -> Table:
 
 
 def workbook_header(path: Path, options: ReadOptions) -> list[str]:
-    """The names of the columns of a sheet."""
+    """Names of the columns of a sheet."""
     return _sheet(path, options)[0]
 
 
 def _sheet(path: Path, options: ReadOptions) -> tuple[list[str], int, int, list[list[Any]]]:
-    """The header, the column and the row where the cells below it begin, counted from 0, and the rows of cells."""
+    """Header, first column and first row of the cells below it, counted from 0, and the rows of cells."""
     with _open_workbook(path) as workbook:
         names: list[str] = workbook.sheet_names
         wanted = options.sheet or next(iter(names), "")
@@ -112,10 +112,10 @@ def _open_workbook(path: Path) -> Iterator[Any]:
 
 
 def _bytes_needed(stream: BinaryIO) -> int:
-    """Memory to read an archive of XML; 0 for another format, and for damage that reading will tell of.
+    """Memory needed to read an archive of XML; 0 for other formats, and for damage that reading reports.
 
-    python-calamine keeps every cell up to the last row and the last column, and ends the process where there is no
-    memory for them: two cells in opposite corners of a sheet are enough.
+    python-calamine stores every cell up to the last row and column, and ends the process if memory does not suffice:
+    two cells in opposite corners of a sheet are enough.
     """
     try:
         with zipfile.ZipFile(stream) as archive:
@@ -130,7 +130,7 @@ def _bytes_needed(stream: BinaryIO) -> int:
 
 
 def _cells(archive: zipfile.ZipFile, sheet: zipfile.ZipInfo) -> int:
-    """Rows times columns of a sheet of an xlsx file, blank ones too, by the addresses of its cells."""
+    """Rows times columns of a sheet of an xlsx file, blank ones included, from the addresses of its cells."""
     rows, columns, rest = 0, b"", b""
     with archive.open(sheet) as stream:
         while block := stream.read(1 << 20):
@@ -154,7 +154,7 @@ def _name(cell: Any) -> str:
 
 
 def _value(cell: Any) -> Value:
-    """A cell as a value: dates as ISO text, without a time at midnight."""
+    """Value of a cell: dates as ISO text, without the time at midnight."""
     if isinstance(cell, datetime):
         return (cell.date() if cell.time() == time() else cell).isoformat()
     if isinstance(cell, date | time):
@@ -165,7 +165,7 @@ def _value(cell: Any) -> Value:
 
 
 def _address(column: int, row: int) -> str:
-    """The address of a cell, both counted from 0: `B3` for 1, 2."""
+    """Address of a cell, from column and row counted from 0: `B3` for 1, 2."""
     letters = ""
     while column >= 0:
         letters = chr(ord("A") + column % 26) + letters

@@ -16,11 +16,13 @@ from bpcli.arrays.rows import Rows, Scaling, records_of
 from bpcli.data.batches import Dataset
 from bpcli.data.columns import ArrayInput, ColumnInput, FittedInput, Surprise
 from bpcli.data.columns.base import Writer
-from bpcli.data.columns.encoders import TargetEncoder, numbers
+from bpcli.data.columns.encoders import numbers
 from bpcli.data.columns.spec import BooleanColumn, CategoricalColumn, ColumnSpec, EncodersSpec, NumericColumn
 from bpcli.data.columns.statistics import Values, unequal
+from bpcli.data.columns.target_encoders import TargetEncoder
+from bpcli.data.columns.target_range import TargetRange
 from bpcli.data.table import Kind, Table
-from bpcli.data.targets import FittedTarget
+from bpcli.data.targets import ClassName, FittedTarget
 from bpcli.data.targets.fitting import fit_target
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.losses import LossBase
@@ -79,8 +81,13 @@ class Preprocessor(Spec):
         target_encoder: TargetEncoder | None,
         weight: str | None,
         loss: LossBase,
+        positive: ClassName | None = None,
+        known: Sequence[FittedInput] | None = None,
+        target_range: TargetRange = "none",
     ) -> Preprocessor:
         """Fit input and target columns on a table of training rows. Features have the order of `inputs`.
+
+        known: fitted inputs to keep, instead of fitting `inputs`.
 
         Raises:
             MismatchError: a column does not fit its config or the loss.
@@ -88,12 +95,15 @@ class Preprocessor(Spec):
         """
         weights = _sample_weights(train, weight)
         weights = None if weights is None else unequal(weights)
-        columns = (train[name] for name in inputs)  # one at a time: a selection copies every column it returns
-        fitted = [(specs.get(column.name) or PLAIN[column.kind]).fit(column, encoders, weights) for column in columns]
+        if known is None:
+            columns = (train[name] for name in inputs)  # one at a time: a selection copies every column it returns
+            known = tuple(
+                (specs.get(column.name) or PLAIN[column.kind]).fit(column, encoders, weights) for column in columns
+            )
         target_columns = [train[name] for name in targets]
         return cls(
-            inputs=tuple(fitted),
-            target=fit_target(target_columns, loss, target_encoder, weights),
+            inputs=known,
+            target=fit_target(target_columns, loss, target_encoder, weights, positive, target_range),
             weight=weight,
             target_kinds=tuple(column.kind for column in target_columns),
         )
@@ -162,7 +172,8 @@ class Preprocessor(Spec):
                 x += array.size * held.itemsize
         values = 1 if self.target.class_names else self.target.outputs
         y = values * self.target.encoded_dtype(dtype).itemsize + self.target.truth_bytes
-        return rows * (x + y + (dtype.itemsize if self.weight is not None else 0))
+        weights = 0 if self.weight is None else dtype.itemsize + np.dtype(np.float64).itemsize
+        return rows * (x + y + weights)
 
     @staticmethod
     def keeps_stored(
@@ -194,17 +205,15 @@ class Preprocessor(Spec):
         """
         x, surprises = self.encode(table, dtype)
         columns = [table[name] for name in self.target.names]
-        y, weight, truth = (
-            self.target.encode(columns, dtype),
-            self._weights(table, dtype),
-            self.target.truth_of(columns),
-        )
+        y, truth = self.target.encode(columns, dtype), self.target.truth_of(columns)
+        of_rows = self.row_weights(table)
+        weight = None if of_rows is None else of_rows.astype(dtype)
         if truth.unseen:
             weight = np.ones(table.rows, dtype) if weight is None else weight
             weight[truth.values >= len(self.target.class_names)] = 0
         elif not self.target.truth_bytes:
-            return Dataset(x, y, weight), surprises
-        return Dataset(x, y, weight, truth.values, truth.unseen), surprises
+            return Dataset(x, y, weight, row_weight=of_rows), surprises
+        return Dataset(x, y, weight, truth.values, truth.unseen, of_rows), surprises
 
     def unseen_classes(self, table: Table) -> dict[str, int]:
         """Number of rows of each class without training rows, in a table without missing targets."""
@@ -214,10 +223,10 @@ class Preprocessor(Spec):
         counts = np.bincount(truth.values, minlength=len(self.target.class_names))[len(self.target.class_names) :]
         return dict(zip(truth.unseen, counts.tolist(), strict=True))
 
-    def _weights(self, table: Table, dtype: np.dtype[Any]) -> Array | None:
-        """Sample weights (rows,), or None. Raises as `_sample_weights`."""
+    def row_weights(self, table: Table) -> Values | None:
+        """Sample weights (rows,), or None without a column of weights. Raises MismatchError for invalid weights."""
         values = _sample_weights(table, self.weight)
-        return None if values is None else np.array(values, dtype=dtype)
+        return None if values is None else np.array(values)
 
 
 def _sample_weights(table: Table, name: str | None) -> Values | None:

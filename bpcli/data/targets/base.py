@@ -5,16 +5,23 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence as Names
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
 from bpcli.data.table import Column, Kind
+from bpcli.errors import Mismatch, MismatchError
 from bpcli.metrics import Task
 from bpcli.nn.losses import LossBase
 from bpcli.spec import Spec
+
+ClassName = str | bool | int | float
+"""Name of a class as a config gives it: classes of numbers and truth values need no quotes."""
+
+POSITIVE = ("data", "positive")
+"""Key of the positive class."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +29,13 @@ class Outcome:
     """Predictions of a model, in the shapes that the metrics of the task take.
 
     predicted: classes (rows,), labels of 0 and 1 (rows, labels), or numbers (rows, targets). probabilities: (rows,
-    classes) or (rows, labels), or None if the loss gives none.
+    classes) or (rows, labels), or None if the loss gives none. clipped: number of predictions moved into the target's
+    range.
     """
 
     predicted: Array
     probabilities: Array | None
+    clipped: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,16 @@ class TargetBase(Spec):
     def class_names(self) -> tuple[str, ...]:
         """Names of mutually exclusive classes; empty for other tasks."""
         return ()
+
+    @property
+    def positive(self) -> str | None:
+        """Positive class of two; None for other tasks."""
+        return None
+
+    def with_positive(self, positive: ClassName) -> Self:
+        """Target whose second class is `positive`. Raises MismatchError if it is not one of two classes."""
+        each = "; each label is positive where it is 1" if self.task == "multilabel" else ""
+        raise MismatchError(Mismatch(POSITIVE, f"requires two classes, but the task is {self.task}{each}; omit it"))
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -120,6 +139,15 @@ class TargetBase(Spec):
     def in_units(self, predictions: Array) -> Array | None:
         """Predictions (rows, outputs) in the target's units; None if predictions are not scaled."""
         return None
+
+    @property
+    def shown_ranges(self) -> dict[str, str]:
+        """Ranges to which predictions are clipped, in words, by column; those without one are left out."""
+        return {}
+
+    def clamped(self, columns: Names[Column]) -> dict[str, int]:
+        """Number of values, by column, that are encoded as the nearest training value."""
+        return {}
 
     def answer_names(self, loss: LossBase) -> tuple[str, ...]:
         """Names of the columns of `answers`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Names
 from operator import lt
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +28,13 @@ class ClassesTarget(ExclusiveTarget):
     def _check_classes(self) -> ClassesTarget:
         if len(set(self.classes)) < len(self.classes) or (self.single_logit and len(self.classes) > 2):
             raise ValueError("classes must have different names, and only two can share a logit")
-        if self.numbers is not None and (
-            len(self.numbers) != len(self.classes) or not all(map(lt, self.numbers, self.numbers[1:]))
-        ):
-            raise ValueError("numbers must be strictly increasing, with one for each class")
+        if self.numbers is not None:
+            orders = [self.numbers, *([self.numbers[::-1]] if len(self.classes) == 2 else [])]
+            increases = any(all(map(lt, order, order[1:])) for order in orders)
+            if len(self.numbers) != len(self.classes) or not increases:
+                raise ValueError(
+                    "numbers must be strictly increasing, except that two may decrease, one for each class"
+                )
         return self
 
     @property
@@ -49,9 +52,15 @@ class ClassesTarget(ExclusiveTarget):
         column = self.class_column(columns)
         if self.numbers is None or column.kind == "categorical":
             return super().codes(columns)
-        values = np.asarray(column.values, dtype=np.float64)
-        codes = np.searchsorted(self.numbers, values).clip(max=len(self.numbers) - 1)
-        return np.asarray(np.where(np.asarray(self.numbers)[codes] == values, codes, -1), dtype=np.intp)
+        values, numbers = np.asarray(column.values, dtype=np.float64), np.asarray(self.numbers)
+        order = np.argsort(numbers)
+        codes = order[np.searchsorted(numbers, values, sorter=order).clip(max=len(numbers) - 1)]
+        return np.asarray(np.where(numbers[codes] == values, codes, -1), dtype=np.intp)
+
+    def reversed(self) -> Self:
+        """Target with the classes, and their numbers, in reverse order."""
+        numbers = None if self.numbers is None else self.numbers[::-1]
+        return super().reversed().model_copy(update={"numbers": numbers})
 
     @property
     def logit_names(self) -> tuple[str, ...]:

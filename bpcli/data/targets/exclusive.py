@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence as Names
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
-from bpcli.data.table import Column
-from bpcli.data.targets.base import Outcome, TargetBase, Truth
+from bpcli.data.table import Column, number_label
+from bpcli.data.targets.base import POSITIVE, ClassName, Outcome, TargetBase, Truth
+from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.losses import LossBase
+from bpcli.wording import composed, listed, quoted, suggestion
 
 
 class ExclusiveTarget(TargetBase):
@@ -40,6 +42,34 @@ class ExclusiveTarget(TargetBase):
         known = np.array([*(index.get(label, -1) for label in labels), -1], dtype=np.intp)
         values = column.values if column.kind == "categorical" else np.nan_to_num(column.values, nan=-1)
         return np.asarray(known[values.astype(np.intp)], dtype=np.intp)
+
+    @property
+    def positive(self) -> str | None:
+        """Second class of two, to which precision, recall, F1 and curves refer."""
+        return self.classes[1] if len(self.classes) == 2 else None
+
+    def with_positive(self, positive: ClassName) -> Self:
+        """Target whose second class is `positive`. Raises MismatchError if it is not one of two classes."""
+        if self.positive is None:
+            what = f"requires two classes, but the target has {len(self.classes)}; omit it"
+            raise MismatchError(Mismatch(POSITIVE, what))
+        name = self._class_named(positive)
+        if name not in self.classes:
+            hint = suggestion(name, self.classes) or f"; they are {listed(self.classes)}"
+            raise MismatchError(Mismatch(POSITIVE, f"the target has no class {quoted(name)}{hint}"))
+        return self if name == self.positive else self.reversed()
+
+    def reversed(self) -> Self:
+        """Target with the classes in reverse order."""
+        return self.model_copy(update={"classes": self.classes[::-1]})
+
+    def _class_named(self, given: ClassName) -> str:
+        if isinstance(given, str):
+            return composed(given)
+        if isinstance(given, bool):  # the file's own word may be True or TRUE
+            word = str(given).lower()
+            return next((name for name in self.classes if name.lower() == word), word)
+        return number_label(given)
 
     def suits(self, loss: LossBase) -> bool:
         """Whether the loss applies to these classes."""

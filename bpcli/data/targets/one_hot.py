@@ -28,8 +28,9 @@ class OneHotTarget(ExclusiveTarget):
 
     @model_validator(mode="after")
     def _check_classes(self) -> OneHotTarget:
-        if [name for name in self.names if name in self.classes] != list(self.classes):
-            raise ValueError("classes must be columns, in their order")
+        ordered = [name for name in self.names if name in self.classes]
+        if list(self.classes) not in (ordered, ordered[::-1] if len(ordered) == 2 else ordered):
+            raise ValueError("classes must be columns, in their order; two may be in reverse order")
         if self.single_logit and len(self.classes) > 2:
             raise ValueError("only two classes can share a logit")
         return self
