@@ -30,6 +30,7 @@ from bpcli.data.table import DEFAULT_MISSING, Column, Table, absent_name_hint
 from bpcli.data.targets import PositiveChoice, choose_loss, fit_target, learned_columns, suggest_positive
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
 from bpcli.experiment.draft_text import FEWEST_ROWS, Findings, config_text
+from bpcli.experiment.leaking_columns import find_leaking_columns
 from bpcli.experiment.skewed_targets import reason_for_logarithms
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
 from bpcli.spec import type_name
@@ -113,6 +114,9 @@ def draft_config(
         notes.append(f"loss: {type_name(loss)}, as {reason}")
     excluded = {} if holds_arrays(Path(data.shown)) else _excluded(table, targets, data.columns)
     notes += [f"{quoted(name)} left out: {why}" for name, why in excluded.items()]
+    leaks = find_leaking_columns(table, targets, known, loss, excluded, data.columns)
+    excluded |= leaks.excluded
+    notes += leaks.notes
     notes += [
         f"{quoted(name)}: {said}"
         for name, column in table.items()
