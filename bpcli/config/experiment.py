@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from bpcli.arrays.fields import Signature
+from bpcli.config.start_from import StartFrom
 from bpcli.data.spec import DataSpec
 from bpcli.nn.layers import Dense, LayerSpec
 from bpcli.nn.losses import Loss
@@ -37,6 +38,9 @@ class ExperimentConfig(Spec):
     layers: Sequence[LayerSpec] = Field(
         default=(Dense(units=64), Dense(units=32)),
         description="Hidden layers. The output layer is determined by target and loss.",
+    )
+    start_from: StartFrom | None = Field(
+        default=None, description="Trained model whose parameters and fitted preprocessing to start from."
     )
     initial_parameters: dict[str, ParameterValues] = Field(
         default={},

@@ -30,6 +30,7 @@ from bpcli.data.table import DEFAULT_MISSING, Column, Table, absent_name_hint
 from bpcli.data.targets import PositiveChoice, choose_loss, fit_target, learned_columns, suggest_positive
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
 from bpcli.experiment.draft_text import FEWEST_ROWS, Findings, config_text
+from bpcli.experiment.skewed_targets import reason_for_logarithms
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
 from bpcli.spec import type_name
 from bpcli.wording import composed, counted, listed, printable, quoted, shown_shape, yaml_scalar
@@ -127,7 +128,12 @@ def draft_config(
     if not _is_text(data.shown):
         raise UsageError(f"{printable(data.shown)}: file names in a config must be UTF-8 text; rename the file")
     reasons = {**dialect.reasons, **{name: column.reason for name, column in recognised.items()}}
-    found = Findings(data, table, words, targets, columns, excluded, type_name(loss), reason, reasons, positive)
+    encoder_reason = reason_for_logarithms(columns) if isinstance(loss, MeanSquaredError) else None
+    if encoder_reason is not None:
+        notes.append(f"data.target_encoder: log; {encoder_reason}")
+    found = Findings(
+        data, table, words, targets, columns, excluded, type_name(loss), reason, encoder_reason, reasons, positive
+    )
     return Draft(config_text(found), notes)
 
 

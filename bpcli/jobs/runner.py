@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -202,6 +203,7 @@ class Runner:
                 value=self.prepared.plan.monitor.less_is_better(counters.best) if counters.best_epoch else None,
                 epoch=counters.best_epoch,
             ),
+            warm_start=self.prepared.warm_start,
             counters=counters.to_json() if resumable else None,
             optimizer_steps=optimizer.steps if resumable else 0,
             optimizer_product=optimizer.numbers.get("product", 1.0) if resumable else 1.0,
@@ -218,7 +220,7 @@ class Runner:
         exact = np.dtype(np.float64)
         best = Inference(self.prepared.network, state.best_params, state.best_layer_state, exact)
         target = self.prepared.preprocessor.target
-        return answers(target, loss, best.predictions(dataset.x, loss), dataset).report
+        return answers(target, loss, best.logits(dataset.x), dataset).report
 
     def _summarize(self) -> None:
         counters, finished = self.state.counters, self.status != "running"
@@ -237,6 +239,7 @@ class Runner:
             parameters=self.prepared.network.layout.size,
             rows=self.prepared.rows,
             data_sha256=self.prepared.digest,
+            warm_start=None if (start := self.prepared.warm_start) is None else start.model_dump(mode="json"),
             warnings=[warning.text for warning in self.prepared.warnings],
             data_warnings=self.prepared.all_warnings,
             training_seconds=round(counters.seconds, 6),
@@ -278,6 +281,10 @@ def epoch_record(report: EpochReport) -> EpochRecord:
 
 
 def _relocated(prepared: Prepared, directory: RunDirectory) -> ExperimentConfig:
-    """Resolved config with data paths relative to the run directory."""
-    data = prepared.config.data.with_paths(map(directory.relative_to_run, prepared.sources))
-    return prepared.config.model_copy(update={"data": data})
+    """Resolved config with paths relative to the run directory."""
+    config = prepared.config
+    changes: dict[str, object] = {"data": config.data.with_paths(map(directory.relative_to_run, prepared.sources))}
+    if (start := config.start_from) is not None:
+        checkpoint = directory.relative_to_run(Path(start.checkpoint))
+        changes["start_from"] = start.model_copy(update={"checkpoint": checkpoint})
+    return config.model_copy(update=changes)

@@ -14,9 +14,10 @@ from bpcli.data.examples.selection import Examples, select_examples
 from bpcli.data.files.source import Source, open_source, read_options, read_together
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Kind, Part, Table, require_columns
+from bpcli.data.targets import require_in_domain
 from bpcli.documents.scores import ScoreReport
 from bpcli.errors import DataError, MismatchError, errors_in
-from bpcli.experiment.notes import notes_of_scale, notes_of_unseen_classes, surprise_notes
+from bpcli.experiment.notes import notes_of_scale, notes_of_targets, notes_of_unseen_classes, surprise_notes
 from bpcli.models.model import Model
 from bpcli.storage.checkpoint import Header
 from bpcli.storage.run_checkpoint import unfinished_notes
@@ -178,7 +179,9 @@ def file_rows_for_each(models: Sequence[Model], path: Path, cache: bool) -> Iter
         missing = np.any([column.missing() for column in columns], axis=0)
         rows = np.flatnonzero(~missing)
         with errors_in(printable(str(path))):
-            model.target.require_valid([column.take(rows) for column in columns], rows + 1)
+            known = [column.take(rows) for column in columns]
+            model.target.require_valid(known, rows + 1)
+            require_in_domain(known, model.loss, None, rows + 1)
         yield FileRows(source, table, ~missing)
 
 
@@ -261,7 +264,11 @@ def _evaluated(model: Model, table: Table, source: str, notes: list[str]) -> Eva
     known = " ".join(notes)
     unseen = [line for line in notes_of_unseen_classes(model.preprocessor, table) if line not in known]
     told = [*unfinished_notes(model.path), *notes, *unseen, *surprise_notes(surprises)]
-    told += [*notes_of_scale(model.preprocessor, table), *remarks(answers.report)]
+    told += [
+        *notes_of_targets(model.preprocessor, table),
+        *notes_of_scale(model.preprocessor, table),
+        *remarks(answers.report),
+    ]
     return Evaluation(source, answers.report, told)
 
 

@@ -27,7 +27,7 @@ from bpcli.storage.checkpoint import Checkpoint, Header
 from bpcli.storage.run_checkpoint import find_checkpoint
 from bpcli.system.blas import BlasThreads
 from bpcli.system.memory import require_memory
-from bpcli.training.scoring import Answers, answers, require_finite
+from bpcli.training.scoring import Answers, answers, outcome_of
 from bpcli.wording import counted, printable, quoted
 
 
@@ -147,9 +147,11 @@ class Model:
         """
         with np.errstate(all="ignore"):
             x, surprises = self.preprocessor.encode(table, self.dtype)
-            predictions = self.predictions(x)
-            require_finite(predictions)
-            return self.target.outcome(predictions, self.loss), surprises
+            return self.outcome_of(x), surprises
+
+    def outcome_of(self, x: Rows) -> Outcome:
+        """Predictions for encoded rows. Raises DataError as `outcome`."""
+        return outcome_of(self.target, self.loss, self.logits(x))
 
     def answers(self, table: Table, weight: Array | Literal["own"] | None = "own") -> tuple[Answers, Counter[Surprise]]:
         """Predictions, true targets and all metrics for a table without missing targets, and values unseen in training.
@@ -163,10 +165,10 @@ class Model:
             dataset, surprises = self.preprocessor.apply(table, self.dtype)
             if not isinstance(weight, str):
                 dataset = replace(dataset, row_weight=weight)
-            return answers(self.target, self.loss, self.predictions(dataset.x), dataset), surprises
+            return answers(self.target, self.loss, self.logits(dataset.x), dataset), surprises
 
-    def predictions(self, x: Rows) -> Array:
-        """Predictions (rows, n_out) for encoded rows: the loss's link applied to the logits."""
+    def logits(self, x: Rows) -> Array:
+        """Logits (rows, n_out) of encoded rows, in the dtype of the model."""
         # One thread, because the split of a product among threads changes its bits.
         with self.threads.single():
-            return self.inference.predictions(x, self.loss)
+            return self.inference.logits(x)

@@ -66,7 +66,8 @@ class Chart:
     """Series over two axes.
 
     mark: labelled vertical line at an x value. level: labelled horizontal line at a y value. diagonal: the line y = x.
-    logarithmic: the y axis. shares: y axis from 0 to 1. unit_square: both axes from 0 to 1.
+    logarithmic: the y axis. symmetric: if positive, the x axis, with `diagonal` both, is logarithmic on both sides of 0
+    beyond this size. shares: y axis from 0 to 1. unit_square: both axes from 0 to 1.
     """
 
     title: str
@@ -74,6 +75,7 @@ class Chart:
     y_label: str
     series: Sequence[Series]
     logarithmic: bool = False
+    symmetric: float = 0.0
     shares: bool = False
     unit_square: bool = False
     diagonal: bool = False
@@ -114,8 +116,9 @@ class Chart:
             ys = [*ys, 0.0]
         if self.level:
             ys = [*ys, self.level[0]]
-        y = Scale(0.0, 1.0, bottom, TOP) if self.shares else Scale.over(ys, bottom, TOP, self.logarithmic)
-        return Scale.over(xs, _left(y), right), y
+        of_y = self.symmetric if self.diagonal else 0.0
+        y = Scale(0.0, 1.0, bottom, TOP) if self.shares else Scale.over(ys, bottom, TOP, self.logarithmic, of_y)
+        return Scale.over(xs, _left(y), right, symmetric=self.symmetric), y
 
     def _lines(self, x: Scale, y: Scale) -> Iterator[str]:
         if self.diagonal:

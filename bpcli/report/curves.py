@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import isfinite
 
 import numpy as np
 
 from bpcli.arrays.memory import Array
+from bpcli.data.columns.encoders import is_negligible
 from bpcli.metrics.probabilities import required
 from bpcli.metrics.ranking import positives_above
 from bpcli.metrics.weights import mean_of_rows, weighted_rows
@@ -22,6 +24,9 @@ BINS = 10
 MOST_THRESHOLDS = 10_000
 """Maximum number of thresholds of a ROC or precision-recall curve, evenly spaced. A chart resolves far fewer; all
 thresholds of a million rows and six classes took 1.1 GB as Python floats."""
+
+FAIR_SHARE = 0.2
+"""Share of a linear axis that the middle 95% of the values take at least."""
 
 MOST_DOTS = 1500
 """Maximum number of points in all scatter plots together, of evenly spaced rows."""
@@ -93,11 +98,55 @@ def residual_charts(truth: Array, predicted: Array, names: Sequence[str]) -> Ite
     for index, name in enumerate(shown):
         actual, answers = truth[:, index], predicted[:, index]
         points = Series(name, actual[rows].tolist(), answers[rows].tolist(), "points")
-        said = "; ".join(filter(None, [note, left_out]))
-        yield Chart(f"{name}: predicted against true", "true", "predicted", [points], diagonal=True, note=said)
-        counts, edges = np.histogram(answers - actual, bins=min(30, max(5, int(np.sqrt(len(truth))))))
-        bars = Series(name, ((edges[1:] + edges[:-1]) / 2).tolist(), counts.tolist(), "bars")
-        yield Chart(f"{name}: residuals", "predicted − true", "rows", [bars], mark=(0.0, "no error"))
+        size = logarithmic_from(np.concatenate([actual, answers]))
+        yield Chart(
+            f"{name}: predicted against true",
+            "true",
+            "predicted",
+            [points],
+            diagonal=True,
+            symmetric=size,
+            note="; ".join(filter(None, [note, left_out, _said(size)])),
+        )
+        residuals = answers - actual
+        size = logarithmic_from(residuals)
+        yield Chart(
+            f"{name}: residuals",
+            "predicted − true",
+            "rows",
+            [Series(name, *_histogram(residuals, size), "bars")],
+            symmetric=size,
+            mark=(0.0, "no error"),
+            note=_said(size),
+        )
+
+
+def logarithmic_from(values: Array) -> float:
+    """Size from which an axis of these values is to be logarithmic; 0 for a linear axis.
+
+    A linear axis is good if the middle 95% of the values take at least a fifth of it. The size is the median of the
+    values' sizes.
+    """
+    low, high = np.quantile(values, [0.025, 0.975])
+    spread = float(np.ptp(values))
+    sizes = np.abs(values[values != 0])
+    if not isfinite(spread) or is_negligible(spread, float(sizes.max(initial=0.0))):
+        return 0.0
+    return float(np.median(sizes)) if high - low < FAIR_SHARE * spread else 0.0
+
+
+def _histogram(residuals: Array, size: float) -> tuple[list[float], list[float]]:
+    """Centers of the bins, equally wide on the axis, and their counts. size: as for `Chart.symmetric`."""
+    on_axis = np.copysign(np.log1p(np.abs(residuals) / size), residuals) if size else residuals
+    counts, edges = np.histogram(on_axis, bins=min(30, max(5, int(np.sqrt(len(residuals))))))
+    centers = (edges[1:] + edges[:-1]) / 2
+    if size:
+        centers = np.copysign(np.expm1(np.abs(centers)) * size, centers)
+    return centers.tolist(), counts.tolist()
+
+
+def _said(size: float) -> str:
+    return f"logarithmic beyond ±{size:.3g}, since a few values are far from the others" if size else ""
 
 
 def _most_frequent(positive: Array) -> list[int]:

@@ -13,6 +13,7 @@ from pydantic import Field, SerializeAsAny, ValidationError, field_validator, mo
 from bpcli.arrays.layout import Layout
 from bpcli.arrays.memory import Array
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.config.start_from import WarmStart
 from bpcli.data.examples.selection import Weightless
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS
@@ -70,6 +71,7 @@ class Header(Spec):
     preprocessor: Preprocessor
     data: DataFingerprint
     score: Score
+    warm_start: WarmStart | None = Field(default=None, description="What was taken over from another model.")
     counters: dict[str, Any] | None = Field(
         default=None, description="Counters of training, if it can resume from here."
     )
@@ -179,11 +181,12 @@ class Checkpoint:
         `content`, is that of the vectors and the header.
         """
         about, arrays = unseal(content)
-        described = _header(about, header)
+        described = header_from(about, header)
         return cls(described, _vectors(arrays, described))
 
 
-def _header(about: Mapping[str, Json], header: type[Header]) -> Header:
+def header_from(about: Mapping[str, Json], header: type[Header] = Header) -> Header:
+    """Validate the JSON object of a checkpoint file. Raises CheckpointError."""
     version = about.get("format")
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise CheckpointError(f"written in format {str(version)[:9]}, which this version cannot read; upgrade bpcli")

@@ -117,7 +117,7 @@ class Summary:
 
     Missing and invalid fields have the default values. diagnosis: None if the layers' health was not recorded. best:
     epoch 0 before the first best epoch. test: scores of the test rows. positive: positive class of two. data_warnings:
-    all warnings, also accepted ones, with their names.
+    all warnings, also accepted ones, with their names. warm_start: what was taken over from another model.
     """
 
     name: str = ""
@@ -134,6 +134,7 @@ class Summary:
     parameters: int | None = None
     rows: Mapping[str, int] = field(default_factory=dict)
     data_sha256: str = ""
+    warm_start: Mapping[str, Json] | None = None
     warnings: Sequence[str] = ()
     data_warnings: Sequence[Json] = ()
     training_seconds: float | None = None
@@ -173,6 +174,7 @@ class Summary:
             parameters=whole(of.get("parameters")),
             rows={part: rows for part, value in members(of.get("rows")).items() if (rows := whole(value)) is not None},
             data_sha256=text(of.get("data_sha256")) or "",
+            warm_start=members(start) if isinstance(start := of.get("warm_start"), dict) else None,
             warnings=_texts(of.get("warnings")) or (),
             data_warnings=tuple(items(of.get("data_warnings"))),
             training_seconds=measured(of.get("training_seconds")),
@@ -195,7 +197,7 @@ class Summary:
         return cls.from_json(document)
 
 
-_OPTIONAL = ("positive", "data_warnings")
+_OPTIONAL = ("positive", "data_warnings", "warm_start")
 """Fields that are left out if None or empty."""
 
 _LISTED: dict[str, type | tuple[type, ...]] = {
