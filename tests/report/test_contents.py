@@ -187,7 +187,7 @@ def test_the_largest_of_runs_makes_a_page_that_is_still_small(tmp_path: Path) ->
             file.write(json.dumps(record) + "\n")
     html = page_of(tmp_path / "r")
     Checked(html)
-    assert html.count("<figure") == 10
+    assert html.count("<figure") == 11
     assert "Confusion matrix" in tables(html)
     assert 200_000 < len(html.encode()) < 500_000
 
