@@ -14,7 +14,9 @@ from bpcli.comparison.not_worse import NotWorse
 from bpcli.comparison.score_differences import differences
 from bpcli.errors import errors_in
 from bpcli.experiment.notes import surprise_notes
+from bpcli.metrics import METRICS
 from bpcli.models.evaluation import weighing_rows
+from bpcli.models.model import Model
 from bpcli.storage.records import EpochScores
 from bpcli.storage.run_checkpoint import unfinished_notes
 from bpcli.storage.run_directory import RunDirectory
@@ -48,9 +50,9 @@ def compare_runs(
     """
     contestants = contestants_of(paths)
     models = [contestant.model for contestant in contestants]
-    known = [metric_names(model.target, model.loss) for model in models]
+    known = _common_metrics(models)
     for requirement in requirements:
-        requirement.require_known([name for name in known[0] if all(name in names for names in known)])
+        requirement.require_known(known)
     rows = rows_of_file(contestants, data, cache) if data else rows_of_test(contestants, cache)
     first = contestants[0].model
     kept, of_weights = weighing_rows(first, rows.tables[0], rows.source)
@@ -87,11 +89,21 @@ def compare_runs(
         differences=found,
         notes=notes,
         requirements=[
-            requirement.check(one, answers[0], answer, task, seed)
+            requirement.check(one, answers[0], answer, task, seed, first.loss.variance_power)
             for one, answer in zip(found, answers[1:], strict=True)
             for requirement in requirements
         ],
     )
+
+
+def _common_metrics(models: Sequence[Model]) -> list[str]:
+    """Metrics of all runs. Deviances of losses with different powers of the variance are not comparable."""
+    first = models[0]
+    names = [metric_names(model.target, model.loss) for model in models]
+    same_power = all(model.loss.variance_power == first.loss.variance_power for model in models)
+    common = [name for name in names[0] if all(name in others for others in names)]
+    metrics = METRICS[first.target.task]
+    return [name for name in common if same_power or not metrics[name].needs_deviance]
 
 
 def _unequal_epochs(contestants: Sequence[Contestant]) -> list[str]:

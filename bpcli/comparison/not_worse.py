@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bpcli.arrays.memory import Array
 from bpcli.comparison.document import BootstrapInterval, NotWorseOutcome, RunDifference
 from bpcli.errors import UsageError
 from bpcli.metrics import METRICS, Task, measure
@@ -53,13 +54,18 @@ class NotWorse:
             hint = suggestion(self.metric, metrics) or f"; available: {', '.join(metrics)}"
             raise UsageError(f"--require: no metric {quoted(self.metric)} of all runs{hint}")
 
-    def check(self, found: RunDifference, first: Answers, other: Answers, task: Task, seed: int) -> NotWorseOutcome:
-        """Judge a run by the interval that was tested, or by one of its own for any other metric."""
+    def check(
+        self, found: RunDifference, first: Answers, other: Answers, task: Task, seed: int, power: float = 0.0
+    ) -> NotWorseOutcome:
+        """Judge a run by the interval that was tested, or by one of its own for any other metric.
+
+        power: of the variance, as for `measure`.
+        """
         metric = self.metric or HEADLINES[task]
         tested = next((one for one in found.tested if one.metric == metric), None)
         scores = (first.report.scores[metric], other.report.scores[metric])
         difference = None if scores[0] is None or scores[1] is None else scores[1] - scores[0]
-        interval = _resampled(metric, first, other, task, seed) if tested is None else tested.interval
+        interval = _resampled(metric, first, other, task, seed, power) if tested is None else tested.interval
         if difference is None:
             interval = None
         losses = None
@@ -104,7 +110,9 @@ def failures(outcomes: Sequence[NotWorseOutcome]) -> list[str]:
     ]
 
 
-def _resampled(metric: str, first: Answers, other: Answers, task: Task, seed: int) -> BootstrapInterval | None:
+def _resampled(
+    metric: str, first: Answers, other: Answers, task: Task, seed: int, power: float
+) -> BootstrapInterval | None:
     """Percentile interval of a metric's difference, with rows resampled by their weights; None if undefined.
 
     Both runs are scored on the same rows, as by `paired_bootstrap`. Samples in which the metric is undefined are left
@@ -116,7 +124,7 @@ def _resampled(metric: str, first: Answers, other: Answers, task: Task, seed: in
         weight = np.bincount(generator.integers(0, rows, rows), minlength=rows).astype(np.float64)
         if first.weight is not None:
             weight *= first.weight
-        one, two = (_measured(metric, answers, task, weight) for answers in (first, other))
+        one, two = (_measured(metric, answers, task, weight, power) for answers in (first, other))
         if one is not None and two is not None:
             differences.append(two - one)
     if not differences:
@@ -126,7 +134,7 @@ def _resampled(metric: str, first: Answers, other: Answers, task: Task, seed: in
     return BootstrapInterval(CONFIDENCE, float(low), float(high), method, len(differences), seed)
 
 
-def _measured(metric: str, answers: Answers, task: Task, weight: np.ndarray) -> float | None:
+def _measured(metric: str, answers: Answers, task: Task, weight: Array, power: float) -> float | None:
     classes = len(answers.report.groups) - len(answers.unseen)  # for other tasks than classes unused
-    said = (answers.true, answers.predicted, answers.probabilities, classes, len(answers.unseen), weight)
+    said = (answers.true, answers.predicted, answers.probabilities, classes, len(answers.unseen), weight, power)
     return measure(task, [metric], *said)[metric]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
 from bpcli.data.table import Table
-from bpcli.metrics import METRICS
+from bpcli.metrics import measure
 from bpcli.models.model import Model
 from bpcli.nn.losses import LossScratch
 
@@ -77,7 +77,7 @@ class MetricScores:
 
     def __init__(self, model: Model, table: Table, bounds: NDArray[np.intp], metric: str) -> None:
         """Take a table with the target's columns, and the ends of the groups from 0 on, (groups + 1,)."""
-        self._model, self._bounds, self._metric = model, bounds, METRICS[model.target.task][metric]
+        self._model, self._bounds, self._metric = model, bounds, metric
         self._true = model.target.truth_of([table[name] for name in model.target.names]).values
 
     def of(self, logits: Array, weight: Array | None) -> Figures:
@@ -89,12 +89,15 @@ class MetricScores:
         bounds = list(pairwise(self._bounds))
         parts = [slice(None), *(np.r_[0:start, stop : len(logits)] for start, stop in bounds if len(bounds) > 1)]
         values = [
-            self._metric.function(
+            measure(
+                self._model.target.task,
+                [self._metric],
                 self._true[part],
                 outcome.predicted[part],
                 None if outcome.probabilities is None else outcome.probabilities[part],
-                None if weight is None else weight[part],
-            )
+                weight=None if weight is None else weight[part],
+                power=self._model.loss.variance_power,
+            )[self._metric]
             for part in parts
         ]
         return np.array([np.nan if value is None else value for value in values])
