@@ -25,6 +25,9 @@ LOSS = "loss"
 REPEATS = 5
 """Number of permutations of each column."""
 
+MOST_PASSES = 10_000
+"""Maximum number of permutations of all columns together, several seconds; beyond it, each column has fewer."""
+
 CONFIDENCE = 0.95
 
 LEAST_GROUP = 5
@@ -75,7 +78,12 @@ def require_score(model: Model, name: str) -> None:
 
 
 def permutation_importance(
-    model: Model, table: Table, metric: str = LOSS, repeats: int = REPEATS, seed: int = 0
+    model: Model,
+    table: Table,
+    metric: str = LOSS,
+    repeats: int = REPEATS,
+    seed: int = 0,
+    most_passes: int = MOST_PASSES,
 ) -> Importance:
     """Degradation of a score when the values of one column are shuffled.
 
@@ -95,6 +103,7 @@ def permutation_importance(
     """
     require_score(model, metric)
     columns, network = model.preprocessor.parts, model.inference.network
+    repeats = max(1, min(repeats, most_passes // len(columns)))
     passes = 1 + repeats * len(columns)
     most = min(MOST_MULTIPLICATIONS / (network.multiplications * passes), MOST_INPUTS / network.n_in)
     if metric != LOSS:

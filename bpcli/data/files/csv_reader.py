@@ -135,7 +135,7 @@ class _Columns:
             self._leave_out_padded(grid)
             names = list(self._numbers)
             numbers = self._parse(grid, [self._position[name] for name in names])
-            are_numbers = ~np.isinf(numbers).any(axis=1)
+            are_numbers = np.logical_not(np.logical_or.reduce(np.isinf(numbers), axis=1))
             for name, values, is_plain in zip(names, numbers, are_numbers.tolist(), strict=True):
                 if is_plain:
                     self._numbers[name].extend(values)
@@ -172,8 +172,7 @@ class _Columns:
             row, position = int(np.argmax(np.isinf(values))), self._position[name]
             (cell,) = unquoted([grid.data[grid.starts[row, position] : grid.ends[row, position]]])
             raise misfit(f"{grid.path}: line {grid.line_of(row)}", name, cell, self.options)
-        else:
-            self._read_as_text(name)
+        self._read_as_text(name)
 
     def _parse(self, grid: Grid, positions: Sequence[int]) -> NDArray[np.float64]:
         """Numbers of some columns (columns, rows): NaN for missing values, infinity for cells without a number.
