@@ -12,7 +12,14 @@ from bpcli.data.table import Table
 from bpcli.errors import DataError, UsageError
 from bpcli.inspection.group_scores import MOST_GROUPS, GroupScores, LossScores, MetricScores, groups_of
 from bpcli.inspection.group_scores import jackknife_interval as interval_of
-from bpcli.inspection.sampling import MOST_INPUTS, MOST_MULTIPLICATIONS, evenly_spaced, features_of, logits_of
+from bpcli.inspection.sampling import (
+    MOST_INPUTS,
+    MOST_MULTIPLICATIONS,
+    ChangedRows,
+    evenly_spaced,
+    features_of,
+    logits_of,
+)
 from bpcli.metrics import METRICS
 from bpcli.models.model import Model
 from bpcli.spec import type_name
@@ -24,6 +31,9 @@ LOSS = "loss"
 
 REPEATS = 5
 """Number of permutations of each column."""
+
+MOST_PASSES = 10_000
+"""Maximum number of permutations of all columns together, several seconds; beyond it, each column has fewer."""
 
 CONFIDENCE = 0.95
 
@@ -75,7 +85,12 @@ def require_score(model: Model, name: str) -> None:
 
 
 def permutation_importance(
-    model: Model, table: Table, metric: str = LOSS, repeats: int = REPEATS, seed: int = 0
+    model: Model,
+    table: Table,
+    metric: str = LOSS,
+    repeats: int = REPEATS,
+    seed: int = 0,
+    most_passes: int = MOST_PASSES,
 ) -> Importance:
     """Degradation of a score when the values of one column are shuffled.
 
@@ -95,6 +110,7 @@ def permutation_importance(
     """
     require_score(model, metric)
     columns, network = model.preprocessor.parts, model.inference.network
+    repeats = max(1, min(repeats, most_passes // len(columns)))
     passes = 1 + repeats * len(columns)
     most = min(MOST_MULTIPLICATIONS / (network.multiplications * passes), MOST_INPUTS / network.n_in)
     if metric != LOSS:
@@ -114,15 +130,13 @@ def permutation_importance(
     donors = [_donors(generator, bounds) for _ in range(repeats)]
     weights = [None if weight is None else weight * weight[donor] for donor in donors]
     before = [scores.of(unchanged, of_rows) for of_rows in weights]
-    found = []
+    found, changed = [], ChangedRows(model, x)
     ends = np.cumsum([0, *(column.width for column in columns)])
     for column, (first, last) in zip(columns, pairwise(ends), strict=True):
-        kept = x[:, first:last].copy()
-        changes = []
+        features = slice(int(first), int(last))
+        kept, changes = x[:, features].copy(), []
         for donor, of_rows, base in zip(donors, weights, before, strict=True):
-            x[:, first:last] = kept[donor]
-            changes.append(sign * (scores.of(logits_of(model, x), of_rows) - base))
-        x[:, first:last] = kept
+            changes.append(sign * (scores.of(changed.logits(features, kept[donor]), of_rows) - base))
         worse, *without = np.mean(changes, axis=0)
         low, high = interval_of(worse, np.array(without)) or (None, None)
         deviation = float(np.std([change[0] for change in changes]))

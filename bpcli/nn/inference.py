@@ -85,6 +85,20 @@ class Inference:
             x = y
         return self.network.layers[layer].weighted_sums(self._params[layer], x)
 
+    @property
+    def takes_changes(self) -> bool:
+        """Whether the first layer multiplies its input with a weight, as `changed` requires."""
+        return self.network.layers[0].gathers
+
+    def changed(self, sums: Array, first: int, change: Array) -> Array:
+        """Logits (rows, n_out) after a change (rows, width) of the features from `first` on.
+
+        sums: weighted sums of the first layer before the change, (rows, units).
+        """
+        layer, weight = self.network.layers[0], self._params[0]["weight"][first : first + change.shape[1]]
+        y = layer.activated(sums + change.dot(weight))
+        return y if len(self.network.layers) == 1 else self.continued(0, y)
+
     def input_gradient(self, x: Array, dlogits: Array) -> Array:
         """Gradient of Σ dlogits · logits with respect to the features x, (rows, n_in). Overwrites `dlogits`."""
         network = self.network.trunk

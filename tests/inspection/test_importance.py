@@ -48,6 +48,13 @@ def test_by_default_it_is_the_loss_that_rises(first: Path) -> None:
     assert found.columns[0].importance == pytest.approx(2 * A.var(ddof=1), rel=0.05)
 
 
+@pytest.mark.parametrize(("most", "repeats"), [(20, 5), (7, 3), (1, 1)])
+def test_columns_of_a_wide_table_are_permuted_fewer_times(first: Path, most: int, repeats: int) -> None:
+    found = importance_of(first, most_passes=most)
+    assert found == importance_of(first, repeats=repeats)
+    assert found.repeats == repeats
+
+
 def test_the_rows_stand_as_they_were_after_a_column_was_permuted(first: Path) -> None:
     assert importance_of(first) == importance_of(first)
     assert importance_of(first, seed=1) != importance_of(first)

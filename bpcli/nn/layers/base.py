@@ -124,6 +124,10 @@ class Layer(ABC):
         """Pre-activations (rows, units) in a new array. Raises TypeError for a layer without units."""
         raise TypeError(f"a layer of type {self.type} has no units")
 
+    def activated(self, sums: Array) -> Array:
+        """Output (rows, units) for pre-activations, in a new array. Raises TypeError for a layer without units."""
+        raise TypeError(f"a layer of type {self.type} has no units")
+
     @property
     def gathers(self) -> bool:
         """Whether `forward_gathered` can take codes instead of one-hot features."""

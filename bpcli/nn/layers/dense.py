@@ -168,6 +168,12 @@ class DenseLayer(RowwiseLayer):
         sums: Array = self._flat(x).dot(params["weight"])
         return np.add(sums, params["bias"], out=sums)
 
+    def activated(self, sums: Array) -> Array:
+        """f(z)."""
+        y = np.empty_like(sums)
+        self.activation.forward(sums, y, tuple(np.empty_like(sums) for _ in range(self.activation.scratch_arrays)))
+        return y
+
     @property
     def weight_rows(self) -> int:
         """Number of inputs."""
