@@ -12,7 +12,7 @@ from bpcli.data.columns.recognition import spec_yaml
 from bpcli.data.examples.split import DEFAULT_SHARE
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.spec import ArraysSpec, DataSpec
-from bpcli.data.table import DEFAULT_MISSING, PARTS, Column, Table
+from bpcli.data.table import PARTS, Column, Table
 from bpcli.data.targets import PositiveChoice
 from bpcli.wording import counted, double_quoted, shown_shape, yaml_scalar
 
@@ -26,8 +26,6 @@ class Findings:
 
     data: DataSpec
     table: Table
-    missing: list[str]
-    """Words found to mark missing values, besides the usual ones."""
     targets: list[str]
     target_columns: list[Column]
     """Known values of the targets, as the loss learns them."""
@@ -64,9 +62,6 @@ def config_text(found: Findings) -> str:
     if found.positive is not None:
         reason = f"{found.positive.reason}; precision, recall and F1 refer to it"
         lines.append(f"  positive: {yaml_scalar(found.positive.name)}    # {reason}")
-    if found.missing:
-        missing = ", ".join(map(double_quoted, (*DEFAULT_MISSING, *found.missing)))
-        lines.append(f"  missing: [{missing}]    # includes the words found among numbers and dates")
     if found.excluded:
         lines.append("  exclude:")
         lines += [f"    - {yaml_scalar(name)}    # {why}" for name, why in found.excluded.items()]

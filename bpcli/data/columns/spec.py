@@ -59,6 +59,10 @@ class ColumnSpecBase(Spec):
     kind: ClassVar[Kind]
     """Kind that the cells are read as."""
 
+    missing: Words = Field(
+        default=(), description="Cells that mark missing values in this column, besides those of data.missing."
+    )
+
     def notation(self, dialect: Dialect) -> Notation | None:
         """Notation of the cells in a file of a dialect; None for plain cells."""
         return None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from itertools import compress
 
 import numpy as np
 
+from bpcli.data.columns.recognition import RecognisedColumn
+from bpcli.data.columns.spec import NumericColumn
 from bpcli.data.files.cells import parse_cells
 from bpcli.data.notations.dialect import DEFAULT_DIALECT, Dialect
 from bpcli.data.notations.limits import MOST_WORDS, MOSTLY
@@ -28,7 +31,10 @@ def are_missing_words(words: Iterable[str]) -> bool:
 
 def is_padded(column: Column) -> bool:
     """Whether a column's names are whole numbers, some with leading zeros, such as 00501."""
-    names = column.categories if column.kind == "categorical" else ()
+    return _are_padded(column.categories if column.kind == "categorical" else ())
+
+
+def _are_padded(names: Collection[str]) -> bool:
     return all(map(str.isdecimal, names)) and any(len(name) > 1 and name[0] == "0" for name in names)
 
 
@@ -72,7 +78,10 @@ def numbers_the_rows(column: Column) -> bool:
 
 
 def words_among_numbers(column: Column, dialect: Dialect = DEFAULT_DIALECT) -> list[str]:
-    """The few words that keep a column of numbers from being numeric, such as `n/a`; empty for other columns."""
+    """The few words that keep a column of numbers from being numeric, such as `n/a`; empty for other columns.
+
+    Whole numbers with leading zeros are names, and so are words among them.
+    """
     if column.kind != "categorical" or not column.categories:
         return []
     rows = np.bincount(column.values[column.values >= 0], minlength=len(column.categories))
@@ -82,5 +91,13 @@ def words_among_numbers(column: Column, dialect: Dialect = DEFAULT_DIALECT) -> l
         for category, count, number in zip(column.categories, rows, numbers, strict=True)
         if count and not number
     ]
+    if _are_padded(list(compress(column.categories, numbers.tolist()))):
+        return []
     mostly = rows[numbers].sum() >= MOSTLY * rows.sum()
     return words if mostly and 0 < len(words) <= MOST_WORDS else []
+
+
+def numbers_with_words(column: Column, dialect: Dialect) -> RecognisedColumn | None:
+    """Config of a column of plain numbers, but for a few words, which mark missing values."""
+    words = words_among_numbers(column, dialect)
+    return RecognisedColumn(NumericColumn(missing=tuple(words)), f"numbers except {listed(words)}") if words else None
