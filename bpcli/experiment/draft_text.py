@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from bpcli.config.loading import run_name
+from bpcli.data.columns.censored import bounds_of
 from bpcli.data.columns.recognition import spec_yaml
+from bpcli.data.columns.spec import CensoredColumn, ColumnSpec
 from bpcli.data.examples.split import DEFAULT_SHARE
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.spec import ArraysSpec, DataSpec
@@ -72,7 +75,7 @@ def config_text(found: Findings) -> str:
     if classes and columns[0].kind == "numeric" and len(np.unique(columns[0].values)) > 2:
         lines.append("  # To predict the number instead of classes: bpcli init … --task regression")
     lines += ["  # Inferred kinds; to override one, use `columns`, such as {zip_code: categorical}:"]
-    lines += [f"  #   {line}" for line in _described(table, targets, found.excluded)]
+    lines += [f"  #   {line}" for line in _described(table, targets, found.excluded, data.columns)]
     if table.parts is None:
         share = 0.0 if few else DEFAULT_SHARE
         why = "    # too few rows for validation and test" if few else ""
@@ -103,7 +106,9 @@ def _places(data: DataSpec) -> list[str]:
     return lines
 
 
-def _described(table: Table, targets: list[str], excluded: dict[str, str]) -> list[str]:
+def _described(
+    table: Table, targets: list[str], excluded: dict[str, str], specs: Mapping[str, ColumnSpec]
+) -> list[str]:
     """Kind and values of the input columns, one line per column, up to 40."""
     inputs = [column for name, column in table.items() if name not in targets and name not in excluded]
     lines = []
@@ -113,7 +118,13 @@ def _described(table: Table, targets: list[str], excluded: dict[str, str]) -> li
             continue
         known = column.known()
         missing = len(column) - len(known)
-        if column.kind == "numeric":
+        kind: str = column.kind
+        spec = specs.get(column.name)
+        if isinstance(spec, CensoredColumn):
+            kind = spec.type
+            values, _ = bounds_of(column.present(), spec.decimal)
+            what = f"{values.min():g} to {values.max():g}"
+        elif column.kind == "numeric":
             what = f"{known.values.min():g} to {known.values.max():g}"
         elif column.kind in ("date", "time_of_day"):
             what = " to ".join(Column("", column.kind, np.array([known.values.min(), known.values.max()])).labels())
@@ -121,7 +132,7 @@ def _described(table: Table, targets: list[str], excluded: dict[str, str]) -> li
             what = counted(len(np.unique(known.values)), "name")
         else:
             what = "true or false"
-        lines.append(f"{_comment(column.name)}: {column.kind}, {what}" + (f", {missing:,} missing" if missing else ""))
+        lines.append(f"{_comment(column.name)}: {kind}, {what}" + (f", {missing:,} missing" if missing else ""))
     return lines if len(inputs) <= 40 else [*lines, f"and {len(inputs) - 40:,} more"]
 
 

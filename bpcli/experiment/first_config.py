@@ -20,6 +20,7 @@ from bpcli.data.files.kind_hints import (
     numbers_the_rows,
     numbers_with_words,
     padded_noted,
+    unread_numbers_noted,
     variants_noted,
 )
 from bpcli.data.files.npz_reader import usual_arrays
@@ -224,7 +225,7 @@ def _excluded(table: Table, targets: list[str], declared: Collection[str]) -> di
         elif name in declared:
             continue
         elif column.kind == "categorical" and distinct > MOST_NAMES and distinct > len(values) / 2:
-            excluded[name] = (
+            excluded[name] = unread_numbers_noted(column) or (
                 f"{distinct:,} distinct names in {counted(len(values), 'row')}, like an identifier or free text"
             )
         elif numbers_the_rows(column.known()):

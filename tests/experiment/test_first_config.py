@@ -123,3 +123,37 @@ def test_a_position_of_an_array_can_be_the_target(tmp_path: Path):
     text = draft_config(path, ["X3"], tmp_path / "c.yaml", None).text
     assert "  target: X3\n" in text
     assert "  #   X0: numeric, " in text
+
+
+@pytest.mark.parametrize("cell", ["${}K", "{}:07:00", "{} mi"])
+def test_a_column_like_numbers_is_left_out_with_an_example(tmp_path: Path, cell: str):
+    path = tmp_path / "data.csv"
+    other = "$0.4M" if "$" in cell else "1:00" if ":" in cell else "3 km"
+    cells = [other, *(cell.format(100 + i) for i in range(119))]
+    path.write_text("v,x,y\n" + "".join(f"{cell},{i % 7},{i % 2}\n" for i, cell in enumerate(cells)))
+    (note,) = (note for note in draft_config(path, ["y"], None, None).notes if "'v'" in note)
+    assert note.startswith("'v' left out: looks like numbers in a notation that is not read, such as '")
+
+
+def test_codes_are_left_out_as_names(tmp_path: Path):
+    path = tmp_path / "data.csv"
+    letters = "ABCDEFGH"
+    rows = (f"{1000 + i}{letters[i % 8]}{letters[i % 5]},{i % 7},{i % 2}\n" for i in range(120))
+    path.write_text("v,x,y\n" + "".join(rows))
+    assert "'v' left out: 120 distinct names in 120 rows, like an identifier or free text" in (
+        draft_config(path, ["y"], None, None).notes
+    )
+
+
+def test_numbers_with_a_trailing_minus_are_recognised(tmp_path: Path):
+    path = tmp_path / "data.csv"
+    path.write_text("v,y\n" + "".join(f"{i}.5{'-' if i % 3 == 0 else ''},{i % 2}\n" for i in range(120)))
+    text = draft_config(path, ["y"], None, None).text
+    assert "    v: {type: numeric, negative: trailing}    # numbers such as" in text
+    assert "  #   v: numeric, -117.5 to 119.5\n" in text
+
+
+def test_censored_columns_are_listed_with_their_range(tmp_path: Path):
+    path = tmp_path / "data.csv"
+    path.write_text("v,y\n" + "".join(f"{'<0.5' if i % 5 == 0 else i},{i % 2}\n" for i in range(60)))
+    assert "  #   v: censored, 0.5 to 59\n" in draft_config(path, ["y"], None, None).text

@@ -101,7 +101,7 @@ def numeric_column(notation: NumberNotation, dialect: Dialect) -> NumericColumn:
         unit=notation.unit,
         decimal=None if notation.decimal == dialect.decimal else ("," if notation.decimal == "," else "."),
         thousands=None if notation.thousands == dialect.thousands else notation.thousands,
-        negative="parentheses" if notation.parentheses else "sign",
+        negative="parentheses" if notation.parentheses else "trailing" if notation.trailing else "sign",
         exponent=notation.exponent,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from itertools import compress
 
@@ -13,12 +14,21 @@ from bpcli.data.files.cells import parse_cells
 from bpcli.data.notations.dialect import DEFAULT_DIALECT, Dialect
 from bpcli.data.notations.limits import MOST_WORDS, MOSTLY
 from bpcli.data.table import Column
-from bpcli.wording import counted, listed, quoted
+from bpcli.wording import counted, is_number, listed, quoted
 
 MISSING_WORDS = frozenset(
     ["na", "n/a", "n.a.", "nan", "none", "null", "nil", "missing", "unknown", "-", "--", ".", "#n/a", "#na", "<na>"]
 )
 """Words, in lower case, that stand for a missing value in most files."""
+
+_LIKE_NUMBERS = re.compile(
+    r"[-+\u2212]? ?[$\u20ac\u00a3\u00a5]? ?(?:[0-9]+(?:[,'][0-9]{3})*(?:[.,][0-9]+)?|[.,][0-9]+) ?([^\W\d_]{0,3})[-+]?"
+    r"|[0-9]+(?::[0-9]{2}){1,2}(?:\.[0-9]+)?"
+)
+"""Digits, after a currency sign or with up to three letters behind, and durations such as 85:07:00."""
+
+MOST_ENDINGS = 4
+"""Different letters behind numbers, such as K and M, above which names are rather codes."""
 
 MOST_GROUPS = 3
 """Groups of names alike that are shown."""
@@ -75,6 +85,17 @@ def numbers_the_rows(column: Column) -> bool:
         and values[0] in (0, 1)
         and bool(np.all(np.diff(values) == 1))
     )
+
+
+def unread_numbers_noted(column: Column) -> str:
+    """Note on a column of which most names are like numbers in a notation that is not read, such as $355K, or empty."""
+    names = column.present() if column.kind == "categorical" else ()
+    alike = [match for match in map(_LIKE_NUMBERS.fullmatch, names) if match is not None]
+    endings = {match[1] for match in alike} - {None, ""}
+    if not alike or len(alike) < MOSTLY * len(names) or len(endings) > MOST_ENDINGS or is_padded(column):
+        return ""
+    shown = next((match[0] for match in alike if not is_number(match[0])), alike[0][0])
+    return f"looks like numbers in a notation that is not read, such as {quoted(shown)}"
 
 
 def words_among_numbers(column: Column, dialect: Dialect = DEFAULT_DIALECT) -> list[str]:
