@@ -46,6 +46,11 @@ def month_of(seconds: Seconds) -> Seconds:
     return np.asarray(months % 12 + (seconds / DAY - first) / (following - first))
 
 
+def day_of_month_of(seconds: Seconds) -> Seconds:
+    """Day of the month of each date, from 1."""
+    return np.asarray(np.floor(seconds / DAY) - _first_day(_months(seconds)) + 1)
+
+
 def weekday_of(seconds: Seconds) -> Seconds:
     """Day of the week of each date, 0 for Monday to 6."""
     return np.asarray((np.floor(seconds / DAY) + _EPOCH_MONDAY) % 7)

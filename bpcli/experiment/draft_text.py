@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from bpcli.config.loading import run_name
+from bpcli.data.columns.censored import bounds_of
 from bpcli.data.columns.recognition import spec_yaml
+from bpcli.data.columns.spec import CensoredColumn, ColumnSpec
 from bpcli.data.examples.split import DEFAULT_SHARE
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.spec import ArraysSpec, DataSpec
-from bpcli.data.table import DEFAULT_MISSING, PARTS, Column, Table
+from bpcli.data.table import PARTS, Column, Table
 from bpcli.data.targets import PositiveChoice
 from bpcli.wording import counted, double_quoted, shown_shape, yaml_scalar
 
@@ -26,8 +29,6 @@ class Findings:
 
     data: DataSpec
     table: Table
-    missing: list[str]
-    """Words found to mark missing values, besides the usual ones."""
     targets: list[str]
     target_columns: list[Column]
     """Known values of the targets, as the loss learns them."""
@@ -69,9 +70,6 @@ def config_text(found: Findings) -> str:
     if found.positive is not None:
         reason = f"{found.positive.reason}; precision, recall and F1 refer to it"
         lines.append(f"  positive: {yaml_scalar(found.positive.name)}    # {reason}")
-    if found.missing:
-        missing = ", ".join(map(double_quoted, (*DEFAULT_MISSING, *found.missing)))
-        lines.append(f"  missing: [{missing}]    # includes the words found among numbers and dates")
     if found.excluded:
         lines.append("  exclude:")
         lines += [f"    - {yaml_scalar(name)}    # {why}" for name, why in found.excluded.items()]
@@ -82,7 +80,7 @@ def config_text(found: Findings) -> str:
     if classes and columns[0].kind == "numeric" and len(np.unique(columns[0].values)) > 2:
         lines.append("  # To predict the number instead of classes: bpcli init … --task regression")
     lines += ["  # Inferred kinds; to override one, use `columns`, such as {zip_code: categorical}:"]
-    lines += [f"  #   {line}" for line in _described(table, targets, found.excluded)]
+    lines += [f"  #   {line}" for line in _described(table, targets, found.excluded, data.columns)]
     if table.parts is None:
         share = 0.0 if few else DEFAULT_SHARE
         why = "    # too few rows for validation and test" if few else ""
@@ -113,7 +111,9 @@ def _places(data: DataSpec) -> list[str]:
     return lines
 
 
-def _described(table: Table, targets: list[str], excluded: dict[str, str]) -> list[str]:
+def _described(
+    table: Table, targets: list[str], excluded: dict[str, str], specs: Mapping[str, ColumnSpec]
+) -> list[str]:
     """Kind and values of the input columns, one line per column, up to 40."""
     inputs = [column for name, column in table.items() if name not in targets and name not in excluded]
     lines = []
@@ -123,7 +123,13 @@ def _described(table: Table, targets: list[str], excluded: dict[str, str]) -> li
             continue
         known = column.known()
         missing = len(column) - len(known)
-        if column.kind == "numeric":
+        kind: str = column.kind
+        spec = specs.get(column.name)
+        if isinstance(spec, CensoredColumn):
+            kind = spec.type
+            values, _ = bounds_of(column.present(), spec.decimal)
+            what = f"{values.min():g} to {values.max():g}"
+        elif column.kind == "numeric":
             what = f"{known.values.min():g} to {known.values.max():g}"
         elif column.kind in ("date", "time_of_day"):
             what = " to ".join(Column("", column.kind, np.array([known.values.min(), known.values.max()])).labels())
@@ -131,7 +137,7 @@ def _described(table: Table, targets: list[str], excluded: dict[str, str]) -> li
             what = counted(len(np.unique(known.values)), "name")
         else:
             what = "true or false"
-        lines.append(f"{_comment(column.name)}: {column.kind}, {what}" + (f", {missing:,} missing" if missing else ""))
+        lines.append(f"{_comment(column.name)}: {kind}, {what}" + (f", {missing:,} missing" if missing else ""))
     return lines if len(inputs) <= 40 else [*lines, f"and {len(inputs) - 40:,} more"]
 
 

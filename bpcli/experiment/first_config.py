@@ -11,22 +11,24 @@ from typing import Literal
 import numpy as np
 from pydantic import ValidationError
 
-from bpcli.data.columns.recognition import recognised_columns
+from bpcli.data.columns.recognition import recognised_column
 from bpcli.data.examples.selection import with_own_words
 from bpcli.data.examples.target_leaks import MOST_NAMES
+from bpcli.data.examples.usable_rows import dropped_words, rows_with_targets
 from bpcli.data.files.kind_hints import (
     is_padded,
     numbers_the_rows,
+    numbers_with_words,
     padded_noted,
+    unread_numbers_noted,
     variants_noted,
-    words_among_numbers,
 )
 from bpcli.data.files.npz_reader import usual_arrays
 from bpcli.data.files.read import holds_arrays
 from bpcli.data.files.recognition import dialect_of
-from bpcli.data.files.source import open_source, read_options
+from bpcli.data.files.source import Source, open_source, read_options
 from bpcli.data.spec import ArraysSpec, DataSpec, without_password
-from bpcli.data.table import DEFAULT_MISSING, Column, Table, absent_name_hint
+from bpcli.data.table import Column, Table, absent_name_hint
 from bpcli.data.targets import PositiveChoice, choose_loss, fit_target, learned_columns, suggest_positive
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
 from bpcli.experiment.draft_text import FEWEST_ROWS, Findings, config_text
@@ -77,36 +79,29 @@ def draft_config(
             raise UsageError(f"--target: no column {quoted(target)} in {quoted(str(path))}{instead}")
     table = source.read(source.options)
     targets = list(dict.fromkeys(targets)) or _array_targets(data, header)
-    recognised = recognised_columns(table.values(), data.dialect, targets)
-    words = sorted(
-        {
-            word
-            for name, column in table.items()
-            if name not in recognised
-            for word in words_among_numbers(column, data.dialect)
-        }
-        | {word for column in recognised.values() for word in column.missing}
-    )
-    if words or recognised:
-        data = data.model_copy(
-            update={
-                "missing": (*DEFAULT_MISSING, *words),
-                "columns": {name: column.spec for name, column in recognised.items()},
-            }
+    recognised = {
+        name: found
+        for name, column in table.items()
+        if (
+            found := recognised_column(column, data.dialect, name in targets)
+            or numbers_with_words(column, data.dialect)
         )
+    }
+    if recognised:
+        data = data.model_copy(update={"columns": {name: column.spec for name, column in recognised.items()}})
         table = source.read(replace(read_options(data, data.kinds), split_arrays=source.options.split_arrays))
     notes += [f"{quoted(name)} read as {column.read_as}: {column.reason}" for name, column in recognised.items()]
     notes += [
         f"{quoted(name)} read as names: {padded_noted(column)}" for name, column in table.items() if is_padded(column)
     ]
     _refuse_arrays(table, targets)
-    known = np.flatnonzero(~np.any([table[name].missing() for name in targets], axis=0))
-    columns = [table[name].take(known) for name in targets]
     shown = source.shown
     if not table.rows:
         raise DataError(f"{shown}: no rows below the header")
-    if not len(columns[0]):
-        raise DataError(f"{shown}: no row has a value in target {listed(targets)}")
+    known, lost = rows_with_targets(table, targets, shown)
+    if lost:
+        notes += [*lost, *_words_taken(source, table, targets, data)]
+    columns = [table[name].take(known) for name in targets]
     loss, reason = _loss(columns, task)
     with errors_in(shown):
         columns = _learned_columns(columns, loss)
@@ -135,10 +130,10 @@ def draft_config(
     encoder_reason = reason_for_logarithms(columns) if isinstance(loss, MeanSquaredError) else None
     if encoder_reason is not None:
         notes.append(f"data.target_encoder: log; {encoder_reason}")
-    found = Findings(
-        data, table, words, targets, columns, excluded, type_name(loss), reason, encoder_reason, reasons, positive
+    findings = Findings(
+        data, table, targets, columns, excluded, type_name(loss), reason, encoder_reason, reasons, positive
     )
-    return Draft(config_text(found), notes)
+    return Draft(config_text(findings), notes)
 
 
 def _data(path: Path | str, query: str | None, sheet: str | None) -> DataSpec:
@@ -167,6 +162,17 @@ def _array_targets(data: DataSpec, header: list[str]) -> list[str]:
     if not holds_arrays(Path(data.shown)) or not found:
         raise UsageError(f"--target is missing: name the column to predict, one of {listed(header)}")
     return found
+
+
+def _words_taken(source: Source, table: Table, targets: list[str], data: DataSpec) -> list[str]:
+    """Notes on the words by which rows have no target, and how to keep them as classes."""
+    own = [
+        f"target: {listed(spec.missing)} in {quoted(name)} marks a missing value; for classes, set data.columns: "
+        f"{{{yaml_scalar(name)}: categorical}}"
+        for name, spec in data.columns.items()
+        if name in targets and spec.missing
+    ]
+    return own + dropped_words(source, table, targets)
 
 
 def _refuse_arrays(table: Table, targets: list[str]) -> None:
@@ -229,7 +235,7 @@ def _excluded(table: Table, targets: list[str], declared: Collection[str]) -> di
         elif name in declared:
             continue
         elif column.kind == "categorical" and distinct > MOST_NAMES and distinct > len(values) / 2:
-            excluded[name] = (
+            excluded[name] = unread_numbers_noted(column) or (
                 f"{distinct:,} distinct names in {counted(len(values), 'row')}, like an identifier or free text"
             )
         elif numbers_the_rows(column.known()):

@@ -12,7 +12,7 @@ from bpcli.data.columns.inputs import NumericInput
 from bpcli.data.columns.recognition import column_hint, recognised_dates, recognised_numbers
 from bpcli.data.columns.target_range import TargetRange
 from bpcli.data.data_warning import DataWarning
-from bpcli.data.files.kind_hints import is_padded, padded_noted, variants_noted, words_among_numbers
+from bpcli.data.files.kind_hints import is_padded, numbers_with_words, padded_noted, variants_noted
 from bpcli.data.files.recognition import dialect_of
 from bpcli.data.files.source import Source
 from bpcli.data.notations.dialect import Dialect
@@ -204,12 +204,9 @@ def _unrecognised_notation(column: Column, dialect: Dialect) -> str:
     if found := recognised_numbers(column, dialect):
         hint = column_hint(column.name, found.spec)
         return f"{found.reason}, so read as categories; to read them as numbers, set data.columns: {hint}"
-    if words := words_among_numbers(column, dialect):
-        those = "that" if len(words) == 1 else "those"
-        return (
-            f"numbers except {listed(words)}, so read as categories; add {those} to data.missing if missing values are "
-            "meant"
-        )
+    if found := numbers_with_words(column, dialect):
+        hint = column_hint(column.name, found.spec)
+        return f"{found.reason}, so read as categories; if missing values are meant, set data.columns: {hint}"
     return ""
 
 

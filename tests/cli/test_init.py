@@ -366,7 +366,7 @@ def test_words_among_dates_are_missing_values(tmp_path: Path):
     write_csv(tmp_path / "data.csv", [["when", "y"], *rows])
     result = bpcli("init", "data.csv", "--target", "y", cwd=tmp_path).ok()
     assert result.err == "note: 'when' read as dates: 2024-01-01 to 2024-01-31; missing: 'unknown'\n"
-    assert '  missing: ["", "NA", "N/A", "NaN", "null", "?", "unknown"]' in result.out
+    assert "    when: {type: date, missing: [unknown]}    # 2024-01-01 to 2024-01-31" in result.out
     assert "  #   when: date, 2024-01-01 to 2024-01-31, 16 missing\n" in result.out
     works(tmp_path, tmp_path / "data.csv", "--target", "y")
 

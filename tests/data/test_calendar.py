@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.data.calendar import date_labels, days_of, hour_of, month_of, time_labels, weekday_of, year_of
+from bpcli.data.calendar import (
+    date_labels,
+    day_of_month_of,
+    days_of,
+    hour_of,
+    month_of,
+    time_labels,
+    weekday_of,
+    year_of,
+)
 
 EPOCH = datetime(1970, 1, 1)
 
@@ -17,6 +26,11 @@ def test_parts_of_dates_are_those_of_the_standard_library(moment: datetime) -> N
     assert int(month_of(seconds)[0]) == moment.month - 1
     assert weekday_of(seconds)[0] == moment.weekday()
     assert hour_of(seconds)[0] == pytest.approx(moment.hour + moment.minute / 60 + moment.second / 3600, abs=1e-12)
+
+
+def test_days_of_the_month_are_those_of_the_calendar() -> None:
+    days = np.array([0, 30, 31, 58, 59, -1]) * 86_400.0 + 3_600
+    assert day_of_month_of(days).tolist() == [1, 31, 1, 28, 1, 31]
 
 
 def test_months_count_with_the_elapsed_share_of_the_month() -> None:

@@ -39,12 +39,49 @@ def test_without_an_output_the_path_starts_from_the_working_folder(tmp_path: Pat
     assert "  path: ../data.csv\n" in draft_config(data, ["y"], None, None).text
 
 
-def test_words_among_numbers_are_proposed_as_missing(tmp_path: Path):
+def test_words_among_numbers_are_missing_in_their_column(tmp_path: Path):
     path = tmp_path / "data.csv"
     path.write_text("x,y\n" + "".join(f"{'n/a' if row % 10 == 3 else row * 0.5},{row * 0.25}\n" for row in range(50)))
     text = draft_config(path, ["y"], tmp_path / "c.yaml", None).text
-    assert '  missing: ["", "NA", "N/A", "NaN", "null", "?", "n/a"]    # includes the words found among numbers' in text
+    assert "    x: {type: numeric, missing: [n/a]}    # numbers except 'n/a'\n" in text
     assert "  #   x: numeric, 0 to 24.5, 5 missing\n" in text
+
+
+def test_a_word_among_numbers_stays_a_class_and_a_category_elsewhere(tmp_path: Path):
+    path = tmp_path / "data.csv"
+    rows = (
+        f"{'unknown' if i % 9 == 0 else 20 + i % 50},{('ill', 'well', 'unknown')[i % 3]},{('unknown', 'b')[i % 2]}\n"
+        for i in range(90)
+    )
+    path.write_text("age,status,place\n" + "".join(rows))
+    draft = draft_config(path, ["status"], tmp_path / "c.yaml", None)
+    assert draft.notes == ["'age' read as numbers: numbers except 'unknown'"]
+    assert "  #   age: numeric, 20 to 69, 10 missing\n" in draft.text
+    assert "  #   place: categorical, 2 names\n" in draft.text
+    assert "the target has 3 distinct names" in draft.text
+    assert "\n  missing:" not in draft.text
+
+
+def test_a_word_among_zip_codes_is_a_category(tmp_path: Path):
+    path = tmp_path / "data.csv"
+    path.write_text("zip,y\n" + "".join(f"{'none' if i % 9 == 0 else f'0{i % 7}501'},{i % 2}\n" for i in range(63)))
+    assert "  #   zip: categorical, 8 names\n" in draft_config(path, ["y"], tmp_path / "c.yaml", None).text
+
+
+def test_rows_lost_for_a_missing_target_are_noted(tmp_path: Path):
+    path = tmp_path / "data.csv"
+    path.write_text(
+        "x,y,n\n" + "".join(f"{i},{('a', 'NA', 'b')[i % 3]},{'none' if i % 9 == 0 else i}\n" for i in range(90))
+    )
+    assert draft_config(path, ["y"], tmp_path / "c.yaml", None).notes[1:3] == [
+        "30 rows left out: no value in target 'y'",
+        "target: data.missing takes 'NA' in 30 rows for a missing value; to keep a class of that name, set "
+        "data.missing without it",
+    ]
+    assert draft_config(path, ["n"], tmp_path / "c.yaml", None).notes[1:3] == [
+        "10 rows left out: no value in target 'n'",
+        "target: 'none' in 'n' marks a missing value; for classes, set data.columns: {n: categorical}",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -86,3 +123,37 @@ def test_a_position_of_an_array_can_be_the_target(tmp_path: Path):
     text = draft_config(path, ["X3"], tmp_path / "c.yaml", None).text
     assert "  target: X3\n" in text
     assert "  #   X0: numeric, " in text
+
+
+@pytest.mark.parametrize("cell", ["${}K", "{}:07:00", "{} mi"])
+def test_a_column_like_numbers_is_left_out_with_an_example(tmp_path: Path, cell: str):
+    path = tmp_path / "data.csv"
+    other = "$0.4M" if "$" in cell else "1:00" if ":" in cell else "3 km"
+    cells = [other, *(cell.format(100 + i) for i in range(119))]
+    path.write_text("v,x,y\n" + "".join(f"{cell},{i % 7},{i % 2}\n" for i, cell in enumerate(cells)))
+    (note,) = (note for note in draft_config(path, ["y"], None, None).notes if "'v'" in note)
+    assert note.startswith("'v' left out: looks like numbers in a notation that is not read, such as '")
+
+
+def test_codes_are_left_out_as_names(tmp_path: Path):
+    path = tmp_path / "data.csv"
+    letters = "ABCDEFGH"
+    rows = (f"{1000 + i}{letters[i % 8]}{letters[i % 5]},{i % 7},{i % 2}\n" for i in range(120))
+    path.write_text("v,x,y\n" + "".join(rows))
+    assert "'v' left out: 120 distinct names in 120 rows, like an identifier or free text" in (
+        draft_config(path, ["y"], None, None).notes
+    )
+
+
+def test_numbers_with_a_trailing_minus_are_recognised(tmp_path: Path):
+    path = tmp_path / "data.csv"
+    path.write_text("v,y\n" + "".join(f"{i}.5{'-' if i % 3 == 0 else ''},{i % 2}\n" for i in range(120)))
+    text = draft_config(path, ["y"], None, None).text
+    assert "    v: {type: numeric, negative: trailing}    # numbers such as" in text
+    assert "  #   v: numeric, -117.5 to 119.5\n" in text
+
+
+def test_censored_columns_are_listed_with_their_range(tmp_path: Path):
+    path = tmp_path / "data.csv"
+    path.write_text("v,y\n" + "".join(f"{'<0.5' if i % 5 == 0 else i},{i % 2}\n" for i in range(60)))
+    assert "  #   v: censored, 0.5 to 59\n" in draft_config(path, ["y"], None, None).text

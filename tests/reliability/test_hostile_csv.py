@@ -138,7 +138,7 @@ def test_what_is_no_finite_number_is_never_taken_for_one(tmp_path: Path, run: Pa
     assert (numeric.code, numeric.err) == (3, f"error: {file}: line 11: column 'x': '{shown}' is not a finite number\n")
     # Where nothing says that it should be numbers, the column is one of names, and that is said.
     inferred = bpcli("check", config(tmp_path)).ok()
-    words = f"numbers except '{shown}', so read as categories; add that to data.missing"
+    words = f"numbers except '{shown}', so read as categories; if missing values are meant, set data.columns: {{x:"
     if text == "1,5":
         words = "numbers such as '1,5', so read as categories; to read them as numbers, set data.columns: {x:"
     assert f"warning: column 'x': {words}" in inferred.err
@@ -151,7 +151,7 @@ def test_a_word_among_quantities_does_not_make_classes_of_them(tmp_path: Path, t
     result = bpcli("check", config(tmp_path))
     assert result.code == 2
     assert f"{tmp_path}/c.yaml:1:29: data.target: column 'y': numbers except '{text[:79]}" in result.err
-    assert "add them to data.missing if missing values are meant" in result.err
+    assert "; if missing values are meant, set data.columns: {y: {type: numeric, missing: [" in result.err
     assert bpcli("check", config(tmp_path, f"path: t.csv, target: y, missing: ['{text}']")).code == 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from bpcli.arrays.memory import Array
-from bpcli.data.columns.base import ColumnInput, Range, Surprises, Writer
+from bpcli.data.columns.base import ColumnInput, InputSummary, Range, Surprises, Writer
 from bpcli.data.columns.encoders import Encoding, encoded
 from bpcli.data.columns.statistics import Values
 from bpcli.data.notations.numbers import NumberNotation
@@ -49,6 +50,10 @@ class CensoredInput(ColumnInput):
     def read_as(self) -> Kind:
         """Categorical: words are parsed here."""
         return "categorical"
+
+    def summary(self) -> InputSummary:
+        """Summary for listings, which has the type in place of the kind of the cells."""
+        return replace(super().summary(), kind=self.type)
 
     @property
     def encoded_by(self) -> str:

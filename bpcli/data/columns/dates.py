@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from bpcli.arrays.memory import Array
-from bpcli.data.calendar import hour_of, month_of, weekday_of, year_of
+from bpcli.data.calendar import day_of_month_of, hour_of, month_of, weekday_of, year_of
 from bpcli.data.columns.base import ColumnInput, Range, Surprises, Writer
 from bpcli.data.columns.encoders import Affine, Standard, encoded, numbers
 from bpcli.data.columns.statistics import Values, mean
@@ -179,9 +179,18 @@ def _angle(of: CycleOf, seconds: Values) -> Values:
 
 
 def _varies(of: LineOf | CycleOf, known: Values) -> bool:
-    """Whether a part differs among dates. Within one month, the elapsed share says no more than the time."""
-    if not len(known):
+    """Whether a part differs among dates and is not implied by others.
+
+    Within one month, the elapsed share says no more than the time. Of dates on one day of the month, such as the first,
+    the day of the week is that of a calendar that no one chose.
+    """
+    if not len(known) or (of == "day of week" and _are_on_one_day_of_the_month(known)):
         return False
     values: NDArray[np.float64] = _READ[of](known)
     values = np.floor(values) if of == "month" else values
     return bool((values != values[0]).any())
+
+
+def _are_on_one_day_of_the_month(known: Values) -> bool:
+    """Whether all dates, several, have the same day of the month, as in monthly and yearly data."""
+    return bool((day_of_month_of(known) == day_of_month_of(known[:1])).all())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,11 +20,10 @@ from bpcli.wording import listed, quoted, yaml_scalar
 
 @dataclass(frozen=True)
 class RecognisedColumn:
-    """Config of a column, the reason, and words that stand for a missing value."""
+    """Config of a column, and the reason."""
 
     spec: ColumnSpec
     reason: str
-    missing: tuple[str, ...] = ()
 
     @property
     def read_as(self) -> str:
@@ -33,18 +31,12 @@ class RecognisedColumn:
         return {"date": "dates", "time_of_day": "times of day"}.get(self.spec.type, "numbers")
 
 
-def recognised_columns(
-    columns: Iterable[Column], dialect: Dialect, targets: Collection[str] = ()
-) -> dict[str, RecognisedColumn]:
-    """Columns that are dates, times of day, or names that are numbers in some notation; targets are no dates."""
-    found = {}
-    for column in columns:
-        recognised = None if column.name in targets else recognised_dates(column)
-        if recognised is None and column.kind == "categorical":
-            recognised = recognised_numbers(column, dialect)
-        if recognised is not None:
-            found[column.name] = recognised
-    return found
+def recognised_column(column: Column, dialect: Dialect, is_target: bool) -> RecognisedColumn | None:
+    """Config of a column of dates, times of day, or names that are numbers in some notation; targets are no dates."""
+    recognised = None if is_target else recognised_dates(column)
+    if recognised is None and column.kind == "categorical":
+        return recognised_numbers(column, dialect)
+    return recognised
 
 
 def recognised_dates(column: Column) -> RecognisedColumn | None:
@@ -53,15 +45,15 @@ def recognised_dates(column: Column) -> RecognisedColumn | None:
     if found is None:
         return None
     reason = f"{found.first} to {found.last}"
-    spec: ColumnSpec = TimeOfDayColumn()
+    spec: ColumnSpec = TimeOfDayColumn(missing=found.misfits)
     if isinstance(found.notation, DateNotation):
-        spec = DateColumn(order=found.notation.order)
+        spec = DateColumn(order=found.notation.order, missing=found.misfits)
         if found.is_ambiguous:
             other = "month_day_year" if spec.order == "day_month_year" else "day_month_year"
             reason += f"; every row could also be {other}"
     if found.misfits:
         reason += f"; missing: {listed(found.misfits)}"
-    return RecognisedColumn(spec, reason, found.misfits)
+    return RecognisedColumn(spec, reason)
 
 
 def recognised_numbers(column: Column, dialect: Dialect) -> RecognisedColumn | None:
@@ -80,9 +72,9 @@ def recognised_numbers(column: Column, dialect: Dialect) -> RecognisedColumn | N
     notation = recognise_numbers(list(numbers))
     if notation is None:
         return None
-    spec = numeric_column(notation, dialect)
+    spec = numeric_column(notation, dialect).model_copy(update={"missing": tuple(others)})
     shown = next((word for word in numbers if not word[:1].isdecimal() or not word.isdecimal()), next(iter(numbers)))
-    return RecognisedColumn(spec, f"numbers such as {quoted(shown)}", tuple(others))
+    return RecognisedColumn(spec, f"numbers such as {quoted(shown)}" + _but_for(others))
 
 
 def _recognised_bounds(present: dict[str, int], dialect: Dialect) -> RecognisedColumn | None:
@@ -94,7 +86,13 @@ def _recognised_bounds(present: dict[str, int], dialect: Dialect) -> RecognisedC
     rows = sum(present.values())
     if not bounds or len(others) > MOST_WORDS or sum(present[word] for word in others) > (1 - MOSTLY) * rows:
         return None
-    return RecognisedColumn(CensoredColumn(decimal=decimal), f"bounds such as {listed(bounds, 2)}", tuple(others))
+    spec = CensoredColumn(decimal=decimal, missing=tuple(others))
+    return RecognisedColumn(spec, f"bounds such as {listed(bounds, 2)}" + _but_for(others))
+
+
+def _but_for(words: list[str]) -> str:
+    """End of a reason that says which words mark missing values, if any."""
+    return f"; missing: {listed(words)}" if words else ""
 
 
 def numeric_column(notation: NumberNotation, dialect: Dialect) -> NumericColumn:
@@ -103,7 +101,7 @@ def numeric_column(notation: NumberNotation, dialect: Dialect) -> NumericColumn:
         unit=notation.unit,
         decimal=None if notation.decimal == dialect.decimal else ("," if notation.decimal == "," else "."),
         thousands=None if notation.thousands == dialect.thousands else notation.thousands,
-        negative="parentheses" if notation.parentheses else "sign",
+        negative="parentheses" if notation.parentheses else "trailing" if notation.trailing else "sign",
         exponent=notation.exponent,
     )
 
@@ -113,7 +111,11 @@ def spec_yaml(spec: ColumnSpec) -> str:
     keys = {"type": spec.type, **spec.model_dump(exclude_defaults=True)}
     if len(keys) == 1:
         return spec.type
-    return "{" + ", ".join(f"{key}: {yaml_scalar(value)}" for key, value in keys.items()) + "}"
+    return "{" + ", ".join(f"{key}: {_yaml(value)}" for key, value in keys.items()) + "}"
+
+
+def _yaml(value: object) -> str:
+    return f"[{', '.join(map(yaml_scalar, value))}]" if isinstance(value, tuple) else yaml_scalar(value)
 
 
 def column_hint(name: str, spec: ColumnSpec) -> str:

@@ -59,6 +59,10 @@ class ColumnSpecBase(Spec):
     kind: ClassVar[Kind]
     """Kind that the cells are read as."""
 
+    missing: Words = Field(
+        default=(), description="Cells that mark missing values in this column, besides those of data.missing."
+    )
+
     def notation(self, dialect: Dialect) -> Notation | None:
         """Notation of the cells in a file of a dialect; None for plain cells."""
         return None
@@ -77,8 +81,9 @@ class NumericColumn(ColumnSpecBase):
         max_length=1,
         description="Separator between groups of digits. Default: data.thousands.",
     )
-    negative: Literal["sign", "parentheses"] = Field(
-        default="sign", description="Notation of negative numbers; `parentheses`: (5) is -5, as in accounting."
+    negative: Literal["sign", "parentheses", "trailing"] = Field(
+        default="sign",
+        description="Notation of negative numbers; `parentheses`: (5) is -5, as in accounting; `trailing`: 5- is -5.",
     )
     exponent: str | None = Field(
         default=None, pattern="^[A-Za-z]$", description="Letter before an exponent besides e, such as D in Fortran."
@@ -103,6 +108,7 @@ class NumericColumn(ColumnSpecBase):
             decimal=decimal,
             thousands=thousands,
             parentheses=self.negative == "parentheses",
+            trailing=self.negative == "trailing",
             exponent=self.exponent,
         )
         return None if own == plain else own

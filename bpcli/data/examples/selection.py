@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.columns.recognition import column_hint, recognised_numbers
+from bpcli.data.columns.spec import NumericColumn
 from bpcli.data.examples.groups import group_codes
 from bpcli.data.examples.roles import check_names, refuse_arrays
 from bpcli.data.examples.split import Split, split_table
@@ -191,9 +192,10 @@ def _refuse_words_in_quantities(columns: Sequence[Column], spec: DataSpec) -> No
             numbers = parse_cells(column.categories, frozenset(words), spec.dialect)[column.values]
             loss, _ = choose_loss([Column(column.name, "numeric", numbers)])
             if are_missing_words(words) or isinstance(loss, MeanSquaredError):
+                hint = column_hint(column.name, NumericColumn(missing=tuple(words)))
                 what = (
-                    f"column {quoted(column.name)}: numbers except {listed(words)}; add them to data.missing if "
-                    "missing values are meant, or declare the column categorical under data.columns"
+                    f"column {quoted(column.name)}: numbers except {listed(words)}; if missing values are meant, set "
+                    f"data.columns: {hint}; to predict classes, name the column categorical there"
                 )
                 raise MismatchError(Mismatch(("data", "target"), what))
 

@@ -43,7 +43,10 @@ def dropped_words(source: Source, table: Table, targets: list[str]) -> list[str]
     found = [f"{quoted(word)} in {counted(counts[word], 'row')}" for word in words if counts[word]]
     if not found:
         return []
-    return [f"target: data.missing takes {enumerated(found)} for a missing value; set it if that is a class"]
+    return [
+        f"target: data.missing takes {enumerated(found)} for a missing value; to keep a class of that "
+        "name, set data.missing without it"
+    ]
 
 
 def weighted_rows(table: Table, spec: DataSpec, rows: NDArray[np.intp], notes: list[str]) -> NDArray[np.intp]:

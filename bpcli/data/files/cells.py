@@ -33,7 +33,7 @@ class ReadOptions:
     `notations` give the notation of some columns' words; stored numbers need none. `x` and `y` name the arrays of an
     NPZ file. With `split_arrays`, inputs of more than two axes are one column per number of a row, named X0, X1, …,
     instead of one column of their shape. `sheet` is a workbook's sheet; None is the first. `dialect` is the format of
-    delimited text.
+    delimited text. `own_missing` are words for a missing value in one column only, besides those of `missing`.
     """
 
     kinds: Mapping[str, Kind] = field(default_factory=dict)
@@ -46,6 +46,7 @@ class ReadOptions:
     sheet: str | None = None
     dialect: Dialect = DEFAULT_DIALECT
     notations: Mapping[str, Notation] = field(default_factory=dict)
+    own_missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def includes(self, name: str) -> bool:
         """Whether the column is to be read."""
@@ -58,6 +59,10 @@ class ReadOptions:
     def kind(self, name: str) -> Kind | None:
         """Given kind of a column; None if it is to be inferred."""
         return "categorical" if name in self.verbatim else self.kinds.get(name)
+
+    def missing_in(self, name: str) -> frozenset[str]:
+        """Words for a missing value in a column."""
+        return frozenset(() if name in self.verbatim else (*self.missing, *self.own_missing.get(name, ())))
 
     def notation(self, name: str) -> Notation | None:
         """Given notation of a column, or None."""
@@ -112,16 +117,15 @@ def numeric_words(missing: frozenset[str], dialect: Dialect) -> list[float]:
 def first_misfit(name: str, texts: Sequence[str], options: ReadOptions) -> int | None:
     """Index of the first raw text not allowed by the column's given kind or notation, or None."""
     kind, notation = options.kind(name), options.notation(name)
-    missing = frozenset(options.missing)
     if notation is not None or kind == "numeric":
         wrong = np.flatnonzero(np.isinf(column_numbers(name, texts, options)))
         return int(wrong[0]) if len(wrong) else None
-    return _first_not_boolean(texts, missing) if kind == "boolean" else None
+    return _first_not_boolean(texts, options.missing_in(name)) if kind == "boolean" else None
 
 
 def column_numbers(name: str, texts: Sequence[str], options: ReadOptions) -> NDArray[np.float64]:
     """Numbers of a column's raw texts; NaN for missing words, infinity for other texts without a number."""
-    missing, notation = frozenset(options.missing), options.notation(name)
+    missing, notation = options.missing_in(name), options.notation(name)
     if notation is None:
         return parse_cells(texts, missing, options.dialect)
     words = words_in(texts)
@@ -146,7 +150,7 @@ def text_column(name: str, texts: Sequence[str], codes: NDArray[np.int32], optio
     either, the texts must have been checked by `first_misfit`.
     """
     kind, notation = options.kind(name), options.notation(name)
-    missing = frozenset(() if name in options.verbatim else options.missing)
+    missing = options.missing_in(name)
     if notation is not None or kind == "numeric":
         values = np.array([*column_numbers(name, texts, options), np.nan])  # -1 reaches the last
         return Column(name, "numeric" if notation is None else notation.kind, values[codes])

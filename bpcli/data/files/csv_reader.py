@@ -116,11 +116,13 @@ class _Columns:
 
     def __init__(self, header: list[str], options: ReadOptions) -> None:
         self.options = options
-        self.missing = frozenset(options.missing)
         self.rows = 0
         self.late: list[str] = []
         self._position = {name: position for position, name in enumerate(header) if options.includes(name)}
-        self._numeric_words = numeric_words(self.missing, options.dialect)
+        common = frozenset(options.missing)
+        own = {name: options.missing_in(name) for name in self._position if name in options.own_missing}
+        self._missing = dict.fromkeys(self._position, common) | own
+        self._numeric_words = {words: numeric_words(words, options.dialect) for words in {common, *own.values()}}
         self._numbers: dict[str, GrowingArray[np.float64]] = {}
         self._texts: dict[str, _Text] = {}
         for name in self._position:
@@ -133,14 +135,17 @@ class _Columns:
         """Add a block of rows. Raises DataError for a cell not allowed by the given kind of its column."""
         if self._numbers:
             self._leave_out_padded(grid)
-            names = list(self._numbers)
-            numbers = self._parse(grid, [self._position[name] for name in names])
-            are_numbers: list[bool] = (~np.any(np.isinf(numbers), axis=1)).tolist()
-            for name, values, is_plain in zip(names, numbers, are_numbers, strict=True):
-                if is_plain:
-                    self._numbers[name].extend(values)
-                else:
-                    self._refuse_or_read_as_text(name, values, grid)
+            alike: dict[frozenset[str], list[str]] = {}
+            for name in self._numbers:
+                alike.setdefault(self._missing[name], []).append(name)
+            for missing, names in alike.items():
+                numbers = self._parse(grid, [self._position[name] for name in names], missing)
+                are_numbers: list[bool] = (~np.any(np.isinf(numbers), axis=1)).tolist()
+                for name, values, is_plain in zip(names, numbers, are_numbers, strict=True):
+                    if is_plain:
+                        self._numbers[name].extend(values)
+                    else:
+                        self._refuse_or_read_as_text(name, values, grid)
         for name, text in self._texts.items():
             known = len(text.seen)
             codes = text.add(grid, self._position[name])
@@ -157,7 +162,7 @@ class _Columns:
         names = {self._position[name]: name for name in self._numbers if self.options.kind(name) is None}
         for position, cells in grid.padded_numbers(list(names)):
             words = (cell.strip(BLANKS) for cell in unquoted(cells))
-            if any(word.isdecimal() and word not in self.missing for word in words):
+            if any(word.isdecimal() and word not in self._missing[names[position]] for word in words):
                 self._read_as_text(names[position])
 
     def _read_as_text(self, name: str) -> None:
@@ -174,7 +179,7 @@ class _Columns:
             raise misfit(f"{grid.path}: line {grid.line_of(row)}", name, cell, self.options)
         self._read_as_text(name)
 
-    def _parse(self, grid: Grid, positions: Sequence[int]) -> NDArray[np.float64]:
+    def _parse(self, grid: Grid, positions: Sequence[int], missing: frozenset[str]) -> NDArray[np.float64]:
         """Numbers of some columns (columns, rows): NaN for missing values, infinity for cells without a number.
 
         In a column of text, numbers in unusual notations may be infinity too.
@@ -182,16 +187,16 @@ class _Columns:
         width = len(positions)
         starts, ends = (np.take(bounds, positions, axis=1).ravel() for bounds in (grid.starts, grid.ends))
         values = grid.parse_plain(starts, ends, self.options.dialect.decimal)
-        for value in self._numeric_words:
+        for value in self._numeric_words[missing]:
             values[values == value] = np.inf
         odd = np.flatnonzero(np.isinf(values))
-        if "" in self.missing:
+        if "" in missing:
             empty = starts[odd] == ends[odd]
             values[odd[empty]] = np.nan
             odd = odd[~empty]
 
         def parse_each(cells: NDArray[np.intp]) -> NDArray[np.float64]:
-            return parse_cells(unquoted(grid.raw_cells(starts[cells], ends[cells])), self.missing, self.options.dialect)
+            return parse_cells(unquoted(grid.raw_cells(starts[cells], ends[cells])), missing, self.options.dialect)
 
         if len(odd):
             # The first odd cell of a column tells of most columns of text that they are; the others are then left.

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
+from itertools import compress
 
 import numpy as np
 
+from bpcli.data.columns.recognition import RecognisedColumn
+from bpcli.data.columns.spec import NumericColumn
 from bpcli.data.files.cells import parse_cells
 from bpcli.data.notations.dialect import DEFAULT_DIALECT, Dialect
 from bpcli.data.notations.limits import MOST_WORDS, MOSTLY
 from bpcli.data.table import Column
-from bpcli.wording import counted, listed, quoted
+from bpcli.wording import counted, is_number, listed, quoted
 
 MISSING_WORDS = frozenset(
     ["na", "n/a", "n.a.", "nan", "none", "null", "nil", "missing", "unknown", "-", "--", ".", "#n/a", "#na", "<na>"]
 )
 """Words, in lower case, that stand for a missing value in most files."""
+
+_LIKE_NUMBERS = re.compile(
+    r"[-+\u2212]? ?[$\u20ac\u00a3\u00a5]? ?(?:[0-9]+(?:[,'][0-9]{3})*(?:[.,][0-9]+)?|[.,][0-9]+) ?([^\W\d_]{0,3})[-+]?"
+    r"|[0-9]+(?::[0-9]{2}){1,2}(?:\.[0-9]+)?"
+)
+"""Digits, after a currency sign or with up to three letters behind, and durations such as 85:07:00."""
+
+MOST_ENDINGS = 4
+"""Different letters behind numbers, such as K and M, above which names are rather codes."""
 
 MOST_GROUPS = 3
 """Groups of names alike that are shown."""
@@ -28,7 +41,10 @@ def are_missing_words(words: Iterable[str]) -> bool:
 
 def is_padded(column: Column) -> bool:
     """Whether a column's names are whole numbers, some with leading zeros, such as 00501."""
-    names = column.categories if column.kind == "categorical" else ()
+    return _are_padded(column.categories if column.kind == "categorical" else ())
+
+
+def _are_padded(names: Collection[str]) -> bool:
     return all(map(str.isdecimal, names)) and any(len(name) > 1 and name[0] == "0" for name in names)
 
 
@@ -71,8 +87,22 @@ def numbers_the_rows(column: Column) -> bool:
     )
 
 
+def unread_numbers_noted(column: Column) -> str:
+    """Note on a column of which most names are like numbers in a notation that is not read, such as $355K, or empty."""
+    names = column.present() if column.kind == "categorical" else ()
+    alike = [match for match in map(_LIKE_NUMBERS.fullmatch, names) if match is not None]
+    endings = {match[1] for match in alike} - {None, ""}
+    if not alike or len(alike) < MOSTLY * len(names) or len(endings) > MOST_ENDINGS or is_padded(column):
+        return ""
+    shown = next((match[0] for match in alike if not is_number(match[0])), alike[0][0])
+    return f"looks like numbers in a notation that is not read, such as {quoted(shown)}"
+
+
 def words_among_numbers(column: Column, dialect: Dialect = DEFAULT_DIALECT) -> list[str]:
-    """The few words that keep a column of numbers from being numeric, such as `n/a`; empty for other columns."""
+    """The few words that keep a column of numbers from being numeric, such as `n/a`; empty for other columns.
+
+    Whole numbers with leading zeros are names, and so are words among them.
+    """
     if column.kind != "categorical" or not column.categories:
         return []
     rows = np.bincount(column.values[column.values >= 0], minlength=len(column.categories))
@@ -82,5 +112,13 @@ def words_among_numbers(column: Column, dialect: Dialect = DEFAULT_DIALECT) -> l
         for category, count, number in zip(column.categories, rows, numbers, strict=True)
         if count and not number
     ]
+    if _are_padded(list(compress(column.categories, numbers.tolist()))):
+        return []
     mostly = rows[numbers].sum() >= MOSTLY * rows.sum()
     return words if mostly and 0 < len(words) <= MOST_WORDS else []
+
+
+def numbers_with_words(column: Column, dialect: Dialect) -> RecognisedColumn | None:
+    """Config of a column of plain numbers, but for a few words, which mark missing values."""
+    words = words_among_numbers(column, dialect)
+    return RecognisedColumn(NumericColumn(missing=tuple(words)), f"numbers except {listed(words)}") if words else None

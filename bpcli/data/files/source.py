@@ -35,6 +35,7 @@ def read_options(spec: DataSpec, kinds: Mapping[str, Kind], split_arrays: bool =
         sheet=spec.sheet,
         dialect=spec.dialect,
         notations=spec.notations,
+        own_missing={name: column.missing for name, column in spec.columns.items() if column.missing},
     )
     named = (*kinds, *spec.exclude, *spec.targets)
     return replace(options, split_arrays=split_arrays or any(map(options.names_position, named)))
@@ -70,7 +71,7 @@ def read_together(sources: Iterable[Source]) -> list[Source]:
     for source in sources:
         files = tuple((_identity(location), part) for location, part in source.sources)
         told = source.options
-        written = (told.sheet, told.dialect, tuple(told.notations.items()))
+        written = (told.sheet, told.dialect, tuple(told.notations.items()), tuple(told.own_missing.items()))
         group = groups.setdefault((files, told.missing, told.x, told.y, told.split_arrays, written), [])
         group.append(Source(source.sources, source.options, source.cache, source.without, group))
         together.append(group[-1])

@@ -90,7 +90,7 @@ class ValueColumn:
         self._options = options
         notation = options.notation(name)
         self._kind = options.kind(name) if notation is None else notation.kind
-        self._missing = frozenset(options.missing)
+        self._missing = options.missing_in(name)
         self._numeric_words = numeric_words(self._missing, options.dialect)
         self._numbers: GrowingArray[np.float64] | None = GrowingArray(np.float64)
         self._long: dict[int, str] = {}

@@ -31,13 +31,15 @@ def digits_pattern(decimal: str, thousands: str | None) -> str:
 class NumberNotation(Notation):
     """Notation of numbers with one unit or currency, before or behind the number.
 
-    Numbers without the unit are read too. `parentheses`: (5) is -5. `exponent`: letter before an exponent besides e.
+    Numbers without the unit are read too. `parentheses`: (5) is -5. `trailing`: 5- is -5, which is read
+    in all notations, but not in plain numbers. `exponent`: letter before an exponent besides e.
     """
 
     unit: str | None = None
     decimal: str = "."
     thousands: str | None = None
     parentheses: bool = False
+    trailing: bool = False
     exponent: str | None = None
 
     @property
@@ -51,7 +53,9 @@ class NumberNotation(Notation):
         number = f"1{self.thousands or ''}234{self.decimal}5"
         unit = self.unit or ""
         shown = f"{unit}{number}" if len(unit) == 1 and not unit.isalnum() and unit != "%" else f"{number} {unit}"
-        return f"a number such as {shown.strip()}" + (" or (5)" if self.parentheses else "")
+        return f"a number such as {shown.strip()}" + (
+            " or (5)" if self.parentheses else " or 5-" if self.trailing else ""
+        )
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:

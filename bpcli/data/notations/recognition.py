@@ -66,6 +66,7 @@ def recognise_numbers(words: Sequence[str]) -> NumberNotation | None:
             decimal=decimal,
             thousands=thousands,
             parentheses=any("(" in word for word in words),
+            trailing=any(word[-1] in MINUS for word in words),
             exponent=exponent,
         )
         if np.isfinite(notation.values(words)).all():

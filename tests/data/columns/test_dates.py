@@ -68,6 +68,8 @@ def test_a_date_becomes_a_time_a_year_and_sines_and_cosines_of_what_returns() ->
     ("column", "parts"),
     [
         (dates("2023-01-02", "2023-01-03"), "time, day of week"),
+        (dates("2023-01-01", "2023-02-01", "2023-05-01"), "time, month"),  # of monthly data, the weekday is noise
+        (dates("2021-01-01", "2022-01-01", "2024-01-01"), "time, year"),
         (dates("2023-01-02", "2023-02-06"), "time, month"),  # two Mondays
         (dates("2023-01-02 09:00", "2023-01-09 09:00"), "time"),
         (dates("2023-01-02 09:00", "2023-01-02 10:00"), "time, hour"),

@@ -58,6 +58,19 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 # What the cells of a file are.
 
 
+def test_words_of_one_column_are_missing_in_it_alone(tmp_path: Path) -> None:
+    data = "n,m,b,c\nunknown,1,yes,unknown\n2,-9,unknown,\n"
+    own = {"n": ("unknown",), "m": ("-9.0", "-9"), "b": ("unknown",)}
+    given = {"n": "numeric", "m": "numeric", "b": "boolean"}
+    table = read(tmp_path, data, kinds=given, own_missing=own)
+    np.testing.assert_array_equal(table["n"].values, [math.nan, 2])
+    np.testing.assert_array_equal(table["m"].values, [1, math.nan])
+    np.testing.assert_array_equal(table["b"].values, [1, math.nan])
+    assert cells(table)["c"] == ["unknown", ""]
+    others = {"own_missing": {"n": ("unknown",)}, "kinds": {"n": "numeric", "b": "boolean"}}
+    assert error(tmp_path, data, **others).startswith("line 3: column 'b': 'unknown' is neither true nor false")
+
+
 def test_kinds_are_inferred(tmp_path: Path) -> None:
     table = read(tmp_path, "n,c,b,e,m\n1,x,yes,,1\n,,NO,NA,x\n-2.5e1,1,?,,2\n")
     assert kinds(table) == {"n": "numeric", "c": "categorical", "b": "boolean", "e": "numeric", "m": "categorical"}

@@ -24,6 +24,7 @@ def names(*cells: str) -> Column:
         (["1", "2", "3", "4", "5", "6", "7", "8", "-", "none"], ["-", "none"]),
         (["1", "2", "3", "n/a"], []),  # three quarters are too few
         (["red", "green"], []),
+        (["00501", "60601", "10001", "94103", "n/a"], []),  # numbers with leading zeros are names
         (["1", "2"], []),  # categories by the user's wish: nothing stands among them
     ],
 )

@@ -26,6 +26,14 @@ def test_rows_can_be_columns_by_name() -> None:
     check({"b": np.array([1.0, 0.0, NAN]), "c": ["x", NAN, 7.0], "n": np.array([1.5, NAN, 3.0], np.float32)})
 
 
+def test_words_of_one_column_are_missing_in_it_alone() -> None:
+    options = ReadOptions(kinds=KINDS, own_missing={"n": ("unknown",), "b": ("unknown",)})
+    table = table_from_rows({"n": ["unknown", 2], "c": ["unknown", "x"], "b": ["unknown", True]}, options)
+    np.testing.assert_array_equal(table["n"].values, [NAN, 2.0])
+    np.testing.assert_array_equal(table["b"].values, [NAN, 1.0])
+    assert table["c"].labels() == ["unknown", "x"]
+
+
 def test_rows_can_be_a_list_of_mappings() -> None:
     check([{"n": 1.5, "c": "x", "b": "YES"}, {"n": None, "c": None, "b": 0}, {"n": 3, "c": 7, "b": None, "z": 1}])
 

@@ -109,3 +109,29 @@ def test_utf_16_is_recognized_where_utf_8_was_expected(data: bytes) -> None:
         DataError, match=r"^t\.csv: the text is encoded as UTF-16; save the file as UTF-8, or set data.encoding$"
     ):
         Utf8Stream(io.BytesIO(data), "utf-8", "t.csv").read(100)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "iso8859-15"])
+@pytest.mark.parametrize("size", [1, 8, 9, 100])
+def test_utf_8_is_refused_where_an_encoding_of_single_bytes_is_given(encoding: str, size: int) -> None:
+    wrong = (
+        f"t.csv: the text is encoded as UTF-8, but data.encoding is {encoding}, which would garble it; save the file "
+        f"as {encoding}, or set data.encoding: utf-8 before training"
+    )
+    for data in ("town\nM\u00fcnchen\n".encode(), "town\n\u20ac\n".encode(), b"\xef\xbb\xbftown\n"):
+        with pytest.raises(DataError) as raised:
+            pieces(data, encoding, size)
+        assert str(raised.value) == wrong
+
+
+@pytest.mark.parametrize("size", [3, 4, 100])
+def test_letters_that_could_begin_utf_8_are_read_in_their_encoding(size: int) -> None:
+    text = "\u00c4b\u00c3\u00c4\n"
+    assert b"".join(pieces(text.encode("cp1252"), "cp1252", size)) == text.encode()
+
+
+def test_marks_of_other_encodings_are_refused() -> None:
+    with pytest.raises(DataError, match=r"encoded as UTF-16, but data\.encoding is cp1252"):
+        pieces("a,b\n".encode("utf-16"), "cp1252", 100)
+    with pytest.raises(DataError, match=r"encoded as UTF-8, but data\.encoding is utf-16"):
+        pieces("a,b\n".encode("utf-8-sig"), "utf-16", 100)
