@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bpcli.cli.console import notes, result, say
-from bpcli.cli.options import Force, NoCache, OutputFile, the_one
+from bpcli.cli.options import Force, NoCache, OutputFile, Query, the_one
 from bpcli.cli.output import require_free
 from bpcli.wording import printable
 
@@ -32,9 +32,7 @@ def init(
     task: Annotated[
         Task | None, typer.Option(help="Task for an integer target (default: inferred, with the reason).")
     ] = None,
-    query: Annotated[
-        str | None, typer.Option(metavar="SQL", help="Query of the rows, with the URL of a database.")
-    ] = None,
+    query: Query = None,
     sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook (default: the first).")] = None,
     output: OutputFile = None,
     force: Force = False,

@@ -33,6 +33,8 @@ CheckpointOption = Annotated[Path | None, typer.Option("--run", metavar="CHECKPO
 
 RowsOption = Annotated[Path | None, typer.Option("--data", metavar="FILE", help="The same as an option.")]
 
+Query = Annotated[str | None, typer.Option(metavar="SQL", help="Query of the rows, with the URL of a database.")]
+
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override a config key; repeatable.")
 ]
