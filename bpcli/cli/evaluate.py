@@ -100,7 +100,7 @@ def evaluate(
             result()
             result_table(_requirement_table(checked))
     if failures:
-        raise RequirementError("; ".join(failures))
+        raise RequirementError(*failures)
 
 
 def _requirement_table(checked: Sequence[Checked]) -> Table:

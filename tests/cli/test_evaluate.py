@@ -208,3 +208,12 @@ def test_several_files_patterns_and_queries_are_scored_together(penguins_run: Pa
     assert bpcli("evaluate", penguins_run, "p1.csv", "p2.csv", cwd=tmp_path).ok().out.startswith("p1.csv, p2.csv, 344")
     missing = bpcli("evaluate", penguins_run, "--query", "select 1")
     assert (missing.code, missing.err) == (2, "error: --query needs the URL of a database; give it with --data\n")
+
+
+def test_each_requirement_that_is_not_met_is_an_error_of_its_own(penguins_run: Path):
+    required = ("--require", "accuracy>1", "--require", "log_loss<0", "--require", "accuracy>0.5")
+    result = bpcli("evaluate", penguins_run, *required)
+    assert (result.code, [line[:15] for line in result.err.splitlines()]) == (6, ["error: accuracy", "error: log_loss"])
+    error = json.loads(bpcli("evaluate", penguins_run, *required, "--json").err)
+    assert error["message"].startswith("accuracy")
+    assert [other["message"][:4] for other in error["others"]] == ["log_"]
