@@ -68,6 +68,15 @@ def open_decompressed(path: Path | None, pipes: bool = False) -> Iterator[ByteSt
             yield _text_of(stream, shown_path(path))
 
 
+def first_bytes(path: Path, size: int) -> bytes:
+    """The first `size` bytes of a text file, compressed or not; all of a shorter one."""
+    with open_decompressed(path) as stream:
+        found = b""
+        while len(found) < size and (more := stream.read(size - len(found))):
+            found += more
+    return found
+
+
 def _text_of(stream: ByteStream, path: str) -> ByteStream:
     text = decompressed(stream, path)
     beginning, whole = peeked(text)

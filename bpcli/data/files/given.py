@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from pydantic import ValidationError
 
-from bpcli.data.files.query import Location
-from bpcli.data.files.source import open_source
+from bpcli.data.files.query import Location, Query
+from bpcli.data.files.source import Source, open_source
 from bpcli.data.spec import DataSpec, matching_files, without_password
 from bpcli.errors import UsageError
-from bpcli.wording import printable
+from bpcli.wording import listed, printable
+
+TABLES = (
+    "select table_name as name from information_schema.tables where table_schema = current_schema() order by 1",
+    "select name from sqlite_master where type in ('table', 'view') order by 1",
+)
+"""Queries of the tables of PostgreSQL, and of SQLite."""
 
 
 def given_locations(names: Sequence[str], query: str | None = None) -> list[Location]:
@@ -30,9 +38,28 @@ def given_locations(names: Sequence[str], query: str | None = None) -> list[Loca
     if len(names) > 1:
         raise UsageError(f"{shown}: a database is read alone; leave the other data out")
     if query is None:
-        raise UsageError(f'{shown}: a database needs --query "select ..."')
+        require_query(url)
+    return [_query(url, query or "")]
+
+
+def require_query(url: str) -> NoReturn:
+    """Raise UsageError for a database without a query, with its tables and a query of the first."""
+    tables = Source([(_query(url, TABLES[url.startswith("sqlite")]), None)]).table()["name"].present()
+    shown = printable(without_password(url))
+    if not tables:
+        raise UsageError(f"{shown}: a database needs --query; it has no tables")
+    name = tables[0] if re.fullmatch(r"[a-z_][a-z0-9_]*", tables[0]) else f'\\"{tables[0]}\\"'
+    example = printable(f'--query "select * from {name}"')
+    raise UsageError(f"{shown}: a database needs a query, such as {example}; it has {listed(tables)}")
+
+
+def _query(url: str, text: str) -> Query:
+    """Query to the database of a URL. Raises UsageError for other URLs."""
     try:
-        spec = DataSpec.model_validate({"url": url, "query": query})
+        spec = DataSpec.model_validate({"url": url, "query": text})
     except ValidationError as error:
+        shown = printable(without_password(url))
         raise UsageError(f"{shown}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
-    return open_source(spec, Path()).locations
+    (location,) = open_source(spec, Path()).locations
+    assert isinstance(location, Query)
+    return location

@@ -8,6 +8,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -59,6 +60,21 @@ def read_workbook(path: Path, options: ReadOptions) -> Table:
 def workbook_header(path: Path, options: ReadOptions) -> list[str]:
     """Names of the columns of a sheet."""
     return _sheet(path, options)[0]
+
+
+def other_sheets(path: Path, options: ReadOptions) -> dict[str, list[str]]:
+    """Names of the columns of each sheet that the options do not name; empty for a sheet without a table."""
+    with _open_workbook(path) as workbook:
+        names: list[str] = workbook.sheet_names
+    found: dict[str, list[str]] = {}
+    for name in names:
+        if name == (options.sheet or names[0]):
+            continue
+        try:
+            found[name] = workbook_header(path, replace(options, sheet=name))
+        except DataError:
+            found[name] = []
+    return found
 
 
 def _sheet(path: Path, options: ReadOptions) -> tuple[list[str], int, int, list[list[Any]]]:

@@ -30,7 +30,6 @@ def test_a_url_with_a_query_is_a_query(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "query", "message"),
     [
-        (["sqlite:///t.db"], None, 'sqlite:///t.db: a database needs --query "select ..."'),
         (["t.csv"], "select 1", "--query goes with the URL of a database, such as sqlite:///t.csv"),
         (["t.csv", "sqlite:///t.db"], "select 1", "sqlite:///t.db: a database is read alone; leave the other data out"),
         (["mysql://t"], "select 1", "mysql://t: a URL such as sqlite:///file.db or"),
