@@ -35,6 +35,7 @@ def train(
     config: str | Path | None = None,
     overrides: Mapping[str, Any] | Iterable[str] = (),
     *,
+    start_from: str | Path | None = None,
     resume: str | Path | None = None,
     run_dir: str | Path | None = None,
     runs_dir: str | Path | None = None,
@@ -46,7 +47,8 @@ def train(
     """Train an experiment into a run directory, like the command `bpcli train`, and return the run.
 
     config: the YAML file. overrides: settings by dotted path, such as `{"training.epochs": 50}`, or strings in the
-    syntax of `--set`. resume: directory of the run to resume, instead of a config. The other arguments match the
+    syntax of `--set`. start_from: run directory or checkpoint whose parameters and fitted preprocessing to start from
+    (`--from`). resume: directory of the run to resume, instead of a config. The other arguments match the
     command's options.
 
     Raises:
@@ -57,12 +59,13 @@ def train(
 
     if isinstance(overrides, Mapping):
         overrides = [f"{path}={json.dumps(value)}" for path, value in overrides.items()]
-    config, resume, run_dir, runs_dir = (
-        None if path is None else Path(path) for path in (config, resume, run_dir, runs_dir)
+    config, start_from, resume, run_dir, runs_dir = (
+        None if path is None else Path(path) for path in (config, start_from, resume, run_dir, runs_dir)
     )
     return train_run(
         config,
         overrides,
+        start_from=start_from,
         resume=resume,
         run_dir=run_dir,
         runs_dir=runs_dir,

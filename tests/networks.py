@@ -32,6 +32,8 @@ def targets_for(loss: Any, rows: int, outputs: int, generator: np.random.Generat
         return generator.integers(2, size=(rows, outputs)).astype(float)
     if isinstance(loss, losses.Poisson):
         return generator.poisson(2.0, (rows, outputs)).astype(float)
+    if isinstance(loss, losses.Gamma | losses.Tweedie):
+        return generator.gamma(2.0, 1.0, (rows, outputs))
     return generator.uniform(0.0, 1.0, (rows, outputs))
 
 

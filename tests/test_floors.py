@@ -15,10 +15,10 @@ from bpcli.nn.layers import Layer, LayerSpec
 ROOT = Path(__file__).parent.parent
 
 GROUND_UP = (
-    "_version errors wording spec randomness documents arrays metrics nn system",
+    "_version errors wording spec randomness documents arrays metrics nn decision system",
     "data.calendar data.table data.batches data.notations data.columns data.data_warning data.split_spec data.spec",
     "data.files data.targets data.examples data.preprocess data",
-    "training config experiment checks storage history models inspection comparison jobs",
+    "training config storage experiment checks history models inspection comparison jobs",
     "pages tracing report cli __main__",
 )
 ROOMS = [name for line in GROUND_UP for name in line.split()]

@@ -17,6 +17,8 @@ def target_lines(network: NetworkSummary) -> list[str]:
     classes = f": {', '.join(target.classes[:12])}{' …' if len(target.classes) > 12 else ''}"
     positive = "" if target.positive is None else f"; positive class {quoted(target.positive)}"
     line = f"target  {', '.join(target.names)}, {target.task}{classes if target.classes else ''}{positive}"
+    for name, shown in target.ranges.items():
+        line += f", {f'{name} ' if len(target.names) > 1 else ''}clipped to {shown}"
     return [*aligned([[line]]), f"loss    {network.loss}"]
 
 

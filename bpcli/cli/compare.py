@@ -11,7 +11,7 @@ from bpcli.cli.console import note, notes, result, result_json, result_table
 from bpcli.cli.options import AsJson, Force, NoCache, RunsArgument, RunsOption, all_of
 from bpcli.cli.output import require_free, write_page
 from bpcli.documents.table import Table
-from bpcli.errors import UsageError
+from bpcli.errors import RequirementError, UsageError
 from bpcli.wording import counted, number, printable, quoted
 
 if TYPE_CHECKING:
@@ -27,6 +27,16 @@ def compare(
             metavar="FILE", help="Data file with rows that no run has seen (default: the first run's test rows)."
         ),
     ] = None,
+    require: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[METRIC ]not worse[ by MARGIN]",
+            help="Exit with code 6 if a run is worse than the first; repeatable. 'not worse': not shown to be worse, "
+            "that is, the interval of the difference does not lie wholly on the worse side. 'not worse by 0.01': shown "
+            "not to be worse by more than 0.01, that is, neither is any value of the interval. Default metric: the "
+            "first that is compared.",
+        ),
+    ] = None,
     no_cache: NoCache = False,
     as_json: AsJson = False,
     html: Annotated[
@@ -40,29 +50,33 @@ def compare(
     A paired bootstrap interval, and McNemar's exact test for classes, tell a difference from chance. Where models give
     probabilities, log loss is compared too. With more than two runs, p-values are corrected by Holm's method.
 
-    Example: bpcli compare runs/small runs/large
+    Example: bpcli compare runs/old runs/new --require "not worse"
     """
     from bpcli.comparison.compare import OF_THESE_MODELS, compare_runs
+    from bpcli.comparison.not_worse import NotWorse, failures
 
     if as_json and html is not None:
         raise UsageError("--json and --html exclude each other")
     if html is not None:
         require_free(html, force, "--html")
-    comparison = compare_runs(all_of(runs, more), data, cache=not no_cache)
+    requirements = [NotWorse.parse(text) for text in require or ()]
+    comparison = compare_runs(all_of(runs, more), data, cache=not no_cache, requirements=requirements)
     notes(comparison.notes)
     if as_json:
         result_json(comparison.to_json())
-        return
-    if html is not None:
+    elif html is not None:
         from bpcli.report.compared import comparison_page
 
         write_page(html, comparison_page(comparison))
-        return
-    _print_config(comparison)
-    _print_curves(comparison)
-    _print_scores(comparison)
-    _print_differences(comparison)
-    note(OF_THESE_MODELS)
+    else:
+        _print_config(comparison)
+        _print_curves(comparison)
+        _print_scores(comparison)
+        _print_differences(comparison)
+        _print_requirements(comparison)
+        note(OF_THESE_MODELS)
+    if failed := failures(comparison.requirements):
+        raise RequirementError("; ".join(failed))
 
 
 def _print_config(comparison: Comparison) -> None:
@@ -117,6 +131,14 @@ def _print_differences(comparison: Comparison) -> None:
             continue
         for part in entry.tested:
             _print_difference(part, len(comparison.differences))
+
+
+def _print_requirements(comparison: Comparison) -> None:
+    from bpcli.comparison.tables import requirement_table
+
+    if comparison.requirements:
+        result()
+        result_table(requirement_table(comparison))
 
 
 def _print_difference(entry: JudgedDifference, tests: int) -> None:

@@ -29,17 +29,6 @@ def result_path(path: str) -> None:
     result(printable(path) if sys.stdout.isatty() else path)
 
 
-class PrintableLines:
-    """Stream that escapes control characters in the lines written to it."""
-
-    def __init__(self, stream: IO[str]) -> None:
-        self._stream = stream
-
-    def write(self, line: str) -> object:
-        """Write one line. Line breaks within it are escaped."""
-        return self._stream.write(printable(line.removesuffix("\n")) + "\n")
-
-
 def say(line: str) -> None:
     """Print a line to stderr. If stderr is closed, the work goes on without it."""
     try:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bpcli.cli.console import aligned, notes, result, result_json, result_table
-from bpcli.cli.options import AsJson, CheckpointArgument, CheckpointOption, NoCache, Query, the_one
+from bpcli.cli.options import (
+    AsJson,
+    CheckpointArgument,
+    CheckpointOption,
+    NoCache,
+    Query,
+    ThresholdOption,
+    the_one,
+)
 from bpcli.documents.scores import ScoreReport
 from bpcli.documents.table import MOST_CLASSES, Table
 from bpcli.errors import RequirementError, UsageError
@@ -52,6 +60,7 @@ def evaluate(
             "label or target, such as Yes.recall>=0.8. With row weights, the weighted value counts.",
         ),
     ] = None,
+    threshold: ThresholdOption = None,
     no_cache: NoCache = False,
     as_json: AsJson = False,
 ) -> None:
@@ -71,6 +80,8 @@ def evaluate(
         raise UsageError("--split selects rows of the run's own data; leave it out with --data")
     requirements = [Requirement.parse(text) for text in require or ()]
     model = Model.load(the_one(checkpoint, run, "CHECKPOINT", "--run"))
+    if threshold is not None:
+        model = model.with_threshold(threshold)
     if named:
         evaluation = evaluate_data(model, given_locations(named, query), cache=not no_cache)
     else:
@@ -87,15 +98,17 @@ def evaluate(
             "task": model.target.task,
             "names": list(model.classes),
         }
+        decision = {} if evaluation.decision is None else {"decision": evaluation.decision.to_json()}
         told = {"failed": failures, "requirements": [one.to_json() for one in checked]}
-        result_json({**document, **evaluation.report.to_json(), **told})
+        result_json({**document, **evaluation.report.to_json(), **decision, **told})
     else:
         report = evaluation.report
         weight = "" if report.weight_sum is None else f" of total weight {amount(report.weight_sum)}"
         result(f"{evaluation.source}, {counted(report.rows, 'row')}{weight}, epoch {model.header.score.epoch}")
         print_report(report)
-        for line in report.about_positive:
-            result(f"\n{line}")
+        about = [*report.about_positive, *(evaluation.decision.lines() if evaluation.decision else ())]
+        for line in ["", *about] if about else ():
+            result(line)
         if checked:
             result()
             result_table(_requirement_table(checked))

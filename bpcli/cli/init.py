@@ -9,7 +9,7 @@ import typer
 
 from bpcli.cli.console import notes, result, say
 from bpcli.cli.options import Force, NoCache, OutputFile, Query, the_one
-from bpcli.cli.output import require_free
+from bpcli.cli.output import is_standard_output, require_free
 from bpcli.wording import printable
 
 
@@ -55,9 +55,9 @@ def init(
     Example: bpcli init datasets/penguins.csv --target species -o my.yaml
     """
     from bpcli.experiment.first_config import draft_config
-    from bpcli.system.files import write_atomic
+    from bpcli.system.files import write_output
 
-    if str(output) == "-":
+    if output is not None and is_standard_output(output):
         output = None
     if output is not None:
         require_free(output, force)
@@ -83,5 +83,5 @@ def init(
     if output is None:
         result(draft.text.rstrip("\n"))
     else:
-        write_atomic(output, draft.text.encode())
+        write_output(output, draft.text.encode())
         say(f"written to {printable(str(output))}; train it with: bpcli train {printable(str(output))}")

@@ -28,6 +28,13 @@ MOST_DEPENDENCE = 40
 def inspect(
     checkpoint: CheckpointArgument = None,
     run: CheckpointOption = None,
+    importance: Annotated[
+        str,
+        typer.Option(
+            metavar="METRIC",
+            help="Score that shuffled columns make worse, by which they are ranked: loss, or a metric such as roc_auc.",
+        ),
+    ] = "loss",
     column: Annotated[
         list[str] | None,
         typer.Option(
@@ -56,7 +63,7 @@ def inspect(
     from bpcli.inspection.attributions import sampled_attributions
     from bpcli.inspection.dependence import partial_dependence, require_columns
     from bpcli.inspection.document import Contributions, InspectedColumns, Inspection, RankedColumns
-    from bpcli.inspection.importance import permutation_importance
+    from bpcli.inspection.importance import permutation_importance, require_score
     from bpcli.inspection.neurons import inspect_neurons
     from bpcli.models.evaluation import known_classes, split_rows
     from bpcli.models.model import Model
@@ -66,6 +73,7 @@ def inspect(
     model = Model.load(the_one(checkpoint, run, "CHECKPOINT", "--run"))
     named = [composed(name) for row in csv.reader(column or ()) for name in row if name]
     require_columns(model, named)
+    require_score(model, importance)
     wanted = _wanted(model, layer, neuron or [])
     rows = known_classes(model, split_rows(model, None, cache=not no_cache))
     notes([*unfinished_notes(model.path), *rows.notes])
@@ -76,7 +84,7 @@ def inspect(
         sections += [target_lines(network), [*layer_lines(network), counted(network.parameters, "parameter")]]
     if named or not neuron:
         added = sampled_attributions(model, rows.table)
-        ranked = RankedColumns.of(permutation_importance(model, rows.table), added)
+        ranked = RankedColumns.of(permutation_importance(model, rows.table, importance), added)
         most = [one.column for one in ranked.columns[: MOST_DEPENDENCE if as_json else MOST_CURVES]]
         dependence = partial_dependence(model, rows.table, named or most)
         shown = [one for one in ranked.columns if not named or one.column in named]

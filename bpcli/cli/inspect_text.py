@@ -14,7 +14,8 @@ from bpcli.wording import counted, number, printable, quoted, with_deviation
 if TYPE_CHECKING:
     from bpcli.data.columns.base import InputSummary
     from bpcli.inspection.dependence import Dependence, PartialDependence
-    from bpcli.inspection.document import InspectedColumns
+    from bpcli.inspection.document import InspectedColumns, RankedColumns
+    from bpcli.inspection.importance import ColumnImportance, Importance
     from bpcli.inspection.neurons import Neuron
 
 MOST_CURVES = 6
@@ -25,6 +26,11 @@ PROSE = 100
 
 LEVELS = "▁▂▃▄▅▆▇█"
 
+INTEGRATED = "integrated gradients"
+
+LONGEST_BAR = 12
+"""Maximum length of the bar of an importance, in characters."""
+
 WIDEST = 40
 """Maximum width of a curve, in characters."""
 
@@ -34,31 +40,70 @@ def column_lines(columns: Sequence[InputSummary], found: InspectedColumns, every
     importance, added = found.importance, found.contributions
     encodings = {column.name: column for column in columns}
     rows = []
+    most = max((max(one.importance, one.high or 0.0) for one in importance.columns), default=0.0)
     for one in importance.columns:
-        value, deviation = with_deviation(round(one.importance, 9) + 0.0, one.deviation)
         encoding = encodings[one.column]
         rows.append(
-            [one.column, encoding.encoding, str(encoding.inputs), value, f"± {deviation}", number(one.contribution)]
+            [
+                one.column,
+                encoding.encoding,
+                str(encoding.inputs),
+                number(round(one.importance, 9) + 0.0),
+                interval(one),
+                bar(one, most),
+                number(one.contribution),
+            ]
         )
     with_missing = any(column.kind == "numeric" and column.inputs == 2 for column in columns)
     table = Table(
         "Columns",
-        ["column", "encoding", "inputs", "permutation", "", "integrated gradients"],
+        [
+            "column",
+            "encoding",
+            "inputs",
+            "permutation",
+            f"{importance.confidence:.0%} interval",
+            "",
+            "integrated gradients",
+        ],
         rows,
-        right=(2, 3, 4, 5),
+        right=(2, 3, 4, 6),
         most=len(rows) if every else MOST_COLUMNS,
     )
     return [
         *wrap(
-            f"{importance.metric} {number(importance.score)} on {counted(importance.rows, 'row')}; permutation: drop "
-            "when a column's values are shuffled, ± standard deviation over shuffles; integrated gradients: mean "
-            f"|contribution| to the answer, relative to an average row, over {counted(added.rows, 'row')}; the answer "
+            f"{score_name(importance)} {number(importance.score)} on {counted(importance.rows, 'row')}; permutation: "
+            f"how much worse with a column's values shuffled (mean of {importance.repeats}); bar: █ low, ▓ value, "
+            "░ high end; integrated gradients: mean |contribution| "
+            f"to the answer, relative to an average row, over {counted(added.rows, 'row')}; the answer "
             f"is {added.meaning}"
             f"{'; numbers with 2 inputs: the value and a missing indicator' if with_missing else ''}",
             PROSE,
         ),
         *table_lines(table, "less important; --json lists all"),
     ]
+
+
+def score_name(found: Importance | RankedColumns) -> str:
+    """Name of the score of an importance: `weighted roc_auc`, `loss (cross_entropy)`."""
+    return (
+        f"{'weighted ' if found.weighted else ''}{found.metric}{f' ({found.loss})' if found.metric == 'loss' else ''}"
+    )
+
+
+def interval(one: ColumnImportance) -> str:
+    """Interval of an importance: `0.0123 to 0.0456`."""
+    ends = [number(None if end is None else round(end, 9) + 0.0) for end in (one.low, one.high)]
+    return "-" if one.low is None else " to ".join(ends)
+
+
+def bar(one: ColumnImportance, most: float) -> str:
+    """Bar of an importance on a scale from 0 to `most`, with three shades that end at low end, value and high end."""
+    if most <= 0:
+        return ""
+    ends = (one.low if one.low is not None else one.importance, one.importance, one.high or one.importance)
+    low, value, high = (max(0, round(end / most * LONGEST_BAR)) for end in ends)
+    return "█" * low + "▓" * (value - low) + "░" * (high - value)
 
 
 def dependence_lines(found: PartialDependence) -> list[str]:

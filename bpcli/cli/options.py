@@ -39,6 +39,16 @@ Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override a config key; repeatable.")
 ]
 
+ThresholdOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1,
+        metavar="P",
+        help="Predict the positive class, or each label, above this probability (default: the model's, else 0.5).",
+    ),
+]
+
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Bypass the cache of typed tables.")]
 
 Threads = Annotated[

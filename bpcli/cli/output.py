@@ -10,15 +10,23 @@ from bpcli.errors import ExistsError, FileAccessError
 from bpcli.system.files import is_stream
 from bpcli.wording import printable, quoted
 
+STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+"""Names of standard output, which may be a regular file."""
+
+
+def is_standard_output(path: Path) -> bool:
+    """Whether a path names standard output."""
+    return str(path) in STANDARD_OUTPUT
+
 
 def require_free(path: Path, force: bool, option: str = "--output") -> None:
-    """Validate an output path before the work; `-` (standard output) is always valid.
+    """Validate an output path before the work; standard output is always valid.
 
     Raises:
         ExistsError: the file exists and `force` is not set.
         FileAccessError: its folder does not exist.
     """
-    if str(path) == "-":
+    if is_standard_output(path):
         return
     shown = printable(str(path))
     if path.exists() and not force and not is_stream(path):
@@ -29,11 +37,11 @@ def require_free(path: Path, force: bool, option: str = "--output") -> None:
 
 def write_page(path: Path, html: str) -> None:
     """Write an HTML page and print its path; `-` prints the page itself, as UTF-8."""
-    from bpcli.system.files import write_atomic
+    from bpcli.system.files import write_output
 
-    if str(path) == "-":
+    if is_standard_output(path):
         sys.stdout.buffer.write(html.encode())
         sys.stdout.flush()
         return
-    write_atomic(path, html.encode())
+    write_output(path, html.encode())
     result_path(str(path))

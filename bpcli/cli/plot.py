@@ -52,7 +52,7 @@ def plot(
 
     from bpcli.history.curves import panels_of, read_curves
     from bpcli.history.plot import FORMATS, learning_curves, render, require_matplotlib
-    from bpcli.system.files import write_atomic
+    from bpcli.system.files import write_output
 
     paths = all_of(runs, more)
     if output is None:
@@ -75,16 +75,17 @@ def plot(
     content, remarks = render(learning_curves(curves, panels, inches, logarithmic), form, dpi)
     for line in remarks:
         note(line)
-    write_atomic(output, content)
+    write_output(output, content)
     result_path(str(output))
 
 
 def _losses(runs: Sequence[Path]) -> list[str]:
     """Types of the losses of runs, if their configs can be read."""
+    from bpcli.storage.flat_config import FlatConfigs
     from bpcli.storage.run_directory import RunDirectory
-    from bpcli.storage.run_listing import flat_config
 
-    types = (flat_config(RunDirectory(path)).get("loss.type") for path in runs)
+    configs = FlatConfigs()
+    types = (configs.read(RunDirectory(path)).get("loss.type") for path in runs)
     return list(dict.fromkeys(str(name) for name in types if name is not None))
 
 

@@ -6,31 +6,30 @@ import csv
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from bpcli.cli.console import PrintableLines, note, notes, say
-from bpcli.cli.options import Force, OutputFile, RowsOption, the_one
-from bpcli.cli.output import require_free
+from bpcli.cli.console import note, notes, say
+from bpcli.cli.options import Force, OutputFile, RowsOption, ThresholdOption, the_one
+from bpcli.cli.output import is_standard_output, require_free
 from bpcli.errors import UsageError
-from bpcli.wording import counted, listed, printable
+from bpcli.wording import counted, enumerated, listed, printable, without_formula
 
 if TYPE_CHECKING:
-    from _typeshed import SupportsWrite
-
     from bpcli.models.model import Model
 
 
-STANDARD = ("-", "/dev/stdout", "/dev/stdin")
-"""Names of standard output and standard input."""
+STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
+"""Names of standard input."""
 
 
 def predict(
     source: Annotated[
         Path | None,
-        typer.Argument(metavar="INPUT", help="Data file or pipe; - reads CSV from standard input."),
+        typer.Argument(metavar="INPUT", help="Data file or pipe; - reads standard input."),
     ] = None,
     data: RowsOption = None,
     checkpoint: Annotated[
@@ -38,9 +37,12 @@ def predict(
         typer.Option(
             "--checkpoint",
             "--run",
-            help="Run directory or checkpoint file (default: the newest finished run below ./runs).",
+            help="Run directory or checkpoint file (default: the newest finished run that fits the file).",
         ),
     ] = None,
+    runs_dir: Annotated[
+        Path, typer.Option(help="Folder of the runs from which one is taken without --checkpoint.")
+    ] = Path("runs"),
     output: OutputFile = None,
     force: Force = False,
     probabilities: Annotated[
@@ -61,6 +63,10 @@ def predict(
             "contribution_NAME_to_TARGET.",
         ),
     ] = False,
+    threshold: ThresholdOption = None,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help="Write a JSON object for each row, one a line, in place of CSV.")
+    ] = False,
     spreadsheet_safe: Annotated[
         bool,
         typer.Option(
@@ -70,36 +76,51 @@ def predict(
         ),
     ] = False,
 ) -> None:
-    """Predict the target of each row, as CSV.
+    """Predict the target of each row, as CSV or JSON lines.
 
-    Keeps the order of the rows. The target column is not needed.
+    Keeps the order of the rows. The target column is not needed. Standard input and pipes are CSV or JSON lines, and
+    each row is answered as it arrives.
 
     Example: bpcli predict datasets/penguins.csv --probabilities --output predictions.csv
     """
     from bpcli.experiment.notes import surprise_notes
     from bpcli.inspection.attributions import explained_output
     from bpcli.inspection.explained_predictions import AttributionColumns
+    from bpcli.models.fitting_run import fitting_run
     from bpcli.models.model import Model
-    from bpcli.models.prediction import newest_model, predict_file
+    from bpcli.models.prediction import predict_file
+    from bpcli.models.prediction_lines import CsvLines, JsonLines
     from bpcli.storage.run_checkpoint import unfinished_notes
     from bpcli.storage.run_directory import RunDirectory
 
     rows = the_one(source, data, "INPUT", "--data")
-    source, output = (None if path is None or str(path) in STANDARD else path for path in (rows, output))
+    source = None if str(rows) in STANDARD_INPUT else rows
+    output = None if output is None or is_standard_output(output) else output
     if source is not None and RunDirectory(source).is_run():
         shown = printable(str(source))
         raise UsageError(f"{shown}: a run directory, not data; give the data, and --checkpoint {shown}")
-    model = newest_model(source, Path("runs")) if checkpoint is None else Model.load(checkpoint)
+    model = Model.load(fitting_run(source, runs_dir).path if checkpoint is None else checkpoint)
+    if threshold is not None:
+        model = model.with_threshold(threshold)
     if checkpoint is None:
         run, targets = model.path.parent.parent, listed(model.preprocessor.target.names)
-        say(f"the newest finished run: {printable(str(run))}, which predicts {targets}")
+        fits = "" if source is None else " that fits the file"
+        say(f"the newest finished run{fits}: {printable(str(run))}, which predicts {targets}")
     kept = [name for row in csv.reader(keep or ()) for name in row if name]
     explainer = AttributionColumns(model) if explain else None
+    if jsonl and spreadsheet_safe:
+        raise UsageError("--spreadsheet-safe: for CSV; leave it out with --jsonl")
+    cleaning = [without_formula] * spreadsheet_safe + [printable] * (output is None and sys.stdout.isatty())
+    lines_of = JsonLines if jsonl else partial(CsvLines, cleaning=cleaning)
     with _opened(output, source, force) as out:
-        tally = predict_file(model, source, out, probabilities, kept, spreadsheet_safe, explainer)
+        tally = predict_file(model, source, out, probabilities, kept, explainer, lines_of)
     if tally.ignored:
         note(f"columns ignored, since the model does not use them: {listed(tally.ignored)}")
-    notes([*unfinished_notes(model.path), *surprise_notes(tally.surprises), *tally.notes])
+    notes([*unfinished_notes(model.path), *model.decision_notes, *surprise_notes(tally.surprises), *tally.notes])
+    if tally.clipped:
+        ranges = model.target.shown_ranges
+        before = "; explained is the prediction before that" if explain else ""
+        note(f"{counted(tally.clipped, 'prediction')} clipped to {' or '.join(dict.fromkeys(ranges.values()))}{before}")
     if explain:
         same = "that of the same class" if model.target.task in ("binary", "multiclass") else "the same"
         note(f"explained is {explained_output(model)}; baseline is {same} for an average training row")
@@ -107,16 +128,18 @@ def predict(
 
 
 def _shown(model: Model) -> str:
-    return f"{printable(str(model.path))}, epoch {model.header.score.epoch}"
+    values = [] if model.decision.values is None else [f"{value:.4g}" for value in model.decision.values]
+    decision = f", {'thresholds' if len(values) > 1 else 'threshold'} {enumerated(values)}" if values else ""
+    return f"{printable(str(model.path))}, epoch {model.header.score.epoch}{decision}"
 
 
 @contextmanager
-def _opened(output: Path | None, source: Path | None, force: bool) -> Iterator[SupportsWrite[str]]:
+def _opened(output: Path | None, source: Path | None, force: bool) -> Iterator[TextIO]:
     """Open standard output, or a file that gets its name only when it is complete."""
     from bpcli.system.files import replacing
 
     if output is None:
-        yield PrintableLines(sys.stdout) if sys.stdout.isatty() else sys.stdout
+        yield sys.stdout
         sys.stdout.flush()
         return
     if source is not None and output.resolve() == source.resolve():

@@ -8,18 +8,21 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from bpcli.cli.console import aligned, note, result, result_json
 from bpcli.cli.options import AsJson
+from bpcli.cli.prune import config_names, prune_runs, require_criteria
 from bpcli.errors import UsageError
 from bpcli.system.files import path_from_here
 from bpcli.wording import counted, listed, number, plain, printable, quoted, suggestion
 
 if TYPE_CHECKING:
     from bpcli.storage.run_listing import ListedRun, Listing
+
+Status = Literal["running", "finished", "stopped", "interrupted", "diverged", "died"]
 
 COLUMNS: dict[str, Callable[[ListedRun], Any]] = {
     "run": lambda run: run.name,
@@ -57,6 +60,31 @@ def runs(
             help="Sort by a metric (validation_loss, test_accuracy), a column of the table, or a config key.",
         ),
     ] = NEWEST_FIRST,
+    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="Only runs that predict this column.")] = None,
+    config: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Only runs of this config: its name, its file, or a pattern such as 'pen*'."),
+    ] = None,
+    status: Annotated[
+        Status | None,
+        typer.Option(help="Only runs of this status."),
+    ] = None,
+    prune: Annotated[
+        bool,
+        typer.Option(
+            "--prune",
+            help="List the runs that --keep, --older-than and the filters select for deletion; --yes deletes them.",
+        ),
+    ] = False,
+    keep: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="With --prune: keep the first N runs, the newest, or as --sort says."),
+    ] = None,
+    older_than: Annotated[
+        str | None,
+        typer.Option(metavar="AGE", help="With --prune: only runs that ended longer ago, such as 7d, 12h or 2w."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="With --prune: delete.")] = False,
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the runs as CSV, with every metric.")] = False,
 ) -> None:
@@ -66,17 +94,27 @@ def runs(
     epoch, the best run first; test_ marks metrics of the test rows. The table shows a few of the config keys that
     differ, by their last part; --json and --csv list all in full.
 
+    --prune never deletes a run that is training, that another run in the folder started from, or that holds other
+    files, and follows no links.
+
     Example: bpcli runs --sort validation_loss
     """
-    from bpcli.storage.run_listing import DIED, differing_keys, list_runs, short_names
+    from bpcli.storage.pruning import matching
+    from bpcli.storage.run_listing import DIED, Listing, differing_keys, list_runs, short_names
 
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other")
-    listing = list_runs(folder)
+    require_criteria(prune, keep, older_than, status, yes, as_csv)
+    found = list_runs(folder)
+    names = None if config is None else config_names(config)
+    listing = Listing(matching(found.runs, target, names, status), found.others)
     keys = differing_keys([run.config for run in listing.runs if run.config])  # written before the first step
     short = short_names(keys, COLUMNS)
     sort = next((key for key, name in short.items() if name == sort), sort)
     ordered = _sorted(listing, sort)
+    if prune:
+        prune_runs(folder, ordered, found.runs, keep, older_than, yes, as_json)
+        return
     if as_json:
         result_json(_document(folder, listing, ordered, keys))
     elif as_csv:
@@ -88,7 +126,8 @@ def runs(
         note(f"not listed: {listed(names, 3)}: {printable(reason)}")
     _note_deaths([run for run in ordered if run.status == DIED])
     if not ordered:
-        note(f"no runs in {printable(str(folder))}")
+        chosen = " that match" if found.runs else ""
+        note(f"no runs{chosen} in {printable(str(folder))}")
 
 
 def _note_deaths(died: list[ListedRun]) -> None:

@@ -34,12 +34,14 @@ def train_seeds(
     resume: Path | None,
     threads: int | None,
     passed_on: Sequence[str],
+    start_from: Path | None = None,
+    *,
     quiet: bool,
     as_json: bool,
 ) -> None:
     """Train a config with `count` seeds, or resume the runs named after `resume`.
 
-    `passed_on` are the options added to each run's command.
+    `passed_on` are the options added to each run's command. All seeds start from the model `start_from`, if given.
     """
     from bpcli.jobs.seeds import SeedRun, child_command, require_none, train_side_by_side
     from bpcli.storage.run_directory import timed
@@ -48,7 +50,7 @@ def train_seeds(
     if there:  # a seed without a checkpoint restarts, and its config is removed
         config = next(run.directory.config for run in there if run.directory.last.is_file())
     assert config is not None
-    prepared = _prepare_first(config, overrides, count, cache="--no-cache" not in passed_on)
+    prepared = _prepare_first(config, overrides, count, start_from, cache="--no-cache" not in passed_on)
     stem = resume or run_dir or (runs_dir or Path("runs")) / timed(prepared.config.name)
     seed = there[0].seed if there else prepared.config.seed
     runs = SeedRun.below(stem, range(seed, seed + count))
@@ -56,7 +58,8 @@ def train_seeds(
         require_none(runs)
     at_once, each = _divide_resources(count, prepared, threads)
     common = [*(part for item in overrides for part in ("--set", item)), *passed_on, "--threads", str(each)]
-    commands = {run: child_command(run.arguments(config, common, resume is not None)) for run in runs}
+    first = [] if start_from is None else ["--from", str(start_from)]
+    commands = {run: child_command(run.arguments(config, [*first, *common], resume is not None)) for run in runs}
     split = prepared.config.data.split
     del prepared  # free memory for the runs
     if not quiet:
@@ -102,12 +105,15 @@ def _changed_by_seeds(split: SplitSpec) -> str:
     return "each seed changes the initialization, the order of rows and, if random, the split"
 
 
-def _prepare_first(config: Path, overrides: Sequence[str], count: int, cache: bool) -> Prepared:
+def _prepare_first(
+    config: Path, overrides: Sequence[str], count: int, start_from: Path | None, cache: bool
+) -> Prepared:
     """Prepare the experiment with the first seed, so that its errors are reported once, before training."""
     from bpcli.config import load_config
     from bpcli.experiment.opening import open_experiment
+    from bpcli.jobs.training import starting_from
 
-    prepared = open_experiment(config, overrides, cache=cache)
+    prepared = open_experiment(config, overrides, cache=cache, change=starting_from(start_from))
     load_config(config, [*overrides, f"seed={prepared.config.seed + count - 1}"])  # the last seed must be valid, too
     return prepared
 

@@ -18,6 +18,15 @@ from bpcli.wording import counted, printable
 def train(
     config: Annotated[Path | None, typer.Argument(help="Experiment, a YAML file.")] = None,
     overrides: Overrides = None,
+    start_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="RUN",
+            help="Start from the parameters and fitted preprocessing of a trained run (its best checkpoint) or of a "
+            "checkpoint file, to go on with new or more data.",
+        ),
+    ] = None,
     run_dir: Annotated[Path | None, typer.Option(help="Run directory to create; it must not exist.")] = None,
     runs_dir: Annotated[
         Path | None,
@@ -63,17 +72,28 @@ def train(
     from bpcli.system.files import path_from_here
 
     if seeds is not None:
-        require_start(config, resume, run_dir, runs_dir, tensorboard)
+        require_start(config, resume, run_dir, runs_dir, tensorboard, start_from)
         given = {"--no-cache": no_cache, "--strict": strict, "--tensorboard": tensorboard}
         passed_on = [name for name, is_given in given.items() if is_given]
         train_seeds(
-            seeds, config, overrides or [], run_dir, runs_dir, resume, threads, passed_on, quiet=quiet, as_json=as_json
+            seeds,
+            config,
+            overrides or [],
+            run_dir,
+            runs_dir,
+            resume,
+            threads,
+            passed_on,
+            start_from,
+            quiet=quiet,
+            as_json=as_json,
         )
         return
     shown = TrainingView(quiet)
     run = train_run(
         config,
         overrides or (),
+        start_from=start_from,
         resume=resume,
         run_dir=run_dir,
         runs_dir=runs_dir,

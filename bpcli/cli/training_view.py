@@ -83,6 +83,8 @@ class TrainingView(Observer):
             figures = ", ".join(f"{name} {number(test.scores[name])}{plain.get(name, '')}" for name in names)
             result(f"test, {counted(test.rows, 'row')}: {figures}")
             notes(remarks(test))
+        for line in summary.decision.lines() if summary.decision else ():
+            result(line)
         if summary.positive is not None:
             result(f"positive class: {quoted(summary.positive)}")
 

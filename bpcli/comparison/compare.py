@@ -10,6 +10,7 @@ from bpcli.comparison.common_rows import rows_of_file, rows_of_test
 from bpcli.comparison.contestants import Contestant, are_same, contestants_of
 from bpcli.comparison.disagreement import disagreement
 from bpcli.comparison.document import ComparedRows, ComparedRun, Comparison, ConfigDifference, RunDifference
+from bpcli.comparison.not_worse import NotWorse
 from bpcli.comparison.score_differences import differences
 from bpcli.errors import errors_in
 from bpcli.experiment.notes import surprise_notes
@@ -19,6 +20,7 @@ from bpcli.storage.run_checkpoint import unfinished_notes
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.storage.run_listing import differing_keys
 from bpcli.system.files import path_from_here
+from bpcli.training.scoring import metric_names
 from bpcli.wording import enumerated, quoted
 
 OF_THESE_MODELS = "this compares these trained models; bpcli train --seeds shows how much scores vary with the seed"
@@ -28,15 +30,27 @@ SAME = "the same model: weights are identical"
 """Verdict on two runs with identical best models."""
 
 
-def compare_runs(paths: Sequence[Path], data: Path | None = None, cache: bool = True, seed: int = 0) -> Comparison:
+def compare_runs(
+    paths: Sequence[Path],
+    data: Path | None = None,
+    cache: bool = True,
+    seed: int = 0,
+    requirements: Sequence[NotWorse] = (),
+) -> Comparison:
     """Compare runs with the first, on its test rows or on the rows of the file `data`.
 
+    requirements: judged for each run but the first, not enforced.
+
     Raises:
-        UsageError: there are fewer than two runs, or a run is given twice.
+        UsageError: there are fewer than two runs, a run is given twice, or a run lacks a required metric.
         CheckpointError: a run has no best checkpoint or is damaged.
         DataError: the runs cannot be compared on the same rows, or one was trained on some of them.
     """
     contestants = contestants_of(paths)
+    models = [contestant.model for contestant in contestants]
+    known = [metric_names(model.target, model.loss) for model in models]
+    for requirement in requirements:
+        requirement.require_known([name for name in known[0] if all(name in names for names in known)])
     rows = rows_of_file(contestants, data, cache) if data else rows_of_test(contestants, cache)
     first = contestants[0].model
     kept, of_weights = weighing_rows(first, rows.tables[0], rows.source)
@@ -77,6 +91,11 @@ def compare_runs(paths: Sequence[Path], data: Path | None = None, cache: bool = 
         scores={label: answer.report for label, answer in zip(labels, answers, strict=True)},
         differences=found,
         notes=notes,
+        requirements=[
+            requirement.check(one, answers[0], answer, task, seed)
+            for one, answer in zip(found, answers[1:], strict=True)
+            for requirement in requirements
+        ],
     )
 
 

@@ -148,6 +148,25 @@ class RunDifference:
         return document
 
 
+@dataclass(frozen=True, kw_only=True)
+class NotWorseOutcome:
+    """Outcome of a requirement that a run is not worse than the first in a metric.
+
+    margin: greatest loss allowed; None if it only must not be shown that there is one. difference, interval: None if
+    undefined.
+    """
+
+    requirement: str
+    run: str
+    against: str
+    metric: str
+    difference: float | None
+    interval: BootstrapInterval | None
+    margin: float | None
+    met: bool
+    verdict: str
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Comparison of runs with the first; `scores` is by label of the run."""
@@ -159,6 +178,7 @@ class Comparison:
     scores: Mapping[str, ScoreReport]
     differences: Sequence[RunDifference]
     notes: Sequence[str]
+    requirements: Sequence[NotWorseOutcome] = ()
 
     @property
     def labels(self) -> list[str]:
@@ -175,4 +195,5 @@ class Comparison:
             "scores": {label: report.to_json() for label, report in self.scores.items()},
             "differences": [one.to_json() for one in self.differences],
             "notes": self.notes,
+            "requirements": [asdict(one) for one in self.requirements],
         }

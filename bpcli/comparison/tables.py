@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bpcli.comparison.document import Comparison
 from bpcli.documents.table import Table
-from bpcli.wording import plain
+from bpcli.wording import number, plain
 
 
 def config_table(comparison: Comparison) -> Table:
@@ -15,3 +15,19 @@ def config_table(comparison: Comparison) -> Table:
         for entry in comparison.config
     ]
     return Table("Differences", ["config", *labels], rows, words=True)
+
+
+def requirement_table(comparison: Comparison) -> Table:
+    """Table of the requirements, with a row per run and requirement."""
+    rows = [
+        [
+            one.run,
+            one.requirement,
+            number(one.difference),
+            "-" if one.interval is None else f"{number(one.interval.low)} to {number(one.interval.high)}",
+            "met" if one.met else "not met",
+            one.verdict,
+        ]
+        for one in comparison.requirements
+    ]
+    return Table("Requirements", ["run", "required", "difference", "interval", "", "verdict"], rows, right=(2, 3))

@@ -8,7 +8,9 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from bpcli.arrays.fields import Signature
+from bpcli.config.start_from import StartFrom
 from bpcli.data.spec import DataSpec
+from bpcli.decision.spec import DecisionSpec
 from bpcli.nn.layers import Dense, LayerSpec
 from bpcli.nn.losses import Loss
 from bpcli.nn.network import Network
@@ -38,6 +40,9 @@ class ExperimentConfig(Spec):
         default=(Dense(units=64), Dense(units=32)),
         description="Hidden layers. The output layer is determined by target and loss.",
     )
+    start_from: StartFrom | None = Field(
+        default=None, description="Trained model whose parameters and fitted preprocessing to start from."
+    )
     initial_parameters: dict[str, ParameterValues] = Field(
         default={},
         description="Initial parameters by name, such as layers.0.weight (a row per input and a "
@@ -46,6 +51,9 @@ class ExperimentConfig(Spec):
     loss: Loss | None = Field(default=None, description="Loss function. Default: determined by the target.")
     optimizer: OptimizerSpec = Field(default=Adam(), description="Update rule of the parameters.")
     schedule: Schedule = Field(default=Constant(), description="Schedule of the learning rate.")
+    decision: DecisionSpec = Field(
+        default=DecisionSpec(), description="Threshold of two classes or labels, and calibration of probabilities."
+    )
     training: TrainingSpec = Field(default=TrainingSpec(), description="Epochs, batch size, and stopping rules.")
 
     def plan_network(self, signature: Signature, outputs: int) -> Network:

@@ -38,7 +38,11 @@ def with_given_paths(config: ExperimentConfig, document: Document, folder: Path)
         placed(("data", key, place) if isinstance(getattr(data, key), tuple) else ("data", key), path)
         for key, place, (path, _) in zip(keys, places, data.files, strict=True)
     ]
-    return config.model_copy(update={"data": data.with_paths(paths)}), notes
+    changes: dict[str, object] = {"data": data.with_paths(paths)}
+    if (start := config.start_from) is not None:
+        checkpoint = placed(("start_from", "checkpoint"), start.checkpoint)
+        changes["start_from"] = start.model_copy(update={"checkpoint": checkpoint})
+    return config.model_copy(update=changes), notes
 
 
 def _exists(folder: Path, path: str) -> bool:

@@ -15,6 +15,7 @@ WarningName = Literal[
     "class_spelling",
     "column_notation",
     "duplicate_rows",
+    "earlier_training",
     "identifier",
     "reading_option",
     "shared_groups",

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from bpcli.data.columns import ColumnSpec, EncodersSpec, TargetEncoder
+from bpcli.data.columns.target_range import TargetRange
 from bpcli.data.data_warning import WarningName
 from bpcli.data.notations import Notation
 from bpcli.data.notations.dialect import Dialect
@@ -71,6 +72,11 @@ class DataSpec(Spec):
     encoders: EncodersSpec = Field(default=EncodersSpec(), description="Default encoders.")
     target_encoder: TargetEncoder | None = Field(
         default=None, description="Scaling of regression targets. Default: standard, or none if the loss requires it."
+    )
+    target_range: TargetRange = Field(
+        default="auto",
+        description="Range to which predicted numbers are clipped: `[low, high]`, either of them null for no bound, or "
+        "none. auto: at least 0 if no training value is negative.",
     )
     missing: Sequence[Text] = Field(default=DEFAULT_MISSING, description="Cells that mark missing values.")
     weight: Text | None = Field(default=None, description="Column of sample weights.")

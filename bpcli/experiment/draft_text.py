@@ -35,6 +35,8 @@ class Findings:
     """Columns left out, with the reason."""
     loss: str
     loss_reason: str
+    encoder_reason: str | None
+    """Reason to learn the logarithm of the target; None to learn it as it is."""
     reasons: dict[str, str]
     """Reason of each reading option and of each column described under `columns`."""
     positive: PositiveChoice | None = None
@@ -61,6 +63,9 @@ def config_text(found: Findings) -> str:
         *(f"  {key}: {yaml_scalar(getattr(data, key))}    # {reasons[key]}" for key in _DIALECT if key in reasons),
         f"  target: {target}",
     ]
+    if found.encoder_reason is not None:
+        lines.append(f"  target_encoder: log    # {found.encoder_reason}")
+        lines.append("  # This predicts typical values; to predict the mean, omit target_encoder, and set loss: gamma")
     if found.positive is not None:
         reason = f"{found.positive.reason}; precision, recall and F1 refer to it"
         lines.append(f"  positive: {yaml_scalar(found.positive.name)}    # {reason}")

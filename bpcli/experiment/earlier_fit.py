@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.config.start_from import WarmStart
 from bpcli.data.examples.selection import Examples, Weightless
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.spec import DataSpec
@@ -22,6 +23,8 @@ class EarlierFit:
     digest: str
     """SHA-256 of the data files."""
     weightless: Weightless
+    warm_start: WarmStart | None = None
+    """What the run took over from another model."""
 
     def for_rows(self, config: ExperimentConfig, selection: Examples) -> Preprocessor | None:
         """The preprocessing for the same rows, targets and loss, else None."""

@@ -32,6 +32,8 @@ from bpcli.data.table import DEFAULT_MISSING, Column, Table, absent_name_hint
 from bpcli.data.targets import PositiveChoice, choose_loss, fit_target, learned_columns, suggest_positive
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
 from bpcli.experiment.draft_text import FEWEST_ROWS, Findings, config_text
+from bpcli.experiment.leaking_columns import find_leaking_columns
+from bpcli.experiment.skewed_targets import reason_for_logarithms
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
 from bpcli.spec import type_name
 from bpcli.wording import composed, counted, listed, printable, quoted, shown_shape, yaml_scalar
@@ -121,6 +123,9 @@ def draft_config(
         notes.append(f"loss: {type_name(loss)}, as {reason}")
     excluded = {} if holds_arrays(Path(data.shown)) else _excluded(table, targets, data.columns)
     notes += [f"{quoted(name)} left out: {why}" for name, why in excluded.items()]
+    leaks = find_leaking_columns(table, targets, known, loss, excluded, data.columns)
+    excluded |= leaks.excluded
+    notes += leaks.notes
     notes += [
         f"{quoted(name)}: {said}"
         for name, column in table.items()
@@ -136,7 +141,12 @@ def draft_config(
     if not _is_text(data.shown):
         raise UsageError(f"{printable(data.shown)}: file names in a config must be UTF-8 text; rename the file")
     reasons = {**why_read, **{name: column.reason for name, column in recognised.items()}}
-    found = Findings(data, table, words, targets, columns, excluded, type_name(loss), reason, reasons, positive)
+    encoder_reason = reason_for_logarithms(columns) if isinstance(loss, MeanSquaredError) else None
+    if encoder_reason is not None:
+        notes.append(f"data.target_encoder: log; {encoder_reason}")
+    found = Findings(
+        data, table, words, targets, columns, excluded, type_name(loss), reason, encoder_reason, reasons, positive
+    )
     return Draft(config_text(found), notes)
 
 

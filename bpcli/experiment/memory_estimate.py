@@ -14,7 +14,7 @@ from bpcli.data.table import Part
 from bpcli.nn.inference import BLOCK_ROWS
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers.update import BLOCK
-from bpcli.training.epochs import EVALUATED_ROWS
+from bpcli.training.evaluator import EVALUATED_ROWS
 from bpcli.training.health import HealthCheck
 
 CHECKPOINT_COPIES = 3

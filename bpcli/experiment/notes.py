@@ -10,6 +10,7 @@ import numpy as np
 from bpcli.data.columns import ArrayInput, Range, Surprise
 from bpcli.data.columns.inputs import NumericInput
 from bpcli.data.columns.recognition import column_hint, recognised_dates, recognised_numbers
+from bpcli.data.columns.target_range import TargetRange
 from bpcli.data.data_warning import DataWarning
 from bpcli.data.files.kind_hints import is_padded, padded_noted, variants_noted, words_among_numbers
 from bpcli.data.files.recognition import dialect_of
@@ -17,6 +18,7 @@ from bpcli.data.files.source import Source
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Column, Kind, Table
+from bpcli.data.targets import TargetBase
 from bpcli.nn.network import Network
 from bpcli.wording import counted, listed, quoted, yaml_scalar
 
@@ -32,8 +34,11 @@ MOST_FAR = 3
 """Limit on notes about out-of-range columns, since many pixels of an image may be out of range."""
 
 
-def surprise_notes(surprises: Counter[Surprise]) -> list[str]:
-    """Notes about values unlike the training rows, by column, most frequent categories first."""
+def surprise_notes(surprises: Counter[Surprise], fitted_on: str = "training") -> list[str]:
+    """Notes about values unlike the rows that preprocessing was fitted on, by column, most frequent categories first.
+
+    fitted_on: phrase for these rows.
+    """
     notes = []
     unseen: dict[str, list[tuple[str, int]]] = {}
     far: list[tuple[int, str, tuple[str, str]]] = []
@@ -45,27 +50,28 @@ def surprise_notes(surprises: Counter[Surprise]) -> list[str]:
             far.append((count, surprise.column, _shown(surprise.outside, surprise.kind)))
         elif surprise.value is None:
             column = quoted(surprise.column)
-            notes.append(f"column {column}: {counted(count, 'value')} missing, although training had none; imputed")
+            notes.append(f"column {column}: {counted(count, 'value')} missing, although {fitted_on} had none; imputed")
         else:
             unseen.setdefault(surprise.column, []).append((surprise.value, count))
+    treated = "" if fitted_on == "training" else "; treated as unknown"
     for name, found in unseen.items():
         rows = counted(sum(count for _, count in found), "row")
         values = listed([value for value, _ in found])
-        notes.append(f"column {quoted(name)}: {rows} with {values}, not seen in training")
-    return notes + _notes_of_ranges(far) + _notes_of_constants(ignored)
+        notes.append(f"column {quoted(name)}: {rows} with {values}, not seen in {fitted_on}{treated}")
+    return notes + _notes_of_ranges(far, fitted_on) + _notes_of_constants(ignored, fitted_on)
 
 
-def _notes_of_constants(ignored: dict[str, int]) -> list[str]:
+def _notes_of_constants(ignored: dict[str, int], fitted_on: str) -> list[str]:
     """Note about columns that were constant in training, with their number of other values."""
     if not ignored:
         return []
     values = counted(sum(ignored.values()), "other value")
     if len(ignored) == 1:
         return [
-            f"column {quoted(next(iter(ignored)))} was constant in training, so it carries nothing: {values} ignored"
+            f"column {quoted(next(iter(ignored)))} was constant in {fitted_on}, so it carries nothing: {values} ignored"
         ]
     return [
-        f"{counted(len(ignored), 'column')} were constant in training, so they carry nothing: {values} ignored in "
+        f"{counted(len(ignored), 'column')} were constant in {fitted_on}, so they carry nothing: {values} ignored in "
         f"{listed(ignored)}"
     ]
 
@@ -78,16 +84,16 @@ def _shown(outside: Range, kind: Kind) -> tuple[str, str]:
     return least, greatest
 
 
-def _notes_of_ranges(far: list[tuple[int, str, tuple[str, str]]]) -> list[str]:
+def _notes_of_ranges(far: list[tuple[int, str, tuple[str, str]]], fitted_on: str) -> list[str]:
     """Notes about numbers and dates outside the training range, most frequent first."""
-    notes = []
+    notes, of_training = [], "the training range" if fitted_on == "training" else f"the range of {fitted_on}"
     far = sorted(far, key=lambda found: -found[0])
     for count, column, (least, greatest) in far[:MOST_FAR]:
         notes.append(
-            f"column {quoted(column)}: {counted(count, 'value')} far outside {least} to {greatest}, the training range"
+            f"column {quoted(column)}: {counted(count, 'value')} far outside {least} to {greatest}, {of_training}"
         )
     if len(far) > MOST_FAR:
-        notes.append(f"numbers far outside the training range in {counted(len(far) - MOST_FAR, 'more column')}")
+        notes.append(f"numbers far outside {of_training} in {counted(len(far) - MOST_FAR, 'more column')}")
     return notes
 
 
@@ -98,6 +104,29 @@ def notes_of_unseen_classes(fitted: Preprocessor, table: Table) -> list[str]:
         "training set: counted as wrong, and left out of the metrics of probabilities"
         for name, count in fitted.unseen_classes(table).items()
     ]
+
+
+def notes_of_targets(fitted: Preprocessor, table: Table) -> list[str]:
+    """Notes about targets of a table without missing ones that the target's encoder takes for the nearest in training.
+
+    Losses are computed on encoded targets, metrics on the targets themselves.
+    """
+    clamped = fitted.target.clamped([table[name] for name in fitted.target.names])
+    return [
+        f"target {quoted(name)}: {counted(count, 'value')} outside the training range; losses take the nearest "
+        "training value for them, metrics the values themselves"
+        for name, count in clamped.items()
+        if count
+    ]
+
+
+def notes_of_ranges(target: TargetBase, given: TargetRange) -> Iterator[str]:
+    """Note about ranges to which predictions are clipped. given: as in the config."""
+    ranges = target.shown_ranges
+    for shown in dict.fromkeys(ranges.values()):
+        names = listed(name for name, other in ranges.items() if other == shown)
+        why = ", as no training value is negative; data.target_range: none turns that off" if given == "auto" else ""
+        yield f"predictions of {names} are clipped to {shown}{why}"
 
 
 def notes_of_scale(preprocessor: Preprocessor, table: Table) -> list[str]:

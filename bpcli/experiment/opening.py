@@ -8,10 +8,14 @@ from pathlib import Path
 
 from bpcli.config import load_config
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.config.start_from import StartFrom
 from bpcli.data.files.source import Source
-from bpcli.errors import MismatchError
+from bpcli.errors import CheckpointError, MismatchError
 from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.prepare import Prepared, prepare
+from bpcli.experiment.warm_start import StartingModel
+from bpcli.system.files import path_from_here
+from bpcli.wording import printable
 
 
 def open_experiment(
@@ -32,12 +36,53 @@ def open_experiment(
 
     Raises:
         ConfigError: the config is invalid, or does not fit its data; with line and column.
+        CheckpointError: the model to start from is missing or damaged.
         DataError: the data cannot be used.
         MemoryLimitError: training needs more memory than is available.
     """
     loaded = load_config(path, overrides)
+    config = change(loaded.config)
+    model = None
+    if (start := config.start_from) is not None:
+        start = start.model_copy(update={"checkpoint": str((loaded.folder / start.checkpoint).resolve())})
+        model = None if earlier else load_starting_model(start)
+        config = config.model_copy(update={"start_from": start if model is None else model.reference})
     try:
-        prepared = prepare(change(loaded.config), loaded.folder, cache, keep_examples, source, earlier)
+        prepared = prepare(config, loaded.folder, cache, keep_examples, source, earlier, model)
     except MismatchError as error:
         raise loaded.locate(error) from error
     return replace(prepared, notes=[*loaded.notes, *prepared.notes])
+
+
+def load_starting_model(start: StartFrom) -> StartingModel:
+    """Read the model that a config starts from.
+
+    Raises:
+        CheckpointError: there is no checkpoint, it is damaged, or it is another one than the config names.
+        MemoryLimitError: it needs more memory than is available.
+    """
+    from bpcli.storage.checkpoint import Checkpoint  # most configs start from none
+    from bpcli.storage.run_checkpoint import find_checkpoint
+    from bpcli.storage.run_directory import RunDirectory
+
+    file = find_checkpoint(Path(path_from_here(Path(start.checkpoint)))).resolve()
+    run = RunDirectory(file.parent.parent)
+    checkpoint = Checkpoint.load(file)
+    header = checkpoint.header
+    if start.sha256 not in (None, header.sha256):
+        raise CheckpointError(
+            f"{printable(path_from_here(file))}: not the checkpoint that start_from.sha256 names; restore that one, or "
+            "set start_from.sha256 to null to start from this one"
+        )
+    return StartingModel(
+        config=header.config,
+        preprocessor=header.preprocessor,
+        network=checkpoint.network,
+        params=checkpoint.vectors["params"],
+        state=checkpoint.vectors["state"],
+        path=file,
+        shown=printable(path_from_here(run.path if file == run.best else file)),
+        sha256=header.sha256,
+        epoch=header.score.epoch if header.counters is None else int(header.counters["epoch"]),
+        data=header.data.sha256,
+    )

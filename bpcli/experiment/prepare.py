@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.config.start_from import WarmStart
 from bpcli.data.batches import Dataset
 from bpcli.data.columns import Surprise
 from bpcli.data.data_warning import Acceptance, DataWarning
@@ -20,6 +21,7 @@ from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part
 from bpcli.documents.json_value import Json
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
+from bpcli.experiment.decidable import require_decidable
 from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.initial_parameters import initial_parameters
 from bpcli.experiment.memory_estimate import COMPILED_BYTES, Footprint, estimate_memory
@@ -28,6 +30,8 @@ from bpcli.experiment.notes import (
     notes_of_arrays,
     notes_of_inputs,
     notes_of_layers,
+    notes_of_ranges,
+    notes_of_targets,
     notes_of_unseen_classes,
     surprise_notes,
     warnings_of_classes,
@@ -35,6 +39,7 @@ from bpcli.experiment.notes import (
     warnings_of_dialect,
 )
 from bpcli.experiment.row_weights import weighted
+from bpcli.experiment.warm_start import StartingModel, known_inputs, known_kinds
 from bpcli.nn.network import Network
 from bpcli.system.memory import require_memory
 from bpcli.training import TrainingPlan, choose_stepping
@@ -68,6 +73,8 @@ class Prepared:
     """Number of groups in each split; None without data.group."""
     accepted: Sequence[DataWarning] = ()
     """Warnings that the config accepts."""
+    warm_start: WarmStart | None = None
+    """What was taken over from another model."""
 
     @property
     def all_warnings(self) -> list[Json]:
@@ -95,12 +102,14 @@ def prepare(
     keep_examples: bool = False,
     source: Source | None = None,
     earlier: EarlierFit | None = None,
+    model: StartingModel | None = None,
 ) -> Prepared:
     """Read, split and encode the data of a config, and plan its network.
 
     folder: base of the config's relative paths. cache: use the data cache for large text files. keep_examples: keep the
     table in the result; otherwise its memory is freed once the rows are encoded. source: data that is already open.
-    earlier: preprocessing to apply instead of fitting it, if it is of the same rows.
+    earlier: preprocessing to apply instead of fitting it, if it is of the same rows. model: the model that
+    `config.start_from` names, not needed with `earlier`.
 
     Raises:
         MismatchError: config and data do not fit together.
@@ -108,9 +117,19 @@ def prepare(
         MemoryLimitError: training needs more memory than is available.
     """
     config = config.model_copy(update={"data": config.data.expanded(folder)})
-    source = source or open_source(config.data, folder, cache=cache)
+    known = None if config.start_from is None else (model or earlier)
+    if model is not None:
+        model.require_encoders(config)
+    kinds = None if known is None else known_kinds(known.preprocessor, config.data)
+    source = source or open_source(config.data, folder, kinds, cache)
     weightless: Weightless = earlier.weightless if earlier else "dropped"
-    selection = select_examples(source, config.data, config.seed, config.loss, weightless=weightless)
+    preferred = model.preferred_loss if model else lambda columns: None
+    selection = select_examples(
+        source, config.data, config.seed, config.loss, weightless=weightless, preferred_loss=preferred
+    )
+    if known is not None:
+        inputs = known_inputs(known.preprocessor, config.data, selection, model.shown if model else "the run")
+        selection = replace(selection, inputs=inputs)
     config = _resolved(config, selection)
     dtype = np.dtype(config.dtype)
     table, split, data = selection.table, selection.split, config.data
@@ -128,10 +147,21 @@ def prepare(
             data.weight,
             selection.loss,
             data.positive,
+            model.preprocessor.inputs if model else None,
+            data.target_range,
         )
+    difference = None
+    if model is not None:
+        columns = [train[name] for name in selection.targets]
+        difference = model.target_difference(config, selection.loss, preprocessor, columns)
+        preprocessor = preprocessor if difference else model.with_target(preprocessor)
     network = config.plan_network(preprocessor.signature, preprocessor.target.outputs)
+    if model is not None:
+        model.require_layers(network)
     _require_batches(network, config, train.rows)
     memory = estimate_memory(config, network, preprocessor, {part: tables[part].rows for part in PARTS})
+    if model is not None:
+        memory = replace(memory, parameters=memory.parameters + model.params.nbytes)
     require_memory(memory.total, "training", "use fewer units, a smaller batch, or fewer rows")
     warnings = find_leaks(selection, data.columns)  # 30 to 70 ms for 100,000 rows of 20 columns
     datasets: dict[Part, Dataset] = {}
@@ -148,7 +178,9 @@ def prepare(
                 if part == "validation" and unseen and not np.any(datasets[part].weight):
                     raise DataError("no row has a class of the training set")
     datasets["train"] = weighted(datasets["train"], config, preprocessor)
+    require_decidable(config.decision, preprocessor.target, selection.loss, datasets.get("validation"))
     steering = watched(config, preprocessor.target, selection.loss, datasets)
+    taken = model.taken(with_output=difference is None) if model else ({}, {})
     plan = TrainingPlan(
         network=network,
         loss=selection.loss,
@@ -161,7 +193,8 @@ def prepare(
         score=steering.score,
         monitor=steering.monitor,
         goal=steering.goal,
-        initial_parameters=initial_parameters(config, network),
+        initial_parameters=initial_parameters(config, network) | taken[0],
+        initial_state=taken[1],
     )
     plan = replace(plan, stepping=choose_stepping(plan))
     if plan.stepping.compiled:
@@ -172,16 +205,25 @@ def prepare(
     warnings += warnings_of_dialect(source, data.dialect)
     warnings += warnings_of_columns((train[name] for name in cells if name not in data.columns), data.dialect)
     warnings += warnings_of_classes(table[name] for name in selection.targets)
+    start = earlier.warm_start if earlier else None
+    if model is not None:
+        start = model.record(plan, config, selection.digest, difference)
+    warnings += [DataWarning("earlier_training", line) for line in (start.warnings if start else ())]
     acceptance = Acceptance.of(warnings, data.accept)
     notes = [
         *selection.notes,
         *acceptance.notes,
         *notes_of_inputs(train, cells, data.columns),
         *notes_of_arrays(preprocessor.arrays),
-        *notes_of_layers(network, config.initial_parameters),
+        *notes_of_ranges(preprocessor.target, data.target_range),
+        *notes_of_layers(network, plan.initial_parameters),
     ]
+    if model is not None and start is not None:
+        notes += model.notes(start, network, config.initial_parameters)
+    fitted_on = "training" if known is None else "the earlier training"
     for part, found in surprises.items():
-        notes += [f"{part} rows: {note}" for note in surprise_notes(found)]
+        found_notes = [*surprise_notes(found, fitted_on), *notes_of_targets(preprocessor, tables[part])]
+        notes += [f"{part} rows: {note}" for note in found_notes]
     missing = {name: int(np.count_nonzero(table[name].missing())) for name in selection.inputs}
     examples = selection if keep_examples else None
     return Prepared(
@@ -199,6 +241,7 @@ def prepare(
         examples,
         selection.groups_of_parts,
         acceptance.accepted,
+        start,
     )
 
 

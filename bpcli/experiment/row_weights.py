@@ -40,7 +40,8 @@ def _class_weights(
     codes = target.truth(train.y)
     if isinstance(weights, str):
         totals = np.bincount(codes, of_rows, minlength=len(target.class_names))
-        factors = totals.sum() / (len(totals) * totals)
+        present = np.count_nonzero(totals)  # a model that training starts from may know more classes
+        factors = totals.sum() / (present * np.where(totals > 0, totals, 1.0))
     else:
         unknown = next((name for name in weights if name not in target.class_names), None)
         if unknown is not None:

@@ -11,7 +11,7 @@ from bpcli.data.table import Table
 from bpcli.inspection.integrated_gradients import Integrated, integrated_gradients
 from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, evenly_spaced
 from bpcli.models.model import Model
-from bpcli.training.scoring import require_finite
+from bpcli.training.scoring import outcome_of
 
 Numbers = NDArray[np.float64]
 
@@ -56,9 +56,8 @@ def attributions(model: Model, table: Table) -> Attributions:
     exact = np.dtype(np.float64)
     with np.errstate(all="ignore"), model.threads.single():
         encoded, _ = model.preprocessor.encode(table, model.dtype)
-        predictions = model.predictions(encoded)
-        require_finite(predictions)
-        predicted = model.target.outcome(predictions, model.loss).predicted
+        logits = model.logits(encoded)
+        predicted = outcome_of(model.target, model.loss, logits, model.decision).predicted
         x = model.inference.features(encoded).reshape(table.rows, model.inference.network.n_in)
         average = model.preprocessor.average(model.dtype).astype(exact)
         widths = np.array([part.width for part in model.preprocessor.parts])
@@ -69,12 +68,9 @@ def attributions(model: Model, table: Table) -> Attributions:
         ]
     offsets = model.target.explained_offsets
     baseline = np.column_stack([one.baseline for one in found]) + offsets
-    # The prediction itself, with logits rounded to the model's dtype.
-    explained = (
-        predicted
-        if model.target.explains_prediction(model.loss)
-        else np.column_stack([one.answer for one in found]) + offsets
-    )
+    # The prediction itself before it is clipped, with logits rounded to the model's dtype. Its link is the identity.
+    in_units = model.target.in_units(logits) if model.target.explains_prediction(model.loss) else None
+    explained = np.column_stack([one.answer for one in found]) + offsets if in_units is None else in_units
     contributions = np.zeros((len(x), len(found), len(widths)))
     for index, one in enumerate(found):
         lacking = explained[:, index] - baseline[:, index] - one.added.sum(axis=1)
@@ -100,7 +96,8 @@ def sampled_attributions(model: Model, table: Table) -> Attributions:
 
 def explained_output(model: Model) -> str:
     """Description of the explained quantity."""
-    return model.target.explained(model.loss)
+    before = "" if model.decision.calibration is None else ", before calibration"
+    return f"{model.target.explained(model.loss)}{before}"
 
 
 def explained_names(model: Model) -> tuple[str, ...]:

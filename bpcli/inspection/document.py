@@ -16,7 +16,7 @@ from bpcli.models.summary import NetworkSummary
 class RankedColumn(ColumnImportance):
     """Column with its permutation importance and its mean |contribution| by integrated gradients."""
 
-    contribution: float
+    contribution: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,10 @@ class RankedColumns:
     rows: int
     score: float
     columns: Sequence[RankedColumn]
+    loss: str
+    repeats: int
+    confidence: float
+    weighted: bool
 
     @classmethod
     def of(cls, importance: Importance, added: Attributions) -> RankedColumns:
@@ -34,7 +38,7 @@ class RankedColumns:
         contributions = dict(zip(added.columns, added.importance.tolist(), strict=True))
         ranked = [RankedColumn(**vars(one), contribution=contributions[one.column]) for one in importance.columns]
         ranked.sort(key=lambda one: (-round(one.importance, 9), -one.contribution))
-        return cls(importance.metric, importance.rows, importance.score, ranked)
+        return cls(**{**vars(importance), "columns": ranked})
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import numpy as np
 from bpcli.data.table import Table
 from bpcli.inspection.attributions import attributions, explained_names
 from bpcli.models.model import Model
-from bpcli.models.prediction import digits
 from bpcli.training.scoring import require_finite
 
 
@@ -33,8 +32,6 @@ class AttributionColumns:
             numbers = np.column_stack(
                 [found.explained[:, index], found.baseline[:, index], found.contributions[:, index]]
             )
-            with np.errstate(over="ignore"):
-                numbers = numbers.astype(self._model.dtype)
             require_finite(numbers)
-            columns += digits(numbers)
+            columns += numbers.T.tolist()
         return columns

@@ -1,87 +1,144 @@
-"""Permutation importance: degradation of the metric when a column's values are shuffled."""
+"""Permutation importance: degradation of the loss or a metric when a column's values are shuffled."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bpcli.arrays.memory import Array
 from bpcli.data.table import Table
-from bpcli.inspection.sampling import MOST_INPUTS, MOST_MULTIPLICATIONS, evenly_spaced, features_of, predictions
+from bpcli.errors import DataError, UsageError
+from bpcli.inspection.group_scores import MOST_GROUPS, GroupScores, LossScores, MetricScores, groups_of
+from bpcli.inspection.group_scores import jackknife_interval as interval_of
+from bpcli.inspection.sampling import MOST_INPUTS, MOST_MULTIPLICATIONS, evenly_spaced, features_of, logits_of
 from bpcli.metrics import METRICS
 from bpcli.models.model import Model
-from bpcli.training.scoring import HEADLINES
+from bpcli.spec import type_name
+from bpcli.training.scoring import metric_names, require_finite
+from bpcli.wording import quoted, suggestion
+
+LOSS = "loss"
+"""Default score: the loss that was trained. Unlike accuracy, it shows a column's effect on rare classes too."""
 
 REPEATS = 5
 """Number of permutations of each column."""
 
+CONFIDENCE = 0.95
+
+LEAST_GROUP = 5
+"""Minimum rows per group: values are shuffled within groups, and few donors make few different pairs."""
+
+MOST_SCORED = 5e7
+"""Maximum number of rows whose metric is computed, over all columns, permutations and groups: a few seconds."""
+
 
 @dataclass(frozen=True)
 class ColumnImportance:
-    """Importance of a column: mean and standard deviation of the metric's degradation over permutations."""
+    """Importance of a column: mean and standard deviation of the degradation over permutations, and its interval.
+
+    low, high: None if there are too few rows.
+    """
 
     column: str
     importance: float
     deviation: float
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
 class Importance:
-    """Importance of every input column, in descending order."""
+    """Importance of every input column, in descending order.
+
+    metric: `loss` or the name of a metric. score: its value with the columns unchanged. loss: type of the model's loss.
+    weighted: whether row weights count.
+    """
 
     metric: str
     rows: int
     score: float
     columns: list[ColumnImportance]
+    loss: str = ""
+    repeats: int = REPEATS
+    confidence: float = CONFIDENCE
+    weighted: bool = False
 
 
-def permutation_importance(model: Model, table: Table, repeats: int = REPEATS, seed: int = 0) -> Importance:
-    """Degradation of the task's headline metric when the values of one column are shuffled.
+def require_score(model: Model, name: str) -> None:
+    """Raise UsageError unless a model has the metric, or it is `loss`."""
+    known = [LOSS, *metric_names(model.target, model.loss)]
+    if name not in known:
+        hint = suggestion(name, known) or f"; available: {', '.join(known)}"
+        raise UsageError(f"--importance: no metric {quoted(name)} for this model{hint}")
+
+
+def permutation_importance(
+    model: Model, table: Table, metric: str = LOSS, repeats: int = REPEATS, seed: int = 0
+) -> Importance:
+    """Degradation of a score when the values of one column are shuffled.
 
     Redundant columns all look unimportant, because the model can use one while another is shuffled (Breiman 2001,
-    "Random forests", section 10; Fisher, Rudin and Dominici 2019). Encoded columns are shuffled, which is equivalent,
-    because rows are encoded independently.
+    "Random forests", section 10). Encoded columns are shuffled, which is equivalent, because rows are encoded
+    independently. No row keeps its value: the mean over permutations is an unbiased estimate of the mean over all pairs
+    of different rows (Fisher, Rudin and Dominici 2019, "All models are wrong, but many are useful", section 3).
+
+    The interval covers the choice of rows as well as that of permutations, which alone would be too narrow, because all
+    permutations share the same rows. Rows are divided into random groups and shuffled within them, which makes groups
+    independent. With row weights, the score of a row counts by the product of its weight and that of the row that its
+    value is from.
 
     Raises:
-        DataError: an output is not finite.
+        UsageError: the model has no such metric.
+        DataError: an output is not finite, or the metric is undefined on these rows.
     """
-    columns = model.preprocessor.parts
-    network = model.inference.network
+    require_score(model, metric)
+    columns, network = model.preprocessor.parts, model.inference.network
     passes = 1 + repeats * len(columns)
     most = min(MOST_MULTIPLICATIONS / (network.multiplications * passes), MOST_INPUTS / network.n_in)
-    taken = evenly_spaced(table.rows, most)
-    rows, chosen = len(taken), table.take(taken)
-    x = features_of(model, chosen)
-    score = _scorer(model, chosen)
-    metric = METRICS[model.target.task][HEADLINES[model.target.task]]
-    sign = 1.0 if metric.greater_is_better else -1.0
-    base, generator = score(x), np.random.default_rng(seed)
-    orders = [generator.permutation(rows) for _ in range(repeats)]
+    if metric != LOSS:
+        most = min(most, MOST_SCORED / (passes * (1 + MOST_GROUPS)))
+    generator = np.random.default_rng(seed)
+    chosen = table.take(generator.permutation(evenly_spaced(table.rows, most)))
+    rows, x = chosen.rows, features_of(model, chosen)
+    bounds = groups_of(rows, LEAST_GROUP)
+    scores = _scores(model, chosen, bounds, metric)
+    sign = -1.0 if metric != LOSS and METRICS[model.target.task][metric].greater_is_better else 1.0
+    weight = model.preprocessor.row_weights(chosen)
+    unchanged = logits_of(model, x)
+    require_finite(unchanged)
+    score = float(scores.of(unchanged, weight)[0])
+    if np.isnan(score):
+        raise DataError(f"--importance: {metric} is undefined on these rows; use loss")
+    donors = [_donors(generator, bounds) for _ in range(repeats)]
+    weights = [None if weight is None else weight * weight[donor] for donor in donors]
+    before = [scores.of(unchanged, of_rows) for of_rows in weights]
     found = []
     ends = np.cumsum([0, *(column.width for column in columns)])
     for column, (first, last) in zip(columns, pairwise(ends), strict=True):
         kept = x[:, first:last].copy()
-        drops = []
-        for order in orders:
-            x[:, first:last] = kept[order]
-            drops.append(sign * (base - score(x)))
+        changes = []
+        for donor, of_rows, base in zip(donors, weights, before, strict=True):
+            x[:, first:last] = kept[donor]
+            changes.append(sign * (scores.of(logits_of(model, x), of_rows) - base))
         x[:, first:last] = kept
-        found.append(ColumnImportance(column.name, float(np.mean(drops)), float(np.std(drops))))
+        worse, *without = np.mean(changes, axis=0)
+        low, high = interval_of(worse, np.array(without)) or (None, None)
+        deviation = float(np.std([change[0] for change in changes]))
+        found.append(ColumnImportance(column.name, float(worse), deviation, low, high))
     found.sort(key=lambda one: -one.importance)
-    return Importance(metric.name, rows, base, found)
+    return Importance(metric, rows, score, found, type_name(model.loss), repeats, weighted=weight is not None)
 
 
-def _scorer(model: Model, table: Table) -> Callable[[Array], float]:
-    """Headline metric as a function of the encoded rows."""
-    metric = METRICS[model.target.task][HEADLINES[model.target.task]]
-    target = model.preprocessor.target
-    truth = target.truth_of([table[name] for name in target.names]).values
+def _scores(model: Model, table: Table, bounds: NDArray[np.intp], metric: str) -> GroupScores:
+    return LossScores(model, table, bounds) if metric == LOSS else MetricScores(model, table, bounds, metric)
 
-    def score(x: Array) -> float:
-        outcome = model.target.outcome(predictions(model, x), model.loss)
-        return metric.function(truth, outcome.predicted, outcome.probabilities) or 0.0
 
-    return score
+def _donors(generator: np.random.Generator, bounds: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Row that each row's value is from: another one of its group, each once; (rows,)."""
+    donors = np.empty(bounds[-1], np.intp)
+    for start, stop in pairwise(bounds):
+        order = start + generator.permutation(stop - start)
+        donors[order] = np.roll(order, 1)
+    return donors

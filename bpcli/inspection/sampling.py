@@ -35,13 +35,23 @@ def features_of(model: Model, table: Table) -> Array:
     return features.reshape(len(features), model.inference.network.n_in).astype(model.dtype, copy=False)
 
 
-def predictions(model: Model, x: Array) -> Array:
-    """Predictions for dense features x, in blocks of bounded memory. The last bit may differ from the model's own."""
+def logits_of(model: Model, x: Array) -> Array:
+    """Logits (rows, outputs) for dense features x, in blocks of bounded memory.
+
+    The last bit may differ from the model's own.
+    """
     network = model.inference.network
     block = max(1, MOST_NUMBERS // (network.n_in + sum(layer.n_out for layer in network.layers)))
     out = np.empty((len(x), network.n_out))
     with np.errstate(all="ignore"), model.threads.single():
         for start in range(0, len(x), block):
             out[start : start + block] = model.inference.continued(-1, x[start : start + block])
-        model.loss.link(out, out)
+    return out
+
+
+def predictions(model: Model, x: Array) -> Array:
+    """Predictions for dense features x: the model's link applied to `logits_of`."""
+    out = logits_of(model, x)
+    with np.errstate(all="ignore"):
+        model.link.link(out, out)
     return out

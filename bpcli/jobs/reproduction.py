@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
-from math import isfinite
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from bpcli.arrays.memory import Array
 from bpcli.config import load_config
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.config.start_from import StartFrom, WarmStart
 from bpcli.data.files.source import open_source
 from bpcli.documents.json_value import Json
 from bpcli.errors import CheckpointError, DataError, DivergedError
+from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.opening import open_experiment
 from bpcli.experiment.prepare import Prepared
+from bpcli.experiment.warm_start import known_kinds
+from bpcli.jobs.differences import (
+    FirstDifference,
+    WeightDifference,
+    Weights,
+    largest_difference,
+    largest_shown,
+    largest_to_json,
+    weights_sha256,
+)
 from bpcli.jobs.runner import epoch_record
 from bpcli.models.evaluation import find_data
 from bpcli.storage.checkpoint import Checkpoint
@@ -28,62 +38,8 @@ from bpcli.wording import printable
 NOT_COMPARED = "seconds"
 """Value of an epoch's record that is not compared: its duration."""
 
-
-@dataclass(frozen=True)
-class FirstDifference:
-    """First value that differs. A side that lacks the value is None; `metric` is None if the epoch itself is missing.
-
-    `was` comes from the run's file and may be any JSON value.
-    """
-
-    epoch: int
-    metric: str | None
-    was: Json = None
-    now: Json = None
-
-    @property
-    def size(self) -> float | None:
-        """Absolute difference of two floats; None for counts and other values."""
-        return abs(self.now - self.was) if isinstance(self.was, float) and isinstance(self.now, float) else None
-
-    def to_json(self) -> dict[str, Json]:
-        """Difference as a JSON object."""
-        return {
-            "epoch": self.epoch,
-            "metric": self.metric,
-            "was": _finite(self.was),
-            "now": self.now,
-            "difference": _finite(self.size),
-        }
-
-    def __str__(self) -> str:
-        first = f"epoch {self.epoch} is the first that differs"
-        if self.metric is None:
-            return f"{first}: the run has it, but training now ended earlier"
-        by = "" if self.size is None else f", off by {self.size:.2g}"
-        return f"{first}: {self.metric} was {_shown(self.was)}, is now {_shown(self.now)}{by}"
-
-
-@dataclass
-class Weights:
-    """SHA-256 of a checkpoint's parameters and running statistics, with its epoch and steps.
-
-    `now` is None until the repeated training reaches that step.
-    """
-
-    epoch: int
-    steps: int
-    was: str
-    now: str | None = None
-
-    @property
-    def identical(self) -> bool:
-        """Whether both trainings gave the same weights."""
-        return self.was == self.now
-
-    def to_json(self) -> dict[str, Json]:
-        """Weights as a JSON object."""
-        return {**asdict(self), "identical": self.identical}
+BEST_EPOCH = "best_epoch, which follows from the metrics"
+"""What a tolerance leaves out: epochs that are equally good within it may change places."""
 
 
 class Reproduction:
@@ -94,16 +50,17 @@ class Reproduction:
     environment, as returned by `environment_changes`.
     """
 
-    def __init__(self, directory: RunDirectory, cache: bool = True) -> None:
+    def __init__(self, directory: RunDirectory, cache: bool = True, tolerance: float = 0.0) -> None:
         """Read the run, verify that its config and data are unchanged, and prepare them.
 
-        cache: as for `prepare`.
+        cache: as for `prepare`. tolerance: bound on the `scaled_difference` of every metric, parameter and running
+        statistic; 0 requires the same bits.
 
         Raises:
             CheckpointError: there is no checkpoint, or config.yaml is not the config of the training.
             DataError: the data is missing or has changed.
         """
-        self.directory = directory
+        self.directory, self.tolerance = directory, tolerance
         if not directory.last.is_file():
             raise CheckpointError(f"{printable(str(directory.path))}: nothing to reproduce; it has no last checkpoint")
         last = Checkpoint.load(directory.last)
@@ -136,8 +93,35 @@ class Reproduction:
         epochs = max([whole, *self._records])
         self._end = max(epochs * an_epoch, *(weights.steps for weights in self.weights.values()))
         self.wanted = -(-self._end // an_epoch)
+        self._checkpoints = {"last": last} if best is None else {"last": last, "best": best}
         self.epochs = 0
         self.difference: FirstDifference | None = None
+        self.largest_metric: FirstDifference | None = None
+
+    @property
+    def reproduced(self) -> bool:
+        """Whether everything compared is identical, or within the tolerance if there is one."""
+        if not self.tolerance:
+            return self.identical
+        worst = 0.0 if self.largest_metric is None else self.largest_metric.scaled
+        return max([worst, *(weights.scaled for weights in self.weights.values())]) <= self.tolerance
+
+    @property
+    def largest(self) -> tuple[str, FirstDifference | WeightDifference] | None:
+        """Largest difference of a metric or of weights that were reached, with its place; None if there is none."""
+        found: list[tuple[str, FirstDifference | WeightDifference]] = [
+            (f"{name} weights, {weights.largest.name}", weights.largest)
+            for name, weights in self.weights.items()
+            if weights.largest is not None
+        ]
+        if self.largest_metric is not None:
+            found.append((self.largest_metric.place, self.largest_metric))
+        return max(found, key=lambda one: one[1].scaled, default=None)
+
+    @property
+    def largest_shown(self) -> str | None:
+        """Largest difference as a phrase."""
+        return None if self.largest is None else largest_shown(*self.largest)
 
     @property
     def identical(self) -> bool:
@@ -158,6 +142,9 @@ class Reproduction:
                 "now": self.environment,
                 "changed": list(self.changes),
             },
+            "tolerance": self.tolerance,
+            "reproduced": self.reproduced,
+            "largest_difference": None if self.largest is None else dict(largest_to_json(*self.largest)),
         }
 
     def run(self, threads: int | None = None) -> Iterator[EpochReport | Progress]:
@@ -184,10 +171,20 @@ class Reproduction:
 
         Returns True after the run's last step.
         """
-        for weights in self.weights.values():
+        for name, weights in self.weights.items():
             if weights.now is None and weights.steps == state.optimizer.steps:
                 weights.now = weights_sha256(state.params, state.layer_state)
+                weights.largest = None if weights.identical else self._largest(self._checkpoints[name], state)
         return state.optimizer.steps >= self._end
+
+    def _largest(self, checkpoint: Checkpoint, state: TrainingState) -> WeightDifference | None:
+        """Largest difference of the state from a checkpoint."""
+        network, vectors = self.prepared.network, checkpoint.vectors
+        found = [
+            largest_difference(network.layout, vectors["params"], state.params),
+            largest_difference(network.state_layout, vectors["state"], state.layer_state),
+        ]
+        return max((one for one in found if one is not None), key=lambda one: one.scaled, default=None)
 
     def _compare(self, report: EpochReport) -> None:
         """Compare an epoch with the run's record, unless a crash kept the record from the file."""
@@ -203,6 +200,11 @@ class Reproduction:
 
     def _differ(self, difference: FirstDifference) -> None:
         self.difference = self.difference or difference
+        if self.tolerance and difference.metric == "best_epoch":
+            if BEST_EPOCH not in self.not_compared:
+                self.not_compared.append(BEST_EPOCH)
+        elif self.largest_metric is None or difference.scaled > self.largest_metric.scaled:
+            self.largest_metric = difference
 
 
 def _values(record: EpochRecord | None) -> dict[str, Json]:
@@ -215,25 +217,8 @@ def _values(record: EpochRecord | None) -> dict[str, Json]:
     return named
 
 
-def _finite(value: Json) -> Json:
-    """JSON value of a float: NaN and infinities, which JSON lacks, become strings."""
-    return str(value) if isinstance(value, float) and not isfinite(value) else value
-
-
-def _shown(value: Json) -> str:
-    text = repr(value)
-    return "missing" if value is None else text if len(text) <= 80 else f"{text[:80]}…"
-
-
 def _weights_of(checkpoint: Checkpoint) -> str:
     return weights_sha256(checkpoint.vectors["params"], checkpoint.vectors["state"])
-
-
-def weights_sha256(params: Array, layer_state: Array) -> str:
-    """SHA-256 of the bytes of the parameters, followed by those of the running statistics."""
-    digest = hashlib.sha256(params.data)
-    digest.update(layer_state.data)
-    return digest.hexdigest()
 
 
 def _prepared(directory: RunDirectory, last: Checkpoint, cache: bool) -> Prepared:
@@ -244,11 +229,34 @@ def _prepared(directory: RunDirectory, last: Checkpoint, cache: bool) -> Prepare
     if changed is not None:
         raise CheckpointError(f"{shown}: {changed} in config.yaml is not what the run was trained with; restore it")
     data, folder = find_data(header, directory.last, "restore it")
-    source = open_source(data, folder, cache=cache)
+    started = loaded.config.start_from
+    kinds = None if started is None else known_kinds(header.preprocessor, data)
+    source = open_source(data, folder, kinds, cache)
     if source.digest != header.data.sha256:
         raise DataError(f"{source.shown}: the data has changed since the run; restore the original")
+    changes: dict[str, object] = {"data": data}
+    if started is not None and header.warm_start is not None:
+        changes["start_from"] = StartFrom(
+            checkpoint=_found(started, header.warm_start, directory), sha256=started.sha256
+        )
+    # Earlier versions, whose configs lack this key, encoded and clipped some targets in another way.
+    is_older = "target_range" not in header.config.data.model_fields_set
+    fitted = EarlierFit(header.config, header.preprocessor, header.data.sha256, header.data.weightless)
     return open_experiment(
-        directory.config, change=lambda config: config.model_copy(update={"data": data}), source=source
+        directory.config,
+        change=lambda config: config.model_copy(update=changes),
+        source=source,
+        earlier=fitted if is_older else None,
+    )
+
+
+def _found(started: StartFrom, record: WarmStart, directory: RunDirectory) -> str:
+    """Path of the checkpoint that a run started from: relative to the run, or where it was. Raises CheckpointError."""
+    for path in (directory.path / started.checkpoint, Path(record.checkpoint)):
+        if path.is_file():
+            return str(path.resolve())
+    raise CheckpointError(
+        f"{printable(record.checkpoint)}: the checkpoint that this run started from no longer exists; restore it"
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.files.source import open_source
 from bpcli.errors import CheckpointError
 from bpcli.experiment.earlier_fit import EarlierFit
@@ -27,7 +28,8 @@ def open_run(
     """
     directory.require_last()
     header = Checkpoint.load(directory.last).header
-    earlier = EarlierFit(header.config, header.preprocessor, header.data.sha256, header.data.weightless)
+    data = header.data
+    earlier = EarlierFit(header.config, header.preprocessor, data.sha256, data.weightless, header.warm_start)
     prepared = open_experiment(directory.config, overrides, cache=cache, keep_examples=keep_examples, earlier=earlier)
     if not prepared.preprocessor.arrays or header.preprocessor.arrays:
         return prepared
@@ -51,7 +53,9 @@ def resume_state(prepared: Prepared, directory: RunDirectory, of: type[Header] =
     if header.counters is None:
         raise CheckpointError(f"{printable(str(directory.last))}: not a checkpoint to resume from")
     if header.data.sha256 != prepared.digest:
-        raise CheckpointError(f"{path}: the data has changed since this run started; start a new run")
+        raise CheckpointError(
+            f"{path}: the data has changed since this run started; start a new run, from this one with --from"
+        )
     changed = _changed(header, checkpoint.network, prepared)
     if changed is not None:
         raise CheckpointError(f"{path}: {changed} not what this run started with; start a new run")
@@ -85,6 +89,7 @@ def _changed(header: Header, network: Network, prepared: Prepared) -> str | None
         "data is": before.data.choosing_rows == now.data.choosing_rows,
         "seed is": before.seed == now.seed,
         "dtype is": before.dtype == now.dtype,
+        "start_from is": _started_from(before) == _started_from(now),
         "layers are": network == prepared.network,
         "the fitted preprocessing is": header.preprocessor == prepared.preprocessor,
         "loss is": before.loss == now.loss,
@@ -92,3 +97,7 @@ def _changed(header: Header, network: Network, prepared: Prepared) -> str | None
         "training.early_stopping.monitor is": header.score.monitor == prepared.plan.monitor.name,
     }
     return next((what for what, holds in same.items() if not holds), None)
+
+
+def _started_from(config: ExperimentConfig) -> str | None:
+    return None if config.start_from is None else config.start_from.sha256

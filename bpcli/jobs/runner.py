@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from time import perf_counter
-
-import numpy as np
 
 from bpcli.arrays.memory import Array
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.decision.fitted import FittedDecision
+from bpcli.documents.decision import DecisionReport
 from bpcli.documents.layer_health import LayerHealth
 from bpcli.documents.scores import ScoreReport
-from bpcli.errors import DivergedError
+from bpcli.errors import CheckpointError, DivergedError
 from bpcli.experiment.prepare import Prepared
 from bpcli.history.diagnosis import diagnose
 from bpcli.history.tensorboard import EventFile
+from bpcli.jobs.best_model import BestModel
 from bpcli.jobs.stopping import stop_explanation
-from bpcli.nn.inference import Inference
 from bpcli.storage.checkpoint import Checkpoint, DataFingerprint, Header, Score
 from bpcli.storage.records import EpochRecord, EpochScores, Summary
 from bpcli.storage.run_directory import RunDirectory
@@ -27,7 +28,6 @@ from bpcli.system.environment import environment
 from bpcli.training import EpochReport, Progress, TrainingState, train
 from bpcli.training.baseline import baseline_loss
 from bpcli.training.loop import PROGRESS_SECONDS, Clock
-from bpcli.training.scoring import answers
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,8 @@ class Runner:
         self._versions = environment(prepared.plan.stepping.compiled)
         self.summary = Summary()
         self._test: ScoreReport | None = None
+        self._decision: DecisionReport | None = None
+        self.decides_again = False
         self._best: EpochScores | None = None
         self._final: EpochScores | None = None
         self._health: tuple[LayerHealth, ...] = ()
@@ -124,7 +126,8 @@ class Runner:
         if self.state.counters.stop is None:
             self.status = "interrupted"
         else:
-            self._test = self._test_report()
+            best = BestModel.of(self.prepared, self.state)
+            self._test, self._decision = best.test_report(), best.decision_report()
             self.status = self._status_at_end()
         self._summarize()
 
@@ -167,7 +170,18 @@ class Runner:
         """Whether the directory already has all results of the final state."""
         counters, summary = self.state.counters, self.directory.read_summary()
         written = (summary.status, summary.stop_reason, summary.epochs)
-        return written == (self._status_at_end(), counters.stop, counters.epoch) and self.directory.best.is_file()
+        if written != (self._status_at_end(), counters.stop, counters.epoch) or not self.directory.best.is_file():
+            return False
+        self.decides_again = self._is_decided_otherwise()
+        return not self.decides_again
+
+    def _is_decided_otherwise(self) -> bool:
+        """Whether the best checkpoint has another `decision` in its config."""
+        try:
+            written = Checkpoint.load(self.directory.best).header.config.decision
+        except CheckpointError:
+            return False
+        return written != self.prepared.config.decision
 
     def _status_at_end(self) -> str:
         """Status of the run.
@@ -183,10 +197,13 @@ class Runner:
         state = self.state
         if state.counters.best_epoch != self._best_written:
             vectors = {"params": state.best_params, "state": state.best_layer_state}
-            self.directory.save_best(self._checkpoint(vectors, resumable=False))
+            decision = BestModel.of(self.prepared, state).decision
+            self.directory.save_best(self._checkpoint(vectors, resumable=False, decision=decision))
             self._best_written = state.counters.best_epoch
 
-    def _checkpoint(self, vectors: dict[str, Array], resumable: bool) -> Checkpoint:
+    def _checkpoint(
+        self, vectors: dict[str, Array], resumable: bool, decision: FittedDecision | None = None
+    ) -> Checkpoint:
         counters, optimizer = self.state.counters, self.state.optimizer
         header = Header(
             config=self._config,
@@ -202,23 +219,14 @@ class Runner:
                 value=self.prepared.plan.monitor.less_is_better(counters.best) if counters.best_epoch else None,
                 epoch=counters.best_epoch,
             ),
+            warm_start=self.prepared.warm_start,
             counters=counters.to_json() if resumable else None,
             optimizer_steps=optimizer.steps if resumable else 0,
             optimizer_product=optimizer.numbers.get("product", 1.0) if resumable else 1.0,
             versions=self._versions,
+            decision=decision,
         )
         return Checkpoint(header, vectors)
-
-    def _test_report(self) -> ScoreReport | None:
-        """Scores of the best parameters on the test rows; None without test rows."""
-        dataset = self.prepared.datasets.get("test")
-        if dataset is None:
-            return None
-        state, loss = self.state, self.prepared.plan.loss
-        exact = np.dtype(np.float64)
-        best = Inference(self.prepared.network, state.best_params, state.best_layer_state, exact)
-        target = self.prepared.preprocessor.target
-        return answers(target, loss, best.predictions(dataset.x, loss), dataset).report
 
     def _summarize(self) -> None:
         counters, finished = self.state.counters, self.status != "running"
@@ -234,9 +242,11 @@ class Runner:
             final=self._final,
             test=self._test,
             positive=self.prepared.preprocessor.target.positive,
+            decision=self._decision,
             parameters=self.prepared.network.layout.size,
             rows=self.prepared.rows,
             data_sha256=self.prepared.digest,
+            warm_start=None if (start := self.prepared.warm_start) is None else start.model_dump(mode="json"),
             warnings=[warning.text for warning in self.prepared.warnings],
             data_warnings=self.prepared.all_warnings,
             training_seconds=round(counters.seconds, 6),
@@ -278,6 +288,10 @@ def epoch_record(report: EpochReport) -> EpochRecord:
 
 
 def _relocated(prepared: Prepared, directory: RunDirectory) -> ExperimentConfig:
-    """Resolved config with data paths relative to the run directory."""
-    data = prepared.config.data.with_paths(map(directory.relative_to_run, prepared.sources))
-    return prepared.config.model_copy(update={"data": data})
+    """Resolved config with paths relative to the run directory."""
+    config = prepared.config
+    changes: dict[str, object] = {"data": config.data.with_paths(map(directory.relative_to_run, prepared.sources))}
+    if (start := config.start_from) is not None:
+        checkpoint = directory.relative_to_run(Path(start.checkpoint))
+        changes["start_from"] = start.model_copy(update={"checkpoint": checkpoint})
+    return config.model_copy(update=changes)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from bpcli.config.experiment import ExperimentConfig
+from bpcli.config.start_from import StartFrom
 from bpcli.data.data_warning import require_none
 from bpcli.errors import DivergedError, UsageError
 from bpcli.experiment.opening import open_experiment
@@ -28,7 +30,8 @@ class Run:
     """Outcome of a training.
 
     status: `finished`, `stopped` by `training.stop_when`, `interrupted` or `diverged`. summary: content of
-    `summary.json`. trained: whether a step was taken; False for a run that was already finished.
+    `summary.json`. trained: whether a step was taken, or the decision fitted again; False for a run that was already
+    finished.
     """
 
     path: Path
@@ -69,6 +72,7 @@ def train(
     config: Path | None = None,
     overrides: Iterable[str] = (),
     *,
+    start_from: Path | None = None,
     resume: Path | None = None,
     run_dir: Path | None = None,
     runs_dir: Path | None = None,
@@ -80,15 +84,15 @@ def train(
 ) -> Run:
     """Train a config or resume a run, and write all results to the run directory.
 
-    config: path of the YAML file. overrides: settings such as `training.epochs=50`. resume: instead of a config, the
-    directory of a run that was stopped or is to be extended. run_dir: directory to create. runs_dir: folder for a
-    directory named after experiment and time (default: `runs`). threads: see `bpcli.training.train`. strict: treat data
-    warnings as errors.
+    config: path of the YAML file. overrides: settings such as `training.epochs=50`. start_from: run directory or
+    checkpoint to start from, like `start_from` in the config. resume: instead of a config, the directory of a run that
+    was stopped or is to be extended. run_dir: directory to create. runs_dir: folder for a directory named after
+    experiment and time (default: `runs`). threads: see `bpcli.training.train`. strict: treat data warnings as errors.
 
     Raises:
         BpcliError: anything fails; its subclass determines the exit code.
     """
-    require_start(config, resume, run_dir, runs_dir, tensorboard)
+    require_start(config, resume, run_dir, runs_dir, tensorboard, start_from)
     if config is not None and RunDirectory(config).is_run():
         shown = printable(str(config))
         raise UsageError(
@@ -103,7 +107,7 @@ def train(
         if there:
             prepared = open_run(there, overrides, cache=cache)
         else:
-            prepared = open_experiment(config or Path(), overrides, cache=cache)
+            prepared = open_experiment(config or Path(), overrides, cache=cache, change=starting_from(start_from))
         if strict:
             require_none(prepared.warnings)
         observer.opened(prepared)
@@ -115,17 +119,35 @@ def train(
             return _run(Runner(prepared, directory, state, threads, tensorboard), observer)
 
 
+def starting_from(checkpoint: Path | None) -> Callable[[ExperimentConfig], ExperimentConfig]:
+    """Function that makes a config start from a run or checkpoint; without one, it changes nothing."""
+    if checkpoint is None:
+        return lambda config: config
+    start = StartFrom(checkpoint=str(checkpoint.absolute()))
+    return lambda config: config.model_copy(update={"start_from": start})
+
+
 def require_start(
-    config: Path | None, resume: Path | None, run_dir: Path | None, runs_dir: Path | None, tensorboard: bool
+    config: Path | None,
+    resume: Path | None,
+    run_dir: Path | None,
+    runs_dir: Path | None,
+    tensorboard: bool,
+    start_from: Path | None = None,
 ) -> None:
     """Raise UsageError unless there is either a config or a run to resume.
 
-    A resumed run excludes `run_dir` and `runs_dir`. With `tensorboard`, also raises if event files cannot be written.
+    A resumed run excludes `run_dir`, `runs_dir` and `start_from`. With `tensorboard`, also raises if event files cannot
+    be written.
     """
     if (config is None) == (resume is None):
         raise UsageError("give a config to train, or --resume and a run directory")
     if resume is not None and (run_dir or runs_dir):
         raise UsageError("--run-dir and --runs-dir exclude --resume, which continues in the run's own directory")
+    if resume is not None and start_from is not None:
+        raise UsageError(
+            "--from and --resume exclude each other; --from starts a new run, --resume continues an old one"
+        )
     if tensorboard:
         require_tensorboard()
 
@@ -141,7 +163,12 @@ def _run(runner: Runner, observer: Observer) -> Run:
     before = runner.state.optimizer.steps
 
     def run() -> Run:
-        return Run(runner.directory.path, runner.status, runner.summary, runner.state.optimizer.steps > before)
+        return Run(
+            runner.directory.path,
+            runner.status,
+            runner.summary,
+            runner.state.optimizer.steps > before or runner.decides_again,
+        )
 
     try:
         with observer.watching(runner):

@@ -30,6 +30,8 @@ class Metric(Generic[Outcomes]):
     formula: Callable[[Outcomes], float | None]
     greater_is_better: bool = True
     needs_probabilities: bool = False
+    needs_deviance: bool = False
+    """Whether the loss determines the metric by its deviance."""
 
     def function(
         self, true: Array, predicted: Array, probabilities: Array | None = None, weight: Array | None = None

@@ -12,7 +12,7 @@ from bpcli.documents.scores import ScoreReport
 from bpcli.metrics.classification import BINARY, MULTICLASS, ClassOutcomes, classification_report
 from bpcli.metrics.metric import Array, Metric, Task
 from bpcli.metrics.multilabel import MULTILABEL, multilabel_report
-from bpcli.metrics.regression import REGRESSION, regression_report
+from bpcli.metrics.regression import REGRESSION, TargetOutcomes, regression_report
 from bpcli.metrics.weights import weighted_rows
 
 METRICS: Mapping[Task, Mapping[str, Metric[Any]]] = {
@@ -33,17 +33,21 @@ def measure(
     classes: int = 0,
     unseen: int = 0,
     weight: Array | None = None,
+    power: float = 0.0,
 ) -> dict[str, float | None]:
     """Metrics of `task` by name. With `unseen`, so many classes beyond `classes` may be true, as for `ClassOutcomes`.
 
-    weight: row weights (rows,), or None for ones. Raises ValueError as `Metric.function` does.
+    weight: row weights (rows,), or None for ones. power: of the variance, as for `TargetOutcomes`. Raises ValueError as
+    `Metric.function` does.
     """
     members = [METRICS[task][name] for name in metrics]
-    outcomes = (
-        ClassOutcomes(true, predicted, probabilities, weight, classes, unseen)
-        if unseen
-        else members[0].outcomes(true, predicted, probabilities, weight)
-    )
+    outcomes: ClassOutcomes | TargetOutcomes
+    if unseen:
+        outcomes = ClassOutcomes(true, predicted, probabilities, weight, classes, unseen)
+    elif task == "regression":
+        outcomes = TargetOutcomes(true, predicted, weight, power)
+    else:
+        outcomes = members[0].outcomes(true, predicted, probabilities, weight)
     return {member.name: member.of(outcomes) for member in members}
 
 
@@ -55,18 +59,20 @@ def report(
     names: Sequence[str],
     unseen: Sequence[str] = (),
     weight: Array | None = None,
+    power: float = 0.0,
 ) -> ScoreReport:
     """Report of `task`; `names` are its classes, labels or targets, `unseen` further classes that may be true.
 
     weight: row weights (rows,), or None for ones. Unless all are 1, the report has the sum of the weights and the
-    unweighted report too. Rows of weight 0 are left out of both. Raises ValueError as `Metric.function` does.
+    unweighted report too. Rows of weight 0 are left out of both. power: of the variance, as for `TargetOutcomes`.
+    Raises ValueError as `Metric.function` does.
     """
-    weighted = _report(task, true, predicted, probabilities, names, unseen, weight)
+    weighted = _report(task, true, predicted, probabilities, names, unseen, weight, power)
     if weight is None or np.all((weight == 0) | (weight == 1)):
         return weighted
     true, predicted, probabilities, counted = weighted_rows(true, predicted, probabilities, weight)
     total = None if counted is None else counted.sum().item()
-    plain = _report(task, true, predicted, probabilities, names, unseen, None)
+    plain = _report(task, true, predicted, probabilities, names, unseen, None, power)
     return replace(weighted, weight_sum=total, unweighted=plain)
 
 
@@ -78,9 +84,10 @@ def _report(
     names: Sequence[str],
     unseen: Sequence[str],
     weight: Array | None,
+    power: float,
 ) -> ScoreReport:
     if task == "regression":
-        return regression_report(true, predicted, names, weight)
+        return regression_report(true, predicted, names, weight, power)
     if task == "multilabel":
         return multilabel_report(true, predicted, probabilities, names, weight)
     return classification_report(true, predicted, probabilities, names, unseen, weight)

@@ -15,9 +15,11 @@ from bpcli.data.files.query import Location, shown_location
 from bpcli.data.files.source import Source, open_source, read_options, read_together
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Kind, Part, Table, require_columns
+from bpcli.data.targets import require_in_domain
+from bpcli.documents.decision import DecisionReport
 from bpcli.documents.scores import ScoreReport
 from bpcli.errors import DataError, MismatchError, errors_in
-from bpcli.experiment.notes import notes_of_scale, notes_of_unseen_classes, surprise_notes
+from bpcli.experiment.notes import notes_of_scale, notes_of_targets, notes_of_unseen_classes, surprise_notes
 from bpcli.models.model import Model
 from bpcli.storage.checkpoint import Header
 from bpcli.storage.run_checkpoint import unfinished_notes
@@ -29,6 +31,8 @@ CHANGED = (
     "the data file has changed since training: the rows differ from those of the run, and some may be training rows"
 )
 
+FITTED_HERE = "threshold and calibration were fitted on these rows, so scores on them may be too optimistic"
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -37,6 +41,8 @@ class Evaluation:
     source: str
     report: ScoreReport
     notes: list[str]
+    decision: DecisionReport | None = None
+    """Thresholds and calibration, unless they are the default."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +186,9 @@ def file_rows_for_each(models: Sequence[Model], data: Sequence[Location], cache:
         missing = np.any([column.missing() for column in columns], axis=0)
         rows = np.flatnonzero(~missing)
         with errors_in(source.shown):
-            model.target.require_valid([column.take(rows) for column in columns], rows + 1)
+            known = [column.take(rows) for column in columns]
+            model.target.require_valid(known, rows + 1)
+            require_in_domain(known, model.loss, None, rows + 1)
         yield FileRows(source, table, ~missing)
 
 
@@ -246,7 +254,8 @@ def weighing_rows(model: Model, table: Table, source: str) -> tuple[NDArray[np.i
 def evaluate_split(model: Model, part: Part | None, cache: bool = True) -> Evaluation:
     """Evaluate a model on a split of its own data, as chosen by `split_rows`."""
     rows = split_rows(model, part, cache)
-    return _evaluated(model, rows.table, rows.source, [*rows.notes, *warnings_of_training(model)])
+    fitted = [FITTED_HERE] if rows.part == "validation" and model.decision.rows else []
+    return _evaluated(model, rows.table, rows.source, [*rows.notes, *fitted, *warnings_of_training(model)])
 
 
 def evaluate_file(model: Model, path: Path, cache: bool = True) -> Evaluation:
@@ -269,11 +278,16 @@ def _evaluated(model: Model, table: Table, source: str, notes: list[str]) -> Eva
     table, notes = table.take(rows) if len(rows) < table.rows else table, [*notes, *of_weights]
     with errors_in(source):
         answers, surprises = model.answers(table)
+        decision = model.decision_report(table)
     known = " ".join(notes)
     unseen = [line for line in notes_of_unseen_classes(model.preprocessor, table) if line not in known]
-    told = [*unfinished_notes(model.path), *notes, *unseen, *surprise_notes(surprises)]
-    told += [*notes_of_scale(model.preprocessor, table), *remarks(answers.report)]
-    return Evaluation(source, answers.report, told)
+    told = [*unfinished_notes(model.path), *model.decision_notes, *notes, *unseen, *surprise_notes(surprises)]
+    told += [
+        *notes_of_targets(model.preprocessor, table),
+        *notes_of_scale(model.preprocessor, table),
+        *remarks(answers.report),
+    ]
+    return Evaluation(source, answers.report, told, decision)
 
 
 def warnings_of_training(model: Model) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,15 +19,18 @@ from bpcli.data.files.source import read_options
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Table
 from bpcli.data.targets import Outcome, TargetBase
+from bpcli.decision.fitted import FittedDecision
+from bpcli.documents.decision import DecisionReport
 from bpcli.errors import DataError, UsageError
 from bpcli.nn.inference import Inference
-from bpcli.nn.losses import LossBase
+from bpcli.nn.losses import Link, LossBase
 from bpcli.spec import type_name
 from bpcli.storage.checkpoint import Checkpoint, Header
 from bpcli.storage.run_checkpoint import find_checkpoint
 from bpcli.system.blas import BlasThreads
 from bpcli.system.memory import require_memory
-from bpcli.training.scoring import Answers, answers, require_finite
+from bpcli.training.deciding import effect_of_calibration, report_of
+from bpcli.training.scoring import Answers, answers, outcome_of
 from bpcli.wording import counted, printable, quoted
 
 
@@ -43,6 +46,8 @@ class Model:
     inference: Inference
     threads: BlasThreads
     dtype: np.dtype[Any]
+    decision: FittedDecision = field(default_factory=FittedDecision)
+    """Calibration, and thresholds above which classes and labels are predicted."""
 
     @classmethod
     def load(cls, path: str | Path, header: type[Header] = Header) -> Model:
@@ -70,7 +75,29 @@ class Model:
             inference=Inference(network, params, checkpoint.vectors["state"], exact),
             threads=BlasThreads(),
             dtype=params.dtype,
+            decision=found.decision_in_use,
         )
+
+    def deciding(self, decision: FittedDecision) -> Model:
+        """The same model with another decision."""
+        return replace(self, decision=decision)
+
+    def with_threshold(self, threshold: float) -> Model:
+        """The same model that predicts the positive class, or each label, above a probability.
+
+        Raises UsageError if the model has neither, or no probabilities.
+        """
+        count = len(self.target.decided_names)
+        if not (count and self.loss.gives_probabilities):
+            why = "gives no probabilities" if count else "decides by the most probable class"
+            why = "predicts numbers" if self.target.task == "regression" else why
+            raise UsageError(f"--threshold: requires two classes or labels with probabilities; the model {why}")
+        return self.deciding(self.decision.with_threshold(threshold, count))
+
+    @property
+    def link(self) -> Link:
+        """Function from logits to predictions: the loss's link, with calibration."""
+        return self.decision.link_of(self.loss)
 
     def __repr__(self) -> str:
         target = self.preprocessor.target
@@ -147,9 +174,11 @@ class Model:
         """
         with np.errstate(all="ignore"):
             x, surprises = self.preprocessor.encode(table, self.dtype)
-            predictions = self.predictions(x)
-            require_finite(predictions)
-            return self.target.outcome(predictions, self.loss), surprises
+            return self.outcome_of(x), surprises
+
+    def outcome_of(self, x: Rows) -> Outcome:
+        """Predictions for encoded rows. Raises DataError as `outcome`."""
+        return outcome_of(self.target, self.loss, self.logits(x), self.decision)
 
     def answers(self, table: Table, weight: Array | Literal["own"] | None = "own") -> tuple[Answers, Counter[Surprise]]:
         """Predictions, true targets and all metrics for a table without missing targets, and values unseen in training.
@@ -163,10 +192,28 @@ class Model:
             dataset, surprises = self.preprocessor.apply(table, self.dtype)
             if not isinstance(weight, str):
                 dataset = replace(dataset, row_weight=weight)
-            return answers(self.target, self.loss, self.predictions(dataset.x), dataset), surprises
+            return answers(self.target, self.loss, self.logits(dataset.x), dataset, self.decision), surprises
 
-    def predictions(self, x: Rows) -> Array:
-        """Predictions (rows, n_out) for encoded rows: the loss's link applied to the logits."""
+    def decision_report(self, table: Table) -> DecisionReport | None:
+        """Thresholds and calibration, with its effect on a table without missing targets; None if there is neither."""
+        scores = {}
+        if self.decision.calibration is not None:
+            dataset, _ = self.preprocessor.apply(table, self.dtype)
+            with np.errstate(all="ignore"), self.threads.single():
+                scores["evaluated"] = effect_of_calibration(
+                    self.target, self.loss, self.inference, dataset, self.decision
+                )
+        return report_of(self.decision, self.header.config.decision, self.target, scores)
+
+    @property
+    def decision_notes(self) -> list[str]:
+        """Note on a checkpoint that lacks the threshold or calibration of its config; empty for any other."""
+        if self.header.decision is not None or not self.header.config.decision.needs_rows:
+            return []
+        return ["thresholds and calibration are fitted to the best epoch alone: this checkpoint decides without them"]
+
+    def logits(self, x: Rows) -> Array:
+        """Logits (rows, n_out) of encoded rows, in the dtype of the model."""
         # One thread, because the split of a product among threads changes its bits.
         with self.threads.single():
-            return self.inference.predictions(x, self.loss)
+            return self.inference.logits(x)

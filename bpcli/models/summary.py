@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from math import prod
 
 from bpcli.data.columns.base import InputSummary
@@ -25,12 +25,16 @@ class ReadColumn(InputSummary):
 
 @dataclass(frozen=True)
 class TargetSummary:
-    """Target; `classes` is empty if it is not categorical, `positive` is one of two."""
+    """Target; `classes` is empty if it is not categorical, `positive` is one of two.
+
+    ranges: of clipped predictions, in words, by column.
+    """
 
     names: Sequence[str]
     task: str
     classes: Sequence[str]
     positive: str | None = None
+    ranges: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class NetworkSummary:
         target = preprocessor.target
         return cls(
             [column.summary() for column in preprocessor.inputs],
-            TargetSummary(target.names, target.task, target.class_names, target.positive),
+            TargetSummary(target.names, target.task, target.class_names, target.positive, target.shown_ranges),
             type_name(loss),
             [
                 LayerFigures(
@@ -76,8 +80,11 @@ class NetworkSummary:
         )
 
     def to_json(self) -> dict[str, object]:
-        """Summary as a JSON object; only arrays have a shape."""
-        return {**asdict(self), "columns": [_column(one) for one in self.columns]}
+        """Summary as a JSON object; only arrays have a shape, only clipped predictions ranges."""
+        document = asdict(self)
+        if not self.target.ranges:
+            del document["target"]["ranges"]
+        return {**document, "columns": [_column(one) for one in self.columns]}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ import numpy as np
 from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import Rows
 from bpcli.arrays.workspace import Workspace
-from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
 
 BLOCK_ROWS = 240
@@ -44,16 +43,9 @@ class Inference:
         numbers = network.layout.size + network.state_layout.size
         return numbers * dtype.itemsize + network.workspace_bytes(BLOCK_ROWS, dtype, training=False)
 
-    def predictions(self, x: Rows, loss: LossBase) -> Array:
-        """Predictions (rows, n_out), the loss's link applied to the logits, in the dtype of x; infinite on overflow."""
-        out = np.empty((x.count, self.network.n_out), x.dtype)
-        with np.errstate(all="ignore"):
-            self.logits(x, out)
-            loss.link(out, out)
-        return out
-
-    def logits(self, x: Rows, out: Array) -> None:
-        """Write the logits (rows, n_out) of the encoded rows x to `out`."""
+    def logits(self, x: Rows, out: Array | None = None) -> Array:
+        """Logits (rows, n_out) of the encoded rows x, in `out` or else in the dtype of x; infinite on overflow."""
+        out = np.empty((x.count, self.network.n_out), x.dtype) if out is None else out
         reader, workspace = self.network.reader(x, BLOCK_ROWS, self._dtype), self._take_workspace()
         block: tuple[Array, ...] = ()
         for start in range(0, x.count, BLOCK_ROWS):
@@ -62,10 +54,11 @@ class Inference:
             rows = len(given[0])
             for whole, array in zip(block, given, strict=True):
                 whole[:rows], whole[rows:] = array, 0
-            logits = self.network.forward(self._params, self._state, block, workspace)
-            out[start : start + rows] = logits[:rows]
+            with np.errstate(all="ignore"):
+                out[start : start + rows] = self.network.forward(self._params, self._state, block, workspace)[:rows]
         workspace.release()  # otherwise the workspace would keep the reader's memory alive
         self._workspaces.append(workspace)
+        return out
 
     def features(self, x: Rows) -> Array:
         """Features (rows, *shape) of encoded rows, computed in one pass."""

@@ -47,6 +47,8 @@ class Series:
     x: Sequence[float]
     y: Sequence[float | None]
     kind: Literal["line", "points", "bars"] = "line"
+    spans: Sequence[tuple[float, float]] = ()
+    """Low and high end of each point's interval, drawn as a vertical bar."""
 
     def points(self, most: int = MOST_POINTS) -> list[tuple[float, float]]:
         """Finite points. A line longer than `most` keeps the minimum and maximum of each interval, hence all peaks."""
@@ -66,7 +68,8 @@ class Chart:
     """Series over two axes.
 
     mark: labelled vertical line at an x value. level: labelled horizontal line at a y value. diagonal: the line y = x.
-    logarithmic: the y axis. shares: y axis from 0 to 1. unit_square: both axes from 0 to 1.
+    logarithmic: the y axis. symmetric: if positive, the x axis, with `diagonal` both, is logarithmic on both sides of 0
+    beyond this size. shares: y axis from 0 to 1. unit_square: both axes from 0 to 1.
     """
 
     title: str
@@ -74,6 +77,7 @@ class Chart:
     y_label: str
     series: Sequence[Series]
     logarithmic: bool = False
+    symmetric: float = 0.0
     shares: bool = False
     unit_square: bool = False
     diagonal: bool = False
@@ -89,6 +93,7 @@ class Chart:
         shapes = [*_axes(x, y, self.x_label, self.y_label)]
         for number, (series, points) in enumerate(zip(self.series, drawn, strict=True)):
             shapes.extend(_shapes(series.kind, number % COLOURS, points, x, y))
+            shapes.extend(_spans(series, number % COLOURS, x, y))
         shapes.extend(self._lines(x, y))
         names = [shortened(series.name) for series in self.series]
         data = [
@@ -114,8 +119,9 @@ class Chart:
             ys = [*ys, 0.0]
         if self.level:
             ys = [*ys, self.level[0]]
-        y = Scale(0.0, 1.0, bottom, TOP) if self.shares else Scale.over(ys, bottom, TOP, self.logarithmic)
-        return Scale.over(xs, _left(y), right), y
+        of_y = self.symmetric if self.diagonal else 0.0
+        y = Scale(0.0, 1.0, bottom, TOP) if self.shares else Scale.over(ys, bottom, TOP, self.logarithmic, of_y)
+        return Scale.over(xs, _left(y), right, symmetric=self.symmetric), y
 
     def _lines(self, x: Scale, y: Scale) -> Iterator[str]:
         if self.diagonal:
@@ -211,6 +217,14 @@ def _shapes(kind: str, colour: int, points: Sequence[tuple[float, float]], x: Sc
     elif places:
         line = "L".join(f"{px:.1f} {py:.1f}" for px, py in places)
         yield f'<path class="line s{colour}" d="M{line}"/>'
+
+
+def _spans(series: Series, colour: int, x: Scale, y: Scale) -> Iterator[str]:
+    """Vertical bar from the low to the high end of each interval."""
+    if series.spans:
+        ends = zip(series.x, series.spans, strict=True)
+        bars = "".join(f"M{x.place(at):.1f} {y.place(low):.1f}V{y.place(high):.1f}" for at, (low, high) in ends)
+        yield f'<path class="interval s{colour}" d="{bars}"/>'
 
 
 def _key(kind: str, colour: int) -> str:

@@ -12,7 +12,7 @@ from bpcli.comparison.document import (
     MetricDifference,
     NumberDisagreement,
 )
-from bpcli.comparison.tables import config_table
+from bpcli.comparison.tables import config_table, requirement_table
 from bpcli.documents.table import Table
 from bpcli.metrics import METRICS
 from bpcli.pages.charts import Chart
@@ -60,6 +60,8 @@ def _verdicts(comparison: Comparison) -> Section:
         if parts:
             charts += _intervals(parts)
             tables.append(_tests(parts, len(entries)))
+    if comparison.requirements:
+        tables.append(requirement_table(comparison))
     about = as_sentence(OF_THESE_MODELS.replace("bpcli train --seeds", "`bpcli train --seeds`"))
     return Section("Is the difference significant?", [*sentences, *([about] if tested else [])], charts, tables)
 

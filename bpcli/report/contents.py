@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import yaml
 
+from bpcli.decision.cuts import Cuts
 from bpcli.documents.scores import Group, ScoreReport, Scores
-from bpcli.documents.table import MOST_CLASSES, MOST_COLUMNS, Table
+from bpcli.documents.table import MOST_CLASSES, Table
 from bpcli.errors import DataError
 from bpcli.inspection.importance import permutation_importance
 from bpcli.models.evaluation import SplitRows, known_classes, own_data
@@ -17,15 +18,18 @@ from bpcli.models.summary import NetworkSummary
 from bpcli.models.tables import layer_table
 from bpcli.pages.page import Section, as_sentence, number, page, spaced
 from bpcli.pages.tables import Counts, Listing
-from bpcli.report.curves import probability_charts, residual_charts
+from bpcli.report.calibration import calibration_table
+from bpcli.report.curves import probability_charts, reliability_by_name, residual_charts
 from bpcli.report.data import data_section
 from bpcli.report.health import health_section
+from bpcli.report.importance import importance_section
 from bpcli.report.learning import learning_section
+from bpcli.report.thresholds import threshold_charts
 from bpcli.spec import type_name
 from bpcli.storage.records import EpochRecord, Summary
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training.scoring import SUMMARIES, remarks
-from bpcli.wording import amount, counted, grouped, quoted, with_deviation
+from bpcli.wording import amount, counted, grouped, quoted
 
 GROUPS: dict[Group, str] = {
     "class": "Each class against the rest",
@@ -62,7 +66,8 @@ def report_of(directory: RunDirectory, cache: bool = True) -> Report:
         own = own_data(model, cache)
         rows = own.rows(None)
         section, scores, notes = _evaluation(model, rows)
-        sections += [section, _importance(model, rows)]
+        importance = permutation_importance(model, known_classes(model, rows).table)
+        sections += [section, importance_section(importance)]
     except DataError as error:
         notes = [f"no evaluation: {error}"]
         sections.append(Section("Evaluation", [f"No evaluation: {error}"]))
@@ -88,14 +93,19 @@ def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, Scores, list[st
     answers, _ = model.answers(rows.table)
     report = answers.report
     names, task = model.classes, model.target.task
+    tables: list[Table | Counts | Listing] = []
     if task == "regression":
         charts = list(residual_charts(answers.true, answers.predicted, names))
     elif (known := answers.with_probabilities) is not None:
         true, probabilities, weight = known
         charts = list(probability_charts(true, probabilities, names, weight))
+        if report.positive is not None:
+            cuts = Cuts.of(probabilities[:, 1], true == 1, weight)
+            values, aim = model.decision.values, model.header.config.decision.aim
+            charts += threshold_charts(cuts, report.positive, None if values is None else values[0], aim)
+        tables.append(calibration_table(reliability_by_name(true, probabilities, names, weight)))
     else:
         charts = []
-    tables: list[Table | Counts | Listing] = []
     matrix = report.confusion_matrix
     if matrix and len(matrix) <= MOST_CLASSES:
         tables.append(Counts("Confusion matrix", list(report.groups), matrix))
@@ -108,7 +118,9 @@ def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, Scores, list[st
     if report.weight_sum is not None:
         by = quoted(model.preprocessor.weight or "")
         sentences.append(f"Scores and curves are weighted by {by}, total weight {amount(report.weight_sum)}.")
-    sentences += map(as_sentence, [*report.about_positive, *grouped(rows.notes), *remarks(report)])
+    decision = model.decision_report(rows.table)
+    about = [*report.about_positive, *(decision.lines() if decision else ())]
+    sentences += map(as_sentence, [*about, *grouped(rows.notes), *remarks(report)])
     return Section("Evaluation", sentences, charts, tables), report.scores, rows.notes
 
 
@@ -119,22 +131,6 @@ def _all_metrics(report: ScoreReport) -> Table:
         return Table("All metrics", ["metric", "value"], rows)
     plain = {spaced(name): number(value) for name, value in report.unweighted.scores.items()}
     return Table("All metrics", ["metric", "weighted", "unweighted"], [[*row, plain[row[0]]] for row in rows])
-
-
-def _importance(model: Model, rows: SplitRows) -> Section:
-    found = permutation_importance(model, known_classes(model, rows).table)
-    sentence = (
-        f"How much worse {spaced(found.metric)} gets when a column's values are shuffled, on "
-        f"{counted(found.rows, 'row')}. Columns with the same information each look unimportant."
-    )
-    cells = []
-    for one in found.columns:
-        importance, deviation = with_deviation(round(one.importance, 9) + 0.0, one.deviation)
-        cells.append([one.column, importance, f"± {deviation}"])
-    header = ["column", "worse by", "standard deviation"]
-    table = Table("Permutation importance", header, cells, most=MOST_COLUMNS)
-    left_out = [f"{table.left_out:,} less important columns are omitted."] if table.left_out else []
-    return Section("Importance", [sentence, *left_out], (), [table])
 
 
 def _network(model: Model) -> Section:

@@ -13,11 +13,15 @@ from pydantic import Field, SerializeAsAny, ValidationError, field_validator, mo
 from bpcli.arrays.layout import Layout
 from bpcli.arrays.memory import Array
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.config.start_from import WarmStart
 from bpcli.data.examples.selection import Weightless
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS
+from bpcli.data.targets import TargetBase
+from bpcli.decision.fitted import FittedDecision
 from bpcli.documents.json_value import Json
 from bpcli.errors import CheckpointError
+from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
 from bpcli.spec import Sequence, Spec
 from bpcli.storage.safetensors_file import NO_DIGEST, seal, unseal
@@ -70,6 +74,7 @@ class Header(Spec):
     preprocessor: Preprocessor
     data: DataFingerprint
     score: Score
+    warm_start: WarmStart | None = Field(default=None, description="What was taken over from another model.")
     counters: dict[str, Any] | None = Field(
         default=None, description="Counters of training, if it can resume from here."
     )
@@ -78,6 +83,17 @@ class Header(Spec):
         default=1.0, ge=0, le=1, description="Product of Nadam's momentum coefficients; 1 for other optimizers."
     )
     versions: dict[str, str]
+    decision: FittedDecision | None = Field(
+        default=None, description="Thresholds and calibration of these parameters, if fitted."
+    )
+
+    @property
+    def decision_in_use(self) -> FittedDecision:
+        """Fitted decision, or that of a threshold given as a number, or the default."""
+        number, names = self.config.decision.number, self.preprocessor.target.decided_names
+        if self.decision is not None or number is None:
+            return self.decision or FittedDecision()
+        return FittedDecision().with_threshold(number, len(names))
 
     @property
     def optimizer_numbers(self) -> dict[str, float]:
@@ -115,9 +131,20 @@ class Header(Spec):
             raise ValueError("the loss does not fit the target")
         if data.targets not in ([], list(target.names)) or data.weight != self.preprocessor.weight:
             raise ValueError("the preprocessing does not match the config's columns")
+        if self.decision is not None and not _suits(self.decision, target, loss):
+            raise ValueError("the decision does not fit the target")
         if len(self.data.paths) != len(data.files):
             raise ValueError("there must be a path for each file of the config")
         return self
+
+
+def _suits(decision: FittedDecision, target: TargetBase, loss: LossBase) -> bool:
+    """Whether thresholds and calibration apply to a target."""
+    if not decision.thresholds and decision.calibration is None:
+        return True
+    if not loss.gives_probabilities or len(decision.thresholds) not in (0, len(target.decided_names)):
+        return False
+    return decision.calibration is None or decision.calibration.type != "isotonic" or target.positive is not None
 
 
 @dataclass(frozen=True)
@@ -179,11 +206,12 @@ class Checkpoint:
         `content`, is that of the vectors and the header.
         """
         about, arrays = unseal(content)
-        described = _header(about, header)
+        described = header_from(about, header)
         return cls(described, _vectors(arrays, described))
 
 
-def _header(about: Mapping[str, Json], header: type[Header]) -> Header:
+def header_from(about: Mapping[str, Json], header: type[Header] = Header) -> Header:
+    """Validate the JSON object of a checkpoint file. Raises CheckpointError."""
     version = about.get("format")
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise CheckpointError(f"written in format {str(version)[:9]}, which this version cannot read; upgrade bpcli")

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 
+from bpcli.documents.decision import DecisionReport
 from bpcli.documents.json_value import Json, items, measured, members, text, whole
 from bpcli.documents.layer_health import LayerHealth
 from bpcli.documents.scores import ScoreReport, Scores
@@ -116,8 +117,9 @@ class Summary:
     """Outcome of a run: the content of summary.json, key by key.
 
     Missing and invalid fields have the default values. diagnosis: None if the layers' health was not recorded. best:
-    epoch 0 before the first best epoch. test: scores of the test rows. positive: positive class of two. data_warnings:
-    all warnings, also accepted ones, with their names.
+    epoch 0 before the first best epoch. test: scores of the test rows. positive: positive class of two. decision:
+    thresholds and calibration, once training is over. data_warnings: all warnings, also accepted ones, with their
+    names. warm_start: what was taken over from another model.
     """
 
     name: str = ""
@@ -131,9 +133,11 @@ class Summary:
     final: EpochScores | None = None
     test: ScoreReport | None = None
     positive: str | None = None
+    decision: DecisionReport | None = None
     parameters: int | None = None
     rows: Mapping[str, int] = field(default_factory=dict)
     data_sha256: str = ""
+    warm_start: Mapping[str, Json] | None = None
     warnings: Sequence[str] = ()
     data_warnings: Sequence[Json] = ()
     training_seconds: float | None = None
@@ -148,7 +152,7 @@ class Summary:
 
     def to_json(self) -> dict[str, Json]:
         """Summary as a JSON object."""
-        inner = {"best": self.best, "final": self.final, "test": self.test}
+        inner = {"best": self.best, "final": self.final, "test": self.test, "decision": self.decision}
         written: dict[str, Json] = {name: None if part is None else part.to_json() for name, part in inner.items()}
         document = {one.name: written.get(one.name, getattr(self, one.name)) for one in fields(self)}
         return {name: value for name, value in document.items() if value or name not in _OPTIONAL}
@@ -170,9 +174,11 @@ class Summary:
             final=EpochScores.from_json(of.get("final")),
             test=ScoreReport.from_json(test) if isinstance(test, dict) else None,
             positive=text(of.get("positive")),
+            decision=DecisionReport.from_json(of.get("decision")),
             parameters=whole(of.get("parameters")),
             rows={part: rows for part, value in members(of.get("rows")).items() if (rows := whole(value)) is not None},
             data_sha256=text(of.get("data_sha256")) or "",
+            warm_start=members(start) if isinstance(start := of.get("warm_start"), dict) else None,
             warnings=_texts(of.get("warnings")) or (),
             data_warnings=tuple(items(of.get("data_warnings"))),
             training_seconds=measured(of.get("training_seconds")),
@@ -195,7 +201,7 @@ class Summary:
         return cls.from_json(document)
 
 
-_OPTIONAL = ("positive", "data_warnings")
+_OPTIONAL = ("positive", "decision", "data_warnings", "warm_start")
 """Fields that are left out if None or empty."""
 
 _LISTED: dict[str, type | tuple[type, ...]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -184,6 +185,15 @@ class RunDirectory:
     def tensorboard(self) -> Path:
         """Directory of TensorBoard's event files."""
         return self.path / "tensorboard"
+
+    def foreign_files(self) -> list[str]:
+        """Names in the directory, and in that of the checkpoints, of files that training and reports do not write."""
+        own = {path.name for path in (self.config, self.metrics, self.summary, self.crash_log, self.report)}
+        own |= {self.tensorboard.name, self.best.parent.name}
+        found = [path.name for path in self.path.iterdir() if path.name not in own]
+        checkpoints = [path for path in self.best.parent.iterdir() if path not in (self.best, self.last)]
+        found += [f"{path.parent.name}/{path.name}" for path in checkpoints]
+        return sorted(name for name in found if not re.fullmatch(r"(checkpoints/)?\..+\.\d+\.tmp", name))
 
     def relative_to_run(self, path: Path) -> str:
         """Path relative to the run directory, so that run and data can be moved together."""

@@ -6,32 +6,22 @@ Reads small files only, to list hundreds of runs quickly.
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
-
 from bpcli.documents.scores import Scores
 from bpcli.errors import BpcliError, CheckpointError
+from bpcli.storage.flat_config import Flat, FlatConfigs
 from bpcli.storage.records import EpochScores, Summary
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.system.files import file_access, path_from_here
+from bpcli.system.files import file_access
 from bpcli.wording import printable
 
 DIED = "died"
 """Status of a run whose summary says running although no process holds its lock."""
-
-Flat = dict[str, object]
-"""Config values by dotted path, as in `--set`: `layers.0.units`."""
-
-MAX_DEPTH = 50
-
-FILES = ("data.path", "data.train", "data.validation", "data.test")
 
 
 @dataclass(frozen=True)
@@ -99,17 +89,20 @@ def list_runs(folder: Path) -> Listing:
         paths = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     runs: list[ListedRun] = []
     others: dict[str, str] = {}
+    configs = FlatConfigs()
     for path in paths:
         try:
-            runs.append(read_run(path))
+            runs.append(read_run(path, configs))
         except (BpcliError, OSError) as error:
             others[path.name] = str(error)
     runs.sort(key=lambda run: run.started_at or "", reverse=True)
     return Listing(runs, others)
 
 
-def read_run(path: Path) -> ListedRun:
+def read_run(path: Path, configs: FlatConfigs | None = None) -> ListedRun:
     """Read the run in a directory.
+
+    configs: reader of configs, shared by several runs for speed.
 
     Raises:
         CheckpointError: it is not a run, or its summary or config is damaged.
@@ -118,7 +111,7 @@ def read_run(path: Path) -> ListedRun:
     if not (path / "checkpoints").is_dir():
         raise CheckpointError("not a run; it has no checkpoints folder")
     run = RunDirectory(path)
-    summary, config = _summary(run), flat_config(run)
+    summary, config = _summary(run), (configs or FlatConfigs()).read(run)
     status, epochs, best = summary.status, summary.epochs or 0, summary.best
     if status == "running":
         status = DIED if run.has_died() else status
@@ -148,56 +141,6 @@ def _progress(run: RunDirectory) -> tuple[int, EpochScores | None] | None:
     last = max(records)
     best = records.get(records[last].best_epoch or 0)
     return last, None if best is None else best.scores
-
-
-def flat_config(run: RunDirectory) -> Flat:
-    """Resolved config of a run by dotted path, data files relative to the current folder; empty if not yet written.
-
-    Raises:
-        CheckpointError: the file is not a valid config.
-    """
-    # libyaml, if PyYAML was built with it, takes an eighth of the time. Its YAML 1.1 scalars are safe here, because
-    # configs of runs are written to read the same in both versions.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        content = run.config.read_bytes()
-        _require_shallow(yaml.parse(content, loader))
-        document = yaml.load(content, loader)
-    except FileNotFoundError:
-        return {}
-    except (yaml.YAMLError, ValueError, OverflowError) as error:
-        raise CheckpointError("damaged: its config.yaml cannot be read") from error
-    if not isinstance(document, dict):
-        raise CheckpointError("damaged: its config.yaml is not a config")
-    flat = flatten(document)
-    for key, path in flat.items():
-        if isinstance(path, str) and re.sub(r"\.\d+$", "", key) in FILES:
-            flat[key] = path_from_here(run.path / path)
-    return flat
-
-
-def _require_shallow(events: Iterable[Any]) -> None:
-    """Raise ValueError for aliases, and for nesting deeper than any config, which would crash libyaml."""
-    depth = 0
-    for event in events:
-        depth += isinstance(event, CollectionStartEvent)
-        depth -= isinstance(event, CollectionEndEvent)
-        if depth > MAX_DEPTH or isinstance(event, AliasEvent):
-            raise ValueError("not a config written by training")
-
-
-def flatten(value: Any, path: str = "") -> Flat:
-    """Flatten nested mappings and lists to dotted paths. Lists of scalars and empty containers are kept as values."""
-    if isinstance(value, dict) and value:
-        parts: Iterable[tuple[Any, Any]] = value.items()
-    elif isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
-        parts = enumerate(value)
-    else:
-        return {path: value}
-    flat: Flat = {}
-    for name, part in parts:
-        flat |= flatten(part, f"{path}.{name}" if path else str(name))
-    return flat
 
 
 def differing_keys(configs: Sequence[Flat]) -> list[str]:

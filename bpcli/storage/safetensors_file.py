@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from math import prod
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -69,13 +70,36 @@ def unseal(content: bytes) -> tuple[dict[str, Json], dict[str, Array]]:
         raise CheckpointError("cut off, or not a checkpoint: its header is longer than the file")
     require_memory(_OBJECTS * length, "reading the header of a checkpoint", "free some")
     entries = _json_object(content[8:data])
+    about = _about(entries)
+    _check_digest(content, about.get("sha256"))
+    return about, _arrays(content, data, entries)
+
+
+def read_about(path: Path) -> dict[str, Json]:
+    """Read the JSON object of a file without its arrays, and without checking the digest.
+
+    Raises:
+        CheckpointError: the file cannot be read, or `seal` did not write it.
+        MemoryLimitError: parsing the header could take more memory than is available.
+    """
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > path.stat().st_size:
+                raise CheckpointError("cut off, or not a checkpoint: its header is longer than the file")
+            require_memory(_OBJECTS * length, "reading the header of a checkpoint", "free some")
+            return _about(_json_object(file.read(length)))
+    except OSError as error:
+        raise CheckpointError(f"cannot read: {error.strerror or error}") from error
+
+
+def _about(entries: dict[str, Json]) -> dict[str, Json]:
+    """Take our JSON object out of the entries of a header."""
     metadata = entries.pop("__metadata__", None)
     text = metadata.get("bpcli") if isinstance(metadata, dict) else None
     if not isinstance(text, str):
         raise CheckpointError("not a checkpoint of bpcli; give a run directory or a .safetensors file that it wrote")
-    about = _json_object(text)
-    _check_digest(content, about.get("sha256"))
-    return about, _arrays(content, data, entries)
+    return _json_object(text)
 
 
 def _json_object(text: str | bytes) -> dict[str, Json]:

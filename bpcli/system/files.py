@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, TextIO
 
 from bpcli.errors import FileAccessError
 from bpcli.wording import printable
@@ -44,10 +44,10 @@ def kind_of(path: Path) -> Kind | None:
     return _KINDS.get(Path(path.name.removesuffix(".gz")).suffix.lower())
 
 
-def is_stream(path: Path) -> bool:
-    """Whether a path is a pipe, such as a shell's `<(command)` and `>(command)`, a socket or a terminal."""
+def is_stream(path: Path | int) -> bool:
+    """Whether a path or descriptor is a pipe, such as a shell's `<(command)`, a socket, or a device."""
     try:
-        mode = path.stat().st_mode
+        mode = (os.fstat(path) if isinstance(path, int) else path.stat()).st_mode
     except OSError:
         return False
     return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISSOCK(mode)
@@ -58,6 +58,8 @@ def file_access(path: Path, doing: str) -> Iterator[None]:
     """Turn an OSError into a one-line FileAccessError: `runs/x: cannot write: No space left on device`."""
     try:
         yield
+    except BrokenPipeError:  # the reader of a pipe needs no message
+        raise
     except OSError as error:
         reason = error.strerror or str(error)
         raise FileAccessError(f"{printable(str(path))}: cannot {doing}: {reason}") from error
@@ -73,8 +75,17 @@ def write_atomic(path: Path, content: bytes) -> None:
         _sync(file)
 
 
+def write_output(path: Path, content: bytes) -> None:
+    """Write to a stream directly, and to a file as `write_atomic`, whose errors it raises."""
+    if not is_stream(path):
+        write_atomic(path, content)
+        return
+    with file_access(path, "write"), path.open("wb") as stream:
+        stream.write(content)
+
+
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[str]]:
+def replacing(path: Path) -> Iterator[TextIO]:
     """Text file that replaces `path` if the block ends without an error; a stream is written to directly.
 
     Raises: FileAccessError: as for `write_atomic`.

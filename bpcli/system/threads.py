@@ -49,13 +49,16 @@ def move_to_core(lane: int) -> None:
         os.sched_setaffinity(0, cores)
 
 
-def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
+def in_order(work: Callable[[Item], Result], items: Iterable[Item | None], threads: int) -> Iterator[Result]:
     """Map `work` over `items` in up to `threads` threads, yielding results in order.
 
-    If an item or its result raises, the results before it are yielded first.
+    None among the items asks for all results so far before the next item. If an item or its result raises, the results
+    before it are yielded first.
     """
     if threads == 1:
-        yield from map(work, items)
+        for item in items:
+            if item is not None:
+                yield work(item)
         return
     from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -64,13 +67,15 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int
         waiting: deque[Future[Result]] = deque()
         while True:
             try:
-                waiting.append(pool.submit(work, next(remaining)))
+                item = next(remaining)
             except StopIteration:
                 break
             except Exception as error:
                 failure = error
                 break
-            if len(waiting) > threads:
+            if item is not None:
+                waiting.append(pool.submit(work, item))
+            while len(waiting) > (0 if item is None else threads):
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

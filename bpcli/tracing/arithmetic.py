@@ -15,7 +15,7 @@ MOST_TERMS = 4
 
 def is_arithmetic(made: str) -> bool:
     """Whether an input's or target's origin is an arithmetic expression rather than words."""
-    return "/" in made and made.lstrip("-(")[:1].isdecimal()
+    return "/" in made and made.lstrip("-(").removeprefix("log(").lstrip("-(")[:1].isdecimal()
 
 
 class Arithmetic:

@@ -12,8 +12,9 @@ from bpcli.data.columns.arrays import ArrayInput
 from bpcli.data.columns.base import ColumnInput, InputBase
 from bpcli.data.columns.censored import CensoredInput
 from bpcli.data.columns.dates import PERIODS, CycleOf, MomentInput
-from bpcli.data.columns.encoders import Affine, Encoding
+from bpcli.data.columns.encoders import Affine, Landmarks
 from bpcli.data.columns.inputs import BooleanInput, NumericInput, OneHotInput, OrdinalInput
+from bpcli.data.columns.target_encoders import Logarithm, Ratio
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Column, Table
 from bpcli.data.targets import ExclusiveTarget, LabelsTarget, NumbersTarget, TargetBase
@@ -162,12 +163,32 @@ def _array(spec: ArrayInput, column: Column) -> Iterator[str]:
         yield from _input(part, position)
 
 
-def _scaled(encoding: Encoding, value: float) -> str:
+@singledispatch
+def _scaled(encoding: object, value: float) -> str:
     """Number in the units of the network."""
-    if isinstance(encoding, Affine):
-        if encoding.center == 0 and encoding.scale == 1:
-            return "as in the file"
-        return f"({_number(value)} - {_bracketed(encoding.center)}) / {_number(encoding.scale)}"
+    raise TypeError(f"no arithmetic is known for {type(encoding).__name__}")
+
+
+@_scaled.register
+def _affine(encoding: Affine, value: float) -> str:
+    if encoding.center == 0 and encoding.scale == 1:
+        return "as in the file"
+    return f"({_number(value)} - {_bracketed(encoding.center)}) / {_number(encoding.scale)}"
+
+
+@_scaled.register
+def _ratio(encoding: Ratio, value: float) -> str:
+    return f"{_number(value)} / {_number(encoding.scale)}"
+
+
+@_scaled.register
+def _logarithm(encoding: Logarithm, value: float) -> str:
+    shifted = f"{_number(max(value, encoding.low))}{f' + {_number(encoding.shift)}' if encoding.shift else ''}"
+    return f"(log({shifted}) - {_bracketed(encoding.center)}) / {_number(encoding.scale)}"
+
+
+@_scaled.register
+def _landmarks(encoding: Landmarks, value: float) -> str:
     values, scores = encoding.values, encoding.scores
     if not values[0] < value < values[-1]:
         end = 0 if value <= values[0] else -1

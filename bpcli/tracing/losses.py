@@ -13,13 +13,16 @@ from typing import ClassVar, Generic, TypeVar
 from bpcli.nn.losses import (
     BinaryCrossEntropy,
     CrossEntropy,
+    Gamma,
     Hinge,
     Huber,
+    LogLinkLoss,
     LossBase,
     MeanAbsoluteError,
     MeanSquaredError,
     Poisson,
     Quantile,
+    Tweedie,
 )
 from bpcli.tracing.arithmetic import Arithmetic, is_arithmetic
 from bpcli.tracing.trace import Trace
@@ -178,10 +181,30 @@ class _Quantile(WorkedLoss[Quantile]):
         return {1: f"(1 - {q})", -1: f"-{q}", 0: f"(0.5 - {q})"}[self._sign(row, k)]
 
 
-@worked_loss.register(Poisson)
-class _Poisson(WorkedLoss[Poisson]):
+class _LogLink(WorkedLoss[LogLinkLoss]):
     def link(self, z: float) -> str:
         return f"exp({self.shows.short(z)})"
+
+
+@worked_loss.register(Poisson)
+class _Poisson(_LogLink):
+    pass
+
+
+@worked_loss.register(Gamma)
+class _Gamma(_LogLink):
+    def own_slope(self, row: int, k: int) -> str:
+        z, t = float(self.error.logits[row, k]), float(self.error.targets[row, k])
+        return f"(1 - {self.shows.factor(t)} · exp({self.shows.short(-z)}))"
+
+
+@worked_loss.register(Tweedie)
+class _Tweedie(_LogLink):
+    def own_slope(self, row: int, k: int) -> str:
+        z, t = float(self.error.logits[row, k]), float(self.error.targets[row, k])
+        power, factor = self.loss.variance_power, self.shows.factor
+        rise, fall = self.shows.constant(2.0 - power), self.shows.constant(1.0 - power)
+        return f"(exp({rise} · {factor(z)}) - {factor(t)} · exp({fall} · {factor(z)}))"
 
 
 @worked_loss.register(BinaryCrossEntropy)

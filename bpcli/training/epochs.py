@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import isfinite
 from time import perf_counter
 
-import numpy as np
-
 from bpcli.data.table import Part
-from bpcli.nn.inference import Inference
-from bpcli.nn.losses import LossScratch
 from bpcli.nn.schedules import ReduceOnPlateau
+from bpcli.training.evaluator import Evaluator
 from bpcli.training.health import HealthCheck
 from bpcli.training.plan import EpochReport
 from bpcli.training.state import StopReason
@@ -19,9 +16,6 @@ from bpcli.training.steps import Steps
 
 CONVERGED_EPOCHS = 10
 """Training has converged after this many epochs in a row without a fall of its loss by more than `tolerance`."""
-
-EVALUATED_ROWS = 4096
-"""Rows per block when a loss is evaluated, so that scratch memory does not grow with the data."""
 
 
 class EpochCloser:
@@ -31,16 +25,9 @@ class EpochCloser:
         self.steps, self.plan, self.state = steps, steps.plan, steps.state
         plan, state, self._clock = self.plan, self.state, clock
         self._health = HealthCheck(steps)
-        members = zip(state.params, state.layer_state, strict=True)
-        self._members = [Inference(plan.network, params, layer_state) for params, layer_state in members]
-        self._evaluated = plan.train if plan.validation is None else plan.validation
-        if plan.validation is not None or plan.goal is not None or plan.monitor.needs_evaluation:
-            dataset, outputs = self._evaluated, plan.network.n_out
-            rows, dtype = min(dataset.rows, EVALUATED_ROWS), dataset.x.dtype
-            self._logits = np.empty((dataset.rows, outputs), dtype)
-            self._predictions = self._logits if len(self._members) == 1 else np.empty_like(self._logits)
-            self._targets = dataset.target_reader(outputs, rows)
-            self._gradient, self._scratch = np.empty((rows, outputs), dtype), LossScratch(rows, outputs, dtype)
+        needed = plan.validation is not None or plan.goal is not None or plan.monitor.needs_evaluation
+        evaluated = plan.train if plan.validation is None else plan.validation
+        self._evaluator = Evaluator(plan, state, evaluated) if needed else None
 
     def finish_epoch(self, started: float, rows_per_second: float) -> EpochReport:
         """Evaluate, update the counters, and return the epoch's report. Raises DivergedError."""
@@ -84,37 +71,12 @@ class EpochCloser:
         )
 
     def _evaluate(self, part: Part) -> dict[str, float | None]:
-        """Loss and metrics of the evaluated rows with the current parameters. Raises DivergedError.
-
-        The loss is the average over members; metrics are computed from the average of their predictions.
-        """
-        dataset, logits, predictions, total = self._evaluated, self._logits, self._predictions, 0.0
-        weight = dataset.rows if dataset.weight is None else float(dataset.weight.sum())
-        with np.errstate(all="ignore"):
-            for member, inference in enumerate(self._members):
-                inference.logits(dataset.x, logits)
-                total += sum(self._losses())
-                self.plan.loss.link(logits, predictions if member == 0 else logits)
-                if member > 0:
-                    np.add(predictions, logits, out=predictions)
-            if len(self._members) > 1:
-                np.divide(predictions, len(self._members), out=predictions)
-        if not isfinite(total) or not np.isfinite(predictions).all():
+        """Loss and metrics of the evaluated rows with the current parameters. Raises DivergedError."""
+        values = None if self._evaluator is None else self._evaluator.evaluate(part)
+        if values is None:
             layer = self.plan.network.layers[-1]
             raise self.steps.diverged(f"loss of {part} rows, after layer {layer.index} ({layer.type})")
-        scores = self.plan.score(predictions, dataset)
-        loss = total / len(self._members) / weight
-        return {f"{part}_loss": loss, **{f"{part}_{name}": value for name, value in scores.items()}}
-
-    def _losses(self) -> Iterator[float]:
-        """Yield the loss of each block of rows, summed over its rows."""
-        data, rows = self._evaluated, len(self._gradient)
-        for start in range(0, data.rows, rows):
-            logits = self._logits[start : start + rows]
-            count = len(logits)
-            weight = None if data.weight is None else data.weight[start : start + rows]
-            (target,), scratch = self._targets.slice(start, start + count), self._scratch.part(0, count, batch=count)
-            yield self.plan.loss.value_and_gradient(logits, target, weight, self._gradient[:count], scratch)
+        return values
 
     def _count(self, values: dict[str, float | None], train_loss: float) -> bool:
         """Update the counters of the stopping rules. True if the monitored value is the best so far."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -45,8 +44,10 @@ class TrainingPlan:
     """Value that decides which epoch is best."""
     goal: Monitor | None = None
     """Value that `spec.goal` refers to."""
-    initial_parameters: Mapping[str, Array] = field(default_factory=dict)
-    """Parameters given in the config instead of drawn, by their names in the network's layout."""
+    initial_parameters: dict[str, Array] = field(default_factory=dict)
+    """Parameters given instead of drawn, by their names in the network's layout."""
+    initial_state: dict[str, Array] = field(default_factory=dict)
+    """Layer state taken over from another model, by names in the network's layout of states."""
     members: tuple[int, ...] = (0,)
     """Numbers of the ensemble members, which train on the same batches, each with its own random numbers."""
     stepping: Stepping = SERIAL
@@ -76,8 +77,8 @@ class TrainingPlan:
     def new_state(self) -> TrainingState:
         """State before the first step."""
         state = TrainingState(self.network, self.optimizer, self.seed, self.dtype, self.members)
-        views = self.network.layout.views(state.params)
-        for name, values in self.initial_parameters.items():
+        views = self.network.layout.views(state.params) | self.network.state_layout.views(state.layer_state)
+        for name, values in (self.initial_parameters | self.initial_state).items():
             np.copyto(views[name], values)
         state.keep_best()
         return state

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
-from bpcli.data.targets import TargetBase
+from bpcli.data.targets import Outcome, TargetBase
+from bpcli.decision.fitted import FittedDecision
 from bpcli.documents.scores import ScoreReport
 from bpcli.errors import DataError
-from bpcli.metrics import METRICS, Task, measure, report
+from bpcli.metrics import METRICS, Task, deviance_names, measure, report
 from bpcli.nn.losses import LossBase
 from bpcli.wording import counted, quoted
 
@@ -76,8 +77,13 @@ class Answers:
 
 def metric_names(target: TargetBase, loss: LossBase) -> list[str]:
     """Names of the metrics available for a target and a loss."""
-    metrics = METRICS[target.task].values()
-    return [metric.name for metric in metrics if loss.gives_probabilities or not metric.needs_probabilities]
+    deviances = deviance_names(loss.variance_power)
+    return [
+        metric.name
+        for metric in METRICS[target.task].values()
+        if (loss.gives_probabilities or not metric.needs_probabilities)
+        and (metric.name in deviances or not metric.needs_deviance)
+    ]
 
 
 def true_outcomes(target: TargetBase, dataset: Dataset) -> Array:
@@ -85,14 +91,41 @@ def true_outcomes(target: TargetBase, dataset: Dataset) -> Array:
     return target.truth(dataset.y) if dataset.truth is None else dataset.truth
 
 
-def answers(target: TargetBase, loss: LossBase, predictions: Array, dataset: Dataset) -> Answers:
-    """Score predictions (rows, outputs) of encoded rows. Raises DataError for predictions that overflowed."""
-    require_finite(predictions)
-    outcome, true = target.outcome(predictions, loss), true_outcomes(target, dataset)
+def outcome_of(target: TargetBase, loss: LossBase, logits: Array, decision: FittedDecision | None = None) -> Outcome:
+    """Outcome of logits (rows, outputs). Probabilities and numbers are computed in float64.
+
+    So the probabilities of a row sum to 1 to the last bits of float64. Classes and labels are decided in the dtype of
+    the logits, in which they are decided during training; by a threshold, they are decided in float64. decision:
+    calibration and thresholds, by default none and 0.5.
+
+    Raises DataError for predictions that overflowed.
+    """
+    decision = decision or FittedDecision()
+    link, thresholds, exact = decision.link_of(loss), decision.values, np.empty(logits.shape)
+    with np.errstate(all="ignore"):
+        link.link(logits.astype(np.float64, copy=False), exact)
+        require_finite(exact)
+        outcome = target.outcome(exact, loss, thresholds)
+        if thresholds is not None or logits.dtype == exact.dtype or target.task == "regression":
+            return outcome
+        rounded = np.empty_like(logits)
+        link.link(logits, rounded)
+    return replace(outcome, predicted=target.outcome(rounded, loss).predicted)
+
+
+def answers(
+    target: TargetBase, loss: LossBase, logits: Array, dataset: Dataset, decision: FittedDecision | None = None
+) -> Answers:
+    """Score logits (rows, outputs) of encoded rows. Raises DataError for predictions that overflowed.
+
+    decision: as for `outcome_of`.
+    """
+    outcome, true = outcome_of(target, loss, logits, decision), true_outcomes(target, dataset)
     if target.task == "regression":
         require_finite(outcome.predicted - true)  # they may overflow in the user's units
     weight, unseen = dataset.row_weight, dataset.unseen
-    metrics = report(target.task, true, outcome.predicted, outcome.probabilities, target.labels, unseen, weight)
+    said = (target.task, true, outcome.predicted, outcome.probabilities, target.labels, unseen, weight)
+    metrics = report(*said, loss.variance_power)
     return Answers(true, outcome.predicted, metrics, outcome.probabilities, unseen, weight)
 
 
@@ -146,7 +179,7 @@ class EpochScore:
 
         def measured(weight: Array | None) -> dict[str, float | None]:
             said = (true, outcome.predicted, outcome.probabilities, classes, len(dataset.unseen), weight)
-            return measure(target.task, self.metrics, *said)
+            return measure(target.task, self.metrics, *said, self.loss.variance_power)
 
         if dataset.row_weight is None:
             return measured(None)

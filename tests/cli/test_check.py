@@ -184,6 +184,7 @@ def test_json_is_one_document_of_the_same(tmp_path: Path):
         "names": ["species"],
         "task": "multiclass",
         "classes": ["Adelie", "Chinstrap", "Gentoo"],
+        "positive": None,
     }
     assert [layer["parameters"] for layer in document["layers"]] == [480, 0, 528, 51]
     assert document["parameters"] == 1059

@@ -144,3 +144,42 @@ def test_a_page_follows_the_conventions_of_outputs(compared_runs: Path, tmp_path
     bpcli(*arguments, "--force").ok()
     assert path.read_text() == html
     assert bpcli(*arguments, "--json").code == 2
+
+
+def test_a_run_that_is_worse_ends_with_6_after_everything_is_printed(compared_runs: Path) -> None:
+    result = compare(compared_runs, "right", "wrong", options=("--require", "not worse", "--require", "f1 not worse"))
+    assert result.code == 6
+    assert result.err.splitlines()[-1] == (
+        "error: required accuracy not worse, but wrong against right is shown to be worse; "
+        "required f1 not worse, but wrong against right is shown to be worse"
+    )
+    assert result.out.startswith(compare(compared_runs, "right", "wrong").out)
+    header, first, second = result.out.splitlines()[-3:]
+    assert header.split() == ["run", "required", "difference", "interval", "verdict"]
+    assert (first.startswith("wrong  accuracy not worse"), first.endswith("not met  shown to be worse")) == (True, True)
+    assert second.startswith("wrong  f1 not worse")
+    reverse = compare(compared_runs, "wrong", "right", options=("--require", "not worse by 0", "--json")).ok()
+    (outcome,) = reverse.json["requirements"]
+    assert (outcome["run"], outcome["against"], outcome["met"]) == ("right", "wrong", True)
+    assert outcome["verdict"] == "shown not to be worse by more than 0"
+    (entry,) = reverse.json["differences"]
+    assert (outcome["interval"], outcome["difference"]) == (entry["interval"], entry["difference"])
+
+
+def test_requirements_are_checked_on_every_run_and_in_the_page(compared_runs: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    options = ("--require", "not worse", "--html", page)
+    result = compare(compared_runs, "right", "both", "wrong", options=options)
+    assert result.code == 6
+    assert "but wrong against right is shown to be worse" in result.err
+    required = tables(page.read_text())["Requirements"]
+    assert [row[0] for row in required] == ["run", "both", "wrong"]
+
+
+def test_a_requirement_that_is_none_is_refused_before_the_runs_are_scored(compared_runs: Path) -> None:
+    wrong = compare(compared_runs, "right", "wrong", options=("--require", "accuracy>=0.9"))
+    assert (wrong.code, wrong.out) == (2, "")
+    assert wrong.err.endswith("for bounds such as accuracy>=0.95 use bpcli evaluate\n")
+    unknown = compare(compared_runs, "right", "wrong", options=("--require", "f2 not worse"))
+    assert (unknown.code, unknown.out) == (2, "")
+    assert unknown.err.startswith("error: --require: no metric 'f2' of all runs")

@@ -118,7 +118,7 @@ def test_a_requirement_on_a_class_is_met_by_its_margin(penguins_run: Path):
     value = result.json["per_class"]["Adelie"]["recall"]
     assert recall == {
         "name": "Adelie.recall", "operator": ">=", "bound": 0.5, "value": value, "margin": value - 0.5, "met": True,
-        "weighted": False,
+        "weighted": False, "positive": None,
     }  # fmt: skip
     assert (f1["margin"], f1["met"]) == (pytest.approx(0.2 - result.json["per_class"]["Gentoo"]["f1"]), False)
     assert (support["value"], support["margin"], support["met"]) == (30, 0, True)

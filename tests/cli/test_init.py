@@ -280,6 +280,8 @@ def test_columns_of_no_use_are_left_out_with_the_reason(tmp_path: Path):
         "note: 'id' left out: a row number",
         "note: 'same' left out: constant",
         "note: 'empty' left out: empty",
+        "note: 'x': 1 threshold separates the 2 values of target 'y' in every row that has a value; put it in "
+        "data.exclude unless it is known before the target",
         "note: data.positive: low; the rarer class, 31 of 80 rows",
     ]
     assert "  positive: low    # the rarer class, 31 of 80 rows; precision, recall and F1 refer to it\n" in result.out

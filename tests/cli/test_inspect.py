@@ -56,11 +56,12 @@ def test_columns_have_both_importances_in_one_table(penguins_run: Path, document
         assert one["contribution"] == pytest.approx(contributions[one["column"]], rel=1e-12)
     assert document["contributions"]["meaning"] == added.meaning
     header, *rows = table_below(inspect(penguins_run).ok().out, "column             encoding")
-    assert header == ["column", "encoding", "inputs", "permutation", "integrated", "gradients"]
+    assert header == ["column", "encoding", "inputs", "permutation", "95%", "interval", "integrated", "gradients"]
     first = document["importance"]["columns"][0]
     assert rows[0][0] == first["column"] == "bill_length_mm"
     assert rows[0][-1] == f"{first['contribution']:.4f}"
-    assert rows[0][3] == f"{first['importance']:.4f}"
+    assert rows[0][3:7] == [f"{first['importance']:.4f}", f"{first['low']:.4f}", "to", f"{first['high']:.4f}"]
+    assert rows[0][7].strip("█▓░") == ""
 
 
 def test_the_words_above_a_table_say_what_its_columns_mean(penguins_run: Path) -> None:
@@ -68,8 +69,8 @@ def test_the_words_above_a_table_say_what_its_columns_mean(penguins_run: Path) -
     assert len(out.splitlines()) <= 50
     out = " ".join(out.split())
     for words in (
-        "permutation: drop when a column's values are shuffled",
-        "± standard deviation",
+        "permutation: how much worse with a column's values shuffled (mean of 5)",
+        "bar: █ low, ▓ value, ░ high end",
         "integrated gradients: mean |contribution| to the answer",
         "numbers with 2 inputs: the value and a missing indicator",
         "drawn from 0 to 1; numbers and dates at their quantiles, all but numbers with the lowest and highest named",
@@ -78,6 +79,16 @@ def test_the_words_above_a_table_say_what_its_columns_mean(penguins_run: Path) -
     ):
         assert words in out
     assert "the answer is the log-odds of the predicted class" in out
+
+
+def test_columns_are_ranked_by_the_score_that_is_named(penguins_run: Path, document: dict[str, Any]) -> None:
+    assert (document["importance"]["metric"], document["importance"]["loss"]) == ("loss", "cross_entropy")
+    assert "loss (cross_entropy) 0." in inspect(penguins_run).ok().out
+    named = inspect(penguins_run, "--importance", "f1_macro", "--json").ok().json["importance"]
+    assert (named["metric"], named["score"]) == ("f1_macro", pytest.approx(0.98, abs=0.02))
+    wrong = inspect(penguins_run, "--importance", "roc")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert wrong.err.startswith("error: --importance: no metric 'roc' for this model; did you mean 'roc_auc'?")
 
 
 def test_the_document_has_the_dependence_of_every_column(penguins_run: Path, document: dict[str, Any]) -> None:

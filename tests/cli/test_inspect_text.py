@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bpcli.cli.inspect_text import curve, dependence_lines, neurons_lines
+from bpcli.cli.inspect_text import bar, curve, dependence_lines, neurons_lines
 from bpcli.inspection.dependence import Dependence, PartialDependence
+from bpcli.inspection.importance import ColumnImportance
 from bpcli.inspection.neurons import Neuron
 
 NEURON = Neuron(0, 0, 1.0, 0.5, "", [("a", 1.0), ("b", -0.25)], [], {}, 0.75, 0.125, rows=200, loss_rows=200)
+
+
+def test_a_bar_is_shaded_by_its_interval() -> None:
+    assert bar(ColumnImportance("a", 0.5, 0.0, 0.25, 0.75), 1.0) == "███▓▓▓░░░"
+    assert bar(ColumnImportance("a", 0.1, 0.0, -0.25, 0.45), 1.0) == "▓░░░░"
+    assert bar(ColumnImportance("a", -0.1, 0.0, -0.25, 0.05), 1.0) == "░"
+    assert bar(ColumnImportance("a", 1.0, 0.0), 1.0) == "█" * 12
+    assert bar(ColumnImportance("a", 0.0, 0.0, 0.0, 0.0), 0.0) == ""
 
 
 def test_a_curve_has_the_lowest_block_for_the_low_end_of_its_scale_and_the_highest_for_the_high_end() -> None:

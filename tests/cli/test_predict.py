@@ -56,7 +56,7 @@ def test_probabilities_sum_to_1_and_agree_with_the_prediction(penguins_run: Path
     names = ["Adelie", "Chinstrap", "Gentoo"]
     assert list(rows[0]) == ["prediction", *(f"probability_{name}" for name in names)]
     chances = np.array([[float(row[f"probability_{name}"]) for name in names] for row in rows])
-    np.testing.assert_allclose(chances.sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(chances.sum(axis=1), 1, rtol=0, atol=1e-15)
     assert [names[best] for best in chances.argmax(axis=1)] == [row["prediction"] for row in rows]
 
 
@@ -294,32 +294,70 @@ def test_the_newest_finished_run_is_the_default(tmp_path: Path):
         bpcli(*train, "--run-dir", f"runs/{name}", cwd=tmp_path).ok()
     result = bpcli("predict", PENGUINS, cwd=tmp_path).ok()
     assert result.err.splitlines() == [
-        "the newest finished run: runs/a_second, which predicts 'species'",
+        "the newest finished run that fits the file: runs/a_second, which predicts 'species'",
         "344 rows predicted by runs/a_second/checkpoints/best.safetensors, epoch 1",
     ]
 
 
-def test_where_the_newest_run_takes_other_columns_one_that_takes_these_is_named(
+def runs_of(folder: Path, **sources: Path) -> None:
+    """Copies of runs, each finished a day after the one before."""
+    for day, (name, source) in enumerate(sources.items(), 1):
+        shutil.copytree(source, folder / "runs" / name)
+        summary = folder / "runs" / name / "summary.json"
+        summary.write_text(json.dumps({**json.loads(summary.read_text()), "finished_at": f"2026-01-{day:02}"}))
+
+
+def test_the_newest_run_whose_columns_the_file_has_is_taken(penguins_run: Path, concrete_run: Path, tmp_path: Path):
+    runs_of(tmp_path, older=penguins_run, old=penguins_run, new=concrete_run)
+    result = bpcli("predict", PENGUINS, cwd=tmp_path).ok()
+    assert result.out == predict(penguins_run, PENGUINS).out
+    assert result.err.startswith("the newest finished run that fits the file: runs/old, which predicts 'species'\n")
+    (tmp_path / "runs").rename(tmp_path / "kept")
+    assert bpcli("predict", PENGUINS, "--runs-dir", "kept", cwd=tmp_path).ok().out == result.out
+    assert bpcli("predict", PENGUINS, cwd=tmp_path).code == 4
+
+
+def test_a_file_that_fits_no_run_is_a_usage_error_that_names_what_the_nearest_needs(
     penguins_run: Path, concrete_run: Path, tmp_path: Path
 ):
-    for name, source, time in (("old", penguins_run, "2026-01-01"), ("new", concrete_run, "2026-01-02")):
-        shutil.copytree(source, tmp_path / "runs" / name)
-        summary = tmp_path / "runs" / name / "summary.json"
-        summary.write_text(json.dumps({**json.loads(summary.read_text()), "finished_at": time}))
-    lacks = f"error: {PENGUINS}: no columns 'cement', 'blast_furnace_slag', "
-    taken = "; runs/new is the newest finished run; for "
-    result = bpcli("predict", PENGUINS, "-o", "out.csv", cwd=tmp_path)
-    assert (result.code, result.out, result.err.count("\n")) == (3, "", 1)
-    assert result.err.startswith(lacks)
-    assert result.err.endswith(f"{taken}one that takes this file add --checkpoint runs/old\n")
-    bpcli("predict", PENGUINS, "--checkpoint", "runs/old", cwd=tmp_path).ok()
-    shutil.rmtree(tmp_path / "runs/old")
-    result = bpcli("predict", PENGUINS, cwd=tmp_path)
-    assert result.err.endswith(f"{taken}another run add --checkpoint RUN\n")
-    assert bpcli("predict", "-", stdin=PENGUINS.read_text(), cwd=tmp_path).code == 3
+    runs_of(tmp_path, old=penguins_run, new=concrete_run)
+    (tmp_path / "in.csv").write_text(PENGUINS.read_text().replace(",sex", ",gender").replace("island", "place"))
+    result = bpcli("predict", "in.csv", "-o", "out.csv", cwd=tmp_path)
+    assert (result.code, result.out) == (2, "")
+    assert result.err == (
+        "error: in.csv: fits no finished run in runs; for the nearest, runs/old, it lacks 'island', 'sex'\n"
+    )
     assert not (tmp_path / "out.csv").exists()
     missing = bpcli("predict", "none.csv", cwd=tmp_path)
     assert (missing.code, missing.err) == (3, "error: none.csv: no such file\n")
+    piped = bpcli("predict", "-", stdin=PENGUINS.read_text(), cwd=tmp_path)
+    assert piped.code == 3
+    assert "standard input: no columns 'cement'" in piped.err
+
+
+def test_runs_of_different_targets_that_fit_are_left_to_the_user(penguins_run: Path, tmp_path: Path):
+    config = tmp_path / "c.yaml"
+    config.write_text(f"data: {{path: {PENGUINS}, target: body_mass_g}}\ntraining: {{epochs: 1}}\n")
+    bpcli("train", config, "-q", "--run-dir", tmp_path / "mass").ok()
+    runs_of(tmp_path, old=penguins_run, new=tmp_path / "mass")
+    result = bpcli("predict", PENGUINS, cwd=tmp_path)
+    assert (result.code, result.out) == (2, "")
+    assert result.err == (
+        f"error: {PENGUINS}: fits runs of different targets: runs/new ('body_mass_g'), runs/old ('species'); "
+        "choose one, such as --checkpoint runs/new\n"
+    )
+    names = ["island", "bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g", "sex"]
+    (tmp_path / "in.csv").write_text(columns_of(PENGUINS.read_text(), names))
+    found = bpcli("predict", "in.csv", cwd=tmp_path).ok()
+    assert found.out == predict(penguins_run, PENGUINS).out, "the other run needs the species"
+
+
+def test_a_damaged_run_is_passed_over(penguins_run: Path, tmp_path: Path):
+    runs_of(tmp_path, old=penguins_run, new=penguins_run)
+    (tmp_path / "runs/new/checkpoints/best.safetensors").write_bytes(b"damaged, but long enough")
+    assert "that fits the file: runs/old," in bpcli("predict", PENGUINS, cwd=tmp_path).ok().err
+    shutil.rmtree(tmp_path / "runs/old")
+    assert bpcli("predict", PENGUINS, cwd=tmp_path).code == 4
 
 
 @pytest.mark.parametrize(
@@ -378,8 +416,7 @@ def test_without_a_run_there_is_a_checkpoint_error(tmp_path: Path):
 def test_numbers_have_all_their_digits_and_no_more(concrete_run: Path):
     rows = predict(concrete_run, DATASETS / "concrete.csv").ok().rows
     texts = [row["prediction"] for row in rows]
-    assert all(str(np.float32(text)) == text for text in texts)
-    assert max(map(len, texts)) <= 12
+    assert all(repr(float(text)) == text for text in texts)
 
 
 def with_bill(value: str) -> str:
@@ -399,7 +436,15 @@ def test_a_number_far_from_all_others_is_answered(penguins_run: Path, value: str
 def test_a_number_too_large_to_compute_with_is_a_data_error(penguins_run: Path, value: str):
     result = from_text(penguins_run, with_bill(value))
     assert (result.code, result.out, result.err.count("\n")) == (3, "", 1)
-    assert result.err.startswith("error: standard input: column 'bill_length_mm': ")
+    assert result.err.startswith("error: standard input: row 1: column 'bill_length_mm': ")
+
+
+def test_rows_before_one_that_cannot_be_answered_are_answered(penguins_run: Path, answers: list[str]):
+    lines = [HEADER, *LINES * 30]
+    lines[9001] = with_bill("1e300").splitlines()[1]
+    result = from_text(penguins_run, "\n".join(lines), "--probabilities")
+    assert (result.code, result.out.splitlines()[1:]) == (3, (answers * 30)[:9000])
+    assert result.err.startswith("error: standard input: row 9,001: column 'bill_length_mm': ")
 
 
 def test_memory_does_not_grow_with_the_input(penguins_run: Path, tmp_path: Path):

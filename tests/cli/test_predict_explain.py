@@ -31,8 +31,7 @@ def test_predictions_stay_as_they_are_and_each_row_adds_up(penguins_run: Path, c
         plain = bpcli("predict", data, "--checkpoint", run).ok().rows
         assert [row["prediction"] for row in rows] == [row["prediction"] for row in plain]
         said, total, size = sums(rows)
-        # Each number is written with the digits of float32.
-        assert np.all(np.abs(said - total) <= 1e-7 * (size + np.abs(said)))
+        assert np.all(np.abs(said - total) <= 1e-14 * (size + np.abs(said)))
         if run == concrete_run:
             assert [row["explained"] for row in rows] == [row["prediction"] for row in rows]
 

@@ -102,6 +102,21 @@ def test_other_weights_are_shown_with_both_digests(run: Path) -> None:
     assert re.search(expected, reproduce(run).out, re.MULTILINE)
 
 
+def test_a_tolerance_is_said_with_the_largest_difference(run: Path) -> None:
+    loss = record(run, 3)["train_loss"]
+    change_epoch(run, 3, train_loss=loss + 0.25)
+    within = reproduce(run, "--tolerance", "0.3").ok().out.splitlines()
+    assert within[0] == "metrics of 6 epochs: not identical"
+    assert within[-1] == "reproduced within 0.3: largest difference 0.25, epoch 3, train_loss"
+    beyond = reproduce(run, "--tolerance", "1e-6")
+    assert beyond.code == 6
+    assert beyond.err.startswith(
+        "error: not reproduced: beyond the tolerance of 1e-06: largest difference 0.25, epoch 3, train_loss: was "
+        f"{loss + 0.25!r}, is now {loss!r}; "
+    )
+    assert reproduce(run, "--tolerance", "-1").code == 2
+
+
 def test_weights_that_were_not_reached_are_called_that(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = trained(folder, "training.goal={metric: loss, value: 0.01}")
     monkeypatch.setattr("bpcli.training.monitor.Monitor.is_reached", lambda *_: True)

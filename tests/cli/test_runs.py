@@ -14,8 +14,9 @@ from commands import CONFIGS, bpcli, python
 from terminals import bpcli_on_terminal
 
 from bpcli.metrics import METRICS
+from bpcli.storage.flat_config import FlatConfigs, flatten
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.storage.run_listing import differing_keys, flat_config, flatten, list_runs, short_names
+from bpcli.storage.run_listing import differing_keys, list_runs, short_names
 
 TRAIN = ("train", CONFIGS / "penguins.yaml", "--quiet", "--set", "training.epochs=3")
 
@@ -329,7 +330,7 @@ def test_runs_are_listed_without_numpy(runs: Path):
 
 
 def test_a_config_is_flattened_to_the_paths_that_set_takes(runs: Path):
-    flat = flat_config(RunDirectory(runs / "a"))
+    flat = FlatConfigs().read(RunDirectory(runs / "a"))
     assert (flat["layers.0.units"], flat["layers.0.activation.type"]) == (32, "relu")
     assert flat["data.exclude"] == ["year"]
     assert flat["data.weight"] is None
@@ -339,7 +340,7 @@ def test_a_config_is_flattened_to_the_paths_that_set_takes(runs: Path):
 def test_no_key_of_a_config_is_taken_for_a_column(runs: Path):
     from bpcli.cli.runs import COLUMNS
 
-    assert not set(COLUMNS) & set(flat_config(RunDirectory(runs / "a")))
+    assert not set(COLUMNS) & set(FlatConfigs().read(RunDirectory(runs / "a")))
 
 
 def test_what_says_nothing_is_no_difference():

@@ -62,7 +62,7 @@ def comparison(*differences: RunDifference) -> Comparison:
 
 def test_all_that_was_found_is_in_the_document() -> None:
     document = json.loads(json.dumps(comparison(RunDifference(ACCURACY, LOG_LOSS, [GROUP], False)).to_json()))
-    assert list(document) == ["runs", "config", "rows", "task", "scores", "differences", "notes"]
+    assert list(document) == ["runs", "config", "rows", "task", "scores", "differences", "notes", "requirements"]
     assert document["runs"][1] == {
         "label": "b",
         "path": "runs/b",

@@ -14,7 +14,7 @@ from bpcli.experiment.first_config import draft_config
 def write(tmp_path: Path, columns: int, rows: int) -> Path:
     path = tmp_path / "data.csv"
     header = ",".join([*(f"x{index}" for index in range(columns)), "y"])
-    lines = [",".join([str(row * 0.37)] * columns + [f"{row * 0.5}"]) for row in range(rows)]
+    lines = [",".join([str(row * 0.37)] * columns + [f"{row * 7 % 31 * 0.5}"]) for row in range(rows)]
     path.write_text("\n".join([header, *lines]) + "\n")
     return path
 

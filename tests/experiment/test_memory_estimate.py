@@ -20,7 +20,7 @@ FIXED = 400_000
 
 def test_the_total_is_all_of_it() -> None:
     assert Footprint(1, 2, 3, 4, 5).total == 15
-    assert Footprint(1, 2, 3, 4, 5).to_come == 14
+    assert Footprint(1, 2, 3, 4, 5).remaining == 14
 
 
 @pytest.mark.parametrize(

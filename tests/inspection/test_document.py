@@ -32,19 +32,29 @@ def test_columns_are_ranked_by_importance_and_where_that_is_equal_by_contributio
         "r2",
         9,
         0.5,
-        [RankedColumn("b", 0.25, 0.0, 3.0), RankedColumn("a", 0.25, 0.0, 1.0), RankedColumn("c", 0.125, 0.5, 4.0)],
+        [
+            RankedColumn("b", 0.25, 0.0, contribution=3.0),
+            RankedColumn("a", 0.25, 0.0, contribution=1.0),
+            RankedColumn("c", 0.125, 0.5, contribution=4.0),
+        ],
+        *("", 5, 0.95, False),
     )
 
 
 def test_an_inspection_has_what_was_asked_for() -> None:
     columns = InspectedColumns(
-        RankedColumns("r2", 9, 0.5, [RankedColumn("a", 0.25, 0.0, 3.0)]),
+        RankedColumns("r2", 9, 0.5, [RankedColumn("a", 0.25, 0.0, 0.125, 0.5, 3.0)], "mse", 5, 0.95, False),
         Contributions("the prediction", 2, 0.0),
         PartialDependence("prediction", 9, [Dependence("a", [1.0], {"y": [0.5]})]),
     )
     whole = json.loads(json.dumps(Inspection("best", "test rows", NETWORK, columns, []).to_json()))
     assert list(whole) == ["checkpoint", "rows", "network", "importance", "contributions", "dependence", "neurons"]
-    assert whole["importance"]["columns"] == [{"column": "a", "importance": 0.25, "deviation": 0.0, "contribution": 3}]
+    assert list(whole["importance"]) == [
+        *("metric", "rows", "score", "columns", "loss", "repeats", "confidence", "weighted")
+    ]
+    assert whole["importance"]["columns"] == [
+        {"column": "a", "importance": 0.25, "deviation": 0.0, "low": 0.125, "high": 0.5, "contribution": 3}
+    ]
     assert whole["dependence"]["columns"] == [{"column": "a", "values": [1.0], "answers": {"y": [0.5]}}]
     assert list(Inspection("best", "test rows", NETWORK, columns, None).to_json())[-1] == "dependence"
     assert list(Inspection("best", "test rows", NETWORK, None, []).to_json()) == [

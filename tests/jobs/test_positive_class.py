@@ -73,7 +73,7 @@ def test_what_a_run_says_names_the_class(tmp_path: Path) -> None:
     bpcli("report", run, "--output", tmp_path / "report.html").ok()
     page = (tmp_path / "report.html").read_text()
     assert "Precision, recall, F1 and curves refer to the positive class, &#x27;late&#x27;." in page
-    assert page.count("positive class: &#x27;late&#x27;") == 3  # ROC, precision and recall, calibration
+    assert page.count("positive class: &#x27;late&#x27;") == 4  # ROC, precision and recall, calibration, threshold
     result = bpcli("train", tmp_path / "run.json", "--run-dir", tmp_path / "again").ok()
     assert "\npositive class: 'late'\n" in result.out
     explained = bpcli("predict", tmp_path / "run.csv", "--run", run, "--explain").ok()

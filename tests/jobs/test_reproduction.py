@@ -26,7 +26,8 @@ from small_runs import (
 )
 
 from bpcli.errors import CheckpointError, DataError, DivergedError
-from bpcli.jobs.reproduction import FirstDifference, Reproduction, Weights, weights_sha256
+from bpcli.jobs.differences import FirstDifference, Weights, weights_sha256
+from bpcli.jobs.reproduction import BEST_EPOCH, Reproduction
 from bpcli.jobs.training import train as train_run
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_directory import RunDirectory
@@ -68,9 +69,9 @@ def run(finished: Path, tmp_path: Path) -> Path:
     return tmp_path / "run"
 
 
-def reproduced(run: Path) -> Reproduction:
+def reproduced(run: Path, tolerance: float = 0.0) -> Reproduction:
     with BlasThreads().single():
-        found = Reproduction(RunDirectory.open(run))
+        found = Reproduction(RunDirectory.open(run), tolerance=tolerance)
         list(found.run(threads=1))
     return found
 
@@ -111,7 +112,8 @@ def test_the_document_has_all_that_was_found(run: Path) -> None:
     found = reproduced(run)
     document = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert list(document) == [
-        *("run_directory", "identical", "epochs", "first_difference", "weights", "not_compared", "environment")
+        *("run_directory", "identical", "epochs", "first_difference", "weights", "not_compared", "environment"),
+        *("tolerance", "reproduced", "largest_difference"),
     ]
     assert (document["run_directory"], document["identical"], document["epochs"]) == (str(run), True, 6)
     assert (document["first_difference"], document["not_compared"]) == (None, [])
@@ -372,6 +374,61 @@ def test_other_weights_differ_though_no_metric_does(run: Path, name: str) -> Non
     assert (found.identical, found.difference) == (False, None)
     assert [one for one, weights in found.weights.items() if not weights.identical] == [name]
     assert found.weights[name].now not in (None, found.weights[name].was)
+
+
+def test_weights_within_the_tolerance_are_reproduced_and_others_not(run: Path) -> None:
+    nudge_weights(run, "last")
+    checkpoint = Checkpoint.load(run / "checkpoints/last.safetensors")
+    before = checkpoint.network.layout.views(checkpoint.vectors["params"])["layers.0.weight"].astype(np.float64)
+    after = np.nextafter(before.astype(np.float32), np.float32(-9)).astype(np.float64)  # as before the nudge
+    scaled = np.abs(after - before) / np.maximum(1, np.abs(before))
+    row, column = np.unravel_index(scaled.argmax(), scaled.shape)
+    found = reproduced(run, 1e-6)
+    assert (found.identical, found.reproduced) == (False, True)
+    place, largest = found.largest
+    assert place == f"last weights, layers.0.weight[{row}, {column}]"
+    assert largest[1:] == (before[row, column], after[row, column], scaled.max())
+    assert reproduced(run, float(scaled.max())).reproduced
+    assert not reproduced(run, float(scaled.max()) * 0.99).reproduced
+    assert not reproduced(run).reproduced
+
+
+def test_metrics_within_the_tolerance_are_reproduced_and_others_not(run: Path) -> None:
+    loss, rate = record(run, 3)["train_loss"], record(run, 5)["learning_rate"]
+    change_epoch(run, 3, train_loss=loss + 0.125)
+    change_epoch(run, 5, learning_rate=rate + 0.25)
+    found = reproduced(run, 0.25)
+    assert found.reproduced
+    assert found.largest == ("epoch 5, learning_rate", FirstDifference(5, "learning_rate", rate + 0.25, rate))
+    assert found.to_json()["largest_difference"] == {
+        "where": "epoch 5, learning_rate", "was": rate + 0.25, "now": rate, "scaled": 0.25
+    }  # fmt: skip
+    assert found.difference.epoch == 3
+    assert not reproduced(run, 0.24).reproduced
+    change_epoch(run, 5, learning_rate=rate + 100.0)  # relative to a value above 1
+    assert reproduced(run, 1.0).reproduced
+    assert not reproduced(run, 0.9).reproduced
+
+
+def test_an_epoch_that_is_best_by_a_hair_may_change_within_a_tolerance_only(run: Path) -> None:
+    change_epoch(run, 6, best_epoch=1)
+    within = reproduced(run, 1e-6)
+    assert (within.reproduced, within.identical, within.not_compared) == (True, False, [BEST_EPOCH])
+    assert not reproduced(run).reproduced
+
+
+@pytest.mark.parametrize("value", [None, "x", float("nan"), 10**400], ids=["none", "text", "nan", "long"])
+def test_no_tolerance_accepts_what_is_no_number(run: Path, value: Any) -> None:
+    change_epoch(run, 2, train_loss=value)
+    found = reproduced(run, 1e9)
+    assert not found.reproduced
+    assert found.to_json()["largest_difference"]["scaled"] == "inf"
+
+
+def test_no_tolerance_accepts_a_training_that_ends_earlier(run: Path) -> None:
+    lines = (run / "metrics.jsonl").read_text()
+    (run / "metrics.jsonl").write_text(lines + json.dumps({**json.loads(lines.splitlines()[-1]), "epoch": 7}) + "\n")
+    assert not reproduced(run, 1e9).reproduced
 
 
 def test_what_differs_in_the_environment_is_found_before_training(run: Path) -> None:

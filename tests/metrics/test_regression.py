@@ -1,4 +1,5 @@
 import json
+from math import log
 
 import hypothesis.extra.numpy as hnp
 import numpy as np
@@ -8,6 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcli.metrics.regression import REGRESSION, regression_report
+
+PLAIN = {name: metric for name, metric in REGRESSION.items() if not metric.needs_deviance}
+"""Metrics of every regression, whatever its loss."""
 
 
 def column(*values):
@@ -30,7 +34,7 @@ def test_report_equals_scikit_learn(case):
     for figures, golden in zip(report.pop("per_target", {}).values(), expected["per_target"], strict=False):
         assert figures == close(golden)
     assert report == close(expected["scalars"])
-    for name, metric in REGRESSION.items():
+    for name, metric in PLAIN.items():
         assert metric.function(true, predicted) == report[name]
 
 
@@ -82,7 +86,7 @@ def test_what_overflows_is_none():
     report = regression_report(true, predicted, ["y"]).to_json()
     assert (report["mse"], report["rmse"], report["r2"]) == (None, None, None)
     assert (report["mae"], report["mape"]) == (close(2e300), close(2.0))
-    for name, metric in REGRESSION.items():
+    for name, metric in PLAIN.items():
         assert metric.function(true, predicted) == report[name]
     assert regression_report(true, true, ["y"]).scores["r2"] is None
 
@@ -126,7 +130,7 @@ def test_reports_are_ready_for_json_and_rmse_is_no_less_than_mae(arrays):
 @given(values(), st.integers(-50, 50))
 def test_a_shift_of_both_changes_only_mape(arrays, shift):
     true, predicted = arrays
-    for name, metric in REGRESSION.items():
+    for name, metric in PLAIN.items():
         if name != "mape":
             assert metric.function(true + shift, predicted + shift) == close(metric.function(true, predicted))
 
@@ -137,3 +141,50 @@ def test_a_change_of_units_leaves_the_unitless_metrics(arrays, scale):
     for name, power in {"mse": 2, "rmse": 1, "mae": 1, "r2": 0, "mape": 0, "median_absolute_error": 1}.items():
         before, after = (REGRESSION[name].function(true * s, predicted * s) for s in (1.0, scale))
         assert after == close(None if before is None else before * scale**power)
+
+
+# Deviances
+
+
+@pytest.mark.parametrize(
+    ("power", "name", "unit"),
+    [
+        (1.0, "poisson_deviance", lambda t, y: 2 * (t * log(t / y) - (t - y))),
+        (2.0, "gamma_deviance", lambda t, y: 2 * (log(y / t) + t / y - 1)),
+        (
+            1.5,
+            "tweedie_deviance",
+            lambda t, y: 2 * (t**0.5 / (-0.5 * 0.5) - t * y**-0.5 / -0.5 + y**0.5 / 0.5),
+        ),
+    ],
+)
+def test_the_deviance_of_a_loss_and_the_share_of_it_explained_join_its_report(power, name, unit):
+    true, predicted = column(1, 2, 6), column(2, 2, 4)
+    scores = regression_report(true, predicted, ["y"], power=power).scores
+    expected = sum(map(unit, (1, 2, 6), (2, 2, 4))) / 3
+    of_mean = sum(unit(t, 3) for t in (1, 2, 6)) / 3
+    assert (scores[name], scores["d2"]) == (close(expected), close(1 - expected / of_mean))
+    assert list(scores)[-2:] == [name, "d2"]
+    assert not {"d2", name} & set(regression_report(true, predicted, ["y"]).scores)
+
+
+def test_a_count_of_zero_has_a_deviance_and_an_amount_of_zero_none():
+    true, predicted = column(0, 3), column(0.5, 3)
+    assert REGRESSION["poisson_deviance"].function(true, predicted) == close(0.5)
+    assert REGRESSION["gamma_deviance"].function(true, predicted) is None
+    # Tweedie: y^0.5 / 0.5, twice, of the zero alone.
+    assert regression_report(true, predicted, ["y"], power=1.5).scores["tweedie_deviance"] == close(2 * 0.5**0.5)
+    for name in ("poisson_deviance", "gamma_deviance"):
+        assert REGRESSION[name].function(column(1, 3), column(-1, 3)) is None
+
+
+def test_the_share_of_deviance_that_a_constant_target_leaves_is_undefined():
+    assert regression_report(column(2, 2), column(2, 3), ["y"], power=1.0).scores["d2"] is None
+
+
+@pytest.mark.parametrize("power", [1.0, 1.5, 2.0])
+def test_a_weight_of_two_counts_in_deviances_as_the_row_twice(power):
+    true, predicted = column(1, 2, 6), column(2, 2, 4)
+    weighted = regression_report(true, predicted, ["y"], np.array([1.0, 2.0, 1.0]), power)
+    repeated = regression_report(true[[0, 1, 1, 2]], predicted[[0, 1, 1, 2]], ["y"], None, power)
+    assert {name: close(value) for name, value in repeated.scores.items()} == weighted.scores

@@ -90,9 +90,17 @@ def test_a_weighted_value_is_said_to_be_one():
     assert found.failure == "required accuracy >= 0.75, but it is 0.5 (weighted)"
     assert found.to_json() == {
         "name": "accuracy", "operator": ">=", "bound": 0.75, "value": 0.5, "margin": -0.25, "met": False,
-        "weighted": True,
+        "weighted": True, "positive": None,
     }  # fmt: skip
     assert not Requirement("rows", ">=", 1.0).check(report).weighted
+
+
+def test_a_failure_names_the_positive_class_that_the_value_refers_to():
+    report = ScoreReport(2, {"f1": 0.5, "accuracy": 0.5}, positive="late")
+    found = Requirement("f1", ">=", 0.75).check(report)
+    assert found.failure == "required f1 of class 'late' >= 0.75, but it is 0.5"
+    assert found.to_json()["positive"] == "late"
+    assert Requirement("accuracy", ">=", 0.75).check(report).positive is None
 
 
 @pytest.mark.parametrize(

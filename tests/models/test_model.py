@@ -55,8 +55,8 @@ def test_rows_columns_and_files_get_the_same_answers(model: Model, answers: list
 def test_probabilities_have_a_column_for_each_class(model: Model, answers: list[dict[str, str]]):
     probabilities = model.predict_probabilities(penguins())
     assert model.classes == ("Adelie", "Chinstrap", "Gentoo")
-    assert probabilities.dtype == np.float32
-    written = [[np.float32(answer[f"probability_{name}"]) for name in model.classes] for answer in answers]
+    assert probabilities.dtype == np.float64
+    written = [[float(answer[f"probability_{name}"]) for name in model.classes] for answer in answers]
     np.testing.assert_array_equal(probabilities, written)
 
 
@@ -94,7 +94,7 @@ def test_an_array_holds_the_inputs_in_their_order(tmp_path: Path, concrete_run: 
     predictions = model.predict(x)
     assert predictions.shape == (1030,)
     rows = bpcli("predict", DATASETS / "concrete.csv", "--checkpoint", concrete_run).ok().rows
-    np.testing.assert_array_equal(predictions.astype(np.float32), [np.float32(row["prediction"]) for row in rows])
+    np.testing.assert_array_equal(predictions, [float(row["prediction"]) for row in rows])
     true = np.array([float(line.split(",")[-1]) for line in lines])
     assert np.sqrt(np.mean((predictions - true) ** 2)) < 7
 

@@ -32,8 +32,9 @@ def test_a_network_is_summed_up_layer_by_layer(penguins: Prepared) -> None:
 def test_the_document_of_an_experiment_keeps_its_keys_in_their_order(penguins: Prepared) -> None:
     document = json.loads(json.dumps(ExperimentSummary.of(penguins).to_json()))
     assert list(document) == [
-        *("name", "rows", "columns", "target", "loss", "layers", "parameters"),
+        *("name", "rows", "groups", "columns", "target", "loss", "layers", "parameters"),
         *("batch_size", "steps_per_epoch", "memory_bytes", "data_sha256", "notes", "warnings"),
+        "data_warnings",
     ]
     assert list(document["columns"][0]) == ["name", "kind", "encoding", "inputs", "missing"]
     assert list(document["layers"][0]) == ["index", "type", "activation", "shape", "parameters"]

@@ -35,6 +35,7 @@ LOSSES = [
     losses.MeanSquaredError(link="sigmoid"),
     losses.Huber(delta=0.3),
     losses.Quantile(quantile=0.9),
+    losses.Tweedie(power=1.2),
 ]
 SECOND_LAYERS: dict[str, Callable[[Any], Any]] = {
     "dense": lambda activation: Dense(units=2, activation=activation),

@@ -10,16 +10,20 @@ from networks import FLOAT32, FLOAT64, members, targets_for
 from pydantic import TypeAdapter, ValidationError
 
 from bpcli.arrays.memory import Array
+from bpcli.metrics.deviance import unit_deviances
 from bpcli.nn.losses import (
     BinaryCrossEntropy,
     CrossEntropy,
+    Gamma,
     Hinge,
     Huber,
+    LogLinkLoss,
     Loss,
     LossScratch,
     MeanSquaredError,
     Poisson,
     Quantile,
+    Tweedie,
 )
 
 Row = list[float]
@@ -58,6 +62,11 @@ def pinball(z: float, t: float, q: float) -> float:
     return q * (t - z) if t >= z else (1 - q) * (z - t)
 
 
+def tweedie(z: float, t: float, p: float) -> float:
+    mean = exp(z)
+    return float(-t * mean ** (1 - p) / (1 - p) + mean ** (2 - p) / (2 - p))
+
+
 def hinge(z: Row, t: Row) -> float:
     if len(z) == 1:
         return max(0.0, 1 - (1 if t[0] else -1) * z[0])
@@ -75,6 +84,9 @@ REFERENCES: list[tuple[Any, Callable[[Row, Row], float]]] = [
     (Huber(), mean_over_outputs(lambda z, t: huber(z, t, 1.0))),
     (Huber(delta=0.25), mean_over_outputs(lambda z, t: huber(z, t, 0.25))),
     (Poisson(), mean_over_outputs(lambda z, t: exp(z) - t * z)),
+    (Gamma(), mean_over_outputs(lambda z, t: z + t * exp(-z))),
+    (Tweedie(), mean_over_outputs(lambda z, t: tweedie(z, t, 1.5))),
+    (Tweedie(power=1.2), mean_over_outputs(lambda z, t: tweedie(z, t, 1.2))),
     (Quantile(), mean_over_outputs(lambda z, t: abs(z - t) / 2)),
     (Quantile(quantile=0.9), mean_over_outputs(lambda z, t: pinball(z, t, 0.9))),
     (Hinge(), hinge),
@@ -180,16 +192,38 @@ def test_logits_and_targets_are_not_written_to(loss: Any) -> None:
     np.testing.assert_array_equal(target, before[1])
 
 
+# Losses with a logarithmic link
+
+
+@pytest.mark.parametrize("loss", [Poisson(), Gamma(), Tweedie(), Tweedie(power=1.9)], ids=named)
+def test_a_logarithmic_link_makes_a_loss_half_the_deviance_up_to_a_constant(loss: Any) -> None:
+    target = np.array([[0.5], [2.0], [7.0]])
+    logits = np.log(np.array([[[0.4], [3.0], [5.0]], [[1.0], [1.0], [9.0]]]))
+    values = [value_and_gradient(loss, z, target)[0] / len(target) for z in logits]
+    deviances = [unit_deviances(target, np.exp(z), loss.variance_power).mean() for z in logits]
+    assert 2 * (values[1] - values[0]) == pytest.approx(deviances[1] - deviances[0], rel=1e-12)
+
+
+@pytest.mark.parametrize("loss", [Poisson(), Gamma(), Tweedie(power=1.3)], ids=named)
+def test_a_target_divided_by_its_mean_has_the_same_gradient_up_to_a_factor(loss: Any) -> None:
+    """exp(z) = m exp(z - log m): the deviance is homogeneous of degree 2 - p."""
+    logits, target = problem(loss, 8, 2)
+    _, gradient = value_and_gradient(loss, logits, target)
+    _, scaled = value_and_gradient(loss, logits - log(50.0), target / 50.0)
+    np.testing.assert_allclose(scaled * 50.0 ** (2.0 - loss.variance_power), gradient, rtol=1e-10, atol=1e-15)
+
+
 # Extreme logits. Warnings are errors here, so an overflow fails the test.
 
 
 @every_loss
 def test_extreme_logits_give_a_finite_value_and_gradient_in_float32(loss: Any) -> None:
-    # The mean of poisson is exp(z), which overflows float32 beyond 88.
-    highest = 80.0 if isinstance(loss, Poisson) else 1e4
+    # exp(z) overflows float32 beyond 88, and so does exp(-z) of gamma and tweedie below -88.
+    highest = 80.0 if isinstance(loss, LogLinkLoss) else 1e4
+    lowest = -80.0 if isinstance(loss, Gamma | Tweedie) else -1e4
     for outputs in widths(loss):
         one_hot = np.eye(outputs, dtype=FLOAT32)
-        logits = np.concatenate([highest * one_hot, -1e4 * one_hot]).astype(FLOAT32)
+        logits = np.concatenate([highest * one_hot, lowest * one_hot]).astype(FLOAT32)
         for target in (np.concatenate([one_hot, one_hot]), np.roll(np.concatenate([one_hot, one_hot]), 1, axis=1)):
             for weight in (None, np.full(len(logits), 2.0, FLOAT32)):
                 value, gradient = value_and_gradient(loss, logits, target, weight)
@@ -261,6 +295,8 @@ def test_hinge_for_two_classes_with_two_logits_is_hinge_of_their_difference() ->
         (SPEC.validate_python("mae"), [[-1.0, 0.0, 2.5]]),
         (Huber(), [[-1.0, 0.0, 2.5]]),
         (Poisson(), [[exp(-1.0), 1.0, exp(2.5)]]),
+        (Gamma(), [[exp(-1.0), 1.0, exp(2.5)]]),
+        (Tweedie(), [[exp(-1.0), 1.0, exp(2.5)]]),
         (Quantile(), [[-1.0, 0.0, 2.5]]),
         (Hinge(), [[-1.0, 0.0, 2.5]]),
     ],
@@ -290,6 +326,8 @@ def test_losses_that_give_probabilities_have_links_that_do(loss: Any) -> None:
         (MeanSquaredError(), None),
         (MeanSquaredError(link="sigmoid"), (0.0, 1.0)),
         (Poisson(), (0.0, inf)),
+        (Gamma(), (0.0, inf)),
+        (Tweedie(), (0.0, inf)),
         (Huber(), None),
     ],
     ids=lambda value: named(value) if hasattr(value, "type") else "",
@@ -304,7 +342,7 @@ def test_a_link_that_cannot_reach_every_value_bounds_the_targets(loss: Any, boun
         ("cross_entropy", {"binary", "multiclass"}, False),
         ("binary_cross_entropy", {"binary", "multilabel"}, True),
         ("hinge", {"binary", "multiclass"}, True),
-        *((loss, {"regression"}, False) for loss in ("mse", "mae", "huber", "poisson", "quantile")),
+        *((loss, {"regression"}, False) for loss in ("mse", "mae", "huber", "poisson", "gamma", "tweedie", "quantile")),
     ],
 )
 def test_each_loss_says_what_it_is_for_and_whether_two_classes_share_a_logit(
@@ -327,6 +365,8 @@ def test_scratch_for_fewer_rows_is_the_same_memory() -> None:
     [
         {"type": "cross_entropy", "label_smoothing": 1.0},
         {"type": "huber", "delta": 0.0},
+        {"type": "tweedie", "power": 1.0},
+        {"type": "tweedie", "power": 2.0},
         {"type": "quantile", "quantile": 1.0},
         {"type": "mse", "link": "softmax"},
     ],

@@ -62,3 +62,27 @@ def test_numbers_at_the_ends_of_what_there_is_have_a_place(values: list[float], 
     for value in values:
         if value > 0 or not logarithmic:
             assert -1e12 < scale.place(value) < 1e12
+
+
+def test_a_symmetric_axis_is_logarithmic_on_both_sides_of_zero() -> None:
+    scale = Scale.over([-999.0, 3.0, 999.0], 0, 100, symmetric=1.0)
+    assert [scale.place(value) for value in (-999.0, 0.0, 999.0)] == pytest.approx([4, 50, 96])
+    # log(1 + 9) is a third of log(1 + 999).
+    assert scale.place(9.0) == pytest.approx(50 + 46 / 3)
+    assert scale.place(-9.0) == pytest.approx(50 - 46 / 3)
+
+
+@pytest.mark.parametrize(
+    ("values", "size", "marks"),
+    [
+        ([-1500.0, 1500.0], 5.0, ["-1,000", "-100", "-10", "0", "10", "100", "1,000"]),
+        ([2.0, 1500.0], 50.0, ["100", "1,000"]),
+        ([-0.03, 1e6], 0.001, ["-0.001", "0", "0.001", "1", "1,000", "1e+06"]),
+        ([-3.0, 2.0], 20.0, ["0"]),
+    ],
+)
+def test_marks_of_a_symmetric_axis_are_powers_of_ten_not_too_near_to_zero(
+    values: list[float], size: float, marks: list[str]
+) -> None:
+    found = [label for _, label in Scale.over(values, 0, 100, symmetric=size).marks()]
+    assert found == marks

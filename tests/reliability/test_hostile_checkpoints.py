@@ -198,8 +198,8 @@ HEADERS: dict[str, tuple[str, Any, str]] = {
     "one class twice": ("preprocessor/target/classes", ["no", "no"], "classes must have different names"),
     "three classes by one logit": ("preprocessor/target/classes", ["a", "b", "c"], "only two can share a logit"),
     "a logit for each of two classes": ("preprocessor/target/single_logit", False, "the loss does not fit"),
-    "numbers that fall": ("preprocessor/target/numbers", [1.0, 0.0], "numbers must be strictly increasing"),
-    "fewer numbers than classes": ("preprocessor/target/numbers", [1.0], "with one for each class"),
+    "numbers that fall": ("preprocessor/target/numbers", [1.0, 1.0], "numbers must be strictly increasing"),
+    "fewer numbers than classes": ("preprocessor/target/numbers", [1.0], "one for each class"),
     "numbers without an encoding": (
         "preprocessor/target",
         {"type": "numbers", "names": ["t\u202e"], "encodings": []},

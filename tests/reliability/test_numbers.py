@@ -24,14 +24,14 @@ ROWS = 60
 OPTIMIZERS = [rule().type for rule in members(OptimizerSpec)]
 LOSSES = [loss().type for loss in members(Loss)]
 CLASSES = {"cross_entropy": ["a", "b", "c"], "binary_cross_entropy": ["no", "yes"], "hinge": ["a", "b", "c"]}
-"""Names of the target under the losses that tell classes apart; the others have quantities from 0 to 4."""
+"""Names of the target under the losses that tell classes apart; the others have counts, positive ones for gamma."""
 
 
 def table(folder: Path, loss: str, scale: float = 1.0) -> Path:
     """Rows of two numbers, of the size `scale`, a name, and a target for a loss."""
     random = np.random.default_rng(0)
     x = random.normal(size=(2, ROWS)) * scale
-    target: Any = random.choice(CLASSES[loss], ROWS) if loss in CLASSES else random.poisson(2, ROWS)
+    target: Any = random.choice(CLASSES[loss], ROWS) if loss in CLASSES else random.poisson(2, ROWS) + (loss == "gamma")
     names = random.choice(["p", "q"], ROWS)
     return write_csv(folder / "t.csv", {"a": x[0], "b": x[1], "name": names, "y": target})
 

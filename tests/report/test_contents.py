@@ -70,7 +70,9 @@ def test_two_classes_name_the_positive_one(compared_runs: Path) -> None:
     assert f"{accuracy:.4f}" in Checked(html).words
     importance = tables(html)["Permutation importance"]
     assert [row[0] for row in importance[1:]] == ["b", "a"]
-    assert importance[2][1:] == ["0.0000", "± 0.0000"]
+    assert importance[0] == ["column", "worse by", "low", "high"]
+    assert importance[2][1:] == ["0.0000", "0.0000", "0.0000"]
+    assert "Importance of columns" in Checked(html).words
 
 
 def test_a_run_whose_data_is_gone_has_a_report_without_an_evaluation(tmp_path: Path) -> None:
@@ -185,7 +187,7 @@ def test_the_largest_of_runs_makes_a_page_that_is_still_small(tmp_path: Path) ->
             file.write(json.dumps(record) + "\n")
     html = page_of(tmp_path / "r")
     Checked(html)
-    assert html.count("<figure") == 10
+    assert html.count("<figure") == 11
     assert "Confusion matrix" in tables(html)
     assert 200_000 < len(html.encode()) < 500_000
 

@@ -97,6 +97,20 @@ def test_what_comes_before_a_failure_is_given_first(threads: int, where: str) ->
         next(results)
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_none_asks_for_all_results_before_the_next_item(threads: int) -> None:
+    given: list[int] = []
+
+    def items() -> Iterator[int | None]:
+        for number in range(1, 6):
+            yield number
+            yield None
+            assert given == list(range(1, number + 1))
+
+    given.extend(in_order(lambda number: number, items(), threads))
+    assert given == [1, 2, 3, 4, 5]
+
+
 def test_no_more_items_are_taken_than_are_in_work() -> None:
     taken = 0
 

@@ -143,6 +143,11 @@ WORKED: dict[str, dict[str, Any]] = {
     "huber": {"target": "number", "loss": "huber"},
     "quantile": {"target": "number", "loss": {"type": "quantile", "quantile": 0.3}},
     "poisson": {"target": "count", "loss": "poisson"},
+    "gamma": {"target": "number", "loss": "gamma"},
+    "tweedie": {"target": "count", "loss": {"type": "tweedie", "power": 1.3}},
+    "logarithms": {"target": "number", "loss": "mse", "data": {"target_encoder": "log"}},
+    "logarithms of counts": {"target": "count", "loss": "mse", "data": {"target_encoder": "log"}},
+    "quantiles of the target": {"target": "number", "loss": "mse", "data": {"target_encoder": "quantile"}},
     "several outputs": {"target": ["number", "count"], "loss": "mse"},
     "classes": {"target": "kind", "loss": "cross_entropy"},
     "smoothed": {"target": "kind", "loss": {"type": "cross_entropy", "label_smoothing": 0.1}},
@@ -296,7 +301,11 @@ ACTIVATIONS = [
     "mish",
 ]
 OPTIMIZERS = ["sgd", "rprop", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "nadam"]
-LOSSES = {"number": ("mse", "mae", "huber", "quantile"), "kind": ("cross_entropy", "hinge"), "count": ("poisson",)}
+LOSSES = {
+    "number": ("mse", "mae", "huber", "quantile"),
+    "kind": ("cross_entropy", "hinge"),
+    "count": ("poisson", "tweedie"),
+}
 
 
 @pytest.mark.parametrize("networks", [12, pytest.param(300, marks=pytest.mark.exhaustive)])

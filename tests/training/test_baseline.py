@@ -13,12 +13,14 @@ from bpcli.data.batches import Dataset
 from bpcli.nn.losses import (
     BinaryCrossEntropy,
     CrossEntropy,
+    Gamma,
     Hinge,
     Huber,
     MeanAbsoluteError,
     MeanSquaredError,
     Poisson,
     Quantile,
+    Tweedie,
 )
 from bpcli.training.baseline import baseline_loss
 
@@ -43,6 +45,8 @@ def entropy(share: float) -> float:
         (MeanAbsoluteError(), NUMBERS, 1),
         (Huber(), NUMBERS, 1),
         (Poisson(), NUMBERS, 1),
+        (Gamma(), NUMBERS, 1),
+        (Tweedie(), NUMBERS, 1),
         (Quantile(quantile=0.3), NUMBERS, 1),
         (Hinge(), LABELS, 1),
         (CrossEntropy(), np.array([0, 1, 2, 2], np.uint8), 3),

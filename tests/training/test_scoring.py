@@ -12,7 +12,7 @@ from bpcli.data.targets import ClassesTarget, LabelsTarget, NumbersTarget
 from bpcli.errors import DataError
 from bpcli.metrics import METRICS, report
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, Hinge, MeanSquaredError
-from bpcli.training.scoring import HEADLINES, SUMMARIES, EpochScore, answers, metric_names, remarks
+from bpcli.training.scoring import HEADLINES, SUMMARIES, EpochScore, answers, metric_names, outcome_of, remarks
 
 THREE = ClassesTarget(name="y", classes=("a", "b", "c"), single_logit=False)
 TWO = ClassesTarget(name="y", classes=("no", "yes"), single_logit=True)
@@ -29,6 +29,31 @@ def test_classes_have_a_code_and_probabilities() -> None:
     assert outcome.predicted.tolist() == [1, 0]
     assert outcome.probabilities is not None
     assert outcome.probabilities.tolist() == [[0.2, 0.5, 0.3], [0.6, 0.1, 0.3]]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_probabilities_of_logits_are_computed_in_float64(dtype: Any) -> None:
+    logits = np.random.default_rng(0).normal(0, 8, (200, 3)).astype(dtype)
+    exact = logits.astype(np.float64)
+    shares = np.exp(exact) / np.exp(exact).sum(axis=1, keepdims=True)
+    three = outcome_of(THREE, CrossEntropy(), logits).probabilities
+    two = outcome_of(TWO, BinaryCrossEntropy(), logits[:, :1]).probabilities
+    assert three is not None
+    assert two is not None
+    np.testing.assert_allclose(three, shares, rtol=1e-13)
+    np.testing.assert_allclose(two[:, 1], 1 / (1 + np.exp(-exact[:, 0])), rtol=1e-12, atol=1e-16)
+    for found in (three, two):
+        assert found.dtype == np.float64
+        assert np.abs(found.sum(axis=1) - 1).max() < 1e-15
+
+
+def test_classes_are_decided_in_the_dtype_of_the_network() -> None:
+    barely = np.array([[1e-9]], np.float32)
+    outcome = outcome_of(TWO, BinaryCrossEntropy(), barely)
+    assert outcome.probabilities is not None
+    assert outcome.probabilities[0, 1] > 0.5
+    assert outcome.predicted.tolist() == [0]
+    assert outcome_of(TWO, BinaryCrossEntropy(), barely.astype(np.float64)).predicted.tolist() == [1]
 
 
 def test_a_single_probability_is_that_of_the_second_class() -> None:
@@ -66,7 +91,7 @@ def test_the_truth_of_rows_is_taken_before_it_is_decoded() -> None:
 def test_classes_without_training_rows_are_wrong_and_have_no_probability() -> None:
     given = replace(rows(np.array([0, 1, 0])), truth=np.array([0, 1, 3]), unseen=("new",))
     probabilities = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.7, 0.2, 0.1]])
-    found = answers(THREE, CrossEntropy(), probabilities, given)
+    found = answers(THREE, CrossEntropy(), np.log(probabilities), given)
     assert found.report.scores["accuracy"] == 2 / 3
     assert found.report.scores["log_loss"] == pytest.approx(-math.log(0.8))
     assert found.report.confusion_matrix == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0], [1, 0, 0, 0]]

@@ -8,9 +8,9 @@ from bpcli.data.columns.arrays import ArrayInput
 from bpcli.data.columns.base import ColumnInput, Range, Surprise
 from bpcli.data.columns.censored import CensoredInput
 from bpcli.data.columns.dates import DateInput, TimeOfDayInput
-from bpcli.data.columns.encoders import TargetEncoder
 from bpcli.data.columns.inputs import BooleanInput, NumericInput, OneHotInput, OrdinalInput
 from bpcli.data.columns.spec import ColumnSpec, EncodersSpec
+from bpcli.data.columns.target_encoders import TargetEncoder
 
 FittedInput = Annotated[
     NumericInput | BooleanInput | OneHotInput | OrdinalInput | DateInput | TimeOfDayInput | CensoredInput | ArrayInput,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from math import inf
 from operator import lt
 from statistics import NormalDist
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, NamedTuple, Protocol
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -36,12 +37,31 @@ def require_small(numbers: Values, name: str, values: Values) -> None:
         )
 
 
+class Explained(NamedTuple):
+    """Quantity that explanations of an encoded target add up to: scale · z + offset, for the logit z."""
+
+    scale: float
+    offset: float
+    name: str
+    """Name of the quantity; empty if it is the prediction itself."""
+
+
+EVERYWHERE = (-inf, inf)
+"""Interval of an encoding that is injective."""
+
+
 class Affine(Spec):
     """A fitted encoding: (value - center) / scale."""
 
     type: Literal["affine"] = "affine"
     center: float
     scale: float = Field(gt=0)
+    interval: ClassVar[tuple[float, float]] = EVERYWHERE
+
+    @property
+    def explained(self) -> Explained:
+        """The decoded number."""
+        return Explained(self.scale, self.center, "")
 
     def encode(self, values: Values) -> Values:
         """Encoded values, of the same shape."""
@@ -65,15 +85,36 @@ class Landmarks(Spec):
             raise ValueError("values must be strictly increasing, with one score for each")
         return self
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Interval from the first to the last landmark; values beyond are encoded as these."""
+        return self.values[0], self.values[-1]
+
+    @property
+    def explained(self) -> Explained:
+        """The score."""
+        return Explained(1.0, 0.0, "the quantile score of the prediction")
+
     def encode(self, values: Values) -> Values:
         """Encoded values, of the same shape."""
         return np.interp(values, self.values, self.scores)
+
+    def decode(self, encoded: Values) -> Values:
+        """Inverse of `encode`, between the first and the last landmark; scores must be strictly increasing."""
+        return np.interp(encoded, self.scores, self.values)
 
 
 Encoding = Annotated[Affine | Landmarks, Field(discriminator="type")]
 
 
-def encoded(encoding: Encoding, name: str, values: Values) -> Values:
+class Encodes(Protocol):
+    """A fitted encoding."""
+
+    def encode(self, values: Values) -> Values:
+        """Encoded values, of the same shape."""
+
+
+def encoded(encoding: Encodes, name: str, values: Values) -> Values:
     """Encode values without NaN, of any shape. Raises DataError for an encoded value beyond LARGEST.
 
     A small value may exceed it after scaling, if the training values were nearly constant.
@@ -91,7 +132,7 @@ class Standard(Spec):
 
     def fit(self, values: Values, weights: Values | None = None) -> Affine:
         """Fit on values without NaN, shape (rows,); weights: (rows,), above 0, or None for equal ones."""
-        return _affine(mean(values, weights), deviation(values, weights))
+        return affine(mean(values, weights), deviation(values, weights))
 
 
 class MinMax(Spec):
@@ -102,7 +143,7 @@ class MinMax(Spec):
     def fit(self, values: Values, weights: Values | None = None) -> Affine:
         """Fit on values without NaN, shape (rows,); weights do not matter."""
         low, high = float(np.min(values)), float(np.max(values))
-        return _affine(low, high - low)
+        return affine(low, high - low)
 
 
 class Robust(Spec):
@@ -113,7 +154,7 @@ class Robust(Spec):
     def fit(self, values: Values, weights: Values | None = None) -> Affine:
         """Fit as `Standard.fit`; the standard deviation replaces an interquartile range of 0."""
         low, middle, high = (float(q) for q in quantiles(values, (0.25, 0.5, 0.75), weights))
-        return _affine(middle, high - low or deviation(values, weights))
+        return affine(middle, high - low or deviation(values, weights))
 
 
 class Quantile(Spec):
@@ -147,7 +188,7 @@ class NoScaling(Spec):
         return Affine(center=0.0, scale=1.0)
 
 
-def _affine(center: float, scale: float) -> Affine:
+def affine(center: float, scale: float) -> Affine:
     """Affine encoding, with a scale of 1 for columns that are constant up to rounding."""
     return Affine(center=center, scale=1.0 if is_negligible(scale, center) else scale)
 
@@ -158,5 +199,3 @@ def is_negligible(spread: float, size: float) -> bool:
 
 
 NumericEncoder = Annotated[Standard | MinMax | Robust | Quantile | NoScaling, Field(discriminator="type"), BareName()]
-TargetEncoder = Annotated[Standard | MinMax | Robust | NoScaling, Field(discriminator="type"), BareName()]
-"""Invertible encoders of numbers."""

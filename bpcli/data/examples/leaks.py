@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from itertools import combinations
+from itertools import combinations, groupby, islice
 from math import prod
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bpcli.data.columns.arrays import contiguous_positions
-from bpcli.data.data_warning import DataWarning, WarningName
+from bpcli.data.data_warning import DataWarning
 from bpcli.data.examples.chance_repeats import expected_repeats, is_more_than_chance
 from bpcli.data.examples.duplicates import repeated_rows
+from bpcli.data.examples.leak_search import LeakSearch, Suspicion
 from bpcli.data.examples.selection import Examples
-from bpcli.data.examples.target_leaks import (
-    equals,
-    is_line,
-    tells_rows_apart,
-    thresholds_that_determine,
-    values_that_determine,
-)
 from bpcli.data.table import PARTS, Column, Part
-from bpcli.data.targets import learned_columns
 from bpcli.wording import counted, quoted
+
+POSITIONS = 256
+"""Positions of an array that are searched at once."""
 
 _SETS: dict[Part, str] = {"train": "training", "validation": "validation", "test": "test"}
 
@@ -38,68 +32,32 @@ def find_leaks(selection: Examples, given: Collection[str] = ()) -> list[DataWar
     warnings = [*_repeats(selection), *_shared_groups(selection)]
     if sum(prod(table[name].shape) for name in inputs) < 2:
         return warnings
-    search = _Search(selection)
-    for name in inputs:
-        column = table[name]
-        if not column.shape:
-            warnings += [_of_column(name, one) for one in search.suspicions(column, name in given)]
-            continue
-        found = [
-            (position.name, one)
-            for position in contiguous_positions(column)
-            for one in search.suspicions(position, name in given)
-        ]
-        where = {position for position, _ in found}
-        if len(where) == 1:
-            warnings += [_of_column(position, one) for position, one in found]
-        elif found:
-            position, one = found[0]
-            text = f"{len(where):,} positions of {quoted(name)}, such as {quoted(position)}: {one.what}"
-            warnings.append(DataWarning(one.name, text, name))
+    rows = np.sort(np.concatenate([selection.split.part(part) for part in PARTS]))
+    search = LeakSearch([table[name].take(rows) for name in selection.targets], rows, selection.loss)
+    for is_array, names in groupby(inputs, key=lambda name: bool(table[name].shape)):
+        if is_array:
+            warnings += [warning for name in names for warning in _in_array(table[name], search, name in given)]
+        else:
+            warnings += [_of_column(*found) for found in search.suspicions([table[name] for name in names], given)]
     return warnings
 
 
-class _Suspicion(NamedTuple):
-    """Warning about a column, without its name."""
-
-    name: WarningName
-    what: str
-
-
-def _of_column(column: str, suspicion: _Suspicion) -> DataWarning:
-    return DataWarning(suspicion.name, f"column {quoted(column)}: {suspicion.what}", column)
-
-
-class _Search:
-    """Search for target leaks and identifiers, one column at a time."""
-
-    def __init__(self, selection: Examples) -> None:
-        self._rows = np.sort(np.concatenate([selection.split.part(part) for part in PARTS]))
-        columns = [selection.table[name].take(self._rows) for name in selection.targets]
-        learned = learned_columns(columns, selection.loss)
-        self._targets = [_with_codes(target) for target in learned]
-        self._parts = [_with_codes(column) for column in columns] if len(learned) < len(columns) else []
-        self._numeric = "regression" in selection.loss.tasks
-
-    def suspicions(self, column: Column, given: bool) -> list[_Suspicion]:
-        """Warnings about one column."""
-        if not given and tells_rows_apart(column):
-            what = f"{_identity(column)}; put it in data.exclude, or in data.columns if it is intended"
-            return [_Suspicion("identifier", what)]
-        part = column.take(self._rows)
-        found = [_leak(part, target, codes, self._numeric) for target, codes in self._targets]
-        if not any(found):  # a column may give away one class of several
-            found += [_leak(part, target, codes, self._numeric) for target, codes in self._parts]
-        return [
-            _Suspicion("target_copy", f"{what}; put it in data.exclude unless it is known before the target")
-            for what in found
-            if what
-        ]
+def _in_array(array: Column, search: LeakSearch, given: bool) -> list[DataWarning]:
+    """Warnings about positions of an array, in one line if there are several."""
+    found: list[tuple[str, Suspicion]] = []
+    positions = contiguous_positions(array)
+    while batch := list(islice(positions, POSITIONS)):
+        found += search.suspicions(batch, [position.name for position in batch] if given else ())
+    if len({position for position, _ in found}) < 2:
+        return [_of_column(*one) for one in found]
+    position, one = found[0]
+    where = f"{len({position for position, _ in found}):,} positions of {quoted(array.name)}"
+    text = f"{where}, such as {quoted(position)}: {one.what}; {one.remedy}"
+    return [DataWarning(one.name, text, array.name)]
 
 
-def _with_codes(target: Column) -> tuple[Column, NDArray[np.intp]]:
-    """Target with its values as 0, 1, …."""
-    return target, np.unique(target.values, return_inverse=True)[1]
+def _of_column(column: str, suspicion: Suspicion) -> DataWarning:
+    return DataWarning(suspicion.name, f"column {quoted(column)}: {suspicion.what}; {suspicion.remedy}", column)
 
 
 def _repeats(selection: Examples) -> list[DataWarning]:
@@ -144,26 +102,3 @@ def _shared_groups(selection: Examples) -> list[DataWarning]:
         return []
     text = f"groups across splits: {', '.join(where)}; scores on them may be too optimistic; keep each in one split"
     return [DataWarning("shared_groups", text)]
-
-
-def _identity(column: Column) -> str:
-    if column.kind == "categorical":
-        known = len(column) - int(np.count_nonzero(column.missing()))
-        distinct = counted(len(column.present()), "distinct name")
-        return f"{distinct} in {counted(known, 'row')}, like an identifier or free text; each becomes an input"
-    return f"counts the rows from {column.values.min():.0f} to {column.values.max():.0f}, like an identifier"
-
-
-def _leak(column: Column, target: Column, codes: NDArray[np.intp], numeric: bool) -> str:
-    """Description of how a column leaks a target; empty if it does not."""
-    name, numbers = quoted(target.name), column.kind != "categorical"
-    if numeric and numbers and is_line(column, target):
-        how = f"has a correlation of 1 with target {name}"
-    elif count := values_that_determine(column, codes):
-        how = f"each of its {count} values occurs with only one value of target {name}"
-    elif numbers and (cuts := thresholds_that_determine(column, codes)):
-        separate = "threshold separates" if cuts == 1 else "thresholds separate"
-        return f"{cuts} {separate} the {cuts + 1} values of target {name} in every row that has a value"
-    else:
-        return ""
-    return f"equal to target {name} in all rows" if equals(column, target) else how

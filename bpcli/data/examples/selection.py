@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -28,7 +28,7 @@ from bpcli.data.files.read import holds_arrays
 from bpcli.data.files.source import Source
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Column, Part, Table, unnamed
-from bpcli.data.targets import choose_loss, fit_target, learned_columns
+from bpcli.data.targets import choose_loss, fit_target, learned_columns, require_in_domain
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
 from bpcli.nn.losses import Loss, MeanSquaredError
 from bpcli.spec import type_name
@@ -75,11 +75,13 @@ def select_examples(
     loss: Loss | None = None,
     as_read_before: bool = False,
     weightless: Weightless = "dropped",
+    preferred_loss: Callable[[Sequence[Column]], Loss | None] = lambda columns: None,
 ) -> Examples:
     """Read a source and split its rows.
 
     The result is deterministic in source, spec, seed and loss. loss: chosen from the target if None. as_read_before:
     the source's options already hold the column kinds of an earlier read. weightless: treatment of rows of weight 0.
+    preferred_loss: loss for the target columns if `loss` is None; where it is None too, the loss is chosen.
 
     Raises:
         MismatchError: the spec names a missing column, or requires an impossible split.
@@ -115,10 +117,15 @@ def select_examples(
         _refuse_words_in_quantities(columns, spec)
         _refuse_other_notations(columns, spec)
         loss, reason = choose_loss(columns)
+        if (preferred := preferred_loss(columns)) is not None:
+            loss, reason = preferred, "in the earlier training"
         notes.append(f"loss: {type_name(loss)}, as {reason}")
     with errors_in(source.shown):
         # Report an unsuitable loss before any split that fails because of it.
-        training = _of_training(columns, rows, table, spec)
+        require_in_domain(columns, loss, None, rows + 1)
+        places = _training_places(rows, table, spec)
+        training = columns if places is None else [column.take(places) for column in columns]
+        require_in_domain(training, loss, spec.target_encoder, (rows if places is None else rows[places]) + 1)
         fitted = fit_target(training, loss, spec.target_encoder, positive=spec.positive)
         fitted.require_valid(columns, rows + 1)
         groups = _groups(table, rows, spec, notes)
@@ -205,11 +212,11 @@ def _refuse_other_notations(columns: Sequence[Column], spec: DataSpec) -> None:
                 raise MismatchError(Mismatch(("data", "target"), what))
 
 
-def _of_training(columns: list[Column], rows: NDArray[np.intp], table: Table, spec: DataSpec) -> list[Column]:
-    """Target columns of the rows that may train: those that the data does not put in another split."""
+def _training_places(rows: NDArray[np.intp], table: Table, spec: DataSpec) -> NDArray[np.intp] | None:
+    """Places of the rows that may train, those that the data does not put in another split; None if all may."""
     parts = parts_as_given(table, spec)
-    chosen = np.flatnonzero(parts[rows] == 0) if parts is not None else np.arange(len(rows))
-    return [column.take(chosen) for column in columns] if 0 < len(chosen) < len(rows) else columns
+    chosen = np.flatnonzero(parts[rows] == 0) if parts is not None else rows
+    return chosen if 0 < len(chosen) < len(rows) else None
 
 
 def _groups(table: Table, rows: NDArray[np.intp], spec: DataSpec, notes: list[str]) -> NDArray[np.intp] | None:

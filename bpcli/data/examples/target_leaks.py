@@ -31,6 +31,9 @@ as the row count have at least a third of repeats."""
 LINE = 1e-6
 """Tolerance of a correlation of 1, for rounding errors."""
 
+COPY, FEWEST_RANKS = 0.999, 10
+"""Absolute rank correlation from which a column is a monotonic copy of the target, and minimum number of values."""
+
 SAMPLE = 4096
 """Size of the sample of rows checked first: a property that fails on the sample fails on all rows."""
 
@@ -109,6 +112,52 @@ def is_line(column: Column, target: Column) -> bool:
             return False
         varies = bool(np.any(y))
     return varies
+
+
+def rank_correlation(column: Column, target: Column) -> float | None:
+    """Spearman's rank correlation of two numeric columns in the rows where `column` is not missing, if it is that of a
+    copy, such as the logarithm of the target; else None.
+
+    Tied values have their mean rank. Both columns need `FEWEST_RANKS` values, so that the order cannot be chance.
+    """
+    for rows in _some_then_all(len(target)):
+        x, y = column.values[rows], target.values[rows]
+        known = ~column.take(rows).missing()
+        x, y = _ranks(x[known]), _ranks(y[known])
+        if len(x) < FEWEST_ROWS or min(len(np.unique(x)), len(np.unique(y))) < FEWEST_RANKS:
+            return None
+        x, y = x - x.mean(), y - y.mean()
+        correlation = float(x @ y / np.sqrt((x @ x) * (y @ y)))
+        if abs(correlation) < COPY:
+            return None
+    return correlation
+
+
+def _ranks(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Ranks from 0 on, with the mean rank for tied values."""
+    _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts + 1) / 2)[codes])
+
+
+def settled_class(column: Column, codes: NDArray[np.intp]) -> tuple[int, int] | None:
+    """A row and its code, if its value, or that it is missing, occurs in all rows of that code and in no other.
+
+    codes: as in `values_that_determine`. Chance results are excluded: of all ways to choose as many rows, one is that
+    of the class.
+    """
+    total, sizes = len(codes), np.bincount(codes)
+    missing = column.missing()
+    for code, size in enumerate(sizes.tolist()):
+        if not 0 < size < total or total < FEWEST_ROWS:
+            continue
+        chance = lgamma(size + 1) + lgamma(total - size + 1) - lgamma(total + 1) + log(len(sizes))
+        if chance > log(CHANCE):
+            continue
+        row = int(np.argmax(codes == code))
+        same = missing if missing[row] else column.values == column.values[row]
+        if np.array_equal(same, codes == code):
+            return row, code
+    return None
 
 
 def tells_rows_apart(column: Column) -> bool:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import fnmatch
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
+from typing import BinaryIO
 
+from bpcli.data.files.arriving import Arriving
 from bpcli.data.files.cells import shown_path
 from bpcli.data.files.compression import decompressed, peeked
 from bpcli.data.files.signatures import binary_format
@@ -56,16 +59,55 @@ def _absent(path: Path) -> str:
 
 
 @contextmanager
-def open_decompressed(path: Path | None, pipes: bool = False) -> Iterator[ByteStream]:
-    """Open a text file, compressed or not; None is standard input.
+def open_decompressed(path: Path) -> Iterator[ByteStream]:
+    """Open a text file, compressed or not.
 
     Raises DataError as `open_bytes` does, and for content in a format other than text.
     """
+    with open_bytes(path) as stream:
+        yield _text_of(stream, shown_path(path))
+
+
+@dataclass(frozen=True)
+class TextStream:
+    """Text that can be read only once; `path` as messages show it.
+
+    `idle` tells whether a read would have to wait.
+    """
+
+    stream: ByteStream
+    path: str
+    idle: Callable[[], bool]
+
+
+@contextmanager
+def open_stream(path: Path | None) -> Iterator[TextStream]:
+    """Open standard input (None) or a named pipe, of which a read gives what has arrived; compressed text, in blocks.
+
+    Raises DataError as `open_decompressed`.
+    """
     if path is None:
-        yield _text_of(sys.stdin.buffer, "standard input")
-    else:
-        with open_bytes(path, pipes) as stream:
-            yield _text_of(stream, shown_path(path))
+        with _arriving(sys.stdin.buffer, "standard input") as stream:
+            yield stream
+        return
+    with open_bytes(path, pipes=True) as file, _arriving(file, shown_path(path)) as stream:
+        yield stream
+
+
+@contextmanager
+def _arriving(file: BinaryIO, path: str) -> Iterator[TextStream]:
+    try:
+        descriptor = file.fileno()
+    except OSError:  # not a stream of the system
+        descriptor = -1
+    if not is_stream(descriptor):
+        yield TextStream(_text_of(file, path), path, lambda: False)
+        return
+    arriving = Arriving(descriptor)
+    try:
+        yield TextStream(_text_of(arriving, path), path, arriving.idle)
+    finally:
+        arriving.close()
 
 
 def first_bytes(path: Path, size: int) -> bytes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from typing import Any
 
-from bpcli.data.files.signatures import LENGTH
+from bpcli.data.files.signatures import LENGTH, is_undecided
 from bpcli.data.files.utf8_stream import ByteStream
 from bpcli.errors import DataError
 
@@ -30,10 +31,15 @@ class Rewound:
         return some
 
 
-def peeked(stream: ByteStream) -> tuple[bytes, Rewound]:
-    """First bytes of a stream, and a stream of all its bytes."""
+def peeked(
+    stream: ByteStream, is_undecided: Callable[[bytes], bool] = is_undecided, size: int = LENGTH
+) -> tuple[bytes, Rewound]:
+    """First bytes of a stream, as long as they are undecided, and a stream of all its bytes.
+
+    is_undecided: whether more bytes are needed; by default, for the signatures of binary formats.
+    """
     beginning = b""
-    while len(beginning) < LENGTH and (more := stream.read(LENGTH - len(beginning))):
+    while is_undecided(beginning) and (more := stream.read(size)):
         beginning += more
     return beginning, Rewound(beginning, stream)
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.data.files.byte_source import TextStream
 from bpcli.data.files.cell_grid import Grid
 from bpcli.data.files.cells import BLANKS, ReadOptions, first_misfit, misfit, numeric_words, parse_cells, text_column
 from bpcli.data.files.delimited import unquoted
 from bpcli.data.files.growing_array import GrowingArray
-from bpcli.data.files.text_source import open_text
+from bpcli.data.files.text_source import TextTable, open_text, text_table
 from bpcli.data.table import Column, Table
 
 
@@ -30,23 +31,45 @@ def read_csv(path: Path, options: ReadOptions) -> Table:
     return Table(columns.finish(), rows=columns.rows)
 
 
-def read_csv_chunks(path: Path | None, options: ReadOptions, rows: int) -> Iterator[Table]:
-    """Read tables of `rows` rows, the last one shorter, in constant memory; None is standard input.
+def read_csv_chunks(path: Path, options: ReadOptions, rows: int) -> Iterator[Table]:
+    """Read tables of `rows` rows, the last one shorter, in constant memory.
 
-    A file without rows gives one empty table. The file is opened once, so it can be a named pipe.
+    A file without rows gives one empty table.
     """
-    with open_text(path, options.dialect, pipes=True) as text:
-        for grids in _in_chunks(text.blocks(), rows):
-            columns = _Columns(text.header, options)
-            for grid in grids:
-                columns.add(grid)
-            if columns.late:
-                columns.reread(grids)
-            yield Table(columns.finish(), rows=columns.rows, header=text.header)
+    with open_text(path, options.dialect) as text:
+        for table in _chunks(text, options, rows):
+            if table is not None:
+                yield table
 
 
-def _in_chunks(blocks: Iterable[Grid], rows: int) -> Iterator[list[Grid]]:
-    """Group parts of blocks so that each group has `rows` rows. The last group has fewer, possibly none."""
+def stream_csv(stream: TextStream, path: Path | None, options: ReadOptions, rows: int) -> Iterator[Table | None]:
+    """Read tables of up to `rows` rows as they arrive; yields None before a read that would wait.
+
+    Text without rows gives one empty table.
+    """
+    text = text_table(stream.stream, path, stream.path, options.dialect)
+    text.idle = stream.idle
+    yield from _chunks(text, options, rows)
+
+
+def _chunks(text: TextTable, options: ReadOptions, rows: int) -> Iterator[Table | None]:
+    for grids in _in_chunks(text.blocks(), rows, text.idle):
+        if grids is None:
+            yield None
+            continue
+        columns = _Columns(text.header, options)
+        for grid in grids:
+            columns.add(grid)
+        if columns.late:
+            columns.reread(grids)
+        yield Table(columns.finish(), rows=columns.rows, header=text.header)
+
+
+def _in_chunks(blocks: Iterable[Grid], rows: int, idle: Callable[[], bool]) -> Iterator[list[Grid] | None]:
+    """Group parts of blocks so that each group has `rows` rows. The last group has fewer, possibly none.
+
+    If the next block has not arrived, yields the parts so far, then None.
+    """
     parts: list[Grid] = []
     wanted = rows
     empty = True
@@ -60,6 +83,11 @@ def _in_chunks(blocks: Iterable[Grid], rows: int) -> Iterator[list[Grid]]:
             if not wanted:
                 yield parts
                 parts, wanted, empty = [], rows, False
+        if idle():
+            if parts:
+                yield parts
+                parts, wanted, empty = [], rows, False
+            yield None
     if parts or empty:
         yield parts
 
@@ -106,8 +134,13 @@ class _Columns:
         if self._numbers:
             self._leave_out_padded(grid)
             names = list(self._numbers)
-            for name, values in zip(names, self._parse(grid, [self._position[name] for name in names]), strict=True):
-                self._add_numbers(name, values, grid)
+            numbers = self._parse(grid, [self._position[name] for name in names])
+            are_numbers: list[bool] = (~np.any(np.isinf(numbers), axis=1)).tolist()
+            for name, values, is_plain in zip(names, numbers, are_numbers, strict=True):
+                if is_plain:
+                    self._numbers[name].extend(values)
+                else:
+                    self._refuse_or_read_as_text(name, values, grid)
         for name, text in self._texts.items():
             known = len(text.seen)
             codes = text.add(grid, self._position[name])
@@ -133,16 +166,13 @@ class _Columns:
         else:
             self._texts[name] = _Text()
 
-    def _add_numbers(self, name: str, values: NDArray[np.float64], grid: Grid) -> None:
-        is_wrong = np.isinf(values)
-        if not is_wrong.any():
-            self._numbers[name].extend(values)
-        elif self.options.kind(name) == "numeric":
-            row, position = int(np.argmax(is_wrong)), self._position[name]
+    def _refuse_or_read_as_text(self, name: str, values: NDArray[np.float64], grid: Grid) -> None:
+        """Raise DataError for values that are no numbers, or read the column as text."""
+        if self.options.kind(name) == "numeric":
+            row, position = int(np.argmax(np.isinf(values))), self._position[name]
             (cell,) = unquoted([grid.data[grid.starts[row, position] : grid.ends[row, position]]])
             raise misfit(f"{grid.path}: line {grid.line_of(row)}", name, cell, self.options)
-        else:
-            self._read_as_text(name)
+        self._read_as_text(name)
 
     def _parse(self, grid: Grid, positions: Sequence[int]) -> NDArray[np.float64]:
         """Numbers of some columns (columns, rows): NaN for missing values, infinity for cells without a number.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpcli.data.files.byte_source import open_bytes
+from bpcli.data.files.byte_source import open_bytes, open_stream
 from bpcli.data.files.cells import ReadOptions
-from bpcli.data.files.csv_reader import read_csv, read_csv_chunks
+from bpcli.data.files.compression import peeked
+from bpcli.data.files.csv_reader import read_csv, read_csv_chunks, stream_csv
 from bpcli.data.files.formats import format_of
 from bpcli.data.files.npz_reader import npz_header, read_npz
 from bpcli.data.files.query import Location, Query, shown_location
@@ -21,7 +23,16 @@ from bpcli.data.table import PARTS, Column, Kind, Part, Table
 from bpcli.errors import DataError
 from bpcli.wording import listed, quoted, shown_shape
 
-__all__ = ["ReadOptions", "data_digest", "holds_arrays", "is_text", "read_chunks", "read_header", "read_table"]
+__all__ = [
+    "ReadOptions",
+    "data_digest",
+    "holds_arrays",
+    "is_text",
+    "read_chunks",
+    "read_header",
+    "read_stream",
+    "read_table",
+]
 
 
 class Reader(NamedTuple):
@@ -64,15 +75,12 @@ def read_table(sources: Sequence[tuple[Location, Part | None]], options: ReadOpt
     return Table([_joined([table[name] for table in tables]) for name in names], parts, rows=sum(rows))
 
 
-def read_chunks(path: Path | None, options: ReadOptions, rows: int) -> Iterator[Table]:
-    """Read tables of `rows` rows, the last one shorter; None is CSV on standard input.
+def read_chunks(path: Path, options: ReadOptions, rows: int) -> Iterator[Table]:
+    """Read tables of `rows` rows, the last one shorter.
 
-    Text and JSON lines are read once, in constant memory, so they can be named pipes. Kinds that are not given, and
-    categories, are inferred separately for each chunk. There is always at least one table, so the columns are known.
+    Text and JSON lines are read in constant memory. Kinds that are not given, and categories, are inferred separately
+    for each chunk. There is always at least one table, so the columns are known.
     """
-    if path is None:
-        yield from read_csv_chunks(None, options, rows)
-        return
     reader = _reader(path)
     if reader.chunks is not None:
         yield from reader.chunks(path, options, rows)
@@ -81,6 +89,38 @@ def read_chunks(path: Path | None, options: ReadOptions, rows: int) -> Iterator[
     table = Table(list(columns.values()), rows=columns.rows, header=reader.header(path, options))
     for start in range(0, max(table.rows, 1), rows):
         yield table.take(np.arange(start, min(start + rows, table.rows)))
+
+
+def read_stream(path: Path | None, options: ReadOptions, rows: int) -> Iterator[Table | None]:
+    """Read tables of at most `rows` rows from a named pipe, or from standard input if `path` is None, as they arrive.
+
+    Yields None before a read that would wait. The text is CSV, or JSON lines if it begins with an object. There is
+    always at least one table, so the columns are known.
+    """
+    with open_stream(path) as stream:
+        beginning, whole = peeked(stream.stream, _may_be_json)
+        stream = replace(stream, stream=whole)
+        if _JSON.match(beginning):
+            from bpcli.data.files.json_reader import stream_json
+
+            yield from stream_json(stream, options, rows)
+        else:
+            yield from stream_csv(stream, path, options, rows)
+
+
+_JSON = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\[\s*)?\{\s*["}]')
+"""Beginning of an object, or of an array of objects."""
+
+
+def _may_be_json(beginning: bytes) -> bool:
+    """Whether the beginning of a text leaves open if it is JSON."""
+    return (
+        len(beginning) < _JSON_WITHIN and re.fullmatch(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*)?\{?\s*", beginning) is not None
+    )
+
+
+_JSON_WITHIN = 1 << 10
+"""Number of bytes within which JSON is recognised."""
 
 
 def read_header(location: Location, options: ReadOptions) -> list[str]:

@@ -25,6 +25,18 @@ _SIGNATURES = {
 }
 
 
+PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd")
+"""Beginnings of gzip, bzip2, xz and Zstandard."""
+
+
+def is_undecided(beginning: bytes) -> bool:
+    """Whether more bytes, up to LENGTH, may tell a format that these do not tell."""
+    if len(beginning) >= LENGTH:
+        return False
+    starts = (*_SIGNATURES, *PACKED)
+    return beginning.startswith(b"BZh") or any(start.startswith(beginning) for start in starts if start != beginning)
+
+
 def binary_format(beginning: bytes) -> str | None:
     """Format whose signature a file begins with; None for text and unknown formats."""
     return next((name for signature, name in _SIGNATURES.items() if beginning.startswith(signature)), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from bpcli.data.files.delimited import (
     unquoted,
     without_comments,
 )
-from bpcli.data.files.utf8_stream import UndecodableError, Utf8Stream
+from bpcli.data.files.utf8_stream import ByteStream, UndecodableError, Utf8Stream
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.table import unnamed
 from bpcli.errors import DataError
@@ -31,8 +31,17 @@ from bpcli.wording import composed, counted, is_number, listed
 BLOCK = 1 << 20
 """Bytes read at a time: with 256 KiB a table of text took a fifth longer, and numbers are read alike up to 2 MiB."""
 
+FEW_ROWS = 200
+"""Rows of a block below which larger ones are read, since each block costs a little for each column: of 10,000 columns,
+blocks of 14 rows took twice as long."""
+
+MOST_BLOCKS = 16
+"""Number of blocks that are read as one at most, unless a single row is longer."""
+
 ROW_LIMIT = 64 << 20
 """The longest row, in bytes."""
+
+_LINE_END = re.compile(rb"[\r\n]")
 
 _SEPARATOR_LINE = re.compile(rb"sep=([^\r\n])\r?\n")
 """First line by which spreadsheets name the delimiter."""
@@ -42,7 +51,7 @@ _SEPARATOR_LINE = re.compile(rb"sep=([^\r\n])\r?\n")
 class TextTable:
     """An open file of delimited text after its header. `delimiter` is one byte; `path` is for messages.
 
-    `rest` is text already read after the header; it begins on line `line`.
+    `rest` is text already read after the header; it begins on line `line`. `idle` tells whether a read would wait.
     """
 
     stream: Utf8Stream
@@ -52,24 +61,27 @@ class TextTable:
     header: list[str]
     rest: bytes
     line: int
+    idle: Callable[[], bool] = lambda: False
 
     def blocks(self) -> Iterator[Grid]:
-        """Blocks of rows.
+        """Blocks of rows; empty where a row has not arrived completely.
 
         Raises DataError for rows of the wrong length, unclosed quotes, and bytes that are not text.
         """
-        data, size, finished = self.rest, BLOCK, False
+        data, size, finished, at_first = self.rest, BLOCK, False, bool(self.rest)
         while not finished:
-            data, finished = _extend(self.stream, data, size, self.path, self.line)
+            if not at_first:
+                data, finished = _extend(self.stream, data, size, self.path, self.line)
+            at_first = False
             if self.comment is not None:
                 data = without_comments(data, self.delimiter, self.comment)
             cells = find_cells(data, self.delimiter)
             grid = to_grid(data, cells, len(self.header), self.path, self.line)
-            if len(grid):
+            if len(grid) or self.idle():
                 yield grid
             self._check_rest(data, cells, finished)
-            # A row longer than a block: read twice as much the next time.
-            size = BLOCK if len(grid) else max(BLOCK, len(data))
+            if len(grid) < FEW_ROWS:  # long rows: read twice as much the next time
+                size = max(min(2 * size, MOST_BLOCKS * BLOCK), 0 if len(grid) else len(data))
             self.line += count_lines(data[: cells.size])
             data = data[cells.size :]
 
@@ -90,37 +102,45 @@ class TextTable:
 
 
 @contextmanager
-def open_text(path: Path | None, dialect: Dialect, pipes: bool = False) -> Iterator[TextTable]:
-    """Open delimited text and read its header; None is standard input. `pipes` allows named pipes.
+def open_text(path: Path, dialect: Dialect) -> Iterator[TextTable]:
+    """Open a file of delimited text and read its header.
 
-    Raises DataError if there is no such file, no header, or a blank or repeated name.
+    Raises DataError if there is no such file, and as `text_table`.
     """
-    shown = shown_path(path)
-    with open_decompressed(path, pipes) as packed:
-        stream = Utf8Stream(packed, dialect.encoding, shown)
-        body, line, finished = _from_first_row(stream, dialect, shown)
-        if separator := _SEPARATOR_LINE.match(body):
-            dialect = replace(dialect, delimiter=dialect.delimiter or separator[1].decode())
-            line, body = line + 1, body[separator.end() :]
-        delimiter = _delimiter(path, body, dialect)
-        while (row := split_row(body, delimiter)) is None:
-            if finished or len(body) > ROW_LIMIT:
-                raise DataError(f"{shown}: line {line}: the header does not end; is a closing quote missing?")
-            body, finished = _extend(stream, body, len(body), shown, line)
-        cells, size = row
-        if not dialect.header:
-            header = [f"column{position}" for position in range(len(cells))]
-            yield TextTable(stream, shown, delimiter, dialect.comment, header, body, line)
-            return
-        names = [composed(name.strip()) for name in unquoted(cells)]
-        at, line, body = line, line + count_lines(body[:size]), body[size:]
-        no_row = _no_rows(dialect)
-        while (row := split_row(no_row.sub(b"", body), delimiter)) is None and not finished and len(body) < FIELD_LIMIT:
-            body, finished = _extend(stream, body, BLOCK, shown, line)
-        names = _as_wide_as(names, row[0] if row else [])
-        _check_header(names, shown, at)
-        header = [name or unnamed(position) for position, name in enumerate(names)]
-        yield TextTable(stream, shown, delimiter, dialect.comment, header, body, line)
+    with open_decompressed(path) as packed:
+        yield text_table(packed, path, shown_path(path), dialect)
+
+
+def text_table(packed: ByteStream, path: Path | None, shown: str, dialect: Dialect) -> TextTable:
+    """Read the header of delimited text; `path` is None for standard input.
+
+    Raises DataError if there is no header, or a blank or repeated name.
+    """
+    stream = Utf8Stream(packed, dialect.encoding, shown)
+    body, line, finished = _from_first_row(stream, dialect, shown)
+    if separator := _SEPARATOR_LINE.match(body):
+        dialect = replace(dialect, delimiter=dialect.delimiter or separator[1].decode())
+        line, body = line + 1, body[separator.end() :]
+    while not (finished or _LINE_END.search(body) or len(body) > ROW_LIMIT):
+        body, finished = _extend(stream, body, BLOCK, shown, line)
+    delimiter = _delimiter(path, body, dialect)
+    while (row := split_row(body, delimiter)) is None:
+        if finished or len(body) > ROW_LIMIT:
+            raise DataError(f"{shown}: line {line}: the header does not end; is a closing quote missing?")
+        body, finished = _extend(stream, body, len(body), shown, line)
+    cells, size = row
+    if not dialect.header:
+        header = [f"column{position}" for position in range(len(cells))]
+        return TextTable(stream, shown, delimiter, dialect.comment, header, body, line)
+    names = [composed(name.strip()) for name in unquoted(cells)]
+    at, line, body = line, line + count_lines(body[:size]), body[size:]
+    no_row = _no_rows(dialect)
+    while (row := split_row(no_row.sub(b"", body), delimiter)) is None and not finished and len(body) < FIELD_LIMIT:
+        body, finished = _extend(stream, body, BLOCK, shown, line)
+    names = _as_wide_as(names, row[0] if row else [])
+    _check_header(names, shown, at)
+    header = [name or unnamed(position) for position, name in enumerate(names)]
+    return TextTable(stream, shown, delimiter, dialect.comment, header, body, line)
 
 
 def _no_rows(dialect: Dialect) -> re.Pattern[bytes]:

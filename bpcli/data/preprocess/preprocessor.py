@@ -16,9 +16,11 @@ from bpcli.arrays.rows import Rows, Scaling, records_of
 from bpcli.data.batches import Dataset
 from bpcli.data.columns import ArrayInput, ColumnInput, FittedInput, Surprise
 from bpcli.data.columns.base import Writer
-from bpcli.data.columns.encoders import TargetEncoder, numbers
+from bpcli.data.columns.encoders import numbers
 from bpcli.data.columns.spec import BooleanColumn, CategoricalColumn, ColumnSpec, EncodersSpec, NumericColumn
 from bpcli.data.columns.statistics import Values, unequal
+from bpcli.data.columns.target_encoders import TargetEncoder
+from bpcli.data.columns.target_range import TargetRange
 from bpcli.data.table import Kind, Table
 from bpcli.data.targets import ClassName, FittedTarget
 from bpcli.data.targets.fitting import fit_target
@@ -80,8 +82,12 @@ class Preprocessor(Spec):
         weight: str | None,
         loss: LossBase,
         positive: ClassName | None = None,
+        known: Sequence[FittedInput] | None = None,
+        target_range: TargetRange = "none",
     ) -> Preprocessor:
         """Fit input and target columns on a table of training rows. Features have the order of `inputs`.
+
+        known: fitted inputs to keep, instead of fitting `inputs`.
 
         Raises:
             MismatchError: a column does not fit its config or the loss.
@@ -89,12 +95,15 @@ class Preprocessor(Spec):
         """
         weights = _sample_weights(train, weight)
         weights = None if weights is None else unequal(weights)
-        columns = (train[name] for name in inputs)  # one at a time: a selection copies every column it returns
-        fitted = [(specs.get(column.name) or PLAIN[column.kind]).fit(column, encoders, weights) for column in columns]
+        if known is None:
+            columns = (train[name] for name in inputs)  # one at a time: a selection copies every column it returns
+            known = tuple(
+                (specs.get(column.name) or PLAIN[column.kind]).fit(column, encoders, weights) for column in columns
+            )
         target_columns = [train[name] for name in targets]
         return cls(
-            inputs=tuple(fitted),
-            target=fit_target(target_columns, loss, target_encoder, weights, positive),
+            inputs=known,
+            target=fit_target(target_columns, loss, target_encoder, weights, positive, target_range),
             weight=weight,
             target_kinds=tuple(column.kind for column in target_columns),
         )

@@ -3,7 +3,7 @@
 from bpcli.data.targets.base import ClassName, Outcome, TargetBase, Truth
 from bpcli.data.targets.classes import ClassesTarget
 from bpcli.data.targets.exclusive import ExclusiveTarget
-from bpcli.data.targets.fitting import FittedTarget, choose_loss, fit_target
+from bpcli.data.targets.fitting import FittedTarget, choose_loss, fit_target, require_in_domain
 from bpcli.data.targets.labels import LabelsTarget
 from bpcli.data.targets.numbers import NumbersTarget
 from bpcli.data.targets.one_hot import OneHotTarget, learned_columns
@@ -24,5 +24,6 @@ __all__ = [
     "choose_loss",
     "fit_target",
     "learned_columns",
+    "require_in_domain",
     "suggest_positive",
 ]

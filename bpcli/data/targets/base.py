@@ -29,11 +29,13 @@ class Outcome:
     """Predictions of a model, in the shapes that the metrics of the task take.
 
     predicted: classes (rows,), labels of 0 and 1 (rows, labels), or numbers (rows, targets). probabilities: (rows,
-    classes) or (rows, labels), or None if the loss gives none.
+    classes) or (rows, labels), or None if the loss gives none. clipped: number of predictions moved into the target's
+    range.
     """
 
     predicted: Array
     probabilities: Array | None
+    clipped: int = 0
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,17 @@ class TargetBase(Spec):
     def encode(self, columns: Names[Column], dtype: np.dtype[Any]) -> Array:
         """Encode target columns for the loss: classes (rows,), or (rows, outputs)."""
 
+    @property
+    def decided_names(self) -> tuple[str, ...]:
+        """Names that have a threshold each: the positive class of two, or the labels; empty for other tasks."""
+        return ()
+
     @abstractmethod
-    def outcome(self, predictions: Array, loss: LossBase) -> Outcome:
-        """Outcome from the loss's predictions (rows, outputs)."""
+    def outcome(self, predictions: Array, loss: LossBase, thresholds: Array | None = None) -> Outcome:
+        """Outcome from the loss's predictions (rows, outputs).
+
+        thresholds: probabilities above which to predict each of `decided_names`, in float64; None for 0.5.
+        """
 
     @abstractmethod
     def truth(self, y: Array) -> Array:
@@ -137,6 +147,15 @@ class TargetBase(Spec):
     def in_units(self, predictions: Array) -> Array | None:
         """Predictions (rows, outputs) in the target's units; None if predictions are not scaled."""
         return None
+
+    @property
+    def shown_ranges(self) -> dict[str, str]:
+        """Ranges to which predictions are clipped, in words, by column; those without one are left out."""
+        return {}
+
+    def clamped(self, columns: Names[Column]) -> dict[str, int]:
+        """Number of values, by column, that are encoded as the nearest training value."""
+        return {}
 
     def answer_names(self, loss: LossBase) -> tuple[str, ...]:
         """Names of the columns of `answers`."""

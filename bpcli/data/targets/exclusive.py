@@ -112,11 +112,19 @@ class ExclusiveTarget(TargetBase):
         """Class names, in the order of their indices."""
         return self.classes
 
-    def outcome(self, predictions: Array, loss: LossBase) -> Outcome:
+    @property
+    def decided_names(self) -> tuple[str, ...]:
+        """The positive class of two."""
+        return () if self.positive is None else (self.positive,)
+
+    def outcome(self, predictions: Array, loss: LossBase, thresholds: Array | None = None) -> Outcome:
         """Class indices (rows,) and probabilities (rows, classes).
 
         A single output is the probability of the second class, or a score that is positive for it.
         """
+        if thresholds is not None:
+            predicted = np.asarray(predictions[:, -1] > thresholds, dtype=np.intp)
+            return Outcome(predicted, np.hstack([1.0 - predictions, predictions]) if self.single_logit else predictions)
         if not self.single_logit:
             predicted = np.asarray(np.argmax(predictions, axis=1), dtype=np.intp)
             return Outcome(predicted, predictions if loss.gives_probabilities else None)

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from bpcli.data.columns.encoders import NoScaling, Standard, TargetEncoder, numbers
+from bpcli.data.columns.encoders import NoScaling, Standard, numbers
 from bpcli.data.columns.statistics import Values
+from bpcli.data.columns.target_encoders import Log, TargetEncoder, TargetEncoding, ratio_to_mean
+from bpcli.data.columns.target_range import Bounds, TargetRange, fit_range
 from bpcli.data.files.kind_hints import words_among_numbers
 from bpcli.data.table import EXACT, Column, number_label
 from bpcli.data.targets.base import ClassName
@@ -64,21 +66,28 @@ def fit_target(
     encoder: TargetEncoder | None,
     weights: Values | None = None,
     positive: ClassName | None = None,
+    target_range: TargetRange = "none",
 ) -> FittedTarget:
     """Fit the target of a loss on training columns.
 
     weights: of the rows, (rows,), above 0, or None for equal ones. positive: class to put second of two; by default,
-    classes are in sorted order.
+    classes are in sorted order. target_range: as in the config.
 
     Raises:
         MismatchError: the columns do not fit the loss, or `positive` is not one of two classes.
         DataError: the target has fewer than two classes, is constant, or has numbers that are too large.
     """
-    target = _fit(columns, loss, encoder, weights)
+    target = _fit(columns, loss, encoder, weights, target_range)
     return target if positive is None else target.with_positive(positive)
 
 
-def _fit(columns: Names[Column], loss: LossBase, encoder: TargetEncoder | None, weights: Values | None) -> FittedTarget:
+def _fit(
+    columns: Names[Column],
+    loss: LossBase,
+    encoder: TargetEncoder | None,
+    weights: Values | None,
+    target_range: TargetRange,
+) -> FittedTarget:
     for column in columns:
         if column.kind in ("date", "time_of_day"):
             what = "dates" if column.kind == "date" else "times of day"
@@ -92,7 +101,9 @@ def _fit(columns: Names[Column], loss: LossBase, encoder: TargetEncoder | None, 
     name = type_name(loss)
     names = tuple(column.name for column in columns)
     if "regression" in loss.tasks:
-        return _fit_numbers(columns, loss, name, encoder, weights)
+        return _fit_numbers(columns, loss, name, encoder, weights, target_range)
+    if not isinstance(target_range, str):
+        raise MismatchError(Mismatch(("data", "target_range"), f"class targets of {name} have no range; omit it"))
     if encoder is not None:
         raise MismatchError(Mismatch(("data", "target_encoder"), f"class targets of {name} are not scaled; omit it"))
     if len(columns) > 1:
@@ -109,6 +120,29 @@ def _fit(columns: Names[Column], loss: LossBase, encoder: TargetEncoder | None, 
                 )
         return LabelsTarget(names=names)
     return _fit_classes(columns[0], loss, name)
+
+
+def require_in_domain(
+    columns: Names[Column], loss: LossBase, encoder: TargetEncoder | None, rows: NDArray[np.intp]
+) -> None:
+    """Raise DataError, naming a row, for a number outside the domain of the loss or the encoder.
+
+    Text is left to `fit_target`. rows: row numbers for messages, (rows,). No value of the columns is missing.
+    """
+    bounds = {f"loss {type_name(loss)}": loss.least_target}
+    if isinstance(encoder, Log):
+        bounds["target_encoder log"] = encoder.bound
+    for name, bound in bounds.items():
+        for column in columns:
+            if bound is None or column.kind == "categorical":
+                continue
+            values = np.asarray(column.values, np.float64)
+            if len(bad := np.flatnonzero(~bound.admits(values))):
+                others = f"; {counted(len(bad) - 1, 'more such row')}" if len(bad) > 1 else ""
+                raise DataError(
+                    f"row {rows[bad[0]]:,}: target {quoted(column.name)} is {values[bad[0]]:g}, but {name} requires "
+                    f"numbers {bound}{others}"
+                )
 
 
 def _fit_one_hot(columns: Names[Column], loss: LossBase, name: str) -> OneHotTarget:
@@ -129,14 +163,20 @@ def _fit_one_hot(columns: Names[Column], loss: LossBase, name: str) -> OneHotTar
 
 
 def _fit_numbers(
-    columns: Names[Column], loss: LossBase, name: str, encoder: TargetEncoder | None, weights: Values | None
+    columns: Names[Column],
+    loss: LossBase,
+    name: str,
+    encoder: TargetEncoder | None,
+    weights: Values | None,
+    target_range: TargetRange,
 ) -> NumbersTarget:
     bounds = loss.target_bounds
     if bounds is not None and encoder is not None and not isinstance(encoder, NoScaling):
         raise MismatchError(
             Mismatch(("data", "target_encoder"), f"{name} requires an unscaled target; use none, or omit it")
         )
-    encodings = []
+    encodings: list[TargetEncoding] = []
+    ranges: list[Bounds | None] = []
     for column in columns:
         if column.kind == "categorical":
             raise MismatchError(
@@ -161,9 +201,17 @@ def _fit_numbers(
                 f"target {quoted(column.name)} is {values[0]:g} in all {counted(len(values), 'row')}; there is nothing "
                 "to learn"
             )
-        scaler = encoder or (NoScaling() if bounds is not None else Standard())
-        encodings.append(scaler.fit(values, weights))
-    return NumbersTarget(names=tuple(column.name for column in columns), encodings=tuple(encodings))
+        encodings.append(_encoding(values, loss, encoder, weights))
+        least = float(encodings[-1].decode(np.array([-np.inf]))[0]) if bounds is None else bounds[0]
+        ranges.append(fit_range(target_range, values, least))
+    names = tuple(column.name for column in columns)
+    return NumbersTarget(names=names, encodings=tuple(encodings), ranges=tuple(ranges) if any(ranges) else ())
+
+
+def _encoding(values: Values, loss: LossBase, encoder: TargetEncoder | None, weights: Values | None) -> TargetEncoding:
+    if encoder is None and loss.log_link:
+        return ratio_to_mean(values, weights)
+    return (encoder or (Standard() if loss.target_bounds is None else NoScaling())).fit(values, weights)
 
 
 def _fit_classes(column: Column, loss: LossBase, name: str) -> ClassesTarget:

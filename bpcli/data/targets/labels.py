@@ -50,9 +50,14 @@ class LabelsTarget(TargetBase):
         """Whether there is one numeric or boolean column per label."""
         return len(kinds) == len(self.names) and "categorical" not in kinds
 
-    def outcome(self, predictions: Array, loss: LossBase) -> Outcome:
+    @property
+    def decided_names(self) -> tuple[str, ...]:
+        """Each label."""
+        return self.names
+
+    def outcome(self, predictions: Array, loss: LossBase, thresholds: Array | None = None) -> Outcome:
         """Labels of 0 and 1 and their probabilities, (rows, labels) each."""
-        return Outcome((predictions > 0.5).astype(np.int8), predictions)
+        return Outcome((predictions > (0.5 if thresholds is None else thresholds)).astype(np.int8), predictions)
 
     def truth(self, y: Array) -> Array:
         """Labels of 0 and 1, (rows, labels)."""

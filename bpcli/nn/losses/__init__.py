@@ -6,13 +6,23 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bpcli.nn.losses.base import LossBase, LossScratch
+from bpcli.nn.losses.base import Link, LossBase, LossScratch
 from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy, Hinge
-from bpcli.nn.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError, Poisson, Quantile
+from bpcli.nn.losses.log_link import Gamma, LogLinkLoss, Poisson, Tweedie
+from bpcli.nn.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError, Quantile
 from bpcli.spec import BareName
 
 Loss = Annotated[
-    CrossEntropy | BinaryCrossEntropy | MeanSquaredError | MeanAbsoluteError | Huber | Poisson | Quantile | Hinge,
+    CrossEntropy
+    | BinaryCrossEntropy
+    | MeanSquaredError
+    | MeanAbsoluteError
+    | Huber
+    | Poisson
+    | Gamma
+    | Tweedie
+    | Quantile
+    | Hinge,
     Field(discriminator="type"),
     BareName(),
 ]
@@ -21,8 +31,11 @@ Loss = Annotated[
 __all__ = [
     "BinaryCrossEntropy",
     "CrossEntropy",
+    "Gamma",
     "Hinge",
     "Huber",
+    "Link",
+    "LogLinkLoss",
     "Loss",
     "LossBase",
     "LossScratch",
@@ -30,4 +43,5 @@ __all__ = [
     "MeanSquaredError",
     "Poisson",
     "Quantile",
+    "Tweedie",
 ]

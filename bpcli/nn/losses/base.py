@@ -9,12 +9,20 @@ for ones. `link(logits, out)` writes predictions: probabilities, or values in th
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
+from bpcli.arrays.lower_bound import LowerBound
 from bpcli.arrays.memory import Array
 from bpcli.spec import Spec
+
+
+class Link(Protocol):
+    """Function from logits to predictions."""
+
+    def link(self, logits: Array, out: Array) -> None:
+        """Write predictions to `out`, which may be `logits`."""
 
 
 class LossScratch:
@@ -58,9 +66,20 @@ class LossBase(Spec):
     single_logit: ClassVar[bool] = False
     """Whether two classes share one logit, that of the second class."""
 
+    log_link: ClassVar[bool] = False
+    """Whether the link is exponential. Targets are then divided by their mean, which changes the loss only by a factor
+    and a constant."""
+    least_target: ClassVar[LowerBound | None] = None
+    """Bound of all targets, checked row by row."""
+
+    @property
+    def variance_power(self) -> float:
+        """Power of the mean to which the target's variance is proportional, if the loss is a deviance; else 0."""
+        return 0.0
+
     @property
     def target_bounds(self) -> tuple[float, float] | None:
-        """Range of valid regression targets, in their own units. A target with bounds is not scaled."""
+        """Range of valid regression targets, in their own units. A target with bounds is not shifted."""
         return None
 
     @property

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bpcli.arrays.memory import Array
 from bpcli.nn.functions import sigmoid
-from bpcli.nn.losses.base import LossBase, LossFormulas, LossScratch, scale, weighted_dot, weighted_sum
+from bpcli.nn.losses.base import LossBase, LossFormulas, LossScratch, scale, weighted_dot
 
 
 class MeanSquaredError(LossBase):
@@ -114,41 +114,6 @@ class Huber(LossBase):
         np.minimum(rest, self.delta, out=out)
         np.maximum(out, -self.delta, out=out)
         total = weighted_dot(rest, out, weight, scratch) - 0.5 * weighted_dot(out, out, weight, scratch)
-        scale(out, 1.0 / (scratch.batch * outputs), weight, scratch)
-        return total / outputs
-
-
-class Poisson(LossBase):
-    """exp(z) - t z, the negative log-likelihood of counts with mean exp(z), up to a term without z."""
-
-    type: Literal["poisson"] = "poisson"
-
-    @property
-    def target_bounds(self) -> tuple[float, float] | None:
-        """Counts are not negative."""
-        return (0.0, float("inf"))
-
-    @property
-    def logit_scale(self) -> str:
-        """natural logarithm, the inverse of the link."""
-        return "natural logarithm"
-
-    def link(self, logits: Array, out: Array) -> None:
-        """Exponential function."""
-        np.exp(logits, out=out)
-
-    def formulas(self, outputs: int) -> LossFormulas:
-        """Formulas, independent of the number of outputs."""
-        return LossFormulas("ŷ = exp(z)", "ŷ - t z", "ŷ - t")
-
-    def value_and_gradient(
-        self, logits: Array, target: Array, weight: Array | None, out: Array, scratch: LossScratch
-    ) -> float:
-        """Gradient: exp(z) - t."""
-        outputs = logits.shape[1]
-        np.exp(logits, out=out)
-        total = weighted_sum(out, weight) - weighted_dot(target, logits, weight, scratch)
-        np.subtract(out, target, out=out)
         scale(out, 1.0 / (scratch.batch * outputs), weight, scratch)
         return total / outputs
 

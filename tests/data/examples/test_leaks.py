@@ -110,9 +110,62 @@ def test_a_column_that_equals_the_target_is_said_to(tmp_path: Path):
 
 
 def test_a_straight_line_of_a_quantity_is_warned_of(tmp_path: Path):
-    assert leaks(tmp_path, {"a": A, "cents": (100 * PRICE).round(), "square": PRICE**2, "y": PRICE}) == [
+    assert leaks(tmp_path, {"a": A, "cents": (100 * PRICE).round(), "y": PRICE}) == [
         f"column 'cents': has a correlation of 1 with target 'y'{UNLESS}"
     ]
+
+
+def test_a_column_that_rises_or_falls_with_a_quantity_is_warned_of(tmp_path: Path):
+    some = [None if row % 5 == 0 else price for row, price in enumerate((-(PRICE**3)).tolist())]
+    found = leaks(tmp_path, {"a": A, "log": np.log(PRICE).round(3), "cube": some, "near": PRICE + 9 * A, "y": PRICE})
+    assert found == [
+        f"column 'log': has a rank correlation of 1 with target 'y'{UNLESS}",
+        f"column 'cube': has a rank correlation of -1 with target 'y'{UNLESS}",
+    ]
+
+
+def test_a_value_that_settles_one_class_of_several_is_warned_of(tmp_path: Path):
+    ward = np.where(SPECIES == "bob", "icu", np.array(["a", "b", "c"])[np.arange(ROWS) % 3])
+    tested = [None if species == "cat" else row % 7 / 4 for row, species in enumerate(SPECIES)]
+    code = np.where(SPECIES == "ada", -1, RANDOM.normal(size=ROWS).round(3))
+    (tmp_path / "one").mkdir()
+    names = {"a": A, "ward": ward, "tested": tested, "code": code, "y": SPECIES}
+    assert leaks(tmp_path / "one", names) == [
+        f"column 'ward': 'icu' in all rows of class 'bob' of target 'y' and in no others{UNLESS}",
+        f"column 'tested': missing in all rows of class 'cat' of target 'y' and in no others{UNLESS}",
+        f"column 'code': '-1' in all rows of class 'ada' of target 'y' and in no others{UNLESS}",
+    ]
+    two = np.where(SPECIES == "cat", "yes", "no")
+    tested = [None if species == "cat" else float(value) for species, value in zip(SPECIES, A, strict=True)]
+    assert leaks(tmp_path, {"b": B, "tested": tested, "y": two}) == [
+        f"column 'tested': missing in all rows of class 'yes' of target 'y' and in no others{UNLESS}"
+    ]
+
+
+def test_warnings_of_columns_have_names_and_columns(tmp_path: Path):
+    ward = np.where(SPECIES == "bob", "icu", np.array(["a", "b", "c"])[np.arange(ROWS) % 3])
+    write_csv(tmp_path / "t.csv", {"a": A, "ward": ward, "same": SPECIES, "id": range(ROWS), "y": SPECIES})
+    config = ExperimentConfig.model_validate({"data": {"path": "t.csv", "target": "y"}})
+    found = find_leaks(select_examples(open_source(config.data, tmp_path), config.data, 0, None))
+    assert [(warning.name, warning.column) for warning in found] == [
+        ("class_copy", "ward"),
+        ("target_copy", "same"),
+        ("identifier", "id"),
+    ]
+
+
+@pytest.mark.parametrize("target", ["quantity", "two", "three"])
+def test_columns_of_noise_give_nothing_away(target: str, tmp_path: Path):
+    random = np.random.default_rng(3)
+    for rows in (21, 200):
+        y = {"quantity": random.normal(size=rows), "two": np.arange(rows) % 2, "three": np.arange(rows) % 3}[target]
+        x = np.concatenate(
+            [random.normal(size=(rows, 700)), random.integers(0, 2, (rows, 700)), random.integers(0, 9, (rows, 600))], 1
+        )
+        x[:, ::3] = np.where(random.random((rows, 667)) < 0.2, np.nan, x[:, ::3])
+        np.savez(tmp_path / "t.npz", X=x, y=y)
+        config = ExperimentConfig.model_validate({"data": {"path": "t.npz", "split": {"validation": 0, "test": 0}}})
+        assert find_leaks(select_examples(open_source(config.data, tmp_path), config.data, 0, None)) == []
 
 
 def test_a_quantity_can_be_given_away_by_names_too(tmp_path: Path):

@@ -11,6 +11,8 @@ import pytest
 from bpcli.data.examples.target_leaks import (
     equals,
     is_line,
+    rank_correlation,
+    settled_class,
     tells_rows_apart,
     thresholds_that_determine,
     values_that_determine,
@@ -230,6 +232,89 @@ def test_what_is_no_line_is_not_found(values: np.ndarray):
 def test_few_rows_are_no_line():
     assert not is_line(numeric(X[:19]), numeric(X[:19]))
     assert is_line(numeric(X[:20]), numeric(X[:20]))
+
+
+# Orders
+
+
+@pytest.mark.parametrize(
+    ("values", "correlation"),
+    [
+        (np.exp(X), 1),
+        (-(X**3), -1),
+        (np.exp(X).round(2), 1),  # with ties
+        (np.where(np.arange(300) % 4, np.exp(X), np.nan), 1),
+        (np.argsort(np.argsort(X)).astype(np.uint16), 1),
+    ],
+)
+def test_a_column_in_the_order_of_a_quantity_is_a_copy(values: np.ndarray, correlation: int):
+    found = rank_correlation(Column("x", "numeric", values), numeric(X))
+    assert found is not None
+    assert found == pytest.approx(correlation, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        X**2,
+        X + 0.3 * RANDOM.normal(size=300),
+        np.full(300, 2.0),
+        np.full(300, np.nan),
+        (X > 0) * 1.0,
+        np.round(X),  # seven values
+        np.where(np.arange(300) < 19, X, np.nan),
+    ],
+)
+def test_a_column_in_another_order_or_of_few_values_is_none(values: np.ndarray):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert rank_correlation(numeric(values), numeric(X)) is None
+        assert rank_correlation(numeric(X), numeric(np.where(np.isnan(values), 0, values))) is None
+
+
+def test_tied_values_have_their_mean_rank():
+    x, y = np.repeat(np.arange(20.0), 2), np.arange(40.0)
+    assert rank_correlation(numeric(x), numeric(y)) == pytest.approx(np.sqrt(1 - 3 / (40**2 - 1)))
+
+
+# Values that settle one class
+
+
+@pytest.mark.parametrize(
+    ("column", "code"),
+    [
+        (names(np.where(CLASSES == 1, 4, np.arange(300) % 4)), 1),
+        (names(np.where(CLASSES == 2, -1, np.arange(300) % 4)), 2),
+        (numeric(np.where(CLASSES == 0, 7, X)), 0),
+        (numeric(np.where(CLASSES == 1, np.nan, X)), 1),
+    ],
+)
+def test_a_value_in_all_rows_of_a_class_and_in_no_others_settles_it(column: Column, code: int):
+    found = settled_class(column, CLASSES)
+    assert found is not None
+    assert found[1] == code == CLASSES[found[0]]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        names(np.where(CLASSES == 1, 3, np.arange(300) % 4)),  # the value is in others too
+        names(np.where((CLASSES == 1) & (np.arange(300) > 9), 4, np.arange(300) % 4)),  # not in all rows
+        numeric(np.full(300, 1.0)),
+        numeric(np.full(300, np.nan)),
+        numeric(X),
+    ],
+)
+def test_a_value_that_is_not_exactly_that_of_a_class_settles_none(column: Column):
+    assert settled_class(column, CLASSES) is None
+
+
+def test_a_class_of_few_rows_is_settled_by_chance():
+    for rows, found in ((1, False), (3, False), (4, True)):
+        codes = (np.arange(1000) < rows).astype(np.intp)
+        value = np.where(codes == 1, 5.0, np.arange(1000) % 5)
+        assert (settled_class(numeric(value), codes) is not None) is found
+    assert settled_class(numeric(np.ones(50)), np.zeros(50, np.intp)) is None
 
 
 # Equal columns, and identifiers

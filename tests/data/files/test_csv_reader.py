@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from bpcli.data.files import text_source
 from bpcli.data.files.cells import ReadOptions
-from bpcli.data.files.csv_reader import read_csv, read_csv_chunks
+from bpcli.data.files.csv_reader import read_csv
+from bpcli.data.files.read import read_stream
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.table import Table
 from bpcli.errors import DataError, FileAccessError
@@ -520,7 +521,7 @@ def test_a_table_may_stand_under_a_report_of_another_program(tmp_path: Path) -> 
 
 def chunks(data: str, rows: int, monkeypatch: pytest.MonkeyPatch, **options: Any) -> list[Table]:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data.encode())))
-    return list(read_csv_chunks(None, ReadOptions(**options), rows))
+    return [table for table in read_stream(None, ReadOptions(**options), rows) if table is not None]
 
 
 @pytest.mark.usefixtures("small_blocks")

@@ -15,7 +15,7 @@ import pytest
 
 from bpcli.data.files.cells import ReadOptions
 from bpcli.data.files.python_rows import table_from_rows
-from bpcli.data.files.read import read_chunks, read_table
+from bpcli.data.files.read import read_stream, read_table
 from bpcli.data.files.table_cache import TableCache
 from bpcli.data.notations.dates import DateNotation, Order, TimeNotation
 from bpcli.data.table import Table
@@ -53,7 +53,7 @@ def test_csv_in_a_file_and_on_standard_input(tmp_path: Path, order: Order, cells
     table = read_table([(path, None)], options(order))
     assert (table["d"].kind, table["d"].labels()) == ("date", LABELS)
     with mock.patch.object(sys, "stdin", mock.Mock(buffer=io.BytesIO(path.read_bytes()))):
-        chunks = list(read_chunks(None, options(order), 2))
+        chunks = [table for table in read_stream(None, options(order), 2) if table is not None]
     assert [chunk["d"].values.tolist()[-1] for chunk in chunks] == pytest.approx(
         [np.nan, table["d"].values[2]], nan_ok=True
     )

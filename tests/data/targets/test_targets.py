@@ -2,20 +2,25 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from bpcli.data.columns.encoders import MinMax, NoScaling, Standard
+from bpcli.data.columns.encoders import Quantile as RankScores
+from bpcli.data.columns.target_encoders import Log
 from bpcli.data.table import Column
-from bpcli.data.targets import ClassesTarget, LabelsTarget, NumbersTarget, choose_loss, fit_target
+from bpcli.data.targets import ClassesTarget, LabelsTarget, NumbersTarget, choose_loss, fit_target, require_in_domain
 from bpcli.errors import DataError, ExitCode, MismatchError
 from bpcli.nn.losses import (
     BinaryCrossEntropy,
     CrossEntropy,
+    Gamma,
     Hinge,
     Huber,
     MeanAbsoluteError,
     MeanSquaredError,
     Poisson,
     Quantile,
+    Tweedie,
 )
 from bpcli.spec import type_name
 
@@ -195,10 +200,21 @@ def test_the_scaling_of_a_target_can_be_chosen() -> None:
     assert fit_target([column], Quantile(), NoScaling()).encode([column], FLOAT32).tolist() == [[10.0], [30.0]]
 
 
-@pytest.mark.parametrize("loss", [Poisson(), MeanSquaredError.model_validate({"link": "sigmoid"})], ids=type_name)
-def test_a_loss_that_wants_a_target_within_bounds_gets_it_as_it_is(loss: Any) -> None:
-    column = numeric(0.0, 1.0, 0.5)
+def test_a_logistic_link_gets_the_target_as_it_is() -> None:
+    column, loss = numeric(0.0, 1.0, 0.5), MeanSquaredError.model_validate({"link": "sigmoid"})
     assert fit_target([column], loss, None).encode([column], FLOAT32).tolist() == [[0.0], [1.0], [0.5]]
+
+
+@pytest.mark.parametrize("loss", [Poisson(), Gamma(), Tweedie()], ids=type_name)
+def test_a_logarithmic_link_gets_the_target_divided_by_its_mean(loss: Any) -> None:
+    column = numeric(1e6, 3e6, 2e6)
+    target = fit_target([column], loss, None)
+    assert target.encode([column], FLOAT32).tolist() == [[0.5], [1.5], [1.0]]
+    assert target.outcome(np.array([[0.5]], np.float32), loss).predicted.tolist() == [[1e6]]
+    assert target.explained_offsets.tolist() == [np.log(2e6)]
+    weighted = fit_target([column], loss, None, np.array([3.0, 1.0, 1.0]))
+    assert weighted.encode([numeric(1.6e6)], FLOAT32).tolist() == [[1.0]]
+    assert fit_target([column], loss, NoScaling()).encode([column], FLOAT32).tolist() == [[1e6], [3e6], [2e6]]
 
 
 def test_true_and_false_can_be_a_quantity() -> None:
@@ -238,3 +254,138 @@ def test_a_target_that_is_not_what_the_loss_wants_is_an_error_of_the_config(
         fit_target(columns, loss, encoder)
     assert ".".join(map(str, caught.value.mismatches[0].path)) == path
     assert caught.value.exit_code == ExitCode.CONFIG == 2
+
+
+@pytest.mark.parametrize(
+    ("loss", "encoder", "values", "words"),
+    [
+        (
+            Gamma(),
+            None,
+            (1, 0, 3, -2),
+            "row 12: target 'y' is 0, but loss gamma requires numbers above 0; 1 more such row",
+        ),
+        (Tweedie(), None, (0, 1, 3, -2), "row 14: target 'y' is -2, but loss tweedie requires numbers at least 0"),
+        (
+            MeanSquaredError(),
+            Log(),
+            (0, 1, 3, -2),
+            "row 14: target 'y' is -2, but target_encoder log requires numbers at least 0",
+        ),
+        (MeanSquaredError(), Log(shift=2.0), (0, 1, 3, -2), "target_encoder log requires numbers above -2"),
+    ],
+    ids=["gamma", "tweedie", "log", "log with a shift"],
+)
+def test_a_number_without_a_logarithm_is_an_error_of_the_data_that_names_its_row(
+    loss: Any, encoder: Any, values: tuple[float, ...], words: str
+) -> None:
+    with pytest.raises(DataError, match=words) as caught:
+        require_in_domain([numeric(*values)], loss, encoder, np.arange(11, 15))
+    assert caught.value.exit_code == 3
+
+
+def test_what_has_a_logarithm_or_needs_none_is_no_error() -> None:
+    rows = np.arange(1, 3)
+    require_in_domain([numeric(0.5, 1)], Gamma(), None, rows)
+    require_in_domain([numeric(0, 1)], Tweedie(), Log(), rows)
+    require_in_domain([numeric(-5, 1)], MeanSquaredError(), None, rows)
+    require_in_domain([names("a", "b")], Gamma(), None, rows)
+
+
+# Encodings that are not linear
+
+
+def test_predictions_of_logarithms_and_quantiles_are_in_the_targets_units() -> None:
+    columns = [numeric(1.0, 10.0, 100.0, name="a"), numeric(0.0, 5.0, 6.0, name="b")]
+    for encoder in (Log(), RankScores()):
+        target = fit_target(columns, MeanSquaredError(), encoder)
+        assert isinstance(target, NumbersTarget)
+        encoded = target.encode(columns, np.dtype(np.float64))
+        predicted = target.outcome(encoded, MeanSquaredError()).predicted
+        np.testing.assert_allclose(predicted, [[1, 0], [10, 5], [100, 6]], rtol=1e-12, atol=1e-12)
+        assert target.truth_of(columns).values.tolist() == [[1, 0], [10, 5], [100, 6]]
+
+
+def test_values_that_an_encoder_takes_for_the_nearest_of_training_are_counted() -> None:
+    column = numeric(1.0, 10.0, 100.0)
+    others = [numeric(0.5, 10.0, 1000.0)]
+    for encoder, count in ((None, 0), (Log(), 1), (RankScores(), 2)):
+        target = fit_target([column], MeanSquaredError(), encoder)
+        assert isinstance(target, NumbersTarget)
+        assert target.clamped(others) == {"y": count}
+
+
+@pytest.mark.parametrize(
+    ("encoder", "values", "name"),
+    [
+        (Log(), (1.0, 2.0, 4.0), "the natural logarithm of the prediction"),
+        (Log(), (0.0, 1.0, 4.0), "the natural logarithm of the prediction plus 1"),
+        (RankScores(), (1.0, 2.0, 4.0), "the quantile score of the prediction"),
+        (Standard(), (1.0, 2.0, 4.0), "the prediction"),
+    ],
+)
+def test_what_is_explained_is_a_weighted_sum_of_the_logits(encoder: Any, values: Any, name: str) -> None:
+    target, loss = fit_target([numeric(*values)], MeanSquaredError(), encoder), MeanSquaredError()
+    assert target.explained(loss) == name
+    assert target.explains_prediction(loss) == (name == "the prediction")
+    logits = np.array([[0.3], [-0.2]])
+    predicted = target.outcome(logits, loss).predicted
+    explained = logits * target.explained_weights(predicted)[0] + target.explained_offsets
+    expected = {"log": np.log(predicted + (values[0] == 0)), "quantile": logits}.get(encoder.type, predicted)
+    np.testing.assert_allclose(explained, expected, rtol=1e-12)
+
+
+def test_a_target_whose_scores_do_not_rise_cannot_be_decoded() -> None:
+    landmarks = {"type": "landmarks", "values": [1.0, 2.0], "scores": [0.5, 0.5]}
+    with pytest.raises(ValidationError, match="scores of a target must be strictly increasing"):
+        NumbersTarget.model_validate({"type": "numbers", "names": ["y"], "encodings": [landmarks]})
+
+
+# Ranges
+
+
+def test_a_quantity_that_is_never_negative_is_never_predicted_to_be() -> None:
+    columns = [numeric(0.0, 30.0, name="price"), numeric(-1.0, 1.0, name="change")]
+    target = fit_target(columns, MeanSquaredError(), None, target_range="auto")
+    assert isinstance(target, NumbersTarget)
+    assert target.ranges == ((0.0, None), None)
+    assert target.shown_ranges == {"price": "at least 0"}
+    outcome = target.outcome(np.array([[-2.0, -2.0], [0.0, 0.0]], np.float32), MeanSquaredError())
+    assert outcome.predicted.tolist() == [[0.0, -2.0], [15.0, 0.0]]
+    assert outcome.clipped == 1
+    assert target.in_units(np.array([[-2.0, -2.0]])).tolist() == [[-15.0, -2.0]]
+
+
+@pytest.mark.parametrize(
+    ("loss", "encoder", "ranges"),
+    [
+        (MeanSquaredError(), None, ((0.0, None),)),
+        (MeanSquaredError(), Log(), ((0.0, None),)),  # exp(z) - 1
+        (MeanSquaredError(), RankScores(), ()),
+        (MeanSquaredError.model_validate({"link": "sigmoid"}), None, ()),
+        (Poisson(), None, ()),
+    ],
+)
+def test_what_cannot_be_negative_needs_no_range(loss: Any, encoder: Any, ranges: Any) -> None:
+    target = fit_target([numeric(0.0, 1.0, 1.0)], loss, encoder, target_range="auto")
+    assert isinstance(target, NumbersTarget)
+    assert target.ranges == ranges
+    positive = fit_target([numeric(0.5, 1.0, 1.0)], MeanSquaredError(), Log(), target_range="auto")
+    assert isinstance(positive, NumbersTarget)
+    assert positive.ranges == ()
+
+
+def test_a_given_range_holds_for_every_column_and_not_for_classes() -> None:
+    columns = [numeric(0.0, 30.0, name="a"), numeric(-1.0, 1.0, name="b")]
+    target = fit_target(columns, MeanSquaredError(), None, target_range=(None, 2.0))
+    assert isinstance(target, NumbersTarget)
+    assert target.shown_ranges == {"a": "at most 2", "b": "at most 2"}
+    with pytest.raises(MismatchError, match="class targets of cross_entropy have no range"):
+        fit_target([names("a", "b")], CrossEntropy(), None, target_range=(0.0, None))
+    assert fit_target([names("a", "b")], CrossEntropy(), None, target_range="auto").class_names == ("a", "b")
+
+
+def test_ranges_are_as_many_as_columns() -> None:
+    affine = {"type": "affine", "center": 0.0, "scale": 1.0}
+    with pytest.raises(ValidationError, match="a range for each column"):
+        NumbersTarget.model_validate({"type": "numbers", "names": ["y"], "encodings": [affine], "ranges": [None, None]})

@@ -1,0 +1,37 @@
+"""Config section `decision`."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from bpcli.decision.calibration import Calibration
+from bpcli.decision.threshold import Aim, Share
+from bpcli.spec import Spec
+
+
+class DecisionSpec(Spec):
+    """Calibration and threshold, fitted on the validation rows to the best epoch."""
+
+    threshold: Share | Aim | None = Field(
+        default=None,
+        description="Probability above which the positive class, or a label, is predicted: a number, or the aim by "
+        "which one is chosen on the validation rows. Default: 0.5.",
+    )
+    calibration: Calibration | None = Field(
+        default=None, description="Calibration of probabilities on the validation rows, before the threshold."
+    )
+
+    @property
+    def aim(self) -> Aim | None:
+        """Aim of the threshold; None for a number or the default."""
+        return None if isinstance(self.threshold, float | int) else self.threshold
+
+    @property
+    def number(self) -> float | None:
+        """Threshold that is given as a number."""
+        return float(self.threshold) if isinstance(self.threshold, float | int) else None
+
+    @property
+    def needs_rows(self) -> bool:
+        """Whether validation rows are needed."""
+        return self.aim is not None or self.calibration is not None

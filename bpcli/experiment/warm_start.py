@@ -1,0 +1,232 @@
+"""Training that starts from another model: its parameters and fitted preprocessing, and what must be equal."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+from bpcli.arrays.memory import Array
+from bpcli.config.experiment import ExperimentConfig
+from bpcli.config.start_from import StartFrom, WarmStart
+from bpcli.data.examples.selection import Examples
+from bpcli.data.preprocess import Preprocessor
+from bpcli.data.preprocess.preprocessor import PLAIN
+from bpcli.data.spec import DataSpec
+from bpcli.data.table import Column, Kind
+from bpcli.errors import DataError, Mismatch, MismatchError
+from bpcli.nn.layers import Layer
+from bpcli.nn.losses import Loss
+from bpcli.nn.network import Network, layer_name
+from bpcli.spec import type_name
+from bpcli.training import TrainingPlan
+from bpcli.training.evaluator import initial_values
+from bpcli.wording import counted, enumerated, listed, number, quoted
+
+ADVICE = "make them equal, or train without start_from"
+
+
+@dataclass(frozen=True)
+class StartingModel:
+    """Trained model that training starts from."""
+
+    config: ExperimentConfig
+    preprocessor: Preprocessor
+    network: Network
+    params: Array
+    state: Array
+    path: Path
+    shown: str
+    """Run directory or checkpoint, formatted for messages."""
+    sha256: str
+    epoch: int
+    data: str
+    """SHA-256 of the data that it was trained on."""
+
+    @property
+    def reference(self) -> StartFrom:
+        """Reference to this very checkpoint, for a config."""
+        return StartFrom(checkpoint=str(self.path), sha256=self.sha256)
+
+    def require_encoders(self, config: ExperimentConfig) -> None:
+        """Raise MismatchError for the first column that the config treats in another way than the model's config."""
+        for name, kind in self.preprocessor.input_kinds.items():
+            here, there = _treatment(config.data, name, kind), _treatment(self.config.data, name, kind)
+            different = next((key for key in here if here[key] != there[key]), None)
+            if different is not None:
+                what = f"column {quoted(name)}: {different} {here[different]}, but {there[different]} in {self.shown}"
+                raise MismatchError(Mismatch(("data", "columns", name), f"{what}; {ADVICE}"))
+
+    def preferred_loss(self, columns: Sequence[Column]) -> Loss | None:
+        """Loss of the model if its target fits the columns, so that fewer rows do not make it another target."""
+        return self.config.loss if _target_difference(self.preprocessor, columns) is None else None
+
+    def target_difference(
+        self, config: ExperimentConfig, loss: Loss, fitted: Preprocessor, columns: Sequence[Column]
+    ) -> str | None:
+        """Reason why the output layer must be initialized, or None.
+
+        fitted: preprocessing of the training rows, whose targets are `columns`.
+        """
+        before = self.config
+        if before.loss is None or type_name(loss) != type_name(before.loss):
+            return f"the loss is {type_name(loss)}, before {type_name(before.loss)}"
+        if config.data.target_encoder != before.data.target_encoder:
+            return "data.target_encoder has changed"
+        if config.data.positive is not None and fitted.target.positive != self.preprocessor.target.positive:
+            return f"the positive class is {fitted.target.positive}, before {self.preprocessor.target.positive}"
+        return _target_difference(self.preprocessor, columns)
+
+    def require_layers(self, network: Network) -> None:
+        """Raise MismatchError for the first hidden layer that differs from the model's."""
+        hidden = zip_longest(network.layers[:-1], self.network.layers[:-1])
+        for index, (here, there) in enumerate(hidden):
+            if _structure(here) != _structure(there):
+                what = f"{_described(here)}, but {_described(there)} in {self.shown}"
+                raise MismatchError(Mismatch(("layers", index), f"{what}; {ADVICE}"))
+
+    def taken(self, with_output: bool) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Parameters and layer state by name, with or without those of the output layer."""
+        network, output = self.network, f"{layer_name(self.network.layers[-1])}."
+        views = network.layout.views(self.params), network.state_layout.views(self.state)
+        params, state = (
+            {name: view for name, view in of.items() if with_output or not name.startswith(output)} for of in views
+        )
+        return params, state
+
+    def with_target(self, fitted: Preprocessor) -> Preprocessor:
+        """Preprocessing of new data with the model's target."""
+        target, kinds = self.preprocessor.target, self.preprocessor.target_kinds
+        return fitted.model_copy(update={"target": target, "target_kinds": kinds})
+
+    def record(self, plan: TrainingPlan, config: ExperimentConfig, digest: str, initialized: str | None) -> WarmStart:
+        """Record of what a plan takes over, with the scores of its validation rows before the first epoch.
+
+        digest: SHA-256 of the data. initialized: reason why the output layer is not taken over, if so.
+        """
+        layers = len(plan.network.layers)
+        return WarmStart(
+            checkpoint=str(self.path),
+            sha256=self.sha256,
+            epoch=self.epoch,
+            layers=tuple(range(layers if initialized is None else layers - 1)),
+            initialized=initialized,
+            warnings=tuple(self._warnings(config, digest)),
+            scores={} if initialized else initial_values(plan),
+        )
+
+    def notes(self, record: WarmStart, network: Network, given: Collection[str]) -> list[str]:
+        """Notes on what is taken over; given: names of parameters in the config."""
+        last = len(network.layers) - 1
+        what = "all layers" if record.initialized is None else enumerated(f"layer {index}" for index in record.layers)
+        notes = [f"starts from {self.shown}, epoch {self.epoch}: its fitted preprocessing and {what or 'no layer'}"]
+        if record.initialized is not None:
+            notes.append(f"layer {last}, the output, is initialized: {record.initialized}")
+        if record.scores:
+            shown = ", ".join(f"{name} {number(value)}" for name, value in record.scores.items() if value is not None)
+            notes.append(f"before the first epoch: {shown}")
+        replaced = [name for name in given if record.initialized is None or not name.startswith(f"layers.{last}.")]
+        if replaced:
+            notes.append(f"initial_parameters: {listed(replaced)} taken over from {self.shown} instead")
+        return notes
+
+    def _warnings(self, config: ExperimentConfig, digest: str) -> list[str]:
+        """Warning that the splits may mix rows which the model was trained on with unseen ones."""
+        split, before = config.data.split, self.config
+        own = split.column is not None or config.data.train is not None or split.order == "time"
+        if own or not (split.validation or split.test):
+            return []
+        if digest == self.data and _draw(config) == _draw(before):
+            return []
+        return [
+            f"the splits are drawn anew, so validation and test rows may be training rows of {self.shown}, and their "
+            "scores too good; to prevent that, give the splits by files or by data.split.column"
+        ]
+
+
+def known_kinds(fitted: Preprocessor, data: DataSpec) -> dict[str, Kind]:
+    """Kinds in which to read the columns of fitted preprocessing, unless the config declares them.
+
+    The kind of a target is inferred unless it is a name: new words may have made classes of numbers.
+    """
+    kinds = fitted.evaluation_kinds
+    numeric = {
+        name for name, kind in zip(fitted.target.names, fitted.target_kinds, strict=True) if kind != "categorical"
+    }
+    return {name: kind for name, kind in kinds.items() if name not in data.kinds and name not in numeric}
+
+
+def known_inputs(fitted: Preprocessor, data: DataSpec, selection: Examples, shown: str) -> list[str]:
+    """Names of the input columns of fitted preprocessing in the table. Raises MismatchError if others are inputs."""
+    names = list(fitted.input_kinds_in(selection.table))
+    roles = {
+        **dict.fromkeys(data.exclude, "excluded"),
+        **dict.fromkeys([data.weight or ""], "the weight"),
+        **dict.fromkeys([data.split.column or ""], "the split"),
+        **dict.fromkeys(data.groups, "the group"),
+        **dict.fromkeys(selection.targets, "the target"),
+    }
+    for name in names:
+        if name in roles or name not in selection.table:
+            role = roles.get(name, "missing")
+            raise MismatchError(
+                Mismatch(("data",), f"column {quoted(name)} is {role}, but an input of {shown}; {ADVICE}")
+            )
+    more = next((name for name in selection.inputs if name not in {*names}), None)
+    if more is not None:
+        raise MismatchError(
+            Mismatch(("data",), f"column {quoted(more)} is not an input of {shown}; add it to data.exclude")
+        )
+    return names
+
+
+def _draw(config: ExperimentConfig) -> tuple[int, DataSpec]:
+    """Everything that determines a random split of the same files."""
+    split = config.data.split
+    seed = config.seed if split.seed is None else split.seed
+    return seed, config.data.choosing_rows.model_copy(update={"split": split.model_copy(update={"seed": None})})
+
+
+def _treatment(data: DataSpec, name: str, kind: Kind) -> dict[str, object]:
+    """Type, encoder and imputation of a column, as the config describes them."""
+    spec = data.columns.get(name) or PLAIN.get(kind)
+    if spec is None:
+        return {"type": "undeclared", "encoder": None, "impute": None}
+    default = data.encoders.categorical if type_name(spec) == "categorical" else data.encoders.numeric
+    encoder = getattr(spec, "encoder", None) or default
+    options = [str(value) for value in encoder.model_dump().values() if value is not None]
+    shown = " ".join(options) if hasattr(spec, "encoder") else None
+    return {"type": type_name(spec), "encoder": shown, "impute": getattr(spec, "impute", None)}
+
+
+def _target_difference(fitted: Preprocessor, columns: Sequence[Column]) -> str | None:
+    """First difference between a fitted target and columns, such as a new class; None if it can encode them."""
+    target, names = fitted.target, [column.name for column in columns]
+    if names != list(target.names):
+        return f"the target is {listed(names)}, before {listed(target.names)}"
+    kinds = [column.kind for column in columns]
+    if kinds != list(fitted.target_kinds):
+        return f"target {quoted(names[0])} is {kinds[0]}, before {fitted.target_kinds[0]}"
+    try:
+        unseen = target.truth_of(columns).unseen
+    except DataError:
+        return "the rows of the targets are not of one class each"
+    if unseen:
+        return f"target {listed(names)} has the new {'class' if len(unseen) == 1 else 'classes'} {listed(unseen)}"
+    return None
+
+
+def _structure(layer: Layer | None) -> Mapping[str, object] | None:
+    """What gives the parameters of a layer their meaning."""
+    if layer is None:
+        return None
+    slots = tuple((slot.name, slot.shape) for slot in (*layer.parameters(), *layer.state()))
+    return {"type": layer.type, "in": layer.in_shape, "out": layer.out_shape, "units": layer.units, "slots": slots}
+
+
+def _described(layer: Layer | None) -> str:
+    if layer is None:
+        return "no layer"
+    units = "" if layer.units is None else f" of {counted(layer.n_out, 'unit')}, {type_name(layer.units)}"
+    return f"{layer.type}{units}"

@@ -1,0 +1,73 @@
+"""Loss and metrics of a data set during training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isfinite
+
+import numpy as np
+
+from bpcli.data.batches import Dataset
+from bpcli.data.table import Part
+from bpcli.nn.inference import Inference
+from bpcli.nn.losses import LossScratch
+from bpcli.training.plan import TrainingPlan
+from bpcli.training.state import TrainingState
+
+EVALUATED_ROWS = 4096
+"""Rows per block when a loss is evaluated, so that scratch memory does not grow with the data."""
+
+Values = dict[str, float | None]
+
+
+class Evaluator:
+    """Evaluates the members of a state, whose later changes take effect, on a data set."""
+
+    def __init__(self, plan: TrainingPlan, state: TrainingState, dataset: Dataset) -> None:
+        members = zip(state.params, state.layer_state, strict=True)
+        self._members = [Inference(plan.network, params, layer_state) for params, layer_state in members]
+        self._plan, self._dataset, outputs = plan, dataset, plan.network.n_out
+        rows, dtype = min(dataset.rows, EVALUATED_ROWS), dataset.x.dtype
+        self._logits = np.empty((dataset.rows, outputs), dtype)
+        self._predictions = self._logits if len(self._members) == 1 else np.empty_like(self._logits)
+        self._targets = dataset.target_reader(outputs, rows)
+        self._gradient, self._scratch = np.empty((rows, outputs), dtype), LossScratch(rows, outputs, dtype)
+
+    def evaluate(self, part: Part) -> Values | None:
+        """Loss and metrics by name, prefixed by `part`; None if the loss or a prediction is not finite.
+
+        The loss is the average over members; metrics are computed from the average of their predictions.
+        """
+        dataset, logits, predictions, total = self._dataset, self._logits, self._predictions, 0.0
+        weight = dataset.rows if dataset.weight is None else float(dataset.weight.sum())
+        with np.errstate(all="ignore"):
+            for member, inference in enumerate(self._members):
+                inference.logits(dataset.x, logits)
+                total += sum(self._losses())
+                self._plan.loss.link(logits, predictions if member == 0 else logits)
+                if member > 0:
+                    np.add(predictions, logits, out=predictions)
+            if len(self._members) > 1:
+                np.divide(predictions, len(self._members), out=predictions)
+        if not isfinite(total) or not np.isfinite(predictions).all():
+            return None
+        scores = self._plan.score(predictions, dataset)
+        loss = total / len(self._members) / weight
+        return {f"{part}_loss": loss, **{f"{part}_{name}": value for name, value in scores.items()}}
+
+    def _losses(self) -> Iterator[float]:
+        """Yield the loss of each block of rows, summed over its rows."""
+        data, rows = self._dataset, len(self._gradient)
+        for start in range(0, data.rows, rows):
+            logits = self._logits[start : start + rows]
+            count = len(logits)
+            weight = None if data.weight is None else data.weight[start : start + rows]
+            (target,), scratch = self._targets.slice(start, start + count), self._scratch.part(0, count, batch=count)
+            yield self._plan.loss.value_and_gradient(logits, target, weight, self._gradient[:count], scratch)
+
+
+def initial_values(plan: TrainingPlan) -> Values:
+    """Loss and metrics of the validation rows before the first step; empty without such rows, and if not finite."""
+    if plan.validation is None:
+        return {}
+    return Evaluator(plan, plan.new_state(), plan.validation).evaluate("validation") or {}
