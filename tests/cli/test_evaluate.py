@@ -130,7 +130,9 @@ def test_a_requirement_that_is_not_met_ends_with_6_after_the_metrics(penguins_ru
     arguments = ("evaluate", penguins_run, "--require", "accuracy>=0.5", "--require", "mcc>1", "--require", "rows==3")
     result = bpcli(*arguments)
     assert result.code == 6
-    assert re.fullmatch(r"error: required mcc > 1, but it is 0\.9\d+; required rows == 3, but it is 69\n", result.err)
+    assert re.fullmatch(
+        r"error: required mcc > 1, but it is 0\.9\d+\nerror: required rows == 3, but it is 69\n", result.err
+    )
     assert result.out.startswith(bpcli("evaluate", penguins_run).out)
     assert re.search(r"^mcc > 1 +0\.9\d+ +-0\.0\d+  not met$", result.out, re.MULTILINE)
     document = bpcli(*arguments, "--json").json
