@@ -41,6 +41,10 @@ class UsageError(BpcliError):
     exit_code = ExitCode.CONFIG
 
 
+class ArgumentsError(UsageError):
+    """A command without an argument that it needs. The entry point adds where its help is."""
+
+
 class ConfigError(BpcliError):
     """One or more problems in a config, all reported at once."""
 

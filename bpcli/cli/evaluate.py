@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bpcli.cli.console import aligned, notes, result, result_json, result_table
-from bpcli.cli.options import AsJson, CheckpointArgument, CheckpointOption, NoCache, ThresholdOption, the_one
+from bpcli.cli.options import (
+    AsJson,
+    CheckpointArgument,
+    CheckpointOption,
+    NoCache,
+    Query,
+    ThresholdOption,
+    the_one,
+)
 from bpcli.documents.scores import ScoreReport
 from bpcli.documents.table import MOST_CLASSES, Table
 from bpcli.errors import RequirementError, UsageError
@@ -30,8 +37,17 @@ class Split(StrEnum):
 
 def evaluate(
     checkpoint: CheckpointArgument = None,
+    files: Annotated[list[str] | None, typer.Argument(metavar="FILE...", help="Data files, like --data.")] = None,
     run: CheckpointOption = None,
-    data: Annotated[Path | None, typer.Option(help="Data file (default: a split of the run's own data).")] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Data file, pattern such as 'parts/*.csv', or with --query the URL of a database; repeatable "
+            "(default: a split of the run's own data).",
+        ),
+    ] = None,
+    query: Query = None,
     split: Annotated[
         Split | None,
         typer.Option(help="Split of the run's own data (default: test, else validation, else train)."),
@@ -52,18 +68,22 @@ def evaluate(
 
     Example: bpcli evaluate runs/penguins-20261121-140203 --require "accuracy>=0.95"
     """
+    from bpcli.data.files.given import given_locations
     from bpcli.metrics.requirement import Requirement
-    from bpcli.models.evaluation import evaluate_file, evaluate_split
+    from bpcli.models.evaluation import evaluate_data, evaluate_split
     from bpcli.models.model import Model
 
-    if data is not None and split is not None:
+    named = [*(data or ()), *(files or ())]
+    if query is not None and not named:
+        raise UsageError("--query needs the URL of a database; give it with --data")
+    if named and split is not None:
         raise UsageError("--split selects rows of the run's own data; leave it out with --data")
     requirements = [Requirement.parse(text) for text in require or ()]
     model = Model.load(the_one(checkpoint, run, "CHECKPOINT", "--run"))
     if threshold is not None:
         model = model.with_threshold(threshold)
-    if data:
-        evaluation = evaluate_file(model, data, cache=not no_cache)
+    if named:
+        evaluation = evaluate_data(model, given_locations(named, query), cache=not no_cache)
     else:
         evaluation = evaluate_split(model, split.value if split else None, cache=not no_cache)
     notes(evaluation.notes)
@@ -93,7 +113,7 @@ def evaluate(
             result()
             result_table(_requirement_table(checked))
     if failures:
-        raise RequirementError("; ".join(failures))
+        raise RequirementError(*failures)
 
 
 def _requirement_table(checked: Sequence[Checked]) -> Table:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bpcli.cli.console import notes, result, say
-from bpcli.cli.options import Force, NoCache, OutputFile, the_one
+from bpcli.cli.options import Force, NoCache, OutputFile, Query, the_one
 from bpcli.cli.output import is_standard_output, require_free
 from bpcli.wording import printable
 
@@ -32,10 +32,20 @@ def init(
     task: Annotated[
         Task | None, typer.Option(help="Task for an integer target (default: inferred, with the reason).")
     ] = None,
-    query: Annotated[
-        str | None, typer.Option(metavar="SQL", help="Query of the rows, with the URL of a database.")
-    ] = None,
+    query: Query = None,
     sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook (default: the first).")] = None,
+    skip_rows: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Lines to skip above the header (default: recognised).")
+    ] = None,
+    header: Annotated[
+        bool | None,
+        typer.Option(help="Whether the first row names the columns; else they are column0, column1, … (recognised)."),
+    ] = None,
+    delimiter: Annotated[str | None, typer.Option(help="Character between cells (default: recognised).")] = None,
+    decimal: Annotated[str | None, typer.Option(help="Decimal separator, . or , (default: recognised).")] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Encoding of text, such as cp1252 (default: recognised).")
+    ] = None,
     output: OutputFile = None,
     force: Force = False,
     no_cache: NoCache = False,
@@ -52,8 +62,22 @@ def init(
     if output is not None:
         require_free(output, force)
     path = the_one(source, data, "DATA", "--data")
+    options = {
+        "skip_rows": skip_rows,
+        "header": header,
+        "delimiter": delimiter,
+        "decimal": decimal,
+        "encoding": encoding,
+    }
     draft = draft_config(
-        path, target or [], output, task.value if task else None, cache=not no_cache, query=query, sheet=sheet
+        path,
+        target or [],
+        output,
+        task.value if task else None,
+        cache=not no_cache,
+        query=query,
+        sheet=sheet,
+        reading={key: value for key, value in options.items() if value is not None},
     )
     notes(draft.notes)
     if output is None:

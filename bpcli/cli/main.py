@@ -30,7 +30,7 @@ from bpcli.cli.schema import schema
 from bpcli.cli.signals import ending_cleanly
 from bpcli.cli.trace import trace
 from bpcli.cli.train import train
-from bpcli.errors import BpcliError, ExitCode
+from bpcli.errors import ArgumentsError, BpcliError, ExitCode
 from bpcli.wording import printable
 
 CLOSED_PIPE = 128 + signal.SIGPIPE
@@ -111,6 +111,9 @@ def run(arguments: list[str] | None = None, notes: Sequence[str] = ()) -> None:
                 code = app(args=arguments or ["--help"], prog_name="bpcli", standalone_mode=False, obj=notes)
         finally:
             sys.stdout.flush()
+    except ArgumentsError as error:
+        code = error.exit_code
+        say_error(code, f"{error}; see {_help(arguments)}", as_json=as_json)
     except BpcliError as error:
         if debug:
             traceback.print_exc()
@@ -119,7 +122,7 @@ def run(arguments: list[str] | None = None, notes: Sequence[str] = ()) -> None:
     except _TyperError as error:
         what = printable(error.format_message()).rstrip(".").replace("Value error, ", "")
         code = ExitCode.CONFIG
-        say_error(code, f"{what}; see bpcli --help", as_json=as_json)
+        say_error(code, f"{what}; see {_help(arguments)}", as_json=as_json)
     except SystemExit as stop:
         # Typer exits with code 1 on a broken pipe.
         if not isinstance(stop.__context__, BrokenPipeError):
@@ -151,6 +154,12 @@ def run(arguments: list[str] | None = None, notes: Sequence[str] = ()) -> None:
         code = ExitCode.BUG
         say_error(code, f"a bug in bpcli: {what}; please report it, with the output of --debug", as_json=as_json)
     sys.exit(code)
+
+
+def _help(arguments: Sequence[str]) -> str:
+    """Command line that explains the command in `arguments`, or all commands if they name none."""
+    names = {command.__name__ for commands in GROUPS.values() for command in commands}
+    return " ".join(["bpcli", *(name for name in arguments[:1] if name in names), "--help"])
 
 
 def _require_streams() -> None:

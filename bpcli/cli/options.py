@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from bpcli.errors import UsageError
+from bpcli.errors import ArgumentsError, UsageError
 
 T = TypeVar("T")
 
@@ -32,6 +32,8 @@ CheckpointArgument = Annotated[
 CheckpointOption = Annotated[Path | None, typer.Option("--run", metavar="CHECKPOINT", help="The same as an option.")]
 
 RowsOption = Annotated[Path | None, typer.Option("--data", metavar="FILE", help="The same as an option.")]
+
+Query = Annotated[str | None, typer.Option(metavar="SQL", help="Query of the rows, with the URL of a database.")]
 
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override a config key; repeatable.")
@@ -68,18 +70,18 @@ Force = Annotated[bool, typer.Option("--force", help="Replace the output file if
 
 
 def the_one(argument: T | None, option: T | None, argument_name: str, option_name: str) -> T:
-    """Return what was given, as an argument or as an option. Raises UsageError for none, and for both."""
+    """Return what was given, as an argument or as an option. Raises ArgumentsError for none, UsageError for both."""
     given = [path for path in (argument, option) if path is not None]
     if not given:
-        raise UsageError(f"Missing argument '{argument_name}', or option '{option_name}'; see bpcli --help")
+        raise ArgumentsError(f"Missing argument '{argument_name}', or option '{option_name}'")
     if len(given) > 1:
         raise UsageError(f"{argument_name} and {option_name} name the same thing; give one of them")
     return given[0]
 
 
 def all_of(arguments: list[Path] | None, options: list[Path] | None) -> list[Path]:
-    """Return the runs that were given, arguments before options. Raises UsageError for none."""
+    """Return the runs that were given, arguments before options. Raises ArgumentsError for none."""
     given = [*(arguments or ()), *(options or ())]
     if not given:
-        raise UsageError("Missing argument 'RUN', or option '--run'; see bpcli --help")
+        raise ArgumentsError("Missing argument 'RUN', or option '--run'")
     return given

@@ -69,12 +69,12 @@ def rows_of_file(contestants: Sequence[Contestant], path: Path, cache: bool) -> 
     """
     models = [contestant.model for contestant in contestants]
     found = []
-    for contestant, rows_of_it in zip(contestants, file_rows_for_each(models, path, cache), strict=True):
+    for contestant, rows_of_it in zip(contestants, file_rows_for_each(models, [path], cache), strict=True):
         _require_new(contestant, path, rows_of_it)
         found.append(rows_of_it)
     has_target = np.all([one.has_target for one in found], axis=0)
-    rows, left_out = chosen_rows(has_target, contestants[0].model, path)
     shown = printable(str(path))
+    rows, left_out = chosen_rows(has_target, contestants[0].model, shown)
     notes = [f"cannot tell whether runs were trained on rows of {shown}", *left_out]
     return CommonRows(shown, [one.table.take(rows) for one in found], notes)
 

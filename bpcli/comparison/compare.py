@@ -23,7 +23,7 @@ from bpcli.storage.run_directory import RunDirectory
 from bpcli.storage.run_listing import differing_keys
 from bpcli.system.files import path_from_here
 from bpcli.training.scoring import metric_names
-from bpcli.wording import quoted
+from bpcli.wording import enumerated, quoted
 
 OF_THESE_MODELS = "this compares these trained models; bpcli train --seeds shows how much scores vary with the seed"
 """Note on the limits of a comparison."""
@@ -58,14 +58,19 @@ def compare_runs(
     kept, of_weights = weighing_rows(first, rows.tables[0], rows.source)
     tables = [table if len(kept) == table.rows else table.take(kept) for table in rows.tables]
     weight = first.preprocessor.row_weights(tables[0])
-    answers, notes = [], [*rows.notes, *of_weights, *_other_weights(contestants)]
+    answers, of_rows, of_runs, notes = [], [], [], [*rows.notes, *of_weights, *_other_weights(contestants)]
     for contestant, table in zip(contestants, tables, strict=True):
         with errors_in(contestant.shown):
             answer, surprises = contestant.model.answers(table, weight)
         answers.append(answer if contestant.model.classes == first.classes else answer.reversed())
-        told = [*unfinished_notes(contestant.model.path), *surprise_notes(surprises)]
-        notes += [f"{contestant.shown}: {line}" for line in told]
-    notes += [*_other_positives(contestants), *_unequal_epochs(contestants)]
+        of_rows.append(surprise_notes(surprises))
+        of_runs += [f"{contestant.shown}: {line}" for line in unfinished_notes(contestant.model.path)]
+    notes += [
+        *_said_once(contestants, of_rows),
+        *of_runs,
+        *_other_positives(contestants),
+        *_unequal_epochs(contestants),
+    ]
     task = first.target.task
     configs = [contestant.run.config for contestant in contestants]
     labels = [contestant.label for contestant in contestants]
@@ -104,6 +109,17 @@ def _common_metrics(models: Sequence[Model]) -> list[str]:
     common = [name for name in names[0] if all(name in others for others in names)]
     metrics = METRICS[first.target.task]
     return [name for name in common if same_power or not metrics[name].needs_deviance]
+
+
+def _said_once(contestants: Sequence[Contestant], of_each: Sequence[Sequence[str]]) -> list[str]:
+    """Notes about the rows from each run: once if all runs have the same one, else with the runs that have it."""
+    by_line: dict[str, list[str]] = {}
+    for contestant, lines in zip(contestants, of_each, strict=True):
+        for line in lines:
+            by_line.setdefault(line, []).append(contestant.shown)
+    return [
+        line if len(shown) == len(contestants) else f"{enumerated(shown)}: {line}" for line, shown in by_line.items()
+    ]
 
 
 def _unequal_epochs(contestants: Sequence[Contestant]) -> list[str]:

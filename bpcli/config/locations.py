@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, TypeGuard, Union, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from bpcli.config.document import KeyPath
 
@@ -22,6 +23,8 @@ class Location(NamedTuple):
     """Keys and indices only."""
     field: str = ""
     """Last key that is a field of a model."""
+    above: str = ""
+    """Field whose value is that model, if it is not an item of a list or mapping."""
     model: type[BaseModel] | None = None
     """Model of that field."""
     union: Loc = ()
@@ -31,8 +34,13 @@ class Location(NamedTuple):
 
     @property
     def noun(self) -> str:
-        """Name of what is expected, from its field: `activation`; `layer` for an item of `layers`."""
+        """Name of what is expected, from its field: `activation`; `layer` for an item of `layers`.
+
+        A field of a group, such as `numeric` of `encoders`, has the name of the group: `encoder`.
+        """
         words = self.field.replace("_", " ")
+        if self.above.endswith("s") and not self.above.endswith("ss") and self.path[-2:] == (self.above, self.field):
+            return _singular(self.above)
         return words if self.path[-1:] == (self.field,) else _singular(words)
 
 
@@ -49,12 +57,17 @@ def family_names(kind: Any) -> list[str]:
     return []
 
 
+def keys_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Fields of a model by the keys that configs have for them."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
 def fields_with(model: type[BaseModel], key: str) -> list[str]:
     """Fields of a model whose own models have the key `key`."""
     return [
         name
-        for name, field in model.model_fields.items()
-        if any(key in getattr(member, "model_fields", ()) for member in _members(field.annotation))
+        for name, field in keys_of(model).items()
+        if any(key in keys_of(member) for member in _members(field.annotation) if _is_model(member))
     ]
 
 
@@ -75,16 +88,22 @@ def _walk(at: Location, rest: Loc, loc: Loc) -> Location:
         return best if after else best._replace(kind=at.kind)
     kind = members[0]
     origin, arguments = get_origin(kind), get_args(kind)
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        known = kind.model_fields.get(str(part))
+    if _is_model(kind):
+        known = keys_of(kind).get(str(part))
         inner = known.annotation if known else Any
-        return _walk(at._replace(kind=inner, path=(*at.path, part), field=str(part), model=kind), after, loc)
+        above = at.field if at.path[-1:] == (at.field,) else ""
+        here = at._replace(kind=inner, path=(*at.path, part), field=str(part), above=above, model=kind)
+        return _walk(here, after, loc)
     if origin in (list, tuple) and isinstance(part, int):
         inner = arguments[part] if origin is tuple and Ellipsis not in arguments else arguments[0]
         return _walk(at._replace(kind=inner, path=(*at.path, part)), after, loc)
     if origin is dict:
         return _walk(at._replace(kind=arguments[1], path=(*at.path, part)), after, loc)
     return at._replace(left=rest)
+
+
+def _is_model(kind: Any) -> TypeGuard[type[BaseModel]]:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 def _members(kind: Any) -> list[Any]:
@@ -99,7 +118,7 @@ def _members(kind: Any) -> list[Any]:
 
 def _tags(kind: Any) -> tuple[Any, ...]:
     """Values of the `type` literal of a family's member."""
-    if isinstance(kind, type) and issubclass(kind, BaseModel) and "type" in kind.model_fields:
+    if _is_model(kind) and "type" in kind.model_fields:
         annotation = kind.model_fields["type"].annotation
         return get_args(annotation) if get_origin(annotation) is Literal else ()
     return ()

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bpcli.config.document import Document, Problem, config_error, described
-from bpcli.config.locations import Location, family_names, fields_with, locate
+from bpcli.config.locations import Location, family_names, fields_with, keys_of, locate
 from bpcli.wording import counted, listed, printable, quoted, suggestion
 
 T = TypeVar("T", bound=BaseModel)
@@ -97,7 +97,8 @@ def _problems(errors: list[_Error], document: Document) -> Iterator[Problem]:
         else:
             path = tried[0].location.path
             wanted = " or ".join(dict.fromkeys(error.wanted for error in tried))
-            yield Problem(document.mark(path).value, path, _not_wanted(wanted, tried[0].details["input"]))
+            what = _not_wanted(wanted, tried[0].details["input"])
+            yield Problem(document.mark(path).value, path, what + _unquoted_dots(tried[0]))
 
 
 def _problem(error: _Error, document: Document) -> Problem:
@@ -130,7 +131,7 @@ def _unfit(error: _Error, context: dict[str, Any]) -> str:
     """Message for a value that is invalid by itself."""
     kind, value = error.details["type"], error.details["input"]
     if error.wanted:
-        return _not_wanted(error.wanted, value)
+        return _not_wanted(error.wanted, value) + _unquoted_dots(error)
     if kind in _BOUNDS:
         words, bound = _BOUNDS[kind]
         return _not_wanted(f"{words} {_number(context[bound])}", value)
@@ -150,8 +151,23 @@ def _not_wanted(wanted: str, value: Any) -> str:
     return f"must be {wanted}, not {described(value)}{near}"
 
 
+def _unquoted_dots(error: _Error) -> str:
+    """Hint for `initial_parameters.layers.0.bias=[0]`, in which the name of one parameter was read as three keys."""
+    path, value = error.location.path, error.details["input"]
+    if not path or path[-1] == error.location.field or not isinstance(value, dict):
+        return ""
+    name = str(path[-1])
+    while isinstance(value, dict) and len(value) == 1:
+        ((key, value),) = value.items()
+        name += f".{key}"
+    if "." not in name:
+        return ""
+    quoted_name = printable(".".join(map(str, path[:-1])) + f'."{name}"')
+    return f"; a name with dots needs quotes: {quoted_name}"
+
+
 def _near_key(location: Location) -> str:
-    fields = list(location.model.model_fields) if location.model else []
+    fields = list(keys_of(location.model)) if location.model else []
     key, colon, rest = location.field.partition(":")
     if colon and key in fields:
         return _space_missing(key, rest)

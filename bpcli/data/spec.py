@@ -264,11 +264,7 @@ class DataSpec(Spec):
         """
         by_part: dict[Part | None, list[str]] = {}
         for path, part in self.files:
-            is_name = (folder / path).exists()
-            # Path.glob takes no absolute pattern.
-            matches = [] if is_name else sorted(glob(path, root_dir=folder, recursive=True))  # noqa: PTH207
-            files = [match for match in matches if (folder / match).is_file()]
-            by_part.setdefault(part, []).extend(files or [path])
+            by_part.setdefault(part, []).extend(matching_files(path, folder))
         return self._with_files(by_part)
 
     def _with_files(self, by_part: Mapping[Part | None, list[str]]) -> DataSpec:
@@ -284,6 +280,13 @@ class DataSpec(Spec):
     def sources(self, folder: Path) -> list[tuple[Path, Part | None]]:
         """Files, with patterns and paths relative to the config's folder resolved, each with its split or None."""
         return [(folder / path, part) for path, part in self.expanded(folder).files]
+
+
+def matching_files(path: str, folder: Path) -> list[str]:
+    """Files that a pattern matches, sorted, relative to `folder`; `path` alone if it is a file, or nothing matches."""
+    # Path.glob takes no absolute pattern.
+    matches = [] if (folder / path).exists() else sorted(glob(path, root_dir=folder, recursive=True))  # noqa: PTH207
+    return [match for match in matches if (folder / match).is_file()] or [path]
 
 
 def without_password(url: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -15,6 +15,8 @@ from bpcli.data.columns.recognition import recognised_column
 from bpcli.data.examples.selection import with_own_words
 from bpcli.data.examples.target_leaks import MOST_NAMES
 from bpcli.data.examples.usable_rows import dropped_words, rows_with_targets
+from bpcli.data.files.elsewhere import elsewhere_hint
+from bpcli.data.files.given import require_query
 from bpcli.data.files.kind_hints import (
     is_padded,
     numbers_the_rows,
@@ -55,27 +57,34 @@ def draft_config(
     cache: bool = True,
     query: str | None = None,
     sheet: str | None = None,
+    reading: Mapping[str, object] | None = None,
 ) -> Draft:
     """Draft a commented config that trains without edits; its data path is relative to `output`'s folder.
 
     path: a file, a pattern of files, or with `query` the URL of a database. targets: column names; empty for the
     default targets of an NPZ file. task: inferred if None. cache: use the data cache. sheet: that of a workbook.
+    reading: given values of reading options, such as {"skip_rows": 3}; the others are recognised.
 
     Raises:
         DataError: the file cannot be read.
         UsageError: a target is not a column, or does not fit the task; or path, query and sheet do not go together.
     """
-    data = _data(path, query, sheet)
+    given = dict(reading or {})
+    data = _data(path, query, sheet, given)
     options = read_options(data, {})
     source = open_source(data, Path(), cache=cache, split_arrays=any(map(options.names_position, targets)))
-    dialect = dialect_of(source)
-    data = data.model_copy(update={key: getattr(dialect.dialect, key) for key in dialect.reasons})
-    notes = [f"data.{key}: {yaml_scalar(getattr(data, key))}; {why}" for key, why in dialect.reasons.items()]
+    dialect = dialect_of(source, data.skip_rows)
+    why_read = {key: why for key, why in dialect.reasons.items() if key not in given}
+    data = data.model_copy(update={key: getattr(dialect.dialect, key) for key in why_read})
+    notes = [f"data.{key}: {yaml_scalar(getattr(data, key))}; {why}" for key, why in why_read.items()]
+    why_read |= dict.fromkeys(given, "as given to bpcli init")
+    _require_consistent(data)
     source = open_source(data, Path(), cache=cache, split_arrays=source.options.split_arrays)
     header, targets = source.header, list(map(composed, targets))
     for target in targets:
         if target not in header:
-            instead = absent_name_hint(target, header)
+            instead = elsewhere_hint(source.locations[0], source.options, target, option=True)
+            instead = instead or _headless_hint(data, header) or absent_name_hint(target, header)
             raise UsageError(f"--target: no column {quoted(target)} in {quoted(str(path))}{instead}")
     table = source.read(source.options)
     targets = list(dict.fromkeys(targets)) or _array_targets(data, header)
@@ -126,7 +135,7 @@ def draft_config(
     data = data.with_paths(Path(os.path.relpath(Path(file).resolve(), folder)).as_posix() for file, _ in data.files)
     if not _is_text(data.shown):
         raise UsageError(f"{printable(data.shown)}: file names in a config must be UTF-8 text; rename the file")
-    reasons = {**dialect.reasons, **{name: column.reason for name, column in recognised.items()}}
+    reasons = {**why_read, **{name: column.reason for name, column in recognised.items()}}
     encoder_reason = reason_for_logarithms(columns) if isinstance(loss, MeanSquaredError) else None
     if encoder_reason is not None:
         notes.append(f"data.target_encoder: log; {encoder_reason}")
@@ -136,15 +145,34 @@ def draft_config(
     return Draft(config_text(findings), notes)
 
 
-def _data(path: Path | str, query: str | None, sheet: str | None) -> DataSpec:
+def _require_consistent(data: DataSpec) -> None:
+    """Raise UsageError for given reading options that exclude recognised ones."""
+    try:
+        _ = data.dialect
+    except ValueError as error:
+        raise UsageError(f"{error}; give --delimiter and --decimal together") from None
+
+
+def _headless_hint(data: DataSpec, header: list[str]) -> str:
+    """Hint for a name in a file without a header; empty for other files."""
+    if data.header:
+        return ""
+    return f"; the first row looks like data, so the columns are {listed(header)}; add --header if it has their names"
+
+
+def _data(path: Path | str, query: str | None, sheet: str | None, reading: Mapping[str, object]) -> DataSpec:
     """Data section of the config, with paths relative to the working directory."""
     where = str(path)
-    named = {"url": where} if "://" in where else {"path": where}
+    is_url = "://" in where
+    if is_url and query is None:
+        require_query(where)
     try:
-        data = DataSpec.model_validate({**named, "query": query, "sheet": sheet})
+        data = DataSpec.model_validate({"url" if is_url else "path": where, "query": query, "sheet": sheet, **reading})
     except ValidationError as error:
-        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{printable(without_password(where))}: {reason}") from None
+        first = error.errors()[0]
+        reason = first["msg"].removeprefix("Value error, ")
+        option = next((f"--{key.replace('_', '-')}" for key in reading if key in first["loc"]), None)
+        raise UsageError(f"{option or printable(without_password(where))}: {reason}") from None
     if not where.lower().endswith(".npz") or not Path(where).is_file():
         return data
     x, y = usual_arrays(Path(where))

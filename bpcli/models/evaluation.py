@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.examples.selection import Examples, select_examples
+from bpcli.data.files.query import Location, shown_location
 from bpcli.data.files.source import Source, open_source, read_options, read_together
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Kind, Part, Table, require_columns
@@ -153,48 +154,54 @@ class FileRows:
     has_target: NDArray[np.bool_]
 
 
-def file_rows(model: Model, path: Path, cache: bool = True) -> FileRows:
-    """All rows of a file.
+def file_rows(model: Model, data: Sequence[Location], cache: bool = True) -> FileRows:
+    """All rows of files, one after another, or of a query.
 
     cache: as for `prepare`.
 
     Raises:
         DataError: a column is missing or the file cannot be read.
     """
-    return next(file_rows_for_each([model], path, cache))
+    return next(file_rows_for_each([model], data, cache))
 
 
-def file_rows_for_each(models: Sequence[Model], path: Path, cache: bool) -> Iterator[FileRows]:
-    """Yield all rows of a file for each model, reading it once. Raises as `file_rows`."""
+def file_rows_for_each(models: Sequence[Model], data: Sequence[Location], cache: bool) -> Iterator[FileRows]:
+    """Yield all rows of files or of a query for each model, reading them once. Raises as `file_rows`."""
     sources = []
+    first = data[0] if isinstance(data[0], Path) else None
     for model in models:
-        fitted, data = model.preprocessor, model.header.config.data
-        whole = model.whole_arrays(path, read_options(data, fitted.evaluation_kinds))
+        fitted, spec = model.preprocessor, model.header.config.data
+        whole = model.whole_arrays(first, read_options(spec, fitted.evaluation_kinds))
         kinds = fitted.evaluation_kinds_in(whole)
         weight: dict[str, Kind] = {} if fitted.weight is None else {fitted.weight: "numeric"}
-        options = replace(read_options(data, kinds | weight), columns=frozenset(kinds | weight))
-        sources.append(Source([(path, None)], options, cache))
+        options = replace(read_options(spec, kinds | weight), columns=frozenset(kinds | weight))
+        sources.append(Source([(location, None) for location in data], options, cache))
     for model, source in zip(models, read_together(sources), strict=True):
-        model.require_positions(path, source.header)
+        model.require_positions(first, source.header)
         required = [name for name in source.options.kinds if name != model.preprocessor.weight]
-        require_columns(required, source.header, printable(str(path)))
-        model.require_width(path, [name for name in source.header if not source.options.includes(name)])
+        require_columns(required, source.header, shown_location(data[0]))
+        model.require_width(first, [name for name in source.header if not source.options.includes(name)])
         table = source.table()
         columns = [table[name] for name in model.target.names]
         missing = np.any([column.missing() for column in columns], axis=0)
         rows = np.flatnonzero(~missing)
-        with errors_in(printable(str(path))):
+        with errors_in(source.shown):
             known = [column.take(rows) for column in columns]
             model.target.require_valid(known, rows + 1)
             require_in_domain(known, model.loss, None, rows + 1)
         yield FileRows(source, table, ~missing)
 
 
-def trained_on(model: Model, path: Path, found: FileRows) -> str | None:
-    """Warning about a file whose rows the model was trained on, or some of them; None for any other file."""
+def trained_on(model: Model, found: FileRows) -> str | None:
+    """Warning about rows that the model was trained on, all or some of them; None for any others."""
     header, files = model.header, model.header.config.data.files
-    parts = [part for known, (_, part) in zip(header.data.paths, files, strict=True) if is_copy(path, Path(known))]
-    if header.data.sha256 != found.source.digest and (not parts or parts == ["test"]):
+    paths = [location for location in found.source.locations if isinstance(location, Path)]
+    parts = {
+        part
+        for known, (_, part) in zip(header.data.paths, files, strict=True)
+        if any(is_copy(path, Path(known)) for path in paths)
+    }
+    if header.data.sha256 != found.source.digest and parts <= {"test"}:
         return None
     if parts and "train" not in parts and None not in parts:
         return "these are the validation rows, by which the model was chosen; scores on them may be too optimistic"
@@ -211,17 +218,15 @@ def is_copy(path: Path, other: Path) -> bool:
     return path.resolve() == other or (other.is_file() and filecmp.cmp(path, other, shallow=False))
 
 
-def chosen_rows(has_target: NDArray[np.bool_], model: Model, path: Path) -> tuple[NDArray[np.intp], list[str]]:
-    """Indices of the rows of a file that have a target, and a note on the rows left out.
+def chosen_rows(has_target: NDArray[np.bool_], model: Model, shown: str) -> tuple[NDArray[np.intp], list[str]]:
+    """Indices of the rows of `shown`, the data in messages, that have a target, and a note on the rows left out.
 
     Raises:
         DataError: no row has a target.
     """
     rows = np.flatnonzero(has_target)
     if not len(rows):
-        raise DataError(
-            f"{printable(str(path))}: no row has a value in target {listed(model.preprocessor.target.names)}"
-        )
+        raise DataError(f"{shown}: no row has a value in target {listed(model.preprocessor.target.names)}")
     left_out = len(has_target) - len(rows)
     return rows, [f"{counted(left_out, 'row')} left out: no value in the target"] if left_out else []
 
@@ -255,11 +260,17 @@ def evaluate_split(model: Model, part: Part | None, cache: bool = True) -> Evalu
 
 def evaluate_file(model: Model, path: Path, cache: bool = True) -> Evaluation:
     """Evaluate a model on all rows of a file that have a target. Raises as `file_rows` and `chosen_rows`."""
-    found = file_rows(model, path, cache)
-    rows, notes = chosen_rows(found.has_target, model, path)
-    if (trained := trained_on(model, path, found)) is not None:
+    return evaluate_data(model, [path], cache)
+
+
+def evaluate_data(model: Model, data: Sequence[Location], cache: bool = True) -> Evaluation:
+    """Evaluate a model on all rows of files, or of a query, that have a target. Raises as `evaluate_file`."""
+    found = file_rows(model, data, cache)
+    shown = found.source.shown
+    rows, notes = chosen_rows(found.has_target, model, shown)
+    if (trained := trained_on(model, found)) is not None:
         notes = [trained, *notes]
-    return _evaluated(model, found.table.take(rows), printable(str(path)), notes)
+    return _evaluated(model, found.table.take(rows), shown, notes)
 
 
 def _evaluated(model: Model, table: Table, source: str, notes: list[str]) -> Evaluation:

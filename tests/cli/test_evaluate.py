@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -128,7 +130,9 @@ def test_a_requirement_that_is_not_met_ends_with_6_after_the_metrics(penguins_ru
     arguments = ("evaluate", penguins_run, "--require", "accuracy>=0.5", "--require", "mcc>1", "--require", "rows==3")
     result = bpcli(*arguments)
     assert result.code == 6
-    assert re.fullmatch(r"error: required mcc > 1, but it is 0\.9\d+; required rows == 3, but it is 69\n", result.err)
+    assert re.fullmatch(
+        r"error: required mcc > 1, but it is 0\.9\d+\nerror: required rows == 3, but it is 69\n", result.err
+    )
     assert result.out.startswith(bpcli("evaluate", penguins_run).out)
     assert re.search(r"^mcc > 1 +0\.9\d+ +-0\.0\d+  not met$", result.out, re.MULTILINE)
     document = bpcli(*arguments, "--json").json
@@ -180,3 +184,39 @@ def test_class_names_are_shown_with_their_controls_escaped(tmp_path: Path):
     assert "\x1b" not in out
     assert "[red]a " in out
     assert "b\\x1b[2J " in out
+
+
+def test_several_files_patterns_and_queries_are_scored_together(penguins_run: Path, tmp_path: Path):
+    header, *lines = PENGUINS.read_text().splitlines()
+    (tmp_path / "p1.csv").write_text("\n".join([header, *lines[:200]]))
+    turned = [",".join(reversed(line.split(","))) for line in (header, *lines[200:])]  # another order of columns
+    (tmp_path / "p2.csv").write_text("\n".join(turned))
+    with closing(sqlite3.connect(tmp_path / "t.db")) as database:
+        database.execute(f"create table t ({header})")
+        marks = ", ".join("?" * len(header.split(",")))
+        rows = [[None if cell == "NA" else cell for cell in line.split(",")] for line in lines]
+        database.executemany(f"insert into t values ({marks})", rows)
+        database.commit()
+    whole = bpcli("evaluate", penguins_run, "--data", PENGUINS, "--json").ok().json
+    together = [
+        ("--data", "p?.csv"),
+        ("p1.csv", "p2.csv"),
+        ("--data", "p1.csv", "p2.csv"),
+        ("--data", "sqlite:///t.db", "--query", "select * from t"),
+    ]
+    for given in together:
+        found = bpcli("evaluate", penguins_run, *given, "--json", cwd=tmp_path).ok().json
+        assert (found["rows"], found["confusion_matrix"]) == (344, whole["confusion_matrix"])
+    assert bpcli("evaluate", penguins_run, "p1.csv", "p2.csv", cwd=tmp_path).ok().out.startswith("p1.csv, p2.csv, 344")
+    missing = bpcli("evaluate", penguins_run, "--query", "select 1")
+    assert (missing.code, missing.err) == (2, "error: --query needs the URL of a database; give it with --data\n")
+
+
+def test_each_requirement_that_is_not_met_is_an_error_of_its_own(penguins_run: Path):
+    required = ("--require", "accuracy>1", "--require", "log_loss<0", "--require", "accuracy>0.5")
+    result = bpcli("evaluate", penguins_run, *required)
+    lines = [line.split(":")[0:1] + line.split()[1:3] for line in result.err.splitlines()]
+    assert (result.code, lines) == (6, [["error", "required", "accuracy"], ["error", "required", "log_loss"]])
+    error = json.loads(bpcli("evaluate", penguins_run, *required, "--json").err)
+    assert error["message"].startswith("required accuracy")
+    assert [other["message"].split()[1] for other in error["others"]] == ["log_loss"]

@@ -150,7 +150,7 @@ def test_with_json_an_error_is_one_object_on_stderr(tmp_path: Path):
         (
             ["evaluate"],
             2,
-            {"place": None, "message": "Missing argument 'CHECKPOINT', or option '--run'; see bpcli --help"},
+            {"place": None, "message": "Missing argument 'CHECKPOINT', or option '--run'; see bpcli evaluate --help"},
         ),
         (["evaluate", "x" * 300], 7, {"place": "x" * 300, "message": "File name too long"}),
     ):
@@ -240,3 +240,18 @@ def test_ctrl_c_ends_any_command_with_130(penguins_run: Path, monkeypatch: pytes
     monkeypatch.setattr("bpcli.models.prediction.predict_file", interrupt)
     result = bpcli("predict", PENGUINS, "--checkpoint", penguins_run)
     assert (result.code, result.out, result.err) == (130, "", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["init", "t.csv", "--jsn"], "bpcli init"),
+        (["predict"], "bpcli predict"),
+        (["compare"], "bpcli compare"),
+        (["--jsn"], "bpcli"),
+        (["evalute"], "bpcli"),
+    ],
+)
+def test_advice_names_the_command_whose_help_explains_it(arguments: list[str], command: str) -> None:
+    result = bpcli(*arguments)
+    assert (result.code, result.err.splitlines()[-1].partition("; see ")[2]) == (2, f"{command} --help")

@@ -153,3 +153,11 @@ def test_the_weights_of_the_first_run_count_for_all(tmp_path: Path) -> None:
     found = compare_runs([plain, weighted])
     assert (found.rows.weight, found.scores["weighted"].scores["accuracy"]) == (None, np.mean(right[TEST]))
     assert found.notes == ["all scores are unweighted, as in 'plain'; the runs have different data.weight"]
+
+
+def test_a_note_about_the_rows_that_all_runs_share_is_said_once(compared_runs: Path, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "far.csv", {"a": [1, 1e9, -1], "b": [0.5, 1, -1], "y": ["yes", "yes", "no"]})
+    found = compare_runs([compared_runs / name for name in ("right", "wrong", "both")], path)
+    assert [line for line in found.notes if "far outside" in line] == [
+        line for line in evaluate_file(Model.load(compared_runs / "right"), path).notes if "far outside" in line
+    ]

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field, Strict, field_validator, model_validator
 
+from bpcli.config.experiment import ExperimentConfig
 from bpcli.config.overrides import apply_overrides
 from bpcli.config.problems import validate
 from bpcli.config.yaml_text import parse_yaml
@@ -260,3 +261,35 @@ def test_the_error_of_pydantic_is_kept_as_the_cause() -> None:
         validate(Config, document)
     cause: Any = caught.value.__cause__
     assert cause.error_count() == 1
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("loss={type: mse, activation: sigmoid}", "loss.activation: unknown key (valid keys: 'type', 'link')"),
+        ("loss={type: mse, lnk: sigmoid}", "loss.lnk: unknown key; did you mean 'link'?"),
+        ("data.encoders.numeric=None", "data.encoders.numeric: unknown encoder 'None'; did you mean 'none'?"),
+        (
+            "initial_parameters.layers.0.bias=[0,0]",
+            "initial_parameters.layers: must be a list, not a mapping; a name with dots needs quotes: "
+            'initial_parameters."layers.0.bias"',
+        ),
+        (
+            "training.class_weights.a.b=2",
+            "training.class_weights.a: must be a number, not a mapping; a name with dots needs quotes: "
+            'training.class_weights."a.b"',
+        ),
+    ],
+)
+def test_messages_have_the_words_of_the_config(override: str, message: str) -> None:
+    document = apply_overrides(parse_yaml("data: {path: t.csv, target: y}", "t.yaml"), [override])
+    with pytest.raises(ConfigError) as caught:
+        validate(ExperimentConfig, document)
+    (line,) = caught.value.messages
+    assert message in line
+
+
+def test_the_key_that_a_message_names_works() -> None:
+    for override in ("loss={type: mse, link: sigmoid}", 'initial_parameters."layers.0.bias"=[0,0]'):
+        document = apply_overrides(parse_yaml("data: {path: t.csv, target: y}", "t.yaml"), [override])
+        validate(ExperimentConfig, document)

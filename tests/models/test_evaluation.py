@@ -237,14 +237,14 @@ def test_another_file_is_evaluated_whole(compared_runs: Path, tmp_path: Path) ->
 def test_rows_without_a_target_are_left_out_aloud(compared_runs: Path, tmp_path: Path) -> None:
     model = Model.load(compared_runs / "right")
     path = write_csv(tmp_path / "some.csv", {"a": A[:6], "b": B[:6], "y": ["yes", None, "no", "NA", "no", "yes"]})
-    rows = file_rows(model, path)
+    rows = file_rows(model, [path])
     assert rows.has_target.tolist() == [True, False, True, False, True, True]
-    chosen, told = chosen_rows(rows.has_target, model, path)
+    chosen, told = chosen_rows(rows.has_target, model, str(path))
     assert (chosen.tolist(), told) == ([0, 2, 4, 5], ["2 rows left out: no value in the target"])
     found = evaluate_file(model, path)
     assert (found.report.rows, found.notes[0]) == (4, told[0])
     with pytest.raises(DataError, match=rf"^{path}: no row has a value in target 'y'$"):
-        chosen_rows(np.zeros(6, bool), model, path)
+        chosen_rows(np.zeros(6, bool), model, str(path))
 
 
 def test_values_never_seen_are_noted(penguins_run: Path, tmp_path: Path) -> None:

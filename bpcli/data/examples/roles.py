@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Kind, Table, absent_name_hint
 from bpcli.errors import Mismatch, MismatchError
-from bpcli.wording import quoted, shown_shape
+from bpcli.wording import is_number, quoted, shown_shape
 
 _OF_CELLS: dict[Kind, str] = {"categorical": "categorical", "date": "a date", "time_of_day": "a time of day"}
 """Kinds that an array cannot have."""
 
 
-def check_names(spec: DataSpec, header: list[str], targets: list[str]) -> None:
-    """Raise MismatchError for all columns that the spec names and the file lacks, and for conflicting uses."""
+def check_names(
+    spec: DataSpec, header: list[str], targets: list[str], elsewhere: Callable[[str], str] = lambda _: ""
+) -> None:
+    """Raise MismatchError for all columns that the spec names and the file lacks, and for conflicting uses.
+
+    elsewhere: hint for a target that the header lacks, such as the line that has it; or empty.
+    """
     named: list[tuple[tuple[str | int, ...], str]] = []
     if isinstance(spec.target, str):
         named.append((("data", "target"), spec.target))
@@ -29,7 +36,7 @@ def check_names(spec: DataSpec, header: list[str], targets: list[str]) -> None:
     absent = []
     for path, name in named:
         if name not in header:
-            what = f"no column {quoted(name)} in {quoted(spec.shown)}{absent_name_hint(name, header)}"
+            what = f"no column {quoted(name)} in {quoted(spec.shown)}{_hint(spec, header, targets, name, elsewhere)}"
             absent.append(Mismatch(path, what, at_key=path[:2] == ("data", "columns")))
     if absent:
         raise MismatchError(*absent)
@@ -41,6 +48,14 @@ def check_names(spec: DataSpec, header: list[str], targets: list[str]) -> None:
         raise MismatchError(
             Mismatch(("data", "target"), f"column {quoted(both[0])} cannot be the target and have another role")
         )
+
+
+def _hint(spec: DataSpec, header: list[str], targets: list[str], name: str, elsewhere: Callable[[str], str]) -> str:
+    if name in targets and (found := elsewhere(name)):
+        return found
+    if spec.dialect.header and header and all(map(is_number, header)):
+        return "; the first row looks like data: data.header: false names the columns column0, column1, …"
+    return absent_name_hint(name, header)
 
 
 def refuse_arrays(table: Table, spec: DataSpec, targets: list[str]) -> None:

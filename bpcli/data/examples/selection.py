@@ -23,6 +23,7 @@ from bpcli.data.examples.usable_rows import (
     weighted_rows,
 )
 from bpcli.data.files.cells import parse_cells
+from bpcli.data.files.elsewhere import elsewhere_hint
 from bpcli.data.files.kind_hints import are_missing_words, numbers_the_rows, words_among_numbers
 from bpcli.data.files.read import holds_arrays
 from bpcli.data.files.source import Source
@@ -89,7 +90,7 @@ def select_examples(
     """
     header = source.header
     targets = spec.targets or _array_targets(spec, header)
-    check_names(spec, header, targets)
+    check_names(spec, header, targets, lambda name: elsewhere_hint(source.locations[0], source.options, name))
     table = source.table()
     refuse_arrays(table, spec, targets)
     if not as_read_before:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from bpcli.data.files.signatures import binary_format
 from bpcli.data.files.utf8_stream import ByteStream
 from bpcli.errors import DataError, FileAccessError
 from bpcli.system.files import is_stream, kind_of
-from bpcli.wording import suggestion
+from bpcli.wording import counted, suggestion
 
 
 @contextmanager
@@ -40,12 +41,21 @@ def open_bytes(path: Path, pipes: bool = False) -> Iterator[BufferedReader]:
         with path.open("rb") as stream:
             yield stream
     except (FileNotFoundError, NotADirectoryError):
-        folder = path.parent
-        near = suggestion(path.name, (p.name for p in folder.iterdir())) if folder.is_dir() else ""
-        what = "no file matches" if set(path.name) & {*"*?["} else "no such file"
-        raise DataError(f"{shown}: {what}{near}") from None
+        raise DataError(f"{shown}: {_absent(path)}") from None
     except OSError as error:
         raise FileAccessError(f"{shown}: {error.strerror or error}") from None
+
+
+def _absent(path: Path) -> str:
+    """Why there is no such file, with the nearest name; where files match it as a pattern, how to name them."""
+    folder = path.parent
+    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+    if set(path.name) & {*"*?["}:
+        matches = fnmatch.filter(names, path.name)
+        if matches:
+            return f"no file of this name; as a pattern it matches {counted(len(matches), 'file')}: give one of them"
+        return f"no file matches{suggestion(path.name, names)}"
+    return f"no such file{suggestion(path.name, names)}"
 
 
 @contextmanager
@@ -98,6 +108,15 @@ def _arriving(file: BinaryIO, path: str) -> Iterator[TextStream]:
         yield TextStream(_text_of(arriving, path), path, arriving.idle)
     finally:
         arriving.close()
+
+
+def first_bytes(path: Path, size: int) -> bytes:
+    """The first `size` bytes of a text file, compressed or not; all of a shorter one."""
+    with open_decompressed(path) as stream:
+        found = b""
+        while len(found) < size and (more := stream.read(size - len(found))):
+            found += more
+    return found
 
 
 def _text_of(stream: ByteStream, path: str) -> ByteStream:

@@ -51,7 +51,7 @@ def _names(raw: Iterable[str], path: str) -> list[str]:
     """Names in composed form. Raises DataError for names that become equal."""
     names = list(map(composed, raw))
     if twice := [name for name, times in Counter(names).items() if times > 1]:
-        raise DataError(f"{path}: duplicate names of columns: {listed(twice)}")
+        raise DataError(f"{path}: duplicate names of columns: {listed(twice)}; rename them in the file")
     return names
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bpcli.data.files.byte_source import open_decompressed
+from bpcli.data.files.byte_source import first_bytes
 from bpcli.data.files.read import is_text
 from bpcli.data.files.source import Source
 from bpcli.data.notations.dialect import Dialect
@@ -14,13 +14,15 @@ SAMPLE = 1 << 16
 """Bytes at the beginning of a text that are looked at."""
 
 
-def dialect_of(source: Source) -> RecognisedDialect:
-    """Dialect of the first file of a source; the default one if it is not delimited text."""
+def dialect_of(source: Source, skip: int = 0) -> RecognisedDialect:
+    """Dialect of the first file of a source; the default one if it is not delimited text.
+
+    skip: lines at the beginning that are not looked at.
+    """
     first = source.sources[0][0]
     if not isinstance(first, Path) or not is_text(first):
         return RecognisedDialect(Dialect(), {})
-    with open_decompressed(first) as stream:
-        sample = b""
-        while len(sample) < SAMPLE and (more := stream.read(SAMPLE - len(sample))):
-            sample += more
+    sample = first_bytes(first, SAMPLE)
+    if skip:
+        sample = b"".join(sample.splitlines(keepends=True)[skip:])
     return recognise_dialect(sample)

@@ -207,5 +207,8 @@ def _check_header(header: list[str], path: str, line: int) -> None:
         raise DataError(f"{path}: line {line}: none of the {counted(len(header), 'column')} has a name in the header")
     twice = [name for name, times in Counter(header).items() if name and times > 1]
     if twice:
-        why = "; is the header line missing?" if all(map(is_number, header)) else ""
+        positions = f"data.header: false, data.skip_rows: {line}"
+        why = f"; rename them, or have the columns named column0, column1, … by {positions}"
+        if all(map(is_number, header)):
+            why = "; is the header line missing? Then data.header: false names the columns column0, column1, …"
         raise DataError(f"{path}: line {line}: duplicate names in the header: {listed(twice)}{why}")

@@ -8,6 +8,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,7 +16,7 @@ from typing import Any, BinaryIO
 from bpcli.data.files.byte_source import open_bytes
 from bpcli.data.files.cells import ReadOptions, shown_path
 from bpcli.data.files.value_columns import Value, ValueTable
-from bpcli.data.table import Table, number_label
+from bpcli.data.table import Table, number_label, unnamed
 from bpcli.errors import DataError
 from bpcli.system.memory import available_memory, require_memory
 from bpcli.wording import composed, listed, printable, quoted, suggestion
@@ -35,10 +36,11 @@ _INSTALL = 'pip install "backprop-cli[excel]"'
 
 
 def read_workbook(path: Path, options: ReadOptions) -> Table:
-    """Read the first sheet, or `options.sheet`. Its first non-blank row names the columns.
+    """Read the first sheet, or `options.sheet`. Its first non-blank row names the columns; blank
+    names are those of `unnamed`.
 
     Dates and times become ISO text; blank cells and errors such as #N/A are missing values. Raises DataError,
-    with the cell, for blank or repeated column names and for values not allowed by a given kind.
+    with the place, for repeated column names and for values not allowed by a given kind.
     """
     header, left, top, rows = _sheet(path, options)
     shown = shown_path(path)
@@ -58,6 +60,21 @@ def read_workbook(path: Path, options: ReadOptions) -> Table:
 def workbook_header(path: Path, options: ReadOptions) -> list[str]:
     """Names of the columns of a sheet."""
     return _sheet(path, options)[0]
+
+
+def other_sheets(path: Path, options: ReadOptions) -> dict[str, list[str]]:
+    """Names of the columns of each sheet that the options do not name; empty for a sheet without a table."""
+    with _open_workbook(path) as workbook:
+        names: list[str] = workbook.sheet_names
+    found: dict[str, list[str]] = {}
+    for name in names:
+        if name == (options.sheet or names[0]):
+            continue
+        try:
+            found[name] = workbook_header(path, replace(options, sheet=name))
+        except DataError:
+            found[name] = []
+    return found
 
 
 def _sheet(path: Path, options: ReadOptions) -> tuple[list[str], int, int, list[list[Any]]]:
@@ -83,11 +100,9 @@ def _sheet(path: Path, options: ReadOptions) -> tuple[list[str], int, int, list[
         for row in rows:
             row.pop()
     header = [_name(cell) for cell in rows.pop(0)]
-    if "" in header:
-        address = _address(left + header.index(""), top)
-        raise DataError(f"{where}: cell {address} is blank, where the name of a column was expected")
-    if twice := [name for name, times in Counter(header).items() if times > 1]:
-        raise DataError(f"{where}: row {top + 1} names {listed(twice)} more than once")
+    if twice := [name for name, times in Counter(header).items() if name and times > 1]:
+        raise DataError(f"{where}: row {top + 1} names {listed(twice)} more than once; rename columns in the sheet")
+    header = [name or unnamed(position) for position, name in enumerate(header)]
     return header, left, top + 1, rows
 
 

@@ -132,13 +132,18 @@ def _delimiter(lines: Sequence[str]) -> str:
 
 def _header_at(lines: Sequence[str], delimiter: str) -> int:
     """Index of the header: the first line as wide as most lines, if narrower ones stand above it."""
-    widths = [len(_cells(line, delimiter)) if line.strip() else 0 for line in lines]
+    widths = [_width(_cells(line, delimiter)) if line.strip() else 0 for line in lines]
     usual = Counter(width for width in widths if width).most_common(1)
     if not usual or usual[0][0] == 1 or usual[0][1] < 3:
         return 0
     width = usual[0][0]
     start = next(place for place, one in enumerate(widths) if one in (width - 1, width, width + 1) and one > 1)
     return start if start <= MOST_SKIPPED and all(one < max(width - 1, 2) for one in widths[:start]) else 0
+
+
+def _width(cells: Sequence[str]) -> int:
+    """Number of cells; 1 for a title in a row of a sheet, whose other cells, two at least, are all blank."""
+    return 1 if len(cells) > 2 and cells[0] and not any(cells[1:]) else len(cells)
 
 
 def _separators(rows: Sequence[list[str]], delimiter: str) -> tuple[str, str | None, str]:

@@ -100,10 +100,14 @@ def test_a_cell_that_does_not_fit_is_an_error_with_its_address(tmp_path: Path) -
 
 
 def test_columns_need_names_of_their_own(tmp_path: Path) -> None:
-    path = write(tmp_path / "t.xlsx", data={"A1": "a", "C1": "c", "B2": 1})
-    assert error(path) == "sheet 'data': cell B1 is blank, where the name of a column was expected"
     path = write(tmp_path / "t.xlsx", data={"A1": "a", "B1": "a"})
-    assert error(path) == "sheet 'data': row 1 names 'a' more than once"
+    assert error(path) == "sheet 'data': row 1 names 'a' more than once; rename columns in the sheet"
+
+
+def test_a_column_without_a_name_is_called_by_its_position(tmp_path: Path) -> None:
+    cells = {"B1": "a", "A2": 0, "B2": 5, "C2": 7, "A3": 1, "B3": 6, "C3": 8}
+    path = write(tmp_path / "t.xlsx", data=cells)
+    assert labels(read(path)) == {"Unnamed: 0": ["0", "1"], "a": ["5", "6"], "Unnamed: 2": ["7", "8"]}
 
 
 def test_a_workbook_is_known_by_its_content(tmp_path: Path) -> None:
