@@ -74,7 +74,7 @@ def _may_leak(block: Block, codes: NDArray[np.intp], numbers: NDArray[np.float64
     found = _may_determine(filled, codes, min(MOST_VALUES, total // ROWS_A_VALUE))
     if numbers is not None:
         found |= _may_follow(block, numbers)
-    if len(np.unique(codes)) <= min(MOST_VALUES, total / ROWS_A_VALUE):
+    if np.count_nonzero(np.bincount(codes)) <= min(MOST_VALUES, total / ROWS_A_VALUE):
         found |= _twice(_may_be_apart, block, codes)
         if numbers is None:
             found |= _twice(_may_settle, filled, codes)
