@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from commands import CONFIGS, bpcli
+from hypothesis import settings
 
 from bpcli.system.blas import BLAS_ENVIRONMENT
 from bpcli.system.openblas import drop_crashing_kernels
@@ -15,6 +16,8 @@ from bpcli.system.openblas import drop_crashing_kernels
 # Before NumPy is loaded, which the imports above do not: the bits in here are those of the command.
 os.environ.update(BLAS_ENVIRONMENT)
 drop_crashing_kernels(os.environ)
+settings.register_profile("any speed", deadline=None)  # a busy machine is no failure
+settings.load_profile("any speed")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each process that a test starts compiles the whole package
 
 

@@ -77,7 +77,10 @@ class Answers:
             if not rows.rows:
                 raise DataError(f"{self.where}: {error}") from error
             known, failure = self._rows_before_failure(rows), error
-        answered = self._answered([column.take(slice(known)) for column in kept], rows.slice(0, known))
+        try:
+            answered = self._answered([column.take(slice(known)) for column in kept], rows.slice(0, known))
+        except DataError as error:  # not of a row, but of a column
+            raise DataError(f"{self.where}: {error}") from error
         try:
             self._predicted(rows.slice(known, known + 1))
         except DataError as error:

@@ -207,7 +207,7 @@ HEADERS: dict[str, tuple[str, Any, str]] = {
     ),
     "numbers of names": (
         "preprocessor/target",
-        {"type": "numbers", "names": ["t\u202e"], "encodings": [{"center": 0.0, "scale": 1.0}]},
+        {"type": "numbers", "names": ["t\u202e"], "encodings": [{"type": "affine", "center": 0.0, "scale": 1.0}]},
         "target_kinds do not match the target",
     ),
     "an epoch below 0": ("score/epoch", -1, "score.epoch: "),

@@ -195,7 +195,7 @@ def test_a_model_that_is_certain_has_finite_metrics(tmp_path: Path, loss: str, f
     certain = scaled_outputs(tmp_path / "run", factor)
     rows = quiet(bpcli("predict", data, "--checkpoint", certain, "--probabilities")).rows
     chances = {float(row[f"probability_{name}"]) for row in rows for name in CLASSES[loss]}
-    assert chances == {0.0, 1.0}
+    assert all(min(chance, 1 - chance) < 1e-100 for chance in chances)
     report = quiet(bpcli("evaluate", certain, "--data", data, "--json")).json
     assert 0 < report["log_loss"] < 800
     assert all(map(math.isfinite, values_in(report)))
