@@ -29,7 +29,7 @@ from bpcli.models.model import Model
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_directory import RunDirectory
 
-SAMPLE, ALL = 400, 35_000
+SAMPLE, ALL = 120, 35_000
 """Cases of each of the three ways to change a file: in every run of the tests, and in the exhaustive one."""
 
 ROWS = 24

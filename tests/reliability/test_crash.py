@@ -39,7 +39,7 @@ def calls_of(whole: Whole, directory: RunDirectory, resume: bool = False) -> lis
     return names
 
 
-@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("step", [13, pytest.param(1, marks=pytest.mark.exhaustive)])
 def test_a_run_killed_before_any_call_goes_on_to_the_same_bits(
     small: Whole, runs: Path, step: int, record_property: Any
 ) -> None:
@@ -86,7 +86,7 @@ def half_done(small: Whole) -> RunDirectory:
     return directory
 
 
-@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("step", [17, pytest.param(1, marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize("strike", [kill, kill_within])
 def test_going_on_can_be_killed_anywhere_and_goes_on_again(
     small: Whole, half_done: RunDirectory, runs: Path, step: int, strike: Strike, record_property: Any
@@ -141,7 +141,7 @@ def test_a_run_killed_before_its_first_checkpoint_says_what_to_do(small: Whole, 
     assert (result.code, result.out, result.err.count("\n")) == (4, "", 1)
 
 
-@pytest.mark.parametrize("kills", [5, pytest.param(200, marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("kills", [3, pytest.param(200, marks=pytest.mark.exhaustive)])
 def test_a_run_killed_at_any_moment_goes_on_to_the_same_bits(
     small: Whole, runs: Path, kills: int, record_property: Any
 ) -> None:

@@ -56,7 +56,7 @@ def train(whole: Whole, run: Path, strike: Strike = lambda call: None) -> tuple[
     return result, names
 
 
-@pytest.mark.parametrize("step", [29, pytest.param(1, marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("step", [59, pytest.param(1, marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_a_disk_that_refuses_any_call_of_training_is_one_line_with_7_and_the_run_goes_on(
     small: Whole, runs: Path, refusal: str, step: int, record_property: Any
