@@ -97,7 +97,7 @@ def train_seeds(
 
 
 def _changed_by_seeds(split: SplitSpec) -> str:
-    """What the seed of a run changes, as text."""
+    """Line on the effect of a run's seed."""
     if split.seed is not None:
         return (
             f"each seed changes the initialization and the order of rows; the split has a seed of its own, {split.seed}"

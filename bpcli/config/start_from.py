@@ -24,7 +24,7 @@ class StartFrom(Spec):
 
 
 class WarmStart(Spec):
-    """What a run took over from another model; stored in its checkpoints and its summary."""
+    """Parts of a run taken over from another model; stored in its checkpoints and its summary."""
 
     checkpoint: str = Field(description="Absolute path of the checkpoint at training time.")
     sha256: Digest
