@@ -33,7 +33,7 @@ class ChosenThreshold(Spec):
 
 
 class AimBase(Spec):
-    """What a threshold is chosen for."""
+    """Base class of the aims of a threshold."""
 
     @abstractmethod
     def scores(self, cuts: Cuts) -> Array:
