@@ -136,7 +136,7 @@ def _histogram(residuals: Array, size: float) -> tuple[list[float], list[float]]
     centers = (edges[1:] + edges[:-1]) / 2
     if size:
         centers = np.copysign(np.expm1(np.abs(centers)) * size, centers)
-    return centers.tolist(), counts.tolist()
+    return centers.tolist(), list(map(float, counts))
 
 
 def _said(size: float) -> str:

@@ -194,7 +194,7 @@ def _by_group(
         majority, rare = np.zeros_like(majority), np.zeros_like(rare)
     rows = len(groups)
     free = np.flatnonzero(~rare)
-    targets = (rows * (1 - sum(shares)) - sizes[rare].sum(), *(rows * share for share in shares))
+    targets = (rows * (1 - sum(shares)) - int(sizes[rare].sum()), *(rows * share for share in shares))
     assigned = np.zeros(len(sizes), np.int8)  # groups of rare classes are training rows
     assigned[free] = assign_groups(sizes[free], targets, majority[free], generator)
     return assigned[groups]
