@@ -129,14 +129,14 @@ def logarithmic_from(values: Array) -> float:
     return float(np.median(sizes)) if high - low < FAIR_SHARE * spread else 0.0
 
 
-def _histogram(residuals: Array, size: float) -> tuple[list[float], list[float]]:
+def _histogram(residuals: Array, size: float) -> tuple[list[float], list[int]]:
     """Centers of the bins, equally wide on the axis, and their counts. size: as for `Chart.symmetric`."""
     on_axis = np.copysign(np.log1p(np.abs(residuals) / size), residuals) if size else residuals
     counts, edges = np.histogram(on_axis, bins=min(30, max(5, int(np.sqrt(len(residuals))))))
     centers = (edges[1:] + edges[:-1]) / 2
     if size:
         centers = np.copysign(np.expm1(np.abs(centers)) * size, centers)
-    return centers.tolist(), list(map(float, counts))
+    return centers.tolist(), list(map(int, counts))
 
 
 def _said(size: float) -> str:
