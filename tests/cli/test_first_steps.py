@@ -20,6 +20,18 @@ def test_title_lines_in_the_cells_of_a_sheet_are_skipped(tmp_path: Path):
     assert "28 rows, 4 columns" in result.out
 
 
+def test_title_and_blank_lines_full_of_delimiters_are_skipped(tmp_path: Path):
+    title = '"Customer export, 30 November",,,\n,,,\nday,amount,share,kind\n'
+    (tmp_path / "title.csv").write_text(title + ROWS.replace(",", ".").replace(";", ","))
+    bpcli("init", "title.csv", "--target", "kind", "-o", "c.yaml", cwd=tmp_path).ok()
+    text = (tmp_path / "c.yaml").read_text()
+    assert "  skip_rows: 2    # the header is line 3\n" in text
+    assert "28 rows, 4 columns" in text
+    bpcli("check", "c.yaml", cwd=tmp_path).ok()
+    failed = bpcli("check", "c.yaml", "--set", "data.skip_rows=1", cwd=tmp_path)
+    assert "line 2: none of the 4 columns has a name in the header; if the header is further down, skip" in failed.err
+
+
 def test_the_line_that_has_the_target_is_named(tmp_path: Path):
     title = "Auswertung;Q1;am;3.4.\nDatum;Betrag;Anteil;Typ\n"
     (tmp_path / "title.csv").write_text(title + ROWS)

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.notations.numbers import MINUS
+from bpcli.wording import is_number
 
 MOST_LINES = 300
 """Lines that are looked at."""
@@ -138,6 +139,9 @@ def header_row(rows: Sequence[Sequence[str]]) -> int:
         return 0
     width = usual[0][0]
     start = next(place for place, one in enumerate(widths) if one in (width - 1, width, width + 1) and one > 1)
+    above = rows[:start]
+    if any(above) and not any(map(any, above)) and any(map(is_number, rows[start])):
+        return 0  # data below a header whose names are all blank
     return start if start <= MOST_SKIPPED and all(one < max(width - 1, 2) for one in widths[:start]) else 0
 
 
@@ -188,7 +192,7 @@ def _is_data(rows: Sequence[list[str]], dialect: Dialect) -> bool:
     below = [row for row in rows[1:] if len(row) == len(first)]
     if not below:
         return False
-    for name, is_number, *cells in zip(first, are_numbers, *below, strict=True):
-        if not (all(number.fullmatch(cell) or not cell for cell in cells) if is_number else name in cells):
+    for name, is_numeric, *cells in zip(first, are_numbers, *below, strict=True):
+        if not (all(number.fullmatch(cell) or not cell for cell in cells) if is_numeric else name in cells):
             return False
     return True

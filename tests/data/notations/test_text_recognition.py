@@ -27,6 +27,8 @@ from bpcli.data.notations.text_recognition import recognise_dialect
         ("# made in May, 2024\n# by hand\na,b\n1,2\n", Dialect(comment="#")),
         ("Report of 2024\n\nname,x\na,1\nb,2\nc,3\n", Dialect(skip_rows=2)),
         ('"Export, 30 November",,\n,,\nname,x,y\na,1,2\nb,2,2\nc,3,2\n', Dialect(skip_rows=2)),
+        (",,\nname,x,y\na,1,2\nb,2,2\nc,3,2\n", Dialect(skip_rows=1)),
+        (",,\na,1,2\nb,2,2\nc,3,2\n", Dialect()),
         (",,Export\nname,x,y\na,1,2\nb,2,2\nc,3,2\n", Dialect(skip_rows=1)),
         ("name,x,y\n,,\na,1,2\nb,2,2\nc,,\n,,\n,,2\n", Dialect()),
         ("5.3,3.2,setosa\n6.1,2.9,setosa\n", Dialect(header=False)),
