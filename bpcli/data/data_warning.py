@@ -17,6 +17,7 @@ WarningName = Literal[
     "duplicate_rows",
     "earlier_training",
     "identifier",
+    "mixed_units",
     "reading_option",
     "shared_groups",
     "target_copy",

@@ -35,6 +35,7 @@ from bpcli.data.targets import PositiveChoice, choose_loss, fit_target, learned_
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
 from bpcli.experiment.draft_text import FEWEST_ROWS, Findings, config_text
 from bpcli.experiment.leaking_columns import find_leaking_columns
+from bpcli.experiment.mixed_units import warnings_of_units
 from bpcli.experiment.skewed_targets import reason_for_logarithms
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
 from bpcli.spec import type_name
@@ -102,6 +103,7 @@ def draft_config(
         data = data.model_copy(update={"columns": {name: column.spec for name, column in recognised.items()}})
         table = source.read(replace(read_options(data, data.kinds), split_arrays=source.options.split_arrays))
     notes += [f"{quoted(name)} read as {column.read_as}: {column.reason}" for name, column in recognised.items()]
+    notes += [warning.text for warning in warnings_of_units(source, data.notations)]
     notes += [
         f"{quoted(name)} read as names: {padded_noted(column)}" for name, column in table.items() if is_padded(column)
     ]

@@ -25,6 +25,7 @@ from bpcli.experiment.decidable import require_decidable
 from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.initial_parameters import initial_parameters
 from bpcli.experiment.memory_estimate import COMPILED_BYTES, Footprint, estimate_memory
+from bpcli.experiment.mixed_units import warnings_of_units
 from bpcli.experiment.monitors import watched
 from bpcli.experiment.notes import (
     notes_of_arrays,
@@ -204,6 +205,7 @@ def prepare(
     cells = [name for name in selection.inputs if name not in arrays]
     warnings += warnings_of_dialect(source, data.dialect)
     warnings += warnings_of_columns((train[name] for name in cells if name not in data.columns), data.dialect)
+    warnings += warnings_of_units(source, data.notations, data.unread)
     warnings += warnings_of_classes(table[name] for name in selection.targets)
     start = earlier.warm_start if earlier else None
     if model is not None:

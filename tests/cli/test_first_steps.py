@@ -143,3 +143,17 @@ def test_files_without_lines_have_none_to_skip(tmp_path: Path):
     checked = bpcli("check", "c.yaml", "--strict", "--set", "data.skip_rows=1", cwd=tmp_path)
     assert checked.code != 0
     assert "t.jsonl has no lines to skip" in checked.err
+
+
+def test_numbers_with_and_without_a_unit_in_one_column_are_a_warning(tmp_path: Path):
+    lines = [
+        f"{number % 9 + 1 if number % 10 else 443}{'k' * (number % 10 > 0)},{'uv'[number % 2]}" for number in range(90)
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(["spend,y", *lines]) + "\n")
+    said = "9 of 90 cells of 'spend' have no unit k; they are read as they stand, so 443 and 1k are on one scale"
+    made = bpcli("init", "t.csv", "--target", "y", "-o", "c.yaml", cwd=tmp_path).ok()
+    assert f"note: {said}; write them alike in the data\n" in made.err
+    assert said in bpcli("check", "c.yaml", cwd=tmp_path).ok().err
+    assert bpcli("check", "c.yaml", "--strict", cwd=tmp_path).code == 3
+    accepted = bpcli("check", "c.yaml", "--strict", "--set", "data.accept=[mixed_units]", cwd=tmp_path).ok()
+    assert "note: accepted: mixed_units" in accepted.err

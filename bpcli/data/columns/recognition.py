@@ -73,7 +73,8 @@ def recognised_numbers(column: Column, dialect: Dialect) -> RecognisedColumn | N
     if notation is None:
         return None
     spec = numeric_column(notation, dialect).model_copy(update={"missing": tuple(others)})
-    shown = next((word for word in numbers if not word[:1].isdecimal() or not word.isdecimal()), next(iter(numbers)))
+    unusual = [word for word in numbers if not word.isdecimal()]
+    shown = next((word for word in unusual if (notation.unit or "") in word), next(iter(numbers)))
     return RecognisedColumn(spec, f"numbers such as {quoted(shown)}" + _but_for(others))
 
 
