@@ -12,6 +12,7 @@ from bpcli.comparison.contestants import Contestant
 from bpcli.data.table import Table
 from bpcli.errors import DataError
 from bpcli.models.evaluation import FileRows, chosen_rows, data_of_each, file_rows_for_each, is_copy
+from bpcli.models.new_rows import notes_of_sheets
 from bpcli.wording import counted, printable
 
 
@@ -75,7 +76,8 @@ def rows_of_file(contestants: Sequence[Contestant], path: Path, cache: bool) -> 
     has_target = np.all([one.has_target for one in found], axis=0)
     shown = printable(str(path))
     rows, left_out = chosen_rows(has_target, contestants[0].model, shown)
-    notes = [f"cannot tell whether runs were trained on rows of {shown}", *left_out]
+    sheets = dict.fromkeys(note for one in found for note in notes_of_sheets([path], one.source.options))
+    notes = [f"cannot tell whether runs were trained on rows of {shown}", *sheets, *left_out]
     return CommonRows(shown, [one.table.take(rows) for one in found], notes)
 
 

@@ -21,6 +21,7 @@ from bpcli.documents.scores import ScoreReport
 from bpcli.errors import DataError, MismatchError, errors_in
 from bpcli.experiment.notes import notes_of_scale, notes_of_targets, notes_of_unseen_classes, surprise_notes
 from bpcli.models.model import Model
+from bpcli.models.new_rows import notes_of_sheets, options_of_new_rows
 from bpcli.storage.checkpoint import Header
 from bpcli.storage.run_checkpoint import unfinished_notes
 from bpcli.storage.run_directory import RunDirectory
@@ -174,7 +175,7 @@ def file_rows_for_each(models: Sequence[Model], data: Sequence[Location], cache:
         whole = model.whole_arrays(first, read_options(spec, fitted.evaluation_kinds))
         kinds = fitted.evaluation_kinds_in(whole)
         weight: dict[str, Kind] = {} if fitted.weight is None else {fitted.weight: "numeric"}
-        options = replace(read_options(spec, kinds | weight), columns=frozenset(kinds | weight))
+        options = replace(options_of_new_rows(spec, kinds | weight), columns=frozenset(kinds | weight))
         sources.append(Source([(location, None) for location in data], options, cache))
     for model, source in zip(models, read_together(sources), strict=True):
         model.require_positions(first, source.header)
@@ -268,6 +269,7 @@ def evaluate_data(model: Model, data: Sequence[Location], cache: bool = True) ->
     found = file_rows(model, data, cache)
     shown = found.source.shown
     rows, notes = chosen_rows(found.has_target, model, shown)
+    notes = [*notes_of_sheets(found.source.locations, found.source.options), *notes]
     if (trained := trained_on(model, found)) is not None:
         notes = [trained, *notes]
     return _evaluated(model, found.table.take(rows), shown, notes)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bpcli.data.files.read import ReadOptions, read_header
-from bpcli.data.files.source import read_options
 from bpcli.documents.json_value import Json
 from bpcli.errors import CheckpointError, DataError, UsageError
+from bpcli.models.new_rows import options_of_new_rows
 from bpcli.storage.checkpoint import header_from
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.storage.safetensors_file import read_about
@@ -110,7 +110,7 @@ class _Headers:
         """Columns of a model that the file lacks. Raises CheckpointError, and DataError for a file it cannot read."""
         header = header_from(about)
         fitted = header.preprocessor
-        names = self._read(read_options(header.config.data, fitted.input_kinds))
+        names = self._read(options_of_new_rows(header.config.data, fitted.input_kinds))
         there = {*names}
         return [name for name in fitted.input_kinds_in(names) if name not in there]
 

@@ -12,11 +12,11 @@ from typing import TextIO
 from bpcli.data.columns import Surprise
 from bpcli.data.files.cells import shown_path
 from bpcli.data.files.read import read_chunks, read_stream
-from bpcli.data.files.source import read_options
 from bpcli.data.table import Table
 from bpcli.errors import UsageError
 from bpcli.experiment.notes import notes_of_scale
 from bpcli.models.model import Model
+from bpcli.models.new_rows import notes_of_sheets, options_of_new_rows
 from bpcli.models.prediction_columns import Answers, Explainer
 from bpcli.models.prediction_lines import CsvLines, Lines
 from bpcli.spec import type_name
@@ -73,7 +73,7 @@ def predict_file(
         UsageError: the model has no probabilities, or two output columns would have the same name.
     """
     keep, data = tuple(map(composed, keep)), model.header.config.data
-    options = read_options(data, model.preprocessor.input_kinds)
+    options = options_of_new_rows(data, model.preprocessor.input_kinds)
     options = replace(options, split_arrays=options.split_arrays or any(map(options.names_position, keep)))
     kinds = model.preprocessor.input_kinds_in(model.whole_arrays(source, options))
     options = replace(options, kinds=kinds, columns=frozenset(kinds) | frozenset(keep), verbatim=frozenset(keep))
@@ -109,8 +109,9 @@ def predict_file(
             tally.clipped += answered.clipped
             if answered.failure is not None:
                 raise answered.failure
+    tally.notes = tuple(notes_of_sheets([source], options))
     if not kinds.keys() & set(keep):  # kept columns are text
-        tally.notes = tuple(notes_of_scale(model.preprocessor, first))
+        tally.notes += tuple(notes_of_scale(model.preprocessor, first))
     return tally
 
 

@@ -157,3 +157,35 @@ def test_numbers_with_and_without_a_unit_in_one_column_are_a_warning(tmp_path: P
     assert bpcli("check", "c.yaml", "--strict", cwd=tmp_path).code == 3
     accepted = bpcli("check", "c.yaml", "--strict", "--set", "data.accept=[mixed_units]", cwd=tmp_path).ok()
     assert "note: accepted: mixed_units" in accepted.err
+
+
+def test_new_rows_are_in_the_only_sheet_of_a_workbook_whatever_its_name(tmp_path: Path):
+    openpyxl = pytest.importorskip("openpyxl")
+    pytest.importorskip("python_calamine")
+
+    def write(name: str, *sheets: str) -> None:
+        book = openpyxl.Workbook()
+        book.remove(book.active)
+        for title in sheets:
+            sheet = book.create_sheet(title)
+            sheet.append(["a", "y"])
+            for row in range(40):
+                sheet.append([row * 7 % 13 / 2, "uv"[row % 2]])
+        book.save(tmp_path / name)
+
+    write("t.xlsx", "about", "Customers")
+    write("new.xlsx", "Sheet")
+    write("two.xlsx", "Sheet", "Sheet2")
+    (tmp_path / "c.yaml").write_text("data: {path: t.xlsx, sheet: Customers, target: y}\ntraining: {epochs: 1}\n")
+    bpcli("train", "c.yaml", "--run-dir", "runs/r", "-q", cwd=tmp_path).ok()
+    note = "note: new.xlsx: no sheet 'Customers'; read its only sheet, 'Sheet'\n"
+    for options in ([], ["--checkpoint", "runs/r"]):
+        predicted = bpcli("predict", "new.xlsx", *options, cwd=tmp_path).ok()
+        assert predicted.out.count("\n") == 41
+        assert note in predicted.err
+    evaluated = bpcli("evaluate", "runs/r", "--data", "new.xlsx", cwd=tmp_path).ok()
+    assert note in evaluated.err
+    failed = bpcli("predict", "two.xlsx", "--checkpoint", "runs/r", cwd=tmp_path)
+    assert failed.err == "error: two.xlsx: no sheet 'Customers'; it has 'Sheet', 'Sheet2'\n"
+    failed = bpcli("check", "c.yaml", "--set", "data.path=new.xlsx", cwd=tmp_path)
+    assert failed.err.endswith("no sheet 'Customers'; it has 'Sheet'\n")

@@ -32,8 +32,9 @@ class ReadOptions:
     all); names that the file lacks are ignored. `verbatim` columns keep their text exactly, without missing words.
     `notations` give the notation of some columns' words; stored numbers need none. `x` and `y` name the arrays of an
     NPZ file. With `split_arrays`, inputs of more than two axes are one column per number of a row, named X0, X1, …,
-    instead of one column of their shape. `sheet` is a workbook's sheet; None is the first. `dialect` is the format of
-    delimited text. `own_missing` are words for a missing value in one column only, besides those of `missing`.
+    instead of one column of their shape. `sheet` is a workbook's sheet; None is the first. With `or_only_sheet`, the
+    only sheet of a workbook is read, whatever its name. `dialect` is the format of delimited text. `own_missing` are
+    words for a missing value in one column only, besides those of `missing`.
     """
 
     kinds: Mapping[str, Kind] = field(default_factory=dict)
@@ -44,6 +45,7 @@ class ReadOptions:
     y: str = "y"
     split_arrays: bool = False
     sheet: str | None = None
+    or_only_sheet: bool = False
     dialect: Dialect = DEFAULT_DIALECT
     notations: Mapping[str, Notation] = field(default_factory=dict)
     own_missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

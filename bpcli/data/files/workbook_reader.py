@@ -68,6 +68,14 @@ def first_rows(path: Path, options: ReadOptions, most: int) -> list[list[str]]:
     return [[] for _ in range(min(top, most))] + [[_name(cell) for cell in row] for row in rows[: max(most - top, 0)]]
 
 
+def only_sheet_instead(path: Path, options: ReadOptions) -> str | None:
+    """Name of the only sheet of a workbook, if it is read in place of the one that the options name."""
+    with _open_workbook(path) as workbook:
+        names: list[str] = workbook.sheet_names
+    replaced = options.or_only_sheet and len(names) == 1 and options.sheet not in (None, *names)
+    return names[0] if replaced else None
+
+
 def other_sheets(path: Path, options: ReadOptions) -> dict[str, list[str]]:
     """Names of the columns of each sheet that the options do not name; empty for a sheet without a table."""
     with _open_workbook(path) as workbook:
@@ -113,6 +121,8 @@ def _cells_of_sheet(path: Path, options: ReadOptions) -> tuple[str, int, int, li
     with _open_workbook(path) as workbook:
         names: list[str] = workbook.sheet_names
         wanted = options.sheet or next(iter(names), "")
+        if options.or_only_sheet and len(names) == 1:
+            wanted = names[0]
         if wanted not in names:
             hint = suggestion(wanted, names) or f"; it has {listed(names) if names else 'none'}"
             raise DataError(f"{shown_path(path)}: no sheet {quoted(wanted)}{hint}")
