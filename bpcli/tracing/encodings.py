@@ -14,6 +14,7 @@ from bpcli.data.columns.censored import CensoredInput
 from bpcli.data.columns.dates import PERIODS, CycleOf, MomentInput
 from bpcli.data.columns.encoders import Affine, Landmarks
 from bpcli.data.columns.inputs import BooleanInput, NumericInput, OneHotInput, OrdinalInput
+from bpcli.data.columns.smooth_clip import SmoothlyClipped
 from bpcli.data.columns.target_encoders import Logarithm, Ratio
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Column, Table
@@ -174,6 +175,12 @@ def _affine(encoding: Affine, value: float) -> str:
     if encoding.center == 0 and encoding.scale == 1:
         return "as in the file"
     return f"({_number(value)} - {_bracketed(encoding.center)}) / {_number(encoding.scale)}"
+
+
+@_scaled.register
+def _smoothly_clipped(encoding: SmoothlyClipped, value: float) -> str:
+    z = f"(({_number(value)} - {_bracketed(encoding.center)}) / {_number(encoding.scale)})"
+    return f"{z} / √(1 + ({z} / {_number(encoding.limit)})²)"
 
 
 @_scaled.register

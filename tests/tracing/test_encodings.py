@@ -76,6 +76,13 @@ def test_numbers_are_scaled_or_as_in_the_file(tmp_path: Path) -> None:
         assert targets_made(prepared.preprocessor, prepared.examples.table.take([1]), 1) == [expected]
 
 
+def test_a_smoothly_clipped_number_shows_its_scaling_and_its_bound(tmp_path: Path) -> None:
+    """The quartiles of 1, 2, 3, 4 and 9 are 2 and 4."""
+    write_csv(tmp_path / "t.csv", {"a": [1, 2, 3, 4, 9], "t": [1.5, 2.5, 6.5, 3, 4]})
+    prepared = prepared_in(tmp_path, data={"target": "t", "encoders": {"numeric": "smooth_clip"}})
+    assert made(prepared, 4)["a"] == "((9 - 3) / 2) / √(1 + (((9 - 3) / 2) / 3)²)"
+
+
 def test_every_kind_of_fitted_input_and_target_has_an_account() -> None:
     for union, account in ((FittedInput, encodings._cells), (FittedTarget, encodings._target)):
         for member in get_args(get_args(union)[0]):
