@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import singledispatch
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from bpcli.data.columns.censored import CensoredInput
 from bpcli.data.columns.dates import PERIODS, CycleOf, MomentInput
 from bpcli.data.columns.encoders import Affine, Landmarks
 from bpcli.data.columns.inputs import BooleanInput, NumericInput, OneHotInput, OrdinalInput
+from bpcli.data.columns.piecewise_linear import Bins
 from bpcli.data.columns.smooth_clip import SmoothlyClipped
 from bpcli.data.columns.target_encoders import Logarithm, Ratio
 from bpcli.data.preprocess import Preprocessor
@@ -101,7 +103,7 @@ def _numeric(spec: NumericInput, column: Column) -> Iterator[str]:
     if spec.constant is not None and not missing:
         value = spec.fill if spec.range is None else spec.range[0]
     filled = f"missing, replaced by {_number(value)}: " if missing else ""
-    yield f"{filled}{_scaled(spec.encoding, value)}"
+    yield from (f"{filled}{line}" for line in _encoded(spec.encoding, value))
 
 
 @_cells.register
@@ -110,7 +112,7 @@ def _censored(spec: CensoredInput, column: Column) -> Iterator[str]:
     values, sides = spec.numbers([] if missing else column.labels())
     value, side = (spec.fill, 0) if missing else (float(values[0]), int(sides[0]))
     filled = f"missing, replaced by {_number(value)}: " if missing else "the bound: " if side else ""
-    yield f"{filled}{_scaled(spec.encoding, value)}"
+    yield from (f"{filled}{line}" for line in _encoded(spec.encoding, value))
     if spec.below:
         yield f"1 where {spec.name} is below a limit, as <0.5 is, else 0"
     if spec.above:
@@ -162,6 +164,25 @@ def _moment(spec: MomentInput, column: Column) -> Iterator[str]:
 def _array(spec: ArrayInput, column: Column) -> Iterator[str]:
     for part, position in zip(spec.parts(), column.positions(), strict=True):
         yield from _input(part, position)
+
+
+@singledispatch
+def _encoded(encoding: object, value: float) -> Iterator[str]:
+    """A line for each feature of an encoding."""
+    yield _scaled(encoding, value)
+
+
+@_encoded.register
+def _bins(encoding: Bins, value: float) -> Iterator[str]:
+    if encoding.scaled is not None:
+        yield _scaled(encoding.scaled, value)
+    for low, high in pairwise(encoding.edges):
+        if value <= low:
+            yield f"0: the number is not above {_number(low)}"
+        elif value >= high:
+            yield f"1: the number is not below {_number(high)}"
+        else:
+            yield f"({_number(value)} - {_bracketed(low)}) / ({_number(high)} - {_bracketed(low)})"
 
 
 @singledispatch

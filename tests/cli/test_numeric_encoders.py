@@ -57,3 +57,29 @@ def test_a_smoothly_clipped_column_is_one_feature_from_training_to_predictions(d
     run = trained(data, "smooth_clip")
     assert encodings(run) == {"age": ("smooth_clip", 1), "dose": ("smooth_clip", 2), "city": ("one_hot", 2)}
     assert_explained(data, run)
+
+
+def test_a_column_in_bins_is_one_column_from_training_to_predictions(data: Path) -> None:
+    run = trained(data, "{type: piecewise_linear, bins: 4}")
+    assert encodings(run) == {
+        "age": ("piecewise_linear", 5),
+        "dose": ("piecewise_linear", 6),
+        "city": ("one_hot", 2),
+    }
+    assert_explained(data, run)
+    importance = bpcli("inspect", run, "--json").ok().json["importance"]
+    assert {column["column"] for column in importance["columns"]} == {"age", "dose", "city"}
+    checked = bpcli("check", run.parent / "c.yaml").ok().out
+    assert "13 → 8" in checked
+
+
+def test_a_run_of_other_bins_does_not_go_on(data: Path) -> None:
+    run = trained(data, "{type: piecewise_linear, bins: 3}")
+    result = bpcli("train", run.parent / "c.yaml", "--from", run, "--set", "data.encoders.numeric.bins=5", "-q")
+    assert result.code == 2
+    assert "encoder piecewise_linear 5 smooth_clip, but piecewise_linear 3 smooth_clip in" in result.err
+
+
+def test_bins_train_again_to_the_bit(data: Path) -> None:
+    run = trained(data, "{type: piecewise_linear, bins: 5}")
+    assert "metrics of 20 epochs: identical" in bpcli("reproduce", run).ok().out

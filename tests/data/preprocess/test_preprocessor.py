@@ -7,6 +7,7 @@ from experiments import features
 from bpcli.arrays.fields import Field
 from bpcli.data.columns import Surprise
 from bpcli.data.columns.encoders import MinMax
+from bpcli.data.columns.piecewise_linear import PiecewiseLinear
 from bpcli.data.columns.spec import CategoricalColumn, EncodersSpec, NumericColumn, Ordinal
 from bpcli.data.preprocess import Preprocessor, preprocessor
 from bpcli.data.table import Column, Table
@@ -150,6 +151,16 @@ def test_what_encoded_rows_take_is_known_beforehand(weight: str | None, colors: 
     pre = fitted(columns, weight=weight)
     data, _ = pre.apply(columns, FLOAT32)
     assert pre.bytes_needed(60, FLOAT32) == data.nbytes
+
+
+def test_bins_count_in_what_encoded_rows_take() -> None:
+    rows = np.arange(60.0)
+    columns = table(rows, ["red"] * 60, rows % 2, rows, rows)
+    encoders = EncodersSpec(numeric=PiecewiseLinear(bins=8))
+    pre = Preprocessor.fit(columns, ["size", "good"], ["y"], {}, encoders, None, None, MeanSquaredError())
+    assert pre.signature[0].width == len(pre.features) == 10
+    data, _ = pre.apply(columns, FLOAT32)
+    assert pre.bytes_needed(60, FLOAT32) == data.nbytes == 60 * 4 * (10 + 1) + 60 * pre.target.truth_bytes
 
 
 def test_what_was_fitted_depends_on_the_rows_that_it_was_fitted_on_alone() -> None:
