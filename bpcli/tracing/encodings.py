@@ -178,9 +178,9 @@ def _bins(encoding: Bins, value: float) -> Iterator[str]:
         yield _scaled(encoding.scaled, value)
     for low, high in pairwise(encoding.edges):
         if value <= low:
-            yield f"0: the number is not above {_number(low)}"
+            yield f"{_number(value)} ≤ {_number(low)}, before the bin"
         elif value >= high:
-            yield f"1: the number is not below {_number(high)}"
+            yield f"{_number(value)} ≥ {_number(high)}, past the bin"
         else:
             yield f"({_number(value)} - {_bracketed(low)}) / ({_number(high)} - {_bracketed(low)})"
 

@@ -91,8 +91,8 @@ def test_bins_show_the_share_below_the_number(tmp_path: Path) -> None:
     prepared = prepared_in(tmp_path, data=data)
     third, missing = made(prepared, 2), made(prepared, 5)
     assert third["a"].startswith("(3 - 3.8) / ")
-    assert third["a 2..3"] == "1: the number is not below 3"
-    assert third["a 3..4"] == "0: the number is not above 3"
+    assert third["a 2..3"] == "3 ≥ 3, past the bin"
+    assert third["a 3..4"] == "3 ≤ 3, before the bin"
     assert missing["a 3..4"] == "missing, replaced by 3.8: (3.8 - 3) / (4 - 3)"
     assert missing["a is missing"] == "1 where a is missing, else 0"
 

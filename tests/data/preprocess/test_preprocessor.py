@@ -153,6 +153,17 @@ def test_what_encoded_rows_take_is_known_beforehand(weight: str | None, colors: 
     assert pre.bytes_needed(60, FLOAT32) == data.nbytes
 
 
+def test_bins_stand_at_the_place_of_their_column() -> None:
+    columns = table((1.0, 3.0, 5.0), ("red", "blue", "red"), (1.0, 0.0, 1.0), (5.0, 9.0, 1.0))
+    encoders = EncodersSpec(numeric=PiecewiseLinear(bins=2, beside="none"))
+    inputs = ["color", "size", "good"]
+    pre = Preprocessor.fit(columns, inputs, ["y"], {}, encoders, None, None, MeanSquaredError())
+    assert pre.features == ["color=blue", "color=red", "size 1..3", "size 3..5", "good"]
+    data, _ = pre.apply(columns, FLOAT64)
+    assert features(data.x).tolist() == [[0, 1, 0, 0, 1], [1, 0, 1, 0, 0], [0, 1, 1, 1, 1]]
+    assert pre.average(FLOAT64).tolist() == [1 / 3, 2 / 3, 1, 0, 2 / 3]
+
+
 def test_bins_count_in_what_encoded_rows_take() -> None:
     rows = np.arange(60.0)
     columns = table(rows, ["red"] * 60, rows % 2, rows, rows)
