@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from bpcli.nn.schedules import (
     Constant,
-    Coslog4,
     Cosine,
+    Coslog4,
     Exponential,
     FlatCosine,
     OneCycle,
