@@ -30,8 +30,8 @@ def test_a_last_row_of_sums_and_blanks_after_the_word_is_a_total(tmp_path: Path,
 
 def test_the_note_says_how_to_drop_the_row_and_that_drops_it(tmp_path: Path) -> None:
     assert noted(tmp_path, "Total,21,61.00,") == (
-        "row 4, the last, looks like a total: 'Total' in 'shop', sums or blanks in the other columns; delete it from the "
-        "file, or skip lines that begin so: data.comment: Total"
+        "row 4, the last, looks like a total: 'Total' in 'shop', sums or blanks in the other columns; delete it from "
+        "the file, or skip lines that begin so: data.comment: Total"
     )
     assert noted(tmp_path, "Total,21,61.00,", comment="Total") == ""
 
