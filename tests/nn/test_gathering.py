@@ -64,8 +64,12 @@ def test_large_code_fields_are_gathered_where_the_first_layer_can() -> None:
 @pytest.mark.parametrize("missing", [False, True], ids=["known", "unseen"])
 @pytest.mark.parametrize("activation", ["relu", "gelu"])
 @pytest.mark.parametrize("signature", [SIGNATURE, BINS], ids=["numbers", "bins"])
-def test_gathering_gives_what_one_hot_features_give(signature: Signature, activation: str, missing: bool) -> None:
-    network = Network.plan(signature, {}, [Dense(units=5, activation=activation), Dense(units=3)], 2)
+@pytest.mark.parametrize("bias", [True, False], ids=["biases", "none"])
+def test_gathering_gives_what_one_hot_features_give(
+    signature: Signature, activation: str, missing: bool, bias: bool
+) -> None:
+    layers = [Dense(units=5, activation=activation, bias=bias), Dense(units=3, bias=bias)]
+    network = Network.plan(signature, {}, layers, 2)
     of, (params, _) = rows_of(40, missing, signature=signature), network.initialize(0, FLOAT64)
     dlogits = np.random.default_rng(1).normal(size=(40, 2))
     gathered = gradient(network, network.stems.intake.whole(of, FLOAT64), params, dlogits)
