@@ -6,9 +6,11 @@ Reads small files only, to list hundreds of runs quickly.
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,7 +35,7 @@ class ListedRun:
     signal: str | None = None
     """Fatal signal that ended the run, such as SIGSEGV, if it was logged."""
     resumable: bool = False
-    """Whether the run has a checkpoint to resume from."""
+    """Whether a run that died has a checkpoint to resume from."""
     started_at: str | None = None
     finished_at: str | None = None
     epochs: int = 0
@@ -60,7 +62,7 @@ class ListedRun:
         """Monitored value of the best epoch."""
         return self.metrics.get(self.monitor or "")
 
-    @property
+    @cached_property
     def metrics(self) -> dict[str, float | None]:
         """All values of the best epoch, and those of the test rows, prefixed `test_`."""
         best = {} if self.best is None else self.best.values
@@ -85,16 +87,16 @@ def list_runs(folder: Path) -> Listing:
         raise CheckpointError(
             f"{printable(str(folder))}: no such folder; bpcli train creates runs, by default in ./runs"
         )
-    with file_access(folder, "read"):
-        paths = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    with file_access(folder, "read"), os.scandir(folder) as entries:
+        names = sorted(entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir())
     runs: list[ListedRun] = []
     others: dict[str, str] = {}
     configs = FlatConfigs()
-    for path in paths:
+    for name in names:
         try:
-            runs.append(read_run(path, configs))
+            runs.append(read_run(folder / name, configs))
         except (BpcliError, OSError) as error:
-            others[path.name] = str(error)
+            others[name] = str(error)
     runs.sort(key=lambda run: run.started_at or "", reverse=True)
     return Listing(runs, others)
 
@@ -120,7 +122,7 @@ def read_run(path: Path, configs: FlatConfigs | None = None) -> ListedRun:
         path=path,
         status=status,
         signal=run.signal if status == DIED else None,
-        resumable=run.last.is_file(),
+        resumable=status == DIED and run.last.is_file(),
         started_at=summary.started_at,
         finished_at=summary.finished_at,
         epochs=epochs,
@@ -149,7 +151,11 @@ def differing_keys(configs: Sequence[Flat]) -> list[str]:
     A key that is null in one config and missing from another does not differ.
     """
     keys = dict.fromkeys(key for config in configs for key in config)
-    return [key for key in keys if any(config.get(key) != configs[0].get(key) for config in configs[1:])]
+    return [key for key in keys if _differs([config.get(key) for config in configs])]
+
+
+def _differs(values: list[object]) -> bool:
+    return values.count(values[0]) < len(values)
 
 
 def short_names(keys: Sequence[str], taken: Collection[str] = ()) -> dict[str, str]:
