@@ -76,7 +76,7 @@ class DataSpec(Spec):
     target_range: TargetRange = Field(
         default="auto",
         description="Range to which predicted numbers are clipped: `[low, high]`, either of them null for no bound, or "
-        "none. auto: at least 0 if no training value is negative.",
+        "none. training: the range of the training values. auto: at least 0 if no training value is negative.",
     )
     missing: Sequence[Text] = Field(default=DEFAULT_MISSING, description="Cells that mark missing values.")
     weight: Text | None = Field(default=None, description="Column of sample weights.")

@@ -33,7 +33,7 @@ class Footprint:
     data: int
     """Encoded rows of all splits."""
     parameters: int
-    """Parameters, previous parameters, gradient, optimizer state, and best parameters so far."""
+    """Parameters, previous parameters, gradient, optimizer state, moving averages, and best parameters so far."""
     workspace: int
     """Scratch memory of a step and of the evaluation after an epoch, or of the test evaluation if larger."""
     checkpoint: int
@@ -80,12 +80,12 @@ def estimate_memory(
     health = HealthCheck.bytes_needed(network, train, dtype)
     training = gathered + step + order + update + logits + health + _inference_bytes(network, dtype)
     testing = rows["test"] * n_out + parameters * exact.itemsize + _inference_bytes(network, exact)
-    slots = len(config.optimizer.slots)
+    slots, averages = len(config.optimizer.slots), int(config.training.average is not None)
     return Footprint(
         data=data,
-        parameters=(4 + slots) * parameters * dtype.itemsize,
+        parameters=(4 + averages + slots) * parameters * dtype.itemsize,
         workspace=max(training, testing),
-        checkpoint=max(0, CHECKPOINT_COPIES * (2 + slots) * parameters * dtype.itemsize - BLOCK_ROWS * n_in),
+        checkpoint=max(0, CHECKPOINT_COPIES * (2 + averages + slots) * parameters * dtype.itemsize - BLOCK_ROWS * n_in),
     )
 
 

@@ -125,8 +125,11 @@ def notes_of_ranges(target: TargetBase, given: TargetRange) -> Iterator[str]:
     ranges = target.shown_ranges
     for shown in dict.fromkeys(ranges.values()):
         names = listed(name for name, other in ranges.items() if other == shown)
-        why = ", as no training value is negative; data.target_range: none turns that off" if given == "auto" else ""
-        yield f"predictions of {names} are clipped to {shown}{why}"
+        why = {
+            "auto": ", as no training value is negative; data.target_range: none turns that off",
+            "training": ", the range of the training values",
+        }
+        yield f"predictions of {names} are clipped to {shown}{why.get(given, '') if isinstance(given, str) else ''}"
 
 
 def notes_of_scale(preprocessor: Preprocessor, table: Table) -> list[str]:

@@ -68,7 +68,7 @@ def load_starting_model(start: StartFrom) -> StartingModel:
     file = find_checkpoint(Path(path_from_here(Path(start.checkpoint)))).resolve()
     run = RunDirectory(file.parent.parent)
     checkpoint = Checkpoint.load(file)
-    header = checkpoint.header
+    header, (params, state) = checkpoint.header, checkpoint.predicting
     if start.sha256 not in (None, header.sha256):
         raise CheckpointError(
             f"{printable(path_from_here(file))}: not the checkpoint that start_from.sha256 names; restore that one, or "
@@ -78,8 +78,8 @@ def load_starting_model(start: StartFrom) -> StartingModel:
         config=header.config,
         preprocessor=header.preprocessor,
         network=checkpoint.network,
-        params=checkpoint.vectors["params"],
-        state=checkpoint.vectors["state"],
+        params=params,
+        state=state,
         path=file,
         shown=printable(path_from_here(run.path if file == run.best else file)),
         sha256=header.sha256,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bpcli.arrays.memory import Array
 from bpcli.config import load_config
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.config.start_from import StartFrom, WarmStart
@@ -173,16 +174,18 @@ class Reproduction:
         """
         for name, weights in self.weights.items():
             if weights.now is None and weights.steps == state.optimizer.steps:
-                weights.now = weights_sha256(state.params, state.layer_state)
-                weights.largest = None if weights.identical else self._largest(self._checkpoints[name], state)
+                weights.now = weights_sha256(*_vectors_of(name, state))
+                weights.largest = None if weights.identical else self._largest(name, state)
         return state.optimizer.steps >= self._end
 
-    def _largest(self, checkpoint: Checkpoint, state: TrainingState) -> WeightDifference | None:
+    def _largest(self, name: str, state: TrainingState) -> WeightDifference | None:
         """Largest difference of the state from a checkpoint."""
+        checkpoint = self._checkpoints[name]
         network, vectors = self.prepared.network, checkpoint.vectors
+        params, layer_state = _vectors_of(name, state)
         found = [
-            largest_difference(network.layout, vectors["params"], state.params),
-            largest_difference(network.state_layout, vectors["state"], state.layer_state),
+            largest_difference(network.layout, vectors["params"], params),
+            largest_difference(network.state_layout, vectors["state"], layer_state),
         ]
         return max((one for one in found if one is not None), key=lambda one: one.scaled, default=None)
 
@@ -215,6 +218,13 @@ def _values(record: EpochRecord | None) -> dict[str, Json]:
     for index, health in enumerate(record.health or ()):
         named |= {f"health.{index}.{name}": value for name, value in health._asdict().items()}
     return named
+
+
+def _vectors_of(name: str, state: TrainingState) -> tuple[Array, Array]:
+    """Parameters and layer state of a state, as the checkpoint of this name has them; moving averages in the best."""
+    if name == "best":
+        return state.average_params, state.average_layer_state
+    return state.params, state.layer_state
 
 
 def _weights_of(checkpoint: Checkpoint) -> str:

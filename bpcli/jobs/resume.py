@@ -93,6 +93,7 @@ def _changed(header: Header, network: Network, prepared: Prepared) -> str | None
         "layers are": network == prepared.network,
         "the fitted preprocessing is": header.preprocessor == prepared.preprocessor,
         "loss is": before.loss == now.loss,
+        "training.average is": (before.training.average is None) == (now.training.average is None),
         "optimizer is": before.optimizer.type == now.optimizer.type,
         "training.early_stopping.monitor is": header.score.monitor == prepared.plan.monitor.name,
     }

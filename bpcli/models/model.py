@@ -61,7 +61,7 @@ class Model:
         """
         file = find_checkpoint(Path(path))
         checkpoint = Checkpoint.load(file, header)
-        found, network, params = checkpoint.header, checkpoint.network, checkpoint.vectors["params"]
+        found, network, (params, state) = checkpoint.header, checkpoint.network, checkpoint.predicting
         assert found.config.loss is not None
         # A row's bits must not depend on the other rows of the call; see BLOCK_ROWS.
         exact = np.dtype(np.float64)
@@ -72,7 +72,7 @@ class Model:
             path=file,
             preprocessor=found.preprocessor,
             loss=found.config.loss,
-            inference=Inference(network, params, checkpoint.vectors["state"], exact),
+            inference=Inference(network, params, state, exact),
             threads=BlasThreads(),
             dtype=params.dtype,
             decision=found.decision_in_use,

@@ -152,7 +152,8 @@ class Checkpoint:
     """Header, and vectors in the layouts of the network that the header describes.
 
     vectors: "params" (layout.size,) and "state" (state_layout.size,). A checkpoint for resuming also has "best_params",
-    "best_state", and the optimizer's vectors, named "optimizer." and the slot.
+    "best_state", and the optimizer's vectors, named "optimizer." and the slot; with moving averages also
+    "average_params" and "average_state".
     """
 
     header: Header
@@ -162,6 +163,13 @@ class Checkpoint:
     def network(self) -> Network:
         """Network whose layouts the vectors have."""
         return _network(self.header)
+
+    @property
+    def predicting(self) -> tuple[Array, Array]:
+        """Parameters and layer state that predict: moving averages if there are any."""
+        average = "average_params" in self.vectors
+        names = ("average_params", "average_state") if average else ("params", "state")
+        return self.vectors[names[0]], self.vectors[names[1]]
 
     def save(self, path: Path) -> None:
         """Write the checkpoint atomically. Raises FileAccessError."""
@@ -237,12 +245,13 @@ def _network(header: Header) -> Network:
 
 
 def _layout(network: Network, vector: str) -> Layout:
-    return network.state_layout if vector in ("state", "best_state") else network.layout
+    return network.state_layout if vector in ("state", "average_state", "best_state") else network.layout
 
 
 def _array(vector: str, slot: str) -> str:
     """Name in the file of a vector's slot: `layers.0.weight`, `optimizer.m.layers.0.weight`."""
-    prefix = {"params": "", "state": "", "best_params": "best.", "best_state": "best."}
+    prefix = {"params": "", "state": ""}
+    prefix |= {f"{kind}_{what}": f"{kind}." for kind in ("average", "best") for what in ("params", "state")}
     return prefix.get(vector, f"{vector}.") + slot
 
 
@@ -251,6 +260,8 @@ def _vectors(arrays: dict[str, Array], header: Header) -> dict[str, Array]:
     network, dtype = _network(header), np.dtype(header.config.dtype)
     names = ["params", "state"]
     if header.counters is not None:
+        averaged = header.config.training.average is not None
+        names += ["average_params", "average_state"] if averaged else []
         names += ["best_params", "best_state", *(f"optimizer.{slot}" for slot in header.config.optimizer.slots)]
     vectors = {}
     for name in names:

@@ -21,10 +21,13 @@ Values = dict[str, float | None]
 
 
 class Evaluator:
-    """Evaluates the members of a state, whose later changes take effect, on a data set."""
+    """Evaluates the members of a state, whose later changes take effect, on a data set.
+
+    A state with moving averages is evaluated with these.
+    """
 
     def __init__(self, plan: TrainingPlan, state: TrainingState, dataset: Dataset) -> None:
-        members = zip(state.params, state.layer_state, strict=True)
+        members = zip(state.average_params, state.average_layer_state, strict=True)
         self._members = [Inference(plan.network, params, layer_state) for params, layer_state in members]
         self._plan, self._dataset, outputs = plan, dataset, plan.network.n_out
         rows, dtype = min(dataset.rows, EVALUATED_ROWS), dataset.x.dtype

@@ -76,10 +76,12 @@ class TrainingPlan:
 
     def new_state(self) -> TrainingState:
         """State before the first step."""
-        state = TrainingState(self.network, self.optimizer, self.seed, self.dtype, self.members)
+        averaged = self.spec.average is not None
+        state = TrainingState(self.network, self.optimizer, self.seed, self.dtype, self.members, averaged)
         views = self.network.layout.views(state.params) | self.network.state_layout.views(state.layer_state)
         for name, values in (self.initial_parameters | self.initial_state).items():
             np.copyto(views[name], values)
+        state.begin_averages()
         state.keep_best()
         return state
 

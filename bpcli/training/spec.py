@@ -43,6 +43,12 @@ class Penalty(Spec):
     l2: float = Field(default=0.0, ge=0, description="Factor on half the sum of squares.")
 
 
+class Average(Spec):
+    """Exponential moving average of the parameters, updated after each step."""
+
+    decay: float = Field(default=0.99, gt=0, lt=1, description="Share of the average that a step keeps.")
+
+
 class CheckpointEvery(Spec, json_schema_extra={"minProperties": 1}):
     """Interval between checkpoints; with both keys, whichever is due first."""
 
@@ -126,6 +132,10 @@ class TrainingSpec(Spec):
     )
     clip: Clip = Field(default=Clip(), description="Gradient clipping.")
     penalty: Penalty = Field(default=Penalty(), description="L1 and L2 penalties on the weights.")
+    average: Average | None = Field(
+        default=None,
+        description="Validate, choose the best epoch and predict with a moving average of the parameters.",
+    )
     class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(gt=0)]] | None = Field(
         default=None,
         description="Weights of the classes in training: a factor by class name (default 1), or balanced "

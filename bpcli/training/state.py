@@ -108,19 +108,30 @@ class TrainingState:
         seed: int,
         dtype: np.dtype[Any],
         members: tuple[int, ...] = (0,),
+        averaged: bool = False,
     ) -> None:
+        """Initial state. averaged: whether it has moving averages of the parameters and the layer state."""
         begun = [network.initialize(seed, dtype, member) for member in members]
         self.params, self.layer_state = (_stacked(vectors) for vectors in zip(*begun, strict=True))
         self.optimizer = optimizer.init(network.layout.size, dtype, len(members))
         self.counters = Counters()
+        self.average_params: Array = self.params.copy() if averaged else self.params
+        self.average_layer_state: Array = self.layer_state.copy() if averaged else self.layer_state
         self.best_params: Array = self.params.copy()
         self.best_layer_state: Array = self.layer_state.copy()
 
+    @property
+    def is_averaged(self) -> bool:
+        """Whether the averages are arrays of their own. If not, they are the parameters and the layer state."""
+        return self.average_params is not self.params
+
     def vectors(self) -> dict[str, Array]:
         """All vectors of the state, by their names in checkpoints."""
+        averages = {"average_params": self.average_params, "average_state": self.average_layer_state}
         return {
             "params": self.params,
             "state": self.layer_state,
+            **(averages if self.is_averaged else {}),
             "best_params": self.best_params,
             "best_state": self.best_layer_state,
             **{f"optimizer.{name}": slot for name, slot in self.optimizer.slots.items()},
@@ -131,6 +142,12 @@ class TrainingState:
         self.counters = replace(self.counters, **changes)
 
     def keep_best(self) -> None:
-        """Store the current parameters and layer state as the best."""
-        np.copyto(self.best_params, self.params)
-        np.copyto(self.best_layer_state, self.layer_state)
+        """Store the parameters and layer state that are evaluated, averages if there are any, as the best."""
+        np.copyto(self.best_params, self.average_params)
+        np.copyto(self.best_layer_state, self.average_layer_state)
+
+    def begin_averages(self) -> None:
+        """Let the averages begin at the current values."""
+        if self.is_averaged:
+            np.copyto(self.average_params, self.params)
+            np.copyto(self.average_layer_state, self.layer_state)

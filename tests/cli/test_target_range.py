@@ -71,3 +71,16 @@ def test_a_range_of_ones_own_holds_and_can_be_turned_off(run: Path) -> None:
         values = np.array([float(row["prediction"]) for row in csv.DictReader(predicted.out.splitlines())])
         assert values.min() < 0
         assert (values.max() <= 12.5) == ("clipped to at most 12.5" in trained.err) == (name == "own")
+
+
+def test_predictions_beyond_the_data_can_stop_at_the_training_values(run: Path) -> None:
+    folder = run.parent
+    setting = "data.target_range=training"
+    trained = bpcli("train", folder / "c.yaml", "--run-dir", folder / "within", "--set", setting).ok()
+    write_csv(folder / "far.csv", {"x": [-100.0, 0.5, 100.0]})
+    rows = bpcli("predict", folder / "far.csv", "--checkpoint", folder / "within").ok().rows
+    low, between, high = (float(row["prediction"]) for row in rows)
+    assert low == 0 < between < high
+    assert high in PRICE  # the greatest one of the training rows
+    assert high > 25
+    assert f"predictions of 'price' are clipped to 0 to {high:g}, the range of the training values" in trained.err

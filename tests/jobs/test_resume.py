@@ -47,6 +47,7 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "loss": ({"loss": "hinge"}, {"loss": "binary_cross_entropy"}),
     "optimizer": ({"optimizer": "adam"}, {"optimizer": "nadam"}),
     "the optimizer's options": ({"optimizer": "adam"}, {"optimizer": {"type": "adam", "amsgrad": True}}),
+    "training.average": ({"training": {"average": {}}}, {}),
     "training.early_stopping.monitor": (
         {"training": {"early_stopping": {"monitor": "validation_accuracy"}}},
         {"training": {"early_stopping": {"monitor": "validation_loss"}}},

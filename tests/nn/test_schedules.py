@@ -10,7 +10,9 @@ from pydantic import ValidationError
 from bpcli.nn.schedules import (
     Constant,
     Cosine,
+    Coslog4,
     Exponential,
+    FlatCosine,
     OneCycle,
     Plateau,
     ReduceOnPlateau,
@@ -29,15 +31,19 @@ HALF_DOWN = (1.0 + sqrt(0.5)) / 2.0  # (1 + cos 45°) / 2
         (Exponential(gamma=0.9), {0: 1.0, 1: 0.9, 2: 0.81, 10: 0.9**10}),
         (Cosine(), {0: 1.0, 25: HALF_DOWN, 50: 0.5, 75: 1.0 - HALF_DOWN}),
         (Cosine(final=0.2), {0: 1.0, 50: 0.6}),
+        (FlatCosine(flat=0.5), {0: 1.0, 50: 1.0, 75: 0.5}),
+        (FlatCosine(final=0.2), {0: 1.0, 70: 1.0, 85: 0.6}),
+        # Cycles end where 1 + 15 t is a power of two: t = 0, 1/15, 1/5, 7/15.
+        (Coslog4(), {0: 0.0, 20: 0.0, 100 * (2**1.5 - 1) / 15: 1.0, 100 * (2**2.25 - 1) / 15: 0.5}),
         (OneCycle(rise=0.4, divisor=10.0, final_divisor=100.0), {0: 0.1, 20: 0.55, 40: 1.0, 70: 0.505}),
         (OneCycle(rise=0.4, divisor=10.0), {10: 0.1 + 0.9 * (1.0 - HALF_DOWN)}),
         (ReduceOnPlateau(), {0: 1.0, 99: 1.0}),
     ],
     ids=lambda value: value.type if hasattr(value, "type") else None,
 )
-def test_factors_at_the_beginning_of_epochs_of_a_hundred(schedule: Any, expected: dict[int, float]) -> None:
+def test_factors_at_the_beginning_of_epochs_of_a_hundred(schedule: Any, expected: dict[float, float]) -> None:
     factors = {epoch: schedule.learning_rate_factor(epoch, 0, 8, 100) for epoch in expected}
-    assert factors == pytest.approx(expected, rel=1e-12)
+    assert factors == pytest.approx(expected, rel=1e-12, abs=1e-15)
 
 
 @pytest.mark.parametrize(
@@ -46,9 +52,10 @@ def test_factors_at_the_beginning_of_epochs_of_a_hundred(schedule: Any, expected
         (Step(every=1, gamma=0.5), [1.0, 1.0, 0.5, 0.5]),
         (Exponential(gamma=0.5), [1.0, 1.0, 0.5, 0.5]),
         (Cosine(), [1.0, HALF_DOWN, 0.5, 1.0 - HALF_DOWN]),
+        (FlatCosine(flat=0.5), [1.0, 1.0, 1.0, 0.5]),
         (OneCycle(rise=0.5, divisor=3.0, final_divisor=3.0), [1 / 3, 2 / 3, 1.0, 2 / 3]),
     ],
-    ids=["step", "exponential", "cosine", "one_cycle"],
+    ids=["step", "exponential", "cosine", "flat_cosine", "one_cycle"],
 )
 def test_drops_wait_for_the_end_of_an_epoch_and_curves_move_with_each_step(
     schedule: Any, expected: list[float]
@@ -131,6 +138,7 @@ def test_a_value_that_is_not_finite_is_no_improvement() -> None:
         (Step, {"gamma": 0.0}),
         (Exponential, {"gamma": 1.1}),
         (Cosine, {"final": -0.1}),
+        (FlatCosine, {"flat": 1.0}),
         (OneCycle, {"rise": 1.0}),
         (OneCycle, {"divisor": 1.0}),
         (ReduceOnPlateau, {"gamma": 1.0}),

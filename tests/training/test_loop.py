@@ -18,7 +18,7 @@ from bpcli.nn.losses import CrossEntropy, MeanAbsoluteError, MeanSquaredError, P
 from bpcli.nn.optimizers import Adam, OptimizerSpec, Sgd
 from bpcli.nn.schedules import Constant
 from bpcli.training import EpochReport, Progress, TrainingPlan, TrainingSpec, train
-from bpcli.training.spec import Clip, EarlyStopping, Penalty
+from bpcli.training.spec import Average, Clip, EarlyStopping, Penalty
 
 GENERATOR = np.random.default_rng(0)
 ROWS, EPOCHS, STEPS = 22, 4, 5
@@ -197,7 +197,8 @@ def test_nothing_is_allocated_from_step_to_step(form: str) -> None:
         signature = (Field("numbers", (1,)), Field("a", (), "code", 2), Field("b", (), "code", codes))
         x = Rows(signature, [np.zeros(5 * rows, records_of(signature, np.dtype(np.float32)))], np.dtype(np.float32))
     y = np.arange(5 * rows) % 2
-    spec = TrainingSpec(epochs=2, batch_size=rows, penalty=Penalty(l1=0.1, l2=0.1), clip=Clip(norm=1.0, value=1.0))
+    rules: dict[str, Any] = {"penalty": Penalty(l1=0.1, l2=0.1), "clip": Clip(norm=1.0, value=1.0)}
+    spec = TrainingSpec(epochs=2, batch_size=rows, average=Average(), **rules)
     layers = [Dense(units=units), Dropout(rate=0.1), BatchNorm(), Dense(units=2)]
     of = plan(
         x,

@@ -23,7 +23,7 @@ def _ordered(bounds: tuple[float | None, float | None]) -> tuple[float | None, f
 Bounds = Annotated[tuple[float | None, float | None], Strict(False), AfterValidator(_ordered)]
 """Lower and upper bound; None for a side without one."""
 
-TargetRange = Literal["auto", "none"] | Bounds
+TargetRange = Literal["auto", "none", "training"] | Bounds
 """Config key `data.target_range`."""
 
 
@@ -31,8 +31,12 @@ def fit_range(given: TargetRange, values: Values, least: float) -> Bounds | None
     """Range of a target; None if predictions stay as they are.
 
     values: training values, (rows,). least: infimum of what the network can predict. `auto` bounds predictions by 0 if
-    they can be negative and no training value is.
+    they can be negative and no training value is. `training` bounds them by the least and the greatest training value;
+    a target of a single value has no range.
     """
+    if given == "training":
+        low, high = float(values.min()), float(values.max())
+        return (low, high) if low < high else None
     if given == "auto":
         return (0.0, None) if least < 0 <= values.min() else None
     return None if given == "none" else given

@@ -19,6 +19,7 @@ from bpcli.nn.optimizers import Update
 from bpcli.nn.schedules import Constant, ReduceOnPlateau
 from bpcli.randomness import Stream
 from bpcli.training.gradient_rules import GradientRules
+from bpcli.training.moving_average import MovingAverage
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
 
@@ -44,6 +45,7 @@ class Steps(ABC):
         self.rules = GradientRules(plan.spec, plan.network.layout.weights)
         self.position = Position(Stream(plan.seed, "dropout"))
         self.update = Update(plan.optimizer, plan.network.layout.size, plan.network.layout.weights, plan.dtype)
+        self.average = None if plan.spec.average is None else MovingAverage(plan.spec.average, state)
         self.learning_rate = 0.0
         self.before = np.empty_like(state.params)
         self.ended: int | None = None
@@ -104,6 +106,7 @@ class Steps(ABC):
         vectors = [
             ("parameters", state.params, network.bind),
             ("running statistics", state.layer_state, network.bind_state),
+            ("averaged parameters", state.average_params, network.bind),
             *((f"optimizer state {name}", slot, network.bind) for name, slot in state.optimizer.slots.items()),
         ]
         for what, vector, bind in vectors:

@@ -49,4 +49,6 @@ class SerialSteps(Steps):
                 self.rules.bound_norm(row.grads)
         self.learning_rate = learning_rate
         self.update.take(self._rows, learning_rate, state.optimizer)
+        if self.average is not None:
+            self.average.take()
         return sums

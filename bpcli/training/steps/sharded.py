@@ -64,6 +64,7 @@ class ShardedSteps(Steps):
         self._penalized = np.empty((crew.lanes, longest if self.rules.penalizes else 0), dtype)
         self._coefficients = self.update.coefficients()
         self._scratch = [self.update.scratch() for _ in range(crew.lanes)]
+        self._averaged = [self.average.scratch() for _ in range(crew.lanes)] if self.average is not None else []
 
     def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[StepSums]:
         """Take the steps of an epoch, as described in the base class."""
@@ -83,6 +84,8 @@ class ShardedSteps(Steps):
             raise self.explain(batch)
         self.learning_rate = rate
         self.update.begin(rate, self.state.optimizer, self._coefficients)
+        if self.average is not None:
+            self.average.begin()
         blocks = [partial(self._weights, batch.x[0], memory, block) for block in self._blocks]
         crew.run([*blocks, partial(self._biases, memory)])
         if self.rules.bounds_norm:
@@ -129,6 +132,8 @@ class ShardedSteps(Steps):
         scratch = self._scratch[lane]
         with np.errstate(all="ignore"):
             self.update.apply(start, stop, self._coefficients, self._flat_grads, self._slots, self._flat, scratch)
+            if self.average is not None:
+                self.average.apply(start, stop, self._averaged[lane])
 
     def _memory(self, rows: int) -> BatchMemory:
         """Workspace for a batch of `rows` rows, cached; there are at most two sizes."""

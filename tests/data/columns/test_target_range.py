@@ -14,7 +14,7 @@ class Holder(Spec):
     of: TargetRange
 
 
-@pytest.mark.parametrize("value", ["auto", "none", [0, 10], [None, 2.5], [-1.0, None]])
+@pytest.mark.parametrize("value", ["auto", "none", "training", [0, 10], [None, 2.5], [-1.0, None]])
 def test_a_range_is_a_word_or_two_bounds_one_of_which_may_be_null(value: Any) -> None:
     assert Holder.model_validate({"of": value}).of == (tuple(value) if isinstance(value, list) else value)
 
@@ -26,7 +26,7 @@ def test_a_range_is_a_word_or_two_bounds_one_of_which_may_be_null(value: Any) ->
         ([2, 2], "the lower bound must be below the upper one"),
         ([0], "required"),
         (["0", 1], "valid number"),
-        ("some", "'auto' or 'none'"),
+        ("some", "'auto', 'none' or 'training'"),
     ],
 )
 def test_other_ranges_are_refused(value: Any, words: str) -> None:
@@ -41,6 +41,11 @@ def test_predictions_are_bounded_by_zero_if_no_training_value_is_negative_but_a_
     assert fit_range("auto", np.array([0.0, 3.0]), 0.0) is None
     assert fit_range("none", np.array([0.0, 3.0]), UNBOUNDED) is None
     assert fit_range((None, 2.0), np.array([0.0, 3.0]), UNBOUNDED) == (None, 2.0)
+
+
+def test_predictions_may_be_bounded_by_the_training_values() -> None:
+    assert fit_range("training", np.array([3.0, -1.0, 2.0]), UNBOUNDED) == (-1.0, 3.0)
+    assert fit_range("training", np.array([3.0, 3.0]), UNBOUNDED) is None
 
 
 @pytest.mark.parametrize(
