@@ -49,9 +49,7 @@ class ScoreReport:
     @property
     def about_positive(self) -> list[str]:
         """Line on the positive class; empty unless there are two classes."""
-        if self.positive is None:
-            return []
-        return [f"precision, recall, F1 and curves refer to the positive class, {quoted(self.positive)}"]
+        return about_positive(self.positive)
 
     def of_positive(self, name: str) -> str | None:
         """Class that a score refers to; None if it refers to all."""
@@ -97,6 +95,13 @@ class ScoreReport:
             weight_sum=_figure(document.get("weight_sum")),
             unweighted=cls.from_json({**plain, "unweighted": None}) if isinstance(plain, dict) else None,
         )
+
+
+def about_positive(positive: str | None) -> list[str]:
+    """Line on the positive class; empty unless there are two classes."""
+    if positive is None:
+        return []
+    return [f"precision, recall, F1 and curves refer to the positive class, {quoted(positive)}"]
 
 
 def scores_in(document: Mapping[str, Json]) -> dict[str, float | None]:

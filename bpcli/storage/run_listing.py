@@ -14,13 +14,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bpcli.documents.scores import Scores
+from bpcli.documents.scores import OF_POSITIVE, Scores, about_positive
 from bpcli.errors import BpcliError, CheckpointError
 from bpcli.storage.flat_config import Flat, FlatConfigs
 from bpcli.storage.records import EpochScores, Summary
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.files import file_access
-from bpcli.wording import printable
+from bpcli.wording import listed, printable
 
 DIED = "died"
 """Status of a run whose summary says running although no process holds its lock."""
@@ -43,6 +43,8 @@ class ListedRun:
     best: EpochScores | None = None
     test: Scores = field(default_factory=dict)
     """Metrics of the test rows."""
+    positive: str | None = None
+    """Positive class of two, which some metrics refer to."""
     parameters: int | None = None
     training_seconds: float | None = None
     config: Flat = field(default_factory=dict)
@@ -129,6 +131,7 @@ def read_run(path: Path, configs: FlatConfigs | None = None) -> ListedRun:
         monitor=summary.monitor,
         best=best,
         test={} if summary.test is None else summary.test.scores,
+        positive=summary.positive,
         parameters=summary.parameters,
         training_seconds=summary.training_seconds,
         config=config,
@@ -143,6 +146,18 @@ def _progress(run: RunDirectory) -> tuple[int, EpochScores | None] | None:
     last = max(records)
     best = records.get(records[last].best_epoch or 0)
     return last, None if best is None else best.scores
+
+
+def notes_of_positive(runs: Sequence[ListedRun], metrics: Collection[str]) -> list[str]:
+    """Lines on the positive class of runs, if one of `metrics`, such as test_f1, refers to it."""
+    if not any(name.partition("_")[2] in OF_POSITIVE for name in metrics):
+        return []
+    lines = []
+    for positive in dict.fromkeys(run.positive for run in runs):
+        names = [run.name for run in runs if run.positive == positive]
+        of = "" if len(names) == len(runs) else f"{listed(names, 3)}: "
+        lines += [f"{of}{line}" for line in about_positive(positive)]
+    return lines
 
 
 def differing_keys(configs: Sequence[Flat]) -> list[str]:
@@ -179,7 +194,7 @@ def _ends(key: str) -> list[str]:
 def _summary(run: RunDirectory) -> Summary:
     """Validated summary. A missing file counts as a running run."""
     try:
-        return Summary.strict(json.loads(run.summary.read_bytes(), parse_constant=_refuse))
+        return Summary.listed(json.loads(run.summary.read_bytes(), parse_constant=_refuse))
     except FileNotFoundError:
         return Summary(status="running")
     except (ValueError, RecursionError) as error:

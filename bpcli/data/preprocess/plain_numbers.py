@@ -56,4 +56,4 @@ class PlainNumbers:
             ends = np.array([low, high]) - self._center
             small = (np.abs(ends / self._scale) <= LARGEST).all(axis=0)
             out[:] = encoded.T
-        return ~((low >= self._low) & (high <= self._high) & small)
+        return np.asarray(~((low >= self._low) & (high <= self._high) & small))
