@@ -85,7 +85,7 @@ def predict(
 
     Example: bpcli predict datasets/penguins.csv --probabilities --output predictions.csv
     """
-    from bpcli.experiment.notes import surprise_notes
+    from bpcli.experiment.notes import notes_of_clipped, surprise_notes
     from bpcli.inspection.attributions import explained_output
     from bpcli.inspection.explained_predictions import AttributionColumns
     from bpcli.models.fitting_run import fitting_run
@@ -120,10 +120,8 @@ def predict(
     if tally.ignored:
         note(f"columns ignored, since the model does not use them: {listed(tally.ignored)}")
     notes([*unfinished_notes(model.path), *model.decision_notes, *surprise_notes(tally.surprises), *tally.notes])
-    if tally.clipped:
-        ranges = model.target.shown_ranges
-        before = "; explained is the prediction before that" if explain else ""
-        note(f"{counted(tally.clipped, 'prediction')} clipped to {' or '.join(dict.fromkeys(ranges.values()))}{before}")
+    before = "; explained is the prediction before that" if explain else ""
+    notes(f"{line}{before}" for line in notes_of_clipped(model.target, tally.clipped))
     if explain:
         same = "that of the same class" if model.target.task in ("binary", "multiclass") else "the same"
         note(f"explained is {explained_output(model)}; baseline is {same} for an average training row")

@@ -120,6 +120,13 @@ def notes_of_targets(fitted: Preprocessor, table: Table) -> list[str]:
     ]
 
 
+def notes_of_clipped(target: TargetBase, clipped: int) -> list[str]:
+    """Note about the number of predictions moved into the target's range; none for 0."""
+    if not clipped:
+        return []
+    return [f"{counted(clipped, 'prediction')} clipped to {' or '.join(dict.fromkeys(target.shown_ranges.values()))}"]
+
+
 def notes_of_ranges(target: TargetBase, given: TargetRange) -> Iterator[str]:
     """Note about ranges to which predictions are clipped. given: as in the config."""
     ranges = target.shown_ranges

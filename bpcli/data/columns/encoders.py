@@ -32,7 +32,7 @@ def numbers(column: Column) -> Values:
 
 def require_small(numbers: Values, name: str, values: Values) -> None:
     """Raise DataError if one of `numbers`, computed from the column's `values` of the same shape, is beyond LARGEST."""
-    if (too_large := np.abs(numbers) > LARGEST).any():
+    if np.count_nonzero(too_large := np.abs(numbers) > LARGEST):
         raise DataError(
             f"column {quoted(name)}: {values[too_large][0]:g} is too large; if it marks a missing value, add it to "
             "data.missing"

@@ -128,18 +128,19 @@ class NumericColumn(ColumnSpecBase):
 
     def _fit(self, column: Column, defaults: EncodersSpec, weights: Values | None) -> NumericInput:
         known, weights = known_values(column), known_weights(column, weights)
+        average = mean(known, weights) if len(known) else None
         if not isinstance(self.impute, str):
             fill = float(self.impute)
-        elif not len(known):
+        elif average is None:
             fill = 0.0
         elif self.impute == "mean":
-            fill = mean(known, weights)
+            fill = average
         else:
             fill = float(np.median(known) if weights is None else quantiles(known, [0.5], weights)[0])
         encoder = self.encoder or defaults.numeric
         encoding = encoder.fit(known, weights) if len(known) else encoder.fit(np.zeros(1))
         indicator = len(known) < len(column)
-        low, high = (float(np.min(known)), float(np.max(known))) if len(known) else (fill, fill)
+        low, high = (float(np.minimum.reduce(known)), float(np.maximum.reduce(known))) if len(known) else (fill, fill)
         imputed = fill if indicator else low
         spread = max(high, imputed) - min(low, imputed)
         is_constant = spread == 0 or (
@@ -150,7 +151,7 @@ class NumericColumn(ColumnSpecBase):
             indicator=indicator,
             constant=constant_content(column, known, is_constant),
             fill=fill,
-            mean=mean(known, weights) if len(known) else fill,
+            mean=fill if average is None else average,
             range=(low, high) if len(known) else None,
             encoder=type_name(encoder),
             encoding=encoding,

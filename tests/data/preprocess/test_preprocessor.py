@@ -9,7 +9,7 @@ from bpcli.data.columns import Surprise
 from bpcli.data.columns.encoders import MinMax
 from bpcli.data.columns.piecewise_linear import PiecewiseLinear
 from bpcli.data.columns.spec import CategoricalColumn, EncodersSpec, NumericColumn, Ordinal
-from bpcli.data.preprocess import Preprocessor, preprocessor
+from bpcli.data.preprocess import Preprocessor, table_encoder
 from bpcli.data.table import Column, Table
 from bpcli.errors import MismatchError
 from bpcli.nn.losses import BinaryCrossEntropy, MeanSquaredError
@@ -113,7 +113,7 @@ def test_rows_are_the_same_however_many_are_encoded_at_a_time(dtype: Any, monkey
     pre = fitted(whole.take(np.arange(10)))
     at_once, surprises = pre.encode(whole, dtype)
     assert surprises[Surprise(column="color", value="green")] > 5
-    monkeypatch.setattr(preprocessor, "ENCODED_ROWS", 7)
+    monkeypatch.setattr(table_encoder, "ENCODED_ROWS", 7)
     again, counted = pre.encode(whole, dtype)
     assert features(again, dtype).tobytes() == features(at_once, dtype).tobytes()
     assert counted == surprises
