@@ -28,7 +28,7 @@ from bpcli.data.files.kind_hints import (
 )
 from bpcli.data.files.npz_reader import usual_arrays
 from bpcli.data.files.read import holds_arrays
-from bpcli.data.files.recognition import dialect_of
+from bpcli.data.files.recognition import dialect_of, rows_not_skipped
 from bpcli.data.files.source import Source, open_source, read_options
 from bpcli.data.spec import ArraysSpec, DataSpec, without_password
 from bpcli.data.table import Column, Table, absent_name_hint
@@ -74,6 +74,8 @@ def draft_config(
     data = _data(path, query, sheet, given)
     options = read_options(data, {})
     source = open_source(data, Path(), cache=cache, split_arrays=any(map(options.names_position, targets)))
+    if given.get("skip_rows") and (place := rows_not_skipped(source)):
+        raise UsageError(f"--skip-rows: {place} has no lines to skip")
     dialect = dialect_of(source, data.skip_rows)
     why_read = {key: why for key, why in dialect.reasons.items() if key not in given}
     data = data.model_copy(update={key: getattr(dialect.dialect, key) for key in why_read})

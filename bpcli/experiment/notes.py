@@ -13,7 +13,7 @@ from bpcli.data.columns.recognition import column_hint, recognised_dates, recogn
 from bpcli.data.columns.target_range import TargetRange
 from bpcli.data.data_warning import DataWarning
 from bpcli.data.files.kind_hints import is_padded, numbers_with_words, padded_noted, variants_noted
-from bpcli.data.files.recognition import dialect_of
+from bpcli.data.files.recognition import dialect_of, rows_not_skipped
 from bpcli.data.files.source import Source
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.preprocess import Preprocessor
@@ -186,7 +186,9 @@ def notes_of_layers(network: Network, given: Collection[str]) -> Iterator[str]:
 
 
 def warnings_of_dialect(source: Source, given: Dialect) -> Iterator[DataWarning]:
-    """Warnings about reading options that the config leaves out although the text calls for them."""
+    """Warnings about reading options that have no effect, and those left out although the file calls for them."""
+    if given.skip_rows and (place := rows_not_skipped(source)):
+        yield DataWarning("reading_option", f"data.skip_rows is ignored: {place} has no lines to skip")
     found = dialect_of(source)
     for key, why in found.reasons.items():
         if getattr(given, key) == getattr(Dialect(), key):
