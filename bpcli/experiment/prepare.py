@@ -37,6 +37,7 @@ from bpcli.experiment.notes import (
     warnings_of_classes,
     warnings_of_columns,
     warnings_of_dialect,
+    warnings_of_headers,
 )
 from bpcli.experiment.row_weights import weighted
 from bpcli.experiment.warm_start import StartingModel, known_inputs, known_kinds
@@ -203,6 +204,7 @@ def prepare(
     arrays = {array.name for array in preprocessor.arrays}
     cells = [name for name in selection.inputs if name not in arrays]
     warnings += warnings_of_dialect(source, data.dialect)
+    warnings += warnings_of_headers(table, data)
     warnings += warnings_of_columns((train[name] for name in cells if name not in data.columns), data.dialect)
     warnings += warnings_of_classes(table[name] for name in selection.targets)
     start = earlier.warm_start if earlier else None
