@@ -18,6 +18,7 @@ WarningName = Literal[
     "earlier_training",
     "identifier",
     "reading_option",
+    "repeated_header",
     "shared_groups",
     "target_copy",
     "total_row",

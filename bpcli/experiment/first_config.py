@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from bpcli.data.columns.recognition import recognised_column
+from bpcli.data.examples.repeated_headers import repeated_headers, repeats_noted
 from bpcli.data.examples.selection import with_own_words
 from bpcli.data.examples.target_leaks import MOST_NAMES
 from bpcli.data.examples.total_row import total_row
@@ -90,6 +91,8 @@ def draft_config(
             instead = instead or _headless_hint(data, header) or absent_name_hint(target, header)
             raise UsageError(f"--target: no column {quoted(target)} in {quoted(str(path))}{instead}")
     table = source.read(source.options)
+    repeats = repeated_headers(table, data)
+    notes += [repeats_noted(repeats)] if len(repeats) else []
     targets = list(dict.fromkeys(targets)) or _array_targets(data, header)
     recognised = {
         name: found

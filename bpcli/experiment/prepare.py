@@ -38,6 +38,7 @@ from bpcli.experiment.notes import (
     warnings_of_classes,
     warnings_of_columns,
     warnings_of_dialect,
+    warnings_of_headers,
 )
 from bpcli.experiment.row_weights import weighted
 from bpcli.experiment.warm_start import StartingModel, known_inputs, known_kinds
@@ -204,6 +205,7 @@ def prepare(
     arrays = {array.name for array in preprocessor.arrays}
     cells = [name for name in selection.inputs if name not in arrays]
     warnings += warnings_of_dialect(source, data.dialect)
+    warnings += warnings_of_headers(table, data)
     warnings += warnings_of_columns((train[name] for name in cells if name not in data.columns), data.dialect)
     if total := total_row(source, table):
         warnings.append(DataWarning("total_row", total))
