@@ -224,7 +224,7 @@ def prepare(
         *notes_of_layers(network, plan.initial_parameters),
     ]
     if model is not None and start is not None:
-        notes += model.notes(start, network, config.initial_parameters)
+        notes += model.notes(start, network, config)
     fitted_on = "training" if known is None else "the earlier training"
     for part, found in surprises.items():
         found_notes = [*surprise_notes(found, fitted_on), *notes_of_targets(preprocessor, tables[part])]
