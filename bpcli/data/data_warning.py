@@ -20,6 +20,7 @@ WarningName = Literal[
     "reading_option",
     "shared_groups",
     "target_copy",
+    "total_row",
     "unseen_class",
 ]
 

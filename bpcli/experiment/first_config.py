@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from bpcli.data.columns.recognition import recognised_column
 from bpcli.data.examples.selection import with_own_words
 from bpcli.data.examples.target_leaks import MOST_NAMES
+from bpcli.data.examples.total_row import total_row
 from bpcli.data.examples.usable_rows import dropped_words, rows_with_targets
 from bpcli.data.files.elsewhere import elsewhere_hint
 from bpcli.data.files.given import require_query
@@ -107,6 +108,7 @@ def draft_config(
     shown = source.shown
     if not table.rows:
         raise DataError(f"{shown}: no rows below the header")
+    notes += filter(None, [total_row(source, table)])
     known, lost = rows_with_targets(table, targets, shown)
     if lost:
         notes += [*lost, *_words_taken(source, table, targets, data)]
