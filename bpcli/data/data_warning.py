@@ -19,8 +19,10 @@ WarningName = Literal[
     "identifier",
     "mixed_units",
     "reading_option",
+    "repeated_header",
     "shared_groups",
     "target_copy",
+    "total_row",
     "unseen_class",
 ]
 

@@ -12,8 +12,10 @@ import numpy as np
 from pydantic import ValidationError
 
 from bpcli.data.columns.recognition import recognised_column
+from bpcli.data.examples.repeated_headers import repeated_headers, repeats_noted
 from bpcli.data.examples.selection import with_own_words
 from bpcli.data.examples.target_leaks import MOST_NAMES
+from bpcli.data.examples.total_row import total_row
 from bpcli.data.examples.usable_rows import dropped_words, rows_with_targets
 from bpcli.data.files.elsewhere import elsewhere_hint
 from bpcli.data.files.given import require_query
@@ -90,6 +92,8 @@ def draft_config(
             instead = instead or _headless_hint(data, header) or absent_name_hint(target, header)
             raise UsageError(f"--target: no column {quoted(target)} in {quoted(str(path))}{instead}")
     table = source.read(source.options)
+    repeats = repeated_headers(table, data)
+    notes += [repeats_noted(repeats)] if len(repeats) else []
     targets = list(dict.fromkeys(targets)) or _array_targets(data, header)
     recognised = {
         name: found
@@ -111,6 +115,7 @@ def draft_config(
     shown = source.shown
     if not table.rows:
         raise DataError(f"{shown}: no rows below the header")
+    notes += filter(None, [total_row(source, table)])
     known, lost = rows_with_targets(table, targets, shown)
     if lost:
         notes += [*lost, *_words_taken(source, table, targets, data)]
