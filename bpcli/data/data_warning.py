@@ -17,6 +17,7 @@ WarningName = Literal[
     "duplicate_rows",
     "earlier_training",
     "identifier",
+    "missing_class",
     "reading_option",
     "repeated_header",
     "shared_groups",

@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from bpcli.data.columns.recognition import recognised_column
+from bpcli.data.examples.missing_names import missing_classes_noted, names_with_missing_words
 from bpcli.data.examples.repeated_headers import repeated_headers, repeats_noted
 from bpcli.data.examples.selection import with_own_words
 from bpcli.data.examples.target_leaks import MOST_NAMES
@@ -97,6 +98,7 @@ def draft_config(
         if (
             found := recognised_column(column, data.dialect, name in targets)
             or numbers_with_words(column, data.dialect)
+            or names_with_missing_words(column, name in targets, len(repeats) > 0)
         )
     }
     if recognised:
@@ -107,6 +109,11 @@ def draft_config(
         f"{quoted(name)} read as names: {padded_noted(column)}" for name, column in table.items() if is_padded(column)
     ]
     _refuse_arrays(table, targets)
+    notes += [
+        f"target {quoted(name)}: {said}"
+        for name in targets
+        if name not in recognised and (said := missing_classes_noted(table[name]))
+    ]
     shown = source.shown
     if not table.rows:
         raise DataError(f"{shown}: no rows below the header")

@@ -206,7 +206,7 @@ def prepare(
     warnings += warnings_of_dialect(source, data.dialect)
     warnings += warnings_of_headers(table, data)
     warnings += warnings_of_columns((train[name] for name in cells if name not in data.columns), data.dialect)
-    warnings += warnings_of_classes(table[name] for name in selection.targets)
+    warnings += warnings_of_classes((table[name] for name in selection.targets), data.columns)
     start = earlier.warm_start if earlier else None
     if model is not None:
         start = model.record(plan, config, selection.digest, difference)

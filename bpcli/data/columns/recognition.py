@@ -17,6 +17,14 @@ from bpcli.data.notations.recognition import recognise_numbers
 from bpcli.data.table import Column
 from bpcli.wording import listed, quoted, yaml_scalar
 
+_READ_AS = {
+    "boolean": "true or false",
+    "categorical": "names",
+    "date": "dates",
+    "time_of_day": "times of day",
+}
+"""Description of the cells by type of column; other types are of numbers."""
+
 
 @dataclass(frozen=True)
 class RecognisedColumn:
@@ -28,7 +36,7 @@ class RecognisedColumn:
     @property
     def read_as(self) -> str:
         """Description of the cells, for messages."""
-        return {"date": "dates", "time_of_day": "times of day"}.get(self.spec.type, "numbers")
+        return _READ_AS.get(self.spec.type, "numbers")
 
 
 def recognised_column(column: Column, dialect: Dialect, is_target: bool) -> RecognisedColumn | None:
