@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -197,3 +198,25 @@ def test_usual_words_for_missing_values_are_written_for_names_and_warned_of_by_t
     assert prepare(config, tmp_path).warnings == []
     bare = config.model_copy(update={"data": DataSpec(path="data.csv", target="won"), "loss": None})
     assert [one.name for one in prepare(bare, tmp_path).warnings] == ["missing_class"]
+
+
+@pytest.mark.parametrize(
+    ("paid", "order", "reason"),
+    [
+        ("%d/%m/%Y", "day_month_year", "every row could also be month_day_year; the order is that of 'sent', 'paid'"),
+        ("%m/%d/%Y", "month_day_year", "every row could also be day_month_year"),
+    ],
+)
+def test_ambiguous_dates_follow_the_other_dates_of_the_file_if_these_agree(
+    tmp_path: Path, paid: str, order: str, reason: str
+):
+    days = [date(2023, 1 + i % 12, 1 + i * 7 % 28) for i in range(48)]
+    rows = (
+        f"{day:%d/%m/%Y},{day.strftime(paid)},0{1 + i % 9}/0{1 + i * 5 % 7}/2023,{i % 5}" for i, day in enumerate(days)
+    )
+    path = tmp_path / "data.csv"
+    path.write_text("\n".join(["sent,paid,due,y", *rows]) + "\n")
+    text = draft_config(path, ["y"], tmp_path / "c.yaml", None).text
+    (line,) = (line for line in text.splitlines() if line.startswith("    due: "))
+    assert f"order: {order}" in line
+    assert line.endswith(reason)
