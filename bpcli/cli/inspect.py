@@ -92,7 +92,9 @@ def inspect(
         columns = InspectedColumns(replace(ranked, columns=shown), contributions, dependence)
         sections.append(column_lines([part.summary() for part in model.preprocessor.parts], columns, every=bool(named)))
         sections += (
-            [grid_lines(one, dependence) for one in dependence.columns] if named else [dependence_lines(dependence)]
+            [grid_lines(one, dependence) for one in dependence.columns]
+            if named
+            else [dependence_lines(dependence, len(ranked.columns))]
         )
     if neuron or not named:
         found = [one for one in inspect_neurons(model, rows.table, rows.numbers) if (one.layer, one.place) in wanted]

@@ -24,6 +24,12 @@ MOST_CURVES = 6
 PROSE = 100
 """Line length of running text, in characters."""
 
+MISSING = "(missing)"
+"""Missing cell, among values of a column."""
+
+ROUNDING = 1e-9
+"""Relative range below which a curve is flat."""
+
 LEVELS = "▁▂▃▄▅▆▇█"
 
 INTEGRATED = "integrated gradients"
@@ -106,41 +112,51 @@ def bar(one: ColumnImportance, most: float) -> str:
     return "█" * low + "▓" * (value - low) + "░" * (high - value)
 
 
-def dependence_lines(found: PartialDependence) -> list[str]:
-    """Lines with a curve for each of the first columns, of the class, label or target that varies most."""
-    columns = found.columns[:MOST_CURVES]
-    low, high = _scale(found, columns)
+def dependence_lines(found: PartialDependence, count: int) -> list[str]:
+    """Lines with a curve for each of the first columns, of the class, label or target that varies most.
+
+    count: number of input columns, of which `found` has the most important.
+    """
+    columns = [one for one in found.columns[:MOST_CURVES] if one.values]
+    moving = [_moving(one) for one in columns]
+    low, high = _scale([value for one, name in zip(columns, moving, strict=True) for value in one.drawn(name)])
+    with_missing = any(one.missing for one in columns)
     rows = []
-    for one in columns:
-        name, answers = _moving(one)
-        if answers:
-            line = curve(answers, low, high)
-            rows.append([one.column, name, _cell(one.values[0]), line, _cell(one.values[-1]), _ends(one, answers)])
+    for one, name in zip(columns, moving, strict=True):
+        answers = one.answers[name]
+        line = curve(answers, low, high)
+        row = [one.column, name, _cell(one.values[0]), line, _cell(one.values[-1]), _ends(one, answers)]
+        rows.append([*row, number(one.missing.get(name))] if with_missing else row)
     if not rows:
         return []
     classes = len(found.columns[0].answers) > 1
     moved = "; of: the output that changes most" if classes else ""
     head = wrap(
         f"partial dependence: mean {found.answer} over {counted(found.rows, 'row')} with the column set to one value "
-        f"in all of them, drawn from {low:.4g} to {high:.4g}; numbers and dates at their quantiles, all but numbers "
-        f"with the lowest and highest named{moved}; --column NAME shows all values",
+        f"in all, drawn over their range, {low:.4g} to {high:.4g}; numbers and dates at "
+        f"quantiles, all but numbers with extremes named{moved}"
+        f"{'; missing: at a missing cell' if with_missing else ''}; "
+        "--column NAME shows all values",
         PROSE,
     )
-    header = ["column", "of", "from", "", "to", found.answer]
-    return [*head, *table_lines(Table("Partial dependence", header, rows, right=(2,)))]
+    header = ["column", "of", "from", "", "to", found.answer, *(["missing"] if with_missing else [])]
+    left = count - min(len(found.columns), MOST_CURVES)
+    more = [f"and {left:,} more, less important; --column NAME shows any of them, --json lists more"] if left else []
+    return [*head, *table_lines(Table("Partial dependence", header, rows, right=(2, 6))), *more]
 
 
 def grid_lines(one: Dependence, found: PartialDependence) -> list[str]:
     """Lines with all values of a column: mean outputs, and a curve for each class, label or target."""
     over = counted(found.rows, "row")
     head = f"{printable(one.column)}: mean {found.answer} over {over} with the column set to each value"
-    if not one.values:
+    if not one.values and not one.missing:
         return [head, "no values in these rows"]
-    low, high = _scale(found, [one])
-    values = [_cell(value) for value in one.values]
-    rows = [[value, *map(number, means)] for value, *means in zip(values, *one.answers.values(), strict=True)]
+    low, high = _scale([value for name in one.answers for value in one.drawn(name)])
+    values = [*map(_cell, one.values), *([MISSING] if one.missing else [])]
+    drawn = [one.drawn(name) for name in one.answers]
+    rows = [[value, *map(number, means)] for value, *means in zip(values, *drawn, strict=True)]
     curves = ["", *(curve(answers, low, high) for answers in one.answers.values())]
-    head += f"; curves drawn from {low:.4g} to {high:.4g}"
+    head += f"; curves drawn over their range, {low:.4g} to {high:.4g}"
     every = [*rows, curves]
     table = Table(one.column, ["value", *one.answers], every, right=range(len(curves)), most=len(every))
     return [head, *table_lines(table)]
@@ -218,17 +234,14 @@ def curve(values: list[float], low: float, high: float) -> str:
     """Draw values as block characters on a scale from low to high. Long series are subsampled."""
     if len(values) > WIDEST:
         values = [values[place * (len(values) - 1) // (WIDEST - 1)] for place in range(WIDEST)]
-    if high == low:
+    if high - low <= ROUNDING * max(abs(low), abs(high)):
         return LEVELS[0] * len(values)
     return "".join(LEVELS[min(int((value - low) / (high - low) * len(LEVELS)), len(LEVELS) - 1)] for value in values)
 
 
-def _scale(found: PartialDependence, columns: Sequence[Dependence]) -> tuple[float, float]:
-    """Limits of the curves' scale, shared by all columns so that heights are comparable."""
-    if found.answer == "probability":
-        return 0.0, 1.0
-    answers = [value for one in columns for values in one.answers.values() for value in values]
-    return min(answers, default=0.0), max(answers, default=0.0)
+def _scale(drawn: Sequence[float]) -> tuple[float, float]:
+    """Limits of the scale of a table's curves, shared by all of them so that heights are comparable."""
+    return min(drawn, default=0.0), max(drawn, default=0.0)
 
 
 def _ends(one: Dependence, answers: list[float]) -> str:
@@ -239,12 +252,9 @@ def _ends(one: Dependence, answers: list[float]) -> str:
     return f"{number(answers[low])} {one.values[low]}, {number(answers[high])} {one.values[high]}"
 
 
-def _moving(one: Dependence) -> tuple[str, list[float]]:
+def _moving(one: Dependence) -> str:
     """Output that varies most; of two classes, whose probabilities are complementary, the second."""
-    answers = [(name, values) for name, values in one.answers.items() if values]
-    if not answers:
-        return "", []
-    return max(reversed(answers), key=lambda item: round(max(item[1]) - min(item[1]), 9))
+    return max(reversed(one.answers), key=lambda name: round(max(one.drawn(name)) - min(one.drawn(name)), 9))
 
 
 def _cell(value: float | str) -> str:

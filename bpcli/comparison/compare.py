@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bpcli.comparison.common_rows import rows_of_file, rows_of_test
-from bpcli.comparison.contestants import Contestant, are_same, contestants_of
+from bpcli.comparison.contestants import Contestant, contestants_of, decided_otherwise, have_same_weights
 from bpcli.comparison.disagreement import disagreement
 from bpcli.comparison.document import ComparedRows, ComparedRun, Comparison, ConfigDifference, RunDifference
 from bpcli.comparison.not_worse import NotWorse
@@ -77,7 +77,10 @@ def compare_runs(
     found = []
     tested = differences(labels, answers, task, seed)
     for (headline, log_loss), contestant, answer in zip(tested, contestants[1:], answers[1:], strict=True):
-        same = are_same(first, contestant.model)
+        same = have_same_weights(first, contestant.model)
+        if same and (otherwise := decided_otherwise(first, contestant.model)):
+            notes.append(f"{contestant.shown} has the same weights as {contestants[0].shown}, but {otherwise}")
+            same = False
         groups = disagreement((labels[0], contestant.label), first.classes, task, answers[0], answer)
         found.append(RunDifference(replace(headline, verdict=SAME) if same else headline, log_loss, groups, same))
     return Comparison(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bpcli.decision.threshold import DEFAULT_THRESHOLD
 from bpcli.errors import CheckpointError, DataError, UsageError
 from bpcli.models.model import Model
 from bpcli.storage.checkpoint import Checkpoint
@@ -50,13 +51,28 @@ def contestants_of(paths: Sequence[Path]) -> list[Contestant]:
     return found
 
 
-def are_same(first: Model, other: Model) -> bool:
-    """Whether two models are identical: the same weights, network and preprocessing."""
+def have_same_weights(first: Model, other: Model) -> bool:
+    """Whether two models have the same weights, network and preprocessing, so that they give the same logits."""
     told = [(model.header.config.layers, model.loss, model.preprocessor) for model in (first, other)]
     if told[0] != told[1]:
         return False
     one, two = (Checkpoint.load(model.path).vectors for model in (first, other))
     return one.keys() == two.keys() and all(np.array_equal(one[name], two[name]) for name in one)
+
+
+def decided_otherwise(first: Model, other: Model) -> str:
+    """Difference in threshold and calibration from the first model; empty if both decide alike."""
+    both = [model.decision for model in (first, other)]
+    names = first.target.decided_names
+    before, now = ([one.value for one in decision.thresholds] or [DEFAULT_THRESHOLD] * len(names) for decision in both)
+    parts = []
+    if before != now:
+        shown = (", ".join(f"{value:.4g}" for value in values) for values in (now, before))
+        parts.append(f"another threshold ({', not '.join(shown)})")
+    if both[0].calibration != both[1].calibration:
+        shown = ("none" if one.calibration is None else str(one.calibration) for one in (both[1], both[0]))
+        parts.append(f"another calibration ({', not '.join(shown)})")
+    return " and ".join(parts)
 
 
 def _read(path: Path) -> ListedRun:

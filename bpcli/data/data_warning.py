@@ -22,6 +22,7 @@ WarningName = Literal[
     "repeated_header",
     "shared_groups",
     "target_copy",
+    "total_row",
     "unseen_class",
 ]
 

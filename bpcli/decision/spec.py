@@ -7,6 +7,7 @@ from pydantic import Field
 from bpcli.decision.calibration import Calibration
 from bpcli.decision.threshold import Aim, Share
 from bpcli.spec import Spec
+from bpcli.wording import yaml_scalar
 
 
 class DecisionSpec(Spec):
@@ -32,6 +33,22 @@ class DecisionSpec(Spec):
         return float(self.threshold) if isinstance(self.threshold, float | int) else None
 
     @property
+    def setting(self) -> str:
+        """Argument of `--set` for this section: `decision={threshold: f1}`."""
+        document = self.model_dump(mode="json", exclude_none=True)
+        return f"decision={{{', '.join(f'{key}: {_flow(value)}' for key, value in document.items())}}}"
+
+    @property
     def needs_rows(self) -> bool:
         """Whether validation rows are needed."""
         return self.aim is not None or self.calibration is not None
+
+
+def _flow(value: object) -> str:
+    """YAML of a number, or of a member of a family: its bare name if it has no options."""
+    if not isinstance(value, dict):
+        return yaml_scalar(value)
+    if value.keys() == {"type"}:
+        return yaml_scalar(value["type"])
+    options = {"type": value["type"], **value}  # the dump begins with inherited fields
+    return f"{{{', '.join(f'{key}: {yaml_scalar(option)}' for key, option in options.items())}}}"

@@ -85,4 +85,5 @@ def load_starting_model(start: StartFrom) -> StartingModel:
         sha256=header.sha256,
         epoch=header.score.epoch if header.counters is None else int(header.counters["epoch"]),
         data=header.data.sha256,
+        decision=header.decision,
     )

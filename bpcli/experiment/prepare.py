@@ -16,6 +16,7 @@ from bpcli.data.columns import Surprise
 from bpcli.data.data_warning import Acceptance, DataWarning
 from bpcli.data.examples.leaks import find_leaks
 from bpcli.data.examples.selection import Examples, Weightless, select_examples
+from bpcli.data.examples.total_row import total_row
 from bpcli.data.files.source import Source, open_source
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part
@@ -207,6 +208,8 @@ def prepare(
     warnings += warnings_of_headers(table, data)
     warnings += warnings_of_columns((train[name] for name in cells if name not in data.columns), data.dialect)
     warnings += warnings_of_classes((table[name] for name in selection.targets), data.columns)
+    if total := total_row(source, table):
+        warnings.append(DataWarning("total_row", total))
     start = earlier.warm_start if earlier else None
     if model is not None:
         start = model.record(plan, config, selection.digest, difference)
@@ -221,7 +224,7 @@ def prepare(
         *notes_of_layers(network, plan.initial_parameters),
     ]
     if model is not None and start is not None:
-        notes += model.notes(start, network, config.initial_parameters)
+        notes += model.notes(start, network, config)
     fitted_on = "training" if known is None else "the earlier training"
     for part, found in surprises.items():
         found_notes = [*surprise_notes(found, fitted_on), *notes_of_targets(preprocessor, tables[part])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -15,6 +15,8 @@ from bpcli.data.preprocess import Preprocessor
 from bpcli.data.preprocess.preprocessor import PLAIN
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Column, Kind
+from bpcli.decision.fitted import FittedDecision
+from bpcli.decision.spec import DecisionSpec
 from bpcli.errors import DataError, Mismatch, MismatchError
 from bpcli.nn.layers import Layer
 from bpcli.nn.losses import Loss
@@ -43,6 +45,8 @@ class StartingModel:
     epoch: int
     data: str
     """SHA-256 of the data that it was trained on."""
+    decision: FittedDecision | None = None
+    """Fitted thresholds and calibration; None for the default, and in checkpoints other than the best."""
 
     @property
     def reference(self) -> StartFrom:
@@ -116,9 +120,9 @@ class StartingModel:
             scores={} if initialized else initial_values(plan),
         )
 
-    def notes(self, record: WarmStart, network: Network, given: Collection[str]) -> list[str]:
-        """Notes on what is taken over; given: names of parameters in the config."""
-        last = len(network.layers) - 1
+    def notes(self, record: WarmStart, network: Network, config: ExperimentConfig) -> list[str]:
+        """Notes on what is taken over, and on what the config leaves out."""
+        last, given = len(network.layers) - 1, config.initial_parameters
         what = "all layers" if record.initialized is None else enumerated(f"layer {index}" for index in record.layers)
         notes = [f"starts from {self.shown}, epoch {self.epoch}: its fitted preprocessing and {what or 'no layer'}"]
         if record.initialized is not None:
@@ -129,7 +133,25 @@ class StartingModel:
         replaced = [name for name in given if record.initialized is None or not name.startswith(f"layers.{last}.")]
         if replaced:
             notes.append(f"initial_parameters: {listed(replaced)} taken over from {self.shown} instead")
+        if record.initialized is None and config.decision == DecisionSpec() != self.config.decision:
+            notes.append(self._left_decision())
         return notes
+
+    def _left_decision(self) -> str:
+        """Note that the model decides by a threshold or calibration, and the new run does not."""
+        spec, fitted = self.config.decision, self.decision or FittedDecision()
+        parts = []
+        if spec.threshold is not None:
+            values = ", ".join(f"{one.value:.4g}" for one in fitted.thresholds) if spec.aim is not None else ""
+            aim = f"{spec.aim}, fitted {values}" if values else str(spec.threshold)
+            parts.append(f"the threshold ({aim})")
+        if spec.calibration is not None:
+            parts.append(f"the calibration ({fitted.calibration or type_name(spec.calibration)})")
+        verb = "is" if len(parts) == 1 else "are"
+        return (
+            f"{' and '.join(parts)} of {self.shown} {verb} not taken over, as the config has no decision: this run has "
+            f"the default threshold, without calibration; to decide in the same way, give --set '{spec.setting}'"
+        )
 
     def _warnings(self, config: ExperimentConfig, digest: str) -> list[str]:
         """Warning that the splits may mix rows which the model was trained on with unseen ones."""
@@ -229,4 +251,5 @@ def _described(layer: Layer | None) -> str:
     if layer is None:
         return "no layer"
     units = "" if layer.units is None else f" of {counted(layer.n_out, 'unit')}, {type_name(layer.units)}"
-    return f"{layer.type}{units}"
+    unbiased = layer.multiplications > 0 and all(slot.name != "bias" for slot in layer.parameters())
+    return f"{layer.type}{units}{' without biases' if unbiased else ''}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import accumulate
 
 import numpy as np
 
@@ -29,17 +30,24 @@ class Dependence:
 
     values: numbers in the file's units, ISO dates, times, categories, or false and true. answers: by name of a class
     (mean probability, or mean score if the loss gives none), label (mean probability) or target (mean prediction); one
-    number per value.
+    number per value. missing: mean outputs at a missing cell, by the same names; empty unless the column had missing
+    cells in training.
     """
 
     column: str
     values: list[float] | list[str]
     answers: dict[str, list[float]]
+    missing: dict[str, float] = field(default_factory=dict)
+
+    def drawn(self, name: str) -> list[float]:
+        """Outputs at each value, then at a missing cell."""
+        return [*self.answers[name], *([self.missing[name]] if name in self.missing else [])]
 
     @property
     def spread(self) -> float:
         """Range (maximum minus minimum) of the output that varies most."""
-        return max((max(answer) - min(answer) for answer in self.answers.values() if answer), default=0.0)
+        outputs = [drawn for name in self.answers if (drawn := self.drawn(name))]
+        return max((max(drawn) - min(drawn) for drawn in outputs), default=0.0)
 
 
 @dataclass(frozen=True)
@@ -66,18 +74,20 @@ def partial_dependence(model: Model, table: Table, columns: Sequence[str] | None
     require_columns(model, names)
     table = model.preprocessor.table_of_parts(table)
     grids = [_grid(inputs[name], table[name]) for name in names]
-    passes = sum(len(grid) for grid in grids)
+    asked = [_with_missing(grid) if inputs[grid.name].indicator else grid for grid in grids]
+    passes = sum(map(len, asked))
     most = MOST_MULTIPLICATIONS / (model.inference.network.multiplications * max(passes, 1))
     chosen = table.take(evenly_spaced(table.rows, min(MOST_ROWS, most)))
     x = features_of(model, chosen)
-    ends = np.cumsum([column.width for column in inputs.values()])
+    ends = dict(zip(inputs, accumulate(column.width for column in inputs.values()), strict=True))
     answers = model.target.answer_names(model.loss)
     found = []
-    for name, grid in zip(names, grids, strict=True):
-        last = int(ends[list(inputs).index(name)])
-        features = slice(last - inputs[name].width, last)
-        means = _mean_answers(model, x, _encoded(model, chosen, grid, features), features)
-        found.append(Dependence(name, _shown(grid), dict(zip(answers, means.T.tolist(), strict=True))))
+    for name, grid, cells in zip(names, grids, asked, strict=True):
+        features = slice(ends[name] - inputs[name].width, ends[name])
+        means = _mean_answers(model, x, _encoded(model, chosen, inputs[name], cells, features), features)
+        of_values, of_missing = means[: len(grid)].T.tolist(), means[len(grid) :].ravel().tolist()
+        missing = dict(zip(answers, of_missing, strict=True)) if of_missing else {}
+        found.append(Dependence(name, _shown(grid), dict(zip(answers, of_values, strict=True)), missing))
     return PartialDependence(model.target.answer_meaning(model.loss), len(x), found)
 
 
@@ -104,6 +114,12 @@ def _grid(fitted: ColumnInput, column: Column) -> Column:
     return Column(column.name, column.kind, np.unique(np.quantile(known, np.linspace(0, 1, GRID), method="nearest")))
 
 
+def _with_missing(grid: Column) -> Column:
+    """Grid followed by a missing cell."""
+    missing = -1 if grid.kind == "categorical" else np.nan
+    return Column(grid.name, grid.kind, np.append(grid.values, missing).astype(grid.values.dtype), grid.categories)
+
+
 def _ordered(fitted: ColumnInput, column: Column) -> list[str]:
     """Some words of a column of numbers and bounds, in order; none of other columns."""
     if not isinstance(fitted, CensoredInput):
@@ -119,8 +135,13 @@ def _shown(grid: Column) -> list[float] | list[str]:
     return grid.values.tolist() if grid.kind == "numeric" else grid.labels()
 
 
-def _encoded(model: Model, table: Table, grid: Column, features: slice) -> Array:
+def _encoded(model: Model, table: Table, fitted: ColumnInput, grid: Column, features: slice) -> Array:
     """Features (values, width) of each grid value."""
+    inputs, stems = model.preprocessor, model.inference.network.stems
+    if fitted.field(0) is None and not inputs.arrays and not stems.trained:  # its numbers are the features
+        out = np.empty((len(grid), fitted.width), model.dtype)
+        fitted.writer(grid)(grid, out)
+        return out
     row = table.take(np.zeros(len(grid), np.intp))
     names = model.preprocessor.input_kinds_in(table)
     whole = Table([grid if name == grid.name else row[name] for name in names], rows=len(grid))

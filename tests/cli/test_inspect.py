@@ -73,7 +73,8 @@ def test_the_words_above_a_table_say_what_its_columns_mean(penguins_run: Path) -
         "bar: █ low, ▓ value, ░ high end",
         "integrated gradients: mean |contribution| to the answer",
         "numbers with 2 inputs: the value and a missing indicator",
-        "drawn from 0 to 1; numbers and dates at their quantiles, all but numbers with the lowest and highest named",
+        "; numbers and dates at quantiles, all but numbers with extremes named; of: the output that changes most;",
+        "missing: at a missing cell; --column NAME shows all values",
         "loss without (ablation): increase",
         "separation (η²): share",
     ):
@@ -100,6 +101,7 @@ def test_the_document_has_the_dependence_of_every_column(penguins_run: Path, doc
     for one, expected in zip(document["dependence"]["columns"], found.columns, strict=True):
         assert one["values"] == expected.values
         assert one["answers"] == expected.answers
+        assert one["missing"] == expected.missing
 
 
 def test_a_column_is_shown_with_all_of_its_values(penguins_run: Path, document: dict[str, Any]) -> None:
@@ -108,7 +110,8 @@ def test_a_column_is_shown_with_all_of_its_values(penguins_run: Path, document: 
     header, *rows = table_below(out, "island: ")[1:]
     assert header == ["value", "Adelie", "Chinstrap", "Gentoo"]
     assert rows[0] == ["Biscoe", *(f"{island['answers'][name][0]:.4f}" for name in header[1:])]
-    assert rows[3] == [curve(island["answers"][name], 0, 1) for name in header[1:]]
+    means = [mean for name in header[1:] for mean in island["answers"][name]]
+    assert rows[3] == [curve(island["answers"][name], min(means), max(means)) for name in header[1:]]
     assert "bill_depth_mm: mean probability over 69 rows" in out
     assert "hidden neurons" not in out
     assert "layer" not in out

@@ -14,6 +14,7 @@ from small_runs import experiment
 
 from bpcli.comparison.compare import SAME, compare_runs
 from bpcli.comparison.document import AnswerDisagreement, NumberDisagreement
+from bpcli.comparison.not_worse import NotWorse
 from bpcli.jobs.training import train
 from bpcli.models.evaluation import evaluate_file, evaluate_split
 from bpcli.models.model import Model
@@ -131,6 +132,42 @@ def test_identical_models_are_called_that(compared_runs: Path, tmp_path: Path) -
     assert (found.headline.verdict, found.headline.difference) == (SAME, 0)
     (other,) = compare_runs([compared_runs / "right", compared_runs / "both"]).differences
     assert not other.same_model
+
+
+def test_the_same_weights_with_another_decision_are_compared(tmp_path: Path) -> None:
+    base = by(tmp_path, "base", 1, 0)
+    high, same = (
+        train(tmp_path / "c.yaml", [f"decision.threshold={value}"], run_dir=tmp_path / name, threads=1).path
+        for name, value in (("high", 0.9), ("same", 0.5))
+    )
+    requirement = NotWorse.parse("recall not worse")
+    found = compare_runs([base, high, same], requirements=[requirement])
+    other, equal = found.differences
+    assert (other.same_model, equal.same_model) == (False, True)
+    assert found.notes == ["'high' has the same weights as 'base', but another threshold (0.9, not 0.5)"]
+    recall = np.mean(A[TEST & YES] > np.log(9))
+    assert found.scores["base"].scores["recall"] == 1
+    assert found.scores["high"].scores["recall"] == pytest.approx(recall)
+    missed = int((TEST & YES & (np.log(9) >= A)).sum())
+    assert other.headline.right_by == {"base": missed, "high": 0}
+    assert other.log_loss is not None
+    assert other.log_loss.verdict.startswith("no difference in log_loss")
+    assert [(one.difference, one.met) for one in found.requirements] == [(pytest.approx(recall - 1), False), (0, True)]
+
+
+def test_another_calibration_is_named(tmp_path: Path) -> None:
+    base = by(tmp_path, "base", 1, 0, y=np.where(A + B > 0, "yes", "no"))
+    setting = ["decision.calibration=temperature"]
+    calibrated = train(tmp_path / "c.yaml", setting, run_dir=tmp_path / "calibrated", threads=1).path
+    found = compare_runs([base, calibrated])
+    temperature = Model.load(calibrated).decision.calibration
+    assert found.notes == [
+        f"'calibrated' has the same weights as 'base', but another calibration ({temperature}, not none)"
+    ]
+    log_loss = found.differences[0].log_loss
+    assert log_loss is not None
+    assert log_loss.difference != 0
+    assert found.differences[0].headline.difference == 0
 
 
 def test_the_document_is_plain_json(compared_runs: Path) -> None:

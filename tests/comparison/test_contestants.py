@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from comparison_runs import YES, A, by
 
-from bpcli.comparison.contestants import are_same, contestants_of
+from bpcli.comparison.contestants import contestants_of, have_same_weights
 from bpcli.errors import CheckpointError, DataError, UsageError
 from bpcli.models.model import Model
 
@@ -69,9 +69,9 @@ def test_runs_of_other_targets_tasks_and_classes_are_refused(compared_runs: Path
 def test_the_same_weights_behind_other_preprocessing_are_another_model(compared_runs: Path, tmp_path: Path) -> None:
     right = Model.load(compared_runs / "right")
     again = Model.load(by(tmp_path, "again", 4, 0))
-    assert are_same(right, again)
-    assert not are_same(right, Model.load(compared_runs / "both"))
+    assert have_same_weights(right, again)
+    assert not have_same_weights(right, Model.load(compared_runs / "both"))
     inputs = right.preprocessor.inputs
     assert [one.name for one in inputs] == ["a", "b"]
     other = right.preprocessor.model_copy(update={"inputs": (inputs[1], inputs[0])})
-    assert not are_same(right, replace(again, preprocessor=other))
+    assert not have_same_weights(right, replace(again, preprocessor=other))

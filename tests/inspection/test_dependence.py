@@ -79,6 +79,30 @@ def test_where_columns_act_together_it_is_the_mean_over_the_rows(tmp_path: Path)
     np.testing.assert_allclose(one.answers["y"], expected, rtol=1e-12)
 
 
+def test_columns_with_missing_cells_in_training_are_asked_about_at_a_missing_cell_too(tmp_path: Path) -> None:
+    holes = np.arange(60) % 4 == 0
+    a = [None if hole else value for hole, value in zip(holes, A, strict=True)]
+    word = ["" if hole else value for hole, value in zip(holes, C, strict=True)]
+    yes = [None if hole else value > 3 for hole, value in zip(holes, A, strict=True)]
+    weights = "[[2], [5], [1], [4], [8], [-6], [3], [9], [-3]]"  # of a, word, yes with their indicators, and of b
+    run = trained(
+        tmp_path,
+        "[]",
+        f"{{layers.0.weight: {weights}, layers.0.bias: [7]}}",
+        {"a": a, "word": word, "yes": yes, "b": B, "y": 10 * A},
+    )
+    model, found = Model.load(run), dependence_of(run)
+    given = {"a": a, "word": word, "yes": yes, "b": [*B]}
+    for one in found.columns[:3]:
+        mean = model.predict({**given, one.column: [None] * 60}).mean()
+        assert one.missing == {"y": pytest.approx(mean, rel=1e-12)}
+        assert one.drawn("y") == [*one.answers["y"], one.missing["y"]]
+    assert found.columns[3].missing == {}
+    assert len(found.columns[1].values) == 3
+    scale = np.std(COLUMNS["y"])
+    assert found.columns[1].spread == pytest.approx((8 + 6) * scale)
+
+
 def test_classes_have_a_mean_probability_each(penguins_run: Path) -> None:
     found = dependence_of(penguins_run)
     assert found.answer == "probability"
@@ -115,6 +139,7 @@ def test_a_column_that_says_nothing_in_these_rows_has_no_values(penguins_run: Pa
     found = partial_dependence(model, Table(columns), ["bill_length_mm"])
     assert found.columns[0].values == []
     assert found.columns[0].answers == {"Adelie": [], "Chinstrap": [], "Gentoo": []}
+    assert list(found.columns[0].missing) == ["Adelie", "Chinstrap", "Gentoo"]
     assert found.columns[0].spread == 0.0
 
 

@@ -55,7 +55,7 @@ def test_an_inspection_has_what_was_asked_for() -> None:
     assert whole["importance"]["columns"] == [
         {"column": "a", "importance": 0.25, "deviation": 0.0, "low": 0.125, "high": 0.5, "contribution": 3}
     ]
-    assert whole["dependence"]["columns"] == [{"column": "a", "values": [1.0], "answers": {"y": [0.5]}}]
+    assert whole["dependence"]["columns"] == [{"column": "a", "values": [1.0], "answers": {"y": [0.5]}, "missing": {}}]
     assert list(Inspection("best", "test rows", NETWORK, columns, None).to_json())[-1] == "dependence"
     assert list(Inspection("best", "test rows", NETWORK, None, []).to_json()) == [
         *("checkpoint", "rows", "network", "neurons")

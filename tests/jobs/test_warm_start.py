@@ -197,6 +197,10 @@ def test_categories_that_are_new_are_noted_and_unknown(folder: Path) -> None:
     ("settings", "message"),
     [
         (("layers.0.units=4",), "layers.0: dense of 4 units, relu, but dense of 5 units, relu in {run}; {advice}"),
+        (
+            ("layers.0.bias=false",),
+            "layers.0: dense of 5 units, relu without biases, but dense of 5 units, relu in {run}",
+        ),
         (("layers.0.activation=tanh",), "layers.0: dense of 5 units, tanh, but dense of 5 units, relu in {run}"),
         (("layers=[{units: 5}, {type: batch_norm}]",), "layers.2: no layer, but dropout in {run}"),
         (("data.exclude=[z, b]",), "data: column 'b' is excluded, but an input of {run}"),
@@ -304,6 +308,31 @@ def test_the_command_says_what_it_starts_from(folder: Path, tmp_path: Path) -> N
     assert wrong.code == 2
     assert wrong.err.startswith("error: c.json:1:")
     assert bpcli("train", "c.json", "--from", "absent", cwd=folder).code == 4
+
+
+def test_a_decision_that_the_config_leaves_out_is_noted_with_the_setting_that_keeps_it(
+    folder: Path, tmp_path: Path
+) -> None:
+    decision = "decision={threshold: {type: recall, at_least: 0.75}, calibration: temperature}"
+    train(folder / "c.json", [decision, f"data.path={folder / 'first.csv'}"], run_dir=tmp_path / "decided", threads=1)
+    fitted = Checkpoint.load(RunDirectory(tmp_path / "decided").best).header.decision
+    assert fitted is not None
+
+    def notes(*settings: str, start: Path = tmp_path / "decided") -> list[str]:
+        return [note for note in opened(folder, *settings, start=str(start)).notes if "not taken over" in note]
+
+    (note,) = notes()
+    value = fitted.thresholds[0].value
+    assert note.startswith(
+        f"the threshold (recall of at least 0.75, fitted {value:.4g}) and the calibration ({fitted.calibration}) of "
+    )
+    assert note.endswith(f"give --set '{decision}'")
+    (note,) = notes(start=tmp_path / "decided/checkpoints/last.safetensors")
+    assert note.startswith("the threshold (recall of at least 0.75) and the calibration (temperature) of ")
+    assert notes("decision.threshold=0.3") == []
+    assert notes(decision) == []
+    assert notes(start=folder / "first") == []
+    assert notes("data.target=z", "data.exclude=[y]") == []
 
 
 def test_columns_are_read_as_the_model_reads_them(folder: Path, tmp_path: Path) -> None:
