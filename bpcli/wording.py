@@ -16,6 +16,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "�
 _PLACE = re.compile(r"(?:\S+|(?:--\S+|line|row|column|array) .+|.+\.\w+(?::\d+){0,2})")
 """A place at the start of an error: file, config key, or option, line, row, column or array with its name."""
 
+_PARTS = re.compile(r"[\W_]+")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
@@ -25,6 +26,9 @@ MOST_OF_A_KIND = 3
 NEAR, NEAR_SHORT = 0.75, 0.6
 """Similarity (Ratcliff and Obershelp 1988) from which a name is suggested for another, and for one of up to 3 letters,
 where one letter is much."""
+
+SHORTEST_PART, NEAR_PART = 3, 0.85
+"""Minimum letters of a name that is a part of another, and similarity from which a word of a name is like it."""
 
 
 def suggestion(word: str, choices: Iterable[str]) -> str:
@@ -81,6 +85,34 @@ def listed(names: Iterable[str], limit: int = 8) -> str:
     names = list(names)
     shown = ", ".join(quoted(name) for name in names[:limit])
     return shown if len(names) <= limit else f"{shown} and {len(names) - limit:,} more"
+
+
+def listed_with_last(names: Iterable[str], first: int = 6, last: int = 2) -> str:
+    """Quoted names, separated by commas: the first and the last ones, and the number of all if some are left out.
+
+    The target is often the last column of a file.
+    """
+    names = list(names)
+    if len(names) <= first + last:
+        return listed(names, first + last)
+    return f"{listed(names[:first])}, …, {listed(names[-last:])} ({len(names):,} in all)"
+
+
+def related(word: str, choices: Iterable[str]) -> list[str]:
+    """Choices that contain a word or a part like it, or that are a part of it, ignoring case.
+
+    Parts are separated by blanks, underscores and the like.
+    """
+    folded, found = word.casefold(), []
+    own_parts = _PARTS.split(folded)
+    for name in choices:
+        other = name.casefold()
+        if min(len(folded), len(other)) < SHORTEST_PART:
+            continue
+        near = difflib.get_close_matches(folded, _PARTS.split(other), n=1, cutoff=NEAR_PART)
+        if near or folded in other or other in own_parts:
+            found.append(name)
+    return found
 
 
 def enumerated(names: Iterable[str], limit: int = 4) -> str:

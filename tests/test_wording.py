@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from bpcli.wording import counted, grouped, listed, number, placed, printable, quoted, suggestion, with_deviation
+from bpcli.wording import (
+    counted,
+    grouped,
+    listed,
+    listed_with_last,
+    number,
+    placed,
+    printable,
+    quoted,
+    related,
+    suggestion,
+    with_deviation,
+)
 
 
 @pytest.mark.parametrize(
@@ -149,3 +161,23 @@ def test_a_single_message_is_shown_rather_than_counted():
     lines = [f"{count} rows left out" for count in range(4)]
     assert grouped(lines) == lines
     assert grouped([]) == []
+
+
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [
+        ("strength", ["compressive_strength"]),
+        ("churn", ["Has Churned"]),
+        ("Churnd", ["Has Churned"]),
+        ("sales_total", ["Sales"]),
+        ("resales", []),
+        ("a", []),
+    ],
+)
+def test_names_are_related_by_their_parts_in_any_case(word: str, found: list[str]):
+    assert related(word, ["a", "compressive_strength", "Sales", "Has Churned"]) == found
+
+
+def test_a_shortened_list_has_the_last_names():
+    assert listed_with_last(map(str, range(8))) == "'0', '1', '2', '3', '4', '5', '6', '7'"
+    assert listed_with_last(map(str, range(10))) == "'0', '1', '2', '3', '4', '5', …, '8', '9' (10 in all)"

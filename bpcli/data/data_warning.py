@@ -18,6 +18,7 @@ WarningName = Literal[
     "earlier_training",
     "identifier",
     "mixed_units",
+    "missing_class",
     "reading_option",
     "repeated_header",
     "shared_groups",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bpcli.data.calendar import date_labels, time_labels
 from bpcli.errors import DataError
-from bpcli.wording import is_number, listed, suggestion
+from bpcli.wording import is_number, listed, listed_with_last, quoted, related, suggestion
 
 Kind = Literal["numeric", "categorical", "boolean", "date", "time_of_day"]
 
@@ -23,6 +23,9 @@ PARTS: tuple[Part, ...] = get_args(Part)
 
 DEFAULT_MISSING: tuple[str, ...] = ("", "NA", "N/A", "NaN", "null", "?")
 """Cells read as missing values."""
+
+MOST_RELATED = 3
+"""Maximum number of columns suggested for a part of their names."""
 
 EXACT = 2**53
 """Limit below which float64 represents every integer exactly."""
@@ -121,10 +124,12 @@ def number_label(value: float) -> str:
 
 
 def absent_name_hint(name: str, header: Sequence[str]) -> str:
-    """Hint for a column name that a header lacks: the nearest name, or all names and the likely cause."""
+    """Hint for a column name that a header lacks: the nearest name, related ones, or the names and a likely cause."""
     if near := suggestion(name, header):
         return near
-    there = f"; it has {listed(header)}"
+    if names := related(name, header)[:MOST_RELATED]:
+        return f"; did you mean {' or '.join(map(quoted, names))}?"
+    there = f"; it has {listed_with_last(header)}"
     if len(header) == 1 and re.search(r"[|:\s]", header[0]):
         return f"{there}, a single column; separate columns with commas, semicolons or tabs"
     if header and all(map(is_number, header)):

@@ -11,7 +11,8 @@ from typing import Literal
 import numpy as np
 from pydantic import ValidationError
 
-from bpcli.data.columns.recognition import recognised_column
+from bpcli.data.columns.recognition import recognised_column, with_common_orders
+from bpcli.data.examples.missing_names import missing_classes_noted, names_with_missing_words
 from bpcli.data.examples.repeated_headers import repeated_headers, repeats_noted
 from bpcli.data.examples.selection import with_own_words
 from bpcli.data.examples.target_leaks import MOST_NAMES
@@ -41,7 +42,7 @@ from bpcli.experiment.mixed_units import warnings_of_units
 from bpcli.experiment.skewed_targets import reason_for_logarithms
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
 from bpcli.spec import type_name
-from bpcli.wording import composed, counted, listed, printable, quoted, shown_shape, yaml_scalar
+from bpcli.wording import composed, counted, listed, listed_with_last, printable, quoted, shown_shape, yaml_scalar
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,10 @@ def draft_config(
         if (
             found := recognised_column(column, data.dialect, name in targets)
             or numbers_with_words(column, data.dialect)
+            or names_with_missing_words(column, name in targets, len(repeats) > 0)
         )
     }
+    recognised = with_common_orders(table, recognised)
     if recognised:
         data = data.model_copy(update={"columns": {name: column.spec for name, column in recognised.items()}})
         table = source.read(replace(read_options(data, data.kinds), split_arrays=source.options.split_arrays))
@@ -112,6 +115,11 @@ def draft_config(
         f"{quoted(name)} read as names: {padded_noted(column)}" for name, column in table.items() if is_padded(column)
     ]
     _refuse_arrays(table, targets)
+    notes += [
+        f"target {quoted(name)}: {said}"
+        for name in targets
+        if name not in recognised and (said := missing_classes_noted(table[name]))
+    ]
     shown = source.shown
     if not table.rows:
         raise DataError(f"{shown}: no rows below the header")
@@ -166,7 +174,8 @@ def _headless_hint(data: DataSpec, header: list[str]) -> str:
     """Hint for a name in a file without a header; empty for other files."""
     if data.header:
         return ""
-    return f"; the first row looks like data, so the columns are {listed(header)}; add --header if it has their names"
+    names = listed_with_last(header)
+    return f"; the first row looks like data, so the columns are {names}; add --header if it has their names"
 
 
 def _data(path: Path | str, query: str | None, sheet: str | None, reading: Mapping[str, object]) -> DataSpec:
@@ -197,7 +206,7 @@ def _array_targets(data: DataSpec, header: list[str]) -> list[str]:
     y = data.arrays.y
     found = [name for name in header if name == y or (name.startswith(y) and name[len(y) :].isdigit())]
     if not holds_arrays(Path(data.shown)) or not found:
-        raise UsageError(f"--target is missing: name the column to predict, one of {listed(header)}")
+        raise UsageError(f"--target is missing: name the column to predict, one of {listed_with_last(header)}")
     return found
 
 

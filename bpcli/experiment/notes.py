@@ -12,6 +12,7 @@ from bpcli.data.columns.inputs import NumericInput
 from bpcli.data.columns.recognition import column_hint, recognised_dates, recognised_numbers
 from bpcli.data.columns.target_range import TargetRange
 from bpcli.data.data_warning import DataWarning
+from bpcli.data.examples.missing_names import missing_classes_noted
 from bpcli.data.examples.repeated_headers import repeated_headers, repeats_noted
 from bpcli.data.files.kind_hints import is_padded, numbers_with_words, padded_noted, variants_noted
 from bpcli.data.files.recognition import dialect_of, rows_not_skipped
@@ -230,11 +231,16 @@ def warnings_of_headers(table: Table, data: DataSpec) -> Iterator[DataWarning]:
         yield DataWarning("repeated_header", said)
 
 
-def warnings_of_classes(targets: Iterable[Column]) -> Iterator[DataWarning]:
-    """Warnings about classes that differ only in case or blanks, which are likely one class."""
+def warnings_of_classes(targets: Iterable[Column], given: Collection[str]) -> Iterator[DataWarning]:
+    """Warnings about classes that differ only in case or blanks, or whose names usually stand for a missing value.
+
+    given: columns whose kind the config sets; each of their names is then meant.
+    """
     for column in targets:
         if said := variants_noted(column, "classes"):
             yield DataWarning("class_spelling", f"target {quoted(column.name)}: {said}", column.name)
+        if column.name not in given and (said := missing_classes_noted(column)):
+            yield DataWarning("missing_class", f"target {quoted(column.name)}: {said}", column.name)
 
 
 def notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) -> list[str]:

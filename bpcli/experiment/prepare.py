@@ -209,9 +209,9 @@ def prepare(
     warnings += warnings_of_headers(table, data)
     warnings += warnings_of_columns((train[name] for name in cells if name not in data.columns), data.dialect)
     warnings += warnings_of_units(source, data.notations, data.unread)
+    warnings += warnings_of_classes((table[name] for name in selection.targets), data.columns)
     if total := total_row(source, table):
         warnings.append(DataWarning("total_row", total))
-    warnings += warnings_of_classes(table[name] for name in selection.targets)
     start = earlier.warm_start if earlier else None
     if model is not None:
         start = model.record(plan, config, selection.digest, difference)

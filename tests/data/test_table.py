@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli.data.table import Column, Table
+from bpcli.data.table import Column, Table, absent_name_hint
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,14 @@ def test_missing_values_of_an_array_are_known_for_each_position() -> None:
     values = np.array([[[1.0, np.nan]], [[2.0, 3.0]]])
     assert Column("X", "numeric", values).missing().tolist() == [[[False, True]], [[False, False]]]
     assert Column("X", "numeric", values[:, :, :1].astype(int)).missing().shape == (2, 1, 1)
+
+
+def test_an_absent_name_is_answered_by_the_columns_it_is_a_part_of_or_by_all_with_the_last():
+    header = [*(f"mix{letter}" for letter in "abcdefgh"), "flow", "compressive_strength"]
+    assert absent_name_hint("Strength", header) == "; did you mean 'compressive_strength'?"
+    assert absent_name_hint("flow", ["flow after an hour", "x", "flow at the start"]) == (
+        "; did you mean 'flow after an hour' or 'flow at the start'?"
+    )
+    assert absent_name_hint("price", header) == (
+        "; it has 'mixa', 'mixb', 'mixc', 'mixd', 'mixe', 'mixf', …, 'flow', 'compressive_strength' (10 in all)"
+    )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bpcli.config.loading import load_config
+from bpcli.data.spec import DataSpec
 from bpcli.errors import DataError, UsageError
 from bpcli.experiment.first_config import draft_config
 from bpcli.experiment.prepare import prepare
@@ -57,17 +59,21 @@ def test_a_word_among_numbers_stays_a_class_and_a_category_elsewhere(tmp_path: P
     )
     path.write_text("age,status,place\n" + "".join(rows))
     draft = draft_config(path, ["status"], tmp_path / "c.yaml", None)
-    assert draft.notes == ["'age' read as numbers: numbers except 'unknown'"]
+    assert draft.notes == [
+        "'age' read as numbers: numbers except 'unknown'",
+        "target 'status': class 'unknown' (30 rows) may mark missing values; if so, set data.columns: {status: {type: "
+        "categorical, missing: [unknown]}}, else {status: categorical}",
+    ]
     assert "  #   age: numeric, 20 to 69, 10 missing\n" in draft.text
     assert "  #   place: categorical, 2 names\n" in draft.text
     assert "the target has 3 distinct names" in draft.text
     assert "\n  missing:" not in draft.text
 
 
-def test_a_word_among_zip_codes_is_a_category(tmp_path: Path):
+def test_a_word_among_zip_codes_is_a_missing_name(tmp_path: Path):
     path = tmp_path / "data.csv"
     path.write_text("zip,y\n" + "".join(f"{'none' if i % 9 == 0 else f'0{i % 7}501'},{i % 2}\n" for i in range(63)))
-    assert "  #   zip: categorical, 8 names\n" in draft_config(path, ["y"], tmp_path / "c.yaml", None).text
+    assert "  #   zip: categorical, 7 names, 7 missing\n" in draft_config(path, ["y"], tmp_path / "c.yaml", None).text
 
 
 def test_rows_lost_for_a_missing_target_are_noted(tmp_path: Path):
@@ -163,10 +169,54 @@ def test_censored_columns_are_listed_with_their_range(tmp_path: Path):
 
 def test_a_repeated_header_is_named_by_the_draft_and_by_the_check_of_its_config(tmp_path: Path):
     path = tmp_path / "data.csv"
-    rows = [f"{i * 7 % 50},{('a', 'b', 'c')[i % 3]},{('no', 'yes')[i % 2]}" for i in range(60)]
+    rows = [f"{i * 7 % 47},{('a', 'b', 'c')[i % 3]},{('no', 'yes')[i % 2]}" for i in range(60)]
     path.write_text("\n".join(["amount,plan,won", *rows[:20], "amount,plan,won", *rows[20:]]) + "\n")
     draft = draft_config(path, ["won"], tmp_path / "c.yaml", None)
     assert draft.notes[0].startswith("row 21 repeats the header (rows are counted below it); delete that line")
     (tmp_path / "c.yaml").write_text(draft.text)
     warnings = prepare(load_config(tmp_path / "c.yaml").config, tmp_path).warnings
     assert [(one.name, one.text) for one in warnings] == [("repeated_header", draft.notes[0])]
+
+
+def test_usual_words_for_missing_values_are_written_for_names_and_warned_of_by_the_check_without(tmp_path: Path):
+    path = tmp_path / "data.csv"
+    rows = (
+        f"{i * 7 % 47},{('a', 'b', 'c', '-')[i % 4]},{'n/a' if i % 5 == 0 else ('no', 'yes')[i % 3 % 2]}"
+        for i in range(80)
+    )
+    path.write_text("\n".join(["x,plan,won", *rows]) + "\n")
+    draft = draft_config(path, ["won"], tmp_path / "c.yaml", None)
+    assert (
+        "    won: {type: categorical, missing: [n/a]}    # names except 'n/a', usual for a missing value\n"
+        in draft.text
+    )
+    assert "  #   plan: categorical, 3 names, 20 missing\n" in draft.text
+    assert "loss: binary_cross_entropy    # the target has 2 distinct names\n" in draft.text
+    assert "16 rows left out: no value in target 'won'" in draft.notes
+    (tmp_path / "c.yaml").write_text(draft.text)
+    config = load_config(tmp_path / "c.yaml").config
+    assert prepare(config, tmp_path).warnings == []
+    bare = config.model_copy(update={"data": DataSpec(path="data.csv", target="won"), "loss": None})
+    assert [one.name for one in prepare(bare, tmp_path).warnings] == ["missing_class"]
+
+
+@pytest.mark.parametrize(
+    ("paid", "order", "reason"),
+    [
+        ("%d/%m/%Y", "day_month_year", "every row could also be month_day_year; the order is that of 'sent', 'paid'"),
+        ("%m/%d/%Y", "month_day_year", "every row could also be day_month_year"),
+    ],
+)
+def test_ambiguous_dates_follow_the_other_dates_of_the_file_if_these_agree(
+    tmp_path: Path, paid: str, order: str, reason: str
+):
+    days = [date(2023, 1 + i % 12, 1 + i * 7 % 28) for i in range(48)]
+    rows = (
+        f"{day:%d/%m/%Y},{day.strftime(paid)},0{1 + i % 9}/0{1 + i * 5 % 7}/2023,{i % 5}" for i, day in enumerate(days)
+    )
+    path = tmp_path / "data.csv"
+    path.write_text("\n".join(["sent,paid,due,y", *rows]) + "\n")
+    text = draft_config(path, ["y"], tmp_path / "c.yaml", None).text
+    (line,) = (line for line in text.splitlines() if line.startswith("    due: "))
+    assert f"order: {order}" in line
+    assert line.endswith(reason)

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bpcli.data.columns.censored import Decimal, bounds_of
 from bpcli.data.columns.spec import CensoredColumn, ColumnSpec, DateColumn, NumericColumn, TimeOfDayColumn
-from bpcli.data.notations import DateNotation
+from bpcli.data.notations import DateNotation, Order
 from bpcli.data.notations.date_recognition import recognised_in
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.notations.limits import MOST_LOOKED_AT, MOST_WORDS, MOSTLY
 from bpcli.data.notations.numbers import NumberNotation
 from bpcli.data.notations.recognition import recognise_numbers
-from bpcli.data.table import Column
+from bpcli.data.table import Column, Table
 from bpcli.wording import listed, quoted, yaml_scalar
+
+_READ_AS = {
+    "boolean": "true or false",
+    "categorical": "names",
+    "date": "dates",
+    "time_of_day": "times of day",
+}
+"""Description of the cells by type of column; other types are of numbers."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +32,36 @@ class RecognisedColumn:
 
     spec: ColumnSpec
     reason: str
+    is_ambiguous: bool = False
+    """Whether the cells are dates with day and month exchanged, too."""
 
     @property
     def read_as(self) -> str:
         """Description of the cells, for messages."""
-        return {"date": "dates", "time_of_day": "times of day"}.get(self.spec.type, "numbers")
+        return _READ_AS.get(self.spec.type, "numbers")
+
+
+def with_common_orders(table: Table, recognised: dict[str, RecognisedColumn]) -> dict[str, RecognisedColumn]:
+    """Recognised columns of a table, with day and month in the order of the others in ambiguous columns of dates.
+
+    The others are columns of dates with day and month in one order only; they must agree.
+    """
+    orders = {
+        name: found.spec.order
+        for name, found in recognised.items()
+        if isinstance(found.spec, DateColumn)
+        and not found.is_ambiguous
+        and found.spec.order in ("day_month_year", "month_day_year")
+    }
+    if len(set(orders.values())) != 1:
+        return recognised
+    likely, sure = next(iter(orders.values())), listed(orders, 2)
+    followed = {
+        name: replace(again, reason=f"{again.reason}; the order is that of {sure}")
+        for name, found in recognised.items()
+        if found.is_ambiguous and (again := recognised_dates(table[name], likely)) is not None
+    }
+    return recognised | followed
 
 
 def recognised_column(column: Column, dialect: Dialect, is_target: bool) -> RecognisedColumn | None:
@@ -39,9 +72,12 @@ def recognised_column(column: Column, dialect: Dialect, is_target: bool) -> Reco
     return recognised
 
 
-def recognised_dates(column: Column) -> RecognisedColumn | None:
-    """Notation of a column of names or numbers that are dates or times of day, but for a few words."""
-    found = recognised_in(column)
+def recognised_dates(column: Column, likely: Order | None = None) -> RecognisedColumn | None:
+    """Notation of a column of names or numbers that are dates or times of day, but for a few words.
+
+    likely: order of day and month where both fit.
+    """
+    found = recognised_in(column, likely)
     if found is None:
         return None
     reason = f"{found.first} to {found.last}"
@@ -53,7 +89,7 @@ def recognised_dates(column: Column) -> RecognisedColumn | None:
             reason += f"; every row could also be {other}"
     if found.misfits:
         reason += f"; missing: {listed(found.misfits)}"
-    return RecognisedColumn(spec, reason)
+    return RecognisedColumn(spec, reason, found.is_ambiguous)
 
 
 def recognised_numbers(column: Column, dialect: Dialect) -> RecognisedColumn | None:

@@ -25,10 +25,11 @@ def repeated_headers(table: Table, spec: DataSpec) -> NDArray[np.intp]:
         if not len(rows):
             break
         at = _named_like_itself(column)
-        has_names |= at is not None
+        own = spec.columns[name].missing if name in spec.columns else ()
+        has_names |= at is not None or name in own
         if at is not None:
             rows = rows[column.values[rows] == at]
-        elif not column.shape and _is_missing_word(name, spec):
+        elif not column.shape and (name in (*own, *spec.missing) or name.startswith("Unnamed: ")):
             rows = rows[column.missing()[rows]]
         else:
             return rows[:0]
@@ -40,12 +41,6 @@ def _named_like_itself(column: Column) -> int | None:
     if column.kind != "categorical":
         return None
     return next((code for code, word in enumerate(column.categories) if word.strip() == column.name), None)
-
-
-def _is_missing_word(name: str, spec: DataSpec) -> bool:
-    """Whether the header's cell above a column marks a missing value."""
-    own = spec.columns[name].missing if name in spec.columns else ()
-    return name in own or name in spec.missing or name.startswith("Unnamed: ")
 
 
 def repeats_noted(rows: NDArray[np.intp]) -> str:

@@ -33,7 +33,7 @@ from bpcli.data.targets import choose_loss, fit_target, learned_columns, require
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
 from bpcli.nn.losses import Loss, MeanSquaredError
 from bpcli.spec import type_name
-from bpcli.wording import counted, listed, quoted
+from bpcli.wording import counted, listed, listed_with_last, quoted
 
 Weightless = Literal["kept", "dropped"]
 """Treatment of rows of weight 0: dropped before the split; version 0.1 kept them."""
@@ -149,7 +149,9 @@ def _array_targets(spec: DataSpec, header: list[str]) -> list[str]:
         raise MismatchError(
             Mismatch(("data", "arrays", "y"), f"the file has no array {quoted(y)} or {quoted(y + '_train')}")
         )
-    raise MismatchError(Mismatch(("data",), f"target is missing: name the column to predict, one of {listed(header)}"))
+    raise MismatchError(
+        Mismatch(("data",), f"target is missing: name the column to predict, one of {listed_with_last(header)}")
+    )
 
 
 def _without_name_or_content(table: Table, header: list[str], inputs: list[str]) -> dict[str, str]:

@@ -17,7 +17,24 @@ from bpcli.data.table import Column
 from bpcli.wording import counted, is_number, listed, quoted
 
 MISSING_WORDS = frozenset(
-    ["na", "n/a", "n.a.", "nan", "none", "null", "nil", "missing", "unknown", "-", "--", ".", "#n/a", "#na", "<na>"]
+    [
+        "na",
+        "n/a",
+        "n.a.",
+        "nan",
+        "none",
+        "null",
+        "nil",
+        "missing",
+        "unknown",
+        "-",
+        "--",
+        ".",
+        "?",
+        "#n/a",
+        "#na",
+        "<na>",
+    ]
 )
 """Words, in lower case, that stand for a missing value in most files."""
 

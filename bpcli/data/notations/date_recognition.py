@@ -48,20 +48,20 @@ class Recognised:
     """Whether the cells are dates with day and month exchanged, too."""
 
 
-def recognise_dates(words: Sequence[str]) -> Recognised | None:
+def recognise_dates(words: Sequence[str], likely: Order | None = None) -> Recognised | None:
     """Notation of the different words of a column if nearly all of them are dates or times of day, else None.
 
     A number above 12 tells the day from the month. If none does, the month is first if slashes are between the
-    numbers, else the day.
+    numbers, else the day; or `likely` decides, such as the order in other columns.
     """
     if not words or any(map(_MAY_BE_VERSIONS.fullmatch, words)):
         return None
     if len(words) < FEWEST_VALUES and any(map(_SHORT_OR_COMPACT.fullmatch, words)):
         return None
     step = len(words) // MOST_LOOKED_AT
-    if step > 1 and recognise_dates(words[::step][:MOST_LOOKED_AT]) is None:
+    if step > 1 and recognise_dates(words[::step][:MOST_LOOKED_AT], likely) is None:
         return None  # all of a million names take a minute
-    values = {order: DateNotation(order=order).values(words) for order in _orders(words)}
+    values = {order: DateNotation(order=order).values(words) for order in _orders(words, likely)}
     fits = {order: np.isfinite(found) for order, found in values.items()}
     best = max(fits, key=lambda order: int(fits[order].sum()), default=None)
     if best is None or not fits[best].any():
@@ -96,12 +96,15 @@ def recognise_date_numbers(name: str, values: NDArray[np.float64]) -> Recognised
     return None if found is None else Recognised(found, number_label(first), number_label(last))
 
 
-def recognised_in(column: Column) -> Recognised | None:
-    """Notation of a column that was read as names or numbers, if it holds dates or times of day, else None."""
+def recognised_in(column: Column, likely: Order | None = None) -> Recognised | None:
+    """Notation of a column that was read as names or numbers, if it holds dates or times of day, else None.
+
+    likely: order of day and month where both fit.
+    """
     if column.shape or column.kind not in ("categorical", "numeric"):
         return None
     if column.kind == "categorical":
-        return recognise_dates([word.strip() for word in column.present()])
+        return recognise_dates([word.strip() for word in column.present()], likely)
     values = np.asarray(column.values, np.float64)
     values = values[~column.missing()]
     some = values[:FEWEST_VALUES]
@@ -110,9 +113,10 @@ def recognised_in(column: Column) -> Recognised | None:
     return recognise_date_numbers(column.name, np.unique(values))
 
 
-def _orders(words: Sequence[str]) -> tuple[Order, ...]:
+def _orders(words: Sequence[str], likely: Order | None) -> tuple[Order, ...]:
     """Orders that may be those of words, the likelier first where several fit."""
-    if any("/" in word for word in words):
+    month_first = any("/" in word for word in words) if likely is None else likely == "month_day_year"
+    if month_first:
         return ("year_month_day", "month_day_year", "day_month_year")
     return ("year_month_day", "day_month_year", "month_day_year")
 

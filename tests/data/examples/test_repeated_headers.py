@@ -32,6 +32,8 @@ def test_names_read_as_missing_values_are_found(tmp_path: Path):
     columns: dict[str, object] = {"amount": {"type": "numeric", "missing": ["amount"]}}
     lines = [HEADER, *ROWS[:4], ",pro,yes", HEADER, *ROWS[4:]]
     assert repeats(tmp_path, lines, columns) == [5]
+    columns |= {name: {"type": "categorical", "missing": [name]} for name in ("plan", "won")}
+    assert repeats(tmp_path, lines, columns) == [5]
 
 
 def test_an_empty_cell_of_the_header_is_repeated_by_an_empty_cell(tmp_path: Path):
