@@ -43,11 +43,13 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Finished:
-    """A child that ended well: wall time from before its start to its end, peak resident memory, standard output."""
+    """A child that ended well: wall time from before its start to its end, peak resident memory, output, CPU time."""
 
     seconds: float
     megabytes: float
     output: str
+    cpu: float
+    """Seconds in the program and in the system, which other programs on the machine change less than wall time."""
 
     @property
     def result(self) -> Any:
@@ -77,7 +79,7 @@ def run_child(command: Sequence[str], cores: int = len(CORES)) -> Finished:
             last = (errors.read().strip().splitlines() or ["no word why"])[-1]
             raise Failed(f"exit code {process.returncode}: {last[:200]}")
         peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-        return Finished(seconds, peak / 1e6, output.read())
+        return Finished(seconds, peak / 1e6, output.read(), usage.ru_utime + usage.ru_stime)
 
 
 def module(name: str, *arguments: str) -> list[str]:

@@ -35,7 +35,10 @@ def init(
     query: Query = None,
     sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook (default: the first).")] = None,
     skip_rows: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="Lines to skip above the header (default: recognised).")
+        int | None,
+        typer.Option(
+            min=0, metavar="N", help="Lines of a text, or rows of a sheet, above the header (default: recognised)."
+        ),
     ] = None,
     header: Annotated[
         bool | None,

@@ -31,7 +31,9 @@ CheckpointArgument = Annotated[
 
 CheckpointOption = Annotated[Path | None, typer.Option("--run", metavar="CHECKPOINT", help="The same as an option.")]
 
-RowsOption = Annotated[Path | None, typer.Option("--data", metavar="FILE", help="The same as an option.")]
+RowsOption = Annotated[
+    list[str] | None, typer.Option("--data", metavar="FILE", help="The same as an option; repeatable.")
+]
 
 Query = Annotated[str | None, typer.Option(metavar="SQL", help="Query of the rows, with the URL of a database.")]
 

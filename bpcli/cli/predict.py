@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -27,9 +27,11 @@ STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 
 
 def predict(
-    source: Annotated[
-        Path | None,
-        typer.Argument(metavar="INPUT", help="Data file or pipe; - reads standard input."),
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="INPUT...", help="Data files, pipes, or patterns such as 'parts/*.csv'; - reads standard input."
+        ),
     ] = None,
     data: RowsOption = None,
     checkpoint: Annotated[
@@ -37,7 +39,7 @@ def predict(
         typer.Option(
             "--checkpoint",
             "--run",
-            help="Run directory or checkpoint file (default: the newest finished run that fits the file).",
+            help="Run directory or checkpoint file (default: the newest finished run that fits the first file).",
         ),
     ] = None,
     runs_dir: Annotated[
@@ -78,53 +80,64 @@ def predict(
 ) -> None:
     """Predict the target of each row, as CSV or JSON lines.
 
-    Keeps the order of the rows. The target column is not needed. Standard input and pipes are CSV or JSON lines, and
-    each row is answered as it arrives.
+    Keeps the order of the files and of their rows. The target column is not needed. Standard input and pipes are CSV or
+    JSON lines, and each row is answered as it arrives.
 
     Example: bpcli predict datasets/penguins.csv --probabilities --output predictions.csv
     """
-    from bpcli.experiment.notes import surprise_notes
+    from bpcli.experiment.notes import notes_of_clipped, surprise_notes
     from bpcli.inspection.attributions import explained_output
     from bpcli.inspection.explained_predictions import AttributionColumns
     from bpcli.models.fitting_run import fitting_run
     from bpcli.models.model import Model
-    from bpcli.models.prediction import predict_file
+    from bpcli.models.prediction import predict_files
     from bpcli.models.prediction_lines import CsvLines, JsonLines
     from bpcli.storage.run_checkpoint import unfinished_notes
     from bpcli.storage.run_directory import RunDirectory
 
-    rows = the_one(source, data, "INPUT", "--data")
-    source = None if str(rows) in STANDARD_INPUT else rows
+    sources = _sources(the_one(inputs or None, data or None, "INPUT", "--data"))
     output = None if output is None or is_standard_output(output) else output
-    if source is not None and RunDirectory(source).is_run():
-        shown = printable(str(source))
+    run = next((source for source in sources if source is not None and RunDirectory(source).is_run()), None)
+    if run is not None:
+        shown = printable(str(run))
         raise UsageError(f"{shown}: a run directory, not data; give the data, and --checkpoint {shown}")
-    model = Model.load(fitting_run(source, runs_dir).path if checkpoint is None else checkpoint)
+    model = Model.load(fitting_run(sources[0], runs_dir).path if checkpoint is None else checkpoint)
     if threshold is not None:
         model = model.with_threshold(threshold)
     if checkpoint is None:
-        run, targets = model.path.parent.parent, listed(model.preprocessor.target.names)
-        fits = "" if source is None else " that fits the file"
-        say(f"the newest finished run{fits}: {printable(str(run))}, which predicts {targets}")
+        chosen, targets = model.path.parent.parent, listed(model.preprocessor.target.names)
+        file = "the file" if len(sources) == 1 else "the first file"
+        fits = "" if sources[0] is None else f" that fits {file}"
+        say(f"the newest finished run{fits}: {printable(str(chosen))}, which predicts {targets}")
     kept = [name for row in csv.reader(keep or ()) for name in row if name]
     explainer = AttributionColumns(model) if explain else None
     if jsonl and spreadsheet_safe:
         raise UsageError("--spreadsheet-safe: for CSV; leave it out with --jsonl")
     cleaning = [without_formula] * spreadsheet_safe + [printable] * (output is None and sys.stdout.isatty())
     lines_of = JsonLines if jsonl else partial(CsvLines, cleaning=cleaning)
-    with _opened(output, source, force) as out:
-        tally = predict_file(model, source, out, probabilities, kept, explainer, lines_of)
+    with _opened(output, sources, force) as out:
+        tally = predict_files(model, sources, out, probabilities, kept, explainer, lines_of)
     if tally.ignored:
         note(f"columns ignored, since the model does not use them: {listed(tally.ignored)}")
     notes([*unfinished_notes(model.path), *model.decision_notes, *surprise_notes(tally.surprises), *tally.notes])
-    if tally.clipped:
-        ranges = model.target.shown_ranges
-        before = "; explained is the prediction before that" if explain else ""
-        note(f"{counted(tally.clipped, 'prediction')} clipped to {' or '.join(dict.fromkeys(ranges.values()))}{before}")
+    before = "; explained is the prediction before that" if explain else ""
+    notes(f"{line}{before}" for line in notes_of_clipped(model.target, tally.clipped))
     if explain:
         same = "that of the same class" if model.target.task in ("binary", "multiclass") else "the same"
         note(f"explained is {explained_output(model)}; baseline is {same} for an average training row")
     say(f"{counted(tally.rows, 'row')} predicted by {_shown(model)}")
+
+
+def _sources(names: Sequence[str]) -> list[Path | None]:
+    """Files that names and patterns stand for; None is standard input. Raises UsageError for that among others."""
+    from bpcli.data.files.given import given_files
+
+    stream = next((name for name in names if name in STANDARD_INPUT), None)
+    if stream is None:
+        return [*given_files(names)]
+    if len(names) > 1:
+        raise UsageError(f"{stream}: standard input is read alone; leave the other data out")
+    return [None]
 
 
 def _shown(model: Model) -> str:
@@ -134,7 +147,7 @@ def _shown(model: Model) -> str:
 
 
 @contextmanager
-def _opened(output: Path | None, source: Path | None, force: bool) -> Iterator[TextIO]:
+def _opened(output: Path | None, sources: Sequence[Path | None], force: bool) -> Iterator[TextIO]:
     """Open standard output, or a file that gets its name only when it is complete."""
     from bpcli.system.files import replacing
 
@@ -142,8 +155,9 @@ def _opened(output: Path | None, source: Path | None, force: bool) -> Iterator[T
         yield sys.stdout
         sys.stdout.flush()
         return
-    if source is not None and output.resolve() == source.resolve():
-        raise UsageError(f"--output {printable(str(output))}: the input file itself; choose another name")
+    if any(source is not None and output.resolve() == source.resolve() for source in sources):
+        itself = "the input file itself" if len(sources) == 1 else "one of the input files"
+        raise UsageError(f"--output {printable(str(output))}: {itself}; choose another name")
     require_free(output, force)
     with replacing(output) as file:
         yield file

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from bpcli.cli.console import aligned, note, result, result_json
+from bpcli.cli.console import aligned, note, notes, result, result_json
 from bpcli.cli.options import AsJson
 from bpcli.cli.prune import config_names, prune_runs, require_criteria
 from bpcli.errors import UsageError
@@ -217,6 +217,7 @@ def _document(folder: Path, listing: Listing, ordered: list[ListedRun], keys: li
                 "training_seconds": run.training_seconds,
                 "monitor": run.monitor,
                 "score": run.score,
+                "positive": run.positive,
                 "best": run.best.to_json() if run.best else {},
                 "test": run.test,
                 "config": {key: run.config[key] for key in keys if key in run.config},
@@ -239,6 +240,8 @@ def _print_csv(ordered: list[ListedRun], keys: list[str]) -> None:
 
 def _print_table(ordered: list[ListedRun], short: dict[str, str], sort: str) -> None:
     """Print a row per run, with the most relevant config keys; on a terminal, only as many as fit."""
+    from bpcli.storage.run_listing import notes_of_positive
+
     names = [name for name in COLUMNS if name != "seconds" or sort == name]
     names += [sort] if sort not in COLUMNS and sort not in short else []
     # The sort key is always shown.
@@ -265,6 +268,7 @@ def _print_table(ordered: list[ListedRun], short: dict[str, str], sort: str) -> 
         first = ", ".join(map(printable, rows[0][shown:][:4]))
         more = " …" if len(rows[0]) > shown + 4 else ""
         note(f"{left}: {first}{more}; --json and --csv list all")
+    notes(notes_of_positive(ordered, {sort, *(run.monitor or "" for run in ordered)}))
 
 
 def _cell(name: str, value: Any) -> str:

@@ -188,6 +188,7 @@ def _print_runs(found: dict[SeedRun, ListedRun | None]) -> None:
 
 def _print_spreads(finished: Sequence[ListedRun], count: int) -> None:
     """Print the mean and standard deviation of each metric."""
+    from bpcli.documents.scores import about_positive
     from bpcli.jobs.seeds import spreads
 
     over = counted(count, "seed") if len(finished) == count else f"{len(finished)} of {count} seeds"
@@ -201,5 +202,7 @@ def _print_spreads(finished: Sequence[ListedRun], count: int) -> None:
         for mean, deviation in [with_deviation(found.mean, found.std)]
     ]
     result(f"over {over}: values of the best epoch, and of the test rows (test_); sample standard deviation (n − 1)")
+    for line in about_positive(finished[0].positive):
+        result(line)
     header = ["metric", "mean", "±", "standard deviation", "least", "greatest"]
     result_table(Table("Spread", header, rows, right=(1, 3, 4, 5)))

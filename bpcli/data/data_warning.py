@@ -18,8 +18,10 @@ WarningName = Literal[
     "earlier_training",
     "identifier",
     "reading_option",
+    "repeated_header",
     "shared_groups",
     "target_copy",
+    "total_row",
     "unseen_class",
 ]
 

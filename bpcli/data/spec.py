@@ -92,7 +92,9 @@ class DataSpec(Spec):
     decimal: Literal[".", ","] = Field(default=".", description="Decimal separator of all columns.")
     thousands: str | None = Field(default=None, description="Separator between groups of digits, in all columns.")
     comment: str | None = Field(default=None, description="Start of lines to skip, such as `#`.")
-    skip_rows: int = Field(default=0, ge=0, description="Number of lines to skip at the beginning of a file.")
+    skip_rows: int = Field(
+        default=0, ge=0, description="Number of lines of a text, or rows of a sheet, to skip at the beginning."
+    )
     header: bool = Field(default=True, description="false: the first row is data; columns are column0, column1, …")
     encoding: str = Field(default="utf-8", description="Encoding of text files, such as cp1252 or utf-16.")
     split: SplitSpec = Field(default=SplitSpec(), description="Split of the rows.")

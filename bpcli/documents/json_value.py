@@ -12,7 +12,9 @@ Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json
 
 def measured(value: object) -> float | None:
     """Return `value` as a float if it is a finite number, else None."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if type(value) is float:
+        return value if isfinite(value) else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):  # a union would be built in every call
         return None
     try:
         return float(value) if isfinite(value) else None

@@ -13,7 +13,7 @@ from bpcli.wording import quoted
 Scores = Mapping[str, float | None]
 """Value by metric name; None if undefined."""
 
-_WEIGHTS = ("weight_sum", "unweighted")
+_NUMBER_OR_NONE = (float, int, type(None))
 
 Group = Literal["class", "label", "target"]
 
@@ -21,6 +21,9 @@ OF_POSITIVE = ("precision", "recall", "f1", "roc_auc", "average_precision")
 """Scores of two classes that refer to the positive class."""
 
 GROUPS: tuple[Group, ...] = ("class", "label", "target")
+
+_NO_SCORES = ("rows", *(f"per_{group}" for group in GROUPS), "weight_sum", "unweighted")
+"""Entries of a report besides its scores."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,7 @@ class ScoreReport:
     @property
     def about_positive(self) -> list[str]:
         """Line on the positive class; empty unless there are two classes."""
-        if self.positive is None:
-            return []
-        return [f"precision, recall, F1 and curves refer to the positive class, {quoted(self.positive)}"]
+        return about_positive(self.positive)
 
     def of_positive(self, name: str) -> str | None:
         """Class that a score refers to; None if it refers to all."""
@@ -83,12 +84,7 @@ class ScoreReport:
         plain = document.get("unweighted")
         return cls(
             rows=whole(document.get("rows")) or 0,
-            scores={
-                name: measured(value)
-                for name, value in document.items()
-                if name not in ("rows", f"per_{group}", "weight_sum", "unweighted")
-                and isinstance(value, float | int | None)
-            },
+            scores=scores_in(document),
             group=group,
             groups={
                 name: {metric: _figure(value) for metric, value in members(figures).items()}
@@ -99,6 +95,22 @@ class ScoreReport:
             weight_sum=_figure(document.get("weight_sum")),
             unweighted=cls.from_json({**plain, "unweighted": None}) if isinstance(plain, dict) else None,
         )
+
+
+def about_positive(positive: str | None) -> list[str]:
+    """Line on the positive class; empty unless there are two classes."""
+    if positive is None:
+        return []
+    return [f"precision, recall, F1 and curves refer to the positive class, {quoted(positive)}"]
+
+
+def scores_in(document: Mapping[str, Json]) -> dict[str, float | None]:
+    """Scalar metrics of a report as `ScoreReport.to_json` writes it, without its other entries."""
+    return {
+        name: measured(value)
+        for name, value in document.items()
+        if isinstance(value, _NUMBER_OR_NONE) and name not in _NO_SCORES
+    }
 
 
 def _same(value: float | None, other: float | None) -> bool:

@@ -12,8 +12,10 @@ import numpy as np
 from pydantic import ValidationError
 
 from bpcli.data.columns.recognition import recognised_column
+from bpcli.data.examples.repeated_headers import repeated_headers, repeats_noted
 from bpcli.data.examples.selection import with_own_words
 from bpcli.data.examples.target_leaks import MOST_NAMES
+from bpcli.data.examples.total_row import total_row
 from bpcli.data.examples.usable_rows import dropped_words, rows_with_targets
 from bpcli.data.files.elsewhere import elsewhere_hint
 from bpcli.data.files.given import require_query
@@ -27,7 +29,7 @@ from bpcli.data.files.kind_hints import (
 )
 from bpcli.data.files.npz_reader import usual_arrays
 from bpcli.data.files.read import holds_arrays
-from bpcli.data.files.recognition import dialect_of
+from bpcli.data.files.recognition import dialect_of, rows_not_skipped
 from bpcli.data.files.source import Source, open_source, read_options
 from bpcli.data.spec import ArraysSpec, DataSpec, without_password
 from bpcli.data.table import Column, Table, absent_name_hint
@@ -73,6 +75,8 @@ def draft_config(
     data = _data(path, query, sheet, given)
     options = read_options(data, {})
     source = open_source(data, Path(), cache=cache, split_arrays=any(map(options.names_position, targets)))
+    if given.get("skip_rows") and (place := rows_not_skipped(source)):
+        raise UsageError(f"--skip-rows: {place} has no lines to skip")
     dialect = dialect_of(source, data.skip_rows)
     why_read = {key: why for key, why in dialect.reasons.items() if key not in given}
     data = data.model_copy(update={key: getattr(dialect.dialect, key) for key in why_read})
@@ -87,6 +91,8 @@ def draft_config(
             instead = instead or _headless_hint(data, header) or absent_name_hint(target, header)
             raise UsageError(f"--target: no column {quoted(target)} in {quoted(str(path))}{instead}")
     table = source.read(source.options)
+    repeats = repeated_headers(table, data)
+    notes += [repeats_noted(repeats)] if len(repeats) else []
     targets = list(dict.fromkeys(targets)) or _array_targets(data, header)
     recognised = {
         name: found
@@ -107,6 +113,7 @@ def draft_config(
     shown = source.shown
     if not table.rows:
         raise DataError(f"{shown}: no rows below the header")
+    notes += filter(None, [total_row(source, table)])
     known, lost = rows_with_targets(table, targets, shown)
     if lost:
         notes += [*lost, *_words_taken(source, table, targets, data)]

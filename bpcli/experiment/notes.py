@@ -12,11 +12,13 @@ from bpcli.data.columns.inputs import NumericInput
 from bpcli.data.columns.recognition import column_hint, recognised_dates, recognised_numbers
 from bpcli.data.columns.target_range import TargetRange
 from bpcli.data.data_warning import DataWarning
+from bpcli.data.examples.repeated_headers import repeated_headers, repeats_noted
 from bpcli.data.files.kind_hints import is_padded, numbers_with_words, padded_noted, variants_noted
-from bpcli.data.files.recognition import dialect_of
+from bpcli.data.files.recognition import dialect_of, rows_not_skipped
 from bpcli.data.files.source import Source
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.preprocess import Preprocessor
+from bpcli.data.spec import DataSpec
 from bpcli.data.table import Column, Kind, Table
 from bpcli.data.targets import TargetBase
 from bpcli.nn.network import Network
@@ -120,6 +122,13 @@ def notes_of_targets(fitted: Preprocessor, table: Table) -> list[str]:
     ]
 
 
+def notes_of_clipped(target: TargetBase, clipped: int) -> list[str]:
+    """Note about the number of predictions moved into the target's range; none for 0."""
+    if not clipped:
+        return []
+    return [f"{counted(clipped, 'prediction')} clipped to {' or '.join(dict.fromkeys(target.shown_ranges.values()))}"]
+
+
 def notes_of_ranges(target: TargetBase, given: TargetRange) -> Iterator[str]:
     """Note about ranges to which predictions are clipped. given: as in the config."""
     ranges = target.shown_ranges
@@ -179,7 +188,9 @@ def notes_of_layers(network: Network, given: Collection[str]) -> Iterator[str]:
 
 
 def warnings_of_dialect(source: Source, given: Dialect) -> Iterator[DataWarning]:
-    """Warnings about reading options that the config leaves out although the text calls for them."""
+    """Warnings about reading options that have no effect, and those left out although the file calls for them."""
+    if given.skip_rows and (place := rows_not_skipped(source)):
+        yield DataWarning("reading_option", f"data.skip_rows is ignored: {place} has no lines to skip")
     found = dialect_of(source)
     for key, why in found.reasons.items():
         if getattr(given, key) == getattr(Dialect(), key):
@@ -211,6 +222,12 @@ def _unrecognised_notation(column: Column, dialect: Dialect) -> str:
         hint = column_hint(column.name, found.spec)
         return f"{found.reason}, so read as categories; if missing values are meant, set data.columns: {hint}"
     return ""
+
+
+def warnings_of_headers(table: Table, data: DataSpec) -> Iterator[DataWarning]:
+    """Warning about rows that repeat the header."""
+    if said := repeats_noted(repeated_headers(table, data)):
+        yield DataWarning("repeated_header", said)
 
 
 def warnings_of_classes(targets: Iterable[Column]) -> Iterator[DataWarning]:

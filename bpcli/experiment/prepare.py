@@ -16,6 +16,7 @@ from bpcli.data.columns import Surprise
 from bpcli.data.data_warning import Acceptance, DataWarning
 from bpcli.data.examples.leaks import find_leaks
 from bpcli.data.examples.selection import Examples, Weightless, select_examples
+from bpcli.data.examples.total_row import total_row
 from bpcli.data.files.source import Source, open_source
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part
@@ -37,6 +38,7 @@ from bpcli.experiment.notes import (
     warnings_of_classes,
     warnings_of_columns,
     warnings_of_dialect,
+    warnings_of_headers,
 )
 from bpcli.experiment.row_weights import weighted
 from bpcli.experiment.warm_start import StartingModel, known_inputs, known_kinds
@@ -203,7 +205,10 @@ def prepare(
     arrays = {array.name for array in preprocessor.arrays}
     cells = [name for name in selection.inputs if name not in arrays]
     warnings += warnings_of_dialect(source, data.dialect)
+    warnings += warnings_of_headers(table, data)
     warnings += warnings_of_columns((train[name] for name in cells if name not in data.columns), data.dialect)
+    if total := total_row(source, table):
+        warnings.append(DataWarning("total_row", total))
     warnings += warnings_of_classes(table[name] for name in selection.targets)
     start = earlier.warm_start if earlier else None
     if model is not None:

@@ -251,4 +251,5 @@ def _described(layer: Layer | None) -> str:
     if layer is None:
         return "no layer"
     units = "" if layer.units is None else f" of {counted(layer.n_out, 'unit')}, {type_name(layer.units)}"
-    return f"{layer.type}{units}"
+    unbiased = layer.multiplications > 0 and all(slot.name != "bias" for slot in layer.parameters())
+    return f"{layer.type}{units}{' without biases' if unbiased else ''}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 import numpy as np
 
@@ -78,13 +79,12 @@ def partial_dependence(model: Model, table: Table, columns: Sequence[str] | None
     most = MOST_MULTIPLICATIONS / (model.inference.network.multiplications * max(passes, 1))
     chosen = table.take(evenly_spaced(table.rows, min(MOST_ROWS, most)))
     x = features_of(model, chosen)
-    ends = np.cumsum([column.width for column in inputs.values()])
+    ends = dict(zip(inputs, accumulate(column.width for column in inputs.values()), strict=True))
     answers = model.target.answer_names(model.loss)
     found = []
     for name, grid, cells in zip(names, grids, asked, strict=True):
-        last = int(ends[list(inputs).index(name)])
-        features = slice(last - inputs[name].width, last)
-        means = _mean_answers(model, x, _encoded(model, chosen, cells, features), features)
+        features = slice(ends[name] - inputs[name].width, ends[name])
+        means = _mean_answers(model, x, _encoded(model, chosen, inputs[name], cells, features), features)
         of_values, of_missing = means[: len(grid)].T.tolist(), means[len(grid) :].ravel().tolist()
         missing = dict(zip(answers, of_missing, strict=True)) if of_missing else {}
         found.append(Dependence(name, _shown(grid), dict(zip(answers, of_values, strict=True)), missing))
@@ -135,8 +135,13 @@ def _shown(grid: Column) -> list[float] | list[str]:
     return grid.values.tolist() if grid.kind == "numeric" else grid.labels()
 
 
-def _encoded(model: Model, table: Table, grid: Column, features: slice) -> Array:
+def _encoded(model: Model, table: Table, fitted: ColumnInput, grid: Column, features: slice) -> Array:
     """Features (values, width) of each grid value."""
+    inputs, stems = model.preprocessor, model.inference.network.stems
+    if fitted.field(0) is None and not inputs.arrays and not stems.trained:  # its numbers are the features
+        out = np.empty((len(grid), fitted.width), model.dtype)
+        fitted.writer(grid)(grid, out)
+        return out
     row = table.take(np.zeros(len(grid), np.intp))
     names = model.preprocessor.input_kinds_in(table)
     whole = Table([grid if name == grid.name else row[name] for name in names], rows=len(grid))

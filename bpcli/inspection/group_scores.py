@@ -46,13 +46,19 @@ class LossScores:
         y = target.encode([table[name] for name in target.names], exact)
         outputs = model.inference.network.n_out
         self._loss, self._bounds = model.loss, bounds
-        self._targets = np.eye(outputs)[y.astype(np.intp)] if y.ndim == 1 else y.astype(exact)
+        targets = np.eye(outputs)[y.astype(np.intp)] if y.ndim == 1 else y.astype(exact)
         most = int(np.diff(bounds).max())
-        self._scratch, self._gradient = LossScratch(most, outputs, exact), np.empty((most, outputs))
+        scratch, gradient = LossScratch(most, outputs, exact), np.empty((most, outputs))
+        self._groups = [
+            (slice(start, stop), targets[start:stop], gradient[:rows], scratch.part(0, rows, batch=rows))
+            for start, stop in pairwise(bounds.tolist())
+            for rows in (stop - start,)
+        ]
 
     def of(self, logits: Array, weight: Array | None) -> Figures:
         """Mean loss; see `GroupScores.of`."""
-        sums = np.array(list(self._sums(logits, weight)))
+        with np.errstate(all="ignore"):
+            sums = np.array(list(self._sums(logits, weight)))
         weights = np.diff(self._bounds) if weight is None else np.add.reduceat(weight, self._bounds[:-1])
         mean = sums.sum() / weights.sum()
         if len(sums) == 1:
@@ -62,14 +68,9 @@ class LossScores:
 
     def _sums(self, logits: Array, weight: Array | None) -> Iterator[float]:
         """Yield the weighted loss summed over each group."""
-        for start, stop in pairwise(self._bounds):
-            count, rows = int(stop - start), slice(start, stop)
-            scratch = self._scratch.part(0, count, batch=count)
+        for rows, targets, gradient, scratch in self._groups:
             of_rows = None if weight is None else weight[rows]
-            with np.errstate(all="ignore"):
-                yield self._loss.value_and_gradient(
-                    logits[rows], self._targets[rows], of_rows, self._gradient[:count], scratch
-                )
+            yield self._loss.value_and_gradient(logits[rows], targets, of_rows, gradient, scratch)
 
 
 class MetricScores:

@@ -132,15 +132,16 @@ def permutation_importance(
     before = [scores.of(unchanged, of_rows) for of_rows in weights]
     found, changed = [], ChangedRows(model, x)
     ends = np.cumsum([0, *(column.width for column in columns)])
-    for column, (first, last) in zip(columns, pairwise(ends), strict=True):
-        features = slice(int(first), int(last))
-        kept, changes = x[:, features].copy(), []
-        for donor, of_rows, base in zip(donors, weights, before, strict=True):
-            changes.append(sign * (scores.of(changed.logits(features, kept[donor]), of_rows) - base))
-        worse, *without = np.mean(changes, axis=0)
-        low, high = interval_of(worse, np.array(without)) or (None, None)
-        deviation = float(np.std([change[0] for change in changes]))
-        found.append(ColumnImportance(column.name, float(worse), deviation, low, high))
+    with model.threads.single():
+        for column, (first, last) in zip(columns, pairwise(ends.tolist()), strict=True):
+            features = slice(first, last)
+            kept, changes = x[:, features].copy(), []
+            for donor, of_rows, base in zip(donors, weights, before, strict=True):
+                changes.append(sign * (scores.of(changed.logits(features, kept[donor]), of_rows) - base))
+            worse, *without = np.mean(changes, axis=0)
+            low, high = interval_of(worse, np.array(without)) or (None, None)
+            deviation = float(np.std([change[0] for change in changes]))
+            found.append(ColumnImportance(column.name, float(worse), deviation, low, high))
     found.sort(key=lambda one: -one.importance)
     return Importance(metric, rows, score, found, type_name(model.loss), repeats, weighted=weight is not None)
 

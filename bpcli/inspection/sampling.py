@@ -64,14 +64,18 @@ class ChangedRows:
         is_wide = x.shape[1] >= wide and model.inference.takes_changes
         with np.errstate(all="ignore"), model.threads.single():
             self._sums = model.inference.weighted_sums(x, 0) if is_wide else None
+        self._scratch = model.inference.scratch(len(x)) if is_wide else None
 
     def logits(self, features: slice, values: Array) -> Array:
-        """Logits (rows, outputs) with other values (rows, width) of some features."""
+        """Logits (rows, outputs) with other values (rows, width) of some features, valid until the next call.
+
+        To be called within the model's limit to one thread, which costs more than the pass of a small network.
+        """
         before = self._x[:, features].copy()
         if self._sums is not None:
             change = values.astype(self._sums.dtype) - before
-            with np.errstate(all="ignore"), self._model.threads.single():
-                return self._model.inference.changed(self._sums, features.start, change)
+            with np.errstate(all="ignore"):
+                return self._model.inference.changed(self._sums, features.start, change, self._scratch)
         self._x[:, features] = values
         found = logits_of(self._model, self._x)
         self._x[:, features] = before

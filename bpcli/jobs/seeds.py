@@ -280,6 +280,7 @@ class SeedsReport:
         return {
             "stem": self.stem,
             "finished": self.finished,
+            "positive": next((one.run.positive for one in self.runs if one.run is not None), None),
             "runs": [run.to_json() for run in self.runs],
             "metrics": {name: asdict(spread) for name, spread in self.metrics.items()},
         }

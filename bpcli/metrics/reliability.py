@@ -55,11 +55,11 @@ def reliability(probabilities: Array, positive: Array, weights: Array | None = N
 
 
 def wilson_interval(share: float, rows: float) -> tuple[float, float]:
-    """95% interval of a share observed in a number of rows (Wilson 1927)."""
+    """95% interval of a share observed in a number of rows (Wilson 1927). A share of 0 or 1 is one of its ends."""
     square = NORMAL_95**2 / rows
     centre = (share + square / 2) / (1 + square)
     half = NORMAL_95 * sqrt(share * (1 - share) / rows + square / rows / 4) / (1 + square)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    return 0.0 if share == 0 else centre - half, 1.0 if share == 1 else centre + half
 
 
 def expected_calibration_error(bins: list[Bin]) -> float | None:

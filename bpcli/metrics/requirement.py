@@ -115,8 +115,8 @@ class Requirement:
         value = self._value(report)
         margin = None
         if value is not None:
-            above = value - self.bound
-            margin = above if ">" in self.comparison else -above if "<" in self.comparison else -abs(above)
+            above, below = value - self.bound, self.bound - value
+            margin = above if ">" in self.comparison else below if "<" in self.comparison else min(above, below)
         met = value is not None and _COMPARISONS[self.comparison](value, self.bound)
         weighted = report.weight_sum is not None and self.name != "rows"
         positive = report.of_positive(self.metric) if self.group is None else None

@@ -19,7 +19,13 @@ from bpcli.data.targets import require_in_domain
 from bpcli.documents.decision import DecisionReport
 from bpcli.documents.scores import ScoreReport
 from bpcli.errors import DataError, MismatchError, errors_in
-from bpcli.experiment.notes import notes_of_scale, notes_of_targets, notes_of_unseen_classes, surprise_notes
+from bpcli.experiment.notes import (
+    notes_of_clipped,
+    notes_of_scale,
+    notes_of_targets,
+    notes_of_unseen_classes,
+    surprise_notes,
+)
 from bpcli.models.model import Model
 from bpcli.storage.checkpoint import Header
 from bpcli.storage.run_checkpoint import unfinished_notes
@@ -285,6 +291,7 @@ def _evaluated(model: Model, table: Table, source: str, notes: list[str]) -> Eva
     told += [
         *notes_of_targets(model.preprocessor, table),
         *notes_of_scale(model.preprocessor, table),
+        *notes_of_clipped(model.target, answers.clipped),
         *remarks(answers.report),
     ]
     return Evaluation(source, answers.report, told, decision)

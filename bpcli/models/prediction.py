@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TextIO
 
 from bpcli.data.columns import Surprise
-from bpcli.data.files.cells import shown_path
+from bpcli.data.files.cells import ReadOptions, shown_path
 from bpcli.data.files.read import read_chunks, read_stream
 from bpcli.data.files.source import read_options
 from bpcli.data.table import Table
 from bpcli.errors import UsageError
 from bpcli.experiment.notes import notes_of_scale
 from bpcli.models.model import Model
-from bpcli.models.prediction_columns import Answers, Explainer
+from bpcli.models.prediction_columns import Answered, Answers, Explainer
 from bpcli.models.prediction_lines import CsvLines, Lines
 from bpcli.spec import type_name
 from bpcli.system.files import is_stream
@@ -46,72 +46,99 @@ class Tally:
     notes: tuple[str, ...] = ()
     """Further notes about the first rows."""
 
-    def add(self, surprises: Counter[Surprise]) -> None:
-        """Count surprises, by value for the first MOST_SURPRISES, then by column only."""
-        for surprise, count in surprises.items():
+    def add(self, answered: Answered) -> None:
+        """Count rows and surprises: by value for the first MOST_SURPRISES, then by column only."""
+        self.rows += answered.rows
+        self.clipped += answered.clipped
+        for surprise, count in answered.surprises.items():
             if surprise.value is not None and len(self.surprises) >= MOST_SURPRISES and surprise not in self.surprises:
                 surprise = Surprise(column=surprise.column, value="(others)")
             self.surprises[surprise] += count
 
 
-def predict_file(
+def predict_files(
     model: Model,
-    source: Path | None,
+    sources: Sequence[Path | None],
     out: TextIO,
     probabilities: bool = False,
     keep: Sequence[str] = (),
     explainer: Explainer | None = None,
     lines_of: Callable[[Sequence[str]], Lines] = CsvLines,
 ) -> Tally:
-    """Write predictions to `out`, one line for each row of a file, or of standard input if `source` is None.
+    """Write predictions to `out`, one line for each row of the files, in their order; None reads standard input.
 
     The columns in `keep` come first, unchanged from the input. With `probabilities`, a column for each class follows
     the prediction; the columns of `explainer` come last. `lines_of` makes the format of the output from its header.
 
     Raises:
-        DataError: the file cannot be read, a column is missing, or a value does not fit its column.
+        DataError: a file cannot be read, a column is missing, or a value does not fit its column.
         UsageError: the model has no probabilities, or two output columns would have the same name.
     """
-    keep, data = tuple(map(composed, keep)), model.header.config.data
-    options = read_options(data, model.preprocessor.input_kinds)
-    options = replace(options, split_arrays=options.split_arrays or any(map(options.names_position, keep)))
-    kinds = model.preprocessor.input_kinds_in(model.whole_arrays(source, options))
-    options = replace(options, kinds=kinds, columns=frozenset(kinds) | frozenset(keep), verbatim=frozenset(keep))
+    keep = tuple(map(composed, keep))
     if probabilities and not model.loss.gives_probabilities:
         raise UsageError(f"--probabilities: a model with loss {quoted(type_name(model.loss))} gives none")
     lines = lines_of(_header(model, probabilities, keep, [] if explainer is None else explainer.header))
-    chunk_rows = CHUNK_ROWS if explainer is None else EXPLAINED_ROWS
-    tables: Iterator[Table | None]
-    if arrives := source is None or is_stream(source):
-        tables = read_stream(source, options, chunk_rows)
-    else:
-        tables = read_chunks(source, options, chunk_rows)
-    first, where = next(table for table in tables if table is not None), shown_path(source)
-    model.require_positions(source, first.header)
-    first.require([*kinds, *keep], where)
-    known = {*model.preprocessor.target.names, *data.exclude, data.weight, data.split.column, *data.groups}
-    tally = Tally(ignored=tuple(name for name in first.ignored if name not in known))
-    model.require_width(source, tally.ignored)
-    whole = next((name for name in keep if first[name].shape), None)
-    if whole is not None:
-        raise UsageError(f"--keep: {quoted(whole)} is an array; name positions of it, such as {quoted(whole + '0')}")
-    answers = Answers(model, options, keep, probabilities, explainer, lines, where)
-    threads = available_cores() if arrives or first.rows == chunk_rows else 1
-    beginning = lines.beginning()
-    with model.threads.single():
-        for answered in in_order(answers, _numbered(chain([first], tables)), threads):
-            if answered.rows or answered.failure is None:
-                out.write(beginning + lines.rows(answered.columns))
-                out.flush()
-                beginning = ""
-            tally.rows += answered.rows
-            tally.add(answered.surprises)
-            tally.clipped += answered.clipped
-            if answered.failure is not None:
-                raise answered.failure
-    if not kinds.keys() & set(keep):  # kept columns are text
-        tally.notes = tuple(notes_of_scale(model.preprocessor, first))
+    tally, beginning = Tally(), lines.beginning()
+    for source in sources:
+        table = Input.open(model, source, keep, CHUNK_ROWS if explainer is None else EXPLAINED_ROWS)
+        answers = Answers(model, table.options, keep, probabilities, explainer, lines, table.where)
+        with model.threads.single():
+            for answered in in_order(answers, _numbered(table.chunks), table.threads):
+                if answered.rows or answered.failure is None:
+                    out.write(beginning + lines.rows(answered.columns))
+                    out.flush()
+                    beginning = ""
+                tally.add(answered)
+                if answered.failure is not None:
+                    raise answered.failure
+        tally.ignored = tuple(dict.fromkeys([*tally.ignored, *table.ignored]))
+        if not table.options.kinds.keys() & set(keep):  # kept columns are text
+            place = f"{table.where}: " if len(sources) > 1 else ""
+            tally.notes += tuple(place + note for note in notes_of_scale(model.preprocessor, table.first))
     return tally
+
+
+@dataclass(frozen=True)
+class Input:
+    """Rows of one file or stream, as a model takes them."""
+
+    where: str
+    """Name in messages."""
+    options: ReadOptions
+    first: Table
+    """The first rows."""
+    chunks: Iterator[Table | None]
+    """All rows; None before a read that would wait."""
+    ignored: tuple[str, ...]
+    """Columns that the model does not know."""
+    threads: int
+
+    @classmethod
+    def open(cls, model: Model, source: Path | None, keep: Sequence[str], chunk_rows: int) -> Input:
+        """Read the first rows. Raises DataError and UsageError as `predict_files`."""
+        data = model.header.config.data
+        options = read_options(data, model.preprocessor.input_kinds)
+        options = replace(options, split_arrays=options.split_arrays or any(map(options.names_position, keep)))
+        kinds = model.preprocessor.input_kinds_in(model.whole_arrays(source, options))
+        options = replace(options, kinds=kinds, columns=frozenset(kinds) | frozenset(keep), verbatim=frozenset(keep))
+        tables: Iterator[Table | None]
+        if arrives := source is None or is_stream(source):
+            tables = read_stream(source, options, chunk_rows)
+        else:
+            tables = read_chunks(source, options, chunk_rows)
+        first, where = next(table for table in tables if table is not None), shown_path(source)
+        model.require_positions(source, first.header)
+        first.require([*kinds, *keep], where)
+        known = {*model.preprocessor.target.names, *data.exclude, data.weight, data.split.column, *data.groups}
+        ignored = tuple(name for name in first.ignored if name not in known)
+        model.require_width(source, ignored)
+        whole = next((name for name in keep if first[name].shape), None)
+        if whole is not None:
+            raise UsageError(
+                f"--keep: {quoted(whole)} is an array; name positions of it, such as {quoted(whole + '0')}"
+            )
+        threads = available_cores() if arrives or first.rows == chunk_rows else 1
+        return cls(where, options, first, chain([first], tables), ignored, threads)
 
 
 def _numbered(tables: Iterable[Table | None]) -> Iterator[tuple[int, Table] | None]:

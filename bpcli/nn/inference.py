@@ -73,10 +73,17 @@ class Inference:
         """Output (rows, *out_shape) of each layer."""
         return [y.copy() for y in self._through(features.astype(self._dtype, copy=False), 0)]
 
-    def continued(self, layer: int, outputs: Array) -> Array:
-        """Logits (rows, n_out), computed from the outputs (rows, its n_out) of a layer; layer -1 is the features."""
-        *_, logits = self._through(outputs.astype(self._dtype, copy=False), layer + 1)
+    def continued(self, layer: int, outputs: Array, workspace: Workspace | None = None) -> Array:
+        """Logits (rows, n_out), computed from the outputs (rows, its n_out) of a layer; layer -1 is the features.
+
+        workspace: scratch memory as `scratch` gives it. The logits are then valid until it is used again.
+        """
+        *_, logits = self._through(outputs.astype(self._dtype, copy=False), layer + 1, workspace)
         return logits
+
+    def scratch(self, rows: int) -> Workspace:
+        """Scratch memory for passes of exactly `rows` rows through the layers, to be used by one thread at a time."""
+        return self.network.trunk.workspace(rows, self._dtype, training=False)
 
     def weighted_sums(self, x: Array, layer: int) -> Array:
         """Pre-activations (rows, units) of a layer for features x of the network."""
@@ -90,14 +97,14 @@ class Inference:
         """Whether the first layer multiplies its input with a weight, as `changed` requires."""
         return self.network.layers[0].gathers
 
-    def changed(self, sums: Array, first: int, change: Array) -> Array:
+    def changed(self, sums: Array, first: int, change: Array, workspace: Workspace | None = None) -> Array:
         """Logits (rows, n_out) after a change (rows, width) of the features from `first` on.
 
-        sums: weighted sums of the first layer before the change, (rows, units).
+        sums: weighted sums of the first layer before the change, (rows, units). workspace: as for `continued`.
         """
         layer, weight = self.network.layers[0], self._params[0]["weight"][first : first + change.shape[1]]
         y = layer.activated(sums + change.dot(weight))
-        return y if len(self.network.layers) == 1 else self.continued(0, y)
+        return y if len(self.network.layers) == 1 else self.continued(0, y, workspace)
 
     def input_gradient(self, x: Array, dlogits: Array) -> Array:
         """Gradient of Σ dlogits · logits with respect to the features x, (rows, n_in). Overwrites `dlogits`."""
@@ -112,10 +119,10 @@ class Inference:
     def _shaped(self, features: Array) -> Array:
         return features.reshape(len(features), *self.network.stems.shape)
 
-    def _through(self, y: Array, first: int) -> Iterator[Array]:
+    def _through(self, y: Array, first: int, workspace: Workspace | None = None) -> Iterator[Array]:
         """Yield the output of each layer from `first` on. Each array is valid only until the next one is requested."""
         network = self.network.trunk
-        workspace = network.workspace(len(y), self._dtype, training=False)
+        workspace = self.scratch(len(y)) if workspace is None else workspace
         layers = zip(network.layers, self._params, self._state, workspace.layers, strict=True)
         y = y.reshape(len(y), *network.layers[first].in_shape) if first < len(network.layers) else y
         for layer, params, state, work in islice(layers, first, None):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -88,7 +89,7 @@ class Network:
         """Copy that does not gather: its batches hold all features except those of trained stems."""
         return replace(self, stems=self.stems.expanded())
 
-    @property
+    @cached_property
     def trunk(self) -> Network:
         """The layers alone, as a network whose only field is the features."""
         return replace(self, stems=Stems.plan((Field("features", self.stems.shape),), {}))

@@ -52,9 +52,10 @@ class FlatConfigs:
             content = run.config.read_bytes()
         except FileNotFoundError:
             return {}
-        flat = dict(self._flat(content))
-        for key, path in flat.items():
-            if isinstance(path, str) and key.startswith(FILES) and re.sub(r"\.\d+$", "", key) in FILES:
+        flat = self._flat(content)
+        for key in [key for key in flat if key.startswith(FILES)]:
+            path = flat[key]
+            if isinstance(path, str) and re.sub(r"\.\d+$", "", key) in FILES:
                 flat[key] = self._from_here(run.path, path)
         return flat
 
@@ -68,7 +69,7 @@ class FlatConfigs:
 
     def _flat(self, content: bytes) -> Flat:
         """Config by dotted path, by sections; as a whole if one cannot be parsed alone, as in an edited file."""
-        flat: Flat = {}
+        flat: Flat = {}  # of its own: the caller may change it
         for section in _SECTION.split(content):
             if match := _WHOLE_NUMBER.fullmatch(section):
                 flat[match[1].decode()] = int(match[2])

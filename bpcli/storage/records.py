@@ -13,7 +13,7 @@ from functools import cached_property
 from bpcli.documents.decision import DecisionReport
 from bpcli.documents.json_value import Json, items, measured, members, text, whole
 from bpcli.documents.layer_health import LayerHealth
-from bpcli.documents.scores import ScoreReport, Scores
+from bpcli.documents.scores import ScoreReport, Scores, scores_in
 
 MOST_EPOCHS = 10**9
 """Exclusive upper bound of a valid epoch number."""
@@ -188,18 +188,32 @@ class Summary:
         )
 
     @classmethod
-    def strict(cls, document: Json) -> Summary:
-        """Parse a summary. Raises ValueError if a field used in listings is invalid."""
+    def listed(cls, document: Json) -> Summary:
+        """Parse the fields used in listings, without groups of test scores. Raises ValueError if one is invalid."""
         of = members(document)
         if of.get("status") not in STATUSES:
             raise ValueError("no status")
         for name, kind in _LISTED.items():
             if not isinstance(of.get(name), kind):
                 raise ValueError(f"{name} has the wrong type")
-        if any(not isinstance(value, int | float | None) for value in members(of["best"]).values()):
+        if not all(isinstance(value, _NUMBER_OR_NONE) for value in members(of["best"]).values()):
             raise ValueError("best holds a value that is not a number")
-        return cls.from_json(document)
+        test = of["test"]
+        return cls(
+            status=text(of["status"]) or "",
+            epochs=whole(of["epochs"]),
+            monitor=text(of["monitor"]),
+            best=EpochScores.from_json(of["best"]),
+            test=ScoreReport(whole(test.get("rows")) or 0, scores_in(test)) if isinstance(test, dict) else None,
+            positive=text(of.get("positive")),
+            parameters=whole(of["parameters"]),
+            training_seconds=measured(of["training_seconds"]),
+            started_at=text(of["started_at"]),
+            finished_at=text(of["finished_at"]),
+        )
 
+
+_NUMBER_OR_NONE = (int, float, type(None))
 
 _OPTIONAL = ("positive", "decision", "data_warnings", "warm_start")
 """Fields that are left out if None or empty."""

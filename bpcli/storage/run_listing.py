@@ -6,19 +6,21 @@ Reads small files only, to list hundreds of runs quickly.
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bpcli.documents.scores import Scores
+from bpcli.documents.scores import OF_POSITIVE, Scores, about_positive
 from bpcli.errors import BpcliError, CheckpointError
 from bpcli.storage.flat_config import Flat, FlatConfigs
 from bpcli.storage.records import EpochScores, Summary
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.files import file_access
-from bpcli.wording import printable
+from bpcli.wording import listed, printable
 
 DIED = "died"
 """Status of a run whose summary says running although no process holds its lock."""
@@ -33,7 +35,7 @@ class ListedRun:
     signal: str | None = None
     """Fatal signal that ended the run, such as SIGSEGV, if it was logged."""
     resumable: bool = False
-    """Whether the run has a checkpoint to resume from."""
+    """Whether a run that died has a checkpoint to resume from."""
     started_at: str | None = None
     finished_at: str | None = None
     epochs: int = 0
@@ -41,6 +43,8 @@ class ListedRun:
     best: EpochScores | None = None
     test: Scores = field(default_factory=dict)
     """Metrics of the test rows."""
+    positive: str | None = None
+    """Positive class of two, which some metrics refer to."""
     parameters: int | None = None
     training_seconds: float | None = None
     config: Flat = field(default_factory=dict)
@@ -60,7 +64,7 @@ class ListedRun:
         """Monitored value of the best epoch."""
         return self.metrics.get(self.monitor or "")
 
-    @property
+    @cached_property
     def metrics(self) -> dict[str, float | None]:
         """All values of the best epoch, and those of the test rows, prefixed `test_`."""
         best = {} if self.best is None else self.best.values
@@ -85,16 +89,16 @@ def list_runs(folder: Path) -> Listing:
         raise CheckpointError(
             f"{printable(str(folder))}: no such folder; bpcli train creates runs, by default in ./runs"
         )
-    with file_access(folder, "read"):
-        paths = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    with file_access(folder, "read"), os.scandir(folder) as entries:
+        names = sorted(entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir())
     runs: list[ListedRun] = []
     others: dict[str, str] = {}
     configs = FlatConfigs()
-    for path in paths:
+    for name in names:
         try:
-            runs.append(read_run(path, configs))
+            runs.append(read_run(folder / name, configs))
         except (BpcliError, OSError) as error:
-            others[path.name] = str(error)
+            others[name] = str(error)
     runs.sort(key=lambda run: run.started_at or "", reverse=True)
     return Listing(runs, others)
 
@@ -120,13 +124,14 @@ def read_run(path: Path, configs: FlatConfigs | None = None) -> ListedRun:
         path=path,
         status=status,
         signal=run.signal if status == DIED else None,
-        resumable=run.last.is_file(),
+        resumable=status == DIED and run.last.is_file(),
         started_at=summary.started_at,
         finished_at=summary.finished_at,
         epochs=epochs,
         monitor=summary.monitor,
         best=best,
         test={} if summary.test is None else summary.test.scores,
+        positive=summary.positive,
         parameters=summary.parameters,
         training_seconds=summary.training_seconds,
         config=config,
@@ -143,13 +148,29 @@ def _progress(run: RunDirectory) -> tuple[int, EpochScores | None] | None:
     return last, None if best is None else best.scores
 
 
+def notes_of_positive(runs: Sequence[ListedRun], metrics: Collection[str]) -> list[str]:
+    """Lines on the positive class of runs, if one of `metrics`, such as test_f1, refers to it."""
+    if not any(name.partition("_")[2] in OF_POSITIVE for name in metrics):
+        return []
+    lines = []
+    for positive in dict.fromkeys(run.positive for run in runs):
+        names = [run.name for run in runs if run.positive == positive]
+        of = "" if len(names) == len(runs) else f"{listed(names, 3)}: "
+        lines += [f"{of}{line}" for line in about_positive(positive)]
+    return lines
+
+
 def differing_keys(configs: Sequence[Flat]) -> list[str]:
     """Keys whose values differ between configs, in order of appearance.
 
     A key that is null in one config and missing from another does not differ.
     """
     keys = dict.fromkeys(key for config in configs for key in config)
-    return [key for key in keys if any(config.get(key) != configs[0].get(key) for config in configs[1:])]
+    return [key for key in keys if _differs([config.get(key) for config in configs])]
+
+
+def _differs(values: list[object]) -> bool:
+    return values.count(values[0]) < len(values)
 
 
 def short_names(keys: Sequence[str], taken: Collection[str] = ()) -> dict[str, str]:
@@ -173,7 +194,7 @@ def _ends(key: str) -> list[str]:
 def _summary(run: RunDirectory) -> Summary:
     """Validated summary. A missing file counts as a running run."""
     try:
-        return Summary.strict(json.loads(run.summary.read_bytes(), parse_constant=_refuse))
+        return Summary.listed(json.loads(run.summary.read_bytes(), parse_constant=_refuse))
     except FileNotFoundError:
         return Summary(status="running")
     except (ValueError, RecursionError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import singledispatch
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from bpcli.data.columns.censored import CensoredInput
 from bpcli.data.columns.dates import PERIODS, CycleOf, MomentInput
 from bpcli.data.columns.encoders import Affine, Landmarks
 from bpcli.data.columns.inputs import BooleanInput, NumericInput, OneHotInput, OrdinalInput
+from bpcli.data.columns.piecewise_linear import Bins
+from bpcli.data.columns.smooth_clip import SmoothlyClipped
 from bpcli.data.columns.target_encoders import Logarithm, Ratio
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Column, Table
@@ -100,7 +103,7 @@ def _numeric(spec: NumericInput, column: Column) -> Iterator[str]:
     if spec.constant is not None and not missing:
         value = spec.fill if spec.range is None else spec.range[0]
     filled = f"missing, replaced by {_number(value)}: " if missing else ""
-    yield f"{filled}{_scaled(spec.encoding, value)}"
+    yield from (f"{filled}{line}" for line in _encoded(spec.encoding, value))
 
 
 @_cells.register
@@ -109,7 +112,7 @@ def _censored(spec: CensoredInput, column: Column) -> Iterator[str]:
     values, sides = spec.numbers([] if missing else column.labels())
     value, side = (spec.fill, 0) if missing else (float(values[0]), int(sides[0]))
     filled = f"missing, replaced by {_number(value)}: " if missing else "the bound: " if side else ""
-    yield f"{filled}{_scaled(spec.encoding, value)}"
+    yield from (f"{filled}{line}" for line in _encoded(spec.encoding, value))
     if spec.below:
         yield f"1 where {spec.name} is below a limit, as <0.5 is, else 0"
     if spec.above:
@@ -164,6 +167,25 @@ def _array(spec: ArrayInput, column: Column) -> Iterator[str]:
 
 
 @singledispatch
+def _encoded(encoding: object, value: float) -> Iterator[str]:
+    """A line for each feature of an encoding."""
+    yield _scaled(encoding, value)
+
+
+@_encoded.register
+def _bins(encoding: Bins, value: float) -> Iterator[str]:
+    if encoding.scaled is not None:
+        yield _scaled(encoding.scaled, value)
+    for low, high in pairwise(encoding.edges):
+        if value <= low:
+            yield f"{_number(value)} ≤ {_number(low)}, before the bin"
+        elif value >= high:
+            yield f"{_number(value)} ≥ {_number(high)}, past the bin"
+        else:
+            yield f"({_number(value)} - {_bracketed(low)}) / ({_number(high)} - {_bracketed(low)})"
+
+
+@singledispatch
 def _scaled(encoding: object, value: float) -> str:
     """Number in the units of the network."""
     raise TypeError(f"no arithmetic is known for {type(encoding).__name__}")
@@ -174,6 +196,12 @@ def _affine(encoding: Affine, value: float) -> str:
     if encoding.center == 0 and encoding.scale == 1:
         return "as in the file"
     return f"({_number(value)} - {_bracketed(encoding.center)}) / {_number(encoding.scale)}"
+
+
+@_scaled.register
+def _smoothly_clipped(encoding: SmoothlyClipped, value: float) -> str:
+    z = f"(({_number(value)} - {_bracketed(encoding.center)}) / {_number(encoding.scale)})"
+    return f"{z} / √(1 + ({z} / {_number(encoding.limit)})²)"
 
 
 @_scaled.register

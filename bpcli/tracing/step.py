@@ -49,6 +49,9 @@ from bpcli.wording import counted
 Moments = dict[str, dict[str, tuple[Views, ...]]]
 """Parameters and optimizer slots by name, before and after the step, of each stem and layer."""
 
+LISTED_ROWS = 8
+"""Maximum size of a batch whose rows a note lists."""
+
 
 @dataclass(frozen=True)
 class ChosenRows:
@@ -69,6 +72,9 @@ def choose_rows(prepared: Prepared, numbers: Sequence[int]) -> ChosenRows:
     table, notes = selection.table, []
     described, stores, ys, weights = [], [], [], []
     stems = {stem.field.name: stem.layer for stem in plan.network.stems.trained}
+    if not numbers and 1 < plan.batch_size == plan.train.rows <= LISTED_ROWS:
+        batch = " ".join(f"--row {row + 1}" for row in np.sort(selection.split.train).tolist())
+        notes.append(f"this step is of one row; training takes all {plan.batch_size} at once: {batch}")
     for number in numbers or [int(selection.split.train[0]) + 1]:
         if not 1 <= number <= table.rows:
             raise UsageError(f"--row {number}: the data has rows 1 to {table.rows:,}, counted without the header")

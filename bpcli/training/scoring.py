@@ -44,7 +44,7 @@ class Answers:
 
     `true` has the shape of `predicted`. `probabilities` is None if the loss gives none. `unseen` are true classes
     without training rows, whose codes follow those of the target. `weight` are the row weights (rows,), or None for
-    ones.
+    ones. `clipped` is the number of predictions moved into the target's range.
     """
 
     true: Array
@@ -53,6 +53,7 @@ class Answers:
     probabilities: Array | None = None
     unseen: Sequence[str] = ()
     weight: Array | None = None
+    clipped: int = 0
 
     def reversed(self) -> Answers:
         """The same answers with two classes in reverse order, which exchanges the positive and the other class."""
@@ -126,7 +127,7 @@ def answers(
     weight, unseen = dataset.row_weight, dataset.unseen
     said = (target.task, true, outcome.predicted, outcome.probabilities, target.labels, unseen, weight)
     metrics = report(*said, loss.variance_power)
-    return Answers(true, outcome.predicted, metrics, outcome.probabilities, unseen, weight)
+    return Answers(true, outcome.predicted, metrics, outcome.probabilities, unseen, weight, outcome.clipped)
 
 
 def remarks(report: ScoreReport) -> list[str]:

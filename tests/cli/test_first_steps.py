@@ -20,6 +20,18 @@ def test_title_lines_in_the_cells_of_a_sheet_are_skipped(tmp_path: Path):
     assert "28 rows, 4 columns" in result.out
 
 
+def test_title_and_blank_lines_full_of_delimiters_are_skipped(tmp_path: Path):
+    title = '"Customer export, 30 November",,,\n,,,\nday,amount,share,kind\n'
+    (tmp_path / "title.csv").write_text(title + ROWS.replace(",", ".").replace(";", ","))
+    bpcli("init", "title.csv", "--target", "kind", "-o", "c.yaml", cwd=tmp_path).ok()
+    text = (tmp_path / "c.yaml").read_text()
+    assert "  skip_rows: 2    # the header is line 3\n" in text
+    assert "28 rows, 4 columns" in text
+    bpcli("check", "c.yaml", cwd=tmp_path).ok()
+    failed = bpcli("check", "c.yaml", "--set", "data.skip_rows=1", cwd=tmp_path)
+    assert "line 2: none of the 4 columns has a name in the header; if the header is further down, skip" in failed.err
+
+
 def test_the_line_that_has_the_target_is_named(tmp_path: Path):
     title = "Auswertung;Q1;am;3.4.\nDatum;Betrag;Anteil;Typ\n"
     (tmp_path / "title.csv").write_text(title + ROWS)
@@ -91,3 +103,43 @@ def test_the_sheet_that_has_the_target_is_named(tmp_path: Path):
     (tmp_path / "d.yaml").write_text("data: {path: t.xlsx, target: y}\n")
     failed = bpcli("check", "d.yaml", cwd=tmp_path)
     assert failed.err.endswith("no column 'y' in 't.xlsx'; sheet 'data' has it: data.sheet: data\n")
+
+
+def test_title_rows_of_a_sheet_are_skipped_or_the_row_with_the_target_is_named(tmp_path: Path):
+    openpyxl = pytest.importorskip("openpyxl")
+    pytest.importorskip("python_calamine")
+    rows = [["a", "b", "y"], *([number, number % 7, "uv"[number % 2]] for number in range(40))]
+
+    def write(name: str, *above: list[str | None]) -> None:
+        book = openpyxl.Workbook()
+        for row in (*above, *rows):
+            book.active.append(row)
+        book.save(tmp_path / name)
+
+    write("title.xlsx", ["Export of 30 November"], [])
+    result = bpcli("init", "title.xlsx", "--target", "y", cwd=tmp_path).ok()
+    assert "  skip_rows: 2    # the header is row 3 of the sheet\n" in result.out
+    assert "40 rows, 3 columns" in result.out
+
+    write("note.xlsx", ["Exported", "30 November"])
+    failed = bpcli("init", "note.xlsx", "--target", "y", cwd=tmp_path)
+    what = "no column 'y' in 'note.xlsx'; row 2 looks like the header"
+    assert (failed.code, failed.err) == (2, f"error: --target: {what}: --skip-rows 1\n")
+    bpcli("init", "note.xlsx", "--target", "y", "--skip-rows", "1", "-o", "c.yaml", cwd=tmp_path).ok()
+    assert "40 rows, 3 columns" in (tmp_path / "c.yaml").read_text()
+    failed = bpcli("check", "c.yaml", "--set", "data.skip_rows=0", cwd=tmp_path)
+    assert failed.err.splitlines()[0].endswith(f"data.target: {what}: data.skip_rows: 1")
+
+    write("blank.xlsx", [], [])
+    assert "skip_rows" not in bpcli("init", "blank.xlsx", "--target", "y", cwd=tmp_path).ok().out
+
+
+def test_files_without_lines_have_none_to_skip(tmp_path: Path):
+    rows = [f'{{"a": {number}, "b": {number % 7}, "y": "{"uv"[number % 2]}"}}' for number in range(40)]
+    (tmp_path / "t.jsonl").write_text("\n".join(rows) + "\n")
+    failed = bpcli("init", "t.jsonl", "--target", "y", "--skip-rows", "1", cwd=tmp_path)
+    assert (failed.code, failed.err) == (2, "error: --skip-rows: t.jsonl has no lines to skip\n")
+    bpcli("init", "t.jsonl", "--target", "y", "-o", "c.yaml", cwd=tmp_path).ok()
+    checked = bpcli("check", "c.yaml", "--strict", "--set", "data.skip_rows=1", cwd=tmp_path)
+    assert checked.code != 0
+    assert "t.jsonl has no lines to skip" in checked.err

@@ -237,7 +237,7 @@ def test_ctrl_c_ends_any_command_with_130(penguins_run: Path, monkeypatch: pytes
     def interrupt(*arguments: object, **keywords: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bpcli.models.prediction.predict_file", interrupt)
+    monkeypatch.setattr("bpcli.models.prediction.predict_files", interrupt)
     result = bpcli("predict", PENGUINS, "--checkpoint", penguins_run)
     assert (result.code, result.out, result.err) == (130, "", "")
 

@@ -66,6 +66,7 @@ def test_json_holds_what_summary_and_config_say(runs: Path):
             key: summary[key] for key in ("status", "epochs", "started_at", "best", "monitor")
         }.items() <= run.items()
         assert run["test"]["accuracy"] == summary["test"]["accuracy"]
+        assert run["positive"] == summary.get("positive")
     assert {run["name"]: run["config"]["optimizer.learning_rate"] for run in document["runs"]} == {
         "a": 0.001,
         "b": 0.01,

@@ -59,7 +59,10 @@ def test_predict_evaluate_and_python_clip_alike_and_explanations_say_so(run: Pat
         in result.err
     )
     np.testing.assert_array_equal(package.load(run).predict({"x": X}), predicted)
-    rmse = bpcli("evaluate", run, "--data", data, "--json").ok().json["rmse"]
+    evaluated = bpcli("evaluate", run, "--data", data, "--json").ok()
+    assert f"{clipped.sum()} predictions clipped to at least 0" in evaluated.json["notes"]
+    assert f"note: {clipped.sum()} predictions clipped to at least 0\n" in evaluated.err
+    rmse = evaluated.json["rmse"]
     assert rmse == pytest.approx(np.sqrt(np.mean((predicted - PRICE) ** 2)))
 
 
@@ -70,6 +73,8 @@ def test_a_range_of_ones_own_holds_and_can_be_turned_off(run: Path) -> None:
         predicted = bpcli("predict", data, "--checkpoint", folder / name).ok()
         values = np.array([float(row["prediction"]) for row in csv.DictReader(predicted.out.splitlines())])
         assert values.min() < 0
+        told = bpcli("evaluate", folder / name, "--data", data).ok().err
+        assert ("clipped to at most 12.5" in told) == (name == "own" and bool((values == 12.5).any()))
         assert (values.max() <= 12.5) == ("clipped to at most 12.5" in trained.err) == (name == "own")
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bpcli.config.loading import load_config
 from bpcli.errors import DataError, UsageError
 from bpcli.experiment.first_config import draft_config
+from bpcli.experiment.prepare import prepare
 
 
 def write(tmp_path: Path, columns: int, rows: int) -> Path:
@@ -157,3 +159,14 @@ def test_censored_columns_are_listed_with_their_range(tmp_path: Path):
     path = tmp_path / "data.csv"
     path.write_text("v,y\n" + "".join(f"{'<0.5' if i % 5 == 0 else i},{i % 2}\n" for i in range(60)))
     assert "  #   v: censored, 0.5 to 59\n" in draft_config(path, ["y"], None, None).text
+
+
+def test_a_repeated_header_is_named_by_the_draft_and_by_the_check_of_its_config(tmp_path: Path):
+    path = tmp_path / "data.csv"
+    rows = [f"{i * 7 % 50},{('a', 'b', 'c')[i % 3]},{('no', 'yes')[i % 2]}" for i in range(60)]
+    path.write_text("\n".join(["amount,plan,won", *rows[:20], "amount,plan,won", *rows[20:]]) + "\n")
+    draft = draft_config(path, ["won"], tmp_path / "c.yaml", None)
+    assert draft.notes[0].startswith("row 21 repeats the header (rows are counted below it); delete that line")
+    (tmp_path / "c.yaml").write_text(draft.text)
+    warnings = prepare(load_config(tmp_path / "c.yaml").config, tmp_path).warnings
+    assert [(one.name, one.text) for one in warnings] == [("repeated_header", draft.notes[0])]

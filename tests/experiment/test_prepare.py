@@ -48,7 +48,7 @@ def ready(folder: Path, target: Any = "kind", training: Any = None, loss: Any = 
 # What is fitted, and on what
 
 
-@pytest.mark.parametrize("encoder", ["standard", "min_max", "robust", "quantile"])
+@pytest.mark.parametrize("encoder", ["standard", "min_max", "robust", "smooth_clip", "piecewise_linear", "quantile"])
 @pytest.mark.parametrize("target", ["size", "kind"])
 def test_nothing_that_is_fitted_depends_on_validation_or_test_rows(tmp_path: Path, target: str, encoder: str) -> None:
     original = columns()

@@ -141,7 +141,7 @@ def test_several_targets_and_labels_are_explained_one_by_one(tmp_path: Path) -> 
 CREDIT = DATASETS / "credit_data.csv"
 """Numbers, names and yes or no, some of each missing."""
 
-ENCODERS = ["standard", "min_max", "robust", "quantile", "none"]
+ENCODERS = ["standard", "min_max", "robust", "smooth_clip", "piecewise_linear", "quantile", "none"]
 LAYERS = {
     "relu, batch_norm": "[{units: 12}, batch_norm, {units: 6}]",
     "tanh, layer_norm": "[{units: 8, activation: tanh}, layer_norm, {units: 6, activation: gelu}]",

@@ -277,9 +277,10 @@ def test_the_spread_is_over_the_best_epochs_and_the_test_rows() -> None:
 
 
 def test_the_document_has_every_seed_and_of_those_without_a_run_the_exit_code() -> None:
-    outcomes = [SeedOutcome(0, "p-seed0", 0, listed(0)), SeedOutcome(1, "p-seed1", 8, None)]
+    outcomes = [SeedOutcome(0, "p-seed0", 0, listed(0, positive="yes")), SeedOutcome(1, "p-seed1", 8, None)]
     document = json.loads(json.dumps(SeedsReport("p", 1, outcomes, spreads([listed(0)])).to_json(), allow_nan=False))
-    assert list(document) == ["stem", "finished", "runs", "metrics"]
+    assert list(document) == ["stem", "finished", "positive", "runs", "metrics"]
+    assert document["positive"] == "yes"
     assert document["runs"] == [
         {
             "seed": 0,

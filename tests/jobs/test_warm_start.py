@@ -197,6 +197,10 @@ def test_categories_that_are_new_are_noted_and_unknown(folder: Path) -> None:
     ("settings", "message"),
     [
         (("layers.0.units=4",), "layers.0: dense of 4 units, relu, but dense of 5 units, relu in {run}; {advice}"),
+        (
+            ("layers.0.bias=false",),
+            "layers.0: dense of 5 units, relu without biases, but dense of 5 units, relu in {run}",
+        ),
         (("layers.0.activation=tanh",), "layers.0: dense of 5 units, tanh, but dense of 5 units, relu in {run}"),
         (("layers=[{units: 5}, {type: batch_norm}]",), "layers.2: no layer, but dropout in {run}"),
         (("data.exclude=[z, b]",), "data: column 'b' is excluded, but an input of {run}"),

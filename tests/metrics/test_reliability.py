@@ -38,6 +38,12 @@ def test_at_the_ends_of_an_interval_the_share_is_just_196_standard_errors_away(s
             assert abs(share - end) == pytest.approx(NORMAL_95 * np.sqrt(end * (1 - end) / rows))
 
 
+@pytest.mark.parametrize("rows", [1, 3, 7, 90, 12345])
+def test_a_share_of_0_or_1_is_exactly_an_end_of_its_interval(rows: float) -> None:
+    assert wilson_interval(0.0, rows)[0] == 0.0
+    assert wilson_interval(1.0, rows)[1] == 1.0
+
+
 @pytest.mark.parametrize("classes", [2, 4])
 def test_without_weights_the_scores_are_those_of_the_metrics(classes: int) -> None:
     generator = np.random.default_rng(classes)

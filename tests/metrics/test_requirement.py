@@ -75,6 +75,7 @@ def test_a_bound_holds_or_does_not_by_a_margin(comparison: str, bound: float, me
     found = Requirement("accuracy", comparison, bound).check(REPORT)
     assert found.failure == (None if met else f"required accuracy {comparison} {bound:g}, but it is 0.95")
     assert (found.met, found.value, found.margin) == (met, 0.95, pytest.approx(margin, abs=1e-12))
+    assert str(found.margin) != "-0.0"
 
 
 @pytest.mark.parametrize("group", [None, "a"])

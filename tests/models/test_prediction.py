@@ -17,7 +17,7 @@ from bpcli.experiment.prepare import prepare
 from bpcli.jobs.runner import Runner
 from bpcli.models.evaluation import evaluate_file
 from bpcli.models.model import Model
-from bpcli.models.prediction import CHUNK_ROWS, predict_file
+from bpcli.models.prediction import CHUNK_ROWS, predict_files
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training import TrainingSpec
 
@@ -39,21 +39,21 @@ def write(tmp_path: Path, lines: list[str]) -> Path:
 def test_every_row_is_predicted_once_at_the_edges_of_chunks(model: Model, tmp_path: Path, rows: int):
     out = io.StringIO()
     lines = (LINES * (rows // len(LINES) + 1))[:rows]
-    tally = predict_file(model, write(tmp_path, lines), out)
+    tally = predict_files(model, [write(tmp_path, lines)], out)
     assert tally.rows == rows
     assert out.getvalue().count("\n") == rows + 1
 
 
 def test_what_was_not_seen_in_training_is_counted_over_all_chunks(model: Model, tmp_path: Path):
     lines = [LINES[0], LINES[0].replace("Torgersen", "Crozet")] * CHUNK_ROWS
-    tally = predict_file(model, write(tmp_path, lines), io.StringIO())
+    tally = predict_files(model, [write(tmp_path, lines)], io.StringIO())
     assert tally.surprises == {Surprise(column="island", value="Crozet"): CHUNK_ROWS}
     assert tally.ignored == ()
 
 
 def test_memory_does_not_grow_with_the_values_never_seen(model: Model, tmp_path: Path):
     lines = [LINES[0].replace("Torgersen", f"Island {i}") for i in range(3000)]
-    tally = predict_file(model, write(tmp_path, lines), io.StringIO())
+    tally = predict_files(model, [write(tmp_path, lines)], io.StringIO())
     assert sum(tally.surprises.values()) == 3000
     assert tally.surprises[Surprise(column="island", value="(others)")] == 2000
 
@@ -66,7 +66,7 @@ def test_an_array_of_another_width_is_refused(model: Model, tmp_path: Path):
     run = RunDirectory.create(tmp_path / "run")
     list(Runner(of, run).run())
     with pytest.raises(DataError, match=r"five\.npz: rows of 5 numbers; the model expects 3"):
-        predict_file(Model.load(run.path), tmp_path / "five.npz", io.StringIO())
+        predict_files(Model.load(run.path), [tmp_path / "five.npz"], io.StringIO())
     np.savez(tmp_path / "labelled.npz", X=np.hstack([x, x[:, :2]]), y=np.arange(40) % 2)
     with pytest.raises(DataError, match=r"labelled\.npz: rows of 5 numbers; the model expects 3"):
         evaluate_file(Model.load(run.path), tmp_path / "labelled.npz")
@@ -76,11 +76,11 @@ def test_an_array_of_another_width_is_refused(model: Model, tmp_path: Path):
 def test_nothing_is_written_where_nothing_can_be_predicted(model: Model, tmp_path: Path, concrete_run: Path):
     out = io.StringIO()
     with pytest.raises(DataError, match="no column 'colour'"):
-        predict_file(model, PENGUINS, out, keep=["colour"])
+        predict_files(model, [PENGUINS], out, keep=["colour"])
     with pytest.raises(DataError, match="is not a finite number"):
-        predict_file(model, write(tmp_path, [LINES[0].replace("39.1", "long")]), out)
+        predict_files(model, [write(tmp_path, [LINES[0].replace("39.1", "long")])], out)
     with pytest.raises(UsageError, match="--probabilities: a model with loss 'mse' gives none"):
-        predict_file(Model.load(concrete_run), PENGUINS, out, probabilities=True)
+        predict_files(Model.load(concrete_run), [PENGUINS], out, probabilities=True)
     assert out.getvalue() == ""
 
 
@@ -88,5 +88,5 @@ def test_names_are_quoted_as_csv_needs(model: Model, tmp_path: Path):
     path = tmp_path / "data.csv"
     path.write_text(f'"a,b",{HEADER}\n"x ""y"" z",{LINES[0]}\n')
     out = io.StringIO()
-    predict_file(model, path, out, keep=["a,b"])
+    predict_files(model, [path], out, keep=["a,b"])
     assert out.getvalue() == '"a,b",prediction\n"x ""y"" z",Adelie\n'

@@ -9,7 +9,7 @@ import pytest
 from networks import FLOAT32, FLOAT64
 
 from bpcli.arrays.expansion import Intake
-from bpcli.arrays.fields import Field
+from bpcli.arrays.fields import Field, Signature
 from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import Rows
 from bpcli.nn.inference import BLOCK_ROWS, Inference
@@ -25,10 +25,14 @@ SIGNATURE = (
 )
 
 
-def rows_of(count: int, missing: bool = True, dtype: np.dtype[Any] = FLOAT64) -> Rows:
+BINS = (Field("numbers", (6,), places=(0, 2, 2, 2, 2, 4)), *SIGNATURE[1:])
+"""One of the columns of numbers has four features."""
+
+
+def rows_of(count: int, missing: bool = True, dtype: np.dtype[Any] = FLOAT64, signature: Signature = SIGNATURE) -> Rows:
     generator = np.random.default_rng(0)
-    codes = [generator.integers(-1 if missing else 0, field.size, count) for field in SIGNATURE[1:]]
-    return Rows(SIGNATURE, [generator.normal(size=(count, 3)).astype(dtype), *codes], dtype)
+    codes = [generator.integers(-1 if missing else 0, field.size, count) for field in signature[1:]]
+    return Rows(signature, [generator.normal(size=(count, *signature[0].shape)).astype(dtype), *codes], dtype)
 
 
 def gradient(network: Network, x: tuple[Array, ...], params: Array, dlogits: Array) -> tuple[Array, Array]:
@@ -59,12 +63,17 @@ def test_large_code_fields_are_gathered_where_the_first_layer_can() -> None:
 
 @pytest.mark.parametrize("missing", [False, True], ids=["known", "unseen"])
 @pytest.mark.parametrize("activation", ["relu", "gelu"])
-def test_gathering_gives_what_one_hot_features_give(activation: str, missing: bool) -> None:
-    network = Network.plan(SIGNATURE, {}, [Dense(units=5, activation=activation), Dense(units=3)], 2)
-    of, (params, _) = rows_of(40, missing), network.initialize(0, FLOAT64)
+@pytest.mark.parametrize("signature", [SIGNATURE, BINS], ids=["numbers", "bins"])
+@pytest.mark.parametrize("bias", [True, False], ids=["biases", "none"])
+def test_gathering_gives_what_one_hot_features_give(
+    signature: Signature, activation: str, missing: bool, bias: bool
+) -> None:
+    layers = [Dense(units=5, activation=activation, bias=bias), Dense(units=3, bias=bias)]
+    network = Network.plan(signature, {}, layers, 2)
+    of, (params, _) = rows_of(40, missing, signature=signature), network.initialize(0, FLOAT64)
     dlogits = np.random.default_rng(1).normal(size=(40, 2))
     gathered = gradient(network, network.stems.intake.whole(of, FLOAT64), params, dlogits)
-    expanded = gradient(network.expanded, Intake(SIGNATURE).whole(of, FLOAT64), params, dlogits)
+    expanded = gradient(network.expanded, Intake(signature).whole(of, FLOAT64), params, dlogits)
     for found, expected in zip(gathered, expanded, strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13)
 

@@ -94,7 +94,7 @@ def distance_to_kinks(step: TrainingStep) -> float:
     distances = [distance_to_kinks_of_loss(step.loss, logits, step.target)]
     for layer, x, params in zip(step.network.layers, step.through.workspace.inputs, step.params, strict=True):
         if isinstance(layer, DenseLayer):
-            z = x @ params["weight"] + params["bias"]
+            z = x @ params["weight"] + params.get("bias", 0.0)
             distances.append(distance_to_kinks_of_activation(layer.activation, z))
     return min(distances)
 
@@ -133,6 +133,18 @@ def test_backpropagation_gives_the_gradient_through_all_kinds_of_layer_at_once(
         BatchNorm(),
     ]
     step = step_away_from_kinks(layers, loss, fewest_outputs(loss) + more_outputs, weighted)
+    assert relative_error(step.gradient(), central_difference(step.mean_loss, step.flat)) < TOLERANCE
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=named)
+def test_backpropagation_gives_the_gradient_through_dense_layers_without_biases(
+    activation: Any, weighted: bool
+) -> None:
+    layers = [Dense(units=3, activation=activation, bias=False), BatchNorm(), Dense(units=3, bias=False)]
+    step = step_away_from_kinks(layers, losses.MeanSquaredError(), 2, weighted)
+    names = [slot.name for slot in step.network.layout.slots if slot.name.endswith("bias")]
+    assert names == ["layers.3.bias"], "the output layer alone has biases"
     assert relative_error(step.gradient(), central_difference(step.mean_loss, step.flat)) < TOLERANCE
 
 

@@ -368,6 +368,36 @@ def test_batch_norm_of_one_row_or_of_equal_rows_is_its_shift() -> None:
         assert np.isfinite(norm.backward(x, np.ones((rows, 2)))).all()
 
 
+# Dense without biases
+
+
+@pytest.mark.parametrize("activation", ["identity", "tanh", "gelu"])
+def test_dense_without_biases_is_dense_with_biases_of_0(activation: str) -> None:
+    x, dy = np.random.default_rng(0).normal(size=(5, 3)), np.random.default_rng(1).normal(size=(5, 2))
+    biased = Laboratory(Dense(units=2, activation=activation), 3, 5)
+    plain = Laboratory(Dense(units=2, activation=activation, bias=False), 3, 5)
+    assert [slot.name for slot in plain.layer.parameters()] == ["weight"]
+    assert plain.layer.summary().parameters == 6
+    biased.params["weight"][:] = plain.params["weight"]
+    biased.params["bias"][:] = 0.0
+    np.testing.assert_array_equal(plain.forward(x), biased.forward(x))
+    np.testing.assert_array_equal(
+        plain.layer.weighted_sums(plain.params, x), biased.layer.weighted_sums(biased.params, x)
+    )
+    np.testing.assert_array_equal(plain.backward(x, dy.copy()), biased.backward(x, dy.copy()))
+    np.testing.assert_array_equal(plain.grads["weight"], biased.grads["weight"])
+
+
+def test_dense_without_biases_draws_the_same_weights() -> None:
+    weights = []
+    for bias in (True, False):
+        layer = Dense(units=4, bias=bias).plan(0, (3,))
+        out = {slot.name: np.full(slot.shape, np.nan) for slot in layer.parameters()}
+        layer.initialize(out, np.random.default_rng(0))
+        weights.append(out["weight"])
+    np.testing.assert_array_equal(*weights)
+
+
 # Layer norm
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bpcli.documents.layer_health import LayerHealth
+from bpcli.documents.scores import ScoreReport
 from bpcli.storage.records import EpochRecord, EpochScores, Summary
 from bpcli.storage.run_directory import RunDirectory
 
@@ -114,7 +115,7 @@ WHOLE: dict[str, Any] = {
 
 
 def test_a_summary_is_read_key_by_key_and_written_so() -> None:
-    summary = Summary.strict(WHOLE)
+    summary = Summary.from_json(WHOLE)
     assert json.dumps(summary.to_json()) == json.dumps(WHOLE)
     assert summary.best == EpochScores(1, {"validation_loss": 0.5})
     assert summary.best_epoch == 1
@@ -137,7 +138,14 @@ def test_a_key_that_is_missing_or_damaged_is_as_by_default_and_costs_no_other(ke
 def test_what_is_no_summary_is_an_empty_one(document: Any) -> None:
     assert Summary.from_json(document) == Summary()
     with pytest.raises(ValueError, match="no status"):
-        Summary.strict(document)
+        Summary.listed(document)
+
+
+def test_a_listing_takes_the_fields_that_it_shows() -> None:
+    whole, listed = Summary.from_json({**WHOLE, "positive": "a"}), Summary.listed({**WHOLE, "positive": "a"})
+    shown = ("status", "epochs", "monitor", "best", "positive", "parameters", "training_seconds", "started_at")
+    assert [getattr(listed, name) for name in shown] == [getattr(whole, name) for name in shown]
+    assert listed.test == ScoreReport(2, {"accuracy": 0.5, "roc_auc": None})
 
 
 @pytest.mark.parametrize(
@@ -146,7 +154,7 @@ def test_what_is_no_summary_is_an_empty_one(document: Any) -> None:
 )
 def test_a_listing_takes_no_damaged_summary(key: str, value: Any) -> None:
     with pytest.raises(ValueError, match=r"no status|has the wrong type|holds a value that is not a number"):
-        Summary.strict({**WHOLE, key: value})
+        Summary.listed({**WHOLE, key: value})
 
 
 def test_the_best_epoch_of_a_run_without_one_is_none() -> None:

@@ -76,6 +76,27 @@ def test_numbers_are_scaled_or_as_in_the_file(tmp_path: Path) -> None:
         assert targets_made(prepared.preprocessor, prepared.examples.table.take([1]), 1) == [expected]
 
 
+def test_a_smoothly_clipped_number_shows_its_scaling_and_its_bound(tmp_path: Path) -> None:
+    """The quartiles of 1, 2, 3, 4 and 9 are 2 and 4."""
+    write_csv(tmp_path / "t.csv", {"a": [1, 2, 3, 4, 9], "t": [1.5, 2.5, 6.5, 3, 4]})
+    prepared = prepared_in(tmp_path, data={"target": "t", "encoders": {"numeric": "smooth_clip"}})
+    assert made(prepared, 4)["a"] == "((9 - 3) / 2) / √(1 + (((9 - 3) / 2) / 3)²)"
+
+
+def test_bins_show_the_share_below_the_number(tmp_path: Path) -> None:
+    """The quartiles of 1, 2, 3, 4, 9 and a missing one, which 3.8 replaces, are 2, 3 and 4."""
+    write_csv(tmp_path / "t.csv", {"a": [1, 2, 3, 4, 9, None], "t": [1.5, 2.5, 6.5, 3, 4, 5]})
+    encoder = {"type": "piecewise_linear", "bins": 4, "beside": "standard"}
+    data = {"target": "t", "encoders": {"numeric": encoder}, "split": {"validation": 0, "test": 0}}
+    prepared = prepared_in(tmp_path, data=data)
+    third, missing = made(prepared, 2), made(prepared, 5)
+    assert third["a"].startswith("(3 - 3.8) / ")
+    assert third["a 2..3"] == "3 ≥ 3, past the bin"
+    assert third["a 3..4"] == "3 ≤ 3, before the bin"
+    assert missing["a 3..4"] == "missing, replaced by 3.8: (3.8 - 3) / (4 - 3)"
+    assert missing["a is missing"] == "1 where a is missing, else 0"
+
+
 def test_every_kind_of_fitted_input_and_target_has_an_account() -> None:
     for union, account in ((FittedInput, encodings._cells), (FittedTarget, encodings._target)):
         for member in get_args(get_args(union)[0]):

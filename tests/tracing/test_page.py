@@ -160,6 +160,11 @@ WORKED: dict[str, dict[str, Any]] = {
     "weight decay": {"target": "kind", "optimizer": {"type": "adamw", "weight_decay": 0.1}},
     **{name: {"target": "kind", "optimizer": name} for name in ("nadam", "rmsprop", "adagrad", "adadelta", "rprop")},
     "quantiles": {"target": "number", "data": {"encoders": {"numeric": "quantile"}}},
+    "smooth clip": {"target": "number", "data": {"encoders": {"numeric": "smooth_clip"}}},
+    "bins": {
+        "target": "number",
+        "data": {"encoders": {"numeric": {"type": "piecewise_linear", "bins": 3}}},
+    },
     "logistic link": {"target": "share", "loss": {"type": "mse", "link": "sigmoid"}},
     "plain": {"target": "kind", "optimizer": {"type": "sgd", "learning_rate": 0.1}},
     "penalties and bounds": {

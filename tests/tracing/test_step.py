@@ -209,6 +209,14 @@ def test_without_a_row_it_is_the_first_that_trains() -> None:
     assert [row["row"] for row in traced(CONFIGS / "xor.yaml")["rows"]] == [1]
 
 
+def test_a_note_lists_the_rows_of_a_small_batch_of_all_rows() -> None:
+    xor = CONFIGS / "xor.yaml"
+    note = "this step is of one row; training takes all 4 at once: --row 1 --row 2 --row 3 --row 4"
+    assert traced(xor)["notes"] == [note]
+    assert traced(xor, *(f"--row={row}" for row in (1, 2, 3, 4)))["notes"] == []
+    assert traced(xor, "--set", "training.batch_size=2")["notes"] == []
+
+
 def test_a_row_weighs_what_it_weighs_in_training(tmp_path: Path) -> None:
     config = config_in(tmp_path, training={"class_weights": {"z": 3.0}})
     weights = [row["weight"] for row in traced(config, *ALL_ROWS)["rows"]]

@@ -130,6 +130,18 @@ def test_the_number_of_threads_does_not_change_a_bit(
 
 
 @pytest.mark.parametrize("rules", RULES, ids=str)
+def test_shards_of_layers_without_biases_take_the_steps_of_the_whole_batch(rules: Any) -> None:
+    layers = [Dense(units=24, activation=Relu(), bias=False), Dense(units=8, activation=Tanh(), bias=False)]
+    of = example(layers, weighted=True, optimizer=Adamw(weight_decay=0.1), **rules)
+    whole, losses = taken(of, serial)
+    alone, _ = taken(of, taking(SHARDED))
+    together, same_losses = taken(of, taking(SHARDED, 3))
+    assert vectors_equal(alone, together)
+    assert_close(whole, together)
+    np.testing.assert_allclose(same_losses, losses, rtol=1e-5)
+
+
+@pytest.mark.parametrize("rules", RULES, ids=str)
 @pytest.mark.parametrize("rule", [Sgd(learning_rate=0.1, momentum=0.9), Adamw(weight_decay=0.1), Rmsprop()], ids=repr)
 @pytest.mark.parametrize("loss", [CrossEntropy(), MeanSquaredError()], ids=repr)
 def test_shards_take_the_steps_of_the_whole_batch(rules: Any, rule: Any, loss: Any) -> None:
@@ -259,6 +271,7 @@ def test_divergence_is_found_at_its_step_and_leaves_the_state_before_it(make: An
         ({}, True),
         ({"layers": [Dense(units=3, activation=Gelu())]}, False),
         ({"layers": [BatchNorm(), Dense(units=3)]}, False),
+        ({"layers": [Dense(units=3, bias=False)]}, False),
         ({"loss": CrossEntropy(label_smoothing=0.1)}, False),
         ({"loss": MeanSquaredError(link="sigmoid")}, False),
         ({"optimizer": Adam(amsgrad=True)}, False),

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from bpcli.arrays.memory import Array
 from bpcli.data.columns.base import ColumnInput, InputSummary, Range, Surprises, Writer
-from bpcli.data.columns.encoders import Encoding, encoded
+from bpcli.data.columns.numeric_encoders import Encoding
 from bpcli.data.columns.statistics import Values
 from bpcli.data.notations.numbers import NumberNotation
 from bpcli.data.table import Column, Kind
@@ -62,21 +62,22 @@ class CensoredInput(ColumnInput):
 
     @property
     def width(self) -> int:
-        """Number, indicators of bounds, missing indicator."""
-        return 1 + self.below + self.above + self.indicator
+        """Number of features: those of the number, indicators of bounds, missing indicator."""
+        return self.encoding.width + self.below + self.above + self.indicator
 
     @property
     def features(self) -> list[str]:
         """Names of the features made from this column."""
         below = [f"{self.name} is below its limit"] if self.below else []
         above = [f"{self.name} is above its limit"] if self.above else []
-        return self._with_indicator([self.name, *below, *above])
+        return self._with_indicator([*self.encoding.features(self.name), *below, *above])
 
     @property
     def average(self) -> list[float]:
         """Encoded mean of the training rows, not as a bound."""
-        mean = encoded(self.encoding, self.name, np.array([self.mean])).tolist()
-        return self._known([*mean, *[0.0] * (self.below + self.above)])
+        out = np.empty((1, self.encoding.width))
+        self.encoding.write(self.name, np.array([self.mean]), out)
+        return self._known([*out[0].tolist(), *[0.0] * (self.below + self.above)])
 
     def numbers(self, words: Sequence[str]) -> tuple[Values, NDArray[np.int8]]:
         """Numbers and sides of words, as in `bounds_of`. Raises DataError for a word that is neither."""
@@ -99,11 +100,12 @@ class CensoredInput(ColumnInput):
         values, side = lookup[column.values], sides[column.values]
         if np.isinf(values).any():
             self._require_numbers(values, column.labels())
-        out[:, 0] = encoded(self.encoding, self.name, values)
+        end = self.encoding.width
+        self.encoding.write(self.name, values, out[:, :end])
         if self.below:
-            out[:, 1] = side < 0
+            out[:, end] = side < 0
         if self.above:
-            out[:, 1 + self.below] = side > 0
+            out[:, end + self.below] = side > 0
         if self.indicator:
             out[:, -1] = column.missing()
             return {}

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from math import inf
 from operator import lt
 from statistics import NormalDist
-from typing import Annotated, ClassVar, Literal, NamedTuple, Protocol
+from typing import ClassVar, Literal, NamedTuple, Protocol
 
 import numpy as np
 from pydantic import Field, model_validator
 
+from bpcli.arrays.memory import Array
 from bpcli.data.columns.statistics import Values, deviation, mean, quantiles
 from bpcli.data.table import Column
 from bpcli.errors import DataError
-from bpcli.spec import BareName, Sequence, Spec
+from bpcli.spec import Sequence, Spec
 from bpcli.wording import quoted
 
 LARGEST = 1e38
@@ -30,7 +32,7 @@ def numbers(column: Column) -> Values:
 
 def require_small(numbers: Values, name: str, values: Values) -> None:
     """Raise DataError if one of `numbers`, computed from the column's `values` of the same shape, is beyond LARGEST."""
-    if (too_large := np.abs(numbers) > LARGEST).any():
+    if np.count_nonzero(too_large := np.abs(numbers) > LARGEST):
         raise DataError(
             f"column {quoted(name)}: {values[too_large][0]:g} is too large; if it marks a missing value, add it to "
             "data.missing"
@@ -50,7 +52,25 @@ EVERYWHERE = (-inf, inf)
 """Interval of an encoding that is injective."""
 
 
-class Affine(Spec):
+class OneFeature(Spec):
+    """Base class of fitted encodings of a number as one feature."""
+
+    width: ClassVar[int] = 1
+
+    def features(self, name: str) -> list[str]:
+        """Name of the feature of column `name`."""
+        return [name]
+
+    @abstractmethod
+    def encode(self, values: Values) -> Values:
+        """Encoded values, of the same shape."""
+
+    def write(self, name: str, values: Values, out: Array) -> None:
+        """Encode values (rows,) without NaN of column `name` to `out`, (rows, 1). Raises as `encoded`."""
+        out[:, 0] = encoded(self, name, values)
+
+
+class Affine(OneFeature):
     """A fitted encoding: (value - center) / scale."""
 
     type: Literal["affine"] = "affine"
@@ -72,7 +92,7 @@ class Affine(Spec):
         return encoded * self.scale + self.center
 
 
-class Landmarks(Spec):
+class Landmarks(OneFeature):
     """A fitted encoding: linear interpolation between landmarks, constant beyond the first and the last."""
 
     type: Literal["landmarks"] = "landmarks"
@@ -102,9 +122,6 @@ class Landmarks(Spec):
     def decode(self, encoded: Values) -> Values:
         """Inverse of `encode`, between the first and the last landmark; scores must be strictly increasing."""
         return np.interp(encoded, self.scores, self.values)
-
-
-Encoding = Annotated[Affine | Landmarks, Field(discriminator="type")]
 
 
 class Encodes(Protocol):
@@ -196,6 +213,3 @@ def affine(center: float, scale: float) -> Affine:
 def is_negligible(spread: float, size: float) -> bool:
     """Whether values of this size that differ by `spread` are equal up to rounding."""
     return spread <= 1e-12 * max(abs(size), 1e-300)
-
-
-NumericEncoder = Annotated[Standard | MinMax | Robust | Quantile | NoScaling, Field(discriminator="type"), BareName()]

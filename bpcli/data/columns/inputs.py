@@ -15,7 +15,8 @@ from pydantic import Field, model_validator
 from bpcli.arrays import fields
 from bpcli.arrays.memory import Array
 from bpcli.data.columns.base import ColumnInput, Range, Surprise, Surprises, Writer
-from bpcli.data.columns.encoders import Encoding, encoded, numbers
+from bpcli.data.columns.encoders import numbers
+from bpcli.data.columns.numeric_encoders import Encoding
 from bpcli.data.columns.statistics import Values
 from bpcli.data.table import Column, Kind
 from bpcli.spec import Sequence, Words
@@ -47,10 +48,21 @@ class NumericInput(ColumnInput):
         return self.encoder
 
     @property
+    def width(self) -> int:
+        """Number of features: those of the encoding, and the missing indicator."""
+        return self.encoding.width + self.indicator
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the features made from this column."""
+        return self._with_indicator(self.encoding.features(self.name))
+
+    @property
     def average(self) -> list[float]:
         """Encoded mean of the training rows."""
-        mean = np.array([self.fill if self.mean is None else self.mean])
-        return self._known(encoded(self.encoding, self.name, mean).tolist())
+        out = np.empty((1, self.encoding.width))
+        self.encoding.write(self.name, np.array([self.fill if self.mean is None else self.mean]), out)
+        return self._known(out[0].tolist())
 
     def writer(self, column: Column) -> Writer:
         """Writer, independent of `column`."""
@@ -62,7 +74,7 @@ class NumericInput(ColumnInput):
             filled, surprises = _filled(values, missing, self.fill), self._far_outside(values, self.range)
         else:
             filled, surprises = self._held(missing), self._ignored(~missing & ~self._is_constant(values))
-        out[:, 0] = encoded(self.encoding, self.name, filled)
+        self.encoding.write(self.name, filled, out[:, : self.encoding.width])
         return self._note_missing(missing, out) | surprises
 
     def _held(self, missing: NDArray[np.bool_]) -> Values:

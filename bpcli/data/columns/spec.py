@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from bpcli.data.columns.arrays import ArrayInput, contiguous_positions
 from bpcli.data.columns.censored import CensoredInput, bounds_of
 from bpcli.data.columns.dates import DateInput, TimeOfDayInput
-from bpcli.data.columns.encoders import Affine, NumericEncoder, Standard, is_negligible
+from bpcli.data.columns.encoders import Affine, Standard, is_negligible
 from bpcli.data.columns.inputs import (
     BooleanInput,
     NumericInput,
@@ -21,6 +21,8 @@ from bpcli.data.columns.inputs import (
     lookup,
     places_of,
 )
+from bpcli.data.columns.numeric_encoders import NumericEncoder, require_for_array
+from bpcli.data.columns.smooth_clip import SmoothlyClipped
 from bpcli.data.columns.statistics import Values, mean, quantiles
 from bpcli.data.notations import DateNotation, Notation, NumberNotation, Order, TimeNotation
 from bpcli.data.notations.dialect import Dialect
@@ -119,32 +121,37 @@ class NumericColumn(ColumnSpecBase):
         weights: of the rows, (rows,), above 0, or None for equal ones.
         """
         if column.shape:
+            owner = ("columns", column.name, "encoder") if self.encoder else ("encoders", "numeric")
+            require_for_array(self.encoder or defaults.numeric, column.name, owner)
             return ArrayInput.of(column, (self._fit(one, defaults, weights) for one in contiguous_positions(column)))
         return self._fit(column, defaults, weights)
 
     def _fit(self, column: Column, defaults: EncodersSpec, weights: Values | None) -> NumericInput:
         known, weights = known_values(column), known_weights(column, weights)
+        average = mean(known, weights) if len(known) else None
         if not isinstance(self.impute, str):
             fill = float(self.impute)
-        elif not len(known):
+        elif average is None:
             fill = 0.0
         elif self.impute == "mean":
-            fill = mean(known, weights)
+            fill = average
         else:
             fill = float(np.median(known) if weights is None else quantiles(known, [0.5], weights)[0])
         encoder = self.encoder or defaults.numeric
         encoding = encoder.fit(known, weights) if len(known) else encoder.fit(np.zeros(1))
         indicator = len(known) < len(column)
-        low, high = (float(np.min(known)), float(np.max(known))) if len(known) else (fill, fill)
+        low, high = (float(np.minimum.reduce(known)), float(np.maximum.reduce(known))) if len(known) else (fill, fill)
         imputed = fill if indicator else low
         spread = max(high, imputed) - min(low, imputed)
-        is_constant = spread == 0 or (isinstance(encoding, Affine) and is_negligible(spread, max(abs(low), abs(high))))
+        is_constant = spread == 0 or (
+            isinstance(encoding, Affine | SmoothlyClipped) and is_negligible(spread, max(abs(low), abs(high)))
+        )
         return NumericInput(
             name=column.name,
             indicator=indicator,
             constant=constant_content(column, known, is_constant),
             fill=fill,
-            mean=mean(known, weights) if len(known) else fill,
+            mean=fill if average is None else average,
             range=(low, high) if len(known) else None,
             encoder=type_name(encoder),
             encoding=encoding,

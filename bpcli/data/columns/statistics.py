@@ -12,13 +12,16 @@ Values = NDArray[np.float64]
 
 def mean(values: Values, weights: Values | None = None) -> float:
     """Mean of values (rows,) without NaN; weights: (rows,), not all 0, or None for equal ones."""
+    if weights is None and len(values):
+        return float(np.add.reduce(values) / len(values))  # the bits of np.mean, at a third of its fixed cost
     return float(np.mean(values) if weights is None else np.average(values, weights=weights))
 
 
 def deviation(values: Values, weights: Values | None = None) -> float:
     """Population standard deviation; arguments as for `mean`."""
     if weights is None:
-        return float(np.std(values))
+        centered = values - mean(values)
+        return float(np.sqrt(np.add.reduce(np.multiply(centered, centered, out=centered)) / len(values)))
     return float(np.sqrt(np.average(np.square(values - mean(values, weights)), weights=weights)))
 
 

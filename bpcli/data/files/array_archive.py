@@ -35,6 +35,15 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runtim
 
 _ARRAY_WORDS = {"O": "Python objects", "c": "complex numbers", "V": "records", "M": "dates", "m": "durations"}
 
+_REMEDIES = {
+    "O": "; write the table to CSV or Parquet, or one plain array to X",
+    "V": "; write the table to CSV or Parquet, where columns have names and types",
+    "M": "; write the table to CSV or Parquet, where columns can be dates, or days as numbers: "
+    "(x - numpy.datetime64('1970-01-01')) / numpy.timedelta64(1, 'D')",
+    "m": "; write them as numbers, such as seconds: x / numpy.timedelta64(1, 's')",
+}
+"""What to do about such arrays. These divisions, unlike `astype(float)`, turn NaT into NaN."""
+
 
 @contextmanager
 def open_archive(path: Path, lone: str) -> Iterator[ArrayArchive]:
@@ -161,4 +170,6 @@ def _check_dtype(dtype: np.dtype[Any], where: str) -> None:
     if dtype.hasobject or dtype.kind not in NUMBERS + TEXT:
         kind = "O" if dtype.hasobject else dtype.kind
         what = _ARRAY_WORDS.get(kind, str(dtype))
-        raise DataError(f"{where}: holds {what}; only numbers, booleans and text are supported")
+        raise DataError(
+            f"{where}: holds {what}; only numbers, booleans and text are supported{_REMEDIES.get(kind, '')}"
+        )

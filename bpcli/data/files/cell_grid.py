@@ -84,9 +84,14 @@ class Grid:
         """Raw cells such as 007, with a zero before another digit, by column, for columns that have some."""
         positions = np.array(column_positions, np.intp)
         starts = self.starts[:, positions] + WINDOW
-        starts += self.padded[starts] == _QUOTE
-        second = self.padded[starts + 1]
-        found = (self.padded[starts] == ord("0")) & (second >= ord("0")) & (second <= ord("9"))
+        first = self.padded[starts]
+        if b'"' in self.data:
+            starts += first == _QUOTE
+            first = self.padded[starts]
+        starts += 1
+        second = self.padded[starts]
+        second -= ord("0")  # other bytes wrap around
+        found = (first == ord("0")) & (second < 10)
         for index in np.flatnonzero(found.any(axis=0)).tolist():
             rows, column = found[:, index], positions[index]
             yield int(column), self.raw_cells(self.starts[rows, column], self.ends[rows, column])

@@ -27,13 +27,14 @@ def elsewhere_hint(location: Location, options: ReadOptions, name: str, option: 
     if not isinstance(location, Path) or is_stream(location):
         return ""
     kind = format_of(location)
+    key = "--skip-rows" if option else "data.skip_rows:"
     if kind == "workbook":
+        row = _row_with(location, options, name)
+        if row is not None:
+            return f"; row {row} looks like the header: {key} {row - 1}"
         return _sheets_hint(location, options, name, "--sheet" if option else "data.sheet:")
     line = _line_with(location, options, name) if kind == "text" else None
-    if line is None:
-        return ""
-    key = "--skip-rows" if option else "data.skip_rows:"
-    return f"; line {line} looks like the header: {key} {line - 1}"
+    return "" if line is None else f"; line {line} looks like the header: {key} {line - 1}"
 
 
 def _line_with(path: Path, options: ReadOptions, name: str) -> int | None:
@@ -44,6 +45,14 @@ def _line_with(path: Path, options: ReadOptions, name: str) -> int | None:
         if name in [composed(cell.strip('" \ufeff')) for cell in re.split(delimiter, line)]:
             return number
     return None
+
+
+def _row_with(path: Path, options: ReadOptions, name: str) -> int | None:
+    """Number of the first row of a sheet, counted from 1, that has `name` as a cell."""
+    from bpcli.data.files.workbook_reader import first_rows
+
+    rows = first_rows(path, options, MOST_LINES)
+    return next((number for number, row in enumerate(rows, start=1) if name in row), None)
 
 
 def _sheets_hint(path: Path, options: ReadOptions, name: str, key: str) -> str:

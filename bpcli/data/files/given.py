@@ -23,15 +23,13 @@ TABLES = (
 
 
 def given_locations(names: Sequence[str], query: str | None = None) -> list[Location]:
-    """Files that names and patterns stand for, in the order given, or the query to the database of a URL.
-
-    A name that is that of a file is no pattern; a pattern without matches is left, for the reader to say so.
+    """Files as `given_files`, or the query to the database of a URL.
 
     Raises UsageError for a URL without a query, a query without a URL, and a URL among several names.
     """
     url = next((name for name in names if "://" in name and not Path(name).exists()), None)
     if url is None and query is None:
-        return [Path(file) for name in names for file in matching_files(name, Path())]
+        return [*given_files(names)]
     shown = printable(without_password(url or names[0]))
     if url is None:
         raise UsageError(f"--query goes with the URL of a database, such as sqlite:///{shown}")
@@ -40,6 +38,14 @@ def given_locations(names: Sequence[str], query: str | None = None) -> list[Loca
     if query is None:
         require_query(url)
     return [_query(url, query or "")]
+
+
+def given_files(names: Sequence[str]) -> list[Path]:
+    """Files that names and patterns stand for, in the order given.
+
+    A name that is that of a file is no pattern; a pattern without matches is left, for the reader to say so.
+    """
+    return [Path(file) for name in names for file in matching_files(name, Path())]
 
 
 def require_query(url: str) -> NoReturn:

@@ -204,7 +204,9 @@ def _as_wide_as(names: list[str], first_row: list[bytes]) -> list[str]:
 def _check_header(header: list[str], path: str, line: int) -> None:
     """Raise DataError for a header without names, or with a repeated one."""
     if not any(header):
-        raise DataError(f"{path}: line {line}: none of the {counted(len(header), 'column')} has a name in the header")
+        what = f"none of the {counted(len(header), 'column')} has a name in the header"
+        how = "if the header is further down, skip the lines above it by data.skip_rows, or bpcli init --skip-rows"
+        raise DataError(f"{path}: line {line}: {what}; {how}")
     twice = [name for name, times in Counter(header).items() if name and times > 1]
     if twice:
         positions = f"data.header: false, data.skip_rows: {line}"

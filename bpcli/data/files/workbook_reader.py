@@ -19,7 +19,7 @@ from bpcli.data.files.value_columns import Value, ValueTable
 from bpcli.data.table import Table, number_label, unnamed
 from bpcli.errors import DataError
 from bpcli.system.memory import available_memory, require_memory
-from bpcli.wording import composed, listed, printable, quoted, suggestion
+from bpcli.wording import composed, counted, listed, printable, quoted, suggestion
 
 ROWS = 4096
 """Rows that are typed at a time."""
@@ -36,8 +36,8 @@ _INSTALL = 'pip install "backprop-cli[excel]"'
 
 
 def read_workbook(path: Path, options: ReadOptions) -> Table:
-    """Read the first sheet, or `options.sheet`. Its first non-blank row names the columns; blank
-    names are those of `unnamed`.
+    """Read the first sheet, or `options.sheet`. Its first non-blank row after the rows to skip names the columns;
+    blank names are those of `unnamed`.
 
     Dates and times become ISO text; blank cells and errors such as #N/A are missing values. Raises DataError,
     with the place, for repeated column names and for values not allowed by a given kind.
@@ -62,6 +62,12 @@ def workbook_header(path: Path, options: ReadOptions) -> list[str]:
     return _sheet(path, options)[0]
 
 
+def first_rows(path: Path, options: ReadOptions, most: int) -> list[list[str]]:
+    """Texts of the first `most` rows of a sheet, from row 1 on, blank ones included."""
+    _, _, top, rows = _cells_of_sheet(path, options)
+    return [[] for _ in range(min(top, most))] + [[_name(cell) for cell in row] for row in rows[: max(most - top, 0)]]
+
+
 def other_sheets(path: Path, options: ReadOptions) -> dict[str, list[str]]:
     """Names of the columns of each sheet that the options do not name; empty for a sheet without a table."""
     with _open_workbook(path) as workbook:
@@ -79,6 +85,31 @@ def other_sheets(path: Path, options: ReadOptions) -> dict[str, list[str]]:
 
 def _sheet(path: Path, options: ReadOptions) -> tuple[list[str], int, int, list[list[Any]]]:
     """Header, first column and first row of the cells below it, counted from 0, and the rows of cells."""
+    wanted, left, top, rows = _cells_of_sheet(path, options)
+    where = f"{shown_path(path)}: sheet {quoted(wanted)}"
+    skipped = options.dialect.skip_rows
+    if skipped > top:
+        if rows and skipped > top + len(rows):
+            raise DataError(f"{where}: {counted(top + len(rows), 'row')}, but skip_rows is {skipped:,}")
+        rows, top = rows[skipped - top :], skipped
+    while rows and _is_blank(rows[0]):
+        rows.pop(0)
+        top += 1
+    if not rows:
+        below = f" below row {skipped:,}" if skipped else ""
+        raise DataError(f"{where}: the sheet is empty{below}; its first row must name the columns")
+    while all(row[-1] == "" for row in rows):
+        for row in rows:
+            row.pop()
+    header = [_name(cell) for cell in rows.pop(0)]
+    if twice := [name for name, times in Counter(header).items() if name and times > 1]:
+        raise DataError(f"{where}: row {top + 1} names {listed(twice)} more than once; rename columns in the sheet")
+    header = [name or unnamed(position) for position, name in enumerate(header)]
+    return header, left, top + 1, rows
+
+
+def _cells_of_sheet(path: Path, options: ReadOptions) -> tuple[str, int, int, list[list[Any]]]:
+    """Name of the sheet, its first column and first row with a cell, counted from 0, and the rows of cells."""
     with _open_workbook(path) as workbook:
         names: list[str] = workbook.sheet_names
         wanted = options.sheet or next(iter(names), "")
@@ -88,22 +119,9 @@ def _sheet(path: Path, options: ReadOptions) -> tuple[list[str], int, int, list[
         sheet = workbook.get_sheet_by_name(wanted)
         top, left = sheet.start or (0, 0)
         rows = sheet.to_python()
-    where = f"{shown_path(path)}: sheet {quoted(wanted)}"
     while rows and _is_blank(rows[-1]):
         rows.pop()
-    while rows and _is_blank(rows[0]):
-        rows.pop(0)
-        top += 1
-    if not rows:
-        raise DataError(f"{where}: the sheet is empty; its first row must name the columns")
-    while all(row[-1] == "" for row in rows):
-        for row in rows:
-            row.pop()
-    header = [_name(cell) for cell in rows.pop(0)]
-    if twice := [name for name, times in Counter(header).items() if name and times > 1]:
-        raise DataError(f"{where}: row {top + 1} names {listed(twice)} more than once; rename columns in the sheet")
-    header = [name or unnamed(position) for position, name in enumerate(header)]
-    return header, left, top + 1, rows
+    return wanted, left, top, rows
 
 
 @contextmanager

@@ -15,8 +15,8 @@ class Dialect:
 
     Without a `delimiter`, it is the first of comma, semicolon and tab that the first row has. `decimal` is the decimal
     point and `thousands` the mark between groups of digits. Lines that begin with `comment` are left out, and so are
-    the first `skip_rows` lines of the file. Without a `header`, columns are named column0, column1 and so on. A byte
-    order mark is no part of the text, whatever the `encoding`.
+    the first `skip_rows` lines of the file, or rows of the sheet. Without a `header`, columns are named column0,
+    column1 and so on. A byte order mark is no part of the text, whatever the `encoding`.
     """
 
     delimiter: str | None = None

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.notations.numbers import MINUS
+from bpcli.wording import is_number
 
 MOST_LINES = 300
 """Lines that are looked at."""
@@ -56,7 +57,7 @@ def recognise_dialect(sample: bytes) -> RecognisedDialect:
         reasons["comment"] = f"the file begins with lines of {comment}"
     body = [line for line in lines if not (comment and line.startswith(comment))]
     delimiter = separator[1] if separator else _delimiter(body)
-    start = _header_at(body, delimiter)
+    start = header_row([_cells(line, delimiter) if line.strip() else [] for line in body])
     if start and not separator:
         found["skip_rows"] = lines.index(body[start])
         found.pop("comment", None) if lines.index(body[start]) == start else None
@@ -130,20 +131,24 @@ def _delimiter(lines: Sequence[str]) -> str:
     return best
 
 
-def _header_at(lines: Sequence[str], delimiter: str) -> int:
-    """Index of the header: the first line as wide as most lines, if narrower ones stand above it."""
-    widths = [_width(_cells(line, delimiter)) if line.strip() else 0 for line in lines]
+def header_row(rows: Sequence[Sequence[str]]) -> int:
+    """Index of the header in rows of cells: the first as wide as most rows, if all above it are narrower."""
+    widths = list(map(_width, rows))
     usual = Counter(width for width in widths if width).most_common(1)
     if not usual or usual[0][0] == 1 or usual[0][1] < 3:
         return 0
     width = usual[0][0]
     start = next(place for place, one in enumerate(widths) if one in (width - 1, width, width + 1) and one > 1)
+    above = rows[:start]
+    if any(above) and not any(map(any, above)) and any(map(is_number, rows[start])):
+        return 0  # data below a header whose names are all blank
     return start if start <= MOST_SKIPPED and all(one < max(width - 1, 2) for one in widths[:start]) else 0
 
 
 def _width(cells: Sequence[str]) -> int:
-    """Number of cells; 1 for a title in a row of a sheet, whose other cells, two at least, are all blank."""
-    return 1 if len(cells) > 2 and cells[0] and not any(cells[1:]) else len(cells)
+    """Number of cells; 0 in a blank row of a sheet, and 1 in that of a title: two cells at least are blank."""
+    filled = sum(map(bool, cells))
+    return filled if len(cells) > 2 and filled < 2 else len(cells)
 
 
 def _separators(rows: Sequence[list[str]], delimiter: str) -> tuple[str, str | None, str]:
@@ -187,7 +192,7 @@ def _is_data(rows: Sequence[list[str]], dialect: Dialect) -> bool:
     below = [row for row in rows[1:] if len(row) == len(first)]
     if not below:
         return False
-    for name, is_number, *cells in zip(first, are_numbers, *below, strict=True):
-        if not (all(number.fullmatch(cell) or not cell for cell in cells) if is_number else name in cells):
+    for name, is_numeric, *cells in zip(first, are_numbers, *below, strict=True):
+        if not (all(number.fullmatch(cell) or not cell for cell in cells) if is_numeric else name in cells):
             return False
     return True

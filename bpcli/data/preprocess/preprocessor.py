@@ -7,20 +7,19 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from bpcli.arrays import fields
 from bpcli.arrays.memory import Array
-from bpcli.arrays.rows import Rows, Scaling, records_of
+from bpcli.arrays.rows import Rows, records_of
 from bpcli.data.batches import Dataset
 from bpcli.data.columns import ArrayInput, ColumnInput, FittedInput, Surprise
-from bpcli.data.columns.base import Writer
 from bpcli.data.columns.encoders import numbers
 from bpcli.data.columns.spec import BooleanColumn, CategoricalColumn, ColumnSpec, EncodersSpec, NumericColumn
 from bpcli.data.columns.statistics import Values, unequal
 from bpcli.data.columns.target_encoders import TargetEncoder
 from bpcli.data.columns.target_range import TargetRange
+from bpcli.data.preprocess.table_encoder import TableEncoder, side_by_side
 from bpcli.data.table import Kind, Table
 from bpcli.data.targets import ClassName, FittedTarget
 from bpcli.data.targets.fitting import fit_target
@@ -35,12 +34,6 @@ PLAIN: dict[Kind, ColumnSpec] = {
     "boolean": BooleanColumn(),
 }
 """Default column config, by kind."""
-
-ENCODED_ROWS = 8192
-"""Block size of encoding, in rows: intermediate results fit a core's cache."""
-
-ENCODED_NUMBERS = 1 << 18
-"""Block size of encoding an array, in numbers."""
 
 SCALED_FROM = 16 << 20
 """Encoded size, in bytes, from which an array's integers stay in memory unencoded and are scaled batch by batch.
@@ -164,7 +157,7 @@ class Preprocessor(Spec):
 
     def bytes_needed(self, rows: int, dtype: np.dtype[Any]) -> int:
         """Bytes of the result of `apply` on `rows` rows."""
-        x = records_of(_side_by_side(self.signature), dtype).itemsize
+        x = records_of(side_by_side(self.signature), dtype).itemsize
         for array in self.arrays:
             if not array.missing:
                 stored = np.dtype(array.stored)
@@ -194,7 +187,11 @@ class Preprocessor(Spec):
         scaled_from: encoded size of an array, in bytes, from which integers stay unencoded. Raises DataError for values
         that are too large, and for arrays of another shape.
         """
-        encoder = _TableEncoder(self, table, dtype, scaled_from)
+
+        def keeps_stored(array: ArrayInput, stored: np.dtype[Any]) -> bool:
+            return self.keeps_stored(array, stored, table.rows, dtype, scaled_from)
+
+        encoder = TableEncoder(self.inputs, self.signature, table, dtype, keeps_stored)
         return encoder.rows(), encoder.surprises
 
     def apply(self, table: Table, dtype: np.dtype[Any]) -> tuple[Dataset, Counter[Surprise]]:
@@ -242,62 +239,3 @@ def _sample_weights(table: Table, name: str | None) -> Values | None:
             )
         )
     return values
-
-
-def _side_by_side(signature: fields.Signature) -> fields.Signature:
-    """Fields stored together in one record per row: all except arrays."""
-    return tuple(field for field in signature if field.values == "code" or len(field.shape) == 1)
-
-
-class _TableEncoder:
-    """Block-wise encoder of a table's input columns, which counts values unlike the training rows."""
-
-    def __init__(self, fitted: Preprocessor, table: Table, dtype: np.dtype[Any], scaled_from: int) -> None:
-        self.surprises: Counter[Surprise] = Counter()
-        self._table, self._dtype, self._signature = table, dtype, fitted.signature
-        nothing = table.slice(0, 0)
-        self._records = np.empty(table.rows, records_of(_side_by_side(self._signature), dtype))
-        self._arrays: list[NDArray[Any]] = []
-        self._scalings: dict[int, Scaling] = {}
-        self._writers: list[tuple[FittedInput, Writer, NDArray[Any]]] = []
-        first_array = len(self._signature) - sum(len(field.shape) > 1 for field in self._signature)
-        number = group = 0
-        for place, column in enumerate(fitted.inputs):
-            field, like = column.field(place), column.column_of(nothing)
-            if field is None:
-                out = self._records["numbers"][:, number : number + column.width]
-                number += column.width
-            elif field.values == "code":
-                out = self._records["codes"][:, group]
-                group += 1
-            elif isinstance(column, ArrayInput) and fitted.keeps_stored(
-                column, like.values.dtype, table.rows, dtype, scaled_from
-            ):
-                self._scalings[first_array + len(self._arrays)] = column.scaling
-                self._arrays.append(self._kept(column))
-                continue
-            else:
-                self._arrays.append(np.empty((table.rows, *field.shape), dtype))
-                out = self._arrays[-1].reshape(table.rows, column.width)
-            self._writers.append((column, column.writer(like), out))
-        self._together = min([ENCODED_ROWS, *(max(1, ENCODED_NUMBERS // array.size) for array in fitted.arrays)])
-
-    def rows(self) -> Rows:
-        """Encode all rows of the table."""
-        for start in range(0, self._table.rows, self._together):
-            stop = min(start + self._together, self._table.rows)
-            block = self._table.slice(start, stop)
-            for column, write, out in self._writers:
-                self.surprises.update(write(column.column_of(block), out[start:stop]))
-        side_by_side = _side_by_side(self._signature)
-        has_codes = any(field.values == "code" for field in side_by_side)
-        records = [self._records if has_codes else self._records["numbers"]] if side_by_side else []
-        return Rows(self._signature, [*records, *self._arrays], self._dtype, self._scalings)
-
-    def _kept(self, column: ArrayInput) -> NDArray[Any]:
-        """Unencoded values of an array, with surprises counted."""
-        values = column.column_of(self._table)
-        rows = max(1, ENCODED_NUMBERS // column.size)
-        for start in range(0, self._table.rows, rows):
-            self.surprises.update(column.surprises(values.take(slice(start, start + rows))))
-        return column.hold(values.values) if column.constant else values.values

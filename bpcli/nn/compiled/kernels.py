@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from bpcli.nn.activations import Identity, LeakyRelu, Relu, Sigmoid, Tanh
 from bpcli.nn.compiled import codes
-from bpcli.nn.layers import DenseLayer, DropoutLayer, Layer
+from bpcli.nn.layers import DenseLayer, DropoutLayer, Layer, UnbiasedDenseLayer
 
 ACTIVATIONS: dict[type, int] = {
     Identity: codes.IDENTITY,
@@ -38,6 +38,11 @@ def kernel_of(layer: Layer) -> Kernel | None:
 def _dense(layer: DenseLayer) -> Kernel | None:
     code = ACTIVATIONS.get(type(layer.activation))
     return None if code is None else Kernel(codes.DENSE, code, getattr(layer.activation, "slope", 0.0))
+
+
+@kernel_of.register
+def _unbiased_dense(layer: UnbiasedDenseLayer) -> None:
+    return None  # kernels add biases
 
 
 @kernel_of.register

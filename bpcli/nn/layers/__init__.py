@@ -8,7 +8,7 @@ from pydantic import Field
 
 from bpcli.nn.layers.base import Layer, LayerSummary, Position, RowwiseLayer, Shape, Views, rowwise
 from bpcli.nn.layers.batch_norm import BatchNorm
-from bpcli.nn.layers.dense import Dense, DenseLayer
+from bpcli.nn.layers.dense import Dense, DenseLayer, UnbiasedDenseLayer
 from bpcli.nn.layers.dropout import Dropout, DropoutLayer
 from bpcli.nn.layers.layer_norm import LayerNorm, LayerNormLayer
 from bpcli.spec import BareName
@@ -29,6 +29,7 @@ __all__ = [
     "Position",
     "RowwiseLayer",
     "Shape",
+    "UnbiasedDenseLayer",
     "Views",
     "rowwise",
 ]

@@ -19,7 +19,7 @@ from bpcli.spec import Spec
 
 
 class Dense(Spec):
-    """y = f(x W + b), with `units` neurons."""
+    """y = f(x W + b), with `units` neurons; without `bias`, y = f(x W)."""
 
     type: Literal["dense"] = "dense"
     units: int = Field(gt=0, description="Number of neurons.")
@@ -31,11 +31,13 @@ class Dense(Spec):
         description="Initial weights. Default: he_normal for relu and similar activations, lecun_normal for selu, "
         "glorot_uniform for the others.",
     )
+    bias: bool = Field(default=True, description="Whether each neuron adds a trained bias b.")
 
     def plan(self, index: int, in_shape: Shape) -> DenseLayer:
         """Layer for inputs (rows, *in_shape), which it flattens."""
         initializer = self.initializer or DEFAULTS[self.activation.default_initializer]
-        return DenseLayer(index, in_shape, (self.units,), self.activation, initializer)
+        planned = DenseLayer if self.bias else UnbiasedDenseLayer
+        return planned(index, in_shape, (self.units,), self.activation, initializer)
 
 
 @dataclass(frozen=True)
@@ -190,3 +192,45 @@ class DenseLayer(RowwiseLayer):
     def _flat(self, x: Array) -> Array:
         """The input as (rows, n_in), without a copy. Skipped for such inputs, since a call takes 2% of a small step."""
         return x if x.ndim == 2 else x.reshape(len(x), self.n_in)
+
+
+@dataclass(frozen=True)
+class UnbiasedDenseLayer(DenseLayer):
+    """Dense layer whose only parameter is its weight. A class of its own, so that biases cost no test in each step."""
+
+    formula: ClassVar[str] = "y = f(z), z = Σ x · w"
+
+    def parameters(self) -> tuple[Slot, ...]:
+        """Weight."""
+        return (Slot("weight", (self.n_in, self.n_out), weight=True),)
+
+    def initialize(self, out: Views, generator: np.random.Generator) -> None:
+        """Initialize weights with the initializer."""
+        self.initializer.fill(out["weight"], self.n_in, self.n_out, generator)
+
+    def forward(
+        self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
+    ) -> Array:
+        """f(x W)."""
+        z = workspace["z" if self.activation.keeps_input else "y"]
+        self._flat(x).dot(params["weight"], out=z)
+        self.activation.forward(z, workspace["y"], workspace.scratch)
+        return workspace["y"]
+
+    def forward_gathered(
+        self, params: Views, x: tuple[Array, ...], gathering: Gathering, workspace: LayerArrays, memory: Views
+    ) -> Array:
+        """Equal to `forward` but for the order of sums."""
+        z = workspace["z" if self.activation.keeps_input else "y"]
+        gathering.multiply(x, params["weight"], z, memory)
+        self.activation.forward(z, workspace["y"], workspace.scratch)
+        return workspace["y"]
+
+    def weighted_sums(self, params: Views, x: Array) -> Array:
+        """x W."""
+        sums: Array = self._flat(x).dot(params["weight"])
+        return sums
+
+    def bias_gradient(self, dz: Array, workspace: LayerArrays, grads: Views) -> None:
+        """Nothing: there is no bias."""
+        return

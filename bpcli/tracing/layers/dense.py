@@ -29,7 +29,10 @@ class WorkedDense(WorkedLayer[DenseLayer]):
         self.formula, self.derivative = activation_formulas(planned.activation)
         self.z = flat(step.layer.forward["z"])
         self.slope, self.dz = (flat(step.layer.backward[name]) for name in ("slope", "dz"))
-        self.weight, self.bias = (step.layer.parameters[name].before for name in ("weight", "bias"))
+        parameters = step.layer.parameters
+        self.weight = parameters["weight"].before
+        self.bias = parameters["bias"].before if "bias" in parameters else None
+        self.sum_formula = "z = Σ x · w" if self.bias is None else "z = Σ x · w + b"
 
     @property
     def forward_rule(self) -> str:
@@ -55,7 +58,7 @@ class WorkedDense(WorkedLayer[DenseLayer]):
 
     def forward_parts(self, row: int, shown: Sequence[int], in_full: bool) -> Iterator[Part]:
         """Yield the weighted sums and, if `in_full`, all products of one neuron."""
-        table = [["neuron", "z = Σ x · w + b", "z", "y = f(z)"]]
+        table = [["neuron", self.sum_formula, "z", "y = f(z)"]]
         for j in shown:
             numbers = [self.shows.fixed(self.z[row, j]), self.shows.fixed(self.y[row, j])]
             table.append([self.layer.outputs[j], self.weighted_sum(row, j), *numbers])
@@ -135,24 +138,26 @@ class WorkedDense(WorkedLayer[DenseLayer]):
         yield f"dL/dz = dL/dy · f'(z) = {product} = {self.shows.fixed(dz)}"
 
     def own_parameters(self, j: int) -> Iterator[tuple[str, Place]]:
-        """Yield the bias."""
-        yield "bias", (j,)
+        """Yield the bias, if the layer has biases."""
+        if self.bias is not None:
+            yield "bias", (j,)
 
     # Stages
 
     def forward_stage(self) -> tuple[list[str], str]:
         """Weighted sum and activation."""
-        words = "Each neuron computes z, the sum of its inputs times their weights plus its bias"
+        words = "Each neuron computes z, the sum of its inputs times their weights"
+        words += "" if self.bias is None else " plus its bias"
         words += "" if self.activation == "identity" else f"; its output is {self.activation} of z"
-        return ["z = Σ x · w + b", f"y = f(z), {self.formula}"], words
+        return [self.sum_formula, f"y = f(z), {self.formula}"], words
 
     def backward_stage(self) -> tuple[list[str], str]:
-        """dL/dz, and the gradients of weights and biases."""
+        """dL/dz, and the gradients of weights and of biases, if there are any."""
         over = ("Σ ", " over the rows") if len(self.rows) > 1 else ("", "")
         formulas = [
             f"dL/dz = dL/dy · f'(z), {self.derivative}",
             f"dL/dw = {over[0]}x · dL/dz{over[1]}",
-            f"dL/db = {over[0]}dL/dz{over[1]}",
+            *([] if self.bias is None else [f"dL/db = {over[0]}dL/dz{over[1]}"]),
         ]
         words = (
             f"dL/dy comes {self._origin}. Multiplied by the activation's derivative, it is the error of each neuron, "
@@ -167,10 +172,10 @@ class WorkedDense(WorkedLayer[DenseLayer]):
         return Weighted("weight", self.layer.parameters["weight"], self.x, self.dz)
 
     def weighted_sum(self, row: int, j: int) -> str:
-        """Σ x · w + b of a neuron, written out if it has few terms."""
-        x, bias = self.x[row], self.shows.factor(self.bias[j])
+        """Right side of `sum_formula` for a neuron, written out if it has few terms."""
+        x = self.x[row]
         products = f"the sum of {len(x)} products" if self._wide else self.shows.products(x, self.weight[:, j])
-        return f"{products} + {bias}"
+        return products if self.bias is None else f"{products} + {self.shows.factor(self.bias[j])}"
 
     @property
     def _wide(self) -> bool:

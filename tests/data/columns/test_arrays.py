@@ -11,7 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from bpcli.data.columns import ArrayInput, ColumnSpec, EncodersSpec, Surprise
 from bpcli.data.columns.arrays import contiguous_positions
-from bpcli.data.columns.encoders import MinMax, NoScaling, NumericEncoder, Quantile, Robust, Standard
+from bpcli.data.columns.encoders import MinMax, NoScaling, Quantile, Robust, Standard
+from bpcli.data.columns.numeric_encoders import NumericEncoder
 from bpcli.data.columns.spec import BooleanColumn, NumericColumn
 from bpcli.data.table import Column, Table
 from bpcli.errors import DataError

@@ -5,6 +5,8 @@ import pytest
 
 from bpcli.data.columns.encoders import MinMax, NoScaling, Quantile, Robust, Standard
 from bpcli.data.columns.inputs import Surprise
+from bpcli.data.columns.piecewise_linear import PiecewiseLinear
+from bpcli.data.columns.smooth_clip import SmoothClip
 from bpcli.data.columns.spec import (
     BooleanColumn,
     CategoricalColumn,
@@ -88,7 +90,9 @@ def test_a_value_missing_where_no_training_row_had_one_is_imputed_and_counted() 
     assert written(fitted, numeric(1.0, NAN, NAN)) == ([[1.0], [5.0], [5.0]], {(None, 2): None})
 
 
-@pytest.mark.parametrize("encoder", [Standard(), MinMax(), NoScaling(), Quantile()], ids=lambda e: e.type)
+@pytest.mark.parametrize(
+    "encoder", [Standard(), MinMax(), NoScaling(), SmoothClip(), PiecewiseLinear(), Quantile()], ids=lambda e: e.type
+)
 def test_a_column_without_any_value_is_zero_and_its_indicator(encoder: Any) -> None:
     fitted = NumericColumn(encoder=encoder).fit(numeric(NAN, NAN), DEFAULTS)
     assert features(fitted, numeric(NAN, NAN)) == [[0.0, 1.0], [0.0, 1.0]]
@@ -231,6 +235,8 @@ def test_whole_numbers_with_and_without_decimals_are_one_category_where_training
         (NumericColumn(encoder=NoScaling()), numeric(7.0, 7.0), numeric(480.0, 7.0), 1),
         (NumericColumn(encoder=Quantile()), numeric(7.0, 7.0), numeric(480.0, 7.0), 1),
         (NumericColumn(), numeric(0.3, 0.1 + 0.2), numeric(480.0, 0.3), 1),
+        (NumericColumn(encoder=PiecewiseLinear()), numeric(0.3, 0.1 + 0.2), numeric(480.0, 0.3), 1),
+        (NumericColumn(encoder=SmoothClip()), numeric(0.3, 0.1 + 0.2), numeric(480.0, 0.3), 1),
         (NumericColumn(), numeric(NAN, NAN), numeric(480.0, NAN), 1),
         (BooleanColumn(), boolean(1.0, 1.0), boolean(0.0, 1.0), 1),
         (BooleanColumn(), boolean(NAN, NAN), boolean(1.0, 0.0), 2),

@@ -319,7 +319,10 @@ def test_leading_zeros_are_seen_after_the_first_block(tmp_path: Path, monkeypatc
 
 
 def test_repeated_and_absent_names_are_errors(tmp_path: Path) -> None:
-    assert error(tmp_path, ",,\n1,2,3\n").endswith("line 1: none of the 3 columns has a name in the header")
+    assert error(tmp_path, ",,\n1,2,3\n").endswith(
+        "line 1: none of the 3 columns has a name in the header; if the header is further down, skip the lines above "
+        "it by data.skip_rows, or bpcli init --skip-rows"
+    )
     assert error(tmp_path, "a,b, a\n1,2,3\n").endswith(
         "line 1: duplicate names in the header: 'a'; rename them, or have the columns named column0, column1, … by "
         "data.header: false, data.skip_rows: 1"

@@ -212,6 +212,33 @@ def test_arrays_that_are_no_numbers_are_refused(tmp_path: Path, array: Any, word
     assert word in error(tmp_path, {"X": array})
 
 
+def test_an_array_of_dates_says_where_dates_can_be_read(tmp_path: Path) -> None:
+    dates = np.array([["2024-03-01", "NaT"], ["2024-03-02", "2024-03-04"]], "M8[ns]")
+    says = (
+        "holds dates; only numbers, booleans and text are supported; write the table to CSV or Parquet, where columns "
+        "can be dates, or days as numbers: (x - numpy.datetime64('1970-01-01')) / numpy.timedelta64(1, 'D')"
+    )
+    assert error(tmp_path, {"X": dates}).endswith(f": array 'X': {says}")
+    assert error(tmp_path, {"X": X, "y": dates[:, 0]}).endswith(f": array 'y': {says}")
+    days = (dates - np.datetime64("1970-01-01")) / np.timedelta64(1, "D")
+    assert read(tmp_path, {"X": days})["X1"].missing().tolist() == [True, False], "NaT is a missing value"
+    assert read(tmp_path, {"X": days})["X0"].values.tolist() == [19_783, 19_784]
+
+
+def test_structured_arrays_durations_and_objects_say_what_to_do(tmp_path: Path) -> None:
+    records = np.zeros(2, [("d", "M8[D]"), ("x", "f8")])
+    supported = "only numbers, booleans and text are supported; "
+    table = "write the table to CSV or Parquet, "
+    assert error(tmp_path, {"X": records}).endswith(
+        f"array 'X': holds records; {supported}{table}where columns have names and types"
+    )
+    assert error(tmp_path, {"X": np.zeros(2, "m8[s]")}).endswith(
+        f"holds durations; {supported}write them as numbers, such as seconds: x / numpy.timedelta64(1, 's')"
+    )
+    columns = np.array({"d": np.zeros(2, "M8[D]")}, dtype=object)
+    assert error(tmp_path, {"X": columns}).endswith(f"holds Python objects; {supported}{table}or one plain array to X")
+
+
 class Canary:
     def __init__(self, path: Path) -> None:
         self.path = path

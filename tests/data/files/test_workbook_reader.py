@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bpcli.data.files.read import ReadOptions, read_chunks, read_header, read_table
+from bpcli.data.notations.dialect import Dialect
 from bpcli.data.table import Table
 from bpcli.errors import DataError, MemoryLimitError
 
@@ -50,6 +51,21 @@ def test_the_first_row_that_is_not_blank_names_the_columns(tmp_path: Path) -> No
     assert [column.kind for column in table.values()] == ["numeric", "categorical", "boolean"]
     assert read_header(path, OPTIONS) == ["n", "t", "2024"]
     assert [chunk.rows for chunk in read_chunks(path, OPTIONS, 2)] == [2, 1]
+
+
+def test_skipped_rows_are_counted_from_the_first_row_of_the_sheet(tmp_path: Path) -> None:
+    cells = {"A2": "title", "A4": "x", "B4": "y", "A5": 1, "B5": 2, "A6": 3, "B6": 4}
+    path = write(tmp_path / "t.xlsx", data=cells)
+    for rows in (2, 3):
+        table = read(path, ReadOptions(dialect=Dialect(skip_rows=rows)))
+        assert labels(table) == {"x": ["1", "3"], "y": ["2", "4"]}
+    assert read_header(path, ReadOptions(dialect=Dialect(skip_rows=4))) == ["1", "2"]
+    wrong = ReadOptions(dialect=Dialect(skip_rows=3), kinds={"y": "boolean"})
+    assert error(path, wrong).startswith("cell B5: ")
+    assert error(path, ReadOptions(dialect=Dialect(skip_rows=6))) == (
+        "sheet 'data': the sheet is empty below row 6; its first row must name the columns"
+    )
+    assert error(path, ReadOptions(dialect=Dialect(skip_rows=7))) == "sheet 'data': 6 rows, but skip_rows is 7"
 
 
 def test_dates_are_iso_text_and_errors_are_missing(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from experiments import features
 from bpcli.arrays.fields import Field
 from bpcli.data.columns import Surprise
 from bpcli.data.columns.encoders import MinMax
+from bpcli.data.columns.piecewise_linear import PiecewiseLinear
 from bpcli.data.columns.spec import CategoricalColumn, EncodersSpec, NumericColumn, Ordinal
-from bpcli.data.preprocess import Preprocessor, preprocessor
+from bpcli.data.preprocess import Preprocessor, table_encoder
 from bpcli.data.table import Column, Table
 from bpcli.errors import MismatchError
 from bpcli.nn.losses import BinaryCrossEntropy, MeanSquaredError
@@ -112,7 +113,7 @@ def test_rows_are_the_same_however_many_are_encoded_at_a_time(dtype: Any, monkey
     pre = fitted(whole.take(np.arange(10)))
     at_once, surprises = pre.encode(whole, dtype)
     assert surprises[Surprise(column="color", value="green")] > 5
-    monkeypatch.setattr(preprocessor, "ENCODED_ROWS", 7)
+    monkeypatch.setattr(table_encoder, "ENCODED_ROWS", 7)
     again, counted = pre.encode(whole, dtype)
     assert features(again, dtype).tobytes() == features(at_once, dtype).tobytes()
     assert counted == surprises
@@ -150,6 +151,27 @@ def test_what_encoded_rows_take_is_known_beforehand(weight: str | None, colors: 
     pre = fitted(columns, weight=weight)
     data, _ = pre.apply(columns, FLOAT32)
     assert pre.bytes_needed(60, FLOAT32) == data.nbytes
+
+
+def test_bins_stand_at_the_place_of_their_column() -> None:
+    columns = table((1.0, 3.0, 5.0), ("red", "blue", "red"), (1.0, 0.0, 1.0), (5.0, 9.0, 1.0))
+    encoders = EncodersSpec(numeric=PiecewiseLinear(bins=2, beside="none"))
+    inputs = ["color", "size", "good"]
+    pre = Preprocessor.fit(columns, inputs, ["y"], {}, encoders, None, None, MeanSquaredError())
+    assert pre.features == ["color=blue", "color=red", "size 1..3", "size 3..5", "good"]
+    data, _ = pre.apply(columns, FLOAT64)
+    assert features(data.x).tolist() == [[0, 1, 0, 0, 1], [1, 0, 1, 0, 0], [0, 1, 1, 1, 1]]
+    assert pre.average(FLOAT64).tolist() == [1 / 3, 2 / 3, 1, 0, 2 / 3]
+
+
+def test_bins_count_in_what_encoded_rows_take() -> None:
+    rows = np.arange(60.0)
+    columns = table(rows, ["red"] * 60, rows % 2, rows, rows)
+    encoders = EncodersSpec(numeric=PiecewiseLinear(bins=8))
+    pre = Preprocessor.fit(columns, ["size", "good"], ["y"], {}, encoders, None, None, MeanSquaredError())
+    assert pre.signature[0].width == len(pre.features) == 10
+    data, _ = pre.apply(columns, FLOAT32)
+    assert pre.bytes_needed(60, FLOAT32) == data.nbytes == 60 * 4 * (10 + 1) + 60 * pre.target.truth_bytes
 
 
 def test_what_was_fitted_depends_on_the_rows_that_it_was_fitted_on_alone() -> None:

@@ -99,3 +99,18 @@ def test_of_many_inputs_the_products_are_listed_for_one_neuron_alone() -> None:
     _, _, products = wide.forward_parts(0, [0], True)
     assert products.cells[0] == ["place", "input", "x", "w", "x · w"]
     assert products.cells[5] == ["4", "e", "5.000000", "1.000000", "5.000000"]
+
+
+def test_a_neuron_without_a_bias_is_worked_out_without_one() -> None:
+    planned = Dense(units=2, activation=Relu(), bias=False).plan(1, (2,))
+    plain = worked(planned, {**FORWARD, "z": [[1.0, -0.75]], "y": [[1.0, 0.0]]}, BACKWARD, {"weight": WEIGHT})
+    assert next(iter(plain.forward_lines(0, 1))) == "z = 1 · (-1) + 2 · 0.125 = -0.750000"
+    (table,) = plain.forward_parts(0, [0], False)
+    assert isinstance(table, Grid)
+    assert table.cells[0] == ["neuron", "z = Σ x · w", "z", "y = f(z)"]
+    assert table.cells[1][1] == "1 · 0.5 + 2 · 0.25"
+    assert list(plain.own_parameters(1)) == []
+    formulas, words = plain.forward_stage()
+    assert formulas[0] == "z = Σ x · w"
+    assert words == "Each neuron computes z, the sum of its inputs times their weights; its output is relu of z"
+    assert plain.backward_stage()[0][1:] == ["dL/dw = x · dL/dz"]

@@ -1,0 +1,85 @@
+"""Encoders of numeric columns from the config to predictions of a stored model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import bpcli
+from experiments import write_csv
+
+import bpcli as package
+
+AGE = np.linspace(18, 66, 96).round(1)
+CITY = ["north", "south"] * 48
+DOSE = [None if row % 12 == 5 else float(row % 9) for row in range(96)]
+RISK = (np.sin(AGE / 8) + np.array([dose or 0.0 for dose in DOSE]) / 4).round(3)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("numeric_encoders")
+    write_csv(folder / "t.csv", {"age": AGE, "dose": DOSE, "city": CITY, "risk": RISK})
+    return folder / "t.csv"
+
+
+def trained(data: Path, encoder: str) -> Path:
+    """Run of a network on all columns, with the encoder of numeric columns as YAML."""
+    folder = data.parent / encoder.replace(" ", "")
+    folder.mkdir()
+    (folder / "c.yaml").write_text(
+        f"data: {{path: ../t.csv, target: risk, encoders: {{numeric: {encoder}}}, split: {{test: 0}}}}\n"
+        "layers: [{units: 8, activation: tanh}]\ntraining: {epochs: 20}\ndtype: float64\n"
+    )
+    bpcli("train", folder / "c.yaml", "--run-dir", folder / "run", "-q").ok()
+    return folder / "run"
+
+
+def encodings(run: Path) -> dict[str, tuple[str, int]]:
+    """Encoder and number of features of each column, as inspect lists them."""
+    columns = bpcli("inspect", run, "--json").ok().json["network"]["columns"]
+    return {column["name"]: (column["encoding"], column["inputs"]) for column in columns}
+
+
+def assert_explained(data: Path, run: Path) -> None:
+    """Contributions of the columns and the baseline add up to each prediction, which Python predicts too."""
+    rows = bpcli("predict", data, "--checkpoint", run, "--explain").ok().rows
+    of = {name: np.array([float(row[name]) for row in rows]) for name in rows[0] if name != "city"}
+    parts = of["baseline"] + sum(of[f"contribution_{name}"] for name in ("age", "dose", "city"))
+    np.testing.assert_allclose(parts, of["prediction"], atol=1e-6)
+    assert np.ptp(of["contribution_age"]) > 0.1
+    again = package.load(run).predict([{"age": 18.0, "dose": None, "city": "north"}])
+    assert np.isfinite(again).all()
+
+
+def test_a_smoothly_clipped_column_is_one_feature_from_training_to_predictions(data: Path) -> None:
+    run = trained(data, "smooth_clip")
+    assert encodings(run) == {"age": ("smooth_clip", 1), "dose": ("smooth_clip", 2), "city": ("one_hot", 2)}
+    assert_explained(data, run)
+
+
+def test_a_column_in_bins_is_one_column_from_training_to_predictions(data: Path) -> None:
+    run = trained(data, "{type: piecewise_linear, bins: 4}")
+    assert encodings(run) == {
+        "age": ("piecewise_linear", 5),
+        "dose": ("piecewise_linear", 6),
+        "city": ("one_hot", 2),
+    }
+    assert_explained(data, run)
+    importance = bpcli("inspect", run, "--json").ok().json["importance"]
+    assert {column["column"] for column in importance["columns"]} == {"age", "dose", "city"}
+    checked = bpcli("check", run.parent / "c.yaml").ok().out
+    assert "13 → 8" in checked
+
+
+def test_a_run_of_other_bins_does_not_go_on(data: Path) -> None:
+    run = trained(data, "{type: piecewise_linear, bins: 3}")
+    result = bpcli("train", run.parent / "c.yaml", "--from", run, "--set", "data.encoders.numeric.bins=5", "-q")
+    assert result.code == 2
+    assert "encoder piecewise_linear 5 smooth_clip, but piecewise_linear 3 smooth_clip in" in result.err
+
+
+def test_bins_train_again_to_the_bit(data: Path) -> None:
+    run = trained(data, "{type: piecewise_linear, bins: 5}")
+    assert "metrics of 20 epochs: identical" in bpcli("reproduce", run).ok().out
