@@ -30,7 +30,7 @@ def compare(
     require: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="[METRIC ]not worse[ by MARGIN]",
+            metavar="[[CLASS.]METRIC ]not worse[ by MARGIN]",
             help="Exit with code 6 if a run is worse than the first; repeatable. 'not worse': not shown to be worse, "
             "that is, the interval of the difference does not lie wholly on the worse side. 'not worse by 0.01': shown "
             "not to be worse by more than 0.01, that is, neither is any value of the interval. Default metric: the "

@@ -89,7 +89,7 @@ def train(
             as_json=as_json,
         )
         return
-    shown = TrainingView(quiet)
+    shown = TrainingView(quiet, overrides or ())
     run = train_run(
         config,
         overrides or (),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from bpcli.cli.console import note, notes, result, say, warn
@@ -12,19 +12,22 @@ from bpcli.experiment.prepare import Prepared
 from bpcli.jobs.runner import Runner
 from bpcli.jobs.training import Observer, Run
 from bpcli.metrics import Task
-from bpcli.storage.records import EpochScores
+from bpcli.storage.records import EpochScores, Summary
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training import Counters, EpochReport, Progress, TrainingState
 from bpcli.training.scoring import SUMMARIES, remarks
-from bpcli.wording import counted, number, quoted
+from bpcli.wording import counted, enumerated, number, printable, quoted
 
 
 class TrainingView(Observer):
-    """Observer that displays training and stops it on a signal. If quiet, it prints only essential notes."""
+    """Observer that displays training and stops it on a signal. If quiet, it prints only essential notes.
 
-    def __init__(self, quiet: bool) -> None:
+    settings: those of the command line, such as `training.epochs=50`.
+    """
+
+    def __init__(self, quiet: bool, settings: Sequence[str] = ()) -> None:
         self.stop = StopRequest()
-        self._quiet = quiet
+        self._quiet, self._settings = quiet, settings
         self._task: Task = "regression"
         self._view: View | None = None
 
@@ -61,11 +64,7 @@ class TrainingView(Observer):
     def ended(self, run: Run) -> None:
         """Print problems of the training, or a note that the run was already finished."""
         if run.status in ("finished", "stopped") and not run.trained:
-            setting = f"training.{run.summary.stop_reason}"
-            note(
-                "nothing to train: the run was already complete, and its config is unchanged; to continue, change "
-                f"{setting}, for example with --set"
-            )
+            note(f"nothing to train: {_why_complete(run.summary, self._settings)}")
         elif not self._quiet:
             warn(run.summary.diagnosis or ())
 
@@ -87,6 +86,22 @@ class TrainingView(Observer):
             result(line)
         if summary.positive is not None:
             result(f"positive class: {quoted(summary.positive)}")
+
+
+def _why_complete(summary: Summary, settings: Sequence[str]) -> str:
+    """Reason why a resumed run has no step to take, and what to change to continue it."""
+    setting = f"training.{summary.stop_reason}"
+    if not settings:
+        return (
+            "the run was already complete, and its config is unchanged; to continue, change "
+            f"{setting}, for example with --set"
+        )
+    end = summary.stop_explanation or summary.stop_reason
+    verb = "has" if len(settings) == 1 else "have"
+    stopping = "training.early_stopping.patience or min_delta"
+    change = stopping if summary.stop_reason == "early_stopping" else setting
+    given = enumerated(map(printable, settings))
+    return f"the run was already complete ({end}), so {given} {verb} no effect; to continue, change {change}"
 
 
 def _after(counters: Counters) -> str:

@@ -10,8 +10,10 @@ import numpy as np
 
 from bpcli.arrays.memory import Array
 from bpcli.comparison.document import BootstrapInterval, NotWorseOutcome, RunDifference
+from bpcli.comparison.one_group import answers_of_group
 from bpcli.errors import UsageError
 from bpcli.metrics import METRICS, Task, measure
+from bpcli.metrics.requirement import NAMED, group_of, qualified
 from bpcli.metrics.significance import CONFIDENCE
 from bpcli.training.scoring import HEADLINES, Answers
 from bpcli.wording import number, printable, quoted, suggestion
@@ -20,14 +22,17 @@ RESAMPLES = 2000
 """Bootstrap samples of a metric that is not a function of means over rows: each computes it from the rows."""
 
 _SYNTAX = re.compile(
-    r"\s*(?:(?P<metric>\w+)\s+)??not\s+worse"
-    r"(?:\s+by(?:\s+more\s+than)?\s+(?P<margin>(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?))?\s*"
+    rf"\s* (?: {NAMED} \s+ )?? not \s+ worse"
+    r"(?: \s+ by (?: \s+ more \s+ than )? \s+ (?P<margin> (?: \d+\.?\d* | \.\d+ ) (?: [eE][-+]?\d+ )? ) )? \s*",
+    re.VERBOSE | re.DOTALL,
 )
 
 
 @dataclass(frozen=True)
 class NotWorse:
     """Requirement that a run is not worse than the first in a metric, by default the headline metric of the task.
+
+    group: class, label or target that the metric is of; None for all.
 
     Without a margin, it is not met if the run is shown to be worse: the interval of the difference lies wholly on the
     worse side of zero. With a margin, it is met only if the run is shown to be worse by at most that: so is every value
@@ -36,6 +41,7 @@ class NotWorse:
 
     metric: str | None = None
     margin: float | None = None
+    group: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> NotWorse:
@@ -44,13 +50,14 @@ class NotWorse:
         if match is None:
             raise UsageError(
                 f'--require {quoted(text)}: expected "not worse" or "not worse by 0.01", or with a metric, '
-                '"f1_macro not worse"; for bounds such as accuracy>=0.95 use bpcli evaluate'
+                '"f1_macro not worse" or, of a class, "Yes.recall not worse"; for bounds such as accuracy>=0.95 use '
+                "bpcli evaluate"
             )
-        return cls(match["metric"], None if match["margin"] is None else float(match["margin"]))
+        return cls(match["metric"], None if match["margin"] is None else float(match["margin"]), group_of(match))
 
     def require_known(self, metrics: Sequence[str]) -> None:
-        """Raise UsageError unless the metric is one of `metrics`."""
-        if self.metric is not None and self.metric not in metrics:
+        """Raise UsageError unless the metric is one of `metrics`. Metrics of a group are known once it is scored."""
+        if self.group is None and self.metric is not None and self.metric not in metrics:
             hint = suggestion(self.metric, metrics) or f"; available: {', '.join(metrics)}"
             raise UsageError(f"--require: no metric {quoted(self.metric)} of all runs{hint}")
 
@@ -63,11 +70,14 @@ class NotWorse:
         """
         metric = self.metric or HEADLINES[task]
         tested = next((one for one in found.tested if one.metric == metric), None)
+        if self.group is not None:
+            (of, first), (_, other) = (answers_of_group(one, self.group, metric, task) for one in (first, other))
+            task, tested = of, None
         scores = (first.report.scores[metric], other.report.scores[metric])
         difference = None if scores[0] is None or scores[1] is None else scores[1] - scores[0]
-        interval = _resampled(metric, first, other, task, seed, power) if tested is None else tested.interval
-        if difference is None:
-            interval = None
+        interval = None
+        if difference is not None:
+            interval = _resampled(metric, first, other, task, seed, power) if tested is None else tested.interval
         losses = None
         if interval is not None:
             greater = METRICS[task][metric].greater_is_better
@@ -86,7 +96,9 @@ class NotWorse:
         )
 
     def _text(self, metric: str) -> str:
-        return f"{metric} not worse" + ("" if self.margin is None else f" by more than {self.margin:g}")
+        return f"{qualified(metric, self.group)} not worse" + (
+            "" if self.margin is None else f" by more than {self.margin:g}"
+        )
 
     def _judged(self, losses: tuple[float, float] | None) -> tuple[bool, str]:
         """Whether the requirement is met, and why; losses: ends of the interval, positive if worse."""
@@ -104,7 +116,8 @@ class NotWorse:
 def failures(outcomes: Sequence[NotWorseOutcome]) -> list[str]:
     """Message for each requirement that is not met."""
     return [
-        f"required {one.requirement}, but {printable(one.run)} against {printable(one.against)} is {one.verdict}"
+        f"required {printable(one.requirement)}, but {printable(one.run)} against {printable(one.against)} is "
+        f"{one.verdict}"
         for one in outcomes
         if not one.met
     ]

@@ -30,6 +30,7 @@ class ChosenThreshold(Spec):
     value: Share = Field(description="A row is positive if its probability is above.")
     score: float | None = Field(default=None, description="Value of the aim on the rows of the choice.")
     met: bool = Field(default=True, description="False if no threshold reaches the bound of the aim.")
+    positives: int | None = Field(default=None, ge=0, description="Positive rows of the choice; None if unknown.")
 
 
 class AimBase(Spec):

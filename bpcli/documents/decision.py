@@ -21,11 +21,15 @@ ROWS = {
 
 @dataclass(frozen=True)
 class ThresholdReport:
-    """Threshold of a class or label. score: value of the aim on the rows of the choice; None for a given number."""
+    """Threshold of a class or label. score: value of the aim on the rows of the choice; None for a given number.
+
+    positives: number of positive rows of the choice; None for a given number, and in older checkpoints.
+    """
 
     value: float
     score: float | None = None
     met: bool = True
+    positives: int | None = None
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class DecisionReport:
         """Lines of text."""
         several = len(self.thresholds) > 1
         lines = [
-            f"threshold{f' of {printable(name)}' if several else ''} {one.value:.4g} ({self._reason(one)})"
+            f"threshold{f' of {printable(name)}' if several else ''} {one.value:.4g} ({self._reason(name, one)})"
             for name, one in self.thresholds.items()
         ]
         if self.calibration is not None:
@@ -60,14 +64,15 @@ class DecisionReport:
             lines.append(f"{ROWS.get(part, part)}, before → after calibration: {changes}")
         return lines
 
-    def _reason(self, one: ThresholdReport) -> str:
+    def _reason(self, name: str, one: ThresholdReport) -> str:
         if self.aim is None:
             return "given"
         rows = counted(self.rows, "validation row")
         if one.score is None:
             return f"not chosen by {self.aim}: the {rows} are all of one kind"
         missed = "" if one.met else "; no threshold reaches the bound"
-        return f"{self.aim}, chosen on {rows}, where it is {number(one.score)}{missed}"
+        positive = "" if one.positives is None else f", {one.positives:,} of them {printable(name)}"
+        return f"{self.aim}, chosen on {rows}{positive}, where it is {number(one.score)}{missed}"
 
     def to_json(self) -> dict[str, Json]:
         """Report as a JSON object."""
@@ -87,7 +92,9 @@ class DecisionReport:
         found = {name: members(one) for name, one in members(document.get("thresholds")).items()}
         return cls(
             {
-                name: ThresholdReport(value, measured(one.get("score")), one.get("met") is not False)
+                name: ThresholdReport(
+                    value, measured(one.get("score")), one.get("met") is not False, whole(one.get("positives"))
+                )
                 for name, one in found.items()
                 if (value := measured(one.get("value"))) is not None
             },

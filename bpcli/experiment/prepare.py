@@ -22,7 +22,7 @@ from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part
 from bpcli.documents.json_value import Json
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
-from bpcli.experiment.decidable import require_decidable
+from bpcli.experiment.decidable import notes_of_decision, require_decidable
 from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.initial_parameters import initial_parameters
 from bpcli.experiment.memory_estimate import COMPILED_BYTES, Footprint, estimate_memory
@@ -224,6 +224,7 @@ def prepare(
         *notes_of_arrays(preprocessor.arrays),
         *notes_of_ranges(preprocessor.target, data.target_range),
         *notes_of_layers(network, plan.initial_parameters),
+        *notes_of_decision(config.decision, preprocessor.target, datasets.get("validation")),
     ]
     if model is not None and start is not None:
         notes += model.notes(start, network, config)

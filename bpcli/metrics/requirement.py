@@ -20,15 +20,33 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
 }
 
+NAMED = r"""(?: (?: "(?P<quoted>(?:[^"]|"")*)" | (?P<group>[^\s"](?:.*\S)?) ) \. )? (?P<metric>\w+)"""
+"""Verbose pattern of a metric, with or without the class, label or target that it is of."""
+
 _SYNTAX = re.compile(
-    r"""\s*
-    (?: (?: "(?P<quoted>(?:[^"]|"")*)" | (?P<group>[^\s"](?:.*\S)?) ) \. )?
-    (?P<metric>\w+)
+    r"\s*"
+    + NAMED
+    + r"""
     \s*(?P<operator>>=|<=|==|>|<)\s*
     (?P<bound>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)
     \s*""",
     re.VERBOSE | re.DOTALL,
 )
+
+
+def group_of(match: re.Match[str]) -> str | None:
+    """Class, label or target in a match of NAMED; None without one."""
+    group = match["group"] if match["quoted"] is None else match["quoted"].replace('""', '"')
+    return None if group is None else composed(group)
+
+
+def qualified(metric: str, group: str | None) -> str:
+    """Metric with its class, label or target, quoted so that NAMED matches it."""
+    if group is None:
+        return metric
+    plain = re.fullmatch(r'[^\s"](?:.*\S)?', group, re.DOTALL)
+    shown = group if plain else '"' + group.replace('"', '""') + '"'
+    return f"{shown}.{metric}"
 
 
 @dataclass(frozen=True)
@@ -85,18 +103,12 @@ class Requirement:
                 f"--require {quoted(text)}: expected a metric, a comparison and a number, such as accuracy>=0.95, or "
                 "Yes.recall>=0.8 for a class"
             )
-        group = match["group"] if match["quoted"] is None else match["quoted"].replace('""', '"')
-        named = None if group is None else composed(group)
-        return cls(match["metric"], match["operator"], float(match["bound"]), named)
+        return cls(match["metric"], match["operator"], float(match["bound"]), group_of(match))
 
     @property
     def name(self) -> str:
         """Name of the value, quoted so that `parse` takes it."""
-        if self.group is None:
-            return self.metric
-        plain = re.fullmatch(r'[^\s"](?:.*\S)?', self.group, re.DOTALL)
-        group = self.group if plain else '"' + self.group.replace('"', '""') + '"'
-        return f"{group}.{self.metric}"
+        return qualified(self.metric, self.group)
 
     def check(self, report: ScoreReport) -> Checked:
         """Compare the value in a report with the bound. Raises UsageError for an unknown metric or class."""

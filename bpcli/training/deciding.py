@@ -39,11 +39,23 @@ def fit_decision(
             # The positive class is the last of two.
             probabilities = _probabilities(target, loss, logits, fitted)[:, -len(names) :]
             truth = target.truth(validation.y).reshape(validation.rows, -1) == 1
-            chosen = [spec.aim.choose(probabilities[:, one], truth[:, one], weight) for one in range(len(names))]
+            counts = positive_rows(target, validation)
+            chosen = [
+                spec.aim.choose(probabilities[:, one], truth[:, one], weight).model_copy(update={"positives": count})
+                for one, count in enumerate(counts.values())
+            ]
             fitted = fitted.model_copy(update={"thresholds": tuple(chosen)})
     if spec.number is not None:
         fitted = fitted.with_threshold(spec.number, len(names))
     return fitted if fitted != FittedDecision() else None
+
+
+def positive_rows(target: TargetBase, validation: Dataset) -> dict[str, int]:
+    """Number of rows of the positive class, or of each label, that have a weight."""
+    weight = _known_weight(target, validation)
+    truth = target.truth(validation.y).reshape(validation.rows, -1) == 1
+    counted = truth if weight is None else truth & (weight > 0)[:, None]
+    return dict(zip(target.decided_names, np.count_nonzero(counted, axis=0).tolist(), strict=True))
 
 
 def _probabilities(target: TargetBase, loss: LossBase, logits: Array, decision: FittedDecision) -> Array:
@@ -70,7 +82,7 @@ def report_of(
     if decision == FittedDecision():
         return None
     thresholds = {
-        name: ThresholdReport(one.value, one.score, one.met)
+        name: ThresholdReport(one.value, one.score, one.met, one.positives)
         for name, one in zip(target.decided_names, decision.thresholds, strict=False)
     }
     chosen = any(one.score is not None or not one.met for one in decision.thresholds)

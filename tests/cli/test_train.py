@@ -398,3 +398,22 @@ def test_going_on_with_a_run_that_is_over_says_so(penguins_run: Path, tmp_path: 
         "note: nothing to train: the run was already complete, and its config is unchanged; to continue, "
         "change training.early_stopping" in result.err
     )
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (["training.batch_size=16"], "training.batch_size=16 has no effect"),
+        (["training.epochs=900", "training.batch_size=16"], "training.epochs=900, training.batch_size=16 have no"),
+    ],
+)
+def test_settings_that_do_not_undo_the_end_of_a_run_are_said_to_have_no_effect(
+    penguins_run: Path, tmp_path: Path, settings: list[str], said: str
+) -> None:
+    shutil.copytree(penguins_run, tmp_path / "run")
+    given = [part for setting in settings for part in ("--set", setting)]
+    result = bpcli("train", "--resume", tmp_path / "run", *given).ok()
+    assert "note: nothing to train: the run was already complete (early stopping: validation_loss " in result.err
+    assert said in result.err
+    assert "to continue, change training.early_stopping.patience or min_delta\n" in result.err
+    assert "config is unchanged" not in result.err

@@ -9,8 +9,9 @@ import pytest
 
 from bpcli.comparison.document import BootstrapInterval, JudgedDifference, NotWorseOutcome, RunDifference
 from bpcli.comparison.not_worse import NotWorse, failures
+from bpcli.comparison.one_group import answers_of_group
 from bpcli.errors import UsageError
-from bpcli.metrics import Task, report
+from bpcli.metrics import Task, measure, report
 from bpcli.training.scoring import HEADLINES, Answers
 
 TRUE = np.array([0, 1] * 30)
@@ -50,6 +51,9 @@ def checked(text: str, low: float, high: float, task: Task = "binary") -> NotWor
         ("not worse by 0.01", NotWorse(margin=0.01)),
         ("not worse by more than 1e-3", NotWorse(margin=0.001)),
         ("f1 not worse", NotWorse("f1")),
+        ("Yes.recall not worse", NotWorse("recall", group="Yes")),
+        ("a.b c.recall not worse by 0.1", NotWorse("recall", 0.1, "a.b c")),
+        ('"say ""no"" ".f1 not worse', NotWorse("f1", group='say "no" ')),
         ("log_loss not worse by .5", NotWorse("log_loss", 0.5)),
     ],
 )
@@ -149,3 +153,70 @@ def test_a_metric_that_the_runs_have_not_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="no metric 'f1_makro' of all runs; did you mean 'f1_macro'"):
         NotWorse("f1_makro").require_known(["accuracy", "f1_macro"])
     NotWorse().require_known([])
+
+
+LEVELS = np.arange(60) % 3
+
+
+def of_classes(wrong: int, unseen: bool = False) -> Answers:
+    """Answers on 60 rows of three classes, of which the first `wrong` rows of class c are taken for a."""
+    guess = LEVELS.copy()
+    guess[np.flatnonzero(LEVELS == 2)[:wrong]] = 0
+    probabilities = np.random.default_rng(2).dirichlet([1, 1, 1], 60) * 0.4 + np.eye(3)[guess] * 0.6
+    true, more = (np.where(np.arange(60) < 3, 3, LEVELS), ("new",)) if unseen else (LEVELS, ())
+    names = ["a", "b", "c"]
+    return Answers(true, guess, report("multiclass", true, guess, probabilities, names, more), probabilities, more)
+
+
+@pytest.mark.parametrize("unseen", [False, True])
+@pytest.mark.parametrize("metric", ["precision", "recall", "f1", "roc_auc"])
+def test_a_metric_of_a_class_is_judged_on_that_class_alone(metric: str, unseen: bool) -> None:
+    good, bad = of_classes(0, unseen), of_classes(12, unseen)
+    found = NotWorse(metric, group="c").check(difference("multiclass", 0, 0), good, bad, "multiclass", 0)
+    before, after = (one.report.groups["c"][metric] for one in (good, bad))
+    assert found.requirement == f"c.{metric} not worse"
+    assert found.difference == pytest.approx(after - before)
+    assert found.interval is not None
+    assert found.interval.low <= found.difference <= found.interval.high
+    assert found.met == (metric == "precision")
+    _, alone = answers_of_group(bad, "c", metric, "multiclass")
+    again = measure("binary", [metric], alone.true, alone.predicted, alone.probabilities)
+    assert again[metric] == pytest.approx(after)
+
+
+def test_recall_of_another_class_is_not_affected() -> None:
+    found = NotWorse("recall", group="b").check(
+        difference("multiclass", 0, 0), of_classes(0), of_classes(12), "multiclass", 0
+    )
+    assert (found.difference, found.met, found.verdict) == (0, True, "not shown to be worse")
+
+
+def test_a_metric_of_a_label_or_target_is_that_of_its_column() -> None:
+    true = np.column_stack([TRUE, LEVELS == 0]).astype(int)
+    guess = np.column_stack([TRUE, np.zeros(60, int)])
+    first, other = (Answers(true, said, report("multilabel", true, said, None, ["l", "m"])) for said in (true, guess))
+    found = NotWorse("recall", group="m").check(difference("multilabel", 0, 0), first, other, "multilabel", 0)
+    assert (found.difference, found.met) == (-1, False)
+    assert NotWorse("recall", group="l").check(difference("multilabel", 0, 0), first, other, "multilabel", 0).met
+    numbers = true.astype(float)
+    first, other = (
+        Answers(numbers, said, report("regression", numbers, said, None, ["s", "t"]))
+        for said in (numbers, numbers + np.array([0.0, 2.0]))
+    )
+    found = NotWorse("mae", group="t").check(difference("regression", 0, 0), first, other, "regression", 0)
+    assert (found.difference, found.met, found.verdict) == (2, False, "shown to be worse")
+    assert NotWorse("mae", group="s").check(difference("regression", 0, 0), first, other, "regression", 0).met
+
+
+@pytest.mark.parametrize(
+    ("group", "metric", "message"),
+    [
+        ("d", "recall", r"^--require: no class 'd'; there is 'a', 'b', 'c'$"),
+        ("c", "support", r"^--require: no metric 'support' of class 'c'; available: precision, recall, f1, roc_auc"),
+        ("c", "recal", r"^--require: no metric 'recal' of class 'c'; did you mean 'recall'"),
+    ],
+)
+def test_an_unknown_class_or_metric_of_it_is_a_usage_error(group: str, metric: str, message: str) -> None:
+    one = of_classes(0)
+    with pytest.raises(UsageError, match=message):
+        NotWorse(metric, group=group).check(difference("multiclass", 0, 0), one, one, "multiclass", 0)

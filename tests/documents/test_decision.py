@@ -11,7 +11,11 @@ from bpcli.documents.json_value import Json
 
 BOTH = {"before": {"log_loss": 0.5, "brier": None}, "after": {"log_loss": 0.4, "brier": None}}
 WHOLE = DecisionReport(
-    {"late": ThresholdReport(0.312345, 0.7)}, "f1", "temperature 1.5", 124, {"test": BOTH, "validation": BOTH}
+    {"late": ThresholdReport(0.312345, 0.7, positives=31)},
+    "f1",
+    "temperature 1.5",
+    124,
+    {"test": BOTH, "validation": BOTH},
 )
 
 
@@ -31,7 +35,7 @@ def test_damaged_entries_cost_no_other() -> None:
 
 def test_the_text_says_the_aim_the_rows_and_what_is_reached() -> None:
     assert WHOLE.lines() == [
-        "threshold 0.3123 (f1, chosen on 124 validation rows, where it is 0.7000)",
+        "threshold 0.3123 (f1, chosen on 124 validation rows, 31 of them late, where it is 0.7000)",
         "calibration: temperature 1.5; fitted on 124 validation rows",
         "test rows, before → after calibration: log loss 0.5000 → 0.4000, brier - → -",
         "validation rows (of the fit, so optimistic), before → after calibration: log loss 0.5000 → 0.4000, "

@@ -101,7 +101,8 @@ def test_a_threshold_on_the_command_line_is_used_instead(credit: Path) -> None:
     refused = bpcli("evaluate", credit, "--threshold", "1.1")
     assert refused.code == 2
     shown = bpcli("evaluate", credit).ok().out
-    assert "(f1, chosen on 668 validation rows, where it is 0." in shown
+    bad = evaluate_split(Model.load(credit), "validation").report.groups["bad"]["support"]
+    assert f"(f1, chosen on 668 validation rows, {bad} of them bad, where it is 0." in shown
     assert "\ncalibration: temperature " in shown
     assert "\nthese rows, before → after calibration: log loss " in shown
 
@@ -210,7 +211,10 @@ def test_each_label_has_a_threshold_of_its_own(tmp_path: Path) -> None:
     assert one.value != two.value
     assert (never.value, never.score, never.met) == (0.5, None, False)
     shown = bpcli("evaluate", run, "--split", "validation").ok().out
-    assert f"threshold of l1 {one.value:.4g} (f1, chosen on 30 validation rows, where it is" in shown
+    assert (
+        f"threshold of l1 {one.value:.4g} (f1, chosen on 30 validation rows, {one.positives} of them l1, where it is"
+        in shown
+    )
     assert "threshold of never 0.5 (not chosen by f1: the 30 validation rows are all of one kind)" in shown
     result = bpcli("predict", tmp_path / "t.csv", "--run", run, "--probabilities").ok()
     for name, chosen in (("l1", one), ("l2", two), ("never", never)):
@@ -321,3 +325,25 @@ def test_a_checkpoint_whose_decision_does_not_fit_is_refused(credit: Path, decis
     document = {**header.model_dump(mode="json", by_alias=True), "decision": decision}
     with pytest.raises(ValueError, match="decision"):
         type(header).model_validate(document)
+
+
+def test_few_validation_rows_for_a_decision_are_noted(tmp_path: Path) -> None:
+    def noted(decision: dict[str, Any], **config: Any) -> list[str]:
+        loaded = load_config(small(tmp_path, decision, **config))
+        return [note for note in prepare(loaded.config, loaded.folder).notes if note.startswith("decision.")]
+
+    small(tmp_path)
+    with (tmp_path / "t.csv").open() as file:
+        validation = [row for row in csv.DictReader(file) if row["part"] == "validation"]
+    positives = sum(row["y"] == "yes" for row in validation)
+    assert 1 < positives < 20
+    threshold = (
+        f"decision.threshold: only {positives} validation rows are 'yes', so the threshold chosen by f1 is uncertain; "
+        "with fewer than 20, prefer more validation rows or a number"
+    )
+    isotonic = "decision.calibration: isotonic on 30 validation rows overfits; with fewer than 500, prefer temperature"
+    assert noted({"threshold": {"type": "f1"}, "calibration": {"type": "isotonic"}}) == [threshold, isotonic]
+    assert noted({"threshold": 0.3, "calibration": {"type": "temperature"}}) == []
+    labels = noted({"threshold": {"type": "f1"}}, target=["l1", "l2"])
+    counts = [sum(row[name] == "1" for row in validation) for name in ("l1", "l2")]
+    assert len(labels) == sum(count < 20 for count in counts)
