@@ -12,10 +12,10 @@ import numpy as np
 from pydantic import ValidationError
 
 from bpcli.data.columns.recognition import recognised_column, with_common_orders
+from bpcli.data.examples.identifiers import MOST_NAMES
 from bpcli.data.examples.missing_names import missing_classes_noted, names_with_missing_words
 from bpcli.data.examples.repeated_headers import repeated_headers, repeats_noted
 from bpcli.data.examples.selection import with_own_words
-from bpcli.data.examples.target_leaks import MOST_NAMES
 from bpcli.data.examples.total_row import total_row
 from bpcli.data.examples.usable_rows import dropped_words, rows_with_targets
 from bpcli.data.files.elsewhere import elsewhere_hint

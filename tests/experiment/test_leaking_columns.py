@@ -35,6 +35,15 @@ def test_row_numbers_with_gaps_and_the_target_under_another_name_are_left_out_wi
     ]
 
 
+def test_distinct_numbers_named_as_an_identifier_are_left_out(tmp_path: Path) -> None:
+    customers = RANDOM.permutation(900_000)[:ROWS] + 100_000
+    made = draft(tmp_path, {"Customer ID": customers, "a": A, "b": B, "price": PRICE}, "price")
+    assert made.notes == [
+        f"'Customer ID' left out: {ROWS} distinct numbers in {ROWS} rows, like an identifier, as its name says; to keep "
+        "it, delete it from data.exclude and name its kind in data.columns, such as {Customer ID: numeric}"
+    ]
+
+
 def test_other_columns_that_determine_the_target_are_kept_and_noted(tmp_path: Path) -> None:
     made = draft(tmp_path, {"a": A, "b": B, "log": np.log(PRICE).round(4), "price": PRICE}, "price")
     assert "exclude" not in made.text.split("layers:")[0]

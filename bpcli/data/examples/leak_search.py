@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.data_warning import WarningName
+from bpcli.data.examples.identifiers import numbers_by_name, tells_rows_apart
 from bpcli.data.examples.screening import Goal, suspects
 from bpcli.data.examples.target_leaks import (
     equals,
     is_line,
     rank_correlation,
     settled_class,
-    tells_rows_apart,
     thresholds_that_determine,
     values_that_determine,
 )
@@ -56,9 +56,11 @@ class LeakSearch:
         """Names of suspicious columns, and why. given: columns that are not reported as identifiers."""
         screened = suspects(columns, self._rows, self._goals)
         for column, is_suspect in zip(columns, screened.tolist(), strict=True):
-            if (is_suspect or column.kind == "categorical") and column.name not in given and tells_rows_apart(column):
-                remedy = "put it in data.exclude, or in data.columns if it is intended"
-                yield column.name, Suspicion("identifier", _identity(column), remedy)
+            searched = (is_suspect or column.kind == "categorical") and column.name not in given
+            if searched and tells_rows_apart(column):
+                yield column.name, Suspicion("identifier", _identity(column), _INTENDED)
+            elif column.name not in given and numbers_by_name(column):
+                yield column.name, Suspicion("identifier", _numbering(column), _INTENDED)
             elif is_suspect:
                 yield from ((column.name, one) for one in self._leaks(column.take(self._rows)))
 
@@ -81,6 +83,15 @@ def _identity(column: Column) -> str:
         distinct = counted(len(column.present()), "distinct name")
         return f"{distinct} in {counted(known, 'row')}, like an identifier or free text; each becomes an input"
     return f"counts the rows from {column.values.min():.0f} to {column.values.max():.0f}, like an identifier"
+
+
+def _numbering(column: Column) -> str:
+    known = column.values[~column.missing()]
+    distinct = counted(len(np.unique(known)), "distinct number")
+    return f"{distinct} in {counted(len(known), 'row')}, like an identifier, as its name says"
+
+
+_INTENDED = "put it in data.exclude, or in data.columns if it is intended"
 
 
 def _leak(column: Column, coded: Coded, numeric: bool) -> Suspicion | None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from bpcli.data.columns.recognition import RecognisedColumn, column_hint
 from bpcli.data.columns.spec import BooleanColumn, CategoricalColumn
-from bpcli.data.examples.target_leaks import tells_rows_apart
+from bpcli.data.examples.identifiers import tells_rows_apart
 from bpcli.data.files.kind_hints import MISSING_WORDS
 from bpcli.data.notations.limits import MOSTLY
 from bpcli.data.table import FALSE_WORDS, TRUE_WORDS, Column

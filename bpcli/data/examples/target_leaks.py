@@ -1,4 +1,4 @@
-"""Detection of target leaks and identifier columns."""
+"""Detection of columns that determine a target."""
 
 from __future__ import annotations
 
@@ -20,9 +20,6 @@ target; a target beyond them is determined by any monotonic function of it."""
 
 CHANCE = 1e-9
 """Significance level: report a column only if a random one would determine the target with at most this probability."""
-
-MOST_NAMES = 50
-"""Maximum number of categories of a column whose categories are mostly unique; beyond it, an identifier or text."""
 
 FEW = 0.01
 """Tolerated share of repeated and of skipped numbers in a column of row numbers. Random integers from a range as large
@@ -158,20 +155,6 @@ def settled_class(column: Column, codes: NDArray[np.intp]) -> tuple[int, int] | 
         if np.array_equal(same, codes == code):
             return row, code
     return None
-
-
-def tells_rows_apart(column: Column) -> bool:
-    """Whether a column is an identifier: mostly unique categories, or integers with few gaps and repeats."""
-    rows = len(column) - int(np.count_nonzero(column.missing()))
-    if rows < FEWEST_ROWS:
-        return False
-    if column.kind == "categorical":
-        distinct = len(column.present())
-        return distinct == rows or distinct > max(MOST_NAMES, rows / 2)
-    span = float(column.values.max()) - float(column.values.min()) + 1.0  # NaN where a cell is missing
-    if not rows * (1 - FEW) <= span <= rows * (1 + FEW) or (column.values % 1).any():
-        return False
-    return len(np.unique(column.values)) >= rows * (1 - FEW)
 
 
 def _centered(values: NDArray[np.float64]) -> NDArray[Any]:

@@ -13,7 +13,6 @@ from bpcli.data.examples.target_leaks import (
     is_line,
     rank_correlation,
     settled_class,
-    tells_rows_apart,
     thresholds_that_determine,
     values_that_determine,
 )
@@ -325,37 +324,3 @@ def test_columns_are_equal_cell_for_cell():
     assert not equals(numeric([1, 2]), numeric([1, 3]))
     assert equals(names([0, 1]), names([0, 1]))
     assert not equals(names([0, 1]), Column("y", "categorical", np.array([0, 1], np.int32), ("a", "b")))
-
-
-@pytest.mark.parametrize(
-    ("column", "apart"),
-    [
-        (numeric(np.arange(30)), True),
-        (numeric(np.arange(1000, 1030)), True),
-        (numeric(RANDOM.permutation(30) - 5), True),
-        (Column("x", "numeric", np.arange(30, dtype=np.uint8)), True),
-        (Column("x", "numeric", np.arange(-128, 128, dtype=np.int8)), True),
-        (Column("x", "numeric", np.arange(2**50, 2**50 + 30)), True),
-        (Column("x", "numeric", 2**50 + 2 * np.arange(30)), False),
-        (Column("x", "numeric", np.arange(30) % 2 == 0), False),
-        (numeric([-1.7e308, *range(28), 1.7e308]), False),
-        (numeric(np.arange(30) + 0.5), False),
-        (numeric(np.arange(30) * 2), False),
-        (numeric([*range(29), 40]), False),
-        (numeric([*range(28), 0, 29]), False),  # as far from first to last, but one twice
-        (numeric([*range(1000), 5]), True),  # one row stands twice
-        (numeric(np.delete(np.arange(1000), [7, 500])), True),  # some were left out
-        (numeric([*range(1000), *range(0, 1000, 50)]), False),
-        (numeric(RANDOM.integers(0, 1000, 1000)), False),
-        (numeric([*range(29), np.nan]), False),
-        (numeric(np.arange(19)), False),
-        (names(np.arange(30)), True),
-        (names([*range(29), 0]), False),
-        (names(np.arange(19)), False),
-        (names([*range(60), *range(10)]), True),  # most names stand in one row
-        (names([*range(40), *range(10)]), False),
-        (names([*range(30), -1, -1]), True),
-    ],
-)
-def test_identifiers_are_names_or_numbers_of_single_rows(column: Column, apart: bool):
-    assert tells_rows_apart(column) is apart
