@@ -39,8 +39,8 @@ def test_distinct_numbers_named_as_an_identifier_are_left_out(tmp_path: Path) ->
     customers = RANDOM.permutation(900_000)[:ROWS] + 100_000
     made = draft(tmp_path, {"Customer ID": customers, "a": A, "b": B, "price": PRICE}, "price")
     assert made.notes == [
-        f"'Customer ID' left out: {ROWS} distinct numbers in {ROWS} rows, like an identifier, as its name says; to keep "
-        "it, delete it from data.exclude and name its kind in data.columns, such as {Customer ID: numeric}"
+        f"'Customer ID' left out: {ROWS} distinct numbers in {ROWS} rows, like an identifier, as its name says; to "
+        'keep it, delete it from data.exclude and name its kind in data.columns, such as {"Customer ID": numeric}'
     ]
 
 
