@@ -163,7 +163,8 @@ def test_a_regression_that_is_worse_than_the_mean_is_called_that(tmp_path: Path)
     (tmp_path / "c.yaml").write_text("data: {path: d.csv, target: y}\nlayers: []\ntraining: {epochs: 1}\n")
     settings = ["optimizer={type: sgd, learning_rate: 0.9}", "training.batch_size=2"]
     run = train(tmp_path / "c.yaml", settings, run_dir=tmp_path / "r").path
-    (said,) = evaluate_split(Model.load(run), None).notes
+    clipped, said = evaluate_split(Model.load(run), None).notes
+    assert "clipped to at least 0" in clipped
     assert re.fullmatch("r2 is -.*: worse than predicting the mean of these rows", said)
     assert f"R{said[1:]}." in Checked(page_of(run)).words
 

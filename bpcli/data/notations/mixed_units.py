@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from bpcli.data.notations.numbers import NumberNotation
-from bpcli.wording import counted, quoted
+from bpcli.wording import counted, printable, quoted
 
 
 def mixed_units_noted(name: str, cells: Mapping[str, int], notation: NumberNotation) -> str:
@@ -26,6 +26,8 @@ def mixed_units_noted(name: str, cells: Mapping[str, int], notation: NumberNotat
         return ""
     few = f"{counts[without].sum():,} of {counted(int(counts[np.isfinite(values)].sum()), 'cell')} of {quoted(name)}"
     verb = "has" if counts[without].sum() == 1 else "have"
-    pair = " and ".join(words[int(np.argmax(np.where(chosen, counts, 0)))] for chosen in (without, with_unit))
+    pair = " and ".join(
+        printable(words[int(np.argmax(np.where(chosen, counts, 0)))]) for chosen in (without, with_unit)
+    )
     read = f"they are read as they stand, so {pair} are on one scale; write them alike in the data"
-    return f"{few} {verb} no unit {notation.unit}; {read}"
+    return f"{few} {verb} no unit {printable(notation.unit)}; {read}"

@@ -22,3 +22,9 @@ def test_columns_of_one_scale_have_no_note() -> None:
 def test_other_parts_of_the_notation_hold_without_the_unit() -> None:
     dollars = NumberNotation(unit="$", thousands=",", parentheses=True)
     assert mixed_units_noted("x", {"(1,443)": 1, "$2,000": 3}, dollars).startswith("1 of 4 cells of 'x' has no unit $")
+
+
+def test_control_characters_of_a_unit_are_shown_escaped() -> None:
+    noted = mixed_units_noted("x", {"443": 1, "\x152": 2}, NumberNotation(unit="\x15"))
+    assert noted.startswith("1 of 3 cells of 'x' has no unit \\x15; ")
+    assert "so 443 and \\x152 are" in noted
