@@ -143,8 +143,11 @@ SAID = re.compile(r"(error|note|warning): \S|[\d,]+ rows? predicted")
 
 
 def is_an_answer(result: Result) -> bool:
-    """Whether a command ended well, or with errors that it names; every line of which can be shown anywhere."""
-    lines = result.err.splitlines()
+    """Whether a command ended well, or with errors that it names; every line of which can be shown anywhere.
+
+    Names keep their no-break spaces.
+    """
+    lines = result.err.replace("\xa0", " ").splitlines()
     return (
         result.code in (0, 2, 3, 7, 9)
         and (result.code > 0) == any(line.startswith("error: ") for line in lines)
