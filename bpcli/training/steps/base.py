@@ -106,7 +106,7 @@ class Steps(ABC):
         vectors = [
             ("parameters", state.params, network.bind),
             ("running statistics", state.layer_state, network.bind_state),
-            ("averaged parameters", state.average_params, network.bind),
+            *([("averaged parameters", state.average_params, network.bind)] if state.is_averaged else []),
             *((f"optimizer state {name}", slot, network.bind) for name, slot in state.optimizer.slots.items()),
         ]
         for what, vector, bind in vectors:
