@@ -17,8 +17,9 @@ from bpcli.experiment.prepare import Prepared, prepare
 from bpcli.nn.layers import Layer
 from bpcli.nn.network import Network
 from bpcli.tracing.arithmetic import Arithmetic
+from bpcli.tracing.chosen_rows import choose_rows
 from bpcli.tracing.layers import LayerInStep, WorkedLayer, worked_layer
-from bpcli.tracing.step import choose_rows, trace_step
+from bpcli.tracing.step import trace_step
 from bpcli.tracing.trace import Trace, TracedLayer, TracedParameter
 
 

@@ -65,8 +65,9 @@ def trace(
     from bpcli.system.blas import BlasThreads
     from bpcli.tracing.as_json import trace_document
     from bpcli.tracing.as_text import account
+    from bpcli.tracing.chosen_rows import choose_rows
     from bpcli.tracing.page import trace_page
-    from bpcli.tracing.step import choose_rows, trace_step
+    from bpcli.tracing.step import trace_step
 
     if html is not None:
         if as_json:

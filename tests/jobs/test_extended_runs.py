@@ -24,9 +24,10 @@ from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.tracing.as_json import trace_document
 from bpcli.tracing.as_text import account
+from bpcli.tracing.chosen_rows import choose_rows
 from bpcli.tracing.page import trace_page
 from bpcli.tracing.parts import Grid, Heading
-from bpcli.tracing.step import choose_rows, trace_step
+from bpcli.tracing.step import trace_step
 from bpcli.training import TrainingPlan, train
 from bpcli.training.steps.serial import SerialSteps
 
