@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,11 +13,14 @@ from bpcli.errors import DataError
 OPTIONS = ReadOptions()
 
 
+def place_of(start: int, name: str, row: int) -> str:
+    return f"row {start + row} of {name}"
+
+
 def column(*blocks: Sequence[object], options: ReadOptions = OPTIONS) -> Column:
     table = ValueTable(options, ["a"])
     for block in blocks:
-        start = table.rows
-        table.add({"a": block}, len(block), lambda name, row, start=start: f"row {start + row} of {name}")  # type: ignore
+        table.add({"a": block}, len(block), partial(place_of, table.rows))
     return table.finish()["a"]
 
 
