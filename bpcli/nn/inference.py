@@ -99,6 +99,11 @@ class Inference:
         return self.network.layers[layer].weighted_sums(self._params[layer], x)
 
     @property
+    def linear_in_pieces(self) -> bool:
+        """Whether the logits are a piecewise linear function of the features."""
+        return all(layer.linear_in_pieces for layer in self.network.layers)
+
+    @property
     def takes_changes(self) -> bool:
         """Whether the first layer multiplies its input with a weight, as `changed` requires."""
         return self.network.layers[0].gathers

@@ -38,6 +38,11 @@ class Folds:
         """Indices of the training rows that a member may train on."""
         return np.flatnonzero(self.of_rows < member if self.forward else self.of_rows != member)
 
+    @property
+    def held_out_by_member(self) -> list[RowIndices]:
+        """`held_out` of every member."""
+        return [self.held_out(member) for member in range(self.count)]
+
     def held_out(self, member: int) -> RowIndices:
         """Places among the evaluated rows of those that a member is validated on."""
         return np.flatnonzero(self.of_rows[self.evaluated] == member)
