@@ -12,6 +12,7 @@ from bpcli.arrays.memory import Array
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.decision.fitted import FittedDecision
 from bpcli.documents.decision import DecisionReport
+from bpcli.documents.json_value import Json
 from bpcli.documents.layer_health import LayerHealth
 from bpcli.documents.scores import ScoreReport
 from bpcli.errors import CheckpointError, DivergedError
@@ -21,7 +22,7 @@ from bpcli.history.tensorboard import EventFile
 from bpcli.jobs.best_model import BestModel
 from bpcli.jobs.stopping import stop_explanation
 from bpcli.storage.checkpoint import Checkpoint, DataFingerprint, Header, Score
-from bpcli.storage.records import EpochRecord, EpochScores, Summary
+from bpcli.storage.records import MEMBER_LOSSES, EpochRecord, EpochScores, Summary
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.crash_log import crash_logged
 from bpcli.system.environment import environment
@@ -277,10 +278,11 @@ class Runner:
 
 def epoch_record(report: EpochReport) -> EpochRecord:
     """Record of an epoch for metrics.jsonl."""
-    values = {
+    values: dict[str, Json] = {
         "train_loss": report.train_loss,
         "validation_loss": report.validation_loss,
         **report.metrics,
+        **({MEMBER_LOSSES: list(report.member_losses)} if report.member_losses else {}),
         "learning_rate": report.learning_rate,
         "seconds": round(report.seconds, 6),
     }

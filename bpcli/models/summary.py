@@ -109,14 +109,13 @@ class ExperimentSummary:
     def of(cls, prepared: Prepared) -> ExperimentSummary:
         """Summarize a prepared experiment."""
         network = NetworkSummary.of(prepared.preprocessor, prepared.network, prepared.plan.loss)
-        batch = prepared.plan.batch_size
         return cls(
             name=prepared.config.name,
             rows={part: dataset.rows for part, dataset in prepared.datasets.items()},
             columns=[ReadColumn(**vars(one), missing=prepared.missing[one.name]) for one in network.columns],
             network=network,
-            batch_size=batch,
-            steps_per_epoch=-(-prepared.plan.train.rows // batch),
+            batch_size=prepared.plan.batch_size,
+            steps_per_epoch=prepared.plan.steps_per_epoch,
             memory=prepared.memory,
             data_sha256=prepared.digest,
             notes=prepared.notes,
