@@ -46,7 +46,7 @@ class Steps(ABC):
         self.batches = Batches(plan.train, size, plan.network.n_out, at_once, gathered, intake, own)
         self.rules = GradientRules(plan.spec, plan.network.layout.weights)
         self.position = Position(Stream(plan.seed, "dropout"))
-        self.update = Update(plan.optimizer, plan.network.layout.size, plan.network.layout.weights, plan.dtype)
+        self.update = Update(plan.optimizer, plan.network.layout, plan.dtype)
         self.average = None if plan.spec.average is None else MovingAverage(plan.spec.average, state)
         self.learning_rate = 0.0
         self.before = np.empty_like(state.params)
