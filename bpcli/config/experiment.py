@@ -18,6 +18,7 @@ from bpcli.nn.optimizers import Adam, OptimizerSpec
 from bpcli.nn.schedules import Constant, Schedule
 from bpcli.spec import Sequence, Spec
 from bpcli.training import TrainingSpec
+from bpcli.training.ensemble import EnsembleSpec
 
 ParameterValues = Sequence[float] | Sequence[Sequence[float]]
 
@@ -55,6 +56,19 @@ class ExperimentConfig(Spec):
         default=DecisionSpec(), description="Threshold of two classes or labels, and calibration of probabilities."
     )
     training: TrainingSpec = Field(default=TrainingSpec(), description="Epochs, batch size, and stopping rules.")
+    ensemble: EnsembleSpec | None = Field(
+        default=None, description="Train several networks in one run and average their predictions. Default: one."
+    )
+
+    @property
+    def members(self) -> int:
+        """Number of networks of the run."""
+        return 1 if self.ensemble is None else self.ensemble.members
+
+    @property
+    def folds(self) -> bool:
+        """Whether each member is validated on a fold of the training rows."""
+        return self.ensemble is not None and self.ensemble.folds
 
     def plan_network(self, signature: Signature, outputs: int) -> Network:
         """Plan the network for the fields of a signature. Layers of configs are planned only here."""

@@ -25,6 +25,7 @@ from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
 from bpcli.experiment.decidable import notes_of_decision, require_decidable
 from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.initial_parameters import initial_parameters
+from bpcli.experiment.member_folds import folds_of, without_validation_rows
 from bpcli.experiment.memory_estimate import COMPILED_BYTES, Footprint, estimate_memory
 from bpcli.experiment.mixed_units import warnings_of_units
 from bpcli.experiment.monitors import watched
@@ -119,7 +120,7 @@ def prepare(
         DataError: the data cannot be used.
         MemoryLimitError: training needs more memory than is available.
     """
-    config = config.model_copy(update={"data": config.data.expanded(folder)})
+    config = without_validation_rows(config.model_copy(update={"data": config.data.expanded(folder)}))
     known = None if config.start_from is None else (model or earlier)
     if model is not None:
         model.require_encoders(config)
@@ -180,9 +181,14 @@ def prepare(
                 warnings += [DataWarning("unseen_class", f"{part} rows: {line}", name) for line in unseen]
                 if part == "validation" and unseen and not np.any(datasets[part].weight):
                     raise DataError("no row has a class of the training set")
+    folds = folds_of(config, selection, preprocessor.target, datasets["train"])
+    validation = datasets.get("validation")
+    if folds is not None:
+        whole = len(folds.evaluated) == train.rows
+        validation = datasets["train"] if whole else preprocessor.apply(train.take(folds.evaluated), dtype)[0]
     datasets["train"] = weighted(datasets["train"], config, preprocessor)
-    require_decidable(config.decision, preprocessor.target, selection.loss, datasets.get("validation"))
-    steering = watched(config, preprocessor.target, selection.loss, datasets)
+    require_decidable(config.decision, preprocessor.target, selection.loss, validation)
+    steering = watched(config, preprocessor.target, selection.loss, datasets["train"], validation)
     taken = model.taken(with_output=difference is None) if model else ({}, {})
     plan = TrainingPlan(
         network=network,
@@ -192,12 +198,14 @@ def prepare(
         spec=config.training,
         seed=config.seed,
         train=datasets["train"],
-        validation=datasets.get("validation"),
+        validation=validation,
         score=steering.score,
         monitor=steering.monitor,
         goal=steering.goal,
         initial_parameters=initial_parameters(config, network) | taken[0],
         initial_state=taken[1],
+        members=tuple(range(config.members)),
+        folds=folds,
     )
     plan = replace(plan, stepping=choose_stepping(plan))
     if plan.stepping.compiled:
@@ -224,7 +232,7 @@ def prepare(
         *notes_of_arrays(preprocessor.arrays),
         *notes_of_ranges(preprocessor.target, data.target_range),
         *notes_of_layers(network, plan.initial_parameters),
-        *notes_of_decision(config.decision, preprocessor.target, datasets.get("validation")),
+        *notes_of_decision(config.decision, preprocessor.target, validation),
     ]
     if model is not None and start is not None:
         notes += model.notes(start, network, config)
