@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.config.start_from import WarmStart
@@ -79,6 +80,8 @@ class Prepared:
     """Warnings that the config accepts."""
     warm_start: WarmStart | None = None
     """What was taken over from another model."""
+    train_rows: NDArray[np.intp] | None = None
+    """Indices of the training rows in the data, if they have folds."""
 
     @property
     def all_warnings(self) -> list[Json]:
@@ -258,6 +261,7 @@ def prepare(
         selection.groups_of_parts,
         acceptance.accepted,
         start,
+        None if folds is None else split.train,
     )
 
 

@@ -26,6 +26,7 @@ from bpcli.storage.records import MEMBER_LOSSES, EpochRecord, EpochScores, Summa
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.crash_log import crash_logged
 from bpcli.system.environment import environment
+from bpcli.system.files import write_atomic
 from bpcli.training import EpochReport, Progress, TrainingState, train
 from bpcli.training.baseline import baseline_loss
 from bpcli.training.loop import PROGRESS_SECONDS, Clock
@@ -128,6 +129,8 @@ class Runner:
             self.status = "interrupted"
         else:
             best = BestModel.of(self.prepared, self.state)
+            if (table := best.out_of_fold_csv()) is not None:
+                write_atomic(self.directory.out_of_fold, table.encode())
             self._test, self._decision = best.test_report(), best.decision_report()
             self.status = self._status_at_end()
         self._summarize()
