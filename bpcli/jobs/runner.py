@@ -247,7 +247,7 @@ class Runner:
             test=self._test,
             positive=self.prepared.preprocessor.target.positive,
             decision=self._decision,
-            parameters=self.prepared.network.layout.size,
+            parameters=self.prepared.network.layout.size * len(self.prepared.plan.members),
             rows=self.prepared.rows,
             data_sha256=self.prepared.digest,
             warm_start=None if (start := self.prepared.warm_start) is None else start.model_dump(mode="json"),

@@ -29,7 +29,7 @@ from bpcli.spec import type_name
 from bpcli.storage.records import EpochRecord, Summary
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training.scoring import SUMMARIES, remarks
-from bpcli.wording import amount, counted, grouped, quoted
+from bpcli.wording import amount, counted, grouped, quoted, sized
 
 GROUPS: dict[Group, str] = {
     "class": "Each class against the rest",
@@ -136,7 +136,7 @@ def _all_metrics(report: ScoreReport) -> Table:
 def _network(model: Model) -> Section:
     network = NetworkSummary.of(model.preprocessor, model.inference.network, model.loss)
     optimizer = type_name(model.header.config.optimizer)
-    total = counted(network.parameters, "parameter")
+    total = sized(network.parameters, model.members)
     sentences = [f"{total}; the loss is {network.loss}, the optimizer {optimizer}."]
     return Section("Network", sentences, (), [layer_table(network.layers)])
 
