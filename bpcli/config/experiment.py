@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from bpcli.arrays.fields import Signature
+from bpcli.config.recipe import Recipe
 from bpcli.config.start_from import StartFrom
 from bpcli.data.spec import DataSpec
 from bpcli.decision.spec import DecisionSpec
@@ -33,6 +34,11 @@ class ExperimentConfig(Spec):
         max_length=100,
         json_schema_extra={"pattern": NAME},
         description="Prefix of run directories. Default: the name of the config file.",
+    )
+    recipe: Recipe | None = Field(
+        default=None,
+        description="Defaults that follow from the data, for all keys that are not given: tabular, quick, linear or "
+        "classic, with a version as in tabular@1.",
     )
     seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of all random numbers of the run.")
     dtype: Literal["float32", "float64"] = Field(default="float32", description="Data type of parameters and data.")

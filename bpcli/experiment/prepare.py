@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.config.start_from import WarmStart
@@ -22,6 +23,7 @@ from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part
 from bpcli.documents.json_value import Json
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
+from bpcli.experiment import recipes
 from bpcli.experiment.decidable import notes_of_decision, require_decidable
 from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.initial_parameters import initial_parameters
@@ -42,6 +44,7 @@ from bpcli.experiment.notes import (
     warnings_of_dialect,
     warnings_of_headers,
 )
+from bpcli.experiment.recipes import Choice
 from bpcli.experiment.row_weights import weighted
 from bpcli.experiment.warm_start import StartingModel, known_inputs, known_kinds
 from bpcli.nn.network import Network
@@ -79,6 +82,10 @@ class Prepared:
     """Warnings that the config accepts."""
     warm_start: WarmStart | None = None
     """What was taken over from another model."""
+    recipe: Sequence[Choice] = ()
+    """Choices of the recipe, if the config names one."""
+    train_rows: NDArray[np.intp] | None = None
+    """Indices of the training rows in the data, if they have folds."""
 
     @property
     def all_warnings(self) -> list[Json]:
@@ -120,12 +127,14 @@ def prepare(
         DataError: the data cannot be used.
         MemoryLimitError: training needs more memory than is available.
     """
-    config = without_validation_rows(config.model_copy(update={"data": config.data.expanded(folder)}))
+    config = config.model_copy(update={"data": config.data.expanded(folder)})
     known = None if config.start_from is None else (model or earlier)
     if model is not None:
         model.require_encoders(config)
     kinds = None if known is None else known_kinds(known.preprocessor, config.data)
     source = source or open_source(config.data, folder, kinds, cache)
+    config, of_rows = recipes.before_split(config, source)
+    config = without_validation_rows(config)
     weightless: Weightless = earlier.weightless if earlier else "dropped"
     preferred = model.preferred_loss if model else lambda columns: None
     selection = select_examples(
@@ -134,6 +143,7 @@ def prepare(
     if known is not None:
         inputs = known_inputs(known.preprocessor, config.data, selection, model.shown if model else "the run")
         selection = replace(selection, inputs=inputs)
+    config, of_data = recipes.of_examples(config, selection)
     config = _resolved(config, selection)
     dtype = np.dtype(config.dtype)
     table, split, data = selection.table, selection.split, config.data
@@ -258,6 +268,8 @@ def prepare(
         selection.groups_of_parts,
         acceptance.accepted,
         start,
+        [*of_rows, *of_data],
+        None if folds is None else split.train,
     )
 
 

@@ -219,7 +219,10 @@ def _treatment(data: DataSpec, name: str, kind: Kind) -> dict[str, object]:
     encoder = getattr(spec, "encoder", None) or default
     options = [str(value) for value in encoder.model_dump().values() if value is not None]
     shown = " ".join(options) if hasattr(spec, "encoder") else None
-    return {"type": type_name(spec), "encoder": shown, "impute": getattr(spec, "impute", None)}
+    impute = getattr(spec, "impute", data.encoders.impute)
+    if shown is None or type_name(spec) == "categorical":
+        impute = None
+    return {"type": type_name(spec), "encoder": shown, "impute": data.encoders.impute if impute is None else impute}
 
 
 def _target_difference(fitted: Preprocessor, columns: Sequence[Column]) -> str | None:

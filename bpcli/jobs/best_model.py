@@ -14,6 +14,7 @@ from bpcli.decision.spec import DecisionSpec
 from bpcli.documents.decision import DecisionReport
 from bpcli.documents.scores import ScoreReport, Scores
 from bpcli.experiment.prepare import Prepared
+from bpcli.models.out_of_fold import out_of_fold_csv
 from bpcli.nn.ensemble import EnsembleInference, inference_of
 from bpcli.nn.inference import Inference
 from bpcli.training import TrainingState
@@ -47,6 +48,16 @@ class BestModel:
         if folds is not None and dataset is self.prepared.plan.validation and isinstance(inference, EnsembleInference):
             return inference.out_of_fold(dataset.x, folds.held_out_by_member)
         return inference.logits(dataset.x)
+
+    def out_of_fold_csv(self) -> str | None:
+        """Table of the predictions out of fold; None without folds."""
+        plan = self.prepared.plan
+        if plan.folds is None or plan.validation is None or self.prepared.train_rows is None:
+            return None
+        target, validation = self.prepared.preprocessor.target, plan.validation
+        numbers = self.prepared.train_rows[plan.folds.evaluated] + 1
+        logits = self.logits(validation)
+        return out_of_fold_csv(target, plan.loss, logits, self.decision, validation, plan.folds, numbers)
 
     def test_report(self) -> ScoreReport | None:
         """Scores on the test rows; None without test rows."""

@@ -85,10 +85,7 @@ class Model:
         return self.header.config.members
 
     def of_member(self, member: int) -> Model:
-        """The same model with a single member of its ensemble, counted from 0. Raises UsageError if there is none."""
-        if not 0 <= member < self.members:
-            numbers = "only member 0" if self.members == 1 else f"members 0 to {self.members - 1}"
-            raise UsageError(f"--member {member}: the model has {numbers}")
+        """The same model with a single member of its ensemble, counted from 0."""
         if not isinstance(self.inference, EnsembleInference):
             return self
         return replace(self, inference=self.inference.members[member])

@@ -11,10 +11,11 @@ import numpy as np
 from bpcli.data.calendar import DAY
 from bpcli.data.columns.arrays import ArrayInput
 from bpcli.data.columns.base import ColumnInput, InputBase
+from bpcli.data.columns.categorical_inputs import OneHotInput, OrdinalInput
 from bpcli.data.columns.censored import CensoredInput
 from bpcli.data.columns.dates import PERIODS, CycleOf, MomentInput
 from bpcli.data.columns.encoders import Affine, Landmarks
-from bpcli.data.columns.inputs import BooleanInput, NumericInput, OneHotInput, OrdinalInput
+from bpcli.data.columns.inputs import BooleanInput, NumericInput
 from bpcli.data.columns.piecewise_linear import Bins
 from bpcli.data.columns.smooth_clip import SmoothlyClipped
 from bpcli.data.columns.target_encoders import Logarithm, Ratio

@@ -34,6 +34,8 @@ class Evaluator:
         self._plan, self._dataset, outputs = plan, dataset, plan.network.n_out
         folds = plan.folds if dataset is plan.validation else None
         self._held_out = None if folds is None else [folds.held_out(member) for member in plan.members]
+        self.member_losses: tuple[float | None, ...] = ()
+        """Loss of each member of an ensemble in the last evaluation, on the rows that it is validated on."""
         rows, dtype = min(dataset.rows, EVALUATED_ROWS), dataset.x.dtype
         self._logits = np.empty((dataset.rows, outputs), dtype)
         averaged = len(self._members) > 1 and folds is None
@@ -48,7 +50,7 @@ class Evaluator:
         both are those of the predictions out of fold.
         """
         dataset, predictions = self._dataset, self._predictions
-        weight = dataset.rows if dataset.weight is None else float(dataset.weight.sum())
+        weight = self._weight()
         with np.errstate(all="ignore"):
             loss = (self._of_members() if self._held_out is None else self._out_of_fold(self._held_out)) / weight
         if not isfinite(loss) or not np.isfinite(predictions).all():
@@ -58,33 +60,53 @@ class Evaluator:
 
     def _of_members(self) -> float:
         """Write the average prediction, and return the loss summed over rows, averaged over members."""
-        logits, predictions, count, total = self._logits, self._predictions, len(self._members), 0.0
+        logits, predictions, count = self._logits, self._predictions, len(self._members)
+        sums = []
         for member, inference in enumerate(self._members):
             inference.logits(self._dataset.x, logits)
-            total += sum(self._losses())
+            sums.append(sum(self._losses()))
             self._plan.loss.link(logits, predictions if member == 0 else logits)
             if member > 0:
                 np.add(predictions, logits, out=predictions)
         if count > 1:
             np.divide(predictions, count, out=predictions)
-        return total / count
+        weight = self._weight()
+        self.member_losses = tuple(total / weight for total in sums) if count > 1 else ()
+        return sum(sums) / count
 
     def _out_of_fold(self, held_out: Sequence[RowIndices]) -> float:
         """Write the predictions out of fold, and return their loss summed over rows."""
+        sums = []
         for inference, rows in zip(self._members, held_out, strict=True):
             self._logits[rows] = inference.logits(self._dataset.x, chosen=rows)
-        total = sum(self._losses())
+            sums.append(sum(self._losses(rows)))
         self._plan.loss.link(self._logits, self._predictions)
-        return total
+        self.member_losses = tuple(
+            total / weight if (weight := self._weight(rows)) else None
+            for total, rows in zip(sums, held_out, strict=True)
+        )
+        return sum(sums)
 
-    def _losses(self) -> Iterator[float]:
-        """Yield the loss of each block of rows, summed over its rows."""
-        data, rows = self._dataset, len(self._gradient)
-        for start in range(0, data.rows, rows):
-            logits = self._logits[start : start + rows]
+    def _weight(self, rows: RowIndices | None = None) -> float:
+        """Sum of the weights of all rows, or of some."""
+        data = self._dataset
+        if data.weight is None:
+            return data.rows if rows is None else len(rows)
+        return float((data.weight if rows is None else data.weight[rows]).sum())
+
+    def _losses(self, chosen: RowIndices | None = None) -> Iterator[float]:
+        """Yield the loss of each block of rows, summed over its rows; chosen: their indices, by default all."""
+        data, block = self._dataset, len(self._gradient)
+        for start in range(0, data.rows if chosen is None else len(chosen), block):
+            if chosen is None:
+                rows: slice | RowIndices = slice(start, min(start + block, data.rows))
+                (target,) = self._targets.slice(start, min(start + block, data.rows))
+            else:
+                rows = chosen[start : start + block]
+                (target,) = self._targets.take(rows)
+            logits, weight = self._logits[rows], None if data.weight is None else data.weight[rows]
             count = len(logits)
-            weight = None if data.weight is None else data.weight[start : start + rows]
-            (target,), scratch = self._targets.slice(start, start + count), self._scratch.part(0, count, batch=count)
+            scratch = self._scratch.part(0, count, batch=count)
             yield self._plan.loss.value_and_gradient(logits, target, weight, self._gradient[:count], scratch)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -82,6 +82,10 @@ class TrainingPlan:
         factor = self.schedule.learning_rate_factor(epoch, step, self.steps_per_epoch, self.spec.epochs)
         return self.optimizer.learning_rate * factor * plateau
 
+    def of_member(self, member: int) -> TrainingPlan:
+        """Plan of a single member, on all training rows."""
+        return replace(self, members=(member,), folds=None)
+
     def new_state(self) -> TrainingState:
         """State before the first step."""
         averaged = self.spec.average is not None
@@ -124,3 +128,5 @@ class EpochReport:
     stop: StopReason | None
     health: tuple[LayerHealth, ...] = ()
     """Health of all layers with parameters."""
+    member_losses: tuple[float | None, ...] = ()
+    """Validation loss of each member of an ensemble, on the rows that it is validated on; empty for one network."""

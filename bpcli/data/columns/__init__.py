@@ -6,9 +6,10 @@ from pydantic import Field
 
 from bpcli.data.columns.arrays import ArrayInput
 from bpcli.data.columns.base import ColumnInput, Range, Surprise
+from bpcli.data.columns.categorical_inputs import OneHotInput, OrdinalInput
 from bpcli.data.columns.censored import CensoredInput
 from bpcli.data.columns.dates import DateInput, TimeOfDayInput
-from bpcli.data.columns.inputs import BooleanInput, NumericInput, OneHotInput, OrdinalInput
+from bpcli.data.columns.inputs import BooleanInput, NumericInput
 from bpcli.data.columns.spec import ColumnSpec, EncodersSpec
 from bpcli.data.columns.target_encoders import TargetEncoder
 

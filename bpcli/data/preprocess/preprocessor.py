@@ -15,7 +15,15 @@ from bpcli.arrays.rows import Rows, records_of
 from bpcli.data.batches import Dataset
 from bpcli.data.columns import ArrayInput, ColumnInput, FittedInput, Surprise
 from bpcli.data.columns.encoders import numbers
-from bpcli.data.columns.spec import BooleanColumn, CategoricalColumn, ColumnSpec, EncodersSpec, NumericColumn
+from bpcli.data.columns.fit_context import FitContext
+from bpcli.data.columns.spec import (
+    BooleanColumn,
+    CategoricalColumn,
+    CensoredColumn,
+    ColumnSpec,
+    EncodersSpec,
+    NumericColumn,
+)
 from bpcli.data.columns.statistics import Values, unequal
 from bpcli.data.columns.target_encoders import TargetEncoder
 from bpcli.data.columns.target_range import TargetRange
@@ -89,10 +97,12 @@ class Preprocessor(Spec):
         weights = _sample_weights(train, weight)
         weights = None if weights is None else unequal(weights)
         if known is None:
-            columns = (train[name] for name in inputs)  # one at a time: a selection copies every column it returns
-            known = tuple(
-                (specs.get(column.name) or PLAIN[column.kind]).fit(column, encoders, weights) for column in columns
-            )
+            nothing = train.slice(0, 0)
+            of = {name: specs.get(name) or PLAIN[nothing[name].kind] for name in inputs}
+            numeric = sum(isinstance(spec, NumericColumn | CensoredColumn) for spec in of.values())
+            context = FitContext(numeric_columns=numeric)
+            # One column at a time: a selection copies every column it returns.
+            known = tuple(spec.fit(train[name], encoders, weights, context) for name, spec in of.items())
         target_columns = [train[name] for name in targets]
         return cls(
             inputs=known,

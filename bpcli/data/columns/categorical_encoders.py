@@ -1,0 +1,70 @@
+"""Encoders of categorical columns, fitted on training rows."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from bpcli.data.columns.categorical_inputs import OneHotInput, OrdinalInput, lookup, places_of
+from bpcli.data.columns.known import constant_content, known_weights
+from bpcli.data.columns.statistics import Values, mean
+from bpcli.data.table import Column
+from bpcli.errors import Mismatch, MismatchError
+from bpcli.spec import BareName, Spec, Words
+from bpcli.wording import quoted
+
+
+class OneHot(Spec):
+    """One-hot encoding: one 0/1 input per category of the training rows; all zeros for an unknown category."""
+
+    type: Literal["one_hot"] = "one_hot"
+
+    def fit(self, column: Column, owner: tuple[str, ...], weights: Values | None = None) -> OneHotInput:
+        """Fit on a training column.
+
+        owner: key of this encoder below `data`. weights: of the rows, (rows,), above 0, or None for equal ones.
+        """
+        categories = column.present()
+        indicator = bool(column.missing().any())
+        counts = np.bincount(column.values[column.values >= 0])
+        return OneHotInput(
+            name=column.name,
+            indicator=indicator,
+            constant=constant_content(column, categories, len(categories) + indicator < 2),
+            categories=categories,
+            counts=tuple(counts[counts > 0].tolist()),
+        )
+
+
+class Ordinal(Spec):
+    """Ordinal encoding: one input, evenly spaced from 0 for the first category to 1 for the last."""
+
+    type: Literal["ordinal"] = "ordinal"
+    order: Words | None = Field(default=None, description="Categories from low to high. Default: sorted.")
+
+    def fit(self, column: Column, owner: tuple[str, ...], weights: Values | None = None) -> OrdinalInput:
+        """Fit as `OneHot.fit`. Raises MismatchError if the order lacks a category of the column."""
+        categories = column.present()
+        order = self.order or categories
+        absent = next((category for category in categories if category not in order), None)
+        if absent is not None:
+            raise MismatchError(
+                Mismatch(
+                    ("data", *owner, "order"), f"lacks {quoted(absent)}, which occurs in column {quoted(column.name)}"
+                )
+            )
+        places = lookup(column, places_of(order), -1, -1)[column.values]
+        known = places[places >= 0]
+        fill = mean(known, known_weights(column, weights)) / max(len(order) - 1, 1) if len(known) else 0.0
+        return OrdinalInput(
+            name=column.name,
+            indicator=bool(column.missing().any()),
+            constant=constant_content(column, categories, len(categories) < 2),
+            fill=fill,
+            categories=order,
+        )
+
+
+CategoricalEncoder = Annotated[OneHot | Ordinal, Field(discriminator="type"), BareName()]
