@@ -221,8 +221,8 @@ class RowwiseLayer(Layer):
         """Write the gradient of some rows of the weights, from `x` and the `dz` that `backward_rows` left in `dy`."""
         return
 
-    def bias_gradient(self, dz: Array, workspace: LayerArrays, grads: Views) -> None:
-        """Write the gradient of all parameters but the weights, from the `dz` that `backward_rows` left in `dy`."""
+    def bias_gradient(self, x: Array, dz: Array, workspace: LayerArrays, grads: Views) -> None:
+        """Write the gradient of all parameters but the weights, from `x` and the `dz` of `backward_rows` in `dy`."""
         return
 
     def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:

@@ -87,7 +87,7 @@ class ShardedSteps(Steps):
         if self.average is not None:
             self.average.begin()
         blocks = [partial(self._weights, batch.x[0], memory, block) for block in self._blocks]
-        crew.run([*blocks, partial(self._biases, memory)])
+        crew.run([*blocks, partial(self._biases, batch.x[0], memory)])
         if self.rules.bounds_norm:
             self.rules.bound_norm(self._flat_grads)
             crew.run([partial(self._update, start, stop) for start, stop in pairwise(self._ends)])
@@ -112,12 +112,14 @@ class ShardedSteps(Steps):
             block.layer.weight_gradient(given, memory.errors[index], block.rows, self._bound_grads[index])
         self._finish(block.start, block.stop, lane)
 
-    def _biases(self, memory: BatchMemory, lane: int) -> None:
+    def _biases(self, x: Array, memory: BatchMemory, lane: int) -> None:
         """Gradient of all parameters but the weights, and update."""
         with np.errstate(all="ignore"):
             works = memory.whole.workspace.layers
-            for layer, errors, work, grads in zip(self._layers, memory.errors, works, self._bound_grads, strict=True):
-                layer.bias_gradient(errors, work, grads)
+            given = [x, *memory.outputs[:-1]]
+            arrays = zip(given, memory.errors, works, self._bound_grads, strict=True)
+            for layer, (of_layer, errors, work, grads) in zip(self._layers, arrays, strict=True):
+                layer.bias_gradient(of_layer, errors, work, grads)
         self._finish(self._ends[-2], self._ends[-1], lane)
 
     def _finish(self, start: int, stop: int, lane: int) -> None:
