@@ -101,3 +101,14 @@ def test_every_kind_of_fitted_input_and_target_has_an_account() -> None:
     for union, account in ((FittedInput, encodings._cells), (FittedTarget, encodings._target)):
         for member in get_args(get_args(union)[0]):
             assert account.dispatch(member) is not account.dispatch(object), member
+
+
+def test_rare_categories_and_signs_say_what_they_stand_for(tmp_path: Path) -> None:
+    write_csv(tmp_path / "t.csv", {"a": ["x", "x", "y", "z"], "b": ["n", "o", "n", "o"], "t": [1.5, 2.5, 6.5, 3.5]})
+    encoder = {"type": "one_hot", "binary": "sign", "min_count": 2}
+    lines = made(prepared_in(tmp_path, data={"target": "t", "encoders": {"categorical": encoder}}), 2)
+    assert lines == {
+        "a=x": "one-hot: 1 where a is x, else 0; the value is y",
+        "a is rare": "one-hot: 1 where a is rare or unseen in training, else 0; the value is y",
+        "b=o": "1 where b is o, -1 where it is n, else 0; the value is n",
+    }

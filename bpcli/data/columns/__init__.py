@@ -6,7 +6,7 @@ from pydantic import Field
 
 from bpcli.data.columns.arrays import ArrayInput
 from bpcli.data.columns.base import ColumnInput, Range, Surprise
-from bpcli.data.columns.categorical_inputs import OneHotInput, OrdinalInput
+from bpcli.data.columns.categorical_inputs import CategoricalInput, OneHotInput, OrdinalInput, SignInput
 from bpcli.data.columns.censored import CensoredInput
 from bpcli.data.columns.dates import DateInput, TimeOfDayInput
 from bpcli.data.columns.inputs import BooleanInput, NumericInput
@@ -14,12 +14,21 @@ from bpcli.data.columns.spec import ColumnSpec, EncodersSpec
 from bpcli.data.columns.target_encoders import TargetEncoder
 
 FittedInput = Annotated[
-    NumericInput | BooleanInput | OneHotInput | OrdinalInput | DateInput | TimeOfDayInput | CensoredInput | ArrayInput,
+    NumericInput
+    | BooleanInput
+    | OneHotInput
+    | SignInput
+    | OrdinalInput
+    | DateInput
+    | TimeOfDayInput
+    | CensoredInput
+    | ArrayInput,
     Field(discriminator="type"),
 ]
 
 __all__ = [
     "ArrayInput",
+    "CategoricalInput",
     "CensoredInput",
     "ColumnInput",
     "ColumnSpec",

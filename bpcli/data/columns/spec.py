@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from bpcli.data.columns.arrays import ArrayInput, contiguous_positions
 from bpcli.data.columns.categorical_encoders import CategoricalEncoder, OneHot
-from bpcli.data.columns.categorical_inputs import OneHotInput, OrdinalInput
+from bpcli.data.columns.categorical_inputs import OneHotInput, OrdinalInput, SignInput
 from bpcli.data.columns.censored import CensoredInput, bounds_of
 from bpcli.data.columns.dates import DateInput, TimeOfDayInput
 from bpcli.data.columns.encoders import Affine, Standard, is_negligible
@@ -220,7 +220,7 @@ class CategoricalColumn(ColumnSpecBase):
 
     def fit(
         self, column: Column, defaults: EncodersSpec, weights: Values | None = None, context: FitContext = ALONE
-    ) -> OneHotInput | OrdinalInput:
+    ) -> OneHotInput | SignInput | OrdinalInput:
         """Fit as `NumericColumn.fit`. Raises MismatchError if the encoder's order lacks one of its categories."""
         owner = ("columns", column.name, "encoder") if self.encoder else ("encoders", "categorical")
         return (self.encoder or defaults.categorical).fit(column, owner, weights)
