@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -82,3 +83,35 @@ def test_other_rare_categories_do_not_go_on(data: Path) -> None:
 def test_pooled_columns_train_again_to_the_bit(data: Path) -> None:
     run = trained(data, "{type: one_hot, binary: sign, min_count: 0.05}")
     assert "metrics of 20 epochs: identical" in bpcli("reproduce", run).ok().out
+
+
+def test_target_statistics_are_named_from_training_to_predictions(data: Path) -> None:
+    run = trained(data, "{type: target_mean, folds: 4}")
+    assert listed(run) == {"age": ("standard", 1), "city": ("target_mean", 2), "sex": ("target_mean", 1)}
+    assert_explained(data, run)
+    assert "city, mean of risk" in bpcli("inspect", run).ok().out
+    traced = bpcli("trace", run.parent / "c.yaml", "--row", 1).ok().out
+    assert "mean of risk in the" in traced
+    assert "metrics of 20 epochs: identical" in bpcli("reproduce", run).ok().out
+
+
+def test_target_statistics_go_on_with_the_same_folds(data: Path) -> None:
+    run = trained(data, "target_mean")
+    straight = run.parent / "straight"
+    longer = ("--set", "training.epochs=30")
+    bpcli("train", run.parent / "c.yaml", "--run-dir", straight, "-q", *longer).ok()
+    bpcli("train", "--resume", run, "-q", *longer).ok()
+    of = [(folder / "metrics.jsonl").read_text().splitlines() for folder in (run, straight)]
+    resumed, whole = ([json.loads(line)["train_loss"] for line in lines] for lines in of)
+    assert len(whole) == 30
+    assert resumed == whole
+
+
+def test_too_many_classes_for_target_statistics_are_an_error_of_the_config(tmp_path: Path) -> None:
+    write_csv(tmp_path / "t.csv", {"a": ["x", "y", "z"] * 60, "t": [f"class {row % 36}" for row in range(180)]})
+    (tmp_path / "c.yaml").write_text(
+        "data: {path: t.csv, target: t, columns: {a: {type: categorical, encoder: target_mean}}}"
+    )
+    result = bpcli("check", tmp_path / "c.yaml")
+    assert result.code == 2
+    assert "data.columns.a.encoder: column 'a': target_mean makes an input of each class" in result.err

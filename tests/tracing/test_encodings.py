@@ -112,3 +112,10 @@ def test_rare_categories_and_signs_say_what_they_stand_for(tmp_path: Path) -> No
         "a is rare": "one-hot: 1 where a is rare or unseen in training, else 0; the value is y",
         "b=o": "1 where b is o, -1 where it is n, else 0; the value is n",
     }
+
+
+def test_target_statistics_say_which_rows_they_are_of(tmp_path: Path) -> None:
+    write_csv(tmp_path / "t.csv", {"a": ["x", "x", "y", "z"], "t": ["p", "q", "p", "p"]})
+    prepared = prepared_in(tmp_path, data={"target": "t", "encoders": {"categorical": "target_mean"}})
+    rows = "share of q in the 2 training rows of x (in those of other folds, for one of these rows)"
+    assert made(prepared, 0)["a, share of q"].startswith(f"{rows} less that of all, shrunk by n / (n + 10), / ")

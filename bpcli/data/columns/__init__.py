@@ -12,6 +12,7 @@ from bpcli.data.columns.dates import DateInput, TimeOfDayInput
 from bpcli.data.columns.inputs import BooleanInput, NumericInput
 from bpcli.data.columns.spec import ColumnSpec, EncodersSpec
 from bpcli.data.columns.target_encoders import TargetEncoder
+from bpcli.data.columns.target_mean import TargetMeanInput
 
 FittedInput = Annotated[
     NumericInput
@@ -19,6 +20,7 @@ FittedInput = Annotated[
     | OneHotInput
     | SignInput
     | OrdinalInput
+    | TargetMeanInput
     | DateInput
     | TimeOfDayInput
     | CensoredInput
@@ -37,4 +39,5 @@ __all__ = [
     "Range",
     "Surprise",
     "TargetEncoder",
+    "TargetMeanInput",
 ]

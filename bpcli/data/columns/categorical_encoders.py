@@ -8,8 +8,10 @@ import numpy as np
 from pydantic import Field
 
 from bpcli.data.columns.categorical_inputs import OneHotInput, OrdinalInput, SignInput, lookup, places_of
+from bpcli.data.columns.fit_context import ALONE, FitContext
 from bpcli.data.columns.known import constant_content, known_weights
 from bpcli.data.columns.statistics import Values, mean
+from bpcli.data.columns.target_mean import TargetMean, TargetMeanInput
 from bpcli.data.table import Column
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.spec import BareName, Spec, Words
@@ -31,10 +33,13 @@ class OneHot(Spec):
         "ones have too. Default: no such input.",
     )
 
-    def fit(self, column: Column, owner: tuple[str, ...], weights: Values | None = None) -> OneHotInput | SignInput:
+    def fit(
+        self, column: Column, owner: tuple[str, ...], weights: Values | None = None, context: FitContext = ALONE
+    ) -> OneHotInput | SignInput:
         """Fit on a training column.
 
         owner: key of this encoder below `data`. weights: of the rows, (rows,), above 0, or None for equal ones.
+        context: the other columns.
         """
         present = column.present()
         indicator = bool(column.missing().any())
@@ -69,7 +74,9 @@ class Ordinal(Spec):
     type: Literal["ordinal"] = "ordinal"
     order: Words | None = Field(default=None, description="Categories from low to high. Default: sorted.")
 
-    def fit(self, column: Column, owner: tuple[str, ...], weights: Values | None = None) -> OrdinalInput:
+    def fit(
+        self, column: Column, owner: tuple[str, ...], weights: Values | None = None, context: FitContext = ALONE
+    ) -> OrdinalInput:
         """Fit as `OneHot.fit`. Raises MismatchError if the order lacks a category of the column."""
         categories = column.present()
         order = self.order or categories
@@ -92,4 +99,7 @@ class Ordinal(Spec):
         )
 
 
-CategoricalEncoder = Annotated[OneHot | Ordinal, Field(discriminator="type"), BareName()]
+CategoricalEncoder = Annotated[OneHot | Ordinal | TargetMean, Field(discriminator="type"), BareName()]
+
+FittedCategories = OneHotInput | SignInput | OrdinalInput | TargetMeanInput
+"""Column fitted by one of these encoders."""

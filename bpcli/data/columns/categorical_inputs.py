@@ -117,7 +117,7 @@ class OneHotInput(CategoricalInput):
     def _write(self, codes: NDArray[Any], unseen: NDArray[np.bool_], column: Column, out: Array) -> Surprises:
         out[:] = codes.take(column.values)
         unexpected = {} if self.indicator else self._unexpected(column.missing())
-        return unexpected | _unseen(self.name, column, unseen)
+        return unexpected | unseen_rows(self.name, column, unseen)
 
 
 class SignInput(CategoricalInput):
@@ -152,7 +152,7 @@ class SignInput(CategoricalInput):
 
     def _write(self, signs: Values, unseen: NDArray[np.bool_], column: Column, out: Array) -> Surprises:
         out[:, 0] = signs.take(column.values)
-        return self._note_missing(column.missing(), out) | _unseen(self.name, column, unseen)
+        return self._note_missing(column.missing(), out) | unseen_rows(self.name, column, unseen)
 
 
 class OrdinalInput(CategoricalInput):
@@ -180,7 +180,7 @@ class OrdinalInput(CategoricalInput):
         unknown = np.isnan(scores)
         if self.constant is None:
             out[:, 0] = np.where(unknown, self.fill, scores)
-            return self._note_missing(column.missing(), out) | _unseen_rows(self.name, column, unknown)
+            return self._note_missing(column.missing(), out) | _count_unseen(self.name, column, unknown)
         out[:, 0], missing = self.fill, column.missing()
         others = ~missing if self.constant == "missing" else ~missing & (scores != self.fill)
         return self._note_missing(missing, out) | self._ignored(others)
@@ -211,12 +211,12 @@ def _as_integer(text: str) -> str:
     return text.partition(".")[0] if _WHOLE.fullmatch(text) else text
 
 
-def _unseen(name: str, column: Column, unseen: NDArray[np.bool_]) -> Surprises:
+def unseen_rows(name: str, column: Column, unseen: NDArray[np.bool_]) -> Surprises:
     """Count the rows of each unknown category; unseen: whether each category is unknown, and False at the end."""
-    return _unseen_rows(name, column, unseen.take(column.values)) if unseen.any() else {}
+    return _count_unseen(name, column, unseen.take(column.values)) if unseen.any() else {}
 
 
-def _unseen_rows(name: str, column: Column, unknown: NDArray[np.bool_]) -> Surprises:
+def _count_unseen(name: str, column: Column, unknown: NDArray[np.bool_]) -> Surprises:
     """Count the rows of each unknown category; `unknown` is the mask of rows with an unknown or missing one."""
     if not unknown.any():
         return {}
