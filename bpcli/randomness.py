@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-Purpose = Literal["split", "folds", "initialize", "shuffle", "dropout"]
+Purpose = Literal["split", "folds", "initialize", "shuffle", "dropout", "target_mean"]
 
 
 class Stream:

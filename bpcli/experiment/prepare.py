@@ -161,6 +161,7 @@ def prepare(
             data.positive,
             model.preprocessor.inputs if model else None,
             data.target_range,
+            config.seed,
         )
     difference = None
     if model is not None:
@@ -181,7 +182,7 @@ def prepare(
     for part in PARTS:
         if tables[part].rows:
             with errors_in(f"{selection.source}: {part} rows"):
-                datasets[part], surprises[part] = preprocessor.apply(tables[part], dtype)
+                datasets[part], surprises[part] = preprocessor.apply(tables[part], dtype, training=part == "train")
                 if weightless == "kept":  # version 0.1, whose metrics were not weighted
                     datasets[part] = replace(datasets[part], row_weight=None)
                 unseen = notes_of_unseen_classes(preprocessor, tables[part])

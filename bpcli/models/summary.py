@@ -149,4 +149,4 @@ class ExperimentSummary:
 
 
 def _column(summary: InputSummary) -> dict[str, object]:
-    return {name: value for name, value in asdict(summary).items() if name != "shape" or value}
+    return {name: value for name, value in asdict(summary).items() if name not in ("shape", "rare") or value}

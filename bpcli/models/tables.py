@@ -18,7 +18,13 @@ LONGEST_VALUE = 44
 def column_table(columns: Sequence[tuple[InputSummary, int | None]]) -> Table:
     """Table of the input columns, with missing values if known."""
     rows = [
-        [one.name, f"{one.kind} {shown_shape(one.shape)}".rstrip(), one.encoding, number(one.inputs), number(missing)]
+        [
+            one.name,
+            f"{one.kind} {shown_shape(one.shape)}".rstrip(),
+            one.shown_encoding,
+            number(one.inputs),
+            number(missing),
+        ]
         for one, missing in columns
     ]
     return Table("Inputs", ["column", "kind", "encoding", "inputs", "missing"], rows, right=(3, 4))

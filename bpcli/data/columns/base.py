@@ -41,13 +41,22 @@ Writer = Callable[[Column, Array], Surprises]
 
 @dataclass(frozen=True)
 class InputSummary:
-    """Summary of an input for listings: kind (or "array"), encoder, number of features, and shape of an array."""
+    """Summary of an input for listings: kind (or "array"), encoder, number of features, and shape of an array.
+
+    rare: number of categories that share the feature of rare ones.
+    """
 
     name: str
     kind: str
     encoding: str
     inputs: int
     shape: tuple[int, ...] = ()
+    rare: int = 0
+
+    @property
+    def shown_encoding(self) -> str:
+        """Encoder, with the number of rare categories if they share a feature."""
+        return f"{self.encoding}, {self.rare:,} rare" if self.rare else self.encoding
 
 
 class InputBase(Spec):

@@ -8,8 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from bpcli.data.columns.arrays import ArrayInput, contiguous_positions
-from bpcli.data.columns.categorical_encoders import CategoricalEncoder, OneHot
-from bpcli.data.columns.categorical_inputs import OneHotInput, OrdinalInput
+from bpcli.data.columns.categorical_encoders import CategoricalEncoder, FittedCategories, OneHot
 from bpcli.data.columns.censored import CensoredInput, bounds_of
 from bpcli.data.columns.dates import DateInput, TimeOfDayInput
 from bpcli.data.columns.encoders import Affine, Standard, is_negligible
@@ -19,6 +18,7 @@ from bpcli.data.columns.known import constant_content, known_values, known_weigh
 from bpcli.data.columns.numeric_encoders import NumericEncoder, require_for_array, with_bins
 from bpcli.data.columns.smooth_clip import SmoothlyClipped
 from bpcli.data.columns.statistics import Values, mean, quantiles
+from bpcli.data.columns.target_mean import TargetMean
 from bpcli.data.notations import DateNotation, Notation, NumberNotation, Order, TimeNotation
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.table import Column, Kind
@@ -50,6 +50,10 @@ class ColumnSpecBase(Spec):
     def notation(self, dialect: Dialect) -> Notation | None:
         """Notation of the cells in a file of a dialect; None for plain cells."""
         return None
+
+    def uses_target(self, defaults: EncodersSpec) -> bool:
+        """Whether the column is encoded by the targets of the training rows."""
+        return False
 
 
 class NumericColumn(ColumnSpecBase):
@@ -218,12 +222,16 @@ class CategoricalColumn(ColumnSpecBase):
     type: Literal["categorical"] = "categorical"
     encoder: CategoricalEncoder | None = Field(default=None, description="Default: data.encoders.categorical.")
 
+    def uses_target(self, defaults: EncodersSpec) -> bool:
+        """Whether the column is encoded by the targets of the training rows."""
+        return isinstance(self.encoder or defaults.categorical, TargetMean)
+
     def fit(
         self, column: Column, defaults: EncodersSpec, weights: Values | None = None, context: FitContext = ALONE
-    ) -> OneHotInput | OrdinalInput:
+    ) -> FittedCategories:
         """Fit as `NumericColumn.fit`. Raises MismatchError if the encoder's order lacks one of its categories."""
         owner = ("columns", column.name, "encoder") if self.encoder else ("encoders", "categorical")
-        return (self.encoder or defaults.categorical).fit(column, owner, weights)
+        return (self.encoder or defaults.categorical).fit(column, owner, weights, context)
 
 
 class DateColumn(ColumnSpecBase):

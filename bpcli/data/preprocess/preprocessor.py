@@ -13,7 +13,7 @@ from bpcli.arrays import fields
 from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import Rows, records_of
 from bpcli.data.batches import Dataset
-from bpcli.data.columns import ArrayInput, ColumnInput, FittedInput, Surprise
+from bpcli.data.columns import ArrayInput, ColumnInput, FittedInput, Surprise, TargetMeanInput
 from bpcli.data.columns.encoders import numbers
 from bpcli.data.columns.fit_context import FitContext
 from bpcli.data.columns.spec import (
@@ -27,8 +27,9 @@ from bpcli.data.columns.spec import (
 from bpcli.data.columns.statistics import Values, unequal
 from bpcli.data.columns.target_encoders import TargetEncoder
 from bpcli.data.columns.target_range import TargetRange
+from bpcli.data.preprocess.outcomes import outcomes_of
 from bpcli.data.preprocess.table_encoder import TableEncoder, side_by_side
-from bpcli.data.table import Kind, Table
+from bpcli.data.table import Column, Kind, Table
 from bpcli.data.targets import ClassName, FittedTarget
 from bpcli.data.targets.fitting import fit_target
 from bpcli.errors import Mismatch, MismatchError
@@ -85,10 +86,11 @@ class Preprocessor(Spec):
         positive: ClassName | None = None,
         known: Sequence[FittedInput] | None = None,
         target_range: TargetRange = "none",
+        seed: int = 0,
     ) -> Preprocessor:
         """Fit input and target columns on a table of training rows. Features have the order of `inputs`.
 
-        known: fitted inputs to keep, instead of fitting `inputs`.
+        known: fitted inputs to keep, instead of fitting `inputs`. seed: of random numbers that encoders use.
 
         Raises:
             MismatchError: a column does not fit its config or the loss.
@@ -96,17 +98,19 @@ class Preprocessor(Spec):
         """
         weights = _sample_weights(train, weight)
         weights = None if weights is None else unequal(weights)
+        target_columns = [train[name] for name in targets]
+        target = fit_target(target_columns, loss, target_encoder, weights, positive, target_range)
         if known is None:
             nothing = train.slice(0, 0)
             of = {name: specs.get(name) or PLAIN[nothing[name].kind] for name in inputs}
             numeric = sum(isinstance(spec, NumericColumn | CensoredColumn) for spec in of.values())
-            context = FitContext(numeric_columns=numeric)
+            learned = any(spec.uses_target(encoders) for spec in of.values())
+            context = FitContext(numeric, outcomes_of(target, target_columns) if learned else None, seed)
             # One column at a time: a selection copies every column it returns.
             known = tuple(spec.fit(train[name], encoders, weights, context) for name, spec in of.items())
-        target_columns = [train[name] for name in targets]
         return cls(
             inputs=known,
-            target=fit_target(target_columns, loss, target_encoder, weights, positive, target_range),
+            target=target,
             weight=weight,
             target_kinds=tuple(column.kind for column in target_columns),
         )
@@ -190,28 +194,29 @@ class Preprocessor(Spec):
         return any(self.keeps_stored(array, np.dtype(array.stored), rows, dtype) for array in self.arrays)
 
     def encode(
-        self, table: Table, dtype: np.dtype[Any], scaled_from: int = SCALED_FROM
+        self, table: Table, dtype: np.dtype[Any], scaled_from: int = SCALED_FROM, given: Mapping[str, Values] = {}
     ) -> tuple[Rows, Counter[Surprise]]:
         """Encode the input columns of a table, and count values unlike the training rows.
 
-        scaled_from: encoded size of an array, in bytes, from which integers stay unencoded. Raises DataError for values
-        that are too large, and for arrays of another shape.
+        scaled_from: encoded size of an array, in bytes, from which integers stay unencoded. given: features of inputs
+        that are not encoded, by name. Raises DataError for values that are too large, and for arrays of another shape.
         """
 
         def keeps_stored(array: ArrayInput, stored: np.dtype[Any]) -> bool:
             return self.keeps_stored(array, stored, table.rows, dtype, scaled_from)
 
-        encoder = TableEncoder(self.inputs, self.signature, table, dtype, keeps_stored)
+        encoder = TableEncoder(self.inputs, self.signature, table, dtype, keeps_stored, given)
         return encoder.rows(), encoder.surprises
 
-    def apply(self, table: Table, dtype: np.dtype[Any]) -> tuple[Dataset, Counter[Surprise]]:
+    def apply(self, table: Table, dtype: np.dtype[Any], training: bool = False) -> tuple[Dataset, Counter[Surprise]]:
         """Encode inputs, targets and sample weights, if any, of a table without missing targets.
 
+        training: whether to train on these rows; what is encoded by targets is then encoded by those of other rows.
         Rows of classes without training rows get weight 0, and their truth. Raises DataError for values that cannot be
         encoded, MismatchError for invalid weights.
         """
-        x, surprises = self.encode(table, dtype)
         columns = [table[name] for name in self.target.names]
+        x, surprises = self.encode(table, dtype, given=self._out_of_fold(table, columns) if training else {})
         y, truth = self.target.encode(columns, dtype), self.target.truth_of(columns)
         of_rows = self.row_weights(table)
         weight = None if of_rows is None else of_rows.astype(dtype)
@@ -221,6 +226,15 @@ class Preprocessor(Spec):
         elif not self.target.truth_bytes:
             return Dataset(x, y, weight, row_weight=of_rows), surprises
         return Dataset(x, y, weight, truth.values, truth.unseen, of_rows), surprises
+
+    def _out_of_fold(self, table: Table, targets: list[Column]) -> dict[str, Values]:
+        """Features of columns that are encoded by targets, by name, for the training rows."""
+        learned = [column for column in self.inputs if isinstance(column, TargetMeanInput)]
+        if not learned:
+            return {}
+        weights = _sample_weights(table, self.weight)
+        weights, outcomes = None if weights is None else unequal(weights), outcomes_of(self.target, targets)
+        return {one.name: one.of_training_rows(table[one.name], outcomes.values, weights) for one in learned}
 
     def unseen_classes(self, table: Table) -> dict[str, int]:
         """Number of rows of each class without training rows, in a table without missing targets."""
