@@ -50,7 +50,7 @@ def of_data(name: str, facts: DataFacts) -> Iterator[Choice]:
         return
     hidden, rate = (3, 0.15) if facts.classes else (2, 0.1)
     yield from _encoders(facts)
-    layers: list[dict[str, Any]] = []
+    layers: list[dict[str, Any]] = [{"type": "scale"}]
     if name == "quick":
         hidden = 2
     if name != "linear":
@@ -73,6 +73,12 @@ def _encoders(facts: DataFacts) -> Iterator[Choice]:
             f"{counted(facts.numeric, 'numeric column')}: bins let the first layer bend anywhere",
         )
         yield Choice(("data", "encoders", "impute"), "median", "outliers do not move it")
+    if facts.others:
+        yield Choice(
+            ("data", "encoders", "categorical"),
+            {"type": "one_hot", "binary": "sign"},
+            f"{counted(facts.others, 'other column')}: two categories need one input",
+        )
     if not facts.classes:
         yield Choice(("data", "target_range"), "training", "the network does not extrapolate")
 
