@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-Purpose = Literal["split", "initialize", "shuffle", "dropout", "target_mean"]
+Purpose = Literal["split", "folds", "target_mean", "initialize", "shuffle", "dropout"]
 
 
 class Stream:

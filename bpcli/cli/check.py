@@ -58,7 +58,7 @@ def check(
 
 
 def _print_summary(summary: ExperimentSummary) -> None:
-    from bpcli.models.tables import column_table
+    from bpcli.models.tables import choice_table, column_table
     from bpcli.system.memory import shown_bytes
 
     result("rows    " + ", ".join(f"{rows:,} {part}" for part, rows in summary.rows.items()))
@@ -72,8 +72,12 @@ def _print_summary(summary: ExperimentSummary) -> None:
     for line in layer_lines(summary.network):
         result(line)
     result()
+    if summary.recipe is not None:
+        result_table(choice_table(summary.recipe, summary.choices))
+        result()
+    members = f"{summary.ensemble.members} networks of " if summary.ensemble and summary.ensemble.members > 1 else ""
     result(
-        f"{counted(summary.network.parameters, 'parameter')}; {counted(summary.steps_per_epoch, 'step')} per epoch of "
-        f"{counted(summary.batch_size, 'row')}; {shown_bytes(summary.memory.total)} of memory"
+        f"{members}{counted(summary.network.parameters, 'parameter')}; {counted(summary.steps_per_epoch, 'step')} per "
+        f"epoch of {counted(summary.batch_size, 'row')}; {shown_bytes(summary.memory.total)} of memory"
     )
     result("ready to train")

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from bpcli.arrays.fields import Signature
+from bpcli.config.recipe import Recipe
 from bpcli.config.start_from import StartFrom
 from bpcli.data.spec import DataSpec
 from bpcli.decision.spec import DecisionSpec
@@ -18,6 +19,7 @@ from bpcli.nn.optimizers import Adam, OptimizerSpec
 from bpcli.nn.schedules import Constant, Schedule
 from bpcli.spec import Sequence, Spec
 from bpcli.training import TrainingSpec
+from bpcli.training.ensemble import EnsembleSpec
 
 ParameterValues = Sequence[float] | Sequence[Sequence[float]]
 
@@ -32,6 +34,11 @@ class ExperimentConfig(Spec):
         max_length=100,
         json_schema_extra={"pattern": NAME},
         description="Prefix of run directories. Default: the name of the config file.",
+    )
+    recipe: Recipe | None = Field(
+        default=None,
+        description="Defaults that follow from the data, for all keys that are not given: tabular, quick, linear or "
+        "classic, with a version as in tabular@1.",
     )
     seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of all random numbers of the run.")
     dtype: Literal["float32", "float64"] = Field(default="float32", description="Data type of parameters and data.")
@@ -55,6 +62,19 @@ class ExperimentConfig(Spec):
         default=DecisionSpec(), description="Threshold of two classes or labels, and calibration of probabilities."
     )
     training: TrainingSpec = Field(default=TrainingSpec(), description="Epochs, batch size, and stopping rules.")
+    ensemble: EnsembleSpec | None = Field(
+        default=None, description="Train several networks in one run and average their predictions. Default: one."
+    )
+
+    @property
+    def members(self) -> int:
+        """Number of networks of the run."""
+        return 1 if self.ensemble is None else self.ensemble.members
+
+    @property
+    def folds(self) -> bool:
+        """Whether each member is validated on a fold of the training rows."""
+        return self.ensemble is not None and self.ensemble.folds
 
     def plan_network(self, signature: Signature, outputs: int) -> Network:
         """Plan the network for the fields of a signature. Layers of configs are planned only here."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.config.start_from import WarmStart
@@ -22,9 +23,11 @@ from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part
 from bpcli.documents.json_value import Json
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
+from bpcli.experiment import recipes
 from bpcli.experiment.decidable import notes_of_decision, require_decidable
 from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.initial_parameters import initial_parameters
+from bpcli.experiment.member_folds import folds_of, validated_rows, without_validation_rows
 from bpcli.experiment.memory_estimate import COMPILED_BYTES, Footprint, estimate_memory
 from bpcli.experiment.mixed_units import warnings_of_units
 from bpcli.experiment.monitors import watched
@@ -41,6 +44,7 @@ from bpcli.experiment.notes import (
     warnings_of_dialect,
     warnings_of_headers,
 )
+from bpcli.experiment.recipes import Choice
 from bpcli.experiment.row_weights import weighted
 from bpcli.experiment.warm_start import StartingModel, known_inputs, known_kinds
 from bpcli.nn.network import Network
@@ -78,6 +82,10 @@ class Prepared:
     """Warnings that the config accepts."""
     warm_start: WarmStart | None = None
     """What was taken over from another model."""
+    recipe: Sequence[Choice] = ()
+    """Choices of the recipe, if the config names one."""
+    train_rows: NDArray[np.intp] | None = None
+    """Indices of the training rows in the data, if they have folds."""
 
     @property
     def all_warnings(self) -> list[Json]:
@@ -125,6 +133,8 @@ def prepare(
         model.require_encoders(config)
     kinds = None if known is None else known_kinds(known.preprocessor, config.data)
     source = source or open_source(config.data, folder, kinds, cache)
+    config, of_rows = recipes.before_split(config, source)
+    config = without_validation_rows(config)
     weightless: Weightless = earlier.weightless if earlier else "dropped"
     preferred = model.preferred_loss if model else lambda columns: None
     selection = select_examples(
@@ -133,6 +143,7 @@ def prepare(
     if known is not None:
         inputs = known_inputs(known.preprocessor, config.data, selection, model.shown if model else "the run")
         selection = replace(selection, inputs=inputs)
+    config, of_data = recipes.of_examples(config, selection)
     config = _resolved(config, selection)
     dtype = np.dtype(config.dtype)
     table, split, data = selection.table, selection.split, config.data
@@ -173,7 +184,8 @@ def prepare(
     for part in PARTS:
         if tables[part].rows:
             with errors_in(f"{selection.source}: {part} rows"):
-                datasets[part], surprises[part] = preprocessor.apply(tables[part], dtype, training=part == "train")
+                encoder = preprocessor.of_training_rows(train) if part == "train" else preprocessor
+                datasets[part], surprises[part] = encoder.apply(tables[part], dtype)
                 if weightless == "kept":  # version 0.1, whose metrics were not weighted
                     datasets[part] = replace(datasets[part], row_weight=None)
                 unseen = notes_of_unseen_classes(preprocessor, tables[part])
@@ -181,9 +193,13 @@ def prepare(
                 warnings += [DataWarning("unseen_class", f"{part} rows: {line}", name) for line in unseen]
                 if part == "validation" and unseen and not np.any(datasets[part].weight):
                     raise DataError("no row has a class of the training set")
+    folds = folds_of(config, selection, preprocessor.target, datasets["train"])
+    validation = datasets.get("validation")
+    if folds is not None:
+        validation = validated_rows(folds, preprocessor, train, datasets["train"])
     datasets["train"] = weighted(datasets["train"], config, preprocessor)
-    require_decidable(config.decision, preprocessor.target, selection.loss, datasets.get("validation"))
-    steering = watched(config, preprocessor.target, selection.loss, datasets)
+    require_decidable(config.decision, preprocessor.target, selection.loss, validation)
+    steering = watched(config, preprocessor.target, selection.loss, datasets["train"], validation)
     taken = model.taken(with_output=difference is None) if model else ({}, {})
     plan = TrainingPlan(
         network=network,
@@ -193,12 +209,14 @@ def prepare(
         spec=config.training,
         seed=config.seed,
         train=datasets["train"],
-        validation=datasets.get("validation"),
+        validation=validation,
         score=steering.score,
         monitor=steering.monitor,
         goal=steering.goal,
         initial_parameters=initial_parameters(config, network) | taken[0],
         initial_state=taken[1],
+        members=tuple(range(config.members)),
+        folds=folds,
     )
     plan = replace(plan, stepping=choose_stepping(plan))
     if plan.stepping.compiled:
@@ -225,7 +243,7 @@ def prepare(
         *notes_of_arrays(preprocessor.arrays),
         *notes_of_ranges(preprocessor.target, data.target_range),
         *notes_of_layers(network, plan.initial_parameters),
-        *notes_of_decision(config.decision, preprocessor.target, datasets.get("validation")),
+        *notes_of_decision(config.decision, preprocessor.target, validation),
     ]
     if model is not None and start is not None:
         notes += model.notes(start, network, config)
@@ -251,6 +269,8 @@ def prepare(
         selection.groups_of_parts,
         acceptance.accepted,
         start,
+        [*of_rows, *of_data],
+        None if folds is None else split.train,
     )
 
 

@@ -80,7 +80,7 @@ class Ways:
         self._steps = x - baseline
         layers = inference.network.layers
         self._bends = [layer.index for layer in layers if layer.bends]
-        self.linear_in_pieces = all(layer.linear_in_pieces for layer in layers)
+        self.linear_in_pieces = inference.linear_in_pieces
 
     def answers(self, row: NDArray[np.intp], t: NDArray[np.float64]) -> Array:
         """Weighted sum of the logits at points of the paths, (points,)."""

@@ -12,6 +12,7 @@ from bpcli.arrays.memory import Array
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.decision.fitted import FittedDecision
 from bpcli.documents.decision import DecisionReport
+from bpcli.documents.json_value import Json
 from bpcli.documents.layer_health import LayerHealth
 from bpcli.documents.scores import ScoreReport
 from bpcli.errors import CheckpointError, DivergedError
@@ -21,10 +22,11 @@ from bpcli.history.tensorboard import EventFile
 from bpcli.jobs.best_model import BestModel
 from bpcli.jobs.stopping import stop_explanation
 from bpcli.storage.checkpoint import Checkpoint, DataFingerprint, Header, Score
-from bpcli.storage.records import EpochRecord, EpochScores, Summary
+from bpcli.storage.records import MEMBER_LOSSES, EpochRecord, EpochScores, Summary
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.crash_log import crash_logged
 from bpcli.system.environment import environment
+from bpcli.system.files import write_atomic
 from bpcli.training import EpochReport, Progress, TrainingState, train
 from bpcli.training.baseline import baseline_loss
 from bpcli.training.loop import PROGRESS_SECONDS, Clock
@@ -127,6 +129,8 @@ class Runner:
             self.status = "interrupted"
         else:
             best = BestModel.of(self.prepared, self.state)
+            if (table := best.out_of_fold_csv()) is not None:
+                write_atomic(self.directory.out_of_fold, table.encode())
             self._test, self._decision = best.test_report(), best.decision_report()
             self.status = self._status_at_end()
         self._summarize()
@@ -277,10 +281,11 @@ class Runner:
 
 def epoch_record(report: EpochReport) -> EpochRecord:
     """Record of an epoch for metrics.jsonl."""
-    values = {
+    values: dict[str, Json] = {
         "train_loss": report.train_loss,
         "validation_loss": report.validation_loss,
         **report.metrics,
+        **({MEMBER_LOSSES: list(report.member_losses)} if report.member_losses else {}),
         "learning_rate": report.learning_rate,
         "seconds": round(report.seconds, 6),
     }

@@ -11,9 +11,11 @@ from bpcli.data.preprocess import Preprocessor
 from bpcli.documents.json_value import Json
 from bpcli.experiment.memory_estimate import Footprint
 from bpcli.experiment.prepare import Prepared
+from bpcli.experiment.recipes import Choice
 from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
 from bpcli.spec import type_name
+from bpcli.training.ensemble import EnsembleSpec
 
 
 @dataclass(frozen=True)
@@ -104,32 +106,42 @@ class ExperimentSummary:
     data_warnings: Sequence[Json]
     """All warnings, also accepted ones, with their names."""
     groups: Mapping[str, int] | None = None
+    ensemble: EnsembleSpec | None = None
+    recipe: str | None = None
+    choices: Sequence[Choice] = ()
+    """Choices of the recipe, if there is one."""
 
     @classmethod
     def of(cls, prepared: Prepared) -> ExperimentSummary:
         """Summarize a prepared experiment."""
         network = NetworkSummary.of(prepared.preprocessor, prepared.network, prepared.plan.loss)
-        batch = prepared.plan.batch_size
         return cls(
             name=prepared.config.name,
             rows={part: dataset.rows for part, dataset in prepared.datasets.items()},
             columns=[ReadColumn(**vars(one), missing=prepared.missing[one.name]) for one in network.columns],
             network=network,
-            batch_size=batch,
-            steps_per_epoch=-(-prepared.plan.train.rows // batch),
+            batch_size=prepared.plan.batch_size,
+            steps_per_epoch=prepared.plan.steps_per_epoch,
             memory=prepared.memory,
             data_sha256=prepared.digest,
             notes=prepared.notes,
             warnings=[warning.text for warning in prepared.warnings],
             data_warnings=prepared.all_warnings,
             groups={part: count for part, count in prepared.groups.items() if count} if prepared.groups else None,
+            ensemble=prepared.config.ensemble,
+            recipe=prepared.config.recipe,
+            choices=prepared.recipe,
         )
 
     def to_json(self) -> dict[str, object]:
         """Summary as a JSON object, with the network's entries at the top level."""
         document = asdict(self)
         memory = document.pop("memory")
-        del document["network"], document["columns"]
+        del document["network"], document["columns"], document["choices"]
+        document["ensemble"] = None if self.ensemble is None else self.ensemble.model_dump()
+        if self.recipe is not None:
+            choices = [{"key": one.key, **vars(one), "path": list(one.path)} for one in self.choices]
+            document["recipe"] = {"name": self.recipe, "choices": choices}
         first = {name: document.pop(name) for name in ("name", "rows", "groups")}
         last = {name: document.pop(name) for name in ("data_sha256", "notes", "warnings", "data_warnings")}
         columns = [_column(one) for one in self.columns]

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bpcli.data.columns.base import InputSummary
-from bpcli.documents.table import Table
+from bpcli.documents.table import Table, shortened
+from bpcli.experiment.recipes import Choice
 from bpcli.models.summary import LayerFigures
+from bpcli.storage.config_text import flow_text
 from bpcli.wording import number, shown_shape
+
+LONGEST_VALUE = 44
+"""Maximum number of characters displayed of a recipe's value; the config of the run has them all."""
 
 
 def column_table(columns: Sequence[tuple[InputSummary, int | None]]) -> Table:
@@ -23,6 +28,15 @@ def column_table(columns: Sequence[tuple[InputSummary, int | None]]) -> Table:
         for one, missing in columns
     ]
     return Table("Inputs", ["column", "kind", "encoding", "inputs", "missing"], rows, right=(3, 4))
+
+
+def choice_table(name: str, choices: Sequence[Choice]) -> Table:
+    """Table of the keys of a config that a recipe gives a value, with the reason."""
+    rows = []
+    for one in choices:
+        value = shortened(flow_text(one.value), LONGEST_VALUE)
+        rows.append([one.key, value, "the config has its own" if one.overridden else one.reason])
+    return Table(f"Recipe {name}", [f"recipe {name}", "value", "reason"], rows, words=True)
 
 
 def layer_table(layers: Sequence[LayerFigures]) -> Table:

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import Rows
@@ -43,13 +44,18 @@ class Inference:
         numbers = network.layout.size + network.state_layout.size
         return numbers * dtype.itemsize + network.workspace_bytes(BLOCK_ROWS, dtype, training=False)
 
-    def logits(self, x: Rows, out: Array | None = None) -> Array:
-        """Logits (rows, n_out) of the encoded rows x, in `out` or else in the dtype of x; infinite on overflow."""
-        out = np.empty((x.count, self.network.n_out), x.dtype) if out is None else out
+    def logits(self, x: Rows, out: Array | None = None, chosen: NDArray[np.intp] | None = None) -> Array:
+        """Logits (rows, n_out) of the encoded rows x, in `out` or else in the dtype of x; infinite on overflow.
+
+        chosen: indices of the rows; by default all.
+        """
+        count = x.count if chosen is None else len(chosen)
+        out = np.empty((count, self.network.n_out), x.dtype) if out is None else out
         reader, workspace = self.network.reader(x, BLOCK_ROWS, self._dtype), self._take_workspace()
         block: tuple[Array, ...] = ()
-        for start in range(0, x.count, BLOCK_ROWS):
-            given = reader.slice(start, min(start + BLOCK_ROWS, x.count))
+        for start in range(0, count, BLOCK_ROWS):
+            end = min(start + BLOCK_ROWS, count)
+            given = reader.slice(start, end) if chosen is None else reader.take(chosen[start:end])
             block = block or tuple(np.empty((BLOCK_ROWS, *array.shape[1:]), array.dtype) for array in given)
             rows = len(given[0])
             for whole, array in zip(block, given, strict=True):
@@ -91,6 +97,11 @@ class Inference:
         for y in islice(self._through(x, 0), layer):
             x = y
         return self.network.layers[layer].weighted_sums(self._params[layer], x)
+
+    @property
+    def linear_in_pieces(self) -> bool:
+        """Whether the logits are a piecewise linear function of the features."""
+        return all(layer.linear_in_pieces for layer in self.network.layers)
 
     @property
     def takes_changes(self) -> bool:

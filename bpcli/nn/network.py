@@ -94,6 +94,15 @@ class Network:
         """The layers alone, as a network whose only field is the features."""
         return replace(self, stems=Stems.plan((Field("features", self.stems.shape),), {}))
 
+    def of_members(self, count: int) -> Network | None:
+        """The network for batches of `count` members at once; None if it passes one member at a time.
+
+        A batch holds the rows of each member one after another, and bound vectors are (members, size).
+        """
+        layers = [layer.of_members(count) for layer in self.layers] if self.stems.is_plain else [None]
+        found = tuple(layer for layer in layers if layer is not None)
+        return replace(self, layers=found) if len(found) == len(layers) else None
+
     def first(self, layers: int) -> Network:
         """The first `layers` layers, with the layouts of the whole network."""
         return replace(self, layers=self.layers[:layers])

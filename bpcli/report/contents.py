@@ -65,7 +65,7 @@ def report_of(directory: RunDirectory, cache: bool = True) -> Report:
     try:
         own = own_data(model, cache)
         rows = own.rows(None)
-        section, scores, notes = _evaluation(model, rows)
+        section, scores, notes = _evaluation(rows.model, rows)
         importance = permutation_importance(model, known_classes(model, rows).table)
         sections += [section, importance_section(importance)]
     except DataError as error:

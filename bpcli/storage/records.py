@@ -18,7 +18,10 @@ from bpcli.documents.scores import ScoreReport, Scores, scores_in
 MOST_EPOCHS = 10**9
 """Exclusive upper bound of a valid epoch number."""
 
-NOT_SCORES = ("learning_rate", "seconds")
+MEMBER_LOSSES = "validation_loss_members"
+"""Value of an epoch that is a list: the validation loss of each member of an ensemble."""
+
+NOT_SCORES = ("learning_rate", "seconds", MEMBER_LOSSES)
 """Values of an epoch that are not copied to the summary."""
 
 STATUSES = ("running", "finished", "stopped", "interrupted", "diverged")
@@ -67,6 +70,11 @@ class EpochRecord:
     def numbers(self) -> dict[str, float | None]:
         """All values by name; None if not a finite number."""
         return {name: measured(value) for name, value in self.values.items()}
+
+    @property
+    def member_losses(self) -> list[float | None]:
+        """Validation loss of each member of an ensemble; empty for one network."""
+        return [measured(value) for value in items(self.values.get(MEMBER_LOSSES))]
 
     @property
     def scores(self) -> EpochScores:

@@ -22,6 +22,7 @@ from bpcli.nn.layers import Position, Views
 from bpcli.nn.losses import LossScratch
 from bpcli.nn.named_layers import NamedLayer, all_views, named_layers
 from bpcli.nn.network import Network
+from bpcli.nn.optimizers import RateFactors
 from bpcli.nn.recording import LayerRecord, recorded
 from bpcli.randomness import Stream
 from bpcli.tracing.arithmetic import Arithmetic
@@ -100,7 +101,7 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, sourc
             "at the initial learning rate of the last epoch"
         )
     traced = [
-        _layer(at, named, record, names, given, views, rule)
+        _layer(at, named, record, names, given, views, rule, plan.optimizer.rate_factors)
         for at, (named, record) in enumerate(zip(named_layers(plan.network), records, strict=True))
     ]
     trace = Trace(
@@ -147,6 +148,7 @@ def _layer(
     given: tuple[Views, ...],
     views: Moments,
     rule: Rule,
+    factors: RateFactors | None,
 ) -> TracedLayer:
     """Trace of the stem or layer at a place: forward and backward arrays, and parameters before and after the step."""
     layer = named.layer
@@ -161,7 +163,9 @@ def _layer(
         outputs=outputs,
         forward={name: _exact(array) for name, array in forward.items() if array is not None},
         backward={name: _exact(array) for name, array in backward.items() if array is not None},
-        parameters={slot.name: _parameter(slot, at, record, given, views, rule) for slot in layer.parameters()},
+        parameters={
+            slot.name: _parameter(slot, at, record, given, views, rule, factors) for slot in layer.parameters()
+        },
         field=field,
     )
 
@@ -178,7 +182,13 @@ def _norm(plan: TrainingPlan, records: Sequence[LayerRecord], params: Array) -> 
 
 
 def _parameter(
-    slot: Slot, index: int, record: LayerRecord, given: tuple[Views, ...], views: Moments, rule: Rule
+    slot: Slot,
+    index: int,
+    record: LayerRecord,
+    given: tuple[Views, ...],
+    views: Moments,
+    rule: Rule,
+    factors: RateFactors | None,
 ) -> TracedParameter:
     """Trace of a parameter array: before and after the step, with the gradient and moments.
 
@@ -208,6 +218,7 @@ def _parameter(
         after=after,
         optimizer=moments,
         terms=terms,
+        rate_factor=1.0 if factors is None else factors.of(slot),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +14,7 @@ from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OptimizerBase
 from bpcli.nn.schedules import ScheduleBase
+from bpcli.training.folds import Folds
 from bpcli.training.monitor import Monitor
 from bpcli.training.spec import TrainingSpec
 from bpcli.training.state import StopReason, TrainingState
@@ -49,7 +50,9 @@ class TrainingPlan:
     initial_state: dict[str, Array] = field(default_factory=dict)
     """Layer state taken over from another model, by names in the network's layout of states."""
     members: tuple[int, ...] = (0,)
-    """Numbers of the ensemble members, which train on the same batches, each with its own random numbers."""
+    """Numbers of the ensemble members, each with its own random numbers and order of rows."""
+    folds: Folds | None = None
+    """Folds of the training rows, of which the validation rows are those with a fold; None to train on all of them."""
     stepping: Stepping = SERIAL
     """Implementation of the steps."""
 
@@ -60,19 +63,28 @@ class TrainingPlan:
 
     @property
     def batch_size(self) -> int:
-        """Rows per step."""
+        """Rows per step and member."""
         size = self.spec.batch_size
-        return self.train.rows if size == "full" else min(size, self.train.rows)
+        return self.rows_per_member if size == "full" else min(size, self.rows_per_member)
+
+    @property
+    def rows_per_member(self) -> int:
+        """Rows that a member trains on in an epoch."""
+        return self.train.rows if self.folds is None else self.folds.rows_per_member
 
     @property
     def steps_per_epoch(self) -> int:
         """Steps per epoch."""
-        return -(-self.train.rows // self.batch_size)
+        return -(-self.rows_per_member // self.batch_size)
 
     def learning_rate(self, epoch: int, step: int, plateau: float) -> float:
         """Learning rate of a step, epoch and step counted from 0. `plateau` is the factor of reduce_on_plateau."""
         factor = self.schedule.learning_rate_factor(epoch, step, self.steps_per_epoch, self.spec.epochs)
         return self.optimizer.learning_rate * factor * plateau
+
+    def of_member(self, member: int) -> TrainingPlan:
+        """Plan of a single member, on all training rows."""
+        return replace(self, members=(member,), folds=None)
 
     def new_state(self) -> TrainingState:
         """State before the first step."""
@@ -116,3 +128,5 @@ class EpochReport:
     stop: StopReason | None
     health: tuple[LayerHealth, ...] = ()
     """Health of all layers with parameters."""
+    member_losses: tuple[float | None, ...] = ()
+    """Validation loss of each member of an ensemble, on the rows that it is validated on; empty for one network."""

@@ -17,7 +17,7 @@ from bpcli.nn.activations import Gelu, Identity, LeakyRelu, Relu, Sigmoid, Tanh
 from bpcli.nn.compiled.program import cuts
 from bpcli.nn.layers import BatchNorm, Dense, Dropout
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
-from bpcli.nn.optimizers import Adam, Adamw, Rmsprop, Sgd
+from bpcli.nn.optimizers import Adam, Adamw, RateFactors, Rmsprop, Sgd
 from bpcli.nn.schedules import Constant, Cosine
 from bpcli.system.threads import Crew
 from bpcli.training import Stepping, TrainingPlan, TrainingSpec, TrainingState, choose_stepping
@@ -141,8 +141,17 @@ def test_shards_of_layers_without_biases_take_the_steps_of_the_whole_batch(rules
     np.testing.assert_allclose(same_losses, losses, rtol=1e-5)
 
 
+FACTORS = RateFactors(weights="inverse_sqrt_fan_in", biases=0.1)
+RULES_OF_UPDATE = [
+    Sgd(learning_rate=0.1, momentum=0.9),
+    Adamw(weight_decay=0.1),
+    Adamw(weight_decay=0.1, rate_factors=FACTORS),
+    Rmsprop(),
+]
+
+
 @pytest.mark.parametrize("rules", RULES, ids=str)
-@pytest.mark.parametrize("rule", [Sgd(learning_rate=0.1, momentum=0.9), Adamw(weight_decay=0.1), Rmsprop()], ids=repr)
+@pytest.mark.parametrize("rule", RULES_OF_UPDATE, ids=repr)
 @pytest.mark.parametrize("loss", [CrossEntropy(), MeanSquaredError()], ids=repr)
 def test_shards_take_the_steps_of_the_whole_batch(rules: Any, rule: Any, loss: Any) -> None:
     of = example(loss=loss, optimizer=rule, weighted=True, **rules)
@@ -276,6 +285,8 @@ def test_divergence_is_found_at_its_step_and_leaves_the_state_before_it(make: An
         ({"loss": MeanSquaredError(link="sigmoid")}, False),
         ({"optimizer": Adam(amsgrad=True)}, False),
         ({"optimizer": Rmsprop()}, False),
+        ({"optimizer": Adam(rate_factors=FACTORS)}, False),
+        ({"optimizer": Sgd(rate_factors=FACTORS)}, False),
     ],
     ids=str,
 )

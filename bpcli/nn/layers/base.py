@@ -116,6 +116,14 @@ class Layer(ABC):
         size = sum(slot.size for slot in self.parameters())
         return LayerSummary(self.index, self.type, activation, self.in_shape, self.out_shape, size)
 
+    def of_members(self, count: int) -> Layer | None:
+        """Layer that passes the batches of `count` members at once; None if it passes one member at a time.
+
+        A batch then holds the rows of the first member, then those of the second, and so on, in equal numbers. Views
+        of parameters and gradients have the members in front.
+        """
+        return self if self.is_rowwise and not self.parameters() else None
+
     def with_units(self, activation: Activation) -> Layer:
         """Copy with units of another activation; the layer itself if it has no units."""
         return self

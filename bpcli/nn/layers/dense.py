@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -78,6 +78,18 @@ class DenseLayer(RowwiseLayer):
     def with_units(self, activation: Activation) -> DenseLayer:
         """Copy with another activation."""
         return replace(self, activation=activation)
+
+    def of_members(self, count: int) -> DenseLayer | None:
+        """Dense layer with a batched product for all members."""
+        return DenseOfMembers(
+            self.index,
+            self.in_shape,
+            self.out_shape,
+            self.activation,
+            self.initializer,
+            needs_dx=self.needs_dx,
+            members=count,
+        )
 
     def parameters(self) -> tuple[Slot, ...]:
         """Weight and bias."""
@@ -195,10 +207,54 @@ class DenseLayer(RowwiseLayer):
 
 
 @dataclass(frozen=True)
+class DenseOfMembers(DenseLayer):
+    """Dense layer of several members: weight (members, n_in, n_out), bias (members, n_out).
+
+    x is (members · rows, *in_shape), the rows of each member one after another.
+    """
+
+    members: int = field(kw_only=True)
+
+    def forward(
+        self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
+    ) -> Array:
+        """f(x W + b), each member with its own rows, weights and biases."""
+        y = workspace["y"]
+        z = workspace["z"] if self.activation.keeps_input else y
+        sums = z.reshape(self.members, -1, self.n_out)
+        np.matmul(x.reshape(self.members, -1, self.n_in), params["weight"], out=sums)
+        np.add(sums, params["bias"][:, None], out=sums)
+        self.activation.forward(z, y, workspace.scratch)
+        return y
+
+    def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
+        """Write the gradient of all parameters, and return dL/dx as `backward_rows` does."""
+        dx = self.backward_rows(params, dy, workspace)
+        dz = dy.reshape(self.members, -1, self.n_out)
+        np.matmul(x.reshape(self.members, -1, self.n_in).swapaxes(1, 2), dz, out=grads["weight"])
+        np.matmul(workspace.ones.reshape(self.members, 1, -1), dz, out=grads["bias"][:, None])
+        return dx
+
+    def backward_rows(self, params: Views, dy: Array, workspace: LayerArrays) -> Array:
+        """dz = dy f'(z) in place of dy; dx = dz Wᵀ, each member with its own weights."""
+        self.activation.backward(workspace["z" if self.activation.keeps_input else "y"], dy, workspace.scratch)
+        if not self.needs_dx:
+            return dy
+        dx = workspace["dx"]
+        dz = dy.reshape(self.members, -1, self.n_out)
+        np.matmul(dz, params["weight"].swapaxes(1, 2), out=dx.reshape(self.members, -1, self.n_in))
+        return dx
+
+
+@dataclass(frozen=True)
 class UnbiasedDenseLayer(DenseLayer):
     """Dense layer whose only parameter is its weight. A class of its own, so that biases cost no test in each step."""
 
     formula: ClassVar[str] = "y = f(z), z = Σ x · w"
+
+    def of_members(self, count: int) -> None:
+        """None: it passes one member at a time."""
+        return
 
     def parameters(self) -> tuple[Slot, ...]:
         """Weight."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -39,6 +39,10 @@ class DropoutLayer(RowwiseLayer):
     def linear_in_pieces(self) -> bool:
         """True: the identity in inference."""
         return True
+
+    def of_members(self, count: int) -> DropoutLayer:
+        """Layer that draws the masks that each member draws alone."""
+        return DropoutOfMembers(self.index, self.in_shape, self.out_shape, self.rate, members=count)
 
     def buffers(self, training: bool) -> dict[str, Buffer]:
         """Output and mask, in training only."""
@@ -77,3 +81,16 @@ class DropoutLayer(RowwiseLayer):
     def input_gradient(self, params: Views, state: Views, dy: Array, workspace: LayerArrays) -> Array:
         """dx = dy."""
         return dy
+
+
+@dataclass(frozen=True)
+class DropoutOfMembers(DropoutLayer):
+    """Dropout of several members, whose rows come one after another."""
+
+    members: int = field(kw_only=True)
+
+    def draw(self, position: Position, out: Array) -> None:
+        """Write the step's uniform random numbers to `out`, (members · rows, *in_shape), those of each member."""
+        for member, part in enumerate(out.reshape(self.members, -1), position.member):
+            at = position.epoch, position.step, self.index, position.shard, member
+            position.noise.at(*at).random(dtype=out.dtype.type, out=part)

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from pydantic import Field
 
 from bpcli.arrays.memory import Array, aligned
+from bpcli.nn.optimizers.rate_factors import RateFactors
 from bpcli.spec import Spec
 
 Arrays = tuple[Array, ...]
@@ -31,6 +33,9 @@ class OptimizerBase(Spec):
     """Base class of optimizers. An instance is an update rule without mutable state."""
 
     learning_rate: float
+    rate_factors: RateFactors | None = Field(
+        default=None, description="Factors on the learning rate of weights, biases and scales."
+    )
 
     @property
     def slots(self) -> dict[str, float]:
