@@ -76,7 +76,11 @@ def test_a_training_step_of_dense_layers_allocates_no_array(activation: Any) -> 
     assert bytes_allocated(WholeStep(layers, MeanSquaredError(), Sgd())) < BOUND
 
 
-@pytest.mark.parametrize("layer", [Dropout(rate=0.2), BatchNorm(), LayerNorm(), Scale()], ids=lambda layer: layer.type)
+@pytest.mark.parametrize(
+    "layer",
+    [Dropout(rate=0.2), Dropout(rate=0.2, schedule="constant"), BatchNorm(), LayerNorm(), Scale()],
+    ids=lambda layer: layer.type,
+)
 def test_a_training_step_of_other_layers_allocates_no_array(layer: Any) -> None:
     layers = [layer, Dense(units=UNITS), layer, Dense(units=3), layer]
     assert bytes_allocated(WholeStep(layers, CrossEntropy(), Adam(), weighted=True)) < BOUND

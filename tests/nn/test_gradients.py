@@ -129,6 +129,7 @@ def test_backpropagation_gives_the_gradient_through_all_kinds_of_layer_at_once(
         BatchNorm(),
         Dense(units=4, activation="tanh"),
         Dropout(rate=0.4),
+        Dropout(rate=0.2, schedule="constant"),
         LayerNorm(),
         Dense(units=3, activation="gelu"),
         Scale(),

@@ -17,6 +17,7 @@ from bpcli.nn.layers import (
     BatchNorm,
     Dense,
     Dropout,
+    DropoutLayer,
     Layer,
     LayerNorm,
     LayerSpec,
@@ -137,7 +138,9 @@ def test_units_of_another_activation_leave_the_layer_as_it_is_otherwise() -> Non
 
 
 @pytest.mark.parametrize(
-    "spec", [Dense(units=4, activation="gelu"), Dropout(rate=0.5), Scale()], ids=lambda spec: spec.type
+    "spec",
+    [Dense(units=4, activation="gelu"), Dropout(rate=0.5), Dropout(rate=0.5, schedule="cosine"), Scale()],
+    ids=lambda spec: spec.type,
 )
 def test_a_rowwise_layer_gives_its_gradient_in_parts(spec: Any) -> None:
     whole, parts = Laboratory(spec, (2, 3), 9), Laboratory(spec, (2, 3), 9)
@@ -326,6 +329,58 @@ def test_at_a_rate_of_nothing_even_the_largest_random_number_keeps(rate: float, 
 def test_an_input_is_kept_where_the_random_number_is_below_the_share_to_keep(u: float, y: float) -> None:
     dropout = Laboratory(Dropout(rate=0.75), 1, 1)
     assert dropout.forward(np.ones((1, 1)), Position(Constant(u)))[0, 0] == y
+
+
+SCHEDULED = Dropout(rate=0.5, schedule={"type": "flat_cosine", "flat": 0.5})
+
+
+def at_epoch(epoch: int, step: int = 0, member: int = 0) -> Position:
+    """Position in a training of 8 epochs of 4 steps."""
+    return Position(Stream(0, "dropout"), epoch, step, member=member, steps_per_epoch=4, epochs=8)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "step", "rate"), [(0, 0, 0.5), (4, 0, 0.5), (6, 0, 0.25), (6, 2, 0.1543), (7, 3, 0.0048)]
+)
+def test_scheduled_dropout_drops_with_the_rate_of_its_step(epoch: int, step: int, rate: float) -> None:
+    """Half a cosine from epoch 4 to 8: (1 + cos(π t)) / 4 with t = 0.5, 0.625 and 0.9375."""
+    dropout = Laboratory(SCHEDULED, 500, 400)
+    position = at_epoch(epoch, step)
+    assert dropout.layer.rate_at(position) == pytest.approx(rate, abs=1e-4)
+    y = dropout.forward(np.ones((400, 500)), position)
+    assert np.unique(y) == pytest.approx([0.0, 1.0 / (1.0 - rate)], abs=2e-4)
+    assert np.mean(y == 0.0) == pytest.approx(rate, abs=0.0045), "four standard errors"
+
+
+def test_scheduled_dropout_of_rate_0_keeps_every_input() -> None:
+    dropout = Laboratory(Dropout(rate=0.0, schedule="constant"), 40, 50)
+    assert (dropout.forward(np.ones((50, 40)), at_epoch(1)) == 1.0).all()
+
+
+def test_scheduled_dropout_differs_between_steps_members_and_layers_and_not_between_calls() -> None:
+    def dropped(position: Position, index: int = 1) -> bytes:
+        return Laboratory(SCHEDULED, 20, 30, index=index).forward(np.ones((30, 20)), position).tobytes()
+
+    def found() -> list[bytes]:
+        places = [at_epoch(0), at_epoch(1), at_epoch(0, 1), at_epoch(0, member=1)]
+        return [*map(dropped, places), dropped(at_epoch(0), index=2)]
+
+    assert len(set(found())) == 5
+    assert found() == found()
+
+
+def test_masks_of_members_are_those_of_each_member_alone() -> None:
+    together = SCHEDULED.plan(1, (20,)).of_members(3)
+    masks = np.empty((3 * 30, 20), FLOAT32)
+    together.write_masks(at_epoch(5, 2), masks)
+    for member in range(3):
+        alone = np.empty((30, 20), FLOAT32)
+        SCHEDULED.plan(1, (20,)).write_masks(at_epoch(5, 2, member), alone)
+        assert np.array_equal(masks[30 * member : 30 * (member + 1)], alone)
+
+
+def test_dropout_without_a_schedule_draws_its_numbers() -> None:
+    assert type(Dropout(rate=0.5).plan(1, (20,))) is DropoutLayer
 
 
 # Batch norm

@@ -131,6 +131,11 @@ def test_the_number_of_threads_does_not_change_a_bit(
 
 WITHOUT_MACHINE_CODE = {
     "without biases": [Dense(units=24, activation=Relu(), bias=False), Dense(units=8, activation=Tanh(), bias=False)],
+    "scheduled dropout": [
+        Dense(units=24, activation=Relu()),
+        Dropout(rate=1e-6, schedule="constant"),
+        Dense(units=8, activation=Tanh()),
+    ],
     "scale": [Scale(), Dense(units=24, activation=Relu()), Scale(), Dense(units=8, activation=Tanh()), Scale()],
 }
 
@@ -167,8 +172,9 @@ def test_shards_take_the_steps_of_the_whole_batch(rules: Any, rule: Any, loss: A
     np.testing.assert_allclose(same_losses, losses, rtol=1e-5)
 
 
-def test_shards_drop_inputs_of_their_own() -> None:
-    layers = [Dropout(rate=0.5), Dense(units=4, activation=Identity())]
+@pytest.mark.parametrize("schedule", [None, "constant"])
+def test_shards_drop_inputs_of_their_own(schedule: Any) -> None:
+    layers = [Dropout(rate=0.5, schedule=schedule), Dense(units=4, activation=Identity())]
     of = replace(example(layers), stepping=Stepping("sharded", 2))
     steps = taking(of.stepping)(of, of.new_state())
     assert isinstance(steps, ShardedSteps)
@@ -293,6 +299,8 @@ def test_divergence_is_found_at_its_step_and_leaves_the_state_before_it(make: An
         ({"optimizer": Adam(amsgrad=True)}, False),
         ({"optimizer": Rmsprop()}, False),
         ({"optimizer": Adam(rate_factors=FACTORS)}, False),
+        ({"optimizer": Adamw(decay_schedule="cosine")}, False),
+        ({"layers": [Dropout(rate=0.1, schedule="cosine")]}, False),
         ({"optimizer": Sgd(rate_factors=FACTORS)}, False),
     ],
     ids=str,

@@ -9,7 +9,7 @@ from pydantic import Field
 from bpcli.nn.layers.base import Layer, LayerSummary, Position, RowwiseLayer, Shape, Views, rowwise
 from bpcli.nn.layers.batch_norm import BatchNorm
 from bpcli.nn.layers.dense import Dense, DenseLayer, UnbiasedDenseLayer
-from bpcli.nn.layers.dropout import Dropout, DropoutLayer
+from bpcli.nn.layers.dropout import Dropout, DropoutLayer, ScheduledDropoutLayer
 from bpcli.nn.layers.layer_norm import LayerNorm, LayerNormLayer
 from bpcli.nn.layers.scale import Scale, ScaleLayer
 from bpcli.spec import BareName
@@ -33,6 +33,7 @@ __all__ = [
     "RowwiseLayer",
     "Scale",
     "ScaleLayer",
+    "ScheduledDropoutLayer",
     "Shape",
     "UnbiasedDenseLayer",
     "Views",

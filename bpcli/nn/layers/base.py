@@ -26,13 +26,18 @@ Views = Mapping[str, Array]
 
 @dataclass
 class Position:
-    """Position in training that determines the random numbers: epoch, step, shard of the batch, and ensemble member."""
+    """Position in training: epoch, step, shard of the batch, and ensemble member.
+
+    It determines random numbers and, with the steps per epoch and the planned epochs, what follows a schedule.
+    """
 
     noise: Stream
     epoch: int = 0
     step: int = 0
     shard: int = 0
     member: int = 0
+    steps_per_epoch: int = 1
+    epochs: int = 1
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 from bpcli.arrays.fields import Batch
 from bpcli.arrays.memory import Array
 from bpcli.nn.batch_pass import BatchPass
-from bpcli.nn.layers import Position, rowwise
-from bpcli.randomness import Stream
+from bpcli.nn.layers import rowwise
 from bpcli.system.threads import Crew
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
@@ -57,7 +56,7 @@ class ShardedSteps(Steps):
         self._flat_grads, self._bound_grads = self.grads[0], network.bind(self.grads)
         self._memories: dict[int, BatchMemory] = {}
         self._largest = BatchPass(network, plan.loss, plan.batch_size, dtype)
-        self._positions = [Position(Stream(plan.seed, "dropout"), shard=shard) for shard in range(plan.stepping.parts)]
+        self._positions = [plan.position(shard=shard) for shard in range(plan.stepping.parts)]
         self._blocks = weight_blocks(self._layers, plan.stepping.block_inputs)
         self._ends = [*(block.start for block in self._blocks), layout.weights, layout.size]
         longest = max(block.stop - block.start for block in self._blocks)
@@ -83,7 +82,8 @@ class ShardedSteps(Steps):
         if not isfinite(loss):
             raise self.explain(batch)
         self.learning_rate = rate
-        self.update.begin(rate, self.state.optimizer, self._coefficients)
+        decay = self.plan.weight_decay(self.position.epoch, self.position.step)
+        self.update.begin(rate, self.state.optimizer, self._coefficients, decay)
         if self.average is not None:
             self.average.begin()
         blocks = [partial(self._weights, batch.x[0], memory, block) for block in self._blocks]
