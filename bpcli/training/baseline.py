@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from math import log
+
 import numpy as np
+from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
@@ -10,6 +13,9 @@ from bpcli.nn.losses import LossBase, LossScratch
 
 MOST_ROWS = 4096
 """Maximum number of rows, evenly spaced, on which the constant is sought."""
+
+PRIOR_ROWS = 65_536
+"""Maximum number of rows, evenly spaced, for the initial biases of the output layer."""
 
 MOST_NUMBERS = 8192
 """Maximum number of targets evaluated at a time."""
@@ -26,20 +32,43 @@ def baseline_loss(loss: LossBase, train: Dataset, outputs: int) -> float:
 
     Every loss but the softmax's falls and then rises in each logit, so that bisection by the gradient's sign finds it.
     """
-    rows = np.arange(0, train.rows, -(-train.rows // MOST_ROWS))
-    (taken,) = train.target_reader(outputs, len(rows)).take(rows)
-    targets = np.ascontiguousarray(taken)
-    weight = None if train.weight is None else train.weight[rows].astype(np.float64)
-    shares = np.average(targets, axis=0, weights=weight).astype(np.float64)
-    if _is_softmax(loss, outputs):
-        return _evaluate(loss, np.log(np.maximum(shares, np.finfo(np.float64).tiny)), targets, weight)[0]
+    targets, weight = _targets(train, outputs, np.arange(train.rows), MOST_ROWS)
+    return _evaluate(loss, _best_constant(loss, targets, weight), targets, weight)[0]
+
+
+def prior_logits(loss: LossBase, train: Dataset, outputs: int, rows: NDArray[np.intp]) -> Array:
+    """Logits (outputs,) of the best constant prediction on some rows.
+
+    Probabilities are at least half a row's share, so that the logits of a class or label without rows are finite.
+    """
+    targets, weight = _targets(train, outputs, rows, PRIOR_ROWS)
+    logits, most = _best_constant(loss, targets, weight), log(2.0 * len(targets))
+    if loss.gives_probabilities:
+        np.clip(logits, -most, most, out=logits)
+    return logits
+
+
+def _targets(train: Dataset, outputs: int, rows: NDArray[np.intp], most: int) -> tuple[Array, Array | None]:
+    """Targets (rows, outputs) and weights of at most `most` of the rows, evenly spaced."""
+    chosen = rows[:: -(-len(rows) // most)]
+    (taken,) = train.target_reader(outputs, len(chosen)).take(chosen)
+    weight = None if train.weight is None else train.weight[chosen].astype(np.float64)
+    return np.ascontiguousarray(taken), weight
+
+
+def _best_constant(loss: LossBase, targets: Array, weight: Array | None) -> Array:
+    """Logits (outputs,) of the least mean loss."""
+    if _is_softmax(loss, targets.shape[1]):
+        shares = np.average(targets, axis=0, weights=weight).astype(np.float64)
+        return np.log(np.maximum(shares, np.finfo(np.float64).tiny))
     low = np.minimum(targets.min(axis=0), -LARGEST_LOGIT)
     high = np.maximum(targets.max(axis=0), LARGEST_LOGIT)
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         rises = _evaluate(loss, middle, targets, weight)[1] > 0
         low, high = np.where(rises, low, middle), np.where(rises, middle, high)
-    return _evaluate(loss, (low + high) / 2, targets, weight)[0]
+    logits: Array = (low + high) / 2
+    return logits
 
 
 def _is_softmax(loss: LossBase, outputs: int) -> bool:

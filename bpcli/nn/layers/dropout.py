@@ -111,8 +111,8 @@ class DropoutOfMembers(DropoutLayer):
 class ScheduledDropoutLayer(DropoutLayer):
     """Dropout whose rate follows a schedule, with masks from a pool of random numbers.
 
-    Reading random numbers at a random place of a pool takes an eighth of the time of drawing them. The rate is a multiple
-    of 2^-16, and 1 / (1 - rate) is exact for it.
+    Reading random numbers at a random place of a pool takes an eighth of the time of drawing them. The rate is a
+    multiple of 2^-16, and 1 / (1 - rate) is exact for it.
     """
 
     formula: ClassVar[str] = "y = x · mask, mask = 0 with probability p, else 1 / (1 - p), p = {rate:g} · schedule"
