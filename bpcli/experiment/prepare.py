@@ -26,7 +26,7 @@ from bpcli.experiment import recipes
 from bpcli.experiment.decidable import notes_of_decision, require_decidable
 from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.initial_parameters import initial_parameters
-from bpcli.experiment.member_folds import folds_of, without_validation_rows
+from bpcli.experiment.member_folds import folds_of, validated_rows, without_validation_rows
 from bpcli.experiment.memory_estimate import COMPILED_BYTES, Footprint, estimate_memory
 from bpcli.experiment.monitors import watched
 from bpcli.experiment.notes import (
@@ -182,7 +182,8 @@ def prepare(
     for part in PARTS:
         if tables[part].rows:
             with errors_in(f"{selection.source}: {part} rows"):
-                datasets[part], surprises[part] = preprocessor.apply(tables[part], dtype, training=part == "train")
+                encoder = preprocessor.of_training_rows(train) if part == "train" else preprocessor
+                datasets[part], surprises[part] = encoder.apply(tables[part], dtype)
                 if weightless == "kept":  # version 0.1, whose metrics were not weighted
                     datasets[part] = replace(datasets[part], row_weight=None)
                 unseen = notes_of_unseen_classes(preprocessor, tables[part])
@@ -193,8 +194,7 @@ def prepare(
     folds = folds_of(config, selection, preprocessor.target, datasets["train"])
     validation = datasets.get("validation")
     if folds is not None:
-        whole = len(folds.evaluated) == train.rows
-        validation = datasets["train"] if whole else preprocessor.apply(train.take(folds.evaluated), dtype)[0]
+        validation = validated_rows(folds, preprocessor, train, datasets["train"])
     datasets["train"] = weighted(datasets["train"], config, preprocessor)
     require_decidable(config.decision, preprocessor.target, selection.loss, validation)
     steering = watched(config, preprocessor.target, selection.loss, datasets["train"], validation)

@@ -44,12 +44,14 @@ def out_of_fold(model: Model, selection: Examples) -> tuple[Model, NDArray[np.in
     Raises MismatchError if the rows cannot be divided into folds.
     """
     rows = selection.split.train
-    train, _ = model.preprocessor.apply(selection.table.take(rows), model.dtype)
+    table = selection.table.take(rows)
+    train, _ = model.preprocessor.apply(table, model.dtype)
     folds = folds_of(model.header.config, selection, model.target, train)
     assert folds is not None, "the model has folds"
     assert isinstance(model.inference, EnsembleInference), "a model with folds has several members"
     inference = FoldInference(model.inference, folds.held_out_by_member)
-    return replace(model, inference=inference), rows[folds.evaluated]
+    preprocessor = model.preprocessor.of_training_rows(table, folds.evaluated)
+    return replace(model, preprocessor=preprocessor, inference=inference), rows[folds.evaluated]
 
 
 def out_of_fold_csv(

@@ -115,3 +115,24 @@ def test_too_many_classes_for_target_statistics_are_an_error_of_the_config(tmp_p
     result = bpcli("check", tmp_path / "c.yaml")
     assert result.code == 2
     assert "data.columns.a.encoder: column 'a': target_mean makes an input of each class" in result.err
+
+
+@pytest.mark.parametrize("order", ["random", "time"])
+def test_folds_of_an_ensemble_know_nothing_of_their_own_targets(tmp_path: Path, order: str) -> None:
+    """Predictions of a column of noise, out of fold, have no relation to the target that it was encoded by."""
+    generator = np.random.default_rng(2)
+    level, y = generator.integers(150, size=600), generator.normal(size=600).round(3)
+    write_csv(tmp_path / "t.csv", {"level": [f"n{one}" for one in level], "y": y})
+    (tmp_path / "c.yaml").write_text(
+        "data: {path: t.csv, target: y, encoders: {categorical: target_mean}, "
+        f"split: {{test: 0, order: {order}}}}}\n"
+        "layers: [{units: 8}]\ntraining: {epochs: 5}\nensemble: {members: 2, folds: true}\ndtype: float64\n"
+    )
+    bpcli("train", tmp_path / "c.yaml", "--run-dir", tmp_path / "run", "-q").ok()
+    lines = (tmp_path / "run" / "oof.csv").read_text().splitlines()
+    true, predicted = np.array([line.split(",")[2:4] for line in lines[1:]], float).T
+    assert len(true) == (600 if order == "random" else 300)
+    assert np.corrcoef(true, predicted)[0, 1] < 3 / len(true) ** 0.5
+    rmse = float(np.sqrt(np.mean((true - predicted) ** 2)))
+    scored = bpcli("evaluate", tmp_path / "run", "--split", "validation", "--json").ok().json
+    assert scored["rmse"] == pytest.approx(rmse, rel=1e-9)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from pydantic import Field, model_validator
+from numpy.typing import NDArray
+from pydantic import Field, PrivateAttr, model_validator
 
 from bpcli.arrays import fields
 from bpcli.arrays.memory import Array
@@ -29,7 +30,7 @@ from bpcli.data.columns.target_encoders import TargetEncoder
 from bpcli.data.columns.target_range import TargetRange
 from bpcli.data.preprocess.outcomes import outcomes_of
 from bpcli.data.preprocess.table_encoder import TableEncoder, side_by_side
-from bpcli.data.table import Column, Kind, Table
+from bpcli.data.table import Kind, Table
 from bpcli.data.targets import ClassName, FittedTarget
 from bpcli.data.targets.fitting import fit_target
 from bpcli.errors import Mismatch, MismatchError
@@ -59,6 +60,8 @@ class Preprocessor(Spec):
     target: FittedTarget
     weight: Text | None = None
     target_kinds: Sequence[Kind]
+    _given: dict[str, Values] = PrivateAttr(default={})
+    """Features of columns that are encoded by targets, by name, if the rows are training rows."""
 
     @model_validator(mode="after")
     def _check_columns(self) -> Preprocessor:
@@ -114,6 +117,22 @@ class Preprocessor(Spec):
             weight=weight,
             target_kinds=tuple(column.kind for column in target_columns),
         )
+
+    def of_training_rows(self, train: Table, chosen: NDArray[np.intp] | None = None) -> Preprocessor:
+        """Copy that encodes these training rows and no others: by targets of other rows, where it uses targets.
+
+        chosen: indices of the rows in `train`, the table of all training rows; by default all of them.
+        """
+        learned = [column for column in self.inputs if isinstance(column, TargetMeanInput)]
+        if not learned:
+            return self
+        weights = _sample_weights(train, self.weight)
+        weights = None if weights is None else unequal(weights)
+        outcomes = outcomes_of(self.target, [train[name] for name in self.target.names]).values
+        found = {one.name: one.of_training_rows(train[one.name], outcomes, weights) for one in learned}
+        copy = self.model_copy()
+        copy._given = {name: values if chosen is None else values[chosen] for name, values in found.items()}
+        return copy
 
     @property
     def arrays(self) -> list[ArrayInput]:
@@ -194,29 +213,28 @@ class Preprocessor(Spec):
         return any(self.keeps_stored(array, np.dtype(array.stored), rows, dtype) for array in self.arrays)
 
     def encode(
-        self, table: Table, dtype: np.dtype[Any], scaled_from: int = SCALED_FROM, given: Mapping[str, Values] = {}
+        self, table: Table, dtype: np.dtype[Any], scaled_from: int = SCALED_FROM
     ) -> tuple[Rows, Counter[Surprise]]:
         """Encode the input columns of a table, and count values unlike the training rows.
 
-        scaled_from: encoded size of an array, in bytes, from which integers stay unencoded. given: features of inputs
-        that are not encoded, by name. Raises DataError for values that are too large, and for arrays of another shape.
+        scaled_from: encoded size of an array, in bytes, from which integers stay unencoded. Raises DataError for values
+        that are too large, and for arrays of another shape.
         """
 
         def keeps_stored(array: ArrayInput, stored: np.dtype[Any]) -> bool:
             return self.keeps_stored(array, stored, table.rows, dtype, scaled_from)
 
-        encoder = TableEncoder(self.inputs, self.signature, table, dtype, keeps_stored, given)
+        encoder = TableEncoder(self.inputs, self.signature, table, dtype, keeps_stored, self._given)
         return encoder.rows(), encoder.surprises
 
-    def apply(self, table: Table, dtype: np.dtype[Any], training: bool = False) -> tuple[Dataset, Counter[Surprise]]:
+    def apply(self, table: Table, dtype: np.dtype[Any]) -> tuple[Dataset, Counter[Surprise]]:
         """Encode inputs, targets and sample weights, if any, of a table without missing targets.
 
-        training: whether to train on these rows; what is encoded by targets is then encoded by those of other rows.
         Rows of classes without training rows get weight 0, and their truth. Raises DataError for values that cannot be
         encoded, MismatchError for invalid weights.
         """
+        x, surprises = self.encode(table, dtype)
         columns = [table[name] for name in self.target.names]
-        x, surprises = self.encode(table, dtype, given=self._out_of_fold(table, columns) if training else {})
         y, truth = self.target.encode(columns, dtype), self.target.truth_of(columns)
         of_rows = self.row_weights(table)
         weight = None if of_rows is None else of_rows.astype(dtype)
@@ -226,15 +244,6 @@ class Preprocessor(Spec):
         elif not self.target.truth_bytes:
             return Dataset(x, y, weight, row_weight=of_rows), surprises
         return Dataset(x, y, weight, truth.values, truth.unseen, of_rows), surprises
-
-    def _out_of_fold(self, table: Table, targets: list[Column]) -> dict[str, Values]:
-        """Features of columns that are encoded by targets, by name, for the training rows."""
-        learned = [column for column in self.inputs if isinstance(column, TargetMeanInput)]
-        if not learned:
-            return {}
-        weights = _sample_weights(table, self.weight)
-        weights, outcomes = None if weights is None else unequal(weights), outcomes_of(self.target, targets)
-        return {one.name: one.of_training_rows(table[one.name], outcomes.values, weights) for one in learned}
 
     def unseen_classes(self, table: Table) -> dict[str, int]:
         """Number of rows of each class without training rows, in a table without missing targets."""

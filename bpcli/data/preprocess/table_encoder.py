@@ -61,6 +61,8 @@ class TableEncoder:
         self.surprises: Counter[Surprise] = Counter()
         self._table, self._dtype, self._signature = table, dtype, signature
         self._given = given
+        if any(len(features) != table.rows for features in given.values()):
+            raise ValueError("features are given for other rows than those of the table")
         nothing = table.slice(0, 0)
         self._records = np.empty(table.rows, records_of(side_by_side(self._signature), dtype))
         self._arrays: list[NDArray[Any]] = []

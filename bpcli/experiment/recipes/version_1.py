@@ -15,6 +15,9 @@ FEWEST_PER_FOLD = 4
 MANY_ROWS = 50_000
 """From here on, a tenth of the rows validates as surely as folds, and fewer members are enough."""
 
+FLAT_HALF = {"type": "flat_cosine", "flat": 0.5}
+"""Schedule of dropout and of weight decay."""
+
 MEMBERS = {"tabular": 8, "quick": 4}
 
 EPOCHS = {"tabular": 96, "quick": 64}
@@ -56,7 +59,7 @@ def of_data(name: str, facts: DataFacts) -> Iterator[Choice]:
     if name != "linear":
         for _ in range(hidden):
             layers.append({"units": 128, "activation": "relu"})
-            layers.append({"type": "dropout", "rate": rate})
+            layers.append({"type": "dropout", "rate": rate, "schedule": FLAT_HALF})
     task = "classes" if facts.classes else "numbers"
     shown = "no hidden layer" if name == "linear" else f"{hidden} hidden layers for {task}"
     yield Choice(("layers",), layers, shown)
@@ -92,6 +95,7 @@ def _steps(name: str, facts: DataFacts) -> Iterator[Choice]:
             "learning_rate": 0.028 if classes else 0.056,
             "beta2": 0.95,
             "weight_decay": 0.02,
+            "decay_schedule": FLAT_HALF,
             "rate_factors": {"weights": "inverse_sqrt_fan_in", "biases": 0.1, "scales": 12 if classes else 3},
         },
         "one learning rate for layers of any width",

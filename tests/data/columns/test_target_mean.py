@@ -155,13 +155,20 @@ def test_only_rows_to_train_on_are_encoded_out_of_fold() -> None:
     pre = fit(of, MeanSquaredError())
     (column,) = pre.inputs
     assert isinstance(column, TargetMeanInput)
-    as_new, as_training = (features(pre.apply(of, FLOAT64, training=training)[0].x) for training in (False, True))
+    training = pre.of_training_rows(of)
+    as_new, as_training = (features(one.apply(of, FLOAT64)[0].x) for one in (pre, training))
     assert len({*as_new[:, 0].tolist()}) == 3
     outcomes = outcomes_of(pre.target, [of["y"]])
     assert as_training.tolist() == column.of_training_rows(of["c"], outcomes.values, None).tolist()
     assert as_training.std() == pytest.approx(1.0)
     other = fit(of, MeanSquaredError(), seed=1)
-    assert features(other.apply(of, FLOAT64, training=True)[0].x).tolist() != as_training.tolist()
+    assert features(other.of_training_rows(of).apply(of, FLOAT64)[0].x).tolist() != as_training.tolist()
+    chosen = np.array([3, 17, 29])
+    some = pre.of_training_rows(of, chosen).apply(of.take(chosen), FLOAT64)[0].x
+    assert features(some).tolist() == as_training[chosen].tolist()
+    assert training.model_dump_json() == pre.model_dump_json()
+    with pytest.raises(ValueError, match="other rows"):
+        training.encode(of.take(chosen), FLOAT64)
 
 
 def test_targets_of_very_many_classes_are_an_error_at_the_encoder() -> None:
