@@ -1,4 +1,4 @@
-"""Loss of the best constant prediction on the training rows."""
+"""Best constant prediction on the training rows, and its loss."""
 
 from __future__ import annotations
 
@@ -27,13 +27,18 @@ LARGEST_LOGIT = 20.0
 """Bound of a logit that is the argument of a link function."""
 
 
-def baseline_loss(loss: LossBase, train: Dataset, outputs: int) -> float:
-    """Mean loss of the best constant prediction.
+def best_constant(loss: LossBase, train: Dataset, outputs: int) -> Array:
+    """Logits (outputs,) of the constant prediction of least mean loss.
 
     Every loss but the softmax's falls and then rises in each logit, so that bisection by the gradient's sign finds it.
     """
-    targets, weight = _targets(train, outputs, np.arange(train.rows), MOST_ROWS)
-    return _evaluate(loss, _best_constant(loss, targets, weight), targets, weight)[0]
+    return _best(loss, *_sample(train, outputs, np.arange(train.rows)))
+
+
+def baseline_loss(loss: LossBase, train: Dataset, outputs: int) -> float:
+    """Mean loss of the best constant prediction."""
+    targets, weight = _sample(train, outputs, np.arange(train.rows))
+    return _evaluate(loss, _best(loss, targets, weight), targets, weight)[0]
 
 
 def prior_logits(loss: LossBase, train: Dataset, outputs: int, rows: NDArray[np.intp]) -> Array:
@@ -41,34 +46,34 @@ def prior_logits(loss: LossBase, train: Dataset, outputs: int, rows: NDArray[np.
 
     Probabilities are at least half a row's share, so that the logits of a class or label without rows are finite.
     """
-    targets, weight = _targets(train, outputs, rows, PRIOR_ROWS)
-    logits, most = _best_constant(loss, targets, weight), log(2.0 * len(targets))
+    targets, weight = _sample(train, outputs, rows, PRIOR_ROWS)
+    logits, most = _best(loss, targets, weight), log(2.0 * len(targets))
     if loss.gives_probabilities:
         np.clip(logits, -most, most, out=logits)
     return logits
 
 
-def _targets(train: Dataset, outputs: int, rows: NDArray[np.intp], most: int) -> tuple[Array, Array | None]:
-    """Targets (rows, outputs) and weights of at most `most` of the rows, evenly spaced."""
+def _sample(train: Dataset, outputs: int, rows: NDArray[np.intp], most: int = MOST_ROWS) -> tuple[Array, Array | None]:
+    """Targets and weights of at most `most` of the rows, evenly spaced."""
     chosen = rows[:: -(-len(rows) // most)]
     (taken,) = train.target_reader(outputs, len(chosen)).take(chosen)
     weight = None if train.weight is None else train.weight[chosen].astype(np.float64)
     return np.ascontiguousarray(taken), weight
 
 
-def _best_constant(loss: LossBase, targets: Array, weight: Array | None) -> Array:
-    """Logits (outputs,) of the least mean loss."""
+def _best(loss: LossBase, targets: Array, weight: Array | None) -> Array:
     if _is_softmax(loss, targets.shape[1]):
         shares = np.average(targets, axis=0, weights=weight).astype(np.float64)
-        return np.log(np.maximum(shares, np.finfo(np.float64).tiny))
-    low = np.minimum(targets.min(axis=0), -LARGEST_LOGIT)
-    high = np.maximum(targets.max(axis=0), LARGEST_LOGIT)
+        logits: Array = np.log(np.maximum(shares, np.finfo(np.float64).tiny))
+        return logits
+    low = np.minimum(targets.min(axis=0), -LARGEST_LOGIT).astype(np.float64)
+    high = np.maximum(targets.max(axis=0), LARGEST_LOGIT).astype(np.float64)
+    middle: Array = (low + high) / 2
     for _ in range(HALVINGS):
-        middle = (low + high) / 2
         rises = _evaluate(loss, middle, targets, weight)[1] > 0
         low, high = np.where(rises, low, middle), np.where(rises, middle, high)
-    logits: Array = (low + high) / 2
-    return logits
+        middle = (low + high) / 2
+    return middle
 
 
 def _is_softmax(loss: LossBase, outputs: int) -> bool:
