@@ -16,6 +16,7 @@ from bpcli.nn.layers import Dense, LayerSpec
 from bpcli.nn.losses import Loss
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Adam, OptimizerSpec
+from bpcli.nn.output import OutputSpec
 from bpcli.nn.schedules import Constant, Schedule
 from bpcli.spec import Sequence, Spec
 from bpcli.training import TrainingSpec
@@ -47,6 +48,7 @@ class ExperimentConfig(Spec):
         default=(Dense(units=64), Dense(units=32)),
         description="Hidden layers. The output layer is determined by target and loss.",
     )
+    output: OutputSpec = Field(default=OutputSpec(), description="Initial parameters of the output layer.")
     start_from: StartFrom | None = Field(
         default=None, description="Trained model whose parameters and fitted preprocessing to start from."
     )
@@ -78,7 +80,7 @@ class ExperimentConfig(Spec):
 
     def plan_network(self, signature: Signature, outputs: int) -> Network:
         """Plan the network for the fields of a signature. Layers of configs are planned only here."""
-        return Network.plan(signature, {}, self.layers, outputs)
+        return Network.plan(signature, {}, self.layers, outputs, self.output.initializer)
 
     @field_validator("name")
     @classmethod

@@ -213,6 +213,7 @@ def prepare(
         goal=steering.goal,
         initial_parameters=initial_parameters(config, network) | taken[0],
         initial_state=taken[1],
+        prior_bias=config.output.bias == "prior",
         members=tuple(range(config.members)),
         folds=folds,
     )

@@ -185,6 +185,15 @@ class Layer(ABC):
         """Write the initial state to `out`."""
         return
 
+    @property
+    def initialized_by_rows(self) -> bool:
+        """Whether initial parameters depend on training rows."""
+        return False
+
+    def initialize_by_rows(self, out: Views, x: Array, generator: np.random.Generator) -> None:
+        """Adapt the initial parameters in `out` to inputs (rows, *in_shape)."""
+        return
+
     @abstractmethod
     def forward(
         self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None

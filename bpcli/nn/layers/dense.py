@@ -12,7 +12,7 @@ from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
 from bpcli.nn.activations import Activation, Relu
-from bpcli.nn.initializers import DEFAULTS, Initializer, Zeros
+from bpcli.nn.initializers import DEFAULTS, DataStd, Initializer, Zeros
 from bpcli.nn.layers.base import Position, RowwiseLayer, Shape, Views
 from bpcli.nn.layers.gathering import Gathering
 from bpcli.spec import Spec
@@ -110,6 +110,16 @@ class DenseLayer(RowwiseLayer):
         """Initialize weights with the initializer, and biases with 0."""
         self.initializer.fill(out["weight"], self.n_in, self.n_out, generator)
         out["bias"][:] = 0.0
+
+    @property
+    def initialized_by_rows(self) -> bool:
+        """Whether the initializer is `data_std`."""
+        return isinstance(self.initializer, DataStd)
+
+    def initialize_by_rows(self, out: Views, x: Array, generator: np.random.Generator) -> None:
+        """Fit the initializer to inputs (rows, *in_shape)."""
+        if isinstance(self.initializer, DataStd):
+            self.initializer.fit(self._flat(x), out["weight"], out.get("bias"), generator)
 
     def forward(
         self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
