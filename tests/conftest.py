@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,11 @@ drop_crashing_kernels(os.environ)
 settings.register_profile("any speed", deadline=None)  # a busy machine is no failure
 settings.load_profile("any speed")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each process that a test starts compiles the whole package
+
+
+def pytest_collection_finish() -> None:
+    """Exempt the collected tests, which are thousands, from garbage collection."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -40,10 +41,16 @@ def room(module: str) -> str:
     return next(name for name in names if name in ROOMS)
 
 
+@cache
+def syntax(path: Path) -> list[ast.AST]:
+    """Every node of a file's syntax tree."""
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
 def imported_modules(path: Path) -> set[str]:
     """Modules of bpcli that a file imports anywhere, within functions and for type checkers too."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in syntax(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -54,27 +61,30 @@ def imported_modules(path: Path) -> set[str]:
     return {name.removeprefix("bpcli.") for name in found if name.startswith("bpcli.")}
 
 
-IMPORTS = {name: imported_modules(path) for name, path in MODULES.items()}
+@pytest.fixture(scope="module")
+def imports() -> dict[str, set[str]]:
+    """Modules of bpcli that each module imports."""
+    return {name: imported_modules(path) for name, path in MODULES.items()}
 
 
 @pytest.mark.parametrize("name", ROOMS)
-def test_a_room_imports_only_from_rooms_below(name: str) -> None:
+def test_a_room_imports_only_from_rooms_below(imports: dict[str, set[str]], name: str) -> None:
     members = [module for module in MODULES if room(module) == name]
     assert members, f"{name} is no room"
     climbing = {
         f"{module} imports {other}"
         for module in members
-        for other in IMPORTS[module]
+        for other in imports[module]
         if ROOMS.index(room(other)) > ROOMS.index(name)
     }
     assert not climbing
 
 
 @pytest.mark.parametrize("name", ROOMS)
-def test_no_circle_runs_inside_a_room(name: str) -> None:
+def test_no_circle_runs_inside_a_room(imports: dict[str, set[str]], name: str) -> None:
     """A package is imported with each of its modules; importing from it counts as importing its `__init__`."""
     members = {module for module in MODULES if room(module) == name}
-    graph = {module: (IMPORTS[module] & members) - {module} for module in members}
+    graph = {module: (imports[module] & members) - {module} for module in members}
     try:
         list(TopologicalSorter(graph).static_order())
     except CycleError as error:
@@ -88,7 +98,7 @@ def subclasses(of: type) -> set[type]:
 def tells_apart(path: Path, names: set[str]) -> list[int]:
     """Lines that ask whether something is of a class of these names, or has an attribute of one of them."""
     lines = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in syntax(path):
         asked: list[ast.AST] = []
         if isinstance(node, ast.MatchClass):
             asked = [node.cls]

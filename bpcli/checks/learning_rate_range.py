@@ -98,7 +98,7 @@ class _Rising(ScheduleBase):
     def factor(self, progress: float, epochs: float) -> float:
         return 1.0
 
-    def learning_rate_factor(self, epoch: int, step: int, steps_per_epoch: int, epochs: int) -> float:
+    def factor_of_step(self, epoch: int, step: int, steps_per_epoch: int, epochs: int) -> float:
         return float(self.growth ** (epoch * steps_per_epoch + step))
 
 
@@ -116,7 +116,7 @@ def try_rates(plan: TrainingPlan, threads: int) -> RangeTest:
     low = max(min(LOWEST, configured / WITHIN), 1 / UTMOST)
     high = min(max(HIGHEST, configured * WITHIN), UTMOST)
     growth = (high / low) ** (1.0 / (RATES - 1))
-    epochs = -(-(RATES + 1) // plan.steps_per_epoch)
+    epochs = max(plan.spec.epochs, -(-(RATES + 1) // plan.steps_per_epoch))
     plan = replace(
         plan,
         optimizer=plan.optimizer.model_copy(update={"learning_rate": low}),

@@ -11,7 +11,7 @@ from bpcli.cli.console import notes, result, result_json, result_table, warn
 from bpcli.cli.learning_rate_range import show_range_test
 from bpcli.cli.options import AsJson, ConfigArgument, NoCache, Overrides, Strict
 from bpcli.data.data_warning import require_none
-from bpcli.wording import counted
+from bpcli.wording import counted, sized
 
 if TYPE_CHECKING:
     from bpcli.models.summary import ExperimentSummary
@@ -75,9 +75,9 @@ def _print_summary(summary: ExperimentSummary) -> None:
     if summary.recipe is not None:
         result_table(choice_table(summary.recipe, summary.choices))
         result()
-    members = f"{summary.ensemble.members} networks of " if summary.ensemble and summary.ensemble.members > 1 else ""
+    size = sized(summary.network.parameters, 1 if summary.ensemble is None else summary.ensemble.members)
     result(
-        f"{members}{counted(summary.network.parameters, 'parameter')}; {counted(summary.steps_per_epoch, 'step')} per "
-        f"epoch of {counted(summary.batch_size, 'row')}; {shown_bytes(summary.memory.total)} of memory"
+        f"{size}; {counted(summary.steps_per_epoch, 'step')} per epoch of "
+        f"{counted(summary.batch_size, 'row')}; {shown_bytes(summary.memory.total)} of memory"
     )
     result("ready to train")

@@ -21,7 +21,7 @@ from bpcli.cli.options import (
     the_one,
 )
 from bpcli.errors import UsageError
-from bpcli.wording import composed, counted, quoted
+from bpcli.wording import composed, counted, quoted, sized
 
 if TYPE_CHECKING:
     from bpcli.models.model import Model
@@ -92,7 +92,10 @@ def inspect(
     columns = found = None
     sections = [[f"{rows.source}, {counted(rows.table.rows, 'row')}, epoch {model.header.score.epoch}"]]
     if not (named or neuron):
-        sections += [target_lines(network), [*layer_lines(network), counted(network.parameters, "parameter")]]
+        sections += [
+            target_lines(network),
+            [*layer_lines(network), sized(network.parameters, model.members if member is None else 1)],
+        ]
     if named or not neuron:
         added = sampled_attributions(model, rows.table)
         ranked = RankedColumns.of(permutation_importance(model, rows.table, importance), added)

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 import typer.core
+import typer.main
 
 from bpcli._version import __version__
 from bpcli.cli.check import check
@@ -93,6 +94,9 @@ for _commands in GROUPS.values():
     for _command in _commands:
         app.command()(_command)
 
+command_line = typer.main.get_command(app)
+"""The parser of all commands. A process that runs several command lines builds it once."""
+
 
 def run(arguments: list[str] | None = None, notes: Sequence[str] = ()) -> None:
     """Run the command line and exit with its exit code. Commands print `notes` before they start."""
@@ -108,7 +112,7 @@ def run(arguments: list[str] | None = None, notes: Sequence[str] = ()) -> None:
     try:
         try:
             with ending_cleanly():
-                code = app(args=arguments or ["--help"], prog_name="bpcli", standalone_mode=False, obj=notes)
+                code = command_line(args=arguments or ["--help"], prog_name="bpcli", standalone_mode=False, obj=notes)
         finally:
             sys.stdout.flush()
     except ArgumentsError as error:

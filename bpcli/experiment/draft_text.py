@@ -61,7 +61,7 @@ def config_text(found: Findings) -> str:
         f"# Made by bpcli init from {yaml_scalar(source)}: {counted(rows, 'row')}, {counted(len(table), 'column')}.",
         f"name: {yaml_scalar(run_name(source.split('.')[0]))}",
         "seed: 0                       # seed of all random numbers",
-        *([] if found.recipe is None else [f"recipe: {found.recipe}           # {RECIPE_MEANS}"]),
+        *([] if found.recipe is None else [f"recipe: {found.recipe}             # {RECIPE_MEANS}"]),
         "data:",
         *_places(data),
         *(f"  {key}: {yaml_scalar(getattr(data, key))}    # {reasons[key]}" for key in _DIALECT if key in reasons),

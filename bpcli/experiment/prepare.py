@@ -17,7 +17,6 @@ from bpcli.data.columns import Surprise
 from bpcli.data.data_warning import Acceptance, DataWarning
 from bpcli.data.examples.leaks import find_leaks
 from bpcli.data.examples.selection import Examples, Weightless, select_examples
-from bpcli.data.examples.total_row import total_row
 from bpcli.data.files.source import Source, open_source
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part
@@ -29,7 +28,6 @@ from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.initial_parameters import initial_parameters
 from bpcli.experiment.member_folds import folds_of, validated_rows, without_validation_rows
 from bpcli.experiment.memory_estimate import COMPILED_BYTES, Footprint, estimate_memory
-from bpcli.experiment.mixed_units import warnings_of_units
 from bpcli.experiment.monitors import watched
 from bpcli.experiment.notes import (
     notes_of_arrays,
@@ -39,11 +37,8 @@ from bpcli.experiment.notes import (
     notes_of_targets,
     notes_of_unseen_classes,
     surprise_notes,
-    warnings_of_classes,
-    warnings_of_columns,
-    warnings_of_dialect,
-    warnings_of_headers,
 )
+from bpcli.experiment.reading_warnings import warnings_of_reading
 from bpcli.experiment.recipes import Choice
 from bpcli.experiment.row_weights import weighted
 from bpcli.experiment.warm_start import StartingModel, known_inputs, known_kinds
@@ -129,8 +124,11 @@ def prepare(
     """
     config = config.model_copy(update={"data": config.data.expanded(folder)})
     known = None if config.start_from is None else (model or earlier)
+    of_model: list[Choice] = []
     if model is not None:
+        config, of_model = recipes.as_in_model(config, model.config, model.shown)
         model.require_encoders(config)
+        model.require_members(config)
     kinds = None if known is None else known_kinds(known.preprocessor, config.data)
     source = source or open_source(config.data, folder, kinds, cache)
     config, of_rows = recipes.before_split(config, source)
@@ -224,13 +222,7 @@ def prepare(
         require_memory(memory.remaining, "training by compiled steps", "free memory, or uninstall numba")
     arrays = {array.name for array in preprocessor.arrays}
     cells = [name for name in selection.inputs if name not in arrays]
-    warnings += warnings_of_dialect(source, data.dialect)
-    warnings += warnings_of_headers(table, data)
-    warnings += warnings_of_columns((train[name] for name in cells if name not in data.columns), data.dialect)
-    warnings += warnings_of_units(source, data.notations, data.unread)
-    warnings += warnings_of_classes((table[name] for name in selection.targets), data.columns)
-    if total := total_row(source, table):
-        warnings.append(DataWarning("total_row", total))
+    warnings += warnings_of_reading(source, table, train, data, cells, selection.targets)
     start = earlier.warm_start if earlier else None
     if model is not None:
         start = model.record(plan, config, selection.digest, difference)
@@ -269,7 +261,7 @@ def prepare(
         selection.groups_of_parts,
         acceptance.accepted,
         start,
-        [*of_rows, *of_data],
+        [*of_model, *of_rows, *of_data],
         None if folds is None else split.train,
     )
 

@@ -90,6 +90,13 @@ class StartingModel:
                 what = f"{_described(here)}, but {_described(there)} in {self.shown}"
                 raise MismatchError(Mismatch(("layers", index), f"{what}; {ADVICE}"))
 
+    def require_members(self, config: ExperimentConfig) -> None:
+        """Raise MismatchError for an ensemble of another number of members than the model's; one network may be all."""
+        if self.config.members not in (1, config.members):
+            there = counted(self.config.members, "member")
+            what = f"{counted(config.members, 'member')}, but {there} in {self.shown}; {ADVICE}"
+            raise MismatchError(Mismatch(("ensemble", "members"), what))
+
     def taken(self, with_output: bool) -> tuple[dict[str, Array], dict[str, Array]]:
         """Parameters and layer state by name, with or without those of the output layer."""
         network, output = self.network, f"{layer_name(self.network.layers[-1])}."
@@ -157,7 +164,7 @@ class StartingModel:
         """Warning that the splits may mix rows which the model was trained on with unseen ones."""
         split, before = config.data.split, self.config
         own = split.column is not None or config.data.train is not None or split.order == "time"
-        if own or not (split.validation or split.test):
+        if not config.folds and (own or not (split.validation or split.test)):
             return []
         if digest == self.data and _draw(config) == _draw(before):
             return []
@@ -203,11 +210,12 @@ def known_inputs(fitted: Preprocessor, data: DataSpec, selection: Examples, show
     return names
 
 
-def _draw(config: ExperimentConfig) -> tuple[int, DataSpec]:
-    """Everything that determines a random split of the same files."""
+def _draw(config: ExperimentConfig) -> tuple[int, DataSpec, int]:
+    """Everything that determines a random split of the same files, and folds."""
     split = config.data.split
     seed = config.seed if split.seed is None else split.seed
-    return seed, config.data.choosing_rows.model_copy(update={"split": split.model_copy(update={"seed": None})})
+    folds = config.members if config.folds else 0
+    return seed, config.data.choosing_rows.model_copy(update={"split": split.model_copy(update={"seed": None})}), folds
 
 
 def _treatment(data: DataSpec, name: str, kind: Kind) -> dict[str, object]:

@@ -11,6 +11,7 @@ from time import perf_counter
 from bpcli.arrays.memory import Array
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.decision.fitted import FittedDecision
+from bpcli.documents.baselines import Baselines
 from bpcli.documents.decision import DecisionReport
 from bpcli.documents.json_value import Json
 from bpcli.documents.layer_health import LayerHealth
@@ -28,7 +29,8 @@ from bpcli.system.crash_log import crash_logged
 from bpcli.system.environment import environment
 from bpcli.system.files import write_atomic
 from bpcli.training import EpochReport, Progress, TrainingState, train
-from bpcli.training.baseline import baseline_loss
+from bpcli.training.baselines import baselines
+from bpcli.training.constant import baseline_loss
 from bpcli.training.loop import PROGRESS_SECONDS, Clock
 
 
@@ -73,6 +75,7 @@ class Runner:
         self.summary = Summary()
         self._test: ScoreReport | None = None
         self._decision: DecisionReport | None = None
+        self._baselines: Baselines | None = None
         self.decides_again = False
         self._best: EpochScores | None = None
         self._final: EpochScores | None = None
@@ -132,6 +135,7 @@ class Runner:
             if (table := best.out_of_fold_csv()) is not None:
                 write_atomic(self.directory.out_of_fold, table.encode())
             self._test, self._decision = best.test_report(), best.decision_report()
+            self._baselines = self._compared()
             self.status = self._status_at_end()
         self._summarize()
 
@@ -247,7 +251,8 @@ class Runner:
             test=self._test,
             positive=self.prepared.preprocessor.target.positive,
             decision=self._decision,
-            parameters=self.prepared.network.layout.size,
+            baselines=self._baselines,
+            parameters=self.prepared.network.layout.size * len(self.prepared.plan.members),
             rows=self.prepared.rows,
             data_sha256=self.prepared.digest,
             warm_start=None if (start := self.prepared.warm_start) is None else start.model_dump(mode="json"),
@@ -270,6 +275,13 @@ class Runner:
         layers = self.prepared.network.summary()
         activations = {layer.index: layer.activation for layer in layers if layer.activation is not None}
         return diagnose(self.directory.read_metrics(), activations, self.state.counters.stop, self._baseline())
+
+    def _compared(self) -> Baselines | None:
+        """Baselines beside the best epoch; None if the config asks for none, or there is nothing to compare."""
+        plan = self.prepared.plan
+        if not plan.spec.baselines or self._best is None:
+            return None
+        return baselines(plan, self.state.counters.epoch, self._best.values)
 
     def _baseline(self) -> float | None:
         """Loss of the best constant prediction; None for one row, and with penalties, which add to the loss."""

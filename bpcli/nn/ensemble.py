@@ -40,8 +40,11 @@ class EnsembleInference(Inference):
 
     def logits(self, x: Rows, out: Array | None = None, chosen: NDArray[np.intp] | None = None) -> Array:
         """Logits (rows, n_out) of the encoded rows x, in `out` or else in the dtype of x."""
-        of_members = np.stack([member.logits(x, chosen=chosen) for member in self.members])
-        return self._combined(of_members, out)
+        rows = x.count if chosen is None else len(chosen)
+        of_members = np.empty((len(self.members), rows, self.network.n_out), self._dtype)
+        for member, logits in zip(self.members, of_members, strict=True):
+            member.logits(x, logits, chosen)
+        return self._combined(of_members, np.empty(of_members.shape[1:], x.dtype) if out is None else out)
 
     def out_of_fold(self, x: Rows, held_out: Sequence[NDArray[np.intp]]) -> Array:
         """Logits (rows, n_out) of the encoded rows x, each of the member that it is held out from.

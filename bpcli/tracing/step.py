@@ -18,13 +18,12 @@ from bpcli.data.batches import Dataset
 from bpcli.errors import DivergedError
 from bpcli.experiment.prepare import Prepared
 from bpcli.models.feature_names import Names, stem_outputs
-from bpcli.nn.layers import Position, Views
+from bpcli.nn.layers import Views
 from bpcli.nn.losses import LossScratch
 from bpcli.nn.named_layers import NamedLayer, all_views, named_layers
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import RateFactors
 from bpcli.nn.recording import LayerRecord, recorded
-from bpcli.randomness import Stream
 from bpcli.tracing.arithmetic import Arithmetic
 from bpcli.tracing.chosen_rows import ChosenRows
 from bpcli.tracing.layers import worked_layers
@@ -59,9 +58,11 @@ class _Step(SerialSteps):
 
     def take(self, epoch: int, step: int) -> Array:
         """Take the step. Return the gradient that the optimizer received."""
-        self.position.epoch, self.position.step = epoch, step
+        run = self._run
+        self.position = run.position(epoch, step)
+        rate = run.learning_rate(epoch, step, self.state.counters.plateau.factor)
         with np.errstate(all="ignore"):
-            self.step(self.batch, self._run.learning_rate(epoch, step, self.state.counters.plateau.factor))
+            self.step(self.batch, rate, run.weight_decay(epoch, step))
         return self.grads
 
 
@@ -73,7 +74,7 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, sourc
     plan, loss = prepared.plan, prepared.plan.loss
     epochs, done = state.counters.epoch, state.counters.epoch >= plan.spec.epochs
     epoch, step = (plan.spec.epochs - 1, 0) if done else (epochs, state.counters.step)
-    position = Position(Stream(plan.seed, "dropout"), epoch, step)
+    position = plan.position(epoch, step)
     network, records = recorded(plan.network.expanded)
     steps = _Step(plan, network, rows.dataset, state)
     objective = Objective(plan.network.expanded, loss, plan.spec, steps.batch, state.layer_state, position)
@@ -91,7 +92,7 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, sourc
         for when, vectors in (("before", before), ("after", _vectors(state)))
     }
     given = all_views(plan.network.bind(applied))
-    rule = rule_of(plan.optimizer, state.optimizer, steps.learning_rate)
+    rule = rule_of(plan.optimizer.with_decay(plan.weight_decay(epoch, step)), state.optimizer, steps.learning_rate)
     norm = _norm(plan, records, before["params"])
     bound = plan.spec.clip.norm
     notes = list(rows.notes)

@@ -10,10 +10,12 @@ import numpy as np
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
 from bpcli.documents.layer_health import LayerHealth
+from bpcli.nn.layers import Position
 from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OptimizerBase
 from bpcli.nn.schedules import ScheduleBase
+from bpcli.randomness import Stream
 from bpcli.training.folds import Folds
 from bpcli.training.monitor import Monitor
 from bpcli.training.spec import TrainingSpec
@@ -79,8 +81,17 @@ class TrainingPlan:
 
     def learning_rate(self, epoch: int, step: int, plateau: float) -> float:
         """Learning rate of a step, epoch and step counted from 0. `plateau` is the factor of reduce_on_plateau."""
-        factor = self.schedule.learning_rate_factor(epoch, step, self.steps_per_epoch, self.spec.epochs)
+        factor = self.schedule.factor_of_step(epoch, step, self.steps_per_epoch, self.spec.epochs)
         return self.optimizer.learning_rate * factor * plateau
+
+    def position(self, epoch: int = 0, step: int = 0, shard: int = 0) -> Position:
+        """Position of a step in this run."""
+        noise = Stream(self.seed, "dropout")
+        return Position(noise, epoch, step, shard, steps_per_epoch=self.steps_per_epoch, epochs=self.spec.epochs)
+
+    def weight_decay(self, epoch: int, step: int) -> float:
+        """Weight decay of a step, as a multiple of the learning rate."""
+        return self.optimizer.decay_at(epoch, step, self.steps_per_epoch, self.spec.epochs)
 
     def of_member(self, member: int) -> TrainingPlan:
         """Plan of a single member, on all training rows."""

@@ -14,13 +14,14 @@ from bpcli.arrays.memory import Array
 from bpcli.inspection.integrated_gradients import Integrated, integrated_gradients
 from bpcli.nn.activations import Activation, Relu, Tanh
 from bpcli.nn.inference import Inference
-from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
+from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, Scale
 
 ACTIVATIONS = members(Activation)
 NORMS: dict[str, list[Any]] = {
     "plain": [],
     "batch_norm": [BatchNorm()],
     "layer_norm": [LayerNorm()],
+    "scale": [Scale()],
     "dropout": [Dropout(rate=0.5)],
 }
 STACKS = list(product(ACTIVATIONS, NORMS))

@@ -21,7 +21,7 @@ from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Workspace
 from bpcli.nn.activations import Activation, Tanh
 from bpcli.nn.embedding import Embedding
-from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
+from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, Scale
 from bpcli.nn.losses import CrossEntropy, Loss, LossScratch, MeanSquaredError
 from bpcli.nn.optimizers import Adam, Adamw, Nadam, OptimizerSpec, OptimizerState, RateFactors, Sgd, Update
 
@@ -79,7 +79,11 @@ def test_a_training_step_of_dense_layers_allocates_no_array(activation: Any) -> 
     assert bytes_allocated(WholeStep(layers, MeanSquaredError(), Sgd())) < BOUND
 
 
-@pytest.mark.parametrize("layer", [Dropout(rate=0.2), BatchNorm(), LayerNorm()], ids=lambda layer: layer.type)
+@pytest.mark.parametrize(
+    "layer",
+    [Dropout(rate=0.2), Dropout(rate=0.2, schedule="constant"), BatchNorm(), LayerNorm(), Scale()],
+    ids=lambda layer: layer.type,
+)
 def test_a_training_step_of_other_layers_allocates_no_array(layer: Any) -> None:
     layers = [layer, Dense(units=UNITS), layer, Dense(units=3), layer]
     assert bytes_allocated(WholeStep(layers, CrossEntropy(), Adam(), weighted=True)) < BOUND

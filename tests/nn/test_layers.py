@@ -17,17 +17,19 @@ from bpcli.nn.layers import (
     BatchNorm,
     Dense,
     Dropout,
+    DropoutLayer,
     Layer,
     LayerNorm,
     LayerSpec,
     LayerSummary,
     Position,
     RowwiseLayer,
+    Scale,
 )
 from bpcli.randomness import Stream
 
 SPEC: TypeAdapter[Any] = TypeAdapter(LayerSpec)
-ALL = [Dense(units=4, activation="gelu"), Dropout(rate=0.5), BatchNorm(), LayerNorm()]
+ALL = [Dense(units=4, activation="gelu"), Dropout(rate=0.5), BatchNorm(), LayerNorm(), Scale()]
 
 
 class Laboratory:
@@ -76,6 +78,7 @@ def shapes(slots: tuple[Any, ...]) -> Mapping[str, tuple[int, ...]]:
         (Dropout(rate=0.5), 3, {}, {}),
         (BatchNorm(), 3, {"scale": (3,), "shift": (3,)}, {"running_mean": (3,), "running_variance": (3,)}),
         (LayerNorm(), 3, {"scale": (3,), "shift": (3,)}, {}),
+        (Scale(), 3, {"scale": (3,)}, {}),
     ],
     ids=lambda value: getattr(value, "type", ""),
 )
@@ -100,6 +103,7 @@ def test_a_planned_layer_knows_its_sizes(
         (Dropout(rate=0.5), None, 0, True, False),
         (BatchNorm(), None, 0, True, False),
         (LayerNorm(), None, 0, False, False),
+        (Scale(), None, 0, True, False),
     ],
     ids=lambda value: str(getattr(value, "activation", value)),
 )
@@ -133,7 +137,11 @@ def test_units_of_another_activation_leave_the_layer_as_it_is_otherwise() -> Non
     assert norm.with_units(Tanh()) is norm
 
 
-@pytest.mark.parametrize("spec", [Dense(units=4, activation="gelu"), Dropout(rate=0.5)], ids=lambda spec: spec.type)
+@pytest.mark.parametrize(
+    "spec",
+    [Dense(units=4, activation="gelu"), Dropout(rate=0.5), Dropout(rate=0.5, schedule="cosine"), Scale()],
+    ids=lambda spec: spec.type,
+)
 def test_a_rowwise_layer_gives_its_gradient_in_parts(spec: Any) -> None:
     whole, parts = Laboratory(spec, (2, 3), 9), Laboratory(spec, (2, 3), 9)
     x, slope = np.random.default_rng(0).normal(size=(9, 2, 3)), np.ones((9, *whole.layer.out_shape))
@@ -144,10 +152,10 @@ def test_a_rowwise_layer_gives_its_gradient_in_parts(spec: Any) -> None:
     assert isinstance(layer, RowwiseLayer)
     dz = slope.copy()
     layer.backward_rows(parts.params, dz, parts.workspace)
-    assert layer.weight_rows == (6 if parts.grads else 0)
+    assert layer.weight_rows == (6 if "weight" in parts.grads else 0)
     for rows in (slice(0, 4), slice(4, 6)):
         layer.weight_gradient(x, dz, rows, parts.grads)
-    layer.bias_gradient(dz, parts.workspace, parts.grads)
+    layer.bias_gradient(x, dz, parts.workspace, parts.grads)
     for name, gradient in whole.grads.items():
         np.testing.assert_allclose(parts.grads[name], gradient, rtol=1e-13)
 
@@ -323,6 +331,58 @@ def test_an_input_is_kept_where_the_random_number_is_below_the_share_to_keep(u: 
     assert dropout.forward(np.ones((1, 1)), Position(Constant(u)))[0, 0] == y
 
 
+SCHEDULED = Dropout(rate=0.5, schedule={"type": "flat_cosine", "flat": 0.5})
+
+
+def at_epoch(epoch: int, step: int = 0, member: int = 0) -> Position:
+    """Position in a training of 8 epochs of 4 steps."""
+    return Position(Stream(0, "dropout"), epoch, step, member=member, steps_per_epoch=4, epochs=8)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "step", "rate"), [(0, 0, 0.5), (4, 0, 0.5), (6, 0, 0.25), (6, 2, 0.1543), (7, 3, 0.0048)]
+)
+def test_scheduled_dropout_drops_with_the_rate_of_its_step(epoch: int, step: int, rate: float) -> None:
+    """Half a cosine from epoch 4 to 8: (1 + cos(π t)) / 4 with t = 0.5, 0.625 and 0.9375."""
+    dropout = Laboratory(SCHEDULED, 500, 400)
+    position = at_epoch(epoch, step)
+    assert dropout.layer.rate_at(position) == pytest.approx(rate, abs=1e-4)
+    y = dropout.forward(np.ones((400, 500)), position)
+    assert np.unique(y) == pytest.approx([0.0, 1.0 / (1.0 - rate)], abs=2e-4)
+    assert np.mean(y == 0.0) == pytest.approx(rate, abs=0.0045), "four standard errors"
+
+
+def test_scheduled_dropout_of_rate_0_keeps_every_input() -> None:
+    dropout = Laboratory(Dropout(rate=0.0, schedule="constant"), 40, 50)
+    assert (dropout.forward(np.ones((50, 40)), at_epoch(1)) == 1.0).all()
+
+
+def test_scheduled_dropout_differs_between_steps_members_and_layers_and_not_between_calls() -> None:
+    def dropped(position: Position, index: int = 1) -> bytes:
+        return Laboratory(SCHEDULED, 20, 30, index=index).forward(np.ones((30, 20)), position).tobytes()
+
+    def found() -> list[bytes]:
+        places = [at_epoch(0), at_epoch(1), at_epoch(0, 1), at_epoch(0, member=1)]
+        return [*map(dropped, places), dropped(at_epoch(0), index=2)]
+
+    assert len(set(found())) == 5
+    assert found() == found()
+
+
+def test_masks_of_members_are_those_of_each_member_alone() -> None:
+    together = SCHEDULED.plan(1, (20,)).of_members(3)
+    masks = np.empty((3 * 30, 20), FLOAT32)
+    together.write_masks(at_epoch(5, 2), masks)
+    for member in range(3):
+        alone = np.empty((30, 20), FLOAT32)
+        SCHEDULED.plan(1, (20,)).write_masks(at_epoch(5, 2, member), alone)
+        assert np.array_equal(masks[30 * member : 30 * (member + 1)], alone)
+
+
+def test_dropout_without_a_schedule_draws_its_numbers() -> None:
+    assert type(Dropout(rate=0.5).plan(1, (20,))) is DropoutLayer
+
+
 # Batch norm
 
 
@@ -423,3 +483,40 @@ def test_a_large_offset_costs_the_variance_no_precision(spec: Any) -> None:
     x = np.random.default_rng(0).normal(size=(8, 8))
     plain = Laboratory(spec, 8, 8).forward(x, at()).copy()
     np.testing.assert_allclose(Laboratory(spec, 8, 8).forward(x + 1e6, at()), plain, rtol=1e-7, atol=1e-7)
+
+
+# Scale
+
+
+def test_scale_multiplies_each_input_by_a_number_of_its_own() -> None:
+    scale = Laboratory(Scale(), 2, 2)
+    x = np.array([[1.0, -2.0], [3.0, 0.5]])
+    assert scale.forward(x).tolist() == x.tolist(), "initially 1"
+    scale.params["scale"][:] = [2.0, -1.0]
+    assert scale.forward(x).tolist() == [[2.0, 2.0], [6.0, -0.5]]
+    assert scale.backward(x, np.array([[1.0, 4.0], [2.0, -2.0]])).tolist() == [[2.0, -4.0], [4.0, 2.0]]
+    assert scale.grads["scale"].tolist() == [7.0, -9.0]
+
+
+def test_the_first_layer_of_scales_computes_no_gradient_of_its_input() -> None:
+    layer = replace(Scale().plan(0, (2,)), needs_dx=False)
+    assert set(layer.buffers(training=True)) == {"y", "scratch0"}
+
+
+def test_scales_of_members_are_those_of_each_member_alone() -> None:
+    """Rows of 2 x 3 inputs, four of each of three members."""
+    generator = np.random.default_rng(0)
+    alone = Scale().plan(1, (2, 3))
+    together = alone.of_members(3)
+    x, slope, scales = (generator.normal(size=(3, *of, 2, 3)) for of in ((4,), (4,), ()))
+    grads = np.empty_like(scales)
+    (workspace,) = Workspace([together.buffers(training=True)], 12, FLOAT64).layers
+    y = together.forward({"scale": scales}, {}, x.reshape(12, 2, 3), workspace, at()).copy()
+    dx = together.backward({"scale": scales}, x.reshape(12, 2, 3), slope.reshape(12, 2, 3), workspace, {"scale": grads})
+    (workspace,) = Workspace([alone.buffers(training=True)], 4, FLOAT64).layers
+    for member in range(3):
+        params, gradient = {"scale": scales[member]}, np.empty((2, 3))
+        assert np.array_equal(alone.forward(params, {}, x[member], workspace, at()), y.reshape(3, 4, 2, 3)[member])
+        one = alone.backward(params, x[member], slope[member].copy(), workspace, {"scale": gradient})
+        assert np.array_equal(one, dx.reshape(3, 4, 2, 3)[member])
+        np.testing.assert_allclose(grads[member], gradient, rtol=1e-14)

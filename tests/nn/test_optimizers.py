@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from copy import deepcopy
-from math import sin
+from math import cos, pi, sin
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,24 @@ def test_weight_decay_shrinks_the_weights_and_nothing_else() -> None:
     params = np.array([1.0, -2.0, 3.0])
     Optimizer(Adamw(weight_decay=0.1), params, weights=2).update(np.zeros(3), 0.5, params)
     assert params == pytest.approx([0.95, -1.9, 3.0])
+
+
+def test_the_weight_decay_of_a_step_follows_its_schedule() -> None:
+    """Half a cosine over 4 epochs of 2 steps; the update takes the decay of the step."""
+    rule = Adamw(weight_decay=0.2, decay_schedule="cosine")
+    decays = [rule.decay_at(epoch, step, 2, 4) for epoch, step in ((0, 0), (2, 0), (3, 1))]
+    assert decays == pytest.approx([0.2, 0.1, 0.2 * (1 + cos(pi * 7 / 8)) / 2])
+    assert Adamw(weight_decay=0.2).decay_at(3, 1, 2, 4) == 0.2
+    params = np.array([1.0, -2.0, 3.0])[None]
+    state, update = rule.init(3, FLOAT64), Update(rule, layout(3, 2), FLOAT64)
+    update.take(update.parts(params, np.zeros((1, 3)), state), 0.5, state, decays[1])
+    assert params[0] == pytest.approx([0.95, -1.9, 3.0])
+
+
+@pytest.mark.parametrize("schedule", ["reduce_on_plateau", "none", {"type": "step", "gamma": 2.0}])
+def test_the_weight_decay_follows_a_schedule_of_the_steps_alone(schedule: object) -> None:
+    with pytest.raises(ValidationError, match="decay_schedule"):
+        SPEC.validate_python({"type": "adamw", "decay_schedule": schedule})
 
 
 def test_a_schedule_scales_the_steps_that_rprop_takes_and_not_those_that_it_remembers() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.examples.selection import Examples
 from bpcli.data.files.source import Source
@@ -12,6 +14,19 @@ from bpcli.experiment.recipes.facts import DataFacts, RowFacts
 __all__ = ["Choice", "before_split", "of_examples"]
 
 VERSIONS = {"1": version_1}
+
+
+def as_in_model(config: ExperimentConfig, model: ExperimentConfig, shown: str) -> tuple[ExperimentConfig, list[Choice]]:
+    """Config of a recipe that starts from a model, with the model's network; as it is without a recipe.
+
+    model: config of the model, whose name in messages is `shown`.
+    """
+    if config.recipe is None:
+        return config, []
+    was = model.model_dump(mode="json", by_alias=True)
+    paths = [("layers",), ("data", "encoders"), ("data", "target_encoder"), ("data", "target_range"), ("ensemble",)]
+    choices = [Choice(path, reduce(lambda of, key: of[key], path, was), f"as in {shown}") for path in paths]
+    return with_choices(config, choices)
 
 
 def before_split(config: ExperimentConfig, source: Source) -> tuple[ExperimentConfig, list[Choice]]:

@@ -15,6 +15,9 @@ FEWEST_PER_FOLD = 4
 MANY_ROWS = 50_000
 """From here on, a tenth of the rows validates as surely as folds, and fewer members are enough."""
 
+FLAT_HALF = {"type": "flat_cosine", "flat": 0.5}
+"""Schedule of dropout and of weight decay."""
+
 MEMBERS = {"tabular": 8, "quick": 4}
 
 EPOCHS = {"tabular": 96, "quick": 64}
@@ -50,13 +53,13 @@ def of_data(name: str, facts: DataFacts) -> Iterator[Choice]:
         return
     hidden, rate = (3, 0.15) if facts.classes else (2, 0.1)
     yield from _encoders(facts)
-    layers: list[dict[str, Any]] = []
+    layers: list[dict[str, Any]] = [{"type": "scale"}]
     if name == "quick":
         hidden = 2
     if name != "linear":
         for _ in range(hidden):
             layers.append({"units": 128, "activation": "relu"})
-            layers.append({"type": "dropout", "rate": rate})
+            layers.append({"type": "dropout", "rate": rate, "schedule": FLAT_HALF})
     task = "classes" if facts.classes else "numbers"
     shown = "no hidden layer" if name == "linear" else f"{hidden} hidden layers for {task}"
     yield Choice(("layers",), layers, shown)
@@ -73,6 +76,12 @@ def _encoders(facts: DataFacts) -> Iterator[Choice]:
             f"{counted(facts.numeric, 'numeric column')}: bins let the first layer bend anywhere",
         )
         yield Choice(("data", "encoders", "impute"), "median", "outliers do not move it")
+    if facts.others:
+        yield Choice(
+            ("data", "encoders", "categorical"),
+            {"type": "one_hot", "binary": "sign"},
+            f"{counted(facts.others, 'other column')}: two categories need one input",
+        )
     if not facts.classes:
         yield Choice(("data", "target_range"), "training", "the network does not extrapolate")
 
@@ -86,6 +95,7 @@ def _steps(name: str, facts: DataFacts) -> Iterator[Choice]:
             "learning_rate": 0.028 if classes else 0.056,
             "beta2": 0.95,
             "weight_decay": 0.02,
+            "decay_schedule": FLAT_HALF,
             "rate_factors": {"weights": "inverse_sqrt_fan_in", "biases": 0.1, "scales": 12 if classes else 3},
         },
         "one learning rate for layers of any width",

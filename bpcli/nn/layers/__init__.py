@@ -9,11 +9,14 @@ from pydantic import Field
 from bpcli.nn.layers.base import Layer, LayerSummary, Position, RowwiseLayer, Shape, Views, rowwise
 from bpcli.nn.layers.batch_norm import BatchNorm
 from bpcli.nn.layers.dense import Dense, DenseLayer, UnbiasedDenseLayer
-from bpcli.nn.layers.dropout import Dropout, DropoutLayer
+from bpcli.nn.layers.dropout import Dropout, DropoutLayer, ScheduledDropoutLayer
 from bpcli.nn.layers.layer_norm import LayerNorm, LayerNormLayer
+from bpcli.nn.layers.scale import Scale, ScaleLayer
 from bpcli.spec import BareName
 
-LayerSpec = Annotated[Dense | Dropout | BatchNorm | LayerNorm, Field(discriminator="type"), BareName(default="dense")]
+LayerSpec = Annotated[
+    Dense | Dropout | BatchNorm | LayerNorm | Scale, Field(discriminator="type"), BareName(default="dense")
+]
 
 __all__ = [
     "BatchNorm",
@@ -28,6 +31,9 @@ __all__ = [
     "LayerSummary",
     "Position",
     "RowwiseLayer",
+    "Scale",
+    "ScaleLayer",
+    "ScheduledDropoutLayer",
     "Shape",
     "UnbiasedDenseLayer",
     "Views",

@@ -26,13 +26,18 @@ Views = Mapping[str, Array]
 
 @dataclass
 class Position:
-    """Position in training that determines the random numbers: epoch, step, shard of the batch, and ensemble member."""
+    """Position in training: epoch, step, shard of the batch, and ensemble member.
+
+    It determines random numbers and, with the steps per epoch and the planned epochs, what follows a schedule.
+    """
 
     noise: Stream
     epoch: int = 0
     step: int = 0
     shard: int = 0
     member: int = 0
+    steps_per_epoch: int = 1
+    epochs: int = 1
 
 
 @dataclass(frozen=True)
@@ -232,8 +237,8 @@ class RowwiseLayer(Layer):
         """Write the gradient of some rows of the weights, from `x` and the `dz` that `backward_rows` left in `dy`."""
         return
 
-    def bias_gradient(self, dz: Array, workspace: LayerArrays, grads: Views) -> None:
-        """Write the gradient of all parameters but the weights, from the `dz` that `backward_rows` left in `dy`."""
+    def bias_gradient(self, x: Array, dz: Array, workspace: LayerArrays, grads: Views) -> None:
+        """Write the gradient of all parameters but the weights, from `x` and the `dz` of `backward_rows` in `dy`."""
         return
 
     def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:

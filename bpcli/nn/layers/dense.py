@@ -126,7 +126,7 @@ class DenseLayer(RowwiseLayer):
         """Write the gradient of all parameters, and return dL/dx as `backward_rows` does."""
         dx = self.backward_rows(params, dy, workspace)
         (x if x.ndim == 2 else self._flat(x)).T.dot(dy, out=grads["weight"])
-        self.bias_gradient(dy, workspace, grads)
+        self.bias_gradient(x, dy, workspace, grads)
         return dx
 
     def backward_rows(self, params: Views, dy: Array, workspace: LayerArrays) -> Array:
@@ -168,7 +168,7 @@ class DenseLayer(RowwiseLayer):
         kept = workspace["z" if self.activation.keeps_input else "y"]
         self.activation.backward(kept, dy, workspace.scratch)
         gathering.weight_gradient(x, dy, grads["weight"], memory)
-        self.bias_gradient(dy, workspace, grads)
+        self.bias_gradient(x[0], dy, workspace, grads)
 
     def input_gradient(self, params: Views, state: Views, dy: Array, workspace: LayerArrays) -> Array:
         """dx = dy f'(z) Wᵀ."""
@@ -197,7 +197,7 @@ class DenseLayer(RowwiseLayer):
         """dW = xᵀ dz, for some of the inputs."""
         self._flat(x)[:, rows].T.dot(dz, out=grads["weight"][rows])
 
-    def bias_gradient(self, dz: Array, workspace: LayerArrays, grads: Views) -> None:
+    def bias_gradient(self, x: Array, dz: Array, workspace: LayerArrays, grads: Views) -> None:
         """db = Σ dz over rows."""
         workspace.ones.dot(dz, out=grads["bias"])
 
@@ -287,6 +287,6 @@ class UnbiasedDenseLayer(DenseLayer):
         sums: Array = self._flat(x).dot(params["weight"])
         return sums
 
-    def bias_gradient(self, dz: Array, workspace: LayerArrays, grads: Views) -> None:
+    def bias_gradient(self, x: Array, dz: Array, workspace: LayerArrays, grads: Views) -> None:
         """Nothing: there is no bias."""
         return

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from pydantic import Field
@@ -46,6 +46,14 @@ class OptimizerBase(Spec):
     def decay(self) -> float:
         """Weight decay per step, as a multiple of the learning rate."""
         return 0.0
+
+    def decay_at(self, epoch: int, step: int, steps_per_epoch: int, epochs: int) -> float:
+        """Weight decay of step `step` of epoch `epoch`, both counted from 0."""
+        return self.decay
+
+    def with_decay(self, decay: float) -> Self:
+        """Copy with another weight decay; itself without weight decay."""
+        return self
 
     @property
     def numbers(self) -> dict[str, float]:

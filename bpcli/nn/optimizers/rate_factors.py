@@ -17,7 +17,7 @@ class RateFactors(Spec):
     """Factors on the learning rate by kind of parameter. Weight decay does not have them.
 
     `inverse_sqrt_fan_in`, 1/√fan_in for each weight matrix, gives Adam the steps of the NTK parametrization, in which a
-    weight's gradient is divided by √fan_in (Jacot et al. 2018).
+    layer computes x W / √fan_in (Jacot et al. 2018).
     """
 
     weights: Factor | Literal["inverse_sqrt_fan_in"] = Field(

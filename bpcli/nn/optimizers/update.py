@@ -69,14 +69,19 @@ class Update:
         count = len(rule.coefficients(state, rule.learning_rate))
         return Coefficients(len(self._factors), count, self._dtype)
 
-    def begin(self, learning_rate: float, state: OptimizerState, out: Coefficients) -> None:
-        """Advance the state to the next step, and write that step's coefficients to `out`."""
+    def begin(
+        self, learning_rate: float, state: OptimizerState, out: Coefficients, weight_decay: float | None = None
+    ) -> None:
+        """Advance the state to the next step, and write that step's coefficients to `out`.
+
+        weight_decay: that of the step; by default the rule's.
+        """
         rule = self._rule
         rule.advance(state)
         for factor, scalars in zip(self._factors, out.of_factors, strict=True):
             for scalar, value in zip(scalars, rule.coefficients(state, learning_rate * factor), strict=True):
                 scalar[()] = value
-        out.keep = 1.0 - learning_rate * self._decay
+        out.keep = 1.0 - learning_rate * (self._decay if weight_decay is None else weight_decay)
 
     def apply(
         self,
@@ -129,10 +134,12 @@ class Update:
             )
         return found
 
-    def take(self, parts: Sequence[Part], learning_rate: float, state: OptimizerState) -> None:
-        """Take a step for all members, given the `parts` of their vectors in that state."""
+    def take(
+        self, parts: Sequence[Part], learning_rate: float, state: OptimizerState, weight_decay: float | None = None
+    ) -> None:
+        """Take a step for all members, given the `parts` of their vectors in that state; arguments as of `begin`."""
         coefficients, kernel = self._coefficients, self._rule.kernel
-        self.begin(learning_rate, state, coefficients)
+        self.begin(learning_rate, state, coefficients, weight_decay)
         for params, grads, slots, scratch, factor, decayed in parts:
             if decayed is not None:
                 np.multiply(decayed, coefficients.keep, out=decayed)

@@ -13,11 +13,9 @@ from bpcli.arrays.fields import Batch
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Batches
 from bpcli.errors import DivergedError
-from bpcli.nn.layers import Position
 from bpcli.nn.named_layers import all_views, named_layers
 from bpcli.nn.optimizers import Update
 from bpcli.nn.schedules import Constant, ReduceOnPlateau
-from bpcli.randomness import Stream
 from bpcli.training.gradient_rules import GradientRules
 from bpcli.training.moving_average import MovingAverage
 from bpcli.training.plan import TrainingPlan
@@ -45,7 +43,7 @@ class Steps(ABC):
         own = None if rows == plan.train.rows else rows
         self.batches = Batches(plan.train, size, plan.network.n_out, at_once, gathered, intake, own)
         self.rules = GradientRules(plan.spec, plan.network.layout.weights)
-        self.position = Position(Stream(plan.seed, "dropout"))
+        self.position = plan.position()
         self.update = Update(plan.optimizer, plan.network.layout, plan.dtype)
         self.average = None if plan.spec.average is None else MovingAverage(plan.spec.average, state)
         self.learning_rate = 0.0

@@ -35,9 +35,9 @@ class SerialSteps(Steps):
         for step, batch in enumerate(self.batches.epoch(order, first), first):
             self.position.step = step
             self.remember(epoch, step)
-            yield [self.step(batch, next(rates))]
+            yield [self.step(batch, next(rates), self.plan.weight_decay(epoch, step))]
 
-    def step(self, batch: Batch, learning_rate: float) -> Sums:
+    def step(self, batch: Batch, learning_rate: float, weight_decay: float) -> Sums:
         """Take one step at the current position. Return the sums over the rows of its batch."""
         state, grads = self.state, self.grads
         sums = self._exchange.sum(grads, self._gradient(batch, self.position))
@@ -48,7 +48,7 @@ class SerialSteps(Steps):
                 self.rules.apply(0, len(gradient), params, gradient, self._penalized)
                 self.rules.bound_norm(gradient)
         self.learning_rate = learning_rate
-        self.update.take(self._parts, learning_rate, state.optimizer)
+        self.update.take(self._parts, learning_rate, state.optimizer, weight_decay)
         if self.average is not None:
             self.average.take()
         return sums

@@ -1,4 +1,4 @@
-"""Loss of the best constant prediction on the training rows."""
+"""Best constant prediction on the training rows, and its loss."""
 
 from __future__ import annotations
 
@@ -21,25 +21,41 @@ LARGEST_LOGIT = 20.0
 """Bound of a logit that is the argument of a link function."""
 
 
-def baseline_loss(loss: LossBase, train: Dataset, outputs: int) -> float:
-    """Mean loss of the best constant prediction.
+def best_constant(loss: LossBase, train: Dataset, outputs: int) -> Array:
+    """Logits (outputs,) of the constant prediction of least mean loss.
 
     Every loss but the softmax's falls and then rises in each logit, so that bisection by the gradient's sign finds it.
     """
+    return _best(loss, *_sample(train, outputs))
+
+
+def baseline_loss(loss: LossBase, train: Dataset, outputs: int) -> float:
+    """Mean loss of the best constant prediction."""
+    targets, weight = _sample(train, outputs)
+    return _evaluate(loss, _best(loss, targets, weight), targets, weight)[0]
+
+
+def _sample(train: Dataset, outputs: int) -> tuple[Array, Array | None]:
+    """Targets and weights of evenly spaced rows."""
     rows = np.arange(0, train.rows, -(-train.rows // MOST_ROWS))
     (taken,) = train.target_reader(outputs, len(rows)).take(rows)
-    targets = np.ascontiguousarray(taken)
     weight = None if train.weight is None else train.weight[rows].astype(np.float64)
-    shares = np.average(targets, axis=0, weights=weight).astype(np.float64)
-    if _is_softmax(loss, outputs):
-        return _evaluate(loss, np.log(np.maximum(shares, np.finfo(np.float64).tiny)), targets, weight)[0]
-    low = np.minimum(targets.min(axis=0), -LARGEST_LOGIT)
-    high = np.maximum(targets.max(axis=0), LARGEST_LOGIT)
+    return np.ascontiguousarray(taken), weight
+
+
+def _best(loss: LossBase, targets: Array, weight: Array | None) -> Array:
+    if _is_softmax(loss, targets.shape[1]):
+        shares = np.average(targets, axis=0, weights=weight).astype(np.float64)
+        logits: Array = np.log(np.maximum(shares, np.finfo(np.float64).tiny))
+        return logits
+    low = np.minimum(targets.min(axis=0), -LARGEST_LOGIT).astype(np.float64)
+    high = np.maximum(targets.max(axis=0), LARGEST_LOGIT).astype(np.float64)
+    middle: Array = (low + high) / 2
     for _ in range(HALVINGS):
-        middle = (low + high) / 2
         rises = _evaluate(loss, middle, targets, weight)[1] > 0
         low, high = np.where(rises, low, middle), np.where(rises, middle, high)
-    return _evaluate(loss, (low + high) / 2, targets, weight)[0]
+        middle = (low + high) / 2
+    return middle
 
 
 def _is_softmax(loss: LossBase, outputs: int) -> bool:
