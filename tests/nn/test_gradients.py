@@ -20,7 +20,7 @@ from bpcli.arrays.workspace import Workspace
 from bpcli.nn import losses
 from bpcli.nn.activations import Activation, Elu, Identity, LeakyRelu, Relu, Selu
 from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, LayerSpec, Parametric, Position, Scale
-from bpcli.nn.layers.dense import DenseLayer
+from bpcli.nn.layers.dense_layer import DenseLayer
 from bpcli.nn.losses import Loss
 from bpcli.randomness import Stream
 

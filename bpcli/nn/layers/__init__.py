@@ -8,7 +8,8 @@ from pydantic import Field
 
 from bpcli.nn.layers.base import Layer, LayerSummary, Position, RowwiseLayer, Shape, Views, rowwise
 from bpcli.nn.layers.batch_norm import BatchNorm
-from bpcli.nn.layers.dense import Dense, DenseLayer, UnbiasedDenseLayer
+from bpcli.nn.layers.dense import Dense, UnbiasedDenseLayer
+from bpcli.nn.layers.dense_layer import DenseLayer
 from bpcli.nn.layers.dropout import Dropout, DropoutLayer, ScheduledDropoutLayer
 from bpcli.nn.layers.layer_norm import LayerNorm, LayerNormLayer
 from bpcli.nn.layers.parametric import Parametric, ParametricLayer
