@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import os
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,6 +35,22 @@ data:
   #   year: numeric, 2007 to 2009
   split: {test: 0.15}
 loss: cross_entropy    # the target has 3 distinct names
+"""
+
+
+RECIPE = "recipe: tabular@1             # gives every key that is not here; bpcli check says what, and why\n"
+
+LOSS = "loss: cross_entropy    # the target has 3 distinct names\n"
+
+PLAIN = f"""\
+layers:                       # the output layer is determined by target and loss
+  - {{units: 64, activation: relu}}
+  - {{units: 32, activation: relu}}
+{LOSS}optimizer: {{type: adam, learning_rate: 0.001}}
+training:
+  epochs: 200
+  batch_size: 32
+  early_stopping: {{monitor: validation_loss, patience: 20}}
 """
 
 
@@ -67,7 +84,31 @@ def test_the_config_for_penguins_is_this(tmp_path: Path):
     shutil.copy(PENGUINS, tmp_path)
     result = bpcli("init", "penguins.csv", "--target", "species", cwd=tmp_path).ok()
     assert result.out == PENGUINS_CONFIG
+    expected = r"note: recipe: tabular@1; 8 networks, about [0-9.]+ s of training on one core, often less\n"
+    assert re.fullmatch(expected, result.err)
+
+
+def test_classic_writes_out_a_plain_network(tmp_path: Path):
+    shutil.copy(PENGUINS, tmp_path)
+    result = bpcli("init", "penguins.csv", "--target", "species", "--recipe", "classic", cwd=tmp_path).ok()
+    assert result.out == PENGUINS_CONFIG.replace(RECIPE, "").replace(
+        "  split: {test: 0.15}\n" + LOSS, "  split: {validation: 0.15, test: 0.15}\n" + PLAIN
+    )
     assert result.err == ""
+
+
+def test_a_budget_chooses_the_recipe(tmp_path: Path):
+    shutil.copy(PENGUINS, tmp_path)
+    long = bpcli("init", "penguins.csv", "--target", "species", "--budget", "2h", cwd=tmp_path).ok()
+    short = bpcli("init", "penguins.csv", "--target", "species", "--budget", "0.01s", cwd=tmp_path).ok()
+    assert long.out == PENGUINS_CONFIG
+    assert "\nrecipe: quick@1 " in short.out
+    assert short.out.endswith("\ntraining: {max_time: 0.01}    # seconds, the budget\n")
+    wrong = bpcli("init", "penguins.csv", "--target", "species", "--budget", "soon", cwd=tmp_path)
+    assert (wrong.code, wrong.err) == (
+        2,
+        "error: --budget 'soon': must be a time above 0, such as 30s, 5m or 2h\n",
+    )
 
 
 def test_the_config_goes_to_a_file_whose_path_of_the_data_starts_from_there(tmp_path: Path):
