@@ -3,4 +3,6 @@
 From the checkout, with `pip install --editable '.[bench]'`:
 
     python -m benchmarks [NAME ...] [--quick] [--write]
+
+`tables`, of answers on real tables, has options of its own, such as recipes to compare (--help).
 """

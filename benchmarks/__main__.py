@@ -8,12 +8,12 @@ import re
 from argparse import ArgumentParser
 from pathlib import Path
 
-from benchmarks import growth, health, job, predicting, reading, starting, step, threads, wide
+from benchmarks import growth, health, job, predicting, reading, starting, step, tables, threads, wide
 from benchmarks.harness import provenance
 
 BENCHMARKS = {
     module.__name__.partition(".")[2]: module
-    for module in (step, threads, job, reading, predicting, starting, growth, wide, health)
+    for module in (step, threads, job, reading, predicting, starting, growth, wide, health, tables)
 }
 RESULTS = Path(__file__).with_name("RESULTS.md")
 HEAD = """# Results
@@ -29,13 +29,14 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; left out: all")
     parser.add_argument("--quick", action="store_true", help="a fast look: fewer repeats, smaller sizes")
     parser.add_argument("--write", action="store_true", help=f"keep the tables in {RESULTS.name}")
+    tables.add_options(parser)
     chosen = parser.parse_args()
     if unknown := set(chosen.names) - set(BENCHMARKS):
         parser.error(f"no benchmark {min(unknown)}; there are {', '.join(BENCHMARKS)}")
     load = os.getloadavg()[0]  # before this program adds to it
     for name in chosen.names or BENCHMARKS:
         command = f"python -m benchmarks {name}{' --quick' if chosen.quick else ''}"
-        body = BENCHMARKS[name].run(chosen.quick)
+        body = tables.run(chosen.quick, chosen) if name == "tables" else BENCHMARKS[name].run(chosen.quick)
         section = f"## {name}\n\n{inspect.getdoc(BENCHMARKS[name])}\n\n{body}\n\n{provenance(command, load)}\n"
         print(section, flush=True)
         if chosen.write:

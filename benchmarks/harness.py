@@ -32,7 +32,7 @@ ROOT = Path(__file__).parent.parent
 BPCLI = str(Path(sysconfig.get_path("scripts")) / "bpcli")
 PYTHON = sys.executable
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
-PACKAGES = ("numpy", "polars", "scikit-learn", "torch", "jax", "pandas", "pyarrow")
+PACKAGES = ("numpy", "polars", "scikit-learn", "lightgbm", "catboost", "torch", "jax", "pandas", "pyarrow")
 WIDE = 1.25
 """Repeats further apart than this, largest to smallest, are shown with their range."""
 
@@ -57,8 +57,11 @@ class Finished:
         return json.loads(self.output.splitlines()[-1])
 
 
-def run_child(command: Sequence[str], cores: int = len(CORES)) -> Finished:
-    """Run a command from the checkout on so many cores and threads; raises Failed with its last words."""
+def run_child(command: Sequence[str], cores: int = len(CORES), *, pinned: bool = True) -> Finished:
+    """Run a command from the checkout on so many cores and threads; raises Failed with its last words.
+
+    Not pinned, it has as many threads but may run on any core: CPU time is measured beside other work.
+    """
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         started = perf_counter()
         process = subprocess.Popen(
@@ -68,7 +71,7 @@ def run_child(command: Sequence[str], cores: int = len(CORES)) -> Finished:
             stderr=errors,
             cwd=ROOT,
             env=environment(cores),
-            preexec_fn=lambda: pin(cores),
+            preexec_fn=(lambda: pin(cores)) if pinned else None,
         )
         _, status, usage = os.wait4(process.pid, 0)
         seconds = perf_counter() - started

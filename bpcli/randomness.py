@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Literal
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-Purpose = Literal["split", "initialize", "shuffle", "dropout"]
+Purpose = Literal["split", "folds", "test_folds", "target_mean", "initialize", "shuffle", "dropout"]
+
+POOL, POOL_RANGE = 1 << 21, 1 << 16
+"""Length of a stream's pool, 4 MiB, and the number of values of a number in it."""
+
+PIECE = POOL // 4
+"""Most numbers read from one place of the pool."""
 
 
 class Stream:
@@ -32,3 +41,22 @@ class Stream:
         self._counter[:] = (shard << 40, member << 32 | index, step, epoch)
         self._philox.state = self._state
         return self._generator
+
+    @cached_property
+    def _pool(self) -> NDArray[np.uint16]:
+        """Random integers, drawn once, at a position of no layer."""
+        return self.at(index=(1 << 32) - 1).integers(POOL_RANGE, size=POOL, dtype=np.uint16)
+
+    def from_pool(
+        self, of: NDArray[Any], epoch: int, step: int, index: int, shard: int, member: int
+    ) -> Iterator[tuple[NDArray[Any], NDArray[np.uint16]]]:
+        """Yield pieces of `of`, (numbers,), with random integers below 2^16 for each, from places of the pool.
+
+        The places are the first numbers of the position. Integers repeat where windows of two positions overlap.
+        """
+        pool = self._pool
+        places = self.at(epoch, step, index, shard, member).bit_generator
+        for start in range(0, len(of), PIECE):
+            piece = of[start : start + PIECE]
+            place = int(places.random_raw()) % (POOL - len(piece))
+            yield piece, pool[place : place + len(piece)]

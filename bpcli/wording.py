@@ -75,6 +75,12 @@ def without_formula(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) and not is_number(text) else text
 
 
+def sized(parameters: int, members: int) -> str:
+    """Size of a network, `1,024 parameters`, or of an ensemble, `8 networks of 1,024 parameters`."""
+    size = counted(parameters, "parameter")
+    return size if members == 1 else f"{members:,} networks of {size}"
+
+
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """Number and noun: `1 row`, `2 rows`, `12,000 rows`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -8,6 +8,7 @@ from typing import Any, get_args
 import numpy as np
 
 from bpcli.arrays.fields import Field
+from bpcli.arrays.layout import Layout, Slot
 from bpcli.arrays.memory import Array
 from bpcli.nn import losses
 from bpcli.nn.batch_pass import BatchPass
@@ -40,6 +41,11 @@ def targets_for(loss: Any, rows: int, outputs: int, generator: np.random.Generat
 def planned(layers: Sequence[Any], n_in: int, n_out: int) -> Network:
     """A network of layers for so many plain numbers."""
     return Network.plan((Field("numbers", (n_in,)),), {}, layers, n_out)
+
+
+def layout(size: int, weights: int = 0) -> Layout:
+    """Layout of so many numbers, the first `weights` of which are weights of sums of 4 inputs."""
+    return Layout((Slot("weight", (weights,), weight=True, fan_in=4), Slot("bias", (size - weights,))))
 
 
 class TrainingStep:

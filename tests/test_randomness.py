@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import numpy as np
 import pytest
 
-from bpcli.randomness import Stream
+from bpcli.randomness import POOL, Stream
 
 
 def philox_4x64(key: int, counter: list[int]) -> list[int]:
@@ -74,3 +75,30 @@ def test_members_have_numbers_of_their_own_and_the_first_those_of_before_there_w
     numbers += [stream.at(2, 3, index, 1).random(4).tolist() for index in (5, 6)]
     assert len({tuple(one) for one in numbers}) == 5
     assert stream.at(2, 3, 4, 1).random(4).tolist() == numbers[0]
+
+
+PLACE = (1, 2, 3, 0, 0)
+
+
+def from_pool(count: int, place: tuple[int, ...] = PLACE, seed: int = 0) -> Any:
+    pieces = Stream(seed, "dropout").from_pool(np.empty(count), *place)
+    return np.concatenate([numbers for _, numbers in pieces])
+
+
+def test_numbers_from_the_pool_follow_from_seed_and_position() -> None:
+    assert np.array_equal(from_pool(1000), from_pool(1000))
+    places = [PLACE, (0, 2, 3, 0, 0), (1, 0, 3, 0, 0), (1, 2, 0, 0, 0), (1, 2, 3, 1, 0), (1, 2, 3, 0, 1)]
+    found = {from_pool(1000, place).tobytes() for place in places} | {from_pool(1000, seed=1).tobytes()}
+    assert len(found) == 7
+
+
+def test_numbers_from_the_pool_are_spread_evenly() -> None:
+    """Of 100,000 numbers below 2^16, each sixteenth of the range has 6,250, with a standard deviation of 77."""
+    counts = np.bincount(from_pool(100_000) // 4096, minlength=16)
+    assert np.abs(counts - 6250).max() < 4 * 77
+
+
+def test_more_numbers_than_the_pool_has_come_from_several_places() -> None:
+    numbers = from_pool(POOL + 5)
+    assert len(numbers) == POOL + 5
+    assert not np.array_equal(numbers[:1000], numbers[POOL // 4 : POOL // 4 + 1000])

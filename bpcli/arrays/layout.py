@@ -4,23 +4,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import prod
+from typing import Literal
 
 import numpy as np
 
 from bpcli.arrays.memory import Array
+
+Kind = Literal["weights", "biases", "scales", "shares"]
+"""Kind of a trained parameter: weights of sums, terms of sums, factors on inputs, or shares of activations."""
 
 
 @dataclass(frozen=True)
 class Slot:
     """Named array within a flat vector.
 
-    weight: penalties and weight decay apply. least: lower bound of its numbers.
+    weight: penalties and weight decay apply. least: lower bound of its numbers. kind: kind of a parameter that is not a
+    weight. fan_in: inputs of a weight's sum; default: the product of all axes but the last.
     """
 
     name: str
     shape: tuple[int, ...]
     weight: bool = False
     least: float = float("-inf")
+    kind: Kind = "biases"
+    fan_in: int = 0
+
+    def __post_init__(self) -> None:
+        if self.weight:
+            object.__setattr__(self, "kind", "weights")
+            object.__setattr__(self, "fan_in", self.fan_in or prod(self.shape[:-1]))
 
     @property
     def size(self) -> int:

@@ -107,7 +107,7 @@ def check_gradient(plan: TrainingPlan, rows: int, seed: int) -> GradientCheck:
         plan.spec,
         first_batch(plan, rows, seed),
         plan.new_state().layer_state,
-        Position(Stream(plan.seed, "dropout")),
+        plan.position(),
     )
     params = _perturbed(plan, generator)
     value = objective.value(params)

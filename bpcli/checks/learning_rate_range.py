@@ -17,9 +17,9 @@ import numpy as np
 from bpcli.errors import DivergedError, UsageError
 from bpcli.nn.optimizers import Rprop
 from bpcli.nn.schedules import ScheduleBase
-from bpcli.randomness import Stream
 from bpcli.system.threads import Crew
 from bpcli.training import TrainingPlan
+from bpcli.training.row_order import RowOrder
 from bpcli.training.steps import Steps, steps_for
 
 RATES, DECADE = 200, 25
@@ -98,7 +98,7 @@ class _Rising(ScheduleBase):
     def factor(self, progress: float, epochs: float) -> float:
         return 1.0
 
-    def learning_rate_factor(self, epoch: int, step: int, steps_per_epoch: int, epochs: int) -> float:
+    def factor_of_step(self, epoch: int, step: int, steps_per_epoch: int, epochs: int) -> float:
         return float(self.growth ** (epoch * steps_per_epoch + step))
 
 
@@ -116,7 +116,7 @@ def try_rates(plan: TrainingPlan, threads: int) -> RangeTest:
     low = max(min(LOWEST, configured / WITHIN), 1 / UTMOST)
     high = min(max(HIGHEST, configured * WITHIN), UTMOST)
     growth = (high / low) ** (1.0 / (RATES - 1))
-    epochs = -(-(RATES + 1) // plan.steps_per_epoch)
+    epochs = max(plan.spec.epochs, -(-(RATES + 1) // plan.steps_per_epoch))
     plan = replace(
         plan,
         optimizer=plan.optimizer.model_copy(update={"learning_rate": low}),
@@ -137,17 +137,17 @@ def try_rates(plan: TrainingPlan, threads: int) -> RangeTest:
 def _losses(steps: Steps) -> Iterator[float]:
     """Yield the loss of each step, one more than there are rates, until it is not finite or has exploded."""
     plan, state, half = steps.plan, steps.state, _half_window(steps.plan)
-    shuffle, found = Stream(plan.seed, "shuffle"), list[float]()
+    orders, found = RowOrder(plan), list[float]()
     for number in range(RATES + 1):
         epoch, step = divmod(number, plan.steps_per_epoch)
         if step == 0:
-            order = shuffle.at(epoch).permutation(plan.train.rows)
+            order = orders.of_epoch(epoch)
         steps.sync()
         penalty = steps.rules.penalty(state.params)
         try:
             with np.errstate(all="ignore"):
                 # With an order that ends with this batch, the implementation takes a single step.
-                ((total, weight),) = next(steps.epoch(order[: (step + 1) * plan.batch_size], epoch, step))
+                ((total, weight),) = next(steps.epoch(order[: (step + 1) * steps.batches.size], epoch, step))
             found.append(total / (weight or 1.0) + penalty)
         except DivergedError:
             found.append(inf)

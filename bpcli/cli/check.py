@@ -11,7 +11,7 @@ from bpcli.cli.console import notes, result, result_json, result_table, warn
 from bpcli.cli.learning_rate_range import show_range_test
 from bpcli.cli.options import AsJson, ConfigArgument, NoCache, Overrides, Strict
 from bpcli.data.data_warning import require_none
-from bpcli.wording import counted
+from bpcli.wording import counted, sized
 
 if TYPE_CHECKING:
     from bpcli.models.summary import ExperimentSummary
@@ -58,7 +58,7 @@ def check(
 
 
 def _print_summary(summary: ExperimentSummary) -> None:
-    from bpcli.models.tables import column_table
+    from bpcli.models.tables import choice_table, column_table
     from bpcli.system.memory import shown_bytes
 
     result("rows    " + ", ".join(f"{rows:,} {part}" for part, rows in summary.rows.items()))
@@ -72,8 +72,12 @@ def _print_summary(summary: ExperimentSummary) -> None:
     for line in layer_lines(summary.network):
         result(line)
     result()
+    if summary.recipe is not None:
+        result_table(choice_table(summary.recipe, summary.choices))
+        result()
+    size = sized(summary.network.parameters, 1 if summary.ensemble is None else summary.ensemble.members)
     result(
-        f"{counted(summary.network.parameters, 'parameter')}; {counted(summary.steps_per_epoch, 'step')} per epoch of "
+        f"{size}; {counted(summary.steps_per_epoch, 'step')} per epoch of "
         f"{counted(summary.batch_size, 'row')}; {shown_bytes(summary.memory.total)} of memory"
     )
     result("ready to train")

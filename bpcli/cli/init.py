@@ -20,6 +20,15 @@ class Task(StrEnum):
     regression = "regression"
 
 
+class RecipeChoice(StrEnum):
+    """Recipes that a config can name."""
+
+    tabular = "tabular"
+    quick = "quick"
+    linear = "linear"
+    classic = "classic"
+
+
 def init(
     source: Annotated[
         str | None,
@@ -49,6 +58,9 @@ def init(
     encoding: Annotated[
         str | None, typer.Option(help="Encoding of text, such as cp1252 (default: recognised).")
     ] = None,
+    recipe: Annotated[
+        RecipeChoice, typer.Option(help="Defaults of everything but the data; classic: one plain network.")
+    ] = RecipeChoice.tabular,
     output: OutputFile = None,
     force: Force = False,
     no_cache: NoCache = False,
@@ -81,6 +93,7 @@ def init(
         query=query,
         sheet=sheet,
         reading={key: value for key, value in options.items() if value is not None},
+        recipe=recipe.value,
     )
     notes(draft.notes)
     if output is None:

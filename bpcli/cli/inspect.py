@@ -11,9 +11,17 @@ import typer
 from bpcli.cli.architecture import layer_lines, target_lines
 from bpcli.cli.console import notes, result, result_json
 from bpcli.cli.inspect_text import MOST_CURVES, column_lines, dependence_lines, grid_lines, neuron_lines, neurons_lines
-from bpcli.cli.options import AsJson, CheckpointArgument, CheckpointOption, NoCache, the_one
+from bpcli.cli.options import (
+    AsJson,
+    CheckpointArgument,
+    CheckpointOption,
+    MemberOption,
+    NoCache,
+    require_member,
+    the_one,
+)
 from bpcli.errors import UsageError
-from bpcli.wording import composed, counted, quoted
+from bpcli.wording import composed, counted, quoted, sized
 
 if TYPE_CHECKING:
     from bpcli.models.model import Model
@@ -51,6 +59,7 @@ def inspect(
         list[str] | None,
         typer.Option(metavar="L.N", help="Show only this neuron, such as 0.12, in full; repeatable."),
     ] = None,
+    member: MemberOption = None,
     no_cache: NoCache = False,
     as_json: AsJson = False,
 ) -> None:
@@ -70,18 +79,23 @@ def inspect(
     from bpcli.models.summary import NetworkSummary
     from bpcli.storage.run_checkpoint import unfinished_notes
 
-    model = Model.load(the_one(checkpoint, run, "CHECKPOINT", "--run"))
+    whole = Model.load(the_one(checkpoint, run, "CHECKPOINT", "--run"))
+    of_member = whole.of_member(require_member(member, whole.members))
+    model = whole if member is None else of_member
     named = [composed(name) for row in csv.reader(column or ()) for name in row if name]
     require_columns(model, named)
     require_score(model, importance)
     wanted = _wanted(model, layer, neuron or [])
     rows = known_classes(model, split_rows(model, None, cache=not no_cache))
-    notes([*unfinished_notes(model.path), *rows.notes])
+    notes([*unfinished_notes(model.path), *rows.notes, *_notes_of_members(whole, member)])
     network = NetworkSummary.of(model.preprocessor, model.inference.network, model.loss)
     columns = found = None
     sections = [[f"{rows.source}, {counted(rows.table.rows, 'row')}, epoch {model.header.score.epoch}"]]
     if not (named or neuron):
-        sections += [target_lines(network), [*layer_lines(network), counted(network.parameters, "parameter")]]
+        sections += [
+            target_lines(network),
+            [*layer_lines(network), sized(network.parameters, model.members if member is None else 1)],
+        ]
     if named or not neuron:
         added = sampled_attributions(model, rows.table)
         ranked = RankedColumns.of(permutation_importance(model, rows.table, importance), added)
@@ -97,7 +111,9 @@ def inspect(
             else [dependence_lines(dependence, len(ranked.columns))]
         )
     if neuron or not named:
-        found = [one for one in inspect_neurons(model, rows.table, rows.numbers) if (one.layer, one.place) in wanted]
+        found = [
+            one for one in inspect_neurons(of_member, rows.table, rows.numbers) if (one.layer, one.place) in wanted
+        ]
         if neuron:
             sections += [neuron_lines(one, model.preprocessor.target.names) for one in found]
         elif found:
@@ -108,6 +124,14 @@ def inspect(
     for index, section in enumerate(sections):
         for line in ["", *section] if index else section:
             result(line)
+
+
+def _notes_of_members(model: Model, member: int | None) -> list[str]:
+    """Note on which members of an ensemble are shown; none for a single network."""
+    if model.members == 1 or member is not None:
+        return []
+    members = counted(model.members, "member")
+    return [f"columns are those of the whole ensemble of {members}, neurons those of member 0; choose with --member"]
 
 
 def _wanted(model: Model, layer: int | None, neurons: list[str]) -> set[tuple[int, int]]:

@@ -52,7 +52,7 @@ def column_lines(columns: Sequence[InputSummary], found: InspectedColumns, every
         rows.append(
             [
                 one.column,
-                encoding.encoding,
+                encoding.shown_encoding,
                 str(encoding.inputs),
                 number(round(one.importance, 9) + 0.0),
                 interval(one),

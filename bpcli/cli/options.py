@@ -51,6 +51,11 @@ ThresholdOption = Annotated[
     ),
 ]
 
+MemberOption = Annotated[
+    int | None,
+    typer.Option("--member", metavar="N", min=0, help="Member of the ensemble, counted from 0 (default: the first)."),
+]
+
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Bypass the cache of typed tables.")]
 
 Threads = Annotated[
@@ -87,3 +92,11 @@ def all_of(arguments: list[Path] | None, options: list[Path] | None) -> list[Pat
     if not given:
         raise ArgumentsError("Missing argument 'RUN', or option '--run'")
     return given
+
+
+def require_member(member: int | None, members: int) -> int:
+    """The member that was asked for, by default 0. Raises UsageError if there is none of this number."""
+    if member is not None and member >= members:
+        there = "the model is a single network" if members == 1 else f"there are members 0 to {members - 1}"
+        raise UsageError(f"--member {member}: {there}")
+    return member or 0

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bpcli.cli.console import aligned, notes, result, result_json
-from bpcli.cli.options import AsJson, Force, NoCache, Overrides, RunOption, the_one
+from bpcli.cli.options import AsJson, Force, MemberOption, NoCache, Overrides, RunOption, require_member, the_one
 from bpcli.cli.output import require_free, write_page
 from bpcli.errors import UsageError
-from bpcli.wording import printable, quoted
+from bpcli.wording import counted, printable, quoted
 
 if TYPE_CHECKING:
     from bpcli.experiment.prepare import Prepared
@@ -40,6 +41,7 @@ def trace(
             help="Show only this neuron, such as 0.12, with all inputs; with --layer, N is enough.",
         ),
     ] = None,
+    member: MemberOption = None,
     overrides: Overrides = None,
     no_cache: NoCache = False,
     as_json: AsJson = False,
@@ -82,6 +84,7 @@ def trace(
         else:
             prepared = open_run(run, given, cache=cache, keep_examples=True)
         state = _state(prepared, run)
+        prepared, state = _of_member(prepared, state, member)
         layer, place = _place(prepared, layer, neuron)
         rows = choose_rows(prepared, row or ())
         traced = trace_step(prepared, state, rows, str(source if run is None else run.last))
@@ -110,6 +113,18 @@ def _state(prepared: Prepared, run: RunDirectory | None) -> TrainingState:
     from bpcli.jobs.resume import resume_state
 
     return prepared.plan.new_state() if run is None else resume_state(prepared, run)
+
+
+def _of_member(prepared: Prepared, state: TrainingState, member: int | None) -> tuple[Prepared, TrainingState]:
+    """Experiment and state of one member of an ensemble, by default the first; unchanged for a single network."""
+    members = prepared.plan.members
+    place = require_member(member, len(members))
+    if len(members) == 1:
+        return prepared, state
+    plan = prepared.plan.of_member(members[place])
+    if member is None:
+        notes([f"an ensemble of {counted(len(members), 'member')}: this step is of member 0; choose with --member"])
+    return replace(prepared, plan=plan), state.of_member(place)
 
 
 def _place(prepared: Prepared, layer: int | None, neuron: str | None) -> tuple[int | None, int | None]:

@@ -16,7 +16,7 @@ from bpcli.storage.records import EpochScores, Summary
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training import Counters, EpochReport, Progress, TrainingState
 from bpcli.training.scoring import SUMMARIES, remarks
-from bpcli.wording import counted, enumerated, number, printable, quoted
+from bpcli.wording import counted, enumerated, number, printable, quoted, sized
 
 
 class TrainingView(Observer):
@@ -82,6 +82,8 @@ class TrainingView(Observer):
             figures = ", ".join(f"{name} {number(test.scores[name])}{plain.get(name, '')}" for name in names)
             result(f"test, {counted(test.rows, 'row')}: {figures}")
             notes(remarks(test))
+        if summary.baselines is not None:
+            result(summary.baselines.line)
         for line in summary.decision.lines() if summary.decision else ():
             result(line)
         if summary.positive is not None:
@@ -116,6 +118,6 @@ def announce(prepared: Prepared) -> None:
     rows = ", ".join(f"{rows:,} {part}" for part, rows in prepared.rows.items() if rows)
     say(
         f"{prepared.config.name}: {rows} rows; {counted(network.n_in, 'input')}, {network.n_out} "
-        f"{'output' if network.n_out == 1 else 'outputs'}, {counted(network.layout.size, 'parameter')}"
+        f"{'output' if network.n_out == 1 else 'outputs'}, {sized(network.layout.size, prepared.config.members)}"
     )
     notes(prepared.notes)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field, field_validator
 
 from bpcli.arrays.fields import Signature
+from bpcli.config.recipe import Recipe
 from bpcli.config.start_from import StartFrom
 from bpcli.data.spec import DataSpec
 from bpcli.decision.spec import DecisionSpec
@@ -15,9 +17,12 @@ from bpcli.nn.layers import Dense, LayerSpec
 from bpcli.nn.losses import Loss
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Adam, OptimizerSpec
+from bpcli.nn.output import OutputSpec
 from bpcli.nn.schedules import Constant, Schedule
+from bpcli.nn.stems import StemSpec
 from bpcli.spec import Sequence, Spec
 from bpcli.training import TrainingSpec
+from bpcli.training.ensemble import EnsembleSpec
 
 ParameterValues = Sequence[float] | Sequence[Sequence[float]]
 
@@ -33,6 +38,11 @@ class ExperimentConfig(Spec):
         json_schema_extra={"pattern": NAME},
         description="Prefix of run directories. Default: the name of the config file.",
     )
+    recipe: Recipe | None = Field(
+        default=None,
+        description="Defaults that follow from the data, for all keys that are not given: tabular, quick, linear or "
+        "classic, with a version as in tabular@1.",
+    )
     seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of all random numbers of the run.")
     dtype: Literal["float32", "float64"] = Field(default="float32", description="Data type of parameters and data.")
     data: DataSpec = Field(description="Data files, and the target to predict.")
@@ -40,6 +50,7 @@ class ExperimentConfig(Spec):
         default=(Dense(units=64), Dense(units=32)),
         description="Hidden layers. The output layer is determined by target and loss.",
     )
+    output: OutputSpec = Field(default=OutputSpec(), description="Initial parameters of the output layer.")
     start_from: StartFrom | None = Field(
         default=None, description="Trained model whose parameters and fitted preprocessing to start from."
     )
@@ -55,10 +66,26 @@ class ExperimentConfig(Spec):
         default=DecisionSpec(), description="Threshold of two classes or labels, and calibration of probabilities."
     )
     training: TrainingSpec = Field(default=TrainingSpec(), description="Epochs, batch size, and stopping rules.")
+    ensemble: EnsembleSpec | None = Field(
+        default=None, description="Train several networks in one run and average their predictions. Default: one."
+    )
 
-    def plan_network(self, signature: Signature, outputs: int) -> Network:
-        """Plan the network for the fields of a signature. Layers of configs are planned only here."""
-        return Network.plan(signature, {}, self.layers, outputs)
+    @property
+    def members(self) -> int:
+        """Number of networks of the run."""
+        return 1 if self.ensemble is None else self.ensemble.members
+
+    @property
+    def folds(self) -> bool:
+        """Whether each member is validated on a fold of the training rows."""
+        return self.ensemble is not None and self.ensemble.folds
+
+    def plan_network(self, signature: Signature, outputs: int, stems: Mapping[str, StemSpec]) -> Network:
+        """Plan the network for the fields of a signature, with stems by field name.
+
+        Layers of configs are planned only here.
+        """
+        return Network.plan(signature, stems, self.layers, outputs, self.output.initializer)
 
     @field_validator("name")
     @classmethod

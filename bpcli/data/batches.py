@@ -78,20 +78,23 @@ class Batches:
         at_once: int = 1,
         gathered_bytes: int = GATHERED_BYTES,
         intake: Intake | None = None,
+        rows: int | None = None,
     ) -> None:
         """Gather blocks of at least `at_once` batches, and of as many as fit `gathered_bytes`.
 
-        intake: selects and expands the fields of a batch; by default all features in one array.
+        intake: selects and expands the fields of a batch; by default all features in one array. rows: length of an
+        epoch's order, which may leave out rows or repeat them; by default it has every row once.
         """
         intake = Intake(dataset.x.signature) if intake is None else intake
-        self.size = min(batch_size, dataset.rows)
-        self.count = -(-dataset.rows // self.size)
+        self._rows = dataset.rows if rows is None else rows
+        self.size = min(batch_size, self._rows)
+        self.count = -(-self._rows // self.size)
         dtype = dataset.x.dtype
         batch_bytes = self.size * (intake.numbers + outputs) * dtype.itemsize
         self.block_rows = self.size * min(max(gathered_bytes // batch_bytes, at_once), self.count)
-        self._rows, self._weight = dataset.rows, dataset.weight
+        self._weight = dataset.weight
         self._whole: Batch | None = None
-        if self.count == 1:
+        if self.count == 1 and rows is None:
             self._whole = Batch(intake.whole(dataset.x, dtype), dataset.targets(outputs), dataset.weight)
             return
         self._x = intake.reader(dataset.x, self.block_rows, dtype)

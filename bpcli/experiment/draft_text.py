@@ -19,6 +19,8 @@ from bpcli.data.table import PARTS, Column, Table
 from bpcli.data.targets import PositiveChoice
 from bpcli.wording import counted, double_quoted, shown_shape, yaml_scalar
 
+RECIPE_MEANS = "gives every key that is not here; bpcli check says what, and why"
+
 FEWEST_ROWS = 20
 """Minimum number of rows for a validation and test split: smaller splits have too few rows to be informative."""
 
@@ -42,6 +44,8 @@ class Findings:
     """Reason of each reading option and of each column described under `columns`."""
     positive: PositiveChoice | None = None
     """Positive class of a target of two classes."""
+    recipe: str | None = None
+    """Recipe of everything but the data, such as `tabular@1`; None to write out a plain network."""
 
 
 def config_text(found: Findings) -> str:
@@ -52,13 +56,12 @@ def config_text(found: Findings) -> str:
     few = table.parts is None and (
         len(columns[0]) < FEWEST_ROWS or (classes and _largest_class(columns[0]) < len(PARTS))
     )
-    batch = 32 if rows < 20_000 else 128 if rows < 200_000 else 512
-    patience = 20 if rows < 20_000 else 10
     target = yaml_scalar(targets[0]) if len(targets) == 1 else f"[{', '.join(map(yaml_scalar, targets))}]"
     lines = [
         f"# Made by bpcli init from {yaml_scalar(source)}: {counted(rows, 'row')}, {counted(len(table), 'column')}.",
         f"name: {yaml_scalar(run_name(source.split('.')[0]))}",
         "seed: 0                       # seed of all random numbers",
+        *([] if found.recipe is None else [f"recipe: {found.recipe}             # {RECIPE_MEANS}"]),
         "data:",
         *_places(data),
         *(f"  {key}: {yaml_scalar(getattr(data, key))}    # {reasons[key]}" for key in _DIALECT if key in reasons),
@@ -84,8 +87,21 @@ def config_text(found: Findings) -> str:
     if table.parts is None:
         share = 0.0 if few else DEFAULT_SHARE
         why = "    # too few rows for validation and test" if few else ""
-        lines.append(f"  split: {{validation: {share:g}, test: {share:g}}}{why}")
-    lines += [
+        validation = "" if found.recipe is not None and not few else f"validation: {share:g}, "
+        lines.append(f"  split: {{{validation}test: {share:g}}}{why}")
+    if found.recipe is None:
+        lines += _plain_network(found, few)
+    else:
+        lines.append(f"loss: {found.loss}    # {found.loss_reason}")
+    return "\n".join(lines) + "\n"
+
+
+def _plain_network(found: Findings, few: bool) -> list[str]:
+    """Lines of layers, loss, optimizer and training; few: whether there are too few rows for validation."""
+    rows = found.table.rows
+    batch = 32 if rows < 20_000 else 128 if rows < 200_000 else 512
+    patience = 20 if rows < 20_000 else 10
+    return [
         "layers:                       # the output layer is determined by target and loss",
         "  - {units: 64, activation: relu}",
         "  - {units: 32, activation: relu}",
@@ -96,7 +112,6 @@ def config_text(found: Findings) -> str:
         f"  batch_size: {batch}",
         f"  early_stopping: {{monitor: {'train' if few else 'validation'}_loss, patience: {patience}}}",
     ]
-    return "\n".join(lines) + "\n"
 
 
 _DIALECT = tuple(vars(Dialect()))

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from pydantic import ValidationError
 
+from bpcli.config.recipe import NEWEST, RecipeName
 from bpcli.data.columns.recognition import recognised_column, with_common_orders
 from bpcli.data.examples.identifiers import MOST_NAMES
 from bpcli.data.examples.missing_names import missing_classes_noted, names_with_missing_words
@@ -62,12 +63,14 @@ def draft_config(
     query: str | None = None,
     sheet: str | None = None,
     reading: Mapping[str, object] | None = None,
+    recipe: RecipeName = "tabular",
 ) -> Draft:
     """Draft a commented config that trains without edits; its data path is relative to `output`'s folder.
 
     path: a file, a pattern of files, or with `query` the URL of a database. targets: column names; empty for the
     default targets of an NPZ file. task: inferred if None. cache: use the data cache. sheet: that of a workbook.
-    reading: given values of reading options, such as {"skip_rows": 3}; the others are recognised.
+    reading: given values of reading options, such as {"skip_rows": 3}; the others are recognised. recipe: that of the
+    config; `classic`, and data of arrays, give a plain network that is written out.
 
     Raises:
         DataError: the file cannot be read.
@@ -156,8 +159,10 @@ def draft_config(
     encoder_reason = reason_for_logarithms(columns) if isinstance(loss, MeanSquaredError) else None
     if encoder_reason is not None:
         notes.append(f"data.target_encoder: log; {encoder_reason}")
+    plain = recipe == "classic" or any(column.shape for column in table.values())
+    named = None if plain else f"{recipe}@{NEWEST}"
     findings = Findings(
-        data, table, targets, columns, excluded, type_name(loss), reason, encoder_reason, reasons, positive
+        data, table, targets, columns, excluded, type_name(loss), reason, encoder_reason, reasons, positive, named
     )
     return Draft(config_text(findings), notes)
 

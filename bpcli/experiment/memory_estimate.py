@@ -58,28 +58,28 @@ def estimate_memory(
 ) -> Footprint:
     """Estimate the memory of training with `rows` rows per split, excluding the source table."""
     dtype, exact = np.dtype(config.dtype), np.dtype(np.float64)
-    size, train = config.training.batch_size, rows["train"]
-    batch = train if size == "full" else min(size, train)
+    size, train, members = config.training.batch_size, rows["train"], config.members
+    batch = (train if size == "full" else min(size, train)) * members
     intake = network.stems.intake
     n_in, n_out = intake.numbers * dtype.itemsize, network.n_out * dtype.itemsize
     data = sum(preprocessor.bytes_needed(count, dtype) for count in rows.values())
     if config.training.class_weights is not None and preprocessor.weight is None:
         data += train * dtype.itemsize
-    if batch < train:
-        gathered = max(batch * (n_in + n_out), min(train * (n_in + n_out), GATHERED_BYTES))
+    if batch < train or members > 1:
+        gathered = max(batch * (n_in + n_out), min(members * train * (n_in + n_out), GATHERED_BYTES))
     else:
         held = is_plain(intake.signature) and not preprocessor.scales_rows(train, dtype)
         gathered = train * (n_out + (0 if held else n_in))
     step = network.workspace_bytes(batch, dtype, training=True) + 2 * batch * n_out
-    order = train * np.dtype(np.intp).itemsize
-    parameters = network.layout.size
+    order = members * train * np.dtype(np.intp).itemsize * (1 if members == 1 else 2)
+    parameters = network.layout.size * members
     # The check for finite parameters takes one byte per parameter.
     update = 2 * min(parameters, BLOCK) * dtype.itemsize + parameters
     evaluated = rows["validation"] or train
-    logits = (evaluated + 3 * min(evaluated, EVALUATED_ROWS)) * n_out
+    logits = (evaluated * min(members, 2) + 3 * min(evaluated, EVALUATED_ROWS)) * n_out
     health = HealthCheck.bytes_needed(network, train, dtype)
-    training = gathered + step + order + update + logits + health + _inference_bytes(network, dtype)
-    testing = rows["test"] * n_out + parameters * exact.itemsize + _inference_bytes(network, exact)
+    training = gathered + step + order + update + logits + health + members * _inference_bytes(network, dtype)
+    testing = rows["test"] * n_out + parameters * exact.itemsize + members * _inference_bytes(network, exact)
     slots, averages = len(config.optimizer.slots), int(config.training.average is not None)
     return Footprint(
         data=data,

@@ -10,7 +10,6 @@ import numpy as np
 
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import Dataset
-from bpcli.data.table import Part
 from bpcli.data.targets import TargetBase
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.metrics import METRICS
@@ -31,7 +30,9 @@ class Watched:
     score: EpochScore
 
 
-def watched(config: ExperimentConfig, target: TargetBase, loss: LossBase, datasets: Mapping[Part, Dataset]) -> Watched:
+def watched(
+    config: ExperimentConfig, target: TargetBase, loss: LossBase, train: Dataset, validation: Dataset | None
+) -> Watched:
     """Monitor, goal and epoch score from the config.
 
     Raises MismatchError for a metric that does not apply to the target, is undefined on its rows, or refers to a
@@ -39,9 +40,9 @@ def watched(config: ExperimentConfig, target: TargetBase, loss: LossBase, datase
     """
     metrics = _metrics(config, target, loss)
     score = EpochScore(target, loss, list(metrics))
-    part: SteeringPart = "validation" if "validation" in datasets else "train"
+    part: SteeringPart = "train" if validation is None else "validation"
     named = _monitored(config, part)
-    _require_defined(metrics, score, datasets[part])
+    _require_defined(metrics, score, train if validation is None else validation)
     goal = config.training.goal
     return Watched(
         monitor=_monitor(*named, target),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.config.start_from import WarmStart
@@ -16,17 +17,17 @@ from bpcli.data.columns import Surprise
 from bpcli.data.data_warning import Acceptance, DataWarning
 from bpcli.data.examples.leaks import find_leaks
 from bpcli.data.examples.selection import Examples, Weightless, select_examples
-from bpcli.data.examples.total_row import total_row
 from bpcli.data.files.source import Source, open_source
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part
 from bpcli.documents.json_value import Json
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
+from bpcli.experiment import recipes
 from bpcli.experiment.decidable import notes_of_decision, require_decidable
 from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.initial_parameters import initial_parameters
+from bpcli.experiment.member_folds import folds_of, validated_rows, without_validation_rows
 from bpcli.experiment.memory_estimate import COMPILED_BYTES, Footprint, estimate_memory
-from bpcli.experiment.mixed_units import warnings_of_units
 from bpcli.experiment.monitors import watched
 from bpcli.experiment.notes import (
     notes_of_arrays,
@@ -36,11 +37,9 @@ from bpcli.experiment.notes import (
     notes_of_targets,
     notes_of_unseen_classes,
     surprise_notes,
-    warnings_of_classes,
-    warnings_of_columns,
-    warnings_of_dialect,
-    warnings_of_headers,
 )
+from bpcli.experiment.reading_warnings import warnings_of_reading
+from bpcli.experiment.recipes import Choice
 from bpcli.experiment.row_weights import weighted
 from bpcli.experiment.warm_start import StartingModel, known_inputs, known_kinds
 from bpcli.nn.network import Network
@@ -78,6 +77,10 @@ class Prepared:
     """Warnings that the config accepts."""
     warm_start: WarmStart | None = None
     """What was taken over from another model."""
+    recipe: Sequence[Choice] = ()
+    """Choices of the recipe, if the config names one."""
+    train_rows: NDArray[np.intp] | None = None
+    """Indices of the training rows in the data, if they have folds."""
 
     @property
     def all_warnings(self) -> list[Json]:
@@ -121,10 +124,15 @@ def prepare(
     """
     config = config.model_copy(update={"data": config.data.expanded(folder)})
     known = None if config.start_from is None else (model or earlier)
+    of_model: list[Choice] = []
     if model is not None:
+        config, of_model = recipes.as_in_model(config, model.config, model.shown)
         model.require_encoders(config)
+        model.require_members(config)
     kinds = None if known is None else known_kinds(known.preprocessor, config.data)
     source = source or open_source(config.data, folder, kinds, cache)
+    config, of_rows = recipes.before_split(config, source)
+    config = without_validation_rows(config)
     weightless: Weightless = earlier.weightless if earlier else "dropped"
     preferred = model.preferred_loss if model else lambda columns: None
     selection = select_examples(
@@ -133,6 +141,7 @@ def prepare(
     if known is not None:
         inputs = known_inputs(known.preprocessor, config.data, selection, model.shown if model else "the run")
         selection = replace(selection, inputs=inputs)
+    config, of_data = recipes.of_examples(config, selection)
     config = _resolved(config, selection)
     dtype = np.dtype(config.dtype)
     table, split, data = selection.table, selection.split, config.data
@@ -152,13 +161,14 @@ def prepare(
             data.positive,
             model.preprocessor.inputs if model else None,
             data.target_range,
+            config.seed,
         )
     difference = None
     if model is not None:
         columns = [train[name] for name in selection.targets]
         difference = model.target_difference(config, selection.loss, preprocessor, columns)
         preprocessor = preprocessor if difference else model.with_target(preprocessor)
-    network = config.plan_network(preprocessor.signature, preprocessor.target.outputs)
+    network = config.plan_network(preprocessor.signature, preprocessor.target.outputs, preprocessor.stems)
     if model is not None:
         model.require_layers(network)
     _require_batches(network, config, train.rows)
@@ -172,7 +182,8 @@ def prepare(
     for part in PARTS:
         if tables[part].rows:
             with errors_in(f"{selection.source}: {part} rows"):
-                datasets[part], surprises[part] = preprocessor.apply(tables[part], dtype)
+                encoder = preprocessor.of_training_rows(train) if part == "train" else preprocessor
+                datasets[part], surprises[part] = encoder.apply(tables[part], dtype)
                 if weightless == "kept":  # version 0.1, whose metrics were not weighted
                     datasets[part] = replace(datasets[part], row_weight=None)
                 unseen = notes_of_unseen_classes(preprocessor, tables[part])
@@ -180,9 +191,13 @@ def prepare(
                 warnings += [DataWarning("unseen_class", f"{part} rows: {line}", name) for line in unseen]
                 if part == "validation" and unseen and not np.any(datasets[part].weight):
                     raise DataError("no row has a class of the training set")
+    folds = folds_of(config, selection, preprocessor.target, datasets["train"])
+    validation = datasets.get("validation")
+    if folds is not None:
+        validation = validated_rows(folds, preprocessor, train, datasets["train"])
     datasets["train"] = weighted(datasets["train"], config, preprocessor)
-    require_decidable(config.decision, preprocessor.target, selection.loss, datasets.get("validation"))
-    steering = watched(config, preprocessor.target, selection.loss, datasets)
+    require_decidable(config.decision, preprocessor.target, selection.loss, validation)
+    steering = watched(config, preprocessor.target, selection.loss, datasets["train"], validation)
     taken = model.taken(with_output=difference is None) if model else ({}, {})
     plan = TrainingPlan(
         network=network,
@@ -192,12 +207,15 @@ def prepare(
         spec=config.training,
         seed=config.seed,
         train=datasets["train"],
-        validation=datasets.get("validation"),
+        validation=validation,
         score=steering.score,
         monitor=steering.monitor,
         goal=steering.goal,
         initial_parameters=initial_parameters(config, network) | taken[0],
         initial_state=taken[1],
+        prior_bias=config.output.bias == "prior",
+        members=tuple(range(config.members)),
+        folds=folds,
     )
     plan = replace(plan, stepping=choose_stepping(plan))
     if plan.stepping.compiled:
@@ -205,13 +223,7 @@ def prepare(
         require_memory(memory.remaining, "training by compiled steps", "free memory, or uninstall numba")
     arrays = {array.name for array in preprocessor.arrays}
     cells = [name for name in selection.inputs if name not in arrays]
-    warnings += warnings_of_dialect(source, data.dialect)
-    warnings += warnings_of_headers(table, data)
-    warnings += warnings_of_columns((train[name] for name in cells if name not in data.columns), data.dialect)
-    warnings += warnings_of_units(source, data.notations, data.unread)
-    warnings += warnings_of_classes((table[name] for name in selection.targets), data.columns)
-    if total := total_row(source, table):
-        warnings.append(DataWarning("total_row", total))
+    warnings += warnings_of_reading(source, table, train, data, cells, selection.targets)
     start = earlier.warm_start if earlier else None
     if model is not None:
         start = model.record(plan, config, selection.digest, difference)
@@ -224,7 +236,7 @@ def prepare(
         *notes_of_arrays(preprocessor.arrays),
         *notes_of_ranges(preprocessor.target, data.target_range),
         *notes_of_layers(network, plan.initial_parameters),
-        *notes_of_decision(config.decision, preprocessor.target, datasets.get("validation")),
+        *notes_of_decision(config.decision, preprocessor.target, validation),
     ]
     if model is not None and start is not None:
         notes += model.notes(start, network, config)
@@ -250,6 +262,8 @@ def prepare(
         selection.groups_of_parts,
         acceptance.accepted,
         start,
+        [*of_model, *of_rows, *of_data],
+        None if folds is None else split.train,
     )
 
 
@@ -272,7 +286,8 @@ def _resolved(config: ExperimentConfig, selection: Examples) -> ExperimentConfig
     """Config with loss, targets and shares filled in."""
     targets = tuple(selection.targets)
     validation, test = selection.split.shares
-    split = config.data.split.model_copy(update={"validation": validation, "test": test})
+    shares = {"validation": validation} if config.data.split.fold else {"validation": validation, "test": test}
+    split = config.data.split.model_copy(update=shares)
     data = config.data.model_copy(
         update={"target": targets[0] if len(targets) == 1 else targets, "split": split},
     )

@@ -90,6 +90,13 @@ class StartingModel:
                 what = f"{_described(here)}, but {_described(there)} in {self.shown}"
                 raise MismatchError(Mismatch(("layers", index), f"{what}; {ADVICE}"))
 
+    def require_members(self, config: ExperimentConfig) -> None:
+        """Raise MismatchError for an ensemble of another number of members than the model's; one network may be all."""
+        if self.config.members not in (1, config.members):
+            there = counted(self.config.members, "member")
+            what = f"{counted(config.members, 'member')}, but {there} in {self.shown}; {ADVICE}"
+            raise MismatchError(Mismatch(("ensemble", "members"), what))
+
     def taken(self, with_output: bool) -> tuple[dict[str, Array], dict[str, Array]]:
         """Parameters and layer state by name, with or without those of the output layer."""
         network, output = self.network, f"{layer_name(self.network.layers[-1])}."
@@ -157,7 +164,8 @@ class StartingModel:
         """Warning that the splits may mix rows which the model was trained on with unseen ones."""
         split, before = config.data.split, self.config
         own = split.column is not None or config.data.train is not None or split.order == "time"
-        if own or not (split.validation or split.test):
+        folds = config.folds or split.fold is not None
+        if not folds and (own or not (split.validation or split.test)):
             return []
         if digest == self.data and _draw(config) == _draw(before):
             return []
@@ -203,11 +211,12 @@ def known_inputs(fitted: Preprocessor, data: DataSpec, selection: Examples, show
     return names
 
 
-def _draw(config: ExperimentConfig) -> tuple[int, DataSpec]:
-    """Everything that determines a random split of the same files."""
+def _draw(config: ExperimentConfig) -> tuple[int, DataSpec, int]:
+    """Everything that determines a random split of the same files, and folds."""
     split = config.data.split
     seed = config.seed if split.seed is None else split.seed
-    return seed, config.data.choosing_rows.model_copy(update={"split": split.model_copy(update={"seed": None})})
+    folds = config.members if config.folds else 0
+    return seed, config.data.choosing_rows.model_copy(update={"split": split.model_copy(update={"seed": None})}), folds
 
 
 def _treatment(data: DataSpec, name: str, kind: Kind) -> dict[str, object]:
@@ -219,7 +228,10 @@ def _treatment(data: DataSpec, name: str, kind: Kind) -> dict[str, object]:
     encoder = getattr(spec, "encoder", None) or default
     options = [str(value) for value in encoder.model_dump().values() if value is not None]
     shown = " ".join(options) if hasattr(spec, "encoder") else None
-    return {"type": type_name(spec), "encoder": shown, "impute": getattr(spec, "impute", None)}
+    impute = getattr(spec, "impute", data.encoders.impute)
+    if shown is None or type_name(spec) == "categorical":
+        impute = None
+    return {"type": type_name(spec), "encoder": shown, "impute": data.encoders.impute if impute is None else impute}
 
 
 def _target_difference(fitted: Preprocessor, columns: Sequence[Column]) -> str | None:
@@ -244,12 +256,14 @@ def _structure(layer: Layer | None) -> Mapping[str, object] | None:
     if layer is None:
         return None
     slots = tuple((slot.name, slot.shape) for slot in (*layer.parameters(), *layer.state()))
-    return {"type": layer.type, "in": layer.in_shape, "out": layer.out_shape, "units": layer.units, "slots": slots}
+    shapes = {"in": layer.in_shape, "out": layer.out_shape, "slots": slots}
+    return {"type": layer.type, "units": layer.units, "activation": layer.summary().activation, **shapes}
 
 
 def _described(layer: Layer | None) -> str:
     if layer is None:
         return "no layer"
-    units = "" if layer.units is None else f" of {counted(layer.n_out, 'unit')}, {type_name(layer.units)}"
+    activation = layer.summary().activation
+    units = "" if activation is None else f" of {counted(layer.n_out, 'unit')}, {activation}"
     unbiased = layer.multiplications > 0 and all(slot.name != "bias" for slot in layer.parameters())
     return f"{layer.type}{units}{' without biases' if unbiased else ''}"

@@ -42,6 +42,12 @@ class Curves:
         values = (record.number(name) for record in self.records)
         return [float(record.epoch) for record in self.records], [nan if value is None else value for value in values]
 
+    def members(self) -> list[list[float]]:
+        """Validation loss of each member of an ensemble by epoch, NaN where unknown; empty for one network."""
+        losses = [record.member_losses for record in self.records]
+        count = min(map(len, losses), default=0)
+        return [[nan if (v := of_epoch[member]) is None else v for of_epoch in losses] for member in range(count)]
+
 
 class Panel(NamedTuple):
     """A quantity, such as `loss`, and the names of the values drawn on its axes."""

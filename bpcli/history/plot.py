@@ -34,6 +34,9 @@ Look: TypeAlias = "dict[str, Any]"
 BEST: Look = {"color": GREY, "linewidth": 0.8, "linestyle": ":"}
 """Style of the line at the best epoch."""
 
+FAINT: Look = {"linewidth": 0.5, "alpha": 0.35, "linestyle": "-", "zorder": 1}
+"""Style of the lines of an ensemble's members."""
+
 MARKERS = "os^Dv<>P"
 """Markers of runs: with seven colours, 56 distinct combinations."""
 
@@ -136,6 +139,9 @@ def _draw(axes: Axes, runs: Sequence[Curves], panel: Panel) -> None:
             elif len(epochs) == 1:
                 look["marker"] = "o"
             axes.plot(epochs, values, **look)
+            if name == "validation_loss" and len(runs) == 1:
+                for line in run.members():
+                    axes.plot(epochs, line, color=look["color"], **FAINT)
     if len(runs) == 1 and runs[0].best:
         axes.axvline(runs[0].best, **BEST)
     name = panel.names[0] if len(panel.names) == 1 else panel.quantity

@@ -9,7 +9,7 @@ from itertools import accumulate
 import numpy as np
 
 from bpcli.arrays.memory import Array
-from bpcli.data.columns import CensoredInput, ColumnInput
+from bpcli.data.columns import CategoricalInput, CensoredInput, ColumnInput
 from bpcli.data.table import Column, Table
 from bpcli.errors import UsageError
 from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, MOST_NUMBERS, evenly_spaced, features_of, predictions
@@ -87,7 +87,7 @@ def partial_dependence(model: Model, table: Table, columns: Sequence[str] | None
         means = _mean_answers(model, x, _encoded(model, chosen, inputs[name], cells, features), features)
         of_values, of_missing = means[: len(grid)].T.tolist(), means[len(grid) :].ravel().tolist()
         missing = dict(zip(answers, of_missing, strict=True)) if of_missing else {}
-        found.append(Dependence(name, _shown(grid), dict(zip(answers, of_values, strict=True)), missing))
+        found.append(Dependence(name, _shown(inputs[name], grid), dict(zip(answers, of_values, strict=True)), missing))
     return PartialDependence(model.target.answer_meaning(model.loss), len(x), found)
 
 
@@ -105,7 +105,8 @@ def _grid(fitted: ColumnInput, column: Column) -> Column:
     if column.kind == "boolean":
         return Column(column.name, column.kind, np.array([0.0, 1.0]))
     if column.kind == "categorical":
-        categories = tuple(getattr(fitted, "categories", None) or _ordered(fitted, column))
+        levels = fitted.levels.values() if isinstance(fitted, CategoricalInput) else _ordered(fitted, column)
+        categories = tuple(levels)
         return Column(column.name, column.kind, np.arange(len(categories), dtype=np.int32), categories)
     known = np.asarray(column.values[~column.missing()], np.float64)
     if not len(known):
@@ -131,7 +132,9 @@ def _ordered(fitted: ColumnInput, column: Column) -> list[str]:
     return [words[place] for place in order[places]]
 
 
-def _shown(grid: Column) -> list[float] | list[str]:
+def _shown(fitted: ColumnInput, grid: Column) -> list[float] | list[str]:
+    if isinstance(fitted, CategoricalInput):
+        return [*fitted.levels]
     return grid.values.tolist() if grid.kind == "numeric" else grid.labels()
 
 

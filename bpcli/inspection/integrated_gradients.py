@@ -80,7 +80,7 @@ class Ways:
         self._steps = x - baseline
         layers = inference.network.layers
         self._bends = [layer.index for layer in layers if layer.bends]
-        self.linear_in_pieces = all(layer.linear_in_pieces for layer in layers)
+        self.linear_in_pieces = inference.linear_in_pieces
 
     def answers(self, row: NDArray[np.intp], t: NDArray[np.float64]) -> Array:
         """Weighted sum of the logits at points of the paths, (points,)."""
@@ -154,7 +154,7 @@ def integrated_gradients(
     """
     layers = inference.network.layers
     points = 1 + NODES * PIECES + inference.network.units
-    numbers = points * (inference.network.n_in + sum(layer.n_out for layer in layers))
+    numbers = points * (inference.width + sum(layer.n_out for layer in layers))
     block = max(1, MOST_NUMBERS // numbers)
     result = Integrated(np.empty(len(x)), np.empty(len(x)), np.empty((len(x), len(firsts))), np.empty(len(x)))
     for start in range(0, len(x), block):

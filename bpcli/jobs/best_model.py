@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bpcli.arrays.memory import Array
+from bpcli.data.batches import Dataset
 from bpcli.decision.fitted import FittedDecision
 from bpcli.decision.spec import DecisionSpec
 from bpcli.documents.decision import DecisionReport
 from bpcli.documents.scores import ScoreReport, Scores
 from bpcli.experiment.prepare import Prepared
+from bpcli.models.out_of_fold import out_of_fold_csv
+from bpcli.nn.ensemble import EnsembleInference, inference_of
 from bpcli.nn.inference import Inference
 from bpcli.training import TrainingState
 from bpcli.training.deciding import effect_of_calibration, fit_decision, report_of
@@ -30,29 +34,52 @@ class BestModel:
     def of(cls, prepared: Prepared, state: TrainingState) -> BestModel:
         """Best model of a state, as `Model` loads it."""
         exact = np.dtype(np.float64)
-        inference = Inference(prepared.network, state.best_params, state.best_layer_state, exact)
-        decision, spec = None, prepared.config.decision
-        if spec != DecisionSpec():
-            target, validation = prepared.preprocessor.target, prepared.datasets.get("validation")
-            decision = fit_decision(spec, target, prepared.plan.loss, inference, validation)
-        return cls(prepared, inference, decision)
+        loss = prepared.plan.loss
+        inference = inference_of(prepared.network, state.best_params, state.best_layer_state, loss, exact)
+        found, spec = cls(prepared, inference, None), prepared.config.decision
+        if spec == DecisionSpec():
+            return found
+        target, validation = prepared.preprocessor.target, prepared.plan.validation
+        return replace(found, decision=fit_decision(spec, target, loss, found.logits, validation))
+
+    def logits(self, dataset: Dataset) -> Array:
+        """Logits (rows, outputs) of a dataset; of folds, each row by the member that does not train on it."""
+        folds, inference = self.prepared.plan.folds, self.inference
+        if folds is not None and dataset is self.prepared.plan.validation and isinstance(inference, EnsembleInference):
+            return inference.out_of_fold(dataset.x, folds.held_out_by_member)
+        return inference.logits(dataset.x)
+
+    def out_of_fold_csv(self) -> str | None:
+        """Table of the predictions out of fold; None without folds."""
+        plan = self.prepared.plan
+        if plan.folds is None or plan.validation is None or self.prepared.train_rows is None:
+            return None
+        target, validation = self.prepared.preprocessor.target, plan.validation
+        numbers = self.prepared.train_rows[plan.folds.evaluated] + 1
+        logits = self.logits(validation)
+        return out_of_fold_csv(target, plan.loss, logits, self.decision, validation, plan.folds, numbers)
 
     def test_report(self) -> ScoreReport | None:
         """Scores on the test rows; None without test rows."""
         dataset = self.prepared.datasets.get("test")
         if dataset is None:
             return None
+        return self.report(dataset)
+
+    def report(self, dataset: Dataset) -> ScoreReport:
+        """Scores on a dataset."""
         target, loss = self.prepared.preprocessor.target, self.prepared.plan.loss
-        return answers(target, loss, self.inference.logits(dataset.x), dataset, self.decision).report
+        return answers(target, loss, self.logits(dataset), dataset, self.decision).report
 
     def decision_report(self) -> DecisionReport | None:
         """Report of the decision, with its effect on validation and test rows; None for the default."""
         if self.decision is None:
             return None
         target, loss = self.prepared.preprocessor.target, self.prepared.plan.loss
+        judged = {"validation": self.prepared.plan.validation, "test": self.prepared.datasets.get("test")}
         scores: dict[str, Mapping[str, Scores]] = {
-            part: effect_of_calibration(target, loss, self.inference, dataset, self.decision)
-            for part, dataset in self.prepared.datasets.items()
-            if part != "train" and self.decision.calibration is not None
+            part: effect_of_calibration(target, loss, self.logits(dataset), dataset, self.decision)
+            for part, dataset in judged.items()
+            if dataset is not None and self.decision.calibration is not None
         }
         return report_of(self.decision, self.prepared.config.decision, target, scores)

@@ -77,7 +77,7 @@ class Reproduction:
         self.recorded_environment = last.header.versions
         self.changes = environment_changes(self.recorded_environment, self.environment)
 
-        an_epoch = -(-plan.train.rows // plan.batch_size)
+        an_epoch = plan.steps_per_epoch
         self._records = {record.epoch: record for record in directory.read_metrics()}
         self.not_compared: list[str] = []
         whole, steps = counters.epoch, counters.epoch * an_epoch + counters.step

@@ -77,7 +77,7 @@ def resume_state(prepared: Prepared, directory: RunDirectory, of: type[Header] =
         state.count(unhealthy=0)  # counted with the previous thresholds
     if before.batch_size != now.batch_size:
         state.count(step=0, loss_sum=0.0, weight_sum=0.0)  # restart the epoch, which is split into other batches
-    elif (state.counters.step - 1) * prepared.plan.batch_size >= prepared.plan.train.rows:
+    elif (state.counters.step - 1) * prepared.plan.batch_size >= prepared.plan.rows_per_member:
         raise CheckpointError(f"{printable(str(directory.last))}: its step is beyond the end of its epoch")
     return state
 
@@ -91,6 +91,7 @@ def _changed(header: Header, network: Network, prepared: Prepared) -> str | None
         "dtype is": before.dtype == now.dtype,
         "start_from is": _started_from(before) == _started_from(now),
         "layers are": network == prepared.network,
+        "ensemble is": before.ensemble == now.ensemble,
         "the fitted preprocessing is": header.preprocessor == prepared.preprocessor,
         "loss is": before.loss == now.loss,
         "training.average is": (before.training.average is None) == (now.training.average is None),

@@ -28,6 +28,7 @@ from bpcli.experiment.notes import (
 )
 from bpcli.models.model import Model
 from bpcli.models.new_rows import notes_of_sheets, options_of_new_rows
+from bpcli.models.out_of_fold import out_of_fold
 from bpcli.storage.checkpoint import Header
 from bpcli.storage.run_checkpoint import unfinished_notes
 from bpcli.storage.run_directory import RunDirectory
@@ -56,7 +57,8 @@ class Evaluation:
 class SplitRows:
     """Rows of a split of the run's own data, without missing targets.
 
-    numbers: row numbers in the data, counted from 1, as in `bpcli trace --row`.
+    numbers: row numbers in the data, counted from 1, as in `bpcli trace --row`. model: the one that answers for them:
+    of rows in folds, one that answers each out of fold.
     """
 
     table: Table
@@ -64,6 +66,7 @@ class SplitRows:
     part: Part
     source: str
     notes: list[str]
+    model: Model
 
 
 @dataclass(frozen=True)
@@ -89,11 +92,14 @@ class OwnData:
         part = _known_part(self.model, part)
         table = self.selection.table
         table.require(list(self.model.preprocessor.evaluation_kinds), self.shown)
-        rows = self.selection.split.part(part)
+        model, rows, named = self.model, self.selection.split.part(part), f"{part} rows"
+        if part == "validation" and model.header.config.folds:
+            model, rows = out_of_fold(model, self.selection)
+            named = "training rows, out of fold,"
         if not len(rows):
             raise DataError(f"{self.selection.source}: no longer has {part} rows")
         notes = [*self.selection.notes, *([CHANGED] if self.is_changed else [])]
-        return SplitRows(table.take(rows), rows + 1, part, f"{part} rows of {self.shown}", notes)
+        return SplitRows(table.take(rows), rows + 1, part, f"{named} of {self.shown}", notes, model)
 
 
 def own_data(model: Model, cache: bool = True, otherwise: str = "give it with --data") -> OwnData:
@@ -146,7 +152,8 @@ def known_classes(model: Model, rows: SplitRows) -> SplitRows:
 
 def _known_part(model: Model, part: Part | None) -> Part:
     """The requested split, or by default the last that the run has. Raises DataError if the run has no such split."""
-    have = [name for name in PARTS if model.header.data.rows[name]]
+    rows = model.header.data.rows
+    have = [name for name in PARTS if rows[name] or (name == "validation" and model.header.config.folds)]
     if part is not None and part not in have:
         raise DataError(f"the run has no {part} rows; it has {listed(have)}")
     return part or have[-1]
@@ -262,7 +269,7 @@ def evaluate_split(model: Model, part: Part | None, cache: bool = True) -> Evalu
     """Evaluate a model on a split of its own data, as chosen by `split_rows`."""
     rows = split_rows(model, part, cache)
     fitted = [FITTED_HERE] if rows.part == "validation" and model.decision.rows else []
-    return _evaluated(model, rows.table, rows.source, [*rows.notes, *fitted, *warnings_of_training(model)])
+    return _evaluated(rows.model, rows.table, rows.source, [*rows.notes, *fitted, *warnings_of_training(model)])
 
 
 def evaluate_file(model: Model, path: Path, cache: bool = True) -> Evaluation:

@@ -22,6 +22,7 @@ from bpcli.data.targets import Outcome, TargetBase
 from bpcli.decision.fitted import FittedDecision
 from bpcli.documents.decision import DecisionReport
 from bpcli.errors import DataError, UsageError
+from bpcli.nn.ensemble import EnsembleInference, inference_of
 from bpcli.nn.inference import Inference
 from bpcli.nn.losses import Link, LossBase
 from bpcli.spec import type_name
@@ -65,18 +66,29 @@ class Model:
         assert found.config.loss is not None
         # A row's bits must not depend on the other rows of the call; see BLOCK_ROWS.
         exact = np.dtype(np.float64)
-        needed = Inference.bytes_needed(network, exact)
+        needed = found.config.members * Inference.bytes_needed(network, exact)
         require_memory(needed, f"{printable(str(file))}: its network", "free some, or train a smaller network")
         return cls(
             header=found,
             path=file,
             preprocessor=found.preprocessor,
             loss=found.config.loss,
-            inference=Inference(network, params, state, exact),
+            inference=inference_of(network, params, state, found.config.loss, exact),
             threads=BlasThreads(),
             dtype=params.dtype,
             decision=found.decision_in_use,
         )
+
+    @property
+    def members(self) -> int:
+        """Number of networks whose predictions are averaged."""
+        return self.header.config.members
+
+    def of_member(self, member: int) -> Model:
+        """The same model with a single member of its ensemble, counted from 0."""
+        if not isinstance(self.inference, EnsembleInference):
+            return self
+        return replace(self, inference=self.inference.members[member])
 
     def deciding(self, decision: FittedDecision) -> Model:
         """The same model with another decision."""
@@ -201,7 +213,7 @@ class Model:
             dataset, _ = self.preprocessor.apply(table, self.dtype)
             with np.errstate(all="ignore"), self.threads.single():
                 scores["evaluated"] = effect_of_calibration(
-                    self.target, self.loss, self.inference, dataset, self.decision
+                    self.target, self.loss, self.inference.logits(dataset.x), dataset, self.decision
                 )
         return report_of(self.decision, self.header.config.decision, self.target, scores)
 

@@ -11,9 +11,11 @@ from bpcli.data.preprocess import Preprocessor
 from bpcli.documents.json_value import Json
 from bpcli.experiment.memory_estimate import Footprint
 from bpcli.experiment.prepare import Prepared
+from bpcli.experiment.recipes import Choice
 from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
 from bpcli.spec import type_name
+from bpcli.training.ensemble import EnsembleSpec
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,25 @@ class LayerFigures:
 
 
 @dataclass(frozen=True)
+class StemFigures:
+    """Trained stem of a column; `shape` has its numbers of categories and of outputs."""
+
+    column: str
+    type: str
+    shape: tuple[int, int]
+    parameters: int
+
+
+@dataclass(frozen=True)
 class NetworkSummary:
-    """Inputs, layers and target of a network."""
+    """Inputs, trained stems, layers and target of a network."""
 
     columns: Sequence[InputSummary]
     target: TargetSummary
     loss: str
     layers: Sequence[LayerFigures]
     parameters: int
+    stems: Sequence[StemFigures] = ()
 
     @classmethod
     def of(cls, preprocessor: Preprocessor, network: Network, loss: LossBase) -> NetworkSummary:
@@ -77,11 +90,22 @@ class NetworkSummary:
                 for layer in network.summary()
             ],
             network.layout.size,
+            [
+                StemFigures(
+                    stem.field.name,
+                    stem.layer.type,
+                    (stem.field.width, stem.layer.n_out),
+                    stem.layer.summary().parameters,
+                )
+                for stem in network.stems.trained
+            ],
         )
 
     def to_json(self) -> dict[str, object]:
-        """Summary as a JSON object; only arrays have a shape, only clipped predictions ranges."""
+        """Summary as a JSON object; shapes, ranges of clipped predictions and stems only where there are any."""
         document = asdict(self)
+        if not self.stems:
+            del document["stems"]
         if not self.target.ranges:
             del document["target"]["ranges"]
         return {**document, "columns": [_column(one) for one in self.columns]}
@@ -104,32 +128,42 @@ class ExperimentSummary:
     data_warnings: Sequence[Json]
     """All warnings, also accepted ones, with their names."""
     groups: Mapping[str, int] | None = None
+    ensemble: EnsembleSpec | None = None
+    recipe: str | None = None
+    choices: Sequence[Choice] = ()
+    """Choices of the recipe, if there is one."""
 
     @classmethod
     def of(cls, prepared: Prepared) -> ExperimentSummary:
         """Summarize a prepared experiment."""
         network = NetworkSummary.of(prepared.preprocessor, prepared.network, prepared.plan.loss)
-        batch = prepared.plan.batch_size
         return cls(
             name=prepared.config.name,
             rows={part: dataset.rows for part, dataset in prepared.datasets.items()},
             columns=[ReadColumn(**vars(one), missing=prepared.missing[one.name]) for one in network.columns],
             network=network,
-            batch_size=batch,
-            steps_per_epoch=-(-prepared.plan.train.rows // batch),
+            batch_size=prepared.plan.batch_size,
+            steps_per_epoch=prepared.plan.steps_per_epoch,
             memory=prepared.memory,
             data_sha256=prepared.digest,
             notes=prepared.notes,
             warnings=[warning.text for warning in prepared.warnings],
             data_warnings=prepared.all_warnings,
             groups={part: count for part, count in prepared.groups.items() if count} if prepared.groups else None,
+            ensemble=prepared.config.ensemble,
+            recipe=prepared.config.recipe,
+            choices=prepared.recipe,
         )
 
     def to_json(self) -> dict[str, object]:
         """Summary as a JSON object, with the network's entries at the top level."""
         document = asdict(self)
         memory = document.pop("memory")
-        del document["network"], document["columns"]
+        del document["network"], document["columns"], document["choices"]
+        document["ensemble"] = None if self.ensemble is None else self.ensemble.model_dump()
+        if self.recipe is not None:
+            choices = [{"key": one.key, **vars(one), "path": list(one.path)} for one in self.choices]
+            document["recipe"] = {"name": self.recipe, "choices": choices}
         first = {name: document.pop(name) for name in ("name", "rows", "groups")}
         last = {name: document.pop(name) for name in ("data_sha256", "notes", "warnings", "data_warnings")}
         columns = [_column(one) for one in self.columns]
@@ -137,4 +171,4 @@ class ExperimentSummary:
 
 
 def _column(summary: InputSummary) -> dict[str, object]:
-    return {name: value for name, value in asdict(summary).items() if name != "shape" or value}
+    return {name: value for name, value in asdict(summary).items() if name not in ("shape", "rare") or value}

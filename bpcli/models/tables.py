@@ -5,22 +5,45 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bpcli.data.columns.base import InputSummary
-from bpcli.documents.table import Table
-from bpcli.models.summary import LayerFigures
+from bpcli.documents.table import Table, shortened
+from bpcli.experiment.recipes import Choice
+from bpcli.models.summary import NetworkSummary
+from bpcli.storage.config_text import flow_text
 from bpcli.wording import number, shown_shape
+
+LONGEST_VALUE = 44
+"""Maximum number of characters displayed of a recipe's value; the config of the run has them all."""
 
 
 def column_table(columns: Sequence[tuple[InputSummary, int | None]]) -> Table:
     """Table of the input columns, with missing values if known."""
     rows = [
-        [one.name, f"{one.kind} {shown_shape(one.shape)}".rstrip(), one.encoding, number(one.inputs), number(missing)]
+        [
+            one.name,
+            f"{one.kind} {shown_shape(one.shape)}".rstrip(),
+            one.shown_encoding,
+            number(one.inputs),
+            number(missing),
+        ]
         for one, missing in columns
     ]
     return Table("Inputs", ["column", "kind", "encoding", "inputs", "missing"], rows, right=(3, 4))
 
 
-def layer_table(layers: Sequence[LayerFigures]) -> Table:
-    """Table of the layers, with the numbers of inputs and outputs per row."""
+def choice_table(name: str, choices: Sequence[Choice]) -> Table:
+    """Table of the keys of a config that a recipe gives a value, with the reason."""
+    rows = []
+    for one in choices:
+        value = shortened(flow_text(one.value), LONGEST_VALUE)
+        rows.append([one.key, value, "the config has its own" if one.overridden else one.reason])
+    return Table(f"Recipe {name}", [f"recipe {name}", "value", "reason"], rows, words=True)
+
+
+def layer_table(network: NetworkSummary) -> Table:
+    """Table of the trained stems and layers, with the numbers of inputs and outputs per row."""
+    stems = [
+        [one.column, one.type, "", f"{one.shape[0]} → {one.shape[1]}", f"{one.parameters:,}"] for one in network.stems
+    ]
     rows = [
         [
             str(layer.index),
@@ -29,6 +52,6 @@ def layer_table(layers: Sequence[LayerFigures]) -> Table:
             f"{layer.shape[0]} → {layer.shape[1]}",
             f"{layer.parameters:,}",
         ]
-        for layer in layers
+        for layer in network.layers
     ]
-    return Table("Layers", ["layer", "type", "activation", "shape", "parameters"], rows, right=(0, 4))
+    return Table("Layers", ["layer", "type", "activation", "shape", "parameters"], [*stems, *rows], right=(0, 4))

@@ -1,4 +1,4 @@
-"""Learning-rate schedules: each computes a factor on the optimizer's learning rate.
+"""Schedules: each computes a factor on the learning rate, the weight decay or the rate of dropout.
 
 `factor(progress, epochs)` depends on the epochs since warm-up (fractional within an epoch) and on the number of epochs
 after warm-up. Only reduce_on_plateau depends on the history of the run.
@@ -20,14 +20,14 @@ class ScheduleBase(Spec):
     """Base class of schedules, with linear warm-up (Goyal et al. 2017, section 2.2)."""
 
     warmup_epochs: float = Field(
-        default=0.0, ge=0, description="Epochs over which the learning rate rises linearly to its full value."
+        default=0.0, ge=0, description="Epochs over which the factor rises linearly to its full value."
     )
 
     @abstractmethod
     def factor(self, progress: float, epochs: float) -> float:
         """Factor `progress` epochs after warm-up, out of `epochs`."""
 
-    def learning_rate_factor(self, epoch: int, step: int, steps_per_epoch: int, epochs: int) -> float:
+    def factor_of_step(self, epoch: int, step: int, steps_per_epoch: int, epochs: int) -> float:
         """Factor of step `step` of epoch `epoch`, both counted from 0."""
         progress = epoch + step / steps_per_epoch
         if progress < self.warmup_epochs:
@@ -154,6 +154,13 @@ class ReduceOnPlateau(ScheduleBase):
 def _half_cosine(first: float, last: float, share: float) -> float:
     return last + (first - last) * (1.0 + cos(pi * min(share, 1.0))) / 2.0
 
+
+TimedSchedule = Annotated[
+    Constant | Step | Exponential | Cosine | FlatCosine | Coslog4 | OneCycle,
+    Field(discriminator="type"),
+    BareName(),
+]
+"""Schedule that depends on the step alone."""
 
 Schedule = Annotated[
     Constant | Step | Exponential | Cosine | FlatCosine | Coslog4 | OneCycle | ReduceOnPlateau,

@@ -49,6 +49,12 @@ class Series:
     kind: Literal["line", "points", "bars"] = "line"
     spans: Sequence[tuple[float, float]] = ()
     """Low and high end of each point's interval, drawn as a vertical bar."""
+    behind: Sequence[Sequence[float | None]] = ()
+    """Values of further lines at the same x, drawn faintly behind the series."""
+
+    def lines_behind(self, most: int = MOST_POINTS) -> list[list[tuple[float, float]]]:
+        """Finite points of each line behind, as `points` gives them."""
+        return [Series(self.name, self.x, y).points(most) for y in self.behind]
 
     def points(self, most: int = MOST_POINTS) -> list[tuple[float, float]]:
         """Finite points. A line longer than `most` keeps the minimum and maximum of each interval, hence all peaks."""
@@ -89,8 +95,12 @@ class Chart:
         """HTML figure with caption, drawing, legend, and an output line for the script."""
         most = min(MOST_POINTS, MOST_POINTS_IN_ALL // max(1, len(self.series)))
         drawn = [series.points(most) for series in self.series]
-        x, y = self._scales(drawn)
+        behind = [series.lines_behind(most) for series in self.series]
+        x, y = self._scales([*drawn, *(line for lines in behind for line in lines)])
         shapes = [*_axes(x, y, self.x_label, self.y_label)]
+        for number, lines in enumerate(behind):
+            for points in lines:
+                shapes.extend(_shapes("line", number % COLOURS, points, x, y, "faint "))
         for number, (series, points) in enumerate(zip(self.series, drawn, strict=True)):
             shapes.extend(_shapes(series.kind, number % COLOURS, points, x, y))
             shapes.extend(_spans(series, number % COLOURS, x, y))
@@ -204,7 +214,9 @@ def _axes(x: Scale, y: Scale, x_label: str, y_label: str) -> Iterator[str]:
     )
 
 
-def _shapes(kind: str, colour: int, points: Sequence[tuple[float, float]], x: Scale, y: Scale) -> Iterator[str]:
+def _shapes(
+    kind: str, colour: int, points: Sequence[tuple[float, float]], x: Scale, y: Scale, extra: str = ""
+) -> Iterator[str]:
     places = [_pixels(point, x, y) for point in points]
     if kind == "points" or len(places) == 1:
         dots = "".join(f"M{px:.1f} {py:.1f}h0" for px, py in places)
@@ -216,7 +228,7 @@ def _shapes(kind: str, colour: int, points: Sequence[tuple[float, float]], x: Sc
         yield f'<path class="bars s{colour}" d="{bars}"/>'
     elif places:
         line = "L".join(f"{px:.1f} {py:.1f}" for px, py in places)
-        yield f'<path class="line s{colour}" d="M{line}"/>'
+        yield f'<path class="line {extra}s{colour}" d="M{line}"/>'
 
 
 def _spans(series: Series, colour: int, x: Scale, y: Scale) -> Iterator[str]:

@@ -18,6 +18,7 @@ from bpcli.models.summary import NetworkSummary
 from bpcli.models.tables import layer_table
 from bpcli.pages.page import Section, as_sentence, number, page, spaced
 from bpcli.pages.tables import Counts, Listing
+from bpcli.report.baselines import baselines_section
 from bpcli.report.calibration import calibration_table
 from bpcli.report.curves import probability_charts, reliability_by_name, residual_charts
 from bpcli.report.data import data_section
@@ -29,7 +30,7 @@ from bpcli.spec import type_name
 from bpcli.storage.records import EpochRecord, Summary
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training.scoring import SUMMARIES, remarks
-from bpcli.wording import amount, counted, grouped, quoted
+from bpcli.wording import amount, counted, grouped, quoted, sized
 
 GROUPS: dict[Group, str] = {
     "class": "Each class against the rest",
@@ -58,14 +59,15 @@ def report_of(directory: RunDirectory, cache: bool = True) -> Report:
     records = list(directory.read_metrics())
     layers = {layer.index: f"layer {layer.index} ({layer.type})" for layer in model.inference.network.layers}
     health = health_section(records, summary, layers)
-    sections = [learning_section(records, summary), *([health] if health else [])]
+    compared = baselines_section(summary.baselines)
+    sections = [*compared, learning_section(records, summary), *([health] if health else [])]
     notes: list[str] = []
     scores: Scores = {}
     own = None
     try:
         own = own_data(model, cache)
         rows = own.rows(None)
-        section, scores, notes = _evaluation(model, rows)
+        section, scores, notes = _evaluation(rows.model, rows)
         importance = permutation_importance(model, known_classes(model, rows).table)
         sections += [section, importance_section(importance)]
     except DataError as error:
@@ -136,9 +138,9 @@ def _all_metrics(report: ScoreReport) -> Table:
 def _network(model: Model) -> Section:
     network = NetworkSummary.of(model.preprocessor, model.inference.network, model.loss)
     optimizer = type_name(model.header.config.optimizer)
-    total = counted(network.parameters, "parameter")
+    total = sized(network.parameters, model.members)
     sentences = [f"{total}; the loss is {network.loss}, the optimizer {optimizer}."]
-    return Section("Network", sentences, (), [layer_table(network.layers)])
+    return Section("Network", sentences, (), [layer_table(network)])
 
 
 def _environment(model: Model, summary: Summary) -> Section:

@@ -30,6 +30,8 @@ def learning_section(records: Sequence[EpochRecord], summary: Summary) -> Sectio
         charts.append(metric_chart({"learning rate": records}, "learning_rate", best))
     sentence = f"Epochs are compared by {spaced(summary.monitor or 'train_loss')}"
     sentence += f"; the best is epoch {best}, whose model is kept." if best else "."
+    if members := len(records[-1].member_losses):
+        sentence += f" The faint lines are the {members} members of the ensemble, each on the rows it is validated on."
     return Section("Learning", [sentence], charts)
 
 
@@ -52,11 +54,23 @@ def _chart(
     loss: bool = True,
 ) -> Chart:
     series = [
-        Series(name, [record.epoch for record in records], [record.number(key) for record in records])
+        Series(
+            name,
+            [record.epoch for record in records],
+            [record.number(key) for record in records],
+            behind=_of_members(records) if key == "validation_loss" else (),
+        )
         for name, (records, key) in curves.items()
     ]
-    values = [value for one in series for value in one.y if value is not None]
+    values = [value for one in series for line in (one.y, *one.behind) for value in line if value is not None]
     return Chart(title, "epoch", label, series, logarithmic=loss and suits_logarithmic_axis(values), mark=mark_of(best))
+
+
+def _of_members(records: Sequence[EpochRecord]) -> list[list[float | None]]:
+    """Validation loss of each member of an ensemble by epoch; empty for one network."""
+    losses = [record.member_losses for record in records]
+    count = min(map(len, losses), default=0)
+    return [[of_epoch[member] for of_epoch in losses] for member in range(count)]
 
 
 def mark_of(best: int | None) -> tuple[float, str] | None:

@@ -151,7 +151,8 @@ def _suits(decision: FittedDecision, target: TargetBase, loss: LossBase) -> bool
 class Checkpoint:
     """Header, and vectors in the layouts of the network that the header describes.
 
-    vectors: "params" (layout.size,) and "state" (state_layout.size,). A checkpoint for resuming also has "best_params",
+    vectors: "params" (layout.size,) and "state" (state_layout.size,); with several members, (members, size) each. A
+    checkpoint for resuming also has "best_params",
     "best_state", and the optimizer's vectors, named "optimizer." and the slot; with moving averages also
     "average_params" and "average_state".
     """
@@ -241,7 +242,7 @@ def _first(error: ValidationError) -> str:
 
 def _network(header: Header) -> Network:
     preprocessor = header.preprocessor
-    return header.config.plan_network(preprocessor.signature, preprocessor.target.outputs)
+    return header.config.plan_network(preprocessor.signature, preprocessor.target.outputs, preprocessor.stems)
 
 
 def _layout(network: Network, vector: str) -> Layout:
@@ -263,15 +264,17 @@ def _vectors(arrays: dict[str, Array], header: Header) -> dict[str, Array]:
         averaged = header.config.training.average is not None
         names += ["average_params", "average_state"] if averaged else []
         names += ["best_params", "best_state", *(f"optimizer.{slot}" for slot in header.config.optimizer.slots)]
-    vectors = {}
+    vectors, members = {}, header.config.members
+    many = () if members == 1 else (members,)
     for name in names:
-        parts = [np.empty(0, dtype)]
+        parts = [np.empty((*many, 0), dtype)]
         for slot in _layout(network, name).slots:
             full = _array(name, slot.name)
             array = arrays.pop(full, None)
-            if array is None or array.shape != slot.shape or array.dtype != dtype:
+            shape = (*many, *slot.shape)
+            if array is None or array.shape != shape or array.dtype != dtype:
                 found = "missing" if array is None else f"of shape {array.shape} and type {array.dtype}"
-                wanted = f"shape {slot.shape} and type {dtype}"
+                wanted = f"shape {shape} and type {dtype}"
                 raise CheckpointError(f"array {full} is {found}; the network expects {wanted}")
             # Minimum and maximum are finite only if all numbers are, and need no temporary array.
             lowest, highest = array.min(), array.max()
@@ -279,8 +282,8 @@ def _vectors(arrays: dict[str, Array], header: Header) -> dict[str, Array]:
                 raise CheckpointError(f"array {full} holds values that are not finite")
             if lowest < slot.least:
                 raise CheckpointError(f"array {full} holds a value below {slot.least:g}")
-            parts.append(array.ravel())
-        vectors[name] = np.concatenate(parts)
+            parts.append(array.reshape(*many, -1))
+        vectors[name] = np.concatenate(parts, axis=-1)
     if arrays:
         raise CheckpointError(f"array {quoted(min(arrays))} is not part of the network")
     return vectors

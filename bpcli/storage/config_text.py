@@ -14,6 +14,14 @@ def config_text(config: Mapping[str, object]) -> str:
     return yaml.dump(config, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
+def flow_text(value: object) -> str:
+    """Serialize a value of a config to one line of YAML, such as `{members: 8, folds: true}`."""
+    text: str = yaml.dump(
+        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"), default_flow_style=True
+    )
+    return text.removesuffix("\n").removesuffix("...").removesuffix("\n")
+
+
 class _Dumper(yaml.SafeDumper):
     """PyYAML's dumper, which also quotes strings that YAML 1.2 would read as numbers, such as 1e5."""
 

@@ -172,6 +172,11 @@ class RunDirectory:
         return self.path / "summary.json"
 
     @property
+    def out_of_fold(self) -> Path:
+        """Predictions of the training rows by the members that do not train on them."""
+        return self.path / "oof.csv"
+
+    @property
     def crash_log(self) -> Path:
         """Stacks of all threads at the fatal signal that ended training; empty during training."""
         return self.path / "crash.log"

@@ -11,13 +11,15 @@ import numpy as np
 from bpcli.data.calendar import DAY
 from bpcli.data.columns.arrays import ArrayInput
 from bpcli.data.columns.base import ColumnInput, InputBase
+from bpcli.data.columns.categorical_inputs import CodedInput, OrdinalInput, SignInput
 from bpcli.data.columns.censored import CensoredInput
 from bpcli.data.columns.dates import PERIODS, CycleOf, MomentInput
 from bpcli.data.columns.encoders import Affine, Landmarks
-from bpcli.data.columns.inputs import BooleanInput, NumericInput, OneHotInput, OrdinalInput
+from bpcli.data.columns.inputs import BooleanInput, NumericInput
 from bpcli.data.columns.piecewise_linear import Bins
 from bpcli.data.columns.smooth_clip import SmoothlyClipped
 from bpcli.data.columns.target_encoders import Logarithm, Ratio
+from bpcli.data.columns.target_mean import TargetMeanInput
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Column, Table
 from bpcli.data.targets import ExclusiveTarget, LabelsTarget, NumbersTarget, TargetBase
@@ -126,10 +128,31 @@ def _boolean(spec: BooleanInput, column: Column) -> Iterator[str]:
 
 
 @_cells.register
-def _one_hot(spec: OneHotInput, column: Column) -> Iterator[str]:
+def _one_hot(spec: CodedInput, column: Column) -> Iterator[str]:
     of = "the value is missing" if column.missing()[0] else f"the value is {column.labels()[0]}"
     for category in spec.categories:
         yield f"one-hot: 1 where {spec.name} is {category}, else 0; {of}"
+    if spec.rare:
+        yield f"one-hot: 1 where {spec.name} is rare or unseen in training, else 0; {of}"
+
+
+@_cells.register
+def _sign(spec: SignInput, column: Column) -> Iterator[str]:
+    of = "the value is missing" if column.missing()[0] else f"the value is {column.labels()[0]}"
+    first, second = spec.categories
+    yield f"1 where {spec.name} is {second}, -1 where it is {first}, else 0; {of}"
+
+
+@_cells.register
+def _target_mean(spec: TargetMeanInput, column: Column) -> Iterator[str]:
+    label = column.labels()[0]
+    if column.missing()[0] or label not in spec.categories:
+        yield from (f"{'missing' if column.missing()[0] else 'unseen in training'}, so 0" for _ in spec.labels)
+        return
+    rows = _number(spec.rows[spec.categories.index(label)])
+    for name, scale in zip(spec.labels, spec.scales, strict=True):
+        of = f"{name} in the {rows} training rows of {label} (in those of other folds, for one of these rows)"
+        yield f"{of} less that of all, shrunk by n / (n + {_number(spec.smoothing)}), / {_number(scale)}"
 
 
 @_cells.register

@@ -49,8 +49,9 @@ Term = Callable[[Array, Moments, Moments], Array]
 class Rule:
     """Equations of a step, the last of which assigns the parameter p, and their constants.
 
-    `slots` names the optimizer's vectors that are shown, each with the factor that converts it to the paper's
-    scale. `derived` computes each equation that assigns neither a moment nor p.
+    Constants lack c, the learning-rate factor of a parameter. `slots` names the optimizer's vectors that are shown,
+    each with the factor that converts it to the paper's scale. `derived` computes each equation that assigns neither a
+    moment nor p.
     """
 
     equations: tuple[Equation, ...]
@@ -74,12 +75,18 @@ def rule_of(spec: OptimizerBase, state: OptimizerState, learning_rate: float) ->
     raise TypeError(f"no rule is known for {type(spec).__name__}")
 
 
+def _rate(spec: OptimizerBase, learning_rate: str = "lr") -> str:
+    """The learning rate in an equation of p; with rate factors times c, the factor of the parameter."""
+    return learning_rate if spec.rate_factors is None else f"{learning_rate} · c"
+
+
 @rule_of.register
 def _sgd(spec: Sgd, state: OptimizerState, learning_rate: float) -> Rule:
     constants = {"lr": learning_rate}
+    rate = _rate(spec)
     if not spec.momentum:
-        return Rule((Equation("p", "p - lr · g"),), constants)
-    last = Equation("p", "p - lr · (g + μ · v)" if spec.nesterov else "p - lr · v")
+        return Rule((Equation("p", f"p - {rate} · g"),), constants)
+    last = Equation("p", f"p - {rate} · " + ("(g + μ · v)" if spec.nesterov else "v"))
     return Rule((Equation("v", "μ · v + g"), last), constants | {"μ": spec.momentum}, {"v": ("v", 1.0)})
 
 
@@ -90,7 +97,7 @@ def _rprop(spec: Rprop, state: OptimizerState, learning_rate: float) -> Rule:
     equations = (
         Equation("size", kept + changed),
         Equation("sign", "sign of g, but 0 where it changed"),
-        Equation("p", "p - lr factor · sign · size"),
+        Equation("p", f"p - {_rate(spec, 'lr factor')} · sign · size"),
     )
     factor = learning_rate / spec.learning_rate
     constants = {"lr factor": factor, "η+": spec.increase, "η-": spec.decrease}
@@ -99,13 +106,13 @@ def _rprop(spec: Rprop, state: OptimizerState, learning_rate: float) -> Rule:
 
 @rule_of.register
 def _adagrad(spec: Adagrad, state: OptimizerState, learning_rate: float) -> Rule:
-    equations = (Equation("s", "s + g²"), Equation("p", "p - lr · g / (√s + ε)"))
+    equations = (Equation("s", "s + g²"), Equation("p", f"p - {_rate(spec)} · g / (√s + ε)"))
     return Rule(equations, {"lr": learning_rate, "ε": spec.epsilon}, {"s": ("s", 1.0)})
 
 
 @rule_of.register
 def _rmsprop(spec: Rmsprop, state: OptimizerState, learning_rate: float) -> Rule:
-    equations = (Equation("s", "ρ · s + (1 - ρ) · g²"), Equation("p", "p - lr · g / (√s + ε)"))
+    equations = (Equation("s", "ρ · s + (1 - ρ) · g²"), Equation("p", f"p - {_rate(spec)} · g / (√s + ε)"))
     constants = {"lr": learning_rate, "ρ": spec.rho, "ε": spec.epsilon}
     return Rule(equations, constants, {"s": ("s", 1.0)})
 
@@ -117,7 +124,7 @@ def _adadelta(spec: Adadelta, state: OptimizerState, learning_rate: float) -> Ru
         Equation("s", "ρ · s + (1 - ρ) · g²"),
         Equation("d", "g · √(u + ε) / √(s + ε)"),
         Equation("u", "ρ · u + (1 - ρ) · d²"),
-        Equation("p", "p - lr · d"),
+        Equation("p", f"p - {_rate(spec)} · d"),
     )
 
     def d(g: Array, before: Moments, after: Moments) -> Array:
@@ -183,7 +190,7 @@ def _of_adam(
 
     given = {"lr": learning_rate, "β1": spec.beta1, "β2": spec.beta2, "ε": spec.epsilon, "t": float(state.steps)}
     given |= constants or {}
-    by = f"lr · {first.name} / (√v̂ + ε)"
+    by = f"{_rate(spec)} · {first.name} / (√v̂ + ε)"
     decayed = None
     if spec.decay:
         given["λ"] = spec.decay

@@ -36,9 +36,10 @@ def row_in_file(row: TracedRow, shows: Arithmetic) -> str:
 
 
 def member(spec: Spec, but: str = "") -> str:
-    """Loss or optimizer with its nonzero options."""
+    """Loss or optimizer with its nonzero options, but not those that are specs themselves."""
     said = spec.model_dump(mode="json", by_alias=True)
-    options = ", ".join(f"{name} {value}" for name, value in said.items() if name not in ("type", but) and value)
+    shown = {name: value for name, value in said.items() if value and not isinstance(value, dict)}
+    options = ", ".join(f"{name} {value}" for name, value in shown.items() if name not in ("type", but))
     return f"{said['type']} ({options})" if options else str(said["type"])
 
 

@@ -18,12 +18,12 @@ from bpcli.data.batches import Dataset
 from bpcli.errors import DivergedError
 from bpcli.experiment.prepare import Prepared
 from bpcli.models.feature_names import Names, stem_outputs
-from bpcli.nn.layers import Position, Views
+from bpcli.nn.layers import Views
 from bpcli.nn.losses import LossScratch
 from bpcli.nn.named_layers import NamedLayer, all_views, named_layers
 from bpcli.nn.network import Network
+from bpcli.nn.optimizers import RateFactors
 from bpcli.nn.recording import LayerRecord, recorded
-from bpcli.randomness import Stream
 from bpcli.tracing.arithmetic import Arithmetic
 from bpcli.tracing.chosen_rows import ChosenRows
 from bpcli.tracing.layers import worked_layers
@@ -58,9 +58,11 @@ class _Step(SerialSteps):
 
     def take(self, epoch: int, step: int) -> Array:
         """Take the step. Return the gradient that the optimizer received."""
-        self.position.epoch, self.position.step = epoch, step
+        run = self._run
+        self.position = run.position(epoch, step)
+        rate = run.learning_rate(epoch, step, self.state.counters.plateau.factor)
         with np.errstate(all="ignore"):
-            self.step(self.batch, self._run.learning_rate(epoch, step, self.state.counters.plateau.factor))
+            self.step(self.batch, rate, run.weight_decay(epoch, step))
         return self.grads
 
 
@@ -72,7 +74,7 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, sourc
     plan, loss = prepared.plan, prepared.plan.loss
     epochs, done = state.counters.epoch, state.counters.epoch >= plan.spec.epochs
     epoch, step = (plan.spec.epochs - 1, 0) if done else (epochs, state.counters.step)
-    position = Position(Stream(plan.seed, "dropout"), epoch, step)
+    position = plan.position(epoch, step)
     network, records = recorded(plan.network.expanded)
     steps = _Step(plan, network, rows.dataset, state)
     objective = Objective(plan.network.expanded, loss, plan.spec, steps.batch, state.layer_state, position)
@@ -90,7 +92,7 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, sourc
         for when, vectors in (("before", before), ("after", _vectors(state)))
     }
     given = all_views(plan.network.bind(applied))
-    rule = rule_of(plan.optimizer, state.optimizer, steps.learning_rate)
+    rule = rule_of(plan.optimizer.with_decay(plan.weight_decay(epoch, step)), state.optimizer, steps.learning_rate)
     norm = _norm(plan, records, before["params"])
     bound = plan.spec.clip.norm
     notes = list(rows.notes)
@@ -100,7 +102,7 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, sourc
             "at the initial learning rate of the last epoch"
         )
     traced = [
-        _layer(at, named, record, names, given, views, rule)
+        _layer(at, named, record, names, given, views, rule, plan.optimizer.rate_factors)
         for at, (named, record) in enumerate(zip(named_layers(plan.network), records, strict=True))
     ]
     trace = Trace(
@@ -147,6 +149,7 @@ def _layer(
     given: tuple[Views, ...],
     views: Moments,
     rule: Rule,
+    factors: RateFactors | None,
 ) -> TracedLayer:
     """Trace of the stem or layer at a place: forward and backward arrays, and parameters before and after the step."""
     layer = named.layer
@@ -161,7 +164,9 @@ def _layer(
         outputs=outputs,
         forward={name: _exact(array) for name, array in forward.items() if array is not None},
         backward={name: _exact(array) for name, array in backward.items() if array is not None},
-        parameters={slot.name: _parameter(slot, at, record, given, views, rule) for slot in layer.parameters()},
+        parameters={
+            slot.name: _parameter(slot, at, record, given, views, rule, factors) for slot in layer.parameters()
+        },
         field=field,
     )
 
@@ -178,7 +183,13 @@ def _norm(plan: TrainingPlan, records: Sequence[LayerRecord], params: Array) -> 
 
 
 def _parameter(
-    slot: Slot, index: int, record: LayerRecord, given: tuple[Views, ...], views: Moments, rule: Rule
+    slot: Slot,
+    index: int,
+    record: LayerRecord,
+    given: tuple[Views, ...],
+    views: Moments,
+    rule: Rule,
+    factors: RateFactors | None,
 ) -> TracedParameter:
     """Trace of a parameter array: before and after the step, with the gradient and moments.
 
@@ -208,6 +219,7 @@ def _parameter(
         after=after,
         optimizer=moments,
         terms=terms,
+        rate_factor=1.0 if factors is None else factors.of(slot),
     )
 
 

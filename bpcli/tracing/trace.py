@@ -63,6 +63,8 @@ class TracedParameter:
     after: Array
     optimizer: Mapping[str, Moment]
     terms: Mapping[str, Array]
+    rate_factor: float = 1.0
+    """Factor on the learning rate."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from bpcli.nn.optimizers import RateFactors
 from bpcli.tracing.arithmetic import Arithmetic, filled
 from bpcli.tracing.phrases import Place
 from bpcli.tracing.trace import TracedParameter, TracedUpdate
@@ -46,7 +47,16 @@ class WorkedUpdate:
         others = {name: value for name, value in update.constants.items() if name != "lr"}
         if others:
             lines.append(", ".join(f"{name} = {shows.constant(value)}" for name, value in others.items()))
+        if update.optimizer.rate_factors is not None:
+            lines.append(f"learning-rate factor c: {self._factors(update.optimizer.rate_factors)}")
         return lines
+
+    def _factors(self, factors: RateFactors) -> str:
+        """Learning-rate factor of each kind of parameter."""
+        return ", ".join(
+            f"{'1 / √inputs' if isinstance(factor, str) else self.shows.constant(factor)} for {kind}"
+            for kind, factor in factors.model_dump().items()
+        )
 
     def lines(self, parameter: TracedParameter, place: Place, letter: str) -> Iterator[str]:
         """Yield lines for one component: its gradient after penalties and clipping, then each equation."""
@@ -80,6 +90,7 @@ class WorkedUpdate:
         update, shows = self.update, self.shows
         moments = parameter.optimizer
         values = {name: shows.constant(value) for name, value in update.constants.items()}
+        values["c"] = shows.constant(parameter.rate_factor)
         values |= {name: shows.short(moment.before[place]) for name, moment in moments.items()}
         values |= {"g": shows.short(parameter.applied[place]), "p": shows.short(parameter.before[place])}
         results = {**parameter.terms, **{name: of.after for name, of in moments.items()}, "p": parameter.after}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -14,24 +14,28 @@ from bpcli.decision.spec import DecisionSpec
 from bpcli.documents.decision import AFTER, BEFORE, DecisionReport, ThresholdReport
 from bpcli.documents.scores import Scores
 from bpcli.metrics.reliability import calibration_scores
-from bpcli.nn.inference import Inference
 from bpcli.nn.losses import LossBase
 from bpcli.training.scoring import outcome_of, true_outcomes
 
 
 def fit_decision(
-    spec: DecisionSpec, target: TargetBase, loss: LossBase, inference: Inference, validation: Dataset | None
+    spec: DecisionSpec,
+    target: TargetBase,
+    loss: LossBase,
+    logits_of: Callable[[Dataset], Array],
+    validation: Dataset | None,
 ) -> FittedDecision | None:
     """Fit calibration, then thresholds on calibrated probabilities. None if the config asks for neither.
 
-    validation: rows of the fit, which a threshold given as a number does without. Rows count with their weights.
+    logits_of: logits (rows, outputs) of a dataset. validation: rows of the fit, which a threshold given as a number
+    does without. Rows count with their weights.
     """
     names = target.decided_names
     fitted = FittedDecision()
     if spec.needs_rows:
         assert validation is not None, "an experiment that needs validation rows has some"
         weight = _known_weight(target, validation)
-        logits = inference.logits(validation.x)
+        logits = logits_of(validation)
         rows = validation.rows if weight is None else int(np.count_nonzero(weight))
         calibration = None if spec.calibration is None else spec.calibration.fit(loss, logits, validation.y, weight)
         fitted = FittedDecision(calibration=calibration, rows=rows)
@@ -93,10 +97,13 @@ def report_of(
 
 
 def effect_of_calibration(
-    target: TargetBase, loss: LossBase, inference: Inference, dataset: Dataset, decision: FittedDecision
+    target: TargetBase, loss: LossBase, logits: Array, dataset: Dataset, decision: FittedDecision
 ) -> dict[str, Scores]:
-    """Scores of a dataset's probabilities before and after calibration, with the weights of its rows."""
-    logits, found = inference.logits(dataset.x), {}
+    """Scores of a dataset's probabilities before and after calibration, with the weights of its rows.
+
+    logits: (rows, outputs) of the dataset.
+    """
+    found = {}
     true = true_outcomes(target, dataset)
     known = true < len(target.class_names) if dataset.unseen else np.ones(len(true), np.bool_)
     weight = None if dataset.row_weight is None else dataset.row_weight[known]

@@ -68,6 +68,7 @@ class EpochCloser:
             improved=improved,
             stop=state.counters.stop,
             health=health,
+            member_losses=self._evaluator.member_losses if plan.validation is not None and self._evaluator else (),
         )
 
     def _evaluate(self, part: Part) -> dict[str, float | None]:

@@ -7,10 +7,10 @@ from time import perf_counter
 
 import numpy as np
 
-from bpcli.randomness import Stream
 from bpcli.system.threads import Crew, available_cores
 from bpcli.training.epochs import EpochCloser
 from bpcli.training.plan import EpochReport, Progress, TrainingPlan
+from bpcli.training.row_order import RowOrder
 from bpcli.training.state import TrainingState
 from bpcli.training.steps import LOCAL, Exchange, Steps, steps_for
 from bpcli.training.steps.base import StepSums
@@ -58,7 +58,7 @@ def train(
             yield from epoch_steps.take(started, interrupted)
             if interrupted() and state.counters.step < steps.batches.count:
                 return
-            rows = (state.counters.step - first) * steps.batches.size
+            rows = (state.counters.step - first) * plan.batch_size
             yield closer.finish_epoch(started, rows / max(clock() - epoch_started, 1e-9))
             if interrupted():
                 return
@@ -70,12 +70,12 @@ class _EpochSteps:
     def __init__(self, steps: Steps, progress_seconds: float, clock: Clock) -> None:
         self.steps, self.plan, self.state = steps, steps.plan, steps.state
         self._progress_seconds, self._clock = progress_seconds, clock
-        self._shuffle = Stream(self.plan.seed, "shuffle")
+        self._order = RowOrder(self.plan)
 
     def take(self, started: float, interrupted: Callable[[], bool]) -> Iterator[Progress]:
         """Take the remaining steps of the current epoch. Raises DivergedError."""
         state = self.state
-        order = self._shuffle.at(state.counters.epoch).permutation(self.plan.train.rows)
+        order = self._order.of_epoch(state.counters.epoch)
         taken = self.steps.epoch(order, state.counters.epoch, state.counters.step)
         deadline = started + (self.plan.spec.max_time or float("inf"))
         while self._advance(taken, min(self._clock() + self._progress_seconds, deadline), interrupted):

@@ -23,21 +23,13 @@ class MovingAverage:
     def __init__(self, spec: Average, state: TrainingState) -> None:
         self._decay, self._state = spec.decay, state
         self._rest = np.empty((), state.params.dtype)
-        self._pairs = [
-            (average, values)
-            for averages, vectors in (
-                (state.average_params, state.params),
-                (state.average_layer_state, state.layer_state),
-            )
-            for average, values in zip(averages, vectors, strict=True)
-        ]
+        pairs = (state.average_params, state.params), (state.average_layer_state, state.layer_state)
+        self._pairs = [(averages.reshape(-1), vectors.reshape(-1)) for averages, vectors in pairs]
         self._scratch = self.scratch()
 
     def scratch(self) -> Array:
         """Scratch memory for `apply`, one per thread."""
-        return np.empty(
-            min(BLOCK, max(self._state.params.shape[1], self._state.layer_state.shape[1])), self._rest.dtype
-        )
+        return np.empty(min(BLOCK, max(self._state.params.size, self._state.layer_state.size)), self._rest.dtype)
 
     def begin(self) -> None:
         """Compute the weight of the new values in the step that the optimizer has counted last."""

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
 from bpcli.documents.layer_health import LayerHealth
+from bpcli.nn.layers import Position
 from bpcli.nn.losses import LossBase
-from bpcli.nn.network import Network
+from bpcli.nn.network import Network, layer_name
 from bpcli.nn.optimizers import OptimizerBase
 from bpcli.nn.schedules import ScheduleBase
+from bpcli.randomness import Stream
+from bpcli.training.constant import prior_logits
+from bpcli.training.folds import Folds
+from bpcli.training.initialization import initialize_by_rows
 from bpcli.training.monitor import Monitor
 from bpcli.training.spec import TrainingSpec
 from bpcli.training.state import StopReason, TrainingState
@@ -48,8 +54,12 @@ class TrainingPlan:
     """Parameters given instead of drawn, by their names in the network's layout."""
     initial_state: dict[str, Array] = field(default_factory=dict)
     """Layer state taken over from another model, by names in the network's layout of states."""
+    prior_bias: bool = False
+    """Whether the initial biases of the output layer are the logits of the best constant prediction."""
     members: tuple[int, ...] = (0,)
-    """Numbers of the ensemble members, which train on the same batches, each with its own random numbers."""
+    """Numbers of the ensemble members, each with its own random numbers and order of rows."""
+    folds: Folds | None = None
+    """Folds of the training rows, of which the validation rows are those with a fold; None to train on all of them."""
     stepping: Stepping = SERIAL
     """Implementation of the steps."""
 
@@ -60,19 +70,57 @@ class TrainingPlan:
 
     @property
     def batch_size(self) -> int:
-        """Rows per step."""
+        """Rows per step and member."""
         size = self.spec.batch_size
-        return self.train.rows if size == "full" else min(size, self.train.rows)
+        return self.rows_per_member if size == "full" else min(size, self.rows_per_member)
+
+    @property
+    def rows_per_member(self) -> int:
+        """Rows that a member trains on in an epoch."""
+        return self.train.rows if self.folds is None else self.folds.rows_per_member
 
     @property
     def steps_per_epoch(self) -> int:
         """Steps per epoch."""
-        return -(-self.train.rows // self.batch_size)
+        return -(-self.rows_per_member // self.batch_size)
 
     def learning_rate(self, epoch: int, step: int, plateau: float) -> float:
         """Learning rate of a step, epoch and step counted from 0. `plateau` is the factor of reduce_on_plateau."""
-        factor = self.schedule.learning_rate_factor(epoch, step, self.steps_per_epoch, self.spec.epochs)
+        factor = self.schedule.factor_of_step(epoch, step, self.steps_per_epoch, self.spec.epochs)
         return self.optimizer.learning_rate * factor * plateau
+
+    def position(self, epoch: int = 0, step: int = 0, shard: int = 0) -> Position:
+        """Position of a step in this run."""
+        noise = Stream(self.seed, "dropout")
+        return Position(noise, epoch, step, shard, steps_per_epoch=self.steps_per_epoch, epochs=self.spec.epochs)
+
+    def weight_decay(self, epoch: int, step: int) -> float:
+        """Weight decay of a step, as a multiple of the learning rate."""
+        return self.optimizer.decay_at(epoch, step, self.steps_per_epoch, self.spec.epochs)
+
+    def of_member(self, member: int) -> TrainingPlan:
+        """Plan of a single member, on all training rows."""
+        return replace(self, members=(member,), folds=None)
+
+    def trained_rows(self, member: int) -> NDArray[np.intp]:
+        """Indices of the training rows that a member may train on."""
+        return np.arange(self.train.rows) if self.folds is None else self.folds.trained(member)
+
+    def _initialize_by_rows(self, state: TrainingState) -> None:
+        """Set initial parameters that depend on training rows."""
+        network, given = self.network, self.initial_parameters
+        bias = f"{layer_name(network.layers[-1])}.bias"
+        by_rows = any(layer.initialized_by_rows for layer in network.layers)
+        prior = self.prior_bias and bias not in given
+        if not by_rows and not prior:
+            return
+        stream = Stream(self.seed, "initialize")
+        for member, params, layer_state in zip(self.members, state.params, state.layer_state, strict=True):
+            rows = self.trained_rows(member)
+            if by_rows:
+                initialize_by_rows(network, params, layer_state, self.train.x, rows, stream, member, given)
+            if prior:
+                network.layout.views(params)[bias][:] = prior_logits(self.loss, self.train, network.n_out, rows)
 
     def new_state(self) -> TrainingState:
         """State before the first step."""
@@ -81,6 +129,7 @@ class TrainingPlan:
         views = self.network.layout.views(state.params) | self.network.state_layout.views(state.layer_state)
         for name, values in (self.initial_parameters | self.initial_state).items():
             np.copyto(views[name], values)
+        self._initialize_by_rows(state)
         state.begin_averages()
         state.keep_best()
         return state
@@ -116,3 +165,5 @@ class EpochReport:
     stop: StopReason | None
     health: tuple[LayerHealth, ...] = ()
     """Health of all layers with parameters."""
+    member_losses: tuple[float | None, ...] = ()
+    """Validation loss of each member of an ensemble, on the rows that it is validated on; empty for one network."""

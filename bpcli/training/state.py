@@ -120,6 +120,22 @@ class TrainingState:
         self.best_params: Array = self.params.copy()
         self.best_layer_state: Array = self.layer_state.copy()
 
+    def of_member(self, place: int) -> TrainingState:
+        """Copy with the vectors of one of the members, the one at this place."""
+
+        def alone(vectors: Array) -> Array:
+            return vectors[place : place + 1].copy()
+
+        found = object.__new__(TrainingState)
+        found.params, found.layer_state = alone(self.params), alone(self.layer_state)
+        found.average_params = alone(self.average_params) if self.is_averaged else found.params
+        found.average_layer_state = alone(self.average_layer_state) if self.is_averaged else found.layer_state
+        found.best_params, found.best_layer_state = alone(self.best_params), alone(self.best_layer_state)
+        slots = {name: alone(slot) for name, slot in self.optimizer.slots.items()}
+        found.optimizer = replace(self.optimizer, slots=slots, numbers=dict(self.optimizer.numbers))
+        found.counters = self.counters
+        return found
+
     @property
     def is_averaged(self) -> bool:
         """Whether the averages are arrays of their own. If not, they are the parameters and the layer state."""

@@ -17,7 +17,18 @@ from bpcli.config import load_config
 from bpcli.experiment.prepare import prepare
 from bpcli.nn import losses
 from bpcli.nn.activations import Activation, Elu, LeakyRelu
-from bpcli.nn.layers import BatchNorm, Dense, DenseLayer, Dropout, DropoutLayer, LayerNorm
+from bpcli.nn.layers import (
+    BatchNorm,
+    Dense,
+    DenseLayer,
+    Dropout,
+    DropoutLayer,
+    LayerNorm,
+    Parametric,
+    ParametricLayer,
+    Scale,
+    ScaleLayer,
+)
 from bpcli.nn.layers.batch_norm import BatchNormLayer
 from bpcli.nn.layers.layer_norm import LayerNormLayer
 from bpcli.nn.losses import Loss
@@ -36,8 +47,17 @@ SECOND: dict[str, Any] = {
     "dropout": Dropout(rate=0.3),
     "batch_norm": BatchNorm(),
     "layer_norm": LayerNorm(),
+    "scale": Scale(),
+    "parametric": Parametric(activation="mish"),
 }
-PLANNED = {"dense": DenseLayer, "dropout": DropoutLayer, "batch_norm": BatchNormLayer, "layer_norm": LayerNormLayer}
+PLANNED = {
+    "dense": DenseLayer,
+    "dropout": DropoutLayer,
+    "batch_norm": BatchNormLayer,
+    "layer_norm": LayerNormLayer,
+    "scale": ScaleLayer,
+    "parametric": ParametricLayer,
+}
 
 
 def checked(
@@ -139,7 +159,13 @@ def test_a_wrong_derivative_that_a_layer_hands_back_is_found_there(monkeypatch: 
 
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [("dense", "weight"), ("dense", "bias"), *product(["batch_norm", "layer_norm"], ["scale", "shift"])],
+    [
+        ("dense", "weight"),
+        ("dense", "bias"),
+        *product(["batch_norm", "layer_norm"], ["scale", "shift"]),
+        ("scale", "scale"),
+        ("parametric", "share"),
+    ],
 )
 def test_one_wrong_parameter_is_named(monkeypatch: pytest.MonkeyPatch, kind: str, name: str) -> None:
     right = PLANNED[kind].backward
@@ -214,7 +240,10 @@ NORMS = [
 PLACES: dict[str, tuple[str, list[str]]] = {
     "xor": ("xor", []),
     "xor, hinge": ("xor", ["loss=hinge"]),
-    "xor, norms": ("xor", ["layers=[batch_norm, {units: 5}, layer_norm, {units: 3, activation: mish}]"]),
+    "xor, norms": (
+        "xor",
+        ["layers=[batch_norm, {units: 5}, layer_norm, scale, parametric, {units: 3, activation: mish}]"],
+    ),
     "penguins": ("penguins", []),
     "penguins, hinge": ("penguins", ["loss=hinge"]),
     "penguins, norms": ("penguins", [f"layers={NORMS}"]),

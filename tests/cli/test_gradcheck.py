@@ -69,7 +69,8 @@ def test_a_wrong_derivative_ends_with_6_and_says_where(monkeypatch: pytest.Monke
 
 def test_weights_smoothing_penalties_and_every_layer_are_checked_as_training_uses_them():
     options = [
-        "--set=layers=[batch_norm, {units: 8, activation: relu}, {type: dropout, rate: 0.3}, layer_norm, {units: 5}]",
+        "--set=layers=[batch_norm, {units: 8, activation: relu}, {type: dropout, rate: 0.3}, layer_norm, scale, "
+        "{units: 5}]",
         "--set=loss={type: cross_entropy, label_smoothing: 0.1}",
         "--set=training.class_weights=balanced",
         "--set=training.penalty={l1: 0.01, l2: 0.1}",
@@ -77,7 +78,7 @@ def test_weights_smoothing_penalties_and_every_layer_are_checked_as_training_use
     ]
     result = bpcli("gradcheck", CONFIGS / "penguins.yaml", "--json", *options).ok().json
     assert [layer["type"] for layer in result["layers"]] == [
-        "batch_norm", "dense", "dropout", "layer_norm", "dense", "dense",
+        "batch_norm", "dense", "dropout", "layer_norm", "scale", "dense", "dense",
     ]  # fmt: skip
 
 

@@ -20,6 +20,7 @@ PENGUINS_CONFIG = """\
 # Made by bpcli init from penguins.csv: 344 rows, 8 columns.
 name: penguins
 seed: 0                       # seed of all random numbers
+recipe: tabular@1             # gives every key that is not here; bpcli check says what, and why
 data:
   path: penguins.csv
   target: species
@@ -31,16 +32,8 @@ data:
   #   body_mass_g: numeric, 2700 to 6300, 2 missing
   #   sex: categorical, 2 names, 11 missing
   #   year: numeric, 2007 to 2009
-  split: {validation: 0.15, test: 0.15}
-layers:                       # the output layer is determined by target and loss
-  - {units: 64, activation: relu}
-  - {units: 32, activation: relu}
+  split: {test: 0.15}
 loss: cross_entropy    # the target has 3 distinct names
-optimizer: {type: adam, learning_rate: 0.001}
-training:
-  epochs: 200
-  batch_size: 32
-  early_stopping: {monitor: validation_loss, patience: 20}
 """
 
 

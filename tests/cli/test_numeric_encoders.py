@@ -83,3 +83,13 @@ def test_a_run_of_other_bins_does_not_go_on(data: Path) -> None:
 def test_bins_train_again_to_the_bit(data: Path) -> None:
     run = trained(data, "{type: piecewise_linear, bins: 5}")
     assert "metrics of 20 epochs: identical" in bpcli("reproduce", run).ok().out
+
+
+def test_a_run_of_another_default_imputation_does_not_go_on(data: Path) -> None:
+    run = trained(data, "{type: piecewise_linear, bins: auto}, impute: median")
+    assert encodings(run)["dose"] == ("piecewise_linear", 11)
+    again = bpcli("train", run.parent / "c.yaml", "--from", run, "-q")
+    assert again.code == 0
+    result = bpcli("train", run.parent / "c.yaml", "--from", run, "--set", "data.encoders.impute=mean", "-q")
+    assert result.code == 2
+    assert "column 'age': impute mean, but median in" in result.err

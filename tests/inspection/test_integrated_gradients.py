@@ -14,13 +14,15 @@ from bpcli.arrays.memory import Array
 from bpcli.inspection.integrated_gradients import Integrated, integrated_gradients
 from bpcli.nn.activations import Activation, Relu, Tanh
 from bpcli.nn.inference import Inference
-from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
+from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, Parametric, Scale
 
 ACTIVATIONS = members(Activation)
 NORMS: dict[str, list[Any]] = {
     "plain": [],
     "batch_norm": [BatchNorm()],
     "layer_norm": [LayerNorm()],
+    "scale": [Scale()],
+    "parametric": [Parametric(initial=0.5)],
     "dropout": [Dropout(rate=0.5)],
 }
 STACKS = list(product(ACTIVATIONS, NORMS))

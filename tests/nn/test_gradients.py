@@ -19,8 +19,8 @@ from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Workspace
 from bpcli.nn import losses
 from bpcli.nn.activations import Activation, Elu, Identity, LeakyRelu, Relu, Selu
-from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, LayerSpec, Position
-from bpcli.nn.layers.dense import DenseLayer
+from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, LayerSpec, Parametric, Position, Scale
+from bpcli.nn.layers.dense_layer import DenseLayer
 from bpcli.nn.losses import Loss
 from bpcli.randomness import Stream
 
@@ -42,6 +42,8 @@ SECOND_LAYERS: dict[str, Callable[[Any], Any]] = {
     "dropout": lambda activation: Dropout(rate=0.3),
     "batch_norm": lambda activation: BatchNorm(),
     "layer_norm": lambda activation: LayerNorm(),
+    "scale": lambda activation: Scale(),
+    "parametric": lambda activation: Parametric(activation=activation),
 }
 
 
@@ -128,8 +130,11 @@ def test_backpropagation_gives_the_gradient_through_all_kinds_of_layer_at_once(
         BatchNorm(),
         Dense(units=4, activation="tanh"),
         Dropout(rate=0.4),
+        Dropout(rate=0.2, schedule="constant"),
         LayerNorm(),
         Dense(units=3, activation="gelu"),
+        Scale(),
+        Parametric(activation="mish"),
         BatchNorm(),
     ]
     step = step_away_from_kinks(layers, loss, fewest_outputs(loss) + more_outputs, weighted)
@@ -157,6 +162,9 @@ LAYERS = [
     Dropout(rate=0.3),
     BatchNorm(),
     LayerNorm(),
+    Scale(),
+    Parametric(activation="selu"),
+    Parametric(activation="tanh"),
 ]
 
 

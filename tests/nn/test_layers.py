@@ -17,17 +17,27 @@ from bpcli.nn.layers import (
     BatchNorm,
     Dense,
     Dropout,
+    DropoutLayer,
     Layer,
     LayerNorm,
     LayerSpec,
     LayerSummary,
+    Parametric,
     Position,
     RowwiseLayer,
+    Scale,
 )
 from bpcli.randomness import Stream
 
 SPEC: TypeAdapter[Any] = TypeAdapter(LayerSpec)
-ALL = [Dense(units=4, activation="gelu"), Dropout(rate=0.5), BatchNorm(), LayerNorm()]
+ALL = [
+    Dense(units=4, activation="gelu"),
+    Dropout(rate=0.5),
+    BatchNorm(),
+    LayerNorm(),
+    Scale(),
+    Parametric(activation="gelu"),
+]
 
 
 class Laboratory:
@@ -76,6 +86,8 @@ def shapes(slots: tuple[Any, ...]) -> Mapping[str, tuple[int, ...]]:
         (Dropout(rate=0.5), 3, {}, {}),
         (BatchNorm(), 3, {"scale": (3,), "shift": (3,)}, {"running_mean": (3,), "running_variance": (3,)}),
         (LayerNorm(), 3, {"scale": (3,), "shift": (3,)}, {}),
+        (Scale(), 3, {"scale": (3,)}, {}),
+        (Parametric(), 3, {"share": (3,)}, {}),
     ],
     ids=lambda value: getattr(value, "type", ""),
 )
@@ -100,6 +112,7 @@ def test_a_planned_layer_knows_its_sizes(
         (Dropout(rate=0.5), None, 0, True, False),
         (BatchNorm(), None, 0, True, False),
         (LayerNorm(), None, 0, False, False),
+        (Scale(), None, 0, True, False),
     ],
     ids=lambda value: str(getattr(value, "activation", value)),
 )
@@ -133,7 +146,17 @@ def test_units_of_another_activation_leave_the_layer_as_it_is_otherwise() -> Non
     assert norm.with_units(Tanh()) is norm
 
 
-@pytest.mark.parametrize("spec", [Dense(units=4, activation="gelu"), Dropout(rate=0.5)], ids=lambda spec: spec.type)
+@pytest.mark.parametrize(
+    "spec",
+    [
+        Dense(units=4, activation="gelu"),
+        Dropout(rate=0.5),
+        Dropout(rate=0.5, schedule="cosine"),
+        Scale(),
+        Parametric(activation="silu"),
+    ],
+    ids=lambda spec: spec.type,
+)
 def test_a_rowwise_layer_gives_its_gradient_in_parts(spec: Any) -> None:
     whole, parts = Laboratory(spec, (2, 3), 9), Laboratory(spec, (2, 3), 9)
     x, slope = np.random.default_rng(0).normal(size=(9, 2, 3)), np.ones((9, *whole.layer.out_shape))
@@ -144,10 +167,10 @@ def test_a_rowwise_layer_gives_its_gradient_in_parts(spec: Any) -> None:
     assert isinstance(layer, RowwiseLayer)
     dz = slope.copy()
     layer.backward_rows(parts.params, dz, parts.workspace)
-    assert layer.weight_rows == (6 if parts.grads else 0)
+    assert layer.weight_rows == (6 if "weight" in parts.grads else 0)
     for rows in (slice(0, 4), slice(4, 6)):
         layer.weight_gradient(x, dz, rows, parts.grads)
-    layer.bias_gradient(dz, parts.workspace, parts.grads)
+    layer.bias_gradient(x, dz, parts.workspace, parts.grads)
     for name, gradient in whole.grads.items():
         np.testing.assert_allclose(parts.grads[name], gradient, rtol=1e-13)
 
@@ -323,6 +346,58 @@ def test_an_input_is_kept_where_the_random_number_is_below_the_share_to_keep(u: 
     assert dropout.forward(np.ones((1, 1)), Position(Constant(u)))[0, 0] == y
 
 
+SCHEDULED = Dropout(rate=0.5, schedule={"type": "flat_cosine", "flat": 0.5})
+
+
+def at_epoch(epoch: int, step: int = 0, member: int = 0) -> Position:
+    """Position in a training of 8 epochs of 4 steps."""
+    return Position(Stream(0, "dropout"), epoch, step, member=member, steps_per_epoch=4, epochs=8)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "step", "rate"), [(0, 0, 0.5), (4, 0, 0.5), (6, 0, 0.25), (6, 2, 0.1543), (7, 3, 0.0048)]
+)
+def test_scheduled_dropout_drops_with_the_rate_of_its_step(epoch: int, step: int, rate: float) -> None:
+    """Half a cosine from epoch 4 to 8: (1 + cos(π t)) / 4 with t = 0.5, 0.625 and 0.9375."""
+    dropout = Laboratory(SCHEDULED, 500, 400)
+    position = at_epoch(epoch, step)
+    assert dropout.layer.rate_at(position) == pytest.approx(rate, abs=1e-4)
+    y = dropout.forward(np.ones((400, 500)), position)
+    assert np.unique(y) == pytest.approx([0.0, 1.0 / (1.0 - rate)], abs=2e-4)
+    assert np.mean(y == 0.0) == pytest.approx(rate, abs=0.0045), "four standard errors"
+
+
+def test_scheduled_dropout_of_rate_0_keeps_every_input() -> None:
+    dropout = Laboratory(Dropout(rate=0.0, schedule="constant"), 40, 50)
+    assert (dropout.forward(np.ones((50, 40)), at_epoch(1)) == 1.0).all()
+
+
+def test_scheduled_dropout_differs_between_steps_members_and_layers_and_not_between_calls() -> None:
+    def dropped(position: Position, index: int = 1) -> bytes:
+        return Laboratory(SCHEDULED, 20, 30, index=index).forward(np.ones((30, 20)), position).tobytes()
+
+    def found() -> list[bytes]:
+        places = [at_epoch(0), at_epoch(1), at_epoch(0, 1), at_epoch(0, member=1)]
+        return [*map(dropped, places), dropped(at_epoch(0), index=2)]
+
+    assert len(set(found())) == 5
+    assert found() == found()
+
+
+def test_masks_of_members_are_those_of_each_member_alone() -> None:
+    together = SCHEDULED.plan(1, (20,)).of_members(3)
+    masks = np.empty((3 * 30, 20), FLOAT32)
+    together.write_masks(at_epoch(5, 2), masks)
+    for member in range(3):
+        alone = np.empty((30, 20), FLOAT32)
+        SCHEDULED.plan(1, (20,)).write_masks(at_epoch(5, 2, member), alone)
+        assert np.array_equal(masks[30 * member : 30 * (member + 1)], alone)
+
+
+def test_dropout_without_a_schedule_draws_its_numbers() -> None:
+    assert type(Dropout(rate=0.5).plan(1, (20,))) is DropoutLayer
+
+
 # Batch norm
 
 
@@ -423,3 +498,88 @@ def test_a_large_offset_costs_the_variance_no_precision(spec: Any) -> None:
     x = np.random.default_rng(0).normal(size=(8, 8))
     plain = Laboratory(spec, 8, 8).forward(x, at()).copy()
     np.testing.assert_allclose(Laboratory(spec, 8, 8).forward(x + 1e6, at()), plain, rtol=1e-7, atol=1e-7)
+
+
+# Scale
+
+
+def test_scale_multiplies_each_input_by_a_number_of_its_own() -> None:
+    scale = Laboratory(Scale(), 2, 2)
+    x = np.array([[1.0, -2.0], [3.0, 0.5]])
+    assert scale.forward(x).tolist() == x.tolist(), "initially 1"
+    scale.params["scale"][:] = [2.0, -1.0]
+    assert scale.forward(x).tolist() == [[2.0, 2.0], [6.0, -0.5]]
+    assert scale.backward(x, np.array([[1.0, 4.0], [2.0, -2.0]])).tolist() == [[2.0, -4.0], [4.0, 2.0]]
+    assert scale.grads["scale"].tolist() == [7.0, -9.0]
+
+
+def test_the_first_layer_of_scales_computes_no_gradient_of_its_input() -> None:
+    layer = replace(Scale().plan(0, (2,)), needs_dx=False)
+    assert set(layer.buffers(training=True)) == {"y", "scratch0"}
+
+
+def test_scales_of_members_are_those_of_each_member_alone() -> None:
+    """Rows of 2 x 3 inputs, four of each of three members."""
+    generator = np.random.default_rng(0)
+    alone = Scale().plan(1, (2, 3))
+    together = alone.of_members(3)
+    x, slope, scales = (generator.normal(size=(3, *of, 2, 3)) for of in ((4,), (4,), ()))
+    grads = np.empty_like(scales)
+    (workspace,) = Workspace([together.buffers(training=True)], 12, FLOAT64).layers
+    y = together.forward({"scale": scales}, {}, x.reshape(12, 2, 3), workspace, at()).copy()
+    dx = together.backward({"scale": scales}, x.reshape(12, 2, 3), slope.reshape(12, 2, 3), workspace, {"scale": grads})
+    (workspace,) = Workspace([alone.buffers(training=True)], 4, FLOAT64).layers
+    for member in range(3):
+        params, gradient = {"scale": scales[member]}, np.empty((2, 3))
+        assert np.array_equal(alone.forward(params, {}, x[member], workspace, at()), y.reshape(3, 4, 2, 3)[member])
+        one = alone.backward(params, x[member], slope[member].copy(), workspace, {"scale": gradient})
+        assert np.array_equal(one, dx.reshape(3, 4, 2, 3)[member])
+        np.testing.assert_allclose(grads[member], gradient, rtol=1e-14)
+
+
+# Parametric activations
+
+
+def test_prelu_is_a_parametric_relu_with_a_slope_of_1_minus_the_share() -> None:
+    prelu = Laboratory(Parametric(initial=0.75), 2, 2)
+    x = np.array([[1.0, -2.0], [-3.0, 0.5]])
+    assert prelu.forward(x).tolist() == [[1.0, -0.5], [-0.75, 0.5]]
+    assert prelu.backward(x, np.array([[1.0, 4.0], [2.0, -2.0]])).tolist() == [[1.0, 1.0], [0.5, -2.0]]
+    assert prelu.grads["share"].tolist() == [2.0 * 3.0, 4.0 * 2.0], "Σ dL/dy · (0 - x) where x < 0"
+
+
+@pytest.mark.parametrize("activation", ["relu", "mish", "tanh"])
+def test_a_share_of_1_is_the_activation_and_of_0_the_identity(activation: str) -> None:
+    x = np.random.default_rng(0).normal(size=(5, 3))
+    f = Dense(units=3, activation=activation).plan(0, (3,)).activated(x)
+    np.testing.assert_allclose(Laboratory(Parametric(activation=activation), 3, 5).forward(x), f, rtol=1e-13)
+    identity = Laboratory(Parametric(activation=activation, initial=0.0), 3, 5)
+    np.testing.assert_allclose(identity.forward(x), x, rtol=1e-13)
+
+
+@pytest.mark.parametrize("activation", ["relu", "mish"])
+def test_shares_of_members_are_those_of_each_member_alone(activation: str) -> None:
+    """Rows of 2 x 3 inputs, four of each of three members."""
+    generator = np.random.default_rng(0)
+    alone = Parametric(activation=activation).plan(1, (2, 3))
+    together = alone.of_members(3)
+    x, slope, shares = (generator.normal(size=(3, *of, 2, 3)) for of in ((4,), (4,), ()))
+    params, grads = {"share": shares}, {"share": np.empty_like(shares)}
+    (workspace,) = Workspace([together.buffers(training=True)], 12, FLOAT64).layers
+    y = together.forward(params, {}, x.reshape(12, 2, 3), workspace, at()).copy().reshape(3, 4, 2, 3)
+    dx = together.backward(params, x.reshape(12, 2, 3), slope.reshape(12, 2, 3), workspace, grads).copy()
+    (workspace,) = Workspace([alone.buffers(training=True)], 4, FLOAT64).layers
+    for member in range(3):
+        own, gradient = {"share": shares[member]}, {"share": np.empty((2, 3))}
+        assert np.array_equal(alone.forward(own, {}, x[member], workspace, at()), y[member])
+        one = alone.backward(own, x[member], slope[member].copy(), workspace, gradient)
+        assert np.array_equal(one, dx.reshape(3, 4, 2, 3)[member])
+        np.testing.assert_allclose(grads["share"][member], gradient["share"], rtol=1e-13)
+
+
+def test_a_parametric_layer_bends_where_its_activation_does() -> None:
+    relu, mish = (Parametric(activation=activation).plan(1, (3,)) for activation in ("relu", "mish"))
+    assert (relu.bends, relu.linear_in_pieces, mish.bends, mish.linear_in_pieces) == (True, True, False, False)
+    assert relu.summary() == LayerSummary(1, "parametric", "relu", (3,), (3,), 3)
+    x = np.array([[1.0, -2.0, 0.5]])
+    assert relu.weighted_sums({}, x).tolist() == x.tolist()

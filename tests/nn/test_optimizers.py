@@ -3,13 +3,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from copy import deepcopy
-from math import sin
+from math import cos, pi, sin
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from networks import FLOAT32, FLOAT64, members
+from networks import FLOAT32, FLOAT64, layout, members
 from pydantic import TypeAdapter, ValidationError
 
 from bpcli.arrays.memory import Array
@@ -20,11 +20,11 @@ from bpcli.nn.optimizers import (
     Adamw,
     Nadam,
     OptimizerSpec,
+    RateFactors,
     Rmsprop,
     Rprop,
     Sgd,
     Update,
-    rows_of,
 )
 from bpcli.nn.optimizers.update import BLOCK
 
@@ -49,10 +49,10 @@ class Optimizer:
 
     def __init__(self, spec: Any, params: Array, weights: int = 0, block: int = BLOCK) -> None:
         self.state = spec.init(len(params), params.dtype)
-        self._update = Update(spec, len(params), weights, params.dtype, block)
+        self._update = Update(spec, layout(len(params), weights), params.dtype, block)
 
     def update(self, grads: Array, learning_rate: float, out: Array) -> None:
-        self._update.take(rows_of(out[None], grads[None], self.state), learning_rate, self.state)
+        self._update.take(self._update.parts(out[None], grads[None], self.state), learning_rate, self.state)
 
 
 # Against PyTorch
@@ -82,6 +82,24 @@ def test_weight_decay_shrinks_the_weights_and_nothing_else() -> None:
     params = np.array([1.0, -2.0, 3.0])
     Optimizer(Adamw(weight_decay=0.1), params, weights=2).update(np.zeros(3), 0.5, params)
     assert params == pytest.approx([0.95, -1.9, 3.0])
+
+
+def test_the_weight_decay_of_a_step_follows_its_schedule() -> None:
+    """Half a cosine over 4 epochs of 2 steps; the update takes the decay of the step."""
+    rule = Adamw(weight_decay=0.2, decay_schedule="cosine")
+    decays = [rule.decay_at(epoch, step, 2, 4) for epoch, step in ((0, 0), (2, 0), (3, 1))]
+    assert decays == pytest.approx([0.2, 0.1, 0.2 * (1 + cos(pi * 7 / 8)) / 2])
+    assert Adamw(weight_decay=0.2).decay_at(3, 1, 2, 4) == 0.2
+    params = np.array([1.0, -2.0, 3.0])[None]
+    state, update = rule.init(3, FLOAT64), Update(rule, layout(3, 2), FLOAT64)
+    update.take(update.parts(params, np.zeros((1, 3)), state), 0.5, state, decays[1])
+    assert params[0] == pytest.approx([0.95, -1.9, 3.0])
+
+
+@pytest.mark.parametrize("schedule", ["reduce_on_plateau", "none", {"type": "step", "gamma": 2.0}])
+def test_the_weight_decay_follows_a_schedule_of_the_steps_alone(schedule: object) -> None:
+    with pytest.raises(ValidationError, match="decay_schedule"):
+        SPEC.validate_python({"type": "adamw", "decay_schedule": schedule})
 
 
 def test_a_schedule_scales_the_steps_that_rprop_takes_and_not_those_that_it_remembers() -> None:
@@ -235,26 +253,75 @@ def test_one_rule_serves_several_states_by_turns() -> None:
     """The optimizer has no hidden state: two vectors that alternate end where each ends alone."""
     spec, alone = Nadam(), [np.array([1.0, -2.0]), np.array([3.0, 0.5])]
     turns, optimizers = [params.copy() for params in alone], [Optimizer(spec, params) for params in alone]
-    update, states = Update(spec, 2, 0, FLOAT64), [spec.init(2, FLOAT64) for _ in alone]
+    update, states = Update(spec, layout(2), FLOAT64), [spec.init(2, FLOAT64) for _ in alone]
     for params, optimizer in zip(alone, optimizers, strict=True):
         for _ in range(5):
             optimizer.update(params.copy(), 0.1, params)
     for _ in range(5):
         for params, state in zip(turns, states, strict=True):
-            update.take(rows_of(params[None], params[None].copy(), state), 0.1, state)
+            update.take(update.parts(params[None], params[None].copy(), state), 0.1, state)
     assert np.array_equal(alone, turns)
     assert [state.numbers for state in states] == [optimizers[0].state.numbers] * 2
 
 
-@pytest.mark.parametrize("spec", [Adamw(weight_decay=0.1), Nadam()], ids=named)
+def factored(spec: Any) -> Any:
+    return spec.model_copy(update={"rate_factors": RateFactors(weights="inverse_sqrt_fan_in", biases=0.1)})
+
+
+@pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64], ids=str)
+@pytest.mark.parametrize("spec", EVERY_OPTION, ids=named)
+def test_each_kind_of_parameter_has_its_own_learning_rate(spec: Any, dtype: np.dtype[Any]) -> None:
+    """13 weights of sums of 4 inputs: factor 1/2; 8 biases: factor 0.1. Weight decay is without the factor."""
+    size, weights = 21, 13
+    params = gradients(1, size, dtype)[0]
+    parts = [(slice(0, 13), 0.5), (slice(13, 21), 0.1)]
+    alone = [params[part].copy() for part, _ in parts]
+    optimizer = Optimizer(factored(spec), params, weights, block=8)
+    plain = spec.model_copy(update={"weight_decay": 0.0}) if spec.decay else spec
+    pieces = [Optimizer(plain, p) for p in alone]
+    for grads in gradients(5, size, dtype):
+        optimizer.update(grads, spec.learning_rate, params)
+        alone[0] *= 1.0 - spec.learning_rate * spec.decay
+        for piece, p, (part, factor) in zip(pieces, alone, parts, strict=True):
+            piece.update(grads[part], spec.learning_rate * factor, p)
+    np.testing.assert_array_equal(params, np.concatenate(alone))
+
+
+@pytest.mark.parametrize("spec", EVERY_OPTION, ids=named)
+def test_factors_of_1_change_no_bit(spec: Any) -> None:
+    params = np.array(GOLDEN["start"], FLOAT32)
+    same = params.copy()
+    ones = Optimizer(spec.model_copy(update={"rate_factors": RateFactors()}), same, 5)
+    optimizer = Optimizer(spec, params, 5)
+    for grads in gradients(5, len(params), FLOAT32):
+        optimizer.update(grads, spec.learning_rate, params)
+        ones.update(grads, spec.learning_rate, same)
+    np.testing.assert_array_equal(params, same)
+
+
+def test_adams_first_step_has_the_size_of_the_learning_rate_and_its_factor() -> None:
+    params = np.zeros(3)
+    Optimizer(factored(Adam()), params, weights=2).update(np.array([1e-3, -5.0, 2e4]), 0.01, params)
+    assert params == pytest.approx([-0.005, 0.005, -0.001], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "factors", [{"weights": 0.0}, {"biases": -1.0}, {"scales": "inverse_sqrt_fan_in"}, {"weights": "sqrt"}, {"bias": 1}]
+)
+def test_a_rate_factor_is_a_positive_number_of_a_kind_of_parameter(factors: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match="rate_factors"):
+        SPEC.validate_python({"type": "adam", "rate_factors": factors})
+
+
+@pytest.mark.parametrize("spec", [Adamw(weight_decay=0.1), Nadam(), factored(Adamw(weight_decay=0.1))], ids=named)
 def test_members_take_their_steps_side_by_side(spec: Any) -> None:
     """Three members; the first two of five parameters decay; blocks of two."""
     together = np.random.default_rng(1).normal(size=(3, 5))
     alone = together.copy()
-    update, state = Update(spec, 5, 2, FLOAT64, block=2), spec.init(5, FLOAT64, members=3)
+    update, state = Update(spec, layout(5, 2), FLOAT64, block=2), spec.init(5, FLOAT64, members=3)
     optimizers = [Optimizer(spec, params, 2, block=2) for params in alone]
     for _ in range(4):
-        update.take(rows_of(together, together.copy(), state), 0.1, state)
+        update.take(update.parts(together, together.copy(), state), 0.1, state)
         for params, optimizer in zip(alone, optimizers, strict=True):
             optimizer.update(params.copy(), 0.1, params)
     assert np.array_equal(alone, together)

@@ -42,7 +42,7 @@ HALF_DOWN = (1.0 + sqrt(0.5)) / 2.0  # (1 + cos 45°) / 2
     ids=lambda value: value.type if hasattr(value, "type") else None,
 )
 def test_factors_at_the_beginning_of_epochs_of_a_hundred(schedule: Any, expected: dict[float, float]) -> None:
-    factors = {epoch: schedule.learning_rate_factor(epoch, 0, 8, 100) for epoch in expected}
+    factors = {epoch: schedule.factor_of_step(epoch, 0, 8, 100) for epoch in expected}
     assert factors == pytest.approx(expected, rel=1e-12, abs=1e-15)
 
 
@@ -60,39 +60,39 @@ def test_factors_at_the_beginning_of_epochs_of_a_hundred(schedule: Any, expected
 def test_drops_wait_for_the_end_of_an_epoch_and_curves_move_with_each_step(
     schedule: Any, expected: list[float]
 ) -> None:
-    factors = [schedule.learning_rate_factor(epoch, step, 2, 2) for epoch in (0, 1) for step in (0, 1)]
+    factors = [schedule.factor_of_step(epoch, step, 2, 2) for epoch in (0, 1) for step in (0, 1)]
     assert factors == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(("schedule", "final"), [(Cosine(), 0.0), (Cosine(final=0.1), 0.1), (OneCycle(), 1e-4)])
 def test_the_last_step_comes_near_to_the_final_factor_from_above(schedule: Any, final: float) -> None:
-    last = schedule.learning_rate_factor(99, 999, 1000, 100)
+    last = schedule.factor_of_step(99, 999, 1000, 100)
     assert final < last < final + 1e-6
 
 
 def test_warm_up_rises_by_equal_shares_to_one_and_then_the_schedule_begins() -> None:
     schedule = Cosine(warmup_epochs=2)
     # Two epochs of 4 steps: eighths. Then half a cosine over the 4 epochs that are left of 6.
-    steps = [schedule.learning_rate_factor(epoch, step, 4, 6) for epoch in (0, 1) for step in range(4)]
+    steps = [schedule.factor_of_step(epoch, step, 4, 6) for epoch in (0, 1) for step in range(4)]
     assert steps == pytest.approx([share / 8 for share in range(1, 9)])
-    after = [schedule.learning_rate_factor(epoch, 0, 4, 6) for epoch in (2, 3, 4, 5)]
+    after = [schedule.factor_of_step(epoch, 0, 4, 6) for epoch in (2, 3, 4, 5)]
     assert after == pytest.approx([1.0, HALF_DOWN, 0.5, 1.0 - HALF_DOWN])
 
 
 def test_warm_up_may_end_within_an_epoch() -> None:
     schedule = Step(every=1, gamma=0.5, warmup_epochs=0.5)
-    factors = [schedule.learning_rate_factor(epoch, step, 4, 3) for epoch in (0, 1) for step in range(4)]
+    factors = [schedule.factor_of_step(epoch, step, 4, 3) for epoch in (0, 1) for step in range(4)]
     assert factors == pytest.approx([0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5, 0.5])
 
 
 @pytest.mark.parametrize("schedule", members(Schedule))
 def test_every_schedule_can_warm_up(schedule: Any) -> None:
-    assert schedule(warmup_epochs=4).learning_rate_factor(0, 0, 1, 10) == 0.25
+    assert schedule(warmup_epochs=4).factor_of_step(0, 0, 1, 10) == 0.25
 
 
 @pytest.mark.parametrize("schedule", members(Schedule))
 def test_a_warm_up_as_long_as_the_training_is_no_division_by_zero(schedule: Any) -> None:
-    factors = [schedule(warmup_epochs=2).learning_rate_factor(epoch, 0, 1, 2) for epoch in (0, 1)]
+    factors = [schedule(warmup_epochs=2).factor_of_step(epoch, 0, 1, 2) for epoch in (0, 1)]
     assert factors == [0.5, 1.0]
 
 

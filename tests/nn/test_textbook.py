@@ -14,7 +14,7 @@ from networks import FLOAT64, planned
 from bpcli.arrays.memory import Array
 from bpcli.nn.layers import Dense
 from bpcli.nn.losses import LossScratch, MeanSquaredError
-from bpcli.nn.optimizers import Sgd, Update, rows_of
+from bpcli.nn.optimizers import Sgd, Update
 
 
 class Example:
@@ -33,7 +33,7 @@ class Example:
         self.workspace = self.network.workspace(1, FLOAT64, training=True)
         self.dlogits = np.empty((1, 2))
         self.scratch = LossScratch(1, 2, FLOAT64)
-        self.update = Update(Sgd(), self.flat.size, self.network.layout.weights, FLOAT64)
+        self.update = Update(Sgd(), self.network.layout, FLOAT64)
 
     def outputs(self) -> Array:
         logits = self.network.forward(self.params, self.network.bind_state(np.empty(0)), (self.x,), self.workspace)
@@ -55,7 +55,7 @@ class Example:
         grads = self.gradient()
         grads[self.network.layout.weights :] = 0.0
         state = Sgd().init(self.flat.size, FLOAT64)
-        self.update.take(rows_of(self.flat[None], grads[None], state), 0.5, state)
+        self.update.take(self.update.parts(self.flat[None], grads[None], state), 0.5, state)
 
 
 def test_the_forward_pass_gives_the_published_outputs_and_error() -> None:

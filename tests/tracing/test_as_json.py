@@ -26,6 +26,7 @@ def test_the_document_has_these_keys_in_this_order(textbook_trace: Trace) -> Non
     ]
     assert list(document["layers"][0]["parameters"]["weight"]) == [
         *("before", "gradient", "applied", "is_weight", "step", "after", "optimizer", "terms"),
+        "rate_factor",
     ]
     assert list(document["error"]) == [
         *("loss", "link", "formula", "gradient", "logits", "predictions", "in_units", "targets", "dlogits", "of_rows"),
@@ -43,6 +44,7 @@ def test_members_are_as_in_a_config_and_an_activation_has_its_formulas(textbook_
     assert document["update"]["optimizer"] == {
         "type": "sgd",
         "learning_rate": 0.5,
+        "rate_factors": None,
         "momentum": 0.0,
         "nesterov": False,
     }

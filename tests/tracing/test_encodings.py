@@ -101,3 +101,21 @@ def test_every_kind_of_fitted_input_and_target_has_an_account() -> None:
     for union, account in ((FittedInput, encodings._cells), (FittedTarget, encodings._target)):
         for member in get_args(get_args(union)[0]):
             assert account.dispatch(member) is not account.dispatch(object), member
+
+
+def test_rare_categories_and_signs_say_what_they_stand_for(tmp_path: Path) -> None:
+    write_csv(tmp_path / "t.csv", {"a": ["x", "x", "y", "z"], "b": ["n", "o", "n", "o"], "t": [1.5, 2.5, 6.5, 3.5]})
+    encoder = {"type": "one_hot", "binary": "sign", "min_count": 2}
+    lines = made(prepared_in(tmp_path, data={"target": "t", "encoders": {"categorical": encoder}}), 2)
+    assert lines == {
+        "a=x": "one-hot: 1 where a is x, else 0; the value is y",
+        "a is rare": "one-hot: 1 where a is rare or unseen in training, else 0; the value is y",
+        "b=o": "1 where b is o, -1 where it is n, else 0; the value is n",
+    }
+
+
+def test_target_statistics_say_which_rows_they_are_of(tmp_path: Path) -> None:
+    write_csv(tmp_path / "t.csv", {"a": ["x", "x", "y", "z"], "t": ["p", "q", "p", "p"]})
+    prepared = prepared_in(tmp_path, data={"target": "t", "encoders": {"categorical": "target_mean"}})
+    rows = "share of q in the 2 training rows of x (in those of other folds, for one of these rows)"
+    assert made(prepared, 0)["a, share of q"].startswith(f"{rows} less that of all, shrunk by n / (n + 10), / ")

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from formulas import require_whole
-from networks import members
+from networks import layout, members
 
-from bpcli.nn.optimizers import Adam, OptimizerBase, OptimizerSpec, Rprop, Update, rows_of
+from bpcli.nn.optimizers import Adam, OptimizerBase, OptimizerSpec, RateFactors, Rprop, Update
 from bpcli.tracing.optimizers import rule_of
 
 
@@ -42,13 +42,15 @@ def test_the_equations_give_the_steps_that_an_optimizer_takes(
 ) -> None:
     """Three steps on two parameters, the first of which decays. All of Rprop's equations but the last are in words."""
     cases = 0
-    for options in OPTIONS.get(member.model_fields["type"].default, [{}]):
+    every = OPTIONS.get(member.model_fields["type"].default, [{}])
+    factors = RateFactors(weights="inverse_sqrt_fan_in", biases=0.1)
+    for options in [*every, *({**options, "rate_factors": factors} for options in every)]:
         spec, dtype = member(**options), np.dtype(np.float64)
-        update, optimizer = Update(spec, 2, 1, dtype), spec.init(2, dtype)
+        update, optimizer = Update(spec, layout(2, 1), dtype), spec.init(2, dtype)
         p = np.array([0.7, -0.4])
         for g in (np.array([0.3, -0.2]), np.array([0.1, 0.5]), np.array([-0.6, 0.4])):
             slots, start = {name: slot[0].copy() for name, slot in optimizer.slots.items()}, p.copy()
-            update.take(rows_of(p[None], g[None], optimizer), 0.05, optimizer)
+            update.take(update.parts(p[None], g[None], optimizer), 0.05, optimizer)
             rule = rule_of(spec, optimizer, 0.05)
             after = {name: slot[0] for name, slot in optimizer.slots.items()}
             moments = {name: (slots[kept] * by, after[kept] * by) for name, (kept, by) in rule.slots.items()}
@@ -58,6 +60,7 @@ def test_the_equations_give_the_steps_that_an_optimizer_takes(
             for place in (0, 1):
                 names = {name: float(before[place]) for name, (before, _) in moments.items()}
                 names |= {**rule.constants, "g": float(g[place]), "p": float(start[place])}
+                names["c"] = (0.5, 0.1)[place]
                 last = rule.decayed if rule.decayed is not None and place == 0 else rule.equations[-1]
                 for name, right in (*rule.equations[:-1], last):
                     require_whole(right)
@@ -66,7 +69,7 @@ def test_the_equations_give_the_steps_that_an_optimizer_takes(
                         assert given_by(right, names) == pytest.approx(shown[place], rel=1e-12), (name, right)
                         cases += 1
                     names[name] = float(shown[place])
-    assert cases >= 6
+    assert cases >= 12
     record_property("cases", cases)
 
 
@@ -74,7 +77,8 @@ def test_adams_moments_are_those_of_its_paper() -> None:
     """After the first step m = (1 - β1) g and v = (1 - β2) g²; with bias correction, g and g²."""
     spec, dtype = Adam(), np.dtype(np.float64)
     optimizer, g = spec.init(1, dtype), np.array([0.3])
-    Update(spec, 1, 1, dtype).take(rows_of(np.array([[1.0]]), g[None], optimizer), 0.001, optimizer)
+    update = Update(spec, layout(1, 1), dtype)
+    update.take(update.parts(np.array([[1.0]]), g[None], optimizer), 0.001, optimizer)
     rule = rule_of(spec, optimizer, 0.001)
     moments = {name: optimizer.slots[kept][0] * by for name, (kept, by) in rule.slots.items()}
     assert moments["m"].item() == pytest.approx(0.1 * 0.3)

@@ -136,6 +136,7 @@ STACK = [
     {"type": "batch_norm"},
     {"units": 3, "activation": "sigmoid"},
     {"type": "layer_norm"},
+    {"type": "scale"},
 ]
 WORKED: dict[str, dict[str, Any]] = {
     "mse": {"target": "number", "loss": "mse"},

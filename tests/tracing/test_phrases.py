@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bpcli.nn.losses import CrossEntropy, MeanSquaredError
-from bpcli.nn.optimizers import Sgd
+from bpcli.nn.optimizers import RateFactors, Sgd
 from bpcli.tracing.arithmetic import Arithmetic
 from bpcli.tracing.phrases import largest, member, opening, parameter_name, row_in_file
 from bpcli.tracing.trace import Trace, TracedRow
@@ -28,6 +28,7 @@ def test_a_row_is_told_in_the_words_of_its_file() -> None:
 
 def test_a_member_has_the_options_that_are_on() -> None:
     assert member(Sgd(momentum=0.9), but="learning_rate") == "sgd (momentum 0.9)"
+    assert member(Sgd(rate_factors=RateFactors(biases=0.1)), but="learning_rate") == "sgd"
     assert member(CrossEntropy()) == "cross_entropy"
     assert member(MeanSquaredError()) == "mse (link identity)"
 

@@ -72,7 +72,10 @@ def test_the_text_of_the_textbook_example_shows_them() -> None:
 MIXED = [{"type": "batch_norm"}, {"units": 5, "activation": "gelu"}, {"type": "dropout", "rate": 0.3}]
 STEPS: dict[str, dict[str, Any]] = {
     **{
-        f"{kind}": {"optimizer": kind, "layers": [*MIXED, {"type": "layer_norm"}, {"units": 4, "activation": "relu"}]}
+        f"{kind}": {
+            "optimizer": kind,
+            "layers": [*MIXED, {"type": "layer_norm"}, "scale", "parametric", {"units": 4, "activation": "relu"}],
+        }
         for kind in ("sgd", "rprop", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "nadam")
     },
     "float64": {"dtype": "float64", "layers": MIXED},

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli.nn.optimizers import Adamw, Sgd
+from bpcli.nn.optimizers import Adamw, RateFactors, Sgd
 from bpcli.tracing.arithmetic import Arithmetic
 from bpcli.tracing.optimizers import Equation
 from bpcli.tracing.trace import Moment, TracedParameter, TracedUpdate
@@ -24,7 +24,8 @@ def parameter(
         name: Moment(np.full((1, 1, 1), old), np.full((1, 1, 1), new))
         for name, (old, new) in more.get("moments", {}).items()
     }
-    return TracedParameter(before_, gradient_, applied_, is_weight, after_ - before_, after_, moments, {})
+    factor = more.get("rate_factor", 1.0)
+    return TracedParameter(before_, gradient_, applied_, is_weight, after_ - before_, after_, moments, {}, factor)
 
 
 def update(**given: Any) -> WorkedUpdate:
@@ -98,3 +99,17 @@ def test_only_weights_decay(is_weight: bool, equation: str) -> None:
     assert decaying.rule()[:2] == ["p ← p - lr · λ · p - lr · g for weights", "p ← p - lr · g for other parameters"]
     (line,) = decaying.lines(parameter(1.0, 4.0, 4.0, -1.05, is_weight), PLACE, "w")
     assert line.startswith(f"w ← {equation} = ")
+
+
+def test_the_learning_rate_factor_of_a_parameter_is_written_out() -> None:
+    """w = 1 - 0.5 · 0.25 · 4 = 0.5."""
+    factored = update(
+        optimizer=Sgd(rate_factors=RateFactors(weights="inverse_sqrt_fan_in", biases=0.1)),
+        equations=[Equation("p", "p - lr · c · g")],
+    )
+    assert factored.rule() == [
+        "p ← p - lr · c · g",
+        "learning-rate factor c: 1 / √inputs for weights, 0.1 for biases, 1 for scales, 1 for shares",
+    ]
+    lines = factored.lines(parameter(1.0, 4.0, 4.0, 0.5, True, rate_factor=0.25), PLACE, "w")
+    assert list(lines) == ["w ← w - lr · c · g = 1 - 0.5 · 0.25 · 4 = 0.500000"]

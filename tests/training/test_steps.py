@@ -15,9 +15,9 @@ from bpcli.arrays.fields import Batch
 from bpcli.errors import DivergedError
 from bpcli.nn.activations import Gelu, Identity, LeakyRelu, Relu, Sigmoid, Tanh
 from bpcli.nn.compiled.program import cuts
-from bpcli.nn.layers import BatchNorm, Dense, Dropout
+from bpcli.nn.layers import BatchNorm, Dense, Dropout, Parametric, Scale
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
-from bpcli.nn.optimizers import Adam, Adamw, Rmsprop, Sgd
+from bpcli.nn.optimizers import Adam, Adamw, RateFactors, Rmsprop, Sgd
 from bpcli.nn.schedules import Constant, Cosine
 from bpcli.system.threads import Crew
 from bpcli.training import Stepping, TrainingPlan, TrainingSpec, TrainingState, choose_stepping
@@ -129,9 +129,21 @@ def test_the_number_of_threads_does_not_change_a_bit(
         assert losses == same_losses
 
 
+WITHOUT_MACHINE_CODE = {
+    "without biases": [Dense(units=24, activation=Relu(), bias=False), Dense(units=8, activation=Tanh(), bias=False)],
+    "scheduled dropout": [
+        Dense(units=24, activation=Relu()),
+        Dropout(rate=1e-6, schedule="constant"),
+        Dense(units=8, activation=Tanh()),
+    ],
+    "parametric": [Dense(units=24, activation=Identity()), Parametric(), Dense(units=8), Parametric(activation=Tanh())],
+    "scale": [Scale(), Dense(units=24, activation=Relu()), Scale(), Dense(units=8, activation=Tanh()), Scale()],
+}
+
+
 @pytest.mark.parametrize("rules", RULES, ids=str)
-def test_shards_of_layers_without_biases_take_the_steps_of_the_whole_batch(rules: Any) -> None:
-    layers = [Dense(units=24, activation=Relu(), bias=False), Dense(units=8, activation=Tanh(), bias=False)]
+@pytest.mark.parametrize("layers", WITHOUT_MACHINE_CODE.values(), ids=WITHOUT_MACHINE_CODE)
+def test_shards_of_layers_without_machine_code_take_the_steps_of_the_whole_batch(layers: Any, rules: Any) -> None:
     of = example(layers, weighted=True, optimizer=Adamw(weight_decay=0.1), **rules)
     whole, losses = taken(of, serial)
     alone, _ = taken(of, taking(SHARDED))
@@ -141,8 +153,17 @@ def test_shards_of_layers_without_biases_take_the_steps_of_the_whole_batch(rules
     np.testing.assert_allclose(same_losses, losses, rtol=1e-5)
 
 
+FACTORS = RateFactors(weights="inverse_sqrt_fan_in", biases=0.1)
+RULES_OF_UPDATE = [
+    Sgd(learning_rate=0.1, momentum=0.9),
+    Adamw(weight_decay=0.1),
+    Adamw(weight_decay=0.1, rate_factors=FACTORS),
+    Rmsprop(),
+]
+
+
 @pytest.mark.parametrize("rules", RULES, ids=str)
-@pytest.mark.parametrize("rule", [Sgd(learning_rate=0.1, momentum=0.9), Adamw(weight_decay=0.1), Rmsprop()], ids=repr)
+@pytest.mark.parametrize("rule", RULES_OF_UPDATE, ids=repr)
 @pytest.mark.parametrize("loss", [CrossEntropy(), MeanSquaredError()], ids=repr)
 def test_shards_take_the_steps_of_the_whole_batch(rules: Any, rule: Any, loss: Any) -> None:
     of = example(loss=loss, optimizer=rule, weighted=True, **rules)
@@ -152,8 +173,9 @@ def test_shards_take_the_steps_of_the_whole_batch(rules: Any, rule: Any, loss: A
     np.testing.assert_allclose(same_losses, losses, rtol=1e-5)
 
 
-def test_shards_drop_inputs_of_their_own() -> None:
-    layers = [Dropout(rate=0.5), Dense(units=4, activation=Identity())]
+@pytest.mark.parametrize("schedule", [None, "constant"])
+def test_shards_drop_inputs_of_their_own(schedule: Any) -> None:
+    layers = [Dropout(rate=0.5, schedule=schedule), Dense(units=4, activation=Identity())]
     of = replace(example(layers), stepping=Stepping("sharded", 2))
     steps = taking(of.stepping)(of, of.new_state())
     assert isinstance(steps, ShardedSteps)
@@ -272,10 +294,15 @@ def test_divergence_is_found_at_its_step_and_leaves_the_state_before_it(make: An
         ({"layers": [Dense(units=3, activation=Gelu())]}, False),
         ({"layers": [BatchNorm(), Dense(units=3)]}, False),
         ({"layers": [Dense(units=3, bias=False)]}, False),
+        ({"layers": [Scale(), Dense(units=3)]}, False),
         ({"loss": CrossEntropy(label_smoothing=0.1)}, False),
         ({"loss": MeanSquaredError(link="sigmoid")}, False),
         ({"optimizer": Adam(amsgrad=True)}, False),
         ({"optimizer": Rmsprop()}, False),
+        ({"optimizer": Adam(rate_factors=FACTORS)}, False),
+        ({"optimizer": Adamw(decay_schedule="cosine")}, False),
+        ({"layers": [Dropout(rate=0.1, schedule="cosine")]}, False),
+        ({"optimizer": Sgd(rate_factors=FACTORS)}, False),
     ],
     ids=str,
 )

@@ -6,19 +6,32 @@ from pydantic import Field
 
 from bpcli.data.columns.arrays import ArrayInput
 from bpcli.data.columns.base import ColumnInput, Range, Surprise
+from bpcli.data.columns.categorical_inputs import CategoricalInput, EmbeddedInput, OneHotInput, OrdinalInput, SignInput
 from bpcli.data.columns.censored import CensoredInput
 from bpcli.data.columns.dates import DateInput, TimeOfDayInput
-from bpcli.data.columns.inputs import BooleanInput, NumericInput, OneHotInput, OrdinalInput
+from bpcli.data.columns.inputs import BooleanInput, NumericInput
 from bpcli.data.columns.spec import ColumnSpec, EncodersSpec
 from bpcli.data.columns.target_encoders import TargetEncoder
+from bpcli.data.columns.target_mean import TargetMeanInput
 
 FittedInput = Annotated[
-    NumericInput | BooleanInput | OneHotInput | OrdinalInput | DateInput | TimeOfDayInput | CensoredInput | ArrayInput,
+    NumericInput
+    | BooleanInput
+    | OneHotInput
+    | SignInput
+    | EmbeddedInput
+    | OrdinalInput
+    | TargetMeanInput
+    | DateInput
+    | TimeOfDayInput
+    | CensoredInput
+    | ArrayInput,
     Field(discriminator="type"),
 ]
 
 __all__ = [
     "ArrayInput",
+    "CategoricalInput",
     "CensoredInput",
     "ColumnInput",
     "ColumnSpec",
@@ -27,4 +40,5 @@ __all__ = [
     "Range",
     "Surprise",
     "TargetEncoder",
+    "TargetMeanInput",
 ]

@@ -14,6 +14,7 @@ from pydantic import Field, Strict
 from bpcli.arrays import fields
 from bpcli.arrays.memory import Array
 from bpcli.data.table import Column, Kind, Table
+from bpcli.nn.stems import StemSpec
 from bpcli.spec import Spec, Text, type_name
 
 Range = Annotated[tuple[float, float], Strict(False)]
@@ -41,13 +42,22 @@ Writer = Callable[[Column, Array], Surprises]
 
 @dataclass(frozen=True)
 class InputSummary:
-    """Summary of an input for listings: kind (or "array"), encoder, number of features, and shape of an array."""
+    """Summary of an input for listings: kind (or "array"), encoder, number of features, and shape of an array.
+
+    rare: number of categories that share the feature of rare ones.
+    """
 
     name: str
     kind: str
     encoding: str
     inputs: int
     shape: tuple[int, ...] = ()
+    rare: int = 0
+
+    @property
+    def shown_encoding(self) -> str:
+        """Encoder, with the number of rare categories if they share a feature."""
+        return f"{self.encoding}, {self.rare:,} rare" if self.rare else self.encoding
 
 
 class InputBase(Spec):
@@ -95,6 +105,11 @@ class InputBase(Spec):
 
     def field(self, place: int) -> fields.Field | None:
         """Field of this input at position `place` among the inputs, or None if its features are plain numbers."""
+        return None
+
+    @property
+    def stem(self) -> StemSpec | None:
+        """Stem of the field; None if it has none."""
         return None
 
     @abstractmethod

@@ -30,3 +30,8 @@ def require_for_array(encoder: NumericEncoder, name: str, owner: tuple[str, ...]
             f"data.columns: {{{yaml_scalar(name)}: {{type: numeric, encoder: standard}}}}"
         )
         raise MismatchError(Mismatch(("data", *owner), what))
+
+
+def with_bins(encoder: NumericEncoder, numeric_columns: int) -> NumericEncoder:
+    """The encoder, with `bins: auto` settled for a table of this many numeric columns."""
+    return encoder.settled(numeric_columns) if isinstance(encoder, PiecewiseLinear) else encoder

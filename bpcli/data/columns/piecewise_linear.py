@@ -20,6 +20,9 @@ Scaled = Annotated[Affine | SmoothlyClipped, Field(discriminator="type")]
 SHORTEST, EXACT = 6, 17
 """Significant digits in names of bins: six, or as many as it takes to tell all edges apart, at most float64's."""
 
+MOST_FEATURES, FEWEST, MOST = 512, 2, 16
+"""Number of bins of all columns together, and least and greatest number of a column's, with `bins: auto`."""
+
 
 class Bins(Spec):
     """A fitted encoding: the scaled number, and for each bin the share of it that lies below the number.
@@ -77,16 +80,28 @@ class PiecewiseLinear(Spec):
     """
 
     type: Literal["piecewise_linear"] = "piecewise_linear"
-    bins: int = Field(
-        default=16, ge=2, le=256, description="Number of bins; fewer for a column whose quantiles coincide."
+    bins: Annotated[int, Field(ge=2, le=256)] | Literal["auto"] = Field(
+        default=16,
+        description="Number of bins; fewer for a column whose quantiles coincide. auto: 512 over the number of numeric "
+        "columns, at least 2 and at most 16.",
     )
     beside: Literal["smooth_clip", "standard", "none"] = Field(
         default="smooth_clip", description="Encoder of the number itself, the first feature; none: only bins."
     )
 
+    def settled(self, numeric_columns: int) -> PiecewiseLinear:
+        """Copy with a number of bins, for a table of this many numeric columns."""
+        if self.bins != "auto":
+            return self
+        return self.model_copy(update={"bins": min(max(MOST_FEATURES // numeric_columns, FEWEST), MOST)})
+
     def fit(self, values: Values, weights: Values | None = None) -> Bins | SmoothlyClipped | Affine:
-        """Fit as `Standard.fit`; only the scaled number for fewer than three distinct quantiles."""
-        edges = _distinct(quantiles(values, np.linspace(0.0, 1.0, self.bins + 1), weights))
+        """Fit as `Standard.fit`; only the scaled number for fewer than three distinct quantiles.
+
+        `bins: auto` is that of a table of one column.
+        """
+        bins = MOST if self.bins == "auto" else self.bins
+        edges = _distinct(quantiles(values, np.linspace(0.0, 1.0, bins + 1), weights))
         scaled = (Standard() if self.beside == "standard" else SmoothClip()).fit(values, weights)
         if len(edges) < 3:
             return scaled

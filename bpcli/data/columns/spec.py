@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from bpcli.data.columns.arrays import ArrayInput, contiguous_positions
+from bpcli.data.columns.categorical_encoders import CategoricalEncoder, FittedCategories, OneHot
 from bpcli.data.columns.censored import CensoredInput, bounds_of
 from bpcli.data.columns.dates import DateInput, TimeOfDayInput
 from bpcli.data.columns.encoders import Affine, Standard, is_negligible
-from bpcli.data.columns.inputs import (
-    BooleanInput,
-    NumericInput,
-    OneHotInput,
-    OrdinalInput,
-    known_values,
-    lookup,
-    places_of,
-)
-from bpcli.data.columns.numeric_encoders import NumericEncoder, require_for_array
+from bpcli.data.columns.fit_context import ALONE, FitContext
+from bpcli.data.columns.inputs import BooleanInput, NumericInput
+from bpcli.data.columns.known import constant_content, known_values, known_weights
+from bpcli.data.columns.numeric_encoders import NumericEncoder, require_for_array, with_bins
 from bpcli.data.columns.smooth_clip import SmoothlyClipped
 from bpcli.data.columns.statistics import Values, mean, quantiles
+from bpcli.data.columns.target_mean import TargetMean
 from bpcli.data.notations import DateNotation, Notation, NumberNotation, Order, TimeNotation
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.table import Column, Kind
@@ -31,28 +26,15 @@ from bpcli.errors import Mismatch, MismatchError
 from bpcli.spec import BareName, Spec, Text, Words, type_name
 from bpcli.wording import quoted
 
-
-class OneHot(Spec):
-    """One-hot encoding: one 0/1 input per category of the training rows; all zeros for an unknown category."""
-
-    type: Literal["one_hot"] = "one_hot"
-
-
-class Ordinal(Spec):
-    """Ordinal encoding: one input, evenly spaced from 0 for the first category to 1 for the last."""
-
-    type: Literal["ordinal"] = "ordinal"
-    order: Words | None = Field(default=None, description="Categories from low to high. Default: sorted.")
-
-
-CategoricalEncoder = Annotated[OneHot | Ordinal, Field(discriminator="type"), BareName()]
+Imputation = Literal["mean", "median"] | float
 
 
 class EncodersSpec(Spec):
-    """Default encoders, for columns that do not set their own."""
+    """Default encoders and imputation, for columns that do not set their own."""
 
     numeric: NumericEncoder = Field(default=Standard(), description="Encoder of numeric columns.")
     categorical: CategoricalEncoder = Field(default=OneHot(), description="Encoder of categorical columns.")
+    impute: Imputation = Field(default="mean", description="Replacement for missing values of numeric columns.")
 
 
 class ColumnSpecBase(Spec):
@@ -68,6 +50,10 @@ class ColumnSpecBase(Spec):
     def notation(self, dialect: Dialect) -> Notation | None:
         """Notation of the cells in a file of a dialect; None for plain cells."""
         return None
+
+    def uses_target(self, defaults: EncodersSpec) -> bool:
+        """Whether the column is encoded by the targets of the training rows."""
+        return False
 
 
 class NumericColumn(ColumnSpecBase):
@@ -91,7 +77,9 @@ class NumericColumn(ColumnSpecBase):
         default=None, pattern="^[A-Za-z]$", description="Letter before an exponent besides e, such as D in Fortran."
     )
     encoder: NumericEncoder | None = Field(default=None, description="Default: data.encoders.numeric.")
-    impute: Literal["mean", "median"] | float = Field(default="mean", description="Replacement for missing values.")
+    impute: Imputation | None = Field(
+        default=None, description="Replacement for missing values. Default: data.encoders.impute."
+    )
 
     @model_validator(mode="after")
     def _check_separators(self) -> NumericColumn:
@@ -115,34 +103,30 @@ class NumericColumn(ColumnSpecBase):
         )
         return None if own == plain else own
 
-    def fit(self, column: Column, defaults: EncodersSpec, weights: Values | None = None) -> NumericInput | ArrayInput:
+    def fit(
+        self, column: Column, defaults: EncodersSpec, weights: Values | None = None, context: FitContext = ALONE
+    ) -> NumericInput | ArrayInput:
         """Fit on a training column; an array is fitted position by position.
 
-        weights: of the rows, (rows,), above 0, or None for equal ones.
+        weights: of the rows, (rows,), above 0, or None for equal ones. context: the other columns.
         """
         if column.shape:
             owner = ("columns", column.name, "encoder") if self.encoder else ("encoders", "numeric")
             require_for_array(self.encoder or defaults.numeric, column.name, owner)
-            return ArrayInput.of(column, (self._fit(one, defaults, weights) for one in contiguous_positions(column)))
-        return self._fit(column, defaults, weights)
+            arrays = (self._fit(one, defaults, weights, context) for one in contiguous_positions(column))
+            return ArrayInput.of(column, arrays)
+        return self._fit(column, defaults, weights, context)
 
-    def _fit(self, column: Column, defaults: EncodersSpec, weights: Values | None) -> NumericInput:
+    def _fit(self, column: Column, defaults: EncodersSpec, weights: Values | None, context: FitContext) -> NumericInput:
         known, weights = known_values(column), known_weights(column, weights)
         average = mean(known, weights) if len(known) else None
-        if not isinstance(self.impute, str):
-            fill = float(self.impute)
-        elif average is None:
-            fill = 0.0
-        elif self.impute == "mean":
-            fill = average
-        else:
-            fill = float(np.median(known) if weights is None else quantiles(known, [0.5], weights)[0])
-        encoder = self.encoder or defaults.numeric
+        fill = imputed(defaults.impute if self.impute is None else self.impute, known, weights)
+        encoder = with_bins(self.encoder or defaults.numeric, context.numeric_columns)
         encoding = encoder.fit(known, weights) if len(known) else encoder.fit(np.zeros(1))
         indicator = len(known) < len(column)
         low, high = (float(np.minimum.reduce(known)), float(np.maximum.reduce(known))) if len(known) else (fill, fill)
-        imputed = fill if indicator else low
-        spread = max(high, imputed) - min(low, imputed)
+        other = fill if indicator else low
+        spread = max(high, other) - min(low, other)
         is_constant = spread == 0 or (
             isinstance(encoding, Affine | SmoothlyClipped) and is_negligible(spread, max(abs(low), abs(high)))
         )
@@ -158,6 +142,17 @@ class NumericColumn(ColumnSpecBase):
         )
 
 
+def imputed(by: Imputation, known: Values, weights: Values | None) -> float:
+    """Replacement for missing values among the known ones, (known rows,), with their weights; 0 if there are none."""
+    if not isinstance(by, str):
+        return float(by)
+    if not len(known):
+        return 0.0
+    if by == "mean":
+        return mean(known, weights)
+    return float(np.median(known) if weights is None else quantiles(known, [0.5], weights)[0])
+
+
 class CensoredColumn(ColumnSpecBase):
     """A numeric column with bounds such as <0.5 and >20, read as the bound, with an indicator of it."""
 
@@ -166,7 +161,9 @@ class CensoredColumn(ColumnSpecBase):
     decimal: Literal[".", ","] = Field(default=".", description="Decimal separator.")
     encoder: NumericEncoder | None = Field(default=None, description="Default: data.encoders.numeric.")
 
-    def fit(self, column: Column, defaults: EncodersSpec, weights: Values | None = None) -> CensoredInput:
+    def fit(
+        self, column: Column, defaults: EncodersSpec, weights: Values | None = None, context: FitContext = ALONE
+    ) -> CensoredInput:
         """Fit on a training column of words. Raises MismatchError for a word that is no number and no bound."""
         words = column.present()
         values, sides = bounds_of(words, self.decimal)
@@ -179,14 +176,13 @@ class CensoredColumn(ColumnSpecBase):
         rows = index[column.values[column.values >= 0]]
         known = values[rows]
         weights = known_weights(column, weights)
-        fill = mean(known, weights) if len(known) else 0.0
-        encoder = self.encoder or defaults.numeric
+        encoder = with_bins(self.encoder or defaults.numeric, context.numeric_columns)
         return CensoredInput(
             name=column.name,
             indicator=bool(column.missing().any()),
             decimal=self.decimal,
-            fill=fill,
-            mean=fill,
+            fill=imputed(defaults.impute, known, weights),
+            mean=mean(known, weights) if len(known) else 0.0,
             range=(float(known.min()), float(known.max())) if len(known) else None,
             encoder=type_name(encoder),
             encoding=encoder.fit(known, weights) if len(known) else encoder.fit(np.zeros(1)),
@@ -201,7 +197,9 @@ class BooleanColumn(ColumnSpecBase):
     kind = "boolean"
     type: Literal["boolean"] = "boolean"
 
-    def fit(self, column: Column, defaults: EncodersSpec, weights: Values | None = None) -> BooleanInput | ArrayInput:
+    def fit(
+        self, column: Column, defaults: EncodersSpec, weights: Values | None = None, context: FitContext = ALONE
+    ) -> BooleanInput | ArrayInput:
         """Fit as `NumericColumn.fit`."""
         if column.shape:
             return ArrayInput.of(column, (self._fit(one, weights) for one in contiguous_positions(column)))
@@ -224,55 +222,16 @@ class CategoricalColumn(ColumnSpecBase):
     type: Literal["categorical"] = "categorical"
     encoder: CategoricalEncoder | None = Field(default=None, description="Default: data.encoders.categorical.")
 
-    def fit(self, column: Column, defaults: EncodersSpec, weights: Values | None = None) -> OneHotInput | OrdinalInput:
+    def uses_target(self, defaults: EncodersSpec) -> bool:
+        """Whether the column is encoded by the targets of the training rows."""
+        return isinstance(self.encoder or defaults.categorical, TargetMean)
+
+    def fit(
+        self, column: Column, defaults: EncodersSpec, weights: Values | None = None, context: FitContext = ALONE
+    ) -> FittedCategories:
         """Fit as `NumericColumn.fit`. Raises MismatchError if the encoder's order lacks one of its categories."""
-        categories = column.present()
-        indicator = bool(column.missing().any())
-        encoder = self.encoder or defaults.categorical
-        if isinstance(encoder, OneHot):
-            counts = np.bincount(column.values[column.values >= 0])
-            return OneHotInput(
-                name=column.name,
-                indicator=indicator,
-                constant=constant_content(column, categories, len(categories) + indicator < 2),
-                categories=categories,
-                counts=tuple(counts[counts > 0].tolist()),
-            )
-        order = encoder.order or categories
-        absent = next((category for category in categories if category not in order), None)
-        if absent is not None:
-            owner = ("columns", column.name, "encoder") if self.encoder else ("encoders", "categorical")
-            raise MismatchError(
-                Mismatch(
-                    ("data", *owner, "order"), f"lacks {quoted(absent)}, which occurs in column {quoted(column.name)}"
-                )
-            )
-        places = lookup(column, places_of(order), -1, -1)[column.values]
-        known = places[places >= 0]
-        fill = mean(known, known_weights(column, weights)) / max(len(order) - 1, 1) if len(known) else 0.0
-        return OrdinalInput(
-            name=column.name,
-            indicator=indicator,
-            constant=constant_content(column, categories, len(categories) < 2),
-            fill=fill,
-            categories=order,
-        )
-
-
-def known_weights(column: Column, weights: Values | None) -> Values | None:
-    """Weights of the rows that have a value, (known rows,); None for equal ones."""
-    return None if weights is None else weights[~column.missing()]
-
-
-def constant_content(
-    column: Column, known: NDArray[Any] | tuple[str, ...], is_constant: bool
-) -> Literal["value", "missing"] | None:
-    """Content of a column's training rows: one value, none, or None if they differ or are one row."""
-    if len(column) < 2:
-        return None
-    if not len(known):
-        return "missing"
-    return "value" if is_constant else None
+        owner = ("columns", column.name, "encoder") if self.encoder else ("encoders", "categorical")
+        return (self.encoder or defaults.categorical).fit(column, owner, weights, context)
 
 
 class DateColumn(ColumnSpecBase):
@@ -290,7 +249,9 @@ class DateColumn(ColumnSpecBase):
         """Notation of the dates."""
         return DateNotation(order=self.order)
 
-    def fit(self, column: Column, defaults: EncodersSpec, weights: Values | None = None) -> DateInput:
+    def fit(
+        self, column: Column, defaults: EncodersSpec, weights: Values | None = None, context: FitContext = ALONE
+    ) -> DateInput:
         """Fit as `NumericColumn.fit`."""
         return DateInput.fit(column, known_weights(column, weights), _constant_moment(column))
 
@@ -305,7 +266,9 @@ class TimeOfDayColumn(ColumnSpecBase):
         """Notation of the times."""
         return TimeNotation()
 
-    def fit(self, column: Column, defaults: EncodersSpec, weights: Values | None = None) -> TimeOfDayInput:
+    def fit(
+        self, column: Column, defaults: EncodersSpec, weights: Values | None = None, context: FitContext = ALONE
+    ) -> TimeOfDayInput:
         """Fit as `NumericColumn.fit`."""
         return TimeOfDayInput.fit(column, known_weights(column, weights), _constant_moment(column))
 

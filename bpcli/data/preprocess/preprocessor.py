@@ -7,24 +7,35 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from pydantic import Field, model_validator
+from numpy.typing import NDArray
+from pydantic import Field, PrivateAttr, model_validator
 
 from bpcli.arrays import fields
 from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import Rows, records_of
 from bpcli.data.batches import Dataset
-from bpcli.data.columns import ArrayInput, ColumnInput, FittedInput, Surprise
+from bpcli.data.columns import ArrayInput, ColumnInput, FittedInput, Surprise, TargetMeanInput
 from bpcli.data.columns.encoders import numbers
-from bpcli.data.columns.spec import BooleanColumn, CategoricalColumn, ColumnSpec, EncodersSpec, NumericColumn
+from bpcli.data.columns.fit_context import FitContext
+from bpcli.data.columns.spec import (
+    BooleanColumn,
+    CategoricalColumn,
+    CensoredColumn,
+    ColumnSpec,
+    EncodersSpec,
+    NumericColumn,
+)
 from bpcli.data.columns.statistics import Values, unequal
 from bpcli.data.columns.target_encoders import TargetEncoder
 from bpcli.data.columns.target_range import TargetRange
+from bpcli.data.preprocess.outcomes import outcomes_of
 from bpcli.data.preprocess.table_encoder import TableEncoder, side_by_side
 from bpcli.data.table import Kind, Table
 from bpcli.data.targets import ClassName, FittedTarget
 from bpcli.data.targets.fitting import fit_target
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.losses import LossBase
+from bpcli.nn.stems import StemSpec
 from bpcli.spec import Sequence, Spec, Text
 from bpcli.wording import quoted
 
@@ -50,6 +61,8 @@ class Preprocessor(Spec):
     target: FittedTarget
     weight: Text | None = None
     target_kinds: Sequence[Kind]
+    _given: dict[str, Values] = PrivateAttr(default={})
+    """Features of columns that are encoded by targets, by name, if the rows are training rows."""
 
     @model_validator(mode="after")
     def _check_columns(self) -> Preprocessor:
@@ -77,10 +90,11 @@ class Preprocessor(Spec):
         positive: ClassName | None = None,
         known: Sequence[FittedInput] | None = None,
         target_range: TargetRange = "none",
+        seed: int = 0,
     ) -> Preprocessor:
         """Fit input and target columns on a table of training rows. Features have the order of `inputs`.
 
-        known: fitted inputs to keep, instead of fitting `inputs`.
+        known: fitted inputs to keep, instead of fitting `inputs`. seed: of random numbers that encoders use.
 
         Raises:
             MismatchError: a column does not fit its config or the loss.
@@ -88,18 +102,38 @@ class Preprocessor(Spec):
         """
         weights = _sample_weights(train, weight)
         weights = None if weights is None else unequal(weights)
-        if known is None:
-            columns = (train[name] for name in inputs)  # one at a time: a selection copies every column it returns
-            known = tuple(
-                (specs.get(column.name) or PLAIN[column.kind]).fit(column, encoders, weights) for column in columns
-            )
         target_columns = [train[name] for name in targets]
+        target = fit_target(target_columns, loss, target_encoder, weights, positive, target_range)
+        if known is None:
+            nothing = train.slice(0, 0)
+            of = {name: specs.get(name) or PLAIN[nothing[name].kind] for name in inputs}
+            numeric = sum(isinstance(spec, NumericColumn | CensoredColumn) for spec in of.values())
+            learned = any(spec.uses_target(encoders) for spec in of.values())
+            context = FitContext(numeric, outcomes_of(target, target_columns) if learned else None, seed)
+            # One column at a time: a selection copies every column it returns.
+            known = tuple(spec.fit(train[name], encoders, weights, context) for name, spec in of.items())
         return cls(
             inputs=known,
-            target=fit_target(target_columns, loss, target_encoder, weights, positive, target_range),
+            target=target,
             weight=weight,
             target_kinds=tuple(column.kind for column in target_columns),
         )
+
+    def of_training_rows(self, train: Table, chosen: NDArray[np.intp] | None = None) -> Preprocessor:
+        """Copy that encodes these training rows and no others: by targets of other rows, where it uses targets.
+
+        chosen: indices of the rows in `train`, the table of all training rows; by default all of them.
+        """
+        learned = [column for column in self.inputs if isinstance(column, TargetMeanInput)]
+        if not learned:
+            return self
+        weights = _sample_weights(train, self.weight)
+        weights = None if weights is None else unequal(weights)
+        outcomes = outcomes_of(self.target, [train[name] for name in self.target.names]).values
+        found = {one.name: one.of_training_rows(train[one.name], outcomes, weights) for one in learned}
+        copy = self.model_copy()
+        copy._given = {name: values if chosen is None else values[chosen] for name, values in found.items()}
+        return copy
 
     @property
     def arrays(self) -> list[ArrayInput]:
@@ -155,6 +189,12 @@ class Preprocessor(Spec):
         others = [field for _, field in own if field is not None]
         return (*numbers, *sorted(others, key=lambda field: field.values == "real"))
 
+    @property
+    def stems(self) -> dict[str, StemSpec]:
+        """Trained stems of fields, by field name."""
+        found = {column.name: column.stem for column in self.inputs}
+        return {name: stem for name, stem in found.items() if stem is not None}
+
     def bytes_needed(self, rows: int, dtype: np.dtype[Any]) -> int:
         """Bytes of the result of `apply` on `rows` rows."""
         x = records_of(side_by_side(self.signature), dtype).itemsize
@@ -191,7 +231,7 @@ class Preprocessor(Spec):
         def keeps_stored(array: ArrayInput, stored: np.dtype[Any]) -> bool:
             return self.keeps_stored(array, stored, table.rows, dtype, scaled_from)
 
-        encoder = TableEncoder(self.inputs, self.signature, table, dtype, keeps_stored)
+        encoder = TableEncoder(self.inputs, self.signature, table, dtype, keeps_stored, self._given)
         return encoder.rows(), encoder.surprises
 
     def apply(self, table: Table, dtype: np.dtype[Any]) -> tuple[Dataset, Counter[Surprise]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from bpcli.arrays import fields
 from bpcli.arrays.rows import Rows, Scaling, records_of
 from bpcli.data.columns import ArrayInput, FittedInput, Surprise
 from bpcli.data.columns.base import Writer
+from bpcli.data.columns.statistics import Values
 from bpcli.data.preprocess.plain_numbers import TOGETHER, PlainNumbers, is_plain
 from bpcli.data.table import Column, Table
 
@@ -51,10 +52,17 @@ class TableEncoder:
         table: Table,
         dtype: np.dtype[Any],
         keeps_stored: Callable[[ArrayInput, np.dtype[Any]], bool],
+        given: Mapping[str, Values] = {},
     ) -> None:
-        """Take inputs, their fields, and whether an array of a stored dtype stays unencoded."""
+        """Take inputs, their fields, and whether an array of a stored dtype stays unencoded.
+
+        given: features (rows, width) of inputs that are not encoded, by name.
+        """
         self.surprises: Counter[Surprise] = Counter()
         self._table, self._dtype, self._signature = table, dtype, signature
+        self._given = given
+        if any(len(features) != table.rows for features in given.values()):
+            raise ValueError("features are given for other rows than those of the table")
         nothing = table.slice(0, 0)
         self._records = np.empty(table.rows, records_of(side_by_side(self._signature), dtype))
         self._arrays: list[NDArray[Any]] = []
@@ -118,8 +126,10 @@ class TableEncoder:
             if run.plain is not None and run.out is not None and all(column.kind == "numeric" for column in columns):
                 values = np.array([column.values for column in columns], np.float64)
                 alone = run.plain.write(values, run.out[start:stop]).tolist()
-            for (_, write, out), column, is_alone in zip(run.writers, columns, alone, strict=True):
-                if is_alone:
+            for (fitted, write, out), column, is_alone in zip(run.writers, columns, alone, strict=True):
+                if fitted.name in self._given:
+                    out[start:stop] = self._given[fitted.name][start:stop]
+                elif is_alone:
                     self.surprises.update(write(column, out[start:stop]))
 
     def _kept(self, column: ArrayInput) -> NDArray[Any]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from bpcli.nn.activations import Identity, LeakyRelu, Relu, Sigmoid, Tanh
 from bpcli.nn.compiled import codes
-from bpcli.nn.layers import DenseLayer, DropoutLayer, Layer, UnbiasedDenseLayer
+from bpcli.nn.layers import DenseLayer, DropoutLayer, Layer, ScheduledDropoutLayer, UnbiasedDenseLayer
 
 ACTIVATIONS: dict[type, int] = {
     Identity: codes.IDENTITY,
@@ -48,6 +48,11 @@ def _unbiased_dense(layer: UnbiasedDenseLayer) -> None:
 @kernel_of.register
 def _dropout(layer: DropoutLayer) -> Kernel:
     return Kernel(codes.DROPOUT, masks=layer)
+
+
+@kernel_of.register
+def _scheduled_dropout(layer: ScheduledDropoutLayer) -> None:
+    return None  # kernels have one rate
 
 
 def kernels_of(layers: Sequence[Layer]) -> list[Kernel] | None:

@@ -42,9 +42,9 @@ def _loss_code(loss: LossBase) -> int | None:
 
 def _optimizer_code(rule: OptimizerBase) -> int | None:
     match rule:
-        case Adam(amsgrad=False) | Adamw():
+        case Adam(rate_factors=None, amsgrad=False) | Adamw(rate_factors=None, decay_schedule=None):
             return codes.ADAM
-        case Sgd():
+        case Sgd(rate_factors=None):
             return codes.SGD
     return None
 

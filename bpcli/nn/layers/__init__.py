@@ -8,12 +8,17 @@ from pydantic import Field
 
 from bpcli.nn.layers.base import Layer, LayerSummary, Position, RowwiseLayer, Shape, Views, rowwise
 from bpcli.nn.layers.batch_norm import BatchNorm
-from bpcli.nn.layers.dense import Dense, DenseLayer, UnbiasedDenseLayer
-from bpcli.nn.layers.dropout import Dropout, DropoutLayer
+from bpcli.nn.layers.dense import Dense, UnbiasedDenseLayer
+from bpcli.nn.layers.dense_layer import DenseLayer
+from bpcli.nn.layers.dropout import Dropout, DropoutLayer, ScheduledDropoutLayer
 from bpcli.nn.layers.layer_norm import LayerNorm, LayerNormLayer
+from bpcli.nn.layers.parametric import Parametric, ParametricLayer
+from bpcli.nn.layers.scale import Scale, ScaleLayer
 from bpcli.spec import BareName
 
-LayerSpec = Annotated[Dense | Dropout | BatchNorm | LayerNorm, Field(discriminator="type"), BareName(default="dense")]
+LayerSpec = Annotated[
+    Dense | Dropout | BatchNorm | LayerNorm | Scale | Parametric, Field(discriminator="type"), BareName(default="dense")
+]
 
 __all__ = [
     "BatchNorm",
@@ -26,8 +31,13 @@ __all__ = [
     "LayerNormLayer",
     "LayerSpec",
     "LayerSummary",
+    "Parametric",
+    "ParametricLayer",
     "Position",
     "RowwiseLayer",
+    "Scale",
+    "ScaleLayer",
+    "ScheduledDropoutLayer",
     "Shape",
     "UnbiasedDenseLayer",
     "Views",

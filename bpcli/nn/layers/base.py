@@ -26,13 +26,18 @@ Views = Mapping[str, Array]
 
 @dataclass
 class Position:
-    """Position in training that determines the random numbers: epoch, step, shard of the batch, and ensemble member."""
+    """Position in training: epoch, step, shard of the batch, and ensemble member.
+
+    It determines random numbers and, with the steps per epoch and the planned epochs, what follows a schedule.
+    """
 
     noise: Stream
     epoch: int = 0
     step: int = 0
     shard: int = 0
     member: int = 0
+    steps_per_epoch: int = 1
+    epochs: int = 1
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,14 @@ class Layer(ABC):
         size = sum(slot.size for slot in self.parameters())
         return LayerSummary(self.index, self.type, activation, self.in_shape, self.out_shape, size)
 
+    def of_members(self, count: int) -> Layer | None:
+        """Layer that passes the batches of `count` members at once; None if it passes one member at a time.
+
+        A batch then holds the rows of the first member, then those of the second, and so on, in equal numbers. Views
+        of parameters and gradients have the members in front.
+        """
+        return self if self.is_rowwise and not self.parameters() else None
+
     def with_units(self, activation: Activation) -> Layer:
         """Copy with units of another activation; the layer itself if it has no units."""
         return self
@@ -172,6 +185,26 @@ class Layer(ABC):
         """Write the initial state to `out`."""
         return
 
+    @property
+    def initialized_by_rows(self) -> bool:
+        """Whether initial parameters depend on training rows."""
+        return False
+
+    def initialize_by_rows(self, out: Views, x: Array, generator: np.random.Generator) -> None:
+        """Adapt the initial parameters in `out` to inputs (rows, *in_shape)."""
+        return
+
+    def of_features(self, params: Views, x: Array) -> Array:
+        """Output (rows, n_out) in inference for the features of the field (rows, width), codes one-hot, in a new array.
+
+        Raises TypeError unless it is a stem.
+        """
+        raise TypeError(f"a layer of type {self.type} takes no features of a field")
+
+    def features_gradient(self, params: Views, x: Array, dy: Array) -> Array:
+        """dL/dx of `of_features` (rows, width), from dL/dy (rows, n_out), in a new array. Raises TypeError likewise."""
+        raise TypeError(f"a layer of type {self.type} takes no features of a field")
+
     @abstractmethod
     def forward(
         self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
@@ -213,8 +246,8 @@ class RowwiseLayer(Layer):
         """Write the gradient of some rows of the weights, from `x` and the `dz` that `backward_rows` left in `dy`."""
         return
 
-    def bias_gradient(self, dz: Array, workspace: LayerArrays, grads: Views) -> None:
-        """Write the gradient of all parameters but the weights, from the `dz` that `backward_rows` left in `dy`."""
+    def bias_gradient(self, x: Array, dz: Array, workspace: LayerArrays, grads: Views) -> None:
+        """Write the gradient of all parameters but the weights, from `x` and the `dz` of `backward_rows` in `dy`."""
         return
 
     def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:

@@ -49,7 +49,7 @@ class BatchNormLayer(Layer):
 
     def parameters(self) -> tuple[Slot, ...]:
         """Gamma and beta of the paper, shape `in_shape`."""
-        return (Slot("scale", self.in_shape), Slot("shift", self.in_shape))
+        return (Slot("scale", self.in_shape, kind="scales"), Slot("shift", self.in_shape))
 
     def state(self) -> tuple[Slot, ...]:
         """Running mean and variance, shape `in_shape`."""

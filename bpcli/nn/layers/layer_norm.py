@@ -38,7 +38,7 @@ class LayerNormLayer(Layer):
 
     def parameters(self) -> tuple[Slot, ...]:
         """Gain and bias, shape `in_shape`."""
-        return (Slot("scale", self.in_shape), Slot("shift", self.in_shape))
+        return (Slot("scale", self.in_shape, kind="scales"), Slot("shift", self.in_shape))
 
     def buffers(self, training: bool) -> dict[str, Buffer]:
         """Output, normalized input, 1 / standard deviation and mean of each row, and one array of scratch."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from bpcli.arrays.lower_bound import LowerBound
 from bpcli.arrays.memory import Array
+from bpcli.nn.losses.combination import MEAN_LOGITS, Combination
 from bpcli.spec import Spec
 
 
@@ -86,6 +87,11 @@ class LossBase(Spec):
     def logit_scale(self) -> str:
         """Name of the logit's scale, such as log-odds; empty if the logit is the prediction."""
         return ""
+
+    @property
+    def combination(self) -> Combination:
+        """Logits of an ensemble from those of its members."""
+        return MEAN_LOGITS
 
     def link(self, logits: Array, out: Array) -> None:
         """Write predictions to `out`, which may be `logits`. The default link is the identity."""

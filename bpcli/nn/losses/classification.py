@@ -10,6 +10,7 @@ from pydantic import Field
 from bpcli.arrays.memory import Array
 from bpcli.nn.functions import sigmoid, softplus
 from bpcli.nn.losses.base import LossBase, LossFormulas, LossScratch, scale, weighted_column, weighted_dot, weighted_sum
+from bpcli.nn.losses.combination import MEAN_SIGMOID, MEAN_SOFTMAX, Combination
 
 
 class CrossEntropy(LossBase):
@@ -21,6 +22,11 @@ class CrossEntropy(LossBase):
     )
     tasks: ClassVar[frozenset[str]] = frozenset({"binary", "multiclass"})
     gives_probabilities: ClassVar[bool] = True
+
+    @property
+    def combination(self) -> Combination:
+        """Mean of the members' probabilities."""
+        return MEAN_SOFTMAX
 
     def link(self, logits: Array, out: Array) -> None:
         """Softmax over the outputs of each row."""
@@ -69,6 +75,11 @@ class BinaryCrossEntropy(LossBase):
     tasks: ClassVar[frozenset[str]] = frozenset({"binary", "multilabel"})
     gives_probabilities: ClassVar[bool] = True
     single_logit: ClassVar[bool] = True
+
+    @property
+    def combination(self) -> Combination:
+        """Mean of the members' probabilities."""
+        return MEAN_SIGMOID
 
     def link(self, logits: Array, out: Array) -> None:
         """Logistic function of each output."""

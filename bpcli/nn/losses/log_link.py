@@ -15,6 +15,7 @@ from pydantic import Field
 from bpcli.arrays.lower_bound import LowerBound
 from bpcli.arrays.memory import Array
 from bpcli.nn.losses.base import LossBase, LossFormulas, LossScratch, scale, weighted_dot, weighted_sum
+from bpcli.nn.losses.combination import MEAN_EXPONENTIAL, Combination
 
 
 class LogLinkLoss(LossBase):
@@ -36,6 +37,11 @@ class LogLinkLoss(LossBase):
     def logit_scale(self) -> str:
         """natural logarithm, the inverse of the link."""
         return "natural logarithm"
+
+    @property
+    def combination(self) -> Combination:
+        """Mean of the members' predictions."""
+        return MEAN_EXPONENTIAL
 
     def link(self, logits: Array, out: Array) -> None:
         """Exponential function."""

@@ -10,6 +10,7 @@ from pydantic import Field
 from bpcli.arrays.memory import Array
 from bpcli.nn.functions import sigmoid
 from bpcli.nn.losses.base import LossBase, LossFormulas, LossScratch, scale, weighted_dot
+from bpcli.nn.losses.combination import MEAN_LOGITS, MEAN_SIGMOID, Combination
 
 
 class MeanSquaredError(LossBase):
@@ -29,6 +30,11 @@ class MeanSquaredError(LossBase):
     def logit_scale(self) -> str:
         """log-odds for the sigmoid link."""
         return "log-odds" if self.link_function == "sigmoid" else ""
+
+    @property
+    def combination(self) -> Combination:
+        """Mean of the members' predictions."""
+        return MEAN_SIGMOID if self.link_function == "sigmoid" else MEAN_LOGITS
 
     def link(self, logits: Array, out: Array) -> None:
         """Identity or logistic function."""

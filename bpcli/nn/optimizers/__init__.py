@@ -9,9 +9,10 @@ from pydantic import Field
 from bpcli.nn.optimizers.adam import Adam, Adamw, Nadam
 from bpcli.nn.optimizers.adaptive import Adadelta, Adagrad, Rmsprop
 from bpcli.nn.optimizers.base import OptimizerBase, OptimizerState
+from bpcli.nn.optimizers.rate_factors import RateFactors
 from bpcli.nn.optimizers.rprop import Rprop
 from bpcli.nn.optimizers.sgd import Sgd
-from bpcli.nn.optimizers.update import Coefficients, Row, Update, rows_of
+from bpcli.nn.optimizers.update import Coefficients, Part, Update
 from bpcli.spec import BareName
 
 OptimizerSpec = Annotated[
@@ -31,10 +32,10 @@ __all__ = [
     "OptimizerBase",
     "OptimizerSpec",
     "OptimizerState",
+    "Part",
+    "RateFactors",
     "Rmsprop",
-    "Row",
     "Rprop",
     "Sgd",
     "Update",
-    "rows_of",
 ]

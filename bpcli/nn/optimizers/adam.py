@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from math import sqrt
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from pydantic import Field
 
 from bpcli.arrays.memory import Array
 from bpcli.nn.optimizers.base import Arrays, OptimizerBase, OptimizerState, step_over_root
+from bpcli.nn.schedules import TimedSchedule
 
 
 class AdamBase(OptimizerBase):
@@ -65,11 +66,24 @@ class Adamw(AdamBase):
 
     type: Literal["adamw"] = "adamw"
     weight_decay: float = Field(default=0.01, ge=0, description="Weight decay of weights, not biases.")
+    decay_schedule: TimedSchedule | None = Field(
+        default=None, description="Schedule of the weight decay, besides that of the learning rate."
+    )
 
     @property
     def decay(self) -> float:
         """Weight decay."""
         return self.weight_decay
+
+    def decay_at(self, epoch: int, step: int, steps_per_epoch: int, epochs: int) -> float:
+        """Weight decay of a step, by the schedule."""
+        if self.decay_schedule is None:
+            return self.weight_decay
+        return self.weight_decay * self.decay_schedule.factor_of_step(epoch, step, steps_per_epoch, epochs)
+
+    def with_decay(self, decay: float) -> Self:
+        """Copy with another weight decay."""
+        return self.model_copy(update={"weight_decay": decay})
 
 
 class Nadam(AdamBase):

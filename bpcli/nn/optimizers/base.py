@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from pydantic import Field
 
 from bpcli.arrays.memory import Array, aligned
+from bpcli.nn.optimizers.rate_factors import RateFactors
 from bpcli.spec import Spec
 
 Arrays = tuple[Array, ...]
@@ -31,6 +33,9 @@ class OptimizerBase(Spec):
     """Base class of optimizers. An instance is an update rule without mutable state."""
 
     learning_rate: float
+    rate_factors: RateFactors | None = Field(
+        default=None, description="Factors on the learning rate by kind of parameter."
+    )
 
     @property
     def slots(self) -> dict[str, float]:
@@ -41,6 +46,14 @@ class OptimizerBase(Spec):
     def decay(self) -> float:
         """Weight decay per step, as a multiple of the learning rate."""
         return 0.0
+
+    def decay_at(self, epoch: int, step: int, steps_per_epoch: int, epochs: int) -> float:
+        """Weight decay of step `step` of epoch `epoch`, both counted from 0."""
+        return self.decay
+
+    def with_decay(self, decay: float) -> Self:
+        """Copy with another weight decay; itself without weight decay."""
+        return self
 
     @property
     def numbers(self) -> dict[str, float]:

@@ -2,56 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpcli.arrays.layout import Layout
 from bpcli.arrays.memory import Array
 from bpcli.nn.optimizers.base import Arrays, OptimizerBase, OptimizerState
+from bpcli.nn.optimizers.rate_factors import segments
 
 BLOCK = 65_536
 """Numbers per kernel call. Smaller blocks need more calls; larger ones do not fit the cache."""
 
 
 class Coefficients:
-    """Coefficients of one step: those of the kernel, and the share of a weight that weight decay keeps.
+    """Coefficients of one step: those of the kernel for each rate factor, and the share that weight decay keeps.
 
     Zero-dimensional arrays reach a ufunc in a third of the time of Python floats.
     """
 
-    def __init__(self, count: int, dtype: np.dtype[Any]) -> None:
-        self.values: Arrays = tuple(np.empty((), dtype) for _ in range(count))
+    def __init__(self, factors: int, count: int, dtype: np.dtype[Any]) -> None:
+        self.of_factors = tuple(tuple(np.empty((), dtype) for _ in range(count)) for _ in range(factors))
         self.keep = 1.0
 
 
-class Row(NamedTuple):
-    """Vectors of one member, (size,) each."""
+class Part(NamedTuple):
+    """Arguments of one kernel call: (members, length), or (length,) for one member.
+
+    `factor` is the index of the rate factor in the coefficients. `decayed` are those of its
+    parameters that are subject to weight decay, None without them.
+    """
 
     params: Array
     grads: Array
     slots: Arrays
-
-
-def rows_of(params: Array, grads: Array, state: OptimizerState) -> list[Row]:
-    """Views of each member's vectors. They are made once, since making them took 2% of a small step."""
-    return [
-        Row(params[member], grads[member], tuple(slot[member] for slot in state.slots.values()))
-        for member in range(len(params))
-    ]
+    scratch: Arrays
+    factor: int
+    decayed: Array | None
 
 
 class Update:
-    """Update of parameters (members, size), the first `weights` of which are subject to weight decay.
+    """Update of parameters (members, size), the weights of which are subject to weight decay.
 
     All state between steps is in the optimizer's state. `begin` advances it and computes the step's coefficients;
     `apply` uses these on ranges of the parameters, in any order and from several threads.
     """
 
-    def __init__(self, rule: OptimizerBase, size: int, weights: int, dtype: np.dtype[Any], block: int = BLOCK) -> None:
-        self._rule, self._size, self._weights, self._dtype = rule, size, weights, dtype
+    def __init__(self, rule: OptimizerBase, layout: Layout, dtype: np.dtype[Any], block: int = BLOCK) -> None:
+        self._rule, self._size, self._weights, self._dtype = rule, layout.size, layout.weights, dtype
         self._decay, self._block = rule.decay, block
-        self._coefficients, self._scratch = self.coefficients(), self.scratch()
+        of_slots = segments(layout, rule.rate_factors)
+        self._factors = tuple(dict.fromkeys(segment.factor for segment in of_slots))
+        self._segments = [(start, stop, self._factors.index(factor)) for start, stop, factor in of_slots]
+        self._coefficients = self.coefficients()
 
     def scratch(self) -> Arrays:
         """Scratch memory for `apply`, one per thread."""
@@ -62,15 +66,22 @@ class Update:
         rule = self._rule
         state = rule.init(0, self._dtype)
         rule.advance(state)
-        return Coefficients(len(rule.coefficients(state, rule.learning_rate)), self._dtype)
+        count = len(rule.coefficients(state, rule.learning_rate))
+        return Coefficients(len(self._factors), count, self._dtype)
 
-    def begin(self, learning_rate: float, state: OptimizerState, out: Coefficients) -> None:
-        """Advance the state to the next step, and write that step's coefficients to `out`."""
+    def begin(
+        self, learning_rate: float, state: OptimizerState, out: Coefficients, weight_decay: float | None = None
+    ) -> None:
+        """Advance the state to the next step, and write that step's coefficients to `out`.
+
+        weight_decay: that of the step; by default the rule's.
+        """
         rule = self._rule
         rule.advance(state)
-        for scalar, value in zip(out.values, rule.coefficients(state, learning_rate), strict=True):
-            scalar[()] = value
-        out.keep = 1.0 - learning_rate * self._decay
+        for factor, scalars in zip(self._factors, out.of_factors, strict=True):
+            for scalar, value in zip(scalars, rule.coefficients(state, learning_rate * factor), strict=True):
+                scalar[()] = value
+        out.keep = 1.0 - learning_rate * (self._decay if weight_decay is None else weight_decay)
 
     def apply(
         self,
@@ -87,17 +98,49 @@ class Update:
             decayed = out[start : min(stop, self._weights)]
             np.multiply(decayed, coefficients.keep, out=decayed)
         kernel = self._rule.kernel
-        if stop - start == self._size <= self._block:
-            kernel(out, grads, slots, scratch, coefficients.values)
-            return
-        for first in range(start, stop, self._block):
-            part = slice(first, min(first + self._block, stop))
-            p = out[part]
-            of_scratch = tuple(array[: len(p)] for array in scratch)
-            kernel(p, grads[part], tuple(slot[part] for slot in slots), of_scratch, coefficients.values)
+        for first, last, factor in self._ranges(start, stop, self._block):
+            part = slice(first, last)
+            of_scratch = tuple(array[: last - first] for array in scratch)
+            of_slots = tuple(slot[part] for slot in slots)
+            kernel(out[part], grads[part], of_slots, of_scratch, coefficients.of_factors[factor])
 
-    def take(self, rows: Sequence[Row], learning_rate: float, state: OptimizerState) -> None:
-        """Take a step for all members, with their `rows` in that state."""
-        self.begin(learning_rate, state, self._coefficients)
-        for row in rows:
-            self.apply(0, self._size, self._coefficients, row.grads, row.slots, row.params, self._scratch)
+    def _ranges(self, start: int, stop: int, block: int) -> Iterator[tuple[int, int, int]]:
+        """Parts of `start` to `stop` of one rate factor and at most `block` numbers, each with the factor's index."""
+        for segment_start, segment_stop, factor in self._segments:
+            end = min(segment_stop, stop)
+            for first in range(max(segment_start, start), end, block):
+                yield first, min(first + block, end), factor
+
+    def parts(self, params: Array, grads: Array, state: OptimizerState) -> list[Part]:
+        """Kernel calls of a step of all members, (members, size). Made once: making views takes 2% of a small step."""
+        members, found = len(params), []
+        slots = tuple(state.slots.values())
+        if members == 1:  # a row costs a ufunc less than a matrix of one row
+            (params, grads, *slots_) = (array[0] for array in (params, grads, *slots))
+            slots = tuple(slots_)
+        block = max(1, self._block // members)
+        memory = [np.empty((*params.shape[:-1], min(self._size, block)), self._dtype) for _ in range(2)]
+        for start, stop, factor in self._ranges(0, self._size, block):
+            weights = min(stop, self._weights)
+            found.append(
+                Part(
+                    params[..., start:stop],
+                    grads[..., start:stop],
+                    tuple(slot[..., start:stop] for slot in slots),
+                    tuple(array[..., : stop - start] for array in memory),
+                    factor,
+                    params[..., start:weights] if self._decay and weights > start else None,
+                )
+            )
+        return found
+
+    def take(
+        self, parts: Sequence[Part], learning_rate: float, state: OptimizerState, weight_decay: float | None = None
+    ) -> None:
+        """Take a step for all members, given the `parts` of their vectors in that state; arguments as of `begin`."""
+        coefficients, kernel = self._coefficients, self._rule.kernel
+        self.begin(learning_rate, state, coefficients, weight_decay)
+        for params, grads, slots, scratch, factor, decayed in parts:
+            if decayed is not None:
+                np.multiply(decayed, coefficients.keep, out=decayed)
+            kernel(params, grads, slots, scratch, coefficients.of_factors[factor])

@@ -13,11 +13,9 @@ from bpcli.arrays.fields import Batch
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Batches
 from bpcli.errors import DivergedError
-from bpcli.nn.layers import Position
 from bpcli.nn.named_layers import all_views, named_layers
 from bpcli.nn.optimizers import Update
 from bpcli.nn.schedules import Constant, ReduceOnPlateau
-from bpcli.randomness import Stream
 from bpcli.training.gradient_rules import GradientRules
 from bpcli.training.moving_average import MovingAverage
 from bpcli.training.plan import TrainingPlan
@@ -41,10 +39,12 @@ class Steps(ABC):
         self.plan, self.state = plan, state
         gathered = plan.stepping.gathered_bytes
         intake = plan.network.stems.intake
-        self.batches = Batches(plan.train, plan.batch_size, plan.network.n_out, at_once, gathered, intake)
+        size, rows = plan.batch_size * len(plan.members), plan.rows_per_member * len(plan.members)
+        own = None if rows == plan.train.rows else rows
+        self.batches = Batches(plan.train, size, plan.network.n_out, at_once, gathered, intake, own)
         self.rules = GradientRules(plan.spec, plan.network.layout.weights)
-        self.position = Position(Stream(plan.seed, "dropout"))
-        self.update = Update(plan.optimizer, plan.network.layout.size, plan.network.layout.weights, plan.dtype)
+        self.position = plan.position()
+        self.update = Update(plan.optimizer, plan.network.layout, plan.dtype)
         self.average = None if plan.spec.average is None else MovingAverage(plan.spec.average, state)
         self.learning_rate = 0.0
         self.before = np.empty_like(state.params)
@@ -88,12 +88,14 @@ class Steps(ABC):
         """Error for a non-finite loss at the current position, naming the first layer with non-finite output."""
         self.require_finite()
         network, state = self.plan.network, self.state
-        workspace = network.workspace(batch.rows, self.plan.dtype, training=True)
-        for member, params, kept in zip(self.plan.members, state.params, state.layer_state, strict=True):
+        rows = batch.rows // len(self.plan.members)
+        workspace = network.workspace(rows, self.plan.dtype, training=True)
+        members = zip(self.plan.members, state.params, state.layer_state, strict=True)
+        for place, (member, params, kept) in enumerate(members):
             self.position.member = member
-            layer_state = network.bind_state(kept.copy())
-            logits = network.forward(network.bind(params), layer_state, batch.x, workspace, self.position)
-            features = workspace.inputs[0].reshape(batch.rows, -1)
+            layer_state, (x, _, _) = network.bind_state(kept.copy()), batch.part(place * rows, (place + 1) * rows)
+            logits = network.forward(network.bind(params), layer_state, x, workspace, self.position)
+            features = workspace.inputs[0].reshape(rows, -1)
             stems = [features[:, stem.features] for stem in network.stems.trained]
             for named, output in zip(named_layers(network), [*stems, *workspace.inputs[1:], logits], strict=True):
                 if not np.isfinite(output).all():

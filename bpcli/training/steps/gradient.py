@@ -15,33 +15,43 @@ from bpcli.training.steps.exchange import Sums
 
 
 class Gradient:
-    """Writes the gradient of a batch's mean loss at the state's parameters to `grads`, (members, layout.size)."""
+    """Writes the gradient of a batch's mean loss at the state's parameters to `grads`, (members, layout.size).
+
+    A batch has the rows of each member one after another. Members are passed all at once if the network can, else one
+    by one.
+    """
 
     def __init__(self, plan: TrainingPlan, state: TrainingState, grads: Array) -> None:
-        network = plan.network
-        self._members = [
+        count, network = len(plan.members), plan.network
+        together = network.of_members(count) if count > 1 else None
+        self._members, self._batched = count, together is not None
+        network = together or network
+        vectors = zip(plan.members, state.params, state.layer_state, grads, strict=True)
+        groups = [(plan.members[0], state.params, state.layer_state, grads)] if together else vectors
+        self._passed = [
             (member, network.bind(params), network.bind_state(layer_state), network.bind(gradient))
-            for member, params, layer_state, gradient in zip(
-                plan.members, state.params, state.layer_state, grads, strict=True
-            )
+            for member, params, layer_state, gradient in groups
         ]
-        self._whole = BatchPass(network, plan.loss, plan.batch_size, plan.dtype)
-        self._passes = {plan.batch_size: self._whole}
+        self._size = plan.batch_size * (count if together else 1)
+        self._whole = BatchPass(network, plan.loss, self._size, plan.dtype)
+        self._passes: dict[int, BatchPass] = {}
 
     def __call__(self, batch: Batch, position: Position) -> Sums:
-        """Sums of a batch, the loss averaged over members. Writes no gradient for a member whose loss is not finite."""
-        x, y, weight = batch
-        through = self._passes.get(len(y)) or self._of_short_batch(len(y))
-        total = 0.0
-        for member, params, state, grads in self._members:
+        """Sums of a batch, averaged over members. Writes no gradient where the loss is not finite."""
+        whole, count, total = batch.rows, self._members, 0.0
+        rows = whole if self._batched else whole // count
+        through = self._passes.get(rows) or self._of_size(rows)
+        for place, (member, params, state, grads) in enumerate(self._passed):
             position.member = member
+            x, y, weight = batch if rows == whole else batch.part(place * rows, (place + 1) * rows)
             loss = through.value(through.forward(params, state, x, position), y, weight)
             if isfinite(loss):
                 through.backward(params, grads)
             total += loss
-        return total / len(self._members), batch_weight(len(y), weight)
+        return total / count, batch_weight(whole, batch.weight) / count
 
-    def _of_short_batch(self, rows: int) -> BatchPass:
-        """Workspace for the last batch of an epoch, if it has fewer rows."""
-        self._passes[rows] = self._whole.part(0, rows, batch=rows)
+    def _of_size(self, rows: int) -> BatchPass:
+        """Memory of a pass of so many rows; there are two sizes if the last batch of an epoch has fewer rows."""
+        batch = rows // self._members if self._batched else rows
+        self._passes[rows] = self._whole.part(0, rows, batch=batch)
         return self._passes[rows]

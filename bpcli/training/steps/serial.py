@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.arrays.fields import Batch
-from bpcli.nn.optimizers import rows_of
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
 from bpcli.training.steps.base import Steps, StepSums
@@ -25,7 +24,8 @@ class SerialSteps(Steps):
         layout = plan.network.layout
         self.grads = np.empty_like(state.params)
         self._gradient, self._exchange = Gradient(plan, state, self.grads), exchange
-        self._rows = rows_of(state.params, self.grads, state.optimizer)
+        self._vectors = list(zip(state.params, self.grads, strict=True))
+        self._parts = self.update.parts(state.params, self.grads, state.optimizer)
         self._penalized = np.empty(layout.weights if self.rules.penalizes else 0, plan.dtype)
 
     def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[StepSums]:
@@ -35,20 +35,20 @@ class SerialSteps(Steps):
         for step, batch in enumerate(self.batches.epoch(order, first), first):
             self.position.step = step
             self.remember(epoch, step)
-            yield [self.step(batch, next(rates))]
+            yield [self.step(batch, next(rates), self.plan.weight_decay(epoch, step))]
 
-    def step(self, batch: Batch, learning_rate: float) -> Sums:
+    def step(self, batch: Batch, learning_rate: float, weight_decay: float) -> Sums:
         """Take one step at the current position. Return the sums over the rows of its batch."""
         state, grads = self.state, self.grads
         sums = self._exchange.sum(grads, self._gradient(batch, self.position))
         if not isfinite(sums[0]):
             raise self.explain(batch)
         if not self.rules.none:
-            for row in self._rows:
-                self.rules.apply(0, len(row.grads), row.params, row.grads, self._penalized)
-                self.rules.bound_norm(row.grads)
+            for params, gradient in self._vectors:
+                self.rules.apply(0, len(gradient), params, gradient, self._penalized)
+                self.rules.bound_norm(gradient)
         self.learning_rate = learning_rate
-        self.update.take(self._rows, learning_rate, state.optimizer)
+        self.update.take(self._parts, learning_rate, state.optimizer, weight_decay)
         if self.average is not None:
             self.average.take()
         return sums

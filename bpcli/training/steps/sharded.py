@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 from bpcli.arrays.fields import Batch
 from bpcli.arrays.memory import Array
 from bpcli.nn.batch_pass import BatchPass
-from bpcli.nn.layers import Position, rowwise
-from bpcli.randomness import Stream
+from bpcli.nn.layers import rowwise
 from bpcli.system.threads import Crew
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
@@ -57,7 +56,7 @@ class ShardedSteps(Steps):
         self._flat_grads, self._bound_grads = self.grads[0], network.bind(self.grads)
         self._memories: dict[int, BatchMemory] = {}
         self._largest = BatchPass(network, plan.loss, plan.batch_size, dtype)
-        self._positions = [Position(Stream(plan.seed, "dropout"), shard=shard) for shard in range(plan.stepping.parts)]
+        self._positions = [plan.position(shard=shard) for shard in range(plan.stepping.parts)]
         self._blocks = weight_blocks(self._layers, plan.stepping.block_inputs)
         self._ends = [*(block.start for block in self._blocks), layout.weights, layout.size]
         longest = max(block.stop - block.start for block in self._blocks)
@@ -83,11 +82,12 @@ class ShardedSteps(Steps):
         if not isfinite(loss):
             raise self.explain(batch)
         self.learning_rate = rate
-        self.update.begin(rate, self.state.optimizer, self._coefficients)
+        decay = self.plan.weight_decay(self.position.epoch, self.position.step)
+        self.update.begin(rate, self.state.optimizer, self._coefficients, decay)
         if self.average is not None:
             self.average.begin()
         blocks = [partial(self._weights, batch.x[0], memory, block) for block in self._blocks]
-        crew.run([*blocks, partial(self._biases, memory)])
+        crew.run([*blocks, partial(self._biases, batch.x[0], memory)])
         if self.rules.bounds_norm:
             self.rules.bound_norm(self._flat_grads)
             crew.run([partial(self._update, start, stop) for start, stop in pairwise(self._ends)])
@@ -112,12 +112,14 @@ class ShardedSteps(Steps):
             block.layer.weight_gradient(given, memory.errors[index], block.rows, self._bound_grads[index])
         self._finish(block.start, block.stop, lane)
 
-    def _biases(self, memory: BatchMemory, lane: int) -> None:
+    def _biases(self, x: Array, memory: BatchMemory, lane: int) -> None:
         """Gradient of all parameters but the weights, and update."""
         with np.errstate(all="ignore"):
             works = memory.whole.workspace.layers
-            for layer, errors, work, grads in zip(self._layers, memory.errors, works, self._bound_grads, strict=True):
-                layer.bias_gradient(errors, work, grads)
+            given = [x, *memory.outputs[:-1]]
+            arrays = zip(given, memory.errors, works, self._bound_grads, strict=True)
+            for layer, (of_layer, errors, work, grads) in zip(self._layers, arrays, strict=True):
+                layer.bias_gradient(of_layer, errors, work, grads)
         self._finish(self._ends[-2], self._ends[-1], lane)
 
     def _finish(self, start: int, stop: int, lane: int) -> None:

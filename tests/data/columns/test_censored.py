@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bpcli.data.columns.censored import CensoredInput, bounds_of
+from bpcli.data.columns.encoders import NoScaling
 from bpcli.data.columns.recognition import recognised_numbers
 from bpcli.data.columns.spec import CensoredColumn, EncodersSpec
 from bpcli.data.notations.dialect import Dialect
@@ -57,6 +58,12 @@ def test_rows_of_each_word_count_in_the_mean() -> None:
 def test_missing_values_take_the_mean_and_are_indicated() -> None:
     one = fitted("<1", "3", "")
     assert features(one, words("", "<1"))[0] == [0, 0, 1]
+
+
+def test_missing_values_take_the_imputation_of_all_columns() -> None:
+    column, defaults = words("<1", "3", "11", ""), EncodersSpec(numeric=NoScaling(), impute="median")
+    one = CensoredColumn().fit(column, defaults)
+    assert (features(one, column)[3], one.mean) == ([3, 0, 1], 5.0)
 
 
 def test_a_bound_of_a_side_never_seen_is_its_number() -> None:

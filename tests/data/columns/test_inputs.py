@@ -3,8 +3,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bpcli.data.columns.base import Surprise
+from bpcli.data.columns.categorical_encoders import OneHot, Ordinal
 from bpcli.data.columns.encoders import MinMax, NoScaling, Quantile, Robust, Standard
-from bpcli.data.columns.inputs import Surprise
 from bpcli.data.columns.piecewise_linear import PiecewiseLinear
 from bpcli.data.columns.smooth_clip import SmoothClip
 from bpcli.data.columns.spec import (
@@ -12,8 +13,6 @@ from bpcli.data.columns.spec import (
     CategoricalColumn,
     EncodersSpec,
     NumericColumn,
-    OneHot,
-    Ordinal,
 )
 from bpcli.data.table import Column
 from bpcli.errors import MismatchError
@@ -77,6 +76,12 @@ def test_an_indicator_stands_where_training_rows_had_missing_values() -> None:
 def test_a_missing_number_becomes_mean_median_or_a_number(impute: Any, fill: float) -> None:
     fitted = NumericColumn(encoder=NoScaling(), impute=impute).fit(numeric(0.0, NAN, 10.0, 2.0), DEFAULTS)
     assert features(fitted, numeric(NAN)) == [[fill, 1.0]]
+
+
+def test_columns_that_do_not_set_an_imputation_take_the_default_one() -> None:
+    column, defaults = numeric(0.0, NAN, 10.0, 2.0), EncodersSpec(numeric=NoScaling(), impute="median")
+    assert features(NumericColumn().fit(column, defaults), column)[1] == [2.0, 1.0]
+    assert features(NumericColumn(impute="mean").fit(column, defaults), column)[1] == [4.0, 1.0]
 
 
 def test_missing_values_have_no_part_in_the_scaling() -> None:

@@ -70,6 +70,17 @@ def test_features_are_named_by_the_edges_with_the_digits_that_tell_them_apart() 
     assert len(set(Bins(edges=(1.0, one, np.nextafter(one, 2.0))).features("n"))) == 2
 
 
+@pytest.mark.parametrize(("columns", "bins"), [(1, 16), (32, 16), (33, 15), (64, 8), (100, 5), (300, 2)])
+def test_automatic_bins_are_at_most_512_in_all(columns: int, bins: int) -> None:
+    assert PiecewiseLinear(bins="auto").settled(columns) == PiecewiseLinear(bins=bins)
+    assert PiecewiseLinear(bins=7).settled(columns) == PiecewiseLinear(bins=7)
+
+
+def test_automatic_bins_of_a_single_column_are_sixteen() -> None:
+    values = np.arange(100.0)
+    assert PiecewiseLinear(bins="auto").fit(values) == PiecewiseLinear(bins=16).fit(values)
+
+
 def test_missing_values_are_the_mean_and_an_indicator_behind_the_bins() -> None:
     column = Column("n", "numeric", np.array([0.0, 1.0, 2.0, 5.0, np.nan]))  # the mean is 2
     fitted = NumericColumn(encoder=PiecewiseLinear(bins=2, beside="none")).fit(column, EncodersSpec())

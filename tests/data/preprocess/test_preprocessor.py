@@ -6,9 +6,10 @@ from experiments import features
 
 from bpcli.arrays.fields import Field
 from bpcli.data.columns import Surprise
+from bpcli.data.columns.categorical_encoders import Ordinal
 from bpcli.data.columns.encoders import MinMax
 from bpcli.data.columns.piecewise_linear import PiecewiseLinear
-from bpcli.data.columns.spec import CategoricalColumn, EncodersSpec, NumericColumn, Ordinal
+from bpcli.data.columns.spec import CategoricalColumn, EncodersSpec, NumericColumn
 from bpcli.data.preprocess import Preprocessor, table_encoder
 from bpcli.data.table import Column, Table
 from bpcli.errors import MismatchError
@@ -162,6 +163,15 @@ def test_bins_stand_at_the_place_of_their_column() -> None:
     data, _ = pre.apply(columns, FLOAT64)
     assert features(data.x).tolist() == [[0, 1, 0, 0, 1], [1, 0, 1, 0, 0], [0, 1, 1, 1, 1]]
     assert pre.average(FLOAT64).tolist() == [1 / 3, 2 / 3, 1, 0, 2 / 3]
+
+
+def test_automatic_bins_follow_from_the_number_of_numeric_columns() -> None:
+    rows, names = np.random.default_rng(0).normal(size=(40, 50)), [f"x{place}" for place in range(50)]
+    numbers = [Column(name, "numeric", rows[:, place]) for place, name in enumerate(names)]
+    color = Column("color", "categorical", np.zeros(40, np.int32), ("red",))
+    encoders, loss = EncodersSpec(numeric=PiecewiseLinear(bins="auto", beside="none")), MeanSquaredError()
+    pre = Preprocessor.fit(Table([color, *numbers]), ["color", *names[:-1]], ["x49"], {}, encoders, None, None, loss)
+    assert [column.width for column in pre.inputs] == [1] + [512 // 49] * 49
 
 
 def test_bins_count_in_what_encoded_rows_take() -> None:

@@ -1,0 +1,1 @@
+"""Parts of the benchmark `tables`: its catalogue, contenders, results, scores and summary."""

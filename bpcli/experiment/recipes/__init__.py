@@ -1,0 +1,45 @@
+"""Recipes: named sets of defaults that follow from rows, columns and task; a module for each version."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from bpcli.config.experiment import ExperimentConfig
+from bpcli.data.examples.selection import Examples
+from bpcli.data.files.source import Source
+from bpcli.experiment.recipes import version_1
+from bpcli.experiment.recipes.choice import Choice, with_choices
+from bpcli.experiment.recipes.facts import DataFacts, RowFacts
+
+__all__ = ["Choice", "before_split", "of_examples"]
+
+VERSIONS = {"1": version_1}
+
+
+def as_in_model(config: ExperimentConfig, model: ExperimentConfig, shown: str) -> tuple[ExperimentConfig, list[Choice]]:
+    """Config of a recipe that starts from a model, with the model's network; as it is without a recipe.
+
+    model: config of the model, whose name in messages is `shown`.
+    """
+    if config.recipe is None:
+        return config, []
+    was = model.model_dump(mode="json", by_alias=True)
+    paths = [("layers",), ("data", "encoders"), ("data", "target_encoder"), ("data", "target_range"), ("ensemble",)]
+    choices = [Choice(path, reduce(lambda of, key: of[key], path, was), f"as in {shown}") for path in paths]
+    return with_choices(config, choices)
+
+
+def before_split(config: ExperimentConfig, source: Source) -> tuple[ExperimentConfig, list[Choice]]:
+    """Config with the recipe's choices of members and validation; as it is without a recipe."""
+    if config.recipe is None:
+        return config, []
+    name, _, version = config.recipe.partition("@")
+    return with_choices(config, list(VERSIONS[version].of_rows(name, RowFacts.of(config, source))))
+
+
+def of_examples(config: ExperimentConfig, selection: Examples) -> tuple[ExperimentConfig, list[Choice]]:
+    """Config with the recipe's other choices; as it is without a recipe."""
+    if config.recipe is None:
+        return config, []
+    name, _, version = config.recipe.partition("@")
+    return with_choices(config, list(VERSIONS[version].of_data(name, DataFacts.of(config, selection))))

@@ -1,0 +1,62 @@
+"""What a recipe knows of the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bpcli.config.experiment import ExperimentConfig
+from bpcli.data.examples.selection import Examples
+from bpcli.data.files.source import Source
+from bpcli.data.table import PARTS
+
+
+@dataclass(frozen=True)
+class RowFacts:
+    """Facts that are known before the rows are split.
+
+    rows: of the whole table. own_validation: whether the data or the config has validation rows, or none on purpose.
+    """
+
+    rows: int
+    own_validation: bool
+
+    @classmethod
+    def of(cls, config: ExperimentConfig, source: Source) -> RowFacts:
+        """Facts of a source and the split of a config."""
+        table, split = source.table(), config.data.split
+        parts = table.parts is not None and (table.parts == PARTS.index("validation")).any()
+        named = split.validation is not None or split.column is not None or config.data.validation is not None
+        return cls(table.rows, bool(parts) or named)
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """Facts of the selected examples.
+
+    rows: training rows of each member. numeric, others: numbers of input columns by kind. arrays: whether an input has
+    a shape of its own, such as an image.
+    """
+
+    rows: int
+    classes: bool
+    numeric: int
+    others: int
+    arrays: bool
+    validated: bool
+    """Whether there are validation rows, or folds."""
+
+    @classmethod
+    def of(cls, config: ExperimentConfig, selection: Examples) -> DataFacts:
+        """Facts of examples."""
+        table = selection.table
+        numeric = sum(table[name].kind == "numeric" and not table[name].shape for name in selection.inputs)
+        rows = len(selection.split.train)
+        members = config.members if config.folds else 1
+        return cls(
+            rows=rows - rows // members if members > 1 else rows,
+            classes="regression" not in selection.loss.tasks,
+            numeric=numeric,
+            others=len(selection.inputs) - numeric,
+            arrays=any(table[name].shape for name in selection.inputs),
+            validated=config.folds or len(selection.split.validation) > 0,
+        )
