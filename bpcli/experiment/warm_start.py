@@ -164,7 +164,8 @@ class StartingModel:
         """Warning that the splits may mix rows which the model was trained on with unseen ones."""
         split, before = config.data.split, self.config
         own = split.column is not None or config.data.train is not None or split.order == "time"
-        if not config.folds and (own or not (split.validation or split.test)):
+        folds = config.folds or split.fold is not None
+        if not folds and (own or not (split.validation or split.test)):
             return []
         if digest == self.data and _draw(config) == _draw(before):
             return []

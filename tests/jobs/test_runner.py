@@ -14,8 +14,9 @@ from same_runs import check_same, contents, go, new_run, records
 from bpcli.config import load_config
 from bpcli.errors import CheckpointError, DivergedError, ExitCode
 from bpcli.experiment.prepare import Prepared, prepare
+from bpcli.jobs.pace import PACE, Pace
 from bpcli.jobs.resume import resume_state
-from bpcli.jobs.runner import PACE, Pace, Runner
+from bpcli.jobs.runner import Runner
 from bpcli.nn.optimizers import OptimizerSpec
 from bpcli.nn.schedules import Schedule
 from bpcli.storage.checkpoint import Checkpoint
