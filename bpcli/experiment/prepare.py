@@ -162,6 +162,7 @@ def prepare(
             model.preprocessor.inputs if model else None,
             data.target_range,
             config.seed,
+            selection.train_groups,
         )
     difference = None
     if model is not None:
@@ -182,7 +183,9 @@ def prepare(
     for part in PARTS:
         if tables[part].rows:
             with errors_in(f"{selection.source}: {part} rows"):
-                encoder = preprocessor.of_training_rows(train) if part == "train" else preprocessor
+                encoder = (
+                    preprocessor.of_training_rows(train, selection.train_groups) if part == "train" else preprocessor
+                )
                 datasets[part], surprises[part] = encoder.apply(tables[part], dtype)
                 if weightless == "kept":  # version 0.1, whose metrics were not weighted
                     datasets[part] = replace(datasets[part], row_weight=None)
@@ -194,7 +197,7 @@ def prepare(
     folds = folds_of(config, selection, preprocessor.target, datasets["train"])
     validation = datasets.get("validation")
     if folds is not None:
-        validation = validated_rows(folds, preprocessor, train, datasets["train"])
+        validation = validated_rows(folds, preprocessor, selection, datasets["train"])
     datasets["train"] = weighted(datasets["train"], config, preprocessor)
     require_decidable(config.decision, preprocessor.target, selection.loss, validation)
     steering = watched(config, preprocessor.target, selection.loss, datasets["train"], validation)
