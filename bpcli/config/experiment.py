@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -18,6 +19,7 @@ from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Adam, OptimizerSpec
 from bpcli.nn.output import OutputSpec
 from bpcli.nn.schedules import Constant, Schedule
+from bpcli.nn.stems import StemSpec
 from bpcli.spec import Sequence, Spec
 from bpcli.training import TrainingSpec
 from bpcli.training.ensemble import EnsembleSpec
@@ -78,9 +80,12 @@ class ExperimentConfig(Spec):
         """Whether each member is validated on a fold of the training rows."""
         return self.ensemble is not None and self.ensemble.folds
 
-    def plan_network(self, signature: Signature, outputs: int) -> Network:
-        """Plan the network for the fields of a signature. Layers of configs are planned only here."""
-        return Network.plan(signature, {}, self.layers, outputs, self.output.initializer)
+    def plan_network(self, signature: Signature, outputs: int, stems: Mapping[str, StemSpec]) -> Network:
+        """Plan the network for the fields of a signature, with stems by field name.
+
+        Layers of configs are planned only here.
+        """
+        return Network.plan(signature, stems, self.layers, outputs, self.output.initializer)
 
     @field_validator("name")
     @classmethod

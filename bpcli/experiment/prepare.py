@@ -168,7 +168,7 @@ def prepare(
         columns = [train[name] for name in selection.targets]
         difference = model.target_difference(config, selection.loss, preprocessor, columns)
         preprocessor = preprocessor if difference else model.with_target(preprocessor)
-    network = config.plan_network(preprocessor.signature, preprocessor.target.outputs)
+    network = config.plan_network(preprocessor.signature, preprocessor.target.outputs, preprocessor.stems)
     if model is not None:
         model.require_layers(network)
     _require_batches(network, config, train.rows)
@@ -286,7 +286,8 @@ def _resolved(config: ExperimentConfig, selection: Examples) -> ExperimentConfig
     """Config with loss, targets and shares filled in."""
     targets = tuple(selection.targets)
     validation, test = selection.split.shares
-    split = config.data.split.model_copy(update={"validation": validation, "test": test})
+    shares = {"validation": validation} if config.data.split.fold else {"validation": validation, "test": test}
+    split = config.data.split.model_copy(update=shares)
     data = config.data.model_copy(
         update={"target": targets[0] if len(targets) == 1 else targets, "split": split},
     )

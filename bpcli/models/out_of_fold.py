@@ -65,12 +65,15 @@ def out_of_fold_csv(
 ) -> str:
     """Table of predictions out of fold in CSV: row, fold, true values, predictions and probabilities.
 
+    The true class of one-hot columns is the column `true`.
+
     logits: (rows, outputs) of the dataset out of fold. numbers: row numbers in the data, counted from 1.
     """
     outcome, true = outcome_of(target, loss, logits, decision), true_outcomes(target, dataset)
     names, one = target.names, bool(target.class_names) or len(target.names) == 1
     probabilities = outcome.probabilities
-    header = ["row", "fold", *names, *(["prediction"] if one else [f"prediction_{name}" for name in names])]
+    true_names = ["true"] if target.class_names and len(names) > 1 else names
+    header = ["row", "fold", *true_names, *(["prediction"] if one else [f"prediction_{name}" for name in names])]
     header += [] if probabilities is None else [f"probability_{name}" for name in target.labels]
     lines = CsvLines(header)
     columns: list[Sequence[Any]] = [numbers.tolist(), folds.of_rows[folds.evaluated].tolist()]

@@ -140,7 +140,7 @@ def _network(model: Model) -> Section:
     optimizer = type_name(model.header.config.optimizer)
     total = sized(network.parameters, model.members)
     sentences = [f"{total}; the loss is {network.loss}, the optimizer {optimizer}."]
-    return Section("Network", sentences, (), [layer_table(network.layers)])
+    return Section("Network", sentences, (), [layer_table(network)])
 
 
 def _environment(model: Model, summary: Summary) -> Section:

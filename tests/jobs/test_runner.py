@@ -32,7 +32,7 @@ LAYERS = {
     "dense": [{"units": 5}],
     "dropout": [{"units": 5}, {"type": "dropout", "rate": 0.3}],
     "batch_norm": [{"units": 5}, {"type": "batch_norm"}, {"units": 3, "activation": "tanh"}],
-    "scale": ["scale", {"units": 5}],
+    "scale": ["scale", {"units": 5}, "parametric"],
     "scheduled_dropout": [{"units": 5}, {"type": "dropout", "rate": 0.3, "schedule": "cosine"}],
     "layer_norm": ["layer_norm", {"units": 5, "activation": "gelu"}],
 }
