@@ -1,4 +1,4 @@
-"""What the package has not: a convolution, and a stem that embeds codes. They are planned without a change to it."""
+"""What the package has not: a convolution. It is planned without a change to the package."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 import pydantic
 
-from bpcli.arrays.fields import Field, Signature
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.nn.activations import Activation, Relu
-from bpcli.nn.initializers import HeNormal, Normal
+from bpcli.nn.initializers import HeNormal
 from bpcli.nn.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, Position, Shape, Views
-from bpcli.nn.network import Network
 from bpcli.spec import BareName, Sequence, Spec
 from bpcli.storage.checkpoint import Header
 
@@ -142,52 +140,6 @@ class ConvolutionLayer(Layer):
         return view.transpose(0, 1, 2, 4, 5, 3)
 
 
-class Embedding(Spec):
-    """A learned vector for each code of a field."""
-
-    type: Literal["embedding"] = "embedding"
-    width: int
-
-    def plan(self, index: int, field: Field) -> EmbeddingLayer:
-        return EmbeddingLayer(index, field.shape, (self.width,), field.size)
-
-
-@dataclass(frozen=True)
-class EmbeddingLayer(Layer):
-    """A row of a table for each code, and 0 for none."""
-
-    type: ClassVar[str] = "embedding"
-    formula: ClassVar[str] = "y = the row of the code"
-    gradient: ClassVar[str] = "none"
-
-    size: int
-
-    def parameters(self) -> tuple[Slot, ...]:
-        return (Slot("weight", (self.size, self.n_out), weight=True),)
-
-    def buffers(self, training: bool) -> dict[str, Buffer]:
-        return {"y": Buffer(self.out_shape)}
-
-    def initialize(self, out: Views, generator: np.random.Generator) -> None:
-        Normal(std=0.5).fill(out["weight"], self.size, self.n_out, generator)
-
-    def forward(
-        self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
-    ) -> Array:
-        np.take(params["weight"], x, axis=0, out=workspace["y"], mode="clip")
-        workspace["y"][x < 0] = 0.0
-        return workspace["y"]
-
-    def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
-        grads["weight"].fill(0.0)
-        known = x >= 0
-        np.add.at(grads["weight"], x[known], dy[known])
-        return dy
-
-    def input_gradient(self, params: Views, state: Views, dy: Array, workspace: LayerArrays) -> Array:
-        raise TypeError("codes have no gradient")
-
-
 LayerSpec = Annotated[
     Dense | Dropout | BatchNorm | LayerNorm | Convolution,
     pydantic.Field(discriminator="type"),
@@ -195,17 +147,10 @@ LayerSpec = Annotated[
 ]
 
 
-class _WithEmbeddings(ExperimentConfig):
-    embeddings: dict[str, Embedding] = pydantic.Field(default={})
-
-    def plan_network(self, signature: Signature, outputs: int) -> Network:
-        return Network.plan(signature, self.embeddings, self.layers, outputs)
-
-
 ExtendedConfig: Any = pydantic.create_model(
-    "ExtendedConfig", __base__=_WithEmbeddings, layers=(Sequence[LayerSpec], ...)
+    "ExtendedConfig", __base__=ExperimentConfig, layers=(Sequence[LayerSpec], ...)
 )
-"""A config with all layers, and `embeddings` for columns of categories."""
+"""A config with all layers."""
 
 ExtendedHeader: Any = pydantic.create_model("ExtendedHeader", __base__=Header, config=(ExtendedConfig, ...))
 """The header of a checkpoint of such a config."""

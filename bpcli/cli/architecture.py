@@ -26,4 +26,4 @@ def layer_lines(network: NetworkSummary) -> list[str]:
     """Lines of the table of layers."""
     from bpcli.models.tables import layer_table
 
-    return table_lines(layer_table(network.layers))
+    return table_lines(layer_table(network))

@@ -82,6 +82,8 @@ class TrainingView(Observer):
             figures = ", ".join(f"{name} {number(test.scores[name])}{plain.get(name, '')}" for name in names)
             result(f"test, {counted(test.rows, 'row')}: {figures}")
             notes(remarks(test))
+        if summary.baselines is not None:
+            result(summary.baselines.line)
         for line in summary.decision.lines() if summary.decision else ():
             result(line)
         if summary.positive is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -16,7 +17,9 @@ from bpcli.nn.layers import Dense, LayerSpec
 from bpcli.nn.losses import Loss
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Adam, OptimizerSpec
+from bpcli.nn.output import OutputSpec
 from bpcli.nn.schedules import Constant, Schedule
+from bpcli.nn.stems import StemSpec
 from bpcli.spec import Sequence, Spec
 from bpcli.training import TrainingSpec
 from bpcli.training.ensemble import EnsembleSpec
@@ -47,6 +50,7 @@ class ExperimentConfig(Spec):
         default=(Dense(units=64), Dense(units=32)),
         description="Hidden layers. The output layer is determined by target and loss.",
     )
+    output: OutputSpec = Field(default=OutputSpec(), description="Initial parameters of the output layer.")
     start_from: StartFrom | None = Field(
         default=None, description="Trained model whose parameters and fitted preprocessing to start from."
     )
@@ -76,9 +80,12 @@ class ExperimentConfig(Spec):
         """Whether each member is validated on a fold of the training rows."""
         return self.ensemble is not None and self.ensemble.folds
 
-    def plan_network(self, signature: Signature, outputs: int) -> Network:
-        """Plan the network for the fields of a signature. Layers of configs are planned only here."""
-        return Network.plan(signature, {}, self.layers, outputs)
+    def plan_network(self, signature: Signature, outputs: int, stems: Mapping[str, StemSpec]) -> Network:
+        """Plan the network for the fields of a signature, with stems by field name.
+
+        Layers of configs are planned only here.
+        """
+        return Network.plan(signature, stems, self.layers, outputs, self.output.initializer)
 
     @field_validator("name")
     @classmethod

@@ -168,7 +168,7 @@ def prepare(
         columns = [train[name] for name in selection.targets]
         difference = model.target_difference(config, selection.loss, preprocessor, columns)
         preprocessor = preprocessor if difference else model.with_target(preprocessor)
-    network = config.plan_network(preprocessor.signature, preprocessor.target.outputs)
+    network = config.plan_network(preprocessor.signature, preprocessor.target.outputs, preprocessor.stems)
     if model is not None:
         model.require_layers(network)
     _require_batches(network, config, train.rows)
@@ -213,6 +213,7 @@ def prepare(
         goal=steering.goal,
         initial_parameters=initial_parameters(config, network) | taken[0],
         initial_state=taken[1],
+        prior_bias=config.output.bias == "prior",
         members=tuple(range(config.members)),
         folds=folds,
     )

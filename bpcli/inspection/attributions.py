@@ -58,7 +58,7 @@ def attributions(model: Model, table: Table) -> Attributions:
         encoded, _ = model.preprocessor.encode(table, model.dtype)
         logits = model.logits(encoded)
         predicted = outcome_of(model.target, model.loss, logits, model.decision).predicted
-        x = model.inference.features(encoded).reshape(table.rows, model.inference.network.n_in)
+        x = model.inference.features(encoded).reshape(table.rows, model.inference.width)
         average = model.preprocessor.average(model.dtype).astype(exact)
         widths = np.array([part.width for part in model.preprocessor.parts])
         firsts = (np.cumsum(widths) - widths)[widths > 0]

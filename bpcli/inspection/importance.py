@@ -112,7 +112,7 @@ def permutation_importance(
     columns, network = model.preprocessor.parts, model.inference.network
     repeats = max(1, min(repeats, most_passes // len(columns)))
     passes = 1 + repeats * len(columns)
-    most = min(MOST_MULTIPLICATIONS / (network.multiplications * passes), MOST_INPUTS / network.n_in)
+    most = min(MOST_MULTIPLICATIONS / (network.multiplications * passes), MOST_INPUTS / model.inference.width)
     if metric != LOSS:
         most = min(most, MOST_SCORED / (passes * (1 + MOST_GROUPS)))
     generator = np.random.default_rng(seed)

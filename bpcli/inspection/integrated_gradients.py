@@ -154,7 +154,7 @@ def integrated_gradients(
     """
     layers = inference.network.layers
     points = 1 + NODES * PIECES + inference.network.units
-    numbers = points * (inference.network.n_in + sum(layer.n_out for layer in layers))
+    numbers = points * (inference.width + sum(layer.n_out for layer in layers))
     block = max(1, MOST_NUMBERS // numbers)
     result = Integrated(np.empty(len(x)), np.empty(len(x)), np.empty((len(x), len(firsts))), np.empty(len(x)))
     for start in range(0, len(x), block):

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from bpcli.arrays.memory import Array
 from bpcli.data.table import Table
 from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, evenly_spaced
-from bpcli.models.feature_names import Names
 from bpcli.models.model import Model
 from bpcli.nn.activations import Activation
 from bpcli.nn.losses import LossScratch
@@ -70,7 +69,7 @@ def inspect_neurons(model: Model, table: Table, numbers: NDArray[np.intp]) -> li
     x = model.inference.features(dataset.x).reshape(len(rows), -1)
     truth = model.target.truth(dataset.y)
     network = model.inference.network
-    features = list(Names.of(network, model.preprocessor).inputs)
+    features = model.preprocessor.features
     cells = _Cells(model, table, numbers)
     found: list[Neuron] = []
     with model.threads.single():

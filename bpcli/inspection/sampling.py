@@ -35,7 +35,7 @@ def features_of(model: Model, table: Table) -> Array:
     """Features (rows, width) of a table's rows, in the dtype of the model."""
     encoded, _ = model.preprocessor.encode(table, model.dtype)
     features = model.inference.features(encoded)
-    return features.reshape(len(features), model.inference.network.n_in).astype(model.dtype, copy=False)
+    return features.reshape(len(features), model.inference.width).astype(model.dtype, copy=False)
 
 
 def logits_of(model: Model, x: Array) -> Array:
@@ -44,7 +44,7 @@ def logits_of(model: Model, x: Array) -> Array:
     The last bit may differ from the model's own.
     """
     network = model.inference.network
-    block = max(1, MOST_NUMBERS // (network.n_in + sum(layer.n_out for layer in network.layers)))
+    block = max(1, MOST_NUMBERS // (model.inference.width + sum(layer.n_out for layer in network.layers)))
     out = np.empty((len(x), network.n_out))
     with np.errstate(all="ignore"), model.threads.single():
         for start in range(0, len(x), block):

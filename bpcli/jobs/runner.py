@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from time import perf_counter
 
 from bpcli.arrays.memory import Array
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.decision.fitted import FittedDecision
+from bpcli.documents.baselines import Baselines
 from bpcli.documents.decision import DecisionReport
 from bpcli.documents.json_value import Json
 from bpcli.documents.layer_health import LayerHealth
@@ -20,6 +19,7 @@ from bpcli.experiment.prepare import Prepared
 from bpcli.history.diagnosis import diagnose
 from bpcli.history.tensorboard import EventFile
 from bpcli.jobs.best_model import BestModel
+from bpcli.jobs.pace import PACE, Pace
 from bpcli.jobs.stopping import stop_explanation
 from bpcli.storage.checkpoint import Checkpoint, DataFingerprint, Header, Score
 from bpcli.storage.records import MEMBER_LOSSES, EpochRecord, EpochScores, Summary
@@ -28,24 +28,8 @@ from bpcli.system.crash_log import crash_logged
 from bpcli.system.environment import environment
 from bpcli.system.files import write_atomic
 from bpcli.training import EpochReport, Progress, TrainingState, train
-from bpcli.training.baseline import baseline_loss
-from bpcli.training.loop import PROGRESS_SECONDS, Clock
-
-
-@dataclass(frozen=True)
-class Pace:
-    """Frequency of progress events and checkpoints."""
-
-    checkpoint_seconds: float = 1.0
-    """Interval between checkpoints in seconds, unless the config sets one: about the training that a killed run loses.
-    """
-    checkpoint_share: float = 0.02
-    """Maximum share of time spent on checkpoints. The interval grows if writing one takes longer than 20 ms."""
-    progress_seconds: float = PROGRESS_SECONDS
-    clock: Clock = perf_counter
-
-
-PACE = Pace()
+from bpcli.training.baselines import baselines
+from bpcli.training.constant import baseline_loss
 
 
 class Runner:
@@ -73,6 +57,7 @@ class Runner:
         self.summary = Summary()
         self._test: ScoreReport | None = None
         self._decision: DecisionReport | None = None
+        self._baselines: Baselines | None = None
         self.decides_again = False
         self._best: EpochScores | None = None
         self._final: EpochScores | None = None
@@ -132,6 +117,7 @@ class Runner:
             if (table := best.out_of_fold_csv()) is not None:
                 write_atomic(self.directory.out_of_fold, table.encode())
             self._test, self._decision = best.test_report(), best.decision_report()
+            self._baselines = self._compared()
             self.status = self._status_at_end()
         self._summarize()
 
@@ -247,6 +233,7 @@ class Runner:
             test=self._test,
             positive=self.prepared.preprocessor.target.positive,
             decision=self._decision,
+            baselines=self._baselines,
             parameters=self.prepared.network.layout.size * len(self.prepared.plan.members),
             rows=self.prepared.rows,
             data_sha256=self.prepared.digest,
@@ -270,6 +257,13 @@ class Runner:
         layers = self.prepared.network.summary()
         activations = {layer.index: layer.activation for layer in layers if layer.activation is not None}
         return diagnose(self.directory.read_metrics(), activations, self.state.counters.stop, self._baseline())
+
+    def _compared(self) -> Baselines | None:
+        """Baselines beside the best epoch; None if the config asks for none, or there is nothing to compare."""
+        plan = self.prepared.plan
+        if not plan.spec.baselines or self._best is None:
+            return None
+        return baselines(plan, self.state.counters.epoch, self._best.values)
 
     def _baseline(self) -> float | None:
         """Loss of the best constant prediction; None for one row, and with penalties, which add to the loss."""

@@ -65,6 +65,8 @@ def out_of_fold_csv(
 ) -> str:
     """Table of predictions out of fold in CSV: row, fold, true values, predictions and probabilities.
 
+    The true class of one-hot columns is the column `true`.
+
     logits: (rows, outputs) of the dataset out of fold. numbers: row numbers in the data, counted from 1.
     """
     outcome, true = outcome_of(target, loss, logits, decision), true_outcomes(target, dataset)

@@ -51,14 +51,25 @@ class LayerFigures:
 
 
 @dataclass(frozen=True)
+class StemFigures:
+    """Trained stem of a column; `shape` has its numbers of categories and of outputs."""
+
+    column: str
+    type: str
+    shape: tuple[int, int]
+    parameters: int
+
+
+@dataclass(frozen=True)
 class NetworkSummary:
-    """Inputs, layers and target of a network."""
+    """Inputs, trained stems, layers and target of a network."""
 
     columns: Sequence[InputSummary]
     target: TargetSummary
     loss: str
     layers: Sequence[LayerFigures]
     parameters: int
+    stems: Sequence[StemFigures] = ()
 
     @classmethod
     def of(cls, preprocessor: Preprocessor, network: Network, loss: LossBase) -> NetworkSummary:
@@ -79,11 +90,22 @@ class NetworkSummary:
                 for layer in network.summary()
             ],
             network.layout.size,
+            [
+                StemFigures(
+                    stem.field.name,
+                    stem.layer.type,
+                    (stem.field.width, stem.layer.n_out),
+                    stem.layer.summary().parameters,
+                )
+                for stem in network.stems.trained
+            ],
         )
 
     def to_json(self) -> dict[str, object]:
-        """Summary as a JSON object; only arrays have a shape, only clipped predictions ranges."""
+        """Summary as a JSON object; shapes, ranges of clipped predictions and stems only where there are any."""
         document = asdict(self)
+        if not self.stems:
+            del document["stems"]
         if not self.target.ranges:
             del document["target"]["ranges"]
         return {**document, "columns": [_column(one) for one in self.columns]}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bpcli.data.columns.base import InputSummary
 from bpcli.documents.table import Table, shortened
 from bpcli.experiment.recipes import Choice
-from bpcli.models.summary import LayerFigures
+from bpcli.models.summary import NetworkSummary
 from bpcli.storage.config_text import flow_text
 from bpcli.wording import number, shown_shape
 
@@ -39,8 +39,11 @@ def choice_table(name: str, choices: Sequence[Choice]) -> Table:
     return Table(f"Recipe {name}", [f"recipe {name}", "value", "reason"], rows, words=True)
 
 
-def layer_table(layers: Sequence[LayerFigures]) -> Table:
-    """Table of the layers, with the numbers of inputs and outputs per row."""
+def layer_table(network: NetworkSummary) -> Table:
+    """Table of the trained stems and layers, with the numbers of inputs and outputs per row."""
+    stems = [
+        [one.column, one.type, "", f"{one.shape[0]} → {one.shape[1]}", f"{one.parameters:,}"] for one in network.stems
+    ]
     rows = [
         [
             str(layer.index),
@@ -49,6 +52,6 @@ def layer_table(layers: Sequence[LayerFigures]) -> Table:
             f"{layer.shape[0]} → {layer.shape[1]}",
             f"{layer.parameters:,}",
         ]
-        for layer in layers
+        for layer in network.layers
     ]
-    return Table("Layers", ["layer", "type", "activation", "shape", "parameters"], rows, right=(0, 4))
+    return Table("Layers", ["layer", "type", "activation", "shape", "parameters"], [*stems, *rows], right=(0, 4))

@@ -85,7 +85,7 @@ class EnsembleInference(Inference):
         return self._combined(np.stack(found))
 
     def input_gradient(self, x: Array, dlogits: Array) -> Array:
-        """Gradient of Σ dlogits · logits with respect to the features x, (rows, n_in)."""
+        """Gradient of Σ dlogits · logits with respect to the features x, (rows, width)."""
         logits = np.stack([member.continued(-1, x).copy() for member in self.members])
         slopes = self._combination.gradient(logits, dlogits)
         total = np.zeros_like(x)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.arrays.expansion import Intake
 from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import Rows
 from bpcli.arrays.workspace import Workspace
@@ -66,14 +67,18 @@ class Inference:
         self._workspaces.append(workspace)
         return out
 
+    @property
+    def width(self) -> int:
+        """Number of `features`: those of all fields, whose codes are one-hot."""
+        return self.network.stems.width
+
     def features(self, x: Rows) -> Array:
-        """Features (rows, *shape) of encoded rows, computed in one pass."""
-        network = self.network.expanded
-        fields = network.stems.intake.whole(x, self._dtype)
-        if not network.stems.trained:
-            return fields[0].copy()
-        workspace = network.workspace(max(x.count, 1), self._dtype, training=False).part(0, x.count)
-        return network.stems.features(self._params.stems, self._state.stems, fields, workspace, None).copy()
+        """Features (rows, width) of encoded rows, codes one-hot; a single field keeps its shape.
+
+        They are what trained stems take; without these, what the first layer takes.
+        """
+        (features,) = Intake(x.signature).whole(x, self._dtype)
+        return features.copy()
 
     def outputs(self, features: Array) -> list[Array]:
         """Output (rows, *out_shape) of each layer."""
@@ -93,10 +98,10 @@ class Inference:
 
     def weighted_sums(self, x: Array, layer: int) -> Array:
         """Pre-activations (rows, units) of a layer for features x of the network."""
-        x = self._shaped(x)
+        inputs = x if layer else self._joined(x)
         for y in islice(self._through(x, 0), layer):
-            x = y
-        return self.network.layers[layer].weighted_sums(self._params[layer], x)
+            inputs = y
+        return self.network.layers[layer].weighted_sums(self._params[layer], inputs)
 
     @property
     def linear_in_pieces(self) -> bool:
@@ -106,7 +111,7 @@ class Inference:
     @property
     def takes_changes(self) -> bool:
         """Whether the first layer multiplies its input with a weight, as `changed` requires."""
-        return self.network.layers[0].gathers
+        return self.network.layers[0].gathers and not self.network.stems.trained
 
     def changed(self, sums: Array, first: int, change: Array, workspace: Workspace | None = None) -> Array:
         """Logits (rows, n_out) after a change (rows, width) of the features from `first` on.
@@ -118,24 +123,28 @@ class Inference:
         return y if len(self.network.layers) == 1 else self.continued(0, y, workspace)
 
     def input_gradient(self, x: Array, dlogits: Array) -> Array:
-        """Gradient of Σ dlogits · logits with respect to the features x, (rows, n_in). Overwrites `dlogits`."""
+        """Gradient of Σ dlogits · logits with respect to the features x, (rows, width). Overwrites `dlogits`."""
         network = self.network.trunk
         workspace = network.workspace(len(x), self._dtype, training=False)
-        network.forward(self._params, self._state, (self._shaped(x),), workspace)
+        network.forward(self._params, self._state, (self._joined(x),), workspace)
         steps = zip(network.layers, self._params, self._state, workspace.layers, strict=True)
         for layer, params, state, work in reversed(list(steps)):
             dlogits = layer.input_gradient(params, state, dlogits, work)
-        return dlogits.reshape(x.shape)
+        return self.network.stems.expanded_gradient(self._params.stems, x, dlogits).reshape(x.shape)
 
-    def _shaped(self, features: Array) -> Array:
-        return features.reshape(len(features), *self.network.stems.shape)
+    def _joined(self, features: Array) -> Array:
+        """Input of the first layer for `features`."""
+        return self.network.stems.of_expanded(self._params.stems, features.astype(self._dtype, copy=False))
 
     def _through(self, y: Array, first: int, workspace: Workspace | None = None) -> Iterator[Array]:
         """Yield the output of each layer from `first` on. Each array is valid only until the next one is requested."""
         network = self.network.trunk
         workspace = self.scratch(len(y)) if workspace is None else workspace
         layers = zip(network.layers, self._params, self._state, workspace.layers, strict=True)
-        y = y.reshape(len(y), *network.layers[first].in_shape) if first < len(network.layers) else y
+        if first == 0:
+            y = self._joined(y)
+        elif first < len(network.layers):
+            y = y.reshape(len(y), *network.layers[first].in_shape)
         for layer, params, state, work in islice(layers, first, None):
             y = layer.forward(params, state, y, work, None)
             yield y

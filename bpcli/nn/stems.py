@@ -51,6 +51,8 @@ class Stems:
     trained: tuple[Stem, ...] = ()
     copied: tuple[tuple[slice, slice], ...] = ()
     """Pairs of a column range of the expanded fields and its range in the features; used only with trained stems."""
+    inspected: tuple[tuple[slice, slice, int | None], ...] = ()
+    """Ranges of the expanded fields and of the features, and the number of the stem between; only with stems."""
     gathering: Gathering | None = None
 
     @classmethod
@@ -65,9 +67,13 @@ class Stems:
             layers[index].out_shape if index in layers else field.shape if field.values == "real" else (field.size,)
             for index, field in enumerate(signature)
         ]
-        trained, copied, expanded, end = {}, [], 0, 0
+        trained, copied, inspected, expanded, every, end = {}, [], list[tuple[slice, slice, int | None]](), 0, 0, 0
+        numbers = {index: number for number, index in enumerate(layers)}
         for piece in joined(signature, list(map(prod, shapes))):
             end = piece.features.stop
+            width = signature[piece.field].width if piece.field in layers else piece.last - piece.first
+            inspected.append((slice(every, every + width), piece.features, numbers.get(piece.field)))
+            every += width
             if piece.field in layers:
                 trained[piece.field] = Stem(signature[piece.field], layers[piece.field], piece.features)
             else:
@@ -78,12 +84,18 @@ class Stems:
             shape=shapes[0] if len(signature) == 1 else (end,),
             trained=tuple(trained[index] for index in layers),
             copied=tuple(copied),
+            inspected=tuple(inspected) if layers else (),
         )
 
     @cached_property
     def is_plain(self) -> bool:
         """Whether a batch holds the features themselves."""
         return not self.trained and self.gathering is None
+
+    @property
+    def width(self) -> int:
+        """Number of features of all fields expanded, codes one-hot; those of the network without trained stems."""
+        return sum(field.width for field in self.signature)
 
     @property
     def signature(self) -> Signature:
@@ -138,6 +150,28 @@ class Stems:
         for numbers, place in self.copied:
             features[:, place] = x[0][:, numbers]
         return features
+
+    def of_expanded(self, params: Sequence[Views], expanded: Array) -> Array:
+        """Features (rows, *shape) in inference, from all fields expanded (rows, width), codes one-hot."""
+        if not self.trained:
+            return expanded.reshape(len(expanded), *self.shape)
+        features = np.empty((len(expanded), prod(self.shape)), expanded.dtype)
+        for place, out, stem in self.inspected:
+            x = expanded[:, place]
+            features[:, out] = x if stem is None else self.trained[stem].layer.of_features(params[stem], x)
+        return features.reshape(len(features), *self.shape)
+
+    def expanded_gradient(self, params: Sequence[Views], expanded: Array, dx: Array) -> Array:
+        """dL/dexpanded of `of_expanded` (rows, width), from dL/dfeatures (rows, *shape)."""
+        if not self.trained:
+            return dx.reshape(expanded.shape)
+        dx, found = dx.reshape(len(dx), -1), np.empty(expanded.shape, dx.dtype)
+        for place, out, stem in self.inspected:
+            dy = dx[:, out]
+            if stem is not None:
+                dy = self.trained[stem].layer.features_gradient(params[stem], expanded[:, place], dy)
+            found[:, place] = dy
+        return found
 
     def backward(self, params: Sequence[Views], dx: Array, workspace: Workspace, grads: Sequence[Views]) -> None:
         """Write the gradient of the trained stems to `grads`, from dL/dfeatures."""

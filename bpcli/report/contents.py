@@ -18,6 +18,7 @@ from bpcli.models.summary import NetworkSummary
 from bpcli.models.tables import layer_table
 from bpcli.pages.page import Section, as_sentence, number, page, spaced
 from bpcli.pages.tables import Counts, Listing
+from bpcli.report.baselines import baselines_section
 from bpcli.report.calibration import calibration_table
 from bpcli.report.curves import probability_charts, reliability_by_name, residual_charts
 from bpcli.report.data import data_section
@@ -58,7 +59,8 @@ def report_of(directory: RunDirectory, cache: bool = True) -> Report:
     records = list(directory.read_metrics())
     layers = {layer.index: f"layer {layer.index} ({layer.type})" for layer in model.inference.network.layers}
     health = health_section(records, summary, layers)
-    sections = [learning_section(records, summary), *([health] if health else [])]
+    compared = baselines_section(summary.baselines)
+    sections = [*compared, learning_section(records, summary), *([health] if health else [])]
     notes: list[str] = []
     scores: Scores = {}
     own = None
@@ -138,7 +140,7 @@ def _network(model: Model) -> Section:
     optimizer = type_name(model.header.config.optimizer)
     total = sized(network.parameters, model.members)
     sentences = [f"{total}; the loss is {network.loss}, the optimizer {optimizer}."]
-    return Section("Network", sentences, (), [layer_table(network.layers)])
+    return Section("Network", sentences, (), [layer_table(network)])
 
 
 def _environment(model: Model, summary: Summary) -> Section:

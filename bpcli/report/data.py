@@ -19,8 +19,9 @@ from bpcli.wording import counted, grouped, quoted
 def data_section(model: Model, own: OwnData | None, summary: Summary) -> Section:
     """Section on rows, targets and inputs. Without the unchanged data it has only what the checkpoint stores."""
     header, preprocessor = model.header, model.preprocessor
+    features = counted(model.inference.network.n_in, "feature")
     sentences = [
-        f"{counted(len(preprocessor.inputs), 'input column')} become {counted(len(preprocessor.features), 'feature')}; "
+        f"{counted(len(preprocessor.inputs), 'input column')} become {features}; "
         f"the target is {', '.join(quoted(name) for name in preprocessor.target.names)}.",
         *(as_sentence(f"warning: {line}") for line in grouped(summary.warnings)),
         f"SHA-256 of the data: {header.data.sha256}",

@@ -242,7 +242,7 @@ def _first(error: ValidationError) -> str:
 
 def _network(header: Header) -> Network:
     preprocessor = header.preprocessor
-    return header.config.plan_network(preprocessor.signature, preprocessor.target.outputs)
+    return header.config.plan_network(preprocessor.signature, preprocessor.target.outputs, preprocessor.stems)
 
 
 def _layout(network: Network, vector: str) -> Layout:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 
+from bpcli.documents.baselines import Baselines
 from bpcli.documents.decision import DecisionReport
 from bpcli.documents.json_value import Json, items, measured, members, text, whole
 from bpcli.documents.layer_health import LayerHealth
@@ -126,7 +127,8 @@ class Summary:
 
     Missing and invalid fields have the default values. diagnosis: None if the layers' health was not recorded. best:
     epoch 0 before the first best epoch. test: scores of the test rows. positive: positive class of two. decision:
-    thresholds and calibration, once training is over. data_warnings: all warnings, also accepted ones, with their
+    thresholds and calibration, once training is over. baselines: a constant, a linear model and the network on the
+    validation rows, once training is over. data_warnings: all warnings, also accepted ones, with their
     names. warm_start: what was taken over from another model.
     """
 
@@ -142,6 +144,7 @@ class Summary:
     test: ScoreReport | None = None
     positive: str | None = None
     decision: DecisionReport | None = None
+    baselines: Baselines | None = None
     parameters: int | None = None
     rows: Mapping[str, int] = field(default_factory=dict)
     data_sha256: str = ""
@@ -160,7 +163,13 @@ class Summary:
 
     def to_json(self) -> dict[str, Json]:
         """Summary as a JSON object."""
-        inner = {"best": self.best, "final": self.final, "test": self.test, "decision": self.decision}
+        inner = {
+            "best": self.best,
+            "final": self.final,
+            "test": self.test,
+            "decision": self.decision,
+            "baselines": self.baselines,
+        }
         written: dict[str, Json] = {name: None if part is None else part.to_json() for name, part in inner.items()}
         document = {one.name: written.get(one.name, getattr(self, one.name)) for one in fields(self)}
         return {name: value for name, value in document.items() if value or name not in _OPTIONAL}
@@ -183,6 +192,7 @@ class Summary:
             test=ScoreReport.from_json(test) if isinstance(test, dict) else None,
             positive=text(of.get("positive")),
             decision=DecisionReport.from_json(of.get("decision")),
+            baselines=Baselines.from_json(of.get("baselines")),
             parameters=whole(of.get("parameters")),
             rows={part: rows for part, value in members(of.get("rows")).items() if (rows := whole(value)) is not None},
             data_sha256=text(of.get("data_sha256")) or "",
@@ -223,7 +233,7 @@ class Summary:
 
 _NUMBER_OR_NONE = (int, float, type(None))
 
-_OPTIONAL = ("positive", "decision", "data_warnings", "warm_start")
+_OPTIONAL = ("positive", "decision", "baselines", "data_warnings", "warm_start")
 """Fields that are left out if None or empty."""
 
 _LISTED: dict[str, type | tuple[type, ...]] = {

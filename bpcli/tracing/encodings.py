@@ -11,7 +11,7 @@ import numpy as np
 from bpcli.data.calendar import DAY
 from bpcli.data.columns.arrays import ArrayInput
 from bpcli.data.columns.base import ColumnInput, InputBase
-from bpcli.data.columns.categorical_inputs import OneHotInput, OrdinalInput, SignInput
+from bpcli.data.columns.categorical_inputs import CodedInput, OrdinalInput, SignInput
 from bpcli.data.columns.censored import CensoredInput
 from bpcli.data.columns.dates import PERIODS, CycleOf, MomentInput
 from bpcli.data.columns.encoders import Affine, Landmarks
@@ -128,7 +128,7 @@ def _boolean(spec: BooleanInput, column: Column) -> Iterator[str]:
 
 
 @_cells.register
-def _one_hot(spec: OneHotInput, column: Column) -> Iterator[str]:
+def _one_hot(spec: CodedInput, column: Column) -> Iterator[str]:
     of = "the value is missing" if column.missing()[0] else f"the value is {column.labels()[0]}"
     for category in spec.categories:
         yield f"one-hot: 1 where {spec.name} is {category}, else 0; {of}"

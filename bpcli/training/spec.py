@@ -136,6 +136,11 @@ class TrainingSpec(Spec):
         default=None,
         description="Validate, choose the best epoch and predict with a moving average of the parameters.",
     )
+    baselines: bool = Field(
+        default=True,
+        description="Compare the network with a constant and a linear model on the validation rows, for tables; "
+        "the training itself does not change.",
+    )
     class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(gt=0)]] | None = Field(
         default=None,
         description="Weights of the classes in training: a factor by class name (default 1), or balanced "

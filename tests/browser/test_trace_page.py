@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from conftest import Open
     from playwright.sync_api import Browser, Page
 
-STACK = "layers=[{units: 3, activation: tanh}, {type: dropout, rate: 0.4}, batch_norm, {units: 3}, layer_norm, scale]"
+STACK = (
+    "layers=[{units: 3, activation: tanh}, {type: dropout, rate: 0.4}, batch_norm, {units: 3}, layer_norm, scale, "
+    "{type: parametric, initial: 0.8}]"
+)
 SOURCES: dict[str, list[object]] = {
     "textbook": [CONFIGS / "textbook.yaml"],
     "penguins": [CONFIGS / "penguins.yaml", "--row=3"],

@@ -17,7 +17,18 @@ from bpcli.config import load_config
 from bpcli.experiment.prepare import prepare
 from bpcli.nn import losses
 from bpcli.nn.activations import Activation, Elu, LeakyRelu
-from bpcli.nn.layers import BatchNorm, Dense, DenseLayer, Dropout, DropoutLayer, LayerNorm, Scale, ScaleLayer
+from bpcli.nn.layers import (
+    BatchNorm,
+    Dense,
+    DenseLayer,
+    Dropout,
+    DropoutLayer,
+    LayerNorm,
+    Parametric,
+    ParametricLayer,
+    Scale,
+    ScaleLayer,
+)
 from bpcli.nn.layers.batch_norm import BatchNormLayer
 from bpcli.nn.layers.layer_norm import LayerNormLayer
 from bpcli.nn.losses import Loss
@@ -37,6 +48,7 @@ SECOND: dict[str, Any] = {
     "batch_norm": BatchNorm(),
     "layer_norm": LayerNorm(),
     "scale": Scale(),
+    "parametric": Parametric(activation="mish"),
 }
 PLANNED = {
     "dense": DenseLayer,
@@ -44,6 +56,7 @@ PLANNED = {
     "batch_norm": BatchNormLayer,
     "layer_norm": LayerNormLayer,
     "scale": ScaleLayer,
+    "parametric": ParametricLayer,
 }
 
 
@@ -151,6 +164,7 @@ def test_a_wrong_derivative_that_a_layer_hands_back_is_found_there(monkeypatch: 
         ("dense", "bias"),
         *product(["batch_norm", "layer_norm"], ["scale", "shift"]),
         ("scale", "scale"),
+        ("parametric", "share"),
     ],
 )
 def test_one_wrong_parameter_is_named(monkeypatch: pytest.MonkeyPatch, kind: str, name: str) -> None:
@@ -226,7 +240,10 @@ NORMS = [
 PLACES: dict[str, tuple[str, list[str]]] = {
     "xor": ("xor", []),
     "xor, hinge": ("xor", ["loss=hinge"]),
-    "xor, norms": ("xor", ["layers=[batch_norm, {units: 5}, layer_norm, scale, {units: 3, activation: mish}]"]),
+    "xor, norms": (
+        "xor",
+        ["layers=[batch_norm, {units: 5}, layer_norm, scale, parametric, {units: 3, activation: mish}]"],
+    ),
     "penguins": ("penguins", []),
     "penguins, hinge": ("penguins", ["loss=hinge"]),
     "penguins, norms": ("penguins", [f"layers={NORMS}"]),

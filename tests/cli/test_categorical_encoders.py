@@ -136,3 +136,33 @@ def test_folds_of_an_ensemble_know_nothing_of_their_own_targets(tmp_path: Path, 
     rmse = float(np.sqrt(np.mean((true - predicted) ** 2)))
     scored = bpcli("evaluate", tmp_path / "run", "--split", "validation", "--json").ok().json
     assert scored["rmse"] == pytest.approx(rmse, rel=1e-9)
+
+
+def test_an_embedding_is_known_from_training_to_predictions(data: Path) -> None:
+    run = trained(data, "{type: auto, one_hot_up_to: 4, size: 3, min_count: 2}")
+    assert listed(run) == {"age": ("standard", 1), "city": ("embedding", 3), "sex": ("sign", 1)}
+    assert_explained(data, run)
+    document = bpcli("inspect", run, "--json").ok().json
+    stem = {"column": "city", "type": "embedding", "shape": [5, 3], "parameters": 15}
+    assert document["network"]["stems"] == [stem]
+    assert {one["column"] for one in document["importance"]["columns"]} == {"age", "city", "sex"}
+    (curve,) = [one for one in document["dependence"]["columns"] if one["column"] == "city"]
+    assert curve["values"] == ["Basel", "Bern", "Zug", "(rare)"]
+    checked = bpcli("check", run.parent / "c.yaml").ok().out
+    assert "embedding, 4 rare" in checked
+    assert "5 → 3" in checked
+    assert "72 parameters" in checked  # 5 · 3 of the embedding, 5 · 8 + 8 and 8 + 1 of the layers
+    assert "stem city: embedding" in bpcli("trace", run.parent / "c.yaml").ok().out
+    assert "stems.city" in bpcli("gradcheck", run.parent / "c.yaml", "--json").ok().out
+    assert "metrics of 20 epochs: identical" in bpcli("reproduce", run).ok().out
+    unknown = package.load(run).predict([{"age": 30.0, "city": name, "sex": "m"} for name in ("Chur", "Paris")])
+    assert unknown[0] == unknown[1]
+
+
+def test_contributions_of_embeddings_of_several_members_add_up(data: Path) -> None:
+    run = trained(data, "{type: embedding, size: 2}}, columns: {sex: {type: categorical, encoder: one_hot}")
+    folder = run.parent
+    members = ("--set", "ensemble={members: 3, folds: true}", "--run-dir", folder / "members")
+    bpcli("train", folder / "c.yaml", "-q", *members).ok()
+    assert_explained(data, folder / "members")
+    assert listed(folder / "members")["city"] == ("embedding", 2)

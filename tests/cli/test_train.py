@@ -83,10 +83,11 @@ def test_the_run_directory_is_the_last_line_of_stdout(tmp_path: Path):
 
 def test_progress_and_notes_go_to_stderr_and_results_to_stdout(tmp_path: Path):
     result = bpcli("train", PENGUINS, *FEW, "--run-dir", tmp_path / "run")
-    first, second, third, last = result.out.splitlines()
+    first, second, third, fourth, last = result.out.splitlines()
     assert re.fullmatch(r"3 epochs in .* s; all epochs done", first)
     assert second.startswith("best epoch 3: train_loss ")
     assert re.fullmatch(r"test, 69 rows: accuracy 0\.\d{4}, f1_macro .*, roc_auc .*, log_loss .*", third)
+    assert fourth.startswith("baselines, validation loss (accuracy): constant 1.")
     assert last == str(tmp_path / "run")
     shown = result.err.splitlines()
     assert shown[0] == "penguins: 206 train, 69 validation, 69 test rows; 14 inputs, 3 outputs, 1,059 parameters"
@@ -107,8 +108,23 @@ def test_json_makes_stdout_one_document(tmp_path: Path):
     assert document["rows"] == {"train": 206, "validation": 69, "test": 69}
     assert document["test"]["rows"] == 69
     assert document["parameters"] == 1059
+    assert document["baselines"]["rows"] == 69
+    assert document["baselines"]["network"]["loss"] == document["best"]["validation_loss"]
     assert {**json.loads((tmp_path / "run/summary.json").read_text())}.items() <= document.items()
     assert "epoch 3/3" in result.err
+
+
+def test_baselines_can_be_left_out_and_change_no_bit_of_the_training(tmp_path: Path):
+    for name, setting in (("with", "true"), ("without", "false")):
+        asked = ("--set", f"training.baselines={setting}")
+        bpcli("train", PENGUINS, *FEW, *asked, "--quiet", "--run-dir", tmp_path / name).ok()
+    summaries = [json.loads((tmp_path / name / "summary.json").read_text()) for name in ("with", "without")]
+    assert ["baselines" in summary for summary in summaries] == [True, False]
+    assert summaries[0]["test"] == summaries[1]["test"]
+    one, other = (Checkpoint.load(tmp_path / name / "checkpoints/last.safetensors") for name in ("with", "without"))
+    assert one.vectors.keys() == other.vectors.keys()
+    for name, vector in one.vectors.items():
+        np.testing.assert_array_equal(vector, other.vectors[name])
 
 
 def test_runs_dir_says_where_run_directories_are_made(tmp_path: Path):

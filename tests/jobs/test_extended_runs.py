@@ -1,4 +1,4 @@
-"""Runs with a convolution and an embedding that the package has not: kept, resumed, answering, checked and traced."""
+"""Runs with a convolution, which the package has not, and an embedding: kept, resumed, checked and traced."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from experiments import write_csv
-from extensions import EmbeddingLayer, ExtendedConfig, ExtendedHeader
+from extensions import ExtendedConfig, ExtendedHeader
 from same_runs import go, new_run
 
 from bpcli.checks.gradcheck import check_gradient
@@ -20,6 +20,7 @@ from bpcli.inspection.gradient_report import GradientReport
 from bpcli.jobs.resume import resume_state
 from bpcli.models.feature_names import Names
 from bpcli.models.model import Model
+from bpcli.nn.embedding import EmbeddingLayer
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.tracing.as_json import trace_document
@@ -39,7 +40,14 @@ SPECS: dict[str, dict[str, Any]] = {
         "data": {"path": "t.csv", "target": "label", "exclude": ["city"]},
         "layers": [{"type": "convolution", "channels": 3, "image": [4, 2, 1], "activation": "tanh"}, {"units": 4}],
     },
-    "embedding": {"layers": [{"units": 6, "activation": "tanh"}], "embeddings": {"city": {"width": 2}}},
+    "embedding": {
+        "data": {
+            "path": "t.csv",
+            "target": "label",
+            "encoders": {"categorical": {"type": "embedding", "size": 2}},
+        },
+        "layers": [{"units": 6, "activation": "tanh"}],
+    },
 }
 
 
@@ -131,7 +139,10 @@ def test_a_model_that_was_kept_answers_as_the_trained_one(spec: str, run: RunDir
     assert np.array_equal(model.predict_probabilities(columns), answers.probabilities)
 
 
-def test_without_the_class_of_its_header_it_is_refused(run: RunDirectory) -> None:
+def test_without_the_class_of_its_header_it_is_refused(spec: str, run: RunDirectory) -> None:
+    if spec == "embedding":
+        assert Model.load(run.path).header.config.layers
+        return
     with pytest.raises(CheckpointError, match="its header is not valid: config"):
         Model.load(run.path)
 
@@ -229,7 +240,7 @@ def test_a_trace_is_told_in_text_json_and_on_a_page(spec: str, folder: Path) -> 
         assert any(cell.startswith("layers.0.weight[0, 0, 0, ") for cell in cells)
         assert "stems" not in document
     else:
-        assert headings.count("stem city: embedding   y = the row of the code") == 1
+        assert headings.count("stem city: embedding   y = the vector of the category") == 1
         city = of.examples.table["city"].labels()[0] if of.examples else ""
         row = CITIES.index(city)
         assert f"stems.city.weight[{row}, 0]" in cells

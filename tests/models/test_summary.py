@@ -47,7 +47,7 @@ def test_the_document_of_an_experiment_keeps_its_keys_in_their_order(penguins: P
 
 def test_tables_hold_the_figures(penguins: Prepared) -> None:
     summary = ExperimentSummary.of(penguins)
-    layers = layer_table(summary.network.layers)
+    layers = layer_table(summary.network)
     first = summary.network.layers[0]
     shape = f"{first.shape[0]} → {first.shape[1]}"
     assert layers.rows[0] == ["0", "dense", first.activation, shape, f"{first.parameters:,}"]

@@ -16,9 +16,12 @@ import numpy as np
 import pytest
 from networks import FLOAT32, TrainingStep, layout, members, targets_for
 
+from bpcli.arrays.fields import Field
 from bpcli.arrays.memory import Array
+from bpcli.arrays.workspace import Workspace
 from bpcli.nn.activations import Activation, Tanh
-from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, Scale
+from bpcli.nn.embedding import Embedding
+from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, Parametric, Scale
 from bpcli.nn.losses import CrossEntropy, Loss, LossScratch, MeanSquaredError
 from bpcli.nn.optimizers import Adam, Adamw, Nadam, OptimizerSpec, OptimizerState, RateFactors, Sgd, Update
 
@@ -78,7 +81,7 @@ def test_a_training_step_of_dense_layers_allocates_no_array(activation: Any) -> 
 
 @pytest.mark.parametrize(
     "layer",
-    [Dropout(rate=0.2), Dropout(rate=0.2, schedule="constant"), BatchNorm(), LayerNorm(), Scale()],
+    [Dropout(rate=0.2), Dropout(rate=0.2, schedule="constant"), BatchNorm(), LayerNorm(), Scale(), Parametric()],
     ids=lambda layer: layer.type,
 )
 def test_a_training_step_of_other_layers_allocates_no_array(layer: Any) -> None:
@@ -151,3 +154,19 @@ def test_the_check_sees_one_row_that_a_layer_allocates() -> None:
 def test_the_check_sees_memory_that_grows_with_the_steps() -> None:
     step = WholeStep([Dense(units=4)], MeanSquaredError(), Leaking(), rows=8)
     assert bytes_allocated(step, steps=1000, warm_up=2500) > BOUND
+
+
+def test_a_step_of_an_embedding_allocates_nothing() -> None:
+    """The loop of `np.add.at` takes up to 6 KB for any number of rows, so that these are four times as many."""
+    rows = 4 * ROWS
+    made = Embedding(size=8).plan(0, Field("city", (), "code", UNITS))
+    work = Workspace([made.buffers(training=True)], rows, FLOAT32).layers[0]
+    codes = np.random.default_rng(0).integers(-1, UNITS, rows)
+    params, grads = ({"weight": np.ones((UNITS, 8), np.float32)} for _ in range(2))
+    dy = np.ones((rows, 8), np.float32)
+
+    def step() -> None:
+        made.forward(params, {}, codes, work, None)
+        made.backward(params, codes, dy, work, grads)
+
+    assert bytes_allocated(step) < 2 * BOUND < rows * FLOAT32.itemsize

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from experiments import plan
-from extensions import Convolution, Embedding
+from extensions import Convolution
 from networks import FLOAT64
 
 from bpcli.arrays.fields import Field
@@ -18,6 +18,7 @@ from bpcli.checks.gradcheck import check_gradient
 from bpcli.data.batches import Dataset
 from bpcli.inspection.integrated_gradients import integrated_gradients
 from bpcli.nn.activations import Tanh
+from bpcli.nn.embedding import Embedding
 from bpcli.nn.inference import BLOCK_ROWS, Inference
 from bpcli.nn.layers import BatchNorm, Dense, Dropout
 from bpcli.nn.losses import CrossEntropy
@@ -58,7 +59,7 @@ def of_cities(dtype: Any = np.float64) -> TrainingPlan:
     rows, y = Rows(PLACES, [numbers, CODES.astype(np.int8)], np.dtype(dtype)), CODES * 7 % 3 % 2
     spec = TrainingSpec(epochs=30, batch_size=32)
     made = plan(rows, y, spec, loss=CrossEntropy(), optimizer=Adam(learning_rate=0.01), dtype=dtype)
-    return replace(made, network=Network.plan(PLACES, {"city": Embedding(width=3)}, [Dense(units=8)], 2))
+    return replace(made, network=Network.plan(PLACES, {"city": Embedding(size=3)}, [Dense(units=8)], 2))
 
 
 PLANS = pytest.mark.parametrize("make", [of_images, of_cities], ids=["convolution", "embedding"])
@@ -76,14 +77,17 @@ def test_a_stem_s_outputs_stand_at_the_place_of_its_field() -> None:
     assert (of.network.n_in, of.network.stems.is_plain) == (2 + 3, False)
     assert "stems.city.weight" in {slot.name for slot in of.network.layout.slots}
     state = of.new_state()
-    features = Inference(of.network, state.params, state.layer_state).features(of.train.x)
+    inference = Inference(of.network, state.params, state.layer_state)
+    features = of.network.stems.of_expanded(of.network.bind(state.params).stems, inference.features(of.train.x))
     table = of.network.layout.views(state.params)["stems.city.weight"]
     numbers = of.train.x.arrays()[0]
-    assert np.array_equal(features, np.column_stack([numbers[:, :1], table[CODES], numbers[:, 1:]]))
+    np.testing.assert_allclose(features, np.column_stack([numbers[:, :1], table[CODES], numbers[:, 1:]]), rtol=1e-15)
+    logits = inference.continued(-1, inference.features(of.train.x))
+    np.testing.assert_allclose(inference.logits(of.train.x), logits, rtol=1e-12)
 
 
 def test_a_field_that_is_alone_keeps_the_shape_that_its_stem_gives_it() -> None:
-    network = Network.plan(PLACES[1:], {"city": Embedding(width=3)}, [Dense(units=2)], 1)
+    network = Network.plan(PLACES[1:], {"city": Embedding(size=3)}, [Dense(units=2)], 1)
     assert network.stems.shape == (3,)
     image = Network.plan((Field("image", (5, 4, 2)),), {}, CONVOLUTIONS, 2)
     assert image.stems.shape == (5, 4, 2)
@@ -145,8 +149,10 @@ def test_codes_that_are_none_are_embedded_as_zeros() -> None:
     of = of_cities()
     state = of.new_state()
     rows = Rows(PLACES, [np.ones((2, 2)), np.array([-1, 3], np.int8)], FLOAT64)
-    features = Inference(of.network, state.params, state.layer_state).features(rows)
+    inference = Inference(of.network, state.params, state.layer_state)
+    features = of.network.stems.of_expanded(of.network.bind(state.params).stems, inference.features(rows))
     assert features[0].tolist() == [1.0, 0.0, 0.0, 0.0, 1.0]
+    np.testing.assert_allclose(inference.logits(rows), inference.continued(-1, inference.features(rows)), rtol=1e-12)
 
 
 def test_attributions_of_pixels_add_up() -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from extensions import Embedding
 
 from bpcli.arrays.fields import Field
+from bpcli.nn.embedding import Embedding
 from bpcli.nn.layers import Dense, LayerNorm
 from bpcli.nn.named_layers import all_views, named_layers
 from bpcli.nn.network import Network
@@ -14,7 +14,7 @@ FIELDS = (Field("numbers", (2,), places=(0, 2)), Field("a.b", (), "code", 5, pla
 
 
 def network() -> Network:
-    return Network.plan(FIELDS, {"a.b": Embedding(width=3)}, [Dense(units=4), LayerNorm()], 2)
+    return Network.plan(FIELDS, {"a.b": Embedding(size=3)}, [Dense(units=4), LayerNorm()], 2)
 
 
 def test_stems_come_before_the_layers_that_they_feed() -> None:

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from bpcli.data.columns.arrays import ArrayInput
 from bpcli.data.columns.base import ColumnInput, Range, Surprise
-from bpcli.data.columns.categorical_inputs import CategoricalInput, OneHotInput, OrdinalInput, SignInput
+from bpcli.data.columns.categorical_inputs import CategoricalInput, EmbeddedInput, OneHotInput, OrdinalInput, SignInput
 from bpcli.data.columns.censored import CensoredInput
 from bpcli.data.columns.dates import DateInput, TimeOfDayInput
 from bpcli.data.columns.inputs import BooleanInput, NumericInput
@@ -19,6 +19,7 @@ FittedInput = Annotated[
     | BooleanInput
     | OneHotInput
     | SignInput
+    | EmbeddedInput
     | OrdinalInput
     | TargetMeanInput
     | DateInput

@@ -14,6 +14,7 @@ from pydantic import Field, Strict
 from bpcli.arrays import fields
 from bpcli.arrays.memory import Array
 from bpcli.data.table import Column, Kind, Table
+from bpcli.nn.stems import StemSpec
 from bpcli.spec import Spec, Text, type_name
 
 Range = Annotated[tuple[float, float], Strict(False)]
@@ -104,6 +105,11 @@ class InputBase(Spec):
 
     def field(self, place: int) -> fields.Field | None:
         """Field of this input at position `place` among the inputs, or None if its features are plain numbers."""
+        return None
+
+    @property
+    def stem(self) -> StemSpec | None:
+        """Stem of the field; None if it has none."""
         return None
 
     @abstractmethod

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypedDict
 
 import numpy as np
 from pydantic import Field
 
-from bpcli.data.columns.categorical_inputs import OneHotInput, OrdinalInput, SignInput, lookup, places_of
+from bpcli.data.columns.categorical_inputs import EmbeddedInput, OneHotInput, OrdinalInput, SignInput, lookup, places_of
 from bpcli.data.columns.fit_context import ALONE, FitContext
 from bpcli.data.columns.known import constant_content, known_weights
 from bpcli.data.columns.statistics import Values, mean
@@ -16,6 +16,16 @@ from bpcli.data.table import Column
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.spec import BareName, Spec, Words
 from bpcli.wording import quoted
+
+MinCount = Annotated[int, Field(ge=2)] | Annotated[float, Field(gt=0, lt=1)]
+"""Number of training rows of a category, or share of them."""
+
+MIN_COUNT = (
+    "Number of training rows, or share of them, below which categories are pooled, with unknown ones among them. "
+    "Default: no category is."
+)
+
+Size = Annotated[int, Field(ge=1, le=1024)]
 
 
 class OneHot(Spec):
@@ -27,11 +37,7 @@ class OneHot(Spec):
         description="sign: a column of two categories becomes one input, -1 for the first in sorted order, 1 for the "
         "second, 0 for unknown and missing ones. Default: one input each.",
     )
-    min_count: Annotated[int, Field(ge=2)] | Annotated[float, Field(gt=0, lt=1)] | None = Field(
-        default=None,
-        description="Number of training rows, or share of them, below which categories share one input, which unknown "
-        "ones have too. Default: no such input.",
-    )
+    min_count: MinCount | None = Field(default=None, description=MIN_COUNT)
 
     def fit(
         self, column: Column, owner: tuple[str, ...], weights: Values | None = None, context: FitContext = ALONE
@@ -41,31 +47,81 @@ class OneHot(Spec):
         owner: key of this encoder below `data`. weights: of the rows, (rows,), above 0, or None for equal ones.
         context: the other columns.
         """
-        present = column.present()
-        indicator = bool(column.missing().any())
-        counts = np.bincount(column.values[column.values >= 0])
-        rows = dict(zip(present, counts[counts > 0].tolist(), strict=True))
-        least = self._least(len(column))
-        categories = tuple(category for category, count in rows.items() if count >= least)
-        rare = tuple(category for category, count in rows.items() if count < least)
-        kept = tuple(rows[category] for category in categories)
-        if self.binary == "sign" and len(categories) == 2 and not rare:
-            return SignInput(name=column.name, indicator=indicator, categories=categories, counts=kept)
-        return OneHotInput(
-            name=column.name,
-            indicator=indicator,
-            constant=constant_content(column, present, len(categories) + bool(rare) + indicator < 2),
-            categories=categories,
-            counts=kept,
-            rare=rare,
-            rare_rows=sum(rows[category] for category in rare) or None,
-        )
+        codes = fit_codes(column, self.min_count)
+        if self.binary == "sign" and len(codes["categories"]) == 2 and not codes["rare"]:
+            return SignInput(
+                name=column.name,
+                indicator=codes["indicator"],
+                categories=codes["categories"],
+                counts=codes["counts"],
+            )
+        return OneHotInput(**codes)
 
-    def _least(self, rows: int) -> float:
-        """Number of rows of a category that is not rare, of that many training rows."""
-        if self.min_count is None:
-            return 0
-        return self.min_count if isinstance(self.min_count, int) else self.min_count * rows
+
+class Embedded(Spec):
+    """Embedding: a vector for each category, trained with the network; zeros for an unknown category."""
+
+    type: Literal["embedding"] = "embedding"
+    size: Size = Field(default=8, description="Length of a vector: inputs of the network.")
+    min_count: MinCount | None = Field(default=None, description=MIN_COUNT)
+
+    def fit(
+        self, column: Column, owner: tuple[str, ...], weights: Values | None = None, context: FitContext = ALONE
+    ) -> EmbeddedInput:
+        """Fit as `OneHot.fit`."""
+        return EmbeddedInput(**fit_codes(column, self.min_count), size=self.size)
+
+
+class Auto(Spec):
+    """One-hot encoding of columns of few categories, with one signed input for two, and embedding of the others."""
+
+    type: Literal["auto"] = "auto"
+    one_hot_up_to: int = Field(
+        default=9, ge=1, description="Largest number of categories, pooled and missing ones included, that are one-hot."
+    )
+    size: Size = Field(default=8, description="Length of the vectors of other columns.")
+    min_count: MinCount | None = Field(default=None, description=MIN_COUNT)
+
+    def fit(
+        self, column: Column, owner: tuple[str, ...], weights: Values | None = None, context: FitContext = ALONE
+    ) -> OneHotInput | SignInput | EmbeddedInput:
+        """Fit as `OneHot.fit`."""
+        fitted = OneHot(binary="sign", min_count=self.min_count).fit(column, owner, weights, context)
+        if fitted.width <= self.one_hot_up_to:
+            return fitted
+        return Embedded(size=self.size, min_count=self.min_count).fit(column, owner, weights, context)
+
+
+class Codes(TypedDict):
+    """Fields of a `CodedInput`."""
+
+    name: str
+    indicator: bool
+    constant: Literal["value", "missing"] | None
+    categories: tuple[str, ...]
+    counts: tuple[int, ...]
+    rare: tuple[str, ...]
+    rare_rows: int | None
+
+
+def fit_codes(column: Column, min_count: int | float | None) -> Codes:
+    """Codes of a training column. min_count: rows or share of them below which categories are rare, or None."""
+    present = column.present()
+    indicator = bool(column.missing().any())
+    counts = np.bincount(column.values[column.values >= 0])
+    rows = dict(zip(present, counts[counts > 0].tolist(), strict=True))
+    least = 0 if min_count is None else min_count if isinstance(min_count, int) else min_count * len(column)
+    categories = tuple(category for category, count in rows.items() if count >= least)
+    rare = tuple(category for category, count in rows.items() if count < least)
+    return Codes(
+        name=column.name,
+        indicator=indicator,
+        constant=constant_content(column, present, len(categories) + bool(rare) + indicator < 2),
+        categories=categories,
+        counts=tuple(rows[category] for category in categories),
+        rare=rare,
+        rare_rows=sum(rows[category] for category in rare) or None,
+    )
 
 
 class Ordinal(Spec):
@@ -99,7 +155,7 @@ class Ordinal(Spec):
         )
 
 
-CategoricalEncoder = Annotated[OneHot | Ordinal | TargetMean, Field(discriminator="type"), BareName()]
+CategoricalEncoder = Annotated[OneHot | Ordinal | TargetMean | Embedded | Auto, Field(discriminator="type"), BareName()]
 
-FittedCategories = OneHotInput | SignInput | OrdinalInput | TargetMeanInput
+FittedCategories = OneHotInput | SignInput | EmbeddedInput | OrdinalInput | TargetMeanInput
 """Column fitted by one of these encoders."""

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from bpcli.arrays.memory import Array
 from bpcli.data.columns.base import ColumnInput, InputSummary, Surprise, Surprises, Writer
 from bpcli.data.columns.statistics import Values
 from bpcli.data.table import Column, Kind
+from bpcli.nn.embedding import Embedding
+from bpcli.nn.stems import StemSpec
 from bpcli.spec import Sequence, Words
 
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]*)\.0+")
@@ -45,21 +47,20 @@ class CategoricalInput(ColumnInput):
         return {category: category for category in self.categories}
 
 
-class OneHotInput(CategoricalInput):
-    """Fitted categorical column, encoded as one 0/1 feature per category, and one for all rare ones.
+class CodedInput(CategoricalInput):
+    """Base class of fitted columns of codes, one for each category, one for all rare ones and one for missing values.
 
-    Unknown categories are rare ones if there is a feature for these, and all zeros otherwise.
+    Unknown categories are rare ones if there is a code for these, and have none otherwise.
     """
 
-    type: Literal["one_hot"] = "one_hot"
     counts: Sequence[Count] | None = Field(
         default=None, description="Training rows per category; absent in older checkpoints."
     )
-    rare: Words = Field(default=(), description="Categories of the training rows that share the feature of rare ones.")
+    rare: Words = Field(default=(), description="Categories of the training rows that share a code.")
     rare_rows: Count | None = Field(default=None, description="Training rows with rare categories.")
 
     @model_validator(mode="after")
-    def _check_counts(self) -> OneHotInput:
+    def _check_counts(self) -> Self:
         if self.counts is not None and len(self.counts) != len(self.categories):
             raise ValueError("must have one count for each category")
         if bool(self.rare) != (self.rare_rows is not None) or {*self.rare} & {*self.categories}:
@@ -67,7 +68,7 @@ class OneHotInput(CategoricalInput):
         return self
 
     def summary(self) -> InputSummary:
-        """Summary with the number of rare categories."""
+        """Summary with the number of categories that share a code."""
         return replace(super().summary(), rare=len(self.rare))
 
     @property
@@ -79,7 +80,7 @@ class OneHotInput(CategoricalInput):
 
     @property
     def width(self) -> int:
-        """Number of features: categories, rare ones and missing indicator."""
+        """Number of features, one per code: categories, rare ones and missing indicator."""
         return len(self.categories) + bool(self.rare) + self.indicator
 
     @property
@@ -118,6 +119,28 @@ class OneHotInput(CategoricalInput):
         out[:] = codes.take(column.values)
         unexpected = {} if self.indicator else self._unexpected(column.missing())
         return unexpected | unseen_rows(self.name, column, unseen)
+
+
+class OneHotInput(CodedInput):
+    """Fitted categorical column, encoded as one 0/1 feature per code."""
+
+    type: Literal["one_hot"] = "one_hot"
+
+
+class EmbeddedInput(CodedInput):
+    """Fitted categorical column, whose codes a stem turns into trained vectors."""
+
+    type: Literal["embedding"] = "embedding"
+    size: int = Field(ge=1)
+
+    def summary(self) -> InputSummary:
+        """Summary with the length of a vector as the number of inputs."""
+        return replace(super().summary(), inputs=self.size)
+
+    @property
+    def stem(self) -> StemSpec:
+        """Stem of the field."""
+        return Embedding(size=self.size)
 
 
 class SignInput(CategoricalInput):

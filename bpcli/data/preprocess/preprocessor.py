@@ -35,6 +35,7 @@ from bpcli.data.targets import ClassName, FittedTarget
 from bpcli.data.targets.fitting import fit_target
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.losses import LossBase
+from bpcli.nn.stems import StemSpec
 from bpcli.spec import Sequence, Spec, Text
 from bpcli.wording import quoted
 
@@ -187,6 +188,12 @@ class Preprocessor(Spec):
         numbers = [fields.Field("numbers", (len(places),), places=places)] if places else []
         others = [field for _, field in own if field is not None]
         return (*numbers, *sorted(others, key=lambda field: field.values == "real"))
+
+    @property
+    def stems(self) -> dict[str, StemSpec]:
+        """Trained stems of fields, by field name."""
+        found = {column.name: column.stem for column in self.inputs}
+        return {name: stem for name, stem in found.items() if stem is not None}
 
     def bytes_needed(self, rows: int, dtype: np.dtype[Any]) -> int:
         """Bytes of the result of `apply` on `rows` rows."""

@@ -22,7 +22,7 @@ from bpcli.nn.losses import (
     Quantile,
     Tweedie,
 )
-from bpcli.training.baseline import baseline_loss
+from bpcli.training.constant import baseline_loss
 
 NUMBERS = np.array([[1.0], [2.0], [2.5], [9.0]])
 LABELS = np.array([[0.0], [0.0], [1.0], [0.0]])
@@ -55,7 +55,7 @@ def entropy(share: float) -> float:
     ids=lambda value: getattr(value, "type", ""),
 )
 def test_no_constant_on_a_grid_is_better(loss: Any, y: Any, outputs: int) -> None:
-    from bpcli.training.baseline import _evaluate
+    from bpcli.training.constant import _evaluate
 
     data = dataset(y)
     found = baseline_loss(loss, data, outputs)
