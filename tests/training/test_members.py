@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from experiments import plan, reports
 
-from bpcli.nn.activations import Gelu, Tanh
-from bpcli.nn.layers import BatchNorm, Dense, Dropout
+from bpcli.nn.activations import Gelu, Identity, Tanh
+from bpcli.nn.layers import BatchNorm, Dense, Dropout, Parametric, Scale
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy
-from bpcli.nn.optimizers import Adamw, Nadam, Rprop, Sgd
+from bpcli.nn.optimizers import Adamw, Nadam, RateFactors, Rprop, Sgd
 from bpcli.nn.schedules import Cosine
 from bpcli.system.threads import Crew
 from bpcli.training import Stepping, TrainingPlan, TrainingSpec, choose_stepping
@@ -47,6 +47,28 @@ def test_each_of_three_members_ends_to_the_bit_where_it_does_alone(rule: Any, dt
         assert np.array_equal(together.layer_state[member], alone.layer_state[0])
         for name, slot in together.optimizer.slots.items():
             assert np.array_equal(slot[member], alone.optimizer.slots[name][0])
+    assert len({params.tobytes() for params in together.params}) == 3
+
+
+BATCHED = [
+    Scale(),
+    Dense(units=7, activation=Identity(), initializer="data_std"),
+    Parametric(activation=Gelu()),
+    Dropout(rate=0.3, schedule="cosine"),
+    Dense(units=4, activation=Tanh()),
+]
+
+
+@pytest.mark.parametrize("rules", [{}, RULES], ids=["plain", "rules"])
+def test_members_of_layers_on_schedules_are_those_of_each_alone(rules: Any) -> None:
+    """All members pass a batch at once, in which products may differ in their last bits."""
+    spec = TrainingSpec(epochs=3, batch_size=16, **rules)
+    rule = Adamw(weight_decay=0.1, decay_schedule="cosine", rate_factors=RateFactors(weights="inverse_sqrt_fan_in"))
+    of = replace(plan(X, CLASSES, spec, layers=BATCHED, loss=CrossEntropy(), optimizer=rule), prior_bias=True)
+    assert of.network.of_members(3) is not None
+    together, _ = trained(of, 0, 1, 2)
+    for member in range(3):
+        np.testing.assert_allclose(together.params[member], trained(of, member)[0].params[0], rtol=1e-9, atol=1e-12)
     assert len({params.tobytes() for params in together.params}) == 3
 
 
