@@ -13,8 +13,9 @@ from experiments import after, taken_so, ticking, write_csv
 
 from bpcli.config import load_config
 from bpcli.experiment.prepare import prepare
+from bpcli.jobs.pace import Pace
 from bpcli.jobs.resume import resume_state
-from bpcli.jobs.runner import Pace, Runner
+from bpcli.jobs.runner import Runner
 from bpcli.jobs.training import train
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_directory import RunDirectory

@@ -10,8 +10,8 @@ import numpy as np
 
 from bpcli.arrays.memory import Array
 
-Kind = Literal["weights", "biases", "scales"]
-"""Kind of a trained parameter: weights of sums, terms of sums, or factors on single inputs."""
+Kind = Literal["weights", "biases", "scales", "shares"]
+"""Kind of a trained parameter: weights of sums, terms of sums, factors on inputs, or shares of activations."""
 
 
 @dataclass(frozen=True)

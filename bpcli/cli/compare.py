@@ -37,6 +37,15 @@ def compare(
             "first that is compared.",
         ),
     ] = None,
+    peers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with",
+            metavar="NAME,NAME",
+            help="Also fit other libraries' models, with their defaults, to the first run's training rows: lightgbm, "
+            "scikit-learn (extra baselines); repeatable. Then one run is enough.",
+        ),
+    ] = None,
     no_cache: NoCache = False,
     as_json: AsJson = False,
     html: Annotated[
@@ -51,16 +60,20 @@ def compare(
     probabilities, log loss is compared too. With more than two runs, p-values are corrected by Holm's method.
 
     Example: bpcli compare runs/old runs/new --require "not worse"
+
+    Example: bpcli compare runs/new --with lightgbm,scikit-learn
     """
     from bpcli.comparison.compare import OF_THESE_MODELS, compare_runs
     from bpcli.comparison.not_worse import NotWorse, failures
+    from bpcli.comparison.peers import peers_named
 
     if as_json and html is not None:
         raise UsageError("--json and --html exclude each other")
     if html is not None:
         require_free(html, force, "--html")
     requirements = [NotWorse.parse(text) for text in require or ()]
-    comparison = compare_runs(all_of(runs, more), data, cache=not no_cache, requirements=requirements)
+    named = peers_named([name for text in peers or () for name in text.split(",")])
+    comparison = compare_runs(all_of(runs, more), data, cache=not no_cache, requirements=requirements, peers=named)
     notes(comparison.notes)
     if as_json:
         result_json(comparison.to_json())
@@ -71,6 +84,8 @@ def compare(
     else:
         _print_config(comparison)
         _print_curves(comparison)
+        for peer in comparison.peers:
+            result(f"\n{printable(peer.line)}")
         _print_scores(comparison)
         _print_differences(comparison)
         _print_requirements(comparison)
@@ -84,7 +99,7 @@ def _print_config(comparison: Comparison) -> None:
 
     if comparison.config:
         result_table(config_table(comparison))
-    else:
+    elif len(comparison.runs) > 1:
         result("the configs are the same")
 
 

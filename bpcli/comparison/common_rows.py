@@ -11,7 +11,8 @@ import numpy as np
 from bpcli.comparison.contestants import Contestant
 from bpcli.data.table import Table
 from bpcli.errors import DataError
-from bpcli.models.evaluation import FileRows, chosen_rows, data_of_each, file_rows_for_each, is_copy
+from bpcli.models.evaluation import chosen_rows, data_of_each
+from bpcli.models.file_rows import FileRows, file_rows_for_each, is_copy
 from bpcli.models.new_rows import notes_of_sheets
 from bpcli.wording import counted, printable
 
@@ -23,6 +24,8 @@ class CommonRows:
     source: str
     tables: list[Table]
     notes: list[str]
+    train: Table | None = None
+    """Training rows of the first run, if its data was read."""
 
 
 def rows_of_test(contestants: Sequence[Contestant], cache: bool) -> CommonRows:
@@ -59,7 +62,9 @@ def rows_of_test(contestants: Sequence[Contestant], cache: bool) -> CommonRows:
                     f"{contestant.shown}, as their seeds or splits differ; give rows that no run has seen with --data, "
                     "or train with the same seed and split"
                 )
-    return CommonRows(f"test rows of {owned[0].shown}", [selection.table.take(rows) for selection in selections], [])
+    tables = [selection.table.take(rows) for selection in selections]
+    train = selections[0].table.take(selections[0].split.train)
+    return CommonRows(f"test rows of {owned[0].shown}", tables, [], train)
 
 
 def rows_of_file(contestants: Sequence[Contestant], path: Path, cache: bool) -> CommonRows:

@@ -11,11 +11,13 @@ from bpcli.comparison.contestants import Contestant, contestants_of, decided_oth
 from bpcli.comparison.disagreement import disagreement
 from bpcli.comparison.document import ComparedRows, ComparedRun, Comparison, ConfigDifference, RunDifference
 from bpcli.comparison.not_worse import NotWorse
+from bpcli.comparison.peer_answers import peer_answers, require_comparable
+from bpcli.comparison.peers import Peer
 from bpcli.comparison.score_differences import differences
 from bpcli.errors import errors_in
 from bpcli.experiment.notes import surprise_notes
 from bpcli.metrics import METRICS
-from bpcli.models.evaluation import weighing_rows
+from bpcli.models.evaluation import own_data, weighing_rows
 from bpcli.models.model import Model
 from bpcli.storage.records import EpochScores
 from bpcli.storage.run_checkpoint import unfinished_notes
@@ -38,17 +40,22 @@ def compare_runs(
     cache: bool = True,
     seed: int = 0,
     requirements: Sequence[NotWorse] = (),
+    peers: Sequence[Peer] = (),
 ) -> Comparison:
     """Compare runs with the first, on its test rows or on the rows of the file `data`.
 
-    requirements: judged for each run but the first, not enforced.
+    requirements: judged for each run but the first, not enforced. peers: fitted to the training rows of the first run,
+    and compared with it too; then a single run will do.
 
     Raises:
-        UsageError: there are fewer than two runs, a run is given twice, or a run lacks a required metric.
+        UsageError: there are too few runs, a run is given twice, a run lacks a required metric, or peers do not have
+            such a target.
         CheckpointError: a run has no best checkpoint or is damaged.
         DataError: the runs cannot be compared on the same rows, or one was trained on some of them.
     """
-    contestants = contestants_of(paths)
+    contestants = contestants_of(paths, least=1 if peers and not requirements else 2)
+    if peers:
+        require_comparable(contestants[0].model)
     models = [contestant.model for contestant in contestants]
     known = _common_metrics(models)
     for requirement in requirements:
@@ -74,15 +81,24 @@ def compare_runs(
     task = first.target.task
     configs = [contestant.run.config for contestant in contestants]
     labels = [contestant.label for contestant in contestants]
+    of_peers = []
+    if peers:
+        train = own_data(first, cache).rows("train").table if rows.train is None else rows.train
+        of_peers = peer_answers(peers, first, train, tables[0], answers[0], labels)
     found = []
-    tested = differences(labels, answers, task, seed)
-    for (headline, log_loss), contestant, answer in zip(tested, contestants[1:], answers[1:], strict=True):
+    entered = [*labels, *(peer.label for peer, _ in of_peers)]
+    answers += [answer for _, answer in of_peers]
+    tested = differences(entered, answers, task, seed)
+    for (headline, log_loss), contestant, answer in zip(tested, contestants[1:], answers[1:], strict=False):
         same = have_same_weights(first, contestant.model)
         if same and (otherwise := decided_otherwise(first, contestant.model)):
             notes.append(f"{contestant.shown} has the same weights as {contestants[0].shown}, but {otherwise}")
             same = False
         groups = disagreement((labels[0], contestant.label), first.classes, task, answers[0], answer)
         found.append(RunDifference(replace(headline, verdict=SAME) if same else headline, log_loss, groups, same))
+    for (headline, log_loss), (peer, answer) in zip(tested[len(contestants) - 1 :], of_peers, strict=True):
+        groups = disagreement((labels[0], peer.label), first.classes, task, answers[0], answer)
+        found.append(RunDifference(headline, log_loss, groups, same_model=False))
     return Comparison(
         runs=[_compared(contestant) for contestant in contestants],
         config=[
@@ -93,14 +109,15 @@ def compare_runs(
         ],
         rows=ComparedRows(rows.source, answers[0].report.rows, None if weight is None else first.preprocessor.weight),
         task=task,
-        scores={label: answer.report for label, answer in zip(labels, answers, strict=True)},
+        scores={label: answer.report for label, answer in zip(entered, answers, strict=True)},
         differences=found,
         notes=notes,
         requirements=[
             requirement.check(one, answers[0], answer, task, seed, first.loss.variance_power)
-            for one, answer in zip(found, answers[1:], strict=True)
+            for one, answer in zip(found[: len(contestants) - 1], answers[1 : len(contestants)], strict=True)
             for requirement in requirements
         ],
+        peers=[peer for peer, _ in of_peers],
     )
 
 

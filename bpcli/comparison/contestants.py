@@ -31,16 +31,16 @@ class Contestant:
         return quoted(self.label)
 
 
-def contestants_of(paths: Sequence[Path]) -> list[Contestant]:
+def contestants_of(paths: Sequence[Path], least: int = 2) -> list[Contestant]:
     """Load the runs in directories, labelled by name, or by path if two names are equal.
 
     Raises:
-        UsageError: there are fewer than two runs, or a run is given twice.
+        UsageError: there are fewer than `least` runs, or a run is given twice.
         CheckpointError: a run has no best checkpoint or is damaged.
         DataError: the runs predict different targets.
     """
-    if len(paths) < 2:
-        raise UsageError("give two or more runs to compare")
+    if len(paths) < least:
+        raise UsageError("give two or more runs to compare" if least > 1 else "give a run to compare")
     for index, path in enumerate(paths):
         if any(path.exists() and other.exists() and path.samefile(other) for other in paths[:index]):
             raise UsageError(f"{printable(str(path))}: given twice; give different runs")

@@ -9,6 +9,7 @@ from bpcli.documents.json_value import Json
 from bpcli.documents.scores import ScoreReport
 from bpcli.metrics import Task
 from bpcli.storage.records import EpochRecord, EpochScores
+from bpcli.wording import counted
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,25 @@ class ComparedRun:
         """Run as a JSON object."""
         best, curve = self.best.to_json(), [record.to_json() for record in self.curve]
         return {**vars(self), "best": best, "curve": curve}
+
+
+@dataclass(frozen=True)
+class ComparedPeer:
+    """Other library's model, fitted to the training rows of the first run."""
+
+    label: str
+    description: str
+    training_rows: int
+    seconds: float
+    """Time of fitting and predicting."""
+
+    @property
+    def line(self) -> str:
+        """Line on what was fitted to what."""
+        return (
+            f"{self.label}: {self.description}; fitted to the first run's "
+            f"{counted(self.training_rows, 'training row')} in {self.seconds:.2g} s"
+        )
 
 
 @dataclass(frozen=True)
@@ -169,7 +189,7 @@ class NotWorseOutcome:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Comparison of runs with the first; `scores` is by label of the run."""
+    """Comparison of runs, and of peers, with the first run; `scores` is by their labels."""
 
     runs: Sequence[ComparedRun]
     config: Sequence[ConfigDifference]
@@ -179,6 +199,7 @@ class Comparison:
     differences: Sequence[RunDifference]
     notes: Sequence[str]
     requirements: Sequence[NotWorseOutcome] = ()
+    peers: Sequence[ComparedPeer] = ()
 
     @property
     def labels(self) -> list[str]:
@@ -196,4 +217,5 @@ class Comparison:
             "differences": [one.to_json() for one in self.differences],
             "notes": self.notes,
             "requirements": [asdict(one) for one in self.requirements],
+            **({"peers": [asdict(one) for one in self.peers]} if self.peers else {}),
         }

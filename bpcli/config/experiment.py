@@ -17,6 +17,7 @@ from bpcli.nn.layers import Dense, LayerSpec
 from bpcli.nn.losses import Loss
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Adam, OptimizerSpec
+from bpcli.nn.output import OutputSpec
 from bpcli.nn.schedules import Constant, Schedule
 from bpcli.nn.stems import StemSpec
 from bpcli.spec import Sequence, Spec
@@ -49,6 +50,7 @@ class ExperimentConfig(Spec):
         default=(Dense(units=64), Dense(units=32)),
         description="Hidden layers. The output layer is determined by target and loss.",
     )
+    output: OutputSpec = Field(default=OutputSpec(), description="Initial parameters of the output layer.")
     start_from: StartFrom | None = Field(
         default=None, description="Trained model whose parameters and fitted preprocessing to start from."
     )
@@ -83,7 +85,7 @@ class ExperimentConfig(Spec):
 
         Layers of configs are planned only here.
         """
-        return Network.plan(signature, stems, self.layers, outputs)
+        return Network.plan(signature, stems, self.layers, outputs, self.output.initializer)
 
     @field_validator("name")
     @classmethod

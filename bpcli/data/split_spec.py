@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from bpcli.spec import Spec, Text
+
+FOLD = r"^([1-9][0-9]*)/([1-9][0-9]*)$"
+MOST_FOLDS = 1000
 
 
 class SplitSpec(Spec):
@@ -42,6 +46,36 @@ class SplitSpec(Spec):
         description="Seed of the split, so that it stays the same whatever `seed` is. Default: `seed`.",
     )
 
+    fold: str | None = Field(
+        default=None,
+        json_schema_extra={"pattern": FOLD},
+        description="Fold of cross-validation whose rows are the test rows, such as 2/5 for the second of 5; "
+        "validation rows are drawn from the others. `bpcli train --folds 5` trains a run for each.",
+    )
+
+    @property
+    def fold_of_folds(self) -> tuple[int, int] | None:
+        """Number of the fold, counted from 1, and number of folds; None without cross-validation."""
+        if self.fold is None:
+            return None
+        fold, folds = self.fold.split("/")
+        return int(fold), int(folds)
+
+    @field_validator("fold")
+    @classmethod
+    def _valid_fold(cls, fold: str | None) -> str | None:
+        if fold is None:
+            return None
+        match = re.fullmatch(FOLD, fold)
+        if match is None:
+            raise ValueError("must be a fold and the number of folds, such as 2/5 for the second of 5")
+        number, folds = match[1], match[2]
+        if len(folds) > len(str(MOST_FOLDS)) or not 2 <= int(folds) <= MOST_FOLDS:
+            raise ValueError(f"the number of folds must be from 2 to {MOST_FOLDS}")
+        if len(number) > len(folds) or int(number) > int(folds):
+            raise ValueError(f"there are {folds} folds; the first number must be from 1 to {folds}")
+        return fold
+
     @model_validator(mode="after")
     def _check_shares(self) -> SplitSpec:
         if (self.validation or 0) + (self.test or 0) >= 1:
@@ -52,4 +86,8 @@ class SplitSpec(Spec):
             raise ValueError("order: time draws nothing, so it excludes seed; omit one of them")
         if self.column is not None and (self.validation or self.test or self.stratify):
             raise ValueError("column excludes validation, test and stratify")
+        if self.fold is not None and self.test is not None:
+            raise ValueError("the test rows are those of fold, which excludes test; omit one of them")
+        if self.fold is not None and self.column is not None:
+            raise ValueError("column sets the split of each row, so it excludes fold; omit one of them")
         return self

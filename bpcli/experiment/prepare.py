@@ -216,6 +216,7 @@ def prepare(
         goal=steering.goal,
         initial_parameters=initial_parameters(config, network) | taken[0],
         initial_state=taken[1],
+        prior_bias=config.output.bias == "prior",
         members=tuple(range(config.members)),
         folds=folds,
     )
@@ -271,8 +272,7 @@ def prepare(
 
 def _require_batches(network: Network, config: ExperimentConfig, rows: int) -> None:
     """Raise MismatchError if every batch is too small for a layer. A last batch that is smaller does no harm."""
-    size = config.training.batch_size
-    batch = rows if size == "full" else min(size, rows)
+    batch = config.training.rows_per_step(rows)
     for layer in network.layers:
         if batch < layer.least_rows:
             raise MismatchError(
@@ -285,11 +285,14 @@ def _require_batches(network: Network, config: ExperimentConfig, rows: int) -> N
 
 
 def _resolved(config: ExperimentConfig, selection: Examples) -> ExperimentConfig:
-    """Config with loss, targets and shares filled in."""
+    """Config with loss, targets, shares and batch size filled in."""
     targets = tuple(selection.targets)
     validation, test = selection.split.shares
-    split = config.data.split.model_copy(update={"validation": validation, "test": test})
+    shares = {"validation": validation} if config.data.split.fold else {"validation": validation, "test": test}
+    split = config.data.split.model_copy(update=shares)
     data = config.data.model_copy(
         update={"target": targets[0] if len(targets) == 1 else targets, "split": split},
     )
-    return config.model_copy(update={"data": data, "loss": selection.loss})
+    rows = len(selection.split.train)
+    training = config.training.resolved(rows - rows // config.members if config.folds else rows)
+    return config.model_copy(update={"data": data, "loss": selection.loss, "training": training})

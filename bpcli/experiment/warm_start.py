@@ -164,7 +164,8 @@ class StartingModel:
         """Warning that the splits may mix rows which the model was trained on with unseen ones."""
         split, before = config.data.split, self.config
         own = split.column is not None or config.data.train is not None or split.order == "time"
-        if not config.folds and (own or not (split.validation or split.test)):
+        folds = config.folds or split.fold is not None
+        if not folds and (own or not (split.validation or split.test)):
             return []
         if digest == self.data and _draw(config) == _draw(before):
             return []
@@ -255,12 +256,14 @@ def _structure(layer: Layer | None) -> Mapping[str, object] | None:
     if layer is None:
         return None
     slots = tuple((slot.name, slot.shape) for slot in (*layer.parameters(), *layer.state()))
-    return {"type": layer.type, "in": layer.in_shape, "out": layer.out_shape, "units": layer.units, "slots": slots}
+    shapes = {"in": layer.in_shape, "out": layer.out_shape, "slots": slots}
+    return {"type": layer.type, "units": layer.units, "activation": layer.summary().activation, **shapes}
 
 
 def _described(layer: Layer | None) -> str:
     if layer is None:
         return "no layer"
-    units = "" if layer.units is None else f" of {counted(layer.n_out, 'unit')}, {type_name(layer.units)}"
+    activation = layer.summary().activation
+    units = "" if activation is None else f" of {counted(layer.n_out, 'unit')}, {activation}"
     unbiased = layer.multiplications > 0 and all(slot.name != "bias" for slot in layer.parameters())
     return f"{layer.type}{units}{' without biases' if unbiased else ''}"

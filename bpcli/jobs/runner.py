@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from time import perf_counter
 
 from bpcli.arrays.memory import Array
 from bpcli.config.experiment import ExperimentConfig
@@ -21,6 +19,7 @@ from bpcli.experiment.prepare import Prepared
 from bpcli.history.diagnosis import diagnose
 from bpcli.history.tensorboard import EventFile
 from bpcli.jobs.best_model import BestModel
+from bpcli.jobs.pace import PACE, Pace
 from bpcli.jobs.stopping import stop_explanation
 from bpcli.storage.checkpoint import Checkpoint, DataFingerprint, Header, Score
 from bpcli.storage.records import MEMBER_LOSSES, EpochRecord, EpochScores, Summary
@@ -31,23 +30,6 @@ from bpcli.system.files import write_atomic
 from bpcli.training import EpochReport, Progress, TrainingState, train
 from bpcli.training.baselines import baselines
 from bpcli.training.constant import baseline_loss
-from bpcli.training.loop import PROGRESS_SECONDS, Clock
-
-
-@dataclass(frozen=True)
-class Pace:
-    """Frequency of progress events and checkpoints."""
-
-    checkpoint_seconds: float = 1.0
-    """Interval between checkpoints in seconds, unless the config sets one: about the training that a killed run loses.
-    """
-    checkpoint_share: float = 0.02
-    """Maximum share of time spent on checkpoints. The interval grows if writing one takes longer than 20 ms."""
-    progress_seconds: float = PROGRESS_SECONDS
-    clock: Clock = perf_counter
-
-
-PACE = Pace()
 
 
 class Runner:

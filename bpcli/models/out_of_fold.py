@@ -65,13 +65,13 @@ def out_of_fold_csv(
 ) -> str:
     """Table of predictions out of fold in CSV: row, fold, true values, predictions and probabilities.
 
+    The true class of one-hot columns is the column `true`.
+
     logits: (rows, outputs) of the dataset out of fold. numbers: row numbers in the data, counted from 1.
     """
     outcome, true = outcome_of(target, loss, logits, decision), true_outcomes(target, dataset)
-    names, one = target.names, bool(target.class_names) or len(target.names) == 1
     probabilities = outcome.probabilities
-    header = ["row", "fold", *names, *(["prediction"] if one else [f"prediction_{name}" for name in names])]
-    header += [] if probabilities is None else [f"probability_{name}" for name in target.labels]
+    header = ["row", "fold", *outcome_header(target, () if probabilities is None else target.labels)]
     lines = CsvLines(header)
     columns: list[Sequence[Any]] = [numbers.tolist(), folds.of_rows[folds.evaluated].tolist()]
     for outcomes in (true, outcome.predicted):
@@ -82,3 +82,14 @@ def out_of_fold_csv(
             columns += values.reshape(len(values), -1).T.tolist()
     columns += [] if probabilities is None else probabilities.T.tolist()
     return lines.beginning() + lines.rows(columns)
+
+
+def outcome_header(target: TargetBase, labels: Sequence[str]) -> list[str]:
+    """Columns of true values, predictions, and the probabilities of `labels`; classes are one column each."""
+    if len(target.names) == 1:
+        outcomes = [*target.names, "prediction"]
+    elif target.class_names:  # one-hot columns
+        outcomes = ["true", "prediction"]
+    else:
+        outcomes = [*target.names, *(f"prediction_{name}" for name in target.names)]
+    return [*outcomes, *(f"probability_{name}" for name in labels)]

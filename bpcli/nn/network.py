@@ -15,6 +15,7 @@ from bpcli.arrays.memory import Array, aligned
 from bpcli.arrays.rows import RowReader, Rows
 from bpcli.arrays.workspace import LayerArrays, Workspace
 from bpcli.nn.activations import Identity
+from bpcli.nn.initializers import Initializer
 from bpcli.nn.layers import Dense, Layer, LayerSpec, LayerSummary, Position, Views
 from bpcli.nn.stems import Stem, Stems, StemSpec
 from bpcli.randomness import Stream
@@ -37,16 +38,22 @@ class Network:
 
     @classmethod
     def plan(
-        cls, signature: Signature, stems: Mapping[str, StemSpec], layers: Sequence[LayerSpec], outputs: int
+        cls,
+        signature: Signature,
+        stems: Mapping[str, StemSpec],
+        layers: Sequence[LayerSpec],
+        outputs: int,
+        initializer: Initializer | None = None,
     ) -> Network:
         """Plan `layers` for the fields of a signature, followed by a dense layer of `outputs` logits.
 
-        `stems` has the specs of stems by field name.
+        `stems` has the specs of stems by field name. `initializer` is that of the output layer.
         """
         before = Stems.plan(signature, stems)
         planned: list[Layer] = []
         shape = before.shape
-        for index, spec in enumerate([*layers, Dense(units=outputs, activation=Identity())]):
+        output = Dense(units=outputs, activation=Identity(), initializer=initializer)
+        for index, spec in enumerate([*layers, output]):
             planned.append(replace(spec.plan(index, shape), needs_dx=index > 0 or bool(before.trained)))
             shape = planned[-1].out_shape
         named = [

@@ -29,18 +29,19 @@ BETTER = "★"
 
 def comparison_page(comparison: Comparison) -> str:
     """Render the HTML page of a comparison."""
-    labels, headline = comparison.labels, HEADLINES[comparison.task]
+    headline = HEADLINES[comparison.task]
     scores = [(f"{label}: {headline}", number(report.scores[headline])) for label, report in comparison.scores.items()]
     weight = "" if comparison.rows.weight is None else f", weighted by {quoted(comparison.rows.weight)}"
     subtitle = f"{comparison.rows.source}, {counted(comparison.rows.count, 'row')}{weight}"
     sections = [
         _verdicts(comparison),
-        _scores(comparison, labels),
+        _scores(comparison),
         _disagreement(comparison),
         _learning(comparison),
         _config(comparison),
     ]
-    return page(" against ".join(labels) if len(labels) == 2 else ", ".join(labels), subtitle, scores, sections)
+    entered = list(comparison.scores)
+    return page(" against ".join(entered) if len(entered) == 2 else ", ".join(entered), subtitle, scores, sections)
 
 
 def _verdicts(comparison: Comparison) -> Section:
@@ -48,7 +49,7 @@ def _verdicts(comparison: Comparison) -> Section:
     entries = comparison.differences
     tested = [entry.headline for entry in entries if not entry.same_model]
     of_probabilities = [entry.log_loss for entry in entries if not entry.same_model and entry.log_loss]
-    sentences = [*map(as_sentence, comparison.notes)]
+    sentences = [*map(as_sentence, comparison.notes), *(f"{peer.line}." for peer in comparison.peers)]
     for entry in entries:
         if entry.same_model:
             sentences.append(f"Runs {_both(entry.headline)} are {entry.headline.verdict}.")
@@ -115,7 +116,7 @@ def _less(entry: MetricDifference) -> str:
     return f"{entry.run} less {entry.against}"
 
 
-def _scores(comparison: Comparison, labels: Sequence[str]) -> Section:
+def _scores(comparison: Comparison) -> Section:
     """Section with one row per metric, the best value marked unless all are equal."""
     scores, metrics = [report.scores for report in comparison.scores.values()], METRICS[comparison.task]
     summaries = [name for name in SUMMARIES[comparison.task] if any(name in one for one in scores)]
@@ -126,7 +127,7 @@ def _scores(comparison: Comparison, labels: Sequence[str]) -> Section:
     ]
     said = f"{BETTER} marks the best value of a row, significant or not."
     sentences = [said, *map(as_sentence, next(iter(comparison.scores.values())).about_positive)]
-    return Section("Scores on the same rows", sentences, (), [Table("Scores", ["metric", *labels], rows)])
+    return Section("Scores on the same rows", sentences, (), [Table("Scores", ["metric", *comparison.scores], rows)])
 
 
 def _marked(values: Sequence[float | None], greater_is_better: bool) -> list[str]:
@@ -225,5 +226,6 @@ def _learning(comparison: Comparison) -> Section:
 
 def _config(comparison: Comparison) -> Section:
     if not comparison.config:
-        return Section("Config", ["The configs are the same."])
+        same = ["The configs are the same."] if len(comparison.runs) > 1 else ["There is one run."]
+        return Section("Config", same)
     return Section("Config", (), (), [config_table(comparison)])

@@ -47,7 +47,10 @@ def choose_rows(prepared: Prepared, numbers: Sequence[int]) -> ChosenRows:
         found = [(part, np.flatnonzero(selection.split.part(part) == number - 1)) for part in PARTS]
         place = next(((part, at) for part, at in found if len(at)), None)
         if place is None:
-            raise UsageError(f"--row {number}: not in any split: no target, or weight 0; choose another row")
+            why = "no target, or weight 0"
+            if prepared.config.data.split.fold is not None:
+                why = "no target, weight 0, or after data.split.fold in time"
+            raise UsageError(f"--row {number}: not in any split: {why}; choose another row")
         part, at = place
         dataset = prepared.datasets[part]
         stores.append([store[at] for store in dataset.x.stores])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from math import log
+
 import numpy as np
+from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
@@ -10,6 +13,9 @@ from bpcli.nn.losses import LossBase, LossScratch
 
 MOST_ROWS = 4096
 """Maximum number of rows, evenly spaced, on which the constant is sought."""
+
+PRIOR_ROWS = 65_536
+"""Maximum number of rows, evenly spaced, for the initial biases of the output layer."""
 
 MOST_NUMBERS = 8192
 """Maximum number of targets evaluated at a time."""
@@ -26,24 +32,37 @@ def best_constant(loss: LossBase, train: Dataset, outputs: int) -> Array:
 
     Every loss but the softmax's falls and then rises in each logit, so that bisection by the gradient's sign finds it.
     """
-    return _best(loss, *_sample(train, outputs))
+    return _best(loss, *_targets(train, outputs, np.arange(train.rows), MOST_ROWS))
 
 
 def baseline_loss(loss: LossBase, train: Dataset, outputs: int) -> float:
     """Mean loss of the best constant prediction."""
-    targets, weight = _sample(train, outputs)
+    targets, weight = _targets(train, outputs, np.arange(train.rows), MOST_ROWS)
     return _evaluate(loss, _best(loss, targets, weight), targets, weight)[0]
 
 
-def _sample(train: Dataset, outputs: int) -> tuple[Array, Array | None]:
-    """Targets and weights of evenly spaced rows."""
-    rows = np.arange(0, train.rows, -(-train.rows // MOST_ROWS))
-    (taken,) = train.target_reader(outputs, len(rows)).take(rows)
-    weight = None if train.weight is None else train.weight[rows].astype(np.float64)
+def prior_logits(loss: LossBase, train: Dataset, outputs: int, rows: NDArray[np.intp]) -> Array:
+    """Logits (outputs,) of the best constant prediction on some rows.
+
+    Probabilities are at least half a row's share, so that the logits of a class or label without rows are finite.
+    """
+    targets, weight = _targets(train, outputs, rows, PRIOR_ROWS)
+    logits, most = _best(loss, targets, weight), log(2.0 * len(targets))
+    if loss.gives_probabilities:
+        np.clip(logits, -most, most, out=logits)
+    return logits
+
+
+def _targets(train: Dataset, outputs: int, rows: NDArray[np.intp], most: int) -> tuple[Array, Array | None]:
+    """Targets (rows, outputs) and weights of at most `most` of the rows, evenly spaced."""
+    chosen = rows[:: -(-len(rows) // most)]
+    (taken,) = train.target_reader(outputs, len(chosen)).take(chosen)
+    weight = None if train.weight is None else train.weight[chosen].astype(np.float64)
     return np.ascontiguousarray(taken), weight
 
 
 def _best(loss: LossBase, targets: Array, weight: Array | None) -> Array:
+    """Logits (outputs,) of the least mean loss."""
     if _is_softmax(loss, targets.shape[1]):
         shares = np.average(targets, axis=0, weights=weight).astype(np.float64)
         logits: Array = np.log(np.maximum(shares, np.finfo(np.float64).tiny))

@@ -6,17 +6,20 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
 from bpcli.documents.layer_health import LayerHealth
 from bpcli.nn.layers import Position
 from bpcli.nn.losses import LossBase
-from bpcli.nn.network import Network
+from bpcli.nn.network import Network, layer_name
 from bpcli.nn.optimizers import OptimizerBase
 from bpcli.nn.schedules import ScheduleBase
 from bpcli.randomness import Stream
+from bpcli.training.constant import prior_logits
 from bpcli.training.folds import Folds
+from bpcli.training.initialization import initialize_by_rows
 from bpcli.training.monitor import Monitor
 from bpcli.training.spec import TrainingSpec
 from bpcli.training.state import StopReason, TrainingState
@@ -51,6 +54,8 @@ class TrainingPlan:
     """Parameters given instead of drawn, by their names in the network's layout."""
     initial_state: dict[str, Array] = field(default_factory=dict)
     """Layer state taken over from another model, by names in the network's layout of states."""
+    prior_bias: bool = False
+    """Whether the initial biases of the output layer are the logits of the best constant prediction."""
     members: tuple[int, ...] = (0,)
     """Numbers of the ensemble members, each with its own random numbers and order of rows."""
     folds: Folds | None = None
@@ -66,8 +71,7 @@ class TrainingPlan:
     @property
     def batch_size(self) -> int:
         """Rows per step and member."""
-        size = self.spec.batch_size
-        return self.rows_per_member if size == "full" else min(size, self.rows_per_member)
+        return self.spec.rows_per_step(self.rows_per_member)
 
     @property
     def rows_per_member(self) -> int:
@@ -97,6 +101,26 @@ class TrainingPlan:
         """Plan of a single member, on all training rows."""
         return replace(self, members=(member,), folds=None)
 
+    def trained_rows(self, member: int) -> NDArray[np.intp]:
+        """Indices of the training rows that a member may train on."""
+        return np.arange(self.train.rows) if self.folds is None else self.folds.trained(member)
+
+    def _initialize_by_rows(self, state: TrainingState) -> None:
+        """Set initial parameters that depend on training rows."""
+        network, given = self.network, self.initial_parameters
+        bias = f"{layer_name(network.layers[-1])}.bias"
+        by_rows = any(layer.initialized_by_rows for layer in network.layers)
+        prior = self.prior_bias and bias not in given
+        if not by_rows and not prior:
+            return
+        stream = Stream(self.seed, "initialize")
+        for member, params, layer_state in zip(self.members, state.params, state.layer_state, strict=True):
+            rows = self.trained_rows(member)
+            if by_rows:
+                initialize_by_rows(network, params, layer_state, self.train.x, rows, stream, member, given)
+            if prior:
+                network.layout.views(params)[bias][:] = prior_logits(self.loss, self.train, network.n_out, rows)
+
     def new_state(self) -> TrainingState:
         """State before the first step."""
         averaged = self.spec.average is not None
@@ -104,6 +128,7 @@ class TrainingPlan:
         views = self.network.layout.views(state.params) | self.network.state_layout.views(state.layer_state)
         for name, values in (self.initial_parameters | self.initial_state).items():
             np.copyto(views[name], values)
+        self._initialize_by_rows(state)
         state.begin_averages()
         state.keep_best()
         return state

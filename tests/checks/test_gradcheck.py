@@ -17,7 +17,18 @@ from bpcli.config import load_config
 from bpcli.experiment.prepare import prepare
 from bpcli.nn import losses
 from bpcli.nn.activations import Activation, Elu, LeakyRelu
-from bpcli.nn.layers import BatchNorm, Dense, DenseLayer, Dropout, DropoutLayer, LayerNorm, Scale, ScaleLayer
+from bpcli.nn.layers import (
+    BatchNorm,
+    Dense,
+    DenseLayer,
+    Dropout,
+    DropoutLayer,
+    LayerNorm,
+    Parametric,
+    ParametricLayer,
+    Scale,
+    ScaleLayer,
+)
 from bpcli.nn.layers.batch_norm import BatchNormLayer
 from bpcli.nn.layers.layer_norm import LayerNormLayer
 from bpcli.nn.losses import Loss
@@ -37,6 +48,7 @@ SECOND: dict[str, Any] = {
     "batch_norm": BatchNorm(),
     "layer_norm": LayerNorm(),
     "scale": Scale(),
+    "parametric": Parametric(activation="mish"),
 }
 PLANNED = {
     "dense": DenseLayer,
@@ -44,6 +56,7 @@ PLANNED = {
     "batch_norm": BatchNormLayer,
     "layer_norm": LayerNormLayer,
     "scale": ScaleLayer,
+    "parametric": ParametricLayer,
 }
 
 
@@ -91,7 +104,7 @@ def test_every_activation_with_every_loss_and_layer_passes(record_property: Call
     record_property("cases", len(ALL))
 
 
-@pytest.mark.parametrize("factor", [1.00001, 0.5, -1.0])
+@pytest.mark.parametrize("factor", [1.00001, *(pytest.param(one, marks=pytest.mark.exhaustive) for one in (0.5, -1.0))])
 @pytest.mark.parametrize("activation", [member() for member in members(Activation)], ids=lambda one: one.type)
 def test_a_wrong_derivative_of_an_activation_is_found_in_its_layer(
     monkeypatch: pytest.MonkeyPatch, activation: Any, factor: float
@@ -151,6 +164,7 @@ def test_a_wrong_derivative_that_a_layer_hands_back_is_found_there(monkeypatch: 
         ("dense", "bias"),
         *product(["batch_norm", "layer_norm"], ["scale", "shift"]),
         ("scale", "scale"),
+        ("parametric", "share"),
     ],
 )
 def test_one_wrong_parameter_is_named(monkeypatch: pytest.MonkeyPatch, kind: str, name: str) -> None:
@@ -226,7 +240,10 @@ NORMS = [
 PLACES: dict[str, tuple[str, list[str]]] = {
     "xor": ("xor", []),
     "xor, hinge": ("xor", ["loss=hinge"]),
-    "xor, norms": ("xor", ["layers=[batch_norm, {units: 5}, layer_norm, scale, {units: 3, activation: mish}]"]),
+    "xor, norms": (
+        "xor",
+        ["layers=[batch_norm, {units: 5}, layer_norm, scale, parametric, {units: 3, activation: mish}]"],
+    ),
     "penguins": ("penguins", []),
     "penguins, hinge": ("penguins", ["loss=hinge"]),
     "penguins, norms": ("penguins", [f"layers={NORMS}"]),
@@ -237,6 +254,8 @@ PLACES: dict[str, tuple[str, list[str]]] = {
     "credit": ("credit", []),
     "digits": ("digits", []),
 }
+SAMPLED = ("xor, hinge", "xor, norms", "penguins, norms", "concrete, unscaled", "auto_mpg, poisson")
+"""Networks of the default run: kinks, norms, large numbers, weights."""
 
 
 def no_false_alarm(name: str, rows: int, seeds: range) -> int:
@@ -256,7 +275,7 @@ def test_strong_curvature_is_no_wrong_gradient(rows: int, seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.exhaustive if name == "credit" else ()) for name in PLACES]
+    "name", [pytest.param(name, marks=() if name in SAMPLED else pytest.mark.exhaustive) for name in PLACES]
 )
 def test_no_right_gradient_is_called_wrong(name: str, record_property: Callable[[str, object], None]) -> None:
     record_property("cases", sum(no_false_alarm(name, rows, range(1)) for rows in (1, 2, 16)))

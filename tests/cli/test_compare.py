@@ -183,3 +183,21 @@ def test_a_requirement_that_is_none_is_refused_before_the_runs_are_scored(compar
     unknown = compare(compared_runs, "right", "wrong", options=("--require", "f2 not worse"))
     assert (unknown.code, unknown.out) == (2, "")
     assert unknown.err.startswith("error: --require: no metric 'f2' of all runs")
+
+
+def test_a_peer_is_printed_beside_the_run_and_in_the_document(penguins: Path) -> None:
+    pytest.importorskip("lightgbm", reason="the extra baselines is not installed")
+    result = compare(penguins, "good", options=("--with", "lightgbm")).ok()
+    assert "the configs are the same" not in result.out
+    assert "\nlightgbm: LGBMClassifier of lightgbm " in result.out
+    assert "fitted to the first run's 206 training rows in " in result.out
+    assert "lightgbm less good: accuracy " in result.out
+    document = compare(penguins, "good", options=("--with", "lightgbm", "--json")).ok().json
+    assert [peer["label"] for peer in document["peers"]] == ["lightgbm"]
+    assert document["scores"]["lightgbm"]["accuracy"] > 0.9
+
+
+def test_an_unknown_peer_ends_with_2_before_anything_is_read(tmp_path: Path) -> None:
+    result = compare(tmp_path, "nothing-there", options=("--with", "xgboots"))
+    assert (result.code, result.out) == (2, "")
+    assert result.err == "error: --with: no peer 'xgboots'; available: lightgbm, scikit-learn\n"

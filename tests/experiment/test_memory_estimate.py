@@ -10,7 +10,8 @@ import pytest
 from experiments import prepared, write_csv
 
 from bpcli.experiment.memory_estimate import Footprint
-from bpcli.jobs.runner import Pace, Runner
+from bpcli.jobs.pace import Pace
+from bpcli.jobs.runner import Runner
 from bpcli.nn.optimizers import Adam
 from bpcli.storage.run_directory import RunDirectory
 

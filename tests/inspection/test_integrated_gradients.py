@@ -14,7 +14,7 @@ from bpcli.arrays.memory import Array
 from bpcli.inspection.integrated_gradients import Integrated, integrated_gradients
 from bpcli.nn.activations import Activation, Relu, Tanh
 from bpcli.nn.inference import Inference
-from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, Scale
+from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, Parametric, Scale
 
 ACTIVATIONS = members(Activation)
 NORMS: dict[str, list[Any]] = {
@@ -22,6 +22,7 @@ NORMS: dict[str, list[Any]] = {
     "batch_norm": [BatchNorm()],
     "layer_norm": [LayerNorm()],
     "scale": [Scale()],
+    "parametric": [Parametric(initial=0.5)],
     "dropout": [Dropout(rate=0.5)],
 }
 STACKS = list(product(ACTIVATIONS, NORMS))

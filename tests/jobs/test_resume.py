@@ -12,8 +12,9 @@ from experiments import after, prepared, snapshot, taken_so, write_csv
 
 from bpcli.errors import CheckpointError
 from bpcli.experiment.prepare import Prepared
+from bpcli.jobs.pace import Pace
 from bpcli.jobs.resume import resume_state
-from bpcli.jobs.runner import Pace, Runner
+from bpcli.jobs.runner import Runner
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training import EpochReport, choose_stepping

@@ -14,8 +14,9 @@ from same_runs import check_same, contents, go, new_run, records
 from bpcli.config import load_config
 from bpcli.errors import CheckpointError, DivergedError, ExitCode
 from bpcli.experiment.prepare import Prepared, prepare
+from bpcli.jobs.pace import PACE, Pace
 from bpcli.jobs.resume import resume_state
-from bpcli.jobs.runner import PACE, Pace, Runner
+from bpcli.jobs.runner import Runner
 from bpcli.nn.optimizers import OptimizerSpec
 from bpcli.nn.schedules import Schedule
 from bpcli.storage.checkpoint import Checkpoint
@@ -31,7 +32,7 @@ LAYERS = {
     "dense": [{"units": 5}],
     "dropout": [{"units": 5}, {"type": "dropout", "rate": 0.3}],
     "batch_norm": [{"units": 5}, {"type": "batch_norm"}, {"units": 3, "activation": "tanh"}],
-    "scale": ["scale", {"units": 5}],
+    "scale": ["scale", {"units": 5}, "parametric"],
     "scheduled_dropout": [{"units": 5}, {"type": "dropout", "rate": 0.3, "schedule": "cosine"}],
     "layer_norm": ["layer_norm", {"units": 5, "activation": "gelu"}],
 }

@@ -21,7 +21,7 @@ from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Workspace
 from bpcli.nn.activations import Activation, Tanh
 from bpcli.nn.embedding import Embedding
-from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, Scale
+from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, Parametric, Scale
 from bpcli.nn.losses import CrossEntropy, Loss, LossScratch, MeanSquaredError
 from bpcli.nn.optimizers import Adam, Adamw, Nadam, OptimizerSpec, OptimizerState, RateFactors, Sgd, Update
 
@@ -81,7 +81,7 @@ def test_a_training_step_of_dense_layers_allocates_no_array(activation: Any) -> 
 
 @pytest.mark.parametrize(
     "layer",
-    [Dropout(rate=0.2), Dropout(rate=0.2, schedule="constant"), BatchNorm(), LayerNorm(), Scale()],
+    [Dropout(rate=0.2), Dropout(rate=0.2, schedule="constant"), BatchNorm(), LayerNorm(), Scale(), Parametric()],
     ids=lambda layer: layer.type,
 )
 def test_a_training_step_of_other_layers_allocates_no_array(layer: Any) -> None:

@@ -19,8 +19,8 @@ from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Workspace
 from bpcli.nn import losses
 from bpcli.nn.activations import Activation, Elu, Identity, LeakyRelu, Relu, Selu
-from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, LayerSpec, Position, Scale
-from bpcli.nn.layers.dense import DenseLayer
+from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, LayerSpec, Parametric, Position, Scale
+from bpcli.nn.layers.dense_layer import DenseLayer
 from bpcli.nn.losses import Loss
 from bpcli.randomness import Stream
 
@@ -43,6 +43,7 @@ SECOND_LAYERS: dict[str, Callable[[Any], Any]] = {
     "batch_norm": lambda activation: BatchNorm(),
     "layer_norm": lambda activation: LayerNorm(),
     "scale": lambda activation: Scale(),
+    "parametric": lambda activation: Parametric(activation=activation),
 }
 
 
@@ -133,6 +134,7 @@ def test_backpropagation_gives_the_gradient_through_all_kinds_of_layer_at_once(
         LayerNorm(),
         Dense(units=3, activation="gelu"),
         Scale(),
+        Parametric(activation="mish"),
         BatchNorm(),
     ]
     step = step_away_from_kinks(layers, loss, fewest_outputs(loss) + more_outputs, weighted)
@@ -161,6 +163,8 @@ LAYERS = [
     BatchNorm(),
     LayerNorm(),
     Scale(),
+    Parametric(activation="selu"),
+    Parametric(activation="tanh"),
 ]
 
 

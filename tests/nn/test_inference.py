@@ -13,7 +13,7 @@ from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import Rows
 from bpcli.nn.activations import Activation, Relu, Tanh
 from bpcli.nn.inference import BLOCK_ROWS, Inference
-from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, Scale
+from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, Parametric, Scale
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy
 from bpcli.system.blas import BlasThreads
 from bpcli.system.openblas import built_version, crash
@@ -81,7 +81,9 @@ def test_a_row_gives_the_same_bits_with_every_activation(activation: Any, dtype:
 
 
 @pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64], ids=str)
-@pytest.mark.parametrize("layer", [BatchNorm(), LayerNorm(), Dropout(rate=0.5), Scale()], ids=lambda layer: layer.type)
+@pytest.mark.parametrize(
+    "layer", [BatchNorm(), LayerNorm(), Dropout(rate=0.5), Scale(), Parametric()], ids=lambda layer: layer.type
+)
 def test_a_row_gives_the_same_bits_with_every_layer(layer: Any, dtype: np.dtype[Any]) -> None:
     check_rows_are_answered_alike(Answers([layer, Dense(units=21), layer], 5, 3, dtype))
 
@@ -129,7 +131,10 @@ def test_inference_leaves_its_input_and_the_running_statistics_alone() -> None:
     assert np.array_equal(answers.state, state)
 
 
-@pytest.mark.parametrize("kernels", ["Haswell", "Sandybridge", "Nehalem", "Prescott"])
+@pytest.mark.parametrize(
+    "kernels",
+    ["Haswell", "Prescott", *(pytest.param(name, marks=pytest.mark.exhaustive) for name in ("Sandybridge", "Nehalem"))],
+)
 def test_a_row_gives_the_same_bits_with_the_kernels_of_other_processors(kernels: str) -> None:
     """OpenBLAS selects its x86 kernels by this variable; other BLAS libraries and processors ignore it."""
     if crash(kernels, built_version()):

@@ -22,6 +22,7 @@ from bpcli.nn.layers import (
     LayerNorm,
     LayerSpec,
     LayerSummary,
+    Parametric,
     Position,
     RowwiseLayer,
     Scale,
@@ -29,7 +30,14 @@ from bpcli.nn.layers import (
 from bpcli.randomness import Stream
 
 SPEC: TypeAdapter[Any] = TypeAdapter(LayerSpec)
-ALL = [Dense(units=4, activation="gelu"), Dropout(rate=0.5), BatchNorm(), LayerNorm(), Scale()]
+ALL = [
+    Dense(units=4, activation="gelu"),
+    Dropout(rate=0.5),
+    BatchNorm(),
+    LayerNorm(),
+    Scale(),
+    Parametric(activation="gelu"),
+]
 
 
 class Laboratory:
@@ -79,6 +87,7 @@ def shapes(slots: tuple[Any, ...]) -> Mapping[str, tuple[int, ...]]:
         (BatchNorm(), 3, {"scale": (3,), "shift": (3,)}, {"running_mean": (3,), "running_variance": (3,)}),
         (LayerNorm(), 3, {"scale": (3,), "shift": (3,)}, {}),
         (Scale(), 3, {"scale": (3,)}, {}),
+        (Parametric(), 3, {"share": (3,)}, {}),
     ],
     ids=lambda value: getattr(value, "type", ""),
 )
@@ -139,7 +148,13 @@ def test_units_of_another_activation_leave_the_layer_as_it_is_otherwise() -> Non
 
 @pytest.mark.parametrize(
     "spec",
-    [Dense(units=4, activation="gelu"), Dropout(rate=0.5), Dropout(rate=0.5, schedule="cosine"), Scale()],
+    [
+        Dense(units=4, activation="gelu"),
+        Dropout(rate=0.5),
+        Dropout(rate=0.5, schedule="cosine"),
+        Scale(),
+        Parametric(activation="silu"),
+    ],
     ids=lambda spec: spec.type,
 )
 def test_a_rowwise_layer_gives_its_gradient_in_parts(spec: Any) -> None:
@@ -520,3 +535,51 @@ def test_scales_of_members_are_those_of_each_member_alone() -> None:
         one = alone.backward(params, x[member], slope[member].copy(), workspace, {"scale": gradient})
         assert np.array_equal(one, dx.reshape(3, 4, 2, 3)[member])
         np.testing.assert_allclose(grads[member], gradient, rtol=1e-14)
+
+
+# Parametric activations
+
+
+def test_prelu_is_a_parametric_relu_with_a_slope_of_1_minus_the_share() -> None:
+    prelu = Laboratory(Parametric(initial=0.75), 2, 2)
+    x = np.array([[1.0, -2.0], [-3.0, 0.5]])
+    assert prelu.forward(x).tolist() == [[1.0, -0.5], [-0.75, 0.5]]
+    assert prelu.backward(x, np.array([[1.0, 4.0], [2.0, -2.0]])).tolist() == [[1.0, 1.0], [0.5, -2.0]]
+    assert prelu.grads["share"].tolist() == [2.0 * 3.0, 4.0 * 2.0], "Σ dL/dy · (0 - x) where x < 0"
+
+
+@pytest.mark.parametrize("activation", ["relu", "mish", "tanh"])
+def test_a_share_of_1_is_the_activation_and_of_0_the_identity(activation: str) -> None:
+    x = np.random.default_rng(0).normal(size=(5, 3))
+    f = Dense(units=3, activation=activation).plan(0, (3,)).activated(x)
+    np.testing.assert_allclose(Laboratory(Parametric(activation=activation), 3, 5).forward(x), f, rtol=1e-13)
+    identity = Laboratory(Parametric(activation=activation, initial=0.0), 3, 5)
+    np.testing.assert_allclose(identity.forward(x), x, rtol=1e-13)
+
+
+@pytest.mark.parametrize("activation", ["relu", "mish"])
+def test_shares_of_members_are_those_of_each_member_alone(activation: str) -> None:
+    """Rows of 2 x 3 inputs, four of each of three members."""
+    generator = np.random.default_rng(0)
+    alone = Parametric(activation=activation).plan(1, (2, 3))
+    together = alone.of_members(3)
+    x, slope, shares = (generator.normal(size=(3, *of, 2, 3)) for of in ((4,), (4,), ()))
+    params, grads = {"share": shares}, {"share": np.empty_like(shares)}
+    (workspace,) = Workspace([together.buffers(training=True)], 12, FLOAT64).layers
+    y = together.forward(params, {}, x.reshape(12, 2, 3), workspace, at()).copy().reshape(3, 4, 2, 3)
+    dx = together.backward(params, x.reshape(12, 2, 3), slope.reshape(12, 2, 3), workspace, grads).copy()
+    (workspace,) = Workspace([alone.buffers(training=True)], 4, FLOAT64).layers
+    for member in range(3):
+        own, gradient = {"share": shares[member]}, {"share": np.empty((2, 3))}
+        assert np.array_equal(alone.forward(own, {}, x[member], workspace, at()), y[member])
+        one = alone.backward(own, x[member], slope[member].copy(), workspace, gradient)
+        assert np.array_equal(one, dx.reshape(3, 4, 2, 3)[member])
+        np.testing.assert_allclose(grads["share"][member], gradient["share"], rtol=1e-13)
+
+
+def test_a_parametric_layer_bends_where_its_activation_does() -> None:
+    relu, mish = (Parametric(activation=activation).plan(1, (3,)) for activation in ("relu", "mish"))
+    assert (relu.bends, relu.linear_in_pieces, mish.bends, mish.linear_in_pieces) == (True, True, False, False)
+    assert relu.summary() == LayerSummary(1, "parametric", "relu", (3,), (3,), 3)
+    x = np.array([[1.0, -2.0, 0.5]])
+    assert relu.weighted_sums({}, x).tolist() == x.tolist()

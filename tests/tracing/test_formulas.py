@@ -14,7 +14,7 @@ from networks import members
 from pydantic import TypeAdapter
 
 from bpcli.nn.activations import Activation
-from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, Scale
+from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, Parametric, Scale
 from bpcli.nn.losses import Loss
 
 
@@ -67,7 +67,9 @@ def test_an_activations_formulas_are_whole_and_give_what_it_computes(
     record_property("cases", cases)
 
 
-@pytest.mark.parametrize("spec", [Dense(units=2), Dropout(rate=0.25), BatchNorm(), LayerNorm(epsilon=0.001), Scale()])
+@pytest.mark.parametrize(
+    "spec", [Dense(units=2), Dropout(rate=0.25), BatchNorm(), LayerNorm(epsilon=0.001), Scale(), Parametric()]
+)
 def test_a_layers_formulas_are_whole_and_have_its_constants(spec: Any) -> None:
     layer = spec.plan(0, (3,))
     formula = layer.formula.format(**vars(layer))

@@ -74,7 +74,7 @@ STEPS: dict[str, dict[str, Any]] = {
     **{
         f"{kind}": {
             "optimizer": kind,
-            "layers": [*MIXED, {"type": "layer_norm"}, "scale", {"units": 4, "activation": "relu"}],
+            "layers": [*MIXED, {"type": "layer_norm"}, "scale", "parametric", {"units": 4, "activation": "relu"}],
         }
         for kind in ("sgd", "rprop", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "nadam")
     },

@@ -109,7 +109,7 @@ def test_the_learning_rate_factor_of_a_parameter_is_written_out() -> None:
     )
     assert factored.rule() == [
         "p ← p - lr · c · g",
-        "learning-rate factor c: 1 / √inputs for weights, 0.1 for biases, 1 for scales",
+        "learning-rate factor c: 1 / √inputs for weights, 0.1 for biases, 1 for scales, 1 for shares",
     ]
     lines = factored.lines(parameter(1.0, 4.0, 4.0, 0.5, True, rate_factor=0.25), PLACE, "w")
     assert list(lines) == ["w ← w - lr · c · g = 1 - 0.5 · 0.25 · 4 = 0.500000"]

@@ -15,7 +15,7 @@ from bpcli.arrays.fields import Batch
 from bpcli.errors import DivergedError
 from bpcli.nn.activations import Gelu, Identity, LeakyRelu, Relu, Sigmoid, Tanh
 from bpcli.nn.compiled.program import cuts
-from bpcli.nn.layers import BatchNorm, Dense, Dropout, Scale
+from bpcli.nn.layers import BatchNorm, Dense, Dropout, Parametric, Scale
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
 from bpcli.nn.optimizers import Adam, Adamw, RateFactors, Rmsprop, Sgd
 from bpcli.nn.schedules import Constant, Cosine
@@ -136,6 +136,7 @@ WITHOUT_MACHINE_CODE = {
         Dropout(rate=1e-6, schedule="constant"),
         Dense(units=8, activation=Tanh()),
     ],
+    "parametric": [Dense(units=24, activation=Identity()), Parametric(), Dense(units=8), Parametric(activation=Tanh())],
     "scale": [Scale(), Dense(units=24, activation=Relu()), Scale(), Dense(units=8, activation=Tanh()), Scale()],
 }
 

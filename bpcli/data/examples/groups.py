@@ -42,7 +42,7 @@ def assign_groups(
     targets: Sequence[float],
     strata: Codes | None,
     generator: np.random.Generator,
-) -> NDArray[np.int8]:
+) -> NDArray[np.int16]:
     """Part of each group, (groups,), so that the parts have about `targets` rows.
 
     sizes: rows of each group. strata: stratum of each group, or None for one of all; each stratum is divided as the
@@ -65,7 +65,7 @@ def assign_groups(
     shuffled = generator.permutation(count)
     octaves = np.frexp(sizes[shuffled].astype(np.float64))[1]
     order = shuffled[np.argsort(-octaves, kind="stable")]
-    assigned = np.zeros(count, np.int8)
+    assigned = np.zeros(count, np.int16)
     left = count
     for group, size, stratum in zip(order.tolist(), sizes[order].tolist(), strata[order].tolist(), strict=True):
         of, to = lacking[stratum], wanted[stratum]

@@ -45,7 +45,7 @@ FAR_FROM_SHARE = 0.02
 class Examples:
     """A table with its input and target columns, and its split into rows.
 
-    Rows without a target and rows of weight 0 belong to no split. `notes` are messages for the user.
+    Rows without a target, of weight 0, or after a fold in time belong to no split. `notes` are messages for the user.
     """
 
     table: Table
@@ -138,6 +138,10 @@ def select_examples(
         split = _divide(table, rows, groups, learned_columns(columns, loss), spec, seed, loss)
     if groups is not None:
         notes += _notes_of_shares(split)
+    if spec.split.fold is not None and (later := len(rows) - sum(len(split.part(part)) for part in PARTS)):
+        notes.append(
+            f"data.split.fold: {counted(later, 'row')} after the test rows left out, as data.split.order is time"
+        )
     return Examples(table, inputs, targets, split, loss, source.shown, source.digest, notes, groups)
 
 
@@ -276,4 +280,5 @@ def _divide(
     elif spec.split.stratify:
         raise MismatchError(Mismatch(("data", "split", "stratify"), "stratification requires a target of classes"))
     given = None if parts is None else parts[rows]
-    return split_table(rows, spec.split, seed, given, classes, names, None if groups is None else groups[rows])
+    of_rows = None if groups is None else groups[rows]
+    return split_table(rows, spec.split, seed, given, classes, names, of_rows, targets[0].values)

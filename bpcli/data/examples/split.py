@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.examples.groups import assign_groups, majority_classes
+from bpcli.data.examples.held_out_fold import hold_out_fold
 from bpcli.data.split_spec import SplitSpec
 from bpcli.data.table import PARTS, Column, Part
 from bpcli.errors import DataError, Mismatch, MismatchError
@@ -45,20 +46,25 @@ def split_table(
     classes: NDArray[np.integer[Any]] | None = None,
     names: Sequence[str] = (),
     groups: NDArray[np.intp] | None = None,
+    order: NDArray[Any] | None = None,
 ) -> Split:
     """Split `rows`, indices into a table.
 
     seed: that of the run, used unless the spec has its own. parts: split of each row as given by the data, indices into
     PARTS, or None; other splits are drawn from its training rows. classes: class of each row for stratification,
     indices into `names`, or None. groups: group of each row, whose rows stay together where splits are drawn, or None.
+    order: values by which the folds of cross-validation are balanced where there are no classes, or None.
+
+    Rows after a fold of `order: time` are in no split.
 
     Raises:
         MismatchError: a share is set for a split that the data brings itself, a split is empty, a class has too few
-        rows for `stratify: true`, or there are fewer groups than splits.
+        rows for `stratify: true`, or there are fewer groups than splits, or fewer rows than folds.
         DataError: there are no rows to train on.
     """
     if parts is None:
         parts = np.zeros(len(rows), dtype=np.int8)
+    parts = hold_out_fold(parts, spec, seed, classes, names, groups, order)
     given: set[Part] = {name for index, name in enumerate(PARTS) if name != "train" and np.any(parts == index)}
     shares = _shares(spec, given)
     free = np.flatnonzero(parts == 0)

@@ -58,11 +58,12 @@ def of_data(name: str, facts: DataFacts) -> Iterator[Choice]:
         hidden = 2
     if name != "linear":
         for _ in range(hidden):
-            layers.append({"units": 128, "activation": "relu"})
+            layers.append({"units": 128, "activation": "relu", "initializer": {"type": "data_std"}})
             layers.append({"type": "dropout", "rate": rate, "schedule": FLAT_HALF})
     task = "classes" if facts.classes else "numbers"
     shown = "no hidden layer" if name == "linear" else f"{hidden} hidden layers for {task}"
     yield Choice(("layers",), layers, shown)
+    yield Choice(("output",), {"initializer": "zeros", "bias": "prior"}, "the first answer is the best constant one")
     yield from _steps(name, facts)
 
 

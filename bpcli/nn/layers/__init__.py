@@ -8,14 +8,16 @@ from pydantic import Field
 
 from bpcli.nn.layers.base import Layer, LayerSummary, Position, RowwiseLayer, Shape, Views, rowwise
 from bpcli.nn.layers.batch_norm import BatchNorm
-from bpcli.nn.layers.dense import Dense, DenseLayer, UnbiasedDenseLayer
+from bpcli.nn.layers.dense import Dense, UnbiasedDenseLayer
+from bpcli.nn.layers.dense_layer import DenseLayer
 from bpcli.nn.layers.dropout import Dropout, DropoutLayer, ScheduledDropoutLayer
 from bpcli.nn.layers.layer_norm import LayerNorm, LayerNormLayer
+from bpcli.nn.layers.parametric import Parametric, ParametricLayer
 from bpcli.nn.layers.scale import Scale, ScaleLayer
 from bpcli.spec import BareName
 
 LayerSpec = Annotated[
-    Dense | Dropout | BatchNorm | LayerNorm | Scale, Field(discriminator="type"), BareName(default="dense")
+    Dense | Dropout | BatchNorm | LayerNorm | Scale | Parametric, Field(discriminator="type"), BareName(default="dense")
 ]
 
 __all__ = [
@@ -29,6 +31,8 @@ __all__ = [
     "LayerNormLayer",
     "LayerSpec",
     "LayerSummary",
+    "Parametric",
+    "ParametricLayer",
     "Position",
     "RowwiseLayer",
     "Scale",

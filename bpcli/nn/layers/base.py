@@ -185,6 +185,15 @@ class Layer(ABC):
         """Write the initial state to `out`."""
         return
 
+    @property
+    def initialized_by_rows(self) -> bool:
+        """Whether initial parameters depend on training rows."""
+        return False
+
+    def initialize_by_rows(self, out: Views, x: Array, generator: np.random.Generator) -> None:
+        """Adapt the initial parameters in `out` to inputs (rows, *in_shape)."""
+        return
+
     def of_features(self, params: Views, x: Array) -> Array:
         """Output (rows, n_out) in inference for the features of the field (rows, width), codes one-hot, in a new array.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -10,10 +10,11 @@ from pydantic import Field
 
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
-from bpcli.arrays.workspace import Buffer, LayerArrays
+from bpcli.arrays.workspace import LayerArrays
 from bpcli.nn.activations import Activation, Relu
-from bpcli.nn.initializers import DEFAULTS, Initializer, Zeros
-from bpcli.nn.layers.base import Position, RowwiseLayer, Shape, Views
+from bpcli.nn.initializers import DEFAULTS, Initializer
+from bpcli.nn.layers.base import Position, Shape, Views
+from bpcli.nn.layers.dense_layer import DenseLayer
 from bpcli.nn.layers.gathering import Gathering
 from bpcli.spec import Spec
 
@@ -38,212 +39,6 @@ class Dense(Spec):
         initializer = self.initializer or DEFAULTS[self.activation.default_initializer]
         planned = DenseLayer if self.bias else UnbiasedDenseLayer
         return planned(index, in_shape, (self.units,), self.activation, initializer)
-
-
-@dataclass(frozen=True)
-class DenseLayer(RowwiseLayer):
-    """Dense layer of known sizes: weight (n_in, n_out), bias (n_out,). Inputs with more axes are flattened."""
-
-    type: ClassVar[str] = "dense"
-    formula: ClassVar[str] = "y = f(z), z = Σ x · w + b"
-    gradient: ClassVar[str] = "dL/dz = dL/dy · f'(z), dL/dx = Σ dL/dz · w"
-
-    activation: Activation
-    initializer: Initializer
-
-    @property
-    def units(self) -> Activation:
-        """The activation."""
-        return self.activation
-
-    @property
-    def multiplications(self) -> int:
-        """Multiplications in x W."""
-        return self.n_in * self.n_out
-
-    @property
-    def linear_in_pieces(self) -> bool:
-        """Whether the activation is piecewise linear."""
-        return self.activation.piecewise_linear
-
-    @property
-    def starts_at_zero(self) -> bool:
-        """Whether the initializer is `zeros`."""
-        return isinstance(self.initializer, Zeros)
-
-    def output_names(self, inputs: tuple[str, ...]) -> tuple[str, ...]:
-        """`neuron 0` and so on."""
-        return tuple(f"neuron {place}" for place in range(self.n_out))
-
-    def with_units(self, activation: Activation) -> DenseLayer:
-        """Copy with another activation."""
-        return replace(self, activation=activation)
-
-    def of_members(self, count: int) -> DenseLayer | None:
-        """Dense layer with a batched product for all members."""
-        return DenseOfMembers(
-            self.index,
-            self.in_shape,
-            self.out_shape,
-            self.activation,
-            self.initializer,
-            needs_dx=self.needs_dx,
-            members=count,
-        )
-
-    def parameters(self) -> tuple[Slot, ...]:
-        """Weight and bias."""
-        return (Slot("weight", (self.n_in, self.n_out), weight=True), Slot("bias", self.out_shape))
-
-    def buffers(self, training: bool) -> dict[str, Buffer]:
-        """Output, pre-activations if the activation keeps them, and dL/dx."""
-        buffers = {"y": Buffer(self.out_shape)}
-        if self.activation.keeps_input:
-            buffers["z"] = Buffer(self.out_shape)
-        if training and self.needs_dx:
-            buffers["dx"] = Buffer(self.in_shape)
-        for i in range(self.activation.scratch_arrays):
-            buffers[f"scratch{i}"] = Buffer(self.out_shape, shared=True)
-        return buffers
-
-    def initialize(self, out: Views, generator: np.random.Generator) -> None:
-        """Initialize weights with the initializer, and biases with 0."""
-        self.initializer.fill(out["weight"], self.n_in, self.n_out, generator)
-        out["bias"][:] = 0.0
-
-    def forward(
-        self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
-    ) -> Array:
-        """f(x W + b). `dot` has a third of matmul's overhead."""
-        y = workspace["y"]
-        z = workspace["z"] if self.activation.keeps_input else y
-        (x if x.ndim == 2 else self._flat(x)).dot(params["weight"], out=z)
-        np.add(z, params["bias"], out=z)
-        self.activation.forward(z, y, workspace.scratch)
-        return y
-
-    def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
-        """Write the gradient of all parameters, and return dL/dx as `backward_rows` does."""
-        dx = self.backward_rows(params, dy, workspace)
-        (x if x.ndim == 2 else self._flat(x)).T.dot(dy, out=grads["weight"])
-        self.bias_gradient(x, dy, workspace, grads)
-        return dx
-
-    def backward_rows(self, params: Views, dy: Array, workspace: LayerArrays) -> Array:
-        """dz = dy f'(z) in place of dy; dx = dz Wᵀ."""
-        kept = workspace["z"] if self.activation.keeps_input else workspace["y"]
-        self.activation.backward(kept, dy, workspace.scratch)
-        if not self.needs_dx:
-            return dy
-        dx = workspace["dx"]
-        dy.dot(params["weight"].T, out=dx if dx.ndim == 2 else self._flat(dx))
-        return dx
-
-    @property
-    def gathers(self) -> bool:
-        """True: products of one-hot features with W are rows of W."""
-        return True
-
-    def forward_gathered(
-        self, params: Views, x: tuple[Array, ...], gathering: Gathering, workspace: LayerArrays, memory: Views
-    ) -> Array:
-        """Equal to `forward` but for the order of sums."""
-        z = workspace["z" if self.activation.keeps_input else "y"]
-        gathering.multiply(x, params["weight"], z, memory)
-        np.add(z, params["bias"], out=z)
-        self.activation.forward(z, workspace["y"], workspace.scratch)
-        return workspace["y"]
-
-    def backward_gathered(
-        self,
-        params: Views,
-        x: tuple[Array, ...],
-        dy: Array,
-        gathering: Gathering,
-        workspace: LayerArrays,
-        memory: Views,
-        grads: Views,
-    ) -> None:
-        """Equal to `backward` but for the order of sums, for a layer whose dL/dx is not needed."""
-        kept = workspace["z" if self.activation.keeps_input else "y"]
-        self.activation.backward(kept, dy, workspace.scratch)
-        gathering.weight_gradient(x, dy, grads["weight"], memory)
-        self.bias_gradient(x[0], dy, workspace, grads)
-
-    def input_gradient(self, params: Views, state: Views, dy: Array, workspace: LayerArrays) -> Array:
-        """dx = dy f'(z) Wᵀ."""
-        kept = workspace["z"] if self.activation.keeps_input else workspace["y"]
-        self.activation.backward(kept, dy, workspace.scratch)
-        dx: Array = dy.dot(params["weight"].T)
-        return dx.reshape(len(dx), *self.in_shape)
-
-    def weighted_sums(self, params: Views, x: Array) -> Array:
-        """x W + b."""
-        sums: Array = self._flat(x).dot(params["weight"])
-        return np.add(sums, params["bias"], out=sums)
-
-    def activated(self, sums: Array) -> Array:
-        """f(z)."""
-        y = np.empty_like(sums)
-        self.activation.forward(sums, y, tuple(np.empty_like(sums) for _ in range(self.activation.scratch_arrays)))
-        return y
-
-    @property
-    def weight_rows(self) -> int:
-        """Number of inputs."""
-        return self.n_in
-
-    def weight_gradient(self, x: Array, dz: Array, rows: slice, grads: Views) -> None:
-        """dW = xᵀ dz, for some of the inputs."""
-        self._flat(x)[:, rows].T.dot(dz, out=grads["weight"][rows])
-
-    def bias_gradient(self, x: Array, dz: Array, workspace: LayerArrays, grads: Views) -> None:
-        """db = Σ dz over rows."""
-        workspace.ones.dot(dz, out=grads["bias"])
-
-    def _flat(self, x: Array) -> Array:
-        """The input as (rows, n_in), without a copy. Skipped for such inputs, since a call takes 2% of a small step."""
-        return x if x.ndim == 2 else x.reshape(len(x), self.n_in)
-
-
-@dataclass(frozen=True)
-class DenseOfMembers(DenseLayer):
-    """Dense layer of several members: weight (members, n_in, n_out), bias (members, n_out).
-
-    x is (members · rows, *in_shape), the rows of each member one after another.
-    """
-
-    members: int = field(kw_only=True)
-
-    def forward(
-        self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
-    ) -> Array:
-        """f(x W + b), each member with its own rows, weights and biases."""
-        y = workspace["y"]
-        z = workspace["z"] if self.activation.keeps_input else y
-        sums = z.reshape(self.members, -1, self.n_out)
-        np.matmul(x.reshape(self.members, -1, self.n_in), params["weight"], out=sums)
-        np.add(sums, params["bias"][:, None], out=sums)
-        self.activation.forward(z, y, workspace.scratch)
-        return y
-
-    def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
-        """Write the gradient of all parameters, and return dL/dx as `backward_rows` does."""
-        dx = self.backward_rows(params, dy, workspace)
-        dz = dy.reshape(self.members, -1, self.n_out)
-        np.matmul(x.reshape(self.members, -1, self.n_in).swapaxes(1, 2), dz, out=grads["weight"])
-        np.matmul(workspace.ones.reshape(self.members, 1, -1), dz, out=grads["bias"][:, None])
-        return dx
-
-    def backward_rows(self, params: Views, dy: Array, workspace: LayerArrays) -> Array:
-        """dz = dy f'(z) in place of dy; dx = dz Wᵀ, each member with its own weights."""
-        self.activation.backward(workspace["z" if self.activation.keeps_input else "y"], dy, workspace.scratch)
-        if not self.needs_dx:
-            return dy
-        dx = workspace["dx"]
-        dz = dy.reshape(self.members, -1, self.n_out)
-        np.matmul(dz, params["weight"].swapaxes(1, 2), out=dx.reshape(self.members, -1, self.n_in))
-        return dx
 
 
 @dataclass(frozen=True)

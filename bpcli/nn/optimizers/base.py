@@ -34,7 +34,7 @@ class OptimizerBase(Spec):
 
     learning_rate: float
     rate_factors: RateFactors | None = Field(
-        default=None, description="Factors on the learning rate of weights, biases and scales."
+        default=None, description="Factors on the learning rate by kind of parameter."
     )
 
     @property

@@ -25,6 +25,7 @@ class RateFactors(Spec):
     )
     biases: Factor = Field(default=1.0, description="Factor of biases, and of shifts of norm layers.")
     scales: Factor = Field(default=1.0, description="Factor of scale layers, and of scales of norm layers.")
+    shares: Factor = Field(default=1.0, description="Factor of parametric activations.")
 
     def of(self, slot: Slot) -> float:
         """Factor of a parameter."""

@@ -13,6 +13,7 @@ from bpcli.tracing.layers.batch_norm import WorkedBatchNorm
 from bpcli.tracing.layers.dense import WorkedDense
 from bpcli.tracing.layers.dropout import WorkedDropout
 from bpcli.tracing.layers.layer_norm import WorkedLayerNorm
+from bpcli.tracing.layers.parametric import WorkedParametric
 from bpcli.tracing.layers.scale import WorkedScale
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "WorkedDropout",
     "WorkedLayer",
     "WorkedLayerNorm",
+    "WorkedParametric",
     "WorkedScale",
     "worked_layer",
     "worked_layers",

@@ -200,6 +200,14 @@ def test_data_without_training_rows_is_refused() -> None:
         ({"order": "time", "seed": 1}, "order: time draws nothing, so it excludes seed"),
         ({"column": "part", "test": 0.2}, "column excludes"),
         ({"column": "part", "stratify": True}, "column excludes"),
+        ({"fold": "2/5", "test": 0.2}, "the test rows are those of fold, which excludes test"),
+        ({"fold": "2/5", "test": 0.0}, "the test rows are those of fold, which excludes test"),
+        ({"fold": "2/5", "column": "part"}, "column sets the split of each row, so it excludes fold"),
+        ({"fold": "2 of 5"}, "such as 2/5 for the second of 5"),
+        ({"fold": "0/5"}, "such as 2/5 for the second of 5"),
+        ({"fold": "6/5"}, "there are 5 folds; the first number must be from 1 to 5"),
+        ({"fold": "1/1"}, "the number of folds must be from 2 to 1000"),
+        ({"fold": "1/1001"}, "the number of folds must be from 2 to 1000"),
     ],
 )
 def test_what_contradicts_itself_is_refused(options: dict[str, Any], words: str) -> None:

@@ -17,7 +17,7 @@ from traces import prepared_in, trace_of
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import LayerArrays
-from bpcli.nn.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, LayerSpec, Position, Scale, Views
+from bpcli.nn.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, LayerSpec, Parametric, Position, Scale, Views
 from bpcli.nn.layers.base import Shape
 from bpcli.tracing.arithmetic import Arithmetic
 from bpcli.tracing.as_json import trace_document
@@ -160,7 +160,9 @@ def test_one_of_its_outputs_is_shown_with_the_parameters_that_all_share(trace: T
     assert 'id="u2-3"' in trace_page(trace, 1, 3)
 
 
-@pytest.mark.parametrize("spec", [BatchNorm(), LayerNorm(), Dropout(rate=0.4), Scale()], ids=lambda spec: spec.type)
+@pytest.mark.parametrize(
+    "spec", [BatchNorm(), LayerNorm(), Dropout(rate=0.4), Scale(), Parametric()], ids=lambda spec: spec.type
+)
 def test_layers_without_neurons_work_on_rows_of_any_shape(tmp_path: Path, spec: Any) -> None:
     trace = image_trace(tmp_path, Convolution(), spec, Dense(units=2))
     layer = trace.layers[2]
