@@ -16,8 +16,10 @@ from bpcli.nn.initializers import Normal
 from bpcli.nn.layers import Layer, Position, Views
 from bpcli.spec import Spec
 
-INITIAL = Normal(std=1.0)
-"""Initializer of the vectors: their numbers are of the size of standardized inputs."""
+INITIAL = Normal(std=0.1)
+"""Initializer of the vectors. With a deviation of 1, which is usual, vectors of rare categories stay large noise: on
+three of four tables with columns of hundreds to thousands of categories, test losses were 1 to 6 % higher, on one 5 %
+lower."""
 
 
 class Embedding(Spec):

@@ -33,7 +33,7 @@ def test_the_document_of_an_experiment_keeps_its_keys_in_their_order(penguins: P
     document = json.loads(json.dumps(ExperimentSummary.of(penguins).to_json()))
     assert list(document) == [
         *("name", "rows", "groups", "columns", "target", "loss", "layers", "parameters"),
-        *("batch_size", "steps_per_epoch", "memory_bytes", "data_sha256", "notes", "warnings"),
+        *("batch_size", "steps_per_epoch", "ensemble", "recipe", "memory_bytes", "data_sha256", "notes", "warnings"),
         "data_warnings",
     ]
     assert list(document["columns"][0]) == ["name", "kind", "encoding", "inputs", "missing"]
