@@ -16,7 +16,16 @@ SMALL = ("--set=layers.0.units=5", "--set=layers.2.units=4")
 """The penguins' network with few units, where any will do."""
 
 
-@pytest.mark.parametrize("name", ["textbook", "xor", "penguins", "digits", "concrete", "credit", "auto_mpg"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "textbook",
+        "xor",
+        "digits",
+        "concrete",
+        *(pytest.param(n, marks=pytest.mark.exhaustive) for n in ("penguins", "credit", "auto_mpg")),
+    ],
+)
 def test_every_shipped_config_passes(name: str):
     result = bpcli("gradcheck", CONFIGS / f"{name}.yaml", "--json").ok().json
     assert (result["passed"], result["faults"], result["loss"]["passed"]) == (True, [], True)
