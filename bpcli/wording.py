@@ -75,6 +75,14 @@ def without_formula(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) and not is_number(text) else text
 
 
+def duration(seconds: float) -> str:
+    """Format a duration: `0.25 s`, `3.2 s`, `4 min 10 s`, `2 h 5 min`."""
+    if seconds < 60:
+        return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def sized(parameters: int, members: int) -> str:
     """Size of a network, `1,024 parameters`, or of an ensemble, `8 networks of 1,024 parameters`."""
     size = counted(parameters, "parameter")

@@ -116,7 +116,7 @@ def test_nobody_but_a_layer_says_what_a_layer_is() -> None:
     """Others ask it, or have one `singledispatch`."""
     names = {one.__name__ for one in subclasses(Layer)} | {one.__name__ for one in members(LayerSpec)}
     assert {"DenseLayer", "RowwiseLayer", "Dropout"} <= names
-    assert tells_apart(MODULES["nn.layers.dense"], {"Zeros"}), "the search finds what is there"
+    assert tells_apart(MODULES["nn.layers.dense_layer"], {"Zeros"}), "the search finds what is there"
     telling = {
         f"{module}:{line}"
         for module, path in MODULES.items()

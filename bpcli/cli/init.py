@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated
 
@@ -10,7 +11,8 @@ import typer
 from bpcli.cli.console import notes, result, say
 from bpcli.cli.options import Force, NoCache, OutputFile, Query, the_one
 from bpcli.cli.output import is_standard_output, require_free
-from bpcli.wording import printable
+from bpcli.errors import UsageError
+from bpcli.wording import printable, quoted
 
 
 class Task(StrEnum):
@@ -61,6 +63,10 @@ def init(
     recipe: Annotated[
         RecipeChoice, typer.Option(help="Defaults of everything but the data; classic: one plain network.")
     ] = RecipeChoice.tabular,
+    budget: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Longest training, such as 30s, 5m or 2h: chooses quick, or a limit."),
+    ] = None,
     output: OutputFile = None,
     force: Force = False,
     no_cache: NoCache = False,
@@ -94,6 +100,7 @@ def init(
         sheet=sheet,
         reading={key: value for key, value in options.items() if value is not None},
         recipe=recipe.value,
+        budget=None if budget is None else _seconds(budget),
     )
     notes(draft.notes)
     if output is None:
@@ -101,3 +108,11 @@ def init(
     else:
         write_output(output, draft.text.encode())
         say(f"written to {printable(str(output))}; train it with: bpcli train {printable(str(output))}")
+
+
+def _seconds(text: str) -> float:
+    """Seconds of a time such as 30s, 5m or 2h. Raises UsageError."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(s|m|h)?", text.strip())
+    if match is None or not float(match[1]):
+        raise UsageError(f"--budget {quoted(text)}: must be a time above 0, such as 30s, 5m or 2h")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2] or "s"]

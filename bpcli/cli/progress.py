@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from bpcli.cli.console import is_terminal, say
 from bpcli.cli.terminal_chart import Bins, Glyphs, draw
-from bpcli.wording import number
+from bpcli.wording import duration, number
 
 if TYPE_CHECKING:
     from bpcli.storage.records import EpochRecord
@@ -197,14 +197,6 @@ def figures(event: EpochReport | Progress, epochs: int) -> list[tuple[str, str]]
     shown.append(("learning_rate", f"{event.learning_rate:.3g}"))
     shown.append(("rows/s", f"{event.rows_per_second:,.0f}"))
     return shown
-
-
-def duration(seconds: float) -> str:
-    """Format a duration: `0.25 s`, `3.2 s`, `4 min 10 s`, `2 h 5 min`."""
-    if seconds < 60:
-        return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def view(name: str, epochs: int, quiet: bool, earlier: Iterable[EpochRecord] = ()) -> View:

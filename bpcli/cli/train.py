@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bpcli.cli.console import note, result_json, result_path, say
 from bpcli.cli.options import AsJson, NoCache, Overrides, Quiet, Strict, Threads
-from bpcli.cli.seeds import train_seeds
-from bpcli.errors import RequirementError
+from bpcli.cli.series import train_series
+from bpcli.errors import RequirementError, UsageError
 from bpcli.wording import counted, printable
+
+if TYPE_CHECKING:
+    from bpcli.jobs.series import Series
 
 
 def train(
@@ -48,6 +51,20 @@ def train(
             "the part before that.",
         ),
     ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            metavar="K",
+            help="Cross-validation: train K runs, of which each tests another fold of the rows, in parallel as with "
+            "--seeds, and report mean, standard deviation and 95% interval of the test metrics. Run directories are "
+            "named like --seeds names them, with -fold1 to -foldK; their test predictions are in ...-folds.csv.",
+        ),
+    ] = None,
+    repeats: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="R", help="With --folds: draw folds R times, with the next seeds of the split."),
+    ] = None,
     tensorboard: Annotated[
         bool,
         typer.Option("--tensorboard", help="Also write an event file for TensorBoard to RUN/tensorboard."),
@@ -61,8 +78,8 @@ def train(
 
     The run directory is the last line of standard output. Paths in --set are relative to the current directory,
     or to the folder of the config (of the run, with --resume) if only that has the file.
-    With --seeds, mean and standard deviation of every metric are reported, then the run directories, one a line; the
-    exit code is the highest of the runs.
+    With --seeds or --folds, mean and standard deviation of every metric are reported, then the run directories, one a
+    line; the exit code is the highest of the runs.
 
     Example: bpcli train configs/penguins.yaml --set training.epochs=50
     """
@@ -71,12 +88,13 @@ def train(
     from bpcli.jobs.training import train as train_run
     from bpcli.system.files import path_from_here
 
-    if seeds is not None:
+    series = _series(seeds, folds, repeats)
+    if series is not None:
         require_start(config, resume, run_dir, runs_dir, tensorboard, start_from)
         given = {"--no-cache": no_cache, "--strict": strict, "--tensorboard": tensorboard}
         passed_on = [name for name, is_given in given.items() if is_given]
-        train_seeds(
-            seeds,
+        train_series(
+            series,
             config,
             overrides or [],
             run_dir,
@@ -118,3 +136,20 @@ def train(
         result_path(path)
     if run.status == "stopped":
         raise RequirementError(f"{printable(path)}: {run.summary.stop_explanation}")
+
+
+def _series(seeds: int | None, folds: int | None, repeats: int | None) -> Series | None:
+    """Series of runs that the options ask for; None for a single run."""
+    if seeds is not None and folds is not None:
+        raise UsageError("--folds and --seeds exclude each other; --repeats repeats the folds with other seeds")
+    if repeats is not None and folds is None:
+        raise UsageError("--repeats requires --folds")
+    if seeds is not None:
+        from bpcli.jobs.seeds import Seeds
+
+        return Seeds(seeds)
+    if folds is not None:
+        from bpcli.jobs.cross_validation import CrossValidation
+
+        return CrossValidation(folds, repeats or 1)
+    return None

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from bpcli.cli.console import note, notes, result, say, warn
-from bpcli.cli.progress import View, duration, view
+from bpcli.cli.progress import View, view
 from bpcli.cli.signals import StopRequest
 from bpcli.experiment.prepare import Prepared
 from bpcli.jobs.runner import Runner
@@ -16,7 +16,7 @@ from bpcli.storage.records import EpochScores, Summary
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training import Counters, EpochReport, Progress, TrainingState
 from bpcli.training.scoring import SUMMARIES, remarks
-from bpcli.wording import counted, enumerated, number, printable, quoted, sized
+from bpcli.wording import counted, duration, enumerated, number, printable, quoted, sized
 
 
 class TrainingView(Observer):

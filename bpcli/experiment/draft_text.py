@@ -17,6 +17,7 @@ from bpcli.data.notations.dialect import Dialect
 from bpcli.data.spec import ArraysSpec, DataSpec
 from bpcli.data.table import PARTS, Column, Table
 from bpcli.data.targets import PositiveChoice
+from bpcli.experiment.expected_time import Expected
 from bpcli.wording import counted, double_quoted, shown_shape, yaml_scalar
 
 RECIPE_MEANS = "gives every key that is not here; bpcli check says what, and why"
@@ -44,8 +45,8 @@ class Findings:
     """Reason of each reading option and of each column described under `columns`."""
     positive: PositiveChoice | None = None
     """Positive class of a target of two classes."""
-    recipe: str | None = None
-    """Recipe of everything but the data, such as `tabular@1`; None to write out a plain network."""
+    expected: Expected | None = None
+    """Recipe of everything but the data, and its time; None to write out a plain network."""
 
 
 def config_text(found: Findings) -> str:
@@ -61,7 +62,7 @@ def config_text(found: Findings) -> str:
         f"# Made by bpcli init from {yaml_scalar(source)}: {counted(rows, 'row')}, {counted(len(table), 'column')}.",
         f"name: {yaml_scalar(run_name(source.split('.')[0]))}",
         "seed: 0                       # seed of all random numbers",
-        *([] if found.recipe is None else [f"recipe: {found.recipe}             # {RECIPE_MEANS}"]),
+        *([] if found.expected is None else [f"recipe: {found.expected.recipe}             # {RECIPE_MEANS}"]),
         "data:",
         *_places(data),
         *(f"  {key}: {yaml_scalar(getattr(data, key))}    # {reasons[key]}" for key in _DIALECT if key in reasons),
@@ -87,12 +88,14 @@ def config_text(found: Findings) -> str:
     if table.parts is None:
         share = 0.0 if few else DEFAULT_SHARE
         why = "    # too few rows for validation and test" if few else ""
-        validation = "" if found.recipe is not None and not few else f"validation: {share:g}, "
+        validation = "" if found.expected is not None and not few else f"validation: {share:g}, "
         lines.append(f"  split: {{{validation}test: {share:g}}}{why}")
-    if found.recipe is None:
+    if found.expected is None:
         lines += _plain_network(found, few)
     else:
         lines.append(f"loss: {found.loss}    # {found.loss_reason}")
+        if found.expected.max_time is not None:
+            lines.append(f"training: {{max_time: {found.expected.max_time:g}}}    # seconds, the budget")
     return "\n".join(lines) + "\n"
 
 

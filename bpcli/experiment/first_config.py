@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -11,9 +11,8 @@ from typing import Literal
 import numpy as np
 from pydantic import ValidationError
 
-from bpcli.config.recipe import NEWEST, RecipeName
+from bpcli.config.recipe import RecipeName
 from bpcli.data.columns.recognition import recognised_column, with_common_orders
-from bpcli.data.examples.identifiers import MOST_NAMES
 from bpcli.data.examples.missing_names import missing_classes_noted, names_with_missing_words
 from bpcli.data.examples.repeated_headers import repeated_headers, repeats_noted
 from bpcli.data.examples.selection import with_own_words
@@ -23,10 +22,8 @@ from bpcli.data.files.elsewhere import elsewhere_hint
 from bpcli.data.files.given import require_query
 from bpcli.data.files.kind_hints import (
     is_padded,
-    numbers_the_rows,
     numbers_with_words,
     padded_noted,
-    unread_numbers_noted,
     variants_noted,
 )
 from bpcli.data.files.npz_reader import usual_arrays
@@ -38,12 +35,22 @@ from bpcli.data.table import Column, Table, absent_name_hint
 from bpcli.data.targets import PositiveChoice, choose_loss, fit_target, learned_columns, suggest_positive
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
 from bpcli.experiment.draft_text import FEWEST_ROWS, Findings, config_text
+from bpcli.experiment.expected_time import within_budget
 from bpcli.experiment.leaking_columns import find_leaking_columns
 from bpcli.experiment.mixed_units import warnings_of_units
 from bpcli.experiment.skewed_targets import reason_for_logarithms
+from bpcli.experiment.unsuitable_columns import unsuitable_columns
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
 from bpcli.spec import type_name
-from bpcli.wording import composed, counted, listed, listed_with_last, printable, quoted, shown_shape, yaml_scalar
+from bpcli.wording import (
+    composed,
+    listed,
+    listed_with_last,
+    printable,
+    quoted,
+    shown_shape,
+    yaml_scalar,
+)
 
 
 @dataclass(frozen=True)
@@ -64,13 +71,15 @@ def draft_config(
     sheet: str | None = None,
     reading: Mapping[str, object] | None = None,
     recipe: RecipeName = "tabular",
+    budget: float | None = None,
 ) -> Draft:
     """Draft a commented config that trains without edits; its data path is relative to `output`'s folder.
 
     path: a file, a pattern of files, or with `query` the URL of a database. targets: column names; empty for the
     default targets of an NPZ file. task: inferred if None. cache: use the data cache. sheet: that of a workbook.
     reading: given values of reading options, such as {"skip_rows": 3}; the others are recognised. recipe: that of the
-    config; `classic`, and data of arrays, give a plain network that is written out.
+    config; `classic`, and data of arrays, give a plain network that is written out. budget: seconds of training, by
+    which `tabular` may become `quick`, or training be limited.
 
     Raises:
         DataError: the file cannot be read.
@@ -136,7 +145,7 @@ def draft_config(
         columns = _learned_columns(columns, loss)
     if len(columns) < len(targets):
         notes.append(f"loss: {type_name(loss)}, as {reason}")
-    excluded = {} if holds_arrays(Path(data.shown)) else _excluded(table, targets, data.columns)
+    excluded = {} if holds_arrays(Path(data.shown)) else unsuitable_columns(table, targets, data.columns)
     notes += [f"{quoted(name)} left out: {why}" for name, why in excluded.items()]
     leaks = find_leaking_columns(table, targets, known, loss, excluded, data.columns)
     excluded |= leaks.excluded
@@ -160,9 +169,14 @@ def draft_config(
     if encoder_reason is not None:
         notes.append(f"data.target_encoder: log; {encoder_reason}")
     plain = recipe == "classic" or any(column.shape for column in table.values())
-    named = None if plain else f"{recipe}@{NEWEST}"
+    if plain:
+        expected = None
+    else:
+        labels = 0 if "regression" in loss.tasks else len(np.unique(columns[0].values)) if len(columns) == 1 else 2
+        expected = within_budget(recipe, table, targets, excluded, labels, budget)
+        notes.append(expected.told(recipe))
     findings = Findings(
-        data, table, targets, columns, excluded, type_name(loss), reason, encoder_reason, reasons, positive, named
+        data, table, targets, columns, excluded, type_name(loss), reason, encoder_reason, reasons, positive, expected
     )
     return Draft(config_text(findings), notes)
 
@@ -271,24 +285,3 @@ def _positive(columns: list[Column], data: DataSpec, loss: LossBase) -> Positive
         return None
     (column,) = columns
     return suggest_positive(with_own_words(column, data))
-
-
-def _excluded(table: Table, targets: list[str], declared: Collection[str]) -> dict[str, str]:
-    """Columns unsuitable as inputs, with the reason."""
-    excluded = {}
-    for name, column in table.items():
-        values = column.known().values
-        distinct = len(np.unique(values))
-        if name in targets:
-            continue
-        if not distinct or (distinct == 1 and len(values) == len(column)):
-            excluded[name] = "constant" if distinct else "empty"
-        elif name in declared:
-            continue
-        elif column.kind == "categorical" and distinct > MOST_NAMES and distinct > len(values) / 2:
-            excluded[name] = unread_numbers_noted(column) or (
-                f"{distinct:,} distinct names in {counted(len(values), 'row')}, like an identifier or free text"
-            )
-        elif numbers_the_rows(column.known()):
-            excluded[name] = "a row number"
-    return excluded

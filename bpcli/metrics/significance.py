@@ -1,7 +1,8 @@
-"""Significance tests for the difference of two models on the same rows."""
+"""Significance tests for the difference of two models on the same rows, and intervals of mean scores."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -88,3 +89,32 @@ def holm(p_values: Sequence[float]) -> list[float]:
         highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
         corrected[index] = highest
     return corrected
+
+
+def resampled_t_margin(deviation: float, count: int, test_to_train: float, confidence: float = CONFIDENCE) -> float:
+    """Half the width of the confidence interval of a mean score over resampled training and test sets.
+
+    deviation: sample standard deviation of `count` scores, at least 2. test_to_train: ratio of test rows to rows
+    learned from. Training sets overlap, so the variance of the mean is taken to be (1/n + n_test/n_train) s²: the
+    corrected resampled t test, with n − 1 degrees of freedom, of Nadeau & Bengio 2003, "Inference for the
+    generalization error", Machine Learning 52, which Bouckaert & Frank 2004 apply to repeated cross-validation.
+    """
+    return student_t_bound(confidence, count - 1) * deviation * math.sqrt(1 / count + test_to_train)
+
+
+def student_t_bound(probability: float, degrees: int) -> float:
+    """The t with P(|T| ≤ t) = probability < 1 for Student's distribution with a whole number of degrees of freedom."""
+    low, high = 0.0, math.pi / 2
+    while (middle := (low + high) / 2) not in (low, high):  # bisection of the angle until it is exact
+        low, high = (middle, high) if _student_t_within(middle, degrees) < probability else (low, middle)
+    return math.sqrt(degrees) * math.tan(low)
+
+
+def _student_t_within(angle: float, degrees: int) -> float:
+    """P(|T| ≤ t) for angle = arctan(t/√degrees): Abramowitz & Stegun 1964, 26.7.3 and 26.7.4."""
+    sine, cosine = math.sin(angle), math.cos(angle)
+    term, total = (cosine if degrees % 2 else 1.0), 0.0
+    for power in range(degrees % 2, degrees - 1, 2):
+        total += term
+        term *= cosine * cosine * (power + 1) / (power + 2)
+    return 2 / math.pi * (angle + sine * total) if degrees % 2 else sine * total

@@ -50,7 +50,7 @@ def out_of_fold(model: Model, selection: Examples) -> tuple[Model, NDArray[np.in
     assert folds is not None, "the model has folds"
     assert isinstance(model.inference, EnsembleInference), "a model with folds has several members"
     inference = FoldInference(model.inference, folds.held_out_by_member)
-    preprocessor = model.preprocessor.of_training_rows(table, folds.evaluated)
+    preprocessor = model.preprocessor.of_training_rows(table, selection.train_groups, folds.evaluated)
     return replace(model, preprocessor=preprocessor, inference=inference), rows[folds.evaluated]
 
 
@@ -70,11 +70,8 @@ def out_of_fold_csv(
     logits: (rows, outputs) of the dataset out of fold. numbers: row numbers in the data, counted from 1.
     """
     outcome, true = outcome_of(target, loss, logits, decision), true_outcomes(target, dataset)
-    names, one = target.names, bool(target.class_names) or len(target.names) == 1
     probabilities = outcome.probabilities
-    true_names = ["true"] if target.class_names and len(names) > 1 else names
-    header = ["row", "fold", *true_names, *(["prediction"] if one else [f"prediction_{name}" for name in names])]
-    header += [] if probabilities is None else [f"probability_{name}" for name in target.labels]
+    header = ["row", "fold", *outcome_header(target, () if probabilities is None else target.labels)]
     lines = CsvLines(header)
     columns: list[Sequence[Any]] = [numbers.tolist(), folds.of_rows[folds.evaluated].tolist()]
     for outcomes in (true, outcome.predicted):
@@ -85,3 +82,14 @@ def out_of_fold_csv(
             columns += values.reshape(len(values), -1).T.tolist()
     columns += [] if probabilities is None else probabilities.T.tolist()
     return lines.beginning() + lines.rows(columns)
+
+
+def outcome_header(target: TargetBase, labels: Sequence[str]) -> list[str]:
+    """Columns of true values, predictions, and the probabilities of `labels`; classes are one column each."""
+    if len(target.names) == 1:
+        outcomes = [*target.names, "prediction"]
+    elif target.class_names:  # one-hot columns
+        outcomes = ["true", "prediction"]
+    else:
+        outcomes = [*target.names, *(f"prediction_{name}" for name in target.names)]
+    return [*outcomes, *(f"probability_{name}" for name in labels)]

@@ -16,10 +16,11 @@ from commands import CONFIGS, bpcli
 from terminals import bpcli_on_terminal
 
 from bpcli.cli import console, progress
-from bpcli.cli.progress import Lines, Live, Silent, duration, view
+from bpcli.cli.progress import Lines, Live, Silent, view
 from bpcli.storage.records import EpochRecord
 from bpcli.training import EpochReport, Progress
 from bpcli.training.plan import StopReason
+from bpcli.wording import duration
 
 
 def report(epoch: int, stop: StopReason | None = None) -> EpochReport:

@@ -7,7 +7,7 @@ import os
 import signal
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from commands import CONFIGS, bpcli, bpcli_process
 
 from bpcli.config import load_config
 from bpcli.experiment.prepare import prepare
-from bpcli.jobs.seeds import SeedRun, child_command
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.storage.run_listing import list_runs, read_run
 from bpcli.system import memory, threads
@@ -67,32 +66,6 @@ def test_mean_and_deviation_are_those_of_the_runs(trained: tuple[Path, Any]):
         assert found["mean"] == pytest.approx(statistics.fmean(values), rel=1e-12)
         assert found["std"] == pytest.approx(statistics.stdev(values), rel=1e-12)
         assert (found["min"], found["max"], found["count"]) == (min(values), max(values), 3)
-
-
-@pytest.fixture
-def in_process(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Commands of seeds run one by one in this process. The list is of how many were to run at once."""
-    found: list[int] = []
-
-    def one_by_one(
-        commands: Mapping[SeedRun, Sequence[str]],
-        at_once: int,
-        stop: Callable[[], int | None],
-        say: Callable[[SeedRun, str], None],
-        killed: Callable[[SeedRun, int], None],
-    ) -> dict[SeedRun, int]:
-        found.append(at_once)
-        codes = {}
-        for run, command in commands.items():
-            assert command == child_command(command[3:])
-            result = bpcli(*command[3:])
-            for line in result.err.splitlines():
-                say(run, line)
-            codes[run] = result.code
-        return codes
-
-    monkeypatch.setattr("bpcli.jobs.seeds.train_side_by_side", one_by_one)
-    return found
 
 
 @pytest.mark.usefixtures("in_process")

@@ -10,7 +10,13 @@ import pytest
 
 from bpcli.metrics import report
 from bpcli.metrics.rowwise import ROWWISE, ROWWISE_LOG_LOSS
-from bpcli.metrics.significance import holm, mcnemar_exact, paired_bootstrap
+from bpcli.metrics.significance import (
+    holm,
+    mcnemar_exact,
+    paired_bootstrap,
+    resampled_t_margin,
+    student_t_bound,
+)
 from bpcli.training.scoring import HEADLINES
 
 
@@ -131,3 +137,33 @@ def test_the_log_loss_taken_apart_is_the_metric(task, record_property):
         cases += 1
     record_property("cases", cases)
     assert cases == 4
+
+
+@pytest.mark.parametrize(
+    ("degrees", "bound"),
+    [
+        (1, 12.706204736),
+        (2, 4.302652730),
+        (3, 3.182446305),
+        (4, 2.776445105),
+        (9, 2.262157163),
+        (24, 2.063898562),
+        (49, 2.009575237),
+        (100, 1.983971519),
+    ],
+)
+def test_the_bounds_of_students_t_are_those_of_tables(degrees: int, bound: float) -> None:
+    assert student_t_bound(0.95, degrees) == pytest.approx(bound, abs=5e-10)
+
+
+@pytest.mark.parametrize("probability", [0.1, 0.5, 0.9, 0.99, 0.999])
+def test_the_bounds_of_one_and_two_degrees_are_exact(probability: float) -> None:
+    assert student_t_bound(probability, 1) == pytest.approx(np.tan(np.pi * probability / 2), rel=1e-12)
+    two = probability * np.sqrt(2 / (1 - probability**2))
+    assert student_t_bound(probability, 2) == pytest.approx(two, rel=1e-12)
+
+
+def test_the_margin_of_ten_folds_has_the_correction_for_overlapping_training_sets() -> None:
+    margin = resampled_t_margin(0.03, 10, 1 / 9)
+    assert margin == pytest.approx(2.262157163 * np.sqrt((1 / 10 + 1 / 9) * 0.03**2), rel=1e-9)
+    assert resampled_t_margin(0.03, 10, 0) == pytest.approx(2.262157163 * 0.03 / np.sqrt(10), rel=1e-9)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from functools import reduce
+from typing import Any
 
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.config.recipe import NEWEST, RecipeName
 from bpcli.data.examples.selection import Examples
 from bpcli.data.files.source import Source
 from bpcli.experiment.recipes import version_1
 from bpcli.experiment.recipes.choice import Choice, with_choices
 from bpcli.experiment.recipes.facts import DataFacts, RowFacts
 
-__all__ = ["Choice", "before_split", "of_examples"]
+__all__ = ["Choice", "as_in_model", "before_split", "newest_choices", "of_examples"]
 
 VERSIONS = {"1": version_1}
 
@@ -43,3 +45,10 @@ def of_examples(config: ExperimentConfig, selection: Examples) -> tuple[Experime
         return config, []
     name, _, version = config.recipe.partition("@")
     return with_choices(config, list(VERSIONS[version].of_data(name, DataFacts.of(config, selection))))
+
+
+def newest_choices(name: RecipeName, facts: RowFacts | DataFacts) -> dict[tuple[str, ...], Any]:
+    """Values by path that the newest version of a recipe gives for facts, before or after the split."""
+    of = VERSIONS[str(NEWEST)]
+    choices = of.of_rows(name, facts) if isinstance(facts, RowFacts) else of.of_data(name, facts)
+    return {one.path: one.value for one in choices}

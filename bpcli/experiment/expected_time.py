@@ -1,0 +1,104 @@
+"""Time that training by a recipe is expected to take, and the recipe that fits a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from bpcli.config.recipe import NEWEST, RecipeName
+from bpcli.data.examples.split import DEFAULT_SHARE
+from bpcli.data.table import Column, Table
+from bpcli.experiment.recipes import newest_choices
+from bpcli.experiment.recipes.facts import DataFacts, RowFacts
+from bpcli.wording import duration
+
+PRODUCTS = 1 / 30e9
+"""Seconds per floating-point operation of a matrix product, on one core."""
+
+OUTPUT = 12e-9
+"""Seconds per output of a layer: activation, dropout and their gradients."""
+
+PARAMETER = 10e-9
+"""Seconds per parameter: optimizer and moving average."""
+
+STEP = 0.3e-3
+"""Seconds per step for everything else."""
+
+FEATURES = {"boolean": 1, "date": 6, "time_of_day": 3}
+"""Rough number of features of a column by kind."""
+
+BINS = 16
+"""Most bins of a numeric column."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A recipe, the seconds that all its epochs take on one core, and the seconds to stop after, if a budget does."""
+
+    recipe: str
+    members: int
+    seconds: float
+    max_time: float | None = None
+
+    def told(self, asked: RecipeName) -> str:
+        """Note on the recipe and its time; asked: the recipe that was asked for."""
+        networks = "one network" if self.members == 1 else f"{self.members} networks"
+        seconds = float(f"{self.seconds:.1g}")
+        what = f"recipe: {self.recipe}; {networks}, about {duration(seconds)} of training on one core, often less"
+        if self.max_time is not None:
+            return f"{what}, limited to {duration(self.max_time)} by training.max_time"
+        return what if self.recipe.startswith(f"{asked}@") else f"{what}, as {asked} would exceed the budget"
+
+
+def within_budget(
+    asked: RecipeName,
+    table: Table,
+    targets: Collection[str],
+    excluded: Collection[str],
+    classes: int,
+    budget: float | None,
+) -> Expected:
+    """The recipe that was asked for, or the quick one if it takes too long, limited to the budget.
+
+    classes: number of classes of the target, 0 for numbers. budget: in seconds; None for any time.
+    """
+    inputs = [column for name, column in table.items() if name not in targets and name not in excluded]
+    found = expected(asked, inputs, table.rows, table.parts is not None, classes)
+    if budget is None or found.seconds <= budget:
+        return found
+    if asked == "tabular":
+        found = expected("quick", inputs, table.rows, table.parts is not None, classes)
+    if found.seconds <= budget:
+        return found
+    return Expected(found.recipe, found.members, found.seconds, budget)
+
+
+def expected(name: RecipeName, inputs: list[Column], rows: int, own_parts: bool, classes: int) -> Expected:
+    """Rough time of the newest version of a recipe for input columns; early stopping may end training sooner."""
+    numeric = [column for column in inputs if column.kind == "numeric"]
+    before = newest_choices(name, RowFacts(rows, own_parts))
+    ensemble: dict[str, Any] = before.get(("ensemble",), {"members": 1})
+    members, folds = int(ensemble["members"]), bool(ensemble.get("folds"))
+    train = rows * (1 - DEFAULT_SHARE * (1 if folds else 2))
+    of_member = max(1, round(train * (1 - 1 / members) if folds else train))
+    facts = DataFacts(of_member, classes > 0, len(numeric), len(inputs) - len(numeric), arrays=False, validated=True)
+    values = newest_choices(name, facts)
+    widths = [sum(map(_features, inputs)), *(layer["units"] for layer in values[("layers",)] if "units" in layer)]
+    widths.append(classes if classes > 2 else 1)
+    products = sum(one * other for one, other in pairwise(widths))
+    batch, epochs = min(int(values[("training", "batch_size")]), of_member), int(values[("training", "epochs")])
+    row = 6.0 * products * PRODUCTS + sum(widths) * OUTPUT
+    step = members * (batch * row + products * PARAMETER) + STEP
+    return Expected(f"{name}@{NEWEST}", members, epochs * -(-of_member // batch) * step)
+
+
+def _features(column: Column) -> int:
+    """Rough number of features of a column."""
+    if column.kind in FEATURES:
+        return FEATURES[column.kind]
+    distinct = len(np.unique(column.known().values))
+    return min(distinct, BINS + 1) if column.kind == "numeric" else distinct

@@ -1,0 +1,33 @@
+"""Columns that a first config leaves out: constant or empty ones, identifiers and row numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+
+from bpcli.data.examples.identifiers import MOST_NAMES
+from bpcli.data.files.kind_hints import numbers_the_rows, unread_numbers_noted
+from bpcli.data.table import Table
+from bpcli.wording import counted
+
+
+def unsuitable_columns(table: Table, targets: list[str], declared: Collection[str]) -> dict[str, str]:
+    """Columns unsuitable as inputs, with the reason."""
+    excluded = {}
+    for name, column in table.items():
+        values = column.known().values
+        distinct = len(np.unique(values))
+        if name in targets:
+            continue
+        if not distinct or (distinct == 1 and len(values) == len(column)):
+            excluded[name] = "constant" if distinct else "empty"
+        elif name in declared:
+            continue
+        elif column.kind == "categorical" and distinct > MOST_NAMES and distinct > len(values) / 2:
+            excluded[name] = unread_numbers_noted(column) or (
+                f"{distinct:,} distinct names in {counted(len(values), 'row')}, like an identifier or free text"
+            )
+        elif numbers_the_rows(column.known()):
+            excluded[name] = "a row number"
+    return excluded
