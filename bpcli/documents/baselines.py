@@ -25,6 +25,8 @@ class Baselines:
     rows: int
     fitted_rows: int
     training_rows: int = field(default=0)
+    out_of_fold: bool = False
+    """Whether the rows are training rows, predicted out of fold: those of the network by single members."""
 
     @property
     def share(self) -> float | None:
@@ -58,6 +60,16 @@ class Baselines:
         return f"linear model fitted to {self.fitted_rows:,} of {counted(self.training_rows, 'training row')}"
 
     @property
+    def scored(self) -> str:
+        """The rows of the scores, in words."""
+        if self.out_of_fold:
+            return (
+                f"all three on {counted(self.rows, 'training row')}, out of fold; the network's scores are those of "
+                "single members, which their ensemble usually surpasses"
+            )
+        return f"all three on {counted(self.rows, 'validation row')}"
+
+    @property
     def line(self) -> str:
         """One line for the terminal: loss, and the first metric in parentheses, by model."""
         names = list(self.scores["network"])
@@ -65,7 +77,8 @@ class Baselines:
         figures = ", ".join(f"{model} {_figure(scores, headline)}" for model, scores in self.scores.items())
         metric = f" ({headline})" if headline else ""
         remark = f"; {self.fitted}" if self.fitted else ""
-        return f"baselines, validation loss{metric}: {figures}; {self.verdict}{remark}"
+        loss = "loss out of fold" if self.out_of_fold else "validation loss"
+        return f"baselines, {loss}{metric}: {figures}; {self.verdict}{remark}"
 
     @property
     def table(self) -> Table:
@@ -82,6 +95,7 @@ class Baselines:
             "training_rows": self.training_rows,
             **{model: dict(self.scores[model]) for model in MODELS},
             "network_share": self.share,
+            "out_of_fold": self.out_of_fold,
         }
 
     @classmethod
@@ -92,7 +106,8 @@ class Baselines:
         counts = [whole(of.get(name)) for name in ("rows", "fitted_rows", "training_rows")]
         if not all(scores.values()) or None in counts:
             return None
-        return cls(scores, *(count or 0 for count in counts))
+        rows, fitted, training = (count or 0 for count in counts)
+        return cls(scores, rows, fitted, training, of.get("out_of_fold") is True)
 
     def _losses(self) -> dict[str, float] | None:
         losses = {model: scores.get("loss") for model, scores in self.scores.items()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bpcli.documents.baselines import Baselines
 from bpcli.pages.page import Section, as_sentence
-from bpcli.wording import counted
 
 
 def baselines_section(baselines: Baselines | None) -> list[Section]:
@@ -12,7 +11,8 @@ def baselines_section(baselines: Baselines | None) -> list[Section]:
     if baselines is None:
         return []
     sentences = [
-        as_sentence(f"{baselines.verdict}; all three on {counted(baselines.rows, 'validation row')}"),
+        as_sentence(baselines.verdict),
+        as_sentence(baselines.scored),
         *([as_sentence(baselines.fitted)] if baselines.fitted else []),
     ]
     return [Section("Against simple models", sentences, (), [baselines.table])]

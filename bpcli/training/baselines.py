@@ -68,6 +68,7 @@ def baselines(plan: TrainingPlan, epochs: int, network: Scores) -> Baselines | N
         dataset.rows,
         len(chosen),
         plan.train.rows,
+        plan.folds is not None,
     )
 
 

@@ -9,10 +9,10 @@ import numpy as np
 from bpcli.arrays.memory import Array
 from bpcli.nn.losses import LossBase, LossScratch
 
-ITERATIONS = 30
+ITERATIONS = 16
 """Maximum number of conjugate gradient steps."""
 
-TOLERANCE = 3e-4
+TOLERANCE = 5e-4
 """Relative fall of the loss in a step below which the fit has converged."""
 
 SLOPE = 0.3

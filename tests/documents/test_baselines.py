@@ -47,6 +47,10 @@ def test_the_line_has_losses_a_metric_and_the_sample() -> None:
         "baselines, validation loss: constant 1.0000, linear 0.5000, network 0.2500; "
         "33% of the gain over the constant is the network's"
     )
+    assert Baselines(scores, 300, 300, 300, out_of_fold=True).line.startswith("baselines, loss out of fold (rmse): con")
+    assert Baselines(scores, 300, 300, 300, out_of_fold=True).scored.startswith(
+        "all three on 300 training rows, out of"
+    )
     assert Baselines(scores, 100, 150, 3000).table.rows[1] == ["linear", "0.5000", "2.8000", "2.0000"]
 
 
@@ -54,5 +58,8 @@ def test_the_document_is_read_back_and_anything_else_is_ignored() -> None:
     written = of(1.0, None, 0.2).to_json()
     assert written["network_share"] is None
     assert Baselines.from_json(json.loads(json.dumps(written))) == of(1.0, None, 0.2)
+    folds = Baselines.from_json({**written, "out_of_fold": True})
+    assert folds is not None
+    assert folds.out_of_fold
     for broken in (None, [], {}, {**written, "linear": 3}, {**written, "rows": "many"}):
         assert Baselines.from_json(broken) is None

@@ -19,7 +19,7 @@ def test_the_first_table_of_a_report_has_the_three_models(concrete_run: Path) ->
     table = tables(page)["Baselines"]
     assert [row[0] for row in table] == ["model", "constant", "linear", "network"]
     assert [row[1] for row in table[1:]] == [f"{found[name]['loss']:.4f}" for name in ("constant", "linear", "network")]
-    assert f"all three on {found['rows']} validation rows." in page
+    assert f"All three on {found['rows']} validation rows." in page
 
 
 def test_a_run_without_baselines_has_no_such_section() -> None:

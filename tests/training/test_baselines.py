@@ -64,6 +64,7 @@ def test_of_folds_each_row_is_predicted_by_a_model_that_was_fitted_without_it() 
     honest = found.scores["linear"]["loss"]
     assert honest is not None
     assert honest > 0.2
+    assert (found.out_of_fold, learned.out_of_fold) == (True, False)
 
 
 def test_a_long_table_is_sampled_evenly_and_a_long_training_allows_for_more() -> None:
