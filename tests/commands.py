@@ -62,13 +62,14 @@ class _BinaryStream(io.TextIOWrapper):
         return self.buffer.getvalue().decode()  # type: ignore[attr-defined]
 
 
-def bpcli(*arguments: object, stdin: str = "", cwd: Path | None = None) -> Result:
+def bpcli(*arguments: object, stdin: str | bytes = "", cwd: Path | None = None) -> Result:
     """Run a command in this process."""
+    given = stdin.encode() if isinstance(stdin, str) else stdin
     out, err = _BinaryStream(), _BinaryStream()
     code = 0
     with (
         contextlib.chdir(cwd or Path.cwd()),
-        mock.patch.multiple(sys, stdin=_BinaryStream(stdin.encode()), stdout=out, stderr=err),
+        mock.patch.multiple(sys, stdin=_BinaryStream(given), stdout=out, stderr=err),
     ):
         try:
             run([str(argument) for argument in arguments])

@@ -17,9 +17,14 @@ from bpcli.system.openblas import drop_crashing_kernels
 # Before NumPy is loaded, which the imports above do not: the bits in here are those of the command.
 os.environ.update(BLAS_ENVIRONMENT)
 drop_crashing_kernels(os.environ)
-settings.register_profile("any speed", deadline=None)  # a busy machine is no failure
-settings.load_profile("any speed")
+settings.register_profile("sample", deadline=None, max_examples=25)  # a busy machine is no failure
+settings.register_profile("whole", deadline=None)
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each process that a test starts compiles the whole package
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take a sample of the examples of Hypothesis too, unless the exhaustive loops are asked for."""
+    settings.load_profile("sample" if config.getoption("markexpr") == "not exhaustive" else "whole")
 
 
 def pytest_collection_finish() -> None:
@@ -32,6 +37,14 @@ def _user_cache_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """The user's own cache is neither read nor written to, by processes that tests start too."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_wait_for_the_disk() -> Iterator[None]:
+    """Nothing waits for a disk to have what is written: only a power cut could tell. Calls are made, and counted."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", os.fstat)  # which refuses the same descriptors
         yield
 
 

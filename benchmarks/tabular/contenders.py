@@ -13,7 +13,7 @@ from typing import Protocol
 from benchmarks.harness import Failed, run_child
 from benchmarks.tabular.scores import score
 
-RECIPES = {"bpcli": ""}
+RECIPES = {"bpcli": "", "classic": "--recipe classic"}
 """Options by name: words with = are overrides of `bpcli train`, all others belong to `bpcli init`."""
 
 PEERS = {

@@ -11,7 +11,8 @@ import numpy as np
 from bpcli.comparison.contestants import Contestant
 from bpcli.data.table import Table
 from bpcli.errors import DataError
-from bpcli.models.evaluation import FileRows, chosen_rows, data_of_each, file_rows_for_each, is_copy
+from bpcli.models.evaluation import chosen_rows, data_of_each
+from bpcli.models.file_rows import FileRows, file_rows_for_each, is_copy
 from bpcli.models.new_rows import notes_of_sheets
 from bpcli.wording import counted, printable
 

@@ -12,7 +12,6 @@ from bpcli.data.batches import Dataset
 from bpcli.data.examples.folds import folds_at_random, folds_in_order
 from bpcli.data.examples.selection import Examples
 from bpcli.data.preprocess import Preprocessor
-from bpcli.data.table import Table
 from bpcli.data.targets import TargetBase
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.training.folds import Folds
@@ -47,17 +46,18 @@ def folds_of(config: ExperimentConfig, selection: Examples, target: TargetBase, 
     split, count = config.data.split, ensemble.members
     if split.order == "time":
         return Folds(folds_in_order(train.rows, count), count, forward=True)
-    groups = None if selection.groups is None else selection.groups[selection.split.train]
+    groups = selection.train_groups
     seed = config.seed if split.seed is None else split.seed
     order = None if split.stratify is False else _order(target, train, groups is not None)
     return Folds(folds_at_random(train.rows, count, seed, order, groups), count)
 
 
-def validated_rows(folds: Folds, preprocessor: Preprocessor, table: Table, train: Dataset) -> Dataset:
-    """Rows on which the members are validated, of the table of the training rows, encoded as `train`."""
-    if len(folds.evaluated) == table.rows:
+def validated_rows(folds: Folds, preprocessor: Preprocessor, selection: Examples, train: Dataset) -> Dataset:
+    """Training rows on which the members are validated, encoded as `train`."""
+    if len(folds.evaluated) == train.rows:
         return train
-    encoder = preprocessor.of_training_rows(table, folds.evaluated)
+    table = selection.table.take(selection.split.train)
+    encoder = preprocessor.of_training_rows(table, selection.train_groups, folds.evaluated)
     return encoder.apply(table.take(folds.evaluated), train.x.dtype)[0]
 
 

@@ -58,8 +58,8 @@ def estimate_memory(
 ) -> Footprint:
     """Estimate the memory of training with `rows` rows per split, excluding the source table."""
     dtype, exact = np.dtype(config.dtype), np.dtype(np.float64)
-    size, train, members = config.training.batch_size, rows["train"], config.members
-    batch = (train if size == "full" else min(size, train)) * members
+    train, members = rows["train"], config.members
+    batch = config.training.rows_per_step(train) * members
     intake = network.stems.intake
     n_in, n_out = intake.numbers * dtype.itemsize, network.n_out * dtype.itemsize
     data = sum(preprocessor.bytes_needed(count, dtype) for count in rows.values())

@@ -162,6 +162,7 @@ def prepare(
             model.preprocessor.inputs if model else None,
             data.target_range,
             config.seed,
+            selection.train_groups,
         )
     difference = None
     if model is not None:
@@ -182,7 +183,9 @@ def prepare(
     for part in PARTS:
         if tables[part].rows:
             with errors_in(f"{selection.source}: {part} rows"):
-                encoder = preprocessor.of_training_rows(train) if part == "train" else preprocessor
+                encoder = (
+                    preprocessor.of_training_rows(train, selection.train_groups) if part == "train" else preprocessor
+                )
                 datasets[part], surprises[part] = encoder.apply(tables[part], dtype)
                 if weightless == "kept":  # version 0.1, whose metrics were not weighted
                     datasets[part] = replace(datasets[part], row_weight=None)
@@ -194,7 +197,7 @@ def prepare(
     folds = folds_of(config, selection, preprocessor.target, datasets["train"])
     validation = datasets.get("validation")
     if folds is not None:
-        validation = validated_rows(folds, preprocessor, train, datasets["train"])
+        validation = validated_rows(folds, preprocessor, selection, datasets["train"])
     datasets["train"] = weighted(datasets["train"], config, preprocessor)
     require_decidable(config.decision, preprocessor.target, selection.loss, validation)
     steering = watched(config, preprocessor.target, selection.loss, datasets["train"], validation)
@@ -269,8 +272,7 @@ def prepare(
 
 def _require_batches(network: Network, config: ExperimentConfig, rows: int) -> None:
     """Raise MismatchError if every batch is too small for a layer. A last batch that is smaller does no harm."""
-    size = config.training.batch_size
-    batch = rows if size == "full" else min(size, rows)
+    batch = config.training.rows_per_step(rows)
     for layer in network.layers:
         if batch < layer.least_rows:
             raise MismatchError(
@@ -283,7 +285,7 @@ def _require_batches(network: Network, config: ExperimentConfig, rows: int) -> N
 
 
 def _resolved(config: ExperimentConfig, selection: Examples) -> ExperimentConfig:
-    """Config with loss, targets and shares filled in."""
+    """Config with loss, targets, shares and batch size filled in."""
     targets = tuple(selection.targets)
     validation, test = selection.split.shares
     shares = {"validation": validation} if config.data.split.fold else {"validation": validation, "test": test}
@@ -291,4 +293,6 @@ def _resolved(config: ExperimentConfig, selection: Examples) -> ExperimentConfig
     data = config.data.model_copy(
         update={"target": targets[0] if len(targets) == 1 else targets, "split": split},
     )
-    return config.model_copy(update={"data": data, "loss": selection.loss})
+    rows = len(selection.split.train)
+    training = config.training.resolved(rows - rows // config.members if config.folds else rows)
+    return config.model_copy(update={"data": data, "loss": selection.loss, "training": training})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import filecmp
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.examples.selection import Examples, select_examples
-from bpcli.data.files.query import Location, shown_location
-from bpcli.data.files.source import Source, open_source, read_options, read_together
+from bpcli.data.files.query import Location
+from bpcli.data.files.source import open_source, read_together
 from bpcli.data.spec import DataSpec
-from bpcli.data.table import PARTS, Kind, Part, Table, require_columns
-from bpcli.data.targets import require_in_domain
+from bpcli.data.table import PARTS, Part, Table
 from bpcli.documents.decision import DecisionReport
 from bpcli.documents.scores import ScoreReport
 from bpcli.errors import DataError, MismatchError, errors_in
@@ -26,8 +24,9 @@ from bpcli.experiment.notes import (
     notes_of_unseen_classes,
     surprise_notes,
 )
+from bpcli.models.file_rows import file_rows, trained_on
 from bpcli.models.model import Model
-from bpcli.models.new_rows import notes_of_sheets, options_of_new_rows
+from bpcli.models.new_rows import notes_of_sheets
 from bpcli.models.out_of_fold import out_of_fold
 from bpcli.storage.checkpoint import Header
 from bpcli.storage.run_checkpoint import unfinished_notes
@@ -157,79 +156,6 @@ def _known_part(model: Model, part: Part | None) -> Part:
     if part is not None and part not in have:
         raise DataError(f"the run has no {part} rows; it has {listed(have)}")
     return part or have[-1]
-
-
-@dataclass(frozen=True)
-class FileRows:
-    """Rows of a file, as a model reads them."""
-
-    source: Source
-    table: Table
-    has_target: NDArray[np.bool_]
-
-
-def file_rows(model: Model, data: Sequence[Location], cache: bool = True) -> FileRows:
-    """All rows of files, one after another, or of a query.
-
-    cache: as for `prepare`.
-
-    Raises:
-        DataError: a column is missing or the file cannot be read.
-    """
-    return next(file_rows_for_each([model], data, cache))
-
-
-def file_rows_for_each(models: Sequence[Model], data: Sequence[Location], cache: bool) -> Iterator[FileRows]:
-    """Yield all rows of files or of a query for each model, reading them once. Raises as `file_rows`."""
-    sources = []
-    first = data[0] if isinstance(data[0], Path) else None
-    for model in models:
-        fitted, spec = model.preprocessor, model.header.config.data
-        whole = model.whole_arrays(first, read_options(spec, fitted.evaluation_kinds))
-        kinds = fitted.evaluation_kinds_in(whole)
-        weight: dict[str, Kind] = {} if fitted.weight is None else {fitted.weight: "numeric"}
-        options = replace(options_of_new_rows(spec, kinds | weight), columns=frozenset(kinds | weight))
-        sources.append(Source([(location, None) for location in data], options, cache))
-    for model, source in zip(models, read_together(sources), strict=True):
-        model.require_positions(first, source.header)
-        required = [name for name in source.options.kinds if name != model.preprocessor.weight]
-        require_columns(required, source.header, shown_location(data[0]))
-        model.require_width(first, [name for name in source.header if not source.options.includes(name)])
-        table = source.table()
-        columns = [table[name] for name in model.target.names]
-        missing = np.any([column.missing() for column in columns], axis=0)
-        rows = np.flatnonzero(~missing)
-        with errors_in(source.shown):
-            known = [column.take(rows) for column in columns]
-            model.target.require_valid(known, rows + 1)
-            require_in_domain(known, model.loss, None, rows + 1)
-        yield FileRows(source, table, ~missing)
-
-
-def trained_on(model: Model, found: FileRows) -> str | None:
-    """Warning about rows that the model was trained on, all or some of them; None for any others."""
-    header, files = model.header, model.header.config.data.files
-    paths = [location for location in found.source.locations if isinstance(location, Path)]
-    parts = {
-        part
-        for known, (_, part) in zip(header.data.paths, files, strict=True)
-        if any(is_copy(path, Path(known)) for path in paths)
-    }
-    if header.data.sha256 != found.source.digest and parts <= {"test"}:
-        return None
-    if parts and "train" not in parts and None not in parts:
-        return "these are the validation rows, by which the model was chosen; scores on them may be too optimistic"
-    whole = not parts or "train" in parts or not (header.data.rows["validation"] or header.data.rows["test"])
-    trained = "the rows" if whole and header.data.rows["train"] == found.table.rows else "rows"
-    return (
-        f"these are {trained} that the model was trained on: scores on them say nothing about new rows; without --data "
-        "its own test rows are scored"
-    )
-
-
-def is_copy(path: Path, other: Path) -> bool:
-    """Whether two files are the same or have equal content. Files of different sizes are not read."""
-    return path.resolve() == other or (other.is_file() and filecmp.cmp(path, other, shallow=False))
 
 
 def chosen_rows(has_target: NDArray[np.bool_], model: Model, shown: str) -> tuple[NDArray[np.intp], list[str]]:

@@ -50,7 +50,7 @@ def out_of_fold(model: Model, selection: Examples) -> tuple[Model, NDArray[np.in
     assert folds is not None, "the model has folds"
     assert isinstance(model.inference, EnsembleInference), "a model with folds has several members"
     inference = FoldInference(model.inference, folds.held_out_by_member)
-    preprocessor = model.preprocessor.of_training_rows(table, folds.evaluated)
+    preprocessor = model.preprocessor.of_training_rows(table, selection.train_groups, folds.evaluated)
     return replace(model, preprocessor=preprocessor, inference=inference), rows[folds.evaluated]
 
 

@@ -71,8 +71,7 @@ class TrainingPlan:
     @property
     def batch_size(self) -> int:
         """Rows per step and member."""
-        size = self.spec.batch_size
-        return self.rows_per_member if size == "full" else min(size, self.rows_per_member)
+        return self.spec.rows_per_step(self.rows_per_member)
 
     @property
     def rows_per_member(self) -> int:

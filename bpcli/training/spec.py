@@ -107,12 +107,21 @@ class StopWhen(Spec, json_schema_extra=ONE_OF_THEM):
         }
 
 
+AUTOMATIC = ((600, 64), (2_000, 128), (8_000, 256))
+"""Rows per step for up to so many training rows: more steps in an epoch of few rows, longer ones of many."""
+
+AUTOMATIC_AT_MOST = 512
+"""Rows per step for more training rows than that."""
+
+
 class TrainingSpec(Spec):
     """Length of training, batch size, and stopping rules."""
 
     epochs: int = Field(default=100, ge=1, description="Maximum number of passes over the training rows.")
-    batch_size: Annotated[int, Field(ge=1)] | Literal["full"] = Field(
-        default=32, description="Rows per step, or full for all rows."
+    batch_size: Annotated[int, Field(ge=1)] | Literal["full", "auto"] = Field(
+        default=32,
+        description="Rows per step, full for all rows, or auto: 64 for up to 600 training rows, 128 for up to 2,000, "
+        "256 for up to 8,000, and 512 for more.",
     )
     early_stopping: EarlyStopping | None = Field(
         default=None, description="Stop when the monitored value stops improving."
@@ -146,3 +155,19 @@ class TrainingSpec(Spec):
         description="Weights of the classes in training: a factor by class name (default 1), or balanced "
         "to give each class the same total weight.",
     )
+
+    def resolved(self, rows: int) -> Self:
+        """Copy with a number instead of auto, for `rows` training rows of a network."""
+        if self.batch_size != "auto":
+            return self
+        return self.model_copy(update={"batch_size": automatic_batch_size(rows)})
+
+    def rows_per_step(self, rows: int) -> int:
+        """Rows per step, of `rows` training rows of a network."""
+        size = automatic_batch_size(rows) if self.batch_size == "auto" else self.batch_size
+        return rows if size == "full" else min(size, rows)
+
+
+def automatic_batch_size(rows: int) -> int:
+    """Rows per step for `rows` training rows."""
+    return next((size for most, size in AUTOMATIC if rows <= most), AUTOMATIC_AT_MOST)

@@ -11,6 +11,7 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from browsing import SIZES, Open, Visit
 from commands import CONFIGS, bpcli
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -44,36 +45,64 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@dataclass
+class Window:
+    """A size and whatever else is emulated, and the free tabs, in which a page opens faster than in new ones."""
+
+    size: str
+    context: BrowserContext
+    free: list[Page] = field(default_factory=list)
+
+    def take(self) -> Page:
+        """A tab that no test has open."""
+        return self.free.pop() if self.free else self.context.new_page()
+
+    def give_back(self, tab: Page) -> None:
+        """Empty a tab, so that its page has said all that it had to say, and let the next test have it."""
+        tab.goto("about:blank")
+        width, height = SIZES[self.size]
+        tab.set_viewport_size({"width": width, "height": height})
+        tab.emulate_media(media="screen")
+        self.free.append(tab)
+
+
 @pytest.fixture(scope="package")
-def contexts(browser: Browser) -> Callable[..., BrowserContext]:
-    """A window for each size and whatever else is emulated: a page opens in it faster than in one of its own."""
+def windows(browser: Browser) -> Callable[..., Window]:
+    """The window for each size and whatever else is emulated."""
 
     @cache
-    def context(size: str, **emulated: Any) -> BrowserContext:
+    def window(size: str, **emulated: Any) -> Window:
         width, height = SIZES[size]
-        return browser.new_context(viewport={"width": width, "height": height}, **emulated)
+        return Window(size, browser.new_context(viewport={"width": width, "height": height}, **emulated))
 
-    return context
+    return window
 
 
 @pytest.fixture
-def visit(contexts: Callable[..., BrowserContext]) -> Iterator[Open]:
+def visit(windows: Callable[..., Window]) -> Iterator[Open]:
     """Opens a file: `visit(path, "phone", color_scheme="dark")`. At the end, every page must have been quiet."""
     visits = []
 
-    def opened(path: Path, size: str = "desktop", **emulated: Any) -> Visit:
-        visit = Visit(contexts(size, **emulated).new_page(), path)
-        visits.append(visit)
-        visit.page.on("console", lambda message: visit.said.append(f"{message.type}: {message.text}"))
-        visit.page.on("pageerror", lambda error: visit.said.append(str(error)))
-        visit.page.on("request", lambda request: visit.requests.append(request.url))
+    def opened(path: Path, size: str = "desktop", new_tab: bool = False, **emulated: Any) -> Visit:
+        window = windows(size, **emulated)
+        visit = Visit(window.context.new_page() if new_tab else window.take(), path)
+        listeners: dict[Any, Callable[[Any], None]] = {
+            "console": lambda message: visit.said.append(f"{message.type}: {message.text}"),
+            "pageerror": lambda error: visit.said.append(str(error)),
+            "request": lambda request: visit.requests.append(request.url),
+        }
+        for event, listener in listeners.items():
+            visit.page.on(event, listener)
+        visits.append((visit, window, listeners))
         visit.page.goto(path.as_uri())
         return visit
 
     yield opened
-    for visit in visits:
+    for visit, window, listeners in visits:
         visit.require_quiet()
-        visit.page.close()
+        window.give_back(visit.page)
+        for event, listener in listeners.items():
+            visit.page.remove_listener(event, listener)
 
 
 @pytest.fixture(scope="session")

@@ -47,7 +47,7 @@ def test_on_paper_all_of_it_stands_dark_on_white(visit: Open, pages: dict[str, P
 def test_the_tab_key_reaches_every_chart_and_all_that_scrolls_in_order(
     visit: Open, pages: dict[str, Path], name: str
 ) -> None:
-    page = visit(pages[name], "phone").page
+    page = visit(pages[name], "phone", new_tab=True).page  # in which nothing has had the focus
     page.evaluate(
         """[...document.querySelectorAll("main *")].filter(element => {
             const scrolls = getComputedStyle(element).overflowX === "auto" && element.scrollWidth > element.clientWidth;

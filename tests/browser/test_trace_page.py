@@ -43,6 +43,31 @@ def panel(page: Page) -> list[str]:
     return page.locator("#lines dd").all_inner_texts()
 
 
+IN_EACH_STAGE = """([count, what]) => {
+    const look = eval(what);
+    return Array.from({ length: count }, (_, number) => {
+        if (number) document.getElementById("next").click();
+        return look(number);
+    });
+}"""
+
+
+def in_each_stage(page: Page, count: int, what: str) -> list[Any]:
+    """What a function of the page finds in each stage from the one shown on; a click in the page itself leads on."""
+    found: list[Any] = page.evaluate(IN_EACH_STAGE, [count, f"({what})"])
+    return found
+
+
+STAGE = """number => ({
+    title: document.getElementById("stage-title").innerText,
+    words: document.getElementById("words").innerText,
+    lines: document.querySelectorAll("#lines dd").length,
+    ringed: [...document.querySelectorAll(".unit.now")].map(unit => Number(unit.id.match(/[0-9]+/))),
+    width: document.documentElement.scrollWidth,
+    last: document.getElementById("next").disabled,
+})"""
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_stage_can_be_stepped_to(visit: Open, pages: dict[str, Path], name: str, width: int, scheme: str) -> None:
@@ -50,18 +75,18 @@ def test_every_stage_can_be_stepped_to(visit: Open, pages: dict[str, Path], name
     page.set_viewport_size({"width": width, "height": 900})
     stages = data_of(page)["stages"]
     assert page.locator("#previous").is_disabled()
-    for number, stage in enumerate(stages, 1):
-        assert page.inner_text("#stage-title") == f"{number} of {len(stages)}: {stage['title']}"
-        assert page.inner_text("#words") == stage["words"][0]
-        assert panel(page)
-        ringed = page.locator(".unit.now").evaluate_all("units => units.map(unit => Number(unit.id.match(/[0-9]+/)))")
-        assert set(ringed) == set(stage["columns"])
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        if number < len(stages):
-            page.click("#next")
-    assert page.locator("#next").is_disabled()
+    seen = in_each_stage(page, len(stages), STAGE)
+    for number, (shown, stage) in enumerate(zip(seen, stages, strict=True), 1):
+        assert shown["title"] == f"{number} of {len(stages)}: {stage['title']}"
+        assert shown["words"] == stage["words"][0]
+        assert shown["lines"] > 0
+        assert set(shown["ringed"]) == set(stage["columns"])
+        assert shown["width"] <= width
+        assert shown["last"] is (number == len(stages))
     page.click("#first")
     assert page.inner_text("#stage-title").startswith("1 of ")
+    page.click("#next")
+    assert page.inner_text("#stage-title").startswith("2 of ")
 
 
 def test_numbers_appear_when_they_are_known(visit: Open, pages: dict[str, Path]) -> None:
@@ -107,12 +132,15 @@ def test_after_the_step_nothing_from_before_it_is_left_in_the_drawing(
     assert all(shown.all_text_contents())
 
 
-BOXES = """texts => texts.filter(text => text.textContent).map(text => {
-    const [box, frame] = [text.getBoundingClientRect(), document.getElementById("network").getBoundingClientRect()];
-    const size = parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a;
-    return [text.textContent, size, box.left - frame.left, box.right - frame.left, box.top - frame.top,
-        box.bottom - frame.top, frame.width, frame.height];
-})"""
+BOXES = """() => {
+    const frame = document.getElementById("network").getBoundingClientRect();
+    return [...document.querySelectorAll("#network text")].filter(text => text.textContent).map(text => {
+        const box = text.getBoundingClientRect();
+        const size = parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a;
+        return [text.textContent, size, box.left - frame.left, box.right - frame.left, box.top - frame.top,
+            box.bottom - frame.top, frame.width, frame.height];
+    });
+}"""
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -123,8 +151,7 @@ def test_every_text_of_the_drawing_can_be_read_and_none_lies_over_another(
     page = visit(pages[name]).page
     page.set_viewport_size({"width": width, "height": 900})
     stages, cases = len(data_of(page)["stages"]), 0
-    for _ in range(stages):
-        boxes = page.locator("#network text").evaluate_all(BOXES)
+    for boxes in in_each_stage(page, stages, BOXES):
         for words, size, left, right, top, bottom, across, down in boxes:
             assert size >= 11, words
             assert 0 <= left < right <= across, words
@@ -134,7 +161,6 @@ def test_every_text_of_the_drawing_can_be_read_and_none_lies_over_another(
                 across, down = min(right, to_x) - max(left, from_x), min(bottom, to_y) - max(top, from_y)
                 assert across <= 0 or down <= 4, (words, other)  # a box of text has room above and below its letters
                 cases += 1
-        page.keyboard.press("ArrowRight")
     assert cases > 100 * stages
     record_property("cases", cases)
 
@@ -145,21 +171,20 @@ def test_on_a_phone_each_stage_scrolls_the_drawing_alone_to_what_it_works_out(
 ) -> None:
     page = visit(pages[name], "phone").page
     across = []
-    for stage in data_of(page)["stages"]:
-        (left, right), columns = page.evaluate(
-            """columns => {
-                const sides = element => (({ left, right }) => [left, right])(element.getBoundingClientRect());
-                const places = columns.map(column => sides(document.getElementById(`column-${column}`)));
-                return [sides(document.getElementById("view")), places];
-            }""",
-            stage["columns"],
-        )
+    stages = data_of(page)["stages"]
+    look = """number => {
+        const sides = element => (({ left, right }) => [left, right])(element.getBoundingClientRect());
+        const { columns } = JSON.parse(document.getElementById("data").textContent).stages[number];
+        const places = columns.map(column => sides(document.getElementById(`column-${column}`)));
+        const view = document.getElementById("view");
+        return [sides(view), places, view.scrollLeft];
+    }"""
+    for stage, ((left, right), columns, scrolled) in zip(stages, in_each_stage(page, len(stages), look), strict=True):
         seen = [left <= start and end <= right for start, end in columns]
         assert any(seen)
         if stage["title"].startswith(("Forward", "Backward", "Error", "After")):
             assert all(seen)
-        across.append(page.evaluate("document.getElementById('view').scrollLeft"))
-        page.keyboard.press("ArrowRight")
+        across.append(scrolled)
     assert page.evaluate("scrollY") == 0
     assert across[0] < 100 < max(across)
 

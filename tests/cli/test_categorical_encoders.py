@@ -11,6 +11,8 @@ from commands import bpcli
 from experiments import write_csv
 
 import bpcli as package
+from bpcli.config.loading import load_config
+from bpcli.experiment.prepare import prepare
 
 CITY = [*["Bern", "Basel", "Zug"] * 30, "Chur", "Genf", "Thun", "Visp", None, None]
 SEX = ["f", "m"] * 48
@@ -105,6 +107,23 @@ def test_target_statistics_go_on_with_the_same_folds(data: Path) -> None:
     resumed, whole = ([json.loads(line)["train_loss"] for line in lines] for lines in of)
     assert len(whole) == 30
     assert resumed == whole
+
+
+def test_rows_of_a_group_are_not_encoded_by_each_other(tmp_path: Path) -> None:
+    """Each customer has a city and a risk of their own: what training learns of a city is of no use for others."""
+    customer = np.repeat(np.arange(60), 5)
+    risk = np.random.default_rng(4).normal(size=60)[customer]
+    write_csv(
+        tmp_path / "t.csv", {"customer": customer, "city": [f"c{one}" for one in customer], "risk": risk.round(4)}
+    )
+    spreads = []
+    for key in ("group: customer", "exclude: [customer]"):
+        (tmp_path / "c.yaml").write_text(
+            f"data: {{path: t.csv, target: risk, {key}, encoders: {{categorical: target_mean}}}}"
+        )
+        (city,) = prepare(load_config(tmp_path / "c.yaml").config, tmp_path).datasets["train"].x.arrays()
+        spreads.append(float(np.std(city)))
+    assert spreads == [0.0, pytest.approx(1.0)]
 
 
 def test_too_many_classes_for_target_statistics_are_an_error_of_the_config(tmp_path: Path) -> None:

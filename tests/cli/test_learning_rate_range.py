@@ -82,7 +82,11 @@ def test_rprop_is_refused():
 
 @pytest.mark.parametrize(
     ("columns", "environment", "glyph"),
-    [(40, {}, "⠒"), (60, {"PYTHONIOENCODING": "ascii"}, "#"), (15, {}, None)],
+    [
+        (60, {"PYTHONIOENCODING": "ascii"}, "#"),
+        pytest.param(40, {}, "⠒", marks=pytest.mark.exhaustive),
+        pytest.param(15, {}, None, marks=pytest.mark.exhaustive),
+    ],
 )
 def test_the_curve_suits_the_terminal(tmp_path: Path, columns: int, environment: dict[str, str], glyph: str | None):
     process = bpcli_process(

@@ -373,7 +373,7 @@ pieces = [
 ]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=2 * settings().max_examples)
 @given(st.text() | st.lists(st.sampled_from(pieces), max_size=40).map("".join))
 def test_any_text_is_read_or_refused_in_printable_lines(text: str) -> None:
     lines: tuple[str, ...] = ()

@@ -31,7 +31,7 @@ def test_columns_beyond_forty_are_counted(tmp_path: Path):
 
 @pytest.mark.parametrize(("rows", "batch", "patience"), [(100, 32, 20), (20_000, 128, 10), (200_000, 512, 10)])
 def test_batches_grow_with_the_rows(tmp_path: Path, rows: int, batch: int, patience: int):
-    text = draft_config(write(tmp_path, 1, rows), ["y"], tmp_path / "c.yaml", None).text
+    text = draft_config(write(tmp_path, 1, rows), ["y"], tmp_path / "c.yaml", None, recipe="classic").text
     assert f"  batch_size: {batch}\n" in text
     assert f"monitor: validation_loss, patience: {patience}}}\n" in text
 

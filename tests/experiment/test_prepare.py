@@ -117,6 +117,11 @@ def test_the_config_comes_back_with_what_was_chosen(folder: Path) -> None:
     assert archive.config.loss is not None
 
 
+def test_an_automatic_batch_size_comes_back_as_a_number(folder: Path) -> None:
+    given = ready(folder, training={"batch_size": "auto"})
+    assert (given.config.training.batch_size, given.plan.batch_size) == (64, given.datasets["train"].rows)
+
+
 def test_the_data_sets_are_in_the_dtype_asked_for(folder: Path) -> None:
     for dtype in ("float32", "float64"):
         data = {"path": "t.csv", "target": "kind"}

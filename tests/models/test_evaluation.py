@@ -28,12 +28,12 @@ from bpcli.models.evaluation import (
     data_of_each,
     evaluate_file,
     evaluate_split,
-    file_rows,
     find_data,
     own_data,
     split_rows,
     warnings_of_training,
 )
+from bpcli.models.file_rows import file_rows
 from bpcli.models.model import Model
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.files import path_from_here

@@ -90,7 +90,7 @@ def test_its_output_stays_one_document(tmp_path: Path):
     assert IGNORED in done.stderr
 
 
-@pytest.mark.parametrize("option", ["-q", "--quiet"])
+@pytest.mark.parametrize("option", ["-q", pytest.param("--quiet", marks=pytest.mark.exhaustive)])
 def test_a_quiet_command_does_not_say_it(tmp_path: Path, option: str):
     training = ["train", CONFIGS / "xor.yaml", "--run-dir", "run", "--set", "training.epochs=1"]
     done = program(command(*training, option) + REPORT, tmp_path)

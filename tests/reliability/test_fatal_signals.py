@@ -79,19 +79,29 @@ def notes(result: Result) -> list[str]:
     return [line.removeprefix("note: ") for line in result.err.splitlines() if line.startswith("note: ")]
 
 
-@pytest.mark.parametrize("of", [IN_A_STEP, IN_AN_EVALUATION], ids=["step", "evaluation"])
+CRASHES: dict[str, tuple[Crash, signal.Signals]] = {
+    "read": (read_address_zero, signal.SIGSEGV),
+    "write": (write_address_zero, signal.SIGSEGV),
+    "abort": (os.abort, signal.SIGABRT),
+    **{number.name: (raised(number), number) for number in FATAL},
+}
+
+
 @pytest.mark.parametrize(
-    ("crash", "number"),
+    ("crash", "number", "of"),
     [
-        (read_address_zero, signal.SIGSEGV),
-        (write_address_zero, signal.SIGSEGV),
-        (os.abort, signal.SIGABRT),
-        *((raised(number), number) for number in FATAL),
+        pytest.param(
+            *crash,
+            of,
+            id=f"{name}, {place}",
+            marks=() if (index % 2 == 0) is (of is IN_A_STEP) else pytest.mark.exhaustive,
+        )
+        for index, (name, crash) in enumerate(CRASHES.items())
+        for place, of in (("step", IN_A_STEP), ("evaluation", IN_AN_EVALUATION))
     ],
-    ids=["read", "write", "abort", *(number.name for number in FATAL)],
 )
 def test_a_fatal_signal_is_named_and_the_run_goes_on_to_the_same_bits(
-    small: Whole, runs: Path, of: tuple[type, str, int], crash: Crash, number: signal.Signals
+    small: Whole, runs: Path, crash: Crash, number: signal.Signals, of: tuple[type, str, int]
 ) -> None:
     directory = RunDirectory(runs / "run")
     assert crashed_run(directory.path, of, crash, small.config) == -number

@@ -49,3 +49,19 @@ def test_the_defaults_are_a_hundred_epochs_of_batches_of_32() -> None:
 def test_what_makes_no_sense_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         TrainingSpec.model_validate(options)
+
+
+@pytest.mark.parametrize(
+    ("rows", "size"), [(1, 64), (600, 64), (601, 128), (2000, 128), (2001, 256), (8000, 256), (8001, 512), (10**6, 512)]
+)
+def test_the_automatic_batch_size_follows_the_number_of_rows(rows: int, size: int) -> None:
+    spec = TrainingSpec(batch_size="auto")
+    assert spec.resolved(rows).batch_size == size
+    assert spec.rows_per_step(rows) == spec.resolved(rows).rows_per_step(rows) == min(size, rows)
+
+
+@pytest.mark.parametrize("size", [8, "full"])
+def test_a_given_batch_size_stays(size: Any) -> None:
+    spec = TrainingSpec(batch_size=size)
+    assert spec.resolved(1000) is spec
+    assert spec.rows_per_step(6) == 6

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bpcli.data.columns.statistics import Values
 
 
@@ -23,12 +26,13 @@ class FitContext:
     """Training rows as a whole.
 
     numeric_columns: number of input columns of numbers, bounds among them. outcomes: the targets, if an encoder uses
-    them. seed: of random numbers.
+    them. seed: of random numbers. groups: numbers of the rows' groups (rows,), or None.
     """
 
     numeric_columns: int = 1
     outcomes: Outcomes | None = None
     seed: int = 0
+    groups: NDArray[np.intp] | None = None
 
 
 ALONE = FitContext()

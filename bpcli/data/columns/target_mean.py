@@ -116,14 +116,18 @@ class TargetMeanInput(CategoricalInput):
         others = ~missing if self.constant == "missing" else unseen.take(column.values)
         return self._note_missing(missing, out) | self._ignored(others)
 
-    def of_training_rows(self, column: Column, outcomes: Values, weights: Values | None) -> Values:
+    def of_training_rows(
+        self, column: Column, outcomes: Values, weights: Values | None, groups: NDArray[np.intp] | None = None
+    ) -> Values:
         """Features of all training rows, (rows, width), each from the rows of the other folds.
 
-        outcomes: (rows, labels). weights: of the rows, (rows,), above 0, or None for equal ones.
+        outcomes: (rows, labels). weights: of the rows, (rows,), above 0, or None for equal ones. groups: numbers of the
+        rows' groups, (rows,), whose rows are in one fold; None for none.
         """
         codes = lookup(column, places_of(self.categories), -1, -1).astype(np.intp)[column.values]
         out = np.zeros((len(column), self.width))
-        found = out_of_fold(codes, len(self.categories), outcomes, weights, self.smoothing, self.folds, self.seed)
+        fold = target_folds(len(column), self.folds, self.seed, groups)
+        found = out_of_fold(codes, len(self.categories), outcomes, weights, self.smoothing, fold)
         out[:, : len(self.labels)] = found / np.array(self.scales)
         if self.indicator:
             out[:, -1] = column.missing()
@@ -136,25 +140,31 @@ def out_of_fold(
     outcomes: Values,
     weights: Values | None,
     smoothing: float,
-    folds: int,
-    seed: int,
+    fold: NDArray[np.intp],
 ) -> Values:
     """Deviations (rows, outcomes) of each row's category, from the rows that are not in the row's fold.
 
-    Folds are drawn by the seed, and differ by at most one row. A row without a category, -1, gets 0.
+    fold: number of each row's fold, (rows,). A row without a category, -1, gets 0.
     """
-    rows = len(codes)
-    weights = np.ones(rows) if weights is None else weights / weights.mean()
-    fold = np.empty(rows, np.intp)
-    fold[Stream(seed, "target_mean").at().permutation(rows)] = np.arange(rows) % folds
+    weights = np.ones(len(codes)) if weights is None else weights / weights.mean()
     found = np.zeros(outcomes.shape)
-    for number in range(folds):
+    for number in range(int(fold.max(initial=0)) + 1):
         own = np.flatnonzero(fold == number)
         others = np.flatnonzero(fold != number)
         of_others = Sums.of(codes[others], categories, outcomes[others], weights[others])
         features = np.vstack([of_others.deviations(smoothing), np.zeros(outcomes.shape[1])])
         found[own] = features[codes[own]]
     return found
+
+
+def target_folds(rows: int, folds: int, seed: int, groups: NDArray[np.intp] | None) -> NDArray[np.intp]:
+    """Number of each row's fold, (rows,), drawn by the seed, of equal numbers of rows or of whole groups."""
+    names = np.arange(rows) if groups is None else groups
+    _, of_rows = np.unique(names, return_inverse=True)
+    count = int(of_rows.max(initial=-1)) + 1
+    fold = np.empty(count, np.intp)
+    fold[Stream(seed, "target_mean").at().permutation(count)] = np.arange(count) % folds
+    return np.asarray(fold[of_rows])
 
 
 class TargetMean(Spec):
@@ -187,9 +197,9 @@ class TargetMean(Spec):
         codes = lookup(column, places_of(categories), -1, -1).astype(np.intp)[column.values]
         of_rows = np.ones(len(column)) if weights is None else weights / weights.mean()
         sums = Sums.of(codes, len(categories), outcomes.values, of_rows)
-        features = out_of_fold(
-            codes, len(categories), outcomes.values, weights, self.smoothing, self.folds, context.seed
-        )[codes >= 0]
+        fold = target_folds(len(column), self.folds, context.seed, context.groups)
+        of_all = out_of_fold(codes, len(categories), outcomes.values, weights, self.smoothing, fold)
+        features = of_all[codes >= 0]
         return TargetMeanInput(
             name=column.name,
             indicator=bool(column.missing().any()),

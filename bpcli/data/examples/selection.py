@@ -62,6 +62,11 @@ class Examples:
     """Group of each row of the table, or -1 for rows in no split; None without data.group."""
 
     @property
+    def train_groups(self) -> NDArray[np.intp] | None:
+        """Numbers of the training rows' groups, (rows,); None without data.group."""
+        return None if self.groups is None else self.groups[self.split.train]
+
+    @property
     def groups_of_parts(self) -> dict[Part, int] | None:
         """Number of groups in each split; None without data.group."""
         if self.groups is None:

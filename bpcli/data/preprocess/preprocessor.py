@@ -91,10 +91,12 @@ class Preprocessor(Spec):
         known: Sequence[FittedInput] | None = None,
         target_range: TargetRange = "none",
         seed: int = 0,
+        groups: NDArray[np.intp] | None = None,
     ) -> Preprocessor:
         """Fit input and target columns on a table of training rows. Features have the order of `inputs`.
 
         known: fitted inputs to keep, instead of fitting `inputs`. seed: of random numbers that encoders use.
+        groups: numbers of the rows' groups (rows,), or None.
 
         Raises:
             MismatchError: a column does not fit its config or the loss.
@@ -109,7 +111,7 @@ class Preprocessor(Spec):
             of = {name: specs.get(name) or PLAIN[nothing[name].kind] for name in inputs}
             numeric = sum(isinstance(spec, NumericColumn | CensoredColumn) for spec in of.values())
             learned = any(spec.uses_target(encoders) for spec in of.values())
-            context = FitContext(numeric, outcomes_of(target, target_columns) if learned else None, seed)
+            context = FitContext(numeric, outcomes_of(target, target_columns) if learned else None, seed, groups)
             # One column at a time: a selection copies every column it returns.
             known = tuple(spec.fit(train[name], encoders, weights, context) for name, spec in of.items())
         return cls(
@@ -119,10 +121,13 @@ class Preprocessor(Spec):
             target_kinds=tuple(column.kind for column in target_columns),
         )
 
-    def of_training_rows(self, train: Table, chosen: NDArray[np.intp] | None = None) -> Preprocessor:
+    def of_training_rows(
+        self, train: Table, groups: NDArray[np.intp] | None = None, chosen: NDArray[np.intp] | None = None
+    ) -> Preprocessor:
         """Copy that encodes these training rows and no others: by targets of other rows, where it uses targets.
 
-        chosen: indices of the rows in `train`, the table of all training rows; by default all of them.
+        train: table of all training rows. groups: numbers of their groups (rows,), or None. chosen: indices of the rows
+        to encode; by default all of them.
         """
         learned = [column for column in self.inputs if isinstance(column, TargetMeanInput)]
         if not learned:
@@ -130,7 +135,7 @@ class Preprocessor(Spec):
         weights = _sample_weights(train, self.weight)
         weights = None if weights is None else unequal(weights)
         outcomes = outcomes_of(self.target, [train[name] for name in self.target.names]).values
-        found = {one.name: one.of_training_rows(train[one.name], outcomes, weights) for one in learned}
+        found = {one.name: one.of_training_rows(train[one.name], outcomes, weights, groups) for one in learned}
         copy = self.model_copy()
         copy._given = {name: values if chosen is None else values[chosen] for name, values in found.items()}
         return copy

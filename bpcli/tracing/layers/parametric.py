@@ -31,6 +31,11 @@ class WorkedParametric(WorkedOneToOne[ParametricLayer]):
         """Type and activation."""
         return f"{self.layer.type}, {self.planned.activation.type}"
 
+    @property
+    def forward_rule(self) -> str:
+        """Formulas in the heading of the forward pass."""
+        return ", ".join(self.forward_stage()[0])
+
     def columns(self, row: int, j: int) -> dict[str, float]:
         """x, f(x), share and y."""
         return {"x": self.x[row, j], "f(x)": self.f[row, j], "share": self.share[j], "y": self.y[row, j]}

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from bpcli.data.columns.base import Surprise
 from bpcli.data.columns.fit_context import FitContext, Outcomes
 from bpcli.data.columns.spec import CategoricalColumn, EncodersSpec
-from bpcli.data.columns.target_mean import MOST_OUTCOMES, TargetMean, TargetMeanInput
+from bpcli.data.columns.target_mean import MOST_OUTCOMES, TargetMean, TargetMeanInput, target_folds
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.preprocess.outcomes import outcomes_of
 from bpcli.data.table import Column, Table
@@ -118,6 +118,28 @@ def test_folds_follow_from_the_seed() -> None:
     assert one.of_training_rows(column, y, None).tobytes() == same.tobytes() != other.tobytes()
 
 
+def test_a_row_is_encoded_without_the_rows_of_its_group() -> None:
+    """Each category is that of one group, whose target nobody else has."""
+    groups = np.repeat(np.arange(10), 6)
+    column, y = names(*(f"c{group}" for group in groups)), np.random.default_rng(3).normal(size=10)[groups]
+    spec, values = CategoricalColumn(encoder=TargetMean()), y[:, None]
+    context = FitContext(outcomes=Outcomes(("mean of y",), values), groups=groups)
+    one = spec.fit(column, EncodersSpec(), None, context)
+    assert isinstance(one, TargetMeanInput)
+    assert one.of_training_rows(column, values, None, groups).tolist() == [[0.0]] * 60
+    assert np.corrcoef(one.of_training_rows(column, values, None)[:, 0], y)[0, 1] > 0.9
+
+
+def test_groups_stay_whole_and_folds_have_equal_numbers_of_them() -> None:
+    groups = np.random.default_rng(0).integers(50, size=400) * 7
+    fold = target_folds(400, 4, 1, groups)
+    pairs = {(group, number) for group, number in zip(groups.tolist(), fold.tolist(), strict=True)}
+    assert len(pairs) == len({*groups.tolist()})
+    assert sorted(np.bincount([number for _, number in pairs]).tolist()) == [12, 12, 13, 13]
+    alone = target_folds(10, 4, 1, None)
+    assert sorted(np.bincount(alone).tolist()) == [2, 2, 3, 3]
+
+
 def table(y: Column, size: int = 30) -> Table:
     return Table([names(*["a", "b", "c"] * (size // 3)), y])
 
@@ -164,7 +186,7 @@ def test_only_rows_to_train_on_are_encoded_out_of_fold() -> None:
     other = fit(of, MeanSquaredError(), seed=1)
     assert features(other.of_training_rows(of).apply(of, FLOAT64)[0].x).tolist() != as_training.tolist()
     chosen = np.array([3, 17, 29])
-    some = pre.of_training_rows(of, chosen).apply(of.take(chosen), FLOAT64)[0].x
+    some = pre.of_training_rows(of, chosen=chosen).apply(of.take(chosen), FLOAT64)[0].x
     assert features(some).tolist() == as_training[chosen].tolist()
     assert training.model_dump_json() == pre.model_dump_json()
     with pytest.raises(ValueError, match="other rows"):

@@ -44,7 +44,7 @@ def rows_of(data: bytes, cells: Cells) -> Rows:
 DELIMITER = st.sampled_from([b",", b";", b"\t"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples, deadline=None)
 @given(data=st.text('ab1,;\t"\r\n ', max_size=40).map(str.encode), delimiter=DELIMITER)
 @example(data=b'"a""b",""\r\n5",""""\r"', delimiter=b",")
 @example(data=b'"\r\n",\r\n\r\r\n"a"b,c\n', delimiter=b",")
@@ -53,7 +53,7 @@ def test_cells_are_found_as_by_reading_one_after_another(data: bytes, delimiter:
     assert (rows_of(data, found), found.size, found.stop) == rows_one_by_one(data, delimiter)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(data=st.text('ab1,;\t"\r\n ', max_size=40).map(str.encode), delimiter=DELIMITER)
 def test_the_first_row_is_split_as_all_are(data: bytes, delimiter: bytes) -> None:
     rows, _, _ = rows_one_by_one(data, delimiter)
@@ -68,7 +68,7 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * settings().max_examples, deadline=None)
 @given(
     rows=st.lists(st.lists(TEXT, min_size=2, max_size=4), min_size=1, max_size=6),
     delimiter=DELIMITER,

@@ -74,7 +74,7 @@ def files(draw: st.DrawFn, dialect: Dialect) -> bytes:
     return text.encode(dialect.encoding)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples, deadline=None)
 @given(
     written=st.just(Dialect()).flatmap(lambda d: st.tuples(st.just(d), files(d)))
     | DIALECTS.flatmap(lambda d: st.tuples(st.just(d), files(d))),
@@ -97,7 +97,7 @@ def test_random_tables_are_read_alike(
         assert_read_alike(path, ReadOptions(kinds=kinds, missing=missing, dialect=dialect))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples, deadline=None)
 @given(
     data=st.text('ab1,"\r\n;. ', max_size=40).map(str.encode),
     before=st.integers(0, 10),

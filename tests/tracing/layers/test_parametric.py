@@ -30,6 +30,7 @@ def test_an_output_is_the_input_and_a_share_of_the_activation() -> None:
         ["B", "-2.000000", "0", "0.750000", "-0.500000"],
     ]
     assert layer().title == "layer 1: parametric, relu"
+    assert layer().forward_rule == "y = x + share · (f(x) - x), f = relu, f(z) = max(z, 0)"
     assert layer().forward_stage()[0] == ["y = x + share · (f(x) - x), f = relu", "f(z) = max(z, 0)"]
 
 
