@@ -57,8 +57,9 @@ def train(
             min=2,
             metavar="K",
             help="Cross-validation: train K runs, of which each tests another fold of the rows, in parallel as with "
-            "--seeds, and report mean, standard deviation and 95% interval of the test metrics. Run directories are "
-            "named like --seeds names them, with -fold1 to -foldK; their test predictions are in ...-folds.csv.",
+            "--seeds, and report mean, standard deviation and 95% interval of the test metrics. Run directories end "
+            "in -fold1 to -foldK, and the table of all test predictions in -folds.csv; --resume takes the part before "
+            "that.",
         ),
     ] = None,
     repeats: Annotated[

@@ -67,6 +67,16 @@ def test_a_row_without_a_target_is_refused():
     assert result.err.endswith("error: --row 11: not in any split: no target, or weight 0; choose another row\n")
 
 
+def test_a_row_after_a_fold_in_time_is_refused():
+    settings = ["data.split={order: time, fold: 1/4}", "data.target=Horsepower"]
+    result = bpcli(
+        "trace", CONFIGS / "auto_mpg.yaml", "--row", 400, *(part for one in settings for part in ("--set", one))
+    )
+    assert result.code == 2
+    why = "no target, weight 0, or after data.split.fold in time"
+    assert result.err.endswith(f"error: --row 400: not in any split: {why}; choose another row\n")
+
+
 def test_a_checkpoint_file_is_refused_with_advice(penguins_run: Path):
     result = bpcli("trace", penguins_run / "checkpoints" / "best.safetensors")
     assert result.code == 2

@@ -102,6 +102,12 @@ def test_without_a_step_the_model_is_the_one_before_to_the_bit(folder: Path) -> 
     assert not any("drawn anew" in str(warning) for warning in of.warnings)
 
 
+@pytest.mark.parametrize("split", ["{fold: 2/3, validation: 0}", "{fold: 2/3, order: time}"])
+def test_a_fold_of_which_the_model_may_know_the_test_rows_is_warned_of(folder: Path, split: str) -> None:
+    of = opened(folder, f"data.split={split}", data="first.csv")
+    assert any("drawn anew" in warning.text for warning in of.warnings)
+
+
 def test_penguins_go_on_near_the_loss_where_half_of_the_rows_ended(tmp_path: Path) -> None:
     header, *lines = PENGUINS.read_text().splitlines(keepends=True)
     (tmp_path / "half.csv").write_text("".join([header, *lines[::2]]))

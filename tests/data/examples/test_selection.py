@@ -338,3 +338,19 @@ def test_rows_repeated_in_other_cells_than_inputs_and_targets_stay(folder: Path)
     assert not [
         note for note in select(folder, path="t.csv", target="y", drop_duplicates=True).notes if "equal" in note
     ]
+
+
+def test_folds_are_balanced_by_classes_or_numbers_of_the_target(folder: Path) -> None:
+    found = select(folder, path="t.csv", target="y", split={"fold": "3/4"})
+    assert [found.table["y"].take(found.split.test).labels().count(name) for name in ("yes", "no")] == [5, 5]
+    tested = [select(folder, path="t.csv", target="a", split={"fold": f"{fold}/4"}).split.test for fold in (1, 2, 3, 4)]
+    # Of four rows that follow one another in the order of the target, each is in another fold.
+    assert [np.unique(rows // 4).tolist() for rows in tested] == [list(range(10))] * 4
+
+
+def test_rows_after_a_fold_in_time_are_in_no_split_and_said(folder: Path) -> None:
+    found = select(folder, path="t.csv", target="y", split={"fold": "1/4", "order": "time", "validation": 0.2})
+    assert rows_by_part(found) == [list(range(16)), list(range(16, 20)), list(range(20, 25))]
+    assert "data.split.fold: 15 rows after the test rows left out, as data.split.order is time" in found.notes
+    last = select(folder, path="t.csv", target="y", split={"fold": "4/4", "order": "time"})
+    assert not any(note.startswith("data.split.fold") for note in last.notes)
