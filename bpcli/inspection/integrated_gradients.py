@@ -28,6 +28,9 @@ TOLERANCE = 1e-10
 ROUNDS = 12
 """Maximum number of times that an incomplete piece is halved."""
 
+ROUGH_TOLERANCE, ROUGH_ROUNDS = 1e-3, 4
+"""Both for an ensemble of averaged probabilities, which has too many kinks to follow. What is left is spread."""
+
 MOST_NUMBERS = 1 << 20
 """Maximum number of layer outputs for a block's points, so that they fit the cache of a core."""
 
@@ -80,7 +83,7 @@ class Ways:
         self._steps = x - baseline
         layers = inference.network.layers
         self._bends = [layer.index for layer in layers if layer.bends]
-        self.linear_in_pieces = inference.linear_in_pieces
+        self.linear_in_pieces, self.has_few_kinks = inference.linear_in_pieces, inference.has_few_kinks
 
     def answers(self, row: NDArray[np.intp], t: NDArray[np.float64]) -> Array:
         """Weighted sum of the logits at points of the paths, (points,)."""
@@ -94,7 +97,7 @@ class Ways:
         Layers are processed in order: between the kinks of the earlier layers, a pre-activation of a piecewise linear
         network is linear along the path, so that the crossing is exact. In other networks it is approximate.
         """
-        for layer in self._bends:
+        for layer in self._bends if self.has_few_kinks else ():
             before, after = _at_ends(pieces, partial(self._sums, layer))
             piece, neuron = np.nonzero(np.signbit(before) != np.signbit(after))
             before, after = before[piece, neuron], after[piece, neuron]
@@ -151,7 +154,14 @@ def integrated_gradients(
 
     baseline: (inputs,). x: (rows, inputs). weights: (rows, logits). firsts: first input of each group, ascending from
     0. All arrays, and the inference, are float64.
+
+    Those of an ensemble whose logits are averaged are the average of its members' contributions. If probabilities are
+    averaged, the integral is found within ROUGH_TOLERANCE of the answer, and the rest is spread in proportion to the
+    contributions, so that they add up.
     """
+    if inference.averaged:
+        members = [integrated_gradients(member, baseline, x, weights, firsts) for member in inference.averaged]
+        return Integrated(*(np.mean(arrays, axis=0) for arrays in zip(*map(_arrays, members), strict=True)))
     layers = inference.network.layers
     points = 1 + NODES * PIECES + inference.network.units
     numbers = points * (inference.width + sum(layer.n_out for layer in layers))
@@ -168,11 +178,12 @@ def integrated_gradients(
 def _along(ways: Ways, rows: int, firsts: NDArray[np.intp]) -> Integrated:
     every = np.arange(rows)
     low, high = ways.answers(every, np.zeros(rows)), ways.answers(every, np.ones(rows))
-    allowed = TOLERANCE * np.maximum(np.abs(low), np.abs(high))
+    tolerance, rounds = (TOLERANCE, ROUNDS) if ways.has_few_kinks else (ROUGH_TOLERANCE, ROUGH_ROUNDS)
+    allowed = tolerance * np.maximum(np.abs(low), np.abs(high))
     nodes = 1 if ways.linear_in_pieces else NODES
     pieces = ways.bent(Pieces.whole(rows, 1 if ways.linear_in_pieces else PIECES))
     complete = np.zeros((rows, len(firsts)))
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         parts = ways.integrals(pieces, nodes, firsts)
         added = complete.copy()
         _add_by_row(pieces.row, parts, added)
@@ -186,7 +197,15 @@ def _along(ways: Ways, rows: int, firsts: NDArray[np.intp]) -> Integrated:
             break
         _add_by_row(pieces.row[~bad], parts[~bad], complete)
         pieces = ways.bent(pieces[bad].halves())
+    if not ways.has_few_kinks:
+        sizes = np.abs(added) + np.finfo(np.float64).tiny
+        added = added + left[:, None] * (sizes / sizes.sum(axis=1, keepdims=True))
+        left = high - low - added.sum(axis=1)
     return Integrated(low, high, added, left)
+
+
+def _arrays(found: Integrated) -> tuple[Array, ...]:
+    return found.baseline, found.answer, found.added, found.left
 
 
 def _add_by_row(row: NDArray[np.intp], parts: Array, out: Array) -> None:

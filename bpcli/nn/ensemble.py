@@ -34,6 +34,16 @@ class EnsembleInference(Inference):
         self._dtype = params.dtype if dtype is None else dtype
 
     @property
+    def averaged(self) -> tuple[Inference, ...]:
+        """The members, if their logits are averaged."""
+        return self.members if self._combination is MEAN_LOGITS else ()
+
+    @property
+    def has_few_kinks(self) -> bool:
+        """False: each member has kinks of its own."""
+        return False
+
+    @property
     def linear_in_pieces(self) -> bool:
         """Whether the logits are: those of the members are, and the mean is of logits."""
         return super().linear_in_pieces and self._combination is MEAN_LOGITS

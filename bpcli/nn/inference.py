@@ -104,6 +104,16 @@ class Inference:
         return self.network.layers[layer].weighted_sums(self._params[layer], inputs)
 
     @property
+    def averaged(self) -> tuple[Inference, ...]:
+        """Members whose logits are averaged; none for one network, and where predictions are averaged."""
+        return ()
+
+    @property
+    def has_few_kinks(self) -> bool:
+        """Whether the kinks of all units along a path are few enough to be followed one by one."""
+        return True
+
+    @property
     def linear_in_pieces(self) -> bool:
         """Whether the logits are a piecewise linear function of the features."""
         return all(layer.linear_in_pieces for layer in self.network.layers)
