@@ -11,28 +11,34 @@ import numpy as np
 from bpcli.comparison.contestants import Contestant
 from bpcli.data.table import Table
 from bpcli.errors import DataError
-from bpcli.models.evaluation import chosen_rows, data_of_each
+from bpcli.models.evaluation import OwnData, chosen_rows, data_of_each
 from bpcli.models.file_rows import FileRows, file_rows_for_each, is_copy
+from bpcli.models.model import Model
 from bpcli.models.new_rows import notes_of_sheets
 from bpcli.wording import counted, printable
 
 
 @dataclass(frozen=True)
 class CommonRows:
-    """The same rows, as read by each model."""
+    """The same rows, as read by each model.
+
+    models: those that answer for the rows: of rows in folds, models that answer each out of fold.
+    """
 
     source: str
     tables: list[Table]
+    models: list[Model]
     notes: list[str]
     train: Table | None = None
     """Training rows of the first run, if its data was read."""
 
 
 def rows_of_test(contestants: Sequence[Contestant], cache: bool) -> CommonRows:
-    """Test rows of the first run.
+    """Test rows of the first run; if it has none and all runs have folds, the training rows, out of fold.
 
     Raises:
-        DataError: there are none, or a run used some of them for training or validation, or this cannot be determined.
+        DataError: there are neither, or a run used some of them for training or validation, or this cannot be
+            determined.
     """
     first = contestants[0]
     models = [contestant.model for contestant in contestants]
@@ -46,14 +52,15 @@ def rows_of_test(contestants: Sequence[Contestant], cache: bool) -> CommonRows:
         owned.append(data)
     selections = [data.selection for data in owned]
     rows = selections[0].split.test
-    if not len(rows):
-        raise DataError(f"{first.shown} has no test rows; give other rows with --data")
     for contestant, selection in zip(contestants, selections, strict=True):
         if selection.digest != selections[0].digest or selection.table.rows != selections[0].table.rows:
             raise DataError(
                 f"{contestant.shown} was trained on different data than {first.shown}, so their unseen rows are "
                 "unknown; give rows that no run has seen with --data"
             )
+    if not len(rows):
+        return _rows_of_folds(contestants, owned)
+    for contestant, selection in zip(contestants, selections, strict=True):
         for seen, what in ((selection.split.train, "training"), (selection.split.validation, "validation")):
             known = int(np.isin(rows, seen).sum())
             if known:
@@ -64,7 +71,25 @@ def rows_of_test(contestants: Sequence[Contestant], cache: bool) -> CommonRows:
                 )
     tables = [selection.table.take(rows) for selection in selections]
     train = selections[0].table.take(selections[0].split.train)
-    return CommonRows(f"test rows of {owned[0].shown}", tables, [], train)
+    return CommonRows(f"test rows of {owned[0].shown}", tables, models, [], train)
+
+
+def _rows_of_folds(contestants: Sequence[Contestant], owned: Sequence[OwnData]) -> CommonRows:
+    """Training rows of all runs, which each answers out of fold. Raises DataError unless they are the same rows."""
+    first = contestants[0]
+    for contestant in contestants:
+        if not contestant.model.header.config.folds:
+            without = "has" if contestant is first else f"and {contestant.shown} have"
+            raise DataError(f"{first.shown} {without} no test rows; give other rows with --data")
+    found = [data.rows("validation") for data in owned]
+    for contestant, rows in zip(contestants[1:], found[1:], strict=True):
+        if not np.array_equal(rows.numbers, found[0].numbers):
+            raise DataError(
+                f"{first.shown} and {contestant.shown} have no test rows and different rows in folds; give other rows "
+                "with --data, or train with the same seed and split"
+            )
+    tables, models = [rows.table for rows in found], [rows.model for rows in found]
+    return CommonRows(found[0].source, tables, models, ["no test rows: each row is predicted out of fold"])
 
 
 def rows_of_file(contestants: Sequence[Contestant], path: Path, cache: bool) -> CommonRows:
@@ -83,7 +108,7 @@ def rows_of_file(contestants: Sequence[Contestant], path: Path, cache: bool) -> 
     rows, left_out = chosen_rows(has_target, contestants[0].model, shown)
     sheets = dict.fromkeys(note for one in found for note in notes_of_sheets([path], one.source.options))
     notes = [f"cannot tell whether runs were trained on rows of {shown}", *sheets, *left_out]
-    return CommonRows(shown, [one.table.take(rows) for one in found], notes)
+    return CommonRows(shown, [one.table.take(rows) for one in found], models, notes)
 
 
 def _require_new(contestant: Contestant, path: Path, found: FileRows) -> None:

@@ -14,7 +14,7 @@ from bpcli.comparison.not_worse import NotWorse
 from bpcli.comparison.peer_answers import peer_answers, require_comparable
 from bpcli.comparison.peers import Peer
 from bpcli.comparison.score_differences import differences
-from bpcli.errors import errors_in
+from bpcli.errors import DataError, errors_in
 from bpcli.experiment.notes import surprise_notes
 from bpcli.metrics import METRICS
 from bpcli.models.evaluation import own_data, weighing_rows
@@ -66,9 +66,9 @@ def compare_runs(
     tables = [table if len(kept) == table.rows else table.take(kept) for table in rows.tables]
     weight = first.preprocessor.row_weights(tables[0])
     answers, of_rows, of_runs, notes = [], [], [], [*rows.notes, *of_weights, *_other_weights(contestants)]
-    for contestant, table in zip(contestants, tables, strict=True):
+    for contestant, model, table in zip(contestants, rows.models, tables, strict=True):
         with errors_in(contestant.shown):
-            answer, surprises = contestant.model.answers(table, weight)
+            answer, surprises = model.answers(table, weight)
         answers.append(answer if contestant.model.classes == first.classes else answer.reversed())
         of_rows.append(surprise_notes(surprises))
         of_runs += [f"{contestant.shown}: {line}" for line in unfinished_notes(contestant.model.path)]
@@ -82,6 +82,8 @@ def compare_runs(
     configs = [contestant.run.config for contestant in contestants]
     labels = [contestant.label for contestant in contestants]
     of_peers = []
+    if peers and rows.train is None and not data:
+        raise DataError(f"--with: {contestants[0].shown} has no test rows for peers; train with data.split.test=0.15")
     if peers:
         train = own_data(first, cache).rows("train").table if rows.train is None else rows.train
         of_peers = peer_answers(peers, first, train, tables[0], answers[0], labels)

@@ -86,10 +86,7 @@ def config_text(found: Findings) -> str:
     lines += ["  # Inferred kinds; to override one, use `columns`, such as {zip_code: categorical}:"]
     lines += [f"  #   {line}" for line in _described(table, targets, found.excluded, data.columns)]
     if table.parts is None:
-        share = 0.0 if few else DEFAULT_SHARE
-        why = "    # too few rows for validation and test" if few else ""
-        validation = "" if found.expected is not None and not few else f"validation: {share:g}, "
-        lines.append(f"  split: {{{validation}test: {share:g}}}{why}")
+        lines.append(f"  split: {_split(found, few)}")
     if found.expected is None:
         lines += _plain_network(found, few)
     else:
@@ -97,6 +94,17 @@ def config_text(found: Findings) -> str:
         if found.expected.max_time is not None:
             lines.append(f"training: {{max_time: {found.expected.max_time:g}}}    # seconds, the budget")
     return "\n".join(lines) + "\n"
+
+
+def _split(found: Findings, few: bool) -> str:
+    """Shares of the splits; few: whether there are too few rows for any."""
+    if few:
+        return "{validation: 0, test: 0}    # too few rows for validation and test"
+    if found.expected is None:
+        return f"{{validation: {DEFAULT_SHARE:g}, test: {DEFAULT_SHARE:g}}}"
+    if found.expected.folds:
+        return "{test: 0}    # every row is learned from and scored out of fold; test: 0.15 keeps rows apart"
+    return f"{{test: {DEFAULT_SHARE:g}}}"
 
 
 def _plain_network(found: Findings, few: bool) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -43,6 +43,8 @@ class Expected:
     members: int
     seconds: float
     max_time: float | None = None
+    folds: bool = False
+    """Whether every row is learned from and scored out of fold."""
 
     def told(self, asked: RecipeName) -> str:
         """Note on the recipe and its time; asked: the recipe that was asked for."""
@@ -74,7 +76,7 @@ def within_budget(
         found = expected("quick", inputs, table.rows, table.parts is not None, classes)
     if found.seconds <= budget:
         return found
-    return Expected(found.recipe, found.members, found.seconds, budget)
+    return replace(found, max_time=budget)
 
 
 def expected(name: RecipeName, inputs: list[Column], rows: int, own_parts: bool, classes: int) -> Expected:
@@ -83,7 +85,7 @@ def expected(name: RecipeName, inputs: list[Column], rows: int, own_parts: bool,
     before = newest_choices(name, RowFacts(rows, own_parts))
     ensemble: dict[str, Any] = before.get(("ensemble",), {"members": 1})
     members, folds = int(ensemble["members"]), bool(ensemble.get("folds"))
-    train = rows * (1 - DEFAULT_SHARE * (1 if folds else 2))
+    train = rows * (1 if folds else 1 - 2 * DEFAULT_SHARE)
     of_member = max(1, round(train * (1 - 1 / members) if folds else train))
     facts = DataFacts(of_member, classes > 0, len(numeric), len(inputs) - len(numeric), arrays=False, validated=True)
     values = newest_choices(name, facts)
@@ -93,7 +95,7 @@ def expected(name: RecipeName, inputs: list[Column], rows: int, own_parts: bool,
     batch, epochs = min(int(values[("training", "batch_size")]), of_member), int(values[("training", "epochs")])
     row = 6.0 * products * PRODUCTS + sum(widths) * OUTPUT
     step = members * (batch * row + products * PARAMETER) + STEP
-    return Expected(f"{name}@{NEWEST}", members, epochs * -(-of_member // batch) * step)
+    return Expected(f"{name}@{NEWEST}", members, epochs * -(-of_member // batch) * step, folds=folds)
 
 
 def _features(column: Column) -> int:

@@ -33,12 +33,14 @@ data:
   #   body_mass_g: numeric, 2700 to 6300, 2 missing
   #   sex: categorical, 2 names, 11 missing
   #   year: numeric, 2007 to 2009
-  split: {test: 0.15}
+  split: {test: 0}    # every row is learned from and scored out of fold; test: 0.15 keeps rows apart
 loss: cross_entropy    # the target has 3 distinct names
 """
 
 
 RECIPE = "recipe: tabular@1             # gives every key that is not here; bpcli check says what, and why\n"
+
+SPLIT = "  split: {test: 0}    # every row is learned from and scored out of fold; test: 0.15 keeps rows apart\n"
 
 LOSS = "loss: cross_entropy    # the target has 3 distinct names\n"
 
@@ -92,7 +94,7 @@ def test_classic_writes_out_a_plain_network(tmp_path: Path):
     shutil.copy(PENGUINS, tmp_path)
     result = bpcli("init", "penguins.csv", "--target", "species", "--recipe", "classic", cwd=tmp_path).ok()
     assert result.out == PENGUINS_CONFIG.replace(RECIPE, "").replace(
-        "  split: {test: 0.15}\n" + LOSS, "  split: {validation: 0.15, test: 0.15}\n" + PLAIN
+        SPLIT + LOSS, "  split: {validation: 0.15, test: 0.15}\n" + PLAIN
     )
     assert result.err == ""
 

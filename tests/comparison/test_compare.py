@@ -15,6 +15,7 @@ from small_runs import experiment
 from bpcli.comparison.compare import SAME, compare_runs
 from bpcli.comparison.document import AnswerDisagreement, NumberDisagreement
 from bpcli.comparison.not_worse import NotWorse
+from bpcli.errors import DataError
 from bpcli.jobs.training import train
 from bpcli.models.evaluation import evaluate_file, evaluate_split
 from bpcli.models.model import Model
@@ -198,3 +199,22 @@ def test_a_note_about_the_rows_that_all_runs_share_is_said_once(compared_runs: P
     assert [line for line in found.notes if "far outside" in line] == [
         line for line in evaluate_file(Model.load(compared_runs / "right"), path).notes if "far outside" in line
     ]
+
+
+def test_runs_without_test_rows_are_compared_out_of_fold(tmp_path: Path) -> None:
+    """Whatever the folds of each run, a row is answered by members that have not seen it."""
+    experiment(tmp_path)
+    folded = ["ensemble={members: 3, folds: true}", "data.split.test=0", "training.epochs=2"]
+    runs = [
+        train(tmp_path / "c.json", [*folded, *more], run_dir=tmp_path / name, threads=1).path
+        for name, more in {"one": [], "two": ["layers=[{units: 2}]"], "seed": ["seed=1"]}.items()
+    ]
+    found = compare_runs(runs)
+    assert found.rows.source.startswith("training rows, out of fold, of")
+    assert found.rows.count == 40
+    assert "no test rows: each row is predicted out of fold" in found.notes
+    for run in runs:
+        assert found.scores[run.name] == evaluate_split(Model.load(run), "validation").report
+    plain = train(tmp_path / "c.json", ["data.split.test=0"], run_dir=tmp_path / "plain", threads=1).path
+    with pytest.raises(DataError, match="have no test rows; give other rows with --data"):
+        compare_runs([runs[0], plain])
