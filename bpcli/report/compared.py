@@ -20,6 +20,7 @@ from bpcli.pages.intervals import Interval, Intervals
 from bpcli.pages.page import Section, as_sentence, number, page, spaced
 from bpcli.report.curves import MOST_CURVES
 from bpcli.report.learning import metric_chart
+from bpcli.storage.records import MEMBER_LOSSES
 from bpcli.training.scoring import HEADLINES, SUMMARIES
 from bpcli.wording import counted, quoted
 
@@ -192,7 +193,7 @@ def _learning(comparison: Comparison) -> Section:
     runs = comparison.runs
     shown = {run.label: run.curve for run in runs[:MOST_CURVES] if run.curve}
     keys = dict.fromkeys(key for curve in shown.values() for key in curve[-1].values)
-    drawn = [key for key in keys if key == "train_loss" or key.startswith("validation_")]
+    drawn = [key for key in keys if key == "train_loss" or (key.startswith("validation_") and key != MEMBER_LOSSES)]
     charts: list[Chart] = [metric_chart(shown, key) for key in drawn]
     names = dict.fromkeys(name for run in runs for name in run.best.values)
     rows = [

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from bpcli.history.curves import suits_logarithmic_axis
 from bpcli.pages.charts import Chart, Series
 from bpcli.pages.page import Section, spaced
-from bpcli.storage.records import EpochRecord, Summary
+from bpcli.storage.records import MEMBER_LOSSES, EpochRecord, Summary
 from bpcli.training.scoring import UNWEIGHTED
 
 
@@ -16,7 +16,7 @@ def learning_section(records: Sequence[EpochRecord], summary: Summary) -> Sectio
     if not records:
         return Section("Learning", ["No epoch was finished."])
     best = summary.best_epoch
-    keys = list(records[-1].values)
+    keys = [key for key in records[-1].values if key != MEMBER_LOSSES]
     losses = [key for key in ("train_loss", "validation_loss") if key in keys]
     metrics = [key for key in keys if key.startswith("validation_") and key not in losses]
     charts = [_chart("Loss", "loss per row", {spaced(key): (records, key) for key in losses}, best)]

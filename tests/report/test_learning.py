@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bpcli.documents.json_value import Json
 from bpcli.report.learning import learning_section, mark_of, metric_chart
 from bpcli.storage.records import EpochRecord, EpochScores, Summary
 
@@ -64,3 +65,18 @@ def test_a_value_of_several_runs_has_a_curve_a_run_and_what_is_no_number_is_left
         ("a", [1, 2], [4.0, 2.0]),
         ("b", [3, 4], [None, 1.0]),
     ]
+
+
+def test_members_of_an_ensemble_are_drawn_behind_its_validation_loss() -> None:
+    values: list[dict[str, Json]] = [
+        {"train_loss": 1.0, "validation_loss": 0.5, "validation_loss_members": [0.4, 0.6]},
+        {"train_loss": 0.8, "validation_loss": 0.4, "validation_loss_members": [0.3, 0.5]},
+    ]
+    records = [EpochRecord(epoch, of) for epoch, of in enumerate(values, 1)]
+    section = learning_section(records, Summary(monitor="validation_loss", best=EpochScores(2)))
+    (chart,) = section.charts
+    train, validation = chart.series
+    assert train.behind == ()
+    assert validation.behind == [[0.4, 0.3], [0.6, 0.5]]
+    assert "The faint lines are the 2 members of the ensemble" in section.sentences[0]
+    assert chart.html().count('class="line faint s1"') == 2
