@@ -103,6 +103,8 @@ def init(
         budget=None if budget is None else _seconds(budget),
     )
     notes(draft.notes)
+    if draft.expected and (output is not None or budget is not None):
+        notes([draft.expected])
     if output is None:
         result(draft.text.rstrip("\n"))
     else:

@@ -59,6 +59,8 @@ class Draft:
 
     text: str
     notes: list[str]
+    expected: str = ""
+    """Recipe and rough time of training; empty without a recipe."""
 
 
 def draft_config(
@@ -174,11 +176,10 @@ def draft_config(
     else:
         labels = 0 if "regression" in loss.tasks else len(np.unique(columns[0].values)) if len(columns) == 1 else 2
         expected = within_budget(recipe, table, targets, excluded, labels, budget)
-        notes.append(expected.told(recipe))
     findings = Findings(
         data, table, targets, columns, excluded, type_name(loss), reason, encoder_reason, reasons, positive, expected
     )
-    return Draft(config_text(findings), notes)
+    return Draft(config_text(findings), notes, "" if expected is None else expected.told(recipe))
 
 
 def _require_consistent(data: DataSpec) -> None:

@@ -86,8 +86,11 @@ def test_the_config_for_penguins_is_this(tmp_path: Path):
     shutil.copy(PENGUINS, tmp_path)
     result = bpcli("init", "penguins.csv", "--target", "species", cwd=tmp_path).ok()
     assert result.out == PENGUINS_CONFIG
+    assert result.err == ""
+    written = bpcli("init", "penguins.csv", "--target", "species", "-o", "c.yaml", cwd=tmp_path).ok()
     expected = r"note: recipe: tabular@1; 8 networks, about [0-9.]+ s of training on one core, often less\n"
-    assert re.fullmatch(expected, result.err)
+    assert re.fullmatch(expected + "written to c.yaml; train it with: bpcli train c.yaml\n", written.err)
+    assert (tmp_path / "c.yaml").read_text() == PENGUINS_CONFIG
 
 
 def test_classic_writes_out_a_plain_network(tmp_path: Path):
