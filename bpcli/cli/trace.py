@@ -84,8 +84,10 @@ def trace(
         else:
             prepared = open_run(run, given, cache=cache, keep_examples=True)
         state = _state(prepared, run)
+        whole = prepared
         prepared, state = _of_member(prepared, state, member)
         layer, place = _place(prepared, layer, neuron)
+        notes(_held_out(whole, member or 0, row or ()))
         rows = choose_rows(prepared, row or ())
         traced = trace_step(prepared, state, rows, str(source if run is None else run.last))
     notes(traced.notes)
@@ -122,9 +124,18 @@ def _of_member(prepared: Prepared, state: TrainingState, member: int | None) -> 
     if len(members) == 1:
         return prepared, state
     plan = prepared.plan.of_member(members[place])
-    if member is None:
-        notes([f"an ensemble of {counted(len(members), 'member')}: this step is of member 0; choose with --member"])
+    choose = "; choose with --member" if member is None else ""
+    notes([f"an ensemble of {counted(len(members), 'member')}: this step is of member {place}{choose}"])
     return replace(prepared, plan=plan), state.of_member(place)
+
+
+def _held_out(prepared: Prepared, member: int, rows: Iterable[int]) -> list[str]:
+    """Notes on rows in the fold of a member."""
+    folds, numbers = prepared.plan.folds, prepared.train_rows
+    if folds is None or numbers is None:
+        return []
+    held_out = set((numbers[folds.of_rows == member] + 1).tolist())
+    return [f"row {row} is held out from member {member}, which never trains on it" for row in rows if row in held_out]
 
 
 def _place(prepared: Prepared, layer: int | None, neuron: str | None) -> tuple[int | None, int | None]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpcli.arrays.expansion import is_plain
+from bpcli.arrays.expansion import Intake, is_plain
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import GATHERED_BYTES
 from bpcli.data.preprocess import Preprocessor
@@ -14,6 +14,7 @@ from bpcli.data.table import Part
 from bpcli.nn.inference import BLOCK_ROWS
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers.update import BLOCK
+from bpcli.training.baselines import MOST_FEATURES, MOST_NUMBERS
 from bpcli.training.evaluator import EVALUATED_ROWS
 from bpcli.training.health import HealthCheck
 
@@ -84,7 +85,7 @@ def estimate_memory(
     return Footprint(
         data=data,
         parameters=(4 + averages + slots) * parameters * dtype.itemsize,
-        workspace=max(training, testing),
+        workspace=max(training, testing, _baselines_bytes(config, network, train, evaluated, dtype)),
         checkpoint=max(0, CHECKPOINT_COPIES * (2 + averages + slots) * parameters * dtype.itemsize - BLOCK_ROWS * n_in),
     )
 
@@ -93,3 +94,15 @@ def _inference_bytes(network: Network, dtype: np.dtype[np.floating]) -> int:
     """Bytes of inference, excluding parameters converted to another dtype."""
     inputs = 2 * BLOCK_ROWS * network.stems.intake.numbers * dtype.itemsize
     return network.workspace_bytes(BLOCK_ROWS, dtype, training=False) + inputs
+
+
+def _baselines_bytes(
+    config: ExperimentConfig, network: Network, train: int, evaluated: int, dtype: np.dtype[np.floating]
+) -> int:
+    """Bytes of the linear model that the network is compared with: its training rows three times, and the others."""
+    features = Intake(network.stems.signature).numbers
+    if not config.training.baselines or features > MOST_FEATURES:
+        return 0
+    fitted = min(train * features, MOST_NUMBERS)
+    moments = 2 * features * features * np.dtype(np.float64).itemsize
+    return (3 * fitted + evaluated * features) * dtype.itemsize + moments

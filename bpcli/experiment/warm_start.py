@@ -163,12 +163,17 @@ class StartingModel:
     def _warnings(self, config: ExperimentConfig, digest: str) -> list[str]:
         """Warning that the splits may mix rows which the model was trained on with unseen ones."""
         split, before = config.data.split, self.config
-        own = split.column is not None or config.data.train is not None or split.order == "time"
-        folds = config.folds or split.fold is not None
-        if not folds and (own or not (split.validation or split.test)):
+        drawn = split.fold is not None or (split.order != "time" and bool(split.validation or split.test))
+        if not drawn and (not config.folds or split.order == "time"):
             return []
         if digest == self.data and _draw(config) == _draw(before):
             return []
+        if config.folds:
+            return [
+                "the folds are drawn anew, so rows may be validated by members that learned from them in "
+                f"{self.shown}, and scores out of fold be too good; to prevent that, train with the same data and "
+                "seed, or set ensemble.folds to false and give validation rows by files or by data.split.column"
+            ]
         return [
             f"the splits are drawn anew, so validation and test rows may be training rows of {self.shown}, and their "
             "scores too good; to prevent that, give the splits by files or by data.split.column"

@@ -93,6 +93,11 @@ class OwnData:
         table.require(list(self.model.preprocessor.evaluation_kinds), self.shown)
         model, rows, named = self.model, self.selection.split.part(part), f"{part} rows"
         if part == "validation" and model.header.config.folds:
+            if self.is_changed:
+                raise DataError(
+                    f"{self.shown}: the data has changed since training, so the folds are unknown; predictions out of "
+                    "fold are in oof.csv of the run"
+                )
             model, rows = out_of_fold(model, self.selection)
             named = "training rows, out of fold,"
         if not len(rows):

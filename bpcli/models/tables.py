@@ -34,7 +34,7 @@ def choice_table(name: str, choices: Sequence[Choice]) -> Table:
     """Table of the keys of a config that a recipe gives a value, with the reason."""
     rows = []
     for one in choices:
-        value = shortened(flow_text(one.value), LONGEST_VALUE)
+        value = "" if one.overridden else shortened(flow_text(one.value), LONGEST_VALUE)
         rows.append([one.key, value, "the config has its own" if one.overridden else one.reason])
     return Table(f"Recipe {name}", [f"recipe {name}", "value", "reason"], rows, words=True)
 

@@ -64,6 +64,7 @@ def test_arrow_keys_go_from_value_to_value_and_to_the_next_curve(
 ) -> None:
     opened = visit(pages["report of penguins"])
     figure = opened.chart("Loss")
+    opened.page.keyboard.press("Tab")  # to the table of baselines
     opened.page.keyboard.press("Tab")
     assert figure.evaluate("figure => figure === document.activeElement")
     assert "arrow keys" in opened.page.locator(f"#{figure.get_attribute('aria-describedby')}").inner_text()

@@ -53,7 +53,7 @@ def test_a_run_takes_the_memory_that_was_estimated(
     columns |= {f"c{i}": [f"c{code}" for code in generator.integers(n, size=rows)] for i, n in enumerate(names)}
     columns["y"] = [f"y{row % classes}" for row in range(rows)] if classes else generator.normal(size=rows).tolist()
     write_csv(tmp_path / "t.csv", columns)
-    training = {"epochs": 2, "batch_size": 128, **options.get("training", {})}
+    training = {"epochs": 2, "batch_size": 128, "baselines": False, **options.get("training", {})}
     data = {"path": "t.csv", "target": "y"}
     of = prepared(tmp_path, data=data, **{**options, "training": training})
     assert isinstance(of.config.optimizer, Adam)

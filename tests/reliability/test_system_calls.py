@@ -19,6 +19,9 @@ from same_runs import Whole, check_goes_on, go, new_run
 from bpcli.errors import FileAccessError
 from bpcli.storage.run_directory import RunDirectory
 
+FSYNC = os.fsync
+"""The function itself: in other tests it waits for no disk."""
+
 STRACE = shutil.which("strace")
 needs_strace = pytest.mark.skipif(STRACE is None, reason="strace is not installed; it is what acts at system calls")
 
@@ -53,6 +56,11 @@ def calls_of(whole: Whole, directory: RunDirectory, log: Path) -> Counter[str]:
     calls = Counter(match[1] for match in re.finditer(r"^([a-z]\w+)\(", log.read_text(), re.MULTILINE))
     assert calls.keys() >= {"openat", "write", "fsync", "rename", "close"}
     return calls
+
+
+@pytest.fixture(autouse=True)
+def _real_fsync(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", FSYNC)
 
 
 @needs_strace

@@ -71,4 +71,6 @@ def folds_at_random(
 
 def _require(there: int, count: int, what: str, key: ConfigPath) -> None:
     if there < count:
-        raise MismatchError(Mismatch(key, f"{counted(there, what)} cannot be divided into {count} folds"))
+        fewer = f"set ensemble.members to {there} or less, or ensemble.folds to false"
+        remedy = f"; {fewer}" if key[0] == "ensemble" else ""
+        raise MismatchError(Mismatch(key, f"{counted(there, what)} cannot be divided into {count} folds{remedy}"))

@@ -25,7 +25,9 @@ class RowFacts:
         """Facts of a source and the split of a config."""
         table, split = source.table(), config.data.split
         parts = table.parts is not None and (table.parts == PARTS.index("validation")).any()
-        named = split.validation is not None or split.column is not None or config.data.validation is not None
+        named = split.validation is not None or config.data.validation is not None
+        if split.column is not None and split.column in table:
+            named = named or any(label.strip().lower() == "validation" for label in table[split.column].labels())
         return cls(table.rows, bool(parts) or named)
 
 
@@ -44,6 +46,8 @@ class DataFacts:
     arrays: bool
     validated: bool
     """Whether there are validation rows, or folds."""
+    ordered: bool = False
+    """Whether the rows are in time order."""
 
     @classmethod
     def of(cls, config: ExperimentConfig, selection: Examples) -> DataFacts:
@@ -59,4 +63,5 @@ class DataFacts:
             others=len(selection.inputs) - numeric,
             arrays=any(table[name].shape for name in selection.inputs),
             validated=config.folds or len(selection.split.validation) > 0,
+            ordered=config.data.split.order == "time",
         )

@@ -83,7 +83,7 @@ def _encoders(facts: DataFacts) -> Iterator[Choice]:
             {"type": "one_hot", "binary": "sign"},
             f"{counted(facts.others, 'other column')}: two categories need one input",
         )
-    if not facts.classes:
+    if not facts.classes and not facts.ordered:
         yield Choice(("data", "target_range"), "training", "the network does not extrapolate")
 
 

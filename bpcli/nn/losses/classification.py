@@ -65,7 +65,7 @@ class CrossEntropy(LossBase):
         else:
             np.subtract(out, target, out=out)
         scale(out, 1.0 / scratch.batch, weight, scratch)
-        return weighted_column(scratch, weight) - likelihood
+        return max(weighted_column(scratch, weight) - likelihood, 0.0)  # rounding could make it negative
 
 
 class BinaryCrossEntropy(LossBase):
