@@ -399,12 +399,9 @@ def test_columns_that_a_file_has_are_listed_in_its_order(penguins_run: Path):
 
 
 def test_a_folder_that_is_not_there_is_named_before_anything_is_predicted(penguins_run: Path, tmp_path: Path):
-    result = predict(penguins_run, PENGUINS, "-o", tmp_path / "no/such/out.csv")
+    result = bpcli("predict", PENGUINS, "--checkpoint", penguins_run, "-o", "no/such/out.csv", cwd=tmp_path)
     assert (result.code, result.out) == (7, "")
-    assert (
-        result.err
-        == f"error: {tmp_path}/no/such/out.csv: folder '{tmp_path}/no/such' does not exist; create it first\n"
-    )
+    assert result.err == "error: no/such/out.csv: folder 'no/such' does not exist; create it first\n"
 
 
 def test_without_a_run_there_is_a_checkpoint_error(tmp_path: Path):
