@@ -29,6 +29,7 @@ DATA: dict[str, Any] = {
     "schedule": None,
     "training": {"epochs": 200},
 }
+from bpcli.wording import composed
 
 
 def data_after(*overrides: str) -> Any:
@@ -179,7 +180,7 @@ keys = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_s
 def test_a_path_as_messages_show_it_is_a_path_that_can_be_set(path: list[str]) -> None:
     expected: Any = 1
     for key in reversed(path):
-        expected = {key: expected}
+        expected = {composed(key): expected}
     assert apply_overrides(parse_yaml("{}", "c.yaml"), [f"{dotted(path)}=1"]).data == expected
 
 
