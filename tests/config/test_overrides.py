@@ -12,6 +12,7 @@ from bpcli.config.document import dotted
 from bpcli.config.overrides import apply_overrides
 from bpcli.config.yaml_text import parse_yaml
 from bpcli.errors import ConfigError
+from bpcli.wording import composed
 
 TEXT = """\
 seed: 0
@@ -29,7 +30,6 @@ DATA: dict[str, Any] = {
     "schedule": None,
     "training": {"epochs": 200},
 }
-from bpcli.wording import composed
 
 
 def data_after(*overrides: str) -> Any:
