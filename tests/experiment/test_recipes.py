@@ -180,3 +180,16 @@ def test_training_on_more_data_keeps_the_network_of_the_model(tmp_path: Path) ->
     assert again.config.members == 2
     assert [layer.n_out for layer in again.network.layers] == [3, 1]
     assert {one.reason for one in again.recipe if one.key == "layers" and not one.overridden} == {f"as in {run}"}
+
+
+def test_a_split_column_without_validation_rows_leaves_the_folds(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).normal(size=90).tolist()
+    for part, folds in (("train", True), ("Validation", False)):
+        parts = ["test" if row % 5 == 0 else part if row % 5 == 1 else "train" for row in range(90)]
+        write_csv(tmp_path / "t.csv", {"x": numbers, "part": parts, "y": [2 * x for x in numbers]})
+        assert prepared(tmp_path, data={"split": {"column": "part"}}).config.folds == folds
+
+
+def test_numbers_in_time_order_may_leave_the_range_of_training(tmp_path: Path) -> None:
+    table(tmp_path, classes=False)
+    assert prepared(tmp_path, data={"split": {"order": "time"}}).config.data.target_range != "training"

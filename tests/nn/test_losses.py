@@ -375,3 +375,13 @@ def test_scratch_for_fewer_rows_is_the_same_memory() -> None:
 def test_options_out_of_bounds_are_refused(spec: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=list(spec)[1]):
         SPEC.validate_python(spec)
+
+
+def test_cross_entropy_of_certain_rows_is_never_below_0() -> None:
+    """Rounding makes the sum of likelihoods larger than that of the normalizers in some of these."""
+    generator = np.random.default_rng(0)
+    for rows in range(1, 400):
+        logits = generator.normal(scale=30.0, size=(rows, 3)).astype(np.float32)
+        target = np.eye(3, dtype=np.float32)[logits.argmax(axis=1)]
+        scratch = LossScratch(rows, 3, logits.dtype)
+        assert CrossEntropy().value_and_gradient(logits, target, None, np.empty_like(logits), scratch) >= 0.0
