@@ -377,11 +377,12 @@ def test_options_out_of_bounds_are_refused(spec: dict[str, Any]) -> None:
         SPEC.validate_python(spec)
 
 
-def test_cross_entropy_of_certain_rows_is_never_below_0() -> None:
-    """Rounding makes the sum of likelihoods larger than that of the normalizers in some of these."""
+def test_binary_cross_entropy_of_certain_rows_is_never_below_0() -> None:
+    """Both of its sums are large, so that rounding makes their difference negative in some of these."""
     generator = np.random.default_rng(0)
     for rows in range(1, 400):
-        logits = generator.normal(scale=30.0, size=(rows, 3)).astype(np.float32)
-        target = np.eye(3, dtype=np.float32)[logits.argmax(axis=1)]
-        scratch = LossScratch(rows, 3, logits.dtype)
-        assert CrossEntropy().value_and_gradient(logits, target, None, np.empty_like(logits), scratch) >= 0.0
+        signs = generator.choice([-1.0, 1.0], (rows, 1))
+        logits = (signs * generator.uniform(20.0, 60.0, (rows, 1))).astype(np.float32)
+        target = (logits > 0).astype(np.float32)
+        scratch = LossScratch(rows, 1, logits.dtype)
+        assert BinaryCrossEntropy().value_and_gradient(logits, target, None, np.empty_like(logits), scratch) >= 0.0

@@ -65,7 +65,7 @@ class CrossEntropy(LossBase):
         else:
             np.subtract(out, target, out=out)
         scale(out, 1.0 / scratch.batch, weight, scratch)
-        return max(weighted_column(scratch, weight) - likelihood, 0.0)  # rounding could make it negative
+        return weighted_column(scratch, weight) - likelihood
 
 
 class BinaryCrossEntropy(LossBase):
@@ -99,7 +99,7 @@ class BinaryCrossEntropy(LossBase):
         sigmoid(logits, out)
         np.subtract(out, target, out=out)
         scale(out, 1.0 / (scratch.batch * outputs), weight, scratch)
-        return total / outputs
+        return max(total, 0.0) / outputs  # the difference of two sums may be rounded below 0
 
 
 class Hinge(LossBase):
