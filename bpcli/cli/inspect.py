@@ -86,7 +86,7 @@ def inspect(
     require_columns(model, named)
     require_score(model, importance)
     wanted = _wanted(model, layer, neuron or [])
-    rows = known_classes(model, split_rows(model, None, cache=not no_cache))
+    rows = known_classes(whole, split_rows(whole, None, cache=not no_cache))
     notes([*unfinished_notes(model.path), *rows.notes, *_notes_of_members(whole, member)])
     network = NetworkSummary.of(model.preprocessor, model.inference.network, model.loss)
     columns = found = None

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from commands import bpcli as bpcli_command
 from experiments import write_csv
 from small_runs import experiment, partly_trained, trained
 
@@ -193,3 +194,13 @@ def test_every_member_may_start_from_one_network(tmp_path: Path) -> None:
     state = open_experiment(tmp_path / "c.json", [FOLDED, f"start_from={{checkpoint: {one}}}"]).plan.new_state()
     params = Checkpoint.load(RunDirectory(one).best).vectors["params"]
     assert all(np.array_equal(member, params) for member in state.params)
+
+
+@pytest.mark.parametrize("command", [("inspect", "--member", "2"), ("inspect",), ("evaluate",)])
+def test_commands_without_test_rows_take_rows_out_of_fold(tmp_path: Path, command: tuple[str, ...]) -> None:
+    run = trained(experiment(tmp_path), FOLDED, "data.split.test=0", "training.epochs=1")
+    name, *options = command
+    result = bpcli_command(name, run, *options).ok()
+    assert result.out.startswith(f"training rows, out of fold, of {tmp_path}/t.csv, 40 rows")
+    wrong = bpcli_command("inspect", run, "--member", "3")
+    assert (wrong.code, wrong.err) == (2, "error: --member 3: there are members 0 to 2\n")
