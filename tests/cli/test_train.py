@@ -20,6 +20,7 @@ from bpcli.config.yaml_text import read_yaml
 from bpcli.errors import CheckpointError
 from bpcli.experiment.prepare import prepare
 from bpcli.storage.checkpoint import Checkpoint
+from bpcli.storage.run_checkpoint import finished_runs
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training import Stepping
 
@@ -335,7 +336,7 @@ def test_a_training_can_be_asked_to_end_on_what_a_layer_does(tmp_path: Path):
     again = bpcli("train", "--resume", tmp_path / "run", "-q")
     assert (again.code, again.err.endswith(error)) == (6, True)
     with pytest.raises(CheckpointError, match="no finished run"):  # that predict would take by itself
-        RunDirectory.finished(tmp_path)
+        finished_runs(tmp_path)
     assert (tmp_path / "run/checkpoints/best.safetensors").is_file()
 
 
