@@ -16,6 +16,7 @@ from bpcli.data.columns.censored import CensoredInput
 from bpcli.data.columns.dates import PERIODS, CycleOf, MomentInput
 from bpcli.data.columns.encoders import Affine, Landmarks
 from bpcli.data.columns.inputs import BooleanInput, NumericInput
+from bpcli.data.columns.periodic import EmbeddedNumber
 from bpcli.data.columns.piecewise_linear import Bins
 from bpcli.data.columns.smooth_clip import SmoothlyClipped
 from bpcli.data.columns.target_encoders import Logarithm, Ratio
@@ -25,6 +26,7 @@ from bpcli.data.table import Column, Table
 from bpcli.data.targets import ExclusiveTarget, LabelsTarget, NumbersTarget, TargetBase
 from bpcli.errors import UsageError
 from bpcli.nn.layers import Layer
+from bpcli.nn.periodic import PeriodicLayer
 from bpcli.tracing.arithmetic import Arithmetic
 from bpcli.wording import listed
 
@@ -50,6 +52,10 @@ def inputs_made(preprocessor: Preprocessor, row: Table, stems: Mapping[str, Laye
 def _made(spec: InputBase, column: Column, stem: Layer | None) -> Iterable[str]:
     if stem is None:
         return _input(spec, column)
+    if isinstance(stem, PeriodicLayer):
+        number, *others = _input(spec, column)
+        sums = (f"number {place} of cos(2π · frequency · x + phase) · weight + bias" for place in range(stem.sums))
+        return [number, *sums, *others]
     of = "the array" if column.shape else column.labels()[0]
     return [f"number {place} of the output of {stem.type} for {of}" for place in range(stem.n_out)]
 
@@ -225,6 +231,11 @@ def _affine(encoding: Affine, value: float) -> str:
 def _smoothly_clipped(encoding: SmoothlyClipped, value: float) -> str:
     z = f"(({_number(value)} - {_bracketed(encoding.center)}) / {_number(encoding.scale)})"
     return f"{z} / √(1 + ({z} / {_number(encoding.limit)})²)"
+
+
+@_scaled.register
+def _embedded(encoding: EmbeddedNumber, value: float) -> str:
+    return _scaled(encoding.scaled, value)
 
 
 @_scaled.register

@@ -24,6 +24,7 @@ from bpcli.nn.embedding import Embedding
 from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, Parametric, Scale
 from bpcli.nn.losses import CrossEntropy, Loss, LossScratch, MeanSquaredError
 from bpcli.nn.optimizers import Adam, Adamw, Nadam, OptimizerSpec, OptimizerState, RateFactors, Sgd, Update
+from bpcli.nn.periodic import Periodic
 
 ROWS = 1100
 UNITS = 1050
@@ -154,6 +155,19 @@ def test_the_check_sees_one_row_that_a_layer_allocates() -> None:
 def test_the_check_sees_memory_that_grows_with_the_steps() -> None:
     step = WholeStep([Dense(units=4)], MeanSquaredError(), Leaking(), rows=8)
     assert bytes_allocated(step, steps=1000, warm_up=2500) > BOUND
+
+
+def test_a_step_of_a_periodic_stem_allocates_no_array() -> None:
+    made = Periodic(frequencies=UNITS, units=3).plan(0, Field("age", (2, 1)))
+    work = Workspace([made.buffers(training=True)], ROWS, FLOAT32).layers[0]
+    x, dy = np.ones((ROWS, 2, 1), np.float32), np.ones((ROWS, 5), np.float32)
+    params, grads = ({slot.name: np.ones(slot.shape, np.float32) for slot in made.parameters()} for _ in range(2))
+
+    def step() -> None:
+        made.forward(params, {}, x, work, None)
+        made.backward(params, x, dy, work, grads)
+
+    assert bytes_allocated(step) < BOUND
 
 
 def test_a_step_of_an_embedding_allocates_nothing() -> None:
