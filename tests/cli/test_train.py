@@ -383,7 +383,9 @@ def test_fewer_epochs_than_are_done_are_refused(penguins_run: Path):
     assert "epochs are done, more than training.epochs asks for" in result.err
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    "closed", ["<&- >&- 2>&-", *(pytest.param(one, marks=pytest.mark.exhaustive) for one in ("<&-", ">&-", "2>&-"))]
+)
 def test_closed_streams_do_no_harm(line: Path, closed: str):
     write(line, ENDLESS)
     command = f"{sys.executable} -m bpcli train config.yaml --set training.epochs=2 --run-dir run {closed}"

@@ -55,6 +55,17 @@ def test_a_table_gets_members_on_folds_bins_and_a_schedule(tmp_path: Path) -> No
     assert all(one.reason for one in of.recipe)
 
 
+def test_a_column_of_many_categories_gets_a_vector_for_each(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    code, a = generator.permutation(np.arange(404) % 101), generator.normal(size=404)
+    few, many = (code % 100).astype(str).tolist(), code.astype(str).tolist()
+    columns = {"few": [f"n{one}" for one in few], "many": [f"n{one}" for one in many], "a": a.tolist()}
+    write_csv(tmp_path / "t.csv", {**columns, "y": (a + code).tolist()})
+    of = prepared(tmp_path, data={"split": {"test": 0}})
+    found = {column.name: (column.type, len(column.categories)) for column in of.preprocessor.inputs[:2]}
+    assert found == {"few": ("one_hot", 100), "many": ("embedding", 101)}
+
+
 def test_the_warm_up_is_a_share_of_the_epochs_that_are_planned(tmp_path: Path) -> None:
     table(tmp_path)
     assert prepared(tmp_path).config.schedule.warmup_epochs == 2.88
