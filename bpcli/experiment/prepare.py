@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.config.partial import NOTHING, Partial
 from bpcli.config.start_from import WarmStart
 from bpcli.data.batches import Dataset
 from bpcli.data.data_warning import Acceptance, DataWarning
@@ -111,6 +112,7 @@ def prepare(
     earlier: EarlierFit | None = None,
     model: StartingModel | None = None,
     starting: StartingModel | None = None,
+    partial: Partial = NOTHING,
 ) -> Prepared:
     """Read, split and encode the data of a config, and plan its network.
 
@@ -118,7 +120,7 @@ def prepare(
     table in the result; otherwise its memory is freed once the rows are encoded. source: data that is already open.
     earlier: preprocessing to apply instead of fitting it, if it is of the same rows. model: the model that
     `config.start_from` names, not needed with `earlier`. starting: with `earlier`, the model that the final training
-    starts from.
+    starts from. partial: keys of sections that the recipe of the config completes.
 
     Raises:
         MismatchError: config and data do not fit together.
@@ -129,7 +131,7 @@ def prepare(
     known = None if config.start_from is None else (model or earlier)
     of_model: list[Choice] = []
     if model is not None:
-        config, of_model = recipes.as_in_model(config, model.config, model.shown)
+        config, of_model = recipes.as_in_model(config, model.config, model.shown, partial)
         model.require_encoders(config)
         model.require_members(config)
     kinds = None if known is None else known_kinds(known.preprocessor, config.data)
@@ -144,7 +146,7 @@ def prepare(
     if known is not None:
         inputs = known_inputs(known.preprocessor, config.data, selection, model.shown if model else "the run")
         selection = replace(selection, inputs=inputs)
-    config, of_data = recipes.of_examples(config, selection)
+    config, of_data = recipes.of_examples(config, selection, partial)
     config = _resolved(config, selection)
     dtype = np.dtype(config.dtype)
     table, split, data = selection.table, selection.split, config.data

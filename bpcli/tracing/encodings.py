@@ -26,7 +26,6 @@ from bpcli.data.table import Column, Table
 from bpcli.data.targets import ExclusiveTarget, LabelsTarget, NumbersTarget, TargetBase
 from bpcli.errors import UsageError
 from bpcli.nn.layers import Layer
-from bpcli.nn.periodic import PeriodicLayer
 from bpcli.tracing.arithmetic import Arithmetic
 from bpcli.wording import listed
 
@@ -52,12 +51,12 @@ def inputs_made(preprocessor: Preprocessor, row: Table, stems: Mapping[str, Laye
 def _made(spec: InputBase, column: Column, stem: Layer | None) -> Iterable[str]:
     if stem is None:
         return _input(spec, column)
-    if isinstance(stem, PeriodicLayer):
-        number, *others = _input(spec, column)
-        sums = (f"number {place} of cos(2π · frequency · x + phase) · weight + bias" for place in range(stem.sums))
-        return [number, *sums, *others]
     of = "the array" if column.shape else column.labels()[0]
-    return [f"number {place} of the output of {stem.type} for {of}" for place in range(stem.n_out)]
+    passed = dict(zip(spec.features, _input(spec, column), strict=True))  # some outputs are what the stem takes
+    return [
+        passed.get(name, f"number {place} of the output of {stem.type} for {of}")
+        for place, name in enumerate(stem.feature_names(spec.name, spec.features))
+    ]
 
 
 def targets_made(preprocessor: Preprocessor, row: Table, outputs: int) -> list[str]:
