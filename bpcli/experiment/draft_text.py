@@ -92,7 +92,8 @@ def config_text(found: Findings) -> str:
     else:
         lines.append(f"loss: {found.loss}    # {found.loss_reason}")
         if found.expected.max_time is not None:
-            lines.append(f"training: {{max_time: {found.expected.max_time:g}}}    # seconds, the budget")
+            limits = f"epochs: {found.expected.epochs}, max_time: {found.expected.max_time:g}"
+            lines.append(f"training: {{{limits}}}    # seconds: the budget, and the epochs that it allows")
     return "\n".join(lines) + "\n"
 
 

@@ -14,15 +14,15 @@ from bpcli.data.examples.split import DEFAULT_SHARE
 from bpcli.data.table import Column, Table
 from bpcli.experiment.recipes import newest_choices
 from bpcli.experiment.recipes.facts import DataFacts, RowFacts
-from bpcli.wording import duration
+from bpcli.wording import counted, duration
 
-PRODUCTS = 1 / 30e9
+PRODUCTS = 1 / 45e9
 """Seconds per floating-point operation of a matrix product, on one core."""
 
-OUTPUT = 12e-9
+OUTPUT = 5e-9
 """Seconds per output of a layer: activation, dropout and their gradients."""
 
-PARAMETER = 10e-9
+PARAMETER = 8e-9
 """Seconds per parameter: optimizer and moving average."""
 
 STEP = 0.3e-3
@@ -37,10 +37,14 @@ BINS = 16
 
 @dataclass(frozen=True)
 class Expected:
-    """A recipe, the seconds that all its epochs take on one core, and the seconds to stop after, if a budget does."""
+    """A recipe, its epochs and the seconds that all of them take on one core.
+
+    max_time: budget in seconds, for which fewer epochs than the recipe's are planned; None if there are none fewer.
+    """
 
     recipe: str
     members: int
+    epochs: int
     seconds: float
     max_time: float | None = None
     folds: bool = False
@@ -52,7 +56,7 @@ class Expected:
         seconds = float(f"{self.seconds:.1g}")
         what = f"recipe: {self.recipe}; {networks}, about {duration(seconds)} of training on one core, often less"
         if self.max_time is not None:
-            return f"{what}, limited to {duration(self.max_time)} by training.max_time"
+            return f"{what}; {counted(self.epochs, 'epoch')} for the budget of {duration(self.max_time)}"
         return what if self.recipe.startswith(f"{asked}@") else f"{what}, as {asked} would exceed the budget"
 
 
@@ -64,7 +68,7 @@ def within_budget(
     classes: int,
     budget: float | None,
 ) -> Expected:
-    """The recipe that was asked for, or the quick one if it takes too long, limited to the budget.
+    """The recipe that was asked for, or the quick one if it takes too long, with so many epochs as the budget allows.
 
     classes: number of classes of the target, 0 for numbers. budget: in seconds; None for any time.
     """
@@ -76,7 +80,8 @@ def within_budget(
         found = expected("quick", inputs, table.rows, table.parts is not None, classes)
     if found.seconds <= budget:
         return found
-    return replace(found, max_time=budget)
+    epochs = max(1, int(found.epochs * budget / found.seconds))
+    return replace(found, epochs=epochs, seconds=found.seconds * epochs / found.epochs, max_time=budget)
 
 
 def expected(name: RecipeName, inputs: list[Column], rows: int, own_parts: bool, classes: int) -> Expected:
@@ -95,7 +100,7 @@ def expected(name: RecipeName, inputs: list[Column], rows: int, own_parts: bool,
     batch, epochs = min(int(values[("training", "batch_size")]), of_member), int(values[("training", "epochs")])
     row = 6.0 * products * PRODUCTS + sum(widths) * OUTPUT
     step = members * (batch * row + products * PARAMETER) + STEP
-    return Expected(f"{name}@{NEWEST}", members, epochs * -(-of_member // batch) * step, folds=folds)
+    return Expected(f"{name}@{NEWEST}", members, epochs, epochs * -(-of_member // batch) * step, folds=folds)
 
 
 def _features(column: Column) -> int:

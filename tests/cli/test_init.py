@@ -108,7 +108,8 @@ def test_a_budget_chooses_the_recipe(tmp_path: Path):
     short = bpcli("init", "penguins.csv", "--target", "species", "--budget", "0.01s", cwd=tmp_path).ok()
     assert long.out == PENGUINS_CONFIG
     assert "\nrecipe: quick@1 " in short.out
-    assert short.out.endswith("\ntraining: {max_time: 0.01}    # seconds, the budget\n")
+    budget = "training: {epochs: 1, max_time: 0.01}    # seconds: the budget, and the epochs that it allows"
+    assert short.out.endswith(f"\n{budget}\n")
     wrong = bpcli("init", "penguins.csv", "--target", "species", "--budget", "soon", cwd=tmp_path)
     assert (wrong.code, wrong.err) == (
         2,

@@ -27,18 +27,20 @@ def test_more_rows_take_longer_and_fewer_members_less() -> None:
     assert of(60_000).members == 4
 
 
-def test_a_budget_chooses_quick_and_then_a_limit() -> None:
+def test_a_budget_chooses_quick_and_then_fewer_epochs() -> None:
     tabular, quick = of(3_000), of(3_000, "quick")
     assert of(3_000, budget=tabular.seconds + 1) == tabular
     assert of(3_000, budget=(quick.seconds + tabular.seconds) / 2) == quick
     limited = of(3_000, budget=quick.seconds / 4)
     assert limited.recipe == "quick@1"
-    assert limited.max_time == pytest.approx(quick.seconds / 4)
+    assert (limited.epochs, limited.max_time) == (16, quick.seconds / 4)
+    assert limited.seconds == pytest.approx(quick.seconds / 4)
+    assert of(3_000, budget=1e-6).epochs == 1
 
 
 def test_the_note_says_what_and_why() -> None:
-    expected = Expected("quick@1", 4, 12.3)
+    expected = Expected("quick@1", 4, 64, 12.3)
     assert expected.told("quick") == "recipe: quick@1; 4 networks, about 10.0 s of training on one core, often less"
     assert expected.told("tabular").endswith("often less, as tabular would exceed the budget")
-    limited = Expected("quick@1", 4, 12.3, 5.0)
-    assert limited.told("quick").endswith("often less, limited to 5.0 s by training.max_time")
+    limited = Expected("quick@1", 4, 20, 4.3, 5.0)
+    assert limited.told("quick").endswith("often less; 20 epochs for the budget of 5.0 s")

@@ -54,6 +54,12 @@ def test_a_table_gets_members_on_folds_bins_and_a_schedule(tmp_path: Path) -> No
     assert all(one.reason for one in of.recipe)
 
 
+def test_the_warm_up_is_a_share_of_the_epochs_that_are_planned(tmp_path: Path) -> None:
+    table(tmp_path)
+    assert prepared(tmp_path).config.schedule.warmup_epochs == 2.88
+    assert prepared(tmp_path, training={"epochs": 10}).config.schedule.warmup_epochs == 0.3
+
+
 def test_what_the_config_says_stays(tmp_path: Path) -> None:
     table(tmp_path)
     settings: dict[str, Any] = {

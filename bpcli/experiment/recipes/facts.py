@@ -48,6 +48,8 @@ class DataFacts:
     """Whether there are validation rows, or folds."""
     ordered: bool = False
     """Whether the rows are in time order."""
+    epochs: int | None = None
+    """Epochs of the config, if it has a number of its own."""
 
     @classmethod
     def of(cls, config: ExperimentConfig, selection: Examples) -> DataFacts:
@@ -64,4 +66,5 @@ class DataFacts:
             arrays=any(table[name].shape for name in selection.inputs),
             validated=config.folds or len(selection.split.validation) > 0,
             ordered=config.data.split.order == "time",
+            epochs=config.training.epochs if "epochs" in config.training.model_fields_set else None,
         )

@@ -104,9 +104,8 @@ def _steps(name: str, facts: DataFacts) -> Iterator[Choice]:
     epochs = EPOCHS.get(name, 96)
     if facts.rows > MANY_ROWS:
         epochs = max(8, min(epochs, 2_000_000 // facts.rows))
-    yield Choice(
-        ("schedule",), {"type": "flat_cosine", "flat": 0.7, "warmup_epochs": round(0.03 * epochs, 2)}, "ends at rest"
-    )
+    warmup = round(0.03 * (facts.epochs or epochs), 2)
+    yield Choice(("schedule",), {"type": "flat_cosine", "flat": 0.7, "warmup_epochs": warmup}, "ends at rest")
     yield Choice(("training", "epochs"), epochs, f"{counted(facts.rows, 'row')} for each network")
     yield Choice(("training", "batch_size"), batch_size(facts.rows), f"{counted(facts.rows, 'row')} for each network")
     yield Choice(("training", "average"), {"decay": 0.99}, "steadier than the last step")
