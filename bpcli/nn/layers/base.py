@@ -96,6 +96,15 @@ class Layer(ABC):
         return None
 
     @property
+    def n_units(self) -> int:
+        """Number of outputs, or of the channels of a grid, whose positions share their parameters."""
+        return self.out_shape[-1] if isinstance(self.out_shape, Grid) else self.n_out
+
+    def by_unit(self, y: Array) -> Array:
+        """View of outputs (rows, *out_shape) as (values, n_units): a channel has a value at each position."""
+        return y.reshape(-1, self.n_units)
+
+    @property
     def multiplications(self) -> int:
         """Multiplications per row in matrix products."""
         return 0

@@ -11,7 +11,7 @@ from bpcli.arrays.memory import Array
 from bpcli.nn.layers import ConvLayer
 from bpcli.tracing.arithmetic import MOST_TERMS
 from bpcli.tracing.layers.base import Derivation, LayerInStep, WorkedLayer, flat, worked_layer
-from bpcli.tracing.layers.geometry import window_of, windows_of_input
+from bpcli.tracing.layers.geometry import positions_at, window_of, windows_of_input
 from bpcli.tracing.parts import Grid, Part
 from bpcli.tracing.phrases import Place
 from bpcli.tracing.trace import activation_formulas
@@ -145,16 +145,17 @@ class WorkedConv(WorkedLayer[ConvLayer]):
 
     def derivation(self, name: str, place: Place) -> Derivation | None:
         """Σ x · dL/dz over rows and positions for a weight; Σ dL/dz for a bias."""
-        f, filters = place[-1], self.planned.filters
-        outputs = range(f, self.dz.shape[1], filters)
-        over = "rows and positions"
+        f, filters, over = place[-1], self.planned.filters, "rows and positions"
         if name == "bias":
             return self._sum("dL/dz", self.dz[:, f::filters].ravel())._replace(over=over)
-        tap = (0,) * (4 - len(place)) + place
-        pairs = [(i, j) for j in outputs for i, at in self.terms(j) if at == tap]
-        x = np.concatenate([self.x[:, i] for i, _ in pairs] or [np.zeros(0)])
-        dz = np.concatenate([self.dz[:, j] for _, j in pairs] or [np.zeros(0)])
-        return self._sum("dL/dz", dz, "x", x)._replace(over=over) if len(dz) else None
+        *tap, channel, f = (0,) * (4 - len(place)) + place
+        channel += f // (filters // self.planned.groups) * self.weight.shape[2]
+        found = list(positions_at(self.planned.sliding, (tap[0], tap[1])))
+        if not found:
+            return None
+        windows, positions = np.array(found).T
+        x = self.x[:, positions * self.planned.sliding.source[2] + channel].ravel()
+        return self._sum("dL/dz", self.dz[:, windows * filters + f].ravel(), "x", x)._replace(over=over)
 
     # Lines
 

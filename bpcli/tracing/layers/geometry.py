@@ -28,3 +28,11 @@ def windows_of_input(sliding: Sliding, position: int) -> Iterator[tuple[int, Tap
         found = [divmod(p + one.before - t, one.stride) for p, t, one in zip(at, tap, sliding.extents, strict=True)]
         if all(not rest and 0 <= o < count for (o, rest), count in zip(found, sliding.out, strict=True)):
             yield found[0][0] * sliding.out[1] + found[1][0], (tap[0], tap[1])
+
+
+def positions_at(sliding: Sliding, tap: Tap) -> Iterator[tuple[int, int]]:
+    """Yield each window that holds a value at a place, and the position of that value."""
+    for window, at in enumerate(np.ndindex(*sliding.out)):
+        place = [int(o) * one.stride + t - one.before for o, t, one in zip(at, tap, sliding.extents, strict=True)]
+        if all(0 <= p < size for p, size in zip(place, sliding.source[:2], strict=True)):
+            yield window, place[0] * sliding.source[1] + place[1]
