@@ -9,13 +9,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 from bpcli.cli.main import run
+from bpcli.jobs.side_by_side import child_command
+from bpcli.jobs.variants import Variant
 
 ROOT = Path(__file__).parent.parent
 CONFIGS = ROOT / "configs"
@@ -76,6 +78,32 @@ def bpcli(*arguments: object, stdin: str | bytes = "", cwd: Path | None = None) 
         except SystemExit as stop:
             code = stop.code if isinstance(stop.code, int) else 0
     return Result(code, out.text(), err.text())
+
+
+@contextlib.contextmanager
+def series_in_process() -> Iterator[list[int]]:
+    """Runs of a series are trained one by one in this process. The list is of how many were to run at once."""
+    found: list[int] = []
+
+    def one_by_one(
+        commands: Mapping[Variant, Sequence[str]],
+        at_once: int,
+        stop: Callable[[], int | None],
+        say: Callable[[Variant, str], None],
+        killed: Callable[[Variant, int], None],
+    ) -> dict[Variant, int]:
+        found.append(at_once)
+        codes = {}
+        for variant, command in commands.items():
+            assert command == child_command(command[3:])
+            result = bpcli(*command[3:])
+            for line in result.err.splitlines():
+                say(variant, line)
+            codes[variant] = result.code
+        return codes
+
+    with mock.patch("bpcli.jobs.side_by_side.train_side_by_side", one_by_one):
+        yield found
 
 
 def bpcli_process(

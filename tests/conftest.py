@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Generator, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -20,11 +22,24 @@ drop_crashing_kernels(os.environ)
 settings.register_profile("sample", deadline=None, max_examples=25)  # a busy machine is no failure
 settings.register_profile("whole", deadline=None)
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each process that a test starts compiles the whole package
+gc.set_threshold(100_000)  # little garbage is in cycles; the default of 700 takes a twentieth of the time
+
+FOLDERS = count()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Take a sample of the examples of Hypothesis too, unless the exhaustive loops are asked for."""
     settings.load_profile("sample" if config.getoption("markexpr") == "not exhaustive" else "whole")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect no garbage while tests are collected: nearly all that is made is kept."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 def pytest_collection_finish() -> None:
@@ -46,6 +61,15 @@ def _no_wait_for_the_disk() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", os.fstat)  # which refuses the same descriptors
         yield
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new folder. That of pytest looks for a free number among those of all earlier tests, which are thousands."""
+    name = re.sub(r"\W", "_", request.node.name)[:30]
+    path = tmp_path_factory.getbasetemp() / f"{name}-{next(FOLDERS)}"
+    path.mkdir(mode=0o700)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -57,7 +57,7 @@ def partly_trained(folder: Path, calls: int, *settings: str, stepping: Stepping 
 
 
 def cut_short(folder: Path) -> tuple[Path, int, int]:
-    """A run that a time limit ended within an epoch after the first; with the number of that epoch, and of steps."""
+    """A run that a time limit ended within an epoch; with the number of whole epochs, and of steps."""
     run = folder / "run"
     for limit in range(16, 60):  # seconds of a clock that moves by one at each look
         loaded = load_config(folder / "c.json", [f"training.max_time={limit}"])
@@ -66,12 +66,24 @@ def cut_short(folder: Path) -> tuple[Path, int, int]:
         last = Checkpoint.load(run / "checkpoints/last.safetensors").header
         assert last.counters is not None
         epoch, steps = last.counters["epoch"], last.optimizer_steps
-        if epoch > 1 and steps < epoch * STEPS:
+        if epoch * STEPS < steps:
             assert last.counters["stop"] == "max_time"
-            assert (epoch - 1) * STEPS < steps
+            assert last.counters["step"] == steps - epoch * STEPS
             return run, epoch, steps
         shutil.rmtree(run)
     raise AssertionError("no limit ends within an epoch")
+
+
+def cut_short_before(folder: Path) -> tuple[Path, int, int]:
+    """A run as `cut_short`, as earlier versions left it, which counted the epoch as a whole one, with its metrics."""
+    run, epoch, steps = cut_short(folder)
+    header = Checkpoint.load(run / "checkpoints/last.safetensors").header
+    counted = {"epoch": epoch + 1, "step": 0, "loss_sum": 0.0, "weight_sum": 0.0}
+    change_header(run, "last", counters={**(header.counters or {}), **counted})
+    line = {**record(run, epoch), "epoch": epoch + 1}
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write(f"{json.dumps(line)}\n")
+    return run, epoch, steps
 
 
 def record(run: Path, epoch: int) -> dict[str, Any]:

@@ -8,18 +8,20 @@ import pytest
 from golden.make_bits import ARITHMETIC, GROUPS, recorded, train_group
 
 
+@pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.exhaustive)], ids=["sample", "whole"])
 @pytest.mark.parametrize("group", GROUPS)
-def test_training_gives_the_recorded_bits_with_one_thread_and_with_two(group: str, tmp_path: Path):
+def test_training_gives_the_recorded_bits_with_one_thread_and_with_two(group: str, whole: bool, tmp_path: Path):
+    """The sample trains with two threads, and with one only where steps are divided among threads."""
     compiled = group == "compiled"
     if compiled:
         pytest.importorskip("numba")
-    trained = train_group(tmp_path, group)
-    assert {name for name, run in trained.items() if run.one != run.two} == set()
+    trained = train_group(tmp_path, group, whole)
+    assert {name for name, run in trained.items() if any(bits != run.bits[2] for bits in run.bits.values())} == set()
     assert {name for name, run in trained.items() if ("numba" in run.versions) != compiled} == set()
     versions = next(iter(trained.values())).versions
     for entry in recorded():
         if all(entry["environment"][key] == versions.get(key) for key in (*ARITHMETIC, *["numba"] * compiled)):
-            found = {name: run.one for name, run in trained.items()}
+            found = {name: run.bits[2] for name, run in trained.items()}
             assert found == entry["bits"][group]
             return
     pytest.skip(f"no bits are recorded for {', '.join(versions[key] for key in ARITHMETIC)}; see make_bits.py")

@@ -41,7 +41,13 @@ def test_no_shipped_experiment_has_warnings_that_it_does_not_accept(name: str) -
     assert [note for note in ready.notes if note.startswith("data.accept")] == []
 
 
-@pytest.mark.parametrize("name", FLOORS)
+LONGEST = ("concrete", "digits", "fashion", "fashion_conv")
+"""Experiments that take seconds each. The golden bits of their first epochs are in the default run too."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.exhaustive if name in LONGEST else ()) for name in FLOORS]
+)
 def test_a_shipped_experiment_reaches_its_score(name: str, tmp_path: Path) -> None:
     part, metric, floor, overrides = FLOORS[name]
     loaded = load_config(CONFIGS / f"{name}.yaml", overrides)

@@ -74,7 +74,7 @@ def inspect(
     from bpcli.inspection.document import Contributions, InspectedColumns, Inspection, RankedColumns
     from bpcli.inspection.importance import permutation_importance, require_score
     from bpcli.inspection.neurons import inspect_neurons
-    from bpcli.models.evaluation import known_classes, split_rows
+    from bpcli.models.evaluation import SEEN_BY_FINAL, known_classes, split_rows
     from bpcli.models.model import Model
     from bpcli.models.summary import NetworkSummary
     from bpcli.storage.run_checkpoint import unfinished_notes
@@ -87,7 +87,8 @@ def inspect(
     require_score(model, importance)
     wanted = _wanted(model, layer, neuron or [])
     rows = known_classes(whole, split_rows(whole, None, cache=not no_cache))
-    notes([*unfinished_notes(model.path), *rows.notes, *_notes_of_members(whole, member)])
+    seen = [SEEN_BY_FINAL] if rows.part == "validation" and model.header.all_rows else []
+    notes([*unfinished_notes(model.path), *rows.notes, *seen, *_notes_of_members(whole, member)])
     network = NetworkSummary.of(model.preprocessor, model.inference.network, model.loss)
     columns = found = None
     sections = [[f"{rows.source}, {counted(rows.table.rows, 'row')}, epoch {model.header.score.epoch}"]]

@@ -84,6 +84,7 @@ class Live(View):
         self._figures: dict[str, str] = {}
         self._report: EpochReport | None = None
         self._progress: Progress | None = None
+        self._final: EpochReport | Progress | None = None
         self._losses = {name: Bins() for name in LOSSES}
         self._epochs_before = 0
         for record in earlier:
@@ -110,6 +111,9 @@ class Live(View):
         """Record the event for the next redraw."""
         from bpcli.training import Progress
 
+        if event.final_epochs is not None:
+            self._final = event
+            return
         if isinstance(event, Progress):
             self._progress = event
             return
@@ -141,6 +145,13 @@ class Live(View):
                 done = self._done(event)
                 left = event.seconds / max(done, 1e-9) * (self._epochs - done)
                 self._figures["time left"] = f"{duration(left)} at most"
+        if self._final is not None and self._final.final_epochs is not None:
+            event, epochs = self._final, self._final.final_epochs
+            (name, epoch), *others = figures(event, epochs)
+            self._figures[name] = "  ".join([epoch, *(f"{other} {value}" for other, value in others)])
+            share = self._done(event) / epochs
+            self._figures["time left"] = duration(event.seconds / max(share, 1e-9) * (1 - share))
+            done = share * self._epochs
         if self._ended:
             self._figures.pop("time left", None)
         return done
@@ -183,13 +194,13 @@ def figures(event: EpochReport | Progress, epochs: int) -> list[tuple[str, str]]
     """Names and values of an event, formatted."""
     from bpcli.training import Progress
 
+    name = "epoch" if event.final_epochs is None else "final epoch"
+    shown = [(name, f"{event.epoch}/{event.final_epochs or epochs}")]
     if isinstance(event, Progress):
-        return [
-            ("epoch", f"{event.epoch}/{epochs}"),
-            ("step", f"{event.step:,}/{event.steps:,}"),
-            ("train_loss", number(event.train_loss)),
-        ]
-    shown = [("epoch", f"{event.epoch}/{epochs}"), ("train_loss", number(event.train_loss))]
+        shown.append(("step", f"{event.step:,}/{event.steps:,}"))
+    shown.append(("train_loss", number(event.train_loss)))
+    if isinstance(event, Progress) or event.final_epochs is not None:
+        return shown
     if event.validation_loss is not None:
         shown.append(("validation_loss", number(event.validation_loss)))
     shown += [(name, number(value)) for name, value in event.metrics.items()]

@@ -76,6 +76,8 @@ class TrainingView(Observer):
         best, test = summary.best or EpochScores(0), summary.test
         shown = ", ".join(f"{name} {number(value)}" for name, value in best.values.items() if value is not None)
         result(f"best epoch {best.epoch}: {shown}")
+        if summary.final_training is not None:
+            result(summary.final_training.line)
         if test:
             names = [name for name in SUMMARIES[self._task] if name in test.scores]
             plain = {name: f" (unweighted {number(value)})" for name, value in test.differing.items()}

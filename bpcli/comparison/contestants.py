@@ -12,7 +12,8 @@ from bpcli.decision.threshold import DEFAULT_THRESHOLD
 from bpcli.errors import CheckpointError, DataError, UsageError
 from bpcli.models.model import Model
 from bpcli.storage.checkpoint import Checkpoint
-from bpcli.storage.run_directory import RunDirectory, run_labels
+from bpcli.storage.run_directory import RunDirectory
+from bpcli.storage.run_labels import run_labels
 from bpcli.storage.run_listing import ListedRun, read_run
 from bpcli.wording import listed, printable, quoted
 

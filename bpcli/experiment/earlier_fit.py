@@ -25,6 +25,8 @@ class EarlierFit:
     weightless: Weightless
     warm_start: WarmStart | None = None
     """What the run took over from another model."""
+    final: Preprocessor | None = None
+    """Preprocessing of the final training, if that has begun."""
 
     def for_rows(self, config: ExperimentConfig, selection: Examples) -> Preprocessor | None:
         """The preprocessing for the same rows, targets and loss, else None."""

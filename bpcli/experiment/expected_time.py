@@ -34,6 +34,9 @@ FEATURES = {"boolean": 1, "date": 6, "time_of_day": 3}
 BINS = 16
 """Most bins of a numeric column."""
 
+VECTOR = 8
+"""Length of the vector of a category, where there are many."""
+
 
 @dataclass(frozen=True)
 class Expected:
@@ -94,7 +97,9 @@ def expected(name: RecipeName, inputs: list[Column], rows: int, own_parts: bool,
     of_member = max(1, round(train * (1 - 1 / members) if folds else train))
     facts = DataFacts(of_member, classes > 0, len(numeric), len(inputs) - len(numeric), arrays=False, validated=True)
     values = newest_choices(name, facts)
-    widths = [sum(map(_features, inputs)), *(layer["units"] for layer in values[("layers",)] if "units" in layer)]
+    categorical = values.get(("data", "encoders", "categorical"), {})
+    features = sum(_features(column, categorical.get("one_hot_up_to")) for column in inputs)
+    widths = [features, *(layer["units"] for layer in values[("layers",)] if "units" in layer)]
     widths.append(classes if classes > 2 else 1)
     products = sum(one * other for one, other in pairwise(widths))
     batch, epochs = min(int(values[("training", "batch_size")]), of_member), int(values[("training", "epochs")])
@@ -103,9 +108,11 @@ def expected(name: RecipeName, inputs: list[Column], rows: int, own_parts: bool,
     return Expected(f"{name}@{NEWEST}", members, epochs, epochs * -(-of_member // batch) * step, folds=folds)
 
 
-def _features(column: Column) -> int:
+def _features(column: Column, one_hot_up_to: int | None) -> int:
     """Rough number of features of a column."""
     if column.kind in FEATURES:
         return FEATURES[column.kind]
     distinct = len(np.unique(column.known().values))
-    return min(distinct, BINS + 1) if column.kind == "numeric" else distinct
+    if column.kind == "numeric":
+        return min(distinct, BINS + 1)
+    return distinct if one_hot_up_to is None or distinct <= one_hot_up_to else VECTOR

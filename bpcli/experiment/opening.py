@@ -42,13 +42,16 @@ def open_experiment(
     """
     loaded = load_config(path, overrides)
     config = change(loaded.config)
-    model = None
+    model = starting = None
     if (start := config.start_from) is not None:
         start = start.model_copy(update={"checkpoint": str((loaded.folder / start.checkpoint).resolve())})
         model = None if earlier else load_starting_model(start)
+        starting = load_starting_model(start) if earlier and config.training.final else None
         config = config.model_copy(update={"start_from": start if model is None else model.reference})
     try:
-        prepared = prepare(config, loaded.folder, cache, keep_examples, source, earlier, model)
+        prepared = prepare(
+            config, loaded.folder, cache, keep_examples, source, earlier, model, starting, loaded.partial
+        )
     except MismatchError as error:
         raise loaded.locate(error) from error
     return replace(prepared, notes=[*loaded.notes, *prepared.notes])

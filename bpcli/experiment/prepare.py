@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.config.partial import NOTHING, Partial
 from bpcli.config.start_from import WarmStart
 from bpcli.data.batches import Dataset
-from bpcli.data.columns import Surprise
 from bpcli.data.data_warning import Acceptance, DataWarning
 from bpcli.data.examples.leaks import find_leaks
 from bpcli.data.examples.selection import Examples, Weightless, select_examples
@@ -21,10 +20,12 @@ from bpcli.data.files.source import Source, open_source
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part
 from bpcli.documents.json_value import Json
-from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
+from bpcli.errors import Mismatch, MismatchError
 from bpcli.experiment import recipes
 from bpcli.experiment.decidable import notes_of_decision, require_decidable
 from bpcli.experiment.earlier_fit import EarlierFit
+from bpcli.experiment.encoding import encode, fit_preprocessor
+from bpcli.experiment.final_training import final_part, require_best_epoch
 from bpcli.experiment.initial_parameters import initial_parameters
 from bpcli.experiment.member_folds import folds_of, validated_rows, without_validation_rows
 from bpcli.experiment.memory_estimate import COMPILED_BYTES, Footprint, estimate_memory
@@ -35,7 +36,6 @@ from bpcli.experiment.notes import (
     notes_of_layers,
     notes_of_ranges,
     notes_of_targets,
-    notes_of_unseen_classes,
     surprise_notes,
 )
 from bpcli.experiment.reading_warnings import warnings_of_reading
@@ -81,6 +81,8 @@ class Prepared:
     """Choices of the recipe, if the config names one."""
     train_rows: NDArray[np.intp] | None = None
     """Indices of the training rows in the data, if they have folds."""
+    final: Prepared | None = None
+    """Final training on all rows that are not test rows, with its own preprocessing, if the config asks for one."""
 
     @property
     def all_warnings(self) -> list[Json]:
@@ -114,13 +116,16 @@ def prepare(
     source: Source | None = None,
     earlier: EarlierFit | None = None,
     model: StartingModel | None = None,
+    starting: StartingModel | None = None,
+    partial: Partial = NOTHING,
 ) -> Prepared:
     """Read, split and encode the data of a config, and plan its network.
 
     folder: base of the config's relative paths. cache: use the data cache for large text files. keep_examples: keep the
     table in the result; otherwise its memory is freed once the rows are encoded. source: data that is already open.
     earlier: preprocessing to apply instead of fitting it, if it is of the same rows. model: the model that
-    `config.start_from` names, not needed with `earlier`.
+    `config.start_from` names, not needed with `earlier`. starting: with `earlier`, the model that the final training
+    starts from. partial: keys of sections that the recipe of the config completes.
 
     Raises:
         MismatchError: config and data do not fit together.
@@ -131,7 +136,7 @@ def prepare(
     known = None if config.start_from is None else (model or earlier)
     of_model: list[Choice] = []
     if model is not None:
-        config, of_model = recipes.as_in_model(config, model.config, model.shown)
+        config, of_model = recipes.as_in_model(config, model.config, model.shown, partial)
         model.require_encoders(config)
         model.require_members(config)
     kinds = None if known is None else known_kinds(known.preprocessor, config.data)
@@ -146,35 +151,14 @@ def prepare(
     if known is not None:
         inputs = known_inputs(known.preprocessor, config.data, selection, model.shown if model else "the run")
         selection = replace(selection, inputs=inputs)
-    config, of_data = recipes.of_examples(config, selection)
+    config, of_data = recipes.of_examples(config, selection, partial)
     config = _resolved(config, selection)
     dtype = np.dtype(config.dtype)
     table, split, data = selection.table, selection.split, config.data
     tables = {part: table.take(split.part(part)) for part in PARTS}
     train = tables["train"]
     before = earlier.for_rows(config, selection) if earlier else None
-    with errors_in(f"{selection.source}: train rows"):
-        preprocessor = before or Preprocessor.fit(
-            train,
-            selection.inputs,
-            selection.targets,
-            data.columns,
-            data.encoders,
-            data.target_encoder,
-            data.weight,
-            selection.loss,
-            data.positive,
-            model.preprocessor.inputs if model else None,
-            data.target_range,
-            config.seed,
-            selection.train_groups,
-            config.input,
-        )
-    difference = None
-    if model is not None:
-        columns = [train[name] for name in selection.targets]
-        difference = model.target_difference(config, selection.loss, preprocessor, columns)
-        preprocessor = preprocessor if difference else model.with_target(preprocessor)
+    preprocessor, difference = fit_preprocessor(config, selection, train, before, model)
     network = config.plan_network(preprocessor.signature, preprocessor.target.outputs, preprocessor.stems)
     if model is not None:
         model.require_layers(network)
@@ -184,27 +168,14 @@ def prepare(
         memory = replace(memory, parameters=memory.parameters + model.params.nbytes)
     require_memory(memory.total, "training", "use fewer units, a smaller batch, or fewer rows")
     warnings = find_leaks(selection, data.columns)  # 30 to 70 ms for 100,000 rows of 20 columns
-    datasets: dict[Part, Dataset] = {}
-    surprises: dict[Part, Counter[Surprise]] = {}
-    for part in PARTS:
-        if tables[part].rows:
-            with errors_in(f"{selection.source}: {part} rows"):
-                encoder = (
-                    preprocessor.of_training_rows(train, selection.train_groups) if part == "train" else preprocessor
-                )
-                datasets[part], surprises[part] = encoder.apply(tables[part], dtype)
-                if weightless == "kept":  # version 0.1, whose metrics were not weighted
-                    datasets[part] = replace(datasets[part], row_weight=None)
-                unseen = notes_of_unseen_classes(preprocessor, tables[part])
-                name = ", ".join(selection.targets)
-                warnings += [DataWarning("unseen_class", f"{part} rows: {line}", name) for line in unseen]
-                if part == "validation" and unseen and not np.any(datasets[part].weight):
-                    raise DataError("no row has a class of the training set")
+    datasets, surprises, unseen = encode(preprocessor, selection, tables, dtype, weightless)
+    warnings += unseen
     folds = folds_of(config, selection, preprocessor.target, datasets["train"])
     validation = datasets.get("validation")
     if folds is not None:
         validation = validated_rows(folds, preprocessor, selection, datasets["train"])
     datasets["train"] = weighted(datasets["train"], config, preprocessor)
+    require_best_epoch(config, validation)
     require_decidable(config.decision, preprocessor.target, selection.loss, validation)
     steering = watched(config, preprocessor.target, selection.loss, datasets["train"], validation)
     taken = model.taken(with_output=difference is None) if model else ({}, {})
@@ -255,7 +226,7 @@ def prepare(
         notes += [f"{part} rows: {note}" for note in found_notes]
     missing = {name: int(np.count_nonzero(table[name].missing())) for name in selection.inputs}
     examples = selection if keep_examples else None
-    return Prepared(
+    prepared = Prepared(
         config,
         preprocessor,
         plan,
@@ -274,6 +245,28 @@ def prepare(
         [*of_model, *of_rows, *of_data],
         None if folds is None else split.train,
     )
+    if config.training.final is None:
+        return prepared
+    # The source table is still in memory, and errors are raised before the first training.
+    found_final = final_part(
+        config,
+        selection,
+        plan,
+        preprocessor,
+        datasets,
+        memory,
+        weightless,
+        earlier.final if before and earlier else None,
+        model or starting,
+    )
+    final = replace(
+        prepared,
+        preprocessor=found_final.preprocessor,
+        plan=found_final.plan,
+        datasets=found_final.datasets,
+        train_rows=None,
+    )
+    return replace(prepared, final=final, memory=found_final.memory)
 
 
 def _require_batches(network: Network, config: ExperimentConfig, rows: int) -> None:

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from bpcli.errors import CheckpointError, UsageError
 from bpcli.storage.records import EpochRecord
-from bpcli.storage.run_directory import RunDirectory, run_labels
+from bpcli.storage.run_directory import RunDirectory
+from bpcli.storage.run_labels import run_labels
 from bpcli.wording import listed, printable, quoted, suggestion
 
 SPLITS = ("train", "validation")

@@ -33,14 +33,18 @@ class BestModel:
     @classmethod
     def of(cls, prepared: Prepared, state: TrainingState) -> BestModel:
         """Best model of a state, as `Model` loads it."""
-        exact = np.dtype(np.float64)
-        loss = prepared.plan.loss
-        inference = inference_of(prepared.network, state.best_params, state.best_layer_state, loss, exact)
-        found, spec = cls(prepared, inference, None), prepared.config.decision
+        found, spec = cls.deciding_as(prepared, state, None), prepared.config.decision
         if spec == DecisionSpec():
             return found
-        target, validation = prepared.preprocessor.target, prepared.plan.validation
+        target, validation, loss = prepared.preprocessor.target, prepared.plan.validation, prepared.plan.loss
         return replace(found, decision=fit_decision(spec, target, loss, found.logits, validation))
+
+    @classmethod
+    def deciding_as(cls, prepared: Prepared, state: TrainingState, decision: FittedDecision | None) -> BestModel:
+        """Best model of a state with a decision that is already fitted."""
+        exact, loss = np.dtype(np.float64), prepared.plan.loss
+        inference = inference_of(prepared.network, state.best_params, state.best_layer_state, loss, exact)
+        return cls(prepared, inference, decision)
 
     def logits(self, dataset: Dataset) -> Array:
         """Logits (rows, outputs) of a dataset; of folds, each row by the member that does not train on it."""
@@ -71,15 +75,26 @@ class BestModel:
         target, loss = self.prepared.preprocessor.target, self.prepared.plan.loss
         return answers(target, loss, self.logits(dataset), dataset, self.decision).report
 
-    def decision_report(self) -> DecisionReport | None:
-        """Report of the decision, with its effect on validation and test rows; None for the default."""
+    def decision_report(self, validated: BestModel | None = None) -> DecisionReport | None:
+        """Report of the decision, with its effect on validation and test rows; None for the default.
+
+        validated: the model whose validation rows the decision was fitted on, if it is another one.
+        """
         if self.decision is None:
             return None
-        target, loss = self.prepared.preprocessor.target, self.prepared.plan.loss
-        judged = {"validation": self.prepared.plan.validation, "test": self.prepared.datasets.get("test")}
+        of_validation = validated or self
+        judged = {
+            "validation": (of_validation, of_validation.prepared.plan.validation),
+            "test": (self, self.prepared.datasets.get("test")),
+        }
         scores: dict[str, Mapping[str, Scores]] = {
-            part: effect_of_calibration(target, loss, self.logits(dataset), dataset, self.decision)
-            for part, dataset in judged.items()
+            part: model._effect(dataset, self.decision)
+            for part, (model, dataset) in judged.items()
             if dataset is not None and self.decision.calibration is not None
         }
+        target = self.prepared.preprocessor.target
         return report_of(self.decision, self.prepared.config.decision, target, scores)
+
+    def _effect(self, dataset: Dataset, decision: FittedDecision) -> Mapping[str, Scores]:
+        target, loss = self.prepared.preprocessor.target, self.prepared.plan.loss
+        return effect_of_calibration(target, loss, self.logits(dataset), dataset, decision)

@@ -13,6 +13,7 @@ import numpy as np
 from bpcli.arrays.layout import Layout
 from bpcli.arrays.memory import Array
 from bpcli.documents.json_value import Json, measured
+from bpcli.storage.records import FINAL
 
 
 def scaled_difference(was: Json, now: Json) -> float:
@@ -37,6 +38,8 @@ class FirstDifference:
     metric: str | None
     was: Json = None
     now: Json = None
+    final: bool = False
+    """Whether it is an epoch of the final training."""
 
     @property
     def size(self) -> float | None:
@@ -51,12 +54,14 @@ class FirstDifference:
     @property
     def place(self) -> str:
         """Epoch and metric."""
-        return f"epoch {self.epoch}" if self.metric is None else f"epoch {self.epoch}, {self.metric}"
+        epoch = f"{'final ' if self.final else ''}epoch {self.epoch}"
+        return epoch if self.metric is None else f"{epoch}, {self.metric}"
 
     def to_json(self) -> dict[str, Json]:
         """Difference as a JSON object."""
         return {
             "epoch": self.epoch,
+            **({"phase": FINAL} if self.final else {}),
             "metric": self.metric,
             "was": finite(self.was),
             "now": self.now,
@@ -64,7 +69,7 @@ class FirstDifference:
         }
 
     def __str__(self) -> str:
-        first = f"epoch {self.epoch} is the first that differs"
+        first = f"{'final ' if self.final else ''}epoch {self.epoch} is the first that differs"
         if self.metric is None:
             return f"{first}: the run has it, but training now ended earlier"
         by = "" if self.size is None else f", off by {self.size:.2g}"

@@ -3,52 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bpcli.arrays.memory import Array
 from bpcli.config import load_config
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.config.start_from import StartFrom, WarmStart
 from bpcli.data.files.source import open_source
 from bpcli.documents.json_value import Json
-from bpcli.errors import CheckpointError, DataError, DivergedError
+from bpcli.errors import CheckpointError, DataError
 from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.opening import open_experiment
 from bpcli.experiment.prepare import Prepared
 from bpcli.experiment.warm_start import known_kinds
-from bpcli.jobs.differences import (
-    FirstDifference,
-    WeightDifference,
-    Weights,
-    largest_difference,
-    largest_shown,
-    largest_to_json,
-    weights_sha256,
-)
-from bpcli.jobs.runner import epoch_record
+from bpcli.jobs.differences import FirstDifference, WeightDifference, Weights, largest_shown, largest_to_json
+from bpcli.jobs.final_training import following
+from bpcli.jobs.repetition import Repetition
 from bpcli.models.evaluation import find_data
 from bpcli.storage.checkpoint import Checkpoint
-from bpcli.storage.records import EpochRecord
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.environment import environment, environment_changes
-from bpcli.training import Counters, EpochReport, Progress, TrainingState, train
+from bpcli.training import Counters, EpochReport, Progress
 from bpcli.wording import printable
-
-NOT_COMPARED = "seconds"
-"""Value of an epoch's record that is not compared: its duration."""
-
-BEST_EPOCH = "best_epoch, which follows from the metrics"
-"""What a tolerance leaves out: epochs that are equally good within it may change places."""
 
 
 class Reproduction:
     """Repeated training of a run, in memory, as far as the run went. The run itself is only read.
 
-    difference: first difference between the epochs' records. weights: digests of `last` and `best`. epochs: number of
-    epochs trained, of `wanted`. not_compared: values left out, with the reason. changes: differences of the
-    environment, as returned by `environment_changes`.
+    changes: differences of the environment, as returned by `environment_changes`.
     """
 
     def __init__(self, directory: RunDirectory, cache: bool = True, tolerance: float = 0.0) -> None:
@@ -67,37 +49,66 @@ class Reproduction:
         last = Checkpoint.load(directory.last)
         if last.header.counters is None:
             raise CheckpointError(f"{printable(str(directory.last))}: not the last checkpoint of a run")
-        counters = Counters.from_json(last.header.counters)
         best = Checkpoint.load(directory.best) if directory.best.is_file() else None
         self.prepared = _prepared(directory, last, cache)
-        plan = self.prepared.plan
-        # The step at which a time limit ended the run does not follow from its config.
-        self._plan = replace(plan, spec=plan.spec.model_copy(update={"max_time": None}))
-        self.environment = environment(plan.stepping.compiled)
+        self._trainings = list(self._repetitions(last, best))
+        compiled = self.prepared.plan.stepping.compiled
+        if self.prepared.final is not None:
+            compiled = compiled or self.prepared.final.plan.stepping.compiled
+        self.environment = environment(compiled)
         self.recorded_environment = last.header.versions
         self.changes = environment_changes(self.recorded_environment, self.environment)
 
-        an_epoch = plan.steps_per_epoch
-        self._records = {record.epoch: record for record in directory.read_metrics()}
-        self.not_compared: list[str] = []
-        whole, steps = counters.epoch, counters.epoch * an_epoch + counters.step
-        if counters.stop == "max_time" and last.header.optimizer_steps < steps:
-            whole, steps = whole - 1, last.header.optimizer_steps
-            self._records.pop(counters.epoch, None)
-            self.not_compared.append(f"metrics of epoch {counters.epoch}, cut short by max_time")
-        self._whole = whole
-        self.weights = {"last": Weights(counters.epoch, steps, _weights_of(last))}
-        if best is not None:
-            epoch = best.header.score.epoch
-            at = min(epoch * an_epoch, steps) if epoch == counters.epoch else epoch * an_epoch
-            self.weights["best"] = Weights(epoch, at, _weights_of(best))
-        epochs = max([whole, *self._records])
-        self._end = max(epochs * an_epoch, *(weights.steps for weights in self.weights.values()))
-        self.wanted = -(-self._end // an_epoch)
-        self._checkpoints = {"last": last} if best is None else {"last": last, "best": best}
-        self.epochs = 0
-        self.difference: FirstDifference | None = None
-        self.largest_metric: FirstDifference | None = None
+    def _repetitions(self, last: Checkpoint, best: Checkpoint | None) -> Iterator[Repetition]:
+        """Repetitions of the first training, and of the final one as far as it went."""
+        directory, final = self.directory, self.prepared.final
+        begun = final is not None and directory.final.is_file() and directory.validated.is_file()
+        if final is None or not begun:
+            yield Repetition(self.prepared.plan, last, best, directory.read_metrics(), tolerance=self.tolerance)
+            return
+        validated, records = Checkpoint.load(directory.validated), list(directory.read_metrics())
+        names = ("last", "validated")
+        yield Repetition(self.prepared.plan, last, validated, records, names, self.tolerance)
+        plan = following(final.plan, Counters.from_json(last.header.counters), records)
+        state = Checkpoint.load(directory.final)
+        best = best if best is not None and best.header.all_rows else None
+        yield Repetition(plan, state, best, directory.read_metrics(final=True), ("final", "best"), self.tolerance)
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs trained, of both trainings if there is a final one."""
+        return sum(one.epochs for one in self._trainings)
+
+    @property
+    def wanted(self) -> int:
+        """Number of epochs to train, of the first training."""
+        return self._trainings[0].wanted
+
+    @property
+    def difference(self) -> FirstDifference | None:
+        """First difference between the epochs' records."""
+        return next((one.difference for one in self._trainings if one.difference is not None), None)
+
+    @property
+    def largest_metric(self) -> FirstDifference | None:
+        """Largest difference of a metric."""
+        found = [one.largest_metric for one in self._trainings if one.largest_metric is not None]
+        return max(found, key=lambda one: one.scaled, default=None)
+
+    @property
+    def weights(self) -> dict[str, Weights]:
+        """Digests of the checkpoints' weights, by name."""
+        return {name: weights for one in self._trainings for name, weights in one.weights.items()}
+
+    @property
+    def not_compared(self) -> list[str]:
+        """Values left out, with the reason."""
+        return list(dict.fromkeys(what for one in self._trainings for what in one.not_compared))
+
+    def run(self, threads: int | None = None) -> Iterator[EpochReport | Progress]:
+        """Train again, yielding the events of training. The results are available afterwards."""
+        for training in self._trainings:
+            yield from training.run(threads)
 
     @property
     def reproduced(self) -> bool:
@@ -147,88 +158,6 @@ class Reproduction:
             "reproduced": self.reproduced,
             "largest_difference": None if self.largest is None else dict(largest_to_json(*self.largest)),
         }
-
-    def run(self, threads: int | None = None) -> Iterator[EpochReport | Progress]:
-        """Train again, yielding the events of training. The results are available afterwards."""
-        state = self._plan.new_state()
-        if self._look(state):
-            return
-        try:
-            for event in train(self._plan, state, lambda: self._look(state), threads):
-                if isinstance(event, EpochReport):
-                    self._compare(event)
-                yield event
-        except DivergedError:
-            pass  # counts as an early end
-        if state.optimizer.steps < self._end:
-            self._differ(FirstDifference(self.epochs + 1, None))
-        for name, weights in list(self.weights.items()):
-            if weights.now is None and weights.steps < state.optimizer.steps:
-                del self.weights[name]
-                self.not_compared.append(f"the {name} weights, which lie inside a block of compiled steps")
-
-    def _look(self, state: TrainingState) -> bool:
-        """Compute the digest of the weights at the steps of the run's checkpoints.
-
-        Returns True after the run's last step.
-        """
-        for name, weights in self.weights.items():
-            if weights.now is None and weights.steps == state.optimizer.steps:
-                weights.now = weights_sha256(*_vectors_of(name, state))
-                weights.largest = None if weights.identical else self._largest(name, state)
-        return state.optimizer.steps >= self._end
-
-    def _largest(self, name: str, state: TrainingState) -> WeightDifference | None:
-        """Largest difference of the state from a checkpoint."""
-        checkpoint = self._checkpoints[name]
-        network, vectors = self.prepared.network, checkpoint.vectors
-        params, layer_state = _vectors_of(name, state)
-        found = [
-            largest_difference(network.layout, vectors["params"], params),
-            largest_difference(network.state_layout, vectors["state"], layer_state),
-        ]
-        return max((one for one in found if one is not None), key=lambda one: one.scaled, default=None)
-
-    def _compare(self, report: EpochReport) -> None:
-        """Compare an epoch with the run's record, unless a crash kept the record from the file."""
-        self.epochs = report.epoch
-        if report.epoch > self._whole and report.epoch not in self._records:
-            return
-        was, now = _values(self._records.get(report.epoch)), _values(epoch_record(report))
-        if not any(name.startswith("health.") for name in was):  # a run of a version without layer health
-            now = {name: value for name, value in now.items() if not name.startswith("health.")}
-        for name in now:
-            if name != NOT_COMPARED and was.get(name) != now[name]:
-                self._differ(FirstDifference(report.epoch, name, was.get(name), now[name]))
-
-    def _differ(self, difference: FirstDifference) -> None:
-        self.difference = self.difference or difference
-        if self.tolerance and difference.metric == "best_epoch":
-            if BEST_EPOCH not in self.not_compared:
-                self.not_compared.append(BEST_EPOCH)
-        elif self.largest_metric is None or difference.scaled > self.largest_metric.scaled:
-            self.largest_metric = difference
-
-
-def _values(record: EpochRecord | None) -> dict[str, Json]:
-    """Values of an epoch's record except its number; those of layers as `health.0.dead`."""
-    if record is None:
-        return {}
-    named: dict[str, Json] = {**record.values, "best_epoch": record.best_epoch}
-    for index, health in enumerate(record.health or ()):
-        named |= {f"health.{index}.{name}": value for name, value in health._asdict().items()}
-    return named
-
-
-def _vectors_of(name: str, state: TrainingState) -> tuple[Array, Array]:
-    """Parameters and layer state of a state, as the checkpoint of this name has them; moving averages in the best."""
-    if name == "best":
-        return state.average_params, state.average_layer_state
-    return state.params, state.layer_state
-
-
-def _weights_of(checkpoint: Checkpoint) -> str:
-    return weights_sha256(checkpoint.vectors["params"], checkpoint.vectors["state"])
 
 
 def _prepared(directory: RunDirectory, last: Checkpoint, cache: bool) -> Prepared:

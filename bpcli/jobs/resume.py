@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 
@@ -29,7 +30,8 @@ def open_run(
     directory.require_last()
     header = Checkpoint.load(directory.last).header
     data = header.data
-    earlier = EarlierFit(header.config, header.preprocessor, data.sha256, data.weightless, header.warm_start)
+    final = Checkpoint.load(directory.final).header.preprocessor if directory.final.is_file() else None
+    earlier = EarlierFit(header.config, header.preprocessor, data.sha256, data.weightless, header.warm_start, final)
     prepared = open_experiment(directory.config, overrides, cache=cache, keep_examples=keep_examples, earlier=earlier)
     if not prepared.preprocessor.arrays or header.preprocessor.arrays:
         return prepared
@@ -45,13 +47,16 @@ def resume_state(prepared: Prepared, directory: RunDirectory, of: type[Header] =
     Raises:
         CheckpointError: there is no checkpoint, or its network, optimizer, loss or rows differ from the experiment's.
     """
-    path = printable(str(directory.path))
     directory.require_last()
-    checkpoint = Checkpoint.load(directory.last, of)
-    header = checkpoint.header
+    return state_of(Checkpoint.load(directory.last, of), prepared, directory.path, directory.last)
+
+
+def state_of(checkpoint: Checkpoint, prepared: Prepared, run: Path, file: Path) -> TrainingState:
+    """Training state of a checkpoint of a run, whose file it is. Raises CheckpointError as `resume_state` does."""
+    path, header = printable(str(run)), checkpoint.header
     state = prepared.plan.new_state()
     if header.counters is None:
-        raise CheckpointError(f"{printable(str(directory.last))}: not a checkpoint to resume from")
+        raise CheckpointError(f"{printable(str(file))}: not a checkpoint to resume from")
     if header.data.sha256 != prepared.digest:
         raise CheckpointError(
             f"{path}: the data has changed since this run started; start a new run, from this one with --from"
@@ -67,7 +72,7 @@ def resume_state(prepared: Prepared, directory: RunDirectory, of: type[Header] =
     state.optimizer.steps = header.optimizer_steps
     state.optimizer.numbers |= {name: header.optimizer_numbers[name] for name in state.optimizer.numbers}
     state.counters = Counters.from_json(header.counters)
-    if state.counters.epoch > prepared.plan.spec.epochs:
+    if state.counters.epoch > prepared.plan.epochs:
         done = state.counters.epoch
         raise CheckpointError(f"{path}: {done} epochs are done, more than training.epochs asks for; raise it")
     before, now, stop = header.config.training, prepared.config.training, state.counters.stop
@@ -78,7 +83,7 @@ def resume_state(prepared: Prepared, directory: RunDirectory, of: type[Header] =
     if before.batch_size != now.batch_size:
         state.count(step=0, loss_sum=0.0, weight_sum=0.0)  # restart the epoch, which is split into other batches
     elif (state.counters.step - 1) * prepared.plan.batch_size >= prepared.plan.rows_per_member:
-        raise CheckpointError(f"{printable(str(directory.last))}: its step is beyond the end of its epoch")
+        raise CheckpointError(f"{printable(str(file))}: its step is beyond the end of its epoch")
     return state
 
 

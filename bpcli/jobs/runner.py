@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
-from bpcli.arrays.memory import Array
-from bpcli.config.experiment import ExperimentConfig
-from bpcli.decision.fitted import FittedDecision
 from bpcli.documents.baselines import Baselines
 from bpcli.documents.decision import DecisionReport
-from bpcli.documents.json_value import Json
 from bpcli.documents.layer_health import LayerHealth
 from bpcli.documents.scores import ScoreReport
 from bpcli.errors import CheckpointError, DivergedError
@@ -19,10 +15,14 @@ from bpcli.experiment.prepare import Prepared
 from bpcli.history.diagnosis import diagnose
 from bpcli.history.tensorboard import EventFile
 from bpcli.jobs.best_model import BestModel
+from bpcli.jobs.checkpoint_times import CheckpointTimes
+from bpcli.jobs.epoch_record import epoch_record
+from bpcli.jobs.final_training import FinalRunner, following
 from bpcli.jobs.pace import PACE, Pace
+from bpcli.jobs.run_checkpoints import RunCheckpoints, relocated
 from bpcli.jobs.stopping import stop_explanation
-from bpcli.storage.checkpoint import Checkpoint, DataFingerprint, Header, Score
-from bpcli.storage.records import MEMBER_LOSSES, EpochRecord, EpochScores, Summary
+from bpcli.storage.checkpoint import Checkpoint
+from bpcli.storage.records import MOST_EPOCHS, EpochRecord, EpochScores, Summary
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.crash_log import crash_logged
 from bpcli.system.environment import environment
@@ -50,21 +50,26 @@ class Runner:
     ) -> None:
         self.prepared, self.directory = prepared, directory
         self.state = state or prepared.plan.new_state()
+        self._begun_at = self.state.optimizer.steps
         self.status = "running"
         self._threads, self._pace = threads, pace
         self._events = EventFile(directory.tensorboard) if tensorboard else None
-        self._versions = environment(prepared.plan.stepping.compiled)
+        final = prepared.final
+        compiled = prepared.plan.stepping.compiled or (final is not None and final.plan.stepping.compiled)
+        self._versions = environment(compiled)
         self.summary = Summary()
         self._test: ScoreReport | None = None
         self._decision: DecisionReport | None = None
         self._baselines: Baselines | None = None
-        self.decides_again = False
+        self.decides_again = self._changes_final = False
         self._best: EpochScores | None = None
         self._final: EpochScores | None = None
         self._health: tuple[LayerHealth, ...] = ()
         self._best_written = 0
-        self._due_at = self._due_step = float("inf")
-        self._config = _relocated(prepared, directory)
+        self._times = CheckpointTimes(pace, prepared.config.training.checkpoint_every)
+        self._config = relocated(prepared, directory)
+        self._checkpoints = RunCheckpoints(prepared, self._config, prepared.rows, self._versions)
+        self._final_runner: FinalRunner | None = None
         self._started = datetime.now(UTC)
 
     def run(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[EpochReport | Progress]:
@@ -82,7 +87,11 @@ class Runner:
 
     def _train(self, interrupted: Callable[[], bool]) -> Iterator[EpochReport | Progress]:
         self.directory.write_config(self._config.model_dump(mode="json", by_alias=True))
-        self.directory.keep_metrics(self.state.counters.epoch)
+        if self.prepared.final is None or self.state.counters.stop is None:
+            self.directory.remove_final()  # a first training that continues may find another best epoch
+            self.directory.keep_metrics(self.state.counters.epoch)
+        else:
+            self.directory.keep_metrics(self.state.counters.epoch, MOST_EPOCHS)
         for record in self.directory.read_metrics():
             self._remember(record)
         self._save()
@@ -101,7 +110,7 @@ class Runner:
             for event in events:
                 if isinstance(event, EpochReport):
                     self._record(event)
-                if self.state.counters.stop is None and self._is_due():
+                if self.state.counters.stop is None and self._times.is_due(self.state.optimizer.steps):
                     self._save()
                 yield event
         except DivergedError:
@@ -113,13 +122,55 @@ class Runner:
         if self.state.counters.stop is None:
             self.status = "interrupted"
         else:
-            best = BestModel.of(self.prepared, self.state)
-            if (table := best.out_of_fold_csv()) is not None:
-                write_atomic(self.directory.out_of_fold, table.encode())
-            self._test, self._decision = best.test_report(), best.decision_report()
-            self._baselines = self._compared()
-            self.status = self._status_at_end()
+            yield from self._finish(interrupted)
         self._summarize()
+
+    def _finish(self, interrupted: Callable[[], bool]) -> Iterator[EpochReport | Progress]:
+        """Score the best model, after the final training if there is one, whose events it yields."""
+        best = BestModel.of(self.prepared, self.state)
+        if (table := best.out_of_fold_csv()) is not None:
+            write_atomic(self.directory.out_of_fold, table.encode())
+        self._baselines = self._compared()
+        model = best
+        if self._has_final:
+            assert self.prepared.final is not None
+            final = self._begin_final(self.prepared.final, best)
+            try:
+                yield from final.run(interrupted)
+            except DivergedError:
+                self.status = "diverged"
+                self._summarize()
+                raise
+            if final.state.counters.stop is None:
+                self.status = "interrupted"
+                return
+            model = final.model()
+        self._test, self._decision = model.test_report(), model.decision_report(best)
+        self.status = self._status_at_end()
+
+    @property
+    def _has_final(self) -> bool:
+        """Whether a final training belongs to the run, once the first is over."""
+        finished = self._status_at_end() == "finished" and self.state.counters.best_epoch > 0
+        return self.prepared.final is not None and finished
+
+    def _begin_final(self, prepared: Prepared, best: BestModel) -> FinalRunner:
+        """Final training of the run. Keeps the best model of the first training as `validated`."""
+        self._checkpoints.of_best(self.state, best.decision).save(self.directory.validated)
+        plan = following(prepared.plan, self.state.counters, self.directory.read_metrics())
+        prepared = replace(prepared, plan=plan)
+        checkpoints = replace(self._checkpoints, prepared=prepared, all_rows=True)
+        found = FinalRunner(prepared, self.directory, checkpoints, best, self._threads, self._pace)
+        self._final_runner = found
+        self._summarize()
+        return found
+
+    @property
+    def has_trained(self) -> bool:
+        """Whether a step was taken, the decision fitted again, or another model is the one to use."""
+        stepped = self.state.optimizer.steps > self._begun_at
+        finally_stepped = self._final_runner is not None and self._final_runner.has_trained
+        return stepped or finally_stepped or self.decides_again or self._changes_final
 
     def _record(self, report: EpochReport) -> None:
         record = epoch_record(report)
@@ -145,22 +196,20 @@ class Runner:
         `last` is written after everything it depends on. After a crash in between, training resumes from the previous
         `last` and repeats the epochs since, including the best one.
         """
-        pace, started = self._pace, self._pace.clock()
+        started = self._pace.clock()
         self.directory.flush_metrics()
         self._save_best()
-        self.directory.save_last(self._checkpoint(self.state.vectors(), resumable=True))
-        now, every = pace.clock(), self.prepared.config.training.checkpoint_every
-        if every is None:
-            self._due_at = now + max(pace.checkpoint_seconds, (now - started) / pace.checkpoint_share)
-        else:
-            self._due_at = now + (every.seconds or float("inf"))
-            self._due_step = every.next_step(self.state.optimizer.steps)
+        self.directory.save_last(self._checkpoints.of_state(self.state))
+        self._times.written(started, self.state.optimizer.steps)
 
     def _is_finished_on_disk(self) -> bool:
         """Whether the directory already has all results of the final state."""
         counters, summary = self.state.counters, self.directory.read_summary()
         written = (summary.status, summary.stop_reason, summary.epochs)
         if written != (self._status_at_end(), counters.stop, counters.epoch) or not self.directory.best.is_file():
+            return False
+        self._changes_final = self._has_final != (summary.final_training is not None)
+        if self._changes_final:
             return False
         self.decides_again = self._is_decided_otherwise()
         return not self.decides_again
@@ -180,46 +229,16 @@ class Runner:
         """
         return "stopped" if self.state.counters.stop == "stop_when" else "finished"
 
-    def _is_due(self) -> bool:
-        return self._pace.clock() > self._due_at or self.state.optimizer.steps >= self._due_step
-
     def _save_best(self) -> None:
         state = self.state
         if state.counters.best_epoch != self._best_written:
-            vectors = {"params": state.best_params, "state": state.best_layer_state}
             decision = BestModel.of(self.prepared, state).decision
-            self.directory.save_best(self._checkpoint(vectors, resumable=False, decision=decision))
+            self.directory.save_best(self._checkpoints.of_best(state, decision))
             self._best_written = state.counters.best_epoch
-
-    def _checkpoint(
-        self, vectors: dict[str, Array], resumable: bool, decision: FittedDecision | None = None
-    ) -> Checkpoint:
-        counters, optimizer = self.state.counters, self.state.optimizer
-        header = Header(
-            config=self._config,
-            preprocessor=self.prepared.preprocessor,
-            data=DataFingerprint(
-                sha256=self.prepared.digest,
-                paths=tuple(str(path.resolve()) for path in self.prepared.sources),
-                rows=self.prepared.rows,
-                weightless=self.prepared.weightless,
-            ),
-            score=Score(
-                monitor=self.prepared.plan.monitor.name,
-                value=self.prepared.plan.monitor.less_is_better(counters.best) if counters.best_epoch else None,
-                epoch=counters.best_epoch,
-            ),
-            warm_start=self.prepared.warm_start,
-            counters=counters.to_json() if resumable else None,
-            optimizer_steps=optimizer.steps if resumable else 0,
-            optimizer_product=optimizer.numbers.get("product", 1.0) if resumable else 1.0,
-            versions=self._versions,
-            decision=decision,
-        )
-        return Checkpoint(header, vectors)
 
     def _summarize(self) -> None:
         counters, finished = self.state.counters, self.status != "running"
+        final = None if self._final_runner is None else self._final_runner.outcome
         self.summary = Summary(
             name=self.prepared.config.name,
             status=self.status,
@@ -234,13 +253,14 @@ class Runner:
             positive=self.prepared.preprocessor.target.positive,
             decision=self._decision,
             baselines=self._baselines,
+            final_training=final,
             parameters=self.prepared.network.layout.size * len(self.prepared.plan.members),
             rows=self.prepared.rows,
             data_sha256=self.prepared.digest,
             warm_start=None if (start := self.prepared.warm_start) is None else start.model_dump(mode="json"),
             warnings=[warning.text for warning in self.prepared.warnings],
             data_warnings=self.prepared.all_warnings,
-            training_seconds=round(counters.seconds, 6),
+            training_seconds=round(counters.seconds + (final.seconds if final else 0.0), 6),
             started_at=self._started.isoformat(timespec="seconds"),
             finished_at=datetime.now(UTC).isoformat() if finished else None,
             versions=self._versions,
@@ -271,26 +291,3 @@ class Runner:
         if penalty.l1 or penalty.l2 or plan.train.rows < 2:
             return None
         return baseline_loss(plan.loss, plan.train, plan.network.n_out)
-
-
-def epoch_record(report: EpochReport) -> EpochRecord:
-    """Record of an epoch for metrics.jsonl."""
-    values: dict[str, Json] = {
-        "train_loss": report.train_loss,
-        "validation_loss": report.validation_loss,
-        **report.metrics,
-        **({MEMBER_LOSSES: list(report.member_losses)} if report.member_losses else {}),
-        "learning_rate": report.learning_rate,
-        "seconds": round(report.seconds, 6),
-    }
-    return EpochRecord(report.epoch, values, report.best_epoch, report.health)
-
-
-def _relocated(prepared: Prepared, directory: RunDirectory) -> ExperimentConfig:
-    """Resolved config with paths relative to the run directory."""
-    config = prepared.config
-    changes: dict[str, object] = {"data": config.data.with_paths(map(directory.relative_to_run, prepared.sources))}
-    if (start := config.start_from) is not None:
-        checkpoint = directory.relative_to_run(Path(start.checkpoint))
-        changes["start_from"] = start.model_copy(update={"checkpoint": checkpoint})
-    return config.model_copy(update=changes)

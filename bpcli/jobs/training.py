@@ -160,14 +160,13 @@ def _created(run_dir: Path | None, runs_dir: Path | None, name: str) -> RunDirec
 
 def _run(runner: Runner, observer: Observer) -> Run:
     """Train until the end, or until the observer requests a stop."""
-    before = runner.state.optimizer.steps
 
     def run() -> Run:
         return Run(
             runner.directory.path,
             runner.status,
             runner.summary,
-            runner.state.optimizer.steps > before or runner.decides_again,
+            runner.has_trained,
         )
 
     try:

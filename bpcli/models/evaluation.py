@@ -38,6 +38,12 @@ CHANGED = (
     "the data file has changed since training: the rows differ from those of the run, and some may be training rows"
 )
 
+OF_FIRST = (
+    "scores of the first training's best model: the final model, which predicts, has trained on the validation rows too"
+)
+
+SEEN_BY_FINAL = "the final model, which is explained, has trained on these validation rows too"
+
 FITTED_HERE = "threshold and calibration were fitted on these rows, so scores on them may be too optimistic"
 
 
@@ -67,6 +73,12 @@ class SplitRows:
     notes: list[str]
     model: Model
 
+    @property
+    def notes_of_answers(self) -> list[str]:
+        """Notes on answers of `model`, which those of a final model on validation rows are not."""
+        is_first = self.model.path.name == RunDirectory(self.model.path.parent.parent).validated.name
+        return [*self.notes, *([OF_FIRST] if is_first else [])]
+
 
 @dataclass(frozen=True)
 class OwnData:
@@ -89,9 +101,11 @@ class OwnData:
             DataError: the run has no such split, or the data lacks its rows or a column of the model.
         """
         part = _known_part(self.model, part)
-        table = self.selection.table
+        table, model = self.selection.table, self.model
+        if part == "validation" and model.header.all_rows:
+            model = validated_model(model)
         table.require(list(self.model.preprocessor.evaluation_kinds), self.shown)
-        model, rows, named = self.model, self.selection.split.part(part), f"{part} rows"
+        rows, named = self.selection.split.part(part), f"{part} rows"
         if part == "validation" and model.header.config.folds:
             if self.is_changed:
                 raise DataError(
@@ -104,6 +118,20 @@ class OwnData:
             raise DataError(f"{self.selection.source}: no longer has {part} rows")
         notes = [*self.selection.notes, *([CHANGED] if self.is_changed else [])]
         return SplitRows(table.take(rows), rows + 1, part, f"{named} of {self.shown}", notes, model)
+
+
+def validated_model(model: Model) -> Model:
+    """Best model of the first training, which has not seen the validation rows, before the final one of `model`.
+
+    Raises DataError if it is not in the run directory of the final model.
+    """
+    run = RunDirectory(model.path.resolve().parent.parent)
+    if not run.validated.is_file():
+        raise DataError(
+            f"{printable(str(model.path))}: the model of a final training has seen the validation rows, and "
+            f"{run.validated.name}, the model before it, is missing; evaluate test rows, or new rows with --data"
+        )
+    return Model.load(run.validated)
 
 
 def own_data(model: Model, cache: bool = True, otherwise: str = "give it with --data") -> OwnData:
@@ -200,7 +228,9 @@ def evaluate_split(model: Model, part: Part | None, cache: bool = True) -> Evalu
     """Evaluate a model on a split of its own data, as chosen by `split_rows`."""
     rows = split_rows(model, part, cache)
     fitted = [FITTED_HERE] if rows.part == "validation" and model.decision.rows else []
-    return _evaluated(rows.model, rows.table, rows.source, [*rows.notes, *fitted, *warnings_of_training(model)])
+    return _evaluated(
+        rows.model, rows.table, rows.source, [*rows.notes_of_answers, *fitted, *warnings_of_training(model)]
+    )
 
 
 def evaluate_file(model: Model, path: Path, cache: bool = True) -> Evaluation:

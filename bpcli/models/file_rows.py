@@ -77,7 +77,7 @@ def trained_on(model: Model, found: FileRows) -> str | None:
     }
     if header.data.sha256 != found.source.digest and parts <= {"test"}:
         return None
-    if parts and "train" not in parts and None not in parts:
+    if parts and "train" not in parts and None not in parts and not header.all_rows:
         return "these are the validation rows, by which the model was chosen; scores on them may be too optimistic"
     whole = not parts or "train" in parts or not (header.data.rows["validation"] or header.data.rows["test"])
     trained = "the rows" if whole and header.data.rows["train"] == found.table.rows else "rows"

@@ -10,6 +10,7 @@ from bpcli.documents.json_value import Json
 from bpcli.errors import CheckpointError, DataError, UsageError
 from bpcli.models.new_rows import options_of_new_rows
 from bpcli.storage.checkpoint import header_from
+from bpcli.storage.run_checkpoint import finished_runs
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.storage.safetensors_file import read_about
 from bpcli.system.files import is_stream
@@ -37,7 +38,7 @@ def fitting_run(source: Path | None, runs: Path) -> RunDirectory:
         DataError: the file cannot be read.
         UsageError: no run fits, or runs of different targets do.
     """
-    finished = RunDirectory.finished(runs)
+    finished = finished_runs(runs)
     if source is None or is_stream(source):
         return finished[0]
     headers = _Headers(source)

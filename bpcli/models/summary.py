@@ -152,6 +152,8 @@ class ExperimentSummary:
     recipe: str | None = None
     choices: Sequence[Choice] = ()
     """Choices of the recipe, if there is one."""
+    final_rows: int | None = None
+    """Rows of the final training, if there is one."""
 
     @classmethod
     def of(cls, prepared: Prepared) -> ExperimentSummary:
@@ -173,6 +175,7 @@ class ExperimentSummary:
             ensemble=prepared.config.ensemble,
             recipe=prepared.config.recipe,
             choices=prepared.recipe,
+            final_rows=None if prepared.final is None else prepared.final.plan.train.rows,
         )
 
     def to_json(self) -> dict[str, object]:
@@ -180,6 +183,8 @@ class ExperimentSummary:
         document = asdict(self)
         memory = document.pop("memory")
         del document["network"], document["columns"], document["choices"]
+        if self.final_rows is None:
+            del document["final_rows"]
         document["ensemble"] = None if self.ensemble is None else self.ensemble.model_dump()
         if self.recipe is not None:
             choices = [{"key": one.key, **vars(one), "path": list(one.path)} for one in self.choices]

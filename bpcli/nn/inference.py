@@ -122,7 +122,8 @@ class Inference:
     @property
     def linear_in_pieces(self) -> bool:
         """Whether the logits are a piecewise linear function of the features."""
-        return all(layer.linear_in_pieces for layer in self.network.layers)
+        stems = (stem.layer for stem in self.network.stems.trained)
+        return all(layer.linear_in_pieces for layer in (*stems, *self.network.layers))
 
     @property
     def takes_changes(self) -> bool:

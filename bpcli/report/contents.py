@@ -122,8 +122,8 @@ def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, Scores, list[st
         sentences.append(f"Scores and curves are weighted by {by}, total weight {amount(report.weight_sum)}.")
     decision = model.decision_report(rows.table)
     about = [*report.about_positive, *(decision.lines() if decision else ())]
-    sentences += map(as_sentence, [*about, *grouped(rows.notes), *remarks(report)])
-    return Section("Evaluation", sentences, charts, tables), report.scores, rows.notes
+    sentences += map(as_sentence, [*about, *grouped(rows.notes_of_answers), *remarks(report)])
+    return Section("Evaluation", sentences, charts, tables), report.scores, rows.notes_of_answers
 
 
 def _all_metrics(report: ScoreReport) -> Table:

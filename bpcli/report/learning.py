@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bpcli.history.curves import suits_logarithmic_axis
 from bpcli.pages.charts import Chart, Series
-from bpcli.pages.page import Section, spaced
+from bpcli.pages.page import Section, as_sentence, spaced
 from bpcli.storage.records import MEMBER_LOSSES, EpochRecord, Summary
 from bpcli.training.scoring import UNWEIGHTED
 
@@ -30,6 +30,8 @@ def learning_section(records: Sequence[EpochRecord], summary: Summary) -> Sectio
         charts.append(metric_chart({"learning rate": records}, "learning_rate", best))
     sentence = f"Epochs are compared by {spaced(summary.monitor or 'train_loss')}"
     sentence += f"; the best is epoch {best}, whose model is kept." if best else "."
+    if summary.final_training is not None:
+        sentence += f" {as_sentence(summary.final_training.line)} Its model predicts; its epochs are not in the charts."
     if members := len(records[-1].member_losses):
         sentence += f" The faint lines are the {members} members of the ensemble, each on the rows it is validated on."
     return Section("Learning", [sentence], charts)

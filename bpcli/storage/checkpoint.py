@@ -86,6 +86,9 @@ class Header(Spec):
     decision: FittedDecision | None = Field(
         default=None, description="Thresholds and calibration of these parameters, if fitted."
     )
+    all_rows: bool = Field(
+        default=False, description="Whether these parameters are of a final training, on the validation rows too."
+    )
 
     @property
     def decision_in_use(self) -> FittedDecision:

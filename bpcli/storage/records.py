@@ -12,6 +12,7 @@ from functools import cached_property
 
 from bpcli.documents.baselines import Baselines
 from bpcli.documents.decision import DecisionReport
+from bpcli.documents.final_training import FinalTraining
 from bpcli.documents.json_value import Json, items, measured, members, text, whole
 from bpcli.documents.layer_health import LayerHealth
 from bpcli.documents.scores import ScoreReport, Scores, scores_in
@@ -24,6 +25,9 @@ MEMBER_LOSSES = "validation_loss_members"
 
 NOT_SCORES = ("learning_rate", "seconds", MEMBER_LOSSES)
 """Values of an epoch that are not copied to the summary."""
+
+FINAL = "final"
+"""`phase` in the record of an epoch of the final training."""
 
 STATUSES = ("running", "finished", "stopped", "interrupted", "diverged")
 """Valid values of a summary's status."""
@@ -55,13 +59,15 @@ class EpochRecord:
     """Record of an epoch: a line of metrics.jsonl.
 
     values: losses, metrics, learning rate and seconds, in the order of the line. Training writes numbers, and null if
-    undefined; an edited file may hold any JSON value. health: None for runs of versions that did not record it.
+    undefined; an edited file may hold any JSON value. health: None for runs of versions that did not record it. final:
+    whether it is an epoch of the final training, which are counted from 1 too.
     """
 
     epoch: int
     values: Mapping[str, Json] = field(default_factory=dict)
     best_epoch: int | None = None
     health: tuple[LayerHealth, ...] | None = None
+    final: bool = False
 
     def number(self, name: str) -> float | None:
         """Return a value if it is a finite number, else None."""
@@ -89,7 +95,8 @@ class EpochRecord:
 
     def to_json(self) -> dict[str, Json]:
         """Record as a JSON object."""
-        document: dict[str, Json] = {"epoch": self.epoch, **self.values}
+        phase: dict[str, Json] = {"phase": FINAL} if self.final else {}
+        document: dict[str, Json] = {"epoch": self.epoch, **phase, **self.values}
         if self.best_epoch is not None:
             document["best_epoch"] = self.best_epoch
         if self.health is not None:
@@ -105,11 +112,15 @@ class EpochRecord:
             return None
         best, health = whole(entries.get("best_epoch")), entries.get("health")
         found = [LayerHealth.from_json(entry) for entry in items(health)]
+        own = {"epoch", "best_epoch", "health"}
+        if final := entries.get("phase") == FINAL:
+            own.add("phase")
         return cls(
             epoch,
-            {name: value for name, value in entries.items() if name not in ("epoch", "best_epoch", "health")},
+            {name: value for name, value in entries.items() if name not in own},
             best if best is not None and 0 <= best < MOST_EPOCHS else None,
             tuple(one for one in found if one is not None) if isinstance(health, list) else None,
+            final,
         )
 
     @classmethod
@@ -128,7 +139,8 @@ class Summary:
     Missing and invalid fields have the default values. diagnosis: None if the layers' health was not recorded. best:
     epoch 0 before the first best epoch. test: scores of the test rows. positive: positive class of two. decision:
     thresholds and calibration, once training is over. baselines: a constant, a linear model and the network on the
-    validation rows, once training is over. data_warnings: all warnings, also accepted ones, with their
+    validation rows, once training is over. final_training: the final training, of whose model `test` is then; `epochs`,
+    `best` and `final` are of the first. data_warnings: all warnings, also accepted ones, with their
     names. warm_start: what was taken over from another model.
     """
 
@@ -145,6 +157,7 @@ class Summary:
     positive: str | None = None
     decision: DecisionReport | None = None
     baselines: Baselines | None = None
+    final_training: FinalTraining | None = None
     parameters: int | None = None
     rows: Mapping[str, int] = field(default_factory=dict)
     data_sha256: str = ""
@@ -169,6 +182,7 @@ class Summary:
             "test": self.test,
             "decision": self.decision,
             "baselines": self.baselines,
+            "final_training": self.final_training,
         }
         written: dict[str, Json] = {name: None if part is None else part.to_json() for name, part in inner.items()}
         document = {one.name: written.get(one.name, getattr(self, one.name)) for one in fields(self)}
@@ -193,6 +207,7 @@ class Summary:
             positive=text(of.get("positive")),
             decision=DecisionReport.from_json(of.get("decision")),
             baselines=Baselines.from_json(of.get("baselines")),
+            final_training=FinalTraining.from_json(of.get("final_training")),
             parameters=whole(of.get("parameters")),
             rows={part: rows for part, value in members(of.get("rows")).items() if (rows := whole(value)) is not None},
             data_sha256=text(of.get("data_sha256")) or "",
@@ -233,7 +248,7 @@ class Summary:
 
 _NUMBER_OR_NONE = (int, float, type(None))
 
-_OPTIONAL = ("positive", "decision", "baselines", "data_warnings", "warm_start")
+_OPTIONAL = ("positive", "decision", "baselines", "final_training", "data_warnings", "warm_start")
 """Fields that are left out if None or empty."""
 
 _LISTED: dict[str, type | tuple[type, ...]] = {

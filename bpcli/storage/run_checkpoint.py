@@ -1,4 +1,4 @@
-"""Resolution of a path to a checkpoint file, and notes on unfinished runs."""
+"""Resolution of a path to a checkpoint file, finished runs of a folder, and notes on unfinished ones."""
 
 from __future__ import annotations
 
@@ -23,6 +23,21 @@ def find_checkpoint(path: Path) -> Path:
     if not run.best.is_file():
         raise CheckpointError(f"{printable(str(path))}: {_why_no_best(run)}")
     return run.best
+
+
+def finished_runs(runs: Path) -> list[RunDirectory]:
+    """Finished runs in a folder, latest first. Raises CheckpointError if there are none."""
+    finished = []
+    for folder in runs.iterdir() if runs.is_dir() else ():
+        run = RunDirectory(folder)
+        summary = run.read_summary()
+        if summary.status == "finished" and run.best.is_file():
+            finished.append((summary.finished_at or "", folder.name, run))
+    if not finished:
+        raise CheckpointError(
+            f"{printable(str(runs))}: no finished run; train one first, or name one with --checkpoint"
+        )
+    return [run for _, _, run in sorted(finished, key=lambda item: item[:2], reverse=True)]
 
 
 def unfinished_notes(checkpoint: Path) -> list[str]:

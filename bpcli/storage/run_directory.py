@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,7 +29,7 @@ class RunDirectory:
     """Directory of a run.
 
     Its files are `config.yaml`, `metrics.jsonl`, `summary.json`, `checkpoints/best.safetensors` and
-    `checkpoints/last.safetensors`.
+    `checkpoints/last.safetensors`; with a final training also `validated.safetensors` and `final.safetensors` there.
     """
 
     path: Path
@@ -131,30 +131,30 @@ class RunDirectory:
             self.last.parent.rmdir()
             self.path.rmdir()
 
-    @classmethod
-    def finished(cls, runs: Path) -> list[RunDirectory]:
-        """Finished runs in `runs`, latest first. Raises CheckpointError if there are none."""
-        finished = []
-        for folder in runs.iterdir() if runs.is_dir() else ():
-            run = cls(folder)
-            summary = run.read_summary()
-            if summary.status == "finished" and run.best.is_file():
-                finished.append((summary.finished_at or "", folder.name, run))
-        if not finished:
-            raise CheckpointError(
-                f"{printable(str(runs))}: no finished run; train one first, or name one with --checkpoint"
-            )
-        return [run for _, _, run in sorted(finished, key=lambda item: item[:2], reverse=True)]
-
     @property
     def best(self) -> Path:
-        """Checkpoint of the epoch with the best monitored value."""
+        """Checkpoint of the model to use: of the epoch with the best monitored value, or of the final training."""
         return self.path / "checkpoints" / "best.safetensors"
 
     @property
     def last(self) -> Path:
-        """Checkpoint to resume from."""
+        """Checkpoint to resume from; with a final training, to resume the first training from."""
         return self.path / "checkpoints" / "last.safetensors"
+
+    @property
+    def validated(self) -> Path:
+        """Best checkpoint of the first training, which has not seen the validation rows, before a final training."""
+        return self.path / "checkpoints" / "validated.safetensors"
+
+    @property
+    def final(self) -> Path:
+        """Checkpoint to resume the final training from."""
+        return self.path / "checkpoints" / "final.safetensors"
+
+    @property
+    def checkpoints(self) -> tuple[Path, ...]:
+        """All checkpoints that a run may have."""
+        return self.best, self.last, self.validated, self.final
 
     @property
     def metrics(self) -> Path:
@@ -194,9 +194,9 @@ class RunDirectory:
     def foreign_files(self) -> list[str]:
         """Names in the directory, and in that of the checkpoints, of files that training and reports do not write."""
         own = {path.name for path in (self.config, self.metrics, self.summary, self.crash_log, self.report)}
-        own |= {self.tensorboard.name, self.best.parent.name}
+        own |= {self.tensorboard.name, self.best.parent.name, self.out_of_fold.name}
         found = [path.name for path in self.path.iterdir() if path.name not in own]
-        checkpoints = [path for path in self.best.parent.iterdir() if path not in (self.best, self.last)]
+        checkpoints = [path for path in self.best.parent.iterdir() if path not in self.checkpoints]
         found += [f"{path.parent.name}/{path.name}" for path in checkpoints]
         return sorted(name for name in found if not re.fullmatch(r"(checkpoints/)?\..+\.\d+\.tmp", name))
 
@@ -206,7 +206,7 @@ class RunDirectory:
 
     def remove_leftovers(self) -> None:
         """Remove temporary files and crash logs of dead processes. Requires the lock."""
-        for path in (self.config, self.metrics, self.summary, self.best, self.last):
+        for path in (self.config, self.metrics, self.summary, *self.checkpoints):
             remove_leftovers(path)
         with file_access(self.crash_log, "remove"):
             self.crash_log.unlink(missing_ok=True)
@@ -236,14 +236,24 @@ class RunDirectory:
         with file_access(self.metrics, "write"), self.metrics.open("a") as file:
             os.fsync(file.fileno())
 
-    def keep_metrics(self, epochs: int) -> None:
-        """Keep only the valid lines of the first `epochs` epochs, before training resumes there."""
-        kept = [line.strip() + b"\n" for line, record in self._metrics_lines() if record.epoch <= epochs]
+    def keep_metrics(self, epochs: int, final_epochs: int = 0) -> None:
+        """Keep only the valid lines of the first `epochs` epochs, before training resumes there.
+
+        final_epochs: the same for the final training.
+        """
+        kept = [
+            line.strip() + b"\n"
+            for line, record in self._metrics_lines()
+            if record.epoch <= (final_epochs if record.final else epochs)
+        ]
         write_atomic(self.metrics, b"".join(kept))
 
-    def read_metrics(self) -> Iterator[EpochRecord]:
-        """Yield the epochs' records. Skips invalid lines, such as a truncated last one."""
-        return (record for _, record in self._metrics_lines())
+    def read_metrics(self, final: bool = False) -> Iterator[EpochRecord]:
+        """Yield the epochs' records, of the first training or of the final one.
+
+        Skips invalid lines, such as a truncated last one.
+        """
+        return (record for _, record in self._metrics_lines() if record.final == final)
 
     def _metrics_lines(self) -> Iterator[tuple[bytes, EpochRecord]]:
         """Yield each valid line with its record."""
@@ -263,11 +273,11 @@ class RunDirectory:
         """Replace the best checkpoint."""
         checkpoint.save(self.best)
 
-
-def run_labels(paths: Sequence[Path]) -> list[str]:
-    """Labels of runs shown together: directory names, or whole paths if two names are equal."""
-    names = [path.resolve().name for path in paths]
-    return names if len(set(names)) == len(names) else [path_from_here(path) for path in paths]
+    def remove_final(self) -> None:
+        """Remove what a final training has written, except its model: the first training continues, or has none."""
+        for path in (self.final, self.validated):
+            with file_access(path, "remove"):
+                path.unlink(missing_ok=True)
 
 
 def timed(name: str) -> str:

@@ -27,7 +27,7 @@ class EpochCloser:
         self._health = HealthCheck(steps)
         needed = plan.validation is not None or plan.goal is not None or plan.monitor.needs_evaluation
         evaluated = plan.train if plan.validation is None else plan.validation
-        self._evaluator = Evaluator(plan, state, evaluated) if needed else None
+        self._evaluator = Evaluator(plan, state, evaluated) if needed and plan.followed is None else None
 
     def finish_epoch(self, started: float, rows_per_second: float) -> EpochReport:
         """Evaluate, update the counters, and return the epoch's report. Raises DivergedError."""
@@ -38,12 +38,10 @@ class EpochCloser:
         if not isfinite(train_loss):
             raise steps.diverged("penalty on the weights")
         values: dict[str, float | None] = {"train_loss": train_loss}
-        if plan.validation is not None:
-            values |= self._evaluate("validation")
-        elif plan.goal is not None or plan.monitor.needs_evaluation:
-            values = self._evaluate("train") | values
+        if self._evaluator is not None:
+            values = self._evaluate(self._evaluator, "train" if plan.validation is None else "validation") | values
         health = self._health.look(state.counters.epoch)
-        improved = self._count(values, train_loss)
+        improved = self._count(self._watched(values), train_loss)
         when = plan.spec.stop_when
         unhealthy = when is not None and any(when.exceeded(layer) for layer in health)
         state.count(unhealthy=state.counters.unhealthy + 1 if unhealthy else 0)
@@ -69,21 +67,28 @@ class EpochCloser:
             stop=state.counters.stop,
             health=health,
             member_losses=self._evaluator.member_losses if plan.validation is not None and self._evaluator else (),
+            final_epochs=None if plan.followed is None else plan.epochs,
         )
 
-    def _evaluate(self, part: Part) -> dict[str, float | None]:
+    def _evaluate(self, evaluator: Evaluator, part: Part) -> dict[str, float | None]:
         """Loss and metrics of the evaluated rows with the current parameters. Raises DivergedError."""
-        values = None if self._evaluator is None else self._evaluator.evaluate(part)
+        values = evaluator.evaluate(part)
         if values is None:
             layer = self.plan.network.layers[-1]
             raise self.steps.diverged(f"loss of {part} rows, after layer {layer.index} ({layer.type})")
         return values
 
-    def _count(self, values: dict[str, float | None], train_loss: float) -> bool:
+    def _watched(self, values: dict[str, float | None]) -> float:
+        """Monitored value of the epoch, so that less is better; that of the training that this one follows."""
+        plan = self.plan
+        if plan.followed is not None:
+            return plan.followed[self.state.counters.epoch]
+        value = values[plan.monitor.name]
+        return float("inf") if value is None else plan.monitor.less_is_better(value)
+
+    def _count(self, watched: float, train_loss: float) -> bool:
         """Update the counters of the stopping rules. True if the monitored value is the best so far."""
         plan, state, counters = self.plan, self.state, self.state.counters
-        value = values[plan.monitor.name]
-        watched = float("inf") if value is None else plan.monitor.less_is_better(value)
         stopping = plan.spec.early_stopping
         if watched < counters.reference - (stopping.min_delta if stopping else 0.0):
             state.count(reference=watched, stale=0)
@@ -104,6 +109,8 @@ class EpochCloser:
     def _reason_to_stop(self, values: dict[str, float | None]) -> StopReason | None:
         spec, counters = self.plan.spec, self.state.counters
         goal = self.plan.goal
+        if self.plan.followed is not None:
+            return "epochs" if counters.epoch >= self.plan.epochs else None
         if spec.goal is not None and goal is not None and goal.is_reached(values[goal.name], spec.goal.value):
             return "goal"
         if spec.stop_when is not None and counters.unhealthy >= spec.stop_when.epochs:

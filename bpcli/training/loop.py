@@ -36,9 +36,10 @@ def train(
     """Train from `state`, updating it in place, and yield a report after each epoch.
 
     The generator ends after a report with a stop reason, which the state then also holds, or right after the step
-    in which `interrupted` became true. Training resumed from that state gives the same bits as without the
-    interruption. Long steps run on up to `threads` threads, by default one per available core; their number does
-    not change a bit of the result. BLAS itself should be limited to one thread.
+    in which `interrupted` became true. `max_time` too ends it after a step, from the second epoch on, with a stop
+    reason in the state. Training resumed from that state gives the same bits as without the interruption. Long steps
+    run on up to `threads` threads, by default one per available core; their number does not change a bit of the
+    result. BLAS itself should be limited to one thread.
 
     Within an epoch, `Progress` is yielded every `progress_seconds` by `clock`, and when a checkpoint is due.
     `exchange` sums gradients over the workers of a distributed run. `steps_for` makes what takes the steps.
@@ -50,13 +51,14 @@ def train(
         steps = steps_for(plan, state, crew, exchange)
         epoch_steps, closer = _EpochSteps(steps, progress_seconds, clock), EpochCloser(steps, clock)
         started = clock() - state.counters.seconds
-        if state.counters.stop is None and state.counters.epoch >= plan.spec.epochs:
+        if state.counters.stop is None and state.counters.epoch >= plan.epochs:
             state.count(stop="epochs")
         while state.counters.stop is None:
             epoch_started = clock()
             first = state.counters.step
             yield from epoch_steps.take(started, interrupted)
-            if interrupted() and state.counters.step < steps.batches.count:
+            is_whole = state.counters.step == steps.batches.count
+            if state.counters.stop is not None or (interrupted() and not is_whole):
                 return
             rows = (state.counters.step - first) * plan.batch_size
             yield closer.finish_epoch(started, rows / max(clock() - epoch_started, 1e-9))
@@ -77,7 +79,7 @@ class _EpochSteps:
         state = self.state
         order = self._order.of_epoch(state.counters.epoch)
         taken = self.steps.epoch(order, state.counters.epoch, state.counters.step)
-        deadline = started + (self.plan.spec.max_time or float("inf"))
+        deadline = self._deadline(started)
         while self._advance(taken, min(self._clock() + self._progress_seconds, deadline), interrupted):
             self.steps.sync()
             self.steps.require_finite()  # a checkpoint written now must be usable
@@ -85,12 +87,23 @@ class _EpochSteps:
             state.count(seconds=now - started)
             counters = state.counters
             loss = counters.loss_sum / (counters.weight_sum or 1.0)
-            yield Progress(counters.epoch + 1, counters.step, self.steps.batches.count, loss, now - started)
+            final_epochs = None if self.plan.followed is None else self.plan.epochs
+            yield Progress(
+                counters.epoch + 1, counters.step, self.steps.batches.count, loss, now - started, final_epochs
+            )
+            if now > deadline:
+                state.count(stop="max_time")
             if now > deadline or interrupted():
                 break
         self.steps.sync()
         self.steps.require_finite()
         state.count(seconds=self._clock() - started)
+
+    def _deadline(self, started: float) -> float:
+        """Time at which a step is the last one. The first epoch is always finished, else there would be no model."""
+        limit = self.plan.spec.max_time
+        limited = limit is not None and self.plan.followed is None and self.state.counters.epoch > 0
+        return started + limit if limit is not None and limited else float("inf")
 
     def _advance(self, taken: Iterator[StepSums], until: float, interrupted: Callable[[], bool]) -> bool:
         """Take steps until a pause is due. Return False when the epoch has no more steps.

@@ -62,6 +62,14 @@ class TrainingPlan:
     """Folds of the training rows, of which the validation rows are those with a fold; None to train on all of them."""
     stepping: Stepping = SERIAL
     """Implementation of the steps."""
+    followed: tuple[float, ...] | None = None
+    """Monitored values of the epochs of an earlier training, so that less is better, which this one follows: it has as
+    many epochs, at the same learning rates, and its best epoch is the same. None for a training that finds its own."""
+
+    @property
+    def epochs(self) -> int:
+        """Largest number of epochs."""
+        return self.spec.epochs if self.followed is None else len(self.followed)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -143,6 +151,8 @@ class Progress:
     steps: int
     train_loss: float
     seconds: float
+    final_epochs: int | None = None
+    """Number of epochs of the final training on all rows, if this is it."""
 
 
 @dataclass(frozen=True)
@@ -166,3 +176,5 @@ class EpochReport:
     """Health of all layers with parameters."""
     member_losses: tuple[float | None, ...] = ()
     """Validation loss of each member of an ensemble, on the rows that it is validated on; empty for one network."""
+    final_epochs: int | None = None
+    """Number of epochs of the final training on all rows, if this is it."""

@@ -133,7 +133,11 @@ class TrainingSpec(Spec):
     )
     goal: Goal | None = Field(default=None, description="Stop when a metric reaches a value.")
     stop_when: StopWhen | None = Field(default=None, description="Stop when a layer's health is out of bounds.")
-    max_time: float | None = Field(default=None, gt=0, description="Stop after this many seconds of training.")
+    max_time: float | None = Field(
+        default=None,
+        gt=0,
+        description="Stop after this many seconds of training, within an epoch too, though not within the first.",
+    )
     checkpoint_every: CheckpointEvery | None = Field(
         default=None,
         description="Interval between checkpoints to resume from, also within an epoch. Default: once a second, "
@@ -149,6 +153,11 @@ class TrainingSpec(Spec):
         default=True,
         description="Compare the network with a constant and a linear model on the validation rows, for tables; "
         "the training itself does not change.",
+    )
+    final: Literal["all_rows"] | None = Field(
+        default=None,
+        description="all_rows: once the best epoch is found, train once more, on the validation rows too, for as many "
+        "epochs. That model predicts; validation scores remain those of the first training.",
     )
     class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(gt=0)]] | None = Field(
         default=None,

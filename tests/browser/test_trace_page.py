@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ SOURCES: dict[str, list[object]] = {
     "penguins": [CONFIGS / "penguins.yaml", "--row=3"],
     "layers of every kind": [CONFIGS / "xor.yaml", "--set", STACK, "--row=1", "--row=2", "--row=3"],
 }
+LONGEST = ("penguins", 390)
+"""A page and a width that take as long as all others."""
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +71,14 @@ STAGE = """number => ({
 })"""
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize(
+    ("name", "width", "scheme"),
+    [
+        pytest.param(name, width, scheme, marks=pytest.mark.exhaustive if (name, width) == LONGEST else ())
+        for name in SOURCES
+        for width, scheme in ((1280, "light"), (390, "dark"))
+    ],
+)
 def test_every_stage_can_be_stepped_to(visit: Open, pages: dict[str, Path], name: str, width: int, scheme: str) -> None:
     page = visit(pages[name], color_scheme=scheme).page
     page.set_viewport_size({"width": width, "height": 900})
@@ -143,8 +152,13 @@ BOXES = """() => {
 }"""
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize(
+    ("name", "width"),
+    [
+        pytest.param(*pair, marks=pytest.mark.exhaustive if pair == LONGEST else ())
+        for pair in product(SOURCES, (1280, 390))
+    ],
+)
 def test_every_text_of_the_drawing_can_be_read_and_none_lies_over_another(
     visit: Open, pages: dict[str, Path], name: str, width: int, record_property: Callable[[str, object], None]
 ) -> None:

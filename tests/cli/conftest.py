@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator
 
 import pytest
-from commands import bpcli
-
-from bpcli.jobs.side_by_side import child_command
-from bpcli.jobs.variants import Variant
+from commands import series_in_process
 
 
 @pytest.fixture
-def in_process(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def in_process() -> Iterator[list[int]]:
     """Commands of a series run one by one in this process. The list is of how many were to run at once."""
-    found: list[int] = []
-
-    def one_by_one(
-        commands: Mapping[Variant, Sequence[str]],
-        at_once: int,
-        stop: Callable[[], int | None],
-        say: Callable[[Variant, str], None],
-        killed: Callable[[Variant, int], None],
-    ) -> dict[Variant, int]:
-        found.append(at_once)
-        codes = {}
-        for run, command in commands.items():
-            assert command == child_command(command[3:])
-            result = bpcli(*command[3:])
-            for line in result.err.splitlines():
-                say(run, line)
-            codes[run] = result.code
-        return codes
-
-    monkeypatch.setattr("bpcli.jobs.side_by_side.train_side_by_side", one_by_one)
-    return found
+    with series_in_process() as at_once:
+        yield at_once

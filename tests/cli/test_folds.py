@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import CONFIGS, DATASETS, bpcli
+from commands import CONFIGS, DATASETS, bpcli, series_in_process
 from experiments import write_csv
 
 from bpcli.config import load_config
@@ -29,7 +29,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     """Three folds, twice, and the document about them."""
     folder = tmp_path_factory.mktemp("folds")
     options = (*FEW, "--folds", 3, "--repeats", 2, "--run-dir", "p", "--json")
-    return folder, bpcli("train", PENGUINS, *options, cwd=folder).ok().json
+    with series_in_process():
+        return folder, bpcli("train", PENGUINS, *options, cwd=folder).ok().json
 
 
 def test_every_row_is_tested_once_in_each_repeat_by_the_fold_it_is_in(trained: tuple[Path, Any]) -> None:

@@ -155,7 +155,9 @@ def test_substituted_processes_are_inputs_and_outputs(penguins_run: Path, tmp_pa
     assert gzip.decompress((tmp_path / "out.gz").read_bytes()).decode() == expected
 
 
-@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "-"])
+@pytest.mark.parametrize(
+    "name", ["/dev/stdout", *(pytest.param(name, marks=pytest.mark.exhaustive) for name in ("/dev/fd/1", "-"))]
+)
 def test_standard_output_may_be_a_file_under_another_name(penguins_run: Path, tmp_path: Path, name: str) -> None:
     with (tmp_path / "out.csv").open("wb") as file:
         command = [

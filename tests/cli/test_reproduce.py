@@ -12,7 +12,7 @@ from commands import Result, bpcli
 from small_runs import (
     change_epoch,
     change_header,
-    cut_short,
+    cut_short_before,
     experiment,
     nudge_weights,
     record,
@@ -127,9 +127,9 @@ def test_weights_that_were_not_reached_are_called_that(folder: Path, monkeypatch
 
 
 def test_what_is_not_compared_is_said_last(folder: Path) -> None:
-    run, epoch, _ = cut_short(folder)
+    run, epoch, _ = cut_short_before(folder)
     lines = reproduce(run).ok().out.splitlines()
-    assert lines[-1] == f"not compared: metrics of epoch {epoch}, cut short by max_time"
+    assert lines[-1] == f"not compared: metrics of epoch {epoch + 1}, cut short by max_time"
 
 
 def test_what_differs_in_the_environment_is_named_before_and_in_the_error(run: Path) -> None:

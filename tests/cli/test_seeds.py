@@ -155,6 +155,7 @@ def stopped_by(number: int, folder: Path) -> tuple[int, list[Path]]:
     return process.returncode, running
 
 
+@pytest.mark.exhaustive  # an interrupt, below, is passed on by the same code
 def test_a_termination_stops_all(tmp_path: Path) -> None:
     assert stopped_by(signal.SIGTERM, tmp_path)[0] == 143
 

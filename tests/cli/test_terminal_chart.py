@@ -125,7 +125,6 @@ def test_the_encoding_decides_on_the_characters(encoding: str | None, glyphs: Gl
     assert Glyphs.of(encoding) == glyphs
 
 
-@settings(max_examples=60, deadline=None)
 @given(values=st.lists(st.floats(0, 1e300), min_size=1, max_size=5000), columns=st.integers(1, 200))
 def test_bins_are_few_and_lose_no_extreme(values: list[float], columns: int):
     bins = Bins()
@@ -156,7 +155,7 @@ def test_a_value_that_is_not_finite_is_left_out():
     assert bins.all() == [(1, 1), (2, 2)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=2 * settings().max_examples, deadline=None)
 @given(
     area=st.lists(
         st.tuples(st.floats(0, 1e308), st.floats(0, 1e308)).map(lambda pair: (min(pair), max(pair))), min_size=1

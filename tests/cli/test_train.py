@@ -20,6 +20,7 @@ from bpcli.config.yaml_text import read_yaml
 from bpcli.errors import CheckpointError
 from bpcli.experiment.prepare import prepare
 from bpcli.storage.checkpoint import Checkpoint
+from bpcli.storage.run_checkpoint import finished_runs
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training import Stepping
 
@@ -335,7 +336,7 @@ def test_a_training_can_be_asked_to_end_on_what_a_layer_does(tmp_path: Path):
     again = bpcli("train", "--resume", tmp_path / "run", "-q")
     assert (again.code, again.err.endswith(error)) == (6, True)
     with pytest.raises(CheckpointError, match="no finished run"):  # that predict would take by itself
-        RunDirectory.finished(tmp_path)
+        finished_runs(tmp_path)
     assert (tmp_path / "run/checkpoints/best.safetensors").is_file()
 
 
@@ -382,7 +383,9 @@ def test_fewer_epochs_than_are_done_are_refused(penguins_run: Path):
     assert "epochs are done, more than training.epochs asks for" in result.err
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    "closed", ["<&- >&- 2>&-", *(pytest.param(one, marks=pytest.mark.exhaustive) for one in ("<&-", ">&-", "2>&-"))]
+)
 def test_closed_streams_do_no_harm(line: Path, closed: str):
     write(line, ENDLESS)
     command = f"{sys.executable} -m bpcli train config.yaml --set training.epochs=2 --run-dir run {closed}"

@@ -175,7 +175,6 @@ def test_the_problems_of_all_overrides_are_said_at_once() -> None:
 keys = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)
 
 
-@settings(deadline=None, max_examples=50)
 @given(st.lists(keys, min_size=1, max_size=4))
 def test_a_path_as_messages_show_it_is_a_path_that_can_be_set(path: list[str]) -> None:
     expected: Any = 1
@@ -184,7 +183,7 @@ def test_a_path_as_messages_show_it_is_a_path_that_can_be_set(path: list[str]) -
     assert apply_overrides(parse_yaml("{}", "c.yaml"), [f"{dotted(path)}=1"]).data == expected
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=2 * settings().max_examples)
 @given(st.text() | st.text('abc01."\\=[]{}:-, ').map("layers.".__add__))
 def test_any_text_is_set_or_refused(text: str) -> None:
     lines: tuple[str, ...] = ()

@@ -330,7 +330,6 @@ scalars = st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats
 plain_data = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(keys, inner), max_leaves=10)
 
 
-@settings(deadline=None, max_examples=50)
 @given(st.dictionaries(keys, plain_data, min_size=1))
 def test_what_pyyaml_writes_reads_back_equal(data: dict[str, Any]) -> None:
     assert parse_yaml(yaml.safe_dump(data), "c.yaml").data == data

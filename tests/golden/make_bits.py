@@ -54,6 +54,11 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 """Experiments that are trained in one process."""
 
+SHARED = frozenset(
+    {"codes_for_one_hot_sharded", "sharded", "sharded_large_layers", "gathered_codes", "compiled_in_parts"}
+)
+"""Experiments whose steps are divided among threads, or look up codes in them."""
+
 ARITHMETIC = ("numpy", "blas", "simd", "system")
 """What of a run's `versions` its bits depend on; where steps are compiled, also numba."""
 
@@ -91,11 +96,10 @@ Bits = dict[str, str]
 
 
 class Trained(NamedTuple):
-    """The `versions` that a run names, and its bits with one thread and with two."""
+    """The `versions` that a run names, and its bits by the number of threads."""
 
     versions: dict[str, str]
-    one: Bits
-    two: Bits
+    bits: dict[int, Bits]
 
 
 def write_data(folder: Path, rows: int = 3000) -> None:
@@ -167,20 +171,26 @@ def bpcli(commands: list[list[str]], folder: Path, without_numba: bool = False) 
     assert done.returncode == 0, done.stderr
 
 
-def train(folder: Path, names: Iterable[str], without_numba: bool = False) -> dict[str, Trained]:
-    """Train experiments in one process, each with one thread and with two."""
+def train(folder: Path, names: Iterable[str], without_numba: bool = False, whole: bool = True) -> dict[str, Trained]:
+    """Train experiments in one process, each with one thread and with two; unless `whole`, only SHARED with one."""
     way = "numpy" if without_numba else "run"
-    runs = {name: [folder / f"{name}-{way}-{threads}" for threads in (1, 2)] for name in names}
+    runs = {
+        name: {threads: folder / f"{name}-{way}-{threads}" for threads in ((1, 2) if whole or name in SHARED else (2,))}
+        for name in names
+    }
     commands = []
     for name, of_name in runs.items():
         data, arguments = write_config(folder, name)
-        for threads, run in enumerate(of_name, 1):
+        for threads, run in of_name.items():
             place = ["--run-dir", str(run), "--threads", str(threads)]
             commands.append(["train", *arguments, *place, "--quiet", "--no-cache"])
             commands.append(prediction(run, data))
     bpcli(commands, folder, without_numba)
     return {
-        name: Trained(json.loads((of_name[0] / "summary.json").read_text())["versions"], *map(bits, of_name))
+        name: Trained(
+            json.loads((of_name[2] / "summary.json").read_text())["versions"],
+            {threads: bits(run) for threads, run in of_name.items()},
+        )
         for name, of_name in runs.items()
     }
 
@@ -215,10 +225,10 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:32]
 
 
-def train_group(folder: Path, group: str) -> dict[str, Trained]:
+def train_group(folder: Path, group: str, whole: bool = True) -> dict[str, Trained]:
     """Write the data, and train one of the groups."""
     write_data(folder)
-    return train(folder, GROUPS[group], without_numba=group.endswith("without numba"))
+    return train(folder, GROUPS[group], without_numba=group.endswith("without numba"), whole=whole)
 
 
 def recorded() -> list[dict[str, Any]]:
@@ -234,11 +244,11 @@ def main() -> None:
     for group in GROUPS:
         with tempfile.TemporaryDirectory() as name:
             trained = train_group(Path(name), group)
-        for experiment, (versions, one, two) in trained.items():
-            assert one == two, f"{experiment}: two threads give other bits than one"
+        for experiment, (versions, by_threads) in trained.items():
+            assert by_threads[1] == by_threads[2], f"{experiment}: two threads give other bits than one"
             assert ("numba" in versions) == (group == "compiled"), f"{experiment}: not taken in the way of its group"
             environment |= {key: versions[key] for key in (*ARITHMETIC, "numba") if key in versions}
-        found[group] = {experiment: one for experiment, (_, one, _) in trained.items()}
+        found[group] = {experiment: by_threads[1] for experiment, (_, by_threads) in trained.items()}
     others = [entry for entry in recorded() if entry["environment"] != environment]
     BITS.write_text(json.dumps([*others, {"environment": environment, "bits": found}], indent=1) + "\n")
 

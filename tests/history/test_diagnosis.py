@@ -16,7 +16,7 @@ from bpcli.config import load_config
 from bpcli.documents.layer_health import LayerHealth
 from bpcli.experiment.prepare import prepare
 from bpcli.history.diagnosis import diagnose
-from bpcli.jobs.runner import epoch_record
+from bpcli.jobs.epoch_record import epoch_record
 from bpcli.nn.layers import DenseLayer
 from bpcli.storage.records import EpochRecord
 from bpcli.training import EpochReport, train

@@ -6,20 +6,21 @@ import math
 from collections.abc import Sequence
 from io import BytesIO
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from matplotlib import rc_context, rcParams
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from PIL import Image
 from records import record_of
 
 from bpcli.errors import UsageError
 from bpcli.history.curves import Curves, panels_of
 from bpcli.history.plot import FORMATS, learning_curves, render
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 def run_of(label: str = "run", losses: Sequence[float | None] = (1.0, 0.5, 0.25), **last: Any) -> Curves:
@@ -135,6 +136,8 @@ def test_a_letter_that_the_font_does_not_have_is_said():
 @pytest.mark.parametrize("form", FORMATS)
 def test_the_same_runs_give_the_same_bytes_whatever_a_matplotlibrc_says(form: str):
     first, _ = render(figure_of(run_of()), form, 100)
+    from matplotlib import rc_context
+
     with rc_context({"font.size": 20, "savefig.facecolor": "red", "svg.hashsalt": None, "text.usetex": True}):
         again, _ = render(figure_of(run_of()), form, 100)
     assert first == again
@@ -159,6 +162,8 @@ def test_a_png_is_as_large_as_asked_white_and_drawn_on():
 
 
 def test_the_users_settings_of_matplotlib_are_left_as_they_were():
+    from matplotlib import rc_context, rcParams
+
     with rc_context({"font.size": 13}):
         render(figure_of(run_of()), "png", 50)
         assert rcParams["font.size"] == 13

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from commands import CONFIGS, bpcli
+from commands import CONFIGS, bpcli, series_in_process
 from experiments import after
 from faults import Call, disk, fail
 from records import record_of
@@ -187,7 +187,8 @@ def test_a_finished_run_gets_an_event_file_without_being_trained(penguins: Prepa
 
 def test_seeds_are_given_it_too(tmp_path: Path):
     arguments = ("--seeds", 2, "--run-dir", tmp_path / "run", "--tensorboard", "--set", "training.epochs=3", "--quiet")
-    bpcli("train", CONFIGS / "penguins.yaml", *arguments).ok()
+    with series_in_process():
+        bpcli("train", CONFIGS / "penguins.yaml", *arguments).ok()
     for seed in (0, 1):
         assert check_scalars(RunDirectory(tmp_path / f"run-seed{seed}")) == VALUES * 3
 

@@ -63,10 +63,10 @@ def test_the_rows_stand_as_they_were_after_a_column_was_permuted(first: Path) ->
 def test_of_a_metric_that_is_better_when_greater_it_is_the_fall(tmp_path: Path) -> None:
     names = np.where(A < 3, "low", "high")
     run = trained(tmp_path, "[]", "{layers.0.weight: [[-9], [0]], layers.0.bias: [27]}", {"a": A, "b": B, "y": names})
-    found = importance_of(run, metric="accuracy", repeats=400)
+    found = importance_of(run, metric="accuracy", repeats=150)
     assert found.score == 1.0
     share = np.mean(A < 3)
-    assert found.columns[0].importance == pytest.approx(2 * share * (1 - share), rel=0.03)
+    assert found.columns[0].importance == pytest.approx(2 * share * (1 - share), rel=0.05)
     assert found.columns[1].importance == 0.0
 
 

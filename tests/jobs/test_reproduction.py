@@ -18,6 +18,7 @@ from small_runs import (
     change_epoch,
     change_header,
     cut_short,
+    cut_short_before,
     experiment,
     nudge_weights,
     partly_trained,
@@ -27,7 +28,8 @@ from small_runs import (
 
 from bpcli.errors import CheckpointError, DataError, DivergedError
 from bpcli.jobs.differences import FirstDifference, Weights, weights_sha256
-from bpcli.jobs.reproduction import BEST_EPOCH, Reproduction
+from bpcli.jobs.repetition import BEST_EPOCH
+from bpcli.jobs.reproduction import Reproduction
 from bpcli.jobs.training import train as train_run
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_directory import RunDirectory
@@ -238,11 +240,17 @@ def test_a_run_that_diverged_comes_out_up_to_that(folder: Path) -> None:
 
 
 def test_an_epoch_that_time_cut_short_has_the_same_weights_but_no_metrics_to_compare(folder: Path) -> None:
+    run, epoch, steps = cut_short_before(folder)
+    found = identical(run)
+    assert found.epochs == epoch
+    assert found.not_compared == [f"metrics of epoch {epoch + 1}, cut short by max_time"]
+    assert found.weights["last"].steps == steps
+
+
+def test_a_run_that_time_ended_within_an_epoch_comes_out_to_that_step(folder: Path) -> None:
     run, epoch, steps = cut_short(folder)
     found = identical(run)
-    assert found.epochs == epoch - 1
-    assert found.not_compared == [f"metrics of epoch {epoch}, cut short by max_time"]
-    assert found.weights["last"].steps == steps
+    assert (found.epochs, found.not_compared, found.weights["last"].steps) == (epoch, [], steps)
 
 
 # Something else
@@ -363,7 +371,7 @@ def test_a_training_that_now_diverges_differs(run: Path, monkeypatch: pytest.Mon
                 raise DivergedError("training diverged")
             yield event
 
-    monkeypatch.setattr("bpcli.jobs.reproduction.train", diverging)
+    monkeypatch.setattr("bpcli.jobs.repetition.train", diverging)
     assert difference(run) == FirstDifference(3, None)
 
 

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from checkpoints import forged
 from experiments import after, prepared, snapshot, taken_so, write_csv
+from small_runs import cut_short, experiment, trained
 
 from bpcli.errors import CheckpointError
 from bpcli.experiment.prepare import Prepared
 from bpcli.jobs.pace import Pace
 from bpcli.jobs.resume import resume_state
 from bpcli.jobs.runner import Runner
+from bpcli.jobs.training import train
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training import EpochReport, choose_stepping
@@ -169,3 +171,18 @@ def test_checkpoints_come_a_second_apart_and_take_a_fiftieth_of_the_time_at_most
             clock[0] += 0.4
     assert epochs == [saved[-1]]
     assert saves == saved
+
+
+def test_a_run_that_time_ended_resumes_to_the_same_bits_as_one_without_a_limit(tmp_path: Path) -> None:
+    for name in ("straight", "limited"):
+        (tmp_path / name).mkdir()
+        experiment(tmp_path / name)
+    straight = trained(tmp_path / "straight")
+    limited, epoch, _ = cut_short(tmp_path / "limited")
+    summary = RunDirectory(limited).read_summary()
+    assert (summary.status, summary.stop_reason, summary.epochs) == ("finished", "max_time", epoch)
+    train(resume=limited, overrides=["training.max_time=null"], threads=1)
+    for name in ("best", "last"):
+        whole, resumed = (Checkpoint.load(getattr(RunDirectory(run), name)).vectors for run in (straight, limited))
+        assert all(np.array_equal(whole[key], resumed[key]) for key in whole)
+    assert len((limited / "metrics.jsonl").read_text().splitlines()) == 6

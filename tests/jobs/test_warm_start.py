@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from commands import CONFIGS, PENGUINS, bpcli
+from commands import CONFIGS, PENGUINS, bpcli, series_in_process
 from experiments import after, write_csv
 from same_runs import check_same
 
@@ -296,7 +296,8 @@ def test_a_resumed_run_cannot_start_from_another(folder: Path, tmp_path: Path) -
 
 def test_seeds_start_from_the_same_model(folder: Path, tmp_path: Path) -> None:
     settings = ("--set", "training.epochs=1", "--from", folder / "first", "--run-dir", tmp_path / "s")
-    result = bpcli("train", folder / "c.json", "--seeds", "2", *settings, "--json").ok()
+    with series_in_process():
+        result = bpcli("train", folder / "c.json", "--seeds", "2", *settings, "--json").ok()
     assert result.json["finished"] == 2
     for seed in (0, 1):
         header = Checkpoint.load(tmp_path / f"s-seed{seed}/checkpoints/last.safetensors").header

@@ -22,6 +22,7 @@ from bpcli.arrays.workspace import Workspace
 from bpcli.nn.activations import Activation, Tanh
 from bpcli.nn.embedding import Embedding
 from bpcli.nn.layers import (
+    Augment,
     AvgPool,
     BatchNorm,
     Conv,
@@ -37,6 +38,7 @@ from bpcli.nn.layers import (
 )
 from bpcli.nn.losses import CrossEntropy, Loss, LossScratch, MeanSquaredError
 from bpcli.nn.optimizers import Adam, Adamw, Nadam, OptimizerSpec, OptimizerState, RateFactors, Sgd, Update
+from bpcli.nn.periodic import Periodic
 
 ROWS = 1100
 UNITS = 1050
@@ -113,6 +115,7 @@ def test_a_training_step_of_other_layers_allocates_no_array(layer: Any) -> None:
 @pytest.mark.parametrize(
     "layers",
     [
+        [Augment(shift=2, flip="both", cutout=3), Conv(filters=16), MaxPool()],
         [Conv(filters=16), MaxPool(), Conv(filters=8, stride=2, groups=2), AvgPool(), GlobalAvgPool()],
         [Conv(filters=8, activation="gelu"), BatchNorm(), LayerNorm(), MaxPool(size=3, stride=2, padding="same")],
         [
@@ -121,7 +124,7 @@ def test_a_training_step_of_other_layers_allocates_no_array(layer: Any) -> None:
             Residual(layers=[Dense(units=60, activation="mish"), Scale(), Parametric()]),
         ],
     ],
-    ids=["pools", "norms", "residual"],
+    ids=["augment", "pools", "norms", "residual"],
 )
 def test_a_training_step_of_images_allocates_no_array(layers: list[Any]) -> None:
     step = WholeStep(layers, MeanSquaredError(), Adam(), rows=32, n_in=Grid((20, 16, 3)))
@@ -193,6 +196,19 @@ def test_the_check_sees_one_row_that_a_layer_allocates() -> None:
 def test_the_check_sees_memory_that_grows_with_the_steps() -> None:
     step = WholeStep([Dense(units=4)], MeanSquaredError(), Leaking(), rows=8)
     assert bytes_allocated(step, steps=1000, warm_up=2500) > BOUND
+
+
+def test_a_step_of_a_periodic_stem_allocates_no_array() -> None:
+    made = Periodic(frequencies=1024, units=3).plan(0, Field("age", (2, 1)))
+    work = Workspace([made.buffers(training=True)], ROWS, FLOAT32).layers[0]
+    x, dy = np.ones((ROWS, 2, 1), np.float32), np.ones((ROWS, 5), np.float32)
+    params, grads = ({slot.name: np.ones(slot.shape, np.float32) for slot in made.parameters()} for _ in range(2))
+
+    def step() -> None:
+        made.forward(params, {}, x, work, None)
+        made.backward(params, x, dy, work, grads)
+
+    assert bytes_allocated(step) < BOUND
 
 
 def test_a_step_of_an_embedding_allocates_nothing() -> None:

@@ -56,6 +56,15 @@ def test_certain_members_give_finite_logits(loss: Any) -> None:
     assert 370.0 < combined[0, 0] - (combined[0, 1] if isinstance(loss, CrossEntropy) else 0.0) < 800.0
 
 
+def test_rows_of_certain_members_are_as_exact_as_others() -> None:
+    """Mean of p and q, of which q is 0 by underflow: log p - log 2; a row is the same alone as among others."""
+    rows = np.array([[[0.0, -600.0], [1.0, 2.0]], [[0.0, -800.0], [3.0, -4.0]]])
+    combined = CrossEntropy().combination.logits(rows)
+    assert combined[0, 1] == pytest.approx(-600.0 - np.log(2.0), abs=1e-12)
+    for row in range(2):
+        np.testing.assert_array_equal(CrossEntropy().combination.logits(rows[:, row : row + 1])[0], combined[row])
+
+
 def test_one_member_keeps_its_prediction() -> None:
     for loss in LOSSES:
         combined = predicted(loss, loss.combination.logits(MEMBERS[:1]))

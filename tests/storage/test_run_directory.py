@@ -13,6 +13,7 @@ import pytest
 from bpcli.config.yaml_text import read_yaml
 from bpcli.errors import CheckpointError, ExistsError, ExitCode, FileAccessError
 from bpcli.storage.records import EpochRecord, Summary
+from bpcli.storage.run_checkpoint import finished_runs
 from bpcli.storage.run_directory import RunDirectory
 
 
@@ -148,7 +149,7 @@ def test_of_finished_runs_the_one_that_finished_last_comes_first(tmp_path: Path)
     finished(tmp_path, "z", "2026-11-21T10:00:00")
     finished(tmp_path, "a", "2026-11-21T12:00:00")
     finished(tmp_path, "m", "2026-11-21T11:00:00")
-    assert [run.path.name for run in RunDirectory.finished(tmp_path)] == ["a", "m", "z"]
+    assert [run.path.name for run in finished_runs(tmp_path)] == ["a", "m", "z"]
 
 
 def test_runs_that_are_unfinished_broken_or_none_are_passed_over(tmp_path: Path):
@@ -161,7 +162,7 @@ def test_runs_that_are_unfinished_broken_or_none_are_passed_over(tmp_path: Path)
     finished(tmp_path, "deep summary", "2026-11-22T10:00:00").summary.write_text("[" * 100_000)
     finished(tmp_path, "binary summary", "2026-11-22T10:00:00").summary.write_bytes(b"\xff\xfe")
     (tmp_path / "notes.txt").write_text("")
-    assert [run.path.name for run in RunDirectory.finished(tmp_path)] == ["good"]
+    assert [run.path.name for run in finished_runs(tmp_path)] == ["good"]
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -170,7 +171,7 @@ def test_without_a_finished_run_there_is_a_word_on_what_to_do(tmp_path: Path, th
     if there:
         runs.mkdir()
     with pytest.raises(CheckpointError) as caught:
-        RunDirectory.finished(runs)
+        finished_runs(runs)
     assert str(caught.value) == f"{runs}: no finished run; train one first, or name one with --checkpoint"
     assert caught.value.exit_code == ExitCode.CHECKPOINT == 4
 

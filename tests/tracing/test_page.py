@@ -232,8 +232,14 @@ def require_arithmetic(data: Any) -> int:
     return cases
 
 
-@pytest.mark.parametrize("name", WORKED)
-@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        pytest.param(name, rows, marks=() if rows == 3 or index % 4 == 0 else pytest.mark.exhaustive)
+        for index, name in enumerate(WORKED)
+        for rows in (1, 3)
+    ],
+)
 def test_what_is_written_out_comes_to_what_stands_behind_it(
     tmp_path: Path, name: str, rows: int, record_property: Callable[[str, object], None]
 ) -> None:
@@ -314,7 +320,7 @@ LOSSES = {
 }
 
 
-@pytest.mark.parametrize("networks", [12, pytest.param(300, marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("networks", [5, pytest.param(300, marks=pytest.mark.exhaustive)])
 def test_the_arithmetic_of_networks_drawn_by_lot_comes_out(
     tmp_path: Path, networks: int, record_property: Callable[[str, object], None]
 ) -> None:
@@ -343,7 +349,15 @@ def test_the_arithmetic_of_networks_drawn_by_lot_comes_out(
 # Size and form
 
 
-@pytest.mark.parametrize("name", ["textbook", "xor", "penguins", "concrete", "digits"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "textbook",
+        "xor",
+        "digits",
+        *(pytest.param(name, marks=pytest.mark.exhaustive) for name in ("penguins", "concrete")),
+    ],
+)
 def test_a_page_is_whole_small_and_asks_nothing_of_elsewhere(name: str) -> None:
     page = page_of(CONFIGS / f"{name}.yaml")
     parsed = Checked(page)
@@ -354,7 +368,7 @@ def test_a_page_is_whole_small_and_asks_nothing_of_elsewhere(name: str) -> None:
 
 
 def test_a_page_is_the_same_to_the_byte_each_time() -> None:
-    assert page_of(CONFIGS / "penguins.yaml", "--row=3") == page_of(CONFIGS / "penguins.yaml", "--row=3")
+    assert page_of(CONFIGS / "xor.yaml", "--row=3") == page_of(CONFIGS / "xor.yaml", "--row=3")
 
 
 def test_everything_that_the_terminal_says_is_in_the_tables() -> None:

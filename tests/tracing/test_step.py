@@ -126,7 +126,9 @@ def parameters_of(run: Path) -> dict[str, Array]:
 ALL_ROWS = [f"--row={number}" for number in range(1, ROWS + 1)]
 
 
-@pytest.mark.parametrize("name", STEPS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.exhaustive if index % 2 else ()) for index, name in enumerate(STEPS)]
+)
 def test_the_step_is_the_one_that_training_takes_to_the_bit(
     tmp_path: Path, name: str, record_property: Callable[[str, object], None]
 ) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from experiments import plan, reports, ticking
+from experiments import plan, reports, snapshot, ticking
 
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
@@ -169,14 +169,29 @@ def test_a_loss_that_falls_by_more_than_the_tolerance_has_not_converged() -> Non
     assert reports(plan(X, Y, spec, optimizer=Sgd(learning_rate=0.01)))[-1].stop == "epochs"
 
 
-def test_training_ends_when_time_is_up_within_an_epoch_too() -> None:
+def test_training_ends_when_time_is_up_but_not_within_the_first_epoch() -> None:
     of = plan(X, Y, TrainingSpec(epochs=50, batch_size=1, max_time=5.0))
     state = of.new_state()
     (report,) = reports(of, state, clock=ticking())
     # The clock advances by a second at each reading, and is read at least after each step.
-    assert 0 < state.optimizer.steps <= 5 < len(X)
+    assert state.optimizer.steps == len(X) > 5
     assert (report.epoch, report.stop) == (1, "max_time")
     assert report.seconds > 5.0
+
+
+def test_training_that_time_ended_within_an_epoch_goes_on_to_the_same_bits() -> None:
+    straight = plan(X, Y, TrainingSpec(epochs=3, batch_size=1))
+    whole = straight.new_state()
+    reports(straight, whole)
+    (first,) = reports(plan(X, Y, TrainingSpec(epochs=1, batch_size=1)), clock=ticking())
+    limited = plan(X, Y, TrainingSpec(epochs=3, batch_size=1, max_time=first.seconds + 5.0))
+    state = limited.new_state()
+    assert [(one.epoch, one.stop) for one in reports(limited, state, clock=ticking())] == [(1, None)]
+    assert (state.counters.epoch, state.counters.stop) == (1, "max_time")
+    assert 0 < state.counters.step < len(X)
+    state.count(stop=None)
+    assert [one.epoch for one in reports(straight, state)] == [2, 3]
+    assert snapshot(state) == snapshot(whole)
 
 
 def test_a_goal_that_is_reached_comes_before_patience_that_is_at_an_end() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from experiments import after, features, plan, reports, ticking
+from experiments import after, features, plan, reports
 
 from bpcli.arrays.fields import Field
 from bpcli.arrays.rows import Rows, records_of
-from bpcli.jobs.runner import epoch_record
+from bpcli.jobs.epoch_record import epoch_record
 from bpcli.nn.activations import LeakyRelu, Relu, Sigmoid, Softsign, Tanh
 from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
 from bpcli.nn.losses import MeanAbsoluteError, MeanSquaredError
@@ -181,13 +181,6 @@ def test_an_epoch_whose_last_step_was_taken_before_has_units_but_no_step() -> No
     assert [(layer.gradient_norm, layer.update_ratio) for layer in first.health] == [(None, None)] * 2
     assert first.health[0].dead is not None
     assert None not in [layer.update_ratio for layer in second.health]
-
-
-def test_an_epoch_that_ran_out_of_time_has_units_but_no_step() -> None:
-    x, y = GENERATOR.normal(size=(8, 2)), np.ones((8, 1))
-    (report,) = reports(plan(x, y, TrainingSpec(epochs=50, batch_size=1, max_time=5.0)), clock=ticking())
-    assert [layer[1:3] for layer in report.health] == [(None, None)] * 2
-    assert report.health[0].dead is not None
 
 
 def only(report: EpochReport) -> LayerHealth:

@@ -190,7 +190,7 @@ def test_predictions_for_validation_rows_that_overflow_are_divergence_too() -> N
 def test_nothing_is_allocated_from_step_to_step(form: str) -> None:
     """The smallest array of a step has one number per row or unit; nothing as large is held between two steps."""
     # np.add.at allocates 5 kB, whatever the number of indices.
-    rows, units = (3000, 2900) if form == "gathered" else (1100, 1050)
+    rows, units = (1650, 1600) if form == "gathered" else (1100, 1050)
     x = Rows.of_numbers(GENERATOR.normal(size=(5 * rows, 3)).astype(np.float32))
     if form != "numbers":
         codes = GATHERED_FROM if form == "gathered" else 3

@@ -15,6 +15,9 @@ FEWEST_PER_FOLD = 4
 MANY_ROWS = 50_000
 """From here on, a tenth of the rows validates as surely as folds, and fewer members are enough."""
 
+MOST_ONE_HOT = 100
+"""Categories of a column from which on an embedding takes less time, and errs less: a category has few rows."""
+
 FLAT_HALF = {"type": "flat_cosine", "flat": 0.5}
 """Schedule of dropout and of weight decay."""
 
@@ -80,8 +83,8 @@ def _encoders(facts: DataFacts) -> Iterator[Choice]:
     if facts.others:
         yield Choice(
             ("data", "encoders", "categorical"),
-            {"type": "one_hot", "binary": "sign"},
-            f"{counted(facts.others, 'other column')}: two categories need one input",
+            {"type": "auto", "one_hot_up_to": MOST_ONE_HOT},
+            f"{counted(facts.others, 'other column')}: one input for two categories, a vector for many",
         )
     if not facts.classes and not facts.ordered:
         yield Choice(("data", "target_range"), "training", "the network does not extrapolate")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import ClassVar
@@ -127,6 +127,10 @@ class Layer(ABC):
     def output_names(self, inputs: tuple[str, ...]) -> tuple[str, ...]:
         """Names of the outputs, from those of the inputs; unchanged if the shape is."""
         return inputs if self.out_shape == self.in_shape else tuple(f"output {place}" for place in range(self.n_out))
+
+    def feature_names(self, field: str, numbers: Sequence[str]) -> tuple[str, ...]:
+        """Names of the outputs of a stem of this field: `city 0`, `city 1` … numbers: names of what it takes."""
+        return tuple(f"{field} {place}" for place in range(self.n_out))
 
     def summary(self) -> LayerSummary:
         """Figures of the layer for lists."""

@@ -7,6 +7,7 @@ network. Everything is computed from logarithms, in which no probability is roun
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import numpy as np
 
@@ -43,8 +44,18 @@ class MeanSoftmax(Combination):
     """log Σ softmax(z) / members, for probabilities of classes."""
 
     def logits(self, members: Array) -> Array:
-        """Logarithm of the mean probabilities."""
-        return _log_mean(_log_softmax(members))
+        """Logarithm of the mean probabilities; in rows with a mean near 0, computed from logarithms."""
+        by_class = np.ascontiguousarray(np.moveaxis(members, 2, 0))
+        np.subtract(by_class, by_class.max(axis=0), out=by_class)
+        np.exp(by_class, out=by_class)
+        np.divide(by_class, by_class.sum(axis=0), out=by_class)
+        mean = by_class.mean(axis=1)
+        small = (mean < _smallest_exact(members.dtype)).any(axis=0)
+        with np.errstate(divide="ignore"):
+            logits: Array = np.log(mean).T
+        if small.any():
+            logits[small] = _log_mean(_log_softmax(members[:, small]))
+        return logits
 
     def gradient(self, members: Array, slope: Array) -> Array:
         """With p the probabilities and r = p / Σ p over members: r slope - p Σ r slope over classes."""
@@ -85,6 +96,12 @@ class MeanExponential(Combination):
 
 MEAN_LOGITS, MEAN_SOFTMAX = MeanLogits(), MeanSoftmax()
 MEAN_SIGMOID, MEAN_EXPONENTIAL = MeanSigmoid(), MeanExponential()
+
+
+def _smallest_exact(dtype: np.dtype[Any]) -> float:
+    """Probability from which on a mean loses no digit to members whose probability is 0 by underflow."""
+    limits = np.finfo(dtype)
+    return float(limits.tiny) / float(limits.eps)
 
 
 def _log_softmax(logits: Array) -> Array:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcli.data.files.cells import ReadOptions, first_misfit, misfit, parse_cells, text_column, typed
@@ -130,7 +130,6 @@ def test_a_column_of_a_notation_is_numeric() -> None:
     np.testing.assert_array_equal(column.values, [1200, np.nan, 3.5, np.nan])
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False)))
 def test_what_python_writes_is_read_back_to_the_bit(numbers: list[float]) -> None:
     read = parse_cells([repr(number) for number in numbers], MISSING)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcli.data.files import text_source
@@ -578,7 +578,6 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     rows=st.integers(1, 4).flatmap(lambda n: st.lists(st.lists(TEXT, min_size=n, max_size=n), min_size=1, max_size=12)),
     end=st.sampled_from(["\n", "\r\n"]),

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcli.data.files.decimals import WINDOW, parse_decimals
@@ -109,7 +109,6 @@ def test_more_cells_than_fit_in_one_piece_keep_their_order() -> None:
     assert parse(cells) == [float(cell) for cell in cells]
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     st.lists(
         st.text("0123456789.+-eE:/ ", max_size=26) | st.floats(allow_nan=False, allow_infinity=False).map(repr),
