@@ -158,7 +158,7 @@ def test_the_check_sees_memory_that_grows_with_the_steps() -> None:
 
 
 def test_a_step_of_a_periodic_stem_allocates_no_array() -> None:
-    made = Periodic(frequencies=UNITS, units=3).plan(0, Field("age", (2, 1)))
+    made = Periodic(frequencies=1024, units=3).plan(0, Field("age", (2, 1)))
     work = Workspace([made.buffers(training=True)], ROWS, FLOAT32).layers[0]
     x, dy = np.ones((ROWS, 2, 1), np.float32), np.ones((ROWS, 5), np.float32)
     params, grads = ({slot.name: np.ones(slot.shape, np.float32) for slot in made.parameters()} for _ in range(2))
