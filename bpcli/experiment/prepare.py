@@ -93,6 +93,11 @@ class Prepared:
             *(warning.to_json(accepted=True) for warning in self.accepted),
         ]
 
+    def missing_of(self, name: str) -> int:
+        """Count of missing values in the whole table of an input, or of the columns that it is made of."""
+        made_of = next((array.columns for array in self.preprocessor.arrays if array.name == name), ())
+        return sum(self.missing[column] for column in made_of or (name,))
+
     @property
     def network(self) -> Network:
         """The planned network."""
@@ -199,7 +204,7 @@ def prepare(
     if plan.stepping.compiled:
         memory = replace(memory, compiled=COMPILED_BYTES)
         require_memory(memory.remaining, "training by compiled steps", "free memory, or uninstall numba")
-    arrays = {array.name for array in preprocessor.arrays}
+    arrays = {name for array in preprocessor.arrays for name in (array.name, *array.columns)}
     cells = [name for name in selection.inputs if name not in arrays]
     warnings += warnings_of_reading(source, table, train, data, cells, selection.targets)
     start = earlier.warm_start if earlier else None

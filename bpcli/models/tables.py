@@ -51,7 +51,7 @@ def layer_table(network: NetworkSummary) -> Table:
             str(layer.index),
             layer.type,
             layer.activation or "",
-            f"{layer.shape[0]} → {layer.shape[1]}",
+            layer.shown,
             f"{layer.parameters:,}",
         ]
         for layer in network.layers
