@@ -22,6 +22,7 @@ from bpcli.arrays.workspace import Workspace
 from bpcli.nn.activations import Activation, Tanh
 from bpcli.nn.embedding import Embedding
 from bpcli.nn.layers import (
+    Augment,
     AvgPool,
     BatchNorm,
     Conv,
@@ -114,6 +115,7 @@ def test_a_training_step_of_other_layers_allocates_no_array(layer: Any) -> None:
 @pytest.mark.parametrize(
     "layers",
     [
+        [Augment(shift=2, flip="both", cutout=3), Conv(filters=16), MaxPool()],
         [Conv(filters=16), MaxPool(), Conv(filters=8, stride=2, groups=2), AvgPool(), GlobalAvgPool()],
         [Conv(filters=8, activation="gelu"), BatchNorm(), LayerNorm(), MaxPool(size=3, stride=2, padding="same")],
         [
@@ -122,7 +124,7 @@ def test_a_training_step_of_other_layers_allocates_no_array(layer: Any) -> None:
             Residual(layers=[Dense(units=60, activation="mish"), Scale(), Parametric()]),
         ],
     ],
-    ids=["pools", "norms", "residual"],
+    ids=["augment", "pools", "norms", "residual"],
 )
 def test_a_training_step_of_images_allocates_no_array(layers: list[Any]) -> None:
     step = WholeStep(layers, MeanSquaredError(), Adam(), rows=32, n_in=Grid((20, 16, 3)))

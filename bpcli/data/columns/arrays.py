@@ -16,7 +16,7 @@ from bpcli.arrays.rows import Scaling
 from bpcli.data.columns.array_encoder import ArrayEncoder, Positions, numbers_of
 from bpcli.data.columns.base import InputBase, InputSummary, Range, Surprises, Writer
 from bpcli.data.columns.encoders import Affine, Landmarks
-from bpcli.data.columns.grid_layout import Layout, arranged, arranged_names, in_files
+from bpcli.data.columns.grid_layout import Layout, arranged, arranged_names, as_bytes, in_files
 from bpcli.data.columns.inputs import BooleanInput, NumericInput
 from bpcli.data.columns.statistics import Values
 from bpcli.data.table import Column, Kind, Table
@@ -83,6 +83,8 @@ class ArrayInput(InputBase):
         for name, places in (("missing", self.missing), ("constant", self.constant)):
             if [*places] != sorted({*places}) or places[-1:] >= (size,):
                 raise ValueError(f"{name} must be positions of the array, in order")
+        if self.grid and len(self.shape) > 3:
+            raise ValueError("an image or a series has two or three axes")
         if self.columns and len({*self.columns}) != size:
             raise ValueError("columns must name a column for each position")
         return self
@@ -240,6 +242,7 @@ class ArrayInput(InputBase):
         """Array column of a table, if needed stacked from columns X0, X1, …. Raises DataError for another shape."""
         if self.name not in table:
             values = np.stack([table[name].values for name in self.names], axis=-1)
+            values = as_bytes(values) if self.stored == "uint8" else values
             return Column(self.name, self.kind, values.reshape(table.rows, *self.shape))
         column = table[self.name]
         if column.shape not in (in_files(self.shape, self.layout) if self.grid else [self.shape]):

@@ -30,3 +30,10 @@ def arranged_names(names: Sequence[str], shape: Sequence[int], layout: Layout) -
     """Names of the numbers of a row in the order of `shape`, from those in the order of the file."""
     places = arranged(np.arange(len(names))[None], shape, layout)
     return [names[place] for place in places.ravel()]
+
+
+def as_bytes(values: NDArray[Any]) -> NDArray[Any]:
+    """Numbers as bytes if all of them are whole and from 0 to 255; else the same array."""
+    if values.dtype == np.uint8 or not ((values >= 0) & (values <= 255) & (values == np.floor(values))).all():
+        return values
+    return values.astype(np.uint8)

@@ -13,7 +13,7 @@ from pydantic import Field
 from bpcli import spec
 from bpcli.data.columns.arrays import ArrayInput
 from bpcli.data.columns.encoders import Affine, numbers
-from bpcli.data.columns.grid_layout import Layout, arranged, arranged_names, in_files
+from bpcli.data.columns.grid_layout import Layout, arranged, arranged_names, as_bytes, in_files
 from bpcli.data.columns.spec import EncodersSpec, NumericColumn, imputed
 from bpcli.data.columns.statistics import Values, mean
 from bpcli.data.table import Column, Table
@@ -73,7 +73,7 @@ class InputSpec(Spec):
                 f"{counted(len(inputs), 'input column')}: correct the shape, or list other columns in data.exclude"
             )
         columns = tuple(arranged_names(inputs, self.shape, self.layout))
-        values = np.stack([train[name].values for name in columns], axis=-1)
+        values = as_bytes(np.stack([train[name].values for name in columns], axis=-1))
         return _numeric(_unused_name(columns), values.reshape(train.rows, *self.shape)), columns
 
     def _require_shape(self, column: Column) -> None:

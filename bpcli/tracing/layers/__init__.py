@@ -1,5 +1,6 @@
 """Arithmetic of layers: one class for each kind, chosen by `worked_layer`."""
 
+from bpcli.tracing.layers.augment import WorkedAugment
 from bpcli.tracing.layers.base import (
     Derivation,
     LayerInStep,
@@ -24,6 +25,7 @@ __all__ = [
     "Derivation",
     "LayerInStep",
     "Weighted",
+    "WorkedAugment",
     "WorkedAvgPool",
     "WorkedBatchNorm",
     "WorkedConv",
