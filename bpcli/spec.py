@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict
 from pydantic_core import core_schema
@@ -34,6 +34,7 @@ class BareName:
 
     def __init__(self, default: str | None = None) -> None:
         self.default = default
+        self._members: tuple[type[BaseModel], ...] = ()
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         def expand(value: Any) -> Any:
@@ -43,14 +44,15 @@ class BareName:
                 return {"type": self.default, **value}
             return value
 
+        self._members = tuple(get_args(source))
         return core_schema.no_info_before_validator_function(expand, handler(source))
 
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
+        # Asked of the classes: the definition of a member that holds others of its family is not complete here.
         members = handler(schema)["oneOf"]
-        resolved = [handler.resolve_ref_schema(member) for member in members]
-        names = [member["properties"]["type"]["const"] for member in resolved]
+        names = [str(member.model_fields["type"].default) for member in self._members]
         # `type` has a default, so that Python code need not repeat it, but it is required in mappings, except for one
         # member.
         objects = [
@@ -58,7 +60,9 @@ class BareName:
             for name, member in zip(names, members, strict=True)
         ]
         bare = [
-            name for name, member in zip(names, resolved, strict=True) if set(member.get("required", ())) <= {"type"}
+            name
+            for name, member in zip(names, self._members, strict=True)
+            if not any(field.is_required() for key, field in member.model_fields.items() if key != "type")
         ]
         return {"oneOf": [{"enum": bare, "type": "string"}, *objects] if bare else objects}
 
