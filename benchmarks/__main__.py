@@ -8,12 +8,38 @@ import re
 from argparse import ArgumentParser
 from pathlib import Path
 
-from benchmarks import growth, health, job, members, predicting, reading, starting, step, tables, threads, wide
+from benchmarks import (
+    convolution,
+    growth,
+    health,
+    job,
+    members,
+    predicting,
+    reading,
+    starting,
+    step,
+    tables,
+    threads,
+    wide,
+)
 from benchmarks.harness import provenance
 
 BENCHMARKS = {
     module.__name__.partition(".")[2]: module
-    for module in (step, threads, members, job, reading, predicting, starting, growth, wide, health, tables)
+    for module in (
+        step,
+        convolution,
+        threads,
+        members,
+        job,
+        reading,
+        predicting,
+        starting,
+        growth,
+        wide,
+        health,
+        tables,
+    )
 }
 RESULTS = Path(__file__).with_name("RESULTS.md")
 HEAD = """# Results

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from bpcli.arrays.fields import Field
+from bpcli.arrays.fields import Field, Grid
 from bpcli.arrays.layout import Layout, Slot
 from bpcli.arrays.memory import Array
 from bpcli.nn import losses
@@ -38,9 +38,9 @@ def targets_for(loss: Any, rows: int, outputs: int, generator: np.random.Generat
     return generator.uniform(0.0, 1.0, (rows, outputs))
 
 
-def planned(layers: Sequence[Any], n_in: int, n_out: int) -> Network:
-    """A network of layers for so many plain numbers."""
-    return Network.plan((Field("numbers", (n_in,)),), {}, layers, n_out)
+def planned(layers: Sequence[Any], n_in: int | Grid, n_out: int) -> Network:
+    """A network of layers for so many plain numbers, or for images of a shape."""
+    return Network.plan((Field("numbers", n_in if isinstance(n_in, Grid) else (n_in,)),), {}, layers, n_out)
 
 
 def layout(size: int, weights: int = 0) -> Layout:
@@ -56,7 +56,7 @@ class TrainingStep:
         layers: Sequence[Any],
         loss: Any,
         *,
-        n_in: int,
+        n_in: int | Grid,
         n_out: int,
         rows: int,
         seed: int = 0,
@@ -73,7 +73,7 @@ class TrainingStep:
         self.params = self.network.bind(self.flat)
         self.state = self.network.bind_state(flat_state)
         self.bound_grads = self.network.bind(self.grads)
-        self.x = generator.normal(size=(rows, n_in)).astype(dtype)
+        self.x = generator.normal(size=(rows, *self.network.stems.shape)).astype(dtype)
         self.target = targets_for(loss, rows, n_out, generator).astype(dtype)
         self.weight = generator.uniform(0.5, 2.0, rows).astype(dtype) if weighted else None
         self.through = BatchPass(self.network, loss, rows, dtype)

@@ -41,7 +41,9 @@ def words(lines: list[str]) -> list[str]:
     return sorted(line for line in masked if line)  # on a screen, standard output and error are in one order
 
 
-@pytest.mark.parametrize(("document", "least"), [("tour.md", 10), ("session.md", 5), ("reference.md", 2)])
+@pytest.mark.parametrize(
+    ("document", "least"), [("tour.md", 10), ("session.md", 5), ("reference.md", 2), ("images.md", 1)]
+)
 def test_every_command_prints_what_the_document_shows(
     document: str, least: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

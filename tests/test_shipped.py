@@ -24,6 +24,8 @@ FLOORS: dict[str, tuple[str, str, float, list[str]]] = {
     "digits": ("test", "accuracy", 0.95, []),
     # 200 test images: a standard error of 0.03, and bits that differ between releases of NumPy
     "fashion": ("test", "accuracy", 0.73, ["training.epochs=12"]),
+    "digits_conv": ("test", "accuracy", 0.93, ["training.epochs=10"]),
+    "fashion_conv": ("test", "accuracy", 0.68, ["training.epochs=3"]),
 }
 
 
@@ -39,7 +41,7 @@ def test_no_shipped_experiment_has_warnings_that_it_does_not_accept(name: str) -
     assert [note for note in ready.notes if note.startswith("data.accept")] == []
 
 
-LONGEST = ("concrete", "digits", "fashion")
+LONGEST = ("concrete", "digits", "fashion", "fashion_conv")
 """Experiments that take seconds each. The golden bits of their first epochs are in the default run too."""
 
 

@@ -10,6 +10,12 @@ from typing import Literal, NamedTuple
 from bpcli.arrays.memory import Array
 
 
+class Grid(tuple[int, ...]):
+    """Shape of an image or a series: one or two axes of positions, then one of channels."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class Field:
     """One array of a batch: rows of `shape`.

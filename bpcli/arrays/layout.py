@@ -19,7 +19,8 @@ class Slot:
     """Named array within a flat vector.
 
     weight: penalties and weight decay apply. least: lower bound of its numbers. kind: kind of a parameter that is not a
-    weight. fan_in: inputs of a weight's sum; default: the product of all axes but the last.
+    weight. fan_in: inputs of a weight's sum; default: the product of all axes but the last. rate: own learning-rate
+    factor, instead of that of its kind.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Slot:
     least: float = float("-inf")
     kind: Kind = "biases"
     fan_in: int = 0
+    rate: float | None = None
 
     def __post_init__(self) -> None:
         if self.weight:

@@ -44,6 +44,16 @@ class LayerArrays(dict[str, Array]):
         super().__init__(arrays)
         self.scratch = tuple(array for name, array in arrays.items() if name.startswith("scratch"))
         self.ones = ones
+        self.inputs: list[Array] = []
+        """Inputs of the layers within the layer, in the last forward pass."""
+        self._within: dict[str, LayerArrays] = {}
+
+    def within(self, prefix: str) -> LayerArrays:
+        """Arrays of a layer within the layer: those whose names begin with `prefix`, without it."""
+        if prefix not in self._within:
+            arrays = {name.removeprefix(prefix): array for name, array in self.items() if name.startswith(prefix)}
+            self._within[prefix] = LayerArrays(arrays, self.ones)
+        return self._within[prefix]
 
 
 class Workspace:

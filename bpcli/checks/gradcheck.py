@@ -209,7 +209,7 @@ def _faults(objective: Objective, params: Array, generator: np.random.Generator)
     """Yield the index of each layer, the name of each stem, and "loss", whose own backward pass is wrong."""
     logits, network = objective.logits(params).copy(), objective.network
     codes = objective.x[len(objective.x) - len(network.stems.trained) :]
-    inputs = [*codes, *(x.copy() for x in objective.through.workspace.inputs)]
+    inputs = [*codes, *(_moved(x, generator) for x in objective.through.workspace.inputs)]
     views, state = all_views(network.bind(params)), all_views(network.bind_state(objective.state))
     for named, x, p, s in zip(named_layers(network), inputs, views, state, strict=True):
         alone = list(_layer_alone(named.layer, x, p, s, objective.position, generator))
@@ -217,6 +217,12 @@ def _faults(objective: Objective, params: Array, generator: np.random.Generator)
             yield named.key
     if _loss_alone(objective, logits, generator).verdict == "differs":
         yield "loss"
+
+
+def _moved(x: Array, generator: np.random.Generator) -> Array:
+    """A layer's input plus random noise, so that equal values, as the zeros behind relu, are not ties of max_pool."""
+    spread = SPREAD * float(np.sqrt(np.mean(x * x)))
+    return np.asarray(x + generator.normal(0.0, spread, x.shape))
 
 
 def _layer_alone(

@@ -137,7 +137,7 @@ def _notes_of_members(model: Model, member: int | None) -> list[str]:
 
 def _wanted(model: Model, layer: int | None, neurons: list[str]) -> set[tuple[int, int]]:
     """Requested hidden neurons, as layer and index. Raises UsageError for one that does not exist."""
-    hidden = {one.index: one.n_out for one in model.inference.network.layers[:-1] if one.units is not None}
+    hidden = {one.index: one.n_units for one in model.inference.network.layers[:-1] if one.units is not None}
     widths = [f"layer {index} has {counted(width, 'neuron')}, from {index}.0" for index, width in hidden.items()]
     there = "; ".join(widths) or "the network has no hidden layer"
     if layer is not None and layer not in hidden:

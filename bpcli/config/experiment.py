@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from bpcli.arrays.fields import Signature
 from bpcli.config.recipe import Recipe
 from bpcli.config.start_from import StartFrom
+from bpcli.data.columns.image import InputSpec
 from bpcli.data.spec import DataSpec
 from bpcli.decision.spec import DecisionSpec
 from bpcli.nn.layers import Dense, LayerSpec
@@ -46,6 +47,9 @@ class ExperimentConfig(Spec):
     seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of all random numbers of the run.")
     dtype: Literal["float32", "float64"] = Field(default="float32", description="Data type of parameters and data.")
     data: DataSpec = Field(description="Data files, and the target to predict.")
+    input: InputSpec | None = Field(
+        default=None, description="Shape of the input, if each row is an image or a series. Default: a row of columns."
+    )
     layers: Sequence[LayerSpec] = Field(
         default=(Dense(units=64), Dense(units=32)),
         description="Hidden layers. The output layer is determined by target and loss.",

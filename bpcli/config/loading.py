@@ -11,6 +11,7 @@ from bpcli.config.document import Document, Problem, config_error
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.config.given_paths import with_given_paths
 from bpcli.config.overrides import apply_overrides
+from bpcli.config.partial import Partial, without_partial
 from bpcli.config.problems import validate
 from bpcli.config.yaml_text import read_yaml
 from bpcli.errors import ConfigError, MismatchError
@@ -25,6 +26,8 @@ class LoadedConfig(NamedTuple):
     document: Document
     notes: list[str]
     """Notes on the meaning of overrides."""
+    partial: Partial
+    """Keys of sections that the recipe completes, which `config` lacks."""
 
     def locate(self, error: MismatchError) -> ConfigError:
         """Add positions in the file to the error's problems."""
@@ -44,8 +47,9 @@ def load_config(path: Path, overrides: Iterable[str] = ()) -> LoadedConfig:
     """
     document = apply_overrides(read_yaml(path), overrides)
     document.data.setdefault("name", run_name(path.stem))
+    document, partial = without_partial(document)
     config, notes = with_given_paths(validate(ExperimentConfig, document), document, path.parent)
-    return LoadedConfig(config, path.parent, document, notes)
+    return LoadedConfig(config, path.parent, document, notes, partial)
 
 
 def run_name(stem: str) -> str:

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from bpcli.config.document import Document, Problem, config_error, described
+from bpcli.config.document import Document, Mark, Place, Problem, config_error, described
 from bpcli.config.locations import Location, family_names, fields_with, keys_of, locate
+from bpcli.errors import Mismatch
 from bpcli.wording import counted, listed, printable, quoted, suggestion
 
 T = TypeVar("T", bound=BaseModel)
@@ -75,6 +76,14 @@ def validate(model: type[T], document: Document) -> T:
             if not _follows_from_items(details)
         ]
         raise config_error(_problems(found, document)) from error
+
+
+def mismatches(model: type[BaseModel], error: ValidationError, data: dict[str, Any]) -> list[Mismatch]:
+    """Problems of plain data that is no document, with their paths."""
+    nowhere = Place()
+    found = [_Error(details, locate(model, details["loc"])) for details in error.errors(include_url=False)]
+    document = Document(data, {(): Mark(nowhere, nowhere)}, "")
+    return [Mismatch(one.path, one.what) for one in _problems(found, document)]
 
 
 def _follows_from_items(details: ErrorDetails) -> bool:

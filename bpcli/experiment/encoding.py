@@ -63,6 +63,7 @@ def fit_preprocessor(
             data.target_range,
             config.seed,
             selection.train_groups,
+            config.input,
         )
     if model is None:
         return Fitted(preprocessor)

@@ -49,7 +49,9 @@ def open_experiment(
         starting = load_starting_model(start) if earlier and config.training.final else None
         config = config.model_copy(update={"start_from": start if model is None else model.reference})
     try:
-        prepared = prepare(config, loaded.folder, cache, keep_examples, source, earlier, model, starting)
+        prepared = prepare(
+            config, loaded.folder, cache, keep_examples, source, earlier, model, starting, loaded.partial
+        )
     except MismatchError as error:
         raise loaded.locate(error) from error
     return replace(prepared, notes=[*loaded.notes, *prepared.notes])

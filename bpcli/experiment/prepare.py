@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.config.partial import NOTHING, Partial
 from bpcli.config.start_from import WarmStart
 from bpcli.data.batches import Dataset
 from bpcli.data.data_warning import Acceptance, DataWarning
@@ -41,6 +42,7 @@ from bpcli.experiment.reading_warnings import warnings_of_reading
 from bpcli.experiment.recipes import Choice
 from bpcli.experiment.row_weights import weighted
 from bpcli.experiment.warm_start import StartingModel, known_inputs, known_kinds
+from bpcli.experiment.workbook_options import refuse_text_options
 from bpcli.nn.network import Network
 from bpcli.system.memory import require_memory
 from bpcli.training import TrainingPlan, choose_stepping
@@ -91,6 +93,11 @@ class Prepared:
             *(warning.to_json(accepted=True) for warning in self.accepted),
         ]
 
+    def missing_of(self, name: str) -> int:
+        """Count of missing values in the whole table of an input, or of the columns that it is made of."""
+        made_of = next((array.columns for array in self.preprocessor.arrays if array.name == name), ())
+        return sum(self.missing[column] for column in made_of or (name,))
+
     @property
     def network(self) -> Network:
         """The planned network."""
@@ -111,6 +118,7 @@ def prepare(
     earlier: EarlierFit | None = None,
     model: StartingModel | None = None,
     starting: StartingModel | None = None,
+    partial: Partial = NOTHING,
 ) -> Prepared:
     """Read, split and encode the data of a config, and plan its network.
 
@@ -118,7 +126,7 @@ def prepare(
     table in the result; otherwise its memory is freed once the rows are encoded. source: data that is already open.
     earlier: preprocessing to apply instead of fitting it, if it is of the same rows. model: the model that
     `config.start_from` names, not needed with `earlier`. starting: with `earlier`, the model that the final training
-    starts from.
+    starts from. partial: keys of sections that the recipe of the config completes.
 
     Raises:
         MismatchError: config and data do not fit together.
@@ -129,10 +137,12 @@ def prepare(
     known = None if config.start_from is None else (model or earlier)
     of_model: list[Choice] = []
     if model is not None:
-        config, of_model = recipes.as_in_model(config, model.config, model.shown)
+        config, of_model = recipes.as_in_model(config, model.config, model.shown, partial)
         model.require_encoders(config)
         model.require_members(config)
     kinds = None if known is None else known_kinds(known.preprocessor, config.data)
+    if earlier is None:
+        refuse_text_options(config.data, folder)
     source = source or open_source(config.data, folder, kinds, cache)
     config, of_rows = recipes.before_split(config, source)
     config = without_validation_rows(config)
@@ -144,7 +154,7 @@ def prepare(
     if known is not None:
         inputs = known_inputs(known.preprocessor, config.data, selection, model.shown if model else "the run")
         selection = replace(selection, inputs=inputs)
-    config, of_data = recipes.of_examples(config, selection)
+    config, of_data = recipes.of_examples(config, selection, partial)
     config = _resolved(config, selection)
     dtype = np.dtype(config.dtype)
     table, split, data = selection.table, selection.split, config.data
@@ -194,7 +204,7 @@ def prepare(
     if plan.stepping.compiled:
         memory = replace(memory, compiled=COMPILED_BYTES)
         require_memory(memory.remaining, "training by compiled steps", "free memory, or uninstall numba")
-    arrays = {array.name for array in preprocessor.arrays}
+    arrays = {name for array in preprocessor.arrays for name in (array.name, *array.columns)}
     cells = [name for name in selection.inputs if name not in arrays]
     warnings += warnings_of_reading(source, table, train, data, cells, selection.targets)
     start = earlier.warm_start if earlier else None

@@ -31,6 +31,9 @@ ROUNDS = 12
 ROUGH_TOLERANCE, ROUGH_ROUNDS = 1e-3, 4
 """Both for an ensemble of averaged probabilities, which has too many kinks to follow. What is left is spread."""
 
+OF_IMAGES = 1e-2, 2
+"""Both for images, whose convolutions have thousands of kinks and take a hundred times as long."""
+
 MOST_NUMBERS = 1 << 20
 """Maximum number of layer outputs for a block's points, so that they fit the cache of a core."""
 
@@ -83,7 +86,15 @@ class Ways:
         self._steps = x - baseline
         layers = inference.network.layers
         self._bends = [layer.index for layer in layers if layer.bends]
-        self.linear_in_pieces, self.has_few_kinks = inference.linear_in_pieces, inference.has_few_kinks
+        self.has_few_kinks = inference.has_few_kinks
+        self.linear_in_pieces = inference.linear_in_pieces and self.has_few_kinks
+
+    @property
+    def limits(self) -> tuple[float, int]:
+        """Tolerance and rounds."""
+        if self.has_few_kinks:
+            return TOLERANCE, ROUNDS
+        return OF_IMAGES if self._inference.takes_images else (ROUGH_TOLERANCE, ROUGH_ROUNDS)
 
     def answers(self, row: NDArray[np.intp], t: NDArray[np.float64]) -> Array:
         """Weighted sum of the logits at points of the paths, (points,)."""
@@ -156,14 +167,14 @@ def integrated_gradients(
     0. All arrays, and the inference, are float64.
 
     Those of an ensemble whose logits are averaged are the average of its members' contributions. If probabilities are
-    averaged, the integral is found within ROUGH_TOLERANCE of the answer, and the rest is spread in proportion to the
-    contributions, so that they add up.
+    averaged, and for images, the integral is found within a rough tolerance of the answer, and the rest is spread in
+    proportion to the contributions, so that they add up.
     """
     if inference.averaged:
         members = [integrated_gradients(member, baseline, x, weights, firsts) for member in inference.averaged]
         return Integrated(*(np.mean(arrays, axis=0) for arrays in zip(*map(_arrays, members), strict=True)))
     layers = inference.network.layers
-    points = 1 + NODES * PIECES + inference.network.units
+    points = 1 + NODES * PIECES + (inference.network.units if inference.has_few_kinks else 0)
     numbers = points * (inference.width + sum(layer.n_out for layer in layers))
     block = max(1, MOST_NUMBERS // numbers)
     result = Integrated(np.empty(len(x)), np.empty(len(x)), np.empty((len(x), len(firsts))), np.empty(len(x)))
@@ -178,7 +189,7 @@ def integrated_gradients(
 def _along(ways: Ways, rows: int, firsts: NDArray[np.intp]) -> Integrated:
     every = np.arange(rows)
     low, high = ways.answers(every, np.zeros(rows)), ways.answers(every, np.ones(rows))
-    tolerance, rounds = (TOLERANCE, ROUNDS) if ways.has_few_kinks else (ROUGH_TOLERANCE, ROUGH_ROUNDS)
+    tolerance, rounds = ways.limits
     allowed = tolerance * np.maximum(np.abs(low), np.abs(high))
     nodes = 1 if ways.linear_in_pieces else NODES
     pieces = ways.bent(Pieces.whole(rows, 1 if ways.linear_in_pieces else PIECES))

@@ -36,7 +36,7 @@ class ExcitingRow:
 
 @dataclass(frozen=True)
 class Neuron:
-    """Hidden neuron, evaluated on `rows` rows.
+    """Hidden neuron, or filter of a convolution by its mean over the positions, evaluated on `rows` rows.
 
     drivers: features with their correlation to the output, strongest first. excited_by: rows with the highest output.
     by_class: mean output for each class. separation: share of the output's variance between classes, η² (for numeric
@@ -76,9 +76,10 @@ def inspect_neurons(model: Model, table: Table, numbers: NDArray[np.intp]) -> li
         losses = _Losses(model, dataset.targets(network.n_out))
         for layer, y in zip(network.layers[:-1], model.inference.outputs(x), strict=False):
             if layer.units is not None:
-                y = y.reshape(len(y), layer.n_out)
+                outputs = y.reshape(len(y), -1, layer.n_units)
+                y = outputs[:, 0] if outputs.shape[1] == 1 else outputs.mean(axis=1)
                 states, correlations = _states(layer.units, y), _correlations(x, y)
-                drivers = [_strongest(correlations[:, place]) for place in range(layer.n_out)]
+                drivers = [_strongest(correlations[:, place]) for place in range(layer.n_units)]
                 exciting = [np.argsort(-values, kind="stable")[:EXCITING] for values in y.T]
                 found += [
                     Neuron(
@@ -91,7 +92,7 @@ def inspect_neurons(model: Model, table: Table, numbers: NDArray[np.intp]) -> li
                         excited_by=cells.of(rows[exciting[place]], values[exciting[place]], drivers[place]),
                         by_class=_by_class(model, values, truth),
                         separation=_separation(model, values, truth),
-                        loss_without=losses.without(layer.index, place, y),
+                        loss_without=losses.without(layer.index, place, outputs),
                         rows=len(rows),
                         loss_rows=losses.rows,
                     )
@@ -137,12 +138,13 @@ class _Losses:
         self._before: dict[int, float] = {}
 
     def without(self, layer: int, place: int, outputs: Array) -> float:
-        """Increase of the mean loss when a neuron's output is replaced by its mean. `outputs` is (rows, n_out)."""
+        """Increase of the mean loss when a neuron's outputs are their mean. `outputs` is (rows, positions, units)."""
         held = outputs[self._places]
+        flat = held.reshape(len(held), -1)
         if layer not in self._before:
-            self._before[layer] = self._mean(layer, held)
-        held[:, place] = outputs[:, place].mean()
-        return self._mean(layer, held) - self._before[layer]
+            self._before[layer] = self._mean(layer, flat)
+        held[:, :, place] = outputs[:, :, place].mean()
+        return self._mean(layer, flat) - self._before[layer]
 
     def _mean(self, layer: int, outputs: Array) -> float:
         logits = self._model.inference.continued(layer, outputs)
@@ -155,8 +157,8 @@ def _multiplications(model: Model) -> int:
     """Multiplications per row: for each neuron, a pass through the layers after it."""
     found = weights = 0
     for layer in reversed(model.inference.network.layers):
-        found += layer.n_out * weights
-        weights += sum(slot.size for slot in layer.parameters())
+        found += layer.n_units * weights
+        weights += max(layer.multiplications, sum(slot.size for slot in layer.parameters()))
     return found
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcli.data.preprocess import Preprocessor
-from bpcli.nn.layers import Layer
 from bpcli.nn.named_layers import named_layers
 from bpcli.nn.network import Network
 
@@ -55,10 +54,5 @@ def _inputs(network: Network, preprocessor: Preprocessor) -> tuple[str, ...]:
     names: list[str] = []
     for column in preprocessor.inputs:
         stem = stems.get(column.name)
-        names += column.features if stem is None else stem_outputs(column.name, stem)
+        names += column.features if stem is None else stem.feature_names(column.name, column.features)
     return tuple(names)
-
-
-def stem_outputs(field: str, layer: Layer) -> tuple[str, ...]:
-    """Names of the outputs of a field's stem: `city 0`, `city 1` …"""
-    return tuple(f"{field} {place}" for place in range(layer.n_out))

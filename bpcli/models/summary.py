@@ -6,16 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from math import prod
 
+from bpcli.arrays.fields import Grid
 from bpcli.data.columns.base import InputSummary
 from bpcli.data.preprocess import Preprocessor
 from bpcli.documents.json_value import Json
 from bpcli.experiment.memory_estimate import Footprint
 from bpcli.experiment.prepare import Prepared
 from bpcli.experiment.recipes import Choice
+from bpcli.nn.layers import LayerSummary
 from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
 from bpcli.spec import type_name
 from bpcli.training.ensemble import EnsembleSpec
+from bpcli.wording import shown_shape
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,35 @@ class TargetSummary:
 
 @dataclass(frozen=True)
 class LayerFigures:
-    """Layer; `shape` has its numbers of inputs and outputs per row."""
+    """Layer; `shape` has its numbers of inputs and outputs per row, `in_shape` and `out_shape` those of images."""
 
     index: int
     type: str
     activation: str | None
     shape: tuple[int, int]
     parameters: int
+    in_shape: tuple[int, ...] = ()
+    out_shape: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, layer: LayerSummary) -> LayerFigures:
+        """Figures of a layer."""
+        return cls(
+            layer.index,
+            layer.type,
+            layer.activation,
+            (prod(layer.in_shape), prod(layer.out_shape)),
+            layer.parameters,
+            *((shape if isinstance(shape, Grid) else ()) for shape in (layer.in_shape, layer.out_shape)),
+        )
+
+    @property
+    def shown(self) -> str:
+        """Shapes of input and output, such as 28 × 28 × 1 → 10."""
+        of_images = (self.in_shape, self.out_shape)
+        return " → ".join(
+            shown_shape(shape) if shape else str(count) for count, shape in zip(self.shape, of_images, strict=True)
+        )
 
 
 @dataclass(frozen=True)
@@ -79,16 +104,7 @@ class NetworkSummary:
             [column.summary() for column in preprocessor.inputs],
             TargetSummary(target.names, target.task, target.class_names, target.positive, target.shown_ranges),
             type_name(loss),
-            [
-                LayerFigures(
-                    layer.index,
-                    layer.type,
-                    layer.activation,
-                    (prod(layer.in_shape), prod(layer.out_shape)),
-                    layer.parameters,
-                )
-                for layer in network.summary()
-            ],
+            [LayerFigures.of(layer) for layer in network.summary()],
             network.layout.size,
             [
                 StemFigures(
@@ -108,6 +124,10 @@ class NetworkSummary:
             del document["stems"]
         if not self.target.ranges:
             del document["target"]["ranges"]
+        for layer in document["layers"]:
+            for name in ("in_shape", "out_shape"):
+                if not layer[name]:
+                    del layer[name]
         return {**document, "columns": [_column(one) for one in self.columns]}
 
 
@@ -142,7 +162,7 @@ class ExperimentSummary:
         return cls(
             name=prepared.config.name,
             rows={part: dataset.rows for part, dataset in prepared.datasets.items()},
-            columns=[ReadColumn(**vars(one), missing=prepared.missing[one.name]) for one in network.columns],
+            columns=[ReadColumn(**vars(one), missing=prepared.missing_of(one.name)) for one in network.columns],
             network=network,
             batch_size=prepared.plan.batch_size,
             steps_per_epoch=prepared.plan.steps_per_epoch,

@@ -9,7 +9,7 @@ from bpcli.documents.table import Table, shortened
 from bpcli.experiment.recipes import Choice
 from bpcli.models.summary import NetworkSummary
 from bpcli.storage.config_text import flow_text
-from bpcli.wording import number, shown_shape
+from bpcli.wording import enumerated, number, shown_shape
 
 LONGEST_VALUE = 44
 """Maximum number of characters displayed of a recipe's value; the config of the run has them all."""
@@ -34,8 +34,10 @@ def choice_table(name: str, choices: Sequence[Choice]) -> Table:
     """Table of the keys of a config that a recipe gives a value, with the reason."""
     rows = []
     for one in choices:
-        value = "" if one.overridden else shortened(flow_text(one.value), LONGEST_VALUE)
-        rows.append([one.key, value, "the config has its own" if one.overridden else one.reason])
+        value = "" if one.remaining is None else shortened(flow_text(one.remaining), LONGEST_VALUE)
+        whole = "the config has its own" if one.overridden else one.reason
+        reason = f"{one.reason}; the config has its own {enumerated(one.own)}" if one.own else whole
+        rows.append([one.key, value, reason])
     return Table(f"Recipe {name}", [f"recipe {name}", "value", "reason"], rows, words=True)
 
 
@@ -49,7 +51,7 @@ def layer_table(network: NetworkSummary) -> Table:
             str(layer.index),
             layer.type,
             layer.activation or "",
-            f"{layer.shape[0]} → {layer.shape[1]}",
+            layer.shown,
             f"{layer.parameters:,}",
         ]
         for layer in network.layers

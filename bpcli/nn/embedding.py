@@ -43,6 +43,11 @@ class EmbeddingLayer(Layer):
 
     codes: int
 
+    @property
+    def linear_in_pieces(self) -> bool:
+        """True: the vectors are a linear function of one-hot codes."""
+        return True
+
     def parameters(self) -> tuple[Slot, ...]:
         """The table, (codes, outputs). One row is in a sum, so that its fan-in is 1."""
         return (Slot("weight", (self.codes, self.n_out), weight=True, fan_in=1),)

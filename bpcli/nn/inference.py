@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.arrays.expansion import Intake
+from bpcli.arrays.fields import Grid
 from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import Rows
 from bpcli.arrays.workspace import Workspace
@@ -109,14 +110,20 @@ class Inference:
         return ()
 
     @property
+    def takes_images(self) -> bool:
+        """Whether a layer takes images or series."""
+        return any(isinstance(layer.in_shape, Grid) for layer in self.network.layers)
+
+    @property
     def has_few_kinks(self) -> bool:
-        """Whether the kinks of all units along a path are few enough to be followed one by one."""
-        return True
+        """Whether the kinks of all units along a path are few enough to be followed one by one: not those of images."""
+        return not self.takes_images
 
     @property
     def linear_in_pieces(self) -> bool:
         """Whether the logits are a piecewise linear function of the features."""
-        return all(layer.linear_in_pieces for layer in self.network.layers)
+        stems = (stem.layer for stem in self.network.stems.trained)
+        return all(layer.linear_in_pieces for layer in (*stems, *self.network.layers))
 
     @property
     def takes_changes(self) -> bool:

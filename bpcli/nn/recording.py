@@ -67,14 +67,22 @@ class _RecordedActivation:
         self.keeps_input, self.scratch_arrays = inner.keeps_input, inner.scratch_arrays
 
     def forward(self, z: Array, out: Array, scratch: tuple[Array, ...]) -> None:
-        self._record.z = z.copy()
+        self._record.z = _with_block(self._record.z, z)
         self._inner.forward(z, out, scratch)
 
     def backward(self, kept: Array, grads: Array, scratch: tuple[Array, ...]) -> None:
         self._inner.backward(kept, grads, scratch)
-        self._record.dz = grads.copy()
-        self._record.slope = np.ones_like(grads)
-        self._inner.backward(kept, self._record.slope, scratch)
+        slope = np.ones_like(grads)
+        self._inner.backward(kept, slope, scratch)
+        self._record.dz, self._record.slope = (
+            _with_block(self._record.dz, grads),
+            _with_block(self._record.slope, slope),
+        )
+
+
+def _with_block(blocks: Array | None, block: Array) -> Array:
+    """Numbers of one more block, in the order in which a layer passes them."""
+    return np.append([] if blocks is None else blocks, block).astype(block.dtype)
 
 
 @dataclass(frozen=True)
@@ -105,17 +113,25 @@ class _RecordedLayer(Layer):
         self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
     ) -> Array:
         record = self.record
-        record.x = x.copy()
+        record.x, record.z = x.copy(), None
         y = self.inner.forward(params, state, x, workspace, position)
         record.y = y.copy()
-        known = ("y", "z", "dx", "row")
-        record.kept = {n: a.copy() for n, a in workspace.items() if n not in known and not n.startswith("scratch")}
+        if record.z is not None:
+            record.z = record.z.reshape(y.shape)
+        own = ("y", "z", "dx", "row")
+        record.kept = {
+            name: workspace[name].copy()
+            for name, buffer in self.inner.buffers(training=True).items()
+            if name not in own and not buffer.shared and ("." not in name or name.endswith(".y"))
+        }
         return y
 
     def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
         record = self.record
-        record.dy = dy.copy()
+        record.dy, record.dz, record.slope = dy.copy(), None, None
         dx = self.inner.backward(params, x, dy, workspace, grads)
+        if record.dz is not None and record.slope is not None:
+            record.dz, record.slope = record.dz.reshape(record.dy.shape), record.slope.reshape(record.dy.shape)
         record.grads = {name: array.copy() for name, array in grads.items()}
         return dx
 

@@ -22,7 +22,7 @@ FIRST_INDEX = 1 << 16
 
 
 class StemSpec(Protocol):
-    """Config of a stem, which plans the layer for one field. The field's array holds codes (rows,)."""
+    """Config of a stem, which plans the layer for one field."""
 
     def plan(self, index: int, field: Field) -> Layer:
         """Layer for `field`."""
@@ -155,6 +155,7 @@ class Stems:
         """Features (rows, *shape) in inference, from all fields expanded (rows, width), codes one-hot."""
         if not self.trained:
             return expanded.reshape(len(expanded), *self.shape)
+        expanded = expanded.reshape(len(expanded), -1)
         features = np.empty((len(expanded), prod(self.shape)), expanded.dtype)
         for place, out, stem in self.inspected:
             x = expanded[:, place]
@@ -165,6 +166,7 @@ class Stems:
         """dL/dexpanded of `of_expanded` (rows, width), from dL/dfeatures (rows, *shape)."""
         if not self.trained:
             return dx.reshape(expanded.shape)
+        expanded = expanded.reshape(len(expanded), -1)
         dx, found = dx.reshape(len(dx), -1), np.empty(expanded.shape, dx.dtype)
         for place, out, stem in self.inspected:
             dy = dx[:, out]

@@ -20,7 +20,7 @@ from bpcli.data.table import PARTS
 from bpcli.data.targets import TargetBase
 from bpcli.decision.fitted import FittedDecision
 from bpcli.documents.json_value import Json
-from bpcli.errors import CheckpointError
+from bpcli.errors import CheckpointError, MismatchError
 from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
 from bpcli.spec import Sequence, Spec
@@ -245,7 +245,10 @@ def _first(error: ValidationError) -> str:
 
 def _network(header: Header) -> Network:
     preprocessor = header.preprocessor
-    return header.config.plan_network(preprocessor.signature, preprocessor.target.outputs, preprocessor.stems)
+    try:
+        return header.config.plan_network(preprocessor.signature, preprocessor.target.outputs, preprocessor.stems)
+    except MismatchError as error:
+        raise CheckpointError(f"its header is not valid: {printable(str(error))[:LONGEST]}") from None
 
 
 def _layout(network: Network, vector: str) -> Layout:

@@ -13,6 +13,9 @@ from bpcli.nn.activations import Activation
 from bpcli.spec import Spec
 from bpcli.tracing.trace import Trace, TracedLayer, activation_formulas
 
+OPTIONAL = ("own_factors",)
+"""Fields that are left out if empty."""
+
 
 def trace_document(trace: Trace) -> dict[str, Json]:
     """Document with fields by name, specs as in a config, and arrays as nested lists; `stems` only if there are any."""
@@ -32,7 +35,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_plain(one) for one in value]
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        plain = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {name: one for name, one in plain.items() if one or name not in OPTIONAL}
     return value
 
 

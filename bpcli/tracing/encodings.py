@@ -16,6 +16,7 @@ from bpcli.data.columns.censored import CensoredInput
 from bpcli.data.columns.dates import PERIODS, CycleOf, MomentInput
 from bpcli.data.columns.encoders import Affine, Landmarks
 from bpcli.data.columns.inputs import BooleanInput, NumericInput
+from bpcli.data.columns.periodic import EmbeddedNumber
 from bpcli.data.columns.piecewise_linear import Bins
 from bpcli.data.columns.smooth_clip import SmoothlyClipped
 from bpcli.data.columns.target_encoders import Logarithm, Ratio
@@ -51,7 +52,11 @@ def _made(spec: InputBase, column: Column, stem: Layer | None) -> Iterable[str]:
     if stem is None:
         return _input(spec, column)
     of = "the array" if column.shape else column.labels()[0]
-    return [f"number {place} of the output of {stem.type} for {of}" for place in range(stem.n_out)]
+    passed = dict(zip(spec.features, _input(spec, column), strict=True))  # some outputs are what the stem takes
+    return [
+        passed.get(name, f"number {place} of the output of {stem.type} for {of}")
+        for place, name in enumerate(stem.feature_names(spec.name, spec.features))
+    ]
 
 
 def targets_made(preprocessor: Preprocessor, row: Table, outputs: int) -> list[str]:
@@ -225,6 +230,11 @@ def _affine(encoding: Affine, value: float) -> str:
 def _smoothly_clipped(encoding: SmoothlyClipped, value: float) -> str:
     z = f"(({_number(value)} - {_bracketed(encoding.center)}) / {_number(encoding.scale)})"
     return f"{z} / √(1 + ({z} / {_number(encoding.limit)})²)"
+
+
+@_scaled.register
+def _embedded(encoding: EmbeddedNumber, value: float) -> str:
+    return _scaled(encoding.scaled, value)
 
 
 @_scaled.register

@@ -5,7 +5,7 @@ It is a step of `SerialSteps` on a batch of those rows, with a network that reco
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
 
@@ -17,12 +17,12 @@ from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
 from bpcli.errors import DivergedError
 from bpcli.experiment.prepare import Prepared
-from bpcli.models.feature_names import Names, stem_outputs
+from bpcli.models.feature_names import Names
 from bpcli.nn.layers import Views
 from bpcli.nn.losses import LossScratch
 from bpcli.nn.named_layers import NamedLayer, all_views, named_layers
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import RateFactors
+from bpcli.nn.optimizers import OptimizerBase, RateFactors
 from bpcli.nn.recording import LayerRecord, recorded
 from bpcli.tracing.arithmetic import Arithmetic
 from bpcli.tracing.chosen_rows import ChosenRows
@@ -92,7 +92,9 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, sourc
         for when, vectors in (("before", before), ("after", _vectors(state)))
     }
     given = all_views(plan.network.bind(applied))
-    rule = rule_of(plan.optimizer.with_decay(plan.weight_decay(epoch, step)), state.optimizer, steps.learning_rate)
+    optimizer = _with_factors(plan)
+    rule = rule_of(optimizer.with_decay(plan.weight_decay(epoch, step)), state.optimizer, steps.learning_rate)
+    made = {stem.field.name: stem.features for stem in plan.network.stems.trained}
     norm = _norm(plan, records, before["params"])
     bound = plan.spec.clip.norm
     notes = list(rows.notes)
@@ -102,7 +104,7 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, sourc
             "at the initial learning rate of the last epoch"
         )
     traced = [
-        _layer(at, named, record, names, given, views, rule, plan.optimizer.rate_factors)
+        _layer(at, named, record, names, given, views, rule, optimizer.rate_factors, made)
         for at, (named, record) in enumerate(zip(named_layers(plan.network), records, strict=True))
     ]
     trace = Trace(
@@ -116,7 +118,7 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, sourc
         layers=[layer for layer in traced if layer.field is None],
         error=_error(prepared, records[-1], steps.batch, objective, before["params"]),
         update=TracedUpdate(
-            optimizer=plan.optimizer,
+            optimizer=optimizer,
             equations=rule.equations,
             decayed=rule.decayed,
             constants=rule.constants,
@@ -126,6 +128,12 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, sourc
             clip=plan.spec.clip,
             gradient_norm=norm,
             clip_factor=1.0 if bound is None or norm <= bound else bound / norm,
+            own_factors={
+                stem.layer.type: slot.rate
+                for stem in plan.network.stems.trained
+                for slot in stem.layer.parameters()
+                if slot.rate is not None
+            },
         ),
         loss=LossChange(loss_before, loss_after),
         notes=notes,
@@ -150,12 +158,16 @@ def _layer(
     views: Moments,
     rule: Rule,
     factors: RateFactors | None,
+    made: Mapping[str, slice],
 ) -> TracedLayer:
-    """Trace of the stem or layer at a place: forward and backward arrays, and parameters before and after the step."""
+    """Trace of the stem or layer at a place: forward and backward arrays, and parameters before and after the step.
+
+    made: range of the features of each stem, by field.
+    """
     layer = named.layer
     field = named.field
-    inputs = names.into(layer.index) if field is None else (field,)
-    outputs = names.outputs[layer.index] if field is None else stem_outputs(field, layer)
+    inputs = names.into(layer.index) if field is None else (field, *(f"{field} {n}" for n in range(1, layer.n_in)))
+    outputs = names.outputs[layer.index] if field is None else names.inputs[made[field]]
     forward = {"x": record.x, "z": record.z, "y": record.y, **record.kept}
     backward = {"dy": record.dy, "slope": record.slope, "dz": record.dz}
     return TracedLayer(
@@ -180,6 +192,14 @@ def _norm(plan: TrainingPlan, records: Sequence[LayerRecord], params: Array) -> 
     spec = plan.spec.model_copy(update={"clip": plan.spec.clip.model_copy(update={"norm": None})})
     GradientRules(spec, plan.network.layout.weights).apply(0, len(grads), params, grads, np.empty_like(params))
     return float(np.linalg.norm(grads.astype(np.float64)))
+
+
+def _with_factors(plan: TrainingPlan) -> OptimizerBase:
+    """Optimizer with rate factors, which are 1, if parameters have factors of their own."""
+    own = any(slot.rate is not None for slot in plan.network.layout.slots)
+    if not own or plan.optimizer.rate_factors is not None:
+        return plan.optimizer
+    return plan.optimizer.model_copy(update={"rate_factors": RateFactors()})
 
 
 def _parameter(

@@ -7,7 +7,7 @@ a parameter have its shape.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bpcli.arrays.memory import Array
 from bpcli.data.table import Part
@@ -155,6 +155,8 @@ class TracedUpdate:
     clip: Clip
     gradient_norm: float
     clip_factor: float
+    own_factors: Mapping[str, float] = field(default_factory=dict)
+    """Learning-rate factor of the parameters of some stems, by their type; other factors do not apply to these."""
 
 
 @dataclass(frozen=True)

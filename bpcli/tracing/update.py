@@ -48,7 +48,11 @@ class WorkedUpdate:
         if others:
             lines.append(", ".join(f"{name} = {shows.constant(value)}" for name, value in others.items()))
         if update.optimizer.rate_factors is not None:
-            lines.append(f"learning-rate factor c: {self._factors(update.optimizer.rate_factors)}")
+            own = [
+                f", {shows.constant(factor)} for parameters of {kind} encoders"
+                for kind, factor in update.own_factors.items()
+            ]
+            lines.append(f"learning-rate factor c: {self._factors(update.optimizer.rate_factors)}{''.join(own)}")
         return lines
 
     def _factors(self, factors: RateFactors) -> str:

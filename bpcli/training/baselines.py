@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import isfinite, prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +76,7 @@ def _chosen_rows(plan: TrainingPlan, epochs: int) -> RowIndices | None:
     """Training rows of the linear model, evenly spaced; None if it is not worth its time."""
     signature, outputs = plan.train.x.signature, plan.network.n_out
     features, rows = Intake(signature).numbers, plan.train.rows
-    if features > MOST_FEATURES or rows < 2 or any(len(field.shape) > 1 for field in signature):
+    if features > MOST_FEATURES or rows < 2 or any(prod(field.shape[1:]) > 1 for field in signature):
         return None
     fits = 1 if plan.folds is None else plan.folds.count
     training = 6.0 * plan.network.layout.size * plan.rows_per_member * epochs * len(plan.members)
@@ -90,7 +90,7 @@ def _chosen_rows(plan: TrainingPlan, epochs: int) -> RowIndices | None:
 def _features(dataset: Dataset, rows: RowIndices) -> Array:
     """Features (rows, features) of some rows, as the network has them before its stems."""
     taken = Intake(dataset.x.signature).reader(dataset.x, len(rows), dataset.x.dtype).take(rows)
-    return taken[0]
+    return taken[0].reshape(len(rows), -1)
 
 
 def _held_out(plan: TrainingPlan) -> list[RowIndices | None]:
@@ -122,7 +122,7 @@ def _predicted(
                 if rows is None
                 else rows[start : start + EVALUATED_ROWS]
             )
-            logits[block] = model.logits(reader.take(block)[0])
+            logits[block] = model.logits(reader.take(block)[0].reshape(len(block), -1))
     return logits
 
 

@@ -87,7 +87,8 @@ class HealthCheck:
             passed = self._network.outputs(params, state, self._x, self._workspace)
             for layer, y in zip(self._network.layers, passed, strict=True):
                 if layer.units is not None:
-                    shares = _share(layer.units.dead(y)), _share(layer.units.saturated(y))
+                    values = layer.by_unit(y)
+                    shares = _share(layer.units.dead(values)), _share(layer.units.saturated(values))
                     found.setdefault(layer.index, []).append(shares)
         return {index: (_mean([dead for dead, _ in of]), _mean([sat for _, sat in of])) for index, of in found.items()}
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from commands import bpcli as command
 from experiments import write_csv
 from small_runs import trained
 
@@ -210,3 +211,94 @@ def test_a_split_column_without_validation_rows_leaves_the_folds(tmp_path: Path)
 def test_numbers_in_time_order_may_leave_the_range_of_training(tmp_path: Path) -> None:
     table(tmp_path, classes=False)
     assert prepared(tmp_path, data={"split": {"order": "time"}}).config.data.target_range != "training"
+
+
+def opened(folder: Path, *settings: str, **config: Any) -> Prepared:
+    """A config of the recipe from a file, with settings of the command line."""
+    document = {"recipe": "tabular", "data": {"path": "t.csv", "target": "y"}, **config}
+    (folder / "c.yaml").write_text(yaml.safe_dump(document))
+    return open_experiment(folder / "c.yaml", settings)
+
+
+@pytest.mark.parametrize("in_file", [True, False])
+def test_a_partial_optimizer_has_the_type_and_the_other_values_of_the_recipe(tmp_path: Path, in_file: bool) -> None:
+    table(tmp_path)
+    if in_file:
+        of = opened(tmp_path, optimizer={"learning_rate": 0.01, "rate_factors": {"biases": 0.5}})
+    else:
+        of = opened(tmp_path, "optimizer.learning_rate=0.01", "optimizer.rate_factors.biases=0.5")
+    was = opened(tmp_path).config.optimizer
+    factors = was.rate_factors
+    assert factors is not None
+    expected = {"learning_rate": 0.01, "rate_factors": factors.model_copy(update={"biases": 0.5})}
+    assert of.config.optimizer == was.model_copy(update=expected)
+    (choice,) = [one for one in of.recipe if one.key == "optimizer"]
+    assert choice.own == ("learning_rate", "rate_factors")
+    assert set(choice.remaining) == {"type", "beta2", "weight_decay", "decay_schedule"}
+
+
+def test_single_layers_of_the_recipe_can_be_set(tmp_path: Path) -> None:
+    table(tmp_path)
+    was = opened(tmp_path).config.layers
+    of = opened(tmp_path, "layers.1.units=16", "layers.2=batch_norm", "layers.3={type: dense, bias: false}")
+    now = of.config.layers
+    assert now[1] == was[1].model_copy(update={"units": 16})
+    assert now[2].type == "batch_norm"
+    assert now[3] == was[3].model_copy(update={"bias": False})
+    assert (now[0], now[4:]) == (was[0], was[4:])
+    (choice,) = [one for one in of.recipe if one.key == "layers"]
+    assert choice.own == ("1.units", "2", "3.type", "3.bias")
+
+
+def test_a_layer_of_another_type_has_none_of_the_recipes_values(tmp_path: Path) -> None:
+    table(tmp_path)
+    of = opened(tmp_path, "layers.1={type: dropout, rate: 0.3}")
+    assert of.config.layers[1].model_dump(exclude_unset=True) == {"type": "dropout", "rate": 0.3}
+
+
+def test_partial_schedules_and_encoders_are_completed(tmp_path: Path) -> None:
+    table(tmp_path)
+    of = opened(
+        tmp_path,
+        "schedule.warmup_epochs=1.5",
+        data={"path": "t.csv", "target": "y", "encoders": {"numeric": {"bins": 4}}},
+    )
+    assert (of.config.schedule.type, of.config.schedule.warmup_epochs) == ("flat_cosine", 1.5)
+    assert of.config.data.encoders.numeric.model_dump() == {
+        "type": "piecewise_linear",
+        "bins": 4,
+        "beside": "smooth_clip",
+    }
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("optimizer.learningrate=1", r"--set optimizer\.learningrate: unknown key; did you mean 'learning_rate'"),
+        ("optimizer.learning_rate=-1", r"--set optimizer\.learning_rate: must be greater than 0, not -1"),
+        ("layers.1.unit=5", r"--set layers\.1\.unit: unknown key; did you mean 'units'"),
+        ("layers.9.units=5", r"layers\.9: the recipe gives 7 items, numbered from 0"),
+    ],
+)
+def test_errors_in_what_a_recipe_completes_have_their_place(tmp_path: Path, setting: str, message: str) -> None:
+    table(tmp_path)
+    with pytest.raises(ConfigError, match=message):
+        opened(tmp_path, setting)
+
+
+def test_what_a_recipe_does_not_give_needs_its_type(tmp_path: Path) -> None:
+    table(tmp_path)
+    with pytest.raises(ConfigError, match=r"schedule: classic@1 gives no value here, so that the key 'type' is needed"):
+        opened(tmp_path, "schedule.warmup_epochs=2", recipe="classic")
+    with pytest.raises(ConfigError, match="needs the key 'type' to name the optimizer"):
+        opened(tmp_path, "optimizer.learning_rate=0.01", recipe=None)
+
+
+def test_check_tells_the_recipes_values_from_the_configs(tmp_path: Path) -> None:
+    table(tmp_path)
+    opened(tmp_path)
+    found = command("check", tmp_path / "c.yaml", "--set", "optimizer.learning_rate=0.01", "--set", "layers.1.units=9")
+    (line,) = [line for line in found.ok().out.splitlines() if line.startswith("optimizer")]
+    assert "{type: adamw, beta2: 0.95" in line
+    assert line.endswith("; the config has its own learning_rate")
+    assert "hidden layers for classes; the config has its own 1.units" in found.out

@@ -16,14 +16,29 @@ import numpy as np
 import pytest
 from networks import FLOAT32, TrainingStep, layout, members, targets_for
 
-from bpcli.arrays.fields import Field
+from bpcli.arrays.fields import Field, Grid
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Workspace
 from bpcli.nn.activations import Activation, Tanh
 from bpcli.nn.embedding import Embedding
-from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, Parametric, Scale
+from bpcli.nn.layers import (
+    Augment,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAvgPool,
+    LayerNorm,
+    MaxPool,
+    Parametric,
+    Residual,
+    Scale,
+)
 from bpcli.nn.losses import CrossEntropy, Loss, LossScratch, MeanSquaredError
 from bpcli.nn.optimizers import Adam, Adamw, Nadam, OptimizerSpec, OptimizerState, RateFactors, Sgd, Update
+from bpcli.nn.periodic import Periodic
 
 ROWS = 1100
 UNITS = 1050
@@ -61,8 +76,16 @@ def _peak(step: Callable[[], object], steps: int) -> int:
 class WholeStep(TrainingStep):
     """Forward, loss, backward and update."""
 
-    def __init__(self, layers: list[Any], loss: Any, rule: Any, rows: int = ROWS, weighted: bool = False) -> None:
-        super().__init__(layers, loss, n_in=3, n_out=2, rows=rows, weighted=weighted, dtype=FLOAT32)
+    def __init__(
+        self,
+        layers: list[Any],
+        loss: Any,
+        rule: Any,
+        rows: int = ROWS,
+        weighted: bool = False,
+        n_in: int | Grid = 3,
+    ) -> None:
+        super().__init__(layers, loss, n_in=n_in, n_out=2, rows=rows, weighted=weighted, dtype=FLOAT32)
         self.update = Update(rule, self.network.layout, FLOAT32)
         self.optimizer = rule.init(self.flat.size, FLOAT32)
         self.parts = self.update.parts(self.flat[None], self.grads[None], self.optimizer)
@@ -87,6 +110,25 @@ def test_a_training_step_of_dense_layers_allocates_no_array(activation: Any) -> 
 def test_a_training_step_of_other_layers_allocates_no_array(layer: Any) -> None:
     layers = [layer, Dense(units=UNITS), layer, Dense(units=3), layer]
     assert bytes_allocated(WholeStep(layers, CrossEntropy(), Adam(), weighted=True)) < BOUND
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [Augment(shift=2, flip="both", cutout=3), Conv(filters=16), MaxPool()],
+        [Conv(filters=16), MaxPool(), Conv(filters=8, stride=2, groups=2), AvgPool(), GlobalAvgPool()],
+        [Conv(filters=8, activation="gelu"), BatchNorm(), LayerNorm(), MaxPool(size=3, stride=2, padding="same")],
+        [
+            Residual(layers=[Conv(filters=8, stride=2), BatchNorm(), Dropout(rate=0.2)]),
+            Flatten(),
+            Residual(layers=[Dense(units=60, activation="mish"), Scale(), Parametric()]),
+        ],
+    ],
+    ids=["augment", "pools", "norms", "residual"],
+)
+def test_a_training_step_of_images_allocates_no_array(layers: list[Any]) -> None:
+    step = WholeStep(layers, MeanSquaredError(), Adam(), rows=32, n_in=Grid((20, 16, 3)))
+    assert bytes_allocated(step) < 3 * BOUND < 32 * 20 * 16 * FLOAT32.itemsize
 
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
@@ -154,6 +196,19 @@ def test_the_check_sees_one_row_that_a_layer_allocates() -> None:
 def test_the_check_sees_memory_that_grows_with_the_steps() -> None:
     step = WholeStep([Dense(units=4)], MeanSquaredError(), Leaking(), rows=8)
     assert bytes_allocated(step, steps=1000, warm_up=2500) > BOUND
+
+
+def test_a_step_of_a_periodic_stem_allocates_no_array() -> None:
+    made = Periodic(frequencies=1024, units=3).plan(0, Field("age", (2, 1)))
+    work = Workspace([made.buffers(training=True)], ROWS, FLOAT32).layers[0]
+    x, dy = np.ones((ROWS, 2, 1), np.float32), np.ones((ROWS, 5), np.float32)
+    params, grads = ({slot.name: np.ones(slot.shape, np.float32) for slot in made.parameters()} for _ in range(2))
+
+    def step() -> None:
+        made.forward(params, {}, x, work, None)
+        made.backward(params, x, dy, work, grads)
+
+    assert bytes_allocated(step) < BOUND
 
 
 def test_a_step_of_an_embedding_allocates_nothing() -> None:

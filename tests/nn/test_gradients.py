@@ -15,11 +15,30 @@ import numpy as np
 import pytest
 from networks import FLOAT64, TrainingStep, members
 
+from bpcli.arrays.fields import Grid
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Workspace
 from bpcli.nn import losses
 from bpcli.nn.activations import Activation, Elu, Identity, LeakyRelu, Relu, Selu
-from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, LayerSpec, Parametric, Position, Scale
+from bpcli.nn.layers import (
+    Augment,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    ConvLayer,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAvgPool,
+    LayerNorm,
+    LayerSpec,
+    MaxPool,
+    MaxPoolLayer,
+    Parametric,
+    Position,
+    Residual,
+    Scale,
+)
 from bpcli.nn.layers.dense_layer import DenseLayer
 from bpcli.nn.losses import Loss
 from bpcli.randomness import Stream
@@ -45,6 +64,22 @@ SECOND_LAYERS: dict[str, Callable[[Any], Any]] = {
     "scale": lambda activation: Scale(),
     "parametric": lambda activation: Parametric(activation=activation),
 }
+
+OF_IMAGES: dict[str, Callable[[Any], list[Any]]] = {
+    "augment": lambda activation: [Augment(shift=1, flip="both", cutout=1), Conv(filters=2, activation=activation)],
+    "conv": lambda activation: [Conv(filters=2, activation=activation)],
+    "max_pool": lambda activation: [Conv(filters=2, kernel=2, activation=activation), MaxPool()],
+    "avg_pool": lambda activation: [Conv(filters=2, kernel=2, activation=activation), AvgPool(size=3, padding="same")],
+    "global_avg_pool": lambda activation: [Conv(filters=2, activation=activation), GlobalAvgPool()],
+    "flatten": lambda activation: [Conv(filters=2, activation=activation), Flatten()],
+    "residual": lambda activation: [
+        Residual(layers=[Conv(filters=2, activation="tanh"), BatchNorm()], activation=activation),
+        Residual(layers=[Conv(filters=4, stride=2, activation="gelu"), Dropout(rate=0.2)], activation="identity"),
+    ],
+    "batch_norm": lambda activation: [BatchNorm(), Conv(filters=2, activation=activation), BatchNorm()],
+    "layer_norm": lambda activation: [Conv(filters=6, activation=activation), LayerNorm()],
+}
+"""Layers of images, and norms of their channels, each behind a convolution."""
 
 
 def named(spec: Any) -> str:
@@ -96,14 +131,31 @@ def distance_to_kinks(step: TrainingStep) -> float:
     distances = [distance_to_kinks_of_loss(step.loss, logits, step.target)]
     for layer, x, params in zip(step.network.layers, step.through.workspace.inputs, step.params, strict=True):
         if isinstance(layer, DenseLayer):
-            z = x @ params["weight"] + params.get("bias", 0.0)
+            z = x.reshape(len(x), -1) @ params["weight"] + params.get("bias", 0.0)
             distances.append(distance_to_kinks_of_activation(layer.activation, z))
+        elif isinstance(layer, ConvLayer):
+            distances.append(distance_to_kinks_of_activation(layer.activation, layer.weighted_sums(params, x)))
+        elif isinstance(layer, MaxPoolLayer):
+            distances.append(distance_to_ties(x))
     return min(distances)
 
 
-def step_away_from_kinks(layers: list[Any], loss: Any, outputs: int, weighted: bool) -> TrainingStep:
+def distance_to_ties(images: Array) -> float:
+    """Smallest difference of the two largest values in a window of 2 × 2, unless both are at the bound of relu."""
+    rows, height, width, channels = (
+        size - size % 2 if axis in (1, 2) else size for axis, size in enumerate(images.shape)
+    )
+    windows = images[:, :height, :width].reshape(rows, height // 2, 2, width // 2, 2, channels)
+    ranked = np.sort(windows.transpose(0, 1, 3, 5, 2, 4).reshape(-1, 4), axis=1)
+    gaps = ranked[:, -1] - ranked[:, -2]
+    return float(np.min(gaps, where=ranked[:, -1] != 0.0, initial=np.inf))
+
+
+def step_away_from_kinks(
+    layers: list[Any], loss: Any, outputs: int, weighted: bool, n_in: int | Grid = 3
+) -> TrainingStep:
     for seed in range(50):
-        step = TrainingStep(layers, loss, n_in=3, n_out=outputs, rows=5, seed=seed, weighted=weighted)
+        step = TrainingStep(layers, loss, n_in=n_in, n_out=outputs, rows=5, seed=seed, weighted=weighted)
         if distance_to_kinks(step) > KINK_MARGIN:
             return step
     raise AssertionError("every draw is near a kink")
@@ -156,8 +208,37 @@ def test_backpropagation_gives_the_gradient_through_dense_layers_without_biases(
     assert relative_error(step.gradient(), central_difference(step.mean_loss, step.flat)) < TOLERANCE
 
 
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=named)
+@pytest.mark.parametrize("kind", OF_IMAGES)
+def test_backpropagation_gives_the_gradient_through_layers_of_images(kind: str, activation: Any) -> None:
+    layers, loss = OF_IMAGES[kind](activation), losses.CrossEntropy()
+    if kind == "residual" and getattr(activation, "smooth", True) is False:
+        activation = Identity()  # its kinks are those of sums that the test does not see
+    step = step_away_from_kinks(OF_IMAGES[kind](activation), loss, 2, weighted=True, n_in=Grid((4, 3, 2)))
+    assert len(step.network.layers) == len(layers) + 1
+    assert relative_error(step.gradient(), central_difference(step.mean_loss, step.flat)) < TOLERANCE
+
+
+def test_backpropagation_gives_the_gradient_through_all_layers_of_a_series_at_once() -> None:
+    layers = [
+        Conv(filters=4, kernel=3, activation="tanh"),
+        BatchNorm(),
+        MaxPool(size=2),
+        Residual(layers=[Conv(filters=6, kernel=3, stride=2, activation="mish"), LayerNorm()], activation="identity"),
+        AvgPool(size=2, stride=1),
+        Scale(),
+        Flatten(),
+    ]
+    pooled = [Conv(filters=4, activation="tanh"), MaxPool(size=2)]
+    step = step_away_from_kinks(layers[:1] + layers[3:], losses.MeanSquaredError(), 1, False, Grid((9, 2)))
+    assert relative_error(step.gradient(), central_difference(step.mean_loss, step.flat)) < TOLERANCE
+    for some in (layers, pooled):
+        step = TrainingStep(some, losses.MeanSquaredError(), n_in=Grid((9, 2)), n_out=1, rows=5)
+        assert relative_error(step.gradient(), central_difference(step.mean_loss, step.flat)) < TOLERANCE
+
+
 def test_every_kind_of_layer_is_checked() -> None:
-    assert set(SECOND_LAYERS) == {member.model_fields["type"].default for member in members(LayerSpec)}
+    assert {*SECOND_LAYERS, *OF_IMAGES} == {member.model_fields["type"].default for member in members(LayerSpec)}
 
 
 LAYERS = [

@@ -159,6 +159,11 @@ HEADERS: dict[str, tuple[str, Any, str]] = {
         {"type": "dropout", "rate": 0.5},
         "the network expects shape (1, 1) and",
     ),
+    "a convolution of a row": (
+        "config/layers/0",
+        {"type": "conv", "filters": 2},
+        "its header is not valid: layers.0: conv takes images or series, not 1 number",
+    ),
     "a layer that there is not": ("config/layers/0/type", "\x1b[31m", "config.layers.0: Input tag '\\x1b[31m'"),
     "another loss": ("config/loss", {"type": "mse"}, "the loss does not fit the target"),
     "no loss": ("config/loss", None, "config: Value error, has no loss"),

@@ -16,11 +16,12 @@ from bpcli.arrays.rows import Scaling
 from bpcli.data.columns.array_encoder import ArrayEncoder, Positions, numbers_of
 from bpcli.data.columns.base import InputBase, InputSummary, Range, Surprises, Writer
 from bpcli.data.columns.encoders import Affine, Landmarks
+from bpcli.data.columns.grid_layout import Layout, arranged, arranged_names, as_bytes, in_files
 from bpcli.data.columns.inputs import BooleanInput, NumericInput
 from bpcli.data.columns.statistics import Values
 from bpcli.data.table import Column, Kind, Table
 from bpcli.errors import DataError
-from bpcli.spec import Sequence
+from bpcli.spec import Sequence, Text
 from bpcli.wording import quoted, shown_shape
 
 TOGETHER = 64
@@ -59,6 +60,10 @@ class ArrayInput(InputBase):
         default=(), description="Positions that were constant in training, in order: later values are ignored."
     )
 
+    grid: bool = Field(default=False, description="Whether the last axis has the channels of an image or a series.")
+    layout: Layout = Field(default="channels_last", description="Order of the axes in files.")
+    columns: Sequence[Text] = Field(default=(), description="Columns that hold the positions, if no array does.")
+
     @model_validator(mode="after")
     def _check_sizes(self) -> ArrayInput:
         size, ranged = self.size, self.size if self.kind == "numeric" else 0
@@ -78,6 +83,10 @@ class ArrayInput(InputBase):
         for name, places in (("missing", self.missing), ("constant", self.constant)):
             if [*places] != sorted({*places}) or places[-1:] >= (size,):
                 raise ValueError(f"{name} must be positions of the array, in order")
+        if self.grid and len(self.shape) > 3:
+            raise ValueError("an image or a series has two or three axes")
+        if self.columns and len({*self.columns}) != size:
+            raise ValueError("columns must name a column for each position")
         return self
 
     @classmethod
@@ -137,8 +146,10 @@ class ArrayInput(InputBase):
 
     @property
     def names(self) -> list[str]:
-        """Names of the positions: X0, X1 and so on."""
-        return [f"{self.name}{place}" for place in range(self.size)]
+        """Names of the positions: X0, X1 and so on in the order of a file, or those of the columns that hold them."""
+        if self.columns:
+            return list(self.columns)
+        return arranged_names([f"{self.name}{place}" for place in range(self.size)], self.shape, self.layout)
 
     @property
     def features(self) -> list[str]:
@@ -189,7 +200,8 @@ class ArrayInput(InputBase):
 
     def field(self, place: int) -> fields.Field | None:
         """Field of the array's shape, or None if there are missing indicators."""
-        return None if self.missing else fields.Field(self.name, self.shape, places=(place,))
+        shape = fields.Grid(self.shape) if self.grid else self.shape
+        return None if self.missing else fields.Field(self.name, shape, places=(place,))
 
     def keeps_stored(self, stored: np.dtype[Any], dtype: np.dtype[Any]) -> bool:
         """Whether values of dtype `stored` can stay in memory unencoded, to be encoded batch by batch."""
@@ -230,17 +242,20 @@ class ArrayInput(InputBase):
         """Array column of a table, if needed stacked from columns X0, X1, …. Raises DataError for another shape."""
         if self.name not in table:
             values = np.stack([table[name].values for name in self.names], axis=-1)
+            values = as_bytes(values) if self.stored == "uint8" else values
             return Column(self.name, self.kind, values.reshape(table.rows, *self.shape))
         column = table[self.name]
-        if column.shape != self.shape:
+        if column.shape not in (in_files(self.shape, self.layout) if self.grid else [self.shape]):
             found = f"rows of {shown_shape(column.shape)}" if column.shape else "single values"
             raise DataError(f"array {quoted(self.name)}: holds {found}; the model expects rows of {self.shown}")
+        if self.grid:
+            return Column(self.name, column.kind, arranged(column.values, self.shape, self.layout))
         return column
 
     @property
     def shown(self) -> str:
-        """Shape, formatted for messages."""
-        return shown_shape(self.shape)
+        """Shape in files, formatted for messages."""
+        return shown_shape(in_files(self.shape, self.layout)[0])
 
     def writer(self, column: Column) -> Writer:
         """Writer of the array, independent of `column`."""

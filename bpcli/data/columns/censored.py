@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from bpcli.arrays import fields
 from bpcli.arrays.memory import Array
 from bpcli.data.columns.base import ColumnInput, InputSummary, Range, Surprises, Writer
-from bpcli.data.columns.numeric_encoders import Encoding
+from bpcli.data.columns.numeric_encoders import Encoding, embedded_units, field_of, stem_of
 from bpcli.data.columns.statistics import Values
 from bpcli.data.notations.numbers import NumberNotation
 from bpcli.data.table import Column, Kind
 from bpcli.errors import DataError
+from bpcli.nn.stems import StemSpec
 from bpcli.wording import quoted
 
 BELOW, ABOVE = ("<", "\u2264"), (">", "\u2265")
@@ -53,7 +55,16 @@ class CensoredInput(ColumnInput):
 
     def summary(self) -> InputSummary:
         """Summary for listings, which has the type in place of the kind of the cells."""
-        return replace(super().summary(), kind=self.type)
+        return replace(super().summary(), kind=self.type, inputs=self.width + embedded_units(self.encoding))
+
+    def field(self, place: int) -> fields.Field | None:
+        """Field of its own if a stem embeds the number."""
+        return field_of(self.encoding, self.name, self.width, place)
+
+    @property
+    def stem(self) -> StemSpec | None:
+        """Stem that embeds the number; None for other encodings."""
+        return stem_of(self.encoding)
 
     @property
     def encoded_by(self) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from bpcli.arrays import fields
 from bpcli.arrays.memory import Array
-from bpcli.data.columns.base import ColumnInput, Range, Surprises, Writer
+from bpcli.data.columns.base import ColumnInput, InputSummary, Range, Surprises, Writer
 from bpcli.data.columns.encoders import numbers
-from bpcli.data.columns.numeric_encoders import Encoding
+from bpcli.data.columns.numeric_encoders import Encoding, embedded_units, field_of, stem_of
 from bpcli.data.columns.statistics import Values
 from bpcli.data.table import Column, Kind
+from bpcli.nn.stems import StemSpec
 
 
 class NumericInput(ColumnInput):
@@ -45,6 +48,19 @@ class NumericInput(ColumnInput):
     def features(self) -> list[str]:
         """Names of the features made from this column."""
         return self._with_indicator(self.encoding.features(self.name))
+
+    def summary(self) -> InputSummary:
+        """Summary with the outputs of the stem, if there is one, as inputs of the network."""
+        return replace(super().summary(), inputs=self.width + embedded_units(self.encoding))
+
+    def field(self, place: int) -> fields.Field | None:
+        """Field of its own if a stem embeds the number."""
+        return field_of(self.encoding, self.name, self.width, place)
+
+    @property
+    def stem(self) -> StemSpec | None:
+        """Stem that embeds the number; None for other encodings."""
+        return stem_of(self.encoding)
 
     @property
     def average(self) -> list[float]:

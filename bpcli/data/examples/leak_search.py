@@ -29,12 +29,17 @@ Coded = tuple[Column, NDArray[np.intp]]
 
 
 class Suspicion(NamedTuple):
-    """What a warning says about a column, and what to do; `is_target`: the column is the target, up to a linear map."""
+    """What a warning says about a column, and what to do.
+
+    is_target: the column is the target, up to a linear map. is_renamed: it has a value of its own for each of the
+    target's.
+    """
 
     name: WarningName
     what: str
     remedy: str
     is_target: bool = False
+    is_renamed: bool = False
 
 
 class LeakSearch:
@@ -101,7 +106,8 @@ def _leak(column: Column, coded: Coded, numeric: bool) -> Suspicion | None:
     if numeric and numbers and is_line(column, target):
         return _copy(column, target, f"has a correlation of 1 with target {name}", is_target=True)
     if count := values_that_determine(column, codes):
-        return _copy(column, target, f"each of its {count} values occurs with only one value of target {name}")
+        found = _copy(column, target, f"each of its {count} values occurs with only one value of target {name}")
+        return found._replace(is_renamed=count == int(codes.max()) + 1)
     if numbers and (cuts := thresholds_that_determine(column, codes)):
         separate = "threshold separates" if cuts == 1 else "thresholds separate"
         return _copy(

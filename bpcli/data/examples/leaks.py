@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from itertools import combinations, groupby, islice
 from math import prod
 
@@ -26,14 +26,17 @@ _SETS: dict[Part, str] = {"train": "training", "validation": "validation", "test
 def find_leaks(selection: Examples, given: Collection[str] = ()) -> list[DataWarning]:
     """Warnings about duplicate rows across splits, target leaks and identifier columns.
 
-    given: columns whose kind the config sets, which are not reported as identifiers. A single input is not checked.
+    given: columns whose kind the config sets, which are not reported as identifiers. A single input is reported only if
+    it is the target itself under another name, as any other relation is what is to be learned.
     """
     table, inputs = selection.table, selection.inputs
     warnings = [*_repeats(selection), *_shared_groups(selection)]
-    if sum(prod(table[name].shape) for name in inputs) < 2:
-        return warnings
+    is_single = sum(prod(table[name].shape) for name in inputs) < 2
     rows = np.sort(np.concatenate([selection.split.part(part) for part in PARTS]))
     search = LeakSearch([table[name].take(rows) for name in selection.targets], rows, selection.loss)
+    if is_single:
+        found = search.suspicions([position for name in inputs for position in _columns(table[name])], given)
+        return [*warnings, *(_of_column(name, one) for name, one in found if one.is_target or one.is_renamed)]
     for is_array, names in groupby(inputs, key=lambda name: bool(table[name].shape)):
         if is_array:
             warnings += [warning for name in names for warning in _in_array(table[name], search, name in given)]
@@ -54,6 +57,11 @@ def _in_array(array: Column, search: LeakSearch, given: bool) -> list[DataWarnin
     where = f"{len({position for position, _ in found}):,} positions of {quoted(array.name)}"
     text = f"{where}, such as {quoted(position)}: {one.what}; {one.remedy}"
     return [DataWarning(one.name, text, array.name)]
+
+
+def _columns(column: Column) -> Iterable[Column]:
+    """Positions of an array, or the column itself."""
+    return contiguous_positions(column) if column.shape else (column,)
 
 
 def _of_column(column: str, suspicion: Suspicion) -> DataWarning:

@@ -17,6 +17,7 @@ from bpcli.data.batches import Dataset
 from bpcli.data.columns import ArrayInput, ColumnInput, FittedInput, Surprise, TargetMeanInput
 from bpcli.data.columns.encoders import numbers
 from bpcli.data.columns.fit_context import FitContext
+from bpcli.data.columns.image import InputSpec
 from bpcli.data.columns.spec import (
     BooleanColumn,
     CategoricalColumn,
@@ -92,11 +93,12 @@ class Preprocessor(Spec):
         target_range: TargetRange = "none",
         seed: int = 0,
         groups: NDArray[np.intp] | None = None,
+        image: InputSpec | None = None,
     ) -> Preprocessor:
         """Fit input and target columns on a table of training rows. Features have the order of `inputs`.
 
         known: fitted inputs to keep, instead of fitting `inputs`. seed: of random numbers that encoders use.
-        groups: numbers of the rows' groups (rows,), or None.
+        groups: numbers of the rows' groups (rows,), or None. image: shape of the inputs, if together they are images.
 
         Raises:
             MismatchError: a column does not fit its config or the loss.
@@ -106,6 +108,8 @@ class Preprocessor(Spec):
         weights = None if weights is None else unequal(weights)
         target_columns = [train[name] for name in targets]
         target = fit_target(target_columns, loss, target_encoder, weights, positive, target_range)
+        if known is None and image is not None:
+            known = (image.fit(train, inputs, encoders, weights),)
         if known is None:
             nothing = train.slice(0, 0)
             of = {name: specs.get(name) or PLAIN[nothing[name].kind] for name in inputs}
@@ -166,7 +170,12 @@ class Preprocessor(Spec):
     @property
     def input_kinds(self) -> dict[str, Kind]:
         """Columns needed for a prediction, with their kinds."""
-        return self.input_kinds_in(array.name for array in self.arrays)
+        return self.input_kinds_in(self._own_columns)
+
+    @property
+    def _own_columns(self) -> list[str]:
+        """Names of arrays that are one column of a file, and not made of several."""
+        return [array.name for array in self.arrays if not array.columns]
 
     def input_kinds_in(self, header: Iterable[str]) -> dict[str, Kind]:
         """Columns needed for a prediction, given a header: one per position for an array that the header lacks."""
@@ -179,7 +188,7 @@ class Preprocessor(Spec):
     @property
     def evaluation_kinds(self) -> dict[str, Kind]:
         """Columns needed for an evaluation, with their kinds: inputs and targets."""
-        return self.evaluation_kinds_in(array.name for array in self.arrays)
+        return self.evaluation_kinds_in(self._own_columns)
 
     def evaluation_kinds_in(self, header: Iterable[str]) -> dict[str, Kind]:
         """Columns needed for an evaluation, given a header, as in `input_kinds_in`."""

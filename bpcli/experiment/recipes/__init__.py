@@ -6,9 +6,11 @@ from functools import reduce
 from typing import Any
 
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.config.partial import Partial
 from bpcli.config.recipe import NEWEST, RecipeName
 from bpcli.data.examples.selection import Examples
 from bpcli.data.files.source import Source
+from bpcli.errors import Mismatch, MismatchError
 from bpcli.experiment.recipes import version_1
 from bpcli.experiment.recipes.choice import Choice, with_choices
 from bpcli.experiment.recipes.facts import DataFacts, RowFacts
@@ -18,17 +20,19 @@ __all__ = ["Choice", "as_in_model", "before_split", "newest_choices", "of_exampl
 VERSIONS = {"1": version_1}
 
 
-def as_in_model(config: ExperimentConfig, model: ExperimentConfig, shown: str) -> tuple[ExperimentConfig, list[Choice]]:
+def as_in_model(
+    config: ExperimentConfig, model: ExperimentConfig, shown: str, partial: Partial
+) -> tuple[ExperimentConfig, list[Choice]]:
     """Config of a recipe that starts from a model, with the model's network; as it is without a recipe.
 
-    model: config of the model, whose name in messages is `shown`.
+    model: config of the model, whose name in messages is `shown`. partial: as for `with_choices`.
     """
     if config.recipe is None:
         return config, []
     was = model.model_dump(mode="json", by_alias=True)
     paths = [("layers",), ("data", "encoders"), ("data", "target_encoder"), ("data", "target_range"), ("ensemble",)]
     choices = [Choice(path, reduce(lambda of, key: of[key], path, was), f"as in {shown}") for path in paths]
-    return with_choices(config, choices)
+    return with_choices(config, choices, partial)
 
 
 def before_split(config: ExperimentConfig, source: Source) -> tuple[ExperimentConfig, list[Choice]]:
@@ -39,12 +43,22 @@ def before_split(config: ExperimentConfig, source: Source) -> tuple[ExperimentCo
     return with_choices(config, list(VERSIONS[version].of_rows(name, RowFacts.of(config, source))))
 
 
-def of_examples(config: ExperimentConfig, selection: Examples) -> tuple[ExperimentConfig, list[Choice]]:
-    """Config with the recipe's other choices; as it is without a recipe."""
+def of_examples(
+    config: ExperimentConfig, selection: Examples, partial: Partial
+) -> tuple[ExperimentConfig, list[Choice]]:
+    """Config with the recipe's other choices; as it is without a recipe.
+
+    partial: as for `with_choices`. Raises MismatchError for a section of it that the recipe does not give.
+    """
     if config.recipe is None:
         return config, []
     name, _, version = config.recipe.partition("@")
-    return with_choices(config, list(VERSIONS[version].of_data(name, DataFacts.of(config, selection))))
+    choices = list(VERSIONS[version].of_data(name, DataFacts.of(config, selection)))
+    for path in partial:
+        if not any(path[: len(one.path)] == one.path for one in choices):
+            what = f"{config.recipe} gives no value here, so that the key 'type' is needed"
+            raise MismatchError(Mismatch(path, what))
+    return with_choices(config, choices, partial)
 
 
 def newest_choices(name: RecipeName, facts: RowFacts | DataFacts) -> dict[tuple[str, ...], Any]:

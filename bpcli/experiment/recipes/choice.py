@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 from pydantic import ValidationError
 
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.config.partial import NOTHING, Partial
+from bpcli.config.problems import mismatches
 from bpcli.errors import Mismatch, MismatchError
+from bpcli.experiment.recipes.refined import completed, refined
 
 
 @dataclass(frozen=True)
 class Choice:
     """Value that a recipe gives to a config key, with the reason in words.
 
-    path: keys from the top of the config. overridden: whether the config has a value of its own there.
+    path: keys from the top of the config. overridden: whether the config has a value of its own there. own: keys in it
+    that the config sets, if the others remain the recipe's.
     """
 
     path: tuple[str, ...]
     value: Any
     reason: str
     overridden: bool = False
+    own: tuple[str, ...] = ()
+
+    @property
+    def remaining(self) -> Any:
+        """Value without the config's own keys; None if nothing is left of it."""
+        if not self.overridden or not isinstance(self.value, Mapping):
+            return self.value if self.own or not self.overridden else None
+        return {key: value for key, value in self.value.items() if key not in self.own} if self.own else None
 
     @property
     def key(self) -> str:
@@ -30,23 +43,28 @@ class Choice:
         return ".".join(self.path)
 
 
-def with_choices(config: ExperimentConfig, choices: Sequence[Choice]) -> tuple[ExperimentConfig, list[Choice]]:
+def with_choices(
+    config: ExperimentConfig, choices: Sequence[Choice], partial: Partial = NOTHING
+) -> tuple[ExperimentConfig, list[Choice]]:
     """Config with a recipe's choices where it has no values, and the choices, told whether they are overridden.
 
-    A section of the same type is completed key by key; a section of another type stays as it is. Raises MismatchError
-    if the two do not go together.
+    A section of the same type is completed key by key; a section of another type stays as it is. partial: keys of
+    sections, and items of lists, that are the config's within the recipe's value. Raises MismatchError if the two do
+    not go together.
     """
     given = config.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    told = [Choice(one.path, one.value, one.reason, _overrides(given, one.path, one.value)) for one in choices]
-    combined = given
+    told, combined = [], given
     for choice in choices:
-        value = choice.value
+        value, own = refined(choice.value, choice.path, partial)
+        told.append(_told(choice, own, given))
         for key in reversed(choice.path):
             value = {key: value}
-        combined = _completed(combined, value)
+        combined = completed(combined, value)
     try:
         return type(config).model_validate(combined), told
     except ValidationError as error:
+        if found := [one for one in mismatches(type(config), error, combined) if _is_within(one.path, partial)]:
+            raise MismatchError(*found) from None
         first = error.errors()[0]
         path = tuple(part for part in first["loc"] if isinstance(part, str))
         reason = first["msg"].removeprefix("Value error, ")
@@ -54,17 +72,21 @@ def with_choices(config: ExperimentConfig, choices: Sequence[Choice]) -> tuple[E
         raise MismatchError(Mismatch(("recipe",), what)) from None
 
 
-def _completed(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """`given`, with keys of `defaults` that it lacks, also in its sections."""
-    kind = given.get("type")
-    if kind is not None and kind != defaults.get("type", kind):
-        return dict(given)
-    combined = {**defaults, **given}
-    for key, value in given.items():
-        default = defaults.get(key)
-        if isinstance(value, Mapping) and isinstance(default, Mapping):
-            combined[key] = _completed(value, default)
-    return combined
+def _told(choice: Choice, own: tuple[str, ...], given: Any) -> Choice:
+    """The choice, told what of it the config has."""
+    if own:
+        return replace(choice, overridden=True, own=own)
+    section = reduce(lambda of, key: of.get(key) if isinstance(of, Mapping) else None, choice.path, given)
+    if isinstance(section, Mapping) and isinstance(choice.value, Mapping):
+        same_type = section.get("type", choice.value.get("type")) == choice.value.get("type")
+        own = tuple(key for key in choice.value if key in section and section[key] != choice.value[key])
+        if same_type and len(own) < len([key for key in choice.value if key != "type"]):
+            return replace(choice, overridden=_overrides(given, choice.path, choice.value), own=own)
+    return replace(choice, overridden=_overrides(given, choice.path, choice.value))
+
+
+def _is_within(path: Sequence[str | int], partial: Partial) -> bool:
+    return any(tuple(path[: len(at)]) == at for at in partial)
 
 
 def _overrides(given: Any, path: Sequence[str], value: Any) -> bool:

@@ -63,7 +63,7 @@ class DataFacts:
             classes="regression" not in selection.loss.tasks,
             numeric=numeric,
             others=len(selection.inputs) - numeric,
-            arrays=any(table[name].shape for name in selection.inputs),
+            arrays=config.input is not None or any(table[name].shape for name in selection.inputs),
             validated=config.folds or len(selection.split.validation) > 0,
             ordered=config.data.split.order == "time",
             epochs=config.training.epochs if "epochs" in config.training.model_fields_set else None,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import ClassVar
 
 import numpy as np
 
+from bpcli.arrays.fields import Grid
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
@@ -71,8 +72,6 @@ class Layer(ABC):
     needs_dx: bool = field(default=True, kw_only=True)
     """Whether an earlier layer needs dL/dx in training."""
 
-    least_rows: ClassVar[int] = 1
-    """Rows that a batch must have for the layer to pass a gradient on."""
     is_rowwise: ClassVar[bool] = False
     """Whether it computes each row independently of the others, as a RowwiseLayer."""
 
@@ -87,9 +86,23 @@ class Layer(ABC):
         return prod(self.out_shape)
 
     @property
+    def least_rows(self) -> int:
+        """Rows that a batch must have for the layer to pass a gradient on."""
+        return 1
+
+    @property
     def units(self) -> Activation | None:
         """Activation of the units; None for a layer without units."""
         return None
+
+    @property
+    def n_units(self) -> int:
+        """Number of outputs, or of the channels of a grid, whose positions share their parameters."""
+        return self.out_shape[-1] if isinstance(self.out_shape, Grid) else self.n_out
+
+    def by_unit(self, y: Array) -> Array:
+        """View of outputs (rows, *out_shape) as (values, n_units): a channel has a value at each position."""
+        return y.reshape(-1, self.n_units)
 
     @property
     def multiplications(self) -> int:
@@ -114,6 +127,10 @@ class Layer(ABC):
     def output_names(self, inputs: tuple[str, ...]) -> tuple[str, ...]:
         """Names of the outputs, from those of the inputs; unchanged if the shape is."""
         return inputs if self.out_shape == self.in_shape else tuple(f"output {place}" for place in range(self.n_out))
+
+    def feature_names(self, field: str, numbers: Sequence[str]) -> tuple[str, ...]:
+        """Names of the outputs of a stem of this field: `city 0`, `city 1` … numbers: names of what it takes."""
+        return tuple(f"{field} {place}" for place in range(self.n_out))
 
     def summary(self) -> LayerSummary:
         """Figures of the layer for lists."""
@@ -261,6 +278,11 @@ class RowwiseLayer(Layer):
         The output is in the buffer `y`. dL/dx is written to the buffer `dx`, or in place to `dy` if there is
         none.
         """
+
+
+def each_of(in_shape: Shape) -> Shape:
+    """Shape of the parameters of a norm: of all inputs, or of the channels of an image or a series."""
+    return in_shape[-1:] if isinstance(in_shape, Grid) else in_shape
 
 
 def rowwise(layers: Iterable[Layer]) -> list[RowwiseLayer]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -11,12 +12,15 @@ from pydantic import Field
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
-from bpcli.nn.layers.base import Layer, Position, Shape, Views
+from bpcli.nn.layers.base import Layer, Position, Shape, Views, each_of
 from bpcli.spec import Spec
 
 
 class BatchNorm(Spec):
-    """Standardize each input with the mean and standard deviation of the batch, then scale and shift it."""
+    """Standardize each input with the mean and standard deviation of the batch, then scale and shift it.
+
+    Of an image or a series, each channel is standardized over the rows and all positions.
+    """
 
     type: Literal["batch_norm"] = "batch_norm"
     momentum: float = Field(default=0.9, ge=0, lt=1, description="Weight of the old running statistics in each update.")
@@ -24,7 +28,7 @@ class BatchNorm(Spec):
 
     def plan(self, index: int, in_shape: Shape) -> BatchNormLayer:
         """Layer for inputs (rows, *in_shape)."""
-        return BatchNormLayer(index, in_shape, in_shape, self.momentum, self.epsilon)
+        return BatchNormLayer(index, in_shape, in_shape, self.momentum, self.epsilon, each_of(in_shape))
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,18 @@ class BatchNormLayer(Layer):
     """
 
     type: ClassVar[str] = "batch_norm"
-    least_rows: ClassVar[int] = 2
     formula: ClassVar[str] = "y = scale · x̂ + shift, x̂ = (x - mean) / σ, σ = √(variance + {epsilon:g}), over the rows"
     gradient: ClassVar[str] = "dL/dx = scale / σ · (dL/dy - mean(dL/dy) - x̂ · mean(dL/dy · x̂)), means over the rows"
 
     momentum: float
     epsilon: float
+    each: Shape
+    """Shape of what is standardized separately: the inputs, or the channels."""
+
+    @property
+    def least_rows(self) -> int:
+        """2, unless a channel has several positions."""
+        return 2 if self.each == self.in_shape or self.n_in == prod(self.each) else 1
 
     @property
     def linear_in_pieces(self) -> bool:
@@ -48,21 +58,23 @@ class BatchNormLayer(Layer):
         return True
 
     def parameters(self) -> tuple[Slot, ...]:
-        """Gamma and beta of the paper, shape `in_shape`."""
-        return (Slot("scale", self.in_shape, kind="scales"), Slot("shift", self.in_shape))
+        """Gamma and beta of the paper, shape `each`."""
+        return (Slot("scale", self.each, kind="scales"), Slot("shift", self.each))
 
     def state(self) -> tuple[Slot, ...]:
-        """Running mean and variance, shape `in_shape`."""
-        return (Slot("running_mean", self.in_shape), Slot("running_variance", self.in_shape, least=0.0))
+        """Running mean and variance, shape `each`."""
+        return (Slot("running_mean", self.each), Slot("running_variance", self.each, least=0.0))
 
     def buffers(self, training: bool) -> dict[str, Buffer]:
         """Output, normalized input, 1 / standard deviation, and scratch of one row and of one array."""
+        sums = {} if self.each == self.in_shape else {"sums": Buffer(self.each, shared=True)}
         return {
             "y": Buffer(self.in_shape),
             "normalized": Buffer(self.in_shape),
-            "inverse": Buffer(self.in_shape, per_row=False),
-            "row": Buffer(self.in_shape, per_row=False),
+            "inverse": Buffer(self.each, per_row=False),
+            "row": Buffer(self.each, per_row=False),
             "scratch0": Buffer(self.in_shape, shared=True),
+            **sums,
         }
 
     def initialize(self, out: Views, generator: np.random.Generator) -> None:
@@ -79,7 +91,8 @@ class BatchNormLayer(Layer):
         self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
     ) -> Array:
         """scale · (x - mean) / √(variance + ε) + shift."""
-        y, normalized, inverse = workspace["y"], workspace["normalized"], workspace["inverse"]
+        y, normalized, inverse = self._rows(workspace["y"]), self._rows(workspace["normalized"]), workspace["inverse"]
+        x = self._rows(x)
         if position is None:
             np.add(state["running_variance"], self.epsilon, out=inverse)
             np.subtract(x, state["running_mean"], out=normalized)
@@ -90,18 +103,19 @@ class BatchNormLayer(Layer):
         np.multiply(normalized, inverse, out=normalized)
         np.multiply(normalized, params["scale"], out=y)
         np.add(y, params["shift"], out=y)
-        return y
+        return workspace["y"]
 
     def _observe(self, x: Array, state: Views, workspace: LayerArrays) -> None:
         """Write x - mean to `normalized` and variance + ε to `inverse`, and update the running statistics."""
-        normalized, inverse, row = workspace["normalized"], workspace["inverse"], workspace["row"]
+        normalized, scratch = self._rows(workspace["normalized"]), self._rows(workspace["scratch0"])
+        inverse, row = workspace["inverse"], workspace["row"]
         rows = len(x)
-        np.add.reduce(x, axis=0, out=row)
+        self._total(x, workspace, row)
         np.divide(row, rows, out=row)
         np.subtract(x, row, out=normalized)
         self._average(state["running_mean"], row, 1.0)
-        np.multiply(normalized, normalized, out=workspace["scratch0"])
-        np.add.reduce(workspace["scratch0"], axis=0, out=inverse)
+        np.multiply(normalized, normalized, out=scratch)
+        self._total(scratch, workspace, inverse)
         np.divide(inverse, rows, out=inverse)
         if rows > 1:  # the unbiased variance of one row is undefined
             np.copyto(row, inverse)
@@ -116,21 +130,34 @@ class BatchNormLayer(Layer):
 
     def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
         """dx = scale / (rows · σ) · (rows · dy - Σ dy - x̂ Σ dy x̂), sums over the rows."""
-        normalized, row, product = workspace["normalized"], workspace["row"], workspace["scratch0"]
+        normalized, product = self._rows(workspace["normalized"]), self._rows(workspace["scratch0"])
+        row, dx, dy = workspace["row"], dy, self._rows(dy)
         rows = len(dy)
         np.multiply(dy, normalized, out=product)
-        np.add.reduce(product, axis=0, out=grads["scale"])
-        np.add.reduce(dy, axis=0, out=grads["shift"])
+        self._total(product, workspace, grads["scale"])
+        self._total(dy, workspace, grads["shift"])
         np.multiply(normalized, grads["scale"], out=product)
         np.add(product, grads["shift"], out=product)
         np.divide(product, rows, out=product)
         np.subtract(dy, product, out=dy)
         np.multiply(params["scale"], workspace["inverse"], out=row)
         np.multiply(dy, row, out=dy)
-        return dy
+        return dx
 
     def input_gradient(self, params: Views, state: Views, dy: Array, workspace: LayerArrays) -> Array:
         """dx = dy · scale / σ, with the running variance σ²."""
         np.multiply(params["scale"], workspace["inverse"], out=workspace["row"])
         np.multiply(dy, workspace["row"], out=dy)
         return dy
+
+    def _total(self, values: Array, workspace: LayerArrays, out: Array) -> None:
+        """Sum (rows, *each) over the rows; of channels first over the positions of each row, for accuracy."""
+        if "sums" in workspace:
+            sums = workspace["sums"]
+            np.add.reduce(values.reshape(len(sums), -1, *self.each), axis=1, out=sums)
+            values = sums
+        np.add.reduce(values, axis=0, out=out)
+
+    def _rows(self, x: Array) -> Array:
+        """View (rows, *each); for channels, those of each position of each row."""
+        return x if self.each == self.in_shape else x.reshape(-1, *self.each)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -11,19 +12,22 @@ from pydantic import Field
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
-from bpcli.nn.layers.base import Layer, Position, Shape, Views
+from bpcli.nn.layers.base import Layer, Position, Shape, Views, each_of
 from bpcli.spec import Spec
 
 
 class LayerNorm(Spec):
-    """Standardize each row with the mean and standard deviation of its inputs, then scale and shift each input."""
+    """Standardize each row with the mean and standard deviation of its inputs, then scale and shift each input.
+
+    Of an image or a series, the channels of each position are standardized together.
+    """
 
     type: Literal["layer_norm"] = "layer_norm"
     epsilon: float = Field(default=1e-5, gt=0, description="Added to the variance.")
 
     def plan(self, index: int, in_shape: Shape) -> LayerNormLayer:
         """Layer for inputs (rows, *in_shape)."""
-        return LayerNormLayer(index, in_shape, in_shape, self.epsilon)
+        return LayerNormLayer(index, in_shape, in_shape, self.epsilon, each_of(in_shape))
 
 
 @dataclass(frozen=True)
@@ -35,14 +39,17 @@ class LayerNormLayer(Layer):
     gradient: ClassVar[str] = "dL/dx = (g - mean(g) - x̂ · mean(g · x̂)) / σ, g = scale · dL/dy, means over the row"
 
     epsilon: float
+    each: Shape
+    """Shape of what is standardized together: a row, or the channels of a position."""
 
     def parameters(self) -> tuple[Slot, ...]:
-        """Gain and bias, shape `in_shape`."""
-        return (Slot("scale", self.in_shape, kind="scales"), Slot("shift", self.in_shape))
+        """Gain and bias, shape `each`."""
+        return (Slot("scale", self.each, kind="scales"), Slot("shift", self.each))
 
     def buffers(self, training: bool) -> dict[str, Buffer]:
         """Output, normalized input, 1 / standard deviation and mean of each row, and one array of scratch."""
-        ones = (1,) * len(self.in_shape)
+        apart = len(self.in_shape) - len(self.each)
+        ones = (*self.in_shape[:apart], *(1,) * len(self.each))
         return {
             "y": Buffer(self.in_shape),
             "normalized": Buffer(self.in_shape),
@@ -77,8 +84,8 @@ class LayerNormLayer(Layer):
         """Write the gradient of gain and bias, and return dL/dx as `input_gradient` does."""
         product = workspace["scratch0"]
         np.multiply(dy, workspace["normalized"], out=product)
-        np.add.reduce(product, axis=0, out=grads["scale"])
-        np.add.reduce(dy, axis=0, out=grads["shift"])
+        np.add.reduce(product.reshape(-1, *self.each), axis=0, out=grads["scale"])
+        np.add.reduce(dy.reshape(-1, *self.each), axis=0, out=grads["shift"])
         return self.input_gradient(params, {}, dy, workspace)
 
     def input_gradient(self, params: Views, state: Views, dy: Array, workspace: LayerArrays) -> Array:
@@ -95,5 +102,6 @@ class LayerNormLayer(Layer):
         return dy
 
     def _row_mean(self, values: Array, out: Array) -> None:
-        np.add.reduce(values, axis=tuple(range(1, values.ndim)), keepdims=True, out=out)
-        np.divide(out, self.n_in, out=out)
+        axes = tuple(range(values.ndim - len(self.each), values.ndim))
+        np.add.reduce(values, axis=axes, keepdims=True, out=out)
+        np.divide(out, prod(self.each), out=out)

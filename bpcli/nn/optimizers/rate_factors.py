@@ -28,7 +28,9 @@ class RateFactors(Spec):
     shares: Factor = Field(default=1.0, description="Factor of parametric activations.")
 
     def of(self, slot: Slot) -> float:
-        """Factor of a parameter."""
+        """Factor of a parameter: its own, or that of its kind."""
+        if slot.rate is not None:
+            return slot.rate
         factor: float | Literal["inverse_sqrt_fan_in"] = getattr(self, slot.kind)
         return 1.0 / sqrt(slot.fan_in) if factor == "inverse_sqrt_fan_in" else factor
 
@@ -43,8 +45,9 @@ class Segment(NamedTuple):
 
 def segments(layout: Layout, factors: RateFactors | None) -> list[Segment]:
     """Longest ranges of one factor, in order; the whole vector without factors."""
-    if factors is None:
+    if factors is None and all(slot.rate is None for slot in layout.slots):
         return [Segment(0, layout.size, 1.0)]
+    factors = factors or RateFactors()
     found: list[Segment] = []
     start = 0
     for slot in layout.slots:

@@ -45,9 +45,10 @@ class Derivation(NamedTuple):
     formula: str
     numbers: str
     single: bool = False
+    over: str = "the rows"
 
     def __str__(self) -> str:
-        return f"= {self.formula} = {self.numbers}" if self.numbers else f"= {self.formula} over the rows"
+        return f"= {self.formula} = {self.numbers}" if self.numbers else f"= {self.formula} over {self.over}"
 
 
 class Weighted(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
 
 from bpcli.arrays.memory import Array
 from bpcli.nn.layers.batch_norm import BatchNormLayer
@@ -15,18 +14,25 @@ from bpcli.tracing.layers.norms import WorkedNorm
 class WorkedBatchNorm(WorkedNorm[BatchNormLayer]):
     """Norm over the rows."""
 
-    over: ClassVar[str] = "over the rows"
-    mean_of: ClassVar[str] = "its mean over the rows"
+    @property
+    def over(self) -> str:
+        """The rows, with the positions of a channel."""
+        return "over rows and positions" if self.of_channels else "over the rows"
+
+    @property
+    def mean_of(self) -> str:
+        """Mean of the input or of its channel."""
+        return f"{'the mean of its channel' if self.of_channels else 'its mean'} {self.over}"
 
     def remark(self) -> str:
         """Note that normalizing a single row leaves 0."""
-        if len(self.rows) > 1:
+        if len(self.rows) > 1 or self.of_channels:
             return ""
         return "batch_norm subtracts a single row's own mean, which leaves 0; choose several rows"
 
     def averaged(self, values: Array, row: int, j: int) -> list[float]:
-        """Values of one column."""
-        column: list[float] = values[:, j].tolist()
+        """Values of one column, or of one channel."""
+        column: list[float] = values[:, j % self.channels :: self.channels].ravel().tolist()
         return column
 
     def slopes(self) -> Array:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
 
 from bpcli.arrays.memory import Array
 from bpcli.nn.layers import LayerNormLayer
@@ -15,12 +14,20 @@ from bpcli.tracing.layers.norms import WorkedNorm
 class WorkedLayerNorm(WorkedNorm[LayerNormLayer]):
     """Norm over the inputs of each row."""
 
-    over: ClassVar[str] = "over the row"
-    mean_of: ClassVar[str] = "the mean of its row"
+    @property
+    def over(self) -> str:
+        """The row, or the channels of a position."""
+        return "over the channels" if self.of_channels else "over the row"
+
+    @property
+    def mean_of(self) -> str:
+        """Mean of the row, or of the position."""
+        return "the mean of its position" if self.of_channels else "the mean of its row"
 
     def averaged(self, values: Array, row: int, j: int) -> list[float]:
-        """Values of one row."""
-        of_row: list[float] = values[row].tolist()
+        """Values of one row, or of one position."""
+        first = j - j % self.channels
+        of_row: list[float] = values[row, first : first + self.channels].tolist()
         return of_row
 
     def slopes(self) -> Array:
@@ -34,7 +41,11 @@ class WorkedLayerNorm(WorkedNorm[LayerNormLayer]):
         yield f"mean(g · x̂) {self.over} = {along}"
 
     def notes_of_means(self, row: int, shown: Sequence[int]) -> Iterator[str]:
-        """Yield one line for the whole row."""
+        """Yield one line for the whole row, or for each output."""
+        if self.of_channels:
+            for j in shown:
+                yield f"{self.layer.outputs[j]}: {', '.join(self.means(row, j))}"
+            return
         yield ", ".join(self.means(row, shown[0]))
 
     def dx_arithmetic(self, row: int, j: int) -> str:

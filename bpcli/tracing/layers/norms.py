@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from math import sqrt
-from typing import ClassVar
+
+import numpy as np
 
 from bpcli.arrays.memory import Array
 from bpcli.tracing.layers.base import Derivation, LayerInStep, P, flat
@@ -16,15 +17,28 @@ from bpcli.tracing.phrases import Place
 class WorkedNorm(WorkedOneToOne[P]):
     """Norm: (x - mean) / standard deviation, then scaled and shifted."""
 
-    over: ClassVar[str]
-    """Axis of its means, as words in a line."""
-    mean_of: ClassVar[str]
-    """Mean of an input, as words in a sentence."""
+    @property
+    @abstractmethod
+    def over(self) -> str:
+        """Axes of its means, as words in a line."""
+
+    @property
+    @abstractmethod
+    def mean_of(self) -> str:
+        """Mean of an input, as words in a sentence."""
+
+    @property
+    def of_channels(self) -> bool:
+        """Whether its parameters belong to channels with several positions."""
+        return self.channels < self.x.shape[1]
 
     def __init__(self, planned: P, step: LayerInStep) -> None:
         super().__init__(planned, step)
         self.normalized = flat(step.layer.forward["normalized"])
-        self.scale, self.shift = (step.layer.parameters[name].before.ravel() for name in ("scale", "shift"))
+        scale, shift = (step.layer.parameters[name].before.ravel() for name in ("scale", "shift"))
+        self.channels = len(scale)
+        """Scales: one for each input, or for each channel of all positions."""
+        self.scale, self.shift = (np.tile(one, self.x.shape[1] // self.channels) for one in (scale, shift))
         self.epsilon = step.layer.options["epsilon"]
 
     @abstractmethod
@@ -72,10 +86,9 @@ class WorkedNorm(WorkedOneToOne[P]):
     def derivation(self, name: str, place: Place) -> Derivation | None:
         """Σ dL/dy for the shift, Σ x̂ · dL/dy for the scale."""
         j = self._output(name, place)
-        errors = self.dy[:, j]
-        if name == "shift":
-            return self._sum("dL/dy", errors)
-        return self._sum("dL/dy", errors, "x̂", self.normalized[:, j])
+        errors, normalized = (of[:, j :: self.channels].ravel() for of in (self.dy, self.normalized))
+        found = self._sum("dL/dy", errors) if name == "shift" else self._sum("dL/dy", errors, "x̂", normalized)
+        return found._replace(over="rows and positions") if self.of_channels else found
 
     def forward_stage(self) -> tuple[list[str], str]:
         """Formula and explanation."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import ClassVar
 
 import numpy as np
@@ -59,7 +60,9 @@ class WorkedOneToOne(WorkedLayer[P]):
         return [self._place(name, j) for j in shown]
 
     def belongs(self, name: str, place: Place) -> str:
-        """Output."""
+        """Output, or channel."""
+        if self.layer.parameters[name].before.size < len(self.layer.outputs):
+            return f"channel {place[0]}"
         return self.layer.outputs[self._output(name, place)]
 
     def backward_lines(self, row: int, j: int) -> Iterator[str]:
@@ -75,9 +78,10 @@ class WorkedOneToOne(WorkedLayer[P]):
         yield from ((name, self._place(name, j)) for name in self.layer.parameters)
 
     def _place(self, name: str, j: int) -> Place:
-        """Indices of an output's component in a parameter, which has the shape of a row."""
-        return tuple(int(index) for index in np.unravel_index(j, self.layer.parameters[name].before.shape))
+        """Indices of an output's component in a parameter, which has the shape of a row, or that of its channels."""
+        shape = self.layer.parameters[name].before.shape
+        return tuple(int(index) for index in np.unravel_index(j % prod(shape), shape))
 
     def _output(self, name: str, place: Place) -> int:
-        """Inverse of `_place`."""
+        """Output of a component; of a channel, the first one."""
         return int(np.ravel_multi_index(place, self.layer.parameters[name].before.shape))

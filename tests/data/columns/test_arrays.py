@@ -197,6 +197,8 @@ def test_an_array_of_another_shape_is_refused() -> None:
         ({"missing": (3, 2)}, "missing must be positions of the array"),
         ({"stored": "object"}, "should match pattern"),
         ({"kind": "boolean"}, "least must have 0 entries"),
+        ({"grid": True, "shape": (3, 2, 2, 1)}, "two or three axes"),
+        ({"columns": ("a", "b")}, "columns must name a column for each position"),
     ],
 )
 def test_an_entry_of_a_damaged_checkpoint_is_refused(change: dict[str, Any], message: str) -> None:

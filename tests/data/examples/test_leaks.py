@@ -286,3 +286,21 @@ def test_a_column_that_says_the_class_of_one_hot_columns_is_warned_of_once(tmp_p
         f"column 'is_bob': {determined.format(2, repr('bob'))}{UNLESS}",
     ]
     assert len(leaks(tmp_path, columns, list(classes), loss="binary_cross_entropy")) == 4
+
+
+def test_a_single_input_is_reported_if_it_is_the_target_under_another_name(tmp_path: Path):
+    price = f"column 'copy': equal to target 'y' in all rows{UNLESS}"
+    assert leaks(tmp_path, {"copy": PRICE, "y": PRICE}) == [price]
+    line = f"column 'euros': has a correlation of 1 with target 'y'{UNLESS}"
+    assert leaks(tmp_path, {"euros": (PRICE * 0.5 + 3).round(4), "y": PRICE}) == [line]
+    codes = np.unique(SPECIES, return_inverse=True)[1]
+    renamed = f"column 'code': each of its 3 values occurs with only one value of target 'y'{UNLESS}"
+    found = leaks(tmp_path, {"code": codes, "y": SPECIES}, split={"stratify": True}, accept=["duplicate_rows"])
+    assert renamed in found
+
+
+def test_a_single_input_from_which_the_target_follows_is_what_is_to_be_learned(tmp_path: Path):
+    digits = np.arange(ROWS) % 10
+    found = leaks(tmp_path, {"digit": digits, "y": np.where(digits % 2, "odd", "even")})
+    assert not [line for line in found if "'digit'" in line]
+    assert leaks(tmp_path, {"a": A, "y": np.exp(A).round(6)}) == []

@@ -1,0 +1,171 @@
+"""Images and series: the shape of the input that a config declares, and their encoding by channel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import prod
+from typing import Annotated, Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from bpcli import spec
+from bpcli.data.columns.arrays import ArrayInput
+from bpcli.data.columns.encoders import Affine, numbers
+from bpcli.data.columns.grid_layout import Layout, arranged, arranged_names, as_bytes, in_files
+from bpcli.data.columns.spec import EncodersSpec, NumericColumn, imputed
+from bpcli.data.columns.statistics import Values, mean
+from bpcli.data.table import Column, Table
+from bpcli.errors import Mismatch, MismatchError
+from bpcli.spec import Spec, type_name
+from bpcli.system.memory import require_memory
+from bpcli.wording import counted, listed, quoted, shown_shape
+
+Axis = Annotated[int, Field(gt=0, le=65536)]
+
+
+class InputSpec(Spec):
+    """Shape of the input, if each row is an image or a series."""
+
+    shape: spec.Sequence[Axis] = Field(
+        min_length=2,
+        max_length=3,
+        description="Shape of a row: [height, width, channels] of an image, [length, channels] of a series. The data "
+        "has it as an array of an NPZ file, or as one column for each number, line by line.",
+    )
+    layout: Layout = Field(
+        default="channels_last", description="Order of the axes in the file; channels_first: [channels, height, width]."
+    )
+    scale: Literal["channel", "position"] = Field(
+        default="channel",
+        description="What data.encoders.numeric is fitted to: all values of a channel, or those of each position.",
+    )
+
+    def fit(self, train: Table, inputs: Sequence[str], encoders: EncodersSpec, weights: Values | None) -> ArrayInput:
+        """Fit on the input columns of the training rows: one of arrays, or one for each number.
+
+        Raises MismatchError for other columns, and for an encoder that does not scale.
+        """
+        column, columns = self._column(train, inputs)
+        fitted = self._by_channel(column, encoders, weights) if self.scale == "channel" else None
+        if fitted is None:
+            by_position = NumericColumn().fit(column, encoders, weights)
+            if not isinstance(by_position, ArrayInput):
+                raise TypeError("an array was fitted as a number")
+            fitted = by_position
+        return fitted.model_copy(update={"grid": True, "layout": self.layout, "columns": columns})
+
+    def _column(self, train: Table, inputs: Sequence[str]) -> tuple[Column, tuple[str, ...]]:
+        """The input as one column of arrays, and the names of the columns that it is made of, if any."""
+        arrays = [name for name in inputs if train[name].shape]
+        if arrays:
+            if len(inputs) > 1:
+                raise self._mismatch(f"is that of a single input, but the data has {counted(len(inputs), 'input')}")
+            column = train[arrays[0]]
+            self._require_shape(column)
+            return _numeric(column.name, arranged(column.values, self.shape, self.layout)), ()
+        if words := [name for name in inputs if train[name].kind not in ("numeric", "boolean")]:
+            raise self._mismatch(f"needs columns of numbers, which {listed(words)} are not: list them in data.exclude")
+        if len(inputs) != prod(self.shape):
+            raise self._mismatch(
+                f"{shown_shape(self.shape)} is {counted(prod(self.shape), 'number')}, but the data has "
+                f"{counted(len(inputs), 'input column')}: correct the shape, or list other columns in data.exclude"
+            )
+        columns = tuple(arranged_names(inputs, self.shape, self.layout))
+        values = as_bytes(np.stack([train[name].values for name in columns], axis=-1))
+        return _numeric(_unused_name(columns), values.reshape(train.rows, *self.shape)), columns
+
+    def _require_shape(self, column: Column) -> None:
+        if column.shape in in_files(self.shape, self.layout):
+            return
+        turned: Layout = "channels_first" if self.layout == "channels_last" else "channels_last"
+        remedy = "give its shape"
+        if column.shape in in_files(self.shape, turned):
+            remedy = f"set `layout: {turned}`"
+        elif self.layout == "channels_first":
+            remedy = "give its shape, with the channels last here"
+        raise self._mismatch(
+            f"array {quoted(column.name)} holds rows of {shown_shape(column.shape)}, not of "
+            f"{shown_shape(in_files(self.shape, self.layout)[0])}: {remedy}"
+        )
+
+    def _by_channel(self, column: Column, encoders: EncodersSpec, weights: Values | None) -> ArrayInput:
+        """Fit the encoder to all values of each channel."""
+        channels = [
+            _Channel.fit(values, of_rows, encoders) for values, of_rows in _channels(column, self.shape, weights)
+        ]
+        times = prod(self.shape[:-1])
+        means, fills = (tuple(one.mean for one in channels) * times, tuple(one.fill for one in channels) * times)
+        return ArrayInput(
+            name=column.name,
+            shape=self.shape,
+            stored=column.values.dtype.name,
+            encoder=type_name(encoders.numeric),
+            mean=means,
+            fill=None if fills == means else fills,
+            least=tuple(one.least for one in channels) * times,
+            greatest=tuple(one.greatest for one in channels) * times,
+            centers=tuple(one.encoding.center for one in channels) * times,
+            scales=tuple(one.encoding.scale for one in channels) * times,
+        )
+
+    def _mismatch(self, what: str) -> MismatchError:
+        return MismatchError(Mismatch(("input", "shape"), what))
+
+
+class _Channel(NamedTuple):
+    """Fitted numbers of a channel."""
+
+    mean: float
+    fill: float
+    least: float | None
+    greatest: float | None
+    encoding: Affine
+
+    @classmethod
+    def fit(cls, values: Values, weights: Values | None, encoders: EncodersSpec) -> _Channel:
+        """Fit on values without NaN, with their weights."""
+        encoder = encoders.numeric
+        encoding = encoder.fit(values, weights) if len(values) else encoder.fit(np.zeros(1))
+        if not isinstance(encoding, Affine):
+            what = f"{encoder.type} has no scale for a channel; use standard, min_max, robust or none"
+            raise MismatchError(Mismatch(("data", "encoders", "numeric"), what))
+        fill = imputed(encoders.impute, values, weights)
+        if not len(values):
+            return cls(fill, fill, None, None, encoding)
+        return cls(mean(values, weights), fill, float(values.min()), float(values.max()), encoding)
+
+
+def _channels(column: Column, shape: Sequence[int], weights: Values | None) -> Iterator[tuple[Values, Values | None]]:
+    """Yield the values of each channel without NaN, with their weights.
+
+    Small integers are given as the distinct ones, weighted by how often they occur.
+    """
+    flat: NDArray[Any] = column.values.reshape(-1, shape[-1])
+    positions = prod(shape[:-1])
+    of_values = None if weights is None else np.repeat(weights, positions)
+    if flat.dtype.kind in "iu" and flat.dtype.itemsize <= 2:
+        least = np.iinfo(flat.dtype).min
+        for channel in range(shape[-1]):
+            counts = np.bincount(flat[:, channel].astype(np.int32) - least, of_values)
+            held = np.flatnonzero(counts)
+            yield (held + least).astype(np.float64), counts[held].astype(np.float64)
+        return
+    require_memory(3 * len(flat) * 8, "fitting the encoder of a channel", "use fewer rows, or arrays of bytes")
+    for channel in range(shape[-1]):
+        values = numbers(Column(column.name, "numeric", flat[:, channel]))
+        known = ~np.isnan(values)
+        yield values[known], None if of_values is None else of_values[known]
+
+
+def _numeric(name: str, values: NDArray[Any]) -> Column:
+    return Column(name, "numeric", values.view(np.uint8) if values.dtype.kind == "b" else values)
+
+
+def _unused_name(names: Sequence[str]) -> str:
+    """Name of the input made of columns: `image`, unless a column is called that."""
+    name = "image"
+    while name in names:
+        name += "_"
+    return name

@@ -1,0 +1,227 @@
+"""Residual block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from bpcli.arrays.fields import Grid
+from bpcli.arrays.layout import Slot
+from bpcli.arrays.memory import Array
+from bpcli.arrays.workspace import Buffer, LayerArrays
+from bpcli.errors import Mismatch, MismatchError
+from bpcli.nn.activations import Activation, Identity, Relu
+from bpcli.nn.layers.avg_pool import AvgPool
+from bpcli.nn.layers.base import Layer, Position, Shape, Views
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.conv import Conv
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.layers.flatten import Flatten
+from bpcli.nn.layers.global_avg_pool import GlobalAvgPool
+from bpcli.nn.layers.layer_norm import LayerNorm
+from bpcli.nn.layers.max_pool import MaxPool
+from bpcli.nn.layers.parametric import Parametric
+from bpcli.nn.layers.scale import Scale
+from bpcli.spec import BareName, Sequence, Spec
+from bpcli.wording import shown_shape
+
+PlainLayer = (
+    Dense | Dropout | BatchNorm | LayerNorm | Scale | Parametric | Conv | MaxPool | AvgPool | GlobalAvgPool | Flatten
+)
+"""Layers that hold no other layers."""
+
+PlainLayerSpec = Annotated[PlainLayer, Field(discriminator="type"), BareName(default="dense")]
+
+WITHIN = 1 << 20
+"""Indices in random streams of the layers within layer i: from (i + 1) · WITHIN on."""
+
+
+class Residual(Spec):
+    """y = f(layers(x) + x); where the shapes differ, a trained projection of x is added instead of x."""
+
+    type: Literal["residual"] = "residual"
+    layers: Sequence[PlainLayerSpec] = Field(min_length=1, description="Layers of the block.")
+    activation: Activation = Field(default=Relu(), description="Activation function f of the sum.")
+
+    def plan(self, index: int, in_shape: Shape) -> ResidualLayer:
+        """Layer for inputs (rows, *in_shape). Raises MismatchError for shapes that do not fit."""
+        shape, layers = in_shape, list[Layer]()
+        for place, spec in enumerate(self.layers):
+            try:
+                planned = spec.plan(place, shape)
+            except MismatchError as error:
+                inner = (one._replace(path=("layers", index, *one.path)) for one in error.mismatches)
+                raise MismatchError(*inner) from None
+            if planned.initialized_by_rows:
+                path = ("layers", index, "layers", place, "initializer")
+                raise MismatchError(Mismatch(path, "data_std is not available in residual; use he_normal"))
+            layers.append(replace(planned, index=(index + 1) * WITHIN + place))
+            shape = planned.out_shape
+        projection = None
+        if shape != in_shape:
+            projection = replace(_projection(index, in_shape, shape), index=(index + 1) * WITHIN + len(layers))
+        return ResidualLayer(
+            index, in_shape, shape, layers=tuple(layers), projection=projection, activation=self.activation
+        )
+
+
+def _projection(index: int, in_shape: Shape, out_shape: Shape) -> Layer:
+    """Linear layer that gives the output shape. Raises MismatchError if there is none."""
+    if isinstance(out_shape, Grid) and isinstance(in_shape, Grid):
+        strides = tuple(-(-size // count) for size, count in zip(in_shape[:-1], out_shape[:-1], strict=True))
+        linear = Conv(filters=out_shape[-1], kernel=1, stride=strides, activation=Identity(), bias=False)
+        if (found := linear.plan(index, in_shape)).out_shape == out_shape:
+            return found
+    elif len(out_shape) == 1:
+        return Dense(units=out_shape[0], activation=Identity(), bias=False).plan(index, in_shape)
+    what = (
+        f"turn {shown_shape(in_shape)} into {shown_shape(out_shape)}, to which no projection of the input leads: use "
+        "`padding: same`, so that only strides shrink it"
+    )
+    raise MismatchError(Mismatch(("layers", index, "layers"), what))
+
+
+@dataclass(frozen=True)
+class ResidualLayer(Layer):
+    """Residual block (He et al. 2016, equations 1 and 2)."""
+
+    type: ClassVar[str] = "residual"
+    formula: ClassVar[str] = "y = f(z), z = layers(x) + x, or + projection(x) where the shapes differ"
+    gradient: ClassVar[str] = "dL/dz = dL/dy · f'(z), dL/dx = that of the layers + that of x or of its projection"
+
+    layers: tuple[Layer, ...] = field(kw_only=True)
+    projection: Layer | None = field(kw_only=True)
+    activation: Activation = field(kw_only=True)
+
+    @cached_property
+    def named(self) -> tuple[tuple[str, Layer], ...]:
+        """The layers, and last the projection if there is one, with the prefixes of their names."""
+        first = replace(self.layers[0], needs_dx=self.needs_dx)
+        layers = [(f"{place}.", layer) for place, layer in enumerate((first, *self.layers[1:]))]
+        if self.projection is not None:
+            layers.append(("projection.", replace(self.projection, needs_dx=self.needs_dx)))
+        return tuple(layers)
+
+    @property
+    def path(self) -> tuple[tuple[str, Layer], ...]:
+        """The layers without the projection."""
+        return self.named[: len(self.layers)]
+
+    @property
+    def least_rows(self) -> int:
+        """The most that one of the layers needs."""
+        return max(layer.least_rows for layer in self.layers)
+
+    @property
+    def units(self) -> Activation:
+        """The activation of the sum."""
+        return self.activation
+
+    @property
+    def bends(self) -> bool:
+        """False: it has no `weighted_sums`, which would need the state of its layers."""
+        return False
+
+    @property
+    def multiplications(self) -> int:
+        """Multiplications of all layers."""
+        return sum(layer.multiplications for _, layer in self.named)
+
+    def with_units(self, activation: Activation) -> ResidualLayer:
+        """Copy with another activation of the sum."""
+        return replace(self, activation=activation)
+
+    def output_names(self, inputs: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the last layer."""
+        names = inputs
+        for layer in self.layers:
+            names = layer.output_names(names)
+        return names
+
+    def parameters(self) -> tuple[Slot, ...]:
+        """Those of all layers, such as `0.weight` and `projection.weight`."""
+        return tuple(
+            replace(slot, name=prefix + slot.name) for prefix, layer in self.named for slot in layer.parameters()
+        )
+
+    def state(self) -> tuple[Slot, ...]:
+        """Those of all layers."""
+        return tuple(replace(slot, name=prefix + slot.name) for prefix, layer in self.named for slot in layer.state())
+
+    def buffers(self, training: bool) -> dict[str, Buffer]:
+        """Those of all layers, the output, and the error that passes by the layers."""
+        buffers = {
+            prefix + name: buffer for prefix, layer in self.named for name, buffer in layer.buffers(training).items()
+        }
+        buffers["y"] = Buffer(self.out_shape)
+        if self.activation.keeps_input:
+            buffers["z"] = Buffer(self.out_shape)
+        if training and (self.needs_dx or self.projection is not None):
+            buffers["beside"] = Buffer(self.out_shape, shared=True)
+        for i in range(self.activation.scratch_arrays):
+            buffers[f"scratch{i}"] = Buffer(self.out_shape, shared=True)
+        return buffers
+
+    def initialize(self, out: Views, generator: np.random.Generator) -> None:
+        """Initialize each layer, from the same random numbers one after another."""
+        for prefix, layer in self.named:
+            layer.initialize(_of(prefix, out), generator)
+
+    def initialize_state(self, out: Views) -> None:
+        """Initialize the state of each layer."""
+        for prefix, layer in self.named:
+            layer.initialize_state(_of(prefix, out))
+
+    def forward(
+        self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
+    ) -> Array:
+        """f(layers(x) + x)."""
+        y = workspace["y"]
+        z = workspace["z"] if self.activation.keeps_input else y
+        workspace.inputs.clear()
+        through = x
+        for prefix, layer in self.path:
+            workspace.inputs.append(through)
+            through = layer.forward(
+                _of(prefix, params), _of(prefix, state), through, workspace.within(prefix), position
+            )
+        beside = x
+        for prefix, layer in self.named[len(self.layers) :]:
+            beside = layer.forward(_of(prefix, params), {}, x, workspace.within(prefix), position)
+        np.add(through, beside.reshape(through.shape), out=z)
+        self.activation.forward(z, y, workspace.scratch)
+        return y
+
+    def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
+        """dz = dy f'(z); then the backward passes of the layers and of the projection, whose dx are added."""
+        self.activation.backward(workspace["z" if self.activation.keeps_input else "y"], dy, workspace.scratch)
+        beside = dy
+        if self.needs_dx or self.projection is not None:
+            beside = workspace["beside"]
+            np.copyto(beside, dy)
+        through = dy
+        for (prefix, layer), given in zip(reversed(self.path), reversed(workspace.inputs), strict=True):
+            through = layer.backward(_of(prefix, params), given, through, workspace.within(prefix), _of(prefix, grads))
+        for prefix, layer in self.named[len(self.layers) :]:
+            beside = layer.backward(_of(prefix, params), x, beside, workspace.within(prefix), _of(prefix, grads))
+        return np.add(through, beside, out=through) if self.needs_dx else dy
+
+    def input_gradient(self, params: Views, state: Views, dy: Array, workspace: LayerArrays) -> Array:
+        """The sum of the gradients of the layers and of x or its projection."""
+        self.activation.backward(workspace["z" if self.activation.keeps_input else "y"], dy, workspace.scratch)
+        through, beside = dy.copy(), dy
+        for prefix, layer in reversed(self.path):
+            through = layer.input_gradient(_of(prefix, params), _of(prefix, state), through, workspace.within(prefix))
+        for prefix, layer in self.named[len(self.layers) :]:
+            beside = layer.input_gradient(_of(prefix, params), {}, beside, workspace.within(prefix))
+        return through + beside
+
+
+def _of(prefix: str, views: Views) -> Views:
+    """Views whose names begin with `prefix`, without it."""
+    return {name.removeprefix(prefix): array for name, array in views.items() if name.startswith(prefix)}
