@@ -48,7 +48,7 @@ class TrainingView(Observer):
         if not self._quiet:
             announce(runner.prepared)
         config, done = runner.prepared.config, runner.state.counters.epoch
-        earlier = (record for record in runner.directory.read_metrics() if record.epoch <= done)
+        earlier = (record for record in runner.directory.records.read() if record.epoch <= done)
         with self.stop, view(config.name, config.training.epochs, self._quiet, earlier) as self._view:
             yield
 

@@ -175,7 +175,7 @@ def _other_weights(contestants: Sequence[Contestant]) -> list[str]:
 
 def _compared(contestant: Contestant) -> ComparedRun:
     run = contestant.run
-    records = RunDirectory(run.path).read_metrics()
+    records = RunDirectory(run.path).records.read()
     return ComparedRun(
         label=contestant.label,
         path=path_from_here(run.path),

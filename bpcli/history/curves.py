@@ -64,7 +64,7 @@ def read_curves(paths: Sequence[Path]) -> list[Curves]:
     """
     found = []
     for path, label in zip(paths, run_labels(paths), strict=True):
-        curves = Curves(label, list(RunDirectory.open(path).read_metrics()))
+        curves = Curves(label, list(RunDirectory.open(path).records.read()))
         if not curves.names:
             raise CheckpointError(f"{printable(str(path))}: no values to draw")
         found.append(curves)

@@ -73,7 +73,7 @@ class FinalRunner:
         for event in events:
             if isinstance(event, EpochReport):
                 self._train_loss = event.train_loss
-                self._directory.append_metrics(epoch_record(event))
+                self._directory.records.append(epoch_record(event))
             if self.state.counters.stop is None and self._times.is_due(self.state.optimizer.steps):
                 self._save()
             yield event
@@ -87,11 +87,11 @@ class FinalRunner:
 
     def _records(self) -> Iterable[EpochRecord]:
         """Records of the epochs done, last first."""
-        return reversed(list(self._directory.read_metrics(final=True)))
+        return reversed(list(self._directory.records.read(final=True)))
 
     def _save(self) -> None:
         started = self._pace.clock()
-        self._directory.flush_metrics()
+        self._directory.records.flush()
         self._checkpoints.of_state(self.state).save(self._directory.final)
         self._times.written(started, self.state.optimizer.steps)
 
@@ -108,11 +108,11 @@ def following(plan: TrainingPlan, counters: Counters, records: Iterable[EpochRec
 def _begun(prepared: Prepared, directory: RunDirectory) -> TrainingState:
     """State of the final checkpoint, or a new one."""
     if not directory.final.is_file():
-        directory.keep_metrics(prepared.plan.spec.epochs)
+        directory.records.keep(prepared.plan.spec.epochs)
         return prepared.plan.new_state()
     checkpoint = Checkpoint.load(directory.final)
     if not checkpoint.header.all_rows:
         raise CheckpointError("not the checkpoint of a final training")
     state = state_of(checkpoint, prepared, directory.path, directory.final)
-    directory.keep_metrics(prepared.plan.spec.epochs, state.counters.epoch)
+    directory.records.keep(prepared.plan.spec.epochs, state.counters.epoch)
     return state

@@ -64,15 +64,15 @@ class Reproduction:
         directory, final = self.directory, self.prepared.final
         begun = final is not None and directory.final.is_file() and directory.validated.is_file()
         if final is None or not begun:
-            yield Repetition(self.prepared.plan, last, best, directory.read_metrics(), tolerance=self.tolerance)
+            yield Repetition(self.prepared.plan, last, best, directory.records.read(), tolerance=self.tolerance)
             return
-        validated, records = Checkpoint.load(directory.validated), list(directory.read_metrics())
+        validated, records = Checkpoint.load(directory.validated), list(directory.records.read())
         names = ("last", "validated")
         yield Repetition(self.prepared.plan, last, validated, records, names, self.tolerance)
         plan = following(final.plan, Counters.from_json(last.header.counters), records)
         state = Checkpoint.load(directory.final)
         best = best if best is not None and best.header.all_rows else None
-        yield Repetition(plan, state, best, directory.read_metrics(final=True), ("final", "best"), self.tolerance)
+        yield Repetition(plan, state, best, directory.records.read(final=True), ("final", "best"), self.tolerance)
 
     @property
     def epochs(self) -> int:

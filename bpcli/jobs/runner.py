@@ -89,10 +89,10 @@ class Runner:
         self.directory.write_config(self._config.model_dump(mode="json", by_alias=True))
         if self.prepared.final is None or self.state.counters.stop is None:
             self.directory.remove_final()  # a first training that continues may find another best epoch
-            self.directory.keep_metrics(self.state.counters.epoch)
+            self.directory.records.keep(self.state.counters.epoch)
         else:
-            self.directory.keep_metrics(self.state.counters.epoch, MOST_EPOCHS)
-        for record in self.directory.read_metrics():
+            self.directory.records.keep(self.state.counters.epoch, MOST_EPOCHS)
+        for record in self.directory.records.read():
             self._remember(record)
         self._save()
         self._summarize()
@@ -157,7 +157,7 @@ class Runner:
     def _begin_final(self, prepared: Prepared, best: BestModel) -> FinalRunner:
         """Final training of the run. Keeps the best model of the first training as `validated`."""
         self._checkpoints.of_best(self.state, best.decision).save(self.directory.validated)
-        plan = following(prepared.plan, self.state.counters, self.directory.read_metrics())
+        plan = following(prepared.plan, self.state.counters, self.directory.records.read())
         prepared = replace(prepared, plan=plan)
         checkpoints = replace(self._checkpoints, prepared=prepared, all_rows=True)
         found = FinalRunner(prepared, self.directory, checkpoints, best, self._threads, self._pace)
@@ -175,13 +175,13 @@ class Runner:
     def _record(self, report: EpochReport) -> None:
         record = epoch_record(report)
         self._remember(record)
-        self.directory.append_metrics(record)
+        self.directory.records.append(record)
         if self._events is not None:
             self._events.add(record)
 
     def _begin_events(self) -> None:
         if self._events is not None:
-            self._events.begin(self.directory.read_metrics(), self.state.counters.seconds)
+            self._events.begin(self.directory.records.read(), self.state.counters.seconds)
 
     def _remember(self, record: EpochRecord) -> None:
         """Keep an epoch's values for the summary."""
@@ -197,7 +197,7 @@ class Runner:
         `last` and repeats the epochs since, including the best one.
         """
         started = self._pace.clock()
-        self.directory.flush_metrics()
+        self.directory.records.flush()
         self._save_best()
         self.directory.save_last(self._checkpoints.of_state(self.state))
         self._times.written(started, self.state.optimizer.steps)
@@ -276,7 +276,7 @@ class Runner:
     def _diagnosis(self) -> list[str]:
         layers = self.prepared.network.summary()
         activations = {layer.index: layer.activation for layer in layers if layer.activation is not None}
-        return diagnose(self.directory.read_metrics(), activations, self.state.counters.stop, self._baseline())
+        return diagnose(self.directory.records.read(), activations, self.state.counters.stop, self._baseline())
 
     def _compared(self) -> Baselines | None:
         """Baselines beside the best epoch; None if the config asks for none, or there is nothing to compare."""

@@ -56,7 +56,7 @@ def report_of(directory: RunDirectory, cache: bool = True) -> Report:
     """
     model = Model.load(directory.path)
     summary = directory.read_summary()
-    records = list(directory.read_metrics())
+    records = list(directory.records.read())
     layers = {layer.index: f"layer {layer.index} ({layer.type})" for layer in model.inference.network.layers}
     health = health_section(records, summary, layers)
     compared = baselines_section(summary.baselines)

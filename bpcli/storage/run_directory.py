@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from bpcli.errors import CheckpointError, ExistsError
 from bpcli.storage.config_text import config_text
-from bpcli.storage.records import EpochRecord, Summary
+from bpcli.storage.metrics_file import MetricsFile
+from bpcli.storage.records import Summary
 from bpcli.system.crash_log import fatal_signal
 from bpcli.system.files import file_access, kind_of, path_from_here, remove_leftovers, sync_folder, write_atomic
 from bpcli.system.locks import is_locked, locked
@@ -162,6 +163,11 @@ class RunDirectory:
         return self.path / "metrics.jsonl"
 
     @property
+    def records(self) -> MetricsFile:
+        """Records of the epochs, in the metrics file."""
+        return MetricsFile(self.metrics)
+
+    @property
     def config(self) -> Path:
         """Resolved config, which is a valid config file."""
         return self.path / "config.yaml"
@@ -225,45 +231,6 @@ class RunDirectory:
             return Summary.from_json(json.loads(self.summary.read_text()))
         except (OSError, ValueError, RecursionError):
             return Summary()
-
-    def append_metrics(self, record: EpochRecord) -> None:
-        """Append an epoch's line to the metrics file."""
-        with file_access(self.metrics, "write"), self.metrics.open("a") as file:
-            file.write(json.dumps(record.to_json()) + "\n")
-
-    def flush_metrics(self) -> None:
-        """Flush the metrics file to disk, before a checkpoint that includes its epochs is written."""
-        with file_access(self.metrics, "write"), self.metrics.open("a") as file:
-            os.fsync(file.fileno())
-
-    def keep_metrics(self, epochs: int, final_epochs: int = 0) -> None:
-        """Keep only the valid lines of the first `epochs` epochs, before training resumes there.
-
-        final_epochs: the same for the final training.
-        """
-        kept = [
-            line.strip() + b"\n"
-            for line, record in self._metrics_lines()
-            if record.epoch <= (final_epochs if record.final else epochs)
-        ]
-        write_atomic(self.metrics, b"".join(kept))
-
-    def read_metrics(self, final: bool = False) -> Iterator[EpochRecord]:
-        """Yield the epochs' records, of the first training or of the final one.
-
-        Skips invalid lines, such as a truncated last one.
-        """
-        return (record for _, record in self._metrics_lines() if record.final == final)
-
-    def _metrics_lines(self) -> Iterator[tuple[bytes, EpochRecord]]:
-        """Yield each valid line with its record."""
-        if not self.metrics.is_file():
-            return
-        with file_access(self.metrics, "read"), self.metrics.open("rb") as file:
-            for line in file:
-                record = EpochRecord.parse(line)
-                if record is not None:
-                    yield line, record
 
     def save_last(self, checkpoint: Checkpoint) -> None:
         """Replace the checkpoint to resume from."""

@@ -140,7 +140,7 @@ def read_run(path: Path, configs: FlatConfigs | None = None) -> ListedRun:
 
 def _progress(run: RunDirectory) -> tuple[int, EpochScores | None] | None:
     """Epochs and best values so far, which the summary of a running run lacks; None before the first epoch."""
-    records = {record.epoch: record for record in run.read_metrics()}
+    records = {record.epoch: record for record in run.records.read()}
     if not records:
         return None
     last = max(records)

@@ -64,7 +64,7 @@ def write(folder: Path, text: str) -> Path:
 
 
 def epochs(run: Path) -> list[int]:
-    return [record.epoch for record in RunDirectory(run).read_metrics()]
+    return [record.epoch for record in RunDirectory(run).records.read()]
 
 
 def test_the_run_directory_is_the_last_line_of_stdout(tmp_path: Path):

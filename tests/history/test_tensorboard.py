@@ -62,7 +62,7 @@ def read_scalars(run: RunDirectory) -> Scalars:
 def check_scalars(run: RunDirectory) -> int:
     """Assert that each number of metrics.jsonl occurs once, to the format's precision. Return their number."""
     expected: Scalars = {}
-    for record in run.read_metrics():
+    for record in run.records.read():
         for tag, value in scalars(record):
             expected.setdefault(tag, []).append((record.epoch, float(np.float32(value))))
     assert read_scalars(run) == expected
@@ -91,7 +91,7 @@ def test_the_command_writes_what_metrics_jsonl_holds(tmp_path: Path, record_prop
     bpcli("train", CONFIGS / "penguins.yaml", "--run-dir", run.path, "--tensorboard", "--quiet").ok()
     assert [tag for tag in read_scalars(run) if not tag.startswith("health/")] == list(CURVES)
     count = check_scalars(run)
-    assert count == VALUES * len(list(run.read_metrics())) > 100
+    assert count == VALUES * len(list(run.records.read())) > 100
     record_property("cases", count)
 
 
@@ -106,7 +106,7 @@ def test_a_file_begins_as_readers_expect_and_its_times_are_those_of_training(pen
     first, start, *epochs = read_events(path)
     assert first.file_version == "brain.Event:2"
     assert (start.session_log.status, start.step) == (1, 1)  # START makes TensorBoard purge later steps
-    seconds = [record.values["seconds"] for record in run.read_metrics()]
+    seconds = [record.values["seconds"] for record in run.records.read()]
     assert [event.wall_time - first.wall_time for event in epochs] == pytest.approx(seconds, abs=1e-5)
 
 
@@ -157,7 +157,7 @@ def test_epochs_that_are_repeated_after_a_crash_are_there_once(penguins: Prepare
     train(penguins, run, 40)
     done = resume_state(penguins, run).counters.epoch
     lost = EpochRecord(done + 1, {"train_loss": 9.0, "learning_rate": 0.1})  # written after the last checkpoint
-    run.append_metrics(lost)
+    run.records.append(lost)
     (path,) = run.tensorboard.iterdir()
     events = EventFile(run.tensorboard)
     events.path = path

@@ -97,13 +97,13 @@ def run(spec: str, folder: Path) -> RunDirectory:
 
 
 def test_it_learns(run: RunDirectory) -> None:
-    losses = [record.number("train_loss") or 0.0 for record in run.read_metrics()]
+    losses = [record.number("train_loss") or 0.0 for record in run.records.read()]
     assert losses[-1] < 0.8 * losses[0]
 
 
 def test_its_health_is_that_of_its_layers(spec: str, run: RunDirectory) -> None:
     layers = {"convolution": [0, 1, 2], "embedding": [0, 1]}[spec]
-    for record in run.read_metrics():
+    for record in run.records.read():
         health = record.health or ()
         assert [one.layer for one in health] == layers
         assert all((one.gradient_norm or 0) > 0 and (one.update_ratio or 0) > 0 for one in health)

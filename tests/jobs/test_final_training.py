@@ -104,8 +104,8 @@ def test_epochs_of_the_final_training_are_marked_and_no_part_of_the_curves(whole
     best = whole.read_summary().best_epoch
     lines = [json.loads(line) for line in whole.metrics.read_text().splitlines()]
     assert [line["epoch"] for line in lines if line.get("phase") == "final"] == list(range(1, (best or 0) + 1))
-    assert [record.epoch for record in whole.read_metrics()] == list(range(1, EPOCHS + 1))
-    final = list(whole.read_metrics(final=True))
+    assert [record.epoch for record in whole.records.read()] == list(range(1, EPOCHS + 1))
+    final = list(whole.records.read(final=True))
     assert [record.number("validation_loss") for record in final] == [None] * len(final)
     found = whole.read_summary().final_training
     assert found is not None
@@ -145,7 +145,7 @@ def test_a_final_model_without_the_one_before_it_has_no_answer_on_validation_row
 def test_learning_rates_are_those_of_the_first_training(folder: Path, schedule: dict[str, Any]) -> None:
     """Of an epoch's last step; a schedule within an epoch has other steps on more rows."""
     run = run_of(folder, schedule["type"], config(schedule=schedule), FINAL)
-    first, final = list(run.read_metrics()), list(run.read_metrics(final=True))
+    first, final = list(run.records.read()), list(run.records.read(final=True))
     rates = [record.number("learning_rate") for record in final]
     if schedule["type"] == "reduce_on_plateau":
         assert len(set(rates)) > 1  # it has fallen before the best epoch
@@ -205,7 +205,7 @@ def test_a_final_training_can_be_added_and_taken_back(folder: Path, plain: RunDi
     assert vectors(run.best) == vectors(plain.best)
     assert run.read_summary().final_training is None
     assert not run.final.exists()
-    assert not list(run.read_metrics(final=True))
+    assert not list(run.records.read(final=True))
 
 
 def test_a_first_training_that_continues_has_another_final_one(folder: Path) -> None:
@@ -214,7 +214,7 @@ def test_a_first_training_that_continues_has_another_final_one(folder: Path) -> 
     train(resume=short.path, overrides=[f"training.epochs={EPOCHS}"], threads=1)
     straight = run_of(folder, "straight", config(), FINAL)
     assert vectors(short.best) == vectors(straight.best)
-    assert [one.epoch for one in short.read_metrics(True)] == [one.epoch for one in straight.read_metrics(True)]
+    assert [one.epoch for one in short.records.read(True)] == [one.epoch for one in straight.records.read(True)]
 
 
 def test_a_run_is_reproduced_in_both_trainings(whole: RunDirectory) -> None:
@@ -284,7 +284,7 @@ def test_a_run_that_starts_from_a_model_starts_its_final_training_there_too(fold
     settings = (f"start_from={{checkpoint: {plain.path}}}", FINAL, "training.epochs=4")
     run = run_of(folder, "warm", config(), *settings)
     cold = run_of(folder, "cold", config(), FINAL, "training.epochs=4")
-    losses = [next(iter(one.read_metrics(final=True))).number("train_loss") for one in (run, cold)]
+    losses = [next(iter(one.records.read(final=True))).number("train_loss") for one in (run, cold)]
     assert losses[0] is not None
     assert losses[1] is not None
     assert losses[0] < losses[1] - 0.05

@@ -115,7 +115,7 @@ def test_penguins_go_on_near_the_loss_where_half_of_the_rows_ended(tmp_path: Pat
     half = package.train(config, {**epochs, "data.path": str(tmp_path / "half.csv")}, run_dir=tmp_path / "half")
     cold = package.train(config, epochs, run_dir=tmp_path / "cold")
     warm = package.train(config, epochs, start_from=tmp_path / "half", run_dir=tmp_path / "warm")
-    first = {run.path.name: next(RunDirectory(run.path).read_metrics()).values["train_loss"] for run in (cold, warm)}
+    first = {run.path.name: next(RunDirectory(run.path).records.read()).values["train_loss"] for run in (cold, warm)}
     ended = half.summary.final.values["train_loss"]
     assert first["warm"] < 3 * ended + 0.05 < 0.3 < first["cold"]
     scores = warm.summary.warm_start["scores"]

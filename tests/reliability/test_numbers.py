@@ -110,7 +110,7 @@ def test_descent_at_a_rate_of_a_million_diverges_and_what_is_left_goes_on_at_a_l
     require_finite(run)
     quiet(bpcli("train", "--resume", run, "-q", "--set", "optimizer.learning_rate=0.001"))
     require_finite(run)
-    assert [record.epoch for record in RunDirectory(run).read_metrics()] == list(range(1, 13))
+    assert [record.epoch for record in RunDirectory(run).records.read()] == list(range(1, 13))
 
 
 # No warning escapes

@@ -91,7 +91,7 @@ def test_the_curves_of_all_runs_stand_in_one_chart(compared_runs: Path, page: st
     ]:
         assert [series["name"] for series in charts[title]] == list(NAMES)
         for series in charts[title]:
-            records = RunDirectory(compared_runs / series["name"]).read_metrics()
+            records = RunDirectory(compared_runs / series["name"]).records.read()
             expected = [(record.epoch, pytest.approx(record.values[key], rel=1e-5)) for record in records]
             assert [tuple(point[2:]) for point in series["points"]] == expected
 

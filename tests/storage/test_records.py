@@ -39,8 +39,8 @@ def test_a_line_is_a_record_and_the_record_that_line() -> None:
 @pytest.mark.parametrize("run", OLD, ids=lambda path: path.name)
 def test_files_of_before_are_read_and_written_again_byte_for_byte(run: Path, tmp_path: Path) -> None:
     directory, copy = RunDirectory(run), RunDirectory.create(tmp_path / "run")
-    for record in directory.read_metrics():
-        copy.append_metrics(record)
+    for record in directory.records.read():
+        copy.records.append(record)
     copy.write_summary(directory.read_summary())
     assert copy.metrics.read_bytes() == directory.metrics.read_bytes() != b""
     assert copy.summary.read_bytes() == directory.summary.read_bytes()

@@ -196,9 +196,9 @@ def test_metrics_are_appended_line_by_line(tmp_path: Path):
     run = RunDirectory.create(tmp_path / "run")
     records = [EpochRecord(1, {"loss": 0.1}), EpochRecord(2, {"loss": None}, best_epoch=1)]
     for record in records:
-        run.append_metrics(record)
+        run.records.append(record)
     assert run.metrics.read_text() == '{"epoch": 1, "loss": 0.1}\n{"epoch": 2, "loss": null, "best_epoch": 1}\n'
-    assert list(run.read_metrics()) == records
+    assert list(run.records.read()) == records
 
 
 @pytest.mark.parametrize(
@@ -207,10 +207,10 @@ def test_metrics_are_appended_line_by_line(tmp_path: Path):
 def test_going_on_drops_later_epochs_and_a_torn_line(tmp_path: Path, torn: bytes):
     run = RunDirectory.create(tmp_path / "run")
     for epoch in (1, 2, 3):
-        run.append_metrics(EpochRecord(epoch))
+        run.records.append(EpochRecord(epoch))
     with run.metrics.open("ab") as file:
         file.write(torn)
-    run.keep_metrics(2)
+    run.records.keep(2)
     assert run.metrics.read_text() == '{"epoch": 1}\n{"epoch": 2}\n'
 
 
@@ -218,8 +218,8 @@ def test_going_on_drops_later_epochs_and_a_torn_line(tmp_path: Path, torn: bytes
 def test_a_damaged_line_costs_no_other_its_epoch(tmp_path: Path, damaged: str):
     run = RunDirectory.create(tmp_path / "run")
     run.metrics.write_text(f'{{"epoch": 1}}\n{damaged}\n{{"epoch": 3}}\n')
-    assert list(run.read_metrics()) == [EpochRecord(1), EpochRecord(3)]
-    run.keep_metrics(3)
+    assert list(run.records.read()) == [EpochRecord(1), EpochRecord(3)]
+    run.records.keep(3)
     assert run.metrics.read_text() == '{"epoch": 1}\n{"epoch": 3}\n'
 
 
@@ -241,8 +241,8 @@ def test_what_goes_wrong_under_the_lock_is_not_taken_for_a_lock_that_is_held(tmp
 
 def test_a_run_without_metrics_has_none(tmp_path: Path):
     run = RunDirectory.create(tmp_path / "run")
-    assert list(run.read_metrics()) == []
-    run.keep_metrics(5)
+    assert list(run.records.read()) == []
+    run.records.keep(5)
     assert run.metrics.read_text() == ""
 
 
