@@ -240,7 +240,7 @@ def _first(error: ValidationError) -> str:
         return f"{count:,} errors"
     first = error.errors()[0]
     where = ".".join(map(str, first["loc"]))
-    return printable(": ".join(filter(None, (where, first["msg"])))[:LONGEST])
+    return printable(": ".join(filter(None, (where, first["msg"]))))[:LONGEST]
 
 
 def _network(header: Header) -> Network:
