@@ -50,6 +50,9 @@ MATTER_LEAST = ("data", "name", "dtype")
 WIDEST_VALUE = 24
 """Maximum width of a config value in the table, in characters."""
 
+STARTED_FROM, OF_RUN = "start_from.checkpoint", "/checkpoints/best.safetensors"
+"""Key whose value names another run, which users copy, and what follows the run in it."""
+
 
 def runs(
     folder: Annotated[Path, typer.Argument(help="Folder of the run directories.")] = Path("runs"),
@@ -248,7 +251,7 @@ def _print_table(ordered: list[ListedRun], short: dict[str, str], sort: str) -> 
     keys = sorted(short, key=lambda key: (key != sort, *_relevance(key, ordered)))
     rows = [[*names, *(short[key] for key in keys)]]
     rows += [
-        [*(_cell(name, _value(run, name)) for name in names), *(_setting(run.config.get(key)) for key in keys)]
+        [*(_cell(name, _value(run, name)) for name in names), *(_setting(key, run.config.get(key)) for key in keys)]
         for run in ordered
     ]
     shown = len(names) + min(len(keys), MOST_KEYS)
@@ -280,9 +283,11 @@ def _cell(name: str, value: Any) -> str:
     return number(value) if measured else plain(value)
 
 
-def _setting(value: Any) -> str:
-    """Config value, truncated to fit the table."""
+def _setting(key: str, value: Any) -> str:
+    """Config value, truncated to fit the table. Of a checkpoint, the run that it is the best of, whole."""
     shown = "-" if value is None else plain(value)
+    if key == STARTED_FROM:
+        return shown.removesuffix(OF_RUN)
     if len(shown) <= WIDEST_VALUE:
         return shown
     # The end of a path is more informative.

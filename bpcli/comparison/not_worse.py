@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcli.arrays.memory import Array
-from bpcli.comparison.document import BootstrapInterval, NotWorseOutcome, RunDifference
+from bpcli.comparison.document import BootstrapInterval, JudgedDifference, NotWorseOutcome, RunDifference
 from bpcli.comparison.one_group import answers_of_group
 from bpcli.errors import UsageError
 from bpcli.metrics import METRICS, Task, measure
@@ -35,8 +35,8 @@ class NotWorse:
     group: class, label or target that the metric is of; None for all.
 
     Without a margin, it is not met if the run is shown to be worse: the interval of the difference lies wholly on the
-    worse side of zero. With a margin, it is met only if the run is shown to be worse by at most that: so is every value
-    of the interval (a test of noninferiority).
+    worse side of zero and, of a metric that is tested, the test is significant too. With a margin, it is met only if
+    the run is shown to be worse by at most that: so is every value of the interval (a test of noninferiority).
     """
 
     metric: str | None = None
@@ -82,7 +82,7 @@ class NotWorse:
         if interval is not None:
             greater = METRICS[task][metric].greater_is_better
             losses = (-interval.high, -interval.low) if greater else (interval.low, interval.high)
-        met, verdict = self._judged(losses)
+        met, verdict = self._judged(losses, tested)
         return NotWorseOutcome(
             requirement=self._text(metric),
             run=found.headline.run,
@@ -100,12 +100,17 @@ class NotWorse:
             "" if self.margin is None else f" by more than {self.margin:g}"
         )
 
-    def _judged(self, losses: tuple[float, float] | None) -> tuple[bool, str]:
-        """Whether the requirement is met, and why; losses: ends of the interval, positive if worse."""
+    def _judged(self, losses: tuple[float, float] | None, tested: JudgedDifference | None) -> tuple[bool, str]:
+        """Whether the requirement is met, and why.
+
+        losses: ends of the interval, positive if worse. tested: what is said of the same metric anyway, if it is.
+        """
         if losses is None:
             return False, "undefined"
         least, most = losses
         if self.margin is None:
+            if tested is not None and tested.better is None:
+                return True, "not shown to be worse"
             shown = "shown to be better" if most < 0 else "shown to be worse" if least > 0 else "not shown to be worse"
             return least <= 0, shown
         if most <= self.margin:

@@ -129,7 +129,16 @@ def _verdict(tested: MetricDifference, better: str | None, alike: bool, several:
         than = f" than {printable(worse)}" if several else ""
         return f"{printable(better)} is significantly better{than} in {metric} {on}"
     between = f" between {run} and {against}" if several else ""
-    return f"no significant difference{between} in {metric} {on}"
+    return f"no significant difference{between} in {metric} {on}{_though(tested)}"
+
+
+def _though(tested: MetricDifference) -> str:
+    """Reason why a difference whose interval leaves out zero is not significant; empty for any other interval."""
+    if tested.interval.low <= 0 <= tested.interval.high:
+        return ""
+    if tested.p <= SIGNIFICANT:
+        return "; the p-value is corrected for several runs, the interval, which leaves out zero, is not"
+    return f"; {tested.test}, decides: the interval, which leaves out zero, is approximate on few rows"
 
 
 _GIVEN = {"log_loss": "probabilities"}

@@ -10,9 +10,11 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from bpcli.data.arrays_spec import ArraysSpec
 from bpcli.data.columns import ColumnSpec, EncodersSpec, TargetEncoder
 from bpcli.data.columns.target_range import TargetRange
 from bpcli.data.data_warning import WarningName
+from bpcli.data.images_spec import ImagesSpec
 from bpcli.data.notations import Notation
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.split_spec import SplitSpec
@@ -23,23 +25,13 @@ from bpcli.wording import composed
 _SQLITE = "sqlite:///"
 
 
-class ArraysSpec(Spec):
-    """Arrays of an NPZ file. A file with `X_train`, `y_train` and so on brings its own splits."""
-
-    x: Text = Field(
-        default="X",
-        description="Name of the input array. Two axes: columns X0, X1 and so on. More axes: a single input of that "
-        "shape, unless the config names one of its columns.",
-    )
-    y: Text = Field(default="y", description="Name of the target array.")
-
-
 class DataSpec(Spec):
     """Data files, target, and preprocessing of the input columns."""
 
     path: str | Sequence[str] | None = Field(
         default=None,
-        description="Data file, relative to this config, or several: a list, or a pattern such as `parts/*.csv`.",
+        description="Data file, relative to this config, or several: a list, or a pattern such as `parts/*.csv`; or a "
+        "folder of pictures, with a folder for each class.",
     )
     train: str | Sequence[str] | None = Field(
         default=None, description="File of training rows, or several, instead of path."
@@ -104,6 +96,7 @@ class DataSpec(Spec):
         "first if the data has its own splits.",
     )
     arrays: ArraysSpec = Field(default=ArraysSpec(), description="Arrays of an NPZ file.")
+    images: ImagesSpec = Field(default=ImagesSpec(), description="What the pictures of a folder are brought to.")
     accept: Sequence[WarningName | dict[WarningName, Text]] = Field(
         default=(),
         description="Names of warnings about the data that --strict does not treat as errors; `target_copy: price` is "

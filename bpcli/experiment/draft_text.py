@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from bpcli.config.loading import run_name
+from bpcli.data.arrays_spec import ArraysSpec
 from bpcli.data.columns.censored import bounds_of
 from bpcli.data.columns.recognition import spec_yaml
 from bpcli.data.columns.spec import CensoredColumn, ColumnSpec
 from bpcli.data.examples.split import DEFAULT_SHARE
 from bpcli.data.notations.dialect import Dialect
-from bpcli.data.spec import ArraysSpec, DataSpec
+from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Column, Table
 from bpcli.data.targets import PositiveChoice
 from bpcli.experiment.draft_images import Images, images_in
@@ -69,6 +70,10 @@ def config_text(found: Findings) -> str:
         *(f"  {key}: {yaml_scalar(getattr(data, key))}    # {reasons[key]}" for key in _DIALECT if key in reasons),
         f"  target: {target}",
     ]
+    if data.images.pixels is not None:
+        height, width = data.images.pixels
+        pixels = f"images: {{size: [{height}, {width}], channels: {data.images.channels}}}"
+        lines.append(f"  {pixels}    # each picture is brought to that")
     if found.encoder_reason is not None:
         lines.append(f"  target_encoder: log    # {found.encoder_reason}")
         lines.append("  # This predicts typical values; to predict the mean, omit target_encoder, and set loss: gamma")
@@ -88,6 +93,9 @@ def config_text(found: Findings) -> str:
     lines += [f"  #   {line}" for line in _described(table, targets, found.excluded, data.columns)]
     if table.parts is None:
         lines.append(f"  split: {_split(found, few)}")
+    if data.images.pixels is not None:
+        shape = f"[{height}, {width}, {data.images.channels}]"
+        lines.append(f"input: {{shape: {shape}, scale: channel}}    # one mean and spread a channel")
     if found.expected is None:
         images = images_in(table, {*targets, *found.excluded})
         lines += [] if images is None else [images.line]

@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from bpcli.config.recipe import RecipeName
+from bpcli.data.arrays_spec import ArraysSpec
 from bpcli.data.columns.recognition import recognised_column, with_common_orders
 from bpcli.data.examples.missing_names import missing_classes_noted, names_with_missing_words
 from bpcli.data.examples.repeated_headers import repeated_headers, repeats_noted
@@ -27,15 +28,17 @@ from bpcli.data.files.kind_hints import (
     variants_noted,
 )
 from bpcli.data.files.npz_reader import usual_arrays
+from bpcli.data.files.picture_folder import LABEL
 from bpcli.data.files.read import holds_arrays
 from bpcli.data.files.recognition import dialect_of, rows_not_skipped
 from bpcli.data.files.source import Source, open_source, read_options
-from bpcli.data.spec import ArraysSpec, DataSpec, without_password
+from bpcli.data.spec import DataSpec, without_password
 from bpcli.data.table import Column, Table, absent_name_hint
 from bpcli.data.targets import PositiveChoice, choose_loss, fit_target, learned_columns, suggest_positive
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
 from bpcli.experiment.draft_text import FEWEST_ROWS, Findings, config_text
 from bpcli.experiment.expected_time import within_budget
+from bpcli.experiment.first_pictures import with_pictures
 from bpcli.experiment.leaking_columns import find_leaking_columns
 from bpcli.experiment.mixed_units import warnings_of_units
 from bpcli.experiment.skewed_targets import reason_for_logarithms
@@ -148,6 +151,7 @@ def draft_config(
     if len(columns) < len(targets):
         notes.append(f"loss: {type_name(loss)}, as {reason}")
     excluded = {} if holds_arrays(Path(data.shown)) else unsuitable_columns(table, targets, data.columns)
+    data, excluded = with_pictures(data, table, excluded)
     notes += [f"{quoted(name)} left out: {why}" for name, why in excluded.items()]
     leaks = find_leaking_columns(table, targets, known, loss, excluded, data.columns)
     excluded |= leaks.excluded
@@ -225,6 +229,7 @@ def _is_text(name: str) -> bool:
 def _array_targets(data: DataSpec, header: list[str]) -> list[str]:
     y = data.arrays.y
     found = [name for name in header if name == y or (name.startswith(y) and name[len(y) :].isdigit())]
+    found = found or [name for name in header if name == LABEL]
     if not holds_arrays(Path(data.shown)) or not found:
         raise UsageError(f"--target is missing: name the column to predict, one of {listed_with_last(header)}")
     return found

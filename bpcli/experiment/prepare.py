@@ -42,6 +42,7 @@ from bpcli.experiment.reading_warnings import warnings_of_reading
 from bpcli.experiment.recipes import Choice
 from bpcli.experiment.row_weights import weighted
 from bpcli.experiment.warm_start import StartingModel, known_inputs, known_kinds
+from bpcli.experiment.workbook_options import refuse_text_options
 from bpcli.nn.network import Network
 from bpcli.system.memory import require_memory
 from bpcli.training import TrainingPlan, choose_stepping
@@ -140,6 +141,8 @@ def prepare(
         model.require_encoders(config)
         model.require_members(config)
     kinds = None if known is None else known_kinds(known.preprocessor, config.data)
+    if earlier is None:
+        refuse_text_options(config.data, folder)
     source = source or open_source(config.data, folder, kinds, cache)
     config, of_rows = recipes.before_split(config, source)
     config = without_validation_rows(config)

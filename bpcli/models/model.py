@@ -132,8 +132,11 @@ class Model:
         return read_header(source, options)
 
     def require_width(self, source: Path | None, ignored: Sequence[str]) -> None:
-        """Raise DataError for an array with more columns than the model takes: columns are matched by position."""
-        if ignored and source is not None and holds_arrays(source):
+        """Raise DataError for an array with more columns than the model takes: columns are matched by position.
+
+        Those of a folder of pictures have names.
+        """
+        if ignored and source is not None and holds_arrays(source) and not source.is_dir():
             takes = len(self.preprocessor.parts)
             shown = printable(str(source))
             raise DataError(f"{shown}: rows of {takes + len(ignored)} numbers; the model expects {takes}")

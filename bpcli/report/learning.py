@@ -29,9 +29,10 @@ def learning_section(records: Sequence[EpochRecord], summary: Summary) -> Sectio
     if len({record.number("learning_rate") for record in records}) > 1:
         charts.append(metric_chart({"learning rate": records}, "learning_rate", best))
     sentence = f"Epochs are compared by {spaced(summary.monitor or 'train_loss')}"
-    sentence += f"; the best is epoch {best}, whose model is kept." if best else "."
-    if summary.final_training is not None:
-        sentence += f" {as_sentence(summary.final_training.line)} Its model predicts; its epochs are not in the charts."
+    final = summary.final_training
+    sentence += f"; the best is epoch {best}{', whose model is kept' if final is None else ''}." if best else "."
+    if final is not None:
+        sentence += f" {as_sentence(final.line)} Its model is the one that predicts; its epochs are not in the charts."
     if members := len(records[-1].member_losses):
         sentence += f" The faint lines are the {members} members of the ensemble, each on the rows it is validated on."
     return Section("Learning", [sentence], charts)

@@ -401,3 +401,13 @@ def test_on_a_terminal_the_table_is_no_wider_than_that(many: Path, columns: int)
     shown = bpcli_on_terminal("runs", many, cwd=many, columns=columns).ok().out.splitlines()
     assert max(len(line) for line in shown[:4]) <= columns
     assert "more keys differ" in shown[4]
+
+
+def test_the_run_that_another_started_from_has_its_whole_name(tmp_path: Path):
+    first = tmp_path / "a-run-with-a-name-of-more-than-two-dozen-characters"
+    few = ("--set", "training.epochs=1", "-q")
+    bpcli("train", CONFIGS / "xor.yaml", *few, "--run-dir", first).ok()
+    bpcli("train", CONFIGS / "xor.yaml", *few, "--from", first, "--run-dir", tmp_path / "second").ok()
+    listed = bpcli("runs", ".", cwd=tmp_path).ok().out.splitlines()
+    (line,) = [line for line in listed if line.startswith("second")]
+    assert f"  {first.name}  " in f"{line}  "

@@ -29,11 +29,14 @@ def answers(task: Task, worse: float) -> Answers:
     return Answers(TRUE, guess, report(task, TRUE, guess, probabilities, ["no", "yes"]), probabilities)
 
 
-def difference(task: Task, low: float, high: float) -> RunDifference:
+def difference(task: Task, low: float, high: float, significant: bool = True) -> RunDifference:
+    better = None
+    if significant and not low <= 0 <= high:
+        better = "b" if (low > 0) == (task != "regression") else "a"
     interval = BootstrapInterval(0.95, low, high, "paired bootstrap", 10_000, 0)
     headline = JudgedDifference(
         run="b", against="a", metric=HEADLINES[task], difference=0.0, interval=interval, test="", p=1.0,
-        p_corrected=1.0, better=None, verdict="",
+        p_corrected=1.0, better=better, verdict="",
     )  # fmt: skip
     return RunDifference(headline, None, [], False)
 
@@ -85,6 +88,15 @@ def test_not_worse_fails_only_if_the_whole_interval_is_on_the_worse_side(
     # Of an error, less is better.
     found = checked("not worse", -high, -low, "regression")
     assert (found.requirement, found.met, found.verdict) == ("rmse not worse", met, verdict)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-0.2, -0.1), (0.1, 0.2)])
+def test_a_metric_whose_test_is_not_significant_is_not_shown_to_be_worse(low: float, high: float) -> None:
+    one, found = answers("binary", 1), difference("binary", low, high, significant=False)
+    outcome = NotWorse().check(found, one, one, "binary", 0)
+    assert (outcome.met, outcome.verdict) == (True, "not shown to be worse")
+    margin = NotWorse(margin=0.01).check(found, one, one, "binary", 0)
+    assert margin.met == (low > 0)
 
 
 @pytest.mark.parametrize(

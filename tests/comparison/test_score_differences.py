@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from bpcli.arrays.memory import Array
+from bpcli.comparison.document import RunDifference
+from bpcli.comparison.not_worse import NotWorse
 from bpcli.comparison.score_differences import differences
 from bpcli.metrics import report
 from bpcli.training.scoring import Answers
@@ -149,8 +151,23 @@ def test_a_loss_without_probabilities_is_compared_by_answers_alone() -> None:
 def test_one_row_is_called_that_and_controls_in_names_are_escaped() -> None:
     true, no, yes = (np.array([value], np.intp) for value in (0, 0, 1))
     ((found, _),) = differences(["a", "b\x1b"], [of_classes(true, no), of_classes(true, yes)], "binary", 0)
-    assert found.verdict.endswith("on this 1 row")
+    assert " on this 1 row; " in found.verdict
     answers = [wrong_in(0), wrong_in(12), wrong_in(0)]
     found, same = (one for one, _ in differences(["a", "b\x1b", "c\x1b"], answers, "binary", 0))
     assert "b\\x1b" in found.verdict
     assert "c\\x1b and a give the same" in same.verdict
+
+
+def test_verdict_and_gate_agree_where_the_exact_test_and_the_interval_do_not() -> None:
+    """Five rows that one run alone has right have an exact p of 2 / 2⁵; few resamples have none of them."""
+    first, other = wrong_in(0), wrong_in(5)
+    ((accuracy, log_loss),) = differences(["a", "b"], [first, other], "binary", 0)
+    assert accuracy.p == 0.0625
+    assert accuracy.interval.high < 0
+    assert accuracy.better is None
+    assert accuracy.verdict == (
+        f"no significant difference in accuracy on these {len(first.true)} rows; McNemar, exact, decides: the "
+        "interval, which leaves out zero, is approximate on few rows"
+    )
+    outcome = NotWorse().check(RunDifference(accuracy, log_loss, [], False), first, other, "binary", 0)
+    assert (outcome.met, outcome.verdict) == (True, "not shown to be worse")

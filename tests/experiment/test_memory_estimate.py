@@ -66,3 +66,14 @@ def test_a_run_takes_the_memory_that_was_estimated(
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert of.memory.total - of.memory.data == pytest.approx(peak, rel=0.1, abs=FIXED)
+
+
+def test_a_final_training_has_rows_and_parameters_of_its_own(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(400, 3))
+    write_csv(tmp_path / "t.csv", dict(zip("aby", rows.T, strict=True)))
+    config = {"data": {"path": "t.csv", "target": "y"}, "layers": [{"units": 40}]}
+    without = prepared(tmp_path, **config).memory
+    both = prepared(tmp_path, **config, training={"final": "all_rows"}).memory
+    assert both.data == 2 * without.data  # all rows, in two divisions
+    assert both.parameters == 2 * without.parameters
+    assert both.workspace >= without.workspace

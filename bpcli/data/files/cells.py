@@ -34,7 +34,8 @@ class ReadOptions:
     NPZ file. With `split_arrays`, inputs of more than two axes are one column per number of a row, named X0, X1, …,
     instead of one column of their shape. `sheet` is a workbook's sheet; None is the first. With `or_only_sheet`, the
     only sheet of a workbook is read, whatever its name. `dialect` is the format of delimited text. `own_missing` are
-    words for a missing value in one column only, besides those of `missing`.
+    words for a missing value in one column only, besides those of `missing`. The pictures of a folder are scaled to
+    `picture_size`, (height, width), and have `picture_channels`, 1 or 3; None: those that they have.
     """
 
     kinds: Mapping[str, Kind] = field(default_factory=dict)
@@ -49,6 +50,8 @@ class ReadOptions:
     dialect: Dialect = DEFAULT_DIALECT
     notations: Mapping[str, Notation] = field(default_factory=dict)
     own_missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    picture_size: tuple[int, int] | None = None
+    picture_channels: int | None = None
 
     def includes(self, name: str) -> bool:
         """Whether the column is to be read."""
@@ -175,6 +178,14 @@ def text_column(name: str, texts: Sequence[str], codes: NDArray[np.int32], optio
     recoded = np.full(len(words) + 1, -1, np.int32)
     recoded[order] = np.where(is_missing, -1, np.cumsum(is_new) - 1)
     return Column(name, kind, recoded[codes], categories)
+
+
+def checked_text(path: str, name: str, texts: Sequence[str], codes: NDArray[np.int32], options: ReadOptions) -> Column:
+    """Column as of `text_column`. Raises DataError for a text not allowed by its kind or notation, with the row."""
+    wrong = first_misfit(name, texts, options)
+    if wrong is not None:
+        raise misfit(f"{path}: row {int(np.argmax(codes == wrong))}", name, texts[wrong], options)
+    return text_column(name, texts, codes, options)
 
 
 def typed(column: Column, options: ReadOptions, where: str, first_row: int) -> Column:

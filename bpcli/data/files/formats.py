@@ -12,7 +12,7 @@ from bpcli.data.files.cells import shown_path
 from bpcli.errors import DataError
 from bpcli.system.files import is_stream
 
-Format = Literal["text", "json", "npz", "npy", "parquet", "workbook"]
+Format = Literal["text", "json", "npz", "npy", "parquet", "workbook", "pictures"]
 
 _SUFFIXES: dict[str, Format] = {
     ".npz": "npz",
@@ -33,10 +33,12 @@ _READ = "CSV, TSV, JSON lines, NPZ, NPY, Parquet and workbooks are read"
 
 
 def format_of(path: Path) -> Format:
-    """Format of a file, from its name, else from its first bytes; the default is delimited text.
+    """Format of a file, from its name, else from its first bytes; the default is delimited text. A folder: pictures.
 
     Raises DataError for a format without a reader, and as `open_bytes` does.
     """
+    if path.is_dir():
+        return "pictures"
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] in _SUFFIXES:
         return _SUFFIXES[suffixes[-1]]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.files.array_archive import TEXT, ArrayArchive, open_archive
-from bpcli.data.files.cells import ReadOptions, first_misfit, misfit, text_column
+from bpcli.data.files.cells import ReadOptions, checked_text
 from bpcli.data.table import PARTS, Column, Part, Table, number_label
 from bpcli.errors import DataError
 from bpcli.wording import counted, listed, quoted
@@ -142,7 +142,7 @@ def _column(path: str, name: str, values: NDArray[Any], options: ReadOptions) ->
         distinct, codes = np.unique(values, return_inverse=True)
         codes = np.where(np.isnan(values), -1, codes) if values.dtype.kind == "f" else codes
         labels = [number_label(value) for value in distinct[distinct == distinct].tolist()]
-        return _checked_text(path, name, labels, codes.astype(np.int32), options)
+        return checked_text(path, name, labels, codes.astype(np.int32), options)
     if kind == "boolean" or (kind is None and values.dtype.kind == "b"):
         wrong = (values != 0) & (values != 1) & (values == values)
         if wrong.any():
@@ -160,12 +160,4 @@ def _text_column(path: str, name: str, values: NDArray[Any], options: ReadOption
         texts = [text.decode() if isinstance(text, bytes) else str(text) for text in distinct.tolist()]
     except UnicodeDecodeError:
         raise DataError(f"{path}: column {quoted(name)}: its bytes are not UTF-8") from None
-    return _checked_text(path, name, texts, codes.astype(np.int32), options)
-
-
-def _checked_text(path: str, name: str, texts: list[str], codes: NDArray[np.int32], options: ReadOptions) -> Column:
-    """Column from distinct texts. Raises DataError for a text not allowed by its kind or notation."""
-    wrong = first_misfit(name, texts, options)
-    if wrong is not None:
-        raise misfit(f"{path}: row {int(np.argmax(codes == wrong))}", name, texts[wrong], options)
-    return text_column(name, texts, codes, options)
+    return checked_text(path, name, texts, codes.astype(np.int32), options)

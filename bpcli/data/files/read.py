@@ -138,18 +138,27 @@ def is_text(path: Path) -> bool:
 
 
 def holds_arrays(path: Path) -> bool:
-    """Whether a file is read as arrays, by its name."""
-    return path.suffix.lower() in (".npz", ".npy")
+    """Whether a file is read as arrays, by its name, or is a folder of pictures."""
+    return path.suffix.lower() in (".npz", ".npy") or path.is_dir()
 
 
 def data_digest(locations: Sequence[Location]) -> str:
-    """SHA-256 of the files' bytes, one after another, or of a query's result, in hexadecimal."""
+    """SHA-256 of the files' bytes, one after another, or of a query's result, in hexadecimal.
+
+    Of a folder of pictures, their names count too.
+    """
     digest = hashlib.sha256()
     for location in locations:
         if isinstance(location, Query):
             from bpcli.data.files.query_reader import read_query
 
             return read_query(location, ReadOptions(columns=frozenset()))[1]
+        if location.is_dir():
+            from bpcli.data.files.picture_folder import folder_content
+
+            for block in folder_content(location):
+                digest.update(block)
+            continue
         with open_bytes(location) as stream:
             while block := stream.read(1 << 20):
                 digest.update(block)
@@ -173,6 +182,10 @@ def _reader(path: Path) -> Reader:
             from bpcli.data.files.json_reader import json_header, read_json, read_json_chunks
 
             return Reader(json_header, read_json, read_json_chunks)
+        case "pictures":
+            from bpcli.data.files.picture_folder import folder_header, read_folder
+
+            return Reader(folder_header, read_folder)
         case "text":
             return Reader(_text_header, read_csv, read_csv_chunks)
 

@@ -35,6 +35,8 @@ def read_options(spec: DataSpec, kinds: Mapping[str, Kind], split_arrays: bool =
         sheet=spec.sheet,
         dialect=spec.dialect,
         notations=spec.notations,
+        picture_size=spec.images.pixels,
+        picture_channels=spec.images.channels,
         own_missing={name: column.missing for name, column in spec.columns.items() if column.missing},
     )
     named = (*kinds, *spec.exclude, *spec.targets)
@@ -87,8 +89,8 @@ class Source:
 
     The source can also be a query.
 
-    With `cache`, columns of large text files are taken from the user's cache, or stored there. Their key is the content
-    of the files, so they cannot be confused with those of another table.
+    With `cache`, columns of large text files, and of pictures, are taken from the user's cache, or stored there. Their
+    key is the content of the files, so they cannot be confused with those of another table.
     """
 
     def __init__(
@@ -176,7 +178,7 @@ class Source:
         """
         if isinstance(query := self.locations[0], Query):
             return self._read_query(query, options)
-        if not (self.cache and self._are_large_text()):
+        if not (self.cache and self._takes_long()):
             return read_table(self.sources, options)
         from bpcli.data.files.table_cache import TableCache  # small files have no use for it
 
@@ -230,8 +232,11 @@ class Source:
             return []
         return [(state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns) for state in states]
 
-    def _are_large_text(self) -> bool:
+    def _takes_long(self) -> bool:
+        """Whether reading takes so long that the cache is used: large text, and pictures."""
         try:
+            if any(path.is_dir() for path in self.paths):
+                return True
             size = sum(path.stat().st_size for path in self.paths)
         except OSError:
             return False  # the reader will say why

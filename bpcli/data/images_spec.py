@@ -1,0 +1,29 @@
+"""Config section `data.images`: what the pictures of a folder are brought to."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bpcli.spec import Sequence, Spec
+
+Pixels = Annotated[int, Field(ge=1, le=4096)]
+
+
+class ImagesSpec(Spec):
+    """Size and channels of the pictures in a folder."""
+
+    size: Annotated[Sequence[Pixels], Field(min_length=2, max_length=2)] | None = Field(
+        default=None,
+        description="Height and width in pixels, to which each picture is scaled. Default: that of the pictures, which "
+        "must then be of one size.",
+    )
+    channels: Literal[1, 3] | None = Field(
+        default=None, description="1: shades of gray; 3: colors. Default: 1 if all pictures are gray, else 3."
+    )
+
+    @property
+    def pixels(self) -> tuple[int, int] | None:
+        """Height and width, or None."""
+        return None if self.size is None else (self.size[0], self.size[1])

@@ -1,0 +1,69 @@
+"""Folders of pictures through the commands: from init to predictions of new pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from commands import bpcli
+
+Image: Any = pytest.importorskip("PIL.Image")
+
+
+def write(folder: Path, names: list[str], size: int = 6) -> None:
+    """Pictures that are bright on the left for names with `left`, else on the right."""
+    generator = np.random.default_rng(0)
+    for name in names:
+        values = generator.integers(0, 100, (size, size), dtype=np.uint8)
+        half = slice(0, size // 2) if "left" in name else slice(size // 2, size)
+        values[:, half] += 150
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(values).save(folder / name)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with pictures in two classes, the config that init writes for them, and a run of it."""
+    folder = tmp_path_factory.mktemp("pictures")
+    write(folder / "sides", [f"{side}/{index}.png" for side in ("left", "right") for index in range(20)])
+    bpcli("init", "sides", "--output", "sides.yaml", cwd=folder).ok()
+    bpcli("train", "sides.yaml", "--run-dir", "run", "--set", "training.epochs=20", cwd=folder).ok()
+    return folder
+
+
+def test_init_names_class_size_and_shape(trained: Path) -> None:
+    lines = (trained / "sides.yaml").read_text().splitlines()
+    for line in (
+        "  target: label",
+        "  images: {size: [6, 6], channels: 1}    # each picture is brought to that",
+        "    - file    # the name of each picture",
+        "input: {shape: [6, 6, 1], scale: channel}    # one mean and spread a channel",
+    ):
+        assert line in lines
+
+
+def test_new_pictures_of_another_size_are_predicted_by_name(trained: Path) -> None:
+    write(trained / "new", ["a_left.png", "b_right.png", "c_left.png"], size=12)
+    found = bpcli("predict", "new", "--checkpoint", "run", "--keep", "file", cwd=trained).ok()
+    assert found.out == "file,prediction\na_left.png,left\nb_right.png,right\nc_left.png,left\n"
+
+
+def test_a_folder_of_classes_is_evaluated(trained: Path) -> None:
+    found = bpcli("evaluate", "run", "--data", "sides", "--json", "--require", "accuracy>=0.95", cwd=trained).ok()
+    assert found.json["rows"] == 40
+
+
+def test_a_broken_picture_ends_the_command_with_its_name(trained: Path) -> None:
+    write(trained / "broken", ["1_left.png", "2_left.png"])
+    (trained / "broken" / "2_left.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    found = bpcli("predict", "broken", "--checkpoint", "run", cwd=trained)
+    assert (found.code, found.out) == (3, "")
+    assert found.err.startswith("error: broken/2_left.png: ")
+    assert found.err.count("\n") == 1
+
+
+def test_a_run_resumes_and_reproduces_on_pictures(trained: Path) -> None:
+    bpcli("reproduce", "run", cwd=trained).ok()
+    bpcli("train", "--resume", "run", "--set", "training.epochs=21", cwd=trained).ok()
