@@ -93,12 +93,13 @@ def config_text(found: Findings) -> str:
     lines += [f"  #   {line}" for line in _described(table, targets, found.excluded, data.columns)]
     if table.parts is None:
         lines.append(f"  split: {_split(found, few)}")
+    images = images_in(table, {*targets, *found.excluded}) if found.expected is None else None
     if data.images.pixels is not None:
         shape = f"[{height}, {width}, {data.images.channels}]"
         lines.append(f"input: {{shape: {shape}, scale: channel}}    # one mean and spread a channel")
+    elif images is not None:
+        lines.append(images.line)
     if found.expected is None:
-        images = images_in(table, {*targets, *found.excluded})
-        lines += [] if images is None else [images.line]
         lines += _plain_network(found, few, images)
     else:
         lines.append(f"loss: {found.loss}    # {found.loss_reason}")

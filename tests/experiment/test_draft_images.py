@@ -57,3 +57,17 @@ def test_the_draft_of_images_is_a_config_of_their_shape(tmp_path: Path) -> None:
     assert line in text
     ready = prepare(ExperimentConfig.model_validate(yaml.safe_load(text)), tmp_path)
     assert [layer.out_shape for layer in ready.network.layers[:2]] == [(9, 8, 16), (4, 4, 16)]
+
+
+def test_a_folder_of_pictures_has_one_input_and_convolutions(tmp_path: Path) -> None:
+    pillow = pytest.importorskip("PIL.Image")
+    generator = np.random.default_rng(0)
+    for name in ("a", "b"):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for place in range(12):
+            pixels = generator.integers(0, 256, (9, 8, 3), dtype=np.uint8)
+            pillow.fromarray(pixels).save(tmp_path / "pictures" / name / f"{place}.png")
+    text = draft_config(tmp_path / "pictures", [], tmp_path / "c.yaml", None).text
+    assert text.count("\ninput:") == 1
+    ready = prepare(ExperimentConfig.model_validate(yaml.safe_load(text)), tmp_path)
+    assert ready.network.layers[0].out_shape == (9, 8, 16)
