@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict
 from pydantic_core import core_schema
@@ -34,8 +34,11 @@ class BareName:
 
     def __init__(self, default: str | None = None) -> None:
         self.default = default
+        self._members: tuple[type[BaseModel], ...] = ()
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        self._members = get_args(source)
+
         def expand(value: Any) -> Any:
             if isinstance(value, str):
                 return {"type": value}
@@ -49,17 +52,16 @@ class BareName:
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         members = handler(schema)["oneOf"]
-        resolved = [handler.resolve_ref_schema(member) for member in members]
-        names = [member["properties"]["type"]["const"] for member in resolved]
+        # From the classes, since what a member refers to may not have been generated yet, as within a residual block.
+        fields = [member.model_fields for member in self._members]
+        names = [of_member["type"].default for of_member in fields]
         # `type` has a default, so that Python code need not repeat it, but it is required in mappings, except for one
         # member.
         objects = [
             member if name == self.default else {**member, "required": ["type"]}
             for name, member in zip(names, members, strict=True)
         ]
-        bare = [
-            name for name, member in zip(names, resolved, strict=True) if set(member.get("required", ())) <= {"type"}
-        ]
+        bare = [of["type"].default for of in fields if not any(field.is_required() for field in of.values())]
         return {"oneOf": [{"enum": bare, "type": "string"}, *objects] if bare else objects}
 
 
