@@ -13,9 +13,8 @@ included, and of the peers' fit and predict calls alone. Half an error is added 
 probabilities are at least 1e-7.
 
 Results are kept in a cache by contender, options, version, table and seed, and are measured only once: a long benchmark
-can be stopped at any time and continued by the same command. Six tables (every fourth by name) are held out: they are
-measured with --held-out alone, and no recipe is chosen by them. --extreme measures tables of 30 to 300 training rows,
-of 500,000, of 1,000 columns, 5,000 categories, 99 % missing cells and a class of one row in 1,000.
+can be stopped at any time and continued by the same command. Six tables (every fourth by name) are held out: the
+benchmark held_out measures them, and no recipe is chosen by them.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from time import monotonic
 
 from benchmarks.harness import PYTHON, ROOT, Failed, listed, run_child
 from benchmarks.tabular import summary
-from benchmarks.tabular.catalogue import DEVELOPMENT, ENTRIES, EXTREME, HELD_OUT, QUICK
+from benchmarks.tabular.catalogue import DEVELOPMENT, ENTRIES, QUICK
 from benchmarks.tabular.contenders import PEERS, QUICK_PEERS, RECIPES, Cached, Contender, peers, recipes
 from benchmarks.tabular.results import Key, Result, Results
 
@@ -44,8 +43,6 @@ def add_options(parser: ArgumentParser) -> None:
     group.add_argument("--recipe", action="append", default=[], metavar="NAME[=OPTIONS]", help=_RECIPE_HELP)
     group.add_argument("--against", type=_words, default=list(QUICK_PEERS), metavar="PEERS", help=_AGAINST_HELP)
     group.add_argument("--tables", type=_words, metavar="NAMES", help=f"of {', '.join(ENTRIES)}")
-    group.add_argument("--held-out", action="store_true", help=f"measure {', '.join(HELD_OUT)}, not the others")
-    group.add_argument("--extreme", action="store_true", help="measure tables at the edges of what a table can be")
     group.add_argument("--seeds", type=_words, default=["0", "1", "2"], metavar="N,N", help="default: 0,1,2")
     group.add_argument("--cache", type=Path, metavar="FOLDER", help=f"of splits and results (default: ${CACHE})")
     group.add_argument("--bpcli", default=PYTHON, metavar="PYTHON", help="interpreter that has bpcli")
@@ -66,9 +63,13 @@ _AGAINST_HELP = f"of {', '.join(PEERS)}; none for none; default: {','.join(QUICK
 
 def run(quick: bool, chosen: Namespace) -> str:
     """The tables in Markdown."""
+    return of_group(QUICK if quick else DEVELOPMENT, quick, chosen)
+
+
+def of_group(group: Sequence[str], quick: bool, chosen: Namespace) -> str:
+    """Results on the tables of a group, unless others are chosen, in Markdown."""
     cache = chosen.cache or Path(os.environ.get(CACHE) or Path.home() / ".cache" / "bpcli-benchmarks")
     results = Results(cache / "tables.jsonl")
-    group = HELD_OUT if chosen.held_out else tuple(EXTREME) if chosen.extreme else QUICK if quick else DEVELOPMENT
     names = chosen.tables or group
     if unknown := set(names) - set(ENTRIES):
         raise SystemExit(f"no table {min(unknown)}; there are {', '.join(ENTRIES)}")

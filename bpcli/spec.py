@@ -37,8 +37,6 @@ class BareName:
         self._members: tuple[type[BaseModel], ...] = ()
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        self._members = get_args(source)
-
         def expand(value: Any) -> Any:
             if isinstance(value, str):
                 return {"type": value}
@@ -46,22 +44,26 @@ class BareName:
                 return {"type": self.default, **value}
             return value
 
+        self._members = tuple(get_args(source))
         return core_schema.no_info_before_validator_function(expand, handler(source))
 
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
+        # Asked of the classes: the definition of a member that holds others of its family is not complete here.
         members = handler(schema)["oneOf"]
-        # From the classes, since what a member refers to may not have been generated yet, as within a residual block.
-        fields = [member.model_fields for member in self._members]
-        names = [of_member["type"].default for of_member in fields]
+        names = [str(member.model_fields["type"].default) for member in self._members]
         # `type` has a default, so that Python code need not repeat it, but it is required in mappings, except for one
         # member.
         objects = [
             member if name == self.default else {**member, "required": ["type"]}
             for name, member in zip(names, members, strict=True)
         ]
-        bare = [of["type"].default for of in fields if not any(field.is_required() for field in of.values())]
+        bare = [
+            name
+            for name, member in zip(names, self._members, strict=True)
+            if not any(field.is_required() for key, field in member.model_fields.items() if key != "type")
+        ]
         return {"oneOf": [{"enum": bare, "type": "string"}, *objects] if bare else objects}
 
 

@@ -66,7 +66,7 @@ COMMANDS = {
         0,
         [r"n[/red][bold]\u001b]0;owned\u0007\u001b[31m\u202e\u2066\u009b2J\r\nx"],
     ),
-    "evaluate": (("evaluate", f"r{FILE}"), 0, [f"test rows of t{FILE_SHOWN}.csv", f"p{SHOWN}", f"q{SHOWN}"]),
+    "evaluate": (("evaluate", f"r{FILE}"), 0, [f"rows, out of fold, of t{FILE_SHOWN}.csv", f"p{SHOWN}", f"q{SHOWN}"]),
     "evaluate what is not there": (("evaluate", HOSTILE), 4, [SHOWN]),
     "evaluate by an unknown metric": (("evaluate", f"r{FILE}", "--require", f"{HOSTILE}>1"), 2, [SHOWN]),
     "predict": (
