@@ -18,6 +18,7 @@ from bpcli.data.notations.dialect import Dialect
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Column, Table
 from bpcli.data.targets import PositiveChoice
+from bpcli.experiment.draft_images import Images, images_in
 from bpcli.experiment.expected_time import Expected
 from bpcli.wording import counted, double_quoted, shown_shape, yaml_scalar
 
@@ -92,11 +93,14 @@ def config_text(found: Findings) -> str:
     lines += [f"  #   {line}" for line in _described(table, targets, found.excluded, data.columns)]
     if table.parts is None:
         lines.append(f"  split: {_split(found, few)}")
+    images = images_in(table, {*targets, *found.excluded}) if found.expected is None else None
     if data.images.pixels is not None:
         shape = f"[{height}, {width}, {data.images.channels}]"
         lines.append(f"input: {{shape: {shape}, scale: channel}}    # one mean and spread a channel")
+    elif images is not None:
+        lines.append(images.line)
     if found.expected is None:
-        lines += _plain_network(found, few)
+        lines += _plain_network(found, few, images)
     else:
         lines.append(f"loss: {found.loss}    # {found.loss_reason}")
         if found.expected.max_time is not None:
@@ -116,19 +120,20 @@ def _split(found: Findings, few: bool) -> str:
     return f"{{test: {DEFAULT_SHARE:g}}}"
 
 
-def _plain_network(found: Findings, few: bool) -> list[str]:
+def _plain_network(found: Findings, few: bool, images: Images | None) -> list[str]:
     """Lines of layers, loss, optimizer and training; few: whether there are too few rows for validation."""
     rows = found.table.rows
+    layers = ["  - {units: 64, activation: relu}", "  - {units: 32, activation: relu}"]
     batch = 32 if rows < 20_000 else 128 if rows < 200_000 else 512
     patience = 20 if rows < 20_000 else 10
     return [
         "layers:                       # the output layer is determined by target and loss",
-        "  - {units: 64, activation: relu}",
-        "  - {units: 32, activation: relu}",
+        *(layers if images is None else images.layers()),
         f"loss: {found.loss}    # {found.loss_reason}",
-        "optimizer: {type: adam, learning_rate: 0.001}",
+        f"optimizer: {{type: adam, learning_rate: {0.001 if images is None else 0.002}}}",
+        *([] if images is None else ["schedule: cosine"]),
         "training:",
-        "  epochs: 200",
+        f"  epochs: {200 if images is None else 30}",
         f"  batch_size: {batch}",
         f"  early_stopping: {{monitor: {'train' if few else 'validation'}_loss, patience: {patience}}}",
     ]

@@ -13,6 +13,7 @@ from bpcli.errors import DataError, UsageError
 from bpcli.inspection.group_scores import MOST_GROUPS, GroupScores, LossScores, MetricScores, groups_of
 from bpcli.inspection.group_scores import jackknife_interval as interval_of
 from bpcli.inspection.sampling import (
+    LEAST_ROWS,
     MOST_INPUTS,
     MOST_MULTIPLICATIONS,
     ChangedRows,
@@ -110,6 +111,8 @@ def permutation_importance(
     """
     require_score(model, metric)
     columns, network = model.preprocessor.parts, model.inference.network
+    if model.inference.takes_images:  # a column for each pixel, and no pass of the change alone
+        most_passes = min(most_passes, int(MOST_MULTIPLICATIONS / (LEAST_ROWS * max(1, network.multiplications))))
     repeats = max(1, min(repeats, most_passes // len(columns)))
     passes = 1 + repeats * len(columns)
     most = min(MOST_MULTIPLICATIONS / (network.multiplications * passes), MOST_INPUTS / model.inference.width)

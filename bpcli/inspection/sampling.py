@@ -64,7 +64,9 @@ class ChangedRows:
         is_wide = x.shape[1] >= wide and model.inference.takes_changes
         with np.errstate(all="ignore"), model.threads.single():
             self._sums = model.inference.weighted_sums(x, 0) if is_wide else None
-        self._scratch = model.inference.scratch(len(x)) if is_wide else None
+        numbers = len(x) * (x.shape[1] + sum(layer.n_out for layer in model.inference.network.layers))
+        of_images = model.inference.takes_images and numbers <= MOST_NUMBERS
+        self._scratch = model.inference.scratch(len(x)) if is_wide or of_images else None
 
     def logits(self, features: slice, values: Array) -> Array:
         """Logits (rows, outputs) with other values (rows, width) of some features, valid until the next call.
@@ -77,7 +79,11 @@ class ChangedRows:
             with np.errstate(all="ignore"):
                 return self._model.inference.changed(self._sums, features.start, change, self._scratch)
         self._x[:, features] = values
-        found = logits_of(self._model, self._x)
+        if self._scratch is not None:
+            with np.errstate(all="ignore"):
+                found = self._model.inference.continued(-1, self._x, self._scratch)
+        else:
+            found = logits_of(self._model, self._x)
         self._x[:, features] = before
         return found
 

@@ -240,7 +240,12 @@ def _first(error: ValidationError) -> str:
         return f"{count:,} errors"
     first = error.errors()[0]
     where = ".".join(map(str, first["loc"]))
-    return printable(": ".join(filter(None, (where, first["msg"]))))[:LONGEST]
+    return _cut(": ".join(filter(None, (where, first["msg"]))))
+
+
+def _cut(text: str) -> str:
+    """Text without control characters, of at most LONGEST characters; their escapes are longer than they are."""
+    return printable(text[:LONGEST])[:LONGEST]
 
 
 def _network(header: Header) -> Network:
@@ -248,7 +253,7 @@ def _network(header: Header) -> Network:
     try:
         return header.config.plan_network(preprocessor.signature, preprocessor.target.outputs, preprocessor.stems)
     except MismatchError as error:
-        raise CheckpointError(f"its header is not valid: {printable(str(error))[:LONGEST]}") from None
+        raise CheckpointError(f"its header is not valid: {_cut(str(error))}") from None
 
 
 def _layout(network: Network, vector: str) -> Layout:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from commands import CONFIGS, bpcli
+from commands import CONFIGS, bpcli, bpcli_process
 from jsonschema import Draft202012Validator
 
 from bpcli.config.yaml_text import parse_yaml, read_yaml
@@ -29,6 +29,12 @@ def test_it_is_a_json_schema():
     document = bpcli("schema").ok().json
     assert document["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     Draft202012Validator.check_schema(document)
+
+
+def test_a_process_that_has_read_no_config_writes_the_same_schema(tmp_path: Path):
+    """Which types have been built before, as by other tests, must not matter."""
+    out, err = bpcli_process("schema", cwd=tmp_path).communicate(timeout=60)
+    assert (json.loads(out), err) == (bpcli("schema").ok().json, b"")
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.name)

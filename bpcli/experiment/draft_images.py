@@ -1,0 +1,66 @@
+"""Recognition of images among the inputs, and the network that `bpcli init` writes for them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from bpcli.data.columns.grid_layout import Layout
+from bpcli.data.table import Table
+from bpcli.wording import counted, quoted
+
+LEAST_SIDE = 8
+"""Smallest side, in pixels, of an array that is taken for an image: smaller ones may be anything."""
+
+MOST_CHANNELS = 4
+"""Channels of an image at most: red, green, blue and transparency."""
+
+POOLED_TO = 4
+"""Side, in pixels, that poolings may shrink an image to."""
+
+FILTERS = (16, 32, 64)
+"""Filters of the convolutions, one after another, each before a pooling."""
+
+
+class Images(NamedTuple):
+    """Shape of the images in an array, height, width and channels, and their layout."""
+
+    name: str
+    shape: tuple[int, int, int]
+    layout: Layout
+
+    @property
+    def line(self) -> str:
+        """Line of the config, with the reason."""
+        layout = "" if self.layout == "channels_last" else f", layout: {self.layout}"
+        reason = f"{quoted(self.name)} looks like images of {counted(self.shape[-1], 'channel')}"
+        return f"input: {{shape: [{', '.join(map(str, self.shape))}]{layout}}}    # {reason}"
+
+    def layers(self) -> list[str]:
+        """Lines of the network's layers: convolutions with poolings, then a dense layer."""
+        lines, side = list[str](), min(self.shape[:2])
+        for filters in FILTERS:
+            if lines and side // 2 < POOLED_TO:
+                break
+            lines += [f"  - {{type: conv, filters: {filters}, kernel: 3}}", "  - {type: max_pool, size: 2}"]
+            side //= 2
+        return [*lines, "  - {type: dropout, rate: 0.5}", "  - {units: 128}", "  - {type: dropout, rate: 0.5}"]
+
+
+def images_in(table: Table, other: Collection[str]) -> Images | None:
+    """Images that are the only input, besides `other` columns; None if there are none."""
+    inputs = [column for name, column in table.items() if name not in other]
+    if len(inputs) != 1 or not inputs[0].shape or inputs[0].kind != "numeric":
+        return None
+    name, shape = inputs[0].name, inputs[0].shape
+    layout: Layout = "channels_last"
+    if len(shape) == 2:
+        shape = (*shape, 1)
+    if len(shape) != 3:
+        return None
+    if shape[-1] > MOST_CHANNELS and shape[0] <= MOST_CHANNELS:
+        layout, shape = "channels_first", (*shape[1:], shape[0])
+    height, width, channels = shape
+    if min(height, width) < LEAST_SIDE or channels > MOST_CHANNELS:
+        return None
+    return Images(name, (height, width, channels), layout)
