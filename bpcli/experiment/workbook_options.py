@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from bpcli.data.files.formats import format_of
@@ -14,9 +15,7 @@ def refuse_text_options(spec: DataSpec, folder: Path) -> None:
 
     folder: base of relative paths. Beside a text file, the options are those of the text.
     """
-    dialect, files = spec.dialect, [] if spec.url is not None else [path for path, _ in spec.sources(folder)]
-    if not files or any(not path.exists() or format_of(path) != "workbook" for path in files):
-        return
+    dialect = spec.dialect
     skip = "delete such rows in the sheet, or skip those at its beginning with data.skip_rows"
     remedies = {
         "header": (not dialect.header, "name the columns in the first row of the sheet"),
@@ -28,5 +27,9 @@ def refuse_text_options(spec: DataSpec, folder: Path) -> None:
         for key, (is_set, remedy) in remedies.items()
         if is_set
     ]
-    if problems:
+    if problems and spec.url is None and _are_workbooks([path for path, _ in spec.sources(folder)]):
         raise MismatchError(*problems)
+
+
+def _are_workbooks(files: Sequence[Path]) -> bool:
+    return all(path.exists() and format_of(path) == "workbook" for path in files)

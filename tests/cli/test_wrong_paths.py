@@ -31,7 +31,7 @@ AS_RUN = {
 AS_DATA = {
     "my.yaml": "a config; expected a data file",
     BEST: "a checkpoint; expected a data file",
-    "empty": "a folder; expected a data file",
+    "empty": "a folder without pictures; expected a data file, or a folder of pictures",
 }
 
 

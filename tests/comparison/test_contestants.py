@@ -13,6 +13,7 @@ from comparison_runs import YES, A, by
 from bpcli.comparison.contestants import contestants_of, have_same_weights
 from bpcli.errors import CheckpointError, DataError, UsageError
 from bpcli.models.model import Model
+from bpcli.wording import quoted
 
 
 def test_runs_are_called_by_their_names_and_where_these_are_equal_by_their_paths(
@@ -22,7 +23,7 @@ def test_runs_are_called_by_their_names_and_where_these_are_equal_by_their_paths
     other = shutil.copytree(compared_runs / "both", tmp_path / "right")
     found = contestants_of([compared_runs / "right", other])
     assert [one.label for one in found] == [str(compared_runs / "right"), str(other)]
-    assert found[1].shown == f"'{other}'"
+    assert found[1].shown == quoted(str(other))
     assert [one.run.status for one in found] == ["finished", "finished"]
     assert found[0].model.path == compared_runs / "right/checkpoints/best.safetensors"
 

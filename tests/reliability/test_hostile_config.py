@@ -116,7 +116,7 @@ NO_FILES: dict[str, tuple[Callable[[Path], Path], str, str, str]] = {
         "a pipe, which can be read only once",
         "no such checkpoint",
     ),
-    "folder": (lambda folder: folder, "a folder; a config is", "a folder; expected a data file", "not a run directory"),
+    "folder": (lambda folder: folder, "a folder; a config is", "a folder without pictures", "not a run directory"),
     "zeros": (
         lambda _: Path("/dev/zero"),
         "a pipe or device; a",

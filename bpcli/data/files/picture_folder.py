@@ -39,7 +39,7 @@ def pictures_in(folder: Path) -> list[Picture]:
         first, _, rest = name.partition("/")
         found.append(Picture(name, first if rest else None))
     if not found:
-        raise DataError(f"{shown}: a folder without pictures ({', '.join(SUFFIXES)}); expected a data file or pictures")
+        raise DataError(f"{shown}: a folder without pictures; expected a data file, or a folder of pictures")
     loose = [picture.name for picture in found if picture.label is None]
     if loose and len(loose) < len(found):
         raise DataError(
