@@ -2,57 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from bpcli.arrays.memory import Array
 from bpcli.nn.layers import DenseLayer
 from bpcli.tracing.arithmetic import MOST_TERMS
-from bpcli.tracing.layers.base import Derivation, LayerInStep, Weighted, WorkedLayer, flat, worked_layer
+from bpcli.tracing.layers.base import Derivation, Weighted, worked_layer
+from bpcli.tracing.layers.sums import WorkedSums
 from bpcli.tracing.parts import Grid, Part
 from bpcli.tracing.phrases import Place
-from bpcli.tracing.trace import activation_formulas
 
 
 @worked_layer.register(DenseLayer)
-class WorkedDense(WorkedLayer[DenseLayer]):
+class WorkedDense(WorkedSums[DenseLayer]):
     """Neurons: weighted sums of all inputs, to which the activation is applied."""
 
     noun: ClassVar[str] = "neuron"
-    error: ClassVar[str] = "dL/dz"
-    by_output: ClassVar[bool] = True
-    letters: ClassVar[Mapping[str, str]] = {"weight": "w", "bias": "b"}
-
-    def __init__(self, planned: DenseLayer, step: LayerInStep) -> None:
-        super().__init__(planned, step)
-        self.activation = planned.activation.type
-        self.formula, self.derivative = activation_formulas(planned.activation)
-        self.z = flat(step.layer.forward["z"])
-        self.slope, self.dz = (flat(step.layer.backward[name]) for name in ("slope", "dz"))
-        parameters = step.layer.parameters
-        self.weight = parameters["weight"].before
-        self.bias = parameters["bias"].before if "bias" in parameters else None
-        self.sum_formula = "z = Σ x · w" if self.bias is None else "z = Σ x · w + b"
-
-    @property
-    def forward_rule(self) -> str:
-        """f(z)."""
-        return self.formula
-
-    @property
-    def backward_rule(self) -> str:
-        """f'(z)."""
-        return self.derivative
-
-    @property
-    def errors(self) -> Array:
-        """dL/dz."""
-        return self.dz
-
-    @property
-    def dx_formula(self) -> str:
-        """dL/dx as a sum."""
-        return "Σ dL/dz · w"
+    summing: ClassVar[str] = "Each neuron computes z, the sum of its inputs times their weights"
 
     # Account
 
@@ -121,21 +88,10 @@ class WorkedDense(WorkedLayer[DenseLayer]):
 
     # Lines
 
-    def forward_lines(self, row: int, j: int) -> Iterator[str]:
-        """Yield z and y."""
-        z, y = self.z[row, j], self.y[row, j]
-        yield f"z = {self.weighted_sum(row, j)} = {self.shows.fixed(z)}"
+    def hints(self, j: int) -> Iterator[str]:
+        """Yield where the products are drawn."""
         if self._wide:
             yield f"the incoming lines show its products; --neuron {self.index}.{j} draws all of them"
-        yield f"y = {self.activation}({self.shows.short(z)}) = {self.shows.fixed(y)}"
-
-    def backward_lines(self, row: int, j: int) -> Iterator[str]:
-        """Yield dL/dy, f'(z) and dL/dz."""
-        yield from super().backward_lines(row, j)
-        dy, slope, dz = self.dy[row, j], self.slope[row, j], self.dz[row, j]
-        yield f"f'(z) = {self.shows.fixed(slope)}"
-        product = f"{self.shows.short(dy)} · {self.shows.factor(slope)}"
-        yield f"dL/dz = dL/dy · f'(z) = {product} = {self.shows.fixed(dz)}"
 
     def own_parameters(self, j: int) -> Iterator[tuple[str, Place]]:
         """Yield the bias, if the layer has biases."""
@@ -143,13 +99,6 @@ class WorkedDense(WorkedLayer[DenseLayer]):
             yield "bias", (j,)
 
     # Stages
-
-    def forward_stage(self) -> tuple[list[str], str]:
-        """Weighted sum and activation."""
-        words = "Each neuron computes z, the sum of its inputs times their weights"
-        words += "" if self.bias is None else " plus its bias"
-        words += "" if self.activation == "identity" else f"; its output is {self.activation} of z"
-        return [self.sum_formula, f"y = f(z), {self.formula}"], words
 
     def backward_stage(self) -> tuple[list[str], str]:
         """dL/dz, and the gradients of weights and of biases, if there are any."""
