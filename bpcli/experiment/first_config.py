@@ -38,7 +38,7 @@ from bpcli.data.targets import PositiveChoice, choose_loss, fit_target, learned_
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
 from bpcli.experiment.draft_text import FEWEST_ROWS, Findings, config_text
 from bpcli.experiment.expected_time import within_budget
-from bpcli.experiment.first_pictures import with_pictures
+from bpcli.experiment.first_pictures import size_for, with_pictures
 from bpcli.experiment.leaking_columns import find_leaking_columns
 from bpcli.experiment.mixed_units import warnings_of_units
 from bpcli.experiment.skewed_targets import reason_for_logarithms
@@ -91,7 +91,7 @@ def draft_config(
         UsageError: a target is not a column, or does not fit the task; or path, query and sheet do not go together.
     """
     given = dict(reading or {})
-    data = _data(path, query, sheet, given)
+    data, notes = size_for(_data(path, query, sheet, given))
     options = read_options(data, {})
     source = open_source(data, Path(), cache=cache, split_arrays=any(map(options.names_position, targets)))
     if given.get("skip_rows") and (place := rows_not_skipped(source)):
@@ -99,7 +99,7 @@ def draft_config(
     dialect = dialect_of(source, data.skip_rows)
     why_read = {key: why for key, why in dialect.reasons.items() if key not in given}
     data = data.model_copy(update={key: getattr(dialect.dialect, key) for key in why_read})
-    notes = [f"data.{key}: {yaml_scalar(getattr(data, key))}; {why}" for key, why in why_read.items()]
+    notes += [f"data.{key}: {yaml_scalar(getattr(data, key))}; {why}" for key, why in why_read.items()]
     why_read |= dict.fromkeys(given, "as given to bpcli init")
     _require_consistent(data)
     source = open_source(data, Path(), cache=cache, split_arrays=source.options.split_arrays)

@@ -10,7 +10,7 @@ from bpcli.checks.finite_difference import TOLERANCE, Verdict
 from bpcli.checks.gradcheck import ArrayCheck, GradientCheck
 from bpcli.experiment.prepare import Prepared
 from bpcli.models.feature_names import Names
-from bpcli.nn.named_layers import named_layers
+from bpcli.nn.named_layers import layer_of, named_layers
 from bpcli.spec import type_name
 
 
@@ -96,9 +96,10 @@ class GradientReport:
     def of(cls, prepared: Prepared, checked: GradientCheck) -> GradientReport:
         """Build the report of a prepared experiment's gradient check."""
         layers = []
-        for named in named_layers(prepared.network):
+        every = named_layers(prepared.network)
+        for named in every:
             layer = named.layer.summary()
-            arrays = [array for array in checked.arrays if array.name.rpartition(".")[0] == named.name]
+            arrays = [array for array in checked.arrays if layer_of(every, array.name) is named]
             alone = named.key not in checked.faults
             layers.append(
                 CheckedLayer(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcli.data.preprocess import Preprocessor
-from bpcli.nn.named_layers import named_layers
+from bpcli.nn.named_layers import layer_of, named_layers
 from bpcli.nn.network import Network
 
 
@@ -39,8 +39,10 @@ class Names:
         parameter of a neuron, and otherwise the title of the layer or stem.
         """
         slot, place = network.layout.at(index)
-        named = next(one for one in named_layers(network) if one.name == slot.name.rpartition(".")[0])
+        named = layer_of(named_layers(network), slot.name)
         name, layer = f"{slot.name}[{', '.join(map(str, place))}]", named.layer
+        if slot.name.rpartition(".")[0] != named.name:
+            return name, named.title
         if named.field is None and slot.shape == layer.out_shape:
             return name, self.outputs[layer.index][int(np.ravel_multi_index(place, slot.shape))]
         if named.field is not None or slot.shape != (layer.n_in, layer.n_out):

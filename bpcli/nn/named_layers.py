@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from bpcli.nn.layers import Layer, Views
@@ -35,6 +36,11 @@ def named_layers(network: Network) -> list[NamedLayer]:
         for stem in network.stems.trained
     ]
     return [*stems, *layers]
+
+
+def layer_of(layers: Iterable[NamedLayer], parameter: str) -> NamedLayer:
+    """The layer that a parameter is of. Those of layers within a layer have its name in front of theirs."""
+    return max((one for one in layers if parameter.startswith(f"{one.name}.")), key=lambda one: len(one.name))
 
 
 def all_views(bound: Bound) -> tuple[Views, ...]:

@@ -35,6 +35,22 @@ def test_every_shipped_config_passes(name: str):
         assert sum(array["compared"] for array in arrays) == result["parameters"]
 
 
+def test_parameters_of_layers_within_a_layer_are_listed_with_it():
+    inner = "{type: conv, filters: 2, activation: identity}"
+    layers = f"layers=[{{type: residual, layers: [{inner}]}}, {{type: conv, filters: 2}}]"
+    result = bpcli("gradcheck", CONFIGS / "digits_conv.yaml", "--json", "--rows", "4", "--set", layers).ok().json
+    assert result["method"] == "every parameter"
+    first, second, _ = result["layers"]
+    assert [array["name"] for array in first["arrays"]] == [
+        "layers.0.0.weight",
+        "layers.0.projection.weight",
+        "layers.0.0.bias",
+    ]
+    assert [array["name"] for array in second["arrays"]] == ["layers.1.weight", "layers.1.bias"]
+    for layer in result["layers"]:
+        assert sum(array["compared"] for array in layer["arrays"]) == layer["parameters"]
+
+
 def test_the_text_names_columns_and_classes():
     out = bpcli("gradcheck", CONFIGS / "penguins.yaml", "--rows", "8").ok().out
     assert out.startswith("penguins: gradient of cross_entropy on 8 training rows, 1,059 parameters, float64; compared")

@@ -44,6 +44,25 @@ def test_init_names_class_size_and_shape(trained: Path) -> None:
         assert line in lines
 
 
+def test_init_chooses_a_size_for_pictures_of_several(trained: Path) -> None:
+    write(trained / "mixed", ["left/1.png", "right/1.png"], size=160)
+    write(trained / "mixed", ["left/2.png"], size=30)
+    found = bpcli("init", "mixed", cwd=trained).ok()
+    assert "  images: {size: [64, 64], channels: 1} " in found.out
+    assert "input: {shape: [64, 64, 1], scale: channel} " in found.out
+
+
+def test_a_single_picture_is_told_from_a_table(trained: Path) -> None:
+    found = bpcli("predict", "sides/left/0.png", "--run", "run", cwd=trained)
+    assert (found.code, found.err) == (3, "error: sides/left/0.png: a single picture; give the folder that it is in\n")
+
+
+def test_the_names_of_pictures_are_no_input(trained: Path) -> None:
+    found = bpcli("check", "sides.yaml", "--set", "data.exclude=[]", cwd=trained)
+    assert found.code == 2
+    assert found.err.endswith("the data has 2 inputs: list 'file' in data.exclude\n")
+
+
 def test_new_pictures_of_another_size_are_predicted_by_name(trained: Path) -> None:
     write(trained / "new", ["a_left.png", "b_right.png", "c_left.png"], size=12)
     found = bpcli("predict", "new", "--checkpoint", "run", "--keep", "file", cwd=trained).ok()

@@ -61,7 +61,11 @@ class InputSpec(Spec):
         arrays = [name for name in inputs if train[name].shape]
         if arrays:
             if len(inputs) > 1:
-                raise self._mismatch(f"is that of a single input, but the data has {counted(len(inputs), 'input')}")
+                others = listed(name for name in inputs if name != arrays[0])
+                raise self._mismatch(
+                    f"is that of a single input, but the data has {counted(len(inputs), 'input')}: "
+                    f"list {others} in data.exclude"
+                )
             column = train[arrays[0]]
             self._require_shape(column)
             return _numeric(column.name, arranged(column.values, self.shape, self.layout)), ()

@@ -9,6 +9,7 @@ from typing import Literal
 from bpcli.data.files import signatures
 from bpcli.data.files.byte_source import open_bytes
 from bpcli.data.files.cells import shown_path
+from bpcli.data.files.picture_suffixes import SUFFIXES
 from bpcli.errors import DataError
 from bpcli.system.files import is_stream
 
@@ -44,6 +45,8 @@ def format_of(path: Path) -> Format:
         return _SUFFIXES[suffixes[-1]]
     if len(suffixes) > 1 and suffixes[-1] in _COMPRESSED and _SUFFIXES.get(suffixes[-2]) == "json":
         return "json"
+    if suffixes and suffixes[-1] in SUFFIXES and path.is_file():
+        raise DataError(f"{shown_path(path)}: a single picture; give the folder that it is in")
     if is_stream(path):
         return "text"
     with open_bytes(path) as stream:

@@ -20,8 +20,6 @@ from bpcli.errors import DataError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
-
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 """Formats that are decoded, whatever a file's name says; others have seen less of hostile input."""
 
@@ -92,7 +90,7 @@ def _opened(path: Path) -> Iterator[Image]:
                     raise DataError(_too_large(shown, f"{width:,} × {height:,}"))
                 yield image
         except Image.DecompressionBombError:
-            raise DataError(_too_large(shown, "far more")) from None
+            raise DataError(_too_large(shown, "far too many")) from None
         except UnidentifiedImageError:
             kinds = "PNG, JPEG, WebP, BMP, GIF or TIFF"
             raise DataError(f"{shown}: not a picture in {kinds}; remove the file, or save it again") from None
@@ -102,7 +100,7 @@ def _opened(path: Path) -> Iterator[Image]:
 
 
 def _too_large(shown: str, size: str) -> str:
-    return f"{shown}: declares {size} pixels, more than the {MOST_PIXELS:,} that are decoded; make it smaller"
+    return f"{shown}: declares {size} pixels; at most {MOST_PIXELS:,} are decoded: make it smaller"
 
 
 def _of_bytes(image: Image, path: Path) -> Image:

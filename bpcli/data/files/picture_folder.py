@@ -12,7 +12,8 @@ import numpy as np
 
 from bpcli.data.files.byte_source import open_bytes
 from bpcli.data.files.cells import ReadOptions, checked_text, shown_path
-from bpcli.data.files.picture import SUFFIXES, picture_facts, read_picture
+from bpcli.data.files.picture import picture_facts, read_picture
+from bpcli.data.files.picture_suffixes import SUFFIXES
 from bpcli.data.table import Column, Table
 from bpcli.errors import DataError, FileAccessError
 from bpcli.system.memory import require_memory
