@@ -30,8 +30,8 @@ class _Lacking(NamedTuple):
 def fitting_run(source: Path | None, runs: Path) -> RunDirectory:
     """Newest finished run in `runs` that takes the columns of a file, or of standard input if `source` is None.
 
-    A pipe, like standard input, can be read only once: it gets the newest run, and whether that fits is seen when it is
-    read.
+    A run of a cross-validation, which has learned from a part of the rows, is taken only if no other fits. A pipe, like
+    standard input, can be read only once: it gets the newest run, and whether that fits is seen when it is read.
 
     Raises:
         CheckpointError: there is no finished run.
@@ -40,15 +40,17 @@ def fitting_run(source: Path | None, runs: Path) -> RunDirectory:
     """
     finished = finished_runs(runs)
     if source is None or is_stream(source):
-        return finished[0]
+        return next((run for run in finished if not _is_fold(run)), finished[0])
     headers = _Headers(source)
     fitting: dict[tuple[str, ...], RunDirectory] = {}
+    of_folds: dict[tuple[str, ...], RunDirectory] = {}
     lacking: list[_Lacking] = []
     failure: DataError | None = None
     for run in finished:
         try:
             about = read_about(run.best)
-            if (target := _target(about)) in fitting:
+            found = of_folds if _fold(about) else fitting
+            if (target := _target(about)) in found:
                 continue
             missing = headers.missing(about)
         except CheckpointError:
@@ -59,7 +61,8 @@ def fitting_run(source: Path | None, runs: Path) -> RunDirectory:
         if missing:
             lacking.append(_Lacking(run, missing))
         else:
-            fitting[target] = run
+            found[target] = run
+    fitting = fitting or of_folds
     if len(fitting) > 1:
         _refuse_to_choose(source, fitting)
     if fitting:
@@ -88,6 +91,22 @@ def _refuse_to_predict(source: Path, runs: Path, nearest: _Lacking) -> None:
         f"{printable(str(source))}: fits no finished run in {printable(str(runs))}; for the nearest, "
         f"{printable(str(nearest.run.path))}, it lacks {listed(nearest.columns)}"
     )
+
+
+def _is_fold(run: RunDirectory) -> bool:
+    """Whether a run is one of a cross-validation; False if its checkpoint does not tell."""
+    try:
+        return _fold(read_about(run.best)) is not None
+    except CheckpointError:
+        return False
+
+
+def _fold(about: dict[str, Json]) -> Json:
+    """Fold of the rows that a run left out, as the header of its checkpoint has it, or None."""
+    section: Json = about
+    for key in ("config", "data", "split", "fold"):
+        section = section.get(key) if isinstance(section, dict) else None
+    return section
 
 
 def _target(about: dict[str, Json]) -> tuple[str, ...]:

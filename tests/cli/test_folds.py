@@ -83,6 +83,18 @@ def test_a_run_of_one_fold_is_reproduced_by_its_own_config(trained: tuple[Path, 
 
 
 @pytest.mark.usefixtures("in_process")
+def test_new_rows_are_predicted_by_a_run_of_all_rows_though_folds_are_newer(tmp_path: Path) -> None:
+    rows = DATASETS / "penguins.csv"
+    with series_in_process():
+        bpcli("train", PENGUINS, *FEW, "--folds", 2, "--run-dir", "runs/cv", cwd=tmp_path).ok()
+        of_fold = bpcli("predict", rows, cwd=tmp_path).ok()
+        assert "runs/cv-fold2, which predicts" in of_fold.err
+        bpcli("train", PENGUINS, *FEW, "--run-dir", "runs/all", cwd=tmp_path).ok()
+        bpcli("train", PENGUINS, *FEW, "--folds", 2, "--run-dir", "runs/newer", cwd=tmp_path).ok()
+    assert "runs/all, which predicts" in bpcli("predict", rows, cwd=tmp_path).ok().err
+    assert "runs/all, which predicts" in bpcli("predict", "-", stdin=rows.read_text(), cwd=tmp_path).ok().err
+
+
 def test_a_fold_that_is_missing_is_trained_again_and_the_table_is_the_same(trained: tuple[Path, Any]) -> None:
     folder, document = trained
     path = folder / "p-folds.csv"
