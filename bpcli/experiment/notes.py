@@ -37,10 +37,10 @@ MOST_FAR = 3
 """Limit on notes about out-of-range columns, since many pixels of an image may be out of range."""
 
 
-def surprise_notes(surprises: Counter[Surprise], fitted_on: str = "training") -> list[str]:
+def surprise_notes(surprises: Counter[Surprise], fitted_on: str = "training", of_these_rows: bool = False) -> list[str]:
     """Notes about values unlike the rows that preprocessing was fitted on, by column, most frequent categories first.
 
-    fitted_on: phrase for these rows.
+    fitted_on: phrase for these rows. of_these_rows: whether the values are those of these very rows.
     """
     notes = []
     unseen: dict[str, list[tuple[str, int]]] = {}
@@ -53,7 +53,8 @@ def surprise_notes(surprises: Counter[Surprise], fitted_on: str = "training") ->
             far.append((count, surprise.column, _shown(surprise.outside, surprise.kind)))
         elif surprise.value is None:
             column = quoted(surprise.column)
-            notes.append(f"column {column}: {counted(count, 'value')} missing, although {fitted_on} had none; imputed")
+            although = "" if of_these_rows else f", although {fitted_on} had none"
+            notes.append(f"column {column}: {counted(count, 'value')} missing{although}; imputed")
         else:
             unseen.setdefault(surprise.column, []).append((surprise.value, count))
     treated = "" if fitted_on == "training" else "; treated as unknown"

@@ -225,7 +225,8 @@ def prepare(
         notes += model.notes(start, network, config)
     fitted_on = "training" if known is None else "the earlier training"
     for part, found in surprises.items():
-        found_notes = [*surprise_notes(found, fitted_on), *notes_of_targets(preprocessor, tables[part])]
+        of_them = surprise_notes(found, fitted_on, of_these_rows=part == "train" and known is None)
+        found_notes = [*of_them, *notes_of_targets(preprocessor, tables[part])]
         notes += [f"{part} rows: {note}" for note in found_notes]
     missing = {name: int(np.count_nonzero(table[name].missing())) for name in selection.inputs}
     examples = selection if keep_examples else None

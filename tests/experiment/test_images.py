@@ -55,6 +55,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_missing_pixels_of_the_training_rows_are_not_said_to_be_new(folder: Path) -> None:
+    found = of_images(folder, "floats.npz").notes
+    train = next(note for note in found if note.startswith("train rows: column 'X'"))
+    assert train.endswith(" values missing; imputed")
+    assert "training had none" not in train
+
+
 def of_images(folder: Path, file: str = "last.npz", **config: Any) -> Prepared:
     given = {
         "data": {"path": file, **({"target": "y"} if file.endswith("csv") else {})},
