@@ -49,6 +49,8 @@ class Findings:
     """Positive class of a target of two classes."""
     expected: Expected | None = None
     """Recipe of everything but the data, and its time; None to write out a plain network."""
+    budget: float | None = None
+    """Seconds of training."""
 
 
 def config_text(found: Findings) -> str:
@@ -136,6 +138,7 @@ def _plain_network(found: Findings, few: bool, images: Images | None) -> list[st
         f"  epochs: {200 if images is None else 30}",
         f"  batch_size: {batch}",
         f"  early_stopping: {{monitor: {'train' if few else 'validation'}_loss, patience: {patience}}}",
+        *([] if found.budget is None else [f"  max_time: {found.budget:g}    # seconds: the budget"]),
     ]
 
 

@@ -180,9 +180,8 @@ def draft_config(
     else:
         labels = 0 if "regression" in loss.tasks else len(np.unique(columns[0].values)) if len(columns) == 1 else 2
         expected = within_budget(recipe, table, targets, excluded, labels, budget)
-    findings = Findings(
-        data, table, targets, columns, excluded, type_name(loss), reason, encoder_reason, reasons, positive, expected
-    )
+    about = (type_name(loss), reason, encoder_reason, reasons, positive, expected, budget)
+    findings = Findings(data, table, targets, columns, excluded, *about)
     return Draft(config_text(findings), notes, "" if expected is None else expected.told(recipe))
 
 

@@ -110,6 +110,8 @@ def test_a_budget_chooses_the_recipe(tmp_path: Path):
     assert "\nrecipe: quick@1 " in short.out
     budget = "training: {epochs: 1, max_time: 0.01}    # seconds: the budget, and the epochs that it allows"
     assert short.out.endswith(f"\n{budget}\n")
+    plain = bpcli("init", "penguins.csv", "--target", "species", "--recipe", "classic", "--budget", "1m", cwd=tmp_path)
+    assert plain.ok().out.endswith("patience: 20}\n  max_time: 60    # seconds: the budget\n")
     wrong = bpcli("init", "penguins.csv", "--target", "species", "--budget", "soon", cwd=tmp_path)
     assert (wrong.code, wrong.err) == (
         2,
