@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, TypeVar
 
@@ -53,9 +54,9 @@ class WorkedSums(WorkedLayer[S]):
         """dL/dx as a sum."""
         return "Σ dL/dz · w"
 
+    @abstractmethod
     def weighted_sum(self, row: int, j: int) -> str:
         """Right side of `sum_formula` for an output, written out if it has few terms."""
-        raise NotImplementedError
 
     def forward_lines(self, row: int, j: int) -> Iterator[str]:
         """Yield z and y."""
