@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from math import prod
+from typing import TypeVar
 
 from bpcli.nn.layers import AvgPoolLayer, GlobalAvgPoolLayer, MaxPoolLayer
 from bpcli.tracing.arithmetic import MOST_TERMS
@@ -56,9 +57,11 @@ class WorkedPool(WorkedLayer[P]):
         return f"{len(values)} values" if len(values) > 2 * MOST_TERMS else ", ".join(values)
 
 
-@worked_layer.register(MaxPoolLayer)
-class WorkedMaxPool(WorkedPool[MaxPoolLayer]):
-    """Largest value of each window."""
+W = TypeVar("W", bound=MaxPoolLayer | AvgPoolLayer)
+
+
+class WorkedWindows(WorkedPool[W]):
+    """Windows that slide over each channel."""
 
     def window(self, j: int) -> list[int]:
         """Inputs of an output."""
@@ -69,6 +72,11 @@ class WorkedMaxPool(WorkedPool[MaxPoolLayer]):
         """Outputs whose windows hold an input."""
         at, channel = divmod(i, self.planned.in_shape[-1])
         return [j * self.planned.in_shape[-1] + channel for j, _ in windows_of_input(self.planned.sliding, at)]
+
+
+@worked_layer.register(MaxPoolLayer)
+class WorkedMaxPool(WorkedWindows[MaxPoolLayer]):
+    """Largest value of each window."""
 
     def made(self, row: int, j: int) -> str:
         """max(…)."""
@@ -90,18 +98,8 @@ class WorkedMaxPool(WorkedPool[MaxPoolLayer]):
 
 
 @worked_layer.register(AvgPoolLayer)
-class WorkedAvgPool(WorkedPool[AvgPoolLayer]):
+class WorkedAvgPool(WorkedWindows[AvgPoolLayer]):
     """Mean of each window."""
-
-    def window(self, j: int) -> list[int]:
-        """Inputs of an output."""
-        at, channel = divmod(j, self.planned.in_shape[-1])
-        return [i * self.planned.in_shape[-1] + channel for i, _ in window_of(self.planned.sliding, at)]
-
-    def outputs_with(self, i: int) -> list[int]:
-        """Outputs whose windows hold an input."""
-        at, channel = divmod(i, self.planned.in_shape[-1])
-        return [j * self.planned.in_shape[-1] + channel for j, _ in windows_of_input(self.planned.sliding, at)]
 
     def made(self, row: int, j: int) -> str:
         """mean(…)."""
