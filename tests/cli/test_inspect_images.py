@@ -106,3 +106,9 @@ def test_a_page_shows_everything(halves: Path, tmp_path: Path, option: str) -> N
     found = bpcli("inspect", halves, "--html", tmp_path / "page.html", option)
     assert (found.code, found.err.count("\n")) == (2, 1)
     assert f"{option.partition('=')[0]} and --html exclude each other" in found.err
+
+
+def test_predictions_of_images_are_explained_by_pixel_and_summed_up_by_region(corner: Path) -> None:
+    found = bpcli("predict", corner.parent / "t.npz", "--checkpoint", corner, "--explain").ok()
+    assert len(found.rows[0]) == 3 + 72
+    assert "note: X, contributions by region, mean size over 60 rows: rows 2-3, columns 4-5 (" in found.err
