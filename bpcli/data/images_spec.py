@@ -14,10 +14,10 @@ Pixels = Annotated[int, Field(ge=1, le=4096)]
 class ImagesSpec(Spec):
     """Size and channels of the pictures in a folder."""
 
-    size: Annotated[Sequence[Pixels], Field(min_length=2, max_length=2)] | None = Field(
+    size: Pixels | Annotated[Sequence[Pixels], Field(min_length=2, max_length=2)] | None = Field(
         default=None,
-        description="Height and width in pixels, to which each picture is scaled. Default: that of the pictures, which "
-        "must then be of one size.",
+        description="Height and width in pixels, to which each picture is scaled, or one number for both. Default: "
+        "that of the pictures, which must then be of one size.",
     )
     channels: Literal[1, 3] | None = Field(
         default=None, description="1: shades of gray; 3: colors. Default: 1 if all pictures are gray, else 3."
@@ -26,4 +26,6 @@ class ImagesSpec(Spec):
     @property
     def pixels(self) -> tuple[int, int] | None:
         """Height and width, or None."""
-        return None if self.size is None else (self.size[0], self.size[1])
+        if self.size is None or isinstance(self.size, int):
+            return None if self.size is None else (self.size, self.size)
+        return self.size[0], self.size[1]

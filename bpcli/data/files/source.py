@@ -65,8 +65,8 @@ def open_source(
 def read_together(sources: Iterable[Source]) -> list[Source]:
     """Sources in which those of the same files share header, digest and columns, each read once.
 
-    Sources with other words for missing values, or other arrays, share nothing. A column wanted in two kinds is read
-    in both.
+    Sources with other words for missing values, other arrays, or another size of pictures, share nothing. A column
+    wanted in two kinds is read in both.
     """
     groups: dict[Hashable, list[Source]] = {}
     together = []
@@ -74,7 +74,8 @@ def read_together(sources: Iterable[Source]) -> list[Source]:
         files = tuple((_identity(location), part) for location, part in source.sources)
         told = source.options
         written = (told.sheet, told.dialect, tuple(told.notations.items()), tuple(told.own_missing.items()))
-        group = groups.setdefault((files, told.missing, told.x, told.y, told.split_arrays, written), [])
+        pictures = (told.picture_size, told.picture_channels)
+        group = groups.setdefault((files, told.missing, told.x, told.y, told.split_arrays, written, pictures), [])
         group.append(Source(source.sources, source.options, source.cache, source.without, group))
         together.append(group[-1])
     return together
