@@ -28,7 +28,7 @@ from bpcli.data.files.kind_hints import (
     variants_noted,
 )
 from bpcli.data.files.npz_reader import usual_arrays
-from bpcli.data.files.picture_folder import LABEL
+from bpcli.data.files.picture_names import LABEL
 from bpcli.data.files.read import holds_arrays
 from bpcli.data.files.recognition import dialect_of, rows_not_skipped
 from bpcli.data.files.source import Source, open_source, read_options

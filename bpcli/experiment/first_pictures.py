@@ -6,7 +6,8 @@ from pathlib import Path
 from statistics import median
 
 from bpcli.data.files.picture import picture_facts
-from bpcli.data.files.picture_folder import FILE, IMAGE, pictures_in
+from bpcli.data.files.picture_folder import pictures_in
+from bpcli.data.files.picture_names import FILE, IMAGE
 from bpcli.data.images_spec import ImagesSpec
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Table
