@@ -38,7 +38,7 @@ from bpcli.data.targets import PositiveChoice, choose_loss, fit_target, learned_
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
 from bpcli.experiment.draft_text import FEWEST_ROWS, Findings, config_text
 from bpcli.experiment.expected_time import within_budget
-from bpcli.experiment.first_pictures import size_for, with_pictures
+from bpcli.experiment.first_pictures import picture_columns, size_for, with_pictures
 from bpcli.experiment.leaking_columns import find_leaking_columns
 from bpcli.experiment.mixed_units import warnings_of_units
 from bpcli.experiment.skewed_targets import reason_for_logarithms
@@ -122,7 +122,7 @@ def draft_config(
             or names_with_missing_words(column, name in targets, len(repeats) > 0)
         )
     }
-    recognised = with_common_orders(table, recognised)
+    recognised = with_common_orders(table, recognised) | picture_columns(table, targets, source.locations[0])
     if recognised:
         data = data.model_copy(update={"columns": {name: column.spec for name, column in recognised.items()}})
         table = source.read(replace(read_options(data, data.kinds), split_arrays=source.options.split_arrays))

@@ -136,6 +136,8 @@ class Input:
         ignored = tuple(name for name in first.ignored if name not in known)
         model.require_width(source, ignored)
         whole = next((name for name in keep if first[name].shape), None)
+        if whole is not None and whole in options.pictures:
+            raise UsageError(f"--keep: {quoted(whole)} has pictures; keep another column, such as an id")
         if whole is not None:
             raise UsageError(
                 f"--keep: {quoted(whole)} is an array; name positions of it, such as {quoted(whole + '0')}"

@@ -189,7 +189,7 @@ class Preprocessor(Spec):
         there, kinds = {*header}, dict[str, Kind]()
         for column in self.inputs:
             is_whole = column.name in there or (isinstance(column, ArrayInput) and column.pictures)
-            names = [column.name] if is_whole else column.names
+            names = [column.name] if is_whole and f"{column.name}0" not in there else column.names
             kinds |= dict.fromkeys(names, column.read_as)
         return kinds
 

@@ -86,6 +86,11 @@ class Layer(ABC):
         return prod(self.out_shape)
 
     @property
+    def within(self) -> tuple[Layer, ...]:
+        """Layers that it consists of, one after another; none for any but a sequence of layers."""
+        return ()
+
+    @property
     def least_rows(self) -> int:
         """Rows that a batch must have for the layer to pass a gradient on."""
         return 1

@@ -27,7 +27,7 @@ from bpcli.nn.layers.layer_norm import LayerNorm
 from bpcli.nn.layers.max_pool import MaxPool
 from bpcli.nn.layers.parametric import Parametric
 from bpcli.nn.layers.scale import Scale
-from bpcli.nn.layers.sequential import SequentialLayer, index_within, plan_sequence, within
+from bpcli.nn.layers.sequential import SequentialLayer, index_within, plan_sequence, views_of
 from bpcli.spec import BareName, Sequence, Spec
 from bpcli.wording import shown_shape
 
@@ -159,12 +159,12 @@ class ResidualLayer(Layer):
     def initialize(self, out: Views, generator: np.random.Generator) -> None:
         """Initialize each layer, from the same random numbers one after another."""
         for prefix, layer in self.named:
-            layer.initialize(within(prefix, out), generator)
+            layer.initialize(views_of(prefix, out), generator)
 
     def initialize_state(self, out: Views) -> None:
         """Initialize the state of each layer."""
         for prefix, layer in self.named:
-            layer.initialize_state(within(prefix, out))
+            layer.initialize_state(views_of(prefix, out))
 
     def forward(
         self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
@@ -174,7 +174,7 @@ class ResidualLayer(Layer):
         z = workspace["z"] if self.activation.keeps_input else y
         through, beside = self.path.forward(params, state, x, workspace, position), x
         for prefix, layer in self.beside:
-            beside = layer.forward(within(prefix, params), {}, x, workspace.within(prefix), position)
+            beside = layer.forward(views_of(prefix, params), {}, x, workspace.within(prefix), position)
         np.add(through, beside.reshape(through.shape), out=z)
         self.activation.forward(z, y, workspace.scratch)
         return y
@@ -188,7 +188,9 @@ class ResidualLayer(Layer):
             np.copyto(beside, dy)
         through = self.path.backward(params, x, dy, workspace, grads)
         for prefix, layer in self.beside:
-            beside = layer.backward(within(prefix, params), x, beside, workspace.within(prefix), within(prefix, grads))
+            beside = layer.backward(
+                views_of(prefix, params), x, beside, workspace.within(prefix), views_of(prefix, grads)
+            )
         return np.add(through, beside, out=through) if self.needs_dx else dy
 
     def input_gradient(self, params: Views, state: Views, dy: Array, workspace: LayerArrays) -> Array:
@@ -196,5 +198,5 @@ class ResidualLayer(Layer):
         self.activation.backward(workspace["z" if self.activation.keeps_input else "y"], dy, workspace.scratch)
         beside, through = dy, self.body.input_gradient(params, state, dy.copy(), workspace)
         for prefix, layer in self.beside:
-            beside = layer.input_gradient(within(prefix, params), {}, beside, workspace.within(prefix))
+            beside = layer.input_gradient(views_of(prefix, params), {}, beside, workspace.within(prefix))
         return through + beside

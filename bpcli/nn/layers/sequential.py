@@ -77,6 +77,11 @@ class SequentialLayer(Layer):
         return tuple((f"{place}.", layer) for place, layer in enumerate(layers))
 
     @property
+    def within(self) -> tuple[Layer, ...]:
+        """The layers."""
+        return self.layers
+
+    @property
     def least_rows(self) -> int:
         """The most that one of the layers needs."""
         return max(layer.least_rows for layer in self.layers)
@@ -116,12 +121,12 @@ class SequentialLayer(Layer):
     def initialize(self, out: Views, generator: np.random.Generator) -> None:
         """Initialize each layer, from the same random numbers one after another."""
         for prefix, layer in self.named:
-            layer.initialize(within(prefix, out), generator)
+            layer.initialize(views_of(prefix, out), generator)
 
     def initialize_state(self, out: Views) -> None:
         """Initialize the state of each layer."""
         for prefix, layer in self.named:
-            layer.initialize_state(within(prefix, out))
+            layer.initialize_state(views_of(prefix, out))
 
     def forward(
         self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
@@ -130,19 +135,19 @@ class SequentialLayer(Layer):
         workspace.inputs.clear()
         for prefix, layer in self.named:
             workspace.inputs.append(x)
-            x = layer.forward(within(prefix, params), within(prefix, state), x, workspace.within(prefix), position)
+            x = layer.forward(views_of(prefix, params), views_of(prefix, state), x, workspace.within(prefix), position)
         return x
 
     def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
         """Backward passes of the layers, from the last to the first."""
         for (prefix, layer), given in zip(reversed(self.named), reversed(workspace.inputs), strict=True):
-            dy = layer.backward(within(prefix, params), given, dy, workspace.within(prefix), within(prefix, grads))
+            dy = layer.backward(views_of(prefix, params), given, dy, workspace.within(prefix), views_of(prefix, grads))
         return dy
 
     def input_gradient(self, params: Views, state: Views, dy: Array, workspace: LayerArrays) -> Array:
         """That of the layers, from the last to the first."""
         for prefix, layer in reversed(self.named):
-            dy = layer.input_gradient(within(prefix, params), within(prefix, state), dy, workspace.within(prefix))
+            dy = layer.input_gradient(views_of(prefix, params), views_of(prefix, state), dy, workspace.within(prefix))
         return dy
 
     def of_features(self, params: Views, state: Views, x: Array) -> Array:
@@ -161,6 +166,6 @@ class SequentialLayer(Layer):
         return Workspace([self.buffers(training=False)], rows, dtype).layers[0]
 
 
-def within(prefix: str, views: Views) -> Views:
+def views_of(prefix: str, views: Views) -> Views:
     """Views whose names begin with `prefix`, without it."""
     return {name.removeprefix(prefix): array for name, array in views.items() if name.startswith(prefix)}
