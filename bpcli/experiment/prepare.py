@@ -22,6 +22,7 @@ from bpcli.data.table import PARTS, Part
 from bpcli.documents.json_value import Json
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.experiment import recipes
+from bpcli.experiment.augmentable import require_augmentable
 from bpcli.experiment.decidable import notes_of_decision, require_decidable
 from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.encoding import encode, fit_preprocessor
@@ -166,6 +167,7 @@ def prepare(
     if model is not None:
         model.require_layers(network)
     _require_batches(network, config, train.rows)
+    require_augmentable(config.augment, network, selection.loss)
     memory = estimate_memory(config, network, preprocessor, {part: tables[part].rows for part in PARTS})
     if model is not None:
         memory = replace(memory, parameters=memory.parameters + model.params.nbytes)
@@ -197,6 +199,7 @@ def prepare(
         initial_parameters=initial_parameters(config, network) | taken[0],
         initial_state=taken[1],
         prior_bias=config.output.bias == "prior",
+        augment=config.augment,
         members=tuple(range(config.members)),
         folds=folds,
     )
