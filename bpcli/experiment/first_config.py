@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from bpcli.config.recipe import RecipeName
 from bpcli.data.arrays_spec import ArraysSpec
+from bpcli.data.columns.image_column import ImageColumn
 from bpcli.data.columns.recognition import recognised_column, with_common_orders
 from bpcli.data.examples.missing_names import missing_classes_noted, names_with_missing_words
 from bpcli.data.examples.repeated_headers import repeated_headers, repeats_noted
@@ -36,6 +37,7 @@ from bpcli.data.spec import DataSpec, without_password
 from bpcli.data.table import Column, Table, absent_name_hint
 from bpcli.data.targets import PositiveChoice, choose_loss, fit_target, learned_columns, suggest_positive
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
+from bpcli.experiment.draft_images import images_in
 from bpcli.experiment.draft_text import FEWEST_ROWS, Findings, config_text
 from bpcli.experiment.expected_time import within_budget
 from bpcli.experiment.first_pictures import picture_columns, size_for, with_pictures
@@ -84,7 +86,7 @@ def draft_config(
     default targets of an NPZ file. task: inferred if None. cache: use the data cache. sheet: that of a workbook.
     reading: given values of reading options, such as {"skip_rows": 3}; the others are recognised. recipe: that of the
     config; `classic`, and data of arrays, give a plain network that is written out. budget: seconds of training, by
-    which `tabular` may become `quick`, or training be limited.
+    which `tabular` may become `quick`, or training be limited. Data of images has the recipe `image`.
 
     Raises:
         DataError: the file cannot be read.
@@ -174,12 +176,17 @@ def draft_config(
     encoder_reason = reason_for_logarithms(columns) if isinstance(loss, MeanSquaredError) else None
     if encoder_reason is not None:
         notes.append(f"data.target_encoder: log; {encoder_reason}")
-    plain = recipe == "classic" or any(column.shape for column in table.values())
-    if plain:
+    images = images_in(table, {*targets, *excluded})
+    has_images = images is not None or any(isinstance(column.spec, ImageColumn) for column in recognised.values())
+    if recipe == "image" and not has_images:
+        raise UsageError("--recipe image: the data has no images; choose tabular, quick, linear or classic")
+    if recipe == "classic" or (any(column.shape for column in table.values()) and not has_images):
         expected = None
     else:
+        recipe = "image" if has_images else recipe
         labels = 0 if "regression" in loss.tasks else len(np.unique(columns[0].values)) if len(columns) == 1 else 2
-        expected = within_budget(recipe, table, targets, excluded, labels, budget)
+        shape = () if images is None else images.shape
+        expected = within_budget(recipe, table, targets, excluded, labels, budget, shape)
     about = (type_name(loss), reason, encoder_reason, reasons, positive, expected, budget)
     findings = Findings(data, table, targets, columns, excluded, *about)
     return Draft(config_text(findings), notes, "" if expected is None else expected.told(recipe))

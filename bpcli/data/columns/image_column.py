@@ -69,5 +69,10 @@ class ImageColumn(ColumnSpecBase):
         key = ("data", "columns", column.name, "encoder")
         images = as_numbers(column.name, arranged(column.values, shape, self.layout))
         fitted = fit_by_channel(images, self.encoder, defaults.impute, weights, key)
-        layers = (*convolutions(shape), Dense(units=FEATURES)) if self.layers is None else self.layers
+        layers = default_layers(shape) if self.layers is None else self.layers
         return fitted.model_copy(update={"layout": self.layout, "layers": layers, "pictures": len(column.shape) == 3})
+
+
+def default_layers(shape: tuple[int, ...]) -> tuple[LayerSpec, ...]:
+    """Layers of a column of images (height, width, channels) without layers of its own."""
+    return (*convolutions(shape), Dense(units=FEATURES))
