@@ -14,7 +14,7 @@ from bpcli.arrays.fields import Grid
 from bpcli.config.recipe import NEWEST, RecipeName
 from bpcli.data.columns.image_column import default_layers
 from bpcli.data.examples.split import DEFAULT_SHARE
-from bpcli.data.table import Column, Table
+from bpcli.data.table import PARTS, Column, Table
 from bpcli.experiment.recipes import newest_choices
 from bpcli.experiment.recipes.facts import DataFacts, RowFacts
 from bpcli.nn.layers import LayerSpec
@@ -83,11 +83,13 @@ def within_budget(
     input, if each row is an image.
     """
     inputs = [column for name, column in table.items() if name not in targets and name not in excluded]
-    found = expected(asked, inputs, table.rows, table.parts is not None, classes, image)
+    own_parts = table.parts is not None
+    rows = table.rows if table.parts is None else int((table.parts == PARTS.index("train")).sum())
+    found = expected(asked, inputs, rows, own_parts, classes, image)
     if budget is None or found.seconds <= budget:
         return found
     if asked == "tabular":
-        found = expected("quick", inputs, table.rows, table.parts is not None, classes)
+        found = expected("quick", inputs, rows, own_parts, classes)
     if found.seconds <= budget:
         return found
     epochs = max(1, int(found.epochs * budget / found.seconds))
@@ -102,7 +104,7 @@ def expected(
     before = newest_choices(name, RowFacts(rows, own_parts))
     ensemble: dict[str, Any] = before.get(("ensemble",), {"members": 1})
     members, folds = int(ensemble["members"]), bool(ensemble.get("folds"))
-    train = rows * (1 if folds else 1 - 2 * DEFAULT_SHARE)
+    train = rows * (1 if folds or own_parts else 1 - 2 * DEFAULT_SHARE)
     of_member = max(1, round(train * (1 - 1 / members) if folds else train))
     arrays = [column for column in inputs if column.shape]
     others = len(inputs) - len(numeric) - len(arrays)
