@@ -1,16 +1,38 @@
-"""Whether the inputs of a network can be augmented as a config says."""
+"""Whether a network can be trained by the batches and the augmentation of a config."""
 
 from __future__ import annotations
 
 from bpcli.arrays.fields import Grid
+from bpcli.config.experiment import ExperimentConfig
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
 from bpcli.spec import type_name
 from bpcli.training.augmentation import AugmentSpec, image_inputs
+from bpcli.wording import counted
 
 
-def require_augmentable(spec: AugmentSpec | None, network: Network, loss: LossBase) -> None:
+def require_trainable(network: Network, config: ExperimentConfig, rows: int, loss: LossBase) -> None:
+    """Raise MismatchError if batches of the training rows are too small, or cannot be augmented."""
+    _require_batches(network, config, rows)
+    _require_augmentable(config.augment, network, loss)
+
+
+def _require_batches(network: Network, config: ExperimentConfig, rows: int) -> None:
+    """Raise MismatchError if every batch is too small for a layer. A last batch that is smaller does no harm."""
+    batch = config.training.rows_per_step(rows)
+    for layer in network.layers:
+        if batch < layer.least_rows:
+            raise MismatchError(
+                Mismatch(
+                    ("training", "batch_size"),
+                    f"{layer.type} (layer {layer.index}) standardizes over the rows of a batch, and every batch has "
+                    f"{counted(batch, 'row')}: use {layer.least_rows} or more, or layer_norm",
+                )
+            )
+
+
+def _require_augmentable(spec: AugmentSpec | None, network: Network, loss: LossBase) -> None:
     """Raise MismatchError for inputs without images, changes that do not fit them, and targets without an average."""
     if spec is None:
         return
