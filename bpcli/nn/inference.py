@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from bpcli.arrays.expansion import Intake
 from bpcli.arrays.fields import Grid
-from bpcli.arrays.memory import Array
+from bpcli.arrays.memory import Array, Features
 from bpcli.arrays.rows import Rows
 from bpcli.arrays.workspace import Workspace
+from bpcli.nn.layers import Views
 from bpcli.nn.network import Network
 
 BLOCK_ROWS = 240
@@ -67,6 +68,11 @@ class Inference:
         workspace.release()  # otherwise the workspace would keep the reader's memory alive
         self._workspaces.append(workspace)
         return out
+
+    @property
+    def parameters(self) -> tuple[Views, ...]:
+        """Parameters of each trained stem, then of each layer, by name."""
+        return (*self._params.stems, *self._params)
 
     @property
     def width(self) -> int:
@@ -131,12 +137,12 @@ class Inference:
         """Whether the first layer multiplies its input with a weight, as `changed` requires."""
         return self.network.layers[0].gathers and not self.network.stems.trained
 
-    def changed(self, sums: Array, first: int, change: Array, workspace: Workspace | None = None) -> Array:
-        """Logits (rows, n_out) after a change (rows, width) of the features from `first` on.
+    def changed(self, sums: Array, features: Features, change: Array, workspace: Workspace | None = None) -> Array:
+        """Logits (rows, n_out) after a change (rows, width) of some features.
 
         sums: weighted sums of the first layer before the change, (rows, units). workspace: as for `continued`.
         """
-        layer, weight = self.network.layers[0], self._params[0]["weight"][first : first + change.shape[1]]
+        layer, weight = self.network.layers[0], self._params[0]["weight"][features]
         y = layer.activated(sums + change.dot(weight))
         return y if len(self.network.layers) == 1 else self.continued(0, y, workspace)
 
