@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bpcli.data.files.picture_folder import FILE
+from bpcli.data.files.picture_names import FILE
 from bpcli.data.files.source import open_source
 from bpcli.data.preprocess.image_inputs import images_among
 from bpcli.models.evaluation import find_data
