@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from bpcli.data.columns.grid_layout import Layout
 from bpcli.data.table import Table
-from bpcli.nn.layers import Conv
-from bpcli.nn.layers.convolutions import convolutions
+from bpcli.nn.layers.convolutions import convolutions, written
+from bpcli.storage.config_text import flow_text
 from bpcli.wording import counted, quoted
 
 LEAST_SIDE = 8
@@ -34,12 +34,7 @@ class Images(NamedTuple):
 
     def layers(self) -> list[str]:
         """Lines of the network's layers: convolutions with poolings, then a dense layer."""
-        lines = [
-            f"  - {{type: conv, filters: {layer.filters}, kernel: 3}}"
-            if isinstance(layer, Conv)
-            else "  - {type: max_pool, size: 2}"
-            for layer in convolutions(self.shape)
-        ]
+        lines = [f"  - {flow_text(written(layer))}" for layer in convolutions(self.shape)]
         return [*lines, "  - {type: dropout, rate: 0.5}", "  - {units: 128}", "  - {type: dropout, rate: 0.5}"]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.experiment.recipes.choice import Choice
 from bpcli.experiment.recipes.facts import DataFacts
-from bpcli.nn.layers.convolutions import convolutions
+from bpcli.nn.layers.convolutions import convolutions, written
 from bpcli.wording import counted, shown_shape
 
 FILTERS = (32, 64, 128)
@@ -50,9 +50,6 @@ def of_images(facts: DataFacts) -> Iterator[Choice]:
 
 def _layers(shape: tuple[int, ...]) -> list[dict[str, Any]]:
     """Convolutions with poolings, and a dense layer between dropouts."""
-    found = [
-        layer.model_dump(mode="json", exclude_defaults=True) | {"type": layer.type}
-        for layer in convolutions(shape, FILTERS)
-    ]
+    found = [written(layer) for layer in convolutions(shape, FILTERS)]
     dropout = {"type": "dropout", "rate": RATE}
     return [*found, dropout, {"units": UNITS, "activation": "relu"}, dropout]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from bpcli.nn.layers.conv import Conv
 from bpcli.nn.layers.max_pool import MaxPool
@@ -20,8 +21,13 @@ def convolutions(shape: Sequence[int], filters: Sequence[int] = FILTERS) -> list
     for count in filters:
         if layers and side // 2 < POOLED_TO:
             break
-        layers.append(Conv(filters=count))
+        layers.append(Conv(filters=count, kernel=3))
         if side >= 2:
-            layers.append(MaxPool())
+            layers.append(MaxPool(size=2))
         side //= 2
     return layers
+
+
+def written(layer: Conv | MaxPool) -> dict[str, Any]:
+    """Layer as in a config: its type, and the keys that were given."""
+    return {"type": layer.type, **layer.model_dump(mode="json", exclude_unset=True)}
