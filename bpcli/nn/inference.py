@@ -118,7 +118,8 @@ class Inference:
     @property
     def takes_images(self) -> bool:
         """Whether a layer takes images or series."""
-        return any(isinstance(layer.in_shape, Grid) for layer in self.network.layers)
+        stems = (stem.layer for stem in self.network.stems.trained)
+        return any(isinstance(layer.in_shape, Grid) for layer in (*stems, *self.network.layers))
 
     @property
     def has_few_kinks(self) -> bool:
@@ -153,11 +154,12 @@ class Inference:
         steps = zip(network.layers, self._params, self._state, workspace.layers, strict=True)
         for layer, params, state, work in reversed(list(steps)):
             dlogits = layer.input_gradient(params, state, dlogits, work)
-        return self.network.stems.expanded_gradient(self._params.stems, x, dlogits).reshape(x.shape)
+        return self.network.stems.expanded_gradient(self._params.stems, self._state.stems, x, dlogits).reshape(x.shape)
 
     def _joined(self, features: Array) -> Array:
         """Input of the first layer for `features`."""
-        return self.network.stems.of_expanded(self._params.stems, features.astype(self._dtype, copy=False))
+        features = features.astype(self._dtype, copy=False)
+        return self.network.stems.of_expanded(self._params.stems, self._state.stems, features)
 
     def _through(self, y: Array, first: int, workspace: Workspace | None = None) -> Iterator[Array]:
         """Yield the output of each layer from `first` on. Each array is valid only until the next one is requested."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 import yaml
@@ -24,6 +24,8 @@ from planted_images import classes_run
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
+
+ColorScheme = Literal["light", "dark"]
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -48,45 +50,45 @@ def browser() -> Iterator[Browser]:
 
 @dataclass
 class Window:
-    """A size and whatever else is emulated, and the free tabs, in which a page opens faster than in new ones."""
+    """A browser window and its free tabs, in which a page opens faster than in new ones."""
 
-    size: str
     context: BrowserContext
     free: list[Page] = field(default_factory=list)
 
-    def take(self) -> Page:
-        """A tab that no test has open."""
-        return self.free.pop() if self.free else self.context.new_page()
+    def tab(self, size: str, color_scheme: ColorScheme, new: bool) -> Page:
+        """A tab that no test has open, of a size and colour scheme."""
+        tab = self.free.pop() if self.free and not new else self.context.new_page()
+        width, height = SIZES[size]
+        tab.set_viewport_size({"width": width, "height": height})
+        tab.emulate_media(media="screen", color_scheme=color_scheme)
+        return tab
 
     def give_back(self, tab: Page) -> None:
         """Empty a tab, so that its page has said all that it had to say, and let the next test have it."""
         tab.goto("about:blank")
-        width, height = SIZES[self.size]
-        tab.set_viewport_size({"width": width, "height": height})
-        tab.emulate_media(media="screen")
         self.free.append(tab)
 
 
 @pytest.fixture(scope="package")
-def windows(browser: Browser) -> Callable[..., Window]:
-    """The window for each size and whatever else is emulated."""
-
-    @cache
-    def window(size: str, **emulated: Any) -> Window:
-        width, height = SIZES[size]
-        return Window(size, browser.new_context(viewport={"width": width, "height": height}, **emulated))
-
-    return window
+def windows(browser: Browser) -> Callable[[bool], Window]:
+    """The window without touch, and the one with it. To open one takes as long as five tests."""
+    return cache(lambda has_touch: Window(browser.new_context(has_touch=has_touch)))
 
 
 @pytest.fixture
-def visit(windows: Callable[..., Window]) -> Iterator[Open]:
+def visit(windows: Callable[[bool], Window]) -> Iterator[Open]:
     """Opens a file: `visit(path, "phone", color_scheme="dark")`. At the end, every page must have been quiet."""
     visits = []
 
-    def opened(path: Path, size: str = "desktop", new_tab: bool = False, **emulated: Any) -> Visit:
-        window = windows(size, **emulated)
-        visit = Visit(window.context.new_page() if new_tab else window.take(), path)
+    def opened(
+        path: Path,
+        size: str = "desktop",
+        color_scheme: ColorScheme = "light",
+        has_touch: bool = False,
+        new_tab: bool = False,
+    ) -> Visit:
+        window = windows(has_touch)
+        visit = Visit(window.tab(size, color_scheme, new_tab), path)
         listeners: dict[Any, Callable[[Any], None]] = {
             "console": lambda message: visit.said.append(f"{message.type}: {message.text}"),
             "pageerror": lambda error: visit.said.append(str(error)),

@@ -1,16 +1,6 @@
-"""Names of the pictures that rows are from."""
+"""Suffixes of the files that are taken for pictures, and names of the columns of a folder of them."""
 
-from __future__ import annotations
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
-from dataclasses import replace
-
-from bpcli.data.files.picture_folder import FILE
-from bpcli.data.files.source import Source
-
-
-def picture_names(source: Source) -> list[str] | None:
-    """Cells of the column `file` of a source, which the table may leave out; None if it has none."""
-    if FILE not in source.header:
-        return None
-    options = replace(source.options, kinds={FILE: "categorical"}, columns=frozenset([FILE]))
-    return source.read(options)[FILE].labels()
+FILE, IMAGE, LABEL = "file", "image", "label"
+"""Columns: the path within the folder, the pixels (height, width, channels), and the name of the class's folder."""
