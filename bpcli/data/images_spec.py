@@ -6,15 +6,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from bpcli.data.picture_form import PictureForm
 from bpcli.spec import Sequence, Spec
 
 Pixels = Annotated[int, Field(ge=1, le=4096)]
+
+PictureSize = Annotated[Sequence[Pixels], Field(min_length=2, max_length=2)]
 
 
 class ImagesSpec(Spec):
     """Size and channels of the pictures in a folder."""
 
-    size: Annotated[Sequence[Pixels], Field(min_length=2, max_length=2)] | None = Field(
+    size: PictureSize | None = Field(
         default=None,
         description="Height and width in pixels, to which each picture is scaled. Default: that of the pictures, which "
         "must then be of one size.",
@@ -24,6 +27,6 @@ class ImagesSpec(Spec):
     )
 
     @property
-    def pixels(self) -> tuple[int, int] | None:
-        """Height and width, or None."""
-        return None if self.size is None else (self.size[0], self.size[1])
+    def form(self) -> PictureForm:
+        """What the pictures are brought to."""
+        return PictureForm(None if self.size is None else (self.size[0], self.size[1]), self.channels)

@@ -20,6 +20,7 @@ import pytest
 import yaml
 from browsing import SIZES, Open, Visit
 from commands import CONFIGS, bpcli
+from planted_images import classes_run
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -136,6 +137,12 @@ def runs(penguins_run: Path, concrete_run: Path, hostile_run: Path) -> dict[str,
 
 
 @pytest.fixture(scope="session")
+def images_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two classes of images."""
+    return classes_run(tmp_path_factory.mktemp("images"))
+
+
+@pytest.fixture(scope="session")
 def pairs(runs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Path]]:
     """Each of them beside one like it that was trained for two epochs only."""
     folder = tmp_path_factory.mktemp("short")
@@ -146,13 +153,20 @@ def pairs(runs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> di
 
 @pytest.fixture(scope="session")
 def pages(
-    runs: dict[str, Path], pairs: dict[str, tuple[Path, Path]], tmp_path_factory: pytest.TempPathFactory
+    runs: dict[str, Path],
+    pairs: dict[str, tuple[Path, Path]],
+    images_run: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Path]:
     """Every kind of page, by what it shows: `report of penguins`, `comparison of penguins`, `trace of textbook` …"""
     folder = tmp_path_factory.mktemp("pages")
     for name, run in runs.items():
         bpcli("report", run, "-o", folder / f"report of {name}.html").ok()
         bpcli("compare", *pairs[name], "--html", folder / f"comparison of {name}.html").ok()
+    for name in ("penguins", "concrete", "hostile"):
+        bpcli("inspect", runs[name], "--html", folder / f"inspection of {name}.html").ok()
+    bpcli("inspect", images_run, "--html", folder / "inspection of images.html").ok()
+    bpcli("report", images_run, "-o", folder / "report of images.html").ok()
     bpcli("trace", CONFIGS / "textbook.yaml", "--html", folder / "trace of textbook.html").ok()
     bpcli("trace", runs["hostile"], "--row=1", "--row=2", "--html", folder / "trace of hostile.html").ok()
     return {path.stem: path for path in folder.iterdir()}

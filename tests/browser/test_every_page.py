@@ -9,6 +9,8 @@ from browsing import Open
 
 PAGES = (
     *(f"{kind} of {name}" for kind in ("report", "comparison") for name in ("penguins", "concrete", "hostile")),
+    *(f"inspection of {name}" for name in ("penguins", "concrete", "hostile", "images")),
+    "report of images",
     "trace of textbook",
     "trace of hostile",
 )

@@ -86,3 +86,15 @@ def test_a_broken_picture_ends_the_command_with_its_name(trained: Path) -> None:
 def test_a_run_resumes_and_reproduces_on_pictures(trained: Path) -> None:
     bpcli("reproduce", "run", cwd=trained).ok()
     bpcli("train", "--resume", "run", "--set", "training.epochs=21", cwd=trained).ok()
+
+
+def test_rows_of_an_inspection_are_files(trained: Path) -> None:
+    found = bpcli("inspect", "run", "--neuron", "0.0", cwd=trained).ok()
+    header, first, *_ = found.out.split("(as in bpcli trace --row)\n")[1].splitlines()
+    assert header.split()[:4] == ["row", "file", "output", "label"]
+    row, file, _, label, *_ = first.split()
+    names = [f"{side}/{index}.png" for side in ("left", "right") for index in range(20)]
+    assert file == sorted(names)[int(row) - 1]
+    assert file.startswith(label)
+    bpcli("inspect", "run", "--html", "run.html", cwd=trained).ok()
+    assert "<span>right/" in (trained / "run.html").read_text()

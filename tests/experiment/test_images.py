@@ -22,7 +22,6 @@ from bpcli.training.stepping import SERIAL
 
 ROWS, SHAPE = 300, (6, 5, 2)
 LAYERS: list[Any] = [
-    {"type": "augment", "shift": 1, "flip": "horizontal", "cutout": 2},
     {"type": "conv", "filters": 4},
     {"type": "batch_norm"},
     {"type": "max_pool"},
@@ -66,6 +65,7 @@ def of_images(folder: Path, file: str = "last.npz", **config: Any) -> Prepared:
     given = {
         "data": {"path": file, **({"target": "y"} if file.endswith("csv") else {})},
         "input": {"shape": [*SHAPE]},
+        "augment": {"shift": 1, "flip": "horizontal", "cutout": 2, "mixup": 0.2},
         "layers": LAYERS,
         "training": {"epochs": 4, "batch_size": 32},
         "optimizer": {"type": "adam", "learning_rate": 0.01},
@@ -82,9 +82,9 @@ def array_of(of: Prepared) -> ArrayInput:
 def test_an_image_passes_the_layers_in_its_shape(folder: Path) -> None:
     of = of_images(folder)
     assert [layer.out_shape for layer in of.network.layers] == [
-        *((6, 5, 2), (6, 5, 4), (6, 5, 4), (3, 2, 4), (3, 2, 4), (8,), (1,))
+        *((6, 5, 4), (6, 5, 4), (3, 2, 4), (3, 2, 4), (8,), (1,))
     ]
-    first = of.network.layers[1]
+    first = of.network.layers[0]
     assert isinstance(first, ConvLayer)
     assert first.in_shape == Grid(SHAPE)
 
@@ -220,12 +220,12 @@ def test_a_run_that_was_interrupted_within_an_epoch_goes_on_to_the_same_bits(fol
 def test_the_gradient_of_the_users_network_agrees_with_differences(folder: Path) -> None:
     found = check_gradient(of_images(folder, dtype="float64").plan, rows=12, seed=0)
     assert found.passed
-    assert {array.name for array in found.arrays} > {"layers.1.weight", "layers.4.0.weight", "layers.2.scale"}
+    assert {array.name for array in found.arrays} > {"layers.0.weight", "layers.3.0.weight", "layers.1.scale"}
 
 
 def test_memory_of_images_is_estimated_from_the_layers(folder: Path) -> None:
     of = of_images(folder)
-    wide = of.config.model_copy(update={"layers": (of.config.layers[1].model_copy(update={"filters": 400}),)})
+    wide = of.config.model_copy(update={"layers": (of.config.layers[0].model_copy(update={"filters": 400}),)})
     network = wide.plan_network(of.preprocessor.signature, of.preprocessor.target.outputs, {})
     rows: Any = {"train": ROWS, "validation": 0, "test": 0}
     found = estimate_memory(wide, network, of.preprocessor, rows)

@@ -62,7 +62,7 @@ def test_losses_are_finite_for_large_logits(logit: float) -> None:
     z, t = np.array([[logit, -logit, 0.0]], F32), np.array([[0.0, 1.0, 0.0]], F32)
     for code, expected in ((0, 2e4 if logit > 0 else 0.0), (1, (logit > 0) * 2e4 / 3 + np.log(2) / 3)):
         d = np.empty_like(z)
-        total = functions.loss_and_gradient(code, z, t, np.empty(0, F32), 0, d, 1)
+        total = functions.loss_and_gradient(code, F32(0), z, t, np.empty(0, F32), 0, d, 1)
         assert total == pytest.approx(expected, rel=1e-6)
         assert np.isfinite(d).all()
 

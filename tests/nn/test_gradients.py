@@ -21,7 +21,6 @@ from bpcli.arrays.workspace import Workspace
 from bpcli.nn import losses
 from bpcli.nn.activations import Activation, Elu, Identity, LeakyRelu, Relu, Selu
 from bpcli.nn.layers import (
-    Augment,
     AvgPool,
     BatchNorm,
     Conv,
@@ -66,7 +65,6 @@ SECOND_LAYERS: dict[str, Callable[[Any], Any]] = {
 }
 
 OF_IMAGES: dict[str, Callable[[Any], list[Any]]] = {
-    "augment": lambda activation: [Augment(shift=1, flip="both", cutout=1), Conv(filters=2, activation=activation)],
     "conv": lambda activation: [Conv(filters=2, activation=activation)],
     "max_pool": lambda activation: [Conv(filters=2, kernel=2, activation=activation), MaxPool()],
     "avg_pool": lambda activation: [Conv(filters=2, kernel=2, activation=activation), AvgPool(size=3, padding="same")],

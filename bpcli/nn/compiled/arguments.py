@@ -20,6 +20,8 @@ class Code(NamedTuple):
     slopes: Array
     """Slope of each layer's activation for negative pre-activations (layers,)."""
     loss: int
+    smoothing: np.float32
+    """Label smoothing of cross-entropy."""
     optimizer: int
     coefficients: NDArray[np.float64]
     """Coefficients of the optimizer."""
@@ -31,6 +33,26 @@ class Code(NamedTuple):
     """Table of parameter blocks, ordered by part."""
     ends: NDArray[np.int64]
     """Cumulative number of blocks up to each part (parts + 1,)."""
+
+
+class ImageLayers(NamedTuple):
+    """Layers of images, which precede the dense ones, and the memory of each part of a step: windows, errors, gradient.
+
+    Places are those of numbers in `Vectors.memory`.
+    """
+
+    layers: NDArray[np.int64]
+    """Table of layers, one row each."""
+    slopes: Array
+    """Slope of each layer's activation for negative pre-activations (layers,)."""
+    group: int
+    """Images that pass all layers before the next ones."""
+    work_at: int
+    work_size: int
+    """Start and size of the memory of a part."""
+    gradient_at: int
+    """Start of the gradient in the memory of a part."""
+    gradient_size: int
 
 
 class Vectors(NamedTuple):

@@ -30,20 +30,23 @@ def sgemm(
     c: Any,
     c_at: Any,
     c_step: Any,
+    beta: Any,
 ) -> Any:
-    """C (m, n) = A (m, k) B (k, n), row-major, each from an index of a flat float32 array."""
+    """C (m, n) = A (m, k) B (k, n) + beta C, row-major, each from an index of a flat float32 array."""
     i32, i64, f32 = ir.IntType(32), ir.IntType(64), ir.FloatType()
     matrix = [f32.as_pointer(), i64]
     function = ir.FunctionType(ir.VoidType(), [i32] * 3 + [i64] * 3 + [f32, *matrix, *matrix, f32, *matrix])
     array = [types.int64, types.int64]
-    signature = types.void(types.intp, types.intc, types.intc, *[types.int64] * 3, a, *array, b, *array, c, *array)
+    signature = types.void(
+        types.intp, types.intc, types.intc, *[types.int64] * 3, a, *array, b, *array, c, *array, types.float32
+    )
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         def pointer(index: int) -> Any:
             array = arrayobj.make_array(signature.args[index])(context, builder, arguments[index])
             return builder.gep(array.data, [arguments[index + 1]])
 
-        zero, one = ir.Constant(f32, 0.0), ir.Constant(f32, 1.0)
+        one = ir.Constant(f32, 1.0)
         builder.call(
             builder.inttoptr(arguments[0], function.as_pointer()),
             [
@@ -54,7 +57,7 @@ def sgemm(
                 arguments[8],
                 pointer(9),
                 arguments[11],
-                zero,
+                arguments[15],
                 pointer(12),
                 arguments[14],
             ],

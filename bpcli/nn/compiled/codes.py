@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-DENSE, DROPOUT = 0, 1
-"""Kinds of layers."""
+DENSE, DROPOUT, CONV, MAX_POOL, AVG_POOL, NONE, IMAGES = range(7)
+"""Kinds of layers. NONE: it computes nothing. IMAGES: all layers of images, which precede the dense ones, as one."""
 
 KIND, N_IN, N_OUT, ACTIVATION, WEIGHT, BIAS, OUTPUT, ERROR, MASK, COLUMNS = range(10)
 """Columns of the table of layers: sizes, then the start of parameters, outputs, errors dL/dz and masks."""
+
+(HEIGHT, WIDTH, CHANNELS, OUT_HEIGHT, OUT_WIDTH, FILTERS, KERNEL_HEIGHT, KERNEL_WIDTH) = range(COLUMNS, COLUMNS + 8)
+DOWN, ACROSS, TOP, LEFT, LINES, OF_WEIGHT, OF_BIAS, IMAGE_COLUMNS = range(FILTERS + 3, FILTERS + 11)
+"""Further columns of the table of image layers: shapes, strides, padding before the first value, lines of windows per
+block, and start of the parameters in the gradient of a part."""
 
 IS_WEIGHT, LAYER, FIRST, START, STOP = range(5)
 """Columns of the table of parameter blocks: weights of inputs, or biases, from FIRST on, then their range."""

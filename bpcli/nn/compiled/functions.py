@@ -45,7 +45,7 @@ def multiply(
 ) -> None:
     """C (m, n) = A (m, k) B (k, n); rows of B and C are `step` apart."""
     if m * n * k > SMALL:
-        sgemm(gemm, PLAIN, PLAIN, m, n, k, a, a_at, k, b, b_at, step, c, c_at, step)
+        sgemm(gemm, PLAIN, PLAIN, m, n, k, a, a_at, k, b, b_at, step, c, c_at, step, ZERO)
         return
     for i in range(m):
         out = c[c_at + i * step : c_at + i * step + n]
@@ -64,7 +64,7 @@ def multiply_by_transposed(
 ) -> None:
     """C (m, n) = A (m, k) Bᵀ with B (n, k); rows of C are `step` apart."""
     if m * n * k > SMALL:
-        sgemm(gemm, PLAIN, TRANSPOSED, m, n, k, a, a_at, k, b, b_at, k, c, c_at, step)
+        sgemm(gemm, PLAIN, TRANSPOSED, m, n, k, a, a_at, k, b, b_at, k, c, c_at, step, ZERO)
         return
     for i in range(m):
         left = a[a_at + i * k : a_at + i * k + k]
@@ -92,7 +92,7 @@ def multiply_transposed(
 ) -> None:
     """C (m, n) = Aᵀ B with A (k, m), whose rows are `step` apart, and B (k, n)."""
     if m * n * k > SMALL:
-        sgemm(gemm, TRANSPOSED, PLAIN, m, n, k, a, a_at, step, b, b_at, n, c, c_at, n)
+        sgemm(gemm, TRANSPOSED, PLAIN, m, n, k, a, a_at, step, b, b_at, n, c, c_at, n, ZERO)
         return
     for i in range(m * n):
         c[c_at + i] = ZERO
@@ -183,9 +183,13 @@ def slope_back(d: Any, y: Any, code: int, slope: Any) -> None:
 
 
 @reordered
-def cross_entropy(z: Any, t: Any, weight: Any, first: int, d: Any, share: Any) -> float:
-    """Summed loss of softmax(z) against t; D = (softmax(z) - t) · share · weight."""
+def cross_entropy(z: Any, t: Any, weight: Any, first: int, d: Any, share: Any, smoothing: Any) -> float:
+    """Summed loss of softmax(z) against t' = (1 - smoothing) t + smoothing / columns.
+
+    D = (softmax(z) - t') · share · weight.
+    """
     rows, columns = z.shape
+    kept, spread = ONE - smoothing, smoothing / np.float32(columns)
     total: Any = 0.0
     for i in range(rows):
         largest = z[i, 0]
@@ -194,13 +198,13 @@ def cross_entropy(z: Any, t: Any, weight: Any, first: int, d: Any, share: Any) -
         of_row, likelihood = ZERO, ZERO
         for j in range(columns):
             shifted = z[i, j] - largest
-            likelihood += t[i, j] * shifted
+            likelihood += (kept * t[i, j] + spread) * shifted
             d[i, j] = math.exp(shifted)
             of_row += d[i, j]
         w = ONE if len(weight) == 0 else weight[first + i]
         total += w * (math.log(of_row) - likelihood)
         for j in range(columns):
-            d[i, j] = (d[i, j] / of_row - t[i, j]) * share * w
+            d[i, j] = (d[i, j] / of_row - (kept * t[i, j] + spread)) * share * w
     return total
 
 
@@ -236,11 +240,11 @@ def squared_error(z: Any, t: Any, weight: Any, first: int, d: Any, share: Any) -
 
 
 @compiled
-def loss_and_gradient(code: int, z: Any, t: Any, weight: Any, first: int, d: Any, batch: int) -> float:
-    """Loss summed over the rows; `d` is the gradient of its mean over a batch."""
+def loss_and_gradient(code: int, smoothing: Any, z: Any, t: Any, weight: Any, first: int, d: Any, batch: int) -> float:
+    """Summed loss over the rows; `d`: gradient of its mean over a batch. smoothing: of cross-entropy's targets."""
     columns = z.shape[1]
     if code == CROSS_ENTROPY:
-        return cross_entropy(z, t, weight, first, d, np.float32(1.0 / batch))
+        return cross_entropy(z, t, weight, first, d, np.float32(1.0 / batch), smoothing)
     share = np.float32(1.0 / (batch * columns))
     if code == BINARY_CROSS_ENTROPY:
         return binary_cross_entropy(z, t, weight, first, d, share)

@@ -8,7 +8,20 @@ from typing import NamedTuple
 
 from bpcli.nn.activations import Identity, LeakyRelu, Relu, Sigmoid, Tanh
 from bpcli.nn.compiled import codes
-from bpcli.nn.layers import DenseLayer, DropoutLayer, Layer, ScheduledDropoutLayer, UnbiasedDenseLayer
+from bpcli.nn.layers import (
+    AvgPoolLayer,
+    ConvLayer,
+    DenseLayer,
+    DropoutLayer,
+    FlattenLayer,
+    GlobalAvgPoolLayer,
+    Layer,
+    MaxPoolLayer,
+    ScheduledDropoutLayer,
+    UnbiasedDenseLayer,
+)
+from bpcli.nn.layers.grids import Sliding
+from bpcli.nn.layers.windows import Extent
 
 ACTIVATIONS: dict[type, int] = {
     Identity: codes.IDENTITY,
@@ -20,12 +33,16 @@ ACTIVATIONS: dict[type, int] = {
 
 
 class Kernel(NamedTuple):
-    """Codes of a layer's kernel. `slope`: of its activation below 0. `masks`: the layer, if it draws masks."""
+    """Codes of a layer's kernel. `slope`: of its activation below 0. `masks`: the layer, if it draws masks.
+
+    `sliding`: the windows of a layer of images.
+    """
 
     kind: int
     activation: int = codes.IDENTITY
     slope: float = 0.0
     masks: DropoutLayer | None = None
+    sliding: Sliding | None = None
 
 
 @singledispatch
@@ -53,6 +70,36 @@ def _dropout(layer: DropoutLayer) -> Kernel:
 @kernel_of.register
 def _scheduled_dropout(layer: ScheduledDropoutLayer) -> None:
     return None  # kernels have one rate
+
+
+@kernel_of.register
+def _conv(layer: ConvLayer) -> Kernel | None:
+    code = ACTIVATIONS.get(type(layer.activation))
+    if code is None or layer.groups > 1 or not layer.bias:
+        return None
+    return Kernel(codes.CONV, code, getattr(layer.activation, "slope", 0.0), sliding=layer.sliding)
+
+
+@kernel_of.register
+def _max_pool(layer: MaxPoolLayer) -> Kernel:
+    return Kernel(codes.MAX_POOL, sliding=layer.sliding)
+
+
+@kernel_of.register
+def _avg_pool(layer: AvgPoolLayer) -> Kernel:
+    return Kernel(codes.AVG_POOL, sliding=layer.sliding)
+
+
+@kernel_of.register
+def _global_avg_pool(layer: GlobalAvgPoolLayer) -> Kernel:
+    height, width, channels = (1, *layer.in_shape)[-3:]
+    one = Extent(windows=1, before=0, stride=1)
+    return Kernel(codes.AVG_POOL, sliding=Sliding((height, width, channels), (height, width), (one, one)))
+
+
+@kernel_of.register
+def _flatten(layer: FlattenLayer) -> Kernel:
+    return Kernel(codes.NONE)
 
 
 def kernels_of(layers: Sequence[Layer]) -> list[Kernel] | None:

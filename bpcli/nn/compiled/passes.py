@@ -17,6 +17,7 @@ from bpcli.nn.compiled.codes import (
     DROPOUT,
     ERROR,
     FIRST,
+    IMAGES,
     IS_WEIGHT,
     KIND,
     LAYER,
@@ -87,6 +88,7 @@ def output(
     layers: Any,
     slopes: Any,
     loss: int,
+    smoothing: Any,
     params: Any,
     memory: Any,
     x: Any,
@@ -114,6 +116,7 @@ def output(
     activate(logits, biases, layers[index, ACTIVATION], slopes[index])
     total = loss_and_gradient(
         loss,
+        smoothing,
         logits,
         matrix(y, (begin + first) * n_out, last - first, n_out),
         weight,
@@ -161,6 +164,8 @@ def backward(
             for j in range(at, at + columns):
                 memory[below + j] *= masks[mask_at + j]
         under -= 1
+    if layers[under, KIND] == IMAGES:
+        return
     out_at = layers[under, OUTPUT]
     for i in range(rows):
         at = i * n_in + first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array, aligned
 from bpcli.nn.compiled import codes
-from bpcli.nn.compiled.arguments import Code, Vectors
+from bpcli.nn.compiled.arguments import Code, ImageLayers, Vectors
+from bpcli.nn.compiled.image_program import Described, describe_images, image_layers, parameters_of
 from bpcli.nn.compiled.kernels import Kernel, kernels_of
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
 from bpcli.nn.network import Network
@@ -31,7 +32,7 @@ def has_kernels(network: Network, loss: LossBase, optimizer: OptimizerBase, dtyp
 
 def _loss_code(loss: LossBase) -> int | None:
     match loss:
-        case CrossEntropy(label_smoothing=0.0):
+        case CrossEntropy():
             return codes.CROSS_ENTROPY
         case BinaryCrossEntropy():
             return codes.BINARY_CROSS_ENTROPY
@@ -78,66 +79,92 @@ class Program:
         """Prepare calls over up to `rows` rows in batches of `batch`, with layers in `parts` parts of whole `line`s."""
         from bpcli.nn.compiled.library import sgemm_address
 
-        layers, kernels, dtype = network.layers, kernels_of(network.layers), params.dtype
+        kernels, dtype = kernels_of(network.layers), params.dtype
         loss_code, rule_code, gemm = _loss_code(loss), _optimizer_code(optimizer), sgemm_address()
         if loss_code is None or rule_code is None or kernels is None or gemm is None or dtype != np.float32:
             raise ValueError("this plan has no compiled kernels")
-        table = np.zeros((len(layers), codes.COLUMNS), np.int64)
-        memory = aligned(_lay_out(table, network, kernels, batch), dtype)
-        self.dropout = [kernel.masks for kernel in kernels if kernel.masks is not None]
+        described = [pair for pair in zip(network.layers, kernels, strict=True) if pair[1].kind != codes.NONE]
+        of_images = image_layers(described)
+        ahead, dense = described[:of_images], described[of_images:]
+        weight, bias, end = 0, network.layout.weights, 0
+        self.images = None
+        if ahead:
+            self.images, end = describe_images(
+                ahead, batch=batch, parts=parts, biases_at=bias, memory_at=end, line=line
+            )
+            (_, _, _, weights), (_, _, _, biases) = parameters_of(self.images, bias)
+            weight, bias = weights, bias + biases
+            dense = [(ahead[-1][0], Kernel(codes.IMAGES)), *dense]
+        table = np.zeros((len(dense), codes.COLUMNS), np.int64)
+        end = _lay_out(table, dense, batch, weight, bias, end)
+        rows_of_tables = list(table)
+        if self.images is not None:
+            table[0, codes.OUTPUT] = self.images.layers[-1, codes.OUTPUT]
+            rows_of_tables = [*self.images.layers, *table[1:]]
+        self.dropout = [kernel.masks for _, kernel in described if kernel.masks is not None]
         ends = np.cumsum([0, *(rows * layer.n_out for layer in self.dropout)])
         self.flat_masks = np.empty(ends[-1], np.float32)
         self.masks = [self.flat_masks[start:stop].reshape(rows, -1) for start, stop in pairwise(ends)]
-        table[[layer.index for layer in self.dropout], codes.MASK] = ends[:-1]
+        masked = (row for row in rows_of_tables if row[codes.KIND] == codes.DROPOUT)
+        for row, start in zip(masked, ends, strict=False):
+            row[codes.MASK] = start
         self.parts = parts
-        widths = [network.n_in, *(layer.n_out for layer in layers)]
+        widths = [network.n_in, *(layer.n_out for layer, _ in dense)]
         cut = np.array([cuts(width, parts, line) for width in widths], np.int64)
         self.code = Code(
             gemm=gemm,
             layers=table,
-            slopes=np.array([kernel.slope for kernel in kernels], np.float32),
+            slopes=np.array([kernel.slope for _, kernel in dense], np.float32),
             loss=loss_code,
+            smoothing=np.float32(getattr(loss, "label_smoothing", 0.0)),
             optimizer=rule_code,
             coefficients=_coefficients(optimizer),
             rules=np.array(rules, np.float32),
             cuts=cut,
-            **_blocks(table, cut),
+            **_blocks(table, cut, self.images, network.layout.weights, line),
         )
         none = np.empty(0, np.float32)
         m, v = (slots.get(name, none) for name in ("m", "v"))
+        memory = aligned(end, dtype)
         self.vectors = Vectors(params, aligned(params.size, dtype), m, v, memory, np.zeros((2, parts)))
 
 
-def _lay_out(table: NDArray[np.int64], network: Network, kernels: Sequence[Kernel], rows: int) -> int:
-    """Fill the table of layers. Returns the number of outputs and errors of `rows` rows."""
-    layers = network.layers
-    weight, bias, end = 0, network.layout.weights, 0
-    for line, layer, kernel in zip(table, layers, kernels, strict=True):
+def _lay_out(table: NDArray[np.int64], layers: Described, rows: int, weight: int, bias: int, end: int) -> int:
+    """Fill the table of layers, from the first weight, bias and number of memory on. Returns the end of memory."""
+    for line, (layer, kernel) in zip(table, layers, strict=True):
         line[codes.KIND], line[codes.ACTIVATION] = kernel.kind, kernel.activation
         line[codes.N_IN], line[codes.N_OUT] = layer.n_in, layer.n_out
-        line[codes.OUTPUT], end = end, end + rows * layer.n_out
+        if kernel.kind != codes.IMAGES:  # their outputs have places
+            line[codes.OUTPUT], end = end, end + rows * layer.n_out
         if kernel.kind == codes.DENSE:
             line[codes.WEIGHT], weight = weight, weight + layer.n_in * layer.n_out
             line[codes.BIAS], bias = bias, bias + layer.n_out
     for index in range(len(layers) - 1, -1, -1):
-        if index + 1 < len(layers) and kernels[index + 1].kind == codes.DROPOUT:
+        if index + 1 < len(layers) and layers[index + 1][1].kind == codes.DROPOUT:
             table[index, codes.ERROR] = table[index + 1, codes.ERROR]
         else:
-            table[index, codes.ERROR], end = end, end + rows * layers[index].n_out
+            table[index, codes.ERROR], end = end, end + rows * layers[index][0].n_out
     return end
 
 
-def _blocks(table: NDArray[np.int64], cuts: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+def _blocks(
+    table: NDArray[np.int64], cut: NDArray[np.int64], images: ImageLayers | None, biases_at: int, line_size: int
+) -> dict[str, NDArray[np.int64]]:
     """`blocks` and `ends` of the code: parameters by part."""
-    blocks, ends = [], [0]
-    for part in range(cuts.shape[1] - 1):
+    blocks, ends, parts = [], [0], cut.shape[1] - 1
+    ahead = [] if images is None else parameters_of(images, biases_at)
+    for part in range(parts):
+        for is_weight, of_gradient, at, count in ahead:
+            first, last = cuts(count, parts, line_size)[part : part + 2]
+            if last > first:
+                blocks.append((is_weight, 0, of_gradient + first, at + first, at + last))
         for index, line in enumerate(table):
             if line[codes.KIND] == codes.DENSE:
                 for is_weight, side, at, width in (
                     (1, index, line[codes.WEIGHT], line[codes.N_OUT]),
                     (0, index + 1, line[codes.BIAS], 1),
                 ):
-                    first, last = cuts[side, part : part + 2]
+                    first, last = cut[side, part : part + 2]
                     if last > first:
                         blocks.append((is_weight, index, first, at + first * width, at + last * width))
         ends.append(len(blocks))

@@ -64,13 +64,14 @@ def choose_stepping(
     """Compiled steps for long epochs if available, else sharded steps for long steps, else serial steps.
 
     Several members, and gradients exchanged with other workers, require serial steps; a moving average of the
-    parameters requires steps in NumPy. `compiled_from` is in seconds
+    parameters, and changes of images, require steps in NumPy. `compiled_from` is in seconds
     per epoch as estimated by `numpy_seconds`, `shared_from` in operations per step.
     """
     if exchanges or len(plan.members) > 1:
         return SERIAL
     shared = operations(plan) >= shared_from
-    compiled = plan.spec.average is None and has_kernels(plan.network, plan.loss, plan.optimizer, plan.dtype)
+    compiled = plan.spec.average is None and plan.augment is None
+    compiled = compiled and has_kernels(plan.network, plan.loss, plan.optimizer, plan.dtype)
     if compiled and numpy_seconds(plan) >= compiled_from and can_compile():
         return Stepping("compiled", part_count(plan) if shared else 1)
     shards = shard_count(plan) if shared else 1

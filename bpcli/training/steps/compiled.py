@@ -137,6 +137,7 @@ class CompiledSteps(Steps):
                     barrier,
                     lane,
                     self._lanes,
+                    program.images,
                 )
             except BaseException:
                 abort(barrier)

@@ -1,0 +1,103 @@
+"""A whole job on images in PyTorch: `python -m benchmarks.peers.torch_images_job CONFIG.yaml MODEL.pt`.
+
+The script reads what it needs of the config of bpcli: data, layers, optimizer, epochs, batch size.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from torch import nn
+
+
+def split(y: Any, shares: dict[str, float], seed: int) -> dict[str, Any]:
+    """Places of the rows of each part, in the same shares of each class."""
+    generator = np.random.default_rng(seed)
+    parts: dict[str, list[Any]] = {"train": [], **{name: [] for name in shares}}
+    for label in np.unique(y):
+        places = generator.permutation(np.flatnonzero(y == label))
+        for name, share in shares.items():
+            count = round(share * np.count_nonzero(y == label))
+            parts[name].append(places[:count])
+            places = places[count:]
+        parts["train"].append(places)
+    return {name: generator.permutation(np.concatenate(places)) for name, places in parts.items()}
+
+
+def network(layers: list[dict[str, Any]], classes: int) -> nn.Sequential:
+    """Layers of the config, of which these jobs have four kinds."""
+    made: list[nn.Module] = []
+    flat = False
+    for layer in layers:
+        kind = layer.get("type", "dense")
+        if kind == "conv":
+            made += [nn.LazyConv2d(layer["filters"], layer["kernel"], padding="same"), nn.ReLU()]
+        elif kind == "max_pool":
+            made.append(nn.MaxPool2d(layer["size"]))
+        elif kind == "dropout":
+            made.append(nn.Dropout(layer["rate"]))
+        elif kind == "dense":
+            made += [*([] if flat else [nn.Flatten()]), nn.LazyLinear(layer["units"]), nn.ReLU()]
+            flat = True
+        else:
+            raise ValueError(f"no layer of type {kind} here")
+    return nn.Sequential(*made, *([] if flat else [nn.Flatten()]), nn.LazyLinear(classes))
+
+
+def main(path: str, output: str) -> None:
+    config = yaml.safe_load(Path(path).read_text())
+    data, training = config["data"], config["training"]
+    torch.manual_seed(0)
+    with np.load(Path(path).parent / data["path"]) as arrays:
+        x, y = (arrays[name] for name in ("X", "y"))
+    height, width, channels = config["input"]["shape"]
+    x = x.reshape(len(x), height, width, channels).astype(np.float32).transpose(0, 3, 1, 2)
+    rows = split(y, data["split"], seed=0)
+    mean, deviation = x[rows["train"]].mean(), x[rows["train"]].std()
+    images = {name: torch.from_numpy((x[places] - mean) / deviation) for name, places in rows.items()}
+    targets = {name: torch.from_numpy(y[places].astype(np.int64)) for name, places in rows.items()}
+    count, size, epochs = len(rows["train"]), training["batch_size"], training["epochs"]
+
+    model = network(config["layers"], len(np.unique(y)))
+    model(images["train"][:1])
+    optimizer = torch.optim.Adam(model.parameters(), config["optimizer"]["learning_rate"], fused=True)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * -(-count // size))
+    given = config.get("loss")
+    loss = nn.CrossEntropyLoss(label_smoothing=given["label_smoothing"] if isinstance(given, dict) else 0.0)
+    by_accuracy = training.get("early_stopping", {}).get("monitor") == "validation_accuracy"
+
+    def scores(part: str) -> tuple[float, float]:
+        model.eval()
+        with torch.no_grad():
+            logits = model(images[part])
+            accuracy = (logits.argmax(dim=1) == targets[part]).float().mean()
+            return float(accuracy), float(nn.functional.cross_entropy(logits, targets[part]))
+
+    highest, best = -float("inf"), deepcopy(model.state_dict())
+    for _ in range(epochs):
+        model.train()
+        for places in torch.randperm(count).split(size):
+            optimizer.zero_grad()
+            loss(model(images["train"][places]), targets["train"][places]).backward()
+            optimizer.step()
+            schedule.step()
+        accuracy, log_loss = scores("validation")
+        goal = accuracy if by_accuracy else -log_loss
+        if goal > highest:
+            highest, best = goal, deepcopy(model.state_dict())
+    model.load_state_dict(best)
+    part = "test" if "test" in rows else "validation"
+    accuracy, _ = scores(part)
+    torch.save({"model": best, "mean": mean, "deviation": deviation}, output)
+    print(json.dumps({"accuracy": accuracy, "epochs": epochs}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
