@@ -15,6 +15,13 @@ PictureSize = Pixels | Annotated[Sequence[Pixels], Field(min_length=2, max_lengt
 """Height and width, or one number for both."""
 
 
+def height_and_width(size: PictureSize | None) -> tuple[int, int] | None:
+    """Height and width; None for None."""
+    if size is None or isinstance(size, int):
+        return None if size is None else (size, size)
+    return size[0], size[1]
+
+
 class ImagesSpec(Spec):
     """Size and channels of the pictures in a folder."""
 
@@ -31,10 +38,3 @@ class ImagesSpec(Spec):
     def form(self) -> PictureForm:
         """What the pictures are brought to."""
         return PictureForm(height_and_width(self.size), self.channels)
-
-
-def height_and_width(size: PictureSize | None) -> tuple[int, int] | None:
-    """Size as height and width; None for None."""
-    if size is None:
-        return None
-    return (size, size) if isinstance(size, int) else (size[0], size[1])

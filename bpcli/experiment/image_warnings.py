@@ -8,7 +8,7 @@ from bpcli.data.columns import ArrayInput
 from bpcli.data.data_warning import DataWarning
 from bpcli.data.examples.contradictions import contradiction
 from bpcli.data.examples.selection import Examples
-from bpcli.data.files.row_pictures import picture_names
+from bpcli.data.files.pictured_rows import picture_names
 from bpcli.data.files.source import Source
 from bpcli.data.targets import TargetBase
 from bpcli.wording import counted, quoted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bpcli.data.files.row_pictures import picture_names
+from bpcli.data.files.pictured_rows import picture_names
 from bpcli.data.files.source import open_source
 from bpcli.data.preprocess.image_inputs import images_among
 from bpcli.models.evaluation import find_data

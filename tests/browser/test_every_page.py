@@ -16,7 +16,7 @@ PAGES = (
     "trace of hostile",
 )
 SAMPLED = [pytest.param(name, marks=pytest.mark.exhaustive if name.endswith(" of concrete") else ()) for name in PAGES]
-"""Pages of the default run, for what differs little with the task."""
+"""Pages of the default run, for what follows from the building blocks, which pages of regression share."""
 
 
 def test_no_page_is_forgotten(pages: dict[str, Path]) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from bpcli.data.files.cells import ReadOptions
+from bpcli.data.files.pictured_rows import picture_names
 from bpcli.data.files.read import data_digest, read_chunks, read_table
-from bpcli.data.files.row_pictures import picture_names
 from bpcli.data.files.source import Source
 from bpcli.data.picture_form import AS_THEY_ARE, PictureForm
 from bpcli.data.table import Table
