@@ -1,7 +1,8 @@
-"""Compiled steps of networks with image layers: those of NumPy, and the same bits with any number of threads."""
+"""Compiled and sharded steps of networks with image layers: those of NumPy, and the same bits with any threads."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from bpcli.nn.optimizers import Adam, Adamw
 from bpcli.training import Stepping, TrainingPlan, TrainingSpec
 from bpcli.training.spec import Clip, Penalty
 from bpcli.training.steps.choice import choose_stepping
+from bpcli.training.steps.sharded import ShardedSteps
 
 LAYERS: dict[str, tuple[tuple[int, ...], list[Any]]] = {
     "one channel, odd sizes": (
@@ -80,6 +82,30 @@ def test_compiled_steps_of_images_are_those_of_numpy(shape: Any, layers: Any, pa
     assert not np.array_equal(expected.params, of.new_state().params)
     assert_close(expected, state)
     np.testing.assert_allclose(same_losses, losses, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("shape", "layers"), LAYERS.values(), ids=LAYERS)
+def test_shards_of_images_take_the_steps_of_the_whole_batch_whatever_the_threads(shape: Any, layers: Any) -> None:
+    without_noise = [layer for layer in layers if layer.type != "dropout"]  # shards draw masks of their own
+    of = example(shape, without_noise, optimizer=Adamw(weight_decay=0.1))
+    stepping = Stepping("sharded", 3, block_inputs=2)
+    expected, losses = taken(of, taking(Stepping()))
+    alone, same_losses = taken(of, taking(stepping))
+    assert_close(expected, alone)
+    np.testing.assert_allclose(same_losses, losses, rtol=1e-5)
+    for lanes in (2, 3):
+        assert vectors_equal(alone, taken(of, taking(stepping, lanes))[0])
+
+
+def test_shards_share_no_memory_that_is_not_per_row() -> None:
+    shape, layers = LAYERS["overlapping windows"]
+    of = replace(example(shape, layers), stepping=Stepping("sharded", 2))
+    steps = taking(of.stepping)(of, of.new_state())
+    assert isinstance(steps, ShardedSteps)
+    one, other = (through.workspace.layers for _, _, through in steps._memory(16).shards)
+    for first, second in zip(one, other, strict=True):
+        for name in first:
+            assert not np.shares_memory(first[name], second[name]), name
 
 
 @pytest.mark.parametrize(

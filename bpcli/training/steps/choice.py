@@ -31,6 +31,12 @@ Dispatching to threads and waiting for them takes a tenth of that.
 SHARD_ROWS, OF_LARGE_LAYERS, LARGE = 64, 256, 1 << 20
 """Minimum rows per shard: 64, or 256 if a layer has more than LARGE weights, which every shard loads into the cache."""
 
+OF_IMAGES = 16
+"""Minimum rows per shard where most weights are used at many positions, since a row is much work.
+
+So batches of 32 images, the default, have two shards.
+"""
+
 MOST_SHARDS = 8
 
 PART_OUTPUTS = 256
@@ -93,6 +99,8 @@ def shard_count(plan: TrainingPlan) -> int:
         return 1
     largest = max(layer.multiplications for layer in plan.network.layers)
     rows = OF_LARGE_LAYERS if largest > LARGE else SHARD_ROWS
+    if plan.network.multiplications > 2 * plan.network.layout.weights:
+        rows = OF_IMAGES
     return max(1, min(MOST_SHARDS, plan.batch_size // rows))
 
 
