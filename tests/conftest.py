@@ -19,7 +19,7 @@ from bpcli.system.openblas import drop_crashing_kernels
 # Before NumPy is loaded, which the imports above do not: the bits in here are those of the command.
 os.environ.update(BLAS_ENVIRONMENT)
 drop_crashing_kernels(os.environ)
-settings.register_profile("sample", deadline=None, max_examples=25)  # a busy machine is no failure
+settings.register_profile("sample", deadline=None, max_examples=12)  # a busy machine is no failure
 settings.register_profile("whole", deadline=None)
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each process that a test starts compiles the whole package
 gc.set_threshold(100_000)  # little garbage is in cycles; the default of 700 takes a twentieth of the time

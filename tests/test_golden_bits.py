@@ -11,7 +11,7 @@ from golden.make_bits import ARITHMETIC, GROUPS, recorded, train_group
 @pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.exhaustive)], ids=["sample", "whole"])
 @pytest.mark.parametrize("group", GROUPS)
 def test_training_gives_the_recorded_bits_with_one_thread_and_with_two(group: str, whole: bool, tmp_path: Path):
-    """The sample trains with two threads, and with one only where steps are divided among threads."""
+    """The sample leaves experiments out, and trains with one thread only where steps are divided among threads."""
     compiled = group == "compiled"
     if compiled:
         pytest.importorskip("numba")
@@ -22,6 +22,6 @@ def test_training_gives_the_recorded_bits_with_one_thread_and_with_two(group: st
     for entry in recorded():
         if all(entry["environment"][key] == versions.get(key) for key in (*ARITHMETIC, *["numba"] * compiled)):
             found = {name: run.bits[2] for name, run in trained.items()}
-            assert found == entry["bits"][group]
+            assert found == {name: bits for name, bits in entry["bits"][group].items() if whole or name in found}
             return
     pytest.skip(f"no bits are recorded for {', '.join(versions[key] for key in ARITHMETIC)}; see make_bits.py")

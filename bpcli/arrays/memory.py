@@ -9,6 +9,9 @@ import numpy as np
 Array = np.ndarray[tuple[int, ...], np.dtype[Any]]
 """A float32 or float64 array; one network uses a single dtype throughout."""
 
+Features = slice | np.ndarray[tuple[int], np.dtype[np.intp]]
+"""Some of the features of a row: a range, or indices."""
+
 CACHE_LINE, LARGE_PAGE = 64, 1 << 21
 """Sizes in bytes."""
 

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bpcli.cli.architecture import layer_lines, target_lines
 from bpcli.cli.console import notes, result, result_json
+from bpcli.cli.inspect_images import image_lines
 from bpcli.cli.inspect_text import MOST_CURVES, column_lines, dependence_lines, grid_lines, neuron_lines, neurons_lines
 from bpcli.cli.options import (
     AsJson,
     CheckpointArgument,
     CheckpointOption,
+    Force,
     MemberOption,
     NoCache,
     require_member,
     the_one,
 )
+from bpcli.cli.output import require_free, write_page
 from bpcli.errors import UsageError
-from bpcli.wording import composed, counted, quoted, sized
+from bpcli.wording import composed, counted, printable, quoted, sized
 
 if TYPE_CHECKING:
     from bpcli.models.model import Model
@@ -62,6 +66,15 @@ def inspect(
     member: MemberOption = None,
     no_cache: NoCache = False,
     as_json: AsJson = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            metavar="FILE",
+            help="Write a page instead, - for standard output: for images with filters, and what predictions rest on.",
+        ),
+    ] = None,
+    force: Force = False,
 ) -> None:
     """Show layers, importance of columns, and what neurons do.
 
@@ -69,6 +82,7 @@ def inspect(
 
     Example: bpcli inspect runs/penguins-20261121-140203 --column bill_length_mm
     """
+    from bpcli.data.preprocess.image_inputs import images_among
     from bpcli.inspection.attributions import sampled_attributions
     from bpcli.inspection.dependence import partial_dependence, require_columns
     from bpcli.inspection.document import Contributions, InspectedColumns, Inspection, RankedColumns
@@ -76,14 +90,22 @@ def inspect(
     from bpcli.inspection.neurons import inspect_neurons
     from bpcli.models.evaluation import SEEN_BY_FINAL, known_classes, split_rows
     from bpcli.models.model import Model
+    from bpcli.models.row_names import file_names
     from bpcli.models.summary import NetworkSummary
     from bpcli.storage.run_checkpoint import unfinished_notes
 
+    if html is not None:
+        for given, option in ((as_json, "--json"), (column, "--column"), (neuron, "--neuron")):
+            if given:
+                raise UsageError(f"{option} and --html exclude each other")
+        require_free(html, force, "--html")
     whole = Model.load(the_one(checkpoint, run, "CHECKPOINT", "--run"))
     of_member = whole.of_member(require_member(member, whole.members))
     model = whole if member is None else of_member
     named = [composed(name) for row in csv.reader(column or ()) for name in row if name]
-    require_columns(model, named)
+    images = images_among(model.preprocessor.inputs)
+    inputs = [part.name for part in model.preprocessor.parts]
+    require_columns(named, [*(image.name for image in images), *inputs])
     require_score(model, importance)
     wanted = _wanted(model, layer, neuron or [])
     rows = known_classes(whole, split_rows(whole, None, cache=not no_cache))
@@ -99,30 +121,52 @@ def inspect(
         ]
     if named or not neuron:
         added = sampled_attributions(model, rows.table)
-        ranked = RankedColumns.of(permutation_importance(model, rows.table, importance), added)
-        most = [one.column for one in ranked.columns[: MOST_DEPENDENCE if as_json else MOST_CURVES]]
-        dependence = partial_dependence(model, rows.table, named or most)
-        shown = [one for one in ranked.columns if not named or one.column in named]
+        ranked = RankedColumns.of(permutation_importance(model, rows.table, importance, pixels=named), added, images)
+        most = [one.column for one in ranked.columns if one.column in inputs]
+        with_curves = [name for name in named if name in inputs] or most[: MOST_DEPENDENCE if as_json else MOST_CURVES]
+        dependence = partial_dependence(model, rows.table, with_curves)
         contributions = Contributions(added.meaning, len(added.explained), added.remainder)
-        columns = InspectedColumns(replace(ranked, columns=shown), contributions, dependence)
-        sections.append(column_lines([part.summary() for part in model.preprocessor.parts], columns, every=bool(named)))
+        shown = replace(
+            ranked,
+            columns=[one for one in ranked.columns if not named or one.column in named],
+            images=tuple(one for one in ranked.images if not named or one.image in named),
+        )
+        columns = InspectedColumns(shown, contributions, dependence)
+        if len(shown.columns) > len(shown.images) or len(shown.images) > 1:
+            summaries = [one.summary() for one in (*model.preprocessor.parts, *(image.fitted for image in images))]
+            sections.append(column_lines(summaries, columns, every=bool(named)))
+        sections += [image_lines(one, columns, every=bool(named)) for one in shown.images]
         sections += (
             [grid_lines(one, dependence) for one in dependence.columns]
             if named
-            else [dependence_lines(dependence, len(ranked.columns))]
+            else [dependence_lines(dependence, len(most))]
         )
     if neuron or not named:
+        names = file_names(whole, cache=not no_cache)
+        files = None if names is None else [names[row - 1] for row in rows.numbers]
         found = [
-            one for one in inspect_neurons(of_member, rows.table, rows.numbers) if (one.layer, one.place) in wanted
+            one
+            for one in inspect_neurons(of_member, rows.table, rows.numbers, files)
+            if (one.layer, one.place) in wanted
         ]
         if neuron:
             sections += [neuron_lines(one, model.preprocessor.target.names) for one in found]
         elif found:
             sections.append(neurons_lines(found, neurons))
+    if html is not None:
+        from bpcli.inspection.filters import first_filters
+        from bpcli.inspection.pictured import pictured_images
+        from bpcli.report.inspected import inspection_page
+
+        inspection = Inspection(printable(str(model.path)), rows.source, network, columns, found)
+        pictures = pictured_images(model, rows.table, rows.numbers, files)
+        name = model.header.config.name or model.path.resolve().parent.parent.name
+        write_page(html, inspection_page(f"Inspection of {name}", inspection, pictures, first_filters(of_member)))
+        return
     if as_json:
         result_json(Inspection(str(model.path), rows.source, network, columns, found).to_json())
         return
-    for index, section in enumerate(sections):
+    for index, section in enumerate(filter(None, sections)):
         for line in ["", *section] if index else section:
             result(line)
 

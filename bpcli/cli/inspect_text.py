@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from math import inf
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from bpcli.data.columns.base import InputSummary
     from bpcli.inspection.dependence import Dependence, PartialDependence
     from bpcli.inspection.document import InspectedColumns, RankedColumns
-    from bpcli.inspection.importance import ColumnImportance, Importance
+    from bpcli.inspection.importance import ColumnImportance, Importance, PartImportance
     from bpcli.inspection.neurons import Neuron
 
 MOST_CURVES = 6
@@ -37,13 +38,16 @@ INTEGRATED = "integrated gradients"
 LONGEST_BAR = 12
 """Maximum length of the bar of an importance, in characters."""
 
+LONGEST_DRIVERS = 46
+"""Maximum length of the regions that drive a neuron in a table, in characters."""
+
 WIDEST = 40
 """Maximum width of a curve, in characters."""
 
 
 def column_lines(columns: Sequence[InputSummary], found: InspectedColumns, every: bool) -> list[str]:
     """Lines on the columns: encoding and importance of each."""
-    importance, added = found.importance, found.contributions
+    importance = found.importance
     encodings = {column.name: column for column in columns}
     rows = []
     most = max((max(one.importance, one.high or 0.0) for one in importance.columns), default=0.0)
@@ -76,18 +80,21 @@ def column_lines(columns: Sequence[InputSummary], found: InspectedColumns, every
         right=(2, 3, 4, 6),
         most=len(rows) if every else MOST_COLUMNS,
     )
-    return [
-        *wrap(
-            f"{score_name(importance)} {number(importance.score)} on {counted(importance.rows, 'row')}; permutation: "
-            f"how much worse with a column's values shuffled (mean of {importance.repeats}); bar: █ low, ▓ value, "
-            "░ high end; integrated gradients: mean |contribution| "
-            f"to the answer, relative to an average row, over {counted(added.rows, 'row')}; the answer "
-            f"is {added.meaning}"
-            f"{'; numbers with 2 inputs: the value and a missing indicator' if with_missing else ''}",
-            PROSE,
-        ),
-        *table_lines(table, "less important; --json lists all"),
-    ]
+    meaning = importance_meaning(found, "a column's values")
+    missing = "; numbers with 2 inputs: the value and a missing indicator" if with_missing else ""
+    return [*wrap(f"{meaning}{missing}", PROSE), *table_lines(table, "less important; --json lists all")]
+
+
+def importance_meaning(found: InspectedColumns, shuffled: str) -> str:
+    """Meaning of the numbers of a table of importance, given what is shuffled."""
+    importance, added = found.importance, found.contributions
+    mean = f" (mean of {importance.repeats})" if importance.repeats > 1 else ""
+    return (
+        f"{score_name(importance)} {number(importance.score)} on {counted(importance.rows, 'row')}; permutation: "
+        f"how much worse with {shuffled} shuffled{mean}; bar: █ low, ▓ value, ░ high end; integrated gradients: mean "
+        f"|contribution| to the answer, relative to an average row, over {counted(added.rows, 'row')}; the answer "
+        f"is {added.meaning}"
+    )
 
 
 def score_name(found: Importance | RankedColumns) -> str:
@@ -97,13 +104,13 @@ def score_name(found: Importance | RankedColumns) -> str:
     )
 
 
-def interval(one: ColumnImportance) -> str:
+def interval(one: ColumnImportance | PartImportance) -> str:
     """Interval of an importance: `0.0123 to 0.0456`."""
     ends = [number(None if end is None else round(end, 9) + 0.0) for end in (one.low, one.high)]
     return "-" if one.low is None else " to ".join(ends)
 
 
-def bar(one: ColumnImportance, most: float) -> str:
+def bar(one: ColumnImportance | PartImportance, most: float) -> str:
     """Bar of an importance on a scale from 0 to `most`, with three shades that end at low end, value and high end."""
     if most <= 0:
         return ""
@@ -211,7 +218,7 @@ def neuron_lines(neuron: Neuron, targets: tuple[str, ...]) -> list[str]:
                     f"{number(neuron.loss_without)} higher with the output replaced by its mean (ablation)",
                 ],
                 ["separation", f"{number(neuron.separation)} of the variance is explained by the target ({share})"],
-                ["driven by", ", ".join(f"{name} ({value:+.2f})" for name, value in neuron.drivers) or "nothing"],
+                ["driven by", _joined([f"{name} ({value:+.2f})" for name, value in neuron.drivers]) or "nothing"],
             ]
         ),
     ]
@@ -219,13 +226,20 @@ def neuron_lines(neuron: Neuron, targets: tuple[str, ...]) -> list[str]:
         lines += ["mean output by class", *aligned([[f"  {k}", number(v)] for k, v in neuron.by_class.items()], (1,))]
     if neuron.excited_by:
         columns = list(neuron.excited_by[0].cells)
+        file = ["file"] if neuron.excited_by[0].file is not None else []
         rows = [
-            [f"  {one.row}", number(one.output), *one.target, *(one.cells[name] for name in columns)]
+            [
+                f"  {one.row}",
+                *([one.file] if one.file is not None else []),
+                number(one.output),
+                *one.target,
+                *(one.cells[name] for name in columns),
+            ]
             for one in neuron.excited_by
         ]
         lines += [
             "rows with the highest output, by row number in the data (as in bpcli trace --row)",
-            *table_lines(Table("Rows", ["  row", "output", *targets, *columns], rows, right=(0, 1))),
+            *table_lines(Table("Rows", ["  row", *file, "output", *targets, *columns], rows, right=(0, 1 + len(file)))),
         ]
     return lines
 
@@ -262,7 +276,16 @@ def _cell(value: float | str) -> str:
 
 
 def _drivers(neuron: Neuron) -> str:
-    return ", ".join(f"{'+' if value > 0 else '−'} {name}" for name, value in neuron.drivers)
+    return _joined([f"{'+' if value > 0 else '−'} {name}" for name, value in neuron.drivers], LONGEST_DRIVERS)
+
+
+def _joined(names: Sequence[str], longest: float = inf) -> str:
+    """Names separated by commas; by semicolons if they have commas, as regions do, up to a length but at least one."""
+    if not any(", " in name for name in names):
+        return ", ".join(names)
+    separator = "; "
+    count = next((n for n in range(len(names), 1, -1) if len(separator.join(names[:n])) <= longest), 1)
+    return separator.join(names[:count])
 
 
 def _highest(neuron: Neuron) -> str:

@@ -62,7 +62,7 @@ def predict(
             "baseline and contribution_NAME, where explained = baseline + the sum of all contributions. Explained is "
             "a numeric prediction, or the log-odds of the predicted class; baseline is its value for an average "
             "training row. With several targets, there is one column for each: explained_TARGET, baseline_TARGET, "
-            "contribution_NAME_to_TARGET.",
+            "contribution_NAME_to_TARGET. An image has a contribution for each pixel; a note sums them up by region.",
         ),
     ] = False,
     threshold: ThresholdOption = None,
@@ -122,7 +122,8 @@ def predict(
     notes([*unfinished_notes(model.path), *model.decision_notes, *surprise_notes(tally.surprises), *tally.notes])
     before = "; explained is the prediction before that" if explain else ""
     notes(f"{line}{before}" for line in notes_of_clipped(model.target, tally.clipped))
-    if explain:
+    if explainer is not None:
+        notes(explainer.regions.lines())
         same = "that of the same class" if model.target.task in ("binary", "multiclass") else "the same"
         note(f"explained is {explained_output(model)}; baseline is {same} for an average training row")
     say(f"{counted(tally.rows, 'row')} predicted by {_shown(model)}")

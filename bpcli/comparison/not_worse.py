@@ -62,11 +62,18 @@ class NotWorse:
             raise UsageError(f"--require: no metric {quoted(self.metric)} of all runs{hint}")
 
     def check(
-        self, found: RunDifference, first: Answers, other: Answers, task: Task, seed: int, power: float = 0.0
+        self,
+        found: RunDifference,
+        first: Answers,
+        other: Answers,
+        task: Task,
+        seed: int,
+        power: float = 0.0,
+        resamples: int = RESAMPLES,
     ) -> NotWorseOutcome:
-        """Judge a run by the interval that was tested, or by one of its own for any other metric.
+        """Judge a run by the interval that was tested, or by a bootstrap interval for any other metric.
 
-        power: of the variance, as for `measure`.
+        power: of the variance, as for `measure`. resamples: bootstrap samples of another metric.
         """
         metric = self.metric or HEADLINES[task]
         tested = next((one for one in found.tested if one.metric == metric), None)
@@ -77,7 +84,10 @@ class NotWorse:
         difference = None if scores[0] is None or scores[1] is None else scores[1] - scores[0]
         interval = None
         if difference is not None:
-            interval = _resampled(metric, first, other, task, seed, power) if tested is None else tested.interval
+            if tested is None:
+                interval = _resampled(metric, first, other, task, seed, power, resamples)
+            else:
+                interval = tested.interval
         losses = None
         if interval is not None:
             greater = METRICS[task][metric].greater_is_better
@@ -129,7 +139,7 @@ def failures(outcomes: Sequence[NotWorseOutcome]) -> list[str]:
 
 
 def _resampled(
-    metric: str, first: Answers, other: Answers, task: Task, seed: int, power: float
+    metric: str, first: Answers, other: Answers, task: Task, seed: int, power: float, resamples: int
 ) -> BootstrapInterval | None:
     """Percentile interval of a metric's difference, with rows resampled by their weights; None if undefined.
 
@@ -138,7 +148,7 @@ def _resampled(
     """
     rows, generator = len(first.true), np.random.Generator(np.random.Philox(seed))
     differences = []
-    for _ in range(RESAMPLES):
+    for _ in range(resamples):
         weight = np.bincount(generator.integers(0, rows, rows), minlength=rows).astype(np.float64)
         if first.weight is not None:
             weight *= first.weight

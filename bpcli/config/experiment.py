@@ -23,6 +23,7 @@ from bpcli.nn.schedules import Constant, Schedule
 from bpcli.nn.stems import StemSpec
 from bpcli.spec import Sequence, Spec
 from bpcli.training import TrainingSpec
+from bpcli.training.augmentation import AugmentSpec
 from bpcli.training.ensemble import EnsembleSpec
 
 ParameterValues = Sequence[float] | Sequence[Sequence[float]]
@@ -49,6 +50,9 @@ class ExperimentConfig(Spec):
     data: DataSpec = Field(description="Data files, and the target to predict.")
     input: InputSpec | None = Field(
         default=None, description="Shape of the input, if each row is an image or a series. Default: a row of columns."
+    )
+    augment: AugmentSpec | None = Field(
+        default=None, description="Random changes of the images in training. Default: none."
     )
     layers: Sequence[LayerSpec] = Field(
         default=(Dense(units=64), Dense(units=32)),

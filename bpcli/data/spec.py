@@ -17,6 +17,7 @@ from bpcli.data.data_warning import WarningName
 from bpcli.data.images_spec import ImagesSpec
 from bpcli.data.notations import Notation
 from bpcli.data.notations.dialect import Dialect
+from bpcli.data.picture_form import PictureForm
 from bpcli.data.split_spec import SplitSpec
 from bpcli.data.table import DEFAULT_MISSING, Kind, Part
 from bpcli.spec import Sequence, Spec, Text
@@ -211,6 +212,12 @@ class DataSpec(Spec):
             and name != self.split.column
             and (name != self.weight or notation.kind == "numeric")
         }
+
+    @property
+    def pictures(self) -> dict[str, PictureForm]:
+        """Columns of paths of pictures, with what the pictures are brought to."""
+        forms = ((name, column.picture_form(name)) for name, column in self.columns.items())
+        return {name: form for name, form in forms if form is not None}
 
     @property
     def targets(self) -> list[str]:

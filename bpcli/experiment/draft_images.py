@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from bpcli.data.columns.grid_layout import Layout
 from bpcli.data.table import Table
+from bpcli.nn.layers.convolutions import convolutions, written
+from bpcli.storage.config_text import flow_text
 from bpcli.wording import counted, quoted
 
 LEAST_SIDE = 8
@@ -14,12 +16,6 @@ LEAST_SIDE = 8
 
 MOST_CHANNELS = 4
 """Channels of an image at most: red, green, blue and transparency."""
-
-POOLED_TO = 4
-"""Side, in pixels, that poolings may shrink an image to."""
-
-FILTERS = (16, 32, 64)
-"""Filters of the convolutions, one after another, each before a pooling."""
 
 
 class Images(NamedTuple):
@@ -38,12 +34,7 @@ class Images(NamedTuple):
 
     def layers(self) -> list[str]:
         """Lines of the network's layers: convolutions with poolings, then a dense layer."""
-        lines, side = list[str](), min(self.shape[:2])
-        for filters in FILTERS:
-            if lines and side // 2 < POOLED_TO:
-                break
-            lines += [f"  - {{type: conv, filters: {filters}, kernel: 3}}", "  - {type: max_pool, size: 2}"]
-            side //= 2
+        lines = [f"  - {flow_text(written(layer))}" for layer in convolutions(self.shape)]
         return [*lines, "  - {type: dropout, rate: 0.5}", "  - {units: 128}", "  - {type: dropout, rate: 0.5}"]
 
 

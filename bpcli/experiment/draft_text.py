@@ -72,8 +72,8 @@ def config_text(found: Findings) -> str:
         *(f"  {key}: {yaml_scalar(getattr(data, key))}    # {reasons[key]}" for key in _DIALECT if key in reasons),
         f"  target: {target}",
     ]
-    if data.images.pixels is not None:
-        height, width = data.images.pixels
+    if data.images.form.size is not None:
+        height, width = data.images.form.size
         pixels = f"images: {{size: [{height}, {width}], channels: {data.images.channels}}}"
         lines.append(f"  {pixels}    # each picture is brought to that")
     if found.encoder_reason is not None:
@@ -95,8 +95,8 @@ def config_text(found: Findings) -> str:
     lines += [f"  #   {line}" for line in _described(table, targets, found.excluded, data.columns)]
     if table.parts is None:
         lines.append(f"  split: {_split(found, few)}")
-    images = images_in(table, {*targets, *found.excluded}) if found.expected is None else None
-    if data.images.pixels is not None:
+    images = images_in(table, {*targets, *found.excluded})
+    if data.images.form.size is not None:
         shape = f"[{height}, {width}, {data.images.channels}]"
         lines.append(f"input: {{shape: {shape}, scale: channel}}    # one mean and spread a channel")
     elif images is not None:

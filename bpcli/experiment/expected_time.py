@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
+from bpcli.arrays.fields import Grid
 from bpcli.config.recipe import NEWEST, RecipeName
+from bpcli.data.columns.image_column import default_layers
 from bpcli.data.examples.split import DEFAULT_SHARE
-from bpcli.data.table import Column, Table
+from bpcli.data.table import PARTS, Column, Table
 from bpcli.experiment.recipes import newest_choices
 from bpcli.experiment.recipes.facts import DataFacts, RowFacts
+from bpcli.nn.layers import LayerSpec
+from bpcli.nn.layers.sequential import SequentialLayer, plan_sequence
 from bpcli.wording import counted, duration
 
 PRODUCTS = 1 / 45e9
@@ -70,42 +75,72 @@ def within_budget(
     excluded: Collection[str],
     classes: int,
     budget: float | None,
+    image: tuple[int, ...] = (),
 ) -> Expected:
     """The recipe that was asked for, or the quick one if it takes too long, with so many epochs as the budget allows.
 
-    classes: number of classes of the target, 0 for numbers. budget: in seconds; None for any time.
+    classes: number of classes of the target, 0 for numbers. budget: in seconds; None for any time. image: shape of the
+    input, if each row is an image.
     """
     inputs = [column for name, column in table.items() if name not in targets and name not in excluded]
-    found = expected(asked, inputs, table.rows, table.parts is not None, classes)
+    own_parts = table.parts is not None
+    rows = table.rows if table.parts is None else int((table.parts == PARTS.index("train")).sum())
+    found = expected(asked, inputs, rows, own_parts, classes, image)
     if budget is None or found.seconds <= budget:
         return found
     if asked == "tabular":
-        found = expected("quick", inputs, table.rows, table.parts is not None, classes)
+        found = expected("quick", inputs, rows, own_parts, classes)
     if found.seconds <= budget:
         return found
     epochs = max(1, int(found.epochs * budget / found.seconds))
     return replace(found, epochs=epochs, seconds=found.seconds * epochs / found.epochs, max_time=budget)
 
 
-def expected(name: RecipeName, inputs: list[Column], rows: int, own_parts: bool, classes: int) -> Expected:
+def expected(
+    name: RecipeName, inputs: list[Column], rows: int, own_parts: bool, classes: int, image: tuple[int, ...] = ()
+) -> Expected:
     """Rough time of the newest version of a recipe for input columns; early stopping may end training sooner."""
     numeric = [column for column in inputs if column.kind == "numeric"]
     before = newest_choices(name, RowFacts(rows, own_parts))
     ensemble: dict[str, Any] = before.get(("ensemble",), {"members": 1})
     members, folds = int(ensemble["members"]), bool(ensemble.get("folds"))
-    train = rows * (1 if folds else 1 - 2 * DEFAULT_SHARE)
+    train = rows * (1 if folds or own_parts else 1 - 2 * DEFAULT_SHARE)
     of_member = max(1, round(train * (1 - 1 / members) if folds else train))
-    facts = DataFacts(of_member, classes > 0, len(numeric), len(inputs) - len(numeric), arrays=False, validated=True)
+    arrays = [column for column in inputs if column.shape]
+    others = len(inputs) - len(numeric) - len(arrays)
+    facts = DataFacts(
+        of_member,
+        classes > 0,
+        len(numeric),
+        others,
+        arrays=len(arrays) > 0,
+        validated=True,
+        image=image,
+        images=0 if image else len(arrays),
+    )
     values = newest_choices(name, facts)
     categorical = values.get(("data", "encoders", "categorical"), {})
-    features = sum(_features(column, categorical.get("one_hot_up_to")) for column in inputs)
-    widths = [features, *(layer["units"] for layer in values[("layers",)] if "units" in layer)]
+    of_columns = [column for column in inputs if not column.shape]
+    features = sum(_features(column, categorical.get("one_hot_up_to")) for column in of_columns)
+    layers = values[("layers",)]
+    planned = [_planned(image, layers)] if image else [_planned(column.shape, None) for column in arrays]
+    widths = [features + sum(layer.n_out for layer in planned)]
+    widths += [] if image else [layer["units"] for layer in layers if "units" in layer]
     widths.append(classes if classes > 2 else 1)
-    products = sum(one * other for one, other in pairwise(widths))
+    parameters = sum(one * other for one, other in pairwise(widths))
+    products = parameters + sum(layer.multiplications for layer in planned)
+    parameters += sum(slot.size for layer in planned for slot in layer.parameters())
+    outputs = sum(widths) + sum(one.n_out for layer in planned for one in layer.within)
     batch, epochs = min(int(values[("training", "batch_size")]), of_member), int(values[("training", "epochs")])
-    row = 6.0 * products * PRODUCTS + sum(widths) * OUTPUT
-    step = members * (batch * row + products * PARAMETER) + STEP
+    row = 6.0 * products * PRODUCTS + outputs * OUTPUT
+    step = members * (batch * row + parameters * PARAMETER) + STEP
     return Expected(f"{name}@{NEWEST}", members, epochs, epochs * -(-of_member // batch) * step, folds=folds)
+
+
+def _planned(shape: tuple[int, ...], layers: Sequence[Any] | None) -> SequentialLayer:
+    """Layers of images of a shape, as a recipe has them; those of a column without layers of its own for None."""
+    specs = default_layers(shape) if layers is None else TypeAdapter(list[LayerSpec]).validate_python(layers)
+    return plan_sequence(specs, 0, Grid(shape), ())
 
 
 def _features(column: Column, one_hot_up_to: int | None) -> int:

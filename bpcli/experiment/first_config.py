@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from bpcli.config.recipe import RecipeName
 from bpcli.data.arrays_spec import ArraysSpec
+from bpcli.data.columns.image_column import ImageColumn
 from bpcli.data.columns.recognition import recognised_column, with_common_orders
 from bpcli.data.examples.missing_names import missing_classes_noted, names_with_missing_words
 from bpcli.data.examples.repeated_headers import repeated_headers, repeats_noted
@@ -28,7 +29,7 @@ from bpcli.data.files.kind_hints import (
     variants_noted,
 )
 from bpcli.data.files.npz_reader import usual_arrays
-from bpcli.data.files.picture_folder import LABEL
+from bpcli.data.files.picture_names import LABEL
 from bpcli.data.files.read import holds_arrays
 from bpcli.data.files.recognition import dialect_of, rows_not_skipped
 from bpcli.data.files.source import Source, open_source, read_options
@@ -36,9 +37,10 @@ from bpcli.data.spec import DataSpec, without_password
 from bpcli.data.table import Column, Table, absent_name_hint
 from bpcli.data.targets import PositiveChoice, choose_loss, fit_target, learned_columns, suggest_positive
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
+from bpcli.experiment.draft_images import images_in
 from bpcli.experiment.draft_text import FEWEST_ROWS, Findings, config_text
 from bpcli.experiment.expected_time import within_budget
-from bpcli.experiment.first_pictures import size_for, with_pictures
+from bpcli.experiment.first_pictures import picture_columns, size_for, with_pictures
 from bpcli.experiment.leaking_columns import find_leaking_columns
 from bpcli.experiment.mixed_units import warnings_of_units
 from bpcli.experiment.skewed_targets import reason_for_logarithms
@@ -84,7 +86,7 @@ def draft_config(
     default targets of an NPZ file. task: inferred if None. cache: use the data cache. sheet: that of a workbook.
     reading: given values of reading options, such as {"skip_rows": 3}; the others are recognised. recipe: that of the
     config; `classic`, and data of arrays, give a plain network that is written out. budget: seconds of training, by
-    which `tabular` may become `quick`, or training be limited.
+    which `tabular` may become `quick`, or training be limited. Data of images has the recipe `image`.
 
     Raises:
         DataError: the file cannot be read.
@@ -122,7 +124,7 @@ def draft_config(
             or names_with_missing_words(column, name in targets, len(repeats) > 0)
         )
     }
-    recognised = with_common_orders(table, recognised)
+    recognised = with_common_orders(table, recognised) | picture_columns(table, targets, source.locations[0])
     if recognised:
         data = data.model_copy(update={"columns": {name: column.spec for name, column in recognised.items()}})
         table = source.read(replace(read_options(data, data.kinds), split_arrays=source.options.split_arrays))
@@ -174,12 +176,17 @@ def draft_config(
     encoder_reason = reason_for_logarithms(columns) if isinstance(loss, MeanSquaredError) else None
     if encoder_reason is not None:
         notes.append(f"data.target_encoder: log; {encoder_reason}")
-    plain = recipe == "classic" or any(column.shape for column in table.values())
-    if plain:
+    images = images_in(table, {*targets, *excluded})
+    has_images = images is not None or any(isinstance(column.spec, ImageColumn) for column in recognised.values())
+    if recipe == "image" and not has_images:
+        raise UsageError("--recipe image: the data has no images; choose tabular, quick, linear or classic")
+    if recipe == "classic" or (any(column.shape for column in table.values()) and not has_images):
         expected = None
     else:
+        recipe = "image" if has_images else recipe
         labels = 0 if "regression" in loss.tasks else len(np.unique(columns[0].values)) if len(columns) == 1 else 2
-        expected = within_budget(recipe, table, targets, excluded, labels, budget)
+        shape = () if images is None else images.shape
+        expected = within_budget(recipe, table, targets, excluded, labels, budget, shape)
     about = (type_name(loss), reason, encoder_reason, reasons, positive, expected, budget)
     findings = Findings(data, table, targets, columns, excluded, *about)
     return Draft(config_text(findings), notes, "" if expected is None else expected.told(recipe))

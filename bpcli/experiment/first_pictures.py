@@ -1,12 +1,18 @@
-"""Data section of the first config of a folder of pictures."""
+"""Data section of the first config for pictures: of a folder, and of columns with their paths."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from statistics import median
 
-from bpcli.data.files.picture import picture_facts
-from bpcli.data.files.picture_folder import FILE, IMAGE, pictures_in
+from bpcli.data.columns.image_column import ImageColumn
+from bpcli.data.columns.recognition import RecognisedColumn
+from bpcli.data.files.picture import PictureFacts, picture_facts
+from bpcli.data.files.picture_columns import folder_of
+from bpcli.data.files.picture_folder import pictures_in
+from bpcli.data.files.picture_names import FILE, IMAGE, SUFFIXES
+from bpcli.data.files.query import Location
 from bpcli.data.images_spec import ImagesSpec
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Table
@@ -15,12 +21,15 @@ from bpcli.wording import counted
 MOST_PIXELS = 64
 """Longer side of the size that is chosen for pictures of several sizes: convolutions then take minutes."""
 
+KEPT = 96
+"""Longer side up to which pictures that have one size keep it."""
+
 STEP = 8
 """Sides of a chosen size are multiples of that, so that poolings divide them."""
 
 
 def size_for(data: DataSpec) -> tuple[DataSpec, list[str]]:
-    """Data section with a size for pictures of several sizes, and a note on it; both without, for all others.
+    """Data section with a size for pictures that are large or of several sizes, and a note; else without both.
 
     The size is the median one, reduced to MOST_PIXELS. Raises DataError for a file that cannot be read.
     """
@@ -28,14 +37,48 @@ def size_for(data: DataSpec) -> tuple[DataSpec, list[str]]:
     if not folder.is_dir():
         return data, []
     facts = [picture_facts(folder / picture.name) for picture in pictures_in(folder)]
-    sizes = {(one.height, one.width) for one in facts}
-    if len(sizes) == 1:
+    size, why = _size(facts)
+    if why is None:
         return data, []
+    note = f"data.images.size: {size}; the pictures {why}, and are scaled to that"
+    return data.model_copy(update={"images": ImagesSpec.model_validate({"size": size})}), [note]
+
+
+def picture_columns(table: Table, targets: Collection[str], location: Location) -> dict[str, RecognisedColumn]:
+    """Columns whose cells are all paths of pictures that exist beside the file, with their size and channels.
+
+    Raises DataError for a picture that cannot be read.
+    """
+    found = {}
+    for name, column in table.items():
+        paths = column.present() if column.kind == "categorical" else ()
+        if name in targets or not paths or column.missing().any():
+            continue
+        if not all(path.lower().endswith(SUFFIXES) for path in paths):
+            continue
+        folder = folder_of(location)
+        if not (folder / paths[0]).is_file():
+            continue
+        facts = [picture_facts(folder / path) for path in paths if (folder / path).is_file()]
+        size, why = _size(facts)
+        channels = 1 if all(one.gray for one in facts) else 3
+        spec = ImageColumn.model_validate({"size": size, "channels": channels})
+        reason = f"paths of {counted(len(paths), 'picture')}" + ("" if why is None else f", which {why}")
+        found[name] = RecognisedColumn(spec, reason)
+    return found
+
+
+def _size(facts: Sequence[PictureFacts]) -> tuple[list[int], str | None]:
+    """Size to bring pictures to, and what is wrong with theirs; None if they keep it."""
+    sizes = {(one.height, one.width) for one in facts}
     sides = [median(one.height for one in facts), median(one.width for one in facts)]
+    if len(sizes) == 1 and max(sides) <= KEPT:
+        return [*sizes.pop()], None
     scale = min(1.0, MOST_PIXELS / max(sides))
     size = [max(STEP, STEP * round(side * scale / STEP)) for side in sides]
-    note = f"data.images.size: {size}; the pictures have {counted(len(sizes), 'size')}, and are scaled to that"
-    return data.model_copy(update={"images": ImagesSpec.model_validate({"size": size})}), [note]
+    return size, f"have {counted(len(sizes), 'size')}" if len(
+        sizes
+    ) > 1 else f"are of {sides[0]:g} × {sides[1]:g} pixels"
 
 
 def with_pictures(data: DataSpec, table: Table, excluded: dict[str, str]) -> tuple[DataSpec, dict[str, str]]:

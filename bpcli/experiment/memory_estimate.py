@@ -14,6 +14,7 @@ from bpcli.data.table import Part
 from bpcli.nn.inference import BLOCK_ROWS
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers.update import BLOCK
+from bpcli.training.augmentation import Augmenter
 from bpcli.training.baselines import MOST_FEATURES, MOST_NUMBERS
 from bpcli.training.evaluator import EVALUATED_ROWS
 from bpcli.training.health import HealthCheck
@@ -72,6 +73,8 @@ def estimate_memory(
         held = is_plain(intake.signature) and not preprocessor.scales_rows(train, dtype)
         gathered = train * (n_out + (0 if held else n_in))
     step = network.workspace_bytes(batch, dtype, training=True) + 2 * batch * n_out
+    if config.augment is not None:
+        step += Augmenter.bytes_needed(config.augment, intake, batch // members, members, dtype)
     order = members * train * np.dtype(np.intp).itemsize * (1 if members == 1 else 2)
     parameters = network.layout.size * members
     # The check for finite parameters takes one byte per parameter.

@@ -20,12 +20,12 @@ from bpcli.data.files.source import Source, open_source
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part
 from bpcli.documents.json_value import Json
-from bpcli.errors import Mismatch, MismatchError
 from bpcli.experiment import recipes
 from bpcli.experiment.decidable import notes_of_decision, require_decidable
 from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.encoding import encode, fit_preprocessor
 from bpcli.experiment.final_training import final_part, require_best_epoch
+from bpcli.experiment.image_warnings import warnings_of_images
 from bpcli.experiment.initial_parameters import initial_parameters
 from bpcli.experiment.member_folds import folds_of, validated_rows, without_validation_rows
 from bpcli.experiment.memory_estimate import COMPILED_BYTES, Footprint, estimate_memory, shards_bytes
@@ -41,12 +41,12 @@ from bpcli.experiment.notes import (
 from bpcli.experiment.reading_warnings import warnings_of_reading
 from bpcli.experiment.recipes import Choice
 from bpcli.experiment.row_weights import weighted
+from bpcli.experiment.trainable import require_trainable
 from bpcli.experiment.warm_start import StartingModel, known_inputs, known_kinds
 from bpcli.experiment.workbook_options import refuse_text_options
 from bpcli.nn.network import Network
 from bpcli.system.memory import require_memory
 from bpcli.training import TrainingPlan, choose_stepping
-from bpcli.wording import counted
 
 
 @dataclass(frozen=True)
@@ -165,14 +165,15 @@ def prepare(
     network = config.plan_network(preprocessor.signature, preprocessor.target.outputs, preprocessor.stems)
     if model is not None:
         model.require_layers(network)
-    _require_batches(network, config, train.rows)
+    require_trainable(network, config, train.rows, selection.loss)
     memory = estimate_memory(config, network, preprocessor, {part: tables[part].rows for part in PARTS})
     if model is not None:
         memory = replace(memory, parameters=memory.parameters + model.params.nbytes)
     require_memory(memory.total, "training", "use fewer units, a smaller batch, or fewer rows")
-    warnings = find_leaks(selection, data.columns)  # 30 to 70 ms for 100,000 rows of 20 columns
+    images = selection.inputs if config.input else data.pictures
+    warnings = find_leaks(selection, data.columns, images)  # 30 to 70 ms for 100,000 rows of 20 columns
     datasets, surprises, unseen = encode(preprocessor, selection, tables, dtype, weightless)
-    warnings += unseen
+    warnings += [*unseen, *warnings_of_images(preprocessor.arrays, selection, preprocessor.target, source)]
     folds = folds_of(config, selection, preprocessor.target, datasets["train"])
     validation = datasets.get("validation")
     if folds is not None:
@@ -197,6 +198,7 @@ def prepare(
         initial_parameters=initial_parameters(config, network) | taken[0],
         initial_state=taken[1],
         prior_bias=config.output.bias == "prior",
+        augment=config.augment,
         members=tuple(range(config.members)),
         folds=folds,
     )
@@ -274,20 +276,6 @@ def prepare(
         train_rows=None,
     )
     return replace(prepared, final=final, memory=found_final.memory)
-
-
-def _require_batches(network: Network, config: ExperimentConfig, rows: int) -> None:
-    """Raise MismatchError if every batch is too small for a layer. A last batch that is smaller does no harm."""
-    batch = config.training.rows_per_step(rows)
-    for layer in network.layers:
-        if batch < layer.least_rows:
-            raise MismatchError(
-                Mismatch(
-                    ("training", "batch_size"),
-                    f"{layer.type} (layer {layer.index}) standardizes over the rows of a batch, and every batch has "
-                    f"{counted(batch, 'row')}: use {layer.least_rows} or more, or layer_norm",
-                )
-            )
 
 
 def _resolved(config: ExperimentConfig, selection: Examples) -> ExperimentConfig:

@@ -16,6 +16,8 @@ def unsuitable_columns(table: Table, targets: list[str], declared: Collection[st
     """Columns unsuitable as inputs, with the reason."""
     excluded = {}
     for name, column in table.items():
+        if column.shape:
+            continue
         values = column.known().values
         distinct = len(np.unique(values))
         if name in targets:

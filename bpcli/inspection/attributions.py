@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.table import Table
-from bpcli.inspection.integrated_gradients import Integrated, integrated_gradients
+from bpcli.inspection.integrated_gradients import NODES, PIECES, Integrated, integrated_gradients
 from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, evenly_spaced
 from bpcli.models.model import Model
 from bpcli.training.scoring import outcome_of
@@ -17,6 +17,13 @@ Numbers = NDArray[np.float64]
 
 MOST_ROWS = 2_000
 """Maximum number of rows in a mean of attributions."""
+
+LEAST_IMAGES = 10
+"""Minimum number of images in a mean, if there are as many."""
+
+OF_IMAGES = 6e9
+"""Number of multiplications for images in a mean, about a second: three passes at each node, and half as many again
+twice, where a piece is halved."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +51,11 @@ class Attributions:
         return found
 
 
-def attributions(model: Model, table: Table) -> Attributions:
+def attributions(model: Model, table: Table, pieces: int = PIECES) -> Attributions:
     """Integrated gradients of `explained_output` by input column. Needs no target.
 
     The baseline is the output for an average row: the training mean of each number, the training shares of the
-    categories, nothing missing.
+    categories, nothing missing. pieces: see `integrated_gradients`.
 
     Raises:
         DataError: an output is not finite.
@@ -63,7 +70,7 @@ def attributions(model: Model, table: Table) -> Attributions:
         widths = np.array([part.width for part in model.preprocessor.parts])
         firsts = (np.cumsum(widths) - widths)[widths > 0]
         found = [
-            integrated_gradients(model.inference, average, x, weights, firsts)
+            integrated_gradients(model.inference, average, x, weights, firsts, pieces)
             for weights in model.target.explained_weights(predicted)
         ]
     offsets = model.target.explained_offsets
@@ -88,10 +95,18 @@ def attributions(model: Model, table: Table) -> Attributions:
 
 def sampled_attributions(model: Model, table: Table) -> Attributions:
     """Attributions of evenly spaced rows: at most MOST_ROWS, fewer if the network is expensive to evaluate."""
-    network = model.inference.network
+    network, outputs = model.inference.network, len(explained_names(model))
+    if model.inference.takes_images:
+        return attributions(model, table.take(rows_of_images(model, table)), pieces=1)
     # In a piecewise linear network, a path has about one piece per neuron, and each piece takes three passes.
-    cost = 3 * network.multiplications * network.units * len(explained_names(model))
+    cost = 3 * network.multiplications * network.units * outputs
     return attributions(model, table.take(evenly_spaced(table.rows, min(MOST_ROWS, MOST_MULTIPLICATIONS / cost))))
+
+
+def rows_of_images(model: Model, table: Table) -> NDArray[np.intp]:
+    """Indices of evenly spaced images, which are attributed in about a second by paths of one piece."""
+    cost = 6 * NODES * model.inference.network.multiplications * model.members * len(explained_names(model))
+    return evenly_spaced(table.rows, min(MOST_ROWS, OF_IMAGES / cost), LEAST_IMAGES)
 
 
 def explained_output(model: Model) -> str:

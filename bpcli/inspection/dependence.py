@@ -71,7 +71,7 @@ def partial_dependence(model: Model, table: Table, columns: Sequence[str] | None
     """
     inputs = {part.name: part for part in model.preprocessor.parts}
     names = list(inputs) if columns is None else list(dict.fromkeys(columns))
-    require_columns(model, names)
+    require_columns(names, list(inputs))
     table = model.preprocessor.table_of_parts(table)
     grids = [_grid(inputs[name], table[name]) for name in names]
     asked = [_with_missing(grid) if inputs[grid.name].indicator else grid for grid in grids]
@@ -91,9 +91,8 @@ def partial_dependence(model: Model, table: Table, columns: Sequence[str] | None
     return PartialDependence(model.target.answer_meaning(model.loss), len(x), found)
 
 
-def require_columns(model: Model, names: Sequence[str]) -> None:
-    """Raise UsageError for a name that is not an input column."""
-    inputs = [part.name for part in model.preprocessor.parts]
+def require_columns(names: Sequence[str], inputs: Sequence[str]) -> None:
+    """Raise UsageError for a name that is not among those of the inputs."""
     for name in names:
         if name not in inputs:
             hint = suggestion(name, inputs) or f"; it takes {listed(inputs)}"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
-from bpcli.inspection.attributions import Attributions
+import numpy as np
+
+from bpcli.data.preprocess.image_inputs import ImageInput
+from bpcli.inspection.attributions import Attributions, Numbers
 from bpcli.inspection.dependence import PartialDependence
-from bpcli.inspection.importance import ColumnImportance, Importance
+from bpcli.inspection.importance import ColumnImportance, ImageImportance, Importance, PartImportance
 from bpcli.inspection.neurons import Neuron
 from bpcli.models.summary import NetworkSummary
 
@@ -21,7 +24,7 @@ class RankedColumn(ColumnImportance):
 
 @dataclass(frozen=True)
 class RankedColumns:
-    """Columns sorted by importance, then by contribution; other fields as in `Importance`."""
+    """Columns, and parts of images, sorted by importance, then by contribution; other fields as in `Importance`."""
 
     metric: str
     rows: int
@@ -31,14 +34,33 @@ class RankedColumns:
     repeats: int
     confidence: float
     weighted: bool
+    images: Sequence[ImageImportance] = ()
 
     @classmethod
-    def of(cls, importance: Importance, added: Attributions) -> RankedColumns:
-        """Rank the columns by both measures."""
+    def of(cls, importance: Importance, added: Attributions, images: Sequence[ImageInput] = ()) -> RankedColumns:
+        """Rank the columns, and the parts of those that are images, by both measures."""
         contributions = dict(zip(added.columns, added.importance.tolist(), strict=True))
+        pixels = {image.name: added.contributions[..., image.parts] for image in images}
+        contributions |= {name: float(np.abs(numbers.sum(axis=-1)).mean()) for name, numbers in pixels.items()}
         ranked = [RankedColumn(**vars(one), contribution=contributions[one.column]) for one in importance.columns]
         ranked.sort(key=lambda one: (-round(one.importance, 9), -one.contribution))
-        return cls(**{**vars(importance), "columns": ranked})
+        of_images = tuple(_ranked(image, pixels[image.image]) for image in importance.images)
+        return cls(**{**vars(importance), "columns": ranked, "images": of_images})
+
+
+def _ranked(image: ImageImportance, pixels: Numbers) -> ImageImportance:
+    """Parts of an image sorted by both measures. pixels: contributions, (rows, outputs, numbers)."""
+    return replace(
+        image,
+        regions=_sorted(image.regions, image.grid.sums(pixels)),
+        channels=_sorted(image.channels, image.grid.sums_of_channels(pixels)),
+    )
+
+
+def _sorted(parts: Sequence[PartImportance], contributions: Numbers) -> list[PartImportance]:
+    means = np.abs(contributions).mean(axis=(0, 1)).tolist()
+    known = [replace(part, contribution=mean) for part, mean in zip(parts, means, strict=bool(parts))]
+    return sorted(known, key=lambda part: (-round(part.importance, 9), -part.contribution))
 
 
 @dataclass(frozen=True)
@@ -74,4 +96,6 @@ class Inspection:
         document = asdict(self)
         columns, neurons = document.pop("columns"), document.pop("neurons")
         document["network"] = self.network.to_json()
+        if self.columns is not None and not self.columns.importance.images:
+            del columns["importance"]["images"]
         return {**document, **(columns or {}), **({} if neurons is None else {"neurons": neurons})}

@@ -9,15 +9,19 @@ import numpy as np
 
 from bpcli.data.table import Table
 from bpcli.inspection.attributions import attributions, explained_names
+from bpcli.inspection.explained_regions import ExplainedRegions
 from bpcli.models.model import Model
 from bpcli.training.scoring import require_finite
 
 
 class AttributionColumns:
-    """Columns with the value, the baseline and the contributions of each explained output, which add up."""
+    """Columns with the value, the baseline and the contributions of each explained output, which add up.
+
+    regions: contributions by region of the images among the inputs, of all rows so far.
+    """
 
     def __init__(self, model: Model) -> None:
-        self._model = model
+        self._model, self.regions = model, ExplainedRegions(model)
         self.header: list[str] = []
         for output in explained_names(model):
             of, to = (f"_{output}", f"_to_{output}") if output else ("", "")
@@ -27,6 +31,7 @@ class AttributionColumns:
     def columns(self, table: Table) -> list[Sequence[Any]]:
         """Format a column for each name in the header. Raises DataError if a number is not finite."""
         found = attributions(self._model, table)
+        self.regions.add(found)
         columns: list[Sequence[Any]] = []
         for index in range(len(found.outputs)):
             numbers = np.column_stack(

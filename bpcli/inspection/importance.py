@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 
 from bpcli.data.table import Table
 from bpcli.errors import DataError, UsageError
+from bpcli.inspection.feature_groups import ImageGroups, column_groups, image_groups
 from bpcli.inspection.group_scores import MOST_GROUPS, GroupScores, LossScores, MetricScores, groups_of
 from bpcli.inspection.group_scores import jackknife_interval as interval_of
+from bpcli.inspection.regions import Region, RegionGrid
 from bpcli.inspection.sampling import (
     LEAST_ROWS,
     MOST_INPUTS,
@@ -35,6 +38,9 @@ REPEATS = 5
 
 MOST_PASSES = 10_000
 """Maximum number of permutations of all columns together, several seconds; beyond it, each column has fewer."""
+
+OF_IMAGES = 1.5e10
+"""Maximum number of multiplications with regions of images, a few seconds: convolutions of few channels are slow."""
 
 CONFIDENCE = 0.95
 
@@ -60,11 +66,48 @@ class ColumnImportance:
 
 
 @dataclass(frozen=True)
+class PartImportance:
+    """Importance of a region or a channel of an image; numbers as in `ColumnImportance`.
+
+    rows, columns: first and last one of a region, counted from 0; None of a channel. contribution: mean |contribution|
+    by integrated gradients, once it is known.
+    """
+
+    part: str
+    rows: tuple[int, int] | None
+    columns: tuple[int, int] | None
+    importance: float
+    deviation: float
+    low: float | None
+    high: float | None
+    contribution: float = 0.0
+
+    @classmethod
+    def of(cls, region: Region | None, found: ColumnImportance) -> PartImportance:
+        """Part with the importance of its features."""
+        rows, columns = (None, None) if region is None else (region.rows, region.columns)
+        return cls(found.column, rows, columns, found.importance, found.deviation, found.low, found.high)
+
+
+@dataclass(frozen=True)
+class ImageImportance:
+    """Importance of the regions, and of the channels if there are several, of an image or a series.
+
+    Regions are in the order of the grid, line by line.
+    """
+
+    image: str
+    grid: RegionGrid
+    regions: list[PartImportance]
+    channels: list[PartImportance]
+
+
+@dataclass(frozen=True)
 class Importance:
     """Importance of every input column, in descending order.
 
     metric: `loss` or the name of a metric. score: its value with the columns unchanged. loss: type of the model's loss.
-    weighted: whether row weights count.
+    weighted: whether row weights count. images: parts of the columns that are images.
     """
 
     metric: str
@@ -75,6 +118,7 @@ class Importance:
     repeats: int = REPEATS
     confidence: float = CONFIDENCE
     weighted: bool = False
+    images: Sequence[ImageImportance] = ()
 
 
 def require_score(model: Model, name: str) -> None:
@@ -92,8 +136,12 @@ def permutation_importance(
     repeats: int = REPEATS,
     seed: int = 0,
     most_passes: int = MOST_PASSES,
+    pixels: Sequence[str] = (),
 ) -> Importance:
     """Degradation of a score when the values of one column are shuffled.
+
+    Of an image, those of the whole image, of each region, and of each channel are shuffled. pixels: single numbers of
+    images that count as columns too.
 
     Redundant columns all look unimportant, because the model can use one while another is shuffled (Breiman 2001,
     "Random forests", section 10). Encoded columns are shuffled, which is equivalent, because rows are encoded
@@ -110,12 +158,15 @@ def permutation_importance(
         DataError: an output is not finite, or the metric is undefined on these rows.
     """
     require_score(model, metric)
-    columns, network = model.preprocessor.parts, model.inference.network
-    if model.inference.takes_images:  # a column for each pixel, and no pass of the change alone
-        most_passes = min(most_passes, int(MOST_MULTIPLICATIONS / (LEAST_ROWS * max(1, network.multiplications))))
-    repeats = max(1, min(repeats, most_passes // len(columns)))
-    passes = 1 + repeats * len(columns)
-    most = min(MOST_MULTIPLICATIONS / (network.multiplications * passes), MOST_INPUTS / model.inference.width)
+    multiplications, budget = max(1, model.inference.network.multiplications), MOST_MULTIPLICATIONS
+    columns, images = column_groups(model, pixels), image_groups(model, OF_IMAGES / (LEAST_ROWS * multiplications))
+    groups = [*columns, *(group for image in images for group in (*image.regions, *image.channels))]
+    if images:
+        budget = OF_IMAGES
+        most_passes = min(most_passes, int(budget / (table.rows * multiplications)))
+    repeats = max(1, min(repeats, most_passes // len(groups)))
+    passes = 1 + repeats * len(groups)
+    most = min(budget / (multiplications * passes), MOST_INPUTS / model.inference.width)
     if metric != LOSS:
         most = min(most, MOST_SCORED / (passes * (1 + MOST_GROUPS)))
     generator = np.random.default_rng(seed)
@@ -134,19 +185,26 @@ def permutation_importance(
     weights = [None if weight is None else weight * weight[donor] for donor in donors]
     before = [scores.of(unchanged, of_rows) for of_rows in weights]
     found, changed = [], ChangedRows(model, x)
-    ends = np.cumsum([0, *(column.width for column in columns)])
     with model.threads.single():
-        for column, (first, last) in zip(columns, pairwise(ends.tolist()), strict=True):
-            features = slice(first, last)
-            kept, changes = x[:, features].copy(), []
+        for group in groups:
+            kept, changes = x[:, group.features].copy(), []
             for donor, of_rows, base in zip(donors, weights, before, strict=True):
-                changes.append(sign * (scores.of(changed.logits(features, kept[donor]), of_rows) - base))
+                changes.append(sign * (scores.of(changed.logits(group.features, kept[donor]), of_rows) - base))
             worse, *without = np.mean(changes, axis=0)
             low, high = interval_of(worse, np.array(without)) or (None, None)
             deviation = float(np.std([change[0] for change in changes]))
-            found.append(ColumnImportance(column.name, float(worse), deviation, low, high))
-    found.sort(key=lambda one: -one.importance)
-    return Importance(metric, rows, score, found, type_name(model.loss), repeats, weighted=weight is not None)
+            found.append(ColumnImportance(group.name, float(worse), deviation, low, high))
+    of_columns, rest = found[: len(columns)], iter(found[len(columns) :])
+    of_columns.sort(key=lambda one: -one.importance)
+    weighted, of_images = weight is not None, tuple([_of_image(image, rest) for image in images])
+    return Importance(metric, rows, score, of_columns, type_name(model.loss), repeats, CONFIDENCE, weighted, of_images)
+
+
+def _of_image(groups: ImageGroups, found: Iterator[ColumnImportance]) -> ImageImportance:
+    """Importance of an image's parts, which are the next ones of `found`."""
+    regions = [PartImportance.of(region, next(found)) for region in groups.grid.regions]
+    channels = [PartImportance.of(None, next(found)) for _ in groups.channels]
+    return ImageImportance(groups.image.name, groups.grid, regions, channels)
 
 
 def _scores(model: Model, table: Table, bounds: NDArray[np.intp], metric: str) -> GroupScores:

@@ -159,40 +159,41 @@ class Integrated:
 
 
 def integrated_gradients(
-    inference: Inference, baseline: Array, x: Array, weights: Array, firsts: NDArray[np.intp]
+    inference: Inference, baseline: Array, x: Array, weights: Array, firsts: NDArray[np.intp], pieces: int = PIECES
 ) -> Integrated:
     """Contributions of groups of inputs to Σ weights · logits, along the path from a baseline to each row.
 
     baseline: (inputs,). x: (rows, inputs). weights: (rows, logits). firsts: first input of each group, ascending from
-    0. All arrays, and the inference, are float64.
+    0. All arrays, and the inference, are float64. pieces: initial ones of a path, if the network
+    is not piecewise linear.
 
     Those of an ensemble whose logits are averaged are the average of its members' contributions. If probabilities are
     averaged, and for images, the integral is found within a rough tolerance of the answer, and the rest is spread in
     proportion to the contributions, so that they add up.
     """
     if inference.averaged:
-        members = [integrated_gradients(member, baseline, x, weights, firsts) for member in inference.averaged]
+        members = [integrated_gradients(member, baseline, x, weights, firsts, pieces) for member in inference.averaged]
         return Integrated(*(np.mean(arrays, axis=0) for arrays in zip(*map(_arrays, members), strict=True)))
     layers = inference.network.layers
-    points = 1 + NODES * PIECES + (inference.network.units if inference.has_few_kinks else 0)
+    points = 1 + NODES * pieces + (inference.network.units if inference.has_few_kinks else 0)
     numbers = points * (inference.width + sum(layer.n_out for layer in layers))
     block = max(1, MOST_NUMBERS // numbers)
     result = Integrated(np.empty(len(x)), np.empty(len(x)), np.empty((len(x), len(firsts))), np.empty(len(x)))
     for start in range(0, len(x), block):
         rows = slice(start, start + block)
-        found = _along(Ways(inference, baseline, x[rows], weights[rows]), len(x[rows]), firsts)
+        found = _along(Ways(inference, baseline, x[rows], weights[rows]), len(x[rows]), firsts, pieces)
         result.baseline[rows], result.answer[rows] = found.baseline, found.answer
         result.added[rows], result.left[rows] = found.added, found.left
     return result
 
 
-def _along(ways: Ways, rows: int, firsts: NDArray[np.intp]) -> Integrated:
+def _along(ways: Ways, rows: int, firsts: NDArray[np.intp], initial: int) -> Integrated:
     every = np.arange(rows)
     low, high = ways.answers(every, np.zeros(rows)), ways.answers(every, np.ones(rows))
     tolerance, rounds = ways.limits
     allowed = tolerance * np.maximum(np.abs(low), np.abs(high))
     nodes = 1 if ways.linear_in_pieces else NODES
-    pieces = ways.bent(Pieces.whole(rows, 1 if ways.linear_in_pieces else PIECES))
+    pieces = ways.bent(Pieces.whole(rows, 1 if ways.linear_in_pieces else initial))
     complete = np.zeros((rows, len(firsts)))
     for _ in range(rounds):
         parts = ways.integrals(pieces, nodes, firsts)

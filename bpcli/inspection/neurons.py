@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
 from bpcli.data.table import Table
+from bpcli.inspection.drivers import Drivers
 from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, evenly_spaced
 from bpcli.models.model import Model
 from bpcli.nn.activations import Activation
@@ -26,22 +28,26 @@ ALIKE = 0.999
 
 @dataclass(frozen=True)
 class ExcitingRow:
-    """Row with a high output of a neuron: its target, and its values in the columns that drive the neuron."""
+    """Row with a high output of a neuron: its target, and its values in the columns that drive the neuron.
+
+    file: the picture's, if it is one of several in a folder.
+    """
 
     row: int
     output: float
     target: list[str]
     cells: dict[str, str]
+    file: str | None = None
 
 
 @dataclass(frozen=True)
 class Neuron:
     """Hidden neuron, or filter of a convolution by its mean over the positions, evaluated on `rows` rows.
 
-    drivers: features with their correlation to the output, strongest first. excited_by: rows with the highest output.
-    by_class: mean output for each class. separation: share of the output's variance between classes, η² (for numeric
-    targets, the squared correlation with the first). loss_without: increase of the mean loss when the output is
-    replaced by its mean, on `loss_rows` rows, fewer for a large network.
+    drivers: features, or regions of images, with their correlation to the output, strongest first. excited_by: rows
+    with the highest output. by_class: mean output for each class. separation: share of the output's variance between
+    classes, η² (for numeric targets, the squared correlation with the first). loss_without: increase of the mean loss
+    when the output is replaced by its mean, on `loss_rows` rows, fewer for a large network.
     """
 
     layer: int
@@ -58,10 +64,12 @@ class Neuron:
     loss_rows: int
 
 
-def inspect_neurons(model: Model, table: Table, numbers: NDArray[np.intp]) -> list[Neuron]:
+def inspect_neurons(
+    model: Model, table: Table, numbers: NDArray[np.intp], files: Sequence[str] | None = None
+) -> list[Neuron]:
     """Inspect every neuron of the hidden dense layers on the rows of a table with targets.
 
-    numbers: row numbers for display, (rows,).
+    numbers: row numbers for display, (rows,). files: names of the rows' pictures, (rows,), if they have any.
     """
     rows = evenly_spaced(table.rows, MOST_ROWS)
     chosen = table.take(rows)
@@ -69,8 +77,8 @@ def inspect_neurons(model: Model, table: Table, numbers: NDArray[np.intp]) -> li
     x = model.inference.features(dataset.x).reshape(len(rows), -1)
     truth = model.target.truth(dataset.y)
     network = model.inference.network
-    features = model.preprocessor.features
-    cells = _Cells(model, table, numbers)
+    drivers = Drivers(model, x)
+    cells = _Cells(model, table, numbers, files, drivers)
     found: list[Neuron] = []
     with model.threads.single():
         losses = _Losses(model, dataset.targets(network.n_out))
@@ -78,8 +86,8 @@ def inspect_neurons(model: Model, table: Table, numbers: NDArray[np.intp]) -> li
             if layer.units is not None:
                 outputs = y.reshape(len(y), -1, layer.n_units)
                 y = outputs[:, 0] if outputs.shape[1] == 1 else outputs.mean(axis=1)
-                states, correlations = _states(layer.units, y), _correlations(x, y)
-                drivers = [_strongest(correlations[:, place]) for place in range(layer.n_units)]
+                states, correlations = _states(layer.units, y), _correlations(drivers.values, y)
+                driving = [_strongest(correlations[:, place]) for place in range(layer.n_units)]
                 exciting = [np.argsort(-values, kind="stable")[:EXCITING] for values in y.T]
                 found += [
                     Neuron(
@@ -88,8 +96,8 @@ def inspect_neurons(model: Model, table: Table, numbers: NDArray[np.intp]) -> li
                         mean=float(values.mean()),
                         deviation=float(values.std()),
                         state=states[place],
-                        drivers=[(features[index], float(correlations[index, place])) for index in drivers[place]],
-                        excited_by=cells.of(rows[exciting[place]], values[exciting[place]], drivers[place]),
+                        drivers=[(drivers.names[index], float(correlations[index, place])) for index in driving[place]],
+                        excited_by=cells.of(rows[exciting[place]], values[exciting[place]], driving[place]),
                         by_class=_by_class(model, values, truth),
                         separation=_separation(model, values, truth),
                         loss_without=losses.without(layer.index, place, outputs),
@@ -104,22 +112,29 @@ def inspect_neurons(model: Model, table: Table, numbers: NDArray[np.intp]) -> li
 class _Cells:
     """Values of some rows of a table, as text."""
 
-    def __init__(self, model: Model, table: Table, numbers: NDArray[np.intp]) -> None:
-        self._table, self._numbers = model.preprocessor.table_of_parts(table), numbers
+    def __init__(
+        self,
+        model: Model,
+        table: Table,
+        numbers: NDArray[np.intp],
+        files: Sequence[str] | None,
+        drivers: Drivers,
+    ) -> None:
+        self._table, self._numbers, self._files, self._drivers = table, numbers, files, drivers
         self._targets = model.preprocessor.target.names
-        self._column_of = [part.name for part in model.preprocessor.parts for _ in part.features]
 
-    def of(self, rows: NDArray[np.intp], outputs: Array, features: list[int]) -> list[ExcitingRow]:
-        """Describe rows, given their outputs of a neuron, by their values in the columns of `features`."""
+    def of(self, rows: NDArray[np.intp], outputs: Array, drivers: list[int]) -> list[ExcitingRow]:
+        """Describe rows, given their outputs of a neuron, by their values in the columns of `drivers`."""
         some = self._table.take(rows)
-        names = list(dict.fromkeys(self._column_of[index] for index in features))
-        cells = {name: some[name].labels() for name in (*self._targets, *names)}
+        targets = {name: some[name].labels() for name in self._targets}
+        cells = self._drivers.cells(some, drivers)
         return [
             ExcitingRow(
                 int(self._numbers[row]),
                 float(output),
-                [cells[name][place] for name in self._targets],
-                {name: cells[name][place] for name in names},
+                [targets[name][place] for name in self._targets],
+                {name: values[place] for name, values in cells.items()},
+                None if self._files is None else self._files[row],
             )
             for place, (row, output) in enumerate(zip(rows, outputs, strict=True))
         ]

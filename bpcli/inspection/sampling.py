@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.arrays.memory import Array
+from bpcli.arrays.memory import Array, Features
 from bpcli.data.table import Table
 from bpcli.models.model import Model
 
@@ -26,9 +26,9 @@ MOST_NUMBERS = 1 << 22
 """Maximum number of inputs, or of outputs of all layers, in memory per block."""
 
 
-def evenly_spaced(rows: int, most: float) -> NDArray[np.intp]:
-    """Indices of evenly spaced rows, at most `most` but at least LEAST_ROWS, including the first and the last row."""
-    return np.linspace(0, rows - 1, int(min(rows, max(LEAST_ROWS, most)))).astype(np.intp)
+def evenly_spaced(rows: int, most: float, least: int = LEAST_ROWS) -> NDArray[np.intp]:
+    """Indices of evenly spaced rows, at most `most` but at least `least`, including the first and the last row."""
+    return np.linspace(0, rows - 1, int(min(rows, max(least, most)))).astype(np.intp)
 
 
 def features_of(model: Model, table: Table) -> Array:
@@ -68,7 +68,7 @@ class ChangedRows:
         of_images = model.inference.takes_images and numbers <= MOST_NUMBERS
         self._scratch = model.inference.scratch(len(x)) if is_wide or of_images else None
 
-    def logits(self, features: slice, values: Array) -> Array:
+    def logits(self, features: Features, values: Array) -> Array:
         """Logits (rows, outputs) with other values (rows, width) of some features, valid until the next call.
 
         To be called within the model's limit to one thread, which costs more than the pass of a small network.
@@ -77,7 +77,7 @@ class ChangedRows:
         if self._sums is not None:
             change = values.astype(self._sums.dtype) - before
             with np.errstate(all="ignore"):
-                return self._model.inference.changed(self._sums, features.start, change, self._scratch)
+                return self._model.inference.changed(self._sums, features, change, self._scratch)
         self._x[:, features] = values
         if self._scratch is not None:
             with np.errstate(all="ignore"):

@@ -48,7 +48,7 @@ def file_rows_for_each(models: Sequence[Model], data: Sequence[Location], cache:
         whole = model.whole_arrays(first, read_options(spec, fitted.evaluation_kinds))
         kinds = fitted.evaluation_kinds_in(whole)
         weight: dict[str, Kind] = {} if fitted.weight is None else {fitted.weight: "numeric"}
-        options = replace(options_of_new_rows(spec, kinds | weight), columns=frozenset(kinds | weight))
+        options = replace(options_of_new_rows(spec, kinds | weight, fitted), columns=frozenset(kinds | weight))
         sources.append(Source([(location, None) for location in data], options, cache))
     for model, source in zip(models, read_together(sources), strict=True):
         model.require_positions(first, source.header)

@@ -130,7 +130,7 @@ class _Headers:
         """Columns of a model that the file lacks. Raises CheckpointError, and DataError for a file it cannot read."""
         header = header_from(about)
         fitted = header.preprocessor
-        names = self._read(options_of_new_rows(header.config.data, fitted.input_kinds))
+        names = self._read(options_of_new_rows(header.config.data, fitted.input_kinds, fitted))
         there = {*names}
         return [name for name in fitted.input_kinds_in(names) if name not in there]
 

@@ -15,13 +15,13 @@ from bpcli.arrays.rows import Rows
 from bpcli.data.columns import Surprise
 from bpcli.data.files.python_rows import PythonRows, column_names, table_from_rows
 from bpcli.data.files.read import ReadOptions, holds_arrays, read_header
-from bpcli.data.files.source import read_options
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Table
 from bpcli.data.targets import Outcome, TargetBase
 from bpcli.decision.fitted import FittedDecision
 from bpcli.documents.decision import DecisionReport
 from bpcli.errors import DataError, UsageError
+from bpcli.models.new_rows import options_of_new_rows
 from bpcli.nn.ensemble import EnsembleInference, inference_of
 from bpcli.nn.inference import Inference
 from bpcli.nn.losses import Link, LossBase
@@ -173,7 +173,8 @@ class Model:
         shapes = {array.name: array.shape for array in self.preprocessor.arrays}
         are_arrays = isinstance(rows, np.ndarray) and rows.ndim > 2
         kinds = self.preprocessor.input_kinds_in(shapes if are_arrays else column_names(rows))
-        return table_from_rows(rows, read_options(self.header.config.data, kinds), shapes)
+        options = options_of_new_rows(self.header.config.data, kinds, self.preprocessor)
+        return table_from_rows(rows, options, shapes)
 
     def require_probabilities(self, outcome: Outcome) -> Array:
         """Probabilities of an outcome. Raises UsageError if the loss gives none."""

@@ -8,17 +8,25 @@ from pathlib import Path
 
 from bpcli.data.files.cells import ReadOptions, shown_path
 from bpcli.data.files.formats import format_of
+from bpcli.data.files.picture_names import IMAGE
 from bpcli.data.files.query import Location
 from bpcli.data.files.source import read_options
+from bpcli.data.preprocess import Preprocessor
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Kind
 from bpcli.system.files import is_stream
 from bpcli.wording import quoted
 
 
-def options_of_new_rows(spec: DataSpec, kinds: Mapping[str, Kind]) -> ReadOptions:
-    """Read options of a model for new rows: the only sheet of a workbook is read, whatever its name."""
-    return replace(read_options(spec, kinds), or_only_sheet=True)
+def options_of_new_rows(spec: DataSpec, kinds: Mapping[str, Kind], fitted: Preprocessor) -> ReadOptions:
+    """Read options of a model for new rows: the only sheet of a workbook is read, whatever its name.
+
+    Pictures have the channels that were fitted.
+    """
+    options = read_options(spec, kinds)
+    form = fitted.reads_pictures_as({IMAGE: options.picture_form})[IMAGE]
+    pictures = fitted.reads_pictures_as(options.pictures)
+    return replace(options, or_only_sheet=True, picture_form=form, pictures=pictures)
 
 
 def notes_of_sheets(locations: Iterable[Location | None], options: ReadOptions) -> list[str]:

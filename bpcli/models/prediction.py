@@ -118,10 +118,12 @@ class Input:
     def open(cls, model: Model, source: Path | None, keep: Sequence[str], chunk_rows: int) -> Input:
         """Read the first rows. Raises DataError and UsageError as `predict_files`."""
         data = model.header.config.data
-        options = options_of_new_rows(data, model.preprocessor.input_kinds)
+        options = options_of_new_rows(data, model.preprocessor.input_kinds, model.preprocessor)
         options = replace(options, split_arrays=options.split_arrays or any(map(options.names_position, keep)))
         kinds = model.preprocessor.input_kinds_in(model.whole_arrays(source, options))
-        options = replace(options, kinds=kinds, columns=frozenset(kinds) | frozenset(keep), verbatim=frozenset(keep))
+        options = replace(
+            options, kinds=kinds, columns=frozenset(kinds) | frozenset(keep), verbatim=options.verbatim | set(keep)
+        )
         tables: Iterator[Table | None]
         if arrives := source is None or is_stream(source):
             tables = read_stream(source, options, chunk_rows)
@@ -134,6 +136,8 @@ class Input:
         ignored = tuple(name for name in first.ignored if name not in known)
         model.require_width(source, ignored)
         whole = next((name for name in keep if first[name].shape), None)
+        if whole is not None and whole in options.pictures:
+            raise UsageError(f"--keep: {quoted(whole)} has pictures; keep another column, such as an id")
         if whole is not None:
             raise UsageError(
                 f"--keep: {quoted(whole)} is an array; name positions of it, such as {quoted(whole + '0')}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from math import prod
 
 from bpcli.arrays.fields import Grid
@@ -77,12 +77,16 @@ class LayerFigures:
 
 @dataclass(frozen=True)
 class StemFigures:
-    """Trained stem of a column; `shape` has its numbers of categories and of outputs."""
+    """Trained stem of a column; `shape` has its numbers of inputs, or categories, and of outputs.
+
+    layers: those that it consists of, if there are several.
+    """
 
     column: str
     type: str
     shape: tuple[int, int]
     parameters: int
+    layers: Sequence[LayerFigures] = ()
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,10 @@ class NetworkSummary:
                     stem.layer.type,
                     (stem.field.width, stem.layer.n_out),
                     stem.layer.summary().parameters,
+                    [
+                        replace(LayerFigures.of(layer.summary()), index=place)
+                        for place, layer in enumerate(stem.layer.within)
+                    ],
                 )
                 for stem in network.stems.trained
             ],
@@ -124,7 +132,11 @@ class NetworkSummary:
             del document["stems"]
         if not self.target.ranges:
             del document["target"]["ranges"]
-        for layer in document["layers"]:
+        for stem in self.stems:
+            if not stem.layers:
+                del document["stems"][self.stems.index(stem)]["layers"]
+        of_stems = [layer for stem in document.get("stems", ()) for layer in stem.get("layers", ())]
+        for layer in [*document["layers"], *of_stems]:
             for name in ("in_shape", "out_shape"):
                 if not layer[name]:
                     del layer[name]

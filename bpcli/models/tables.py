@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bpcli.data.columns.base import InputSummary
 from bpcli.documents.table import Table, shortened
 from bpcli.experiment.recipes import Choice
-from bpcli.models.summary import NetworkSummary
+from bpcli.models.summary import LayerFigures, NetworkSummary
 from bpcli.storage.config_text import flow_text
 from bpcli.wording import enumerated, number, shown_shape
 
@@ -43,17 +43,15 @@ def choice_table(name: str, choices: Sequence[Choice]) -> Table:
 
 def layer_table(network: NetworkSummary) -> Table:
     """Table of the trained stems and layers, with the numbers of inputs and outputs per row."""
-    stems = [
-        [one.column, one.type, "", f"{one.shape[0]} → {one.shape[1]}", f"{one.parameters:,}"] for one in network.stems
-    ]
-    rows = [
-        [
-            str(layer.index),
-            layer.type,
-            layer.activation or "",
-            layer.shown,
-            f"{layer.parameters:,}",
-        ]
-        for layer in network.layers
-    ]
+    stems = []
+    for one in network.stems:
+        if one.layers:
+            stems += [_layer(f"{one.column} {layer.index}", layer) for layer in one.layers]
+        else:
+            stems.append([one.column, one.type, "", f"{one.shape[0]} → {one.shape[1]}", f"{one.parameters:,}"])
+    rows = [_layer(str(layer.index), layer) for layer in network.layers]
     return Table("Layers", ["layer", "type", "activation", "shape", "parameters"], [*stems, *rows], right=(0, 4))
+
+
+def _layer(name: str, layer: LayerFigures) -> list[str]:
+    return [name, layer.type, layer.activation or "", layer.shown, f"{layer.parameters:,}"]

@@ -81,12 +81,12 @@ class EmbeddingLayer(Layer):
         """Raise TypeError: codes have no gradient."""
         raise TypeError("codes have no gradient; see features_gradient")
 
-    def of_features(self, params: Views, x: Array) -> Array:
+    def of_features(self, params: Views, state: Views, x: Array) -> Array:
         """Product of one-hot codes (rows, codes) and the table."""
         y: Array = x @ params["weight"]
         return y
 
-    def features_gradient(self, params: Views, x: Array, dy: Array) -> Array:
+    def features_gradient(self, params: Views, state: Views, x: Array, dy: Array) -> Array:
         """Gradient with respect to the one-hot codes."""
         dx: Array = dy @ params["weight"].T
         return dx

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.arrays.memory import Array
+from bpcli.arrays.memory import Array, Features
 from bpcli.arrays.rows import Rows
 from bpcli.arrays.workspace import Workspace
 from bpcli.nn.inference import Inference
@@ -83,13 +83,13 @@ class EnsembleInference(Inference):
         """Pre-activations (rows, members · units) of a layer for features x, those of each member side by side."""
         return np.concatenate([member.weighted_sums(x, layer) for member in self.members], axis=1)
 
-    def changed(self, sums: Array, first: int, change: Array, workspace: Workspace | None = None) -> Array:
-        """Logits (rows, n_out) after a change (rows, width) of the features from `first` on."""
+    def changed(self, sums: Array, features: Features, change: Array, workspace: Workspace | None = None) -> Array:
+        """Logits (rows, n_out) after a change (rows, width) of some features."""
         units = self.network.layers[0].n_out
         ends = pairwise(range(0, sums.shape[1] + 1, units))
         parts = [np.ascontiguousarray(sums[:, start:stop]) for start, stop in ends]
         found = [
-            member.changed(part, first, change, workspace).copy()
+            member.changed(part, features, change, workspace).copy()
             for member, part in zip(self.members, parts, strict=True)
         ]
         return self._combined(np.stack(found))

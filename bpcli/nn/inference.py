@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from bpcli.arrays.expansion import Intake
 from bpcli.arrays.fields import Grid
-from bpcli.arrays.memory import Array
+from bpcli.arrays.memory import Array, Features
 from bpcli.arrays.rows import Rows
 from bpcli.arrays.workspace import Workspace
+from bpcli.nn.layers import Views
 from bpcli.nn.network import Network
 
 BLOCK_ROWS = 240
@@ -69,6 +70,11 @@ class Inference:
         return out
 
     @property
+    def parameters(self) -> tuple[Views, ...]:
+        """Parameters of each trained stem, then of each layer, by name."""
+        return (*self._params.stems, *self._params)
+
+    @property
     def width(self) -> int:
         """Number of `features`: those of all fields, whose codes are one-hot."""
         return self.network.stems.width
@@ -112,7 +118,8 @@ class Inference:
     @property
     def takes_images(self) -> bool:
         """Whether a layer takes images or series."""
-        return any(isinstance(layer.in_shape, Grid) for layer in self.network.layers)
+        stems = (stem.layer for stem in self.network.stems.trained)
+        return any(isinstance(layer.in_shape, Grid) for layer in (*stems, *self.network.layers))
 
     @property
     def has_few_kinks(self) -> bool:
@@ -130,12 +137,12 @@ class Inference:
         """Whether the first layer multiplies its input with a weight, as `changed` requires."""
         return self.network.layers[0].gathers and not self.network.stems.trained
 
-    def changed(self, sums: Array, first: int, change: Array, workspace: Workspace | None = None) -> Array:
-        """Logits (rows, n_out) after a change (rows, width) of the features from `first` on.
+    def changed(self, sums: Array, features: Features, change: Array, workspace: Workspace | None = None) -> Array:
+        """Logits (rows, n_out) after a change (rows, width) of some features.
 
         sums: weighted sums of the first layer before the change, (rows, units). workspace: as for `continued`.
         """
-        layer, weight = self.network.layers[0], self._params[0]["weight"][first : first + change.shape[1]]
+        layer, weight = self.network.layers[0], self._params[0]["weight"][features]
         y = layer.activated(sums + change.dot(weight))
         return y if len(self.network.layers) == 1 else self.continued(0, y, workspace)
 
@@ -147,11 +154,12 @@ class Inference:
         steps = zip(network.layers, self._params, self._state, workspace.layers, strict=True)
         for layer, params, state, work in reversed(list(steps)):
             dlogits = layer.input_gradient(params, state, dlogits, work)
-        return self.network.stems.expanded_gradient(self._params.stems, x, dlogits).reshape(x.shape)
+        return self.network.stems.expanded_gradient(self._params.stems, self._state.stems, x, dlogits).reshape(x.shape)
 
     def _joined(self, features: Array) -> Array:
         """Input of the first layer for `features`."""
-        return self.network.stems.of_expanded(self._params.stems, features.astype(self._dtype, copy=False))
+        features = features.astype(self._dtype, copy=False)
+        return self.network.stems.of_expanded(self._params.stems, self._state.stems, features)
 
     def _through(self, y: Array, first: int, workspace: Workspace | None = None) -> Iterator[Array]:
         """Yield the output of each layer from `first` on. Each array is valid only until the next one is requested."""

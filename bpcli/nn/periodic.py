@@ -122,13 +122,13 @@ class PeriodicLayer(Layer):
         """Raise TypeError: a stem's gradient is that of the features."""
         raise TypeError("a stem is not passed backwards in inference; see features_gradient")
 
-    def of_features(self, params: Views, x: Array) -> Array:
+    def of_features(self, params: Views, state: Views, x: Array) -> Array:
         """Output for features (rows, numbers)."""
         sums = np.cos(self._angles(params, x)) @ params["weight"] + params["bias"]
         y: Array = np.concatenate([x[:, :1], sums, x[:, 1:]], axis=1)
         return y
 
-    def features_gradient(self, params: Views, x: Array, dy: Array) -> Array:
+    def features_gradient(self, params: Views, state: Views, x: Array, dy: Array) -> Array:
         """Gradient with respect to the features."""
         dx = np.concatenate([dy[:, :1], dy[:, 1 + self.sums :]], axis=1)
         dcosine = dy[:, 1 : 1 + self.sums] @ params["weight"].T

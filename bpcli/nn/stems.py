@@ -16,9 +16,7 @@ from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, Requests, Workspace
 from bpcli.nn.layers import Layer, Position, Shape, Views
 from bpcli.nn.layers.gathering import GATHERED_FROM, Gathering
-
-FIRST_INDEX = 1 << 16
-"""Index of the first stem in random streams, above the index of any layer."""
+from bpcli.nn.layers.sequential import FIRST_STEM
 
 
 class StemSpec(Protocol):
@@ -59,7 +57,7 @@ class Stems:
     def plan(cls, signature: Signature, specs: Mapping[str, StemSpec]) -> Stems:
         """Stems of a signature, from specs by field name. A field without a spec gets no stem."""
         layers = {
-            index: replace(specs[field.name].plan(FIRST_INDEX + index, field), needs_dx=False)
+            index: replace(specs[field.name].plan(FIRST_STEM + index, field), needs_dx=False)
             for index, field in enumerate(signature)
             if field.name in specs
         }
@@ -151,7 +149,7 @@ class Stems:
             features[:, place] = x[0][:, numbers]
         return features
 
-    def of_expanded(self, params: Sequence[Views], expanded: Array) -> Array:
+    def of_expanded(self, params: Sequence[Views], state: Sequence[Views], expanded: Array) -> Array:
         """Features (rows, *shape) in inference, from all fields expanded (rows, width), codes one-hot."""
         if not self.trained:
             return expanded.reshape(len(expanded), *self.shape)
@@ -159,10 +157,12 @@ class Stems:
         features = np.empty((len(expanded), prod(self.shape)), expanded.dtype)
         for place, out, stem in self.inspected:
             x = expanded[:, place]
-            features[:, out] = x if stem is None else self.trained[stem].layer.of_features(params[stem], x)
+            if stem is not None:
+                x = self.trained[stem].layer.of_features(params[stem], state[stem], x)
+            features[:, out] = x
         return features.reshape(len(features), *self.shape)
 
-    def expanded_gradient(self, params: Sequence[Views], expanded: Array, dx: Array) -> Array:
+    def expanded_gradient(self, params: Sequence[Views], state: Sequence[Views], expanded: Array, dx: Array) -> Array:
         """dL/dexpanded of `of_expanded` (rows, width), from dL/dfeatures (rows, *shape)."""
         if not self.trained:
             return dx.reshape(expanded.shape)
@@ -171,7 +171,7 @@ class Stems:
         for place, out, stem in self.inspected:
             dy = dx[:, out]
             if stem is not None:
-                dy = self.trained[stem].layer.features_gradient(params[stem], expanded[:, place], dy)
+                dy = self.trained[stem].layer.features_gradient(params[stem], state[stem], expanded[:, place], dy)
             found[:, place] = dy
         return found
 

@@ -11,6 +11,7 @@ from bpcli import wording
 from bpcli.documents.table import Table
 from bpcli.pages.charts import HOW_TO_READ, Chart, text
 from bpcli.pages.intervals import Intervals
+from bpcli.pages.pictures import Gallery
 from bpcli.pages.tables import Counts, Listing, table_html
 
 COMMAND = re.compile(r"`(bpcli [^`]*)`")
@@ -18,12 +19,13 @@ COMMAND = re.compile(r"`(bpcli [^`]*)`")
 
 @dataclass(frozen=True)
 class Section:
-    """Section of a page: heading, sentences, charts and tables, in this order."""
+    """Section of a page: heading, sentences, charts, pictures and tables, in this order."""
 
     title: str
     sentences: Sequence[str] = ()
     charts: Sequence[Chart | Intervals] = ()
     tables: Sequence[Table | Counts | Listing] = field(default=())
+    galleries: Sequence[Gallery] = ()
 
     def html(self) -> str:
         """HTML of the section."""
@@ -31,7 +33,8 @@ class Section:
         charts = "".join(chart.html() for chart in self.charts)
         drawn = f'<div class="charts">{charts}</div>' if charts else ""
         tables = "".join(table_html(one) if isinstance(one, Table) else one.html() for one in self.tables)
-        return f"<section><h2>{text(self.title)}</h2>{sentences}{drawn}{tables}</section>"
+        pictures = "".join(one.html() for one in self.galleries)
+        return f"<section><h2>{text(self.title)}</h2>{sentences}{drawn}{pictures}{tables}</section>"
 
 
 def _with_commands(sentence: str) -> str:

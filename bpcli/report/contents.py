@@ -12,8 +12,10 @@ from bpcli.documents.scores import Group, ScoreReport, Scores
 from bpcli.documents.table import MOST_CLASSES, Table
 from bpcli.errors import DataError
 from bpcli.inspection.importance import permutation_importance
+from bpcli.inspection.pictured import pictured_images
 from bpcli.models.evaluation import SplitRows, known_classes, own_data
 from bpcli.models.model import Model
+from bpcli.models.row_names import file_names
 from bpcli.models.summary import NetworkSummary
 from bpcli.models.tables import layer_table
 from bpcli.pages.page import Section, as_sentence, number, page, spaced
@@ -25,6 +27,7 @@ from bpcli.report.data import data_section
 from bpcli.report.health import health_section
 from bpcli.report.importance import importance_section
 from bpcli.report.learning import learning_section
+from bpcli.report.network_pictures import pictures_section
 from bpcli.report.thresholds import threshold_charts
 from bpcli.spec import type_name
 from bpcli.storage.records import EpochRecord, Summary
@@ -68,8 +71,12 @@ def report_of(directory: RunDirectory, cache: bool = True) -> Report:
         own = own_data(model, cache)
         rows = own.rows(None)
         section, scores, notes = _evaluation(rows.model, rows)
-        importance = permutation_importance(model, known_classes(model, rows).table)
-        sections += [section, importance_section(importance)]
+        known = known_classes(model, rows)
+        sections += [section, importance_section(permutation_importance(model, known.table))]
+        names = file_names(model, cache)
+        files = None if names is None else [names[row - 1] for row in known.numbers]
+        pictures = pictures_section(pictured_images(model, known.table, known.numbers, files, only_mistakes=True))
+        sections += [pictures] if pictures is not None else []
     except DataError as error:
         notes = [f"no evaluation: {error}"]
         sections.append(Section("Evaluation", [f"No evaluation: {error}"]))

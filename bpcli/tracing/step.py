@@ -98,6 +98,8 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, sourc
     norm = _norm(plan, records, before["params"])
     bound = plan.spec.clip.norm
     notes = list(rows.notes)
+    if plan.augment is not None:
+        notes.append("augment is left out: this step trains on the images as they are")
     if done:
         notes.append(
             f"training is complete after {counted(plan.spec.epochs, 'epoch')}: this is an additional step, "

@@ -17,6 +17,7 @@ from bpcli.nn.network import Network, layer_name
 from bpcli.nn.optimizers import OptimizerBase
 from bpcli.nn.schedules import ScheduleBase
 from bpcli.randomness import Stream
+from bpcli.training.augmentation import AugmentSpec
 from bpcli.training.constant import prior_logits
 from bpcli.training.folds import Folds
 from bpcli.training.initialization import initialize_by_rows
@@ -56,6 +57,8 @@ class TrainingPlan:
     """Layer state taken over from another model, by names in the network's layout of states."""
     prior_bias: bool = False
     """Whether the initial biases of the output layer are the logits of the best constant prediction."""
+    augment: AugmentSpec | None = None
+    """Random changes of the training images; None for none."""
     members: tuple[int, ...] = (0,)
     """Numbers of the ensemble members, each with its own random numbers and order of rows."""
     folds: Folds | None = None

@@ -14,15 +14,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 import yaml
 from browsing import SIZES, Open, Visit
 from commands import CONFIGS, bpcli
+from planted_images import classes_run
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
+
+ColorScheme = Literal["light", "dark"]
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -47,45 +50,45 @@ def browser() -> Iterator[Browser]:
 
 @dataclass
 class Window:
-    """A size and whatever else is emulated, and the free tabs, in which a page opens faster than in new ones."""
+    """A browser window and its free tabs, in which a page opens faster than in new ones."""
 
-    size: str
     context: BrowserContext
     free: list[Page] = field(default_factory=list)
 
-    def take(self) -> Page:
-        """A tab that no test has open."""
-        return self.free.pop() if self.free else self.context.new_page()
+    def tab(self, size: str, color_scheme: ColorScheme, new: bool) -> Page:
+        """A tab that no test has open, of a size and colour scheme."""
+        tab = self.free.pop() if self.free and not new else self.context.new_page()
+        width, height = SIZES[size]
+        tab.set_viewport_size({"width": width, "height": height})
+        tab.emulate_media(media="screen", color_scheme=color_scheme)
+        return tab
 
     def give_back(self, tab: Page) -> None:
         """Empty a tab, so that its page has said all that it had to say, and let the next test have it."""
         tab.goto("about:blank")
-        width, height = SIZES[self.size]
-        tab.set_viewport_size({"width": width, "height": height})
-        tab.emulate_media(media="screen")
         self.free.append(tab)
 
 
 @pytest.fixture(scope="package")
-def windows(browser: Browser) -> Callable[..., Window]:
-    """The window for each size and whatever else is emulated."""
-
-    @cache
-    def window(size: str, **emulated: Any) -> Window:
-        width, height = SIZES[size]
-        return Window(size, browser.new_context(viewport={"width": width, "height": height}, **emulated))
-
-    return window
+def windows(browser: Browser) -> Callable[[bool], Window]:
+    """The window without touch, and the one with it. To open one takes as long as five tests."""
+    return cache(lambda has_touch: Window(browser.new_context(has_touch=has_touch)))
 
 
 @pytest.fixture
-def visit(windows: Callable[..., Window]) -> Iterator[Open]:
+def visit(windows: Callable[[bool], Window]) -> Iterator[Open]:
     """Opens a file: `visit(path, "phone", color_scheme="dark")`. At the end, every page must have been quiet."""
     visits = []
 
-    def opened(path: Path, size: str = "desktop", new_tab: bool = False, **emulated: Any) -> Visit:
-        window = windows(size, **emulated)
-        visit = Visit(window.context.new_page() if new_tab else window.take(), path)
+    def opened(
+        path: Path,
+        size: str = "desktop",
+        color_scheme: ColorScheme = "light",
+        has_touch: bool = False,
+        new_tab: bool = False,
+    ) -> Visit:
+        window = windows(has_touch)
+        visit = Visit(window.tab(size, color_scheme, new_tab), path)
         listeners: dict[Any, Callable[[Any], None]] = {
             "console": lambda message: visit.said.append(f"{message.type}: {message.text}"),
             "pageerror": lambda error: visit.said.append(str(error)),
@@ -134,6 +137,12 @@ def runs(penguins_run: Path, concrete_run: Path, hostile_run: Path) -> dict[str,
 
 
 @pytest.fixture(scope="session")
+def images_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two classes of images."""
+    return classes_run(tmp_path_factory.mktemp("images"))
+
+
+@pytest.fixture(scope="session")
 def pairs(runs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Path]]:
     """Each of them beside one like it that was trained for two epochs only."""
     folder = tmp_path_factory.mktemp("short")
@@ -144,13 +153,21 @@ def pairs(runs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> di
 
 @pytest.fixture(scope="session")
 def pages(
-    runs: dict[str, Path], pairs: dict[str, tuple[Path, Path]], tmp_path_factory: pytest.TempPathFactory
+    runs: dict[str, Path],
+    pairs: dict[str, tuple[Path, Path]],
+    images_run: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Path]:
     """Every kind of page, by what it shows: `report of penguins`, `comparison of penguins`, `trace of textbook` …"""
     folder = tmp_path_factory.mktemp("pages")
     for name, run in runs.items():
         bpcli("report", run, "-o", folder / f"report of {name}.html").ok()
         bpcli("compare", *pairs[name], "--html", folder / f"comparison of {name}.html").ok()
+    for name in ("penguins", "concrete", "hostile"):
+        bpcli("inspect", runs[name], "--html", folder / f"inspection of {name}.html").ok()
+    bpcli("inspect", images_run, "--html", folder / "inspection of images.html").ok()
+    bpcli("report", images_run, "-o", folder / "report of images.html").ok()
     bpcli("trace", CONFIGS / "textbook.yaml", "--html", folder / "trace of textbook.html").ok()
+    bpcli("trace", images_run, "--row=1", "--row=2", "--html", folder / "trace of images.html").ok()
     bpcli("trace", runs["hostile"], "--row=1", "--row=2", "--html", folder / "trace of hostile.html").ok()
     return {path.stem: path for path in folder.iterdir()}

@@ -9,9 +9,14 @@ from browsing import Open
 
 PAGES = (
     *(f"{kind} of {name}" for kind in ("report", "comparison") for name in ("penguins", "concrete", "hostile")),
+    *(f"inspection of {name}" for name in ("penguins", "concrete", "hostile", "images")),
+    "report of images",
     "trace of textbook",
+    "trace of images",
     "trace of hostile",
 )
+SAMPLED = [pytest.param(name, marks=pytest.mark.exhaustive if name.endswith(" of concrete") else ()) for name in PAGES]
+"""Pages of the default run, for what follows from the building blocks, which pages of regression share."""
 
 
 def test_no_page_is_forgotten(pages: dict[str, Path]) -> None:
@@ -26,12 +31,12 @@ def test_it_fits_and_can_be_read(visit: Open, pages: dict[str, Path], name: str,
     assert opened.require_contrast() > 30
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", SAMPLED)
 def test_no_rule_of_accessibility_is_broken(visit: Open, pages: dict[str, Path], name: str) -> None:
     visit(pages[name], "phone").require_accessible()
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", SAMPLED)
 def test_on_paper_all_of_it_stands_dark_on_white(visit: Open, pages: dict[str, Path], name: str) -> None:
     opened = visit(pages[name], color_scheme="dark")
     content = opened.page.locator("h1, h2, table:not(details *), main svg, pre")
@@ -43,7 +48,7 @@ def test_on_paper_all_of_it_stands_dark_on_white(visit: Open, pages: dict[str, P
     assert opened.page.pdf().startswith(b"%PDF-")
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", SAMPLED)
 def test_the_tab_key_reaches_every_chart_and_all_that_scrolls_in_order(
     visit: Open, pages: dict[str, Path], name: str
 ) -> None:

@@ -101,7 +101,8 @@ def test_a_fold_that_is_missing_is_trained_again_and_the_table_is_the_same(train
     whole = path.read_bytes()
     path.unlink()
     (folder / "p-repeat2-fold1").rename(folder / "moved")
-    resumed = bpcli("train", "--folds", 3, "--repeats", 2, "--resume", "p", "--json", cwd=folder).ok().json
+    with series_in_process():
+        resumed = bpcli("train", "--folds", 3, "--repeats", 2, "--resume", "p", "--json", cwd=folder).ok().json
     assert path.read_bytes() == whole
     assert resumed["metrics"] == document["metrics"]
 

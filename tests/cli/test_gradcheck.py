@@ -37,10 +37,10 @@ def test_every_shipped_config_passes(name: str):
 
 def test_parameters_of_layers_within_a_layer_are_listed_with_it():
     inner = "{type: conv, filters: 2, activation: identity}"
-    layers = f"layers=[{{type: residual, layers: [{inner}]}}, {{type: conv, filters: 2}}]"
+    layers = f"layers=[{{type: residual, layers: [{inner}]}}, {{type: conv, filters: 2}}, global_avg_pool]"
     result = bpcli("gradcheck", CONFIGS / "digits_conv.yaml", "--json", "--rows", "4", "--set", layers).ok().json
     assert result["method"] == "every parameter"
-    first, second, _ = result["layers"]
+    first, second, *_ = result["layers"]
     assert [array["name"] for array in first["arrays"]] == [
         "layers.0.0.weight",
         "layers.0.projection.weight",

@@ -95,7 +95,9 @@ def test_a_row_that_arrives_in_parts_is_answered_once_it_is_whole(penguins_run: 
         assert process.wait(timeout=60) == 0
 
 
-@pytest.mark.parametrize("bad", ["x", "Adelie,Torgersen,long,18,181,3750,male,2007"])
+@pytest.mark.parametrize(
+    "bad", [pytest.param("x", marks=pytest.mark.exhaustive), "Adelie,Torgersen,long,18,181,3750,male,2007"]
+)
 def test_an_error_in_a_later_row_names_it_and_leaves_what_was_answered(penguins_run: Path, bad: str) -> None:
     with served(penguins_run) as (into, out, process):
         into.write(f"{HEADER}\n{LINES[0]}\n".encode())

@@ -269,7 +269,9 @@ def _started(process: Popen[bytes]) -> None:
     raise AssertionError("it never began")
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.exhaustive)]
+)
 def test_a_signal_leaves_a_checkpoint_that_can_be_resumed(line: Path, number: signal.Signals, code: int):
     write(line, ENDLESS)
     process = bpcli_process("train", "config.yaml", "--run-dir", "run", cwd=line)

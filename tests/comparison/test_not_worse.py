@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bpcli.comparison.document import BootstrapInterval, JudgedDifference, NotWorseOutcome, RunDifference
-from bpcli.comparison.not_worse import NotWorse, failures
+from bpcli.comparison.not_worse import RESAMPLES, NotWorse, failures
 from bpcli.comparison.one_group import answers_of_group
 from bpcli.errors import UsageError
 from bpcli.metrics import Task, measure, report
@@ -39,6 +39,14 @@ def difference(task: Task, low: float, high: float, significant: bool = True) ->
         p_corrected=1.0, better=better, verdict="",
     )  # fmt: skip
     return RunDifference(headline, None, [], False)
+
+
+FEW = 200
+"""Bootstrap samples that tell large differences from none."""
+
+
+def judged(requirement: NotWorse, first: Answers, other: Answers, task: Task, resamples: int = FEW) -> NotWorseOutcome:
+    return requirement.check(difference(task, 0, 0), first, other, task, 0, resamples=resamples)
 
 
 def checked(text: str, low: float, high: float, task: Task = "binary") -> NotWorseOutcome:
@@ -126,12 +134,12 @@ SAMPLED = ("f1", "log_loss", "mae")
 )
 def test_every_metric_has_an_interval_that_tells_worse_from_better(task: Task, metric: str) -> None:
     good, bad = answers(task, 1), answers(task, 25)
-    found = NotWorse(metric).check(difference(task, 0, 0), good, bad, task, 0)
+    found = judged(NotWorse(metric), good, bad, task)
     assert found.interval is not None
     assert found.difference is not None
     assert found.interval.low <= found.difference <= found.interval.high
     assert (found.met, found.verdict) == (False, "shown to be worse")
-    found = NotWorse(metric).check(difference(task, 0, 0), bad, good, task, 0)
+    found = judged(NotWorse(metric), bad, good, task)
     assert (found.met, found.verdict) == (True, "shown to be better")
 
 
@@ -141,7 +149,7 @@ def test_the_interval_of_another_metric_is_that_of_the_paired_bootstrap_and_take
     first, other = (
         Answers(true, guess, report("regression", true, guess, None, ["y"])) for guess in (errors, errors * 2)
     )
-    found = NotWorse("mae").check(difference("regression", 0, 0), first, other, "regression", 0)
+    found = judged(NotWorse("mae"), first, other, "regression", RESAMPLES)
     assert found.interval is not None
     deviation = np.abs(errors).std() / np.sqrt(60)
     assert found.interval.high - found.interval.low == pytest.approx(2 * 1.96 * deviation, rel=0.1)
@@ -150,7 +158,7 @@ def test_the_interval_of_another_metric_is_that_of_the_paired_bootstrap_and_take
         replace(one, weight=weight, report=report("regression", true, one.predicted, None, ["y"], weight=weight))
         for one in (first, other)
     ]
-    found = NotWorse("mae").check(difference("regression", 0, 0), *weighted, "regression", 0)
+    found = judged(NotWorse("mae"), *weighted, "regression", RESAMPLES)
     assert found.interval is not None
     assert found.difference == pytest.approx(np.abs(errors[30:]).mean(), rel=1e-6)
     deviation = np.abs(errors[30:]).std() / np.sqrt(30)
@@ -160,7 +168,7 @@ def test_the_interval_of_another_metric_is_that_of_the_paired_bootstrap_and_take
 def test_an_undefined_metric_meets_no_requirement() -> None:
     true, guess = np.zeros((5, 1)), np.ones((5, 1))
     one = Answers(true, guess, report("regression", true, guess, None, ["y"]))
-    found = NotWorse("r2").check(difference("regression", 0, 0), one, one, "regression", 0)
+    found = judged(NotWorse("r2"), one, one, "regression")
     assert (found.met, found.difference, found.interval, found.verdict) == (False, None, None, "undefined")
     assert failures([found]) == ["required r2 not worse, but b against a is undefined"]
 
@@ -197,7 +205,7 @@ def of_classes(wrong: int, unseen: bool = False) -> Answers:
 )
 def test_a_metric_of_a_class_is_judged_on_that_class_alone(metric: str, unseen: bool) -> None:
     good, bad = of_classes(0, unseen), of_classes(12, unseen)
-    found = NotWorse(metric, group="c").check(difference("multiclass", 0, 0), good, bad, "multiclass", 0)
+    found = judged(NotWorse(metric, group="c"), good, bad, "multiclass")
     before, after = (one.report.groups["c"][metric] for one in (good, bad))
     assert found.requirement == f"c.{metric} not worse"
     assert found.difference == pytest.approx(after - before)
@@ -210,9 +218,7 @@ def test_a_metric_of_a_class_is_judged_on_that_class_alone(metric: str, unseen: 
 
 
 def test_recall_of_another_class_is_not_affected() -> None:
-    found = NotWorse("recall", group="b").check(
-        difference("multiclass", 0, 0), of_classes(0), of_classes(12), "multiclass", 0
-    )
+    found = judged(NotWorse("recall", group="b"), of_classes(0), of_classes(12), "multiclass")
     assert (found.difference, found.met, found.verdict) == (0, True, "not shown to be worse")
 
 
@@ -220,17 +226,17 @@ def test_a_metric_of_a_label_or_target_is_that_of_its_column() -> None:
     true = np.column_stack([TRUE, LEVELS == 0]).astype(int)
     guess = np.column_stack([TRUE, np.zeros(60, int)])
     first, other = (Answers(true, said, report("multilabel", true, said, None, ["l", "m"])) for said in (true, guess))
-    found = NotWorse("recall", group="m").check(difference("multilabel", 0, 0), first, other, "multilabel", 0)
+    found = judged(NotWorse("recall", group="m"), first, other, "multilabel")
     assert (found.difference, found.met) == (-1, False)
-    assert NotWorse("recall", group="l").check(difference("multilabel", 0, 0), first, other, "multilabel", 0).met
+    assert judged(NotWorse("recall", group="l"), first, other, "multilabel").met
     numbers = true.astype(float)
     first, other = (
         Answers(numbers, said, report("regression", numbers, said, None, ["s", "t"]))
         for said in (numbers, numbers + np.array([0.0, 2.0]))
     )
-    found = NotWorse("mae", group="t").check(difference("regression", 0, 0), first, other, "regression", 0)
+    found = judged(NotWorse("mae", group="t"), first, other, "regression")
     assert (found.difference, found.met, found.verdict) == (2, False, "shown to be worse")
-    assert NotWorse("mae", group="s").check(difference("regression", 0, 0), first, other, "regression", 0).met
+    assert judged(NotWorse("mae", group="s"), first, other, "regression").met
 
 
 @pytest.mark.parametrize(
@@ -244,4 +250,4 @@ def test_a_metric_of_a_label_or_target_is_that_of_its_column() -> None:
 def test_an_unknown_class_or_metric_of_it_is_a_usage_error(group: str, metric: str, message: str) -> None:
     one = of_classes(0)
     with pytest.raises(UsageError, match=message):
-        NotWorse(metric, group=group).check(difference("multiclass", 0, 0), one, one, "multiclass", 0)
+        judged(NotWorse(metric, group=group), one, one, "multiclass")

@@ -52,7 +52,7 @@ def test_larger_images_have_more_convolutions(side: int, convolutions: int) -> N
 def test_the_draft_of_images_is_a_config_of_their_shape(tmp_path: Path) -> None:
     x = np.random.default_rng(0).integers(0, 256, (60, 3, 9, 8)).astype(np.uint8)
     np.savez(tmp_path / "images.npz", X=x, y=np.arange(60) % 2)
-    text = draft_config(tmp_path / "images.npz", [], tmp_path / "c.yaml", None).text
+    text = draft_config(tmp_path / "images.npz", [], tmp_path / "c.yaml", None, recipe="classic").text
     line = "input: {shape: [9, 8, 3], layout: channels_first}    # 'X' looks like images of 3 channels\n"
     assert line in text
     ready = prepare(ExperimentConfig.model_validate(yaml.safe_load(text)), tmp_path)
@@ -70,4 +70,4 @@ def test_a_folder_of_pictures_has_one_input_and_convolutions(tmp_path: Path) -> 
     text = draft_config(tmp_path / "pictures", [], tmp_path / "c.yaml", None).text
     assert text.count("\ninput:") == 1
     ready = prepare(ExperimentConfig.model_validate(yaml.safe_load(text)), tmp_path)
-    assert ready.network.layers[0].out_shape == (9, 8, 16)
+    assert ready.network.layers[0].out_shape == (9, 8, 32)

@@ -22,7 +22,6 @@ from bpcli.training.stepping import SERIAL
 
 ROWS, SHAPE = 300, (6, 5, 2)
 LAYERS: list[Any] = [
-    {"type": "augment", "shift": 1, "flip": "horizontal", "cutout": 2},
     {"type": "conv", "filters": 4},
     {"type": "batch_norm"},
     {"type": "max_pool"},
@@ -66,6 +65,7 @@ def of_images(folder: Path, file: str = "last.npz", **config: Any) -> Prepared:
     given = {
         "data": {"path": file, **({"target": "y"} if file.endswith("csv") else {})},
         "input": {"shape": [*SHAPE]},
+        "augment": {"shift": 1, "flip": "horizontal", "cutout": 2, "mixup": 0.2},
         "layers": LAYERS,
         "training": {"epochs": 4, "batch_size": 32},
         "optimizer": {"type": "adam", "learning_rate": 0.01},
@@ -82,9 +82,9 @@ def array_of(of: Prepared) -> ArrayInput:
 def test_an_image_passes_the_layers_in_its_shape(folder: Path) -> None:
     of = of_images(folder)
     assert [layer.out_shape for layer in of.network.layers] == [
-        *((6, 5, 2), (6, 5, 4), (6, 5, 4), (3, 2, 4), (3, 2, 4), (8,), (1,))
+        *((6, 5, 4), (6, 5, 4), (3, 2, 4), (3, 2, 4), (8,), (1,))
     ]
-    first = of.network.layers[1]
+    first = of.network.layers[0]
     assert isinstance(first, ConvLayer)
     assert first.in_shape == Grid(SHAPE)
 
@@ -220,12 +220,12 @@ def test_a_run_that_was_interrupted_within_an_epoch_goes_on_to_the_same_bits(fol
 def test_the_gradient_of_the_users_network_agrees_with_differences(folder: Path) -> None:
     found = check_gradient(of_images(folder, dtype="float64").plan, rows=12, seed=0)
     assert found.passed
-    assert {array.name for array in found.arrays} > {"layers.1.weight", "layers.4.0.weight", "layers.2.scale"}
+    assert {array.name for array in found.arrays} > {"layers.0.weight", "layers.3.0.weight", "layers.1.scale"}
 
 
 def test_memory_of_images_is_estimated_from_the_layers(folder: Path) -> None:
     of = of_images(folder)
-    wide = of.config.model_copy(update={"layers": (of.config.layers[1].model_copy(update={"filters": 400}),)})
+    wide = of.config.model_copy(update={"layers": (of.config.layers[0].model_copy(update={"filters": 400}),)})
     network = wide.plan_network(of.preprocessor.signature, of.preprocessor.target.outputs, {})
     rows: Any = {"train": ROWS, "validation": 0, "test": 0}
     found = estimate_memory(wide, network, of.preprocessor, rows)
@@ -260,3 +260,21 @@ def test_a_run_on_images_is_evaluated_explained_inspected_and_traced(folder: Pat
     assert "products with zeros of the padding" in traced.out
     assert bpcli("trace", run, "--row", "1", "--html", "trace.html", cwd=tmp_path).ok()
     assert bpcli("report", run, cwd=tmp_path).ok()
+
+
+@pytest.mark.parametrize("file", ["pixels.csv", "last.npz", "first.npz"])
+def test_a_value_far_outside_is_named_by_its_column_or_its_place_in_the_file(folder: Path, file: str) -> None:
+    layout = "channels_first" if file == "first.npz" else "channels_last"
+    fitted = array_of(of_images(folder, file, input={"shape": [*SHAPE], "layout": layout}))
+    x, _ = pictures()
+    rows = x[:2].astype(np.float64)
+    rows[1, 2, 3, 1] = 9999
+    if file == "first.npz":
+        rows = np.moveaxis(rows, -1, 1)
+    if file == "pixels.csv":
+        flat = rows.reshape(2, -1)
+        column = fitted.column_of(Table([Column(f"p{i}", "numeric", flat[:, i]) for i in range(flat.shape[1])]))
+    else:
+        column = fitted.column_of(Table([Column("X", "numeric", rows)]))
+    name = {"pixels.csv": f"p{(2 * 5 + 3) * 2 + 1}", "last.npz": f"X{(2 * 5 + 3) * 2 + 1}"}.get(file, f"X{30 + 13}")
+    assert {one.column for one in fitted.surprises(column)} == {name}

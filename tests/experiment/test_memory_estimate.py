@@ -29,9 +29,9 @@ def test_the_total_is_all_of_it() -> None:
     [
         (2_000, 5, [3], 2, {}),
         (20_000, 5, [], 20, {}),
-        (5_000, 5, [3], 2, {"training": {"batch_size": "full"}}),
+        pytest.param(5_000, 5, [3], 2, {"training": {"batch_size": "full"}}, marks=pytest.mark.exhaustive),
         (200, 2, [3], 3, {"layers": [{"type": "dense", "units": 1000}] * 2}),
-        (5_000, 1, [30] * 5, 0, {}),
+        pytest.param(5_000, 1, [30] * 5, 0, {}, marks=pytest.mark.exhaustive),
         (5_000, 1, [30] * 5, 0, {"training": {"batch_size": "full"}}),
         (2_000, 1, [1000], 2, {"training": {"class_weights": "balanced"}}),
         (2_000, 1, [300], 2, {"training": {"batch_size": 4}, "layers": [{"type": "dense", "units": 1}]}),

@@ -54,6 +54,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 """Experiments that are trained in one process."""
 
+SAMPLED = {"shipped": ("auto_mpg", "credit", "digits", "textbook"), "compiled without numba": _COMPILED[::4]}
+"""Experiments of the default tests, of groups whose kinds of layers and optimizers other groups have too."""
+
 SHARED = frozenset(
     {"codes_for_one_hot_sharded", "sharded", "sharded_large_layers", "gathered_codes", "compiled_in_parts"}
 )
@@ -226,9 +229,10 @@ def digest(content: bytes) -> str:
 
 
 def train_group(folder: Path, group: str, whole: bool = True) -> dict[str, Trained]:
-    """Write the data, and train one of the groups."""
+    """Write the data, and train one of the groups, or a sample of it."""
     write_data(folder)
-    return train(folder, GROUPS[group], without_numba=group.endswith("without numba"), whole=whole)
+    names = GROUPS[group] if whole else SAMPLED.get(group, GROUPS[group])
+    return train(folder, names, without_numba=group.endswith("without numba"), whole=whole)
 
 
 def recorded() -> list[dict[str, Any]]:

@@ -166,8 +166,14 @@ def test_labels_are_a_matrix_of_0_and_1(tmp_path: Path):
     assert model.predict_probabilities({"x": [-1, 0.25, 1]}).shape == (3, 2)
 
 
-@pytest.mark.parametrize("loss", ["hinge", "cross_entropy", "binary_cross_entropy"])
-@pytest.mark.parametrize("words", [("no", "YES"), ("1", "2"), ("-", "+"), ("0.5", "1.5")])
+@pytest.mark.parametrize(
+    ("words", "loss"),
+    [
+        pytest.param(words, loss, marks=() if number % 3 == place else pytest.mark.exhaustive)
+        for number, words in enumerate([("no", "YES"), ("1", "2"), ("-", "+"), ("0.5", "1.5")])
+        for place, loss in enumerate(["hinge", "cross_entropy", "binary_cross_entropy"])
+    ],
+)
 def test_two_classes_are_told_apart_by_their_own_names(tmp_path: Path, loss: str, words: tuple[str, str]):
     lines = "".join(f"{x / 40 - 1},{words[x > 40]}\n" for x in range(80))
     config = f"data: {{path: data.csv, target: y}}\nlayers: []\nloss: {loss}\ntraining: {{epochs: 100}}\n"

@@ -42,8 +42,8 @@ def test_gradients_of_rows_with_one_code_add_up_and_those_of_none_are_left_out()
 
 def test_inspections_take_the_product_of_one_hot_codes_and_the_table() -> None:
     made, one_hot = layer(), np.array([[0.0, 0.0, 1.0], [0.0, 0.0, 0.0], [0.5, 0.5, 0.0]])
-    assert made.of_features({"weight": TABLE}, one_hot).tolist() == [[5, 6], [0, 0], [2, 3]]
-    slopes = made.features_gradient({"weight": TABLE}, one_hot, np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))
+    assert made.of_features({"weight": TABLE}, {}, one_hot).tolist() == [[5, 6], [0, 0], [2, 3]]
+    slopes = made.features_gradient({"weight": TABLE}, {}, one_hot, np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))
     assert slopes.tolist() == [[1, 3, 5], [2, 4, 6], [3, 7, 11]]
     with pytest.raises(TypeError, match="codes have no gradient"):
         made.input_gradient({"weight": TABLE}, {}, np.zeros((3, 2)), Workspace([{}], 1, FLOAT64).layers[0])

@@ -55,7 +55,7 @@ def test_a_change_of_features_passes_through_every_member() -> None:
     changed[:, 1:3] += 0.5
     sums = of.weighted_sums(X, 0)
     assert sums.shape == (30, 18)
-    found = of.changed(sums, 1, np.full((30, 2), 0.5), of.scratch(30))
+    found = of.changed(sums, slice(1, 3), np.full((30, 2), 0.5), of.scratch(30))
     np.testing.assert_allclose(found, of.continued(-1, changed), rtol=1e-12)
 
 

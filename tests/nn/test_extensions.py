@@ -78,7 +78,11 @@ def test_a_stem_s_outputs_stand_at_the_place_of_its_field() -> None:
     assert "stems.city.weight" in {slot.name for slot in of.network.layout.slots}
     state = of.new_state()
     inference = Inference(of.network, state.params, state.layer_state)
-    features = of.network.stems.of_expanded(of.network.bind(state.params).stems, inference.features(of.train.x))
+    features = of.network.stems.of_expanded(
+        of.network.bind(state.params).stems,
+        of.network.bind_state(state.layer_state).stems,
+        inference.features(of.train.x),
+    )
     table = of.network.layout.views(state.params)["stems.city.weight"]
     numbers = of.train.x.arrays()[0]
     np.testing.assert_allclose(features, np.column_stack([numbers[:, :1], table[CODES], numbers[:, 1:]]), rtol=1e-15)
@@ -150,7 +154,9 @@ def test_codes_that_are_none_are_embedded_as_zeros() -> None:
     state = of.new_state()
     rows = Rows(PLACES, [np.ones((2, 2)), np.array([-1, 3], np.int8)], FLOAT64)
     inference = Inference(of.network, state.params, state.layer_state)
-    features = of.network.stems.of_expanded(of.network.bind(state.params).stems, inference.features(rows))
+    features = of.network.stems.of_expanded(
+        of.network.bind(state.params).stems, of.network.bind_state(state.layer_state).stems, inference.features(rows)
+    )
     assert features[0].tolist() == [1.0, 0.0, 0.0, 0.0, 1.0]
     np.testing.assert_allclose(inference.logits(rows), inference.continued(-1, inference.features(rows)), rtol=1e-12)
 

@@ -133,7 +133,10 @@ def test_inference_leaves_its_input_and_the_running_statistics_alone() -> None:
 
 @pytest.mark.parametrize(
     "kernels",
-    ["Haswell", "Prescott", *(pytest.param(name, marks=pytest.mark.exhaustive) for name in ("Sandybridge", "Nehalem"))],
+    [
+        "Prescott",
+        *(pytest.param(name, marks=pytest.mark.exhaustive) for name in ("Haswell", "Sandybridge", "Nehalem")),
+    ],
 )
 def test_a_row_gives_the_same_bits_with_the_kernels_of_other_processors(kernels: str) -> None:
     """OpenBLAS selects its x86 kernels by this variable; other BLAS libraries and processors ignore it."""

@@ -67,14 +67,14 @@ def test_the_gradient_agrees_with_central_differences() -> None:
 def test_inspections_see_the_same_output_and_its_gradient() -> None:
     made = layer()
     p, dy, flat = parameters(made), GENERATOR.normal(size=(7, 5)), X[:, :, 0]
-    np.testing.assert_allclose(made.of_features(p, flat), forward(made, p, X), rtol=1e-12)
-    dx = made.features_gradient(p, flat, dy)
+    np.testing.assert_allclose(made.of_features(p, {}, flat), forward(made, p, X), rtol=1e-12)
+    dx = made.features_gradient(p, {}, flat, dy)
     for place in range(2):
         moved = []
         for step in (1e-6, -1e-6):
             changed = flat.copy()
             changed[:, place] += step
-            moved.append((made.of_features(p, changed) * dy).sum(axis=1))
+            moved.append((made.of_features(p, {}, changed) * dy).sum(axis=1))
         np.testing.assert_allclose(dx[:, place], (moved[0] - moved[1]) / 2e-6, rtol=1e-6, atol=1e-8)
     with pytest.raises(TypeError, match="see features_gradient"):
         made.input_gradient(p, {}, dy, Workspace([{}], 1, FLOAT64).layers[0])

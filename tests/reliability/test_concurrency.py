@@ -20,7 +20,7 @@ from bpcli.errors import ExistsError
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_directory import RunDirectory
 
-AT_ONCE = [(5, 2), pytest.param((50, 20), marks=pytest.mark.exhaustive)]
+AT_ONCE = [(3, 2), pytest.param((50, 20), marks=pytest.mark.exhaustive)]
 """Processes, and how often they meet."""
 
 

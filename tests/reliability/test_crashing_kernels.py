@@ -84,6 +84,7 @@ def test_a_command_says_that_it_ignores_them_and_does_without(tmp_path: Path):
     assert done.stderr.count(IGNORED) == 1
 
 
+@pytest.mark.exhaustive
 def test_its_output_stays_one_document(tmp_path: Path):
     done = program(command("check", CONFIGS / "penguins.yaml", "--json"), tmp_path)
     assert json.loads(done.stdout)["rows"]
@@ -140,6 +141,7 @@ def test_loading_a_model_is_refused_where_numpy_is_loaded_with_them(tmp_path: Pa
     assert done.stderr == ""
 
 
+@pytest.mark.exhaustive  # that they are sound is worked out as for the command, which is tested above
 def test_loading_a_model_uses_the_kernels_that_numpy_is_loaded_with_where_they_are_sound(
     tmp_path: Path, penguins_run: Path
 ):

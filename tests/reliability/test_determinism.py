@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from commands import ROOT
+from commands import ROOT, bpcli
 from experiments import write_csv
 
 from bpcli.config import load_config
@@ -127,10 +127,10 @@ SAMPLED = {(network, "all at once") for network in NETWORKS} | {("sharded", "all
 
 @pytest.fixture(scope="module", params=NETWORKS)
 def reference(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A config, and a run of it."""
+    """A config, and a run of it in this process; the others have processes of their own."""
     config = experiment(tmp_path_factory.mktemp("reference") / "here", NETWORKS[request.param])
     run = config.parent / "reference"
-    trained(config, run, Training({}), config.parent)
+    bpcli("train", config, "--run-dir", run, "-q").ok()
     return config, run
 
 
@@ -172,7 +172,7 @@ SMALL_BY_DEFAULT = pytest.mark.parametrize(
 def test_another_checkout_at_another_path_does_not_change_a_bit(reference: tuple[Path, Path], tmp_path: Path):
     config, run = reference
     elsewhere = tmp_path / "another place, ünïcode"
-    shutil.copytree(ROOT / "bpcli", elsewhere / "bpcli", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "bpcli", elsewhere / "bpcli")  # with what Python compiled it to
     shutil.copytree(config.parent, elsewhere / "work/deep", ignore=shutil.ignore_patterns("reference"))
     there = trained(elsewhere / "work/deep/c.json", elsewhere / "run", Training({}), tmp_path, package=elsewhere)
     assert there == digests(run)
@@ -182,8 +182,8 @@ def test_another_checkout_at_another_path_does_not_change_a_bit(reference: tuple
 @SMALL_BY_DEFAULT
 def test_another_seed_gives_other_bits(reference: tuple[Path, Path], tmp_path: Path):
     config, run = reference
-    other = trained(config, tmp_path / "run", Training({}, ("--set", "seed=1")), config.parent)
-    assert other["last.params"] != digests(run)["last.params"]
+    bpcli("train", config, "--run-dir", tmp_path / "run", "-q", "--set", "seed=1").ok()
+    assert digests(tmp_path / "run")["last.params"] != digests(run)["last.params"]
 
 
 @pytest.mark.exhaustive

@@ -35,6 +35,15 @@ REFUSALS = {
 """What a disk may do from, or at, a call."""
 
 
+SAMPLED = ("no space", "no space for the rest nor for more", "read-only from then on")
+"""Refusals of the default run: of a call, of writing in part, and of all that is to come."""
+
+REFUSED = [
+    pytest.param(refusal, marks=() if refusal in SAMPLED else pytest.mark.exhaustive, id=refusal)
+    for refusal in REFUSALS
+]
+
+
 def refusing(refusal: str, number: int, refused: list[int]) -> Strike:
     """One of REFUSALS, which notes the calls that it refuses."""
     strike = REFUSALS[refusal](number)
@@ -57,7 +66,7 @@ def train(whole: Whole, run: Path, strike: Strike = lambda call: None) -> tuple[
 
 
 @pytest.mark.parametrize("step", [59, pytest.param(1, marks=pytest.mark.exhaustive)])
-@pytest.mark.parametrize("refusal", REFUSALS)
+@pytest.mark.parametrize("refusal", REFUSED)
 def test_a_disk_that_refuses_any_call_of_training_is_one_line_with_7_and_the_run_goes_on(
     small: Whole, runs: Path, refusal: str, step: int, record_property: Any
 ) -> None:
@@ -85,7 +94,7 @@ def test_a_disk_that_refuses_any_call_of_training_is_one_line_with_7_and_the_run
     assert went_on > len(places) / 2
 
 
-@pytest.mark.parametrize("refusal", REFUSALS)
+@pytest.mark.parametrize("refusal", REFUSED)
 def test_a_disk_that_refuses_any_call_of_predicting_leaves_the_old_file_or_none(
     small: Whole, tmp_path: Path, refusal: str, record_property: Any
 ) -> None:

@@ -95,7 +95,7 @@ COMMANDS = {
 @pytest.mark.parametrize(
     ("arguments", "code", "shown"),
     [
-        pytest.param(*command, id=name, marks=() if index % 8 == 0 else pytest.mark.exhaustive)
+        pytest.param(*command, id=name, marks=() if index % 16 == 0 else pytest.mark.exhaustive)
         for index, (name, command) in enumerate(COMMANDS.items())
     ],
 )

@@ -30,8 +30,16 @@ def train(whole: Whole, run: Path, strike: Strike = lambda call: None) -> tuple[
     return result, names
 
 
-@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
-@pytest.mark.parametrize("step", [25, pytest.param(1, marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize(
+    ("number", "step"),
+    [
+        pytest.param(
+            number, step, id=f"{step}-{number.name}", marks=() if step == 25 and one else pytest.mark.exhaustive
+        )
+        for number, one in zip(SIGNALS, (True, False, False, True), strict=True)
+        for step in (25, 1)
+    ],
+)
 def test_a_signal_at_any_call_lets_the_save_complete_and_the_run_goes_on_to_the_same_bits(
     small: Whole, runs: Path, number: signal.Signals, step: int, record_property: Any
 ) -> None:

@@ -42,7 +42,7 @@ def test_arrays_have_the_names_of_their_layers():
     )
 
 
-@pytest.mark.parametrize("seed", ["0", "4242"])
+@pytest.mark.parametrize("seed", [pytest.param("0", marks=pytest.mark.exhaustive), "4242"])
 def test_the_bytes_are_the_same_in_every_process(seed: str):
     program = (
         "from hashlib import sha256; from checkpoints import small_checkpoint as small\n"

@@ -7,6 +7,8 @@ import math
 import random
 import re
 from collections.abc import Callable
+from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -189,11 +191,24 @@ def config_in(folder: Path, **given: Any) -> Path:
 
 
 NUMBER = re.compile(r"(?<!\*\*)\d+(?:\.\d+)?(?:e[+-]\d+)?")
-FUNCTIONS = {"log": math.log, "exp": math.exp, "tanh": math.tanh, "identity": float, "sqrt": math.sqrt, "max": max}
+FUNCTIONS: dict[str, Any] = {
+    "log": math.log,
+    "exp": math.exp,
+    "tanh": math.tanh,
+    "sqrt": math.sqrt,
+    "max": max,
+    "identity": float,
+    "sigmoid": lambda z: 1 / (1 + math.exp(-z)),
+}
 
 
-def evaluated(spelled: str) -> float:
-    return float(eval(spelled, {**FUNCTIONS, "sigmoid": lambda z: 1 / (1 + math.exp(-z))}))
+@cache
+def function_of(spelled: str) -> Callable[[list[float]], float]:
+    """Arithmetic expression as a function of its numbers; thousands of lines have the same one."""
+    places = count()
+    body = NUMBER.sub(lambda _: f"n[{next(places)}]", spelled)
+    found: Callable[[list[float]], float] = eval(f"lambda n: float({body})", FUNCTIONS)
+    return found
 
 
 def value_of(written: str) -> tuple[float, float] | None:
@@ -203,16 +218,19 @@ def value_of(written: str) -> tuple[float, float] | None:
     left = re.sub(r"log|exp|sigmoid|tanh|identity|sqrt|max", "", spelled)
     if left.strip("0123456789.e+-*/(), ") or not spelled.strip():
         return None
-    value, error = evaluated(spelled), 0.0
-    for found in NUMBER.finditer(spelled):
+    words = NUMBER.findall(spelled)
+    numbers = [float(word) for word in words]
+    function = function_of(NUMBER.sub("0", spelled))
+    value, error = function(numbers), 0.0
+    for place, word in enumerate(words):
         # nine decimals, or six and an exponent
-        if found[0] == "0":
+        if word == "0":
             continue  # exact: any other number shows its leading digits
-        exponent = found[0].partition("e")[2]
+        exponent = word.partition("e")[2]
         open_left = 0.5e-6 * 10.0 ** int(exponent) if exponent else 0.5e-9
         moved = [
-            evaluated(f"{spelled[: found.start()]}({found[0]}{sign}{open_left}){spelled[found.end() :]}")
-            for sign in "+-"
+            function([*numbers[:place], numbers[place] + step, *numbers[place + 1 :]])
+            for step in (open_left, -open_left)
         ]
         error += max(abs(other - value) for other in moved)
     return value, error

@@ -16,6 +16,7 @@ from bpcli.nn.layers import AvgPool, Conv, Dense, Dropout, Flatten, GlobalAvgPoo
 from bpcli.nn.losses import CrossEntropy
 from bpcli.nn.optimizers import Adam, Adamw
 from bpcli.training import Stepping, TrainingPlan, TrainingSpec
+from bpcli.training.augmentation import AugmentSpec
 from bpcli.training.spec import Clip, Penalty
 from bpcli.training.steps.choice import choose_stepping
 from bpcli.training.steps.sharded import ShardedSteps
@@ -122,6 +123,16 @@ def test_threads_do_not_change_a_bit_of_compiled_steps_of_images(name: str, rule
         together, same_losses = taken(of, taking(stepping, lanes))
         assert vectors_equal(alone, together)
         assert losses == same_losses
+
+
+def test_compiled_steps_change_images_as_those_of_numpy_do() -> None:
+    augment = AugmentSpec(shift=1, flip="horizontal", mixup=0.3)
+    of = replace(example(*LAYERS["one channel, odd sizes"]), augment=augment)
+    expected, losses = taken(of, taking(Stepping()))
+    state, same_losses = taken(of, taking(Stepping("compiled", 2), 2))
+    assert_close(expected, state)
+    np.testing.assert_allclose(same_losses, losses, rtol=1e-5)
+    assert not np.allclose(losses, taken(replace(of, augment=None), taking(Stepping()))[1], rtol=1e-3)
 
 
 def test_a_batch_with_fewer_rows_than_parts_is_trained() -> None:

@@ -186,7 +186,7 @@ def test_predictions_for_validation_rows_that_overflow_are_divergence_too() -> N
 # Memory
 
 
-@pytest.mark.parametrize("form", ["numbers", "codes", "gathered"])
+@pytest.mark.parametrize("form", ["numbers", pytest.param("codes", marks=pytest.mark.exhaustive), "gathered"])
 def test_nothing_is_allocated_from_step_to_step(form: str) -> None:
     """The smallest array of a step has one number per row or unit; nothing as large is held between two steps."""
     # np.add.at allocates 5 kB, whatever the number of indices.

@@ -10,7 +10,8 @@ from bpcli.data.columns.categorical_inputs import CategoricalInput, EmbeddedInpu
 from bpcli.data.columns.censored import CensoredInput
 from bpcli.data.columns.dates import DateInput, TimeOfDayInput
 from bpcli.data.columns.inputs import BooleanInput, NumericInput
-from bpcli.data.columns.spec import ColumnSpec, EncodersSpec
+from bpcli.data.columns.spec import ColumnSpec
+from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.columns.target_encoders import TargetEncoder
 from bpcli.data.columns.target_mean import TargetMeanInput
 

@@ -21,6 +21,9 @@ from bpcli.data.columns.inputs import BooleanInput, NumericInput
 from bpcli.data.columns.statistics import Values
 from bpcli.data.table import Column, Kind, Table
 from bpcli.errors import DataError
+from bpcli.nn.field_layers import FieldLayers
+from bpcli.nn.layers import LayerSpec
+from bpcli.nn.stems import StemSpec
 from bpcli.spec import Sequence, Text
 from bpcli.wording import quoted, shown_shape
 
@@ -63,6 +66,8 @@ class ArrayInput(InputBase):
     grid: bool = Field(default=False, description="Whether the last axis has the channels of an image or a series.")
     layout: Layout = Field(default="channels_last", description="Order of the axes in files.")
     columns: Sequence[Text] = Field(default=(), description="Columns that hold the positions, if no array does.")
+    pictures: bool = Field(default=False, description="Whether files hold paths of pictures instead of numbers.")
+    layers: Sequence[LayerSpec] = Field(default=(), description="Layers of the array alone, if any: its stem.")
 
     @model_validator(mode="after")
     def _check_sizes(self) -> ArrayInput:
@@ -122,8 +127,8 @@ class ArrayInput(InputBase):
 
     @property
     def read_as(self) -> Kind:
-        """Numeric or boolean."""
-        return self.kind
+        """Numeric or boolean; categorical for paths of pictures."""
+        return "categorical" if self.pictures else self.kind
 
     @property
     def encoded_by(self) -> str:
@@ -203,6 +208,11 @@ class ArrayInput(InputBase):
         shape = fields.Grid(self.shape) if self.grid else self.shape
         return None if self.missing else fields.Field(self.name, shape, places=(place,))
 
+    @property
+    def stem(self) -> StemSpec | None:
+        """The array's own layers; None if it has none."""
+        return FieldLayers(layers=self.layers, path=("data", "columns", self.name)) if self.layers else None
+
     def keeps_stored(self, stored: np.dtype[Any], dtype: np.dtype[Any]) -> bool:
         """Whether values of dtype `stored` can stay in memory unencoded, to be encoded batch by batch."""
         whole = stored.kind in "iub" and stored.itemsize < dtype.itemsize
@@ -269,6 +279,8 @@ class ArrayInput(InputBase):
     def _positions(self) -> Positions:
         return Positions(
             name=self.name,
+            names=lambda: self.names,
+            by_channel=self.grid and not self.missing,
             fill=np.array(self.mean if self.fill is None else self.fill),
             least=np.array(self.least, np.float64),
             greatest=np.array(self.greatest, np.float64),

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import prod
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from bpcli import spec
 from bpcli.data.columns.arrays import ArrayInput
-from bpcli.data.columns.encoders import Affine, numbers
+from bpcli.data.columns.by_channel import as_numbers, fit_by_channel
 from bpcli.data.columns.grid_layout import Layout, arranged, arranged_names, as_bytes, in_files
-from bpcli.data.columns.spec import EncodersSpec, NumericColumn, imputed
-from bpcli.data.columns.statistics import Values, mean
+from bpcli.data.columns.spec import NumericColumn
+from bpcli.data.columns.spec_base import EncodersSpec
+from bpcli.data.columns.statistics import Values
 from bpcli.data.table import Column, Table
 from bpcli.errors import Mismatch, MismatchError
-from bpcli.spec import Spec, type_name
-from bpcli.system.memory import require_memory
+from bpcli.spec import Spec
 from bpcli.wording import counted, listed, quoted, shown_shape
 
 Axis = Annotated[int, Field(gt=0, le=65536)]
@@ -48,8 +47,10 @@ class InputSpec(Spec):
         Raises MismatchError for other columns, and for an encoder that does not scale.
         """
         column, columns = self._column(train, inputs)
-        fitted = self._by_channel(column, encoders, weights) if self.scale == "channel" else None
-        if fitted is None:
+        if self.scale == "channel":
+            key = ("data", "encoders", "numeric")
+            fitted = fit_by_channel(column, encoders.numeric, encoders.impute, weights, key)
+        else:
             by_position = NumericColumn().fit(column, encoders, weights)
             if not isinstance(by_position, ArrayInput):
                 raise TypeError("an array was fitted as a number")
@@ -68,7 +69,7 @@ class InputSpec(Spec):
                 )
             column = train[arrays[0]]
             self._require_shape(column)
-            return _numeric(column.name, arranged(column.values, self.shape, self.layout)), ()
+            return as_numbers(column.name, arranged(column.values, self.shape, self.layout)), ()
         if words := [name for name in inputs if train[name].kind not in ("numeric", "boolean")]:
             raise self._mismatch(f"needs columns of numbers, which {listed(words)} are not: list them in data.exclude")
         if len(inputs) != prod(self.shape):
@@ -78,7 +79,7 @@ class InputSpec(Spec):
             )
         columns = tuple(arranged_names(inputs, self.shape, self.layout))
         values = as_bytes(np.stack([train[name].values for name in columns], axis=-1))
-        return _numeric(_unused_name(columns), values.reshape(train.rows, *self.shape)), columns
+        return as_numbers(_unused_name(columns), values.reshape(train.rows, *self.shape)), columns
 
     def _require_shape(self, column: Column) -> None:
         if column.shape in in_files(self.shape, self.layout):
@@ -94,77 +95,8 @@ class InputSpec(Spec):
             f"{shown_shape(in_files(self.shape, self.layout)[0])}: {remedy}"
         )
 
-    def _by_channel(self, column: Column, encoders: EncodersSpec, weights: Values | None) -> ArrayInput:
-        """Fit the encoder to all values of each channel."""
-        channels = [
-            _Channel.fit(values, of_rows, encoders) for values, of_rows in _channels(column, self.shape, weights)
-        ]
-        times = prod(self.shape[:-1])
-        means, fills = (tuple(one.mean for one in channels) * times, tuple(one.fill for one in channels) * times)
-        return ArrayInput(
-            name=column.name,
-            shape=self.shape,
-            stored=column.values.dtype.name,
-            encoder=type_name(encoders.numeric),
-            mean=means,
-            fill=None if fills == means else fills,
-            least=tuple(one.least for one in channels) * times,
-            greatest=tuple(one.greatest for one in channels) * times,
-            centers=tuple(one.encoding.center for one in channels) * times,
-            scales=tuple(one.encoding.scale for one in channels) * times,
-        )
-
     def _mismatch(self, what: str) -> MismatchError:
         return MismatchError(Mismatch(("input", "shape"), what))
-
-
-class _Channel(NamedTuple):
-    """Fitted numbers of a channel."""
-
-    mean: float
-    fill: float
-    least: float | None
-    greatest: float | None
-    encoding: Affine
-
-    @classmethod
-    def fit(cls, values: Values, weights: Values | None, encoders: EncodersSpec) -> _Channel:
-        """Fit on values without NaN, with their weights."""
-        encoder = encoders.numeric
-        encoding = encoder.fit(values, weights) if len(values) else encoder.fit(np.zeros(1))
-        if not isinstance(encoding, Affine):
-            what = f"{encoder.type} has no scale for a channel; use standard, min_max, robust or none"
-            raise MismatchError(Mismatch(("data", "encoders", "numeric"), what))
-        fill = imputed(encoders.impute, values, weights)
-        if not len(values):
-            return cls(fill, fill, None, None, encoding)
-        return cls(mean(values, weights), fill, float(values.min()), float(values.max()), encoding)
-
-
-def _channels(column: Column, shape: Sequence[int], weights: Values | None) -> Iterator[tuple[Values, Values | None]]:
-    """Yield the values of each channel without NaN, with their weights.
-
-    Small integers are given as the distinct ones, weighted by how often they occur.
-    """
-    flat: NDArray[Any] = column.values.reshape(-1, shape[-1])
-    positions = prod(shape[:-1])
-    of_values = None if weights is None else np.repeat(weights, positions)
-    if flat.dtype.kind in "iu" and flat.dtype.itemsize <= 2:
-        least = np.iinfo(flat.dtype).min
-        for channel in range(shape[-1]):
-            counts = np.bincount(flat[:, channel].astype(np.int32) - least, of_values)
-            held = np.flatnonzero(counts)
-            yield (held + least).astype(np.float64), counts[held].astype(np.float64)
-        return
-    require_memory(3 * len(flat) * 8, "fitting the encoder of a channel", "use fewer rows, or arrays of bytes")
-    for channel in range(shape[-1]):
-        values = numbers(Column(column.name, "numeric", flat[:, channel]))
-        known = ~np.isnan(values)
-        yield values[known], None if of_values is None else of_values[known]
-
-
-def _numeric(name: str, values: NDArray[Any]) -> Column:
-    return Column(name, "numeric", values.view(np.uint8) if values.dtype.kind == "b" else values)
 
 
 def _unused_name(names: Sequence[str]) -> str:

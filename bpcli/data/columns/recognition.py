@@ -21,6 +21,7 @@ _READ_AS = {
     "boolean": "true or false",
     "categorical": "names",
     "date": "dates",
+    "image": "pictures",
     "time_of_day": "times of day",
 }
 """Description of the cells by type of column; other types are of numbers."""

@@ -1,59 +1,32 @@
-"""Config of input columns, and their fitting."""
+"""Config of input columns of cells, and their fitting."""
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from bpcli.data.columns.arrays import ArrayInput, contiguous_positions
-from bpcli.data.columns.categorical_encoders import CategoricalEncoder, FittedCategories, OneHot
+from bpcli.data.columns.categorical_encoders import CategoricalEncoder, FittedCategories
 from bpcli.data.columns.censored import CensoredInput, bounds_of
 from bpcli.data.columns.dates import DateInput, TimeOfDayInput
-from bpcli.data.columns.encoders import Affine, Standard, is_negligible
+from bpcli.data.columns.encoders import Affine, is_negligible
 from bpcli.data.columns.fit_context import ALONE, FitContext
+from bpcli.data.columns.image_column import ImageColumn
 from bpcli.data.columns.inputs import BooleanInput, NumericInput
 from bpcli.data.columns.known import constant_content, known_values, known_weights
 from bpcli.data.columns.numeric_encoders import NumericEncoder, require_for_array, with_bins
 from bpcli.data.columns.smooth_clip import SmoothlyClipped
-from bpcli.data.columns.statistics import Values, mean, quantiles
+from bpcli.data.columns.spec_base import ColumnSpecBase, EncodersSpec, Imputation, imputed
+from bpcli.data.columns.statistics import Values, mean
 from bpcli.data.columns.target_mean import TargetMean
-from bpcli.data.notations import DateNotation, Notation, NumberNotation, Order, TimeNotation
+from bpcli.data.notations import DateNotation, NumberNotation, Order, TimeNotation
 from bpcli.data.notations.dialect import Dialect
-from bpcli.data.table import Column, Kind
+from bpcli.data.table import Column
 from bpcli.errors import Mismatch, MismatchError
-from bpcli.spec import BareName, Spec, Text, Words, type_name
+from bpcli.spec import BareName, Text, type_name
 from bpcli.wording import quoted
-
-Imputation = Literal["mean", "median"] | float
-
-
-class EncodersSpec(Spec):
-    """Default encoders and imputation, for columns that do not set their own."""
-
-    numeric: NumericEncoder = Field(default=Standard(), description="Encoder of numeric columns.")
-    categorical: CategoricalEncoder = Field(default=OneHot(), description="Encoder of categorical columns.")
-    impute: Imputation = Field(default="mean", description="Replacement for missing values of numeric columns.")
-
-
-class ColumnSpecBase(Spec):
-    """Base class of columns in a config."""
-
-    kind: ClassVar[Kind]
-    """Kind that the cells are read as."""
-
-    missing: Words = Field(
-        default=(), description="Cells that mark missing values in this column, besides those of data.missing."
-    )
-
-    def notation(self, dialect: Dialect) -> Notation | None:
-        """Notation of the cells in a file of a dialect; None for plain cells."""
-        return None
-
-    def uses_target(self, defaults: EncodersSpec) -> bool:
-        """Whether the column is encoded by the targets of the training rows."""
-        return False
 
 
 class NumericColumn(ColumnSpecBase):
@@ -140,17 +113,6 @@ class NumericColumn(ColumnSpecBase):
             encoder=type_name(encoder),
             encoding=encoding,
         )
-
-
-def imputed(by: Imputation, known: Values, weights: Values | None) -> float:
-    """Replacement for missing values among the known ones, (known rows,), with their weights; 0 if there are none."""
-    if not isinstance(by, str):
-        return float(by)
-    if not len(known):
-        return 0.0
-    if by == "mean":
-        return mean(known, weights)
-    return float(np.median(known) if weights is None else quantiles(known, [0.5], weights)[0])
 
 
 class CensoredColumn(ColumnSpecBase):
@@ -279,7 +241,7 @@ def _constant_moment(column: Column) -> Literal["value", "missing"] | None:
 
 
 ColumnSpec = Annotated[
-    NumericColumn | CategoricalColumn | BooleanColumn | DateColumn | TimeOfDayColumn | CensoredColumn,
+    NumericColumn | CategoricalColumn | BooleanColumn | DateColumn | TimeOfDayColumn | CensoredColumn | ImageColumn,
     Field(discriminator="type"),
     BareName(),
 ]

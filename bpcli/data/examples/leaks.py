@@ -23,15 +23,16 @@ POSITIONS = 256
 _SETS: dict[Part, str] = {"train": "training", "validation": "validation", "test": "test"}
 
 
-def find_leaks(selection: Examples, given: Collection[str] = ()) -> list[DataWarning]:
+def find_leaks(selection: Examples, given: Collection[str] = (), images: Collection[str] = ()) -> list[DataWarning]:
     """Warnings about duplicate rows across splits, target leaks and identifier columns.
 
     given: columns whose kind the config sets, which are not reported as identifiers. A single input is reported only if
-    it is the target itself under another name, as any other relation is what is to be learned.
+    it is the target itself under another name, as any other relation is what is to be learned. images: inputs whose
+    pixels are not searched.
     """
-    table, inputs = selection.table, selection.inputs
+    table, inputs = selection.table, [name for name in selection.inputs if name not in images]
     warnings = [*_repeats(selection), *_shared_groups(selection)]
-    is_single = sum(prod(table[name].shape) for name in inputs) < 2
+    is_single = sum(prod(table[name].shape) for name in selection.inputs) < 2
     rows = np.sort(np.concatenate([selection.split.part(part) for part in PARTS]))
     search = LeakSearch([table[name].take(rows) for name in selection.targets], rows, selection.loss)
     if is_single:

@@ -68,7 +68,7 @@ def refuse_arrays(table: Table, spec: DataSpec, targets: list[str]) -> None:
         *(
             (("data", "columns", name), name, _OF_CELLS[column.kind])
             for name, column in spec.columns.items()
-            if column.kind in _OF_CELLS
+            if column.kind in _OF_CELLS and column.picture_form(name) is None
         ),
     ]
     for path, name, what in named:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bpcli.data.notations import Notation
 from bpcli.data.notations.dialect import DEFAULT_DIALECT, Dialect
+from bpcli.data.picture_form import AS_THEY_ARE, PictureForm
 from bpcli.data.table import DEFAULT_MISSING, FALSE_WORDS, TRUE_WORDS, Column, Kind
 from bpcli.errors import DataError
 from bpcli.wording import composed, printable, quoted
@@ -34,8 +35,8 @@ class ReadOptions:
     NPZ file. With `split_arrays`, inputs of more than two axes are one column per number of a row, named X0, X1, …,
     instead of one column of their shape. `sheet` is a workbook's sheet; None is the first. With `or_only_sheet`, the
     only sheet of a workbook is read, whatever its name. `dialect` is the format of delimited text. `own_missing` are
-    words for a missing value in one column only, besides those of `missing`. The pictures of a folder are scaled to
-    `picture_size`, (height, width), and have `picture_channels`, 1 or 3; None: those that they have.
+    words for a missing value in one column only, besides those of `missing`. The pictures of a folder are brought to
+    `picture_form`; `pictures` are columns whose cells are paths of pictures, each with its own form.
     """
 
     kinds: Mapping[str, Kind] = field(default_factory=dict)
@@ -50,8 +51,8 @@ class ReadOptions:
     dialect: Dialect = DEFAULT_DIALECT
     notations: Mapping[str, Notation] = field(default_factory=dict)
     own_missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    picture_size: tuple[int, int] | None = None
-    picture_channels: int | None = None
+    picture_form: PictureForm = AS_THEY_ARE
+    pictures: Mapping[str, PictureForm] = field(default_factory=dict)
 
     def includes(self, name: str) -> bool:
         """Whether the column is to be read."""

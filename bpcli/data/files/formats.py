@@ -9,7 +9,7 @@ from typing import Literal
 from bpcli.data.files import signatures
 from bpcli.data.files.byte_source import open_bytes
 from bpcli.data.files.cells import shown_path
-from bpcli.data.files.picture_suffixes import SUFFIXES
+from bpcli.data.files.picture_names import SUFFIXES
 from bpcli.errors import DataError
 from bpcli.system.files import is_stream
 

@@ -12,15 +12,11 @@ import numpy as np
 
 from bpcli.data.files.byte_source import open_bytes
 from bpcli.data.files.cells import ReadOptions, checked_text, shown_path
-from bpcli.data.files.picture import picture_facts, read_picture
-from bpcli.data.files.picture_suffixes import SUFFIXES
+from bpcli.data.files.picture_names import FILE, IMAGE, LABEL, SUFFIXES
+from bpcli.data.files.picture_pixels import pixels_of
 from bpcli.data.table import Column, Table
 from bpcli.errors import DataError, FileAccessError
-from bpcli.system.memory import require_memory
 from bpcli.wording import counted, quoted
-
-FILE, IMAGE, LABEL = "file", "image", "label"
-"""Columns: the path within the folder, the pixels (height, width, channels), and the name of the class's folder."""
 
 
 class Picture(NamedTuple):
@@ -113,23 +109,6 @@ def _text(folder: Path, name: str, texts: dict[str, list[str]], options: ReadOpt
 
 
 def _pixels(folder: Path, pictures: Sequence[Picture], options: ReadOptions) -> Column:
-    size, channels = options.picture_size, options.picture_channels
-    if size is None or channels is None:
-        found = [picture_facts(folder / picture.name) for picture in pictures]
-        channels = channels or (1 if all(facts.gray for facts in found) else 3)
-        if size is None:
-            size = found[0].height, found[0].width
-            for picture, facts in zip(pictures, found, strict=True):
-                if (facts.height, facts.width) != size:
-                    raise DataError(
-                        f"{shown_path(folder / picture.name)}: {facts.height} × {facts.width} pixels, where "
-                        f"{quoted(pictures[0].name)} has {size[0]} × {size[1]}; "
-                        "set data.images.size to scale them all, such as [32, 32]"
-                    )
-    shape = (len(pictures), *size, channels)
-    remedy = "set a smaller data.images.size, or use fewer pictures"
-    require_memory(int(np.prod(shape)), f"{shown_path(folder)}: {counted(len(pictures), 'picture')}", remedy)
-    values = np.empty(shape, np.uint8)
-    for picture, out in zip(pictures, values, strict=True):
-        read_picture(folder / picture.name, size, channels, out)
-    return Column(IMAGE, "numeric", values)
+    form = options.pictures.get(IMAGE, options.picture_form)
+    names = [picture.name for picture in pictures]
+    return Column(IMAGE, "numeric", pixels_of(names, folder, form, shown_path(folder)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,8 @@ PythonRows = Mapping[str, Any] | Sequence[Mapping[str, Any]] | Array
 def table_from_rows(rows: Any, options: ReadOptions, shapes: Shapes = NO_SHAPES) -> Table:
     """Table of the columns in `options.kinds` from columns by name, a list of rows, or an array (rows, columns).
 
-    shapes: shapes of array columns; a single one can be given as an array (rows, *shape). None and NaN are missing
+    shapes: shapes of array columns; a single one can be given as an array (rows, *shape). Pictures can be given as
+    paths. None and NaN are missing
     values, texts are read like the cells of a file, and dates like their ISO text. Other columns are ignored.
 
     Raises:
@@ -41,12 +43,21 @@ def table_from_rows(rows: Any, options: ReadOptions, shapes: Shapes = NO_SHAPES)
     lengths = {name: len(columns[name]) for name in kinds}
     if len(set(lengths.values())) > 1:
         raise DataError(f"rows: columns differ in length: {min(lengths.values())} to {max(lengths.values())} values")
-    return Table(
-        [
-            _array(name, kind, columns[name], shapes[name]) if name in shapes else _column(name, columns[name], options)
-            for name, kind in kinds.items()
-        ]
-    )
+    found = []
+    for name, kind in kinds.items():
+        values = columns[name]
+        if name in options.pictures and all(isinstance(value, str | PathLike) or value is None for value in values):
+            texts = [None if value is None else str(value) for value in values]
+            found.append(_text(name, texts, options))
+        elif name in shapes:
+            found.append(_array(name, "numeric" if name in options.pictures else kind, values, shapes[name]))
+        else:
+            found.append(_column(name, values, options))
+    if not options.pictures:
+        return Table(found)
+    from bpcli.data.files.picture_columns import with_pictures
+
+    return with_pictures(Table(found), None, options)
 
 
 def column_names(rows: Any) -> list[str]:

@@ -83,9 +83,9 @@ def read_chunks(path: Path, options: ReadOptions, rows: int) -> Iterator[Table]:
     """
     reader = _reader(path)
     if reader.chunks is not None:
-        yield from reader.chunks(path, options, rows)
+        yield from (_with_pictures(table, path, options) for table in reader.chunks(path, options, rows))
         return
-    columns = reader.table(path, options)
+    columns = _with_pictures(reader.table(path, options), path, options)
     table = Table(list(columns.values()), rows=columns.rows, header=reader.header(path, options))
     for start in range(0, max(table.rows, 1), rows):
         yield table.take(np.arange(start, min(start + rows, table.rows)))
@@ -97,6 +97,11 @@ def read_stream(path: Path | None, options: ReadOptions, rows: int) -> Iterator[
     Yields None before a read that would wait. The text is CSV, or JSON lines if it begins with an object. There is
     always at least one table, so the columns are known.
     """
+    tables = _read_stream(path, options, rows)
+    yield from (table and _with_pictures(table, None, options) for table in tables)
+
+
+def _read_stream(path: Path | None, options: ReadOptions, rows: int) -> Iterator[Table | None]:
     with open_stream(path) as stream:
         beginning, whole = peeked(stream.stream, _may_be_json)
         stream = replace(stream, stream=whole)
@@ -142,10 +147,10 @@ def holds_arrays(path: Path) -> bool:
     return path.suffix.lower() in (".npz", ".npy") or path.is_dir()
 
 
-def data_digest(locations: Sequence[Location]) -> str:
+def data_digest(locations: Sequence[Location], options: ReadOptions | None = None) -> str:
     """SHA-256 of the files' bytes, one after another, or of a query's result, in hexadecimal.
 
-    Of a folder of pictures, their names count too.
+    Of a folder of pictures, their names count too, and of columns of paths in the options, the pictures.
     """
     digest = hashlib.sha256()
     for location in locations:
@@ -161,6 +166,12 @@ def data_digest(locations: Sequence[Location]) -> str:
             continue
         with open_bytes(location) as stream:
             while block := stream.read(1 << 20):
+                digest.update(block)
+        if options is not None and options.pictures:
+            from bpcli.data.files.picture_columns import picture_content
+
+            paths = _reader(location).table(location, replace(options, columns=frozenset(options.pictures)))
+            for block in picture_content(paths, location):
                 digest.update(block)
     return digest.hexdigest()
 
@@ -199,8 +210,17 @@ def _read(location: Location, options: ReadOptions) -> Table:
     if isinstance(location, Query):
         from bpcli.data.files.query_reader import read_query
 
-        return read_query(location, options)[0]
-    return _reader(location).table(location, options)
+        return _with_pictures(read_query(location, options)[0], location, options)
+    return _with_pictures(_reader(location).table(location, options), location, options)
+
+
+def _with_pictures(table: Table, location: Location | None, options: ReadOptions) -> Table:
+    """The table with pictures in place of their paths, in columns of such."""
+    if not options.pictures:
+        return table
+    from bpcli.data.files.picture_columns import with_pictures
+
+    return with_pictures(table, location, options)
 
 
 def _require_shapes(table: Table, first: Table, where: str) -> None:

@@ -35,8 +35,9 @@ def read_options(spec: DataSpec, kinds: Mapping[str, Kind], split_arrays: bool =
         sheet=spec.sheet,
         dialect=spec.dialect,
         notations=spec.notations,
-        picture_size=spec.images.pixels,
-        picture_channels=spec.images.channels,
+        verbatim=frozenset(spec.pictures),
+        picture_form=spec.images.form,
+        pictures=spec.pictures,
         own_missing={name: column.missing for name, column in spec.columns.items() if column.missing},
     )
     named = (*kinds, *spec.exclude, *spec.targets)
@@ -65,15 +66,16 @@ def open_source(
 def read_together(sources: Iterable[Source]) -> list[Source]:
     """Sources in which those of the same files share header, digest and columns, each read once.
 
-    Sources with other words for missing values, or other arrays, share nothing. A column wanted in two kinds is read
-    in both.
+    Sources with other words for missing values, other arrays, or another size of pictures, share nothing. A column
+    wanted in two kinds is read in both.
     """
     groups: dict[Hashable, list[Source]] = {}
     together = []
     for source in sources:
         files = tuple((_identity(location), part) for location, part in source.sources)
         told = source.options
-        written = (told.sheet, told.dialect, tuple(told.notations.items()), tuple(told.own_missing.items()))
+        mappings = (told.notations, told.own_missing, told.pictures)
+        written = (told.sheet, told.dialect, told.picture_form, *(tuple(mapping.items()) for mapping in mappings))
         group = groups.setdefault((files, told.missing, told.x, told.y, told.split_arrays, written), [])
         group.append(Source(source.sources, source.options, source.cache, source.without, group))
         together.append(group[-1])
@@ -222,7 +224,7 @@ class Source:
     @cached_property
     def _hashed(self) -> tuple[list[tuple[int, ...]], str]:
         """States of the files before hashing, and their digest."""
-        return self._states(), data_digest(self.locations)
+        return self._states(), data_digest(self.locations, self.options)
 
     def _states(self) -> list[tuple[int, ...]]:
         """Values that change when a file is written to; empty if the system has none."""
@@ -235,7 +237,7 @@ class Source:
     def _takes_long(self) -> bool:
         """Whether reading takes so long that the cache is used: large text, and pictures."""
         try:
-            if any(path.is_dir() for path in self.paths):
+            if self.options.pictures or any(path.is_dir() for path in self.paths):
                 return True
             size = sum(path.stat().st_size for path in self.paths)
         except OSError:

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.notations.numbers import MINUS
@@ -46,7 +46,7 @@ def recognise_dialect(sample: bytes) -> RecognisedDialect:
     if why:
         found["encoding"], reasons["encoding"] = encoding, why
     text = sample.decode(encoding, "ignore").removeprefix("\ufeff")
-    lines = _LINE.findall(text)
+    lines = [line[1] for line in islice(_LINE.finditer(text), MOST_LINES + 1)]
     lines = (lines[:-1] if len(lines) > 1 else lines)[:MOST_LINES]
     separator = re.fullmatch("sep=(.)", lines[0]) if lines else None
     if separator:
@@ -57,12 +57,13 @@ def recognise_dialect(sample: bytes) -> RecognisedDialect:
         reasons["comment"] = f"the file begins with lines of {comment}"
     body = [line for line in lines if not (comment and line.startswith(comment))]
     delimiter = separator[1] if separator else _delimiter(body)
-    start = header_row([_cells(line, delimiter) if line.strip() else [] for line in body])
+    cells = [_cells(line, delimiter) if line.strip() else [] for line in body]
+    start = header_row(cells)
     if start and not separator:
         found["skip_rows"] = lines.index(body[start])
         found.pop("comment", None) if lines.index(body[start]) == start else None
         reasons["skip_rows"] = f"the header is line {lines.index(body[start]) + 1}"
-    rows = [_cells(line, delimiter) for line in body[start:] if line.strip()]
+    rows = [row for row in cells[start:] if row]
     decimal, thousands, why = _separators(rows[1:], delimiter)
     if decimal != ".":
         found["decimal"], reasons["decimal"] = decimal, why
@@ -108,6 +109,8 @@ def _comment(lines: Sequence[str]) -> str | None:
 
 def _cells(line: str, delimiter: str) -> list[str]:
     """Cells of a line, without their quotes; a quoted delimiter is none."""
+    if '"' not in line:
+        return [cell.strip() for cell in line.split(delimiter)]
     parts = re.split(rf"({_QUOTED.pattern})|{re.escape(delimiter)}", line)
     texts, quoted = parts[::2], parts[1::2]
     cells = [texts[0]]
@@ -153,11 +156,13 @@ def _width(cells: Sequence[str]) -> int:
 
 def _separators(rows: Sequence[list[str]], delimiter: str) -> tuple[str, str | None, str]:
     """Decimal and thousands separators, and the reason, where commas cannot be delimiters."""
+    if delimiter == ",":
+        return ".", None, ""
     cells = [cell for row in rows for cell in row]
     commas = [cell for cell in cells if _COMMA.fullmatch(cell)]
     grouped = [cell for cell in cells if _GROUPED.fullmatch(cell)]
     points = [cell for cell in cells if _POINT.fullmatch(cell) and not _GROUPED.fullmatch(cell)]
-    if delimiter == "," or points or not (commas or grouped):
+    if points or not (commas or grouped):
         return ".", None, ""
     mixed = [cell for cell in grouped if "," in cell]
     if commas or mixed:

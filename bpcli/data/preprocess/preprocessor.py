@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,12 +24,13 @@ from bpcli.data.columns.spec import (
     CategoricalColumn,
     CensoredColumn,
     ColumnSpec,
-    EncodersSpec,
     NumericColumn,
 )
+from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.columns.statistics import Values, unequal
 from bpcli.data.columns.target_encoders import TargetEncoder
 from bpcli.data.columns.target_range import TargetRange
+from bpcli.data.picture_form import PictureForm
 from bpcli.data.preprocess.outcomes import outcomes_of
 from bpcli.data.preprocess.table_encoder import TableEncoder, side_by_side
 from bpcli.data.table import Kind, Table
@@ -167,6 +169,11 @@ class Preprocessor(Spec):
         """Features (width,) of the average training row: means of numbers, shares of categories."""
         return np.array([feature for column in self.inputs for feature in column.average], dtype)
 
+    def reads_pictures_as(self, forms: Mapping[str, PictureForm]) -> dict[str, PictureForm]:
+        """Forms of pictures with the channels that were fitted, where a form leaves them open."""
+        channels = {array.name: array.shape[-1] for array in self.arrays}
+        return {name: replace(form, channels=form.channels or channels.get(name)) for name, form in forms.items()}
+
     @property
     def input_kinds(self) -> dict[str, Kind]:
         """Columns needed for a prediction, with their kinds."""
@@ -181,7 +188,8 @@ class Preprocessor(Spec):
         """Columns needed for a prediction, given a header: one per position for an array that the header lacks."""
         there, kinds = {*header}, dict[str, Kind]()
         for column in self.inputs:
-            names = [column.name] if column.name in there else column.names
+            is_whole = column.name in there or (isinstance(column, ArrayInput) and column.pictures)
+            names = [column.name] if is_whole and f"{column.name}0" not in there else column.names
             kinds |= dict.fromkeys(names, column.read_as)
         return kinds
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.data.columns.image_column import ImageColumn
 from bpcli.data.examples.selection import Examples
 from bpcli.data.files.source import Source
 from bpcli.data.table import PARTS
@@ -50,11 +51,16 @@ class DataFacts:
     """Whether the rows are in time order."""
     epochs: int | None = None
     """Epochs of the config, if it has a number of its own."""
+    image: tuple[int, ...] = ()
+    """Shape of the input, if a row is an image or a series; empty for columns."""
+    images: int = 0
+    """Number of columns of images."""
 
     @classmethod
     def of(cls, config: ExperimentConfig, selection: Examples) -> DataFacts:
         """Facts of examples."""
         table = selection.table
+        arrays = [name for name in selection.inputs if table[name].shape]
         numeric = sum(table[name].kind == "numeric" and not table[name].shape for name in selection.inputs)
         rows = len(selection.split.train)
         members = config.members if config.folds else 1
@@ -62,9 +68,11 @@ class DataFacts:
             rows=rows - rows // members if members > 1 else rows,
             classes="regression" not in selection.loss.tasks,
             numeric=numeric,
-            others=len(selection.inputs) - numeric,
-            arrays=config.input is not None or any(table[name].shape for name in selection.inputs),
+            others=len(selection.inputs) - numeric - len(arrays),
+            arrays=config.input is not None or len(arrays) > 0,
             validated=config.folds or len(selection.split.validation) > 0,
             ordered=config.data.split.order == "time",
             epochs=config.training.epochs if "epochs" in config.training.model_fields_set else None,
+            image=() if config.input is None else config.input.shape,
+            images=sum(isinstance(config.data.columns.get(name), ImageColumn) for name in arrays),
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 from bpcli.experiment.recipes.choice import Choice
 from bpcli.experiment.recipes.facts import DataFacts, RowFacts
+from bpcli.experiment.recipes.images_1 import of_images
 from bpcli.wording import counted
 
 FEWEST_PER_FOLD = 4
@@ -30,6 +31,8 @@ PATIENCE = {"tabular": 16, "quick": 10}
 
 def of_rows(name: str, facts: RowFacts) -> Iterator[Choice]:
     """Choices before the split: members and validation."""
+    if name == "image" and not facts.own_validation:
+        yield Choice(("data", "split", "validation"), 0.1, "a tenth of the rows chooses the epoch")
     if name not in MEMBERS:
         return
     members, rows = MEMBERS[name], counted(facts.rows, "row")
@@ -53,6 +56,9 @@ def of_data(name: str, facts: DataFacts) -> Iterator[Choice]:
     """Choices after the split: encoders, layers, optimizer and training."""
     if name == "classic":
         yield from _classic(facts)
+        return
+    if name == "image":
+        yield from of_images(facts)
         return
     hidden, rate = (3, 0.15) if facts.classes else (2, 0.1)
     yield from _encoders(facts)

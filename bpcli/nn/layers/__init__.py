@@ -6,7 +6,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bpcli.nn.layers.augment import Augment, AugmentLayer
 from bpcli.nn.layers.avg_pool import AvgPool, AvgPoolLayer
 from bpcli.nn.layers.base import Layer, LayerSummary, Position, RowwiseLayer, Shape, Views, rowwise
 from bpcli.nn.layers.batch_norm import BatchNorm
@@ -24,11 +23,9 @@ from bpcli.nn.layers.residual import PlainLayer, Residual, ResidualLayer
 from bpcli.nn.layers.scale import Scale, ScaleLayer
 from bpcli.spec import BareName
 
-LayerSpec = Annotated[PlainLayer | Residual | Augment, Field(discriminator="type"), BareName(default="dense")]
+LayerSpec = Annotated[PlainLayer | Residual, Field(discriminator="type"), BareName(default="dense")]
 
 __all__ = [
-    "Augment",
-    "AugmentLayer",
     "AvgPool",
     "AvgPoolLayer",
     "BatchNorm",

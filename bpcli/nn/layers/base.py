@@ -86,6 +86,11 @@ class Layer(ABC):
         return prod(self.out_shape)
 
     @property
+    def within(self) -> tuple[Layer, ...]:
+        """Layers that it consists of, one after another; none for any but a sequence of layers."""
+        return ()
+
+    @property
     def least_rows(self) -> int:
         """Rows that a batch must have for the layer to pass a gradient on."""
         return 1
@@ -211,14 +216,14 @@ class Layer(ABC):
         """Adapt the initial parameters in `out` to inputs (rows, *in_shape)."""
         return
 
-    def of_features(self, params: Views, x: Array) -> Array:
+    def of_features(self, params: Views, state: Views, x: Array) -> Array:
         """Output (rows, n_out) in inference for the features of the field (rows, width), codes one-hot, in a new array.
 
         Raises TypeError unless it is a stem.
         """
         raise TypeError(f"a layer of type {self.type} takes no features of a field")
 
-    def features_gradient(self, params: Views, x: Array, dy: Array) -> Array:
+    def features_gradient(self, params: Views, state: Views, x: Array, dy: Array) -> Array:
         """dL/dx of `of_features` (rows, width), from dL/dy (rows, n_out), in a new array. Raises TypeError likewise."""
         raise TypeError(f"a layer of type {self.type} takes no features of a field")
 

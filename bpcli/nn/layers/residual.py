@@ -27,6 +27,7 @@ from bpcli.nn.layers.layer_norm import LayerNorm
 from bpcli.nn.layers.max_pool import MaxPool
 from bpcli.nn.layers.parametric import Parametric
 from bpcli.nn.layers.scale import Scale
+from bpcli.nn.layers.sequential import SequentialLayer, index_within, plan_sequence, views_of
 from bpcli.spec import BareName, Sequence, Spec
 from bpcli.wording import shown_shape
 
@@ -36,9 +37,6 @@ PlainLayer = (
 """Layers that hold no other layers."""
 
 PlainLayerSpec = Annotated[PlainLayer, Field(discriminator="type"), BareName(default="dense")]
-
-WITHIN = 1 << 20
-"""Indices in random streams of the layers within layer i: from (i + 1) · WITHIN on."""
 
 
 class Residual(Spec):
@@ -50,23 +48,13 @@ class Residual(Spec):
 
     def plan(self, index: int, in_shape: Shape) -> ResidualLayer:
         """Layer for inputs (rows, *in_shape). Raises MismatchError for shapes that do not fit."""
-        shape, layers = in_shape, list[Layer]()
-        for place, spec in enumerate(self.layers):
-            try:
-                planned = spec.plan(place, shape)
-            except MismatchError as error:
-                inner = (one._replace(path=("layers", index, *one.path)) for one in error.mismatches)
-                raise MismatchError(*inner) from None
-            if planned.initialized_by_rows:
-                path = ("layers", index, "layers", place, "initializer")
-                raise MismatchError(Mismatch(path, "data_std is not available in residual; use he_normal"))
-            layers.append(replace(planned, index=(index + 1) * WITHIN + place))
-            shape = planned.out_shape
+        body = plan_sequence(self.layers, index, in_shape, ("layers", index))
         projection = None
-        if shape != in_shape:
-            projection = replace(_projection(index, in_shape, shape), index=(index + 1) * WITHIN + len(layers))
+        if body.out_shape != in_shape:
+            planned = _projection(index, in_shape, body.out_shape)
+            projection = replace(planned, index=index_within(index, len(body.layers)))
         return ResidualLayer(
-            index, in_shape, shape, layers=tuple(layers), projection=projection, activation=self.activation
+            index, in_shape, body.out_shape, body=body, projection=projection, activation=self.activation
         )
 
 
@@ -94,28 +82,32 @@ class ResidualLayer(Layer):
     formula: ClassVar[str] = "y = f(z), z = layers(x) + x, or + projection(x) where the shapes differ"
     gradient: ClassVar[str] = "dL/dz = dL/dy · f'(z), dL/dx = that of the layers + that of x or of its projection"
 
-    layers: tuple[Layer, ...] = field(kw_only=True)
+    body: SequentialLayer = field(kw_only=True)
+    """The layers."""
     projection: Layer | None = field(kw_only=True)
     activation: Activation = field(kw_only=True)
 
     @cached_property
-    def named(self) -> tuple[tuple[str, Layer], ...]:
-        """The layers, and last the projection if there is one, with the prefixes of their names."""
-        first = replace(self.layers[0], needs_dx=self.needs_dx)
-        layers = [(f"{place}.", layer) for place, layer in enumerate((first, *self.layers[1:]))]
-        if self.projection is not None:
-            layers.append(("projection.", replace(self.projection, needs_dx=self.needs_dx)))
-        return tuple(layers)
+    def path(self) -> SequentialLayer:
+        """The layers, which give dL/dx only where the block has to."""
+        return replace(self.body, needs_dx=self.needs_dx)
+
+    @cached_property
+    def beside(self) -> tuple[tuple[str, Layer], ...]:
+        """The projection with the prefix of its names, if there is one."""
+        if self.projection is None:
+            return ()
+        return (("projection.", replace(self.projection, needs_dx=self.needs_dx)),)
 
     @property
-    def path(self) -> tuple[tuple[str, Layer], ...]:
-        """The layers without the projection."""
-        return self.named[: len(self.layers)]
+    def named(self) -> tuple[tuple[str, Layer], ...]:
+        """The layers, and last the projection if there is one, with the prefixes of their names."""
+        return (*self.path.named, *self.beside)
 
     @property
     def least_rows(self) -> int:
         """The most that one of the layers needs."""
-        return max(layer.least_rows for layer in self.layers)
+        return self.body.least_rows
 
     @property
     def units(self) -> Activation:
@@ -138,10 +130,7 @@ class ResidualLayer(Layer):
 
     def output_names(self, inputs: tuple[str, ...]) -> tuple[str, ...]:
         """Those of the last layer."""
-        names = inputs
-        for layer in self.layers:
-            names = layer.output_names(names)
-        return names
+        return self.body.output_names(inputs)
 
     def parameters(self) -> tuple[Slot, ...]:
         """Those of all layers, such as `0.weight` and `projection.weight`."""
@@ -170,12 +159,12 @@ class ResidualLayer(Layer):
     def initialize(self, out: Views, generator: np.random.Generator) -> None:
         """Initialize each layer, from the same random numbers one after another."""
         for prefix, layer in self.named:
-            layer.initialize(_of(prefix, out), generator)
+            layer.initialize(views_of(prefix, out), generator)
 
     def initialize_state(self, out: Views) -> None:
         """Initialize the state of each layer."""
         for prefix, layer in self.named:
-            layer.initialize_state(_of(prefix, out))
+            layer.initialize_state(views_of(prefix, out))
 
     def forward(
         self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
@@ -183,16 +172,9 @@ class ResidualLayer(Layer):
         """f(layers(x) + x)."""
         y = workspace["y"]
         z = workspace["z"] if self.activation.keeps_input else y
-        workspace.inputs.clear()
-        through = x
-        for prefix, layer in self.path:
-            workspace.inputs.append(through)
-            through = layer.forward(
-                _of(prefix, params), _of(prefix, state), through, workspace.within(prefix), position
-            )
-        beside = x
-        for prefix, layer in self.named[len(self.layers) :]:
-            beside = layer.forward(_of(prefix, params), {}, x, workspace.within(prefix), position)
+        through, beside = self.path.forward(params, state, x, workspace, position), x
+        for prefix, layer in self.beside:
+            beside = layer.forward(views_of(prefix, params), {}, x, workspace.within(prefix), position)
         np.add(through, beside.reshape(through.shape), out=z)
         self.activation.forward(z, y, workspace.scratch)
         return y
@@ -204,24 +186,17 @@ class ResidualLayer(Layer):
         if self.needs_dx or self.projection is not None:
             beside = workspace["beside"]
             np.copyto(beside, dy)
-        through = dy
-        for (prefix, layer), given in zip(reversed(self.path), reversed(workspace.inputs), strict=True):
-            through = layer.backward(_of(prefix, params), given, through, workspace.within(prefix), _of(prefix, grads))
-        for prefix, layer in self.named[len(self.layers) :]:
-            beside = layer.backward(_of(prefix, params), x, beside, workspace.within(prefix), _of(prefix, grads))
+        through = self.path.backward(params, x, dy, workspace, grads)
+        for prefix, layer in self.beside:
+            beside = layer.backward(
+                views_of(prefix, params), x, beside, workspace.within(prefix), views_of(prefix, grads)
+            )
         return np.add(through, beside, out=through) if self.needs_dx else dy
 
     def input_gradient(self, params: Views, state: Views, dy: Array, workspace: LayerArrays) -> Array:
         """The sum of the gradients of the layers and of x or its projection."""
         self.activation.backward(workspace["z" if self.activation.keeps_input else "y"], dy, workspace.scratch)
-        through, beside = dy.copy(), dy
-        for prefix, layer in reversed(self.path):
-            through = layer.input_gradient(_of(prefix, params), _of(prefix, state), through, workspace.within(prefix))
-        for prefix, layer in self.named[len(self.layers) :]:
-            beside = layer.input_gradient(_of(prefix, params), {}, beside, workspace.within(prefix))
+        beside, through = dy, self.body.input_gradient(params, state, dy.copy(), workspace)
+        for prefix, layer in self.beside:
+            beside = layer.input_gradient(views_of(prefix, params), {}, beside, workspace.within(prefix))
         return through + beside
-
-
-def _of(prefix: str, views: Views) -> Views:
-    """Views whose names begin with `prefix`, without it."""
-    return {name.removeprefix(prefix): array for name, array in views.items() if name.startswith(prefix)}

@@ -1,6 +1,5 @@
 """Arithmetic of layers: one class for each kind, chosen by `worked_layer`."""
 
-from bpcli.tracing.layers.augment import WorkedAugment
 from bpcli.tracing.layers.base import (
     Derivation,
     LayerInStep,

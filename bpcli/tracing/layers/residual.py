@@ -52,7 +52,7 @@ class WorkedResidual(WorkedLayer[ResidualLayer]):
     def belongs(self, name: str, place: Place) -> str:
         """Layer of the block that a parameter belongs to."""
         of = name.rpartition(".")[0]
-        return "projection" if of == "projection" else f"{self.planned.layers[int(of)].type} {of} of the block"
+        return "projection" if of == "projection" else f"{self.planned.body.layers[int(of)].type} {of} of the block"
 
     def forward_lines(self, row: int, j: int) -> Iterator[str]:
         """Yield z and y."""

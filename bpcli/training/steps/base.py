@@ -16,6 +16,7 @@ from bpcli.errors import DivergedError
 from bpcli.nn.named_layers import all_views, named_layers
 from bpcli.nn.optimizers import Update
 from bpcli.nn.schedules import Constant, ReduceOnPlateau
+from bpcli.training.augmentation import Augmenter
 from bpcli.training.gradient_rules import GradientRules
 from bpcli.training.moving_average import MovingAverage
 from bpcli.training.plan import TrainingPlan
@@ -46,6 +47,10 @@ class Steps(ABC):
         self.position = plan.position()
         self.update = Update(plan.optimizer, plan.network.layout, plan.dtype)
         self.average = None if plan.spec.average is None else MovingAverage(plan.spec.average, state)
+        self._augmenter = None
+        if plan.augment is not None:
+            of = (intake, plan.network.n_out, plan.batch_size, len(plan.members), plan.dtype)
+            self._augmenter = Augmenter(plan.augment, plan.seed, *of)
         self.learning_rate = 0.0
         self.before = np.empty_like(state.params)
         self.ended: int | None = None
@@ -57,6 +62,10 @@ class Steps(ABC):
         NumPy's warnings must be off. Raises DivergedError, with the state as it was before the step that
         diverged.
         """
+
+    def augmented(self, batch: Batch) -> Batch:
+        """The batch with its images changed as the plan says, at the current position."""
+        return batch if self._augmenter is None else self._augmenter(batch, self.position, self.plan.members)
 
     def remember(self, epoch: int, step: int) -> None:
         """Copy the parameters to `before` if the next step is the last of the epoch."""

@@ -35,7 +35,7 @@ class SerialSteps(Steps):
         for step, batch in enumerate(self.batches.epoch(order, first), first):
             self.position.step = step
             self.remember(epoch, step)
-            yield [self.step(batch, next(rates), self.plan.weight_decay(epoch, step))]
+            yield [self.step(self.augmented(batch), next(rates), self.plan.weight_decay(epoch, step))]
 
     def step(self, batch: Batch, learning_rate: float, weight_decay: float) -> Sums:
         """Take one step at the current position. Return the sums over the rows of its batch."""

@@ -79,6 +79,7 @@ class ShardedSteps(Steps):
         for step, batch in enumerate(self.batches.epoch(order, first), first):
             self.position.epoch, self.position.step = epoch, step
             self.remember(epoch, step)
+            batch = self.augmented(batch)
             yield [(self._step(batch, next(rates)), batch_weight(batch.rows, batch.weight))]
 
     def _step(self, batch: Batch, rate: float) -> float:

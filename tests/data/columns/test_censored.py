@@ -8,7 +8,8 @@ import pytest
 from bpcli.data.columns.censored import CensoredInput, bounds_of
 from bpcli.data.columns.encoders import NoScaling
 from bpcli.data.columns.recognition import recognised_numbers
-from bpcli.data.columns.spec import CensoredColumn, EncodersSpec
+from bpcli.data.columns.spec import CensoredColumn
+from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.table import Column
 from bpcli.errors import DataError, MismatchError

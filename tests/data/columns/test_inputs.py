@@ -8,12 +8,8 @@ from bpcli.data.columns.categorical_encoders import OneHot, Ordinal
 from bpcli.data.columns.encoders import MinMax, NoScaling, Quantile, Robust, Standard
 from bpcli.data.columns.piecewise_linear import PiecewiseLinear
 from bpcli.data.columns.smooth_clip import SmoothClip
-from bpcli.data.columns.spec import (
-    BooleanColumn,
-    CategoricalColumn,
-    EncodersSpec,
-    NumericColumn,
-)
+from bpcli.data.columns.spec import BooleanColumn, CategoricalColumn, NumericColumn
+from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.table import Column
 from bpcli.errors import MismatchError
 

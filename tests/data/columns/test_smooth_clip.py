@@ -7,7 +7,8 @@ import pytest
 from bpcli.data.columns.encoders import LARGEST, Standard
 from bpcli.data.columns.inputs import NumericInput
 from bpcli.data.columns.smooth_clip import SmoothClip
-from bpcli.data.columns.spec import CensoredColumn, EncodersSpec, NumericColumn
+from bpcli.data.columns.spec import CensoredColumn, NumericColumn
+from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.table import Column
 from bpcli.errors import MismatchError
 

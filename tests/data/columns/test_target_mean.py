@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from bpcli.data.columns.base import Surprise
 from bpcli.data.columns.fit_context import FitContext, Outcomes
-from bpcli.data.columns.spec import CategoricalColumn, EncodersSpec
+from bpcli.data.columns.spec import CategoricalColumn
+from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.columns.target_mean import MOST_OUTCOMES, TargetMean, TargetMeanInput, target_folds
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.preprocess.outcomes import outcomes_of

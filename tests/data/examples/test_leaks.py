@@ -17,6 +17,7 @@ from bpcli.data.data_warning import DataWarning
 from bpcli.data.examples.leaks import find_leaks
 from bpcli.data.examples.selection import select_examples
 from bpcli.data.files.source import open_source
+from bpcli.data.spec import DataSpec
 
 RANDOM = np.random.default_rng(0)
 ROWS = 120
@@ -304,3 +305,14 @@ def test_a_single_input_from_which_the_target_follows_is_what_is_to_be_learned(t
     found = leaks(tmp_path, {"digit": digits, "y": np.where(digits % 2, "odd", "even")})
     assert not [line for line in found if "'digit'" in line]
     assert leaks(tmp_path, {"a": A, "y": np.exp(A).round(6)}) == []
+
+
+def test_pixels_of_images_are_not_searched(tmp_path: Path) -> None:
+    y = np.arange(60) % 2
+    x = np.random.default_rng(0).integers(0, 9, (60, 3, 3, 1))
+    x[:, 1, 1, 0] = y
+    np.savez(tmp_path / "x.npz", X=x.astype(np.uint8), y=y)
+    spec = DataSpec(path="x.npz")
+    selection = select_examples(open_source(spec, tmp_path), spec, 0, None)
+    assert [warning.name for warning in find_leaks(selection)] == ["target_copy"]
+    assert find_leaks(selection, images=["X"]) == []

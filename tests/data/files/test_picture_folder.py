@@ -16,6 +16,7 @@ from bpcli.data.files.cells import ReadOptions
 from bpcli.data.files.picture import MOST_PIXELS
 from bpcli.data.files.read import data_digest, read_header, read_table
 from bpcli.data.files.source import Source
+from bpcli.data.picture_form import PictureForm
 from bpcli.data.table import Table
 from bpcli.errors import DataError
 
@@ -122,7 +123,7 @@ def test_gray_among_colors_has_three_equal_channels(tmp_path: Path) -> None:
     picture(tmp_path / "1.png", [7], mode="L")
     picture(tmp_path / "2.png", [RED])
     assert pixels(tmp_path) == [[[[7, 7, 7]]], [[[255, 0, 0]]]]
-    assert pixels(tmp_path, picture_channels=1) == [[[[7]]], [[[76]]]]
+    assert pixels(tmp_path, picture_form=PictureForm(channels=1)) == [[[[7]]], [[[76]]]]
 
 
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
@@ -143,7 +144,7 @@ def test_pictures_of_several_sizes_need_one(tmp_path: Path) -> None:
     assert refusal(tmp_path) == (
         "FOLDER/2.png: 2 × 2 pixels, where '1.png' has 1 × 1; set data.images.size to scale them all, such as [32, 32]"
     )
-    assert pixels(tmp_path, picture_size=(1, 1)) == [[[[255, 0, 0]]], [[[128, 0, 128]]]]
+    assert pixels(tmp_path, picture_form=PictureForm((1, 1))) == [[[[255, 0, 0]]], [[[128, 0, 128]]]]
 
 
 def damaged(tmp_path: Path) -> dict[str, bytes]:
@@ -163,7 +164,7 @@ def test_a_damaged_picture_is_named(tmp_path: Path, suffix: str) -> None:
     for wrong, content in damaged(tmp_path).items():
         picture(tmp_path / wrong / "good.png", [RED])
         (tmp_path / wrong / f"photo{suffix}").write_bytes(content)
-        message = refusal(tmp_path / wrong, picture_size=(8, 8), picture_channels=3)
+        message = refusal(tmp_path / wrong, picture_form=PictureForm((8, 8), 3))
         assert message.startswith(f"FOLDER/photo{suffix}: "), wrong
         assert message.endswith("remove the file, or save it again"), wrong
 
@@ -173,7 +174,7 @@ def test_a_picture_is_refused_by_its_size_before_it_is_decoded(tmp_path: Path, s
     (tmp_path / "huge.png").write_bytes(png(side, side, b"\0" * 1000))
     tracemalloc.start()
     try:
-        for options in ({}, {"picture_size": (8, 8), "picture_channels": 3}):
+        for options in ({}, {"picture_form": PictureForm((8, 8), 3)}):
             message = refusal(tmp_path, **options)
             assert message.startswith("FOLDER/huge.png: declares ")
             assert message.endswith(f" pixels; at most {MOST_PIXELS:,} are decoded: make it smaller")
@@ -230,6 +231,6 @@ def test_pictures_are_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert again["image"].values.dtype == np.uint8
     np.testing.assert_array_equal(again["image"].values, first["image"].values)
     with pytest.raises(DataError, match="Pillow"):
-        Source([(folder, None)], ReadOptions(picture_size=(2, 2))).table()
+        Source([(folder, None)], ReadOptions(picture_form=PictureForm((2, 2)))).table()
     with pytest.raises(DataError, match="Pillow"):
         Source([(folder, None)], cache=False).table()

@@ -171,7 +171,9 @@ def test_the_digest_is_that_of_the_data_and_taken_once(tmp_path: Path, monkeypat
     paths = [write(tmp_path / "a.csv"), write(tmp_path / "b.csv")]
     digest = data_digest(paths)
     calls = []
-    monkeypatch.setattr(source, "data_digest", lambda paths: (calls.append(paths), data_digest(paths))[1])
+    monkeypatch.setattr(
+        source, "data_digest", lambda paths, options: (calls.append(paths), data_digest(paths, options))[1]
+    )
     for cache in (True, False):
         files = Source([(paths[0], "train"), (paths[1], "test")], cache=cache)
         files.read(OPTIONS)

@@ -12,7 +12,7 @@ from networks import FLOAT32, FLOAT64
 from bpcli.arrays.fields import Field
 from bpcli.data.columns.encoders import MinMax, NoScaling, Quantile, Robust, Standard
 from bpcli.data.columns.numeric_encoders import NumericEncoder
-from bpcli.data.columns.spec import EncodersSpec
+from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.preprocess.table_encoder import ENCODED_NUMBERS
 from bpcli.data.table import Column, Table

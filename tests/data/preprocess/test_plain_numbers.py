@@ -7,7 +7,8 @@ from experiments import features
 
 from bpcli.data.columns import FittedInput, Surprise
 from bpcli.data.columns.encoders import MinMax, Quantile
-from bpcli.data.columns.spec import EncodersSpec, NumericColumn
+from bpcli.data.columns.spec import NumericColumn
+from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.preprocess.table_encoder import ENCODED_ROWS
 from bpcli.data.table import Column, Table

@@ -9,7 +9,8 @@ from bpcli.data.columns import Surprise
 from bpcli.data.columns.categorical_encoders import Ordinal
 from bpcli.data.columns.encoders import MinMax
 from bpcli.data.columns.piecewise_linear import PiecewiseLinear
-from bpcli.data.columns.spec import CategoricalColumn, EncodersSpec, NumericColumn
+from bpcli.data.columns.spec import CategoricalColumn, NumericColumn
+from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.preprocess import Preprocessor, table_encoder
 from bpcli.data.table import Column, Table
 from bpcli.errors import MismatchError

@@ -1,0 +1,62 @@
+"""What all input columns of a config have in common: default encoders, kind and notation of cells."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from bpcli.data.columns.categorical_encoders import CategoricalEncoder, OneHot
+from bpcli.data.columns.encoders import Standard
+from bpcli.data.columns.numeric_encoders import NumericEncoder
+from bpcli.data.columns.statistics import Values, mean, quantiles
+from bpcli.data.notations import Notation
+from bpcli.data.notations.dialect import Dialect
+from bpcli.data.picture_form import PictureForm
+from bpcli.data.table import Kind
+from bpcli.spec import Spec, Words
+
+Imputation = Literal["mean", "median"] | float
+
+
+class EncodersSpec(Spec):
+    """Default encoders and imputation, for columns that do not set their own."""
+
+    numeric: NumericEncoder = Field(default=Standard(), description="Encoder of numeric columns.")
+    categorical: CategoricalEncoder = Field(default=OneHot(), description="Encoder of categorical columns.")
+    impute: Imputation = Field(default="mean", description="Replacement for missing values of numeric columns.")
+
+
+class ColumnSpecBase(Spec):
+    """Base class of columns in a config."""
+
+    kind: ClassVar[Kind]
+    """Kind that the cells are read as."""
+
+    missing: Words = Field(
+        default=(), description="Cells that mark missing values in this column, besides those of data.missing."
+    )
+
+    def notation(self, dialect: Dialect) -> Notation | None:
+        """Notation of the cells in a file of a dialect; None for plain cells."""
+        return None
+
+    def picture_form(self, name: str) -> PictureForm | None:
+        """What the pictures are brought to whose paths are in the cells of the column `name`; None for other cells."""
+        return None
+
+    def uses_target(self, defaults: EncodersSpec) -> bool:
+        """Whether the column is encoded by the targets of the training rows."""
+        return False
+
+
+def imputed(by: Imputation, known: Values, weights: Values | None) -> float:
+    """Replacement for missing values among the known ones, (known rows,), with their weights; 0 if there are none."""
+    if not isinstance(by, str):
+        return float(by)
+    if not len(known):
+        return 0.0
+    if by == "mean":
+        return mean(known, weights)
+    return float(np.median(known) if weights is None else quantiles(known, [0.5], weights)[0])

@@ -1,0 +1,21 @@
+"""Size and channels that pictures are brought to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PictureForm:
+    """What pictures are brought to: size (height, width), and channels, 1 or 3; None: what they have.
+
+    key: config key of the size, for messages.
+    """
+
+    size: tuple[int, int] | None = None
+    channels: int | None = None
+    key: str = "data.images.size"
+
+
+AS_THEY_ARE = PictureForm()
+"""Pictures that all have one size."""

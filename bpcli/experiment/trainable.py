@@ -1,0 +1,64 @@
+"""Whether a network can be trained by the batches and the augmentation of a config."""
+
+from __future__ import annotations
+
+from bpcli.arrays.fields import Grid
+from bpcli.config.experiment import ExperimentConfig
+from bpcli.errors import Mismatch, MismatchError
+from bpcli.nn.losses import LossBase
+from bpcli.nn.network import Network
+from bpcli.spec import type_name
+from bpcli.training.augmentation import AugmentSpec, image_inputs
+from bpcli.wording import counted
+
+
+def require_trainable(network: Network, config: ExperimentConfig, rows: int, loss: LossBase) -> None:
+    """Raise MismatchError if batches of the training rows are too small, or cannot be augmented."""
+    _require_batches(network, config, rows)
+    _require_augmentable(config.augment, network, loss)
+
+
+def _require_batches(network: Network, config: ExperimentConfig, rows: int) -> None:
+    """Raise MismatchError if every batch is too small for a layer. A last batch that is smaller does no harm."""
+    batch = config.training.rows_per_step(rows)
+    for layer in network.layers:
+        if batch < layer.least_rows:
+            raise MismatchError(
+                Mismatch(
+                    ("training", "batch_size"),
+                    f"{layer.type} (layer {layer.index}) standardizes over the rows of a batch, and every batch has "
+                    f"{counted(batch, 'row')}: use {layer.least_rows} or more, or layer_norm",
+                )
+            )
+
+
+def _require_augmentable(spec: AugmentSpec | None, network: Network, loss: LossBase) -> None:
+    """Raise MismatchError for inputs without images, changes that do not fit them, and targets without an average."""
+    if spec is None:
+        return
+    intake = network.stems.intake
+    images = image_inputs(intake)
+    if not images:
+        what = "changes images, and the data has none: declare `input`, or a column of type image"
+        raise MismatchError(Mismatch(("augment",), what))
+    for shape in images.values():
+        smallest = min(shape[:-1])
+        for key, value in (("shift", spec.shift), ("cutout", spec.cutout)):
+            if value >= smallest:
+                raise MismatchError(Mismatch(("augment", key), f"must be less than the image's side, {smallest}"))
+        _require_axes(spec, shape)
+    if spec.mixup and len(intake.expanded) + len(intake.kept) > 1:
+        what = "averages whole rows, and the data has other columns than the image: use the other changes"
+        raise MismatchError(Mismatch(("augment", "mixup"), what))
+    if spec.mixup and "regression" not in loss.tasks and not loss.gives_probabilities:
+        what = f"averages targets, and {type_name(loss)} needs whole classes: use cross_entropy"
+        raise MismatchError(Mismatch(("augment", "mixup"), what))
+
+
+def _require_axes(spec: AugmentSpec, shape: Grid) -> None:
+    if len(shape) == 2:
+        if spec.flip in ("vertical", "both"):
+            what = "a series has no vertical axis; use horizontal"
+            raise MismatchError(Mismatch(("augment", "flip"), what))
+        if spec.rotate:
+            raise MismatchError(Mismatch(("augment", "rotate"), "a series cannot be rotated"))

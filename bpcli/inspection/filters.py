@@ -1,0 +1,35 @@
+"""Kernels of the first convolution, which takes the image itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.models.model import Model
+from bpcli.nn.named_layers import named_layers
+
+KERNEL_AXES = 4
+"""Axes of the kernels of a convolution over images: height, width, channels of the input, filters."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Kernels of a layer, (filters, height, width, channels). title: the layer's name in messages."""
+
+    title: str
+    kernels: NDArray[np.float64]
+
+
+def first_filters(model: Model) -> Filters | None:
+    """Kernels of the first layer with parameters, if it is a convolution over images. Takes a single network."""
+    for named, views in zip(named_layers(model.inference.network), model.inference.parameters, strict=True):
+        weights = [view for name, view in views.items() if name.split(".")[-1] == "weight"]
+        if not weights:
+            continue
+        first = weights[0]
+        if first.ndim != KERNEL_AXES:
+            return None
+        return Filters(named.title, np.moveaxis(first, -1, 0).astype(np.float64))
+    return None
