@@ -16,6 +16,7 @@ import pytest
 from commands import DATASETS, PENGUINS, Result, bpcli
 
 from bpcli.config import load_config
+from bpcli.wording import composed
 
 PENGUINS_CONFIG = """\
 # Made by bpcli init from penguins.csv: 344 rows, 8 columns.
@@ -202,7 +203,7 @@ def test_any_column_name_can_be_the_target_or_left_out(tmp_path: Path, name: str
     data = write_csv(tmp_path / "data.csv", numbered)
     works(tmp_path, data, "--target", name)
     spec = load_config(tmp_path / "made.yaml").config.data
-    assert (spec.target, spec.exclude) == (name, ("row\x1bnumber",))
+    assert (spec.target, spec.exclude) == (composed(name), ("row\x1bnumber",))
 
 
 @pytest.mark.parametrize(
