@@ -49,6 +49,13 @@ def locate(model: type[BaseModel], loc: Loc) -> Location:
     return _walk(Location(model), loc, loc)
 
 
+def outer_names(model: type[BaseModel], loc: Loc) -> list[str]:
+    """Names of the family of an item in whose own items `loc` is, such as that of a layer within a layer."""
+    field = locate(model, loc).field
+    places = [at for at, part in enumerate(loc[:-1]) if part == field and isinstance(loc[at + 1], int)]
+    return family_names(locate(model, loc[: places[0] + 2]).kind) if len(places) > 1 else []
+
+
 def family_names(kind: Any) -> list[str]:
     """Names of the members of a family, or of the families in a union."""
     members = _members(kind)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple, TypeVar
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bpcli.config.document import Document, Mark, Place, Problem, config_error, described
-from bpcli.config.locations import Location, family_names, fields_with, keys_of, locate
+from bpcli.config.locations import Location, family_names, fields_with, keys_of, locate, outer_names
 from bpcli.errors import Mismatch
 from bpcli.wording import counted, listed, printable, quoted, suggestion
 
@@ -56,6 +56,8 @@ class _Error(NamedTuple):
 
     details: ErrorDetails
     location: Location
+    outer: Sequence[str] = ()
+    """Names of the family that the item is within, if it is an item of an item."""
 
     @property
     def wanted(self) -> str:
@@ -71,7 +73,7 @@ def validate(model: type[T], document: Document) -> T:
         return model.model_validate(document.data)
     except ValidationError as error:
         found = [
-            _Error(details, locate(model, details["loc"]))
+            _Error(details, locate(model, details["loc"]), outer_names(model, details["loc"]))
             for details in error.errors(include_url=False)
             if not _follows_from_items(details)
         ]
@@ -81,7 +83,10 @@ def validate(model: type[T], document: Document) -> T:
 def mismatches(model: type[BaseModel], error: ValidationError, data: dict[str, Any]) -> list[Mismatch]:
     """Problems of plain data that is no document, with their paths."""
     nowhere = Place()
-    found = [_Error(details, locate(model, details["loc"])) for details in error.errors(include_url=False)]
+    found = [
+        _Error(details, locate(model, details["loc"]), outer_names(model, details["loc"]))
+        for details in error.errors(include_url=False)
+    ]
     document = Document(data, {(): Mark(nowhere, nowhere)}, "")
     return [Mismatch(one.path, one.what) for one in _problems(found, document)]
 
@@ -111,7 +116,7 @@ def _problems(errors: list[_Error], document: Document) -> Iterator[Problem]:
 
 
 def _problem(error: _Error, document: Document) -> Problem:
-    details, location = error
+    details, location = error.details, error.location
     path, mark = location.path, document.mark(location.path)
     context: dict[str, Any] = details.get("ctx", {})
     match details["type"]:
@@ -121,6 +126,10 @@ def _problem(error: _Error, document: Document) -> Problem:
             return Problem(mark.key, path, f"unknown key{_near_key(location)}")
         case "union_tag_invalid":
             names = family_names(location.kind)
+            if context["tag"] in error.outer:
+                what = f"{location.noun} {quoted(context['tag'])} cannot be within another {location.noun}"
+                listed_here = f"; available here: {listed(names, limit=20)}"
+                return Problem(document.mark((*path, "type")).value, path, what + listed_here)
             hint = suggestion(context["tag"], names) or f" (available: {listed(names, limit=20)})"
             what = f"unknown {location.noun} {quoted(context['tag'])}{hint}"
             return Problem(document.mark((*path, "type")).value, path, what)

@@ -11,7 +11,15 @@ from bpcli.spec import Sequence, Spec
 
 Pixels = Annotated[int, Field(ge=1, le=4096)]
 
-PictureSize = Annotated[Sequence[Pixels], Field(min_length=2, max_length=2)]
+PictureSize = Pixels | Annotated[Sequence[Pixels], Field(min_length=2, max_length=2)]
+"""Height and width, or one number for both."""
+
+
+def height_and_width(size: PictureSize | None) -> tuple[int, int] | None:
+    """Height and width; None for None."""
+    if size is None or isinstance(size, int):
+        return None if size is None else (size, size)
+    return size[0], size[1]
 
 
 class ImagesSpec(Spec):
@@ -19,8 +27,8 @@ class ImagesSpec(Spec):
 
     size: PictureSize | None = Field(
         default=None,
-        description="Height and width in pixels, to which each picture is scaled. Default: that of the pictures, which "
-        "must then be of one size.",
+        description="Height and width in pixels, to which each picture is scaled, or one number for both. Default: "
+        "that of the pictures, which must then be of one size.",
     )
     channels: Literal[1, 3] | None = Field(
         default=None, description="1: shades of gray; 3: colors. Default: 1 if all pictures are gray, else 3."
@@ -29,4 +37,4 @@ class ImagesSpec(Spec):
     @property
     def form(self) -> PictureForm:
         """What the pictures are brought to."""
-        return PictureForm(None if self.size is None else (self.size[0], self.size[1]), self.channels)
+        return PictureForm(height_and_width(self.size), self.channels)

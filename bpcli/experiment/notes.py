@@ -53,7 +53,7 @@ def surprise_notes(surprises: Counter[Surprise], fitted_on: str = "training", of
             far.append((count, surprise.column, _shown(surprise.outside, surprise.kind)))
         elif surprise.value is None:
             column = quoted(surprise.column)
-            although = "" if of_these_rows else f", although {fitted_on} had none"
+            although = "" if of_these_rows or surprise.usual else f", although {fitted_on} had none"
             notes.append(f"column {column}: {counted(count, 'value')} missing{although}; imputed")
         else:
             unseen.setdefault(surprise.column, []).append((surprise.value, count))

@@ -25,6 +25,7 @@ from bpcli.experiment.decidable import notes_of_decision, require_decidable
 from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.encoding import encode, fit_preprocessor
 from bpcli.experiment.final_training import final_part, require_best_epoch
+from bpcli.experiment.image_warnings import warnings_of_images
 from bpcli.experiment.initial_parameters import initial_parameters
 from bpcli.experiment.member_folds import folds_of, validated_rows, without_validation_rows
 from bpcli.experiment.memory_estimate import COMPILED_BYTES, Footprint, estimate_memory
@@ -172,7 +173,7 @@ def prepare(
     images = selection.inputs if config.input else data.pictures
     warnings = find_leaks(selection, data.columns, images)  # 30 to 70 ms for 100,000 rows of 20 columns
     datasets, surprises, unseen = encode(preprocessor, selection, tables, dtype, weightless)
-    warnings += unseen
+    warnings += [*unseen, *warnings_of_images(preprocessor.arrays, selection, preprocessor.target, source)]
     folds = folds_of(config, selection, preprocessor.target, datasets["train"])
     validation = datasets.get("validation")
     if folds is not None:

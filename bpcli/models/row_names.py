@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from bpcli.data.files.picture_names import FILE
+from bpcli.data.files.pictured_rows import picture_names
 from bpcli.data.files.source import open_source
 from bpcli.data.preprocess.image_inputs import images_among
 from bpcli.models.evaluation import find_data
@@ -19,8 +17,4 @@ def file_names(model: Model, cache: bool = True) -> list[str] | None:
     if not images_among(model.preprocessor.inputs):
         return None
     spec, folder = find_data(model.header, model.path, "")
-    source = open_source(spec, folder, model.preprocessor.evaluation_kinds, cache)
-    if FILE not in source.header:
-        return None
-    options = replace(source.options, kinds={FILE: "categorical"}, columns=frozenset([FILE]))
-    return source.read(options)[FILE].labels()
+    return picture_names(open_source(spec, folder, model.preprocessor.evaluation_kinds, cache))

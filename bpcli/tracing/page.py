@@ -15,9 +15,10 @@ from bpcli.pages.charts import text
 from bpcli.pages.page import carried, html_document
 from bpcli.spec import type_name
 from bpcli.tracing.as_text import account
-from bpcli.tracing.drawing import Drawing, Reading, draw
+from bpcli.tracing.drawing import draw
 from bpcli.tracing.parts import Grid, Heading, Part
 from bpcli.tracing.phrases import opening
+from bpcli.tracing.shapes import Drawing, Reading
 from bpcli.tracing.stages import Stage, stages
 from bpcli.tracing.svg import sign, svg
 from bpcli.tracing.trace import Trace
@@ -25,7 +26,7 @@ from bpcli.tracing.unit_lines import Line
 from bpcli.tracing.worked_step import WorkedStep
 from bpcli.wording import counted, printable
 
-WIDTHS = (40, 32, 24, 16, 12, 8)
+WIDTHS = (40, 32, 24, 16, 12, 8, 6)
 """Limits on the units drawn per layer, tried in turn until the page is small enough."""
 
 MOST_BYTES = 480_000
@@ -83,7 +84,8 @@ def _page(worked: WorkedStep, steps: Sequence[Stage], drawing: Drawing, tables: 
     if any(1 < len(column.units) < column.total for column in drawing.columns):
         notes += (
             '<p class="soft">Wide layers are drawn in part: the inputs furthest from 0, and the neurons with '
-            "the largest errors. Sums include all of them.</p>"
+            "the largest errors; of images, some channels, each with the place of the largest error. Sums include "
+            "all of them.</p>"
         )
     legend = "".join(f'<li class="{kind}">{words}</li>' for kind, words in _legend(drawing))
     body = (
@@ -114,6 +116,8 @@ def _legend(drawing: Drawing) -> Iterator[tuple[str, str]]:
     if any(edge.readings for edge in drawing.edges):
         yield "plain", "on a line: its weight, then its gradient dL/dw, finally its new weight"
     place = "in" if drawing.roomy else "next to"
+    if drawing.windows:
+        yield "window", "window of a unit on the maps before it, and its kernel for each: orange above 0, blue below"
     yield "plain", f"{place} a neuron: its output y; below, once computed, its error dL/dz (other layers: dL/dy)"
 
 

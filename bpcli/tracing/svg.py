@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bpcli.documents.table import shortened
 from bpcli.pages.charts import text
-from bpcli.tracing.drawing import LONGEST, LONGEST_OF_INPUT, Column, Drawing, Edge, Unit
+from bpcli.tracing.feature_maps import KERNEL, Box, FeatureMap
+from bpcli.tracing.shapes import LONGEST, Column, Drawing, Edge, Unit, Window, longest_name
 
 RADIUS, SMALL_RADIUS = 32, 7
 
 SIGNED = ("dL/dz", "dL/dy", "dL/dw", "target")
 """Numbers shown with their names: all except outputs and weights."""
+
+
+HIDDEN = ' visibility="hidden"'
 
 
 def svg(drawing: Drawing, about: str) -> str:
@@ -20,6 +24,7 @@ def svg(drawing: Drawing, about: str) -> str:
         *(_edge(edge, drawing.roomy) for edge in drawing.edges),
         *(shape for edge in drawing.edges for shape in _label(edge)),
         *(_column(column, drawing.roomy) for column in drawing.columns),
+        *_windows(drawing.windows),
     ]
     kind = "roomy" if drawing.roomy else "close"
     return (
@@ -46,6 +51,8 @@ def _column(column: Column, roomy: bool) -> str:
 
 def _unit(unit: Unit, roomy: bool) -> str:
     radius = RADIUS if roomy else SMALL_RADIUS
+    if unit.map is not None:
+        return _map(unit, unit.map)
     if unit.kind in ("neuron", "input"):
         shape = f'<circle r="{radius}"/>'
     else:
@@ -53,7 +60,7 @@ def _unit(unit: Unit, roomy: bool) -> str:
     first = dict.fromkeys(("in", "out"), "")
     for reading in reversed(unit.readings):
         first[reading.slot] = sign(reading.name) + reading.values[0]
-    name = shortened(unit.name, LONGEST if roomy or unit.kind != "input" else LONGEST_OF_INPUT)
+    name = shortened(unit.name, LONGEST if roomy else longest_name(unit.kind == "input", is_map=False))
     if roomy:
         error = max(
             (sign(one.name) + value for one in unit.readings if one.slot == "out" for value in one.values),
@@ -72,6 +79,70 @@ def _unit(unit: Unit, roomy: bool) -> str:
         f'<g class="unit {unit.kind}" id="{unit.id}" transform="translate({unit.x:g} {unit.y:g})">'
         f"<title>{text(unit.name)}</title>{shape}{texts}</g>"
     )
+
+
+def _map(unit: Unit, of: FeatureMap) -> str:
+    """A map with its unit's cell, its name at the left, and the numbers at the right."""
+    frame, first = of.frame, min(shades.stage for shades in of.shades)
+    images = "".join(
+        f'<image data-stage="{one.stage}" data-row="{one.row}" href="{one.uri}" {_place(frame)} '
+        f'preserveAspectRatio="none"{"" if one.stage == first and one.row == 0 else HIDDEN}/>'
+        for one in of.shades
+    )
+    half = frame.width / 2 + 5
+    readings = {reading.slot: sign(reading.name) + reading.values[0] for reading in reversed(unit.readings)}
+    name = shortened(unit.name, longest_name(unit.kind == "input", is_map=True))
+    texts = [
+        ("name", name, -half, -4),
+        ("in", readings.get("in", ""), half, -4),
+        ("out", readings.get("out", ""), half, 12),
+    ]
+    written = "".join(f'<text class="{slot}" x="{x:g}" y="{y}">{text(words)}</text>' for slot, words, x, y in texts)
+    return (
+        f'<g class="unit map {unit.kind}" id="{unit.id}" transform="translate({unit.x:g} {unit.y:g})">'
+        f"<title>{text(unit.name)}</title>"
+        f'<path class="lead" d="M{frame.width / 2:g} 0H{unit.right:g}"/>'
+        f'<rect {_place(frame)}/>{images}<rect class="cell" {_place(of.cell)}/>{written}</g>'
+    )
+
+
+def _windows(windows: Sequence[Window]) -> Iterator[str]:
+    """Windows of each unit, of which those of the first in a column are seen until one is chosen."""
+    of_units: dict[str, list[Window]] = {}
+    first: dict[int, str] = {}
+    for one in windows:
+        of_units.setdefault(one.end.id, []).append(one)
+        first.setdefault(one.end.column, one.end.id)
+    for unit, some in of_units.items():
+        kind = "windows first" if unit in first.values() else "windows"
+        yield f'<g class="{kind}" data-end="{unit}">{"".join(map(_window, some))}</g>'
+
+
+def _window(window: Window) -> str:
+    start, end, box = window.start, window.end, window.box
+    x, y = start.x + box.x, start.y + box.y
+    from_x, from_y = x + box.width, y + box.height / 2
+    half = SMALL_RADIUS if end.map is None else end.map.frame.width / 2
+    to_x, to_y = end.x - half, end.y
+    if end.map is not None:
+        to_x, to_y = end.x + end.map.cell.x, end.y + end.map.cell.y + end.map.cell.height / 2
+    kernel = ""
+    if window.kernel is not None:
+        along = 0.5
+        left, top = (a + (b - a) * along - KERNEL / 2 for a, b in ((from_x, to_x), (from_y, to_y)))
+        place = f'x="{left:.1f}" y="{top:.1f}" width="{KERNEL:g}" height="{KERNEL:g}"'
+        kernel = (
+            f'<rect class="kernel" {place}/>'
+            f'<image class="kernel" href="{window.kernel}" {place} preserveAspectRatio="none"/>'
+        )
+    return (
+        f'<path d="M{from_x:.1f} {from_y:.1f}L{to_x:.1f} {to_y:.1f}"/>'
+        f'<rect x="{x:.1f}" y="{y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}"/>{kernel}'
+    )
+
+
+def _place(box: Box) -> str:
+    return f'x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}"'
 
 
 def _aside(words: str) -> float:

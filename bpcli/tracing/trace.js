@@ -75,6 +75,7 @@ function drawNetwork() {
     const said = [...known.values()].map(({ name, value }) => `${name} ${value}`);
     label(id, [`${unit.name}, ${unit.of}`, ...said]);
   }
+  drawMaps();
   for (const [id, edge] of Object.entries(data.edges)) {
     const found = readings(id).get("label");
     const text = element(`${id}-label`);
@@ -83,6 +84,24 @@ function drawNetwork() {
     drawn.classList.toggle("now", layers.includes(data.units[edge.start].column));
     drawn.classList.toggle("chosen", [id, edge.start, edge.end].includes(state.show));
     label(id, [nameOf(id), ...(found ? [`${found.name} ${found.value}`] : [])]);
+  }
+}
+
+// Of each map, the picture of this row that was computed last; and the windows of the chosen unit, or of the first ones.
+function drawMaps() {
+  for (const map of network.querySelectorAll(".unit.map")) {
+    let latest = null;
+    for (const image of map.querySelectorAll("image")) {
+      image.setAttribute("visibility", "hidden");
+      const { stage, row } = image.dataset;
+      if (Number(row) === state.row && Number(stage) <= state.stage) latest = image;
+    }
+    // After the step, only the inputs of the network are known.
+    if (state.stage === lastStage && !map.id.startsWith("u0-")) latest = null;
+    latest?.setAttribute("visibility", "visible");
+  }
+  for (const windows of network.querySelectorAll(".windows")) {
+    windows.classList.toggle("chosen", windows.dataset.end === state.show);
   }
 }
 

@@ -168,5 +168,6 @@ def pages(
     bpcli("inspect", images_run, "--html", folder / "inspection of images.html").ok()
     bpcli("report", images_run, "-o", folder / "report of images.html").ok()
     bpcli("trace", CONFIGS / "textbook.yaml", "--html", folder / "trace of textbook.html").ok()
+    bpcli("trace", images_run, "--row=1", "--row=2", "--html", folder / "trace of images.html").ok()
     bpcli("trace", runs["hostile"], "--row=1", "--row=2", "--html", folder / "trace of hostile.html").ok()
     return {path.stem: path for path in folder.iterdir()}

@@ -12,6 +12,7 @@ PAGES = (
     *(f"inspection of {name}" for name in ("penguins", "concrete", "hostile", "images")),
     "report of images",
     "trace of textbook",
+    "trace of images",
     "trace of hostile",
 )
 SAMPLED = [pytest.param(name, marks=pytest.mark.exhaustive if name.endswith(" of concrete") else ()) for name in PAGES]

@@ -21,9 +21,11 @@ STACK = (
     "layers=[{units: 3, activation: tanh}, {type: dropout, rate: 0.4}, batch_norm, {units: 3}, layer_norm, scale, "
     "{type: parametric, initial: 0.8}]"
 )
+IMAGES = "[{type: conv, filters: 2}, {type: max_pool, size: 2}, {type: conv, filters: 3, kernel: 2}, {units: 4}]"
 SOURCES: dict[str, list[object]] = {
     "textbook": [CONFIGS / "textbook.yaml"],
     "penguins": [CONFIGS / "penguins.yaml", "--row=3"],
+    "images": [CONFIGS / "digits_conv.yaml", "--set", f"layers={IMAGES}", "--row=4", "--row=5"],
     "layers of every kind": [CONFIGS / "xor.yaml", "--set", STACK, "--row=1", "--row=2", "--row=3"],
 }
 SAMPLED = {("textbook", 1280), ("penguins", 1280), ("layers of every kind", 390)}
@@ -133,7 +135,7 @@ def test_after_the_step_nothing_from_before_it_is_left_in_the_drawing(
     values = [value for value in shown.all_text_contents() if value]
     assert values == [f"{float(page.locator('.figures dd').nth(2).inner_text()):.4g}"]
     assert "second forward pass with the new parameters" in page.inner_text("#note")
-    assert page.inner_text("#note").endswith("Dropout keeps its mask.") == (name != "textbook")
+    assert page.inner_text("#note").endswith("Dropout keeps its mask.") == (name not in ("textbook", "images"))
     said = page.locator(".neuron").first.get_attribute("aria-label") or ""
     assert not re.search(" y |dL", said)
     page.click("#previous")
@@ -339,4 +341,38 @@ def test_without_a_script_it_is_all_in_tables(browser: Browser, pages: dict[str,
     cells = page.locator("#account td").all_inner_texts()
     assert "= x · dL/dz = 0.05 · 0.008771355" in cells
     assert "0.05 · 0.15 + 0.1 · 0.2 + 0.35" in cells
+    page.close()
+
+
+def test_maps_show_what_was_computed_last_on_the_chosen_row_and_the_window_of_the_chosen_unit(
+    browser: Browser, pages: dict[str, Path]
+) -> None:
+    page = browser.new_page()
+    page.goto(pages["images"].as_uri())
+    data = data_of(page)
+    (unit, *_) = [one for one in data["units"] if one.startswith("u1-")]
+    titles = [stage["title"] for stage in data["stages"]]
+
+    def shown(stage: int, row: int) -> list[str]:
+        page.evaluate(f"location.hash = '#stage={stage}&row={row}&show={unit}'; readAddress()")
+        found: list[str] = page.eval_on_selector_all(
+            f"#{unit} image[visibility=visible]",
+            "images => images.map(({dataset}) => `${dataset.stage} ${dataset.row}`)",
+        )
+        return found
+
+    forward, backward = titles.index("Forward: layer 0: conv, relu"), titles.index("Backward: layer 0: conv, relu")
+    assert [
+        shown(stage, row)
+        for stage, row in ((0, 0), (forward, 1), (backward, 0), (backward + 1, 1), (len(titles) - 1, 1))
+    ] == [
+        [],
+        [f"{forward} 1"],
+        [f"{backward} 0"],
+        [f"{backward} 1"],
+        [],
+    ]
+    seen = page.locator(".windows").filter(visible=True)
+    assert [one.get_attribute("data-end") for one in seen.all()] == [unit]
+    assert seen.locator("image.kernel").count() == 1
     page.close()

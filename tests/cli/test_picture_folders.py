@@ -98,3 +98,21 @@ def test_rows_of_an_inspection_are_files(trained: Path) -> None:
     assert file.startswith(label)
     bpcli("inspect", "run", "--html", "run.html", cwd=trained).ok()
     assert "<span>right/" in (trained / "run.html").read_text()
+
+
+def test_runs_on_pictures_of_different_sizes_are_compared_on_the_same_rows(trained: Path) -> None:
+    settings = ["--set", "data.images.size=8", "--set", "input.shape=[8, 8, 1]", "--set", "training.epochs=20"]
+    bpcli("train", "sides.yaml", "--run-dir", "larger", *settings, cwd=trained).ok()
+    found = bpcli("compare", "run", "larger", "--json", cwd=trained).ok().json
+    assert found["rows"]["count"] == 6
+    for run in ("run", "larger"):
+        own = bpcli("evaluate", run, "--json", cwd=trained).ok().json
+        assert found["scores"][run]["log_loss"] == own["log_loss"]
+
+
+def test_the_same_picture_in_two_classes_is_named(trained: Path) -> None:
+    write(trained / "twice", [f"{side}/{index}.png" for side in ("left", "right") for index in range(8)])
+    (trained / "twice" / "right" / "copy.png").write_bytes((trained / "twice" / "left" / "3.png").read_bytes())
+    found = bpcli("check", "sides.yaml", "--set", "data.path=twice", cwd=trained).ok()
+    assert "such as 'left/3.png' ('left') and 'right/copy.png' ('right'); " in found.err
+    assert bpcli("check", "sides.yaml", "--set", "data.path=twice", "--strict", cwd=trained).code == 3

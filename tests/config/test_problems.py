@@ -293,3 +293,27 @@ def test_the_key_that_a_message_names_works() -> None:
     for override in ("loss={type: mse, link: sigmoid}", 'initial_parameters."layers.0.bias"=[0,0]'):
         document = apply_overrides(parse_yaml("data: {path: t.csv, target: y}", "t.yaml"), [override])
         validate(ExperimentConfig, document)
+
+
+def test_a_layer_that_cannot_be_within_another_is_said_to_be_misplaced() -> None:
+    text = "{data: {path: a.csv}, layers: [{type: residual, layers: [{units: 3}, {type: residual, layers: [dense]}]}]}"
+    with pytest.raises(ConfigError) as caught:
+        validate(ExperimentConfig, parse_yaml(text, "c.yaml"))
+    (message,) = caught.value.messages
+    assert message.startswith(
+        "c.yaml:1:77: layers.0.layers.1: layer 'residual' cannot be within another layer; available here: 'dense', "
+    )
+
+
+@pytest.mark.parametrize(("size", "pixels"), [("24", (24, 24)), ("[24, 32]", (24, 32)), ("null", None)])
+def test_the_size_of_pictures_is_one_number_or_two(size: str, pixels: tuple[int, int] | None) -> None:
+    config = validate(ExperimentConfig, parse_yaml(f"{{data: {{path: a, images: {{size: {size}}}}}}}", "c.yaml"))
+    assert config.data.images.form.size == pixels
+
+
+@pytest.mark.parametrize("size", ["0", "[24]", "[24, 24, 3]", "a"])
+def test_other_sizes_of_pictures_are_refused_in_one_line(size: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        validate(ExperimentConfig, parse_yaml(f"{{data: {{path: a, images: {{size: {size}}}}}}}", "c.yaml"))
+    (message,) = caught.value.messages
+    assert "data.images.size" in message

@@ -260,3 +260,21 @@ def test_a_run_on_images_is_evaluated_explained_inspected_and_traced(folder: Pat
     assert "products with zeros of the padding" in traced.out
     assert bpcli("trace", run, "--row", "1", "--html", "trace.html", cwd=tmp_path).ok()
     assert bpcli("report", run, cwd=tmp_path).ok()
+
+
+@pytest.mark.parametrize("file", ["pixels.csv", "last.npz", "first.npz"])
+def test_a_value_far_outside_is_named_by_its_column_or_its_place_in_the_file(folder: Path, file: str) -> None:
+    layout = "channels_first" if file == "first.npz" else "channels_last"
+    fitted = array_of(of_images(folder, file, input={"shape": [*SHAPE], "layout": layout}))
+    x, _ = pictures()
+    rows = x[:2].astype(np.float64)
+    rows[1, 2, 3, 1] = 9999
+    if file == "first.npz":
+        rows = np.moveaxis(rows, -1, 1)
+    if file == "pixels.csv":
+        flat = rows.reshape(2, -1)
+        column = fitted.column_of(Table([Column(f"p{i}", "numeric", flat[:, i]) for i in range(flat.shape[1])]))
+    else:
+        column = fitted.column_of(Table([Column("X", "numeric", rows)]))
+    name = {"pixels.csv": f"p{(2 * 5 + 3) * 2 + 1}", "last.npz": f"X{(2 * 5 + 3) * 2 + 1}"}.get(file, f"X{30 + 13}")
+    assert {one.column for one in fitted.surprises(column)} == {name}

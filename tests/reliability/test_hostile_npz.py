@@ -87,18 +87,21 @@ REFUSED = {
         "array 'X': holds dates; only numbers, booleans and text are supported",
     ),
     "text as input": ({"X": X.astype("U3"), "y": Y}, "array 'X': holds text; inputs must be numbers"),
-    "infinity": ({"X": np.where(X[7, 1] == X, np.inf, X), "y": Y}, "array 'X': row 7 holds an infinite value"),
+    "infinity": (
+        {"X": np.where(X[7, 1] == X, np.inf, X), "y": Y},
+        "array 'X': row 8 (index 7) holds an infinite value",
+    ),
     "long doubles": (
         {"X": np.full((40, 3), np.longdouble("1e4000")), "y": Y},
-        "array 'X': row 0 holds an infinite value",
+        "array 'X': row 1 (index 0) holds an infinite value",
     ),
     "half characters": (
         {"X": X, "y": declared("<U1", (40,), HALF_CHARACTERS)},
-        "array 'y': row 0 holds invalid Unicode text",
+        "array 'y': row 1 (index 0) holds invalid Unicode text",
     ),
     "no characters": (
         {"X": X, "y": declared("<U1", (40,), NO_CHARACTERS)},
-        "array 'y': row 0 holds invalid Unicode text",
+        "array 'y': row 1 (index 0) holds invalid Unicode text",
     ),
     "other lengths": ({"X": X, "y": Y[:39]}, "'X' has 40 rows, 'y' has 39"),
     "no axis": ({"X": np.float64(3), "y": Y}, "array 'X': shape () has no rows"),

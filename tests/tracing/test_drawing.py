@@ -10,7 +10,8 @@ from experiments import write_csv
 from traces import prepared_in, trace_of
 
 from bpcli.nn.layers import Dense, Dropout
-from bpcli.tracing.drawing import Drawing, Reading, draw
+from bpcli.tracing.drawing import draw
+from bpcli.tracing.shapes import Drawing, Reading
 from bpcli.tracing.stages import stages
 from bpcli.tracing.trace import Trace
 from bpcli.tracing.worked_step import WorkedStep

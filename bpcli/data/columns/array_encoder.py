@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 import numpy as np
@@ -27,12 +28,16 @@ def numbers_of(column: Column) -> Values:
 class Positions:
     """Fitted numbers of an array's positions, (positions,) in the order of the flattened array.
 
+    names: function that gives the positions' names. by_channel: whether missing values have no indicators, although
+    training rows may have had some.
+
     least, greatest: training range, NaN for a position without a value; empty for booleans. scaling: affine encoding;
     None with landmarks. missing, constant: indices of positions with missing values, or a single value, in training.
     held: training values of the constant positions.
     """
 
     name: str
+    names: Callable[[], Sequence[str]]
     fill: Values
     least: Values
     greatest: Values
@@ -41,6 +46,7 @@ class Positions:
     missing: NDArray[np.intp]
     constant: NDArray[np.intp]
     held: Values
+    by_channel: bool = False
 
 
 class ArrayEncoder:
@@ -71,7 +77,7 @@ class ArrayEncoder:
         filled = self._with_constants(filled, missing)
         if self._scaling is None:
             for place, landmarks in enumerate(self._fitted.landmarks):
-                out[:, self._values[place]] = encoded(landmarks, f"{self._fitted.name}{place}", filled[:, place])
+                out[:, self._values[place]] = encoded(landmarks, self._names[place], filled[:, place])
         else:
             with np.errstate(over="ignore"):
                 result = (filled - self._scaling.center) / self._scaling.scale
@@ -85,8 +91,14 @@ class ArrayEncoder:
         known = np.delete(missing, self._lacking, axis=1) if len(self._lacking) else missing
         unexpected = int(np.count_nonzero(known))
         return self.surprises(values) | (
-            {Surprise(column=self._fitted.name, value=None): unexpected} if unexpected else {}
+            {Surprise(column=self._fitted.name, value=None, usual=self._fitted.by_channel): unexpected}
+            if unexpected
+            else {}
         )
+
+    @cached_property
+    def _names(self) -> Sequence[str]:
+        return self._fitted.names()
 
     def _with_constants(self, filled: Values, missing: NDArray[np.bool_]) -> Values:
         """Values with the training values at the constant positions."""
@@ -107,7 +119,7 @@ class ArrayEncoder:
         here = values[:, self._constant]
         counts = np.count_nonzero((here < self._least) | (here > self._greatest), axis=0)
         return {
-            Surprise(column=f"{self._fitted.name}{self._constant[index]}", ignored=True): int(counts[index])
+            Surprise(column=self._names[self._constant[index]], ignored=True): int(counts[index])
             for index in np.flatnonzero(counts).tolist()
         }
 
@@ -119,6 +131,6 @@ class ArrayEncoder:
         places = np.flatnonzero(counts)
         least, greatest = self._fitted.least[places].tolist(), self._fitted.greatest[places].tolist()
         return {
-            Surprise(column=f"{self._fitted.name}{place}", outside=(low, high)): count
+            Surprise(column=self._names[place], outside=(low, high)): count
             for place, low, high, count in zip(places.tolist(), least, greatest, counts[places].tolist(), strict=True)
         }

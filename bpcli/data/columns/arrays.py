@@ -279,6 +279,8 @@ class ArrayInput(InputBase):
     def _positions(self) -> Positions:
         return Positions(
             name=self.name,
+            names=lambda: self.names,
+            by_channel=self.grid and not self.missing,
             fill=np.array(self.mean if self.fill is None else self.fill),
             least=np.array(self.least, np.float64),
             greatest=np.array(self.greatest, np.float64),

@@ -14,7 +14,7 @@ from bpcli.data.columns.grid_layout import Layout, arranged
 from bpcli.data.columns.numeric_encoders import NumericEncoder
 from bpcli.data.columns.spec_base import ColumnSpecBase, EncodersSpec
 from bpcli.data.columns.statistics import Values
-from bpcli.data.images_spec import PictureSize
+from bpcli.data.images_spec import PictureSize, height_and_width
 from bpcli.data.picture_form import PictureForm
 from bpcli.data.table import Column
 from bpcli.errors import Mismatch, MismatchError
@@ -34,8 +34,8 @@ class ImageColumn(ColumnSpecBase):
     type: Literal["image"] = "image"
     size: PictureSize | None = Field(
         default=None,
-        description="Height and width in pixels, to which each picture is scaled. Default: that of the pictures, which "
-        "must then be of one size.",
+        description="Height and width in pixels, to which each picture is scaled, or one number for both. Default: "
+        "that of the pictures, which must then be of one size.",
     )
     channels: Literal[1, 3] | None = Field(
         default=None, description="1: shades of gray; 3: colors. Default: 1 if all pictures are gray, else 3."
@@ -50,8 +50,7 @@ class ImageColumn(ColumnSpecBase):
 
     def picture_form(self, name: str) -> PictureForm:
         """Size and channels of the pictures."""
-        size = None if self.size is None else (self.size[0], self.size[1])
-        return PictureForm(size, self.channels, f"data.columns.{name}.size")
+        return PictureForm(height_and_width(self.size), self.channels, f"data.columns.{name}.size")
 
     def fit(
         self, column: Column, defaults: EncodersSpec, weights: Values | None = None, context: FitContext = ALONE

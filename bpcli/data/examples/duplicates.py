@@ -39,7 +39,13 @@ def repeated_rows(table: Table, names: Sequence[str], split: Split) -> dict[tupl
 
 def first_of_equals(table: Table, names: Sequence[str], rows: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Whether each of `rows` differs from all before it in a column of `names`, (rows,). Exact."""
-    is_first = np.ones(len(rows), np.bool_)
+    found: NDArray[np.bool_] = first_equal(table, names, rows) == np.arange(len(rows))
+    return found
+
+
+def first_equal(table: Table, names: Sequence[str], rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Index in `rows` of the first of them with equal cells in all columns of `names`, for each row. Exact."""
+    first_one = np.arange(len(rows))
     at = np.arange(len(rows))  # candidates
     keys = np.zeros(len(rows), np.uint64)
     flat = table.flat(names)
@@ -50,14 +56,14 @@ def first_of_equals(table: Table, names: Sequence[str], rows: NDArray[np.intp]) 
         repeated = counts[codes] > 1
         at, keys = at[repeated], keys[repeated]
         if not len(at):
-            return is_first
+            return first_one
     _, first, codes = np.unique(keys, return_index=True, return_inverse=True)
     original = at[first][codes]
     equal = np.ones(len(at), np.bool_)
     for column in flat.values():
         equal &= bits(column.take(rows[at])) == bits(column.take(rows[original]))
-    is_first[at] = (original == at) | ~equal
-    return is_first
+    first_one[at] = np.where(equal, original, at)
+    return first_one
 
 
 def _doubling(names: Sequence[str]) -> Iterator[Sequence[str]]:

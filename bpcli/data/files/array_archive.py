@@ -116,10 +116,10 @@ class ArrayArchive:
             array = np.ascontiguousarray(array)  # positions are views then
         if dtype.kind == "f" and np.isinf(array).any():
             row = int(np.argwhere(np.isinf(array))[0][0])
-            raise DataError(f"{where}: row {row} holds an infinite value; numbers must be finite, or NaN if missing")
+            raise DataError(f"{where}: {_row(row)} holds an infinite value; numbers must be finite, or NaN if missing")
         if dtype.kind == "U" and (strange := _not_unicode(array)).any():
             row = int(np.argwhere(strange)[0][0])
-            raise DataError(f"{where}: row {row} holds invalid Unicode text; save the array again")
+            raise DataError(f"{where}: {_row(row)} holds invalid Unicode text; save the array again")
         return array
 
     def _declared(self, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
@@ -173,3 +173,8 @@ def _check_dtype(dtype: np.dtype[Any], where: str) -> None:
         raise DataError(
             f"{where}: holds {what}; only numbers, booleans and text are supported{_REMEDIES.get(kind, '')}"
         )
+
+
+def _row(index: int) -> str:
+    """Row as in other messages, counted from 1, with its index in the array."""
+    return f"row {index + 1:,} (index {index})"

@@ -83,7 +83,7 @@ def _typed(path: str, series: pl.Series, options: ReadOptions) -> Column:
     if is_number or (series.dtype == pl.Boolean and not is_text):
         values = series.cast(pl.Float64).fill_null(np.nan).to_numpy()
         if np.isinf(values).any():
-            raise DataError(f"{where}: row {int(np.argmax(np.isinf(values)))} holds an infinite value")
+            raise DataError(f"{where}: row {int(np.argmax(np.isinf(values))) + 1:,} holds an infinite value")
         typed: Kind = kind or ("numeric" if is_number else "boolean")
         if typed == "boolean" and not np.isin(values[~np.isnan(values)], (0, 1)).all():
             raise DataError(f"{where}: holds numbers other than 0 and 1, but is declared boolean")

@@ -204,6 +204,14 @@ class WorkedLayer(Generic[P]):
         """Weights on the edges to its units, or None."""
         return None
 
+    def inputs_of(self, j: int) -> list[int] | None:
+        """Inputs that an output depends on; None for all of them."""
+        return [j] if self.one_to_one else None
+
+    def kernel(self, j: int, channel: int) -> Array | None:
+        """Weights (height, width) between a channel of images and an output; None if there are no kernels."""
+        return None
+
     def shown_output(self, row: int, j: int, written: str) -> str:
         """Text of an output in the drawing."""
         return written

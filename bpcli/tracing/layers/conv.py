@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from bpcli.arrays.memory import Array
 from bpcli.nn.layers import ConvLayer
 from bpcli.tracing.arithmetic import MOST_TERMS
 from bpcli.tracing.layers.base import Derivation, LayerInStep, worked_layer
@@ -14,6 +15,12 @@ from bpcli.tracing.layers.geometry import positions_at, window_of, windows_of_in
 from bpcli.tracing.layers.sums import WorkedSums
 from bpcli.tracing.parts import Grid, Part
 from bpcli.tracing.phrases import Place
+
+MOST_PRODUCTS = 27
+"""Products of the largest window that is written out: 3 × 3 of three channels."""
+
+MOST_CHANNELS = 8
+"""Channels of a larger window whose sums are listed."""
 
 
 @worked_layer.register(ConvLayer)
@@ -49,6 +56,29 @@ class WorkedConv(WorkedSums[ConvLayer]):
             for window, tap in windows_of_input(planned.sliding, at)
             for f in range(group * of_group, (group + 1) * of_group)
         ]
+
+    def inputs_of(self, j: int) -> list[int]:
+        """Inputs in the output's window."""
+        return [i for i, _ in self.terms(j)]
+
+    def kernel(self, j: int, channel: int) -> Array | None:
+        """Kernel of the output's filter for an input channel; None if that is of another group."""
+        f, channels = j % self.planned.filters, self.weight.shape[2]
+        group, within = divmod(channel, channels)
+        if f // (self.planned.filters // self.planned.groups) != group:
+            return None
+        return self.weight[:, :, within, f]
+
+    def hints(self, j: int) -> Iterator[str]:
+        """Yield nothing: `forward_lines` has the products."""
+        yield from ()
+
+    def forward_lines(self, row: int, j: int) -> Iterator[str]:
+        """Yield z with the products of its window by line, or of many channels their sums; then y."""
+        z, *rest = super().forward_lines(row, j)
+        yield z
+        yield from self._products_by_line(row, j)
+        yield from rest
 
     # Account
 
@@ -154,6 +184,28 @@ class WorkedConv(WorkedSums[ConvLayer]):
         x, w = [self.x[row, i] for i, _ in terms], [self.weight[place] for _, place in terms]
         products = f"the sum of {len(x)} products" if len(x) > MOST_TERMS else self.shows.products(x, w)
         return products if self.bias is None else f"{products} + {self.shows.factor(self.bias[j % len(self.bias)])}"
+
+    def _products_by_line(self, row: int, j: int) -> Iterator[str]:
+        """Yield the products of a window by channel and line, or the sums of the channels that add most."""
+        terms = self.terms(j)
+        if len(terms) <= MOST_TERMS:
+            return
+        if len(terms) <= MOST_PRODUCTS:
+            lines: dict[Place, list[tuple[int, Place]]] = {}
+            for i, place in terms:
+                lines.setdefault((place[2], place[0]), []).append((i, place))
+            for (channel, line), some in sorted(lines.items()):
+                x, w = [self.x[row, i] for i, _ in some], [self.weight[place] for _, place in some]
+                yield f"channel {channel}, line {line}: x · w = {self.shows.products(x, w)}"
+            return
+        sums: dict[int, float] = {}
+        for i, place in terms:
+            sums[place[2]] = sums.get(place[2], 0.0) + float(self.x[row, i] * self.weight[place])
+        order = sorted(sums, key=lambda channel: -abs(sums[channel]))
+        for channel in order[:MOST_CHANNELS]:
+            yield f"channel {channel}: Σ x · w = {self.shows.fixed(sums[channel])}"
+        if left := order[MOST_CHANNELS:]:
+            yield f"{len(left)} other channels: Σ x · w = {self.shows.fixed(sum(sums[one] for one in left))}"
 
     def _window(self, row: int, j: int) -> Iterator[Part]:
         """Table of the products of one window; what it holds of the padding is left out."""

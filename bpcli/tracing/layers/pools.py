@@ -33,6 +33,10 @@ class WorkedPool(WorkedLayer[P]):
     def share(self, row: int, i: int, j: int) -> str:
         """The part of dL/dy of an output that an input has, written out; empty if it has none."""
 
+    def inputs_of(self, j: int) -> list[int]:
+        """Inputs in the output's window."""
+        return self.window(j)
+
     def forward_parts(self, row: int, shown: Sequence[int], in_full: bool) -> Iterator[Part]:
         """Yield the outputs and, if `in_full`, the values of one window."""
         table = [[self.layer.outputs[j], self.made(row, j), self.shows.fixed(self.y[row, j])] for j in shown]

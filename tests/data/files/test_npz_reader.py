@@ -193,7 +193,9 @@ def test_lengths_that_differ_are_an_error(tmp_path: Path) -> None:
 
 def test_an_infinity_is_an_error_that_names_its_row(tmp_path: Path) -> None:
     message = error(tmp_path, {"X": np.array([[0, 1], [np.nan, -np.inf]])})
-    assert message.endswith("array 'X': row 1 holds an infinite value; numbers must be finite, or NaN if missing")
+    assert message.endswith(
+        "array 'X': row 2 (index 1) holds an infinite value; numbers must be finite, or NaN if missing"
+    )
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ def test_parquet_that_is_no_table_of_numbers_and_text_is_refused(tmp_path: Path)
     path = tmp_path / "t.parquet"
     for frame, words in (
         (pl.DataFrame({"a": [[1], [2]]}), "column 'a': holds List"),
-        (pl.DataFrame({"a": [1.0, float("-inf")]}), "column 'a': row 1 holds an infinite value"),
+        (pl.DataFrame({"a": [1.0, float("-inf")]}), "column 'a': row 2 holds an infinite value"),
     ):
         frame.write_parquet(path)
         with pytest.raises(DataError, match=words):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from traces import parameter, worked
 
 from bpcli.arrays.fields import Grid
@@ -70,3 +71,49 @@ def test_groups_see_their_own_channels() -> None:
     one = worked(planned, {"x": [[[[7.0, 8.0]]]], **arrays}, backward, parameters)
     assert next(one.forward_lines(0, 1)) == "z = 8 · 3 = 10.000000"
     assert one.chain(0, 0) == "1 · 2"
+
+
+def image_layer(channels: int) -> WorkedLayer:
+    """The last window of the identity of 3 × 3 pixels of 1, 2 and so on, with weights of 1, 2 and so on."""
+    planned = Conv(filters=1, kernel=3, padding="valid", activation="identity", bias=False).plan(
+        0, Grid((3, 3, channels))
+    )
+    numbers = np.arange(1.0, 9 * channels + 1)
+    total = float(numbers @ numbers)
+    weight = parameter(numbers.reshape(3, 3, channels, 1), np.zeros((3, 3, channels, 1)), True)
+    forward = {"x": numbers.reshape(1, 3, 3, channels), "z": [[[[total]]]], "y": [[[[total]]]]}
+    backward = {name: [[[[1.0]]]] for name in ("dy", "slope", "dz")}
+    return worked(planned, forward, backward, {"weight": weight})
+
+
+def test_the_products_of_a_window_are_written_out_by_line() -> None:
+    assert list(image_layer(1).forward_lines(0, 0)) == [
+        "z = the sum of 9 products = 285.000000",
+        "channel 0, line 0: x · w = 1 · 1 + 2 · 2 + 3 · 3",
+        "channel 0, line 1: x · w = 4 · 4 + 5 · 5 + 6 · 6",
+        "channel 0, line 2: x · w = 7 · 7 + 8 · 8 + 9 · 9",
+        "y = identity(285) = 285.000000",
+    ]
+
+
+def test_of_many_channels_the_sums_are_listed_largest_first() -> None:
+    z, *sums, _ = image_layer(10).forward_lines(0, 0)
+    assert z == "z = the sum of 90 products = 247065.000000"
+    assert len(sums) == 9
+    of_last = sum(number**2 for number in range(10, 91, 10))
+    assert sums[0] == f"channel 9: Σ x · w = {of_last:.6f}"
+    of_others = sum(number**2 for number in (*range(1, 91, 10), *range(2, 91, 10)))
+    assert sums[-1] == f"2 other channels: Σ x · w = {of_others:.6f}"
+
+
+def test_a_kernel_is_that_of_the_channel_and_of_its_group() -> None:
+    kernel = image_layer(2).kernel(0, 1)
+    assert kernel is not None
+    np.testing.assert_array_equal(kernel, np.arange(2.0, 19, 2).reshape(3, 3))
+    assert image_layer(1).inputs_of(0) == list(range(9))
+    planned = Conv(filters=2, kernel=1, groups=2, bias=False).plan(0, Grid((1, 1, 2)))
+    ones = {name: [[[[1.0, 1.0]]]] for name in ("x", "z", "y", "dy", "slope", "dz")}
+    grouped = worked(planned, ones, ones, {"weight": parameter([[[[3.0, 4.0]]]], [[[[0.0, 0.0]]]], True)})
+    assert grouped.kernel(0, 1) is None
+    np.testing.assert_array_equal(grouped.kernel(1, 1), [[4.0]])
+    assert grouped.inputs_of(1) == [1]

@@ -1,0 +1,60 @@
+"""Warnings about images: the same one in several classes, and channels without values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from bpcli.data.columns import ArrayInput
+from bpcli.data.data_warning import DataWarning
+from bpcli.data.examples.contradictions import contradiction
+from bpcli.data.examples.selection import Examples
+from bpcli.data.files.pictured_rows import picture_names
+from bpcli.data.files.source import Source
+from bpcli.data.targets import TargetBase
+from bpcli.wording import counted, quoted
+
+
+def warnings_of_images(
+    arrays: Iterable[ArrayInput], selection: Examples, target: TargetBase, source: Source
+) -> Iterator[DataWarning]:
+    """Yield warnings about the rows of images, if there are any."""
+    images = [array for array in arrays if array.grid]
+    if not images:
+        return
+    for image in images:
+        yield from _empty_channels(image)
+    if target.class_names:
+        yield from _contradictions(selection, source)
+
+
+def _empty_channels(image: ArrayInput) -> Iterator[DataWarning]:
+    channels = image.shape[-1]
+    empty = [
+        channel
+        for channel in range(channels)
+        if image.least and all(low is None for low in image.least[channel::channels])
+    ]
+    if empty:
+        which = ", ".join(map(str, empty))
+        are = "channel {} of {} has" if len(empty) == 1 else "channels {} of {} have"
+        them = "it" if len(empty) == 1 else "them"
+        text = f"{are.format(which, quoted(image.name))} no values in the training rows, only missing ones"
+        yield DataWarning("empty_channel", f"{text}; leave {them} out of the array", image.name)
+
+
+def _contradictions(selection: Examples, source: Source) -> Iterator[DataWarning]:
+    found = contradiction(selection)
+    if found is None:
+        return
+    names = picture_names(source)
+    same = "image" if len(selection.inputs) == 1 else "inputs"
+    (target,) = selection.targets
+    classes = selection.table[target].labels()
+    first, second = (
+        f"{f'row {row + 1:,}' if names is None else quoted(names[row])} ({quoted(classes[row])})" for row in found.pair
+    )
+    text = (
+        f"{counted(len(found.rows), 'row')} with the same {same} as a row of another class, such as {first} and "
+        f"{second}; of equal ones, at most one class is right: correct or remove the others"
+    )
+    yield DataWarning("contradiction", text, target)
