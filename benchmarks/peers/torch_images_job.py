@@ -56,10 +56,16 @@ def main(path: str, output: str) -> None:
     data, training = config["data"], config["training"]
     torch.manual_seed(0)
     with np.load(Path(path).parent / data["path"]) as arrays:
-        x, y = (arrays[name] for name in ("X", "y"))
+        held = dict(arrays)
+    if "X" in held:
+        x, y = held["X"], held["y"]
+        rows = split(y, data["split"], seed=0)
+    else:
+        x, y = (np.concatenate([held[f"{name}_train"], held[f"{name}_test"]]) for name in ("X", "y"))
+        count = len(held["y_train"])
+        rows = split(y[:count], data["split"], seed=0) | {"test": np.arange(count, len(y))}
     height, width, channels = config["input"]["shape"]
     x = x.reshape(len(x), height, width, channels).astype(np.float32).transpose(0, 3, 1, 2)
-    rows = split(y, data["split"], seed=0)
     mean, deviation = x[rows["train"]].mean(), x[rows["train"]].std()
     images = {name: torch.from_numpy((x[places] - mean) / deviation) for name, places in rows.items()}
     targets = {name: torch.from_numpy(y[places].astype(np.int64)) for name, places in rows.items()}
@@ -93,8 +99,7 @@ def main(path: str, output: str) -> None:
         if goal > highest:
             highest, best = goal, deepcopy(model.state_dict())
     model.load_state_dict(best)
-    part = "test" if "test" in rows else "validation"
-    accuracy, _ = scores(part)
+    accuracy, _ = scores("test")
     torch.save({"model": best, "mean": mean, "deviation": deviation}, output)
     print(json.dumps({"accuracy": accuracy, "epochs": epochs}))
 

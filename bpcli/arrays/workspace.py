@@ -61,7 +61,7 @@ class Workspace:
 
     `layers[i]` holds the arrays of layer i by name, and `inputs[i]` its input in the last forward pass. `stems` holds
     the arrays of the stems, which precede the layers, and `fields` their inputs. `part(start, stop)` is a view of those
-    rows: parts that do not overlap can be written to concurrently.
+    rows: parts that do not overlap can be written to concurrently, unless a buffer is not per row.
     """
 
     inputs: list[Array]
@@ -72,7 +72,7 @@ class Workspace:
     ) -> None:
         self._stems = [dict(stem) for stem in stems]
         self._requests = [*self._stems, *(dict(layer) for layer in layers)]
-        self.rows = rows
+        self.rows, self._is_own = rows, False
         self._ones = np.ones(rows, dtype)
         self._shared = {name: np.empty(size, dtype) for name, size in _shared_sizes(self._requests, rows).items()}
         self._own = [
@@ -96,7 +96,8 @@ class Workspace:
             if not buffer.per_row:
                 return flat[:size].reshape(buffer.shape)
             # Layers of different sizes share memory: each row owns as much as the largest layer needs.
-            first = start * (len(flat) // len(self._ones) if buffer.shared else size)
+            row = 0 if self._is_own else len(flat) // len(self._ones)
+            first = start * (row if buffer.shared else size)
             rows = stop - start
             return flat[first : first + rows * size].reshape(rows, *buffer.shape)
 
@@ -116,19 +117,39 @@ class Workspace:
         """Drop references to the inputs of the last forward pass."""
         self.inputs, self.fields = [], ()
 
-    def part(self, start: int, stop: int) -> Workspace:
-        """View of rows `start` to `stop`; buffers that are not per row are shared among parts. Raises ValueError."""
+    def part(self, start: int, stop: int, own: bool = False) -> Workspace:
+        """View of rows `start` to `stop`. Raises ValueError.
+
+        own: with shared memory of its own, so that parts can be written to concurrently even if a shared buffer is not
+        per row.
+        """
+        if self._is_own:
+            raise ValueError("a part with memory of its own is not divided further")
         if stop > self.rows:
             raise ValueError(f"a workspace of {self.rows} rows has no rows up to {stop}")
         part = object.__new__(Workspace)
         part._requests, part._shared, part._own, part._ones = self._requests, self._shared, self._own, self._ones
-        part._stems = self._stems
+        part._stems, part._is_own = self._stems, own
         part.rows = stop - start
+        if own:
+            sizes = _shared_sizes(self._requests, part.rows)
+            part._shared = {name: np.empty(size, self._ones.dtype) for name, size in sizes.items()}
         part._divide(start, stop)
         return part
 
+    @property
+    def is_divisible(self) -> bool:
+        """Whether all buffers are per row, so that parts share no memory."""
+        return _are_divisible(self._requests)
+
     @staticmethod
-    def bytes_needed(layers: Iterable[Mapping[str, Buffer]], rows: int, itemsize: int) -> int:
+    def own_bytes(layers: Iterable[Requests], rows: int, itemsize: int) -> int:
+        """Bytes of the shared memory of a part of `rows` rows that has its own; 0 if parts share none."""
+        requests = list(layers)
+        return 0 if _are_divisible(requests) else itemsize * sum(_shared_sizes(requests, rows).values())
+
+    @staticmethod
+    def bytes_needed(layers: Iterable[Requests], rows: int, itemsize: int) -> int:
         """Bytes of a workspace with these requests, without allocating it."""
         requests = list(layers)
         own = sum(
@@ -140,7 +161,11 @@ class Workspace:
         return own + itemsize * (rows + sum(_shared_sizes(requests, rows).values()))
 
 
-def _shared_sizes(layers: Iterable[Mapping[str, Buffer]], rows: int) -> dict[str, int]:
+def _are_divisible(layers: Iterable[Requests]) -> bool:
+    return all(buffer.per_row for layer in layers for buffer in layer.values())
+
+
+def _shared_sizes(layers: Iterable[Requests], rows: int) -> dict[str, int]:
     """Largest size requested for each shared name, in numbers."""
     sizes: dict[str, int] = {}
     for layer in layers:

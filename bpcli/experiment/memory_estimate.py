@@ -93,6 +93,11 @@ def estimate_memory(
     )
 
 
+def shards_bytes(network: Network, batch: int, shards: int, dtype: np.dtype[np.floating]) -> int:
+    """Bytes of the memory that the shards of a batch do not share: for whole batches, the last batch, and threads."""
+    return 3 * shards * network.part_bytes(-(-batch // shards), dtype)
+
+
 def _inference_bytes(network: Network, dtype: np.dtype[np.floating]) -> int:
     """Bytes of inference, excluding parameters converted to another dtype."""
     inputs = 2 * BLOCK_ROWS * network.stems.intake.numbers * dtype.itemsize

@@ -28,7 +28,7 @@ from bpcli.experiment.final_training import final_part, require_best_epoch
 from bpcli.experiment.image_warnings import warnings_of_images
 from bpcli.experiment.initial_parameters import initial_parameters
 from bpcli.experiment.member_folds import folds_of, validated_rows, without_validation_rows
-from bpcli.experiment.memory_estimate import COMPILED_BYTES, Footprint, estimate_memory
+from bpcli.experiment.memory_estimate import COMPILED_BYTES, Footprint, estimate_memory, shards_bytes
 from bpcli.experiment.monitors import watched
 from bpcli.experiment.notes import (
     notes_of_arrays,
@@ -203,6 +203,9 @@ def prepare(
         folds=folds,
     )
     plan = replace(plan, stepping=choose_stepping(plan))
+    if plan.stepping.way == "sharded":
+        own = shards_bytes(network, plan.batch_size, plan.stepping.parts, plan.dtype)
+        memory = replace(memory, workspace=memory.workspace + own)
     if plan.stepping.compiled:
         memory = replace(memory, compiled=COMPILED_BYTES)
         require_memory(memory.remaining, "training by compiled steps", "free memory, or uninstall numba")

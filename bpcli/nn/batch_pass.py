@@ -25,11 +25,14 @@ class BatchPass:
         self.scratch = LossScratch(rows, network.n_out, dtype)
         self.dlogits = np.empty((rows, network.n_out), dtype)
 
-    def part(self, start: int, stop: int, batch: int) -> BatchPass:
-        """Memory of rows `start` to `stop` of a batch of `batch` rows, over which the loss is averaged."""
+    def part(self, start: int, stop: int, batch: int, own: bool = False) -> BatchPass:
+        """Memory of rows `start` to `stop` of a batch of `batch` rows, over which the loss is averaged.
+
+        own: with shared memory of its own, as in `Workspace.part`.
+        """
         part = object.__new__(BatchPass)
         part.network, part.loss = self.network, self.loss
-        part.workspace = self.workspace.part(start, stop)
+        part.workspace = self.workspace.part(start, stop, own)
         part.scratch = self.scratch.part(start, stop, batch=batch)
         part.dlogits = self.dlogits[start:stop]
         return part
@@ -52,9 +55,12 @@ class BatchPass:
         for layer, p, work in zip(layers[::-1], params[::-1], self.workspace.layers[::-1], strict=True):
             dy = layer.backward_rows(p, dy, work)
 
-    def outputs(self) -> list[Array]:
-        """Buffer with the output of each rowwise layer, (rows, n_out)."""
-        return [work["y"] for work in self.workspace.layers]
+    def outputs(self) -> list[Array | None]:
+        """Buffer with the output of each rowwise layer, (rows, *out_shape); that of the layer before if it has none."""
+        found: list[Array | None] = []
+        for work in self.workspace.layers:
+            found.append(work.get("y", found[-1] if found else None))
+        return found
 
     def errors(self) -> list[Array]:
         """Buffer of each rowwise layer that holds dL/dy and, after the backward pass, dL/dz, (rows, n_out).

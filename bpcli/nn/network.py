@@ -162,6 +162,10 @@ class Network:
         requests = [layer.buffers(training) for layer in self.layers] + self.stems.requests(self.layers[0], training)
         return Workspace.bytes_needed(requests, rows, dtype.itemsize)
 
+    def part_bytes(self, rows: int, dtype: np.dtype[Any]) -> int:
+        """Size in bytes of the shared memory of a part of a training workspace that has its own."""
+        return Workspace.own_bytes([layer.buffers(training=True) for layer in self.layers], rows, dtype.itemsize)
+
     def forward(
         self,
         params: Bound,

@@ -169,7 +169,7 @@ def test_a_rowwise_layer_gives_its_gradient_in_parts(spec: Any) -> None:
     layer.backward_rows(parts.params, dz, parts.workspace)
     assert layer.weight_rows == (6 if "weight" in parts.grads else 0)
     for rows in (slice(0, 4), slice(4, 6)):
-        layer.weight_gradient(x, dz, rows, parts.grads)
+        layer.weight_gradient(x, dz, rows, parts.workspace, parts.grads)
     layer.bias_gradient(x, dz, parts.workspace, parts.grads)
     for name, gradient in whole.grads.items():
         np.testing.assert_allclose(parts.grads[name], gradient, rtol=1e-13)

@@ -1,7 +1,8 @@
-"""Compiled steps of networks with image layers: those of NumPy, and the same bits with any number of threads."""
+"""Compiled and sharded steps of networks with image layers: those of NumPy, and the same bits with any threads."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,10 @@ from bpcli.nn.layers import AvgPool, Conv, Dense, Dropout, Flatten, GlobalAvgPoo
 from bpcli.nn.losses import CrossEntropy
 from bpcli.nn.optimizers import Adam, Adamw
 from bpcli.training import Stepping, TrainingPlan, TrainingSpec
+from bpcli.training.augmentation import AugmentSpec
 from bpcli.training.spec import Clip, Penalty
 from bpcli.training.steps.choice import choose_stepping
+from bpcli.training.steps.sharded import ShardedSteps
 
 LAYERS: dict[str, tuple[tuple[int, ...], list[Any]]] = {
     "one channel, odd sizes": (
@@ -82,6 +85,30 @@ def test_compiled_steps_of_images_are_those_of_numpy(shape: Any, layers: Any, pa
     np.testing.assert_allclose(same_losses, losses, rtol=1e-5)
 
 
+@pytest.mark.parametrize(("shape", "layers"), LAYERS.values(), ids=LAYERS)
+def test_shards_of_images_take_the_steps_of_the_whole_batch_whatever_the_threads(shape: Any, layers: Any) -> None:
+    without_noise = [layer for layer in layers if layer.type != "dropout"]  # shards draw masks of their own
+    of = example(shape, without_noise, optimizer=Adamw(weight_decay=0.1))
+    stepping = Stepping("sharded", 3, block_inputs=2)
+    expected, losses = taken(of, taking(Stepping()))
+    alone, same_losses = taken(of, taking(stepping))
+    assert_close(expected, alone)
+    np.testing.assert_allclose(same_losses, losses, rtol=1e-5)
+    for lanes in (2, 3):
+        assert vectors_equal(alone, taken(of, taking(stepping, lanes))[0])
+
+
+def test_shards_share_no_memory_that_is_not_per_row() -> None:
+    shape, layers = LAYERS["overlapping windows"]
+    of = replace(example(shape, layers), stepping=Stepping("sharded", 2))
+    steps = taking(of.stepping)(of, of.new_state())
+    assert isinstance(steps, ShardedSteps)
+    one, other = (through.workspace.layers for _, _, through in steps._memory(16).shards)
+    for first, second in zip(one, other, strict=True):
+        for name in first:
+            assert not np.shares_memory(first[name], second[name]), name
+
+
 @pytest.mark.parametrize(
     "rules", [{}, {"clip": Clip(norm=0.01), "penalty": Penalty(l1=0.01, l2=0.1)}], ids=["free", "rules"]
 )
@@ -96,6 +123,16 @@ def test_threads_do_not_change_a_bit_of_compiled_steps_of_images(name: str, rule
         together, same_losses = taken(of, taking(stepping, lanes))
         assert vectors_equal(alone, together)
         assert losses == same_losses
+
+
+def test_compiled_steps_change_images_as_those_of_numpy_do() -> None:
+    augment = AugmentSpec(shift=1, flip="horizontal", mixup=0.3)
+    of = replace(example(*LAYERS["one channel, odd sizes"]), augment=augment)
+    expected, losses = taken(of, taking(Stepping()))
+    state, same_losses = taken(of, taking(Stepping("compiled", 2), 2))
+    assert_close(expected, state)
+    np.testing.assert_allclose(same_losses, losses, rtol=1e-5)
+    assert not np.allclose(losses, taken(replace(of, augment=None), taking(Stepping()))[1], rtol=1e-3)
 
 
 def test_a_batch_with_fewer_rows_than_parts_is_trained() -> None:

@@ -11,11 +11,12 @@ import pytest
 from experiments import plan
 from steps_taken import Make, assert_close, dismiss_crews, taken, taking, vectors_equal
 
-from bpcli.arrays.fields import Batch
+from bpcli.arrays.fields import Batch, Field, Grid
+from bpcli.arrays.rows import Rows
 from bpcli.errors import DivergedError
 from bpcli.nn.activations import Gelu, Identity, LeakyRelu, Relu, Sigmoid, Tanh
 from bpcli.nn.compiled.program import cuts
-from bpcli.nn.layers import BatchNorm, Dense, Dropout, Parametric, Scale
+from bpcli.nn.layers import BatchNorm, Conv, Dense, Dropout, MaxPool, Parametric, Scale
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
 from bpcli.nn.optimizers import Adam, Adamw, RateFactors, Rmsprop, Sgd
 from bpcli.nn.schedules import Constant, Cosine
@@ -315,6 +316,18 @@ def test_threads_are_for_long_steps_of_layers_that_treat_each_row_by_itself() ->
     assert shards(1024, Dense(units=512), BatchNorm(), Dense(units=256)) == 1
     assert shards(512, Dense(units=2048)) == 2
     assert shards(32, Dense(units=512), Dense(units=256)) == 1
+
+
+def test_a_few_images_are_work_for_a_thread() -> None:
+    def shards(rows: int, *layers: Any) -> int:
+        images = Rows((Field("image", Grid((28, 28, 1))),), (np.zeros((rows, 28, 28, 1), np.float32),), np.dtype("f4"))
+        spec = TrainingSpec(batch_size="full")
+        of = plan(images, np.zeros(rows, int), spec, layers=layers, loss=CrossEntropy(), dtype=np.float32)
+        return choose_stepping(of, compiled_from=float("inf")).parts
+
+    network = [Conv(filters=16), MaxPool(), Conv(filters=32), MaxPool(), Dense(units=128)]
+    assert [shards(rows, *network) for rows in (8, 32, 128, 512)] == [1, 2, 8, 8]
+    assert shards(128, Conv(filters=16), BatchNorm(), Conv(filters=32)) == 1
 
 
 def test_machine_code_is_cut_between_the_outputs_of_wide_layers() -> None:

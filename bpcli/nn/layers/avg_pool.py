@@ -39,14 +39,14 @@ class AvgPoolLayer(PoolLayer):
 
     def _pool(self, x: Array, y: Array) -> None:
         y.fill(0.0)
-        for tap in self.taps():
+        for tap in self.taps:
             windows = tap.of_windows(y)
             np.add(windows, tap.of_values(x), out=windows)
         self._divide(y)
 
     def _spread(self, x: Array, y: Array, dy: Array, scratch: Array, dx: Array) -> None:
         self._divide(dy)
-        for tap in self.taps():
+        for tap in self.taps:
             place = tap.of_values(dx)
             np.add(place, tap.of_windows(dy), out=place)
 

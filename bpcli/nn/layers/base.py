@@ -264,8 +264,11 @@ class RowwiseLayer(Layer):
         """Length of the weights' first axis, along which their gradient can be divided; 0 without weights."""
         return 0
 
-    def weight_gradient(self, x: Array, dz: Array, rows: slice, grads: Views) -> None:
-        """Write the gradient of some rows of the weights, from `x` and the `dz` that `backward_rows` left in `dy`."""
+    def weight_gradient(self, x: Array, dz: Array, rows: slice, workspace: LayerArrays, grads: Views) -> None:
+        """Write the gradient of some rows of the weights, from `x` and the `dz` that `backward_rows` left in `dy`.
+
+        Of the workspace, only memory that is not per row may be used.
+        """
         return
 
     def bias_gradient(self, x: Array, dz: Array, workspace: LayerArrays, grads: Views) -> None:

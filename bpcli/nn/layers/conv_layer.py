@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
@@ -15,13 +16,13 @@ from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays, Workspace
 from bpcli.nn.activations import Activation, Identity
 from bpcli.nn.initializers import Initializer, Zeros
-from bpcli.nn.layers.base import Layer, Position, Views
+from bpcli.nn.layers.base import Position, RowwiseLayer, Views
 from bpcli.nn.layers.grids import Sliding, as_images, output_names
-from bpcli.nn.layers.windows import Windows
+from bpcli.nn.layers.windows import Block, Windows
 
 
 @dataclass(frozen=True)
-class ConvLayer(Layer):
+class ConvLayer(RowwiseLayer):
     """Convolution (LeCun et al. 1998, section II), as products of gathered windows with the kernels.
 
     weight: (*kernel, channels / groups, filters); bias: (filters,). The kernels are not flipped, as everywhere in the
@@ -143,8 +144,7 @@ class ConvLayer(Layer):
         y = workspace["y"]
         images, sums = self._images(y), self._images(workspace["z"] if self.activation.keeps_input else y)
         weight, bias = self._kernels(params["weight"]), params.get("bias")
-        of_blocks = self.windows.gathered(as_images(x, self.windows.source), workspace["windows"], workspace["padded"])
-        for block, windows in of_blocks:
+        for block, windows in self._gathered(x, workspace):
             z = block.of(sums)
             np.matmul(windows, weight, out=z.reshape(*z.shape[:2], self.groups, -1).transpose(2, 0, 1, 3))
             if bias is not None:
@@ -153,37 +153,88 @@ class ConvLayer(Layer):
         return y
 
     def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
-        """dz = dy f'(z) in place of dy; dW from the windows of x, db = Σ dz; dx = dz ∗ flipped W."""
-        kept, errors = self._images(workspace["z" if self.activation.keeps_input else "y"]), self._images(dy)
-        weight, part = self._kernels(grads["weight"])[:, 0], workspace["part"].reshape(self.groups, -1, self._outputs)
-        weight.fill(0.0)
+        """dz = dy f'(z) in place of dy; dW from the windows of x, db = Σ dz; dx = dz ∗ flipped W.
+
+        A block's dz is still in the cache for its share of dW.
+        """
+        self._clear(workspace, grads)
+        for block, windows in self._gathered(x, workspace):
+            dz = self._slope_back(block, dy, workspace)
+            self._add_weight_gradient(windows, dz, slice(None), workspace, grads)
+            self._add_bias_gradient(dz, workspace, grads)
+        return self._write_dx(params["weight"], dy, workspace, workspace["dx"]) if self.needs_dx else dy
+
+    def backward_rows(self, params: Views, dy: Array, workspace: LayerArrays) -> Array:
+        """dz = dy f'(z) in place of dy; dx = dz ∗ flipped W."""
+        for block in self.windows.blocks(len(dy)):
+            self._slope_back(block, dy, workspace)
+        return self._write_dx(params["weight"], dy, workspace, workspace["dx"]) if self.needs_dx else dy
+
+    @property
+    def weight_rows(self) -> int:
+        """Length of the kernel's first axis."""
+        return self.parameters()[0].shape[0]
+
+    def weight_gradient(self, x: Array, dz: Array, rows: slice, workspace: LayerArrays, grads: Views) -> None:
+        """dW from the windows of x, for some lines of the kernel."""
+        first, last, _ = rows.indices(self.weight_rows)
+        of_line = self.windows.numbers // self.groups // self.weight_rows
+        numbers = slice(first * of_line, last * of_line)
+        grads["weight"][rows].fill(0.0)
+        for block, windows in self._gathered(x, workspace):
+            self._add_weight_gradient(windows, block.of(self._images(dz)), numbers, workspace, grads)
+
+    def bias_gradient(self, x: Array, dz: Array, workspace: LayerArrays, grads: Views) -> None:
+        """db = Σ dz over rows and positions."""
         if self.bias:
             workspace["ones"].fill(1.0)
             grads["bias"].fill(0.0)
-        of_blocks = self.windows.gathered(as_images(x, self.windows.source), workspace["windows"], workspace["padded"])
-        for block, windows in of_blocks:
-            dz = block.of(errors)
-            self.activation.backward(block.of(kept), dz, self._scratch(dz, workspace))
-            flat = dz.reshape(-1, self.groups, self._outputs).transpose(1, 0, 2)
-            numbers = windows.transpose(0, 3, 1, 2)
-            np.matmul(numbers.reshape(*numbers.shape[:2], -1), flat, out=part)
-            np.add(weight, part, out=weight)
-            if self.bias:
-                ones, sums = workspace["ones"][: flat.shape[1]], workspace["sums"]
-                np.add(grads["bias"], ones.dot(dz.reshape(-1, self.filters), out=sums), out=grads["bias"])
-        if not self.needs_dx:
-            return dy
-        return self._write_dx(params["weight"], dy, workspace, workspace["dx"])
+            for block in self.windows.blocks(len(dz)):
+                self._add_bias_gradient(block.of(self._images(dz)), workspace, grads)
 
     def input_gradient(self, params: Views, state: Views, dy: Array, workspace: LayerArrays) -> Array:
         """dx = (dy f'(z)) ∗ flipped W."""
-        kept, errors = self._images(workspace["z" if self.activation.keeps_input else "y"]), self._images(dy)
         for block in self.windows.blocks(len(dy)):
-            dz = block.of(errors)
-            self.activation.backward(block.of(kept), dz, self._scratch(dz, workspace))
+            self._slope_back(block, dy, workspace)
         memory = {name: np.empty(buffer.shape, dy.dtype) for name, buffer in self.windows_back.buffers().items()}
         memory["flipped"] = np.empty(params["weight"].size, dy.dtype)
         return self._write_dx(params["weight"], dy, memory, np.empty((len(dy), *self.in_shape), dy.dtype))
+
+    def _clear(self, workspace: LayerArrays, grads: Views) -> None:
+        """Start sums of gradients."""
+        grads["weight"].fill(0.0)
+        if self.bias:
+            workspace["ones"].fill(1.0)
+            grads["bias"].fill(0.0)
+
+    def _slope_back(self, block: Block, dy: Array, workspace: LayerArrays) -> Array:
+        """dz = dy f'(z) of a block, in place."""
+        kept, dz = self._images(workspace["z" if self.activation.keeps_input else "y"]), block.of(self._images(dy))
+        self.activation.backward(block.of(kept), dz, self._scratch(dz, workspace))
+        return dz
+
+    def _add_weight_gradient(
+        self, windows: Array, dz: Array, numbers: slice, workspace: LayerArrays, grads: Views
+    ) -> None:
+        """Add a block's dW, for some numbers of the windows."""
+        weight = self._kernels(grads["weight"])[:, 0, numbers]
+        part = workspace["part"][: weight.size].reshape(weight.shape)
+        flat = dz.reshape(-1, self.groups, self._outputs).transpose(1, 0, 2)
+        by_number = windows.transpose(0, 3, 1, 2)
+        np.matmul(by_number.reshape(*by_number.shape[:2], -1)[:, numbers], flat, out=part)
+        np.add(weight, part, out=weight)
+
+    def _add_bias_gradient(self, dz: Array, workspace: LayerArrays, grads: Views) -> None:
+        """Add a block's db."""
+        if self.bias:
+            flat = dz.reshape(-1, self.filters)
+            sums = workspace["ones"][: len(flat)].dot(flat, out=workspace["sums"])
+            np.add(grads["bias"], sums, out=grads["bias"])
+
+    def _gathered(self, x: Array, workspace: LayerArrays) -> Iterator[tuple[Block, Array]]:
+        """Blocks of x with their windows."""
+        images = as_images(x, self.windows.source)
+        return self.windows.gathered(images, workspace["windows"], workspace["padded"])
 
     def _write_dx(self, weight: Array, dz: Array, memory: Views, out: Array) -> Array:
         """Write dz ∗ flipped W to `out`, (rows, *in_shape)."""

@@ -179,7 +179,7 @@ class DenseLayer(RowwiseLayer):
         """Number of inputs."""
         return self.n_in
 
-    def weight_gradient(self, x: Array, dz: Array, rows: slice, grads: Views) -> None:
+    def weight_gradient(self, x: Array, dz: Array, rows: slice, workspace: LayerArrays, grads: Views) -> None:
         """dW = xᵀ dz, for some of the inputs."""
         self._flat(x)[:, rows].T.dot(dz, out=grads["weight"][rows])
 

@@ -32,11 +32,12 @@ class MaxPoolLayer(PoolLayer):
     gradient: ClassVar[str] = "dL/dx = dL/dy where x is the first of the largest in a window, else 0"
 
     def _pool(self, x: Array, y: Array) -> None:
-        taps = self.taps()
+        taps = self.taps
         if self.sliding.is_padded:
             y.fill(-np.inf)
         else:
-            np.copyto(y, next(taps).of_values(x))
+            np.copyto(y, taps[0].of_values(x))
+            taps = taps[1:]
         for tap in taps:
             windows = tap.of_windows(y)
             np.maximum(windows, tap.of_values(x), out=windows)
@@ -44,7 +45,7 @@ class MaxPoolLayer(PoolLayer):
     def _spread(self, x: Array, y: Array, dy: Array, scratch: Array, dx: Array) -> None:
         """Each place that holds the largest value takes what is left of dy, so that only the first one has it."""
         apart = not self.sliding.overlaps
-        for tap in self.taps():
+        for tap in self.taps:
             left, place = tap.of_windows(dy), tap.of_values(dx)
             share = place if apart else tap.of_windows(scratch)
             np.equal(tap.of_values(x), tap.of_windows(y), out=share, casting="unsafe")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -60,8 +61,12 @@ class PoolLayer(RowwiseLayer):
         """`channel 0 at 0, 0` and so on."""
         return output_names("channel", Grid(self.out_shape))
 
-    def taps(self) -> Iterator[Tap]:
+    @cached_property
+    def taps(self) -> tuple[Tap, ...]:
         """Places of a window in order, except those without a value in any window."""
+        return tuple(self._taps())
+
+    def _taps(self) -> Iterator[Tap]:
         over = self.sliding
         for place in np.ndindex(*over.kernel):
             windows, values = [], []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Literal, NamedTuple
 
@@ -85,38 +86,38 @@ class Windows:
     beside: int = 1
     """Numbers that a window's product gives."""
 
-    @property
+    @cached_property
     def numbers(self) -> int:
         """Numbers in a window."""
         return prod(self.kernel) * self.source[2]
 
-    @property
+    @cached_property
     def images(self) -> int:
         """Whole images per block; 1 if a block may hold a part of one."""
         return max(1, min(MOST_IMAGES, BLOCK_NUMBERS // (prod(self.out) * max(self.numbers, self.beside))))
 
-    @property
+    @cached_property
     def lines(self) -> int:
         """Lines of windows per block and image."""
         return max(1, min(self.out[0], BLOCK_NUMBERS // (self.out[1] * max(self.numbers, self.beside))))
 
-    @property
+    @cached_property
     def positions(self) -> int:
         """Windows per block."""
         return self.images * self.lines * self.out[1]
 
-    @property
+    @cached_property
     def is_padded(self) -> bool:
         """Whether windows hold zeros of padding or between values."""
         return self.before != (0, 0) or self.spacing != (1, 1) or any(self._lacking)
 
-    @property
+    @cached_property
     def _lacking(self) -> tuple[bool, ...]:
         """Whether windows extend beyond the last value, by axis."""
         ends = [(n - 1) * stride + kernel for n, stride, kernel in zip(self.out, self.stride, self.kernel, strict=True)]
         return tuple(end > size for end, size in zip(ends, self.source[:2], strict=True))
 
-    @property
+    @cached_property
     def _padded(self) -> tuple[int, int, int]:
         """Shape of the part of a padded image that a block's windows cover."""
         height = (self.lines - 1) * self.stride[0] + self.kernel[0]

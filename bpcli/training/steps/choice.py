@@ -31,6 +31,12 @@ Dispatching to threads and waiting for them takes a tenth of that.
 SHARD_ROWS, OF_LARGE_LAYERS, LARGE = 64, 256, 1 << 20
 """Minimum rows per shard: 64, or 256 if a layer has more than LARGE weights, which every shard loads into the cache."""
 
+OF_IMAGES = 16
+"""Minimum rows per shard where most weights are used at many positions, since a row is much work.
+
+So batches of 32 images, the default, have two shards.
+"""
+
 MOST_SHARDS = 8
 
 PART_OUTPUTS = 256
@@ -64,14 +70,13 @@ def choose_stepping(
     """Compiled steps for long epochs if available, else sharded steps for long steps, else serial steps.
 
     Several members, and gradients exchanged with other workers, require serial steps; a moving average of the
-    parameters, and changes of images, require steps in NumPy. `compiled_from` is in seconds
+    parameters requires steps in NumPy. `compiled_from` is in seconds
     per epoch as estimated by `numpy_seconds`, `shared_from` in operations per step.
     """
     if exchanges or len(plan.members) > 1:
         return SERIAL
     shared = operations(plan) >= shared_from
-    compiled = plan.spec.average is None and plan.augment is None
-    compiled = compiled and has_kernels(plan.network, plan.loss, plan.optimizer, plan.dtype)
+    compiled = plan.spec.average is None and has_kernels(plan.network, plan.loss, plan.optimizer, plan.dtype)
     if compiled and numpy_seconds(plan) >= compiled_from and can_compile():
         return Stepping("compiled", part_count(plan) if shared else 1)
     shards = shard_count(plan) if shared else 1
@@ -94,6 +99,8 @@ def shard_count(plan: TrainingPlan) -> int:
         return 1
     largest = max(layer.multiplications for layer in plan.network.layers)
     rows = OF_LARGE_LAYERS if largest > LARGE else SHARD_ROWS
+    if plan.network.multiplications > 2 * plan.network.layout.weights:
+        rows = OF_IMAGES
     return max(1, min(MOST_SHARDS, plan.batch_size // rows))
 
 

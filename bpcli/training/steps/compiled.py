@@ -32,7 +32,10 @@ NO_WEIGHT = np.empty(0, np.float32)
 
 
 class CompiledSteps(Steps):
-    """Runs the steps of a block of batches in one call per thread, and the last step of an epoch in a separate call."""
+    """Runs the steps of a block of batches in one call per thread, and the last step of an epoch in a separate call.
+
+    Images that are changed at random are changed batch by batch, with a call for each.
+    """
 
     def __init__(self, plan: TrainingPlan, state: TrainingState, crew: Crew) -> None:
         stepping, penalty, clip = plan.stepping, plan.spec.penalty, plan.spec.clip
@@ -40,7 +43,7 @@ class CompiledSteps(Steps):
         batch = self.batches.size
         masked = masked_numbers(plan.network.layers)
         most = max(1, MASKED_NUMBERS // (batch * masked)) * batch if masked else self.batches.block_rows
-        self._rows = min(self.batches.block_rows, most)
+        self._rows = min(self.batches.block_rows, most if plan.augment is None else batch)
         value, norm = (np.inf if bound is None else bound for bound in (clip.value, clip.norm))
         (params,) = state.params
         self._program = Program(
@@ -67,7 +70,8 @@ class CompiledSteps(Steps):
             cuts = {*range(0, rows, self._rows), min((last - step) * self.batches.size, rows), rows}
             for start, stop in pairwise(sorted(cuts)):
                 self.remember(epoch, step)
-                part = block.part(start, stop)
+                self.position.epoch, self.position.step = epoch, step
+                part = self.augmented(block.part(start, stop))
                 losses = self._call(part, epoch, step)
                 step += len(losses)
                 yield list(zip(losses.tolist(), self._weights(part), strict=True))

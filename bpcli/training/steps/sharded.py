@@ -32,9 +32,15 @@ class BatchMemory(NamedTuple):
     """Workspace of a batch of a given size: whole, and by shard with its first row and last row + 1."""
 
     whole: BatchPass
-    outputs: list[Array]
+    outputs: list[Array | None]
+    """Output of each layer; None for the batch itself."""
     errors: list[Array]
     shards: list[tuple[int, int, BatchPass]]
+
+    def given(self, index: int, x: Array) -> Array:
+        """Input of a layer, of a batch x."""
+        output = self.outputs[index - 1] if index else None
+        return x if output is None else output
 
 
 class ShardedSteps(Steps):
@@ -56,6 +62,8 @@ class ShardedSteps(Steps):
         self._flat_grads, self._bound_grads = self.grads[0], network.bind(self.grads)
         self._memories: dict[int, BatchMemory] = {}
         self._largest = BatchPass(network, plan.loss, plan.batch_size, dtype)
+        self._own = not self._largest.workspace.is_divisible
+        self._works = [self._largest.workspace.part(0, 0, self._own).layers for _ in range(crew.lanes)]
         self._positions = [plan.position(shard=shard) for shard in range(plan.stepping.parts)]
         self._blocks = weight_blocks(self._layers, plan.stepping.block_inputs)
         self._ends = [*(block.start for block in self._blocks), layout.weights, layout.size]
@@ -108,16 +116,17 @@ class ShardedSteps(Steps):
     def _weights(self, x: Array, memory: BatchMemory, block: Block, lane: int) -> None:
         """Gradient of a block of weights from all rows, and update."""
         index = block.layer.index
-        given = memory.outputs[index - 1] if index else x
+        given = memory.given(index, x)
         with np.errstate(all="ignore"):
-            block.layer.weight_gradient(given, memory.errors[index], block.rows, self._bound_grads[index])
+            work = self._works[lane][index]
+            block.layer.weight_gradient(given, memory.errors[index], block.rows, work, self._bound_grads[index])
         self._finish(block.start, block.stop, lane)
 
     def _biases(self, x: Array, memory: BatchMemory, lane: int) -> None:
         """Gradient of all parameters but the weights, and update."""
         with np.errstate(all="ignore"):
             works = memory.whole.workspace.layers
-            given = [x, *memory.outputs[:-1]]
+            given = [memory.given(index, x) for index in range(len(self._layers))]
             arrays = zip(given, memory.errors, works, self._bound_grads, strict=True)
             for layer, (of_layer, errors, work, grads) in zip(self._layers, arrays, strict=True):
                 layer.bias_gradient(of_layer, errors, work, grads)
@@ -143,7 +152,7 @@ class ShardedSteps(Steps):
         if rows not in self._memories:
             whole = self._largest.part(0, rows, batch=rows)
             cut = [
-                (first, last, whole.part(first, last, batch=rows))
+                (first, last, whole.part(first, last, rows, self._own))
                 for first, last in shards(rows, self.plan.stepping.parts)
                 if last > first
             ]
