@@ -135,7 +135,7 @@ def inspect(
         if len(shown.columns) > len(shown.images) or len(shown.images) > 1:
             summaries = [one.summary() for one in (*model.preprocessor.parts, *(image.fitted for image in images))]
             sections.append(column_lines(summaries, columns, every=bool(named)))
-        sections += [image_lines(one, columns, every=bool(named)) for one in shown.images]
+        sections += [image_lines(one, columns, bool(named), place == 0) for place, one in enumerate(shown.images)]
         sections += (
             [grid_lines(one, dependence) for one in dependence.columns]
             if named

@@ -25,10 +25,14 @@ ACROSS = 2
 """Characters of a region's shade, about as wide as a line is high."""
 
 
-def image_lines(image: ImageImportance, found: InspectedColumns, every: bool) -> list[str]:
-    """Lines on an image: maps and a table of its regions, and a table of its channels."""
+def image_lines(image: ImageImportance, found: InspectedColumns, every: bool, is_first: bool = True) -> list[str]:
+    """Lines on an image: maps and a table of its regions, and a table of its channels.
+
+    What the numbers mean is said of the first image, or was said of the columns beside it.
+    """
+    meaning = importance_meaning(found, "a region's pixels") if len(found.importance.columns) == 1 else ""
     lines = [
-        *wrap(importance_meaning(found, "a region's pixels"), PROSE),
+        *(wrap(meaning, PROSE) if is_first else ()),
         f"{printable(image.image)}, {shown_shape(image.grid.shape)}, in {_regions(image)}; "
         "darker: more important; rows and columns count from 0",
         *_maps(image),

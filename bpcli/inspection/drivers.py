@@ -35,7 +35,7 @@ class Drivers:
         values = [x if kept.all() else x[:, chosen]]
         for image in images:
             grid = RegionGrid.over(image.shape)
-            self.names += [region_name(image, region, images) for region in grid.regions]
+            self.names += [region_name(image, region, len(self._inputs.inputs) == 1) for region in grid.regions]
             self._cells += [(image, region) for region in grid.regions]
             values += [x[:, image.features(places)].mean(axis=1, keepdims=True) for places in grid.places()]
         self.values: Array = np.concatenate(values, axis=1) if images else x
@@ -54,9 +54,9 @@ class Drivers:
         return found
 
 
-def region_name(image: ImageInput, region: Region, images: Sequence[ImageInput]) -> str:
-    """Name of a region, with that of the image if there are several."""
-    return region.name if len(images) == 1 else f"{image.name}: {region.name}"
+def region_name(image: ImageInput, region: Region, is_only_input: bool) -> str:
+    """Name of a region, with that of the image if there are other inputs."""
+    return region.name if is_only_input else f"{image.name}: {region.name}"
 
 
 def _means(image: ImageInput, region: Region, table: Table) -> NDArray[np.float64]:

@@ -22,14 +22,17 @@ class Filters:
     kernels: NDArray[np.float64]
 
 
-def first_filters(model: Model) -> Filters | None:
-    """Kernels of the first layer with parameters, if it is a convolution over images. Takes a single network."""
+def first_filters(model: Model) -> list[Filters]:
+    """Kernels of each stem and of the network whose first layer with parameters is a convolution over images.
+
+    Takes a single network.
+    """
+    found, trunk_begun = [], False
     for named, views in zip(named_layers(model.inference.network), model.inference.parameters, strict=True):
         weights = [view for name, view in views.items() if name.split(".")[-1] == "weight"]
-        if not weights:
+        if not weights or (named.field is None and trunk_begun):
             continue
-        first = weights[0]
-        if first.ndim != KERNEL_AXES:
-            return None
-        return Filters(named.title, np.moveaxis(first, -1, 0).astype(np.float64))
-    return None
+        trunk_begun |= named.field is None
+        if weights[0].ndim == KERNEL_AXES:
+            found.append(Filters(named.title, np.moveaxis(weights[0], -1, 0).astype(np.float64)))
+    return found

@@ -27,15 +27,17 @@ MOST_NEURONS = 50
 """Maximum number of neurons listed, the most important first."""
 
 
-def inspection_page(title: str, found: Inspection, pictures: Sequence[PicturedImage], filters: Filters | None) -> str:
+def inspection_page(
+    title: str, found: Inspection, pictures: Sequence[PicturedImage], filters: Sequence[Filters]
+) -> str:
     """HTML page of an inspection."""
     sections = []
     shown: list[tuple[str, str]] = [("parameters", f"{found.network.parameters:,}")]
     if (section := pictures_section(pictures)) is not None:
         sections.append(section)
-    if filters is not None:
+    if filters:
         about = "Kernels of the layer that takes the picture: each gives one channel of its output."
-        sections.append(Section("Filters", [about], (), (), [filters_gallery(filters)]))
+        sections.append(Section("Filters", [about], (), (), [filters_gallery(one) for one in filters]))
     if found.columns is not None:
         importance = found.columns.importance
         shown.insert(0, (importance.metric, number(importance.score)))

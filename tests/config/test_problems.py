@@ -308,7 +308,7 @@ def test_a_layer_that_cannot_be_within_another_is_said_to_be_misplaced() -> None
 @pytest.mark.parametrize(("size", "pixels"), [("24", (24, 24)), ("[24, 32]", (24, 32)), ("null", None)])
 def test_the_size_of_pictures_is_one_number_or_two(size: str, pixels: tuple[int, int] | None) -> None:
     config = validate(ExperimentConfig, parse_yaml(f"{{data: {{path: a, images: {{size: {size}}}}}}}", "c.yaml"))
-    assert config.data.images.pixels == pixels
+    assert config.data.images.form.size == pixels
 
 
 @pytest.mark.parametrize("size", ["0", "[24]", "[24, 24, 3]", "a"])

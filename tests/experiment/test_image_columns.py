@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from commands import bpcli
 from experiments import after, prepared, reports, snapshot
 
@@ -201,3 +202,24 @@ def test_what_does_not_fit_is_named(folder: Path, photo: Any, augment: Any, what
     with pytest.raises(MismatchError) as caught:
         prepared(folder, **config(**photo), augment=augment)
     assert what in str(caught.value)
+
+
+def test_pictures_beside_columns_are_inspected_by_region_and_named_by_path(folder: Path, tmp_path: Path) -> None:
+    written = yaml.safe_dump(config(layers=LAYERS) | {"training": {"epochs": 2}, "name": "goods"})
+    (folder / "goods.yaml").write_text(written)
+    run = tmp_path / "run"
+    bpcli("train", folder / "goods.yaml", "--run-dir", run, "-q").ok()
+    found = bpcli("inspect", run, "--json").ok().json
+    assert {one["column"] for one in found["importance"]["columns"]} == {"photo", "weight", "material"}
+    (image,) = found["importance"]["images"]
+    assert (image["image"], len(image["regions"]), image["channels"]) == ("photo", 16, [])
+    assert {one["column"] for one in found["dependence"]["columns"]} == {"weight", "material"}
+    drivers = {name for neuron in found["neurons"] for name, _ in neuron["drivers"]}
+    assert any(name.startswith("photo: rows ") for name in drivers)
+    exciting = found["neurons"][0]["excited_by"][0]
+    assert exciting["file"] == f"photos/{exciting['row'] - 1}.png"
+    page = tmp_path / "page.html"
+    bpcli("inspect", run, "--html", page).ok()
+    html = page.read_text()
+    assert "Filters of stem &#x27;photo&#x27; (layers)" in html
+    assert "<span>photos/" in html

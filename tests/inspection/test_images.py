@@ -112,10 +112,9 @@ def test_examples_are_right_and_means_are_of_the_predicted_class(halves: tuple[M
 def test_filters_are_the_kernels_of_the_first_convolution(
     halves: tuple[Model, SplitRows], corner: tuple[Model, SplitRows]
 ) -> None:
-    found = first_filters(halves[0])
-    assert found is not None
+    (found,) = first_filters(halves[0])
     assert found.title == "layer 0 (conv)"
     weight, _ = Checkpoint.load(halves[0].path).predicting
     assert found.kernels.shape == (2, 3, 3, 1)
     assert found.kernels[1, 0, 2, 0] == weight.reshape(-1)[(0 * 3 + 2) * 2 + 1]
-    assert first_filters(corner[0]) is None
+    assert first_filters(corner[0]) == []

@@ -66,8 +66,8 @@ def open_source(
 def read_together(sources: Iterable[Source]) -> list[Source]:
     """Sources in which those of the same files share header, digest and columns, each read once.
 
-    Sources with other words for missing values, other arrays, or another size of pictures, share nothing. A column
-    wanted in two kinds is read in both.
+    Sources with other words for missing values, or other arrays, share nothing. A column wanted in two kinds is read
+    in both.
     """
     groups: dict[Hashable, list[Source]] = {}
     together = []

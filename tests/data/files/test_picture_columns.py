@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bpcli.data.files.cells import ReadOptions
+from bpcli.data.files.pictured_rows import picture_names
 from bpcli.data.files.read import data_digest, read_chunks, read_table
 from bpcli.data.files.source import Source
 from bpcli.data.picture_form import AS_THEY_ARE, PictureForm
@@ -124,3 +125,12 @@ def test_pictures_come_from_the_cache_until_one_of_them_changes(
     assert shades(again) == shades(first)
     Image.new("L", (3, 2), 11).save(goods.parent / "in stock" / "0.png")
     assert shades(Source([(goods, None)], options()).table()) == [11, 90, 11, 200, 90]
+
+
+def test_rows_are_named_by_the_paths_of_their_pictures(goods: Path, tmp_path: Path) -> None:
+    source = Source([(goods, None)], options(), cache=False)
+    assert picture_names(source) == [
+        *("in stock/0.png", "in stock/2.png", "in stock/0.png", "in stock/1.png", "in stock/2.png")
+    ]
+    assert picture_names(Source([(tmp_path / "in stock", None)], cache=False)) == ["0.png", "1.png", "2.png"]
+    assert picture_names(Source([(goods, None)], cache=False)) is None
