@@ -13,7 +13,10 @@ from bpcli.wording import counted, shown_shape
 
 FILTERS = (32, 64, 128)
 
-UNITS, RATE = 128, 0.5
+UNITS = 128
+
+BY_ROWS = ((5_000, (30, 32, 0.5)), (20_000, (20, 64, 0.35)), (1 << 62, (10, 128, 0.2)))
+"""Epochs, batch size and dropout rate, up to so many training rows."""
 
 MANY_CATEGORIES = 100
 """Categories of a column beside the images from which on they get vectors."""
@@ -21,8 +24,11 @@ MANY_CATEGORIES = 100
 
 def of_images(facts: DataFacts) -> Iterator[Choice]:
     """Choices after the split. Raises MismatchError for data without images."""
+    rows = counted(facts.rows, "training row")
+    epochs, batch, rate = next(value for most, value in BY_ROWS if facts.rows <= most)
     if facts.image:
-        yield Choice(("layers",), _layers(facts.image), f"images of {shown_shape(facts.image)}")
+        reason = f"images of {shown_shape(facts.image)}, {rows}"
+        yield Choice(("layers",), _layers(facts.image, rate), reason)
     elif facts.images:
         dense = [{"units": UNITS, "activation": "relu"}, {"type": "dropout", "rate": 0.2}]
         yield Choice(("layers",), dense, "features of the images and of the other columns together")
@@ -35,9 +41,7 @@ def of_images(facts: DataFacts) -> Iterator[Choice]:
     else:
         what = "image is for images, and the data has none: declare `input`, or a column of type image"
         raise MismatchError(Mismatch(("recipe",), what))
-    rows = counted(facts.rows, "training row")
     yield Choice(("optimizer",), {"type": "adam", "learning_rate": 0.002}, "steps of equal size for filters and units")
-    epochs, batch = (30, 32) if facts.rows <= 5_000 else (20, 64) if facts.rows <= 20_000 else (10, 128)
     yield Choice(("schedule",), {"type": "cosine", "warmup_epochs": 1}, "ends at rest")
     yield Choice(("training", "epochs"), epochs, rows)
     yield Choice(("training", "batch_size"), batch, rows)
@@ -48,8 +52,8 @@ def of_images(facts: DataFacts) -> Iterator[Choice]:
         yield Choice(("training", "early_stopping"), stopping, "there are no validation rows")
 
 
-def _layers(shape: tuple[int, ...]) -> list[dict[str, Any]]:
-    """Convolutions with poolings, and a dense layer between dropouts."""
+def _layers(shape: tuple[int, ...], rate: float) -> list[dict[str, Any]]:
+    """Convolutions with poolings, and a dense layer between dropouts of a rate."""
     found = [written(layer) for layer in convolutions(shape, FILTERS)]
-    dropout = {"type": "dropout", "rate": RATE}
+    dropout = {"type": "dropout", "rate": rate}
     return [*found, dropout, {"units": UNITS, "activation": "relu"}, dropout]
