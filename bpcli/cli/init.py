@@ -29,6 +29,7 @@ class RecipeChoice(StrEnum):
     quick = "quick"
     linear = "linear"
     classic = "classic"
+    image = "image"
 
 
 def init(
@@ -61,7 +62,8 @@ def init(
         str | None, typer.Option(help="Encoding of text, such as cp1252 (default: recognised).")
     ] = None,
     recipe: Annotated[
-        RecipeChoice, typer.Option(help="Defaults of everything but the data; classic: one plain network.")
+        RecipeChoice,
+        typer.Option(help="Defaults of everything but the data; image for images, classic: one plain network."),
     ] = RecipeChoice.tabular,
     budget: Annotated[
         str | None,

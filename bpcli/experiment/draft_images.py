@@ -38,8 +38,13 @@ class Images(NamedTuple):
         return [*lines, "  - {type: dropout, rate: 0.5}", "  - {units: 128}", "  - {type: dropout, rate: 0.5}"]
 
 
-def images_in(table: Table, other: Collection[str]) -> Images | None:
-    """Images that are the only input, besides `other` columns; None if there are none."""
+def images_in(table: Table, other: Collection[str], pictures: Collection[str] = ()) -> Images | None:
+    """Images that are the only input, besides `other` columns; None if there are none.
+
+    pictures: columns of pictures, which need no shape in the config.
+    """
+    if pictures:
+        return None
     inputs = [column for name, column in table.items() if name not in other]
     if len(inputs) != 1 or not inputs[0].shape or inputs[0].kind != "numeric":
         return None

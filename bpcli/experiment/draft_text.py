@@ -95,7 +95,7 @@ def config_text(found: Findings) -> str:
     lines += [f"  #   {line}" for line in _described(table, targets, found.excluded, data.columns)]
     if table.parts is None:
         lines.append(f"  split: {_split(found, few)}")
-    images = images_in(table, {*targets, *found.excluded})
+    images = images_in(table, {*targets, *found.excluded}, data.pictures)
     if data.images.form.size is not None:
         shape = f"[{height}, {width}, {data.images.channels}]"
         lines.append(f"input: {{shape: {shape}, scale: channel}}    # one mean and spread a channel")

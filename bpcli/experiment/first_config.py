@@ -13,7 +13,6 @@ from pydantic import ValidationError
 
 from bpcli.config.recipe import RecipeName
 from bpcli.data.arrays_spec import ArraysSpec
-from bpcli.data.columns.image_column import ImageColumn
 from bpcli.data.columns.recognition import recognised_column, with_common_orders
 from bpcli.data.examples.missing_names import missing_classes_noted, names_with_missing_words
 from bpcli.data.examples.repeated_headers import repeated_headers, repeats_noted
@@ -176,8 +175,8 @@ def draft_config(
     encoder_reason = reason_for_logarithms(columns) if isinstance(loss, MeanSquaredError) else None
     if encoder_reason is not None:
         notes.append(f"data.target_encoder: log; {encoder_reason}")
-    images = images_in(table, {*targets, *excluded})
-    has_images = images is not None or any(isinstance(column.spec, ImageColumn) for column in recognised.values())
+    images = images_in(table, {*targets, *excluded}, data.pictures)
+    has_images = images is not None or len(data.pictures) > 0
     if recipe == "image" and not has_images:
         raise UsageError("--recipe image: the data has no images; choose tabular, quick, linear or classic")
     if recipe == "classic" or (any(column.shape for column in table.values()) and not has_images):

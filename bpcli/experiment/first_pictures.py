@@ -45,21 +45,18 @@ def size_for(data: DataSpec) -> tuple[DataSpec, list[str]]:
 
 
 def picture_columns(table: Table, targets: Collection[str], location: Location) -> dict[str, RecognisedColumn]:
-    """Columns whose cells are all paths of pictures that exist beside the file, with their size and channels.
+    """Columns most of whose cells are paths of pictures that exist beside the file, with their size and channels.
 
     Raises DataError for a picture that cannot be read.
     """
     found = {}
     for name, column in table.items():
         paths = column.present() if column.kind == "categorical" else ()
-        if name in targets or not paths or column.missing().any():
-            continue
-        if not all(path.lower().endswith(SUFFIXES) for path in paths):
-            continue
         folder = folder_of(location)
-        if not (folder / paths[0]).is_file():
+        named = [path for path in paths if path.lower().endswith(SUFFIXES) and (folder / path).is_file()]
+        if name in targets or 2 * len(named) <= len(paths):
             continue
-        facts = [picture_facts(folder / path) for path in paths if (folder / path).is_file()]
+        facts = [picture_facts(folder / path) for path in named]
         size, why = _size(facts)
         channels = 1 if all(one.gray for one in facts) else 3
         spec = ImageColumn.model_validate({"size": size, "channels": channels})

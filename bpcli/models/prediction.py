@@ -81,7 +81,7 @@ def predict_files(
     tally, beginning = Tally(), lines.beginning()
     for source in sources:
         table = Input.open(model, source, keep, CHUNK_ROWS if explainer is None else EXPLAINED_ROWS)
-        answers = Answers(model, table.options, keep, probabilities, explainer, lines, table.where)
+        answers = Answers(model, table.options, keep, probabilities, explainer, lines, table.where, source)
         with model.threads.single():
             for answered in in_order(answers, _numbered(table.chunks), table.threads):
                 if answered.rows or answered.failure is None:
@@ -124,11 +124,13 @@ class Input:
         options = replace(
             options, kinds=kinds, columns=frozenset(kinds) | frozenset(keep), verbatim=options.verbatim | set(keep)
         )
+        # Kept paths stay text, to be written unchanged; their pictures are read when they are predicted.
+        unkept = replace(options, pictures={name: form for name, form in options.pictures.items() if name not in keep})
         tables: Iterator[Table | None]
         if arrives := source is None or is_stream(source):
-            tables = read_stream(source, options, chunk_rows)
+            tables = read_stream(source, unkept, chunk_rows)
         else:
-            tables = read_chunks(source, options, chunk_rows)
+            tables = read_chunks(source, unkept, chunk_rows)
         first, where = next(table for table in tables if table is not None), shown_path(source)
         model.require_positions(source, first.header)
         first.require([*kinds, *keep], where)
@@ -136,8 +138,6 @@ class Input:
         ignored = tuple(name for name in first.ignored if name not in known)
         model.require_width(source, ignored)
         whole = next((name for name in keep if first[name].shape), None)
-        if whole is not None and whole in options.pictures:
-            raise UsageError(f"--keep: {quoted(whole)} has pictures; keep another column, such as an id")
         if whole is not None:
             raise UsageError(
                 f"--keep: {quoted(whole)} is an array; name positions of it, such as {quoted(whole + '0')}"

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from bpcli.data.columns import Surprise
 from bpcli.data.files.cells import ReadOptions, typed
+from bpcli.data.files.picture_columns import with_pictures
 from bpcli.data.table import Column, Table
 from bpcli.errors import DataError
 from bpcli.models.model import Model
@@ -48,7 +50,7 @@ class Answered(NamedTuple):
 class Answers:
     """Predictions of a model as columns of an output, in which the `keep` columns of the input come first.
 
-    where: the data, for messages.
+    where: the data, for messages. source: the file, or None for a stream.
     """
 
     model: Model
@@ -58,6 +60,13 @@ class Answers:
     explainer: Explainer | None
     lines: Lines
     where: str
+    source: Path | None = None
+
+    def _typed(self, column: Column, first_row: int) -> Column:
+        """Kept column of text as the model takes it."""
+        if column.name in self.options.pictures:
+            return with_pictures(Table([column]), self.source, self.options)[column.name]
+        return typed(column, self.options, self.where, first_row)
 
     def __call__(self, numbered: tuple[int, Table]) -> Answered:
         """Answer a table that follows a number of rows, up to the first row that cannot be answered.
@@ -67,8 +76,7 @@ class Answers:
         before, table = numbered
         # Kept inputs were read as text, to be written unchanged, and are typed here.
         inputs = [
-            typed(table[name], self.options, self.where, before + 1) if name in self.keep else table[name]
-            for name in self.options.kinds
+            self._typed(table[name], before + 1) if name in self.keep else table[name] for name in self.options.kinds
         ]
         kept, rows = [table[name] for name in self.keep], Table(inputs, rows=table.rows)
         try:

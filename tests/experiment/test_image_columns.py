@@ -179,9 +179,34 @@ def test_check_lists_the_layers_of_the_column(folder: Path, run: Path) -> None:
     assert [layer["type"] for layer in stems[0]["layers"]] == ["conv", "batch_norm", "max_pool", "dense"]
 
 
-def test_pictures_cannot_be_kept(run: Path, folder: Path) -> None:
-    found = bpcli("predict", "goods.csv", "--run", str(run), "--keep", "photo", cwd=folder)
-    assert (found.code, found.err) == (2, "error: --keep: 'photo' has pictures; keep another column, such as an id\n")
+def test_the_paths_of_pictures_can_be_kept(run: Path, folder: Path) -> None:
+    whole = bpcli("predict", "goods.csv", "--run", str(run), cwd=folder).ok().rows
+    kept = bpcli("predict", "goods.csv", "--run", str(run), "--keep", "photo", cwd=folder).ok().rows
+    assert [row["photo"] for row in kept] == [f"photos/{place}.png" for place in range(ROWS)]
+    assert [row["prediction"] for row in kept] == [row["prediction"] for row in whole]
+
+
+def test_a_table_of_pictures_alone_is_predicted_from_its_file(folder: Path, tmp_path: Path) -> None:
+    lines = [f"{folder / 'photos' / f'{place}.png'},{'ab'[place % 2]}" for place in range(40)]
+    (tmp_path / "alone.csv").write_text("\n".join(["photo,kind", *lines]) + "\n")
+    bpcli("init", "alone.csv", "--target", "kind", "-o", "c.yaml", cwd=tmp_path).ok()
+    assert "input:" not in (tmp_path / "c.yaml").read_text()
+    run = bpcli("train", "c.yaml", "--set", "training.epochs=1", cwd=tmp_path).ok().last
+    assert len(bpcli("predict", "alone.csv", "--run", run, cwd=tmp_path).ok().rows) == 40
+
+
+def test_init_says_which_row_has_no_picture(folder: Path) -> None:
+    (folder / "empty.csv").write_text((folder / "goods.csv").read_text().replace("photos/4.png", ""))
+    found = bpcli("init", "empty.csv", "--target", "price", cwd=folder)
+    assert (found.code, found.err) == (3, "error: empty.csv: column 'photo': 1 row without a picture, such as row 5\n")
+    trained = bpcli("train", "goods.yaml", "--set", "data.path=empty.csv", cwd=folder)
+    assert trained.code == 3
+    assert trained.err.endswith("column 'photo': 1 row without a picture, such as row 5\n")
+
+
+def test_a_shape_of_the_input_beside_a_column_of_images_is_an_error(folder: Path) -> None:
+    with pytest.raises(MismatchError, match=r"input: is for arrays and columns of pixels; column 'photo' is of type"):
+        prepared(folder, **config(), input={"shape": [8, 8, 1]})
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def test_of_a_sick_network_it_is_said_what_is_wrong(name: str, overrides: list[s
 
 
 QUICK = ("xor", "penguins", "credit", "textbook")
-LONG = ("auto_mpg", "concrete", "digits", "fashion", "digits_conv", "fashion_conv")
+LONG = ("auto_mpg", "concrete", "digits", "fashion", "digits_conv", "fashion_conv", "clothes")
 
 
 @pytest.mark.parametrize("name", [*QUICK, *(pytest.param(name, marks=pytest.mark.exhaustive) for name in LONG)])

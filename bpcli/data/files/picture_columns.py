@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 
@@ -36,6 +37,8 @@ def picture_content(table: Table, location: Location) -> Iterator[bytes]:
     """Contents of the pictures that a table of paths names, ordered by path in each column: what a digest is of."""
     for column in table.values():
         for path in column.present() if column.kind == "categorical" else ():
+            if not (folder_of(location) / path).is_file():
+                continue  # an error when the pictures are read, which says where
             with open_bytes(folder_of(location) / path) as stream:
                 while block := stream.read(1 << 20):
                     yield block
@@ -58,10 +61,20 @@ def _pixels(paths: Column, folder: Path, where: str, options: ReadOptions) -> Co
         raise DataError(f"{where}: {counted(int((~known).sum()), 'row')} without a picture, such as row {first}")
     used = np.unique(codes)
     names = [named[code] for code in used.tolist()]
-    for name in names:
-        if not (folder / name).is_file():
-            raise DataError(f"{where}: {quoted(name)} is no file in {shown_path(folder)}")
+    absent = [code for code, name in zip(used.tolist(), names, strict=True) if not (folder / name).is_file()]
+    if absent:
+        _refuse(named[absent[0]], int(np.argmax(codes == absent[0])) + 1, len(absent), folder, where)
     pixels = pixels_of(names, folder, options.pictures[paths.name], where)
     if len(names) < len(codes) or not np.array_equal(used[: len(codes)], codes):
         pixels = pixels[np.searchsorted(used, codes)]
     return Column(paths.name, "numeric", pixels)
+
+
+def _refuse(name: str, row: int, count: int, folder: Path, where: str) -> NoReturn:
+    """Raise DataError for the first of so many paths without a file."""
+    inside = "the working directory" if folder == Path() else shown_path(folder)
+    others = f", as {count - 1:,} other {'path' if count == 2 else 'paths'}" if count > 1 else ""
+    what = f"{quoted(name)} in row {row:,} is no file in {inside}{others}"
+    if "://" in name:
+        what += "; URLs are not read: download the pictures"
+    raise DataError(f"{where}: {what}")

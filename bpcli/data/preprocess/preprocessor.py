@@ -19,6 +19,7 @@ from bpcli.data.columns import ArrayInput, ColumnInput, FittedInput, Surprise, T
 from bpcli.data.columns.encoders import numbers
 from bpcli.data.columns.fit_context import FitContext
 from bpcli.data.columns.image import InputSpec
+from bpcli.data.columns.image_column import ImageColumn
 from bpcli.data.columns.spec import (
     BooleanColumn,
     CategoricalColumn,
@@ -110,6 +111,10 @@ class Preprocessor(Spec):
         weights = None if weights is None else unequal(weights)
         target_columns = [train[name] for name in targets]
         target = fit_target(target_columns, loss, target_encoder, weights, positive, target_range)
+        pictures = next((name for name in inputs if isinstance(specs.get(name), ImageColumn)), None)
+        if image is not None and pictures is not None:
+            what = f"is for arrays and columns of pixels; column {quoted(pictures)} is of type image: delete `input`"
+            raise MismatchError(Mismatch(("input",), what))
         if known is None and image is not None:
             known = (image.fit(train, inputs, encoders, weights),)
         if known is None:

@@ -31,7 +31,7 @@ def grid_of(index: int, kind: str, in_shape: Shape) -> Grid:
         Mismatch(
             ("layers", index),
             f"{kind} takes images or series, not {found}: {remedy} declare their shape by "
-            "`input: {shape: [height, width, channels]}`",
+            "`input: {shape: [height, width, channels]}`; beside other columns, place it in the layers of the image's",
         )
     )
 

@@ -84,7 +84,9 @@ def test_an_empty_cell_is_refused_with_its_row(goods: Path) -> None:
 
 def test_a_path_without_a_file_is_refused_by_name(goods: Path) -> None:
     (goods.parent / "in stock" / "2.png").unlink()
-    assert refusal(goods) == "FOLDER/goods.csv: column 'photo': 'in stock/2.png' is no file in FOLDER"
+    assert refusal(goods) == ("FOLDER/goods.csv: column 'photo': 'in stock/2.png' in row 2 is no file in FOLDER")
+    (goods.parent / "in stock" / "1.png").unlink()
+    assert refusal(goods).endswith("'in stock/1.png' in row 4 is no file in FOLDER, as 1 other path")
 
 
 def test_pictures_of_several_sizes_need_a_size(goods: Path) -> None:
