@@ -159,10 +159,11 @@ def permutation_importance(
     """
     require_score(model, metric)
     multiplications, budget = max(1, model.inference.network.multiplications), MOST_MULTIPLICATIONS
-    columns, images = column_groups(model, pixels), image_groups(model, OF_IMAGES / (LEAST_ROWS * multiplications))
+    of_members = multiplications * model.members
+    columns, images = column_groups(model, pixels), image_groups(model, OF_IMAGES / (LEAST_ROWS * of_members))
     groups = [*columns, *(group for image in images for group in (*image.regions, *image.channels))]
     if images:
-        budget = OF_IMAGES
+        budget, multiplications = OF_IMAGES, of_members
         most_passes = min(most_passes, int(budget / (table.rows * multiplications)))
     repeats = max(1, min(repeats, most_passes // len(groups)))
     passes = 1 + repeats * len(groups)

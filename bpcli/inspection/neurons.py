@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bpcli.arrays.memory import Array
 from bpcli.data.table import Table
 from bpcli.inspection.drivers import Drivers
-from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, evenly_spaced
+from bpcli.inspection.sampling import LEAST_ROWS, MOST_MULTIPLICATIONS, evenly_spaced
 from bpcli.models.model import Model
 from bpcli.nn.activations import Activation
 from bpcli.nn.losses import LossScratch
@@ -21,6 +21,9 @@ MOST_ROWS = 2_000
 
 DRIVERS, EXCITING = 3, 3
 """Numbers of driving features and of exciting rows listed per neuron."""
+
+OF_IMAGES, LEAST_IMAGES = 1.5e10, 15
+"""Maximum number of multiplications for the losses without each filter, and minimum number of images."""
 
 ALIKE = 0.999
 """Minimum correlation at which two neurons of a layer count as duplicates."""
@@ -145,7 +148,8 @@ class _Losses:
 
     def __init__(self, model: Model, targets: Array) -> None:
         self._model = model
-        self._places = evenly_spaced(len(targets), MOST_MULTIPLICATIONS / max(_multiplications(model), 1))
+        most, least = (OF_IMAGES, LEAST_IMAGES) if model.inference.takes_images else (MOST_MULTIPLICATIONS, LEAST_ROWS)
+        self._places = evenly_spaced(len(targets), most / max(_multiplications(model), 1), least)
         self.rows = len(self._places)
         self._targets = targets[self._places].astype(np.float64)
         self._scratch = LossScratch(self.rows, targets.shape[1], np.dtype(np.float64))

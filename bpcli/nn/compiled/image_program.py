@@ -27,16 +27,14 @@ def image_layers(layers: Described) -> int:
     return max((place for place, (_, kernel) in enumerate(layers, 1) if kernel.sliding is not None), default=0)
 
 
-def describe_images(
-    layers: Described, *, batch: int, parts: int, biases_at: int, memory_at: int, line: int
-) -> tuple[ImageLayers, int]:
-    """Table of image layers, with memory from `memory_at` on for batches of `batch` rows; and where that ends.
+def describe_images(layers: Described, *, batch: int, parts: int, biases_at: int, line: int) -> tuple[ImageLayers, int]:
+    """Table of image layers, with memory from 0 on for batches of `batch` rows; and where that ends.
 
     biases_at: the first parameter that is no weight.
     """
     table = np.zeros((len(layers), codes.IMAGE_COLUMNS), np.int64)
     group = max(1, min(-(-batch // parts), GROUP_NUMBERS // max(layer.n_out for layer, _ in layers)))
-    weights = biases = windows = errors = 0
+    memory_at = weights = biases = windows = errors = 0
     for row, (layer, kernel) in zip(table, layers, strict=True):
         row[codes.KIND], row[codes.ACTIVATION] = kernel.kind, kernel.activation
         row[codes.N_IN], row[codes.N_OUT] = layer.n_in, layer.n_out

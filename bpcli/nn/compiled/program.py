@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -94,30 +94,18 @@ class Program:
         if loss_code is None or rule_code is None or kernels is None or gemm is None or dtype != np.float32:
             raise ValueError("this plan has no compiled kernels")
         described = [pair for pair in zip(network.layers, kernels, strict=True) if pair[1].kind != codes.NONE]
-        of_images = image_layers(described)
-        ahead, dense = described[:of_images], described[of_images:]
-        weight, bias, end = 0, network.layout.weights, 0
-        self.images = None
+        ahead = described[: image_layers(described)]
+        dense, weight, bias, end = described[len(ahead) :], 0, network.layout.weights, 0
+        self.images, lines = None, []
         if ahead:
-            self.images, end = describe_images(
-                ahead, batch=batch, parts=parts, biases_at=bias, memory_at=end, line=line
-            )
-            (_, _, _, weights), (_, _, _, biases) = parameters_of(self.images, bias)
-            weight, bias = weights, bias + biases
-            dense = [(ahead[-1][0], Kernel(codes.IMAGES)), *dense]
+            self.images, end = describe_images(ahead, batch=batch, parts=parts, biases_at=bias, line=line)
+            weight, bias = (at + count for _, _, at, count in parameters_of(self.images, bias))
+            dense, lines = [(ahead[-1][0], Kernel(codes.IMAGES)), *dense], list(self.images.layers)
         table = np.zeros((len(dense), codes.COLUMNS), np.int64)
-        end = _lay_out(table, dense, batch, weight, bias, end)
-        rows_of_tables = list(table)
         if self.images is not None:
             table[0, codes.OUTPUT] = self.images.layers[-1, codes.OUTPUT]
-            rows_of_tables = [*self.images.layers, *table[1:]]
-        self.dropout = [kernel.masks for _, kernel in described if kernel.masks is not None]
-        ends = np.cumsum([0, *(rows * layer.n_out for layer in self.dropout)])
-        self.flat_masks = np.empty(ends[-1], np.float32)
-        self.masks = [self.flat_masks[start:stop].reshape(rows, -1) for start, stop in pairwise(ends)]
-        masked = (row for row in rows_of_tables if row[codes.KIND] == codes.DROPOUT)
-        for row, start in zip(masked, ends, strict=False):
-            row[codes.MASK] = start
+        end = _lay_out(table, dense, batch, weight, bias, end)
+        self._make_masks([*lines, *table], described, rows)
         self.parts = parts
         widths = [network.n_in, *(layer.n_out for layer, _ in dense)]
         cut = np.array([cuts(width, parts, line) for width in widths], np.int64)
@@ -137,6 +125,16 @@ class Program:
         m, v = (slots.get(name, none) for name in ("m", "v"))
         memory = aligned(end, dtype)
         self.vectors = Vectors(params, aligned(params.size, dtype), m, v, memory, np.zeros((2, parts)))
+
+    def _make_masks(self, lines: Sequence[NDArray[np.int64]], layers: Described, rows: int) -> None:
+        """Memory of the masks of all layers with dropout, and its start in their lines of the tables."""
+        self.dropout = [kernel.masks for _, kernel in layers if kernel.masks is not None]
+        ends = np.cumsum([0, *(rows * layer.n_out for layer in self.dropout)])
+        self.flat_masks = np.empty(ends[-1], np.float32)
+        self.masks = [self.flat_masks[start:stop].reshape(rows, -1) for start, stop in pairwise(ends)]
+        of_dropout = (line for line in lines if line[codes.KIND] == codes.DROPOUT)
+        for line, start in zip(of_dropout, ends[:-1], strict=True):
+            line[codes.MASK] = start
 
 
 def _lay_out(table: NDArray[np.int64], layers: Described, rows: int, weight: int, bias: int, end: int) -> int:
