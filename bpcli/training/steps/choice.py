@@ -19,10 +19,11 @@ COMPILED_FROM = 0.1
 Loading compiled code takes half a second; compiling it, once per machine, about seven. A default run has 100 epochs.
 """
 
-KERNELS_FROM = 3.0
-"""Run elementwise operations of several members as machine code from this estimated time of a training on, in seconds.
+KERNELS_FROM = 6.0
+"""Run elementwise operations of several members as machine code from this estimated time of all epochs on, in seconds.
 
-They save a third of it, and loading numba takes half a second. The bits are the same, so the number of epochs counts.
+They save a fifth of the time, loading them takes half a second, and early stopping may leave a fifth of the epochs. The
+bits are the same, so the number of epochs may count.
 """
 
 STEP_SECONDS, OPERATION_SECONDS = 10e-6, 1 / 60e9
