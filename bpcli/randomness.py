@@ -43,20 +43,23 @@ class Stream:
         return self._generator
 
     @cached_property
-    def _pool(self) -> NDArray[np.uint16]:
+    def pool(self) -> NDArray[np.uint16]:
         """Random integers, drawn once, at a position of no layer."""
         return self.at(index=(1 << 32) - 1).integers(POOL_RANGE, size=POOL, dtype=np.uint16)
 
     def from_pool(
         self, of: NDArray[Any], epoch: int, step: int, index: int, shard: int, member: int
     ) -> Iterator[tuple[NDArray[Any], NDArray[np.uint16]]]:
-        """Yield pieces of `of`, (numbers,), with random integers below 2^16 for each, from places of the pool.
+        """Yield pieces of `of`, (numbers,), with random integers below 2^16 for each, from places of the pool."""
+        pool = self.pool
+        for piece, place in enumerate(self.places(len(of), epoch, step, index, shard, member)):
+            part = of[piece * PIECE : (piece + 1) * PIECE]
+            yield part, pool[place : place + len(part)]
 
-        The places are the first numbers of the position. Integers repeat where windows of two positions overlap.
+    def places(self, numbers: int, epoch: int, step: int, index: int, shard: int, member: int) -> list[int]:
+        """Places of the pool from which each piece of so many numbers is read.
+
+        They are the first numbers of the position. Integers repeat where windows of two positions overlap.
         """
-        pool = self._pool
-        places = self.at(epoch, step, index, shard, member).bit_generator
-        for start in range(0, len(of), PIECE):
-            piece = of[start : start + PIECE]
-            place = int(places.random_raw()) % (POOL - len(piece))
-            yield piece, pool[place : place + len(piece)]
+        raw = self.at(epoch, step, index, shard, member).bit_generator.random_raw
+        return [int(raw()) % (POOL - min(PIECE, numbers - start)) for start in range(0, numbers, PIECE)]

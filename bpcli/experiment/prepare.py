@@ -206,7 +206,7 @@ def prepare(
     if plan.stepping.way == "sharded":
         own = shards_bytes(network, plan.batch_size, plan.stepping.parts, plan.dtype)
         memory = replace(memory, workspace=memory.workspace + own)
-    if plan.stepping.compiled:
+    if plan.stepping.uses_numba:
         memory = replace(memory, compiled=COMPILED_BYTES)
         require_memory(memory.remaining, "training by compiled steps", "free memory, or uninstall numba")
     arrays = {name for array in preprocessor.arrays for name in (array.name, *array.columns)}

@@ -22,19 +22,20 @@ class MovingAverage:
 
     def __init__(self, spec: Average, state: TrainingState) -> None:
         self._decay, self._state = spec.decay, state
-        self._rest = np.empty((), state.params.dtype)
+        self.rest = np.empty((), state.params.dtype)
+        """Weight of the new values in the step that `begin` was called for."""
         pairs = (state.average_params, state.params), (state.average_layer_state, state.layer_state)
         self._pairs = [(averages.reshape(-1), vectors.reshape(-1)) for averages, vectors in pairs]
         self._scratch = self.scratch()
 
     def scratch(self) -> Array:
         """Scratch memory for `apply`, one per thread."""
-        return np.empty(min(BLOCK, max(self._state.params.size, self._state.layer_state.size)), self._rest.dtype)
+        return np.empty(min(BLOCK, max(self._state.params.size, self._state.layer_state.size)), self.rest.dtype)
 
     def begin(self) -> None:
         """Compute the weight of the new values in the step that the optimizer has counted last."""
         step = self._state.optimizer.steps - 1
-        self._rest[()] = 1.0 - min(self._decay, (1.0 + step) / (10.0 + step))
+        self.rest[()] = 1.0 - min(self._decay, (1.0 + step) / (10.0 + step))
 
     def take(self) -> None:
         """Average the parameters and layer state of all members, after a step."""
@@ -52,5 +53,5 @@ class MovingAverage:
             a = average[start : start + BLOCK]
             change = scratch[: len(a)]
             np.subtract(values[start : start + BLOCK], a, out=change)
-            np.multiply(change, self._rest, out=change)
+            np.multiply(change, self.rest, out=change)
             np.add(a, change, out=a)

@@ -16,7 +16,8 @@ class Stepping:
 
     `sharded` divides the rows of a batch into `parts` shards, and the weights of each layer into blocks along its
     inputs. `compiled` runs machine code, which divides each layer into `parts` along its outputs. Up to `parts`
-    threads can share a step. The bits of the result depend on this value, but not on the number of threads.
+    threads can share a step. The bits of the result depend on this value, except for `kernels`, but not on the number
+    of threads.
     """
 
     way: Way = "serial"
@@ -27,11 +28,18 @@ class Stepping:
     """Numbers per cache line: compiled parts start at multiples of it, so that threads never write to the same line."""
     gathered_bytes: int = GATHERED_BYTES
     """Bytes of batches gathered at a time; compiled steps process them in one call."""
+    kernels: bool = False
+    """Whether serial steps of several members run elementwise operations as machine code. It does not change a bit."""
 
     @property
     def compiled(self) -> bool:
         """Whether steps run as machine code."""
         return self.way == "compiled"
+
+    @property
+    def uses_numba(self) -> bool:
+        """Whether steps, or parts of them, run as machine code."""
+        return self.compiled or self.kernels
 
 
 SERIAL = Stepping()

@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import FLOAT32, TrainingStep, layout, members, targets_for
+from networks import FLOAT32, TrainingStep, layout, members, planned, targets_for
 
 from bpcli.arrays.expansion import Intake
 from bpcli.arrays.fields import Batch, Field, Grid
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Workspace
 from bpcli.nn.activations import Activation, Tanh
+from bpcli.nn.batch_pass import BatchPass
 from bpcli.nn.embedding import Embedding
 from bpcli.nn.layers import (
     AvgPool,
@@ -173,6 +174,32 @@ def test_an_update_allocates_no_array(rule: Any, block: int) -> None:
     state = rule.init(len(params), FLOAT32)
     parts = update.parts(params[None], grads[None], state)
     assert bytes_allocated(lambda: update.take(parts, 1e-3, state)) < BOUND
+
+
+def test_a_compiled_step_of_members_allocates_no_array() -> None:
+    pytest.importorskip("numba")
+    from bpcli.nn.compiled.members import AdamOfMembers, with_kernels
+
+    network = planned([Dense(units=UNITS), Dropout(rate=0.2, schedule="constant"), Dense(units=3)], 3, 2)
+    together = network.of_members(2)
+    assert together is not None
+    together, rows, loss = with_kernels(together), 2 * ROWS, CrossEntropy()
+    assert [layer.index for layer in together.layers] == [0, 2, 3]
+    vectors = np.stack([network.initialize(0, FLOAT32, member)[0] for member in (0, 1)])
+    grads, state = np.empty_like(vectors), Adam().init(network.layout.size, FLOAT32, 2)
+    adam = AdamOfMembers(Update(Adam(), network.layout, FLOAT32), vectors, grads, state, vectors.copy())
+    params, bound, no_state = together.bind(vectors), together.bind(grads), together.bind_state(np.empty((2, 0)))
+    through, position = BatchPass(together, loss, rows, FLOAT32), Position(Stream(0, "dropout"))
+    x, y = np.ones((rows, 3), FLOAT32), np.eye(2, dtype=FLOAT32)[np.zeros(rows, int)]
+
+    def step() -> None:
+        position.step += 1
+        through.value(through.forward(params, no_state, (x,), position), y, None)
+        through.backward(params, bound)
+        adam.begin(1e-3, 0.0)
+        adam.apply(0.1)
+
+    assert bytes_allocated(step) < BOUND
 
 
 def test_memory_does_not_grow_with_the_steps() -> None:

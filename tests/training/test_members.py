@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 from experiments import plan, reports
 
+from bpcli.errors import DivergedError
 from bpcli.nn.activations import Gelu, Identity, Tanh
 from bpcli.nn.layers import BatchNorm, Dense, Dropout, Parametric, Scale
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy
-from bpcli.nn.optimizers import Adamw, Nadam, RateFactors, Rprop, Sgd
+from bpcli.nn.optimizers import Adam, Adamw, Nadam, RateFactors, Rprop, Sgd
 from bpcli.nn.schedules import Cosine
 from bpcli.system.threads import Crew
 from bpcli.training import Stepping, TrainingPlan, TrainingSpec, choose_stepping
-from bpcli.training.spec import Clip, Penalty
+from bpcli.training.spec import Average, Clip, Penalty
 from bpcli.training.steps import steps_for
+from bpcli.training.steps.choice import numpy_seconds
 
 GENERATOR = np.random.default_rng(0)
 X, CLASSES = GENERATOR.normal(size=(60, 5)), GENERATOR.integers(0, 3, 60)
@@ -118,6 +120,67 @@ def test_members_are_for_serial_steps(way: Any) -> None:
     assert choose_stepping(of, compiled_from=0.0, shared_from=0.0, can_compile=lambda: True) == Stepping()
     with Crew(1) as crew, pytest.raises(ValueError, match="one member"):
         steps_for(replace(of, stepping=Stepping(way)), of.new_state(), crew)
+
+
+RECTIFIED = [
+    Scale(),
+    Dense(units=40, initializer="data_std"),
+    Dropout(rate=0.3, schedule="cosine"),
+    Dropout(rate=0.1, schedule="constant"),
+    Dense(units=9),
+    Dropout(rate=0.2),
+    Dense(units=5),
+    Dense(units=4, activation=Tanh()),
+    Dropout(rate=0.2, schedule="flat_cosine"),
+]
+SCHEDULED = Adamw(weight_decay=0.1, decay_schedule="cosine", rate_factors=RateFactors(biases=0.1, scales=3.0))
+
+
+@pytest.mark.parametrize("rules", [{}, RULES | {"average": Average(decay=0.9)}], ids=["plain", "rules"])
+@pytest.mark.parametrize("rule", [Adam(), Adamw(weight_decay=0.1), SCHEDULED], ids=["adam", "adamw", "scheduled"])
+def test_compiled_operations_do_not_change_a_bit(rule: Any, rules: Any) -> None:
+    pytest.importorskip("numba")
+    spec = TrainingSpec(epochs=4, batch_size=16, **rules)
+    options: Any = {"layers": RECTIFIED, "loss": CrossEntropy(), "optimizer": rule, "dtype": np.float32}
+    of = plan(X, CLASSES, spec, weight=GENERATOR.uniform(0.5, 2.0, 60), schedule=Cosine(), **options)
+    of = replace(of, members=(3, 4, 5))
+    compiled = choose_stepping(of, kernels_from=0.0, can_compile=lambda: True)
+    assert compiled == Stepping(kernels=True)
+    states, losses = [], []
+    for stepping in (Stepping(), compiled):
+        states.append(of.new_state())
+        losses.append([report.train_loss for report in reports(replace(of, stepping=stepping), states[-1])])
+    assert losses[0] == losses[1]
+    numpys, kernels = (state.vectors() for state in states)
+    assert [name for name, vector in numpys.items() if vector.tobytes() != kernels[name].tobytes()] == []
+    assert not np.array_equal(numpys["params"], of.new_state().params)
+
+
+def test_operations_are_compiled_for_long_trainings_with_adam() -> None:
+    def chosen(
+        kernels_from: float = 0.0, can_compile: bool = True, dtype: Any = np.float32, **changes: Any
+    ) -> Stepping:
+        options: Any = {"layers": RECTIFIED, "loss": CrossEntropy(), "optimizer": Adam(), "dtype": dtype} | changes
+        of = replace(plan(X, CLASSES, TrainingSpec(epochs=7), **options), members=(0, 1))
+        seconds = 7 * numpy_seconds(of)
+        return choose_stepping(of, kernels_from=kernels_from * seconds, can_compile=lambda: can_compile)
+
+    assert chosen(1.0) == Stepping(kernels=True)
+    assert chosen(1.001) == chosen(can_compile=False) == chosen(dtype=np.float64) == Stepping()
+    without = [{"optimizer": Nadam()}, {"optimizer": Adam(amsgrad=True)}, {"optimizer": Sgd()}, {"layers": LAYERS}]
+    assert [chosen(**changes) for changes in without] == [Stepping()] * len(without)
+
+
+def test_a_diverging_step_of_compiled_operations_is_the_one_of_numpy() -> None:
+    pytest.importorskip("numba")
+    of = plan(X, CLASSES, layers=RECTIFIED, loss=CrossEntropy(), optimizer=Adam(learning_rate=1e30), dtype=np.float32)
+    of = replace(of, members=(0, 1))
+    messages = []
+    for stepping in (Stepping(), Stepping(kernels=True)):
+        with pytest.raises(DivergedError) as raised:
+            reports(replace(of, stepping=stepping), of.new_state())
+        messages.append(str(raised.value))
+    assert messages[0] == messages[1]
 
 
 def test_views_have_the_members_in_front_and_one_member_has_none() -> None:

@@ -11,6 +11,9 @@ from bpcli.arrays.memory import Array
 from bpcli.nn.activations.base import ActivationBase, Scratch
 from bpcli.nn.functions import softplus
 
+LONG = 8_192
+"""Numbers from which the vectorized loop of a comparison makes up for the call, which casts through a buffer."""
+
 
 class Relu(ActivationBase):
     """f(z) = max(z, 0) (Nair and Hinton 2010)."""
@@ -28,13 +31,21 @@ class Relu(ActivationBase):
         return True
 
     def forward(self, z: Array, out: Array, scratch: Scratch) -> None:
-        """Write f(z) to `out`."""
-        np.maximum(z, 0.0, out=out)
+        """Write f(z) to `out`. NumPy vectorizes the maximum of two float32 arrays, but not that with a scalar."""
+        if z.itemsize == 4:
+            (zeros,) = scratch
+            zeros.fill(0.0)
+            np.maximum(z, zeros, out=out)
+        else:
+            np.maximum(z, 0.0, out=out)
 
     def backward(self, kept: Array, grads: Array, scratch: Scratch) -> None:
-        """f' = 1 where y > 0, else 0. np.sign gives it as floats; a boolean mask would need a slow cast."""
+        """f' = 1 where y > 0, else 0: the sign of y, as floats."""
         (slope,) = scratch
-        np.sign(kept, out=slope)
+        if kept.size < LONG:
+            np.sign(kept, out=slope)
+        else:
+            np.greater(kept, 0.0, out=slope)
         np.multiply(grads, slope, out=grads)
 
 

@@ -30,6 +30,16 @@ def has_kernels(network: Network, loss: LossBase, optimizer: OptimizerBase, dtyp
     )
 
 
+def has_kernels_of_members(network: Network, members: int, rule: OptimizerBase, dtype: np.dtype[Any]) -> bool:
+    """Whether members pass batches at once, and an update of them all has a kernel."""
+    return (
+        dtype == np.float32
+        and isinstance(rule, Adam | Adamw)
+        and rule.slots.keys() == {"m", "v"}
+        and network.of_members(members) is not None
+    )
+
+
 def _loss_code(loss: LossBase) -> int | None:
     match loss:
         case CrossEntropy():

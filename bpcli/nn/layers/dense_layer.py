@@ -207,11 +207,15 @@ class DenseOfMembers(DenseLayer):
         """f(x W + b), each member with its own rows, weights and biases."""
         y = workspace["y"]
         z = workspace["z"] if self.activation.keeps_input else y
-        sums = z.reshape(self.members, -1, self.n_out)
-        np.matmul(x.reshape(self.members, -1, self.n_in), params["weight"], out=sums)
+        sums = self.products(params, x, z)
         np.add(sums, params["bias"][:, None], out=sums)
         self.activation.forward(z, y, workspace.scratch)
         return y
+
+    def products(self, params: Views, x: Array, out: Array) -> Array:
+        """Write x W to `out`, and return it as (members, rows, n_out)."""
+        sums = out.reshape(self.members, -1, self.n_out)
+        return np.matmul(x.reshape(self.members, -1, self.n_in), params["weight"], out=sums)
 
     def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
         """Write the gradient of all parameters, and return dL/dx as `backward_rows` does."""
@@ -224,9 +228,12 @@ class DenseOfMembers(DenseLayer):
     def backward_rows(self, params: Views, dy: Array, workspace: LayerArrays) -> Array:
         """dz = dy f'(z) in place of dy; dx = dz Wᵀ, each member with its own weights."""
         self.activation.backward(workspace["z" if self.activation.keeps_input else "y"], dy, workspace.scratch)
+        return self.error_of_input(params, dy, workspace)
+
+    def error_of_input(self, params: Views, dz: Array, workspace: LayerArrays) -> Array:
+        """dx = dz Wᵀ, or dz if dx is not needed."""
         if not self.needs_dx:
-            return dy
-        dx = workspace["dx"]
-        dz = dy.reshape(self.members, -1, self.n_out)
-        np.matmul(dz, params["weight"].swapaxes(1, 2), out=dx.reshape(self.members, -1, self.n_in))
+            return dz
+        dx, of_members = workspace["dx"], dz.reshape(self.members, -1, self.n_out)
+        np.matmul(of_members, params["weight"].swapaxes(1, 2), out=dx.reshape(self.members, -1, self.n_in))
         return dx

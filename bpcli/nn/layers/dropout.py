@@ -131,13 +131,17 @@ class ScheduledDropoutLayer(DropoutLayer):
             position.epoch, position.step, position.steps_per_epoch, position.epochs
         )
 
+    def dropped(self, position: Position) -> int:
+        """Random numbers below this one drop their input in a step."""
+        return min(round(self.rate_at(position) * POOL_RANGE), POOL_RANGE - 1)
+
     def write_masks(self, position: Position, out: Array) -> None:
         """Write 0, or 1 / (1 - rate) for inputs that are kept, to `out`, (rows, *in_shape)."""
         self._write(position, position.member, out.reshape(-1))
 
     def _write(self, position: Position, member: int, out: Array) -> None:
         """Write the masks of one member to `out`, (numbers,)."""
-        dropped = min(round(self.rate_at(position) * POOL_RANGE), POOL_RANGE - 1)
+        dropped = self.dropped(position)
         at = position.epoch, position.step, self.index, position.shard, member
         for part, numbers in position.noise.from_pool(out, *at):
             np.greater_equal(numbers, dropped, out=part, casting="unsafe")

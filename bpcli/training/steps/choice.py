@@ -1,7 +1,7 @@
 """Choice of the implementation of a plan's steps: a function of the plan, and of whether numba can compile here.
 
-The number of epochs has no influence: a run that is resumed with more of them must keep its implementation, and so its
-bits. Nor has the machine, except for numba.
+The number of epochs has no influence on bits: a run that is resumed with more of them must keep those of its
+implementation. Nor has the machine, except for numba.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.util import find_spec
 
-from bpcli.nn.compiled.program import has_kernels
+from bpcli.nn.compiled.program import has_kernels, has_kernels_of_members
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.stepping import SERIAL, Stepping
 
@@ -17,6 +17,13 @@ COMPILED_FROM = 0.1
 """Compile from this estimated time of an epoch in NumPy, in seconds, on.
 
 Loading compiled code takes half a second; compiling it, once per machine, about seven. A default run has 100 epochs.
+"""
+
+KERNELS_FROM = 6.0
+"""Run elementwise operations of several members as machine code from this estimated time of all epochs on, in seconds.
+
+They save a fifth of the time, loading them takes half a second, and early stopping may leave a fifth of the epochs. The
+bits are the same, so the number of epochs may count.
 """
 
 STEP_SECONDS, OPERATION_SECONDS = 10e-6, 1 / 60e9
@@ -63,6 +70,7 @@ def choose_stepping(
     plan: TrainingPlan,
     *,
     compiled_from: float = COMPILED_FROM,
+    kernels_from: float = KERNELS_FROM,
     shared_from: float = SHARED_FROM,
     can_compile: Callable[[], bool] = can_compile,
     exchanges: bool = False,
@@ -71,10 +79,14 @@ def choose_stepping(
 
     Several members, and gradients exchanged with other workers, require serial steps; a moving average of the
     parameters requires steps in NumPy. `compiled_from` is in seconds
-    per epoch as estimated by `numpy_seconds`, `shared_from` in operations per step.
+    per epoch as estimated by `numpy_seconds`, `kernels_from` in those per training, and `shared_from` in operations
+    per step.
     """
-    if exchanges or len(plan.members) > 1:
+    if exchanges:
         return SERIAL
+    if len(plan.members) > 1:
+        long = plan.epochs * numpy_seconds(plan) >= kernels_from
+        return Stepping(kernels=long and _has_kernels_of_members(plan) and can_compile())
     shared = operations(plan) >= shared_from
     compiled = plan.spec.average is None and has_kernels(plan.network, plan.loss, plan.optimizer, plan.dtype)
     if compiled and numpy_seconds(plan) >= compiled_from and can_compile():
@@ -90,7 +102,11 @@ def numpy_seconds(plan: TrainingPlan) -> float:
 
 def operations(plan: TrainingPlan) -> float:
     """Approximate number of floating-point operations in the matrix products of a step."""
-    return 6.0 * plan.batch_size * plan.network.multiplications
+    return 6.0 * plan.batch_size * plan.network.multiplications * len(plan.members)
+
+
+def _has_kernels_of_members(plan: TrainingPlan) -> bool:
+    return has_kernels_of_members(plan.network, len(plan.members), plan.optimizer, plan.dtype)
 
 
 def shard_count(plan: TrainingPlan) -> int:

@@ -25,6 +25,10 @@ class Gradient:
         count, network = len(plan.members), plan.network
         together = network.of_members(count) if count > 1 else None
         self._members, self._batched = count, together is not None
+        if together is not None and plan.stepping.kernels:
+            from bpcli.nn.compiled.members import with_kernels
+
+            together = with_kernels(together)
         network = together or network
         vectors = zip(plan.members, state.params, state.layer_state, grads, strict=True)
         groups = [(plan.members[0], state.params, state.layer_state, grads)] if together else vectors

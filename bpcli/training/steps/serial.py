@@ -17,7 +17,7 @@ from bpcli.training.steps.gradient import Gradient
 
 
 class SerialSteps(Steps):
-    """Gradient, exchange, penalties and clipping, and update, in NumPy."""
+    """Gradient, exchange, penalties and clipping, and update, in NumPy, and with the kernels that the plan asks for."""
 
     def __init__(self, plan: TrainingPlan, state: TrainingState, exchange: Exchange = LOCAL) -> None:
         super().__init__(plan, state)
@@ -26,6 +26,12 @@ class SerialSteps(Steps):
         self._gradient, self._exchange = Gradient(plan, state, self.grads), exchange
         self._vectors = list(zip(state.params, self.grads, strict=True))
         self._parts = self.update.parts(state.params, self.grads, state.optimizer)
+        self._adam = None
+        if plan.stepping.kernels:
+            from bpcli.nn.compiled.members import AdamOfMembers
+
+            average = state.average_params if state.is_averaged else None
+            self._adam = AdamOfMembers(self.update, state.params, self.grads, state.optimizer, average)
         self._penalized = np.empty(layout.weights if self.rules.penalizes else 0, plan.dtype)
 
     def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[StepSums]:
@@ -39,7 +45,7 @@ class SerialSteps(Steps):
 
     def step(self, batch: Batch, learning_rate: float, weight_decay: float) -> Sums:
         """Take one step at the current position. Return the sums over the rows of its batch."""
-        state, grads = self.state, self.grads
+        grads = self.grads
         sums = self._exchange.sum(grads, self._gradient(batch, self.position))
         if not isfinite(sums[0]):
             raise self.explain(batch)
@@ -48,7 +54,18 @@ class SerialSteps(Steps):
                 self.rules.apply(0, len(gradient), params, gradient, self._penalized)
                 self.rules.bound_norm(gradient)
         self.learning_rate = learning_rate
-        self.update.take(self._parts, learning_rate, state.optimizer, weight_decay)
-        if self.average is not None:
-            self.average.take()
+        self._update(learning_rate, weight_decay)
         return sums
+
+    def _update(self, learning_rate: float, weight_decay: float) -> None:
+        """Update the parameters and their moving average."""
+        average, optimizer = self.average, self.state.optimizer
+        if self._adam is None:
+            self.update.take(self._parts, learning_rate, optimizer, weight_decay)
+            if average is not None:
+                average.take()
+            return
+        self._adam.begin(learning_rate, weight_decay)
+        if average is not None:
+            average.begin()
+        self._adam.apply(0.0 if average is None else float(average.rest))
