@@ -35,7 +35,9 @@ class RecipeChoice(StrEnum):
 def init(
     source: Annotated[
         str | None,
-        typer.Argument(metavar="DATA", help="Data file, pattern such as 'parts/*.csv', or URL of a database."),
+        typer.Argument(
+            metavar="DATA", help="Data file, pattern such as 'parts/*.csv', folder of pictures, or URL of a database."
+        ),
     ] = None,
     data: Annotated[str | None, typer.Option("--data", metavar="DATA", help="The same as an option.")] = None,
     target: Annotated[

@@ -16,7 +16,8 @@ from bpcli.data.files.query import Location
 from bpcli.data.images_spec import ImagesSpec
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Table
-from bpcli.wording import counted
+from bpcli.errors import UsageError
+from bpcli.wording import counted, printable
 
 MOST_PIXELS = 64
 """Longer side of the size that is chosen for pictures of several sizes: convolutions then take minutes."""
@@ -31,12 +32,17 @@ STEP = 8
 def size_for(data: DataSpec) -> tuple[DataSpec, list[str]]:
     """Data section with a size for pictures that are large or of several sizes, and a note; else without both.
 
-    The size is the median one, reduced to MOST_PIXELS. Raises DataError for a file that cannot be read.
+    The size is the median one, reduced to MOST_PIXELS. Raises DataError for a file that cannot be read,
+    and UsageError for pictures without folders of classes.
     """
     folder = Path(data.shown)
     if not folder.is_dir():
         return data, []
-    facts = [picture_facts(folder / picture.name) for picture in pictures_in(folder)]
+    pictures = pictures_in(folder)
+    if pictures[0].label is None:
+        what = "pictures without classes; put those of each class in a folder of its own"
+        raise UsageError(f"{printable(data.shown)}: {what}")
+    facts = [picture_facts(folder / picture.name) for picture in pictures]
     size, why = _size(facts)
     if why is None:
         return data, []

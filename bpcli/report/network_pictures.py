@@ -85,7 +85,10 @@ def _galleries(image: PicturedImage, several: bool) -> list[Gallery]:
     if image.means:
         most = _most([one.contributions for one in image.means])
         shown = [_of_class(one, most) for one in image.means]
-        about = "Mean picture, and mean of the contributions, of rows that are predicted as each class."
+        about = (
+            "Mean picture, and mean of the contributions, of rows that are predicted as each class: of the number "
+            "given, evenly spaced among them."
+        )
         galleries.append(Gallery(f"Means of the classes{of}", shown, about, (most, scale[1], scale[2])))
     return galleries
 

@@ -44,6 +44,12 @@ def test_init_names_class_size_and_shape(trained: Path) -> None:
         assert line in lines
 
 
+def test_init_asks_for_a_folder_for_each_class(trained: Path) -> None:
+    found = bpcli("init", "sides/left", cwd=trained)
+    assert found.code == 2
+    assert found.err.endswith(": pictures without classes; put those of each class in a folder of its own\n")
+
+
 def test_init_chooses_a_size_for_pictures_of_several(trained: Path) -> None:
     write(trained / "mixed", ["left/1.png", "right/1.png"], size=160)
     write(trained / "mixed", ["left/2.png"], size=30)
