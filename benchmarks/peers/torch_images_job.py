@@ -51,6 +51,16 @@ def network(layers: list[dict[str, Any]], classes: int) -> nn.Sequential:
     return nn.Sequential(*made, *([] if flat else [nn.Flatten()]), nn.LazyLinear(classes))
 
 
+def shifted(images: Any, most: int) -> Any:
+    """Images (rows, channels, height, width), each shifted along both axes, with its edge repeated."""
+    count, _, height, width = images.shape
+    padded = nn.functional.pad(images, (most, most, most, most), mode="replicate")
+    lines = torch.randint(0, 2 * most + 1, (count, 1)) + torch.arange(height)
+    columns = torch.randint(0, 2 * most + 1, (count, 1)) + torch.arange(width)
+    rows = torch.arange(count)[:, None, None]
+    return padded[rows, :, lines[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2).contiguous()
+
+
 def main(path: str, output: str) -> None:
     config = yaml.safe_load(Path(path).read_text())
     data, training = config["data"], config["training"]
@@ -77,7 +87,7 @@ def main(path: str, output: str) -> None:
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * -(-count // size))
     given = config.get("loss")
     loss = nn.CrossEntropyLoss(label_smoothing=given["label_smoothing"] if isinstance(given, dict) else 0.0)
-    by_accuracy = training.get("early_stopping", {}).get("monitor") == "validation_accuracy"
+    shift = config.get("augment", {}).get("shift", 0)
 
     def scores(part: str) -> tuple[float, float]:
         model.eval()
@@ -91,16 +101,17 @@ def main(path: str, output: str) -> None:
         model.train()
         for places in torch.randperm(count).split(size):
             optimizer.zero_grad()
-            loss(model(images["train"][places]), targets["train"][places]).backward()
+            batch = images["train"][places]
+            loss(model(shifted(batch, shift) if shift else batch), targets["train"][places]).backward()
             optimizer.step()
             schedule.step()
-        accuracy, log_loss = scores("validation")
-        goal = accuracy if by_accuracy else -log_loss
-        if goal > highest:
-            highest, best = goal, deepcopy(model.state_dict())
-    model.load_state_dict(best)
+        if len(images["validation"]):
+            _, log_loss = scores("validation")
+            if -log_loss > highest:
+                highest, best = -log_loss, deepcopy(model.state_dict())
+    model.load_state_dict(best if len(images["validation"]) else model.state_dict())
     accuracy, _ = scores("test")
-    torch.save({"model": best, "mean": mean, "deviation": deviation}, output)
+    torch.save({"model": model.state_dict(), "mean": mean, "deviation": deviation}, output)
     print(json.dumps({"accuracy": accuracy, "epochs": epochs}))
 
 
