@@ -36,5 +36,5 @@ class ImagesSpec(Spec):
 
     @property
     def form(self) -> PictureForm:
-        """What the pictures are brought to."""
+        """Form that the pictures are brought to."""
         return PictureForm(height_and_width(self.size), self.channels)

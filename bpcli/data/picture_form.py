@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PictureForm:
-    """What pictures are brought to: size (height, width), and channels, 1 or 3; None: what they have.
+    """Size (height, width) and channels, 1 or 3, that pictures are brought to; None: those that they have.
 
     key: config key of the size, for messages.
     """

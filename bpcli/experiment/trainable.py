@@ -1,4 +1,4 @@
-"""Whether a network can be trained by the batches and the augmentation of a config."""
+"""Requirements of a network on the batches and the augmentation of a config."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all input columns of a config have in common: default encoders, kind and notation of cells."""
+"""Base class of input columns in a config, and default encoders."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ColumnSpecBase(Spec):
         return None
 
     def picture_form(self, name: str) -> PictureForm | None:
-        """What the pictures are brought to whose paths are in the cells of the column `name`; None for other cells."""
+        """Form of the pictures whose paths are in the cells of the column `name`; None for other cells."""
         return None
 
     def uses_target(self, defaults: EncodersSpec) -> bool:
