@@ -11,6 +11,7 @@ from bpcli.data.files.formats import format_of
 from bpcli.data.files.picture_names import IMAGE
 from bpcli.data.files.query import Location
 from bpcli.data.files.source import read_options
+from bpcli.data.picture_form import PictureForm
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Kind
@@ -24,9 +25,13 @@ def options_of_new_rows(spec: DataSpec, kinds: Mapping[str, Kind], fitted: Prepr
     Pictures have the channels that were fitted.
     """
     options = read_options(spec, kinds)
-    form = fitted.reads_pictures_as({IMAGE: options.picture_form})[IMAGE]
-    pictures = fitted.reads_pictures_as(options.pictures)
-    return replace(options, or_only_sheet=True, picture_form=form, pictures=pictures)
+    channels = {array.name: array.shape[-1] for array in fitted.arrays}
+
+    def as_fitted(name: str, form: PictureForm) -> PictureForm:
+        return replace(form, channels=form.channels or channels.get(name))
+
+    pictures = {name: as_fitted(name, form) for name, form in options.pictures.items()}
+    return replace(options, or_only_sheet=True, picture_form=as_fitted(IMAGE, options.picture_form), pictures=pictures)
 
 
 def notes_of_sheets(locations: Iterable[Location | None], options: ReadOptions) -> list[str]:

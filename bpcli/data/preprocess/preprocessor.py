@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,7 +30,6 @@ from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.columns.statistics import Values, unequal
 from bpcli.data.columns.target_encoders import TargetEncoder
 from bpcli.data.columns.target_range import TargetRange
-from bpcli.data.picture_form import PictureForm
 from bpcli.data.preprocess.outcomes import outcomes_of
 from bpcli.data.preprocess.table_encoder import TableEncoder, side_by_side
 from bpcli.data.table import Kind, Table
@@ -173,11 +171,6 @@ class Preprocessor(Spec):
     def average(self, dtype: np.dtype[Any]) -> Array:
         """Features (width,) of the average training row: means of numbers, shares of categories."""
         return np.array([feature for column in self.inputs for feature in column.average], dtype)
-
-    def reads_pictures_as(self, forms: Mapping[str, PictureForm]) -> dict[str, PictureForm]:
-        """Forms of pictures with the channels that were fitted, where a form leaves them open."""
-        channels = {array.name: array.shape[-1] for array in self.arrays}
-        return {name: replace(form, channels=form.channels or channels.get(name)) for name, form in forms.items()}
 
     @property
     def input_kinds(self) -> dict[str, Kind]:
