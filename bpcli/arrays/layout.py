@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -14,13 +15,31 @@ Kind = Literal["weights", "biases", "scales", "shares"]
 """Kind of a trained parameter: weights of sums, terms of sums, factors on inputs, or shares of activations."""
 
 
+class SparseRows(NamedTuple):
+    """Rows `first` to `last` of a matrix, one for each column of the field `field`, whose gradient is mostly zeros."""
+
+    field: str
+    first: int
+    last: int
+
+
+class SparseRange(NamedTuple):
+    """Sparse rows of a slot in the flat vector, from entry `start` to `stop`, `units` numbers a row."""
+
+    field: str
+    start: int
+    stop: int
+    units: int
+    slot: Slot
+
+
 @dataclass(frozen=True)
 class Slot:
     """Named array within a flat vector.
 
     weight: penalties and weight decay apply. least: lower bound of its numbers. kind: kind of a parameter that is not a
     weight. fan_in: inputs of a weight's sum; default: the product of all axes but the last. rate: own learning-rate
-    factor, instead of that of its kind.
+    factor, instead of that of its kind. sparse: rows of a matrix of which a step changes few.
     """
 
     name: str
@@ -30,6 +49,7 @@ class Slot:
     kind: Kind = "biases"
     fan_in: int = 0
     rate: float | None = None
+    sparse: tuple[SparseRows, ...] = ()
 
     def __post_init__(self) -> None:
         if self.weight:
@@ -67,6 +87,19 @@ class Layout:
                 return slot, tuple(int(i) for i in np.unravel_index(index, slot.shape))
             index -= slot.size
         raise IndexError("beyond the end of the vector")
+
+    @cached_property
+    def sparse(self) -> tuple[SparseRange, ...]:
+        """Sparse rows of all slots, as ranges of the flat vector in ascending order."""
+        found, start = [], 0
+        for slot in self.slots:
+            for rows in slot.sparse:
+                units = slot.shape[1]
+                found.append(
+                    SparseRange(rows.field, start + rows.first * units, start + rows.last * units, units, slot)
+                )
+            start += slot.size
+        return tuple(found)
 
     def views(self, flat: Array) -> dict[str, Array]:
         """View of each slot in `flat`, in the slot's shape, by name; writing to a view writes to `flat`.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.arrays.fields import Batch
+from bpcli.arrays.fields import Batch, numbers
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Workspace
 from bpcli.checks.finite_difference import STEP, Derivative, Verdict, check_derivative
@@ -129,7 +129,7 @@ def first_batch(plan: TrainingPlan, rows: int, seed: int) -> Batch:
     order = Stream(seed, "shuffle").at(0).permutation(train.rows)[:rows]
     x = plan.network.expanded.reader(train.x, len(order), dtype).take(order)
     (y,) = train.target_reader(plan.network.n_out, len(order)).take(order)
-    return Batch(x, y, None if train.weight is None else train.weight[order])
+    return Batch(x, numbers(y), None if train.weight is None else train.weight[order])
 
 
 def _perturbed(plan: TrainingPlan, generator: np.random.Generator) -> Array:
