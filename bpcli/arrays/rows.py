@@ -108,6 +108,11 @@ class Rows:
         """Codes (rows,) below `size` as a single field, to be expanded to numbers of `dtype`."""
         return cls((Field(name, (), "code", size),), (codes,), dtype)
 
+    def tokens_by_name(self) -> dict[str, Tokens]:
+        """Tokens of each field that has them, by its name."""
+        names = [field.name for field in self.signature if field.values == "tokens"]
+        return dict(zip(names, self.tokens, strict=True))
+
     def arrays(self) -> tuple[Input, ...]:
         """All rows of each field, scaled if the field has a scaling."""
         arrays = tuple(

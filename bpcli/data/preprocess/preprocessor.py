@@ -48,6 +48,9 @@ PLAIN: dict[Kind, ColumnSpec] = {
 }
 """Default column config, by kind."""
 
+ORDER = {"code": 0, "real": 1, "tokens": 2}
+"""Order of fields of their own."""
+
 SCALED_FROM = 16 << 20
 """Encoded size, in bytes, from which an array's integers stay in memory unencoded and are scaled batch by batch.
 
@@ -202,12 +205,12 @@ class Preprocessor(Spec):
 
     @property
     def signature(self) -> fields.Signature:
-        """Fields, in order: all plain numbers together, codes of each one-hot column, and arrays."""
+        """Fields, in order: all plain numbers together, codes of each one-hot column, arrays, and tokens."""
         own = [(place, column.field(place)) for place, column in enumerate(self.inputs)]
         places = tuple(place for place, field in own if field is None for _ in range(self.inputs[place].width))
         numbers = [fields.Field("numbers", (len(places),), places=places)] if places else []
         others = [field for _, field in own if field is not None]
-        return (*numbers, *sorted(others, key=lambda field: field.values == "real"))
+        return (*numbers, *sorted(others, key=lambda field: ORDER[field.values]))
 
     @property
     def stems(self) -> dict[str, StemSpec]:

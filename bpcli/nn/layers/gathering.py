@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpcli.arrays.fields import Input, Signature, joined
+from bpcli.arrays.fields import Input, Signature, joined, sparse
 from bpcli.arrays.layout import SparseRows
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer
@@ -74,6 +74,18 @@ class Gathering:
             if codes.min(initial=0) < 0:
                 gathered[codes < 0] = 0.0
             np.add(out, gathered, out=out)
+
+    def whole(self, x: tuple[Input, ...]) -> Array:
+        """All features (rows, features) of an input x of tokens, dense. Raises TypeError for codes."""
+        dense, gathered = self._divided(x)
+        end = max(span.stop for span in (*self.spans, *self.groups))
+        out = np.empty((len(x[0]), end), x[0][:].dtype)
+        if dense is not None:
+            for part, span in self._expanded():
+                out[:, span] = dense[:, part]
+        for group, values in zip(self.groups, gathered, strict=True):
+            out[:, group] = sparse(values).dense()
+        return out
 
     def error(self, dz: Array, memory: Mapping[str, Array]) -> Array:
         """dL/dx of the dense features (rows, width), after `multiply` and before `weight_gradient`."""

@@ -6,10 +6,9 @@ from math import isfinite, sqrt
 
 import numpy as np
 
-from bpcli.arrays.fields import Batch, sparse
-from bpcli.arrays.local_tokens import LocalTokens
-from bpcli.arrays.memory import Array
+from bpcli.arrays.fields import Batch
 from bpcli.nn.optimizers.lazy import LazyUpdate
+from bpcli.training.local_batch import LocalBatch
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
 from bpcli.training.steps.exchange import Sums
@@ -22,41 +21,31 @@ class LazySteps(SerialSteps):
     def __init__(self, plan: TrainingPlan, state: TrainingState) -> None:
         super().__init__(plan, state)
         self.grads.fill(0.0)
-        places = plan.network.stems.token_places()
-        fields = {field.name: index for index, field in enumerate(plan.train.x.signature)}
-        arrays = plan.train.x.arrays()
-        self._local: dict[int, LocalTokens] = {}
-        self._lazy: list[tuple[LocalTokens, LazyUpdate, Array]] = []
-        for of in plan.network.layout.sparse:
-            tokens = sparse(arrays[fields[of.field]])
-            local = LocalTokens(tokens.astype(plan.dtype, copy=False), plan.batch_size, of.units)
-            update = LazyUpdate(self.update, of, state.params[0], state.optimizer, plan.optimizer, local.most_columns)
-            self._local[places[of.field]] = local
-            self._lazy.append((local, update, self.grads[0, of.start : of.stop].reshape(-1, of.units)))
+        self._local = LocalBatch(plan.network, plan.train.x.tokens_by_name(), plan.batch_size, plan.dtype)
+        self._lazy = [
+            (local, LazyUpdate(self.update, of, state.params[0], state.optimizer, plan.optimizer, local.most_columns))
+            for of, local in self._local.ranges
+        ]
         self._dense = [self.grads[0, start:stop] for start, stop, _ in self.update.segments]
 
     def step(self, batch: Batch, learning_rate: float, weight_decay: float) -> Sums:
         """Take one step at the current position. Return the sums over the rows of its batch."""
-        x = list(batch.x)
-        for place, local in self._local.items():
-            x[place] = local.load(sparse(x[place]))
-        sums = self._gradient(Batch(tuple(x), batch.y, batch.weight), self.position)
+        sums = self._gradient(self._local.load(batch), self.position)
         if not isfinite(sums[0]):
             raise self.explain(batch)
         if not self.rules.none:
             self._clip()
         self.learning_rate = learning_rate
         self._update(learning_rate, weight_decay)
-        for local, update, _ in self._lazy:
+        for local, update in self._lazy:
             update.apply(local.columns, local.gradient, self.update.last)
         if self.position.step == self.batches.count - 1:  # what others read after the last step of an epoch
-            for local, _, grads in self._lazy:
-                local.spread(grads)
+            self._local.spread(self.grads[0])
         return sums
 
     def _clip(self) -> None:
         """Clip the gradient, by value and by norm, as `GradientRules` does that of other networks."""
-        parts = [*self._dense, *(local.gradient.reshape(-1) for local, _, _ in self._lazy)]
+        parts = [*self._dense, *(local.gradient.reshape(-1) for local, _ in self._lazy)]
         value, norm = self.plan.spec.clip.value, self.plan.spec.clip.norm
         if value is not None:
             for part in parts:

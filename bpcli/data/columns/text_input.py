@@ -1,0 +1,108 @@
+"""Fitted columns of texts: the terms of the training rows, and the encoding of cells to tokens."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from bpcli.arrays import fields
+from bpcli.arrays.tokens import Tokens
+from bpcli.data.columns.base import ColumnInput, InputSummary, Surprise, Surprises, Writer
+from bpcli.data.table import Column, Kind
+from bpcli.data.texts.hashed_terms import HashedTerms
+from bpcli.data.texts.term_weights import TermWeight, rarity, weighted
+from bpcli.data.texts.vocabulary import Vocabulary
+from bpcli.nn.stems import StemSpec
+from bpcli.nn.token_sum import TokenSum
+from bpcli.spec import Sequence
+
+Count = Annotated[int, Field(gt=0, lt=2**63)]
+
+Characters = Annotated[tuple[int, int], Field(strict=False)]
+
+
+class TextInput(ColumnInput):
+    """Fitted column of texts, encoded as the weights of its terms, one feature each."""
+
+    type: Literal["text"] = "text"
+    words: Sequence[str] = Field(description="N-grams of the training rows, their tokens separated by spaces.")
+    pieces: Sequence[str] = Field(default=(), description="Character n-grams of the training rows.")
+    counts: Sequence[int] = Field(description="Training rows with each term, or with a term of each bucket.")
+    rows: Count = Field(description="Training rows.")
+    ngrams: int = Field(ge=1)
+    characters: Characters | None = None
+    buckets: int | None = Field(default=None, ge=1, description="Number of buckets of hashed terms.")
+    term_weight: TermWeight
+    max_tokens: int = Field(ge=1)
+    embedding: int | None = Field(default=None, ge=1)
+
+    @property
+    def read_as(self) -> Kind:
+        """Categorical: each distinct text is a category."""
+        return "categorical"
+
+    @property
+    def width(self) -> int:
+        """Number of terms or buckets."""
+        return self.buckets or len(self.words) + len(self.pieces)
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the terms, with that of the column."""
+        return [f"{self.name}: {term}" for term in self.terms]
+
+    @property
+    def terms(self) -> list[str]:
+        """Names of the terms."""
+        if self.buckets is not None:
+            return [f"bucket {number}" for number in range(self.buckets)]
+        return [*self.words, *self.pieces]
+
+    def summary(self) -> InputSummary:
+        """Summary with the numbers of a learned vector as inputs of the network, if there is one."""
+        return replace(super().summary(), inputs=self.embedding or self.width)
+
+    @property
+    def average(self) -> list[float]:
+        """Features of an empty text."""
+        return [0.0] * self.width
+
+    def field(self, place: int) -> fields.Field:
+        """Field of tokens."""
+        return fields.Field(self.name, (), "tokens", self.width, (place,))
+
+    @property
+    def stem(self) -> StemSpec | None:
+        """Stem that sums learned vectors of terms; None if the first layer takes the terms themselves."""
+        return None if self.embedding is None else TokenSum(size=self.embedding)
+
+    def writer(self, column: Column) -> Writer:
+        """Raise TypeError: a column of texts is encoded as a whole; see `tokens`."""
+        raise TypeError("texts are encoded as tokens")
+
+    @cached_property
+    def _vocabulary(self) -> Vocabulary | HashedTerms:
+        if self.buckets is not None:
+            return HashedTerms(self.buckets, self.ngrams, self.characters, self.max_tokens)
+        return Vocabulary(self.words, self.pieces, self.characters, self.max_tokens)
+
+    def tokens(self, column: Column, dtype: np.dtype[np.float64]) -> tuple[Tokens, Surprises]:
+        """Encode the texts of a column, each distinct one once, and count those that say nothing or are cut."""
+        codes, place = np.unique(column.values, return_inverse=True)
+        texts = [column.categories[code] if code >= 0 else "" for code in codes.tolist()]
+        matches = self._vocabulary.matches(texts)
+        idf = rarity(np.array(self.counts, np.int64), self.rows) if self.term_weight == "tfidf" else None
+        found = weighted(matches, len(texts), self.width, self.term_weight, idf).astype(dtype)
+        rows = np.bincount(place, minlength=len(texts))
+        empty = matches.lengths == 0
+        unknown = ~empty & (found.lengths == 0)
+        surprises = {
+            Surprise(column=self.name, text="empty"): int(rows[empty].sum()),
+            Surprise(column=self.name, text="unknown"): int(rows[unknown].sum()),
+            Surprise(column=self.name, text="cut"): int(rows[matches.cut].sum()),
+        }
+        return found.take(place), {surprise: count for surprise, count in surprises.items() if count}
