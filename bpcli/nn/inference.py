@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -36,10 +36,26 @@ class Inference:
     def __init__(self, network: Network, params: Array, state: Array, dtype: np.dtype[Any] | None = None) -> None:
         dtype = params.dtype if dtype is None else dtype
         self.network = network
-        self._params = network.bind(params.astype(dtype, copy=False))
+        self._flat = params.astype(dtype, copy=False)
+        self._params = network.bind(self._flat)
         self._state = network.bind_state(state.astype(dtype, copy=False))
         self._workspaces = [network.workspace(BLOCK_ROWS, dtype, training=False)]
         self._dtype = dtype
+
+    def narrowed(self, network: Network, columns: Mapping[str, NDArray[np.intp]]) -> Inference:
+        """Copy for a network whose fields of tokens have some of the columns, which ascend, by name of the field."""
+        flat = np.empty(network.layout.size, self._dtype)
+        own, views = self.network.layout.views(self._flat), network.layout.views(flat)
+        for slot in self.network.layout.slots:
+            rows, end = [], 0
+            for sparse_rows in slot.sparse:
+                rows += [np.arange(end, sparse_rows.first), sparse_rows.first + columns[sparse_rows.field]]
+                end = sparse_rows.last
+            chosen = np.concatenate([*rows, np.arange(end, slot.shape[0])]) if rows else ...
+            views[slot.name][:] = own[slot.name][chosen]
+        found = Inference(network, flat, np.empty(network.state_layout.size, self._dtype))
+        found._state = self._state
+        return found
 
     @staticmethod
     def bytes_needed(network: Network, dtype: np.dtype[Any]) -> int:

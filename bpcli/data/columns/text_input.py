@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field
+from numpy.typing import NDArray
+from pydantic import Field, PrivateAttr
 
 from bpcli.arrays import fields
 from bpcli.arrays.tokens import Tokens
@@ -40,6 +41,15 @@ class TextInput(ColumnInput):
     max_tokens: int = Field(ge=1)
     embedding: int | None = Field(default=None, ge=1)
 
+    _chosen: NDArray[np.intp] | None = PrivateAttr(default=None)
+    """Terms that are features, ascending; None for all."""
+
+    def narrowed(self, terms: NDArray[np.intp]) -> TextInput:
+        """Copy whose features are these terms alone, for rows that have no others."""
+        copy = self.model_copy()
+        copy._chosen = terms if self._chosen is None else self._chosen[terms]
+        return copy
+
     @property
     def read_as(self) -> Kind:
         """Categorical: each distinct text is a category."""
@@ -47,7 +57,11 @@ class TextInput(ColumnInput):
 
     @property
     def width(self) -> int:
-        """Number of terms or buckets."""
+        """Number of features: terms or buckets."""
+        return self._every if self._chosen is None else len(self._chosen)
+
+    @property
+    def _every(self) -> int:
         return self.buckets or len(self.words) + len(self.pieces)
 
     @property
@@ -57,10 +71,10 @@ class TextInput(ColumnInput):
 
     @property
     def terms(self) -> list[str]:
-        """Names of the terms."""
-        if self.buckets is not None:
-            return [f"bucket {number}" for number in range(self.buckets)]
-        return [*self.words, *self.pieces]
+        """Names of the terms that are features."""
+        buckets = range(self.buckets or 0)
+        names = [*self.words, *self.pieces, *(f"bucket {number}" for number in buckets)]
+        return names if self._chosen is None else [names[place] for place in self._chosen.tolist()]
 
     def summary(self) -> InputSummary:
         """Summary with the numbers of a learned vector as inputs of the network, if there is one."""
@@ -96,7 +110,7 @@ class TextInput(ColumnInput):
         texts = [column.categories[code] if code >= 0 else "" for code in codes.tolist()]
         matches = self._vocabulary.matches(texts)
         idf = rarity(np.array(self.counts, np.int64), self.rows) if self.term_weight == "tfidf" else None
-        found = weighted(matches, len(texts), self.width, self.term_weight, idf).astype(dtype)
+        found = weighted(matches, len(texts), self._every, self.term_weight, idf).astype(dtype)
         rows = np.bincount(place, minlength=len(texts))
         empty = matches.lengths == 0
         unknown = ~empty & (found.lengths == 0)
@@ -105,4 +119,5 @@ class TextInput(ColumnInput):
             Surprise(column=self.name, text="unknown"): int(rows[unknown].sum()),
             Surprise(column=self.name, text="cut"): int(rows[matches.cut].sum()),
         }
+        found = found if self._chosen is None else found.narrowed(self._chosen)
         return found.take(place), {surprise: count for surprise, count in surprises.items() if count}
