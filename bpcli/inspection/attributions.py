@@ -14,7 +14,7 @@ from bpcli.inspection.integrated_gradients import NODES, PIECES, Integrated, int
 from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, MOST_NUMBERS, evenly_spaced
 from bpcli.inspection.terms import TermContributions
 from bpcli.models.model import Model
-from bpcli.models.narrowed import blocks_of, has_texts, narrowed
+from bpcli.models.narrowed import blocks_of, narrowed, text_names
 from bpcli.training.scoring import outcome_of
 
 Numbers = NDArray[np.float64]
@@ -66,7 +66,7 @@ def attributions(model: Model, table: Table, pieces: int = PIECES) -> Attributio
     Raises:
         DataError: an output is not finite.
     """
-    if has_texts(model) and table.rows:
+    if text_names(model) and table.rows:
         blocks = [table.take(rows) for rows in blocks_of(model, table, MOST_NUMBERS)]
         return _joined([_attributions(narrowed(model, block), block, pieces) for block in blocks])
     return _attributions(model, table, pieces)

@@ -16,14 +16,14 @@ MOST_ENTRIES = 1 << 17
 """Maximum number of terms, counted in each row, of the texts that are looked at together."""
 
 
-def has_texts(model: Model) -> bool:
-    """Whether a column of texts is among the inputs."""
-    return any(isinstance(column, TextInput) for column in model.preprocessor.inputs)
+def text_names(model: Model) -> list[str]:
+    """Names of the columns of texts among the inputs."""
+    return [column.name for column in model.preprocessor.inputs if isinstance(column, TextInput)]
 
 
 def narrowed(model: Model, table: Table) -> Model:
     """Model whose vocabulary is the terms of a table's rows, of all inputs that are texts; itself without texts."""
-    if not has_texts(model):
+    if not text_names(model):
         return model
     used, inputs = dict[str, NDArray[np.intp]](), list[FittedInput]()
     for column in model.preprocessor.inputs:
