@@ -144,7 +144,7 @@ def inspect(
         terms = [one for one in ranked_terms(model, rows.table, added) if not named or one.column in named]
         columns = InspectedColumns(shown, contributions, dependence, terms)
         if len(shown.columns) > len(shown.images) or len(shown.images) > 1:
-            summaries = [one.summary() for one in (*model.preprocessor.parts, *(image.fitted for image in images))]
+            summaries = [one.summary() for one in (*whole.preprocessor.parts, *(image.fitted for image in images))]
             sections.append(column_lines(summaries, columns, every=bool(named)))
         sections += [image_lines(one, columns, bool(named), place == 0) for place, one in enumerate(shown.images)]
         sections += [term_lines(one, named) for one in terms]

@@ -44,15 +44,7 @@ class Inference:
 
     def narrowed(self, network: Network, columns: Mapping[str, NDArray[np.intp]]) -> Inference:
         """Copy for a network whose fields of tokens have some of the columns, which ascend, by name of the field."""
-        flat = np.empty(network.layout.size, self._dtype)
-        own, views = self.network.layout.views(self._flat), network.layout.views(flat)
-        for slot in self.network.layout.slots:
-            rows, end = [], 0
-            for sparse_rows in slot.sparse:
-                rows += [np.arange(end, sparse_rows.first), sparse_rows.first + columns[sparse_rows.field]]
-                end = sparse_rows.last
-            chosen = np.concatenate([*rows, np.arange(end, slot.shape[0])]) if rows else ...
-            views[slot.name][:] = own[slot.name][chosen]
+        flat = self.network.layout.narrowed(self._flat, network.layout, columns)
         found = Inference(network, flat, np.empty(network.state_layout.size, self._dtype))
         found._state = self._state
         return found

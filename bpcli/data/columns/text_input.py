@@ -15,7 +15,7 @@ from bpcli.arrays.tokens import Tokens
 from bpcli.data.columns.base import ColumnInput, InputSummary, Surprise, Surprises, Writer
 from bpcli.data.table import Column, Kind
 from bpcli.data.texts.hashed_terms import HashedTerms
-from bpcli.data.texts.term_weights import TermWeight, rarity, weighted
+from bpcli.data.texts.term_weights import TermWeight, Values, rarity, weighted
 from bpcli.data.texts.vocabulary import Vocabulary
 from bpcli.nn.stems import StemSpec
 from bpcli.nn.token_sum import TokenSum
@@ -44,9 +44,12 @@ class TextInput(ColumnInput):
     _chosen: NDArray[np.intp] | None = PrivateAttr(default=None)
     """Terms that are features, ascending; None for all."""
 
-    def narrowed(self, terms: NDArray[np.intp]) -> TextInput:
-        """Copy whose features are these terms alone, for rows that have no others."""
+    _dense: bool = PrivateAttr(default=False)
+
+    def narrowed(self, terms: NDArray[np.intp], dense: bool = False) -> TextInput:
+        """Copy whose features are these terms alone, for rows that have no others. dense: as a field of numbers."""
         copy = self.model_copy()
+        copy._dense = dense
         copy._chosen = terms if self._chosen is None else self._chosen[terms]
         return copy
 
@@ -86,7 +89,9 @@ class TextInput(ColumnInput):
         return [0.0] * self.width
 
     def field(self, place: int) -> fields.Field:
-        """Field of tokens."""
+        """Field of tokens, or of numbers if it is narrowed to a few."""
+        if self._dense:
+            return fields.Field(self.name, (self.width,), places=(place,))
         return fields.Field(self.name, (), "tokens", self.width, (place,))
 
     @property
@@ -103,6 +108,22 @@ class TextInput(ColumnInput):
         if self.buckets is not None:
             return HashedTerms(self.buckets, self.ngrams, self.characters, self.max_tokens)
         return Vocabulary(self.words, self.pieces, self.characters, self.max_tokens)
+
+    def term_counts(self, column: Column) -> NDArray[np.int64]:
+        """How often each feature's term is in each text, (rows, width)."""
+        texts = ["" if label is None else label for label in column.labels()]
+        rows, terms, counts = self._vocabulary.matches(texts).occurrences.counted(self._every)
+        found = np.zeros((len(texts), self._every), np.int64)
+        found[rows, terms] = counts
+        return found if self._chosen is None else found[:, self._chosen]
+
+    @property
+    def idf(self) -> Values | None:
+        """Inverse document frequency of each feature's term, (width,); None if it does not count."""
+        if self.term_weight != "tfidf":
+            return None
+        every = rarity(np.array(self.counts, np.int64), self.rows)
+        return every if self._chosen is None else every[self._chosen]
 
     def tokens(self, column: Column, dtype: np.dtype[np.float64]) -> tuple[Tokens, Surprises]:
         """Encode the texts of a column, each distinct one once, and count those that say nothing or are cut."""
