@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.data.columns.text_input import TextInput
 from bpcli.data.table import Table
 from bpcli.inspection.attributions import attributions, explained_names
 from bpcli.inspection.explained_regions import ExplainedRegions
@@ -28,7 +27,7 @@ class AttributionColumns:
 
     def __init__(self, model: Model) -> None:
         self._model, self.regions, self.terms = model, ExplainedRegions(model), ExplainedTerms()
-        texts = [column.name for column in model.preprocessor.inputs if isinstance(column, TextInput)]
+        texts = [text.name for text in model.preprocessor.texts]
         self.header: list[str] = []
         for output in explained_names(model):
             of, to = (f"_{output}", f"_to_{output}") if output else ("", "")

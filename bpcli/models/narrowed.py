@@ -18,7 +18,7 @@ MOST_ENTRIES = 1 << 17
 
 def text_names(model: Model) -> list[str]:
     """Names of the columns of texts among the inputs."""
-    return [column.name for column in model.preprocessor.inputs if isinstance(column, TextInput)]
+    return [column.name for column in model.preprocessor.texts]
 
 
 def narrowed(model: Model, table: Table) -> Model:
@@ -40,8 +40,7 @@ def narrowed(model: Model, table: Table) -> Model:
 
 def entries_of(model: Model, table: Table) -> NDArray[np.intp]:
     """Number of terms of all texts of each row, (rows,)."""
-    texts = [column for column in model.preprocessor.inputs if isinstance(column, TextInput)]
-    found = [column.tokens(column.column_of(table), model.dtype)[0].lengths for column in texts]
+    found = [text.tokens(text.column_of(table), model.dtype)[0].lengths for text in model.preprocessor.texts]
     return np.sum(found, axis=0) if found else np.zeros(table.rows, np.intp)
 
 

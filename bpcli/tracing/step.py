@@ -15,7 +15,6 @@ from bpcli.arrays.fields import Batch
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
-from bpcli.data.columns.text_input import TextInput
 from bpcli.errors import DivergedError
 from bpcli.experiment.prepare import Prepared
 from bpcli.models.feature_names import Names
@@ -95,7 +94,7 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, sourc
     given = all_views(plan.network.bind(applied))
     optimizer = _with_factors(plan)
     rule = rule_of(optimizer.with_decay(plan.weight_decay(epoch, step)), state.optimizer, steps.learning_rate)
-    terms = {column.name: column.terms for column in prepared.preprocessor.inputs if isinstance(column, TextInput)}
+    terms = {text.name: text.terms for text in prepared.preprocessor.texts}
     made = {stem.field.name: stem.features for stem in plan.network.stems.trained}
     norm = _norm(plan, records, before["params"])
     bound = plan.spec.clip.norm

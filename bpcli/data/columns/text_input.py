@@ -23,6 +23,9 @@ from bpcli.spec import Sequence
 
 Count = Annotated[int, Field(gt=0, lt=2**63)]
 
+ENCODED_TEXTS = 1 << 14
+"""Texts that are encoded together."""
+
 Characters = Annotated[tuple[int, int], Field(strict=False)]
 
 
@@ -125,20 +128,26 @@ class TextInput(ColumnInput):
         every = rarity(np.array(self.counts, np.int64), self.rows)
         return every if self._chosen is None else every[self._chosen]
 
+    @property
+    def mean_terms(self) -> float:
+        """Mean number of terms of a training row."""
+        return sum(self.counts) / self.rows
+
     def tokens(self, column: Column, dtype: np.dtype[np.float64]) -> tuple[Tokens, Surprises]:
         """Encode the texts of a column, each distinct one once, and count those that say nothing or are cut."""
         codes, place = np.unique(column.values, return_inverse=True)
         texts = [column.categories[code] if code >= 0 else "" for code in codes.tolist()]
-        matches = self._vocabulary.matches(texts)
         idf = rarity(np.array(self.counts, np.int64), self.rows) if self.term_weight == "tfidf" else None
-        found = weighted(matches, len(texts), self._every, self.term_weight, idf).astype(dtype)
+        parts, kinds = [], []
+        for start in range(0, max(len(texts), 1), ENCODED_TEXTS):
+            some = texts[start : start + ENCODED_TEXTS]
+            matches = self._vocabulary.matches(some)
+            part = weighted(matches, len(some), self._every, self.term_weight, idf).astype(dtype)
+            parts.append(part if self._chosen is None else part.narrowed(self._chosen))
+            empty = matches.lengths == 0
+            kinds.append(np.stack([empty, ~empty & (part.lengths == 0), matches.cut]))
         rows = np.bincount(place, minlength=len(texts))
-        empty = matches.lengths == 0
-        unknown = ~empty & (found.lengths == 0)
-        surprises = {
-            Surprise(column=self.name, text="empty"): int(rows[empty].sum()),
-            Surprise(column=self.name, text="unknown"): int(rows[unknown].sum()),
-            Surprise(column=self.name, text="cut"): int(rows[matches.cut].sum()),
-        }
-        found = found if self._chosen is None else found.narrowed(self._chosen)
-        return found.take(place), {surprise: count for surprise, count in surprises.items() if count}
+        counts = (np.concatenate(kinds, axis=1) * rows).sum(axis=1).tolist()
+        names: tuple[Literal["empty", "unknown", "cut"], ...] = ("empty", "unknown", "cut")
+        surprises = {Surprise(column=self.name, text=name): n for name, n in zip(names, counts, strict=True) if n}
+        return Tokens.joined(parts).take(place), surprises
