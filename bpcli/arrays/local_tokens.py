@@ -94,7 +94,8 @@ class LocalTokens:
         self._slot[column] = order  # of equal columns the last entry stays
         np.take(self._slot, column, out=last, mode="clip")
         np.equal(last, order, out=is_last)
-        np.cumsum(is_last, out=rank)
+        np.copyto(rank, is_last)  # cumsum would make a copy of another type
+        np.cumsum(rank, out=rank)
         np.subtract(rank, 1, out=rank)
         local = self._local[:count]
         np.take(rank, last, out=local, mode="clip")

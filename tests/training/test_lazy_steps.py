@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from allocation import bytes_allocated
 from experiments import plan
 from networks import FLOAT32
 from steps_taken import dismiss_crews, taken, taking, vectors_equal
-from token_rows import SIGNATURE, mixed_rows
+from token_rows import SIGNATURE, mixed_rows, tokens
 
+from bpcli.arrays.fields import Field
 from bpcli.arrays.layout import Layout, Slot, SparseRows
+from bpcli.arrays.rows import Rows
 from bpcli.data.batches import Dataset
 from bpcli.nn.embedding import Embedding
 from bpcli.nn.layers import Dense, Dropout
@@ -24,6 +27,7 @@ from bpcli.nn.token_sum import TokenSum
 from bpcli.training import TrainingPlan, TrainingSpec
 from bpcli.training.spec import Clip
 from bpcli.training.stepping import SERIAL
+from bpcli.training.steps.lazy import LazySteps
 
 ROWS = 60
 LAZY = [Sgd(learning_rate=0.1), Adagrad(learning_rate=0.1), Adam(learning_rate=0.01), Adamw(learning_rate=0.01)]
@@ -154,3 +158,24 @@ def test_vectors_are_narrowed_to_some_sparse_rows() -> None:
     found = layout.narrowed(vector, narrow, {"text": np.array([0, 2])})
     assert found.tolist() == [0, 1, 2, 3, 6, 7, 8, 9, 10, 11]
     assert layout.narrowed(vector[None], narrow, {"text": np.array([0, 2])}).tolist() == [found.tolist()]
+
+
+@pytest.mark.parametrize(("longest", "units"), [(60, 20), (1300, 4)], ids=["short", "long"])
+def test_a_step_allocates_no_array(longest: int, units: int) -> None:
+    """Sizes are such that an index for each term of a batch would take more than what Python's objects need."""
+    rows, size = 256, 3000
+    x = Rows((Field("text", (), "tokens", size),), [tokens(rows, size, longest, np.float32)], FLOAT32)
+    spec = TrainingSpec(epochs=3, batch_size=64, clip=Clip(norm=1.0))
+    of = plan(np.zeros((rows, 1)), np.arange(rows) % 3, spec, loss=CrossEntropy(), dtype=np.float32, optimizer=Adam())
+    network = Network.plan(x.signature, {}, [Dense(units=units)], 3)
+    of = replace(of, network=network, train=Dataset(x, of.train.y))
+    steps = taking(SERIAL)(of, of.new_state())
+    assert isinstance(steps, LazySteps)
+    order = np.arange(rows)
+
+    def epoch() -> None:
+        for _ in steps.epoch(order, 0, 0):
+            pass
+
+    least = 8 * min(int(x.tokens[0].lengths[start : start + 64].sum()) for start in range(0, rows, 64))
+    assert bytes_allocated(epoch, warm_up=2) < 12_000 < least
