@@ -70,7 +70,7 @@ def _require_lazy(network: Network, config: ExperimentConfig) -> None:
         use = "use adam, adamw, adagrad, or sgd without momentum"
         found.append(Mismatch(("optimizer",), f"{type_name(config.optimizer)} {because}: {use}"))
     if config.ensemble is not None and config.ensemble.members > 1:
-        what = f"networks of texts are trained one at a time, and column {column} is of type text: use `bpcli seeds`"
+        what = f"column {column} is of type text: use one network, or several runs by `bpcli train --seeds`"
         found.append(Mismatch(("ensemble", "members"), what))
     if config.training.average is not None:
         found.append(Mismatch(("training", "average"), f"a moving average {because}: delete it"))

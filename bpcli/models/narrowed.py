@@ -12,7 +12,7 @@ from bpcli.data.columns.text_input import TextInput
 from bpcli.data.table import Table
 from bpcli.models.model import Model
 
-MOST_ENTRIES = 1 << 17
+MOST_ENTRIES = 1 << 15
 """Maximum number of terms, counted in each row, of the texts that are looked at together."""
 
 
