@@ -79,7 +79,7 @@ def test_training_that_is_interrupted_and_resumed_ends_in_the_same_bits(folder: 
     of = of_reviews(folder, text=text)
     whole, broken = of.plan.new_state(), of.plan.new_state()
     reports(of.plan, whole)
-    reports(of.plan, broken, after(calls=8))
+    reports(of.plan, broken, after(calls=12))
     assert broken.counters.step > 0
     reports(of.plan, broken)
     assert snapshot(broken) == snapshot(whole)
