@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
 
@@ -100,6 +102,26 @@ class Layout:
                 )
             start += slot.size
         return tuple(found)
+
+    def narrowed(self, flat: Array, to: Layout, columns: Mapping[str, NDArray[np.intp]]) -> Array:
+        """Vector for the layout `to`, which has some of the sparse rows of each field, from one of this layout.
+
+        flat: (size,), or (members, size). columns: indices of these rows, ascending, by the name of the field.
+        """
+        out = np.empty((*flat.shape[:-1], to.size), flat.dtype)
+        start = end = 0
+        for slot in self.slots:
+            rows, at = list[NDArray[np.intp]](), 0
+            for sparse in slot.sparse:
+                rows += [np.arange(at, sparse.first), sparse.first + columns[sparse.field]]
+                at = sparse.last
+            own = flat[..., start : start + slot.size]
+            if rows:
+                kept = np.concatenate([*rows, np.arange(at, slot.shape[0])])
+                own = own.reshape(*flat.shape[:-1], *slot.shape)[..., kept, :].reshape(*flat.shape[:-1], -1)
+            out[..., end : end + own.shape[-1]] = own
+            start, end = start + slot.size, end + own.shape[-1]
+        return out
 
     def views(self, flat: Array) -> dict[str, Array]:
         """View of each slot in `flat`, in the slot's shape, by name; writing to a view writes to `flat`.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,6 +43,14 @@ class LocalTokens:
         self._sums = np.empty(widest, of.dtype)
         self._product, self._row = np.empty((rows, units), of.dtype), np.empty((longest, units), of.dtype)
         self._errors = np.empty(rows, of.dtype)
+
+    @staticmethod
+    def bytes_needed(entries: int, rows: int, size: int, units: int, dtype: np.dtype[Any]) -> int:
+        """Bytes of the memory for batches of `rows` rows with so many entries."""
+        widest, index = min(entries, size), np.dtype(np.intp).itemsize
+        integers = (size + 6 * entries + widest + 2 * rows) * index + 5 * entries
+        numbers = 2 * entries + min(rows * widest * 5 // 4, BLOCK_NUMBERS) + (2 * units + 1) * widest + 2 * rows * units
+        return integers + numbers * dtype.itemsize
 
     def __len__(self) -> int:
         return len(self._of)
@@ -84,7 +94,8 @@ class LocalTokens:
         self._slot[column] = order  # of equal columns the last entry stays
         np.take(self._slot, column, out=last, mode="clip")
         np.equal(last, order, out=is_last)
-        np.cumsum(is_last, out=rank)
+        np.copyto(rank, is_last)  # cumsum would make a copy of another type
+        np.cumsum(rank, out=rank)
         np.subtract(rank, 1, out=rank)
         local = self._local[:count]
         np.take(rank, last, out=local, mode="clip")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,20 @@ class Tokens:
         """Rows of zeros."""
         nothing = np.zeros(rows, np.intp)
         return cls(np.empty(0, np.int32), np.empty(0, dtype), nothing, nothing, size)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Tokens]) -> Tokens:
+        """Rows of several blocks, at least one, one after another."""
+        if len(parts) == 1:
+            return parts[0]
+        offsets = np.cumsum([len(part.columns) for part in parts]) - [len(part.columns) for part in parts]
+        return cls(
+            np.concatenate([part.columns for part in parts]),
+            np.concatenate([part.values for part in parts]),
+            np.concatenate([part.starts + at for part, at in zip(parts, offsets.tolist(), strict=True)]),
+            np.concatenate([part.stops + at for part, at in zip(parts, offsets.tolist(), strict=True)]),
+            parts[0].size,
+        )
 
     def __len__(self) -> int:
         return len(self.starts)

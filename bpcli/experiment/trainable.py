@@ -70,13 +70,13 @@ def _require_lazy(network: Network, config: ExperimentConfig) -> None:
         use = "use adam, adamw, adagrad, or sgd without momentum"
         found.append(Mismatch(("optimizer",), f"{type_name(config.optimizer)} {because}: {use}"))
     if config.ensemble is not None and config.ensemble.members > 1:
-        what = f"networks of texts are trained one at a time, and column {column} is of type text: use `bpcli seeds`"
+        what = f"column {column} is of type text: use one network, or several runs by `bpcli train --seeds`"
         found.append(Mismatch(("ensemble", "members"), what))
     if config.training.average is not None:
         found.append(Mismatch(("training", "average"), f"a moving average {because}: delete it"))
-    for name in ("l1", "l2"):
-        if getattr(config.training.penalty, name):
-            found.append(Mismatch(("training", "penalty", name), f"a penalty {because}: use adamw's weight_decay"))
+    penalties = [name for name in ("l1", "l2") if getattr(config.training.penalty, name)]
+    what = f"a penalty {because}: use adamw's weight_decay"
+    found += [Mismatch(("training", "penalty", name), what) for name in penalties]
     if network.stems.tokens and network.layers[0].initialized_by_rows:
         where = ("layers", 0, "initializer") if config.layers else ("output", "initializer")
         found.append(Mismatch(where, f"data_std needs numbers, and column {column} is of type text"))

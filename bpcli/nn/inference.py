@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -36,10 +36,18 @@ class Inference:
     def __init__(self, network: Network, params: Array, state: Array, dtype: np.dtype[Any] | None = None) -> None:
         dtype = params.dtype if dtype is None else dtype
         self.network = network
-        self._params = network.bind(params.astype(dtype, copy=False))
+        self._flat = params.astype(dtype, copy=False)
+        self._params = network.bind(self._flat)
         self._state = network.bind_state(state.astype(dtype, copy=False))
         self._workspaces = [network.workspace(BLOCK_ROWS, dtype, training=False)]
         self._dtype = dtype
+
+    def narrowed(self, network: Network, columns: Mapping[str, NDArray[np.intp]]) -> Inference:
+        """Copy for a network whose fields of tokens have some of the columns, which ascend, by name of the field."""
+        flat = self.network.layout.narrowed(self._flat, network.layout, columns)
+        found = Inference(network, flat, np.empty(network.state_layout.size, self._dtype))
+        found._state = self._state
+        return found
 
     @staticmethod
     def bytes_needed(network: Network, dtype: np.dtype[Any]) -> int:

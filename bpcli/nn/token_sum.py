@@ -27,8 +27,8 @@ class TokenSum(Spec):
     size: int = Field(default=16, ge=1, le=1024)
 
     def plan(self, index: int, field: fields.Field) -> TokenSumLayer:
-        """Layer for a field of tokens."""
-        return TokenSumLayer(index, (field.size,), (self.size,), field=field.name)
+        """Layer for a field of tokens, or of numbers that are some of its columns."""
+        return TokenSumLayer(index, (field.width,), (self.size,), field.name if field.values == "tokens" else None)
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class TokenSumLayer(Layer):
     formula: ClassVar[str] = "y = Σ value of the token · its vector"
     gradient: ClassVar[str] = "none: texts have no gradient"
 
-    field: str
+    field: str | None
+    """Field of tokens; None for numbers."""
 
     @property
     def linear_in_pieces(self) -> bool:
@@ -51,7 +52,7 @@ class TokenSumLayer(Layer):
 
     def parameters(self) -> tuple[Slot, ...]:
         """The matrix. Rows of tokens have length 1, so that its fan-in is 1."""
-        sparse = (SparseRows(self.field, 0, self.n_in),)
+        sparse = () if self.field is None else (SparseRows(self.field, 0, self.n_in),)
         return (Slot("weight", (self.n_in, self.n_out), weight=True, fan_in=1, sparse=sparse),)
 
     def buffers(self, training: bool) -> dict[str, Buffer]:

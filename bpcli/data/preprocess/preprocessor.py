@@ -30,6 +30,7 @@ from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.columns.statistics import Values, unequal
 from bpcli.data.columns.target_encoders import TargetEncoder
 from bpcli.data.columns.target_range import TargetRange
+from bpcli.data.columns.text_input import TextInput
 from bpcli.data.preprocess.outcomes import outcomes_of
 from bpcli.data.preprocess.table_encoder import TableEncoder, side_by_side
 from bpcli.data.table import Kind, Table
@@ -158,6 +159,11 @@ class Preprocessor(Spec):
         return [column for column in self.inputs if isinstance(column, ArrayInput)]
 
     @property
+    def texts(self) -> list[TextInput]:
+        """Inputs that are texts."""
+        return [column for column in self.inputs if isinstance(column, TextInput)]
+
+    @property
     def parts(self) -> list[ColumnInput]:
         """Columns and array positions that can be analysed separately, in the order of the features."""
         return [part for column in self.inputs for part in column.parts()]
@@ -226,6 +232,8 @@ class Preprocessor(Spec):
                 stored = np.dtype(array.stored)
                 held = stored if self.keeps_stored(array, stored, rows, dtype) else dtype
                 x += array.size * held.itemsize
+        for text in self.texts:
+            x += 2 * np.dtype(np.intp).itemsize + int(text.mean_terms * (4 + dtype.itemsize))
         values = 1 if self.target.class_names else self.target.outputs
         y = values * self.target.encoded_dtype(dtype).itemsize + self.target.truth_bytes
         weights = 0 if self.weight is None else dtype.itemsize + np.dtype(np.float64).itemsize
