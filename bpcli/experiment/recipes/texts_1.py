@@ -12,8 +12,8 @@ from bpcli.wording import counted
 FEW_ROWS = 10_000
 """Training on all rows of a smaller table is worth more than the validation of its epochs."""
 
-MANY_ROWS = 50_000
-"""From here on, half the epochs are enough."""
+ENOUGH_ROWS, MANY_ROWS, MOST_EPOCHS = 2_500, 50_000, 40
+"""Rows below which there are more epochs, as many as keep the number of steps, and from which half of them do."""
 
 MANY_CLASSES = 10
 """From here on, classes share what words have in common: a hidden layer errs less than weights for each class."""
@@ -55,9 +55,7 @@ def of_texts(facts: DataFacts) -> Iterator[Choice]:
     else:
         yield Choice(("layers",), [], why)
         output = {"initializer": "zeros", "bias": "prior"}
-        yield Choice(
-            ("output",), output, "a word counts once it was learned from; a text without known words gets none"
-        )
+        yield Choice(("output",), output, "a text without known words gets the best constant answer")
     if not facts.classes and not facts.ordered:
         yield Choice(("data", "target_range"), "training", "the network does not extrapolate")
     yield Choice(
@@ -66,6 +64,8 @@ def of_texts(facts: DataFacts) -> Iterator[Choice]:
     yield Choice(("schedule",), "linear", "ends at rest")
     if facts.rows > MANY_ROWS:
         epochs //= 2
+    elif facts.rows < ENOUGH_ROWS:
+        epochs = min(MOST_EPOCHS, epochs * ENOUGH_ROWS // max(facts.rows, 1))
     yield Choice(("training", "epochs"), epochs, rows)
     yield Choice(("training", "batch_size"), 64, "a step changes few words: many small ones are better")
     if facts.validated:

@@ -16,11 +16,10 @@ from bpcli.nn.initializers import DataStd, Initializer, Zeros
 from bpcli.nn.layers.base import Position, RowwiseLayer, Views
 from bpcli.nn.layers.gathering import Gathering
 
-
 TERMS = 100
 """Inputs that a field of tokens counts as in the initial variance of weights.
 
-Its rows have length 1, but a term occurs in few rows: initial weights of the variance for one input are never unlearned.
+Its rows have length 1, but a term occurs in few rows: initial weights as large as for one input are never unlearned.
 """
 
 
