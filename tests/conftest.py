@@ -28,8 +28,18 @@ FOLDERS = count()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Take a sample of the examples of Hypothesis too, unless the exhaustive loops are asked for."""
-    settings.load_profile("sample" if config.getoption("markexpr") == "not exhaustive" else "whole")
+    """Take a sample of the examples of Hypothesis too, and compile once, unless the exhaustive loops are asked for.
+
+    Compilation takes many seconds. The golden bits need that for one kind of processor, which does for the other tests of
+    the default run; exhaustive runs compile for this machine too.
+    """
+    sampled = config.getoption("markexpr") == "not exhaustive"
+    settings.load_profile("sample" if sampled else "whole")
+    from golden.make_bits import MACHINE_CODE  # which loads NumPy
+    from numpy._core._multiarray_umath import __cpu_features__ as processor
+
+    if sampled and processor.get("AVX2") and processor.get("FMA3"):
+        os.environ.update(MACHINE_CODE)
 
 
 @pytest.hookimpl(wrapper=True)

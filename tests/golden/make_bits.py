@@ -65,12 +65,9 @@ SHARED = frozenset(
 ARITHMETIC = ("numpy", "blas", "simd", "system")
 """What of a run's `versions` its bits depend on; where steps are compiled, also numba."""
 
-PINS = {
-    "OPENBLAS_NUM_THREADS": "1",
-    "OPENBLAS_CORETYPE": "Haswell",
-    "NUMBA_CPU_NAME": "haswell",
-    "NUMBA_CPU_FEATURES": "+avx2,+fma",
-}
+MACHINE_CODE = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+fma"}
+
+PINS = {"OPENBLAS_NUM_THREADS": "1", "OPENBLAS_CORETYPE": "Haswell", **MACHINE_CODE}
 """The same kernels and machine code on all processors of x86-64 that have AVX2."""
 
 CHILD = """
