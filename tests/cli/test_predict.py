@@ -456,7 +456,7 @@ def test_memory_does_not_grow_with_the_input(penguins_run: Path, tmp_path: Path)
             tracemalloc.stop()
 
     peak(100)  # what is imported once counts for none
-    assert peak(180_000) < 1.1 * peak(90_000) < 30_000_000
+    assert peak(120_000) < 1.1 * peak(90_000) < 30_000_000
 
 
 def test_a_reader_who_leaves_is_no_error(penguins_run: Path, tmp_path: Path):
