@@ -30,8 +30,8 @@ FOLDERS = count()
 def pytest_configure(config: pytest.Config) -> None:
     """Take a sample of the examples of Hypothesis too, and compile once, unless the exhaustive loops are asked for.
 
-    Compilation takes many seconds. The golden bits need that for one kind of processor, which does for the other tests of
-    the default run; exhaustive runs compile for this machine too.
+    Compilation takes many seconds. The default run compiles for the processor of the golden bits alone; exhaustive runs
+    compile for this machine too.
     """
     sampled = config.getoption("markexpr") == "not exhaustive"
     settings.load_profile("sample" if sampled else "whole")

@@ -484,6 +484,7 @@ def test_a_pipe_feeds_it(penguins_run: Path, tmp_path: Path):
     assert done.stdout.decode() == predict(penguins_run, PENGUINS).out
 
 
+@pytest.mark.exhaustive  # tests/reliability/test_disk.py does so by default
 @pytest.mark.skipif(not FULL.exists(), reason="no such device")
 def test_a_full_disk_is_an_io_error(penguins_run: Path, tmp_path: Path):
     with FULL.open("wb") as full:
