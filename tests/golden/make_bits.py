@@ -54,7 +54,11 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 """Experiments that are trained in one process."""
 
-SAMPLED = {"shipped": ("auto_mpg", "credit", "digits", "textbook"), "compiled without numba": _COMPILED[::4]}
+SAMPLED = {
+    "shipped": ("auto_mpg", "credit", "digits", "textbook"),
+    "numpy": tuple(name for name in EXPERIMENTS if name not in (*_COMPILED, "sharded_large_layers")),
+    "compiled without numba": _COMPILED[::4],
+}
 """Experiments of the default tests, of groups whose kinds of layers and optimizers other groups have too."""
 
 SHARED = frozenset(
