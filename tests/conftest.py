@@ -59,9 +59,13 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _user_cache_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The user's own cache is neither read nor written to, by processes that tests start too."""
+    """The user's own cache is neither read nor written to, by processes that tests start too.
+
+    Matplotlib takes a second to list the fonts, which is done once for all tests and runs.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("MPLCONFIGDIR", str(Path(__file__).parent.parent / ".pytest_cache" / "matplotlib"))
         yield
 
 
