@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bpcli.data.table import Table
 from bpcli.inspection.integrated_gradients import NODES, PIECES, Integrated, integrated_gradients
 from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, evenly_spaced
+from bpcli.inspection.track import Track, untracked
 from bpcli.models.model import Model
 from bpcli.training.scoring import outcome_of
 
@@ -51,7 +52,7 @@ class Attributions:
         return found
 
 
-def attributions(model: Model, table: Table, pieces: int = PIECES) -> Attributions:
+def attributions(model: Model, table: Table, pieces: int = PIECES, track: Track = untracked) -> Attributions:
     """Integrated gradients of `explained_output` by input column. Needs no target.
 
     The baseline is the output for an average row: the training mean of each number, the training shares of the
@@ -70,7 +71,7 @@ def attributions(model: Model, table: Table, pieces: int = PIECES) -> Attributio
         widths = np.array([part.width for part in model.preprocessor.parts])
         firsts = (np.cumsum(widths) - widths)[widths > 0]
         found = [
-            integrated_gradients(model.inference, average, x, weights, firsts, pieces)
+            integrated_gradients(model.inference, average, x, weights, firsts, pieces, track)
             for weights in model.target.explained_weights(predicted)
         ]
     offsets = model.target.explained_offsets
@@ -93,14 +94,15 @@ def attributions(model: Model, table: Table, pieces: int = PIECES) -> Attributio
     )
 
 
-def sampled_attributions(model: Model, table: Table) -> Attributions:
+def sampled_attributions(model: Model, table: Table, track: Track = untracked) -> Attributions:
     """Attributions of evenly spaced rows: at most MOST_ROWS, fewer if the network is expensive to evaluate."""
     network, outputs = model.inference.network, len(explained_names(model))
     if model.inference.takes_images:
-        return attributions(model, table.take(rows_of_images(model, table)), pieces=1)
+        return attributions(model, table.take(rows_of_images(model, table)), pieces=1, track=track)
     # In a piecewise linear network, a path has about one piece per neuron, and each piece takes three passes.
     cost = 3 * network.multiplications * network.units * outputs
-    return attributions(model, table.take(evenly_spaced(table.rows, min(MOST_ROWS, MOST_MULTIPLICATIONS / cost))))
+    chosen = evenly_spaced(table.rows, min(MOST_ROWS, MOST_MULTIPLICATIONS / cost))
+    return attributions(model, table.take(chosen), track=track)
 
 
 def rows_of_images(model: Model, table: Table) -> NDArray[np.intp]:

@@ -13,6 +13,7 @@ from bpcli.documents.table import MOST_CLASSES, Table
 from bpcli.errors import DataError
 from bpcli.inspection.importance import permutation_importance
 from bpcli.inspection.pictured import pictured_images
+from bpcli.inspection.track import Track, untracked
 from bpcli.models.evaluation import SplitRows, known_classes, own_data
 from bpcli.models.model import Model
 from bpcli.models.row_names import file_names
@@ -51,7 +52,7 @@ class Report:
     notes: list[str]
 
 
-def report_of(directory: RunDirectory, cache: bool = True) -> Report:
+def report_of(directory: RunDirectory, cache: bool = True, track: Track = untracked) -> Report:
     """Build the report of a run with a best checkpoint.
 
     Raises:
@@ -72,10 +73,11 @@ def report_of(directory: RunDirectory, cache: bool = True) -> Report:
         rows = own.rows(None)
         section, scores, notes = _evaluation(rows.model, rows)
         known = known_classes(model, rows)
-        sections += [section, importance_section(permutation_importance(model, known.table))]
+        sections += [section, importance_section(permutation_importance(model, known.table, track=track))]
         names = file_names(model, cache)
         files = None if names is None else [names[row - 1] for row in known.numbers]
-        pictures = pictures_section(pictured_images(model, known.table, known.numbers, files, only_mistakes=True))
+        pictured = pictured_images(model, known.table, known.numbers, files, only_mistakes=True, track=track)
+        pictures = pictures_section(pictured)
         sections += [pictures] if pictures is not None else []
     except DataError as error:
         notes = [f"no evaluation: {error}"]
