@@ -75,6 +75,22 @@ def test_new_pictures_of_another_size_are_predicted_by_name(trained: Path) -> No
     assert found.out == "file,prediction\na_left.png,left\nb_right.png,right\nc_left.png,left\n"
 
 
+def test_names_that_do_not_tell_pictures_apart_are_noted(trained: Path) -> None:
+    write(trained / "more", ["a_left.png", "d_right.png"])
+    write(trained / "less", ["a_left.png"])
+    found = bpcli("predict", "more", "less", "--run", "run", "--keep", "file", cwd=trained).ok()
+    assert found.out.splitlines()[1:] == ["a_left.png,left", "d_right.png,right", "a_left.png,left"]
+    note = (
+        "note: 1 name in 'file', such as 'a_left.png', is that of pictures in several folders; rows are in the order "
+        "of the folders given\n"
+    )
+    assert note in found.err
+    assert note not in bpcli("predict", "more", "less", "--run", "run", cwd=trained).ok().err
+    found = bpcli("predict", "more", "./more", "--run", "run", "--keep", "file", cwd=trained).ok()
+    assert "note: more is given 2 times, so its rows are predicted as often\n" in found.err
+    assert "several folders" not in found.err
+
+
 def test_a_folder_of_classes_is_evaluated(trained: Path) -> None:
     found = bpcli("evaluate", "run", "--data", "sides", "--json", "--require", "accuracy>=0.95", cwd=trained).ok()
     assert found.json["rows"] == 40
