@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shutil import copy, copytree
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,23 @@ def test_a_broken_picture_ends_the_command_with_its_name(trained: Path) -> None:
 def test_a_run_resumes_and_reproduces_on_pictures(trained: Path) -> None:
     bpcli("reproduce", "run", cwd=trained).ok()
     bpcli("train", "--resume", "run", "--set", "training.epochs=21", cwd=trained).ok()
+
+
+def test_a_changed_picture_is_said_with_a_plain_path(trained: Path, tmp_path: Path) -> None:
+    copytree(trained, tmp_path / "copy")
+    write(tmp_path / "copy" / "sides" / "left", ["0.png"], size=5)
+    found = bpcli("reproduce", "run", cwd=tmp_path / "copy")
+    assert found.err == "error: sides: the data has changed since the run; restore the original\n"
+    (tmp_path / "copy" / "t.csv").write_text("photo,y\n" + "".join(f"sides/left/{n}.png,{n}.5\n" for n in range(1, 20)))
+    (tmp_path / "copy" / "t.yaml").write_text(
+        "data: {path: t.csv, target: y, columns: {photo: image}}\ntraining: {epochs: 1}\n"
+    )
+    bpcli("train", "t.yaml", "--run-dir", "of_table", "-q", cwd=tmp_path / "copy").ok()
+    copy(tmp_path / "copy" / "sides" / "left" / "2.png", tmp_path / "copy" / "sides" / "left" / "1.png")
+    found = bpcli("reproduce", "of_table", cwd=tmp_path / "copy")
+    assert found.err == (
+        "error: t.csv: the table or a picture that it names has changed since the run; restore the original\n"
+    )
 
 
 def test_rows_of_an_inspection_are_files(trained: Path) -> None:
