@@ -47,6 +47,11 @@ def test_a_terminal_sees_progress_that_leaves_no_trace(halves: Path, tmp_path: P
     assert bpcli("inspect", halves).ok().err.count("\x1b") == 0
 
 
+def test_pixels_of_an_array_are_numbered_in_explanations(corner: Path) -> None:
+    (line, *_) = bpcli("predict", corner.parent / "t.npz", "--run", corner, "--explain").ok().out.splitlines()
+    assert line.startswith("prediction,explained,baseline,contribution_X0,contribution_X1,")
+
+
 def test_a_series_has_steps(tmp_path: Path) -> None:
     from numpy import random, savez
 

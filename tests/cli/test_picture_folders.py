@@ -111,6 +111,16 @@ def test_a_run_resumes_and_reproduces_on_pictures(trained: Path) -> None:
     bpcli("train", "--resume", "run", "--set", "training.epochs=21", cwd=trained).ok()
 
 
+def test_pixels_are_named_by_position(trained: Path) -> None:
+    found = bpcli("predict", "sides/left", "--run", "run", "--explain", cwd=trained).ok()
+    names = found.out.splitlines()[0]
+    assert names.startswith('prediction,explained,baseline,"contribution_image[0,0]","contribution_image[0,1]",')
+    assert names.endswith('"contribution_image[5,5]"')
+    found = bpcli("trace", "run", "--layer", "0", "--neuron", "0", cwd=trained).ok()
+    assert "image[1,1]  " in found.out
+    assert "image7" not in found.out
+
+
 def test_a_changed_picture_is_said_with_a_plain_path(trained: Path, tmp_path: Path) -> None:
     copytree(trained, tmp_path / "copy")
     write(tmp_path / "copy" / "sides" / "left", ["0.png"], size=5)
