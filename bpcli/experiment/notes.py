@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
+from typing import Literal
 
 import numpy as np
 
@@ -49,6 +50,8 @@ def surprise_notes(surprises: Counter[Surprise], fitted_on: str = "training", of
     for surprise, count in sorted(surprises.items(), key=lambda item: (item[0].column, -item[1], item[0].value or "")):
         if surprise.ignored:
             ignored[surprise.column] = count
+        elif surprise.text is not None:
+            notes.append(f"column {quoted(surprise.column)}: {_text_note(surprise.text, count, fitted_on)}")
         elif surprise.outside is not None:
             far.append((count, surprise.column, _shown(surprise.outside, surprise.kind)))
         elif surprise.value is None:
@@ -63,6 +66,16 @@ def surprise_notes(surprises: Counter[Surprise], fitted_on: str = "training", of
         values = listed([value for value, _ in found])
         notes.append(f"column {quoted(name)}: {rows} with {values}, not seen in {fitted_on}{treated}")
     return notes + _notes_of_ranges(far, fitted_on) + _notes_of_constants(ignored, fitted_on)
+
+
+def _text_note(what: Literal["empty", "unknown", "cut"], count: int, fitted_on: str) -> str:
+    """Note on texts without a word, without a known word, or of which the end is not read."""
+    texts = counted(count, "text")
+    if what == "empty":
+        return f"{texts} without a word"
+    if what == "unknown":
+        return f"{texts} without a word that {fitted_on} had: treated as empty"
+    return f"{texts} longer than max_tokens: the rest is not read"
 
 
 def _notes_of_constants(ignored: dict[str, int], fitted_on: str) -> list[str]:
