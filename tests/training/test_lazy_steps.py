@@ -122,7 +122,7 @@ def test_the_gradient_of_the_last_step_of_an_epoch_is_whole() -> None:
 def test_the_same_state_goes_on_to_the_same_bits() -> None:
     """Nothing of the words of earlier batches is kept outside of the state."""
     of = example({"city": Embedding(size=2)}, dtype=np.float32, optimizer=Adam(learning_rate=0.01))
-    whole, _ = taken(of, taking(SERIAL))
+    whole, _ = taken(of, taking(SERIAL), epochs=3)
     state = of.new_state()
     with np.errstate(all="ignore"):
         for epoch in range(3):
