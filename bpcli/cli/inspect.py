@@ -25,6 +25,7 @@ from bpcli.cli.options import (
     the_one,
 )
 from bpcli.cli.output import require_free, write_page
+from bpcli.cli.tracking import tracked
 from bpcli.errors import UsageError
 from bpcli.wording import composed, counted, printable, quoted, sized
 
@@ -128,13 +129,14 @@ def inspect(
             [*layer_lines(network), sized(network.parameters, model.members if member is None else 1)],
         ]
     if named or not neuron:
-        added = sampled_attributions(model, rows.table)
-        ranked = RankedColumns.of(permutation_importance(model, rows.table, importance, pixels=named), added, images)
+        added = sampled_attributions(model, rows.table, tracked)
+        permuted = permutation_importance(model, rows.table, importance, pixels=named, track=tracked)
+        ranked = RankedColumns.of(permuted, added, images)
         most = [one.column for one in ranked.columns if one.column in inputs]
         most = [name for name in most if name not in texts]
         with_curves = [name for name in named if name in inputs and name not in texts]
         with_curves = with_curves or ([] if named else most[: MOST_DEPENDENCE if as_json else MOST_CURVES])
-        dependence = partial_dependence(model, rows.table, with_curves)
+        dependence = partial_dependence(model, rows.table, with_curves, tracked)
         contributions = Contributions(added.meaning, len(added.explained), added.remainder)
         shown = replace(
             ranked,
@@ -158,7 +160,7 @@ def inspect(
         files = None if names is None else [names[row - 1] for row in rows.numbers]
         found = [
             one
-            for one in inspect_neurons(of_member, rows.table, rows.numbers, files)
+            for one in inspect_neurons(of_member, rows.table, rows.numbers, files, tracked)
             if (one.layer, one.place) in wanted
         ]
         if neuron:
@@ -171,7 +173,7 @@ def inspect(
         from bpcli.report.inspected import inspection_page
 
         inspection = Inspection(printable(str(model.path)), rows.source, network, columns, found)
-        pictures = pictured_images(model, rows.table, rows.numbers, files)
+        pictures = pictured_images(model, rows.table, rows.numbers, files, track=tracked)
         name = model.header.config.name or model.path.resolve().parent.parent.name
         write_page(html, inspection_page(f"Inspection of {name}", inspection, pictures, first_filters(of_member)))
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bpcli.cli.console import table_lines
 from bpcli.cli.inspect_text import PROSE
-from bpcli.wording import counted, printable
+from bpcli.wording import printable
 
 if TYPE_CHECKING:
     from bpcli.inspection.term_ranking import RankedTerms
@@ -19,9 +19,6 @@ MOST_TERMS = 20
 
 def term_lines(found: RankedTerms, named: Sequence[str]) -> list[str]:
     """Lines on the most important terms of a column of texts."""
-    meaning = (
-        f"{printable(found.column)}: terms by the mean size of their contribution over {counted(found.rows, 'row')}; "
-        "contribution: mean over the rows with the term, for the answer that it speaks for"
-    )
+    meaning = f"{printable(found.column)}: {found.meaning}"
     table = found.table(len(found.terms) if found.column in named else MOST_TERMS)
     return [*wrap(meaning, PROSE), *table_lines(table, "less important; --json lists more")]

@@ -160,9 +160,13 @@ def notes_of_ranges(target: TargetBase, given: TargetRange) -> Iterator[str]:
 
 
 def notes_of_scale(preprocessor: Preprocessor, table: Table) -> list[str]:
-    """Note that nearly all numbers vary over a sliver of their training ranges, as pixels divided by 255 do."""
-    if table.rows < FEWEST_ROWS:
-        return []
+    """Note that nearly all numbers vary over a sliver of their training ranges, as pixels divided by 255 do.
+
+    Of an array of whole numbers, a few rows of fractions tell it.
+    """
+    of_arrays = [*_notes_of_fractions(preprocessor.arrays, table)]
+    if of_arrays or table.rows < FEWEST_ROWS:
+        return of_arrays
     columns = preprocessor.table_of_parts(table)
     spans = []
     for part in preprocessor.parts:
@@ -179,6 +183,23 @@ def notes_of_scale(preprocessor: Preprocessor, table: Table) -> list[str]:
         f"{narrow:,} of {len(spans):,} numeric inputs vary over less than {SLIVER:.0%} of their training range: are "
         "they scaled in another way than in training?"
     ]
+
+
+def _notes_of_fractions(arrays: Iterable[ArrayInput], table: Table) -> Iterator[str]:
+    """Notes on arrays of whole numbers in training, such as bytes, whose values here are fractions from -1 to 1."""
+    for array in arrays:
+        greatest = max((high for high in array.greatest if high is not None), default=0.0)
+        values = array.column_of(table).values
+        if np.dtype(array.stored).kind not in "iu" or greatest <= 1 or values.dtype.kind != "f":
+            continue
+        known = values[~np.isnan(values)]
+        if known.size and np.abs(known).max() <= 1 and (known != np.floor(known)).any():
+            least = min(low for low in array.least if low is not None)
+            here = f"fractions from {known.min():.4g} to {known.max():.4g}"
+            yield (
+                f"array {quoted(array.name)}: {here}, where training had whole numbers from {least:g} to "
+                f"{greatest:g}: are they scaled in another way than in training?"
+            )
 
 
 def notes_of_layers(network: Network, given: Collection[str]) -> Iterator[str]:

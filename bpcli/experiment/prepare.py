@@ -26,6 +26,7 @@ from bpcli.experiment.decidable import notes_of_decision, require_decidable
 from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.encoding import encode, fit_preprocessor
 from bpcli.experiment.final_training import final_part, require_best_epoch
+from bpcli.experiment.image_notes import notes_of_augment, notes_of_windows
 from bpcli.experiment.image_warnings import warnings_of_images
 from bpcli.experiment.initial_parameters import initial_parameters
 from bpcli.experiment.member_folds import folds_of, validated_rows, without_validation_rows
@@ -226,6 +227,8 @@ def prepare(
         *notes_of_arrays(preprocessor.arrays),
         *notes_of_ranges(preprocessor.target, data.target_range),
         *notes_of_layers(network, plan.initial_parameters),
+        *notes_of_windows(network),
+        *notes_of_augment(config.augment, network, preprocessor, selection, source),
         *notes_of_decision(config.decision, preprocessor.target, validation),
     ]
     if model is not None and start is not None:

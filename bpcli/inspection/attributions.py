@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from bpcli.data.columns.text_input import TextInput
 from bpcli.data.table import Table
-from bpcli.inspection.integrated_gradients import NODES, PIECES, Integrated, integrated_gradients
+from bpcli.inspection.integrated_gradients import NODES, PIECES, STAGE, Integrated, integrated_gradients
 from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, MOST_NUMBERS, evenly_spaced
 from bpcli.inspection.terms import TermContributions
+from bpcli.inspection.track import Track, untracked
 from bpcli.models.model import Model
 from bpcli.models.narrowed import blocks_of, narrowed, text_names
 from bpcli.training.scoring import outcome_of
@@ -57,7 +58,7 @@ class Attributions:
         return found
 
 
-def attributions(model: Model, table: Table, pieces: int = PIECES) -> Attributions:
+def attributions(model: Model, table: Table, pieces: int = PIECES, track: Track = untracked) -> Attributions:
     """Integrated gradients of `explained_output` by input column. Needs no target.
 
     The baseline is the output for an average row: the training mean of each number, the training shares of the
@@ -68,11 +69,11 @@ def attributions(model: Model, table: Table, pieces: int = PIECES) -> Attributio
     """
     if text_names(model) and table.rows:
         blocks = [table.take(rows) for rows in blocks_of(model, table, MOST_NUMBERS)]
-        return _joined([_attributions(narrowed(model, block), block, pieces) for block in blocks])
-    return _attributions(model, table, pieces)
+        return _joined([_attributions(narrowed(model, block), block, pieces) for block in track(blocks, STAGE)])
+    return _attributions(model, table, pieces, track)
 
 
-def _attributions(model: Model, table: Table, pieces: int) -> Attributions:
+def _attributions(model: Model, table: Table, pieces: int, track: Track = untracked) -> Attributions:
     """Attributions of rows whose features fit in memory."""
     exact = np.dtype(np.float64)
     with np.errstate(all="ignore"), model.threads.single():
@@ -86,7 +87,7 @@ def _attributions(model: Model, table: Table, pieces: int) -> Attributions:
         groups = np.array([part.width if isinstance(part, TextInput) else min(part.width, 1) for part in parts])
         firsts = _firsts(widths, groups)
         found = [
-            integrated_gradients(model.inference, average, x, weights, firsts, pieces)
+            integrated_gradients(model.inference, average, x, weights, firsts, pieces, track)
             for weights in model.target.explained_weights(predicted)
         ]
     offsets = model.target.explained_offsets
@@ -136,14 +137,15 @@ def _joined(found: Sequence[Attributions]) -> Attributions:
     )
 
 
-def sampled_attributions(model: Model, table: Table) -> Attributions:
+def sampled_attributions(model: Model, table: Table, track: Track = untracked) -> Attributions:
     """Attributions of evenly spaced rows: at most MOST_ROWS, fewer if the network is expensive to evaluate."""
     network, outputs = model.inference.network, len(explained_names(model))
     if model.inference.takes_images:
-        return attributions(model, table.take(rows_of_images(model, table)), pieces=1)
+        return attributions(model, table.take(rows_of_images(model, table)), pieces=1, track=track)
     # In a piecewise linear network, a path has about one piece per neuron, and each piece takes three passes.
     cost = 3 * network.multiplications * network.units * outputs
-    return attributions(model, table.take(evenly_spaced(table.rows, min(MOST_ROWS, MOST_MULTIPLICATIONS / cost))))
+    chosen = evenly_spaced(table.rows, min(MOST_ROWS, MOST_MULTIPLICATIONS / cost))
+    return attributions(model, table.take(chosen), track=track)
 
 
 def rows_of_images(model: Model, table: Table) -> NDArray[np.intp]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.data.files.picture_names import FILE, IMAGE
+from bpcli.data.preprocess.image_inputs import images_among
 from bpcli.data.table import Table
 from bpcli.inspection.attributions import attributions, explained_names
 from bpcli.inspection.explained_regions import ExplainedRegions
@@ -29,9 +31,10 @@ class AttributionColumns:
         self._model, self.regions, self.terms = model, ExplainedRegions(model), ExplainedTerms()
         texts = [text.name for text in model.preprocessor.texts]
         self.header: list[str] = []
+        names = _names(model)
         for output in explained_names(model):
             of, to = (f"_{output}", f"_to_{output}") if output else ("", "")
-            columns = [f"contribution_{part.name}{to}" for part in model.preprocessor.parts]
+            columns = [f"contribution_{name}{to}" for name in names]
             terms = [f"terms_{name}{to}" for name in texts]
             self.header += [f"explained{of}", f"baseline{of}", *columns, *terms]
 
@@ -49,3 +52,13 @@ class AttributionColumns:
             columns += numbers.T.tolist()
             columns += [[shown(row) for row in terms.strongest(index, MOST_TERMS)] for terms in found.terms]
         return columns
+
+
+def _names(model: Model) -> list[str]:
+    """Names of the parts; of pictures, their pixels by position. Those of an array are numbered in its order."""
+    names = [part.name for part in model.preprocessor.parts]
+    is_folder = FILE in model.header.config.data.exclude  # the names of its files are no input
+    for image in images_among(model.preprocessor.inputs):
+        if image.fitted.pictures or (is_folder and image.name == IMAGE):
+            names[image.parts] = image.positions
+    return names

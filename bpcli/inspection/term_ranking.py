@@ -12,7 +12,7 @@ from bpcli.documents.table import Table as Tabular
 from bpcli.inspection.attributions import Attributions
 from bpcli.inspection.terms import TermContributions
 from bpcli.models.model import Model
-from bpcli.wording import number, printable
+from bpcli.wording import counted, number, printable
 
 MOST_TERMS = 1_000
 """Maximum number of terms of a ranking."""
@@ -42,9 +42,24 @@ class RankedTerms:
     rows: int
     terms: list[RankedTerm]
 
+    @property
+    def by_class(self) -> bool:
+        """Whether terms speak for classes."""
+        return any(one.towards is not None for one in self.terms)
+
+    @property
+    def meaning(self) -> str:
+        """What the numbers are."""
+        towards = ", for the class that it speaks for" if self.by_class else ""
+        rows = counted(self.rows, "row")
+        return (
+            f"terms by the mean size of their contribution to the answer over {rows} (integrated gradients); "
+            f"contribution: mean over the rows with the term{towards}"
+        )
+
     def table(self, most: int) -> Tabular:
         """Table of the terms, of which `most` are shown."""
-        by_class = any(one.towards is not None for one in self.terms)
+        by_class = self.by_class
         rows = [
             [
                 printable(one.term),

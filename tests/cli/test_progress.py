@@ -17,6 +17,8 @@ from terminals import bpcli_on_terminal
 
 from bpcli.cli import console, progress
 from bpcli.cli.progress import Lines, Live, Silent, view
+from bpcli.cli.training_view import TrainingView
+from bpcli.jobs.training import train
 from bpcli.storage.records import EpochRecord
 from bpcli.training import EpochReport, Progress
 from bpcli.training.plan import StopReason
@@ -158,7 +160,7 @@ def test_a_run_that_goes_on_shows_its_earlier_epochs_on_a_terminal(tmp_path: Pat
     (run / "metrics.jsonl").write_text(
         (run / "metrics.jsonl").read_text().replace('"train_loss": 1.0', '"train_loss": 777.0', 1)
     )
-    result = bpcli_on_terminal("train", "--resume", run, "--set", "training.epochs=400", cwd=tmp_path)
+    result = bpcli_on_terminal("train", "--resume", run, "--set", "training.epochs=200", cwd=tmp_path)
     assert result.code == 0
     assert re.search(r"777\.\d{4} (│|in the first epochs)", re.sub(r"\x1b\[[0-9;]*m", "", result.out))
 
@@ -221,8 +223,8 @@ def on_terminal(tmp_path: Path, **environment: str) -> tuple[str, str]:
     return out.decode(), received.decode()
 
 
-def test_a_terminal_shows_the_live_view_and_stdout_stays_plain(tmp_path: Path):
-    out, shown = on_terminal(tmp_path)
+def test_a_terminal_shows_the_live_view_without_colours_that_nobody_wants_and_stdout_stays_plain(tmp_path: Path):
+    out, shown = on_terminal(tmp_path, NO_COLOR="1")
     assert "\x1b" not in out
     assert out.splitlines()[-1].startswith("runs/penguins-")
     assert "\x1b[?25l" in shown
@@ -232,10 +234,6 @@ def test_a_terminal_shows_the_live_view_and_stdout_stays_plain(tmp_path: Path):
     last = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown).rstrip().splitlines()[-6:]
     assert "train_loss  ⠂⠂ validation_loss" in "".join(last)  # the last frame stays on the screen
     assert not shown.rstrip("\r\n").endswith("\x1b[2K")  # nothing is erased after it
-
-
-def test_no_color_is_respected(tmp_path: Path):
-    _, shown = on_terminal(tmp_path, NO_COLOR="1")
     assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", shown)
 
 
@@ -243,3 +241,29 @@ def test_a_dumb_terminal_gets_plain_lines(tmp_path: Path):
     _, shown = on_terminal(tmp_path, TERM="dumb")
     assert "\x1b" not in shown
     assert "epoch 3/3" in shown
+
+
+class StopsAfter(TrainingView):
+    """View that is stopped by a signal once it has been asked so many times."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__(quiet=True)
+        self._left = steps
+
+    def interrupted(self) -> bool:
+        self._left -= 1
+        return self._left <= 0
+
+
+@pytest.mark.parametrize(
+    ("steps", "reached"), [(1, "after 1 step"), (2, "after 1 epoch"), (5, "after 1 epoch and 1 step")]
+)
+def test_how_far_an_interrupted_training_got_is_told_in_epochs_and_steps(tmp_path: Path, steps: int, reached: str):
+    (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{row},{row % 7}.5\n" for row in range(40)))
+    (tmp_path / "c.yaml").write_text(
+        "data: {path: t.csv, target: y, split: {validation: 0, test: 0}}\nlayers: []\n"
+        "training: {epochs: 9, batch_size: 20}\n"
+    )
+    view = StopsAfter(steps)
+    assert train(tmp_path / "c.yaml", run_dir=tmp_path / "run", observer=view).status == "interrupted"
+    assert view.reached == reached

@@ -30,8 +30,10 @@ STEP_SECONDS, OPERATION_SECONDS = 10e-6, 1 / 60e9
 """NumPy's time per step and layer, and per floating-point operation of matrix products."""
 
 TOKENS_SECONDS, TERM_SECONDS, UNIT_SECONDS = 80e-6, 10e-9, 5e-9
-"""NumPy's time for products with tokens: per step, per term of a text, and per term and unit. Machine code takes a third
-to a seventh of it."""
+"""NumPy's time for products with tokens: per step, per term of a text, and per term and unit.
+
+Machine code takes a third to a seventh of it.
+"""
 
 SHARED_FROM = 100e6
 """Divide steps among threads from this number of floating-point operations in matrix products on: about 1 ms of work.
@@ -110,12 +112,11 @@ def numpy_seconds(plan: TrainingPlan) -> float:
 
 def token_seconds(plan: TrainingPlan) -> float:
     """Rough estimate of NumPy's time per epoch for products with tokens, in seconds."""
-    tokens = plan.train.x.tokens_by_name()
-    return sum(
-        plan.steps_per_epoch * TOKENS_SECONDS
-        + int(tokens[of.field].lengths.sum()) * (TERM_SECONDS + of.units * UNIT_SECONDS)
-        for of in plan.network.layout.sparse
-    )
+    tokens, total = plan.train.x.tokens_by_name(), 0.0
+    for of in plan.network.layout.sparse:
+        terms = int(tokens[of.field].lengths.sum())
+        total += plan.steps_per_epoch * TOKENS_SECONDS + terms * (TERM_SECONDS + of.units * UNIT_SECONDS)
+    return total
 
 
 def operations(plan: TrainingPlan) -> float:
