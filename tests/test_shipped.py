@@ -27,6 +27,8 @@ FLOORS: dict[str, tuple[str, str, float, list[str]]] = {
     "digits_conv": ("test", "accuracy", 0.93, ["training.epochs=10"]),
     "fashion_conv": ("test", "accuracy", 0.68, ["training.epochs=3"]),
     "clothes": ("test", "accuracy", 0.7, ["training.epochs=10"]),
+    "snippets": ("test", "accuracy", 0.74, []),
+    "snippets_rating": ("test", "r2", 0.47, []),
 }
 
 

@@ -120,18 +120,20 @@ class LocalTokens:
             np.add(jumps[1:], 1, out=jumps[1:])
             out[begins] = jumps
         else:
-            previous = 0
-            for start, length, begin in zip(tokens.starts.tolist(), lengths.tolist(), begins.tolist(), strict=True):
+            at = previous = 0
+            for start, length in zip(tokens.starts.tolist(), lengths.tolist(), strict=True):
                 if length:
-                    out[begin] = start - previous
+                    out[at] = start - previous
                     previous = start + length - 1
+                    at += length
         np.cumsum(out, out=out)
 
     def _write_rows(self, out: NDArray[np.intp]) -> None:
         """Row of each entry."""
         out.fill(0)
-        begins = self._begins[: len(self)]
-        np.add.at(out, begins[1 : np.searchsorted(begins, len(out))], 1)  # of equal beginnings all but one are empty
+        for begin in self._begins[1 : len(self)].tolist():
+            if begin < len(out):
+                out[begin] += 1  # of equal beginnings all but the last are empty rows'
         np.cumsum(out, out=out)
 
     def _write_block(self, numbers: int, count: int, rows: NDArray[np.intp]) -> None:

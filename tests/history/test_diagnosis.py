@@ -107,7 +107,7 @@ def test_of_a_sick_network_it_is_said_what_is_wrong(name: str, overrides: list[s
     assert all("\n" not in line for line in found)
 
 
-QUICK = ("xor", "penguins")
+QUICK = ("xor", "penguins", "snippets", "snippets_rating")
 LONG = ("auto_mpg", "credit", "textbook", "concrete", "digits", "fashion", "digits_conv", "fashion_conv", "clothes")
 
 
