@@ -8,12 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
+
+ColorScheme = Literal["light", "dark"]
 
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 """Width and height in the pixels of CSS."""
@@ -30,6 +32,12 @@ class Visit:
     said: list[str] = field(default_factory=list)
     """Messages of the console, and errors that nothing caught."""
     requests: list[str] = field(default_factory=list)
+
+    def show(self, size: str, color_scheme: ColorScheme) -> None:
+        """Give the window a size and a colour scheme."""
+        width, height = SIZES[size]
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.emulate_media(media="screen", color_scheme=color_scheme)
 
     def require_quiet(self) -> None:
         """The page said nothing, and asked for nothing but itself."""

@@ -28,8 +28,18 @@ FOLDERS = count()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Take a sample of the examples of Hypothesis too, unless the exhaustive loops are asked for."""
-    settings.load_profile("sample" if config.getoption("markexpr") == "not exhaustive" else "whole")
+    """Take a sample of the examples of Hypothesis too, and compile once, unless the exhaustive loops are asked for.
+
+    Compilation takes many seconds. The default run compiles for the processor of the golden bits alone; exhaustive runs
+    compile for this machine too.
+    """
+    sampled = config.getoption("markexpr") == "not exhaustive"
+    settings.load_profile("sample" if sampled else "whole")
+    from golden.make_bits import MACHINE_CODE  # which loads NumPy
+    from numpy._core._multiarray_umath import __cpu_features__ as processor
+
+    if sampled and processor.get("AVX2") and processor.get("FMA3"):
+        os.environ.update(MACHINE_CODE)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -49,9 +59,13 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _user_cache_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The user's own cache is neither read nor written to, by processes that tests start too."""
+    """The user's own cache is neither read nor written to, by processes that tests start too.
+
+    Matplotlib takes a second to list the fonts, which is done once for all tests and runs.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("MPLCONFIGDIR", str(Path(__file__).parent.parent / ".pytest_cache" / "matplotlib"))
         yield
 
 

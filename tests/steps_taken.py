@@ -18,7 +18,7 @@ CREWS: list[Crew] = []
 """Crews that wait for steps until they are dismissed."""
 
 
-def taken(of: TrainingPlan, make: Make, epochs: int = 3) -> tuple[TrainingState, list[float]]:
+def taken(of: TrainingPlan, make: Make, epochs: int = 2) -> tuple[TrainingState, list[float]]:
     """State after some epochs, and the training loss of each."""
     state, losses = of.new_state(), []
     steps = make(of, state)

@@ -42,8 +42,8 @@ def test_no_shipped_experiment_has_warnings_that_it_does_not_accept(name: str) -
     assert [note for note in ready.notes if note.startswith("data.accept")] == []
 
 
-LONGEST = ("concrete", "digits", "fashion", "fashion_conv")
-"""Experiments that take seconds each. The golden bits of their first epochs are in the default run too."""
+LONGEST = ("auto_mpg", "clothes", "concrete", "digits", "fashion", "fashion_conv")
+"""Experiments that take seconds each. Golden bits of all but the kinds with image layers are in the default run too."""
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,21 @@ from bpcli.nn.network import Network
 class LocalBatch:
     """Memory of the tokens of one batch at a time, for a network that takes tokens."""
 
-    def __init__(self, network: Network, tokens: dict[str, Tokens], rows: int, dtype: np.dtype[Any]) -> None:
-        """Allocate memory for batches of up to `rows` rows of these tokens, by name of the field."""
+    def __init__(
+        self, network: Network, tokens: dict[str, Tokens], rows: int, dtype: np.dtype[Any], compiled: bool = False
+    ) -> None:
+        """Allocate memory for batches of up to `rows` rows of these tokens, by name of the field.
+
+        compiled: whether machine code multiplies.
+        """
+        made = LocalTokens
+        if compiled:
+            from bpcli.nn.compiled.local_tokens import CompiledTokens
+
+            made = CompiledTokens
         places = network.stems.token_places()
         self.ranges: list[tuple[SparseRange, LocalTokens]] = [
-            (of, LocalTokens(tokens[of.field].astype(dtype, copy=False), rows, of.units))
-            for of in network.layout.sparse
+            (of, made(tokens[of.field].astype(dtype, copy=False), rows, of.units)) for of in network.layout.sparse
         ]
         """Sparse rows of the parameters, and the tokens that are multiplied with them."""
         self._at = {places[of.field]: local for of, local in self.ranges}

@@ -14,18 +14,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from browsing import SIZES, Open, Visit
+from browsing import ColorScheme, Open, Visit
 from commands import CONFIGS, bpcli
 from planted_images import classes_run
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
-
-ColorScheme = Literal["light", "dark"]
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -55,13 +53,9 @@ class Window:
     context: BrowserContext
     free: list[Page] = field(default_factory=list)
 
-    def tab(self, size: str, color_scheme: ColorScheme, new: bool) -> Page:
-        """A tab that no test has open, of a size and colour scheme."""
-        tab = self.free.pop() if self.free and not new else self.context.new_page()
-        width, height = SIZES[size]
-        tab.set_viewport_size({"width": width, "height": height})
-        tab.emulate_media(media="screen", color_scheme=color_scheme)
-        return tab
+    def tab(self, new: bool) -> Page:
+        """A tab that no test has open."""
+        return self.free.pop() if self.free and not new else self.context.new_page()
 
     def give_back(self, tab: Page) -> None:
         """Empty a tab, so that its page has said all that it had to say, and let the next test have it."""
@@ -88,7 +82,8 @@ def visit(windows: Callable[[bool], Window]) -> Iterator[Open]:
         new_tab: bool = False,
     ) -> Visit:
         window = windows(has_touch)
-        visit = Visit(window.tab(size, color_scheme, new_tab), path)
+        visit = Visit(window.tab(new_tab), path)
+        visit.show(size, color_scheme)
         listeners: dict[Any, Callable[[Any], None]] = {
             "console": lambda message: visit.said.append(f"{message.type}: {message.text}"),
             "pageerror": lambda error: visit.said.append(str(error)),

@@ -8,7 +8,7 @@ import pytest
 from browsing import Open, near, place_of, read_cell, records, values_shown
 from commands import bpcli
 
-NAMES = ("penguins", "concrete", "hostile")
+NAMES = ("penguins", "concrete", pytest.param("hostile", marks=pytest.mark.exhaustive))
 
 
 @pytest.mark.parametrize("name", NAMES)

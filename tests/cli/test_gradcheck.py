@@ -141,6 +141,6 @@ def test_a_gradient_of_zero_is_not_called_a_check():
 
 
 def test_where_the_gradient_is_taken_is_said():
-    lines = bpcli("gradcheck", CONFIGS / "penguins.yaml").ok().out.splitlines()
+    lines = bpcli("gradcheck", CONFIGS / "penguins.yaml", *SMALL, "--rows", "8").ok().out.splitlines()
     assert lines[1] == "at the initial parameters, each array randomly perturbed by 10% of its size"
     assert lines[2] == "dropout uses the first mask of training in every pass"

@@ -148,10 +148,10 @@ def test_an_existing_config_is_replaced_by_force_only(tmp_path: Path):
     ("data", "target", "metric", "at_least"),
     [
         ("penguins.csv", "species", "accuracy", 0.95),
-        ("auto_mpg.csv", "Miles_per_Gallon", "r2", 0.8),
         *(
             pytest.param(*case, marks=pytest.mark.exhaustive)
             for case in (
+                ("auto_mpg.csv", "Miles_per_Gallon", "r2", 0.8),
                 ("digits_8x8.npz", None, "accuracy", 0.95),
                 ("penguins.csv", "sex", "accuracy", 0.8),
                 ("penguins.csv", "body_mass_g", "r2", 0.75),
@@ -199,7 +199,7 @@ def test_awkward_column_names_are_kept(tmp_path: Path):
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=() if index % 6 == 0 else pytest.mark.exhaustive) for index, name in enumerate(AWKWARD)],
+    [pytest.param(name, marks=() if index % 12 == 0 else pytest.mark.exhaustive) for index, name in enumerate(AWKWARD)],
 )
 def test_any_column_name_can_be_the_target_or_left_out(tmp_path: Path, name: str):
     rows = labelled(40, ["x", "z"], name)
@@ -213,12 +213,12 @@ def test_any_column_name_can_be_the_target_or_left_out(tmp_path: Path, name: str
 @pytest.mark.parametrize(
     "name",
     [
-        *("no.csv", "a: b #c.csv", "体重.csv", 'it\'s "x".csv', "-x.csv", ".csv", "a\nb.csv"),
+        *("a: b #c.csv", 'it\'s "x".csv', "-x.csv", "a\nb.csv"),
         *(
             pytest.param(name, marks=pytest.mark.exhaustive)
             for name in (
                 *("null.csv", "1e5.csv", "with space.csv", "~.csv", "x" * 200 + ".csv", "trailing.dots...csv"),
-                *("back\\slash.csv", "\u2028.csv"),
+                *("back\\slash.csv", "\u2028.csv", "no.csv", "体重.csv", ".csv"),
             )
         ),
     ],
@@ -237,7 +237,10 @@ def test_a_file_name_that_is_not_utf_8_is_refused(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("name", "delimiter"),
-    [("data.tsv", "\t"), ("data.tab", "\t"), ("data.csv", ";"), ("data.txt", "\t"), ("data", ",")],
+    [
+        *(("data.tsv", "\t"), ("data.csv", ";"), ("data", ",")),
+        *(pytest.param(name, "\t", marks=pytest.mark.exhaustive) for name in ("data.tab", "data.txt")),
+    ],
 )
 def test_other_delimiters_are_seen(tmp_path: Path, name: str, delimiter: str):
     works(tmp_path, write_csv(tmp_path / name, labelled(40, ["x", "z"], "y"), delimiter), "--target", "y")

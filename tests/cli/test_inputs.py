@@ -77,8 +77,10 @@ QUERY = "select * from t order by rowid"
     ("data", "options"),
     [
         ("t.jsonl", []),
-        ("t.csv.zst", []),
-        *(pytest.param(name, [], marks=pytest.mark.exhaustive) for name in ("t.json", "t.csv.bz2", "t.csv.xz")),
+        *(
+            pytest.param(name, [], marks=pytest.mark.exhaustive)
+            for name in ("t.json", "t.csv.bz2", "t.csv.xz", "t.csv.zst")
+        ),
         ("t.xlsx", ["--sheet", "penguins"]),
         ("part-*.csv", []),
         ("sqlite:///{}/t.db", ["--query", QUERY]),

@@ -74,7 +74,6 @@ NEVER = ("rich", "polars", "numba", "numpy.ma", "asyncio", "concurrent", "loggin
 @pytest.mark.parametrize(
     ("command", "needless"),
     [
-        ("check {config}", (*NEVER, "safetensors", "threadpoolctl")),
         ("train {config} --run-dir new --set training.epochs=1", NEVER),
         ("predict {data} --checkpoint {run}", NEVER),
         pytest.param("evaluate {run}", NEVER, marks=pytest.mark.exhaustive),
@@ -90,17 +89,19 @@ def test_a_command_loads_nothing_that_it_does_not_need(
     assert python(as_command(arguments, report), cwd=tmp_path).endswith("loaded: []\n")
 
 
-def test_a_command_starts_without_threads_of_blas_and_without_a_search_for_garbage(tmp_path: Path):
+def test_a_check_loads_and_starts_nothing_that_it_does_not_need(tmp_path: Path):
+    needless = (*NEVER, "safetensors", "threadpoolctl")
     searches = "sum(generation['collections'] for generation in gc.get_stats())"
     report = (
         f"searched = {searches} - before\n"
+        f"loaded = sorted(set({needless}) & set(sys.modules))\n"
         "from threadpoolctl import threadpool_info\n"
         "threads = [pool['num_threads'] for pool in threadpool_info() if pool['user_api'] == 'blas']\n"
-        "print('searches:', searched, 'threads:', threads)"
+        "print('loaded:', loaded, 'searches:', searched, 'threads:', threads)"
     )
     program = as_command(["check", str(CONFIGS / "penguins.yaml")], report, f"import gc\nbefore = {searches}")
     out = python(program, cwd=tmp_path, environment={"OPENBLAS_NUM_THREADS": "2"})
-    assert out.endswith("searches: 0 threads: [1]\n")
+    assert out.endswith("loaded: [] searches: 0 threads: [1]\n")
 
 
 def test_importing_the_package_loads_nothing_that_is_slow(tmp_path: Path):

@@ -74,7 +74,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("trace", "a"),
         ("trace", CONFIGS / "penguins.yaml", "--set", "data.path=DATA", "--row", "7"),
         ("check", CONFIGS / "penguins.yaml", "--set", "data.path=DATA"),
-        ("gradcheck", CONFIGS / "penguins.yaml", "--set", "data.path=DATA"),
+        ("gradcheck", CONFIGS / "penguins.yaml", "--set", "data.path=DATA", "--set", "layers=[]"),
         ("compare", "a", "b"),
         ("compare", "a", "b", "fewer"),
         ("compare", "fewer", "a"),

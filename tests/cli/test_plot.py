@@ -9,7 +9,10 @@ import pytest
 from commands import bpcli, bpcli_process
 
 
-@pytest.mark.parametrize(("name", "start"), [("a.png", b"\x89PNG"), ("a.PDF", b"%PDF-"), ("a.svg", b"<?xml")])
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [("a.png", b"\x89PNG"), ("a.PDF", b"%PDF-"), pytest.param("a.svg", b"<?xml", marks=pytest.mark.exhaustive)],
+)
 def test_the_suffix_says_what_is_written(penguins_run: Path, tmp_path: Path, name: str, start: bytes) -> None:
     path = tmp_path / name
     result = bpcli("plot", penguins_run, "-o", path).ok()

@@ -396,7 +396,7 @@ def test_the_key_that_runs_are_sorted_by_is_among_those_shown(many: Path):
     assert bpcli("runs", many, "--sort", "key8").ok().out.splitlines()[0].split()[6:8] == ["key8", "learning_rate"]
 
 
-@pytest.mark.parametrize("columns", [80, 100, 120])
+@pytest.mark.parametrize("columns", [80, *(pytest.param(more, marks=pytest.mark.exhaustive) for more in (100, 120))])
 def test_on_a_terminal_the_table_is_no_wider_than_that(many: Path, columns: int):
     shown = bpcli_on_terminal("runs", many, cwd=many, columns=columns).ok().out.splitlines()
     assert max(len(line) for line in shown[:4]) <= columns

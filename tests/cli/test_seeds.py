@@ -197,7 +197,7 @@ def process_training(run: Path) -> int:
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="there is no /proc to find the process in")
 def test_a_seed_that_is_killed_is_one_line_and_the_others_are_kept(tmp_path: Path):
     # Time enough to be killed in, on however slow a machine.
-    settings = (*ENDLESS, "--set", "training.max_time=1.5", "--set", "training.checkpoint_every={seconds: 0.1}")
+    settings = (*ENDLESS, "--set", "training.max_time=0.6", "--set", "training.checkpoint_every={seconds: 0.1}")
     stem = tmp_path / "p"
     process = bpcli_process("train", PENGUINS, *settings, "--seeds", 2, "--run-dir", stem, "--json", cwd=tmp_path)
     lost = RunDirectory(tmp_path / "p-seed1")

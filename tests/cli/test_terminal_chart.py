@@ -136,9 +136,9 @@ def test_bins_are_few_and_lose_no_extreme(values: list[float], columns: int):
         assert max(high for _, high in found) == max(values)
 
 
-def test_a_million_values_are_held_in_order_and_in_few_bins():
+def test_many_values_are_held_in_order_and_in_few_bins():
     bins = Bins()
-    for value in range(1_000_000):
+    for value in range(200_000):
         bins.add(float(value))
     found = bins.all()
     assert MOST_BINS / 2 < len(found) <= MOST_BINS

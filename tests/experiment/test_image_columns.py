@@ -116,7 +116,7 @@ def trained(of: Prepared) -> Any:
 
 
 def test_its_gradient_agrees_with_differences(folder: Path) -> None:
-    found = check_gradient(of_goods(folder, dtype="float64").plan, rows=12, seed=0)
+    found = check_gradient(of_goods(folder, dtype="float64").plan, rows=5, seed=0)
     assert found.passed
     assert {array.name for array in found.arrays} > {"stems.photo.0.weight", "stems.photo.1.shift", "layers.0.weight"}
 

@@ -228,7 +228,7 @@ def test_a_run_that_was_interrupted_within_an_epoch_goes_on_to_the_same_bits(fol
 
 
 def test_the_gradient_of_the_users_network_agrees_with_differences(folder: Path) -> None:
-    found = check_gradient(of_images(folder, dtype="float64").plan, rows=12, seed=0)
+    found = check_gradient(of_images(folder, dtype="float64").plan, rows=5, seed=0)
     assert found.passed
     assert {array.name for array in found.arrays} > {"layers.0.weight", "layers.3.0.weight", "layers.1.scale"}
 

@@ -54,7 +54,11 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 """Experiments that are trained in one process."""
 
-SAMPLED = {"shipped": ("auto_mpg", "credit", "digits", "textbook"), "compiled without numba": _COMPILED[::4]}
+SAMPLED = {
+    "shipped": ("auto_mpg", "credit", "digits", "textbook"),
+    "numpy": tuple(name for name in EXPERIMENTS if name not in (*_COMPILED, "sharded_large_layers")),
+    "compiled without numba": _COMPILED[::4],
+}
 """Experiments of the default tests, of groups whose kinds of layers and optimizers other groups have too."""
 
 SHARED = frozenset(
@@ -65,12 +69,9 @@ SHARED = frozenset(
 ARITHMETIC = ("numpy", "blas", "simd", "system")
 """What of a run's `versions` its bits depend on; where steps are compiled, also numba."""
 
-PINS = {
-    "OPENBLAS_NUM_THREADS": "1",
-    "OPENBLAS_CORETYPE": "Haswell",
-    "NUMBA_CPU_NAME": "haswell",
-    "NUMBA_CPU_FEATURES": "+avx2,+fma",
-}
+MACHINE_CODE = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+fma"}
+
+PINS = {"OPENBLAS_NUM_THREADS": "1", "OPENBLAS_CORETYPE": "Haswell", **MACHINE_CODE}
 """The same kernels and machine code on all processors of x86-64 that have AVX2."""
 
 CHILD = """

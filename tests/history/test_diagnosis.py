@@ -107,8 +107,8 @@ def test_of_a_sick_network_it_is_said_what_is_wrong(name: str, overrides: list[s
     assert all("\n" not in line for line in found)
 
 
-QUICK = ("xor", "penguins", "credit", "textbook")
-LONG = ("auto_mpg", "concrete", "digits", "fashion", "digits_conv", "fashion_conv", "clothes")
+QUICK = ("xor", "penguins")
+LONG = ("auto_mpg", "credit", "textbook", "concrete", "digits", "fashion", "digits_conv", "fashion_conv", "clothes")
 
 
 @pytest.mark.parametrize("name", [*QUICK, *(pytest.param(name, marks=pytest.mark.exhaustive) for name in LONG)])

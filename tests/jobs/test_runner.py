@@ -299,7 +299,7 @@ def test_a_run_can_be_interrupted_again_and_again(folder: Path, tmp_path: Path) 
     ids=str,
 )
 def test_a_resumed_run_stops_where_an_uninterrupted_one_does(folder: Path, tmp_path: Path, training: Any) -> None:
-    of = prepared(folder, **config(training={"epochs": 14, "batch_size": 8, **training}))
+    of = prepared(folder, **config(training={"epochs": 9, "batch_size": 8, **training}))
     check_resumes(tmp_path, of, [2, 2, STEPS + 2])
 
 

@@ -88,13 +88,13 @@ def test_no_more_than_asked_for_run_at_once(tmp_path: Path, record_property: Any
     program = (
         f"import os, time, pathlib\nfolder = pathlib.Path({str(tmp_path)!r})\n"
         "(folder / f'{os.getpid()}').touch()\nprint(len(list(folder.iterdir())), file=__import__('sys').stderr)\n"
-        "time.sleep(0.2)\n(folder / f'{os.getpid()}').unlink()"
+        "time.sleep(0.1)\n(folder / f'{os.getpid()}').unlink()"
     )
     counts: list[int] = []
-    codes_of(programs(*[program] * 6), say=lambda run, line: counts.append(int(line)))
-    assert len(counts) == 6
+    codes_of(programs(*[program] * 4), say=lambda run, line: counts.append(int(line)))
+    assert len(counts) == 4
     assert max(counts) == 2
-    record_property("cases", 6)
+    record_property("cases", 4)
 
 
 WAITING = (

@@ -128,7 +128,7 @@ def test_penguins_go_on_near_the_loss_where_half_of_the_rows_ended(tmp_path: Pat
     check_same(RunDirectory(warm.path), RunDirectory(again.path))
 
 
-@pytest.mark.parametrize("calls", [1, 3, 14, 40])
+@pytest.mark.parametrize("calls", [3, 40, *(pytest.param(calls, marks=pytest.mark.exhaustive) for calls in (1, 14))])
 def test_a_run_that_was_stopped_goes_on_to_the_same_bits_without_the_model(folder: Path, tmp_path: Path, calls: int):
     shutil.copytree(folder, tmp_path / "all")
     of = opened(tmp_path / "all", data="far.csv")

@@ -8,11 +8,12 @@ an internal buffer of 8,192 numbers, whatever the array sizes; it is made small 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
-from allocation import bytes_allocated
+from allocation import bytes_allocated as allocated
 from networks import FLOAT32, TrainingStep, layout, members, planned, targets_for
 
 from bpcli.arrays.expansion import Intake
@@ -47,6 +48,9 @@ ROWS = 1100
 UNITS = 1050
 BOUND = 4096
 assert min(ROWS, UNITS) * FLOAT32.itemsize > BOUND
+
+
+bytes_allocated = partial(allocated, enough=BOUND)
 
 
 class WholeStep(TrainingStep):

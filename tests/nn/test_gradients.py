@@ -173,8 +173,10 @@ def test_backpropagation_gives_the_gradient_of_the_mean_loss(second: str, activa
             assert relative_error(step.gradient(), expected) < TOLERANCE, f"{named(loss)}, {outputs=}, {weighted=}"
 
 
-@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
-@pytest.mark.parametrize("more_outputs", [0, 2])
+@pytest.mark.parametrize(
+    ("more_outputs", "weighted"),
+    [(0, False), (2, True), *(pytest.param(*case, marks=pytest.mark.exhaustive) for case in ((0, True), (2, False)))],
+)
 @pytest.mark.parametrize("loss", LOSSES, ids=named)
 def test_backpropagation_gives_the_gradient_through_all_kinds_of_layer_at_once(
     loss: Any, more_outputs: int, weighted: bool

@@ -99,7 +99,7 @@ def test_a_quiet_command_does_not_say_it(tmp_path: Path, option: str):
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("option", ["--help", "--version"])
+@pytest.mark.parametrize("option", ["--help", pytest.param("--version", marks=pytest.mark.exhaustive)])
 def test_a_command_that_computes_nothing_does_not_say_it(tmp_path: Path, option: str):
     assert program(command(option), tmp_path).stderr == ""
 

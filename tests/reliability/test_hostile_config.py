@@ -63,6 +63,7 @@ def test_what_is_no_config_is_refused_with_its_place(
     assert [path.name for path in tmp_path.iterdir()] == ["c.yaml"], "nothing was run, and nothing is left behind"
 
 
+@pytest.mark.exhaustive  # tests/config/test_yaml_text.py reads such a file by default
 def test_a_config_of_just_a_mebibyte_is_read(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text(DATA + "#" * ((1 << 20) - len(DATA)))
     bpcli("check", tmp_path / "c.yaml").ok()

@@ -214,7 +214,7 @@ def test_what_is_printed_is_dark_on_light_and_without_controls(penguins_page: st
 DAMAGES: list[Any] = [None, "x", [1], -1, 1e308, 10**400, {"epoch": "x"}, {"epoch": 10**400}]
 
 
-@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.exhaustive)])
 def test_whatever_stands_in_summary_and_metrics_there_is_a_page(
     compared_runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record_property: Any, step: int
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from allocation import bytes_allocated
 from experiments import plan
 from networks import FLOAT32
-from steps_taken import dismiss_crews, taken, taking, vectors_equal
+from steps_taken import assert_close, dismiss_crews, taken, taking, vectors_equal
 from token_rows import SIGNATURE, mixed_rows, tokens
 
 from bpcli.arrays.fields import Field
@@ -24,9 +24,10 @@ from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Adagrad, Adam, Adamw, Nadam, OptimizerSpec, RateFactors, Rmsprop, Rprop, Sgd
 from bpcli.nn.optimizers.lazy import is_lazy
 from bpcli.nn.token_sum import TokenSum
-from bpcli.training import TrainingPlan, TrainingSpec
+from bpcli.training import Stepping, TrainingPlan, TrainingSpec, choose_stepping
 from bpcli.training.spec import Clip
 from bpcli.training.stepping import SERIAL
+from bpcli.training.steps.choice import token_seconds
 from bpcli.training.steps.lazy import LazySteps
 
 ROWS = 60
@@ -121,7 +122,7 @@ def test_the_gradient_of_the_last_step_of_an_epoch_is_whole() -> None:
 def test_the_same_state_goes_on_to_the_same_bits() -> None:
     """Nothing of the words of earlier batches is kept outside of the state."""
     of = example({"city": Embedding(size=2)}, dtype=np.float32, optimizer=Adam(learning_rate=0.01))
-    whole, _ = taken(of, taking(SERIAL))
+    whole, _ = taken(of, taking(SERIAL), epochs=3)
     state = of.new_state()
     with np.errstate(all="ignore"):
         for epoch in range(3):
@@ -130,6 +131,28 @@ def test_the_same_state_goes_on_to_the_same_bits() -> None:
                 taking_on = taking(SERIAL)(of, state).epoch(order, epoch, step)
                 next(taking_on)
     assert vectors_equal(state, whole)
+
+
+@pytest.mark.parametrize("stems", STEMS.values(), ids=STEMS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_machine_code_agrees_with_numpy(stems: Any, dtype: Any) -> None:
+    pytest.importorskip("numba")
+    of = example(stems, dtype=dtype, optimizer=Adam(learning_rate=0.01), clip=Clip(norm=0.5))
+    by_numpy, losses = taken(of, taking(SERIAL))
+    compiled, found = taken(of, taking(Stepping(tokens=True)))
+    np.testing.assert_allclose(found, losses, rtol=1e-5)
+    assert_close(by_numpy, compiled)
+
+
+def test_long_epochs_of_tokens_are_compiled_where_numba_is() -> None:
+    of = example()
+    seconds = token_seconds(of)
+    assert 0 < seconds < 0.01
+    for possible in (True, False):
+        stepping = choose_stepping(of, compiled_from=seconds / 2, can_compile=[lambda: False, lambda: True][possible])
+        assert stepping == Stepping(tokens=possible)
+        assert stepping.compiled is possible
+        assert choose_stepping(of, compiled_from=seconds * 2, can_compile=lambda: True) == SERIAL
 
 
 def test_optimizers_that_change_every_weight_in_every_step_have_no_lazy_form() -> None:

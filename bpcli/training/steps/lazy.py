@@ -16,12 +16,13 @@ from bpcli.training.steps.serial import SerialSteps
 
 
 class LazySteps(SerialSteps):
-    """Gradient of the columns that occur, clipping, and lazy update, for one network."""
+    """Gradient of the columns that occur, clipping, and lazy update, for one network; products as the plan says."""
 
     def __init__(self, plan: TrainingPlan, state: TrainingState) -> None:
         super().__init__(plan, state)
         self.grads.fill(0.0)
-        self._local = LocalBatch(plan.network, plan.train.x.tokens_by_name(), plan.batch_size, plan.dtype)
+        tokens, compiled = plan.train.x.tokens_by_name(), plan.stepping.tokens
+        self._local = LocalBatch(plan.network, tokens, plan.batch_size, plan.dtype, compiled)
         self._lazy = [
             (local, LazyUpdate(self.update, of, state.params[0], state.optimizer, plan.optimizer, local.most_columns))
             for of, local in self._local.ranges
